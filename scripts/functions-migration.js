@@ -1,0 +1,25 @@
+// Writes a migration that brings the database's functions to what sql/functions says: each function
+// has one present definition there, and migrations only carry copies of it.
+//   node scripts/functions-migration.js supabase/migrations/20261123000200_functions.sql
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const target = process.argv[2];
+if (target === undefined) {
+  console.error('usage: node scripts/functions-migration.js <migration file>');
+  process.exit(2);
+}
+const directory = new URL('../sql/functions/', import.meta.url).pathname;
+const sources = readdirSync(directory)
+  .filter((name) => name.endsWith('.sql'))
+  .sort()
+  .map((name) => readFileSync(join(directory, name), 'utf8').trim());
+writeFileSync(
+  target,
+  `-- Copies of the definitions in sql/functions, written by scripts/functions-migration.js.
+
+${sources.join('\n\n')}
+
+revoke all on all functions in schema sambatan from public;
+`,
+);

@@ -1,0 +1,11 @@
+-- What an audit row's hash covers, beside the hash of the row before it. The fixed-width fields
+-- come first and neither event nor actor can hold a '|', so no two different rows have the same
+-- content.
+create or replace function sambatan.audit_content(
+  campaign_id uuid, seq bigint, occurred_at timestamptz,
+  participation_id uuid, event text, actor text, metadata jsonb
+) returns bytea language sql stable parallel safe as $$
+  select uuid_send(campaign_id) || int8send(seq) || timestamptz_send(occurred_at)
+    || uuid_send(coalesce(participation_id, '00000000-0000-0000-0000-000000000000'))
+    || convert_to(event || '|' || actor || '|' || metadata::text, 'UTF8')
+$$;

@@ -1,0 +1,13 @@
+-- The chain over many rows in one statement: audit_chain(head, content) over (order by …) gives
+-- each row's hash, starting from the campaign's head.
+create or replace function sambatan.audit_chain_step(state bytea, head bytea, content bytea)
+returns bytea language plpgsql immutable parallel safe as $$
+begin
+  return sha256(coalesce(state, head) || content);
+end
+$$;
+
+create or replace aggregate sambatan.audit_chain(head bytea, content bytea) (
+  sfunc = sambatan.audit_chain_step,
+  stype = bytea
+);

@@ -1,0 +1,27 @@
+-- Moves the deadline of an active or full campaign to a later time. Refuses: campaign_not_found,
+-- transition_not_allowed, campaign_closing, deadline_passed, deadline_not_later.
+create or replace function sambatan.extend_deadline(
+  p_campaign_id uuid, p_deadline timestamptz, p_reason text, p_actor text
+) returns sambatan.audit_logs language plpgsql as $$
+declare
+  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at constant timestamptz := clock_timestamp();
+begin
+  if c.status not in ('active', 'locked') then
+    perform sambatan.refuse('transition_not_allowed',
+      jsonb_build_object('from', c.status, 'event', 'deadline_extended'));
+  elsif c.closing_as is not null then
+    perform sambatan.refuse('campaign_closing');
+  elsif now_at >= c.deadline then
+    perform sambatan.refuse('deadline_passed');
+  elsif p_deadline <= c.deadline then
+    perform sambatan.refuse('deadline_not_later', jsonb_build_object('deadline', c.deadline));
+  end if;
+  -- A hold may be due before the old deadline; looking early is harmless.
+  update sambatan.campaigns set deadline = p_deadline,
+      due_at = case when due_at = deadline then p_deadline else due_at end
+    where campaign_id = p_campaign_id;
+  return sambatan.record_event(p_campaign_id, 'deadline_extended', p_actor, now_at, null,
+    jsonb_build_object('from', c.deadline, 'to', p_deadline, 'reason', p_reason));
+end
+$$;

@@ -1,0 +1,31 @@
+-- Calls a campaign off. One that was never open ends at once; one that took joins is marked as
+-- closing, takes no more of them, and settle_campaign makes its refunds and ends it.
+-- Gives true when it has ended. Refuses: campaign_not_found, transition_not_allowed,
+-- campaign_closing.
+create or replace function sambatan.cancel_campaign(
+  p_campaign_id uuid, p_reason text, p_actor text
+) returns boolean language plpgsql as $$
+declare
+  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at constant timestamptz := clock_timestamp();
+begin
+  if c.status not in ('draft', 'scheduled', 'active', 'locked') then
+    perform sambatan.refuse('transition_not_allowed',
+      jsonb_build_object('from', c.status, 'event', 'campaign_cancelled'));
+  elsif c.closing_as is not null then
+    perform sambatan.refuse('campaign_closing');
+  elsif c.status in ('active', 'locked') then
+    update sambatan.campaigns set closing_as = 'cancelled', closing_actor = p_actor,
+        closing_reason = p_reason, slots_at_close = filled_slots, due_at = now_at,
+        updated_at = now_at
+      where campaign_id = p_campaign_id;
+    return false;
+  end if;
+  update sambatan.campaigns set status = 'cancelled', cancelled_at = now_at, due_at = null,
+      slots_at_close = 0
+    where campaign_id = p_campaign_id;
+  perform sambatan.record_event(p_campaign_id, 'campaign_cancelled', p_actor, now_at, null,
+    jsonb_build_object('reason', p_reason));
+  return true;
+end
+$$;

@@ -1,0 +1,6 @@
+-- The platform's share of an amount in whole rupiah: basis points, rounded half-even.
+create or replace function sambatan.platform_fee(p_amount bigint, p_basis_points integer)
+returns bigint language sql immutable parallel safe as $$
+  select q + case when 2 * r > 10000 or (2 * r = 10000 and q % 2 = 1) then 1 else 0 end
+  from (select p_amount * p_basis_points / 10000 as q, p_amount * p_basis_points % 10000 as r) d
+$$;

@@ -1,0 +1,84 @@
+-- One short step of closing a campaign: settles up to p_limit of its participations as the closing
+-- demands, with their audit rows and the money that falls due, and gives how many it settled.
+-- The caller holds the campaign's row.
+create or replace function sambatan.settle_participants(
+  p_campaign_id uuid, p_at timestamptz, p_limit integer
+) returns integer language plpgsql set enable_seqscan = off as $$
+declare
+  c sambatan.campaigns;
+  settled integer;
+begin
+  select * into strict c from sambatan.campaigns where campaign_id = p_campaign_id;
+
+  with picked as materialized (
+    select p.participation_id, p.quantity, p.status as from_status,
+      case when c.closing_as = 'fulfilled' then
+        case c.payment_timing when 'on_completion' then 'confirmed' else 'cancelled' end
+      else 'refunded' end::sambatan.participant_status as to_status
+    from sambatan.participants p
+    where p.campaign_id = p_campaign_id
+      and (p.status = 'pending_payment'
+        or (p.status = 'confirmed' and c.closing_as <> 'fulfilled'))
+    order by p.status, p.participation_id limit p_limit
+  ), moved as (
+    update sambatan.participants p set status = k.to_status, updated_at = p_at,
+      confirmed_at = case k.to_status when 'confirmed' then p_at else p.confirmed_at end,
+      cancelled_at = case k.to_status when 'cancelled' then p_at end,
+      cancel_reason = case k.to_status when 'cancelled' then 'hold_lapsed' end,
+      refunded_at = case k.to_status when 'refunded' then p_at end
+    from picked k
+    where p.campaign_id = p_campaign_id and p.participation_id = k.participation_id
+  ), money as (
+    -- Completing makes what was pledged due; refunding makes what was paid due back.
+    insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+      actor, created_at)
+    select p_campaign_id, 'payment', 'due', k.participation_id, k.quantity * c.price_per_slot,
+      'payment:' || k.participation_id, c.closing_actor, p_at
+    from picked k where k.to_status = 'confirmed'
+    union all
+    select p_campaign_id, 'refund', 'due', k.participation_id, t.amount,
+      'refund:' || k.participation_id, c.closing_actor, p_at
+    from picked k
+    join sambatan.transactions t on t.campaign_id = p_campaign_id
+      and t.cause = 'payment:' || k.participation_id and t.status = 'settled'
+    where k.to_status = 'refunded' and k.from_status = 'confirmed'
+  ), events as materialized (
+    select e.*, sum(case when to_status = 'confirmed' then 0 else quantity end)
+        over (order by n) as slots_freed
+    from (select k.*, row_number() over (order by from_status, participation_id) as n
+      from picked k) e
+  ), entries as materialized (
+    select e.n, c.audit_seq + e.n as seq, e.participation_id, 'participant_' || e.to_status as event,
+      jsonb_strip_nulls(jsonb_build_object('quantity', e.quantity,
+        'reason', case e.to_status when 'cancelled' then 'hold_lapsed' end,
+        'slots_taken', c.filled_slots - e.slots_freed, 'total_slots', c.total_slots)) as metadata
+    from events e
+  ), logged as (
+    insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event, actor,
+      metadata, hash)
+    select p_campaign_id, e.seq, p_at, e.participation_id, e.event, c.closing_actor, e.metadata,
+      sambatan.audit_chain(c.audit_hash, sambatan.audit_content(p_campaign_id, e.seq, p_at,
+        e.participation_id, e.event, c.closing_actor, e.metadata))
+        over (order by e.seq rows unbounded preceding)
+    from entries e
+    returning seq, hash
+  ), head as (
+    select l.seq, l.hash from logged l order by l.seq desc limit 1
+  ), sums as (
+    select count(*)::integer as n,
+      coalesce(sum(quantity) filter (where to_status <> 'confirmed'), 0)::integer as freed,
+      (count(*) filter (where to_status <> 'confirmed'))::integer as left_count,
+      coalesce(sum(quantity) filter (where to_status = 'confirmed'), 0)::integer as confirmed,
+      coalesce(sum(quantity) filter (where from_status = 'confirmed'), 0)::integer as unconfirmed
+    from picked
+  ), campaign as (
+    update sambatan.campaigns t set filled_slots = t.filled_slots - s.freed,
+      participant_count = t.participant_count - s.left_count,
+      confirmed_slots = t.confirmed_slots + s.confirmed - s.unconfirmed,
+      audit_seq = h.seq, audit_hash = h.hash, updated_at = p_at
+    from head h, sums s where t.campaign_id = p_campaign_id
+  )
+  select s.n into settled from sums s;
+  return settled;
+end
+$$;

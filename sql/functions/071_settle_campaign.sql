@@ -1,0 +1,104 @@
+-- Brings one campaign to where it has to be by now: opens it at its time, lets lapsed holds go,
+-- decides at the deadline (or, with p_complete_full, as soon as it is full), and closes it in steps
+-- of at most p_limit participations. Locks the row and checks again, so that any number of workers
+-- may call it; a row that somebody else holds is left to them.
+--
+-- Gives the audit rows of the campaign's own transitions made here, and in p_more whether it has to
+-- be called again (in a new transaction) to finish.
+create or replace function sambatan.settle_campaign(
+  p_campaign_id uuid, p_complete_full boolean, p_limit integer,
+  out transitions sambatan.audit_logs[], out more boolean
+) language plpgsql as $$
+declare
+  c sambatan.campaigns;
+  now_at timestamptz;
+  counted integer;
+  lapsed uuid;
+  lapses integer := 0;
+  amount bigint;
+begin
+  transitions := '{}';
+  more := false;
+  select * into c from sambatan.campaigns where campaign_id = p_campaign_id
+    for no key update skip locked;
+  if not found then
+    return;
+  end if;
+  now_at := clock_timestamp();
+
+  if c.status = 'scheduled' and c.opens_at <= now_at then
+    transitions := transitions || sambatan.open_campaign(p_campaign_id, 'system');
+    select * into c from sambatan.campaigns where campaign_id = p_campaign_id;
+  end if;
+  if c.status not in ('active', 'locked') then
+    return;
+  end if;
+
+  if c.closing_as is null and now_at < c.deadline then
+    for lapsed in
+      select p.participation_id from sambatan.participants p
+      where p.campaign_id = p_campaign_id and p.status = 'pending_payment'
+        and p.hold_expires_at <= now_at
+      order by p.hold_expires_at, p.participation_id limit p_limit
+    loop
+      perform sambatan.release_participation(p_campaign_id, lapsed, 'hold_lapsed', 'system');
+      lapses := lapses + 1;
+    end loop;
+    if lapses > 0 and c.status = 'locked' then
+      transitions := transitions || (select array_agg(a) from sambatan.audit_logs a
+        where a.campaign_id = p_campaign_id and a.seq > c.audit_seq
+          and a.event = 'campaign_reopened');
+    end if;
+    select * into c from sambatan.campaigns where campaign_id = p_campaign_id;
+  end if;
+
+  if c.closing_as is null then
+    counted := case c.payment_timing when 'upfront' then c.confirmed_slots else c.filled_slots end;
+    if now_at >= c.deadline then
+      c.closing_as := case when counted >= c.minimum_slots then 'fulfilled' else 'expired' end;
+    elsif p_complete_full and c.status = 'locked' and counted = c.total_slots then
+      c.closing_as := 'fulfilled';
+    else
+      update sambatan.campaigns set due_at = least(c.deadline, (
+          select min(p.hold_expires_at) from sambatan.participants p
+          where p.campaign_id = p_campaign_id and p.status = 'pending_payment'
+            and p.hold_expires_at is not null))
+        where campaign_id = p_campaign_id;
+      more := lapses = p_limit;
+      return;
+    end if;
+    c.slots_at_close := c.filled_slots;
+    c.closing_actor := 'system';
+    update sambatan.campaigns set closing_as = c.closing_as, closing_actor = c.closing_actor,
+        slots_at_close = c.slots_at_close, due_at = now_at
+      where campaign_id = p_campaign_id;
+  end if;
+
+  if sambatan.settle_participants(p_campaign_id, now_at, p_limit) = p_limit then
+    more := true;
+    return;
+  end if;
+
+  update sambatan.campaigns set status = c.closing_as, closing_as = null, closing_actor = null,
+      closing_reason = null, due_at = null,
+      completed_at = case c.closing_as when 'fulfilled' then now_at end,
+      failed_at = case c.closing_as when 'expired' then now_at end,
+      cancelled_at = case c.closing_as when 'cancelled' then now_at end
+    where campaign_id = p_campaign_id
+    returning confirmed_slots * price_per_slot into amount;
+  if c.closing_as = 'fulfilled' then
+    amount := amount - sambatan.platform_fee(amount, c.platform_fee_basis_points);
+    if amount > 0 then
+      insert into sambatan.transactions (campaign_id, kind, status, amount, cause, actor,
+          created_at)
+        values (p_campaign_id, 'payout', 'due', amount, 'payout', c.closing_actor, now_at);
+    end if;
+  end if;
+  transitions := transitions || sambatan.record_event(p_campaign_id,
+    case c.closing_as when 'fulfilled' then 'campaign_completed' when 'expired'
+      then 'campaign_failed' else 'campaign_cancelled' end,
+    c.closing_actor, now_at, null,
+    jsonb_strip_nulls(jsonb_build_object('slots_taken', c.slots_at_close,
+      'reason', c.closing_reason, 'payout', case when c.closing_as = 'fulfilled' then amount end)));
+end
+$$;

@@ -1,0 +1,58 @@
+-- Replaying the audit log gives the present state: of every campaign its status and counters, of
+-- every participation its status and quantity.
+with participations as (
+  select campaign_id, participation_id,
+    (array_agg(event order by seq desc))[1] as last_event,
+    (array_agg((metadata ->> 'quantity')::integer order by seq))[1] as quantity
+  from sambatan.audit_logs where participation_id is not null
+  group by campaign_id, participation_id
+), replayed_participations as (
+  select campaign_id, participation_id, quantity, case last_event
+    when 'participant_joined' then 'pending_payment'
+    when 'participant_confirmed' then 'confirmed'
+    when 'participant_cancelled' then 'cancelled'
+    when 'participant_refunded' then 'refunded'
+    when 'participant_fulfilled' then 'fulfilled' end as status
+  from participations
+), counters as (
+  select campaign_id,
+    coalesce(sum(quantity) filter (where status in ('pending_payment', 'confirmed', 'fulfilled')),
+      0) as filled_slots,
+    coalesce(sum(quantity) filter (where status in ('confirmed', 'fulfilled')), 0)
+      as confirmed_slots,
+    count(*) filter (where status in ('pending_payment', 'confirmed', 'fulfilled'))
+      as participant_count
+  from replayed_participations group by campaign_id
+), statuses as (
+  select distinct on (campaign_id) campaign_id, case event
+    when 'campaign_created' then metadata ->> 'status'
+    when 'campaign_opened' then 'active'
+    when 'campaign_full' then 'locked'
+    when 'campaign_reopened' then 'active'
+    when 'campaign_completed' then 'fulfilled'
+    when 'campaign_failed' then 'expired'
+    when 'campaign_cancelled' then 'cancelled' end as status
+  from sambatan.audit_logs
+  where event in ('campaign_created', 'campaign_opened', 'campaign_full', 'campaign_reopened',
+    'campaign_completed', 'campaign_failed', 'campaign_cancelled')
+  order by campaign_id, seq desc
+), totals as (
+  select distinct on (campaign_id) campaign_id, (metadata ->> 'total_slots')::integer as total_slots
+  from sambatan.audit_logs where participation_id is null
+  order by campaign_id, seq desc
+)
+select c.campaign_id, null::uuid as participation_id, 'campaign' as what
+from sambatan.campaigns c
+left join counters r using (campaign_id)
+left join statuses s using (campaign_id)
+left join totals t using (campaign_id)
+where c.status::text is distinct from s.status
+  or c.total_slots is distinct from t.total_slots
+  or c.filled_slots <> coalesce(r.filled_slots, 0)
+  or c.confirmed_slots <> coalesce(r.confirmed_slots, 0)
+  or c.participant_count <> coalesce(r.participant_count, 0)
+union all
+select campaign_id, participation_id, 'participation'
+from sambatan.participants p
+full join replayed_participations r using (campaign_id, participation_id)
+where p.status::text is distinct from r.status or p.quantity is distinct from r.quantity;

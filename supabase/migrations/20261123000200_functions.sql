@@ -1,0 +1,805 @@
+-- Copies of the definitions in sql/functions, written by scripts/functions-migration.js.
+
+-- What an audit row's hash covers, beside the hash of the row before it. The fixed-width fields
+-- come first and neither event nor actor can hold a '|', so no two different rows have the same
+-- content.
+create or replace function sambatan.audit_content(
+  campaign_id uuid, seq bigint, occurred_at timestamptz,
+  participation_id uuid, event text, actor text, metadata jsonb
+) returns bytea language sql stable parallel safe as $$
+  select uuid_send(campaign_id) || int8send(seq) || timestamptz_send(occurred_at)
+    || uuid_send(coalesce(participation_id, '00000000-0000-0000-0000-000000000000'))
+    || convert_to(event || '|' || actor || '|' || metadata::text, 'UTF8')
+$$;
+
+-- The chain over many rows in one statement: audit_chain(head, content) over (order by …) gives
+-- each row's hash, starting from the campaign's head.
+create or replace function sambatan.audit_chain_step(state bytea, head bytea, content bytea)
+returns bytea language plpgsql immutable parallel safe as $$
+begin
+  return sha256(coalesce(state, head) || content);
+end
+$$;
+
+create or replace aggregate sambatan.audit_chain(head bytea, content bytea) (
+  sfunc = sambatan.audit_chain_step,
+  stype = bytea
+);
+
+-- Appends one event to a campaign's audit log and moves the head of its chain. The caller's
+-- transaction holds the campaign's row. Slots taken and total slots are added to every event.
+create or replace function sambatan.record_event(
+  p_campaign_id uuid, p_event text, p_actor text, p_at timestamptz,
+  p_participation_id uuid default null, p_metadata jsonb default '{}'
+) returns sambatan.audit_logs language plpgsql as $$
+declare
+  c sambatan.campaigns;
+  entry sambatan.audit_logs;
+begin
+  select * into strict c from sambatan.campaigns where campaign_id = p_campaign_id
+    for no key update;
+  entry.campaign_id := p_campaign_id;
+  entry.seq := c.audit_seq + 1;
+  entry.occurred_at := p_at;
+  entry.participation_id := p_participation_id;
+  entry.event := p_event;
+  entry.actor := p_actor;
+  entry.metadata := jsonb_build_object(
+    'slots_taken', c.filled_slots, 'total_slots', c.total_slots) || p_metadata;
+  entry.hash := sha256(c.audit_hash || sambatan.audit_content(p_campaign_id, entry.seq, p_at,
+    p_participation_id, p_event, p_actor, entry.metadata));
+  insert into sambatan.audit_logs values (entry.*);
+  update sambatan.campaigns
+    set audit_seq = entry.seq, audit_hash = entry.hash, updated_at = p_at
+    where campaign_id = p_campaign_id;
+  return entry;
+end
+$$;
+
+-- Ends the transaction with a refusal of the domain: a code of the service's table of errors and
+-- what its message needs.
+create or replace function sambatan.refuse(p_code text, p_params jsonb default '{}')
+returns void language plpgsql as $$
+begin
+  raise exception using errcode = 'SB000', message = p_code, detail = p_params::text;
+end
+$$;
+
+-- Locks one campaign's row and gives it as it is now. Waits as long as lock_timeout allows.
+create or replace function sambatan.lock_campaign(p_campaign_id uuid)
+returns sambatan.campaigns language plpgsql as $$
+declare
+  c sambatan.campaigns;
+begin
+  select * into c from sambatan.campaigns where campaign_id = p_campaign_id for no key update;
+  if not found then
+    perform sambatan.refuse('campaign_not_found');
+  end if;
+  return c;
+end
+$$;
+
+-- The participation, which must be reserved for the event to be possible. The caller holds the
+-- campaign's row, which guards its participations as well.
+create or replace function sambatan.reserved_participation(
+  p_campaign_id uuid, p_participation_id uuid, p_event text
+) returns sambatan.participants language plpgsql as $$
+declare
+  p sambatan.participants;
+begin
+  select * into p from sambatan.participants
+    where campaign_id = p_campaign_id and participation_id = p_participation_id;
+  if not found then
+    perform sambatan.refuse('participation_not_found');
+  elsif p.status <> 'pending_payment' then
+    perform sambatan.refuse('participation_transition_not_allowed',
+      jsonb_build_object('from', p.status, 'event', p_event));
+  end if;
+  return p;
+end
+$$;
+
+-- Joins: many requests, of any campaigns, in one transaction, each with its own answer. What it
+-- does is what the same requests would do one after the other, in the order of the arrays.
+--
+-- The campaigns' rows are locked first, in order of their ids; the clock and everything that
+-- decides is read after that. With p_wait false a row that somebody else holds is not waited for:
+-- its requests answer 'campaign_busy' and leave no trace, so that one stuck campaign cannot hold
+-- up the others of the batch.
+--
+-- Takes one element per request in each array: the key and its request hash are null for a request
+-- without an Idempotency-Key; the caller is who the rate limit counts. p_attempt_limit is joins a
+-- minute per caller, 0 for none.
+-- Gives one row per request: 'joined', or the code of a refusal with what its message needs.
+-- Replayed is true where a key had been answered before; joined_at is then the first answer's.
+create or replace function sambatan.join_campaigns(
+  p_campaign_ids uuid[], p_participation_ids uuid[], p_user_ids uuid[], p_quantities integer[],
+  p_addresses text[], p_notes text[], p_keys text[], p_request_hashes bytea[],
+  p_actors text[], p_callers text[], p_attempt_limit integer, p_wait boolean
+) returns table (
+  ordinal integer, outcome text, params jsonb, participation_id uuid, joined_at timestamptz,
+  replayed boolean
+) language plpgsql set enable_seqscan = off as $$
+#variable_conflict use_column
+declare
+  n constant integer := cardinality(p_campaign_ids);
+  held uuid[];                    -- the campaigns whose rows this transaction holds
+  r record;
+  c sambatan.campaigns;
+  at_campaign uuid;
+  now_at timestamptz;
+  answer text;
+  detail jsonb;
+  slots_of_user integer;
+  metadata jsonb;
+  has_keys constant boolean := array_remove(p_keys, null) <> '{}';
+  -- one element per request
+  answers text[] := array_fill(null::text, array[n]);
+  details jsonb[] := array_fill(null::jsonb, array[n]);
+  times timestamptz[] := array_fill(null::timestamptz, array[n]);
+  holds timestamptz[] := array_fill(null::timestamptz, array[n]);
+  ids uuid[] := p_participation_ids;
+  replays boolean[] := array_fill(false, array[n]);
+  -- slots that the user of this rank has been given in this batch
+  given integer[] := array_fill(0, array[n]);
+  -- one element per audit row
+  e_campaigns uuid[] := '{}';
+  e_seqs bigint[] := '{}';
+  e_times timestamptz[] := '{}';
+  e_participations uuid[] := '{}';
+  e_events text[] := '{}';
+  e_actors text[] := '{}';
+  e_metadata jsonb[] := '{}';
+  e_hashes bytea[] := '{}';
+  e integer := 0;
+  -- the campaigns as they are to be stored
+  changed sambatan.campaigns[] := '{}';
+begin
+  if p_wait then
+    select array_agg(campaign_id) into held from (
+      select campaign_id from sambatan.campaigns where campaign_id = any (p_campaign_ids)
+      order by campaign_id for no key update) l;
+  else
+    select array_agg(campaign_id) into held from (
+      select campaign_id from sambatan.campaigns where campaign_id = any (p_campaign_ids)
+      order by campaign_id for no key update skip locked) l;
+  end if;
+
+  for r in
+    with requests as materialized (
+      select q.*, q.campaign_id = any (held) as is_held
+      from unnest(p_campaign_ids, p_participation_ids, p_user_ids, p_quantities, p_keys,
+          p_request_hashes, p_actors, p_callers)
+        with ordinality
+        as q (campaign_id, participation_id, user_id, quantity, key, request_hash, actor, caller,
+          ordinal)
+    ), attempts as (
+      -- Counted for what is decided here only: a busy campaign's requests come again.
+      insert into sambatan.join_attempts as a (caller, window_started_at, attempts)
+      select caller, clock_timestamp(), count(*) from requests
+      where p_attempt_limit > 0 and is_held group by caller order by caller
+      on conflict (caller) do update set
+        window_started_at = case when a.window_started_at
+          > excluded.window_started_at - interval '1 minute'
+          then a.window_started_at else excluded.window_started_at end,
+        attempts = case when a.window_started_at
+          > excluded.window_started_at - interval '1 minute'
+          then a.attempts else 0 end + excluded.attempts
+      returning caller, window_started_at, attempts
+    )
+    select q.ordinal::integer as ordinal, q.campaign_id, q.participation_id, q.user_id, q.quantity,
+      q.key, q.request_hash, q.actor, q.is_held,
+      case when p_attempt_limit > 0 then a.attempts - count(*) over (partition by q.caller)
+        + row_number() over (partition by q.caller order by q.ordinal) end as attempt,
+      a.window_started_at,
+      dense_rank() over (order by q.campaign_id, q.user_id) as user_rank,
+      case when q.key is not null then first_value(q.ordinal::integer) over (
+        partition by q.campaign_id, q.user_id, q.key order by q.ordinal) end as first_of_key,
+      k.request_hash as known_hash, k.outcome as known_outcome, k.params as known_params,
+      k.participation_id as known_id, k.answered_at
+    from requests q
+    left join attempts a using (caller)
+    left join sambatan.idempotency_keys k
+      on k.campaign_id = q.campaign_id and k.user_id = q.user_id and k.key = q.key
+    order by q.campaign_id, q.ordinal
+  loop
+    if r.campaign_id is distinct from at_campaign then
+      if c.campaign_id is not null then
+        changed := changed || c;
+      end if;
+      at_campaign := r.campaign_id;
+      select * into c from sambatan.campaigns where campaign_id = r.campaign_id;
+      now_at := clock_timestamp();
+    end if;
+
+    answer := null;
+    detail := null;
+    slots_of_user := 0;
+    if c.campaign_id is null or c.status = 'draft' then
+      answer := 'campaign_not_found';
+    elsif not r.is_held then
+      answer := 'campaign_busy';
+    elsif r.attempt > p_attempt_limit then
+      answer := 'rate_limited';
+      detail := jsonb_build_object('retry_after', greatest(1, ceil(extract(epoch from
+        r.window_started_at + interval '1 minute' - clock_timestamp()))));
+    elsif coalesce(r.known_hash, p_request_hashes[r.first_of_key]) <> r.request_hash then
+      answer := 'idempotency_key_reused';
+    elsif r.known_hash is not null then
+      answer := r.known_outcome;
+      detail := r.known_params;
+      ids[r.ordinal] := coalesce(r.known_id, r.participation_id);
+      times[r.ordinal] := r.answered_at;
+      replays[r.ordinal] := true;
+    elsif r.first_of_key < r.ordinal then
+      answer := answers[r.first_of_key];
+      detail := details[r.first_of_key];
+      ids[r.ordinal] := ids[r.first_of_key];
+      times[r.ordinal] := times[r.first_of_key];
+      replays[r.ordinal] := true;
+    end if;
+
+    if answer is not null then
+      null;
+    elsif c.closing_as is not null then
+      answer := 'campaign_closing';
+    elsif c.status not in ('active', 'locked') then
+      answer := 'campaign_not_active';
+      detail := jsonb_build_object('status', c.status);
+    elsif now_at >= c.deadline then
+      answer := 'deadline_passed';
+    else
+      if c.max_slots_per_user is not null or c.min_slots_per_user is not null then
+        select coalesce(sum(p.quantity), 0) + given[r.user_rank] into slots_of_user
+        from sambatan.participants p
+        where p.user_id = r.user_id and p.campaign_id = r.campaign_id
+          and p.status in ('pending_payment', 'confirmed', 'fulfilled');
+      end if;
+      if slots_of_user + r.quantity
+        not between coalesce(c.min_slots_per_user, 1) and coalesce(c.max_slots_per_user, 2147483647)
+      then
+        answer := 'quantity_out_of_bounds';
+        detail := jsonb_build_object('minimum', coalesce(c.min_slots_per_user, 1),
+          'maximum', c.max_slots_per_user, 'held', slots_of_user);
+      elsif r.quantity > c.total_slots - c.filled_slots then
+        answer := 'slots_unavailable';
+        detail := jsonb_build_object('remaining', c.total_slots - c.filled_slots);
+      else
+        answer := 'joined';
+        times[r.ordinal] := now_at;
+        given[r.user_rank] := given[r.user_rank] + r.quantity;
+        c.filled_slots := c.filled_slots + r.quantity;
+        c.participant_count := c.participant_count + 1;
+        c.updated_at := now_at;
+        if c.payment_timing = 'upfront' then
+          holds[r.ordinal] := now_at + c.hold_seconds * interval '1 second';
+          c.due_at := least(c.due_at, holds[r.ordinal]);
+        end if;
+
+        e := e + 1;
+        c.audit_seq := c.audit_seq + 1;
+        metadata := jsonb_build_object('quantity', r.quantity, 'slots_taken', c.filled_slots,
+          'total_slots', c.total_slots);
+        c.audit_hash := sha256(c.audit_hash || sambatan.audit_content(c.campaign_id, c.audit_seq,
+          now_at, r.participation_id, 'participant_joined', r.actor, metadata));
+        e_campaigns[e] := c.campaign_id;
+        e_seqs[e] := c.audit_seq;
+        e_times[e] := now_at;
+        e_participations[e] := r.participation_id;
+        e_events[e] := 'participant_joined';
+        e_actors[e] := r.actor;
+        e_metadata[e] := metadata;
+        e_hashes[e] := c.audit_hash;
+
+        if c.filled_slots = c.total_slots then
+          c.status := 'locked';
+          c.filled_at := now_at;
+          e := e + 1;
+          c.audit_seq := c.audit_seq + 1;
+          metadata := jsonb_build_object('slots_taken', c.filled_slots,
+            'total_slots', c.total_slots);
+          c.audit_hash := sha256(c.audit_hash || sambatan.audit_content(c.campaign_id, c.audit_seq,
+            now_at, null, 'campaign_full', 'system', metadata));
+          e_campaigns[e] := c.campaign_id;
+          e_seqs[e] := c.audit_seq;
+          e_times[e] := now_at;
+          e_participations[e] := null;
+          e_events[e] := 'campaign_full';
+          e_actors[e] := 'system';
+          e_metadata[e] := metadata;
+          e_hashes[e] := c.audit_hash;
+        end if;
+      end if;
+    end if;
+    answers[r.ordinal] := answer;
+    details[r.ordinal] := detail;
+    times[r.ordinal] := coalesce(times[r.ordinal], now_at);
+  end loop;
+  if c.campaign_id is not null then
+    changed := changed || c;
+  end if;
+
+  update sambatan.campaigns as t set
+    status = s.status, filled_slots = s.filled_slots, participant_count = s.participant_count,
+    due_at = s.due_at, audit_seq = s.audit_seq, audit_hash = s.audit_hash,
+    updated_at = s.updated_at, filled_at = s.filled_at
+  from unnest(changed) s
+  where t.campaign_id = s.campaign_id and t.audit_seq <> s.audit_seq;
+
+  insert into sambatan.participants (campaign_id, participation_id, user_id, quantity, joined_at,
+    updated_at, hold_expires_at, shipping_address, note)
+  select q.campaign_id, q.participation_id, q.user_id, q.quantity, q.joined_at, q.joined_at,
+    q.hold_expires_at, q.shipping_address, q.note
+  from unnest(p_campaign_ids, p_participation_ids, p_user_ids, p_quantities, times, holds,
+      p_addresses, p_notes, answers, replays)
+    as q (campaign_id, participation_id, user_id, quantity, joined_at, hold_expires_at,
+      shipping_address, note, answer, replayed)
+  where q.answer = 'joined' and not q.replayed;
+
+  insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event, actor,
+    metadata, hash)
+  select * from unnest(e_campaigns, e_seqs, e_times, e_participations, e_events, e_actors,
+    e_metadata, e_hashes);
+
+  if has_keys then
+    insert into sambatan.idempotency_keys (campaign_id, user_id, key, request_hash, outcome, params,
+      participation_id, answered_at)
+    select q.campaign_id, q.user_id, q.key, q.request_hash, q.answer, q.detail,
+      case when q.answer = 'joined' then q.participation_id end, q.answered_at
+    from unnest(p_campaign_ids, p_user_ids, p_keys, p_request_hashes, answers, details, ids, times,
+        replays)
+      as q (campaign_id, user_id, key, request_hash, answer, detail, participation_id, answered_at,
+        replayed)
+    where q.key is not null and not q.replayed and q.answer not in
+      ('campaign_not_found', 'campaign_busy', 'rate_limited', 'idempotency_key_reused');
+  end if;
+
+  return query
+    select t.ordinal::integer, t.answer, t.detail, t.participation_id, t.at, t.replayed
+    from unnest(answers, details, ids, times, replays) with ordinality
+      as t (answer, detail, participation_id, at, replayed, ordinal);
+end
+$$;
+
+-- Cancels one reserved participation and gives its slots back; a full campaign takes joins again.
+-- p_reason is 'buyer', 'operator' or 'hold_lapsed'; p_note is the person's own words, if any.
+-- Refuses: campaign_not_found, participation_not_found, participation_transition_not_allowed,
+-- campaign_closing, deadline_passed.
+create or replace function sambatan.release_participation(
+  p_campaign_id uuid, p_participation_id uuid, p_reason text, p_actor text,
+  p_note text default null
+) returns sambatan.participants language plpgsql as $$
+declare
+  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at constant timestamptz := clock_timestamp();
+  p sambatan.participants;
+begin
+  p := sambatan.reserved_participation(p_campaign_id, p_participation_id,
+    'participant_cancelled');
+  if c.closing_as is not null then
+    perform sambatan.refuse('campaign_closing');
+  elsif now_at >= c.deadline then
+    perform sambatan.refuse('deadline_passed');
+  end if;
+
+  update sambatan.participants
+    set status = 'cancelled', cancelled_at = now_at, cancel_reason = p_reason, updated_at = now_at
+    where campaign_id = p_campaign_id and participation_id = p_participation_id
+    returning * into p;
+  update sambatan.campaigns set filled_slots = filled_slots - p.quantity,
+      participant_count = participant_count - 1,
+      status = case status when 'locked' then 'active' else status end,
+      filled_at = null
+    where campaign_id = p_campaign_id;
+  perform sambatan.record_event(p_campaign_id, 'participant_cancelled', p_actor, now_at,
+    p_participation_id, jsonb_strip_nulls(jsonb_build_object(
+      'quantity', p.quantity, 'reason', p_reason, 'note', p_note)));
+  if c.status = 'locked' then
+    perform sambatan.record_event(p_campaign_id, 'campaign_reopened', 'system', now_at);
+  end if;
+  return p;
+end
+$$;
+
+-- Confirms one reserved participation whose payment was verified, and records that payment as
+-- settled. Refuses as release_participation does.
+create or replace function sambatan.confirm_participation(
+  p_campaign_id uuid, p_participation_id uuid, p_actor text, p_reference text default null
+) returns sambatan.participants language plpgsql as $$
+declare
+  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at constant timestamptz := clock_timestamp();
+  p sambatan.participants;
+begin
+  p := sambatan.reserved_participation(p_campaign_id, p_participation_id,
+    'participant_confirmed');
+  if c.closing_as is not null then
+    perform sambatan.refuse('campaign_closing');
+  elsif now_at >= c.deadline then
+    perform sambatan.refuse('deadline_passed');
+  end if;
+
+  update sambatan.participants
+    set status = 'confirmed', confirmed_at = now_at, hold_expires_at = null, updated_at = now_at
+    where campaign_id = p_campaign_id and participation_id = p_participation_id
+    returning * into p;
+  update sambatan.campaigns set confirmed_slots = confirmed_slots + p.quantity
+    where campaign_id = p_campaign_id;
+  insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+      actor, reference, created_at, settled_at)
+    values (p_campaign_id, 'payment', 'settled', p_participation_id, p.quantity * c.price_per_slot,
+      'payment:' || p_participation_id, p_actor, p_reference, now_at, now_at);
+  perform sambatan.record_event(p_campaign_id, 'participant_confirmed', p_actor, now_at,
+    p_participation_id, jsonb_build_object('quantity', p.quantity,
+      'amount', p.quantity * c.price_per_slot));
+  return p;
+end
+$$;
+
+-- The buyer of a completed campaign received the goods. Refuses: campaign_not_found,
+-- participation_not_found, participation_transition_not_allowed.
+create or replace function sambatan.fulfil_participation(
+  p_campaign_id uuid, p_participation_id uuid, p_actor text
+) returns sambatan.participants language plpgsql as $$
+declare
+  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at constant timestamptz := clock_timestamp();
+  p sambatan.participants;
+begin
+  select * into p from sambatan.participants
+    where campaign_id = p_campaign_id and participation_id = p_participation_id;
+  if not found then
+    perform sambatan.refuse('participation_not_found');
+  elsif p.status <> 'confirmed' or c.status <> 'fulfilled' then
+    perform sambatan.refuse('participation_transition_not_allowed',
+      jsonb_build_object('from', p.status, 'event', 'participant_fulfilled'));
+  end if;
+  update sambatan.participants
+    set status = 'fulfilled', fulfilled_at = now_at, updated_at = now_at
+    where campaign_id = p_campaign_id and participation_id = p_participation_id
+    returning * into p;
+  perform sambatan.record_event(p_campaign_id, 'participant_fulfilled', p_actor, now_at,
+    p_participation_id, jsonb_build_object('quantity', p.quantity));
+  return p;
+end
+$$;
+
+-- Opens a draft or scheduled campaign for joins, now. Refuses: campaign_not_found,
+-- transition_not_allowed, deadline_passed.
+create or replace function sambatan.open_campaign(p_campaign_id uuid, p_actor text)
+returns sambatan.audit_logs language plpgsql as $$
+declare
+  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at constant timestamptz := clock_timestamp();
+begin
+  if c.status not in ('draft', 'scheduled') then
+    perform sambatan.refuse('transition_not_allowed',
+      jsonb_build_object('from', c.status, 'event', 'campaign_opened'));
+  elsif now_at >= c.deadline and p_actor <> 'system' then
+    perform sambatan.refuse('deadline_passed');
+  end if;
+  update sambatan.campaigns set status = 'active', opened_at = now_at, due_at = deadline
+    where campaign_id = p_campaign_id;
+  return sambatan.record_event(p_campaign_id, 'campaign_opened', p_actor, now_at);
+end
+$$;
+
+-- Moves the deadline of an active or full campaign to a later time. Refuses: campaign_not_found,
+-- transition_not_allowed, campaign_closing, deadline_passed, deadline_not_later.
+create or replace function sambatan.extend_deadline(
+  p_campaign_id uuid, p_deadline timestamptz, p_reason text, p_actor text
+) returns sambatan.audit_logs language plpgsql as $$
+declare
+  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at constant timestamptz := clock_timestamp();
+begin
+  if c.status not in ('active', 'locked') then
+    perform sambatan.refuse('transition_not_allowed',
+      jsonb_build_object('from', c.status, 'event', 'deadline_extended'));
+  elsif c.closing_as is not null then
+    perform sambatan.refuse('campaign_closing');
+  elsif now_at >= c.deadline then
+    perform sambatan.refuse('deadline_passed');
+  elsif p_deadline <= c.deadline then
+    perform sambatan.refuse('deadline_not_later', jsonb_build_object('deadline', c.deadline));
+  end if;
+  -- A hold may be due before the old deadline; looking early is harmless.
+  update sambatan.campaigns set deadline = p_deadline,
+      due_at = case when due_at = deadline then p_deadline else due_at end
+    where campaign_id = p_campaign_id;
+  return sambatan.record_event(p_campaign_id, 'deadline_extended', p_actor, now_at, null,
+    jsonb_build_object('from', c.deadline, 'to', p_deadline, 'reason', p_reason));
+end
+$$;
+
+-- Calls a campaign off. One that was never open ends at once; one that took joins is marked as
+-- closing, takes no more of them, and settle_campaign makes its refunds and ends it.
+-- Gives true when it has ended. Refuses: campaign_not_found, transition_not_allowed,
+-- campaign_closing.
+create or replace function sambatan.cancel_campaign(
+  p_campaign_id uuid, p_reason text, p_actor text
+) returns boolean language plpgsql as $$
+declare
+  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at constant timestamptz := clock_timestamp();
+begin
+  if c.status not in ('draft', 'scheduled', 'active', 'locked') then
+    perform sambatan.refuse('transition_not_allowed',
+      jsonb_build_object('from', c.status, 'event', 'campaign_cancelled'));
+  elsif c.closing_as is not null then
+    perform sambatan.refuse('campaign_closing');
+  elsif c.status in ('active', 'locked') then
+    update sambatan.campaigns set closing_as = 'cancelled', closing_actor = p_actor,
+        closing_reason = p_reason, slots_at_close = filled_slots, due_at = now_at,
+        updated_at = now_at
+      where campaign_id = p_campaign_id;
+    return false;
+  end if;
+  update sambatan.campaigns set status = 'cancelled', cancelled_at = now_at, due_at = null,
+      slots_at_close = 0
+    where campaign_id = p_campaign_id;
+  perform sambatan.record_event(p_campaign_id, 'campaign_cancelled', p_actor, now_at, null,
+    jsonb_build_object('reason', p_reason));
+  return true;
+end
+$$;
+
+-- The platform's share of an amount in whole rupiah: basis points, rounded half-even.
+create or replace function sambatan.platform_fee(p_amount bigint, p_basis_points integer)
+returns bigint language sql immutable parallel safe as $$
+  select q + case when 2 * r > 10000 or (2 * r = 10000 and q % 2 = 1) then 1 else 0 end
+  from (select p_amount * p_basis_points / 10000 as q, p_amount * p_basis_points % 10000 as r) d
+$$;
+
+-- One short step of closing a campaign: settles up to p_limit of its participations as the closing
+-- demands, with their audit rows and the money that falls due, and gives how many it settled.
+-- The caller holds the campaign's row.
+create or replace function sambatan.settle_participants(
+  p_campaign_id uuid, p_at timestamptz, p_limit integer
+) returns integer language plpgsql set enable_seqscan = off as $$
+declare
+  c sambatan.campaigns;
+  settled integer;
+begin
+  select * into strict c from sambatan.campaigns where campaign_id = p_campaign_id;
+
+  with picked as materialized (
+    select p.participation_id, p.quantity, p.status as from_status,
+      case when c.closing_as = 'fulfilled' then
+        case c.payment_timing when 'on_completion' then 'confirmed' else 'cancelled' end
+      else 'refunded' end::sambatan.participant_status as to_status
+    from sambatan.participants p
+    where p.campaign_id = p_campaign_id
+      and (p.status = 'pending_payment'
+        or (p.status = 'confirmed' and c.closing_as <> 'fulfilled'))
+    order by p.status, p.participation_id limit p_limit
+  ), moved as (
+    update sambatan.participants p set status = k.to_status, updated_at = p_at,
+      confirmed_at = case k.to_status when 'confirmed' then p_at else p.confirmed_at end,
+      cancelled_at = case k.to_status when 'cancelled' then p_at end,
+      cancel_reason = case k.to_status when 'cancelled' then 'hold_lapsed' end,
+      refunded_at = case k.to_status when 'refunded' then p_at end
+    from picked k
+    where p.campaign_id = p_campaign_id and p.participation_id = k.participation_id
+  ), money as (
+    -- Completing makes what was pledged due; refunding makes what was paid due back.
+    insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+      actor, created_at)
+    select p_campaign_id, 'payment', 'due', k.participation_id, k.quantity * c.price_per_slot,
+      'payment:' || k.participation_id, c.closing_actor, p_at
+    from picked k where k.to_status = 'confirmed'
+    union all
+    select p_campaign_id, 'refund', 'due', k.participation_id, t.amount,
+      'refund:' || k.participation_id, c.closing_actor, p_at
+    from picked k
+    join sambatan.transactions t on t.campaign_id = p_campaign_id
+      and t.cause = 'payment:' || k.participation_id and t.status = 'settled'
+    where k.to_status = 'refunded' and k.from_status = 'confirmed'
+  ), events as materialized (
+    select e.*, sum(case when to_status = 'confirmed' then 0 else quantity end)
+        over (order by n) as slots_freed
+    from (select k.*, row_number() over (order by from_status, participation_id) as n
+      from picked k) e
+  ), entries as materialized (
+    select e.n, c.audit_seq + e.n as seq, e.participation_id, 'participant_' || e.to_status as event,
+      jsonb_strip_nulls(jsonb_build_object('quantity', e.quantity,
+        'reason', case e.to_status when 'cancelled' then 'hold_lapsed' end,
+        'slots_taken', c.filled_slots - e.slots_freed, 'total_slots', c.total_slots)) as metadata
+    from events e
+  ), logged as (
+    insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event, actor,
+      metadata, hash)
+    select p_campaign_id, e.seq, p_at, e.participation_id, e.event, c.closing_actor, e.metadata,
+      sambatan.audit_chain(c.audit_hash, sambatan.audit_content(p_campaign_id, e.seq, p_at,
+        e.participation_id, e.event, c.closing_actor, e.metadata))
+        over (order by e.seq rows unbounded preceding)
+    from entries e
+    returning seq, hash
+  ), head as (
+    select l.seq, l.hash from logged l order by l.seq desc limit 1
+  ), sums as (
+    select count(*)::integer as n,
+      coalesce(sum(quantity) filter (where to_status <> 'confirmed'), 0)::integer as freed,
+      (count(*) filter (where to_status <> 'confirmed'))::integer as left_count,
+      coalesce(sum(quantity) filter (where to_status = 'confirmed'), 0)::integer as confirmed,
+      coalesce(sum(quantity) filter (where from_status = 'confirmed'), 0)::integer as unconfirmed
+    from picked
+  ), campaign as (
+    update sambatan.campaigns t set filled_slots = t.filled_slots - s.freed,
+      participant_count = t.participant_count - s.left_count,
+      confirmed_slots = t.confirmed_slots + s.confirmed - s.unconfirmed,
+      audit_seq = h.seq, audit_hash = h.hash, updated_at = p_at
+    from head h, sums s where t.campaign_id = p_campaign_id
+  )
+  select s.n into settled from sums s;
+  return settled;
+end
+$$;
+
+-- Brings one campaign to where it has to be by now: opens it at its time, lets lapsed holds go,
+-- decides at the deadline (or, with p_complete_full, as soon as it is full), and closes it in steps
+-- of at most p_limit participations. Locks the row and checks again, so that any number of workers
+-- may call it; a row that somebody else holds is left to them.
+--
+-- Gives the audit rows of the campaign's own transitions made here, and in p_more whether it has to
+-- be called again (in a new transaction) to finish.
+create or replace function sambatan.settle_campaign(
+  p_campaign_id uuid, p_complete_full boolean, p_limit integer,
+  out transitions sambatan.audit_logs[], out more boolean
+) language plpgsql as $$
+declare
+  c sambatan.campaigns;
+  now_at timestamptz;
+  counted integer;
+  lapsed uuid;
+  lapses integer := 0;
+  amount bigint;
+begin
+  transitions := '{}';
+  more := false;
+  select * into c from sambatan.campaigns where campaign_id = p_campaign_id
+    for no key update skip locked;
+  if not found then
+    return;
+  end if;
+  now_at := clock_timestamp();
+
+  if c.status = 'scheduled' and c.opens_at <= now_at then
+    transitions := transitions || sambatan.open_campaign(p_campaign_id, 'system');
+    select * into c from sambatan.campaigns where campaign_id = p_campaign_id;
+  end if;
+  if c.status not in ('active', 'locked') then
+    return;
+  end if;
+
+  if c.closing_as is null and now_at < c.deadline then
+    for lapsed in
+      select p.participation_id from sambatan.participants p
+      where p.campaign_id = p_campaign_id and p.status = 'pending_payment'
+        and p.hold_expires_at <= now_at
+      order by p.hold_expires_at, p.participation_id limit p_limit
+    loop
+      perform sambatan.release_participation(p_campaign_id, lapsed, 'hold_lapsed', 'system');
+      lapses := lapses + 1;
+    end loop;
+    if lapses > 0 and c.status = 'locked' then
+      transitions := transitions || (select array_agg(a) from sambatan.audit_logs a
+        where a.campaign_id = p_campaign_id and a.seq > c.audit_seq
+          and a.event = 'campaign_reopened');
+    end if;
+    select * into c from sambatan.campaigns where campaign_id = p_campaign_id;
+  end if;
+
+  if c.closing_as is null then
+    counted := case c.payment_timing when 'upfront' then c.confirmed_slots else c.filled_slots end;
+    if now_at >= c.deadline then
+      c.closing_as := case when counted >= c.minimum_slots then 'fulfilled' else 'expired' end;
+    elsif p_complete_full and c.status = 'locked' and counted = c.total_slots then
+      c.closing_as := 'fulfilled';
+    else
+      update sambatan.campaigns set due_at = least(c.deadline, (
+          select min(p.hold_expires_at) from sambatan.participants p
+          where p.campaign_id = p_campaign_id and p.status = 'pending_payment'
+            and p.hold_expires_at is not null))
+        where campaign_id = p_campaign_id;
+      more := lapses = p_limit;
+      return;
+    end if;
+    c.slots_at_close := c.filled_slots;
+    c.closing_actor := 'system';
+    update sambatan.campaigns set closing_as = c.closing_as, closing_actor = c.closing_actor,
+        slots_at_close = c.slots_at_close, due_at = now_at
+      where campaign_id = p_campaign_id;
+  end if;
+
+  if sambatan.settle_participants(p_campaign_id, now_at, p_limit) = p_limit then
+    more := true;
+    return;
+  end if;
+
+  update sambatan.campaigns set status = c.closing_as, closing_as = null, closing_actor = null,
+      closing_reason = null, due_at = null,
+      completed_at = case c.closing_as when 'fulfilled' then now_at end,
+      failed_at = case c.closing_as when 'expired' then now_at end,
+      cancelled_at = case c.closing_as when 'cancelled' then now_at end
+    where campaign_id = p_campaign_id
+    returning confirmed_slots * price_per_slot into amount;
+  if c.closing_as = 'fulfilled' then
+    amount := amount - sambatan.platform_fee(amount, c.platform_fee_basis_points);
+    if amount > 0 then
+      insert into sambatan.transactions (campaign_id, kind, status, amount, cause, actor,
+          created_at)
+        values (p_campaign_id, 'payout', 'due', amount, 'payout', c.closing_actor, now_at);
+    end if;
+  end if;
+  transitions := transitions || sambatan.record_event(p_campaign_id,
+    case c.closing_as when 'fulfilled' then 'campaign_completed' when 'expired'
+      then 'campaign_failed' else 'campaign_cancelled' end,
+    c.closing_actor, now_at, null,
+    jsonb_strip_nulls(jsonb_build_object('slots_taken', c.slots_at_close,
+      'reason', c.closing_reason, 'payout', case when c.closing_as = 'fulfilled' then amount end)));
+end
+$$;
+
+-- settle_campaign for several campaigns in one transaction: one commit for many that are due in
+-- the same second. One row per campaign.
+create or replace function sambatan.settle_campaigns(
+  p_campaign_ids uuid[], p_complete_full boolean, p_limit integer
+) returns table (campaign_id uuid, transitions sambatan.audit_logs[], more boolean)
+language plpgsql as $$
+begin
+  foreach campaign_id in array p_campaign_ids loop
+    select s.transitions, s.more into transitions, more
+      from sambatan.settle_campaign(campaign_id, p_complete_full, p_limit) s;
+    return next;
+  end loop;
+end
+$$;
+
+-- How far one campaign is. Progress is in percent with two digits, total_contribution in whole
+-- rupiah; no row for a campaign that does not exist.
+create or replace function sambatan.campaign_progress(p_campaign_id uuid)
+returns table (campaign_id uuid, total_slots integer, filled_slots integer,
+  available_slots integer, progress numeric, participant_count integer,
+  total_contribution bigint, status sambatan.campaign_status)
+language sql stable as $$
+  select c.campaign_id, c.total_slots, c.filled_slots, c.total_slots - c.filled_slots,
+    round(100.0 * c.filled_slots / c.total_slots, 2), c.participant_count,
+    c.filled_slots * c.price_per_slot, c.status
+  from sambatan.campaigns c where c.campaign_id = p_campaign_id
+$$;
+
+-- Walks the audit chains of one campaign, or of all with null, and gives the first broken row of
+-- each: a row that is missing, does not hash to what it says, or a head that is not the last row.
+create or replace function sambatan.verify_audit(p_campaign_id uuid default null)
+returns table (campaign_id uuid, seq bigint, problem text)
+language sql stable as $$
+  with linked as (
+    select a.*, lag(a.seq, 1, 0::bigint) over chain as previous_seq,
+      lag(a.hash, 1, decode(repeat('00', 32), 'hex')) over chain as previous_hash
+    from sambatan.audit_logs a
+    where p_campaign_id is null or a.campaign_id = p_campaign_id
+    window chain as (partition by a.campaign_id order by a.seq)
+  ), rows_broken as (
+    select l.campaign_id, l.seq,
+      case when l.seq <> l.previous_seq + 1 then 'row missing before it'
+        else 'content does not match its hash' end as problem
+    from linked l
+    where l.seq <> l.previous_seq + 1 or l.hash <> sha256(l.previous_hash
+      || sambatan.audit_content(l.campaign_id, l.seq, l.occurred_at, l.participation_id, l.event,
+        l.actor, l.metadata))
+  ), heads_broken as (
+    select c.campaign_id, c.audit_seq as seq, 'the last row is not the head of the chain' as problem
+    from sambatan.campaigns c
+    left join sambatan.audit_logs a on a.campaign_id = c.campaign_id and a.seq = c.audit_seq
+    where (p_campaign_id is null or c.campaign_id = p_campaign_id)
+      and (a.hash is distinct from c.audit_hash
+        or exists (select from sambatan.audit_logs later
+          where later.campaign_id = c.campaign_id and later.seq > c.audit_seq))
+  )
+  select distinct on (b.campaign_id) b.campaign_id, b.seq, b.problem
+  from (select * from rows_broken union all select * from heads_broken) b
+  order by b.campaign_id, b.seq
+$$;
+
+revoke all on all functions in schema sambatan from public;
