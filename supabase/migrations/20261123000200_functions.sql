@@ -109,13 +109,15 @@ $$;
 --
 -- Takes one element per request in each array: the key and its request hash are null for a request
 -- without an Idempotency-Key; the caller is who the rate limit counts. p_attempt_limit is joins a
--- minute per caller, 0 for none.
+-- minute per caller, 0 for none. With p_again the same batch was sent before and may have been
+-- committed: a participation that is there already is answered as joined. Its id is the key that
+-- makes this safe; the lock makes it final.
 -- Gives one row per request: 'joined', or the code of a refusal with what its message needs.
 -- Replayed is true where a key had been answered before; joined_at is then the first answer's.
 create or replace function sambatan.join_campaigns(
   p_campaign_ids uuid[], p_participation_ids uuid[], p_user_ids uuid[], p_quantities integer[],
   p_addresses text[], p_notes text[], p_keys text[], p_request_hashes bytea[],
-  p_actors text[], p_callers text[], p_attempt_limit integer, p_wait boolean
+  p_actors text[], p_callers text[], p_attempt_limit integer, p_wait boolean, p_again boolean
 ) returns table (
   ordinal integer, outcome text, params jsonb, participation_id uuid, joined_at timestamptz,
   replayed boolean
@@ -196,11 +198,13 @@ begin
       case when q.key is not null then first_value(q.ordinal::integer) over (
         partition by q.campaign_id, q.user_id, q.key order by q.ordinal) end as first_of_key,
       k.request_hash as known_hash, k.outcome as known_outcome, k.params as known_params,
-      k.participation_id as known_id, k.answered_at
+      k.participation_id as known_id, k.answered_at, s.joined_at as stored_at
     from requests q
     left join attempts a using (caller)
     left join sambatan.idempotency_keys k
       on k.campaign_id = q.campaign_id and k.user_id = q.user_id and k.key = q.key
+    left join sambatan.participants s on p_again
+      and s.campaign_id = q.campaign_id and s.participation_id = q.participation_id
     order by q.campaign_id, q.ordinal
   loop
     if r.campaign_id is distinct from at_campaign then
@@ -219,9 +223,13 @@ begin
       answer := 'campaign_not_found';
     elsif not r.is_held then
       answer := 'campaign_busy';
+    elsif r.stored_at is not null then
+      answer := 'joined';
+      times[r.ordinal] := r.stored_at;
+      replays[r.ordinal] := true;
     elsif r.attempt > p_attempt_limit then
       answer := 'rate_limited';
-      detail := jsonb_build_object('retry_after', greatest(1, ceil(extract(epoch from
+      detail := jsonb_build_object('retry_after_seconds', greatest(1, ceil(extract(epoch from
         r.window_started_at + interval '1 minute' - clock_timestamp()))));
     elsif coalesce(r.known_hash, p_request_hashes[r.first_of_key]) <> r.request_hash then
       answer := 'idempotency_key_reused';

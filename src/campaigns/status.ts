@@ -1,0 +1,119 @@
+/** A campaign's status as the database stores it (`sambatan.campaign_status`). */
+export type StoredCampaignStatus =
+  | 'draft'
+  | 'scheduled'
+  | 'active'
+  | 'locked'
+  | 'fulfilled'
+  | 'expired'
+  | 'cancelled';
+
+/** A campaign's status as everybody else says it. */
+export const campaignStatuses = [
+  'inactive',
+  'scheduled',
+  'active',
+  'full',
+  'completed',
+  'failed',
+  'cancelled',
+] as const;
+export type CampaignStatus = (typeof campaignStatuses)[number];
+
+const spoken = {
+  draft: 'inactive',
+  scheduled: 'scheduled',
+  active: 'active',
+  locked: 'full',
+  fulfilled: 'completed',
+  expired: 'failed',
+  cancelled: 'cancelled',
+} as const satisfies Record<StoredCampaignStatus, CampaignStatus>;
+
+const stored = {
+  inactive: 'draft',
+  scheduled: 'scheduled',
+  active: 'active',
+  full: 'locked',
+  completed: 'fulfilled',
+  failed: 'expired',
+  cancelled: 'cancelled',
+} as const satisfies {
+  [S in CampaignStatus]: { [D in StoredCampaignStatus]: (typeof spoken)[D] extends S ? D : never }[
+    StoredCampaignStatus
+  ];
+};
+
+/** From the database's word to everybody's; with storedStatus the one place that knows both. */
+export function spokenStatus(status: StoredCampaignStatus): CampaignStatus {
+  return spoken[status];
+}
+
+/** From everybody's word to the database's. */
+export function storedStatus(status: CampaignStatus): StoredCampaignStatus {
+  return stored[status];
+}
+
+/** What a visitor may see: all but what is still being prepared. */
+export const publishedStatuses = campaignStatuses.filter((status) => status !== 'inactive');
+
+/** Events that move a campaign, or are recorded on it without moving it. */
+export const campaignEvents = [
+  'campaign_created',
+  'campaign_edited',
+  'campaign_opened',
+  'campaign_full',
+  'campaign_reopened',
+  'campaign_completed',
+  'campaign_failed',
+  'campaign_cancelled',
+  'deadline_extended',
+] as const;
+export type CampaignEvent = (typeof campaignEvents)[number];
+
+/** Which events are possible in which status, and where each leads. All else is refused. */
+export const campaignTransitions = {
+  inactive: {
+    campaign_edited: 'inactive',
+    campaign_opened: 'active',
+    campaign_cancelled: 'cancelled',
+  },
+  scheduled: {
+    campaign_edited: 'scheduled',
+    campaign_opened: 'active',
+    campaign_cancelled: 'cancelled',
+  },
+  active: {
+    campaign_edited: 'active',
+    campaign_full: 'full',
+    campaign_completed: 'completed',
+    campaign_failed: 'failed',
+    campaign_cancelled: 'cancelled',
+    deadline_extended: 'active',
+  },
+  full: {
+    campaign_edited: 'full',
+    campaign_reopened: 'active',
+    campaign_completed: 'completed',
+    campaign_failed: 'failed',
+    campaign_cancelled: 'cancelled',
+    deadline_extended: 'full',
+  },
+  completed: {},
+  failed: {},
+  cancelled: {},
+} as const satisfies Record<CampaignStatus, Partial<Record<CampaignEvent, CampaignStatus>>>;
+
+/** Where an event leads from a status; undefined when it is not possible there. */
+export function campaignAfter(
+  status: CampaignStatus,
+  event: CampaignEvent,
+): CampaignStatus | undefined {
+  const possible: Partial<Record<CampaignEvent, CampaignStatus>> = campaignTransitions[status];
+  return possible[event];
+}
+
+/** The statuses from which nothing leads anywhere. */
+export function isFinal(status: CampaignStatus): boolean {
+  return Object.keys(campaignTransitions[status]).length === 0;
+}

@@ -1,0 +1,268 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { databaseError } from '../database/errors.ts';
+import { DomainError } from '../errors.ts';
+import { asDomainError, isWorthRetrying, retryWaitMs } from '../operation.ts';
+import type { JoinAnswer, Joined, JoinOptions, JoinRequest } from './join.ts';
+
+/** Sends one batch as one transaction and gives each request's own answer, in order. */
+export type SendBatch = (
+  requests: readonly JoinRequest[],
+  options: Omit<JoinOptions, 'attemptLimit'>,
+) => Promise<JoinAnswer[]>;
+
+export interface BatcherOptions {
+  readonly send: SendBatch;
+  /** Most requests in one transaction. */
+  readonly maxBatch: number;
+  /** Most requests that wait or are under way, in all and of one campaign; above: `overloaded`. */
+  readonly maxQueued: number;
+  readonly maxQueuedPerCampaign: number;
+  /** Batches under way at the same time, beside those that wait for a taken row. */
+  readonly lanes: number;
+  /** Batches that may wait for a row that somebody else holds, each of one campaign. */
+  readonly waitingLanes: number;
+  /** Told of each batch that was answered. */
+  readonly onBatch?: (size: number) => void;
+}
+
+/** What a seat in the queue looks like. */
+interface Waiting {
+  readonly request: JoinRequest;
+  readonly resolve: (joined: Joined) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** One campaign's line: first come, first served. */
+interface Line {
+  readonly campaignId: string;
+  waiting: Waiting[];
+  /** idle: nothing to do; ready: in the round; busy: a batch with its requests is under way;
+   * blocked: its row is held by somebody else and it waits for a waiting lane. */
+  state: 'idle' | 'ready' | 'busy' | 'blocked';
+}
+
+const attempts = 3;
+
+/**
+ * Puts joins that arrive together into one transaction. While a batch is under way the next one
+ * gathers; when nothing is under way a request leaves at once, so that a lone join takes no longer
+ * than one transaction. A campaign has at most one batch under way, and the campaigns take turns,
+ * so that a hot one does not starve the others. Several campaigns travel in one batch; one whose
+ * row is held by somebody else is set aside to wait in a lane of its own.
+ *
+ * Nothing is answered before its COMMIT. A failed batch is sent again only when nothing can have
+ * been applied or, with `again`, when the database can tell by the participations' ids what was.
+ */
+export class JoinBatcher {
+  readonly #options: BatcherOptions;
+  readonly #lines = new Map<string, Line>();
+  #round: Line[] = [];
+  #blocked: Line[] = [];
+  #lanesInUse = 0;
+  #waitingLanesInUse = 0;
+  #queued = 0;
+  #dispatchIsPlanned = false;
+  #drained: (() => void)[] = [];
+  #closed = false;
+
+  constructor(options: BatcherOptions) {
+    this.#options = options;
+  }
+
+  /** Joins that wait for their batch or are in one. */
+  get depth(): number {
+    return this.#queued;
+  }
+
+  /**
+   * Joins, in order of arrival. Throws DomainError: what the database refused, `overloaded` before
+   * anything was written, `campaign_busy`, `database_unavailable` or `outcome_unknown`.
+   */
+  join(request: JoinRequest): Promise<Joined> {
+    const line = this.#lineOf(request.campaignId);
+    if (
+      this.#closed ||
+      this.#queued >= this.#options.maxQueued ||
+      line.waiting.length >= this.#options.maxQueuedPerCampaign
+    ) {
+      return Promise.reject(new DomainError('overloaded', {}));
+    }
+    this.#queued++;
+    return new Promise((resolve, reject) => {
+      line.waiting.push({ request, resolve, reject });
+      if (line.state === 'idle') this.#makeReady(line);
+      this.#planDispatch();
+    });
+  }
+
+  /** Takes no more joins and waits until those it has taken are answered. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#queued === 0) return;
+    await new Promise<void>((resolve) => this.#drained.push(resolve));
+  }
+
+  #lineOf(campaignId: string): Line {
+    let line = this.#lines.get(campaignId);
+    if (line === undefined) {
+      line = { campaignId, waiting: [], state: 'idle' };
+      this.#lines.set(campaignId, line);
+    }
+    return line;
+  }
+
+  #makeReady(line: Line): void {
+    line.state = 'ready';
+    this.#round.push(line);
+  }
+
+  /** What arrives in the same turn of the event loop leaves together. */
+  #planDispatch(): void {
+    if (this.#dispatchIsPlanned || this.#round.length === 0) return;
+    if (this.#lanesInUse >= this.#options.lanes) return;
+    this.#dispatchIsPlanned = true;
+    setImmediate(() => {
+      this.#dispatchIsPlanned = false;
+      while (this.#round.length > 0 && this.#lanesInUse < this.#options.lanes) {
+        void this.#run(this.#gather());
+      }
+    });
+  }
+
+  /** The next batch: an even share of every campaign that has somebody waiting. */
+  #gather(): Map<Line, Waiting[]> {
+    const batch = new Map<Line, Waiting[]>();
+    let room = this.#options.maxBatch;
+    const round = this.#round;
+    let taken = 0;
+    while (taken < round.length && room > 0) {
+      const line = round[taken]!;
+      const share = Math.max(1, Math.ceil(room / (round.length - taken)));
+      const waiting = line.waiting.splice(0, share);
+      room -= waiting.length;
+      batch.set(line, waiting);
+      line.state = 'busy';
+      taken++;
+    }
+    this.#round = round.slice(taken);
+    return batch;
+  }
+
+  async #run(batch: Map<Line, Waiting[]>): Promise<void> {
+    this.#lanesInUse++;
+    const seats = [...batch.values()].flat();
+    const answers = await this.#answersOf(seats, { wait: false, again: false });
+    this.#lanesInUse--;
+
+    const busy = new Map<Line, Waiting[]>();
+    for (const [index, seat] of seats.entries()) {
+      const answer = answers[index];
+      if (answer instanceof DomainError && answer.code === 'campaign_busy') {
+        const line = this.#lineOf(seat.request.campaignId);
+        busy.set(line, [...(busy.get(line) ?? []), seat]);
+      } else {
+        this.#answer(seat, answer);
+      }
+    }
+    for (const line of batch.keys()) {
+      const held = busy.get(line);
+      if (held === undefined) {
+        this.#rest(line);
+      } else {
+        line.waiting = [...held, ...line.waiting];
+        line.state = 'blocked';
+        this.#blocked.push(line);
+      }
+    }
+    this.#runBlocked();
+    this.#planDispatch();
+  }
+
+  /** Each blocked campaign waits for its row alone, in a lane of which there are few. */
+  #runBlocked(): void {
+    while (this.#blocked.length > 0 && this.#waitingLanesInUse < this.#options.waitingLanes) {
+      void this.#wait(this.#blocked.shift()!);
+    }
+  }
+
+  async #wait(line: Line): Promise<void> {
+    this.#waitingLanesInUse++;
+    const seats = line.waiting.splice(0, this.#options.maxBatch);
+    const answers = await this.#answersOf(seats, { wait: true, again: false });
+    this.#waitingLanesInUse--;
+    for (const [index, seat] of seats.entries()) this.#answer(seat, answers[index]);
+    const stillHeld = answers.some(
+      (answer) => answer instanceof DomainError && answer.code === 'campaign_busy',
+    );
+    // Who queued behind them has waited for the same row; they are told now, not after as long
+    // again.
+    if (stillHeld) {
+      for (const seat of line.waiting.splice(0)) {
+        this.#answer(seat, new DomainError('campaign_busy', {}));
+      }
+    }
+    this.#rest(line);
+    this.#runBlocked();
+    this.#planDispatch();
+  }
+
+  #rest(line: Line): void {
+    if (line.waiting.length > 0) {
+      this.#makeReady(line);
+    } else {
+      line.state = 'idle';
+      this.#lines.delete(line.campaignId);
+    }
+  }
+
+  #answer(seat: Waiting, answer: unknown): void {
+    this.#queued--;
+    if (isJoined(answer)) seat.resolve(answer);
+    else seat.reject(answer ?? new Error('a join of the batch has no answer'));
+    if (this.#queued === 0) for (const resolve of this.#drained.splice(0)) resolve();
+  }
+
+  /** Sends a batch until it has an answer for each; never throws. */
+  async #answersOf(
+    seats: readonly Waiting[],
+    { wait, again }: { wait: boolean; again: boolean },
+  ): Promise<unknown[]> {
+    const requests = seats.map((seat) => seat.request);
+    let mayBeCommitted = again;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const answers = await this.#options.send(requests, { wait, again: mayBeCommitted });
+        this.#options.onBatch?.(requests.length);
+        return answers;
+      } catch (error) {
+        const failure = databaseError(error);
+        mayBeCommitted ||= failure.kind === 'unavailable' && !failure.safe;
+        const waited = wait && failure.kind === 'busy';
+        const retry = isWorthRetrying(error) || mayBeCommitted;
+        if (retry && !waited && attempt < attempts) {
+          await sleep(retryWaitMs(attempt));
+        } else if (!retry && seats.length > 1) {
+          return await this.#oneByOne(seats, wait);
+        } else {
+          const told = mayBeCommitted
+            ? new DomainError('outcome_unknown', {})
+            : asDomainError(error);
+          return requests.map(() => told);
+        }
+      }
+    }
+  }
+
+  /** A batch failed for what one of its members holds: the others are not to suffer for it. */
+  async #oneByOne(seats: readonly Waiting[], wait: boolean): Promise<unknown[]> {
+    const answers: unknown[] = [];
+    for (const seat of seats) {
+      answers.push(...(await this.#answersOf([seat], { wait, again: false })));
+    }
+    return answers;
+  }
+}
+
+function isJoined(answer: unknown): answer is Joined {
+  return typeof answer === 'object' && answer !== null && 'joinedAt' in answer;
+}
