@@ -1,0 +1,111 @@
+import pg from 'pg';
+
+declare const parametersAndRow: unique symbol;
+
+/** A named SQL statement: `P` are its parameters in order, `R` is one row of its result. */
+export interface Query<P extends readonly unknown[], R> {
+  /** At most 63 bytes, unique: the name of the prepared statement too. */
+  readonly name: string;
+  readonly text: string;
+  readonly [parametersAndRow]?: (parameters: P) => R;
+}
+
+/** What runs statements: a pool (each statement its own transaction) or a transaction. */
+export interface Queryable {
+  rows<P extends readonly unknown[], R>(query: Query<P, R>, ...parameters: P): Promise<R[]>;
+  /** Throws when there is not exactly one row. */
+  one<P extends readonly unknown[], R>(query: Query<P, R>, ...parameters: P): Promise<R>;
+  /** Throws when there is more than one row. */
+  maybe<P extends readonly unknown[], R>(
+    query: Query<P, R>,
+    ...parameters: P
+  ): Promise<R | undefined>;
+}
+
+const declared = new Map<string, Query<readonly unknown[], unknown>>();
+
+/**
+ * Declares a statement under a unique name of lower-case words joined by `_`; registers it, so
+ * that tests can prepare and explain every one. Throws on a name that is taken or malformed.
+ */
+export function query<P extends readonly unknown[], R>(name: string, text: string): Query<P, R> {
+  if (!/^[a-z][a-z0-9_]{2,62}$/.test(name)) throw new Error(`not a name for a query: ${name}`);
+  if (declared.has(name)) throw new Error(`two queries are named ${name}`);
+  const statement: Query<P, R> = Object.freeze({ name, text: text.trim() });
+  declared.set(name, statement as Query<readonly unknown[], unknown>);
+  return statement;
+}
+
+/** Every statement declared by the modules loaded so far. */
+export function allQueries(): readonly Query<readonly unknown[], unknown>[] {
+  return [...declared.values()];
+}
+
+/** Runs one statement and gives its rows; how and where is the caller's. */
+export type Run = (
+  statement: Query<readonly unknown[], unknown>,
+  parameters: readonly unknown[],
+) => Promise<unknown[]>;
+
+/** The three ways to ask, over one way to run. */
+export function queryable(run: Run): Queryable {
+  const rows = async <P extends readonly unknown[], R>(statement: Query<P, R>, parameters: P) =>
+    (await run(statement as Query<readonly unknown[], unknown>, parameters)) as R[];
+  return {
+    rows: (statement, ...parameters) => rows(statement, parameters),
+    one: async (statement, ...parameters) => {
+      const found = await rows(statement, parameters);
+      if (found.length !== 1) throw wrongCount(statement.name, 'one row', found.length);
+      return found[0]!;
+    },
+    maybe: async (statement, ...parameters) => {
+      const found = await rows(statement, parameters);
+      if (found.length > 1) throw wrongCount(statement.name, 'at most one row', found.length);
+      return found[0];
+    },
+  };
+}
+
+function wrongCount(name: string, expected: string, found: number): Error {
+  return new Error(`the query ${name} gives ${expected}, not ${found}`);
+}
+
+/**
+ * Runs a statement on one connection. `named` prepares it once a connection; unnamed ones work
+ * through transaction poolers as well.
+ */
+export async function send(
+  client: pg.ClientBase,
+  statement: Query<readonly unknown[], unknown>,
+  parameters: readonly unknown[],
+  named: boolean,
+): Promise<unknown[]> {
+  const result = await client.query<pg.QueryResultRow, unknown[]>({
+    text: statement.text,
+    values: [...parameters],
+    ...(named ? { name: statement.name } : {}),
+  });
+  return result.rows;
+}
+
+const oid = { int8: 20, int8Array: 1016, textArray: 1009, date: 1082, timestamp: 1114 } as const;
+
+/**
+ * How values of PostgreSQL are read: int8 as bigint, timestamptz as Date, json parsed, numeric as
+ * text. Dates and times without a zone stay text: as a Date they would shift by the local zone.
+ */
+export const columnTypes: pg.CustomTypesConfig = {
+  getTypeParser: (type: number, format?: string) => {
+    if (format !== 'binary') {
+      if (type === oid.int8) return BigInt;
+      if (type === oid.int8Array) return bigints;
+      if (type === oid.date || type === oid.timestamp) return String;
+    }
+    return pg.types.getTypeParser(type, format as 'text');
+  },
+};
+
+function bigints(text: string): (bigint | null)[] {
+  const items: (string | null)[] = pg.types.getTypeParser(oid.textArray as number, 'text')(text);
+  return items.map((item) => (item === null ? null : BigInt(item)));
+}
