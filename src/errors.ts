@@ -1,0 +1,437 @@
+/** The languages the service answers in; Indonesian is the default. */
+export const languages = ['id', 'en'] as const;
+export type Language = (typeof languages)[number];
+/** The same sentence in each language. */
+export type Wording = Readonly<Record<Language, string>>;
+
+/** What is wrong with one field; `field` is its name on the wire, `items.0.slots` when nested. */
+export interface FieldError {
+  readonly field: string;
+  readonly message: Wording;
+}
+
+interface Definition<P> {
+  readonly status: number;
+  /** Short and the same for every occurrence (RFC 9457, `title`). */
+  readonly title: Wording;
+  /** This occurrence, and what the reader can do next (RFC 9457, `detail`). */
+  readonly detail: (params: P) => Wording;
+  /** Seconds after which the same request is worth sending again; sent as Retry-After. */
+  readonly retryAfterSeconds?: number;
+}
+
+function define<P extends object>(
+  status: number,
+  title: Wording,
+  detail: (params: P) => Wording,
+  retryAfterSeconds?: number,
+): Definition<P> {
+  return {
+    status,
+    title,
+    detail,
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  };
+}
+
+/** An error that carries no parameters. */
+function fixed(status: number, title: Wording, detail: Wording, retryAfterSeconds?: number) {
+  return define<NoParams>(status, title, () => detail, retryAfterSeconds);
+}
+
+type NoParams = Readonly<Record<never, never>>;
+
+const busySeconds = 1;
+const awaySeconds = 2;
+
+/** Every error the service answers with. The code is the contract; docs/errors.md explains each. */
+export const errorTable = {
+  malformed_request: fixed(
+    400,
+    { id: 'Permintaan tidak terbaca', en: 'Unreadable request' },
+    {
+      id: 'Isi permintaan tidak bisa dibaca. Pastikan formatnya JSON yang benar, lalu kirim lagi.',
+      en: 'The request could not be read. Make sure that it is valid JSON and send it again.',
+    },
+  ),
+  unauthenticated: fixed(
+    401,
+    { id: 'Silakan masuk dulu', en: 'Please sign in' },
+    {
+      id: 'Kamu belum masuk atau sesimu sudah berakhir. Yuk, masuk lagi untuk melanjutkan.',
+      en: 'You are not signed in, or your session has ended. Please sign in to go on.',
+    },
+  ),
+  forbidden: fixed(
+    403,
+    { id: 'Akses ditolak', en: 'Not allowed' },
+    {
+      id: 'Akunmu tidak punya izin untuk ini. Masuk dengan akun lain atau hubungi pengelola brand.',
+      en: 'Your account may not do this. Use another account or ask the manager of the brand.',
+    },
+  ),
+  not_found: fixed(
+    404,
+    { id: 'Halaman tidak ditemukan', en: 'Not found' },
+    {
+      id: 'Alamat yang kamu tuju tidak ada. Periksa lagi tautannya, ya.',
+      en: 'There is nothing at this address. Please check the link.',
+    },
+  ),
+  campaign_not_found: fixed(
+    404,
+    { id: 'Sambatan tidak ditemukan', en: 'Campaign not found' },
+    {
+      id: 'Sambatan ini tidak ada atau belum diterbitkan. Coba cari sambatan lain, ya.',
+      en: 'This campaign does not exist or is not published yet. Have a look at the others.',
+    },
+  ),
+  participation_not_found: fixed(
+    404,
+    { id: 'Keikutsertaan tidak ditemukan', en: 'Participation not found' },
+    {
+      id: 'Keikutsertaan ini tidak ada. Buka daftar sambatan yang kamu ikuti, lalu pilih dari sana.',
+      en: 'This participation does not exist. Choose one from the list of those you have joined.',
+    },
+  ),
+  product_not_found: fixed(
+    404,
+    { id: 'Produk tidak ditemukan', en: 'Product not found' },
+    {
+      id: 'Produk ini tidak ada. Pilih produk lain dari katalog brand-mu.',
+      en: 'This product does not exist. Choose another one from the catalogue of your brand.',
+    },
+  ),
+  brand_not_found: fixed(
+    404,
+    { id: 'Brand tidak ditemukan', en: 'Brand not found' },
+    {
+      id: 'Brand ini tidak ada. Periksa lagi brand yang kamu pilih, ya.',
+      en: 'This brand does not exist. Please check which brand you chose.',
+    },
+  ),
+  method_not_allowed: define<{ readonly allowed: readonly string[] }>(
+    405,
+    { id: 'Metode tidak didukung', en: 'Method not allowed' },
+    ({ allowed }) => ({
+      id: `Alamat ini hanya menerima ${allowed.join(', ')}.`,
+      en: `This address takes ${allowed.join(', ')} only.`,
+    }),
+  ),
+  request_timeout: fixed(
+    408,
+    { id: 'Permintaan terlalu lama', en: 'Request took too long' },
+    {
+      id: 'Permintaanmu tidak kunjung selesai terkirim. Periksa koneksi internetmu, lalu coba lagi.',
+      en: 'Your request did not arrive in time. Check your connection and try again.',
+    },
+  ),
+  payload_too_large: define<{ readonly maximum_bytes: number }>(
+    413,
+    { id: 'Isi terlalu besar', en: 'Content too large' },
+    ({ maximum_bytes }) => ({
+      id: `Isi permintaan terlalu besar, maksimal ${maximum_bytes} byte. Coba ringkas, ya.`,
+      en: `The content is too large; at most ${maximum_bytes} bytes are taken. Please shorten it.`,
+    }),
+  ),
+  unsupported_media_type: fixed(
+    415,
+    { id: 'Format tidak didukung', en: 'Unsupported format' },
+    {
+      id: 'Kirim data sebagai application/json dengan charset UTF-8.',
+      en: 'Send the data as application/json in UTF-8.',
+    },
+  ),
+  validation_failed: fixed(
+    422,
+    { id: 'Ada isian yang perlu diperbaiki', en: 'Some fields need your attention' },
+    {
+      id: 'Cek lagi isian yang ditandai, perbaiki, lalu kirim ulang.',
+      en: 'Check the marked fields, correct them and send the request again.',
+    },
+  ),
+  idempotency_key_reused: fixed(
+    422,
+    { id: 'Idempotency-Key sudah dipakai', en: 'Idempotency-Key already used' },
+    {
+      id: 'Idempotency-Key ini sudah dipakai untuk permintaan lain. Buat yang baru, lalu kirim lagi.',
+      en: 'This Idempotency-Key was used for another request. Make a new one and send it again.',
+    },
+  ),
+  quantity_out_of_bounds: define<QuantityBounds>(
+    422,
+    { id: 'Jumlah slot tidak sesuai', en: 'Number of slots not accepted' },
+    quantityOutOfBounds,
+  ),
+  deadline_not_in_future: fixed(
+    422,
+    { id: 'Batas waktu sudah lewat', en: 'Deadline not in the future' },
+    {
+      id: 'Batas waktu harus di masa depan. Pilih tanggal dan jam yang belum lewat.',
+      en: 'The deadline must be in the future. Choose a later date and time.',
+    },
+  ),
+  deadline_not_later: fixed(
+    422,
+    { id: 'Batas waktu tidak lebih lama', en: 'Deadline not later' },
+    {
+      id: 'Batas waktu baru harus setelah batas waktu yang sekarang. Pilih waktu yang lebih lama.',
+      en: 'The new deadline must be after the present one. Choose a later time.',
+    },
+  ),
+  slots_below_taken: define<{ readonly taken: number }>(
+    409,
+    { id: 'Slot kurang dari yang sudah terisi', en: 'Fewer slots than are taken' },
+    ({ taken }) => ({
+      id: `Sudah ada ${taken} slot yang terisi, jadi jumlah slot tidak bisa di bawah itu.`,
+      en: `${taken} slots are taken already; the number of slots cannot be less than that.`,
+    }),
+  ),
+  product_not_enabled: fixed(
+    409,
+    { id: 'Produk belum dibuka untuk Sambatan', en: 'Product not enabled for Sambatan' },
+    {
+      id: 'Produk ini belum diaktifkan untuk Sambatan. Aktifkan dulu di pengaturan produk.',
+      en: 'This product is not enabled for Sambatan. Enable it in the settings of the product first.',
+    },
+  ),
+  campaign_not_active: define<{ readonly status: string }>(
+    409,
+    { id: 'Sambatan tidak sedang dibuka', en: 'Campaign not open' },
+    ({ status }) => ({
+      id: `Sambatan ini ${statusWord(status).id}, jadi belum bisa diikuti. Cek sambatan lain, yuk!`,
+      en: `This campaign is ${statusWord(status).en} and takes no joins now. See the others!`,
+    }),
+  ),
+  campaign_closing: fixed(
+    409,
+    { id: 'Sambatan sedang ditutup', en: 'Campaign is closing' },
+    {
+      id: 'Sambatan ini sedang ditutup dan tidak bisa diubah lagi. Cek hasilnya sebentar lagi, ya.',
+      en: 'This campaign is being closed and cannot be changed any more. See its result in a moment.',
+    },
+  ),
+  deadline_passed: fixed(
+    409,
+    { id: 'Batas waktu sudah lewat', en: 'Deadline has passed' },
+    {
+      id: 'Yah, batas waktu sambatan ini sudah lewat. Cek sambatan lain yang masih dibuka, yuk!',
+      en: 'The deadline of this campaign has passed. See the others that are still open!',
+    },
+  ),
+  slots_unavailable: define<{ readonly remaining: number }>(
+    409,
+    { id: 'Slot tidak cukup', en: 'Not enough slots left' },
+    ({ remaining }) =>
+      remaining > 0
+        ? {
+            id: `Slot yang tersisa tinggal ${remaining}. Kurangi jumlah slot, lalu coba lagi.`,
+            en: `Only ${remaining} slots are left. Ask for fewer and try again.`,
+          }
+        : {
+            id: 'Yah, semua slot sudah terisi. Coba lagi nanti kalau ada yang batal, ya.',
+            en: 'All slots are taken. Try again later: one is freed when somebody leaves.',
+          },
+  ),
+  transition_not_allowed: define<{ readonly from: string; readonly event: string }>(
+    409,
+    { id: 'Perubahan tidak bisa dilakukan', en: 'Change not possible' },
+    ({ from, event }) => ({
+      id: `Sambatan yang ${statusWord(from).id} tidak bisa ${eventWord(event).id}.`,
+      en: `A campaign that is ${statusWord(from).en} cannot be ${eventWord(event).en}.`,
+    }),
+  ),
+  participation_transition_not_allowed: define<{ readonly from: string; readonly event: string }>(
+    409,
+    { id: 'Perubahan tidak bisa dilakukan', en: 'Change not possible' },
+    ({ from, event }) => ({
+      id: `Keikutsertaan yang ${statusWord(from).id} tidak bisa ${eventWord(event).id}.`,
+      en: `A participation that is ${statusWord(from).en} cannot be ${eventWord(event).en}.`,
+    }),
+  ),
+  rate_limited: define<{ readonly retry_after_seconds: number }>(
+    429,
+    { id: 'Terlalu banyak percobaan', en: 'Too many attempts' },
+    ({ retry_after_seconds }) => ({
+      id: `Pelan-pelan, ya. Coba lagi dalam ${retry_after_seconds} detik.`,
+      en: `Not so fast, please. Try again in ${retry_after_seconds} seconds.`,
+    }),
+  ),
+  headers_too_large: fixed(
+    431,
+    { id: 'Header terlalu besar', en: 'Headers too large' },
+    {
+      id: 'Header permintaan terlalu besar. Hapus cookie untuk situs ini, lalu coba lagi.',
+      en: 'The headers of the request are too large. Delete the cookies of this site and try again.',
+    },
+  ),
+  internal_error: fixed(
+    500,
+    { id: 'Ada gangguan di sistem kami', en: 'Something went wrong on our side' },
+    {
+      id: 'Maaf, ada gangguan di sistem kami. Coba lagi nanti, atau hubungi kami dengan kode ini.',
+      en: 'Sorry, something went wrong on our side. Try again later, or contact us with this code.',
+    },
+  ),
+  overloaded: fixed(
+    503,
+    { id: 'Sedang ramai', en: 'Very busy' },
+    {
+      id: 'Lagi ramai banget, nih. Permintaanmu belum diproses; coba lagi sebentar lagi, ya.',
+      en: 'It is very busy right now. Your request was not processed; try again in a moment.',
+    },
+    busySeconds,
+  ),
+  campaign_busy: fixed(
+    503,
+    { id: 'Sambatan sedang ramai', en: 'Campaign is busy' },
+    {
+      id: 'Sambatan ini sedang diproses. Permintaanmu belum tercatat; coba lagi sebentar lagi, ya.',
+      en: 'This campaign is being worked on. Your request was not recorded; try again in a moment.',
+    },
+    busySeconds,
+  ),
+  database_unavailable: fixed(
+    503,
+    { id: 'Layanan sedang tidak tersedia', en: 'Service unavailable' },
+    {
+      id: 'Layanan sedang terganggu. Permintaanmu belum tercatat; coba lagi sebentar lagi, ya.',
+      en: 'The service is disturbed. Your request was not recorded; try again in a moment.',
+    },
+    awaySeconds,
+  ),
+  identity_unavailable: fixed(
+    503,
+    { id: 'Layanan masuk sedang terganggu', en: 'Sign-in unavailable' },
+    {
+      id: 'Kami belum bisa memeriksa sesimu. Coba lagi sebentar lagi; kamu tidak perlu masuk ulang.',
+      en: 'Your session could not be checked. Try again in a moment; no need to sign in anew.',
+    },
+    awaySeconds,
+  ),
+  outcome_unknown: fixed(
+    503,
+    { id: 'Hasil belum pasti', en: 'Outcome unknown' },
+    {
+      id:
+        'Koneksi terputus sebelum hasilnya kami terima. Kirim ulang permintaan yang sama dengan ' +
+        'Idempotency-Key yang sama; kamu tidak akan tercatat dua kali.',
+      en:
+        'The connection broke before the outcome was known. Send the same request with the same ' +
+        'Idempotency-Key; it will not be recorded twice.',
+    },
+    awaySeconds,
+  ),
+} as const;
+
+export type ErrorCode = keyof typeof errorTable;
+/** The parameters that go with a code; they are sent to the client as `params`. */
+export type ErrorParams<C extends ErrorCode> =
+  (typeof errorTable)[C] extends Definition<infer P> ? P : never;
+
+export const errorCodes = Object.keys(errorTable) as ErrorCode[];
+
+/** A refusal with a stable code, thrown by verbs and rendered in one place (http/problem.ts). */
+export class DomainError<C extends ErrorCode = ErrorCode> extends Error {
+  readonly code: C;
+  readonly params: ErrorParams<C>;
+  readonly fields: readonly FieldError[];
+
+  constructor(code: C, params: ErrorParams<C>, fields: readonly FieldError[] = []) {
+    super(code);
+    this.name = 'DomainError';
+    this.code = code;
+    this.params = params;
+    this.fields = fields;
+  }
+
+  get status(): number {
+    return errorTable[this.code].status;
+  }
+
+  /** Seconds to wait before sending the request again; undefined when that would not help. */
+  get retryAfterSeconds(): number | undefined {
+    const { retry_after_seconds: own } = this.params as { retry_after_seconds?: number };
+    const definition: Definition<never> = errorTable[this.code];
+    return own ?? definition.retryAfterSeconds;
+  }
+
+  /** The title and the detail in the reader's language. */
+  text(language: Language): { title: string; detail: string } {
+    const definition = errorTable[this.code] as Definition<ErrorParams<C>>;
+    return {
+      title: definition.title[language],
+      detail: definition.detail(this.params)[language],
+    };
+  }
+}
+
+/**
+ * The error that a database function raised by name, with its parameters as they came from JSON;
+ * undefined when the table does not know the code.
+ */
+export function domainErrorNamed(code: string, params: unknown): DomainError | undefined {
+  if (!Object.hasOwn(errorTable, code)) return undefined;
+  return new DomainError(code as ErrorCode, (params ?? {}) as ErrorParams<ErrorCode>);
+}
+
+/** A validation error of one field: what a verb throws when only it can see the mistake. */
+export function invalidField(field: string, message: Wording): DomainError<'validation_failed'> {
+  return new DomainError('validation_failed', {}, [{ field, message }]);
+}
+
+interface QuantityBounds {
+  readonly minimum: number;
+  readonly maximum: number | null;
+  /** Slots that the buyer has in this campaign already. */
+  readonly held: number;
+}
+
+function quantityOutOfBounds({ minimum, maximum, held }: QuantityBounds): Wording {
+  const most =
+    maximum === null ? { id: '', en: '' } : { id: ` sampai ${maximum}`, en: ` to ${maximum}` };
+  const already =
+    held > 0
+      ? { id: ` Kamu sudah punya ${held} slot.`, en: ` You have ${held} already.` }
+      : { id: '', en: '' };
+  return {
+    id: `Tiap pembeli bisa mengambil ${minimum}${most.id} slot.${already.id} Ubah jumlahnya, ya.`,
+    en: `A buyer can take ${minimum}${most.en} slots.${already.en} Please change the number.`,
+  };
+}
+
+const statusWords: Readonly<Record<string, Wording>> = {
+  inactive: { id: 'belum diterbitkan', en: 'not published' },
+  scheduled: { id: 'belum dibuka', en: 'not open yet' },
+  active: { id: 'sedang berjalan', en: 'active' },
+  full: { id: 'sudah penuh', en: 'full' },
+  completed: { id: 'sudah selesai', en: 'completed' },
+  failed: { id: 'tidak mencapai target', en: 'failed' },
+  reserved: { id: 'menunggu pembayaran', en: 'reserved' },
+  confirmed: { id: 'sudah dikonfirmasi', en: 'confirmed' },
+  cancelled: { id: 'sudah dibatalkan', en: 'cancelled' },
+  refunded: { id: 'sudah dikembalikan dananya', en: 'refunded' },
+  fulfilled: { id: 'sudah diterima', en: 'fulfilled' },
+};
+
+const eventWords: Readonly<Record<string, Wording>> = {
+  campaign_opened: { id: 'diterbitkan', en: 'published' },
+  campaign_reopened: { id: 'dibuka lagi', en: 'reopened' },
+  campaign_completed: { id: 'diselesaikan', en: 'completed' },
+  campaign_failed: { id: 'ditutup', en: 'failed' },
+  campaign_cancelled: { id: 'dibatalkan', en: 'cancelled' },
+  campaign_edited: { id: 'diubah', en: 'edited' },
+  deadline_extended: { id: 'diperpanjang', en: 'extended' },
+  participant_confirmed: { id: 'dikonfirmasi', en: 'confirmed' },
+  participant_cancelled: { id: 'dibatalkan', en: 'cancelled' },
+  participant_refunded: { id: 'dikembalikan dananya', en: 'refunded' },
+  participant_fulfilled: { id: 'ditandai sudah diterima', en: 'marked as received' },
+};
+
+function statusWord(status: string): Wording {
+  return statusWords[status] ?? { id: `berstatus ${status}`, en: status };
+}
+
+function eventWord(event: string): Wording {
+  return eventWords[event] ?? { id: 'diubah begitu', en: 'changed like that' };
+}

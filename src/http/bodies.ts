@@ -1,0 +1,40 @@
+import type { FastifyInstance } from 'fastify';
+import { DomainError, invalidField } from '../errors.ts';
+import { unstorableField, unstorableText } from './validation.ts';
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * Takes JSON bodies only, in UTF-8 that is really UTF-8, and refuses text that the database
+ * could not store, wherever it stands in the request.
+ */
+export function readBodies(server: FastifyInstance): void {
+  const parseJson = server.getDefaultJsonParser('error', 'error');
+  server.removeContentTypeParser(['application/json', 'text/plain']);
+  server.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    (request, body: Buffer, done) => {
+      const charset = /;\s*charset="?([^";\s]+)/i.exec(request.headers['content-type'] ?? '')?.[1];
+      if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
+        done(new DomainError('unsupported_media_type', {}));
+        return;
+      }
+      const text = decoded(body);
+      if (text === undefined) done(new DomainError('malformed_request', {}));
+      else void parseJson(request, text, done);
+    },
+  );
+  server.addHook('preValidation', async ({ body, query, params }) => {
+    const field = unstorableField(body) ?? unstorableField(query) ?? unstorableField(params);
+    if (field !== undefined) throw invalidField(field, unstorableText);
+  });
+}
+
+function decoded(body: Buffer): string | undefined {
+  try {
+    return utf8.decode(body);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,104 @@
+import type { FastifyInstance } from 'fastify';
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import Type from 'typebox';
+import type { Metrics } from '../metrics.ts';
+import { choice, closed, nullable, problems, Timestamp } from './schemas.ts';
+
+interface SchedulerTimes {
+  readonly isRunning: boolean;
+  readonly nextRunTime: Date | null;
+}
+
+/** What health tells about. */
+export interface HealthSources {
+  /** Asks the database for an answer on a connection of its own; rejects when there is none. */
+  readonly pingDatabase: () => Promise<unknown>;
+  /** Undefined in a process without a scheduler. */
+  readonly scheduler?: { status(): SchedulerTimes } | undefined;
+}
+
+const Health = closed(
+  {
+    status: choice(['healthy', 'degraded']),
+    scheduler_running: Type.Boolean(),
+    database_connected: Type.Boolean(),
+    next_run: nullable(Timestamp),
+  },
+  { title: 'Health' },
+);
+
+const probeTimeoutMs = 1_000;
+/** Many balancers may ask at once: one question to the database serves them for this long. */
+const probeAgeMs = 500;
+
+/**
+ * `GET /health`: what works, for people and dashboards. Always 200 while the process answers,
+ * because its status is in the body; balancers use `/readyz`.
+ */
+export function healthRoutes(sources: HealthSources): FastifyPluginAsyncTypebox {
+  const connected = databaseProbe(sources.pingDatabase);
+  return async (server) => {
+    server.get(
+      '/health',
+      {
+        schema: {
+          tags: ['operations'],
+          summary: 'What works and what does not',
+          response: { 200: Health, ...problems() },
+        },
+      },
+      async () => {
+        const databaseConnected = await connected();
+        const scheduler = sources.scheduler?.status();
+        const running = scheduler?.isRunning ?? false;
+        return {
+          status: databaseConnected && running ? ('healthy' as const) : ('degraded' as const),
+          scheduler_running: running,
+          database_connected: databaseConnected,
+          next_run: scheduler?.nextRunTime ?? null,
+        };
+      },
+    );
+  };
+}
+
+/** `/livez` (the process answers), `/readyz` (503 while the database is away) and `/metrics`. */
+export function operate(server: FastifyInstance, sources: HealthSources, metrics: Metrics): void {
+  const connected = databaseProbe(sources.pingDatabase);
+  const hidden = { schema: { hide: true } };
+  server.get('/livez', hidden, async (_request, reply) => reply.type('text/plain').send('ok\n'));
+  server.get('/readyz', hidden, async (_request, reply) => {
+    const ready = await connected();
+    return reply
+      .code(ready ? 200 : 503)
+      .type('text/plain')
+      .send(ready ? 'ok\n' : 'database unavailable\n');
+  });
+  server.get('/metrics', hidden, async (_request, reply) =>
+    reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
+  );
+}
+
+/** Whether the database answers within a second; askers at the same time share one question. */
+function databaseProbe(ping: () => Promise<unknown>): () => Promise<boolean> {
+  let latest: { at: number; answer: Promise<boolean> } | undefined;
+  return () => {
+    const now = performance.now();
+    if (!latest || now - latest.at > probeAgeMs) latest = { at: now, answer: inTime(ping) };
+    return latest.answer;
+  };
+}
+
+async function inTime(ping: () => Promise<unknown>): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), probeTimeoutMs);
+  const answered = ping().then(
+    () => true,
+    () => false,
+  );
+  try {
+    return await Promise.race([answered, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

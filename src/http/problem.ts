@@ -1,0 +1,141 @@
+import { STATUS_CODES } from 'node:http';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { databaseError } from '../database/errors.ts';
+import { DomainError, domainErrorNamed } from '../errors.ts';
+import type { Language } from '../errors.ts';
+import { languageOf } from './language.ts';
+import { fieldErrors } from './validation.ts';
+
+/** The most bytes a JSON body may have. */
+export const bodyLimitBytes = 65_536;
+
+const mediaType = 'application/problem+json';
+
+/** The body of an error's answer (RFC 9457), with our `code`, `params` and `errors`. */
+export interface ProblemDocument {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  /** The request id: what a person quotes to us, and what the log line carries. */
+  readonly instance: string;
+  readonly code: string;
+  readonly params?: object;
+  readonly errors?: readonly { readonly field: string; readonly message: string }[];
+}
+
+/** Puts an error into words for the reader. */
+export function problemDocument(
+  error: DomainError,
+  language: Language,
+  requestId: string,
+): ProblemDocument {
+  const errors = error.fields.map(({ field, message }) => ({ field, message: message[language] }));
+  return {
+    type: `urn:sambatan:problem:${error.code}`,
+    ...error.text(language),
+    status: error.status,
+    instance: requestId,
+    code: error.code,
+    ...(Object.keys(error.params).length > 0 ? { params: error.params } : {}),
+    ...(errors.length > 0 ? { errors } : {}),
+  };
+}
+
+/** Answers a request with an error, in the language that its reader asked for. */
+export function sendProblem(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: DomainError,
+): FastifyReply {
+  const document = problemDocument(
+    error,
+    languageOf(request.headers['accept-language']),
+    request.id,
+  );
+  const { retryAfterSeconds } = error;
+  if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
+  if (error.status === 401) reply.header('www-authenticate', 'Bearer realm="sambatan"');
+  return reply
+    .code(error.status)
+    .header('vary', 'Accept-Language')
+    .header('cache-control', 'no-store')
+    .type(mediaType)
+    .serializer((body: unknown) => JSON.stringify(body))
+    .send(document);
+}
+
+/**
+ * The one place where anything thrown becomes an answer. What nobody foresaw is a 500 that tells
+ * the reader nothing but the request id, and the log everything.
+ */
+export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const known = domainErrorOf(error, request.method);
+  if (known && known.status < 500) request.log.debug({ code: known.code }, 'request refused');
+  else if (known) request.log.warn({ code: known.code, err: error }, 'request not served');
+  else request.log.error({ err: error }, 'request failed');
+  sendProblem(request, reply, known ?? new DomainError('internal_error', {}));
+}
+
+/**
+ * A whole HTTP/1.1 answer for what is too broken to become a request (bad framing, headers too
+ * large, too slow), to be written to the socket.
+ */
+export function rawProblem(code: 'malformed_request' | 'headers_too_large' | 'request_timeout') {
+  const error = new DomainError(code, {});
+  const body = JSON.stringify(problemDocument(error, languageOf(undefined), 'none'));
+  return [
+    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status]}`,
+    `Content-Type: ${mediaType}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Connection: close',
+    '',
+    body,
+  ].join('\r\n');
+}
+
+function domainErrorOf(error: unknown, method: string): DomainError | undefined {
+  if (error instanceof DomainError) return error;
+  return ofFramework(error) ?? ofDatabase(error, method === 'GET' || method === 'HEAD');
+}
+
+/** Errors of Fastify: they have a code, a status, and the complaints of the schema check. */
+function ofFramework(error: unknown): DomainError | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { validation, statusCode, code } = error as FastifyError;
+  if (validation) return new DomainError('validation_failed', {}, fieldErrors(validation));
+  if (code === 'FST_ERR_MAX_PARAM_LENGTH') return new DomainError('not_found', {});
+  switch (statusCode) {
+    case 413:
+      return new DomainError('payload_too_large', { maximum_bytes: bodyLimitBytes });
+    case 415:
+      return new DomainError('unsupported_media_type', {});
+    case 400:
+      return new DomainError('malformed_request', {});
+    default:
+      return undefined;
+  }
+}
+
+/** Errors of the database that no verb has translated; a read that was cut off changed nothing. */
+function ofDatabase(error: unknown, isRead: boolean): DomainError | undefined {
+  const failure = databaseError(error);
+  switch (failure.kind) {
+    case 'refusal':
+      return domainErrorNamed(failure.code, failure.params);
+    case 'unavailable':
+      return new DomainError(
+        failure.safe || isRead ? 'database_unavailable' : 'outcome_unknown',
+        {},
+      );
+    case 'overloaded':
+      return new DomainError('overloaded', {});
+    case 'busy':
+      return new DomainError('campaign_busy', {});
+    case 'constraint':
+    case 'unknown':
+      return undefined;
+    default:
+      return failure satisfies never;
+  }
+}

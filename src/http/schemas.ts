@@ -1,0 +1,118 @@
+import Type from 'typebox';
+import type { TSchema } from 'typebox';
+import { errorTable } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
+
+/** An object that refuses fields it does not name; answers are cut to the named ones. */
+export function closed<P extends { [key: string]: TSchema }>(
+  properties: P,
+  options: { readonly title?: string; readonly description?: string } = {},
+) {
+  return Type.Object(properties, { ...options, additionalProperties: false });
+}
+
+export const Id = Type.String({ format: 'uuid' });
+
+/** Whole rupiah of an answer: a bigint in the code, a JSON integer on the wire. */
+export const Rupiah = Type.Unsafe<bigint>({ type: 'integer', description: 'Whole rupiah' });
+
+/** Whole rupiah of a request, at most what a JSON number holds exactly; `BigInt()` it. */
+export const RupiahInput = Type.Integer({
+  minimum: 0,
+  maximum: Number.MAX_SAFE_INTEGER,
+  description: 'Whole rupiah',
+});
+
+/** A moment of an answer: a Date in the code, RFC 3339 in UTC on the wire. */
+export const Timestamp = Type.Unsafe<Date>({ type: 'string', format: 'date-time' });
+
+/** A moment of a request: RFC 3339 with an offset, in the years 2000 to 2999; `new Date()` it. */
+export const TimestampInput = Type.String({ format: 'date-time', pattern: '^2\\d{3}-[^[]+$' });
+
+/** One of the given words. */
+export function choice<const T extends readonly [string, ...string[]]>(words: T) {
+  return Type.Unsafe<T[number]>({ type: 'string', enum: words });
+}
+
+export function nullable<T extends TSchema>(schema: T) {
+  return Type.Union([schema, Type.Null()]);
+}
+
+/** Text a person typed: trimmed length is the verb's matter, NUL is refused for every field. */
+export function text(minLength: number, maxLength: number) {
+  return Type.String({ minLength, maxLength });
+}
+
+export const cursor = Type.String({ minLength: 1, maxLength: 500 });
+
+/** The query fields of every list. */
+export const pageQuery = {
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 20 })),
+  cursor: Type.Optional(cursor),
+};
+
+/** A page of a list; `next_cursor` is null on the last one. */
+export function pageOf<T extends TSchema>(item: T) {
+  return closed({ items: Type.Array(item), next_cursor: nullable(Type.String()) });
+}
+
+/** A problem document (RFC 9457). */
+export const Problem = Type.Object(
+  {
+    type: Type.String(),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String(),
+    instance: Type.String({ description: 'The request id, also in X-Request-Id' }),
+    code: Type.String({ description: 'Stable; see docs/errors.md' }),
+    params: Type.Optional(Type.Object({}, { additionalProperties: true })),
+    errors: Type.Optional(
+      Type.Array(Type.Object({ field: Type.String(), message: Type.String() })),
+    ),
+  },
+  { title: 'Problem' },
+);
+
+/** What any route of the API can answer. */
+const anywhere = [
+  'malformed_request',
+  'unauthenticated',
+  'validation_failed',
+  'internal_error',
+  'overloaded',
+  'database_unavailable',
+  'identity_unavailable',
+] as const satisfies readonly ErrorCode[];
+
+/** What a route that takes a body can answer besides; the server adds them to such routes. */
+const aboutBodies = [
+  'payload_too_large',
+  'unsupported_media_type',
+] as const satisfies readonly ErrorCode[];
+
+/**
+ * Response schemas, by status, of the errors a route can answer with; those that any route has
+ * are added. Spread into `schema.response`. The type is empty, so the types of the good answers
+ * stay as they are.
+ */
+export function problems(...codes: readonly ErrorCode[]): object {
+  return byStatus([...codes, ...anywhere]);
+}
+
+/** Response schemas of what can be wrong with a body before it is looked into. */
+export function bodyProblems(): object {
+  return byStatus(aboutBodies);
+}
+
+function byStatus(codes: readonly ErrorCode[]): object {
+  const responses: { [status: string]: { description: string; content: object } } = {};
+  for (const code of new Set(codes)) {
+    const { status } = errorTable[code];
+    const before = responses[status]?.description;
+    responses[status] = {
+      description: before === undefined ? `\`${code}\`` : `${before}, \`${code}\``,
+      content: { 'application/problem+json': { schema: Problem } },
+    };
+  }
+  return responses;
+}

@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import helmet from '@fastify/helmet';
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import Fastify from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, FastifyServerOptions } from 'fastify';
+import type { App } from '../context.ts';
+import { DomainError } from '../errors.ts';
+import { noteMethods } from './allowed-methods.ts';
+import { readBodies } from './bodies.ts';
+import { recogniseCallers } from './caller.ts';
+import { healthRoutes, operate } from './health.ts';
+import { logAnswers } from './logging.ts';
+import { documentApi } from './openapi.ts';
+import { bodyLimitBytes, handleError, rawProblem, sendProblem } from './problem.ts';
+import { bodyProblems } from './schemas.ts';
+import { validatorCompiler } from './validation.ts';
+
+/** What the frame itself uses of the application; the routes have their own view of it. */
+export type ServerParts = Pick<
+  App,
+  'config' | 'log' | 'metrics' | 'authenticate' | 'scheduler' | 'pingDatabase'
+>;
+
+/** Where the routes of the slices live. */
+export const apiPrefix = '/api/sambatan';
+
+/** A slow sender may take this long over one request. */
+const requestTimeoutMs = 15_000;
+/** A connection that is silent for this long is closed; event streams beat more often. */
+const connectionTimeoutMs = 60_000;
+/** How often the two time-outs above are looked after. */
+const connectionCheckMs = 5_000;
+/** Requests answered at once; more are told to come again before anything is done for them. */
+const mostInFlight = 2_000;
+
+/**
+ * Builds the HTTP server around the routes of the slices, in the order in which a request meets
+ * its parts. It does not listen yet.
+ */
+export async function buildServer(
+  app: ServerParts,
+  routes: readonly FastifyPluginAsyncTypebox[],
+): Promise<FastifyInstance> {
+  const server = Fastify(serverOptions(app));
+  server.setValidatorCompiler(validatorCompiler);
+  server.setErrorHandler(handleError);
+  const allowedMethods = noteMethods(server);
+  answerWithRequestIds(server);
+  logAnswers(server, app.metrics);
+  await server.register(helmet, { contentSecurityPolicy: { directives: nothingToShow } });
+  readBodies(server);
+  documentBodyProblems(server);
+  await documentApi(server);
+  operate(server, app, app.metrics);
+  await server.register(api(app, routes), { prefix: apiPrefix });
+  answerUnknownPaths(server, allowedMethods);
+  return server;
+}
+
+/**
+ * Stops taking requests and answers those in flight; whoever takes longer than `graceMs` is cut
+ * off. Event streams have been told to end by their own hook.
+ */
+export async function stopServer(server: FastifyInstance, graceMs: number): Promise<void> {
+  const timer = setTimeout(() => server.server.closeAllConnections(), graceMs);
+  try {
+    await server.close();
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A JSON answer needs nothing from anywhere. */
+const nothingToShow = {
+  defaultSrc: ["'none'"],
+  baseUri: ["'none'"],
+  formAction: ["'none'"],
+  frameAncestors: ["'none'"],
+  upgradeInsecureRequests: null,
+};
+
+function serverOptions({ config, log }: ServerParts) {
+  return {
+    loggerInstance: log as FastifyBaseLogger,
+    disableRequestLogging: true,
+    genReqId: requestIdOf,
+    trustProxy: [...config.http.trustedProxies],
+    bodyLimit: bodyLimitBytes,
+    requestTimeout: requestTimeoutMs,
+    connectionTimeout: connectionTimeoutMs,
+    http: { connectionsCheckingInterval: connectionCheckMs },
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    onProtoPoisoning: 'error',
+    onConstructorPoisoning: 'error',
+    frameworkErrors: handleError,
+    clientErrorHandler: answerBrokenRequest,
+    routerOptions: { maxParamLength: 500 },
+  } satisfies FastifyServerOptions & { http: object };
+}
+
+/** Everything below the prefix: callers are known, and overload is refused early. */
+function api(
+  app: ServerParts,
+  routes: readonly FastifyPluginAsyncTypebox[],
+): FastifyPluginAsyncTypebox {
+  return async (server) => {
+    await server.register(healthRoutes(app));
+    await server.register(async (scope) => {
+      refuseOverload(scope, app);
+      recogniseCallers(scope, {
+        authenticate: app.authenticate,
+        joinLimitPerMinute: app.config.joins.limitPerMinute,
+      });
+      for (const slice of routes) await scope.register(slice);
+    });
+  };
+}
+
+/** Counts what is being answered, and refuses what would be too much before any work is done. */
+function refuseOverload(server: FastifyInstance, { metrics }: ServerParts): void {
+  let inFlight = 0;
+  server.addHook('onRequest', async (request, reply) => {
+    if (request.routeOptions.config.eventStream) return;
+    if (inFlight >= mostInFlight) throw new DomainError('overloaded', {});
+    metrics.httpInFlight.set(++inFlight);
+    reply.raw.once('close', () => metrics.httpInFlight.set(--inFlight));
+  });
+}
+
+function answerWithRequestIds(server: FastifyInstance): void {
+  server.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+}
+
+/** A caller's own id is kept when it is plain, so that one id can follow a request through. */
+function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && /^[\w-]{8,64}$/.test(given) ? given : randomUUID();
+}
+
+function documentBodyProblems(server: FastifyInstance): void {
+  server.addHook('onRoute', (route) => {
+    if (!route.schema?.body) return;
+    route.schema.response = { ...bodyProblems(), ...(route.schema.response as object) };
+  });
+}
+
+function answerUnknownPaths(
+  server: FastifyInstance,
+  allowedMethods: (path: string) => readonly string[],
+): void {
+  server.setNotFoundHandler((request, reply) => {
+    const [path = ''] = request.url.split('?');
+    const allowed = allowedMethods(path);
+    if (allowed.length === 0) return sendProblem(request, reply, new DomainError('not_found', {}));
+    reply.header('allow', allowed.join(', '));
+    return sendProblem(request, reply, new DomainError('method_not_allowed', { allowed }));
+  });
+}
+
+/** Answers what never became a request, unless the other side is gone already. */
+function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  socket.end(rawProblem(reasonOf(error.code)), () => socket.destroy());
+}
+
+function reasonOf(code: string | undefined) {
+  if (code === 'HPE_HEADER_OVERFLOW') return 'headers_too_large';
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'request_timeout' : 'malformed_request';
+}

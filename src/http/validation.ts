@@ -1,0 +1,171 @@
+import type { FastifySchemaCompiler } from 'fastify';
+import type { TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { Settings } from 'typebox/system';
+import Value from 'typebox/value';
+import type { FieldError, Wording } from '../errors.ts';
+
+/** One complaint of the schema check, as typebox words it. */
+interface Complaint {
+  readonly keyword: string;
+  readonly instancePath: string;
+  readonly params: Readonly<{ [name: string]: unknown }>;
+}
+
+/** More mistakes than a form has fields need not be listed. */
+const mostComplaints = 50;
+
+/**
+ * Checks each part of a request against its schema, refusing what the schema does not name.
+ * Bodies are taken as they are; query and path are text, so plain whole numbers and true/false
+ * are read as such where the schema wants them. Defaults are filled in.
+ */
+export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
+  Settings.Set({ maxErrors: mostComplaints });
+  const validator = Compile(schema);
+  return (given: unknown) => {
+    const read = httpPart === 'body' ? given : fromText(schema, given);
+    const value: unknown = Value.Default(schema, read);
+    if (validator.Check(value)) return { value };
+    return { error: validator.Errors(value) as unknown as Error };
+  };
+};
+
+/**
+ * What is wrong, one entry a field, in both languages. A complaint about the whole body has the
+ * empty field.
+ */
+export function fieldErrors(complaints: readonly Complaint[]): FieldError[] {
+  const byField = new Map<string, Complaint>();
+  for (const complaint of complaints.flatMap(perField)) {
+    const known = byField.get(complaint.instancePath);
+    if (!known || rank(complaint) > rank(known)) byField.set(complaint.instancePath, complaint);
+  }
+  return [...byField.values()].map((complaint) => ({
+    field: fieldName(complaint.instancePath),
+    message: wording(complaint),
+  }));
+}
+
+/**
+ * The first text in a request that PostgreSQL cannot store (NUL, half of a surrogate pair), as
+ * the path of its field; undefined when there is none.
+ */
+export function unstorableField(value: unknown, path: readonly string[] = []): string | undefined {
+  if (typeof value === 'string') return storable(value) ? undefined : path.join('.');
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [key, part] of Object.entries(value)) {
+    const inside = storable(key) ? unstorableField(part, [...path, key]) : path.join('.');
+    if (inside !== undefined) return inside;
+  }
+  return undefined;
+}
+
+export const unstorableText: Wording = {
+  id: 'Mengandung karakter yang tidak bisa disimpan. Ketik ulang, ya.',
+  en: 'Contains a character that cannot be stored. Please type it again.',
+};
+
+function storable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0');
+}
+
+function fromText(schema: TSchema, given: unknown): unknown {
+  const { properties = {} } = schema as { properties?: { [name: string]: { type?: string } } };
+  const read: { [name: string]: unknown } = { ...(given as object) };
+  for (const [name, { type }] of Object.entries(properties)) {
+    const value = read[name];
+    if (typeof value !== 'string') continue;
+    if (type === 'integer' && /^-?\d{1,15}$/.test(value)) read[name] = Number(value);
+    if (type === 'boolean' && /^(true|false)$/.test(value)) read[name] = value === 'true';
+  }
+  return read;
+}
+
+/** Turns complaints about several fields of an object into one for each. */
+function perField(complaint: Complaint): Complaint[] {
+  const { keyword, params, instancePath } = complaint;
+  const names = params[keyword === 'required' ? 'requiredProperties' : 'additionalProperties'];
+  if (!Array.isArray(names)) return [complaint];
+  return names.map((name) => ({
+    keyword,
+    params,
+    instancePath: `${instancePath}/${String(name)}`,
+  }));
+}
+
+/** Of several complaints about one field the one that helps most: "is null" helps least. */
+function rank({ keyword, params }: Complaint): number {
+  if (keyword === 'additionalProperties') return 3;
+  if (keyword === 'boolean' || keyword === 'anyOf' || params['type'] === 'null') return 0;
+  return keyword === 'const' || keyword === 'type' ? 1 : 2;
+}
+
+function fieldName(instancePath: string): string {
+  return instancePath
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .join('.');
+}
+
+function wording({ keyword, params }: Complaint): Wording {
+  const limit = String(params['limit']);
+  switch (keyword) {
+    case 'required':
+      return { id: 'Wajib diisi.', en: 'Is required.' };
+    case 'additionalProperties':
+      return { id: 'Isian ini tidak dikenal. Hapus, ya.', en: 'Is not known here. Remove it.' };
+    case 'type':
+      return ofType(String(params['type']));
+    case 'enum':
+      return oneOf(params['allowedValues']);
+    case 'minLength':
+      return limit === '1'
+        ? { id: 'Tidak boleh kosong.', en: 'Must not be empty.' }
+        : { id: `Minimal ${limit} karakter.`, en: `Must have at least ${limit} characters.` };
+    case 'maxLength':
+      return { id: `Maksimal ${limit} karakter.`, en: `Must have at most ${limit} characters.` };
+    case 'minimum':
+      return { id: `Minimal ${limit}.`, en: `Must be at least ${limit}.` };
+    case 'maximum':
+      return { id: `Maksimal ${limit}.`, en: `Must be at most ${limit}.` };
+    case 'minItems':
+      return { id: `Minimal ${limit} isi.`, en: `Must have at least ${limit} items.` };
+    case 'maxItems':
+      return { id: `Maksimal ${limit} isi.`, en: `Must have at most ${limit} items.` };
+    case 'minProperties':
+      return { id: 'Isi setidaknya satu kolom.', en: 'Give at least one field.' };
+    case 'format':
+      return ofFormat(String(params['format']));
+    default:
+      return { id: 'Formatnya belum benar.', en: 'Does not have the right form.' };
+  }
+}
+
+function ofType(type: string): Wording {
+  const words: { readonly [type: string]: Wording } = {
+    string: { id: 'teks', en: 'text' },
+    integer: { id: 'bilangan bulat', en: 'a whole number' },
+    number: { id: 'angka', en: 'a number' },
+    boolean: { id: 'true atau false', en: 'true or false' },
+    object: { id: 'objek JSON', en: 'a JSON object' },
+    array: { id: 'daftar', en: 'a list' },
+  };
+  const word = words[type] ?? { id: type, en: type };
+  return { id: `Harus berupa ${word.id}.`, en: `Must be ${word.en}.` };
+}
+
+function oneOf(allowed: unknown): Wording {
+  const list = Array.isArray(allowed) ? allowed.join(', ') : '';
+  return { id: `Pilih salah satu: ${list}.`, en: `Must be one of: ${list}.` };
+}
+
+function ofFormat(format: string): Wording {
+  if (format === 'uuid') return { id: 'Harus berupa UUID.', en: 'Must be a UUID.' };
+  if (format !== 'date-time') return { id: 'Formatnya belum benar.', en: 'Has the wrong form.' };
+  return {
+    id: 'Harus tanggal dan jam RFC 3339, misalnya 2026-08-17T10:00:00+07:00.',
+    en: 'Must be an RFC 3339 date and time such as 2026-08-17T10:00:00+07:00.',
+  };
+}

@@ -1,0 +1,36 @@
+/** Who is behind a request. `address` is the IP address after trusted proxies. */
+export type Actor =
+  | { readonly kind: 'visitor'; readonly address: string }
+  | {
+      readonly kind: 'user';
+      readonly userId: string;
+      readonly address: string;
+      /** From `app_metadata`, which users cannot edit. */
+      readonly roles: readonly string[];
+    }
+  | {
+      readonly kind: 'operator';
+      readonly userId: string;
+      readonly address: string;
+      readonly roles: readonly string[];
+    }
+  | { readonly kind: 'service'; readonly address: string };
+
+export type SignedIn = Exclude<Actor, { kind: 'visitor' }>;
+
+/** How the audit log names what happens by itself. */
+export const systemActor = 'system';
+
+/** How the audit log names this caller: `user:<uuid>`, `operator:<uuid>` or `service`. */
+export function actorLabel(actor: SignedIn): string {
+  switch (actor.kind) {
+    case 'user':
+      return `user:${actor.userId}`;
+    case 'operator':
+      return `operator:${actor.userId}`;
+    case 'service':
+      return 'service';
+    default:
+      return actor satisfies never;
+  }
+}

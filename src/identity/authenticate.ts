@@ -1,0 +1,54 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { DomainError } from '../errors.ts';
+import type { Actor } from './actor.ts';
+import { KeySetUnavailable, tokenVerifier } from './tokens.ts';
+import type { TokenRules } from './tokens.ts';
+
+/**
+ * Tells who sends a request from its `Authorization` header and its address. No header: a visitor.
+ * Throws `unauthenticated` for a header that does not hold, `identity_unavailable` when the keys
+ * of users' tokens cannot be fetched now.
+ */
+export type Authenticator = (authorization: string | undefined, address: string) => Promise<Actor>;
+
+export interface IdentityRules extends TokenRules {
+  readonly serviceKey: string;
+}
+
+const operatorRole = 'operator';
+
+/** Builds the one check of callers. `now` gives milliseconds since the epoch. */
+export function authenticator(rules: IdentityRules, now: () => number = Date.now): Authenticator {
+  const isServiceKey = secretComparison(rules.serviceKey);
+  const verify = tokenVerifier(rules, now);
+
+  return async (authorization, address) => {
+    if (authorization === undefined) return { kind: 'visitor', address };
+    const token = /^Bearer +([\x21-\x7e]+) *$/i.exec(authorization)?.[1];
+    if (token === undefined) throw new DomainError('unauthenticated', {});
+    if (isServiceKey(token)) return { kind: 'service', address };
+    const claims = await verify(token).catch((error: unknown) => {
+      if (error instanceof KeySetUnavailable) throw unavailable(error);
+      throw error;
+    });
+    if (!claims) throw new DomainError('unauthenticated', {});
+    const kind = claims.roles.includes(operatorRole) ? 'operator' : 'user';
+    return { kind, userId: claims.userId, roles: claims.roles, address };
+  };
+}
+
+function unavailable(cause: KeySetUnavailable): DomainError {
+  const error = new DomainError('identity_unavailable', {});
+  error.cause = cause;
+  return error;
+}
+
+/** Compares in a time that tells nothing of the secret: both sides are hashed first. */
+function secretComparison(secret: string): (given: string) => boolean {
+  const expected = sha256(secret);
+  return (given) => timingSafeEqual(sha256(given), expected);
+}
+
+function sha256(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

@@ -1,0 +1,80 @@
+import { DomainError } from '../errors.ts';
+import type { Actor, SignedIn } from './actor.ts';
+
+/** A member's role in a brand, as `sambatan.brand_role` has it. */
+export const brandRoles = ['owner', 'admin', 'contributor'] as const;
+export type BrandRole = (typeof brandRoles)[number];
+
+/**
+ * What a caller can be to a thing. `self`: the participation is the caller's own; brand roles:
+ * the caller is a member of the brand that the thing belongs to.
+ */
+export const standings = ['visitor', 'user', 'self', ...brandRoles, 'operator', 'service'] as const;
+export type Standing = (typeof standings)[number];
+
+/** What the caller is to the thing at hand; leave out what does not apply. */
+export interface Facts {
+  readonly brandRole?: BrandRole | undefined;
+  /** The user whom the participation belongs to. */
+  readonly ownerId?: string | undefined;
+}
+
+const everybody = standings;
+const signedIn = ['user', 'operator', 'service'] as const;
+const seller = brandRoles;
+const staff = ['operator', 'service'] as const;
+
+/** Who may do what: the one table of rights (docs: the people of the domain). */
+export const permissions = {
+  'brand.create': signedIn,
+  'product.read': signedIn,
+  'product.create': [...seller, 'service'],
+  'product.edit': [...seller, 'service'],
+  'campaign.read_published': everybody,
+  'campaign.read_draft': [...seller, ...staff],
+  'campaign.create': [...seller, 'service'],
+  'campaign.edit': [...seller, 'service'],
+  'campaign.publish': [...seller, 'service'],
+  'campaign.extend': [...seller, ...staff],
+  'campaign.cancel': [...seller, ...staff],
+  'campaign.participants.read': [...seller, ...staff],
+  // A log names the people who joined, so it is not for visitors; progress is.
+  'campaign.logs.read': [...seller, ...staff],
+  'participation.join': signedIn,
+  'participation.read': ['self', ...seller, ...staff],
+  'participation.cancel': ['self', ...staff],
+  // Confirming says that money arrived: the seller, who gains by it, does not say so.
+  'participation.confirm': staff,
+  'participation.fulfil': ['self', ...staff],
+  'dashboard.read': [...seller, ...staff],
+  'lifecycle.run': staff,
+  'scheduler.read': staff,
+  'scheduler.trigger': staff,
+} as const satisfies Readonly<Record<string, readonly Standing[]>>;
+
+export type Action = keyof typeof permissions;
+export const actions = Object.keys(permissions) as Action[];
+
+/** Whether the caller may do this. Pure: whatever it depends on is in the arguments. */
+export function may(actor: Actor, action: Action, facts: Facts = {}): boolean {
+  const allowed: readonly Standing[] = permissions[action];
+  return standingsOf(actor, facts).some((standing) => allowed.includes(standing));
+}
+
+/**
+ * Throws unless the caller may do this: `unauthenticated` for a visitor, who can sign in, and
+ * `forbidden` for anybody else. Gives the caller back, known to be no visitor.
+ */
+export function permit(actor: Actor, action: Action, facts: Facts = {}): SignedIn {
+  if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
+  if (!may(actor, action, facts)) throw new DomainError('forbidden', {});
+  return actor;
+}
+
+function standingsOf(actor: Actor, facts: Facts): readonly Standing[] {
+  if (actor.kind === 'visitor' || actor.kind === 'service') return [actor.kind];
+  const held: Standing[] = [actor.kind];
+  if (facts.brandRole !== undefined) held.push(facts.brandRole);
+  if (facts.ownerId === actor.userId) held.push('self');
+  return held;
+}

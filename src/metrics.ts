@@ -1,0 +1,134 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/** What `GET /metrics` tells, one set per application: nothing here is global to the process. */
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/** Connections of the database pool at this moment. */
+export interface PoolStats {
+  readonly total: number;
+  readonly idle: number;
+  readonly waiting: number;
+}
+
+const secondsOfARequest = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const secondsOfLag = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 60, 300, 3_600, 86_400];
+
+/**
+ * Makes a fresh set of metrics. `poolStats` and `joinQueueDepth` are asked when somebody reads
+ * them, so that no one has to keep a gauge up to date.
+ */
+export function createMetrics(
+  sources: { poolStats?: () => PoolStats; joinQueueDepth?: () => number } = {},
+) {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  readAtScrape(registry, sources);
+  return {
+    registry,
+    ...lifecycleMetrics(registers),
+    ...joinMetrics(registers),
+    httpDuration: new Histogram({
+      name: 'sambatan_http_request_duration_seconds',
+      help: 'Time from the arrival of a request to the end of its answer',
+      labelNames: ['method', 'route', 'status'],
+      buckets: secondsOfARequest,
+      registers,
+    }),
+    httpInFlight: new Gauge({
+      name: 'sambatan_http_requests_in_flight',
+      help: 'Requests being answered now, event streams aside',
+      registers,
+    }),
+    liveWatchers: new Gauge({
+      name: 'sambatan_live_watchers',
+      help: 'Open event streams',
+      registers,
+    }),
+  };
+}
+
+function lifecycleMetrics(registers: Registry[]) {
+  return {
+    lifecycleRuns: new Counter({
+      name: 'sambatan_lifecycle_runs_total',
+      help: 'Lifecycle runs: sweeps, due timers and runs by hand',
+      registers,
+    }),
+    lifecycleDuration: new Histogram({
+      name: 'sambatan_lifecycle_duration_seconds',
+      help: 'Duration of a lifecycle run',
+      buckets: [0.005, 0.025, 0.1, 0.5, 1, 5, 15, 60],
+      registers,
+    }),
+    transitions: new Counter({
+      name: 'sambatan_campaign_transitions_total',
+      help: 'Campaign transitions made by lifecycle runs of this process',
+      labelNames: ['transition_type'],
+      registers,
+    }),
+    deadlineLag: new Histogram({
+      name: 'sambatan_deadline_lag_seconds',
+      help: 'How long after its time a campaign was opened or closed',
+      buckets: secondsOfLag,
+      registers,
+    }),
+    schedulerRunning: new Gauge({
+      name: 'sambatan_scheduler_running',
+      help: '1 while the scheduler of this process runs, else 0',
+      registers,
+    }),
+    schedulerStartFailures: new Counter({
+      name: 'sambatan_scheduler_start_failures_total',
+      help: 'Attempts to start the scheduler that failed',
+      registers,
+    }),
+  };
+}
+
+function joinMetrics(registers: Registry[]) {
+  return {
+    joins: new Counter({
+      name: 'sambatan_joins_total',
+      help: 'Joins by outcome: joined, replayed, or the code of the error',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    joinBatchSize: new Histogram({
+      name: 'sambatan_join_batch_size',
+      help: 'Joins committed together by one call of the database',
+      buckets: [1, 2, 5, 10, 25, 50, 100, 250, 500],
+      registers,
+    }),
+  };
+}
+
+/** Gauges that are asked for their value when the metrics are read. */
+function readAtScrape(
+  registry: Registry,
+  sources: { poolStats?: () => PoolStats; joinQueueDepth?: () => number },
+): void {
+  const { poolStats, joinQueueDepth } = sources;
+  const registers = [registry];
+  if (joinQueueDepth) {
+    new Gauge({
+      name: 'sambatan_join_queue_depth',
+      help: 'Joins that wait for their batch',
+      registers,
+      collect() {
+        this.set(joinQueueDepth());
+      },
+    });
+  }
+  if (poolStats) {
+    new Gauge({
+      name: 'sambatan_database_connections',
+      help: 'Connections of the pool (total, idle) and requests that wait for one (waiting)',
+      labelNames: ['state'],
+      registers,
+      collect() {
+        for (const [state, count] of Object.entries(poolStats())) this.set({ state }, count);
+      },
+    });
+  }
+}
