@@ -388,15 +388,17 @@ interface QuantityBounds {
 }
 
 function quantityOutOfBounds({ minimum, maximum, held }: QuantityBounds): Wording {
-  const most =
-    maximum === null ? { id: '', en: '' } : { id: ` sampai ${maximum}`, en: ` to ${maximum}` };
+  const range =
+    maximum === null
+      ? { id: `minimal ${minimum} slot`, en: `at least ${minimum} slots` }
+      : { id: `${minimum} sampai ${maximum} slot`, en: `${minimum} to ${maximum} slots` };
   const already =
     held > 0
       ? { id: ` Kamu sudah punya ${held} slot.`, en: ` You have ${held} already.` }
       : { id: '', en: '' };
   return {
-    id: `Tiap pembeli bisa mengambil ${minimum}${most.id} slot.${already.id} Ubah jumlahnya, ya.`,
-    en: `A buyer can take ${minimum}${most.en} slots.${already.en} Please change the number.`,
+    id: `Tiap pembeli bisa mengambil ${range.id}.${already.id} Ubah jumlahnya, ya.`,
+    en: `A buyer can take ${range.en}.${already.en} Please change the number.`,
   };
 }
 

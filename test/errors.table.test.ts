@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import {
+  DomainError,
+  domainErrorNamed,
+  errorCodes,
+  errorTable,
+  invalidField,
+  languages,
+} from '../src/errors.ts';
+import type { ErrorCode } from '../src/errors.ts';
+
+/** Parameters for every code that has some; the compiler sees to it that they fit. */
+const examples = {
+  method_not_allowed: { allowed: ['GET', 'HEAD'] },
+  payload_too_large: { maximum_bytes: 65_536 },
+  quantity_out_of_bounds: { minimum: 1, maximum: 5, held: 2 },
+  slots_below_taken: { taken: 4 },
+  campaign_not_active: { status: 'full' },
+  slots_unavailable: { remaining: 2 },
+  transition_not_allowed: { from: 'completed', event: 'campaign_cancelled' },
+  participation_transition_not_allowed: { from: 'refunded', event: 'participant_cancelled' },
+  rate_limited: { retry_after_seconds: 42 },
+} as const;
+
+function example(code: ErrorCode): DomainError {
+  const params = Object.hasOwn(examples, code) ? examples[code as keyof typeof examples] : {};
+  return new DomainError(code, params as never);
+}
+
+test('docs/errors.md lists every code with its status and its parameters, and no other', () => {
+  const text = readFileSync(new URL('../docs/errors.md', import.meta.url), 'utf8');
+  const rows = [...text.matchAll(/^\| `(\w+)` \| (\d{3}) \| ([^|]*)\|/gm)];
+  const documented = rows.map(([, code, status, params = '']) => ({
+    code,
+    status: Number(status),
+    params: [...params.matchAll(/`(\w+)`/g)].map(([, name]) => name),
+  }));
+  const inTheTable = errorCodes.map((code) => ({
+    code,
+    status: errorTable[code].status,
+    params: Object.keys(example(code).params),
+  }));
+  const byCode = (a: { code?: string | undefined }, b: { code?: string | undefined }) =>
+    String(a.code).localeCompare(String(b.code));
+  assert.deepEqual(documented.toSorted(byCode), inTheTable.toSorted(byCode));
+});
+
+test('every error has a title and a detail in each language, with nothing left out', () => {
+  for (const code of errorCodes) {
+    const texts = languages.map((language) => example(code).text(language));
+    for (const { title, detail } of texts) {
+      assert.match(title, /^\p{Lu}.+[^.]$/u, code);
+      assert.match(detail, /[.!]$/, code);
+      assert.doesNotMatch(title + detail, /undefined|NaN|\[object|null/, code);
+    }
+    assert.notEqual(texts[0]?.detail, texts[1]?.detail, code);
+  }
+});
+
+test('whoever may come again is told when', () => {
+  for (const code of errorCodes) {
+    const comesAgain = [429, 503].includes(errorTable[code].status);
+    assert.equal(example(code).retryAfterSeconds !== undefined, comesAgain, code);
+  }
+  assert.equal(example('rate_limited').retryAfterSeconds, 42);
+});
+
+test('a sentence has the words that fit its parameters', () => {
+  const none = new DomainError('slots_unavailable', { remaining: 0 });
+  assert.match(none.text('id').detail, /semua slot sudah terisi/);
+  const some = new DomainError('slots_unavailable', { remaining: 3 });
+  assert.match(some.text('en').detail, /Only 3 slots are left/);
+  const unbounded = new DomainError('quantity_out_of_bounds', {
+    minimum: 2,
+    maximum: null,
+    held: 0,
+  });
+  assert.match(unbounded.text('en').detail, /at least 2 slots/);
+  const full = new DomainError('campaign_not_active', { status: 'full' });
+  assert.match(full.text('id').detail, /sudah penuh/);
+});
+
+test('an error raised in the database by name is the same error', () => {
+  const error = domainErrorNamed('slots_unavailable', { remaining: 1 });
+  assert.equal(error?.status, 409);
+  assert.deepEqual(error?.params, { remaining: 1 });
+  assert.equal(domainErrorNamed('no_such_code', {}), undefined);
+  assert.equal(domainErrorNamed('toString', {}), undefined);
+});
+
+test('a verb can complain about one field', () => {
+  const error = invalidField('opens_at', { id: 'Harus lebih awal.', en: 'Must be earlier.' });
+  assert.equal(error.status, 422);
+  assert.equal(error.fields[0]?.field, 'opens_at');
+});
