@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DomainError } from '../src/errors.ts';
+import type { Actor } from '../src/identity/actor.ts';
+import { actions, may, permit } from '../src/identity/policy.ts';
+import type { Action, Facts } from '../src/identity/policy.ts';
+
+const address = '192.0.2.1';
+const me = '0198c1a0-0000-7000-8000-000000000001';
+const other = '0198c1a0-0000-7000-8000-000000000002';
+const user: Actor = { kind: 'user', userId: me, roles: [], address };
+const operator: Actor = { kind: 'operator', userId: me, roles: ['operator'], address };
+
+/** Everybody a request can come from, in the columns of the table below. */
+const callers: readonly (readonly [name: string, actor: Actor, facts: Facts])[] = [
+  ['visitor', { kind: 'visitor', address }, {}],
+  ['user', user, { ownerId: other }],
+  ['self', user, { ownerId: me }],
+  ['contributor', user, { brandRole: 'contributor', ownerId: other }],
+  ['admin', user, { brandRole: 'admin', ownerId: other }],
+  ['owner', user, { brandRole: 'owner', ownerId: other }],
+  ['operator', operator, { ownerId: other }],
+  ['service', { kind: 'service', address }, { ownerId: other }],
+];
+
+/** x: may. Columns: visitor, user, self, contributor, admin, owner, operator, service. */
+const expected: Readonly<Record<Action, string>> = {
+  'brand.create': '.xxxxxxx',
+  'product.read': '.xxxxxxx',
+  'product.create': '...xxx.x',
+  'product.edit': '...xxx.x',
+  'campaign.read_published': 'xxxxxxxx',
+  'campaign.read_draft': '...xxxxx',
+  'campaign.create': '...xxx.x',
+  'campaign.edit': '...xxx.x',
+  'campaign.publish': '...xxx.x',
+  'campaign.extend': '...xxxxx',
+  'campaign.cancel': '...xxxxx',
+  'campaign.participants.read': '...xxxxx',
+  'campaign.logs.read': '...xxxxx',
+  'participation.join': '.xxxxxxx',
+  'participation.read': '..xxxxxx',
+  'participation.cancel': '..x...xx',
+  'participation.confirm': '......xx',
+  'participation.fulfil': '..x...xx',
+  'dashboard.read': '...xxxxx',
+  'lifecycle.run': '......xx',
+  'scheduler.read': '......xx',
+  'scheduler.trigger': '......xx',
+};
+
+test('the expectations cover every action', () => {
+  assert.deepEqual(Object.keys(expected).toSorted(), actions.toSorted());
+});
+
+for (const action of actions) {
+  test(`${action} is for those whom the table names, and nobody else`, () => {
+    const row = callers.map(([, actor, facts]) => (may(actor, action, facts) ? 'x' : '.'));
+    assert.equal(row.join(''), expected[action]);
+  });
+}
+
+test('a visitor is asked to sign in, anybody else is told no', () => {
+  const refusal = (actor: Actor) => {
+    try {
+      permit(actor, 'lifecycle.run');
+    } catch (error) {
+      return error instanceof DomainError ? error.code : error;
+    }
+    return undefined;
+  };
+  assert.equal(refusal({ kind: 'visitor', address }), 'unauthenticated');
+  assert.equal(refusal(user), 'forbidden');
+  assert.equal(refusal(operator), undefined);
+});
+
+test('an operator who is a member of a brand, or a buyer, keeps those rights', () => {
+  assert.ok(may(operator, 'campaign.create', { brandRole: 'admin' }));
+  assert.ok(may(operator, 'participation.read', { ownerId: me }));
+});
