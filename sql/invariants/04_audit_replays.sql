@@ -25,7 +25,9 @@ with participations as (
   from replayed_participations group by campaign_id
 ), statuses as (
   select distinct on (campaign_id) campaign_id, case event
-    when 'campaign_created' then metadata ->> 'status'
+    when 'campaign_created' then case
+      when (metadata ->> 'published')::boolean then 'active'
+      when metadata ->> 'opens_at' is not null then 'scheduled' else 'draft' end
     when 'campaign_opened' then 'active'
     when 'campaign_full' then 'locked'
     when 'campaign_reopened' then 'active'

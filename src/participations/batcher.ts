@@ -30,6 +30,8 @@ interface Waiting {
   readonly request: JoinRequest;
   readonly resolve: (joined: Joined) => void;
   readonly reject: (error: unknown) => void;
+  /** It was in a batch that may have been committed: the database has to be asked what it did. */
+  inDoubt: boolean;
 }
 
 /** One campaign's line: first come, first served. */
@@ -89,7 +91,7 @@ export class JoinBatcher {
     }
     this.#queued++;
     return new Promise((resolve, reject) => {
-      line.waiting.push({ request, resolve, reject });
+      line.waiting.push({ request, resolve, reject, inDoubt: false });
       if (line.state === 'idle') this.#makeReady(line);
       this.#planDispatch();
     });
@@ -151,7 +153,7 @@ export class JoinBatcher {
   async #run(batch: Map<Line, Waiting[]>): Promise<void> {
     this.#lanesInUse++;
     const seats = [...batch.values()].flat();
-    const answers = await this.#answersOf(seats, { wait: false, again: false });
+    const answers = await this.#answersOf(seats, false);
     this.#lanesInUse--;
 
     const busy = new Map<Line, Waiting[]>();
@@ -188,7 +190,7 @@ export class JoinBatcher {
   async #wait(line: Line): Promise<void> {
     this.#waitingLanesInUse++;
     const seats = line.waiting.splice(0, this.#options.maxBatch);
-    const answers = await this.#answersOf(seats, { wait: true, again: false });
+    const answers = await this.#answersOf(seats, true);
     this.#waitingLanesInUse--;
     for (const [index, seat] of seats.entries()) this.#answer(seat, answers[index]);
     const stillHeld = answers.some(
@@ -223,31 +225,29 @@ export class JoinBatcher {
   }
 
   /** Sends a batch until it has an answer for each; never throws. */
-  async #answersOf(
-    seats: readonly Waiting[],
-    { wait, again }: { wait: boolean; again: boolean },
-  ): Promise<unknown[]> {
+  async #answersOf(seats: readonly Waiting[], wait: boolean): Promise<unknown[]> {
     const requests = seats.map((seat) => seat.request);
-    let mayBeCommitted = again;
     for (let attempt = 1; ; attempt++) {
+      const again = seats.some((seat) => seat.inDoubt);
       try {
-        const answers = await this.#options.send(requests, { wait, again: mayBeCommitted });
+        const answers = await this.#options.send(requests, { wait, again });
         this.#options.onBatch?.(requests.length);
         return answers;
       } catch (error) {
         const failure = databaseError(error);
-        mayBeCommitted ||= failure.kind === 'unavailable' && !failure.safe;
+        if (failure.kind === 'unavailable' && !failure.safe) {
+          for (const seat of seats) seat.inDoubt = true;
+        }
         const waited = wait && failure.kind === 'busy';
-        const retry = isWorthRetrying(error) || mayBeCommitted;
+        const retry = failure.kind === 'unavailable' || isWorthRetrying(error);
         if (retry && !waited && attempt < attempts) {
           await sleep(retryWaitMs(attempt));
         } else if (!retry && seats.length > 1) {
           return await this.#oneByOne(seats, wait);
         } else {
-          const told = mayBeCommitted
-            ? new DomainError('outcome_unknown', {})
-            : asDomainError(error);
-          return requests.map(() => told);
+          return seats.map((seat) =>
+            seat.inDoubt ? new DomainError('outcome_unknown', {}) : asDomainError(error),
+          );
         }
       }
     }
@@ -257,7 +257,7 @@ export class JoinBatcher {
   async #oneByOne(seats: readonly Waiting[], wait: boolean): Promise<unknown[]> {
     const answers: unknown[] = [];
     for (const seat of seats) {
-      answers.push(...(await this.#answersOf([seat], { wait, again: false })));
+      answers.push(...(await this.#answersOf([seat], wait)));
     }
     return answers;
   }

@@ -1,0 +1,83 @@
+import type { Database } from '../database/pool.ts';
+import type { Log } from '../database/log.ts';
+import { query } from '../database/query.ts';
+
+const channel = 'sambatan_changed';
+/** Other processes hear of a campaign's changes at most this often. */
+const gatherMs = 50;
+/** A payload of NOTIFY is below 8,000 bytes; an id and a comma are 37. */
+const idsPerNotify = 200;
+
+const notify = query<[channel: string, payload: string], never>(
+  'notify',
+  'select pg_notify($1, $2)',
+);
+
+type OnPoke = (campaignId: string | null) => void;
+
+/**
+ * Tells who watches that a campaign has changed: at once in this process, gathered and by NOTIFY in
+ * the others, after the commit and off its way. A poke may be lost; who needs certainty polls.
+ */
+export class Pokes {
+  readonly #db: Database;
+  readonly #log: Log;
+  readonly #listeners = new Set<OnPoke>();
+  #gathered = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+  #listening: { stop(): Promise<void> } | undefined;
+
+  constructor(db: Database, log: Log) {
+    this.#db = db;
+    this.#log = log;
+  }
+
+  /** Begins to hear other processes; does nothing where the database cannot LISTEN. */
+  async start(): Promise<void> {
+    if (!this.#db.canListen) return;
+    this.#listening = await this.#db.listen(channel, (payload) => {
+      // Empty after the connection was lost: anything may have changed meanwhile.
+      if (payload === '') this.#tell(null);
+      else for (const campaignId of payload.split(',')) this.#tell(campaignId);
+    });
+  }
+
+  /** Calls back with each campaign that has changed; with null when it may be any of them. */
+  onPoke(listener: OnPoke): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Says that a campaign has changed. Returns at once and never throws. */
+  poke(campaignId: string): void {
+    this.#tell(campaignId);
+    if (!this.#db.canListen) return;
+    this.#gathered.add(campaignId);
+    this.#timer ??= setTimeout(() => void this.#flush(), gatherMs);
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    await this.#flush();
+    await this.#listening?.stop();
+  }
+
+  #tell(campaignId: string | null): void {
+    for (const listener of this.#listeners) listener(campaignId);
+  }
+
+  async #flush(): Promise<void> {
+    this.#timer = undefined;
+    const ids = [...this.#gathered];
+    this.#gathered = new Set();
+    try {
+      for (let start = 0; start < ids.length; start += idsPerNotify) {
+        const payload = ids.slice(start, start + idsPerNotify).join(',');
+        await this.#db.rows(notify, channel, payload);
+      }
+    } catch (error) {
+      this.#log.debug({ err: error }, 'other processes were not told of changed campaigns');
+    }
+  }
+}

@@ -1,0 +1,231 @@
+import * as audit from '../audit/queries.ts';
+import { brandRoleOf } from '../catalogue/operations.ts';
+import { findProduct } from '../catalogue/queries.ts';
+import type { Queryable } from '../database/query.ts';
+import type { Tx } from '../database/transaction.ts';
+import { DomainError, invalidField } from '../errors.ts';
+import { actorLabel, type Actor, type SignedIn } from '../identity/actor.ts';
+import { newId } from '../identity/ids.ts';
+import { may, permit, type Action } from '../identity/policy.ts';
+import { campaignOf, faultOfTerms, type Campaign, type CampaignTerms } from './campaign.ts';
+import * as sql from './queries.ts';
+import { campaignAfter, spokenStatus, type StoredCampaignStatus } from './status.ts';
+
+/** One campaign if there is one and the caller may see it. Refuses: campaign_not_found. */
+export async function viewCampaign(
+  db: Queryable,
+  actor: Actor,
+  campaignId: string,
+  find = (id: string) => findCampaign(db, id),
+): Promise<Campaign> {
+  const campaign = await find(campaignId);
+  if (campaign === undefined) throw new DomainError('campaign_not_found', {});
+  if (campaign.status === 'inactive') {
+    const brandRole = await brandRoleOf(db, actor, campaign.brand_id);
+    // That a draft exists is nobody's business either.
+    if (!may(actor, 'campaign.read_draft', { brandRole })) {
+      throw new DomainError('campaign_not_found', {});
+    }
+  }
+  return campaign;
+}
+
+export async function findCampaign(
+  db: Queryable,
+  campaignId: string,
+): Promise<Campaign | undefined> {
+  const row = await db.maybe(sql.findCampaigns, [campaignId]);
+  return row && campaignOf(row);
+}
+
+/**
+ * Throws unless the caller may do this to the campaign: `campaign_not_found` also for a draft that
+ * they may not see.
+ */
+export async function permitOnCampaign(
+  db: Queryable,
+  actor: Actor,
+  action: Action,
+  campaignId: string,
+): Promise<{ campaign: Campaign; caller: SignedIn }> {
+  const campaign = await viewCampaign(db, actor, campaignId);
+  const brandRole = await brandRoleOf(db, actor, campaign.brand_id);
+  return { campaign, caller: permit(actor, action, { brandRole }) };
+}
+
+export interface NewCampaign extends CampaignTerms {
+  readonly productId: string;
+  /** Open it at once; one with an `opensAt` in the future opens then. */
+  readonly publish: boolean;
+}
+
+/**
+ * Creates a campaign of an enabled product: inactive, scheduled when it has an opening, active when
+ * published at once. Refuses: product_not_found, forbidden, product_not_enabled,
+ * deadline_not_in_future, validation_failed.
+ */
+export async function createCampaign(tx: Tx, actor: Actor, input: NewCampaign): Promise<Campaign> {
+  const product = await tx.maybe(findProduct, input.productId);
+  if (product === undefined) throw new DomainError('product_not_found', {});
+  const caller = permit(actor, 'campaign.create', {
+    brandRole: await brandRoleOf(tx, actor, product.brand_id),
+  });
+  if (!product.sambatan_enabled) throw new DomainError('product_not_enabled', {});
+  const { now } = await tx.one(sql.databaseNow);
+  checkTerms(input, now);
+
+  const opensAt = input.opensAt !== null && input.opensAt > now ? input.opensAt : null;
+  const status = opensAt !== null ? 'scheduled' : input.publish ? 'active' : 'draft';
+  const campaignId = newId();
+  await tx.rows(
+    sql.insertCampaign,
+    campaignId,
+    product.brand_id,
+    product.product_id,
+    input.title,
+    input.description,
+    status,
+    input.paymentTiming,
+    input.totalSlots,
+    input.minimumSlots,
+    input.minSlotsPerUser,
+    input.maxSlotsPerUser,
+    input.pricePerSlot,
+    input.holdSeconds,
+    input.deadline,
+    opensAt,
+    now,
+  );
+  await tx.one(audit.recordEvent, campaignId, 'campaign_created', actorLabel(caller), now, null, {
+    published: status === 'active',
+    opens_at: opensAt,
+    deadline: input.deadline,
+    price_per_slot: Number(input.pricePerSlot),
+    minimum_slots: input.minimumSlots,
+  });
+  return campaignOf(await tx.one(sql.findCampaigns, [campaignId]));
+}
+
+/** `now` is left out for terms whose deadline was in the future when it was set. */
+function checkTerms(terms: CampaignTerms, now?: Date): void {
+  if (now !== undefined && terms.deadline <= now) throw new DomainError('deadline_not_in_future', {});
+  const fault = faultOfTerms(terms);
+  if (fault !== undefined) throw fault;
+}
+
+export type CampaignChange = Partial<CampaignTerms>;
+
+/** What may still be put right once buyers have joined on the other terms. */
+const editableWhenOpen: readonly TermsField[] = ['title', 'description'];
+
+/**
+ * Changes a campaign's terms: all of them until it opens, afterwards the title and the description.
+ * An opening can be moved, not given to a draft or taken away. Refuses: campaign_not_found,
+ * forbidden, transition_not_allowed, campaign_already_open, deadline_not_in_future,
+ * validation_failed.
+ */
+export async function editCampaign(
+  tx: Tx,
+  actor: Actor,
+  campaignId: string,
+  change: CampaignChange,
+): Promise<Campaign> {
+  const { caller } = await permitOnCampaign(tx, actor, 'campaign.edit', campaignId);
+  const row = await tx.one(sql.lockCampaign, campaignId);
+  const before = termsOf(row);
+  const fields = changedFields(before, change);
+  checkEditable(row.status, fields);
+  if (fields.length === 0) return campaignOf(row);
+
+  const { now } = await tx.one(sql.databaseNow);
+  const after = { ...before, ...change };
+  if (row.status === 'scheduled' && after.opensAt === null) {
+    throw invalidField('opens_at', {
+      id: 'Waktu buka bisa dipindah, tidak bisa dihapus. Terbitkan untuk membukanya sekarang.',
+      en: 'An opening can be moved, not taken away. Publish the campaign to open it now.',
+    });
+  }
+  checkTerms(after, isOpen(row.status) ? undefined : now);
+  await tx.rows(
+    sql.updateCampaign,
+    campaignId,
+    after.title,
+    after.description,
+    after.paymentTiming,
+    after.totalSlots,
+    after.minimumSlots,
+    after.minSlotsPerUser,
+    after.maxSlotsPerUser,
+    after.pricePerSlot,
+    after.holdSeconds,
+    after.deadline,
+    after.opensAt,
+  );
+  await tx.one(audit.recordEvent, campaignId, 'campaign_edited', actorLabel(caller), now, null, {
+    fields: fields.map((field) => wireNames[field]),
+  });
+  return campaignOf(await tx.one(sql.findCampaigns, [campaignId]));
+}
+
+function checkEditable(status: StoredCampaignStatus, fields: readonly TermsField[]): void {
+  const from = spokenStatus(status);
+  if (campaignAfter(from, 'campaign_edited') === undefined) {
+    throw new DomainError('transition_not_allowed', { from, event: 'campaign_edited' });
+  }
+  if (isOpen(status) && fields.some((field) => !editableWhenOpen.includes(field))) {
+    throw new DomainError('campaign_already_open', {});
+  }
+  if (status === 'draft' && fields.includes('opensAt')) {
+    throw invalidField('opens_at', {
+      id: 'Draf dibuka dengan menerbitkannya; waktu buka ditentukan saat kampanye dibuat.',
+      en: 'A draft opens when it is published; an opening is set when the campaign is created.',
+    });
+  }
+}
+
+function isOpen(status: StoredCampaignStatus): boolean {
+  return status === 'active' || status === 'locked';
+}
+
+type TermsField = keyof CampaignTerms;
+
+/** How the wire and the audit log call each of the terms. */
+const wireNames = {
+  title: 'title',
+  description: 'description',
+  paymentTiming: 'payment_timing',
+  totalSlots: 'total_slots',
+  minimumSlots: 'minimum_slots',
+  minSlotsPerUser: 'min_slots_per_user',
+  maxSlotsPerUser: 'max_slots_per_user',
+  pricePerSlot: 'price_per_slot',
+  holdSeconds: 'hold_seconds',
+  deadline: 'deadline',
+  opensAt: 'opens_at',
+} as const satisfies Record<TermsField, string>;
+
+function termsOf(row: sql.CampaignRow): CampaignTerms {
+  return {
+    title: row.title,
+    description: row.description,
+    paymentTiming: row.payment_timing,
+    totalSlots: row.total_slots,
+    minimumSlots: row.minimum_slots,
+    minSlotsPerUser: row.min_slots_per_user,
+    maxSlotsPerUser: row.max_slots_per_user,
+    pricePerSlot: row.price_per_slot,
+    holdSeconds: row.hold_seconds,
+    deadline: row.deadline,
+    opensAt: row.opens_at,
+  };
+}
+
+function changedFields(before: CampaignTerms, change: CampaignChange): TermsField[] {
+  return (Object.keys(change) as TermsField[]).filter(
+    (field) => comparable(before[field]) !== comparable(change[field]),
+  );
+}
+
+function comparable(value: CampaignTerms[TermsField] | undefined): unknown {
+  return value instanceof Date ? value.getTime() : value;
+}

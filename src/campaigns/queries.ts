@@ -1,0 +1,206 @@
+import { query } from '../database/query.ts';
+import type { Query } from '../database/query.ts';
+import type { CampaignSort, PaymentTiming } from './campaign.ts';
+import type { StoredCampaignStatus } from './status.ts';
+
+export interface CampaignRow {
+  readonly campaign_id: string;
+  readonly brand_id: string;
+  readonly brand_name: string;
+  readonly product_id: string;
+  readonly product_name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly status: StoredCampaignStatus;
+  readonly payment_timing: PaymentTiming;
+  readonly total_slots: number;
+  readonly minimum_slots: number;
+  readonly min_slots_per_user: number | null;
+  readonly max_slots_per_user: number | null;
+  readonly filled_slots: number;
+  readonly confirmed_slots: number;
+  readonly participant_count: number;
+  readonly progress_floor: number;
+  /** Whole rupiah. */
+  readonly price_per_slot: bigint;
+  readonly hold_seconds: number;
+  readonly deadline: Date;
+  readonly opens_at: Date | null;
+  readonly closing_as: StoredCampaignStatus | null;
+  readonly slots_at_close: number | null;
+  readonly audit_seq: bigint;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+  readonly opened_at: Date | null;
+  readonly filled_at: Date | null;
+  readonly completed_at: Date | null;
+  readonly failed_at: Date | null;
+  readonly cancelled_at: Date | null;
+}
+
+const ownColumns = `campaign_id, brand_id, product_id, title, description, status, payment_timing,
+    total_slots, minimum_slots, min_slots_per_user, max_slots_per_user, filled_slots,
+    confirmed_slots, participant_count, progress_floor, price_per_slot, hold_seconds, deadline,
+    opens_at, closing_as, slots_at_close, audit_seq, created_at, updated_at, opened_at, filled_at,
+    completed_at, failed_at, cancelled_at`;
+
+/** A relation of campaigns, with the names that go with them. */
+const named = (relation: string) => `select c.*, b.name as brand_name, p.name as product_name
+  from (${relation}) c
+  join sambatan.brands b on b.brand_id = c.brand_id
+  join sambatan.products p on p.product_id = c.product_id`;
+
+export const findCampaigns = query<[campaignIds: string[]], CampaignRow>(
+  'find_campaigns',
+  named(`select ${ownColumns} from sambatan.campaigns where campaign_id = any ($1)`),
+);
+
+/** One campaign, its row locked until the transaction ends. */
+export const lockCampaign = query<[campaignId: string], CampaignRow>(
+  'lock_campaign',
+  named(`select ${ownColumns} from sambatan.campaigns where campaign_id = $1 for no key update`),
+);
+
+export const databaseNow = query<[], { readonly now: Date }>(
+  'database_now',
+  'select clock_timestamp() as now',
+);
+
+export const insertCampaign = query<
+  [
+    campaignId: string,
+    brandId: string,
+    productId: string,
+    title: string,
+    description: string,
+    status: StoredCampaignStatus,
+    paymentTiming: PaymentTiming,
+    totalSlots: number,
+    minimumSlots: number,
+    minSlotsPerUser: number | null,
+    maxSlotsPerUser: number | null,
+    pricePerSlot: bigint,
+    holdSeconds: number,
+    deadline: Date,
+    opensAt: Date | null,
+    now: Date,
+  ],
+  never
+>(
+  'insert_campaign',
+  `insert into sambatan.campaigns (campaign_id, brand_id, product_id, title, description, status,
+    payment_timing, total_slots, minimum_slots, min_slots_per_user, max_slots_per_user,
+    price_per_slot, hold_seconds, deadline, opens_at, created_at, updated_at, opened_at, due_at)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16,
+    case when $6 = 'active' then $16::timestamptz end,
+    case $6 when 'active' then $14::timestamptz when 'scheduled' then $15::timestamptz end)`,
+);
+
+/** Writes every field that a seller can edit; the counters and the status are not among them. */
+export const updateCampaign = query<
+  [
+    campaignId: string,
+    title: string,
+    description: string,
+    paymentTiming: PaymentTiming,
+    totalSlots: number,
+    minimumSlots: number,
+    minSlotsPerUser: number | null,
+    maxSlotsPerUser: number | null,
+    pricePerSlot: bigint,
+    holdSeconds: number,
+    deadline: Date,
+    opensAt: Date | null,
+  ],
+  never
+>(
+  'update_campaign',
+  `update sambatan.campaigns set title = $2, description = $3, payment_timing = $4,
+    total_slots = $5, minimum_slots = $6, min_slots_per_user = $7, max_slots_per_user = $8,
+    price_per_slot = $9, hold_seconds = $10, deadline = $11, opens_at = $12,
+    due_at = case status when 'scheduled' then $12 else due_at end
+  where campaign_id = $1`,
+);
+
+/** Every list takes these; what a variant has no use for is null. */
+type ListParameters = [
+  statuses: StoredCampaignStatus[],
+  limit: number,
+  afterValue: Date | number | null,
+  afterId: string | null,
+  brandId: string | null,
+  words: string | null,
+];
+
+/** How each order sorts; a list goes on after the last row's value and id. */
+const orders = {
+  deadline: { column: 'deadline', type: 'timestamptz', direction: 'asc', after: '>' },
+  progress: { column: 'progress_floor', type: 'integer', direction: 'desc', after: '<' },
+  newest: { column: undefined, type: 'integer', direction: 'desc', after: '<' },
+} as const;
+
+/**
+ * The list in one order. Without a brand or words, each status is one ordered index scan and the
+ * scans are merged: as fast at a million campaigns as at a thousand. A brand's campaigns, or those
+ * that words match, are few enough to be sorted.
+ */
+function list(sort: CampaignSort, kind: 'all' | 'of_brand' | 'matching'): Query<
+  ListParameters,
+  CampaignRow
+> {
+  const { column, type, direction, after } = orders[sort];
+  const key = column === undefined ? 'campaign_id' : `${column}, campaign_id`;
+  const order = key
+    .split(', ')
+    .map((name) => `${name} ${direction}`)
+    .join(', ');
+  const start =
+    column === undefined
+      ? `($4::uuid is null or campaign_id ${after} $4)`
+      : `($4::uuid is null or (${column}, campaign_id) ${after} ($3::${type}, $4))`;
+  const page = (condition: string) =>
+    `select ${ownColumns} from sambatan.campaigns
+    where ${condition} and ${start} and $3::${type} is not distinct from $3
+    order by ${order} limit $2`;
+  // Every variant names every parameter, so that all take the same list.
+  const relation = {
+    all: `select l.* from unnest($1::sambatan.campaign_status[]) as s (wanted)
+    cross join lateral (${page('status = s.wanted')}) l
+    where $5::uuid is null and $6::text is null`,
+    of_brand: page(`brand_id = $5 and status = any ($1)
+      and ($6::text is null or search @@ to_tsquery('simple', $6))`),
+    matching: page(`search @@ to_tsquery('simple', $6) and status = any ($1)
+      and $5::uuid is null`),
+  }[kind];
+  return query(
+    `list_campaigns_${kind}_by_${sort}`,
+    `${named(relation)} order by ${order.replaceAll(/(\w+) (asc|desc)/g, 'c.$1 $2')} limit $2`,
+  );
+}
+
+function listsOf(sort: CampaignSort) {
+  return {
+    all: list(sort, 'all'),
+    ofBrand: list(sort, 'of_brand'),
+    matching: list(sort, 'matching'),
+  };
+}
+
+export const listCampaigns = {
+  deadline: listsOf('deadline'),
+  progress: listsOf('progress'),
+  newest: listsOf('newest'),
+} as const satisfies Record<CampaignSort, unknown>;
+
+export interface SummaryRow {
+  readonly status: StoredCampaignStatus;
+  readonly campaigns: bigint;
+  readonly filled_slots: bigint;
+}
+
+/** Counts by status, of all campaigns or (with brands) of theirs. */
+export const summarize = query<[], SummaryRow>(
+  'summarize',
+  `select status, count(*) as campaigns, coalesce(sum(filled_slots), 0) as filled_slots
+  from sambatan.campaigns where status <> 'draft' group by status`,
+);

@@ -1,0 +1,109 @@
+import type { AuditRow } from '../audit/queries.ts';
+import { query } from '../database/query.ts';
+
+export const openCampaign = query<[campaignId: string, actor: string], Pick<AuditRow, 'seq'>>(
+  'open_campaign',
+  'select seq from sambatan.open_campaign($1, $2)',
+);
+
+export const extendDeadline = query<
+  [campaignId: string, deadline: Date, reason: string, actor: string],
+  Pick<AuditRow, 'seq'>
+>('extend_deadline', 'select seq from sambatan.extend_deadline($1, $2, $3, $4)');
+
+export const cancelCampaign = query<
+  [campaignId: string, reason: string, actor: string],
+  { readonly has_ended: boolean }
+>('cancel_campaign', 'select sambatan.cancel_campaign($1, $2, $3) as has_ended');
+
+export interface Due {
+  readonly campaign_id: string;
+  readonly due_at: Date;
+}
+
+/** What is due now, the longest overdue first; listed without a lock. */
+export const listDue = query<[limit: number], Due>(
+  'list_due',
+  `select campaign_id, due_at from sambatan.campaigns
+  where due_at <= clock_timestamp() order by due_at limit $1`,
+);
+
+/** Full campaigns, which a lifecycle run completes before their deadline. */
+export const listFull = query<[after: string | null, limit: number], Due>(
+  'list_full',
+  `select campaign_id, due_at from sambatan.campaigns
+  where status = 'locked'
+    and campaign_id > coalesce($1, '00000000-0000-0000-0000-000000000000'::uuid)
+  order by campaign_id limit $2`,
+);
+
+export interface Settled {
+  readonly campaign_id: string;
+  /** Audit rows of the campaign's own transitions, as stored; PostgreSQL's JSON of them. */
+  readonly transitions: readonly SettledTransition[];
+  readonly more: boolean;
+}
+
+export interface SettledTransition {
+  readonly campaign_id: string;
+  readonly seq: number;
+  readonly occurred_at: string;
+  readonly event: AuditRow['event'];
+  readonly actor: string;
+  readonly metadata: AuditRow['metadata'];
+}
+
+/** Settles campaigns, each locked and checked again, in one transaction. */
+export const settleCampaigns = query<
+  [campaignIds: string[], completeFull: boolean, participationsAtOnce: number],
+  Settled
+>(
+  'settle_campaigns',
+  `select campaign_id, to_jsonb(transitions) as transitions, more
+  from sambatan.settle_campaigns($1, $2, $3)`,
+);
+
+/** When the next campaign is due, and what the database's clock says. */
+export const nextDue = query<[], { readonly due_at: Date | null; readonly now: Date }>(
+  'next_due',
+  `select (select min(due_at) from sambatan.campaigns where due_at is not null) as due_at,
+    clock_timestamp() as now`,
+);
+
+/** Says that this worker lives, and what its last run did if it has made one. */
+export const beat = query<
+  [workerId: string, lastRunAt: Date | null, lastRunTransitions: number | null],
+  never
+>(
+  'beat',
+  `insert into sambatan.workers (worker_id, last_run_at, last_run_transitions)
+  values ($1, $2, $3)
+  on conflict (worker_id) do update set seen_at = clock_timestamp(),
+    last_run_at = coalesce(excluded.last_run_at, sambatan.workers.last_run_at),
+    last_run_transitions =
+      coalesce(excluded.last_run_transitions, sambatan.workers.last_run_transitions)`,
+);
+
+export const removeWorker = query<[workerId: string], never>(
+  'remove_worker',
+  'delete from sambatan.workers where worker_id = $1',
+);
+
+/** Rows that have served: counts of attempts, old answers to keys, workers that went silent. */
+export const tidy = {
+  attempts: query<[], never>(
+    'tidy_attempts',
+    `delete from sambatan.join_attempts
+    where window_started_at < clock_timestamp() - interval '10 minutes'`,
+  ),
+  keys: query<[], never>(
+    'tidy_keys',
+    `delete from sambatan.idempotency_keys where ctid = any (array(
+      select ctid from sambatan.idempotency_keys
+      where answered_at < clock_timestamp() - interval '30 days' order by answered_at limit 10000))`,
+  ),
+  workers: query<[], never>(
+    'tidy_workers',
+    `delete from sambatan.workers where seen_at < clock_timestamp() - interval '1 day'`,
+  ),
+} as const;

@@ -1,0 +1,142 @@
+import { brandRoleOf } from '../catalogue/operations.ts';
+import type { Queryable } from '../database/query.ts';
+import type { Tx } from '../database/transaction.ts';
+import { DomainError, invalidField } from '../errors.ts';
+import { actorLabel, type Actor, type SignedIn } from '../identity/actor.ts';
+import { newId } from '../identity/ids.ts';
+import { permit, type Action } from '../identity/policy.ts';
+import type { JoinRequest } from './join.ts';
+import { participationOf, type Participation } from './participation.ts';
+import * as sql from './queries.ts';
+
+export interface JoinInput {
+  readonly quantity: number;
+  readonly shippingAddress: string;
+  readonly note?: string | undefined;
+  /** Whom a service caller joins for; a user may only name themselves. */
+  readonly userId?: string | undefined;
+  readonly key?: string | undefined;
+}
+
+/** The request that a caller's input makes. Refuses: unauthenticated, forbidden, validation_failed. */
+export function joinRequestOf(actor: Actor, campaignId: string, input: JoinInput): JoinRequest {
+  const caller = permit(actor, 'participation.join');
+  const shippingAddress = input.shippingAddress.trim();
+  if (shippingAddress.length < 10) {
+    throw invalidField('shipping_address', {
+      id: 'Tulis alamat pengiriman lengkap, minimal 10 huruf.',
+      en: 'Please give the whole shipping address, at least 10 letters.',
+    });
+  }
+  return {
+    campaignId,
+    participationId: newId(),
+    userId: buyerOf(caller, input.userId),
+    quantity: input.quantity,
+    shippingAddress,
+    note: input.note?.trim() || null,
+    key: input.key ?? null,
+    actor: actorLabel(caller),
+  };
+}
+
+function buyerOf(caller: SignedIn, named: string | undefined): string {
+  if (caller.kind === 'service') {
+    if (named !== undefined) return named.toLowerCase();
+    throw invalidField('user_id', {
+      id: 'Sebutkan untuk siapa slot ini diambil.',
+      en: 'Please name the user whom the slots are for.',
+    });
+  }
+  if (named !== undefined && named.toLowerCase() !== caller.userId) {
+    throw new DomainError('forbidden', {});
+  }
+  return caller.userId;
+}
+
+/** One participation, for those whom its address is open to. Refuses: participation_not_found. */
+export async function viewParticipation(
+  db: Queryable,
+  actor: Actor,
+  participationId: string,
+): Promise<Participation> {
+  const { row } = await permitOnParticipation(db, actor, 'participation.read', participationId);
+  return participationOf(row);
+}
+
+/**
+ * Gives reserved slots back. An operator's or the service's cancellation says so in its reason; the
+ * owner's is the buyer's. Refuses: participation_not_found, participation_transition_not_allowed,
+ * campaign_closing, deadline_passed.
+ */
+export async function cancelParticipation(
+  tx: Tx,
+  actor: Actor,
+  participationId: string,
+  note: string | null,
+): Promise<Participation> {
+  const action = 'participation.cancel';
+  const { row, caller } = await permitOnParticipation(tx, actor, action, participationId);
+  const isOwner = caller.kind !== 'service' && caller.userId === row.user_id;
+  const reason = isOwner || caller.kind === 'service' ? 'buyer' : 'operator';
+  return participationOf(
+    await tx.one(
+      sql.releaseParticipation,
+      row.campaign_id,
+      participationId,
+      reason,
+      actorLabel(caller),
+      note,
+    ),
+  );
+}
+
+/**
+ * The payment was verified: confirms a reserved participation. Refuses: participation_not_found,
+ * participation_transition_not_allowed, campaign_closing, deadline_passed.
+ */
+export async function confirmParticipation(
+  tx: Tx,
+  actor: Actor,
+  participationId: string,
+  reference: string | null,
+): Promise<Participation> {
+  const action = 'participation.confirm';
+  const { row, caller } = await permitOnParticipation(tx, actor, action, participationId);
+  return participationOf(
+    await tx.one(
+      sql.confirmParticipation,
+      row.campaign_id,
+      participationId,
+      actorLabel(caller),
+      reference,
+    ),
+  );
+}
+
+/** The goods were received. Refuses: participation_not_found, participation_transition_not_allowed. */
+export async function fulfilParticipation(
+  tx: Tx,
+  actor: Actor,
+  participationId: string,
+): Promise<Participation> {
+  const action = 'participation.fulfil';
+  const { row, caller } = await permitOnParticipation(tx, actor, action, participationId);
+  return participationOf(
+    await tx.one(sql.fulfilParticipation, row.campaign_id, participationId, actorLabel(caller)),
+  );
+}
+
+async function permitOnParticipation(
+  db: Queryable,
+  actor: Actor,
+  action: Action,
+  participationId: string,
+): Promise<{ row: sql.ParticipationRow; caller: SignedIn }> {
+  // A stranger learns nothing by guessing ids: not even that they have to sign in for this one.
+  if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
+  const row = await db.maybe(sql.findParticipation, participationId);
+  if (row === undefined) throw new DomainError('participation_not_found', {});
+  const brandRole = await brandRoleOf(db, actor, row.brand_id);
+  return { row, caller: permit(actor, action, { brandRole, ownerId: row.user_id }) };
+}
