@@ -1,0 +1,122 @@
+import { Writable } from 'node:stream';
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { FastifyInstance } from 'fastify';
+import Type from 'typebox';
+import { readConfig } from '../../src/config.ts';
+import { DomainError } from '../../src/errors.ts';
+import { createLog } from '../../src/http/logging.ts';
+import {
+  choice,
+  closed,
+  Id,
+  nullable,
+  pageQuery,
+  problems,
+  Rupiah,
+  RupiahInput,
+  text,
+  Timestamp,
+  TimestampInput,
+} from '../../src/http/schemas.ts';
+import { buildServer } from '../../src/http/server.ts';
+import type { ServerParts } from '../../src/http/server.ts';
+import { authenticator } from '../../src/identity/authenticate.ts';
+import { permit } from '../../src/identity/policy.ts';
+import { createMetrics } from '../../src/metrics.ts';
+
+export const serviceKey = 'service-key-of-at-least-32-characters';
+export const asService = { authorization: `Bearer ${serviceKey}` };
+
+export interface Frame {
+  readonly server: FastifyInstance;
+  readonly logged: Record<string, unknown>[];
+  /** What the database does when it is asked whether it is there. */
+  database: () => Promise<unknown>;
+}
+
+/** The HTTP frame with routes that show what it does, and the log lines that it writes. */
+export async function frame(
+  environment: Record<string, string> = {},
+  scheduler?: ServerParts['scheduler'],
+): Promise<Frame> {
+  const config = readConfig({ LOG_LEVEL: 'debug', ...environment });
+  const logged: Record<string, unknown>[] = [];
+  const destination = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      logged.push(JSON.parse(chunk.toString()) as Record<string, unknown>);
+      done();
+    },
+  });
+  const built = { logged, database: () => Promise.resolve() as Promise<unknown> };
+  const server = await buildServer(
+    {
+      config,
+      log: createLog(config.log.level, destination).log,
+      metrics: createMetrics({ poolStats: () => ({ total: 3, idle: 2, waiting: 0 }) }),
+      authenticate: authenticator({ ...config.identity, serviceKey }),
+      pingDatabase: () => built.database(),
+      scheduler,
+    },
+    [things],
+  );
+  return Object.assign(built, { server });
+}
+
+const Thing = closed({
+  thing_id: Id,
+  price: Rupiah,
+  made_at: Timestamp,
+  colour: nullable(Type.String()),
+});
+const NewThing = closed({
+  title: text(3, 20),
+  slots: Type.Integer({ minimum: 1, maximum: 5 }),
+  price: Type.Optional(RupiahInput),
+  deadline: Type.Optional(TimestampInput),
+  colour: Type.Optional(choice(['merah', 'putih'])),
+  note: Type.Optional(nullable(text(0, 10))),
+  parts: Type.Optional(Type.Array(closed({ name: text(1, 5) }), { maxItems: 2 })),
+});
+
+const things: FastifyPluginAsyncTypebox = async (server) => {
+  server.get(
+    '/things/:thing_id',
+    {
+      schema: {
+        params: closed({ thing_id: Id }),
+        response: { 200: Thing, ...problems('campaign_not_found', 'slots_unavailable') },
+      },
+    },
+    async ({ params }) => ({
+      thing_id: params.thing_id,
+      price: 9_007_199_254_740_993n,
+      made_at: new Date('2026-08-17T10:00:00Z'),
+      colour: null,
+      secret: 'not for anybody',
+    }),
+  );
+  server.post(
+    '/things',
+    { schema: { body: NewThing, response: { 201: NewThing, ...problems() } } },
+    async ({ body }, reply) => reply.code(201).send(body),
+  );
+  server.get(
+    '/things',
+    { schema: { querystring: closed({ ...pageQuery, q: Type.Optional(text(1, 20)) }) } },
+    async ({ query }) => query,
+  );
+  server.post('/join', { config: { joinAttempt: true } }, async ({ actor }) => {
+    permit(actor, 'participation.join');
+    return {};
+  });
+  server.get('/address', async ({ actor }) => actor);
+  server.get('/refused', async () => {
+    throw new DomainError('slots_unavailable', { remaining: 2 });
+  });
+  server.get('/busy', async () => {
+    throw new DomainError('campaign_busy', {});
+  });
+  server.get('/broken', async () => {
+    throw Object.assign(new Error('broke'), { detail: 'Jalan Melati 5' });
+  });
+};
