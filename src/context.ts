@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Pokes } from './audit/pokes.ts';
 import type { Config } from './config.ts';
 import type { Database } from './database/pool.ts';
 import type { Live } from './http/live.ts';
@@ -6,12 +7,6 @@ import type { Authenticator } from './identity/authenticate.ts';
 import type { Scheduler } from './lifecycle/scheduler.ts';
 import type { Metrics } from './metrics.ts';
 import type { JoinBatcher } from './participations/batcher.ts';
-
-/** Hints that a campaign has changed; one may be lost, so nothing depends on them alone. */
-export interface Pokes {
-  /** Calls back with the id of each campaign that is said to have changed; gives the way to stop. */
-  onPoke(listener: (campaignId: string) => void): () => void;
-}
 
 /** Everything a running service is made of, built once and passed on. */
 export interface App {

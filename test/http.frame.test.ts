@@ -83,7 +83,7 @@ test('what nobody foresaw tells the reader nothing and the log the cause, withou
   assert.equal(answer.statusCode, 500);
   assert.doesNotMatch(answer.body, /broke|Melati|stack/);
   const line = logged.find(({ msg }) => msg === 'request failed');
-  assert.equal((line?.['err'] as { message: string }).message, 'broke');
+  assert.equal((line?.['err'] as { message: string } | undefined)?.message, 'broke');
   assert.doesNotMatch(JSON.stringify(logged), /Melati/);
 });
 

@@ -20,7 +20,7 @@ import { validatorCompiler } from './validation.ts';
 /** What the frame itself uses of the application; the routes have their own view of it. */
 export type ServerParts = Pick<
   App,
-  'config' | 'log' | 'metrics' | 'authenticate' | 'scheduler' | 'pingDatabase'
+  'config' | 'log' | 'metrics' | 'authenticate' | 'scheduler' | 'pingDatabase' | 'live'
 >;
 
 /** Where the routes of the slices live. */
@@ -54,6 +54,8 @@ export async function buildServer(
   documentBodyProblems(server);
   await documentApi(server);
   operate(server, app, app.metrics);
+  // An open stream would keep the server from closing.
+  server.addHook('preClose', async () => app.live.close());
   await server.register(api(app, routes), { prefix: apiPrefix });
   answerUnknownPaths(server, allowedMethods);
   return server;

@@ -4,6 +4,8 @@ import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import { readConfig } from '../../src/config.ts';
 import { DomainError } from '../../src/errors.ts';
+import { Live } from '../../src/http/live.ts';
+import type { LiveOptions, LiveSources, Position, Snapshot } from '../../src/http/live.ts';
 import { createLog } from '../../src/http/logging.ts';
 import {
   choice,
@@ -30,6 +32,7 @@ export const asService = { authorization: `Bearer ${serviceKey}` };
 export interface Frame {
   readonly server: FastifyInstance;
   readonly logged: Record<string, unknown>[];
+  readonly market: Market;
   /** What the database does when it is asked whether it is there. */
   database: () => Promise<unknown>;
 }
@@ -38,6 +41,7 @@ export interface Frame {
 export async function frame(
   environment: Record<string, string> = {},
   scheduler?: ServerParts['scheduler'],
+  liveOptions: Partial<LiveOptions> = {},
 ): Promise<Frame> {
   const config = readConfig({ LOG_LEVEL: 'debug', ...environment });
   const logged: Record<string, unknown>[] = [];
@@ -47,17 +51,22 @@ export async function frame(
       done();
     },
   });
-  const built = { logged, database: () => Promise.resolve() as Promise<unknown> };
+  const metrics = createMetrics({ poolStats: () => ({ total: 3, idle: 2, waiting: 0 }) });
+  const market = new Market();
+  const log = createLog(config.log.level, destination).log;
+  const live = new Live({ ...market.sources, log, metrics }, { pollMs: 60_000, ...liveOptions });
+  const built = { market, logged, database: () => Promise.resolve() as Promise<unknown> };
   const server = await buildServer(
     {
       config,
-      log: createLog(config.log.level, destination).log,
-      metrics: createMetrics({ poolStats: () => ({ total: 3, idle: 2, waiting: 0 }) }),
+      log,
+      metrics,
       authenticate: authenticator({ ...config.identity, serviceKey }),
       pingDatabase: () => built.database(),
       scheduler,
+      live,
     },
-    [things],
+    [things, watching(live)],
   );
   return Object.assign(built, { server });
 }
@@ -120,3 +129,68 @@ const things: FastifyPluginAsyncTypebox = async (server) => {
     throw Object.assign(new Error('broke'), { detail: 'Jalan Melati 5' });
   });
 };
+
+const watching =
+  (live: Live): FastifyPluginAsyncTypebox =>
+  async (server) => {
+    server.get(
+      '/things/:thing_id/events',
+      {
+        schema: { params: closed({ thing_id: Id }) },
+        config: { eventStream: true },
+        exposeHeadRoute: false,
+      },
+      async (request, reply) => {
+        await live.watch(request.params.thing_id, request, reply);
+        return reply;
+      },
+    );
+  };
+
+/** Campaigns that change when a test says so, in place of a database. */
+export class Market {
+  readonly campaigns = new Map<string, { seq: bigint; filled: number; events: Snapshot[] }>();
+  readings = 0;
+  failing = false;
+  #poke: (campaignId: string | null) => void = () => undefined;
+
+  readonly sources: Pick<LiveSources, 'progressOf' | 'eventsAfter' | 'onPoke'> = {
+    progressOf: async (ids) => {
+      this.readings++;
+      if (this.failing) throw new Error('away');
+      return ids.flatMap((campaignId) => {
+        const found = this.campaigns.get(campaignId);
+        if (!found) return [];
+        return [{ campaignId, seq: found.seq, json: JSON.stringify({ filled: found.filled }) }];
+      });
+    },
+    eventsAfter: async (positions) => positions.flatMap((one) => this.#after(one)),
+    onPoke: (listener) => {
+      this.#poke = listener;
+      return () => undefined;
+    },
+  };
+
+  open(campaignId: string): void {
+    this.campaigns.set(campaignId, { seq: 1n, filled: 0, events: [] });
+  }
+
+  /** One more slot is taken, told or not. */
+  join(campaignId: string, tell = true): void {
+    const campaign = this.campaigns.get(campaignId)!;
+    campaign.seq++;
+    campaign.filled++;
+    if (tell) this.#poke(campaignId);
+  }
+
+  happen(campaignId: string, event: string): void {
+    const campaign = this.campaigns.get(campaignId)!;
+    campaign.seq++;
+    campaign.events.push({ campaignId, seq: campaign.seq, json: JSON.stringify({ event }) });
+    this.#poke(campaignId);
+  }
+
+  #after({ campaignId, seq }: Position): Snapshot[] {
+    return this.campaigns.get(campaignId)?.events.filter((event) => event.seq > seq) ?? [];
+  }
+}
