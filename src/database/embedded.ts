@@ -1,0 +1,292 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, lstatSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { basename, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { accountFor, binaries } from './embedded-binaries.ts';
+import {
+  doorway,
+  embeddedName,
+  giveToAccount,
+  initialize,
+  makeDataDirectory,
+  privateDirectory,
+  readOrMakePassword,
+  serverEnvironment,
+  writeSettings,
+  type Cluster,
+} from './embedded-cluster.ts';
+import {
+  endOrphans,
+  isServerOf,
+  ownerMark,
+  recordedPid,
+  waitUntilGone,
+} from './embedded-processes.ts';
+import type { Log } from './log.ts';
+
+export interface EmbeddedOptions {
+  /** The cluster is kept in its subdirectory `postgres`. */
+  readonly dataDir: string;
+  readonly log: Log;
+  /** Server settings beside ours, by name. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+export interface Embedded {
+  /** For openDatabase(); the same for as long as this runs, also over a restart of the server. */
+  readonly url: string;
+  /** The server's first process; undefined while it is down. */
+  postmaster(): number | undefined;
+  /** Fast shutdown; waits until no process is left. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a PostgreSQL of our own on `<dataDir>/postgres`, made when it is not there, reachable by
+ * a private unix socket alone. What a killed service left running there is ended first. When the
+ * server dies it is started again; when this process dies, however, the server is shut down.
+ * Throws DataDirectoryInUse when another service runs on the directory.
+ */
+export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
+  const { log } = options;
+  const dataDir = resolve(options.dataDir);
+  const cluster = prepare(dataDir, log);
+  await endOrphans(cluster.directory, log);
+  removeOldSocket(cluster.directory);
+  initialize(cluster, dataDir);
+  giveToAccount(cluster.directory, cluster.account);
+  writeSettings(cluster, options.settings);
+  const socketDirectory = privateDirectory('sambatan-', cluster.account);
+  const supervisor = new Supervisor(cluster, socketDirectory, log);
+  try {
+    await supervisor.start();
+    await createDatabase(supervisor.url);
+  } catch (error) {
+    await supervisor.stop();
+    throw error;
+  }
+  return {
+    url: supervisor.url,
+    postmaster: () => supervisor.pid,
+    stop: () => supervisor.stop(),
+  };
+}
+
+function prepare(dataDir: string, log: Log): Cluster {
+  makeDataDirectory(dataDir);
+  const directory = join(dataDir, 'postgres');
+  const account = accountFor(directory);
+  return {
+    directory,
+    account,
+    binaries: binaries(account, log),
+    password: readOrMakePassword(dataDir),
+  };
+}
+
+/** The socket directory of a server that was killed; its lock file says which. */
+function removeOldSocket(cluster: string): void {
+  const lockFile = join(cluster, 'postmaster.pid');
+  if (!existsSync(lockFile)) return;
+  const pid = recordedPid(cluster);
+  if (pid !== undefined && isServerOf(cluster, pid)) return;
+  const directory = readFileSync(lockFile, 'utf8').split('\n')[4] ?? '';
+  const found = lstatSync(directory, { throwIfNoEntry: false });
+  if (basename(directory).startsWith('sambatan-') && found?.isDirectory() === true) {
+    rmSync(directory, { recursive: true, force: true });
+  }
+  // The server would believe a pid that by now belongs to some other process.
+  rmSync(lockFile, { force: true });
+}
+
+async function createDatabase(url: string): Promise<void> {
+  const admin = new URL(url);
+  admin.pathname = '/postgres';
+  const client = new pg.Client({ connectionString: admin.toString() });
+  await client.connect();
+  try {
+    const { rowCount } = await client.query('select from pg_database where datname = $1', [
+      embeddedName,
+    ]);
+    if (rowCount === 0) await client.query(`create database ${embeddedName}`);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Keeps one server running until it is told to stop. */
+class Supervisor {
+  readonly url: string;
+  readonly #cluster: Cluster;
+  readonly #socketDirectory: string;
+  readonly #log: Log;
+  #server: ChildProcess | undefined;
+  #stopping: Promise<void> | undefined;
+  #restarting: Promise<void> | undefined;
+
+  constructor(cluster: Cluster, socketDirectory: string, log: Log) {
+    this.#cluster = cluster;
+    this.#socketDirectory = socketDirectory;
+    this.#log = log;
+    const host = encodeURIComponent(socketDirectory);
+    this.url = `postgresql://${embeddedName}:${cluster.password}@localhost/${embeddedName}?host=${host}`;
+  }
+
+  get pid(): number | undefined {
+    return this.#server?.pid;
+  }
+
+  /** Resolves when the server takes connections. */
+  async start(): Promise<void> {
+    const outputFile = `${this.#cluster.directory}.log`;
+    const server = this.#launch(outputFile);
+    this.#server = server;
+    server.once('exit', (code, signal) => {
+      this.#server = undefined;
+      if (this.#stopping !== undefined) return;
+      this.#log.error({ code, signal }, 'PostgreSQL ended by itself: starting it again');
+      this.#restarting ??= this.#restart().finally(() => {
+        this.#restarting = undefined;
+      });
+    });
+    await this.#ready(server, outputFile);
+  }
+
+  #launch(outputFile: string): ChildProcess {
+    const { account, binaries: programs, directory } = this.#cluster;
+    const door = doorway(directory, account);
+    const output = openSync(outputFile, 'w', 0o600);
+    const watchdog = this.#watchdog();
+    const server = spawn(
+      join(programs, 'bin', 'postgres'),
+      ['-D', door.path, '-k', this.#socketDirectory, '-c', `cluster_name=${ownerMark()}`],
+      {
+        ...account,
+        cwd: '/',
+        env: serverEnvironment,
+        // In a session of its own: Ctrl-C in a terminal is for us, and we stop it in order.
+        detached: true,
+        stdio: ['ignore', output, output, door.descriptor ?? 'ignore'],
+      },
+    );
+    server.on('error', (error) => this.#log.error({ err: error }, 'PostgreSQL cannot be run'));
+    watchdog.stdin?.write(`${server.pid ?? ''}\n`);
+    server.once('exit', () => watchdog.stdin?.end('over\n'));
+    closeSync(output);
+    door.close();
+    return server;
+  }
+
+  /**
+   * A shell that outlives us: it is told the server's pid, then reads on; when we are gone, however
+   * that came, the pipe ends without a word and it shuts the server down.
+   */
+  #watchdog(): ChildProcess {
+    const script =
+      'read -r pid || exit 0; [ -n "$pid" ] || exit 0; read -r over && exit 0; ' +
+      'kill -INT "$pid"; n=0; while kill -0 "$pid" && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); ' +
+      'done; kill -QUIT "$pid"';
+    const watchdog = spawn('/bin/sh', ['-c', script], {
+      ...this.#cluster.account,
+      cwd: '/',
+      env: serverEnvironment,
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+    watchdog.on('error', (error) => this.#log.error({ err: error }, 'no watchdog'));
+    watchdog.stdin?.on('error', () => undefined);
+    watchdog.unref();
+    return watchdog;
+  }
+
+  /** The last line of the server's lock file turns to `ready`; recovery may take its time. */
+  async #ready(server: ChildProcess, outputFile: string): Promise<void> {
+    const begin = performance.now();
+    let told = begin;
+    while (server.exitCode === null && server.signalCode === null && server.pid !== undefined) {
+      if (isReady(this.#cluster.directory, server.pid)) return;
+      if (performance.now() - told > 5_000) {
+        told = performance.now();
+        const seconds = Math.round((told - begin) / 1_000);
+        this.#log.info({ seconds }, 'PostgreSQL is still recovering what was not shut down');
+      }
+      await sleep(5);
+    }
+    const said = existsSync(outputFile) ? readFileSync(outputFile, 'utf8').trim() : '';
+    const pid = recordedPid(this.#cluster.directory);
+    if (pid !== undefined) await endOrphansOf(this.#cluster.directory, pid, this.#log);
+    throw new Error(`PostgreSQL did not start: ${said || 'it said nothing'}`);
+  }
+
+  async #restart(): Promise<void> {
+    for (let delay = 50; this.#stopping === undefined; delay = Math.min(delay * 2, 5_000)) {
+      try {
+        await endOrphans(this.#cluster.directory, this.#log);
+        await this.#relaunch();
+        this.#log.info('PostgreSQL runs again');
+        return;
+      } catch (error) {
+        this.#log.error({ err: error }, 'PostgreSQL could not be started again yet');
+        await sleep(delay);
+      }
+    }
+  }
+
+  async #relaunch(): Promise<void> {
+    rmSync(join(this.#cluster.directory, 'postmaster.pid'), { force: true });
+    await this.start();
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#end();
+    return this.#stopping;
+  }
+
+  async #end(): Promise<void> {
+    await Promise.resolve();
+    await this.#restarting;
+    const server = this.#server;
+    if (server?.pid !== undefined) {
+      const gone = once(server, 'exit');
+      for (const [signal, wait] of endings) {
+        server.kill(signal);
+        if (await isBefore(gone, wait)) break;
+        this.#log.warn({ signal, milliseconds: wait }, 'PostgreSQL is slow to stop');
+      }
+    }
+    // The server's logger outlives it by a moment.
+    await waitUntilGone(this.#cluster.directory, 2_000);
+    rmSync(this.#socketDirectory, { recursive: true, force: true });
+  }
+}
+
+/** Fast, then immediate shutdown (recovers at the next start), then the hard end; how long each. */
+const endings = [
+  ['SIGINT', 30_000],
+  ['SIGQUIT', 10_000],
+  ['SIGKILL', 10_000],
+] as const;
+
+async function isBefore(event: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  const timer = new AbortController();
+  const late = sleep(milliseconds, false, { signal: timer.signal }).catch(() => false);
+  const first = await Promise.race([event.then(() => true), late]);
+  timer.abort();
+  return first;
+}
+
+/** Says who holds the cluster when our own server found it taken. */
+async function endOrphansOf(cluster: string, pid: number, log: Log): Promise<void> {
+  if (isServerOf(cluster, pid)) await endOrphans(cluster, log);
+}
+
+function isReady(cluster: string, pid: number): boolean {
+  try {
+    const lines = readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n');
+    return Number(lines[0]) === pid && lines[7]?.trim() === 'ready';
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,45 @@
+/** How long a shutdown may take before the process leaves regardless, in milliseconds. */
+const stopMilliseconds = 45_000;
+
+/**
+ * Calls `stop` once, on SIGINT, SIGTERM or SIGHUP, and, where `withParent` says so, when the parent
+ * process is gone: npm passes a signal on, but when it is killed nobody tells us. A second signal ends the process at once. When `stop`
+ * has resolved the process leaves by an empty event loop; when it rejects or takes longer than
+ * 45 s, with exit code 1. Gives a function that takes all this off again.
+ */
+export function onStopSignal(
+  stop: (reason: string) => Promise<void>,
+  { withParent = false }: { withParent?: boolean } = {},
+): () => void {
+  let stopping = false;
+  const begin = (reason: string): void => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    clearInterval(parentWatch);
+    setTimeout(() => process.exit(1), stopMilliseconds).unref();
+    stop(reason).then(release, (error: unknown) => {
+      process.stderr.write(`stopping failed: ${error instanceof Error ? error.stack : error}\n`);
+      process.exit(1);
+    });
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of signals) process.on(signal, begin);
+  const parentGone = (): void => {
+    if (!stopping) begin('the parent process is gone');
+  };
+  const parentWatch = withParent ? watchParent(parentGone) : undefined;
+  const release = (): void => {
+    clearInterval(parentWatch);
+    for (const signal of signals) process.off(signal, begin);
+  };
+  return release;
+}
+
+/** Looks once a second whether the parent is still the one we began with. */
+function watchParent(gone: () => void): NodeJS.Timeout {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid !== parent) gone();
+  }, 1_000);
+  return timer.unref();
+}
