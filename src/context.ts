@@ -16,8 +16,8 @@ export interface App {
   readonly metrics: Metrics;
   readonly joins: JoinBatcher;
   readonly pokes: Pokes;
-  /** Absent in a process that only answers HTTP. */
-  readonly scheduler?: Scheduler | undefined;
+  /** Not started in a process that only answers HTTP; runs by hand work all the same. */
+  readonly scheduler: Scheduler;
   readonly authenticate: Authenticator;
   readonly live: Live;
   /** Asks the database on a connection of its own, which no busy pool can keep waiting. */

@@ -179,13 +179,13 @@ export const errorTable = {
       en: 'The new deadline must be after the present one. Choose a later time.',
     },
   ),
-  slots_below_taken: define<{ readonly taken: number }>(
+  campaign_already_open: fixed(
     409,
-    { id: 'Slot kurang dari yang sudah terisi', en: 'Fewer slots than are taken' },
-    ({ taken }) => ({
-      id: `Sudah ada ${taken} slot yang terisi, jadi jumlah slot tidak bisa di bawah itu.`,
-      en: `${taken} slots are taken already; the number of slots cannot be less than that.`,
-    }),
+    { id: 'Kampanye sudah dibuka', en: 'The campaign is open' },
+    {
+      id: 'Setelah kampanye dibuka, hanya judul dan deskripsinya yang bisa diubah.',
+      en: 'Once a campaign is open, only its title and description can be changed.',
+    },
   ),
   product_not_enabled: fixed(
     409,

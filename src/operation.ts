@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { databaseError } from './database/errors.ts';
 import type { Database } from './database/pool.ts';
 import type { Tx } from './database/transaction.ts';
-import { DomainError, errorTable, type ErrorCode } from './errors.ts';
+import { DomainError, domainErrorNamed } from './errors.ts';
 
 const attempts = 3;
 const firstWaitMs = 25;
@@ -55,7 +55,7 @@ export function asDomainError(error: unknown): unknown {
   const failure = databaseError(error);
   switch (failure.kind) {
     case 'refusal':
-      return refusal(failure.code, failure.params) ?? error;
+      return domainErrorNamed(failure.code, failure.params) ?? error;
     case 'unavailable':
       return new DomainError(failure.safe ? 'database_unavailable' : 'outcome_unknown', {});
     case 'overloaded':
@@ -68,13 +68,4 @@ export function asDomainError(error: unknown): unknown {
     default:
       return failure satisfies never;
   }
-}
-
-/**
- * The refusal that an SQL function raised, by its code. The parameters are the function's own; that
- * they are those of the table of errors is held by the tests of each refusal.
- */
-export function refusal(code: string, params: object): DomainError | undefined {
-  if (!Object.hasOwn(errorTable, code)) return undefined;
-  return new DomainError<ErrorCode>(code as ErrorCode, params as never);
 }

@@ -81,6 +81,7 @@ begin
 
   update sambatan.campaigns set status = c.closing_as, closing_as = null, closing_actor = null,
       closing_reason = null, due_at = null,
+      slots_at_close = case c.closing_as when 'fulfilled' then filled_slots else slots_at_close end,
       completed_at = case c.closing_as when 'fulfilled' then now_at end,
       failed_at = case c.closing_as when 'expired' then now_at end,
       cancelled_at = case c.closing_as when 'cancelled' then now_at end

@@ -110,6 +110,16 @@ export interface CampaignTerms {
   readonly opensAt: Date | null;
 }
 
+/** What a campaign is made with unless its seller says otherwise; the minimum is all its slots. */
+export const defaultTerms = {
+  description: '',
+  paymentTiming: 'on_completion',
+  minSlotsPerUser: null,
+  maxSlotsPerUser: null,
+  holdSeconds: limits.holdSeconds.default,
+  opensAt: null,
+} as const satisfies Partial<CampaignTerms>;
+
 /** What is wrong with terms taken together; each field by itself was checked before. */
 export function faultOfTerms(terms: CampaignTerms): DomainError | undefined {
   const { totalSlots, minimumSlots, minSlotsPerUser, maxSlotsPerUser, opensAt, deadline } = terms;

@@ -195,12 +195,19 @@ export const listCampaigns = {
 export interface SummaryRow {
   readonly status: StoredCampaignStatus;
   readonly campaigns: bigint;
-  readonly filled_slots: bigint;
+  readonly slots: bigint;
 }
 
-/** Counts by status, of all campaigns or (with brands) of theirs. */
+/**
+ * Published campaigns and their taken slots by status. What is over is counted from an index that
+ * holds what it was closed with; only what is open is read itself.
+ */
 export const summarize = query<[], SummaryRow>(
   'summarize',
-  `select status, count(*) as campaigns, coalesce(sum(filled_slots), 0) as filled_slots
-  from sambatan.campaigns where status <> 'draft' group by status`,
+  `select status, count(*) as campaigns,
+    coalesce(sum(slots_at_close) filter (where status = 'fulfilled'), 0) as slots
+  from sambatan.campaigns where status in ('fulfilled', 'expired', 'cancelled') group by status
+  union all
+  select status, count(*), coalesce(sum(filled_slots), 0)
+  from sambatan.campaigns where status in ('scheduled', 'active', 'locked') group by status`,
 );

@@ -64,7 +64,10 @@ export async function createProduct(
   );
 }
 
-export type ProductChange = Partial<Omit<ProductInput, 'brandId'>>;
+/** What is undefined stays as it is. */
+export type ProductChange = {
+  readonly [K in Exclude<keyof ProductInput, 'brandId'>]?: ProductInput[K] | undefined;
+};
 
 /** Changes the given fields of a product. Refuses: product_not_found, forbidden. */
 export async function editProduct(

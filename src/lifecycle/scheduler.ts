@@ -62,7 +62,7 @@ export class Scheduler {
     this.#options = options;
   }
 
-  get status(): SchedulerStatus {
+  status(): SchedulerStatus {
     const isRunning = !this.#stopped && this.#failure === null;
     return {
       isRunning,

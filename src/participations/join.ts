@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
 import { query, type Queryable } from '../database/query.ts';
-import { DomainError } from '../errors.ts';
-import { refusal } from '../operation.ts';
+import { domainErrorNamed, type DomainError } from '../errors.ts';
 
 /** One buyer's wish for slots, with everything that its answer depends on. */
 export interface JoinRequest {
@@ -108,7 +107,7 @@ function answerOf(row: AnswerRow): JoinAnswer {
       replayed: row.replayed,
     };
   }
-  const refused = refusal(row.outcome, row.params ?? {});
+  const refused = domainErrorNamed(row.outcome, row.params);
   if (refused === undefined) throw new Error(`join_campaigns answered ${row.outcome}`);
   return refused;
 }

@@ -13,14 +13,17 @@ export interface JoinInput {
   readonly quantity: number;
   readonly shippingAddress: string;
   readonly note?: string | undefined;
-  /** Whom a service caller joins for; a user may only name themselves. */
-  readonly userId?: string | undefined;
+  /** Whose slots they will be. */
+  readonly userId: string;
   readonly key?: string | undefined;
 }
 
-/** The request that a caller's input makes. Refuses: unauthenticated, forbidden, validation_failed. */
-export function joinRequestOf(actor: Actor, campaignId: string, input: JoinInput): JoinRequest {
-  const caller = permit(actor, 'participation.join');
+/** The request that a caller's input makes. Refuses: validation_failed. */
+export function joinRequestOf(
+  caller: SignedIn,
+  campaignId: string,
+  input: JoinInput,
+): JoinRequest {
   const shippingAddress = input.shippingAddress.trim();
   if (shippingAddress.length < 10) {
     throw invalidField('shipping_address', {
@@ -31,27 +34,13 @@ export function joinRequestOf(actor: Actor, campaignId: string, input: JoinInput
   return {
     campaignId,
     participationId: newId(),
-    userId: buyerOf(caller, input.userId),
+    userId: input.userId,
     quantity: input.quantity,
     shippingAddress,
     note: input.note?.trim() || null,
     key: input.key ?? null,
     actor: actorLabel(caller),
   };
-}
-
-function buyerOf(caller: SignedIn, named: string | undefined): string {
-  if (caller.kind === 'service') {
-    if (named !== undefined) return named.toLowerCase();
-    throw invalidField('user_id', {
-      id: 'Sebutkan untuk siapa slot ini diambil.',
-      en: 'Please name the user whom the slots are for.',
-    });
-  }
-  if (named !== undefined && named.toLowerCase() !== caller.userId) {
-    throw new DomainError('forbidden', {});
-  }
-  return caller.userId;
 }
 
 /** One participation, for those whom its address is open to. Refuses: participation_not_found. */

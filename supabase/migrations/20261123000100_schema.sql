@@ -92,7 +92,8 @@ create table sambatan.campaigns (
   closing_as sambatan.campaign_status,
   closing_actor text,
   closing_reason text,
-  -- What was taken when the decision to close was made; filled_slots falls when refunds are made.
+  -- What was taken when it was closed: for a failed or cancelled campaign when that was decided,
+  -- before its refunds; for a completed one what was confirmed in the end.
   slots_at_close integer,
   -- The head of this campaign's audit chain.
   audit_seq bigint not null default 0,
@@ -146,6 +147,9 @@ create index campaigns_by_search on sambatan.campaigns using gin (search);
 create index campaigns_by_open_deadline on sambatan.campaigns (status, deadline)
   where status in ('active', 'locked');
 create index campaigns_by_due on sambatan.campaigns (due_at) where due_at is not null;
+-- The dashboard counts what is over without reading it.
+create index campaigns_over on sambatan.campaigns (status) include (slots_at_close)
+  where status in ('fulfilled', 'expired', 'cancelled');
 create index campaigns_full on sambatan.campaigns (campaign_id) where status = 'locked';
 
 -- ---------------------------------------------------------------- participations

@@ -1,0 +1,79 @@
+import { brandRoleOf } from '../catalogue/operations.ts';
+import type { Queryable } from '../database/query.ts';
+import type { Actor } from '../identity/actor.ts';
+import { permit } from '../identity/policy.ts';
+import type { CampaignSort } from './campaign.ts';
+import { listCampaigns, summarize, type CampaignRow } from './queries.ts';
+import { publishedStatuses, spokenStatus, storedStatus, type CampaignStatus } from './status.ts';
+
+/** What a caller wants to see of the campaigns. */
+export interface ListWish {
+  /** One status; undefined for everything that is published. */
+  readonly status: CampaignStatus | undefined;
+  readonly brandId: string | undefined;
+  /** Words that the title begins with or has a word beginning with. */
+  readonly words: string | undefined;
+  readonly sort: CampaignSort;
+  /** Sort value (null for newest) and id of the last row of the page before. */
+  readonly after: { readonly value: Date | number | null; readonly id: string } | undefined;
+  /** How many rows at most. */
+  readonly limit: number;
+}
+
+/** Rows of the campaigns a caller may see. Drafts are their brand's and the staff's only: forbidden. */
+export async function listVisible(
+  db: Queryable,
+  actor: Actor,
+  wish: ListWish,
+): Promise<CampaignRow[]> {
+  if (wish.status === 'inactive') {
+    const brandRole = wish.brandId && (await brandRoleOf(db, actor, wish.brandId));
+    permit(actor, 'campaign.read_draft', { brandRole: brandRole || undefined });
+  }
+  const statuses = (wish.status ? [wish.status] : publishedStatuses).map(storedStatus);
+  const words = wish.words === undefined ? null : prefixes(wish.words);
+  const lists = listCampaigns[wish.sort];
+  const list = wish.brandId ? lists.ofBrand : words === null ? lists.all : lists.matching;
+  return await db.rows(
+    list,
+    statuses,
+    wish.limit,
+    wish.after?.value ?? null,
+    wish.after?.id ?? null,
+    wish.brandId ?? null,
+    words,
+  );
+}
+
+/** Every word as a prefix that must occur, in the language of `to_tsquery`; null without words. */
+function prefixes(text: string): string | null {
+  const words = text.match(/[\p{L}\p{N}]+/gu) ?? [];
+  return words.length === 0 ? null : words.map((word) => `${word}:*`).join(' & ');
+}
+
+/** Numbers over all published campaigns. */
+export interface Summary {
+  readonly total_campaigns: number;
+  readonly active_campaigns: number;
+  readonly full_campaigns: number;
+  readonly completed_campaigns: number;
+  readonly failed_campaigns: number;
+  readonly total_slots_taken: number;
+}
+
+/** Counts the published campaigns and the slots that are taken in them. */
+export async function summarizeCampaigns(db: Queryable): Promise<Summary> {
+  const rows = await db.rows(summarize);
+  const count = (wanted?: CampaignStatus) =>
+    rows
+      .filter(({ status }) => wanted === undefined || spokenStatus(status) === wanted)
+      .reduce((sum, row) => sum + Number(row.campaigns), 0);
+  return {
+    total_campaigns: count(),
+    active_campaigns: count('active'),
+    full_campaigns: count('full'),
+    completed_campaigns: count('completed'),
+    failed_campaigns: count('failed'),
+    total_slots_taken: rows.reduce((sum, row) => sum + Number(row.slots), 0),
+  };
+}

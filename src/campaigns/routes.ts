@@ -1,0 +1,206 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import Type from 'typebox';
+import { listAudit } from '../audit/queries.ts';
+import type { App } from '../context.ts';
+import { after, nextCursor } from '../http/cursor.ts';
+import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../http/schemas.ts';
+import { permit } from '../identity/policy.ts';
+import { consult, operate } from '../operation.ts';
+import { campaignOf, campaignSorts, defaultTerms, type CampaignSort } from './campaign.ts';
+import { listVisible, summarizeCampaigns, type ListWish } from './lists.ts';
+import { createCampaign, editCampaign, permitOnCampaign, viewCampaign } from './operations.ts';
+import type { CampaignRow } from './queries.ts';
+import { CampaignSchema, LogEntrySchema, logEntryOf, termsOf, TermsSchema } from './schemas.ts';
+import { campaignStatuses } from './status.ts';
+
+const { title, total_slots, price_per_slot, deadline } = TermsSchema;
+const params = closed({ id: Id });
+
+/** Campaigns: create, edit, list, read; their logs; the dashboard's numbers. */
+export function campaignRoutes(app: App): FastifyPluginAsyncTypebox {
+  return async (server) => {
+    server.post(
+      '/campaigns',
+      {
+        schema: {
+          tags: ['campaigns'],
+          summary: 'Create a campaign of a product that is enabled for Sambatan',
+          body: closed({
+            product_id: Id,
+            title,
+            total_slots,
+            price_per_slot,
+            deadline,
+            description: Type.Optional(TermsSchema.description),
+            minimum_slots: Type.Optional(TermsSchema.minimum_slots),
+            min_slots_per_user: Type.Optional(TermsSchema.min_slots_per_user),
+            max_slots_per_user: Type.Optional(TermsSchema.max_slots_per_user),
+            opens_at: Type.Optional(TermsSchema.opens_at),
+            payment_timing: Type.Optional(TermsSchema.payment_timing),
+            hold_seconds: Type.Optional(TermsSchema.hold_seconds),
+            publish: Type.Optional(
+              Type.Boolean({ description: 'Open it at once instead of as a draft' }),
+            ),
+          }),
+          response: {
+            201: CampaignSchema,
+            ...problems(
+              'forbidden',
+              'product_not_found',
+              'product_not_enabled',
+              'deadline_not_in_future',
+            ),
+          },
+        },
+      },
+      async (request, reply) => {
+        const { product_id, publish = false, ...body } = request.body;
+        const given = termsOf({ minimum_slots: body.total_slots, ...body });
+        const input = { ...defaultTerms, ...given, productId: product_id, publish };
+        const campaign = await operate(app.db, (tx) => createCampaign(tx, request.actor, input));
+        app.pokes.poke(campaign.id);
+        return reply.code(201).send(campaign);
+      },
+    );
+
+    server.get(
+      '/campaigns',
+      {
+        schema: {
+          tags: ['campaigns'],
+          summary: 'Campaigns: the published ones, and with status=inactive the drafts of a brand',
+          querystring: closed({
+            status: Type.Optional(choice(campaignStatuses)),
+            brand_id: Type.Optional(Id),
+            q: Type.Optional(text(1, 100)),
+            sort: Type.Optional(choice(campaignSorts)),
+            ...pageQuery,
+          }),
+          response: { 200: pageOf(CampaignSchema), ...problems('forbidden') },
+        },
+      },
+      async (request) => {
+        const { brand_id: brandId, limit = 20, sort = 'newest', q: words, status } = request.query;
+        const wish = { brandId, sort, words, status, after: lastOf(request.query.cursor, sort) };
+        const rows = await consult(() =>
+          listVisible(app.db, request.actor, { ...wish, limit: limit + 1 }),
+        );
+        return {
+          items: rows.slice(0, limit).map(campaignOf),
+          next_cursor: nextCursor(rows, limit, cursorParts[sort]),
+        };
+      },
+    );
+
+    server.get(
+      '/campaigns/:id',
+      {
+        schema: {
+          tags: ['campaigns'],
+          summary: 'One campaign',
+          params,
+          response: { 200: CampaignSchema, ...problems('campaign_not_found') },
+        },
+      },
+      async (request) =>
+        await consult(() => viewCampaign(app.db, request.actor, request.params.id)),
+    );
+
+    server.patch(
+      '/campaigns/:id',
+      {
+        schema: {
+          tags: ['campaigns'],
+          summary: 'Change a campaign: everything until it opens, then its title and description',
+          params,
+          body: Type.Partial(closed(TermsSchema), { additionalProperties: false }),
+          response: {
+            200: CampaignSchema,
+            ...problems(
+              'forbidden',
+              'campaign_not_found',
+              'transition_not_allowed',
+              'campaign_already_open',
+              'deadline_not_in_future',
+              'campaign_busy',
+            ),
+          },
+        },
+      },
+      async (request) => {
+        const change = termsOf(request.body);
+        const { id } = request.params;
+        const edited = await operate(app.db, (tx) => editCampaign(tx, request.actor, id, change));
+        app.pokes.poke(id);
+        return edited;
+      },
+    );
+
+    server.get(
+      '/campaigns/:id/logs',
+      {
+        schema: {
+          tags: ['campaigns'],
+          summary: 'What happened to a campaign, newest first',
+          params,
+          querystring: closed(pageQuery),
+          response: { 200: pageOf(LogEntrySchema), ...problems('forbidden', 'campaign_not_found') },
+        },
+      },
+      async (request) => {
+        const { id } = request.params;
+        const { cursor, limit = 20 } = request.query;
+        const [before] = after(cursor, ['number']);
+        await permitOnCampaign(app.db, request.actor, 'campaign.logs.read', id);
+        const start = before === undefined ? null : BigInt(before);
+        const rows = await app.db.rows(listAudit, id, start, limit + 1);
+        const items = rows.slice(0, limit).map(logEntryOf);
+        return { items, next_cursor: nextCursor(rows, limit, (row) => [Number(row.seq)]) };
+      },
+    );
+
+    server.get(
+      '/dashboard/summary',
+      {
+        schema: {
+          tags: ['operations'],
+          summary: 'Numbers over all published campaigns',
+          response: { 200: Summary, ...problems('forbidden') },
+        },
+      },
+      async (request) => {
+        permit(request.actor, 'dashboard.read');
+        return await consult(() => summarizeCampaigns(app.db));
+      },
+    );
+  };
+}
+
+/** What a page's cursor says of its last row, in each order. */
+const cursorParts = {
+  deadline: (row) => [row.deadline, row.campaign_id],
+  progress: (row) => [row.progress_floor, row.campaign_id],
+  newest: (row) => [row.campaign_id],
+} as const satisfies Record<CampaignSort, (row: CampaignRow) => readonly (string | number | Date)[]>;
+
+function lastOf(cursor: string | undefined, sort: CampaignSort): ListWish['after'] {
+  if (cursor === undefined) return undefined;
+  if (sort === 'newest') {
+    const [id] = after(cursor, ['id']);
+    return id === undefined ? undefined : { value: null, id };
+  }
+  const [value, id] = after(cursor, [sort === 'deadline' ? 'moment' : 'number', 'id']);
+  return value === undefined || id === undefined ? undefined : { value, id };
+}
+
+const Summary = closed(
+  {
+    total_campaigns: Type.Integer(),
+    active_campaigns: Type.Integer(),
+    full_campaigns: Type.Integer(),
+    completed_campaigns: Type.Integer(),
+    failed_campaigns: Type.Integer(),
+    total_slots_taken: Type.Integer(),
+  },
+  { title: 'Summary' },
+);

@@ -1,0 +1,191 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import Type from 'typebox';
+import { findCampaign } from '../campaigns/operations.ts';
+import { CampaignSchema } from '../campaigns/schemas.ts';
+import type { App } from '../context.ts';
+import { DomainError, type ErrorCode } from '../errors.ts';
+import { closed, Id, nullable, problems, text, Timestamp, TimestampInput } from '../http/schemas.ts';
+import { permit } from '../identity/policy.ts';
+import { operate } from '../operation.ts';
+import type { Tx } from '../database/transaction.ts';
+import { settleUntilDone } from './due.ts';
+import { cancelCampaign, extendCampaign, publishCampaign } from './operations.ts';
+import type { Run, SchedulerStatus } from './scheduler.ts';
+
+const params = closed({ id: Id });
+const reason = text(3, 500);
+
+const RunSchema = closed(
+  {
+    executed_at: Timestamp,
+    transitions: Type.Array(
+      closed({
+        campaign_id: Id,
+        event: Type.String(),
+        timestamp: Timestamp,
+        slots_taken: Type.Integer(),
+        total_slots: Type.Integer(),
+      }),
+    ),
+  },
+  { title: 'LifecycleRun' },
+);
+
+const StatusSchema = closed(
+  {
+    is_running: Type.Boolean(),
+    next_run_time: nullable(Timestamp),
+    interval_minutes: Type.Number(),
+    last_run: nullable(RunSchema),
+    failure: nullable(Type.String({ description: 'Why it does not run' })),
+  },
+  { title: 'SchedulerStatus' },
+);
+
+/** A campaign's way from opening to its end, and who watches the clock for it. */
+export function lifecycleRoutes(app: App): FastifyPluginAsyncTypebox {
+  return async (server) => {
+    const after = async (id: string, verb: (tx: Tx) => Promise<void>) => {
+      await operate(app.db, verb);
+      app.pokes.poke(id);
+      const campaign = await findCampaign(app.db, id);
+      if (campaign === undefined) throw new DomainError('campaign_not_found', {});
+      return campaign;
+    };
+
+    server.post(
+      '/campaigns/:id/publish',
+      {
+        schema: {
+          tags: ['campaigns'],
+          summary: 'Open an inactive or scheduled campaign now',
+          params,
+          response: { 200: CampaignSchema, ...changeProblems('deadline_passed') },
+        },
+      },
+      async ({ actor, params: { id } }) => after(id, (tx) => publishCampaign(tx, actor, id)),
+    );
+
+    server.post(
+      '/campaigns/:id/extend',
+      {
+        schema: {
+          tags: ['campaigns'],
+          summary: 'Move the deadline of an active or full campaign to a later time',
+          params,
+          body: closed({ deadline: TimestampInput, reason }),
+          response: {
+            200: CampaignSchema,
+            ...changeProblems('deadline_passed', 'deadline_not_later', 'campaign_closing'),
+          },
+        },
+      },
+      async ({ actor, params: { id }, body }) =>
+        after(id, (tx) =>
+          extendCampaign(tx, actor, id, {
+            deadline: new Date(body.deadline),
+            reason: body.reason,
+          }),
+        ),
+    );
+
+    server.post(
+      '/campaigns/:id/cancel',
+      {
+        schema: {
+          tags: ['campaigns'],
+          summary: 'Call a campaign off; everybody who joined is refunded',
+          description:
+            'From the answer on the campaign takes no joins. With very many participants `is_closing` may still be true in it: the refunds go on, and end the campaign.',
+          params,
+          body: closed({ reason }),
+          response: { 200: CampaignSchema, ...changeProblems('campaign_closing') },
+        },
+      },
+      async ({ actor, params: { id }, body }) => {
+        await operate(app.db, (tx) => cancelCampaign(tx, actor, id, body.reason));
+        const onChange = (campaignId: string) => app.pokes.poke(campaignId);
+        await settleUntilDone({ db: app.db, log: app.log, onChange }, id);
+        return await after(id, async () => undefined);
+      },
+    );
+
+    server.post(
+      '/lifecycle/run',
+      {
+        schema: {
+          tags: ['operations'],
+          summary: 'Run the lifecycle now: open, complete and fail whatever is due, or full',
+          response: { 200: RunSchema, ...problems('forbidden') },
+        },
+      },
+      async ({ actor }) => {
+        permit(actor, 'lifecycle.run');
+        return runOf(await app.scheduler.sweep());
+      },
+    );
+
+    server.get(
+      '/scheduler/status',
+      {
+        schema: {
+          tags: ['operations'],
+          summary: 'The scheduler of the process that answers',
+          response: { 200: StatusSchema, ...problems('forbidden') },
+        },
+      },
+      async ({ actor }) => {
+        permit(actor, 'scheduler.read');
+        return statusOf(app.scheduler.status());
+      },
+    );
+
+    server.post(
+      '/scheduler/trigger',
+      {
+        schema: {
+          tags: ['operations'],
+          summary: 'Sweep now instead of at the next run time',
+          response: { 200: RunSchema, ...problems('forbidden') },
+        },
+      },
+      async ({ actor }) => {
+        permit(actor, 'scheduler.trigger');
+        return runOf(await app.scheduler.sweep());
+      },
+    );
+  };
+}
+
+const changeProblems = (...codes: readonly ErrorCode[]) =>
+  problems(
+    'forbidden',
+    'campaign_not_found',
+    'transition_not_allowed',
+    'campaign_busy',
+    'outcome_unknown',
+    ...codes,
+  );
+
+function runOf({ executedAt, transitions }: Run) {
+  return {
+    executed_at: executedAt,
+    transitions: transitions.map(({ campaignId, event, at, slotsTaken, totalSlots }) => ({
+      campaign_id: campaignId,
+      event,
+      timestamp: at,
+      slots_taken: slotsTaken,
+      total_slots: totalSlots,
+    })),
+  };
+}
+
+function statusOf(status: SchedulerStatus) {
+  return {
+    is_running: status.isRunning,
+    next_run_time: status.nextRunTime,
+    interval_minutes: status.intervalMinutes,
+    last_run: status.lastRun && runOf(status.lastRun),
+    failure: status.failure,
+  };
+}

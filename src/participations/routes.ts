@@ -1,0 +1,290 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import Type from 'typebox';
+import { permitOnCampaign, viewCampaign } from '../campaigns/operations.ts';
+import { campaignStatuses, spokenStatus } from '../campaigns/status.ts';
+import type { App } from '../context.ts';
+import { DomainError } from '../errors.ts';
+import { idempotencyKeyOf, userOf } from '../http/caller.ts';
+import { after, nextCursor } from '../http/cursor.ts';
+import {
+  choice,
+  closed,
+  Id,
+  nullable,
+  pageOf,
+  pageQuery,
+  problems,
+  Rupiah,
+  text,
+  Timestamp,
+} from '../http/schemas.ts';
+import { permit } from '../identity/policy.ts';
+import { consult, operate } from '../operation.ts';
+import {
+  cancelParticipation,
+  confirmParticipation,
+  fulfilParticipation,
+  joinRequestOf,
+  viewParticipation,
+} from './operations.ts';
+import { joinResultOf, participationOf } from './participation.ts';
+import { campaignProgress, listParticipations, type ProgressRow } from './queries.ts';
+import { participationStatuses, storedParticipationStatus } from './status.ts';
+
+const params = closed({ id: Id });
+
+const joinFields = {
+  id: Id,
+  campaign_id: Id,
+  user_id: Id,
+  quantity: Type.Integer(),
+  status: choice(participationStatuses),
+  shipping_address: Type.String(),
+  note: nullable(Type.String()),
+  joined_at: Timestamp,
+  updated_at: Timestamp,
+};
+const JoinResultSchema = closed(joinFields, { title: 'JoinResult' });
+
+const ParticipationSchema = closed(
+  {
+    ...joinFields,
+    hold_expires_at: nullable(Timestamp),
+    confirmed_at: nullable(Timestamp),
+    cancelled_at: nullable(Timestamp),
+    refunded_at: nullable(Timestamp),
+    fulfilled_at: nullable(Timestamp),
+    cancel_reason: nullable(choice(['buyer', 'hold_lapsed', 'operator'])),
+  },
+  { title: 'Participation' },
+);
+
+export const ProgressSchema = closed(
+  {
+    campaign_id: Id,
+    status: choice(campaignStatuses),
+    total_slots: Type.Integer(),
+    filled_slots: Type.Integer(),
+    available_slots: Type.Integer(),
+    progress: Type.Number({ description: 'Percent, two digits after the point' }),
+    participant_count: Type.Integer(),
+    total_contribution: Rupiah,
+  },
+  { title: 'Progress' },
+);
+
+/** What a progress row says on the wire. */
+export function progressOf(row: ProgressRow) {
+  return { ...row, status: spokenStatus(row.status), progress: Number(row.progress) };
+}
+
+/** Joins and what becomes of them; how far a campaign is. */
+export function participationRoutes(app: App): FastifyPluginAsyncTypebox {
+  return async (server) => {
+    server.post(
+      '/campaigns/:id/join',
+      {
+        config: { joinAttempt: true },
+        schema: {
+          tags: ['participations'],
+          summary: 'Take slots of an active campaign',
+          description:
+            'Requests are served in order of arrival. With an Idempotency-Key the same request can be sent again, after a time-out or a crash, and has one effect and one answer.',
+          params,
+          headers: Type.Object({
+            'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+          }),
+          body: closed({
+            user_id: Type.Optional({
+              ...Id,
+              description: 'Whom the slots are for; required of service callers',
+            }),
+            quantity: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
+            shipping_address: text(10, 240),
+            note: Type.Optional(nullable(text(0, 160))),
+          }),
+          response: {
+            201: JoinResultSchema,
+            ...problems(
+              'campaign_not_found',
+              'forbidden',
+              'campaign_not_active',
+              'campaign_closing',
+              'deadline_passed',
+              'slots_unavailable',
+              'quantity_out_of_bounds',
+              'idempotency_key_reused',
+              'rate_limited',
+              'campaign_busy',
+              'outcome_unknown',
+            ),
+          },
+        },
+      },
+      async (request, reply) => {
+        const { user_id, quantity, shipping_address, note } = request.body;
+        const caller = permit(request.actor, 'participation.join');
+        const wish = joinRequestOf(caller, request.params.id.toLowerCase(), {
+          userId: userOf(caller, user_id),
+          quantity,
+          shippingAddress: shipping_address,
+          note: note ?? undefined,
+          key: idempotencyKeyOf(request),
+        });
+        const joined = await app.joins.join(wish);
+        return reply.code(201).send(joinResultOf(wish, joined));
+      },
+    );
+
+    server.get(
+      '/campaigns/:id/participants',
+      {
+        schema: {
+          tags: ['participations'],
+          summary: 'Who has joined a campaign, with addresses; for its seller and operators',
+          params,
+          querystring: closed({
+            status: Type.Optional(choice(participationStatuses)),
+            ...pageQuery,
+          }),
+          response: {
+            200: pageOf(ParticipationSchema),
+            ...problems('forbidden', 'campaign_not_found'),
+          },
+        },
+      },
+      async (request) => {
+        const { id } = request.params;
+        const { status, cursor, limit = 20 } = request.query;
+        const [last = null] = after(cursor, ['id']);
+        await permitOnCampaign(app.db, request.actor, 'campaign.participants.read', id);
+        const wanted = status === undefined ? null : storedParticipationStatus(status);
+        const rows = await app.db.rows(listParticipations, id, wanted, last, limit + 1);
+        const items = rows.slice(0, limit).map(participationOf);
+        return { items, next_cursor: nextCursor(rows, limit, (row) => [row.participation_id]) };
+      },
+    );
+
+    server.get(
+      '/campaigns/:id/progress',
+      {
+        schema: {
+          tags: ['participations'],
+          summary: 'How far a campaign is',
+          params,
+          response: { 200: ProgressSchema, ...problems('campaign_not_found') },
+        },
+      },
+      async (request) => {
+        await viewCampaign(app.db, request.actor, request.params.id);
+        const row = await consult(() => app.db.maybe(campaignProgress, request.params.id));
+        if (row === undefined) throw new DomainError('campaign_not_found', {});
+        return progressOf(row);
+      },
+    );
+
+    server.get(
+      '/participations/:id',
+      {
+        schema: {
+          tags: ['participations'],
+          summary: 'One participation',
+          params,
+          response: {
+            200: ParticipationSchema,
+            ...problems('forbidden', 'participation_not_found'),
+          },
+        },
+      },
+      async (request) =>
+        await consult(() => viewParticipation(app.db, request.actor, request.params.id)),
+    );
+
+    server.post(
+      '/participations/:id/cancel',
+      {
+        schema: {
+          tags: ['participations'],
+          summary: 'Give reserved slots back',
+          params,
+          body: Type.Optional(closed({ reason: Type.Optional(text(1, 200)) })),
+          response: { 200: ParticipationSchema, ...changeProblems },
+        },
+      },
+      async (request) =>
+        await changed(
+          app,
+          operate(app.db, (tx) =>
+            cancelParticipation(
+              tx,
+              request.actor,
+              request.params.id,
+              request.body?.reason?.trim() || null,
+            ),
+          ),
+        ),
+    );
+
+    server.post(
+      '/participations/:id/confirm',
+      {
+        schema: {
+          tags: ['participations'],
+          summary: 'The payment was verified',
+          params,
+          body: Type.Optional(closed({ reference: Type.Optional(text(1, 200)) })),
+          response: { 200: ParticipationSchema, ...changeProblems },
+        },
+      },
+      async (request) =>
+        await changed(
+          app,
+          operate(app.db, (tx) =>
+            confirmParticipation(
+              tx,
+              request.actor,
+              request.params.id,
+              request.body?.reference?.trim() || null,
+            ),
+          ),
+        ),
+    );
+
+    server.post(
+      '/participations/:id/fulfil',
+      {
+        schema: {
+          tags: ['participations'],
+          summary: 'The goods were received',
+          params,
+          response: { 200: ParticipationSchema, ...changeProblems },
+        },
+      },
+      async (request) =>
+        await changed(
+          app,
+          operate(app.db, (tx) => fulfilParticipation(tx, request.actor, request.params.id)),
+        ),
+    );
+  };
+}
+
+const changeProblems = problems(
+  'forbidden',
+  'participation_not_found',
+  'participation_transition_not_allowed',
+  'campaign_closing',
+  'deadline_passed',
+  'campaign_busy',
+  'outcome_unknown',
+);
+
+/** Tells those who watch the campaign, once the change is committed. */
+async function changed<T extends { readonly campaign_id: string }>(
+  app: App,
+  change: Promise<T>,
+): Promise<T> {
+  const participation = await change;
+  app.pokes.poke(participation.campaign_id);
+  return participation;
+}
