@@ -1,0 +1,68 @@
+// `npm test`: one server for all test files, `node --test` on them, everything gone afterwards.
+// Arguments are files and flags of `node --test`; without files, all of test/**/*.test.ts.
+import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+import { asAdmin, clusterVariables, startCluster, type TestCluster } from './cluster.ts';
+
+const everyFile = 'test/**/*.test.ts';
+const testTimeoutMilliseconds = 300_000;
+
+let cluster: TestCluster | undefined;
+let child: ReturnType<typeof spawn> | undefined;
+let interrupted = false;
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => {
+    interrupted = true;
+    child?.kill(signal);
+  });
+}
+
+try {
+  cluster = await startCluster();
+  const code = interrupted ? 130 : await runTests(cluster, process.argv.slice(2));
+  process.exitCode = (await leftDatabases(cluster)) && code === 0 ? 1 : code;
+} finally {
+  await cluster?.stop();
+}
+
+async function runTests({ adminUrl, template }: TestCluster, given: string[]): Promise<number> {
+  const files = given.filter((argument) => !argument.startsWith('-'));
+  const flags = given.filter((argument) => argument.startsWith('-'));
+  const running = spawn(
+    process.execPath,
+    [
+      '--test',
+      `--test-concurrency=${availableParallelism() + 1}`,
+      `--test-timeout=${testTimeoutMilliseconds}`,
+      ...flags,
+      ...(files.length > 0 ? files : [everyFile]),
+    ],
+    {
+      stdio: 'inherit',
+      env: {
+        ...process.env,
+        [clusterVariables.adminUrl]: adminUrl,
+        [clusterVariables.template]: template,
+      },
+    },
+  );
+  child = running;
+  return new Promise((done, failed) => {
+    running.on('error', failed);
+    running.on('exit', (code, signal) => done(code ?? (signal === null ? 1 : 130)));
+  });
+}
+
+/** A test file that does not close its database is not checked for the invariants either. */
+async function leftDatabases({ adminUrl }: TestCluster): Promise<boolean> {
+  if (interrupted) return false;
+  const { rows } = await asAdmin(
+    adminUrl,
+    "select datname from pg_database where datname like 'sambatan\\_test\\_%'",
+  );
+  if (rows.length > 0) {
+    process.stderr.write(`${rows.length} test databases were not closed by their test files\n`);
+  }
+  return rows.length > 0;
+}
