@@ -1,12 +1,15 @@
 import type { Logger } from 'pino';
-import type { Pokes } from './audit/pokes.ts';
+import { Pokes } from './audit/pokes.ts';
 import type { Config } from './config.ts';
-import type { Database } from './database/pool.ts';
-import type { Live } from './http/live.ts';
-import type { Authenticator } from './identity/authenticate.ts';
-import type { Scheduler } from './lifecycle/scheduler.ts';
-import type { Metrics } from './metrics.ts';
-import type { JoinBatcher } from './participations/batcher.ts';
+import { openDatabase, type Database } from './database/pool.ts';
+import { query } from './database/query.ts';
+import { liveSources } from './http/live-sources.ts';
+import { Live } from './http/live.ts';
+import { authenticator, type Authenticator } from './identity/authenticate.ts';
+import { Scheduler } from './lifecycle/scheduler.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { JoinBatcher } from './participations/batcher.ts';
+import { joinAll } from './participations/join.ts';
 
 /** Everything a running service is made of, built once and passed on. */
 export interface App {
@@ -23,4 +26,78 @@ export interface App {
   /** Asks the database on a connection of its own, which no busy pool can keep waiting. */
   readonly pingDatabase: () => Promise<unknown>;
   close(): Promise<void>;
+}
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly log: Logger;
+  /** The database to use: the configured one, or the embedded one that was started. */
+  readonly databaseUrl: string;
+  readonly serviceKey: string;
+  /** What a benchmark or a test has otherwise: how joins travel. */
+  readonly batching?: Partial<typeof batching>;
+}
+
+/** How joins travel, unless told otherwise; measured by `npm run bench`. */
+const batching = {
+  maxBatch: 500,
+  maxQueued: 10_000,
+  maxQueuedPerCampaign: 5_000,
+  lanes: 2,
+  waitingLanes: 3,
+};
+
+/** Where the database cannot tell us of changes, watched campaigns are looked at this often. */
+const livePollMs = { told: 5_000, untold: 1_000 };
+
+const ping = query<[], { readonly alive: number }>('ping', 'select 1 as alive');
+
+/** Builds the application; it uses the database from its first use on and starts nothing itself. */
+export function createApp(options: AppOptions): App {
+  const { config, log, databaseUrl, serviceKey } = options;
+  const db = openDatabase({ url: databaseUrl, log });
+  const probe = openDatabase({ url: databaseUrl, maxConnections: 1, log });
+  const pokes = new Pokes(db, log);
+  const metrics: Metrics = createMetrics({
+    poolStats: () => db.stats(),
+    joinQueueDepth: () => joins.depth,
+  });
+  const attemptLimit = config.joins.limitPerMinute;
+  const joins = new JoinBatcher({
+    ...batching,
+    ...options.batching,
+    send: (requests, how) => joinAll(db, requests, { ...how, attemptLimit }),
+    onBatch: (size) => metrics.joinBatchSize.observe(size),
+    onJoined: (campaignId) => pokes.poke(campaignId),
+  });
+  const scheduler = new Scheduler({
+    db,
+    pokes,
+    log,
+    metrics,
+    intervalMinutes: config.scheduler.intervalMinutes,
+  });
+  const live = new Live(liveSources({ db, pokes, log, metrics }), {
+    pollMs: db.canListen ? livePollMs.told : livePollMs.untold,
+  });
+
+  return {
+    config,
+    db,
+    log,
+    metrics,
+    joins,
+    pokes,
+    scheduler,
+    live,
+    authenticate: authenticator({ ...config.identity, serviceKey }),
+    pingDatabase: () => probe.one(ping),
+    close: async () => {
+      live.close();
+      await scheduler.stop();
+      await joins.close();
+      await pokes.stop();
+      await Promise.all([db.close(), probe.close()]);
+    },
+  };
 }

@@ -37,15 +37,15 @@ export const listAudit = query<[campaignId: string, before: bigint | null, limit
   order by seq desc limit $3`,
 );
 
-/** What happened to the campaign itself after a row of its log, oldest first. */
-export const campaignEventsAfter = query<
-  [campaignId: string, after: bigint, limit: number],
-  AuditRow
->(
+/** What happened to campaigns themselves after a place in the log of each, oldest first. */
+export const campaignEventsAfter = query<[campaignIds: string[], after: bigint[]], AuditRow>(
   'campaign_events_after',
-  `select ${columns} from sambatan.audit_logs
-  where campaign_id = $1 and seq > $2 and participation_id is null
-  order by seq limit $3`,
+  `select e.* from unnest($1::uuid[], $2::bigint[]) as w (campaign_id, after)
+  cross join lateral (
+    select ${columns} from sambatan.audit_logs a
+    where a.campaign_id = w.campaign_id and a.seq > w.after and a.participation_id is null
+    order by a.seq limit 100) e
+  order by e.campaign_id, e.seq`,
 );
 
 export interface BrokenChain {

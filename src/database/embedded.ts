@@ -74,6 +74,23 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   };
 }
 
+/**
+ * Where the server of another service on this data directory answers, for a command that wants to
+ * look at its database meanwhile; undefined when none runs.
+ */
+export function runningEmbedded(dataDir: string): string | undefined {
+  const cluster = join(resolve(dataDir), 'postgres');
+  const pid = existsSync(join(cluster, 'postmaster.pid')) ? recordedPid(cluster) : undefined;
+  if (pid === undefined || !isServerOf(cluster, pid)) return undefined;
+  const socketDirectory = readFileSync(join(cluster, 'postmaster.pid'), 'utf8').split('\n')[4];
+  return urlOf(socketDirectory ?? '', readOrMakePassword(resolve(dataDir)));
+}
+
+function urlOf(socketDirectory: string, password: string): string {
+  const host = encodeURIComponent(socketDirectory);
+  return `postgresql://${embeddedName}:${password}@localhost/${embeddedName}?host=${host}`;
+}
+
 function prepare(dataDir: string, log: Log): Cluster {
   makeDataDirectory(dataDir);
   const directory = join(dataDir, 'postgres');
@@ -130,8 +147,7 @@ class Supervisor {
     this.#cluster = cluster;
     this.#socketDirectory = socketDirectory;
     this.#log = log;
-    const host = encodeURIComponent(socketDirectory);
-    this.url = `postgresql://${embeddedName}:${cluster.password}@localhost/${embeddedName}?host=${host}`;
+    this.url = urlOf(socketDirectory, cluster.password);
   }
 
   get pid(): number | undefined {

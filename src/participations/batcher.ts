@@ -21,8 +21,9 @@ export interface BatcherOptions {
   readonly lanes: number;
   /** Batches that may wait for a row that somebody else holds, each of one campaign. */
   readonly waitingLanes: number;
-  /** Told of each batch that was answered. */
+  /** Told of each batch that was answered, and of each campaign that was joined in it. */
   readonly onBatch?: (size: number) => void;
+  readonly onJoined?: (campaignId: string) => void;
 }
 
 /** What a seat in the queue looks like. */
@@ -166,6 +167,7 @@ export class JoinBatcher {
         this.#answer(seat, answer);
       }
     }
+    this.#tell(seats, answers);
     for (const line of batch.keys()) {
       const held = busy.get(line);
       if (held === undefined) {
@@ -193,6 +195,7 @@ export class JoinBatcher {
     const answers = await this.#answersOf(seats, true);
     this.#waitingLanesInUse--;
     for (const [index, seat] of seats.entries()) this.#answer(seat, answers[index]);
+    this.#tell(seats, answers);
     const stillHeld = answers.some(
       (answer) => answer instanceof DomainError && answer.code === 'campaign_busy',
     );
@@ -222,6 +225,13 @@ export class JoinBatcher {
     if (isJoined(answer)) seat.resolve(answer);
     else seat.reject(answer ?? new Error('a join of the batch has no answer'));
     if (this.#queued === 0) for (const resolve of this.#drained.splice(0)) resolve();
+  }
+
+  #tell(seats: readonly Waiting[], answers: readonly unknown[]): void {
+    const { onJoined } = this.#options;
+    if (onJoined === undefined) return;
+    const joined = seats.filter((_, index) => isJoined(answers[index]));
+    for (const id of new Set(joined.map(({ request }) => request.campaignId))) onJoined(id);
   }
 
   /** Sends a batch until it has an answer for each; never throws. */

@@ -94,3 +94,14 @@ export const campaignProgress = query<[campaignId: string], ProgressRow>(
   'campaign_progress',
   'select * from sambatan.campaign_progress($1)',
 );
+
+/** The progress of several campaigns, and the place in the audit log that each is at. */
+export const watchedProgress = query<
+  [campaignIds: string[]],
+  ProgressRow & { readonly audit_seq: bigint }
+>(
+  'watched_progress',
+  `select p.*, c.audit_seq from sambatan.campaigns c
+  cross join lateral sambatan.campaign_progress(c.campaign_id) p
+  where c.campaign_id = any ($1)`,
+);

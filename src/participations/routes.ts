@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import { permitOnCampaign, viewCampaign } from '../campaigns/operations.ts';
-import { campaignStatuses, spokenStatus } from '../campaigns/status.ts';
+import { campaignStatuses } from '../campaigns/status.ts';
 import type { App } from '../context.ts';
 import { DomainError } from '../errors.ts';
 import { idempotencyKeyOf, userOf } from '../http/caller.ts';
@@ -20,6 +20,7 @@ import {
 } from '../http/schemas.ts';
 import { permit } from '../identity/policy.ts';
 import { consult, operate } from '../operation.ts';
+import type { Joined } from './join.ts';
 import {
   cancelParticipation,
   confirmParticipation,
@@ -28,7 +29,8 @@ import {
   viewParticipation,
 } from './operations.ts';
 import { joinResultOf, participationOf } from './participation.ts';
-import { campaignProgress, listParticipations, type ProgressRow } from './queries.ts';
+import { progressOf } from './progress.ts';
+import { campaignProgress, listParticipations } from './queries.ts';
 import { participationStatuses, storedParticipationStatus } from './status.ts';
 
 const params = closed({ id: Id });
@@ -72,11 +74,6 @@ export const ProgressSchema = closed(
   },
   { title: 'Progress' },
 );
-
-/** What a progress row says on the wire. */
-export function progressOf(row: ProgressRow) {
-  return { ...row, status: spokenStatus(row.status), progress: Number(row.progress) };
-}
 
 /** Joins and what becomes of them; how far a campaign is. */
 export function participationRoutes(app: App): FastifyPluginAsyncTypebox {
@@ -131,7 +128,7 @@ export function participationRoutes(app: App): FastifyPluginAsyncTypebox {
           note: note ?? undefined,
           key: idempotencyKeyOf(request),
         });
-        const joined = await app.joins.join(wish);
+        const joined = await counted(app, app.joins.join(wish));
         return reply.code(201).send(joinResultOf(wish, joined));
       },
     );
@@ -180,6 +177,31 @@ export function participationRoutes(app: App): FastifyPluginAsyncTypebox {
         const row = await consult(() => app.db.maybe(campaignProgress, request.params.id));
         if (row === undefined) throw new DomainError('campaign_not_found', {});
         return progressOf(row);
+      },
+    );
+
+    server.get(
+      '/campaigns/:id/events',
+      {
+        config: { eventStream: true },
+        schema: {
+          tags: ['participations'],
+          summary: 'Live progress and status, as server-sent events',
+          description:
+            'Events `progress` (as GET …/progress) and `status` (a transition of the campaign); the id of an event is its place in the audit log. Send the last one as Last-Event-ID to go on after it.',
+          params,
+          headers: Type.Object({ 'last-event-id': Type.Optional(Type.String()) }),
+          produces: ['text/event-stream'],
+          response: {
+            200: { content: { 'text/event-stream': { schema: Type.String() } } },
+            ...problems('campaign_not_found'),
+          },
+        },
+      },
+      async (request, reply) => {
+        const campaign = await viewCampaign(app.db, request.actor, request.params.id);
+        await app.live.watch(campaign.id, request, reply);
+        return reply;
       },
     );
 
@@ -278,6 +300,18 @@ const changeProblems = problems(
   'campaign_busy',
   'outcome_unknown',
 );
+
+/** Counts a join by what came of it. */
+async function counted(app: App, join: Promise<Joined>): Promise<Joined> {
+  try {
+    const joined = await join;
+    app.metrics.joins.inc({ outcome: joined.replayed ? 'replayed' : 'joined' });
+    return joined;
+  } catch (error) {
+    app.metrics.joins.inc({ outcome: error instanceof DomainError ? error.code : 'error' });
+    throw error;
+  }
+}
 
 /** Tells those who watch the campaign, once the change is committed. */
 async function changed<T extends { readonly campaign_id: string }>(

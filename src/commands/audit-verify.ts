@@ -1,0 +1,53 @@
+import { campaignIdsAfter, verifyAudit } from '../audit/queries.ts';
+import { loadConfig } from '../config.ts';
+import { openDatabase } from '../database/pool.ts';
+import type { Queryable } from '../database/query.ts';
+import { exitCodes, type Command } from './command.ts';
+import { showProgress } from './progress.ts';
+import { withDatabase } from './service.ts';
+
+/** `sambatan audit verify`: walks the audit chains and names the first broken row of each. */
+export const auditVerify: Command = {
+  summary: 'verify the audit chain of one campaign or of all',
+  usage: `
+Usage: sambatan audit verify [--campaign <id>]
+
+Recomputes the SHA-256 chain of every campaign's audit log and compares its last row with the head
+that the campaign keeps. Exit code 1 when a chain is broken; its first broken row is named.
+`,
+  options: { campaign: { type: 'string' } },
+  async run({ campaign }) {
+    const one = typeof campaign === 'string' ? campaign : undefined;
+    return await withDatabase(loadConfig(), async (url, log) => {
+      const db = openDatabase({ url, log, maxConnections: 1 });
+      const progress = showProgress('audit chains verified', undefined);
+      let verified = 0;
+      let broken = 0;
+      for await (const id of one === undefined ? allCampaigns(db) : [one]) {
+        for (const row of await db.rows(verifyAudit, id)) {
+          broken++;
+          process.stdout.write(
+            `BROKEN campaign ${row.campaign_id} row ${row.seq}: ${row.problem}\n`,
+          );
+        }
+        progress.at(++verified);
+      }
+      progress.end();
+      await db.close();
+      process.stdout.write(`${verified} audit chains verified, ${broken} broken\n`);
+      return broken === 0 ? exitCodes.done : exitCodes.found;
+    });
+  },
+};
+
+const pageSize = 1_000;
+
+async function* allCampaigns(db: Queryable): AsyncGenerator<string, void, void> {
+  let after: string | null = null;
+  for (;;) {
+    const page: { campaign_id: string }[] = await db.rows(campaignIdsAfter, after, pageSize);
+    for (const { campaign_id } of page) yield campaign_id;
+    if (page.length < pageSize) return;
+    after = page.at(-1)!.campaign_id;
+  }
+}

@@ -1,0 +1,38 @@
+import { loadConfig } from '../config.ts';
+import { findViolations, invariantCount } from '../database/invariants.ts';
+import { exitCodes, type Command } from './command.ts';
+import { showProgress } from './progress.ts';
+import { withDatabase } from './service.ts';
+
+/** `sambatan invariants`: asks the database for rows that may not exist. */
+export const invariants: Command = {
+  summary: 'check every invariant of the domain on the whole database',
+  usage: `
+Usage: sambatan invariants
+
+Runs each query of sql/invariants; each gives no row when all is well. Rows that it gives are shown,
+ten of each at most. Exit code 1 when there is one.
+`,
+  options: {},
+  async run() {
+    return await withDatabase(loadConfig(), async (url) => {
+      const progress = showProgress('invariants checked', invariantCount());
+      const violated = await findViolations(url, (checked) => progress.at(checked));
+      progress.end();
+      for (const { name, rows } of violated) {
+        process.stdout.write(`VIOLATED ${name}: ${rows.length} rows\n`);
+        for (const row of rows.slice(0, 10)) process.stdout.write(`  ${shown(row)}\n`);
+      }
+      process.stdout.write(
+        `${invariantCount()} invariants checked, ${violated.length} violated\n`,
+      );
+      return violated.length === 0 ? exitCodes.done : exitCodes.found;
+    });
+  },
+};
+
+function shown(row: object): string {
+  return JSON.stringify(row, (_name, value: unknown) =>
+    typeof value === 'bigint' ? Number(value) : value,
+  );
+}

@@ -1,0 +1,26 @@
+import { loadConfig } from '../config.ts';
+import { migrate } from '../database/migrate.ts';
+import { exitCodes, type Command } from './command.ts';
+import { withDatabase } from './service.ts';
+
+/** `sambatan migrate`: brings the schema up to date and ends. */
+export const migrateCommand: Command = {
+  summary: 'apply the migrations that the database has not yet',
+  usage: `
+Usage: sambatan migrate
+
+Safe to run from many places at once, and while a service runs. An applied migration whose file was
+edited is refused (exit code 3).
+`,
+  options: {},
+  async run() {
+    const applied = await withDatabase(loadConfig(), async (url, log) => {
+      const done = await migrate(url, { log });
+      return done.applied;
+    });
+    process.stdout.write(
+      applied.length === 0 ? 'the schema is up to date\n' : `applied ${applied.join(', ')}\n`,
+    );
+    return exitCodes.done;
+  },
+};

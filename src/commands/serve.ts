@@ -1,0 +1,116 @@
+import type { AddressInfo } from 'node:net';
+import { join, relative } from 'node:path';
+import { catalogueRoutes } from '../catalogue/routes.ts';
+import { campaignRoutes } from '../campaigns/routes.ts';
+import { loadConfig, type Config } from '../config.ts';
+import { buildServer, stopServer } from '../http/server.ts';
+import { lifecycleRoutes } from '../lifecycle/routes.ts';
+import { participationRoutes } from '../participations/routes.ts';
+import { onStopSignal } from '../process.ts';
+import { exitCodes, type Command } from './command.ts';
+import { openService, type Service } from './service.ts';
+
+/** Requests in flight at the stop have this long to be answered. */
+const graceMs = 10_000;
+
+/** `sambatan serve`: HTTP and, unless told otherwise, the scheduler. */
+export const serve: Command = {
+  summary: 'answer HTTP, with the scheduler in the same process',
+  usage: `
+Usage: sambatan serve [--no-worker]
+
+  --no-worker   answer HTTP only; run "sambatan worker" somewhere for the deadlines
+
+Starts its own PostgreSQL in SAMBATAN_DATA_DIR unless DATABASE_URL names one, applies what
+migrations are missing, and listens on HOST:PORT. SIGINT and SIGTERM answer what is in flight and
+end everything that was started.
+`,
+  options: { 'no-worker': { type: 'boolean' } },
+  async run(options) {
+    const config = loadConfig();
+    const running = await startServing(config, { withWorker: !options['no-worker'] });
+    process.stdout.write(greeting(config, running));
+    await stopSignalled(() => running.stop());
+    return exitCodes.done;
+  },
+};
+
+/** A service that answers HTTP. */
+export interface Serving {
+  readonly service: Service;
+  /** Where it answers. */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Starts everything in order; `stop` ends it in the reverse one. */
+export async function startServing(
+  config: Config,
+  { withWorker }: { readonly withWorker: boolean },
+): Promise<Serving> {
+  const service = await openService(config);
+  const { app } = service;
+  try {
+    const server = await buildServer(app, [
+      catalogueRoutes(app),
+      campaignRoutes(app),
+      participationRoutes(app),
+      lifecycleRoutes(app),
+    ]);
+    await app.pokes.start();
+    if (withWorker) await app.scheduler.start();
+    await server.listen({ host: config.http.host, port: config.http.port });
+    const { port } = server.server.address() as AddressInfo;
+    const host = config.http.host.includes(':') ? `[${config.http.host}]` : config.http.host;
+    const stop = async (): Promise<void> => {
+      await stopServer(server, graceMs);
+      await service.stop();
+    };
+    let stopping: Promise<void> | undefined;
+    return { service, url: `http://${host}:${port}`, stop: () => (stopping ??= stop()) };
+  } catch (error) {
+    await service.stop();
+    throw error;
+  }
+}
+
+/** Resolves when a signal has come and everything has been ended. */
+export async function stopSignalled(stop: () => Promise<void>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  onStopSignal(
+    async () => {
+      try {
+        await stop();
+      } finally {
+        resolve();
+      }
+    },
+    // npm passes signals on, but when it is killed nobody tells us.
+    { withParent: process.env['npm_lifecycle_event'] !== undefined },
+  );
+  await promise;
+}
+
+function greeting(config: Config, { service, url }: Serving): string {
+  const place = config.database.dataDirectory;
+  const database = config.database.url ? 'the configured one' : `embedded, in ${shown(place)}`;
+  const lines = [
+    `Sambatan answers at ${url}`,
+    `  API         ${url}/api/sambatan (documents: ${url}/api/docs)`,
+    `  health      ${url}/api/sambatan/health`,
+    `  PostgreSQL  ${database}`,
+  ];
+  if (service.newServiceKey !== undefined) {
+    lines.push(
+      `  service key ${service.newServiceKey}`,
+      `              shown this once; it lies in ${shown(join(place, 'service-key'))}`,
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** A path below the working directory reads better without it. */
+function shown(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near.startsWith('..') ? path : `./${near}`;
+}

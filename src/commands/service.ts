@@ -1,0 +1,109 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import { createApp, type App } from '../context.ts';
+import { runningEmbedded, startEmbedded } from '../database/embedded.ts';
+import { databaseError } from '../database/errors.ts';
+import { migrate } from '../database/migrate.ts';
+import { createLog } from '../http/logging.ts';
+import { serviceKeyIn } from '../identity/service-key.ts';
+
+/** A database that is there, with the schema it should have. */
+export interface ReadyDatabase {
+  readonly url: string;
+  /** Ends the embedded server, if it is ours. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** How long a database that is still starting is waited for, and how often it is tried. */
+const patienceMs = 60_000;
+const tryEveryMs = 1_000;
+
+/**
+ * Gives the configured database, or starts the embedded one, and brings its schema up to date. A
+ * configured one that does not answer yet is waited for, a minute at most; then its error is
+ * thrown.
+ */
+export async function readyDatabase(config: Config, log: Logger): Promise<ReadyDatabase> {
+  const { url, dataDirectory } = config.database;
+  if (url !== undefined) {
+    await migratePatiently(url, log);
+    return { url, stop: async () => undefined };
+  }
+  const embedded = await startEmbedded({ dataDir: dataDirectory, log });
+  try {
+    await migrate(embedded.url, { log });
+  } catch (error) {
+    await embedded.stop();
+    throw error;
+  }
+  return embedded;
+}
+
+/**
+ * Runs a command on the configured database, on that of a service that runs on the data directory
+ * now, or on the embedded one, started for as long as it takes. The schema is brought up to date.
+ */
+export async function withDatabase<T>(
+  config: Config,
+  command: (url: string, log: Logger) => Promise<T>,
+): Promise<T> {
+  const { log, flush } = createLog(config.log.level === 'info' ? 'warn' : config.log.level);
+  const running =
+    config.database.url === undefined ? runningEmbedded(config.database.dataDirectory) : undefined;
+  const database =
+    running === undefined
+      ? await readyDatabase(config, log)
+      : { url: running, stop: async () => undefined };
+  try {
+    return await command(database.url, log);
+  } finally {
+    await database.stop();
+    flush();
+  }
+}
+
+async function migratePatiently(url: string, log: Logger): Promise<void> {
+  const giveUpAt = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      await migrate(url, { log });
+      return;
+    } catch (error) {
+      const away = databaseError(error).kind === 'unavailable';
+      if (!away || performance.now() > giveUpAt) throw error;
+      log.warn({ err: error }, 'the database does not answer yet; trying again');
+      await sleep(tryEveryMs);
+    }
+  }
+}
+
+/** A running service's application, and how it ends. */
+export interface Service {
+  readonly app: App;
+  /** The generated service key, when it was made just now and has to be shown. */
+  readonly newServiceKey: string | undefined;
+  /** Ends the application, then the database, then the log. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** Everything below HTTP and the scheduler: log, database, schema, application. */
+export async function openService(config: Config): Promise<Service> {
+  const { log, flush } = createLog(config.log.level);
+  const database = await readyDatabase(config, log);
+  const key = config.identity.serviceKey
+    ? { key: config.identity.serviceKey, created: false }
+    : await serviceKeyIn(config.database.dataDirectory);
+  const app = createApp({ config, log, databaseUrl: database.url, serviceKey: key.key });
+  let stopping: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    await app.close();
+    await database.stop();
+    flush();
+  };
+  return {
+    app,
+    newServiceKey: key.created ? key.key : undefined,
+    stop: () => (stopping ??= stop()),
+  };
+}
