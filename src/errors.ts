@@ -181,9 +181,9 @@ export const errorTable = {
   ),
   campaign_already_open: fixed(
     409,
-    { id: 'Kampanye sudah dibuka', en: 'The campaign is open' },
+    { id: 'Sambatan sudah dibuka', en: 'Campaign already open' },
     {
-      id: 'Setelah kampanye dibuka, hanya judul dan deskripsinya yang bisa diubah.',
+      id: 'Setelah sambatan dibuka, hanya judul dan deskripsinya yang bisa diubah.',
       en: 'Once a campaign is open, only its title and description can be changed.',
     },
   ),

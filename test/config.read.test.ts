@@ -135,12 +135,3 @@ test('.env.example explains exactly the variables that the code reads, with thei
   assert.deepEqual(Object.keys(offered).toSorted(), Object.keys(variables).toSorted());
   assert.deepEqual(readConfig(offered), readConfig({}));
 });
-
-test('only the configuration names process.env', async () => {
-  const { glob } = await import('node:fs/promises');
-  const root = new URL('../', import.meta.url).pathname;
-  for await (const file of glob('src/**/*.ts', { cwd: root })) {
-    if (file === 'src/config.ts') continue;
-    assert.doesNotMatch(readFileSync(root + file, 'utf8'), /process\.env/, file);
-  }
-});

@@ -16,7 +16,6 @@ const examples = {
   method_not_allowed: { allowed: ['GET', 'HEAD'] },
   payload_too_large: { maximum_bytes: 65_536 },
   quantity_out_of_bounds: { minimum: 1, maximum: 5, held: 2 },
-  slots_below_taken: { taken: 4 },
   campaign_not_active: { status: 'full' },
   slots_unavailable: { remaining: 2 },
   transition_not_allowed: { from: 'completed', event: 'campaign_cancelled' },

@@ -10,8 +10,7 @@ import type { Frame } from './http/frame.ts';
 
 const base = '/api/sambatan';
 const nextRunTime = new Date('2026-08-17T10:00:00Z');
-const scheduler = (isRunning: boolean) =>
-  ({ status: () => ({ isRunning, nextRunTime }) }) as unknown as Parameters<typeof frame>[1];
+const scheduler = (isRunning: boolean) => ({ status: () => ({ isRunning, nextRunTime }) });
 
 async function healthOf({ server }: Frame): Promise<unknown> {
   const answer = await server.inject(`${base}/health`);

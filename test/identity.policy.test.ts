@@ -43,7 +43,7 @@ const expected: Readonly<Record<Action, string>> = {
   'participation.cancel': '..x...xx',
   'participation.confirm': '......xx',
   'participation.fulfil': '..x...xx',
-  'dashboard.read': '...xxxxx',
+  'dashboard.read': '......xx',
   'lifecycle.run': '......xx',
   'scheduler.read': '......xx',
   'scheduler.trigger': '......xx',

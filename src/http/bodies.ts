@@ -22,6 +22,8 @@ export function readBodies(server: FastifyInstance): void {
       }
       const text = decoded(body);
       if (text === undefined) done(new DomainError('malformed_request', {}));
+      // Many clients name a type whether they send a body or not; a route that needs one says so.
+      else if (text === '') done(null, undefined);
       else void parseJson(request, text, done);
     },
   );

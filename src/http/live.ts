@@ -269,7 +269,7 @@ export class Live {
  */
 async function sendToAll(watchers: ReadonlySet<EventStream>, bytes: Buffer): Promise<void> {
   let sent = 0;
-  for (const stream of [...watchers]) {
+  for (const stream of Array.from(watchers)) {
     stream.send(bytes);
     if (++sent % watchersATurn === 0) await setImmediate();
   }

@@ -11,6 +11,7 @@ import { noteMethods } from './allowed-methods.ts';
 import { readBodies } from './bodies.ts';
 import { recogniseCallers } from './caller.ts';
 import { healthRoutes, operate } from './health.ts';
+import type { HealthSources } from './health.ts';
 import { logAnswers } from './logging.ts';
 import { documentApi } from './openapi.ts';
 import { bodyLimitBytes, handleError, rawProblem, sendProblem } from './problem.ts';
@@ -18,10 +19,8 @@ import { bodyProblems } from './schemas.ts';
 import { validatorCompiler } from './validation.ts';
 
 /** What the frame itself uses of the application; the routes have their own view of it. */
-export type ServerParts = Pick<
-  App,
-  'config' | 'log' | 'metrics' | 'authenticate' | 'scheduler' | 'pingDatabase' | 'live'
->;
+export type ServerParts = Pick<App, 'config' | 'log' | 'metrics' | 'authenticate' | 'live'> &
+  HealthSources;
 
 /** Where the routes of the slices live. */
 export const apiPrefix = '/api/sambatan';
