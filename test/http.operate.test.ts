@@ -170,6 +170,7 @@ test('stopping answers what is in flight and takes nothing more', async () => {
   const agent = new Agent({ keepAlive: true });
   const asked = request({ port, host: '127.0.0.1', path: '/readyz', agent }).end();
   await once(own.server.server, 'request');
+  const began = performance.now();
   const stopped = stopServer(own.server, 5_000);
   while (own.server.server.listening) await setImmediate();
   const [late] = await once(request({ port, host: '127.0.0.1', path: '/livez' }).end(), 'error');
@@ -179,6 +180,7 @@ test('stopping answers what is in flight and takes nothing more', async () => {
   answer.resume();
   assert.equal(answer.statusCode, 200);
   await stopped;
+  assert.ok(performance.now() - began < 1_000, 'a kept connection held the server up');
   agent.destroy();
 });
 

@@ -53,8 +53,7 @@ export async function buildServer(
   documentBodyProblems(server);
   await documentApi(server);
   operate(server, app, app.metrics);
-  // An open stream would keep the server from closing.
-  server.addHook('preClose', async () => app.live.close());
+  releaseConnections(server, () => app.live.close());
   await server.register(api(app, routes), { prefix: apiPrefix });
   answerUnknownPaths(server, allowedMethods);
   return server;
@@ -137,6 +136,21 @@ function refuseOverload(server: FastifyInstance, { metrics }: ServerParts): void
 function answerWithRequestIds(server: FastifyInstance): void {
   server.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
+  });
+}
+
+/**
+ * Lets the server close: event streams end, and a connection that is still being answered is not
+ * kept for another request.
+ */
+function releaseConnections(server: FastifyInstance, endStreams: () => void): void {
+  let closing = false;
+  server.addHook('preClose', async () => {
+    closing = true;
+    endStreams();
+  });
+  server.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close');
   });
 }
 
