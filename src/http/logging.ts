@@ -46,14 +46,16 @@ export function logAnswers(server: FastifyInstance, metrics: Metrics): void {
     }
     const ms = Math.round(reply.elapsedTime * 10) / 10;
     const caller = request.actor?.kind;
-    request.log.info({ method, route, status, ms, caller, ...campaignIn(request) }, 'answered');
+    request.log.info({ method, route, status, ms, caller, ...subjectOf(request) }, 'answered');
   });
 }
 
-/** The campaign that the path names, when it does so properly. */
-function campaignIn(request: FastifyRequest): { campaign_id?: string } {
-  const { campaign_id } = (request.params ?? {}) as { campaign_id?: string };
-  return campaign_id !== undefined && /^[0-9a-f-]{36}$/i.test(campaign_id) ? { campaign_id } : {};
+/** The campaign or participation that the path names, when it does so properly. */
+function subjectOf({ params, routeOptions }: FastifyRequest): { [field: string]: string } {
+  const { id } = (params ?? {}) as { id?: unknown };
+  const noun = /\/(campaign|participation|product)s\/:id/.exec(routeOptions.url ?? '')?.[1];
+  if (noun === undefined || typeof id !== 'string' || !/^[0-9a-f-]{36}$/i.test(id)) return {};
+  return { [`${noun}_id`]: id };
 }
 
 /**
