@@ -7,27 +7,63 @@ export interface Listening {
   stop(): Promise<void>;
 }
 
-export interface Listener {
-  listen(channel: string, onPayload: (payload: string) => void): Promise<Listening>;
-  close(): Promise<void>;
-}
-
 type Callback = (payload: string) => void;
+
+const firstRetryMilliseconds = 100;
+const lastRetryMilliseconds = 5_000;
 
 /**
  * One connection of its own for all channels, made on first use and made again when it is lost
  * (after 0.1 s, doubling to 5 s). NOTIFY is a poke that may be lost: after each reconnection every
  * subscriber is called with ''.
  */
-export function listener(url: string, log: Log): Listener {
-  const channels = new Map<string, Set<Callback>>();
-  let current: Promise<pg.Client> | undefined;
-  let retry: NodeJS.Timeout | undefined;
-  let closed = false;
+export class Listener {
+  readonly #url: string;
+  readonly #log: Log;
+  readonly #channels = new Map<string, Set<Callback>>();
+  #current: Promise<pg.Client> | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #closed = false;
 
-  const connect = async (): Promise<pg.Client> => {
+  constructor(url: string, log: Log) {
+    this.#url = url;
+    this.#log = log;
+  }
+
+  /** Rejects when LISTEN does not succeed now; later losses are repaired in silence. */
+  async listen(channel: string, onPayload: Callback): Promise<Listening> {
+    if (this.#closed) throw new Error('the database was closed');
+    const callback: Callback = (payload) => onPayload(payload);
+    const callbacks = this.#channels.get(channel) ?? new Set();
+    this.#channels.set(channel, callbacks.add(callback));
+    try {
+      const client = await this.#connected();
+      await client.query(`listen ${pg.escapeIdentifier(channel)}`);
+    } catch (error) {
+      await this.#forget(channel, callback);
+      throw error;
+    }
+    return { stop: () => this.#forget(channel, callback) };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#retry);
+    const client = await this.#current?.catch(() => undefined);
+    await client?.end();
+  }
+
+  #connected(): Promise<pg.Client> {
+    this.#current ??= this.#connect().catch((error: unknown) => {
+      this.#current = undefined;
+      throw error;
+    });
+    return this.#current;
+  }
+
+  async #connect(): Promise<pg.Client> {
     const client = new pg.Client({
-      connectionString: url,
+      connectionString: this.#url,
       application_name: 'sambatan listen',
       pipeline: true,
       keepAlive: true,
@@ -35,80 +71,47 @@ export function listener(url: string, log: Log): Listener {
       connectionTimeoutMillis: limits.connectMilliseconds,
       query_timeout: limits.connectMilliseconds,
     });
-    client.on('error', (error) => log.warn({ err: error }, 'the LISTEN connection was lost'));
+    client.on('error', (error) => this.#log.warn({ err: error }, 'the LISTEN connection was lost'));
     client.on('notification', ({ channel, payload = '' }) => {
-      for (const callback of channels.get(channel) ?? []) callback(payload);
+      for (const callback of this.#channels.get(channel) ?? []) callback(payload);
     });
     await client.connect();
-    client.once('end', () => {
-      current = undefined;
-      reconnect(100);
-    });
     try {
-      for (const channel of channels.keys()) await client.query(`listen ${quoted(channel)}`);
+      for (const channel of this.#channels.keys()) {
+        await client.query(`listen ${pg.escapeIdentifier(channel)}`);
+      }
     } catch (error) {
       await client.end();
       throw error;
     }
-    return client;
-  };
-
-  const connected = (): Promise<pg.Client> => {
-    current ??= connect().catch((error: unknown) => {
-      current = undefined;
-      throw error;
+    client.once('end', () => {
+      this.#current = undefined;
+      this.#reconnect(firstRetryMilliseconds);
     });
-    return current;
-  };
+    return client;
+  }
 
-  const reconnect = (delay: number): void => {
-    if (closed || channels.size === 0 || retry !== undefined) return;
-    retry = setTimeout(() => {
-      retry = undefined;
-      connected().then(
+  #reconnect(delay: number): void {
+    if (this.#closed || this.#channels.size === 0 || this.#retry !== undefined) return;
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      this.#connected().then(
         () => {
-          for (const callbacks of channels.values()) for (const call of callbacks) call('');
+          for (const callbacks of this.#channels.values()) for (const call of callbacks) call('');
         },
         (error: unknown) => {
-          log.debug({ err: error }, 'LISTEN could not reconnect yet');
-          reconnect(Math.min(delay * 2, 5_000));
+          this.#log.debug({ err: error }, 'LISTEN could not reconnect yet');
+          this.#reconnect(Math.min(delay * 2, lastRetryMilliseconds));
         },
       );
     }, delay);
-  };
+  }
 
-  const forget = async (channel: string, callback: Callback): Promise<void> => {
-    const callbacks = channels.get(channel);
-    if (!callbacks?.delete(callback) || callbacks.size > 0) return;
-    channels.delete(channel);
-    const client = await current?.catch(() => undefined);
-    await client?.query(`unlisten ${quoted(channel)}`).catch(() => undefined);
-  };
-
-  return {
-    async listen(channel, onPayload) {
-      if (closed) throw new Error('the database was closed');
-      const callback: Callback = (payload) => onPayload(payload);
-      const callbacks = channels.get(channel) ?? new Set();
-      channels.set(channel, callbacks.add(callback));
-      try {
-        const client = await connected();
-        await client.query(`listen ${quoted(channel)}`);
-      } catch (error) {
-        await forget(channel, callback);
-        throw error;
-      }
-      return { stop: () => forget(channel, callback) };
-    },
-    async close() {
-      closed = true;
-      clearTimeout(retry);
-      const client = await current?.catch(() => undefined);
-      await client?.end();
-    },
-  };
-}
-
-function quoted(channel: string): string {
-  return `"${channel.replaceAll('"', '""')}"`;
+  async #forget(channel: string, callback: Callback): Promise<void> {
+    const callbacks = this.#channels.get(channel);
+    if (callbacks?.delete(callback) !== true || callbacks.size > 0) return;
+    this.#channels.delete(channel);
+    const client = await this.#current?.catch(() => undefined);
+    await client?.query(`unlisten ${pg.escapeIdentifier(channel)}`).catch(() => undefined);
+  }
 }

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { ConnectionFailure, endsConnection, isStalePlan, withOutcome } from './errors.ts';
-import { listener, type Listening } from './listen.ts';
+import { Listener, type Listening } from './listen.ts';
 import type { Log } from './log.ts';
 import { columnTypes, queryable, send, type Queryable, type Run } from './query.ts';
 import { driverUrl, isTransactionPooler, limits, sessionSettings } from './session.ts';
@@ -42,7 +42,7 @@ export function openDatabase({ url, maxConnections = 20, log }: DatabaseOptions)
   const begin = `begin isolation level read committed${pooled ? `; ${settings}` : ''}`;
   const transactions: TransactionOptions = { begin, named: !pooled };
   const connections = new Connections(url, maxConnections, pooled ? undefined : settings, log);
-  const listening = listener(driverUrl(url), log);
+  const listening = new Listener(driverUrl(url), log);
 
   const transaction = async <T>(verb: (tx: Tx) => Promise<T>) =>
     runTransaction(await connections.acquire(), transactions, verb);
@@ -138,9 +138,9 @@ class Connections {
     try {
       return await this.#pool.connect();
     } catch (error) {
-      const waited = error instanceof Error && /^timeout exceeded/.test(error.message);
+      const waited = error instanceof Error && error.message.startsWith('timeout exceeded');
       if (!waited) this.#reachable = false;
-      const poolExhausted = waited && this.#reachable;
+      const poolExhausted = waited && this.#reachable && this.#open.size > 0;
       throw new ConnectionFailure(error, { safe: true, poolExhausted });
     }
   }

@@ -1,8 +1,7 @@
 import { AssertionError } from 'node:assert';
 import { randomBytes } from 'node:crypto';
-import { readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import pg from 'pg';
+import { inspect } from 'node:util';
+import { findViolations } from '../../src/database/invariants.ts';
 import { openDatabase, type Database } from '../../src/database/pool.ts';
 import {
   asAdmin,
@@ -60,26 +59,14 @@ export async function testDatabase(options: TestDatabaseOptions = {}): Promise<T
   return { url, db, log, close: () => (closing ??= close()) };
 }
 
-const invariantsDirectory = join(import.meta.dirname, '../../sql/invariants');
-
-/** Runs every query of sql/invariants and rejects with the rows that should not be there. */
-export async function checkInvariants(url: string): Promise<void> {
-  const files = readdirSync(invariantsDirectory).filter((file) => file.endsWith('.sql'));
-  const broken: string[] = [];
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    for (const file of files.sort()) {
-      const { rows } = await client.query(readFileSync(join(invariantsDirectory, file), 'utf8'));
-      const shown = rows.slice(0, 5).map((row) => `    ${JSON.stringify(row)}`);
-      if (rows.length > 0) broken.push(`  ${file}: ${rows.length} rows`, ...shown);
-    }
-  } finally {
-    await client.end();
-  }
-  if (broken.length > 0) {
-    throw new AssertionError({ message: `the invariants are broken:\n${broken.join('\n')}` });
-  }
+/** Rejects with the rows that the queries of sql/invariants found. */
+async function checkInvariants(url: string): Promise<void> {
+  const violations = await findViolations(url);
+  if (violations.length === 0) return;
+  const shown = violations.map(
+    ({ name, rows }) => `  ${name}: ${rows.length} rows, such as ${inspect(rows.slice(0, 5))}`,
+  );
+  throw new AssertionError({ message: `the invariants are broken:\n${shown.join('\n')}` });
 }
 
 let own: { cluster: Promise<TestCluster>; users: number } | undefined;
