@@ -32,7 +32,8 @@ begin
     -- Completing makes what was pledged due; refunding makes what was paid due back.
     insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
       actor, created_at)
-    select p_campaign_id, 'payment', 'due', k.participation_id, k.quantity * c.price_per_slot,
+    select p_campaign_id, 'payment'::sambatan.transaction_kind, 'due'::sambatan.transaction_status,
+      k.participation_id, k.quantity * c.price_per_slot,
       'payment:' || k.participation_id, c.closing_actor, p_at
     from picked k where k.to_status = 'confirmed'
     union all

@@ -263,6 +263,9 @@ create table sambatan.audit_logs (
     starts_with(event, 'participant_') = (participation_id is not null))
 );
 create index audit_logs_by_campaign_time on sambatan.audit_logs (campaign_id, occurred_at);
+-- What happened to the campaign itself: few rows among those of its participations.
+create index audit_logs_of_campaign on sambatan.audit_logs (campaign_id, seq)
+  where participation_id is null;
 create index audit_logs_by_time on sambatan.audit_logs (occurred_at);
 
 -- Who runs the lifecycle, and what its last run did.
