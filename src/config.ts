@@ -204,6 +204,11 @@ export class ConfigError extends Error {
   }
 }
 
+/** Whether npm started this process: it passes signals on, but not its own death. */
+export function startedByNpm(): boolean {
+  return process.env['npm_lifecycle_event'] !== undefined;
+}
+
 /**
  * Reads the process environment and, for what it leaves unset, the `.env` file of the working
  * directory. Throws ConfigError with all problems at once.

@@ -65,7 +65,9 @@ function messageOf(error: unknown): string {
 }
 
 function isParseArgsError(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && /^ERR_PARSE_ARGS/.test(String(error.code));
+  return (
+    error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
+  );
 }
 
 if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

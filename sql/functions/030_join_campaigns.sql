@@ -6,13 +6,18 @@
 -- its requests answer 'campaign_busy' and leave no trace, so that one stuck campaign cannot hold
 -- up the others of the batch.
 --
--- Takes one element per request in each array: the key and its request hash are null for a request
--- without an Idempotency-Key; the caller is who the rate limit counts. p_attempt_limit is joins a
--- minute per caller, 0 for none. With p_again the same batch was sent before and may have been
--- committed: a participation that is there already is answered as joined. Its id is the key that
--- makes this safe; the lock makes it final.
--- Gives one row per request: 'joined', or the code of a refusal with what its message needs.
--- Replayed is true where a key had been answered before; joined_at is then the first answer's.
+-- Takes one element per request in each array, the requests of one campaign side by side and in
+-- order of arrival: the key and its request hash are null for a request without an
+-- Idempotency-Key; the caller is who the rate limit counts. p_attempt_limit is joins a minute per
+-- caller, 0 for none. With p_again the same batch was sent before and may have been committed: a
+-- participation that is there already is answered as joined. Its id is the key that makes this
+-- safe; the lock makes it final.
+-- Gives one row per request, in order: 'joined', or the code of a refusal with what its message
+-- needs. Replayed is true where a key had been answered before; joined_at is then the first
+-- answer's.
+--
+-- What a plain batch does not need (keys, limits, bounds) is looked up for the whole batch, and
+-- only when one of its requests does: a join then costs one turn of the loop and its rows.
 create or replace function sambatan.join_campaigns(
   p_campaign_ids uuid[], p_participation_ids uuid[], p_user_ids uuid[], p_quantities integer[],
   p_addresses text[], p_notes text[], p_keys text[], p_request_hashes bytea[],
@@ -24,26 +29,39 @@ create or replace function sambatan.join_campaigns(
 #variable_conflict use_column
 declare
   n constant integer := cardinality(p_campaign_ids);
+  -- Arrays in variables are kept taken apart: their elements are found at once.
+  campaign_ids constant uuid[] := p_campaign_ids;
+  user_ids constant uuid[] := p_user_ids;
+  quantities constant integer[] := p_quantities;
+  actors constant text[] := p_actors;
+  request_hashes constant bytea[] := p_request_hashes;
+  has_keys constant boolean := array_remove(p_keys, null) <> '{}';
   held uuid[];                    -- the campaigns whose rows this transaction holds
   r record;
   c sambatan.campaigns;
-  at_campaign uuid;
+  c_is_held boolean;
   now_at timestamptz;
+  quantity integer;
   answer text;
   detail jsonb;
   slots_of_user integer;
   metadata jsonb;
-  has_keys constant boolean := array_remove(p_keys, null) <> '{}';
-  -- one element per request
+  known sambatan.idempotency_keys;
+  -- One element per request; those that only some requests have are empty without them.
   answers text[] := array_fill(null::text, array[n]);
   details jsonb[] := array_fill(null::jsonb, array[n]);
   times timestamptz[] := array_fill(null::timestamptz, array[n]);
   holds timestamptz[] := array_fill(null::timestamptz, array[n]);
   ids uuid[] := p_participation_ids;
   replays boolean[] := array_fill(false, array[n]);
-  -- slots that the user of this rank has been given in this batch
-  given integer[] := array_fill(0, array[n]);
-  -- one element per audit row
+  stored_at timestamptz[] := '{}';
+  limited_until timestamptz[] := '{}';
+  known_keys sambatan.idempotency_keys[] := '{}';
+  first_of_key integer[] := '{}';
+  -- The buyer's place in the batch, and what the buyer of each place has by now.
+  buyer_of integer[] := '{}';
+  slots_of_buyer integer[] := '{}';
+  -- One element per audit row.
   e_campaigns uuid[] := '{}';
   e_seqs bigint[] := '{}';
   e_times timestamptz[] := '{}';
@@ -53,7 +71,7 @@ declare
   e_metadata jsonb[] := '{}';
   e_hashes bytea[] := '{}';
   e integer := 0;
-  -- the campaigns as they are to be stored
+  -- The campaigns as they are to be stored.
   changed sambatan.campaigns[] := '{}';
 begin
   if p_wait then
@@ -66,84 +84,129 @@ begin
       order by campaign_id for no key update skip locked) l;
   end if;
 
-  for r in
-    with requests as materialized (
-      select q.*, q.campaign_id = any (held) as is_held
-      from unnest(p_campaign_ids, p_participation_ids, p_user_ids, p_quantities, p_keys,
-          p_request_hashes, p_actors, p_callers)
-        with ordinality
-        as q (campaign_id, participation_id, user_id, quantity, key, request_hash, actor, caller,
-          ordinal)
-    ), attempts as (
-      -- Counted for what is decided here only: a busy campaign's requests come again.
-      insert into sambatan.join_attempts as a (caller, window_started_at, attempts)
-      select caller, clock_timestamp(), count(*) from requests
-      where p_attempt_limit > 0 and is_held group by caller order by caller
-      on conflict (caller) do update set
-        window_started_at = case when a.window_started_at
-          > excluded.window_started_at - interval '1 minute'
-          then a.window_started_at else excluded.window_started_at end,
-        attempts = case when a.window_started_at
-          > excluded.window_started_at - interval '1 minute'
-          then a.attempts else 0 end + excluded.attempts
-      returning caller, window_started_at, attempts
-    )
-    select q.ordinal::integer as ordinal, q.campaign_id, q.participation_id, q.user_id, q.quantity,
-      q.key, q.request_hash, q.actor, q.is_held,
-      case when p_attempt_limit > 0 then a.attempts - count(*) over (partition by q.caller)
-        + row_number() over (partition by q.caller order by q.ordinal) end as attempt,
-      a.window_started_at,
-      dense_rank() over (order by q.campaign_id, q.user_id) as user_rank,
-      case when q.key is not null then first_value(q.ordinal::integer) over (
-        partition by q.campaign_id, q.user_id, q.key order by q.ordinal) end as first_of_key,
-      k.request_hash as known_hash, k.outcome as known_outcome, k.params as known_params,
-      k.participation_id as known_id, k.answered_at, s.joined_at as stored_at
-    from requests q
-    left join attempts a using (caller)
-    left join sambatan.idempotency_keys k
-      on k.campaign_id = q.campaign_id and k.user_id = q.user_id and k.key = q.key
-    left join sambatan.participants s on p_again
-      and s.campaign_id = q.campaign_id and s.participation_id = q.participation_id
-    order by q.campaign_id, q.ordinal
-  loop
-    if r.campaign_id is distinct from at_campaign then
+  if p_again then
+    for r in
+      select q.ordinal, s.joined_at
+      from unnest(p_campaign_ids, p_participation_ids) with ordinality
+        as q (campaign_id, participation_id, ordinal)
+      join sambatan.participants s using (campaign_id, participation_id)
+    loop
+      stored_at[r.ordinal] := r.joined_at;
+    end loop;
+  end if;
+
+  if p_attempt_limit > 0 then
+    for r in
+      with requests as materialized (
+        -- Counted for what is decided here only: a busy campaign's requests come again.
+        select q.caller, q.ordinal, row_number() over (partition by q.caller order by q.ordinal)
+          as nth, count(*) over (partition by q.caller) as here
+        from unnest(p_campaign_ids, p_callers) with ordinality
+          as q (campaign_id, caller, ordinal)
+        where q.campaign_id = any (held)
+      ), counted as (
+        insert into sambatan.join_attempts as a (caller, window_started_at, attempts)
+        select caller, clock_timestamp(), count(*) from requests group by caller order by caller
+        on conflict (caller) do update set
+          window_started_at = case when a.window_started_at
+            > excluded.window_started_at - interval '1 minute'
+            then a.window_started_at else excluded.window_started_at end,
+          attempts = case when a.window_started_at
+            > excluded.window_started_at - interval '1 minute'
+            then a.attempts else 0 end + excluded.attempts
+        returning caller, window_started_at, attempts
+      )
+      select q.ordinal, a.window_started_at + interval '1 minute' as until
+      from requests q join counted a using (caller)
+      where a.attempts - q.here + q.nth > p_attempt_limit
+    loop
+      limited_until[r.ordinal] := r.until;
+    end loop;
+  end if;
+
+  if has_keys then
+    for r in
+      select q.ordinal, q.first, k as known
+      from (
+        select u.*, first_value(u.ordinal::integer) over (
+          partition by u.campaign_id, u.user_id, u.key order by u.ordinal) as first
+        from unnest(p_campaign_ids, p_user_ids, p_keys) with ordinality
+          as u (campaign_id, user_id, key, ordinal)
+        where u.key is not null) q
+      left join sambatan.idempotency_keys k
+        on k.campaign_id = q.campaign_id and k.user_id = q.user_id and k.key = q.key
+      where q.first < q.ordinal or k.key is not null
+    loop
+      first_of_key[r.ordinal] := r.first;
+      known_keys[r.ordinal] := r.known;
+    end loop;
+  end if;
+
+  if exists (select from sambatan.campaigns b where b.campaign_id = any (held)
+    and (b.max_slots_per_user is not null or b.min_slots_per_user is not null))
+  then
+    for r in
+      with buyers as (
+        select b.campaign_id, b.user_id, row_number() over () as place, coalesce((
+            select sum(p.quantity) from sambatan.participants p
+            where p.user_id = b.user_id and p.campaign_id = b.campaign_id
+              and p.status in ('pending_payment', 'confirmed', 'fulfilled')), 0) as slots
+        from (select distinct q.campaign_id, q.user_id
+          from unnest(p_campaign_ids, p_user_ids) as q (campaign_id, user_id)) b
+      )
+      select q.ordinal, b.place, b.slots
+      from unnest(p_campaign_ids, p_user_ids) with ordinality as q (campaign_id, user_id, ordinal)
+      join buyers b using (campaign_id, user_id)
+    loop
+      buyer_of[r.ordinal] := r.place;
+      slots_of_buyer[r.place] := r.slots;
+    end loop;
+  end if;
+
+  for i in 1..n loop
+    if c.campaign_id is distinct from campaign_ids[i] or i = 1 then
       if c.campaign_id is not null then
         changed := changed || c;
       end if;
-      at_campaign := r.campaign_id;
-      select * into c from sambatan.campaigns where campaign_id = r.campaign_id;
+      select * into c from sambatan.campaigns where campaign_id = campaign_ids[i];
+      -- Without a row, the id alone says where the next campaign begins.
+      c.campaign_id := campaign_ids[i];
+      c_is_held := campaign_ids[i] = any (held);
       now_at := clock_timestamp();
     end if;
 
+    quantity := quantities[i];
     answer := null;
     detail := null;
-    slots_of_user := 0;
-    if c.campaign_id is null or c.status = 'draft' then
+    if c.status is null or c.status = 'draft' then
       answer := 'campaign_not_found';
-    elsif not r.is_held then
+    elsif c_is_held is not true then
       answer := 'campaign_busy';
-    elsif r.stored_at is not null then
+    elsif stored_at[i] is not null then
       answer := 'joined';
-      times[r.ordinal] := r.stored_at;
-      replays[r.ordinal] := true;
-    elsif r.attempt > p_attempt_limit then
+      times[i] := stored_at[i];
+      replays[i] := true;
+    elsif limited_until[i] is not null then
       answer := 'rate_limited';
-      detail := jsonb_build_object('retry_after_seconds', greatest(1, ceil(extract(epoch from
-        r.window_started_at + interval '1 minute' - clock_timestamp()))));
-    elsif coalesce(r.known_hash, p_request_hashes[r.first_of_key]) <> r.request_hash then
-      answer := 'idempotency_key_reused';
-    elsif r.known_hash is not null then
-      answer := r.known_outcome;
-      detail := r.known_params;
-      ids[r.ordinal] := coalesce(r.known_id, r.participation_id);
-      times[r.ordinal] := r.answered_at;
-      replays[r.ordinal] := true;
-    elsif r.first_of_key < r.ordinal then
-      answer := answers[r.first_of_key];
-      detail := details[r.first_of_key];
-      ids[r.ordinal] := ids[r.first_of_key];
-      times[r.ordinal] := times[r.first_of_key];
-      replays[r.ordinal] := true;
+      detail := jsonb_build_object('retry_after_seconds',
+        greatest(1, ceil(extract(epoch from limited_until[i] - clock_timestamp()))));
+    elsif first_of_key[i] is not null then
+      known := known_keys[i];
+      if coalesce(known.request_hash, request_hashes[first_of_key[i]]) <> request_hashes[i] then
+        answer := 'idempotency_key_reused';
+      elsif known.key is not null then
+        answer := known.outcome;
+        detail := known.params;
+        ids[i] := coalesce(known.participation_id, ids[i]);
+        times[i] := known.answered_at;
+        replays[i] := true;
+      else
+        answer := answers[first_of_key[i]];
+        detail := details[first_of_key[i]];
+        ids[i] := ids[first_of_key[i]];
+        times[i] := times[first_of_key[i]];
+        replays[i] := true;
+      end if;
     end if;
 
     if answer is not null then
@@ -156,45 +219,45 @@ begin
     elsif now_at >= c.deadline then
       answer := 'deadline_passed';
     else
+      slots_of_user := 0;
       if c.max_slots_per_user is not null or c.min_slots_per_user is not null then
-        select coalesce(sum(p.quantity), 0) + given[r.user_rank] into slots_of_user
-        from sambatan.participants p
-        where p.user_id = r.user_id and p.campaign_id = r.campaign_id
-          and p.status in ('pending_payment', 'confirmed', 'fulfilled');
+        slots_of_user := slots_of_buyer[buyer_of[i]];
       end if;
-      if slots_of_user + r.quantity
-        not between coalesce(c.min_slots_per_user, 1) and coalesce(c.max_slots_per_user, 2147483647)
+      if slots_of_user + quantity not between coalesce(c.min_slots_per_user, 1)
+        and coalesce(c.max_slots_per_user, 2147483647)
       then
         answer := 'quantity_out_of_bounds';
         detail := jsonb_build_object('minimum', coalesce(c.min_slots_per_user, 1),
           'maximum', c.max_slots_per_user, 'held', slots_of_user);
-      elsif r.quantity > c.total_slots - c.filled_slots then
+      elsif quantity > c.total_slots - c.filled_slots then
         answer := 'slots_unavailable';
         detail := jsonb_build_object('remaining', c.total_slots - c.filled_slots);
       else
         answer := 'joined';
-        times[r.ordinal] := now_at;
-        given[r.user_rank] := given[r.user_rank] + r.quantity;
-        c.filled_slots := c.filled_slots + r.quantity;
+        times[i] := now_at;
+        if buyer_of[i] is not null then
+          slots_of_buyer[buyer_of[i]] := slots_of_user + quantity;
+        end if;
+        c.filled_slots := c.filled_slots + quantity;
         c.participant_count := c.participant_count + 1;
         c.updated_at := now_at;
         if c.payment_timing = 'upfront' then
-          holds[r.ordinal] := now_at + c.hold_seconds * interval '1 second';
-          c.due_at := least(c.due_at, holds[r.ordinal]);
+          holds[i] := now_at + c.hold_seconds * interval '1 second';
+          c.due_at := least(c.due_at, holds[i]);
         end if;
 
         e := e + 1;
         c.audit_seq := c.audit_seq + 1;
-        metadata := jsonb_build_object('quantity', r.quantity, 'slots_taken', c.filled_slots,
+        metadata := jsonb_build_object('quantity', quantity, 'slots_taken', c.filled_slots,
           'total_slots', c.total_slots);
         c.audit_hash := sha256(c.audit_hash || sambatan.audit_content(c.campaign_id, c.audit_seq,
-          now_at, r.participation_id, 'participant_joined', r.actor, metadata));
+          now_at, ids[i], 'participant_joined', actors[i], metadata));
         e_campaigns[e] := c.campaign_id;
         e_seqs[e] := c.audit_seq;
         e_times[e] := now_at;
-        e_participations[e] := r.participation_id;
+        e_participations[e] := ids[i];
         e_events[e] := 'participant_joined';
-        e_actors[e] := r.actor;
+        e_actors[e] := actors[i];
         e_metadata[e] := metadata;
         e_hashes[e] := c.audit_hash;
 
@@ -218,13 +281,15 @@ begin
         end if;
       end if;
     end if;
-    answers[r.ordinal] := answer;
-    details[r.ordinal] := detail;
-    times[r.ordinal] := coalesce(times[r.ordinal], now_at);
+    answers[i] := answer;
+    if detail is not null then
+      details[i] := detail;
+    end if;
+    if times[i] is null then
+      times[i] := now_at;
+    end if;
   end loop;
-  if c.campaign_id is not null then
-    changed := changed || c;
-  end if;
+  changed := changed || c;
 
   update sambatan.campaigns as t set
     status = s.status, filled_slots = s.filled_slots, participant_count = s.participant_count,

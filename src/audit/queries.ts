@@ -24,13 +24,13 @@ export const recordEvent = query<
     metadata: object,
   ],
   AuditRow
->(
-  'record_event',
-  `select ${columns} from sambatan.record_event($1, $2, $3, $4, $5, $6)`,
-);
+>('record_event', `select ${columns} from sambatan.record_event($1, $2, $3, $4, $5, $6)`);
 
 /** A page of one campaign's log, newest first. */
-export const listAudit = query<[campaignId: string, before: bigint | null, limit: number], AuditRow>(
+export const listAudit = query<
+  [campaignId: string, before: bigint | null, limit: number],
+  AuditRow
+>(
   'list_audit',
   `select ${columns} from sambatan.audit_logs
   where campaign_id = $1 and seq < coalesce($2, 9223372036854775807)

@@ -108,7 +108,8 @@ export async function createCampaign(tx: Tx, actor: Actor, input: NewCampaign): 
 
 /** `now` is left out for terms whose deadline was in the future when it was set. */
 function checkTerms(terms: CampaignTerms, now?: Date): void {
-  if (now !== undefined && terms.deadline <= now) throw new DomainError('deadline_not_in_future', {});
+  if (now !== undefined && terms.deadline <= now)
+    throw new DomainError('deadline_not_in_future', {});
   const fault = faultOfTerms(terms);
   if (fault !== undefined) throw fault;
 }
@@ -177,7 +178,7 @@ function checkEditable(status: StoredCampaignStatus, fields: readonly TermsField
   }
   if (status === 'draft' && fields.includes('opensAt')) {
     throw invalidField('opens_at', {
-      id: 'Draf dibuka dengan menerbitkannya; waktu buka ditentukan saat kampanye dibuat.',
+      id: 'Draf dibuka dengan menerbitkannya; waktu buka ditentukan saat sambatan dibuat.',
       en: 'A draft opens when it is published; an opening is set when the campaign is created.',
     });
   }

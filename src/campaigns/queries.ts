@@ -145,10 +145,10 @@ const orders = {
  * scans are merged: as fast at a million campaigns as at a thousand. A brand's campaigns, or those
  * that words match, are few enough to be sorted.
  */
-function list(sort: CampaignSort, kind: 'all' | 'of_brand' | 'matching'): Query<
-  ListParameters,
-  CampaignRow
-> {
+function list(
+  sort: CampaignSort,
+  kind: 'all' | 'of_brand' | 'matching',
+): Query<ListParameters, CampaignRow> {
   const { column, type, direction, after } = orders[sort];
   const key = column === undefined ? 'campaign_id' : `${column}, campaign_id`;
   const order = key

@@ -181,7 +181,10 @@ const cursorParts = {
   deadline: (row) => [row.deadline, row.campaign_id],
   progress: (row) => [row.progress_floor, row.campaign_id],
   newest: (row) => [row.campaign_id],
-} as const satisfies Record<CampaignSort, (row: CampaignRow) => readonly (string | number | Date)[]>;
+} as const satisfies Record<
+  CampaignSort,
+  (row: CampaignRow) => readonly (string | number | Date)[]
+>;
 
 function lastOf(cursor: string | undefined, sort: CampaignSort): ListWish['after'] {
   if (cursor === undefined) return undefined;

@@ -1,7 +1,16 @@
 import Type from 'typebox';
 import type { Static } from 'typebox';
 import type { AuditRow } from '../audit/queries.ts';
-import { choice, closed, Id, nullable, Rupiah, text, Timestamp, TimestampInput } from '../http/schemas.ts';
+import {
+  choice,
+  closed,
+  Id,
+  nullable,
+  Rupiah,
+  text,
+  Timestamp,
+  TimestampInput,
+} from '../http/schemas.ts';
 import { limits, paymentTimings, type CampaignTerms } from './campaign.ts';
 import { campaignStatuses } from './status.ts';
 
@@ -74,7 +83,9 @@ export const TermsSchema = {
 
 type Wire = { [K in keyof typeof TermsSchema]: Static<(typeof TermsSchema)[K]> };
 
-type Given<W> = { [K in keyof W & keyof Wire as (typeof fieldOf)[K]]: CampaignTerms[(typeof fieldOf)[K]] };
+type Given<W> = {
+  [K in keyof W & keyof Wire as (typeof fieldOf)[K]]: CampaignTerms[(typeof fieldOf)[K]];
+};
 
 const fieldOf = {
   title: 'title',

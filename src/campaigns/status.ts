@@ -1,12 +1,6 @@
 /** A campaign's status as the database stores it (`sambatan.campaign_status`). */
 export type StoredCampaignStatus =
-  | 'draft'
-  | 'scheduled'
-  | 'active'
-  | 'locked'
-  | 'fulfilled'
-  | 'expired'
-  | 'cancelled';
+  'draft' | 'scheduled' | 'active' | 'locked' | 'fulfilled' | 'expired' | 'cancelled';
 
 /** A campaign's status as everybody else says it. */
 export const campaignStatuses = [
@@ -39,14 +33,19 @@ const stored = {
   failed: 'expired',
   cancelled: 'cancelled',
 } as const satisfies {
-  [S in CampaignStatus]: { [D in StoredCampaignStatus]: (typeof spoken)[D] extends S ? D : never }[
-    StoredCampaignStatus
-  ];
+  [S in CampaignStatus]: {
+    [D in StoredCampaignStatus]: (typeof spoken)[D] extends S ? D : never;
+  }[StoredCampaignStatus];
 };
 
 /** From the database's word to everybody's; with storedStatus the one place that knows both. */
 export function spokenStatus(status: StoredCampaignStatus): CampaignStatus {
   return spoken[status];
+}
+
+/** The same for a word that may be either, as in the parameters of a refusal. */
+export function spokenWord(word: string): string {
+  return Object.hasOwn(spoken, word) ? spoken[word as StoredCampaignStatus] : word;
 }
 
 /** From everybody's word to the database's. */

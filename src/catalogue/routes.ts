@@ -3,7 +3,16 @@ import Type from 'typebox';
 import type { App } from '../context.ts';
 import { operate } from '../operation.ts';
 import { after, nextCursor } from '../http/cursor.ts';
-import { closed, Id, pageOf, pageQuery, problems, Rupiah, text, Timestamp } from '../http/schemas.ts';
+import {
+  closed,
+  Id,
+  pageOf,
+  pageQuery,
+  problems,
+  Rupiah,
+  text,
+  Timestamp,
+} from '../http/schemas.ts';
 import { createBrand, createProduct, editProduct } from './operations.ts';
 import { listProducts, type ProductRow } from './queries.ts';
 

@@ -23,9 +23,7 @@ ten of each at most. Exit code 1 when there is one.
         process.stdout.write(`VIOLATED ${name}: ${rows.length} rows\n`);
         for (const row of rows.slice(0, 10)) process.stdout.write(`  ${shown(row)}\n`);
       }
-      process.stdout.write(
-        `${invariantCount()} invariants checked, ${violated.length} violated\n`,
-      );
+      process.stdout.write(`${invariantCount()} invariants checked, ${violated.length} violated\n`);
       return violated.length === 0 ? exitCodes.done : exitCodes.found;
     });
   },

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { join, relative } from 'node:path';
 import { catalogueRoutes } from '../catalogue/routes.ts';
 import { campaignRoutes } from '../campaigns/routes.ts';
-import { loadConfig, type Config } from '../config.ts';
+import { loadConfig, startedByNpm, type Config } from '../config.ts';
 import { buildServer, stopServer } from '../http/server.ts';
 import { lifecycleRoutes } from '../lifecycle/routes.ts';
 import { participationRoutes } from '../participations/routes.ts';
@@ -86,7 +86,7 @@ export async function stopSignalled(stop: () => Promise<void>): Promise<void> {
       }
     },
     // npm passes signals on, but when it is killed nobody tells us.
-    { withParent: process.env['npm_lifecycle_event'] !== undefined },
+    { withParent: startedByNpm() },
   );
   await promise;
 }

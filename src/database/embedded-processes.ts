@@ -70,7 +70,8 @@ export function isServerOf(cluster: string, pid: number): boolean {
   return command.includes('postgres') && command.includes(` -D ${cluster} `);
 }
 
-function serverProcesses(cluster: string): number[] {
+/** The running server processes of this cluster (elsewhere than on Linux: its postmaster). */
+export function serverProcesses(cluster: string): number[] {
   if (linux) {
     const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
     return pids.map(Number).filter((pid) => isServerOf(cluster, pid));

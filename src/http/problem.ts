@@ -1,7 +1,9 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { databaseError } from '../database/errors.ts';
-import { DomainError, domainErrorNamed } from '../errors.ts';
+import { spokenWord } from '../campaigns/status.ts';
+import { asDomainError } from '../operation.ts';
+import { spokenParticipationWord } from '../participations/status.ts';
+import { DomainError } from '../errors.ts';
 import type { Language } from '../errors.ts';
 import { languageOf } from './language.ts';
 import { fieldErrors } from './validation.ts';
@@ -42,12 +44,34 @@ export function problemDocument(
   };
 }
 
+/** A refusal of the database names statuses in the database's words; the reader gets the API's. */
+function spoken(error: DomainError): DomainError {
+  const params: object = error.params;
+  if (error.code === 'campaign_not_active' && 'status' in params) {
+    return new DomainError(error.code, { status: spokenWord(String(params.status)) });
+  }
+  if (error.code === 'transition_not_allowed' && 'from' in params && 'event' in params) {
+    const from = spokenWord(String(params.from));
+    return new DomainError(error.code, { from, event: String(params.event) });
+  }
+  if (
+    error.code === 'participation_transition_not_allowed' &&
+    'from' in params &&
+    'event' in params
+  ) {
+    const from = spokenParticipationWord(String(params.from));
+    return new DomainError(error.code, { from, event: String(params.event) });
+  }
+  return error;
+}
+
 /** Answers a request with an error, in the language that its reader asked for. */
 export function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
-  error: DomainError,
+  thrown: DomainError,
 ): FastifyReply {
+  const error = spoken(thrown);
   const document = problemDocument(
     error,
     languageOf(request.headers['accept-language']),
@@ -96,7 +120,15 @@ export function rawProblem(code: 'malformed_request' | 'headers_too_large' | 're
 
 function domainErrorOf(error: unknown, method: string): DomainError | undefined {
   if (error instanceof DomainError) return error;
-  return ofFramework(error) ?? ofDatabase(error, method === 'GET' || method === 'HEAD');
+  const framework = ofFramework(error);
+  if (framework) return framework;
+  const translated = asDomainError(error);
+  if (!(translated instanceof DomainError)) return undefined;
+  // A read that was cut off changed nothing.
+  const isRead = method === 'GET' || method === 'HEAD';
+  return isRead && translated.code === 'outcome_unknown'
+    ? new DomainError('database_unavailable', {})
+    : translated;
 }
 
 /** Errors of Fastify: they have a code, a status, and the complaints of the schema check. */
@@ -114,28 +146,5 @@ function ofFramework(error: unknown): DomainError | undefined {
       return new DomainError('malformed_request', {});
     default:
       return undefined;
-  }
-}
-
-/** Errors of the database that no verb has translated; a read that was cut off changed nothing. */
-function ofDatabase(error: unknown, isRead: boolean): DomainError | undefined {
-  const failure = databaseError(error);
-  switch (failure.kind) {
-    case 'refusal':
-      return domainErrorNamed(failure.code, failure.params);
-    case 'unavailable':
-      return new DomainError(
-        failure.safe || isRead ? 'database_unavailable' : 'outcome_unknown',
-        {},
-      );
-    case 'overloaded':
-      return new DomainError('overloaded', {});
-    case 'busy':
-      return new DomainError('campaign_busy', {});
-    case 'constraint':
-    case 'unknown':
-      return undefined;
-    default:
-      return failure satisfies never;
   }
 }

@@ -84,7 +84,7 @@ async function settleAll(
   const transitions: Transition[] = [];
   const queue = tasks;
   const work = async (): Promise<void> => {
-    for (let batch = queue.splice(0, campaignsAtOnce); batch.length > 0; ) {
+    for (let batch = queue.splice(0, campaignsAtOnce); batch.length > 0;) {
       for (const settled of await settleBatch(parts, batch, completeFull)) {
         const task = batch.find(({ campaignId }) => campaignId === settled.campaign_id)!;
         transitions.push(...settled.transitions.map((entry) => transitionOf(entry, task)));

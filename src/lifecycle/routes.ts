@@ -4,7 +4,15 @@ import { findCampaign } from '../campaigns/operations.ts';
 import { CampaignSchema } from '../campaigns/schemas.ts';
 import type { App } from '../context.ts';
 import { DomainError, type ErrorCode } from '../errors.ts';
-import { closed, Id, nullable, problems, text, Timestamp, TimestampInput } from '../http/schemas.ts';
+import {
+  closed,
+  Id,
+  nullable,
+  problems,
+  text,
+  Timestamp,
+  TimestampInput,
+} from '../http/schemas.ts';
 import { permit } from '../identity/policy.ts';
 import { operate } from '../operation.ts';
 import type { Tx } from '../database/transaction.ts';

@@ -78,25 +78,32 @@ export async function joinAll(
   requests: readonly JoinRequest[],
   options: JoinOptions,
 ): Promise<JoinAnswer[]> {
+  const grouped = sideBySide(requests);
   const rows = await db.rows(
     joinCampaigns,
-    requests.map((request) => request.campaignId),
-    requests.map((request) => request.participationId),
-    requests.map((request) => request.userId),
-    requests.map((request) => request.quantity),
-    requests.map((request) => request.shippingAddress),
-    requests.map((request) => request.note),
-    requests.map((request) => request.key),
-    requests.map((request) => (request.key === null ? null : requestHash(request))),
-    requests.map((request) => request.actor),
-    requests.map((request) => request.userId),
+    grouped.map((request) => request.campaignId),
+    grouped.map((request) => request.participationId),
+    grouped.map((request) => request.userId),
+    grouped.map((request) => request.quantity),
+    grouped.map((request) => request.shippingAddress),
+    grouped.map((request) => request.note),
+    grouped.map((request) => request.key),
+    grouped.map((request) => (request.key === null ? null : requestHash(request))),
+    grouped.map((request) => request.actor),
+    grouped.map((request) => request.userId),
     options.attemptLimit,
     options.wait,
     options.again,
   );
-  const answers = Array.from<JoinAnswer>({ length: requests.length });
-  for (const row of rows) answers[row.ordinal - 1] = answerOf(row);
-  return answers;
+  const answers = new Map(rows.map((row) => [grouped[row.ordinal - 1], answerOf(row)]));
+  return requests.map((request) => answers.get(request)!);
+}
+
+/** The requests of one campaign side by side, each campaign's in order of arrival. */
+function sideBySide(requests: readonly JoinRequest[]): readonly JoinRequest[] {
+  const first = requests[0]?.campaignId;
+  if (requests.every(({ campaignId }) => campaignId === first)) return requests;
+  return [...Map.groupBy(requests, ({ campaignId }) => campaignId).values()].flat();
 }
 
 function answerOf(row: AnswerRow): JoinAnswer {

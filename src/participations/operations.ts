@@ -19,11 +19,7 @@ export interface JoinInput {
 }
 
 /** The request that a caller's input makes. Refuses: validation_failed. */
-export function joinRequestOf(
-  caller: SignedIn,
-  campaignId: string,
-  input: JoinInput,
-): JoinRequest {
+export function joinRequestOf(caller: SignedIn, campaignId: string, input: JoinInput): JoinRequest {
   const shippingAddress = input.shippingAddress.trim();
   if (shippingAddress.length < 10) {
     throw invalidField('shipping_address', {

@@ -69,10 +69,7 @@ export const releaseParticipation = query<
 export const confirmParticipation = query<
   [campaignId: string, participationId: string, actor: string, reference: string | null],
   ParticipationRow
->(
-  'confirm_participation',
-  `select ${columns} from sambatan.confirm_participation($1, $2, $3, $4)`,
-);
+>('confirm_participation', `select ${columns} from sambatan.confirm_participation($1, $2, $3, $4)`);
 
 export const fulfilParticipation = query<
   [campaignId: string, participationId: string, actor: string],

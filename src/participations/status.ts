@@ -1,10 +1,6 @@
 /** A participation's status as the database stores it (`sambatan.participant_status`). */
 export type StoredParticipationStatus =
-  | 'pending_payment'
-  | 'confirmed'
-  | 'cancelled'
-  | 'refunded'
-  | 'fulfilled';
+  'pending_payment' | 'confirmed' | 'cancelled' | 'refunded' | 'fulfilled';
 
 /** A participation's status as everybody else says it. */
 export const participationStatuses = [
@@ -39,6 +35,11 @@ const stored = {
 /** From the database's word to everybody's; with storedParticipationStatus the one place. */
 export function spokenParticipationStatus(status: StoredParticipationStatus): ParticipationStatus {
   return spoken[status];
+}
+
+/** The same for a word that may be either, as in the parameters of a refusal. */
+export function spokenParticipationWord(word: string): string {
+  return Object.hasOwn(spoken, word) ? spoken[word as StoredParticipationStatus] : word;
 }
 
 /** From everybody's word to the database's. */

@@ -246,7 +246,9 @@ create index transactions_open on sambatan.transactions (kind, status, created_a
 -- ---------------------------------------------------------------- the audit log
 
 create table sambatan.audit_logs (
-  campaign_id uuid not null references sambatan.campaigns,
+  -- No foreign key: it would be checked again for every row of a join, and every row is written by
+  -- a function that holds the campaign's own. A campaign is never deleted.
+  campaign_id uuid not null,
   seq bigint not null check (seq > 0),
   occurred_at timestamptz not null,
   participation_id uuid,
@@ -329,6 +331,8 @@ create trigger participants_transition before update of status on sambatan.parti
   for each row when (old.status is distinct from new.status)
   execute function sambatan.check_participant_transition();
 
+create trigger campaigns_no_delete before delete on sambatan.campaigns
+  for each row execute function sambatan.refuse_change();
 create trigger transactions_no_truncate before truncate on sambatan.transactions
   for each statement execute function sambatan.refuse_change();
 create trigger transactions_no_delete before delete on sambatan.transactions
