@@ -15,6 +15,8 @@ const log = recordingLog();
 
 const clusterOf = (dataDir: string) => join(dataDir, 'postgres');
 
+const socketDirectoryOf = (url: string) => new URL(url).searchParams.get('host') ?? '/';
+
 async function gone(dataDir: string, milliseconds: number): Promise<void> {
   const begin = performance.now();
   while (serverProcesses(clusterOf(dataDir)).length > 0) {
@@ -23,8 +25,8 @@ async function gone(dataDir: string, milliseconds: number): Promise<void> {
   }
 }
 
-test('data survive a stop, a second start is quick, and nothing is left running', async (t) => {
-  const dataDir = directory(t);
+test('data survive a stop, a second start is quick, and nothing is left running', async () => {
+  const dataDir = directory();
   const first = await startEmbedded({ dataDir, log });
   await asAdmin(first.url, 'create table kept as select 7 as seven');
   await Promise.all([first.stop(), first.stop()]);
@@ -35,12 +37,11 @@ test('data survive a stop, a second start is quick, and nothing is left running'
   assert.deepEqual((await asAdmin(second.url, 'select * from kept')).rows, [{ seven: 7 }]);
   await second.stop();
   assert.deepEqual(serverProcesses(clusterOf(dataDir)), []);
-  const socketDirectory = new URL(second.url).searchParams.get('host');
-  assert.equal(existsSync(socketDirectory!), false);
+  assert.equal(existsSync(socketDirectoryOf(second.url)), false);
 });
 
 test('the server is durable, in UTF-8 and C.UTF-8, and only its owner can enter', async (t) => {
-  const dataDir = directory(t);
+  const dataDir = directory();
   const server = await startEmbedded({ dataDir, log });
   t.after(() => server.stop());
   const { rows } = await asAdmin(
@@ -60,12 +61,13 @@ test('the server is durable, in UTF-8 and C.UTF-8, and only its owner can enter'
 });
 
 test('a service that is killed takes its server with it, and the next start recovers', async (t) => {
-  const dataDir = directory(t);
+  const dataDir = directory();
   const killed = await startService(t, { dataDir });
   await asAdmin(killed.url, 'create table acknowledged as select 1 as one');
   killed.process.kill('SIGKILL');
   await killed.ended;
   await gone(dataDir, 5_000);
+  while (existsSync(socketDirectoryOf(killed.url))) await sleep(5);
   const next = await startService(t, { dataDir });
   const { rows } = await asAdmin(next.url, 'select * from acknowledged');
   assert.deepEqual(rows, [{ one: 1 }]);
@@ -75,7 +77,7 @@ test('a service that is killed takes its server with it, and the next start reco
 });
 
 test('a server without service and watchdog is ended by the next start', async (t) => {
-  const dataDir = directory(t);
+  const dataDir = directory();
   const killed = await startService(t, { dataDir });
   const watchdog = childrenOf(killed.pid).find(({ command }) => command.includes('read -r pid'));
   assert.ok(watchdog !== undefined);
@@ -86,11 +88,12 @@ test('a server without service and watchdog is ended by the next start', async (
   assert.ok(serverProcesses(clusterOf(dataDir)).includes(killed.postmaster));
   const next = await startService(t, { dataDir });
   assert.notEqual(next.postmaster, killed.postmaster);
+  assert.equal(existsSync(socketDirectoryOf(killed.url)), false);
   assert.equal(serverProcesses(clusterOf(dataDir)).includes(killed.postmaster), false);
 });
 
-test('a stale postmaster.pid whose pid is another process now does not block the start', async (t) => {
-  const dataDir = directory(t);
+test('a stale postmaster.pid whose pid is another process now does not block the start', async () => {
+  const dataDir = directory();
   await (await startEmbedded({ dataDir, log })).stop();
   const lines = [process.pid, clusterOf(dataDir), 1_700_000_000, 5432, '/tmp', '', '', 'ready'];
   writeFileSync(join(clusterOf(dataDir), 'postmaster.pid'), `${lines.join('\n')}\n`);
@@ -100,7 +103,7 @@ test('a stale postmaster.pid whose pid is another process now does not block the
 });
 
 test('a second service on the same data directory is refused, the first goes on', async (t) => {
-  const dataDir = directory(t);
+  const dataDir = directory();
   const first = await startService(t, { dataDir });
   const second = startEmbedded({ dataDir, log });
   await assert.rejects(second, {
@@ -112,7 +115,7 @@ test('a second service on the same data directory is refused, the first goes on'
 });
 
 test('a server that is killed is started again under the same address', async (t) => {
-  const dataDir = directory(t);
+  const dataDir = directory();
   const server = await startEmbedded({ dataDir, log });
   t.after(() => server.stop());
   const before = server.postmaster();
@@ -133,8 +136,8 @@ test('a server that is killed is started again under the same address', async (t
 });
 
 test('a clone below a private home of root works', { skip: !isRoot && 'not root' }, async (t) => {
-  const home = directory(t, 0o700);
-  const temporary = directory(t);
+  const home = directory(0o700);
+  const temporary = directory();
   const root = cloneInto(home);
   const dataDir = join(root, 'data');
   for (const round of [1, 2]) {
@@ -149,7 +152,7 @@ test('a clone below a private home of root works', { skip: !isRoot && 'not root'
 });
 
 test('a user who is not root works', { skip: !isRoot && 'all others do' }, async (t) => {
-  const home = directory(t);
+  const home = directory();
   const root = cloneInto(home, nobody);
   const dataDir = join(root, 'data');
   const options = { dataDir, root, node: join(root, 'node'), account: nobody };

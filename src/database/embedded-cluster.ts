@@ -86,7 +86,7 @@ export function initialize(cluster: Cluster, dataDir: string): void {
   if (existsSync(join(cluster.directory, 'PG_VERSION'))) return;
   removeLeftovers(dataDir);
   const fresh = mkdtempSync(join(dataDir, 'postgres-new-'));
-  const secret = privateDirectory('sambatan-', cluster.account);
+  const secret = privateDirectory('sambatan-initdb-', cluster.account);
   try {
     own(fresh, cluster.account);
     const passwordFile = join(secret, 'password');

@@ -43,6 +43,8 @@ export interface Embedded {
   stop(): Promise<void>;
 }
 
+const socketPrefix = 'sambatan-socket-';
+
 /**
  * Starts a PostgreSQL of our own on `<dataDir>/postgres`, made when it is not there, reachable by
  * a private unix socket alone. What a killed service left running there is ended first. When the
@@ -53,12 +55,11 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   const { log } = options;
   const dataDir = resolve(options.dataDir);
   const cluster = prepare(dataDir, log);
-  await endOrphans(cluster.directory, log);
-  removeOldSocket(cluster.directory);
+  await recover(cluster.directory, log);
   initialize(cluster, dataDir);
   giveToAccount(cluster.directory, cluster.account);
   writeSettings(cluster, options.settings);
-  const socketDirectory = privateDirectory('sambatan-', cluster.account);
+  const socketDirectory = privateDirectory(socketPrefix, cluster.account);
   const supervisor = new Supervisor(cluster, socketDirectory, log);
   try {
     await supervisor.start();
@@ -103,19 +104,19 @@ function prepare(dataDir: string, log: Log): Cluster {
   };
 }
 
-/** The socket directory of a server that was killed; its lock file says which. */
-function removeOldSocket(cluster: string): void {
+/** Ends what still runs there, then takes away the lock file and the socket that it left. */
+async function recover(cluster: string, log: Log): Promise<void> {
   const lockFile = join(cluster, 'postmaster.pid');
-  if (!existsSync(lockFile)) return;
-  const pid = recordedPid(cluster);
-  if (pid !== undefined && isServerOf(cluster, pid)) return;
-  const directory = readFileSync(lockFile, 'utf8').split('\n')[4] ?? '';
-  const found = lstatSync(directory, { throwIfNoEntry: false });
-  if (basename(directory).startsWith('sambatan-') && found?.isDirectory() === true) {
-    rmSync(directory, { recursive: true, force: true });
-  }
+  const socketDirectory = existsSync(lockFile)
+    ? (readFileSync(lockFile, 'utf8').split('\n')[4] ?? '')
+    : '';
+  await endOrphans(cluster, log);
   // The server would believe a pid that by now belongs to some other process.
   rmSync(lockFile, { force: true });
+  const found = lstatSync(socketDirectory, { throwIfNoEntry: false });
+  if (basename(socketDirectory).startsWith(socketPrefix) && found?.isDirectory() === true) {
+    rmSync(socketDirectory, { recursive: true, force: true });
+  }
 }
 
 async function createDatabase(url: string): Promise<void> {
@@ -200,11 +201,13 @@ class Supervisor {
    * that came, the pipe ends without a word and it shuts the server down.
    */
   #watchdog(): ChildProcess {
+    // The socket's lock says that the server is there; a pid may stay as a zombie's for long.
     const script =
       'read -r pid || exit 0; [ -n "$pid" ] || exit 0; read -r over && exit 0; ' +
-      'kill -INT "$pid"; n=0; while kill -0 "$pid" && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); ' +
-      'done; kill -QUIT "$pid"';
-    const watchdog = spawn('/bin/sh', ['-c', script], {
+      'lock="$1/.s.PGSQL.5432.lock"; kill -INT "$pid"; n=0; ' +
+      'while [ -e "$lock" ] && kill -0 "$pid" && [ $n -lt 200 ]; do sleep 0.05; n=$((n+1)); done; ' +
+      '[ -e "$lock" ] && kill -QUIT "$pid"; rm -f "$1"/.s.PGSQL.*; rmdir "$1"';
+    const watchdog = spawn('/bin/sh', ['-c', script, 'sh', this.#socketDirectory], {
       ...this.#cluster.account,
       cwd: '/',
       env: serverEnvironment,

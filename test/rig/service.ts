@@ -14,7 +14,7 @@ import {
   rmSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
+import { after, type TestContext } from 'node:test';
 
 const project = join(import.meta.dirname, '../..');
 
@@ -63,11 +63,17 @@ export async function startService(t: TestContext, options: ServiceOptions): Pro
   return { process: child, pid: child.pid!, url, postmaster, ended };
 }
 
-/** A fresh directory, short enough for sockets below it, removed with the test. */
-export function directory(t: TestContext, mode = 0o755): string {
+const directories: string[] = [];
+// At the very end: what runs in them is stopped by then.
+after(() => {
+  for (const path of directories) rmSync(path, { recursive: true, force: true });
+});
+
+/** A fresh directory, short enough for sockets below it, removed after the file's tests. */
+export function directory(mode = 0o755): string {
   const path = mkdtempSync('/tmp/sambatan-it-');
   chmodSync(path, mode);
-  t.after(() => rmSync(path, { recursive: true, force: true }));
+  directories.push(path);
   return path;
 }
 

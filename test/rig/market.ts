@@ -1,0 +1,202 @@
+import { hash } from 'node:crypto';
+import { createCampaign, type NewCampaign } from '../../src/campaigns/operations.ts';
+import type { Database } from '../../src/database/pool.ts';
+import type { Queryable } from '../../src/database/query.ts';
+import { DomainError } from '../../src/errors.ts';
+import type { Actor } from '../../src/identity/actor.ts';
+import { newId } from '../../src/identity/ids.ts';
+import {
+  joinAll,
+  type JoinAnswer,
+  type JoinOptions,
+  type JoinRequest,
+} from '../../src/participations/join.ts';
+
+/** The callers of the domain, as the verbs see them. */
+export const service: Actor = { kind: 'service', address: '192.0.2.1' };
+export const user = (userId: string): Actor => ({
+  kind: 'user',
+  userId,
+  address: '192.0.2.2',
+  roles: [],
+});
+export const operator = (userId = newId()): Actor => ({
+  kind: 'operator',
+  userId,
+  address: '192.0.2.3',
+  roles: ['operator'],
+});
+
+/** Runs a statement of a test's own; `declare` is for those of the service. */
+export async function ask<R = Record<string, unknown>>(
+  db: Queryable,
+  text: string,
+  ...parameters: unknown[]
+): Promise<R[]> {
+  const name = `test_${hash('sha1', text, 'hex')}`;
+  return await db.rows<unknown[], R>({ name, text }, ...parameters);
+}
+
+export interface Market {
+  readonly brandId: string;
+  readonly productId: string;
+}
+
+/** A brand with a product that is enabled for Sambatan. */
+export async function openMarket(db: Queryable): Promise<Market> {
+  const [brandId, productId] = [newId(), newId()];
+  await ask(
+    db,
+    `with b as (insert into sambatan.brands (brand_id, name) values ($1, 'Melati Wangi'))
+    insert into sambatan.products (product_id, brand_id, name, base_price, sambatan_enabled)
+    values ($2, $1, 'Senja', 150000, true)`,
+    brandId,
+    productId,
+  );
+  return { brandId, productId };
+}
+
+export type CampaignWish = Partial<Omit<NewCampaign, 'productId'>>;
+
+const hourMs = 3_600_000;
+
+/** A campaign made by the real verb: active with ten slots and an hour to go, unless told. */
+export async function newCampaign(
+  db: Database,
+  market: Market,
+  wish: CampaignWish = {},
+): Promise<string> {
+  const totalSlots = wish.totalSlots ?? 10;
+  const { id } = await db.transaction((tx) =>
+    createCampaign(tx, service, {
+      productId: market.productId,
+      publish: true,
+      title: 'Senja batch pertama',
+      description: '',
+      paymentTiming: 'on_completion',
+      totalSlots,
+      minimumSlots: totalSlots,
+      minSlotsPerUser: null,
+      maxSlotsPerUser: null,
+      pricePerSlot: 125_000n,
+      holdSeconds: 86_400,
+      deadline: new Date(Date.now() + hourMs),
+      opensAt: null,
+      ...wish,
+    }),
+  );
+  return id;
+}
+
+/** Lets time pass for one campaign: everything that is to happen to it comes this much nearer. */
+export async function letTimePass(
+  db: Queryable,
+  campaignId: string,
+  seconds: number,
+): Promise<void> {
+  await ask(
+    db,
+    `with c as (
+      update sambatan.campaigns set deadline = deadline - $2 * interval '1 second',
+        opens_at = opens_at - $2 * interval '1 second', due_at = due_at - $2 * interval '1 second'
+      where campaign_id = $1)
+    update sambatan.participants set hold_expires_at = hold_expires_at - $2 * interval '1 second'
+    where campaign_id = $1`,
+    campaignId,
+    seconds,
+  );
+}
+
+/** More than the hour that a campaign has. */
+export const pastDeadline = 3_700;
+
+/** One slot for a new buyer, unless told. */
+export function wish(campaignId: string, what: Partial<JoinRequest> = {}): JoinRequest {
+  const userId = what.userId ?? newId();
+  return {
+    campaignId,
+    participationId: newId(),
+    userId,
+    quantity: 1,
+    shippingAddress: 'Jalan Melati 5, Yogyakarta',
+    note: null,
+    key: null,
+    actor: `user:${userId}`,
+    ...what,
+  };
+}
+
+/** Joins as one call of the database function; nobody is limited, unless told. */
+export async function joinNow(
+  db: Queryable,
+  requests: readonly JoinRequest[],
+  options: Partial<JoinOptions> = {},
+): Promise<JoinAnswer[]> {
+  return await joinAll(db, requests, { attemptLimit: 0, wait: true, again: false, ...options });
+}
+
+/** Joins that all have to be taken; gives their participations' ids. */
+export async function joined(
+  db: Queryable,
+  ...requests: readonly JoinRequest[]
+): Promise<string[]> {
+  return (await joinNow(db, requests)).map((answer) => {
+    if (answer instanceof DomainError) throw answer;
+    return answer.participationId;
+  });
+}
+
+/** 'joined' or the code of the refusal. */
+export function outcomeOf(answer: JoinAnswer): string {
+  return answer instanceof DomainError ? answer.code : 'joined';
+}
+
+/** What a promise comes to: 'joined', the code of a refusal, or the error itself as text. */
+export async function outcomes(promises: readonly Promise<unknown>[]): Promise<string[]> {
+  const settled = await Promise.allSettled(promises);
+  return settled.map((one) =>
+    one.status === 'fulfilled'
+      ? 'joined'
+      : one.reason instanceof DomainError
+        ? one.reason.code
+        : String(one.reason),
+  );
+}
+
+/** How often each of them occurs. */
+export function tally(words: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const word of words) counts[word] = (counts[word] ?? 0) + 1;
+  return counts;
+}
+
+export interface CampaignState {
+  readonly status: string;
+  readonly total_slots: number;
+  readonly filled_slots: number;
+  readonly confirmed_slots: number;
+  readonly participant_count: number;
+  readonly audit_seq: bigint;
+}
+
+/** One campaign's row. */
+export async function stateOf(db: Queryable, campaignId: string): Promise<CampaignState> {
+  const [row] = await ask<CampaignState>(
+    db,
+    `select status, total_slots, filled_slots, confirmed_slots, participant_count, audit_seq
+    from sambatan.campaigns where campaign_id = $1`,
+    campaignId,
+  );
+  if (row === undefined) throw new Error(`there is no campaign ${campaignId}`);
+  return row;
+}
+
+/** The events of one campaign's log, oldest first. */
+export async function eventsOf(db: Queryable, campaignId: string): Promise<string[]> {
+  const rows = await ask<{ event: string }>(
+    db,
+    'select event from sambatan.audit_logs where campaign_id = $1 order by seq',
+    campaignId,
+  );
+  return rows.map(({ event }) => event);
+}
