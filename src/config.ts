@@ -205,9 +205,7 @@ export class ConfigError extends Error {
 }
 
 /** Whether npm started this process: it passes signals on, but not its own death. */
-export function startedByNpm(): boolean {
-  return process.env['npm_lifecycle_event'] !== undefined;
-}
+export const startedByNpm = (): boolean => process.env['npm_lifecycle_event'] !== undefined;
 
 /**
  * Reads the process environment and, for what it leaves unset, the `.env` file of the working
