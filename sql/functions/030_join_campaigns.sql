@@ -71,7 +71,7 @@ declare
   e_metadata jsonb[] := '{}';
   e_hashes bytea[] := '{}';
   e integer := 0;
-  -- The campaigns as they are to be stored.
+  -- The campaigns as they are to be stored; never one that somebody else holds and may be changing.
   changed sambatan.campaigns[] := '{}';
 begin
   if p_wait then
@@ -165,7 +165,7 @@ begin
 
   for i in 1..n loop
     if c.campaign_id is distinct from campaign_ids[i] or i = 1 then
-      if c.campaign_id is not null then
+      if c_is_held then
         changed := changed || c;
       end if;
       select * into c from sambatan.campaigns where campaign_id = campaign_ids[i];
@@ -289,7 +289,9 @@ begin
       times[i] := now_at;
     end if;
   end loop;
-  changed := changed || c;
+  if c_is_held then
+    changed := changed || c;
+  end if;
 
   update sambatan.campaigns as t set
     status = s.status, filled_slots = s.filled_slots, participant_count = s.participant_count,

@@ -126,10 +126,17 @@ export class JoinBatcher {
     this.#dispatchIsPlanned = true;
     setImmediate(() => {
       this.#dispatchIsPlanned = false;
-      while (this.#round.length > 0 && this.#lanesInUse < this.#options.lanes) {
-        void this.#run(this.#gather());
-      }
+      this.#dispatch();
     });
+  }
+
+  /** Fills the free lanes; gives whether a batch has left. */
+  #dispatch(): boolean {
+    const before = this.#lanesInUse;
+    while (this.#round.length > 0 && this.#lanesInUse < this.#options.lanes) {
+      void this.#run(this.#gather());
+    }
+    return this.#lanesInUse > before;
   }
 
   /** The next batch: an even share of every campaign that has somebody waiting. */
@@ -159,15 +166,10 @@ export class JoinBatcher {
 
     const busy = new Map<Line, Waiting[]>();
     for (const [index, seat] of seats.entries()) {
-      const answer = answers[index];
-      if (answer instanceof DomainError && answer.code === 'campaign_busy') {
-        const line = this.#lineOf(seat.request.campaignId);
-        busy.set(line, [...(busy.get(line) ?? []), seat]);
-      } else {
-        this.#answer(seat, answer);
-      }
+      if (!isBusy(answers[index])) continue;
+      const line = this.#lineOf(seat.request.campaignId);
+      busy.set(line, [...(busy.get(line) ?? []), seat]);
     }
-    this.#tell(seats, answers);
     for (const line of batch.keys()) {
       const held = busy.get(line);
       if (held === undefined) {
@@ -178,8 +180,22 @@ export class JoinBatcher {
         this.#blocked.push(line);
       }
     }
+    this.#goOn(() => {
+      for (const [index, seat] of seats.entries()) {
+        if (!isBusy(answers[index])) this.#answer(seat, answers[index]);
+      }
+      this.#tell(seats, answers);
+    });
+  }
+
+  /**
+   * The next batch first, so that the database works while this process answers the last one:
+   * answering a few hundred requests takes as long as joining them.
+   */
+  #goOn(answer: () => void): void {
     this.#runBlocked();
-    this.#planDispatch();
+    if (this.#dispatch()) setImmediate(answer);
+    else answer();
   }
 
   /** Each blocked campaign waits for its row alone, in a lane of which there are few. */
@@ -194,21 +210,15 @@ export class JoinBatcher {
     const seats = line.waiting.splice(0, this.#options.maxBatch);
     const answers = await this.#answersOf(seats, true);
     this.#waitingLanesInUse--;
-    for (const [index, seat] of seats.entries()) this.#answer(seat, answers[index]);
-    this.#tell(seats, answers);
-    const stillHeld = answers.some(
-      (answer) => answer instanceof DomainError && answer.code === 'campaign_busy',
-    );
     // Who queued behind them has waited for the same row; they are told now, not after as long
     // again.
-    if (stillHeld) {
-      for (const seat of line.waiting.splice(0)) {
-        this.#answer(seat, new DomainError('campaign_busy', {}));
-      }
-    }
+    const alsoHeld = answers.some(isBusy) ? line.waiting.splice(0) : [];
     this.#rest(line);
-    this.#runBlocked();
-    this.#planDispatch();
+    this.#goOn(() => {
+      for (const [index, seat] of seats.entries()) this.#answer(seat, answers[index]);
+      for (const seat of alsoHeld) this.#answer(seat, new DomainError('campaign_busy', {}));
+      this.#tell(seats, answers);
+    });
   }
 
   #rest(line: Line): void {
@@ -275,4 +285,8 @@ export class JoinBatcher {
 
 function isJoined(answer: unknown): answer is Joined {
   return typeof answer === 'object' && answer !== null && 'joinedAt' in answer;
+}
+
+function isBusy(answer: unknown): boolean {
+  return answer instanceof DomainError && answer.code === 'campaign_busy';
 }
