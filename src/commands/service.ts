@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { createApp, type App } from '../context.ts';
 import { runningEmbedded, startEmbedded } from '../database/embedded.ts';
-import { databaseError } from '../database/errors.ts';
+import { databaseError, withOutcome } from '../database/errors.ts';
 import { migrate } from '../database/migrate.ts';
 import { createLog } from '../http/logging.ts';
 import { serviceKeyIn } from '../identity/service-key.ts';
@@ -70,7 +70,7 @@ async function migratePatiently(url: string, log: Logger): Promise<void> {
       await migrate(url, { log });
       return;
     } catch (error) {
-      const away = databaseError(error).kind === 'unavailable';
+      const away = databaseError(withOutcome(error, { safe: true })).kind === 'unavailable';
       if (!away || performance.now() > giveUpAt) throw error;
       log.warn({ err: error }, 'the database does not answer yet; trying again');
       await sleep(tryEveryMs);
