@@ -1,0 +1,93 @@
+// The load generator's own process: gets jobs over IPC, answers each with what it measured.
+import { setTimeout as sleep } from 'node:timers/promises';
+import autocannon, { type Client } from 'autocannon';
+import { readProcessor, usageBetween } from '../rig/processor.ts';
+import type { Answered, Job } from './job.ts';
+import { prepareRequests } from './requests.ts';
+
+/** No request of ours may be given up on: it could have been stored. */
+const timeoutSeconds = 120;
+/** Seconds that autocannon itself may take at most; we end it ourselves. */
+const longestSeconds = 600;
+
+process.on('message', (job: Job) => {
+  run(job).then(
+    (answered) => process.send?.({ answered }),
+    (error: unknown) => process.send?.({ error: error instanceof Error ? error.stack : error }),
+  );
+});
+process.on('disconnect', () => process.exit(0));
+
+async function run(job: Job): Promise<Answered> {
+  const { extent, connections } = job;
+  const timed = 'seconds' in extent;
+  const wanted = timed ? job.expectedRate * (extent.seconds + extent.warmSeconds) : extent.total;
+  const perConnection = Math.max(4, Math.ceil(wanted / connections));
+  const clients: Client[] = [];
+  const load = autocannon({
+    url: job.url,
+    connections,
+    duration: longestSeconds,
+    ...(timed ? {} : { amount: extent.total }),
+    timeout: timeoutSeconds,
+    sampleInt: 50,
+    setupClient: (client) => {
+      client.setRequests(prepareRequests(job.wish, perConnection, clients.length * perConnection));
+      clients.push(client);
+    },
+  });
+  const repeated = () =>
+    clients.reduce((sum, { reqsMade }) => sum + Math.max(0, reqsMade - perConnection), 0);
+  const answers = new Answers();
+  load.on('response', (_client: Client, status: number, _bytes: number, milliseconds: number) =>
+    answers.add(status, milliseconds),
+  );
+
+  if (timed) await sleep(extent.warmSeconds * 1_000);
+  const before = readProcessor(job.processes);
+  answers.begin();
+  if (timed) {
+    await sleep(extent.seconds * 1_000);
+    const measured = answers.end();
+    const usage = usageBetween(before, readProcessor(job.processes));
+    // Every request that is under way is answered, then its connection ends.
+    for (const client of clients) client.responseMax = client.reqsMade;
+    const { errors } = await load;
+    return { ...measured, statuses: answers.statuses, repeated: repeated(), errors, usage };
+  }
+  const { errors } = await load;
+  const usage = usageBetween(before, readProcessor(job.processes));
+  return { ...answers.end(), statuses: answers.statuses, repeated: repeated(), errors, usage };
+}
+
+/** Counts every answer, and measures those of a stretch of time. */
+class Answers {
+  readonly statuses: Record<string, number> = {};
+  #latencies: number[] = [];
+  #measuring = false;
+  #began = 0;
+  #last = 0;
+
+  add(status: number, milliseconds: number): void {
+    this.statuses[status] = (this.statuses[status] ?? 0) + 1;
+    if (!this.#measuring) return;
+    this.#latencies.push(milliseconds);
+    this.#last = performance.now();
+  }
+
+  begin(): void {
+    this.#measuring = true;
+    this.#began = performance.now();
+  }
+
+  end(): Pick<Answered, 'rate' | 'latency'> {
+    this.#measuring = false;
+    const sorted = Float64Array.from(this.#latencies).sort();
+    const at = (share: number) => sorted[Math.ceil(sorted.length * share) - 1] ?? 0;
+    const seconds = (this.#last - this.#began) / 1_000;
+    return {
+      rate: seconds > 0 ? sorted.length / seconds : 0,
+      latency: { p50: at(0.5), p99: at(0.99), longest: at(1) },
+    };
+  }
+}

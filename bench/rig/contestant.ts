@@ -1,0 +1,89 @@
+import type { Bench } from '../bench.ts';
+import type { Answered, Job, Wish } from '../load/job.ts';
+import { checkInvariants, checkStored } from './checks.ts';
+import { openCampaigns } from './seller.ts';
+import { serviceKey, startServer, tokenSecret, type Server, type Way } from './server.ts';
+
+/** Who takes part in a measurement of joins. */
+export interface Entry {
+  readonly name: string;
+  readonly way: Way;
+  /** Requests a minute and user, as in SAMBATAN_JOIN_RATE_LIMIT; 0 unless told. */
+  readonly limit?: number;
+  /** Each request with an Idempotency-Key of its own. */
+  readonly keys?: boolean;
+  /** Each user with a token of their own, which no server has seen before. */
+  readonly tokens?: boolean;
+}
+
+const warmUp = { connections: 50, extent: { warmSeconds: 0, seconds: 2 } } as const;
+const firstGuess = 6_000;
+
+/** One variant's server with its own database, over all rounds. */
+export class Contestant {
+  readonly entry: Entry;
+  readonly server: Server;
+  readonly failures: string[] = [];
+  readonly #bench: Bench;
+  #rate = firstGuess;
+
+  private constructor(bench: Bench, entry: Entry, server: Server) {
+    this.#bench = bench;
+    this.entry = entry;
+    this.server = server;
+  }
+
+  static async enter(bench: Bench, entry: Entry, database: string): Promise<Contestant> {
+    const databaseUrl = await bench.cluster.createDatabase(database);
+    const environment = { SAMBATAN_JOIN_RATE_LIMIT: String(entry.limit ?? 0) };
+    const server = await startServer({ way: entry.way, databaseUrl, environment });
+    return new Contestant(bench, entry, server);
+  }
+
+  async warmUp(campaigns: number): Promise<void> {
+    const seconds = this.#bench.quick ? 0.3 : warmUp.extent.seconds;
+    await this.join(campaigns, { ...warmUp, extent: { warmSeconds: 0, seconds } });
+  }
+
+  /** One load of joins on so many new campaigns; what was stored is checked afterwards. */
+  async join(campaigns: number, load: Pick<Job, 'connections' | 'extent'>): Promise<Answered> {
+    const { cluster, generator } = this.#bench;
+    const { databaseUrl, pid, url } = this.server;
+    const campaignIds = await openCampaigns(url, campaigns);
+    await cluster.checkpoint();
+    const answered = await generator.run({
+      ...load,
+      url,
+      wish: this.#wish(campaignIds),
+      expectedRate: this.#rate * 1.3,
+      processes: { server: pid, postgres: cluster.postmaster },
+    });
+    this.#rate = Math.max(answered.rate, 500);
+    const { errors, repeated, statuses } = answered;
+    // The same key once more is answered once more and stored once.
+    const acknowledged = (statuses['201'] ?? 0) - (this.entry.keys === true ? repeated : 0);
+    const stored = { joins: this.entry.way === 'floor' ? 0 : acknowledged, errors };
+    this.#note(await checkStored(cluster, databaseUrl, campaignIds, stored));
+    const others = Object.keys(answered.statuses).filter((status) => status !== '201');
+    if (others.length > 0) this.#note([`answers with status ${others.join(', ')}`]);
+    return answered;
+  }
+
+  /** Ends the server and checks the invariants of all that it has written. */
+  async leave(): Promise<void> {
+    await this.server.stop();
+    this.#note(await checkInvariants(this.server.databaseUrl, this.entry.way));
+    const name = new URL(this.server.databaseUrl).pathname.slice(1);
+    await this.#bench.cluster.dropDatabase(name);
+  }
+
+  #wish(campaignIds: readonly string[]): Wish {
+    const { keys = false, tokens = false } = this.entry;
+    const as = tokens ? { tokenSecret } : { serviceKey };
+    return { kind: 'joins', campaignIds, as, keys };
+  }
+
+  #note(wrong: readonly string[]): void {
+    this.failures.push(...wrong.map((sentence) => `${this.entry.name}: ${sentence}`));
+  }
+}

@@ -1,0 +1,101 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import type { Processes, Usage } from '../load/job.ts';
+
+/** Processor time so far, in seconds. */
+interface Reading {
+  readonly at: number;
+  readonly server: number | undefined;
+  readonly postgres: number | undefined;
+  readonly generator: number;
+  readonly machine: number | undefined;
+}
+
+/** Linux counts in hundredths of a second, whatever the kernel's own tick is. */
+const ticksPerSecond = 100;
+
+/** Reads how much processor time the parts of a measurement have used; needs Linux for most. */
+export function readProcessor({ server, postgres }: Processes): Reading {
+  const { user, system } = process.cpuUsage();
+  return {
+    at: performance.now(),
+    server: secondsOf(server),
+    postgres: postgres === undefined ? undefined : secondsOfFamily(postgres),
+    generator: (user + system) / 1_000_000,
+    machine: secondsOfMachine(),
+  };
+}
+
+/** Cores that were in use between two readings. */
+export function usageBetween(before: Reading, after: Reading): Usage {
+  const seconds = (after.at - before.at) / 1_000;
+  const share = (from: number | undefined, to: number | undefined) =>
+    from === undefined || to === undefined ? undefined : Math.max(0, (to - from) / seconds);
+  const server = share(before.server, after.server);
+  const postgres = share(before.postgres, after.postgres);
+  const generator = share(before.generator, after.generator) ?? 0;
+  const machine = share(before.machine, after.machine);
+  const others =
+    machine === undefined
+      ? undefined
+      : Math.max(0, machine - (server ?? 0) - (postgres ?? 0) - generator);
+  return { server, postgres, generator, others };
+}
+
+/** Resident memory of a process in bytes; undefined where it cannot be told. */
+export function residentBytes(pid: number): number | undefined {
+  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(textOf(`/proc/${pid}/status`) ?? '')?.[1];
+  return kilobytes === undefined ? undefined : Number(kilobytes) * 1_024;
+}
+
+/** The most memory that was ever resident, in bytes. */
+export function peakResidentBytes(pid: number): number | undefined {
+  const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(textOf(`/proc/${pid}/status`) ?? '')?.[1];
+  return kilobytes === undefined ? undefined : Number(kilobytes) * 1_024;
+}
+
+function secondsOf(pid: number): number | undefined {
+  const found = statOf(pid);
+  return found && (found.own + found.ofEndedChildren) / ticksPerSecond;
+}
+
+/** A process, the children that have ended, and those that live. */
+function secondsOfFamily(pid: number): number | undefined {
+  let seconds = secondsOf(pid);
+  if (seconds === undefined) return undefined;
+  for (const name of readdirSync('/proc')) {
+    const stat = /^\d+$/.test(name) ? statOf(Number(name)) : undefined;
+    if (stat?.parent === pid) seconds += stat.own / ticksPerSecond;
+  }
+  return seconds;
+}
+
+function statOf(pid: number) {
+  // The second field is a name in brackets that may hold anything.
+  const fields = textOf(`/proc/${pid}/stat`)?.split(') ').at(-1)?.split(' ').map(Number);
+  if (fields === undefined) return undefined;
+  const [parent = 0, user = 0, system = 0, childrenUser = 0, childrenSystem = 0] = [
+    fields[1],
+    ...fields.slice(11, 15),
+  ];
+  return { parent, own: user + system, ofEndedChildren: childrenUser + childrenSystem };
+}
+
+/** All processors of the machine together, without the time that they were idle. */
+function secondsOfMachine(): number | undefined {
+  const line = /^cpu +(.+)$/m.exec(textOf('/proc/stat') ?? '')?.[1];
+  if (line === undefined) return undefined;
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0] = line.split(' ').map(Number);
+  return (user + nice + system + irq + softIrq) / ticksPerSecond;
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** How many cores there are to be used. */
+export const cores = availableParallelism();

@@ -1,0 +1,41 @@
+// The service as `sambatan serve` builds it, but for the way in which joins travel: the argument
+// names it. Settings come from the environment as always.
+import { loadConfig } from '../../src/config.ts';
+import { createApp, type App } from '../../src/context.ts';
+import { catalogueRoutes } from '../../src/catalogue/routes.ts';
+import { campaignRoutes } from '../../src/campaigns/routes.ts';
+import { createLog } from '../../src/http/logging.ts';
+import { buildServer, stopServer } from '../../src/http/server.ts';
+import { lifecycleRoutes } from '../../src/lifecycle/routes.ts';
+import { participationRoutes } from '../../src/participations/routes.ts';
+import { onStopSignal } from '../../src/process.ts';
+import { otherWays, poolSize, type OtherWay } from './variants.ts';
+
+const way = process.argv[2] as OtherWay;
+const config = loadConfig();
+const { log, flush } = createLog(config.log.level);
+const ours = createApp({
+  config,
+  log,
+  databaseUrl: config.database.url!,
+  serviceKey: config.identity.serviceKey!,
+  ...(way === 'queued' ? { batching: { maxBatch: 1, lanes: poolSize } } : {}),
+});
+const app: App = { ...ours, joins: otherWays[way]?.(ours) ?? ours.joins };
+const server = await buildServer(app, [
+  catalogueRoutes(app),
+  campaignRoutes(app),
+  participationRoutes(app),
+  lifecycleRoutes(app),
+]);
+await app.pokes.start();
+await app.scheduler.start();
+await server.listen({ host: config.http.host, port: config.http.port });
+onStopSignal(
+  async () => {
+    await stopServer(server, 10_000);
+    await app.close();
+    flush();
+  },
+  { withParent: true },
+);

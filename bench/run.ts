@@ -1,0 +1,80 @@
+// `npm run bench`: measures, prints one table, and writes it to bench/results.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Bench, Measurement } from './bench.ts';
+import { circumstances } from './circumstances.ts';
+import type { Outcome } from './figures.ts';
+import { Generator } from './load/generator.ts';
+import { hotJoins, manyCampaignJoins } from './measurements/joins.ts';
+import { readOptions, type Options } from './options.ts';
+import { profileHotJoins, profileSettings } from './profile.ts';
+import { markdown, type Report } from './report.ts';
+import { startCluster } from './rig/database.ts';
+
+const measurements: readonly Measurement[] = [hotJoins, manyCampaignJoins];
+
+const options = readOptions(
+  process.argv.slice(2),
+  measurements.map(({ name }) => name),
+);
+if ('print' in options) {
+  (options.exitCode === 0 ? process.stdout : process.stderr).write(options.print);
+  process.exitCode = options.exitCode;
+} else {
+  process.exitCode = await runAll(options);
+}
+
+async function runAll({ only, quick, rounds, profile }: Options): Promise<number> {
+  const cluster = await startCluster(profile ? profileSettings : undefined);
+  const generator = new Generator();
+  const stop = async (): Promise<void> => {
+    await generator.stop();
+    await cluster.stop();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => void stop().finally(() => process.exit(130)));
+  }
+  try {
+    const bench: Bench = { cluster, generator, quick, rounds, progress };
+    if (profile) {
+      process.stdout.write(await profileHotJoins(bench));
+      return 0;
+    }
+    const chosen = measurements.filter(({ name }) => only.length === 0 || only.includes(name));
+    const report = await measure(bench, chosen);
+    const text = markdown(report);
+    process.stdout.write(`\n${text}`);
+    if (only.length === 0 && !quick) publish(report, text);
+    return report.failures.length === 0 ? 0 : 1;
+  } finally {
+    await stop();
+  }
+}
+
+async function measure(bench: Bench, chosen: readonly Measurement[]): Promise<Report> {
+  const known = await circumstances(bench.cluster, bench);
+  const outcomes: Outcome[] = [];
+  for (const measurement of chosen) {
+    const begin = performance.now();
+    outcomes.push(await measurement.run(bench));
+    const seconds = Math.round((performance.now() - begin) / 1_000);
+    progress(`${measurement.title}: done in ${seconds} s`);
+  }
+  return {
+    circumstances: known,
+    figures: outcomes.flatMap(({ figures }) => figures),
+    goals: outcomes.flatMap(({ goals }) => goals),
+    failures: outcomes.flatMap(({ failures }) => failures),
+  };
+}
+
+function publish(report: Report, text: string): void {
+  const directory = join(import.meta.dirname, 'results');
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, 'latest.md'), text);
+  writeFileSync(join(directory, 'latest.json'), `${JSON.stringify(report, null, 2)}\n`);
+}
+
+function progress(sentence: string): void {
+  process.stderr.write(`${sentence}\n`);
+}
