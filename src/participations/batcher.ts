@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { databaseError } from '../database/errors.ts';
+import { databaseError, type DatabaseFailure } from '../database/errors.ts';
 import { DomainError } from '../errors.ts';
 import { asDomainError, isWorthRetrying, retryWaitMs } from '../operation.ts';
 import type { JoinAnswer, Joined, JoinOptions, JoinRequest } from './join.ts';
@@ -45,6 +45,8 @@ interface Line {
 }
 
 const attempts = 3;
+/** Who has not come to wait for a taken row by then is told; waiting takes lock_timeout at most. */
+const patienceMs = 1_500;
 
 /**
  * Puts joins that arrive together into one transaction. While a batch is under way the next one
@@ -60,7 +62,8 @@ export class JoinBatcher {
   readonly #options: BatcherOptions;
   readonly #lines = new Map<string, Line>();
   #round: Line[] = [];
-  #blocked: Line[] = [];
+  /** In order of arrival, each with the timer that ends its patience. */
+  readonly #blocked = new Map<Line, NodeJS.Timeout>();
   #lanesInUse = 0;
   #waitingLanesInUse = 0;
   #queued = 0;
@@ -82,14 +85,15 @@ export class JoinBatcher {
    * anything was written, `campaign_busy`, `database_unavailable` or `outcome_unknown`.
    */
   join(request: JoinRequest): Promise<Joined> {
-    const line = this.#lineOf(request.campaignId);
+    const ahead = this.#lines.get(request.campaignId)?.waiting.length ?? 0;
     if (
       this.#closed ||
       this.#queued >= this.#options.maxQueued ||
-      line.waiting.length >= this.#options.maxQueuedPerCampaign
+      ahead >= this.#options.maxQueuedPerCampaign
     ) {
       return Promise.reject(new DomainError('overloaded', {}));
     }
+    const line = this.#lineOf(request.campaignId);
     this.#queued++;
     return new Promise((resolve, reject) => {
       line.waiting.push({ request, resolve, reject, inDoubt: false });
@@ -176,8 +180,7 @@ export class JoinBatcher {
         this.#rest(line);
       } else {
         line.waiting = [...held, ...line.waiting];
-        line.state = 'blocked';
-        this.#blocked.push(line);
+        this.#block(line);
       }
     }
     this.#goOn(() => {
@@ -198,10 +201,24 @@ export class JoinBatcher {
     else answer();
   }
 
+  #block(line: Line): void {
+    line.state = 'blocked';
+    const giveUp = () => {
+      this.#blocked.delete(line);
+      const seats = line.waiting.splice(0);
+      this.#rest(line);
+      for (const seat of seats) this.#answerBusy(seat);
+    };
+    this.#blocked.set(line, setTimeout(giveUp, patienceMs));
+  }
+
   /** Each blocked campaign waits for its row alone, in a lane of which there are few. */
   #runBlocked(): void {
-    while (this.#blocked.length > 0 && this.#waitingLanesInUse < this.#options.waitingLanes) {
-      void this.#wait(this.#blocked.shift()!);
+    for (const [line, patience] of this.#blocked) {
+      if (this.#waitingLanesInUse >= this.#options.waitingLanes) return;
+      clearTimeout(patience);
+      this.#blocked.delete(line);
+      void this.#wait(line);
     }
   }
 
@@ -216,7 +233,7 @@ export class JoinBatcher {
     this.#rest(line);
     this.#goOn(() => {
       for (const [index, seat] of seats.entries()) this.#answer(seat, answers[index]);
-      for (const seat of alsoHeld) this.#answer(seat, new DomainError('campaign_busy', {}));
+      for (const seat of alsoHeld) this.#answerBusy(seat);
       this.#tell(seats, answers);
     });
   }
@@ -235,6 +252,10 @@ export class JoinBatcher {
     if (isJoined(answer)) seat.resolve(answer);
     else seat.reject(answer ?? new Error('a join of the batch has no answer'));
     if (this.#queued === 0) for (const resolve of this.#drained.splice(0)) resolve();
+  }
+
+  #answerBusy(seat: Waiting): void {
+    this.#answer(seat, new DomainError(seat.inDoubt ? 'outcome_unknown' : 'campaign_busy', {}));
   }
 
   #tell(seats: readonly Waiting[], answers: readonly unknown[]): void {
@@ -262,7 +283,7 @@ export class JoinBatcher {
         const retry = failure.kind === 'unavailable' || isWorthRetrying(error);
         if (retry && !waited && attempt < attempts) {
           await sleep(retryWaitMs(attempt));
-        } else if (!retry && seats.length > 1) {
+        } else if (isOfOneMember(failure) && seats.length > 1) {
           return await this.#oneByOne(seats, wait);
         } else {
           return seats.map((seat) =>
@@ -281,6 +302,11 @@ export class JoinBatcher {
     }
     return answers;
   }
+}
+
+/** Whether what one member holds can be the cause; a pool without connections fails them all. */
+function isOfOneMember({ kind }: DatabaseFailure): boolean {
+  return kind === 'constraint' || kind === 'refusal' || kind === 'unknown';
 }
 
 function isJoined(answer: unknown): answer is Joined {

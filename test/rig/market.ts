@@ -3,8 +3,10 @@ import { createCampaign, type NewCampaign } from '../../src/campaigns/operations
 import type { Database } from '../../src/database/pool.ts';
 import type { Queryable } from '../../src/database/query.ts';
 import { DomainError } from '../../src/errors.ts';
+import type { Tx } from '../../src/database/transaction.ts';
 import type { Actor } from '../../src/identity/actor.ts';
 import { newId } from '../../src/identity/ids.ts';
+import { JoinBatcher, type BatcherOptions } from '../../src/participations/batcher.ts';
 import {
   joinAll,
   type JoinAnswer,
@@ -199,4 +201,65 @@ export async function eventsOf(db: Queryable, campaignId: string): Promise<strin
     campaignId,
   );
   return rows.map(({ event }) => event);
+}
+
+/** How joins travel in tests; the database's own limits apply. */
+export const batching = {
+  maxBatch: 500,
+  maxQueued: 10_000,
+  maxQueuedPerCampaign: 5_000,
+  lanes: 2,
+  waitingLanes: 3,
+} as const;
+
+/** What one replica has: a batcher on a pool. */
+export function batcherOn(
+  db: Queryable,
+  options: Partial<BatcherOptions> & { readonly attemptLimit?: number } = {},
+): JoinBatcher {
+  const { attemptLimit = 0, ...rest } = options;
+  return new JoinBatcher({
+    ...batching,
+    send: (requests, how) => joinAll(db, requests, { ...how, attemptLimit }),
+    ...rest,
+  });
+}
+
+/** A transaction of somebody else's that stays open until it is told to end. */
+export interface Holding {
+  commit(): Promise<void>;
+}
+
+/** Runs `verb` in a transaction that is left open: what it locked stays locked. */
+export async function hold(
+  db: Database,
+  verb: (tx: Tx) => Promise<unknown>,
+): Promise<Holding> {
+  const began = Promise.withResolvers<void>();
+  const end = Promise.withResolvers<void>();
+  const ended = db.transaction(async (tx) => {
+    await verb(tx);
+    began.resolve();
+    await end.promise;
+  });
+  await Promise.race([began.promise, ended]);
+  return {
+    commit: async () => {
+      end.resolve();
+      await ended;
+    },
+  };
+}
+
+/** Locks one campaign's row as every writer does, and keeps it. */
+export async function holdCampaign(db: Database, campaignId: string): Promise<Holding> {
+  return await hold(db, (tx) => ask(tx, 'select sambatan.lock_campaign($1)', campaignId));
+}
+
+/** Waits until a statement of this database waits for a lock of this kind. */
+export async function untilWaiting(db: Queryable, lockType?: string): Promise<void> {
+  const waiting = `select from pg_stat_activity a join pg_locks l using (pid)
+    where a.datname = current_database() and not l.granted and locktype = coalesce($1, locktype)`;
+  const signal = AbortSignal.timeout(10_000);
+  while ((await ask(db, waiting, lockType ?? null)).length === 0) signal.throwIfAborted();
 }
