@@ -1,25 +1,36 @@
--- One short step of closing a campaign: settles up to p_limit of its participations as the closing
--- demands, with their audit rows and the money that falls due, and gives how many it settled.
--- The caller holds the campaign's row.
+-- One short step: settles up to p_limit of a campaign's participations, with their audit rows and
+-- the money that falls due, and gives how many it settled. While the campaign is being closed, as
+-- the closing demands; before that, it lets go those whose hold has lapsed, and a campaign that was
+-- full takes joins again (that event is the caller's). The caller holds the campaign's row.
 create or replace function sambatan.settle_participants(
   p_campaign_id uuid, p_at timestamptz, p_limit integer
 ) returns integer language plpgsql set enable_seqscan = off as $$
 declare
   c sambatan.campaigns;
+  by_actor text;
   settled integer;
 begin
   select * into strict c from sambatan.campaigns where campaign_id = p_campaign_id;
+  by_actor := coalesce(c.closing_actor, 'system');
 
   with picked as materialized (
     select p.participation_id, p.quantity, p.status as from_status,
       case when c.closing_as = 'fulfilled' then
         case c.payment_timing when 'on_completion' then 'confirmed' else 'cancelled' end
+      when c.closing_as is null then 'cancelled'
       else 'refunded' end::sambatan.participant_status as to_status
-    from sambatan.participants p
-    where p.campaign_id = p_campaign_id
-      and (p.status = 'pending_payment'
-        or (p.status = 'confirmed' and c.closing_as <> 'fulfilled'))
-    order by p.status, p.participation_id limit p_limit
+    from (
+      (select participation_id, quantity, status from sambatan.participants
+      where c.closing_as is null and campaign_id = p_campaign_id and status = 'pending_payment'
+        and hold_expires_at <= p_at
+      order by hold_expires_at, participation_id limit p_limit)
+      union all
+      (select participation_id, quantity, status from sambatan.participants
+      where c.closing_as is not null and campaign_id = p_campaign_id
+        and (status = 'pending_payment'
+          or (status = 'confirmed' and c.closing_as <> 'fulfilled'))
+      order by status, participation_id limit p_limit)
+    ) p
   ), moved as (
     update sambatan.participants p set status = k.to_status, updated_at = p_at,
       confirmed_at = case k.to_status when 'confirmed' then p_at else p.confirmed_at end,
@@ -34,11 +45,11 @@ begin
       actor, created_at)
     select p_campaign_id, 'payment'::sambatan.transaction_kind, 'due'::sambatan.transaction_status,
       k.participation_id, k.quantity * c.price_per_slot,
-      'payment:' || k.participation_id, c.closing_actor, p_at
+      'payment:' || k.participation_id, by_actor, p_at
     from picked k where k.to_status = 'confirmed'
     union all
     select p_campaign_id, 'refund', 'due', k.participation_id, t.amount,
-      'refund:' || k.participation_id, c.closing_actor, p_at
+      'refund:' || k.participation_id, by_actor, p_at
     from picked k
     join sambatan.transactions t on t.campaign_id = p_campaign_id
       and t.cause = 'payment:' || k.participation_id and t.status = 'settled'
@@ -57,9 +68,9 @@ begin
   ), logged as (
     insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event, actor,
       metadata, hash)
-    select p_campaign_id, e.seq, p_at, e.participation_id, e.event, c.closing_actor, e.metadata,
+    select p_campaign_id, e.seq, p_at, e.participation_id, e.event, by_actor, e.metadata,
       sambatan.audit_chain(c.audit_hash, sambatan.audit_content(p_campaign_id, e.seq, p_at,
-        e.participation_id, e.event, c.closing_actor, e.metadata))
+        e.participation_id, e.event, by_actor, e.metadata))
         over (order by e.seq rows unbounded preceding)
     from entries e
     returning seq, hash
@@ -76,6 +87,8 @@ begin
     update sambatan.campaigns t set filled_slots = t.filled_slots - s.freed,
       participant_count = t.participant_count - s.left_count,
       confirmed_slots = t.confirmed_slots + s.confirmed - s.unconfirmed,
+      status = case when c.closing_as is null then 'active' else t.status end,
+      filled_at = case when c.closing_as is not null then t.filled_at end,
       audit_seq = h.seq, audit_hash = h.hash, updated_at = p_at
     from head h, sums s where t.campaign_id = p_campaign_id
   )

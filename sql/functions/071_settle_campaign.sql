@@ -3,21 +3,21 @@
 -- of at most p_limit participations. Locks the row and checks again, so that any number of workers
 -- may call it; a row that somebody else holds is left to them.
 --
--- Gives the audit rows of the campaign's own transitions made here, and in p_more whether it has to
--- be called again (in a new transaction) to finish.
+-- Gives the audit rows of the campaign's own transitions made here, how many participations it
+-- settled, and in more whether it has to be called again (in a new transaction) to finish.
 create or replace function sambatan.settle_campaign(
   p_campaign_id uuid, p_complete_full boolean, p_limit integer,
-  out transitions sambatan.audit_logs[], out more boolean
+  out transitions sambatan.audit_logs[], out settled integer, out more boolean
 ) language plpgsql as $$
 declare
   c sambatan.campaigns;
   now_at timestamptz;
   counted integer;
-  lapsed uuid;
-  lapses integer := 0;
+  next_at timestamptz;
   amount bigint;
 begin
   transitions := '{}';
+  settled := 0;
   more := false;
   select * into c from sambatan.campaigns where campaign_id = p_campaign_id
     for no key update skip locked;
@@ -29,25 +29,18 @@ begin
   if c.status = 'scheduled' and c.opens_at <= now_at then
     transitions := transitions || sambatan.open_campaign(p_campaign_id, 'system');
     select * into c from sambatan.campaigns where campaign_id = p_campaign_id;
+    -- What follows comes after the opening in the log, so its time may not be before it.
+    now_at := clock_timestamp();
   end if;
   if c.status not in ('active', 'locked') then
     return;
   end if;
 
   if c.closing_as is null and now_at < c.deadline then
-    for lapsed in
-      select p.participation_id from sambatan.participants p
-      where p.campaign_id = p_campaign_id and p.status = 'pending_payment'
-        and p.hold_expires_at <= now_at
-      order by p.hold_expires_at, p.participation_id limit p_limit
-    loop
-      perform sambatan.release_participation(p_campaign_id, lapsed, 'hold_lapsed', 'system');
-      lapses := lapses + 1;
-    end loop;
-    if lapses > 0 and c.status = 'locked' then
-      transitions := transitions || (select array_agg(a) from sambatan.audit_logs a
-        where a.campaign_id = p_campaign_id and a.seq > c.audit_seq
-          and a.event = 'campaign_reopened');
+    settled := sambatan.settle_participants(p_campaign_id, now_at, p_limit);
+    if settled > 0 and c.status = 'locked' then
+      transitions := transitions
+        || sambatan.record_event(p_campaign_id, 'campaign_reopened', 'system', now_at);
     end if;
     select * into c from sambatan.campaigns where campaign_id = p_campaign_id;
   end if;
@@ -59,12 +52,12 @@ begin
     elsif p_complete_full and c.status = 'locked' and counted = c.total_slots then
       c.closing_as := 'fulfilled';
     else
-      update sambatan.campaigns set due_at = least(c.deadline, (
-          select min(p.hold_expires_at) from sambatan.participants p
-          where p.campaign_id = p_campaign_id and p.status = 'pending_payment'
-            and p.hold_expires_at is not null))
-        where campaign_id = p_campaign_id;
-      more := lapses = p_limit;
+      select least(c.deadline, min(p.hold_expires_at)) into next_at from sambatan.participants p
+        where p.campaign_id = p_campaign_id and p.status = 'pending_payment'
+          and p.hold_expires_at is not null;
+      update sambatan.campaigns set due_at = next_at
+        where campaign_id = p_campaign_id and due_at <> next_at;
+      more := settled = p_limit;
       return;
     end if;
     c.slots_at_close := c.filled_slots;
@@ -74,7 +67,8 @@ begin
       where campaign_id = p_campaign_id;
   end if;
 
-  if sambatan.settle_participants(p_campaign_id, now_at, p_limit) = p_limit then
+  settled := sambatan.settle_participants(p_campaign_id, now_at, p_limit);
+  if settled = p_limit then
     more := true;
     return;
   end if;
@@ -86,7 +80,7 @@ begin
       failed_at = case c.closing_as when 'expired' then now_at end,
       cancelled_at = case c.closing_as when 'cancelled' then now_at end
     where campaign_id = p_campaign_id
-    returning confirmed_slots * price_per_slot into amount;
+    returning confirmed_slots * price_per_slot, slots_at_close into amount, c.slots_at_close;
   if c.closing_as = 'fulfilled' then
     amount := amount - sambatan.platform_fee(amount, c.platform_fee_basis_points);
     if amount > 0 then

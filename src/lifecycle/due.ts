@@ -1,8 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../database/pool.ts';
 import { databaseError } from '../database/errors.ts';
 import type { Log } from '../database/log.ts';
 import type { AuditEvent } from '../audit/events.ts';
-import { consult, isWorthRetrying } from '../operation.ts';
+import { isWorthRetrying, retryWaitMs } from '../operation.ts';
 import * as sql from './queries.ts';
 
 /** One campaign's transition as its audit row stores it. */
@@ -23,13 +24,22 @@ export interface SettleParts {
   readonly onChange: (campaignId: string) => void;
 }
 
+/** What a run of the lifecycle did. */
+export interface Settlement {
+  readonly transitions: readonly Transition[];
+  /** Why it ended early: the database went away, say. What it had done by then is done. */
+  readonly failure: unknown;
+}
+
 /** Campaigns in one transaction: enough to share a commit, few enough to hold rows briefly. */
 const campaignsAtOnce = 50;
 /** Transactions under way at the same time. */
 const concurrency = 3;
-/** Participations settled in one transaction: well below half a second of the campaign's row. */
+/** Participations settled in one transaction: well below half a second of the campaigns' rows. */
 const participationsAtOnce = 2_000;
 const dueAtOnce = 10_000;
+/** Settling twice does no harm, so whatever failed for want of a connection is tried again. */
+const attempts = 3;
 
 interface Task {
   readonly campaignId: string;
@@ -40,89 +50,155 @@ interface Task {
  * Settles everything that is due, however old, and (with `completeFull`) every full campaign. Any
  * number of processes may do this at once: each row is locked and checked again, and what another
  * holds is left to it. Gives the transitions made here. One campaign that cannot be settled is
- * logged and does not keep the others from it.
+ * logged and does not keep the others from it. `stop` ends it after the transactions under way.
  */
 export async function settleDue(
   parts: SettleParts,
-  { completeFull }: { readonly completeFull: boolean },
-): Promise<Transition[]> {
-  const tasks = new Map<string, Task>();
-  for (const due of await consult(() => parts.db.rows(sql.listDue, dueAtOnce))) {
-    tasks.set(due.campaign_id, { campaignId: due.campaign_id, dueAt: due.due_at.getTime() });
+  { completeFull, stop }: { readonly completeFull: boolean; readonly stop?: AbortSignal },
+): Promise<Settlement> {
+  const run = new SettlementRun(parts, { completeFull, stop });
+  try {
+    let tasks = await dueTasks(parts.db, run);
+    if (completeFull) tasks.push(...(await fullTasks(parts.db, tasks)));
+    // Listed anew after each pass: what fell due while a large campaign is closed in steps does not
+    // wait for its last one.
+    for (; tasks.length > 0; tasks = await dueTasks(parts.db, run)) await run.pass(tasks);
+    return { transitions: run.transitions, failure: undefined };
+  } catch (failure) {
+    return { transitions: run.transitions, failure };
   }
-  if (completeFull) {
-    for await (const full of listFull(parts.db)) {
-      if (!tasks.has(full)) tasks.set(full, { campaignId: full, dueAt: undefined });
-    }
-  }
-  return await settleAll(parts, [...tasks.values()], completeFull);
 }
 
 /** Settles one campaign until nothing is left to do or somebody else holds it. */
-export async function settleUntilDone(
-  parts: SettleParts,
-  campaignId: string,
-): Promise<Transition[]> {
-  return await settleAll(parts, [{ campaignId, dueAt: undefined }], false);
+export async function settleUntilDone(parts: SettleParts, campaignId: string): Promise<Settlement> {
+  const run = new SettlementRun(parts, { completeFull: false, stop: undefined });
+  try {
+    while (!run.isOver(campaignId)) await run.pass([{ campaignId, dueAt: undefined }]);
+    return { transitions: run.transitions, failure: undefined };
+  } catch (failure) {
+    return { transitions: run.transitions, failure };
+  }
 }
 
-async function* listFull(db: Database): AsyncGenerator<string> {
-  let after: string | null = null;
-  for (;;) {
-    const page: sql.Due[] = await consult(() => db.rows(sql.listFull, after, dueAtOnce));
-    for (const full of page) yield full.campaign_id;
-    if (page.length < dueAtOnce) return;
+async function dueTasks(db: Database, run: SettlementRun): Promise<Task[]> {
+  if (run.isStopped) return [];
+  const due = await patiently(() => db.rows(sql.listDue, dueAtOnce));
+  return due
+    .filter(({ campaign_id: id }) => !run.isOver(id))
+    .map(({ campaign_id: campaignId, due_at: at }) => ({ campaignId, dueAt: at.getTime() }));
+}
+
+/** The full campaigns that are not due as well. */
+async function fullTasks(db: Database, due: readonly Task[]): Promise<Task[]> {
+  const known = new Set(due.map(({ campaignId }) => campaignId));
+  const tasks: Task[] = [];
+  for (let after: string | null = null; ;) {
+    const page: sql.Due[] = await patiently(() => db.rows(sql.listFull, after, dueAtOnce));
+    for (const { campaign_id: campaignId } of page) {
+      if (!known.has(campaignId)) tasks.push({ campaignId, dueAt: undefined });
+    }
+    if (page.length < dueAtOnce) return tasks;
     after = page.at(-1)!.campaign_id;
   }
 }
 
-async function settleAll(
-  parts: SettleParts,
-  tasks: Task[],
-  completeFull: boolean,
-): Promise<Transition[]> {
-  const transitions: Transition[] = [];
-  const queue = tasks;
-  const work = async (): Promise<void> => {
-    for (let batch = queue.splice(0, campaignsAtOnce); batch.length > 0;) {
-      for (const settled of await settleBatch(parts, batch, completeFull)) {
-        const task = batch.find(({ campaignId }) => campaignId === settled.campaign_id)!;
-        transitions.push(...settled.transitions.map((entry) => transitionOf(entry, task)));
-        parts.onChange(settled.campaign_id);
-        if (settled.more) queue.push(task);
-      }
-      batch = queue.splice(0, campaignsAtOnce);
-    }
-  };
-  await Promise.all(Array.from({ length: concurrency }, work));
-  return transitions;
-}
+class SettlementRun {
+  readonly transitions: Transition[] = [];
+  readonly #parts: SettleParts;
+  readonly #completeFull: boolean;
+  readonly #stop: AbortSignal | undefined;
+  /** Campaigns that this run has nothing more to do for: settled, held by another, or failed. */
+  readonly #over = new Set<string>();
+  /** When those were due that take several passes: the closing itself sets another time. */
+  readonly #dueAt = new Map<string, number>();
 
-/** One transaction; when it fails for one of its campaigns, each gets a transaction of its own. */
-async function settleBatch(
-  parts: SettleParts,
-  batch: readonly Task[],
-  completeFull: boolean,
-): Promise<sql.Settled[]> {
-  const ids = batch.map(({ campaignId }) => campaignId);
-  try {
-    return await parts.db.rows(sql.settleCampaigns, ids, completeFull, participationsAtOnce);
-  } catch (error) {
-    if (databaseError(error).kind === 'unavailable') throw error;
-    if (batch.length === 1) {
-      const level = isWorthRetrying(error) || databaseError(error).kind === 'refusal';
-      // A hold that lapsed as the deadline came, or a row in use: it is still due, and comes again.
-      if (level) parts.log.info({ campaign_id: ids[0], err: error }, 'a campaign is settled later');
-      else parts.log.error({ campaign_id: ids[0], err: error }, 'a campaign cannot be settled');
-      return [];
+  constructor(
+    parts: SettleParts,
+    options: { completeFull: boolean; stop: AbortSignal | undefined },
+  ) {
+    this.#parts = parts;
+    this.#completeFull = options.completeFull;
+    this.#stop = options.stop;
+  }
+
+  get isStopped(): boolean {
+    return this.#stop?.aborted ?? false;
+  }
+
+  isOver(campaignId: string): boolean {
+    return this.#over.has(campaignId);
+  }
+
+  /** One transaction for each campaign, several campaigns in one; a large one takes more passes. */
+  async pass(tasks: readonly Task[]): Promise<void> {
+    let next = 0;
+    const lane = async (): Promise<void> => {
+      while (next < tasks.length && !this.isStopped) {
+        const batch = tasks.slice(next, (next += campaignsAtOnce));
+        try {
+          await this.#settle(batch);
+        } catch (error) {
+          next = tasks.length;
+          throw error;
+        }
+      }
+    };
+    const lanes = await Promise.allSettled(Array.from({ length: concurrency }, lane));
+    for (const ended of lanes) if (ended.status === 'rejected') throw ended.reason;
+  }
+
+  /** One transaction; when it fails for one of its campaigns, each gets a transaction of its own. */
+  async #settle(batch: readonly Task[]): Promise<void> {
+    const { db, log } = this.#parts;
+    const ids = batch.map(({ campaignId }) => campaignId);
+    for (const id of ids) this.#over.add(id);
+    try {
+      const settled = await patiently(() =>
+        db.rows(sql.settleCampaigns, ids, this.#completeFull, participationsAtOnce),
+      );
+      const dueAt = new Map(batch.map((task) => [task.campaignId, task.dueAt]));
+      for (const one of settled) this.#note(one, dueAt.get(one.campaign_id));
+    } catch (error) {
+      if (isWithoutConnection(error)) throw error;
+      if (batch.length > 1) {
+        for (const task of batch) await this.#settle([task]);
+      } else if (isWorthRetrying(error)) {
+        // A row of it is in use: it is still due, and comes again.
+        log.info({ campaign_id: ids[0], err: error }, 'a campaign is settled later');
+      } else {
+        log.error({ campaign_id: ids[0], err: error }, 'a campaign cannot be settled');
+      }
     }
-    const settled: sql.Settled[] = [];
-    for (const task of batch) settled.push(...(await settleBatch(parts, [task], completeFull)));
-    return settled;
+  }
+
+  #note({ campaign_id: id, transitions, settled, more }: sql.Settled, listedDueAt?: number): void {
+    const dueAt = this.#dueAt.get(id) ?? listedDueAt;
+    this.transitions.push(...transitions.map((entry) => transitionOf(entry, dueAt)));
+    if (transitions.length > 0 || settled > 0) this.#parts.onChange(id);
+    if (!more) return;
+    this.#over.delete(id);
+    if (dueAt !== undefined) this.#dueAt.set(id, dueAt);
   }
 }
 
-function transitionOf(entry: sql.SettledTransition, { dueAt }: Task): Transition {
+/** Tries again while there is no connection to be had, or it is lost; gives up with its error. */
+async function patiently<T>(run: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await run();
+    } catch (error) {
+      if (attempt === attempts || !isWithoutConnection(error)) throw error;
+      await sleep(retryWaitMs(attempt));
+    }
+  }
+}
+
+function isWithoutConnection(error: unknown): boolean {
+  const { kind } = databaseError(error);
+  return kind === 'unavailable' || kind === 'overloaded';
+}
+
+function transitionOf(entry: sql.SettledTransition, dueAt: number | undefined): Transition {
   const at = new Date(entry.occurred_at);
   return {
     campaignId: entry.campaign_id,

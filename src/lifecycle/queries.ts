@@ -21,11 +21,15 @@ export interface Due {
   readonly due_at: Date;
 }
 
-/** What is due now, the longest overdue first; listed without a lock. */
+/**
+ * What is due now, the longest overdue first; listed without a lock. The clock is read once, in a
+ * subquery: compared with the bare function, which may change from row to row, every campaign with
+ * a time to come would be read as well.
+ */
 export const listDue = query<[limit: number], Due>(
   'list_due',
   `select campaign_id, due_at from sambatan.campaigns
-  where due_at <= clock_timestamp() order by due_at limit $1`,
+  where due_at <= (select clock_timestamp()) order by due_at limit $1`,
 );
 
 /** Full campaigns, which a lifecycle run completes before their deadline. */
@@ -41,6 +45,8 @@ export interface Settled {
   readonly campaign_id: string;
   /** Audit rows of the campaign's own transitions, as stored; PostgreSQL's JSON of them. */
   readonly transitions: readonly SettledTransition[];
+  /** Participations that were settled. */
+  readonly settled: number;
   readonly more: boolean;
 }
 
@@ -53,21 +59,33 @@ export interface SettledTransition {
   readonly metadata: AuditRow['metadata'];
 }
 
-/** Settles campaigns, each locked and checked again, in one transaction. */
+/**
+ * Settles campaigns, each locked and checked again, in one transaction, and so many of their
+ * participations in all.
+ */
 export const settleCampaigns = query<
   [campaignIds: string[], completeFull: boolean, participationsAtOnce: number],
   Settled
 >(
   'settle_campaigns',
-  `select campaign_id, to_jsonb(transitions) as transitions, more
+  `select campaign_id, to_jsonb(transitions) as transitions, settled, more
   from sambatan.settle_campaigns($1, $2, $3)`,
 );
 
-/** When the next campaign is due, and what the database's clock says. */
-export const nextDue = query<[], { readonly due_at: Date | null; readonly now: Date }>(
+/**
+ * By the database's clock: when the campaign that has been due longest was due (null when nothing
+ * is), and when the next one will be.
+ */
+export const nextDue = query<
+  [],
+  { readonly overdue_since: Date | null; readonly next_at: Date | null; readonly now: Date }
+>(
   'next_due',
-  `select (select min(due_at) from sambatan.campaigns where due_at is not null) as due_at,
-    clock_timestamp() as now`,
+  `with clock as materialized (select clock_timestamp() as now)
+  select now,
+    (select min(due_at) from sambatan.campaigns where due_at <= clock.now) as overdue_since,
+    (select min(due_at) from sambatan.campaigns where due_at > clock.now) as next_at
+  from clock`,
 );
 
 /** Says that this worker lives, and what its last run did if it has made one. */
@@ -94,16 +112,16 @@ export const tidy = {
   attempts: query<[], never>(
     'tidy_attempts',
     `delete from sambatan.join_attempts
-    where window_started_at < clock_timestamp() - interval '10 minutes'`,
+    where window_started_at < now() - interval '10 minutes'`,
   ),
   keys: query<[], never>(
     'tidy_keys',
     `delete from sambatan.idempotency_keys where ctid = any (array(
       select ctid from sambatan.idempotency_keys
-      where answered_at < clock_timestamp() - interval '30 days' order by answered_at limit 10000))`,
+      where answered_at < now() - interval '30 days' order by answered_at limit 10000))`,
   ),
   workers: query<[], never>(
     'tidy_workers',
-    `delete from sambatan.workers where seen_at < clock_timestamp() - interval '1 day'`,
+    `delete from sambatan.workers where seen_at < now() - interval '1 day'`,
   ),
 } as const;

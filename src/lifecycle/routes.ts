@@ -113,6 +113,7 @@ export function lifecycleRoutes(app: App): FastifyPluginAsyncTypebox {
       async ({ actor, params: { id }, body }) => {
         await operate(app.db, (tx) => cancelCampaign(tx, actor, id, body.reason));
         const onChange = (campaignId: string) => app.pokes.poke(campaignId);
+        // It is called off whatever becomes of this: the scheduler does what is left.
         await settleUntilDone({ db: app.db, log: app.log, onChange }, id);
         return await after(id, async () => undefined);
       },

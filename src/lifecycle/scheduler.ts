@@ -5,6 +5,7 @@ import { newId } from '../identity/ids.ts';
 import type { Metrics } from '../metrics.ts';
 import { settleDue, type Transition } from './due.ts';
 import * as sql from './queries.ts';
+import { Rest } from './rest.ts';
 
 export interface SchedulerOptions {
   readonly db: Database;
@@ -30,32 +31,42 @@ export interface SchedulerStatus {
   readonly failure: string | null;
 }
 
-/** The timer looks again after this long at the latest: what a lost poke can cost. */
+interface RunOptions {
+  readonly completeFull: boolean;
+  readonly stop?: AbortSignal;
+}
+
+/** It looks again after this long at the latest: what a lost poke can cost. */
 const longestWaitMs = 5_000;
-/** Pokes come in crowds during a flash crowd; the timer is set anew at most this often. */
-const rearmMs = 100;
-/** Due, but somebody else holds it: looked at again after this long. */
+/** Pokes come in crowds during a flash crowd; they make it look at most this often. */
+const pokedWaitMs = 100;
+/** Due, but another holds it or it fails: looked at again after this long, doubling. */
 const heldWaitMs = 100;
+/** Less than the longest wait, so that every long rest is followed by a sign of life. */
+const beatMs = 4_000;
 const firstRestartMs = 1_000;
 const longestRestartMs = 30_000;
 
 /**
- * Opens and closes campaigns at their time. One timer is armed for the next campaign that is due,
- * by the database's clock, and set anew when campaigns change; a sweep every few minutes finds
- * whatever else is overdue and completes full campaigns. When it cannot start, or the database goes
- * away, it says so and keeps trying.
+ * Opens and closes campaigns at their time. It rests until the next campaign is due by the
+ * database's clock, and looks anew when campaigns change; a sweep every few minutes finds whatever
+ * else is overdue and completes full campaigns. When it cannot start, or the database goes away, it
+ * says so and keeps trying.
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #workerId = newId();
-  #timer: NodeJS.Timeout | undefined;
-  #rearm: NodeJS.Timeout | undefined;
+  readonly #rest = new Rest();
+  #stopping = new AbortController();
+  #life: Promise<void> | undefined;
+  #running: Promise<unknown> = Promise.resolve();
   #nextSweepAt = 0;
+  #beatAt = 0;
   #lastRun: Run | undefined;
   #failure: string | null = 'not started';
   #failures = 0;
-  #running: Promise<unknown> = Promise.resolve();
-  #stopped = true;
+  /** Looks in a row that found campaigns due and could settle none. */
+  #fruitless = 0;
   #forget: (() => void) | undefined;
 
   constructor(options: SchedulerOptions) {
@@ -63,7 +74,7 @@ export class Scheduler {
   }
 
   status(): SchedulerStatus {
-    const isRunning = !this.#stopped && this.#failure === null;
+    const isRunning = this.#life !== undefined && this.#failure === null;
     return {
       isRunning,
       nextRunTime: isRunning ? new Date(this.#nextSweepAt) : null,
@@ -73,22 +84,34 @@ export class Scheduler {
     };
   }
 
-  /** Starts, or begins to try to. Never throws. */
+  /**
+   * Starts, or begins to try to, and says in its status which. Does not wait for what is due now: a
+   * service that was away for long answers requests meanwhile. Never throws.
+   */
   async start(): Promise<void> {
-    this.#stopped = false;
-    this.#forget = this.#options.pokes.onPoke(() => this.#rearmSoon());
-    await this.#look();
+    if (this.#life !== undefined) return;
+    this.#stopping = new AbortController();
+    this.#nextSweepAt = Date.now();
+    this.#forget = this.#options.pokes.onPoke((campaignId) => {
+      // Null: the database was away, and is back.
+      if (this.#failure === null || campaignId === null) this.#rest.shorten(pokedWaitMs);
+    });
+    const { promise: introduced, resolve } = Promise.withResolvers<void>();
+    this.#life = this.#live(resolve);
+    await introduced;
   }
 
-  /** Ends after the run under way. */
+  /** Ends after the transactions under way. */
   async stop(): Promise<void> {
-    if (this.#stopped) return;
-    this.#stopped = true;
+    if (this.#life === undefined) return;
     this.#forget?.();
-    clearTimeout(this.#timer);
-    clearTimeout(this.#rearm);
-    this.#options.metrics.schedulerRunning.set(0);
+    this.#stopping.abort();
+    this.#rest.end();
+    await this.#life;
     await this.#running.catch(() => undefined);
+    this.#life = undefined;
+    this.#failure = 'stopped';
+    this.#options.metrics.schedulerRunning.set(0);
     // Another worker's view of who lives gets better, but nothing depends on it.
     await this.#options.db.rows(sql.removeWorker, this.#workerId).catch(() => undefined);
   }
@@ -98,100 +121,111 @@ export class Scheduler {
     return await this.#run({ completeFull: true });
   }
 
-  #rearmSoon(): void {
-    if (this.#rearm !== undefined || this.#stopped) return;
-    this.#rearm = setTimeout(() => {
-      this.#rearm = undefined;
-      if (this.#failure === null) void this.#arm();
-    }, rearmMs);
-  }
-
-  /** Everything the timer does: sweep or settle what is due, say that we live, arm again. */
-  async #look(): Promise<void> {
-    try {
-      const { db } = this.#options;
-      if (this.#failure !== null) await db.rows(sql.beat, this.#workerId, null, null);
-      const sweep = Date.now() >= this.#nextSweepAt;
-      const { due_at, now } = await db.one(sql.nextDue);
-      if (sweep || (due_at !== null && due_at <= now)) await this.#run({ completeFull: sweep });
-      if (sweep) await this.#tidy();
-      await db.rows(
-        sql.beat,
-        this.#workerId,
-        this.#lastRun?.executedAt ?? null,
-        this.#lastRun?.transitions.length ?? null,
-      );
-      this.#started();
-      await this.#arm();
-    } catch (error) {
-      this.#failed(error);
+  async #live(onIntroduced: () => void): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      this.#rest.begin();
+      let wait: number;
+      try {
+        await this.#introduce();
+        onIntroduced();
+        wait = await this.#look(signal);
+      } catch (error) {
+        wait = this.#failed(error);
+        onIntroduced();
+      }
+      if (!signal.aborted) await this.#rest.until(wait);
     }
   }
 
-  async #run(options: { completeFull: boolean }): Promise<Run> {
-    const { db, log, metrics, pokes, intervalMinutes } = this.#options;
+  /** Says that this worker lives. */
+  async #introduce(): Promise<void> {
+    if (this.#failure === null && Date.now() - this.#beatAt < beatMs) return;
+    await this.#beat();
+    if (this.#failure !== null) {
+      const { log, intervalMinutes } = this.#options;
+      log.info({ interval_minutes: intervalMinutes }, 'the scheduler runs');
+    }
+    this.#failure = null;
+    this.#options.metrics.schedulerRunning.set(1);
+  }
+
+  async #beat(): Promise<void> {
+    const { executedAt = null, transitions } = this.#lastRun ?? {};
+    const { db } = this.#options;
+    await db.rows(sql.beat, this.#workerId, executedAt, transitions?.length ?? null);
+    this.#beatAt = Date.now();
+  }
+
+  /** Sweeps or settles what is due; gives the milliseconds until there will be something to do. */
+  async #look(stop: AbortSignal): Promise<number> {
+    const { db } = this.#options;
+    const sweep = Date.now() >= this.#nextSweepAt;
+    const before = await db.one(sql.nextDue);
+    if (sweep || before.overdue_since !== null) {
+      const { transitions } = await this.#run({ completeFull: sweep, stop });
+      if (transitions.length > 0) this.#fruitless = 0;
+      if (sweep) await this.#tidy();
+      await this.#beat();
+    }
+    this.#failures = 0;
+    const { overdue_since: overdue, next_at: next, now } = await db.one(sql.nextDue);
+    // Still due: another worker has it, or it failed. What comes due after it does not wait for it.
+    if (overdue === null) this.#fruitless = 0;
+    const untilHeld = overdue === null ? Infinity : heldWaitMs * 2 ** this.#fruitless++;
+    const untilNext = next === null ? Infinity : next.getTime() - now.getTime() + 1;
+    const untilSweep = Math.max(0, this.#nextSweepAt - Date.now());
+    return Math.min(untilHeld, untilNext, untilSweep, longestWaitMs);
+  }
+
+  /** One run at a time in this process. Throws what ended it early, after counting what it did. */
+  async #run(options: RunOptions): Promise<Run> {
     const before = this.#running;
     const run = (async () => {
       await before.catch(() => undefined);
-      const executedAt = new Date();
-      const endTimer = metrics.lifecycleDuration.startTimer();
-      const onChange = (campaignId: string) => pokes.poke(campaignId);
-      const transitions = await settleDue({ db, log, onChange }, options);
-      endTimer();
-      metrics.lifecycleRuns.inc();
-      for (const { event, lagMs } of transitions) {
-        metrics.transitions.inc({ transition_type: event });
-        if (lagMs !== undefined) metrics.deadlineLag.observe(lagMs / 1_000);
-      }
-      if (options.completeFull) this.#nextSweepAt = Date.now() + intervalMinutes * 60_000;
-      if (options.completeFull || transitions.length > 0) {
-        log.info(
-          { sweep: options.completeFull, transitions: transitions.length },
-          'lifecycle run done',
-        );
-      }
-      return { executedAt, transitions };
+      return await this.#runNow(options);
     })();
     this.#running = run;
-    this.#lastRun = await run;
-    return this.#lastRun;
+    return await run;
+  }
+
+  async #runNow({ completeFull, stop }: RunOptions): Promise<Run> {
+    const { db, log, metrics, pokes, intervalMinutes } = this.#options;
+    const executedAt = new Date();
+    const endTimer = metrics.lifecycleDuration.startTimer();
+    const onChange = (campaignId: string) => pokes.poke(campaignId);
+    const { transitions, failure } = await settleDue(
+      { db, log, onChange },
+      { completeFull, ...(stop && { stop }) },
+    );
+    endTimer();
+    metrics.lifecycleRuns.inc();
+    for (const { event, lagMs } of transitions) {
+      metrics.transitions.inc({ transition_type: event });
+      if (lagMs !== undefined) metrics.deadlineLag.observe(lagMs / 1_000);
+    }
+    const run = { executedAt, transitions };
+    this.#lastRun = run;
+    if (completeFull || transitions.length > 0) {
+      log.info({ sweep: completeFull, transitions: transitions.length }, 'lifecycle run done');
+    }
+    if (failure !== undefined) throw failure;
+    if (completeFull) this.#nextSweepAt = Date.now() + intervalMinutes * 60_000;
+    return run;
   }
 
   async #tidy(): Promise<void> {
-    for (const statement of Object.values(sql.tidy)) await this.#options.db.rows(statement);
-  }
-
-  /** Sets the one timer to what comes first: a campaign, the sweep, or the next look. */
-  async #arm(): Promise<void> {
-    try {
-      const { due_at, now } = await this.#options.db.one(sql.nextDue);
-      const untilDue = due_at === null ? Infinity : due_at.getTime() - now.getTime();
-      const wait = Math.min(
-        // Still due after a look: another worker has it, or it failed.
-        untilDue <= 0 ? heldWaitMs : untilDue + 1,
-        Math.max(0, this.#nextSweepAt - Date.now()),
-        longestWaitMs,
-      );
-      clearTimeout(this.#timer);
-      if (!this.#stopped) this.#timer = setTimeout(() => void this.#look(), wait);
-    } catch (error) {
-      this.#failed(error);
+    const { db, log } = this.#options;
+    for (const statement of Object.values(sql.tidy)) {
+      // What is left lying is taken away by the next sweep.
+      await db.rows(statement).catch((error: unknown) => {
+        log.warn({ err: error, statement: statement.name }, 'old rows were not removed');
+      });
     }
   }
 
-  #started(): void {
-    if (this.#failure !== null) {
-      this.#options.log.info(
-        { interval_minutes: this.#options.intervalMinutes },
-        'the scheduler runs',
-      );
-    }
-    this.#failure = null;
-    this.#failures = 0;
-    this.#options.metrics.schedulerRunning.set(this.#stopped ? 0 : 1);
-  }
-
-  #failed(error: unknown): void {
+  /** Says so, and gives the milliseconds until the next attempt. */
+  #failed(error: unknown): number {
     const { log, metrics } = this.#options;
     this.#failure = error instanceof Error ? error.message : String(error);
     const wait = Math.min(longestRestartMs, firstRestartMs * 2 ** this.#failures++);
@@ -201,7 +235,6 @@ export class Scheduler {
       { err: error, retry_in_ms: wait },
       'THE SCHEDULER DOES NOT RUN: no campaign is opened or closed at its time until it does',
     );
-    clearTimeout(this.#timer);
-    if (!this.#stopped) this.#timer = setTimeout(() => void this.#look(), wait);
+    return wait;
   }
 }

@@ -619,35 +619,50 @@ begin
 end
 $$;
 
--- The platform's share of an amount in whole rupiah: basis points, rounded half-even.
+-- The platform's share of an amount in whole rupiah: basis points, rounded half-even. The amount is
+-- taken apart first: 10^15 rupiah times 10^4 basis points is more than a bigint holds.
 create or replace function sambatan.platform_fee(p_amount bigint, p_basis_points integer)
 returns bigint language sql immutable parallel safe as $$
   select q + case when 2 * r > 10000 or (2 * r = 10000 and q % 2 = 1) then 1 else 0 end
-  from (select p_amount * p_basis_points / 10000 as q, p_amount * p_basis_points % 10000 as r) d
+  from (
+    select p_amount / 10000 * p_basis_points + p_amount % 10000 * p_basis_points / 10000 as q,
+      p_amount % 10000 * p_basis_points % 10000 as r
+  ) d
 $$;
 
--- One short step of closing a campaign: settles up to p_limit of its participations as the closing
--- demands, with their audit rows and the money that falls due, and gives how many it settled.
--- The caller holds the campaign's row.
+-- One short step: settles up to p_limit of a campaign's participations, with their audit rows and
+-- the money that falls due, and gives how many it settled. While the campaign is being closed, as
+-- the closing demands; before that, it lets go those whose hold has lapsed, and a campaign that was
+-- full takes joins again (that event is the caller's). The caller holds the campaign's row.
 create or replace function sambatan.settle_participants(
   p_campaign_id uuid, p_at timestamptz, p_limit integer
 ) returns integer language plpgsql set enable_seqscan = off as $$
 declare
   c sambatan.campaigns;
+  by_actor text;
   settled integer;
 begin
   select * into strict c from sambatan.campaigns where campaign_id = p_campaign_id;
+  by_actor := coalesce(c.closing_actor, 'system');
 
   with picked as materialized (
     select p.participation_id, p.quantity, p.status as from_status,
       case when c.closing_as = 'fulfilled' then
         case c.payment_timing when 'on_completion' then 'confirmed' else 'cancelled' end
+      when c.closing_as is null then 'cancelled'
       else 'refunded' end::sambatan.participant_status as to_status
-    from sambatan.participants p
-    where p.campaign_id = p_campaign_id
-      and (p.status = 'pending_payment'
-        or (p.status = 'confirmed' and c.closing_as <> 'fulfilled'))
-    order by p.status, p.participation_id limit p_limit
+    from (
+      (select participation_id, quantity, status from sambatan.participants
+      where c.closing_as is null and campaign_id = p_campaign_id and status = 'pending_payment'
+        and hold_expires_at <= p_at
+      order by hold_expires_at, participation_id limit p_limit)
+      union all
+      (select participation_id, quantity, status from sambatan.participants
+      where c.closing_as is not null and campaign_id = p_campaign_id
+        and (status = 'pending_payment'
+          or (status = 'confirmed' and c.closing_as <> 'fulfilled'))
+      order by status, participation_id limit p_limit)
+    ) p
   ), moved as (
     update sambatan.participants p set status = k.to_status, updated_at = p_at,
       confirmed_at = case k.to_status when 'confirmed' then p_at else p.confirmed_at end,
@@ -662,11 +677,11 @@ begin
       actor, created_at)
     select p_campaign_id, 'payment'::sambatan.transaction_kind, 'due'::sambatan.transaction_status,
       k.participation_id, k.quantity * c.price_per_slot,
-      'payment:' || k.participation_id, c.closing_actor, p_at
+      'payment:' || k.participation_id, by_actor, p_at
     from picked k where k.to_status = 'confirmed'
     union all
     select p_campaign_id, 'refund', 'due', k.participation_id, t.amount,
-      'refund:' || k.participation_id, c.closing_actor, p_at
+      'refund:' || k.participation_id, by_actor, p_at
     from picked k
     join sambatan.transactions t on t.campaign_id = p_campaign_id
       and t.cause = 'payment:' || k.participation_id and t.status = 'settled'
@@ -685,9 +700,9 @@ begin
   ), logged as (
     insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event, actor,
       metadata, hash)
-    select p_campaign_id, e.seq, p_at, e.participation_id, e.event, c.closing_actor, e.metadata,
+    select p_campaign_id, e.seq, p_at, e.participation_id, e.event, by_actor, e.metadata,
       sambatan.audit_chain(c.audit_hash, sambatan.audit_content(p_campaign_id, e.seq, p_at,
-        e.participation_id, e.event, c.closing_actor, e.metadata))
+        e.participation_id, e.event, by_actor, e.metadata))
         over (order by e.seq rows unbounded preceding)
     from entries e
     returning seq, hash
@@ -704,6 +719,8 @@ begin
     update sambatan.campaigns t set filled_slots = t.filled_slots - s.freed,
       participant_count = t.participant_count - s.left_count,
       confirmed_slots = t.confirmed_slots + s.confirmed - s.unconfirmed,
+      status = case when c.closing_as is null then 'active' else t.status end,
+      filled_at = case when c.closing_as is not null then t.filled_at end,
       audit_seq = h.seq, audit_hash = h.hash, updated_at = p_at
     from head h, sums s where t.campaign_id = p_campaign_id
   )
@@ -717,21 +734,21 @@ $$;
 -- of at most p_limit participations. Locks the row and checks again, so that any number of workers
 -- may call it; a row that somebody else holds is left to them.
 --
--- Gives the audit rows of the campaign's own transitions made here, and in p_more whether it has to
--- be called again (in a new transaction) to finish.
+-- Gives the audit rows of the campaign's own transitions made here, how many participations it
+-- settled, and in more whether it has to be called again (in a new transaction) to finish.
 create or replace function sambatan.settle_campaign(
   p_campaign_id uuid, p_complete_full boolean, p_limit integer,
-  out transitions sambatan.audit_logs[], out more boolean
+  out transitions sambatan.audit_logs[], out settled integer, out more boolean
 ) language plpgsql as $$
 declare
   c sambatan.campaigns;
   now_at timestamptz;
   counted integer;
-  lapsed uuid;
-  lapses integer := 0;
+  next_at timestamptz;
   amount bigint;
 begin
   transitions := '{}';
+  settled := 0;
   more := false;
   select * into c from sambatan.campaigns where campaign_id = p_campaign_id
     for no key update skip locked;
@@ -743,25 +760,18 @@ begin
   if c.status = 'scheduled' and c.opens_at <= now_at then
     transitions := transitions || sambatan.open_campaign(p_campaign_id, 'system');
     select * into c from sambatan.campaigns where campaign_id = p_campaign_id;
+    -- What follows comes after the opening in the log, so its time may not be before it.
+    now_at := clock_timestamp();
   end if;
   if c.status not in ('active', 'locked') then
     return;
   end if;
 
   if c.closing_as is null and now_at < c.deadline then
-    for lapsed in
-      select p.participation_id from sambatan.participants p
-      where p.campaign_id = p_campaign_id and p.status = 'pending_payment'
-        and p.hold_expires_at <= now_at
-      order by p.hold_expires_at, p.participation_id limit p_limit
-    loop
-      perform sambatan.release_participation(p_campaign_id, lapsed, 'hold_lapsed', 'system');
-      lapses := lapses + 1;
-    end loop;
-    if lapses > 0 and c.status = 'locked' then
-      transitions := transitions || (select array_agg(a) from sambatan.audit_logs a
-        where a.campaign_id = p_campaign_id and a.seq > c.audit_seq
-          and a.event = 'campaign_reopened');
+    settled := sambatan.settle_participants(p_campaign_id, now_at, p_limit);
+    if settled > 0 and c.status = 'locked' then
+      transitions := transitions
+        || sambatan.record_event(p_campaign_id, 'campaign_reopened', 'system', now_at);
     end if;
     select * into c from sambatan.campaigns where campaign_id = p_campaign_id;
   end if;
@@ -773,12 +783,12 @@ begin
     elsif p_complete_full and c.status = 'locked' and counted = c.total_slots then
       c.closing_as := 'fulfilled';
     else
-      update sambatan.campaigns set due_at = least(c.deadline, (
-          select min(p.hold_expires_at) from sambatan.participants p
-          where p.campaign_id = p_campaign_id and p.status = 'pending_payment'
-            and p.hold_expires_at is not null))
-        where campaign_id = p_campaign_id;
-      more := lapses = p_limit;
+      select least(c.deadline, min(p.hold_expires_at)) into next_at from sambatan.participants p
+        where p.campaign_id = p_campaign_id and p.status = 'pending_payment'
+          and p.hold_expires_at is not null;
+      update sambatan.campaigns set due_at = next_at
+        where campaign_id = p_campaign_id and due_at <> next_at;
+      more := settled = p_limit;
       return;
     end if;
     c.slots_at_close := c.filled_slots;
@@ -788,7 +798,8 @@ begin
       where campaign_id = p_campaign_id;
   end if;
 
-  if sambatan.settle_participants(p_campaign_id, now_at, p_limit) = p_limit then
+  settled := sambatan.settle_participants(p_campaign_id, now_at, p_limit);
+  if settled = p_limit then
     more := true;
     return;
   end if;
@@ -800,7 +811,7 @@ begin
       failed_at = case c.closing_as when 'expired' then now_at end,
       cancelled_at = case c.closing_as when 'cancelled' then now_at end
     where campaign_id = p_campaign_id
-    returning confirmed_slots * price_per_slot into amount;
+    returning confirmed_slots * price_per_slot, slots_at_close into amount, c.slots_at_close;
   if c.closing_as = 'fulfilled' then
     amount := amount - sambatan.platform_fee(amount, c.platform_fee_basis_points);
     if amount > 0 then
@@ -819,15 +830,26 @@ end
 $$;
 
 -- settle_campaign for several campaigns in one transaction: one commit for many that are due in
--- the same second. One row per campaign.
+-- the same second. One row per campaign. The limit is for all of them together, because their rows
+-- are held until the commit: a campaign that it leaves nothing for is to be sent again.
 create or replace function sambatan.settle_campaigns(
   p_campaign_ids uuid[], p_complete_full boolean, p_limit integer
-) returns table (campaign_id uuid, transitions sambatan.audit_logs[], more boolean)
-language plpgsql as $$
+) returns table (
+  campaign_id uuid, transitions sambatan.audit_logs[], settled integer, more boolean
+) language plpgsql as $$
+declare
+  left_over integer := p_limit;
 begin
   foreach campaign_id in array p_campaign_ids loop
-    select s.transitions, s.more into transitions, more
-      from sambatan.settle_campaign(campaign_id, p_complete_full, p_limit) s;
+    if left_over > 0 then
+      select s.transitions, s.settled, s.more into transitions, settled, more
+        from sambatan.settle_campaign(campaign_id, p_complete_full, left_over) s;
+      left_over := left_over - settled;
+    else
+      transitions := '{}';
+      settled := 0;
+      more := true;
+    end if;
     return next;
   end loop;
 end
