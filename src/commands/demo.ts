@@ -1,8 +1,95 @@
+import { loadConfig, type Config } from '../config.ts';
+import { seedMarket, seedSteps } from '../demo/seed.ts';
+import type { SeenCampaign } from '../demo/client.ts';
+import { Simulation } from '../demo/simulation.ts';
+import { serviceKeyIn } from '../identity/service-key.ts';
 import { exitCodes, type Command } from './command.ts';
+import { showProgress } from './progress.ts';
+import { startServing, stopSignalled, type Serving } from './serve.ts';
 
+/** `sambatan demo`: a service of its own with a market in it that is alive. */
 export const demo: Command = {
   summary: 'serve a demo market with simulated buyers who keep joining',
-  usage: '',
+  usage: `
+Usage: sambatan demo
+
+Starts the service on PORT with an embedded PostgreSQL in a data directory of its own (./data-demo:
+SAMBATAN_DATA_DIR with "-demo" behind it), makes the demo market there if it is not yet, and lets
+simulated buyers and sellers use it over HTTP, gently: about one join a second, a new campaign every
+ten seconds or so that fills, completes or fails within minutes. DATABASE_URL is left alone.
+
+SIGINT and SIGTERM end everything. The market is kept; delete the directory to begin anew.
+`,
   options: {},
-  run: async () => exitCodes.failed,
+  async run() {
+    const config = demoConfig(loadConfig());
+    const running = await startServing(config, { withWorker: true });
+    const ending = new AbortController();
+    const show = runShow(config, running, ending.signal);
+    // Whatever goes wrong in the show, the service is stopped first and then says so.
+    const failed = show.catch((error: unknown) => {
+      if (!ending.signal.aborted) process.kill(process.pid, 'SIGTERM');
+      return error;
+    });
+    await stopSignalled(async () => {
+      ending.abort();
+      await failed;
+      await running.stop();
+    });
+    await show.catch((error: unknown) => {
+      if (!(error instanceof Error && error.name === 'AbortError')) throw error;
+    });
+    return exitCodes.done;
+  },
 };
+
+/** What the demo has otherwise: a place of its own, full campaigns completed soon, a quiet log. */
+function demoConfig(config: Config): Config {
+  const { level } = config.log;
+  return {
+    ...config,
+    database: { url: undefined, dataDirectory: `${config.database.dataDirectory}-demo` },
+    scheduler: { intervalMinutes: 1 },
+    log: { level: level === 'info' ? 'warn' : level },
+  };
+}
+
+/** Makes the market and lets it live until the signal comes. */
+async function runShow(config: Config, running: Serving, signal: AbortSignal): Promise<void> {
+  const { app } = running.service;
+  const progress = showProgress('steps of the demo market', seedSteps);
+  await seedMarket({ db: app.db, log: app.log, signal, onStep: (done) => progress.at(done) });
+  progress.end();
+  const serviceKey =
+    config.identity.serviceKey ?? (await serviceKeyIn(config.database.dataDirectory)).key;
+  process.stdout.write(greeting(running.url, serviceKey));
+  const simulation = new Simulation({
+    url: running.url,
+    serviceKey,
+    log: app.log,
+    onNews: (campaign) => process.stdout.write(newsLine(campaign)),
+  });
+  simulation.start();
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  await simulation.stop();
+}
+
+function greeting(url: string, serviceKey: string): string {
+  return `The demo market is open at ${url}
+  API          ${url}/api/sambatan (documents: ${url}/api/docs)
+  campaigns    curl '${url}/api/sambatan/campaigns?status=active&sort=deadline'
+  live         curl -N ${url}/api/sambatan/campaigns/<id>/events
+  service key  ${serviceKey}
+Everything in it is invented. What happens to its campaigns is shown below; Ctrl+C ends it.
+
+`;
+}
+
+function newsLine(campaign: SeenCampaign): string {
+  const { status, title, slots_taken, slots_at_close, total_slots } = campaign;
+  const time = new Date().toTimeString().slice(0, 8);
+  return `${time}  ${status.padEnd(10)} ${title} (${slots_at_close ?? slots_taken}/${total_slots})\n`;
+}

@@ -1,0 +1,78 @@
+import type { CampaignStatus } from '../campaigns/status.ts';
+
+/** A campaign as the API answers it: what the simulation looks at. */
+export interface SeenCampaign {
+  readonly id: string;
+  readonly title: string;
+  readonly status: CampaignStatus;
+  readonly payment_timing: 'on_completion' | 'upfront';
+  readonly total_slots: number;
+  readonly slots_taken: number;
+  readonly slots_remaining: number;
+  readonly slots_at_close: number | null;
+  readonly min_slots_per_user: number | null;
+  readonly max_slots_per_user: number | null;
+  readonly deadline: string;
+}
+
+export interface SeenProduct {
+  readonly id: string;
+  readonly name: string;
+  readonly base_price: number;
+  readonly sambatan_enabled: boolean;
+}
+
+const answerWithinMs = 5_000;
+
+/** The API answered with an error: `code` is its problem document's. */
+export class Refused extends Error {
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string) {
+    super(`the service answered ${status} ${code}`);
+    this.name = 'Refused';
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** Talks to the service over HTTP as any trusted backend would, with the service key. */
+export class DemoClient {
+  readonly #base: string;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #signal: AbortSignal;
+
+  /** `url` is the service's root; `signal` ends what is in flight. */
+  constructor(url: string, serviceKey: string, signal: AbortSignal) {
+    this.#base = `${url}/api/sambatan`;
+    this.#headers = { authorization: `Bearer ${serviceKey}`, 'content-type': 'application/json' };
+    this.#signal = signal;
+  }
+
+  async get<T>(path: string): Promise<T> {
+    return await this.#ask<T>('GET', path);
+  }
+
+  async post<T>(path: string, body: object, headers: Record<string, string> = {}): Promise<T> {
+    return await this.#ask<T>('POST', path, body, headers);
+  }
+
+  /** Throws Refused for an error that was answered, and what fetch throws when none was. */
+  async #ask<T>(
+    method: string,
+    path: string,
+    body?: object,
+    headers: Record<string, string> = {},
+  ): Promise<T> {
+    const response = await fetch(`${this.#base}${path}`, {
+      method,
+      headers: { ...this.#headers, ...headers },
+      signal: AbortSignal.any([this.#signal, AbortSignal.timeout(answerWithinMs)]),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const answer: unknown = await response.json();
+    if (response.ok) return answer as T;
+    throw new Refused(response.status, (answer as { code?: string }).code ?? 'unknown');
+  }
+}

@@ -1,0 +1,116 @@
+import { createBrand, createProduct } from '../catalogue/operations.ts';
+import { listProducts } from '../catalogue/queries.ts';
+import type { Database } from '../database/pool.ts';
+import type { Log } from '../database/log.ts';
+import { operate } from '../operation.ts';
+import { demoBrands } from './market.ts';
+import { demoSeller, type DemoUser } from './people.ts';
+import * as sql from './queries.ts';
+import { demoStories, type Story } from './stories.ts';
+import { beginStory, endStory, type OpenStory } from './telling.ts';
+
+export interface SeedParts {
+  readonly db: Database;
+  readonly log: Log;
+  /** Ends the work between two steps. */
+  readonly signal?: AbortSignal;
+  /** Told how many steps of how many are done. */
+  readonly onStep?: (done: number, total: number) => void;
+}
+
+/** What a run added; zeros when everything was there. */
+export interface Seeded {
+  readonly brands: number;
+  readonly products: number;
+  readonly campaigns: number;
+}
+
+/** How many steps `onStep` counts. */
+export const seedSteps = demoBrands.length + 2 * demoStories.length;
+
+/** The database has brands that are not the demo's. */
+export class RealMarket extends Error {
+  constructor() {
+    super(
+      'this database has brands of its own, and what the demo adds to its audit log can never be ' +
+        'taken away again; give --force to add it all the same',
+    );
+    this.name = 'RealMarket';
+  }
+}
+
+/** Throws RealMarket when somebody else's brands are in the database. */
+export async function refuseRealMarket(db: Database): Promise<void> {
+  const names = demoBrands.map(({ name }) => name);
+  if ((await db.one(sql.findOtherBrand, names)).found) throw new RealMarket();
+}
+
+/**
+ * Makes the demo market through the same verbs as everybody's requests: brands, products, and
+ * campaigns in every status. What is there already, by its name, is left as it is, so that it can
+ * be called again; a campaign that an interrupted run had begun stays as far as it came. Takes some
+ * seconds, because the campaigns that are over had real deadlines.
+ */
+export async function seedMarket(parts: SeedParts): Promise<Seeded> {
+  let steps = 0;
+  const step = (): void => {
+    parts.signal?.throwIfAborted();
+    parts.onStep?.(++steps, seedSteps);
+  };
+  const catalogue = await seedCatalogue(parts, step);
+  const open: OpenStory[] = [];
+  for (const [index, story] of demoStories.entries()) {
+    const product = catalogue.products.get(story.product);
+    if (product === undefined) throw new Error(`no demo product is called ${story.product}`);
+    if (await isTold(parts.db, product.brandId, story)) step();
+    else open.push(await beginStory(parts, story, { ...product, turn: index }));
+    step();
+  }
+  for (const story of open) {
+    await endStory(parts, story);
+    step();
+  }
+  return { ...catalogue.made, campaigns: open.length };
+}
+
+interface DemoPlace {
+  readonly brandId: string;
+  readonly productId: string;
+  readonly seller: DemoUser;
+}
+
+async function seedCatalogue({ db }: SeedParts, step: () => void) {
+  const made = { brands: 0, products: 0 };
+  const products = new Map<string, DemoPlace>();
+  const names = demoBrands.map(({ name }) => name);
+  const known = new Map(
+    (await db.rows(sql.findBrandsNamed, names)).map((row) => [row.name, row.brand_id]),
+  );
+  for (const [index, brand] of demoBrands.entries()) {
+    const seller = demoSeller(index + 1);
+    let brandId = known.get(brand.name);
+    if (brandId === undefined) {
+      const row = await operate(db, (tx) => createBrand(tx, seller, { name: brand.name }));
+      brandId = row.brand_id;
+      made.brands++;
+    }
+    const stocked = new Map(
+      (await db.rows(listProducts, brandId, null, 1_000)).map((row) => [row.name, row.product_id]),
+    );
+    for (const { enabled = true, ...product } of brand.products) {
+      let productId = stocked.get(product.name);
+      if (productId === undefined) {
+        const input = { ...product, brandId, sambatanEnabled: enabled };
+        productId = (await operate(db, (tx) => createProduct(tx, seller, input))).product_id;
+        made.products++;
+      }
+      products.set(product.name, { brandId, productId, seller });
+    }
+    step();
+  }
+  return { made, products };
+}
+
+async function isTold(db: Database, brandId: string, { terms }: Story): Promise<boolean> {
+  return (await db.rows(sql.findTitles, brandId)).some(({ title }) => title === terms.title);
+}

@@ -1,0 +1,314 @@
+import type { CampaignTerms } from '../campaigns/campaign.ts';
+import type { CampaignStatus } from '../campaigns/status.ts';
+
+/** One campaign of the demo market and where it is to be when the market is ready. */
+export interface Story {
+  /** Name of a product of the demo market. */
+  readonly product: string;
+  readonly terms: Pick<CampaignTerms, 'title' | 'description' | 'totalSlots' | 'pricePerSlot'> &
+    Partial<CampaignTerms>;
+  readonly ends: CampaignStatus;
+  /** Slots that are joined. */
+  readonly taken: number;
+  /** How many of those who joined have paid; only where payment is upfront. */
+  readonly payers?: number;
+  /** How many of those who joined give their slots back. */
+  readonly leavers?: number;
+  /** How many have received their goods, of a completed campaign. */
+  readonly receivers?: number;
+  /** Minutes from now; campaigns that are over have had theirs. */
+  readonly deadlineMinutes?: number;
+  /** Minutes from now, of a scheduled campaign. */
+  readonly opensInMinutes?: number;
+  /** The seller has moved the deadline: why. */
+  readonly extended?: string;
+  /** Why it was cancelled. */
+  readonly reason?: string;
+}
+
+const hour = 60;
+const day = 24 * hour;
+const upfront = { paymentTiming: 'upfront' } as const;
+
+/** Campaigns that are over, each in its own way. */
+const past: readonly Story[] = [
+  {
+    product: 'Kopi Tubruk EDP 50 ml',
+    terms: {
+      title: 'Kopi Tubruk batch 4',
+      description: 'Batch keempat, resep sama dengan batch ketiga. Dikirim setelah maserasi.',
+      totalSlots: 24,
+      pricePerSlot: 189_000n,
+    },
+    ends: 'completed',
+    taken: 24,
+    receivers: 5,
+  },
+  {
+    product: 'Kenanga Kebaya EDP 50 ml',
+    terms: {
+      title: 'Kenanga Kebaya, botol ukir',
+      description: 'Botol ukir edisi terbatas. Bayar di muka karena botol dipesan khusus.',
+      totalSlots: 16,
+      minimumSlots: 10,
+      pricePerSlot: 245_000n,
+      ...upfront,
+    },
+    ends: 'completed',
+    taken: 14,
+    payers: 8,
+    receivers: 2,
+  },
+  {
+    product: 'Garam Laut EDT 50 ml',
+    terms: {
+      title: 'Garam Laut untuk musim panas',
+      description: 'Jadi kalau minimal 20 botol terkumpul sampai batas waktu.',
+      totalSlots: 40,
+      minimumSlots: 20,
+      pricePerSlot: 139_000n,
+    },
+    ends: 'completed',
+    taken: 31,
+  },
+  {
+    product: 'Gaharu Asap Ekstrak 30 ml',
+    terms: {
+      title: 'Gaharu Asap batch perdana',
+      description: 'Gaharu budi daya, satu drum kecil. Kalau tidak penuh, semua uang kembali.',
+      totalSlots: 20,
+      pricePerSlot: 560_000n,
+      ...upfront,
+    },
+    ends: 'failed',
+    taken: 9,
+    payers: 4,
+  },
+  {
+    product: 'Kabut Pinus EDP 35 ml',
+    terms: {
+      title: 'Kabut Pinus batch 2',
+      description: 'Batch kedua dengan kayu putih yang sedikit lebih lembut.',
+      totalSlots: 30,
+      minimumSlots: 24,
+      pricePerSlot: 175_000n,
+    },
+    ends: 'failed',
+    taken: 11,
+    leavers: 2,
+  },
+  {
+    product: 'Nilam Tua EDP 50 ml',
+    terms: {
+      title: 'Nilam Tua panen Maret',
+      description: 'Nilam simpanan dua tahun, hanya satu kali produksi.',
+      totalSlots: 18,
+      pricePerSlot: 265_000n,
+    },
+    ends: 'cancelled',
+    taken: 7,
+    reason: 'Bahan baku nilam tidak lolos uji mutu, semua pesanan dikembalikan.',
+  },
+  {
+    product: 'Teh Kebun EDT 50 ml',
+    terms: {
+      title: 'Teh Kebun kemasan isi ulang',
+      description: 'Isi ulang 100 ml dalam kantong aluminium.',
+      totalSlots: 50,
+      pricePerSlot: 155_000n,
+      ...upfront,
+    },
+    ends: 'cancelled',
+    taken: 12,
+    payers: 5,
+    reason: 'Pemasok kantong isi ulang berhenti berproduksi.',
+  },
+];
+
+/** Campaigns that take joins, or just stopped to. */
+const present: readonly Story[] = [
+  {
+    product: 'Melati Senja EDP 50 ml',
+    terms: {
+      title: 'Melati Senja batch 7',
+      description: 'Tinggal beberapa slot lagi. Maksimal tiga botol per pembeli.',
+      totalSlots: 50,
+      maxSlotsPerUser: 3,
+      pricePerSlot: 195_000n,
+    },
+    ends: 'active',
+    taken: 47,
+    leavers: 1,
+    deadlineMinutes: 2 * day,
+  },
+  {
+    product: 'Susu Gula Aren EDP 35 ml',
+    terms: {
+      title: 'Susu Gula Aren, ditutup sebentar lagi',
+      description: 'Sudah melewati minimum, jadi pasti diproduksi saat batas waktu.',
+      totalSlots: 40,
+      minimumSlots: 20,
+      pricePerSlot: 159_000n,
+    },
+    ends: 'active',
+    taken: 26,
+    deadlineMinutes: 4,
+  },
+  {
+    product: 'Bakau Sore EDP 50 ml',
+    terms: {
+      title: 'Bakau Sore batch uji coba',
+      description: 'Masih jauh dari minimum. Kalau tidak tercapai, tidak ada yang dibayar.',
+      totalSlots: 60,
+      minimumSlots: 48,
+      pricePerSlot: 209_000n,
+    },
+    ends: 'active',
+    taken: 8,
+    deadlineMinutes: 6,
+  },
+  {
+    product: 'Cendana Timur Ekstrak 30 ml',
+    terms: {
+      title: 'Cendana Timur maserasi 8 minggu',
+      description: 'Bayar di muka dalam 24 jam; slot yang belum dibayar kembali ke pembeli lain.',
+      totalSlots: 12,
+      maxSlotsPerUser: 1,
+      pricePerSlot: 465_000n,
+      ...upfront,
+    },
+    ends: 'active',
+    taken: 7,
+    payers: 4,
+    deadlineMinutes: 5 * day,
+  },
+  {
+    product: 'Pandan Pagi EDT 30 ml',
+    terms: {
+      title: 'Pandan Pagi paket keluarga',
+      description: 'Minimal dua botol per pembeli, maksimal enam.',
+      totalSlots: 80,
+      minimumSlots: 40,
+      minSlotsPerUser: 2,
+      maxSlotsPerUser: 6,
+      pricePerSlot: 109_000n,
+    },
+    ends: 'active',
+    taken: 34,
+    deadlineMinutes: 3 * day,
+    extended: 'Banyak yang minta waktu sampai gajian.',
+  },
+  {
+    product: 'Petrikor Kota EDP 50 ml',
+    terms: {
+      title: 'Petrikor Kota batch 3',
+      description: 'Batch besar dengan harga terbaik sejauh ini.',
+      totalSlots: 250,
+      minimumSlots: 150,
+      pricePerSlot: 199_000n,
+    },
+    ends: 'active',
+    taken: 92,
+    deadlineMinutes: 7 * day,
+  },
+  {
+    product: 'Batik Tulis EDP 50 ml',
+    terms: {
+      title: 'Batik Tulis edisi canting',
+      description: 'Baru dibuka. Setiap botol dibungkus kain perca batik tulis.',
+      totalSlots: 36,
+      pricePerSlot: 235_000n,
+    },
+    ends: 'active',
+    taken: 1,
+    deadlineMinutes: 4 * day,
+  },
+  {
+    product: 'Kelapa Muda EDT 30 ml',
+    terms: {
+      title: 'Kelapa Muda batch liburan',
+      description: 'Semua slot sudah terisi dan menunggu diproses.',
+      totalSlots: 30,
+      pricePerSlot: 99_000n,
+    },
+    ends: 'full',
+    taken: 30,
+    deadlineMinutes: day,
+  },
+  {
+    product: 'Sedap Malam EDP 35 ml',
+    terms: {
+      title: 'Sedap Malam, bayar di muka',
+      description: 'Slot penuh; diproduksi begitu semua pembayaran terverifikasi.',
+      totalSlots: 15,
+      pricePerSlot: 179_000n,
+      ...upfront,
+    },
+    ends: 'full',
+    taken: 15,
+    payers: 6,
+    deadlineMinutes: 2 * day,
+  },
+];
+
+/** Campaigns that are still to come, and one that never will. */
+const future: readonly Story[] = [
+  {
+    product: 'Jahe Merah EDP 50 ml',
+    terms: {
+      title: 'Jahe Merah dibuka sebentar lagi',
+      description: 'Siapkan pesanan: dibuka otomatis dalam beberapa menit.',
+      totalSlots: 20,
+      maxSlotsPerUser: 2,
+      pricePerSlot: 179_000n,
+    },
+    ends: 'scheduled',
+    taken: 0,
+    opensInMinutes: 3,
+    deadlineMinutes: 30,
+  },
+  {
+    product: 'Kamboja Basah EDT 50 ml',
+    terms: {
+      title: 'Kamboja Basah batch 2',
+      description: 'Dibuka besok, satu botol per pembeli.',
+      totalSlots: 45,
+      minimumSlots: 30,
+      maxSlotsPerUser: 1,
+      pricePerSlot: 149_000n,
+    },
+    ends: 'scheduled',
+    taken: 0,
+    opensInMinutes: day,
+    deadlineMinutes: 4 * day,
+  },
+  {
+    product: 'Cengkih Maluku EDP 50 ml',
+    terms: {
+      title: 'Cengkih Maluku (draf)',
+      description: 'Harga masih dihitung ulang, belum terlihat pembeli.',
+      totalSlots: 25,
+      pricePerSlot: 219_000n,
+    },
+    ends: 'inactive',
+    taken: 0,
+    deadlineMinutes: 10 * day,
+  },
+  {
+    product: 'Melati Senja EDP 50 ml',
+    terms: {
+      title: 'Melati Senja ukuran perjalanan',
+      description: 'Rencana botol 10 ml yang tidak jadi dibuka.',
+      totalSlots: 100,
+      pricePerSlot: 65_000n,
+    },
+    ends: 'cancelled',
+    taken: 0,
+    opensInMinutes: 2 * day,
+    deadlineMinutes: 9 * day,
+    reason: 'Botol 10 ml tidak jadi diproduksi tahun ini.',
+  },
+];
+
+/** The demo market's campaigns: every status, both payment timings. */
+export const demoStories: readonly Story[] = [...past, ...present, ...future];

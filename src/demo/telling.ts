@@ -1,0 +1,181 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { defaultTerms, type CampaignTerms } from '../campaigns/campaign.ts';
+import { createCampaign, findCampaign } from '../campaigns/operations.ts';
+import { databaseNow } from '../campaigns/queries.ts';
+import type { Database } from '../database/pool.ts';
+import type { Log } from '../database/log.ts';
+import { DomainError } from '../errors.ts';
+import { settleUntilDone } from '../lifecycle/due.ts';
+import { cancelCampaign, extendCampaign, publishCampaign } from '../lifecycle/operations.ts';
+import { operate } from '../operation.ts';
+import { joinAll } from '../participations/join.ts';
+import {
+  cancelParticipation,
+  confirmParticipation,
+  fulfilParticipation,
+  joinRequestOf,
+} from '../participations/operations.ts';
+import {
+  demoAddress,
+  demoBuyer,
+  demoBuyerCount,
+  demoNote,
+  demoOperator,
+  type DemoUser,
+} from './people.ts';
+import type { Story } from './stories.ts';
+
+interface Parts {
+  readonly db: Database;
+  readonly log: Log;
+  readonly signal?: AbortSignal;
+}
+
+/** Where a story happens, and whose turn to buy it is. */
+export interface Scene {
+  readonly productId: string;
+  readonly seller: DemoUser;
+  readonly turn: number;
+}
+
+/** A participation of the demo. */
+interface Part {
+  readonly id: string;
+  readonly buyer: DemoUser;
+}
+
+/** A campaign that has come as far as it does by itself. */
+export interface OpenStory {
+  readonly story: Story;
+  readonly campaignId: string;
+  readonly seller: DemoUser;
+  readonly deadline: Date;
+  readonly parts: readonly Part[];
+}
+
+/** A campaign that is to be over soon lives this long: time for its buyers to join. */
+const shortLifeMs = 5_000;
+const otherLifeMinutes = 3 * 24 * 60;
+const minuteMs = 60_000;
+/** Whoever settles it (a service may run meanwhile), it is over this long after its deadline. */
+const settledWithinMs = 30_000;
+
+/** Creates a story's campaign and lets its buyers join, pay and leave. */
+export async function beginStory(
+  { db }: Parts,
+  story: Story,
+  { productId, seller, turn }: Scene,
+): Promise<OpenStory> {
+  const terms = termsOf(story, (await db.one(databaseNow)).now);
+  const deadline = terms.deadline;
+  const first = story.extended === undefined ? deadline : middle(new Date(), deadline);
+  const input = { ...terms, deadline: first, productId, publish: false };
+  const { id } = await operate(db, (tx) => createCampaign(tx, seller, input));
+  const parts: Part[] = [];
+  if (story.ends !== 'inactive' && terms.opensAt === null) {
+    await operate(db, (tx) => publishCampaign(tx, seller, id));
+    parts.push(...(await join(db, id, story, turn)));
+  }
+  for (const { id: paid } of parts.slice(0, story.payers ?? 0)) {
+    const reference = `DEMO-${paid.slice(-6).toUpperCase()}`;
+    await operate(db, (tx) => confirmParticipation(tx, demoOperator, paid, reference));
+  }
+  for (const { id: left, buyer } of parts.slice(parts.length - (story.leavers ?? 0))) {
+    const note = 'Maaf, salah pilih varian.';
+    await operate(db, (tx) => cancelParticipation(tx, buyer, left, note));
+  }
+  const reason = story.extended;
+  if (reason !== undefined) {
+    await operate(db, (tx) => extendCampaign(tx, seller, id, { deadline, reason }));
+  }
+  return { story, campaignId: id, seller, deadline, parts };
+}
+
+/** Brings a campaign that is to be over to its end; the others stay as they are. */
+export async function endStory(parts: Parts, open: OpenStory): Promise<void> {
+  const { db, log } = parts;
+  const { story, campaignId, seller } = open;
+  if (!['completed', 'failed', 'cancelled'].includes(story.ends)) return;
+  if (story.ends === 'cancelled') {
+    const reason = story.reason ?? 'Dibatalkan penjual.';
+    await operate(db, (tx) => cancelCampaign(tx, seller, campaignId, reason));
+  } else {
+    await waitFor(parts, open.deadline);
+  }
+  const giveUpAt = performance.now() + settledWithinMs;
+  for (;;) {
+    await settleUntilDone({ db, log, onChange: () => undefined }, campaignId);
+    const status = (await findCampaign(db, campaignId))?.status;
+    if (status === story.ends) break;
+    if (performance.now() > giveUpAt || (status !== 'active' && status !== 'full')) {
+      throw new Error(`the demo campaign "${story.terms.title}" is ${status}, not ${story.ends}`);
+    }
+    await sleep(100, undefined, { signal: parts.signal });
+  }
+  for (const { id, buyer } of open.parts.slice(0, story.receivers ?? 0)) {
+    await operate(db, (tx) => fulfilParticipation(tx, buyer, id));
+  }
+}
+
+function termsOf(story: Story, now: Date): CampaignTerms {
+  const isBrief = story.ends === 'completed' || story.ends === 'failed';
+  const life = isBrief ? shortLifeMs : (story.deadlineMinutes ?? otherLifeMinutes) * minuteMs;
+  const opens = story.opensInMinutes;
+  return {
+    ...defaultTerms,
+    minimumSlots: story.terms.totalSlots,
+    opensAt: opens === undefined ? null : new Date(now.getTime() + opens * minuteMs),
+    deadline: new Date(now.getTime() + life),
+    ...story.terms,
+  };
+}
+
+/** One batch of joins: those who stay, then those who will give their slots back. */
+async function join(db: Database, campaignId: string, story: Story, turn: number): Promise<Part[]> {
+  const quantities = [...shares(story), ...Array.from({ length: story.leavers ?? 0 }, () => 1)];
+  const requests = quantities.map((quantity, index) => {
+    const number = ((turn * 17 + index) % demoBuyerCount) + 1;
+    return joinRequestOf(demoBuyer(number), campaignId, {
+      userId: demoBuyer(number).userId,
+      quantity,
+      shippingAddress: demoAddress(number),
+      note: demoNote(number),
+    });
+  });
+  if (requests.length === 0) return [];
+  const how = { attemptLimit: 0, wait: true, again: false };
+  const answers = await operate(db, (tx) => joinAll(tx, requests, how));
+  const refused = answers.find((answer) => answer instanceof DomainError);
+  if (refused !== undefined) throw refused;
+  return requests.map(({ participationId, userId }) => ({
+    id: participationId,
+    buyer: { ...demoBuyer(1), userId },
+  }));
+}
+
+const habits = [1, 2, 1, 3, 1, 1, 2];
+
+/** How a story's slots are shared among its buyers, within the bounds of each. */
+function shares({ taken, terms }: Story): number[] {
+  const least = terms.minSlotsPerUser ?? 1;
+  const most = terms.maxSlotsPerUser ?? terms.totalSlots;
+  const given: number[] = [];
+  for (let left = taken; left > 0; left -= given.at(-1)!) {
+    const habit = Math.min(Math.max(habits[given.length % habits.length]!, least), most, left);
+    given.push(left - habit > 0 && left - habit < least ? left : habit);
+  }
+  return given;
+}
+
+/** Waits until the database's clock is past a moment. */
+async function waitFor({ db, signal }: Parts, moment: Date): Promise<void> {
+  for (;;) {
+    const { now } = await db.one(databaseNow);
+    if (now >= moment) return;
+    await sleep(moment.getTime() - now.getTime() + 1, undefined, { signal });
+  }
+}
+
+function middle(from: Date, to: Date): Date {
+  return new Date((from.getTime() + to.getTime()) / 2);
+}
