@@ -21,7 +21,7 @@ const groups: readonly (readonly [string, RegExp])[] = [
   ['idle', /^\(idle\)/],
   ['garbage collection', /^\(garbage collector\)/],
   ['Node: program, native', /^\((program|root)\)/],
-  ['JIT, module loading', /compileForInternalLoader|node:internal\/modules/],
+  ['loading modules', /compileForInternalLoader|node:internal\/modules/],
   ['joins: batcher', /participations\/batcher\.ts/],
   ['joins: parameters, answers', /participations\/(join|operations|participation|routes)\.ts/],
   ['ids', /identity\/ids\.ts|randomUUID|uuid/i],
@@ -70,7 +70,7 @@ export function summarize({ nodes, samples, timeDeltas }: CpuProfile): string {
   const busyGroups = [...byGroup].filter(([name]) => name !== 'idle');
   const idle = byGroup.get('idle') ?? 0;
   return `
-Node: ${seconds(busy)} s busy, ${seconds(idle)} s idle; start and warm-up included
+Node: ${seconds(busy)} s busy, ${seconds(idle)} s idle
 Self time by what it is for:
 ${lines(busyGroups, busy, 30)}
 

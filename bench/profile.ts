@@ -1,11 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Bench } from './bench.ts';
 import type { Answered } from './load/job.ts';
-import { summarize, type CpuProfile } from './profile-summary.ts';
+import { summarize } from './profile-summary.ts';
+import { Inspector } from './rig/inspector.ts';
 import { openCampaigns } from './rig/seller.ts';
-import { serviceKey, startServer } from './rig/server.ts';
+import { freePort, serviceKey, startServer } from './rig/server.ts';
 
 /** What the embedded server has to load to tell where its time goes. */
 export const profileSettings = {
@@ -17,7 +15,9 @@ export const profileSettings = {
 } as const;
 
 const connections = 200;
+const warmSeconds = 5;
 const seconds = 8;
+const sampleMicroseconds = 500;
 
 /**
  * Runs the hot join against `sambatan serve` under the profiler of Node, with the statements counted
@@ -26,39 +26,36 @@ const seconds = 8;
 export async function profileHotJoins({ cluster, generator, progress }: Bench): Promise<string> {
   const databaseUrl = await cluster.createDatabase('bench_profile');
   await cluster.sql(databaseUrl, 'create extension pg_stat_statements');
-  const directory = mkdtempSync(join(tmpdir(), 'sambatan-profile-'));
+  const port = await freePort();
+  const server = await startServer({
+    way: 'ours',
+    databaseUrl,
+    nodeOptions: [`--inspect=127.0.0.1:${port}`],
+  });
   try {
-    const server = await startServer({
-      way: 'ours',
-      databaseUrl,
-      nodeOptions: ['--cpu-prof', `--cpu-prof-dir=${directory}`, '--cpu-prof-interval=500'],
-    });
     const [campaign] = await openCampaigns(server.url, 1);
     const job = {
       url: server.url,
       connections,
-      wish: {
-        kind: 'joins',
-        campaignIds: [campaign!],
-        as: { serviceKey },
-        keys: false,
-      },
+      wish: { kind: 'joins', campaignIds: [campaign!], as: { serviceKey }, keys: false },
       expectedRate: 12_000,
       processes: { server: server.pid, postgres: cluster.postmaster },
     } as const;
     progress('profile: warming up');
-    await generator.run({ ...job, extent: { warmSeconds: 0, seconds: 2 } });
+    await generator.run({ ...job, extent: { warmSeconds: 0, seconds: warmSeconds } });
     await cluster.sql(databaseUrl, 'select pg_stat_statements_reset()');
     await cluster.sql(databaseUrl, "select pg_stat_reset_shared('wal')");
     progress(`profile: ${connections} connections for ${seconds} s`);
-    const answered = await generator.run({ ...job, extent: { warmSeconds: 0, seconds } });
-    const statements = await statementsOf(cluster.sql, databaseUrl, answered);
-    await server.stop();
-    const [file] = readdirSync(directory).filter((name) => name.endsWith('.cpuprofile'));
-    const profile = JSON.parse(readFileSync(join(directory, file!), 'utf8')) as CpuProfile;
-    return [loadOf(answered), summarize(profile), statements].join('\n');
+    const inspector = await Inspector.connect(port);
+    let answered: Answered | undefined;
+    const profile = await inspector.profile(async () => {
+      answered = await generator.run({ ...job, extent: { warmSeconds: 0, seconds } });
+    }, sampleMicroseconds);
+    inspector.close();
+    const statements = await statementsOf(cluster.sql, databaseUrl, answered!);
+    return [loadOf(answered!), summarize(profile), statements].join('\n');
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    await server.stop();
   }
 }
 
