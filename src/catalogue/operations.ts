@@ -21,7 +21,7 @@ export async function brandRoleOf(
 
 /**
  * Makes a brand; the user who makes it is its owner. The service names the owner with `ownerId`, or
- * makes a brand that has no member yet.
+ * makes a brand that has no member yet. Refuses: forbidden, also for a brand of somebody else's.
  */
 export async function createBrand(
   tx: Tx,
@@ -29,8 +29,11 @@ export async function createBrand(
   input: { readonly name: string; readonly ownerId?: string | undefined },
 ): Promise<sql.BrandRow> {
   const caller = permit(actor, 'brand.create');
-  const brand = await tx.one(sql.insertBrand, newId(), input.name);
   const ownerId = caller.kind === 'service' ? input.ownerId : caller.userId;
+  if (input.ownerId !== undefined && input.ownerId.toLowerCase() !== ownerId?.toLowerCase()) {
+    throw new DomainError('forbidden', {});
+  }
+  const brand = await tx.one(sql.insertBrand, newId(), input.name);
   if (ownerId !== undefined) await tx.rows(sql.insertMember, brand.brand_id, ownerId, 'owner');
   return brand;
 }

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { App } from '../context.ts';
+import { permit } from '../identity/policy.ts';
 import { operate } from '../operation.ts';
 import { after, nextCursor } from '../http/cursor.ts';
 import {
@@ -123,6 +124,7 @@ export function catalogueRoutes(app: App): FastifyPluginAsyncTypebox {
         },
       },
       async (request) => {
+        permit(request.actor, 'product.read');
         const { brand_id, cursor, limit = 20 } = request.query;
         const [last = null] = after(cursor, ['id']);
         const rows = await app.db.rows(listProducts, brand_id ?? null, last, limit + 1);

@@ -1,4 +1,5 @@
 import type { FastifySchemaCompiler } from 'fastify';
+import { IsOptional } from 'typebox';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Settings } from 'typebox/system';
@@ -23,7 +24,10 @@ const mostComplaints = 50;
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   Settings.Set({ maxErrors: mostComplaints });
   const validator = Compile(schema);
+  const mayBeAbsent = httpPart === 'body' && IsOptional(schema);
   return (given: unknown) => {
+    // The framework says null of a request without a body.
+    if (mayBeAbsent && (given ?? undefined) === undefined) return { value: undefined };
     const read = httpPart === 'body' ? given : fromText(schema, given);
     const value: unknown = Value.Default(schema, read);
     if (validator.Check(value)) return { value };

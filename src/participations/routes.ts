@@ -184,6 +184,8 @@ export function participationRoutes(app: App): FastifyPluginAsyncTypebox {
       '/campaigns/:id/events',
       {
         config: { eventStream: true },
+        // The head of a stream would be a stream that nothing ends.
+        exposeHeadRoute: false,
         schema: {
           tags: ['participations'],
           summary: 'Live progress and status, as server-sent events',
@@ -279,7 +281,16 @@ export function participationRoutes(app: App): FastifyPluginAsyncTypebox {
           tags: ['participations'],
           summary: 'The goods were received',
           params,
-          response: { 200: ParticipationSchema, ...changeProblems },
+          response: {
+            200: ParticipationSchema,
+            ...problems(
+              'forbidden',
+              'participation_not_found',
+              'participation_transition_not_allowed',
+              'campaign_busy',
+              'outcome_unknown',
+            ),
+          },
         },
       },
       async (request) =>

@@ -1,0 +1,586 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { newId } from '../src/identity/ids.ts';
+import type { Answer, Client } from './rig/client.ts';
+import { codesOf } from './rig/contract.ts';
+import { httpService } from './rig/http-service.ts';
+import { ask } from './rig/market.ts';
+import {
+  campaignBody,
+  expectProblem,
+  expectStatus,
+  fromNow,
+  hourMs,
+  join,
+  joinBody,
+  openShop,
+  type Shop,
+} from './rig/shop.ts';
+
+const service = await httpService({ environment: { SAMBATAN_JOIN_RATE_LIMIT: '3' } });
+after(service.close);
+const { contract, visitor } = service;
+const base = '/api/sambatan';
+
+/** The routes that the service is to have. */
+const promised = [
+  'POST /brands',
+  'POST /products',
+  'PATCH /products/{id}',
+  'GET /products',
+  'POST /campaigns',
+  'GET /campaigns',
+  'GET /campaigns/{id}',
+  'PATCH /campaigns/{id}',
+  'POST /campaigns/{id}/publish',
+  'POST /campaigns/{id}/extend',
+  'POST /campaigns/{id}/cancel',
+  'POST /campaigns/{id}/join',
+  'GET /campaigns/{id}/participants',
+  'GET /campaigns/{id}/logs',
+  'GET /campaigns/{id}/progress',
+  'GET /campaigns/{id}/events',
+  'POST /participations/{id}/cancel',
+  'POST /participations/{id}/confirm',
+  'GET /participations/{id}',
+  'GET /dashboard/summary',
+  'POST /lifecycle/run',
+  'GET /scheduler/status',
+  'POST /scheduler/trigger',
+  'GET /health',
+];
+
+test('every promised route is there, and the document names exactly the routes there are', () => {
+  const described = contract.operations.map(({ route }) => route);
+  for (const one of promised) {
+    const [method, path] = one.split(' ');
+    assert.ok(described.includes(`${method} ${base}${path}`), one);
+  }
+  const live = service.routes
+    .filter((route) => !route.startsWith('HEAD ') && route.includes(`${base}/`))
+    .map((route) => route.replaceAll(/:(\w+)/g, '{$1}'));
+  assert.deepEqual(described.toSorted(), live.toSorted());
+});
+
+test('the document is valid OpenAPI 3.1', () => {
+  const { document } = contract;
+  assert.equal(document.openapi, '3.1.0');
+  assert.ok(document.info.title && document.info.version);
+  for (const { route, template, method, operation } of contract.operations) {
+    assert.ok(operation.summary && operation.tags?.length === 1, `${route} explains itself`);
+    const inPath = (operation.parameters ?? []).filter((one) => one.in === 'path');
+    const names = [...template.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+    assert.deepEqual(inPath.map(({ name }) => name).toSorted(), names.toSorted(), route);
+    assert.ok(
+      inPath.every(({ required }) => required === true),
+      route,
+    );
+    for (const parameter of operation.parameters ?? []) {
+      assert.match(parameter.in, /^(path|query|header)$/, route);
+      assert.equal(typeof parameter.schema, 'object', route);
+    }
+    if (method === 'GET') assert.equal(operation.requestBody, undefined, route);
+    const good = Object.keys(operation.responses).filter((status) => status.startsWith('2'));
+    assert.equal(good.length, 1, `${route} has one good answer`);
+    for (const [status, { description, content }] of Object.entries(operation.responses)) {
+      assert.match(status, /^[2-5]\d\d$/, route);
+      assert.equal(typeof description, 'string', `${route} ${status}`);
+      assert.ok(Object.keys(content ?? {}).length === 1, `${route} ${status}`);
+      if (!status.startsWith('2')) assert.ok(codesOf(description).length > 0, `${route} ${status}`);
+    }
+  }
+  // What OpenAPI 3.0 had and 3.1 has not.
+  assert.doesNotMatch(JSON.stringify(document), /"nullable":|"\$ref":|"exclusiveMinimum":true/);
+});
+
+/** A request that the route understands, about things that are not there. */
+function exampleOf(route: string): { method: string; path: string; body?: object } {
+  const [method = '', template = ''] = route.split(' ');
+  const path = template.slice(base.length).replace('{id}', newId());
+  const body = bodies[`${method} ${template.slice(base.length)}`];
+  return { method, path, ...(body === undefined ? {} : { body: body() }) };
+}
+
+const bodies: Readonly<Record<string, () => object>> = {
+  'POST /brands': () => ({ name: 'Melati' }),
+  'POST /products': () => ({ brand_id: newId(), name: 'Senja', base_price: 1 }),
+  'PATCH /products/{id}': () => ({ name: 'Senja' }),
+  'POST /campaigns': () => campaignBody(newId()),
+  'PATCH /campaigns/{id}': () => ({ title: 'Senja lain' }),
+  'POST /campaigns/{id}/extend': () => ({ deadline: fromNow(hourMs), reason: 'masih ramai' }),
+  'POST /campaigns/{id}/cancel': () => ({ reason: 'bahan habis' }),
+  'POST /campaigns/{id}/join': () => joinBody({ user_id: newId() }),
+  'POST /participations/{id}/cancel': () => ({}),
+  'POST /participations/{id}/confirm': () => ({}),
+};
+
+const described = () => contract.operations.filter(({ route }) => !route.endsWith('/health'));
+
+test('a bad token is 401 on every route, also on those that are open', async () => {
+  const stranger = service.withToken('not.a.token');
+  for (const { route } of described()) {
+    expectProblem(await stranger.send(exampleOf(route)), 401, 'unauthenticated');
+  }
+});
+
+test('every route that names a thing answers 404 for one that is not there', async () => {
+  const codes: Record<string, string> = {
+    campaigns: 'campaign_not_found',
+    participations: 'participation_not_found',
+    products: 'product_not_found',
+  };
+  const routes = described().filter(({ template }) => template.includes('{id}'));
+  assert.ok(routes.length > 12);
+  for (const { route, template } of routes) {
+    const noun = template.split('/')[3] ?? '';
+    expectProblem(await service.service.send(exampleOf(route)), 404, codes[noun] ?? noun);
+  }
+  for (const [path, body, code] of [
+    ['/products', bodies['POST /products']!(), 'brand_not_found'],
+    ['/campaigns', bodies['POST /campaigns']!(), 'product_not_found'],
+  ] as const) {
+    expectProblem(await service.service.post(path, body), 404, code);
+  }
+});
+
+test('every body is refused for its form, its type and its size before anything else', async () => {
+  const withBody = described().filter(({ operation }) => operation.requestBody !== undefined);
+  assert.ok(withBody.length >= 10);
+  const someone = await service.user();
+  for (const { route } of withBody) {
+    const example = exampleOf(route);
+    const send = (body: string, type = 'application/json') =>
+      someone.send({ ...example, body, headers: { 'content-type': type } });
+    expectProblem(await send('{"name":'), 400, 'malformed_request');
+    expectProblem(
+      await send('name=x', 'application/x-www-form-urlencoded'),
+      415,
+      'unsupported_media_type',
+    );
+    expectProblem(
+      await send('{}', 'application/json; charset=utf-16'),
+      415,
+      'unsupported_media_type',
+    );
+    expectProblem(await send(`"${'x'.repeat(70_000)}"`), 413, 'payload_too_large');
+    expectProblem(await send('[]'), 422, 'validation_failed');
+    expectProblem(await send('{"surprise":1}'), 422, 'validation_failed');
+  }
+});
+
+test('every id and every question is looked at before the database is', async () => {
+  for (const { route, operation } of described()) {
+    const example = exampleOf(route);
+    if (example.path.includes('-')) {
+      const path = example.path.replace(/[\da-f-]{36}/, 'not-an-id');
+      expectProblem(await service.service.send({ ...example, path }), 422, 'validation_failed');
+    }
+    if (operation.parameters?.some((one) => one.in === 'query')) {
+      const wrong = await service.service.get(`${example.path}?limit=0&surprise=1`);
+      const { errors } = expectProblem(wrong, 422, 'validation_failed');
+      assert.deepEqual(errors.map(({ field }) => field).toSorted(), ['limit', 'surprise']);
+    }
+  }
+});
+
+let shop: Shop;
+before(async () => {
+  shop = await openShop(service);
+});
+
+/** A campaign that somebody has joined, and is now as it is told. */
+async function campaignIn(state: keyof typeof states): Promise<{ id: string; joined: string }> {
+  const deadlineMs = state === 'late' ? 400 : hourMs;
+  const { id } = await shop.campaign({ deadline: fromNow(deadlineMs), total_slots: 2 });
+  const buyer = await service.user();
+  const joined = await join(buyer, id);
+  await states[state](id);
+  return { id, joined: joined.id };
+}
+
+const states = {
+  active: async () => undefined,
+  cancelled: async (id: string) =>
+    expectStatus(await shop.seller.post(`/campaigns/${id}/cancel`, { reason: 'batal' }), 200),
+  /** Between the decision to close and the last refund. */
+  closing: (id: string) =>
+    ask(service.db, `select sambatan.cancel_campaign($1, 'batal', 'service')`, id),
+  /** Past its deadline, and nobody has closed it yet. */
+  late: (id: string) =>
+    ask(
+      service.db,
+      `select pg_sleep(greatest(0, extract(epoch from deadline - clock_timestamp())) + 0.01)
+      from sambatan.campaigns where campaign_id = $1`,
+      id,
+    ),
+};
+
+type Case = [name: string, status: number, code: string, ask: () => Promise<Answer>];
+
+const draft = async (deadline = fromNow(hourMs)) =>
+  (await shop.campaign({ publish: false, deadline })).id;
+const lateDraft = async () => {
+  const id = await draft(fromNow(300));
+  await states.late(id);
+  return id;
+};
+const extend = (id: string, deadline: string, by = shop.seller) =>
+  by.post(`/campaigns/${id}/extend`, { deadline, reason: 'masih ramai' });
+const cancel = (id: string, by = shop.seller) =>
+  by.post(`/campaigns/${id}/cancel`, { reason: 'bahan habis' });
+const joinAs = async (id: string, wish: object = {}, headers = {}, by?: Client) =>
+  (by ?? (await service.user())).post(`/campaigns/${id}/join`, joinBody(wish), headers);
+const outsider = () => service.user();
+
+/** What forbids a request, route by route. */
+const cases: Case[] = [
+  [
+    'a brand for somebody else',
+    403,
+    'forbidden',
+    async () => (await outsider()).post('/brands', { name: 'Bukan saya', owner_id: newId() }),
+  ],
+  [
+    'a product of another brand',
+    403,
+    'forbidden',
+    async () =>
+      (await outsider()).post('/products', {
+        brand_id: shop.brandId,
+        name: 'Senja',
+        base_price: 1,
+      }),
+  ],
+  [
+    "another brand's product",
+    403,
+    'forbidden',
+    async () => (await outsider()).patch(`/products/${shop.productId}`, { name: 'Senja lain' }),
+  ],
+  [
+    'a campaign of another brand',
+    403,
+    'forbidden',
+    async () => (await outsider()).post('/campaigns', campaignBody(shop.productId)),
+  ],
+  [
+    'a product that is not enabled',
+    409,
+    'product_not_enabled',
+    async () => {
+      const { seller, brandId } = shop;
+      const made = await seller.post('/products', {
+        brand_id: brandId,
+        name: 'Fajar',
+        base_price: 9,
+      });
+      return seller.post('/campaigns', campaignBody(made.body.id));
+    },
+  ],
+  [
+    'a deadline that has passed',
+    422,
+    'deadline_not_in_future',
+    () =>
+      shop.seller.post('/campaigns', campaignBody(shop.productId, { deadline: fromNow(-1_000) })),
+  ],
+  [
+    'drafts of a brand that is not mine',
+    403,
+    'forbidden',
+    async () => (await outsider()).get(`/campaigns?status=inactive&brand_id=${shop.brandId}`),
+  ],
+  [
+    "somebody else's campaign to edit",
+    403,
+    'forbidden',
+    async () =>
+      (await outsider()).patch(`/campaigns/${(await campaignIn('active')).id}`, {
+        title: 'Milikku',
+      }),
+  ],
+  [
+    'an edit after the end',
+    409,
+    'transition_not_allowed',
+    async () =>
+      shop.seller.patch(`/campaigns/${(await campaignIn('cancelled')).id}`, { title: 'Lagi' }),
+  ],
+  [
+    'other terms once it is open',
+    409,
+    'campaign_already_open',
+    async () =>
+      shop.seller.patch(`/campaigns/${(await campaignIn('active')).id}`, { total_slots: 3 }),
+  ],
+  [
+    "a draft's deadline in the past",
+    422,
+    'deadline_not_in_future',
+    async () => shop.seller.patch(`/campaigns/${await draft()}`, { deadline: fromNow(-1_000) }),
+  ],
+  [
+    "somebody else's campaign to publish",
+    403,
+    'forbidden',
+    async () => (await service.operator()).post(`/campaigns/${await draft()}/publish`),
+  ],
+  [
+    'publishing twice',
+    409,
+    'transition_not_allowed',
+    async () => shop.seller.post(`/campaigns/${(await campaignIn('active')).id}/publish`),
+  ],
+  [
+    'publishing too late',
+    409,
+    'deadline_passed',
+    async () => shop.seller.post(`/campaigns/${await lateDraft()}/publish`),
+  ],
+  [
+    "somebody else's deadline",
+    403,
+    'forbidden',
+    async () => extend((await campaignIn('active')).id, fromNow(2 * hourMs), await outsider()),
+  ],
+  [
+    'an earlier deadline',
+    422,
+    'deadline_not_later',
+    async () => extend((await campaignIn('active')).id, fromNow(60_000)),
+  ],
+  [
+    'extending a draft',
+    409,
+    'transition_not_allowed',
+    async () => extend(await draft(), fromNow(2 * hourMs)),
+  ],
+  [
+    'extending too late',
+    409,
+    'deadline_passed',
+    async () => extend((await campaignIn('late')).id, fromNow(2 * hourMs)),
+  ],
+  [
+    'extending what is being closed',
+    409,
+    'campaign_closing',
+    async () => extend((await campaignIn('closing')).id, fromNow(2 * hourMs)),
+  ],
+  [
+    "calling off somebody else's campaign",
+    403,
+    'forbidden',
+    async () => cancel((await campaignIn('active')).id, await outsider()),
+  ],
+  [
+    'calling off twice',
+    409,
+    'transition_not_allowed',
+    async () => cancel((await campaignIn('cancelled')).id),
+  ],
+  [
+    'calling off what is being closed',
+    409,
+    'campaign_closing',
+    async () => cancel((await campaignIn('closing')).id),
+  ],
+  [
+    'joining for somebody else',
+    403,
+    'forbidden',
+    async () => joinAs((await campaignIn('active')).id, { user_id: newId() }),
+  ],
+  [
+    'joining what is over',
+    409,
+    'campaign_not_active',
+    async () => joinAs((await campaignIn('cancelled')).id),
+  ],
+  [
+    'joining what is being closed',
+    409,
+    'campaign_closing',
+    async () => joinAs((await campaignIn('closing')).id),
+  ],
+  ['joining too late', 409, 'deadline_passed', async () => joinAs((await campaignIn('late')).id)],
+  [
+    'more slots than there are',
+    409,
+    'slots_unavailable',
+    async () => {
+      const answer = await joinAs((await campaignIn('active')).id, { quantity: 2 });
+      assert.deepEqual(answer.body.params, { remaining: 1 });
+      return answer;
+    },
+  ],
+  [
+    'more slots than a buyer may have',
+    422,
+    'quantity_out_of_bounds',
+    async () => joinAs((await shop.campaign({ max_slots_per_user: 2 })).id, { quantity: 3 }),
+  ],
+  [
+    'a key for something else',
+    422,
+    'idempotency_key_reused',
+    async () => {
+      const [{ id }, buyer, key] = [await shop.campaign(), await service.user(), newId()];
+      await joinAs(id, {}, { 'idempotency-key': key }, buyer);
+      return joinAs(id, {}, { 'idempotency-key': key }, buyer);
+    },
+  ],
+  [
+    'a fourth join within the minute',
+    429,
+    'rate_limited',
+    async () => {
+      const [{ id }, buyer] = [await shop.campaign(), await service.user()];
+      for (let i = 0; i < 3; i++) await joinAs(id, {}, {}, buyer);
+      return joinAs(id, {}, {}, buyer);
+    },
+  ],
+  [
+    "other people's participants",
+    403,
+    'forbidden',
+    async () =>
+      (await outsider()).get(`/campaigns/${(await campaignIn('active')).id}/participants`),
+  ],
+  [
+    "other people's log",
+    403,
+    'forbidden',
+    async () => (await outsider()).get(`/campaigns/${(await campaignIn('active')).id}/logs`),
+  ],
+  [
+    "somebody else's participation",
+    403,
+    'forbidden',
+    async () => (await outsider()).get(`/participations/${(await campaignIn('active')).joined}`),
+  ],
+  ...(['cancel', 'confirm', 'fulfil'] as const).flatMap((verb): Case[] => [
+    [
+      `${verb} of somebody else's`,
+      403,
+      'forbidden',
+      async () =>
+        (await outsider()).post(`/participations/${(await campaignIn('active')).joined}/${verb}`),
+    ],
+    [
+      `${verb} of what is refunded`,
+      409,
+      'participation_transition_not_allowed',
+      async () =>
+        service.service.post(`/participations/${(await campaignIn('cancelled')).joined}/${verb}`),
+    ],
+    ...(verb === 'fulfil'
+      ? []
+      : ([
+          [
+            `${verb} while it is closed`,
+            409,
+            'campaign_closing',
+            async () =>
+              service.service.post(
+                `/participations/${(await campaignIn('closing')).joined}/${verb}`,
+              ),
+          ],
+          [
+            `${verb} too late`,
+            409,
+            'deadline_passed',
+            async () =>
+              service.service.post(`/participations/${(await campaignIn('late')).joined}/${verb}`),
+          ],
+        ] satisfies Case[])),
+  ]),
+  ...[
+    'GET /dashboard/summary',
+    'POST /lifecycle/run',
+    'GET /scheduler/status',
+    'POST /scheduler/trigger',
+  ].map((route): Case => {
+    const [method = '', path = ''] = route.split(' ');
+    return [
+      `${route} for a buyer`,
+      403,
+      'forbidden',
+      async () => (await outsider()).send({ method, path }),
+    ];
+  }),
+];
+
+for (const [name, status, code, send] of cases) {
+  test(`refused as ${code}: ${name}`, async () => {
+    expectProblem(await send(), status, code);
+  });
+}
+
+test('nameless join attempts of one address are limited as well', async () => {
+  const { id } = await shop.campaign();
+  for (let i = 0; i < 4; i++) {
+    const answer = await visitor.post(`/campaigns/${id}/join`, joinBody());
+    if (answer.status === 401) continue;
+    expectProblem(answer, 429, 'rate_limited');
+    return;
+  }
+  assert.fail('nobody was limited');
+});
+
+test('the language of a refusal is the one that was asked for, Indonesian by default', async () => {
+  const path = `/campaigns/${newId()}`;
+  const titleIn = async (language?: string) => {
+    const headers = language === undefined ? {} : { 'accept-language': language };
+    const answer = await visitor.get(path, headers);
+    assert.match(answer.headers.vary ?? '', /accept-language/i);
+    return answer.body['title'];
+  };
+  const [indonesian, english] = ['Sambatan tidak ditemukan', 'Campaign not found'];
+  assert.equal(await titleIn(), indonesian);
+  assert.equal(await titleIn('en'), english);
+  assert.equal(await titleIn('en-GB,en;q=0.9,id;q=0.1'), english);
+  assert.equal(await titleIn('fr, id;q=0.5, en;q=0.4'), indonesian);
+  assert.equal(await titleIn('fr'), indonesian);
+  const wrong = await visitor.get('/campaigns?limit=0', { 'accept-language': 'en' });
+  assert.deepEqual(wrong.body.errors, [{ field: 'limit', message: 'Must be at least 1.' }]);
+});
+
+test('an unknown path is 404 and a wrong method 405, both as problems', async () => {
+  expectProblem(await visitor.get('/nothing'), 404, 'not_found');
+  const answer = await visitor.send({ method: 'DELETE', path: `/campaigns/${newId()}` });
+  expectProblem(answer, 405, 'method_not_allowed');
+  assert.equal(answer.headers['allow'], 'GET, HEAD, PATCH');
+});
+
+test('an event stream is not asked for its head: nothing would ever end it', async () => {
+  const { id } = await shop.campaign();
+  const answer = await visitor.send({ method: 'HEAD', path: `/campaigns/${id}/events` });
+  assert.equal(answer.status, 405);
+});
+
+/** What the tests of a database that is away, and of overload, bring about. */
+const elsewhere =
+  /^(internal_error|overloaded|database_unavailable|identity_unavailable|campaign_busy|outcome_unknown)$/;
+
+test('every refusal that a route declares was brought about here', () => {
+  const missing = described().flatMap(({ route, operation }) =>
+    Object.values(operation.responses)
+      .flatMap(({ description }) => codesOf(description))
+      .filter((code) => !elsewhere.test(code) && !contract.seen.has(`${route} ${code}`))
+      .filter((code) => !(code === 'malformed_request' && operation.requestBody === undefined))
+      .filter((code) => !(code === 'validation_failed' && !takesInput(operation)))
+      .map((code) => `${route}: ${code}`),
+  );
+  assert.deepEqual(missing, []);
+});
+
+function takesInput(operation: (typeof contract.operations)[number]['operation']): boolean {
+  return operation.requestBody !== undefined || (operation.parameters ?? []).length > 0;
+}
+
+test('what was left half closed is closed by a run, and the run says so', async () => {
+  const run = expectStatus(await service.service.post('/lifecycle/run'), 200);
+  const events = (run['transitions'] as { event: string }[]).map(({ event }) => event);
+  assert.ok(events.includes('campaign_cancelled') && events.includes('campaign_failed'));
+});

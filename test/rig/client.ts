@@ -1,0 +1,157 @@
+import { Agent, request, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
+import { SignJWT, type JWTPayload } from 'jose';
+import type { Contract } from './contract.ts';
+
+/** Bodies are read loosely: the contract holds each against its schema. */
+export interface Body {
+  readonly [field: string]: unknown;
+  readonly id: string;
+  readonly status: string;
+  readonly code: string;
+  readonly items: readonly Body[];
+  readonly next_cursor: string | null;
+  readonly errors: readonly { readonly field: string; readonly message: string }[];
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+  readonly body: Body;
+}
+
+export interface Sending {
+  readonly method: string;
+  /** Below /api/sambatan, or from the root with a leading `//`; sent as it is. */
+  readonly path: string;
+  /** Sent as JSON unless it is text or bytes. */
+  readonly body?: unknown;
+  readonly headers?: OutgoingHttpHeaders;
+}
+
+/** What the clients of one service share. */
+export interface Connection {
+  readonly url: string;
+  readonly agent: Agent;
+  /** Undefined: answers are not checked. */
+  readonly contract?: Contract | undefined;
+  /** Whatever must never be logged: tokens, addresses, notes. */
+  readonly secrets: Set<string>;
+}
+
+/** One caller of a listening service. Every answer is held against the service's own contract. */
+export class Client {
+  readonly userId: string;
+  readonly #connection: Connection;
+  readonly #token: string | undefined;
+
+  constructor(connection: Connection, token?: string, userId = '') {
+    this.#connection = connection;
+    this.#token = token;
+    this.userId = userId;
+    if (token !== undefined) connection.secrets.add(token);
+  }
+
+  get(path: string, headers: OutgoingHttpHeaders = {}): Promise<Answer> {
+    return this.send({ method: 'GET', path, headers });
+  }
+
+  post(path: string, body?: unknown, headers: OutgoingHttpHeaders = {}): Promise<Answer> {
+    return this.send({ method: 'POST', path, body, headers });
+  }
+
+  patch(path: string, body?: unknown): Promise<Answer> {
+    return this.send({ method: 'PATCH', path, body });
+  }
+
+  /** Sends one request; rejects when there is no answer within 20 s. */
+  async send({ method, path, body, headers = {} }: Sending): Promise<Answer> {
+    const { url, agent, contract } = this.#connection;
+    this.#noteSecrets(body);
+    const raw = typeof body === 'string' || Buffer.isBuffer(body);
+    const bytes = body === undefined ? undefined : raw ? body : JSON.stringify(body);
+    const whole = path.startsWith('//') ? path.slice(1) : `/api/sambatan${path}`;
+    const answer = await exchange(url, {
+      agent,
+      method,
+      path: whole,
+      bytes,
+      headers: {
+        ...(this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }),
+        ...(bytes === undefined
+          ? {}
+          : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(bytes) }),
+        ...headers,
+      },
+    });
+    contract?.check({ method, path: whole, ...answer });
+    const json = /json/.test(answer.headers['content-type'] ?? '') && answer.text !== '';
+    return { ...answer, body: (json ? JSON.parse(answer.text) : {}) as Body };
+  }
+
+  #noteSecrets(body: unknown): void {
+    if (typeof body !== 'object' || body === null) return;
+    const { shipping_address, note } = body as Record<string, unknown>;
+    for (const text of [shipping_address, note]) {
+      if (typeof text === 'string' && text.trim().length >= 10) {
+        this.#connection.secrets.add(text.trim());
+      }
+    }
+  }
+}
+
+interface Exchange {
+  readonly agent: Agent;
+  readonly method: string;
+  readonly path: string;
+  readonly bytes: string | Buffer | undefined;
+  readonly headers: OutgoingHttpHeaders;
+}
+
+async function exchange(url: string, { agent, method, path, bytes, headers }: Exchange) {
+  const { hostname, port } = new URL(url);
+  const { promise, resolve, reject } = Promise.withResolvers<Omit<Answer, 'body'>>();
+  const asked = request({ hostname, port, agent, method, path, headers, timeout: 20_000 });
+  asked.on('error', reject);
+  asked.on('timeout', () => asked.destroy(new Error(`${method} ${path}: no answer`)));
+  asked.on('response', (response) => {
+    const chunks: Buffer[] = [];
+    response.on('data', (chunk: Buffer) => chunks.push(chunk));
+    response.on('error', reject);
+    response.on('end', () =>
+      resolve({
+        status: response.statusCode ?? 0,
+        headers: response.headers,
+        text: Buffer.concat(chunks).toString(),
+      }),
+    );
+  });
+  asked.end(bytes);
+  return await promise;
+}
+
+export const issuer = 'https://identity.example/auth/v1';
+export const jwtSecret = 'a secret for tokens of at least 32 bytes';
+
+export interface TokenWish {
+  readonly claims?: JWTPayload;
+  readonly secret?: string;
+  readonly issuer?: string;
+  readonly audience?: string;
+  /** Seconds from now. */
+  readonly expiresIn?: number;
+}
+
+/** A token as Supabase Auth issues them, good unless told otherwise. */
+export async function token(userId: string, wish: TokenWish = {}): Promise<string> {
+  const now = Math.floor(Date.now() / 1_000);
+  return await new SignJWT({ role: 'authenticated', ...wish.claims })
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .setSubject(userId)
+    .setIssuer(wish.issuer ?? issuer)
+    .setAudience(wish.audience ?? 'authenticated')
+    .setIssuedAt(now)
+    .setExpirationTime(now + (wish.expiresIn ?? 3_600))
+    .sign(new TextEncoder().encode(wish.secret ?? jwtSecret));
+}

@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import type { IncomingHttpHeaders } from 'node:http';
+import { Compile } from 'typebox/compile';
+
+interface Media {
+  readonly schema: object;
+}
+interface Response {
+  readonly description: string;
+  readonly content?: Readonly<Record<string, Media>>;
+}
+interface Parameter {
+  readonly name: string;
+  readonly in: string;
+  readonly required?: boolean;
+  readonly schema: object;
+}
+export interface Operation {
+  readonly summary?: string;
+  readonly tags?: readonly string[];
+  readonly parameters?: readonly Parameter[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, Media>> };
+  readonly responses: Readonly<Record<string, Response>>;
+}
+
+/** What `GET /api/docs/json` gives, as far as the tests read it. */
+export interface OpenApi {
+  readonly openapi: string;
+  readonly info: { readonly title: string; readonly version: string };
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}
+
+/** An answer as it came over the wire. */
+export interface WireAnswer {
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+export interface DescribedOperation {
+  /** Such as `POST /api/sambatan/campaigns/{id}/join`. */
+  readonly route: string;
+  readonly method: string;
+  readonly template: string;
+  readonly shape: RegExp;
+  readonly operation: Operation;
+}
+
+const problemType = 'application/problem+json';
+/** Refusals that come before there is a route, or instead of one. */
+const withoutRoute: Readonly<Record<number, string>> = {
+  400: 'malformed_request',
+  404: 'not_found',
+  405: 'method_not_allowed',
+};
+
+/** Holds every answer against what the service says of itself. */
+export class Contract {
+  readonly document: OpenApi;
+  readonly operations: readonly DescribedOperation[];
+  /** `route code` of every problem that was seen, and `route status` of every good answer. */
+  readonly seen = new Set<string>();
+  readonly #validators = new Map<object, ReturnType<typeof Compile>>();
+
+  constructor(document: OpenApi) {
+    this.document = document;
+    this.operations = Object.entries(document.paths).flatMap(([template, operations]) =>
+      Object.entries(operations).map(([method, operation]) => ({
+        route: `${method.toUpperCase()} ${template}`,
+        method: method.toUpperCase(),
+        template,
+        shape: new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]+')}$`),
+        operation,
+      })),
+    );
+  }
+
+  /** The operation that a request is for; undefined when it is for none. */
+  operationFor(method: string, path: string): DescribedOperation | undefined {
+    const [bare = ''] = path.split('?');
+    return this.operations.find((one) => one.method === method && one.shape.test(bare));
+  }
+
+  /** Throws unless the answer is one that the document promises. */
+  check(answer: WireAnswer): void {
+    const { method, path, status, text } = answer;
+    if (method === 'HEAD' || method === 'OPTIONS') return;
+    const found = this.operationFor(method, path);
+    const what = `${method} ${path.slice(0, 200)} → ${status} ${text.slice(0, 500)}`;
+    assert.doesNotMatch(text, leaks, `${what} shows its inside`);
+    if (found === undefined) {
+      if (!path.startsWith('/api/sambatan/')) return;
+      assert.equal((JSON.parse(text) as { code: string }).code, withoutRoute[status], what);
+      this.#checkProblem(answer, what);
+      return;
+    }
+    const promised = found.operation.responses[status];
+    assert.ok(promised, `${what}: the status is not declared`);
+    const type = mediaType(answer.headers);
+    const media = promised.content?.[type];
+    assert.ok(media, `${what}: ${type} is not declared`);
+    const body: unknown = JSON.parse(text);
+    const validator = this.#validator(media.schema);
+    assert.ok(validator.Check(body), `${what}: ${JSON.stringify(validator.Errors(body))}`);
+    if (type !== problemType) {
+      this.seen.add(`${found.route} ${status}`);
+      return;
+    }
+    const { code } = this.#checkProblem(answer, what);
+    assert.ok(codesOf(promised.description).includes(code), `${what}: ${code} is not declared`);
+    this.seen.add(`${found.route} ${code}`);
+  }
+
+  #checkProblem({ headers, status, text }: WireAnswer, what: string): { code: string } {
+    assert.equal(mediaType(headers), problemType, what);
+    const problem = JSON.parse(text) as Record<string, unknown>;
+    assert.equal(problem['status'], status, what);
+    assert.equal(problem['instance'], headers['x-request-id'], what);
+    assert.equal(problem['type'], `urn:sambatan:problem:${String(problem['code'])}`, what);
+    assert.equal(status === 401, headers['www-authenticate'] !== undefined, what);
+    if (status === 429 || status === 503) assert.match(headers['retry-after'] ?? '', /^[1-9]\d*$/);
+    for (const { field, message } of (problem['errors'] ?? []) as Record<string, string>[]) {
+      assert.ok(typeof field === 'string' && message !== undefined && message.length > 3, what);
+    }
+    return problem as { code: string };
+  }
+
+  #validator(schema: object) {
+    const known = this.#validators.get(schema) ?? Compile(schema);
+    this.#validators.set(schema, known);
+    return known;
+  }
+}
+
+/** The codes that the description of a response names. */
+export function codesOf(description: string): string[] {
+  return [...description.matchAll(/`(\w+)`/g)].map(([, code = '']) => code);
+}
+
+/** What no answer may hold: stacks, SQL, names of the schema and of the driver. */
+const leaks =
+  /node_modules|\bat \S+ \(|\.ts:\d|\bselect\b.+\bfrom\b|insert into|sambatan\.\w|pg_|SQLSTATE|SB00|ECONN|postgres/i;
+
+function mediaType(headers: IncomingHttpHeaders): string {
+  return headers['content-type']?.split(';')[0] ?? 'nothing';
+}

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { Agent } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Writable } from 'node:stream';
+import type { FastifyInstance } from 'fastify';
+import { catalogueRoutes } from '../../src/catalogue/routes.ts';
+import { campaignRoutes } from '../../src/campaigns/routes.ts';
+import { readConfig } from '../../src/config.ts';
+import { createApp, type App, type AppOptions } from '../../src/context.ts';
+import { createLog } from '../../src/http/logging.ts';
+import { buildServer, stopServer } from '../../src/http/server.ts';
+import { newId } from '../../src/identity/ids.ts';
+import { lifecycleRoutes } from '../../src/lifecycle/routes.ts';
+import { participationRoutes } from '../../src/participations/routes.ts';
+import { Client, issuer, jwtSecret, token, type Connection } from './client.ts';
+import { Contract, type OpenApi } from './contract.ts';
+import { testDatabase, type TestDatabase } from './database.ts';
+
+export const serviceKey = 'service-key-of-at-least-32-characters';
+
+export interface HttpServiceOptions {
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Whether the scheduler is started; not unless told. */
+  readonly scheduler?: boolean;
+  /** Where the service finds its database, when not where the test does. */
+  readonly reach?: (databaseUrl: string) => string;
+  readonly batching?: NonNullable<AppOptions['batching']>;
+  readonly invariants?: boolean;
+}
+
+/** A service that listens on a free port, on a database of its own, and its callers. */
+export interface HttpService {
+  readonly url: string;
+  readonly app: App;
+  readonly server: FastifyInstance;
+  /** The test's own way to the database. */
+  readonly db: TestDatabase['db'];
+  /** `METHOD /path/:with/parameters` of every route that was registered. */
+  readonly routes: readonly string[];
+  readonly contract: Contract;
+  readonly logged: readonly string[];
+  readonly secrets: Set<string>;
+  readonly visitor: Client;
+  readonly service: Client;
+  user(userId?: string): Promise<Client>;
+  operator(): Promise<Client>;
+  withToken(token: string): Client;
+  /** Ends everything; rejects when a secret was logged or an invariant is broken. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Starts the service as `sambatan serve` does, on a clone of the test database. */
+export async function httpService(options: HttpServiceOptions = {}): Promise<HttpService> {
+  const { invariants = true, reach = (url: string) => url } = options;
+  const database = await testDatabase({ invariants });
+  const logged: string[] = [];
+  const { log } = createLog('debug', lineKeeper(logged));
+  const environment = { ...settings, ...options.environment };
+  const app = createApp({
+    config: readConfig(environment),
+    log,
+    databaseUrl: reach(database.url),
+    serviceKey,
+    ...(options.batching === undefined ? {} : { batching: options.batching }),
+  });
+  const { server, routes } = await recordingRoutes(() =>
+    buildServer(app, [
+      catalogueRoutes(app),
+      campaignRoutes(app),
+      participationRoutes(app),
+      lifecycleRoutes(app),
+    ]),
+  );
+  await app.pokes.start();
+  if (options.scheduler === true) await app.scheduler.start();
+  await server.listen({ host: '127.0.0.1', port: 0 });
+  const url = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
+
+  const described = await server.inject('/api/docs/json');
+  const contract = new Contract(described.json<OpenApi>());
+  const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
+  const secrets = new Set([serviceKey, jwtSecret]);
+  const connection: Connection = { url, agent, contract, secrets };
+  const close = async (): Promise<void> => {
+    const scraped = await app.metrics.registry.metrics();
+    agent.destroy();
+    await stopServer(server, 2_000);
+    await app.close();
+    await database.close();
+    assertSilent([...logged, scraped], secrets);
+  };
+  let closing: Promise<void> | undefined;
+  return {
+    url,
+    app,
+    server,
+    db: database.db,
+    routes,
+    contract,
+    logged,
+    secrets,
+    visitor: new Client(connection),
+    service: new Client(connection, serviceKey),
+    user: async (userId = newId()) => new Client(connection, await token(userId), userId),
+    operator: async () => {
+      const userId = newId();
+      const claims = { app_metadata: { role: 'operator' } };
+      return new Client(connection, await token(userId, { claims }), userId);
+    },
+    withToken: (given) => new Client(connection, given),
+    close: () => (closing ??= close()),
+  };
+}
+
+const settings = {
+  SAMBATAN_JWT_SECRET: jwtSecret,
+  SAMBATAN_JWT_ISSUER: issuer,
+  SAMBATAN_JOIN_RATE_LIMIT: '0',
+};
+
+function lineKeeper(lines: string[]): Writable {
+  return new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      lines.push(chunk.toString());
+      done();
+    },
+  });
+}
+
+/** The routes as they are registered, whatever any document says of them. */
+async function recordingRoutes(build: () => Promise<FastifyInstance>) {
+  const routes: string[] = [];
+  const watch = (message: unknown) => {
+    const { fastify } = message as { fastify: FastifyInstance };
+    fastify.addHook('onRoute', ({ method, url }) => {
+      for (const one of [method].flat()) routes.push(`${one} ${url}`);
+    });
+  };
+  subscribe('fastify.initialization', watch);
+  try {
+    return { server: await build(), routes };
+  } finally {
+    unsubscribe('fastify.initialization', watch);
+  }
+}
+
+/** Fails when a line holds anything of what nobody may read there. */
+export function assertSilent(lines: readonly string[], secrets: ReadonlySet<string>): void {
+  const all = lines.join('');
+  for (const secret of secrets) {
+    const asJson = JSON.stringify(secret).slice(1, -1);
+    const found = all.includes(secret) || all.includes(asJson);
+    assert.ok(!found, `the log or the metrics hold ${JSON.stringify(secret.slice(0, 60))}`);
+  }
+}
