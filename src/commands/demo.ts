@@ -28,7 +28,7 @@ SIGINT and SIGTERM end everything. The market is kept; delete the directory to b
     const show = runShow(config, running, ending.signal);
     // Whatever goes wrong in the show, the service is stopped first and then says so.
     const failed = show.catch((error: unknown) => {
-      if (!ending.signal.aborted) process.kill(process.pid, 'SIGTERM');
+      if (!ending.signal.aborted) process.emit('SIGTERM', 'SIGTERM');
       return error;
     });
     await stopSignalled(async () => {

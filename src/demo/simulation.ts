@@ -105,10 +105,9 @@ export class Simulation {
       this.#statuses.set(campaign.id, campaign.status);
       if (changed && known) this.#onNews(campaign);
     }
-    const seen = new Set(items.map(({ id }) => id));
-    for (const map of [this.#statuses, this.#appeals]) {
-      for (const id of map.keys()) if (!seen.has(id)) map.delete(id);
-    }
+    forgetBut(this.#statuses, items);
+    // One that was opened just now may not have been seen yet.
+    if (this.#appeals.size > 2 * seenAtOnce) forgetBut(this.#appeals, items);
   }
 
   /** One buyer joins; now and then a friend's message brings several at once. */
@@ -189,4 +188,9 @@ export class Simulation {
   #appealOf(id: string): number {
     return this.#appeals.get(id) ?? 0.1 + Number.parseInt(id.slice(-2), 16) / 512;
   }
+}
+
+function forgetBut(map: Map<string, unknown>, campaigns: readonly SeenCampaign[]): void {
+  const seen = new Set(campaigns.map(({ id }) => id));
+  for (const id of map.keys()) if (!seen.has(id)) map.delete(id);
 }
