@@ -1,0 +1,16 @@
+import { AssertionError } from 'node:assert';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Resolves once something has come true; rejects after 20 seconds, or when looking fails. */
+export async function until(
+  isTrue: () => Promise<boolean> | boolean,
+  { everyMs = 10, withinMs = 20_000 }: { everyMs?: number; withinMs?: number } = {},
+): Promise<void> {
+  const giveUpAt = performance.now() + withinMs;
+  while (!(await isTrue())) {
+    if (performance.now() > giveUpAt) {
+      throw new AssertionError({ message: `it did not come true in ${withinMs} ms: ${isTrue}` });
+    }
+    await sleep(everyMs);
+  }
+}
