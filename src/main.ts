@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { auditVerify } from './commands/audit-verify.ts';
-import { exitCodes, type Command } from './commands/command.ts';
+import { exitCodes, WrongUse, type Command } from './commands/command.ts';
 import { demo } from './commands/demo.ts';
 import { invariants } from './commands/invariants.ts';
 import { migrateCommand } from './commands/migrate.ts';
@@ -54,7 +54,8 @@ export async function main(args: readonly string[]): Promise<number> {
     return await command.run(values);
   } catch (error) {
     process.stderr.write(`sambatan ${name}: ${messageOf(error)}\n`);
-    const wrongUse = error instanceof ConfigError || isParseArgsError(error);
+    const wrongUse =
+      error instanceof ConfigError || error instanceof WrongUse || isParseArgsError(error);
     return wrongUse ? exitCodes.usage : exitCodes.failed;
   }
 }

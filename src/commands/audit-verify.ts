@@ -1,8 +1,9 @@
 import { campaignIdsAfter, verifyAudit } from '../audit/queries.ts';
+import { findCampaign } from '../campaigns/operations.ts';
 import { loadConfig } from '../config.ts';
 import { openDatabase } from '../database/pool.ts';
 import type { Queryable } from '../database/query.ts';
-import { exitCodes, type Command } from './command.ts';
+import { exitCodes, WrongUse, type Command } from './command.ts';
 import { showProgress } from './progress.ts';
 import { withDatabase } from './service.ts';
 
@@ -17,28 +18,40 @@ that the campaign keeps. Exit code 1 when a chain is broken; its first broken ro
 `,
   options: { campaign: { type: 'string' } },
   async run({ campaign }) {
-    const one = typeof campaign === 'string' ? campaign : undefined;
+    if (campaign !== undefined && !isId(campaign)) throw new WrongUse(`${campaign} is no id`);
     return await withDatabase(loadConfig(), async (url, log) => {
       const db = openDatabase({ url, log, maxConnections: 1 });
-      const progress = showProgress('audit chains verified', undefined);
-      let verified = 0;
-      let broken = 0;
-      for await (const id of one === undefined ? allCampaigns(db) : [one]) {
-        for (const row of await db.rows(verifyAudit, id)) {
-          broken++;
-          process.stdout.write(
-            `BROKEN campaign ${row.campaign_id} row ${row.seq}: ${row.problem}\n`,
-          );
-        }
-        progress.at(++verified);
+      try {
+        return await verify(db, campaign);
+      } finally {
+        await db.close();
       }
-      progress.end();
-      await db.close();
-      process.stdout.write(`${verified} audit chains verified, ${broken} broken\n`);
-      return broken === 0 ? exitCodes.done : exitCodes.found;
     });
   },
 };
+
+async function verify(db: Queryable, campaignId: string | undefined): Promise<number> {
+  if (campaignId !== undefined && (await findCampaign(db, campaignId)) === undefined) {
+    throw new Error(`there is no campaign ${campaignId}`);
+  }
+  const progress = showProgress('audit chains verified', undefined);
+  let verified = 0;
+  let broken = 0;
+  for await (const id of campaignId === undefined ? allCampaigns(db) : [campaignId]) {
+    for (const row of await db.rows(verifyAudit, id)) {
+      broken++;
+      process.stdout.write(`BROKEN campaign ${row.campaign_id} row ${row.seq}: ${row.problem}\n`);
+    }
+    progress.at(++verified);
+  }
+  progress.end();
+  process.stdout.write(`${verified} audit chains verified, ${broken} broken\n`);
+  return broken === 0 ? exitCodes.done : exitCodes.found;
+}
+
+function isId(value: string | boolean): value is string {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(String(value));
+}
 
 const pageSize = 1_000;
 

@@ -16,3 +16,6 @@ export interface Command {
   readonly options: Readonly<Record<string, { type: 'boolean' | 'string' }>>;
   run(options: Readonly<Record<string, string | boolean | undefined>>): Promise<number>;
 }
+
+/** The arguments cannot be meant; the process ends with `exitCodes.usage`. */
+export class WrongUse extends Error {}

@@ -1,5 +1,4 @@
 import { loadConfig } from '../config.ts';
-import { migrate } from '../database/migrate.ts';
 import { exitCodes, type Command } from './command.ts';
 import { withDatabase } from './service.ts';
 
@@ -14,10 +13,7 @@ edited is refused (exit code 3).
 `,
   options: {},
   async run() {
-    const applied = await withDatabase(loadConfig(), async (url, log) => {
-      const done = await migrate(url, { log });
-      return done.applied;
-    });
+    const applied = await withDatabase(loadConfig(), async (_url, _log, done) => done);
     process.stdout.write(
       applied.length === 0 ? 'the schema is up to date\n' : `applied ${applied.join(', ')}\n`,
     );

@@ -11,6 +11,8 @@ import { serviceKeyIn } from '../identity/service-key.ts';
 /** A database that is there, with the schema it should have. */
 export interface ReadyDatabase {
   readonly url: string;
+  /** Versions of the migrations that were applied just now. */
+  readonly applied: readonly string[];
   /** Ends the embedded server, if it is ours. Idempotent. */
   stop(): Promise<void>;
 }
@@ -27,26 +29,27 @@ const tryEveryMs = 1_000;
 export async function readyDatabase(config: Config, log: Logger): Promise<ReadyDatabase> {
   const { url, dataDirectory } = config.database;
   if (url !== undefined) {
-    await migratePatiently(url, log);
-    return { url, stop: async () => undefined };
+    const { applied } = await migratePatiently(url, log);
+    return { url, applied, stop: async () => undefined };
   }
   const embedded = await startEmbedded({ dataDir: dataDirectory, log });
   try {
-    await migrate(embedded.url, { log });
+    const { applied } = await migrate(embedded.url, { log });
+    return { url: embedded.url, applied, stop: () => embedded.stop() };
   } catch (error) {
     await embedded.stop();
     throw error;
   }
-  return embedded;
 }
 
 /**
  * Runs a command on the configured database, on that of a service that runs on the data directory
- * now, or on the embedded one, started for as long as it takes. The schema is brought up to date.
+ * now, or on the embedded one, started for as long as it takes. The schema is brought up to date
+ * before; the command is told of what that applied.
  */
 export async function withDatabase<T>(
   config: Config,
-  command: (url: string, log: Logger) => Promise<T>,
+  command: (url: string, log: Logger, applied: readonly string[]) => Promise<T>,
 ): Promise<T> {
   const { log, flush } = createLog(config.log.level === 'info' ? 'warn' : config.log.level);
   const running =
@@ -54,21 +57,20 @@ export async function withDatabase<T>(
   const database =
     running === undefined
       ? await readyDatabase(config, log)
-      : { url: running, stop: async () => undefined };
+      : { url: running, ...(await migratePatiently(running, log)), stop: async () => undefined };
   try {
-    return await command(database.url, log);
+    return await command(database.url, log, database.applied);
   } finally {
     await database.stop();
     flush();
   }
 }
 
-async function migratePatiently(url: string, log: Logger): Promise<void> {
+async function migratePatiently(url: string, log: Logger): Promise<{ applied: string[] }> {
   const giveUpAt = performance.now() + patienceMs;
   for (;;) {
     try {
-      await migrate(url, { log });
-      return;
+      return await migrate(url, { log });
     } catch (error) {
       const away = databaseError(withOutcome(error, { safe: true })).kind === 'unavailable';
       if (!away || performance.now() > giveUpAt) throw error;
