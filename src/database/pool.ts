@@ -114,7 +114,9 @@ class Connections {
     this.#pool.on('remove', (client) => this.#open.delete(client));
     this.#pool.on('release', (_error, client) => this.#lastUse.set(client, performance.now()));
     this.#pool.on('error', (error) => {
-      log.warn({ err: error }, 'an idle database connection was lost');
+      // A server that ends with us may close a connection before it has heard that we do.
+      const level = this.#closing === undefined ? 'warn' : 'debug';
+      log[level]({ err: error }, 'an idle database connection was lost');
     });
   }
 
