@@ -80,6 +80,11 @@ export class JoinBatcher {
     return this.#queued;
   }
 
+  /** Campaigns that have joins in it. */
+  get lines(): number {
+    return this.#lines.size;
+  }
+
   /**
    * Joins, in order of arrival. Throws DomainError: what the database refused, `overloaded` before
    * anything was written, `campaign_busy`, `database_unavailable` or `outcome_unknown`.

@@ -1,0 +1,111 @@
+import { createServer, connect, type AddressInfo, type Socket } from 'node:net';
+
+/** What becomes of a statement that is sent through the wire. */
+export type Fate =
+  /** It arrives and is answered. */
+  | 'pass'
+  /** The connection ends before the server gets it. */
+  | 'lose request'
+  /** The server does it to the end; the connection ends before the client hears of it. */
+  | 'lose answer'
+  /** The connection ends on both sides as soon as the server has it: anything may have happened. */
+  | 'cut'
+  /** As 'lose request', but the server gets it when `deliverLate` is called. */
+  | 'delay';
+
+export interface Wire {
+  /** The database's URL by way of the wire. */
+  readonly url: string;
+  /** Statements that were not let pass. */
+  readonly faults: number;
+  /** Connects the server with what was delayed; resolves when it has done it. */
+  deliverLate(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * A network between a pool and its database: `fateOf` is asked for each message of the client that
+ * contains `marker` (the name of a prepared statement, say).
+ */
+export async function wire(url: string, marker: string, fateOf: () => Fate): Promise<Wire> {
+  const sockets = new Set<Socket>();
+  const late: (() => Promise<void>)[] = [];
+  let faults = 0;
+  const server = createServer((client) => {
+    const upstream = connect(addressOf(url));
+    for (const [socket, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
+      sockets.add(socket.on('error', () => undefined));
+      socket.setNoDelay(true).on('close', () => {
+        sockets.delete(socket);
+        if (socket === client && isDelayed) return;
+        other.destroy();
+      });
+    }
+    let isMuted = false;
+    let isDelayed = false;
+    client.on('data', (chunk) => {
+      const fate = chunk.includes(marker) ? fateOf() : 'pass';
+      if (fate !== 'pass') faults++;
+      if (fate === 'delay') {
+        isDelayed = true;
+        late.push(() => untilReady(upstream, () => upstream.write(chunk)));
+      } else if (fate !== 'lose request') {
+        upstream.write(chunk);
+      }
+      if (fate === 'lose answer') {
+        isMuted = true;
+        void untilReady(upstream, () => undefined).then(() => client.destroy());
+      } else if (fate !== 'pass') {
+        client.destroy();
+      }
+    });
+    upstream.on('data', (chunk) => {
+      if (!isMuted && client.writable) client.write(chunk);
+    });
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const through = new URL(url);
+  through.hostname = '127.0.0.1';
+  through.port = String((server.address() as AddressInfo).port);
+  through.searchParams.delete('host');
+  return {
+    url: through.toString(),
+    get faults() {
+      return faults;
+    },
+    deliverLate: async () => {
+      await Promise.all(late.splice(0).map((deliver) => deliver()));
+    },
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((closed) => server.close(closed));
+    },
+  };
+}
+
+/** The server says ReadyForQuery once the statement's transaction has ended. */
+const readyForQuery = Buffer.from([0x5a, 0, 0, 0, 5]);
+
+function untilReady(upstream: Socket, begin: () => unknown): Promise<void> {
+  return new Promise((resolve) => {
+    let heard = Buffer.alloc(0);
+    upstream.on('data', (chunk) => {
+      heard = Buffer.concat([heard, chunk]).subarray(-4_096);
+      if (heard.includes(readyForQuery)) resolve();
+    });
+    upstream.on('close', () => resolve());
+    begin();
+  });
+}
+
+function addressOf(url: string) {
+  const { hostname, port, searchParams } = new URL(url);
+  const directory = searchParams.get('host');
+  const number = Number(port || 5432);
+  return directory === null
+    ? { host: hostname, port: number }
+    : { path: `${directory}/.s.PGSQL.${number}` };
+}
