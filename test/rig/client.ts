@@ -1,4 +1,5 @@
-import { Agent, request, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
+import { request } from 'node:http';
+import type { Agent, IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
 import { SignJWT, type JWTPayload } from 'jose';
 import type { Contract } from './contract.ts';
 
@@ -43,14 +44,19 @@ export interface Connection {
 /** One caller of a listening service. Every answer is held against the service's own contract. */
 export class Client {
   readonly userId: string;
+  /** Undefined for a visitor. */
+  get token(): string | undefined {
+    return this.#token;
+  }
+
   readonly #connection: Connection;
   readonly #token: string | undefined;
 
-  constructor(connection: Connection, token?: string, userId = '') {
+  constructor(connection: Connection, bearer?: string, userId = '') {
     this.#connection = connection;
-    this.#token = token;
+    this.#token = bearer;
     this.userId = userId;
-    if (token !== undefined) connection.secrets.add(token);
+    if (bearer !== undefined) connection.secrets.add(bearer);
   }
 
   get(path: string, headers: OutgoingHttpHeaders = {}): Promise<Answer> {

@@ -1,0 +1,404 @@
+import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, test } from 'node:test';
+import { exportJWK, SignJWT } from 'jose';
+import { newId } from '../src/identity/ids.ts';
+import { issuer, jwtSecret, token, type Client } from './rig/client.ts';
+import { httpService } from './rig/http-service.ts';
+import {
+  campaignBody,
+  expectProblem,
+  expectStatus,
+  fromNow,
+  hourMs,
+  join,
+  joinBody,
+  openShop,
+  type Shop,
+} from './rig/shop.ts';
+import { watch } from './rig/stream.ts';
+
+const service = await httpService();
+after(service.close);
+const base = '/api/sambatan';
+
+/** buyer has joined; seller is a member of the campaign's brand; rival is one of another brand. */
+const callers = ['visitor', 'buyer', 'other', 'seller', 'rival', 'operator', 'service'] as const;
+type CallerName = (typeof callers)[number];
+
+/** What is asked for: what is open to all, a draft, a completed campaign, or nothing at all. */
+type Target = 'open' | 'draft' | 'completed' | 'absent';
+type Row = { readonly [T in Target]?: string };
+
+const everybody = '200 200 200 200 200 200 200';
+const nobody = '404 404 404 404 404 404 404';
+const staff = '401 403 403 403 403 200 200';
+const sellerAndStaff = '401 403 403 200 403 200 200';
+const hiddenDraft = '404 404 404 200 404 200 200';
+
+/** The status that each caller gets, in the order of `callers`. Every live route has its row. */
+const matrix: Readonly<Record<string, Row>> = {
+  'GET /health': { open: everybody },
+  'POST /brands': { open: '401 201 201 201 201 201 201' },
+  'GET /products': { open: '401 200 200 200 200 200 200' },
+  'POST /products': { open: '401 403 403 201 403 403 201', absent: nobody },
+  'PATCH /products/:id': { open: '401 403 403 200 403 403 200', absent: nobody },
+  'POST /campaigns': { open: '401 403 403 201 403 403 201', absent: nobody },
+  'GET /campaigns': { open: everybody, draft: sellerAndStaff },
+  'GET /campaigns/:id': { open: everybody, draft: hiddenDraft, absent: nobody },
+  'PATCH /campaigns/:id': {
+    open: '401 403 403 200 403 403 200',
+    draft: '404 404 404 200 404 403 200',
+    absent: nobody,
+  },
+  'POST /campaigns/:id/publish': {
+    open: '401 403 403 409 403 403 409',
+    draft: '404 404 404 200 404 403 200',
+    absent: nobody,
+  },
+  'POST /campaigns/:id/extend': {
+    open: sellerAndStaff,
+    draft: '404 404 404 409 404 409 409',
+    absent: nobody,
+  },
+  'POST /campaigns/:id/cancel': { open: sellerAndStaff, draft: hiddenDraft, absent: nobody },
+  'POST /campaigns/:id/join': {
+    open: '401 201 201 201 201 201 201',
+    draft: '401 404 404 404 404 404 404',
+    absent: '401 404 404 404 404 404 404',
+  },
+  'GET /campaigns/:id/participants': { open: sellerAndStaff, draft: hiddenDraft, absent: nobody },
+  'GET /campaigns/:id/logs': { open: sellerAndStaff, draft: hiddenDraft, absent: nobody },
+  'GET /campaigns/:id/progress': { open: everybody, draft: hiddenDraft, absent: nobody },
+  'GET /campaigns/:id/events': { open: everybody, draft: hiddenDraft, absent: nobody },
+  'GET /participations/:id': {
+    open: '401 200 403 200 403 200 200',
+    absent: '401 404 404 404 404 404 404',
+  },
+  'POST /participations/:id/cancel': {
+    open: '401 200 403 403 403 200 200',
+    absent: '401 404 404 404 404 404 404',
+  },
+  'POST /participations/:id/confirm': {
+    open: staff,
+    absent: '401 404 404 404 404 404 404',
+  },
+  'POST /participations/:id/fulfil': {
+    open: '401 409 403 403 403 409 409',
+    completed: '401 200 403 403 403 200 200',
+    absent: '401 404 404 404 404 404 404',
+  },
+  'GET /dashboard/summary': { open: staff },
+  'POST /lifecycle/run': { open: staff },
+  'GET /scheduler/status': { open: staff },
+  'POST /scheduler/trigger': { open: staff },
+};
+
+/** Beside the API: nothing of anybody is there. */
+const besides = /^(GET|HEAD) \/(livez|readyz|metrics|api\/docs(\/.*)?)$/;
+
+test('every live route has a row in the matrix', () => {
+  const unknown = service.routes.filter((route) => {
+    const [method = '', path = ''] = route.split(' ');
+    const row = `${method === 'HEAD' ? 'GET' : method} ${path.slice(base.length)}`;
+    return !besides.test(route) && !Object.hasOwn(matrix, row);
+  });
+  assert.deepEqual(unknown, []);
+  const dead = Object.keys(matrix).filter(
+    (row) => !service.routes.includes(row.replace(' ', ` ${base}`)),
+  );
+  assert.deepEqual(dead, []);
+});
+
+let shop: Shop;
+let rival: Shop;
+const people = {} as Record<CallerName, Client>;
+before(async () => {
+  shop = await openShop(service);
+  rival = await openShop(service);
+  Object.assign(people, {
+    visitor: service.visitor,
+    buyer: await service.user(),
+    other: await service.user(),
+    seller: shop.seller,
+    rival: rival.seller,
+    operator: await service.operator(),
+    service: service.service,
+  });
+});
+
+/** Things made for one request, so that no request meets what another one did. */
+interface Things {
+  readonly campaignId: string;
+  readonly participationId: string;
+  readonly productId: string;
+  readonly brandId: string;
+  readonly address: string;
+}
+
+async function thingsFor(target: Target): Promise<Things> {
+  const { productId, brandId } = shop;
+  const absent = { campaignId: newId(), participationId: newId(), address: newId() };
+  if (target === 'absent') return { ...absent, productId: newId(), brandId: newId() };
+  const { id: campaignId } = await shop.campaign({ publish: target !== 'draft', total_slots: 2 });
+  const things = { ...absent, productId, brandId, campaignId };
+  if (target === 'draft') return things;
+  const address = `Gang Rahasia ${newId()}`;
+  const wish = { shipping_address: address, quantity: target === 'completed' ? 2 : 1 };
+  const { id: participationId } = await join(people.buyer, campaignId, wish);
+  if (target === 'completed') {
+    expectStatus(await service.service.post('/lifecycle/run'), 200);
+  }
+  return { ...things, participationId, address };
+}
+
+const bodies: Readonly<Record<string, (things: Things, caller: CallerName) => object>> = {
+  'POST /brands': () => ({ name: 'Brand baru' }),
+  'POST /products': ({ brandId }) => ({ brand_id: brandId, name: 'Fajar', base_price: 9_000 }),
+  'PATCH /products/:id': () => ({ name: 'Senja Merah' }),
+  'POST /campaigns': ({ productId }) => campaignBody(productId),
+  'PATCH /campaigns/:id': () => ({ title: 'Judul lain' }),
+  'POST /campaigns/:id/extend': () => ({ deadline: fromNow(2 * hourMs), reason: 'masih ramai' }),
+  'POST /campaigns/:id/cancel': () => ({ reason: 'bahan habis' }),
+  'POST /campaigns/:id/join': (_things, caller) =>
+    joinBody(caller === 'service' ? { user_id: newId() } : {}),
+};
+
+async function statusFor(route: string, caller: CallerName, target: Target): Promise<string> {
+  const things = await thingsFor(target);
+  const [method = '', pattern = ''] = route.split(' ');
+  const id = pattern.startsWith('/campaigns')
+    ? things.campaignId
+    : pattern.startsWith('/products')
+      ? things.productId
+      : things.participationId;
+  const query = route === 'GET /campaigns' && target === 'draft' ? drafts() : '';
+  const path = pattern.replace(':id', id) + query;
+  const client = people[caller];
+  if (pattern.endsWith('/events')) {
+    const headers = client.token === undefined ? {} : { authorization: `Bearer ${client.token}` };
+    const watcher = await watch(service.url, id, headers);
+    if (watcher.status === 200) await watcher.heard(({ event }) => event === 'progress');
+    assert.ok(!watcher.text().includes(things.address));
+    watcher.end();
+    return String(watcher.status);
+  }
+  const body = bodies[route]?.(things, caller);
+  const answer = await client.send({ method, path, ...(body === undefined ? {} : { body }) });
+  if (answer.text.includes(things.address)) {
+    assert.ok(mayReadAddresses(route, caller), `${caller} reads an address at ${route}`);
+  }
+  return String(answer.status);
+}
+
+const drafts = () => `?status=inactive&brand_id=${shop.brandId}`;
+
+/** Addresses are for their owner, the campaign's seller, operators and the service. */
+function mayReadAddresses(route: string, caller: CallerName): boolean {
+  if (route.startsWith('POST /participations') || route === 'GET /participations/:id') {
+    return ['buyer', 'seller', 'operator', 'service'].includes(caller);
+  }
+  if (route !== 'GET /campaigns/:id/participants') return false;
+  return ['seller', 'operator', 'service'].includes(caller);
+}
+
+for (const [route, row] of Object.entries(matrix)) {
+  test(`who may ${route}`, async () => {
+    for (const [target, expected] of Object.entries(row)) {
+      const statuses: string[] = [];
+      for (const caller of callers) {
+        statuses.push(await statusFor(route, caller, target as Target));
+      }
+      assert.equal(statuses.join(' '), expected, `${target}: ${callers.join(' ')}`);
+    }
+  });
+}
+
+test('a question for the head alone is allowed to whom the whole answer is', async () => {
+  for (const route of service.routes.filter((one) => one.startsWith(`HEAD ${base}/`))) {
+    const pattern = route.slice(`HEAD ${base}`.length);
+    const expected = matrix[`GET ${pattern}`]?.open?.split(' ') ?? [];
+    const { campaignId, participationId } = await thingsFor('open');
+    const id = pattern.startsWith('/campaigns') ? campaignId : participationId;
+    for (const [index, caller] of callers.entries()) {
+      const path = pattern.replace(':id', id);
+      const { status, text } = await people[caller].send({ method: 'HEAD', path });
+      assert.equal(`${status}${text}`, expected[index], `${caller} ${route}`);
+    }
+  }
+});
+
+test('every role in a brand is its seller, and none in another brand', async () => {
+  const admin = await service.user();
+  const contributor = await service.user();
+  for (const [{ userId }, role] of [
+    [admin, 'admin'],
+    [contributor, 'contributor'],
+  ] as const) {
+    await service.db.rows(
+      {
+        name: `test_member_${role}`,
+        text: `insert into sambatan.brand_members (brand_id, user_id, role)
+          values ($1, $2, '${role}')`,
+      },
+      shop.brandId,
+      userId,
+    );
+  }
+  const { campaignId } = await thingsFor('open');
+  const elsewhere = (await rival.campaign()).id;
+  for (const member of [admin, contributor]) {
+    expectStatus(await member.get(`/campaigns/${campaignId}/participants`), 200);
+    expectProblem(await member.get(`/campaigns/${elsewhere}/participants`), 403, 'forbidden');
+  }
+});
+
+test('a list of published campaigns has no drafts in it, whoever asks', async () => {
+  const draft = await shop.campaign({ publish: false, title: 'Rahasia dapur kami' });
+  for (const caller of callers) {
+    for (const query of [`?brand_id=${shop.brandId}&limit=100`, '?q=rahasia', '?sort=deadline']) {
+      const { text } = await people[caller].get(`/campaigns${query}`);
+      assert.ok(!text.includes(draft.id) && !text.includes('Rahasia dapur'), `${caller} ${query}`);
+    }
+  }
+});
+
+test('a buyer joins for nobody else, and the service for whom it names', async () => {
+  const { id } = await shop.campaign();
+  const someone = newId();
+  const path = `/campaigns/${id}/join`;
+  expectProblem(await people.other.post(path, joinBody({ user_id: someone })), 403, 'forbidden');
+  const own = joinBody({ user_id: people.other.userId.toUpperCase() });
+  assert.equal(
+    expectStatus(await people.other.post(path, own), 201)['user_id'],
+    people.other.userId,
+  );
+  expectProblem(await service.service.post(path, joinBody()), 422, 'validation_failed');
+  const named = await service.service.post(path, joinBody({ user_id: someone }));
+  assert.equal(expectStatus(named, 201)['user_id'], someone);
+});
+
+/** A token made by hand: whatever header and signature are asked for. */
+function forged(header: object, payload: object, signature = ''): string {
+  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  return `${part(header)}.${part(payload)}.${signature}`;
+}
+
+const mine = `${base}/campaigns`.slice(base.length);
+const someone = newId();
+const soon = () => Math.floor(Date.now() / 1_000);
+const claims = () => ({ sub: someone, iss: issuer, aud: 'authenticated', exp: soon() + 600 });
+
+const badTokens: Readonly<Record<string, () => Promise<string> | string>> = {
+  'no algorithm': () => forged({ alg: 'none' }, claims()),
+  'no algorithm, in capitals': () => forged({ alg: 'NONE', typ: 'JWT' }, claims()),
+  'another algorithm of the same secret': async () =>
+    new SignJWT(claims())
+      .setProtectedHeader({ alg: 'HS512' })
+      .sign(new TextEncoder().encode(jwtSecret.repeat(2))),
+  'an algorithm of a key set that there is not': async () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
+    return new SignJWT(claims()).setProtectedHeader({ alg: 'RS256' }).sign(privateKey);
+  },
+  'another issuer': () => token(someone, { issuer: 'https://elsewhere.example' }),
+  'another audience': () => token(someone, { audience: 'anon' }),
+  'another key': () => token(someone, { secret: 'another secret of at least 32 bytes!' }),
+  'an end that has passed': () => token(someone, { expiresIn: -60 }),
+  'a beginning that has not come': () => token(someone, { claims: { nbf: soon() + 600 } }),
+  'no end': async () =>
+    new SignJWT({ sub: someone })
+      .setProtectedHeader({ alg: 'HS256' })
+      .setIssuer(issuer)
+      .setAudience('authenticated')
+      .sign(new TextEncoder().encode(jwtSecret)),
+  'a subject that is no id': () => token('admin'),
+  'a subject with more behind it': () => token(`${someone}' or '1'='1`),
+  'a payload that was changed': async () => {
+    const [head, , signature] = (await token(someone)).split('.');
+    const payload = Buffer.from(
+      JSON.stringify({ ...claims(), app_metadata: { role: 'operator' } }),
+    ).toString('base64url');
+    return `${head}.${payload}.${signature}`;
+  },
+  'a critical extension that nobody knows': () =>
+    forged({ alg: 'HS256', crit: ['x'], x: 1 }, claims(), 'AAAA'),
+  'a key of its own in the header': () =>
+    forged({ alg: 'HS256', jwk: { kty: 'oct', k: 'AAAA' } }, claims(), 'AAAA'),
+  'far too much text': () => `${'a'.repeat(9_000)}.b.c`,
+  'the service key with one letter more': () => 'service-key-of-at-least-32-charactersx',
+};
+
+for (const [name, make] of Object.entries(badTokens)) {
+  test(`a token with ${name} is nobody's`, async () => {
+    const answer = await service.withToken(await make()).get(mine);
+    expectProblem(answer, 401, 'unauthenticated');
+  });
+}
+
+test('who is an operator says app_metadata, and nothing that users can edit', async () => {
+  const asking = async (made: object) =>
+    (
+      await service
+        .withToken(await token(newId(), { claims: made as Record<string, unknown> }))
+        .get('/scheduler/status')
+    ).status;
+  assert.equal(await asking({ user_metadata: { role: 'operator', roles: ['operator'] } }), 403);
+  assert.equal(await asking({ role: 'operator', roles: ['operator'] }), 403);
+  assert.equal(await asking({ role: 'service_role' }), 403);
+  assert.equal(await asking({ app_metadata: { role: 'Operator' } }), 403);
+  assert.equal(await asking({ app_metadata: 'operator' }), 403);
+  assert.equal(await asking({ app_metadata: { role: 'operator' } }), 200);
+  assert.equal(await asking({ app_metadata: { roles: ['support', 'operator'] } }), 200);
+});
+
+test('the authorization header is read as the standard has it', async () => {
+  const good = people.operator.token ?? '';
+  const asking = async (authorization: string) =>
+    (await service.visitor.get('/scheduler/status', { authorization })).status;
+  assert.equal(await asking(`Bearer ${good}`), 200);
+  assert.equal(await asking(`bearer ${good}`), 200);
+  for (const wrong of ['', good, `Basic ${good}`, `Bearer ${good} ${good}`, `Bearer ${good},`]) {
+    assert.equal(await asking(wrong), 401, wrong.slice(0, 12));
+  }
+});
+
+test('a public key of the key set is no secret to sign with', async (t) => {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
+  const jwk = { ...(await exportJWK(publicKey)), kid: 'one', alg: 'RS256', use: 'sig' };
+  const keys = createServer((_request, response) => response.end(JSON.stringify({ keys: [jwk] })));
+  await new Promise<void>((done) => keys.listen(0, '127.0.0.1', done));
+  t.after(() => keys.close());
+  const url = `http://127.0.0.1:${(keys.address() as AddressInfo).port}/jwks.json`;
+  const own = await httpService({ environment: { SAMBATAN_JWKS_URL: url } });
+  t.after(own.close);
+  const signed = (alg: string, key: Parameters<SignJWT['sign']>[0]) =>
+    new SignJWT(claims()).setProtectedHeader({ alg, kid: 'one' }).sign(key);
+  const good = await own.withToken(await signed('RS256', privateKey)).get(mine);
+  assert.equal(good.status, 200);
+  for (const secret of [
+    publicKey.export({ type: 'spki', format: 'pem' }),
+    publicKey.export({ type: 'pkcs1', format: 'pem' }),
+    JSON.stringify(jwk),
+  ]) {
+    const confused = await signed('HS256', new TextEncoder().encode(String(secret)));
+    expectProblem(await own.withToken(confused).get(mine), 401, 'unauthenticated');
+  }
+  const stranger = generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey;
+  expectProblem(
+    await own.withToken(await signed('RS256', stranger)).get(mine),
+    401,
+    'unauthenticated',
+  );
+});
+
+test('while the key set cannot be fetched nobody is told to sign in again', async (t) => {
+  const own = await httpService({ environment: { SAMBATAN_JWKS_URL: 'http://127.0.0.1:1/' } });
+  t.after(own.close);
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
+  const signed = await new SignJWT(claims()).setProtectedHeader({ alg: 'RS256' }).sign(privateKey);
+  const answer = await own.withToken(signed).get(mine);
+  expectProblem(answer, 503, 'identity_unavailable');
+  assert.equal((await own.withToken(await token(someone)).get(mine)).status, 200);
+});
