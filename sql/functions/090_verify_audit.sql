@@ -1,5 +1,6 @@
 -- Walks the audit chains of one campaign, or of all with null, and gives the first broken row of
--- each: a row that is missing, does not hash to what it says, or a head that is not the last row.
+-- each: one that is missing, that does not hash to what it says, or that the campaign's head of the
+-- chain does not know.
 create or replace function sambatan.verify_audit(p_campaign_id uuid default null)
 returns table (campaign_id uuid, seq bigint, problem text)
 language sql stable as $$
@@ -18,13 +19,19 @@ language sql stable as $$
       || sambatan.audit_content(l.campaign_id, l.seq, l.occurred_at, l.participation_id, l.event,
         l.actor, l.metadata))
   ), heads_broken as (
-    select c.campaign_id, c.audit_seq as seq, 'the last row is not the head of the chain' as problem
-    from sambatan.campaigns c
-    left join sambatan.audit_logs a on a.campaign_id = c.campaign_id and a.seq = c.audit_seq
-    where (p_campaign_id is null or c.campaign_id = p_campaign_id)
-      and (a.hash is distinct from c.audit_hash
-        or exists (select from sambatan.audit_logs later
-          where later.campaign_id = c.campaign_id and later.seq > c.audit_seq))
+    select c.campaign_id, least(l.seq, c.head) + (l.seq <> c.head)::integer as seq,
+      case when l.seq < c.head then 'row missing, and all after it'
+        when l.seq > c.head then 'row beyond the head of the chain'
+        else 'the last row is not the head of the chain' end as problem
+    from (
+      -- A campaign's first row is its creation: none is without.
+      select campaign_id, greatest(audit_seq, 1) as head, audit_hash from sambatan.campaigns
+      where p_campaign_id is null or campaign_id = p_campaign_id) c
+    cross join lateral (
+      select coalesce(max(a.seq), 0) as seq from sambatan.audit_logs a
+      where a.campaign_id = c.campaign_id) l
+    left join sambatan.audit_logs a on a.campaign_id = c.campaign_id and a.seq = l.seq
+    where l.seq <> c.head or a.hash is distinct from c.audit_hash
   )
   select distinct on (b.campaign_id) b.campaign_id, b.seq, b.problem
   from (select * from rows_broken union all select * from heads_broken) b
