@@ -51,7 +51,13 @@ for (const capacity of capacities) {
       const counts = tally(codes);
       assert.deepEqual(Object.keys(counts).sort(), ['joined', 'slots_unavailable']);
       const slots = taken.reduce((sum, { quantity }) => sum + quantity, 0);
-      assert.equal(slots, capacity, 'the acknowledged joins do not fill the campaign');
+      // Big wishes that come last may leave a rest that none of the refused would have fitted into.
+      const refused = requests.filter((request) => !taken.includes(request));
+      const smallest = Math.min(...refused.map(({ quantity }) => quantity));
+      assert.ok(slots <= capacity, 'more was acknowledged than there is');
+      assert.ok(capacity - slots < smallest, 'somebody was refused who would have fitted');
+      if (mix !== 'big') assert.equal(slots, capacity);
+      const isFull = slots === capacity;
 
       const stored = await ask<{ participation_id: string; quantity: number }>(
         db,
@@ -64,12 +70,15 @@ for (const capacity of capacities) {
         ids(taken.map((request) => request.participationId)),
       );
       const { status, filled_slots, participant_count } = await stateOf(db, id);
-      assert.deepEqual([status, filled_slots, participant_count], ['locked', capacity, taken.length]);
+      assert.deepEqual(
+        [status, filled_slots, participant_count],
+        [isFull ? 'locked' : 'active', slots, taken.length],
+      );
       const events = await eventsOf(db, id);
       assert.deepEqual(tally(events), {
         campaign_created: 1,
         participant_joined: taken.length,
-        campaign_full: 1,
+        ...(isFull ? { campaign_full: 1 } : {}),
       });
     });
   }
@@ -87,11 +96,11 @@ test('a large order refused for want of slots does not block the small one behin
 });
 
 test('many campaigns raced for at once by the same buyers are each exactly full', async () => {
-  const ids = await Promise.all(capacities.map((totalSlots) => newCampaign(db, market, { totalSlots })));
-  const buyers = Array.from({ length: racers }, newId);
-  const { codes } = await race(
-    buyers.flatMap((userId) => ids.map((id) => wish(id, { userId }))),
+  const ids = await Promise.all(
+    capacities.map((totalSlots) => newCampaign(db, market, { totalSlots })),
   );
+  const buyers = Array.from({ length: racers }, newId);
+  const { codes } = await race(buyers.flatMap((userId) => ids.map((id) => wish(id, { userId }))));
   assert.equal(tally(codes)['joined'], 60);
   for (const id of ids) assert.equal((await stateOf(db, id)).status, 'locked');
 });
