@@ -39,7 +39,7 @@ async function ground(t: TestContext): Promise<Ground> {
   const own = await testDatabase();
   const ends: (() => Promise<unknown>)[] = [];
   t.after(async () => {
-    for (const end of ends.reverse()) await end();
+    for (const end of ends.toReversed()) await end();
     await own.close();
   });
   return { ...own, market: await openMarket(own.db), ending: (end) => void ends.push(end) };
