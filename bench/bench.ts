@@ -9,6 +9,8 @@ export interface Bench {
   /** Correctness only: short runs of small loads, whose times say nothing. */
   readonly quick: boolean;
   readonly rounds: number;
+  /** A database with so many active campaigns, made once and kept: it is only read. */
+  market(campaigns: number): Promise<string>;
   /** Tells who waits in the terminal what is being done. */
   progress(sentence: string): void;
 }

@@ -20,11 +20,11 @@ export interface Figure {
   readonly note?: string | undefined;
 }
 
-/** A ratio of two variants, each round's own, and what it is to be. */
+/** A ratio of two variants, or a figure of ours, and what it is to be. */
 export interface Goal {
   readonly measurement: string;
   readonly what: string;
-  readonly ratio: Spread;
+  readonly value: Spread;
   readonly toReach: { readonly least: number } | { readonly most: number };
   readonly unit?: string;
 }
@@ -51,8 +51,8 @@ export function ratioOf(over: readonly number[], under: readonly number[]): Spre
 }
 
 /** Judged by the median. */
-export function isReached({ ratio, toReach }: Goal): boolean {
-  return 'least' in toReach ? ratio.median >= toReach.least : ratio.median <= toReach.most;
+export function isReached({ value, toReach }: Goal): boolean {
+  return 'least' in toReach ? value.median >= toReach.least : value.median <= toReach.most;
 }
 
 /** The middle of each part over the rounds. */

@@ -37,7 +37,7 @@ export async function profileHotJoins({ cluster, generator, progress }: Bench): 
     const job = {
       url: server.url,
       connections,
-      wish: { kind: 'joins', campaignIds: [campaign!], as: { serviceKey }, keys: false },
+      wish: { kind: 'joins', campaignIds: [campaign!], as: { serviceKey } },
       expectedRate: 12_000,
       processes: { server: server.pid, postgres: cluster.postmaster },
     } as const;

@@ -67,14 +67,14 @@ function usageCells(usage: Usage | undefined): string[] {
 }
 
 function goalCells(goal: Goal): string[] {
-  const { measurement, what, ratio, toReach, unit } = goal;
+  const { measurement, what, value, toReach, unit } = goal;
   const bound = 'least' in toReach ? `≥ ${toReach.least}` : `≤ ${toReach.most}`;
   return [
     measurement,
     what,
     unit === undefined ? bound : `${bound} ${unit}`,
-    number(ratio.median),
-    range(ratio),
+    number(value.median),
+    range(value),
     isReached(goal) ? 'reached' : 'missed',
   ];
 }

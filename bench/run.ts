@@ -5,13 +5,31 @@ import type { Bench, Measurement } from './bench.ts';
 import { circumstances } from './circumstances.ts';
 import type { Outcome } from './figures.ts';
 import { Generator } from './load/generator.ts';
+import { closing } from './measurements/closing.ts';
+import { deadlines } from './measurements/deadlines.ts';
+import { idleSweep } from './measurements/idle-sweep.ts';
 import { hotJoins, manyCampaignJoins } from './measurements/joins.ts';
+import { reads } from './measurements/reads.ts';
+import { sellOut } from './measurements/sell-out.ts';
+import { start } from './measurements/start.ts';
+import { watchers } from './measurements/watchers.ts';
 import { readOptions, type Options } from './options.ts';
 import { profileHotJoins, profileSettings } from './profile.ts';
 import { markdown, type Report } from './report.ts';
-import { startCluster } from './rig/database.ts';
+import { startCluster, type Cluster } from './rig/database.ts';
+import { createMarket, seed } from './rig/seed.ts';
 
-const measurements: readonly Measurement[] = [hotJoins, manyCampaignJoins];
+const measurements: readonly Measurement[] = [
+  hotJoins,
+  manyCampaignJoins,
+  sellOut,
+  watchers,
+  deadlines,
+  closing,
+  idleSweep,
+  reads,
+  start,
+];
 
 const options = readOptions(
   process.argv.slice(2),
@@ -35,7 +53,8 @@ async function runAll({ only, quick, rounds, profile }: Options): Promise<number
     process.once(signal, () => void stop().finally(() => process.exit(130)));
   }
   try {
-    const bench: Bench = { cluster, generator, quick, rounds, progress };
+    const market = markets(cluster);
+    const bench: Bench = { cluster, generator, quick, rounds, market, progress };
     if (profile) {
       process.stdout.write(await profileHotJoins(bench));
       return 0;
@@ -65,6 +84,23 @@ async function measure(bench: Bench, chosen: readonly Measurement[]): Promise<Re
     figures: outcomes.flatMap(({ figures }) => figures),
     goals: outcomes.flatMap(({ goals }) => goals),
     failures: outcomes.flatMap(({ failures }) => failures),
+  };
+}
+
+/** Each size is made once, by whoever asks first. */
+function markets(cluster: Cluster): Bench['market'] {
+  const made = new Map<number, Promise<string>>();
+  const make = async (campaigns: number): Promise<string> => {
+    const url = await createMarket(cluster, `bench_market_${campaigns}`);
+    await seed(cluster, url, { campaigns }, (done) => {
+      progress(`making campaigns: ${done} of ${campaigns}`);
+    });
+    return url;
+  };
+  return (campaigns) => {
+    const market = made.get(campaigns) ?? make(campaigns);
+    made.set(campaigns, market);
+    return market;
   };
 }
 

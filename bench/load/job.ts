@@ -7,7 +7,9 @@ export type Wish =
       /** Who sends them: a trusted backend for its users, or each user with a token of theirs. */
       readonly as: { readonly serviceKey: string } | { readonly tokenSecret: string };
       /** Whether each request has an Idempotency-Key. */
-      readonly keys: boolean;
+      readonly keys?: boolean;
+      /** Whether all are the same request of the same user, as `ab -p payload.json` sends it. */
+      readonly same?: boolean;
     }
   | { readonly kind: 'reads'; readonly paths: readonly string[] };
 
@@ -50,6 +52,8 @@ export interface Answered {
   readonly statuses: Readonly<Record<string, number>>;
   /** Requests that were sent a second time, because there were no new ones left. */
   readonly repeated: number;
+  /** When the last answer came, in milliseconds since the epoch. */
+  readonly lastAnswerAt: number;
   /** Requests without an answer. */
   readonly errors: number;
   readonly usage: Usage;

@@ -53,16 +53,32 @@ async function run(job: Job): Promise<Answered> {
     // Every request that is under way is answered, then its connection ends.
     for (const client of clients) client.responseMax = client.reqsMade;
     const { errors } = await load;
-    return { ...measured, statuses: answers.statuses, repeated: repeated(), errors, usage };
+    return {
+      ...measured,
+      statuses: answers.statuses,
+      repeated: repeated(),
+      lastAnswerAt: answers.lastAt,
+      errors,
+      usage,
+    };
   }
   const { errors } = await load;
   const usage = usageBetween(before, readProcessor(job.processes));
-  return { ...answers.end(), statuses: answers.statuses, repeated: repeated(), errors, usage };
+  return {
+    ...answers.end(),
+    statuses: answers.statuses,
+    repeated: repeated(),
+    lastAnswerAt: answers.lastAt,
+    errors,
+    usage,
+  };
 }
 
 /** Counts every answer, and measures those of a stretch of time. */
 class Answers {
   readonly statuses: Record<string, number> = {};
+  /** Milliseconds since the epoch. */
+  lastAt = 0;
   #latencies: number[] = [];
   #measuring = false;
   #began = 0;
@@ -70,6 +86,7 @@ class Answers {
 
   add(status: number, milliseconds: number): void {
     this.statuses[status] = (this.statuses[status] ?? 0) + 1;
+    this.lastAt = Date.now();
     if (!this.#measuring) return;
     this.#latencies.push(milliseconds);
     this.#last = performance.now();

@@ -20,9 +20,11 @@ export function prepareRequests(wish: Wish, count: number, first: number): Prepa
   });
 }
 
+const oneUser = randomUUID();
+
 function join(wish: Wish & { readonly kind: 'joins' }, turn: number): PreparedRequest {
-  const { campaignIds, as, keys } = wish;
-  const userId = randomUUID();
+  const { campaignIds, as, keys = false, same = false } = wish;
+  const userId = same ? oneUser : randomUUID();
   const bearer = 'serviceKey' in as ? as.serviceKey : tokenOf(userId, as.tokenSecret);
   return {
     method: 'POST',

@@ -132,7 +132,7 @@ export const hotJoins: Measurement = {
                   {
                     measurement,
                     what: 'of the floor',
-                    ratio: ratioOf(rate(ours), rate(floor)),
+                    value: ratioOf(rate(ours), rate(floor)),
                     toReach: { least: 0.8 },
                   },
                 ]
@@ -140,19 +140,19 @@ export const hotJoins: Measurement = {
             {
               measurement,
               what: '× five statements',
-              ratio: ratioOf(rate(ours), rate(naive)),
+              value: ratioOf(rate(ours), rate(naive)),
               toReach: { least: 20 },
             },
             {
               measurement,
               what: '× one transaction per join',
-              ratio: ratioOf(rate(ours), rate(single)),
+              value: ratioOf(rate(ours), rate(single)),
               toReach: { least: 5 },
             },
             {
               measurement,
               what: 'p99, of that of five statements',
-              ratio: ratioOf(p99(ours), p99(naive)),
+              value: ratioOf(p99(ours), p99(naive)),
               toReach: { most: 0.2 },
             },
           ];
@@ -175,7 +175,7 @@ function holdsUp(
   return {
     measurement: title(crowd!),
     what: 'of the best with fewer connections',
-    ratio: ratioOf(rates(samples, crowd!, ours), best),
+    value: ratioOf(rates(samples, crowd!, ours), best),
     toReach: { least: 0.9 },
   };
 }
@@ -197,13 +197,13 @@ export const manyCampaignJoins: Measurement = {
           {
             measurement: title(connections),
             what: 'of the floor',
-            ratio: ratioOf(rate(ours), rate(floor)),
+            value: ratioOf(rate(ours), rate(floor)),
             toReach: { least: 0.6 },
           },
           {
             measurement: title(connections),
             what: '× one transaction per join',
-            ratio: ratioOf(rate(ours), rate(single)),
+            value: ratioOf(rate(ours), rate(single)),
             toReach: { least: 1.5 },
           },
         ];

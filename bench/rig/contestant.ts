@@ -79,9 +79,9 @@ export class Contestant {
   }
 
   #wish(campaignIds: readonly string[]): Wish {
-    const { keys = false, tokens = false } = this.entry;
+    const { keys, tokens = false } = this.entry;
     const as = tokens ? { tokenSecret } : { serviceKey };
-    return { kind: 'joins', campaignIds, as, keys };
+    return { kind: 'joins', campaignIds, as, ...(keys === undefined ? {} : { keys }) };
   }
 
   #note(wrong: readonly string[]): void {

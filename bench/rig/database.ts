@@ -7,12 +7,16 @@ import { columnTypes } from '../../src/database/query.ts';
 
 /** PostgreSQL as the service starts it by itself, in a directory that is thrown away. */
 export interface Cluster {
+  /** Where this benchmark may keep files; thrown away at the end. */
+  readonly directory: string;
   readonly postmaster: number;
   /** A fresh database with the schema; `of` names another one to copy. */
   createDatabase(name: string, of?: string): Promise<string>;
   dropDatabase(name: string): Promise<void>;
   /** Runs SQL on a connection of its own without a time-out. */
   sql<R extends object>(url: string, text: string, parameters?: readonly unknown[]): Promise<R[]>;
+  /** A connection without a time-out; the caller ends it. */
+  connect(url: string): Promise<pg.Client>;
   /** So that no run pays for the writes of the one before it. */
   checkpoint(): Promise<void>;
   /** Server settings that tell the figures apart, by name. */
@@ -47,7 +51,7 @@ export async function startCluster(settings?: Readonly<Record<string, string>>):
       await server.stop();
       throw error;
     }
-    return clusterOf(server, remove);
+    return clusterOf(server, directory, remove);
   } catch (error) {
     remove();
     throw error;
@@ -57,8 +61,9 @@ export async function startCluster(settings?: Readonly<Record<string, string>>):
 const quiet = { debug: silent, info: silent, warn: silent, error: console.error };
 function silent(): void {}
 
-function clusterOf(server: Embedded, remove: () => void): Cluster {
+function clusterOf(server: Embedded, directory: string, remove: () => void): Cluster {
   return {
+    directory,
     postmaster: server.postmaster()!,
     createDatabase: async (name, of = template) => {
       await sql(server.url, `create database ${name} template ${of} strategy wal_log`);
@@ -68,6 +73,7 @@ function clusterOf(server: Embedded, remove: () => void): Cluster {
       await sql(server.url, `drop database if exists ${name} with (force)`);
     },
     sql,
+    connect,
     checkpoint: async () => {
       await sql(server.url, 'checkpoint');
     },
@@ -112,15 +118,20 @@ async function sql<R extends object>(
   text: string,
   parameters: readonly unknown[] = [],
 ): Promise<R[]> {
-  const client = new pg.Client({ connectionString: url, types: columnTypes });
-  client.on('error', () => undefined);
-  await client.connect();
+  const client = await connect(url);
   try {
     const { rows } = await client.query<R & pg.QueryResultRow>(text, [...parameters]);
     return rows;
   } finally {
     await client.end();
   }
+}
+
+async function connect(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url, types: columnTypes });
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
 }
 
 function inDatabase(url: string, database: string): string {

@@ -9,7 +9,7 @@ import { buildServer, stopServer } from '../../src/http/server.ts';
 import { lifecycleRoutes } from '../../src/lifecycle/routes.ts';
 import { participationRoutes } from '../../src/participations/routes.ts';
 import { onStopSignal } from '../../src/process.ts';
-import { otherWays, poolSize, type OtherWay } from './variants.ts';
+import { otherWays, poolSize, rememberReads, type OtherWay } from './variants.ts';
 
 const way = process.argv[2] as OtherWay;
 const config = loadConfig();
@@ -21,6 +21,7 @@ const ours = createApp({
   serviceKey: config.identity.serviceKey!,
   ...(way === 'queued' ? { batching: { maxBatch: 1, lanes: poolSize } } : {}),
 });
+if (way === 'floor') rememberReads(ours.db);
 const app: App = { ...ours, joins: otherWays[way]?.(ours) ?? ours.joins };
 const server = await buildServer(app, [
   catalogueRoutes(app),

@@ -1,0 +1,97 @@
+// Many watchers of one campaign in a process of their own: raw sockets, so that 5,000 of them cost
+// as little as they can. Orders and answers go over IPC.
+import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** What the process is told. */
+export type Order =
+  | {
+      readonly kind: 'open';
+      readonly port: number;
+      readonly path: string;
+      readonly count: number;
+    }
+  | { readonly kind: 'seen'; readonly seq: string; readonly withinMs: number }
+  | { readonly kind: 'close' };
+
+/** How many are open; or when each one saw the place asked for; or how many have closed. */
+export type Reply =
+  | { readonly open: number }
+  /** Milliseconds since the epoch; who has not seen it is missing. */
+  | { readonly seenAt: readonly number[]; readonly updates: number }
+  | { readonly closed: number };
+
+interface Watcher {
+  readonly socket: Socket;
+  /** The end of what has come: an event is a few hundred bytes and mostly one chunk. */
+  tail: Buffer;
+  at: number;
+}
+
+const openAtOnce = 100;
+const keptBytes = 2_048;
+let watchers: Watcher[] = [];
+let updates = 0;
+
+process.on('message', (order: Order) => {
+  void obey(order).then((reply) => process.send?.(reply));
+});
+process.on('disconnect', () => process.exit(0));
+
+async function obey(order: Order): Promise<Reply> {
+  switch (order.kind) {
+    case 'open': {
+      for (let open = 0; open < order.count; open += openAtOnce) {
+        const some = Math.min(openAtOnce, order.count - open);
+        watchers.push(...(await Promise.all(Array.from({ length: some }, () => watch(order)))));
+      }
+      updates = 0;
+      return { open: watchers.length };
+    }
+    case 'seen':
+      return { seenAt: await seen(BigInt(order.seq), order.withinMs), updates };
+    case 'close': {
+      const closed = watchers.length;
+      for (const { socket } of watchers) socket.destroy();
+      watchers = [];
+      return { closed };
+    }
+  }
+}
+
+/** Opens one event stream; resolves when its first progress is there. */
+async function watch({ port, path }: Order & { kind: 'open' }): Promise<Watcher> {
+  const { promise, resolve, reject } = Promise.withResolvers<Watcher>();
+  const socket = connect(port, '127.0.0.1');
+  const watcher: Watcher = { socket, tail: Buffer.alloc(0), at: 0 };
+  socket.on('connect', () => {
+    socket.write(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\naccept: text/event-stream\r\n\r\n`);
+  });
+  socket.on('data', (chunk: Buffer) => {
+    watcher.tail =
+      chunk.length >= keptBytes ? chunk : Buffer.concat([watcher.tail.subarray(-keptBytes), chunk]);
+    watcher.at = Date.now();
+    updates++;
+    if (watcher.tail.includes('event: progress')) resolve(watcher);
+  });
+  socket.on('error', reject);
+  socket.on('close', () => reject(new Error('a watcher was turned away')));
+  return promise;
+}
+
+/** Waits until everybody has seen this place of the log, then gives when each did. */
+async function seen(seq: bigint, withinMs: number): Promise<number[]> {
+  const giveUpAt = Date.now() + withinMs;
+  while (watchers.some((watcher) => placeOf(watcher) < seq) && Date.now() < giveUpAt) {
+    await sleep(50);
+  }
+  return watchers.filter((watcher) => placeOf(watcher) >= seq).map(({ at }) => at);
+}
+
+/** The place in the audit log of the last whole event. */
+function placeOf({ tail }: Watcher): bigint {
+  const text = tail.toString('latin1');
+  const whole = text.slice(0, text.lastIndexOf('\n\n') + 2);
+  const id = /\nid: (\d+)\n(?![\s\S]*\nid: )/.exec(whole)?.[1];
+  return id === undefined ? -1n : BigInt(id);
+}

@@ -1,0 +1,122 @@
+import type { Bench, Measurement } from '../bench.ts';
+import { ratioOf, spreadOf, type Figure, type Goal } from '../figures.ts';
+import { checkInvariants } from '../rig/checks.ts';
+import { applicationOn } from '../rig/lifecycle.ts';
+import { createMarket, seed } from '../rig/seed.ts';
+
+const template = 'bench_closing';
+
+/** How a campaign ends, and the least SQL that does what has to be done then. */
+const endings = [
+  {
+    name: 'fails',
+    successEvery: 0,
+    raw: `
+      begin;
+      update sambatan.participants set status = 'refunded', refunded_at = now(), updated_at = now();
+      insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event,
+        actor, metadata, hash)
+      select campaign_id, 1000000 + row_number() over (), now(), participation_id,
+        'participant_refunded', 'system', jsonb_build_object('quantity', quantity),
+        decode(repeat('00', 32), 'hex')
+      from sambatan.participants;
+      commit`,
+  },
+  {
+    name: 'completes, payments fall due',
+    successEvery: 1,
+    raw: `
+      begin;
+      update sambatan.participants set status = 'confirmed', confirmed_at = now(),
+        updated_at = now();
+      insert into sambatan.transactions (campaign_id, kind, participation_id, amount, cause, actor,
+        created_at)
+      select campaign_id, 'payment', participation_id, quantity * 200000,
+        'payment:' || participation_id, 'system', now()
+      from sambatan.participants;
+      insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event,
+        actor, metadata, hash)
+      select campaign_id, 1000000 + row_number() over (), now(), participation_id,
+        'participant_confirmed', 'system', jsonb_build_object('quantity', quantity),
+        decode(repeat('00', 32), 'hex')
+      from sambatan.participants;
+      commit`,
+  },
+] as const;
+
+/** One campaign with very many participants is closed in short steps, with chained audit rows. */
+export const closing: Measurement = {
+  name: 'closing',
+  title: 'Closing one campaign with 100,000 participants',
+  run: async (bench) => {
+    const participants = bench.quick ? 5_000 : 100_000;
+    const figures: Figure[] = [];
+    const goals: Goal[] = [];
+    const failures: string[] = [];
+    for (const ending of endings) {
+      const { name, successEvery, raw } = ending;
+      const market = await createMarket(bench.cluster, template);
+      const crop = { campaigns: 1, participants, successEvery, deadlineInSeconds: -1 };
+      await seed(bench.cluster, market, crop);
+      const ours: number[] = [];
+      const rawMs: number[] = [];
+      for (let round = 0; round < Math.min(bench.rounds, 3); round++) {
+        bench.progress(`closing: ${name}, round ${round + 1}`);
+        rawMs.push(await timed(bench, (url) => bench.cluster.sql(url, raw)));
+        ours.push(await timed(bench, closeOurs, failures));
+      }
+      await bench.cluster.dropDatabase(template);
+      const measurement = `closing ${participants.toLocaleString('en')} participants: ${name}`;
+      const isWrong = failures.length > 0;
+      figures.push(
+        {
+          measurement,
+          variant: 'Sambatan',
+          unit: 'ms',
+          value: isWrong ? undefined : spreadOf(ours),
+          note: 'several short transactions, chained audit rows',
+        },
+        {
+          measurement,
+          variant: 'raw SQL',
+          unit: 'ms',
+          value: spreadOf(rawMs),
+          note: 'one transaction, set-based UPDATE and INSERT, no chain',
+        },
+      );
+      if (bench.quick) continue;
+      const toReach = { most: 2 };
+      goals.push({ measurement, what: 'of raw SQL', value: ratioOf(ours, rawMs), toReach });
+    }
+    return { figures, goals, failures };
+  },
+};
+
+async function closeOurs(url: string): Promise<void> {
+  const app = applicationOn(url);
+  await app.scheduler.sweep();
+  await app.close();
+}
+
+/** Milliseconds that the work takes on a fresh copy; with `failures`, what it did is checked. */
+async function timed(
+  { cluster }: Bench,
+  work: (url: string) => Promise<unknown>,
+  failures?: string[],
+): Promise<number> {
+  const name = `${template}_copy`;
+  const url = await cluster.createDatabase(name, template);
+  await cluster.checkpoint();
+  const begin = performance.now();
+  await work(url);
+  const milliseconds = performance.now() - begin;
+  if (failures !== undefined) {
+    failures.push(...(await checkInvariants(url, 'ours')));
+    const open = await cluster.sql(url, stillOpen);
+    if (open.length > 0) failures.push('a campaign with very many participants was not closed');
+  }
+  await cluster.dropDatabase(name);
+  return milliseconds;
+}
+
+const stillOpen = `select campaign_id from sambatan.campaigns where status = 'active'`;

@@ -1,0 +1,54 @@
+import type { Measurement } from '../bench.ts';
+import { ratioOf, spreadOf } from '../figures.ts';
+import { applicationOn } from '../rig/lifecycle.ts';
+
+const sweeps = 100;
+
+/** A sweep that finds nothing to do may not cost more because there are more campaigns. */
+export const idleSweep: Measurement = {
+  name: 'idle-sweep',
+  title: 'A sweep with nothing to do',
+  run: async (bench) => {
+    const sizes = bench.quick ? [100, 1_000] : [1_000, 1_000_000];
+    const contestants = [];
+    for (const campaigns of sizes) {
+      const app = applicationOn(await bench.market(campaigns));
+      contestants.push({ campaigns, app, rounds: [] as number[] });
+    }
+    const failures: string[] = [];
+    // The first round warms everything up.
+    for (let round = 0; round <= bench.rounds; round++) {
+      bench.progress(`idle sweep: round ${round} of ${bench.rounds}`);
+      for (const { app, campaigns, rounds } of contestants) {
+        const begin = performance.now();
+        for (let turn = 0; turn < sweeps; turn++) {
+          const { transitions } = await app.scheduler.sweep();
+          if (transitions.length > 0) failures.push(`a sweep of ${campaigns} found work`);
+        }
+        if (round > 0) rounds.push((performance.now() - begin) / sweeps);
+      }
+    }
+    for (const { app } of contestants) await app.close();
+    const [few, many] = contestants;
+    const measurement = 'idle sweep';
+    return {
+      figures: contestants.map(({ campaigns, rounds }) => ({
+        measurement,
+        variant: `${campaigns.toLocaleString('en')} active campaigns`,
+        unit: 'ms',
+        value: spreadOf(rounds),
+      })),
+      goals: bench.quick
+        ? []
+        : [
+            {
+              measurement,
+              what: 'of that with 1,000',
+              value: ratioOf(many!.rounds, few!.rounds),
+              toReach: { most: 1.5 },
+            },
+          ],
+      failures,
+    };
+  },
+};

@@ -1,0 +1,72 @@
+import type { Bench, Measurement } from '../bench.ts';
+import { spreadOf, usualUsage, type Figure } from '../figures.ts';
+import type { Answered } from '../load/job.ts';
+import { checkInvariants, checkStored } from '../rig/checks.ts';
+import { openCampaigns } from '../rig/seller.ts';
+import { serviceKey, startServer, type Server } from '../rig/server.ts';
+
+const slots = 300;
+const requests = 1_000;
+const connections = 50;
+const repetitions = 20;
+
+/** Far more want a slot than there are: exactly as many as there are get one, every time. */
+export const sellOut: Measurement = {
+  name: 'sell-out',
+  title: `${requests} requests for ${slots} slots`,
+  run: async (bench) => {
+    const databaseUrl = await bench.cluster.createDatabase('bench_sell_out');
+    const server = await startServer({ way: 'ours', databaseUrl });
+    const figures: Figure[] = [];
+    const failures: string[] = [];
+    for (const same of [false, true]) {
+      const who = same ? 'one buyer, the same payload' : 'each of another buyer';
+      const rounds: Answered[] = [];
+      for (let turn = 1; turn <= repetitions; turn++) {
+        bench.progress(`sell-out: ${who}, ${turn} of ${repetitions}`);
+        const { answered, wrong } = await sellOnce(bench, server, same);
+        rounds.push(answered);
+        failures.push(...wrong.map((sentence) => `sell-out ${turn}, ${who}: ${sentence}`));
+      }
+      figures.push(figureOf(who, rounds, failures.length > 0));
+    }
+    await server.stop();
+    failures.push(...(await checkInvariants(databaseUrl, 'ours')));
+    return { figures, goals: [], failures };
+  },
+};
+
+async function sellOnce(
+  { cluster, generator }: Bench,
+  { url, pid, databaseUrl }: Server,
+  same: boolean,
+): Promise<{ answered: Answered; wrong: string[] }> {
+  const campaignIds = await openCampaigns(url, 1, { total_slots: slots });
+  const answered = await generator.run({
+    url,
+    connections,
+    wish: { kind: 'joins', campaignIds, as: { serviceKey }, same },
+    extent: { total: requests },
+    expectedRate: requests,
+    processes: { server: pid, postgres: cluster.postmaster },
+  });
+  const { statuses, errors } = answered;
+  const joins = statuses['201'] ?? 0;
+  const wrong = await checkStored(cluster, databaseUrl, campaignIds, { joins, errors });
+  const found = Object.entries(statuses).map(([status, count]) => `${count} × ${status}`);
+  const exact = joins === slots && statuses['409'] === requests - slots && found.length === 2;
+  if (!exact) wrong.push(`${found.join(', ')} instead of 300 × 201, 700 × 409`);
+  return { answered, wrong };
+}
+
+function figureOf(who: string, rounds: readonly Answered[], isWrong: boolean): Figure {
+  return {
+    measurement: `sell-out: ${requests} requests, concurrency ${connections}, ${slots} slots`,
+    variant: `Sambatan, ${who}`,
+    unit: 'ms',
+    value: isWrong ? undefined : spreadOf(rounds.map(({ rate }) => (1_000 * requests) / rate)),
+    p99: spreadOf(rounds.map(({ latency }) => latency.p99)),
+    usage: usualUsage(rounds.map(({ usage }) => usage)),
+    note: isWrong ? undefined : `300 × 201, 700 × 409, ${rounds.length} times`,
+  };
+}

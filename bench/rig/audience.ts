@@ -1,0 +1,61 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Order, Reply } from '../load/watchers.ts';
+
+/** Many who watch one campaign, in a process of their own. */
+export class Audience {
+  readonly #process: ChildProcess;
+
+  constructor() {
+    this.#process = fork(join(import.meta.dirname, '../load/watchers.ts'), { stdio: 'inherit' });
+  }
+
+  /** Opens so many event streams; resolves when each has its first progress. */
+  async open(url: string, path: string, count: number): Promise<void> {
+    const port = Number(new URL(url).port);
+    const reply = await this.#order({ kind: 'open', port, path, count });
+    if (!('open' in reply) || reply.open !== count) throw new Error('not every watcher came in');
+  }
+
+  /** When each watcher had seen this place of the audit log, in milliseconds since the epoch. */
+  async seen(seq: bigint): Promise<{ seenAt: readonly number[]; updates: number }> {
+    const reply = await this.#order({ kind: 'seen', seq: String(seq), withinMs: 20_000 });
+    if (!('seenAt' in reply)) throw new Error('the watchers answered something else');
+    return reply;
+  }
+
+  async close(): Promise<void> {
+    await this.#order({ kind: 'close' });
+  }
+
+  async stop(): Promise<void> {
+    const gone = once(this.#process, 'exit');
+    this.#process.disconnect();
+    await gone;
+  }
+
+  async #order(order: Order): Promise<Reply> {
+    const over = new AbortController();
+    const { signal } = over;
+    this.#process.send(order);
+    const ended = once(this.#process, 'exit', { signal }).then(() => {
+      throw new Error('the process of the watchers ended');
+    });
+    const answer = once(this.#process, 'message', { signal }) as Promise<[Reply]>;
+    const [reply] = await Promise.race([answer, ended]).finally(() => over.abort());
+    return reply;
+  }
+}
+
+/** Connections that a process may have here; Node raises the soft limit to the hard one itself. */
+export function mostConnections(): number {
+  try {
+    const limits = readFileSync('/proc/self/limits', 'utf8');
+    const hard = /^Max open files +\d+ +(\d+|unlimited)/m.exec(limits)?.[1];
+    return hard === undefined || hard === 'unlimited' ? Infinity : Number(hard) - 500;
+  } catch {
+    return Infinity;
+  }
+}

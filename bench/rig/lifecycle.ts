@@ -1,0 +1,11 @@
+import { createApp, type App } from '../../src/context.ts';
+import { readConfig } from '../../src/config.ts';
+import { createLog } from '../../src/http/logging.ts';
+import { serviceKey } from './server.ts';
+
+/** The application without HTTP and without its timers, for what is measured from the inside. */
+export function applicationOn(databaseUrl: string): App {
+  const config = readConfig({ DATABASE_URL: databaseUrl, SAMBATAN_SERVICE_KEY: serviceKey });
+  const { log } = createLog('error');
+  return createApp({ config, log, databaseUrl, serviceKey });
+}

@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Cluster } from './database.ts';
+
+const functions = readFileSync(join(import.meta.dirname, 'seed.sql'), 'utf8');
+
+/** Campaigns that are made in the database itself, where HTTP would take too long. */
+export interface Crop {
+  readonly campaigns: number;
+  /** Of each campaign, one slot each. */
+  readonly participants?: number;
+  /** Seconds from now to the first deadline; a day unless told. */
+  readonly deadlineInSeconds?: number;
+  /** Seconds from one deadline to the next; 0 unless told. */
+  readonly spacingSeconds?: number;
+  /** Every so manieth campaign reaches its minimum; 0: none. */
+  readonly successEvery?: number;
+}
+
+/** Campaigns of one statement. */
+const atOnce = 50_000;
+const brands = 1_000;
+
+/** A database with products and nothing to buy yet. */
+export async function createMarket(cluster: Cluster, name: string): Promise<string> {
+  const url = await cluster.createDatabase(name);
+  await cluster.sql(url, functions);
+  await cluster.sql(url, 'select bench.seed_catalogue($1)', [brands]);
+  return url;
+}
+
+/** Adds campaigns, all active; tells how many there are after each portion. */
+export async function seed(
+  { sql }: Cluster,
+  url: string,
+  {
+    campaigns,
+    participants = 0,
+    deadlineInSeconds = 86_400,
+    spacingSeconds = 0,
+    successEvery = 0,
+  }: Crop,
+  onPortion: (made: number) => void = () => undefined,
+): Promise<void> {
+  const first = new Date(Date.now() + deadlineInSeconds * 1_000);
+  for (let made = 0; made < campaigns;) {
+    const portion = Math.min(atOnce, campaigns - made);
+    await sql(
+      url,
+      `select bench.seed($1, $2, $3::timestamptz + $4::integer * $5::float8 * interval '1 second',
+        $5 * interval '1 second', $6)`,
+      [portion, participants, first, made, spacingSeconds, successEvery],
+    );
+    made += portion;
+    onPortion(made);
+  }
+  await sql(url, 'vacuum analyze');
+}
