@@ -99,7 +99,11 @@ const tamperings: Record<string, [statement: string, seq: bigint, problem: strin
     content,
   ],
   'a row taken out': [`delete from ${logs} where campaign_id = $1 and seq = 5`, 6n, missing],
-  'the first row taken out': [`delete from ${logs} where campaign_id = $1 and seq = 1`, 2n, missing],
+  'the first row taken out': [
+    `delete from ${logs} where campaign_id = $1 and seq = 1`,
+    2n,
+    missing,
+  ],
   'a row taken out and the gap closed': [
     `with d as (delete from ${logs} where campaign_id = $1 and seq >= 5 returning *)
     insert into ${logs} select campaign_id, seq - 1, occurred_at, participation_id, event, actor,

@@ -160,7 +160,10 @@ test('campaigns that all have many waiting share each batch evenly, in order of 
   );
   for (const id of ids) {
     const sent = batches.flat().filter((request) => request.campaignId === id);
-    assert.deepEqual(sent, requests.filter((request) => request.campaignId === id));
+    assert.deepEqual(
+      sent,
+      requests.filter((request) => request.campaignId === id),
+    );
   }
 });
 

@@ -182,7 +182,9 @@ async function batchIsSequence(plan: History): Promise<void> {
   const { attemptLimit } = plan;
   const single = async (requests: readonly JoinRequest[]) => {
     const answers: JoinAnswer[] = [];
-    for (const request of requests) answers.push(...(await joinNow(db, [request], { attemptLimit })));
+    for (const request of requests) {
+      answers.push(...(await joinNow(db, [request], { attemptLimit })));
+    }
     return answers;
   };
   const before = [requestsOf(one, plan.before), requestsOf(many, plan.before)] as const;
@@ -192,7 +194,9 @@ async function batchIsSequence(plan: History): Promise<void> {
   const inTurn = [...Map.groupBy(requests[1], (request) => request.campaignId).values()].flat();
   const [together, apart] = await Promise.all([
     joinNow(db, requests[0], { attemptLimit }),
-    single(inTurn).then((answers) => requests[1].map((one) => answers[inTurn.indexOf(one)]!)),
+    single(inTurn).then((answers) =>
+      requests[1].map((request) => answers[inTurn.indexOf(request)]!),
+    ),
   ]);
   for (const answer of together) {
     const code = answer instanceof DomainError ? answer.code : 'joined';
@@ -208,6 +212,19 @@ async function batchIsSequence(plan: History): Promise<void> {
   assert.deepEqual(await stored(one, all[0]), await stored(many, all[1]));
 }
 
+/** Sent again after its answer was lost, a batch that was applied is answered, not applied. */
+async function againIsOnce(plan: History): Promise<void> {
+  const side = await makeSide(plan);
+  const requests = requestsOf(side, plan.requests);
+  const first = await joinNow(db, requests);
+  const second = await joinNow(db, requests, { again: true });
+  for (const [index, answer] of first.entries()) {
+    if (answer instanceof DomainError) continue;
+    const { participationId, joinedAt } = answer;
+    assert.deepEqual(second[index], { participationId, joinedAt, replayed: true });
+  }
+}
+
 /** Seeds that once failed, each with the path to its smallest history. */
 const corpus = JSON.parse(
   readFileSync(join(import.meta.dirname, 'corpus/joins.batch.json'), 'utf8'),
@@ -219,10 +236,20 @@ const numRuns = Number(process.env['SAMBATAN_TEST_RUNS'] ?? 250);
 test('a batch gives exactly what the same requests one after the other give', async (t) => {
   t.diagnostic(`SAMBATAN_TEST_SEED=${seed} for ${numRuns} runs`);
   seen = { joined: 0, refused: 0, outcomes: new Set() };
-  await fc.assert(fc.asyncProperty(history, batchIsSequence), { seed, numRuns, endOnFailure: false });
+  await fc.assert(fc.asyncProperty(history, batchIsSequence), {
+    seed,
+    numRuns,
+    endOnFailure: false,
+  });
   t.diagnostic(`${seen.joined} joined, ${seen.refused} refused: ${[...seen.outcomes].join(', ')}`);
   assert.ok(seen.joined >= 250 || numRuns < 100, 'the histories hardly join anything');
   assert.ok(seen.outcomes.size >= 9 || numRuns < 100, [...seen.outcomes].join(', '));
+});
+
+test('a batch that is sent again after it was applied gives the same places once', async (t) => {
+  const runs = Math.ceil(numRuns / 4);
+  t.diagnostic(`SAMBATAN_TEST_SEED=${seed} for ${runs} runs`);
+  await fc.assert(fc.asyncProperty(history, againIsOnce), { seed, numRuns: runs });
 });
 
 for (const { seed: failed, path } of corpus) {

@@ -48,9 +48,9 @@ test('joins of a campaign whose row is held are told so in time; others do not n
     }),
   );
   let served = 0;
-  let isStuck = true;
-  void stuck.then(() => (isStuck = false));
-  while (isStuck) {
+  const wait = { isOver: false };
+  void stuck.then(() => (wait.isOver = true));
+  while (!wait.isOver) {
     await joins.join(wish(free));
     served++;
   }
@@ -104,8 +104,11 @@ test('a row that is let go in time is joined by those who waited, in order of ar
   await untilWaiting(db);
   await holder.commit();
   assert.deepEqual(await answers, [
-    ...['joined', 'joined', 'joined'],
-    ...['slots_unavailable', 'slots_unavailable'],
+    'joined',
+    'joined',
+    'joined',
+    'slots_unavailable',
+    'slots_unavailable',
   ]);
 });
 
@@ -121,8 +124,12 @@ test('a busy campaign of a batch leaves no trace there: no attempt, no key, no r
   const answers = await joinNow(service, batch, { wait: false, attemptLimit: 2 });
   await holder.commit();
   assert.deepEqual(answers.map(outcomeOf), [
-    ...['campaign_busy', 'campaign_busy', 'campaign_busy'],
-    ...['joined', 'joined', 'rate_limited'],
+    'campaign_busy',
+    'campaign_busy',
+    'campaign_busy',
+    'joined',
+    'joined',
+    'rate_limited',
   ]);
   const attempts = await ask<{ attempts: number }>(
     db,

@@ -143,14 +143,20 @@ test('joins under a network that keeps breaking: what was acknowledged is stored
     unknown.push(...requests.filter((_, index) => codes[index] === 'outcome_unknown'));
     const counts = Object.keys(tally(codes));
     const known = ['joined', 'slots_unavailable', 'outcome_unknown'];
-    assert.ok(counts.every((code) => known.includes(code)), counts.join());
+    assert.ok(
+      counts.every((code) => known.includes(code)),
+      counts.join(),
+    );
   }
   assert.ok(joins.cable.faults >= 30 && acknowledged.length >= 100);
   const stored = new Set((await Promise.all(campaigns.map(participationsOf))).flat());
   const missing = acknowledged.filter((request) => !stored.has(request.participationId));
   assert.deepEqual(missing, []);
   const explained = new Set([...acknowledged, ...unknown].map((one) => one.participationId));
-  assert.deepEqual([...stored].filter((id) => !explained.has(id)), []);
+  assert.deepEqual(
+    [...stored].filter((id) => !explained.has(id)),
+    [],
+  );
 });
 
 test('control: a client that sends a lost batch again without asking doubles it', async (t) => {

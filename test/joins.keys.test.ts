@@ -140,10 +140,18 @@ test('the same key twice in one batch: one participation, and another body is to
     again(first),
   ]);
   assert.deepEqual(answers.map(outcomeOf), [
-    ...['joined', 'joined', 'idempotency_key_reused', 'joined'],
+    'joined',
+    'joined',
+    'idempotency_key_reused',
+    'joined',
   ]);
   const ids = answers.map((one) => (one instanceof DomainError ? null : one.participationId));
-  assert.deepEqual(ids, [first.participationId, first.participationId, null, first.participationId]);
+  assert.deepEqual(ids, [
+    first.participationId,
+    first.participationId,
+    null,
+    first.participationId,
+  ]);
   assert.equal((await stateOf(db, id)).filled_slots, 1);
 });
 

@@ -177,9 +177,12 @@ test('a full campaign reopens when a slot is freed, and fills again', async () =
   assert.equal((await stateOf(db, campaignId)).status, 'locked');
   assert.deepEqual(await eventsOf(db, campaignId), [
     'campaign_created',
-    ...['participant_joined', 'campaign_full'],
-    ...['participant_cancelled', 'campaign_reopened'],
-    ...['participant_joined', 'campaign_full'],
+    'participant_joined',
+    'campaign_full',
+    'participant_cancelled',
+    'campaign_reopened',
+    'participant_joined',
+    'campaign_full',
   ]);
 });
 

@@ -66,9 +66,9 @@ const hourMs = 3_600_000;
 export async function newCampaign(
   db: Database,
   market: Market,
-  wish: CampaignWish = {},
+  terms: CampaignWish = {},
 ): Promise<string> {
-  const totalSlots = wish.totalSlots ?? 10;
+  const totalSlots = terms.totalSlots ?? 10;
   const { id } = await db.transaction((tx) =>
     createCampaign(tx, service, {
       productId: market.productId,
@@ -84,7 +84,7 @@ export async function newCampaign(
       holdSeconds: 86_400,
       deadline: new Date(Date.now() + hourMs),
       opensAt: null,
-      ...wish,
+      ...terms,
     }),
   );
   return id;
@@ -231,10 +231,7 @@ export interface Holding {
 }
 
 /** Runs `verb` in a transaction that is left open: what it locked stays locked. */
-export async function hold(
-  db: Database,
-  verb: (tx: Tx) => Promise<unknown>,
-): Promise<Holding> {
+export async function hold(db: Database, verb: (tx: Tx) => Promise<unknown>): Promise<Holding> {
   const began = Promise.withResolvers<void>();
   const end = Promise.withResolvers<void>();
   const ended = db.transaction(async (tx) => {

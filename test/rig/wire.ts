@@ -92,7 +92,7 @@ const readyForQuery = Buffer.from([0x5a, 0, 0, 0, 5]);
 function untilReady(upstream: Socket, begin: () => unknown): Promise<void> {
   return new Promise((resolve) => {
     let heard = Buffer.alloc(0);
-    upstream.on('data', (chunk) => {
+    upstream.on('data', (chunk: Buffer) => {
       heard = Buffer.concat([heard, chunk]).subarray(-4_096);
       if (heard.includes(readyForQuery)) resolve();
     });

@@ -1,0 +1,395 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { findViolations, invariantCount } from '../src/database/invariants.ts';
+import type { Tx } from '../src/database/transaction.ts';
+import { testDatabase } from './rig/database.ts';
+import {
+  ask,
+  joined,
+  letTimePass,
+  newCampaign,
+  openMarket,
+  pastDeadline,
+  stateOf,
+  wish,
+} from './rig/market.ts';
+
+const { db, url, close } = await testDatabase();
+after(close);
+
+const directory = join(import.meta.dirname, '../sql/invariants');
+const invariants = readdirSync(directory)
+  .sort()
+  .map((file) => ({
+    name: file.replace(/\.sql$/, ''),
+    text: readFileSync(join(directory, file), 'utf8'),
+  }));
+
+/** One campaign of each kind, with a history made by the real functions alone. */
+const market = await openMarket(db);
+const campaigns: Record<string, string> = {};
+const settle = (id: string, completeFull = false) =>
+  ask(db, 'select sambatan.settle_campaign($1, $2, 1000)', id, completeFull);
+const release = (id: string, participation: string) =>
+  ask(db, "select sambatan.release_participation($1, $2, 'buyer', 'service')", id, participation);
+const confirm = (id: string, participation: string) =>
+  ask(db, "select sambatan.confirm_participation($1, $2, 'service', 'BCA')", id, participation);
+
+/** An open campaign with a cancelled, a confirmed and two reserved participations. */
+async function livelyCampaign(wanted: Parameters<typeof newCampaign>[2] = {}): Promise<string> {
+  const id = await newCampaign(db, market, { minimumSlots: 3, ...wanted });
+  const [first, second] = await joined(
+    db,
+    wish(id, { quantity: 2 }),
+    wish(id, { quantity: 3, key: 'a' }),
+    wish(id, { key: 'b' }),
+    wish(id),
+  );
+  await release(id, first!);
+  await confirm(id, second!);
+  return id;
+}
+
+async function makeHistory(): Promise<void> {
+  campaigns['draft'] = await newCampaign(db, market, { publish: false });
+  campaigns['scheduled'] = await newCampaign(db, market, {
+    opensAt: new Date(Date.now() + 60_000),
+  });
+  campaigns['active'] = await livelyCampaign();
+  campaigns['full'] = await newCampaign(db, market, { totalSlots: 2 });
+  await joined(db, wish(campaigns['full'], { quantity: 2 }));
+  campaigns['reopened'] = await newCampaign(db, market, { totalSlots: 2 });
+  const [leaver] = await joined(db, wish(campaigns['reopened'], { quantity: 2 }));
+  await release(campaigns['reopened'], leaver!);
+  campaigns['completed'] = await livelyCampaign({ pricePerSlot: 33_333n });
+  campaigns['completed upfront'] = await livelyCampaign({ paymentTiming: 'upfront' });
+  campaigns['failed'] = await livelyCampaign({ minimumSlots: 9 });
+  for (const name of ['completed', 'completed upfront', 'failed']) {
+    await letTimePass(db, campaigns[name]!, pastDeadline);
+    await settle(campaigns[name]!);
+  }
+  campaigns['cancelled'] = await livelyCampaign();
+  campaigns['closing'] = await livelyCampaign();
+  for (const name of ['cancelled', 'closing']) {
+    await ask(db, "select sambatan.cancel_campaign($1, 'batal', 'service')", campaigns[name]);
+  }
+  await settle(campaigns['cancelled']);
+  await ask(db, 'select sambatan.settle_campaign($1, false, 1)', campaigns['closing']);
+  const [received] = await ask<{ id: string }>(
+    db,
+    `select participation_id as id from sambatan.participants
+    where campaign_id = $1 and status = 'confirmed' limit 1`,
+    campaigns['completed'],
+  );
+  await ask(
+    db,
+    "select sambatan.fulfil_participation($1, $2, 'service')",
+    campaigns['completed'],
+    received!.id,
+  );
+}
+before(makeHistory);
+
+test('none of the invariants finds anything in an honest history', async () => {
+  const states = await Promise.all(Object.values(campaigns).map((id) => stateOf(db, id)));
+  const reached = new Set(states.map(({ status }) => status));
+  assert.deepEqual([...reached].sort(), [
+    'active',
+    'cancelled',
+    'draft',
+    'expired',
+    'fulfilled',
+    'locked',
+    'scheduled',
+  ]);
+  assert.deepEqual(await findViolations(url), []);
+  assert.equal(invariantCount(), invariants.length);
+});
+
+const isUndone = new Error('the test is over');
+
+/** Runs a statement with every rule of the schema taken away, looks, and undoes it all. */
+async function corrupted(statement: string, id: string, look: (tx: Tx) => Promise<void>) {
+  const attempt = db.transaction(async (tx) => {
+    await ask(
+      tx,
+      `do $$
+      declare
+        r record;
+      begin
+        for r in select conrelid::regclass as relation, conname from pg_constraint
+          where connamespace = 'sambatan'::regnamespace and (contype in ('f', 'c', 'u')
+            or contype = 'p' and conrelid <> 'sambatan.campaigns'::regclass)
+          order by contype = 'f' desc
+        loop
+          execute format('alter table %s drop constraint if exists %I cascade',
+            r.relation, r.conname);
+        end loop;
+        drop index sambatan.idempotency_keys_one_participation;
+        for r in select oid::regclass as relation from pg_class
+          where relnamespace = 'sambatan'::regnamespace and relkind = 'r'
+        loop
+          execute format('alter table %s disable trigger user', r.relation);
+        end loop;
+      end $$`,
+    );
+    await ask(tx, statement, ...(statement.includes('$1') ? [id] : []));
+    await look(tx);
+    throw isUndone;
+  });
+  await assert.rejects(attempt, isUndone);
+}
+
+const c = 'update sambatan.campaigns set';
+const one = (status: string) =>
+  `participation_id = (select participation_id from sambatan.participants
+    where campaign_id = $1 and status = '${status}' limit 1)`;
+
+/** For each invariant: what is done to which campaign. */
+const corruptions: Record<string, Record<string, [campaign: string, statement: string]>> = {
+  '01_counters': {
+    'a slot too many in filled_slots': [
+      'active',
+      `${c} filled_slots = filled_slots + 1
+      where campaign_id = $1`,
+    ],
+    'a slot too few in confirmed_slots': [
+      'active',
+      `${c} confirmed_slots = confirmed_slots - 1
+      where campaign_id = $1`,
+    ],
+    'a participation too many in participant_count': [
+      'active',
+      `${c} participant_count = 9
+      where campaign_id = $1`,
+    ],
+    'a participation that nobody counted': [
+      'active',
+      `insert into sambatan.participants
+      (campaign_id, participation_id, user_id, quantity, joined_at, updated_at, shipping_address)
+      values ($1, gen_random_uuid(), gen_random_uuid(), 1, now(), now(), 'Jalan Melati 5')`,
+    ],
+    'more slots taken than there are': [
+      'full',
+      `with p as (update sambatan.participants
+        set quantity = 3 where campaign_id = $1)
+      ${c} filled_slots = 3 where campaign_id = $1`,
+    ],
+    'slots of a draft': ['draft', `${c} filled_slots = 1 where campaign_id = $1`],
+  },
+  '02_full_is_full': {
+    'an active campaign without a free slot': [
+      'full',
+      `${c} status = 'active'
+      where campaign_id = $1`,
+    ],
+    'a full campaign with a free slot': ['active', `${c} status = 'locked' where campaign_id = $1`],
+  },
+  '03_final_campaigns_are_settled': {
+    'a reservation left in a completed campaign': [
+      'completed',
+      `update sambatan.participants
+      set status = 'pending_payment' where campaign_id = $1 and ${one('confirmed')}`,
+    ],
+    'a reservation left in a failed campaign': [
+      'failed',
+      `update sambatan.participants
+      set status = 'pending_payment' where campaign_id = $1 and ${one('refunded')}`,
+    ],
+    'a confirmed participation in a cancelled campaign': [
+      'cancelled',
+      `update
+      sambatan.participants set status = 'confirmed' where campaign_id = $1
+      and ${one('refunded')}`,
+    ],
+    'goods received of a failed campaign': [
+      'failed',
+      `update sambatan.participants
+      set status = 'fulfilled' where campaign_id = $1 and ${one('refunded')}`,
+    ],
+  },
+  '04_audit_replays': {
+    'a status without its event': ['draft', `${c} status = 'active' where campaign_id = $1`],
+    'an event that is not in the log': [
+      'full',
+      `delete from sambatan.audit_logs
+      where campaign_id = $1 and event = 'campaign_full'`,
+    ],
+    'a participation confirmed in silence': [
+      'active',
+      `update sambatan.participants
+      set status = 'confirmed' where campaign_id = $1 and ${one('pending_payment')}`,
+    ],
+    'a participation of another size than was joined': [
+      'active',
+      `update sambatan.participants
+      set quantity = quantity + 1 where campaign_id = $1 and ${one('pending_payment')}`,
+    ],
+    'a participation that the log does not know': [
+      'draft',
+      `insert into sambatan.participants
+      (campaign_id, participation_id, user_id, quantity, joined_at, updated_at, shipping_address)
+      values ($1, gen_random_uuid(), gen_random_uuid(), 1, now(), now(), 'Jalan Melati 5')`,
+    ],
+    'a participation that the log knows and nobody else': [
+      'active',
+      `delete from
+      sambatan.participants where campaign_id = $1 and ${one('pending_payment')}`,
+    ],
+    'a counter that the log does not give': [
+      'active',
+      `${c} filled_slots = filled_slots - 1
+      where campaign_id = $1`,
+    ],
+    'slots that were never there': [
+      'active',
+      `${c} total_slots = total_slots + 1
+      where campaign_id = $1`,
+    ],
+  },
+  '05_books_balance': {
+    'a refund that was never made': [
+      'failed',
+      `delete from sambatan.transactions
+      where campaign_id = $1 and kind = 'refund'`,
+    ],
+    'a refund of less than was paid': [
+      'cancelled',
+      `update sambatan.transactions
+      set amount = amount - 1 where campaign_id = $1 and kind = 'refund'`,
+    ],
+    'a refund made twice': [
+      'failed',
+      `insert into sambatan.transactions (campaign_id, kind, status,
+        participation_id, amount, cause, actor, created_at)
+      select campaign_id, kind, status, participation_id, amount, cause || ':2', actor, created_at
+      from sambatan.transactions where campaign_id = $1 and kind = 'refund'`,
+    ],
+    'a payment settled after the refunds were made': [
+      'failed',
+      `insert into sambatan.transactions
+        (campaign_id, kind, status, participation_id, amount, cause, actor, created_at, settled_at)
+      select campaign_id, 'payment', 'settled', participation_id, 5, 'payment:2', actor, now(),
+        now()
+      from sambatan.transactions where campaign_id = $1 and kind = 'refund'`,
+    ],
+    'a payout of a rupiah too much': [
+      'completed',
+      `update sambatan.transactions
+      set amount = amount + 1 where campaign_id = $1 and kind = 'payout'`,
+    ],
+    'a second payout': [
+      'completed',
+      `insert into sambatan.transactions (campaign_id, kind, status,
+        amount, cause, actor, created_at)
+      select campaign_id, kind, status, amount, 'payout:2', actor, created_at
+      from sambatan.transactions where campaign_id = $1 and kind = 'payout'`,
+    ],
+    'a payout that is missing': [
+      'completed',
+      `delete from sambatan.transactions
+      where campaign_id = $1 and kind = 'payout'`,
+    ],
+    'more paid out than came in': [
+      'completed',
+      `update sambatan.transactions
+      set status = 'settled', settled_at = now() where campaign_id = $1 and kind = 'payout'`,
+    ],
+    'a payout of a campaign that is still open': [
+      'active',
+      `insert into sambatan.transactions
+      (campaign_id, kind, status, amount, cause, actor, created_at)
+      values ($1, 'payout', 'due', 1, 'payout', 'system', now())`,
+    ],
+  },
+  '06_deadlines_are_kept': {
+    'a campaign that a living worker leaves open': [
+      'active',
+      `with w as (
+        insert into sambatan.workers (worker_id, started_at, seen_at)
+        values (gen_random_uuid(), now() - interval '5 minutes', now()))
+      ${c} deadline = now() - interval '15 seconds' where campaign_id = $1`,
+    ],
+    'a closing that is never finished': [
+      'closing',
+      `with w as (
+        insert into sambatan.workers (worker_id, started_at, seen_at)
+        values (gen_random_uuid(), now() - interval '5 minutes', now()))
+      ${c} deadline = now() - interval '2 minutes' where campaign_id = $1`,
+    ],
+  },
+  '07_one_participation_per_key': {
+    'one participation of two keys': [
+      'active',
+      `update sambatan.idempotency_keys set
+      participation_id = (select participation_id from sambatan.idempotency_keys
+        where campaign_id = $1 and key = 'a') where campaign_id = $1 and key = 'b'`,
+    ],
+    "a key that names another buyer's participation": [
+      'active',
+      `update sambatan.idempotency_keys
+      set participation_id = (select participation_id from sambatan.participants
+        where campaign_id = $1 and ${one('cancelled')})
+      where campaign_id = $1 and key = 'b'`,
+    ],
+    'a key that names a participation that is not there': [
+      'active',
+      `update
+      sambatan.idempotency_keys set participation_id = gen_random_uuid()
+      where campaign_id = $1 and key = 'b'`,
+    ],
+  },
+  '08_audit_chain_is_whole': {
+    'a row that was changed': [
+      'active',
+      `update sambatan.audit_logs set actor = 'system'
+      where campaign_id = $1 and seq = 2`,
+    ],
+    'a row that was removed': [
+      'completed',
+      `delete from sambatan.audit_logs
+      where campaign_id = $1 and seq = 4`,
+    ],
+    'a head that was moved': ['full', `${c} audit_seq = audit_seq - 1 where campaign_id = $1`],
+  },
+};
+
+test('every invariant has a corruption that it has to find', () => {
+  assert.deepEqual(
+    Object.keys(corruptions),
+    invariants.map(({ name }) => name),
+  );
+});
+
+for (const { name, text } of invariants) {
+  for (const [what, [campaign, statement]] of Object.entries(corruptions[name] ?? {})) {
+    test(`${name} finds ${what}`, async () => {
+      const id = campaigns[campaign]!;
+      await corrupted(statement, id, async (tx) => {
+        const found = await ask<{ campaign_id: string }>(tx, text);
+        assert.ok(found.length > 0, 'it found nothing');
+        assert.ok(found.every((row) => row.campaign_id === id));
+      });
+    });
+  }
+}
+
+test('a deadline that passed while no worker runs is nobody’s fault', async () => {
+  const text = invariants.find(({ name }) => name === '06_deadlines_are_kept')!.text;
+  const late = `${c} deadline = now() - interval '1 hour' where campaign_id = $1`;
+  await corrupted(late, campaigns['active']!, async (tx) => {
+    assert.deepEqual(await ask(tx, text), []);
+    await ask(
+      tx,
+      `insert into sambatan.workers (worker_id, started_at, seen_at)
+      values (gen_random_uuid(), now() - interval '1 hour', now() - interval '1 minute')`,
+    );
+    assert.deepEqual(await ask(tx, text), []);
+  });
+});
+
+test('what was corrupted for a test is whole again after it', async () => {
+  assert.deepEqual(await findViolations(url), []);
+});
