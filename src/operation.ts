@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { databaseError } from './database/errors.ts';
+import { ConnectionFailure, databaseError } from './database/errors.ts';
 import type { Database } from './database/pool.ts';
 import type { Tx } from './database/transaction.ts';
 import { DomainError, domainErrorNamed } from './errors.ts';
@@ -7,7 +7,7 @@ import { DomainError, domainErrorNamed } from './errors.ts';
 const attempts = 3;
 const firstWaitMs = 25;
 /** No new attempt begins later than this: who waits for a lock is answered within two seconds. */
-const lastStartMs = 1_000;
+export const lastStartMs = 1_000;
 
 /**
  * The one way to write: runs a verb in a transaction and gives what it gives once the COMMIT was
@@ -20,9 +20,20 @@ export async function operate<T>(db: Database, verb: (tx: Tx) => Promise<T>): Pr
   return await attemptSafely(() => db.transaction(verb));
 }
 
-/** Reads with the same patience and the same errors as `operate`. */
+/**
+ * Reads with the same patience and the same errors as `operate`; but a read that was cut off has
+ * changed nothing, so that its outcome is never unknown and it is tried again.
+ */
 export async function consult<T>(read: () => Promise<T>): Promise<T> {
-  return await attemptSafely(read);
+  return await attemptSafely(async () => {
+    try {
+      return await read();
+    } catch (error) {
+      const failure = databaseError(error);
+      if (failure.kind !== 'unavailable' || failure.safe) throw error;
+      throw new ConnectionFailure(error, { safe: true });
+    }
+  });
 }
 
 async function attemptSafely<T>(run: () => Promise<T>): Promise<T> {

@@ -138,12 +138,35 @@ class Connections {
 
   async #connect(): Promise<pg.PoolClient> {
     try {
-      return await this.#pool.connect();
+      return await this.#place();
     } catch (error) {
       const waited = error instanceof Error && error.message.startsWith('timeout exceeded');
       if (!waited) this.#reachable = false;
       const poolExhausted = waited && this.#reachable && this.#open.size > 0;
       throw new ConnectionFailure(error, { safe: true, poolExhausted });
+    }
+  }
+
+  /** Whoever waits for a place in the pool, and then for the network, has one time-out for both. */
+  async #place(): Promise<pg.PoolClient> {
+    const { idleCount, totalCount } = this.#pool;
+    const connecting = this.#pool.connect();
+    if (idleCount > 0 || totalCount < this.#pool.options.max) return await connecting;
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(
+      () => reject(new Error('timeout exceeded twice')),
+      limits.connectMilliseconds + limits.connectMilliseconds / 8,
+    );
+    try {
+      return await Promise.race([connecting, late]);
+    } catch (error) {
+      void connecting.then(
+        (client) => client.release(),
+        () => undefined,
+      );
+      throw error;
+    } finally {
+      clearTimeout(timer);
     }
   }
 

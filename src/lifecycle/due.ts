@@ -3,7 +3,7 @@ import type { Database } from '../database/pool.ts';
 import { databaseError } from '../database/errors.ts';
 import type { Log } from '../database/log.ts';
 import type { AuditEvent } from '../audit/events.ts';
-import { isWorthRetrying, retryWaitMs } from '../operation.ts';
+import { isWorthRetrying, lastStartMs, retryWaitMs } from '../operation.ts';
 import * as sql from './queries.ts';
 
 /** One campaign's transition as its audit row stores it. */
@@ -183,11 +183,13 @@ class SettlementRun {
 
 /** Tries again while there is no connection to be had, or it is lost; gives up with its error. */
 async function patiently<T>(run: () => Promise<T>): Promise<T> {
+  const startedAt = performance.now();
   for (let attempt = 1; ; attempt++) {
     try {
       return await run();
     } catch (error) {
-      if (attempt === attempts || !isWithoutConnection(error)) throw error;
+      const inTime = performance.now() - startedAt < lastStartMs;
+      if (attempt === attempts || !inTime || !isWithoutConnection(error)) throw error;
       await sleep(retryWaitMs(attempt));
     }
   }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { databaseError, type DatabaseFailure } from '../database/errors.ts';
 import { DomainError } from '../errors.ts';
-import { asDomainError, isWorthRetrying, retryWaitMs } from '../operation.ts';
+import { asDomainError, isWorthRetrying, lastStartMs, retryWaitMs } from '../operation.ts';
 import type { JoinAnswer, Joined, JoinOptions, JoinRequest } from './join.ts';
 
 /** Sends one batch as one transaction and gives each request's own answer, in order. */
@@ -273,6 +273,7 @@ export class JoinBatcher {
   /** Sends a batch until it has an answer for each; never throws. */
   async #answersOf(seats: readonly Waiting[], wait: boolean): Promise<unknown[]> {
     const requests = seats.map((seat) => seat.request);
+    const startedAt = performance.now();
     for (let attempt = 1; ; attempt++) {
       const again = seats.some((seat) => seat.inDoubt);
       try {
@@ -286,7 +287,11 @@ export class JoinBatcher {
         }
         const waited = wait && failure.kind === 'busy';
         const retry = failure.kind === 'unavailable' || isWorthRetrying(error);
-        if (retry && !waited && attempt < attempts) {
+        // Where connecting takes its whole time-out, three of them would be too long to wait for an
+        // answer; only whoever may have been taken waits for certainty.
+        const inDoubt = seats.some((seat) => seat.inDoubt);
+        const inTime = inDoubt || performance.now() - startedAt < lastStartMs;
+        if (retry && !waited && inTime && attempt < attempts) {
           await sleep(retryWaitMs(attempt));
         } else if (isOfOneMember(failure) && seats.length > 1) {
           return await this.#oneByOne(seats, wait);

@@ -24,7 +24,7 @@ export interface HttpServiceOptions {
   /** Whether the scheduler is started; not unless told. */
   readonly scheduler?: boolean;
   /** Where the service finds its database, when not where the test does. */
-  readonly reach?: (databaseUrl: string) => string;
+  readonly reach?: (databaseUrl: string) => Promise<string>;
   readonly batching?: NonNullable<AppOptions['batching']>;
   readonly invariants?: boolean;
 }
@@ -52,7 +52,7 @@ export interface HttpService {
 
 /** Starts the service as `sambatan serve` does, on a clone of the test database. */
 export async function httpService(options: HttpServiceOptions = {}): Promise<HttpService> {
-  const { invariants = true, reach = (url: string) => url } = options;
+  const { invariants = true, reach = async (url: string) => url } = options;
   const database = await testDatabase({ invariants });
   const logged: string[] = [];
   const { log } = createLog('debug', lineKeeper(logged));
@@ -60,7 +60,7 @@ export async function httpService(options: HttpServiceOptions = {}): Promise<Htt
   const app = createApp({
     config: readConfig(environment),
     log,
-    databaseUrl: reach(database.url),
+    databaseUrl: await reach(database.url),
     serviceKey,
     ...(options.batching === undefined ? {} : { batching: options.batching }),
   });
