@@ -73,11 +73,18 @@ async function migratePatiently(url: string, log: Logger): Promise<{ applied: st
       return await migrate(url, { log });
     } catch (error) {
       const away = databaseError(withOutcome(error, { safe: true })).kind === 'unavailable';
-      if (!away || performance.now() > giveUpAt) throw error;
+      if (!away || turnsUsAway(error) || performance.now() > giveUpAt) throw error;
       log.warn({ err: error }, 'the database does not answer yet; trying again');
       await sleep(tryEveryMs);
     }
   }
+}
+
+/** The server is there and says that the user, password or database is wrong: waiting is no use. */
+function turnsUsAway(error: unknown): boolean {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  return code === '3D000' || code.startsWith('28');
 }
 
 /** A running service's application, and how it ends. */
