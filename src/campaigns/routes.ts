@@ -192,7 +192,7 @@ function lastOf(cursor: string | undefined, sort: CampaignSort): ListWish['after
     const [id] = after(cursor, ['id']);
     return id === undefined ? undefined : { value: null, id };
   }
-  const [value, id] = after(cursor, [sort === 'deadline' ? 'moment' : 'number', 'id']);
+  const [value, id] = after(cursor, [sort === 'deadline' ? 'moment' : 'percent', 'id']);
   return value === undefined || id === undefined ? undefined : { value, id };
 }
 

@@ -1,10 +1,11 @@
 import { invalidField } from '../errors.ts';
 
-/** What one part of a cursor is: an id, a number, a moment. */
-type Kind = 'id' | 'number' | 'moment';
+/** What one part of a cursor is: an id, a count, percent, a moment. */
+type Kind = 'id' | 'number' | 'percent' | 'moment';
 interface Parts {
   id: string;
   number: number;
+  percent: number;
   moment: Date;
 }
 type ValuesOf<K extends readonly Kind[]> = { [I in keyof K]: Parts[K[I]] };
@@ -14,11 +15,15 @@ const readers: { [K in Kind]: (value: unknown) => Parts[K] | undefined } = {
     typeof value === 'string' && /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(value)
       ? value
       : undefined,
-  number: (value) => (Number.isSafeInteger(value) ? (value as number) : undefined),
-  moment: (value) => {
-    const moment = new Date(typeof value === 'string' ? value : NaN);
-    return Number.isNaN(moment.getTime()) ? undefined : moment;
-  },
+  number: (value) => wholeNumber(value, Number.MAX_SAFE_INTEGER),
+  percent: (value) => wholeNumber(value, 100),
+  moment: (value) =>
+    // The years that a request can name; the database cannot count all that JavaScript can.
+    typeof value === 'string' &&
+    /^2\d{3}-\d\d-\d\dT[\d:.]+Z$/.test(value) &&
+    !isNaN(Date.parse(value))
+      ? new Date(value)
+      : undefined,
 };
 
 /**
@@ -47,6 +52,11 @@ export function nextCursor<R>(
 ): string | null {
   if (rows.length <= limit) return null;
   return Buffer.from(JSON.stringify(partsOf(rows[limit - 1]!))).toString('base64url');
+}
+
+function wholeNumber(value: unknown, most: number): number | undefined {
+  const fits = Number.isInteger(value) && (value as number) >= 0 && (value as number) <= most;
+  return fits ? (value as number) : undefined;
 }
 
 function parse(cursor: string): unknown[] {

@@ -80,13 +80,17 @@ export function sendProblem(
   const { retryAfterSeconds } = error;
   if (retryAfterSeconds !== undefined) reply.header('retry-after', String(retryAfterSeconds));
   if (error.status === 401) reply.header('www-authenticate', 'Bearer realm="sambatan"');
-  return reply
-    .code(error.status)
-    .header('vary', 'Accept-Language')
-    .header('cache-control', 'no-store')
-    .type(mediaType)
-    .serializer((body: unknown) => JSON.stringify(body))
-    .send(document);
+  return (
+    reply
+      .code(error.status)
+      // What fails before there is a route has not met the hook that does this.
+      .header('x-request-id', request.id)
+      .header('vary', 'Accept-Language')
+      .header('cache-control', 'no-store')
+      .type(mediaType)
+      .serializer((body: unknown) => JSON.stringify(body))
+      .send(document)
+  );
 }
 
 /**

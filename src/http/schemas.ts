@@ -38,9 +38,12 @@ export function nullable<T extends TSchema>(schema: T) {
   return Type.Union([schema, Type.Null()]);
 }
 
-/** Text a person typed: trimmed length is the verb's matter, NUL is refused for every field. */
+/**
+ * Text a person typed. Where it may not be empty it may not be blank either; its trimmed length is
+ * the verb's matter. NUL is refused for every field.
+ */
 export function text(minLength: number, maxLength: number) {
-  return Type.String({ minLength, maxLength });
+  return Type.String({ minLength, maxLength, ...(minLength > 0 ? { pattern: '\\S' } : {}) });
 }
 
 export const cursor = Type.String({ minLength: 1, maxLength: 500 });

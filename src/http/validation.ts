@@ -15,11 +15,13 @@ interface Complaint {
 
 /** More mistakes than a form has fields need not be listed. */
 const mostComplaints = 50;
+/** Of a field's path, in characters; nobody nests forms deeper. */
+const longestPath = 200;
 
 /**
  * Checks each part of a request against its schema, refusing what the schema does not name.
  * Bodies are taken as they are; query and path are text, so plain whole numbers and true/false
- * are read as such where the schema wants them. Defaults are filled in.
+ * are read as such where the schema wants them, and ids in small letters. Defaults are filled in.
  */
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   Settings.Set({ maxErrors: mostComplaints });
@@ -53,14 +55,20 @@ export function fieldErrors(complaints: readonly Complaint[]): FieldError[] {
 
 /**
  * The first text in a request that PostgreSQL cannot store (NUL, half of a surrogate pair), as
- * the path of its field; undefined when there is none.
+ * the path of its field; undefined when there is none. However deep a body is, the stack is not.
  */
-export function unstorableField(value: unknown, path: readonly string[] = []): string | undefined {
-  if (typeof value === 'string') return storable(value) ? undefined : path.join('.');
-  if (typeof value !== 'object' || value === null) return undefined;
-  for (const [key, part] of Object.entries(value)) {
-    const inside = storable(key) ? unstorableField(part, [...path, key]) : path.join('.');
-    if (inside !== undefined) return inside;
+export function unstorableField(value: unknown): string | undefined {
+  const open: { readonly value: unknown; readonly path: string }[] = [{ value, path: '' }];
+  for (let part = open.pop(); part !== undefined; part = open.pop()) {
+    const { value: here, path } = part;
+    if (typeof here === 'string' && !storable(here)) return path;
+    if (typeof here !== 'object' || here === null) continue;
+    for (const [key, inside] of Object.entries(here).toReversed()) {
+      if (!storable(key)) return path;
+      // Deep down the path would be longer than everything else.
+      const name = path.length > longestPath ? path : path === '' ? key : `${path}.${key}`;
+      open.push({ value: inside, path: name });
+    }
   }
   return undefined;
 }
@@ -75,11 +83,15 @@ function storable(text: string): boolean {
 }
 
 function fromText(schema: TSchema, given: unknown): unknown {
-  const { properties = {} } = schema as { properties?: { [name: string]: { type?: string } } };
+  const { properties = {} } = schema as {
+    properties?: { [name: string]: { type?: string; format?: string } };
+  };
   const read: { [name: string]: unknown } = { ...(given as object) };
-  for (const [name, { type }] of Object.entries(properties)) {
+  for (const [name, { type, format }] of Object.entries(properties)) {
     const value = read[name];
     if (typeof value !== 'string') continue;
+    // One thing has one id, however it is written: others look for it by this text.
+    if (format === 'uuid') read[name] = value.toLowerCase();
     if (type === 'integer' && /^-?\d{1,15}$/.test(value)) read[name] = Number(value);
     if (type === 'boolean' && /^(true|false)$/.test(value)) read[name] = value === 'true';
   }
@@ -113,6 +125,8 @@ function fieldName(instancePath: string): string {
     .join('.');
 }
 
+const wrongForm: Wording = { id: 'Formatnya belum benar.', en: 'Does not have the right form.' };
+
 function wording({ keyword, params }: Complaint): Wording {
   const limit = String(params['limit']);
   switch (keyword) {
@@ -140,10 +154,13 @@ function wording({ keyword, params }: Complaint): Wording {
       return { id: `Maksimal ${limit} isi.`, en: `Must have at most ${limit} items.` };
     case 'minProperties':
       return { id: 'Isi setidaknya satu kolom.', en: 'Give at least one field.' };
+    case 'pattern':
+      if (String(params['pattern']) !== String.raw`\S`) return wrongForm;
+      return { id: 'Tidak boleh kosong.', en: 'Must not be empty.' };
     case 'format':
       return ofFormat(String(params['format']));
     default:
-      return { id: 'Formatnya belum benar.', en: 'Does not have the right form.' };
+      return wrongForm;
   }
 }
 

@@ -71,7 +71,7 @@ export class Contract {
         route: `${method.toUpperCase()} ${template}`,
         method: method.toUpperCase(),
         template,
-        shape: new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]+')}$`),
+        shape: new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]{1,500}')}$`),
         operation,
       })),
     );
