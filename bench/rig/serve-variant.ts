@@ -9,7 +9,8 @@ import { buildServer, stopServer } from '../../src/http/server.ts';
 import { lifecycleRoutes } from '../../src/lifecycle/routes.ts';
 import { participationRoutes } from '../../src/participations/routes.ts';
 import { onStopSignal } from '../../src/process.ts';
-import { otherWays, poolSize, rememberReads, type OtherWay } from './variants.ts';
+import { rememberReads } from './remember.ts';
+import { otherWays, poolSize, type OtherWay } from './variants.ts';
 
 const way = process.argv[2] as OtherWay;
 const config = loadConfig();

@@ -1,6 +1,4 @@
 import type { App } from '../../src/context.ts';
-import type { Database } from '../../src/database/pool.ts';
-import { queryable, type Queryable } from '../../src/database/query.ts';
 import { DomainError } from '../../src/errors.ts';
 import { JoinBatcher } from '../../src/participations/batcher.ts';
 import { joinAll, type Joined, type JoinRequest } from '../../src/participations/join.ts';
@@ -37,33 +35,6 @@ export const otherWays = {
       replayed: false,
     })),
 } as const satisfies Record<string, ((app: App) => JoinBatcher) | undefined>;
-
-/**
- * Lets the reads of campaigns go to the database once and answers them from memory from then on:
- * the same routes without a database. Changes the object itself, which others hold already.
- */
-export function rememberReads(db: Database): void {
-  const { rows } = db;
-  const remembered = new Map<string, unknown[]>();
-  const remember: Queryable['rows'] = async (statement, ...parameters) => {
-    if (!/^(find_campaigns$|list_campaigns_)/.test(statement.name)) {
-      return rows(statement, ...parameters);
-    }
-    const key = statement.name + JSON.stringify(parameters);
-    let found = remembered.get(key);
-    if (found === undefined) remembered.set(key, (found = await rows(statement, ...parameters)));
-    return found as never[];
-  };
-  const { maybe } = queryable((statement, parameters) => remember(statement, ...parameters));
-  const maybeOfDatabase = db.maybe;
-  Object.assign(db, {
-    rows: remember,
-    maybe: ((statement, ...parameters) =>
-      statement.name === 'find_campaigns'
-        ? maybe(statement, ...parameters)
-        : maybeOfDatabase(statement, ...parameters)) satisfies Queryable['maybe'],
-  });
-}
 
 export type OtherWay = keyof typeof otherWays;
 
