@@ -242,7 +242,7 @@ test('a batch gives exactly what the same requests one after the other give', as
     endOnFailure: false,
   });
   t.diagnostic(`${seen.joined} joined, ${seen.refused} refused: ${[...seen.outcomes].join(', ')}`);
-  assert.ok(seen.joined >= 250 || numRuns < 100, 'the histories hardly join anything');
+  assert.ok(seen.joined >= numRuns || numRuns < 100, 'the histories hardly join anything');
   assert.ok(seen.outcomes.size >= 9 || numRuns < 100, [...seen.outcomes].join(', '));
 });
 

@@ -235,6 +235,24 @@ test('a confirmation records the payment as settled, once, and ends the hold', a
   assert.equal((await participationOf(id)).status, 'confirmed');
 });
 
+test('a campaign paid up front is due when the first of its holds lapses', async () => {
+  const { campaignId, id } = await joinedIn({ paymentTiming: 'upfront', holdSeconds: 600 });
+  const [row] = await ask<{ due: boolean; lasts: number }>(
+    db,
+    `select c.due_at = p.hold_expires_at as due,
+      extract(epoch from p.hold_expires_at - p.joined_at)::int as lasts
+    from sambatan.campaigns c join sambatan.participants p using (campaign_id)
+    where p.participation_id = $1`,
+    id,
+  );
+  assert.deepEqual(row, { due: true, lasts: 600 });
+  await letTimePass(db, campaignId, 601);
+  await settle(campaignId);
+  const lapsed = await participationOf(id);
+  assert.deepEqual([lapsed.status, lapsed.cancel_reason], ['cancelled', 'hold_lapsed']);
+  assert.equal((await stateOf(db, campaignId)).filled_slots, 0);
+});
+
 const races = {
   'two cancellations': [cancel, cancel],
   'two confirmations': [confirm, confirm],
