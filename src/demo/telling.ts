@@ -54,7 +54,7 @@ export interface OpenStory {
 }
 
 /** A campaign that is to be over soon lives this long: time for its buyers to join. */
-const shortLifeMs = 5_000;
+const shortLifeMs = 7_000;
 const otherLifeMinutes = 3 * 24 * 60;
 const minuteMs = 60_000;
 /** Whoever settles it (a service may run meanwhile), it is over this long after its deadline. */
