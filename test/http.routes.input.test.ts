@@ -105,9 +105,9 @@ async function stored(): Promise<string> {
 
 /** Nothing of what is tried may be taken, and nothing of it may be left behind. */
 async function leavesNothing(tries: () => Promise<void>): Promise<void> {
-  const before = await stored();
+  const untouched = await stored();
   await tries();
-  assert.equal(await stored(), before, 'something was written');
+  assert.equal(await stored(), untouched, 'something was written');
 }
 
 interface Schema {
@@ -456,15 +456,15 @@ test('whatever letters are searched for, the search answers', async () => {
 
 test('headers that are none do no harm', async () => {
   const path = `/campaigns/${campaign.id}/join`;
-  const join = (headers: Record<string, string>) =>
+  const joinWith = (headers: Record<string, string>) =>
     service.service.post(path, joinBody({ user_id: newId() }), headers);
   await leavesNothing(async () => {
     for (const key of ['', 'x'.repeat(256), 'with space', 'tab\tbed', 'é', '"\u00ff"']) {
-      const answer = await join({ 'idempotency-key': key });
+      const answer = await joinWith({ 'idempotency-key': key });
       expectProblem(answer, 422, 'validation_failed');
     }
     for (const type of ['text/plain', 'application/jsonx', 'multipart/form-data', ';', 'json']) {
-      const answer = await join({ 'content-type': type });
+      const answer = await joinWith({ 'content-type': type });
       expectProblem(answer, 415, 'unsupported_media_type');
     }
   });
