@@ -133,49 +133,68 @@ type ListParameters = [
   words: string | null,
 ];
 
-/** How each order sorts; a list goes on after the last row's value and id. */
+/** How each order sorts, and where its first page begins. */
 const orders = {
-  deadline: { column: 'deadline', type: 'timestamptz', direction: 'asc', after: '>' },
-  progress: { column: 'progress_floor', type: 'integer', direction: 'desc', after: '<' },
-  newest: { column: undefined, type: 'integer', direction: 'desc', after: '<' },
+  deadline: { column: 'deadline', type: 'timestamptz', direction: 'asc', first: '-infinity' },
+  progress: { column: 'progress_floor', type: 'integer', direction: 'desc', first: '2147483647' },
+  newest: { column: undefined, type: 'integer', direction: 'desc', first: '0' },
+} as const;
+
+const edge = {
+  asc: { sign: '>', id: '00000000-0000-0000-0000-000000000000' },
+  desc: { sign: '<', id: 'ffffffff-ffff-ffff-ffff-ffffffffffff' },
 } as const;
 
 /**
- * The list in one order. Without a brand or words, each status is one ordered index scan and the
- * scans are merged: as fast at a million campaigns as at a thousand. A brand's campaigns, or those
- * that words match, are few enough to be sorted.
+ * The list in one order, from after a row's value and id on. Without a brand or words, each status
+ * is one ordered index scan and the scans are merged: as fast at a million campaigns as at a
+ * thousand. A brand's campaigns, or those that words match, are few enough to be sorted.
+ *
+ * Where the first page begins is a value as well: "no value given or after it" would read
+ * everything before a later page, as no index begins at a condition with "or".
  */
 function list(
   sort: CampaignSort,
   kind: 'all' | 'of_brand' | 'matching',
 ): Query<ListParameters, CampaignRow> {
-  const { column, type, direction, after } = orders[sort];
-  const key = column === undefined ? 'campaign_id' : `${column}, campaign_id`;
-  const order = key
-    .split(', ')
-    .map((name) => `${name} ${direction}`)
-    .join(', ');
+  const { column, type, direction, first } = orders[sort];
+  const key = column === undefined ? ['campaign_id'] : [column, 'campaign_id'];
+  const order = (prefix: string) => key.map((name) => `${prefix}${name} ${direction}`).join(', ');
+  const value = `coalesce($3::${type}, '${first}')`;
+  const id = `coalesce($4::uuid, '${edge[direction].id}')`;
   const start =
     column === undefined
-      ? `($4::uuid is null or campaign_id ${after} $4)`
-      : `($4::uuid is null or (${column}, campaign_id) ${after} ($3::${type}, $4))`;
-  const page = (condition: string) =>
-    `select ${ownColumns} from sambatan.campaigns
-    where ${condition} and ${start} and $3::${type} is not distinct from $3
-    order by ${order} limit $2`;
+      ? `campaign_id ${edge[direction].sign} ${id}`
+      : `(${column}, campaign_id) ${edge[direction].sign} (${value}, ${id})`;
+  const ordered = `order by ${order('')} limit $2`;
+  // By id alone there is another index to follow, that of all campaigns: for a rare status it would
+  // read them all. Said as a range of statuses, only the index led by status gives the order.
+  const ofStatus =
+    column === undefined
+      ? {
+          where: `(status, campaign_id) ${edge[direction].sign} (s.wanted, ${id}) and status >= s.wanted`,
+          order: `order by status ${direction}, campaign_id ${direction} limit $2`,
+        }
+      : { where: `status = s.wanted and ${start}`, order: ordered };
   // Every variant names every parameter, so that all take the same list.
+  const unused = `and $3::${type} is not distinct from $3`;
   const relation = {
     all: `select l.* from unnest($1::sambatan.campaign_status[]) as s (wanted)
-    cross join lateral (${page('status = s.wanted')}) l
+    cross join lateral (
+      select ${ownColumns} from sambatan.campaigns
+      where ${ofStatus.where} ${unused} ${ofStatus.order}) l
     where $5::uuid is null and $6::text is null`,
-    of_brand: page(`brand_id = $5 and status = any ($1)
-      and ($6::text is null or search @@ to_tsquery('simple', $6))`),
-    matching: page(`search @@ to_tsquery('simple', $6) and status = any ($1)
-      and $5::uuid is null`),
+    of_brand: `select ${ownColumns} from sambatan.campaigns
+    where brand_id = $5 and status = any ($1)
+      and ($6::text is null or search @@ to_tsquery('simple', $6)) and ${start} ${unused} ${ordered}`,
+    // First what matches, then the rest: in the list's own order a rare word would read all of it.
+    matching: `select ${ownColumns} from (
+      select * from sambatan.campaigns where search @@ to_tsquery('simple', $6) offset 0) m
+    where status = any ($1) and $5::uuid is null and ${start} ${unused} ${ordered}`,
   }[kind];
   return query(
     `list_campaigns_${kind}_by_${sort}`,
-    `${named(relation)} order by ${order.replaceAll(/(\w+) (asc|desc)/g, 'c.$1 $2')} limit $2`,
+    `${named(relation)} order by ${order('c.')} limit $2`,
   );
 }
 

@@ -1,0 +1,82 @@
+-- A large market, made in one go: 100,000 campaigns (3 % open, a few full, some scheduled, the rest
+-- over) with 1,000,000 participations, their logs, money and keys. Made without triggers and
+-- foreign keys, so the rows must be right by themselves where the tests look; the audit chains are
+-- not. Ids are made of numbers, so that rows can refer to each other without a join.
+set session_replication_role = replica;
+set synchronous_commit = off;
+set work_mem = '256MB';
+set maintenance_work_mem = '512MB';
+
+create function pg_temp.id(kind integer, n bigint) returns uuid language sql immutable as
+  $$ select (lpad(to_hex(kind), 8, '0') || '-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid $$;
+
+insert into sambatan.brands (brand_id, name)
+  select pg_temp.id(1, n), 'Merek ' || n from generate_series(1, 500) n;
+insert into sambatan.brand_members (brand_id, user_id, role)
+  select pg_temp.id(1, n), pg_temp.id(9, n), 'owner' from generate_series(1, 500) n;
+insert into sambatan.products (product_id, brand_id, name, base_price, sambatan_enabled)
+  select pg_temp.id(2, n), pg_temp.id(1, n), 'Produk ' || n, 150000, true
+  from generate_series(1, 500) n;
+
+insert into sambatan.campaigns (campaign_id, brand_id, product_id, status, total_slots,
+  minimum_slots, filled_slots, participant_count, confirmed_slots, price_per_slot, deadline,
+  opens_at, due_at, slots_at_close, created_at, updated_at, opened_at, completed_at, failed_at,
+  cancelled_at, audit_seq, title)
+select pg_temp.id(3, n), pg_temp.id(1, n % 500 + 1), pg_temp.id(2, n % 500 + 1), status, 20, 5,
+  case when status in ('active', 'fulfilled') then 10 when status = 'locked' then 20 else 0 end,
+  case when status in ('active', 'locked', 'fulfilled') then 10 else 0 end,
+  case when status = 'fulfilled' then 10 else 0 end,
+  150000, at, case when status = 'scheduled' then at - interval '1 day' end,
+  case when status in ('scheduled', 'active', 'locked') then at end,
+  case when status in ('fulfilled', 'expired', 'cancelled') then 10 end,
+  at - interval '10 days', at, case when status not in ('draft', 'scheduled') then at end,
+  case when status = 'fulfilled' then at end, case when status = 'expired' then at end,
+  case when status = 'cancelled' then at end, 4,
+  (string_to_array('Senja Melati Hujan Kopi Pandan Cendana Kemuning Fajar Gerimis Laut Rimba Kenanga '
+    'Jahe Kayu Manis Teh Vanila Mawar Sedap Malam Gaharu Nilam Serai Jeruk Purut Cengkih Pala Embun '
+    'Kabut Ombak Pasir Bambu Anggrek Tanjung Cempaka Kamboja Randu Asap Hutan Pagi', ' '))[n % 40 + 1]
+    || ' batch ' || n
+from (
+  select n, case when n % 100 < 3 then now() + n * interval '10 seconds' + interval '1 day'
+      when n % 1000 in (3, 4, 5) then now() + interval '20 days'
+      else now() - n * interval '1 minute' end as at,
+    case when n % 100 < 3 then 'active' when n % 1000 = 3 then 'locked'
+      when n % 1000 = 4 then 'scheduled' when n % 1000 = 5 then 'draft'
+      when n % 10 < 6 then 'fulfilled' when n % 10 < 9 then 'expired' else 'cancelled'
+    end::sambatan.campaign_status as status
+  from generate_series(1, 100000) n) c;
+
+-- Ten participations of each campaign; every fiftieth is of one of few eager buyers.
+insert into sambatan.participants (campaign_id, participation_id, user_id, quantity, status,
+  joined_at, updated_at, confirmed_at, cancelled_at, refunded_at, cancel_reason, shipping_address)
+select campaign_id, pg_temp.id(4, n), pg_temp.id(5, case n % 50 when 0 then n % 1000 else n end), 1,
+  status, now(), now(), case status when 'confirmed' then now() end,
+  case status when 'cancelled' then now() end, case status when 'refunded' then now() end,
+  case status when 'cancelled' then 'buyer' end, 'Jalan Melati 5'
+from (
+  select n, pg_temp.id(3, n / 10 + 1) as campaign_id,
+    case when (n / 10 + 1) % 100 < 3 then 'pending_payment' when n % 40 = 0 then 'cancelled'
+      when (n / 10 + 1) % 10 < 6 then 'confirmed' else 'refunded'
+    end::sambatan.participant_status as status
+  from generate_series(0, 999999) n) p;
+
+insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event, actor,
+  metadata, hash)
+select pg_temp.id(3, n / 4 + 1), n % 4 + 1, now() - n * interval '1 second',
+  case n % 4 when 0 then null else pg_temp.id(4, n) end,
+  case n % 4 when 0 then 'campaign_created' else 'participant_joined' end, 'service', '{}', ''
+from generate_series(0, 299999) n;
+
+insert into sambatan.transactions (campaign_id, transaction_id, kind, status, participation_id,
+  amount, cause, actor, created_at, settled_at)
+select pg_temp.id(3, n / 2 + 1), pg_temp.id(6, n), 'payment', 'settled', pg_temp.id(4, n), 150000,
+  'payment:' || pg_temp.id(4, n), 'service', now(), now()
+from generate_series(0, 99999) n;
+
+insert into sambatan.idempotency_keys (campaign_id, user_id, key, request_hash, outcome,
+  participation_id, answered_at)
+select pg_temp.id(3, n / 2 + 1), pg_temp.id(5, n), 'key ' || n, '', 'joined', pg_temp.id(4, n),
+  now() - n * interval '1 second'
+from generate_series(0, 99999) n;
+
+set session_replication_role = origin;
