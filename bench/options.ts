@@ -14,7 +14,7 @@ Usage: npm run bench -- [options]
                   ${names.join(', ')}
   --rounds <n>    rounds of each (5; quick: 1)
   --quick         correctness alone, in under three minutes; the times say nothing
-  --profile       where the time of the hot join goes, instead of the table
+  --profile       where the time of joins and of deadlines goes, instead of the table
 
 Writes bench/results/latest.md and latest.json when everything was measured. Exit codes: 0 done,
 1 something was lost, oversold or wrong, 2 wrong use. A goal that is missed is no failure.

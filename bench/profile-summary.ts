@@ -22,27 +22,24 @@ const groups: readonly (readonly [string, RegExp])[] = [
   ['garbage collection', /^\(garbage collector\)/],
   ['Node: program, native', /^\((program|root)\)/],
   ['loading modules', /compileForInternalLoader|node:internal\/modules/],
+  ['HTTP of Node', /node:_http|node:internal\/http|parserOn|HTTPParser/],
   ['joins: batcher', /participations\/batcher\.ts/],
   ['joins: parameters, answers', /participations\/(join|operations|participation|routes)\.ts/],
-  ['ids', /identity\/ids\.ts|randomUUID|uuid/i],
+  ['validation', /http\/validation\.ts|typebox|secure-json-parse/],
+  ['ids', /identity\/ids\.ts|UUID|internal\/crypto\/random/],
   ['authentication', /identity\/|http\/caller\.ts|timingSafeEqual|node:internal\/crypto|\bjose\b/],
-  ['validation', /http\/validation\.ts|typebox|validat/i],
   ['serialisation', /fast-json-stringify|serializ/i],
-  ['logging', /http\/logging\.ts|node_modules\/(pino|sonic-boom|safe-stable|on-exit-leak)/],
+  ['logging', /http\/logging\.ts|node_modules\/(pino|@pinojs|sonic-boom|safe-stable|on-exit-leak)/],
   ['metrics', /metrics\.ts|prom-client/],
   ['PostgreSQL driver', /node_modules\/pg|postgres-(array|bytea|date|interval)|src\/database/],
   ['security headers', /helmet/],
   [
     'fastify',
-    /node_modules\/(fastify|find-my-way|avvio|@fastify|light-my-request|fast-|secure-json)/,
+    /node_modules\/(fastify|find-my-way|avvio|@fastify|light-my-request|toad-cache|fast-)/,
   ],
   ['our HTTP frame', /src\/http\//],
-  ['HTTP of Node', /node:_http|node:internal\/http|parserOn|HTTPParser/],
   ['sockets', /node:net|stream_base_commons|node:internal\/streams|writev|writeUtf8|writeLatin1/],
-  [
-    'timers, promises, event loop',
-    /node:internal\/(timers|process|async_hooks|promise)|node:async/,
-  ],
+  ['event loop', /node:internal\/(timers|process|async_hooks|promise)|node:async|node:events/],
 ];
 
 /** Where the time went: by what it was for, then function by function. */

@@ -3,29 +3,28 @@ import type { Answered } from './load/job.ts';
 import { summarize } from './profile-summary.ts';
 import { Inspector } from './rig/inspector.ts';
 import { openCampaigns } from './rig/seller.ts';
+import { countStatements, statements } from './statements.ts';
+import { applicationOn } from './rig/lifecycle.ts';
+import { createMarket, seed } from './rig/seed.ts';
 import { freePort, serviceKey, startServer } from './rig/server.ts';
-
-/** What the embedded server has to load to tell where its time goes. */
-export const profileSettings = {
-  shared_preload_libraries: 'pg_stat_statements',
-  'pg_stat_statements.track': 'all',
-  'pg_stat_statements.track_utility': 'off',
-  track_io_timing: 'on',
-  track_wal_io_timing: 'on',
-} as const;
 
 const connections = 200;
 const warmSeconds = 5;
 const seconds = 8;
 const sampleMicroseconds = 500;
+const dueCampaigns = 5_000;
+
+/** Where the time of the hot join and of due campaigns goes, in a few tables of text. */
+export async function profiles(bench: Bench): Promise<string> {
+  return `${await profileHotJoins(bench)}\n${await profileClosing(bench)}`;
+}
 
 /**
  * Runs the hot join against `sambatan serve` under the profiler of Node, with the statements counted
  * by PostgreSQL, and tells in a few tables where the time of both goes.
  */
-export async function profileHotJoins({ cluster, generator, progress }: Bench): Promise<string> {
+async function profileHotJoins({ cluster, generator, progress }: Bench): Promise<string> {
   const databaseUrl = await cluster.createDatabase('bench_profile');
-  await cluster.sql(databaseUrl, 'create extension pg_stat_statements');
   const port = await freePort();
   const server = await startServer({
     way: 'ours',
@@ -43,17 +42,17 @@ export async function profileHotJoins({ cluster, generator, progress }: Bench): 
     } as const;
     progress('profile: warming up');
     await generator.run({ ...job, extent: { warmSeconds: 0, seconds: warmSeconds } });
-    await cluster.sql(databaseUrl, 'select pg_stat_statements_reset()');
-    await cluster.sql(databaseUrl, "select pg_stat_reset_shared('wal')");
+    await countStatements(cluster, databaseUrl);
     progress(`profile: ${connections} connections for ${seconds} s`);
     const inspector = await Inspector.connect(port);
     let answered: Answered | undefined;
-    const profile = await inspector.profile(async () => {
+    const cpu = await inspector.profile(async () => {
       answered = await generator.run({ ...job, extent: { warmSeconds: 0, seconds } });
     }, sampleMicroseconds);
     inspector.close();
-    const statements = await statementsOf(cluster.sql, databaseUrl, answered!);
-    return [loadOf(answered!), summarize(profile), statements].join('\n');
+    const joins = answered!.statuses['201'] ?? 0;
+    const asked = await statements(cluster, databaseUrl, joins, 'join');
+    return [loadOf(answered!), summarize(cpu), asked].join('\n');
   } finally {
     await server.stop();
   }
@@ -68,49 +67,18 @@ cores: server ${share(usage.server)}, PostgreSQL ${share(usage.postgres)}, load 
 `;
 }
 
-interface StatementRow {
-  readonly calls: bigint;
-  readonly total_ms: number;
-  readonly rows: bigint;
-  readonly wal_bytes: string;
-  readonly toplevel: boolean;
-  readonly text: string;
-}
-
-async function statementsOf(
-  sql: Bench['cluster']['sql'],
-  url: string,
-  { statuses }: Answered,
-): Promise<string> {
-  const rows = await sql<StatementRow>(
-    url,
-    `select calls, total_exec_time as total_ms, rows, wal_bytes, toplevel,
-      left(regexp_replace(query, '\\s+', ' ', 'g'), 90) as text
-    from pg_stat_statements
-    where dbid = (select oid from pg_database where datname = current_database())
-    order by toplevel desc, total_exec_time desc limit 24`,
-  );
-  const [wal] = await sql<{ wal_write: bigint; wal_sync: bigint; wal_sync_time: number }>(
-    url,
-    'select wal_write, wal_sync, wal_sync_time from pg_stat_wal',
-  );
-  const joins = statuses['201'] ?? 0;
-  const lines = rows.map(({ calls, total_ms, rows: count, wal_bytes, toplevel, text }) =>
-    [
-      (total_ms / Number(calls)).toFixed(3).padStart(9),
-      ((total_ms * 1_000) / joins).toFixed(1).padStart(8),
-      String(calls).padStart(7),
-      String(count).padStart(8),
-      (Number(wal_bytes) / joins).toFixed(0).padStart(8),
-      toplevel ? 'called ' : '  inner',
-      text,
-    ].join('  '),
-  );
-  return `
-PostgreSQL, ${joins} joins
- ms a call  µs/join    calls      rows  WAL B/join
-${lines.join('\n')}
-
-WAL: ${wal!.wal_write} writes, ${wal!.wal_sync} flushes in ${wal!.wal_sync_time.toFixed(0)} ms, ${(joins / Number(wal!.wal_sync)).toFixed(0)} joins a flush
-`;
+/** Closes campaigns that are due together, with the statements counted by PostgreSQL. */
+async function profileClosing({ cluster, progress }: Bench): Promise<string> {
+  progress(`profile: ${dueCampaigns} campaigns are due`);
+  const databaseUrl = await createMarket(cluster, 'bench_profile_closing');
+  const crop = { participants: 2, successEvery: 2, deadlineInSeconds: -1 };
+  await seed(cluster, databaseUrl, { ...crop, campaigns: dueCampaigns });
+  await countStatements(cluster, databaseUrl);
+  const app = applicationOn(databaseUrl);
+  const begin = performance.now();
+  await app.scheduler.sweep();
+  const milliseconds = performance.now() - begin;
+  await app.close();
+  const asked = await statements(cluster, databaseUrl, dueCampaigns, 'due campaign');
+  return `${dueCampaigns} due campaigns closed in ${milliseconds.toFixed(0)} ms\n${asked}`;
 }

@@ -14,9 +14,10 @@ import { sellOut } from './measurements/sell-out.ts';
 import { start } from './measurements/start.ts';
 import { watchers } from './measurements/watchers.ts';
 import { readOptions, type Options } from './options.ts';
-import { profileHotJoins, profileSettings } from './profile.ts';
+import { profiles } from './profile.ts';
 import { markdown, type Report } from './report.ts';
 import { startCluster, type Cluster } from './rig/database.ts';
+import { countingSettings } from './statements.ts';
 import { createMarket, seed } from './rig/seed.ts';
 
 const measurements: readonly Measurement[] = [
@@ -31,19 +32,20 @@ const measurements: readonly Measurement[] = [
   start,
 ];
 
-const options = readOptions(
+const wanted = readOptions(
   process.argv.slice(2),
   measurements.map(({ name }) => name),
 );
-if ('print' in options) {
-  (options.exitCode === 0 ? process.stdout : process.stderr).write(options.print);
-  process.exitCode = options.exitCode;
+if ('print' in wanted) {
+  (wanted.exitCode === 0 ? process.stdout : process.stderr).write(wanted.print);
+  process.exitCode = wanted.exitCode;
 } else {
-  process.exitCode = await runAll(options);
+  process.exitCode = await runAll(wanted);
 }
 
-async function runAll({ only, quick, rounds, profile }: Options): Promise<number> {
-  const cluster = await startCluster(profile ? profileSettings : undefined);
+async function runAll(options: Options): Promise<number> {
+  const { only, quick, rounds } = options;
+  const cluster = await startCluster(options.profile ? countingSettings : undefined);
   const generator = new Generator();
   const stop = async (): Promise<void> => {
     await generator.stop();
@@ -55,8 +57,8 @@ async function runAll({ only, quick, rounds, profile }: Options): Promise<number
   try {
     const market = markets(cluster);
     const bench: Bench = { cluster, generator, quick, rounds, market, progress };
-    if (profile) {
-      process.stdout.write(await profileHotJoins(bench));
+    if (options.profile) {
+      process.stdout.write(await profiles(bench));
       return 0;
     }
     const chosen = measurements.filter(({ name }) => only.length === 0 || only.includes(name));

@@ -1,0 +1,69 @@
+import type { Cluster } from './rig/database.ts';
+
+/** What the embedded server has to load to tell where its time goes. */
+export const countingSettings = {
+  shared_preload_libraries: 'pg_stat_statements',
+  'pg_stat_statements.track': 'all',
+  'pg_stat_statements.track_utility': 'off',
+  track_wal_io_timing: 'on',
+} as const;
+
+interface StatementRow {
+  readonly calls: bigint;
+  readonly total_ms: number;
+  readonly rows: bigint;
+  readonly wal_bytes: string;
+  readonly toplevel: boolean;
+  readonly text: string;
+}
+
+/** Begins to count, from nothing. */
+export async function countStatements({ sql }: Cluster, url: string): Promise<void> {
+  await sql(url, 'create extension if not exists pg_stat_statements');
+  await sql(url, 'select pg_stat_statements_reset()');
+  await sql(url, "select pg_stat_reset_shared('wal')");
+}
+
+/**
+ * What PostgreSQL did since then: the statements it was sent, then those inside its functions, each
+ * with its cost for one of so many `units`.
+ */
+export async function statements(
+  { sql }: Cluster,
+  url: string,
+  units: number,
+  unit: string,
+): Promise<string> {
+  const rows = await sql<StatementRow>(
+    url,
+    `select calls, total_exec_time as total_ms, rows, wal_bytes, toplevel,
+      left(regexp_replace(query, '\\s+', ' ', 'g'), 90) as text
+    from pg_stat_statements
+    where dbid = (select oid from pg_database where datname = current_database())
+      and query not like '%pg_stat%'
+    order by toplevel desc, total_exec_time desc limit 24`,
+  );
+  const [wal] = await sql<{ wal_write: bigint; wal_sync: bigint; wal_sync_time: number }>(
+    url,
+    'select wal_write, wal_sync, wal_sync_time from pg_stat_wal',
+  );
+  const lines = rows.map(({ calls, total_ms, rows: count, wal_bytes, toplevel, text }) =>
+    [
+      (total_ms / Number(calls)).toFixed(3).padStart(9),
+      ((total_ms * 1_000) / units).toFixed(1).padStart(9),
+      String(calls).padStart(7),
+      String(count).padStart(8),
+      (Number(wal_bytes) / units).toFixed(0).padStart(8),
+      toplevel ? 'called ' : '  inner',
+      text,
+    ].join('  '),
+  );
+  const { wal_write, wal_sync, wal_sync_time } = wal!;
+  return `
+PostgreSQL, ${units} × one ${unit}
+ms a call     µs each    calls      rows  WAL B each
+${lines.join('\n')}
+
+WAL: ${wal_write} writes, ${wal_sync} flushes in ${wal_sync_time.toFixed(0)} ms, ${(units / Number(wal_sync)).toFixed(0)} of them a flush
+`;
+}
