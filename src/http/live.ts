@@ -54,7 +54,8 @@ interface Channel {
   notBefore: number;
 }
 
-const defaults = { heartbeatMs: 15_000, throttleMs: 250, maxWatchers: 10_000 };
+/** How streams beat and how many there may be, unless told otherwise. */
+export const liveDefaults = { heartbeatMs: 15_000, throttleMs: 250, maxWatchers: 10_000 };
 const watchersATurn = 200;
 const heartbeat = Buffer.from(':\n\n');
 
@@ -76,7 +77,7 @@ export class Live {
 
   constructor(sources: LiveSources, options: LiveOptions) {
     this.#sources = sources;
-    this.#options = { ...defaults, ...options };
+    this.#options = { ...liveDefaults, ...options };
     this.#forget = sources.onPoke((campaignId) => this.#poked(campaignId));
     this.#timers = [
       setInterval(() => this.#poked(null), this.#options.pollMs).unref(),

@@ -27,11 +27,14 @@ export interface HttpServiceOptions {
   readonly reach?: (databaseUrl: string) => Promise<string>;
   readonly batching?: NonNullable<AppOptions['batching']>;
   readonly invariants?: boolean;
+  /** Another process on the database of this one. */
+  readonly beside?: HttpService;
 }
 
 /** A service that listens on a free port, on a database of its own, and its callers. */
 export interface HttpService {
   readonly url: string;
+  readonly databaseUrl: string;
   readonly app: App;
   readonly server: FastifyInstance;
   /** The test's own way to the database. */
@@ -53,7 +56,11 @@ export interface HttpService {
 /** Starts the service as `sambatan serve` does, on a clone of the test database. */
 export async function httpService(options: HttpServiceOptions = {}): Promise<HttpService> {
   const { invariants = true, reach = async (url: string) => url } = options;
-  const database = await testDatabase({ invariants });
+  const { beside } = options;
+  const database =
+    beside === undefined
+      ? await testDatabase({ invariants })
+      : { url: beside.databaseUrl, db: beside.db, close: async () => undefined };
   const logged: string[] = [];
   const { log } = createLog('debug', lineKeeper(logged));
   const environment = { ...settings, ...options.environment };
@@ -93,6 +100,7 @@ export async function httpService(options: HttpServiceOptions = {}): Promise<Htt
   let closing: Promise<void> | undefined;
   return {
     url,
+    databaseUrl: database.url,
     app,
     server,
     db: database.db,

@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { liveDefaults } from '../src/http/live.ts';
+import { newId } from '../src/identity/ids.ts';
+import { httpService } from './rig/http-service.ts';
+import { expectStatus, join, openShop, type Shop } from './rig/shop.ts';
+import { watch, type StreamEvent } from './rig/stream.ts';
+import { until } from './rig/until.ts';
+
+const service = await httpService();
+after(service.close);
+let shop: Shop;
+before(async () => {
+  shop = await openShop(service);
+});
+
+const progressOf = (filled: number) => (one: StreamEvent) =>
+  one.event === 'progress' && one.data['filled_slots'] === filled;
+const transition = (name: string) => (one: StreamEvent) => one.data['event'] === name;
+
+test('a watcher sees a campaign fill, as everybody may see it', async () => {
+  const { id } = await shop.campaign({ total_slots: 3 });
+  const watcher = await watch(service.url, id);
+  assert.match(watcher.response.headers['content-type'] ?? '', /^text\/event-stream/);
+  await watcher.heard(progressOf(0));
+  await join(await service.user(), id, { quantity: 2, note: 'jangan dibaca orang' });
+  await watcher.heard(progressOf(2));
+  await join(await service.user(), id);
+  const full = await watcher.heard(transition('campaign_full'));
+  assert.deepEqual([full.data['slots_taken'], full.data['total_slots']], [3, 3]);
+  const last = await watcher.heard(progressOf(3));
+  assert.deepEqual(last.data, (await service.visitor.get(`/campaigns/${id}/progress`)).body);
+  const numbers = watcher.events.map((one) => one.id);
+  assert.deepEqual(
+    numbers,
+    numbers.toSorted((a, b) => a - b),
+    'ids grow',
+  );
+  for (const secret of ['jangan dibaca', 'Kenanga', 'user_id', 'user:', 'participation']) {
+    assert.ok(!watcher.text().includes(secret), secret);
+  }
+  watcher.end();
+});
+
+test('who comes back with Last-Event-ID is told what happened meanwhile, and nothing twice', async () => {
+  const { id } = await shop.campaign({ total_slots: 1 });
+  const first = await watch(service.url, id);
+  const { id: place } = await first.heard(progressOf(0));
+  first.end();
+  const buyer = await service.user();
+  const { id: joined } = await join(buyer, id);
+  expectStatus(await buyer.post(`/participations/${joined}/cancel`), 200);
+  await join(await service.user(), id);
+  const again = await watch(service.url, id, { 'last-event-id': String(place) });
+  await again.heard(progressOf(1));
+  const told = again.events
+    .filter(({ event }) => event === 'status')
+    .map(({ data }) => data['event']);
+  assert.deepEqual(told, ['campaign_full', 'campaign_reopened', 'campaign_full']);
+  const newest = again.events.at(-1)!.id;
+  again.end();
+  const third = await watch(service.url, id, { 'last-event-id': String(newest) });
+  await third.heard(progressOf(1));
+  assert.equal(third.events.length, 1);
+  third.end();
+});
+
+test('a Last-Event-ID that is nonsense, or of the future, begins with the present', async () => {
+  const { id } = await shop.campaign();
+  for (const given of ['x', '-1', '1e3', '9'.repeat(18), '9'.repeat(40), '']) {
+    const watcher = await watch(service.url, id, { 'last-event-id': given });
+    assert.equal(watcher.status, 200, given);
+    await watcher.heard(progressOf(0));
+    assert.equal(watcher.events.length, 1, given);
+    watcher.end();
+  }
+});
+
+test('a hot campaign is told of four times a second at most, and its last state always', async () => {
+  const { id } = await shop.campaign({ total_slots: 500 });
+  const watcher = await watch(service.url, id);
+  await watcher.heard(progressOf(0));
+  const buyers = await Promise.all(Array.from({ length: 20 }, () => service.user()));
+  const began = performance.now();
+  let joins = 0;
+  while (performance.now() - began < 1_500) {
+    await Promise.all(buyers.map((buyer) => join(buyer, id)));
+    joins += buyers.length;
+    if (joins >= 480) break;
+  }
+  const { at: end } = await watcher.heard(progressOf(joins));
+  const heard = watcher.events.filter(({ event }) => event === 'progress');
+  const most = 2 + Math.ceil((end - began) / 250);
+  assert.ok(heard.length <= most, `${heard.length} updates in ${Math.round(end - began)} ms`);
+  assert.ok(heard.length < joins / 2, 'several joins make one update');
+  watcher.end();
+});
+
+test('a change made by another process is told as soon', async (t) => {
+  const other = await httpService({ beside: service });
+  t.after(other.close);
+  const { id } = await shop.campaign();
+  const watcher = await watch(other.url, id);
+  await watcher.heard(progressOf(0));
+  const began = performance.now();
+  await join(await service.user(), id);
+  await watcher.heard(progressOf(1));
+  assert.ok(performance.now() - began < 2_500, 'that was the poll, not a poke');
+  watcher.end();
+});
+
+test('a stream beats before anybody takes it for dead', () => {
+  assert.ok(liveDefaults.heartbeatMs <= 30_000);
+  assert.ok(liveDefaults.heartbeatMs * 2 < service.server.server.timeout);
+  assert.ok(liveDefaults.throttleMs >= 250, 'four times a second at most');
+});
+
+test('a change under the id in capitals is told as soon', async (t) => {
+  const { id } = await shop.campaign({ publish: false, total_slots: 5 });
+  expectStatus(await shop.seller.post(`/campaigns/${id.toUpperCase()}/publish`), 200);
+  const watcher = await watch(service.url, id.toUpperCase());
+  await watcher.heard(progressOf(0));
+  const began = performance.now();
+  await join(await service.user(), id.toUpperCase());
+  await watcher.heard(progressOf(1));
+  expectStatus(
+    await shop.seller.post(`/campaigns/${id.toUpperCase()}/cancel`, { reason: 'bahan habis' }),
+    200,
+  );
+  await watcher.heard(transition('campaign_cancelled'));
+  assert.ok(performance.now() - began < 2_500, 'that was the poll, not a poke');
+  watcher.end();
+  t.diagnostic(`${Math.round(performance.now() - began)} ms`);
+});
+
+test('a campaign that is not there has no stream, and a draft has one for its seller only', async () => {
+  const { id } = await shop.campaign({ publish: false });
+  for (const absent of [newId(), id]) {
+    const answer = await service.visitor.get(`/campaigns/${absent}/events`);
+    assert.deepEqual([answer.status, answer.body.code], [404, 'campaign_not_found']);
+  }
+  const own = await watch(service.url, id, { authorization: `Bearer ${shop.seller.token}` });
+  await own.heard(progressOf(0));
+  own.end();
+});
+
+test('hundreds watch one campaign, all hear of it, and none is left when they have gone', async () => {
+  const { id } = await shop.campaign();
+  const count = 300;
+  const watchers = await Promise.all(Array.from({ length: count }, () => watch(service.url, id)));
+  await Promise.all(watchers.map((one) => one.heard(progressOf(0))));
+  assert.match((await service.visitor.get('//metrics')).text, /sambatan_live_watchers 300/);
+  const began = performance.now();
+  await join(await service.user(), id, { quantity: 4 });
+  const heard = await Promise.all(watchers.map((one) => one.heard(progressOf(4))));
+  const slowest = Math.max(...heard.map(({ at }) => at)) - began;
+  assert.ok(slowest < 3_000, `the last one heard after ${Math.round(slowest)} ms`);
+  const texts = new Set(watchers.map((one) => one.text()));
+  assert.equal(texts.size, 1, 'everybody was sent the same');
+  for (const one of watchers) one.end();
+  await until(async () =>
+    /sambatan_live_watchers 0/.test((await service.visitor.get('//metrics')).text),
+  );
+});
+
+test('a service that stops ends its streams in order, and takes no new ones', async () => {
+  const own = await httpService();
+  const { id } = await (await openShop(own)).campaign();
+  const watchers = await Promise.all(Array.from({ length: 20 }, () => watch(own.url, id)));
+  await Promise.all(watchers.map((one) => one.heard(progressOf(0))));
+  const began = performance.now();
+  await Promise.all([own.close(), ...watchers.map(({ ended }) => ended)]);
+  assert.ok(performance.now() - began < 5_000, 'the streams held the service up');
+});
