@@ -48,7 +48,7 @@ const setUp = (set: string) =>
 const passed = "deadline = now() - interval '1 second', due_at = now() - interval '1 second'";
 
 const statuses = ['scheduled', 'active', 'locked', 'fulfilled', 'expired', 'cancelled'];
-const lists = (after: unknown): Record<string, readonly Case[]> =>
+const lists = (deadline: unknown): Record<string, readonly Case[]> =>
   Object.fromEntries(
     Object.entries({
       all: [null, null],
@@ -64,7 +64,7 @@ const lists = (after: unknown): Record<string, readonly Case[]> =>
             parameters: [
               statuses,
               21,
-              { deadline: after, progress: 50, newest: null }[sort],
+              { deadline, progress: 50, newest: null }[sort],
               campaign.active,
               brandId,
               words,
