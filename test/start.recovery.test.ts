@@ -123,7 +123,7 @@ async function joinUntilGone(port: number, campaignId: string): Promise<number> 
         shipping_address: 'Jalan Kenanga 12',
       };
       try {
-        await post(port, `/campaigns/${campaignId}/join`, join);
+        await post(port, `/campaigns/${campaignId}/join`, wish);
         acknowledged++;
       } catch {
         return;
