@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { newId } from '../src/identity/ids.ts';
 import type { Answer, Client } from './rig/client.ts';
 import { codesOf } from './rig/contract.ts';
-import { httpService } from './rig/http-service.ts';
+import { assertSilent, httpService } from './rig/http-service.ts';
 import { ask } from './rig/market.ts';
 import {
   campaignBody,
@@ -578,6 +578,25 @@ test('every refusal that a route declares was brought about here', () => {
 function takesInput(operation: (typeof contract.operations)[number]['operation']): boolean {
   return operation.requestBody !== undefined || (operation.parameters ?? []).length > 0;
 }
+
+test('the contract itself is strict: what is not promised is caught, and a secret in the log too', async () => {
+  const path = `${base}/health`;
+  const { status, headers, text } = await visitor.get('/health');
+  const answer = { method: 'GET', path, status, headers, text };
+  const health = JSON.parse(text) as object;
+  const wrong = (what: object) => assert.throws(() => contract.check({ ...answer, ...what }));
+  contract.check(answer);
+  wrong({ status: 201 });
+  wrong({ headers: { 'content-type': 'text/html' } });
+  wrong({ text: JSON.stringify({ ...health, status: 'fine' }) });
+  wrong({ text: JSON.stringify({ ...health, surprise: 1 }) });
+  wrong({ text: '{}' });
+  const problem = { ...headers, 'content-type': 'application/problem+json' };
+  wrong({ status: 404, headers: problem, text: '{"code":"not_found"}' });
+  const leak = 'Jalan "Melati" 5, Yogyakarta';
+  assert.throws(() => assertSilent([JSON.stringify({ err: leak })], new Set([leak])));
+  assertSilent(service.logged, service.secrets);
+});
 
 test('what was left half closed is closed by a run, and the run says so', async () => {
   const run = expectStatus(await service.service.post('/lifecycle/run'), 200);

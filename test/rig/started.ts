@@ -1,0 +1,135 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { Agent } from 'node:http';
+import { dirname, join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { Client, issuer, jwtSecret, token } from './client.ts';
+import { childrenOf } from './service.ts';
+import { until } from './until.ts';
+
+const project = join(import.meta.dirname, '../..');
+
+/** A service in a process of its own, as an operator starts it. */
+export interface Started {
+  readonly process: ChildProcess;
+  readonly url: string;
+  /** Milliseconds from the start until `/readyz` said yes. */
+  readonly readyAfterMs: number;
+  /** Standard output and standard error so far. */
+  said(): string;
+  /** Resolves to the exit code, or the signal's name. */
+  readonly ended: Promise<number | string>;
+  client(key: string): Client;
+  user(userId: string): Promise<Client>;
+  /** This process and everything below it. */
+  family(): Relative[];
+}
+
+export interface Relative {
+  readonly pid: number;
+  readonly command: string;
+}
+
+export interface Start {
+  readonly command: readonly string[];
+  readonly cwd: string;
+  readonly dataDir?: string;
+}
+
+/** `node src/main.ts serve` of this project. */
+export const serveCommand = [process.execPath, join(project, 'src/main.ts'), 'serve'];
+
+/** Starts a service on a free port; resolves when it is ready, rejects with what it said. */
+export async function start(t: TestContext, { command, cwd, dataDir }: Start): Promise<Started> {
+  const began = performance.now();
+  const [program = '', ...args] = command;
+  const child = spawn(program, args, {
+    cwd,
+    // A group of its own, as a shell makes it; nothing of this test's environment decides.
+    detached: true,
+    env: {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      TMPDIR: process.env['TMPDIR'],
+      PORT: '0',
+      LOG_LEVEL: 'debug',
+      SAMBATAN_JWT_SECRET: jwtSecret,
+      SAMBATAN_JWT_ISSUER: issuer,
+      SAMBATAN_JOIN_RATE_LIMIT: '0',
+      ...(dataDir === undefined ? {} : { SAMBATAN_DATA_DIR: dataDir }),
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  for (const output of [child.stdout, child.stderr]) {
+    output.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  }
+  const ended = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | string);
+  const family = () => familyOf(child.pid!, child.spawnfile);
+  t.after(() => endAll(child, family));
+  const url = await Promise.race([
+    greeting(() => said),
+    ended.then((code) => Promise.reject(new Error(`it ended with ${code}: ${said}`))),
+  ]);
+  const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
+  t.after(() => agent.destroy());
+  const connection = { url, agent, secrets: new Set<string>() };
+  const visitor = new Client(connection);
+  await until(async () => (await visitor.get('//readyz')).status === 200);
+  return {
+    process: child,
+    url,
+    readyAfterMs: Math.round(performance.now() - began),
+    said: () => said,
+    ended,
+    client: (key) => new Client(connection, key),
+    user: async (userId) => new Client(connection, await token(userId), userId),
+    family,
+  };
+}
+
+async function greeting(said: () => string): Promise<string> {
+  const address = () => /answers at (http:\/\/\S+)/.exec(said())?.[1];
+  await until(() => address() !== undefined, { withinMs: 60_000 });
+  return address()!;
+}
+
+/** What a failed test left running. */
+async function endAll(child: ChildProcess, family: () => Relative[]): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const all = family();
+  child.kill('SIGTERM');
+  const gone = once(child, 'exit');
+  await Promise.race([gone, new Promise((late) => setTimeout(late, 15_000).unref())]);
+  for (const { pid } of all.filter((one) => isAlive(one.pid))) process.kill(pid, 'SIGKILL');
+}
+
+function familyOf(pid: number, command: string): Relative[] {
+  return [{ pid, command }, ...childrenOf(pid).flatMap((one) => familyOf(one.pid, one.command))];
+}
+
+/** Whether a process runs; one that has ended and waits to be noticed does not. */
+export function isAlive(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3) !== 'Z';
+  } catch {
+    return false;
+  }
+}
+
+/** The project as a clone has it, with this one's installed modules: whoever clones installs them. */
+export function freshCopy(place: string): string {
+  const root = join(place, 'clone');
+  const listed = execFileSync('git', ['ls-files', '-z', '-co', '--exclude-standard'], {
+    cwd: project,
+    encoding: 'utf8',
+  });
+  for (const name of listed.split('\0').filter((one) => one !== '')) {
+    mkdirSync(dirname(join(root, name)), { recursive: true });
+    cpSync(join(project, name), join(root, name), { force: true });
+  }
+  symlinkSync(join(project, 'node_modules'), join(root, 'node_modules'));
+  return root;
+}
