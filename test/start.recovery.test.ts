@@ -117,7 +117,7 @@ async function joinUntilGone(port: number, campaignId: string): Promise<number> 
   let acknowledged = 0;
   const buyer = async (): Promise<void> => {
     for (;;) {
-      const join = {
+      const wish = {
         user_id: crypto.randomUUID(),
         quantity: 1,
         shipping_address: 'Jalan Kenanga 12',
