@@ -333,7 +333,7 @@ suite('on 100,000 campaigns and 1,000,000 participations', () => {
     await client.query(`load 'auto_explain'; set auto_explain.log_min_duration = 0;
       set auto_explain.log_nested_statements = on; set auto_explain.log_analyze = on;
       set auto_explain.log_timing = off; set auto_explain.log_format = json;
-      set auto_explain.log_level = notice; set jit = off; set work_mem = '4MB'`);
+      set auto_explain.log_level = notice; set search_path = ''; set jit = off; set work_mem = '4MB'`);
   });
 
   test('what this test looks for is found: a query without an index fails it', async () => {

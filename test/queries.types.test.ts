@@ -9,6 +9,8 @@ import { testDatabase } from './rig/database.ts';
 const { url, close } = await testDatabase();
 const client = new pg.Client({ connectionString: url });
 await client.connect();
+// Every name is qualified: what a role finds by its search path differs from server to server.
+await client.query("set search_path = ''");
 after(async () => {
   await client.end();
   await close();

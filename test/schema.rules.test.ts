@@ -1,0 +1,440 @@
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, suite, test } from 'node:test';
+import pg from 'pg';
+import { auditEvents } from '../src/audit/events.ts';
+import { paymentTimings } from '../src/campaigns/campaign.ts';
+import { campaignEvents, campaignStatuses, storedStatus } from '../src/campaigns/status.ts';
+import { readMigrations } from '../src/database/migrate.ts';
+import { brandRoles } from '../src/identity/policy.ts';
+import { newId } from '../src/identity/ids.ts';
+import {
+  participationEvents,
+  participationStatuses,
+  storedParticipationStatus,
+} from '../src/participations/status.ts';
+import { testDatabase } from './rig/database.ts';
+import { ask, joined, newCampaign, openMarket, wish } from './rig/market.ts';
+
+const { url, db, close } = await testDatabase();
+after(close);
+const market = await openMarket(db);
+const campaignId = await newCampaign(db, market, { totalSlots: 10 });
+const [participationId] = await joined(db, wish(campaignId, { quantity: 2, key: 'a key' }));
+await ask(
+  db,
+  `select sambatan.confirm_participation($1, $2, 'service')`,
+  campaignId,
+  participationId,
+);
+
+const tables = (
+  await ask<{ name: string }>(
+    db,
+    `select relname as name from pg_class
+    where relnamespace = 'sambatan'::regnamespace and relkind in ('r', 'p') order by relname`,
+  )
+).map(({ name }) => name);
+
+const functionsOf = (client: pg.Client) =>
+  client.query<{ oid: number; name: string; source: string }>(
+    `select p.oid::integer as oid, p.proname as name,
+      case p.prokind when 'a' then to_jsonb(a)::text else pg_get_functiondef(p.oid) end as source
+    from pg_proc p left join pg_aggregate a on a.aggfnoid = p.oid
+    where pronamespace = 'sambatan'::regnamespace order by p.proname`,
+  );
+
+/** Runs something on a connection of its own, in a transaction that is rolled back. */
+async function undone<T>(run: (client: pg.Client) => Promise<T>, on = url): Promise<T> {
+  const client = new pg.Client({ connectionString: on });
+  await client.connect();
+  try {
+    await client.query('begin');
+    return await run(client);
+  } finally {
+    await client.query('rollback');
+    await client.end();
+  }
+}
+
+/** The SQLSTATE with which the database refuses a statement; undefined when it takes it. */
+async function refusalOf(statement: string, ...values: unknown[]): Promise<string | undefined> {
+  return await undone(async (client) => {
+    try {
+      await client.query(statement, values);
+      return undefined;
+    } catch (error) {
+      if (error instanceof pg.DatabaseError) return error.constraint ?? error.code;
+      throw error;
+    }
+  });
+}
+
+suite('migrations', () => {
+  test('are plain SQL: one simple transaction applies each, without our runner', async (t) => {
+    const bare = await testDatabase({ empty: true });
+    t.after(() => bare.close());
+    const client = new pg.Client({ connectionString: bare.url });
+    await client.connect();
+    for (const { sql } of readMigrations()) {
+      assert.doesNotMatch(sql, /^\\/m, 'no commands of psql');
+      assert.doesNotMatch(sql, /\bconcurrently\b|^\s*(begin|commit)\s*;/im);
+      // With no search path at all: nothing may depend on who applies it.
+      await client.query(`begin; set local search_path = ''; ${sql}; commit`);
+    }
+    const { rows } = await functionsOf(client);
+    await client.end();
+    const ours = await undone(functionsOf);
+    assert.deepEqual(
+      rows.map(({ name }) => name),
+      ours.rows.map(({ name }) => name),
+    );
+  });
+
+  test('install what sql/functions says, no more and no less', async () => {
+    const directory = join(import.meta.dirname, '../sql/functions');
+    const sources = readdirSync(directory).toSorted();
+    await undone(async (client) => {
+      const { rows: migrated } = await functionsOf(client);
+      for (const file of sources) {
+        await client.query(readFileSync(join(directory, file), 'utf8'));
+      }
+      assert.deepEqual((await functionsOf(client)).rows, migrated);
+      const declared = sources
+        .map((file) => readFileSync(join(directory, file), 'utf8'))
+        .flatMap((text) =>
+          [...text.matchAll(/create or replace (?:function|aggregate) sambatan\.(\w+)/g)].map(
+            ([, name]) => name!,
+          ),
+        );
+      // Those of triggers stand beside their tables.
+      const ofTriggers = [
+        'refuse_change',
+        'check_campaign_transition',
+        'check_participant_transition',
+      ];
+      const named = migrated.map(({ name }) => name);
+      assert.deepEqual(named.toSorted(), [...declared, ...ofTriggers].toSorted());
+    });
+  });
+
+  test('the functions take typed parameters: none of them builds statements from text', async () => {
+    const { rows } = await undone(functionsOf);
+    for (const { name, source } of rows) {
+      assert.doesNotMatch(source, /\bexecute\b(?! function)/i, name);
+    }
+  });
+});
+
+suite('vocabularies', () => {
+  const labelsOf = async (type: string) =>
+    (
+      await ask<{ label: string }>(
+        db,
+        `select e.enumlabel as label from pg_enum e join pg_type t on t.oid = e.enumtypid
+        where t.typname = $1 order by enumsortorder`,
+        type,
+      )
+    ).map(({ label }) => label);
+
+  test('every value of an enum is a word of the service', async () => {
+    assert.deepEqual(await labelsOf('campaign_status'), campaignStatuses.map(storedStatus));
+    assert.deepEqual(
+      await labelsOf('participant_status'),
+      participationStatuses.map(storedParticipationStatus),
+    );
+    assert.deepEqual(await labelsOf('payment_timing'), [...paymentTimings]);
+    assert.deepEqual(await labelsOf('brand_role'), [...brandRoles]);
+  });
+
+  test('the audit log takes the events of the service and no others', async () => {
+    assert.deepEqual([...auditEvents], [...campaignEvents, ...participationEvents]);
+    for (const event of [...auditEvents, 'campaign_vanished']) {
+      const refusal = await refusalOf(
+        `insert into sambatan.audit_logs values ($1, 999, now(), $2, $3, 'service', '{}', '')`,
+        campaignId,
+        event.startsWith('participant_') ? participationId : null,
+        event,
+      );
+      const known = event !== 'campaign_vanished';
+      assert.equal(refusal, known ? undefined : 'audit_logs_event_check', event);
+    }
+  });
+});
+
+suite('what belongs to a campaign', () => {
+  test('leads its primary key, its unique keys and its foreign keys with campaign_id', async () => {
+    const keys = await ask<{ table: string; name: string; first: string; target: string | null }>(
+      db,
+      `select t.relname as table, c.conname as name, a.attname as first,
+        r.relname as target
+      from pg_constraint c join pg_class t on t.oid = c.conrelid
+      left join pg_class r on r.oid = c.confrelid join pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
+      where c.connamespace = 'sambatan'::regnamespace and c.contype in ('p', 'u', 'f')
+        and exists (select from pg_attribute own where own.attrelid = c.conrelid
+          and own.attname = 'campaign_id')`,
+    );
+    const ofCampaign = [...new Set(keys.map(({ table }) => table))];
+    assert.deepEqual(ofCampaign.toSorted(), [
+      'audit_logs',
+      'campaigns',
+      'idempotency_keys',
+      'participants',
+      'transactions',
+    ]);
+    const wrong = keys.filter(
+      ({ first, target }) => first !== 'campaign_id' && target !== 'products',
+    );
+    assert.deepEqual(wrong, []);
+    // A unique index would have to be checked on every node as well.
+    const indexes = await ask<{ name: string }>(
+      db,
+      `select c.relname as name from pg_index i join pg_class c on c.oid = i.indexrelid
+      join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+      where c.relnamespace = 'sambatan'::regnamespace and i.indisunique
+        and a.attname <> 'campaign_id' and exists (
+          select from pg_attribute own where own.attrelid = i.indrelid
+            and own.attname = 'campaign_id')`,
+    );
+    assert.deepEqual(indexes, []);
+  });
+});
+
+suite('rules that hold whoever writes', () => {
+  const change = (set: string) => `update sambatan.campaigns set ${set} where campaign_id = $1`;
+  const changes: Record<string, string> = {
+    'filled_slots = total_slots + 1': 'campaigns_filled_slots',
+    'filled_slots = -1': 'campaigns_',
+    'confirmed_slots = filled_slots + 1': 'campaigns_confirmed_slots',
+    'confirmed_slots = -1': 'campaigns_confirmed_slots',
+    'participant_count = filled_slots + 1': 'campaigns_participant_count',
+    'minimum_slots = total_slots + 1': 'campaigns_minimum_slots',
+    'minimum_slots = 0': 'campaigns_minimum_slots',
+    'total_slots = 0': '',
+    'price_per_slot = 0': 'campaigns_price_per_slot_check',
+    'price_per_slot = 1000000001': 'campaigns_price_per_slot_check',
+    'platform_fee_basis_points = 10001': 'campaigns_platform_fee_basis_points_check',
+    'min_slots_per_user = 3, max_slots_per_user = 2': 'campaigns_slots_per_user',
+    'max_slots_per_user = total_slots + 1': 'campaigns_slots_per_user',
+    'hold_seconds = 59': 'campaigns_hold_seconds_check',
+    'opens_at = deadline': 'campaigns_opens_before_deadline',
+    'due_at = null': 'campaigns_due_while_alive',
+    'filled_slots = total_slots': 'campaigns_full_is_full',
+    "status = 'locked'": 'campaigns_full_is_full',
+    "status = 'fulfilled', due_at = null": 'campaigns_completed_at',
+    "status = 'expired', due_at = null": 'campaigns_failed_at',
+    "status = 'cancelled', due_at = null": 'campaigns_cancelled_at',
+    'completed_at = now()': 'campaigns_completed_at',
+    'opened_at = null': 'campaigns_opened_at',
+    "closing_as = 'expired'": 'campaigns_closing',
+    "closing_as = 'draft', closing_actor = 'system'": 'campaigns_closing',
+    "status = 'draft'": 'SB001',
+    "title = 'x'": 'campaigns_title_check',
+    'product_id = gen_random_uuid()': 'campaigns_brand_id_product_id_fkey',
+    'campaign_id = gen_random_uuid()': '',
+  };
+  for (const [set, constraint] of Object.entries(changes)) {
+    test(`a campaign may not have ${set}`, async () => {
+      const refusal = await refusalOf(change(set), campaignId);
+      assert.ok(refusal?.startsWith(constraint), `${refusal} refused it`);
+    });
+  }
+
+  const statements: Record<string, [statement: string, refusal: string, ...values: unknown[]]> = {
+    'change a row of the audit log': [
+      `update sambatan.audit_logs set actor = 'system' where campaign_id = $1`,
+      'SB001',
+      campaignId,
+    ],
+    'delete a row of the audit log': [
+      'delete from sambatan.audit_logs where campaign_id = $1',
+      'SB001',
+      campaignId,
+    ],
+    'empty the audit log': ['truncate sambatan.audit_logs', 'SB001'],
+    'empty it with what it belongs to': ['truncate sambatan.campaigns cascade', 'SB001'],
+    'delete a movement of money': [
+      'delete from sambatan.transactions where campaign_id = $1',
+      'SB001',
+      campaignId,
+    ],
+    'empty the books': ['truncate sambatan.transactions', 'SB001'],
+    'put two rows at one place of the log': [
+      `insert into sambatan.audit_logs
+      select campaign_id, seq, now(), null, 'campaign_edited', 'system', '{}', ''
+      from sambatan.audit_logs where campaign_id = $1 limit 1`,
+      'audit_logs_pkey',
+      campaignId,
+    ],
+    'name nobody known in the log': [
+      `insert into sambatan.audit_logs
+      values ($1, 99, now(), null, 'campaign_edited', 'user:somebody', '{}', '')`,
+      'audit_logs_actor_check',
+      campaignId,
+    ],
+    'give one cause two movements': [
+      `insert into sambatan.transactions
+        (campaign_id, kind, participation_id, amount, cause, actor, created_at)
+      select campaign_id, 'payment', participation_id, 1, cause, 'system', now()
+      from sambatan.transactions where campaign_id = $1`,
+      'transactions_campaign_id_cause_key',
+      campaignId,
+    ],
+    'move nothing': [
+      `insert into sambatan.transactions (campaign_id, kind, amount, cause, actor, created_at)
+      values ($1, 'payout', 0, 'payout', 'system', now())`,
+      'transactions_amount',
+      campaignId,
+    ],
+    'refund nobody': [
+      `insert into sambatan.transactions (campaign_id, kind, amount, cause, actor, created_at)
+      values ($1, 'refund', 5, 'refund', 'system', now())`,
+      'transactions_of_participation',
+      campaignId,
+    ],
+    'settle without a time': [
+      `insert into sambatan.transactions
+        (campaign_id, kind, status, amount, cause, actor, created_at)
+      values ($1, 'payout', 'settled', 5, 'payout', 'system', now())`,
+      'transactions_settled_at',
+      campaignId,
+    ],
+    'delete a campaign that people joined': [
+      'delete from sambatan.campaigns where campaign_id = $1',
+      '',
+      campaignId,
+    ],
+    'give one key two answers': [
+      `insert into sambatan.idempotency_keys select * from sambatan.idempotency_keys`,
+      'idempotency_keys_',
+    ],
+    'give one participation two keys': [
+      `insert into sambatan.idempotency_keys
+      select campaign_id, user_id, 'another', request_hash, outcome, params, participation_id, now()
+      from sambatan.idempotency_keys`,
+      'idempotency_keys_one_participation',
+    ],
+    'put a participation in no campaign': [
+      `insert into sambatan.participants (campaign_id, participation_id, user_id, quantity,
+        joined_at, updated_at, shipping_address)
+      values ($1, $1, $1, 1, now(), now(), 'Jalan Melati 5')`,
+      'participants_campaign_id_fkey',
+      newId(),
+    ],
+    'take no slot': [
+      'update sambatan.participants set quantity = 0 where campaign_id = $1',
+      'participants_quantity_check',
+      campaignId,
+    ],
+    'send it nowhere': [
+      `update sambatan.participants set shipping_address = 'here' where campaign_id = $1`,
+      'participants_shipping_address_check',
+      campaignId,
+    ],
+    'be reserved again': [
+      `update sambatan.participants set status = 'pending_payment', confirmed_at = null
+      where campaign_id = $1`,
+      'SB001',
+      campaignId,
+    ],
+    'be refunded without a time': [
+      `update sambatan.participants set status = 'refunded' where campaign_id = $1`,
+      'participants_status_times',
+      campaignId,
+    ],
+  };
+  for (const [what, [statement, constraint, ...values]] of Object.entries(statements)) {
+    test(`nobody can ${what}`, async () => {
+      const refusal = await refusalOf(statement, ...values);
+      assert.ok(refusal?.startsWith(constraint), `${refusal} refused it`);
+    });
+  }
+});
+
+suite('row-level security', () => {
+  test('is on for every table, and no policy lets anybody in', async () => {
+    const open = await ask(
+      db,
+      `select relname from pg_class where relnamespace = 'sambatan'::regnamespace
+        and relkind in ('r', 'p') and not relrowsecurity`,
+    );
+    assert.deepEqual(open, []);
+    assert.deepEqual(
+      await ask(db, 'select * from pg_policies where schemaname = $1', 'sambatan'),
+      [],
+    );
+    assert.ok(tables.length >= 11);
+  });
+
+  /** Tries something as a role that a browser has on Supabase; true when it was let. */
+  const isLet = async (client: pg.Client, statement: string): Promise<boolean> => {
+    await client.query('savepoint before');
+    try {
+      await client.query(statement);
+      return true;
+    } catch (error) {
+      assert.ok(error instanceof pg.DatabaseError, String(error));
+      assert.equal(error.code, '42501', `${statement}: ${error.message}`);
+      return false;
+    } finally {
+      await client.query('rollback to savepoint before');
+    }
+  };
+
+  // The real names, in a transaction that nobody else sees: roles belong to the whole server.
+  const asBrowser = (role: string, run: (client: pg.Client) => Promise<void>) =>
+    undone(async (client) => {
+      await client.query(
+        `do $$ begin
+          if not exists (select from pg_roles where rolname = '${role}') then
+            create role ${role};
+          end if;
+        end $$`,
+      );
+      await run(client);
+    });
+
+  for (const role of ['anon', 'authenticated']) {
+    test(`${role} reads, writes and executes nothing`, async () => {
+      await asBrowser(role, async (client) => {
+        const { rows } = await functionsOf(client);
+        await client.query(`set local role ${role}`);
+        for (const table of tables) {
+          assert.equal(await isLet(client, `select * from sambatan.${table}`), false);
+          assert.equal(await isLet(client, `insert into sambatan.${table} default values`), false);
+          assert.equal(await isLet(client, `delete from sambatan.${table}`), false);
+          assert.equal(await isLet(client, `truncate sambatan.${table}`), false);
+        }
+        for (const { oid, name } of rows) {
+          const { rows: may } = await client.query<{ schema: boolean; function: boolean }>(
+            `select has_schema_privilege('sambatan', 'usage') as schema,
+              has_function_privilege($1::oid, 'execute') as function`,
+            [oid],
+          );
+          assert.deepEqual(may, [{ schema: false, function: false }], name);
+        }
+      });
+    });
+
+    test(`${role} sees no row even where somebody granted the schema and its tables`, async () => {
+      await asBrowser(role, async (client) => {
+        await client.query(`grant usage on schema sambatan to ${role};
+          grant all on all tables in schema sambatan to ${role}`);
+        await client.query(`set local role ${role}`);
+        for (const table of tables) {
+          const { rows } = await client.query(`select * from sambatan.${table}`);
+          assert.deepEqual(rows, [], table);
+        }
+        assert.equal(
+          await isLet(client, `insert into sambatan.brands values (gen_random_uuid(), 'Palsu')`),
+          false,
+        );
+        assert.equal(
+          await isLet(client, `select sambatan.cancel_campaign('${campaignId}', 'x', 'system')`),
+          false,
+        );
+      });
+    });
+  }
+});
