@@ -69,13 +69,17 @@ export async function settleDue(
   }
 }
 
-/** Settles one campaign until nothing is left to do or somebody else holds it. */
+/**
+ * Settles one campaign until nothing is left to do or somebody else holds it. What it leaves when
+ * the database goes away is still due, and any worker's.
+ */
 export async function settleUntilDone(parts: SettleParts, campaignId: string): Promise<Settlement> {
   const run = new SettlementRun(parts, { completeFull: false, stop: undefined });
   try {
     while (!run.isOver(campaignId)) await run.pass([{ campaignId, dueAt: undefined }]);
     return { transitions: run.transitions, failure: undefined };
   } catch (failure) {
+    parts.log.warn({ campaign_id: campaignId, err: failure }, 'a campaign is settled later');
     return { transitions: run.transitions, failure };
   }
 }
