@@ -438,7 +438,7 @@ test('whatever letters are searched for, the search answers', async () => {
   }
   assert.ok(letters.length > 5_000);
   for (let start = 0; start < letters.length; start += 48) {
-    for (const between of ['', ' ']) {
+    for (const between of start % 192 === 0 ? ['', ' '] : [' ']) {
       const q = letters
         .slice(start, start + 48)
         .join(between)

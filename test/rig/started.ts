@@ -126,7 +126,9 @@ export function freshCopy(place: string): string {
     cwd: project,
     encoding: 'utf8',
   });
-  for (const name of listed.split('\0').filter((one) => one !== '')) {
+  // Tests and the like come and go while they are written, and no service needs them.
+  const needed = (name: string) => name !== '' && !/^(test|bench|docs)\//.test(name);
+  for (const name of listed.split('\0').filter(needed)) {
     mkdirSync(dirname(join(root, name)), { recursive: true });
     cpSync(join(project, name), join(root, name), { force: true });
   }
