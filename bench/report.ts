@@ -11,7 +11,7 @@ export interface Report extends Outcome {
 export function markdown({ circumstances, figures, goals, failures }: Report): string {
   const parts = [
     '# Benchmark',
-    ...Object.entries(circumstances).map(([name, value]) => `- ${name}: ${value}`),
+    ...list(circumstances),
     '',
     'Figures are medians over the rounds, with the least and the most; processor time is in cores',
     '(1.00 is one core all the time) of the server, PostgreSQL, the load generator and the rest.',
@@ -32,21 +32,23 @@ export function markdown({ circumstances, figures, goals, failures }: Report): s
       figures.map(figureCells),
     ),
     '',
-    ...(goals.length === 0
-      ? []
-      : [
-          ...table(
-            ['measurement', 'ratio', 'to reach', 'median', 'least – most', ''],
-            goals.map(goalCells),
-          ),
-          '',
-        ]),
+    ...(goals.length === 0 ? [] : [...goalTable(goals), '']),
     ...(failures.length === 0
       ? ['Nothing was lost or oversold, and the invariants hold after every variant.']
       : ['WRONG:', '', ...failures.map((sentence) => `- ${sentence}`)]),
     '',
   ];
   return parts.join('\n');
+}
+
+/** The circumstances, one a line. */
+export function list(circumstances: Circumstances): string[] {
+  return Object.entries(circumstances).map(([name, value]) => `- ${name}: ${value}`);
+}
+
+export function goalTable(goals: readonly Goal[]): string[] {
+  const heads = ['measurement', 'ratio', 'to reach', 'median', 'least – most', ''];
+  return table(heads, goals.map(goalCells));
 }
 
 function figureCells({ measurement, variant, unit, value, p99, usage, note }: Figure): string[] {

@@ -1,6 +1,4 @@
 // `npm run bench`: measures, prints one table, and writes it to bench/results.
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Bench, Measurement } from './bench.ts';
 import { circumstances } from './circumstances.ts';
 import type { Outcome } from './figures.ts';
@@ -8,12 +6,14 @@ import { Generator } from './load/generator.ts';
 import { closing } from './measurements/closing.ts';
 import { deadlines } from './measurements/deadlines.ts';
 import { idleSweep } from './measurements/idle-sweep.ts';
+import { generator as generatorAlone } from './measurements/generator.ts';
 import { hotJoins, manyCampaignJoins } from './measurements/joins.ts';
 import { reads } from './measurements/reads.ts';
 import { sellOut } from './measurements/sell-out.ts';
 import { start } from './measurements/start.ts';
 import { watchers } from './measurements/watchers.ts';
 import { readOptions, type Options } from './options.ts';
+import { publish } from './publish.ts';
 import { profiles } from './profile.ts';
 import { markdown, type Report } from './report.ts';
 import { startCluster, type Cluster } from './rig/database.ts';
@@ -21,6 +21,7 @@ import { countingSettings } from './statements.ts';
 import { createMarket, seed } from './rig/seed.ts';
 
 const measurements: readonly Measurement[] = [
+  generatorAlone,
   hotJoins,
   manyCampaignJoins,
   sellOut,
@@ -63,9 +64,8 @@ async function runAll(options: Options): Promise<number> {
     }
     const chosen = measurements.filter(({ name }) => only.length === 0 || only.includes(name));
     const report = await measure(bench, chosen);
-    const text = markdown(report);
-    process.stdout.write(`\n${text}`);
-    if (only.length === 0 && !quick) publish(report, text);
+    process.stdout.write(`\n${markdown(report)}`);
+    if (only.length === 0 && !quick) publish(report);
     return report.failures.length === 0 ? 0 : 1;
   } finally {
     await stop();
@@ -104,13 +104,6 @@ function markets(cluster: Cluster): Bench['market'] {
     made.set(campaigns, market);
     return market;
   };
-}
-
-function publish(report: Report, text: string): void {
-  const directory = join(import.meta.dirname, 'results');
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, 'latest.md'), text);
-  writeFileSync(join(directory, 'latest.json'), `${JSON.stringify(report, null, 2)}\n`);
 }
 
 function progress(sentence: string): void {

@@ -1,0 +1,57 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { Measurement } from '../bench.ts';
+import { spreadOf, usualUsage } from '../figures.ts';
+import type { Answered } from '../load/job.ts';
+import { freePort, serviceKey } from '../rig/server.ts';
+
+const connections = 200;
+const run = { warmSeconds: 1, seconds: 3 };
+const quickRun = { warmSeconds: 0.1, seconds: 0.3 };
+
+/** What the load generator can do at most: far more than any figure that it is to measure. */
+export const generator: Measurement = {
+  name: 'generator',
+  title: 'What the load generator can do',
+  run: async (bench) => {
+    const port = await freePort();
+    const bare = fork(join(import.meta.dirname, '../rig/bare-server.ts'), [String(port)]);
+    const url = `http://127.0.0.1:${port}`;
+    while (!(await fetch(url).catch(() => undefined))) {
+      if (bare.exitCode !== null) throw new Error('the bare server ended');
+    }
+    const rounds: Answered[] = [];
+    for (let round = 0; round < bench.rounds; round++) {
+      bench.progress(`generator: round ${round + 1} of ${bench.rounds}`);
+      rounds.push(
+        await bench.generator.run({
+          url,
+          connections,
+          wish: { kind: 'joins', campaignIds: ['no-campaign'], as: { serviceKey } },
+          extent: bench.quick ? quickRun : run,
+          expectedRate: 15_000,
+          processes: { server: bare.pid!, postgres: undefined },
+        }),
+      );
+    }
+    const gone = once(bare, 'exit');
+    bare.disconnect();
+    await gone;
+    return {
+      figures: [
+        {
+          measurement: `the load generator alone, ${connections} connections`,
+          variant: 'node:http with a fixed answer',
+          unit: 'joins/s',
+          value: spreadOf(rounds.map(({ rate }) => rate)),
+          p99: spreadOf(rounds.map(({ latency }) => latency.p99)),
+          usage: usualUsage(rounds.map(({ usage }) => usage)),
+          note: 'no service: shows that the generator is not what limits the others',
+        },
+      ],
+      goals: [],
+      failures: [],
+    };
+  },
+};

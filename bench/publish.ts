@@ -1,0 +1,55 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Figure } from './figures.ts';
+import { goalTable, list, markdown, type Report } from './report.ts';
+
+const results = join(import.meta.dirname, 'results');
+const page = join(import.meta.dirname, '../docs/performance.md');
+const begin = '<!-- written by npm run bench: begin -->';
+const end = '<!-- written by npm run bench: end -->';
+
+/** Keeps a whole run: bench/results/latest.md and .json, and its part of docs/performance.md. */
+export function publish(report: Report): void {
+  mkdirSync(results, { recursive: true });
+  writeFileSync(join(results, 'latest.md'), markdown(report));
+  writeFileSync(join(results, 'latest.json'), `${JSON.stringify(report, null, 2)}\n`);
+  const text = readFileSync(page, 'utf8');
+  const [before, rest] = text.split(begin);
+  const after = rest?.split(end)[1];
+  if (before === undefined || after === undefined) throw new Error(`${page} has lost its marks`);
+  const part = [
+    ...list(report.circumstances),
+    '',
+    ...goalTable(report.goals),
+    '',
+    'For a seller:',
+    '',
+    ...forSellers(report.figures).map((sentence) => `- ${sentence}`),
+  ];
+  writeFileSync(page, `${before}${begin}\n${part.join('\n')}\n${end}${after}`);
+}
+
+/** What some figures mean, in sentences; a figure that is missing has none. */
+export function forSellers(figures: readonly Figure[]): string[] {
+  const find = (measurement: string, variant: string) =>
+    figures.find((figure) => figure.measurement === measurement && figure.variant === variant);
+  const crowd = find('joins on one campaign, 200 connections', 'Sambatan');
+  const naive = find('joins on one campaign, 200 connections', 'five statements per join');
+  const last = find('flash crowd, 200 connections', 'last update at each watcher, p99');
+  const lag = figures.find(
+    ({ measurement, variant }) =>
+      measurement.startsWith('deadline lag') && variant === 'Sambatan, p99',
+  );
+  const sentences: (string | undefined)[] = [
+    crowd?.value &&
+      `a batch of 5,000 slots sells out in ${(5_000 / crowd.value.median).toFixed(1)} s` +
+        (naive?.value ? ` (${(5_000 / naive.value.median).toFixed(0)} s the naive way)` : ''),
+    crowd?.p99 &&
+      `of a hundred buyers who press the button in that moment, 99 know within ${Math.ceil(crowd.p99.median)} ms whether they have their slot`,
+    last?.value &&
+      `99 of a hundred who watch see the last slot go within ${Math.ceil(last.value.median)} ms`,
+    lag?.value &&
+      `a campaign is closed within ${Math.ceil(lag.value.median)} ms of its deadline, 99 times of a hundred`,
+  ];
+  return sentences.flatMap((sentence) => sentence ?? []);
+}
