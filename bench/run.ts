@@ -17,8 +17,9 @@ import { publish } from './publish.ts';
 import { profiles } from './profile.ts';
 import { markdown, type Report } from './report.ts';
 import { startCluster, type Cluster } from './rig/database.ts';
-import { countingSettings } from './statements.ts';
 import { createMarket, seed } from './rig/seed.ts';
+import { stopServers } from './rig/server.ts';
+import { countingSettings } from './statements.ts';
 
 const measurements: readonly Measurement[] = [
   generatorAlone,
@@ -50,6 +51,7 @@ async function runAll(options: Options): Promise<number> {
   const generator = new Generator();
   const stop = async (): Promise<void> => {
     await generator.stop();
+    await stopServers();
     await cluster.stop();
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -36,6 +36,19 @@ export const tokenSecret = 'bench-token-secret-0123456789-0123456789';
 const root = resolve(import.meta.dirname, '../..');
 const readyWithinMs = 30_000;
 
+const running = new Set<ChildProcess>();
+
+/** Ends whatever still runs, at once: for a benchmark that was interrupted. */
+export async function stopServers(): Promise<void> {
+  await Promise.all(
+    [...running].map(async (server) => {
+      const gone = once(server, 'exit');
+      server.kill('SIGKILL');
+      await gone;
+    }),
+  );
+}
+
 /** Starts a server with the settings of production and waits until it is ready. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { way, databaseUrl, environment = {}, nodeOptions = [] } = options;
@@ -65,6 +78,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       ...environment,
     },
   });
+  running.add(server);
+  server.once('exit', () => running.delete(server));
   const url = `http://127.0.0.1:${port}`;
   try {
     await ready(server, url);

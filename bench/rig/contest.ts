@@ -1,0 +1,86 @@
+import type { Bench } from '../bench.ts';
+import { spreadOf, usualUsage, type Figure } from '../figures.ts';
+import type { Answered } from '../load/job.ts';
+import { Contestant, type Entry } from './contestant.ts';
+
+/** Samples of each round, by connections and variant. */
+export type Samples = Map<string, Answered[]>;
+const key = (connections: number, entry: Entry) => `${connections} ${entry.name}`;
+
+const run = { warmSeconds: 1, seconds: 3 };
+const quickRun = { warmSeconds: 0.1, seconds: 0.5 };
+
+/** A stage of a measurement: so many connections, and who takes part. */
+export interface Stage {
+  readonly connections: number;
+  readonly entries: readonly Entry[];
+}
+
+/**
+ * Runs every stage with every one of its variants in each round, each time beginning with another,
+ * so that whatever drifts (heat, files that grow) falls on all alike.
+ */
+export async function compete(
+  bench: Bench,
+  name: string,
+  campaigns: number,
+  stages: readonly Stage[],
+): Promise<{ samples: Samples; failures: string[]; disqualified: Set<string> }> {
+  const samples: Samples = new Map();
+  const taking = new Set(stages.flatMap((stage) => stage.entries));
+  const contestants: Contestant[] = [];
+  for (const entry of taking) {
+    const database = `bench_${name}_${contestants.length}`.replaceAll('-', '_');
+    contestants.push(await Contestant.enter(bench, entry, database));
+  }
+  for (const contestant of contestants) await contestant.warmUp(campaigns);
+  for (let round = 0; round < bench.rounds; round++) {
+    for (const { connections, entries: some } of stages) {
+      const turn = contestants.filter(({ entry }) => some.includes(entry));
+      turn.push(...turn.splice(0, round % turn.length));
+      for (const contestant of turn) {
+        const { entry } = contestant;
+        bench.progress(
+          `${name}: round ${round + 1} of ${bench.rounds}, ${connections} connections, ${entry.name}`,
+        );
+        const extent = bench.quick ? quickRun : run;
+        const answered = await contestant.join(campaigns, { connections, extent });
+        const id = key(connections, entry);
+        samples.set(id, [...(samples.get(id) ?? []), answered]);
+      }
+    }
+  }
+  for (const contestant of contestants) {
+    bench.progress(`${name}: checking what ${contestant.entry.name} has stored`);
+    await contestant.leave();
+  }
+  const failures = contestants.flatMap((contestant) => contestant.failures);
+  const wrong = contestants.filter((contestant) => contestant.failures.length > 0);
+  return { samples, failures, disqualified: new Set(wrong.map(({ entry }) => entry.name)) };
+}
+
+export function figuresOf(
+  title: (connections: number) => string,
+  stages: readonly Stage[],
+  { samples, disqualified }: { samples: Samples; disqualified: Set<string> },
+): Figure[] {
+  return stages.flatMap(({ connections, entries: some }) =>
+    some.map((entry) => {
+      const rounds = samples.get(key(connections, entry))!;
+      return {
+        measurement: title(connections),
+        variant: entry.name,
+        unit: 'joins/s',
+        value: disqualified.has(entry.name) ? undefined : spreadOf(rounds.map(({ rate }) => rate)),
+        p99: spreadOf(rounds.map(({ latency }) => latency.p99)),
+        usage: usualUsage(rounds.map(({ usage }) => usage)),
+      };
+    }),
+  );
+}
+
+/** Every round's rate, or its p99. */
+export const rates = (samples: Samples, connections: number, entry: Entry) =>
+  samples.get(key(connections, entry))!.map(({ rate }) => rate);
+export const p99s = (samples: Samples, connections: number, entry: Entry) =>
+  samples.get(key(connections, entry))!.map(({ latency }) => latency.p99);
