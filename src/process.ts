@@ -3,9 +3,10 @@ const stopMilliseconds = 45_000;
 
 /**
  * Calls `stop` once, on SIGINT, SIGTERM or SIGHUP, and, where `withParent` says so, when the parent
- * process is gone: npm passes a signal on, but when it is killed nobody tells us. A second signal ends the process at once. When `stop`
- * has resolved the process leaves by an empty event loop; when it rejects or takes longer than
- * 45 s, with exit code 1. Gives a function that takes all this off again.
+ * process is gone: npm passes a signal on, but when it is killed nobody tells us. A second signal
+ * ends the process at once. When `stop` has resolved the process leaves by an empty event loop;
+ * when it rejects or takes longer than 45 s, with exit code 1. Gives a function that takes all this
+ * off again.
  */
 export function onStopSignal(
   stop: (reason: string) => Promise<void>,
@@ -35,9 +36,11 @@ export function onStopSignal(
   return release;
 }
 
+/** Taken as the process begins: a parent that dies during a long start is missed as well. */
+const parent = process.ppid;
+
 /** Looks once a second whether the parent is still the one we began with. */
 function watchParent(gone: () => void): NodeJS.Timeout {
-  const parent = process.ppid;
   const timer = setInterval(() => {
     if (process.ppid !== parent) gone();
   }, 1_000);

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { statSync, writeFileSync, existsSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,6 +10,7 @@ import { startEmbedded } from '../src/database/embedded.ts';
 import { asAdmin } from './rig/cluster.ts';
 import { recordingLog } from './rig/log.ts';
 import { childrenOf, cloneInto, directory, startService } from './rig/service.ts';
+import { until } from './rig/until.ts';
 
 const isRoot = process.getuid?.() === 0;
 const nobody = { uid: 65_534, gid: 65_534 };
@@ -90,6 +93,33 @@ test('a server without service and watchdog is ended by the next start', async (
   assert.notEqual(next.postmaster, killed.postmaster);
   assert.equal(existsSync(socketDirectoryOf(killed.url)), false);
   assert.equal(serverProcesses(clusterOf(dataDir)).includes(killed.postmaster), false);
+});
+
+test('a killed service of whose end nobody takes notice does not block the next start', async (t) => {
+  const dataDir = directory();
+  // A parent that becomes something else never asks how its child ended: the child stays a zombie,
+  // as under a container's first process that does not reap.
+  const script = '"$0" "$1" "$2" & echo "$!" >&2; exec sleep 60';
+  const service = join(import.meta.dirname, 'rig/embedded-service.ts');
+  const parent = spawn('/bin/sh', ['-c', script, process.execPath, service, dataDir]);
+  t.after(() => parent.kill('SIGKILL'));
+  const [pid, said] = await Promise.all([once(parent.stderr, 'data'), once(parent.stdout, 'data')]);
+  const killed = Number(pid.toString());
+  const { postmaster } = JSON.parse(said.toString()) as { postmaster: number };
+  const watchdog = childrenOf(killed).find(({ command }) => command.includes('read -r pid'));
+  assert.ok(watchdog !== undefined);
+  process.kill(watchdog.pid, 'SIGKILL');
+  process.kill(killed, 'SIGKILL');
+  await until(() => / Z /.test(readFileSync(`/proc/${killed}/stat`, 'utf8')));
+  assert.ok(serverProcesses(clusterOf(dataDir)).includes(postmaster));
+
+  const next = await startService(t, { dataDir });
+  assert.match(
+    readFileSync(`/proc/${killed}/stat`, 'utf8'),
+    / Z /,
+    'it was no zombie at the start',
+  );
+  assert.notEqual(next.postmaster, postmaster);
 });
 
 test('a stale postmaster.pid whose pid is another process now does not block the start', async () => {

@@ -118,13 +118,21 @@ function commandLine(pid: number): string {
   }
 }
 
-/** When a process began, in whatever unit the system has: only good for comparing. */
+/**
+ * When a process began, in whatever unit the system has: only good for comparing. Undefined for one
+ * that has ended, also while nobody has taken notice of it: a killed service whose parent is gone
+ * stays a zombie for as long as the system's first process pleases.
+ */
 function startTime(pid: number): string | undefined {
-  if (!linux) return ps(pid, 'lstart').replaceAll(/\s+/g, '_') || undefined;
+  if (!linux) {
+    if (ps(pid, 'stat').startsWith('Z')) return undefined;
+    return ps(pid, 'lstart').replaceAll(/\s+/g, '_') || undefined;
+  }
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The 22nd field; the second one is a name in parentheses that may hold blanks.
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+    const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return state === 'Z' || state === 'X' ? undefined : fields[18];
   } catch {
     return undefined;
   }
