@@ -5,14 +5,11 @@ import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
 import { after, test } from 'node:test';
-import { catalogueRoutes } from '../src/catalogue/routes.ts';
-import { campaignRoutes } from '../src/campaigns/routes.ts';
 import { readConfig } from '../src/config.ts';
 import { createApp } from '../src/context.ts';
 import { createLog } from '../src/http/logging.ts';
+import { routesOf } from '../src/http/routes.ts';
 import { buildServer, stopServer } from '../src/http/server.ts';
-import { lifecycleRoutes } from '../src/lifecycle/routes.ts';
-import { participationRoutes } from '../src/participations/routes.ts';
 import { testDatabase } from './rig/database.ts';
 
 const serviceKey = 'service-key-of-at-least-32-characters';
@@ -26,12 +23,7 @@ const { log } = createLog(
   new Writable({ write: (line: Buffer, _encoding, done) => (lines.push(String(line)), done()) }),
 );
 const app = createApp({ config: readConfig({}), log, databaseUrl, serviceKey });
-const server = await buildServer(app, [
-  catalogueRoutes(app),
-  campaignRoutes(app),
-  participationRoutes(app),
-  lifecycleRoutes(app),
-]);
+const server = await buildServer(app, routesOf(app));
 await app.pokes.start();
 await server.listen({ port: 0, host: '127.0.0.1' });
 after(async () => {

@@ -2,12 +2,9 @@
 // names it. Settings come from the environment as always.
 import { loadConfig } from '../../src/config.ts';
 import { createApp, type App } from '../../src/context.ts';
-import { catalogueRoutes } from '../../src/catalogue/routes.ts';
-import { campaignRoutes } from '../../src/campaigns/routes.ts';
 import { createLog } from '../../src/http/logging.ts';
+import { routesOf } from '../../src/http/routes.ts';
 import { buildServer, stopServer } from '../../src/http/server.ts';
-import { lifecycleRoutes } from '../../src/lifecycle/routes.ts';
-import { participationRoutes } from '../../src/participations/routes.ts';
 import { onStopSignal } from '../../src/process.ts';
 import { rememberReads } from './remember.ts';
 import { otherWays, poolSize, type OtherWay } from './variants.ts';
@@ -24,12 +21,7 @@ const ours = createApp({
 });
 if (way === 'floor') rememberReads(ours.db);
 const app: App = { ...ours, joins: otherWays[way]?.(ours) ?? ours.joins };
-const server = await buildServer(app, [
-  catalogueRoutes(app),
-  campaignRoutes(app),
-  participationRoutes(app),
-  lifecycleRoutes(app),
-]);
+const server = await buildServer(app, routesOf(app));
 await app.pokes.start();
 await app.scheduler.start();
 await server.listen({ host: config.http.host, port: config.http.port });

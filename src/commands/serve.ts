@@ -1,11 +1,8 @@
 import type { AddressInfo } from 'node:net';
 import { join, relative } from 'node:path';
-import { catalogueRoutes } from '../catalogue/routes.ts';
-import { campaignRoutes } from '../campaigns/routes.ts';
 import { loadConfig, startedByNpm, type Config } from '../config.ts';
+import { routesOf } from '../http/routes.ts';
 import { buildServer, stopServer } from '../http/server.ts';
-import { lifecycleRoutes } from '../lifecycle/routes.ts';
-import { participationRoutes } from '../participations/routes.ts';
 import { onStopSignal } from '../process.ts';
 import { exitCodes, type Command } from './command.ts';
 import { openService, type Service } from './service.ts';
@@ -51,12 +48,7 @@ export async function startServing(
   const service = await openService(config);
   const { app } = service;
   try {
-    const server = await buildServer(app, [
-      catalogueRoutes(app),
-      campaignRoutes(app),
-      participationRoutes(app),
-      lifecycleRoutes(app),
-    ]);
+    const server = await buildServer(app, routesOf(app));
     await app.pokes.start();
     if (withWorker) await app.scheduler.start();
     await server.listen({ host: config.http.host, port: config.http.port });

@@ -4,15 +4,12 @@ import { Agent } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
-import { catalogueRoutes } from '../../src/catalogue/routes.ts';
-import { campaignRoutes } from '../../src/campaigns/routes.ts';
 import { readConfig } from '../../src/config.ts';
 import { createApp, type App, type AppOptions } from '../../src/context.ts';
 import { createLog } from '../../src/http/logging.ts';
+import { routesOf } from '../../src/http/routes.ts';
 import { buildServer, stopServer } from '../../src/http/server.ts';
 import { newId } from '../../src/identity/ids.ts';
-import { lifecycleRoutes } from '../../src/lifecycle/routes.ts';
-import { participationRoutes } from '../../src/participations/routes.ts';
 import { Client, issuer, jwtSecret, token, type Connection } from './client.ts';
 import { Contract, type OpenApi } from './contract.ts';
 import { testDatabase, type TestDatabase } from './database.ts';
@@ -71,14 +68,7 @@ export async function httpService(options: HttpServiceOptions = {}): Promise<Htt
     serviceKey,
     ...(options.batching === undefined ? {} : { batching: options.batching }),
   });
-  const { server, routes } = await recordingRoutes(() =>
-    buildServer(app, [
-      catalogueRoutes(app),
-      campaignRoutes(app),
-      participationRoutes(app),
-      lifecycleRoutes(app),
-    ]),
-  );
+  const { server, routes } = await recordingRoutes(() => buildServer(app, routesOf(app)));
   await app.pokes.start();
   if (options.scheduler === true) await app.scheduler.start();
   await server.listen({ host: '127.0.0.1', port: 0 });

@@ -1,0 +1,16 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { campaignRoutes } from '../campaigns/routes.ts';
+import { catalogueRoutes } from '../catalogue/routes.ts';
+import type { App } from '../context.ts';
+import { lifecycleRoutes } from '../lifecycle/routes.ts';
+import { participationRoutes } from '../participations/routes.ts';
+
+/** The routes of every slice, for buildServer. */
+export function routesOf(app: App): FastifyPluginAsyncTypebox[] {
+  return [
+    catalogueRoutes(app),
+    campaignRoutes(app),
+    participationRoutes(app),
+    lifecycleRoutes(app),
+  ];
+}
