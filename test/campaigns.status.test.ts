@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
+import { campaignEvents, type CampaignEvent, participationEvents } from '../src/audit/events.ts';
 import { editCampaign } from '../src/campaigns/operations.ts';
 import {
   campaignAfter,
-  campaignEvents,
   campaignStatuses,
   campaignTransitions,
   isFinal,
   spokenStatus,
   storedStatus,
-  type CampaignEvent,
   type CampaignStatus,
 } from '../src/campaigns/status.ts';
 import { settleDue, settleUntilDone } from '../src/lifecycle/due.ts';
@@ -18,7 +17,6 @@ import { asDomainError, operate } from '../src/operation.ts';
 import { DomainError } from '../src/errors.ts';
 import {
   participationAfter,
-  participationEvents,
   participationStatuses,
   participationTransitions,
   spokenParticipationStatus,

@@ -3,17 +3,13 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
 import pg from 'pg';
-import { auditEvents } from '../src/audit/events.ts';
+import { auditEvents, campaignEvents, participationEvents } from '../src/audit/events.ts';
 import { paymentTimings } from '../src/campaigns/campaign.ts';
-import { campaignEvents, campaignStatuses, storedStatus } from '../src/campaigns/status.ts';
+import { campaignStatuses, storedStatus } from '../src/campaigns/status.ts';
 import { readMigrations } from '../src/database/migrate.ts';
 import { brandRoles } from '../src/identity/policy.ts';
 import { newId } from '../src/identity/ids.ts';
-import {
-  participationEvents,
-  participationStatuses,
-  storedParticipationStatus,
-} from '../src/participations/status.ts';
+import { participationStatuses, storedParticipationStatus } from '../src/participations/status.ts';
 import { testDatabase } from './rig/database.ts';
 import { ask, joined, newCampaign, openMarket, wish } from './rig/market.ts';
 

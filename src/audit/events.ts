@@ -1,5 +1,5 @@
-/** Every event of the audit log; the schema's check says them once more. */
-export const auditEvents = [
+/** Events that move a campaign, or are recorded on it without moving it. */
+export const campaignEvents = [
   'campaign_created',
   'campaign_edited',
   'campaign_opened',
@@ -9,10 +9,19 @@ export const auditEvents = [
   'campaign_failed',
   'campaign_cancelled',
   'deadline_extended',
+] as const;
+export type CampaignEvent = (typeof campaignEvents)[number];
+
+/** Events that move a participation. */
+export const participationEvents = [
   'participant_joined',
   'participant_confirmed',
   'participant_cancelled',
   'participant_refunded',
   'participant_fulfilled',
 ] as const;
+export type ParticipationEvent = (typeof participationEvents)[number];
+
+/** Every event of the audit log; the schema's check says them once more. */
+export const auditEvents = [...campaignEvents, ...participationEvents] as const;
 export type AuditEvent = (typeof auditEvents)[number];

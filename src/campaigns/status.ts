@@ -1,3 +1,5 @@
+import type { CampaignEvent } from '../audit/events.ts';
+
 /** A campaign's status as the database stores it (`sambatan.campaign_status`). */
 export type StoredCampaignStatus =
   'draft' | 'scheduled' | 'active' | 'locked' | 'fulfilled' | 'expired' | 'cancelled';
@@ -55,20 +57,6 @@ export function storedStatus(status: CampaignStatus): StoredCampaignStatus {
 
 /** What a visitor may see: all but what is still being prepared. */
 export const publishedStatuses = campaignStatuses.filter((status) => status !== 'inactive');
-
-/** Events that move a campaign, or are recorded on it without moving it. */
-export const campaignEvents = [
-  'campaign_created',
-  'campaign_edited',
-  'campaign_opened',
-  'campaign_full',
-  'campaign_reopened',
-  'campaign_completed',
-  'campaign_failed',
-  'campaign_cancelled',
-  'deadline_extended',
-] as const;
-export type CampaignEvent = (typeof campaignEvents)[number];
 
 /** Which events are possible in which status, and where each leads. All else is refused. */
 export const campaignTransitions = {

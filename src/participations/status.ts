@@ -1,3 +1,5 @@
+import type { ParticipationEvent } from '../audit/events.ts';
+
 /** A participation's status as the database stores it (`sambatan.participant_status`). */
 export type StoredParticipationStatus =
   'pending_payment' | 'confirmed' | 'cancelled' | 'refunded' | 'fulfilled';
@@ -46,16 +48,6 @@ export function spokenParticipationWord(word: string): string {
 export function storedParticipationStatus(status: ParticipationStatus): StoredParticipationStatus {
   return stored[status];
 }
-
-/** Events that move a participation. */
-export const participationEvents = [
-  'participant_joined',
-  'participant_confirmed',
-  'participant_cancelled',
-  'participant_refunded',
-  'participant_fulfilled',
-] as const;
-export type ParticipationEvent = (typeof participationEvents)[number];
 
 /** Which events are possible in which status, and where each leads. All else is refused. */
 export const participationTransitions = {
