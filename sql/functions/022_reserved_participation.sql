@@ -1,18 +1,24 @@
--- The participation, which must be reserved for the event to be possible. The caller holds the
--- campaign's row, which guards its participations as well.
+-- The participation, which must be reserved, in a campaign that is not past its deadline or being
+-- closed, for the event to be possible. The caller holds the campaign's row, which guards its
+-- participations as well. Refuses: participation_not_found, participation_transition_not_allowed,
+-- campaign_closing, deadline_passed.
 create or replace function sambatan.reserved_participation(
-  p_campaign_id uuid, p_participation_id uuid, p_event text
+  c sambatan.campaigns, p_participation_id uuid, p_event text, p_at timestamptz
 ) returns sambatan.participants language plpgsql as $$
 declare
   p sambatan.participants;
 begin
   select * into p from sambatan.participants
-    where campaign_id = p_campaign_id and participation_id = p_participation_id;
+    where campaign_id = c.campaign_id and participation_id = p_participation_id;
   if not found then
     perform sambatan.refuse('participation_not_found');
   elsif p.status <> 'pending_payment' then
     perform sambatan.refuse('participation_transition_not_allowed',
       jsonb_build_object('from', p.status, 'event', p_event));
+  elsif c.closing_as is not null then
+    perform sambatan.refuse('campaign_closing');
+  elsif p_at >= c.deadline then
+    perform sambatan.refuse('deadline_passed');
   end if;
   return p;
 end

@@ -1,5 +1,5 @@
 -- Cancels one reserved participation and gives its slots back; a full campaign takes joins again.
--- p_reason is 'buyer', 'operator' or 'hold_lapsed'; p_note is the person's own words, if any.
+-- p_reason is 'buyer' or 'operator'; p_note is the person's own words, if any.
 -- Refuses: campaign_not_found, participation_not_found, participation_transition_not_allowed,
 -- campaign_closing, deadline_passed.
 create or replace function sambatan.release_participation(
@@ -9,16 +9,9 @@ create or replace function sambatan.release_participation(
 declare
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   now_at constant timestamptz := clock_timestamp();
-  p sambatan.participants;
+  p sambatan.participants := sambatan.reserved_participation(c, p_participation_id,
+    'participant_cancelled', now_at);
 begin
-  p := sambatan.reserved_participation(p_campaign_id, p_participation_id,
-    'participant_cancelled');
-  if c.closing_as is not null then
-    perform sambatan.refuse('campaign_closing');
-  elsif now_at >= c.deadline then
-    perform sambatan.refuse('deadline_passed');
-  end if;
-
   update sambatan.participants
     set status = 'cancelled', cancelled_at = now_at, cancel_reason = p_reason, updated_at = now_at
     where campaign_id = p_campaign_id and participation_id = p_participation_id

@@ -6,16 +6,9 @@ create or replace function sambatan.confirm_participation(
 declare
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   now_at constant timestamptz := clock_timestamp();
-  p sambatan.participants;
+  p sambatan.participants := sambatan.reserved_participation(c, p_participation_id,
+    'participant_confirmed', now_at);
 begin
-  p := sambatan.reserved_participation(p_campaign_id, p_participation_id,
-    'participant_confirmed');
-  if c.closing_as is not null then
-    perform sambatan.refuse('campaign_closing');
-  elsif now_at >= c.deadline then
-    perform sambatan.refuse('deadline_passed');
-  end if;
-
   update sambatan.participants
     set status = 'confirmed', confirmed_at = now_at, hold_expires_at = null, updated_at = now_at
     where campaign_id = p_campaign_id and participation_id = p_participation_id

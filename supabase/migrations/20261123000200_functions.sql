@@ -79,21 +79,27 @@ begin
 end
 $$;
 
--- The participation, which must be reserved for the event to be possible. The caller holds the
--- campaign's row, which guards its participations as well.
+-- The participation, which must be reserved, in a campaign that is not past its deadline or being
+-- closed, for the event to be possible. The caller holds the campaign's row, which guards its
+-- participations as well. Refuses: participation_not_found, participation_transition_not_allowed,
+-- campaign_closing, deadline_passed.
 create or replace function sambatan.reserved_participation(
-  p_campaign_id uuid, p_participation_id uuid, p_event text
+  c sambatan.campaigns, p_participation_id uuid, p_event text, p_at timestamptz
 ) returns sambatan.participants language plpgsql as $$
 declare
   p sambatan.participants;
 begin
   select * into p from sambatan.participants
-    where campaign_id = p_campaign_id and participation_id = p_participation_id;
+    where campaign_id = c.campaign_id and participation_id = p_participation_id;
   if not found then
     perform sambatan.refuse('participation_not_found');
   elsif p.status <> 'pending_payment' then
     perform sambatan.refuse('participation_transition_not_allowed',
       jsonb_build_object('from', p.status, 'event', p_event));
+  elsif c.closing_as is not null then
+    perform sambatan.refuse('campaign_closing');
+  elsif p_at >= c.deadline then
+    perform sambatan.refuse('deadline_passed');
   end if;
   return p;
 end
@@ -437,7 +443,7 @@ end
 $$;
 
 -- Cancels one reserved participation and gives its slots back; a full campaign takes joins again.
--- p_reason is 'buyer', 'operator' or 'hold_lapsed'; p_note is the person's own words, if any.
+-- p_reason is 'buyer' or 'operator'; p_note is the person's own words, if any.
 -- Refuses: campaign_not_found, participation_not_found, participation_transition_not_allowed,
 -- campaign_closing, deadline_passed.
 create or replace function sambatan.release_participation(
@@ -447,16 +453,9 @@ create or replace function sambatan.release_participation(
 declare
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   now_at constant timestamptz := clock_timestamp();
-  p sambatan.participants;
+  p sambatan.participants := sambatan.reserved_participation(c, p_participation_id,
+    'participant_cancelled', now_at);
 begin
-  p := sambatan.reserved_participation(p_campaign_id, p_participation_id,
-    'participant_cancelled');
-  if c.closing_as is not null then
-    perform sambatan.refuse('campaign_closing');
-  elsif now_at >= c.deadline then
-    perform sambatan.refuse('deadline_passed');
-  end if;
-
   update sambatan.participants
     set status = 'cancelled', cancelled_at = now_at, cancel_reason = p_reason, updated_at = now_at
     where campaign_id = p_campaign_id and participation_id = p_participation_id
@@ -484,16 +483,9 @@ create or replace function sambatan.confirm_participation(
 declare
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   now_at constant timestamptz := clock_timestamp();
-  p sambatan.participants;
+  p sambatan.participants := sambatan.reserved_participation(c, p_participation_id,
+    'participant_confirmed', now_at);
 begin
-  p := sambatan.reserved_participation(p_campaign_id, p_participation_id,
-    'participant_confirmed');
-  if c.closing_as is not null then
-    perform sambatan.refuse('campaign_closing');
-  elsif now_at >= c.deadline then
-    perform sambatan.refuse('deadline_passed');
-  end if;
-
   update sambatan.participants
     set status = 'confirmed', confirmed_at = now_at, hold_expires_at = null, updated_at = now_at
     where campaign_id = p_campaign_id and participation_id = p_participation_id
