@@ -4,7 +4,8 @@ import type { Database } from './database/pool.ts';
 import type { Tx } from './database/transaction.ts';
 import { DomainError, domainErrorNamed } from './errors.ts';
 
-const attempts = 3;
+/** Attempts in all at what the database provably did not apply. */
+export const attempts = 3;
 const firstWaitMs = 25;
 /** No new attempt begins later than this: who waits for a lock is answered within two seconds. */
 export const lastStartMs = 1_000;

@@ -16,9 +16,8 @@ export async function viewCampaign(
   db: Queryable,
   actor: Actor,
   campaignId: string,
-  find = (id: string) => findCampaign(db, id),
 ): Promise<Campaign> {
-  const campaign = await find(campaignId);
+  const campaign = await findCampaign(db, campaignId);
   if (campaign === undefined) throw new DomainError('campaign_not_found', {});
   if (campaign.status === 'inactive') {
     const brandRole = await brandRoleOf(db, actor, campaign.brand_id);

@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { databaseError, type DatabaseFailure } from '../database/errors.ts';
 import { DomainError } from '../errors.ts';
-import { asDomainError, isWorthRetrying, lastStartMs, retryWaitMs } from '../operation.ts';
+import {
+  asDomainError,
+  attempts,
+  isWorthRetrying,
+  lastStartMs,
+  retryWaitMs,
+} from '../operation.ts';
 import type { JoinAnswer, Joined, JoinOptions, JoinRequest } from './join.ts';
 
 /** Sends one batch as one transaction and gives each request's own answer, in order. */
@@ -44,7 +50,6 @@ interface Line {
   state: 'idle' | 'ready' | 'busy' | 'blocked';
 }
 
-const attempts = 3;
 /** Who has not come to wait for a taken row by then is told; waiting takes lock_timeout at most. */
 const patienceMs = 1_500;
 
