@@ -1,11 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { parseEnv } from 'node:util';
-
-/** The levels a log line can have, most silent first. */
-export const logLevels = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
-export type LogLevel = (typeof logLevels)[number];
+import { variables, type LogLevel, type Variable } from './settings.ts';
 
 /** What the service was told at start: checked, frozen, grouped; units are in the names. */
 export interface Config {
@@ -15,6 +11,8 @@ export interface Config {
     readonly port: number;
     /** Addresses and CIDR ranges whose X-Forwarded-For is believed; nobody else's is. */
     readonly trustedProxies: readonly string[];
+    /** Where the site is reached from outside, without a slash at the end. */
+    readonly publicUrl: string | undefined;
   };
   readonly database: {
     /** Undefined: the service starts its own PostgreSQL inside `dataDirectory`. */
@@ -34,158 +32,14 @@ export interface Config {
   readonly scheduler: { readonly intervalMinutes: number };
   /** 0: joins are not limited. */
   readonly joins: { readonly limitPerMinute: number };
+  readonly mail: {
+    /** Undefined: mails are written into the data directory instead. */
+    readonly smtpUrl: string | undefined;
+    /** The sender, as in a From header. */
+    readonly from: string;
+  };
   readonly log: { readonly level: LogLevel };
 }
-
-/** One environment variable: how it is read, and what `.env.example` says of it. */
-interface Variable<T> {
-  /** Used when the variable is unset or empty; undefined: there is none. */
-  readonly fallback: string | undefined;
-  /** A secret's value never appears in a message. */
-  readonly secret: boolean;
-  /** Completes "accepted: …". */
-  readonly accepts: string;
-  /** Lines for `.env.example`. */
-  readonly about: readonly string[];
-  /** Undefined means: not accepted. */
-  readonly parse: (text: string) => T | undefined;
-}
-
-function variable<T>(declared: Variable<T>): Variable<T> {
-  return declared;
-}
-
-/** The least a secret may have: HS256 needs 256 bits (RFC 7518, section 3.2). */
-const secretLength = 32;
-const minutesInADay = 1440;
-
-/** Every variable the service reads, in the order of `.env.example`. */
-export const variables = {
-  HOST: variable({
-    fallback: '127.0.0.1',
-    secret: false,
-    accepts: 'an IP address or a host name, such as 127.0.0.1 or 0.0.0.0',
-    about: [
-      'Address the HTTP server listens on.',
-      'Use 0.0.0.0 to be reached from other machines, with a TLS proxy in front.',
-    ],
-    parse: (text) => (/^[a-z0-9.:-]{1,255}$/i.test(text) ? text : undefined),
-  }),
-  PORT: variable({
-    fallback: '8000',
-    secret: false,
-    accepts: 'a whole number from 0 to 65535 (0: any free port)',
-    about: ['Port of the HTTP server. 0 takes any free one.'],
-    parse: (text) => wholeNumber(text, 0, 65_535),
-  }),
-  DATABASE_URL: variable({
-    fallback: undefined,
-    secret: true,
-    accepts: 'a URL that starts with postgres:// or postgresql://',
-    about: [
-      'PostgreSQL 15 to 18 to use, for example postgresql://user:password@host:5432/database',
-      '(Supabase: direct connection, session pooler or transaction pooler).',
-      'Unset: the service starts a PostgreSQL of its own in SAMBATAN_DATA_DIR.',
-    ],
-    parse: databaseUrl,
-  }),
-  SAMBATAN_DATA_DIR: variable({
-    fallback: './data',
-    secret: false,
-    accepts: 'the path of a directory',
-    about: ['Where the embedded PostgreSQL keeps its data, and the generated service key lies.'],
-    parse: (text) => (text.includes('\0') ? undefined : resolve(text)),
-  }),
-  SAMBATAN_SERVICE_KEY: variable({
-    fallback: undefined,
-    secret: true,
-    accepts: `at least ${secretLength} printable ASCII characters without spaces`,
-    about: [
-      'Bearer token of trusted backends; whoever holds it may act for any user.',
-      `At least ${secretLength} characters, for example from: openssl rand -base64 48`,
-      'Required with DATABASE_URL. Unset with the embedded PostgreSQL: one is generated into',
-      'SAMBATAN_DATA_DIR/service-key and shown once.',
-    ],
-    parse: (text) => (/^[\x21-\x7e]+$/.test(text) && longEnough(text) ? text : undefined),
-  }),
-  SAMBATAN_SCHEDULER_INTERVAL: variable({
-    fallback: '5',
-    secret: false,
-    accepts: `a whole number of minutes from 1 to ${minutesInADay}`,
-    about: [
-      'Minutes between two sweeps for overdue campaigns, 1 to 1440, whole. Deadlines do not wait',
-      'for a sweep: each is met by its own timer, and the sweep is the safety net.',
-    ],
-    parse: (text) => wholeNumber(text, 1, minutesInADay),
-  }),
-  SAMBATAN_JOIN_RATE_LIMIT: variable({
-    fallback: '10',
-    secret: false,
-    accepts: 'a whole number from 0 to 100000 (0: no limit)',
-    about: [
-      'Join attempts a minute per caller: per user when signed in, else per address.',
-      '0 switches the limit off.',
-    ],
-    parse: (text) => wholeNumber(text, 0, 100_000),
-  }),
-  SAMBATAN_TRUSTED_PROXIES: variable({
-    fallback: '',
-    secret: false,
-    accepts:
-      'IP addresses and CIDR ranges separated by commas, such as 10.0.0.7,192.168.0.0/16 ' +
-      '(a range of all addresses is not accepted)',
-    about: [
-      'Reverse proxies whose X-Forwarded-For is believed: IP addresses and CIDR ranges,',
-      'separated by commas. Empty: nobody is believed, the peer is the caller.',
-    ],
-    parse: addressList,
-  }),
-  SAMBATAN_JWT_SECRET: variable({
-    fallback: undefined,
-    secret: true,
-    accepts: `at least ${secretLength} bytes`,
-    about: [
-      "Secret of users' tokens signed with HS256 (Supabase: the project's JWT secret).",
-      'May stand beside SAMBATAN_JWKS_URL while a project moves from one to the other: a token',
-      'signed with HS256 is checked with this secret only, any other with the key set only.',
-    ],
-    parse: (text) => (longEnough(text) ? text : undefined),
-  }),
-  SAMBATAN_JWKS_URL: variable({
-    fallback: undefined,
-    secret: false,
-    accepts: 'an https:// URL without user and password (http:// on a loopback address only)',
-    about: [
-      "Key set of users' tokens signed with RS256, ES256 or EdDSA, for example",
-      'https://PROJECT.supabase.co/auth/v1/.well-known/jwks.json',
-    ],
-    parse: keySetUrl,
-  }),
-  SAMBATAN_JWT_ISSUER: variable({
-    fallback: undefined,
-    secret: false,
-    accepts: 'the exact text of the "iss" claim',
-    about: [
-      'Required "iss" of users\' tokens, for example https://PROJECT.supabase.co/auth/v1',
-      'Must be given with SAMBATAN_JWT_SECRET or SAMBATAN_JWKS_URL.',
-    ],
-    parse: (text) => text,
-  }),
-  SAMBATAN_JWT_AUDIENCE: variable({
-    fallback: 'authenticated',
-    secret: false,
-    accepts: 'the exact text of the "aud" claim',
-    about: ['Required "aud" of users\' tokens (Supabase Auth issues "authenticated").'],
-    parse: (text) => text,
-  }),
-  LOG_LEVEL: variable({
-    fallback: 'info',
-    secret: false,
-    accepts: `one of ${logLevels.join(', ')}`,
-    about: [`Least level that is logged: ${logLevels.join(', ')}.`],
-    parse: (text) => logLevels.find((level) => level === text),
-  }),
-} as const;
 
 type Name = keyof typeof variables;
 type Values = {
@@ -231,6 +85,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       host: present(values.HOST),
       port: present(values.PORT),
       trustedProxies: values.SAMBATAN_TRUSTED_PROXIES ?? [],
+      publicUrl: values.SAMBATAN_PUBLIC_URL,
     },
     database: { url: values.DATABASE_URL, dataDirectory: present(values.SAMBATAN_DATA_DIR) },
     identity: {
@@ -242,6 +97,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     },
     scheduler: { intervalMinutes: present(values.SAMBATAN_SCHEDULER_INTERVAL) },
     joins: { limitPerMinute: present(values.SAMBATAN_JOIN_RATE_LIMIT) },
+    mail: { smtpUrl: values.SMTP_URL, from: present(values.MAIL_FROM) },
     log: { level: present(values.LOG_LEVEL) },
   });
 }
@@ -301,44 +157,6 @@ function was(declared: Variable<unknown>, text: string): string {
 
 function must(declared: Variable<unknown>): string {
   return `accepted: ${declared.accepts}`;
-}
-
-function wholeNumber(text: string, least: number, most: number): number | undefined {
-  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
-  return value >= least && value <= most ? value : undefined;
-}
-
-function longEnough(text: string): boolean {
-  return Buffer.byteLength(text) >= secretLength;
-}
-
-function databaseUrl(text: string): string | undefined {
-  if (!URL.canParse(text)) return undefined;
-  return /^postgres(ql)?:$/.test(new URL(text).protocol) ? text : undefined;
-}
-
-function keySetUrl(text: string): string | undefined {
-  if (!URL.canParse(text)) return undefined;
-  const url = new URL(text);
-  if (url.username !== '' || url.password !== '') return undefined;
-  const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
-  const accepted = url.protocol === 'https:' || (url.protocol === 'http:' && loopback);
-  return accepted ? text : undefined;
-}
-
-function addressList(text: string): readonly string[] | undefined {
-  const items = text
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '');
-  return items.every(isAddressOrRange) ? items : undefined;
-}
-
-function isAddressOrRange(item: string): boolean {
-  const [address = '', bits, ...rest] = item.split('/');
-  const version = isIP(address);
-  if (version === 0 || rest.length > 0) return false;
-  return bits === undefined || wholeNumber(bits, 1, version === 4 ? 32 : 128) !== undefined;
 }
 
 function present<T>(value: T | undefined): T {

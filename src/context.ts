@@ -7,6 +7,7 @@ import { liveSources } from './http/live-sources.ts';
 import { Live } from './http/live.ts';
 import { authenticator, type Authenticator } from './identity/authenticate.ts';
 import { Scheduler } from './lifecycle/scheduler.ts';
+import { createMailer, type Mailer } from './mailer.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { JoinBatcher } from './participations/batcher.ts';
 import { joinAll } from './participations/join.ts';
@@ -23,6 +24,7 @@ export interface App {
   readonly scheduler: Scheduler;
   readonly authenticate: Authenticator;
   readonly live: Live;
+  readonly mailer: Mailer;
   /** Asks the database on a connection of its own, which no busy pool can keep waiting. */
   readonly pingDatabase: () => Promise<unknown>;
   close(): Promise<void>;
@@ -81,6 +83,7 @@ export function createApp(options: AppOptions): App {
     pollMs: db.canListen ? livePollMs.told : livePollMs.untold,
   });
 
+  const mailer = createMailer(config);
   return {
     config,
     db,
@@ -90,6 +93,7 @@ export function createApp(options: AppOptions): App {
     pokes,
     scheduler,
     live,
+    mailer,
     authenticate: authenticator({ ...config.identity, serviceKey }),
     pingDatabase: () => probe.one(ping),
     close: async () => {
@@ -97,6 +101,7 @@ export function createApp(options: AppOptions): App {
       await scheduler.stop();
       await joins.close();
       await pokes.stop();
+      await mailer.close();
       await Promise.all([db.close(), probe.close()]);
     },
   };

@@ -70,6 +70,14 @@ export const errorTable = {
       en: 'Your account may not do this. Use another account or ask the manager of the brand.',
     },
   ),
+  foreign_form: fixed(
+    403,
+    { id: 'Formulir dari luar situs ini', en: 'Form from another site' },
+    {
+      id: 'Formulir ini tidak dikirim dari halaman Sambatan. Buka halamannya di sini, lalu kirim lagi.',
+      en: 'This form was not sent from a page of Sambatan. Open the page here and send it again.',
+    },
+  ),
   not_found: fixed(
     404,
     { id: 'Halaman tidak ditemukan', en: 'Not found' },

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { parseEnv } from 'node:util';
-import { ConfigError, exampleEnvironment, readConfig, variables } from '../src/config.ts';
+import { ConfigError, exampleEnvironment, readConfig } from '../src/config.ts';
+import { variables } from '../src/settings.ts';
 
 const key = 'k'.repeat(32);
 const issuer = 'https://project.supabase.co/auth/v1';
@@ -20,7 +21,7 @@ function problemsOf(environment: Record<string, string>): readonly string[] {
 
 test('an empty environment is a complete configuration with the embedded database', () => {
   assert.deepEqual(readConfig({}), {
-    http: { host: '127.0.0.1', port: 8000, trustedProxies: [] },
+    http: { host: '127.0.0.1', port: 8000, trustedProxies: [], publicUrl: undefined },
     database: { url: undefined, dataDirectory: resolve('data') },
     identity: {
       serviceKey: undefined,
@@ -31,6 +32,7 @@ test('an empty environment is a complete configuration with the embedded databas
     },
     scheduler: { intervalMinutes: 5 },
     joins: { limitPerMinute: 10 },
+    mail: { smtpUrl: undefined, from: 'Sambatan <sambatan@localhost>' },
     log: { level: 'info' },
   });
 });

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { join, relative } from 'node:path';
 import { loadConfig, startedByNpm, type Config } from '../config.ts';
+import { pagesOf } from '../http/pages.ts';
 import { routesOf } from '../http/routes.ts';
 import { buildServer, stopServer } from '../http/server.ts';
 import { onStopSignal } from '../process.ts';
@@ -48,7 +49,7 @@ export async function startServing(
   const service = await openService(config);
   const { app } = service;
   try {
-    const server = await buildServer(app, routesOf(app));
+    const server = await buildServer(app, routesOf(app), pagesOf(app));
     await app.pokes.start();
     if (withWorker) await app.scheduler.start();
     await server.listen({ host: config.http.host, port: config.http.port });

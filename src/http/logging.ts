@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import type { DestinationStream, Logger } from 'pino';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { LogLevel } from '../config.ts';
+import type { LogLevel } from '../settings.ts';
 import type { Metrics } from '../metrics.ts';
 
 /** A log and the way to have all of it written before the process leaves. */

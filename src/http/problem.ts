@@ -69,9 +69,8 @@ function spoken(error: DomainError): DomainError {
 export function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
-  thrown: DomainError,
+  error: DomainError,
 ): FastifyReply {
-  const error = spoken(thrown);
   const document = problemDocument(
     error,
     languageOf(request.headers['accept-language']),
@@ -98,11 +97,16 @@ export function sendProblem(
  * the reader nothing but the request id, and the log everything.
  */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  sendProblem(request, reply, knownError(error, request));
+}
+
+/** The error of the table that anything thrown is to its reader; what it was is logged. */
+export function knownError(error: unknown, request: FastifyRequest): DomainError {
   const known = domainErrorOf(error, request.method);
   if (known && known.status < 500) request.log.debug({ code: known.code }, 'request refused');
   else if (known) request.log.warn({ code: known.code, err: error }, 'request not served');
   else request.log.error({ err: error }, 'request failed');
-  sendProblem(request, reply, known ?? new DomainError('internal_error', {}));
+  return spoken(known ?? new DomainError('internal_error', {}));
 }
 
 /**

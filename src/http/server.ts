@@ -16,6 +16,7 @@ import { logAnswers } from './logging.ts';
 import { documentApi } from './openapi.ts';
 import { bodyLimitBytes, handleError, rawProblem, sendProblem } from './problem.ts';
 import { bodyProblems } from './schemas.ts';
+import { answerMissingPage, site, type Pages } from './site.ts';
 import { validatorCompiler } from './validation.ts';
 
 /** What the frame itself uses of the application; the routes have their own view of it. */
@@ -41,6 +42,7 @@ const mostInFlight = 2_000;
 export async function buildServer(
   app: ServerParts,
   routes: readonly FastifyPluginAsyncTypebox[],
+  pages: readonly Pages[] = [],
 ): Promise<FastifyInstance> {
   const server = Fastify(serverOptions(app));
   server.setValidatorCompiler(validatorCompiler);
@@ -55,7 +57,8 @@ export async function buildServer(
   operate(server, app, app.metrics);
   releaseConnections(server, () => app.live.close());
   await server.register(api(app, routes), { prefix: apiPrefix });
-  answerUnknownPaths(server, allowedMethods);
+  await server.register(site(app, pages));
+  answerUnknownPaths(server, app, allowedMethods);
   return server;
 }
 
@@ -169,14 +172,20 @@ function documentBodyProblems(server: FastifyInstance): void {
 
 function answerUnknownPaths(
   server: FastifyInstance,
+  app: ServerParts,
   allowedMethods: (path: string) => readonly string[],
 ): void {
-  server.setNotFoundHandler((request, reply) => {
+  server.setNotFoundHandler(async (request, reply) => {
     const [path = ''] = request.url.split('?');
     const allowed = allowedMethods(path);
-    if (allowed.length === 0) return sendProblem(request, reply, new DomainError('not_found', {}));
-    reply.header('allow', allowed.join(', '));
-    return sendProblem(request, reply, new DomainError('method_not_allowed', { allowed }));
+    if (allowed.length > 0) reply.header('allow', allowed.join(', '));
+    const error =
+      allowed.length === 0
+        ? new DomainError('not_found', {})
+        : new DomainError('method_not_allowed', { allowed });
+    return path === '/api' || path.startsWith('/api/')
+      ? sendProblem(request, reply, error)
+      : await answerMissingPage(app, request, reply, error);
   });
 }
 

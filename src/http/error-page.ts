@@ -1,0 +1,32 @@
+import type { DomainError } from '../errors.ts';
+import { html } from '../web/html.ts';
+import type { PageParts } from '../web/layout.ts';
+import type { Visit } from '../web/visit.ts';
+
+/** A page for an error: what happened, and what to do next. */
+export function errorPage(visit: Visit, error: DomainError, requestId: string): PageParts {
+  const { t, url } = visit;
+  const { title, detail } = error.text(visit.language);
+  return {
+    title,
+    main: html`<div class="empty error-page">
+      <p class="error-status" aria-hidden="true">${error.status}</p>
+      <h1>${title}</h1>
+      <p>${detail}</p>
+      <div class="row centred">
+        <a class="button" href="${url('/')}"
+          >${t('Lihat Sambatan yang sedang jalan', 'See the running campaigns')}</a
+        >${
+          error.retryAfterSeconds !== undefined &&
+          html`<a class="button quiet" href="">${t('Coba lagi', 'Try again')}</a>`
+        }
+      </div>
+      ${
+        error.status >= 500 &&
+        html`<p class="quiet">
+          ${t('Kode untuk ditanyakan:', 'Code to ask with:')} <code>${requestId}</code>
+        </p>`
+      }
+    </div>`,
+  };
+}

@@ -1,0 +1,91 @@
+import type { Static, TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { DomainError, type FieldError } from '../errors.ts';
+import { fieldErrors, unstorableField, unstorableText } from './validation.ts';
+
+/** What a form holds: fields by name, as text. */
+export type Typed = Readonly<Record<string, string | undefined>>;
+
+/** A form that can be used, or what is wrong with it, beside the fields. */
+export type Reading<T> =
+  | { readonly value: T; readonly typed: Typed }
+  | { readonly errors: readonly FieldError[]; readonly typed: Typed };
+
+/**
+ * Reads forms by the same schemas as the API's bodies. Every field of a form is text: what is
+ * empty is left out (null where the schema takes null), whole numbers may be written with
+ * separators of thousands, boxes are ticked or not there. Fields that the schema does not name
+ * are refused, but for those that pages add for themselves.
+ */
+export function formReader<S extends TSchema>(schema: S): (body: unknown) => Reading<Static<S>> {
+  const validator = Compile(schema);
+  return (body) => {
+    const typed = typedFields(body);
+    const value = converted(schema, typed);
+    const unstorable = unstorableField(value);
+    if (unstorable !== undefined) {
+      return { typed, errors: [{ field: unstorable, message: unstorableText }] };
+    }
+    if (validator.Check(value)) return { typed, value: value as Static<S> };
+    return { typed, errors: fieldErrors(validator.Errors(value) as never) };
+  };
+}
+
+/**
+ * Runs a verb for a form: what it refuses about its fields comes back to be shown beside them, and
+ * any other refusal to be shown above the form.
+ */
+export async function taken<T>(
+  verb: () => Promise<T>,
+): Promise<{ readonly done: T } | { readonly refused: DomainError }> {
+  try {
+    return { done: await verb() };
+  } catch (error) {
+    if (error instanceof DomainError && error.status < 500 && error.status !== 401) {
+      return { refused: error };
+    }
+    throw error;
+  }
+}
+
+/** The text fields of a form's body; the last one counts where a name comes twice. */
+export function typedFields(body: unknown): Typed {
+  const fields: Record<string, string> = Object.create(null) as Record<string, string>;
+  for (const [name, value] of Object.entries((body ?? {}) as object)) {
+    const last: unknown = Array.isArray(value) ? value.at(-1) : value;
+    if (typeof last === 'string') fields[name] = last.replaceAll('\r\n', '\n');
+  }
+  return fields;
+}
+
+interface FieldSchema {
+  readonly type?: string;
+  readonly anyOf?: readonly FieldSchema[];
+}
+
+function converted(schema: TSchema, typed: Typed): Record<string, unknown> {
+  const { properties = {} } = schema as { properties?: Readonly<Record<string, FieldSchema>> };
+  const value: Record<string, unknown> = {};
+  for (const [name, text] of Object.entries(typed)) {
+    const field = Object.hasOwn(properties, name) ? properties[name] : undefined;
+    const read = readAs(field, text!);
+    if (read !== undefined) value[name] = read;
+  }
+  for (const [name, field] of Object.entries(properties)) {
+    if (field.type === 'boolean') value[name] = typed[name] !== undefined;
+  }
+  return value;
+}
+
+function readAs(field: FieldSchema | undefined, text: string): unknown {
+  const trimmed = text.trim();
+  const variants = field?.anyOf ?? (field === undefined ? [] : [field]);
+  if (trimmed === '') return variants.some(({ type }) => type === 'null') ? null : undefined;
+  const isNumber = variants.some(({ type }) => type === 'integer' || type === 'number');
+  // «1.250.000» and «1,250,000» are how people write it.
+  const plain = /^\d{1,3}([.,\s]\d{3})+$/.test(trimmed)
+    ? trimmed.replaceAll(/[.,\s]/g, '')
+    : trimmed;
+  if (isNumber) return /^-?\d{1,15}$/.test(plain) ? Number(plain) : text;
+  return text;
+}

@@ -1,0 +1,199 @@
+import compress from '@fastify/compress';
+import { fastifyCookie } from '@fastify/cookie';
+import formbody from '@fastify/formbody';
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { App } from '../context.ts';
+import { languages, type DomainError, type Language } from '../errors.ts';
+import { assets } from '../web/assets.ts';
+import type { Html } from '../web/html.ts';
+import { layout, type PageParts } from '../web/layout.ts';
+import { pathIn, themes, type Visit } from '../web/visit.ts';
+import { errorPage } from './error-page.ts';
+import { knownError } from './problem.ts';
+import { originOf, refuseForeignForms } from './same-origin.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What pages know of whoever looks; set for every route of the site. */
+    visit: Visit;
+  }
+}
+
+/** What the frame of the site uses of the application. */
+export type SiteParts = Pick<App, 'config' | 'authenticate'>;
+
+/** The pages of one part of the site; registered once for each language. */
+export type Pages = FastifyPluginAsyncTypebox;
+
+const themeCookie = 'theme';
+const yearSeconds = 365 * 86_400;
+
+/**
+ * The site beside the API: every page in Indonesian at the root and in English below `/en`, on the
+ * same verbs. Everything that is not under `/api` and has no route of its own is its 404.
+ */
+export function site(app: SiteParts, pages: readonly Pages[]): FastifyPluginAsyncTypebox {
+  return async (server) => {
+    await server.register(fastifyCookie);
+    await server.register(formbody, { bodyLimit: formLimitBytes });
+    await server.register(compress, { encodings: ['br', 'gzip'], threshold: 1_024 });
+    server.addHook('onRoute', (route) => {
+      route.schema = { ...route.schema, hide: true };
+    });
+    serveAssets(server);
+    for (const language of languages) {
+      const prefix = language === 'id' ? '' : '/en';
+      await server.register(partsIn(app, language, pages), { prefix });
+    }
+  };
+}
+
+function partsIn(app: SiteParts, language: Language, pages: readonly Pages[]): Pages {
+  return async (scope) => {
+    scope.setErrorHandler(answerWithErrorPage);
+    scope.addHook('onRequest', async (request, reply) => {
+      protect(reply);
+      request.visit = await visitOf(app, request, language);
+    });
+    refuseForeignForms(scope, app.config.http.publicUrl);
+    rememberTheme(scope);
+    for (const part of pages) await scope.register(part);
+  };
+}
+
+/** Our own files only, and no page of ours in another's frame. */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** What pages have otherwise than JSON, or besides (OWASP, HTTP headers). */
+function protect(reply: FastifyReply): void {
+  reply.headers({
+    'content-security-policy': policy,
+    'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
+    // With less than this browsers say "Origin: null" of our own forms.
+    'referrer-policy': 'strict-origin-when-cross-origin',
+  });
+}
+
+/** The most bytes a form without files may have. */
+const formLimitBytes = 65_536;
+
+/** Sends a page; its status is 200 unless told. */
+export function sendPage(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  page: PageParts,
+  status = 200,
+): FastifyReply {
+  return sendHtml(reply.code(status), layout(request.visit, page));
+}
+
+/** After a form was taken: the next page is got with GET, so that reloading sends nothing twice. */
+export function seeOther(request: FastifyRequest, reply: FastifyReply, path: string): FastifyReply {
+  return reply.redirect(request.visit.url(path), 303);
+}
+
+function sendHtml(reply: FastifyReply, document: Html): FastifyReply {
+  return reply
+    .header('cache-control', 'private, no-cache')
+    .type('text/html; charset=utf-8')
+    .send(document.toString());
+}
+
+async function visitOf(
+  app: SiteParts,
+  request: FastifyRequest,
+  language: Language,
+): Promise<Visit> {
+  const theme = themes.find(
+    (one) => one === fastifyCookie.parse(request.headers.cookie ?? '')[themeCookie],
+  );
+  return {
+    actor: await app.authenticate(request.headers.authorization, request.ip),
+    person: undefined,
+    language,
+    path: withoutPrefix(request.url, language),
+    origin: originOf(request, app.config.http.publicUrl),
+    theme,
+    now: new Date(),
+    t: (id, en) => (language === 'id' ? id : en),
+    url: (path) => pathIn(language, path),
+  };
+}
+
+function withoutPrefix(url: string, language: Language): string {
+  if (language === 'id') return url;
+  const path = url.slice('/en'.length);
+  return path.startsWith('/') ? path : `/${path}`;
+}
+
+/** A visitor who has to sign in is sent there and comes back; anybody else gets a page of words. */
+function answerWithErrorPage(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const error = knownError(thrown, request);
+  if (error.code === 'unauthenticated' && request.visit.person === undefined) {
+    const back = encodeURIComponent(request.method === 'GET' ? request.visit.path : '/');
+    void seeOther(request, reply, `/masuk?back=${back}`);
+    return;
+  }
+  if (error.retryAfterSeconds !== undefined) {
+    reply.header('retry-after', String(error.retryAfterSeconds));
+  }
+  sendPage(request, reply, errorPage(request.visit, error, request.id), error.status);
+}
+
+/** Answers a path that is no page (404, or 405 with another method), in the path's language. */
+export async function answerMissingPage(
+  app: SiteParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  error: DomainError,
+): Promise<FastifyReply> {
+  const english = /^\/en(\/|\?|$)/.test(request.url);
+  protect(reply);
+  request.visit = await visitOf(app, request, english ? 'en' : 'id');
+  return sendPage(request, reply, errorPage(request.visit, error, request.id), error.status);
+}
+
+/** Files of the site, under names that change with what is in them. */
+function serveAssets(server: FastifyInstance): void {
+  for (const asset of Object.values(assets)) {
+    server.get(asset.path, { config: { compress: false } }, async (request, reply) => {
+      const accepts = request.headers['accept-encoding'] ?? '';
+      const encoding = (['br', 'gzip'] as const).find((one) => accepts.includes(one));
+      if (encoding !== undefined) reply.header('content-encoding', encoding);
+      return reply
+        .header('cache-control', `public, max-age=${yearSeconds}, immutable`)
+        .header('vary', 'accept-encoding')
+        .type(asset.type)
+        .send(encoding === 'br' ? asset.brotli : encoding === 'gzip' ? asset.gzip : asset.bytes);
+    });
+  }
+}
+
+/** Light, dark or as the device prefers: kept on the device, for visitors too. */
+function rememberTheme(server: FastifyInstance): void {
+  server.post('/tema', async (request, reply) => {
+    const { theme, back } = (request.body ?? {}) as { theme?: unknown; back?: unknown };
+    const chosen = themes.find((one) => one === theme);
+    if (chosen === undefined) reply.clearCookie(themeCookie, { path: '/' });
+    else {
+      reply.setCookie(themeCookie, chosen, { path: '/', maxAge: yearSeconds, sameSite: 'lax' });
+    }
+    return seeOther(request, reply, pathWithin(back));
+  });
+}
+
+/** A path of this site to go back to; anything else is the home page. */
+export function pathWithin(given: unknown): string {
+  const isPath = typeof given === 'string' && /^\/(?![/\\])[^\s\\]{0,500}$/.test(given);
+  return isPath ? given : '/';
+}

@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Transporter } from 'nodemailer';
+import type { Config } from './config.ts';
+
+export interface Mail {
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+  readonly html?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** The same for every attempt at the same mail, so that a mailbox shows it once. */
+  readonly messageId?: string | undefined;
+}
+
+/** Sends mails: by SMTP, or into a directory where a newcomer can read them. */
+export interface Mailer {
+  /** Resolves when the server has taken the mail; rejects with its refusal or a time-out. */
+  send(mail: Mail): Promise<void>;
+  /** Where mails are written instead of being sent; undefined with SMTP. */
+  readonly outbox: string | undefined;
+  close(): Promise<void>;
+}
+
+/** A server that does not answer is given up, each of the steps after this long. */
+const stepTimeoutMs = 10_000;
+
+/** Builds the mailer that the configuration asks for; nodemailer is loaded with the first mail. */
+export function createMailer(config: Config): Mailer {
+  const { smtpUrl, from } = config.mail;
+  const outbox = smtpUrl === undefined ? join(config.database.dataDirectory, 'outbox') : undefined;
+  let transport: Promise<Transporter> | undefined;
+  return {
+    outbox,
+    send: async (mail) => {
+      transport ??= open(smtpUrl);
+      const sent: unknown = await (await transport).sendMail({ from, ...mail });
+      if (outbox !== undefined) await keep(outbox, (sent as { message: Buffer }).message);
+    },
+    close: async () => (await transport)?.close(),
+  };
+}
+
+async function open(smtpUrl: string | undefined): Promise<Transporter> {
+  const { createTransport } = await import('nodemailer');
+  if (smtpUrl === undefined) {
+    return createTransport({ streamTransport: true, buffer: true, newline: 'unix' });
+  }
+  return createTransport({
+    url: smtpUrl,
+    pool: true,
+    connectionTimeout: stepTimeoutMs,
+    greetingTimeout: stepTimeoutMs,
+    socketTimeout: stepTimeoutMs,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+}
+
+/** Written beside and renamed: whoever lists the directory sees whole mails only. */
+async function keep(outbox: string, message: Buffer): Promise<void> {
+  await mkdir(outbox, { recursive: true, mode: 0o700 });
+  const name = `${new Date().toISOString().replaceAll(':', '-')}-${randomUUID().slice(0, 8)}.eml`;
+  await writeFile(join(outbox, `.${name}`), message, { mode: 0o600 });
+  await rename(join(outbox, `.${name}`), join(outbox, name));
+}

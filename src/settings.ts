@@ -1,0 +1,229 @@
+import { isIP } from 'node:net';
+import { resolve } from 'node:path';
+
+/** The levels a log line can have, most silent first. */
+export const logLevels = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** One environment variable: how it is read, and what `.env.example` says of it. */
+export interface Variable<T> {
+  /** Used when the variable is unset or empty; undefined: there is none. */
+  readonly fallback: string | undefined;
+  /** A secret's value never appears in a message. */
+  readonly secret: boolean;
+  /** Completes "accepted: …". */
+  readonly accepts: string;
+  /** Lines for `.env.example`. */
+  readonly about: readonly string[];
+  /** Undefined means: not accepted. */
+  readonly parse: (text: string) => T | undefined;
+}
+
+function variable<T>(declared: Variable<T>): Variable<T> {
+  return declared;
+}
+
+/** The least a secret may have: HS256 needs 256 bits (RFC 7518, section 3.2). */
+const secretLength = 32;
+const minutesInADay = 1440;
+
+/** Every variable the service reads, in the order of `.env.example`. */
+export const variables = {
+  HOST: variable({
+    fallback: '127.0.0.1',
+    secret: false,
+    accepts: 'an IP address or a host name, such as 127.0.0.1 or 0.0.0.0',
+    about: [
+      'Address the HTTP server listens on.',
+      'Use 0.0.0.0 to be reached from other machines, with a TLS proxy in front.',
+    ],
+    parse: (text) => (/^[a-z0-9.:-]{1,255}$/i.test(text) ? text : undefined),
+  }),
+  PORT: variable({
+    fallback: '8000',
+    secret: false,
+    accepts: 'a whole number from 0 to 65535 (0: any free port)',
+    about: ['Port of the HTTP server. 0 takes any free one.'],
+    parse: (text) => wholeNumber(text, 0, 65_535),
+  }),
+  DATABASE_URL: variable({
+    fallback: undefined,
+    secret: true,
+    accepts: 'a URL that starts with postgres:// or postgresql://',
+    about: [
+      'PostgreSQL 15 to 18 to use, for example postgresql://user:password@host:5432/database',
+      '(Supabase: direct connection, session pooler or transaction pooler).',
+      'Unset: the service starts a PostgreSQL of its own in SAMBATAN_DATA_DIR.',
+    ],
+    parse: databaseUrl,
+  }),
+  SAMBATAN_DATA_DIR: variable({
+    fallback: './data',
+    secret: false,
+    accepts: 'the path of a directory',
+    about: ['Where the embedded PostgreSQL keeps its data, and the generated service key lies.'],
+    parse: (text) => (text.includes('\0') ? undefined : resolve(text)),
+  }),
+  SAMBATAN_SERVICE_KEY: variable({
+    fallback: undefined,
+    secret: true,
+    accepts: `at least ${secretLength} printable ASCII characters without spaces`,
+    about: [
+      'Bearer token of trusted backends; whoever holds it may act for any user.',
+      `At least ${secretLength} characters, for example from: openssl rand -base64 48`,
+      'Required with DATABASE_URL. Unset with the embedded PostgreSQL: one is generated into',
+      'SAMBATAN_DATA_DIR/service-key and shown once.',
+    ],
+    parse: (text) => (/^[\x21-\x7e]+$/.test(text) && longEnough(text) ? text : undefined),
+  }),
+  SAMBATAN_SCHEDULER_INTERVAL: variable({
+    fallback: '5',
+    secret: false,
+    accepts: `a whole number of minutes from 1 to ${minutesInADay}`,
+    about: [
+      'Minutes between two sweeps for overdue campaigns, 1 to 1440, whole. Deadlines do not wait',
+      'for a sweep: each is met by its own timer, and the sweep is the safety net.',
+    ],
+    parse: (text) => wholeNumber(text, 1, minutesInADay),
+  }),
+  SAMBATAN_JOIN_RATE_LIMIT: variable({
+    fallback: '10',
+    secret: false,
+    accepts: 'a whole number from 0 to 100000 (0: no limit)',
+    about: [
+      'Join attempts a minute per caller: per user when signed in, else per address.',
+      '0 switches the limit off.',
+    ],
+    parse: (text) => wholeNumber(text, 0, 100_000),
+  }),
+  SAMBATAN_TRUSTED_PROXIES: variable({
+    fallback: '',
+    secret: false,
+    accepts:
+      'IP addresses and CIDR ranges separated by commas, such as 10.0.0.7,192.168.0.0/16 ' +
+      '(a range of all addresses is not accepted)',
+    about: [
+      'Reverse proxies whose X-Forwarded-For is believed: IP addresses and CIDR ranges,',
+      'separated by commas. Empty: nobody is believed, the peer is the caller.',
+    ],
+    parse: addressList,
+  }),
+  SAMBATAN_JWT_SECRET: variable({
+    fallback: undefined,
+    secret: true,
+    accepts: `at least ${secretLength} bytes`,
+    about: [
+      "Secret of users' tokens signed with HS256 (Supabase: the project's JWT secret).",
+      'May stand beside SAMBATAN_JWKS_URL while a project moves from one to the other: a token',
+      'signed with HS256 is checked with this secret only, any other with the key set only.',
+    ],
+    parse: (text) => (longEnough(text) ? text : undefined),
+  }),
+  SAMBATAN_JWKS_URL: variable({
+    fallback: undefined,
+    secret: false,
+    accepts: 'an https:// URL without user and password (http:// on a loopback address only)',
+    about: [
+      "Key set of users' tokens signed with RS256, ES256 or EdDSA, for example",
+      'https://PROJECT.supabase.co/auth/v1/.well-known/jwks.json',
+    ],
+    parse: keySetUrl,
+  }),
+  SAMBATAN_JWT_ISSUER: variable({
+    fallback: undefined,
+    secret: false,
+    accepts: 'the exact text of the "iss" claim',
+    about: [
+      'Required "iss" of users\' tokens, for example https://PROJECT.supabase.co/auth/v1',
+      'Must be given with SAMBATAN_JWT_SECRET or SAMBATAN_JWKS_URL.',
+    ],
+    parse: (text) => text,
+  }),
+  SAMBATAN_JWT_AUDIENCE: variable({
+    fallback: 'authenticated',
+    secret: false,
+    accepts: 'the exact text of the "aud" claim',
+    about: ['Required "aud" of users\' tokens (Supabase Auth issues "authenticated").'],
+    parse: (text) => text,
+  }),
+  SAMBATAN_PUBLIC_URL: variable({
+    fallback: undefined,
+    secret: false,
+    accepts: 'an http:// or https:// URL without a path, such as https://sambatan.example',
+    about: [
+      'Where people reach the site, for links in mails and previews. Behind a TLS proxy set it to',
+      'the https:// address. Unset: links point where each request came in.',
+    ],
+    parse: siteUrl,
+  }),
+  SMTP_URL: variable({
+    fallback: undefined,
+    secret: true,
+    accepts: 'a URL that starts with smtp:// or smtps://',
+    about: [
+      'Mail server, for example smtps://user:password@smtp.example:465',
+      'Unset: mails are written to SAMBATAN_DATA_DIR/outbox; with the embedded PostgreSQL the site',
+      'shows them at /outbox, so that a newcomer can sign in.',
+    ],
+    parse: (text) => (/^smtps?:\/\/[^\s]+$/.test(text) && URL.canParse(text) ? text : undefined),
+  }),
+  MAIL_FROM: variable({
+    fallback: 'Sambatan <sambatan@localhost>',
+    secret: false,
+    accepts: 'an address such as Sambatan <halo@sambatan.example>',
+    about: ['Sender of mails.'],
+    parse: (text) => (/^([^<>@\r\n]* <)?[^\s<>@]+@[^\s<>@]+>?$/.test(text) ? text : undefined),
+  }),
+  LOG_LEVEL: variable({
+    fallback: 'info',
+    secret: false,
+    accepts: `one of ${logLevels.join(', ')}`,
+    about: [`Least level that is logged: ${logLevels.join(', ')}.`],
+    parse: (text) => logLevels.find((level) => level === text),
+  }),
+} as const;
+
+function wholeNumber(text: string, least: number, most: number): number | undefined {
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  return value >= least && value <= most ? value : undefined;
+}
+
+function longEnough(text: string): boolean {
+  return Buffer.byteLength(text) >= secretLength;
+}
+
+function databaseUrl(text: string): string | undefined {
+  if (!URL.canParse(text)) return undefined;
+  return /^postgres(ql)?:$/.test(new URL(text).protocol) ? text : undefined;
+}
+
+function siteUrl(text: string): string | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const { protocol, origin, pathname, search, username } = new URL(text);
+  const plain = pathname === '/' && search === '' && username === '';
+  return plain && /^https?:$/.test(protocol) ? origin : undefined;
+}
+
+function keySetUrl(text: string): string | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  if (url.username !== '' || url.password !== '') return undefined;
+  const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
+  const accepted = url.protocol === 'https:' || (url.protocol === 'http:' && loopback);
+  return accepted ? text : undefined;
+}
+
+function addressList(text: string): readonly string[] | undefined {
+  const items = text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+  return items.every(isAddressOrRange) ? items : undefined;
+}
+
+function isAddressOrRange(item: string): boolean {
+  const [address = '', bits, ...rest] = item.split('/');
+  const version = isIP(address);
+  if (version === 0 || rest.length > 0) return false;
+  return bits === undefined || wholeNumber(bits, 1, version === 4 ? 32 : 128) !== undefined;
+}

@@ -1,0 +1,192 @@
+import type { FieldError } from '../errors.ts';
+import { count, moment, percent, westernIndonesia } from './format.ts';
+import { attribute, html, type Html, type Part } from './html.ts';
+import { worded, type Visit } from './visit.ts';
+
+/** How far a campaign is, as a bar with its words; `live` bars follow the campaign's events. */
+export function progressBar(
+  visit: Visit,
+  { taken, total }: { readonly taken: number; readonly total: number },
+): Html {
+  const { language, t } = visit;
+  const label = t(
+    `${count(taken, language)} dari ${count(total, language)} slot terisi`,
+    `${count(taken, language)} of ${count(total, language)} slots taken`,
+  );
+  return html`<div class="progress">
+    <progress max="${total}" value="${taken}" aria-label="${label}"></progress>
+    <p class="progress-words">
+      <strong data-live="percent">${percent(taken, total, language)}</strong>
+      <span data-live="taken">${label}</span>
+    </p>
+  </div>`;
+}
+
+/**
+ * A moment in Western Indonesian time and, where it differs, in the reader's own; the script adds
+ * the device's time zone for those who are not signed in.
+ */
+export function exactMoment(visit: Visit, at: Date): Html {
+  const zone = visit.person?.timeZone;
+  const own = zone !== undefined && zone !== westernIndonesia;
+  return html`<time datetime="${at.toISOString()}" ${attribute('data-local', !own)}
+      >${moment(at, visit.language)}</time
+    >${own && html` <span class="quiet">(${moment(at, visit.language, zone)})</span>`}`;
+}
+
+/** Time left until then; the script counts it down by the server's clock. */
+export function countdown(visit: Visit, at: Date): Html {
+  return html`<time class="countdown" datetime="${at.toISOString()}" data-countdown
+    >${timeLeft(visit, at)}</time
+  >`;
+}
+
+/** `2 hari 3 jam`, `14 menit`: the two largest units that are left. */
+export function timeLeft({ t, now }: Pick<Visit, 't' | 'now'>, at: Date): string {
+  const seconds = Math.max(0, Math.floor((at.getTime() - now.getTime()) / 1_000));
+  const [days, hours, minutes] = [
+    Math.floor(seconds / 86_400),
+    Math.floor(seconds / 3_600) % 24,
+    Math.floor(seconds / 60) % 60,
+  ];
+  if (seconds === 0) return t('waktu habis', 'time is up');
+  if (days > 0) return t(`${days} hari ${hours} jam`, `${days} d ${hours} h`);
+  if (hours > 0) return t(`${hours} jam ${minutes} menit`, `${hours} h ${minutes} min`);
+  return minutes > 0
+    ? t(`${minutes} menit ${seconds % 60} detik`, `${minutes} min ${seconds % 60} s`)
+    : t(`${seconds} detik`, `${seconds} s`);
+}
+
+export type Tone = 'good' | 'bad' | 'busy' | 'plain';
+
+/** A word for a state; its colour never says anything that the word does not. */
+export function badge(words: string, tone: Tone = 'plain'): Html {
+  return html`<span class="badge ${tone}">${words}</span>`;
+}
+
+/** What just happened or is wrong, above everything else; read aloud when it appears. */
+export function notice(tone: Exclude<Tone, 'plain'>, title: string, detail?: Part): Html {
+  return html`<div class="notice ${tone}" role="${tone === 'bad' ? 'alert' : 'status'}">
+    <strong>${title}</strong>${detail !== undefined && html` <span>${detail}</span>`}
+  </div>`;
+}
+
+/** In the place of a list that has nothing in it: why, and what to do next. */
+export function emptyState(title: string, detail: Part, action?: Html): Html {
+  return html`<div class="empty">
+    <h2>${title}</h2>
+    <p>${detail}</p>
+    ${action}
+  </div>`;
+}
+
+export interface Field {
+  readonly name: string;
+  readonly label: string;
+  /** Below the field, before anything is wrong. */
+  readonly hint?: Part | undefined;
+  /** What is in it: what was typed, else the default. */
+  readonly value?: string | number | bigint | null | undefined;
+  readonly errors?: readonly FieldError[] | undefined;
+  readonly required?: boolean | undefined;
+  /** Attributes of the control: type, inputmode, maxlength, autocomplete, … */
+  readonly control?: Readonly<Record<string, string | number | boolean | undefined>> | undefined;
+}
+
+/** A labelled input; its hint and its error are read with it. */
+export function input(visit: Visit, field: Field): Html {
+  return labelled(
+    visit,
+    field,
+    (shared) =>
+      html`<input${shared}${attribute('value', field.value?.toString())}></input${shared}${attribute('value', field.value?.toString())}>`,
+  );
+}
+
+export function textarea(visit: Visit, field: Field): Html {
+  // The first line break of a textarea is not part of its text.
+  return labelled(
+    visit,
+    field,
+    (shared) => html`<textarea${shared}>${'\n'}${field.value?.toString()}</textarea>`,
+  );
+}
+
+export function select(
+  visit: Visit,
+  field: Field,
+  options: readonly { readonly value: string; readonly label: string }[],
+): Html {
+  const option = ({ value, label }: { value: string; label: string }) =>
+    html`<option value="${value}" ${attribute('selected', value === field.value?.toString())}>
+      ${label}
+    </option>`;
+  return labelled(visit, field, (shared) => html`<select${shared}>${options.map(option)}</select>`);
+}
+
+/** A box to tick, with its words behind it. */
+export function checkbox(visit: Visit, field: Field & { readonly checked: boolean }): Html {
+  const wrong = errorOf(visit, field);
+  return html`<div class="field check${wrong && ' wrong'}">
+    <label
+      ><input
+        type="checkbox"
+        name="${field.name}"
+        value="${field.value?.toString() ?? 'on'}"
+        ${attribute('checked', field.checked)}${controls(field)}
+      /><span>${field.label}</span></label
+    >${
+      field.hint !== undefined && html`<p class="hint">${field.hint}</p>`
+    }${wrong && html`<p class="error">${wrong}</p>`}
+  </div>`;
+}
+
+function labelled(visit: Visit, field: Field, control: (shared: Html) => Html): Html {
+  const { name, label, hint, required } = field;
+  const wrong = errorOf(visit, field);
+  const described = [hint !== undefined && `${name}-hint`, wrong && `${name}-error`]
+    .filter(Boolean)
+    .join(' ');
+  const shared = html` id="${name}"
+  name="${name}"${attribute('required', required)}${attribute(
+    'aria-invalid',
+    wrong !== undefined && 'true',
+  )}${attribute('aria-describedby', described || undefined)}${controls(field)}`;
+  return html`<div class="field${wrong && ' wrong'}">
+    <label for="${name}"
+      >${label}${
+        required !== true &&
+        html` <span class="optional">${visit.t('(opsional)', '(optional)')}</span>`
+      }</label
+    >${control(shared)}${wrong && html`<p class="error" id="${name}-error">${wrong}</p>`}${
+      hint !== undefined && html`<p class="hint" id="${name}-hint">${hint}</p>`
+    }
+  </div>`;
+}
+
+function controls({ control = {} }: Field): Html {
+  return html`${Object.entries(control).map(([name, value]) => attribute(name, value))}`;
+}
+
+function errorOf(visit: Visit, { name, errors = [] }: Field): string | undefined {
+  const found = errors.find(({ field }) => field === name);
+  return found && worded(visit, found.message);
+}
+
+/** Links to the next page and back to the first; nothing where all fits on one. */
+export function paging(
+  visit: Visit,
+  links: { readonly first?: string | undefined; readonly next?: string | undefined },
+): Html | undefined {
+  if (links.first === undefined && links.next === undefined) return undefined;
+  const { t } = visit;
+  return html`<nav class="paging" aria-label="${t('Halaman', 'Pages')}">
+    ${
+      links.first !== undefined &&
+      html`<a class="button quiet" href="${links.first}">${t('Ke awal', 'To the start')}</a>`
+    }${
+      links.next !== undefined &&
+      html`<a class="button" rel="next" href="${links.next}">${t('Berikutnya', 'Next')}</a>`
+    }
+  </nav>`;
+}

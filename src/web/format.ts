@@ -1,0 +1,83 @@
+import type { Language } from '../errors.ts';
+
+/** The clock that deadlines are announced in: Waktu Indonesia Barat. */
+export const westernIndonesia = 'Asia/Jakarta';
+
+const locales = { id: 'id-ID', en: 'en-GB' } as const satisfies Record<Language, string>;
+
+/** Whole rupiah as people write it: `Rp195.000`, `Rp195,000`. */
+export function rupiah(amount: bigint | number, language: Language): string {
+  const digits = count(amount < 0 ? -amount : amount, language);
+  return `${amount < 0 ? '−' : ''}Rp${digits}`;
+}
+
+export function count(value: bigint | number, language: Language): string {
+  return formatter(`n ${language}`, () => new Intl.NumberFormat(locales[language])).format(value);
+}
+
+/** Percent without digits after the point; never 100 before everything is taken, never 0 after one. */
+export function percent(part: number, whole: number, language: Language): string {
+  const exact = whole === 0 ? 0 : (part / whole) * 100;
+  const shown =
+    part === whole ? 100 : part === 0 ? 0 : Math.min(99, Math.max(1, Math.floor(exact)));
+  return `${count(shown, language)}%`;
+}
+
+/** `Sabtu, 28 November 2026 pukul 19.00 WIB`, in the given time zone. */
+export function moment(at: Date, language: Language, timeZone = westernIndonesia): string {
+  const format = dates(`long ${language} ${timeZone}`, language, {
+    dateStyle: 'full',
+    timeStyle: 'short',
+    timeZone,
+  });
+  return `${format.format(at)} ${zoneName(at, language, timeZone)}`;
+}
+
+/** `28 Nov 2026, 19.00`, for tables. */
+export function shortMoment(at: Date, language: Language, timeZone = westernIndonesia): string {
+  return dates(`short ${language} ${timeZone}`, language, {
+    dateStyle: 'medium',
+    timeStyle: 'short',
+    timeZone,
+  }).format(at);
+}
+
+/** How long until then in its largest unit, `3 hari lagi`, or how long ago. */
+export function distance(at: Date, now: Date, language: Language): string {
+  const seconds = Math.round((at.getTime() - now.getTime()) / 1_000);
+  const [unit, length] = units.find(([, size]) => Math.abs(seconds) >= size) ?? units.at(-1)!;
+  const relative = new Intl.RelativeTimeFormat(locales[language], { numeric: 'always' });
+  return relative.format(Math.trunc(seconds / length), unit);
+}
+
+const units = [
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+  ['second', 1],
+] as const satisfies readonly (readonly [Intl.RelativeTimeFormatUnit, number])[];
+
+function zoneName(at: Date, language: Language, timeZone: string): string {
+  const parts = dates(`zone ${language} ${timeZone}`, 'id', {
+    timeZone,
+    timeZoneName: 'short',
+  }).formatToParts(at);
+  return parts.find(({ type }) => type === 'timeZoneName')?.value ?? timeZone;
+}
+
+function dates(key: string, language: Language, options: Intl.DateTimeFormatOptions) {
+  return formatter(key, () => new Intl.DateTimeFormat(locales[language], options));
+}
+
+/** Making one costs a hundred times what using it costs. */
+const formatters = new Map<string, Intl.NumberFormat | Intl.DateTimeFormat>();
+
+function formatter<F extends Intl.NumberFormat | Intl.DateTimeFormat>(key: string, make: () => F) {
+  let known = formatters.get(key) as F | undefined;
+  if (known === undefined) {
+    known = make();
+    // Time zones come from people's profiles: not more of them than there are.
+    if (formatters.size < 2_000) formatters.set(key, known);
+  }
+  return known;
+}

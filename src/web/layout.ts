@@ -1,0 +1,144 @@
+import { assets } from './assets.ts';
+import { attribute, html, type Html, type Part } from './html.ts';
+import { pathIn, type Visit } from './visit.ts';
+
+/** What a page says of itself. */
+export interface PageParts {
+  readonly title: string;
+  /** For search engines and previews; a sentence. */
+  readonly description?: string | undefined;
+  /** More for the head: Open Graph tags, canonical addresses. */
+  readonly head?: Html | undefined;
+  /** Which entry of the navigation this page belongs to. */
+  readonly section?: Section | undefined;
+  readonly main: Html;
+  /** Wider than text wants: tables and dashboards. */
+  readonly wide?: boolean | undefined;
+}
+
+export type Section = 'home' | 'mine' | 'shop' | 'operator' | 'account';
+
+/** The whole document around a page: head, navigation, footer. */
+export function layout(visit: Visit, page: PageParts): Html {
+  const { t, language, theme, now } = visit;
+  const other = language === 'id' ? 'en' : 'id';
+  return html`<!doctype html>
+    <html lang="${language}" ${attribute('data-theme', theme)} data-now="${now.toISOString()}">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover" />
+        <title>${page.title === 'Sambatan' ? page.title : `${page.title} · Sambatan`}</title>
+        ${page.description && html`<meta name="description" content="${page.description}" />`}
+        <meta name="color-scheme" content="${theme ?? 'light dark'}" />
+        <meta name="theme-color" content="#fdf3f7" media="(prefers-color-scheme: light)" />
+        <meta name="theme-color" content="#17121a" media="(prefers-color-scheme: dark)" />
+        <link rel="icon" href="${assets['icon.svg'].path}" type="image/svg+xml" />
+        <link rel="stylesheet" href="${assets['site.css'].path}" />
+        <script src="${assets['site.js'].path}" type="module"></script>
+        <link rel="alternate" hreflang="id" href="${visit.origin}${pathIn('id', visit.path)}" />
+        <link rel="alternate" hreflang="en" href="${visit.origin}${pathIn('en', visit.path)}" />
+        ${page.head}
+      </head>
+      <body>
+        <a class="skip" href="#main">${t('Langsung ke isi', 'Skip to content')}</a>
+        <header class="top">
+          <div class="top-inner">
+            <a class="brand" href="${visit.url('/')}">${logo}<span>Sambatan</span></a>
+            ${navigation(visit, page.section)}
+            <a
+              class="language"
+              href="${pathIn(other, visit.path)}"
+              lang="${other}"
+              hreflang="${other}"
+              >${other === 'en' ? 'English' : 'Indonesia'}</a
+            >
+          </div>
+        </header>
+        <main id="main" tabindex="-1" ${attribute('class', page.wide && 'wide')}>${page.main}</main>
+        ${footer(visit)}
+      </body>
+    </html> `;
+}
+
+const logo = html`<svg class="logo" viewBox="0 0 32 32" width="28" height="28" aria-hidden="true">
+  <path d="M16 3c5 6.2 9 10.6 9 16a9 9 0 0 1-18 0c0-5.400 4-9.800 9-16Z"></path>
+  <circle cx="12.600" cy="19.500" r="2.300"></circle>
+  <circle cx="19.400" cy="19.500" r="2.300"></circle>
+  <circle cx="16" cy="14" r="2.300"></circle>
+</svg>`;
+
+/** At the top on wide screens, within reach of the thumb on phones. */
+function navigation(visit: Visit, section: Section | undefined): Html {
+  const { t, person, actor } = visit;
+  const operator = actor.kind === 'operator' || actor.kind === 'service';
+  const entry = (name: Section, path: string, words: string, sign: Html) =>
+    html`<li>
+      <a href="${visit.url(path)}" ${attribute('aria-current', name === section && 'page')}
+        >${sign}<span>${words}</span></a
+      >
+    </li>`;
+  return html`<nav class="main-nav" aria-label="${t('Menu utama', 'Main menu')}">
+    <ul>
+      ${entry('home', '/', t('Jelajah', 'Explore'), icons.home)}
+      ${person && entry('mine', '/ikutan', t('Ikutanku', 'My slots'), icons.mine)}
+      ${person && entry('shop', '/toko', t('Toko', 'Shop'), icons.shop)}
+      ${operator && entry('operator', '/operator', 'Operator', icons.operator)}
+      ${
+        person
+          ? entry('account', '/akun', t('Akun', 'Account'), icons.account)
+          : entry('account', '/masuk', t('Masuk', 'Sign in'), icons.account)
+      }
+    </ul>
+  </nav>`;
+}
+
+function icon(path: string): Html {
+  return html`<svg viewBox="0 0 24 24" width="22" height="22" aria-hidden="true">
+    <path d="${path}"></path>
+  </svg>`;
+}
+
+const icons = {
+  home: icon('M4 11.500 12 5l8 6.500V20h-5.500v-5h-5v5H4Z'),
+  mine: icon('M6 4h12v16l-3-2-3 2-3-2-3 2ZM9 9h6M9 13h6'),
+  shop: icon('M5 9h14v11H5ZM4 9l2-5h12l2 5M10 20v-6h4v6'),
+  operator: icon('M12 3l7 3v6c0 4.500-3 7.500-7 9-4-1.500-7-4.500-7-9V6ZM9 12l2 2 4-4'),
+  account: icon(
+    'M12 12a4 4 0 1 0 0-8 4 4 0 0 0 0 8ZM4.500 20c1-3.600 4-5.500 7.500-5.500s6.500 1.900 7.500 5.500Z',
+  ),
+} as const satisfies Record<Section, Html>;
+
+function footer(visit: Visit): Html {
+  const { t, theme, path, url } = visit;
+  const choice = (value: string, words: string) =>
+    html`<button
+      name="theme"
+      value="${value}"
+      ${attribute('aria-pressed', value === (theme ?? 'auto') ? 'true' : 'false')}
+    >
+      ${words}
+    </button>`;
+  return html`<footer class="foot">
+    <p>
+      ${t(
+        'Sambatan: beli bareng langsung dari pembuatnya. Kalau slot tidak terpenuhi, uang kembali.',
+        'Sambatan: buy together, straight from the maker. If the slots are not filled, the money goes back.',
+      )}
+    </p>
+    <form class="themes" method="post" action="${url('/tema')}">
+      <input type="hidden" name="back" value="${path}" />
+      <fieldset>
+        <legend>${t('Tampilan', 'Appearance')}</legend>
+        ${choice('auto', t('Otomatis', 'Automatic'))}${choice('light', t('Terang', 'Light'))}${choice('dark', t('Gelap', 'Dark'))}
+      </fieldset>
+    </form>
+  </footer>`;
+}
+
+/** A heading with a sentence below it, as every page begins. */
+export function heading(title: string, lead?: Part): Html {
+  return html`<div class="heading">
+    <h1>${title}</h1>
+    ${lead !== undefined && lead !== '' && html`<p>${lead}</p>`}
+  </div>`;
+}

@@ -1,0 +1,45 @@
+import type { Language, Wording } from '../errors.ts';
+import type { Actor } from '../identity/actor.ts';
+
+export const themes = ['light', 'dark'] as const;
+export type Theme = (typeof themes)[number];
+
+/** The account that is signed in, as pages show it. */
+export interface Person {
+  readonly userId: string;
+  readonly displayName: string;
+  readonly email: string | null;
+  /** IANA name, for moments that are shown to this person. */
+  readonly timeZone: string;
+}
+
+/** What every page knows of whoever looks at it. */
+export interface Visit {
+  readonly actor: Actor;
+  /** Undefined for visitors, and for callers that are programs. */
+  readonly person: Person | undefined;
+  readonly language: Language;
+  /** The path without the language's prefix, as asked for, with its query. */
+  readonly path: string;
+  /** Where the site is reached from outside, without a slash at the end. */
+  readonly origin: string;
+  /** Undefined: as the device prefers. */
+  readonly theme: Theme | undefined;
+  /** The server's clock when the page was asked for. */
+  readonly now: Date;
+  /** The Indonesian or the English words, whichever are read here. */
+  readonly t: (id: string, en: string) => string;
+  /** A path of the site in the visit's language. */
+  readonly url: (path: string) => string;
+}
+
+/** The path of a page in a language: Indonesian at the root, English below `/en`. */
+export function pathIn(language: Language, path: string): string {
+  if (language === 'id') return path;
+  return path === '/' ? '/en' : `/en${path}`;
+}
+
+/** What of a wording is read here. */
+export function worded(visit: Pick<Visit, 'language'>, wording: Wording): string {
+  return wording[visit.language];
+}
