@@ -5,10 +5,12 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../context.ts';
 import { languages, type DomainError, type Language } from '../errors.ts';
+import type { Actor } from '../identity/actor.ts';
 import { assets } from '../web/assets.ts';
+import { westernIndonesia } from '../web/format.ts';
 import type { Html } from '../web/html.ts';
 import { layout, type PageParts } from '../web/layout.ts';
-import { pathIn, themes, type Visit } from '../web/visit.ts';
+import { pathIn, themes, type Person, type Visit } from '../web/visit.ts';
 import { errorPage } from './error-page.ts';
 import { knownError } from './problem.ts';
 import { originOf, refuseForeignForms } from './same-origin.ts';
@@ -114,12 +116,13 @@ async function visitOf(
   request: FastifyRequest,
   language: Language,
 ): Promise<Visit> {
+  const actor = await app.authenticate(request.headers.authorization, request.ip);
   const theme = themes.find(
     (one) => one === fastifyCookie.parse(request.headers.cookie ?? '')[themeCookie],
   );
   return {
-    actor: await app.authenticate(request.headers.authorization, request.ip),
-    person: undefined,
+    actor,
+    person: personOf(actor),
     language,
     path: withoutPrefix(request.url, language),
     origin: originOf(request, app.config.http.publicUrl),
@@ -128,6 +131,12 @@ async function visitOf(
     t: (id, en) => (language === 'id' ? id : en),
     url: (path) => pathIn(language, path),
   };
+}
+
+function personOf(actor: Actor): Person | undefined {
+  if (actor.kind !== 'user' && actor.kind !== 'operator') return undefined;
+  const { userId } = actor;
+  return { userId, displayName: '', email: null, timeZone: westernIndonesia };
 }
 
 function withoutPrefix(url: string, language: Language): string {
