@@ -1,9 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
-import { findCampaign } from '../campaigns/operations.ts';
 import { CampaignSchema } from '../campaigns/schemas.ts';
 import type { App } from '../context.ts';
-import { DomainError, type ErrorCode } from '../errors.ts';
+import type { ErrorCode } from '../errors.ts';
 import {
   closed,
   Id,
@@ -14,10 +13,7 @@ import {
   TimestampInput,
 } from '../http/schemas.ts';
 import { permit } from '../identity/policy.ts';
-import { operate } from '../operation.ts';
-import type { Tx } from '../database/transaction.ts';
-import { settleUntilDone } from './due.ts';
-import { cancelCampaign, extendCampaign, publishCampaign } from './operations.ts';
+import { callOff, extend, publish } from './changes.ts';
 import type { Run, SchedulerStatus } from './scheduler.ts';
 
 const params = closed({ id: Id });
@@ -53,14 +49,6 @@ const StatusSchema = closed(
 /** A campaign's way from opening to its end, and who watches the clock for it. */
 export function lifecycleRoutes(app: App): FastifyPluginAsyncTypebox {
   return async (server) => {
-    const after = async (id: string, verb: (tx: Tx) => Promise<void>) => {
-      await operate(app.db, verb);
-      app.pokes.poke(id);
-      const campaign = await findCampaign(app.db, id);
-      if (campaign === undefined) throw new DomainError('campaign_not_found', {});
-      return campaign;
-    };
-
     server.post(
       '/campaigns/:id/publish',
       {
@@ -71,7 +59,7 @@ export function lifecycleRoutes(app: App): FastifyPluginAsyncTypebox {
           response: { 200: CampaignSchema, ...changeProblems('deadline_passed') },
         },
       },
-      async ({ actor, params: { id } }) => after(id, (tx) => publishCampaign(tx, actor, id)),
+      async ({ actor, params: { id } }) => await publish(app, actor, id),
     );
 
     server.post(
@@ -89,12 +77,7 @@ export function lifecycleRoutes(app: App): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id }, body }) =>
-        after(id, (tx) =>
-          extendCampaign(tx, actor, id, {
-            deadline: new Date(body.deadline),
-            reason: body.reason,
-          }),
-        ),
+        await extend(app, actor, id, { deadline: new Date(body.deadline), reason: body.reason }),
     );
 
     server.post(
@@ -110,13 +93,7 @@ export function lifecycleRoutes(app: App): FastifyPluginAsyncTypebox {
           response: { 200: CampaignSchema, ...changeProblems('campaign_closing') },
         },
       },
-      async ({ actor, params: { id }, body }) => {
-        await operate(app.db, (tx) => cancelCampaign(tx, actor, id, body.reason));
-        const onChange = (campaignId: string) => app.pokes.poke(campaignId);
-        // It is called off whatever becomes of this: the scheduler does what is left.
-        await settleUntilDone({ db: app.db, log: app.log, onChange }, id);
-        return await after(id, async () => undefined);
-      },
+      async ({ actor, params: { id }, body }) => await callOff(app, actor, id, body.reason),
     );
 
     server.post(

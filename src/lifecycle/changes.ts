@@ -1,0 +1,56 @@
+import type { Campaign } from '../campaigns/campaign.ts';
+import { findCampaign } from '../campaigns/operations.ts';
+import type { App } from '../context.ts';
+import type { Tx } from '../database/transaction.ts';
+import { DomainError } from '../errors.ts';
+import type { Actor } from '../identity/actor.ts';
+import { operate } from '../operation.ts';
+import { settleUntilDone } from './due.ts';
+import { cancelCampaign, extendCampaign, publishCampaign } from './operations.ts';
+
+/** What a change of a campaign's way needs of the application. */
+type Parts = Pick<App, 'db' | 'log' | 'pokes'>;
+
+/** Opens a campaign now, tells who watches it, and gives it as it is then. Refuses as the verb. */
+export async function publish(app: Parts, actor: Actor, id: string): Promise<Campaign> {
+  return await changed(app, id, (tx) => publishCampaign(tx, actor, id));
+}
+
+/** Moves the deadline to a later time, tells who watches, and gives the campaign. */
+export async function extend(
+  app: Parts,
+  actor: Actor,
+  id: string,
+  to: { readonly deadline: Date; readonly reason: string },
+): Promise<Campaign> {
+  return await changed(app, id, (tx) => extendCampaign(tx, actor, id, to));
+}
+
+/**
+ * Calls a campaign off and makes the refunds. With very many participants the campaign that is
+ * given may still be closing: whatever becomes of this, it is called off, and the scheduler does
+ * what is left.
+ */
+export async function callOff(
+  app: Parts,
+  actor: Actor,
+  id: string,
+  reason: string,
+): Promise<Campaign> {
+  await operate(app.db, (tx) => cancelCampaign(tx, actor, id, reason));
+  const onChange = (campaignId: string) => app.pokes.poke(campaignId);
+  await settleUntilDone({ db: app.db, log: app.log, onChange }, id);
+  return await present(app, id);
+}
+
+async function changed(app: Parts, id: string, verb: (tx: Tx) => Promise<void>): Promise<Campaign> {
+  await operate(app.db, verb);
+  return await present(app, id);
+}
+
+async function present(app: Parts, id: string): Promise<Campaign> {
+  app.pokes.poke(id);
+  const campaign = await findCampaign(app.db, id);
+  if (campaign === undefined) throw new DomainError('campaign_not_found', {});
+  return campaign;
+}
