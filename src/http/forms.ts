@@ -14,8 +14,9 @@ export type Reading<T> =
 /**
  * Reads forms by the same schemas as the API's bodies. Every field of a form is text: what is
  * empty is left out (null where the schema takes null), whole numbers may be written with
- * separators of thousands, boxes are ticked or not there. Fields that the schema does not name
- * are refused, but for those that pages add for themselves.
+ * separators of thousands, boxes are ticked or not there, and a date and time without an offset
+ * (as `datetime-local` sends it) is Western Indonesian time. Fields that the schema does not name
+ * are refused.
  */
 export function formReader<S extends TSchema>(schema: S): (body: unknown) => Reading<Static<S>> {
   const validator = Compile(schema);
@@ -60,6 +61,7 @@ export function typedFields(body: unknown): Typed {
 
 interface FieldSchema {
   readonly type?: string;
+  readonly format?: string;
   readonly anyOf?: readonly FieldSchema[];
 }
 
@@ -87,5 +89,9 @@ function readAs(field: FieldSchema | undefined, text: string): unknown {
     ? trimmed.replaceAll(/[.,\s]/g, '')
     : trimmed;
   if (isNumber) return /^-?\d{1,15}$/.test(plain) ? Number(plain) : text;
+  const isMoment = variants.some(({ format }) => format === 'date-time');
+  if (isMoment && localMoment.test(trimmed)) return `${trimmed.slice(0, 16)}:00+07:00`;
   return text;
 }
+
+const localMoment = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?$/;

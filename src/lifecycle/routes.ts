@@ -3,21 +3,13 @@ import Type from 'typebox';
 import { CampaignSchema } from '../campaigns/schemas.ts';
 import type { App } from '../context.ts';
 import type { ErrorCode } from '../errors.ts';
-import {
-  closed,
-  Id,
-  nullable,
-  problems,
-  text,
-  Timestamp,
-  TimestampInput,
-} from '../http/schemas.ts';
+import { closed, Id, nullable, problems, Timestamp } from '../http/schemas.ts';
 import { permit } from '../identity/policy.ts';
 import { callOff, extend, publish } from './changes.ts';
+import { extension, reason } from './schemas.ts';
 import type { Run, SchedulerStatus } from './scheduler.ts';
 
 const params = closed({ id: Id });
-const reason = text(3, 500);
 
 const RunSchema = closed(
   {
@@ -69,7 +61,7 @@ export function lifecycleRoutes(app: App): FastifyPluginAsyncTypebox {
           tags: ['campaigns'],
           summary: 'Move the deadline of an active or full campaign to a later time',
           params,
-          body: closed({ deadline: TimestampInput, reason }),
+          body: closed(extension),
           response: {
             200: CampaignSchema,
             ...changeProblems('deadline_passed', 'deadline_not_later', 'campaign_closing'),

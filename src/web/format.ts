@@ -42,6 +42,11 @@ export function shortMoment(at: Date, language: Language, timeZone = westernIndo
   }).format(at);
 }
 
+/** `2026-11-28T19:00` in Western Indonesian time: the value of a `datetime-local` field. */
+export function fieldMoment(at: Date): string {
+  return new Date(at.getTime() + 7 * 3_600_000).toISOString().slice(0, 16);
+}
+
 /** How long until then in its largest unit, `3 hari lagi`, or how long ago. */
 export function distance(at: Date, now: Date, language: Language): string {
   const seconds = Math.round((at.getTime() - now.getTime()) / 1_000);
