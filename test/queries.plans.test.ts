@@ -112,6 +112,23 @@ const cases: Record<string, readonly Case[]> = {
       ],
     },
   ],
+  list_market_audit: [
+    { parameters: [51, null, null, null] },
+    { when: 'a later page', parameters: [51, new Date(), campaign.active, 3n] },
+  ],
+  list_market_audit_of_event: [{ parameters: [51, null, null, null, 'campaign_failed'] }],
+  search_audit: [
+    { parameters: [campaign.active, null, 51, null, null, null] },
+    { when: 'of one actor', parameters: [campaign.active, 9n, 51, null, 'service', null] },
+  ],
+  list_workers: [{ parameters: [] }],
+  list_overdue: [
+    { parameters: [30, 20] },
+    { when: 'something is overdue', parameters: [0, 20], before: setUp(passed) },
+  ],
+  look_up_participation: [{ parameters: [reserved] }],
+  look_up_users_participations: [{ parameters: [[anybody], 100] }],
+  users_by_email: [{ parameters: ['siti@example.org'] }],
   find_participation: [{ parameters: [reserved] }],
   list_participations: [
     { parameters: [campaign.active, null, null, 21] },

@@ -70,3 +70,55 @@ export const campaignIdsAfter = query<
   where campaign_id > coalesce($1, '00000000-0000-0000-0000-000000000000'::uuid)
   order by campaign_id limit $2`,
 );
+
+const ofMarket = (condition: string, place: string) => `select l.*, c.title from (
+    select ${columns} from sambatan.audit_logs
+    where participation_id is null and ${condition} and (occurred_at, campaign_id, seq) < ${place}
+    order by occurred_at desc, campaign_id desc, seq desc limit $1) l
+  join sambatan.campaigns c on c.campaign_id = l.campaign_id
+  order by l.occurred_at desc, l.campaign_id desc, l.seq desc`;
+
+const place = `(coalesce($2::timestamptz, 'infinity'),
+      coalesce($3::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'),
+      coalesce($4::bigint, 9223372036854775807))`;
+
+/** What happened to campaigns themselves, over the whole market, newest first. */
+export const listMarketAudit = query<
+  [limit: number, beforeTime: Date | null, beforeCampaign: string | null, beforeSeq: bigint | null],
+  AuditRow & { readonly title: string }
+>('list_market_audit', ofMarket('true', place));
+
+/** The same, of one kind of event. */
+export const listMarketAuditOfEvent = query<
+  [
+    limit: number,
+    beforeTime: Date | null,
+    beforeCampaign: string | null,
+    beforeSeq: bigint | null,
+    event: AuditEvent,
+  ],
+  AuditRow & { readonly title: string }
+>('list_market_audit_of_event', ofMarket('event = $5', place));
+
+/**
+ * A page of one campaign's log, newest first: of one event, actor or participation, or of all. The
+ * whole log of the campaign is read for something rare: some 100 ms for 100,000 rows.
+ */
+export const searchAudit = query<
+  [
+    campaignId: string,
+    before: bigint | null,
+    limit: number,
+    event: AuditEvent | null,
+    actor: string | null,
+    participationId: string | null,
+  ],
+  AuditRow
+>(
+  'search_audit',
+  `select ${columns} from sambatan.audit_logs
+  where campaign_id = $1 and seq < coalesce($2, 9223372036854775807)
+    and ($4::text is null or event = $4) and ($5::text is null or actor = $5)
+    and ($6::uuid is null or participation_id = $6)
+  order by seq desc limit $3`,
+);

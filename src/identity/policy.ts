@@ -46,6 +46,9 @@ export const permissions = {
   // Confirming says that money arrived: the seller, who gains by it, does not say so.
   'participation.confirm': staff,
   'participation.fulfil': ['self', ...staff],
+  'participation.search': staff,
+  'audit.read': staff,
+  'audit.verify': staff,
   'dashboard.read': staff,
   'lifecycle.run': staff,
   'scheduler.read': staff,

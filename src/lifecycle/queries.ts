@@ -102,6 +102,31 @@ export const beat = query<
       coalesce(excluded.last_run_transitions, sambatan.workers.last_run_transitions)`,
 );
 
+export interface WorkerRow {
+  readonly worker_id: string;
+  readonly started_at: Date;
+  readonly seen_at: Date;
+  readonly last_run_at: Date | null;
+  readonly last_run_transitions: number | null;
+}
+
+/** Who runs the lifecycle, or did so in the last day; the one seen last first. */
+export const listWorkers = query<[], WorkerRow>(
+  'list_workers',
+  `select worker_id, started_at, seen_at, last_run_at, last_run_transitions
+  from sambatan.workers order by seen_at desc limit 20`,
+);
+
+/** What should have been opened or closed by now, the longest overdue first. */
+export const listOverdue = query<
+  [graceSeconds: number, limit: number],
+  Due & { readonly title: string; readonly status: string; readonly closing_as: string | null }
+>(
+  'list_overdue',
+  `select campaign_id, due_at, title, status::text, closing_as::text from sambatan.campaigns
+  where due_at < (select clock_timestamp()) - $1 * interval '1 second' order by due_at limit $2`,
+);
+
 export const removeWorker = query<[workerId: string], never>(
   'remove_worker',
   'delete from sambatan.workers where worker_id = $1',

@@ -52,6 +52,40 @@ export const listParticipations = query<
   order by participation_id limit $4`,
 );
 
+/** What goes with a participation for those who look one up. */
+export interface Whose {
+  readonly title: string;
+  readonly display_name: string | null;
+  readonly email: string | null;
+}
+export type FoundParticipation = ParticipationRow & Whose;
+
+const found = (where: string) => `select p.*, c.title, f.display_name, f.email
+  from (select ${columns} from sambatan.participants where ${where}) p
+  join sambatan.campaigns c on c.campaign_id = p.campaign_id
+  left join sambatan.profiles f on f.user_id = p.user_id`;
+
+/** A participation with whose it is, for those who look one up. */
+export const lookUpParticipation = query<[participationId: string], ParticipationRow & Whose>(
+  'look_up_participation',
+  found('participation_id = $1'),
+);
+
+/** What these users take part in, newest first. */
+export const lookUpUsersParticipations = query<
+  [userIds: string[], limit: number],
+  ParticipationRow & Whose
+>(
+  'look_up_users_participations',
+  `${found('user_id = any ($1)')} order by p.participation_id desc limit $2`,
+);
+
+/** Who has this e-mail address. */
+export const usersByEmail = query<[email: string], { readonly user_id: string }>(
+  'users_by_email',
+  'select user_id from sambatan.profiles where lower(email) = lower($1) limit 10',
+);
+
 export const releaseParticipation = query<
   [
     campaignId: string,

@@ -1,0 +1,261 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { campaignOf, type Campaign } from '../../campaigns/campaign.ts';
+import { listVisible } from '../../campaigns/lists.ts';
+import { findCampaign, permitOnCampaign, viewCampaign } from '../../campaigns/operations.ts';
+import { campaignStatuses, type CampaignStatus } from '../../campaigns/status.ts';
+import type { App } from '../../context.ts';
+import type { DomainError } from '../../errors.ts';
+import { formReader, taken } from '../../http/forms.ts';
+import { after, nextCursor } from '../../http/cursor.ts';
+import { closed, Id, text } from '../../http/schemas.ts';
+import { seeOther, type Pages } from '../../http/site.ts';
+import { permit } from '../../identity/policy.ts';
+import { callOff, extend } from '../../lifecycle/changes.ts';
+import { extension, reason } from '../../lifecycle/schemas.ts';
+import { consult } from '../../operation.ts';
+import { emptyState, input, paging, progressBar, select } from '../../web/components.ts';
+import { count, rupiah, shortMoment } from '../../web/format.ts';
+import { html, type Html } from '../../web/html.ts';
+import { campaignBadge, campaignWords } from '../../web/statuses.ts';
+import { worded, type Visit } from '../../web/visit.ts';
+import { sendOperatorPage } from './frame.ts';
+import { overrides, wrongTitle, type Sent } from './overrides.ts';
+
+const pageSize = 30;
+
+interface Search {
+  readonly q?: string;
+  readonly status?: string;
+  readonly cursor?: string;
+}
+
+/** Campaigns of every brand and state, found by words or by id; one of them with all its facts. */
+export function operatorCampaigns(app: App): Pages {
+  return async (server) => {
+    server.get<{ Querystring: Search }>('/operator/sambatan', async (request, reply) => {
+      const { visit, query } = request;
+      permit(visit.actor, 'dashboard.read');
+      const found = await search(app, visit, query);
+      const { t } = visit;
+      return sendOperatorPage(request, reply, {
+        title: t('Cari Sambatan', 'Find campaigns'),
+        at: '/operator/sambatan',
+        body: html`${form(visit, query)}${
+          found.campaigns.length > 0
+            ? table(visit, found.campaigns)
+            : emptyState(
+                t('Tidak ada yang cocok', 'Nothing matches'),
+                t('Coba kata lain atau status lain.', 'Try other words or another status.'),
+              )
+        }${paging(visit, links(visit, query, found.next))}`,
+      });
+    });
+
+    const show = async (request: CampaignRequest, reply: FastifyReply, sent?: Sent) => {
+      const { visit } = request;
+      const { campaign } = await consult(() =>
+        permitOnCampaign(app.db, visit.actor, 'campaign.logs.read', request.params.id),
+      );
+      permit(visit.actor, 'dashboard.read');
+      const page = {
+        title: campaign.title,
+        lead: html`${campaign.brand_name} · ${campaignBadge(visit, campaign.status)}`,
+        at: '/operator/sambatan',
+        body: html`${facts(visit, campaign)}${overrides(visit, campaign, sent)}`,
+      } as const;
+      return sendOperatorPage(request, reply, page, sent === undefined ? 200 : 422);
+    };
+
+    server.get('/operator/sambatan/:id', { schema: { params } }, async (request, reply) =>
+      show(request, reply),
+    );
+
+    server.post(
+      '/operator/sambatan/:id/perpanjang',
+      { schema: { params } },
+      async (request, reply) => {
+        permit(request.visit.actor, 'dashboard.read');
+        const { id } = request.params;
+        const read = readExtension(request.body);
+        if ('errors' in read) return await show(request, reply, { form: 'extend', ...read });
+        const { deadline, reason: why } = read.value;
+        const to = { deadline: new Date(deadline), reason: why };
+        const done = await taken(() => extend(app, request.visit.actor, id, to));
+        return 'refused' in done
+          ? await show(request, reply, { form: 'extend', typed: read.typed, ...refusalOf(done) })
+          : seeOther(request, reply, `/operator/sambatan/${id}`);
+      },
+    );
+
+    server.post(
+      '/operator/sambatan/:id/batalkan',
+      { schema: { params } },
+      async (request, reply) => {
+        const { visit } = request;
+        permit(visit.actor, 'dashboard.read');
+        const { id } = request.params;
+        const read = readCancellation(request.body);
+        if ('errors' in read) return await show(request, reply, { form: 'cancel', ...read });
+        const campaign = await consult(() => viewCampaign(app.db, visit.actor, id));
+        const errors = wrongTitle(campaign, read.value.title);
+        if (errors.length > 0) {
+          return await show(request, reply, { form: 'cancel', typed: read.typed, errors });
+        }
+        const done = await taken(() => callOff(app, visit.actor, id, read.value.reason));
+        return 'refused' in done
+          ? await show(request, reply, { form: 'cancel', typed: read.typed, ...refusalOf(done) })
+          : seeOther(request, reply, `/operator/sambatan/${id}`);
+      },
+    );
+  };
+}
+
+type CampaignRequest = FastifyRequest<{ Params: { id: string } }>;
+
+const params = closed({ id: Id });
+const readExtension = formReader(closed(extension));
+const readCancellation = formReader(closed({ title: text(1, 120), reason }));
+
+function refusalOf({ refused }: { readonly refused: DomainError }) {
+  return refused.fields.length > 0 ? { errors: refused.fields } : { errors: [], refused };
+}
+
+async function search(
+  app: App,
+  visit: Visit,
+  { q = '', status, cursor: place }: Search,
+): Promise<{ readonly campaigns: readonly Campaign[]; readonly next: string | null }> {
+  const typed = q.trim().slice(0, 100);
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(typed)) {
+    const one = await consult(() => findCampaign(app.db, typed.toLowerCase()));
+    return { campaigns: one === undefined ? [] : [one], next: null };
+  }
+  const [last] = after(place || undefined, ['id']);
+  const rows = await consult(() =>
+    listVisible(app.db, visit.actor, {
+      status: statusOf(status),
+      brandId: undefined,
+      words: typed === '' ? undefined : typed,
+      sort: 'newest',
+      after: last === undefined ? undefined : { value: null, id: last },
+      limit: pageSize + 1,
+    }),
+  );
+  return {
+    campaigns: rows.slice(0, pageSize).map(campaignOf),
+    next: nextCursor(rows, pageSize, (row) => [row.campaign_id]),
+  };
+}
+
+function statusOf(given: string | undefined): CampaignStatus | undefined {
+  return campaignStatuses.find((one) => one === given);
+}
+
+function form(visit: Visit, { q, status }: Search): Html {
+  const { t, url } = visit;
+  const options = [
+    { value: '', label: t('Semua yang terbit', 'All published') },
+    ...campaignStatuses.map((value) => ({
+      value,
+      label: worded(visit, campaignWords[value].words),
+    })),
+  ];
+  return html`<form class="filters" action="${url('/operator/sambatan')}" role="search">
+    ${input(visit, {
+      name: 'q',
+      label: t('Kata dalam judul, atau ID', 'Words of the title, or an id'),
+      value: q,
+      control: { type: 'search', maxlength: 100, autocomplete: 'off' },
+    })}
+    ${select(visit, { name: 'status', label: 'Status', value: statusOf(status) ?? '' }, options)}
+    <button class="button">${t('Cari', 'Find')}</button>
+  </form>`;
+}
+
+function links(visit: Visit, { q, status, cursor: place }: Search, next: string | null) {
+  const path = (more: Record<string, string>) =>
+    visit.url(
+      `/operator/sambatan?${new URLSearchParams({ q: q ?? '', status: status ?? '', ...more })}`,
+    );
+  return {
+    first: place ? path({}) : undefined,
+    next: next === null ? undefined : path({ cursor: next }),
+  };
+}
+
+function table(visit: Visit, campaigns: readonly Campaign[]): Html {
+  const { t, url, language, person } = visit;
+  const label = t('Sambatan yang ditemukan', 'Campaigns found');
+  return html`<div class="table" tabindex="0" role="region" aria-label="${label}">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Sambatan</th>
+          <th scope="col">Status</th>
+          <th scope="col">${t('Terisi', 'Taken')}</th>
+          <th scope="col" class="number">${t('Harga', 'Price')}</th>
+          <th scope="col">${t('Batas waktu', 'Deadline')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${campaigns.map(
+          (campaign) =>
+            html`<tr>
+              <th scope="row">
+                <a href="${url(`/operator/sambatan/${campaign.id}`)}">${campaign.title}</a><br />
+                <span class="quiet">${campaign.brand_name}</span>
+              </th>
+              <td>${campaignBadge(visit, campaign.status)}</td>
+              <td class="nowrap">
+                ${count(campaign.slots_taken, language)} / ${count(campaign.total_slots, language)}
+              </td>
+              <td class="number">${rupiah(campaign.price_per_slot, language)}</td>
+              <td>${shortMoment(campaign.deadline, language, person?.timeZone)}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function facts(visit: Visit, campaign: Campaign): Html {
+  const { t, url, language, person } = visit;
+  const at = (moment: Date | null) =>
+    moment === null ? '–' : shortMoment(moment, language, person?.timeZone);
+  return html`<section class="panel" aria-labelledby="facts">
+    <h2 id="facts">${t('Fakta', 'Facts')}</h2>
+    ${progressBar(visit, { taken: campaign.slots_taken, total: campaign.total_slots })}
+    <dl class="facts">
+      <dt>ID</dt>
+      <dd><code>${campaign.id}</code></dd>
+      <dt>${t('Peserta', 'Participants')}</dt>
+      <dd>${count(campaign.participant_count, language)}</dd>
+      <dt>${t('Slot minimum', 'Minimum slots')}</dt>
+      <dd>${count(campaign.minimum_slots, language)}</dd>
+      <dt>${t('Harga per slot', 'Price per slot')}</dt>
+      <dd>${rupiah(campaign.price_per_slot, language)}</dd>
+      <dt>${t('Pembayaran', 'Payment')}</dt>
+      <dd>
+        ${
+          campaign.payment_timing === 'upfront'
+            ? t('di muka', 'upfront')
+            : t('setelah berhasil', 'on completion')
+        }
+      </dd>
+      <dt>${t('Dibuka', 'Opened')}</dt>
+      <dd>${at(campaign.opened_at)}</dd>
+      <dt>${t('Batas waktu', 'Deadline')}</dt>
+      <dd>${at(campaign.deadline)}</dd>
+      <dt>${t('Selesai', 'Ended')}</dt>
+      <dd>${at(campaign.completed_at ?? campaign.failed_at ?? campaign.cancelled_at)}</dd>
+    </dl>
+    <div class="row">
+      <a class="button quiet" href="${url(`/operator/log?sambatan=${campaign.id}`)}"
+        >${t('Log audit', 'Audit log')}</a
+      >
+      <a class="button quiet" href="${url(`/sambatan/${campaign.id}`)}"
+        >${t('Halaman pembeli', 'The buyers’ page')}</a
+      >
+    </div>
+  </section>`;
+}

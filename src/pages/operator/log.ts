@@ -1,0 +1,250 @@
+import { auditEvents, campaignEvents, type AuditEvent } from '../../audit/events.ts';
+import {
+  listMarketAudit,
+  listMarketAuditOfEvent,
+  searchAudit,
+  verifyAudit,
+  type AuditRow,
+} from '../../audit/queries.ts';
+import { viewCampaign } from '../../campaigns/operations.ts';
+import type { App } from '../../context.ts';
+import { after, nextCursor } from '../../http/cursor.ts';
+import type { Pages } from '../../http/site.ts';
+import { permit } from '../../identity/policy.ts';
+import { consult } from '../../operation.ts';
+import { emptyState, input, notice, paging, select } from '../../web/components.ts';
+import { count, shortMoment } from '../../web/format.ts';
+import { html, type Html } from '../../web/html.ts';
+import type { Visit } from '../../web/visit.ts';
+import { sendOperatorPage } from './frame.ts';
+
+const pageSize = 50;
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const actorForm = /^(system|service|(user|operator):[0-9a-f-]{36})$/;
+
+/** What is looked for; whatever does not have the right form is not looked for. */
+interface Filter {
+  readonly campaignId: string | undefined;
+  readonly participationId: string | undefined;
+  readonly event: AuditEvent | undefined;
+  readonly actor: string | undefined;
+  readonly cursor: string | undefined;
+  /** Whether the chain is to be recomputed: a second for 100,000 rows. */
+  readonly verify: boolean;
+}
+
+type LogRow = AuditRow & { readonly title?: string };
+
+/** What happened, to one campaign and its participations or to all campaigns; and its chain. */
+export function operatorLog(app: App): Pages {
+  return async (server) => {
+    server.get<{ Querystring: Record<string, unknown> }>(
+      '/operator/log',
+      async (request, reply) => {
+        const { visit } = request;
+        permit(visit.actor, 'audit.read');
+        const filter = filterOf(request.query);
+        const rows = await consult(() => rowsOf(app, filter));
+        const { t } = visit;
+        const body = html`${form(visit, filter)}${
+          filter.campaignId !== undefined &&
+          (await chain(app, visit, filter.campaignId, filter.verify))
+        }${
+          rows.length > 0
+            ? table(visit, rows.slice(0, pageSize))
+            : emptyState(
+                t('Tidak ada catatan', 'No entries'),
+                t('Ubah saringannya, lalu coba lagi.', 'Change the filter and try again.'),
+              )
+        }${paging(visit, links(visit, filter, nextOf(filter, rows)))}`;
+        const title = t('Log audit', 'Audit log');
+        return sendOperatorPage(request, reply, { title, at: '/operator/log', body });
+      },
+    );
+  };
+}
+
+function filterOf(query: Readonly<Record<string, unknown>>): Filter {
+  const typed = (name: string, shape: RegExp) => {
+    const value = query[name];
+    return typeof value === 'string' && shape.test(value.trim()) ? value.trim() : undefined;
+  };
+  const cursor = query['cursor'];
+  return {
+    campaignId: typed('sambatan', uuid)?.toLowerCase(),
+    participationId: typed('ikutan', uuid)?.toLowerCase(),
+    event: auditEvents.find((event) => event === query['peristiwa']),
+    actor: typed('pelaku', actorForm),
+    cursor: typeof cursor === 'string' && cursor !== '' ? cursor : undefined,
+    verify: query['periksa'] === 'ya',
+  };
+}
+
+async function rowsOf(app: App, filter: Filter): Promise<readonly LogRow[]> {
+  const { campaignId, event } = filter;
+  if (campaignId !== undefined) {
+    const [before] = after(filter.cursor, ['number']);
+    return await app.db.rows(
+      searchAudit,
+      campaignId,
+      before === undefined ? null : BigInt(before),
+      pageSize + 1,
+      event ?? null,
+      filter.actor ?? null,
+      filter.participationId ?? null,
+    );
+  }
+  const [at = null, id = null, seq] = after(filter.cursor, ['moment', 'id', 'number']);
+  const place = [pageSize + 1, at, id, seq === undefined ? null : BigInt(seq)] as const;
+  return event === undefined
+    ? await app.db.rows(listMarketAudit, ...place)
+    : await app.db.rows(listMarketAuditOfEvent, ...place, event);
+}
+
+function nextOf({ campaignId }: Filter, rows: readonly LogRow[]): string | null {
+  return nextCursor(rows, pageSize, (row) =>
+    campaignId === undefined
+      ? [row.occurred_at, row.campaign_id, Number(row.seq)]
+      : [Number(row.seq)],
+  );
+}
+
+/** Whether the campaign's chain is whole, recomputed from its first row when that is asked for. */
+async function chain(app: App, visit: Visit, campaignId: string, verify: boolean): Promise<Html> {
+  permit(visit.actor, 'audit.verify');
+  const { title } = await consult(() => viewCampaign(app.db, visit.actor, campaignId));
+  if (!verify) {
+    const path = `/operator/log?sambatan=${campaignId}&periksa=ya`;
+    return html`<p class="row">
+      <strong>${title}</strong>
+      <a class="button quiet" href="${visit.url(path)}"
+        >${visit.t('Periksa rantai audit', 'Verify the audit chain')}</a
+      >
+    </p>`;
+  }
+  const [broken] = await consult(() => app.db.rows(verifyAudit, campaignId));
+  const { t, language } = visit;
+  return broken === undefined
+    ? notice('good', t('Rantai audit utuh.', 'The audit chain is whole.'), title)
+    : notice(
+        'bad',
+        t('Rantai audit putus!', 'The audit chain is broken!'),
+        t(
+          `Baris ${count(broken.seq, language)}: ${broken.problem}. Jangan ubah apa pun dan hubungi pengembang.`,
+          `Row ${count(broken.seq, language)}: ${broken.problem}. Change nothing and call the developers.`,
+        ),
+      );
+}
+
+function form(visit: Visit, filter: Filter): Html {
+  const { t, url } = visit;
+  const events = filter.campaignId === undefined ? campaignEvents : auditEvents;
+  return html`<form class="filters" action="${url('/operator/log')}" role="search">
+    ${input(visit, {
+      name: 'sambatan',
+      label: t('ID Sambatan', 'Campaign id'),
+      value: filter.campaignId,
+      hint: t(
+        'Kosong: hanya kejadian pada Sambatan, bukan pada tiap peserta.',
+        'Empty: what happened to campaigns, not to each participation.',
+      ),
+      control: { autocomplete: 'off', maxlength: 36 },
+    })}
+    ${select(
+      visit,
+      { name: 'peristiwa', label: t('Peristiwa', 'Event'), value: filter.event ?? '' },
+      [
+        { value: '', label: t('Semua', 'All') },
+        ...events.map((value) => ({ value, label: value })),
+      ],
+    )}
+    ${
+      filter.campaignId !== undefined &&
+      input(visit, {
+        name: 'pelaku',
+        label: t('Pelaku', 'Actor'),
+        value: filter.actor,
+        hint: 'system, service, user:…, operator:…',
+        control: { autocomplete: 'off', maxlength: 45 },
+      })
+    }
+    ${
+      filter.participationId !== undefined &&
+      input(visit, {
+        name: 'ikutan',
+        label: t('ID keikutsertaan', 'Participation id'),
+        value: filter.participationId,
+        control: { autocomplete: 'off', maxlength: 36 },
+      })
+    }
+    <button class="button">${t('Saring', 'Filter')}</button>
+  </form>`;
+}
+
+function links(visit: Visit, filter: Filter, next: string | null) {
+  const names = {
+    sambatan: filter.campaignId,
+    ikutan: filter.participationId,
+    peristiwa: filter.event,
+    pelaku: filter.actor,
+  };
+  const given = Object.entries(names).filter((one): one is [string, string] => Boolean(one[1]));
+  const path = (more: Record<string, string>) =>
+    visit.url(
+      `/operator/log?${new URLSearchParams({ ...Object.fromEntries(given), ...more }).toString()}`,
+    );
+  return {
+    first: filter.cursor === undefined ? undefined : path({}),
+    next: next === null ? undefined : path({ cursor: next }),
+  };
+}
+
+function table(visit: Visit, rows: readonly LogRow[]): Html {
+  const { t, url, language, person } = visit;
+  const label = t('Catatan', 'Entries');
+  return html`<div class="table" tabindex="0" role="region" aria-label="${label}">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">${t('Waktu', 'Time')}</th>
+          <th scope="col">${t('Peristiwa', 'Event')}</th>
+          <th scope="col">${t('Tentang', 'About')}</th>
+          <th scope="col">${t('Pelaku', 'Actor')}</th>
+          <th scope="col">${t('Rincian', 'Details')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map(
+          (row) =>
+            html`<tr>
+              <td class="nowrap">${shortMoment(row.occurred_at, language, person?.timeZone)}</td>
+              <td><code>${row.event}</code></td>
+              <td>
+                <a href="${url(`/operator/log?sambatan=${row.campaign_id}`)}"
+                  >${row.title ?? `#${row.seq}`}</a
+                >${
+                  row.participation_id !== null &&
+                  html`<br /><a href="${url(`/operator/ikutan?q=${row.participation_id}`)}"
+                      >${t('keikutsertaan', 'participation')} …${row.participation_id.slice(-8)}</a
+                    >`
+                }
+              </td>
+              <td><code class="actor">${row.actor}</code></td>
+              <td class="details">${details(row.metadata)}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function details(metadata: AuditRow['metadata']): Html {
+  const shown = Object.entries(metadata).filter(([, value]) => value !== null);
+  return html`${shown.map(
+    ([name, value]) => html`<span><span class="quiet">${name}</span> ${asText(value)}</span> `,
+  )}`;
+}
+
+function asText(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

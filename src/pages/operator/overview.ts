@@ -1,0 +1,174 @@
+import { summarizeCampaigns, type Summary } from '../../campaigns/lists.ts';
+import { spokenWord } from '../../campaigns/status.ts';
+import type { App } from '../../context.ts';
+import { seeOther, type Pages } from '../../http/site.ts';
+import { permit } from '../../identity/policy.ts';
+import { listOverdue, listWorkers, type WorkerRow } from '../../lifecycle/queries.ts';
+import type { SchedulerStatus } from '../../lifecycle/scheduler.ts';
+import { consult } from '../../operation.ts';
+import { badge, emptyState, notice } from '../../web/components.ts';
+import { count, distance, shortMoment } from '../../web/format.ts';
+import { html, type Html } from '../../web/html.ts';
+import type { Visit } from '../../web/visit.ts';
+import { sendOperatorPage } from './frame.ts';
+
+/** A campaign closes within a second of its time: what is later than this is stuck. */
+const overdueAfterSeconds = 30;
+const mostOverdue = 20;
+/** A worker says every four seconds that it lives. */
+const aliveForMs = 15_000;
+
+/** What needs a hand now, what runs, and who watches the clock. */
+export function operatorOverview(app: App): Pages {
+  return async (server) => {
+    server.get<{ Querystring: { jalan?: string } }>('/operator', async (request, reply) => {
+      const { visit } = request;
+      permit(visit.actor, 'dashboard.read');
+      const [summary, overdue, workers] = await consult(() =>
+        Promise.all([
+          summarizeCampaigns(app.db),
+          app.db.rows(listOverdue, overdueAfterSeconds, mostOverdue),
+          app.db.rows(listWorkers),
+        ]),
+      );
+      const body = html`${ranNotice(visit, request.query.jalan)}
+        <section class="panel" aria-labelledby="hand">
+          <h2 id="hand">${visit.t('Perlu ditangani', 'Needs a hand')}</h2>
+          ${overdue.length > 0 ? overdueTable(visit, overdue) : allWell(visit)}
+        </section>
+        ${figures(visit, summary)} ${scheduler(visit, app.scheduler.status(), workers)}`;
+      return sendOperatorPage(request, reply, { title: 'Operator', at: '/operator', body });
+    });
+
+    server.post('/operator/jalankan', async (request, reply) => {
+      permit(request.visit.actor, 'scheduler.trigger');
+      const { transitions } = await app.scheduler.sweep();
+      return seeOther(request, reply, `/operator?jalan=${transitions.length}`);
+    });
+  };
+}
+
+function ranNotice(visit: Visit, transitions: string | undefined): Html | undefined {
+  if (transitions === undefined || !/^\d{1,6}$/.test(transitions)) return undefined;
+  const { t } = visit;
+  const done = count(Number(transitions), visit.language);
+  return notice(
+    'good',
+    t('Penjadwal baru saja dijalankan.', 'The scheduler has just run.'),
+    t(`${done} perubahan status.`, `${done} changes of status.`),
+  );
+}
+
+function allWell({ t }: Visit): Html {
+  return emptyState(
+    t('Tidak ada yang terlambat', 'Nothing is late'),
+    t(
+      'Setiap Sambatan dibuka dan ditutup tepat waktu.',
+      'Every campaign was opened and closed at its time.',
+    ),
+  );
+}
+
+interface Overdue {
+  readonly campaign_id: string;
+  readonly title: string;
+  readonly status: string;
+  readonly closing_as: string | null;
+  readonly due_at: Date;
+}
+
+function overdueTable(visit: Visit, rows: readonly Overdue[]): Html {
+  const { t, url, now, language } = visit;
+  return html`<div class="table" tabindex="0" role="region" aria-labelledby="hand">
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Sambatan</th>
+          <th scope="col">${t('Seharusnya', 'Was due')}</th>
+          <th scope="col">${t('Keadaan', 'State')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map(
+          (row) =>
+            html`<tr>
+              <th scope="row">
+                <a href="${url(`/operator/sambatan/${row.campaign_id}`)}">${row.title}</a>
+              </th>
+              <td>${distance(row.due_at, now, language)}</td>
+              <td>
+                ${
+                  row.closing_as === null
+                    ? badge(t('Terlambat', 'Overdue'), 'bad')
+                    : badge(t('Penutupan belum selesai', 'Closing is not done'), 'busy')
+                }
+                <span class="quiet">${spokenWord(row.status)}</span>
+              </td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function figures(visit: Visit, summary: Summary): Html {
+  const { t, language } = visit;
+  const figure = (value: number, words: string) =>
+    html`<li><strong>${count(value, language)}</strong>${words}</li>`;
+  return html`<section class="panel" aria-labelledby="numbers">
+    <h2 id="numbers">${t('Angka', 'Numbers')}</h2>
+    <ul class="figures">
+      ${figure(summary.total_campaigns, t('Sambatan terbit', 'published campaigns'))}
+      ${figure(summary.active_campaigns, t('sedang jalan', 'running'))}
+      ${figure(summary.full_campaigns, t('penuh', 'full'))}
+      ${figure(summary.completed_campaigns, t('berhasil', 'succeeded'))}
+      ${figure(summary.failed_campaigns, t('tidak terpenuhi', 'not filled'))}
+      ${figure(summary.total_slots_taken, t('slot terisi', 'slots taken'))}
+    </ul>
+  </section>`;
+}
+
+function scheduler(visit: Visit, status: SchedulerStatus, workers: readonly WorkerRow[]): Html {
+  const { t, url, now, language, person } = visit;
+  const alive = workers.filter(({ seen_at }) => now.getTime() - seen_at.getTime() < aliveForMs);
+  const at = (moment: Date) => shortMoment(moment, language, person?.timeZone);
+  return html`<section class="panel" aria-labelledby="clock">
+    <div class="row apart">
+      <h2 id="clock">${t('Penjadwal', 'Scheduler')}</h2>
+      ${
+        alive.length > 0
+          ? badge(t(`${alive.length} berjalan`, `${alive.length} running`), 'good')
+          : badge(t('Tidak ada yang berjalan', 'None is running'), 'bad')
+      }
+    </div>
+    ${
+      status.failure !== null &&
+      notice(
+        alive.length > 0 ? 'busy' : 'bad',
+        t('Di proses ini penjadwal tidak berjalan.', 'It does not run in this process.'),
+        status.failure,
+      )
+    }
+    <dl class="facts">
+      <dt>${t('Sapuan berikutnya', 'Next sweep')}</dt>
+      <dd>${status.nextRunTime === null ? '–' : at(status.nextRunTime)}</dd>
+      <dt>${t('Setiap', 'Every')}</dt>
+      <dd>${t(`${status.intervalMinutes} menit`, `${status.intervalMinutes} minutes`)}</dd>
+      ${workers.slice(0, 5).map(
+        (worker) =>
+          html`<dt><code>${worker.worker_id.slice(-8)}</code></dt>
+            <dd>
+              ${t('terlihat', 'seen')}
+              ${distance(worker.seen_at, now, language)}${
+                worker.last_run_at !== null &&
+                html`, ${t('terakhir bekerja', 'last run')} ${at(worker.last_run_at)}
+                (${count(worker.last_run_transitions ?? 0, language)} ${t('perubahan', 'changes')})`
+              }
+            </dd>`,
+      )}
+    </dl>
+    <form method="post" action="${url('/operator/jalankan')}">
+      <button class="button">${t('Jalankan sekarang', 'Run now')}</button>
+    </form>
+  </section>`;
+}

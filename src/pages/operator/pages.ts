@@ -1,0 +1,20 @@
+import type { App } from '../../context.ts';
+import type { Pages } from '../../http/site.ts';
+import { operatorCampaigns } from './campaigns.ts';
+import { operatorLog } from './log.ts';
+import { operatorOverview } from './overview.ts';
+import { operatorParticipations } from './participations.ts';
+
+/** What operators see and override. */
+export function operatorPages(app: App): Pages {
+  return async (server) => {
+    for (const part of [
+      operatorOverview(app),
+      operatorCampaigns(app),
+      operatorParticipations(app),
+      operatorLog(app),
+    ]) {
+      await server.register(part);
+    }
+  };
+}
