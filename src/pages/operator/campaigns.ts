@@ -187,7 +187,7 @@ function table(visit: Visit, campaigns: readonly Campaign[]): Html {
   const { t, url, language, person } = visit;
   const label = t('Sambatan yang ditemukan', 'Campaigns found');
   return html`<div class="table" tabindex="0" role="region" aria-label="${label}">
-    <table>
+    <table class="stacked">
       <thead>
         <tr>
           <th scope="col">Sambatan</th>
@@ -202,15 +202,24 @@ function table(visit: Visit, campaigns: readonly Campaign[]): Html {
           (campaign) =>
             html`<tr>
               <th scope="row">
-                <a href="${url(`/operator/sambatan/${campaign.id}`)}">${campaign.title}</a><br />
-                <span class="quiet">${campaign.brand_name}</span>
+                <span
+                  ><a href="${url(`/operator/sambatan/${campaign.id}`)}">${campaign.title}</a>
+                  <span class="quiet">· ${campaign.brand_name}</span></span
+                >
               </th>
-              <td>${campaignBadge(visit, campaign.status)}</td>
-              <td class="nowrap">
-                ${count(campaign.slots_taken, language)} / ${count(campaign.total_slots, language)}
+              <td data-label="Status"><span>${campaignBadge(visit, campaign.status)}</span></td>
+              <td data-label="${t('Terisi', 'Taken')}">
+                <span class="nowrap"
+                  >${count(campaign.slots_taken, language)} /
+                  ${count(campaign.total_slots, language)}</span
+                >
               </td>
-              <td class="number">${rupiah(campaign.price_per_slot, language)}</td>
-              <td>${shortMoment(campaign.deadline, language, person?.timeZone)}</td>
+              <td class="number" data-label="${t('Harga', 'Price')}">
+                <span>${rupiah(campaign.price_per_slot, language)}</span>
+              </td>
+              <td data-label="${t('Batas waktu', 'Deadline')}">
+                <span>${shortMoment(campaign.deadline, language, person?.timeZone)}</span>
+              </td>
             </tr>`,
         )}
       </tbody>

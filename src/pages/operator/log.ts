@@ -203,7 +203,7 @@ function table(visit: Visit, rows: readonly LogRow[]): Html {
   const { t, url, language, person } = visit;
   const label = t('Catatan', 'Entries');
   return html`<div class="table" tabindex="0" role="region" aria-label="${label}">
-    <table>
+    <table class="stacked">
       <thead>
         <tr>
           <th scope="col">${t('Waktu', 'Time')}</th>
@@ -217,20 +217,30 @@ function table(visit: Visit, rows: readonly LogRow[]): Html {
         ${rows.map(
           (row) =>
             html`<tr>
-              <td class="nowrap">${shortMoment(row.occurred_at, language, person?.timeZone)}</td>
-              <td><code>${row.event}</code></td>
-              <td>
-                <a href="${url(`/operator/log?sambatan=${row.campaign_id}`)}"
-                  >${row.title ?? `#${row.seq}`}</a
-                >${
-                  row.participation_id !== null &&
-                  html`<br /><a href="${url(`/operator/ikutan?q=${row.participation_id}`)}"
-                      >${t('keikutsertaan', 'participation')} …${row.participation_id.slice(-8)}</a
-                    >`
-                }
+              <td data-label="${t('Waktu', 'Time')}">
+                <span class="nowrap"
+                  >${shortMoment(row.occurred_at, language, person?.timeZone)}</span
+                >
               </td>
-              <td><code class="actor">${row.actor}</code></td>
-              <td class="details">${details(row.metadata)}</td>
+              <td data-label="${t('Peristiwa', 'Event')}"><code>${row.event}</code></td>
+              <td data-label="${t('Tentang', 'About')}">
+                <span
+                  ><a href="${url(`/operator/log?sambatan=${row.campaign_id}`)}"
+                    >${row.title ?? `#${row.seq}`}</a
+                  >${
+                    row.participation_id !== null &&
+                    html` ·
+                      <a href="${url(`/operator/ikutan?q=${row.participation_id}`)}"
+                        >${t('keikutsertaan', 'participation')}
+                        …${row.participation_id.slice(-8)}</a
+                      >`
+                  }</span
+                >
+              </td>
+              <td data-label="${t('Pelaku', 'Actor')}"><code class="actor">${row.actor}</code></td>
+              <td class="details" data-label="${t('Rincian', 'Details')}">
+                <span>${details(row.metadata)}</span>
+              </td>
             </tr>`,
         )}
       </tbody>
