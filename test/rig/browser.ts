@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import type { AxeResults } from 'axe-core';
+import type { Browser, BrowserContextOptions, Page, Response } from 'playwright-core';
+import { pathIn, type Theme } from '../../src/web/visit.ts';
+import type { Language } from '../../src/errors.ts';
+import { startBrowser } from './browser-program.ts';
+
+/** The sizes that pages are looked at: a cheap phone, a tablet, a laptop. */
+export const sizes = {
+  phone: { width: 360, height: 800 },
+  tablet: { width: 768, height: 1024 },
+  laptop: { width: 1440, height: 900 },
+} as const;
+export type Size = keyof typeof sizes;
+
+/** Whoever looks at the site, and on what. */
+export interface Looking {
+  /** Where the service listens. */
+  readonly url: string;
+  /** Phone unless told. */
+  readonly size?: Size;
+  /** Indonesian unless told. */
+  readonly language?: Language;
+  /** What the device prefers; light unless told. */
+  readonly theme?: Theme;
+  /** Whether pages may run their script; they may unless told. */
+  readonly script?: boolean;
+  /** A token of the person, sent with each request. */
+  readonly token?: string | undefined;
+  /** Jakarta's unless told. */
+  readonly timeZone?: string;
+}
+
+/** A started browser; one per test file is enough. */
+export interface TestBrowser {
+  readonly browser: Browser;
+  /** Opens a window of its own: nothing is shared with the other ones. */
+  open(looking: Looking): Promise<Looker>;
+  /** Closes it. Rejects when a window that is still open met anything that is wrong. */
+  close(): Promise<void>;
+}
+
+/** Starts the browser of a test file: the system's, else the one that npm brought. */
+export async function testBrowser(): Promise<TestBrowser> {
+  const browser = await startBrowser();
+  const lookers = new Set<Looker>();
+  return {
+    browser,
+    open: async (looking) => {
+      const looker = await Looker.open(browser, looking);
+      lookers.add(looker);
+      return looker;
+    },
+    close: async () => {
+      try {
+        for (const looker of lookers) await looker.close();
+      } finally {
+        await browser.close();
+      }
+    },
+  };
+}
+
+/** One person's window on the site; notes everything that should not happen in it. */
+export class Looker {
+  readonly page: Page;
+  /** What went wrong so far: errors of scripts, refused content, missing files, foreign hosts. */
+  readonly faults: string[] = [];
+  readonly #looking: Looking;
+  readonly #browser: Browser;
+  #closed = false;
+
+  private constructor(browser: Browser, page: Page, looking: Looking) {
+    this.#browser = browser;
+    this.page = page;
+    this.#looking = looking;
+    this.#listen();
+  }
+
+  static async open(browser: Browser, looking: Looking): Promise<Looker> {
+    const context = await browser.newContext(contextOf(looking));
+    context.setDefaultTimeout(15_000);
+    return new Looker(browser, await context.newPage(), looking);
+  }
+
+  /** Goes to a page of the site, by its Indonesian path without the language. */
+  async go(path: string): Promise<Response> {
+    const { url, language = 'id' } = this.#looking;
+    const response = await this.page.goto(url + pathIn(language, path));
+    assert.ok(response, `${path}: no answer`);
+    return response;
+  }
+
+  /**
+   * Fails when the page as it is now breaks a rule of accessibility (axe), is wider than the
+   * window, or anything went wrong before.
+   */
+  async check(): Promise<void> {
+    const broken = await this.accessibilityFaults();
+    const wide = await this.page.evaluate<number>(
+      'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+    );
+    const where = `${this.page.url()} (${JSON.stringify({ ...this.#looking, token: undefined })})`;
+    assert.deepEqual(broken, [], `accessibility of ${where}`);
+    assert.ok(wide <= 0, `${where} is ${wide} px wider than its window`);
+    assert.deepEqual(this.faults, [], where);
+  }
+
+  /** What axe finds on the page: each rule that is broken, and where. */
+  async accessibilityFaults(): Promise<string[]> {
+    const { script = true } = this.#looking;
+    const page = script ? this.page : await this.#copyThatRunsScripts();
+    // Evaluated by the debugger, which no content security policy binds.
+    await page.evaluate(axeSource);
+    const { violations } = await page.evaluate(
+      async () => await (globalThis as unknown as { axe: Axe }).axe.run(),
+    );
+    if (page !== this.page) await page.context().close();
+    return violations.flatMap(({ id, nodes }) =>
+      nodes.map((node) => `${id}: ${node.target.join(' ')}: ${node.failureSummary}`),
+    );
+  }
+
+  /** Axe waits by timers, which a page without scripts has not: the same page, its script left out. */
+  async #copyThatRunsScripts(): Promise<Page> {
+    const url = this.page.url();
+    const body = (await this.page.content()).replaceAll(/<script\b[^>]*><\/script>/g, '');
+    const context = await this.#browser.newContext(contextOf({ ...this.#looking, script: true }));
+    const page = await context.newPage();
+    await page.route(url, (route) => route.fulfill({ body, contentType: 'text/html' }));
+    await page.goto(url);
+    return page;
+  }
+
+  /** Keeps a picture of the whole page in `test-artifacts/`. */
+  async screenshot(name: string): Promise<void> {
+    mkdirSync(artifacts, { recursive: true });
+    await this.page.screenshot({ path: join(artifacts, `${name}.png`), fullPage: true });
+  }
+
+  /** Closes the window; rejects when anything went wrong in it. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.page.context().close();
+    assert.deepEqual(this.faults, []);
+  }
+
+  #listen(): void {
+    const { host } = new URL(this.#looking.url);
+    this.page.on('pageerror', (error) => this.faults.push(`error of a script: ${error.message}`));
+    this.page.on('console', (message) => {
+      // An answer of 4xx is what some tests are about; a missing file is found below.
+      if (message.type() !== 'error' || message.text().startsWith('Failed to load')) return;
+      this.faults.push(message.text());
+    });
+    this.page.on('request', (request) => {
+      const asked = new URL(request.url());
+      if (/^https?:$/.test(asked.protocol) && asked.host !== host) {
+        this.faults.push(`asked another host: ${request.url()}`);
+      }
+    });
+    this.page.on('response', (response) => {
+      const kind = response.request().resourceType();
+      const isFile = ['stylesheet', 'script', 'image', 'font', 'manifest'].includes(kind);
+      if (isFile && response.status() >= 400) {
+        this.faults.push(`${response.status()} for ${response.url()}`);
+      }
+    });
+  }
+}
+
+function contextOf(looking: Looking): BrowserContextOptions {
+  const { size = 'phone', language = 'id', theme = 'light', script = true, token } = looking;
+  return {
+    viewport: sizes[size],
+    isMobile: size === 'phone',
+    hasTouch: size !== 'laptop',
+    colorScheme: theme,
+    reducedMotion: 'reduce',
+    javaScriptEnabled: script,
+    locale: language === 'id' ? 'id-ID' : 'en-GB',
+    timezoneId: looking.timeZone ?? 'Asia/Jakarta',
+    ...(token === undefined ? {} : { extraHTTPHeaders: { authorization: `Bearer ${token}` } }),
+  };
+}
+
+interface Axe {
+  run(): Promise<AxeResults>;
+}
+
+const artifacts = join(import.meta.dirname, '..', '..', 'test-artifacts');
+const axeSource = readFileSync(
+  createRequire(import.meta.url).resolve('axe-core/axe.min.js'),
+  'utf8',
+);
