@@ -197,6 +197,7 @@ const cases: Record<string, readonly Case[]> = {
   find_product: [{ parameters: [product] }],
   update_product: [{ parameters: [product, 'Nama', null, null, null] }],
   list_products: [{ parameters: [brand, null, 21] }, { parameters: [null, product, 21] }],
+  find_campaign: [{ parameters: [campaign.active] }],
   find_campaigns: [{ parameters: [[campaign.active, campaign.completed]] }],
   lock_campaign: [{ parameters: [campaign.active] }],
   insert_campaign: [

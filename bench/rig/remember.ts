@@ -1,6 +1,5 @@
-import type { CampaignRow } from '../../src/campaigns/queries.ts';
 import type { Database } from '../../src/database/pool.ts';
-import { queryable, type Query, type Queryable } from '../../src/database/query.ts';
+import { queryable, type Lookup, type Query, type Queryable } from '../../src/database/query.ts';
 
 type AnyQuery = Query<readonly unknown[], unknown>;
 
@@ -9,31 +8,18 @@ type AnyQuery = Query<readonly unknown[], unknown>;
  * the same routes without a database. Changes the object itself, which others hold already.
  */
 export function rememberReads(db: Database): void {
-  const { rows, maybe, one } = db;
-  const campaigns = new Map<string, CampaignRow>();
+  const { rows, maybe, one, find } = db;
+  const found = new Map<string, unknown>();
   const lists = new Map<string, unknown[]>();
 
-  const find = async (statement: AnyQuery, ids: readonly string[]): Promise<CampaignRow[]> => {
-    const missing = ids.filter((id) => !campaigns.has(id));
-    if (missing.length > 0) {
-      const found = (await rows(statement, missing)) as CampaignRow[];
-      for (const row of found) campaigns.set(row.campaign_id, row);
-    }
-    return ids.flatMap((id) => campaigns.get(id) ?? []);
-  };
   const list = async (statement: AnyQuery, parameters: readonly unknown[]): Promise<unknown[]> => {
     const key = statement.name + JSON.stringify(parameters);
-    let found = lists.get(key);
-    if (found === undefined) lists.set(key, (found = await rows(statement, ...parameters)));
-    return found;
+    let known = lists.get(key);
+    if (known === undefined) lists.set(key, (known = await rows(statement, ...parameters)));
+    return known;
   };
-  const remembering = queryable((statement, parameters) =>
-    statement.name === 'find_campaigns'
-      ? find(statement, parameters[0] as string[])
-      : list(statement, parameters),
-  );
-  const isRemembered = ({ name }: { readonly name: string }) =>
-    /^(find_campaigns$|list_campaigns_)/.test(name);
+  const remembering = queryable(list);
+  const isRemembered = ({ name }: { readonly name: string }) => name.startsWith('list_campaigns_');
   const choosing: Queryable = {
     rows: (statement, ...parameters) =>
       (isRemembered(statement) ? remembering.rows : rows)(statement, ...parameters),
@@ -41,6 +27,11 @@ export function rememberReads(db: Database): void {
       (isRemembered(statement) ? remembering.maybe : maybe)(statement, ...parameters),
     one: (statement, ...parameters) =>
       (isRemembered(statement) ? remembering.one : one)(statement, ...parameters),
+    find: async <R>(lookup: Lookup<R>, id: string) => {
+      const key = `${lookup.one.name} ${id}`;
+      if (!found.has(key)) found.set(key, await find(lookup, id));
+      return found.get(key) as R | undefined;
+    },
   };
   Object.assign(db, choosing);
 }

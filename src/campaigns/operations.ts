@@ -33,7 +33,7 @@ export async function findCampaign(
   db: Queryable,
   campaignId: string,
 ): Promise<Campaign | undefined> {
-  const row = await db.maybe(sql.findCampaigns, [campaignId]);
+  const row = await db.find(sql.campaignById, campaignId);
   return row && campaignOf(row);
 }
 
@@ -102,7 +102,7 @@ export async function createCampaign(tx: Tx, actor: Actor, input: NewCampaign): 
     price_per_slot: Number(input.pricePerSlot),
     minimum_slots: input.minimumSlots,
   });
-  return campaignOf(await tx.one(sql.findCampaigns, [campaignId]));
+  return campaignOf(await tx.one(sql.campaignById.one, campaignId));
 }
 
 /** `now` is left out for terms whose deadline was in the future when it was set. */
@@ -164,7 +164,7 @@ export async function editCampaign(
   await tx.one(audit.recordEvent, campaignId, 'campaign_edited', actorLabel(caller), now, null, {
     fields: fields.map((field) => wireNames[field]),
   });
-  return campaignOf(await tx.one(sql.findCampaigns, [campaignId]));
+  return campaignOf(await tx.one(sql.campaignById.one, campaignId));
 }
 
 function checkEditable(status: StoredCampaignStatus, fields: readonly TermsField[]): void {

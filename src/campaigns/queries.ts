@@ -1,5 +1,5 @@
 import { query } from '../database/query.ts';
-import type { Query } from '../database/query.ts';
+import type { Lookup, Query } from '../database/query.ts';
 import type { CampaignSort, PaymentTiming } from './campaign.ts';
 import type { StoredCampaignStatus } from './status.ts';
 
@@ -50,10 +50,17 @@ const named = (relation: string) => `select c.*, b.name as brand_name, p.name as
   join sambatan.brands b on b.brand_id = c.brand_id
   join sambatan.products p on p.product_id = c.product_id`;
 
-export const findCampaigns = query<[campaignIds: string[]], CampaignRow>(
-  'find_campaigns',
-  named(`select ${ownColumns} from sambatan.campaigns where campaign_id = any ($1)`),
-);
+export const campaignById: Lookup<CampaignRow> = {
+  one: query<[campaignId: string], CampaignRow>(
+    'find_campaign',
+    named(`select ${ownColumns} from sambatan.campaigns where campaign_id = $1`),
+  ),
+  many: query<[campaignIds: string[]], CampaignRow>(
+    'find_campaigns',
+    named(`select ${ownColumns} from sambatan.campaigns where campaign_id = any ($1)`),
+  ),
+  idOf: (row) => row.campaign_id,
+};
 
 /** One campaign, its row locked until the transaction ends. */
 export const lockCampaign = query<[campaignId: string], CampaignRow>(

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { ConnectionFailure, endsConnection, isStalePlan, withOutcome } from './errors.ts';
+import { findTogether } from './gather.ts';
 import { Listener, type Listening } from './listen.ts';
 import type { Log } from './log.ts';
 import { columnTypes, queryable, send, type Queryable, type Run } from './query.ts';
@@ -65,8 +66,11 @@ export function openDatabase({ url, maxConnections = 20, log }: DatabaseOptions)
   const inTransaction: Run = (statement, parameters) =>
     transaction((tx) => tx.rows(statement, ...parameters));
 
+  const asking = queryable(pooled ? inTransaction : single);
+
   return {
-    ...queryable(pooled ? inTransaction : single),
+    ...asking,
+    find: findTogether(asking),
     transaction,
     listen: async (channel, onPayload) => {
       if (pooled) throw new Error('LISTEN does not work through a transaction pooler');

@@ -10,6 +10,14 @@ export interface Query<P extends readonly unknown[], R> {
   readonly [parametersAndRow]?: (parameters: P) => R;
 }
 
+/** How rows are found by their id, alone or several at once. */
+export interface Lookup<R> {
+  /** For one id a scalar: PostgreSQL keeps its plan, where an array is planned at every call. */
+  readonly one: Query<[id: string], R>;
+  readonly many: Query<[ids: string[]], R>;
+  readonly idOf: (row: R) => string;
+}
+
 /** What runs statements: a pool (each statement its own transaction) or a transaction. */
 export interface Queryable {
   rows<P extends readonly unknown[], R>(query: Query<P, R>, ...parameters: P): Promise<R[]>;
@@ -20,6 +28,11 @@ export interface Queryable {
     query: Query<P, R>,
     ...parameters: P
   ): Promise<R | undefined>;
+  /**
+   * The row with this id, a uuid. Outside a transaction it is read together with
+   * what others look up at the same time.
+   */
+  find<R>(lookup: Lookup<R>, id: string): Promise<R | undefined>;
 }
 
 const declared = new Map<string, Query<readonly unknown[], unknown>>();
@@ -47,10 +60,15 @@ export type Run = (
   parameters: readonly unknown[],
 ) => Promise<unknown[]>;
 
-/** The three ways to ask, over one way to run. */
+/** The ways to ask, over one way to run. */
 export function queryable(run: Run): Queryable {
   const rows = async <P extends readonly unknown[], R>(statement: Query<P, R>, parameters: P) =>
     (await run(statement as Query<readonly unknown[], unknown>, parameters)) as R[];
+  const maybe = async <P extends readonly unknown[], R>(statement: Query<P, R>, parameters: P) => {
+    const found = await rows(statement, parameters);
+    if (found.length > 1) throw wrongCount(statement.name, 'at most one row', found.length);
+    return found[0];
+  };
   return {
     rows: (statement, ...parameters) => rows(statement, parameters),
     one: async (statement, ...parameters) => {
@@ -58,11 +76,8 @@ export function queryable(run: Run): Queryable {
       if (found.length !== 1) throw wrongCount(statement.name, 'one row', found.length);
       return found[0]!;
     },
-    maybe: async (statement, ...parameters) => {
-      const found = await rows(statement, parameters);
-      if (found.length > 1) throw wrongCount(statement.name, 'at most one row', found.length);
-      return found[0];
-    },
+    maybe: (statement, ...parameters) => maybe(statement, parameters),
+    find: (lookup, id) => maybe(lookup.one, [id.toLowerCase()]),
   };
 }
 

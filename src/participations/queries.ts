@@ -1,5 +1,5 @@
 import type { StoredCampaignStatus } from '../campaigns/status.ts';
-import { query } from '../database/query.ts';
+import { query, type Lookup } from '../database/query.ts';
 import type { StoredParticipationStatus } from './status.ts';
 
 export interface ParticipationRow {
@@ -121,7 +121,7 @@ export interface ProgressRow {
   readonly status: StoredCampaignStatus;
 }
 
-export const campaignProgress = query<[campaignId: string], ProgressRow>(
+const campaignProgress = query<[campaignId: string], ProgressRow>(
   'campaign_progress',
   'select * from sambatan.campaign_progress($1)',
 );
@@ -136,3 +136,9 @@ export const watchedProgress = query<
   cross join lateral sambatan.campaign_progress(c.campaign_id) p
   where c.campaign_id = any ($1)`,
 );
+
+export const progressById: Lookup<ProgressRow> = {
+  one: campaignProgress,
+  many: watchedProgress,
+  idOf: (row) => row.campaign_id,
+};

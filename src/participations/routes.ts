@@ -30,7 +30,7 @@ import {
 } from './operations.ts';
 import { joinResultOf, participationOf } from './participation.ts';
 import { progressOf } from './progress.ts';
-import { campaignProgress, listParticipations } from './queries.ts';
+import { listParticipations, progressById } from './queries.ts';
 import { participationStatuses, storedParticipationStatus } from './status.ts';
 
 const params = closed({ id: Id });
@@ -174,7 +174,7 @@ export function participationRoutes(app: App): FastifyPluginAsyncTypebox {
       },
       async (request) => {
         await viewCampaign(app.db, request.actor, request.params.id);
-        const row = await consult(() => app.db.maybe(campaignProgress, request.params.id));
+        const row = await consult(() => app.db.find(progressById, request.params.id));
         if (row === undefined) throw new DomainError('campaign_not_found', {});
         return progressOf(row);
       },
