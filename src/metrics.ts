@@ -35,11 +35,15 @@ export function createMetrics(
       buckets: secondsOfARequest,
       registers,
     }),
-    httpInFlight: new Gauge({
-      name: 'sambatan_http_requests_in_flight',
-      help: 'Requests being answered now, event streams aside',
-      registers,
-    }),
+    httpInFlight: (read: () => number) =>
+      void new Gauge({
+        name: 'sambatan_http_requests_in_flight',
+        help: 'Requests being answered now, event streams aside',
+        registers,
+        collect() {
+          this.set(read());
+        },
+      }),
     liveWatchers: new Gauge({
       name: 'sambatan_live_watchers',
       help: 'Open event streams',

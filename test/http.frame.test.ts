@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
+import helmet from '@fastify/helmet';
+import Fastify from 'fastify';
 import { stopServer } from '../src/http/server.ts';
 import { asService, frame } from './http/frame.ts';
 
@@ -274,6 +276,21 @@ test('answers carry headers that keep browsers from guessing', async () => {
   const { headers } = await server.inject(`${base}/things`);
   assert.match(String(headers['content-security-policy']), /default-src 'none'/);
   assert.equal(headers['x-content-type-options'], 'nosniff');
+});
+
+test('these headers are the ones that helmet sets, with a policy that allows nothing', async () => {
+  const judge = Fastify();
+  await judge.register(helmet);
+  judge.get('/', async () => 'judged');
+  const { headers: helmets } = await judge.inject('/');
+  const { headers } = await server.inject(`${base}/things`);
+  const own = /^(content-(type|length)|date|connection)$/;
+  for (const [name, value] of Object.entries(helmets)) {
+    if (own.test(name)) continue;
+    if (name !== 'content-security-policy') assert.equal(headers[name], value, name);
+    else assert.ok(!/'self'|https:|data:/.test(String(headers[name])));
+  }
+  await judge.close();
 });
 
 test('requests are counted and timed by route, and none is left over', async () => {

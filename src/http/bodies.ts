@@ -1,8 +1,7 @@
+import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance } from 'fastify';
 import { DomainError, invalidField } from '../errors.ts';
 import { unstorableField, unstorableText } from './validation.ts';
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
  * Takes JSON bodies only, in UTF-8 that is really UTF-8, and refuses text that the database
@@ -27,16 +26,13 @@ export function readBodies(server: FastifyInstance): void {
       else void parseJson(request, text, done);
     },
   );
-  server.addHook('preValidation', async ({ body, query, params }) => {
+  server.addHook('preValidation', ({ body, query, params }, _reply, done) => {
     const field = unstorableField(body) ?? unstorableField(query) ?? unstorableField(params);
-    if (field !== undefined) throw invalidField(field, unstorableText);
+    if (field === undefined) done();
+    else done(invalidField(field, unstorableText));
   });
 }
 
 function decoded(body: Buffer): string | undefined {
-  try {
-    return utf8.decode(body);
-  } catch {
-    return undefined;
-  }
+  return isUtf8(body) ? body.toString() : undefined;
 }

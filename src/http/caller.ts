@@ -34,8 +34,8 @@ export function recogniseCallers(server: FastifyInstance, rules: CallerRules): v
   const attempts =
     limit > 0 ? new RateLimiterMemory({ points: limit, duration: 60, keyPrefix: '' }) : undefined;
 
-  server.addHook('onRequest', async (request) => {
-    const counted = attempts && request.routeOptions.config.joinAttempt === true;
+  server.addHook('onRequest', async (request, reply) => {
+    const counted = attempts && reply.routeOptions.config.joinAttempt === true;
     try {
       request.actor = await rules.authenticate(request.headers.authorization, request.ip);
     } catch (error) {

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import helmet from '@fastify/helmet';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Fastify, { LogController } from 'fastify';
 import type { FastifyBaseLogger, FastifyInstance, FastifyServerOptions } from 'fastify';
@@ -15,7 +14,9 @@ import type { HealthSources } from './health.ts';
 import { logAnswers } from './logging.ts';
 import { documentApi } from './openapi.ts';
 import { bodyLimitBytes, handleError, rawProblem, sendProblem } from './problem.ts';
+import { lazyRequestLog } from './request-log.ts';
 import { bodyProblems } from './schemas.ts';
+import { apiHeaders, secureAnswers } from './security-headers.ts';
 import { answerMissingPage, site, type Pages } from './site.ts';
 import { validatorCompiler } from './validation.ts';
 
@@ -48,9 +49,8 @@ export async function buildServer(
   server.setValidatorCompiler(validatorCompiler);
   server.setErrorHandler(handleError);
   const allowedMethods = noteMethods(server);
-  answerWithRequestIds(server);
+  secureAnswers(server, apiHeaders);
   logAnswers(server, app.metrics);
-  await server.register(helmet, { contentSecurityPolicy: { directives: nothingToShow } });
   readBodies(server);
   documentBodyProblems(server);
   await documentApi(server);
@@ -75,15 +75,6 @@ export async function stopServer(server: FastifyInstance, graceMs: number): Prom
   }
 }
 
-/** A JSON answer needs nothing from anywhere. */
-const nothingToShow = {
-  defaultSrc: ["'none'"],
-  baseUri: ["'none'"],
-  formAction: ["'none'"],
-  frameAncestors: ["'none'"],
-  upgradeInsecureRequests: null,
-};
-
 function serverOptions({ config, log }: ServerParts) {
   return {
     loggerInstance: log as FastifyBaseLogger,
@@ -91,8 +82,10 @@ function serverOptions({ config, log }: ServerParts) {
       disableRequestLogging: true,
       requestIdLogLabel: 'request_id',
     }),
+    childLoggerFactory: lazyRequestLog,
     genReqId: requestIdOf,
-    trustProxy: [...config.http.trustedProxies],
+    // An empty list means the same, but has every request look for who stands before it.
+    trustProxy: config.http.trustedProxies.length > 0 && [...config.http.trustedProxies],
     bodyLimit: bodyLimitBytes,
     requestTimeout: requestTimeoutMs,
     connectionTimeout: connectionTimeoutMs,
@@ -128,17 +121,14 @@ function api(
 /** Counts what is being answered, and refuses what would be too much before any work is done. */
 function refuseOverload(server: FastifyInstance, { metrics }: ServerParts): void {
   let inFlight = 0;
-  server.addHook('onRequest', async (request, reply) => {
-    if (request.routeOptions.config.eventStream) return;
-    if (inFlight >= mostInFlight) throw new DomainError('overloaded', {});
-    metrics.httpInFlight.set(++inFlight);
-    reply.raw.once('close', () => metrics.httpInFlight.set(--inFlight));
-  });
-}
-
-function answerWithRequestIds(server: FastifyInstance): void {
-  server.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id);
+  metrics.httpInFlight(() => inFlight);
+  const leave = () => void inFlight--;
+  server.addHook('onRequest', (_request, reply, done) => {
+    if (reply.routeOptions.config.eventStream) return done();
+    if (inFlight >= mostInFlight) return done(new DomainError('overloaded', {}));
+    inFlight++;
+    reply.raw.on('close', leave);
+    done();
   });
 }
 
@@ -152,8 +142,9 @@ function releaseConnections(server: FastifyInstance, endStreams: () => void): vo
     closing = true;
     endStreams();
   });
-  server.addHook('onSend', async (_request, reply) => {
+  server.addHook('onSend', (_request, reply, payload, done) => {
     if (closing) reply.header('connection', 'close');
+    done(null, payload);
   });
 }
 

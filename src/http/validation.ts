@@ -27,11 +27,12 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
   Settings.Set({ maxErrors: mostComplaints });
   const validator = Compile(schema);
   const mayBeAbsent = httpPart === 'body' && IsOptional(schema);
+  const read = httpPart === 'body' ? asItIs : readerOf(schema);
+  const completed = hasDefaults(schema) ? (value: unknown) => Value.Default(schema, value) : asItIs;
   return (given: unknown) => {
     // The framework says null of a request without a body.
     if (mayBeAbsent && (given ?? undefined) === undefined) return { value: undefined };
-    const read = httpPart === 'body' ? given : fromText(schema, given);
-    const value: unknown = Value.Default(schema, read);
+    const value = completed(read(given));
     if (validator.Check(value)) return { value };
     return { error: validator.Errors(value) as unknown as Error };
   };
@@ -58,6 +59,24 @@ export function fieldErrors(complaints: readonly Complaint[]): FieldError[] {
  * the path of its field; undefined when there is none. However deep a body is, the stack is not.
  */
 export function unstorableField(value: unknown): string | undefined {
+  return isPlainlyStorable(value) ? undefined : searchUnstorable(value);
+}
+
+/** Whether an object holds nothing but text that can be stored, numbers and the like. */
+function isPlainlyStorable(value: unknown): boolean {
+  if (isPlain(value)) return typeof value !== 'string';
+  for (const [key, inside] of Object.entries(value as object)) {
+    const isFine = typeof inside === 'string' ? storable(inside) : isPlain(inside);
+    if (!isFine || !storable(key)) return false;
+  }
+  return true;
+}
+
+function isPlain(value: unknown): boolean {
+  return typeof value !== 'object' || value === null;
+}
+
+function searchUnstorable(value: unknown): string | undefined {
   const open: { readonly value: unknown; readonly path: string }[] = [{ value, path: '' }];
   for (let part = open.pop(); part !== undefined; part = open.pop()) {
     const { value: here, path } = part;
@@ -82,20 +101,43 @@ function storable(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0');
 }
 
-function fromText(schema: TSchema, given: unknown): unknown {
+const asItIs = (value: unknown): unknown => value;
+
+/** How values of the schema's fields that are more than text are read from text. */
+type Read = (text: string) => unknown;
+const reads = {
+  // One thing has one id, however it is written: others look for it by this text.
+  uuid: (text) => text.toLowerCase(),
+  integer: (text) => (/^-?\d{1,15}$/.test(text) ? Number(text) : text),
+  boolean: (text) => (/^(true|false)$/.test(text) ? text === 'true' : text),
+} as const satisfies Record<string, Read>;
+
+/** What reads query, path or headers for a schema: nothing is copied where all of it is text. */
+function readerOf(schema: TSchema): (given: unknown) => unknown {
   const { properties = {} } = schema as {
     properties?: { [name: string]: { type?: string; format?: string } };
   };
-  const read: { [name: string]: unknown } = { ...(given as object) };
-  for (const [name, { type, format }] of Object.entries(properties)) {
-    const value = read[name];
-    if (typeof value !== 'string') continue;
-    // One thing has one id, however it is written: others look for it by this text.
-    if (format === 'uuid') read[name] = value.toLowerCase();
-    if (type === 'integer' && /^-?\d{1,15}$/.test(value)) read[name] = Number(value);
-    if (type === 'boolean' && /^(true|false)$/.test(value)) read[name] = value === 'true';
-  }
-  return read;
+  const fields = Object.entries(properties).flatMap(([name, { type, format }]) => {
+    const kind = format === 'uuid' ? format : type;
+    return kind !== undefined && Object.hasOwn(reads, kind)
+      ? [{ name, read: reads[kind as keyof typeof reads] as Read }]
+      : [];
+  });
+  if (fields.length === 0) return asItIs;
+  return (given) => {
+    const values: { [name: string]: unknown } = { ...(given as object) };
+    for (const { name, read } of fields) {
+      const value = values[name];
+      if (typeof value === 'string') values[name] = read(value);
+    }
+    return values;
+  };
+}
+
+/** Whether anything in a schema has a default to be filled in. */
+function hasDefaults(schema: unknown): boolean {
+  if (typeof schema !== 'object' || schema === null) return false;
+  return 'default' in schema || Object.values(schema).some(hasDefaults);
 }
 
 /** Turns complaints about several fields of an object into one for each. */

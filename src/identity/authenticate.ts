@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { DomainError } from '../errors.ts';
 import type { Actor } from './actor.ts';
 import { KeySetUnavailable, tokenVerifier } from './tokens.ts';
@@ -50,5 +50,5 @@ function secretComparison(secret: string): (given: string) => boolean {
 }
 
 function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  return hash('sha256', text, 'buffer');
 }
