@@ -1,16 +1,12 @@
--- Appends one event to a campaign's audit log and moves the head of its chain. The caller's
--- transaction holds the campaign's row. Slots taken and total slots are added to every event.
-create or replace function sambatan.record_event(
-  p_campaign_id uuid, p_event text, p_actor text, p_at timestamptz,
-  p_participation_id uuid default null, p_metadata jsonb default '{}'
-) returns sambatan.audit_logs language plpgsql as $$
-declare
-  c sambatan.campaigns;
-  entry sambatan.audit_logs;
+-- Appends one event to a campaign's audit log and moves the head of its chain in c, which the
+-- caller stores: it holds the campaign's row, and c is that row as it is to be. Slots taken and
+-- total slots are added to every event.
+create or replace function sambatan.append_event(
+  inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz,
+  p_participation_id uuid, p_metadata jsonb, out entry sambatan.audit_logs
+) language plpgsql as $$
 begin
-  select * into strict c from sambatan.campaigns where campaign_id = p_campaign_id
-    for no key update;
-  entry.campaign_id := p_campaign_id;
+  entry.campaign_id := c.campaign_id;
   entry.seq := c.audit_seq + 1;
   entry.occurred_at := p_at;
   entry.participation_id := p_participation_id;
@@ -18,12 +14,33 @@ begin
   entry.actor := p_actor;
   entry.metadata := jsonb_build_object(
     'slots_taken', c.filled_slots, 'total_slots', c.total_slots) || p_metadata;
-  entry.hash := sha256(c.audit_hash || sambatan.audit_content(p_campaign_id, entry.seq, p_at,
+  entry.hash := sha256(c.audit_hash || sambatan.audit_content(c.campaign_id, entry.seq, p_at,
     p_participation_id, p_event, p_actor, entry.metadata));
   insert into sambatan.audit_logs values (entry.*);
+  c.audit_seq := entry.seq;
+  c.audit_hash := entry.hash;
+  c.updated_at := p_at;
+end
+$$;
+
+-- Appends one event to a campaign's audit log and moves the head of its chain. The caller's
+-- transaction holds the campaign's row.
+create or replace function sambatan.record_event(
+  p_campaign_id uuid, p_event text, p_actor text, p_at timestamptz,
+  p_participation_id uuid default null, p_metadata jsonb default '{}'
+) returns sambatan.audit_logs language plpgsql as $$
+declare
+  c sambatan.campaigns;
+  r record;
+begin
+  select * into strict c from sambatan.campaigns where campaign_id = p_campaign_id
+    for no key update;
+  select * into r
+    from sambatan.append_event(c, p_event, p_actor, p_at, p_participation_id, p_metadata);
+  c := r.c;
   update sambatan.campaigns
-    set audit_seq = entry.seq, audit_hash = entry.hash, updated_at = p_at
+    set audit_seq = c.audit_seq, audit_hash = c.audit_hash, updated_at = c.updated_at
     where campaign_id = p_campaign_id;
-  return entry;
+  return r.entry;
 end
 $$;

@@ -1,18 +1,15 @@
 -- One short step: settles up to p_limit of a campaign's participations, with their audit rows and
 -- the money that falls due, and gives how many it settled. While the campaign is being closed, as
 -- the closing demands; before that, it lets go those whose hold has lapsed, and a campaign that was
--- full takes joins again (that event is the caller's). The caller holds the campaign's row.
+-- full takes joins again (that event is the caller's). The caller holds the campaign's row and stores
+-- what becomes of it in c.
 create or replace function sambatan.settle_participants(
-  p_campaign_id uuid, p_at timestamptz, p_limit integer
-) returns integer language plpgsql set enable_seqscan = off as $$
+  inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out settled integer
+) language plpgsql set enable_seqscan = off as $$
 declare
-  c sambatan.campaigns;
-  by_actor text;
-  settled integer;
+  by_actor constant text := coalesce(c.closing_actor, 'system');
+  s record;
 begin
-  select * into strict c from sambatan.campaigns where campaign_id = p_campaign_id;
-  by_actor := coalesce(c.closing_actor, 'system');
-
   with picked as materialized (
     select p.participation_id, p.quantity, p.status as from_status,
       case when c.closing_as = 'fulfilled' then
@@ -21,12 +18,12 @@ begin
       else 'refunded' end::sambatan.participant_status as to_status
     from (
       (select participation_id, quantity, status from sambatan.participants
-      where c.closing_as is null and campaign_id = p_campaign_id and status = 'pending_payment'
+      where c.closing_as is null and campaign_id = c.campaign_id and status = 'pending_payment'
         and hold_expires_at <= p_at
       order by hold_expires_at, participation_id limit p_limit)
       union all
       (select participation_id, quantity, status from sambatan.participants
-      where c.closing_as is not null and campaign_id = p_campaign_id
+      where c.closing_as is not null and campaign_id = c.campaign_id
         and (status = 'pending_payment'
           or (status = 'confirmed' and c.closing_as <> 'fulfilled'))
       order by status, participation_id limit p_limit)
@@ -38,20 +35,20 @@ begin
       cancel_reason = case k.to_status when 'cancelled' then 'hold_lapsed' end,
       refunded_at = case k.to_status when 'refunded' then p_at end
     from picked k
-    where p.campaign_id = p_campaign_id and p.participation_id = k.participation_id
+    where p.campaign_id = c.campaign_id and p.participation_id = k.participation_id
   ), money as (
     -- Completing makes what was pledged due; refunding makes what was paid due back.
     insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
       actor, created_at)
-    select p_campaign_id, 'payment'::sambatan.transaction_kind, 'due'::sambatan.transaction_status,
+    select c.campaign_id, 'payment'::sambatan.transaction_kind, 'due'::sambatan.transaction_status,
       k.participation_id, k.quantity * c.price_per_slot,
       'payment:' || k.participation_id, by_actor, p_at
     from picked k where k.to_status = 'confirmed'
     union all
-    select p_campaign_id, 'refund', 'due', k.participation_id, t.amount,
+    select c.campaign_id, 'refund', 'due', k.participation_id, t.amount,
       'refund:' || k.participation_id, by_actor, p_at
     from picked k
-    join sambatan.transactions t on t.campaign_id = p_campaign_id
+    join sambatan.transactions t on t.campaign_id = c.campaign_id
       and t.cause = 'payment:' || k.participation_id and t.status = 'settled'
     where k.to_status = 'refunded' and k.from_status = 'confirmed'
   ), events as materialized (
@@ -68,8 +65,8 @@ begin
   ), logged as (
     insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event, actor,
       metadata, hash)
-    select p_campaign_id, e.seq, p_at, e.participation_id, e.event, by_actor, e.metadata,
-      sambatan.audit_chain(c.audit_hash, sambatan.audit_content(p_campaign_id, e.seq, p_at,
+    select c.campaign_id, e.seq, p_at, e.participation_id, e.event, by_actor, e.metadata,
+      sambatan.audit_chain(c.audit_hash, sambatan.audit_content(c.campaign_id, e.seq, p_at,
         e.participation_id, e.event, by_actor, e.metadata))
         over (order by e.seq rows unbounded preceding)
     from entries e
@@ -83,16 +80,22 @@ begin
       coalesce(sum(quantity) filter (where to_status = 'confirmed'), 0)::integer as confirmed,
       coalesce(sum(quantity) filter (where from_status = 'confirmed'), 0)::integer as unconfirmed
     from picked
-  ), campaign as (
-    update sambatan.campaigns t set filled_slots = t.filled_slots - s.freed,
-      participant_count = t.participant_count - s.left_count,
-      confirmed_slots = t.confirmed_slots + s.confirmed - s.unconfirmed,
-      status = case when c.closing_as is null then 'active' else t.status end,
-      filled_at = case when c.closing_as is not null then t.filled_at end,
-      audit_seq = h.seq, audit_hash = h.hash, updated_at = p_at
-    from head h, sums s where t.campaign_id = p_campaign_id
   )
-  select s.n into settled from sums s;
-  return settled;
+  select sums.*, h.seq, h.hash into s from sums left join head h on true;
+
+  settled := s.n;
+  if settled = 0 then
+    return;
+  end if;
+  c.filled_slots := c.filled_slots - s.freed;
+  c.participant_count := c.participant_count - s.left_count;
+  c.confirmed_slots := c.confirmed_slots + s.confirmed - s.unconfirmed;
+  if c.closing_as is null then
+    c.status := 'active';
+    c.filled_at := null;
+  end if;
+  c.audit_seq := s.seq;
+  c.audit_hash := s.hash;
+  c.updated_at := p_at;
 end
 $$;

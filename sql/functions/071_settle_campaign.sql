@@ -1,17 +1,18 @@
 -- Brings one campaign to where it has to be by now: opens it at its time, lets lapsed holds go,
 -- decides at the deadline (or, with p_complete_full, as soon as it is full), and closes it in steps
--- of at most p_limit participations. Locks the row and checks again, so that any number of workers
--- may call it; a row that somebody else holds is left to them.
+-- of at most p_limit participations. The caller holds the campaign's row and stores what becomes of
+-- it in c (store_campaigns): a campaign that is closed in one step is written once.
 --
 -- Gives the audit rows of the campaign's own transitions made here, how many participations it
 -- settled, and in more whether it has to be called again (in a new transaction) to finish.
-create or replace function sambatan.settle_campaign(
-  p_campaign_id uuid, p_complete_full boolean, p_limit integer,
+create or replace function sambatan.settle_step(
+  inout c sambatan.campaigns, p_complete_full boolean, p_limit integer,
   out transitions sambatan.audit_logs[], out settled integer, out more boolean
 ) language plpgsql as $$
 declare
-  c sambatan.campaigns;
+  r record;
   now_at timestamptz;
+  was_full boolean;
   counted integer;
   next_at timestamptz;
   amount bigint;
@@ -19,16 +20,11 @@ begin
   transitions := '{}';
   settled := 0;
   more := false;
-  select * into c from sambatan.campaigns where campaign_id = p_campaign_id
-    for no key update skip locked;
-  if not found then
-    return;
-  end if;
   now_at := clock_timestamp();
 
   if c.status = 'scheduled' and c.opens_at <= now_at then
-    transitions := transitions || sambatan.open_campaign(p_campaign_id, 'system');
-    select * into c from sambatan.campaigns where campaign_id = p_campaign_id;
+    transitions := transitions || sambatan.open_campaign(c.campaign_id, 'system');
+    select * into c from sambatan.campaigns t where t.campaign_id = c.campaign_id;
     -- What follows comes after the opening in the log, so its time may not be before it.
     now_at := clock_timestamp();
   end if;
@@ -37,12 +33,16 @@ begin
   end if;
 
   if c.closing_as is null and now_at < c.deadline then
-    settled := sambatan.settle_participants(p_campaign_id, now_at, p_limit);
-    if settled > 0 and c.status = 'locked' then
-      transitions := transitions
-        || sambatan.record_event(p_campaign_id, 'campaign_reopened', 'system', now_at);
+    was_full := c.status = 'locked';
+    select * into r from sambatan.settle_participants(c, now_at, p_limit);
+    c := r.c;
+    settled := r.settled;
+    if settled > 0 and was_full then
+      select * into r
+        from sambatan.append_event(c, 'campaign_reopened', 'system', now_at, null, '{}');
+      c := r.c;
+      transitions := transitions || r.entry;
     end if;
-    select * into c from sambatan.campaigns where campaign_id = p_campaign_id;
   end if;
 
   if c.closing_as is null then
@@ -53,47 +53,82 @@ begin
       c.closing_as := 'fulfilled';
     else
       select least(c.deadline, min(p.hold_expires_at)) into next_at from sambatan.participants p
-        where p.campaign_id = p_campaign_id and p.status = 'pending_payment'
+        where p.campaign_id = c.campaign_id and p.status = 'pending_payment'
           and p.hold_expires_at is not null;
-      update sambatan.campaigns set due_at = next_at
-        where campaign_id = p_campaign_id and due_at <> next_at;
+      c.due_at := next_at;
       more := settled = p_limit;
       return;
     end if;
     c.slots_at_close := c.filled_slots;
     c.closing_actor := 'system';
-    update sambatan.campaigns set closing_as = c.closing_as, closing_actor = c.closing_actor,
-        slots_at_close = c.slots_at_close, due_at = now_at
-      where campaign_id = p_campaign_id;
+    c.due_at := now_at;
   end if;
 
-  settled := sambatan.settle_participants(p_campaign_id, now_at, p_limit);
+  select * into r from sambatan.settle_participants(c, now_at, p_limit);
+  c := r.c;
+  settled := r.settled;
   if settled = p_limit then
     more := true;
     return;
   end if;
 
-  update sambatan.campaigns set status = c.closing_as, closing_as = null, closing_actor = null,
-      closing_reason = null, due_at = null,
-      slots_at_close = case c.closing_as when 'fulfilled' then filled_slots else slots_at_close end,
-      completed_at = case c.closing_as when 'fulfilled' then now_at end,
-      failed_at = case c.closing_as when 'expired' then now_at end,
-      cancelled_at = case c.closing_as when 'cancelled' then now_at end
-    where campaign_id = p_campaign_id
-    returning confirmed_slots * price_per_slot, slots_at_close into amount, c.slots_at_close;
   if c.closing_as = 'fulfilled' then
+    c.slots_at_close := c.filled_slots;
+    amount := c.confirmed_slots * c.price_per_slot;
     amount := amount - sambatan.platform_fee(amount, c.platform_fee_basis_points);
     if amount > 0 then
       insert into sambatan.transactions (campaign_id, kind, status, amount, cause, actor,
           created_at)
-        values (p_campaign_id, 'payout', 'due', amount, 'payout', c.closing_actor, now_at);
+        values (c.campaign_id, 'payout', 'due', amount, 'payout', c.closing_actor, now_at);
     end if;
   end if;
-  transitions := transitions || sambatan.record_event(p_campaign_id,
+  select * into r from sambatan.append_event(c,
     case c.closing_as when 'fulfilled' then 'campaign_completed' when 'expired'
       then 'campaign_failed' else 'campaign_cancelled' end,
     c.closing_actor, now_at, null,
     jsonb_strip_nulls(jsonb_build_object('slots_taken', c.slots_at_close,
-      'reason', c.closing_reason, 'payout', case when c.closing_as = 'fulfilled' then amount end)));
+      'reason', c.closing_reason, 'payout', amount)));
+  c := r.c;
+  transitions := transitions || r.entry;
+  case c.closing_as
+    when 'fulfilled' then c.completed_at := now_at;
+    when 'expired' then c.failed_at := now_at;
+    when 'cancelled' then c.cancelled_at := now_at;
+  end case;
+  c.status := c.closing_as;
+  c.closing_as := null;
+  c.closing_actor := null;
+  c.closing_reason := null;
+  c.due_at := null;
+end
+$$;
+
+-- Stores what settle_step has made of campaigns whose rows the caller holds. All of them in one
+-- statement: the checks of the table are made ready once for each statement, which costs several
+-- times as much as writing a row.
+create or replace function sambatan.store_campaigns(p_campaigns sambatan.campaigns[])
+returns void language sql as $$
+  update sambatan.campaigns as t set
+    status = s.status, filled_slots = s.filled_slots, confirmed_slots = s.confirmed_slots,
+    participant_count = s.participant_count, due_at = s.due_at, closing_as = s.closing_as,
+    closing_actor = s.closing_actor, closing_reason = s.closing_reason,
+    slots_at_close = s.slots_at_close, audit_seq = s.audit_seq, audit_hash = s.audit_hash,
+    updated_at = s.updated_at, filled_at = s.filled_at, completed_at = s.completed_at,
+    failed_at = s.failed_at, cancelled_at = s.cancelled_at
+  from unnest(p_campaigns) s
+  where t.campaign_id = s.campaign_id
+    and (t.audit_seq, t.due_at, t.closing_as)
+      is distinct from (s.audit_seq, s.due_at, s.closing_as)
+$$;
+
+-- settle_step for one campaign. Locks its row and checks again, so that any number of workers may
+-- call it; a row that somebody else holds is left to them.
+create or replace function sambatan.settle_campaign(
+  p_campaign_id uuid, p_complete_full boolean, p_limit integer,
+  out transitions sambatan.audit_logs[], out settled integer, out more boolean
+) language plpgsql as $$
+begin
+  select s.transitions, s.settled, s.more into transitions, settled, more
+    from sambatan.settle_campaigns(array[p_campaign_id], p_complete_full, p_limit) s;
 end
 $$;

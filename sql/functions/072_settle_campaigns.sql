@@ -1,6 +1,7 @@
--- settle_campaign for several campaigns in one transaction: one commit for many that are due in
--- the same second. One row per campaign. The limit is for all of them together, because their rows
--- are held until the commit: a campaign that it leaves nothing for is to be sent again.
+-- Settles several campaigns in one transaction: one commit for many that are due in the same second.
+-- Locks each row and checks again, so that any number of workers may call it; a row that somebody
+-- else holds is left to them. One row per campaign. The limit is for all of them together, because
+-- their rows are held until the commit: a campaign that it leaves nothing for is to be sent again.
 create or replace function sambatan.settle_campaigns(
   p_campaign_ids uuid[], p_complete_full boolean, p_limit integer
 ) returns table (
@@ -8,18 +9,29 @@ create or replace function sambatan.settle_campaigns(
 ) language plpgsql as $$
 declare
   left_over integer := p_limit;
+  c sambatan.campaigns;
+  r record;
+  changed sambatan.campaigns[] := '{}';
 begin
   foreach campaign_id in array p_campaign_ids loop
-    if left_over > 0 then
-      select s.transitions, s.settled, s.more into transitions, settled, more
-        from sambatan.settle_campaign(campaign_id, p_complete_full, left_over) s;
-      left_over := left_over - settled;
-    else
-      transitions := '{}';
-      settled := 0;
-      more := true;
+    transitions := '{}';
+    settled := 0;
+    more := left_over <= 0;
+    if not more then
+      select * into c from sambatan.campaigns t where t.campaign_id = settle_campaigns.campaign_id
+        for no key update skip locked;
+      if found then
+        select * into r from sambatan.settle_step(c, p_complete_full, left_over);
+        c := r.c;
+        changed := changed || c;
+        transitions := r.transitions;
+        settled := r.settled;
+        more := r.more;
+        left_over := left_over - settled;
+      end if;
     end if;
     return next;
   end loop;
+  perform sambatan.store_campaigns(changed);
 end
 $$;
