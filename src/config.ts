@@ -28,6 +28,8 @@ export interface Config {
     /** Always given when a secret or a key set is. */
     readonly jwtIssuer: string | undefined;
     readonly jwtAudience: string;
+    /** E-mail addresses, in small letters, of operators; they count once they are verified. */
+    readonly operators: readonly string[];
   };
   readonly scheduler: { readonly intervalMinutes: number };
   /** 0: joins are not limited. */
@@ -94,6 +96,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       jwksUrl: values.SAMBATAN_JWKS_URL,
       jwtIssuer: values.SAMBATAN_JWT_ISSUER,
       jwtAudience: present(values.SAMBATAN_JWT_AUDIENCE),
+      operators: values.SAMBATAN_OPERATORS ?? [],
     },
     scheduler: { intervalMinutes: present(values.SAMBATAN_SCHEDULER_INTERVAL) },
     joins: { limitPerMinute: present(values.SAMBATAN_JOIN_RATE_LIMIT) },

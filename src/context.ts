@@ -1,4 +1,6 @@
 import type { Logger } from 'pino';
+import { sessionFinder, type SessionFinder } from './accounts/sessions.ts';
+import { codeSecret, type SignInParts } from './accounts/sign-in.ts';
 import { Pokes } from './audit/pokes.ts';
 import type { Config } from './config.ts';
 import { openDatabase, type Database } from './database/pool.ts';
@@ -25,6 +27,9 @@ export interface App {
   readonly authenticate: Authenticator;
   readonly live: Live;
   readonly mailer: Mailer;
+  /** Whose a session of the site is. */
+  readonly findSession: SessionFinder;
+  readonly signIn: SignInParts;
   /** Asks the database on a connection of its own, which no busy pool can keep waiting. */
   readonly pingDatabase: () => Promise<unknown>;
   close(): Promise<void>;
@@ -94,6 +99,8 @@ export function createApp(options: AppOptions): App {
     scheduler,
     live,
     mailer,
+    findSession: sessionFinder(db, config.identity.operators),
+    signIn: { db, mailer, secret: codeSecret(serviceKey) },
     authenticate: authenticator({ ...config.identity, serviceKey }),
     pingDatabase: () => probe.one(ping),
     close: async () => {

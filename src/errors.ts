@@ -265,6 +265,77 @@ export const errorTable = {
       en: `Not so fast, please. Try again in ${retry_after_seconds} seconds.`,
     }),
   ),
+  sign_in_code_wrong: define<{ readonly remaining: number }>(
+    422,
+    { id: 'Kodenya belum cocok', en: 'The code does not match' },
+    ({ remaining }) => ({
+      id:
+        remaining > 0
+          ? `Cek lagi kode di e-mailmu. Kamu masih bisa mencoba ${remaining} kali.`
+          : 'Kode ini sudah terlalu sering dicoba. Minta kode baru, ya.',
+      en:
+        remaining > 0
+          ? `Please check the code in your mail. Tries left: ${remaining}.`
+          : 'This code was tried too often. Please ask for a new one.',
+    }),
+  ),
+  sign_in_ended: fixed(
+    410,
+    { id: 'Kode atau tautan sudah tidak berlaku', en: 'The code or link has ended' },
+    {
+      id: 'Kode dan tautan hanya bisa dipakai sekali selama 15 menit. Minta yang baru, ya.',
+      en: 'A code or link works once, for 15 minutes. Please ask for a new one.',
+    },
+  ),
+  account_has_participations: define<{ readonly count: number }>(
+    409,
+    { id: 'Masih ada ikutan yang berjalan', en: 'Some of your slots are still running' },
+    ({ count }) => ({
+      id: `Akunmu masih punya ${count} ikutan yang belum selesai. Batalkan atau tunggu selesai dulu, ya.`,
+      en: `Your account has ${count} participations that are not over. Cancel them or wait for their end.`,
+    }),
+  ),
+  account_has_campaigns: define<{ readonly count: number }>(
+    409,
+    { id: 'Brand-mu masih punya Sambatan', en: 'Your brand has running campaigns' },
+    ({ count }) => ({
+      id: `Brand milikmu masih punya ${count} Sambatan yang berjalan. Selesaikan atau batalkan dulu, ya.`,
+      en: `Your brand has ${count} campaigns that are not over. End or cancel them first.`,
+    }),
+  ),
+  address_not_found: fixed(
+    404,
+    { id: 'Alamat tidak ditemukan', en: 'Address not found' },
+    {
+      id: 'Alamat tersimpan ini tidak ada. Pilih dari daftar alamatmu, ya.',
+      en: 'This saved address does not exist. Choose one from your list.',
+    },
+  ),
+  account_not_found: fixed(
+    404,
+    { id: 'Akun tidak ditemukan', en: 'Account not found' },
+    {
+      id: 'Belum ada yang masuk dengan e-mail ini. Minta dia masuk sekali dulu, ya.',
+      en: 'Nobody has signed in with this address yet. Ask them to sign in once first.',
+    },
+  ),
+  too_many_addresses: define<{ readonly maximum: number }>(
+    409,
+    { id: 'Alamat tersimpan sudah penuh', en: 'No room for another address' },
+    ({ maximum }) => ({
+      id: `Kamu bisa menyimpan sampai ${maximum} alamat. Hapus salah satu dulu, ya.`,
+      en: `You can save up to ${maximum} addresses. Please delete one first.`,
+    }),
+  ),
+  mail_unavailable: fixed(
+    503,
+    { id: 'E-mail belum terkirim', en: 'The mail was not sent' },
+    {
+      id: 'Kami belum bisa mengirim e-mail. Coba lagi sebentar lagi, ya.',
+      en: 'The mail could not be sent. Please try again in a moment.',
+    },
+    10,
+  ),
   headers_too_large: fixed(
     431,
     { id: 'Header terlalu besar', en: 'Headers too large' },

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Transporter } from 'nodemailer';
 import type { Config } from './config.ts';
@@ -36,7 +36,7 @@ export function createMailer(config: Config): Mailer {
     send: async (mail) => {
       transport ??= open(smtpUrl);
       const sent: unknown = await (await transport).sendMail({ from, ...mail });
-      if (outbox !== undefined) await keep(outbox, (sent as { message: Buffer }).message);
+      if (outbox !== undefined) await keep(outbox, mail, (sent as { message: Buffer }).message);
     },
     close: async () => (await transport)?.close(),
   };
@@ -58,10 +58,37 @@ async function open(smtpUrl: string | undefined): Promise<Transporter> {
   });
 }
 
-/** Written beside and renamed: whoever lists the directory sees whole mails only. */
-async function keep(outbox: string, message: Buffer): Promise<void> {
+/** A mail as the development page shows it. */
+export interface KeptMail {
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+  readonly sentAt: string;
+}
+
+/**
+ * The mail as it would be sent, and beside it what a person reads of it. Written under another
+ * name and renamed: whoever lists the directory sees whole mails only.
+ */
+async function keep(outbox: string, mail: Mail, message: Buffer): Promise<void> {
   await mkdir(outbox, { recursive: true, mode: 0o700 });
-  const name = `${new Date().toISOString().replaceAll(':', '-')}-${randomUUID().slice(0, 8)}.eml`;
-  await writeFile(join(outbox, `.${name}`), message, { mode: 0o600 });
-  await rename(join(outbox, `.${name}`), join(outbox, name));
+  const sentAt = new Date().toISOString();
+  const name = `${sentAt.replaceAll(':', '-')}-${randomUUID().slice(0, 8)}`;
+  const kept: KeptMail = { to: mail.to, subject: mail.subject, text: mail.text, sentAt };
+  const files = { [`${name}.eml`]: message, [`${name}.json`]: JSON.stringify(kept) };
+  for (const [file, content] of Object.entries(files)) {
+    await writeFile(join(outbox, `.${file}`), content, { mode: 0o600 });
+    await rename(join(outbox, `.${file}`), join(outbox, file));
+  }
+}
+
+/** The last mails of an outbox, newest first; none when nothing was written yet. */
+export async function readOutbox(outbox: string, most = 20): Promise<KeptMail[]> {
+  const names = await readdir(outbox).catch(() => []);
+  const newest = names
+    .filter((name) => /^\d.*\.json$/.test(name))
+    .toSorted()
+    .slice(-most);
+  const read = newest.toReversed().map((name) => readFile(join(outbox, name), 'utf8'));
+  return (await Promise.all(read)).map((text) => JSON.parse(text) as KeptMail);
 }

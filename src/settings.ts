@@ -146,6 +146,16 @@ export const variables = {
     about: ['Required "aud" of users\' tokens (Supabase Auth issues "authenticated").'],
     parse: (text) => text,
   }),
+  SAMBATAN_OPERATORS: variable({
+    fallback: '',
+    secret: false,
+    accepts: 'e-mail addresses separated by commas',
+    about: [
+      'E-mail addresses of operators, separated by commas. Whoever signs in with a code sent to one',
+      'of them is an operator of the site; the change takes effect at the next start.',
+    ],
+    parse: emailList,
+  }),
   SAMBATAN_PUBLIC_URL: variable({
     fallback: undefined,
     secret: false,
@@ -211,6 +221,14 @@ function keySetUrl(text: string): string | undefined {
   const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
   const accepted = url.protocol === 'https:' || (url.protocol === 'http:' && loopback);
   return accepted ? text : undefined;
+}
+
+function emailList(text: string): readonly string[] | undefined {
+  const items = text
+    .split(',')
+    .map((item) => item.trim().toLowerCase())
+    .filter((item) => item !== '');
+  return items.every((item) => /^[^\s@]+@[^\s@]+$/.test(item)) ? items : undefined;
 }
 
 function addressList(text: string): readonly string[] | undefined {

@@ -29,6 +29,7 @@ test('an empty environment is a complete configuration with the embedded databas
       jwksUrl: undefined,
       jwtIssuer: undefined,
       jwtAudience: 'authenticated',
+      operators: [],
     },
     scheduler: { intervalMinutes: 5 },
     joins: { limitPerMinute: 10 },

@@ -25,6 +25,8 @@ const callers: readonly (readonly [name: string, actor: Actor, facts: Facts])[] 
 
 /** x: may. Columns: visitor, user, self, contributor, admin, owner, operator, service. */
 const expected: Readonly<Record<Action, string>> = {
+  'account.manage': '.xxxxxx.',
+  'operators.manage': '......xx',
   'brand.create': '.xxxxxxx',
   'product.read': '.xxxxxxx',
   'product.create': '...xxx.x',

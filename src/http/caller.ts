@@ -87,7 +87,7 @@ async function countAttempt(attempts: RateLimiterMemory, address: string): Promi
 }
 
 /** An IPv6 customer has a whole /64 to choose addresses from, so that is what is counted. */
-function networkOf(address: string): string {
+export function networkOf(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined || !address.includes(':')) return mapped ?? address;
   const [head = '', tail] = address.split('%')[0]!.split('::');

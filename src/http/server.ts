@@ -21,7 +21,10 @@ import { answerMissingPage, site, type Pages } from './site.ts';
 import { validatorCompiler } from './validation.ts';
 
 /** What the frame itself uses of the application; the routes have their own view of it. */
-export type ServerParts = Pick<App, 'config' | 'log' | 'metrics' | 'authenticate' | 'live'> &
+export type ServerParts = Pick<
+  App,
+  'config' | 'log' | 'metrics' | 'authenticate' | 'findSession' | 'live'
+> &
   HealthSources;
 
 /** Where the routes of the slices live. */

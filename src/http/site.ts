@@ -11,9 +11,11 @@ import { westernIndonesia } from '../web/format.ts';
 import type { Html } from '../web/html.ts';
 import { layout, type PageParts } from '../web/layout.ts';
 import { pathIn, themes, type Person, type Visit } from '../web/visit.ts';
+import { consult } from '../operation.ts';
 import { errorPage } from './error-page.ts';
 import { knownError } from './problem.ts';
 import { originOf, refuseForeignForms } from './same-origin.ts';
+import { sessionTokenOf } from './session-cookie.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -23,7 +25,7 @@ declare module 'fastify' {
 }
 
 /** What the frame of the site uses of the application. */
-export type SiteParts = Pick<App, 'config' | 'authenticate'>;
+export type SiteParts = Pick<App, 'config' | 'authenticate' | 'findSession'>;
 
 /** The pages of one part of the site; registered once for each language. */
 export type Pages = FastifyPluginAsyncTypebox;
@@ -56,6 +58,8 @@ function partsIn(app: SiteParts, language: Language, pages: readonly Pages[]): P
     scope.setErrorHandler(answerWithErrorPage);
     scope.addHook('onRequest', async (request, reply) => {
       protect(reply);
+      // Errors have a page too, also when nobody can tell who looks.
+      request.visit = visitorIn(app, request, language);
       request.visit = await visitOf(app, request, language);
     });
     refuseForeignForms(scope, app.config.http.publicUrl);
@@ -116,13 +120,26 @@ async function visitOf(
   request: FastifyRequest,
   language: Language,
 ): Promise<Visit> {
-  const actor = await app.authenticate(request.headers.authorization, request.ip);
+  const { authorization, cookie } = request.headers;
+  const visit = visitorIn(app, request, language);
+  const session = authorization === undefined ? sessionTokenOf(cookie, visit.origin) : undefined;
+  if (session !== undefined) {
+    const owner = await consult(() => app.findSession(session, request.ip));
+    if (owner === undefined) return visit;
+    const { actor, displayName, email, timeZone } = owner;
+    return { ...visit, actor, person: { userId: actor.userId, displayName, email, timeZone } };
+  }
+  const actor = await app.authenticate(authorization, request.ip);
+  return { ...visit, actor, person: personOf(actor) };
+}
+
+function visitorIn(app: SiteParts, request: FastifyRequest, language: Language): Visit {
   const theme = themes.find(
     (one) => one === fastifyCookie.parse(request.headers.cookie ?? '')[themeCookie],
   );
   return {
-    actor,
-    person: personOf(actor),
+    actor: { kind: 'visitor', address: request.ip },
+    person: undefined,
     language,
     path: withoutPrefix(request.url, language),
     origin: originOf(request, app.config.http.publicUrl),
@@ -133,6 +150,7 @@ async function visitOf(
   };
 }
 
+/** A caller with a token is a person without a profile here. */
 function personOf(actor: Actor): Person | undefined {
   if (actor.kind !== 'user' && actor.kind !== 'operator') return undefined;
   const { userId } = actor;
@@ -168,7 +186,10 @@ export async function answerMissingPage(
 ): Promise<FastifyReply> {
   const english = /^\/en(\/|\?|$)/.test(request.url);
   protect(reply);
-  request.visit = await visitOf(app, request, english ? 'en' : 'id');
+  const language = english ? 'en' : 'id';
+  request.visit = await visitOf(app, request, language).catch(() =>
+    visitorIn(app, request, language),
+  );
   return sendPage(request, reply, errorPage(request.visit, error, request.id), error.status);
 }
 

@@ -26,6 +26,9 @@ const staff = ['operator', 'service'] as const;
 
 /** Who may do what: the one table of rights (docs: the people of the domain). */
 export const permissions = {
+  /** Profile, addresses, sessions, export and deletion: a person's own, whoever they are. */
+  'account.manage': ['user', 'operator'],
+  'operators.manage': staff,
   'brand.create': signedIn,
   'product.read': signedIn,
   'product.create': [...seller, 'service'],

@@ -62,6 +62,7 @@ export async function frame(
       log,
       metrics,
       authenticate: authenticator({ ...config.identity, serviceKey }),
+      findSession: async () => undefined,
       pingDatabase: () => built.database(),
       scheduler,
       live,

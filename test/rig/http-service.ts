@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { readConfig } from '../../src/config.ts';
@@ -61,7 +64,12 @@ export async function httpService(options: HttpServiceOptions = {}): Promise<Htt
       : { url: beside.databaseUrl, db: beside.db, close: async () => undefined };
   const logged: string[] = [];
   const { log } = createLog('debug', lineKeeper(logged));
-  const environment = { ...settings, ...options.environment };
+  const dataDirectory = await mkdtemp(join(tmpdir(), 'sambatan-http-'));
+  const environment = {
+    ...settings,
+    SAMBATAN_DATA_DIR: dataDirectory,
+    ...options.environment,
+  };
   const app = createApp({
     config: readConfig(environment),
     log,
@@ -88,6 +96,7 @@ export async function httpService(options: HttpServiceOptions = {}): Promise<Htt
     await stopServer(server, 2_000);
     await app.close();
     await database.close();
+    await rm(dataDirectory, { recursive: true, force: true });
     assertSilent([...logged, scraped], secrets);
   };
   let closing: Promise<void> | undefined;

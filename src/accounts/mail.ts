@@ -1,0 +1,69 @@
+import type { Language } from '../errors.ts';
+import type { Mail } from '../mailer.ts';
+import { html, type Html } from '../web/html.ts';
+
+export interface SignInLetter {
+  readonly code: string;
+  /** Undefined: the code alone. */
+  readonly link: string | undefined;
+  readonly language: Language;
+}
+
+/** The mail that lets somebody in: the code to type, and a link for the same. */
+export function signInMail({ code, link, language }: SignInLetter): Omit<Mail, 'to'> {
+  const words = wordings[language];
+  const byLink = link === undefined ? [] : [words.orLink, link];
+  const lines = [words.hello, `${words.code} ${code}`, ...byLink, words.notYou];
+  return {
+    subject: words.subject(code),
+    text: `${lines.join('\n\n')}\n\nSambatan\n`,
+    html: html`<!doctype html>
+      <html lang="${language}">
+        <body
+          style="margin:0;padding:24px;background:#fdf3f7;color:#2b1b26;font:16px/1.5 sans-serif"
+        >
+          <div
+            style="max-width:440px;margin:0 auto;padding:28px;background:#fff;border-radius:16px"
+          >
+            <p style="margin:0 0 16px;font-weight:bold;color:#9b1c5a">Sambatan</p>
+            <p style="margin:0 0 8px">${words.hello}</p>
+            <p style="margin:0 0 4px">${words.code}</p>
+            <p style="margin:0 0 20px;font:bold 32px/1.3 monospace;letter-spacing:6px">${code}</p>
+            ${link !== undefined && button(link, words)}
+            <p style="margin:0;font-size:14px;color:#6b5865">${words.notYou}</p>
+          </div>
+        </body>
+      </html>`.toString(),
+  };
+}
+
+function button(link: string, words: { readonly orLink: string; readonly button: string }): Html {
+  return html`<p style="margin:0 0 12px">${words.orLink}</p>
+    <p style="margin:0 0 24px">
+      <a
+        href="${link}"
+        style="display:inline-block;padding:12px 24px;background:#9b1c5a;color:#fff;border-radius:999px;text-decoration:none"
+        >${words.button}</a
+      >
+    </p>`;
+}
+
+const wordings = {
+  id: {
+    subject: (code: string) => `${code} kode masuk Sambatan-mu`,
+    hello: 'Hai! Ini kode untuk masuk ke Sambatan. Berlaku 15 menit.',
+    code: 'Kodenya:',
+    orLink: 'Atau langsung masuk lewat tautan ini:',
+    button: 'Masuk ke Sambatan',
+    notYou:
+      'Bukan kamu yang minta? Abaikan saja e-mail ini, dan jangan berikan kodenya ke siapa pun.',
+  },
+  en: {
+    subject: (code: string) => `${code} is your Sambatan code`,
+    hello: 'Hello! This is your code for Sambatan. It works for 15 minutes.',
+    code: 'The code:',
+    orLink: 'Or sign in directly with this link:',
+    button: 'Sign in to Sambatan',
+    notYou: 'You did not ask for it? Ignore this mail, and give the code to nobody.',
+  },
+} as const;

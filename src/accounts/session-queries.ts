@@ -1,0 +1,156 @@
+import { query } from '../database/query.ts';
+
+export const countSignInAttempt = query<
+  [key: string, windowSeconds: number],
+  { readonly attempts: number; readonly wait_seconds: number }
+>(
+  'count_sign_in_attempt',
+  `insert into sambatan_auth.attempts as a (key, attempts, ends_at)
+  values ($1, 1, now() + make_interval(secs => $2))
+  on conflict (key) do update set
+    attempts = case when a.ends_at <= now() then 1 else a.attempts + 1 end,
+    ends_at = case when a.ends_at <= now() then excluded.ends_at else a.ends_at end
+  returning attempts, ceil(extract(epoch from ends_at - now()))::integer as wait_seconds`,
+);
+
+export const insertSignIn = query<
+  [signInId: string, email: string, codeHash: Buffer, linkHash: Buffer, minutes: number],
+  never
+>(
+  'insert_sign_in',
+  `insert into sambatan_auth.sign_ins (sign_in_id, email, code_hash, link_hash, expires_at)
+  values ($1, $2, $3, $4, now() + make_interval(mins => $5::integer))`,
+);
+
+/** Spends one attempt; no row when the code has ended, in whichever way. Locks the row. */
+export const spendAttempt = query<
+  [signInId: string, most: number],
+  { readonly email: string; readonly code_hash: Buffer; readonly attempts: number }
+>(
+  'spend_attempt',
+  `update sambatan_auth.sign_ins set attempts = attempts + 1
+  where sign_in_id = $1 and used_at is null and expires_at > clock_timestamp() and attempts < $2
+  returning email, code_hash, attempts`,
+);
+
+export const useSignIn = query<[signInId: string], never>(
+  'use_sign_in',
+  'update sambatan_auth.sign_ins set used_at = now() where sign_in_id = $1',
+);
+
+/** Uses a link once; no row when it was used or has ended. */
+export const useLink = query<[linkHash: Buffer], { readonly email: string }>(
+  'use_link',
+  `update sambatan_auth.sign_ins set used_at = now()
+  where link_hash = $1 and used_at is null and expires_at > clock_timestamp()
+  returning email`,
+);
+
+export const upsertAccount = query<[userId: string, email: string], { readonly user_id: string }>(
+  'upsert_account',
+  `insert into sambatan_auth.accounts as a (user_id, email) values ($1, $2)
+  on conflict (email) do update set verified_at = now()
+  returning a.user_id`,
+);
+
+/** A profile with what is known at the first sign-in; an existing one keeps what it says. */
+export const startProfile = query<
+  [userId: string, displayName: string, locale: string, email: string | null],
+  never
+>(
+  'start_profile',
+  `insert into sambatan.profiles as p (user_id, display_name, locale, email)
+  values ($1, $2, $3, $4)
+  on conflict (user_id) do update set email = coalesce(excluded.email, p.email)`,
+);
+
+export const insertSession = query<
+  [
+    sessionId: string,
+    tokenHash: Buffer,
+    userId: string,
+    roles: readonly string[],
+    device: string,
+    hours: number,
+  ],
+  never
+>(
+  'insert_session',
+  `insert into sambatan_auth.sessions
+    (session_id, token_hash, user_id, roles, device, expires_at)
+  values ($1, $2, $3, $4, $5, now() + make_interval(hours => $6::integer))`,
+);
+
+export interface FoundSession {
+  readonly session_id: string;
+  readonly user_id: string;
+  readonly roles: string[];
+  readonly stale: boolean;
+  readonly display_name: string | null;
+  readonly locale: string | null;
+  readonly time_zone: string | null;
+  readonly email: string | null;
+  readonly is_named_operator: boolean;
+}
+
+/** Who looks at a page: asked once for every page of somebody who is signed in. */
+export const findSession = query<[tokenHash: Buffer], FoundSession>(
+  'find_session',
+  `select s.session_id, s.user_id, s.roles, s.seen_at < now() - interval '1 hour' as stale,
+    p.display_name, p.locale, p.time_zone, a.email, o.user_id is not null as is_named_operator
+  from sambatan_auth.sessions s
+  left join sambatan.profiles p on p.user_id = s.user_id
+  left join sambatan_auth.accounts a on a.user_id = s.user_id
+  left join sambatan_auth.operators o on o.user_id = s.user_id
+  where s.token_hash = $1 and s.expires_at > now()`,
+);
+
+/** A session by e-mail lives on while it is used; one from a token ends when it was going to. */
+export const touchSession = query<[sessionId: string, hours: number], never>(
+  'touch_session',
+  `update sambatan_auth.sessions set seen_at = now(), expires_at =
+    case when expires_at > created_at + interval '1 day'
+      then now() + make_interval(hours => $2::integer) else expires_at end
+  where session_id = $1`,
+);
+
+export const deleteSessionByToken = query<[tokenHash: Buffer], never>(
+  'delete_session_by_token',
+  'delete from sambatan_auth.sessions where token_hash = $1',
+);
+
+export const deleteSession = query<[userId: string, sessionId: string], never>(
+  'delete_session',
+  'delete from sambatan_auth.sessions where user_id = $1 and session_id = $2',
+);
+
+export const deleteSessions = query<[userId: string], never>(
+  'delete_sessions',
+  'delete from sambatan_auth.sessions where user_id = $1',
+);
+
+export interface SessionRow {
+  readonly session_id: string;
+  readonly device: string;
+  readonly created_at: Date;
+  readonly seen_at: Date;
+}
+
+export const listSessions = query<[userId: string], SessionRow>(
+  'list_sessions',
+  `select session_id, device, created_at, seen_at from sambatan_auth.sessions
+  where user_id = $1 and expires_at > now() order by seen_at desc limit 100`,
+);
+
+/** What nobody needs any more goes with the next request for a code, a little at a time. */
+export const tidySignIns = query<[], never>(
+  'tidy_sign_ins',
+  `with old_sign_ins as (delete from sambatan_auth.sign_ins where sign_in_id in (
+      select sign_in_id from sambatan_auth.sign_ins
+      where expires_at < now() - interval '1 day' limit 100)),
+    old_attempts as (delete from sambatan_auth.attempts where key in (
+      select key from sambatan_auth.attempts where ends_at < now() limit 100
+      for update skip locked))
+  delete from sambatan_auth.sessions where session_id in (
+    select session_id from sambatan_auth.sessions where expires_at < now() limit 100)`,
+);

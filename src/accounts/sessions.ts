@@ -1,0 +1,109 @@
+import { hash, randomBytes } from 'node:crypto';
+import type { Queryable } from '../database/query.ts';
+import type { Tx } from '../database/transaction.ts';
+import type { Language } from '../errors.ts';
+import type { Actor } from '../identity/actor.ts';
+import { newId } from '../identity/ids.ts';
+import { permit } from '../identity/policy.ts';
+import * as sql from './session-queries.ts';
+
+/** Sessions by e-mail end after this long without a visit. */
+export const sessionHours = 30 * 24;
+/** Sessions from another service's token end soon, so that roles it takes back do not last. */
+export const tokenSessionHours = 12;
+
+/** Who is signed in, as a session says. */
+export interface SessionOwner {
+  readonly sessionId: string;
+  readonly actor: Extract<Actor, { kind: 'user' | 'operator' }>;
+  readonly displayName: string;
+  readonly email: string | null;
+  readonly language: Language;
+  readonly timeZone: string;
+}
+
+/** Finds who a session's token belongs to; undefined when it has ended or never was. */
+export type SessionFinder = (token: string, address: string) => Promise<SessionOwner | undefined>;
+
+/**
+ * Builds the one check of sessions: one indexed query for each page, so that signing out and
+ * naming or dismissing an operator count at once. `operators`: verified e-mail addresses.
+ */
+export function sessionFinder(db: Queryable, operators: readonly string[]): SessionFinder {
+  const configured = new Set(operators);
+  return async (token, address) => {
+    if (!/^[\w-]{43}$/.test(token)) return undefined;
+    const found = await db.maybe(sql.findSession, tokenHash(token));
+    if (found === undefined) return undefined;
+    if (found.stale) await db.rows(sql.touchSession, found.session_id, sessionHours);
+    const isOperator =
+      found.is_named_operator ||
+      found.roles.includes('operator') ||
+      (found.email !== null && configured.has(found.email));
+    const kind = isOperator ? ('operator' as const) : ('user' as const);
+    return {
+      sessionId: found.session_id,
+      actor: { kind, userId: found.user_id, roles: found.roles, address },
+      displayName: found.display_name ?? '',
+      email: found.email,
+      language: found.locale === 'en' ? 'en' : 'id',
+      timeZone: found.time_zone ?? 'Asia/Jakarta',
+    };
+  };
+}
+
+export interface NewSession {
+  readonly userId: string;
+  readonly roles: readonly string[];
+  /** What the browser calls itself. */
+  readonly device: string;
+  readonly hours: number;
+  /** The token that the browser came with: its session ends, nobody keeps a known one. */
+  readonly before: string | undefined;
+}
+
+/** Starts a session and gives its token, which is stored nowhere else than in the cookie. */
+export async function startSession(tx: Tx, wish: NewSession): Promise<string> {
+  if (wish.before !== undefined) await endSession(tx, wish.before);
+  const token = randomBytes(32).toString('base64url');
+  const device = wish.device.toWellFormed().replaceAll('\0', '').slice(0, 200);
+  await tx.rows(
+    sql.insertSession,
+    newId(),
+    tokenHash(token),
+    wish.userId,
+    wish.roles,
+    device,
+    wish.hours,
+  );
+  return token;
+}
+
+/** Ends the session of a token; one that has ended already is nothing to speak of. */
+export async function endSession(db: Queryable, token: string): Promise<void> {
+  await db.rows(sql.deleteSessionByToken, tokenHash(token));
+}
+
+/** Ends one of the caller's own sessions, or all of them. Refuses: unauthenticated, forbidden. */
+export async function endOwnSessions(tx: Tx, actor: Actor, sessionId?: string): Promise<void> {
+  const userId = ownerOf(actor);
+  if (sessionId === undefined) await tx.rows(sql.deleteSessions, userId);
+  else await tx.rows(sql.deleteSession, userId, sessionId);
+}
+
+/** The caller's own sessions, the last used first. Refuses: unauthenticated, forbidden. */
+export async function ownSessions(db: Queryable, actor: Actor): Promise<sql.SessionRow[]> {
+  return await db.rows(sql.listSessions, ownerOf(actor));
+}
+
+/** The user whose account the caller may manage: their own. Refuses: unauthenticated, forbidden. */
+export function ownerOf(actor: Actor): string {
+  const caller = permit(actor, 'account.manage');
+  if (caller.kind === 'service') throw new Error('the policy lets no service have an account');
+  return caller.userId;
+}
+
+/** Tokens are 256 random bits: a plain hash cannot be turned back. */
+function tokenHash(token: string): Buffer {
+  return hash('sha256', token, 'buffer');
+}

@@ -1,0 +1,185 @@
+import { createHmac, hkdfSync, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
+import type { Database } from '../database/pool.ts';
+import type { Tx } from '../database/transaction.ts';
+import { DomainError, invalidField, type Language } from '../errors.ts';
+import { newId } from '../identity/ids.ts';
+import type { Claims } from '../identity/tokens.ts';
+import type { Mailer } from '../mailer.ts';
+import { operate } from '../operation.ts';
+import { signInMail } from './mail.ts';
+import * as sql from './session-queries.ts';
+import { sessionHours, startSession, tokenSessionHours } from './sessions.ts';
+
+/** How long a code and its link live, and how often a code may be tried. */
+export const codeMinutes = 15;
+export const codeAttempts = 5;
+
+/** Codes that may be asked for, and codes that may be tried: [how many, in how many seconds]. */
+const limits = {
+  // 20 codes of 5 attempts a day: one guess in 10,000 days finds a code of six digits.
+  emailQuarter: [5, 900],
+  emailDay: [20, 86_400],
+  addressQuarter: [30, 900],
+  triesOfAddress: [60, 900],
+} as const satisfies Record<string, readonly [number, number]>;
+
+/** What signing in needs of the application. */
+export interface SignInParts {
+  readonly db: Database;
+  readonly mailer: Mailer;
+  /** Keys the hashes of codes: six digits alone would be found from their hash in a second. */
+  readonly secret: Buffer;
+}
+
+/** A key for nothing but codes, from the key of the service. */
+export function codeSecret(serviceKey: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', serviceKey, '', 'sambatan sign-in codes', 32));
+}
+
+export interface CodeWish {
+  readonly email: string;
+  readonly language: Language;
+  /** Where the request comes from: an IPv4 address, or the network of an IPv6 one. */
+  readonly network: string;
+  /**
+   * The link in the mail, for its secret. Undefined where nobody configured the site's address: a
+   * stranger's Host header could make the mail point to the stranger's own site.
+   */
+  readonly link: ((secret: string) => string) | undefined;
+}
+
+/**
+ * Sends a code and a link to an e-mail address, whether or not anybody has an account with it, and
+ * gives the id to hand in the code with. Refuses: validation_failed, rate_limited,
+ * mail_unavailable.
+ */
+export async function requestCode(parts: SignInParts, wish: CodeWish): Promise<string> {
+  const { db, secret } = parts;
+  const email = normalEmail(wish.email);
+  const signInId = newId();
+  const code = String(randomInt(1_000_000)).padStart(6, '0');
+  const link = randomBytes(32).toString('base64url');
+  await count(parts, `address ${wish.network}`, limits.addressQuarter);
+  await count(parts, `email ${email}`, limits.emailQuarter);
+  await count(parts, `email a day ${email}`, limits.emailDay);
+  await operate(db, async (tx) => {
+    await tx.rows(sql.tidySignIns);
+    const codeHash = keyed(secret, `${signInId} ${code}`);
+    await tx.rows(sql.insertSignIn, signInId, email, codeHash, keyed(secret, link), codeMinutes);
+  });
+  const mail = signInMail({ code, link: wish.link?.(link), language: wish.language });
+  try {
+    await parts.mailer.send({ to: email, ...mail });
+  } catch (cause) {
+    const error = new DomainError('mail_unavailable', {});
+    error.cause = cause;
+    throw error;
+  }
+  return signInId;
+}
+
+/** The browser that signs in. */
+export interface Browser {
+  readonly language: Language;
+  readonly network: string;
+  readonly device: string;
+  /** The token of the session that it has already. */
+  readonly before: string | undefined;
+}
+
+/**
+ * Signs in with the code of a mail, and gives the session's token. Each try is counted before it
+ * is looked at, so that many at once are no more than many in turn. Refuses: sign_in_code_wrong,
+ * sign_in_ended, rate_limited.
+ */
+export async function signInWithCode(
+  parts: SignInParts,
+  given: { readonly signInId: string; readonly code: string },
+  browser: Browser,
+): Promise<string> {
+  await count(parts, `tries ${browser.network}`, limits.triesOfAddress);
+  const code = given.code.replaceAll(/[\s-]/g, '');
+  const outcome = await operate(parts.db, async (tx) => {
+    const found = await tx.maybe(sql.spendAttempt, given.signInId, codeAttempts);
+    if (found === undefined) return new DomainError('sign_in_ended', {});
+    const hashed = keyed(parts.secret, `${given.signInId} ${code}`);
+    if (!timingSafeEqual(found.code_hash, hashed)) {
+      const remaining = codeAttempts - found.attempts;
+      return new DomainError('sign_in_code_wrong', { remaining });
+    }
+    await tx.rows(sql.useSignIn, given.signInId);
+    return await enter(tx, found.email, browser);
+  });
+  // Thrown only now: thrown inside, the attempt would be rolled back with it.
+  if (outcome instanceof DomainError) throw outcome;
+  return outcome;
+}
+
+/** Signs in with the link of a mail, which works once. Refuses: sign_in_ended, rate_limited. */
+export async function signInWithLink(
+  parts: SignInParts,
+  link: string,
+  browser: Browser,
+): Promise<string> {
+  await count(parts, `tries ${browser.network}`, limits.triesOfAddress);
+  return await operate(parts.db, async (tx) => {
+    const found = await tx.maybe(sql.useLink, keyed(parts.secret, link));
+    if (found === undefined) throw new DomainError('sign_in_ended', {});
+    return await enter(tx, found.email, browser);
+  });
+}
+
+/** Gives whoever holds a valid access token of the project's identity service a session. */
+export async function signInWithToken(
+  parts: SignInParts,
+  claims: Claims,
+  browser: Browser,
+): Promise<string> {
+  return await operate(parts.db, async (tx) => {
+    await tx.rows(sql.startProfile, claims.userId, 'Pembeli', browser.language, null);
+    const { device, before } = browser;
+    const { userId, roles } = claims;
+    return await startSession(tx, { userId, roles, device, before, hours: tokenSessionHours });
+  });
+}
+
+async function enter(tx: Tx, email: string, browser: Browser): Promise<string> {
+  const { user_id: userId } = await tx.one(sql.upsertAccount, newId(), email);
+  await tx.rows(sql.startProfile, userId, nameFrom(email), browser.language, email);
+  const { device, before } = browser;
+  return await startSession(tx, { userId, roles: [], device, before, hours: sessionHours });
+}
+
+/** A first name to be called by, until the person says another: `siti.aminah@…` is Siti Aminah. */
+export function nameFrom(email: string): string {
+  const [local = ''] = email.split(/[@+]/);
+  const words = local.split(/[^\p{L}]+/u).filter((word) => word !== '');
+  const name = words.map((word) => word[0]!.toUpperCase() + word.slice(1)).join(' ');
+  return name === '' ? 'Pembeli' : name.slice(0, 80);
+}
+
+function normalEmail(given: string): string {
+  const email = given.trim().toLowerCase();
+  if (email.length <= 254 && /^[^\s@<>"(),:;\\[\]]{1,64}@[^\s@.]+(\.[^\s@.]+)+$/.test(email)) {
+    return email;
+  }
+  throw invalidField('email', {
+    id: 'Alamat e-mail ini belum benar. Contoh: nama@gmail.com',
+    en: 'This is no e-mail address yet. For example: name@gmail.com',
+  });
+}
+
+async function count(
+  { db, secret }: SignInParts,
+  what: string,
+  [most, seconds]: readonly [number, number],
+): Promise<void> {
+  const key = keyed(secret, what).toString('base64url');
+  const row = await operate(db, (tx) => tx.one(sql.countSignInAttempt, key, seconds));
+  if (row.attempts <= most) return;
+  throw new DomainError('rate_limited', { retry_after_seconds: Math.max(1, row.wait_seconds) });
+}
+
+function keyed(secret: Buffer, text: string): Buffer {
+  return createHmac('sha256', secret).update(text).digest();
+}

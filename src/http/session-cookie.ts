@@ -1,0 +1,35 @@
+import { fastifyCookie } from '@fastify/cookie';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+
+/** Browsers take the prefixed name over https only, from this host only, for the whole site. */
+const secureName = '__Host-sambatan';
+const plainName = 'sambatan';
+
+/** The session that a browser brings; undefined without one. */
+export function sessionTokenOf(cookie: string | undefined, origin: string): string | undefined {
+  return cookie === undefined ? undefined : fastifyCookie.parse(cookie)[nameAt(origin)];
+}
+
+/** Gives a browser its session, for as many hours. */
+export function setSession(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  token: string,
+  hours: number,
+): void {
+  const { origin } = request.visit;
+  reply.setCookie(nameAt(origin), token, { ...attributes(origin), maxAge: hours * 3_600 });
+}
+
+/** Takes the session from the browser; ending it is another matter. */
+export function clearSession(request: FastifyRequest, reply: FastifyReply): void {
+  const { origin } = request.visit;
+  reply.clearCookie(nameAt(origin), attributes(origin));
+}
+
+const isSecure = (origin: string) => origin.startsWith('https:');
+const nameAt = (origin: string) => (isSecure(origin) ? secureName : plainName);
+
+function attributes(origin: string) {
+  return { path: '/', httpOnly: true, sameSite: 'lax', secure: isSecure(origin) } as const;
+}

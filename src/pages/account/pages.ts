@@ -1,0 +1,12 @@
+import type { App } from '../../context.ts';
+import type { Pages } from '../../http/site.ts';
+import { outboxPages } from './outbox.ts';
+import { signInPages } from './sign-in.ts';
+
+/** Signing in and out, the profile, the saved addresses. */
+export function accountPages(app: App): Pages {
+  return async (server) => {
+    await server.register(signInPages(app));
+    await server.register(outboxPages(app));
+  };
+}

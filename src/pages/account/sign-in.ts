@@ -1,0 +1,282 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import Type from 'typebox';
+import { endSession, sessionHours, tokenSessionHours } from '../../accounts/sessions.ts';
+import {
+  requestCode,
+  signInWithCode,
+  signInWithLink,
+  signInWithToken,
+  type Browser,
+} from '../../accounts/sign-in.ts';
+import type { App } from '../../context.ts';
+import { DomainError, type FieldError } from '../../errors.ts';
+import { networkOf } from '../../http/caller.ts';
+import { formReader, taken, typedFields } from '../../http/forms.ts';
+import { closed, Id, text } from '../../http/schemas.ts';
+import { clearSession, sessionTokenOf, setSession } from '../../http/session-cookie.ts';
+import { pathWithin, seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { operate } from '../../operation.ts';
+import { input, notice } from '../../web/components.ts';
+import { html, type Part } from '../../web/html.ts';
+import { heading, type PageParts } from '../../web/layout.ts';
+import { worded, type Visit } from '../../web/visit.ts';
+import { showsOutbox } from './outbox.ts';
+
+const readEmail = formReader(closed({ email: text(3, 254), back: Type.Optional(text(0, 600)) }));
+const readCode = formReader(
+  closed({ id: Id, code: text(1, 20), back: Type.Optional(text(0, 600)) }),
+);
+
+/** Signing in by a code or a link in a mail, or with another service's token; signing out. */
+export function signInPages(app: App): Pages {
+  return async (server) => {
+    server.get('/masuk', async (request, reply) => {
+      const back = pathWithin((request.query as { back?: unknown }).back);
+      if (request.visit.person !== undefined) return seeOther(request, reply, back);
+      return sendPage(request, reply, emailPage(request.visit, { back }));
+    });
+
+    server.post('/masuk', async (request, reply) => {
+      const { visit } = request;
+      const form = readEmail(request.body);
+      const back = pathWithin(form.typed['back']);
+      const show = { back, email: form.typed['email'] };
+      if ('errors' in form) {
+        return sendPage(request, reply, emailPage(visit, { ...show, errors: form.errors }), 422);
+      }
+      const { email } = form.value;
+      const outcome = await taken(() =>
+        requestCode(app.signIn, {
+          email,
+          language: visit.language,
+          network: networkOf(request.ip),
+          link: linkFor(app, visit, back),
+        }),
+      );
+      if ('refused' in outcome) {
+        return refuse(request, reply, outcome.refused, (more) =>
+          emailPage(visit, { ...show, ...more }),
+        );
+      }
+      const query = new URLSearchParams({ id: outcome.done, back });
+      return seeOther(request, reply, `/masuk/kode?${query}`);
+    });
+
+    server.get('/masuk/kode', async (request, reply) => {
+      const { id, back } = request.query as { id?: unknown; back?: unknown };
+      if (typeof id !== 'string') return seeOther(request, reply, '/masuk');
+      const outbox = showsOutbox(app, request);
+      return sendPage(
+        request,
+        reply,
+        codePage(request.visit, { id, back: pathWithin(back), outbox }),
+      );
+    });
+
+    server.post('/masuk/kode', async (request, reply) => {
+      const { visit } = request;
+      const form = readCode(request.body);
+      const back = pathWithin(form.typed['back']);
+      const outbox = showsOutbox(app, request);
+      const show = { id: form.typed['id'] ?? '', back, outbox };
+      if ('errors' in form) {
+        return sendPage(request, reply, codePage(visit, { ...show, errors: form.errors }), 422);
+      }
+      const { id: signInId, code } = form.value;
+      const outcome = await taken(() =>
+        signInWithCode(app.signIn, { signInId: signInId.toLowerCase(), code }, browserOf(request)),
+      );
+      if ('refused' in outcome) {
+        return refuse(request, reply, outcome.refused, (more) =>
+          codePage(visit, { ...show, ...more }),
+        );
+      }
+      setSession(request, reply, outcome.done, sessionHours);
+      return seeOther(request, reply, back);
+    });
+
+    // Programs that look into mails follow links: only the button on this page signs in.
+    server.get('/masuk/tautan', async (request, reply) => {
+      const { t: secret, back } = request.query as { t?: unknown; back?: unknown };
+      if (typeof secret !== 'string') return seeOther(request, reply, '/masuk');
+      return sendPage(request, reply, linkPage(request.visit, secret, pathWithin(back)));
+    });
+
+    server.post('/masuk/tautan', async (request, reply) => {
+      const { t: secret = '', back } = typedFields(request.body);
+      const token = await signInWithLink(app.signIn, secret, browserOf(request));
+      setSession(request, reply, token, sessionHours);
+      return seeOther(request, reply, pathWithin(back));
+    });
+
+    server.post('/masuk/token', async (request, reply) => {
+      const { access_token: given, back } = (request.body ?? {}) as Record<string, unknown>;
+      const bearer = typeof given === 'string' ? `Bearer ${given}` : request.headers.authorization;
+      const actor = await app.authenticate(bearer, request.ip);
+      if (actor.kind !== 'user' && actor.kind !== 'operator') {
+        throw new DomainError('unauthenticated', {});
+      }
+      const token = await signInWithToken(app.signIn, actor, browserOf(request));
+      setSession(request, reply, token, tokenSessionHours);
+      return seeOther(request, reply, pathWithin(back));
+    });
+
+    server.post('/keluar', async (request, reply) => {
+      const { cookie } = request.headers;
+      const token = sessionTokenOf(cookie, request.visit.origin);
+      if (token !== undefined) await operate(app.db, (tx) => endSession(tx, token));
+      clearSession(request, reply);
+      return seeOther(request, reply, '/');
+    });
+  };
+}
+
+/** Links go where the site was said to be, or, where mails are only written, where we are. */
+function linkFor({ config, mailer }: App, visit: Visit, back: string) {
+  if (config.http.publicUrl === undefined && mailer.outbox === undefined) return undefined;
+  const page = `${visit.origin}${visit.url('/masuk/tautan')}`;
+  return (secret: string) => `${page}?${new URLSearchParams({ t: secret, back })}`;
+}
+
+function browserOf(request: FastifyRequest): Browser {
+  return {
+    language: request.visit.language,
+    network: networkOf(request.ip),
+    device: request.headers['user-agent'] ?? '',
+    before: sessionTokenOf(request.headers.cookie, request.visit.origin),
+  };
+}
+
+interface Refused {
+  readonly refusal?: DomainError | undefined;
+  readonly errors?: readonly FieldError[] | undefined;
+}
+
+function refuse(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  refusal: DomainError,
+  page: (refused: Refused) => PageParts,
+): FastifyReply {
+  const { retryAfterSeconds: wait } = refusal;
+  if (wait !== undefined) reply.header('retry-after', String(wait));
+  const shown = refusal.fields.length > 0 ? { errors: refusal.fields } : { refusal };
+  return sendPage(request, reply, page(shown), refusal.status);
+}
+
+function above(visit: Visit, { refusal, errors }: Refused): Part {
+  const other = errors?.find(({ field }) => field !== 'email' && field !== 'code');
+  if (other !== undefined) return notice('bad', worded(visit, other.message));
+  if (refusal === undefined) return undefined;
+  const { title, detail } = refusal.text(visit.language);
+  return notice('bad', title, detail);
+}
+
+function emailPage(
+  visit: Visit,
+  show: Refused & { readonly back: string; readonly email?: string | undefined },
+): PageParts {
+  const { t, url } = visit;
+  return {
+    title: t('Masuk', 'Sign in'),
+    section: 'account',
+    main: html`<div class="panel sign-in">
+      ${heading(
+        t('Masuk ke Sambatan', 'Sign in to Sambatan'),
+        t(
+          'Tanpa kata sandi. Kami kirim kode ke e-mailmu; akunmu dibuat otomatis kalau belum ada.',
+          'No password. We send a code to your mailbox; an account is made if you have none.',
+        ),
+      )}${above(visit, show)}
+      <form method="post" action="${url('/masuk')}" class="fields">
+        <input type="hidden" name="back" value="${show.back}" />
+        ${input(visit, {
+          name: 'email',
+          label: t('Alamat e-mail', 'E-mail address'),
+          value: show.email,
+          errors: show.errors,
+          required: true,
+          control: {
+            type: 'email',
+            autocomplete: 'email',
+            maxlength: 254,
+            placeholder: t('nama@gmail.com', 'name@gmail.com'),
+          },
+        })}
+        <button class="button">${t('Kirim kode', 'Send the code')}</button>
+      </form>
+    </div>`,
+  };
+}
+
+function codePage(
+  visit: Visit,
+  show: Refused & { readonly id: string; readonly back: string; readonly outbox: boolean },
+): PageParts {
+  const { t, url } = visit;
+  const again = `/masuk?${new URLSearchParams({ back: show.back })}`;
+  return {
+    title: t('Masukkan kode', 'Enter the code'),
+    section: 'account',
+    main: html`<div class="panel sign-in">
+      ${heading(
+        t('Cek e-mailmu', 'Check your mail'),
+        t(
+          'Kami sudah mengirim kode 6 angka. Masukkan di sini, atau buka tautan di e-mail itu.',
+          'We have sent a code of 6 digits. Enter it here, or open the link in the mail.',
+        ),
+      )}${
+        show.outbox &&
+        html`<div class="notice busy">
+          <strong>${t('Mode coba-coba:', 'Trying it out:')}</strong>
+          <span
+            >${t('e-mailnya tidak dikirim, tapi ada di', 'the mail is not sent, but shown at')}
+            <a href="${url('/outbox')}">/outbox</a>.</span
+          >
+        </div>`
+      }${above(visit, show)}
+      <form method="post" action="${url('/masuk/kode')}" class="fields">
+        <input type="hidden" name="id" value="${show.id}" />
+        <input type="hidden" name="back" value="${show.back}" />
+        ${input(visit, {
+          name: 'code',
+          label: t('Kode dari e-mail', 'Code from the mail'),
+          errors: show.errors,
+          required: true,
+          control: {
+            inputmode: 'numeric',
+            autocomplete: 'one-time-code',
+            maxlength: 20,
+            placeholder: '000000',
+          },
+        })}
+        <button class="button">${t('Masuk', 'Sign in')}</button>
+      </form>
+      <p class="quiet">
+        ${t('Belum sampai? Cek folder spam, atau', 'Nothing there? Look into spam, or')}
+        <a href="${url(again)}">${t('minta kode baru', 'ask for a new code')}</a>.
+      </p>
+    </div>`,
+  };
+}
+
+function linkPage(visit: Visit, secret: string, back: string): PageParts {
+  const { t, url } = visit;
+  return {
+    title: t('Masuk', 'Sign in'),
+    section: 'account',
+    // The address holds a secret: it is told to no other page.
+    head: html`<meta name="referrer" content="same-origin" />`,
+    main: html`<div class="panel sign-in">
+      ${heading(
+        t('Satu ketukan lagi', 'One more tap'),
+        t('Lanjutkan di perangkat ini.', 'Go on with this device.'),
+      )}
+      <form method="post" action="${url('/masuk/tautan')}" class="fields">
+        <input type="hidden" name="t" value="${secret}" />
+        <input type="hidden" name="back" value="${back}" />
+        <button class="button">${t('Masuk ke Sambatan', 'Sign in to Sambatan')}</button>
+      </form>
+    </div>`,
+  };
+}
