@@ -102,6 +102,14 @@ export const errorTable = {
       en: 'This participation does not exist. Choose one from the list of those you have joined.',
     },
   ),
+  waiting_entry_not_found: fixed(
+    404,
+    { id: 'Antrean tidak ditemukan', en: 'Waiting entry not found' },
+    {
+      id: 'Kamu tidak punya antrean ini. Buka halaman sambatannya untuk melihat antreanmu.',
+      en: 'This place in a waiting list is not yours. See yours on the page of the campaign.',
+    },
+  ),
   product_not_found: fixed(
     404,
     { id: 'Produk tidak ditemukan', en: 'Product not found' },
@@ -237,9 +245,49 @@ export const errorTable = {
             en: `Only ${remaining} slots are left. Ask for fewer and try again.`,
           }
         : {
-            id: 'Yah, semua slot sudah terisi. Coba lagi nanti kalau ada yang batal, ya.',
-            en: 'All slots are taken. Try again later: one is freed when somebody leaves.',
+            id: 'Yah, semua slot sudah terisi atau sedang ditawarkan. Yuk, masuk antrean saja!',
+            en: 'All slots are taken or on offer. Join the waiting list to get one that comes free.',
           },
+  ),
+  slots_available: define<{ readonly remaining: number }>(
+    409,
+    { id: 'Masih ada slot', en: 'There are slots left' },
+    ({ remaining }) => ({
+      id: `Masih ada ${remaining} slot, jadi belum perlu antre. Langsung ikut saja, yuk!`,
+      en: `${remaining} slots are left, so there is nothing to wait for. Join with up to as many.`,
+    }),
+  ),
+  already_waiting: fixed(
+    409,
+    { id: 'Kamu sudah antre', en: 'You are waiting already' },
+    {
+      id: 'Kamu sudah ada di antrean sambatan ini. Mau ganti jumlah? Keluar dulu, lalu antre lagi.',
+      en: 'You are on this waiting list already. For another number, leave it and wait anew.',
+    },
+  ),
+  waiting_list_full: define<{ readonly maximum: number }>(
+    409,
+    { id: 'Antrean penuh', en: 'Waiting list full' },
+    ({ maximum }) => ({
+      id: `Sudah ada ${maximum} pembeli yang antre. Coba lagi nanti, atau cek sambatan lain, yuk!`,
+      en: `${maximum} buyers are waiting already. Try again later, or see the other campaigns.`,
+    }),
+  ),
+  offer_expired: fixed(
+    409,
+    { id: 'Tawaran sudah berakhir', en: 'Offer has ended' },
+    {
+      id: 'Yah, waktu untuk mengambil slot ini sudah habis. Kalau masih mau, antre lagi, yuk!',
+      en: 'The time to take these slots is over. If you still want some, wait again.',
+    },
+  ),
+  waiting_transition_not_allowed: define<{ readonly from: string; readonly event: string }>(
+    409,
+    { id: 'Perubahan tidak bisa dilakukan', en: 'Change not possible' },
+    ({ from, event }) => ({
+      id: `Antrean yang ${statusWord(from).id} tidak bisa ${eventWord(event).id}. Muat ulang, ya.`,
+      en: `An entry that is ${statusWord(from).en} cannot be ${eventWord(event).en}. Look again.`,
+    }),
   ),
   transition_not_allowed: define<{ readonly from: string; readonly event: string }>(
     409,
@@ -493,6 +541,13 @@ const statusWords: Readonly<Record<string, Wording>> = {
   cancelled: { id: 'sudah dibatalkan', en: 'cancelled' },
   refunded: { id: 'sudah dikembalikan dananya', en: 'refunded' },
   fulfilled: { id: 'sudah diterima', en: 'fulfilled' },
+  waiting: { id: 'masih menunggu', en: 'still waiting' },
+  offered: { id: 'sedang ditawari slot', en: 'offered slots' },
+  accepted: { id: 'sudah diterima tawarannya', en: 'accepted' },
+  declined: { id: 'sudah ditolak tawarannya', en: 'declined' },
+  lapsed: { id: 'sudah lewat waktunya', en: 'lapsed' },
+  withdrawn: { id: 'sudah ditinggalkan', en: 'withdrawn' },
+  closed: { id: 'sudah ditutup', en: 'closed' },
 };
 
 const eventWords: Readonly<Record<string, Wording>> = {
@@ -507,6 +562,9 @@ const eventWords: Readonly<Record<string, Wording>> = {
   participant_cancelled: { id: 'dibatalkan', en: 'cancelled' },
   participant_refunded: { id: 'dikembalikan dananya', en: 'refunded' },
   participant_fulfilled: { id: 'ditandai sudah diterima', en: 'marked as received' },
+  waiting_accepted: { id: 'diambil slotnya', en: 'accepted' },
+  waiting_declined: { id: 'ditolak', en: 'declined' },
+  waiting_withdrawn: { id: 'ditinggalkan', en: 'withdrawn' },
 };
 
 function statusWord(status: string): Wording {

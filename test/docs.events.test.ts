@@ -5,8 +5,20 @@ import { auditEvents } from '../src/audit/events.ts';
 import { editCampaign } from '../src/campaigns/operations.ts';
 import { seedMarket } from '../src/demo/seed.ts';
 import { cancelParticipation } from '../src/participations/operations.ts';
+import { acceptOffer, declineOffer, withdrawEntry } from '../src/waiting/operations.ts';
 import { testDatabase } from './rig/database.ts';
-import { ask, joined, newCampaign, openMarket, service, wish } from './rig/market.ts';
+import {
+  ask,
+  joined,
+  letTimePass,
+  newCampaign,
+  openMarket,
+  pastDeadline,
+  service,
+  waitFor,
+  wish,
+  type Market,
+} from './rig/market.ts';
 
 const { db, log, close } = await testDatabase();
 after(close);
@@ -35,6 +47,8 @@ test('what a lively market writes into the metadata of its events is what docs/e
   const change = { description: 'Dengan botol baru.' };
   await db.transaction((tx) => editCampaign(tx, service, campaignId, change));
 
+  await waitInEveryWay(market);
+
   const written = await ask<{ event: string; keys: string[] }>(
     db,
     `select event, array_agg(distinct key) as keys
@@ -49,3 +63,23 @@ test('what a lively market writes into the metadata of its events is what docs/e
     }
   }
 });
+
+/** Five wait for the one slot of a campaign: every way in which waiting ends. */
+async function waitInEveryWay(market: Market): Promise<void> {
+  const campaignId = await newCampaign(db, market, {
+    totalSlots: 1,
+    deadline: new Date(Date.now() + 10_800_000),
+  });
+  const [first = ''] = await joined(db, wish(campaignId));
+  const line: string[] = [];
+  for (let place = 0; place < 5; place++) line.push((await waitFor(db, campaignId)).id);
+  const settle = () => ask(db, 'select sambatan.settle_campaign($1, false, 100)', campaignId);
+  await db.transaction((tx) => withdrawEntry(tx, service, line[0]!));
+  await db.transaction((tx) => cancelParticipation(tx, service, first, null));
+  await db.transaction((tx) => declineOffer(tx, service, line[1]!));
+  await letTimePass(db, campaignId, 7_200);
+  await settle();
+  await db.transaction((tx) => acceptOffer(tx, service, line[3]!));
+  await letTimePass(db, campaignId, pastDeadline);
+  await settle();
+}

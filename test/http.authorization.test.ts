@@ -90,6 +90,33 @@ const matrix: Readonly<Record<string, Row>> = {
     completed: '401 200 403 403 403 200 200',
     absent: '401 404 404 404 404 404 404',
   },
+  'POST /campaigns/:id/waiting': {
+    open: '401 201 201 201 201 201 201',
+    draft: '401 404 404 404 404 404 404',
+    absent: '401 404 404 404 404 404 404',
+  },
+  'GET /campaigns/:id/waiting': { open: sellerAndStaff, draft: hiddenDraft, absent: nobody },
+  'GET /campaigns/:id/waiting/mine': {
+    open: '401 200 404 404 404 404 200',
+    draft: '401 404 404 404 404 404 404',
+    absent: '401 404 404 404 404 404 404',
+  },
+  'GET /waiting/:id': {
+    open: '401 200 403 403 403 200 200',
+    absent: '401 404 404 404 404 404 404',
+  },
+  'POST /waiting/:id/accept': {
+    open: '401 200 403 403 403 403 200',
+    absent: '401 404 404 404 404 404 404',
+  },
+  'POST /waiting/:id/decline': {
+    open: '401 200 403 403 403 403 200',
+    absent: '401 404 404 404 404 404 404',
+  },
+  'POST /waiting/:id/withdraw': {
+    open: '401 200 403 403 403 200 200',
+    absent: '401 404 404 404 404 404 404',
+  },
   'GET /dashboard/summary': { open: staff },
   'POST /lifecycle/run': { open: staff },
   'GET /scheduler/status': { open: staff },
@@ -134,14 +161,20 @@ before(async () => {
 interface Things {
   readonly campaignId: string;
   readonly participationId: string;
+  readonly entryId: string;
   readonly productId: string;
   readonly brandId: string;
   readonly address: string;
 }
 
-async function thingsFor(target: Target): Promise<Things> {
+async function thingsFor(target: Target, route: string): Promise<Things> {
   const { productId, brandId } = shop;
-  const absent = { campaignId: newId(), participationId: newId(), address: newId() };
+  const absent = {
+    campaignId: newId(),
+    participationId: newId(),
+    entryId: newId(),
+    address: newId(),
+  };
   if (target === 'absent') return { ...absent, productId: newId(), brandId: newId() };
   const { id: campaignId } = await shop.campaign({ publish: target !== 'draft', total_slots: 2 });
   const things = { ...absent, productId, brandId, campaignId };
@@ -152,7 +185,23 @@ async function thingsFor(target: Target): Promise<Things> {
   if (target === 'completed') {
     expectStatus(await service.service.post('/lifecycle/run'), 200);
   }
-  return { ...things, participationId, address };
+  if (!route.includes('/waiting')) return { ...things, participationId, address };
+  return { ...things, ...(await waitingFor(campaignId, route)) };
+}
+
+/** The last slot is taken by somebody else, and the buyer waits, or is offered it when they leave. */
+async function waitingFor(campaignId: string, route: string): Promise<Partial<Things>> {
+  const leaver = await service.user();
+  const { id: taken } = await join(leaver, campaignId);
+  if (route === 'POST /campaigns/:id/waiting') return {};
+  const address = `Gang Rahasia ${newId()}`;
+  const body = { quantity: 1, shipping_address: address };
+  const entry = await people.buyer.post(`/campaigns/${campaignId}/waiting`, body);
+  const { id: entryId } = expectStatus(entry, 201);
+  if (/accept|decline/.test(route)) {
+    expectStatus(await leaver.post(`/participations/${taken}/cancel`), 200);
+  }
+  return { entryId, address };
 }
 
 const bodies: Readonly<Record<string, (things: Things, caller: CallerName) => object>> = {
@@ -165,17 +214,15 @@ const bodies: Readonly<Record<string, (things: Things, caller: CallerName) => ob
   'POST /campaigns/:id/cancel': () => ({ reason: 'bahan habis' }),
   'POST /campaigns/:id/join': (_things, caller) =>
     joinBody(caller === 'service' ? { user_id: newId() } : {}),
+  'POST /campaigns/:id/waiting': (_things, caller) =>
+    joinBody(caller === 'service' ? { user_id: newId() } : {}),
 };
 
 async function statusFor(route: string, caller: CallerName, target: Target): Promise<string> {
-  const things = await thingsFor(target);
+  const things = await thingsFor(target, route);
   const [method = '', pattern = ''] = route.split(' ');
-  const id = pattern.startsWith('/campaigns')
-    ? things.campaignId
-    : pattern.startsWith('/products')
-      ? things.productId
-      : things.participationId;
-  const query = route === 'GET /campaigns' && target === 'draft' ? drafts() : '';
+  const id = idIn(pattern, things);
+  const query = route === 'GET /campaigns' && target === 'draft' ? drafts() : asOf(route, caller);
   const path = pattern.replace(':id', id) + query;
   const client = people[caller];
   if (pattern.endsWith('/events')) {
@@ -194,6 +241,16 @@ async function statusFor(route: string, caller: CallerName, target: Target): Pro
   return String(answer.status);
 }
 
+function idIn(pattern: string, things: Things): string {
+  if (pattern.startsWith('/campaigns')) return things.campaignId;
+  if (pattern.startsWith('/products')) return things.productId;
+  return pattern.startsWith('/waiting') ? things.entryId : things.participationId;
+}
+
+/** The service says on whose behalf it asks. */
+const asOf = (route: string, caller: CallerName) =>
+  route.endsWith('/mine') && caller === 'service' ? `?user_id=${people.buyer.userId}` : '';
+
 const drafts = () => `?status=inactive&brand_id=${shop.brandId}`;
 
 /** Addresses are for their owner, the campaign's seller, operators and the service. */
@@ -201,6 +258,7 @@ function mayReadAddresses(route: string, caller: CallerName): boolean {
   if (route.startsWith('POST /participations') || route === 'GET /participations/:id') {
     return ['buyer', 'seller', 'operator', 'service'].includes(caller);
   }
+  if (/ \/waiting\/|\/mine$/.test(route)) return ['buyer', 'operator', 'service'].includes(caller);
   if (route !== 'GET /campaigns/:id/participants') return false;
   return ['seller', 'operator', 'service'].includes(caller);
 }
@@ -221,10 +279,9 @@ test('a question for the head alone is allowed to whom the whole answer is', asy
   for (const route of service.routes.filter((one) => one.startsWith(`HEAD ${base}/`))) {
     const pattern = route.slice(`HEAD ${base}`.length);
     const expected = matrix[`GET ${pattern}`]?.open?.split(' ') ?? [];
-    const { campaignId, participationId } = await thingsFor('open');
-    const id = pattern.startsWith('/campaigns') ? campaignId : participationId;
+    const id = idIn(pattern, await thingsFor('open', `GET ${pattern}`));
     for (const [index, caller] of callers.entries()) {
-      const path = pattern.replace(':id', id);
+      const path = pattern.replace(':id', id) + asOf(route, caller);
       const { status, text } = await people[caller].send({ method: 'HEAD', path });
       assert.equal(`${status}${text}`, expected[index], `${caller} ${route}`);
     }
@@ -248,7 +305,7 @@ test('every role in a brand is its seller, and none in another brand', async () 
       userId,
     );
   }
-  const { campaignId } = await thingsFor('open');
+  const { campaignId } = await thingsFor('open', '');
   const elsewhere = (await rival.campaign()).id;
   for (const member of [admin, contributor]) {
     expectStatus(await member.get(`/campaigns/${campaignId}/participants`), 200);

@@ -40,6 +40,13 @@ const promised = [
   'GET /campaigns/{id}/logs',
   'GET /campaigns/{id}/progress',
   'GET /campaigns/{id}/events',
+  'POST /campaigns/{id}/waiting',
+  'GET /campaigns/{id}/waiting',
+  'GET /campaigns/{id}/waiting/mine',
+  'GET /waiting/{id}',
+  'POST /waiting/{id}/accept',
+  'POST /waiting/{id}/decline',
+  'POST /waiting/{id}/withdraw',
   'POST /participations/{id}/cancel',
   'POST /participations/{id}/confirm',
   'GET /participations/{id}',
@@ -110,6 +117,7 @@ const bodies: Readonly<Record<string, () => object>> = {
   'POST /campaigns/{id}/extend': () => ({ deadline: fromNow(hourMs), reason: 'masih ramai' }),
   'POST /campaigns/{id}/cancel': () => ({ reason: 'bahan habis' }),
   'POST /campaigns/{id}/join': () => joinBody({ user_id: newId() }),
+  'POST /campaigns/{id}/waiting': () => joinBody({ user_id: newId() }),
   'POST /participations/{id}/cancel': () => ({}),
   'POST /participations/{id}/confirm': () => ({}),
 };
@@ -128,6 +136,7 @@ test('every route that names a thing answers 404 for one that is not there', asy
     campaigns: 'campaign_not_found',
     participations: 'participation_not_found',
     products: 'product_not_found',
+    waiting: 'waiting_entry_not_found',
   };
   const routes = described().filter(({ template }) => template.includes('{id}'));
   assert.ok(routes.length > 12);
@@ -231,6 +240,174 @@ const cancel = (id: string, by = shop.seller) =>
 const joinAs = async (id: string, wish: object = {}, headers = {}, by?: Client) =>
   (by ?? (await service.user())).post(`/campaigns/${id}/join`, joinBody(wish), headers);
 const outsider = () => service.user();
+const waitAs = async (id: string, wish: object = {}, headers = {}, by?: Client) =>
+  (by ?? (await service.user())).post(`/campaigns/${id}/waiting`, joinBody(wish), headers);
+
+/** A campaign of two slots, somebody who has been offered one of them, and its state by then. */
+async function offerIn(state: keyof typeof states | 'expired'): Promise<[Client, string]> {
+  const terms = { deadline: fromNow(state === 'late' ? 1_500 : hourMs), max_slots_per_user: 1 };
+  const { id } = await shop.campaign({ total_slots: 2, ...terms });
+  const [leaver, stayer, waiter] = await Promise.all([outsider(), outsider(), outsider()]);
+  const [{ id: taken }] = [await join(leaver, id), await join(stayer, id)];
+  const { id: entry } = expectStatus(await waitAs(id, {}, {}, waiter), 201);
+  expectStatus(await leaver.post(`/participations/${taken}/cancel`), 200);
+  if (state === 'expired') {
+    await ask(
+      service.db,
+      `update sambatan.waiting_entries set offer_expires_at = now() where entry_id = $1`,
+      entry,
+    );
+  } else {
+    await states[state](id);
+  }
+  return [waiter, entry];
+}
+
+/** A full campaign in which one buyer, who is given, may have at most two slots. */
+async function fullWith(buyer?: Client): Promise<string> {
+  const { id } = await shop.campaign({ total_slots: 2, max_slots_per_user: 2 });
+  await join(buyer ?? (await outsider()), id);
+  await join(await outsider(), id);
+  return id;
+}
+
+function waitingCases(): Case[] {
+  const path = async (state: Parameters<typeof offerIn>[0], verb: string) => {
+    const [waiter, entry] = await offerIn(state);
+    return await waiter.post(`/waiting/${entry}/${verb}`);
+  };
+  return [
+    [
+      'waiting for somebody else',
+      403,
+      'forbidden',
+      async () => waitAs(await fullWith(), { user_id: newId() }),
+    ],
+    [
+      'waiting for what is over',
+      409,
+      'campaign_not_active',
+      async () => waitAs((await campaignIn('cancelled')).id),
+    ],
+    [
+      'waiting for what is being closed',
+      409,
+      'campaign_closing',
+      async () => waitAs((await campaignIn('closing')).id),
+    ],
+    ['waiting too late', 409, 'deadline_passed', async () => waitAs((await campaignIn('late')).id)],
+    [
+      'waiting for what can be joined',
+      409,
+      'slots_available',
+      async () => waitAs((await campaignIn('active')).id),
+    ],
+    [
+      'waiting twice',
+      409,
+      'already_waiting',
+      async () => {
+        const [id, buyer] = [await fullWith(), await outsider()];
+        await waitAs(id, {}, {}, buyer);
+        return waitAs(id, {}, {}, buyer);
+      },
+    ],
+    [
+      'waiting for more than a buyer may have',
+      422,
+      'quantity_out_of_bounds',
+      async () => {
+        const buyer = await outsider();
+        return waitAs(await fullWith(buyer), { quantity: 2 }, {}, buyer);
+      },
+    ],
+    [
+      'waiting behind as many as may',
+      409,
+      'waiting_list_full',
+      async () => {
+        const id = await fullWith();
+        await ask(
+          service.db,
+          `select count(sambatan.wait_for_slots($1, gen_random_uuid(), gen_random_uuid(), 1,
+            'Jalan Melati 5', null, null, null, 'service')) from generate_series(1, 1000)`,
+          id,
+        );
+        return waitAs(id);
+      },
+    ],
+    [
+      'a key for another wish',
+      422,
+      'idempotency_key_reused',
+      async () => {
+        const [id, buyer, key] = [await fullWith(), await outsider(), newId()];
+        await waitAs(id, {}, { 'idempotency-key': key }, buyer);
+        return waitAs(id, {}, { 'idempotency-key': key }, buyer);
+      },
+    ],
+    [
+      'who waits for other people',
+      403,
+      'forbidden',
+      async () => (await outsider()).get(`/campaigns/${await fullWith()}/waiting`),
+    ],
+    [
+      'a place in a list where I have none',
+      404,
+      'waiting_entry_not_found',
+      async () => (await outsider()).get(`/campaigns/${await fullWith()}/waiting/mine`),
+    ],
+    [
+      "somebody else's place in a list of mine",
+      403,
+      'forbidden',
+      async () =>
+        (await outsider()).get(`/campaigns/${await fullWith()}/waiting/mine?user_id=${newId()}`),
+    ],
+    [
+      "somebody else's place",
+      403,
+      'forbidden',
+      async () => (await outsider()).get(`/waiting/${(await offerIn('active'))[1]}`),
+    ],
+    ['taking an offer that is over', 409, 'offer_expired', () => path('expired', 'accept')],
+    [
+      'taking an offer of more than a buyer may have by now',
+      422,
+      'quantity_out_of_bounds',
+      async () => {
+        const { id } = await shop.campaign({ total_slots: 3, max_slots_per_user: 1 });
+        const leavers = await Promise.all([outsider(), outsider(), outsider()]);
+        const taken = [];
+        for (const leaver of leavers) taken.push((await join(leaver, id)).id);
+        const waiter = await outsider();
+        const { id: entry } = expectStatus(await waitAs(id, {}, {}, waiter), 201);
+        for (const [index, leaver] of leavers.entries()) {
+          await leaver.post(`/participations/${taken[index]}/cancel`);
+        }
+        await join(waiter, id);
+        return waiter.post(`/waiting/${entry}/accept`);
+      },
+    ],
+    ...(['accept', 'decline', 'withdraw'] as const).flatMap((verb): Case[] => [
+      [
+        `${verb} of somebody else's offer`,
+        403,
+        'forbidden',
+        async () => (await outsider()).post(`/waiting/${(await offerIn('active'))[1]}/${verb}`),
+      ],
+      [
+        `${verb} of what was closed`,
+        409,
+        'waiting_transition_not_allowed',
+        () => path('cancelled', verb),
+      ],
+      [`${verb} of what is being closed`, 409, 'campaign_closing', () => path('closing', verb)],
+      [`${verb} of an offer too late`, 409, 'deadline_passed', () => path('late', verb)],
+    ]),
+  ];
+}
 
 /** What forbids a request, route by route. */
 const cases: Case[] = [
@@ -495,6 +672,7 @@ const cases: Case[] = [
           ],
         ] satisfies Case[])),
   ]),
+  ...waitingCases(),
   ...[
     'GET /dashboard/summary',
     'POST /lifecycle/run',

@@ -24,6 +24,7 @@ let shop: Shop;
 let campaign: Body;
 let draft: Body;
 let participation: Body;
+let full: Body;
 let buyer: Client;
 before(async () => {
   shop = await openShop(service);
@@ -31,6 +32,8 @@ before(async () => {
   draft = await shop.campaign({ publish: false });
   buyer = await service.user();
   participation = await join(buyer, campaign.id);
+  full = await shop.campaign({ total_slots: 1 });
+  await join(buyer, full.id);
 });
 
 /** A good request for every route that takes a body: what is bad about the others is one thing. */
@@ -57,6 +60,11 @@ const good: Readonly<Record<string, () => { by: Client; id: string; body: object
   'POST /campaigns/{id}/join': () => ({
     by: service.service,
     id: campaign.id,
+    body: joinBody({ user_id: newId() }),
+  }),
+  'POST /campaigns/{id}/waiting': () => ({
+    by: service.service,
+    id: full.id,
     body: joinBody({ user_id: newId() }),
   }),
   'POST /participations/{id}/cancel': () => ({ by: buyer, id: participation.id, body: {} }),
@@ -91,6 +99,7 @@ async function stored(): Promise<string> {
     'transactions',
     'audit_logs',
     'idempotency_keys',
+    'waiting_entries',
   ];
   const each = tables.map(
     (name) => `(select count(*) || md5(string_agg(t::text, '' order by t::text))

@@ -44,6 +44,13 @@ const requests: Readonly<Record<string, () => object | undefined>> = {
   'POST /campaigns/{id}/extend': () => ({ deadline: fromNow(hourMs), reason: 'masih ramai' }),
   'POST /campaigns/{id}/cancel': () => ({ reason: 'bahan habis' }),
   'POST /campaigns/{id}/join': () => joinBody({ user_id: newId() }),
+  'POST /campaigns/{id}/waiting': () => joinBody({ user_id: newId() }),
+  'GET /campaigns/{id}/waiting': none,
+  'GET /campaigns/{id}/waiting/mine': none,
+  'GET /waiting/{id}': none,
+  'POST /waiting/{id}/accept': none,
+  'POST /waiting/{id}/decline': none,
+  'POST /waiting/{id}/withdraw': none,
   'GET /campaigns/{id}/participants': none,
   'GET /campaigns/{id}/logs': none,
   'GET /campaigns/{id}/progress': none,
@@ -132,7 +139,9 @@ test('a scheduler run by hand says that the database is away, and works when it 
 });
 
 /** Every write that needs the campaign's row. */
-const writes: Readonly<Record<string, (id: string, joined: string) => Promise<Answer>>> = {
+const writes: Readonly<
+  Record<string, (id: string, joined: string, entry: string) => Promise<Answer>>
+> = {
   'POST /campaigns/{id}/join': (id) =>
     service.service.post(`/campaigns/${id}/join`, joinBody({ user_id: newId() })),
   'PATCH /campaigns/{id}': (id) => shop.seller.patch(`/campaigns/${id}`, { title: 'Judul lain' }),
@@ -150,6 +159,14 @@ const writes: Readonly<Record<string, (id: string, joined: string) => Promise<An
     service.service.post(`/participations/${joined}/confirm`),
   'POST /participations/{id}/fulfil': (_id, joined) =>
     service.service.post(`/participations/${joined}/fulfil`),
+  'POST /campaigns/{id}/waiting': (id) =>
+    service.service.post(`/campaigns/${id}/waiting`, joinBody({ user_id: newId() })),
+  'POST /waiting/{id}/accept': (_id, _joined, entry) =>
+    service.service.post(`/waiting/${entry}/accept`),
+  'POST /waiting/{id}/decline': (_id, _joined, entry) =>
+    service.service.post(`/waiting/${entry}/decline`),
+  'POST /waiting/{id}/withdraw': (_id, _joined, entry) =>
+    service.service.post(`/waiting/${entry}/withdraw`),
 };
 
 test('a campaign whose row is held makes its writers wait two seconds, and nobody else', async () => {
@@ -160,13 +177,18 @@ test('a campaign whose row is held makes its writers wait two seconds, and nobod
     .map(({ route }) => route.replace('/api/sambatan', ''));
   assert.deepEqual(declared.toSorted(), Object.keys(writes).toSorted());
 
-  const { id } = await shop.campaign();
-  const { id: joined } = await join(await service.user(), id);
+  const { id } = await shop.campaign({ total_slots: 2 });
+  const { id: joined } = await join(await service.user(), id, { quantity: 2 });
+  const waiting = await service.user();
+  const { id: entry } = expectStatus(
+    await waiting.post(`/campaigns/${id}/waiting`, joinBody()),
+    201,
+  );
   const { id: elsewhere } = await shop.campaign();
   const held = await holdCampaign(service.db, id);
   const began = performance.now();
   const answers = Object.entries(writes).map(async ([route, write]) => {
-    expectProblem(await write(id, joined), 503, 'campaign_busy');
+    expectProblem(await write(id, joined, entry), 503, 'campaign_busy');
     const took = performance.now() - began;
     assert.ok(took < 3_500, `${route} took ${Math.round(took)} ms`);
   });
@@ -176,7 +198,7 @@ test('a campaign whose row is held makes its writers wait two seconds, and nobod
   assert.ok(performance.now() - began < 1_000, 'others had to wait');
   await Promise.all(answers);
   await held.commit();
-  await join(await service.user(), id);
+  expectStatus(await waiting.post(`/waiting/${entry}/withdraw`), 200);
 });
 
 test('more joins than there is room for are refused before anything is written', async (t) => {

@@ -13,6 +13,7 @@ import {
   openMarket,
   pastDeadline,
   stateOf,
+  waitFor,
   wish,
 } from './rig/market.ts';
 
@@ -52,6 +53,25 @@ async function livelyCampaign(wanted: Parameters<typeof newCampaign>[2] = {}): P
   return id;
 }
 
+/**
+ * Ten slots, of which three are under an offer and one is free: too few for two who wait, of whom
+ * the first was overtaken as often as anybody may be, and kept from a third behind them.
+ */
+async function waitedFor(): Promise<string> {
+  const id = await newCampaign(db, market, { totalSlots: 10 });
+  const wishes = [wish(id, { quantity: 6 }), wish(id), wish(id), wish(id), wish(id)];
+  const [, ...singles] = await joined(db, ...wishes);
+  await waitFor(db, id, 5);
+  await waitFor(db, id, 4);
+  for (const single of singles.slice(0, 3)) {
+    await waitFor(db, id);
+    await release(id, single!);
+  }
+  await waitFor(db, id);
+  await release(id, singles[3]!);
+  return id;
+}
+
 async function makeHistory(): Promise<void> {
   campaigns['draft'] = await newCampaign(db, market, { publish: false });
   campaigns['scheduled'] = await newCampaign(db, market, {
@@ -63,6 +83,7 @@ async function makeHistory(): Promise<void> {
   campaigns['reopened'] = await newCampaign(db, market, { totalSlots: 2 });
   const [leaver] = await joined(db, wish(campaigns['reopened'], { quantity: 2 }));
   await release(campaigns['reopened'], leaver!);
+  campaigns['waited for'] = await waitedFor();
   campaigns['completed'] = await livelyCampaign({ pricePerSlot: 33_333n });
   campaigns['completed upfront'] = await livelyCampaign({ paymentTiming: 'upfront' });
   campaigns['failed'] = await livelyCampaign({ minimumSlots: 9 });
@@ -146,6 +167,9 @@ const c = 'update sambatan.campaigns set';
 const one = (status: string) =>
   `participation_id = (select participation_id from sambatan.participants
     where campaign_id = $1 and status = '${status}' limit 1)`;
+
+const last = `entry_id = (select entry_id from sambatan.waiting_entries where campaign_id = $1
+    order by position desc limit 1)`;
 
 /** For each invariant: what is done to which campaign. */
 const corruptions: Record<string, Record<string, [campaign: string, statement: string]>> = {
@@ -243,6 +267,26 @@ const corruptions: Record<string, Record<string, [campaign: string, statement: s
       `${c} filled_slots = filled_slots - 1
       where campaign_id = $1`,
     ],
+    'an offer that is not in the log': [
+      'waited for',
+      `delete from sambatan.audit_logs where campaign_id = $1 and seq = (select max(seq)
+        from sambatan.audit_logs where campaign_id = $1 and event = 'waiting_offered')`,
+    ],
+    'a waiting entry declined in silence': [
+      'waited for',
+      `update sambatan.waiting_entries set status = 'declined'
+      where campaign_id = $1 and status = 'offered'`,
+    ],
+    'a waiting entry of another size': [
+      'waited for',
+      `update sambatan.waiting_entries set quantity = quantity + 1
+      where campaign_id = $1 and overtaken > 0`,
+    ],
+    'a waiting entry that went ahead of its turn': [
+      'waited for',
+      `update sambatan.waiting_entries set position = 1 where campaign_id = $1 and ${last}`,
+    ],
+    'slots kept for nobody': ['active', `${c} kept_slots = 1 where campaign_id = $1`],
     'slots that were never there': [
       'active',
       `${c} total_slots = total_slots + 1
@@ -353,6 +397,44 @@ const corruptions: Record<string, Record<string, [campaign: string, statement: s
       where campaign_id = $1 and seq = 4`,
     ],
     'a head that was moved': ['full', `${c} audit_seq = audit_seq - 1 where campaign_id = $1`],
+  },
+  '09_offers_are_kept': {
+    'an offered slot that strangers may join': [
+      'waited for',
+      `${c} kept_slots = kept_slots - 1 where campaign_id = $1`,
+    ],
+    'somebody who waits and is not counted': [
+      'waited for',
+      `${c} waiting_entries = waiting_entries - 1 where campaign_id = $1`,
+    ],
+    'an offer of slots that are taken': [
+      'waited for',
+      `update sambatan.waiting_entries set quantity = 9 where campaign_id = $1
+      and status = 'offered'`,
+    ],
+  },
+  '10_waiting_is_fair': {
+    'somebody overtaken once too often': [
+      'waited for',
+      `update sambatan.waiting_entries set overtaken = 4 where campaign_id = $1
+      and overtaken = 3`,
+    ],
+    'an overtaking that nobody counted': [
+      'waited for',
+      `update sambatan.waiting_entries set overtaken = 2 where campaign_id = $1
+      and overtaken = 3`,
+    ],
+    'a free slot withheld from the first who fits': [
+      'waited for',
+      `update sambatan.waiting_entries set status = 'withdrawn' where campaign_id = $1
+      and overtaken = 3`,
+    ],
+  },
+  '11_waiting_ends_with_its_campaign': {
+    'somebody who waits for a completed campaign': [
+      'waited for',
+      `${c} status = 'fulfilled' where campaign_id = $1`,
+    ],
   },
 };
 

@@ -17,7 +17,14 @@ after(async () => {
 });
 await loadEveryQuery();
 
-const large = ['campaigns', 'participants', 'audit_logs', 'transactions', 'idempotency_keys'];
+const large = [
+  'campaigns',
+  'participants',
+  'audit_logs',
+  'transactions',
+  'idempotency_keys',
+  'waiting_entries',
+];
 
 /** What one statement may read of a table or an index, in rows: a page or a batch, not a market. */
 const mostRows = 12_000;
@@ -28,7 +35,15 @@ const id = (kind: number, n: number) =>
 const brand = id(1, 7);
 const product = id(2, 7);
 const owner = id(9, 7);
-const campaign = { active: id(3, 101), completed: id(3, 110), draft: id(3, 1_005) };
+const campaign = {
+  active: id(3, 101),
+  completed: id(3, 110),
+  draft: id(3, 1_005),
+  full: id(3, 1_003),
+};
+/** The first of the five who wait for the full one. */
+const waiting = id(7, 5_015);
+const home = 'Jalan Melati 5, Yogyakarta';
 const reserved = id(4, 1_003);
 const confirmed = id(4, 1_091);
 const anybody = id(5, 123);
@@ -46,6 +61,11 @@ interface Case {
 const setUp = (set: string) =>
   `update sambatan.campaigns set ${set} where campaign_id = '${campaign.active}'`;
 const passed = "deadline = now() - interval '1 second', due_at = now() - interval '1 second'";
+
+/** Two slots of the full campaign are free, and offered. */
+const offered = `update sambatan.campaigns set filled_slots = 18, status = 'active'
+    where campaign_id = '${campaign.full}';
+  select sambatan.offer_freed_slots('${campaign.full}', now())`;
 
 const statuses = ['scheduled', 'active', 'locked', 'fulfilled', 'expired', 'cancelled'];
 const lists = (deadline: unknown): Record<string, readonly Case[]> =>
@@ -165,6 +185,13 @@ const cases: Record<string, readonly Case[]> = {
         where campaign_id = '${campaign.active}'`,
     },
     { when: 'looks early', parameters: [[campaign.active], true, 2_000] },
+    {
+      when: 'lapses offers',
+      parameters: [[campaign.full], false, 2_000],
+      before: `${offered}; update sambatan.waiting_entries set offer_expires_at = now()
+        where status = 'offered'`,
+    },
+    { when: 'closes a waiting list', parameters: [[campaign.full], true, 2_000] },
   ],
   next_due: [{ parameters: [] }],
   beat: [{ parameters: [nobody, null, null] }],
@@ -188,6 +215,28 @@ const cases: Record<string, readonly Case[]> = {
       parameters: join13(campaign.active, null),
       before: setUp('max_slots_per_user = 5'),
     },
+  ],
+  wait_for_slots: [
+    { parameters: [campaign.full, nobody, anybody, 1, home, null, null, null, 'service'] },
+    {
+      when: 'with a key',
+      parameters: [campaign.full, nobody, anybody, 1, home, null, 'k', Buffer.from('x'), 'service'],
+    },
+  ],
+  accept_offer: [{ parameters: [campaign.full, waiting, nobody, 'service'], before: offered }],
+  leave_waiting: [
+    { parameters: [campaign.full, waiting, 'waiting_withdrawn', 'service'] },
+    {
+      when: 'with an offer',
+      parameters: [campaign.full, waiting, 'waiting_declined', 'service'],
+      before: offered,
+    },
+  ],
+  find_waiting_entry: [{ parameters: [waiting] }],
+  find_own_waiting_entry: [{ parameters: [campaign.full, id(5, 7)] }],
+  list_waiting: [
+    { parameters: [campaign.full, null, 0n, 21] },
+    { when: 'of one status', parameters: [campaign.full, 'waiting', 3n, 21] },
   ],
   insert_brand: [{ parameters: [nobody, 'Merek baru'] }],
   find_brand: [{ parameters: [brand] }],

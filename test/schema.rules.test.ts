@@ -3,13 +3,19 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
 import pg from 'pg';
-import { auditEvents, campaignEvents, participationEvents } from '../src/audit/events.ts';
+import {
+  auditEvents,
+  campaignEvents,
+  participationEvents,
+  waitingEvents,
+} from '../src/audit/events.ts';
 import { paymentTimings } from '../src/campaigns/campaign.ts';
 import { campaignStatuses, storedStatus } from '../src/campaigns/status.ts';
 import { readMigrations } from '../src/database/migrate.ts';
 import { brandRoles } from '../src/identity/policy.ts';
 import { newId } from '../src/identity/ids.ts';
 import { participationStatuses, storedParticipationStatus } from '../src/participations/status.ts';
+import { waitingAfter, waitingStatuses } from '../src/waiting/status.ts';
 import { testDatabase } from './rig/database.ts';
 import { ask, joined, newCampaign, openMarket, wish } from './rig/market.ts';
 
@@ -109,6 +115,7 @@ suite('migrations', () => {
         'refuse_change',
         'check_campaign_transition',
         'check_participant_transition',
+        'check_waiting_transition',
       ];
       const named = migrated.map(({ name }) => name);
       assert.deepEqual(named.toSorted(), [...declared, ...ofTriggers].toSorted());
@@ -140,12 +147,16 @@ suite('vocabularies', () => {
       await labelsOf('participant_status'),
       participationStatuses.map(storedParticipationStatus),
     );
+    assert.deepEqual(await labelsOf('waiting_status'), [...waitingStatuses]);
     assert.deepEqual(await labelsOf('payment_timing'), [...paymentTimings]);
     assert.deepEqual(await labelsOf('brand_role'), [...brandRoles]);
   });
 
   test('the audit log takes the events of the service and no others', async () => {
-    assert.deepEqual([...auditEvents], [...campaignEvents, ...participationEvents]);
+    assert.deepEqual(
+      [...auditEvents],
+      [...campaignEvents, ...participationEvents, ...waitingEvents],
+    );
     for (const event of [...auditEvents, 'campaign_vanished']) {
       const refusal = await refusalOf(
         `insert into sambatan.audit_logs values ($1, 999, now(), $2, $3, 'service', '{}', '')`,
@@ -178,6 +189,7 @@ suite('what belongs to a campaign', () => {
       'idempotency_keys',
       'participants',
       'transactions',
+      'waiting_entries',
     ]);
     const wrong = keys.filter(
       ({ first, target }) => first !== 'campaign_id' && target !== 'products',
@@ -346,6 +358,68 @@ suite('rules that hold whoever writes', () => {
       assert.ok(refusal?.startsWith(constraint), `${refusal} refused it`);
     });
   }
+});
+
+suite('an entry of a waiting list', () => {
+  const [listId, entryId] = [newId(), newId()];
+  const at = {
+    waiting: 'offered_at = null, offer_expires_at = null',
+    offered: 'offered_at = now(), offer_expires_at = now()',
+    accepted: `accepted_at = now(), participation_id = '${participationId}'`,
+    declined: 'declined_at = now()',
+    lapsed: 'lapsed_at = now()',
+    withdrawn: 'withdrawn_at = now()',
+    closed: 'closed_at = now()',
+  } as const;
+  /** An entry of its own, put into a status without asking, and moved from there. */
+  const moved = (from: keyof typeof at, to: keyof typeof at) =>
+    undone(async (client) => {
+      const set = (status: keyof typeof at) =>
+        `update sambatan.waiting_entries set status = '${status}', ${at[status]}
+        where entry_id = '${entryId}'`;
+      await client.query(
+        `insert into sambatan.waiting_entries (campaign_id, entry_id, user_id, position, quantity,
+          status, shipping_address, created_at, updated_at, offered_at, offer_expires_at)
+        values ('${campaignId}', '${entryId}', '${listId}', 1, 1, 'offered', 'Jalan Melati 5', now(),
+          now(), now(), now())`,
+      );
+      await client.query('set local session_replication_role = replica');
+      await client.query(set(from));
+      await client.query('set local session_replication_role = origin');
+      try {
+        await client.query(set(to));
+        return 'moved';
+      } catch (error) {
+        if (error instanceof pg.DatabaseError) return error.code;
+        throw error;
+      }
+    });
+
+  for (const from of waitingStatuses) {
+    test(`that is ${from} moves only where the table of transitions leads`, async () => {
+      for (const to of waitingStatuses.filter((status) => status !== from)) {
+        const leads = waitingEvents.some((event) => waitingAfter(from, event) === to);
+        assert.equal(await moved(from, to), leads ? 'moved' : 'SB001', `${from} to ${to}`);
+      }
+    });
+  }
+
+  test('is the only open one of its buyer', async () => {
+    const insert = (position: number) =>
+      `insert into sambatan.waiting_entries (campaign_id, entry_id, user_id, position, quantity,
+        shipping_address, created_at, updated_at)
+      values ($1, gen_random_uuid(), $2, ${position}, 1, 'Jalan Melati 5', now(), now())`;
+    const both = `with first as (${insert(1)}) ${insert(2)}`;
+    assert.equal(await refusalOf(both, campaignId, listId), 'waiting_entries_one_open');
+    assert.equal(await refusalOf(insert(1), campaignId, listId), undefined);
+  });
+
+  test('keeps no more slots than are free, and none when nobody waits', async () => {
+    for (const set of ['waiting_entries = 1, kept_slots = 9', 'kept_slots = 1']) {
+      const statement = `update sambatan.campaigns set ${set} where campaign_id = $1`;
+      assert.equal(await refusalOf(statement, campaignId), 'campaigns_kept_slots');
+    }
+  });
 });
 
 suite('row-level security', () => {

@@ -229,9 +229,10 @@ begin
         answer := 'quantity_out_of_bounds';
         detail := jsonb_build_object('minimum', coalesce(c.min_slots_per_user, 1),
           'maximum', c.max_slots_per_user, 'held', slots_of_user);
-      elsif quantity > c.total_slots - c.filled_slots then
+      elsif quantity > c.total_slots - c.filled_slots - c.kept_slots then
         answer := 'slots_unavailable';
-        detail := jsonb_build_object('remaining', c.total_slots - c.filled_slots);
+        detail := jsonb_build_object('remaining',
+          c.total_slots - c.filled_slots - c.kept_slots);
       else
         answer := 'joined';
         times[i] := now_at;

@@ -1,4 +1,5 @@
--- Cancels one reserved participation and gives its slots back; a full campaign takes joins again.
+-- Cancels one reserved participation and gives its slots back: to those who wait, if
+-- anybody does. A full campaign takes joins again.
 -- p_reason is 'buyer' or 'operator'; p_note is the person's own words, if any.
 -- Refuses: campaign_not_found, participation_not_found, participation_transition_not_allowed,
 -- campaign_closing, deadline_passed.
@@ -26,6 +27,9 @@ begin
       'quantity', p.quantity, 'reason', p_reason, 'note', p_note)));
   if c.status = 'locked' then
     perform sambatan.record_event(p_campaign_id, 'campaign_reopened', 'system', now_at);
+  end if;
+  if c.waiting_entries > 0 then
+    perform sambatan.offer_freed_slots(p_campaign_id, now_at);
   end if;
   return p;
 end

@@ -17,10 +17,9 @@ begin
   elsif p_deadline <= c.deadline then
     perform sambatan.refuse('deadline_not_later', jsonb_build_object('deadline', c.deadline));
   end if;
-  -- A hold may be due before the old deadline; looking early is harmless.
-  update sambatan.campaigns set deadline = p_deadline,
-      due_at = case when due_at = deadline then p_deadline else due_at end
-    where campaign_id = p_campaign_id;
+  -- due_at stays: a hold or an offer may end between the old deadline and the new one, and looking
+  -- early is harmless.
+  update sambatan.campaigns set deadline = p_deadline where campaign_id = p_campaign_id;
   return sambatan.record_event(p_campaign_id, 'deadline_extended', p_actor, now_at, null,
     jsonb_build_object('from', c.deadline, 'to', p_deadline, 'reason', p_reason));
 end

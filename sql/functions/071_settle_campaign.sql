@@ -1,6 +1,6 @@
--- Brings one campaign to where it has to be by now: opens it at its time, lets lapsed holds go,
--- decides at the deadline (or, with p_complete_full, as soon as it is full), and closes it in steps
--- of at most p_limit participations. The caller holds the campaign's row and stores what becomes of
+-- Brings one campaign to where it has to be by now: opens it at its time, lets lapsed holds and
+-- unanswered offers go, decides at the deadline (or, with p_complete_full, as soon as it is full),
+-- and closes it in steps of at most p_limit participations and waiting entries. The caller holds the campaign's row and stores what becomes of
 -- it in c (store_campaigns): a campaign that is closed in one step is written once.
 --
 -- Gives the audit rows of the campaign's own transitions made here, how many participations it
@@ -43,6 +43,11 @@ begin
       c := r.c;
       transitions := transitions || r.entry;
     end if;
+    if c.waiting_entries > 0 then
+      select * into r from sambatan.settle_waiting(c, now_at, p_limit - settled);
+      c := r.c;
+      settled := settled + r.lapsed;
+    end if;
   end if;
 
   if c.closing_as is null then
@@ -55,6 +60,9 @@ begin
       select least(c.deadline, min(p.hold_expires_at)) into next_at from sambatan.participants p
         where p.campaign_id = c.campaign_id and p.status = 'pending_payment'
           and p.hold_expires_at is not null;
+      if c.waiting_entries > 0 then
+        next_at := least(next_at, sambatan.waiting_due_at(c.campaign_id));
+      end if;
       c.due_at := next_at;
       more := settled = p_limit;
       return;
@@ -64,9 +72,15 @@ begin
     c.due_at := now_at;
   end if;
 
-  select * into r from sambatan.settle_participants(c, now_at, p_limit);
+  settled := 0;
+  if c.waiting_entries > 0 then
+    select * into r from sambatan.close_waiting(c, now_at, p_limit);
+    c := r.c;
+    settled := r.closed;
+  end if;
+  select * into r from sambatan.settle_participants(c, now_at, p_limit - settled);
   c := r.c;
-  settled := r.settled;
+  settled := settled + r.settled;
   if settled = p_limit then
     more := true;
     return;
@@ -103,22 +117,23 @@ begin
 end
 $$;
 
--- Stores what settle_step has made of campaigns whose rows the caller holds. All of them in one
+-- Stores what settle_step or offer_slots has made of campaigns whose rows the caller holds. All of them in one
 -- statement: the checks of the table are made ready once for each statement, which costs several
 -- times as much as writing a row.
 create or replace function sambatan.store_campaigns(p_campaigns sambatan.campaigns[])
 returns void language sql as $$
   update sambatan.campaigns as t set
     status = s.status, filled_slots = s.filled_slots, confirmed_slots = s.confirmed_slots,
-    participant_count = s.participant_count, due_at = s.due_at, closing_as = s.closing_as,
+    participant_count = s.participant_count, waiting_entries = s.waiting_entries,
+    kept_slots = s.kept_slots, due_at = s.due_at, closing_as = s.closing_as,
     closing_actor = s.closing_actor, closing_reason = s.closing_reason,
     slots_at_close = s.slots_at_close, audit_seq = s.audit_seq, audit_hash = s.audit_hash,
     updated_at = s.updated_at, filled_at = s.filled_at, completed_at = s.completed_at,
     failed_at = s.failed_at, cancelled_at = s.cancelled_at
   from unnest(p_campaigns) s
   where t.campaign_id = s.campaign_id
-    and (t.audit_seq, t.due_at, t.closing_as)
-      is distinct from (s.audit_seq, s.due_at, s.closing_as)
+    and (t.audit_seq, t.due_at, t.closing_as, t.kept_slots)
+      is distinct from (s.audit_seq, s.due_at, s.closing_as, s.kept_slots)
 $$;
 
 -- settle_step for one campaign. Locks its row and checks again, so that any number of workers may

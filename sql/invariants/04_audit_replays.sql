@@ -1,5 +1,6 @@
--- Replaying the audit log gives the present state: of every campaign its status and counters, of
--- every participation its status and quantity.
+-- Replaying the audit log gives the present state: of every campaign its status, its counters and
+-- the slots that it keeps for its waiting list; of every participation and every waiting entry its
+-- status and quantity.
 with participations as (
   select campaign_id, participation_id,
     (array_agg(event order by seq desc))[1] as last_event,
@@ -23,6 +24,22 @@ with participations as (
     count(*) filter (where status in ('pending_payment', 'confirmed', 'fulfilled'))
       as participant_count
   from replayed_participations group by campaign_id
+), waiting as (
+  select campaign_id, (metadata ->> 'entry_id')::uuid as entry_id,
+    (array_agg(event order by seq desc))[1] as last_event,
+    (array_agg((metadata ->> 'quantity')::integer order by seq))[1] as quantity,
+    min(seq) as position
+  from sambatan.audit_logs where starts_with(event, 'waiting_')
+  group by campaign_id, metadata ->> 'entry_id'
+), replayed_waiting as (
+  select campaign_id, entry_id, quantity, position, case last_event
+    when 'waiting_joined' then 'waiting' else substr(last_event, 9) end as status
+  from waiting
+), lines as (
+  select campaign_id, count(*) filter (where status in ('waiting', 'offered')) as open_entries,
+    coalesce(sum(quantity) filter (where status = 'offered'), 0) as offered_slots,
+    bool_or(status = 'waiting') as is_waited_for
+  from replayed_waiting group by campaign_id
 ), statuses as (
   select distinct on (campaign_id) campaign_id, case event
     when 'campaign_created' then case
@@ -48,13 +65,24 @@ from sambatan.campaigns c
 left join counters r using (campaign_id)
 left join statuses s using (campaign_id)
 left join totals t using (campaign_id)
+left join lines l using (campaign_id)
 where c.status::text is distinct from s.status
   or c.total_slots is distinct from t.total_slots
   or c.filled_slots <> coalesce(r.filled_slots, 0)
   or c.confirmed_slots <> coalesce(r.confirmed_slots, 0)
   or c.participant_count <> coalesce(r.participant_count, 0)
+  or c.waiting_entries <> coalesce(l.open_entries, 0)
+  -- While it is being closed nobody is offered anything, and what was kept is given up in steps.
+  or (c.closing_as is null and c.kept_slots <> case when l.is_waited_for
+    then t.total_slots - coalesce(r.filled_slots, 0) else coalesce(l.offered_slots, 0) end)
 union all
 select campaign_id, participation_id, 'participation'
 from sambatan.participants p
 full join replayed_participations r using (campaign_id, participation_id)
-where p.status::text is distinct from r.status or p.quantity is distinct from r.quantity;
+where p.status::text is distinct from r.status or p.quantity is distinct from r.quantity
+union all
+select campaign_id, entry_id, 'waiting entry'
+from sambatan.waiting_entries e
+full join replayed_waiting r using (campaign_id, entry_id)
+where e.status::text is distinct from r.status or e.quantity is distinct from r.quantity
+  or e.position is distinct from r.position;

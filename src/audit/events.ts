@@ -22,6 +22,18 @@ export const participationEvents = [
 ] as const;
 export type ParticipationEvent = (typeof participationEvents)[number];
 
+/** Events that move an entry of a waiting list; its id is in their metadata. */
+export const waitingEvents = [
+  'waiting_joined',
+  'waiting_offered',
+  'waiting_accepted',
+  'waiting_declined',
+  'waiting_lapsed',
+  'waiting_withdrawn',
+  'waiting_closed',
+] as const;
+export type WaitingEvent = (typeof waitingEvents)[number];
+
 /** Every event of the audit log; the schema's check says them once more. */
-export const auditEvents = [...campaignEvents, ...participationEvents] as const;
+export const auditEvents = [...campaignEvents, ...participationEvents, ...waitingEvents] as const;
 export type AuditEvent = (typeof auditEvents)[number];

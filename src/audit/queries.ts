@@ -44,6 +44,7 @@ export const campaignEventsAfter = query<[campaignIds: string[], after: bigint[]
   cross join lateral (
     select ${columns} from sambatan.audit_logs a
     where a.campaign_id = w.campaign_id and a.seq > w.after and a.participation_id is null
+      and not starts_with(a.event, 'waiting_')
     order by a.seq limit 100) e
   order by e.campaign_id, e.seq`,
 );

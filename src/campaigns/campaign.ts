@@ -30,7 +30,10 @@ export interface Campaign {
   readonly total_slots: number;
   readonly minimum_slots: number;
   readonly slots_taken: number;
+  /** What a stranger may join now: what is kept for a waiting list is not among it. */
   readonly slots_remaining: number;
+  /** Buyers who wait for slots or have an offer of some. */
+  readonly waiting_count: number;
   /** Two digits after the point. */
   readonly progress_percent: number;
   readonly participant_count: number;
@@ -68,7 +71,8 @@ export function campaignOf(row: CampaignRow): Campaign {
     total_slots: row.total_slots,
     minimum_slots: row.minimum_slots,
     slots_taken: row.filled_slots,
-    slots_remaining: row.total_slots - row.filled_slots,
+    slots_remaining: row.total_slots - row.filled_slots - row.kept_slots,
+    waiting_count: row.waiting_entries,
     progress_percent: progressPercent(row.filled_slots, row.total_slots),
     participant_count: row.participant_count,
     price_per_slot: row.price_per_slot,

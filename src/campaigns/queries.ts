@@ -20,6 +20,8 @@ export interface CampaignRow {
   readonly filled_slots: number;
   readonly confirmed_slots: number;
   readonly participant_count: number;
+  readonly waiting_entries: number;
+  readonly kept_slots: number;
   readonly progress_floor: number;
   /** Whole rupiah. */
   readonly price_per_slot: bigint;
@@ -40,9 +42,9 @@ export interface CampaignRow {
 
 const ownColumns = `campaign_id, brand_id, product_id, title, description, status, payment_timing,
     total_slots, minimum_slots, min_slots_per_user, max_slots_per_user, filled_slots,
-    confirmed_slots, participant_count, progress_floor, price_per_slot, hold_seconds, deadline,
-    opens_at, closing_as, slots_at_close, audit_seq, created_at, updated_at, opened_at, filled_at,
-    completed_at, failed_at, cancelled_at`;
+    confirmed_slots, participant_count, waiting_entries, kept_slots, progress_floor,
+    price_per_slot, hold_seconds, deadline, opens_at, closing_as, slots_at_close, audit_seq,
+    created_at, updated_at, opened_at, filled_at, completed_at, failed_at, cancelled_at`;
 
 /** A relation of campaigns, with the names that go with them. */
 const named = (relation: string) => `select c.*, b.name as brand_name, p.name as product_name

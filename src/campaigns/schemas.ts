@@ -29,7 +29,10 @@ export const CampaignSchema = closed(
     total_slots: Type.Integer(),
     minimum_slots: Type.Integer(),
     slots_taken: Type.Integer(),
-    slots_remaining: Type.Integer(),
+    slots_remaining: Type.Integer({
+      description: 'What can be joined now; slots kept for a waiting list are not among it',
+    }),
+    waiting_count: Type.Integer({ description: 'Buyers who wait for slots or have an offer' }),
     progress_percent: Type.Number({ description: 'Two digits after the point' }),
     participant_count: Type.Integer(),
     price_per_slot: Rupiah,

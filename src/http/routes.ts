@@ -4,6 +4,7 @@ import { catalogueRoutes } from '../catalogue/routes.ts';
 import type { App } from '../context.ts';
 import { lifecycleRoutes } from '../lifecycle/routes.ts';
 import { participationRoutes } from '../participations/routes.ts';
+import { waitingRoutes } from '../waiting/routes.ts';
 
 /** The routes of every slice, for buildServer. */
 export function routesOf(app: App): FastifyPluginAsyncTypebox[] {
@@ -11,6 +12,7 @@ export function routesOf(app: App): FastifyPluginAsyncTypebox[] {
     catalogueRoutes(app),
     campaignRoutes(app),
     participationRoutes(app),
+    waitingRoutes(app),
     lifecycleRoutes(app),
   ];
 }

@@ -6,7 +6,7 @@ export const brandRoles = ['owner', 'admin', 'contributor'] as const;
 export type BrandRole = (typeof brandRoles)[number];
 
 /**
- * What a caller can be to a thing. `self`: the participation is the caller's own; brand roles:
+ * What a caller can be to a thing. `self`: the participation or waiting entry is the caller's own; brand roles:
  * the caller is a member of the brand that the thing belongs to.
  */
 export const standings = ['visitor', 'user', 'self', ...brandRoles, 'operator', 'service'] as const;
@@ -52,6 +52,13 @@ export const permissions = {
   'participation.search': staff,
   'audit.read': staff,
   'audit.verify': staff,
+  'waiting.join': signedIn,
+  // The list has no addresses: they are the seller's business once somebody has a slot.
+  'waiting.list': [...seller, ...staff],
+  'waiting.read': ['self', ...staff],
+  // Taking an offer is buying: nobody does it for somebody else but the service that they use.
+  'waiting.answer': ['self', 'service'],
+  'waiting.withdraw': ['self', ...staff],
   'dashboard.read': staff,
   'lifecycle.run': staff,
   'scheduler.read': staff,

@@ -18,21 +18,24 @@ export interface JoinInput {
   readonly key?: string | undefined;
 }
 
+/** A shipping address without the blanks around it. Refuses one that is none: validation_failed. */
+export function shippingAddressOf(typed: string): string {
+  const address = typed.trim();
+  if (address.length >= 10) return address;
+  throw invalidField('shipping_address', {
+    id: 'Tulis alamat pengiriman lengkap, minimal 10 huruf.',
+    en: 'Please give the whole shipping address, at least 10 letters.',
+  });
+}
+
 /** The request that a caller's input makes. Refuses: validation_failed. */
 export function joinRequestOf(caller: SignedIn, campaignId: string, input: JoinInput): JoinRequest {
-  const shippingAddress = input.shippingAddress.trim();
-  if (shippingAddress.length < 10) {
-    throw invalidField('shipping_address', {
-      id: 'Tulis alamat pengiriman lengkap, minimal 10 huruf.',
-      en: 'Please give the whole shipping address, at least 10 letters.',
-    });
-  }
   return {
     campaignId,
     participationId: newId(),
     userId: input.userId,
     quantity: input.quantity,
-    shippingAddress,
+    shippingAddress: shippingAddressOf(input.shippingAddress),
     note: input.note?.trim() || null,
     key: input.key ?? null,
     actor: actorLabel(caller),

@@ -79,4 +79,17 @@ select pg_temp.id(3, n / 2 + 1), pg_temp.id(5, n), 'key ' || n, '', 'joined', pg
   now() - n * interval '1 second'
 from generate_series(0, 99999) n;
 
+-- Five wait for each full campaign, and as many have waited for each that is over.
+insert into sambatan.waiting_entries (campaign_id, entry_id, user_id, position, quantity, status,
+  shipping_address, created_at, updated_at, closed_at)
+select c.campaign_id, pg_temp.id(7, c.n * 5 + w), pg_temp.id(5, w + 7), 10 + w, 1,
+  case when c.status = 'locked' then 'waiting' else 'closed' end::sambatan.waiting_status,
+  'Jalan Melati 5', now(), now(), case when c.status <> 'locked' then now() end
+from (
+  select n, campaign_id, status from generate_series(1, 100000) n
+  join sambatan.campaigns on campaign_id = pg_temp.id(3, n)
+  where status in ('locked', 'fulfilled')) c
+cross join generate_series(0, 4) w;
+update sambatan.campaigns set waiting_entries = 5 where status = 'locked';
+
 set session_replication_role = origin;

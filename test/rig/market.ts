@@ -4,8 +4,9 @@ import type { Database } from '../../src/database/pool.ts';
 import type { Queryable } from '../../src/database/query.ts';
 import { DomainError } from '../../src/errors.ts';
 import type { Tx } from '../../src/database/transaction.ts';
-import type { Actor } from '../../src/identity/actor.ts';
+import type { Actor, SignedIn } from '../../src/identity/actor.ts';
 import { newId } from '../../src/identity/ids.ts';
+import { operate } from '../../src/operation.ts';
 import { JoinBatcher, type BatcherOptions } from '../../src/participations/batcher.ts';
 import {
   joinAll,
@@ -13,6 +14,8 @@ import {
   type JoinOptions,
   type JoinRequest,
 } from '../../src/participations/join.ts';
+import { waitForSlots } from '../../src/waiting/operations.ts';
+import type { WaitingEntry } from '../../src/waiting/waiting.ts';
 
 /** The callers of the domain, as the verbs see them. */
 export const service: Actor = { kind: 'service', address: '192.0.2.1' };
@@ -101,6 +104,9 @@ export async function letTimePass(
     `with c as (
       update sambatan.campaigns set deadline = deadline - $2 * interval '1 second',
         opens_at = opens_at - $2 * interval '1 second', due_at = due_at - $2 * interval '1 second'
+      where campaign_id = $1), w as (
+      update sambatan.waiting_entries set keep_until = keep_until - $2 * interval '1 second',
+        offer_expires_at = offer_expires_at - $2 * interval '1 second'
       where campaign_id = $1)
     update sambatan.participants set hold_expires_at = hold_expires_at - $2 * interval '1 second'
     where campaign_id = $1`,
@@ -146,6 +152,19 @@ export async function joined(
     if (answer instanceof DomainError) throw answer;
     return answer.participationId;
   });
+}
+
+/** Waits for slots by the real verb; a new buyer, unless told. Gives the entry. */
+export async function waitFor(
+  db: Database,
+  campaignId: string,
+  quantity = 1,
+  what: { readonly userId?: string; readonly key?: string; readonly note?: string } = {},
+): Promise<WaitingEntry> {
+  const userId = what.userId ?? newId();
+  const input = { quantity, shippingAddress: 'Jalan Melati 5, Yogyakarta', ...what, userId };
+  const caller = user(userId) as SignedIn;
+  return await operate(db, (tx) => waitForSlots(tx, caller, campaignId, input));
 }
 
 /** 'joined' or the code of the refusal. */

@@ -1,0 +1,90 @@
+-- Offers the free slots of a campaign to those who wait: in order of arrival, each to the first whose
+-- quantity fits. Whoever is passed over because too few are free is overtaken by that offer; behind
+-- somebody who was overtaken as often as anybody may be nobody is looked at, and what is free
+-- gathers for them, until keep_until at most: slots are not kept idle for ever.
+--
+-- To be called in the transaction of whatever freed slots or changed the line. The caller holds the
+-- campaign's row and stores what becomes of it in c, which also says anew how many slots are kept
+-- from strangers. Called again it does nothing.
+create or replace function sambatan.offer_slots(inout c sambatan.campaigns, p_at timestamptz)
+language plpgsql set enable_seqscan = off as $$
+declare
+  most constant integer := sambatan.waiting_overtakes();
+  e record;
+  under_offer integer;
+  free integer;
+  -- How many more offers may pass those who were passed over; null while nobody was.
+  allowance integer;
+  ends_at timestamptz;
+  offered uuid[] := '{}';
+  told jsonb[] := '{}';
+  passed uuid[] := '{}';
+  offers_before integer[] := '{}';
+  blocked uuid;
+begin
+  select coalesce(sum(quantity), 0) into under_offer from sambatan.waiting_entries
+    where campaign_id = c.campaign_id and status = 'offered';
+  free := c.total_slots - c.filled_slots - under_offer;
+  ends_at := p_at + c.offer_seconds * interval '1 second';
+
+  for e in
+    select entry_id, quantity, overtaken from sambatan.waiting_entries
+    where campaign_id = c.campaign_id and status = 'waiting' order by position
+  loop
+    exit when free = 0 or allowance = 0;
+    if e.quantity <= free then
+      free := free - e.quantity;
+      under_offer := under_offer + e.quantity;
+      allowance := allowance - 1;
+      offered := offered || e.entry_id;
+      told := told || jsonb_build_object('entry_id', e.entry_id, 'quantity', e.quantity,
+        'expires_at', least(ends_at, c.deadline));
+    else
+      allowance := least(allowance, most - e.overtaken);
+      passed := passed || e.entry_id;
+      offers_before := offers_before || cardinality(offered);
+    end if;
+  end loop;
+
+  if offered <> '{}' then
+    update sambatan.waiting_entries set status = 'offered', offered_at = p_at,
+        offer_expires_at = ends_at, keep_until = null, updated_at = p_at
+      where campaign_id = c.campaign_id and entry_id = any (offered);
+    update sambatan.waiting_entries t
+      set overtaken = t.overtaken + cardinality(offered) - w.offers_before, updated_at = p_at
+      from unnest(passed, offers_before) as w (entry_id, offers_before)
+      where t.campaign_id = c.campaign_id and t.entry_id = w.entry_id
+        and w.offers_before < cardinality(offered);
+  end if;
+
+  if free > 0 then
+    select entry_id into blocked from sambatan.waiting_entries
+      where campaign_id = c.campaign_id and status = 'waiting' and overtaken >= most
+      order by position limit 1;
+  end if;
+  update sambatan.waiting_entries set keep_until = null, updated_at = p_at
+    where campaign_id = c.campaign_id and keep_until is not null
+      and entry_id is distinct from blocked;
+  update sambatan.waiting_entries set keep_until = ends_at, updated_at = p_at
+    where campaign_id = c.campaign_id and entry_id = blocked and keep_until is null;
+
+  c.kept_slots := case when exists (select from sambatan.waiting_entries
+      where campaign_id = c.campaign_id and status = 'waiting')
+    then c.total_slots - c.filled_slots else under_offer end;
+  if offered <> '{}' or blocked is not null then
+    c.due_at := least(c.due_at, ends_at);
+  end if;
+  c := sambatan.append_events(c, 'waiting_offered', 'system', p_at, told);
+end
+$$;
+
+-- offer_slots for a verb that has stored what it did to the campaign, whose row it holds.
+create or replace function sambatan.offer_freed_slots(p_campaign_id uuid, p_at timestamptz)
+returns void language plpgsql as $$
+declare
+  c sambatan.campaigns;
+begin
+  select * into strict c from sambatan.campaigns where campaign_id = p_campaign_id;
+  perform sambatan.store_campaigns(array[sambatan.offer_slots(c, p_at)]);
+end
+$$;

@@ -1,0 +1,30 @@
+-- The entry, for an event to happen to it: it waits or has an offer, and the campaign is not past
+-- its deadline or being closed. An entry to which this has happened already is given as it is. The
+-- caller holds the campaign's row, which guards its waiting list as well.
+-- Refuses: waiting_entry_not_found, waiting_transition_not_allowed, campaign_closing,
+-- deadline_passed.
+create or replace function sambatan.open_waiting_entry(
+  c sambatan.campaigns, p_entry_id uuid, p_event text, p_at timestamptz
+) returns sambatan.waiting_entries language plpgsql as $$
+declare
+  e sambatan.waiting_entries;
+begin
+  select * into e from sambatan.waiting_entries
+    where campaign_id = c.campaign_id and entry_id = p_entry_id;
+  if not found then
+    perform sambatan.refuse('waiting_entry_not_found');
+  elsif 'waiting_' || e.status = p_event then
+    return e;
+  elsif e.status not in ('waiting', 'offered')
+    or (e.status = 'waiting' and p_event <> 'waiting_withdrawn')
+  then
+    perform sambatan.refuse('waiting_transition_not_allowed',
+      jsonb_build_object('from', e.status, 'event', p_event));
+  elsif c.closing_as is not null then
+    perform sambatan.refuse('campaign_closing');
+  elsif p_at >= c.deadline then
+    perform sambatan.refuse('deadline_passed');
+  end if;
+  return e;
+end
+$$;

@@ -1,0 +1,16 @@
+-- The slots of an offer are nobody else's: a campaign keeps exactly those of its open offers from
+-- strangers, or all that are not taken while anybody waits without one; and it counts who waits.
+select c.campaign_id, c.waiting_entries, c.kept_slots, s.*
+from sambatan.campaigns c
+left join lateral (
+  select count(*) as open_entries,
+    coalesce(sum(e.quantity) filter (where e.status = 'offered'), 0) as offered_slots,
+    count(*) filter (where e.status = 'waiting') as waiting
+  from sambatan.waiting_entries e
+  where e.campaign_id = c.campaign_id and e.status in ('waiting', 'offered')
+) s on true
+where c.waiting_entries <> s.open_entries
+  or c.filled_slots + greatest(c.kept_slots, case when c.closing_as is null then s.offered_slots
+    else 0 end) > c.total_slots
+  or (c.closing_as is null and c.kept_slots <> case when s.waiting > 0
+    then c.total_slots - c.filled_slots else s.offered_slots end);

@@ -1,0 +1,35 @@
+-- Nobody is overtaken more often than the rule allows, and the log tells of every time; nor are free
+-- slots withheld from the first who fits in them and may have them.
+with offers as (
+  select campaign_id, seq as offered_at, (metadata ->> 'entry_id')::uuid as entry_id
+  from sambatan.audit_logs where event = 'waiting_offered'
+), ends as (
+  -- Where an entry's waiting ended: with its offer, or whatever came instead of one.
+  select campaign_id, (metadata ->> 'entry_id')::uuid as entry_id, min(seq) as ended_at
+  from sambatan.audit_logs where starts_with(event, 'waiting_') and event <> 'waiting_joined'
+  group by campaign_id, metadata ->> 'entry_id'
+), told as (
+  select e.campaign_id, e.entry_id, count(o.entry_id) as overtaken
+  from sambatan.waiting_entries e
+  left join ends using (campaign_id, entry_id)
+  left join sambatan.waiting_entries other on other.campaign_id = e.campaign_id
+    and other.position > e.position
+  left join offers o on o.campaign_id = other.campaign_id and o.entry_id = other.entry_id
+    and o.offered_at > e.position and (ends.ended_at is null or o.offered_at < ends.ended_at)
+  group by e.campaign_id, e.entry_id
+)
+select e.campaign_id, e.entry_id, e.overtaken, t.overtaken as told
+from sambatan.waiting_entries e
+join told t using (campaign_id, entry_id)
+where e.overtaken > sambatan.waiting_overtakes() or e.overtaken <> t.overtaken
+union all
+select c.campaign_id, e.entry_id, e.overtaken, null
+from sambatan.campaigns c
+join sambatan.waiting_entries e on e.campaign_id = c.campaign_id and e.status = 'waiting'
+where c.status in ('active', 'locked') and c.closing_as is null
+  and e.quantity <= c.total_slots - c.filled_slots - (
+    select coalesce(sum(o.quantity), 0) from sambatan.waiting_entries o
+    where o.campaign_id = c.campaign_id and o.status = 'offered')
+  and not exists (select from sambatan.waiting_entries before
+    where before.campaign_id = c.campaign_id and before.status = 'waiting'
+      and before.position < e.position and before.overtaken >= sambatan.waiting_overtakes());

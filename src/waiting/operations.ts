@@ -1,0 +1,137 @@
+import { permitOnCampaign } from '../campaigns/operations.ts';
+import type { Queryable } from '../database/query.ts';
+import type { Tx } from '../database/transaction.ts';
+import { DomainError } from '../errors.ts';
+import { actorLabel, type Actor, type SignedIn } from '../identity/actor.ts';
+import { newId } from '../identity/ids.ts';
+import { permit, type Action } from '../identity/policy.ts';
+import { shippingAddressOf } from '../participations/operations.ts';
+import * as sql from './queries.ts';
+import type { WaitingStatus } from './status.ts';
+import { waitingEntryOf, wishHash, type WaitingEntry, type WaitingWish } from './waiting.ts';
+
+export interface WaitingInput {
+  readonly quantity: number;
+  readonly shippingAddress: string;
+  readonly note?: string | undefined;
+  /** Who waits. */
+  readonly userId: string;
+  readonly key?: string | undefined;
+}
+
+/**
+ * Puts a buyer at the end of a waiting list. Slots that are free for them are offered at once. With
+ * a key, the same input again gives the entry that it made, as it is by then. Refuses:
+ * validation_failed, campaign_not_found, campaign_not_active, campaign_closing, deadline_passed,
+ * already_waiting, quantity_out_of_bounds, slots_available, waiting_list_full,
+ * idempotency_key_reused.
+ */
+export async function waitForSlots(
+  tx: Tx,
+  caller: SignedIn,
+  campaignId: string,
+  input: WaitingInput,
+): Promise<WaitingEntry> {
+  const wish: WaitingWish = {
+    userId: input.userId,
+    quantity: input.quantity,
+    shippingAddress: shippingAddressOf(input.shippingAddress),
+    note: input.note?.trim() || null,
+  };
+  const { entry_id: entryId } = await tx.one(
+    sql.waitForSlots,
+    campaignId,
+    newId(),
+    wish.userId,
+    wish.quantity,
+    wish.shippingAddress,
+    wish.note,
+    input.key ?? null,
+    input.key === undefined ? null : wishHash(wish),
+    actorLabel(caller),
+  );
+  return waitingEntryOf(await tx.one(sql.findWaitingEntry, entryId));
+}
+
+/** One entry, for its buyer and staff. Refuses: waiting_entry_not_found, forbidden. */
+export async function viewWaitingEntry(
+  db: Queryable,
+  actor: Actor,
+  entryId: string,
+): Promise<WaitingEntry> {
+  return waitingEntryOf((await permitOnEntry(db, actor, 'waiting.read', entryId)).row);
+}
+
+/** The last entry that a user made in a campaign's list. Refuses: waiting_entry_not_found. */
+export async function viewOwnWaitingEntry(
+  db: Queryable,
+  campaignId: string,
+  userId: string,
+): Promise<WaitingEntry> {
+  const row = await db.maybe(sql.findOwnWaitingEntry, campaignId, userId);
+  if (row === undefined) throw new DomainError('waiting_entry_not_found', {});
+  return waitingEntryOf(row);
+}
+
+/**
+ * Rows of a campaign's waiting list after a place in it, one more than `limit` where there are
+ * more; for its seller and staff. Refuses: campaign_not_found, forbidden.
+ */
+export async function listWaiting(
+  db: Queryable,
+  actor: Actor,
+  campaignId: string,
+  page: { readonly status: WaitingStatus | null; readonly after: bigint; readonly limit: number },
+): Promise<sql.WaitingRow[]> {
+  await permitOnCampaign(db, actor, 'waiting.list', campaignId);
+  return await db.rows(sql.listWaiting, campaignId, page.status, page.after, page.limit + 1);
+}
+
+/**
+ * Takes the slots of an offer: they are joined, and a second time is the first. Refuses:
+ * waiting_entry_not_found, forbidden, waiting_transition_not_allowed, offer_expired,
+ * campaign_closing, deadline_passed, quantity_out_of_bounds.
+ */
+export async function acceptOffer(tx: Tx, actor: Actor, entryId: string): Promise<WaitingEntry> {
+  const { row, caller } = await permitOnEntry(tx, actor, 'waiting.answer', entryId);
+  await tx.one(sql.acceptOffer, row.campaign_id, entryId, newId(), actorLabel(caller));
+  return waitingEntryOf(await tx.one(sql.findWaitingEntry, entryId));
+}
+
+/**
+ * Does not take the slots of an offer; the next one is offered them at once. Refuses:
+ * waiting_entry_not_found, forbidden, waiting_transition_not_allowed, campaign_closing,
+ * deadline_passed.
+ */
+export async function declineOffer(tx: Tx, actor: Actor, entryId: string): Promise<WaitingEntry> {
+  return await leave(tx, actor, entryId, 'waiting.answer', 'waiting_declined');
+}
+
+/** Leaves the waiting list, with or without an offer. Refuses as declineOffer does. */
+export async function withdrawEntry(tx: Tx, actor: Actor, entryId: string): Promise<WaitingEntry> {
+  return await leave(tx, actor, entryId, 'waiting.withdraw', 'waiting_withdrawn');
+}
+
+async function leave(
+  tx: Tx,
+  actor: Actor,
+  entryId: string,
+  action: Action,
+  event: 'waiting_declined' | 'waiting_withdrawn',
+): Promise<WaitingEntry> {
+  const { row, caller } = await permitOnEntry(tx, actor, action, entryId);
+  await tx.one(sql.leaveWaiting, row.campaign_id, entryId, event, actorLabel(caller));
+  return waitingEntryOf(await tx.one(sql.findWaitingEntry, entryId));
+}
+
+async function permitOnEntry(
+  db: Queryable,
+  actor: Actor,
+  action: Action,
+  entryId: string,
+): Promise<{ row: sql.WaitingRow & sql.AheadRow; caller: SignedIn }> {
+  if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
+  const row = await db.maybe(sql.findWaitingEntry, entryId);
+  if (row === undefined) throw new DomainError('waiting_entry_not_found', {});
+  return { row, caller: permit(actor, action, { ownerId: row.user_id }) };
+}

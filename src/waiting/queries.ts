@@ -1,0 +1,112 @@
+import { query } from '../database/query.ts';
+import type { WaitingStatus } from './status.ts';
+
+export interface WaitingRow {
+  readonly campaign_id: string;
+  readonly entry_id: string;
+  readonly user_id: string;
+  readonly position: bigint;
+  readonly quantity: number;
+  readonly status: WaitingStatus;
+  readonly overtaken: number;
+  readonly offer_expires_at: Date | null;
+  readonly participation_id: string | null;
+  readonly shipping_address: string;
+  readonly note: string | null;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+  readonly offered_at: Date | null;
+  readonly accepted_at: Date | null;
+  readonly declined_at: Date | null;
+  readonly lapsed_at: Date | null;
+  readonly withdrawn_at: Date | null;
+  readonly closed_at: Date | null;
+}
+
+/** What waits before an entry; nothing once it does not wait any more. */
+export interface AheadRow {
+  readonly entries_ahead: number;
+  readonly slots_ahead: bigint;
+}
+
+const columns = `e.campaign_id, e.entry_id, e.user_id, e.position, e.quantity, e.status, e.overtaken,
+    e.participation_id, e.shipping_address, e.note, e.created_at, e.updated_at, e.offered_at,
+    e.accepted_at, e.declined_at, e.lapsed_at, e.withdrawn_at, e.closed_at`;
+
+/** Entries whose offers end with the campaign, if that is sooner. */
+const placed = (relation: string) => `select ${columns},
+    case when e.offer_expires_at is not null then least(e.offer_expires_at, c.deadline) end
+      as offer_expires_at
+  from (${relation}) e
+  join sambatan.campaigns c on c.campaign_id = e.campaign_id`;
+
+const withAhead = (relation: string) => `select p.*, a.* from (${placed(relation)}) p
+  cross join lateral (
+    select count(*)::integer as entries_ahead, coalesce(sum(w.quantity), 0) as slots_ahead
+    from sambatan.waiting_entries w
+    where p.status = 'waiting' and w.campaign_id = p.campaign_id and w.status = 'waiting'
+      and w.position < p.position) a`;
+
+/** One entry by its id alone. */
+export const findWaitingEntry = query<[entryId: string], WaitingRow & AheadRow>(
+  'find_waiting_entry',
+  withAhead('select * from sambatan.waiting_entries where entry_id = $1'),
+);
+
+/** The last entry that a user has made in a campaign's waiting list. */
+export const findOwnWaitingEntry = query<
+  [campaignId: string, userId: string],
+  WaitingRow & AheadRow
+>(
+  'find_own_waiting_entry',
+  withAhead(`select * from sambatan.waiting_entries
+    where campaign_id = $1 and user_id = $2 order by position desc limit 1`),
+);
+
+/** A page of one campaign's waiting list in order of arrival, of all statuses or one. */
+export const listWaiting = query<
+  [campaignId: string, status: WaitingStatus | null, after: bigint, limit: number],
+  WaitingRow
+>(
+  'list_waiting',
+  `${placed(`select * from sambatan.waiting_entries
+    where campaign_id = $1 and ($2::sambatan.waiting_status is null or status = $2)
+      and position > $3 order by position limit $4`)} order by e.position`,
+);
+
+interface MovedRow {
+  readonly entry_id: string;
+}
+
+export const waitForSlots = query<
+  [
+    campaignId: string,
+    entryId: string,
+    userId: string,
+    quantity: number,
+    shippingAddress: string,
+    note: string | null,
+    key: string | null,
+    requestHash: Buffer | null,
+    actor: string,
+  ],
+  MovedRow
+>(
+  'wait_for_slots',
+  'select entry_id from sambatan.wait_for_slots($1, $2, $3, $4, $5, $6, $7, $8, $9)',
+);
+
+export const acceptOffer = query<
+  [campaignId: string, entryId: string, participationId: string, actor: string],
+  MovedRow
+>('accept_offer', 'select entry_id from sambatan.accept_offer($1, $2, $3, $4)');
+
+export const leaveWaiting = query<
+  [
+    campaignId: string,
+    entryId: string,
+    event: 'waiting_declined' | 'waiting_withdrawn',
+    actor: string,
+  ],
+  MovedRow
+>('leave_waiting', 'select entry_id from sambatan.leave_waiting($1, $2, $3, $4)');

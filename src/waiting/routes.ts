@@ -1,0 +1,253 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import Type from 'typebox';
+import { viewCampaign } from '../campaigns/operations.ts';
+import type { App } from '../context.ts';
+import type { ErrorCode } from '../errors.ts';
+import { idempotencyKeyOf, userOf } from '../http/caller.ts';
+import { after, nextCursor } from '../http/cursor.ts';
+import {
+  choice,
+  closed,
+  Id,
+  nullable,
+  pageOf,
+  pageQuery,
+  problems,
+  text,
+  Timestamp,
+} from '../http/schemas.ts';
+import { permit } from '../identity/policy.ts';
+import { consult, operate } from '../operation.ts';
+import {
+  acceptOffer,
+  declineOffer,
+  listWaiting,
+  viewOwnWaitingEntry,
+  viewWaitingEntry,
+  waitForSlots,
+  withdrawEntry,
+} from './operations.ts';
+import { waitingStatuses } from './status.ts';
+import { listedEntryOf, type WaitingEntry } from './waiting.ts';
+
+const params = closed({ id: Id });
+
+const listedFields = {
+  id: Id,
+  campaign_id: Id,
+  user_id: Id,
+  quantity: Type.Integer(),
+  status: choice(waitingStatuses),
+  overtaken: Type.Integer({
+    description: 'Offers that were made to buyers behind this one, who asked for fewer slots',
+  }),
+  created_at: Timestamp,
+  updated_at: Timestamp,
+  offered_at: nullable(Timestamp),
+  offer_expires_at: nullable(Timestamp),
+  accepted_at: nullable(Timestamp),
+  declined_at: nullable(Timestamp),
+  lapsed_at: nullable(Timestamp),
+  withdrawn_at: nullable(Timestamp),
+  closed_at: nullable(Timestamp),
+  participation_id: nullable(Id),
+};
+const ListedEntrySchema = closed(listedFields, { title: 'ListedWaitingEntry' });
+
+const WaitingEntrySchema = closed(
+  {
+    ...listedFields,
+    shipping_address: Type.String(),
+    note: nullable(Type.String()),
+    position: nullable(Type.Integer({ description: '1 for the first who waits' })),
+    slots_ahead: Type.Integer({ description: 'Slots that those before it wait for' }),
+  },
+  { title: 'WaitingEntry' },
+);
+
+const leaveProblems: readonly ErrorCode[] = [
+  'forbidden',
+  'waiting_entry_not_found',
+  'waiting_transition_not_allowed',
+  'campaign_closing',
+  'deadline_passed',
+  'campaign_busy',
+  'outcome_unknown',
+];
+
+/** Waiting for slots that come free, and what becomes of offers of them. */
+export function waitingRoutes(app: App): FastifyPluginAsyncTypebox {
+  /** Tells those who watch the campaign, once the change is committed. */
+  const changed = async (change: Promise<WaitingEntry>): Promise<WaitingEntry> => {
+    const entry = await change;
+    app.pokes.poke(entry.campaign_id);
+    return entry;
+  };
+
+  return async (server) => {
+    server.post(
+      '/campaigns/:id/waiting',
+      {
+        schema: {
+          tags: ['waiting'],
+          summary: 'Wait for slots of a campaign that has none left',
+          description:
+            'Slots that come free are offered in order of arrival, to the first who asks for no more than are free; whoever asks for more is passed over three times at most. An offer keeps its slots until `offer_expires_at`. With an Idempotency-Key the same request can be sent again and gives the same entry, as it is by then; a refusal is not kept.',
+          params,
+          headers: Type.Object({
+            'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+          }),
+          body: closed({
+            user_id: Type.Optional({
+              ...Id,
+              description: 'Who waits; required of service callers',
+            }),
+            quantity: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
+            shipping_address: text(10, 240),
+            note: Type.Optional(nullable(text(0, 160))),
+          }),
+          response: {
+            201: WaitingEntrySchema,
+            ...problems(
+              'campaign_not_found',
+              'forbidden',
+              'campaign_not_active',
+              'campaign_closing',
+              'deadline_passed',
+              'already_waiting',
+              'slots_available',
+              'waiting_list_full',
+              'quantity_out_of_bounds',
+              'idempotency_key_reused',
+              'campaign_busy',
+              'outcome_unknown',
+            ),
+          },
+        },
+      },
+      async (request, reply) => {
+        const { user_id, quantity, shipping_address, note } = request.body;
+        const caller = permit(request.actor, 'waiting.join');
+        const input = {
+          userId: userOf(caller, user_id),
+          quantity,
+          shippingAddress: shipping_address,
+          note: note ?? undefined,
+          key: idempotencyKeyOf(request),
+        };
+        const { id } = request.params;
+        const entry = changed(operate(app.db, (tx) => waitForSlots(tx, caller, id, input)));
+        return reply.code(201).send(await entry);
+      },
+    );
+
+    server.get(
+      '/campaigns/:id/waiting',
+      {
+        schema: {
+          tags: ['waiting'],
+          summary: 'Who waits for slots, in order of arrival; for its seller and operators',
+          params,
+          querystring: closed({ status: Type.Optional(choice(waitingStatuses)), ...pageQuery }),
+          response: {
+            200: pageOf(ListedEntrySchema),
+            ...problems('forbidden', 'campaign_not_found'),
+          },
+        },
+      },
+      async ({ actor, params: { id }, query: { status = null, cursor, limit = 20 } }) => {
+        const [last = 0] = after(cursor, ['number']);
+        const page = { status, after: BigInt(last), limit };
+        const rows = await consult(() => listWaiting(app.db, actor, id, page));
+        const items = rows.slice(0, limit).map(listedEntryOf);
+        return { items, next_cursor: nextCursor(rows, limit, (row) => [Number(row.position)]) };
+      },
+    );
+
+    server.get(
+      '/campaigns/:id/waiting/mine',
+      {
+        schema: {
+          tags: ['waiting'],
+          summary: "The caller's own place in a waiting list, or the last one",
+          params,
+          querystring: closed({
+            user_id: Type.Optional({ ...Id, description: 'Whose; required of service callers' }),
+          }),
+          response: {
+            200: WaitingEntrySchema,
+            ...problems('forbidden', 'campaign_not_found', 'waiting_entry_not_found'),
+          },
+        },
+      },
+      async ({ actor, params: { id }, query }) =>
+        await consult(async () => {
+          const caller = permit(actor, 'waiting.join');
+          await viewCampaign(app.db, caller, id);
+          return await viewOwnWaitingEntry(app.db, id, userOf(caller, query.user_id));
+        }),
+    );
+
+    server.get(
+      '/waiting/:id',
+      {
+        schema: {
+          tags: ['waiting'],
+          summary: 'One entry of a waiting list',
+          params,
+          response: {
+            200: WaitingEntrySchema,
+            ...problems('forbidden', 'waiting_entry_not_found'),
+          },
+        },
+      },
+      async ({ actor, params: { id } }) => await consult(() => viewWaitingEntry(app.db, actor, id)),
+    );
+
+    server.post(
+      '/waiting/:id/accept',
+      {
+        schema: {
+          tags: ['waiting'],
+          summary: 'Take the slots of an offer',
+          description: 'Makes a participation as a join does; sent again it gives the same one.',
+          params,
+          response: {
+            200: WaitingEntrySchema,
+            ...problems(...leaveProblems, 'offer_expired', 'quantity_out_of_bounds'),
+          },
+        },
+      },
+      async ({ actor, params: { id } }) =>
+        await changed(operate(app.db, (tx) => acceptOffer(tx, actor, id))),
+    );
+
+    server.post(
+      '/waiting/:id/decline',
+      {
+        schema: {
+          tags: ['waiting'],
+          summary: 'Leave the slots of an offer to the next one',
+          params,
+          response: { 200: WaitingEntrySchema, ...problems(...leaveProblems) },
+        },
+      },
+      async ({ actor, params: { id } }) =>
+        await changed(operate(app.db, (tx) => declineOffer(tx, actor, id))),
+    );
+
+    server.post(
+      '/waiting/:id/withdraw',
+      {
+        schema: {
+          tags: ['waiting'],
+          summary: 'Wait no more',
+          params,
+          response: { 200: WaitingEntrySchema, ...problems(...leaveProblems) },
+        },
+      },
+      async ({ actor, params: { id } }) =>
+        await changed(operate(app.db, (tx) => withdrawEntry(tx, actor, id))),
+    );
+  };
+}

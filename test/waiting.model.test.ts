@@ -1,0 +1,352 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import fc from 'fast-check';
+import { DomainError } from '../src/errors.ts';
+import { newId } from '../src/identity/ids.ts';
+import { operate } from '../src/operation.ts';
+import { cancelParticipation, confirmParticipation } from '../src/participations/operations.ts';
+import { cancelCampaign, extendCampaign } from '../src/lifecycle/operations.ts';
+import { acceptOffer, declineOffer, withdrawEntry } from '../src/waiting/operations.ts';
+import type { Tx } from '../src/database/transaction.ts';
+import { testDatabase } from './rig/database.ts';
+import {
+  ask,
+  joinNow,
+  letTimePass,
+  newCampaign,
+  openMarket,
+  service,
+  stateOf,
+  user,
+  waitFor,
+  wish,
+} from './rig/market.ts';
+import { Model, type Terms } from './waiting/model.ts';
+
+const { db, close } = await testDatabase();
+after(close);
+const market = await openMarket(db);
+
+/** What the model's numbers stand for in the database. */
+interface Real {
+  readonly campaignId: string;
+  readonly users: readonly string[];
+  readonly parts: string[];
+  readonly entries: string[];
+}
+
+const half = 1_800;
+const users = 16;
+
+const some = fc.integer({ min: 1, max: 5 });
+const few = fc.integer({ min: 1, max: 3 });
+const whose = fc.nat(users - 1);
+const any = fc.nat();
+const none = fc.constant(0);
+const ofKind = (
+  weight: number,
+  name: string,
+  first: fc.Arbitrary<number>,
+  second: fc.Arbitrary<number>,
+) => ({ weight, arbitrary: fc.tuple(fc.constant(name), first, second) });
+
+const step = fc.oneof(
+  ofKind(3, 'join', whose, few),
+  ofKind(9, 'wait', whose, few),
+  ofKind(9, 'cancel', any, none),
+  ofKind(2, 'confirm', any, none),
+  ofKind(5, 'accept', any, none),
+  ofKind(2, 'decline', any, none),
+  ofKind(2, 'withdraw', any, none),
+  // Time passes, and the lifecycle looks or is late.
+  ofKind(4, 'pass', some, fc.nat(3)),
+  ofKind(1, 'extend', some, none),
+  // These two end most histories, and are seldom meant.
+  ofKind(1, 'sweep', fc.nat(7), none),
+  ofKind(1, 'call off', fc.nat(15), none),
+);
+type Plan = readonly [verb: string, first: number, second: number];
+
+const termsPlan: fc.Arbitrary<Terms> = fc
+  .record({
+    total: fc.integer({ min: 2, max: 9 }),
+    mostPerUser: fc.integer({ min: 3, max: 9 }),
+    upfront: fc.boolean(),
+    deadline: fc.integer({ min: 6, max: 40 }),
+  })
+  .map(({ total, mostPerUser, upfront, deadline }) => ({
+    total,
+    minimum: Math.ceil(total / 2),
+    mostPerUser: Math.min(mostPerUser, total),
+    upfront,
+    deadline: deadline * half,
+    hold: 3 * half,
+    offer: 4 * half,
+  }));
+
+const seen = new Map<string, number>();
+const count = (what: string) => seen.set(what, (seen.get(what) ?? 0) + 1);
+
+const inTx = (verb: (tx: Tx) => Promise<unknown>) => operate(db, verb);
+
+/** 'ok', or the code of the refusal. */
+async function outcomeOf(change: Promise<unknown>): Promise<string> {
+  try {
+    await change;
+    return 'ok';
+  } catch (error) {
+    if (error instanceof DomainError) return error.code;
+    throw error;
+  }
+}
+
+const settle = (id: string, completeFull: boolean) =>
+  ask(db, 'select sambatan.settle_campaign($1, $2, 1000)', id, completeFull);
+
+/**
+ * One element of a list, by a number that knows nothing of its length: three times of four one that
+ * something can still happen to, if there is any.
+ */
+function picked<T extends { readonly status: string }>(
+  list: readonly T[],
+  number: number,
+  likely: readonly string[],
+): [index: number, element: T] {
+  const lively = list.filter(({ status }) => number % 4 > 0 && likely.includes(status));
+  const among = lively.length > 0 ? lively : list;
+  const element = among[Math.floor(number / 4) % among.length]!;
+  return [list.indexOf(element), element];
+}
+
+class Step implements fc.AsyncCommand<Model, Real> {
+  readonly #plan: Plan;
+
+  constructor(plan: Plan) {
+    this.#plan = plan;
+  }
+
+  check(model: Readonly<Model>): boolean {
+    const [verb] = this.#plan;
+    if (['cancel', 'confirm'].includes(verb)) return model.parts.length > 0;
+    return !['accept', 'decline', 'withdraw'].includes(verb) || model.entries.length > 0;
+  }
+
+  async run(model: Model, real: Real): Promise<void> {
+    const [expected, got] = await this.#do(model, real);
+    assert.equal(got, expected, this.toString());
+    count(`${this.#plan[0]} ${got}`);
+    await compare(model, real);
+  }
+
+  toString(): string {
+    return this.#plan.join(' ');
+  }
+
+  /** What the model says, and what the service does. */
+  async #do(model: Model, real: Real): Promise<[expected: string, got: string]> {
+    const [verb, first, second] = this.#plan;
+    const { campaignId: id } = real;
+    switch (verb) {
+      case 'join': {
+        const request = wish(id, { userId: real.users[first]!, quantity: second });
+        const expected = model.join(first, second);
+        const [answer] = await joinNow(db, [request]);
+        if (!(answer instanceof DomainError)) real.parts.push(answer!.participationId);
+        return [expected, answer instanceof DomainError ? answer.code : 'ok'];
+      }
+      case 'wait': {
+        const expected = model.wait(first, second);
+        const userId = real.users[first]!;
+        const waiting = waitFor(db, id, second, { userId });
+        const got = await outcomeOf(waiting.then((entry) => real.entries.push(entry.id)));
+        return [expected, got];
+      }
+      case 'cancel':
+      case 'confirm': {
+        const [index, part] = picked(model.parts, first, ['reserved']);
+        const expected = verb === 'cancel' ? model.cancel(part) : model.confirm(part);
+        const change = verb === 'cancel' ? cancelParticipation : confirmParticipation;
+        return [
+          expected,
+          await outcomeOf(inTx((tx) => change(tx, service, real.parts[index]!, null))),
+        ];
+      }
+      case 'accept': {
+        const [index, entry] = picked(model.entries, first, ['offered']);
+        const expected = model.accept(entry);
+        const buyer = user(real.users[entry.user]!);
+        const got = await outcomeOf(
+          inTx(async (tx) => {
+            const { participation_id: part } = await acceptOffer(tx, buyer, real.entries[index]!);
+            if (!real.parts.includes(part!)) real.parts.push(part!);
+          }),
+        );
+        return [expected, got];
+      }
+      case 'decline':
+      case 'withdraw': {
+        const likely = verb === 'decline' ? ['offered'] : ['waiting', 'offered'];
+        const [index, entry] = picked(model.entries, first, likely);
+        const expected = model.leave(entry, verb === 'decline' ? 'declined' : 'withdrawn');
+        const buyer = user(real.users[entry.user]!);
+        const change = verb === 'decline' ? declineOffer : withdrawEntry;
+        return [expected, await outcomeOf(inTx((tx) => change(tx, buyer, real.entries[index]!)))];
+      }
+      case 'pass':
+        model.now += first * half;
+        await letTimePass(db, id, first * half);
+        if (second > 0) {
+          model.settle(false);
+          await settle(id, false);
+        }
+        return ['ok', 'ok'];
+      case 'sweep':
+        if (first > 0) return ['ok', 'ok'];
+        model.settle(true);
+        await settle(id, true);
+        return ['ok', 'ok'];
+      case 'extend': {
+        const before = await ask<{ deadline: Date }>(
+          db,
+          'select deadline from sambatan.campaigns where campaign_id = $1',
+          id,
+        );
+        const deadline = new Date(before[0]!.deadline.getTime() + first * half * 1_000);
+        const expected = model.extend(first * half);
+        const change = { deadline, reason: 'masih ramai' };
+        return [expected, await outcomeOf(inTx((tx) => extendCampaign(tx, service, id, change)))];
+      }
+      case 'call off': {
+        if (first > 0) return ['ok', 'ok'];
+        const expected = model.callOff();
+        const got = await outcomeOf(inTx((tx) => cancelCampaign(tx, service, id, 'bahan habis')));
+        await settle(id, false);
+        return [expected, got];
+      }
+      default:
+        throw new Error(verb);
+    }
+  }
+}
+
+/** The database is where the model is, down to who was overtaken how often. */
+async function compare(model: Model, real: Real): Promise<void> {
+  const id = real.campaignId;
+  const { status, filled_slots: filled } = await stateOf(db, id);
+  const [list] = await ask<{ kept: number; open: number; is_late: boolean }>(
+    db,
+    `select kept_slots as kept, waiting_entries as open,
+      coalesce(due_at > least(deadline, sambatan.waiting_due_at(campaign_id)), false) as is_late
+    from sambatan.campaigns where campaign_id = $1`,
+    id,
+  );
+  const entries = await ask<{ status: string }>(
+    db,
+    `select status, overtaken, keep_until is not null as is_kept_for
+    from sambatan.waiting_entries where campaign_id = $1 order by position`,
+    id,
+  );
+  const parts = await ask<{ id: string; status: string }>(
+    db,
+    `select participation_id as id, status from sambatan.participants where campaign_id = $1`,
+    id,
+  );
+  const statusOf = new Map(parts.map((part) => [part.id, part.status]));
+  assert.deepEqual(
+    { status, filled, ...list, entries, parts: real.parts.map((part) => statusOf.get(part)) },
+    {
+      status: model.status,
+      filled: model.end === null || model.end === 'fulfilled' ? model.taken : 0,
+      kept: model.end === null ? model.kept : 0,
+      open: model.open,
+      is_late: false,
+      entries: model.entries.map((entry) => ({
+        status: entry.status,
+        overtaken: entry.overtaken,
+        is_kept_for: entry.keepUntil !== null,
+      })),
+      parts: model.parts.map(({ status: part }) =>
+        part === 'reserved' ? 'pending_payment' : part,
+      ),
+    },
+  );
+}
+
+const directory = join(import.meta.dirname, '../sql/invariants');
+/** All but the chain's, which is verified when the database is closed. */
+const invariants = readdirSync(directory)
+  .filter((file) => !file.includes('audit_chain'))
+  .map((file) => readFileSync(join(directory, file), 'utf8').trim().replace(/;$/, ''));
+
+async function follow(
+  terms: Terms,
+  waiters: readonly number[],
+  steps: Iterable<fc.AsyncCommand<Model, Real>>,
+): Promise<void> {
+  const campaignId = await newCampaign(db, market, {
+    totalSlots: terms.total,
+    minimumSlots: terms.minimum,
+    maxSlotsPerUser: terms.mostPerUser,
+    paymentTiming: terms.upfront ? 'upfront' : 'on_completion',
+    holdSeconds: terms.hold,
+    deadline: new Date(Date.now() + terms.deadline * 1_000),
+  });
+  const model = new Model(terms);
+  const ids = Array.from({ length: users + terms.total }, newId);
+  const real: Real = { campaignId, users: ids, parts: [], entries: [] };
+  // A crowd was there before, as it is wherever somebody waits.
+  for (let other = users; model.taken < terms.total; other++) {
+    const quantity = Math.min(1 + (other % 2), terms.total - model.taken);
+    await new Step(['join', other, quantity]).run(model, real);
+  }
+  for (const [waiter, quantity] of waiters.entries()) {
+    await new Step(['wait', waiter, quantity]).run(model, real);
+  }
+  await fc.asyncModelRun(() => ({ model, real }), steps);
+  for (const { status, overtaken } of model.entries) {
+    count(`ended ${status}`);
+    count(`overtaken ${overtaken}`);
+  }
+  for (const text of invariants) {
+    const broken = await ask(db, `select * from (${text}) i where campaign_id = $1`, campaignId);
+    assert.deepEqual(broken, []);
+  }
+}
+
+const seed = Number(process.env['SAMBATAN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
+const numRuns = Number(process.env['SAMBATAN_TEST_RUNS'] ?? 120);
+
+const histories = fc.asyncProperty(
+  termsPlan,
+  fc.array(some, { maxLength: 8, size: 'max' }),
+  fc.commands([step.map((plan) => new Step(plan))], { maxCommands: 60, size: 'max' }),
+  follow,
+);
+
+test('a waiting list does what a simple model of it does', async (t) => {
+  t.diagnostic(`SAMBATAN_TEST_SEED=${seed} for ${numRuns} runs`);
+  seen.clear();
+  await fc.assert(histories, { seed, numRuns });
+  const rows = [...seen].sort(([a], [b]) => a.localeCompare(b));
+  t.diagnostic(rows.map(([what, times]) => `${what}: ${times}`).join(', '));
+  if (numRuns < 100) return;
+  const needed = ['accepted', 'declined', 'lapsed', 'withdrawn', 'closed'];
+  for (const what of needed) assert.ok((seen.get(`ended ${what}`) ?? 0) >= 10, `few ${what}`);
+  for (const what of ['accept offer_expired', 'wait slots_available', 'overtaken 3']) {
+    assert.ok(seen.has(what), what);
+  }
+});
+
+/** Seeds that once failed, each with the path to its smallest history. */
+const corpus = JSON.parse(
+  readFileSync(join(import.meta.dirname, 'corpus/waiting.model.json'), 'utf8'),
+) as { seed: number; path?: string }[];
+
+for (const { seed: failed, path } of corpus) {
+  test(`the history of seed ${failed} that once failed holds`, async () => {
+    const only = path === undefined ? { numRuns: 20 } : { path, numRuns: 1 };
+    await fc.assert(histories, { seed: failed, ...only });
+  });
+}
