@@ -18,6 +18,7 @@ import {
   openShop,
   type Shop,
 } from './rig/shop.ts';
+import { homeAddress } from './rig/sign-in.ts';
 import { watch } from './rig/stream.ts';
 
 const service = await httpService();
@@ -35,12 +36,25 @@ type Row = { readonly [T in Target]?: string };
 const everybody = '200 200 200 200 200 200 200';
 const nobody = '404 404 404 404 404 404 404';
 const staff = '401 403 403 403 403 200 200';
+const ownOnly = '401 200 200 200 200 200 403';
 const sellerAndStaff = '401 403 403 200 403 200 200';
 const hiddenDraft = '404 404 404 200 404 200 200';
 
 /** The status that each caller gets, in the order of `callers`. Every live route has its row. */
 const matrix: Readonly<Record<string, Row>> = {
   'GET /health': { open: everybody },
+  'GET /me': { open: ownOnly },
+  'PATCH /me': { open: ownOnly },
+  // Who has live participations stays.
+  'DELETE /me': { open: '401 409 204 409 409 204 403' },
+  'GET /me/export': { open: ownOnly },
+  'GET /me/addresses': { open: ownOnly },
+  'POST /me/addresses': { open: '401 201 201 201 201 201 403' },
+  'PATCH /me/addresses/:id': { open: '401 404 404 404 404 404 403' },
+  'DELETE /me/addresses/:id': { open: '401 404 404 404 404 404 403' },
+  'GET /operators': { open: staff },
+  'POST /operators': { open: '401 403 403 403 403 404 404' },
+  'DELETE /operators/:id': { open: '401 403 403 403 403 404 404' },
   'POST /brands': { open: '401 201 201 201 201 201 201' },
   'GET /products': { open: '401 200 200 200 200 200 200' },
   'POST /products': { open: '401 403 403 201 403 403 201', absent: nobody },
@@ -205,6 +219,10 @@ async function waitingFor(campaignId: string, route: string): Promise<Partial<Th
 }
 
 const bodies: Readonly<Record<string, (things: Things, caller: CallerName) => object>> = {
+  'PATCH /me': () => ({ display_name: 'Sari' }),
+  'POST /me/addresses': () => homeAddress,
+  'PATCH /me/addresses/:id': () => ({ label: 'Kantor' }),
+  'POST /operators': () => ({ email: 'siapa@example.org' }),
   'POST /brands': () => ({ name: 'Brand baru' }),
   'POST /products': ({ brandId }) => ({ brand_id: brandId, name: 'Fajar', base_price: 9_000 }),
   'PATCH /products/:id': () => ({ name: 'Senja Merah' }),

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { accountRoutes } from '../accounts/routes.ts';
 import { campaignRoutes } from '../campaigns/routes.ts';
 import { catalogueRoutes } from '../catalogue/routes.ts';
 import type { App } from '../context.ts';
@@ -9,6 +10,7 @@ import { waitingRoutes } from '../waiting/routes.ts';
 /** The routes of every slice, for buildServer. */
 export function routesOf(app: App): FastifyPluginAsyncTypebox[] {
   return [
+    accountRoutes(app),
     catalogueRoutes(app),
     campaignRoutes(app),
     participationRoutes(app),

@@ -4,6 +4,18 @@ import { readOutbox } from '../../src/mailer.ts';
 import { Client, type Answer } from './client.ts';
 import type { HttpService } from './http-service.ts';
 
+/** An address as the API and the forms take it. */
+export const homeAddress = {
+  label: 'Rumah',
+  recipient: 'Sari Contoh',
+  phone: '081234567890',
+  street: 'Jalan Kenanga 12',
+  district: 'Coblong',
+  city: 'Bandung',
+  province: 'Jawa Barat',
+  postal_code: '40132',
+};
+
 /** A browser without a screen: keeps its cookies, sends forms as browsers do. */
 export class SiteClient {
   readonly cookies = new Map<string, string>();

@@ -1,12 +1,16 @@
 import type { App } from '../../context.ts';
 import type { Pages } from '../../http/site.ts';
+import { addressPages } from './addresses.ts';
 import { outboxPages } from './outbox.ts';
+import { profilePages } from './profile.ts';
 import { signInPages } from './sign-in.ts';
 
 /** Signing in and out, the profile, the saved addresses. */
 export function accountPages(app: App): Pages {
   return async (server) => {
     await server.register(signInPages(app));
+    await server.register(profilePages(app));
+    await server.register(addressPages(app));
     await server.register(outboxPages(app));
   };
 }

@@ -1,0 +1,115 @@
+import { invalidField, type Language } from '../errors.ts';
+
+/** Saved addresses that one person may have. */
+export const mostAddresses = 10;
+/** Of the one line that a join takes and a parcel carries. */
+const longestLine = 240;
+
+/** Where somebody has things sent. */
+export interface AddressInput {
+  /** What the person calls it: home, office. */
+  readonly label: string;
+  readonly recipient: string;
+  readonly phone: string;
+  readonly street: string;
+  readonly province: string;
+  readonly city: string;
+  readonly district: string;
+  readonly postalCode: string;
+  readonly isDefault?: boolean | undefined;
+}
+
+export interface ProfileChange {
+  readonly displayName?: string | undefined;
+  readonly language?: Language | undefined;
+  /** IANA name. */
+  readonly timeZone?: string | undefined;
+}
+
+type AddressParts = Omit<AddressInput, 'label' | 'isDefault'>;
+
+/** The one line that a join takes as `shipping_address`, as it stands on a parcel. */
+export function addressLine(address: AddressParts): string {
+  const { recipient, phone, street, district, city, province, postalCode } = address;
+  return `${recipient} (${phone}), ${street}, ${district}, ${city}, ${province} ${postalCode}`;
+}
+
+const textFields = [
+  ['label', 'label', 1, 40],
+  ['recipient', 'recipient', 2, 60],
+  ['street', 'street', 5, 120],
+  ['province', 'province', 2, 40],
+  ['city', 'city', 2, 40],
+  ['district', 'district', 2, 40],
+] as const;
+
+/**
+ * The address as it is kept: trimmed, on one line each, the phone as digits. Throws
+ * validation_failed for what no courier could use.
+ */
+export function usableAddress(given: AddressInput): AddressInput {
+  const address = { ...given, phone: given.phone.replaceAll(/[\s().-]/g, '') };
+  for (const [key, field, least, most] of textFields) {
+    address[key] = oneLine(given[key]);
+    const { length } = [...address[key]];
+    if (length < least || length > most) {
+      throw invalidField(field, {
+        id: `Isi ${least} sampai ${most} karakter.`,
+        en: `Must have ${least} to ${most} characters.`,
+      });
+    }
+  }
+  if (!/^(0|\+?62)8\d{7,11}$|^\+(?!62)\d{8,15}$/.test(address.phone)) {
+    throw invalidField('phone', {
+      id: 'Tulis nomor HP yang aktif, misalnya 0812 3456 7890.',
+      en: 'Give a mobile number that works, such as 0812 3456 7890 or +65 8123 4567.',
+    });
+  }
+  address.postalCode = given.postalCode.trim();
+  if (!/^\d{5}$/.test(address.postalCode)) {
+    throw invalidField('postal_code', {
+      id: 'Kode pos terdiri dari 5 angka.',
+      en: 'A postal code has 5 digits.',
+    });
+  }
+  const tooLong = [...addressLine(address)].length - longestLine;
+  if (tooLong > 0) {
+    throw invalidField('street', {
+      id: `Alamat lengkapnya kepanjangan ${tooLong} karakter. Singkat sedikit, ya.`,
+      en: `The whole address is ${tooLong} characters too long. Please shorten it.`,
+    });
+  }
+  return address;
+}
+
+/** A profile's changes as they are kept. Throws validation_failed. */
+export function usableProfile(given: ProfileChange): ProfileChange {
+  const displayName = given.displayName === undefined ? undefined : oneLine(given.displayName);
+  if (displayName !== undefined && (displayName === '' || [...displayName].length > 80)) {
+    throw invalidField('display_name', {
+      id: 'Isi 1 sampai 80 karakter.',
+      en: 'Must have 1 to 80 characters.',
+    });
+  }
+  if (given.timeZone !== undefined && !isTimeZone(given.timeZone)) {
+    throw invalidField('time_zone', {
+      id: 'Pilih zona waktu dari daftar.',
+      en: 'Choose a time zone from the list, such as Asia/Jakarta.',
+    });
+  }
+  return { ...given, displayName };
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').trim();
+}
+
+function isTimeZone(name: string): boolean {
+  if (!/^[A-Za-z_]+(\/[A-Za-z_+-]+[0-9]*){0,2}$/.test(name) || name.length > 64) return false;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name }).format();
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,172 @@
+import type { Queryable } from '../database/query.ts';
+import type { Tx } from '../database/transaction.ts';
+import { DomainError, type Language } from '../errors.ts';
+import type { Actor } from '../identity/actor.ts';
+import { newId } from '../identity/ids.ts';
+import {
+  addressLine,
+  mostAddresses,
+  usableAddress,
+  usableProfile,
+  type AddressInput,
+  type ProfileChange,
+} from './account.ts';
+import * as sql from './queries.ts';
+import { ownerOf } from './sessions.ts';
+
+export interface Profile {
+  readonly user_id: string;
+  /** Null until the person, or their first sign-in, says one. */
+  readonly display_name: string | null;
+  readonly email: string | null;
+  readonly language: Language;
+  readonly time_zone: string;
+}
+
+/** The caller's own profile. Refuses: unauthenticated, forbidden (the service has none). */
+export async function readProfile(db: Queryable, actor: Actor): Promise<Profile> {
+  const userId = ownerOf(actor);
+  const { display_name, email, locale, time_zone } = await db.one(sql.findProfile, userId);
+  return {
+    user_id: userId,
+    display_name,
+    email,
+    language: locale === 'en' ? 'en' : 'id',
+    time_zone: time_zone ?? 'Asia/Jakarta',
+  };
+}
+
+/** Changes what is given of the caller's profile. Refuses: validation_failed, forbidden. */
+export async function changeProfile(tx: Tx, actor: Actor, change: ProfileChange): Promise<Profile> {
+  const userId = ownerOf(actor);
+  const { displayName = null, language = null, timeZone = null } = usableProfile(change);
+  await tx.rows(sql.lockProfile, userId);
+  await tx.rows(sql.updateProfile, userId, displayName, language, timeZone);
+  return await readProfile(tx, actor);
+}
+
+export type Address = Omit<sql.AddressRow, 'address_id'> & {
+  readonly id: string;
+  /** What a join takes as `shipping_address`. */
+  readonly line: string;
+};
+
+/** The caller's saved addresses, the default one first. Refuses: unauthenticated, forbidden. */
+export async function ownAddresses(db: Queryable, actor: Actor): Promise<Address[]> {
+  return (await db.rows(sql.listAddresses, ownerOf(actor))).map(addressOf);
+}
+
+/** One of the caller's own saved addresses. Refuses: address_not_found, forbidden. */
+export async function ownAddress(db: Queryable, actor: Actor, id: string): Promise<Address> {
+  const found = await db.maybe(sql.findAddress, ownerOf(actor), id);
+  if (found === undefined) throw new DomainError('address_not_found', {});
+  return addressOf(found);
+}
+
+/**
+ * Saves an address; the first one is the default. Refuses: validation_failed,
+ * too_many_addresses, forbidden.
+ */
+export async function addAddress(tx: Tx, actor: Actor, input: AddressInput): Promise<Address> {
+  const userId = ownerOf(actor);
+  const address = usableAddress(input);
+  await tx.rows(sql.lockProfile, userId);
+  const present = await tx.rows(sql.listAddresses, userId);
+  if (present.length >= mostAddresses) {
+    throw new DomainError('too_many_addresses', { maximum: mostAddresses });
+  }
+  const isDefault = address.isDefault === true || present.length === 0;
+  return await save(tx, userId, newId(), { ...address, isDefault });
+}
+
+/** What is undefined stays as it is. */
+export type AddressChange = {
+  readonly [K in keyof AddressInput]?: AddressInput[K] | undefined;
+};
+
+/**
+ * Changes what is given of one of the caller's addresses. The default one stays it until another
+ * one is. Refuses: address_not_found, validation_failed, forbidden.
+ */
+export async function editAddress(
+  tx: Tx,
+  actor: Actor,
+  id: string,
+  change: AddressChange,
+): Promise<Address> {
+  const userId = ownerOf(actor);
+  await tx.rows(sql.lockProfile, userId);
+  const present = await ownAddress(tx, actor, id);
+  const address = usableAddress({
+    label: change.label ?? present.label,
+    recipient: change.recipient ?? present.recipient,
+    phone: change.phone ?? present.phone,
+    street: change.street ?? present.street,
+    province: change.province ?? present.province,
+    city: change.city ?? present.city,
+    district: change.district ?? present.district,
+    postalCode: change.postalCode ?? present.postal_code,
+  });
+  const isDefault = present.is_default || change.isDefault === true;
+  return await save(tx, userId, id, { ...address, isDefault });
+}
+
+/** Deletes one of the caller's addresses. Refuses: address_not_found, forbidden. */
+export async function removeAddress(tx: Tx, actor: Actor, id: string): Promise<void> {
+  const userId = ownerOf(actor);
+  await tx.rows(sql.lockProfile, userId);
+  const gone = await tx.maybe(sql.deleteAddress, userId, id);
+  if (gone === undefined) throw new DomainError('address_not_found', {});
+  if (gone.is_default) await tx.rows(sql.defaultNewestAddress, userId);
+}
+
+/** Everything that is kept of the caller. Refuses: unauthenticated, forbidden. */
+export async function exportAccount(db: Queryable, actor: Actor): Promise<object> {
+  return (await db.one(sql.exportAccount, ownerOf(actor))).document;
+}
+
+/**
+ * Deletes the caller's account: sign-in, sessions, profile, addresses, memberships, and the
+ * address and note of participations that are over; those themselves, payments and the audit log
+ * stay for the books, with the user's id alone. Refuses: account_has_participations,
+ * account_has_campaigns, forbidden.
+ */
+export async function deleteAccount(tx: Tx, actor: Actor): Promise<void> {
+  const userId = ownerOf(actor);
+  await tx.rows(sql.lockProfile, userId);
+  const { participations, campaigns } = await tx.one(sql.countTies, userId);
+  if (participations > 0) {
+    throw new DomainError('account_has_participations', { count: participations });
+  }
+  if (campaigns > 0) throw new DomainError('account_has_campaigns', { count: campaigns });
+  await tx.rows(sql.forgetPerson, userId);
+}
+
+async function save(
+  tx: Tx,
+  userId: string,
+  id: string,
+  { label, recipient, phone, street, province, city, district, ...rest }: AddressInput,
+): Promise<Address> {
+  const { postalCode, isDefault = false } = rest;
+  if (isDefault) await tx.rows(sql.clearDefaultAddress, userId);
+  const row = await tx.one(
+    sql.saveAddress,
+    userId,
+    id,
+    label,
+    recipient,
+    phone,
+    street,
+    province,
+    city,
+    district,
+    postalCode,
+    isDefault,
+  );
+  return addressOf(row);
+}
+
+function addressOf({ address_id: id, ...row }: sql.AddressRow): Address {
+  return { id, ...row, line: addressLine({ ...row, postalCode: row.postal_code }) };
+}

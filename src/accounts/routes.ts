@@ -1,0 +1,177 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import Type from 'typebox';
+import type { App } from '../context.ts';
+import { closed, Id, problems, text } from '../http/schemas.ts';
+import { consult, operate } from '../operation.ts';
+import {
+  addAddress,
+  changeProfile,
+  deleteAccount,
+  editAddress,
+  exportAccount,
+  ownAddresses,
+  readProfile,
+  removeAddress,
+} from './operations.ts';
+import { dismissOperator, listOperators, nameOperator } from './operators.ts';
+import {
+  addressChange,
+  addressFields,
+  addressInput,
+  Me,
+  Operator,
+  profileChange,
+  profileFields,
+  SavedAddress,
+} from './schemas.ts';
+
+const optional = { is_default: Type.Optional(Type.Boolean()) };
+const Nothing = Type.Null({ description: 'Done' });
+
+/** A person's own account, and who is an operator. */
+export function accountRoutes(app: App): FastifyPluginAsyncTypebox {
+  return async (server) => {
+    server.get(
+      '/me',
+      { schema: about('My profile', { response: { 200: Me, ...problems('forbidden') } }) },
+      async ({ actor }) => await consult(() => readProfile(app.db, actor)),
+    );
+
+    server.patch(
+      '/me',
+      {
+        schema: about('Change my profile', {
+          body: Type.Partial(closed(profileFields), { additionalProperties: false }),
+          response: { 200: Me, ...problems('forbidden') },
+        }),
+      },
+      async ({ actor, body }) =>
+        await operate(app.db, (tx) => changeProfile(tx, actor, profileChange(body))),
+    );
+
+    server.delete(
+      '/me',
+      {
+        schema: about('Delete my account; what stays for the books has no personal data', {
+          response: {
+            204: Nothing,
+            ...problems('forbidden', 'account_has_participations', 'account_has_campaigns'),
+          },
+        }),
+      },
+      async ({ actor }, reply) => {
+        await operate(app.db, (tx) => deleteAccount(tx, actor));
+        return reply.code(204).send(null);
+      },
+    );
+
+    server.get(
+      '/me/export',
+      {
+        schema: about('Everything that is kept of me', {
+          response: {
+            200: Type.Object({ user_id: Id }, { additionalProperties: true }),
+            ...problems('forbidden'),
+          },
+        }),
+      },
+      async ({ actor }) =>
+        (await consult(() => exportAccount(app.db, actor))) as { user_id: string },
+    );
+
+    server.get(
+      '/me/addresses',
+      {
+        schema: about('My saved addresses, the default one first', {
+          response: { 200: closed({ items: Type.Array(SavedAddress) }), ...problems('forbidden') },
+        }),
+      },
+      async ({ actor }) => ({ items: await consult(() => ownAddresses(app.db, actor)) }),
+    );
+
+    server.post(
+      '/me/addresses',
+      {
+        schema: about('Save an address; the first one is the default', {
+          body: closed({ ...addressFields, ...optional }),
+          response: { 201: SavedAddress, ...problems('forbidden', 'too_many_addresses') },
+        }),
+      },
+      async ({ actor, body }, reply) => {
+        const input = addressInput(body);
+        return reply.code(201).send(await operate(app.db, (tx) => addAddress(tx, actor, input)));
+      },
+    );
+
+    server.patch(
+      '/me/addresses/:id',
+      {
+        schema: about('Change a saved address', {
+          params: closed({ id: Id }),
+          body: Type.Partial(closed({ ...addressFields, is_default: Type.Boolean() }), {
+            additionalProperties: false,
+          }),
+          response: { 200: SavedAddress, ...problems('forbidden', 'address_not_found') },
+        }),
+      },
+      async ({ actor, body, params }) =>
+        await operate(app.db, (tx) => editAddress(tx, actor, params.id, addressChange(body))),
+    );
+
+    server.delete(
+      '/me/addresses/:id',
+      {
+        schema: about('Delete a saved address', {
+          params: closed({ id: Id }),
+          response: { 204: Nothing, ...problems('forbidden', 'address_not_found') },
+        }),
+      },
+      async ({ actor, params }, reply) => {
+        await operate(app.db, (tx) => removeAddress(tx, actor, params.id));
+        return reply.code(204).send(null);
+      },
+    );
+
+    server.get(
+      '/operators',
+      {
+        schema: about('Operators who were named by others', {
+          response: { 200: closed({ items: Type.Array(Operator) }), ...problems('forbidden') },
+        }),
+      },
+      async ({ actor }) => ({ items: await consult(() => listOperators(app.db, actor)) }),
+    );
+
+    server.post(
+      '/operators',
+      {
+        schema: about('Make whoever signed in with this e-mail address an operator', {
+          body: closed({ email: text(3, 254) }),
+          response: { 201: closed({ user_id: Id }), ...problems('forbidden', 'account_not_found') },
+        }),
+      },
+      async ({ actor, body }, reply) => {
+        const userId = await operate(app.db, (tx) => nameOperator(tx, actor, body.email));
+        return reply.code(201).send({ user_id: userId });
+      },
+    );
+
+    server.delete(
+      '/operators/:id',
+      {
+        schema: about('Dismiss an operator who was named by another', {
+          params: closed({ id: Id }),
+          response: { 204: Nothing, ...problems('forbidden', 'account_not_found') },
+        }),
+      },
+      async ({ actor, params }, reply) => {
+        await operate(app.db, (tx) => dismissOperator(tx, actor, params.id));
+        return reply.code(204).send(null);
+      },
+    );
+  };
+}
+
+function about<const S extends object>(summary: string, schema: S) {
+  return { tags: ['accounts'], summary, ...schema };
+}

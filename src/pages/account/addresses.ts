@@ -1,0 +1,221 @@
+import Type from 'typebox';
+import { mostAddresses } from '../../accounts/account.ts';
+import {
+  addAddress,
+  editAddress,
+  ownAddress,
+  ownAddresses,
+  removeAddress,
+  type Address,
+} from '../../accounts/operations.ts';
+import { addressFields, addressInput } from '../../accounts/schemas.ts';
+import type { App } from '../../context.ts';
+import type { DomainError, FieldError } from '../../errors.ts';
+import { formReader, taken, type Typed } from '../../http/forms.ts';
+import { closed, Id, text } from '../../http/schemas.ts';
+import { pathWithin, seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { consult, operate } from '../../operation.ts';
+import { badge, checkbox, emptyState, input, notice } from '../../web/components.ts';
+import { html, type Html } from '../../web/html.ts';
+import { heading, type PageParts } from '../../web/layout.ts';
+import type { Visit } from '../../web/visit.ts';
+
+const params = closed({ id: Id });
+const readForm = formReader(
+  closed({ ...addressFields, is_default: Type.Boolean(), back: Type.Optional(text(0, 600)) }),
+);
+const list = '/akun/alamat';
+
+/** Saved addresses: where a join has things sent with one tap. */
+export function addressPages(app: App): Pages {
+  return async (server) => {
+    server.get(list, async (request, reply) => {
+      const addresses = await consult(() => ownAddresses(app.db, request.visit.actor));
+      return sendPage(request, reply, listPage(request.visit, addresses));
+    });
+
+    server.get(`${list}/baru`, async (request, reply) => {
+      await consult(() => ownAddresses(app.db, request.visit.actor));
+      const { back } = request.query as { back?: unknown };
+      const shown = { typed: { back: back === undefined ? list : pathWithin(back) } };
+      return sendPage(request, reply, formPage(request.visit, undefined, shown));
+    });
+
+    server.post(`${list}/baru`, async (request, reply) => {
+      const { visit } = request;
+      const form = readForm(request.body);
+      const { typed } = form;
+      if ('errors' in form) {
+        const page = formPage(visit, undefined, { typed, errors: form.errors });
+        return sendPage(request, reply, page, 422);
+      }
+      const { back = list, ...address } = form.value;
+      const outcome = await taken(() =>
+        operate(app.db, (tx) => addAddress(tx, visit.actor, addressInput(address))),
+      );
+      if ('refused' in outcome) {
+        const { refused } = outcome;
+        return sendPage(
+          request,
+          reply,
+          formPage(visit, undefined, { typed, refused }),
+          refused.status,
+        );
+      }
+      return seeOther(request, reply, pathWithin(back));
+    });
+
+    server.get(`${list}/:id`, { schema: { params } }, async (request, reply) => {
+      const { visit } = request;
+      const address = await consult(() => ownAddress(app.db, visit.actor, request.params.id));
+      return sendPage(request, reply, formPage(visit, address, {}));
+    });
+
+    server.post(`${list}/:id`, { schema: { params } }, async (request, reply) => {
+      const { visit } = request;
+      const { id } = request.params;
+      const address = await consult(() => ownAddress(app.db, visit.actor, id));
+      const form = readForm(request.body);
+      const { typed } = form;
+      if ('errors' in form) {
+        const page = formPage(visit, address, { typed, errors: form.errors });
+        return sendPage(request, reply, page, 422);
+      }
+      const { back: _back, ...change } = form.value;
+      const outcome = await taken(() =>
+        operate(app.db, (tx) => editAddress(tx, visit.actor, id, addressInput(change))),
+      );
+      if ('refused' in outcome) {
+        const { refused } = outcome;
+        return sendPage(
+          request,
+          reply,
+          formPage(visit, address, { typed, refused }),
+          refused.status,
+        );
+      }
+      return seeOther(request, reply, list);
+    });
+
+    server.post(`${list}/:id/utama`, { schema: { params } }, async (request, reply) => {
+      const { id } = request.params;
+      await operate(app.db, (tx) => editAddress(tx, request.visit.actor, id, { isDefault: true }));
+      return seeOther(request, reply, list);
+    });
+
+    server.post(`${list}/:id/hapus`, { schema: { params } }, async (request, reply) => {
+      await operate(app.db, (tx) => removeAddress(tx, request.visit.actor, request.params.id));
+      return seeOther(request, reply, list);
+    });
+  };
+}
+
+function listPage(visit: Visit, addresses: readonly Address[]): PageParts {
+  const { t, url } = visit;
+  const title = t('Alamatku', 'My addresses');
+  const add = html`<a class="button" href="${url(`${list}/baru`)}"
+    >${t('Tambah alamat', 'Add an address')}</a
+  >`;
+  return {
+    title,
+    section: 'account',
+    main: html`${heading(title)}${
+        addresses.length === 0
+          ? emptyState(
+              t('Belum ada alamat', 'No address yet'),
+              t(
+                'Simpan satu alamat supaya ikut Sambatan tinggal ketuk.',
+                'Save one address, and joining takes a tap.',
+              ),
+              add,
+            )
+          : html`<div class="account">
+                ${addresses.map((address) => addressCard(visit, address))}
+              </div>
+              ${addresses.length < mostAddresses && add}`
+      }
+      <p><a href="${url('/akun')}">${t('Kembali ke akun', 'Back to the account')}</a></p>`,
+  };
+}
+
+function addressCard(visit: Visit, address: Address): Html {
+  const { t, url } = visit;
+  const at = `${list}/${address.id}`;
+  return html`<section class="panel">
+    <h2 class="row">
+      ${address.label}${address.is_default && badge(t('Utama', 'Default'), 'good')}
+    </h2>
+    <p><strong>${address.recipient}</strong> · ${address.phone}</p>
+    <p>
+      ${address.street}<br />${address.district}, ${address.city}<br />${address.province}
+      ${address.postal_code}
+    </p>
+    <div class="row">
+      <a class="button quiet" href="${url(at)}">${t('Ubah', 'Change')}</a>
+      ${
+        !address.is_default &&
+        html`<form method="post" action="${url(`${at}/utama`)}">
+          <button class="button quiet">${t('Jadikan utama', 'Make it the default')}</button>
+        </form>`
+      }
+      <form method="post" action="${url(`${at}/hapus`)}">
+        <button class="button danger">${t('Hapus', 'Delete')}</button>
+      </form>
+    </div>
+  </section>`;
+}
+
+interface Shown {
+  readonly typed?: Typed;
+  readonly errors?: readonly FieldError[];
+  readonly refused?: DomainError;
+}
+
+function formPage(visit: Visit, address: Address | undefined, shown: Shown): PageParts {
+  const { t, url, language } = visit;
+  const { typed, refused } = shown;
+  const errors = shown.errors ?? refused?.fields;
+  const title = address ? t('Ubah alamat', 'Change the address') : t('Alamat baru', 'New address');
+  const at = `${list}/${address?.id ?? 'baru'}`;
+  const field = (
+    name: keyof typeof addressFields,
+    label: string,
+    control: Readonly<Record<string, string | number>> = {},
+  ) =>
+    input(visit, {
+      name,
+      label,
+      value: typed?.[name] ?? address?.[name],
+      errors,
+      required: true,
+      control,
+    });
+  const detail = refused !== undefined && refused.fields.length === 0 && refused.text(language);
+  return {
+    title,
+    section: 'account',
+    main: html`<div class="panel address-form">
+      ${heading(title)}${detail && notice('bad', detail.title, detail.detail)}
+      <form method="post" action="${url(at)}" class="fields">
+        ${typed?.['back'] !== undefined && html`<input type="hidden" name="back" value="${typed['back']}" />`}
+        ${field('label', t('Nama alamat (Rumah, Kantor)', 'Name of the address (home, office)'), { maxlength: 40 })}
+        ${field('recipient', t('Nama penerima', 'Recipient'), { maxlength: 60, autocomplete: 'name' })}
+        ${field('phone', t('Nomor HP', 'Mobile number'), { type: 'tel', inputmode: 'tel', maxlength: 30, autocomplete: 'tel' })}
+        ${field('street', t('Jalan, nomor rumah, RT/RW', 'Street and number'), { maxlength: 120, autocomplete: 'street-address' })}
+        ${field('district', t('Kecamatan', 'District'), { maxlength: 40, autocomplete: 'address-level3' })}
+        ${field('city', t('Kota/Kabupaten', 'City'), { maxlength: 40, autocomplete: 'address-level2' })}
+        ${field('province', t('Provinsi', 'Province'), { maxlength: 40, autocomplete: 'address-level1' })}
+        ${field('postal_code', t('Kode pos', 'Postal code'), { inputmode: 'numeric', maxlength: 5, autocomplete: 'postal-code' })}
+        ${checkbox(visit, {
+          name: 'is_default',
+          label: t('Jadikan alamat utama', 'Make it the default address'),
+          checked: typed ? typed['is_default'] !== undefined : (address?.is_default ?? false),
+        })}
+        <div class="row">
+          <button class="button">${t('Simpan alamat', 'Save the address')}</button>
+          <a class="button quiet" href="${url(list)}">${t('Batal', 'Cancel')}</a>
+        </div>
+      </form>
+    </div>`,
+  };
+}

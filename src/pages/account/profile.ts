@@ -1,0 +1,296 @@
+import {
+  changeProfile,
+  deleteAccount,
+  exportAccount,
+  readProfile,
+} from '../../accounts/operations.ts';
+import type { Profile } from '../../accounts/operations.ts';
+import type { SessionRow } from '../../accounts/session-queries.ts';
+import { endOwnSessions, ownSessions } from '../../accounts/sessions.ts';
+import { profileChange, profileFields } from '../../accounts/schemas.ts';
+import type { App } from '../../context.ts';
+import type { DomainError, FieldError } from '../../errors.ts';
+import { formReader, taken, typedFields, type Typed } from '../../http/forms.ts';
+import { closed, Id } from '../../http/schemas.ts';
+import { clearSession } from '../../http/session-cookie.ts';
+import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { consult, operate } from '../../operation.ts';
+import { input, notice, select } from '../../web/components.ts';
+import { shortMoment } from '../../web/format.ts';
+import { html, type Html, type Part } from '../../web/html.ts';
+import { heading, type PageParts } from '../../web/layout.ts';
+import { pathIn, type Visit } from '../../web/visit.ts';
+
+const readForm = formReader(closed(profileFields));
+const params = closed({ id: Id });
+
+/** What has to be typed to delete an account, in each language. */
+const deletionWord = { id: 'HAPUS', en: 'DELETE' } as const;
+
+/** A person's profile, sessions, and the way out: a copy of their data, and its end. */
+export function profilePages(app: App): Pages {
+  const show = async (visit: Visit, more: Shown = {}): Promise<PageParts> => {
+    const [profile, sessions] = await consult(() =>
+      Promise.all([readProfile(app.db, visit.actor), ownSessions(app.db, visit.actor)]),
+    );
+    return accountPage(visit, profile, sessions, more);
+  };
+  return async (server) => {
+    server.get('/akun', async (request, reply) => {
+      const { simpan } = request.query as { simpan?: unknown };
+      return sendPage(request, reply, await show(request.visit, { saved: simpan === '1' }));
+    });
+
+    server.post('/akun', async (request, reply) => {
+      const { visit } = request;
+      const form = readForm(request.body);
+      const { typed } = form;
+      if ('errors' in form) {
+        return sendPage(request, reply, await show(visit, { typed, errors: form.errors }), 422);
+      }
+      const change = profileChange(form.value);
+      const outcome = await taken(() =>
+        operate(app.db, (tx) => changeProfile(tx, visit.actor, change)),
+      );
+      if ('refused' in outcome) {
+        const { refused } = outcome;
+        const page = await show(visit, { typed, errors: refused.fields });
+        return sendPage(request, reply, page, refused.status);
+      }
+      return reply.redirect(`${pathIn(outcome.done.language, '/akun')}?simpan=1`, 303);
+    });
+
+    server.post('/akun/sesi', async (request, reply) => {
+      await operate(app.db, (tx) => endOwnSessions(tx, request.visit.actor));
+      clearSession(request, reply);
+      return seeOther(request, reply, '/masuk');
+    });
+
+    server.post('/akun/sesi/:id', { schema: { params } }, async (request, reply) => {
+      const { id } = request.params;
+      await operate(app.db, (tx) => endOwnSessions(tx, request.visit.actor, id));
+      return seeOther(request, reply, '/akun');
+    });
+
+    server.get('/akun/data', async (request, reply) => {
+      const document = await consult(() => exportAccount(app.db, request.visit.actor));
+      return reply
+        .header('cache-control', 'private, no-store')
+        .header('content-disposition', 'attachment; filename="sambatan-data.json"')
+        .type('application/json; charset=utf-8')
+        .send(JSON.stringify(document, undefined, 2));
+    });
+
+    server.post('/akun/hapus', async (request, reply) => {
+      const { visit } = request;
+      const word = typedFields(request.body)['word']?.trim().toUpperCase();
+      if (word !== deletionWord[visit.language]) {
+        return sendPage(request, reply, await show(visit, { errors: [wrongWord] }), 422);
+      }
+      const outcome = await taken(() => operate(app.db, (tx) => deleteAccount(tx, visit.actor)));
+      if ('refused' in outcome) {
+        const { refused } = outcome;
+        return sendPage(request, reply, await show(visit, { refusal: refused }), refused.status);
+      }
+      clearSession(request, reply);
+      return seeOther(request, reply, '/');
+    });
+  };
+}
+
+const wrongWord: FieldError = {
+  field: 'word',
+  message: {
+    id: `Ketik ${deletionWord.id} untuk menghapus akunmu.`,
+    en: `Type ${deletionWord.en} to delete your account.`,
+  },
+};
+
+interface Shown {
+  readonly saved?: boolean;
+  readonly typed?: Typed;
+  readonly errors?: readonly FieldError[];
+  readonly refusal?: DomainError;
+}
+
+function accountPage(
+  visit: Visit,
+  profile: Profile,
+  sessions: readonly SessionRow[],
+  shown: Shown,
+): PageParts {
+  const { t, url } = visit;
+  const title = t('Akunku', 'My account');
+  return {
+    title,
+    section: 'account',
+    main: html`${heading(title, profile.email)}${told(visit, shown)}
+      <div class="account">
+        ${profileForm(visit, profile, shown)}
+        <section class="panel">
+          <h2>${t('Alamat', 'Addresses')}</h2>
+          <p>
+            ${t(
+              'Simpan alamat sekali, ikut Sambatan tinggal ketuk.',
+              'Save an address once, and joining takes a tap.',
+            )}
+          </p>
+          <a class="button quiet" href="${url('/akun/alamat')}"
+            >${t('Atur alamat', 'Manage addresses')}</a
+          >
+        </section>
+        ${sessionList(visit, sessions)}${dataSection(visit, shown)}
+      </div>`,
+  };
+}
+
+function told(visit: Visit, { saved, refusal }: Shown): Part {
+  if (refusal !== undefined) {
+    const { title, detail } = refusal.text(visit.language);
+    return notice('bad', title, detail);
+  }
+  return saved === true && notice('good', visit.t('Tersimpan.', 'Saved.'));
+}
+
+const zones = [
+  ['Asia/Jakarta', 'WIB (Jakarta)'],
+  ['Asia/Makassar', 'WITA (Makassar)'],
+  ['Asia/Jayapura', 'WIT (Jayapura)'],
+  ['Asia/Singapore', 'Singapore'],
+  ['Asia/Kuala_Lumpur', 'Kuala Lumpur'],
+  ['Asia/Hong_Kong', 'Hong Kong'],
+  ['Asia/Taipei', 'Taipei'],
+  ['Asia/Tokyo', 'Tokyo'],
+  ['Asia/Riyadh', 'Riyadh'],
+  ['Europe/Amsterdam', 'Amsterdam'],
+  ['Australia/Sydney', 'Sydney'],
+] as const;
+
+function profileForm(visit: Visit, profile: Profile, { typed, errors }: Shown): Html {
+  const { t, url } = visit;
+  const value = (name: keyof Profile) => typed?.[name] ?? profile[name];
+  const known = zones.some(([zone]) => zone === profile.time_zone);
+  const options = known ? zones : [[profile.time_zone, profile.time_zone] as const, ...zones];
+  return html`<section class="panel">
+    <h2>${t('Profil', 'Profile')}</h2>
+    <form method="post" action="${url('/akun')}" class="fields">
+      ${input(visit, {
+        name: 'display_name',
+        label: t('Nama panggilan', 'Name'),
+        hint: t('Di halaman umum hanya tampil sebagian.', 'Public pages show only part of it.'),
+        value: value('display_name'),
+        errors,
+        required: true,
+        control: { maxlength: 80, autocomplete: 'name' },
+      })}${select(
+        visit,
+        {
+          name: 'language',
+          label: t('Bahasa', 'Language'),
+          value: value('language'),
+          errors,
+          required: true,
+        },
+        [
+          { value: 'id', label: 'Indonesia' },
+          { value: 'en', label: 'English' },
+        ],
+      )}${select(
+        visit,
+        {
+          name: 'time_zone',
+          label: t('Zona waktu', 'Time zone'),
+          value: value('time_zone'),
+          errors,
+          required: true,
+        },
+        options.map(([zone, label]) => ({ value: zone, label })),
+      )}
+      <button class="button">${t('Simpan', 'Save')}</button>
+    </form>
+  </section>`;
+}
+
+function sessionList(visit: Visit, sessions: readonly SessionRow[]): Html {
+  const { t, url, language, person } = visit;
+  const moment = (at: Date) => shortMoment(at, language, person?.timeZone);
+  return html`<section class="panel">
+    <h2>${t('Perangkat yang masuk', 'Devices signed in')}</h2>
+    <ul class="plain">
+      ${sessions.map(
+        (session) =>
+          html`<li class="row apart">
+            <span
+              ><strong>${deviceName(visit, session.device)}</strong><br /><span class="quiet"
+                >${t('Terakhir dipakai', 'Last used')} ${moment(session.seen_at)}</span
+              ></span
+            >
+            <form method="post" action="${url(`/akun/sesi/${session.session_id}`)}">
+              <button class="button quiet">${t('Akhiri', 'End')}</button>
+            </form>
+          </li>`,
+      )}
+    </ul>
+    <div class="row">
+      <form method="post" action="${url('/keluar')}">
+        <button class="button quiet">${t('Keluar', 'Sign out')}</button>
+      </form>
+      <form method="post" action="${url('/akun/sesi')}">
+        <button class="button quiet">
+          ${t('Keluar dari semua perangkat', 'Sign out everywhere')}
+        </button>
+      </form>
+    </div>
+  </section>`;
+}
+
+/** `Chrome · Android` of what a browser calls itself; its order matters, they all claim more. */
+function deviceName({ t }: Visit, device: string): string {
+  const first = (names: readonly (readonly [RegExp, string])[]) =>
+    names.find(([pattern]) => pattern.test(device))?.[1];
+  const system = first([
+    [/Android/, 'Android'],
+    [/iPhone|iPad/, 'iOS'],
+    [/Windows/, 'Windows'],
+    [/Mac OS/, 'macOS'],
+    [/Linux/, 'Linux'],
+  ]);
+  const program = first([
+    [/Edg/, 'Edge'],
+    [/OPR/, 'Opera'],
+    [/SamsungBrowser/, 'Samsung Internet'],
+    [/Firefox/, 'Firefox'],
+    [/Chrome/, 'Chrome'],
+    [/Safari/, 'Safari'],
+  ]);
+  const parts = [program, system].filter((part) => part !== undefined);
+  return parts.length > 0 ? parts.join(' · ') : t('Perangkat lain', 'Another device');
+}
+
+function dataSection(visit: Visit, { errors }: Shown): Html {
+  const { t, url, language } = visit;
+  const word = deletionWord[language];
+  return html`<section class="panel">
+    <h2>${t('Dataku', 'My data')}</h2>
+    <a class="button quiet" href="${url('/akun/data')}" download
+      >${t('Unduh semua dataku', 'Download all my data')}</a
+    >
+    <h3>${t('Hapus akun', 'Delete the account')}</h3>
+    <p>
+      ${t(
+        'Profil, alamat, dan sesimu dihapus. Catatan ikutan dan pembayaran yang sudah selesai tetap ada untuk pembukuan, tanpa nama, alamat, dan catatanmu. Ini tidak bisa dibatalkan.',
+        'Your profile, addresses and sessions are deleted. Records of slots and payments that are over stay for the books, without your name, address and notes. This cannot be undone.',
+      )}
+    </p>
+    <form method="post" action="${url('/akun/hapus')}" class="fields">
+      ${input(visit, {
+        name: 'word',
+        label: t(`Ketik ${word}`, `Type ${word}`),
+        errors,
+        required: true,
+        control: { autocomplete: 'off', maxlength: 20 },
+      })}
+      <button class="button danger">${t('Hapus akunku', 'Delete my account')}</button>
+    </form>
+  </section>`;
+}

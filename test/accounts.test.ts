@@ -1,0 +1,284 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { addressLine } from '../src/accounts/account.ts';
+import { nameFrom } from '../src/accounts/sign-in.ts';
+import { newId } from '../src/identity/ids.ts';
+import { httpService } from './rig/http-service.ts';
+import { expectProblem, expectStatus, join, openShop } from './rig/shop.ts';
+import { homeAddress, signIn } from './rig/sign-in.ts';
+
+const service = await httpService();
+after(service.close);
+
+test('a saved address gives the line that a join takes', async () => {
+  const buyer = await service.user();
+  const saved = expectStatus(await buyer.post('/me/addresses', homeAddress), 201);
+  assert.equal(
+    saved['line'],
+    'Sari Contoh (081234567890), Jalan Kenanga 12, Coblong, Bandung, Jawa Barat 40132',
+  );
+  const { id } = await (await openShop(service)).campaign();
+  const joined = await join(buyer, id, { shipping_address: saved['line'] });
+  assert.equal(joined['shipping_address'], saved['line']);
+});
+
+test('the longest address that is kept is a line that a join takes', async () => {
+  const buyer = await service.user();
+  const long = { ...homeAddress, recipient: 'r'.repeat(60), street: 's'.repeat(88) };
+  const saved = expectStatus(
+    await buyer.post('/me/addresses', { ...long, city: 'c'.repeat(40) }),
+    201,
+  );
+  assert.equal(String(saved['line']).length, 240);
+  const longer = { ...long, city: 'c'.repeat(40), street: 's'.repeat(89) };
+  const { errors } = expectProblem(
+    await buyer.post('/me/addresses', longer),
+    422,
+    'validation_failed',
+  );
+  assert.equal(errors[0]!.field, 'street');
+});
+
+test('what no courier could use is refused at its field', async () => {
+  const buyer = await service.user();
+  const bad: readonly (readonly [keyof typeof homeAddress, string])[] = [
+    ['phone', '12345'],
+    ['phone', '0812-abc-7890'],
+    ['phone', '+62812'],
+    ['postal_code', '4013'],
+    ['postal_code', '4013a'],
+    ['recipient', ' x '],
+    ['street', 'Jl 1'],
+    ['label', 'x'.repeat(41)],
+  ];
+  for (const [field, value] of bad) {
+    const answer = await buyer.post('/me/addresses', { ...homeAddress, [field]: value });
+    const { errors } = expectProblem(answer, 422, 'validation_failed');
+    assert.equal(errors[0]!.field, field, value);
+  }
+  for (const phone of ['0812 3456 7890', '+62 812-3456-7890', '628123456789', '+65 8123 4567']) {
+    expectStatus(await buyer.post('/me/addresses', { ...homeAddress, phone }), 201);
+  }
+});
+
+test('one address is the default: the first, then whichever is said, then the newest left', async () => {
+  const buyer = await service.user();
+  const ids: string[] = [];
+  for (const label of ['satu', 'dua', 'tiga']) {
+    const saved = await buyer.post('/me/addresses', { ...homeAddress, label });
+    ids.push(expectStatus(saved, 201).id);
+  }
+  const defaults = async () =>
+    expectStatus(await buyer.get('/me/addresses'), 200)
+      .items.filter((item) => item['is_default'])
+      .map(({ id }) => id);
+  assert.deepEqual(await defaults(), [ids[0]]);
+  expectStatus(await buyer.patch(`/me/addresses/${ids[1]}`, { is_default: true }), 200);
+  assert.deepEqual(await defaults(), [ids[1]]);
+  expectStatus(await buyer.patch(`/me/addresses/${ids[1]}`, { is_default: false }), 200);
+  assert.deepEqual(await defaults(), [ids[1]]);
+  const gone = await buyer.send({ method: 'DELETE', path: `/me/addresses/${ids[1]}` });
+  assert.equal(gone.status, 204);
+  assert.deepEqual(await defaults(), [ids[2]]);
+});
+
+test('an eleventh address is refused, also when many are saved at once', async () => {
+  const buyer = await service.user();
+  const answers = await Promise.all(
+    Array.from({ length: 14 }, () => buyer.post('/me/addresses', homeAddress)),
+  );
+  const taken = answers.filter(({ status }) => status === 201);
+  assert.equal(taken.length, 10);
+  const refused = answers.find(({ status }) => status !== 201)!;
+  expectProblem(refused, 409, 'too_many_addresses');
+});
+
+test('another’s address is not there for me', async () => {
+  const saved = await (await service.user()).post('/me/addresses', homeAddress);
+  const { id } = expectStatus(saved, 201);
+  const other = await service.user();
+  const path = `/me/addresses/${id}`;
+  expectProblem(await other.patch(path, { label: 'x' }), 404, 'address_not_found');
+  expectProblem(await other.send({ method: 'DELETE', path }), 404, 'address_not_found');
+});
+
+test('a profile says its name, language and time zone, and takes no other time zone', async () => {
+  const user = await service.user();
+  const me = expectStatus(await user.get('/me'), 200);
+  assert.deepEqual([me['display_name'], me['time_zone']], [null, 'Asia/Jakarta']);
+  const change = { display_name: '  Sari   Dewi ', language: 'en', time_zone: 'Asia/Makassar' };
+  const changed = expectStatus(await user.patch('/me', change), 200);
+  assert.equal(changed['display_name'], 'Sari Dewi');
+  assert.deepEqual(expectStatus(await user.get('/me'), 200), changed);
+  for (const time_zone of ['Mars/Base', '+07:00', 'x', "Asia/Jakarta'"]) {
+    expectProblem(await user.patch('/me', { time_zone }), 422, 'validation_failed');
+  }
+  expectProblem(await user.patch('/me', { display_name: ' ' }), 422, 'validation_failed');
+  expectProblem(await user.patch('/me', { email: 'x@y.id' }), 422, 'validation_failed');
+});
+
+test('an export has what is kept of the person, and of nobody else', async () => {
+  const shop = await openShop(service);
+  const { id } = await shop.campaign();
+  const buyer = await service.user();
+  await buyer.patch('/me', { display_name: 'Sari' });
+  await buyer.post('/me/addresses', homeAddress);
+  const mine = await join(buyer, id);
+  const others = await join(await service.user(), id, { note: 'Rahasia orang lain sekali' });
+  const { text, body } = await buyer.get('/me/export');
+  assert.ok(text.includes(mine.id) && text.includes('Jalan Kenanga 12'));
+  assert.ok(!text.includes(others.id) && !text.includes('Rahasia orang lain'));
+  assert.deepEqual(Object.keys(body).toSorted(), [
+    'account',
+    'addresses',
+    'brands',
+    'exported_at',
+    'participations',
+    'payments',
+    'profile',
+    'sessions',
+    'user_id',
+  ]);
+  const sellers = await shop.seller.get('/me/export');
+  assert.ok(sellers.text.includes(shop.brandId));
+});
+
+test('an account is not deleted while it has live participations or running campaigns', async () => {
+  const shop = await openShop(service);
+  const { id } = await shop.campaign();
+  const buyer = await service.user();
+  await join(buyer, id);
+  const remove = { method: 'DELETE', path: '/me' };
+  expectProblem(await buyer.send(remove), 409, 'account_has_participations');
+  const { params } = expectProblem(await shop.seller.send(remove), 409, 'account_has_campaigns');
+  assert.equal(params['count'], 1);
+});
+
+test('of a deleted account nothing personal is left; its books and the log are', async () => {
+  const shop = await openShop(service);
+  const { id } = await shop.campaign();
+  const person = await signIn(service, 'pamit.sekali@example.org');
+  const buyer = await service.user(person.userId);
+  await buyer.post('/me/addresses', homeAddress);
+  const shipping_address = 'Gang Kenangan Terakhir 9, Solo';
+  const wish = { shipping_address, note: 'Catatan pribadiku' };
+  const { id: participationId } = await join(buyer, id, wish);
+  expectStatus(await buyer.post(`/participations/${participationId}/cancel`), 200);
+  const wrong = await person.post('/akun/hapus', { word: 'ya' });
+  assert.equal(wrong.status, 422);
+  const gone = await person.post('/akun/hapus', { word: 'hapus' });
+  assert.deepEqual([gone.status, gone.headers.location], [303, '/']);
+  assert.equal((await person.get('/akun')).status, 303);
+  const left = await service.db.rows<[string], { found: string }>(
+    {
+      name: 'test_left',
+      text: `select to_jsonb(p)::text as found from sambatan.participants p where user_id = $1
+        union all select to_jsonb(p)::text from sambatan.profiles p where user_id = $1
+        union all select to_jsonb(a)::text from sambatan.addresses a where user_id = $1
+        union all select to_jsonb(s)::text from sambatan_auth.sessions s where user_id = $1
+        union all select to_jsonb(s)::text from sambatan_auth.sign_ins s
+          where email = 'pamit.sekali@example.org'
+        union all select to_jsonb(a)::text from sambatan_auth.accounts a where user_id = $1`,
+    },
+    person.userId,
+  );
+  assert.equal(left.length, 1);
+  assert.doesNotMatch(left[0]!.found, /Kenangan|Catatan|pamit/);
+  const again = await signIn(service, 'pamit.sekali@example.org');
+  assert.notEqual(again.userId, person.userId);
+});
+
+test('an operator names another, who is one with the next page, until dismissed', async () => {
+  const operator = await service.operator();
+  const person = await signIn(service, 'calon@example.org');
+  const sees = async () => (await person.get('/operator')).status;
+  assert.equal(await sees(), 403);
+  expectProblem(
+    await operator.post('/operators', { email: 'nobody@example.org' }),
+    404,
+    'account_not_found',
+  );
+  const { body } = await operator.post('/operators', { email: ' Calon@example.org ' });
+  assert.equal(body['user_id'], person.userId);
+  expectStatus(await operator.post('/operators', { email: 'calon@example.org' }), 201);
+  assert.equal(await sees(), 200);
+  const listed = expectStatus(await operator.get('/operators'), 200).items;
+  assert.deepEqual(
+    listed.map((one) => [one['email'], one['named_by']]),
+    [['calon@example.org', `operator:${operator.userId}`]],
+  );
+  const dismissal = { method: 'DELETE', path: `/operators/${person.userId}` };
+  assert.equal((await operator.send(dismissal)).status, 204);
+  assert.equal(await sees(), 403);
+  const trail = await service.db.rows({
+    name: 'test_trail',
+    text: 'select change, actor from sambatan_auth.operator_changes order by change_id',
+  });
+  assert.deepEqual(trail, [
+    { change: 'named', actor: `operator:${operator.userId}` },
+    { change: 'dismissed', actor: `operator:${operator.userId}` },
+  ]);
+  await assert.rejects(
+    service.db.rows({ name: 'test_tamper', text: 'delete from sambatan_auth.operator_changes' }),
+    /append-only/,
+  );
+});
+
+test('browsers of a Supabase project reach nothing of it', async () => {
+  const open = await service.db.rows({
+    name: 'test_open',
+    text: `select c.oid::regclass::text as name from pg_class c
+      where c.relkind = 'r' and (c.relnamespace = 'sambatan_auth'::regnamespace
+        or c.oid = 'sambatan.addresses'::regclass)
+        and (not c.relrowsecurity or exists (select from aclexplode(c.relacl) a
+          where a.grantee <> c.relowner))`,
+  });
+  assert.deepEqual(open, []);
+});
+
+test('on the site: the profile, its language, the addresses and the way back', async () => {
+  const person = await signIn(service, 'halaman.akun@example.org');
+  assert.match((await person.get('/akun')).text, /value="Halaman Akun"/);
+  const fields = { display_name: 'Sari <b>', language: 'en', time_zone: 'Asia/Jayapura' };
+  const saved = await person.post('/akun', fields);
+  assert.equal(saved.headers.location, '/en/akun?simpan=1');
+  assert.match((await person.get('/en/akun')).text, /value="Sari &lt;b&gt;"/);
+  const wrong = await person.post('/akun/alamat/baru', { ...homeAddress, phone: '1' });
+  assert.equal(wrong.status, 422);
+  assert.match(wrong.text, /id="phone-error"/);
+  assert.match(wrong.text, /value="Jalan Kenanga 12"/);
+  const back = `/sambatan/${newId()}`;
+  const added = await person.post('/akun/alamat/baru', { ...homeAddress, back });
+  assert.equal(added.headers.location, back);
+  const { text } = await person.get('/akun/alamat');
+  assert.match(text, /Sari Contoh/);
+  const id = /\/akun\/alamat\/([0-9a-f-]{36})"/.exec(text)![1];
+  await person.post(`/akun/alamat/${id}`, { ...homeAddress, label: 'Kos' });
+  assert.match((await person.get('/akun/alamat')).text, /Kos/);
+  await person.post(`/akun/alamat/${id}/hapus`);
+  assert.match((await person.get('/akun/alamat')).text, /Belum ada alamat/);
+  const data = await person.get('/akun/data');
+  assert.match(data.headers['content-disposition'] ?? '', /^attachment/);
+  assert.equal(JSON.parse(data.text).account.email, 'halaman.akun@example.org');
+});
+
+test('sessions are listed, and ended one by one or all at once', async () => {
+  const email = 'perangkat@example.org';
+  const phone = await signIn(service, email, { 'user-agent': 'Android Chrome/150' });
+  const laptop = await signIn(service, email, { 'user-agent': 'Linux Firefox/150' });
+  const { text } = await laptop.get('/akun');
+  assert.ok(text.includes('Chrome · Android') && text.includes('Firefox · Linux'));
+  const ids = [...text.matchAll(/\/akun\/sesi\/([0-9a-f-]{36})/g)].map(([, id]) => id!);
+  const stranger = await signIn(service, 'asing@example.org');
+  for (const id of ids) await stranger.post(`/akun/sesi/${id}`);
+  assert.equal((await phone.get('/akun')).status, 200);
+  await laptop.post('/akun/sesi');
+  assert.equal((await phone.get('/akun')).status, 303);
+  assert.equal((await laptop.get('/akun')).status, 303);
+});
+
+test('a newcomer has a name from their address, and none that shows it', () => {
+  assert.equal(nameFrom('siti.aminah+x@example.org'), 'Siti Aminah');
+  assert.equal(nameFrom('12345@example.org'), 'Pembeli');
+  assert.equal(addressLine({ ...homeAddress, postalCode: '1' }).includes('undefined'), false);
+});

@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { newId } from '../src/identity/ids.ts';
+import { Client } from './rig/client.ts';
+import { httpService } from './rig/http-service.ts';
+import { campaignBody, expectStatus, join } from './rig/shop.ts';
+import { homeAddress, signIn, SiteClient, type SignedInClient } from './rig/sign-in.ts';
+
+/**
+ * Who may see and do what on the site. Every page of the live route table has a row here: the
+ * status for each of `people`, in their order, then how the page is asked for. 303 to `/masuk` is
+ * what a visitor gets who has to sign in first.
+ */
+const people = ['visitor', 'buyer', 'other', 'seller', 'rival', 'operator'] as const;
+type PersonName = (typeof people)[number];
+
+/** What the buyer and the seller have; a row names what its path or its form needs of it. */
+interface Things {
+  readonly campaignId: string;
+  readonly participationId: string;
+  /** A saved address of the buyer's. */
+  readonly addressId: string;
+}
+
+interface Row {
+  readonly expects: string;
+  /** What stands for `:id` in the path; nothing that exists unless told. */
+  readonly id?: (things: Things) => string;
+  readonly query?: string;
+  readonly fields?: Record<string, string>;
+  /** The buyer's private data may be on it, for these. */
+  readonly private?: readonly PersonName[];
+}
+
+const everybody = '200 200 200 200 200 200';
+const signedIn = '303 200 200 200 200 200';
+const sentOn = '303 303 303 303 303 303';
+const operators = '303 403 403 403 403 200';
+const own = '303 200 404 404 404 404';
+const absent = '303 403 403 403 403 404';
+const refused = '303 422 422 422 422 422';
+
+const rows: Readonly<Record<string, Row>> = {
+  'GET /': { expects: everybody },
+  'POST /tema': { expects: sentOn },
+  'GET /masuk': { expects: '200 303 303 303 303 303' },
+  'POST /masuk': { expects: '422 422 422 422 422 422' },
+  'GET /masuk/kode': { expects: everybody, query: '?id=x' },
+  'POST /masuk/kode': { expects: '422 422 422 422 422 422' },
+  'GET /masuk/tautan': { expects: everybody, query: '?t=x' },
+  'POST /masuk/tautan': { expects: '410 410 410 410 410 410', fields: { t: 'x' } },
+  'POST /masuk/token': { expects: '303 401 401 401 401 401' },
+  'POST /keluar': { expects: sentOn },
+  'GET /outbox': { expects: everybody, private: people },
+  'GET /akun': { expects: signedIn, private: ['buyer'] },
+  'POST /akun': { expects: refused, private: ['buyer'] },
+  'POST /akun/sesi': { expects: sentOn },
+  'POST /akun/sesi/:id': { expects: sentOn },
+  'GET /akun/data': { expects: signedIn, private: ['buyer'] },
+  'POST /akun/hapus': { expects: refused, private: ['buyer'] },
+  'GET /akun/alamat': { expects: signedIn, private: ['buyer'] },
+  'GET /akun/alamat/baru': { expects: signedIn },
+  'POST /akun/alamat/baru': { expects: '422 422 422 422 422 422' },
+  'GET /akun/alamat/:id': { expects: own, id: (own_) => own_.addressId, private: ['buyer'] },
+  'POST /akun/alamat/:id': {
+    expects: '303 422 404 404 404 404',
+    id: (own_) => own_.addressId,
+    private: ['buyer'],
+  },
+  'POST /akun/alamat/:id/utama': {
+    expects: '303 303 404 404 404 404',
+    id: (own_) => own_.addressId,
+  },
+  'POST /akun/alamat/:id/hapus': { expects: '303 404 404 404 404 404' },
+  'GET /operator': { expects: operators },
+  'POST /operator/jalankan': { expects: '303 403 403 403 403 303' },
+  'GET /operator/sambatan': { expects: operators },
+  'GET /operator/sambatan/:id': { expects: operators, id: ({ campaignId }) => campaignId },
+  'GET /operator/ikutan': { expects: operators },
+  'GET /operator/log': { expects: operators },
+};
+
+const service = await httpService({ environment: { SAMBATAN_OPERATORS: 'operator@example.org' } });
+after(service.close);
+
+const pages = service.routes.filter((route) =>
+  /^(GET|POST|PUT|PATCH|DELETE) \/(?!api\/|api$|assets\/|en\/|en$|livez$|readyz$|metrics$)/.test(
+    route,
+  ),
+);
+
+test('every page of the site has a row here', () => {
+  const missing = pages.filter((route) => !Object.hasOwn(rows, route));
+  assert.deepEqual(missing, [], 'add a row for each of these to `rows` in this file');
+  const gone = Object.keys(rows).filter((route) => !pages.includes(route));
+  assert.deepEqual(gone, [], 'these rows name no page any more');
+});
+
+test('every page is there in English too', () => {
+  const english = new Set(service.routes.filter((route) => / \/en(\/|$)/.test(route)));
+  const missing = pages.filter((route) => {
+    const [method = '', path = ''] = route.split(' ');
+    return (
+      !english.has(`${method} /en${path}`) && !english.has(`${method} /en${path}`.slice(0, -1))
+    );
+  });
+  assert.deepEqual(missing, []);
+});
+
+const canaries = ['Sari Rahasia', 'Gang Tersembunyi', '081299887766', 'buyer@example.org'];
+const clients = {} as Record<PersonName, SiteClient>;
+let things: Things;
+before(async () => {
+  const buyer = await signIn(service, 'buyer@example.org');
+  const seller = await signIn(service, 'seller@example.org');
+  Object.assign(clients, {
+    visitor: new SiteClient(service),
+    buyer,
+    other: await signIn(service, 'other@example.org'),
+    seller,
+    rival: await signIn(service, 'rival@example.org'),
+    operator: await signIn(service, 'operator@example.org'),
+  });
+  things = await make(buyer, seller);
+});
+
+/** By the API, as the same users. */
+async function make(buyer: SignedInClient, seller: SignedInClient): Promise<Things> {
+  const shop = await service.user(seller.userId);
+  const buying = await service.user(buyer.userId);
+  const brand = expectStatus(await shop.post('/brands', { name: 'Melati' }), 201);
+  const wish = { brand_id: brand.id, name: 'Senja', base_price: 9_000, sambatan_enabled: true };
+  const product = expectStatus(await shop.post('/products', wish), 201);
+  const made = await shop.post('/campaigns', campaignBody(product.id));
+  const campaign = expectStatus(made, 201);
+  const participation = await join(buying, campaign.id);
+  await buying.patch('/me', { display_name: canaries[0] });
+  const saved = await buying.post('/me/addresses', {
+    ...homeAddress,
+    recipient: canaries[0],
+    street: `${canaries[1]} 7`,
+    phone: canaries[2],
+  });
+  return {
+    campaignId: campaign.id,
+    participationId: participation.id,
+    addressId: expectStatus(saved, 201).id,
+  };
+}
+
+for (const route of pages.filter((one) => Object.hasOwn(rows, one))) {
+  test(`who may ${route}`, async () => {
+    const { expects, id, query = '', fields, private: mayRead = [] } = rows[route]!;
+    const [method = '', pattern = ''] = route.split(' ');
+    const path = pattern.replace(/:\w+/, id?.(things) ?? newId()) + query;
+    const statuses: string[] = [];
+    for (const name of people) {
+      // Cookies of its own: signing out here is not signing out of the next test.
+      const client = await asNew(name, route);
+      const answer = method === 'GET' ? await client.get(path) : await client.post(path, fields);
+      statuses.push(String(answer.status));
+      if (mayRead.includes(name)) continue;
+      const leaked = canaries.filter((canary) => answer.text.includes(canary));
+      assert.deepEqual(leaked, [], `${name} reads of the buyer at ${route}`);
+    }
+    assert.equal(statuses.join(' '), expects, people.join(' '));
+  });
+}
+
+/** What ends sessions is tried with sessions made for it. */
+async function asNew(name: PersonName, route: string): Promise<SiteClient> {
+  if (name === 'visitor' || !/^POST \/(keluar|akun\/sesi)/.test(route)) return clients[name];
+  await service.db.rows({ name: 'test_clear', text: 'delete from sambatan_auth.attempts' });
+  return await signIn(service, `${route.replaceAll(/\W/g, '')}.${name}@example.org`);
+}
+
+test('the site does not answer the API: a session is no bearer there', async () => {
+  const buyer = clients.buyer;
+  const answer = await buyer.get('/api/sambatan/me');
+  assert.equal(answer.status, 401);
+  assert.ok(service.visitor instanceof Client);
+});
