@@ -77,7 +77,11 @@ const rows: Readonly<Record<string, Row>> = {
   'GET /operator/sambatan': { expects: operators },
   'GET /operator/sambatan/:id': { expects: operators, id: ({ campaignId }) => campaignId },
   'GET /operator/ikutan': { expects: operators },
+  'POST /operator/sambatan/:id/perpanjang': { expects: absent },
+  'POST /operator/sambatan/:id/batalkan': { expects: absent },
   'GET /operator/log': { expects: operators },
+  'POST /operator/ikutan/:id/konfirmasi': { expects: absent },
+  'POST /operator/ikutan/:id/batalkan': { expects: absent },
 };
 
 const service = await httpService({ environment: { SAMBATAN_OPERATORS: 'operator@example.org' } });
