@@ -23,6 +23,10 @@ const examples = {
   waiting_transition_not_allowed: { from: 'lapsed', event: 'waiting_accepted' },
   transition_not_allowed: { from: 'completed', event: 'campaign_cancelled' },
   participation_transition_not_allowed: { from: 'refunded', event: 'participant_cancelled' },
+  sign_in_code_wrong: { remaining: 3 },
+  account_has_participations: { count: 2 },
+  account_has_campaigns: { count: 1 },
+  too_many_addresses: { maximum: 10 },
   rate_limited: { retry_after_seconds: 42 },
 } as const;
 

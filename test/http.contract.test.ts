@@ -16,6 +16,7 @@ import {
   openShop,
   type Shop,
 } from './rig/shop.ts';
+import { homeAddress } from './rig/sign-in.ts';
 
 const service = await httpService({ environment: { SAMBATAN_JOIN_RATE_LIMIT: '3' } });
 after(service.close);
@@ -92,7 +93,8 @@ test('the document is valid OpenAPI 3.1', () => {
     for (const [status, { description, content }] of Object.entries(operation.responses)) {
       assert.match(status, /^[2-5]\d\d$/, route);
       assert.equal(typeof description, 'string', `${route} ${status}`);
-      assert.ok(Object.keys(content ?? {}).length === 1, `${route} ${status}`);
+      const types = Object.keys(content ?? {}).length;
+      assert.ok(types === 1 || (status === '204' && types === 0), `${route} ${status}`);
       if (!status.startsWith('2')) assert.ok(codesOf(description).length > 0, `${route} ${status}`);
     }
   }
@@ -109,6 +111,10 @@ function exampleOf(route: string): { method: string; path: string; body?: object
 }
 
 const bodies: Readonly<Record<string, () => object>> = {
+  'PATCH /me': () => ({ display_name: 'Sari' }),
+  'POST /me/addresses': () => homeAddress,
+  'PATCH /me/addresses/{id}': () => ({ label: 'Kantor' }),
+  'POST /operators': () => ({ email: 'siapa@example.org' }),
   'POST /brands': () => ({ name: 'Melati' }),
   'POST /products': () => ({ brand_id: newId(), name: 'Senja', base_price: 1 }),
   'PATCH /products/{id}': () => ({ name: 'Senja' }),
@@ -137,12 +143,16 @@ test('every route that names a thing answers 404 for one that is not there', asy
     participations: 'participation_not_found',
     products: 'product_not_found',
     waiting: 'waiting_entry_not_found',
+    me: 'address_not_found',
+    operators: 'account_not_found',
   };
+  const someone = await service.user();
   const routes = described().filter(({ template }) => template.includes('{id}'));
   assert.ok(routes.length > 12);
   for (const { route, template } of routes) {
     const noun = template.split('/')[3] ?? '';
-    expectProblem(await service.service.send(exampleOf(route)), 404, codes[noun] ?? noun);
+    const caller = noun === 'me' ? someone : service.service;
+    expectProblem(await caller.send(exampleOf(route)), 404, codes[noun] ?? noun);
   }
   for (const [path, body, code] of [
     ['/products', bodies['POST /products']!(), 'brand_not_found'],
@@ -740,6 +750,25 @@ test('an event stream is not asked for its head: nothing would ever end it', asy
 /** What the tests of a database that is away, and of overload, bring about. */
 const elsewhere =
   /^(internal_error|overloaded|database_unavailable|identity_unavailable|campaign_busy|outcome_unknown)$/;
+
+test('the service has no account, users name no operators, and some accounts must stay', async () => {
+  for (const { route } of described()) {
+    if (!/\/(me|operators)(\/|$)/.test(route)) continue;
+    const caller = route.includes('/operators') ? await service.user() : service.service;
+    expectProblem(await caller.send(exampleOf(route)), 403, 'forbidden');
+  }
+  const unknown = { email: 'siapa@example.org' };
+  expectProblem(await service.service.post('/operators', unknown), 404, 'account_not_found');
+  const owner = await openShop(service);
+  const campaign = await owner.campaign();
+  const buyer = await service.user();
+  await join(buyer, campaign.id);
+  const leave = { method: 'DELETE', path: '/me' };
+  expectProblem(await buyer.send(leave), 409, 'account_has_participations');
+  expectProblem(await owner.seller.send(leave), 409, 'account_has_campaigns');
+  for (let n = 0; n < 10; n++) expectStatus(await buyer.post('/me/addresses', homeAddress), 201);
+  expectProblem(await buyer.post('/me/addresses', homeAddress), 409, 'too_many_addresses');
+});
 
 test('every refusal that a route declares was brought about here', () => {
   const missing = described().flatMap(({ route, operation }) =>

@@ -81,7 +81,7 @@ const rows: Readonly<Record<string, Row>> = {
   'POST /operator/sambatan/:id/batalkan': { expects: absent },
   'GET /operator/log': { expects: operators },
   'POST /operator/ikutan/:id/konfirmasi': { expects: absent },
-  'POST /operator/ikutan/:id/batalkan': { expects: absent },
+  'POST /operator/ikutan/:id/batalkan': { expects: absent, fields: { reason: 'alasan uji' } },
 };
 
 const service = await httpService({ environment: { SAMBATAN_OPERATORS: 'operator@example.org' } });
