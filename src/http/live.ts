@@ -102,18 +102,23 @@ export class Live {
     try {
       await this.#catchUp(channel, lastEventId(request), (opening) => {
         if (this.#closed) throw new DomainError('overloaded', {});
-        const stream = new EventStream(reply, () => {
-          channel.watchers.delete(stream);
-          this.#left(channel);
-        });
         streaming = true;
-        channel.watchers.add(stream);
-        stream.send(opening);
+        this.#begin(channel, reply).send(opening);
       });
     } finally {
       channel.arriving--;
       if (!streaming) this.#left(channel);
     }
+  }
+
+  /** Apart from watch(), whose request the closure here would keep for as long as the stream. */
+  #begin(channel: Channel, reply: FastifyReply): EventStream {
+    const stream = new EventStream(reply, () => {
+      channel.watchers.delete(stream);
+      this.#left(channel);
+    });
+    channel.watchers.add(stream);
+    return stream;
   }
 
   /** Ends every stream, so that the server can close; later watchers are refused. Idempotent. */
