@@ -10,6 +10,11 @@ import { openService, type Service } from './service.ts';
 
 /** Requests in flight at the stop have this long to be answered. */
 const graceMs = 10_000;
+/**
+ * Connections that may wait to be taken. Beyond Node's own 511 the kernel drops them without a word,
+ * and a phone tries again a second later, then three: a crowd comes all at once.
+ */
+export const backlog = 4_096;
 
 /** `sambatan serve`: HTTP and, unless told otherwise, the scheduler. */
 export const serve: Command = {
@@ -52,7 +57,7 @@ export async function startServing(
     const server = await buildServer(app, routesOf(app), pagesOf(app));
     await app.pokes.start();
     if (withWorker) await app.scheduler.start();
-    await server.listen({ host: config.http.host, port: config.http.port });
+    await server.listen({ host: config.http.host, port: config.http.port, backlog });
     const { port } = server.server.address() as AddressInfo;
     const host = config.http.host.includes(':') ? `[${config.http.host}]` : config.http.host;
     const stop = async (): Promise<void> => {
