@@ -10,6 +10,7 @@ const windows = process.platform === 'win32';
 const runtime = join(root, 'node_modules', '.bin', windows ? 'node.cmd' : 'node');
 const child = spawn(runtime, [join(root, 'src', 'main.ts'), ...process.argv.slice(2)], {
   stdio: 'inherit',
+  env: { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'node'), ...process.env },
   shell: windows,
 });
 
