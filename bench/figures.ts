@@ -20,12 +20,12 @@ export interface Figure {
   readonly note?: string | undefined;
 }
 
-/** A ratio of two variants, or a figure of ours, and what it is to be. */
+/** A ratio of two variants, or a figure of ours, and what it is to be; a bound is what it is. */
 export interface Goal {
   readonly measurement: string;
   readonly what: string;
   readonly value: Spread;
-  readonly toReach: { readonly least: number } | { readonly most: number };
+  readonly toReach?: { readonly least: number } | { readonly most: number };
   readonly unit?: string;
 }
 
@@ -50,8 +50,9 @@ export function ratioOf(over: readonly number[], under: readonly number[]): Spre
   return spreadOf(over.map((value, round) => value / under[round]!));
 }
 
-/** Judged by the median. */
-export function isReached({ value, toReach }: Goal): boolean {
+/** Judged by the median; undefined when there is nothing to reach. */
+export function isReached({ value, toReach }: Goal): boolean | undefined {
+  if (toReach === undefined) return undefined;
   return 'least' in toReach ? value.median >= toReach.least : value.median <= toReach.most;
 }
 

@@ -70,14 +70,14 @@ function usageCells(usage: Usage | undefined): string[] {
 
 function goalCells(goal: Goal): string[] {
   const { measurement, what, value, toReach, unit } = goal;
-  const bound = 'least' in toReach ? `≥ ${toReach.least}` : `≤ ${toReach.most}`;
+  const bound = toReach && ('least' in toReach ? `≥ ${toReach.least}` : `≤ ${toReach.most}`);
   return [
     measurement,
     what,
-    unit === undefined ? bound : `${bound} ${unit}`,
+    [bound, unit].filter((part) => part !== undefined).join(' '),
     number(value.median),
     range(value),
-    isReached(goal) ? 'reached' : 'missed',
+    { true: 'reached', false: 'missed', undefined: 'a bound' }[String(isReached(goal))] ?? '',
   ];
 }
 

@@ -34,7 +34,7 @@ export const serviceKey = 'bench-service-key-0123456789-0123456789';
 export const tokenSecret = 'bench-token-secret-0123456789-0123456789';
 
 const root = resolve(import.meta.dirname, '../..');
-const readyWithinMs = 30_000;
+const readyWithinMs = 120_000;
 
 const running = new Set<ChildProcess>();
 
