@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { delimiter, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 import { variables, type LogLevel, type Variable } from './settings.ts';
 
@@ -62,6 +62,16 @@ export class ConfigError extends Error {
 
 /** Whether npm started this process: it passes signals on, but not its own death. */
 export const startedByNpm = (): boolean => process.env['npm_lifecycle_event'] !== undefined;
+
+/** The directories in which programs are looked for. */
+export const searchPath = (): string[] =>
+  (process.env['PATH'] ?? '').split(delimiter).filter((directory) => directory !== '');
+
+/** The environment of a program that is started: this process's own, with some variables set. */
+export const childEnvironment = (set: Readonly<Record<string, string>>): NodeJS.ProcessEnv => ({
+  ...process.env,
+  ...set,
+});
 
 /**
  * Reads the process environment and, for what it leaves unset, the `.env` file of the working

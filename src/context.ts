@@ -8,6 +8,7 @@ import { query } from './database/query.ts';
 import { liveSources } from './http/live-sources.ts';
 import { Live } from './http/live.ts';
 import { authenticator, type Authenticator } from './identity/authenticate.ts';
+import { isHeld } from './installation/queries.ts';
 import { Scheduler } from './lifecycle/scheduler.ts';
 import { createMailer, type Mailer } from './mailer.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -32,6 +33,7 @@ export interface App {
   readonly signIn: SignInParts;
   /** Asks the database on a connection of its own, which no busy pool can keep waiting. */
   readonly pingDatabase: () => Promise<unknown>;
+  readonly isHeld: () => Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -103,6 +105,7 @@ export function createApp(options: AppOptions): App {
     signIn: { db, mailer, secret: codeSecret(serviceKey) },
     authenticate: authenticator({ ...config.identity, serviceKey }),
     pingDatabase: () => probe.one(ping),
+    isHeld: async () => (await probe.one(isHeld)).held,
     close: async () => {
       live.close();
       await scheduler.stop();

@@ -289,6 +289,18 @@ export const errorTable = {
       en: `An entry that is ${statusWord(from).en} cannot be ${eventWord(event).en}. Look again.`,
     }),
   ),
+  installation_held: fixed(
+    409,
+    { id: 'Uang dan pesan ditahan dulu', en: 'Money and messages are held' },
+    {
+      id:
+        'Basis data ini dipulihkan dari cadangan dan belum dipastikan sebagai yang asli, jadi ' +
+        'belum ada uang yang boleh bergerak. Minta operator menjalankan "sambatan release-hold".',
+      en:
+        'This database was restored from a backup and nobody has said yet that it is the real ' +
+        'one, so no money may move. Ask the operator to run "sambatan release-hold".',
+    },
+  ),
   transition_not_allowed: define<{ readonly from: string; readonly event: string }>(
     409,
     { id: 'Perubahan tidak bisa dilakukan', en: 'Change not possible' },

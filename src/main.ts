@@ -1,9 +1,12 @@
 import { parseArgs } from 'node:util';
 import { auditVerify } from './commands/audit-verify.ts';
+import { backup } from './commands/backup.ts';
 import { exitCodes, WrongUse, type Command } from './commands/command.ts';
 import { demo } from './commands/demo.ts';
 import { invariants } from './commands/invariants.ts';
 import { migrateCommand } from './commands/migrate.ts';
+import { releaseHoldCommand } from './commands/release-hold.ts';
+import { restoreCommand } from './commands/restore.ts';
 import { seedDemo } from './commands/seed-demo.ts';
 import { serve } from './commands/serve.ts';
 import { worker } from './commands/worker.ts';
@@ -17,6 +20,9 @@ const commands: Readonly<Record<string, Command>> = {
   demo,
   'audit verify': auditVerify,
   invariants,
+  backup,
+  restore: restoreCommand,
+  'release-hold': releaseHoldCommand,
 };
 
 const help = `sambatan: group buying that a marketplace can trust

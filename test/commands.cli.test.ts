@@ -25,7 +25,18 @@ async function spoilable(): Promise<TestDatabase & { campaignId: string }> {
 const pastTheTriggers = (statement: string) =>
   `begin; set local session_replication_role = replica; ${statement}; commit`;
 
-const names = ['serve', 'worker', 'migrate', 'seed-demo', 'demo', 'audit verify', 'invariants'];
+const names = [
+  'serve',
+  'worker',
+  'migrate',
+  'seed-demo',
+  'demo',
+  'audit verify',
+  'invariants',
+  'backup',
+  'restore',
+  'release-hold',
+];
 
 test('each command explains itself and is in the list of commands', async () => {
   const list = await command(['--help']);

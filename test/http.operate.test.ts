@@ -25,6 +25,7 @@ test('health is healthy when the scheduler runs and the database answers', async
     scheduler_running: true,
     database_connected: true,
     next_run: '2026-08-17T10:00:00.000Z',
+    held: false,
   });
   await own.server.close();
 });
@@ -37,7 +38,22 @@ test('health is degraded without a scheduler, and with a database that refuses',
     scheduler_running: false,
     database_connected: false,
     next_run: null,
+    held: null,
   });
+  await own.server.close();
+});
+
+test('health is degraded while a restored database is held, and the service is ready', async () => {
+  const own = await frame({}, scheduler(true));
+  own.held = true;
+  assert.deepEqual(await healthOf(own), {
+    status: 'degraded',
+    scheduler_running: true,
+    database_connected: true,
+    next_run: '2026-08-17T10:00:00.000Z',
+    held: true,
+  });
+  assert.equal((await own.server.inject('/readyz')).statusCode, 200);
   await own.server.close();
 });
 

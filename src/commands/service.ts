@@ -66,6 +66,26 @@ export async function withDatabase<T>(
   }
 }
 
+/**
+ * Runs a command on the same database as `withDatabase` does, with the schema that it has, or none.
+ */
+export async function withDatabaseAsItIs<T>(
+  config: Config,
+  command: (url: string, log: Logger) => Promise<T>,
+): Promise<T> {
+  const { log, flush } = createLog(config.log.level === 'info' ? 'warn' : config.log.level);
+  const { url, dataDirectory } = config.database;
+  const running = url ?? runningEmbedded(dataDirectory);
+  const own =
+    running === undefined ? await startEmbedded({ dataDir: dataDirectory, log }) : undefined;
+  try {
+    return await command(running ?? own!.url, log);
+  } finally {
+    await own?.stop();
+    flush();
+  }
+}
+
 async function migratePatiently(url: string, log: Logger): Promise<{ applied: string[] }> {
   const giveUpAt = performance.now() + patienceMs;
   for (;;) {

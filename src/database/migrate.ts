@@ -134,7 +134,8 @@ async function applyOne(client: pg.Client, migration: Migration): Promise<boolea
   }
 }
 
-const recordTables = `
+/** The tables in which applied migrations are recorded, where they are missing. */
+export const recordTables = `
   create schema if not exists supabase_migrations;
   create table if not exists supabase_migrations.schema_migrations (
     version text not null primary key,

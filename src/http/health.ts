@@ -15,6 +15,10 @@ export interface HealthSources {
   readonly pingDatabase: () => Promise<unknown>;
   /** Undefined in a process without a scheduler. */
   readonly scheduler?: { status(): SchedulerTimes } | undefined;
+  /** Whether messages and money movements are held, because the database was restored. */
+  readonly isHeld: () => Promise<boolean>;
+  /** True from the moment the process is told to stop. */
+  readonly isDraining?: (() => boolean) | undefined;
 }
 
 const Health = closed(
@@ -23,6 +27,7 @@ const Health = closed(
     scheduler_running: Type.Boolean(),
     database_connected: Type.Boolean(),
     next_run: nullable(Timestamp),
+    held: nullable(Type.Boolean()),
   },
   { title: 'Health' },
 );
@@ -51,28 +56,38 @@ export function healthRoutes(sources: HealthSources): FastifyPluginAsyncTypebox 
         const databaseConnected = await connected();
         const scheduler = sources.scheduler?.status();
         const running = scheduler?.isRunning ?? false;
+        const held = databaseConnected ? await sources.isHeld().catch(() => null) : null;
+        const isWell = databaseConnected && running && held === false;
         return {
-          status: databaseConnected && running ? ('healthy' as const) : ('degraded' as const),
+          status: isWell ? ('healthy' as const) : ('degraded' as const),
           scheduler_running: running,
           database_connected: databaseConnected,
           next_run: scheduler?.nextRunTime ?? null,
+          held,
         };
       },
     );
   };
 }
 
-/** `/livez` (the process answers), `/readyz` (503 while the database is away) and `/metrics`. */
+/**
+ * `/livez` (the process answers), `/readyz` (503 while the database is away or the process is about
+ * to stop) and `/metrics`.
+ */
 export function operate(server: FastifyInstance, sources: HealthSources, metrics: Metrics): void {
   const connected = databaseProbe(sources.pingDatabase);
   const hidden = { schema: { hide: true } };
   server.get('/livez', hidden, async (_request, reply) => reply.type('text/plain').send('ok\n'));
   server.get('/readyz', hidden, async (_request, reply) => {
-    const ready = await connected();
+    const fault = sources.isDraining?.()
+      ? 'stopping'
+      : (await connected())
+        ? undefined
+        : 'database unavailable';
     return reply
-      .code(ready ? 200 : 503)
+      .code(fault === undefined ? 200 : 503)
       .type('text/plain')
-      .send(ready ? 'ok\n' : 'database unavailable\n');
+      .send(`${fault ?? 'ok'}\n`);
   });
   server.get('/metrics', hidden, async (_request, reply) =>
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),

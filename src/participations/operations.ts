@@ -5,6 +5,7 @@ import { DomainError, invalidField } from '../errors.ts';
 import { actorLabel, type Actor, type SignedIn } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
 import { permit, type Action } from '../identity/policy.ts';
+import { refuseWhileHeld } from '../installation/operations.ts';
 import type { JoinRequest } from './join.ts';
 import { participationOf, type Participation } from './participation.ts';
 import * as sql from './queries.ts';
@@ -81,7 +82,7 @@ export async function cancelParticipation(
 
 /**
  * The payment was verified: confirms a reserved participation. Refuses: participation_not_found,
- * participation_transition_not_allowed, campaign_closing, deadline_passed.
+ * participation_transition_not_allowed, campaign_closing, deadline_passed, installation_held.
  */
 export async function confirmParticipation(
   tx: Tx,
@@ -91,6 +92,7 @@ export async function confirmParticipation(
 ): Promise<Participation> {
   const action = 'participation.confirm';
   const { row, caller } = await permitOnParticipation(tx, actor, action, participationId);
+  await refuseWhileHeld(tx);
   return participationOf(
     await tx.one(
       sql.confirmParticipation,

@@ -257,7 +257,7 @@ export function participationRoutes(app: App): FastifyPluginAsyncTypebox {
           summary: 'The payment was verified',
           params,
           body: Type.Optional(closed({ reference: Type.Optional(text(1, 200)) })),
-          response: { 200: ParticipationSchema, ...changeProblems },
+          response: { 200: ParticipationSchema, ...problems(...changeCodes, 'installation_held') },
         },
       },
       async (request) =>
@@ -302,7 +302,7 @@ export function participationRoutes(app: App): FastifyPluginAsyncTypebox {
   };
 }
 
-const changeProblems = problems(
+const changeCodes = [
   'forbidden',
   'participation_not_found',
   'participation_transition_not_allowed',
@@ -310,7 +310,8 @@ const changeProblems = problems(
   'deadline_passed',
   'campaign_busy',
   'outcome_unknown',
-);
+] as const;
+const changeProblems = problems(...changeCodes);
 
 /** Counts a join by what came of it. */
 async function counted(app: App, join: Promise<Joined>): Promise<Joined> {

@@ -35,6 +35,8 @@ export interface Frame {
   readonly market: Market;
   /** What the database does when it is asked whether it is there. */
   database: () => Promise<unknown>;
+  /** Whether it says that it was restored. */
+  held: boolean;
 }
 
 /** The HTTP frame with routes that show what it does, and the log lines that it writes. */
@@ -55,7 +57,12 @@ export async function frame(
   const market = new Market();
   const log = createLog(config.log.level, destination).log;
   const live = new Live({ ...market.sources, log, metrics }, { pollMs: 60_000, ...liveOptions });
-  const built = { market, logged, database: () => Promise.resolve() as Promise<unknown> };
+  const built = {
+    market,
+    logged,
+    held: false,
+    database: () => Promise.resolve() as Promise<unknown>,
+  };
   const server = await buildServer(
     {
       config,
@@ -64,6 +71,7 @@ export async function frame(
       authenticate: authenticator({ ...config.identity, serviceKey }),
       findSession: async () => undefined,
       pingDatabase: () => built.database(),
+      isHeld: async () => built.held,
       scheduler,
       live,
     },

@@ -1,0 +1,56 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { loadConfig } from '../config.ts';
+import { migrate } from '../database/migrate.ts';
+import { openDatabase } from '../database/pool.ts';
+import { restore } from '../installation/restore.ts';
+import { exitCodes, WrongUse, type Command } from './command.ts';
+import { showProgress } from './progress.ts';
+import { withDatabaseAsItIs } from './service.ts';
+
+/** `sambatan restore`: a database as a backup has it, held. */
+export const restoreCommand: Command = {
+  summary: 'put a backup into the database; messages and money are held after it',
+  usage: `
+Usage: sambatan restore --from <file> [--overwrite]
+
+  --from <file>  a file that "sambatan backup" wrote
+  --overwrite    replace the market that is in the database, which is lost
+
+In one transaction: if anything fails, the database is as before. Then it applies the migrations
+that are newer than the backup. Services must be stopped. Needs pg_restore and psql of the server's
+major version. Afterwards the service starts, but sends no message and moves no money until
+"sambatan release-hold --yes" has said that this database is the real one.
+`,
+  options: { from: { type: 'string' }, overwrite: { type: 'boolean' } },
+  async run({ from, overwrite }) {
+    if (typeof from !== 'string' || from === '') throw new WrongUse('say which: --from <file>');
+    const file = resolve(from);
+    if (!existsSync(file)) throw new WrongUse(`there is no ${file}`);
+    return await withDatabaseAsItIs(loadConfig(), async (url, log) => {
+      const db = openDatabase({ url, log, maxConnections: 1 });
+      const progress = showProgress('tables read', undefined);
+      try {
+        const onTable = (tables: number) => progress.at(tables);
+        const { begunAt } = await restore({
+          url,
+          db,
+          file,
+          overwrite: overwrite === true,
+          onTable,
+        });
+        progress.end();
+        const { applied } = await migrate(url, { log });
+        process.stdout.write(
+          `restored what the database had at ${begunAt.toISOString()}` +
+            `${applied.length === 0 ? '' : `, and applied ${applied.join(', ')}`}\n` +
+            'messages and money are held: when this is the real database, say so with\n' +
+            '  sambatan release-hold --yes\n',
+        );
+        return exitCodes.done;
+      } finally {
+        await db.close();
+      }
+    });
+  },
+};

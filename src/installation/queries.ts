@@ -1,0 +1,102 @@
+import { query } from '../database/query.ts';
+
+/** Whether messages and money movements have to wait in this database. */
+export const isHeld = query<[], { readonly held: boolean }>(
+  'is_held',
+  'select sambatan.is_held() as held',
+);
+
+export interface HoldRow {
+  readonly held: boolean;
+  readonly held_since: Date | null;
+  readonly held_reason: string | null;
+}
+
+/** The hold and why; a database that was restored by hand has neither time nor reason. */
+export const findHold = query<[], HoldRow>(
+  'find_hold',
+  `select sambatan.is_held() as held, i.held_since, i.held_reason
+  from (values (true)) here (is_the_one) left join sambatan.installation i using (is_the_one)`,
+);
+
+/** Gives no row when nothing was held. */
+export const release = query<[], { readonly installation_id: string }>(
+  'release_installation',
+  `insert into sambatan.installation as i (released_at) values (clock_timestamp())
+  on conflict (is_the_one) do update set held_since = null, held_reason = null,
+    released_at = excluded.released_at
+  where i.held_since is not null
+  returning installation_id`,
+);
+
+export const beginBackup = query<[backupId: string, migrations: string], never>(
+  'begin_backup',
+  'insert into sambatan.backups (backup_id, migrations) values ($1, $2::text::jsonb)',
+);
+
+export const finishBackup = query<
+  [backupId: string, bytes: number, sha256: string],
+  { readonly finished_at: Date }
+>(
+  'finish_backup',
+  `update sambatan.backups set finished_at = clock_timestamp(), bytes = $2, sha256 = $3
+  where backup_id = $1 returning finished_at`,
+);
+
+export const forgetBackup = query<[backupId: string], never>(
+  'forget_backup',
+  'delete from sambatan.backups where backup_id = $1 and finished_at is null',
+);
+
+export interface AppliedMigration {
+  readonly version: string;
+  readonly name: string | null;
+  readonly sha256: string;
+}
+
+/** The service's own migrations that this database has; another tool may have recorded more. */
+export const appliedMigrations = query<[], AppliedMigration>(
+  'applied_migrations',
+  `select m.version, m.name, c.sha256
+  from supabase_migrations.schema_migrations m
+  join supabase_migrations.sambatan_checksums c using (version) order by m.version`,
+);
+
+/** As `server_version_num`: 170010 is 17.10. */
+export const serverVersion = query<[], { readonly version: number }>(
+  'server_version',
+  "select current_setting('server_version_num')::integer as version",
+);
+
+/** Connections of services and workers, apart from this one. */
+export const connectedServices = query<[], { readonly connected: number }>(
+  'connected_services',
+  `select count(*)::integer as connected from pg_stat_activity
+  where datname = current_database() and pid <> pg_backend_pid()
+    and application_name in ('sambatan', 'sambatan listen')`,
+);
+
+/** Schemas that a restore replaces. */
+export const ownSchemas = query<[], { readonly name: string }>(
+  'own_schemas',
+  `select nspname::text as name from pg_namespace
+  where nspname = 'sambatan' or nspname like 'sambatan\\_%'`,
+);
+
+export const schemaIsThere = query<[], { readonly there: boolean }>(
+  'schema_is_there',
+  "select to_regclass('sambatan.backups') is not null as there",
+);
+
+/** Whether anything would be lost that somebody made. */
+export const marketIsThere = query<[], { readonly there: boolean }>(
+  'market_is_there',
+  `select exists (select from sambatan.campaigns) or exists (select from sambatan.brands)
+    or exists (select from sambatan.profiles) as there`,
+);
+
+/** The backup that this database was restored from: it knows itself as unfinished. */
+export const restoredBackup = query<[], { readonly begun_at: Date }>(
+  'restored_backup',
+  'select max(started_at) as begun_at from sambatan.backups where finished_at is null',
+);
