@@ -13,6 +13,8 @@ export interface Config {
     readonly trustedProxies: readonly string[];
     /** Where the site is reached from outside, without a slash at the end. */
     readonly publicUrl: string | undefined;
+    /** From the signal to stop to the end of listening. */
+    readonly drainSeconds: number;
   };
   readonly database: {
     /** Undefined: the service starts its own PostgreSQL inside `dataDirectory`. */
@@ -40,6 +42,8 @@ export interface Config {
     /** The sender, as in a From header. */
     readonly from: string;
   };
+  /** 0: the workers do not check the invariants. */
+  readonly watch: { readonly invariantHours: number };
   readonly log: { readonly level: LogLevel };
 }
 
@@ -98,6 +102,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       port: present(values.PORT),
       trustedProxies: values.SAMBATAN_TRUSTED_PROXIES ?? [],
       publicUrl: values.SAMBATAN_PUBLIC_URL,
+      drainSeconds: present(values.SAMBATAN_DRAIN_SECONDS),
     },
     database: { url: values.DATABASE_URL, dataDirectory: present(values.SAMBATAN_DATA_DIR) },
     identity: {
@@ -111,6 +116,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     scheduler: { intervalMinutes: present(values.SAMBATAN_SCHEDULER_INTERVAL) },
     joins: { limitPerMinute: present(values.SAMBATAN_JOIN_RATE_LIMIT) },
     mail: { smtpUrl: values.SMTP_URL, from: present(values.MAIL_FROM) },
+    watch: { invariantHours: present(values.SAMBATAN_INVARIANT_HOURS) },
     log: { level: present(values.LOG_LEVEL) },
   });
 }

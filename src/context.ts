@@ -14,6 +14,7 @@ import { createMailer, type Mailer } from './mailer.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { JoinBatcher } from './participations/batcher.ts';
 import { joinAll } from './participations/join.ts';
+import { Watch } from './watch/watch.ts';
 
 /** Everything a running service is made of, built once and passed on. */
 export interface App {
@@ -25,6 +26,8 @@ export interface App {
   readonly pokes: Pokes;
   /** Not started in a process that only answers HTTP; runs by hand work all the same. */
   readonly scheduler: Scheduler;
+  /** Started where the scheduler is. */
+  readonly watch: Watch;
   readonly authenticate: Authenticator;
   readonly live: Live;
   readonly mailer: Mailer;
@@ -91,6 +94,8 @@ export function createApp(options: AppOptions): App {
   });
 
   const mailer = createMailer(config);
+  const { invariantHours } = config.watch;
+  const watch = new Watch({ db, url: databaseUrl, log, metrics, invariantHours });
   return {
     config,
     db,
@@ -99,6 +104,7 @@ export function createApp(options: AppOptions): App {
     joins,
     pokes,
     scheduler,
+    watch,
     live,
     mailer,
     findSession: sessionFinder(db, config.identity.operators),
@@ -109,6 +115,7 @@ export function createApp(options: AppOptions): App {
     close: async () => {
       live.close();
       await scheduler.stop();
+      await watch.stop();
       await joins.close();
       await pokes.stop();
       await mailer.close();

@@ -28,6 +28,7 @@ export function createMetrics(
     registry,
     ...lifecycleMetrics(registers),
     ...joinMetrics(registers),
+    ...watchMetrics(registers),
     httpDuration: new Histogram({
       name: 'sambatan_http_request_duration_seconds',
       help: 'Time from the arrival of a request to the end of its answer',
@@ -87,6 +88,51 @@ function lifecycleMetrics(registers: Registry[]) {
       help: 'Attempts to start the scheduler that failed',
       registers,
     }),
+  };
+}
+
+/** What the watch sees; it runs in workers alone, so alerts take the greatest of all processes. */
+function watchMetrics(registers: Registry[]) {
+  const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
+  const ofInvariant = (name: string, help: string) =>
+    new Gauge({ name, help, labelNames: ['invariant'], registers });
+  return {
+    watched: gauge(
+      'sambatan_watch_timestamp_seconds',
+      'When the figures of the watch were last brought up to date; 0 where it does not run',
+    ),
+    overdueCampaigns: gauge(
+      'sambatan_overdue_campaigns',
+      'Open campaigns past their deadline, counted up to 10,000',
+    ),
+    overdueOldest: gauge(
+      'sambatan_overdue_oldest_seconds',
+      'How long ago the oldest deadline passed that is not closed yet',
+    ),
+    refundsDue: gauge(
+      'sambatan_refunds_due',
+      'Refunds that are not settled yet, counted up to 10,000',
+    ),
+    refundsOldest: gauge(
+      'sambatan_refunds_oldest_due_seconds',
+      'How long the oldest refund has been due that is not settled yet',
+    ),
+    lastBackup: gauge(
+      'sambatan_last_backup_timestamp_seconds',
+      'When the last backup was verified; 0 when there was none',
+    ),
+    held: gauge(
+      'sambatan_held',
+      '1 while messages and money are held because the database was restored, else 0',
+    ),
+    invariantViolations: ofInvariant(
+      'sambatan_invariant_violations',
+      'Rows that an invariant found at its last check and that may not exist',
+    ),
+    invariantChecked: ofInvariant(
+      'sambatan_invariant_checked_timestamp_seconds',
+      'When an invariant was last checked on the whole database',
+    ),
   };
 }
 

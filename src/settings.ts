@@ -46,6 +46,16 @@ export const variables = {
     about: ['Port of the HTTP server. 0 takes any free one.'],
     parse: (text) => wholeNumber(text, 0, 65_535),
   }),
+  SAMBATAN_DRAIN_SECONDS: variable({
+    fallback: '0',
+    secret: false,
+    accepts: 'a whole number of seconds from 0 to 30',
+    about: [
+      'Seconds between a signal to stop and the end of listening, 0 to 30. /readyz says 503 meanwhile',
+      'and requests are still answered: a balancer has this long to send them elsewhere.',
+    ],
+    parse: (text) => wholeNumber(text, 0, 30),
+  }),
   DATABASE_URL: variable({
     fallback: undefined,
     secret: true,
@@ -183,6 +193,16 @@ export const variables = {
     accepts: 'an address such as Sambatan <halo@sambatan.example>',
     about: ['Sender of mails.'],
     parse: (text) => (/^([^<>@\r\n]* <)?[^\s<>@]+@[^\s<>@]+>?$/.test(text) ? text : undefined),
+  }),
+  SAMBATAN_INVARIANT_HOURS: variable({
+    fallback: '24',
+    secret: false,
+    accepts: 'a whole number of hours from 0 to 720 (0: never)',
+    about: [
+      'Hours between two checks of every invariant on the whole database by the workers, one of them',
+      'at a time. 0: never; then run "sambatan invariants" by a timer of your own.',
+    ],
+    parse: (text) => wholeNumber(text, 0, 720),
   }),
   LOG_LEVEL: variable({
     fallback: 'info',

@@ -99,11 +99,11 @@ suite('a backup', { skip }, () => {
   });
 
   test('does not replace a file unless told', async () => {
-    const before = readFileSync(file);
+    const written = readFileSync(file);
     const again = await command(['backup', '--to', file], on(server!.url));
     assert.equal(again.code, 3);
     assert.match(again.err, /--overwrite/);
-    assert.deepEqual(readFileSync(file), before);
+    assert.deepEqual(readFileSync(file), written);
   });
 
   test('restores into an empty database on another server, which is then held', async () => {
@@ -169,12 +169,12 @@ suite('a backup', { skip }, () => {
     await asAdmin(url, "insert into supabase_migrations.schema_migrations values ('1', null, 'x')");
     const target = open(url);
     await newCampaign(target, await openMarket(target));
-    const before = await everything(target);
+    const asItWas = await everything(target);
     await target.close();
     const refused = await command(['restore', '--from', file], on(url));
     assert.equal(refused.code, 3);
     assert.match(refused.err, /--overwrite/);
-    assert.deepEqual(await everything(open(url)), before);
+    assert.deepEqual(await everything(open(url)), asItWas);
     // Those connections are a service's.
     const busy = await command(['restore', '--from', file, '--overwrite'], on(url));
     assert.equal(busy.code, 3);

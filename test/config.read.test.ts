@@ -21,7 +21,13 @@ function problemsOf(environment: Record<string, string>): readonly string[] {
 
 test('an empty environment is a complete configuration with the embedded database', () => {
   assert.deepEqual(readConfig({}), {
-    http: { host: '127.0.0.1', port: 8000, trustedProxies: [], publicUrl: undefined },
+    http: {
+      host: '127.0.0.1',
+      port: 8000,
+      trustedProxies: [],
+      publicUrl: undefined,
+      drainSeconds: 0,
+    },
     database: { url: undefined, dataDirectory: resolve('data') },
     identity: {
       serviceKey: undefined,
@@ -34,6 +40,7 @@ test('an empty environment is a complete configuration with the embedded databas
     scheduler: { intervalMinutes: 5 },
     joins: { limitPerMinute: 10 },
     mail: { smtpUrl: undefined, from: 'Sambatan <sambatan@localhost>' },
+    watch: { invariantHours: 24 },
     log: { level: 'info' },
   });
 });
@@ -52,8 +59,12 @@ test('every variable is read', () => {
     SAMBATAN_JWKS_URL: `${issuer}/.well-known/jwks.json`,
     SAMBATAN_JWT_ISSUER: issuer,
     SAMBATAN_JWT_AUDIENCE: 'buyers',
+    SAMBATAN_DRAIN_SECONDS: '5',
+    SAMBATAN_INVARIANT_HOURS: '0',
     LOG_LEVEL: 'debug',
   });
+  assert.equal(config.http.drainSeconds, 5);
+  assert.equal(config.watch.invariantHours, 0);
   assert.equal(config.http.port, 0);
   assert.deepEqual(config.http.trustedProxies, ['10.0.0.7', '192.168.0.0/16', '2001:db8::/32']);
   assert.equal(config.database.dataDirectory, '/srv/sambatan');

@@ -153,7 +153,13 @@ const cases: Record<string, readonly Case[]> = {
   delete_operator: [{ parameters: [nobody] }],
   record_operator_change: [{ parameters: [nobody, nobody, 'named', 'service'] }],
   notify: [{ parameters: ['test', 'x'] }],
+  find_hold: [{ parameters: [] }],
   is_held: [{ parameters: [] }],
+  look_around: [{ parameters: [] }],
+  know_invariants: [{ parameters: [['01_counters']] }],
+  take_invariant: [{ parameters: [['01_counters'], 24] }],
+  note_invariant: [{ parameters: ['01_counters', 0] }],
+  invariant_checks: [{ parameters: [['01_counters']] }],
   ping: [{ parameters: [] }],
   database_now: [{ parameters: [] }],
   record_event: [
@@ -347,7 +353,7 @@ const ofCommands: Record<string, string> = {
   market_is_there: 'sambatan restore',
   restored_backup: 'sambatan restore',
   release_installation: 'sambatan release-hold',
-  find_hold: 'sambatan release-hold',
+
   find_brands_named: 'npm run demo',
   find_other_brand: 'npm run demo',
   find_titles: 'npm run demo',

@@ -1,11 +1,14 @@
 import type { AddressInfo } from 'node:net';
 import { join, relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig, startedByNpm, type Config } from '../config.ts';
 import { pagesOf } from '../http/pages.ts';
 import { routesOf } from '../http/routes.ts';
 import { buildServer, stopServer } from '../http/server.ts';
+import { findHold, type Hold } from '../installation/operations.ts';
 import { onStopSignal } from '../process.ts';
 import { exitCodes, type Command } from './command.ts';
+import { described } from './release-hold.ts';
 import { openService, type Service } from './service.ts';
 
 /** Requests in flight at the stop have this long to be answered. */
@@ -25,8 +28,9 @@ Usage: sambatan serve [--no-worker]
   --no-worker   answer HTTP only; run "sambatan worker" somewhere for the deadlines
 
 Starts its own PostgreSQL in SAMBATAN_DATA_DIR unless DATABASE_URL names one, applies what
-migrations are missing, and listens on HOST:PORT. SIGINT and SIGTERM answer what is in flight and
-end everything that was started.
+migrations are missing, and listens on HOST:PORT. At SIGINT and SIGTERM /readyz says 503 for
+SAMBATAN_DRAIN_SECONDS, while requests are still answered; then what is in flight is answered, and
+everything that was started is ended.
 `,
   options: { 'no-worker': { type: 'boolean' } },
   async run(options) {
@@ -43,6 +47,8 @@ export interface Serving {
   readonly service: Service;
   /** Where it answers. */
   readonly url: string;
+  /** What was held when it started. */
+  readonly hold: Hold | undefined;
   stop(): Promise<void>;
 }
 
@@ -54,18 +60,26 @@ export async function startServing(
   const service = await openService(config);
   const { app } = service;
   try {
-    const server = await buildServer(app, routesOf(app), pagesOf(app));
+    let draining = false;
+    const parts = { ...app, isDraining: () => draining };
+    const server = await buildServer(parts, routesOf(app), pagesOf(app));
     await app.pokes.start();
-    if (withWorker) await app.scheduler.start();
+    if (withWorker) {
+      await app.scheduler.start();
+      app.watch.start();
+    }
+    const hold = await findHold(app.db);
     await server.listen({ host: config.http.host, port: config.http.port, backlog });
     const { port } = server.server.address() as AddressInfo;
     const host = config.http.host.includes(':') ? `[${config.http.host}]` : config.http.host;
     const stop = async (): Promise<void> => {
+      draining = true;
+      await sleep(config.http.drainSeconds * 1_000);
       await stopServer(server, graceMs);
       await service.stop();
     };
     let stopping: Promise<void> | undefined;
-    return { service, url: `http://${host}:${port}`, stop: () => (stopping ??= stop()) };
+    return { service, url: `http://${host}:${port}`, hold, stop: () => (stopping ??= stop()) };
   } catch (error) {
     await service.stop();
     throw error;
@@ -89,7 +103,7 @@ export async function stopSignalled(stop: () => Promise<void>): Promise<void> {
   await promise;
 }
 
-function greeting(config: Config, { service, url }: Serving): string {
+function greeting(config: Config, { service, url, hold }: Serving): string {
   const place = config.database.dataDirectory;
   const database = config.database.url ? 'the configured one' : `embedded, in ${shown(place)}`;
   const lines = [
@@ -98,6 +112,12 @@ function greeting(config: Config, { service, url }: Serving): string {
     `  health      ${url}/api/sambatan/health`,
     `  PostgreSQL  ${database}`,
   ];
+  if (hold !== undefined) {
+    lines.push(
+      `  HELD        no message is sent and no money moves: ${described(hold)}`,
+      '              when this is the real database: sambatan release-hold --yes',
+    );
+  }
   if (service.newServiceKey !== undefined) {
     lines.push(
       `  service key ${service.newServiceKey}`,

@@ -18,6 +18,7 @@ unless no other service runs on SAMBATAN_DATA_DIR.
     try {
       await app.pokes.start();
       await app.scheduler.start();
+      app.watch.start();
       await stopSignalled(stop);
     } finally {
       await stop();

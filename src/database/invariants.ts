@@ -38,6 +38,44 @@ export async function findViolations(
   }
 }
 
+/** The names of the invariants: those of their files, without the ending. */
+export const invariantNames = (): string[] => files().map((file) => file.replace(/\.sql$/, ''));
+
+/**
+ * How many rows one invariant's query gives, counted by the server. On a connection of its own, with
+ * half an hour of time; `stop` ends it early, and it throws.
+ */
+export async function countViolations(
+  url: string,
+  name: string,
+  stop: AbortSignal,
+): Promise<bigint> {
+  stop.throwIfAborted();
+  const client = new pg.Client({
+    connectionString: driverUrl(url),
+    types: columnTypes,
+    application_name: 'sambatan invariants',
+  });
+  client.on('error', () => undefined);
+  const end = (): void => void client.end().catch(() => undefined);
+  stop.addEventListener('abort', end);
+  try {
+    await client.connect();
+    const text = readFileSync(join(directory, `${name}.sql`), 'utf8')
+      .trim()
+      .replace(/;$/, '');
+    await client.query("begin read only; set local statement_timeout = '30min'");
+    const { rows } = await client.query<{ found: bigint }>(
+      `select count(*) as found from (\n${text}\n) violations`,
+    );
+    await client.query('commit');
+    return rows[0]!.found;
+  } finally {
+    stop.removeEventListener('abort', end);
+    await client.end();
+  }
+}
+
 function files(): string[] {
   return readdirSync(directory)
     .filter((file) => file.endsWith('.sql'))

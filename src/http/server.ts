@@ -58,7 +58,7 @@ export async function buildServer(
   documentBodyProblems(server);
   await documentApi(server);
   operate(server, app, app.metrics);
-  releaseConnections(server, () => app.live.close());
+  releaseConnections(server, app);
   await server.register(api(app, routes), { prefix: apiPrefix });
   await server.register(site(app, pages));
   answerUnknownPaths(server, app, allowedMethods);
@@ -136,17 +136,17 @@ function refuseOverload(server: FastifyInstance, { metrics }: ServerParts): void
 }
 
 /**
- * Lets the server close: event streams end, and a connection that is still being answered is not
- * kept for another request.
+ * Lets the server close: event streams end, and from the moment that the process is told to stop a
+ * connection is not kept for another request, so that none is cut off as one arrives.
  */
-function releaseConnections(server: FastifyInstance, endStreams: () => void): void {
+function releaseConnections(server: FastifyInstance, app: ServerParts): void {
   let closing = false;
   server.addHook('preClose', async () => {
     closing = true;
-    endStreams();
+    app.live.close();
   });
   server.addHook('onSend', (_request, reply, payload, done) => {
-    if (closing) reply.header('connection', 'close');
+    if (closing || app.isDraining?.()) reply.header('connection', 'close');
     done(null, payload);
   });
 }

@@ -35,13 +35,15 @@ export interface Start {
   readonly command: readonly string[];
   readonly cwd: string;
   readonly dataDir?: string;
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 /** `node src/main.ts serve` of this project. */
 export const serveCommand = [process.execPath, join(project, 'src/main.ts'), 'serve'];
 
 /** Starts a service on a free port; resolves when it is ready, rejects with what it said. */
-export async function start(t: TestContext, { command, cwd, dataDir }: Start): Promise<Started> {
+export async function start(t: TestContext, how: Start): Promise<Started> {
+  const { command, cwd, dataDir, variables = {} } = how;
   const began = performance.now();
   const [program = '', ...args] = command;
   const child = spawn(program, args, {
@@ -58,6 +60,7 @@ export async function start(t: TestContext, { command, cwd, dataDir }: Start): P
       SAMBATAN_JWT_ISSUER: issuer,
       SAMBATAN_JOIN_RATE_LIMIT: '0',
       ...(dataDir === undefined ? {} : { SAMBATAN_DATA_DIR: dataDir }),
+      ...variables,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,0 +1,76 @@
+import { query } from '../database/query.ts';
+
+/** What an operator wants to be woken for, at this moment. Ages in seconds, 0 when there is none. */
+export interface Affairs {
+  /** Open campaigns past their deadline; counted up to 10,000. */
+  readonly overdue: number;
+  readonly overdue_seconds: number;
+  /** Refunds that are not settled; counted up to 10,000. */
+  readonly refunds: number;
+  readonly refunds_seconds: number;
+  /** Of the last finished backup, as seconds since 1970; 0 when there was none. */
+  readonly backup_at: number;
+  readonly held: boolean;
+}
+
+/** A few index look-ups, however large the market. */
+export const lookAround = query<[], Affairs>(
+  'look_around',
+  `with clock as materialized (select clock_timestamp() as now),
+  overdue as (
+    select deadline from sambatan.campaigns
+    where status in ('active', 'locked') and deadline < (select now from clock)
+    order by status, deadline limit 10000),
+  refunds as (
+    select created_at from sambatan.transactions
+    where kind = 'refund' and status in ('due', 'proof_submitted')
+    order by kind, status, created_at limit 10000)
+  select (select count(*)::integer from overdue) as overdue,
+    coalesce(extract(epoch from now - (select min(deadline) from overdue)), 0)::float8
+      as overdue_seconds,
+    (select count(*)::integer from refunds) as refunds,
+    coalesce(extract(epoch from now - (select min(created_at) from refunds)), 0)::float8
+      as refunds_seconds,
+    coalesce(extract(epoch from (select max(finished_at) from sambatan.backups)), 0)::float8
+      as backup_at,
+    sambatan.is_held() as held
+  from clock`,
+);
+
+export const knowInvariants = query<[names: string[]], never>(
+  'know_invariants',
+  `insert into sambatan.invariant_checks (name) select unnest($1::text[])
+  on conflict (name) do nothing`,
+);
+
+/**
+ * Takes the invariant whose check is due and longest ago, for one worker alone; one that was taken
+ * by a worker that was killed is due again after an hour.
+ */
+export const takeInvariant = query<[names: string[], hours: number], { readonly name: string }>(
+  'take_invariant',
+  `update sambatan.invariant_checks set started_at = clock_timestamp()
+  where name = (
+    select name from sambatan.invariant_checks
+    where name = any ($1)
+      and (checked_at is null or checked_at < clock_timestamp() - $2 * interval '1 hour')
+      and (started_at is null or started_at <= checked_at
+        or started_at < clock_timestamp() - interval '1 hour')
+    order by checked_at nulls first, name limit 1 for update skip locked)
+  returning name`,
+);
+
+export const noteInvariant = query<[name: string, violations: bigint], never>(
+  'note_invariant',
+  `update sambatan.invariant_checks set checked_at = clock_timestamp(), violations = $2
+  where name = $1`,
+);
+
+export const invariantChecks = query<
+  [names: string[]],
+  { readonly name: string; readonly checked: number; readonly violations: bigint }
+>(
+  'invariant_checks',
+  `select name, extract(epoch from checked_at)::float8 as checked, violations
+  from sambatan.invariant_checks where name = any ($1) and checked_at is not null`,
+);
