@@ -42,7 +42,7 @@ export interface Start {
 export const serveCommand = [process.execPath, join(project, 'src/main.ts'), 'serve'];
 
 /** Starts a service on a free port; resolves when it is ready, rejects with what it said. */
-export async function start(t: TestContext, how: Start): Promise<Started> {
+export async function start(t: Pick<TestContext, 'after'>, how: Start): Promise<Started> {
   const { command, cwd, dataDir, variables = {} } = how;
   const began = performance.now();
   const [program = '', ...args] = command;

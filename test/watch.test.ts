@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { invariantCount } from '../src/database/invariants.ts';
+import { createMetrics } from '../src/metrics.ts';
+import { Watch } from '../src/watch/watch.ts';
+import { asAdmin } from './rig/cluster.ts';
+import { testDatabase } from './rig/database.ts';
+import { recordingLog } from './rig/log.ts';
+import { ask, joined, newCampaign, openMarket, wish } from './rig/market.ts';
+
+/** A database that a test spoils, and watches on it. */
+async function watched(invariantHours = 24) {
+  const database = await testDatabase({ invariants: false });
+  after(() => database.close());
+  const { url, db } = database;
+  const campaignId = await newCampaign(db, await openMarket(db));
+  await joined(db, wish(campaignId), wish(campaignId));
+  const one = () => {
+    const metrics = createMetrics();
+    const log = recordingLog();
+    const watch = new Watch({ db, url, log, metrics, invariantHours });
+    const value = async (name: string, label = '') =>
+      Number(
+        new RegExp(`^${name}${label === '' ? '' : `\\{[^}]*"${label}"[^}]*\\}`} (\\S+)$`, 'm').exec(
+          await metrics.registry.metrics(),
+        )?.[1],
+      );
+    return { watch, value, log };
+  };
+  return { db, url, campaignId, one };
+}
+
+test('overdue campaigns are counted, with how long the oldest is overdue', async () => {
+  const { db, one } = await watched(0);
+  const { watch, value } = one();
+  await watch.look();
+  assert.equal(await value('sambatan_overdue_campaigns'), 0);
+  assert.equal(await value('sambatan_overdue_oldest_seconds'), 0);
+  await ask(db, "update sambatan.campaigns set deadline = now() - interval '90 seconds'");
+  await watch.look();
+  assert.equal(await value('sambatan_overdue_campaigns'), 1);
+  const seconds = await value('sambatan_overdue_oldest_seconds');
+  assert.ok(seconds >= 90 && seconds < 900, String(seconds));
+  assert.ok(Date.now() / 1_000 - (await value('sambatan_watch_timestamp_seconds')) < 300);
+});
+
+test('refunds that are not settled are counted, with how long the oldest is due', async () => {
+  const { db, one, campaignId } = await watched(0);
+  await ask(
+    db,
+    `insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+      actor, created_at, settled_at)
+    select campaign_id, 'refund', case n when 3 then 'settled' else 'due' end::sambatan.transaction_status,
+      participation_id, 1000, 'test ' || n, 'system', now() - n * interval '1 day',
+      case n when 3 then now() end
+    from generate_series(1, 3) n, (select * from sambatan.participants where campaign_id = $1 limit 1) p`,
+    campaignId,
+  );
+  const { watch, value } = one();
+  await watch.look();
+  assert.equal(await value('sambatan_refunds_due'), 2);
+  const seconds = await value('sambatan_refunds_oldest_due_seconds');
+  assert.ok(seconds >= 172_800 && seconds < 173_800, String(seconds));
+});
+
+test('the last backup that was finished counts, one that was begun does not', async () => {
+  const { db, one } = await watched(0);
+  const { watch, value } = one();
+  await ask(
+    db,
+    `insert into sambatan.backups (backup_id, migrations) values (gen_random_uuid(), '[]')`,
+  );
+  await watch.look();
+  assert.equal(await value('sambatan_last_backup_timestamp_seconds'), 0);
+  await ask(
+    db,
+    `update sambatan.backups set finished_at = '2026-08-17 00:00:00Z', bytes = 1,
+      sha256 = repeat('0', 64)`,
+  );
+  await watch.look();
+  assert.equal(
+    await value('sambatan_last_backup_timestamp_seconds'),
+    Date.parse('2026-08-17T00:00:00Z') / 1_000,
+  );
+});
+
+test('a database that is held is seen to be', async () => {
+  const { db, one } = await watched(0);
+  const { watch, value } = one();
+  await watch.look();
+  assert.equal(await value('sambatan_held'), 0);
+  await ask(db, 'delete from sambatan.installation');
+  await watch.look();
+  assert.equal(await value('sambatan_held'), 1);
+});
+
+test('each invariant is checked once by all workers together, and all tell what was found', async () => {
+  const { db, url, one } = await watched();
+  const [first, second] = [one(), one()];
+  await ask(db, 'update sambatan.campaigns set filled_slots = filled_slots + 1');
+  for (let look = 0; look < invariantCount(); look++) {
+    await Promise.all([first.watch.look(), second.watch.look()]);
+  }
+  await first.watch.look();
+  await second.watch.look();
+  for (const { value } of [first, second]) {
+    assert.equal(await value('sambatan_invariant_violations', '01_counters'), 1);
+    assert.equal(await value('sambatan_invariant_violations', '05_books_balance'), 0);
+    assert.ok(
+      (await value('sambatan_invariant_checked_timestamp_seconds', '05_books_balance')) > 0,
+    );
+  }
+  const [checks] = await ask<{ n: number; checked: number }>(
+    db,
+    `select count(*)::integer as n, count(checked_at)::integer as checked
+    from sambatan.invariant_checks`,
+  );
+  assert.deepEqual(checks, { n: invariantCount(), checked: invariantCount() });
+  // Mended, and a day later.
+  await asAdmin(
+    url,
+    `update sambatan.campaigns set filled_slots = filled_slots - 1;
+    update sambatan.invariant_checks set checked_at = checked_at - interval '25 hours',
+      started_at = started_at - interval '25 hours' where name = '01_counters'`,
+  );
+  await first.watch.look();
+  await second.watch.look();
+  assert.equal(await second.value('sambatan_invariant_violations', '01_counters'), 0);
+});
+
+test('a check that takes long is ended when the worker stops, and is not taken for done', async () => {
+  const { db, url, one } = await watched();
+  const { watch } = one();
+  const locked = db.transaction(async (tx) => {
+    await ask(tx, 'lock table sambatan.campaigns in access exclusive mode');
+    watch.start();
+    const waits = `select from pg_stat_activity where datname = current_database()
+      and application_name = 'sambatan invariants' and wait_event_type = 'Lock'`;
+    const signal = AbortSignal.timeout(10_000);
+    // Not in this transaction: it would see the same activity again and again.
+    while ((await ask(db, waits)).length === 0) signal.throwIfAborted();
+    await watch.stop();
+  });
+  await locked;
+  const { rows } = await asAdmin(
+    url,
+    'select from sambatan.invariant_checks where checked_at is not null',
+  );
+  assert.equal(rows.length, 0);
+});
