@@ -1,28 +1,47 @@
+import type { App } from '../context.ts';
 import { loadConfig } from '../config.ts';
+import { buildServer, stopServer } from '../http/server.ts';
 import { exitCodes, type Command } from './command.ts';
 import { openService } from './service.ts';
 import { stopSignalled } from './serve.ts';
+
+/** A scrape or a probe in flight at the stop has this long. */
+const graceMs = 2_000;
 
 /** `sambatan worker`: the scheduler alone. */
 export const worker: Command = {
   summary: 'run the scheduler alone: open and close campaigns at their time',
   usage: `
-Usage: sambatan worker
+Usage: sambatan worker [--listen]
+
+  --listen   answer /livez, /readyz, /metrics and /api/sambatan/health on HOST:PORT
 
 Any number of workers may run on one database; each transition happens once. Needs DATABASE_URL,
 unless no other service runs on SAMBATAN_DATA_DIR.
 `,
-  options: {},
-  async run() {
+  options: { listen: { type: 'boolean' } },
+  async run({ listen }) {
     const { app, stop } = await openService(loadConfig());
+    const door = listen ? await openDoor(app) : undefined;
+    const end = async (): Promise<void> => {
+      await door?.close();
+      await stop();
+    };
     try {
       await app.pokes.start();
       await app.scheduler.start();
       app.watch.start();
-      await stopSignalled(stop);
+      await stopSignalled(end);
     } finally {
-      await stop();
+      await end();
     }
     return exitCodes.done;
   },
 };
+
+/** The service's frame without its routes and pages. */
+async function openDoor(app: App): Promise<{ close(): Promise<void> }> {
+  const server = await buildServer(app, []);
+  await server.listen({ host: app.config.http.host, port: app.config.http.port });
+  return { close: () => stopServer(server, graceMs) };
+}

@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { variables } from '../src/settings.ts';
+import { testDatabase } from './rig/database.ts';
+import { directory } from './rig/service.ts';
+import { start } from './rig/started.ts';
+import { yamlFile } from './rig/yaml.ts';
+
+const project = join(import.meta.dirname, '..');
+const read = (path: string) => readFileSync(join(project, path), 'utf8');
+const serviceKey = 'service-key-of-at-least-32-characters';
+
+/** The instructions of the Dockerfile, with lines that go on put together. */
+const instructions = read('Dockerfile')
+  .replaceAll(/^#.*\n/gm, '')
+  .replaceAll(/\\\n\s*/g, '')
+  .split('\n')
+  .map((line) => /^([A-Z]+) (.*)$/.exec(line))
+  .filter((match) => match !== null)
+  .map(([, name = '', rest = '']) => ({ name, rest }));
+const all = (name: string) =>
+  instructions.filter((one) => one.name === name).map(({ rest }) => rest);
+const copied = all('COPY').flatMap((rest) => rest.split(' ').slice(0, -1));
+
+test('what the image copies is there, and is sent to its build', () => {
+  assert.ok(copied.length > 3);
+  const sent = read('.dockerignore').split('\n');
+  assert.equal(sent[0], '*');
+  for (const path of copied) {
+    assert.ok(existsSync(join(project, path)), path);
+    assert.ok(sent.includes(`!${path.replace(/^\.\//, '')}`), `${path} is sent`);
+  }
+});
+
+test('the image runs as another user than root, and its health is that of /readyz', () => {
+  const user = instructions.findLastIndex(({ name }) => name === 'USER');
+  assert.deepEqual(all('USER'), ['node']);
+  assert.ok(instructions.slice(user).every(({ name }) => name !== 'RUN'));
+  assert.match(all('HEALTHCHECK')[0] ?? '', /\/readyz/);
+  assert.match(all('FROM')[0] ?? '', /^\S+:\S+$/);
+});
+
+test('the image sets variables that the service reads, to values that it takes', () => {
+  const environment = Object.fromEntries(
+    [...(all('ENV')[0] ?? '').matchAll(/(\w+)=(\S+)/g)].map(([, name = '', value]) => [
+      name,
+      value,
+    ]),
+  );
+  const ofOthers = new Set(['NODE_ENV', 'PATH']);
+  for (const [name, value = ''] of Object.entries(environment)) {
+    if (ofOthers.has(name)) continue;
+    assert.ok(Object.hasOwn(variables, name), name);
+    assert.notEqual(variables[name as keyof typeof variables].parse(value), undefined, name);
+  }
+  assert.deepEqual(all('EXPOSE'), [environment['PORT']]);
+});
+
+test('the service needs nothing of what the image leaves out', async (t) => {
+  const { dependencies } = JSON.parse(read('package.json')) as { dependencies: object };
+  const files = readdirSync(join(project, 'src'), { recursive: true, encoding: 'utf8' });
+  const wanted = files
+    .filter((file) => file.endsWith('.ts'))
+    .flatMap((file) => [
+      ...read(join('src', file)).matchAll(/^import (?!type )[^;]*?from '([^.'][^']*)'/gm),
+    ])
+    .map(([, name = '']) => name)
+    .filter((name) => !isBuiltin(name))
+    .map((name) =>
+      name
+        .split('/')
+        .slice(0, name.startsWith('@') ? 2 : 1)
+        .join('/'),
+    );
+  assert.ok(wanted.length > 20);
+  assert.deepEqual(
+    wanted.filter((name) => !Object.hasOwn(dependencies, name)),
+    [],
+  );
+
+  // What the image holds, without a build of it: it starts, and a worker as well.
+  const database = await testDatabase();
+  after(() => database.close());
+  const root = join(directory(), 'image');
+  mkdirSync(root);
+  for (const path of copied) {
+    cpSync(join(project, path), join(root, path), { recursive: true });
+  }
+  symlinkSync(join(project, 'node_modules'), join(root, 'node_modules'));
+  const settings = { DATABASE_URL: database.url, SAMBATAN_SERVICE_KEY: serviceKey };
+  const entry = ['node_modules/.bin/node', 'src/main.ts'];
+  const command = [...entry, 'serve', '--no-worker'];
+  const serving = await start(t, { command, cwd: root, variables: settings });
+  const health = await serving.client(serviceKey).get('/health');
+  assert.equal(health.body['database_connected'], true);
+  serving.process.kill('SIGTERM');
+  assert.equal(await serving.ended, 0);
+});
+
+interface Service {
+  readonly command?: string[];
+  readonly ports?: string[];
+  readonly volumes?: string[];
+  readonly environment?: Record<string, string>;
+  readonly depends_on?: object;
+  readonly stop_grace_period?: string;
+}
+const compose = yamlFile<{ services: Record<string, Service>; volumes: object }>('compose.yaml');
+const { services } = compose;
+
+test('compose starts the service, a worker, PostgreSQL, Prometheus and Grafana', () => {
+  assert.deepEqual(Object.keys(services).toSorted(), [
+    'grafana',
+    'postgres',
+    'prometheus',
+    'service',
+    'worker',
+  ]);
+  assert.deepEqual(services['service']?.command, ['serve', '--no-worker']);
+  assert.deepEqual(services['worker']?.command, ['worker', '--listen']);
+});
+
+test('compose gives the service variables that it reads, and no secret of its own', () => {
+  for (const name of ['service', 'worker']) {
+    const { environment = {} } = services[name] ?? {};
+    for (const [variable, value] of Object.entries(environment)) {
+      assert.ok(Object.hasOwn(variables, variable), variable);
+      const { secret } = variables[variable as keyof typeof variables];
+      assert.ok(!secret || /\$\{\w+:[?-]/.test(value), `${variable} comes from outside`);
+    }
+    // An empty variable counts as unset: the defaults hold.
+    assert.ok(environment['DATABASE_URL']?.includes('@postgres:5432/'));
+  }
+});
+
+test('what compose mounts is there, and its volumes are declared', () => {
+  for (const [name, { volumes = [] }] of Object.entries(services)) {
+    for (const mount of volumes) {
+      const [from = ''] = mount.split(':');
+      const there = from.startsWith('./')
+        ? existsSync(join(project, from))
+        : Object.hasOwn(compose.volumes, from);
+      assert.ok(there, `${name}: ${mount}`);
+    }
+  }
+});
+
+test('compose publishes to this machine alone, and waits longer than a stop may take', () => {
+  for (const { ports = [] } of Object.values(services)) {
+    for (const port of ports) assert.match(port, /^127\.0\.0\.1:/);
+  }
+  assert.ok(services['service']?.ports?.[0]?.endsWith(`:${all('EXPOSE')[0]}`));
+  const stopMs = /stopMilliseconds = ([\d_]+)/.exec(read('src/process.ts'))?.[1];
+  const grace = Number(services['service']?.stop_grace_period?.replace('s', ''));
+  assert.ok(grace * 1_000 > Number(stopMs?.replace('_', '')));
+});
+
+test('Prometheus scrapes the service and the worker, Grafana shows what Prometheus has', () => {
+  const scraped = yamlFile<{
+    rule_files: string[];
+    scrape_configs: { job_name: string; static_configs: { targets: string[] }[] }[];
+  }>('ops/prometheus/prometheus.yml');
+  const [job] = scraped.scrape_configs;
+  assert.equal(job?.job_name, 'sambatan');
+  const port = all('EXPOSE')[0];
+  assert.deepEqual(job.static_configs[0]?.targets, [`service:${port}`, `worker:${port}`]);
+  const mounted = services['prometheus']?.volumes?.map((mount) => mount.split(':')[1]);
+  assert.ok(scraped.rule_files.every((file) => mounted?.includes(file)));
+  const { datasources } = yamlFile<{ datasources: { uid: string; url: string }[] }>(
+    'ops/grafana/provisioning/datasources/prometheus.yml',
+  );
+  const { providers } = yamlFile<{ providers: { options: { path: string } }[] }>(
+    'ops/grafana/provisioning/dashboards/sambatan.yml',
+  );
+  const dashboard = JSON.parse(read('ops/grafana/dashboards/sambatan.json')) as {
+    panels: { datasource: { uid: string } }[];
+  };
+  assert.equal(datasources[0]?.url, 'http://prometheus:9090');
+  assert.ok(dashboard.panels.every(({ datasource }) => datasource.uid === datasources[0]?.uid));
+  const shown = services['grafana']?.volumes?.map((mount) => mount.split(':')[1]);
+  assert.ok(providers.every(({ options }) => shown?.includes(options.path)));
+});
