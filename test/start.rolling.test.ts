@@ -26,7 +26,7 @@ interface Traffic {
 function trafficTo(url: string, campaignId: string): Traffic {
   const traffic = { joined: [] as string[], answered: { count: 0 }, failed: [] as string[] };
   const agents = [new Agent({ keepAlive: true }), new Agent({ keepAlive: false })];
-  let over = false;
+  const over = new AbortController();
   const going = agents.flatMap((agent) => {
     const client = new Client({ url, agent, secrets: new Set() }, serviceKey);
     const join = async () => {
@@ -39,7 +39,7 @@ function trafficTo(url: string, campaignId: string): Traffic {
     };
     const look = () => client.get(`/campaigns/${campaignId}`);
     return [join, look, look].map(async (request) => {
-      while (!over) {
+      while (!over.signal.aborted) {
         try {
           const { status, text } = await request();
           if (status >= 400) traffic.failed.push(`${status} ${text}`);
@@ -51,7 +51,7 @@ function trafficTo(url: string, campaignId: string): Traffic {
     });
   });
   const stop = async (): Promise<void> => {
-    over = true;
+    over.abort();
     await Promise.all(going);
     for (const agent of agents) agent.destroy();
   };

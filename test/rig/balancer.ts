@@ -40,9 +40,9 @@ export async function startBalancer(): Promise<Balancer> {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  let closed = false;
+  const closing = new AbortController();
   const looking = (async () => {
-    while (!closed) {
+    while (!closing.signal.aborted) {
       await Promise.all(
         [...backends].map(async ([url, backend]) => {
           backend.ready = await answersReady(url);
@@ -57,7 +57,7 @@ export async function startBalancer(): Promise<Balancer> {
     remove: (url) => void backends.delete(url),
     isReady: (url) => backends.get(url)?.ready === true,
     close: async () => {
-      closed = true;
+      closing.abort();
       await looking;
       for (const socket of sockets) socket.destroy();
       server.close();

@@ -113,9 +113,9 @@ async function serveOn(t: Pick<TestContext, 'after'>, url: string): Promise<Clie
 /** Buyers who join one campaign after the other, eight at a time, until told to stop. */
 function joining(service: Client, campaigns: readonly string[]) {
   const joined: Joined = [];
-  let over = false;
+  const over = new AbortController();
   const going = Array.from({ length: 8 }, async (_, buyer) => {
-    for (let turn = buyer; !over; turn++) {
+    for (let turn = buyer; !over.signal.aborted; turn++) {
       const campaignId = campaigns[turn % campaigns.length]!;
       const body = joinBody({ user_id: newId() });
       const answer = await service.post(`/campaigns/${campaignId}/join`, body);
@@ -128,7 +128,7 @@ function joining(service: Client, campaigns: readonly string[]) {
   const ended = Promise.all(going);
   ended.catch(() => undefined);
   const stop = async (): Promise<void> => {
-    over = true;
+    over.abort();
     await ended;
   };
   return { joined, stop };
