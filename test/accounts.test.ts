@@ -138,6 +138,7 @@ test('an export has what is kept of the person, and of nobody else', async () =>
     'profile',
     'sessions',
     'user_id',
+    'waiting',
   ]);
   const sellers = await shop.seller.get('/me/export');
   assert.ok(sellers.text.includes(shop.brandId));
@@ -152,6 +153,31 @@ test('an account is not deleted while it has live participations or running camp
   expectProblem(await buyer.send(remove), 409, 'account_has_participations');
   const { params } = expectProblem(await shop.seller.send(remove), 409, 'account_has_campaigns');
   assert.equal(params['count'], 1);
+});
+
+test('whoever waits for slots leaves the list first, and then no address of it is left', async () => {
+  const { id } = await (await openShop(service)).campaign({ total_slots: 1 });
+  await join(await service.user(), id);
+  const person = await signIn(service, 'antre.dulu@example.org');
+  const buyer = await service.user(person.userId);
+  const wish = { quantity: 1, shipping_address: 'Gang Penantian 9, Solo', note: 'Catatanku' };
+  const entry = expectStatus(await buyer.post(`/campaigns/${id}/waiting`, wish), 201);
+  const { text } = await buyer.get('/me/export');
+  assert.ok(text.includes(entry.id) && text.includes('Gang Penantian 9'));
+  const remove = { method: 'DELETE', path: '/me' };
+  expectProblem(await buyer.send(remove), 409, 'account_has_participations');
+  expectStatus(await buyer.post(`/waiting/${entry.id}/withdraw`), 200);
+  assert.equal((await buyer.send(remove)).status, 204);
+  const left = await service.db.rows<[string], { found: string }>(
+    {
+      name: 'test_left_waiting',
+      text: `select to_jsonb(w)::text as found from sambatan.waiting_entries w
+        where user_id = $1`,
+    },
+    person.userId,
+  );
+  assert.equal(left.length, 1);
+  assert.doesNotMatch(left[0]!.found, /Penantian|Catatanku/);
 });
 
 test('of a deleted account nothing personal is left; its books and the log are', async () => {

@@ -119,6 +119,8 @@ export const exportAccount = query<[userId: string], { readonly document: object
       from sambatan.addresses a where user_id = $1), '[]'),
     'participations', coalesce((select jsonb_agg(to_jsonb(p) - 'user_id' order by joined_at)
       from sambatan.participants p where user_id = $1), '[]'),
+    'waiting', coalesce((select jsonb_agg(to_jsonb(w) - 'user_id' order by created_at)
+      from sambatan.waiting_entries w where user_id = $1), '[]'),
     'payments', coalesce((select jsonb_agg(jsonb_build_object('campaign_id', t.campaign_id,
         'participation_id', t.participation_id, 'kind', t.kind, 'status', t.status,
         'amount', t.amount, 'created_at', t.created_at) order by t.created_at)
@@ -144,7 +146,9 @@ export const countTies = query<
   'count_ties',
   `select
     (select count(*)::integer from sambatan.participants
-      where user_id = $1 and status in ('pending_payment', 'confirmed')) as participations,
+      where user_id = $1 and status in ('pending_payment', 'confirmed'))
+    + (select count(*)::integer from sambatan.waiting_entries
+      where user_id = $1 and status in ('waiting', 'offered')) as participations,
     (select count(*)::integer from sambatan.brand_members m
       join sambatan.campaigns c on c.brand_id = m.brand_id
       where m.user_id = $1 and m.role = 'owner'
@@ -152,8 +156,8 @@ export const countTies = query<
 );
 
 /**
- * Takes away whatever says who a person is. Participations that are over stay for the books, with
- * neither address nor note; the audit log has had nothing but the user's id.
+ * Takes away whatever says who a person is. Participations and waiting entries that are over stay
+ * for the books, with neither address nor note; the audit log has had nothing but the user's id.
  */
 export const forgetPerson = query<[userId: string], never>(
   'forget_person',
@@ -165,6 +169,8 @@ export const forgetPerson = query<[userId: string], never>(
     addresses as (delete from sambatan.addresses where user_id = $1),
     members as (delete from sambatan.brand_members where user_id = $1),
     participants as (update sambatan.participants
+      set shipping_address = '(alamat dihapus)', note = null where user_id = $1),
+    waiting as (update sambatan.waiting_entries
       set shipping_address = '(alamat dihapus)', note = null where user_id = $1)
   delete from sambatan.profiles where user_id = $1`,
 );
