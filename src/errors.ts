@@ -126,6 +126,30 @@ export const errorTable = {
       en: 'This brand does not exist. Please check which brand you chose.',
     },
   ),
+  member_not_found: fixed(
+    404,
+    { id: 'Anggota tidak ditemukan', en: 'Member not found' },
+    {
+      id: 'Orang ini bukan anggota brand-mu lagi. Muat ulang daftar anggotanya, ya.',
+      en: 'This person is not a member of the brand any more. Reload the list of members.',
+    },
+  ),
+  invitation_not_found: fixed(
+    404,
+    { id: 'Undangan tidak berlaku', en: 'Invitation not valid' },
+    {
+      id: 'Undangan ini sudah dipakai, dibatalkan, atau kedaluwarsa. Minta undangan baru, ya.',
+      en: 'This invitation was used, taken back, or has expired. Please ask for a new one.',
+    },
+  ),
+  picture_not_found: fixed(
+    404,
+    { id: 'Foto tidak ditemukan', en: 'Picture not found' },
+    {
+      id: 'Foto ini sudah diganti atau dihapus. Muat ulang halamannya untuk melihat yang baru.',
+      en: 'This picture was replaced or removed. Reload the page to see the present one.',
+    },
+  ),
   method_not_allowed: define<{ readonly allowed: readonly string[] }>(
     405,
     { id: 'Metode tidak didukung', en: 'Method not allowed' },
@@ -194,6 +218,38 @@ export const errorTable = {
       id: 'Batas waktu baru harus setelah batas waktu yang sekarang. Pilih waktu yang lebih lama.',
       en: 'The new deadline must be after the present one. Choose a later time.',
     },
+  ),
+  last_owner: fixed(
+    409,
+    { id: 'Pemilik terakhir', en: 'Last owner' },
+    {
+      id: 'Brand harus punya setidaknya satu pemilik. Jadikan anggota lain pemilik dulu, ya.',
+      en: 'A brand needs at least one owner. Make another member an owner first.',
+    },
+  ),
+  already_member: fixed(
+    409,
+    { id: 'Kamu sudah jadi anggota', en: 'Already a member' },
+    {
+      id: 'Kamu sudah jadi anggota brand ini, jadi undangannya tidak perlu dipakai.',
+      en: 'You are a member of this brand already, so the invitation is not needed.',
+    },
+  ),
+  too_many_invitations: fixed(
+    409,
+    { id: 'Terlalu banyak undangan', en: 'Too many invitations' },
+    {
+      id: 'Brand ini sudah banyak mengundang hari ini. Lanjutkan lagi besok, ya.',
+      en: 'This brand has sent many invitations today. Please go on tomorrow.',
+    },
+  ),
+  export_too_large: define<{ readonly maximum_rows: number }>(
+    409,
+    { id: 'Terlalu banyak untuk Excel', en: 'Too much for Excel' },
+    ({ maximum_rows }) => ({
+      id: `Berkas Excel memuat paling banyak ${maximum_rows} peserta. Unduh CSV-nya saja, ya.`,
+      en: `An Excel file holds ${maximum_rows} participants at most. Please download the CSV.`,
+    }),
   ),
   campaign_already_open: fixed(
     409,
@@ -436,6 +492,15 @@ export const errorTable = {
     {
       id: 'Layanan sedang terganggu. Permintaanmu belum tercatat; coba lagi sebentar lagi, ya.',
       en: 'The service is disturbed. Your request was not recorded; try again in a moment.',
+    },
+    awaySeconds,
+  ),
+  mail_unavailable: fixed(
+    503,
+    { id: 'E-mail belum terkirim', en: 'Mail not sent' },
+    {
+      id: 'E-mailnya belum bisa dikirim, jadi belum ada yang tercatat. Coba lagi sebentar lagi, ya.',
+      en: 'The mail could not be sent, so nothing was recorded. Please try again in a moment.',
     },
     awaySeconds,
   ),

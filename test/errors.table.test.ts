@@ -27,6 +27,7 @@ const examples = {
   account_has_participations: { count: 2 },
   account_has_campaigns: { count: 1 },
   too_many_addresses: { maximum: 10 },
+  export_too_large: { maximum_rows: 20_000 },
   rate_limited: { retry_after_seconds: 42 },
 } as const;
 

@@ -28,6 +28,17 @@ const promised = [
   'POST /brands',
   'POST /products',
   'PATCH /products/{id}',
+  'PUT /products/{id}/picture',
+  'DELETE /products/{id}/picture',
+  'GET /brands',
+  'PATCH /brands/{id}',
+  'GET /brands/{id}/members',
+  'PATCH /brands/{id}/members/{user_id}',
+  'DELETE /brands/{id}/members/{user_id}',
+  'GET /brands/{id}/invitations',
+  'POST /brands/{id}/invitations',
+  'DELETE /brands/{id}/invitations/{invitation_id}',
+  'POST /invitations/accept',
   'GET /products',
   'POST /campaigns',
   'GET /campaigns',
@@ -105,7 +116,7 @@ test('the document is valid OpenAPI 3.1', () => {
 /** A request that the route understands, about things that are not there. */
 function exampleOf(route: string): { method: string; path: string; body?: object } {
   const [method = '', template = ''] = route.split(' ');
-  const path = template.slice(base.length).replace('{id}', newId());
+  const path = template.slice(base.length).replaceAll(/\{\w+\}/g, () => newId());
   const body = bodies[`${method} ${template.slice(base.length)}`];
   return { method, path, ...(body === undefined ? {} : { body: body() }) };
 }
@@ -116,6 +127,10 @@ const bodies: Readonly<Record<string, () => object>> = {
   'PATCH /me/addresses/{id}': () => ({ label: 'Kantor' }),
   'POST /operators': () => ({ email: 'siapa@example.org' }),
   'POST /brands': () => ({ name: 'Melati' }),
+  'PATCH /brands/{id}': () => ({ name: 'Melati' }),
+  'PATCH /brands/{id}/members/{user_id}': () => ({ role: 'admin' }),
+  'POST /brands/{id}/invitations': () => ({ email: 'tamu@contoh.id', role: 'admin' }),
+  'POST /invitations/accept': () => ({ token: 'a'.repeat(43) }),
   'POST /products': () => ({ brand_id: newId(), name: 'Senja', base_price: 1 }),
   'PATCH /products/{id}': () => ({ name: 'Senja' }),
   'POST /campaigns': () => campaignBody(newId()),
@@ -145,6 +160,7 @@ test('every route that names a thing answers 404 for one that is not there', asy
     waiting: 'waiting_entry_not_found',
     me: 'address_not_found',
     operators: 'account_not_found',
+    brands: 'brand_not_found',
   };
   const someone = await service.user();
   const routes = described().filter(({ template }) => template.includes('{id}'));
@@ -683,6 +699,150 @@ const cases: Case[] = [
         ] satisfies Case[])),
   ]),
   ...waitingCases(),
+  [
+    "somebody else's brands",
+    403,
+    'forbidden',
+    async () => (await outsider()).get(`/brands?user_id=${newId()}`),
+  ],
+  ...[
+    'PATCH /brands/{id}',
+    'GET /brands/{id}/members',
+    'PATCH /brands/{id}/members/{user_id}',
+    'DELETE /brands/{id}/members/{user_id}',
+    'GET /brands/{id}/invitations',
+    'POST /brands/{id}/invitations',
+    'DELETE /brands/{id}/invitations/{invitation_id}',
+  ].map((route): Case => [
+    `${route} of somebody else's brand`,
+    403,
+    'forbidden',
+    async () => (await outsider()).send(ofBrand(route, newId())),
+  ]),
+  ...['PATCH', 'DELETE'].flatMap((method): Case[] => [
+    [
+      `${method} of who is no member`,
+      404,
+      'member_not_found',
+      async () => shop.seller.send(ofBrand(`${method} /brands/{id}/members/{user_id}`, newId())),
+    ],
+    [
+      `${method} of the last owner`,
+      409,
+      'last_owner',
+      async () =>
+        shop.seller.send(ofBrand(`${method} /brands/{id}/members/{user_id}`, shop.seller.userId)),
+    ],
+  ]),
+  [
+    'an invitation that there is not',
+    404,
+    'invitation_not_found',
+    async () =>
+      shop.seller.send(ofBrand('DELETE /brands/{id}/invitations/{invitation_id}', newId())),
+  ],
+  [
+    'an invitation that the service accepts',
+    403,
+    'forbidden',
+    async () => service.service.post('/invitations/accept', { token: 'a'.repeat(43) }),
+  ],
+  [
+    'an invitation of nobody',
+    404,
+    'invitation_not_found',
+    async () => (await outsider()).post('/invitations/accept', { token: 'a'.repeat(43) }),
+  ],
+  [
+    'an invitation for a member',
+    409,
+    'already_member',
+    async () => {
+      const token = 'b'.repeat(43);
+      await ask(
+        service.db,
+        `insert into sambatan.brand_invitations
+          (invitation_id, brand_id, email, role, token_hash, invited_by, expires_at)
+        values ($1, $2, 'tamu@contoh.id', 'admin', sha256($3), 'service', now() + interval '1 day')`,
+        newId(),
+        shop.brandId,
+        Buffer.from(token),
+      );
+      return shop.seller.post('/invitations/accept', { token });
+    },
+  ],
+  [
+    'more invitations than in a day',
+    409,
+    'too_many_invitations',
+    async () => {
+      const own = await openShop(service);
+      await ask(
+        service.db,
+        `insert into sambatan.brand_invitations
+          (invitation_id, brand_id, email, role, token_hash, invited_by, expires_at)
+        select gen_random_uuid(), $1, n || '@contoh.id', 'admin', sha256($2 || n::text::bytea),
+          'service', now() + interval '1 day' from generate_series(1, 20) n`,
+        own.brandId,
+        Buffer.from(newId()),
+      );
+      const body = { email: 'tamu@contoh.id', role: 'admin' };
+      return own.seller.post(`/brands/${own.brandId}/invitations`, body);
+    },
+  ],
+  [
+    'an invitation whose mail nobody takes',
+    503,
+    'mail_unavailable',
+    async () => {
+      const apart = await httpService({
+        environment: { SMTP_URL: 'smtp://127.0.0.1:1' },
+        beside: service,
+      });
+      try {
+        const body = { email: 'tamu@contoh.id', role: 'admin' };
+        const path = `/brands/${shop.brandId}/invitations`;
+        const answer = await apart.service.post(path, body);
+        for (const one of apart.contract.seen) contract.seen.add(one);
+        return answer;
+      } finally {
+        await apart.close();
+      }
+    },
+  ],
+  ...(['PUT', 'DELETE'] as const).map((method): Case => [
+    `${method} of a picture of somebody else's product`,
+    403,
+    'forbidden',
+    async () => (await outsider()).send({ method, path: `/products/${shop.productId}/picture` }),
+  ]),
+  [
+    'a picture that is no form',
+    415,
+    'unsupported_media_type',
+    async () =>
+      shop.seller.send({
+        method: 'PUT',
+        path: `/products/${shop.productId}/picture`,
+        body: {},
+      }),
+  ],
+  [
+    'a picture with more text than a form has',
+    413,
+    'payload_too_large',
+    async () => {
+      const form = new FormData();
+      form.set('words', 'x'.repeat(40_000));
+      const packed = new Response(form);
+      return shop.seller.send({
+        method: 'PUT',
+        path: `/products/${shop.productId}/picture`,
+        body: Buffer.from(await packed.arrayBuffer()),
+        headers: { 'content-type': packed.headers.get('content-type')! },
+      });
+    },
+  ],
   ...[
     'GET /dashboard/summary',
     'POST /lifecycle/run',
@@ -698,6 +858,17 @@ const cases: Case[] = [
     ];
   }),
 ];
+
+/** A request about the shop's brand, and in it about somebody or something. */
+function ofBrand(route: string, other: string) {
+  const { method, path, ...rest } = exampleOf(
+    `${route.split(' ')[0]} ${base}${route.split(' ')[1]}`,
+  );
+  const parts = path.split('/');
+  parts[2] = shop.brandId;
+  if (parts.length > 4) parts[4] = other;
+  return { method, path: parts.join('/'), ...rest };
+}
 
 for (const [name, status, code, send] of cases) {
   test(`refused as ${code}: ${name}`, async () => {

@@ -8,7 +8,7 @@ import { after, test } from 'node:test';
 import { readConfig } from '../src/config.ts';
 import { createApp } from '../src/context.ts';
 import { createLog } from '../src/http/logging.ts';
-import { pagesOf } from '../src/http/pages.ts';
+import { filesOf, pagesOf } from '../src/http/pages.ts';
 import { routesOf } from '../src/http/routes.ts';
 import { buildServer, stopServer } from '../src/http/server.ts';
 import { testDatabase } from './rig/database.ts';
@@ -24,7 +24,7 @@ const { log } = createLog(
   new Writable({ write: (line: Buffer, _encoding, done) => (lines.push(String(line)), done()) }),
 );
 const app = createApp({ config: readConfig({}), log, databaseUrl, serviceKey });
-const server = await buildServer(app, routesOf(app), pagesOf(app));
+const server = await buildServer(app, routesOf(app), pagesOf(app), filesOf(app));
 await app.pokes.start();
 await server.listen({ port: 0, host: '127.0.0.1' });
 after(async () => {

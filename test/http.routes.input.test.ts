@@ -39,6 +39,18 @@ before(async () => {
 /** A good request for every route that takes a body: what is bad about the others is one thing. */
 const good: Readonly<Record<string, () => { by: Client; id: string; body: object }>> = {
   'POST /brands': () => ({ by: shop.seller, id: '', body: { name: 'Melati' } }),
+  'PATCH /brands/{id}': () => ({ by: shop.seller, id: shop.brandId, body: { name: 'Melati' } }),
+  'PATCH /brands/{id}/members/{user_id}': () => ({
+    by: shop.seller,
+    id: shop.brandId,
+    body: { role: 'admin' },
+  }),
+  'POST /brands/{id}/invitations': () => ({
+    by: shop.seller,
+    id: shop.brandId,
+    body: { email: 'tamu@contoh.id', role: 'admin', language: 'id' },
+  }),
+  'POST /invitations/accept': () => ({ by: buyer, id: '', body: { token: 'a'.repeat(43) } }),
   'POST /products': () => ({
     by: shop.seller,
     id: '',
@@ -78,7 +90,11 @@ const good: Readonly<Record<string, () => { by: Client; id: string; body: object
 function send(route: string, body: unknown): Promise<Answer> {
   const [method = '', template = ''] = route.split(' ');
   const { by, id } = good[route]!();
-  return by.send({ method, path: template.replace('{id}', id), body });
+  return by.send({
+    method,
+    path: template.replace('{id}', id).replace('{user_id}', newId()),
+    body,
+  });
 }
 
 test('every route that takes a body is here', () => {

@@ -48,6 +48,7 @@ const reserved = id(4, 1_003);
 const confirmed = id(4, 1_091);
 const anybody = id(5, 123);
 const soon = new Date(Date.now() + 86_400_000);
+const digest = Buffer.alloc(32);
 const nobody = '00000000-0000-7000-8000-0000000000ff';
 
 interface Case {
@@ -287,9 +288,44 @@ const cases: Record<string, readonly Case[]> = {
   find_brand: [{ parameters: [brand] }],
   insert_member: [{ parameters: [brand, anybody, 'admin'] }],
   find_role: [{ parameters: [brand, owner] }],
-  insert_product: [{ parameters: [nobody, brand, 'Produk', '', 150_000n, true] }],
+  insert_product: [{ parameters: [nobody, brand, 'Produk', '', 150_000n, true, 120] }],
   find_product: [{ parameters: [product] }],
-  update_product: [{ parameters: [product, 'Nama', null, null, null] }],
+  update_product: [{ parameters: [product, 'Nama', null, null, null, null] }],
+  update_brand: [{ parameters: [brand, 'Nama lain'] }],
+  list_brands_of: [{ parameters: [owner] }],
+  lock_brand: [{ parameters: [brand] }],
+  list_members: [{ parameters: [brand] }],
+  count_owners: [{ parameters: [brand] }],
+  update_member: [{ parameters: [brand, owner, 'admin'] }],
+  delete_member: [{ parameters: [brand, owner] }],
+  list_invitations: [{ parameters: [brand] }],
+  find_invitation: [{ parameters: [digest] }],
+  count_invitations: [{ parameters: [brand] }],
+  replace_invitations: [{ parameters: [brand, 'tamu@contoh.id'] }],
+  insert_invitation: [
+    { parameters: [nobody, brand, 'tamu@contoh.id', 'admin', digest, 'service', 7] },
+  ],
+  cancel_invitation: [{ parameters: [brand, nobody] }],
+  accept_invitation: [{ parameters: [digest, anybody] }],
+  find_language_of: [{ parameters: ['tamu@contoh.id'] }],
+  tidy_invitations: [{ parameters: [] }],
+  list_enabled_products: [{ parameters: [brand] }],
+  find_picture: [{ parameters: ['0'.repeat(32), '480.webp'] }],
+  insert_picture: [{ parameters: ['0'.repeat(32), '480.webp', product, digest] }],
+  delete_pictures: [{ parameters: [product, null] }],
+  update_product_picture: [{ parameters: [product, '0'.repeat(32), 960, 720] }],
+  list_roster: [
+    { parameters: [campaign.active, ['pending_payment', 'confirmed'], null, 51] },
+    { when: 'a later page', parameters: [campaign.active, ['pending_payment'], reserved, 51] },
+  ],
+  list_refunds: [
+    { parameters: [campaign.completed, null, 51] },
+    { when: 'a later page', parameters: [campaign.completed, confirmed, 51] },
+  ],
+  sum_refunds: [{ parameters: [campaign.completed] }],
+  slots_over_time: [
+    { parameters: [campaign.completed, new Date(Date.now() - 86_400_000), new Date(), 60] },
+  ],
   list_products: [{ parameters: [brand, null, 21] }, { parameters: [null, product, 21] }],
   find_campaign: [{ parameters: [campaign.active] }],
   find_campaigns: [{ parameters: [[campaign.active, campaign.completed]] }],

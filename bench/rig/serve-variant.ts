@@ -4,7 +4,7 @@ import { backlog } from '../../src/commands/serve.ts';
 import { loadConfig } from '../../src/config.ts';
 import { createApp, type App } from '../../src/context.ts';
 import { createLog } from '../../src/http/logging.ts';
-import { pagesOf } from '../../src/http/pages.ts';
+import { filesOf, pagesOf } from '../../src/http/pages.ts';
 import { routesOf } from '../../src/http/routes.ts';
 import { buildServer, stopServer } from '../../src/http/server.ts';
 import { onStopSignal } from '../../src/process.ts';
@@ -23,7 +23,7 @@ const ours = createApp({
 });
 if (way === 'floor') rememberReads(ours.db);
 const app: App = { ...ours, joins: otherWays[way]?.(ours) ?? ours.joins };
-const server = await buildServer(app, routesOf(app), pagesOf(app));
+const server = await buildServer(app, routesOf(app), pagesOf(app), filesOf(app));
 await app.pokes.start();
 await app.scheduler.start();
 await server.listen({ host: config.http.host, port: config.http.port, backlog });

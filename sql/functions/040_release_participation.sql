@@ -1,5 +1,6 @@
--- Cancels one reserved participation and gives its slots back: to those who wait, if
--- anybody does. A full campaign takes joins again.
+-- Cancels one reserved participation and gives its slots back: to those who wait, if anybody does. A
+-- full campaign takes joins again. One that was paid and may be left (the deadline was moved after
+-- it was made) is refunded, and what was paid falls due back.
 -- p_reason is 'buyer' or 'operator'; p_note is the person's own words, if any.
 -- Refuses: campaign_not_found, participation_not_found, participation_transition_not_allowed,
 -- campaign_closing, deadline_passed.
@@ -10,21 +11,35 @@ create or replace function sambatan.release_participation(
 declare
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   now_at constant timestamptz := clock_timestamp();
-  p sambatan.participants := sambatan.reserved_participation(c, p_participation_id,
-    'participant_cancelled', now_at);
+  p sambatan.participants := sambatan.leaving_participation(c, p_participation_id, now_at);
+  was_paid constant boolean := p.status = 'confirmed';
 begin
   update sambatan.participants
-    set status = 'cancelled', cancelled_at = now_at, cancel_reason = p_reason, updated_at = now_at
+    set status = case when was_paid then 'refunded' else 'cancelled' end::sambatan.participant_status,
+      cancelled_at = case when not was_paid then now_at end,
+      cancel_reason = case when not was_paid then p_reason end,
+      refunded_at = case when was_paid then now_at end, updated_at = now_at
     where campaign_id = p_campaign_id and participation_id = p_participation_id
     returning * into p;
+  if was_paid then
+    insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+        actor, created_at)
+      select p_campaign_id, 'refund', 'due', p_participation_id, t.amount,
+        'refund:' || p_participation_id, p_actor, now_at
+      from sambatan.transactions t where t.campaign_id = p_campaign_id
+        and t.cause = 'payment:' || p_participation_id and t.status = 'settled';
+  end if;
   update sambatan.campaigns set filled_slots = filled_slots - p.quantity,
+      confirmed_slots = confirmed_slots - case when was_paid then p.quantity else 0 end,
       participant_count = participant_count - 1,
       status = case status when 'locked' then 'active' else status end,
       filled_at = null
     where campaign_id = p_campaign_id;
-  perform sambatan.record_event(p_campaign_id, 'participant_cancelled', p_actor, now_at,
-    p_participation_id, jsonb_strip_nulls(jsonb_build_object(
-      'quantity', p.quantity, 'reason', p_reason, 'note', p_note)));
+  perform sambatan.record_event(p_campaign_id,
+    case when was_paid then 'participant_refunded' else 'participant_cancelled' end,
+    p_actor, now_at, p_participation_id, jsonb_strip_nulls(jsonb_build_object(
+      'quantity', p.quantity, 'note', p_note,
+      'reason', case when was_paid then 'deadline_extended' else p_reason end)));
   if c.status = 'locked' then
     perform sambatan.record_event(p_campaign_id, 'campaign_reopened', 'system', now_at);
   end if;

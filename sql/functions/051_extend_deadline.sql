@@ -1,5 +1,6 @@
 -- Moves the deadline of an active or full campaign to a later time. Refuses: campaign_not_found,
--- transition_not_allowed, campaign_closing, deadline_passed, deadline_not_later.
+-- transition_not_allowed, campaign_closing, deadline_passed, deadline_not_later. Who joined before
+-- may leave from now on, paid or not: see leaving_participation.
 create or replace function sambatan.extend_deadline(
   p_campaign_id uuid, p_deadline timestamptz, p_reason text, p_actor text
 ) returns sambatan.audit_logs language plpgsql as $$
@@ -19,7 +20,8 @@ begin
   end if;
   -- due_at stays: a hold or an offer may end between the old deadline and the new one, and looking
   -- early is harmless.
-  update sambatan.campaigns set deadline = p_deadline where campaign_id = p_campaign_id;
+  update sambatan.campaigns set deadline = p_deadline, extended_at = now_at
+    where campaign_id = p_campaign_id;
   return sambatan.record_event(p_campaign_id, 'deadline_extended', p_actor, now_at, null,
     jsonb_build_object('from', c.deadline, 'to', p_deadline, 'reason', p_reason));
 end

@@ -49,6 +49,26 @@ export const campaignEventsAfter = query<[campaignIds: string[], after: bigint[]
   order by e.campaign_id, e.seq`,
 );
 
+/**
+ * How many slots were taken at evenly spaced moments, from one to another: one look into the index
+ * for each, however long the log is.
+ */
+export const slotsOverTime = query<
+  [campaignId: string, from: Date, to: Date, steps: number],
+  { readonly at: Date; readonly slots: number }
+>(
+  'slots_over_time',
+  `select m.at, coalesce(l.slots, 0) as slots
+  from (
+    select $2::timestamptz + n * ($3::timestamptz - $2::timestamptz) / $4::integer as at
+    from generate_series(0, $4::integer) n) m
+  left join lateral (
+    select (metadata ->> 'slots_taken')::integer as slots from sambatan.audit_logs
+    where campaign_id = $1 and occurred_at <= m.at
+    order by occurred_at desc, seq desc limit 1) l on true
+  order by m.at`,
+);
+
 export interface BrokenChain {
   readonly campaign_id: string;
   readonly seq: bigint;

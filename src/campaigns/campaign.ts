@@ -1,3 +1,4 @@
+import { pictureOf, type Picture } from '../catalogue/picture.ts';
 import { invalidField, type DomainError } from '../errors.ts';
 import type { CampaignRow } from './queries.ts';
 import { spokenStatus, type CampaignStatus } from './status.ts';
@@ -23,6 +24,10 @@ export interface Campaign {
   readonly brand_name: string;
   readonly product_id: string;
   readonly product_name: string;
+  /** Of the product. */
+  readonly picture: Picture | null;
+  /** What one slot weighs, packed; null where its seller has not said. */
+  readonly weight_grams: number | null;
   readonly title: string;
   readonly description: string;
   readonly status: CampaignStatus;
@@ -47,6 +52,8 @@ export interface Campaign {
   readonly is_closing: boolean;
   /** What was taken when it was decided to close; slots_taken falls as refunds are made. */
   readonly slots_at_close: number | null;
+  /** When the deadline was last moved: who joined before may leave, paid or not. */
+  readonly extended_at: Date | null;
   readonly created_at: Date;
   readonly updated_at: Date;
   readonly opened_at: Date | null;
@@ -64,6 +71,8 @@ export function campaignOf(row: CampaignRow): Campaign {
     brand_name: row.brand_name,
     product_id: row.product_id,
     product_name: row.product_name,
+    picture: pictureOf(row),
+    weight_grams: row.weight_grams,
     title: row.title,
     description: row.description,
     status: spokenStatus(row.status),
@@ -83,6 +92,7 @@ export function campaignOf(row: CampaignRow): Campaign {
     opens_at: row.opens_at,
     is_closing: row.closing_as !== null,
     slots_at_close: row.slots_at_close,
+    extended_at: row.extended_at,
     created_at: row.created_at,
     updated_at: row.updated_at,
     opened_at: row.opened_at,

@@ -20,6 +20,15 @@ export interface ListWish {
   readonly limit: number;
 }
 
+/** What a member wants to see of a brand's campaigns. */
+export interface BrandWish {
+  readonly brandId: string;
+  readonly statuses: readonly CampaignStatus[];
+  /** Id of the last row of the page before. */
+  readonly after: string | null;
+  readonly limit: number;
+}
+
 /** Rows of the campaigns a caller may see. Drafts are their brand's and the staff's only: forbidden. */
 export async function listVisible(
   db: Queryable,
@@ -43,6 +52,20 @@ export async function listVisible(
     wish.brandId ?? null,
     words,
   );
+}
+
+/**
+ * Rows of one brand's campaigns in some statuses, drafts too, newest first, from after a campaign
+ * on; for the brand's members and the staff. Refuses: forbidden.
+ */
+export async function listOfBrand(
+  db: Queryable,
+  actor: Actor,
+  { brandId, statuses, after, limit }: BrandWish,
+): Promise<CampaignRow[]> {
+  permit(actor, 'campaign.read_draft', { brandRole: await brandRoleOf(db, actor, brandId) });
+  const stored = statuses.map(storedStatus);
+  return await db.rows(listCampaigns.newest.ofBrand, stored, limit, null, after, brandId, null);
 }
 
 /** Every word as a prefix that must occur, in the language of `to_tsquery`; null without words. */

@@ -66,9 +66,10 @@ export interface NewCampaign extends CampaignTerms {
 export async function createCampaign(tx: Tx, actor: Actor, input: NewCampaign): Promise<Campaign> {
   const product = await tx.maybe(findProduct, input.productId);
   if (product === undefined) throw new DomainError('product_not_found', {});
-  const caller = permit(actor, 'campaign.create', {
-    brandRole: await brandRoleOf(tx, actor, product.brand_id),
-  });
+  const brandRole = await brandRoleOf(tx, actor, product.brand_id);
+  const caller = permit(actor, 'campaign.create', { brandRole });
+  // One that opens now or by itself is published by whoever makes it.
+  if (input.publish || input.opensAt !== null) permit(actor, 'campaign.publish', { brandRole });
   if (!product.sambatan_enabled) throw new DomainError('product_not_enabled', {});
   const { now } = await tx.one(sql.databaseNow);
   checkTerms(input, now);
@@ -130,7 +131,11 @@ export async function editCampaign(
   campaignId: string,
   change: CampaignChange,
 ): Promise<Campaign> {
-  const { caller } = await permitOnCampaign(tx, actor, 'campaign.edit', campaignId);
+  const { caller, campaign } = await permitOnCampaign(tx, actor, 'campaign.edit', campaignId);
+  // What buyers see already is changed by those who may publish it.
+  if (campaign.status !== 'inactive') {
+    await permitOnCampaign(tx, actor, 'campaign.publish', campaignId);
+  }
   const row = await tx.one(sql.lockCampaign, campaignId);
   const before = termsOf(row);
   const fields = changedFields(before, change);

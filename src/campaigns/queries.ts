@@ -9,6 +9,10 @@ export interface CampaignRow {
   readonly brand_name: string;
   readonly product_id: string;
   readonly product_name: string;
+  readonly picture_digest: string | null;
+  readonly picture_width: number | null;
+  readonly picture_height: number | null;
+  readonly weight_grams: number | null;
   readonly title: string;
   readonly description: string;
   readonly status: StoredCampaignStatus;
@@ -30,6 +34,7 @@ export interface CampaignRow {
   readonly opens_at: Date | null;
   readonly closing_as: StoredCampaignStatus | null;
   readonly slots_at_close: number | null;
+  readonly extended_at: Date | null;
   readonly audit_seq: bigint;
   readonly created_at: Date;
   readonly updated_at: Date;
@@ -43,11 +48,12 @@ export interface CampaignRow {
 const ownColumns = `campaign_id, brand_id, product_id, title, description, status, payment_timing,
     total_slots, minimum_slots, min_slots_per_user, max_slots_per_user, filled_slots,
     confirmed_slots, participant_count, waiting_entries, kept_slots, progress_floor,
-    price_per_slot, hold_seconds, deadline, opens_at, closing_as, slots_at_close, audit_seq,
-    created_at, updated_at, opened_at, filled_at, completed_at, failed_at, cancelled_at`;
+    price_per_slot, hold_seconds, deadline, opens_at, closing_as, slots_at_close, extended_at,
+    audit_seq, created_at, updated_at, opened_at, filled_at, completed_at, failed_at, cancelled_at`;
 
 /** A relation of campaigns, with the names that go with them. */
-const named = (relation: string) => `select c.*, b.name as brand_name, p.name as product_name
+const named = (relation: string) => `select c.*, b.name as brand_name, p.name as product_name,
+    p.picture_digest, p.picture_width, p.picture_height, p.weight_grams
   from (${relation}) c
   join sambatan.brands b on b.brand_id = c.brand_id
   join sambatan.products p on p.product_id = c.product_id`;

@@ -11,6 +11,7 @@ import {
   Timestamp,
   TimestampInput,
 } from '../http/schemas.ts';
+import { PictureSchema } from '../catalogue/schemas.ts';
 import { limits, paymentTimings, type CampaignTerms } from './campaign.ts';
 import { campaignStatuses } from './status.ts';
 
@@ -22,6 +23,8 @@ export const CampaignSchema = closed(
     brand_name: Type.String(),
     product_id: Id,
     product_name: Type.String(),
+    picture: nullable(PictureSchema),
+    weight_grams: nullable(Type.Integer({ description: 'Of one slot, packed' })),
     title: Type.String(),
     description: Type.String(),
     status: choice(campaignStatuses),
@@ -46,6 +49,12 @@ export const CampaignSchema = closed(
     }),
     slots_at_close: nullable(
       Type.Integer({ description: 'What was taken when it was decided to close' }),
+    ),
+    extended_at: nullable(
+      Type.Unsafe<Date>({
+        ...Timestamp,
+        description: 'When the deadline was last moved; who joined before may leave, paid or not',
+      }),
     ),
     created_at: Timestamp,
     updated_at: Timestamp,

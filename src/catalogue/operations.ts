@@ -2,8 +2,9 @@ import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
 import { DomainError } from '../errors.ts';
 import { newId } from '../identity/ids.ts';
-import type { Actor } from '../identity/actor.ts';
-import { permit, type BrandRole } from '../identity/policy.ts';
+import type { Actor, SignedIn } from '../identity/actor.ts';
+import { permit, type Action, type BrandRole } from '../identity/policy.ts';
+import type { MadePicture } from './make-picture.ts';
 import * as sql from './queries.ts';
 
 /**
@@ -38,6 +39,43 @@ export async function createBrand(
   return brand;
 }
 
+/** Changes a brand's name. Refuses: brand_not_found, forbidden. */
+export async function renameBrand(
+  tx: Tx,
+  actor: Actor,
+  brandId: string,
+  name: string,
+): Promise<sql.BrandRow> {
+  await permitOnBrand(tx, actor, 'brand.edit', brandId);
+  return await tx.one(sql.updateBrand, brandId, name);
+}
+
+/** Throws unless the caller may do this to the brand: brand_not_found, forbidden. */
+export async function permitOnBrand(
+  db: Queryable,
+  actor: Actor,
+  action: Action,
+  brandId: string,
+): Promise<{ brand: sql.BrandRow; caller: SignedIn; role: BrandRole | undefined }> {
+  const brand = await db.maybe(sql.findBrand, brandId);
+  if (brand === undefined) throw new DomainError('brand_not_found', {});
+  const role = await brandRoleOf(db, actor, brandId);
+  return { brand, role, caller: permit(actor, action, { brandRole: role }) };
+}
+
+/** Throws unless the caller may do this to the product: product_not_found, forbidden. */
+export async function permitOnProduct(
+  db: Queryable,
+  actor: Actor,
+  action: Action,
+  productId: string,
+): Promise<sql.ProductRow> {
+  const product = await db.maybe(sql.findProduct, productId);
+  if (product === undefined) throw new DomainError('product_not_found', {});
+  permit(actor, action, { brandRole: await brandRoleOf(db, actor, product.brand_id) });
+  return product;
+}
+
 export interface ProductInput {
   readonly brandId: string;
   readonly name: string;
@@ -45,6 +83,8 @@ export interface ProductInput {
   /** Whole rupiah. */
   readonly basePrice: bigint;
   readonly sambatanEnabled?: boolean | undefined;
+  /** Of one slot's worth, packed. Null: not known. */
+  readonly weightGrams?: number | null | undefined;
 }
 
 /** Adds a product to a brand. Refuses: brand_not_found, forbidden. */
@@ -53,9 +93,7 @@ export async function createProduct(
   actor: Actor,
   input: ProductInput,
 ): Promise<sql.ProductRow> {
-  const brand = await tx.maybe(sql.findBrand, input.brandId);
-  if (brand === undefined) throw new DomainError('brand_not_found', {});
-  permit(actor, 'product.create', { brandRole: await brandRoleOf(tx, actor, input.brandId) });
+  await permitOnBrand(tx, actor, 'product.create', input.brandId);
   return await tx.one(
     sql.insertProduct,
     newId(),
@@ -64,6 +102,7 @@ export async function createProduct(
     input.description ?? '',
     input.basePrice,
     input.sambatanEnabled ?? false,
+    input.weightGrams ?? null,
   );
 }
 
@@ -79,9 +118,7 @@ export async function editProduct(
   productId: string,
   change: ProductChange,
 ): Promise<sql.ProductRow> {
-  const product = await tx.maybe(sql.findProduct, productId);
-  if (product === undefined) throw new DomainError('product_not_found', {});
-  permit(actor, 'product.edit', { brandRole: await brandRoleOf(tx, actor, product.brand_id) });
+  await permitOnProduct(tx, actor, 'product.edit', productId);
   return await tx.one(
     sql.updateProduct,
     productId,
@@ -89,5 +126,35 @@ export async function editProduct(
     change.description ?? null,
     change.basePrice ?? null,
     change.sambatanEnabled ?? null,
+    change.weightGrams === null ? 0 : (change.weightGrams ?? null),
   );
+}
+
+/** Gives a product this picture instead of the one it had. Refuses: product_not_found, forbidden. */
+export async function setPicture(
+  tx: Tx,
+  actor: Actor,
+  productId: string,
+  { digest, width, height, variants }: MadePicture,
+): Promise<sql.ProductRow> {
+  await permitOnProduct(tx, actor, 'product.edit', productId);
+  // The product's row first: two uploads at once leave the pictures of one of them.
+  const product = await tx.one(sql.updateProductPicture, productId, digest, width, height);
+  await tx.rows(sql.deletePictures, productId, digest);
+  for (const { variant, bytes } of variants) {
+    await tx.rows(sql.insertPicture, digest, variant, productId, bytes);
+  }
+  return product;
+}
+
+/** Takes a product's picture away, if it has one. Refuses: product_not_found, forbidden. */
+export async function removePicture(
+  tx: Tx,
+  actor: Actor,
+  productId: string,
+): Promise<sql.ProductRow> {
+  await permitOnProduct(tx, actor, 'product.edit', productId);
+  const product = await tx.one(sql.updateProductPicture, productId, null, null, null);
+  await tx.rows(sql.deletePictures, productId, null);
+  return product;
 }

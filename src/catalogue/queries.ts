@@ -1,5 +1,6 @@
 import { query } from '../database/query.ts';
 import type { BrandRole } from '../identity/policy.ts';
+import type { PictureVariant } from './picture.ts';
 
 export interface BrandRow {
   readonly brand_id: string;
@@ -16,13 +17,18 @@ export interface ProductRow {
   /** Whole rupiah. */
   readonly base_price: bigint;
   readonly sambatan_enabled: boolean;
+  readonly weight_grams: number | null;
+  readonly picture_digest: string | null;
+  /** Pixels of the largest variant. */
+  readonly picture_width: number | null;
+  readonly picture_height: number | null;
   readonly created_at: Date;
   readonly updated_at: Date;
 }
 
 const brandColumns = 'brand_id, name, created_at, updated_at';
 const productColumns = `product_id, brand_id, name, description, base_price, sambatan_enabled,
-    created_at, updated_at`;
+    weight_grams, picture_digest, picture_width, picture_height, created_at, updated_at`;
 
 export const insertBrand = query<[brandId: string, name: string], BrandRow>(
   'insert_brand',
@@ -32,6 +38,22 @@ export const insertBrand = query<[brandId: string, name: string], BrandRow>(
 export const findBrand = query<[brandId: string], BrandRow>(
   'find_brand',
   `select ${brandColumns} from sambatan.brands where brand_id = $1`,
+);
+
+export const updateBrand = query<[brandId: string, name: string], BrandRow>(
+  'update_brand',
+  `update sambatan.brands set name = $2, updated_at = now() where brand_id = $1
+  returning ${brandColumns}`,
+);
+
+/** The brands that somebody is a member of, by name. */
+export const listBrandsOf = query<[userId: string], BrandRow & { readonly role: BrandRole }>(
+  'list_brands_of',
+  `select b.brand_id, b.name, b.created_at, b.updated_at, m.role
+  from sambatan.brand_members m
+  join sambatan.brands b on b.brand_id = m.brand_id
+  where m.user_id = $1
+  order by lower(b.name), b.brand_id limit 200`,
 );
 
 export const insertMember = query<[brandId: string, userId: string, role: BrandRole], never>(
@@ -53,13 +75,14 @@ export const insertProduct = query<
     description: string,
     basePrice: bigint,
     sambatanEnabled: boolean,
+    weightGrams: number | null,
   ],
   ProductRow
 >(
   'insert_product',
   `insert into sambatan.products
-    (product_id, brand_id, name, description, base_price, sambatan_enabled)
-  values ($1, $2, $3, $4, $5, $6)
+    (product_id, brand_id, name, description, base_price, sambatan_enabled, weight_grams)
+  values ($1, $2, $3, $4, $5, $6, $7)
   returning ${productColumns}`,
 );
 
@@ -68,7 +91,7 @@ export const findProduct = query<[productId: string], ProductRow>(
   `select ${productColumns} from sambatan.products where product_id = $1`,
 );
 
-/** Changes what is not null and leaves the rest. */
+/** Changes what is not null and leaves the rest; a weight of zero takes it away. */
 export const updateProduct = query<
   [
     productId: string,
@@ -76,13 +99,15 @@ export const updateProduct = query<
     description: string | null,
     basePrice: bigint | null,
     sambatanEnabled: boolean | null,
+    weightGrams: number | null,
   ],
   ProductRow
 >(
   'update_product',
   `update sambatan.products set name = coalesce($2, name),
     description = coalesce($3, description), base_price = coalesce($4, base_price),
-    sambatan_enabled = coalesce($5, sambatan_enabled), updated_at = now()
+    sambatan_enabled = coalesce($5, sambatan_enabled),
+    weight_grams = nullif(coalesce($6, weight_grams), 0), updated_at = now()
   where product_id = $1
   returning ${productColumns}`,
 );
@@ -96,4 +121,44 @@ export const listProducts = query<
   `select ${productColumns} from sambatan.products
   where ($1::uuid is null or brand_id = $1) and ($2::uuid is null or product_id < $2)
   order by product_id desc limit $3`,
+);
+
+/** What a brand can make campaigns of, newest first; more than a list can show nobody has. */
+export const listEnabledProducts = query<[brandId: string], ProductRow>(
+  'list_enabled_products',
+  `select ${productColumns} from sambatan.products
+  where brand_id = $1 and sambatan_enabled order by product_id desc limit 200`,
+);
+
+/** One variant of a picture; no row when it is not kept any more. */
+export const findPicture = query<
+  [digest: string, variant: PictureVariant],
+  { readonly bytes: Buffer }
+>('find_picture', 'select bytes from sambatan.pictures where digest = $1 and variant = $2');
+
+export const insertPicture = query<
+  [digest: string, variant: PictureVariant, productId: string, bytes: Buffer],
+  never
+>(
+  'insert_picture',
+  `insert into sambatan.pictures (digest, variant, product_id, bytes) values ($1, $2, $3, $4)
+  on conflict (digest, variant) do nothing`,
+);
+
+/** Removes every picture of a product but one. */
+export const deletePictures = query<[productId: string, keptDigest: string | null], never>(
+  'delete_pictures',
+  'delete from sambatan.pictures where product_id = $1 and digest is distinct from $2',
+);
+
+/** Says which picture a product has; all null for none. */
+export const updateProductPicture = query<
+  [productId: string, digest: string | null, width: number | null, height: number | null],
+  ProductRow
+>(
+  'update_product_picture',
+  `update sambatan.products set picture_digest = $2, picture_width = $3, picture_height = $4,
+    updated_at = now()
+  where product_id = $1
+  returning ${productColumns}`,
 );

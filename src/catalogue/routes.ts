@@ -1,52 +1,45 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { App } from '../context.ts';
-import { permit } from '../identity/policy.ts';
-import { operate } from '../operation.ts';
+import { languages, type ErrorCode } from '../errors.ts';
+import { brandRoles, permit } from '../identity/policy.ts';
+import { consult, operate } from '../operation.ts';
+import { originOf } from '../http/same-origin.ts';
 import { after, nextCursor } from '../http/cursor.ts';
+import { readPicture, takeUploads } from '../http/uploads.ts';
+import { userOf } from '../http/caller.ts';
 import {
+  choice,
   closed,
   Id,
+  nullable,
   pageOf,
   pageQuery,
   problems,
-  Rupiah,
   text,
   Timestamp,
 } from '../http/schemas.ts';
-import { createBrand, createProduct, editProduct } from './operations.ts';
-import { listProducts, type ProductRow } from './queries.ts';
-
-const Brand = closed(
-  { id: Id, name: Type.String(), created_at: Timestamp, updated_at: Timestamp },
-  { title: 'Brand' },
-);
-
-const Product = closed(
-  {
-    id: Id,
-    brand_id: Id,
-    name: Type.String(),
-    description: Type.String(),
-    base_price: Rupiah,
-    sambatan_enabled: Type.Boolean(),
-    created_at: Timestamp,
-    updated_at: Timestamp,
-  },
-  { title: 'Product' },
-);
-
-const basePrice = Type.Integer({
-  minimum: 1,
-  maximum: 1_000_000_000,
-  description: 'Whole rupiah',
-});
-const ProductFields = {
-  name: text(2, 120),
-  description: text(0, 5_000),
-  base_price: basePrice,
-  sambatan_enabled: Type.Boolean({ description: 'Whether campaigns may be made of it' }),
-};
+import {
+  acceptInvitation,
+  invitedRoles,
+  viewInvitations,
+  withdrawInvitation,
+} from './invitations.ts';
+import { inviteByMail } from './invite-by-mail.ts';
+import { makePicture } from './make-picture.ts';
+import { changeRole, removeMember, viewMembers } from './members.ts';
+import {
+  createBrand,
+  createProduct,
+  editProduct,
+  permitOnProduct,
+  removePicture,
+  renameBrand,
+  setPicture,
+} from './operations.ts';
+import { pictureOf } from './picture.ts';
+import { listBrandsOf, listProducts, type BrandRow, type ProductRow } from './queries.ts';
+import { brandName, BrandSchema, productFields, ProductSchema } from './schemas.ts';
 
 /** Brands and products: the small catalogue that campaigns need. */
 export function catalogueRoutes(app: App): FastifyPluginAsyncTypebox {
@@ -58,18 +51,57 @@ export function catalogueRoutes(app: App): FastifyPluginAsyncTypebox {
           tags: ['catalogue'],
           summary: 'Create a brand; whoever creates it is its owner',
           body: closed({
-            name: text(2, 80),
+            name: brandName,
             owner_id: Type.Optional({ ...Id, description: 'The owner; service callers only' }),
           }),
-          response: { 201: Brand, ...problems('forbidden') },
+          response: { 201: BrandSchema, ...problems('forbidden') },
         },
       },
       async (request, reply) => {
         const input = { name: request.body.name, ownerId: request.body.owner_id };
         const brand = await operate(app.db, (tx) => createBrand(tx, request.actor, input));
-        const { brand_id: id, name, created_at, updated_at } = brand;
-        return reply.code(201).send({ id, name, created_at, updated_at });
+        return reply.code(201).send(brandOf(brand));
       },
+    );
+
+    server.get(
+      '/brands',
+      {
+        schema: {
+          tags: ['catalogue'],
+          summary: 'The brands that the caller is a member of, with the role in each',
+          querystring: closed({
+            user_id: Type.Optional({ ...Id, description: 'Whose; required of service callers' }),
+          }),
+          response: {
+            200: closed({
+              items: Type.Array(closed({ ...BrandSchema.properties, role: choice(brandRoles) })),
+            }),
+            ...problems('forbidden'),
+          },
+        },
+      },
+      async (request) => {
+        const caller = permit(request.actor, 'brand.create');
+        const userId = userOf(caller, request.query.user_id);
+        const rows = await consult(() => app.db.rows(listBrandsOf, userId));
+        return { items: rows.map((row) => ({ ...brandOf(row), role: row.role })) };
+      },
+    );
+
+    server.patch(
+      '/brands/:id',
+      {
+        schema: {
+          tags: ['catalogue'],
+          summary: 'Change the name of a brand',
+          params: closed({ id: Id }),
+          body: closed({ name: brandName }),
+          response: { 200: BrandSchema, ...problems('forbidden', 'brand_not_found') },
+        },
+      },
+      async ({ actor, params: { id }, body }) =>
+        brandOf(await operate(app.db, (tx) => renameBrand(tx, actor, id, body.name))),
     );
 
     server.post(
@@ -80,12 +112,13 @@ export function catalogueRoutes(app: App): FastifyPluginAsyncTypebox {
           summary: 'Add a product to a brand',
           body: closed({
             brand_id: Id,
-            name: ProductFields.name,
-            description: Type.Optional(ProductFields.description),
-            base_price: ProductFields.base_price,
-            sambatan_enabled: Type.Optional(ProductFields.sambatan_enabled),
+            name: productFields.name,
+            description: Type.Optional(productFields.description),
+            base_price: productFields.base_price,
+            sambatan_enabled: Type.Optional(productFields.sambatan_enabled),
+            weight_grams: Type.Optional(productFields.weight_grams),
           }),
-          response: { 201: Product, ...problems('forbidden', 'brand_not_found') },
+          response: { 201: ProductSchema, ...problems('forbidden', 'brand_not_found') },
         },
       },
       async (request, reply) => {
@@ -102,8 +135,8 @@ export function catalogueRoutes(app: App): FastifyPluginAsyncTypebox {
           tags: ['catalogue'],
           summary: 'Change a product',
           params: closed({ id: Id }),
-          body: Type.Partial(closed(ProductFields), { additionalProperties: false }),
-          response: { 200: Product, ...problems('forbidden', 'product_not_found') },
+          body: Type.Partial(closed(productFields), { additionalProperties: false }),
+          response: { 200: ProductSchema, ...problems('forbidden', 'product_not_found') },
         },
       },
       async (request) => {
@@ -113,6 +146,51 @@ export function catalogueRoutes(app: App): FastifyPluginAsyncTypebox {
       },
     );
 
+    takeUploads(server);
+
+    server.put(
+      '/products/:id/picture',
+      {
+        schema: {
+          tags: ['catalogue'],
+          summary: 'Give a product its picture',
+          description:
+            'As `multipart/form-data` with one file in the field `picture`: JPEG, PNG or WebP, 5 MB and 40 megapixels at most. It is encoded anew, so that no metadata is kept.',
+          consumes: ['multipart/form-data'],
+          params: closed({ id: Id }),
+          response: {
+            200: ProductSchema,
+            ...problems(
+              'forbidden',
+              'product_not_found',
+              'payload_too_large',
+              'unsupported_media_type',
+            ),
+          },
+        },
+      },
+      async (request) => {
+        const { id } = request.params;
+        await permitOnProduct(app.db, request.actor, 'product.edit', id);
+        const made = await makePicture(id, await readPicture(request));
+        return productOf(await operate(app.db, (tx) => setPicture(tx, request.actor, id, made)));
+      },
+    );
+
+    server.delete(
+      '/products/:id/picture',
+      {
+        schema: {
+          tags: ['catalogue'],
+          summary: 'Take the picture of a product away',
+          params: closed({ id: Id }),
+          response: { 200: ProductSchema, ...problems('forbidden', 'product_not_found') },
+        },
+      },
+      async ({ actor, params: { id } }) =>
+        productOf(await operate(app.db, (tx) => removePicture(tx, actor, id))),
+    );
+
     server.get(
       '/products',
       {
@@ -120,7 +198,7 @@ export function catalogueRoutes(app: App): FastifyPluginAsyncTypebox {
           tags: ['catalogue'],
           summary: 'Products, newest first',
           querystring: closed({ brand_id: Type.Optional(Id), ...pageQuery }),
-          response: { 200: pageOf(Product), ...problems() },
+          response: { 200: pageOf(ProductSchema), ...problems() },
         },
       },
       async (request) => {
@@ -135,11 +213,187 @@ export function catalogueRoutes(app: App): FastifyPluginAsyncTypebox {
   };
 }
 
+const brandId = closed({ id: Id });
+const memberId = closed({ id: Id, user_id: Id });
+
+/** Who runs a brand, and who is invited to. */
+export function memberRoutes(app: App): FastifyPluginAsyncTypebox {
+  return async (server) => {
+    server.get(
+      '/brands/:id/members',
+      {
+        schema: {
+          tags: ['catalogue'],
+          summary: 'The members of a brand, owners first',
+          params: brandId,
+          response: {
+            200: closed({ items: Type.Array(MemberSchema) }),
+            ...problems('forbidden', 'brand_not_found'),
+          },
+        },
+      },
+      async ({ actor, params: { id } }) => ({
+        items: await consult(() => viewMembers(app.db, actor, id)),
+      }),
+    );
+
+    server.patch(
+      '/brands/:id/members/:user_id',
+      {
+        schema: {
+          tags: ['catalogue'],
+          summary: 'Give a member another role',
+          params: memberId,
+          body: closed({ role: choice(brandRoles) }),
+          response: {
+            200: closed({ user_id: Id, role: choice(brandRoles) }),
+            ...memberProblems('last_owner'),
+          },
+        },
+      },
+      async ({ actor, params: { id, user_id: userId }, body: { role } }) => {
+        await operate(app.db, (tx) => changeRole(tx, actor, { brandId: id, userId, role }));
+        return { user_id: userId, role };
+      },
+    );
+
+    server.delete(
+      '/brands/:id/members/:user_id',
+      {
+        schema: {
+          tags: ['catalogue'],
+          summary: 'Take a member out of a brand, or leave it',
+          params: memberId,
+          response: { 200: closed({ user_id: Id }), ...memberProblems('last_owner') },
+        },
+      },
+      async ({ actor, params: { id, user_id: userId } }) => {
+        await operate(app.db, (tx) => removeMember(tx, actor, { brandId: id, userId }));
+        return { user_id: userId };
+      },
+    );
+
+    server.get(
+      '/brands/:id/invitations',
+      {
+        schema: {
+          tags: ['catalogue'],
+          summary: 'The open invitations of a brand, newest first',
+          params: brandId,
+          response: {
+            200: closed({ items: Type.Array(InvitationSchema) }),
+            ...problems('forbidden', 'brand_not_found'),
+          },
+        },
+      },
+      async ({ actor, params: { id } }) => {
+        const rows = await consult(() => viewInvitations(app.db, actor, id));
+        return {
+          items: rows.map(({ invitation_id, ...rest }) => ({ id: invitation_id, ...rest })),
+        };
+      },
+    );
+
+    server.post(
+      '/brands/:id/invitations',
+      {
+        schema: {
+          tags: ['catalogue'],
+          summary: 'Invite somebody by e-mail; the link in the mail works once, for seven days',
+          params: brandId,
+          body: closed({
+            email: text(3, 254),
+            role: choice(invitedRoles),
+            language: Type.Optional(choice(languages)),
+          }),
+          response: {
+            201: closed({ id: Id, email: Type.String(), expires_at: Timestamp }),
+            ...problems('forbidden', 'brand_not_found', 'too_many_invitations', 'mail_unavailable'),
+          },
+        },
+      },
+      async (request, reply) => {
+        const { email, role, language = 'id' } = request.body;
+        const origin = originOf(request, app.config.http.publicUrl);
+        const wish = { brandId: request.params.id, email, role, language, origin };
+        const made = await inviteByMail(app, request.actor, wish);
+        const { invitationId: id, expiresAt: expires_at } = made;
+        return reply.code(201).send({ id, email: made.email, expires_at });
+      },
+    );
+
+    server.delete(
+      '/brands/:id/invitations/:invitation_id',
+      {
+        schema: {
+          tags: ['catalogue'],
+          summary: 'Take an invitation back',
+          params: closed({ id: Id, invitation_id: Id }),
+          response: {
+            200: closed({ id: Id }),
+            ...problems('forbidden', 'brand_not_found', 'invitation_not_found'),
+          },
+        },
+      },
+      async ({ actor, params: { id, invitation_id: invitationId } }) => {
+        const which = { brandId: id, invitationId };
+        await operate(app.db, (tx) => withdrawInvitation(tx, actor, which));
+        return { id: invitationId };
+      },
+    );
+
+    server.post(
+      '/invitations/accept',
+      {
+        schema: {
+          tags: ['catalogue'],
+          summary: 'Become a member of the brand that an invitation is from',
+          body: closed({ token: Type.String({ pattern: '^[\\w-]{20,100}$' }) }),
+          response: {
+            200: closed({ brand_id: Id, role: choice(brandRoles) }),
+            ...problems('forbidden', 'invitation_not_found', 'already_member'),
+          },
+        },
+      },
+      async ({ actor, body: { token } }) => {
+        const joined = await operate(app.db, (tx) => acceptInvitation(tx, actor, token));
+        return { brand_id: joined.brandId, role: joined.role };
+      },
+    );
+  };
+}
+
+const memberProblems = (...codes: readonly ErrorCode[]) =>
+  problems('forbidden', 'brand_not_found', 'member_not_found', ...codes);
+
+const MemberSchema = closed(
+  {
+    user_id: Id,
+    role: choice(brandRoles),
+    display_name: nullable(Type.String()),
+    email: nullable(Type.String()),
+    created_at: Timestamp,
+  },
+  { title: 'Member' },
+);
+
+const InvitationSchema = closed(
+  {
+    id: Id,
+    email: Type.String(),
+    role: choice(brandRoles),
+    created_at: Timestamp,
+    expires_at: Timestamp,
+  },
+  { title: 'Invitation' },
+);
+
 interface ProductBody {
   readonly name?: string;
   readonly description?: string;
   readonly base_price?: number;
   readonly sambatan_enabled?: boolean;
+  readonly weight_grams?: number | null;
 }
 
 function changeOf(body: ProductBody) {
@@ -148,6 +402,7 @@ function changeOf(body: ProductBody) {
     description: body.description,
     basePrice: body.base_price === undefined ? undefined : BigInt(body.base_price),
     sambatanEnabled: body.sambatan_enabled,
+    weightGrams: body.weight_grams,
   };
 }
 
@@ -155,7 +410,12 @@ function required(body: { brand_id: string; name: string; base_price: number }) 
   return { brandId: body.brand_id, name: body.name, basePrice: BigInt(body.base_price) };
 }
 
+function brandOf({ brand_id: id, name, created_at, updated_at }: BrandRow) {
+  return { id, name, created_at, updated_at };
+}
+
 function productOf(row: ProductRow) {
-  const { product_id: id, ...rest } = row;
-  return { id, ...rest };
+  const { product_id: id, picture_digest, picture_width, picture_height, ...rest } = row;
+  const picture = pictureOf({ picture_digest, picture_width, picture_height });
+  return { id, ...rest, picture };
 }

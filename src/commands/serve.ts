@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig, startedByNpm, type Config } from '../config.ts';
-import { pagesOf } from '../http/pages.ts';
+import { filesOf, pagesOf } from '../http/pages.ts';
 import { routesOf } from '../http/routes.ts';
 import { buildServer, stopServer } from '../http/server.ts';
 import { findHold, type Hold } from '../installation/operations.ts';
@@ -62,7 +62,7 @@ export async function startServing(
   try {
     let draining = false;
     const parts = { ...app, isDraining: () => draining };
-    const server = await buildServer(parts, routesOf(app), pagesOf(app));
+    const server = await buildServer(parts, routesOf(app), pagesOf(app), filesOf(app));
     await app.pokes.start();
     if (withWorker) {
       await app.scheduler.start();

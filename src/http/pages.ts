@@ -2,9 +2,16 @@ import type { App } from '../context.ts';
 import { accountPages } from '../pages/account/pages.ts';
 import { homePages } from '../pages/home.ts';
 import { operatorPages } from '../pages/operator/pages.ts';
+import { sellerPages } from '../pages/seller/pages.ts';
+import { pictureFiles } from './pictures.ts';
 import type { Pages } from './site.ts';
 
 /** The pages of every part of the site, for buildServer. */
 export function pagesOf(app: App): Pages[] {
-  return [homePages(app), accountPages(app), operatorPages(app)];
+  return [homePages(app), sellerPages(app), accountPages(app), operatorPages(app)];
+}
+
+/** Files that are the same in every language, and for everybody. */
+export function filesOf(app: App): Pages[] {
+  return [pictureFiles(app)];
 }

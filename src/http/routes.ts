@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { accountRoutes } from '../accounts/routes.ts';
 import { campaignRoutes } from '../campaigns/routes.ts';
-import { catalogueRoutes } from '../catalogue/routes.ts';
+import { catalogueRoutes, memberRoutes } from '../catalogue/routes.ts';
 import type { App } from '../context.ts';
 import { lifecycleRoutes } from '../lifecycle/routes.ts';
 import { participationRoutes } from '../participations/routes.ts';
@@ -12,6 +12,7 @@ export function routesOf(app: App): FastifyPluginAsyncTypebox[] {
   return [
     accountRoutes(app),
     catalogueRoutes(app),
+    memberRoutes(app),
     campaignRoutes(app),
     participationRoutes(app),
     waitingRoutes(app),

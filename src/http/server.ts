@@ -47,6 +47,7 @@ export async function buildServer(
   app: ServerParts,
   routes: readonly FastifyPluginAsyncTypebox[],
   pages: readonly Pages[] = [],
+  files: readonly Pages[] = [],
 ): Promise<FastifyInstance> {
   const server = Fastify(serverOptions(app));
   server.setValidatorCompiler(validatorCompiler);
@@ -60,6 +61,7 @@ export async function buildServer(
   operate(server, app, app.metrics);
   releaseConnections(server, app);
   await server.register(api(app, routes), { prefix: apiPrefix });
+  for (const part of files) await server.register(part);
   await server.register(site(app, pages));
   answerUnknownPaths(server, app, allowedMethods);
   return server;

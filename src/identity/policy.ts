@@ -22,6 +22,8 @@ export interface Facts {
 const everybody = standings;
 const signedIn = ['user', 'operator', 'service'] as const;
 const seller = brandRoles;
+/** Those members who answer for the brand towards its buyers. */
+const managers = ['owner', 'admin'] as const;
 const staff = ['operator', 'service'] as const;
 
 /** Who may do what: the one table of rights (docs: the people of the domain). */
@@ -30,6 +32,13 @@ export const permissions = {
   'account.manage': ['user', 'operator'],
   'operators.manage': staff,
   'brand.create': signedIn,
+  'brand.edit': [...managers, 'service'],
+  'brand.members.read': [...seller, ...staff],
+  'brand.members.manage': [...managers, 'service'],
+  // An admin makes no owner and unmakes none.
+  'brand.owners.manage': ['owner', 'service'],
+  'brand.leave': seller,
+  'invitation.accept': ['user', 'operator'],
   'product.read': signedIn,
   'product.create': [...seller, 'service'],
   'product.edit': [...seller, 'service'],
@@ -37,14 +46,15 @@ export const permissions = {
   'campaign.read_draft': [...seller, ...staff],
   'campaign.create': [...seller, 'service'],
   'campaign.edit': [...seller, 'service'],
-  'campaign.publish': [...seller, 'service'],
-  'campaign.extend': [...seller, ...staff],
-  'campaign.cancel': [...seller, ...staff],
-  'campaign.participants.read': [...seller, ...staff],
+  // What binds the brand towards its buyers, and where they live, is not for every helper.
+  'campaign.publish': [...managers, 'service'],
+  'campaign.extend': [...managers, ...staff],
+  'campaign.cancel': [...managers, ...staff],
+  'campaign.participants.read': [...managers, ...staff],
   // A log names the people who joined, so it is not for visitors; progress is.
-  'campaign.logs.read': [...seller, ...staff],
+  'campaign.logs.read': [...managers, ...staff],
   'participation.join': signedIn,
-  'participation.read': ['self', ...seller, ...staff],
+  'participation.read': ['self', ...managers, ...staff],
   'participation.cancel': ['self', ...staff],
   // Confirming says that money arrived: the seller, who gains by it, does not say so.
   'participation.confirm': staff,

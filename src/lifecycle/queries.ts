@@ -132,7 +132,10 @@ export const removeWorker = query<[workerId: string], never>(
   'delete from sambatan.workers where worker_id = $1',
 );
 
-/** Rows that have served: counts of attempts, old answers to keys, workers that went silent. */
+/**
+ * Rows that have served: counts of attempts, old answers to keys, workers that went silent, and
+ * invitations, which hold people's addresses.
+ */
 export const tidy = {
   attempts: query<[], never>(
     'tidy_attempts',
@@ -148,5 +151,9 @@ export const tidy = {
   workers: query<[], never>(
     'tidy_workers',
     `delete from sambatan.workers where seen_at < now() - interval '1 day'`,
+  ),
+  invitations: query<[], never>(
+    'tidy_invitations',
+    `delete from sambatan.brand_invitations where expires_at < now() - interval '30 days'`,
   ),
 } as const;

@@ -10,7 +10,7 @@ import type { FastifyInstance } from 'fastify';
 import { readConfig } from '../../src/config.ts';
 import { createApp, type App, type AppOptions } from '../../src/context.ts';
 import { createLog } from '../../src/http/logging.ts';
-import { pagesOf } from '../../src/http/pages.ts';
+import { filesOf, pagesOf } from '../../src/http/pages.ts';
 import { routesOf } from '../../src/http/routes.ts';
 import { buildServer, stopServer } from '../../src/http/server.ts';
 import { newId } from '../../src/identity/ids.ts';
@@ -78,7 +78,7 @@ export async function httpService(options: HttpServiceOptions = {}): Promise<Htt
     ...(options.batching === undefined ? {} : { batching: options.batching }),
   });
   const { server, routes } = await recordingRoutes(() =>
-    buildServer(app, routesOf(app), pagesOf(app)),
+    buildServer(app, routesOf(app), pagesOf(app), filesOf(app)),
   );
   await app.pokes.start();
   if (options.scheduler === true) await app.scheduler.start();

@@ -1,0 +1,122 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Queryable } from '../database/query.ts';
+import type { Tx } from '../database/transaction.ts';
+import { DomainError, invalidField, type Language } from '../errors.ts';
+import { actorLabel, type Actor } from '../identity/actor.ts';
+import { newId } from '../identity/ids.ts';
+import { permit, type BrandRole } from '../identity/policy.ts';
+import { permitOnBrand } from './operations.ts';
+import { findRole, insertMember } from './queries.ts';
+import * as sql from './member-queries.ts';
+
+/** The roles that one can be invited to; owners are made of members. */
+export const invitedRoles = ['admin', 'contributor'] as const;
+export type InvitedRole = (typeof invitedRoles)[number];
+
+const lifeDays = 7;
+/** Invitations of one brand in a day: enough for a team, too few to pester strangers. */
+const mostInADay = 20;
+
+export interface Invitation {
+  readonly invitationId: string;
+  readonly brandName: string;
+  readonly email: string;
+  readonly role: InvitedRole;
+  /** For the link in the mail; not kept anywhere. */
+  readonly token: string;
+  readonly expiresAt: Date;
+  /** What the invited person reads; undefined when they are not known here. */
+  readonly language: Language | undefined;
+}
+
+/**
+ * Invites somebody by e-mail; an invitation to the same address before it ends. The mail is the
+ * caller's to send, after the commit. Refuses: brand_not_found, forbidden, validation_failed,
+ * too_many_invitations.
+ */
+export async function invite(
+  tx: Tx,
+  actor: Actor,
+  { brandId, email, role }: { brandId: string; email: string; role: InvitedRole },
+): Promise<Invitation> {
+  const { brand, caller } = await permitOnBrand(tx, actor, 'brand.members.manage', brandId);
+  const address = email.trim();
+  if (!/^[^\s@<>",;]{1,64}@[^\s@<>",;]+\.[^\s@<>",;]{2,}$/.test(address)) {
+    throw invalidField('email', {
+      id: 'Tulis alamat e-mail yang benar, misalnya nama@contoh.id.',
+      en: 'Give a proper e-mail address, such as name@example.com.',
+    });
+  }
+  await tx.maybe(sql.lockBrand, brandId);
+  const { invited } = await tx.one(sql.countInvitations, brandId);
+  if (invited >= BigInt(mostInADay)) throw new DomainError('too_many_invitations', {});
+  await tx.rows(sql.replaceInvitations, brandId, address);
+  const [invitationId, token] = [newId(), randomBytes(32).toString('base64url')];
+  const { expires_at: expiresAt } = await tx.one(
+    sql.insertInvitation,
+    invitationId,
+    brandId,
+    address,
+    role,
+    hashOf(token),
+    actorLabel(caller),
+    lifeDays,
+  );
+  const language = (await tx.maybe(sql.findLanguageOf, address))?.locale;
+  return { invitationId, brandName: brand.name, email: address, role, token, expiresAt, language };
+}
+
+/** The open invitations of a brand. Refuses: brand_not_found, forbidden. */
+export async function viewInvitations(
+  db: Queryable,
+  actor: Actor,
+  brandId: string,
+): Promise<sql.InvitationRow[]> {
+  await permitOnBrand(db, actor, 'brand.members.manage', brandId);
+  return await db.rows(sql.listInvitations, brandId);
+}
+
+/** Takes an invitation back. Refuses: brand_not_found, forbidden, invitation_not_found. */
+export async function withdrawInvitation(
+  tx: Tx,
+  actor: Actor,
+  { brandId, invitationId }: { readonly brandId: string; readonly invitationId: string },
+): Promise<void> {
+  await permitOnBrand(tx, actor, 'brand.members.manage', brandId);
+  const ended = await tx.maybe(sql.cancelInvitation, brandId, invitationId);
+  if (ended === undefined) throw new DomainError('invitation_not_found', {});
+}
+
+/** What an invitation's link leads to, for whoever holds it. Refuses: invitation_not_found. */
+export async function viewInvitation(db: Queryable, token: string): Promise<sql.InvitationRow> {
+  const invitation = await db.maybe(sql.findInvitation, hashOf(token));
+  if (invitation === undefined) throw new DomainError('invitation_not_found', {});
+  return invitation;
+}
+
+/**
+ * Makes whoever holds the link a member of the brand, once: the link was sent to the invited
+ * address alone, and people read mail with one account and sign in with another. Who is a member
+ * already keeps the role they have, and the link. Refuses: unauthenticated, invitation_not_found,
+ * already_member.
+ */
+export async function acceptInvitation(
+  tx: Tx,
+  actor: Actor,
+  token: string,
+): Promise<{ readonly brandId: string; readonly role: BrandRole }> {
+  const caller = permit(actor, 'invitation.accept');
+  if (caller.kind === 'service') throw new DomainError('forbidden', {});
+  const found = await tx.maybe(sql.acceptInvitation, hashOf(token), caller.userId);
+  if (found === undefined) throw new DomainError('invitation_not_found', {});
+  await tx.maybe(sql.lockBrand, found.brand_id);
+  if ((await tx.maybe(findRole, found.brand_id, caller.userId)) !== undefined) {
+    throw new DomainError('already_member', {});
+  }
+  await tx.rows(insertMember, found.brand_id, caller.userId, found.role);
+  return { brandId: found.brand_id, role: found.role };
+}
+
+function hashOf(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}

@@ -1,0 +1,90 @@
+import type { Database } from '../database/pool.ts';
+import { DomainError, type Language } from '../errors.ts';
+import type { Actor } from '../identity/actor.ts';
+import type { Mail, Mailer } from '../mailer.ts';
+import { operate } from '../operation.ts';
+import { invite, withdrawInvitation, type Invitation, type InvitedRole } from './invitations.ts';
+
+/** Where the link of an invitation leads, below the site's address. */
+export const invitationPath = '/toko/undangan';
+
+export interface InvitationWish {
+  readonly brandId: string;
+  readonly email: string;
+  readonly role: InvitedRole;
+  /** Of the mail, when we do not know what the invited person reads. */
+  readonly language: Language;
+  /** Where the site is reached from outside. */
+  readonly origin: string;
+}
+
+/**
+ * Invites somebody and sends them the link; when the mail is not taken, the invitation ends again.
+ * Refuses as `invite` does, and with mail_unavailable.
+ */
+export async function inviteByMail(
+  { db, mailer }: { readonly db: Database; readonly mailer: Mailer },
+  actor: Actor,
+  wish: InvitationWish,
+): Promise<Invitation> {
+  const invitation = await operate(db, (tx) => invite(tx, actor, wish));
+  try {
+    await mailer.send(mailOf(invitation, wish));
+  } catch (cause) {
+    const { invitationId } = invitation;
+    await operate(db, (tx) => withdrawInvitation(tx, actor, { ...wish, invitationId }));
+    const error = new DomainError('mail_unavailable', {});
+    error.cause = cause;
+    throw error;
+  }
+  return invitation;
+}
+
+function mailOf(invitation: Invitation, { language: fallback, origin }: InvitationWish): Mail {
+  const { email, token, invitationId, role, expiresAt } = invitation;
+  const language = invitation.language ?? fallback;
+  const brand = invitation.brandName.replaceAll(/\s+/g, ' ').trim();
+  const link = `${origin}${language === 'en' ? '/en' : ''}${invitationPath}/${token}`;
+  const until = new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : 'id-ID', {
+    dateStyle: 'full',
+    timeStyle: 'short',
+    timeZone: 'Asia/Jakarta',
+  }).format(expiresAt);
+  const words = roleWords[role][language];
+  const text =
+    language === 'en'
+      ? `Hello,
+
+you are invited to help run the brand "${brand}" on Sambatan, as ${words}.
+
+Open this link, sign in, and accept:
+${link}
+
+The link works once, until ${until} WIB. If you do not know this brand, please ignore this mail.
+
+Sambatan`
+      : `Halo,
+
+kamu diundang ikut mengelola brand "${brand}" di Sambatan, sebagai ${words}.
+
+Buka tautan ini, masuk, lalu terima undangannya:
+${link}
+
+Tautan ini berlaku sekali, sampai ${until} WIB. Kalau kamu tidak mengenal brand ini, abaikan saja.
+
+Sambatan`;
+  return {
+    to: email,
+    subject:
+      language === 'en'
+        ? `You are invited to the brand ${brand}`
+        : `Undangan mengelola brand ${brand}`,
+    text,
+    messageId: `<invitation-${invitationId}@${new URL(origin).hostname}>`,
+  };
+}
+
+const roleWords = {
+  admin: { id: 'admin', en: 'an admin' },
+  contributor: { id: 'kontributor', en: 'a contributor' },
+} as const satisfies Record<InvitedRole, Record<Language, string>>;

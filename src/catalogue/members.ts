@@ -1,0 +1,82 @@
+import type { Queryable } from '../database/query.ts';
+import type { Tx } from '../database/transaction.ts';
+import { DomainError } from '../errors.ts';
+import type { Actor } from '../identity/actor.ts';
+import { permit, type BrandRole } from '../identity/policy.ts';
+import { brandRoleOf, permitOnBrand } from './operations.ts';
+import { findRole } from './queries.ts';
+import * as sql from './member-queries.ts';
+
+/** The members of a brand, for whoever is one. Refuses: brand_not_found, forbidden. */
+export async function viewMembers(
+  db: Queryable,
+  actor: Actor,
+  brandId: string,
+): Promise<sql.MemberRow[]> {
+  await permitOnBrand(db, actor, 'brand.members.read', brandId);
+  return await db.rows(sql.listMembers, brandId);
+}
+
+/**
+ * Gives a member another role. Owners are made and unmade by owners only, and the last one stays.
+ * Refuses: brand_not_found, forbidden, member_not_found, last_owner.
+ */
+export async function changeRole(
+  tx: Tx,
+  actor: Actor,
+  { brandId, userId, role }: { brandId: string; userId: string; role: BrandRole },
+): Promise<void> {
+  const before = await memberToChange(tx, actor, brandId, userId);
+  if (role === 'owner') await permitOnBrand(tx, actor, 'brand.owners.manage', brandId);
+  if (before === 'owner' && role !== 'owner') await keepAnOwner(tx, brandId);
+  await tx.rows(sql.updateMember, brandId, userId, role);
+}
+
+/**
+ * Takes a member out of a brand; members may leave by themselves. The last owner stays. Refuses:
+ * brand_not_found, forbidden, member_not_found, last_owner.
+ */
+export async function removeMember(
+  tx: Tx,
+  actor: Actor,
+  { brandId, userId }: { readonly brandId: string; readonly userId: string },
+): Promise<void> {
+  const isSelf = actor.kind !== 'visitor' && actor.kind !== 'service' && actor.userId === userId;
+  let role: BrandRole;
+  if (isSelf) {
+    await tx.maybe(sql.lockBrand, brandId);
+    ({ role } = await memberOf(tx, brandId, userId));
+    permit(actor, 'brand.leave', { brandRole: role });
+  } else {
+    role = await memberToChange(tx, actor, brandId, userId);
+  }
+  if (role === 'owner') await keepAnOwner(tx, brandId);
+  await tx.rows(sql.deleteMember, brandId, userId);
+}
+
+/** The present role of a member whom the caller may change, with the brand's members held. */
+async function memberToChange(
+  tx: Tx,
+  actor: Actor,
+  brandId: string,
+  userId: string,
+): Promise<BrandRole> {
+  await permitOnBrand(tx, actor, 'brand.members.manage', brandId);
+  await tx.maybe(sql.lockBrand, brandId);
+  // What the caller is now: somebody may have changed that while the row was held.
+  permit(actor, 'brand.members.manage', { brandRole: await brandRoleOf(tx, actor, brandId) });
+  const { role } = await memberOf(tx, brandId, userId);
+  if (role === 'owner') await permitOnBrand(tx, actor, 'brand.owners.manage', brandId);
+  return role;
+}
+
+async function memberOf(tx: Tx, brandId: string, userId: string): Promise<{ role: BrandRole }> {
+  const member = await tx.maybe(findRole, brandId, userId);
+  if (member === undefined) throw new DomainError('member_not_found', {});
+  return member;
+}
+
+async function keepAnOwner(tx: Tx, brandId: string): Promise<void> {
+  const { owners } = await tx.one(sql.countOwners, brandId);
+  if (owners <= 1n) throw new DomainError('last_owner', {});
+}

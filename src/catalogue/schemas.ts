@@ -1,0 +1,47 @@
+import Type from 'typebox';
+import { closed, Id, nullable, Rupiah, text, Timestamp } from '../http/schemas.ts';
+
+/** A picture of an answer: paths below the site's address. */
+export const PictureSchema = closed(
+  {
+    src: Type.String({ description: 'JPEG; the path never means another picture' }),
+    srcset: Type.String({ description: 'WebP in several widths, for `srcset`' }),
+    width: Type.Integer({ description: 'Pixels of the largest' }),
+    height: Type.Integer(),
+  },
+  { title: 'Picture' },
+);
+
+export const BrandSchema = closed(
+  { id: Id, name: Type.String(), created_at: Timestamp, updated_at: Timestamp },
+  { title: 'Brand' },
+);
+
+export const ProductSchema = closed(
+  {
+    id: Id,
+    brand_id: Id,
+    name: Type.String(),
+    description: Type.String(),
+    base_price: Rupiah,
+    sambatan_enabled: Type.Boolean(),
+    weight_grams: nullable(Type.Integer()),
+    picture: nullable(PictureSchema),
+    created_at: Timestamp,
+    updated_at: Timestamp,
+  },
+  { title: 'Product' },
+);
+
+export const brandName = text(2, 80);
+
+/** What a seller decides about a product, on the wire. */
+export const productFields = {
+  name: text(2, 120),
+  description: text(0, 5_000),
+  base_price: Type.Integer({ minimum: 1, maximum: 1_000_000_000, description: 'Whole rupiah' }),
+  sambatan_enabled: Type.Boolean({ description: 'Whether campaigns may be made of it' }),
+  weight_grams: nullable(
+    Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'Grams of one, packed' }),
+  ),
+};

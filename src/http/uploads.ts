@@ -1,0 +1,78 @@
+import multipart from '@fastify/multipart';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { pictureLimitBytes, pictureTooLarge } from '../catalogue/make-picture.ts';
+import { DomainError, invalidField } from '../errors.ts';
+
+/** The field that a picture is sent in. */
+const pictureField = 'picture';
+
+/** What a form with a picture holds. */
+export interface Upload {
+  /** The text fields by name; the last one counts where a name comes twice. */
+  readonly fields: Readonly<Record<string, string>>;
+  /** Undefined when no file was chosen. */
+  readonly picture: Buffer | undefined;
+}
+
+/** Lets the routes of this instance take forms with one picture. */
+export function takeUploads(server: FastifyInstance): void {
+  void server.register(multipart, {
+    limits: {
+      fileSize: pictureLimitBytes,
+      files: 1,
+      fields: 30,
+      parts: 31,
+      fieldNameSize: 100,
+      fieldSize: 32_768,
+      headerPairs: 20,
+    },
+  });
+}
+
+/**
+ * Reads a form that may have a picture in it, into memory: at most 5 MB of file and 1 MB of text.
+ * Refuses: validation_failed (a picture that is too large), malformed_request,
+ * unsupported_media_type.
+ */
+export async function readUpload(request: FastifyRequest): Promise<Upload> {
+  if (!request.isMultipart()) throw new DomainError('unsupported_media_type', {});
+  const fields: Record<string, string> = Object.create(null) as Record<string, string>;
+  let picture: Buffer | undefined;
+  try {
+    for await (const part of request.parts()) {
+      if (part.type === 'field') {
+        if (part.valueTruncated || part.fieldnameTruncated) throw new TruncatedField();
+        fields[part.fieldname] = String(part.value);
+      } else {
+        const bytes = await part.toBuffer();
+        if (part.fieldname === pictureField && bytes.length > 0) picture = bytes;
+      }
+    }
+  } catch (error) {
+    throw refusalOf(error);
+  }
+  return { fields, picture };
+}
+
+/** The picture of a request that has to have one. Refuses as readUpload, and validation_failed. */
+export async function readPicture(request: FastifyRequest): Promise<Buffer> {
+  const { picture } = await readUpload(request);
+  if (picture !== undefined) return picture;
+  throw invalidField(pictureField, {
+    id: 'Pilih satu foto untuk diunggah.',
+    en: 'Choose a picture to upload.',
+  });
+}
+
+class TruncatedField extends Error {}
+
+function refusalOf(error: unknown): unknown {
+  const { code, statusCode } = error as { code?: unknown; statusCode?: unknown };
+  if (code === 'FST_REQ_FILE_TOO_LARGE') return invalidField(pictureField, pictureTooLarge);
+  if (error instanceof TruncatedField || statusCode === 413) {
+    return new DomainError('payload_too_large', { maximum_bytes: pictureLimitBytes });
+  }
+  if (statusCode !== undefined) return error;
+  // What the parser says of a body that is no form, or that was cut off on its way.
+  return new DomainError('malformed_request', {});
+}

@@ -1,0 +1,479 @@
+import { slotsOverTime } from '../../audit/queries.ts';
+import type { Campaign } from '../../campaigns/campaign.ts';
+import { permitOnCampaign } from '../../campaigns/operations.ts';
+import { brandRoleOf } from '../../catalogue/operations.ts';
+import type { App } from '../../context.ts';
+import { after, nextCursor } from '../../http/cursor.ts';
+import { formReader, taken } from '../../http/forms.ts';
+import { closed, text, TimestampInput } from '../../http/schemas.ts';
+import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { may } from '../../identity/policy.ts';
+import { callOff, extend } from '../../lifecycle/changes.ts';
+import { consult } from '../../operation.ts';
+import { previewRefunds, type RefundPreview } from '../../participations/roster.ts';
+import {
+  countdown,
+  exactMoment,
+  input,
+  notice,
+  paging,
+  progressBar,
+  textarea,
+} from '../../web/components.ts';
+import { count, fieldMoment, rupiah } from '../../web/format.ts';
+import { html, type Html } from '../../web/html.ts';
+import { campaignBadge } from '../../web/statuses.ts';
+import type { Visit } from '../../web/visit.ts';
+import { campaignPreview } from './campaign-preview.ts';
+import { slotsChart, type SlotsAt } from './chart.ts';
+import {
+  asked,
+  idIn,
+  nameOf,
+  newsOf,
+  refusal,
+  signedIn,
+  statusOf,
+  told,
+  type Shown,
+} from './parts.ts';
+
+const chartSteps = 60;
+const refundsShown = 50;
+
+const readExtension = formReader(closed({ deadline: TimestampInput, reason: text(3, 500) }));
+const readCancellation = formReader(
+  closed({ reason: text(3, 500), title: text(1, 200), seen: text(1, 60) }),
+);
+
+/** One campaign as its seller sees it, and what they can do with it. */
+export function campaignPage(app: App): Pages {
+  return async (server) => {
+    server.get('/toko/sambatan/:id', async (request, reply) => {
+      const { visit } = request;
+      const seen = await sellersView(app, visit, idIn(request));
+      const points = await chartOf(app, visit, seen.campaign);
+      const page = overview(visit, seen, points);
+      return sendPage(request, reply, { ...page, main: html`${newsOf(request)}${page.main}` });
+    });
+
+    server.get('/toko/sambatan/:id/perpanjang', async (request, reply) => {
+      const { visit } = request;
+      const campaign = await forChange(app, visit, 'campaign.extend', idIn(request));
+      const next = new Date(campaign.deadline.getTime() + 7 * 86_400_000);
+      const typed = { deadline: fieldMoment(next) };
+      return sendPage(request, reply, extensionPage(visit, campaign, { typed }));
+    });
+
+    server.post('/toko/sambatan/:id/perpanjang', async (request, reply) => {
+      const { visit } = request;
+      const campaign = await forChange(app, visit, 'campaign.extend', idIn(request));
+      const reading = readExtension(request.body);
+      if (!('value' in reading)) {
+        return sendPage(request, reply, extensionPage(visit, campaign, reading), 422);
+      }
+      const { deadline, reason } = reading.value;
+      const to = { deadline: new Date(deadline), reason: reason.trim() };
+      const done = await taken(() => extend(app, visit.actor, campaign.id, to));
+      if ('done' in done) {
+        return seeOther(request, reply, told(`/toko/sambatan/${campaign.id}`, 'diperpanjang'));
+      }
+      const { refused } = done;
+      const { typed } = reading;
+      const shown: Shown =
+        refused.code === 'deadline_not_later'
+          ? { typed, errors: [{ field: 'deadline', message: bothWordings(refused) }] }
+          : { typed, refused };
+      return sendPage(request, reply, extensionPage(visit, campaign, shown), statusOf(refused));
+    });
+
+    const cancellation = async (visit: Visit, id: string, cursor?: string) => {
+      signedIn(visit);
+      const [last = null] = after(cursor, ['id']);
+      const page = { after: last, limit: refundsShown + 1 };
+      return await consult(() => previewRefunds(app.db, visit.actor, id, page));
+    };
+
+    server.get('/toko/sambatan/:id/batal', async (request, reply) => {
+      const { visit } = request;
+      const preview = await cancellation(visit, idIn(request), asked(request, 'cursor'));
+      return sendPage(request, reply, cancellationPage(visit, preview, { typed: {} }));
+    });
+
+    server.post('/toko/sambatan/:id/batal', async (request, reply) => {
+      const { visit } = request;
+      const preview = await cancellation(visit, idIn(request));
+      const { campaign } = preview;
+      const reading = readCancellation(request.body);
+      if (!('value' in reading)) {
+        return sendPage(request, reply, cancellationPage(visit, preview, reading), 422);
+      }
+      const { typed, value } = reading;
+      const errors = mistaken(campaign, value.title);
+      if (errors.length > 0) {
+        return sendPage(request, reply, cancellationPage(visit, preview, { typed, errors }), 422);
+      }
+      if (value.seen !== seenIn(preview)) {
+        const page = cancellationPage(visit, preview, { typed }, true);
+        return sendPage(request, reply, page, 409);
+      }
+      const { actor } = visit;
+      const done = await taken(() => callOff(app, actor, campaign.id, value.reason.trim()));
+      if ('done' in done) {
+        return seeOther(request, reply, told(`/toko/sambatan/${campaign.id}`, 'dibatalkan'));
+      }
+      const { refused } = done;
+      const page = cancellationPage(visit, preview, { typed, refused });
+      return sendPage(request, reply, page, statusOf(refused));
+    });
+  };
+}
+
+interface Seen {
+  readonly campaign: Campaign;
+  readonly can: {
+    readonly publish: boolean;
+    readonly extend: boolean;
+    readonly cancel: boolean;
+    readonly edit: boolean;
+    readonly participants: boolean;
+  };
+}
+
+async function sellersView(app: App, visit: Visit, id: string): Promise<Seen> {
+  signedIn(visit);
+  const { actor } = visit;
+  const { campaign } = await permitOnCampaign(app.db, actor, 'campaign.read_draft', id);
+  const rights = { brandRole: await brandRoleOf(app.db, actor, campaign.brand_id) };
+  const publish = may(actor, 'campaign.publish', rights);
+  const { status, is_closing: closing } = campaign;
+  const waits = status === 'inactive' || status === 'scheduled';
+  const runs = (status === 'active' || status === 'full') && !closing;
+  return {
+    campaign,
+    can: {
+      publish: publish && waits,
+      extend: runs && may(actor, 'campaign.extend', rights),
+      cancel: (waits || runs) && may(actor, 'campaign.cancel', rights),
+      edit:
+        (waits || runs) &&
+        may(actor, 'campaign.edit', rights) &&
+        (publish || status === 'inactive'),
+      participants: may(actor, 'campaign.participants.read', rights),
+    },
+  };
+}
+
+async function forChange(
+  app: App,
+  visit: Visit,
+  action: 'campaign.extend' | 'campaign.cancel',
+  id: string,
+): Promise<Campaign> {
+  signedIn(visit);
+  return (await permitOnCampaign(app.db, visit.actor, action, id)).campaign;
+}
+
+/** From the opening to now or the end; nothing while it has not opened. */
+async function chartOf(app: App, visit: Visit, campaign: Campaign): Promise<SlotsAt[]> {
+  const from = campaign.opened_at;
+  if (from === null) return [];
+  const ended = campaign.completed_at ?? campaign.failed_at ?? campaign.cancelled_at;
+  const to = ended ?? (campaign.deadline < visit.now ? campaign.deadline : visit.now);
+  if (to <= from) return [];
+  return await consult(() => app.db.rows(slotsOverTime, campaign.id, from, to, chartSteps));
+}
+
+function overview(visit: Visit, { campaign, can }: Seen, points: readonly SlotsAt[]) {
+  const { t, url, language } = visit;
+  const path = url(`/toko/sambatan/${campaign.id}`);
+  const number = (value: number) => count(value, language);
+  const slots = campaign.slots_at_close ?? campaign.slots_taken;
+  const before = campaign.status === 'inactive' || campaign.status === 'scheduled';
+  const figures = html`<ul class="figures sums">
+    <li><strong>${number(campaign.participant_count)}</strong> ${t('peserta', 'participants')}</li>
+    <li>
+      <strong>${rupiah(campaign.price_per_slot * BigInt(slots), language)}</strong>
+      ${t('nilai slot terisi', 'worth of slots taken')}
+    </li>
+    <li>
+      <strong>${rupiah(campaign.price_per_slot, language)}</strong> ${t('per slot', 'per slot')}
+    </li>
+  </ul>`;
+  const link = (to: string, words: string, kind = 'quiet') =>
+    html`<a class="button ${kind}" href="${path}${to}">${words}</a>`;
+  const main = html`<p class="crumbs">
+      <a href="${url(`/toko/${campaign.brand_id}`)}">${campaign.brand_name}</a>
+    </p>
+    <div class="row apart shop-head">
+      <h1>${campaign.title}</h1>
+      ${campaignBadge(visit, campaign.status)}
+    </div>
+    ${
+      campaign.is_closing &&
+      notice(
+        'busy',
+        t('Sedang ditutup.', 'Closing.'),
+        t('Hasilnya muncul sebentar lagi.', 'The result is here in a moment.'),
+      )
+    }
+    <section class="panel" aria-labelledby="now">
+      <h2 id="now" class="visually-hidden">${t('Sekarang', 'Now')}</h2>
+      ${progressBar(visit, { taken: slots, total: campaign.total_slots })} ${!before && figures}
+      <dl class="facts">
+        ${
+          campaign.opens_at !== null && before
+            ? html`<dt>${t('Dibuka', 'Opens')}</dt>
+                <dd>${exactMoment(visit, campaign.opens_at)}</dd>`
+            : undefined
+        }
+        <dt>${t('Batas waktu', 'Deadline')}</dt>
+        <dd>
+          ${exactMoment(visit, campaign.deadline)}${
+            (campaign.status === 'active' || campaign.status === 'full') &&
+            html` (${countdown(visit, campaign.deadline)})`
+          }
+        </dd>
+        <dt>${t('Minimum', 'At least')}</dt>
+        <dd>${number(campaign.minimum_slots)} ${t('slot', 'slots')}</dd>
+      </dl>
+      <div class="row actions">
+        ${can.edit && link('/ubah', t('Ubah', 'Change'))}
+        ${can.extend && link('/perpanjang', t('Perpanjang', 'Extend'))}
+        ${can.participants && !before && link('/peserta', t('Peserta & alamat', 'Participants'))}
+        ${
+          !before &&
+          html`<a class="button quiet" href="${url(`/sambatan/${campaign.id}`)}"
+            >${t('Halaman pembeli', 'Buyers’ page')}</a
+          >`
+        }
+        ${can.cancel && link('/batal', t('Batalkan', 'Call off'), 'danger')}
+      </div>
+    </section>
+    ${
+      points.length > 0 &&
+      html`<section class="panel" aria-labelledby="chart">
+        <h2 id="chart">${t('Perjalanan slot', 'How the slots went')}</h2>
+        ${slotsChart(visit, points, campaign.total_slots)}
+      </section>`
+    }
+    ${before && publishPart(visit, campaign, can.publish)}`;
+  return { title: campaign.title, section: 'shop' as const, main };
+}
+
+/** A draft as buyers will see it, and the way to open it. */
+function publishPart(visit: Visit, campaign: Campaign, publishes: boolean): Html {
+  const { t, url } = visit;
+  const preview = campaignPreview(visit, {
+    terms: {
+      title: campaign.title,
+      description: campaign.description,
+      paymentTiming: campaign.payment_timing,
+      totalSlots: campaign.total_slots,
+      minimumSlots: campaign.minimum_slots,
+      minSlotsPerUser: campaign.min_slots_per_user,
+      maxSlotsPerUser: campaign.max_slots_per_user,
+      pricePerSlot: campaign.price_per_slot,
+      holdSeconds: campaign.hold_seconds,
+      deadline: campaign.deadline,
+      opensAt: campaign.opens_at,
+    },
+    brandName: campaign.brand_name,
+    productName: campaign.product_name,
+    picture: campaign.picture,
+  });
+  return html`${preview}${
+    publishes
+      ? html`<form
+          class="panel row"
+          method="post"
+          action="${url(`/toko/sambatan/${campaign.id}/terbit`)}"
+        >
+          <button class="button">${t('Buka sekarang', 'Open it now')}</button>
+          <span class="quiet"
+            >${t(
+              'Setelah dibuka, harga, slot, dan batas waktunya tidak bisa diubah.',
+              'Once it is open, its price and slots cannot be changed.',
+            )}</span
+          >
+        </form>`
+      : html`<p class="quiet">
+          ${t('Pemilik atau admin brand yang membukanya.', 'An owner or admin of the brand opens it.')}
+        </p>`
+  }`;
+}
+
+function extensionPage(visit: Visit, campaign: Campaign, { typed, errors, refused }: Shown) {
+  const { t, url } = visit;
+  const title = t('Perpanjang batas waktu', 'Extend the deadline');
+  const main = html`<p class="crumbs">
+      <a href="${url(`/toko/sambatan/${campaign.id}`)}">${campaign.title}</a>
+    </p>
+    <h1>${title}</h1>
+    ${refusal(visit, refused)}
+    <form
+      class="stack panel narrow"
+      method="post"
+      action="${url(`/toko/sambatan/${campaign.id}/perpanjang`)}"
+    >
+      <p>
+        ${t('Sekarang', 'At present')}: <strong>${exactMoment(visit, campaign.deadline)}</strong>
+      </p>
+      ${input(visit, {
+        name: 'deadline',
+        label: t('Batas waktu baru (WIB)', 'New deadline (WIB)'),
+        value: typed['deadline'],
+        errors,
+        required: true,
+        control: { type: 'datetime-local', min: fieldMoment(campaign.deadline) },
+      })}
+      ${textarea(visit, {
+        name: 'reason',
+        label: t('Alasannya', 'The reason'),
+        hint: t('Peserta membacanya.', 'The participants read it.'),
+        value: typed['reason'],
+        errors,
+        required: true,
+        control: { minlength: 3, maxlength: 500 },
+      })}
+      ${notice(
+        'busy',
+        t('Peserta diberi tahu.', 'The participants are told.'),
+        t(
+          'Yang ikut sebelum ini boleh keluar tanpa rugi; yang sudah bayar, uangnya kembali.',
+          'Who joined before may leave without loss; who has paid gets the money back.',
+        ),
+      )}
+      <button class="button">${t('Perpanjang', 'Extend')}</button>
+    </form>`;
+  return { title, section: 'shop' as const, main };
+}
+
+function bothWordings(refused: NonNullable<Shown['refused']>) {
+  return { id: refused.text('id').detail, en: refused.text('en').detail };
+}
+
+/** The numbers that a cancellation was decided on. */
+function seenIn({ campaign, refunds, amount }: RefundPreview): string {
+  return `${campaign.participant_count}.${campaign.slots_taken}.${refunds}.${amount}`;
+}
+
+function mistaken(campaign: Campaign, typedTitle: string): NonNullable<Shown['errors']> {
+  const plain = (words: string) => words.normalize('NFKC').replaceAll(/\s+/g, ' ').trim();
+  if (plain(typedTitle).toLowerCase() === plain(campaign.title).toLowerCase()) return [];
+  const message = {
+    id: 'Belum sama dengan judulnya. Ketik ulang persis, ya.',
+    en: 'This is not the title. Please type it exactly.',
+  };
+  return [{ field: 'title', message }];
+}
+
+function cancellationPage(
+  visit: Visit,
+  preview: RefundPreview,
+  { typed, errors, refused }: Shown,
+  changed = false,
+) {
+  const { t, url, language } = visit;
+  const { campaign } = preview;
+  const path = url(`/toko/sambatan/${campaign.id}`);
+  const title = t('Batalkan Sambatan', 'Call the campaign off');
+  const main = html`<p class="crumbs"><a href="${path}">${campaign.title}</a></p>
+    <h1>${title}</h1>
+    ${refusal(visit, refused)}
+    ${
+      changed &&
+      notice(
+        'busy',
+        t('Angkanya baru saja berubah.', 'The numbers have just changed.'),
+        t('Periksa lagi, lalu kirim ulang.', 'Look again, then send once more.'),
+      )
+    }
+    <section class="panel" aria-labelledby="outcome">
+      <h2 id="outcome">${t('Yang terjadi', 'What happens')}</h2>
+      <ul class="figures sums">
+        <li>
+          <strong>${count(campaign.participant_count, language)}</strong>
+          ${t('peserta dilepas dan diberi tahu', 'participants are let go and told')}
+        </li>
+        <li>
+          <strong>${count(preview.refunds, language)}</strong>
+          ${t('pembayaran dikembalikan', 'payments go back')}
+        </li>
+        <li>
+          <strong>${rupiah(preview.amount, language)}</strong>
+          ${t('dikembalikan semuanya', 'go back in all')}
+        </li>
+      </ul>
+      ${refundTable(visit, preview, `${path}/batal`)}
+    </section>
+    <form class="stack panel narrow" method="post" action="${path}/batal">
+      <input type="hidden" name="seen" value="${seenIn(preview)}" />
+      ${textarea(visit, {
+        name: 'reason',
+        label: t('Alasannya', 'The reason'),
+        hint: t('Peserta membacanya.', 'The participants read it.'),
+        value: typed['reason'],
+        errors,
+        required: true,
+        control: { minlength: 3, maxlength: 500 },
+      })}
+      ${input(visit, {
+        name: 'title',
+        label: t('Ketik judulnya untuk memastikan', 'Type its title to be sure'),
+        hint: html`<strong>${campaign.title}</strong>`,
+        value: typed['title'],
+        errors,
+        required: true,
+        control: { autocomplete: 'off', maxlength: 200 },
+      })}
+      <p>${t('Ini tidak bisa diurungkan.', 'This cannot be undone.')}</p>
+      <div class="row">
+        <button class="button danger">
+          ${t('Batalkan Sambatan ini', 'Call this campaign off')}
+        </button>
+        <a class="button quiet" href="${path}">${t('Tidak jadi', 'Keep it')}</a>
+      </div>
+    </form>`;
+  return { title, section: 'shop' as const, main };
+}
+
+function refundTable(visit: Visit, { rows, refunds }: RefundPreview, path: string): Html {
+  const { t, language } = visit;
+  if (refunds === 0) {
+    return html`<p class="quiet">
+      ${t('Belum ada yang membayar, jadi tidak ada uang yang perlu kembali.', 'Nobody has paid yet, so no money has to go back.')}
+    </p>`;
+  }
+  const next = nextCursor(rows, refundsShown, (row) => [row.participation_id]);
+  return html`<div
+      class="table"
+      tabindex="0"
+      role="region"
+      aria-label="${t('Daftar pengembalian', 'List of refunds')}"
+    >
+      <table>
+        <caption>
+          ${t('Siapa menerima kembali berapa', 'Who gets back how much')}
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">${t('Pembeli', 'Buyer')}</th>
+            <th scope="col" class="number">Slot</th>
+            <th scope="col" class="number">${t('Kembali', 'Goes back')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${rows.slice(0, refundsShown).map(
+            (row) =>
+              html`<tr>
+                <td>${nameOf(visit, row)}</td>
+                <td class="number">${count(row.quantity, language)}</td>
+                <td class="number">${rupiah(row.amount, language)}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+    ${paging(visit, { next: next === null ? undefined : `${path}?cursor=${next}` })}`;
+}

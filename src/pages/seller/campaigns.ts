@@ -1,0 +1,449 @@
+import { campaignOf, type Campaign } from '../../campaigns/campaign.ts';
+import { listOfBrand } from '../../campaigns/lists.ts';
+import { createCampaign, editCampaign, permitOnCampaign } from '../../campaigns/operations.ts';
+import type { CampaignStatus } from '../../campaigns/status.ts';
+import { permitOnBrand } from '../../catalogue/operations.ts';
+import { pictureOf } from '../../catalogue/picture.ts';
+import { findProduct, listEnabledProducts, type BrandRow } from '../../catalogue/queries.ts';
+import type { App } from '../../context.ts';
+import { after, nextCursor } from '../../http/cursor.ts';
+import { taken, typedFields } from '../../http/forms.ts';
+import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { may } from '../../identity/policy.ts';
+import { publish } from '../../lifecycle/changes.ts';
+import { consult, operate } from '../../operation.ts';
+import { countdown, emptyState, paging, progressBar } from '../../web/components.ts';
+import { count, rupiah } from '../../web/format.ts';
+import { attribute, html, type Html } from '../../web/html.ts';
+import { pictureTag } from '../../web/picture.ts';
+import { campaignBadge } from '../../web/statuses.ts';
+import type { Visit } from '../../web/visit.ts';
+import {
+  freshTerms,
+  hiddenFields,
+  readTerms,
+  termsFields,
+  termsForm,
+  termsOf,
+  type TermsForm,
+} from './campaign-form.ts';
+import { campaignPreview } from './campaign-preview.ts';
+import {
+  asked,
+  idIn,
+  newsOf,
+  refusal,
+  shopHead,
+  signedIn,
+  statusOf,
+  told,
+  type Shown,
+} from './parts.ts';
+
+const pageSize = 24;
+
+/** The three lists of a dashboard, and what is in each. */
+const lists = {
+  jalan: ['scheduled', 'active', 'full'],
+  draf: ['inactive'],
+  selesai: ['completed', 'failed', 'cancelled'],
+} as const satisfies Record<string, readonly CampaignStatus[]>;
+type ListName = keyof typeof lists;
+
+/** A brand's campaigns: the dashboard, a new one, and changes of one that is there. */
+export function campaignPages(app: App): Pages {
+  return async (server) => {
+    server.get('/toko/:id', async (request, reply) => {
+      const { visit } = request;
+      signedIn(visit);
+      const brandId = idIn(request);
+      const { brand, role } = await permitOnBrand(
+        app.db,
+        visit.actor,
+        'brand.members.read',
+        brandId,
+      );
+      const list = (Object.keys(lists) as ListName[]).find(
+        (one) => one === asked(request, 'tampil'),
+      );
+      const name = list ?? 'jalan';
+      const [last = null] = after(asked(request, 'cursor'), ['id']);
+      const wish = { brandId, statuses: lists[name], after: last, limit: pageSize + 1 };
+      const rows = await consult(() => listOfBrand(app.db, visit.actor, wish));
+      const page = dashboard(visit, brand, {
+        name,
+        campaigns: rows.slice(0, pageSize).map(campaignOf),
+        next: nextCursor(rows, pageSize, (row) => [row.campaign_id]),
+        isFirst: last === null,
+        creates: may(visit.actor, 'campaign.create', { brandRole: role }),
+      });
+      return sendPage(request, reply, { ...page, main: html`${newsOf(request)}${page.main}` });
+    });
+
+    server.get('/toko/:id/sambatan/baru', async (request, reply) => {
+      const { visit } = request;
+      const fresh = await startOf(app, visit, idIn(request));
+      const chosen = fresh.products.find(
+        ({ product_id }) => product_id === asked(request, 'produk'),
+      );
+      const typed = freshTerms(visit.now, chosen ?? fresh.products[0]);
+      return sendPage(request, reply, newCampaign(visit, fresh, { typed }));
+    });
+
+    server.post('/toko/:id/sambatan/baru', async (request, reply) => {
+      const { visit } = request;
+      const fresh = await startOf(app, visit, idIn(request));
+      const { aksi, reading } = stepOf(request.body);
+      if (aksi === 'ubah') return sendPage(request, reply, newCampaign(visit, fresh, reading));
+      if (!('value' in reading)) {
+        return sendPage(request, reply, newCampaign(visit, fresh, reading), 422);
+      }
+      const form = reading.value;
+      const again = (shown: Shown) => newCampaign(visit, fresh, shown);
+      const verb = async (tx: Parameters<typeof createCampaign>[0]) =>
+        await createCampaign(tx, visit.actor, {
+          ...termsOf(form),
+          productId: form.product_id,
+          publish: aksi === 'terbit',
+        });
+      if (aksi !== 'draf' && aksi !== 'terbit') {
+        const tried = await taken(() => tryOut(app, verb));
+        if ('refused' in tried)
+          return await showAgain(request, reply, again, reading, tried.refused);
+        const page = await previewPage(app, visit, { fresh, form, typed: reading.typed });
+        return sendPage(request, reply, page);
+      }
+      const made = await taken(() => operate(app.db, verb));
+      if ('refused' in made) return await showAgain(request, reply, again, reading, made.refused);
+      app.pokes.poke(made.done.id);
+      const what = { inactive: 'draf', scheduled: 'dijadwalkan' } as const;
+      const status = made.done.status as keyof typeof what;
+      return seeOther(
+        request,
+        reply,
+        told(`/toko/sambatan/${made.done.id}`, what[status] ?? 'terbit'),
+      );
+    });
+
+    server.get('/toko/sambatan/:id/ubah', async (request, reply) => {
+      const { visit } = request;
+      const edited = await editedOf(app, visit, idIn(request));
+      return sendPage(request, reply, editPage(visit, edited, { typed: termsFields(edited) }));
+    });
+
+    server.post('/toko/sambatan/:id/ubah', async (request, reply) => {
+      const { visit } = request;
+      const id = idIn(request);
+      const campaign = await editedOf(app, visit, id);
+      const again = (shown: Shown) => editPage(visit, campaign, shown);
+      const { aksi, reading } = stepOf(request.body);
+      if (aksi === 'ubah') return sendPage(request, reply, again(reading));
+      if (!('value' in reading)) return sendPage(request, reply, again(reading), 422);
+      const form = reading.value;
+      const verb = async (tx: Parameters<typeof editCampaign>[0]) =>
+        await editCampaign(tx, visit.actor, id, changeOf(campaign, form));
+      if (aksi !== 'simpan') {
+        const tried = await taken(() => tryOut(app, verb));
+        if ('refused' in tried)
+          return await showAgain(request, reply, again, reading, tried.refused);
+        const page = await previewPage(app, visit, { campaign, form, typed: reading.typed });
+        return sendPage(request, reply, page);
+      }
+      const made = await taken(() => operate(app.db, verb));
+      if ('refused' in made) return await showAgain(request, reply, again, reading, made.refused);
+      app.pokes.poke(id);
+      return seeOther(request, reply, told(`/toko/sambatan/${id}`, 'tersimpan'));
+    });
+
+    server.post('/toko/sambatan/:id/terbit', async (request, reply) => {
+      const id = idIn(request);
+      signedIn(request.visit);
+      await publish(app, request.visit.actor, id);
+      return seeOther(request, reply, told(`/toko/sambatan/${id}`, 'terbit'));
+    });
+  };
+}
+
+/** Which button was pressed, and what is in the form. */
+function stepOf(body: unknown) {
+  const { aksi, ...fields } = typedFields(body);
+  return { aksi, reading: readTerms(fields) };
+}
+
+/** Throws what a verb refuses, and leaves nothing of what it did. */
+async function tryOut(
+  app: App,
+  verb: (tx: Parameters<typeof createCampaign>[0]) => Promise<unknown>,
+): Promise<void> {
+  const undone = new Error('tried out');
+  try {
+    await operate(app.db, async (tx) => {
+      await verb(tx);
+      throw undone;
+    });
+  } catch (error) {
+    if (error !== undone) throw error;
+  }
+}
+
+async function showAgain(
+  request: Parameters<typeof sendPage>[0],
+  reply: Parameters<typeof sendPage>[1],
+  page: (shown: Shown) => Parameters<typeof sendPage>[2],
+  { typed }: { readonly typed: Shown['typed'] },
+  refused: NonNullable<Shown['refused']>,
+) {
+  const fields =
+    refused.code === 'deadline_not_in_future'
+      ? [{ field: 'deadline', message: wordingOf(refused) }]
+      : refused.fields;
+  const shown = fields.length > 0 ? { typed, errors: fields } : { typed, refused };
+  return sendPage(request, reply, page(shown), statusOf(refused));
+}
+
+function wordingOf(refused: NonNullable<Shown['refused']>) {
+  return { id: refused.text('id').detail, en: refused.text('en').detail };
+}
+
+/** An open campaign has its title and story changed; one that is not, everything. */
+function changeOf(campaign: Campaign, form: TermsForm) {
+  const terms = termsOf(form);
+  if (isOpen(campaign)) return { title: terms.title, description: terms.description };
+  // A hold is shown in whole hours; what was not touched stays as it is to the second.
+  const { holdSeconds, opensAt, ...rest } = terms;
+  const shownHours = Number(termsFields(campaign)['hold_hours']);
+  return {
+    ...rest,
+    ...(holdSeconds === shownHours * 3_600 ? {} : { holdSeconds }),
+    ...(campaign.status === 'scheduled' ? { opensAt } : {}),
+  };
+}
+
+function isOpen({ status }: Campaign): boolean {
+  return status === 'active' || status === 'full';
+}
+
+interface Start {
+  readonly brand: BrandRow;
+  readonly products: Awaited<ReturnType<typeof enabledProducts>>;
+  readonly publishes: boolean;
+}
+
+async function enabledProducts(app: App, brandId: string) {
+  return await consult(() => app.db.rows(listEnabledProducts, brandId));
+}
+
+async function startOf(app: App, visit: Visit, brandId: string): Promise<Start> {
+  signedIn(visit);
+  const { brand, role } = await permitOnBrand(app.db, visit.actor, 'campaign.create', brandId);
+  const publishes = may(visit.actor, 'campaign.publish', { brandRole: role });
+  return { brand, publishes, products: await enabledProducts(app, brandId) };
+}
+
+async function editedOf(app: App, visit: Visit, id: string): Promise<Campaign> {
+  signedIn(visit);
+  const { campaign } = await permitOnCampaign(app.db, visit.actor, 'campaign.edit', id);
+  if (campaign.status !== 'inactive') {
+    await permitOnCampaign(app.db, visit.actor, 'campaign.publish', id);
+  }
+  return campaign;
+}
+
+function newCampaign(visit: Visit, { brand, products, publishes }: Start, shown: Shown) {
+  const { t, url } = visit;
+  const title = t('Sambatan baru', 'New campaign');
+  const main = html`<p class="crumbs">
+      <a href="${url(`/toko/${brand.brand_id}`)}">${brand.name}</a>
+    </p>
+    <h1>${title}</h1>
+    ${refusal(visit, shown.refused)}
+    ${
+      products.length === 0
+        ? emptyState(
+            t('Belum ada produk yang siap', 'No product is enabled yet'),
+            t(
+              'Tambahkan produk dan centang “Boleh dibuatkan Sambatan”.',
+              'Add a product and tick “Campaigns may be made of it”.',
+            ),
+            html`<a class="button" href="${url(`/toko/${brand.brand_id}/produk/baru`)}"
+              >${t('Tambah produk', 'Add a product')}</a
+            >`,
+          )
+        : termsForm(visit, {
+            action: url(`/toko/${brand.brand_id}/sambatan/baru`),
+            shown,
+            products,
+            open: false,
+            opening: publishes,
+          })
+    }`;
+  return { title, section: 'shop' as const, main };
+}
+
+function editPage(visit: Visit, campaign: Campaign, shown: Shown) {
+  const { t, url } = visit;
+  const title = t('Ubah Sambatan', 'Change the campaign');
+  const open = isOpen(campaign);
+  const main = html`<p class="crumbs">
+      <a href="${url(`/toko/sambatan/${campaign.id}`)}">${campaign.title}</a>
+    </p>
+    <h1>${title}</h1>
+    ${
+      open &&
+      html`<p class="quiet">
+        ${t(
+          'Setelah dibuka, hanya judul dan ceritanya yang bisa diubah: pembeli sudah ikut dengan syarat yang lain.',
+          'Once it is open only its title and story can be changed: buyers joined on the other terms.',
+        )}
+      </p>`
+    }
+    ${refusal(visit, shown.refused)}
+    ${termsForm(visit, {
+      action: url(`/toko/sambatan/${campaign.id}/ubah`),
+      shown,
+      products: [{ product_id: campaign.product_id, name: campaign.product_name }],
+      open,
+      opening: campaign.status === 'scheduled',
+    })}`;
+  return { title, section: 'shop' as const, main };
+}
+
+interface PreviewParts {
+  readonly fresh?: Start;
+  readonly campaign?: Campaign;
+  readonly form: TermsForm;
+  readonly typed: Shown['typed'];
+}
+
+async function previewPage(app: App, visit: Visit, parts: PreviewParts) {
+  const { t, url } = visit;
+  const { fresh, campaign, form, typed } = parts;
+  const terms = termsOf(form);
+  const product = await app.db.one(findProduct, campaign?.product_id ?? form.product_id);
+  const preview = campaignPreview(visit, {
+    terms,
+    brandName: fresh?.brand.name ?? campaign!.brand_name,
+    productName: product.name,
+    picture: pictureOf(product),
+  });
+  const action = fresh
+    ? url(`/toko/${fresh.brand.brand_id}/sambatan/baru`)
+    : url(`/toko/sambatan/${campaign!.id}/ubah`);
+  const opens = terms.opensAt !== null && terms.opensAt > visit.now;
+  const button = (aksi: string, words: string, kind = '') =>
+    html`<button class="button ${kind}" name="aksi" value="${aksi}">${words}</button>`;
+  const title = t('Pratinjau', 'Preview');
+  const main = html`<h1>${title}</h1>
+    ${preview}
+    <form class="panel row" method="post" action="${action}">
+      ${hiddenFields(typed)}
+      ${
+        campaign
+          ? button('simpan', t('Simpan perubahan', 'Save the changes'))
+          : fresh!.publishes &&
+            button(
+              'terbit',
+              opens ? t('Jadwalkan', 'Schedule it') : t('Buka sekarang', 'Open it now'),
+            )
+      }
+      ${!campaign && !opens && button('draf', t('Simpan sebagai draf', 'Save as a draft'), 'quiet')}
+      ${button('ubah', t('Ubah lagi', 'Change it again'), 'quiet')}
+    </form>`;
+  return { title, section: 'shop' as const, main };
+}
+
+interface DashboardParts {
+  readonly name: ListName;
+  readonly campaigns: readonly Campaign[];
+  readonly next: string | null;
+  readonly isFirst: boolean;
+  readonly creates: boolean;
+}
+
+function dashboard(visit: Visit, brand: BrandRow, parts: DashboardParts) {
+  const { t, url } = visit;
+  const { name, campaigns, next, isFirst } = parts;
+  const path = url(`/toko/${brand.brand_id}`);
+  const make = parts.creates
+    ? html`<a class="button" href="${path}/sambatan/baru">${t('Sambatan baru', 'New campaign')}</a>`
+    : undefined;
+  const choice = (one: ListName, words: string) =>
+    html`<li>
+      <a
+        href="${one === 'jalan' ? path : `${path}?tampil=${one}`}"
+        ${attribute('aria-current', one === name && 'true')}
+        >${words}</a
+      >
+    </li>`;
+  const main = html`${shopHead(visit, brand, 'campaigns', make)}
+    <nav class="choices" aria-label="${t('Tampilkan', 'Show')}">
+      <ul>
+        ${choice('jalan', t('Jalan', 'Running'))}${choice('draf', t('Draf', 'Drafts'))}${choice(
+          'selesai',
+          t('Selesai', 'Over'),
+        )}
+      </ul>
+    </nav>
+    ${
+      campaigns.length > 0
+        ? html`<ul class="cards">
+            ${campaigns.map((campaign) => campaignCard(visit, campaign))}
+          </ul>`
+        : emptyState(...emptyWords(visit, name), name === 'selesai' ? undefined : make)
+    }
+    ${paging(visit, {
+      first: isFirst ? undefined : `${path}?tampil=${name}`,
+      next: next === null ? undefined : `${path}?tampil=${name}&cursor=${next}`,
+    })}`;
+  return { title: brand.name, section: 'shop' as const, main };
+}
+
+function emptyWords({ t }: Visit, name: ListName): [string, string] {
+  switch (name) {
+    case 'jalan':
+      return [
+        t('Belum ada Sambatan yang jalan', 'No campaign is running'),
+        t(
+          'Buka Sambatan baru, dan bagikan tautannya ke pembelimu.',
+          'Open a new campaign and share its link with your buyers.',
+        ),
+      ];
+    case 'draf':
+      return [
+        t('Tidak ada draf', 'No drafts'),
+        t('Yang kamu siapkan diam-diam ada di sini.', 'What you prepare in quiet is here.'),
+      ];
+    case 'selesai':
+      return [
+        t('Belum ada yang selesai', 'None is over yet'),
+        t('Hasil Sambatanmu nanti ada di sini.', 'The results of your campaigns will be here.'),
+      ];
+    default:
+      return name satisfies never;
+  }
+}
+
+function campaignCard(visit: Visit, campaign: Campaign): Html {
+  const { t, url, language } = visit;
+  const { status, participant_count: people } = campaign;
+  const over = campaign.slots_at_close;
+  return html`<li>
+    <article class="card">
+      ${pictureTag(campaign.picture, {
+        alt: campaign.product_name,
+        sizes: '(min-width: 48rem) 18rem, 100vw',
+      })}
+      <div class="card-body">
+        <p>${campaignBadge(visit, status)}</p>
+        <h2><a href="${url(`/toko/sambatan/${campaign.id}`)}">${campaign.title}</a></h2>
+        <p class="price">${rupiah(campaign.price_per_slot, language)}</p>
+        ${progressBar(visit, { taken: over ?? campaign.slots_taken, total: campaign.total_slots })}
+        <p class="quiet">
+          ${t(`${count(people, language)} peserta`, `${count(people, language)} participants`)}${
+            isOpen(campaign) && html` · ${countdown(visit, campaign.deadline)}`
+          }
+        </p>
+      </div>
+    </article>
+  </li>`;
+}

@@ -1,0 +1,23 @@
+import type { App } from '../../context.ts';
+import type { Pages } from '../../http/site.ts';
+import { brandPages } from './brands.ts';
+import { campaignPage } from './campaign.ts';
+import { campaignPages } from './campaigns.ts';
+import { memberPages } from './members.ts';
+import { participantPages } from './participants.ts';
+import { productPages } from './products.ts';
+
+/** What sellers see: their brands and members, products, campaigns and participants. */
+export function sellerPages(app: App): Pages {
+  const parts = [
+    brandPages,
+    memberPages,
+    productPages,
+    campaignPages,
+    campaignPage,
+    participantPages,
+  ];
+  return async (server) => {
+    for (const part of parts) await server.register(part(app));
+  };
+}

@@ -1,0 +1,76 @@
+import { query } from '../database/query.ts';
+import type { ParticipationRow } from './queries.ts';
+import type { StoredParticipationStatus } from './status.ts';
+
+export interface RosterRow {
+  readonly participation_id: string;
+  readonly user_id: string;
+  readonly quantity: number;
+  readonly status: StoredParticipationStatus;
+  readonly joined_at: Date;
+  readonly shipping_address: string;
+  readonly note: string | null;
+  readonly cancel_reason: ParticipationRow['cancel_reason'];
+  /** From the buyer's profile. */
+  readonly display_name: string | null;
+  readonly email: string | null;
+}
+
+/**
+ * A page of a campaign's participations in order of their ids, in some statuses, with who they are
+ * of: what a seller packs by.
+ */
+export const listRoster = query<
+  [campaignId: string, statuses: StoredParticipationStatus[], after: string | null, limit: number],
+  RosterRow
+>(
+  'list_roster',
+  `select p.participation_id, p.user_id, p.quantity, p.status, p.joined_at, p.shipping_address,
+    p.note, p.cancel_reason, n.display_name, n.email
+  from (
+    select * from sambatan.participants
+    where campaign_id = $1 and status = any ($2::sambatan.participant_status[])
+      and participation_id > coalesce($3, '00000000-0000-0000-0000-000000000000'::uuid)
+    order by participation_id limit $4) p
+  left join sambatan.profiles n on n.user_id = p.user_id
+  order by p.participation_id`,
+);
+
+export interface RefundRow {
+  readonly participation_id: string;
+  readonly user_id: string;
+  readonly quantity: number;
+  /** Whole rupiah that were paid and would go back. */
+  readonly amount: bigint;
+  readonly display_name: string | null;
+}
+
+/** Payments that have arrived for participations that are live: what a cancellation gives back. */
+const paid = `sambatan.transactions t
+  join sambatan.participants p on p.campaign_id = t.campaign_id
+    and p.participation_id = t.participation_id
+  where t.campaign_id = $1 and t.kind = 'payment' and t.status = 'settled'
+    and p.status = 'confirmed'`;
+
+/** A page of who would be refunded how much if the campaign were called off now. */
+export const listRefunds = query<
+  [campaignId: string, after: string | null, limit: number],
+  RefundRow
+>(
+  'list_refunds',
+  `select r.*, n.display_name from (
+    select p.participation_id, p.user_id, p.quantity, t.amount from ${paid}
+      and p.participation_id > coalesce($2, '00000000-0000-0000-0000-000000000000'::uuid)
+    order by p.participation_id limit $3) r
+  left join sambatan.profiles n on n.user_id = r.user_id
+  order by r.participation_id`,
+);
+
+/** How many would be refunded, and how much in all. */
+export const sumRefunds = query<
+  [campaignId: string],
+  { readonly refunds: bigint; readonly amount: bigint }
+>(
+  'sum_refunds',
+  `select count(*) as refunds, coalesce(sum(t.amount), 0)::bigint as amount from ${paid}`,
+);

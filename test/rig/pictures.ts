@@ -1,0 +1,54 @@
+import { crc32, deflateSync } from 'node:zlib';
+import sharp from 'sharp';
+
+/** A picture with some detail and a place in its metadata, as a phone makes it. */
+export async function photo({
+  width = 1_200,
+  height = 900,
+  format = 'jpeg',
+}: PhotoWish = {}): Promise<Buffer> {
+  const noise = { type: 'gaussian', mean: 128, sigma: 30 } as const;
+  return await sharp({ create: { width, height, channels: 3, background: '#c86496', noise } })
+    .blur(6)
+    .withExif({ IFD0: { Make: 'Kamera Rahasia' }, IFD3: { GPSLatitude: '7/1 48/1 0/1' } })
+    .toFormat(format)
+    .toBuffer();
+}
+
+interface PhotoWish {
+  readonly width?: number;
+  readonly height?: number;
+  readonly format?: 'jpeg' | 'png' | 'webp' | 'gif' | 'tiff' | 'avif';
+}
+
+/** The API's body of an upload, and what type it says it has. */
+export async function pictureForm(bytes: Uint8Array, field = 'picture') {
+  const form = new FormData();
+  form.set(field, new Blob([new Uint8Array(bytes)], { type: 'image/jpeg' }), 'foto.jpg');
+  const packed = new Response(form);
+  return {
+    body: Buffer.from(await packed.arrayBuffer()),
+    headers: { 'content-type': packed.headers.get('content-type')! },
+  };
+}
+
+/** A PNG of a few kilobytes that says, truthfully or not, how large it is. */
+export function png(width: number, height: number, rows = height): Buffer {
+  const head = Buffer.alloc(13);
+  head.writeUInt32BE(width, 0);
+  head.writeUInt32BE(height, 4);
+  head.set([1, 0, 0, 0, 0], 8);
+  // One bit a pixel: rows of zeros pack to almost nothing.
+  const row = Math.ceil(width / 8) + 1;
+  const data = deflateSync(Buffer.alloc(row * Math.min(rows, height)), { level: 9 });
+  const signature = Buffer.from('89504e470d0a1a0a', 'hex');
+  return Buffer.concat([signature, chunk('IHDR', head), chunk('IDAT', data), chunk('IEND')]);
+}
+
+function chunk(name: string, data = Buffer.alloc(0)): Buffer {
+  const body = Buffer.concat([Buffer.from(name), data]);
+  const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+  length.writeUInt32BE(data.length);
+  sum.writeUInt32BE(crc32(body));
+  return Buffer.concat([length, body, sum]);
+}

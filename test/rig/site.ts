@@ -1,0 +1,81 @@
+import { inflateRawSync } from 'node:zlib';
+import type { Client } from './client.ts';
+
+/** A page or file of the site, as somebody got it. */
+export interface Got {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly bytes: Buffer;
+  /** Where a taken form leads; '' when it leads nowhere. */
+  readonly location: string;
+}
+
+/** Sends forms and asks for pages as a browser without scripts does, signed in by a token. */
+export class Forms {
+  readonly #url: string;
+  readonly #client: Pick<Client, 'token'>;
+
+  constructor(url: string, client: Pick<Client, 'token'>) {
+    this.#url = url;
+    this.#client = client;
+  }
+
+  async get(path: string): Promise<Got> {
+    return await this.#fetch(path, {});
+  }
+
+  /** A form without files. */
+  async post(path: string, fields: Readonly<Record<string, string>> = {}): Promise<Got> {
+    return await this.#fetch(path, { method: 'POST', body: new URLSearchParams(fields) });
+  }
+
+  /** A form with a picture in it. */
+  async upload(
+    path: string,
+    fields: Readonly<Record<string, string>>,
+    picture?: { readonly bytes: Uint8Array; readonly name?: string; readonly type?: string },
+  ): Promise<Got> {
+    const form = new FormData();
+    for (const [name, value] of Object.entries(fields)) form.set(name, value);
+    if (picture !== undefined) {
+      const { bytes, name = 'foto.jpg', type = 'image/jpeg' } = picture;
+      form.set('picture', new Blob([new Uint8Array(bytes)], { type }), name);
+    }
+    return await this.#fetch(path, { method: 'POST', body: form });
+  }
+
+  async #fetch(path: string, init: RequestInit): Promise<Got> {
+    const { token } = this.#client;
+    const answer = await fetch(this.#url + path, {
+      ...init,
+      redirect: 'manual',
+      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    });
+    const bytes = Buffer.from(await answer.arrayBuffer());
+    return {
+      status: answer.status,
+      headers: answer.headers,
+      text: bytes.toString(),
+      bytes,
+      location: answer.headers.get('location') ?? '',
+    };
+  }
+}
+
+/** The files in a zip archive, by name: what a spreadsheet is made of. */
+export function unzipped(archive: Buffer): Map<string, string> {
+  const files = new Map<string, string>();
+  let at = archive.indexOf(Buffer.from('PK\u0001\u0002'));
+  while (at >= 0 && archive.readUInt32LE(at) === 0x02014b50) {
+    const [method, size] = [archive.readUInt16LE(at + 10), archive.readUInt32LE(at + 20)];
+    const [name, extra, comment] = [28, 30, 32].map((field) => archive.readUInt16LE(at + field));
+    const local = archive.readUInt32LE(at + 42);
+    const start = local + 30 + archive.readUInt16LE(local + 26) + archive.readUInt16LE(local + 28);
+    const packed = archive.subarray(start, start + size);
+    const path = archive.subarray(at + 46, at + 46 + name!).toString();
+    files.set(path, (method === 8 ? inflateRawSync(packed) : packed).toString());
+    at += 46 + name! + extra! + comment!;
+  }
+  return files;
+}
