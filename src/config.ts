@@ -36,6 +36,12 @@ export interface Config {
   readonly scheduler: { readonly intervalMinutes: number };
   /** 0: joins are not limited. */
   readonly joins: { readonly limitPerMinute: number };
+  readonly payments: {
+    /** How long after its end a hold is left alone; of campaigns made from now on. */
+    readonly holdGraceMinutes: number;
+    /** Within which buyers of a completed campaign are asked to pay. */
+    readonly termHours: number;
+  };
   readonly mail: {
     /** Undefined: mails are written into the data directory instead. */
     readonly smtpUrl: string | undefined;
@@ -115,6 +121,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     },
     scheduler: { intervalMinutes: present(values.SAMBATAN_SCHEDULER_INTERVAL) },
     joins: { limitPerMinute: present(values.SAMBATAN_JOIN_RATE_LIMIT) },
+    payments: {
+      holdGraceMinutes: present(values.SAMBATAN_HOLD_GRACE),
+      termHours: present(values.SAMBATAN_PAYMENT_TERM),
+    },
     mail: { smtpUrl: values.SMTP_URL, from: present(values.MAIL_FROM) },
     watch: { invariantHours: present(values.SAMBATAN_INVARIANT_HOURS) },
     log: { level: present(values.LOG_LEVEL) },

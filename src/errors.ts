@@ -110,6 +110,54 @@ export const errorTable = {
       en: 'This place in a waiting list is not yours. See yours on the page of the campaign.',
     },
   ),
+  proof_not_found: fixed(
+    404,
+    { id: 'Bukti bayar tidak ada', en: 'No proof of payment' },
+    {
+      id: 'Belum ada bukti bayar untuk keikutsertaan ini. Unggah dulu, lalu buka lagi.',
+      en: 'There is no proof of payment for this participation. Upload one, then look again.',
+    },
+  ),
+  bank_account_not_found: fixed(
+    404,
+    { id: 'Rekening belum diisi', en: 'No bank account given' },
+    {
+      id: 'Rekening bank ini belum diisi. Isi bank, nomor, dan nama pemiliknya dulu, ya.',
+      en: 'This bank account was not given yet. Fill in the bank, the number and its holder.',
+    },
+  ),
+  receiving_account_not_found: fixed(
+    404,
+    { id: 'Rekening tidak ditemukan', en: 'Account not found' },
+    {
+      id: 'Rekening penerima ini tidak ada. Pilih dari daftar rekening.',
+      en: 'This receiving account does not exist. Choose one from the list of accounts.',
+    },
+  ),
+  statement_line_not_found: fixed(
+    404,
+    { id: 'Baris mutasi tidak ditemukan', en: 'Statement line not found' },
+    {
+      id: 'Baris mutasi ini tidak ada. Muat ulang daftarnya, lalu pilih dari sana.',
+      en: 'This line of a statement does not exist. Reload the list and choose one from it.',
+    },
+  ),
+  movement_not_found: fixed(
+    404,
+    { id: 'Transaksi tidak ditemukan', en: 'Movement not found' },
+    {
+      id: 'Pengembalian atau pencairan ini tidak ada. Muat ulang daftarnya, lalu pilih dari sana.',
+      en: 'This refund or payout does not exist. Reload the list and choose one from it.',
+    },
+  ),
+  dispute_not_found: fixed(
+    404,
+    { id: 'Keluhan tidak ditemukan', en: 'Dispute not found' },
+    {
+      id: 'Keluhan ini tidak ada. Muat ulang daftar keluhan, lalu pilih dari sana.',
+      en: 'This dispute does not exist. Reload the list of disputes and choose one from it.',
+    },
+  ),
   product_not_found: fixed(
     404,
     { id: 'Produk tidak ditemukan', en: 'Product not found' },
@@ -202,6 +250,30 @@ export const errorTable = {
     422,
     { id: 'Jumlah slot tidak sesuai', en: 'Number of slots not accepted' },
     quantityOutOfBounds,
+  ),
+  proof_not_accepted: fixed(
+    422,
+    { id: 'Berkas tidak bisa dibaca', en: 'File not readable' },
+    {
+      id: 'Bukti bayar harus berupa foto JPEG, PNG, WebP, atau PDF. Coba foto atau tangkap layar lagi.',
+      en: 'A proof is a JPEG, PNG or WebP picture or a PDF. Take the photo or screenshot again.',
+    },
+  ),
+  statement_not_readable: define<{ readonly line: number }>(
+    422,
+    { id: 'Mutasi tidak terbaca', en: 'Statement not readable' },
+    ({ line }) => ({
+      id: `Baris ${line} tidak sesuai format yang dipilih. Cek format banknya, lalu unggah lagi.`,
+      en: `Line ${line} does not fit the chosen format. Check which bank's it is and upload again.`,
+    }),
+  ),
+  shortfall_not_possible: define<{ readonly minimum: number; readonly maximum: number }>(
+    422,
+    { id: 'Jumlah slot tidak sesuai', en: 'Number of slots not accepted' },
+    ({ minimum, maximum }) => ({
+      id: `Slot yang bisa dipenuhi harus ${minimum} sampai ${maximum}. Ubah jumlahnya, ya.`,
+      en: `Between ${minimum} and ${maximum} slots can be delivered. Please change the number.`,
+    }),
   ),
   deadline_not_in_future: fixed(
     422,
@@ -373,6 +445,110 @@ export const errorTable = {
       en: `A participation that is ${statusWord(from).en} cannot be ${eventWord(event).en}.`,
     }),
   ),
+  payment_account_missing: fixed(
+    409,
+    { id: 'Rekening tujuan belum siap', en: 'No account to pay to' },
+    {
+      id: 'Rekening tujuan belum siap. Tunggu sebentar, ya; kami sedang menyiapkannya.',
+      en: 'There is no account to pay to yet. Please wait a little; it is being set up.',
+    },
+  ),
+  payment_not_due: fixed(
+    409,
+    { id: 'Belum ada yang perlu dibayar', en: 'Nothing to pay yet' },
+    {
+      id: 'Keikutsertaan ini belum perlu dibayar. Kami kabari begitu waktunya membayar, ya.',
+      en: 'There is nothing to pay for this participation yet. You will be told when there is.',
+    },
+  ),
+  payment_not_open: define<{ readonly status: string }>(
+    409,
+    { id: 'Pembayaran tidak bisa diubah', en: 'Payment not open' },
+    ({ status }) => ({
+      id: `Pembayaran ini ${movementWord(status).id}. Muat ulang halaman untuk melihat keadaannya.`,
+      en: `This payment is ${movementWord(status).en}. Reload the page to see how it stands.`,
+    }),
+  ),
+  receiving_account_exists: fixed(
+    409,
+    { id: 'Rekening sudah ada', en: 'Account exists already' },
+    {
+      id: 'Nomor rekening di bank ini sudah terdaftar. Ubah yang sudah ada saja.',
+      en: 'This number at this bank is in the list already. Change that one instead.',
+    },
+  ),
+  receiving_account_is_default: fixed(
+    409,
+    { id: 'Ini rekening utama', en: 'This is the default account' },
+    {
+      id: 'Rekening utama tidak bisa dinonaktifkan. Pilih dulu rekening utama yang lain.',
+      en: 'The default account cannot be switched off. Make another one the default first.',
+    },
+  ),
+  statement_line_handled: fixed(
+    409,
+    { id: 'Baris mutasi sudah ditangani', en: 'Statement line already handled' },
+    {
+      id: 'Baris mutasi ini sudah dicocokkan atau diabaikan. Muat ulang daftarnya.',
+      en: 'This line was matched or set aside already. Reload the list.',
+    },
+  ),
+  movement_transition_not_allowed: define<{ readonly from: string; readonly event: string }>(
+    409,
+    { id: 'Perubahan tidak bisa dilakukan', en: 'Change not possible' },
+    ({ from }) => ({
+      id: `Transaksi ini ${movementWord(from).id}, jadi tidak bisa diubah begitu. Muat ulang daftarnya.`,
+      en: `This movement is ${movementWord(from).en} and cannot be changed like that. Reload the list.`,
+    }),
+  ),
+  payout_not_released: fixed(
+    409,
+    { id: 'Pencairan belum dilepas', en: 'Payout not released' },
+    {
+      id: 'Pencairan ini menunggu barang diterima pembeli. Lepas dulu kalau memang sudah boleh.',
+      en: 'This payout waits until buyers have their goods. Release it first if it may leave now.',
+    },
+  ),
+  payout_disputed: fixed(
+    409,
+    { id: 'Pencairan ditahan', en: 'Payout on hold' },
+    {
+      id: 'Masih ada keluhan pembeli yang terbuka. Selesaikan dulu, baru cairkan.',
+      en: 'A dispute of a buyer is open. Resolve it first, then pay out.',
+    },
+  ),
+  payout_not_covered: define<{ readonly free: number }>(
+    409,
+    { id: 'Dana belum cukup', en: 'Not enough money in hand' },
+    ({ free }) => ({
+      id: `Baru Rp${free.toLocaleString('id-ID')} yang bisa dicairkan. Tunggu pembeli lain membayar, atau hapus tagihannya.`,
+      en: `Only Rp${free.toLocaleString('en-US')} can leave now. Wait for the other buyers to pay, or write their payments off.`,
+    }),
+  ),
+  payout_settled_already: fixed(
+    409,
+    { id: 'Pencairan sudah berjalan', en: 'Payout has left already' },
+    {
+      id: 'Dana sambatan ini sudah dicairkan. Balikkan pencairannya dulu, baru ulangi.',
+      en: 'The money of this campaign was paid out already. Reverse the payout first, then try again.',
+    },
+  ),
+  dispute_open_already: fixed(
+    409,
+    { id: 'Keluhan sudah dibuka', en: 'Dispute is open already' },
+    {
+      id: 'Keluhanmu sudah kami terima dan sedang ditangani. Tunggu kabar dari kami, ya.',
+      en: 'Your dispute is known and being looked at. You will hear from us.',
+    },
+  ),
+  dispute_resolved_already: fixed(
+    409,
+    { id: 'Keluhan sudah selesai', en: 'Dispute is resolved already' },
+    {
+      id: 'Keluhan ini sudah diselesaikan. Muat ulang daftar keluhan.',
+      en: 'This dispute was resolved already. Reload the list of disputes.',
+    },
+  ),
   rate_limited: define<{ readonly retry_after_seconds: number }>(
     429,
     { id: 'Terlalu banyak percobaan', en: 'Too many attempts' },
@@ -492,15 +668,6 @@ export const errorTable = {
     {
       id: 'Layanan sedang terganggu. Permintaanmu belum tercatat; coba lagi sebentar lagi, ya.',
       en: 'The service is disturbed. Your request was not recorded; try again in a moment.',
-    },
-    awaySeconds,
-  ),
-  mail_unavailable: fixed(
-    503,
-    { id: 'E-mail belum terkirim', en: 'Mail not sent' },
-    {
-      id: 'E-mailnya belum bisa dikirim, jadi belum ada yang tercatat. Coba lagi sebentar lagi, ya.',
-      en: 'The mail could not be sent, so nothing was recorded. Please try again in a moment.',
     },
     awaySeconds,
   ),
@@ -642,7 +809,23 @@ const eventWords: Readonly<Record<string, Wording>> = {
   waiting_accepted: { id: 'diambil slotnya', en: 'accepted' },
   waiting_declined: { id: 'ditolak', en: 'declined' },
   waiting_withdrawn: { id: 'ditinggalkan', en: 'withdrawn' },
+  dispute_opened: { id: 'dikeluhkan', en: 'disputed' },
+  campaign_shortfall: { id: 'dikurangi slotnya', en: 'delivered in part' },
 };
+
+const movementWords: Readonly<Record<string, Wording>> = {
+  due: { id: 'belum dibayar', en: 'due' },
+  proof_submitted: { id: 'sedang dicek', en: 'being verified' },
+  rejected: { id: 'ditolak', en: 'rejected' },
+  pending: { id: 'sedang diproses', en: 'being processed' },
+  settled: { id: 'sudah lunas', en: 'settled' },
+  reversed: { id: 'sudah dibalikkan', en: 'reversed' },
+  void: { id: 'sudah tidak berlaku', en: 'void' },
+};
+
+function movementWord(status: string): Wording {
+  return movementWords[status] ?? { id: `berstatus ${status}`, en: status };
+}
 
 function statusWord(status: string): Wording {
   return statusWords[status] ?? { id: `berstatus ${status}`, en: status };

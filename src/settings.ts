@@ -106,6 +106,23 @@ export const variables = {
     ],
     parse: (text) => wholeNumber(text, 0, 100_000),
   }),
+  SAMBATAN_HOLD_GRACE: variable({
+    fallback: '0',
+    secret: false,
+    accepts: 'a whole number of minutes from 0 to 10080',
+    about: [
+      'Minutes for which a hold that has run out is still left alone, for campaigns made from now',
+      'on: a transfer that is a little late finds its slots. 0: none.',
+    ],
+    parse: (text) => wholeNumber(text, 0, 10_080),
+  }),
+  SAMBATAN_PAYMENT_TERM: variable({
+    fallback: '72',
+    secret: false,
+    accepts: 'a whole number of hours from 1 to 720',
+    about: ['Hours within which buyers of a completed campaign are asked to pay.'],
+    parse: (text) => wholeNumber(text, 1, 720),
+  }),
   SAMBATAN_TRUSTED_PROXIES: variable({
     fallback: '',
     secret: false,

@@ -39,6 +39,7 @@ test('an empty environment is a complete configuration with the embedded databas
     },
     scheduler: { intervalMinutes: 5 },
     joins: { limitPerMinute: 10 },
+    payments: { holdGraceMinutes: 0, termHours: 72 },
     mail: { smtpUrl: undefined, from: 'Sambatan <sambatan@localhost>' },
     watch: { invariantHours: 24 },
     log: { level: 'info' },

@@ -19,6 +19,8 @@ import {
   wish,
   type Market,
 } from './rig/market.ts';
+import { newId } from '../src/identity/ids.ts';
+import { openTill } from './rig/till.ts';
 
 const { db, log, close } = await testDatabase();
 after(close);
@@ -48,6 +50,7 @@ test('what a lively market writes into the metadata of its events is what docs/e
   await db.transaction((tx) => editCampaign(tx, service, campaignId, change));
 
   await waitInEveryWay(market);
+  await moveMoney();
 
   const written = await ask<{ event: string; keys: string[] }>(
     db,
@@ -82,4 +85,48 @@ async function waitInEveryWay(market: Market): Promise<void> {
   await db.transaction((tx) => acceptOffer(tx, service, line[3]!));
   await letTimePass(db, campaignId, pastDeadline);
   await settle();
+}
+
+/** Brings about every event about money, by the functions that make them. */
+async function moveMoney(): Promise<void> {
+  await openTill(db);
+  const market = await openMarket(db);
+  const id = await newCampaign(db, market, { totalSlots: 4, paymentTiming: 'upfront' });
+  const people = await joined(db, wish(id, { quantity: 2 }), wish(id), wish(id));
+  const [first = '', second = ''] = people;
+  const run = (text: string, ...parameters: unknown[]) => ask(db, text, ...parameters);
+  for (const one of people) {
+    await run("select sambatan.open_payment($1, $2, '1 hour')", id, one);
+    const proof = 'select sambatan.submit_proof($1, $2, $3, $4, $5)';
+    await run(proof, id, one, 'application/pdf', Buffer.from('%PDF-'), 'service');
+  }
+  await run("select sambatan.reject_payment($1, $2, 'buram', 'service')", id, first);
+  for (const one of people) {
+    await run("select sambatan.verify_payment($1, $2, null, 'service', null)", id, one);
+  }
+  const money = "select sambatan.receive_money($1, $2, 5000, 'service', null, 'test')";
+  await run(money, id, first);
+  await run('select sambatan.settle_campaign($1, true, 100)', id);
+  const movement = async (kind: string) =>
+    (
+      await ask<{ id: string }>(
+        db,
+        `select transaction_id as id from sambatan.transactions
+        where campaign_id = $1 and kind::text = $2 and status = 'due'`,
+        id,
+        kind,
+      )
+    )[0]!.id;
+  const refund = await movement('refund');
+  await run("select sambatan.fail_refund($1, 'nomor salah', 'service')", refund);
+  await run("select sambatan.settle_movement($1, 'refund', 'TRF', 'service')", refund);
+  await run("select sambatan.reverse_movement($1, 'refund', 'tutup', 'service')", refund);
+  await run("select sambatan.declare_shortfall($1, 3, 'pecah', 'service')", id);
+  const dispute = newId();
+  await run("select sambatan.open_dispute($1, $2, $3, 'tumpah', 'service')", id, second, dispute);
+  await run("select sambatan.resolve_dispute($1, 'dismissed', 'dicek', 'service')", dispute);
+  const payout = await movement('payout');
+  await run("select sambatan.release_payout($1, 'service')", payout);
+  await run("select sambatan.settle_movement($1, 'payout', 'TRF', 'service')", payout);
+  await run("select sambatan.reverse_movement($1, 'payout', 'tutup', 'service')", payout);
 }

@@ -28,6 +28,11 @@ const examples = {
   account_has_campaigns: { count: 1 },
   too_many_addresses: { maximum: 10 },
   export_too_large: { maximum_rows: 20_000 },
+  statement_not_readable: { line: 3 },
+  shortfall_not_possible: { minimum: 2, maximum: 9 },
+  payment_not_open: { status: 'settled' },
+  movement_transition_not_allowed: { from: 'settled', event: 'refund_failed' },
+  payout_not_covered: { free: 125_000 },
   rate_limited: { retry_after_seconds: 42 },
 } as const;
 

@@ -40,6 +40,8 @@ const nobody = '404 404 404 404 404 404 404';
 const staff = '401 403 403 403 403 200 200';
 const ownOnly = '401 200 200 200 200 200 403';
 const sellerAndStaff = '401 403 403 200 403 200 200';
+const ownerAndStaff = '401 200 403 403 403 200 200';
+const stranger = '401 404 404 404 404 404 404';
 const hiddenDraft = '404 404 404 200 404 200 200';
 
 /** The status that each caller gets, in the order of `callers`. Every live route has its row. */
@@ -153,6 +155,55 @@ const matrix: Readonly<Record<string, Row>> = {
     open: '401 200 403 403 403 200 200',
     absent: '401 404 404 404 404 404 404',
   },
+  'GET /receiving-accounts': { open: staff },
+  'POST /receiving-accounts': { open: '401 403 403 403 403 201 201' },
+  'PATCH /receiving-accounts/:id': { open: staff, absent: '401 403 403 403 403 404 404' },
+  'POST /receiving-accounts/:id/statement': {
+    open: staff,
+    absent: '401 403 403 403 403 404 404',
+  },
+  'GET /refund-account': { open: '401 200 200 200 200 200 422' },
+  'PUT /refund-account': { open: '401 200 200 200 200 200 422' },
+  'GET /brands/:id/payout-account': {
+    open: '401 403 403 200 403 200 200',
+    absent: '401 404 404 404 404 404 404',
+  },
+  'PUT /brands/:id/payout-account': {
+    open: '401 403 403 200 403 403 200',
+    absent: '401 404 404 404 404 404 404',
+  },
+  'GET /participations/:id/payment': { completed: ownerAndStaff, absent: stranger },
+  'POST /participations/:id/proof': { completed: '401 200 403 403 403 403 200', absent: stranger },
+  'GET /participations/:id/proof': { completed: ownerAndStaff, absent: stranger },
+  'POST /participations/:id/payment/verify': { completed: staff, absent: stranger },
+  'POST /participations/:id/payment/reject': { completed: staff, absent: stranger },
+  'POST /participations/:id/payment/write-off': { completed: staff, absent: stranger },
+  'GET /payments': { open: staff },
+  'GET /statement-lines': { open: staff },
+  'POST /statement-lines/:id/assign': { absent: '401 403 403 403 403 404 404' },
+  'POST /statement-lines/:id/ignore': { absent: '401 403 403 403 403 404 404' },
+  'GET /refunds': { open: staff },
+  'GET /refunds/export': { open: staff },
+  'POST /refunds/settle': { open: '401 403 403 403 403 404 404' },
+  'POST /refunds/:id/fail': { absent: '401 403 403 403 403 404 404' },
+  'POST /refunds/:id/reverse': { absent: '401 403 403 403 403 404 404' },
+  'GET /payouts': { open: staff },
+  'POST /payouts/:id/release': { absent: '401 403 403 403 403 404 404' },
+  'POST /payouts/:id/settle': { absent: '401 403 403 403 403 404 404' },
+  'POST /payouts/:id/reverse': { absent: '401 403 403 403 403 404 404' },
+  'GET /campaigns/:id/books': { open: sellerAndStaff, draft: hiddenDraft, absent: nobody },
+  'POST /campaigns/:id/shortfall': {
+    completed: sellerAndStaff,
+    draft: '404 404 404 409 404 409 409',
+    absent: nobody,
+  },
+  'POST /participations/:id/dispute': {
+    open: '401 409 403 403 403 403 409',
+    completed: '401 201 403 403 403 403 201',
+    absent: stranger,
+  },
+  'GET /disputes': { open: staff },
+  'POST /disputes/:id/resolve': { absent: '401 403 403 403 403 404 404' },
   'GET /dashboard/summary': { open: staff },
   'POST /lifecycle/run': { open: staff },
   'GET /scheduler/status': { open: staff },
@@ -178,6 +229,8 @@ test('every live route of the API has a row in the matrix', () => {
 
 let shop: Shop;
 let rival: Shop;
+let receivingAccount: string;
+let accounts = 0;
 const people = {} as Record<CallerName, Client>;
 before(async () => {
   shop = await openShop(service);
@@ -193,6 +246,17 @@ before(async () => {
     operator: await service.operator(),
     service: service.service,
   });
+  const account = { bank: 'BCA', number: '5270099001', holder: 'PT Sambatan Bersama' };
+  const made = expectStatus(await service.service.post('/receiving-accounts', account), 201);
+  receivingAccount = made.id;
+  await service.service.send({
+    method: 'PUT',
+    path: `/brands/${shop.brandId}/payout-account`,
+    body: account,
+  });
+  for (const name of ['buyer', 'other', 'seller', 'rival', 'operator'] as const) {
+    await people[name].send({ method: 'PUT', path: '/refund-account', body: account });
+  }
 });
 
 /** Things made for one request, so that no request meets what another one did. */
@@ -251,11 +315,45 @@ async function waitingFor(campaignId: string, route: string): Promise<Partial<Th
   return { entryId, address };
 }
 
+const reasons = [
+  'participations/:id/payment/reject',
+  'participations/:id/payment/write-off',
+  'participations/:id/dispute',
+  'refunds/:id/fail',
+  'refunds/:id/reverse',
+  'payouts/:id/reverse',
+  'statement-lines/:id/ignore',
+].map((route) => [`POST /${route}`, () => ({ reason: 'alasan yang jelas' })] as const);
+const aBank = () => ({ bank: 'BCA', number: `88${++accounts}00000`, holder: 'Sari Dewi' });
+const pdf = Buffer.from('%PDF-1.7 bukti');
+
+/** Files that are sent instead of JSON. */
+const files: Readonly<Record<string, [type: string, content: string | Buffer]>> = {
+  'POST /participations/:id/proof': ['application/pdf', pdf],
+  'POST /receiving-accounts/:id/statement': ['text/csv', 'date,description,amount\n'],
+};
+
+/** What has to have happened to a participation first. */
+const needsProof = new Set([
+  'GET /participations/:id/proof',
+  'POST /participations/:id/payment/reject',
+]);
+
 const bodies: Readonly<Record<string, (things: Things, caller: CallerName) => object>> = {
   'PATCH /me': () => ({ display_name: 'Sari' }),
   'POST /me/addresses': () => homeAddress,
   'PATCH /me/addresses/:id': () => ({ label: 'Kantor' }),
   'POST /operators': () => ({ email: 'siapa@example.org' }),
+  ...Object.fromEntries(reasons),
+  'POST /receiving-accounts': aBank,
+  'PATCH /receiving-accounts/:id': () => ({ holder: 'PT Sambatan' }),
+  'PUT /refund-account': aBank,
+  'PUT /brands/:id/payout-account': aBank,
+  'POST /statement-lines/:id/assign': () => ({ participation_id: newId() }),
+  'POST /refunds/settle': () => ({ ids: [newId()], reference: 'TRF 1' }),
+  'POST /payouts/:id/settle': () => ({ reference: 'TRF 1' }),
+  'POST /campaigns/:id/shortfall': () => ({ slots: 1, reason: 'pecah satu' }),
+  'POST /disputes/:id/resolve': () => ({ resolution: 'dismissed', explanation: 'sudah dicek' }),
   'POST /brands': () => ({ name: 'Brand baru' }),
   'PATCH /brands/:id': () => ({ name: 'Melati Wangi' }),
   'PATCH /brands/:id/members/:user_id': () => ({ role: 'admin' }),
@@ -276,7 +374,13 @@ const bodies: Readonly<Record<string, (things: Things, caller: CallerName) => ob
 async function statusFor(route: string, caller: CallerName, target: Target): Promise<string> {
   const things = await thingsFor(target, route);
   const [method = '', pattern = ''] = route.split(' ');
-  const id = idIn(pattern, things);
+  const id = idFor(pattern, things, target);
+  if (target === 'completed' && needsProof.has(route)) {
+    const { participationId } = things;
+    const headers = { 'content-type': 'application/pdf' };
+    const path = `/participations/${participationId}/proof`;
+    expectStatus(await people.buyer.send({ method: 'POST', path, body: pdf, headers }), 200);
+  }
   const query = route === 'GET /campaigns' && target === 'draft' ? drafts() : asOf(route, caller);
   const path =
     pattern
@@ -292,6 +396,12 @@ async function statusFor(route: string, caller: CallerName, target: Target): Pro
     watcher.end();
     return String(watcher.status);
   }
+  const file = files[route];
+  if (file !== undefined) {
+    const [type, content] = file;
+    const headers = { 'content-type': type };
+    return String((await client.send({ method, path, body: content, headers })).status);
+  }
   const body = bodies[route]?.(things, caller);
   const sending =
     route === 'PUT /products/:id/picture'
@@ -306,11 +416,20 @@ async function statusFor(route: string, caller: CallerName, target: Target): Pro
   return String(answer.status);
 }
 
-function idIn(pattern: string, things: Things): string {
-  if (pattern.startsWith('/campaigns')) return things.campaignId;
-  if (pattern.startsWith('/products')) return things.productId;
-  if (pattern.startsWith('/brands')) return things.brandId;
-  return pattern.startsWith('/waiting') ? things.entryId : things.participationId;
+function idFor(pattern: string, things: Things, target: Target): string {
+  const [, noun] = pattern.split('/');
+  const absent = target === 'absent' ? newId() : undefined;
+  const ids: Record<string, string> = {
+    campaigns: things.campaignId,
+    products: things.productId,
+    brands: things.brandId,
+    'receiving-accounts': absent ?? receivingAccount,
+    participations: things.participationId,
+    waiting: things.entryId,
+    me: things.participationId,
+    operators: things.participationId,
+  };
+  return ids[noun ?? ''] ?? newId();
 }
 
 /** The service says on whose behalf it asks. */
@@ -345,8 +464,15 @@ for (const [route, row] of Object.entries(matrix)) {
 test('a question for the head alone is allowed to whom the whole answer is', async () => {
   for (const route of service.routes.filter((one) => one.startsWith(`HEAD ${base}/`))) {
     const pattern = route.slice(`HEAD ${base}`.length);
-    const expected = matrix[`GET ${pattern}`]?.open?.split(' ') ?? [];
-    const id = idIn(pattern, await thingsFor('open', `GET ${pattern}`));
+    const row = matrix[`GET ${pattern}`];
+    const target = row?.open === undefined ? 'completed' : 'open';
+    const expected = row?.[target]?.split(' ') ?? [];
+    const id = idFor(pattern, await thingsFor(target, `GET ${pattern}`), target);
+    if (needsProof.has(`GET ${pattern}`)) {
+      const headers = { 'content-type': 'application/pdf' };
+      const path = `/participations/${id}/proof`;
+      expectStatus(await people.buyer.send({ method: 'POST', path, body: pdf, headers }), 200);
+    }
     for (const [index, caller] of callers.entries()) {
       const path = pattern.replace(':id', id) + asOf(route, caller);
       const { status, text } = await people[caller].send({ method: 'HEAD', path });

@@ -341,6 +341,40 @@ const corruptions: Record<string, Record<string, [campaign: string, statement: s
       `update sambatan.transactions
       set status = 'settled', settled_at = now() where campaign_id = $1 and kind = 'payout'`,
     ],
+    'a code that was received and is in no payment': [
+      'completed',
+      `insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount,
+        cause, actor, created_at, settled_at, purpose)
+      select campaign_id, 'adjustment', 'settled', participation_id, 37, 'code', 'service', now(),
+        now(), 'unique_code'
+      from sambatan.transactions where campaign_id = $1 and kind = 'payment' limit 1`,
+    ],
+    'money that was credited and is due back to nobody': [
+      'failed',
+      `insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount,
+        cause, actor, created_at, settled_at, purpose)
+      select campaign_id, 'adjustment', 'settled', participation_id, 5000, 'credit:x', 'service',
+        now(), now(), 'credit'
+      from sambatan.transactions where campaign_id = $1 and kind = 'refund' limit 1`,
+    ],
+    'slots that are not delivered and not refunded': [
+      'completed',
+      `update sambatan.participants set short_slots = 1
+      where campaign_id = $1 and ${one('confirmed')}`,
+    ],
+    'a refund to somebody who never paid': [
+      'active',
+      `with paid as (select participation_id, amount from sambatan.transactions
+        where campaign_id = $1 and kind = 'payment')
+      update sambatan.transactions t set participation_id = (select participation_id
+          from sambatan.participants where campaign_id = $1 and status = 'pending_payment' limit 1),
+        kind = 'refund', status = 'due', settled_at = null, cause = 'refund:x'
+      where t.campaign_id = $1 and t.kind = 'payment'`,
+    ],
+    'a surcharge that is not in the books': [
+      'active',
+      `update sambatan.transactions set surcharge = 5 where campaign_id = $1 and kind = 'payment'`,
+    ],
     'a payout of a campaign that is still open': [
       'active',
       `insert into sambatan.transactions

@@ -113,6 +113,40 @@ const join13 = (campaignId: string, key: string | null): unknown[] => [
   false,
 ];
 
+const till = id(7, 1);
+const [refund, payout] = [id(7, 2), id(7, 3)];
+const makeTill = `insert into sambatan.receiving_accounts (account_id, bank, number, holder)
+  values ('${till}', 'BCA', '5270099001', 'PT Sambatan')`;
+const upfront = `${makeTill}; ${setUp("payment_timing = 'upfront'")}`;
+const opened = `${upfront}; select sambatan.open_payment('${campaign.active}', '${reserved}', '1 h')`;
+const proven = `${opened}; select sambatan.submit_proof('${campaign.active}', '${reserved}',
+  'application/pdf', 'x', 'service')`;
+const lined = `${opened}; insert into sambatan.statement_lines (line_id, account_id, fingerprint,
+    booked_on, amount, description, imported_by, imported_at)
+  values ('${nobody}', '${till}', sha256('x'), '2026-11-25', 150500, 'TRF', 'service', now())`;
+const movement = (movementId: string, kind: string, participation: string, amount: number) =>
+  `insert into sambatan.transactions (campaign_id, transaction_id, kind, status, participation_id,
+    amount, cause, actor, created_at)
+  values ('${campaign.completed}', '${movementId}', '${kind}', 'due', ${participation}, ${amount},
+    '${kind}:test', 'service', now())`;
+const refunded = movement(refund, 'refund', `'${confirmed}'`, 5);
+/** As large-market.sql has no payments of this campaign: what was paid, and what is to leave. */
+const paidOut = (amount: number) => `${movement(payout, 'payout', 'null', amount)};
+  update sambatan.campaigns set platform_fee_basis_points = 0
+    where campaign_id = '${campaign.completed}';
+  insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+    actor, created_at, settled_at)
+  values ('${campaign.completed}', 'payment', 'settled', '${confirmed}', 150000, 'payment:test',
+    'service', now(), now())`;
+const allOwed = `insert into sambatan.transactions (campaign_id, kind, status, participation_id,
+    amount, cause, actor, created_at)
+  select campaign_id, 'payment', 'due', participation_id, 150000, 'payment:' || participation_id,
+    'service', now() from sambatan.participants
+  where campaign_id = '${campaign.completed}' on conflict do nothing;
+  update sambatan.campaigns set confirmed_slots = 10, filled_slots = 10, participant_count = 10
+  where campaign_id = '${campaign.completed}'`;
+const owed = allOwed;
+
 /** Every query of requests and of the scheduler, with what it is asked for. */
 const cases: Record<string, readonly Case[]> = {
   count_sign_in_attempt: [{ parameters: ['x', 900] }],
@@ -252,6 +286,7 @@ const cases: Record<string, readonly Case[]> = {
         where campaign_id = '${campaign.active}'`,
     },
   ],
+  tidy_payments: [{ parameters: [] }],
   tidy_workers: [{ parameters: [] }],
   join_campaigns: [
     { parameters: join13(campaign.active, null) },
@@ -318,11 +353,11 @@ const cases: Record<string, readonly Case[]> = {
     { parameters: [campaign.active, ['pending_payment', 'confirmed'], null, 51] },
     { when: 'a later page', parameters: [campaign.active, ['pending_payment'], reserved, 51] },
   ],
-  list_refunds: [
+  list_expected_refunds: [
     { parameters: [campaign.completed, null, 51] },
     { when: 'a later page', parameters: [campaign.completed, confirmed, 51] },
   ],
-  sum_refunds: [{ parameters: [campaign.completed] }],
+  sum_expected_refunds: [{ parameters: [campaign.completed] }],
   slots_over_time: [
     { parameters: [campaign.completed, new Date(Date.now() - 86_400_000), new Date(), 60] },
   ],
@@ -349,6 +384,7 @@ const cases: Record<string, readonly Case[]> = {
         soon,
         null,
         new Date(),
+        900,
       ],
     },
   ],
@@ -369,6 +405,114 @@ const cases: Record<string, readonly Case[]> = {
         null,
       ],
     },
+  ],
+  list_receiving_accounts: [{ parameters: [] }],
+  find_receiving_account: [{ parameters: [till] }],
+  lock_receiving_accounts: [{ parameters: [] }],
+  clear_default_account: [{ parameters: [] }],
+  insert_receiving_account: [{ parameters: [nobody, 'BCA', '5270099001', 'PT Sambatan', false] }],
+  update_receiving_account: [{ parameters: [till, 'PT Sambatan', null, null], before: makeTill }],
+  find_refund_account: [{ parameters: [anybody] }],
+  put_refund_account: [{ parameters: [anybody, 'BCA', '5270099001', 'Sari'] }],
+  find_payout_account: [{ parameters: [brand] }],
+  put_payout_account: [{ parameters: [brand, 'BCA', '5270099001', 'Sari'] }],
+  find_buyer: [{ parameters: [reserved] }],
+  open_payment: [{ parameters: [campaign.active, reserved, 72], before: upfront }],
+  find_payment: [{ parameters: [campaign.active, reserved] }],
+  list_payments: [
+    { parameters: ['due', null, null, 21] },
+    { when: 'a later page', parameters: ['proof_submitted', 1_700_000_000_000_000, nobody, 21] },
+  ],
+  submit_proof: [
+    {
+      parameters: [campaign.active, reserved, 'application/pdf', Buffer.from('x'), 'service'],
+      before: opened,
+    },
+  ],
+  find_proof: [{ parameters: [campaign.active, reserved] }],
+  verify_payment: [
+    { parameters: [campaign.active, reserved, null, 'service', null], before: opened },
+  ],
+  receive_money: [
+    { parameters: [campaign.active, reserved, 150_500n, 'service', null, 'a'], before: opened },
+  ],
+  reject_payment: [{ parameters: [campaign.active, reserved, 'why', 'service'], before: proven }],
+  write_off_payment: [
+    { parameters: [campaign.completed, confirmed, 'why', 'service'], before: owed },
+  ],
+  holds_about_to_lapse: [
+    { parameters: [soon, null, null, 100] },
+    { when: 'a later page', parameters: [soon, new Date(), nobody, 100] },
+  ],
+  known_fingerprints: [{ parameters: [till, [Buffer.alloc(32)]] }],
+  insert_statement_lines: [
+    {
+      parameters: [till, [nobody], [Buffer.alloc(32)], ['2026-11-25'], [5n], ['TRF'], 'service'],
+      before: makeTill,
+    },
+  ],
+  payments_for: [{ parameters: [till, [150_500n], ['2026-11-25']], before: opened }],
+  open_lines_of: [{ parameters: [till, 5_000] }],
+  match_line: [{ parameters: [nobody, 'service'], before: lined }],
+  assign_line: [{ parameters: [nobody, campaign.active, reserved, 'service'], before: lined }],
+  find_statement_line: [{ parameters: [nobody] }],
+  ignore_line: [{ parameters: [nobody, 'why', 'service'], before: lined }],
+  list_open_lines: [
+    { parameters: [null, null, 21] },
+    { when: 'a later page', parameters: ['2026-11-25', nobody, 21] },
+  ],
+  list_refunds: [
+    { parameters: [false, null, null, 21] },
+    { when: 'failed ones', parameters: [true, 1_700_000_000_000_000, nobody, 21] },
+  ],
+  settle_refunds: [{ parameters: [[refund], 'TRF', 'service'], before: refunded }],
+  fail_refund: [{ parameters: [refund, 'why', 'service'], before: refunded }],
+  reverse_refund: [
+    {
+      parameters: [refund, 'why', 'service'],
+      before: `${refunded}; select sambatan.settle_movement('${refund}', 'refund', 'TRF', 'service')`,
+    },
+  ],
+  list_payouts: [
+    { parameters: [false, null, null, 21] },
+    { when: 'those that may leave', parameters: [true, 1_700_000_000_000_000, nobody, 21] },
+  ],
+  release_payout: [{ parameters: [payout, 'service'], before: paidOut(150_000) }],
+  settle_payout: [
+    {
+      parameters: [payout, 'TRF', 'service'],
+      before: `${paidOut(1)}; select sambatan.release_payout('${payout}', 'service')`,
+    },
+  ],
+  reverse_payout: [
+    {
+      parameters: [payout, 'why', 'service'],
+      before: `${paidOut(1)}; select sambatan.release_payout('${payout}', 'service');
+        select sambatan.settle_movement('${payout}', 'payout', 'TRF', 'service')`,
+    },
+  ],
+  send_movement: [{ parameters: [refund, 'refund', 'midtrans', 'r-1'], before: refunded }],
+  recall_movement: [
+    {
+      parameters: [refund, 'refund', 'why'],
+      before: `${refunded}; select sambatan.send_movement('${refund}', 'refund', 'midtrans', 'r')`,
+    },
+  ],
+  find_by_provider: [{ parameters: ['midtrans', 'r-1'] }],
+  list_pending_movements: [{ parameters: ['refund', 100] }],
+  campaign_books: [{ parameters: [campaign.completed] }],
+  declare_shortfall: [{ parameters: [campaign.completed, 1, 'why', 'service'], before: allOwed }],
+  open_dispute: [{ parameters: [campaign.completed, confirmed, nobody, 'why', 'service'] }],
+  resolve_dispute: [
+    {
+      parameters: [nobody, 'dismissed', 'why', 'service'],
+      before: `select sambatan.open_dispute('${campaign.completed}', '${confirmed}', '${nobody}',
+        'why', 'service')`,
+    },
+  ],
+  list_disputes: [
+    { parameters: [null, null, 21] },
+    { when: 'a later page', parameters: [1_700_000_000_000_000, nobody, 21] },
   ],
   ...lists(soon),
   summarize: [{ parameters: [] }],

@@ -22,6 +22,7 @@ begin
     returning * into p;
   perform sambatan.record_event(p_campaign_id, 'participant_fulfilled', p_actor, now_at,
     p_participation_id, jsonb_build_object('quantity', p.quantity));
+  perform sambatan.release_when_received(p_campaign_id, now_at);
   return p;
 end
 $$;

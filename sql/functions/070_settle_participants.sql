@@ -19,7 +19,7 @@ begin
     from (
       (select participation_id, quantity, status from sambatan.participants
       where c.closing_as is null and campaign_id = c.campaign_id and status = 'pending_payment'
-        and hold_expires_at <= p_at
+        and hold_expires_at <= p_at - c.hold_grace_seconds * interval '1 second'
       order by hold_expires_at, participation_id limit p_limit)
       union all
       (select participation_id, quantity, status from sambatan.participants
@@ -45,7 +45,7 @@ begin
       'payment:' || k.participation_id, by_actor, p_at
     from picked k where k.to_status = 'confirmed'
     union all
-    select c.campaign_id, 'refund', 'due', k.participation_id, t.amount,
+    select c.campaign_id, 'refund', 'due', k.participation_id, t.amount + t.surcharge,
       'refund:' || k.participation_id, by_actor, p_at
     from picked k
     join sambatan.transactions t on t.campaign_id = c.campaign_id

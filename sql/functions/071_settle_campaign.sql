@@ -57,7 +57,8 @@ begin
     elsif p_complete_full and c.status = 'locked' and counted = c.total_slots then
       c.closing_as := 'fulfilled';
     else
-      select least(c.deadline, min(p.hold_expires_at)) into next_at from sambatan.participants p
+      select least(c.deadline, min(p.hold_expires_at) + c.hold_grace_seconds * interval '1 second')
+        into next_at from sambatan.participants p
         where p.campaign_id = c.campaign_id and p.status = 'pending_payment'
           and p.hold_expires_at is not null;
       if c.waiting_entries > 0 then

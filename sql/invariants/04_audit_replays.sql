@@ -5,7 +5,7 @@ with participations as (
   select campaign_id, participation_id,
     (array_agg(event order by seq desc))[1] as last_event,
     (array_agg((metadata ->> 'quantity')::integer order by seq))[1] as quantity
-  from sambatan.audit_logs where participation_id is not null
+  from sambatan.audit_logs where starts_with(event, 'participant_')
   group by campaign_id, participation_id
 ), replayed_participations as (
   select campaign_id, participation_id, quantity, case last_event

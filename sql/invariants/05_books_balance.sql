@@ -1,22 +1,30 @@
--- Every rupiah is somewhere. Failed or cancelled: what was settled in payments equals the refunds,
--- due or settled. Completed: the one payout is slots × price less the fee, and what has been paid
--- out, kept as fee and refunded is never more than what came in.
-with books as (
-  select c.campaign_id, c.status,
-    c.confirmed_slots * c.price_per_slot as gross,
-    sambatan.platform_fee(c.confirmed_slots * c.price_per_slot, c.platform_fee_basis_points) as fee,
-    coalesce(sum(t.amount) filter (where t.kind = 'payment' and t.status = 'settled'), 0) as paid,
-    coalesce(sum(t.amount) filter (where t.kind = 'refund' and t.status <> 'rejected'), 0)
-      as refunds,
-    coalesce(sum(t.amount) filter (where t.kind = 'payout'), 0) as payout,
-    coalesce(sum(t.amount) filter (where t.kind = 'payout' and t.status = 'settled'), 0)
-      as paid_out
-  from sambatan.campaigns c
-  left join sambatan.transactions t using (campaign_id)
-  group by c.campaign_id
-)
-select * from books
-where (status in ('expired', 'cancelled') and paid <> refunds)
-  or (status = 'fulfilled' and (payout <> gross - fee
-    or paid_out + refunds + case when paid_out > 0 then fee else 0 end > paid))
-  or (status in ('draft', 'scheduled', 'active', 'locked') and payout <> 0);
+-- Every rupiah is somewhere: what came in and is still to come in is what is to be delivered for,
+-- the codes that are kept, and what went or goes back. The one payout of a completed campaign is
+-- what is delivered less the fee, and what left is never more than what is in hand and owed to
+-- nobody else. No participation gets back more than it paid.
+select c.campaign_id, c.status, null::uuid as participation_id, b.*
+from sambatan.campaigns c
+cross join lateral sambatan.campaign_books(c.campaign_id) b
+where b.paid + b.unique_codes + b.credits + b.returned + b.receivable
+    <> b.gross + b.codes_kept + b.payouts_returned + b.refunds_due + b.refunds_settled
+  or b.payouts_due + b.payouts_settled - b.payouts_returned
+    <> case c.status when 'fulfilled' then b.gross - b.fee else 0 end
+  or b.held < 0
+  or (b.payouts_settled > b.payouts_returned
+    and b.held < b.refunds_due + b.codes_kept + case when b.payouts_due = 0 then b.fee else 0 end)
+union all
+select t.campaign_id, null, t.participation_id,
+  null, null, null, null, null, null, null, null, null, null, null, null, null, null
+from sambatan.transactions t
+where t.participation_id is not null
+group by t.campaign_id, t.participation_id
+having sum(case when t.kind in ('payment', 'adjustment') and t.status = 'settled' then t.amount
+  when t.kind = 'refund' and t.status <> 'void' then -t.amount else 0 end) < 0
+union all
+-- What is kept of a payment beside its amount stands in the books as well.
+select t.campaign_id, null, t.participation_id,
+  null, null, null, null, null, null, null, null, null, null, null, null, null, null
+from sambatan.transactions t
+left join sambatan.transactions a on a.campaign_id = t.campaign_id
+  and a.cause = 'code:' || t.participation_id
+where t.kind = 'payment' and t.surcharge <> coalesce(a.amount, 0);

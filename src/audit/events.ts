@@ -34,6 +34,33 @@ export const waitingEvents = [
 ] as const;
 export type WaitingEvent = (typeof waitingEvents)[number];
 
+/** Events about the money of one participation; they do not move it. */
+export const moneyEvents = [
+  'payment_proof_submitted',
+  'payment_settled',
+  'payment_rejected',
+  'payment_late',
+  'refund_settled',
+  'refund_failed',
+  'refund_reversed',
+  'dispute_opened',
+  'dispute_resolved',
+] as const;
+
+/** Events about the money of a whole campaign; they do not move it either. */
+export const payoutEvents = [
+  'payout_released',
+  'payout_settled',
+  'payout_reversed',
+  'campaign_shortfall',
+] as const;
+
 /** Every event of the audit log; the schema's check says them once more. */
-export const auditEvents = [...campaignEvents, ...participationEvents, ...waitingEvents] as const;
+export const auditEvents = [
+  ...campaignEvents,
+  ...participationEvents,
+  ...moneyEvents,
+  ...payoutEvents,
+  ...waitingEvents,
+] as const;
 export type AuditEvent = (typeof auditEvents)[number];

@@ -56,6 +56,8 @@ export interface NewCampaign extends CampaignTerms {
   readonly productId: string;
   /** Open it at once; one with an `opensAt` in the future opens then. */
   readonly publish: boolean;
+  /** How long after its end a hold is left alone; not at all unless told. */
+  readonly holdGraceSeconds?: number;
 }
 
 /**
@@ -95,6 +97,7 @@ export async function createCampaign(tx: Tx, actor: Actor, input: NewCampaign): 
     input.deadline,
     opensAt,
     now,
+    input.holdGraceSeconds ?? 0,
   );
   await tx.one(audit.recordEvent, campaignId, 'campaign_created', actorLabel(caller), now, null, {
     published: status === 'active',

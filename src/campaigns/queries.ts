@@ -99,17 +99,19 @@ export const insertCampaign = query<
     deadline: Date,
     opensAt: Date | null,
     now: Date,
+    holdGraceSeconds: number,
   ],
   never
 >(
   'insert_campaign',
   `insert into sambatan.campaigns (campaign_id, brand_id, product_id, title, description, status,
     payment_timing, total_slots, minimum_slots, min_slots_per_user, max_slots_per_user,
-    price_per_slot, hold_seconds, deadline, opens_at, created_at, updated_at, opened_at, due_at)
+    price_per_slot, hold_seconds, deadline, opens_at, created_at, updated_at, opened_at, due_at,
+    hold_grace_seconds)
   values ($1, $2, $3, $4, $5, $6::sambatan.campaign_status, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16,
     case when $6::sambatan.campaign_status = 'active' then $16::timestamptz end,
     case $6::sambatan.campaign_status when 'active' then $14::timestamptz
-      when 'scheduled' then $15::timestamptz end)`,
+      when 'scheduled' then $15::timestamptz end, $17)`,
 );
 
 /** Writes every field that a seller can edit; the counters and the status are not among them. */

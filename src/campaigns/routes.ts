@@ -56,7 +56,9 @@ export function campaignRoutes(app: App): FastifyPluginAsyncTypebox {
       async (request, reply) => {
         const { product_id, publish = false, ...body } = request.body;
         const given = termsOf({ minimum_slots: body.total_slots, ...body });
-        const input = { ...defaultTerms, ...given, productId: product_id, publish };
+        const holdGraceSeconds = app.config.payments.holdGraceMinutes * 60;
+        const terms = { ...defaultTerms, ...given };
+        const input = { ...terms, productId: product_id, publish, holdGraceSeconds };
         const campaign = await operate(app.db, (tx) => createCampaign(tx, request.actor, input));
         app.pokes.poke(campaign.id);
         return reply.code(201).send(campaign);

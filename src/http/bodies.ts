@@ -27,7 +27,8 @@ export function readBodies(server: FastifyInstance): void {
     },
   );
   server.addHook('preValidation', ({ body, query, params }, _reply, done) => {
-    const field = unstorableField(body) ?? unstorableField(query) ?? unstorableField(params);
+    const typed = Buffer.isBuffer(body) ? undefined : body;
+    const field = unstorableField(typed) ?? unstorableField(query) ?? unstorableField(params);
     if (field === undefined) done();
     else done(invalidField(field, unstorableText));
   });

@@ -102,7 +102,7 @@ export function handleError(error: unknown, request: FastifyRequest, reply: Fast
 
 /** The error of the table that anything thrown is to its reader; what it was is logged. */
 export function knownError(error: unknown, request: FastifyRequest): DomainError {
-  const known = domainErrorOf(error, request.method);
+  const known = domainErrorOf(error, request);
   if (known && known.status < 500) request.log.debug({ code: known.code }, 'request refused');
   else if (known) request.log.warn({ code: known.code, err: error }, 'request not served');
   else request.log.error({ err: error }, 'request failed');
@@ -126,9 +126,10 @@ export function rawProblem(code: 'malformed_request' | 'headers_too_large' | 're
   ].join('\r\n');
 }
 
-function domainErrorOf(error: unknown, method: string): DomainError | undefined {
+function domainErrorOf(error: unknown, request: FastifyRequest): DomainError | undefined {
+  const { method, routeOptions } = request;
   if (error instanceof DomainError) return error;
-  const framework = ofFramework(error);
+  const framework = ofFramework(error, routeOptions.bodyLimit ?? bodyLimitBytes);
   if (framework) return framework;
   const translated = asDomainError(error);
   if (!(translated instanceof DomainError)) return undefined;
@@ -140,14 +141,14 @@ function domainErrorOf(error: unknown, method: string): DomainError | undefined 
 }
 
 /** Errors of Fastify: they have a code, a status, and the complaints of the schema check. */
-function ofFramework(error: unknown): DomainError | undefined {
+function ofFramework(error: unknown, mostBytes: number): DomainError | undefined {
   if (!(error instanceof Error)) return undefined;
   const { validation, statusCode, code } = error as FastifyError;
   if (validation) return new DomainError('validation_failed', {}, fieldErrors(validation));
   if (code === 'FST_ERR_MAX_PARAM_LENGTH') return new DomainError('not_found', {});
   switch (statusCode) {
     case 413:
-      return new DomainError('payload_too_large', { maximum_bytes: bodyLimitBytes });
+      return new DomainError('payload_too_large', { maximum_bytes: mostBytes });
     case 415:
       return new DomainError('unsupported_media_type', {});
     case 400:

@@ -3,6 +3,7 @@ import { accountRoutes } from '../accounts/routes.ts';
 import { campaignRoutes } from '../campaigns/routes.ts';
 import { catalogueRoutes, memberRoutes } from '../catalogue/routes.ts';
 import type { App } from '../context.ts';
+import { ledgerRoutes } from '../ledger/routes.ts';
 import { lifecycleRoutes } from '../lifecycle/routes.ts';
 import { participationRoutes } from '../participations/routes.ts';
 import { waitingRoutes } from '../waiting/routes.ts';
@@ -16,6 +17,7 @@ export function routesOf(app: App): FastifyPluginAsyncTypebox[] {
     campaignRoutes(app),
     participationRoutes(app),
     waitingRoutes(app),
+    ledgerRoutes(app),
     lifecycleRoutes(app),
   ];
 }

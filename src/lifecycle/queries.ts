@@ -148,6 +148,20 @@ export const tidy = {
       select ctid from sambatan.idempotency_keys
       where answered_at < now() - interval '30 days' order by answered_at limit 10000))`,
   ),
+  /** Payments of those who left, once no transfer for them can be matched: their codes are free. */
+  payments: query<[], never>(
+    'tidy_payments',
+    `update sambatan.transactions t set status = 'void', reason = 'left'
+    from (
+      select t.campaign_id, t.transaction_id from sambatan.transactions t
+      join sambatan.participants p on p.campaign_id = t.campaign_id
+        and p.participation_id = t.participation_id
+      where t.kind = 'payment' and t.status in ('due', 'rejected')
+        and t.created_at < now() - interval '30 days' and t.pay_by < now() - interval '15 days'
+        and p.status in ('cancelled', 'refunded')
+      order by t.created_at limit 1000) old
+    where t.campaign_id = old.campaign_id and t.transaction_id = old.transaction_id`,
+  ),
   workers: query<[], never>(
     'tidy_workers',
     `delete from sambatan.workers where seen_at < now() - interval '1 day'`,

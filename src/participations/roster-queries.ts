@@ -53,11 +53,11 @@ const paid = `sambatan.transactions t
     and p.status = 'confirmed'`;
 
 /** A page of who would be refunded how much if the campaign were called off now. */
-export const listRefunds = query<
+export const listExpectedRefunds = query<
   [campaignId: string, after: string | null, limit: number],
   RefundRow
 >(
-  'list_refunds',
+  'list_expected_refunds',
   `select r.*, n.display_name from (
     select p.participation_id, p.user_id, p.quantity, t.amount from ${paid}
       and p.participation_id > coalesce($2, '00000000-0000-0000-0000-000000000000'::uuid)
@@ -67,10 +67,10 @@ export const listRefunds = query<
 );
 
 /** How many would be refunded, and how much in all. */
-export const sumRefunds = query<
+export const sumExpectedRefunds = query<
   [campaignId: string],
   { readonly refunds: bigint; readonly amount: bigint }
 >(
-  'sum_refunds',
+  'sum_expected_refunds',
   `select count(*) as refunds, coalesce(sum(t.amount), 0)::bigint as amount from ${paid}`,
 );

@@ -75,7 +75,7 @@ export async function previewRefunds(
   { after, limit }: { readonly after: string | null; readonly limit: number },
 ): Promise<RefundPreview> {
   const { campaign } = await permitOnCampaign(db, actor, 'campaign.cancel', campaignId);
-  const { refunds, amount } = await db.one(sql.sumRefunds, campaignId);
-  const rows = await db.rows(sql.listRefunds, campaignId, after, limit);
+  const { refunds, amount } = await db.one(sql.sumExpectedRefunds, campaignId);
+  const rows = await db.rows(sql.listExpectedRefunds, campaignId, after, limit);
   return { campaign, refunds: Number(refunds), amount, rows };
 }

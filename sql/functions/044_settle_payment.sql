@@ -1,0 +1,75 @@
+-- Money that arrived and pays for nothing: it is recorded, and due back at once. p_why is
+-- 'hold_lapsed', 'left', 'campaign_over', 'already_paid', 'too_little' or 'too_much'. The caller
+-- holds the campaign's row.
+create or replace function sambatan.credit_money(
+  c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_at timestamptz, p_actor text,
+  p_reference text, p_receipt text, p_why text
+) returns void language plpgsql as $$
+begin
+  insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+      actor, reference, created_at, settled_at, purpose, receipt)
+    values (c.campaign_id, 'adjustment', 'settled', p_participation_id, p_amount,
+      'credit:' || p_receipt, p_actor, p_reference, p_at, p_at, 'credit',
+      case when p_why <> 'too_much' then p_receipt end);
+  insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+      actor, created_at)
+    values (c.campaign_id, 'refund', 'due', p_participation_id, p_amount,
+      'refund:credit:' || p_receipt, p_actor, p_at);
+  perform sambatan.record_event(c.campaign_id, 'payment_late', p_actor, p_at,
+    p_participation_id, jsonb_build_object('amount', p_amount, 'reason', p_why));
+end
+$$;
+
+-- Records that a participation was paid for: p_amount is what arrived, at least the price. What is
+-- above the price is kept with it as far as it is the unique code; the rest is due back.
+-- The caller holds the campaign's row.
+create or replace function sambatan.settle_payment(
+  c sambatan.campaigns, p sambatan.participants, p_amount bigint, p_at timestamptz, p_actor text,
+  p_reference text, p_receipt text
+) returns void language plpgsql as $$
+declare
+  t sambatan.transactions;
+begin
+  -- The insert settles who is first: the caller, or whoever makes the open payment just now.
+  insert into sambatan.transactions as old (campaign_id, kind, status, participation_id, amount,
+      cause, actor, reference, created_at, settled_at, receipt)
+    values (c.campaign_id, 'payment', 'settled', p.participation_id,
+      (p.quantity - p.short_slots) * c.price_per_slot, 'payment:' || p.participation_id, p_actor,
+      p_reference, p_at, p_at, p_receipt)
+    on conflict (campaign_id, cause) do update set status = 'settled', actor = p_actor,
+      reference = p_reference, settled_at = p_at, receipt = p_receipt, reason = null,
+      surcharge = least(coalesce(p_amount, old.amount + old.unique_code) - old.amount,
+        old.unique_code)
+    returning * into strict t;
+  if t.surcharge > 0 then
+    insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+        actor, created_at, settled_at, purpose)
+      values (c.campaign_id, 'adjustment', 'settled', p.participation_id, t.surcharge,
+        'code:' || p.participation_id, p_actor, p_at, p_at, 'unique_code');
+  end if;
+  perform sambatan.record_event(c.campaign_id, 'payment_settled', p_actor, p_at,
+    p.participation_id, jsonb_build_object('amount', t.amount, 'unique_code', t.surcharge));
+  if p_amount > t.amount + t.surcharge then
+    perform sambatan.credit_money(c, p.participation_id, p_amount - t.amount - t.surcharge, p_at,
+      p_actor, p_reference, p_receipt, 'too_much');
+  end if;
+end
+$$;
+
+-- Moves a reserved participation to confirmed, with its event. The caller holds the campaign's row.
+create or replace function sambatan.confirm_reserved(
+  c sambatan.campaigns, p sambatan.participants, p_at timestamptz, p_actor text
+) returns sambatan.participants language plpgsql as $$
+begin
+  update sambatan.participants
+    set status = 'confirmed', confirmed_at = p_at, hold_expires_at = null, updated_at = p_at
+    where campaign_id = c.campaign_id and participation_id = p.participation_id
+    returning * into p;
+  update sambatan.campaigns set confirmed_slots = confirmed_slots + p.quantity
+    where campaign_id = c.campaign_id;
+  perform sambatan.record_event(c.campaign_id, 'participant_confirmed', p_actor, p_at,
+    p.participation_id, jsonb_build_object('quantity', p.quantity,
+      'amount', p.quantity * c.price_per_slot));
+  return p;
+end
+$$;

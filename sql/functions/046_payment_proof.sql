@@ -1,0 +1,120 @@
+-- A payment that was looked at is payable again: why is kept with it, and a hold whose clock its
+-- proof had stopped runs on with what was left of it, an hour at least (or the whole hold, where
+-- that is shorter). The caller holds the campaign's row.
+create or replace function sambatan.put_back_payment(
+  c sambatan.campaigns, p sambatan.participants, t sambatan.transactions, p_reason text,
+  p_at timestamptz
+) returns void language plpgsql as $$
+declare
+  until timestamptz;
+begin
+  if p.status = 'pending_payment' and c.payment_timing = 'upfront' and p.hold_expires_at is null then
+    until := p_at + greatest(t.hold_left, least(c.hold_seconds, 3600) * interval '1 second');
+    update sambatan.participants set hold_expires_at = until, updated_at = p_at
+      where campaign_id = c.campaign_id and participation_id = p.participation_id;
+    update sambatan.campaigns set due_at = least(due_at, until)
+      where campaign_id = c.campaign_id;
+  end if;
+  update sambatan.transactions set status = 'rejected', reason = p_reason, hold_left = null,
+      pay_by = coalesce(until, pay_by)
+    where campaign_id = c.campaign_id and transaction_id = t.transaction_id;
+end
+$$;
+
+-- The open payment of a participation, or a refusal. The caller holds the campaign's row.
+create or replace function sambatan.payment_to_change(
+  p_campaign_id uuid, p_participation_id uuid, variadic p_from sambatan.transaction_status[]
+) returns sambatan.transactions language plpgsql as $$
+declare
+  t sambatan.transactions;
+begin
+  select * into t from sambatan.transactions
+    where campaign_id = p_campaign_id and cause = 'payment:' || p_participation_id;
+  if not found then
+    perform sambatan.refuse('payment_not_due');
+  elsif t.status <> all (p_from) then
+    perform sambatan.refuse('payment_not_open', jsonb_build_object('status', t.status));
+  end if;
+  return t;
+end
+$$;
+
+-- The buyer says that they paid, and shows it: the payment waits for somebody to verify it, and its
+-- hold does not lapse meanwhile. A later proof takes the place of the one before. Refuses:
+-- campaign_not_found, participation_not_found, payment_not_due, payment_not_open.
+create or replace function sambatan.submit_proof(
+  p_campaign_id uuid, p_participation_id uuid, p_content_type text, p_content bytea, p_actor text
+) returns sambatan.transactions language plpgsql as $$
+declare
+  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at constant timestamptz := clock_timestamp();
+  t sambatan.transactions := sambatan.payment_to_change(p_campaign_id, p_participation_id,
+    'due', 'rejected', 'proof_submitted');
+begin
+  insert into sambatan.payment_proofs (campaign_id, participation_id, content_type, content,
+      uploaded_by, uploaded_at)
+    values (p_campaign_id, p_participation_id, p_content_type, p_content, p_actor, now_at)
+    on conflict (campaign_id, participation_id) do update set content_type = p_content_type,
+      content = p_content, uploaded_by = p_actor, uploaded_at = now_at;
+  if t.status <> 'proof_submitted' then
+    update sambatan.transactions x set status = 'proof_submitted', reason = null,
+        hold_left = (select p.hold_expires_at - now_at from sambatan.participants p
+          where p.campaign_id = x.campaign_id and p.participation_id = x.participation_id
+            and p.status = 'pending_payment')
+      where campaign_id = p_campaign_id and transaction_id = t.transaction_id
+      returning * into t;
+    update sambatan.participants set hold_expires_at = null, updated_at = now_at
+      where campaign_id = p_campaign_id and participation_id = p_participation_id
+        and status = 'pending_payment';
+    perform sambatan.record_event(p_campaign_id, 'payment_proof_submitted', p_actor, now_at,
+      p_participation_id, jsonb_build_object('amount', t.amount + t.unique_code));
+  end if;
+  return t;
+end
+$$;
+
+-- Verifies an open payment: p_amount rupiah arrived, what was to be paid where it is null. Refuses:
+-- campaign_not_found, payment_not_due, payment_not_open.
+create or replace function sambatan.verify_payment(
+  p_campaign_id uuid, p_participation_id uuid, p_amount bigint, p_actor text, p_reference text,
+  out outcome text, out participation_id uuid
+) language plpgsql as $$
+declare
+  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  t constant sambatan.transactions := sambatan.payment_to_change(p_campaign_id,
+    p_participation_id, 'due', 'proof_submitted', 'rejected', 'pending');
+  n integer;
+begin
+  -- What was too little may have been verified before: each sum that is seen is a receipt.
+  select count(*) into n from sambatan.transactions x
+    where x.campaign_id = p_campaign_id and x.participation_id = p_participation_id
+      and x.receipt like 'verified:%';
+  select r.outcome, r.participation_id into outcome, participation_id
+    from sambatan.receive_money(p_campaign_id, p_participation_id,
+      coalesce(p_amount, t.amount + t.unique_code), p_actor, p_reference,
+      'verified:' || p_participation_id || case when n > 0 then ':' || n else '' end) r;
+end
+$$;
+
+-- Rejects a proof: the payment is payable again. Refuses: campaign_not_found, payment_not_due,
+-- payment_not_open.
+create or replace function sambatan.reject_payment(
+  p_campaign_id uuid, p_participation_id uuid, p_reason text, p_actor text
+) returns sambatan.transactions language plpgsql as $$
+declare
+  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at constant timestamptz := clock_timestamp();
+  t sambatan.transactions := sambatan.payment_to_change(p_campaign_id, p_participation_id,
+    'proof_submitted');
+  p sambatan.participants;
+begin
+  select * into strict p from sambatan.participants
+    where campaign_id = p_campaign_id and participation_id = p_participation_id;
+  perform sambatan.put_back_payment(c, p, t, p_reason, now_at);
+  perform sambatan.record_event(p_campaign_id, 'payment_rejected', p_actor, now_at,
+    p_participation_id, jsonb_build_object('reason', p_reason));
+  select * into strict t from sambatan.transactions
+    where campaign_id = p_campaign_id and transaction_id = t.transaction_id;
+  return t;
+end
+$$;

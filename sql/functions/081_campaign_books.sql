@@ -1,0 +1,55 @@
+-- The books of one campaign, in whole rupiah. Came in: paid, unique_codes, credits (what was paid
+-- too late, twice or too much) and returned (refunds and payouts that came back). Still to come in:
+-- receivable. Went out: refunds_settled, payouts_settled; is to go out: refunds_due, payouts_due.
+-- gross is what is to be delivered for, fee the platform's share of it in a completed campaign, and
+-- codes_kept those codes that are not refunded with their payment. held is what is in hand.
+--
+-- They balance when paid + unique_codes + credits + returned + receivable
+--   = gross + codes_kept + payouts_returned + refunds_due + refunds_settled.
+create or replace function sambatan.campaign_books(p_campaign_id uuid)
+returns table (gross bigint, fee bigint, paid bigint, unique_codes bigint, credits bigint,
+  returned bigint, payouts_returned bigint, receivable bigint, codes_kept bigint,
+  refunds_due bigint, refunds_settled bigint, payouts_due bigint, payouts_settled bigint,
+  held bigint)
+language sql stable as $$
+  with sums as (
+    select
+      coalesce(sum(t.amount) filter (where t.kind = 'payment' and t.status = 'settled'), 0)
+        as paid,
+      coalesce(sum(t.amount) filter (where t.purpose = 'unique_code'), 0) as unique_codes,
+      coalesce(sum(t.amount) filter (where t.purpose = 'credit'), 0) as credits,
+      coalesce(sum(t.amount) filter (where t.purpose = 'reversal'), 0) as returned,
+      coalesce(sum(t.amount) filter (where t.purpose = 'reversal'
+        and t.participation_id is null), 0) as payouts_returned,
+      coalesce(sum(t.amount) filter (where t.kind = 'payment'
+        and t.status in ('due', 'proof_submitted', 'rejected', 'pending')
+        and p.status in ('confirmed', 'fulfilled')), 0) as receivable,
+      coalesce(sum(t.surcharge) filter (where t.kind = 'payment' and t.status = 'settled'
+        and p.status <> 'refunded'), 0) as codes_kept,
+      coalesce(sum(t.amount) filter (where t.kind = 'refund'
+        and t.status in ('due', 'pending')), 0) as refunds_due,
+      coalesce(sum(t.amount) filter (where t.kind = 'refund' and t.status = 'settled'), 0)
+        as refunds_settled,
+      coalesce(sum(t.amount) filter (where t.kind = 'payout'
+        and t.status in ('due', 'pending')), 0) as payouts_due,
+      coalesce(sum(t.amount) filter (where t.kind = 'payout' and t.status = 'settled'), 0)
+        as payouts_settled
+    from sambatan.transactions t
+    left join sambatan.participants p on p.campaign_id = t.campaign_id
+      and p.participation_id = t.participation_id
+    where t.campaign_id = p_campaign_id
+  ), sold as (
+    select c.status, c.platform_fee_basis_points, (c.confirmed_slots - coalesce((
+        select sum(p.short_slots) from sambatan.participants p
+        where p.campaign_id = p_campaign_id and p.status in ('confirmed', 'fulfilled')), 0))
+      * c.price_per_slot as gross
+    from sambatan.campaigns c where c.campaign_id = p_campaign_id
+  )
+  select s.gross::bigint, case when s.status = 'fulfilled'
+      then sambatan.platform_fee(s.gross::bigint, s.platform_fee_basis_points) else 0 end,
+    paid::bigint, unique_codes::bigint, credits::bigint, returned::bigint,
+    payouts_returned::bigint, receivable::bigint, codes_kept::bigint, refunds_due::bigint,
+    refunds_settled::bigint, payouts_due::bigint, payouts_settled::bigint,
+    (paid + unique_codes + credits + returned - refunds_settled - payouts_settled)::bigint
+  from sold s cross join sums
+$$;

@@ -1,0 +1,103 @@
+-- Refuses unless a payout may leave: payout_not_released, payout_disputed. The caller holds the
+-- campaign's row.
+create or replace function sambatan.check_payout(t sambatan.transactions)
+returns void language plpgsql as $$
+begin
+  if exists (select from sambatan.disputes
+    where campaign_id = t.campaign_id and resolved_at is null)
+  then
+    perform sambatan.refuse('payout_disputed');
+  elsif t.released_at is null then
+    perform sambatan.refuse('payout_not_released');
+  end if;
+end
+$$;
+
+-- Marks the payouts of a campaign that are due as released. The caller holds the campaign's row.
+create or replace function sambatan.mark_released(
+  p_campaign_id uuid, p_at timestamptz, p_actor text
+) returns void language plpgsql as $$
+declare
+  total bigint;
+begin
+  with released as (
+    update sambatan.transactions set released_at = p_at
+    where campaign_id = p_campaign_id and kind = 'payout' and status = 'due'
+      and released_at is null
+    returning amount
+  )
+  select sum(amount) into total from released;
+  if total is not null then
+    perform sambatan.record_event(p_campaign_id, 'payout_released', p_actor, p_at, null,
+      jsonb_build_object('amount', total));
+  end if;
+end
+$$;
+
+-- Releases the payout of a campaign once everybody has received what is delivered to them, unless a
+-- dispute is open. The caller holds the campaign's row.
+create or replace function sambatan.release_when_received(p_campaign_id uuid, p_at timestamptz)
+returns void language plpgsql as $$
+begin
+  if not exists (select from sambatan.participants
+      where campaign_id = p_campaign_id and status = 'confirmed')
+    and not exists (select from sambatan.disputes
+      where campaign_id = p_campaign_id and resolved_at is null)
+  then
+    perform sambatan.mark_released(p_campaign_id, p_at, 'system');
+  end if;
+end
+$$;
+
+-- An operator releases a payout before everybody has said that the goods were received. Refuses:
+-- movement_not_found, movement_transition_not_allowed, payout_disputed.
+create or replace function sambatan.release_payout(p_transaction_id uuid, p_actor text)
+returns sambatan.transactions language plpgsql as $$
+declare
+  t sambatan.transactions := sambatan.lock_movement(p_transaction_id, 'payout');
+begin
+  if t.status <> 'due' then
+    perform sambatan.refuse('movement_transition_not_allowed',
+      jsonb_build_object('from', t.status, 'event', 'payout_released'));
+  elsif exists (select from sambatan.disputes
+    where campaign_id = t.campaign_id and resolved_at is null)
+  then
+    perform sambatan.refuse('payout_disputed');
+  end if;
+  perform sambatan.mark_released(t.campaign_id, clock_timestamp(), p_actor);
+  select * into strict t from sambatan.transactions
+    where campaign_id = t.campaign_id and transaction_id = p_transaction_id;
+  return t;
+end
+$$;
+
+-- Makes the payout of a completed campaign what its slots are worth by now, after the fee: gives
+-- what is still to be paid out. Refuses: payout_settled_already when more has left than that, or
+-- its provider has it. The caller holds the campaign's row.
+create or replace function sambatan.refresh_payout(
+  p_campaign_id uuid, p_at timestamptz, p_actor text
+) returns bigint language plpgsql as $$
+declare
+  b record;
+  t sambatan.transactions;
+  rest bigint;
+begin
+  select * into strict b from sambatan.campaign_books(p_campaign_id);
+  rest := b.gross - b.fee - (b.payouts_settled - b.payouts_returned);
+  select * into t from sambatan.transactions
+    where campaign_id = p_campaign_id and kind = 'payout' and status in ('due', 'pending');
+  if rest < 0 or t.status = 'pending' then
+    perform sambatan.refuse('payout_settled_already');
+  elsif t.transaction_id is null and rest > 0 then
+    insert into sambatan.transactions (campaign_id, kind, status, amount, cause, actor, created_at)
+      values (p_campaign_id, 'payout', 'due', rest, 'payout:' || gen_random_uuid(), p_actor, p_at);
+  elsif rest = 0 then
+    update sambatan.transactions set status = 'void', reason = 'nothing is left of it'
+      where campaign_id = p_campaign_id and transaction_id = t.transaction_id;
+  else
+    update sambatan.transactions set amount = rest
+      where campaign_id = p_campaign_id and transaction_id = t.transaction_id and amount <> rest;
+  end if;
+  return rest;
+end
+$$;

@@ -1,0 +1,125 @@
+-- So many slots of a participation in a completed campaign are not delivered: what was paid for them
+-- is due back, or what was to be paid is less. A participation that keeps none, and has not received
+-- the goods, is refunded: its unique code goes back as well. Gives the rupiah that are due back. The
+-- caller holds the campaign's row, and brings the payout up to date.
+create or replace function sambatan.take_back_slots(
+  c sambatan.campaigns, p sambatan.participants, p_slots integer, p_at timestamptz, p_actor text,
+  p_reason text
+) returns bigint language plpgsql as $$
+declare
+  keeps_none constant boolean := p.short_slots + p_slots = p.quantity;
+  is_refunded constant boolean := keeps_none and p.status = 'confirmed';
+  worth constant bigint := p_slots * c.price_per_slot;
+  t sambatan.transactions;
+  back bigint := 0;
+begin
+  select * into strict t from sambatan.transactions
+    where campaign_id = c.campaign_id and cause = 'payment:' || p.participation_id;
+  if t.status = 'pending' then
+    perform sambatan.refuse('payment_not_open', jsonb_build_object('status', t.status));
+  elsif t.status = 'settled' then
+    back := worth + case when is_refunded then t.surcharge else 0 end;
+    insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+        actor, created_at)
+      values (c.campaign_id, 'refund', 'due', p.participation_id, back,
+        'short:' || p.participation_id || ':' || p.short_slots + p_slots, p_actor, p_at);
+  elsif keeps_none then
+    perform sambatan.void_payment(c.campaign_id, p.participation_id, p_reason);
+  else
+    -- Another sum to pay: it gets a code of its own when it is looked at.
+    update sambatan.transactions set amount = amount - worth, account_id = null, unique_code = 0
+      where campaign_id = c.campaign_id and transaction_id = t.transaction_id;
+  end if;
+  update sambatan.participants set short_slots = short_slots + p_slots, updated_at = p_at,
+      status = case when is_refunded then 'refunded' else status end,
+      refunded_at = case when is_refunded then p_at else refunded_at end
+    where campaign_id = c.campaign_id and participation_id = p.participation_id;
+  if is_refunded then
+    update sambatan.campaigns set filled_slots = filled_slots - p.quantity,
+        confirmed_slots = confirmed_slots - p.quantity, participant_count = participant_count - 1
+      where campaign_id = c.campaign_id;
+    perform sambatan.record_event(c.campaign_id, 'participant_refunded', p_actor, p_at,
+      p.participation_id, jsonb_build_object('quantity', p.quantity, 'reason', p_reason));
+  end if;
+  return back;
+end
+$$;
+
+-- The seller of a completed campaign can deliver p_slots only. They go to buyers in the order in
+-- which they joined, to those who have received the goods first of all; each gets what they bought
+-- as far as it goes, so that one participation at most is delivered in part. The rest is refunded,
+-- and the payout is what the delivered slots are worth. May be said again with fewer. Gives the
+-- rupiah that are due back. Refuses: campaign_not_found, transition_not_allowed,
+-- shortfall_not_possible, payout_settled_already, payment_not_open.
+create or replace function sambatan.declare_shortfall(
+  p_campaign_id uuid, p_slots integer, p_reason text, p_actor text
+) returns bigint language plpgsql as $$
+declare
+  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at constant timestamptz := clock_timestamp();
+  p sambatan.participants;
+  delivered bigint;
+  received bigint;
+  left_over bigint := p_slots;
+  keeps integer;
+  back bigint := 0;
+  payout bigint;
+begin
+  if c.status <> 'fulfilled' then
+    perform sambatan.refuse('transition_not_allowed',
+      jsonb_build_object('from', c.status, 'event', 'campaign_shortfall'));
+  end if;
+  select coalesce(sum(quantity - short_slots), 0),
+      coalesce(sum(quantity - short_slots) filter (where status = 'fulfilled'), 0)
+    into delivered, received from sambatan.participants
+    where campaign_id = p_campaign_id and status in ('confirmed', 'fulfilled');
+  if p_slots >= delivered or p_slots < received then
+    perform sambatan.refuse('shortfall_not_possible',
+      jsonb_build_object('minimum', received, 'maximum', greatest(delivered - 1, received)));
+  end if;
+  for p in select * from sambatan.participants
+    where campaign_id = p_campaign_id and status in ('confirmed', 'fulfilled')
+    order by status = 'fulfilled' desc, joined_at, participation_id
+  loop
+    keeps := least(p.quantity - p.short_slots, left_over);
+    left_over := left_over - keeps;
+    if keeps < p.quantity - p.short_slots then
+      back := back + sambatan.take_back_slots(c, p, p.quantity - p.short_slots - keeps, now_at,
+        p_actor, 'shortfall');
+    end if;
+  end loop;
+  payout := sambatan.refresh_payout(p_campaign_id, now_at, p_actor);
+  perform sambatan.record_event(p_campaign_id, 'campaign_shortfall', p_actor, now_at, null,
+    jsonb_build_object('from', delivered, 'to', p_slots, 'reason', p_reason, 'refunds', back,
+      'payout', payout));
+  perform sambatan.release_when_received(p_campaign_id, now_at);
+  return back;
+end
+$$;
+
+-- A buyer of a completed campaign has not paid and will not: nothing is delivered to them, and the
+-- payout does not wait for their money. Refuses: campaign_not_found, participation_not_found,
+-- transition_not_allowed, payment_not_due, payment_not_open, payout_settled_already.
+create or replace function sambatan.write_off_payment(
+  p_campaign_id uuid, p_participation_id uuid, p_reason text, p_actor text
+) returns void language plpgsql as $$
+declare
+  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at constant timestamptz := clock_timestamp();
+  t constant sambatan.transactions := sambatan.payment_to_change(p_campaign_id,
+    p_participation_id, 'due', 'rejected');
+  p sambatan.participants;
+begin
+  select * into strict p from sambatan.participants
+    where campaign_id = p_campaign_id and participation_id = p_participation_id;
+  if c.status <> 'fulfilled' or p.status <> 'confirmed' then
+    perform sambatan.refuse('participation_transition_not_allowed',
+      jsonb_build_object('from', p.status, 'event', 'participant_refunded'));
+  end if;
+  perform sambatan.record_event(p_campaign_id, 'payment_rejected', p_actor, now_at,
+    p_participation_id, jsonb_build_object('reason', p_reason));
+  perform sambatan.take_back_slots(c, p, p.quantity - p.short_slots, now_at, p_actor, 'unpaid');
+  perform sambatan.refresh_payout(p_campaign_id, now_at, p_actor);
+  perform sambatan.release_when_received(p_campaign_id, now_at);
+end
+$$;

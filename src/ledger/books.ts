@@ -1,0 +1,85 @@
+import { permitOnCampaign } from '../campaigns/operations.ts';
+import type { Queryable } from '../database/query.ts';
+import type { Tx } from '../database/transaction.ts';
+import { actorLabel, type Actor } from '../identity/actor.ts';
+import { newId } from '../identity/ids.ts';
+import { permit } from '../identity/policy.ts';
+import type { Place } from './movements.ts';
+import * as sql from './movement-queries.ts';
+import { permitOnBuyer } from './payments.ts';
+
+/** The books of a campaign; they balance to the rupiah. Refuses: campaign_not_found, forbidden. */
+export async function viewBooks(
+  db: Queryable,
+  actor: Actor,
+  campaignId: string,
+): Promise<sql.BooksRow> {
+  await permitOnCampaign(db, actor, 'books.read', campaignId);
+  return await db.one(sql.campaignBooks, campaignId);
+}
+
+/**
+ * A completed campaign delivers fewer slots than it sold: those who joined first get theirs, the
+ * rest is refunded and the payout is less. Gives the rupiah that are due back. Refuses:
+ * campaign_not_found, forbidden, transition_not_allowed, shortfall_not_possible,
+ * payout_settled_already, payment_not_open.
+ */
+export async function declareShortfall(
+  tx: Tx,
+  actor: Actor,
+  campaignId: string,
+  { slots, reason }: { readonly slots: number; readonly reason: string },
+): Promise<bigint> {
+  const { caller } = await permitOnCampaign(tx, actor, 'shortfall.declare', campaignId);
+  const row = await tx.one(sql.declareShortfall, campaignId, slots, reason, actorLabel(caller));
+  return row.refunds;
+}
+
+/**
+ * Something is wrong with what was bought: the payout of the campaign is held. Refuses:
+ * participation_not_found, forbidden, participation_transition_not_allowed, dispute_open_already.
+ */
+export async function openDispute(
+  tx: Tx,
+  actor: Actor,
+  participationId: string,
+  reason: string,
+): Promise<sql.DisputeRow> {
+  const { buyer, caller } = await permitOnBuyer(tx, actor, 'dispute.open', participationId);
+  return await tx.one(
+    sql.openDispute,
+    buyer.campaign_id,
+    participationId,
+    newId(),
+    reason,
+    actorLabel(caller),
+  );
+}
+
+/** A page of open disputes, the oldest first. Refuses: forbidden. */
+export async function openDisputes(
+  db: Queryable,
+  actor: Actor,
+  [position, id]: Place,
+  limit: number,
+): Promise<sql.DisputeRow[]> {
+  permit(actor, 'dispute.resolve');
+  return await db.rows(sql.listDisputes, position, id, limit);
+}
+
+/**
+ * Upheld, the buyer gets their money back; dismissed, it stays with the seller. Refuses: forbidden,
+ * dispute_not_found, dispute_resolved_already, payout_settled_already, payment_not_open.
+ */
+export async function resolveDispute(
+  tx: Tx,
+  actor: Actor,
+  disputeId: string,
+  {
+    resolution,
+    explanation,
+  }: { readonly resolution: 'upheld' | 'dismissed'; readonly explanation: string },
+): Promise<sql.DisputeRow> {
+  const caller = permit(actor, 'dispute.resolve');
+  return await tx.one(sql.resolveDispute, disputeId, resolution, explanation, actorLabel(caller));
+}

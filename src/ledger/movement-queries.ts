@@ -1,0 +1,225 @@
+import { query } from '../database/query.ts';
+import type { MovementStatus } from './queries.ts';
+
+export interface RefundRow {
+  readonly campaign_id: string;
+  readonly transaction_id: string;
+  readonly participation_id: string;
+  readonly user_id: string;
+  readonly status: MovementStatus;
+  readonly amount: bigint;
+  readonly attempts: number;
+  readonly reason: string | null;
+  readonly reference: string | null;
+  readonly created_at: Date;
+  readonly settled_at: Date | null;
+  readonly bank: string | null;
+  readonly number: string | null;
+  readonly holder: string | null;
+  readonly position: bigint;
+}
+
+const position = '(extract(epoch from t.created_at) * 1000000)::bigint as position';
+
+const refund = (movements: string) => `select t.campaign_id, t.transaction_id, t.participation_id,
+    p.user_id, t.status, t.amount, t.attempts, t.reason, t.reference, t.created_at, t.settled_at,
+    a.bank, a.number, a.holder, ${position}
+  from ${movements} t
+  join sambatan.participants p on p.campaign_id = t.campaign_id
+    and p.participation_id = t.participation_id
+  left join sambatan.refund_accounts a on a.user_id = p.user_id`;
+
+/** A page of refunds that are to be made, the oldest first; only the failed ones, or all. */
+export const listRefunds = query<
+  [failedOnly: boolean, after: number | null, afterId: string | null, limit: number],
+  RefundRow
+>(
+  'list_refunds',
+  `${refund('sambatan.transactions')}
+  where t.kind = 'refund' and t.status = 'due' and (not $1 or t.attempts > 0)
+    and (t.created_at, t.transaction_id) > (
+      timestamptz 'epoch' + coalesce($2::bigint, 0) * interval '1 microsecond',
+      coalesce($3::uuid, '00000000-0000-0000-0000-000000000000'))
+  order by t.created_at, t.transaction_id limit $4`,
+);
+
+export const settleRefunds = query<
+  [transactionIds: string[], reference: string, actor: string],
+  RefundRow
+>('settle_refunds', refund("sambatan.settle_movements($1, 'refund', $2, $3)"));
+
+export const failRefund = query<[transactionId: string, reason: string, actor: string], RefundRow>(
+  'fail_refund',
+  refund('sambatan.fail_refund($1, $2, $3)'),
+);
+
+/** Gives the refund that is due in place of the one that came back. */
+export const reverseRefund = query<
+  [transactionId: string, reason: string, actor: string],
+  RefundRow
+>('reverse_refund', refund("sambatan.reverse_movement($1, 'refund', $2, $3)"));
+
+export interface PayoutRow {
+  readonly campaign_id: string;
+  readonly brand_id: string;
+  readonly title: string;
+  readonly transaction_id: string;
+  readonly status: MovementStatus;
+  readonly amount: bigint;
+  readonly reason: string | null;
+  readonly reference: string | null;
+  readonly created_at: Date;
+  readonly released_at: Date | null;
+  readonly settled_at: Date | null;
+  readonly is_disputed: boolean;
+  readonly bank: string | null;
+  readonly number: string | null;
+  readonly holder: string | null;
+  readonly position: bigint;
+}
+
+const payout = (movements: string) => `select t.campaign_id, c.brand_id, c.title,
+    t.transaction_id, t.status, t.amount, t.reason, t.reference, t.created_at, t.released_at,
+    t.settled_at, exists (select from sambatan.disputes d
+      where d.campaign_id = t.campaign_id and d.resolved_at is null) as is_disputed,
+    a.bank, a.number, a.holder, ${position}
+  from ${movements} t
+  join sambatan.campaigns c on c.campaign_id = t.campaign_id
+  left join sambatan.payout_accounts a on a.brand_id = c.brand_id`;
+
+/** A page of payouts that are to be made, the oldest first; only those that may leave, or all. */
+export const listPayouts = query<
+  [releasedOnly: boolean, after: number | null, afterId: string | null, limit: number],
+  PayoutRow
+>(
+  'list_payouts',
+  `${payout('sambatan.transactions')}
+  where t.kind = 'payout' and t.status = 'due' and (not $1 or t.released_at is not null)
+    and (t.created_at, t.transaction_id) > (
+      timestamptz 'epoch' + coalesce($2::bigint, 0) * interval '1 microsecond',
+      coalesce($3::uuid, '00000000-0000-0000-0000-000000000000'))
+  order by t.created_at, t.transaction_id limit $4`,
+);
+
+export const releasePayout = query<[transactionId: string, actor: string], PayoutRow>(
+  'release_payout',
+  payout('sambatan.release_payout($1, $2)'),
+);
+
+export const settlePayout = query<
+  [transactionId: string, reference: string, actor: string],
+  PayoutRow
+>('settle_payout', payout("sambatan.settle_movement($1, 'payout', $2, $3)"));
+
+/** Gives the payout that is due in place of the one that came back. */
+export const reversePayout = query<
+  [transactionId: string, reason: string, actor: string],
+  PayoutRow
+>('reverse_payout', payout("sambatan.reverse_movement($1, 'payout', $2, $3)"));
+
+export type MovementKind = 'payment' | 'refund' | 'payout';
+
+export interface MovementRow {
+  readonly campaign_id: string;
+  readonly transaction_id: string;
+  readonly kind: MovementKind | 'adjustment';
+  readonly status: MovementStatus;
+  readonly participation_id: string | null;
+  readonly amount: bigint;
+  readonly unique_code: number;
+  readonly attempts: number;
+  readonly provider: string | null;
+  readonly provider_reference: string | null;
+}
+
+const movementColumns = `campaign_id, transaction_id, kind, status, participation_id, amount,
+    unique_code, attempts, provider, provider_reference`;
+
+export const sendMovement = query<
+  [transactionId: string, kind: MovementKind, provider: string, providerReference: string],
+  MovementRow
+>('send_movement', `select ${movementColumns} from sambatan.send_movement($1, $2, $3, $4)`);
+
+export const recallMovement = query<
+  [transactionId: string, kind: MovementKind, reason: string],
+  MovementRow
+>('recall_movement', `select ${movementColumns} from sambatan.recall_movement($1, $2, $3)`);
+
+export const findByProvider = query<[provider: string, providerReference: string], MovementRow>(
+  'find_by_provider',
+  `select ${movementColumns} from sambatan.transactions
+  where provider = $1 and provider_reference = $2`,
+);
+
+/** Movements of one kind whose provider has not said what came of them, the oldest first. */
+export const listPending = query<[kind: MovementKind, limit: number], MovementRow>(
+  'list_pending_movements',
+  `select ${movementColumns} from sambatan.transactions
+  where kind = $1::sambatan.transaction_kind and status = 'pending'
+  order by created_at, transaction_id limit $2`,
+);
+
+export interface BooksRow {
+  readonly gross: bigint;
+  readonly fee: bigint;
+  readonly paid: bigint;
+  readonly unique_codes: bigint;
+  readonly credits: bigint;
+  readonly returned: bigint;
+  readonly payouts_returned: bigint;
+  readonly receivable: bigint;
+  readonly codes_kept: bigint;
+  readonly refunds_due: bigint;
+  readonly refunds_settled: bigint;
+  readonly payouts_due: bigint;
+  readonly payouts_settled: bigint;
+  readonly held: bigint;
+}
+
+export const campaignBooks = query<[campaignId: string], BooksRow>(
+  'campaign_books',
+  'select * from sambatan.campaign_books($1)',
+);
+
+export const declareShortfall = query<
+  [campaignId: string, slots: number, reason: string, actor: string],
+  { readonly refunds: bigint }
+>('declare_shortfall', 'select sambatan.declare_shortfall($1, $2, $3, $4) as refunds');
+
+export interface DisputeRow {
+  readonly dispute_id: string;
+  readonly campaign_id: string;
+  readonly participation_id: string;
+  readonly reason: string;
+  readonly opened_at: Date;
+  readonly resolution: 'upheld' | 'dismissed' | null;
+  readonly explanation: string | null;
+  readonly resolved_at: Date | null;
+  readonly position: bigint;
+}
+
+const disputeColumns = `dispute_id, campaign_id, participation_id, reason, opened_at, resolution,
+    explanation, resolved_at, (extract(epoch from opened_at) * 1000000)::bigint as position`;
+
+export const openDispute = query<
+  [campaignId: string, participationId: string, disputeId: string, reason: string, actor: string],
+  DisputeRow
+>('open_dispute', `select ${disputeColumns} from sambatan.open_dispute($1, $2, $3, $4, $5)`);
+
+export const resolveDispute = query<
+  [disputeId: string, resolution: 'upheld' | 'dismissed', explanation: string, actor: string],
+  DisputeRow
+>('resolve_dispute', `select ${disputeColumns} from sambatan.resolve_dispute($1, $2, $3, $4)`);
+
+/** A page of open disputes, the oldest first. */
+export const listDisputes = query<
+  [after: number | null, afterId: string | null, limit: number],
+  DisputeRow
+>(
+  'list_disputes',
+  `select ${disputeColumns} from sambatan.disputes
+  where resolved_at is null and (opened_at, dispute_id) > (
+    timestamptz 'epoch' + coalesce($1::bigint, 0) * interval '1 microsecond',
+    coalesce($2::uuid, '00000000-0000-0000-0000-000000000000'))
+  order by opened_at, dispute_id limit $3`,
+);

@@ -1,0 +1,401 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import Type from 'typebox';
+import type { App } from '../context.ts';
+import { after, nextCursor } from '../http/cursor.ts';
+import { choice, closed, Id, pageOf, pageQuery, problems, Rupiah, text } from '../http/schemas.ts';
+import { consult, operate } from '../operation.ts';
+import { declareShortfall, openDispute, openDisputes, resolveDispute, viewBooks } from './books.ts';
+import {
+  failRefund,
+  payoutsDue,
+  refundsCsv,
+  refundsDue,
+  releasePayout,
+  reversePayout,
+  reverseRefund,
+  settlePayout,
+  settleRefunds,
+  type Place,
+} from './movements.ts';
+import {
+  BooksSchema,
+  DisputeSchema,
+  disputeOf,
+  PayoutSchema,
+  payoutOf,
+  RefundSchema,
+  refundOf,
+} from './schemas.ts';
+
+const params = closed({ id: Id });
+const reason = closed({ reason: text(3, 500) });
+const reference = text(1, 200);
+/** Refunds in one file for a bulk transfer, and in one request that settles them. */
+const mostRefunds = 500;
+
+const placeOf = (cursor: string | undefined): Place => {
+  const [position = null, id = null] = after(cursor, ['number', 'id']);
+  return [position, id];
+};
+
+/** Money on its way back to buyers and on to sellers; the books of a campaign. */
+export function movementRoutes(app: App): FastifyPluginAsyncTypebox {
+  /** Tells those who watch the campaign, once the change is committed. */
+  const changed = async <T extends { readonly campaign_id: string }>(change: Promise<T>) => {
+    const made = await change;
+    app.pokes.poke(made.campaign_id);
+    return made;
+  };
+  return async (server) => {
+    server.get(
+      '/refunds',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'Refunds that are to be made, the oldest first',
+          querystring: closed({
+            failed: Type.Optional(Type.Boolean({ description: 'Only those that failed' })),
+            ...pageQuery,
+          }),
+          response: { 200: pageOf(RefundSchema), ...problems('forbidden') },
+        },
+      },
+      async ({ actor, query: { failed: failedOnly = false, cursor, limit = 20 } }) => {
+        const wanted = { failedOnly, after: placeOf(cursor), limit: limit + 1 };
+        const rows = await consult(() => refundsDue(app.db, actor, wanted));
+        return {
+          items: rows.slice(0, limit).map(refundOf),
+          next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.transaction_id]),
+        };
+      },
+    );
+
+    server.get(
+      '/refunds/export',
+      {
+        schema: {
+          tags: ['money'],
+          summary: `The ${mostRefunds} oldest refunds as a file for a bulk transfer`,
+          description:
+            'CSV with semicolons, for spreadsheets in Indonesia. Refunds whose buyer has given no account are left out.',
+          response: {
+            200: {
+              description: 'CSV',
+              content: { 'text/csv': { schema: Type.String() } },
+            },
+            ...problems('forbidden'),
+          },
+        },
+      },
+      async ({ actor }, reply) => {
+        const wanted = { failedOnly: false, after: [null, null] as const, limit: mostRefunds };
+        const rows = await consult(() => refundsDue(app.db, actor, wanted));
+        return reply
+          .header('content-disposition', 'attachment; filename="pengembalian.csv"')
+          .header('cache-control', 'private, no-store')
+          .type('text/csv; charset=utf-8')
+          .send(refundsCsv(rows));
+      },
+    );
+
+    server.post(
+      '/refunds/settle',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'Refunds were made, with one reference: all of them or none are settled',
+          body: closed({
+            ids: Type.Array(Id, { minItems: 1, maxItems: mostRefunds }),
+            reference,
+          }),
+          response: {
+            200: closed({ items: Type.Array(RefundSchema) }),
+            ...problems(
+              'forbidden',
+              'campaign_busy',
+              'outcome_unknown',
+              'movement_not_found',
+              'movement_transition_not_allowed',
+            ),
+          },
+        },
+      },
+      async ({ actor, body }) => {
+        const ids = body.ids.map((id) => id.toLowerCase());
+        const rows = await operate(app.db, (tx) =>
+          settleRefunds(tx, actor, ids, body.reference.trim()),
+        );
+        for (const { campaign_id } of rows) app.pokes.poke(campaign_id);
+        return { items: rows.map(refundOf) };
+      },
+    );
+
+    server.post(
+      '/refunds/:id/fail',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'A refund could not be made: it stays due, and its failures are counted',
+          params,
+          body: reason,
+          response: { 200: RefundSchema, ...movementProblems },
+        },
+      },
+      async ({ actor, params: { id }, body }) =>
+        refundOf(
+          await changed(operate(app.db, (tx) => failRefund(tx, actor, id, body.reason.trim()))),
+        ),
+    );
+
+    server.post(
+      '/refunds/:id/reverse',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'A refund that was made came back: answers with the one due in its place',
+          params,
+          body: reason,
+          response: { 200: RefundSchema, ...movementProblems },
+        },
+      },
+      async ({ actor, params: { id }, body }) =>
+        refundOf(
+          await changed(operate(app.db, (tx) => reverseRefund(tx, actor, id, body.reason.trim()))),
+        ),
+    );
+
+    server.get(
+      '/payouts',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'Payouts that are to be made, the oldest first',
+          querystring: closed({
+            released: Type.Optional(Type.Boolean({ description: 'Only those that may leave' })),
+            ...pageQuery,
+          }),
+          response: { 200: pageOf(PayoutSchema), ...problems('forbidden') },
+        },
+      },
+      async ({ actor, query: { released: releasedOnly = false, cursor, limit = 20 } }) => {
+        const wanted = { releasedOnly, after: placeOf(cursor), limit: limit + 1 };
+        const rows = await consult(() => payoutsDue(app.db, actor, wanted));
+        return {
+          items: rows.slice(0, limit).map(payoutOf),
+          next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.transaction_id]),
+        };
+      },
+    );
+
+    server.post(
+      '/payouts/:id/release',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'A payout may leave before everybody has received the goods',
+          params,
+          response: {
+            200: PayoutSchema,
+            ...problems(
+              'forbidden',
+              'campaign_busy',
+              'outcome_unknown',
+              'movement_not_found',
+              'movement_transition_not_allowed',
+              'payout_disputed',
+            ),
+          },
+        },
+      },
+      async ({ actor, params: { id } }) =>
+        payoutOf(await changed(operate(app.db, (tx) => releasePayout(tx, actor, id)))),
+    );
+
+    server.post(
+      '/payouts/:id/settle',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'A payout was made',
+          params,
+          body: closed({ reference }),
+          response: {
+            200: PayoutSchema,
+            ...problems(
+              'forbidden',
+              'campaign_busy',
+              'outcome_unknown',
+              'movement_not_found',
+              'movement_transition_not_allowed',
+              'payout_not_released',
+              'payout_disputed',
+              'payout_not_covered',
+            ),
+          },
+        },
+      },
+      async ({ actor, params: { id }, body }) =>
+        payoutOf(
+          await changed(
+            operate(app.db, (tx) => settlePayout(tx, actor, id, body.reference.trim())),
+          ),
+        ),
+    );
+
+    server.post(
+      '/payouts/:id/reverse',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'A payout that was made came back: answers with the one due in its place',
+          params,
+          body: reason,
+          response: { 200: PayoutSchema, ...movementProblems },
+        },
+      },
+      async ({ actor, params: { id }, body }) =>
+        payoutOf(
+          await changed(operate(app.db, (tx) => reversePayout(tx, actor, id, body.reason.trim()))),
+        ),
+    );
+
+    server.get(
+      '/campaigns/:id/books',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'The books of a campaign, which balance to the rupiah',
+          params,
+          response: { 200: BooksSchema, ...problems('forbidden', 'campaign_not_found') },
+        },
+      },
+      async ({ actor, params: { id } }) => await consult(() => viewBooks(app.db, actor, id)),
+    );
+
+    server.post(
+      '/campaigns/:id/shortfall',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'Fewer slots of a completed campaign can be delivered than were sold',
+          description:
+            'They go to buyers in the order in which they joined; the rest is refunded, and the payout is less.',
+          params,
+          body: closed({
+            slots: Type.Integer({ minimum: 0, maximum: 1_000_000 }),
+            reason: text(3, 500),
+          }),
+          response: {
+            200: closed({ refunds: Rupiah, books: BooksSchema }),
+            ...problems(
+              'forbidden',
+              'campaign_busy',
+              'outcome_unknown',
+              'campaign_not_found',
+              'transition_not_allowed',
+              'shortfall_not_possible',
+              'payout_settled_already',
+              'payment_not_open',
+            ),
+          },
+        },
+      },
+      async ({ actor, params: { id }, body: { slots, reason: why } }) => {
+        const said = { slots, reason: why.trim() };
+        const refunds = await operate(app.db, (tx) => declareShortfall(tx, actor, id, said));
+        app.pokes.poke(id);
+        return { refunds, books: await consult(() => viewBooks(app.db, actor, id)) };
+      },
+    );
+
+    server.post(
+      '/participations/:id/dispute',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'Something is wrong with what was bought: the payout is held',
+          params,
+          body: reason,
+          response: {
+            201: DisputeSchema,
+            ...problems(
+              'forbidden',
+              'campaign_busy',
+              'outcome_unknown',
+              'participation_not_found',
+              'participation_transition_not_allowed',
+              'dispute_open_already',
+            ),
+          },
+        },
+      },
+      async ({ actor, params: { id }, body }, reply) => {
+        const dispute = await changed(
+          operate(app.db, (tx) => openDispute(tx, actor, id, body.reason.trim())),
+        );
+        return reply.code(201).send(disputeOf(dispute));
+      },
+    );
+
+    server.get(
+      '/disputes',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'Open disputes, the oldest first',
+          querystring: closed(pageQuery),
+          response: { 200: pageOf(DisputeSchema), ...problems('forbidden') },
+        },
+      },
+      async ({ actor, query: { cursor, limit = 20 } }) => {
+        const place = placeOf(cursor);
+        const rows = await consult(() => openDisputes(app.db, actor, place, limit + 1));
+        return {
+          items: rows.slice(0, limit).map(disputeOf),
+          next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.dispute_id]),
+        };
+      },
+    );
+
+    server.post(
+      '/disputes/:id/resolve',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'Uphold a dispute, which gives the buyer the money back, or dismiss it',
+          params,
+          body: closed({
+            resolution: choice(['upheld', 'dismissed']),
+            explanation: text(3, 500),
+          }),
+          response: {
+            200: DisputeSchema,
+            ...problems(
+              'forbidden',
+              'campaign_busy',
+              'outcome_unknown',
+              'dispute_not_found',
+              'dispute_resolved_already',
+              'payout_settled_already',
+              'payment_not_open',
+            ),
+          },
+        },
+      },
+      async ({ actor, params: { id }, body: { resolution, explanation } }) => {
+        const said = { resolution, explanation: explanation.trim() };
+        return disputeOf(
+          await changed(operate(app.db, (tx) => resolveDispute(tx, actor, id, said))),
+        );
+      },
+    );
+  };
+}
+
+const movementProblems = problems(
+  'forbidden',
+  'campaign_busy',
+  'outcome_unknown',
+  'movement_not_found',
+  'movement_transition_not_allowed',
+);

@@ -1,0 +1,144 @@
+import { stringify } from 'csv-stringify/sync';
+import type { Queryable } from '../database/query.ts';
+import type { Tx } from '../database/transaction.ts';
+import { actorLabel, type Actor } from '../identity/actor.ts';
+import { permit } from '../identity/policy.ts';
+import * as sql from './movement-queries.ts';
+
+/** A place in a list by age: microseconds since 1970, and an id. */
+export type Place = readonly [position: number | null, id: string | null];
+
+/** A page of refunds that are to be made, or only of those that failed. Refuses: forbidden. */
+export async function refundsDue(
+  db: Queryable,
+  actor: Actor,
+  {
+    failedOnly,
+    after: [position, id],
+    limit,
+  }: { failedOnly: boolean; after: Place; limit: number },
+): Promise<sql.RefundRow[]> {
+  permit(actor, 'refund.settle');
+  return await db.rows(sql.listRefunds, failedOnly, position, id, limit);
+}
+
+/**
+ * Refunds as a file for a bulk transfer: semicolons and a byte order mark, as spreadsheets in
+ * Indonesia read it, and nothing that they would take for a formula. Those without an account are
+ * left out.
+ */
+export function refundsCsv(refunds: readonly sql.RefundRow[]): string {
+  const rows = refunds
+    .filter(({ number }) => number !== null)
+    .map(({ transaction_id, bank, number, holder, amount }) => ({
+      id: transaction_id,
+      bank,
+      number,
+      holder,
+      amount: amount.toString(),
+      note: `SAMBATAN ${transaction_id.slice(-8).toUpperCase()}`,
+    }));
+  const columns = ['id', 'bank', 'number', 'holder', 'amount', 'note'];
+  return stringify(rows, {
+    bom: true,
+    delimiter: ';',
+    header: true,
+    columns,
+    escape_formulas: true,
+    record_delimiter: 'windows',
+  });
+}
+
+/**
+ * Refunds were made, all with one reference, such as that of a bulk transfer: all or none are
+ * settled. Those that are with this reference already stay as they are. Refuses: forbidden,
+ * movement_not_found, movement_transition_not_allowed.
+ */
+export async function settleRefunds(
+  tx: Tx,
+  actor: Actor,
+  ids: readonly string[],
+  reference: string,
+): Promise<sql.RefundRow[]> {
+  const caller = permit(actor, 'refund.settle');
+  return await tx.rows(sql.settleRefunds, [...ids], reference, actorLabel(caller));
+}
+
+/**
+ * A refund could not be made: it stays due, its failures are counted. Refuses: forbidden,
+ * movement_not_found, movement_transition_not_allowed.
+ */
+export async function failRefund(
+  tx: Tx,
+  actor: Actor,
+  id: string,
+  reason: string,
+): Promise<sql.RefundRow> {
+  const caller = permit(actor, 'refund.settle');
+  return await tx.one(sql.failRefund, id, reason, actorLabel(caller));
+}
+
+/**
+ * A refund that was made came back: gives the one that is due in its place. Refuses: forbidden,
+ * movement_not_found, movement_transition_not_allowed.
+ */
+export async function reverseRefund(
+  tx: Tx,
+  actor: Actor,
+  id: string,
+  reason: string,
+): Promise<sql.RefundRow> {
+  const caller = permit(actor, 'refund.settle');
+  return await tx.one(sql.reverseRefund, id, reason, actorLabel(caller));
+}
+
+/** A page of payouts that are to be made, or only of those that may leave. Refuses: forbidden. */
+export async function payoutsDue(
+  db: Queryable,
+  actor: Actor,
+  {
+    releasedOnly,
+    after: [position, id],
+    limit,
+  }: { releasedOnly: boolean; after: Place; limit: number },
+): Promise<sql.PayoutRow[]> {
+  permit(actor, 'payout.settle');
+  return await db.rows(sql.listPayouts, releasedOnly, position, id, limit);
+}
+
+/**
+ * A payout may leave before everybody has received the goods. Refuses: forbidden,
+ * movement_not_found, movement_transition_not_allowed, payout_disputed.
+ */
+export async function releasePayout(tx: Tx, actor: Actor, id: string): Promise<sql.PayoutRow> {
+  const caller = permit(actor, 'payout.settle');
+  return await tx.one(sql.releasePayout, id, actorLabel(caller));
+}
+
+/**
+ * A payout was made. Refuses: forbidden, movement_not_found, movement_transition_not_allowed,
+ * payout_not_released, payout_disputed, payout_not_covered.
+ */
+export async function settlePayout(
+  tx: Tx,
+  actor: Actor,
+  id: string,
+  reference: string,
+): Promise<sql.PayoutRow> {
+  const caller = permit(actor, 'payout.settle');
+  return await tx.one(sql.settlePayout, id, reference, actorLabel(caller));
+}
+
+/**
+ * A payout that was made came back: gives the one that is due in its place. Refuses: forbidden,
+ * movement_not_found, movement_transition_not_allowed.
+ */
+export async function reversePayout(
+  tx: Tx,
+  actor: Actor,
+  id: string,
+  reason: string,
+): Promise<sql.PayoutRow> {
+  const caller = permit(actor, 'payout.settle');
+  return await tx.one(sql.reversePayout, id, reason, actorLabel(caller));
+}

@@ -1,0 +1,271 @@
+import { query } from '../database/query.ts';
+
+/** A movement's status as the database stores it (`sambatan.transaction_status`). */
+export type MovementStatus =
+  'due' | 'proof_submitted' | 'rejected' | 'pending' | 'settled' | 'void';
+
+export interface BankAccountRow {
+  readonly bank: string;
+  readonly number: string;
+  readonly holder: string;
+}
+
+export interface ReceivingAccountRow {
+  readonly bank: string;
+  readonly number: string;
+  readonly holder: string;
+  readonly account_id: string;
+  readonly is_default: boolean;
+  readonly is_active: boolean;
+  readonly created_at: Date;
+  readonly updated_at: Date;
+}
+
+const accountColumns =
+  'account_id, bank, number, holder, is_default, is_active, created_at, updated_at';
+
+/** There are few: the whole list, the default first. */
+export const listReceivingAccounts = query<[], ReceivingAccountRow>(
+  'list_receiving_accounts',
+  `select ${accountColumns} from sambatan.receiving_accounts
+  order by is_default desc, created_at, account_id`,
+);
+
+export const findReceivingAccount = query<[accountId: string], ReceivingAccountRow>(
+  'find_receiving_account',
+  `select ${accountColumns} from sambatan.receiving_accounts where account_id = $1`,
+);
+
+/** Lets one transaction at a time change which of them is the default. */
+export const lockReceivingAccounts = query<[], never>(
+  'lock_receiving_accounts',
+  "select pg_advisory_xact_lock(hashtext('sambatan receiving accounts'))",
+);
+
+export const clearDefaultAccount = query<[], never>(
+  'clear_default_account',
+  'update sambatan.receiving_accounts set is_default = false, updated_at = now() where is_default',
+);
+
+export const insertReceivingAccount = query<
+  [accountId: string, bank: string, number: string, holder: string, isDefault: boolean],
+  ReceivingAccountRow
+>(
+  'insert_receiving_account',
+  `insert into sambatan.receiving_accounts (account_id, bank, number, holder, is_default)
+  values ($1, $2, $3, $4, $5) on conflict (bank, number) do nothing
+  returning ${accountColumns}`,
+);
+
+/** Changes what is not null and leaves the rest. */
+export const updateReceivingAccount = query<
+  [accountId: string, holder: string | null, isDefault: boolean | null, isActive: boolean | null],
+  ReceivingAccountRow
+>(
+  'update_receiving_account',
+  `update sambatan.receiving_accounts set holder = coalesce($2, holder),
+    is_default = coalesce($3, is_default), is_active = coalesce($4, is_active), updated_at = now()
+  where account_id = $1 returning ${accountColumns}`,
+);
+
+export interface OwnAccountRow {
+  readonly bank: string;
+  readonly number: string;
+  readonly holder: string;
+  readonly updated_at: Date;
+}
+
+export const findRefundAccount = query<[userId: string], OwnAccountRow>(
+  'find_refund_account',
+  'select bank, number, holder, updated_at from sambatan.refund_accounts where user_id = $1',
+);
+
+export const putRefundAccount = query<
+  [userId: string, bank: string, number: string, holder: string],
+  OwnAccountRow
+>(
+  'put_refund_account',
+  `insert into sambatan.refund_accounts (user_id, bank, number, holder) values ($1, $2, $3, $4)
+  on conflict (user_id) do update set bank = excluded.bank, number = excluded.number,
+    holder = excluded.holder, updated_at = now()
+  returning bank, number, holder, updated_at`,
+);
+
+export const findPayoutAccount = query<[brandId: string], OwnAccountRow>(
+  'find_payout_account',
+  'select bank, number, holder, updated_at from sambatan.payout_accounts where brand_id = $1',
+);
+
+export const putPayoutAccount = query<
+  [brandId: string, bank: string, number: string, holder: string],
+  OwnAccountRow
+>(
+  'put_payout_account',
+  `insert into sambatan.payout_accounts (brand_id, bank, number, holder) values ($1, $2, $3, $4)
+  on conflict (brand_id) do update set bank = excluded.bank, number = excluded.number,
+    holder = excluded.holder, updated_at = now()
+  returning bank, number, holder, updated_at`,
+);
+
+/** Whose participation it is: what decides who may do what with its money. */
+export const findBuyer = query<
+  [participationId: string],
+  {
+    readonly campaign_id: string;
+    readonly participation_id: string;
+    readonly user_id: string;
+  }
+>(
+  'find_buyer',
+  `select campaign_id, participation_id, user_id from sambatan.participants
+  where participation_id = $1`,
+);
+
+export interface PaymentRow {
+  readonly campaign_id: string;
+  readonly participation_id: string;
+  readonly transaction_id: string;
+  readonly status: MovementStatus;
+  /** Whole rupiah, without the unique code. */
+  readonly amount: bigint;
+  readonly unique_code: number;
+  readonly pay_by: Date | null;
+  readonly reason: string | null;
+  readonly reference: string | null;
+  readonly created_at: Date;
+  readonly settled_at: Date | null;
+  readonly bank: string | null;
+  readonly number: string | null;
+  readonly holder: string | null;
+  readonly has_proof: boolean;
+  /** When it was made, in microseconds since 1970: a place in a list. */
+  readonly position: bigint;
+}
+
+const payment = (movements: string) => `select t.campaign_id, t.participation_id,
+    t.transaction_id, t.status, t.amount, t.unique_code, t.pay_by, t.reason, t.reference,
+    t.created_at, t.settled_at, a.bank, a.number, a.holder,
+    exists (select from sambatan.payment_proofs f where f.campaign_id = t.campaign_id
+      and f.participation_id = t.participation_id) as has_proof,
+    (extract(epoch from t.created_at) * 1000000)::bigint as position
+  from ${movements} t
+  left join sambatan.receiving_accounts a on a.account_id = t.account_id`;
+
+/** The payment of a participation, opened if it is to be; no row when nothing is to be paid. */
+export const openPayment = query<
+  [campaignId: string, participationId: string, termHours: number],
+  PaymentRow
+>(
+  'open_payment',
+  `${payment("sambatan.open_payment($1, $2, $3::integer * interval '1 hour')")}
+  where t.transaction_id is not null`,
+);
+
+export const findPayment = query<[campaignId: string, participationId: string], PaymentRow>(
+  'find_payment',
+  `${payment('sambatan.transactions')}
+  where t.campaign_id = $1 and t.cause = 'payment:' || $2::uuid`,
+);
+
+/** A page of open payments in one status, the oldest first. */
+export const listPayments = query<
+  [status: MovementStatus, after: number | null, afterId: string | null, limit: number],
+  PaymentRow
+>(
+  'list_payments',
+  `${payment('sambatan.transactions')}
+  where t.kind = 'payment' and t.status = $1
+    and t.status in ('due', 'proof_submitted', 'rejected', 'pending')
+    and (t.created_at, t.transaction_id) > (
+      timestamptz 'epoch' + coalesce($2::bigint, 0) * interval '1 microsecond',
+      coalesce($3::uuid, '00000000-0000-0000-0000-000000000000'))
+  order by t.created_at, t.transaction_id limit $4`,
+);
+
+export const submitProof = query<
+  [
+    campaignId: string,
+    participationId: string,
+    contentType: string,
+    content: Buffer,
+    actor: string,
+  ],
+  { readonly status: MovementStatus }
+>('submit_proof', 'select status from sambatan.submit_proof($1, $2, $3, $4, $5)');
+
+export const findProof = query<
+  [campaignId: string, participationId: string],
+  { readonly content_type: string; readonly content: Buffer; readonly uploaded_at: Date }
+>(
+  'find_proof',
+  `select content_type, content, uploaded_at from sambatan.payment_proofs
+  where campaign_id = $1 and participation_id = $2`,
+);
+
+/** What money came to, and the participation that has the slots. */
+export interface ReceivedRow {
+  readonly outcome: 'settled' | 'given' | 'credited' | 'known';
+  readonly participation_id: string;
+}
+
+export const verifyPayment = query<
+  [
+    campaignId: string,
+    participationId: string,
+    amount: bigint | null,
+    actor: string,
+    reference: string | null,
+  ],
+  ReceivedRow
+>(
+  'verify_payment',
+  'select outcome, participation_id from sambatan.verify_payment($1, $2, $3, $4, $5)',
+);
+
+export const receiveMoney = query<
+  [
+    campaignId: string,
+    participationId: string,
+    amount: bigint,
+    actor: string,
+    reference: string | null,
+    receipt: string,
+  ],
+  ReceivedRow
+>(
+  'receive_money',
+  'select outcome, participation_id from sambatan.receive_money($1, $2, $3, $4, $5, $6)',
+);
+
+export const rejectPayment = query<
+  [campaignId: string, participationId: string, reason: string, actor: string],
+  { readonly status: MovementStatus }
+>('reject_payment', 'select status from sambatan.reject_payment($1, $2, $3, $4)');
+
+export const writeOffPayment = query<
+  [campaignId: string, participationId: string, reason: string, actor: string],
+  { readonly done: string }
+>('write_off_payment', 'select sambatan.write_off_payment($1, $2, $3, $4) as done');
+
+/**
+ * Holds that end before a moment and have not yet been let go, the earliest first, from a place in
+ * that order on: whom to remind. Those whose clock a proof has stopped are not among them.
+ */
+export const holdsAboutToLapse = query<
+  [until: Date, after: Date | null, afterId: string | null, limit: number],
+  {
+    readonly campaign_id: string;
+    readonly participation_id: string;
+    readonly user_id: string;
+    readonly quantity: number;
+    readonly hold_expires_at: Date;
+  }
+>(
+  'holds_about_to_lapse',
+  `select campaign_id, participation_id, user_id, quantity, hold_expires_at
+  from sambatan.participants
+  where status = 'pending_payment' and hold_expires_at is not null and hold_expires_at < $1
+    and (hold_expires_at, participation_id) > (coalesce($2, timestamptz 'epoch'),
+      coalesce($3::uuid, '00000000-0000-0000-0000-000000000000'))
+  order by hold_expires_at, participation_id limit $4`,
+);

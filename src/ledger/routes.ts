@@ -1,0 +1,16 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { App } from '../context.ts';
+import { accountRoutes } from './account-routes.ts';
+import { movementRoutes } from './movement-routes.ts';
+import { paymentRoutes } from './payment-routes.ts';
+import { statementRoutes } from './statement-routes.ts';
+
+/** Money: accounts, payments, bank statements, refunds, payouts, books. */
+export function ledgerRoutes(app: App): FastifyPluginAsyncTypebox {
+  return async (server) => {
+    await server.register(accountRoutes(app));
+    await server.register(paymentRoutes(app));
+    await server.register(statementRoutes(app));
+    await server.register(movementRoutes(app));
+  };
+}

@@ -1,0 +1,220 @@
+import Type from 'typebox';
+import { closed, Id, nullable, choice, Rupiah, text, Timestamp } from '../http/schemas.ts';
+import type { DisputeRow, PayoutRow, RefundRow } from './movement-queries.ts';
+import type { OwnAccountRow, ReceivingAccountRow } from './queries.ts';
+import type { StatementLineRow } from './statement-queries.ts';
+
+export const movementStatuses = [
+  'due',
+  'proof_submitted',
+  'rejected',
+  'pending',
+  'settled',
+  'void',
+] as const;
+
+/** A bank account as it is sent. */
+export const bankFields = {
+  bank: text(2, 40),
+  number: Type.String({ minLength: 5, maxLength: 40, pattern: '^\\d(?:[ .-]?\\d){4,29}$' }),
+  holder: text(2, 80),
+};
+const bankAccount = { bank: Type.String(), number: Type.String(), holder: Type.String() };
+const BankAccountSchema = closed(bankAccount, { title: 'BankAccount' });
+
+export const OwnAccountSchema = closed(
+  { ...bankAccount, updated_at: Timestamp },
+  { title: 'OwnBankAccount' },
+);
+
+export const ReceivingAccountSchema = closed(
+  {
+    id: Id,
+    ...bankAccount,
+    is_default: Type.Boolean(),
+    is_active: Type.Boolean(),
+    created_at: Timestamp,
+    updated_at: Timestamp,
+  },
+  { title: 'ReceivingAccount' },
+);
+
+export const PaymentSchema = closed(
+  {
+    id: Id,
+    campaign_id: Id,
+    participation_id: Id,
+    status: choice(movementStatuses),
+    amount: Rupiah,
+    unique_code: Type.Integer({ description: 'Rupiah; makes the total one of a kind' }),
+    total: Rupiah,
+    pay_by: nullable(Timestamp),
+    account: nullable(BankAccountSchema),
+    reason: nullable(Type.String()),
+    has_proof: Type.Boolean(),
+    created_at: Timestamp,
+    settled_at: nullable(Timestamp),
+  },
+  { title: 'Payment' },
+);
+
+export const ReceivedSchema = closed(
+  {
+    campaign_id: Id,
+    participation_id: Id,
+    outcome: choice(['settled', 'given', 'credited', 'known']),
+  },
+  {
+    title: 'ReceivedMoney',
+    description:
+      'settled: the payment; given: a lapsed hold got its slots back, as another participation; credited: a refund is due; known: it was counted before',
+  },
+);
+
+export const StatementLineSchema = closed(
+  {
+    id: Id,
+    account_id: Id,
+    booked_on: Type.String({ description: 'A day, YYYY-MM-DD' }),
+    amount: Rupiah,
+    description: Type.String(),
+    status: choice(['unmatched', 'ambiguous', 'matched', 'ignored']),
+    campaign_id: nullable(Id),
+    participation_id: nullable(Id),
+    outcome: nullable(Type.String()),
+    imported_at: Timestamp,
+    handled_at: nullable(Timestamp),
+  },
+  { title: 'StatementLine' },
+);
+
+export const StatementSchema = closed(
+  {
+    applied: Type.Boolean({ description: 'False: a preview; nothing was changed' }),
+    added: Type.Integer({ description: 'Transfers that were not known before' }),
+    skipped: Type.Integer({ description: 'Lines that are no transfer to the account' }),
+    matched: Type.Integer(),
+    unmatched: Type.Integer(),
+    ambiguous: Type.Integer(),
+    lines: Type.Array(
+      closed({
+        booked_on: Type.String(),
+        amount: Rupiah,
+        description: Type.String(),
+        outcome: choice(['match', 'ambiguous', 'unmatched', 'known']),
+        participation_id: nullable(Id),
+      }),
+      { description: 'Of a preview: what would be done with each' },
+    ),
+  },
+  { title: 'StatementImport' },
+);
+
+const movement = {
+  id: Id,
+  campaign_id: Id,
+  status: choice(movementStatuses),
+  amount: Rupiah,
+  reason: nullable(Type.String()),
+  reference: nullable(Type.String()),
+  created_at: Timestamp,
+  settled_at: nullable(Timestamp),
+  account: nullable(BankAccountSchema),
+};
+
+export const RefundSchema = closed(
+  {
+    ...movement,
+    participation_id: Id,
+    user_id: Id,
+    attempts: Type.Integer({ description: 'How often it failed or came back' }),
+  },
+  { title: 'Refund' },
+);
+
+export const PayoutSchema = closed(
+  {
+    ...movement,
+    brand_id: Id,
+    title: Type.String(),
+    released_at: nullable(Timestamp),
+    is_disputed: Type.Boolean(),
+  },
+  { title: 'Payout' },
+);
+
+export const DisputeSchema = closed(
+  {
+    id: Id,
+    campaign_id: Id,
+    participation_id: Id,
+    reason: Type.String(),
+    opened_at: Timestamp,
+    resolution: nullable(choice(['upheld', 'dismissed'])),
+    explanation: nullable(Type.String()),
+    resolved_at: nullable(Timestamp),
+  },
+  { title: 'Dispute' },
+);
+
+export const BooksSchema = closed(
+  {
+    gross: Rupiah,
+    fee: Rupiah,
+    paid: Rupiah,
+    unique_codes: Rupiah,
+    credits: Rupiah,
+    returned: Rupiah,
+    payouts_returned: Rupiah,
+    receivable: Rupiah,
+    codes_kept: Rupiah,
+    refunds_due: Rupiah,
+    refunds_settled: Rupiah,
+    payouts_due: Rupiah,
+    payouts_settled: Rupiah,
+    held: Rupiah,
+  },
+  {
+    title: 'CampaignBooks',
+    description:
+      'paid + unique_codes + credits + returned + receivable = gross + codes_kept + payouts_returned + refunds_due + refunds_settled; held is what is in hand',
+  },
+);
+
+/** The account of a row that may have none. */
+function accountIn(row: {
+  readonly bank: string | null;
+  readonly number: string | null;
+  readonly holder: string | null;
+}) {
+  const { bank, number, holder } = row;
+  return bank !== null && number !== null && holder !== null ? { bank, number, holder } : null;
+}
+
+export function receivingAccountOf(row: ReceivingAccountRow) {
+  const { account_id: id, ...rest } = row;
+  return { id, ...rest };
+}
+
+export function ownAccountOf({ bank, number, holder, updated_at }: OwnAccountRow) {
+  return { bank, number, holder, updated_at };
+}
+
+export function statementLineOf({ line_id: id, ...rest }: StatementLineRow) {
+  return { id, ...rest };
+}
+
+export function refundOf(row: RefundRow) {
+  const { transaction_id: id, bank, number, holder, position: _, ...rest } = row;
+  return { id, ...rest, account: accountIn({ bank, number, holder }) };
+}
+
+export function payoutOf(row: PayoutRow) {
+  const { transaction_id: id, bank, number, holder, position: _, ...rest } = row;
+  return { id, ...rest, account: accountIn({ bank, number, holder }) };
+}
+
+export function disputeOf(row: DisputeRow) {
+  const { dispute_id: id, position: _, ...rest } = row;
+  return { id, ...rest };
+}

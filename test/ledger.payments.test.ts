@@ -1,0 +1,373 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import sharp from 'sharp';
+import { readStatement } from '../src/ledger/statement-file.ts';
+import { holdsAboutToLapse } from '../src/ledger/queries.ts';
+import type { Client } from './rig/client.ts';
+import { httpService } from './rig/http-service.ts';
+import { ask, letTimePass, outcomes } from './rig/market.ts';
+import { expectProblem, expectStatus, join, openShop } from './rig/shop.ts';
+
+const service = await httpService({ environment: { SAMBATAN_HOLD_GRACE: '10' } });
+after(service.close);
+const staff = service.service;
+const operator = await service.operator();
+const shop = await openShop(service);
+const bank = { bank: 'BCA', number: '5270099001', holder: 'PT Sambatan Bersama' };
+const till = expectStatus(await staff.post('/receiving-accounts', bank), 201).id;
+
+const upfront = (wish: object = {}) =>
+  shop.campaign({ payment_timing: 'upfront', hold_seconds: 3_600, ...wish });
+const paymentOf = async (by: Client, id: string) =>
+  expectStatus(await by.get(`/participations/${id}/payment`), 200);
+const statusOf = async (id: string) =>
+  expectStatus(await staff.get(`/participations/${id}`), 200).status;
+const upload = (by: Client, id: string, body: Buffer, type = 'image/jpeg') =>
+  by.send({
+    method: 'POST',
+    path: `/participations/${id}/proof`,
+    body,
+    headers: { 'content-type': type },
+  });
+const verify = (id: string, body: object = {}) =>
+  operator.post(`/participations/${id}/payment/verify`, body);
+const settle = (id: string) =>
+  ask(service.db, 'select sambatan.settle_campaign($1, false, 1000)', id);
+const booksOf = async (id: string) =>
+  expectStatus(await staff.get(`/campaigns/${id}/books`), 200) as unknown as Record<string, number>;
+const photo = await sharp({ create: { width: 40, height: 20, channels: 3, background: '#fff' } })
+  .jpeg()
+  .withExif({ IFD0: { Copyright: 'rahasia dapur' } })
+  .toBuffer();
+const today = new Date(Date.now() + 7 * 3_600_000).toISOString().slice(0, 10);
+const csv = (...lines: [description: string, amount: number][]) =>
+  ['date,description,amount', ...lines.map(([text, amount]) => `${today},${text},${amount}`)].join(
+    '\n',
+  );
+const statement = async (text: string, query = '?apply=true') =>
+  expectStatus(
+    await operator.send({
+      method: 'POST',
+      path: `/receiving-accounts/${till}/statement${query}`,
+      body: text,
+      headers: { 'content-type': 'text/csv' },
+    }),
+    200,
+  );
+
+test('what is to be paid is one of a kind, however many ask for it at once', async () => {
+  const { id } = await upfront({ total_slots: 40 });
+  const buyer = await service.user();
+  const ids: string[] = [];
+  for (let i = 0; i < 20; i++) ids.push((await join(buyer, id)).id);
+  const asked = await Promise.all([...ids, ...ids].map((one) => paymentOf(buyer, one)));
+  const totals = new Map(asked.map((one) => [one['participation_id'], one['total']]));
+  assert.equal(new Set(totals.values()).size, 20);
+  for (const one of asked) {
+    assert.equal(one['total'], totals.get(one['participation_id']));
+    assert.equal(one['total'], Number(one['amount']) + Number(one['unique_code']));
+  }
+});
+
+test('when all codes of an account are taken those of another are given, and then none', async () => {
+  const { id } = await upfront({ price_per_slot: 777_000 });
+  const buyer = await service.user();
+  const { id: first } = await join(buyer, id);
+  await paymentOf(buyer, first);
+  await ask(
+    service.db,
+    `with c as (insert into sambatan.transactions (campaign_id, kind, participation_id, amount,
+      cause, actor, created_at, account_id, unique_code)
+    select $1, 'payment', $2, 777000, 'code ' || g, 'system', now() - interval '90 days', $3, g
+    from generate_series(1, 999) g on conflict do nothing) select`,
+    id,
+    first,
+    till,
+  );
+  const { id: second } = await join(buyer, id);
+  const bare = await paymentOf(buyer, second);
+  assert.deepEqual([bare['unique_code'], bare['total']], [0, 777_000]);
+  const other = { bank: 'Mandiri', number: '1370099002', holder: 'PT Sambatan Bersama' };
+  expectStatus(await staff.post('/receiving-accounts', other), 201);
+  const { id: third } = await join(buyer, id);
+  const elsewhere = await paymentOf(buyer, third);
+  assert.equal((elsewhere['account'] as { bank: string }).bank, 'Mandiri');
+  assert.ok(Number(elsewhere['unique_code']) > 0);
+  await ask(
+    service.db,
+    "update sambatan.transactions set status = 'void' where cause like 'code %'",
+  );
+});
+
+test('a proof is drawn anew, stops the clock of the hold, and is for its buyer and staff', async () => {
+  const { id } = await upfront();
+  const buyer = await service.user();
+  const { id: held } = await join(buyer, id);
+  const sent = expectStatus(await upload(buyer, held, photo), 200);
+  assert.deepEqual([sent.status, sent['has_proof']], ['proof_submitted', true]);
+  const shown = await operator.get(`/participations/${held}/proof`);
+  assert.equal(shown.headers['content-type'], 'image/webp');
+  assert.equal(shown.headers['x-content-type-options'], 'nosniff');
+  assert.ok(!shown.text.includes('rahasia dapur'));
+  expectProblem(await shop.seller.get(`/participations/${held}/proof`), 403, 'forbidden');
+  const queue = expectStatus(await operator.get('/payments?limit=100'), 200);
+  assert.ok(queue.items.some((one) => one['participation_id'] === held));
+  await letTimePass(service.db, id, 3_500);
+  await ask(
+    service.db,
+    `update sambatan.campaigns set deadline = now() + interval '1 hour'
+    where campaign_id = $1`,
+    id,
+  );
+  await settle(id);
+  assert.equal(await statusOf(held), 'reserved');
+  const reason = { reason: 'Fotonya buram' };
+  expectStatus(await operator.post(`/participations/${held}/payment/reject`, reason), 200);
+  const back = await paymentOf(buyer, held);
+  assert.deepEqual([back.status, back['reason']], ['rejected', 'Fotonya buram']);
+  const pdf = Buffer.from('%PDF-1.7 bukti');
+  expectStatus(await upload(buyer, held, pdf, 'application/pdf'), 200);
+  const { headers } = await buyer.get(`/participations/${held}/proof`);
+  assert.match(String(headers['content-disposition']), /^attachment/);
+  assert.equal(expectStatus(await verify(held), 200)['outcome'], 'settled');
+  assert.equal(await statusOf(held), 'confirmed');
+});
+
+test('of two who verify at once one does, and of a verification and a lapse neither loses money', async () => {
+  const { id } = await upfront();
+  const buyer = await service.user();
+  const { id: held } = await join(buyer, id);
+  await paymentOf(buyer, held);
+  const answers = await Promise.all([verify(held), verify(held), verify(held)]);
+  assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 409, 409]);
+
+  for (let round = 0; round < 5; round++) {
+    const { id: raced } = await upfront();
+    const { id: hold } = await join(buyer, raced);
+    const { total } = (await paymentOf(buyer, hold)) as unknown as { total: number };
+    await ask(
+      service.db,
+      `update sambatan.participants set hold_expires_at = now() - interval '11 minutes'
+      where campaign_id = $1`,
+      raced,
+    );
+    const [verified] = await Promise.all([verify(hold), outcomes([settle(raced)])]);
+    const { outcome } = expectStatus(verified!, 200) as unknown as { outcome: string };
+    assert.ok(['settled', 'given'].includes(outcome), outcome);
+    await settle(raced);
+    assert.equal((await booksOf(raced))['held'], total);
+  }
+});
+
+test('a hold has its grace, lapses once, and those about to are found', async () => {
+  const { id } = await upfront();
+  const buyer = await service.user();
+  const { id: held } = await join(buyer, id);
+  const nearer = (minutes: number) =>
+    ask(
+      service.db,
+      `update sambatan.participants set hold_expires_at = now() + $2 * interval '1 minute'
+      where participation_id = $1`,
+      held,
+      minutes,
+    );
+  await nearer(30);
+  const until = new Date(Date.now() + 3_000_000);
+  const due = await service.db.rows(holdsAboutToLapse, until, null, null, 100);
+  assert.ok(due.some((one) => one.participation_id === held));
+  await nearer(-9);
+  await settle(id);
+  assert.equal(await statusOf(held), 'reserved');
+  await nearer(-11);
+  await Promise.all([settle(id), settle(id), settle(id)]);
+  await settle(id);
+  assert.equal(await statusOf(held), 'cancelled');
+  const { filled_slots: filled } = expectStatus(
+    await staff.get(`/campaigns/${id}/progress`),
+    200,
+  ) as unknown as { filled_slots: number };
+  assert.equal(filled, 0);
+});
+
+test('late money gets the slots back while they are free, and is due back when they are not', async () => {
+  const { id } = await upfront({ total_slots: 1, minimum_slots: 1 });
+  const [late, quick] = [await service.user(), await service.user()];
+  const { id: lapsed } = await join(late, id);
+  const { total } = (await paymentOf(late, lapsed)) as unknown as { total: number };
+  const lapse = async (participation: string) => {
+    await ask(
+      service.db,
+      `update sambatan.participants set hold_expires_at = now() - interval '1 hour'
+      where participation_id = $1`,
+      participation,
+    );
+    await settle(id);
+  };
+  await lapse(lapsed);
+  const given = expectStatus(await verify(lapsed), 200);
+  assert.equal(given['outcome'], 'given');
+  assert.notEqual(given['participation_id'], lapsed);
+  assert.equal(await statusOf(String(given['participation_id'])), 'confirmed');
+  expectProblem(await verify(lapsed), 409, 'payment_not_open');
+
+  const { id: full } = await upfront({ total_slots: 1 });
+  const { id: second } = await join(late, full);
+  await paymentOf(late, second);
+  await ask(
+    service.db,
+    `update sambatan.participants set hold_expires_at = now() - interval '1 hour'
+    where participation_id = $1`,
+    second,
+  );
+  await settle(full);
+  await join(quick, full);
+  assert.equal(expectStatus(await verify(second), 200)['outcome'], 'credited');
+  const books = await booksOf(full);
+  assert.equal(books['refunds_due'], books['credits']);
+  assert.equal((await booksOf(id))['held'], total);
+});
+
+test('a statement settles what it pays for, once, and leaves the rest to a person', async () => {
+  const { id } = await upfront({ price_per_slot: 431_000 });
+  const [a, b] = [await service.user(), await service.user()];
+  const [{ id: first }, { id: second }] = [await join(a, id), await join(b, id)];
+  const totals = [await paymentOf(a, first), await paymentOf(b, second)].map((one) =>
+    Number(one['total']),
+  );
+  const file = csv(
+    ['TRSF SARI', totals[0]!],
+    ['TRSF BUDI', totals[1]!],
+    ['TRSF ???', 12_345],
+    ['BIAYA', -6_500],
+  );
+  const preview = await statement(file, '');
+  assert.deepEqual(
+    [preview['applied'], preview['matched'], preview['unmatched'], preview['skipped']],
+    [false, 2, 1, 1],
+  );
+  assert.equal(await statusOf(first), 'reserved');
+  const done = await statement(file);
+  assert.deepEqual([done['added'], done['matched']], [3, 2]);
+  assert.deepEqual([await statusOf(first), await statusOf(second)], ['confirmed', 'confirmed']);
+  const books = await booksOf(id);
+  const again = await statement(`${file}\n${today},TRSF SARI,${totals[0]}`);
+  assert.deepEqual([again['added'], again['matched']], [1, 0], 'an overlapping file adds one line');
+  assert.deepEqual(await booksOf(id), books);
+
+  // Paid twice: a person says whose it is, and it is due back.
+  const lines = expectStatus(await operator.get('/statement-lines?limit=100'), 200).items;
+  const twice = lines.find((line) => line['amount'] === totals[0])!;
+  const assign = { participation_id: first };
+  const answers = await Promise.all(
+    [1, 2].map(() => operator.post(`/statement-lines/${twice.id}/assign`, assign)),
+  );
+  assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 409]);
+  assert.equal((await booksOf(id))['refunds_due'], totals[0]);
+});
+
+test('what a person verified by eye is not counted again when the statement comes', async () => {
+  const { id } = await upfront({ price_per_slot: 213_000 });
+  const buyer = await service.user();
+  const { id: held } = await join(buyer, id);
+  const total = Number((await paymentOf(buyer, held))['total']);
+  expectStatus(await verify(held), 200);
+  const done = await statement(csv(['TRSF', total]));
+  assert.equal(done['matched'], 1);
+  assert.equal((await booksOf(id))['held'], total);
+});
+
+test('a file for bulk transfers has no formula in it, and what it names is settled together', async () => {
+  const { id } = await upfront({ price_per_slot: 99_000 });
+  const buyer = await service.user();
+  const { id: held } = await join(buyer, id);
+  await paymentOf(buyer, held);
+  const own = { bank: 'BNI', number: '0900112233', holder: '=HYPERLINK("http://x")' };
+  expectStatus(await buyer.send({ method: 'PUT', path: '/refund-account', body: own }), 200);
+  expectStatus(await verify(held), 200);
+  expectStatus(await shop.seller.post(`/campaigns/${id}/cancel`, { reason: 'batal' }), 200);
+  const { text, headers } = await operator.get('/refunds/export');
+  assert.match(String(headers['content-type']), /^text\/csv/);
+  assert.ok(text.startsWith('\uFEFFid;bank;number'), text.slice(0, 40));
+  assert.ok(!/;"?=HYPER/.test(text));
+  const refunds = expectStatus(await operator.get('/refunds?limit=100'), 200).items;
+  const mine = refunds.find((one) => one['campaign_id'] === id)!;
+  const body = { ids: [mine.id], reference: 'BULK 1' };
+  expectStatus(await operator.post('/refunds/settle', body), 200);
+  expectStatus(await operator.post('/refunds/settle', body), 200);
+  const books = await booksOf(id);
+  assert.deepEqual([books['held'], books['refunds_due']], [0, 0]);
+});
+
+test('fewer slots go to those who joined first, and the payout is what is delivered', async () => {
+  const { id } = await upfront({ total_slots: 6, price_per_slot: 100_000 });
+  const buyer = await service.user();
+  const ids: string[] = [];
+  for (const quantity of [2, 2, 2]) ids.push((await join(buyer, id, { quantity })).id);
+  for (const one of ids) {
+    await paymentOf(buyer, one);
+    expectStatus(await verify(one), 200);
+  }
+  await ask(service.db, 'select sambatan.settle_campaign($1, true, 1000)', id);
+  const said = await shop.seller.post(`/campaigns/${id}/shortfall`, { slots: 3, reason: 'pecah' });
+  const { refunds } = expectStatus(said, 200) as unknown as { refunds: number };
+  const short = await ask<{ short_slots: number; status: string }>(
+    service.db,
+    `select short_slots, status::text from sambatan.participants where campaign_id = $1
+    order by joined_at, participation_id`,
+    id,
+  );
+  assert.deepEqual(
+    short.map((one) => [one.short_slots, one.status]),
+    [
+      [0, 'confirmed'],
+      [1, 'confirmed'],
+      [2, 'refunded'],
+    ],
+  );
+  const books = await booksOf(id);
+  assert.ok(refunds > 300_000 && refunds < 301_000, 'the last one gets the code back as well');
+  assert.deepEqual([books['gross'], books['payouts_due'], books['fee']], [300_000, 291_000, 9_000]);
+});
+
+test('two banks’ exports are read as they come', () => {
+  const bca = readStatement(
+    [
+      'No. rekening : 5270099001',
+      'Nama : PT SAMBATAN BERSAMA',
+      'Tanggal Transaksi,Keterangan,Cabang,Jumlah,,Saldo',
+      '25/11/2026,"TRSF E-BANKING CR 2511/FTSCY SARI DEWI",0000,"125,037.00",CR,"1,125,037.00"',
+      '25/11/2026,BIAYA ADM,0000,"15,000.00",DB,"1,110,037.00"',
+      'Saldo Awal,1,000,000.00',
+    ].join('\n'),
+    'bca',
+  );
+  assert.deepEqual(
+    bca.transfers.map(({ bookedOn, amount }) => [bookedOn, amount]),
+    [['2026-11-25', 125_037n]],
+  );
+  assert.equal(bca.skipped, 1);
+  const mandiri = readStatement(
+    [
+      'AccountNo;Date;Description;Debit;Credit',
+      '137;25/11/26;TRANSFER DARI BUDI;0.00;150,412.00',
+      '137;25/11/26;TRANSFER DARI BUDI;0.00;150,412.00',
+      '137;25/11/26;BIAYA;6,500.00;0.00',
+    ].join('\r\n'),
+    'mandiri',
+  );
+  assert.deepEqual(
+    mandiri.transfers.map(({ bookedOn, amount }) => [bookedOn, amount]),
+    [
+      ['2026-11-25', 150_412n],
+      ['2026-11-25', 150_412n],
+    ],
+  );
+  assert.equal(
+    new Set(mandiri.transfers.map((one) => one.fingerprint.toString('hex'))).size,
+    2,
+    'equal lines are told apart',
+  );
+  assert.throws(() => readStatement('date,amount\n25-11-2026,x', 'generic'), {
+    code: 'statement_not_readable',
+  });
+});
