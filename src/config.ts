@@ -50,6 +50,14 @@ export interface Config {
   };
   /** 0: the workers do not check the invariants. */
   readonly watch: { readonly invariantHours: number };
+  readonly messages: {
+    /** What sellers are told together comes in one message for each of these windows. */
+    readonly digestMinutes: number;
+  };
+  readonly webhooks: {
+    /** For development and tests: receivers on this machine. */
+    readonly allowLoopback: boolean;
+  };
   readonly log: { readonly level: LogLevel };
 }
 
@@ -127,6 +135,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     },
     mail: { smtpUrl: values.SMTP_URL, from: present(values.MAIL_FROM) },
     watch: { invariantHours: present(values.SAMBATAN_INVARIANT_HOURS) },
+    messages: { digestMinutes: present(values.SAMBATAN_DIGEST_MINUTES) },
+    webhooks: { allowLoopback: present(values.SAMBATAN_WEBHOOKS_TO_LOOPBACK) },
     log: { level: present(values.LOG_LEVEL) },
   });
 }

@@ -12,6 +12,9 @@ import { isHeld } from './installation/queries.ts';
 import { Scheduler } from './lifecycle/scheduler.ts';
 import { createMailer, type Mailer } from './mailer.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
+import { Messenger } from './notifications/messenger.ts';
+import { UnsubscribeTokens } from './notifications/unsubscribe.ts';
+import { WebhookSender } from './notifications/webhooks.ts';
 import { JoinBatcher } from './participations/batcher.ts';
 import { joinAll } from './participations/join.ts';
 import { Watch } from './watch/watch.ts';
@@ -34,6 +37,9 @@ export interface App {
   /** Whose a session of the site is. */
   readonly findSession: SessionFinder;
   readonly signIn: SignInParts;
+  /** As the scheduler: not started in a process that only answers HTTP. */
+  readonly messages: Messenger;
+  readonly unsubscribeTokens: UnsubscribeTokens;
   /** Asks the database on a connection of its own, which no busy pool can keep waiting. */
   readonly pingDatabase: () => Promise<unknown>;
   readonly isHeld: () => Promise<boolean>;
@@ -96,6 +102,17 @@ export function createApp(options: AppOptions): App {
   const mailer = createMailer(config);
   const { invariantHours } = config.watch;
   const watch = new Watch({ db, url: databaseUrl, log, metrics, invariantHours });
+  const unsubscribeTokens = new UnsubscribeTokens(serviceKey);
+  const messages = new Messenger({
+    db,
+    pokes,
+    log,
+    metrics,
+    mailer,
+    links: { siteUrl: siteUrlOf(config), tokens: unsubscribeTokens },
+    digestSeconds: config.messages.digestMinutes * 60,
+    webhooks: new WebhookSender(config.webhooks),
+  });
   return {
     config,
     db,
@@ -109,12 +126,14 @@ export function createApp(options: AppOptions): App {
     mailer,
     findSession: sessionFinder(db, config.identity.operators),
     signIn: { db, mailer, secret: codeSecret(serviceKey) },
+    messages,
+    unsubscribeTokens,
     authenticate: authenticator({ ...config.identity, serviceKey }),
     pingDatabase: () => probe.one(ping),
     isHeld: async () => (await probe.one(isHeld)).held,
     close: async () => {
       live.close();
-      await scheduler.stop();
+      await Promise.all([scheduler.stop(), messages.stop()]);
       await watch.stop();
       await joins.close();
       await pokes.stop();
@@ -122,4 +141,10 @@ export function createApp(options: AppOptions): App {
       await Promise.all([db.close(), probe.close()]);
     },
   };
+}
+
+/** Where links in mails lead when nobody has said where the site is reached: here. */
+function siteUrlOf({ http: { publicUrl, host, port } }: Config): string {
+  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
+  return publicUrl ?? `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }

@@ -198,6 +198,38 @@ export const errorTable = {
       en: 'This picture was replaced or removed. Reload the page to see the present one.',
     },
   ),
+  notification_not_found: fixed(
+    404,
+    { id: 'Pesan tidak ditemukan', en: 'Message not found' },
+    {
+      id: 'Pesan ini tidak ada di kotak masukmu. Muat ulang daftar pesanmu, ya.',
+      en: 'This message is not in your inbox. Please reload the list of your messages.',
+    },
+  ),
+  webhook_not_found: fixed(
+    404,
+    { id: 'Webhook tidak ditemukan', en: 'Webhook not found' },
+    {
+      id: 'Webhook ini tidak ada atau sudah dihapus. Pilih dari daftar webhook-mu.',
+      en: 'This webhook does not exist or was removed. Choose one from your list.',
+    },
+  ),
+  delivery_not_found: fixed(
+    404,
+    { id: 'Kiriman tidak ditemukan', en: 'Delivery not found' },
+    {
+      id: 'Kiriman ini tidak ada atau catatannya sudah dihapus. Pilih dari daftar kiriman.',
+      en: 'This delivery does not exist or its record is gone. Choose one from the list.',
+    },
+  ),
+  link_not_valid: fixed(
+    404,
+    { id: 'Tautan tidak berlaku', en: 'Link not valid' },
+    {
+      id: 'Tautan ini tidak berlaku lagi. Masuk, lalu atur pesanmu dari pengaturan, ya.',
+      en: 'This link does not work any more. Please sign in and change your message settings.',
+    },
+  ),
   method_not_allowed: define<{ readonly allowed: readonly string[] }>(
     405,
     { id: 'Metode tidak didukung', en: 'Method not allowed' },
@@ -428,6 +460,14 @@ export const errorTable = {
         'This database was restored from a backup and nobody has said yet that it is the real ' +
         'one, so no money may move. Ask the operator to run "sambatan release-hold".',
     },
+  ),
+  webhook_limit_reached: define<{ readonly maximum: number }>(
+    409,
+    { id: 'Webhook sudah terlalu banyak', en: 'Too many webhooks' },
+    ({ maximum }) => ({
+      id: `Maksimal ${maximum} webhook. Hapus yang tidak dipakai, lalu coba lagi.`,
+      en: `There may be ${maximum} webhooks at most. Remove one that is not used and try again.`,
+    }),
   ),
   transition_not_allowed: define<{ readonly from: string; readonly event: string }>(
     409,

@@ -29,6 +29,7 @@ export function createMetrics(
     ...lifecycleMetrics(registers),
     ...joinMetrics(registers),
     ...watchMetrics(registers),
+    ...messageMetrics(registers),
     httpDuration: new Histogram({
       name: 'sambatan_http_request_duration_seconds',
       help: 'Time from the arrival of a request to the end of its answer',
@@ -148,6 +149,22 @@ function joinMetrics(registers: Registry[]) {
       name: 'sambatan_join_batch_size',
       help: 'Joins committed together by one call of the database',
       buckets: [1, 2, 5, 10, 25, 50, 100, 250, 500],
+      registers,
+    }),
+  };
+}
+
+function messageMetrics(registers: Registry[]) {
+  return {
+    deliveries: new Counter({
+      name: 'sambatan_deliveries_total',
+      help: 'Attempts to deliver, by channel and outcome: delivered, again, failed, dropped',
+      labelNames: ['channel', 'outcome'],
+      registers,
+    }),
+    outboxLag: new Gauge({
+      name: 'sambatan_outbox_lag_seconds',
+      help: 'How long the delivery that is due longest has waited',
       registers,
     }),
   };

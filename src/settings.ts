@@ -221,6 +221,26 @@ export const variables = {
     ],
     parse: (text) => wholeNumber(text, 0, 720),
   }),
+  SAMBATAN_DIGEST_MINUTES: variable({
+    fallback: '15',
+    secret: false,
+    accepts: `a whole number of minutes from 1 to ${minutesInADay}`,
+    about: [
+      'Minutes for which sellers are told together who joined and left a campaign: one message',
+      'for each such window, however many they are.',
+    ],
+    parse: (text) => wholeNumber(text, 1, minutesInADay),
+  }),
+  SAMBATAN_WEBHOOKS_TO_LOOPBACK: variable({
+    fallback: 'false',
+    secret: false,
+    accepts: 'true or false',
+    about: [
+      'For development: whether webhooks may be sent to addresses of this machine (127.0.0.1,',
+      '::1), also by http://. Other private addresses are never connected to.',
+    ],
+    parse: (text) => ({ true: true, false: false })[text],
+  }),
   LOG_LEVEL: variable({
     fallback: 'info',
     secret: false,

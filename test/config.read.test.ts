@@ -42,6 +42,8 @@ test('an empty environment is a complete configuration with the embedded databas
     payments: { holdGraceMinutes: 0, termHours: 72 },
     mail: { smtpUrl: undefined, from: 'Sambatan <sambatan@localhost>' },
     watch: { invariantHours: 24 },
+    messages: { digestMinutes: 15 },
+    webhooks: { allowLoopback: false },
     log: { level: 'info' },
   });
 });

@@ -21,6 +21,7 @@ const examples = {
   slots_available: { remaining: 2 },
   waiting_list_full: { maximum: 1_000 },
   waiting_transition_not_allowed: { from: 'lapsed', event: 'waiting_accepted' },
+  webhook_limit_reached: { maximum: 20 },
   transition_not_allowed: { from: 'completed', event: 'campaign_cancelled' },
   participation_transition_not_allowed: { from: 'refunded', event: 'participant_cancelled' },
   sign_in_code_wrong: { remaining: 3 },

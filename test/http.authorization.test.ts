@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { exportJWK, SignJWT } from 'jose';
 import { newId } from '../src/identity/ids.ts';
 import { issuer, jwtSecret, token, type Client } from './rig/client.ts';
+import { giveDelivery, giveEndpoint, giveMessage } from './rig/deliveries.ts';
 import { httpService } from './rig/http-service.ts';
 import { ask } from './rig/market.ts';
 import { photo, pictureForm } from './rig/pictures.ts';
@@ -204,6 +205,36 @@ const matrix: Readonly<Record<string, Row>> = {
   },
   'GET /disputes': { open: staff },
   'POST /disputes/:id/resolve': { absent: '401 403 403 403 403 404 404' },
+  // The service has to name whose they are.
+  'GET /notifications': { open: '401 200 200 200 200 200 422' },
+  'GET /notifications/unread': { open: '401 200 200 200 200 200 422' },
+  'GET /notifications/settings': { open: '401 200 200 200 200 200 422' },
+  'PUT /notifications/settings/:topic': { open: '401 200 200 200 200 200 200' },
+  'POST /notifications/read': { open: '401 200 200 200 200 200 200' },
+  'POST /notifications/:id/read': {
+    open: '401 200 404 404 404 404 404',
+    absent: '401 404 404 404 404 404 404',
+  },
+  'PUT /campaigns/:id/reminder': {
+    open: '401 200 200 200 200 200 200',
+    draft: hiddenDraft,
+    absent: nobody,
+  },
+  'DELETE /campaigns/:id/reminder': {
+    open: '401 200 200 200 200 200 200',
+    draft: hiddenDraft,
+    absent: nobody,
+  },
+  'POST /unsubscribe/:token': { open: everybody, absent: nobody },
+  'POST /webhooks': { open: '401 403 403 201 403 201 201', absent: nobody },
+  'GET /webhooks': { open: staff, draft: sellerAndStaff },
+  'GET /webhooks/:id': { open: sellerAndStaff, absent: stranger },
+  'PATCH /webhooks/:id': { open: sellerAndStaff, absent: stranger },
+  'DELETE /webhooks/:id': { open: sellerAndStaff, absent: stranger },
+  'POST /webhooks/:id/rotate': { open: sellerAndStaff, absent: stranger },
+  'GET /webhooks/:id/deliveries': { open: sellerAndStaff, absent: stranger },
+  'GET /deliveries': { open: staff },
+  'POST /deliveries/:id/resend': { open: sellerAndStaff, absent: stranger },
   'GET /dashboard/summary': { open: staff },
   'POST /lifecycle/run': { open: staff },
   'GET /scheduler/status': { open: staff },
@@ -269,6 +300,12 @@ interface Things {
   readonly address: string;
   /** A contributor of the brand. */
   readonly memberId: string;
+  /** To the buyer. */
+  readonly messageId: string;
+  /** Of the brand. */
+  readonly webhookId: string;
+  readonly deliveryId: string;
+  readonly token: string;
 }
 
 async function thingsFor(target: Target, route: string): Promise<Things> {
@@ -279,6 +316,10 @@ async function thingsFor(target: Target, route: string): Promise<Things> {
     entryId: newId(),
     address: newId(),
     memberId: newId(),
+    messageId: newId(),
+    webhookId: newId(),
+    deliveryId: newId(),
+    token: 'no.such.token',
   };
   if (target === 'absent') return { ...absent, productId: newId(), brandId: newId() };
   const { id: campaignId } = await shop.campaign({ publish: target !== 'draft', total_slots: 2 });
@@ -296,8 +337,26 @@ async function thingsFor(target: Target, route: string): Promise<Things> {
   if (target === 'completed') {
     expectStatus(await service.service.post('/lifecycle/run'), 200);
   }
-  if (!route.includes('/waiting')) return { ...things, participationId, address };
-  return { ...things, ...(await waitingFor(campaignId, route)) };
+  if (route.includes('/waiting')) {
+    return { ...things, ...(await waitingFor(campaignId, route)) };
+  }
+  const { db } = service;
+  // There may be twenty of a brand.
+  await ask(
+    db,
+    `update sambatan.webhook_endpoints set status = 'removed' where brand_id = $1`,
+    brandId,
+  );
+  const webhookId = (await giveEndpoint(db, brandId)).id;
+  return {
+    ...things,
+    participationId,
+    address,
+    messageId: await giveMessage(db, campaignId, people.buyer.userId),
+    webhookId,
+    deliveryId: await giveDelivery(db, campaignId, webhookId),
+    token: service.app.unsubscribeTokens.tokenFor({ userId: newId(), topic: 'campaigns' }),
+  };
 }
 
 /** The last slot is taken by somebody else, and the buyer waits, or is offered it when they leave. */
@@ -338,6 +397,34 @@ const needsProof = new Set([
   'GET /participations/:id/proof',
   'POST /participations/:id/payment/reject',
 ]);
+/** The path of a route about these things. */
+function pathTo(pattern: string, things: Things, target: Target): string {
+  const [, noun = ''] = pattern.split('/');
+  const absent = target === 'absent' ? newId() : undefined;
+  const ids: Readonly<Record<string, string>> = {
+    campaigns: things.campaignId,
+    products: things.productId,
+    brands: things.brandId,
+    participations: things.participationId,
+    waiting: things.entryId,
+    notifications: things.messageId,
+    webhooks: things.webhookId,
+    deliveries: things.deliveryId,
+    'receiving-accounts': absent ?? receivingAccount,
+    me: things.participationId,
+    operators: things.participationId,
+  };
+  return pattern
+    .replace(':id', ids[noun] ?? newId())
+    .replace(':user_id', things.memberId)
+    .replace(':invitation_id', newId())
+    .replace(':topic', 'orders')
+    .replace(':token', things.token);
+}
+
+/** The service names whom it acts for. */
+const onBehalf = (_things: Things, caller: CallerName) =>
+  caller === 'service' ? { user_id: newId() } : {};
 
 const bodies: Readonly<Record<string, (things: Things, caller: CallerName) => object>> = {
   'PATCH /me': () => ({ display_name: 'Sari' }),
@@ -365,6 +452,13 @@ const bodies: Readonly<Record<string, (things: Things, caller: CallerName) => ob
   'PATCH /campaigns/:id': () => ({ title: 'Judul lain' }),
   'POST /campaigns/:id/extend': () => ({ deadline: fromNow(2 * hourMs), reason: 'masih ramai' }),
   'POST /campaigns/:id/cancel': () => ({ reason: 'bahan habis' }),
+  'PUT /notifications/settings/:topic': onBehalf,
+  'POST /notifications/read': onBehalf,
+  'POST /notifications/:id/read': onBehalf,
+  'PUT /campaigns/:id/reminder': onBehalf,
+  'DELETE /campaigns/:id/reminder': onBehalf,
+  'POST /webhooks': ({ brandId }) => ({ brand_id: brandId, url: 'https://receiver.example/hook' }),
+  'PATCH /webhooks/:id': () => ({ description: 'Toko' }),
   'POST /campaigns/:id/join': (_things, caller) =>
     joinBody(caller === 'service' ? { user_id: newId() } : {}),
   'POST /campaigns/:id/waiting': (_things, caller) =>
@@ -374,23 +468,19 @@ const bodies: Readonly<Record<string, (things: Things, caller: CallerName) => ob
 async function statusFor(route: string, caller: CallerName, target: Target): Promise<string> {
   const things = await thingsFor(target, route);
   const [method = '', pattern = ''] = route.split(' ');
-  const id = idFor(pattern, things, target);
   if (target === 'completed' && needsProof.has(route)) {
     const { participationId } = things;
     const headers = { 'content-type': 'application/pdf' };
     const path = `/participations/${participationId}/proof`;
     expectStatus(await people.buyer.send({ method: 'POST', path, body: pdf, headers }), 200);
   }
-  const query = route === 'GET /campaigns' && target === 'draft' ? drafts() : asOf(route, caller);
   const path =
-    pattern
-      .replace(':id', id)
-      .replace(':user_id', things.memberId)
-      .replace(':invitation_id', newId()) + query;
+    pathTo(pattern, things, target) +
+    (target === 'draft' ? (drafts[route]?.() ?? '') : asOf(route, caller));
   const client = people[caller];
   if (pattern.endsWith('/events')) {
     const headers = client.token === undefined ? {} : { authorization: `Bearer ${client.token}` };
-    const watcher = await watch(service.url, id, headers);
+    const watcher = await watch(service.url, things.campaignId, headers);
     if (watcher.status === 200) await watcher.heard(({ event }) => event === 'progress');
     assert.ok(!watcher.text().includes(things.address));
     watcher.end();
@@ -416,27 +506,15 @@ async function statusFor(route: string, caller: CallerName, target: Target): Pro
   return String(answer.status);
 }
 
-function idFor(pattern: string, things: Things, target: Target): string {
-  const [, noun] = pattern.split('/');
-  const absent = target === 'absent' ? newId() : undefined;
-  const ids: Record<string, string> = {
-    campaigns: things.campaignId,
-    products: things.productId,
-    brands: things.brandId,
-    'receiving-accounts': absent ?? receivingAccount,
-    participations: things.participationId,
-    waiting: things.entryId,
-    me: things.participationId,
-    operators: things.participationId,
-  };
-  return ids[noun ?? ''] ?? newId();
-}
-
 /** The service says on whose behalf it asks. */
 const asOf = (route: string, caller: CallerName) =>
   route.endsWith('/mine') && caller === 'service' ? `?user_id=${people.buyer.userId}` : '';
 
-const drafts = () => `?status=inactive&brand_id=${shop.brandId}`;
+/** What is asked for of a list that is not everybody's. */
+const drafts: Readonly<Record<string, () => string>> = {
+  'GET /campaigns': () => `?status=inactive&brand_id=${shop.brandId}`,
+  'GET /webhooks': () => `?brand_id=${shop.brandId}`,
+};
 
 /** Addresses are for their owner, the campaign's seller, operators and the service. */
 function mayReadAddresses(route: string, caller: CallerName): boolean {
@@ -467,14 +545,14 @@ test('a question for the head alone is allowed to whom the whole answer is', asy
     const row = matrix[`GET ${pattern}`];
     const target = row?.open === undefined ? 'completed' : 'open';
     const expected = row?.[target]?.split(' ') ?? [];
-    const id = idFor(pattern, await thingsFor(target, `GET ${pattern}`), target);
+    const things = await thingsFor(target, `GET ${pattern}`);
     if (needsProof.has(`GET ${pattern}`)) {
       const headers = { 'content-type': 'application/pdf' };
-      const path = `/participations/${id}/proof`;
+      const path = `/participations/${things.participationId}/proof`;
       expectStatus(await people.buyer.send({ method: 'POST', path, body: pdf, headers }), 200);
     }
     for (const [index, caller] of callers.entries()) {
-      const path = pattern.replace(':id', id) + asOf(route, caller);
+      const path = pathTo(pattern, things, target) + asOf(route, caller);
       const { status, text } = await people[caller].send({ method: 'HEAD', path });
       assert.equal(`${status}${text}`, expected[index], `${caller} ${route}`);
     }
@@ -638,9 +716,9 @@ test('a public key of the key set is no secret to sign with', async (t) => {
     const confused = await signed('HS256', new TextEncoder().encode(String(secret)));
     expectProblem(await own.withToken(confused).get(mine), 401, 'unauthenticated');
   }
-  const stranger = generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey;
+  const strangersKey = generateKeyPairSync('rsa', { modulusLength: 2_048 }).privateKey;
   expectProblem(
-    await own.withToken(await signed('RS256', stranger)).get(mine),
+    await own.withToken(await signed('RS256', strangersKey)).get(mine),
     401,
     'unauthenticated',
   );

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newId } from '../src/identity/ids.ts';
 import type { Answer, Client } from './rig/client.ts';
+import { giveDelivery, giveEndpoint } from './rig/deliveries.ts';
 import { codesOf } from './rig/contract.ts';
 import { moneyBodies, moneyRefusals } from './rig/money-refusals.ts';
 import { assertSilent, httpService } from './rig/http-service.ts';
@@ -63,6 +64,24 @@ const promised = [
   'POST /participations/{id}/cancel',
   'POST /participations/{id}/confirm',
   'GET /participations/{id}',
+  'GET /notifications',
+  'GET /notifications/unread',
+  'POST /notifications/read',
+  'POST /notifications/{id}/read',
+  'GET /notifications/settings',
+  'PUT /notifications/settings/{topic}',
+  'PUT /campaigns/{id}/reminder',
+  'DELETE /campaigns/{id}/reminder',
+  'POST /unsubscribe/{token}',
+  'GET /webhooks',
+  'POST /webhooks',
+  'GET /webhooks/{id}',
+  'PATCH /webhooks/{id}',
+  'DELETE /webhooks/{id}',
+  'POST /webhooks/{id}/rotate',
+  'GET /webhooks/{id}/deliveries',
+  'GET /deliveries',
+  'POST /deliveries/{id}/resend',
   'GET /dashboard/summary',
   'POST /lifecycle/run',
   'GET /scheduler/status',
@@ -122,7 +141,11 @@ function exampleOf(route: string): {
   headers?: Record<string, string>;
 } {
   const [method = '', template = ''] = route.split(' ');
-  const path = template.slice(base.length).replaceAll(/\{\w+\}/g, () => newId());
+  const path = template
+    .slice(base.length)
+    .replace('{topic}', 'orders')
+    .replace('{token}', 'a.b.c')
+    .replaceAll(/\{\w+\}/g, () => newId());
   const name = `${method} ${template.slice(base.length)}`;
   const file = files[name];
   if (file !== undefined) {
@@ -150,6 +173,13 @@ const bodies: Readonly<Record<string, () => object>> = {
   'POST /campaigns/{id}/cancel': () => ({ reason: 'bahan habis' }),
   'POST /campaigns/{id}/join': () => joinBody({ user_id: newId() }),
   'POST /campaigns/{id}/waiting': () => joinBody({ user_id: newId() }),
+  'PUT /notifications/settings/{topic}': () => ({ user_id: newId(), email: false }),
+  'POST /notifications/read': () => ({ user_id: newId() }),
+  'POST /notifications/{id}/read': () => ({ user_id: newId() }),
+  'PUT /campaigns/{id}/reminder': () => ({ user_id: newId() }),
+  'DELETE /campaigns/{id}/reminder': () => ({ user_id: newId() }),
+  'POST /webhooks': () => ({ brand_id: newId(), url: 'https://receiver.example/hook' }),
+  'PATCH /webhooks/{id}': () => ({ description: 'Toko' }),
   'POST /participations/{id}/cancel': () => ({}),
   'POST /participations/{id}/confirm': () => ({}),
   ...moneyBodies,
@@ -184,6 +214,9 @@ test('every route that names a thing answers 404 for one that is not there', asy
     refunds: 'movement_not_found',
     payouts: 'movement_not_found',
     disputes: 'dispute_not_found',
+    notifications: 'notification_not_found',
+    webhooks: 'webhook_not_found',
+    deliveries: 'delivery_not_found',
   };
   const someone = await service.user();
   const routes = described().filter(({ template }) => template.includes('{id}'));
@@ -196,6 +229,7 @@ test('every route that names a thing answers 404 for one that is not there', asy
   for (const [path, body, code] of [
     ['/products', bodies['POST /products']!(), 'brand_not_found'],
     ['/campaigns', bodies['POST /campaigns']!(), 'product_not_found'],
+    ['/webhooks', bodies['POST /webhooks']!(), 'brand_not_found'],
   ] as const) {
     expectProblem(await service.service.post(path, body), 404, code);
   }
@@ -867,7 +901,115 @@ const cases: Case[] = [
       });
     },
   ],
+  [
+    'a link that does not hold',
+    404,
+    'link_not_valid',
+    () => visitor.post('/unsubscribe/no.such.link'),
+  ],
+  ['a link that is none', 422, 'validation_failed', () => visitor.post('/unsubscribe/a!b')],
+  [
+    "a brand's webhooks that is not there",
+    404,
+    'brand_not_found',
+    () => service.service.get(`/webhooks?brand_id=${newId()}`),
+  ],
+  [
+    'one webhook more than there may be',
+    409,
+    'webhook_limit_reached',
+    async () => {
+      const { brandId, seller } = await openShop(service);
+      const body = { brand_id: brandId, url: 'https://receiver.example/hook' };
+      for (let i = 0; i < 20; i++) expectStatus(await seller.post('/webhooks', body), 201);
+      return seller.post('/webhooks', body);
+    },
+  ],
+  [
+    'an address that no webhook may be sent to',
+    422,
+    'validation_failed',
+    () => service.service.post('/webhooks', { url: 'https://169.254.169.254/latest' }),
+  ],
+  [
+    'sending again to a webhook that was removed',
+    404,
+    'webhook_not_found',
+    async () => {
+      const { id } = await giveEndpoint(service.db, shop.brandId);
+      const delivery = await giveDelivery(service.db, (await shop.campaign()).id, id);
+      await service.service.send({ method: 'DELETE', path: `/webhooks/${id}` });
+      return service.service.post(`/deliveries/${delivery}/resend`);
+    },
+  ],
+  [
+    "somebody else's delivery",
+    403,
+    'forbidden',
+    async () => {
+      const { id } = await giveEndpoint(service.db, shop.brandId);
+      const delivery = await giveDelivery(service.db, (await shop.campaign()).id, id);
+      return (await outsider()).post(`/deliveries/${delivery}/resend`);
+    },
+  ],
+  [
+    "somebody else's webhooks",
+    403,
+    'forbidden',
+    async () => (await outsider()).get(`/webhooks?brand_id=${shop.brandId}`),
+  ],
+  [
+    "a webhook for somebody else's brand",
+    403,
+    'forbidden',
+    async () =>
+      (await outsider()).post('/webhooks', {
+        brand_id: shop.brandId,
+        url: 'https://receiver.example/hook',
+      }),
+  ],
+  ...(['GET', 'PATCH', 'DELETE', 'POST rotate', 'GET deliveries'] as const).map((what): Case => {
+    const [method = '', verb] = what.split(' ');
+    return [
+      `${what} of somebody else's webhook`,
+      403,
+      'forbidden',
+      async () => {
+        const { id } = await giveEndpoint(service.db, shop.brandId);
+        const path = `/webhooks/${id}${verb === undefined ? '' : `/${verb}`}`;
+        return (await outsider()).send({ method, path, ...(method === 'PATCH' && { body: {} }) });
+      },
+    ];
+  }),
   ...[
+    'GET /notifications',
+    'GET /notifications/unread',
+    'GET /notifications/settings',
+    'POST /notifications/read',
+    'POST /notifications/{id}/read',
+    'PUT /notifications/settings/{topic}',
+    'PUT /campaigns/{id}/reminder',
+    'DELETE /campaigns/{id}/reminder',
+  ].map((route): Case => [
+    `${route} for somebody else`,
+    403,
+    'forbidden',
+    async () => {
+      const example = exampleOf(route.replace(' ', ` ${base}`));
+      const other = newId();
+      const campaigns = route.includes('/campaigns/');
+      const path = campaigns
+        ? example.path.replace(/[\da-f-]{36}/, (await shop.campaign()).id)
+        : example.path;
+      return (await outsider()).send(
+        example.method === 'GET'
+          ? { method: 'GET', path: `${path}?user_id=${other}` }
+          : { ...example, path, body: { user_id: other } },
+      );
+    },
+  ]),
+  ...[
+    'GET /deliveries',
     'GET /dashboard/summary',
     'POST /lifecycle/run',
     'GET /scheduler/status',

@@ -23,6 +23,8 @@ test('health is healthy when the scheduler runs and the database answers', async
   assert.deepEqual(await healthOf(own), {
     status: 'healthy',
     scheduler_running: true,
+    messages_running: false,
+    outbox_lag_seconds: null,
     database_connected: true,
     next_run: '2026-08-17T10:00:00.000Z',
     held: false,
@@ -36,6 +38,8 @@ test('health is degraded without a scheduler, and with a database that refuses',
   assert.deepEqual(await healthOf(own), {
     status: 'degraded',
     scheduler_running: false,
+    messages_running: false,
+    outbox_lag_seconds: null,
     database_connected: false,
     next_run: null,
     held: null,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newId } from '../src/identity/ids.ts';
 import type { Answer, Body, Client } from './rig/client.ts';
+import { giveEndpoint, giveMessage } from './rig/deliveries.ts';
 import { httpService } from './rig/http-service.ts';
 import { ask } from './rig/market.ts';
 import { moneyBodies } from './rig/money-refusals.ts';
@@ -27,6 +28,8 @@ let draft: Body;
 let participation: Body;
 let full: Body;
 let buyer: Client;
+let messageId: string;
+let webhookId: string;
 before(async () => {
   shop = await openShop(service);
   campaign = await shop.campaign({ total_slots: 1_000_000 });
@@ -35,6 +38,8 @@ before(async () => {
   participation = await join(buyer, campaign.id);
   full = await shop.campaign({ total_slots: 1 });
   await join(buyer, full.id);
+  messageId = await giveMessage(service.db, campaign.id, buyer.userId);
+  webhookId = (await giveEndpoint(service.db, shop.brandId)).id;
 });
 
 /** A good request for every route that takes a body: what is bad about the others is one thing. */
@@ -80,6 +85,17 @@ const good: Readonly<Record<string, () => { by: Client; id: string; body: object
     id: full.id,
     body: joinBody({ user_id: newId() }),
   }),
+  'PUT /notifications/settings/{topic}': () => ({ by: buyer, id: '', body: { email: true } }),
+  'POST /notifications/read': () => ({ by: buyer, id: '', body: {} }),
+  'POST /notifications/{id}/read': () => ({ by: buyer, id: messageId, body: {} }),
+  'PUT /campaigns/{id}/reminder': () => ({ by: buyer, id: campaign.id, body: {} }),
+  'DELETE /campaigns/{id}/reminder': () => ({ by: buyer, id: campaign.id, body: {} }),
+  'POST /webhooks': () => ({
+    by: shop.seller,
+    id: '',
+    body: { brand_id: shop.brandId, url: 'https://receiver.example/hook' },
+  }),
+  'PATCH /webhooks/{id}': () => ({ by: shop.seller, id: webhookId, body: { description: 'x' } }),
   'POST /participations/{id}/cancel': () => ({ by: buyer, id: participation.id, body: {} }),
   'POST /participations/{id}/confirm': () => ({
     by: service.service,
@@ -99,7 +115,7 @@ function send(route: string, body: unknown): Promise<Answer> {
   const { by, id } = good[route]!();
   return by.send({
     method,
-    path: template.replace('{id}', id).replace('{user_id}', newId()),
+    path: template.replace('{id}', id).replace('{user_id}', newId()).replace('{topic}', 'orders'),
     body,
   });
 }
@@ -123,6 +139,10 @@ async function stored(): Promise<string> {
     'audit_logs',
     'idempotency_keys',
     'waiting_entries',
+    'notifications',
+    'message_settings',
+    'reminders',
+    'webhook_endpoints',
   ];
   const each = tables.map(
     (name) => `(select count(*) || md5(string_agg(t::text, '' order by t::text))
@@ -195,6 +215,7 @@ function badValues(schema: Schema): unknown[] {
   const nullable = schema.anyOf?.some(({ type }) => type === 'null') ?? false;
   const { type, format, ...rest } = schema.anyOf?.find((one) => one.type !== 'null') ?? schema;
   const wrong: unknown[] = [{}, [], [[]], { $gt: '' }, ...(nullable ? [] : [null])];
+  if (type === 'array') return [{}, [[]], [null], ['__proto__'], [1], 1, 'x', true, null];
   if (type === 'integer') {
     wrong.push('1', '', 'NaN', '1e3', true, 1.5, -1, -0.5, 1e308, (rest.maximum ?? 1e15) + 1);
     if (rest.minimum !== 0) wrong.push(0);

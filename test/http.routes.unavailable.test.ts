@@ -59,9 +59,30 @@ const requests: Readonly<Record<string, () => object | undefined>> = {
   'POST /participations/{id}/cancel': none,
   'POST /participations/{id}/confirm': none,
   'POST /participations/{id}/fulfil': none,
+  'GET /notifications': none,
+  'GET /notifications/unread': none,
+  'GET /notifications/settings': none,
+  'PUT /notifications/settings/{topic}': someone,
+  'POST /notifications/read': someone,
+  'POST /notifications/{id}/read': someone,
+  'PUT /campaigns/{id}/reminder': someone,
+  'DELETE /campaigns/{id}/reminder': someone,
+  'POST /unsubscribe/{token}': none,
+  'GET /webhooks': none,
+  'POST /webhooks': () => ({ url: 'https://receiver.example/hook' }),
+  'GET /webhooks/{id}': none,
+  'PATCH /webhooks/{id}': () => ({}),
+  'DELETE /webhooks/{id}': none,
+  'POST /webhooks/{id}/rotate': none,
+  'GET /webhooks/{id}/deliveries': none,
+  'GET /deliveries': none,
+  'POST /deliveries/{id}/resend': none,
   'GET /dashboard/summary': none,
   'POST /lifecycle/run': none,
 };
+function someone(): object {
+  return { user_id: newId() };
+}
 function none(): undefined {
   return undefined;
 }
@@ -82,7 +103,7 @@ async function allUnavailable(client: Client): Promise<void> {
       const began = performance.now();
       const answer = await client.send({
         method,
-        path: path.replace('{id}', newId()),
+        path: pathOf(route, path),
         body: body(),
       });
       // A join may have been sent on a connection that nobody knew to be dead.
@@ -91,6 +112,16 @@ async function allUnavailable(client: Client): Promise<void> {
       const took = performance.now() - began;
       assert.ok(took < 3_000, `${route} took ${Math.round(took)} ms`);
     }),
+  );
+}
+
+/** The path of a route about things that are not there; the service says whom it asks for. */
+function pathOf(route: string, path: string): string {
+  const { unsubscribeTokens } = service.app;
+  const token = unsubscribeTokens.tokenFor({ userId: newId(), topic: 'campaigns' });
+  const query = route.startsWith('GET /notifications') ? `?user_id=${newId()}` : '';
+  return (
+    path.replace('{id}', newId()).replace('{topic}', 'orders').replace('{token}', token) + query
   );
 }
 

@@ -186,8 +186,14 @@ suite('what belongs to a campaign', () => {
     assert.deepEqual(ofCampaign.toSorted(), [
       'audit_logs',
       'campaigns',
+      'deliveries',
       'idempotency_keys',
+      'notification_cursors',
+      'notification_fanouts',
+      'notifications',
       'participants',
+      'reminders',
+      'seller_digests',
       'transactions',
       'waiting_entries',
     ]);

@@ -143,3 +143,58 @@ export const searchAudit = query<
     and ($6::uuid is null or participation_id = $6)
   order by seq desc limit $3`,
 );
+
+/** Makes the cursor of a campaign that has none yet. */
+export const makeCursor = query<[campaignId: string], never>(
+  'make_cursor',
+  `insert into sambatan.notification_cursors (campaign_id, seq) values ($1, 0)
+  on conflict (campaign_id) do nothing`,
+);
+
+/** A campaign's cursor, locked; no row when another worker has it, or when there is none. */
+export const lockCursor = query<[campaignId: string], { readonly seq: bigint }>(
+  'lock_cursor',
+  `select seq from sambatan.notification_cursors where campaign_id = $1
+  for update skip locked`,
+);
+
+export const moveCursor = query<[campaignId: string, seq: bigint], never>(
+  'move_cursor',
+  `update sambatan.notification_cursors set seq = $2, moved_at = clock_timestamp()
+  where campaign_id = $1`,
+);
+
+/**
+ * A campaign's events after a place in its log, oldest first. Places are given under the lock of
+ * the campaign's row, so that none becomes visible after a higher one has.
+ */
+export const auditAfter = query<[campaignId: string, after: bigint, limit: number], AuditRow>(
+  'audit_after',
+  `select ${columns} from sambatan.audit_logs
+  where campaign_id = $1 and seq > $2 order by seq limit $3`,
+);
+
+export const auditEntry = query<[campaignId: string, seq: bigint], AuditRow>(
+  'audit_entry',
+  `select ${columns} from sambatan.audit_logs where campaign_id = $1 and seq = $2`,
+);
+
+/** One step of a walk over all campaigns: where it ends, and which have events to be fed. */
+export const lagging = query<
+  [after: string | null, limit: number],
+  { readonly last: string | null; readonly walked: number; readonly behind: string[] }
+>(
+  'lagging',
+  `with step as materialized (
+    select campaign_id, audit_seq from sambatan.campaigns
+    where campaign_id > coalesce($1, '00000000-0000-0000-0000-000000000000'::uuid)
+    order by campaign_id limit $2)
+  select (select campaign_id from step order by campaign_id desc limit 1) as last,
+    count(*)::integer as walked,
+    coalesce(array_agg(s.campaign_id) filter (where s.audit_seq > coalesce(k.seq, 0)), '{}')
+      as behind
+  from step s
+  left join lateral (
+    select seq from sambatan.notification_cursors where campaign_id = s.campaign_id limit 1) k
+    on true`,
+);

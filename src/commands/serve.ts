@@ -66,6 +66,7 @@ export async function startServing(
     await app.pokes.start();
     if (withWorker) {
       await app.scheduler.start();
+      app.messages.start();
       app.watch.start();
     }
     const hold = await findHold(app.db);

@@ -8,9 +8,9 @@ import { stopSignalled } from './serve.ts';
 /** A scrape or a probe in flight at the stop has this long. */
 const graceMs = 2_000;
 
-/** `sambatan worker`: the scheduler alone. */
+/** `sambatan worker`: the scheduler and the messages alone. */
 export const worker: Command = {
-  summary: 'run the scheduler alone: open and close campaigns at their time',
+  summary: 'run the scheduler and the messages alone: open and close campaigns, tell people',
   usage: `
 Usage: sambatan worker [--listen]
 
@@ -30,6 +30,7 @@ unless no other service runs on SAMBATAN_DATA_DIR.
     try {
       await app.pokes.start();
       await app.scheduler.start();
+      app.messages.start();
       app.watch.start();
       await stopSignalled(end);
     } finally {

@@ -19,12 +19,16 @@ export interface HealthSources {
   readonly isHeld: () => Promise<boolean>;
   /** True from the moment the process is told to stop. */
   readonly isDraining?: (() => boolean) | undefined;
+  /** Who tells people and programs what happened. */
+  readonly messages?: { status(): { readonly isRunning: boolean; readonly lagSeconds: number } };
 }
 
 const Health = closed(
   {
     status: choice(['healthy', 'degraded']),
     scheduler_running: Type.Boolean(),
+    messages_running: Type.Boolean(),
+    outbox_lag_seconds: nullable(Type.Number({ description: 'Of this process; null: none' })),
     database_connected: Type.Boolean(),
     next_run: nullable(Timestamp),
     held: nullable(Type.Boolean()),
@@ -58,9 +62,13 @@ export function healthRoutes(sources: HealthSources): FastifyPluginAsyncTypebox 
         const running = scheduler?.isRunning ?? false;
         const held = databaseConnected ? await sources.isHeld().catch(() => null) : null;
         const isWell = databaseConnected && running && held === false;
+        const messages = sources.messages?.status();
+        const telling = messages?.isRunning ?? false;
         return {
           status: isWell ? ('healthy' as const) : ('degraded' as const),
           scheduler_running: running,
+          messages_running: telling,
+          outbox_lag_seconds: telling ? (messages?.lagSeconds ?? null) : null,
           database_connected: databaseConnected,
           next_run: scheduler?.nextRunTime ?? null,
           held,

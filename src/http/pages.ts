@@ -4,11 +4,18 @@ import { homePages } from '../pages/home.ts';
 import { operatorPages } from '../pages/operator/pages.ts';
 import { sellerPages } from '../pages/seller/pages.ts';
 import { pictureFiles } from './pictures.ts';
+import { unsubscribePages } from '../pages/unsubscribe.ts';
 import type { Pages } from './site.ts';
 
 /** The pages of every part of the site, for buildServer. */
 export function pagesOf(app: App): Pages[] {
-  return [homePages(app), sellerPages(app), accountPages(app), operatorPages(app)];
+  return [
+    homePages(app),
+    sellerPages(app),
+    accountPages(app),
+    operatorPages(app),
+    unsubscribePages(app),
+  ];
 }
 
 /** Files that are the same in every language, and for everybody. */

@@ -5,6 +5,7 @@ import { catalogueRoutes, memberRoutes } from '../catalogue/routes.ts';
 import type { App } from '../context.ts';
 import { ledgerRoutes } from '../ledger/routes.ts';
 import { lifecycleRoutes } from '../lifecycle/routes.ts';
+import { messageRoutes, webhookRoutes } from '../notifications/routes.ts';
 import { participationRoutes } from '../participations/routes.ts';
 import { waitingRoutes } from '../waiting/routes.ts';
 
@@ -19,5 +20,7 @@ export function routesOf(app: App): FastifyPluginAsyncTypebox[] {
     waitingRoutes(app),
     ledgerRoutes(app),
     lifecycleRoutes(app),
+    messageRoutes(app),
+    webhookRoutes(app),
   ];
 }

@@ -84,6 +84,13 @@ export const permissions = {
   'shortfall.declare': [...seller, ...staff],
   'dispute.open': ['self', 'service'],
   'dispute.resolve': staff,
+  'notification.read': signedIn,
+  'notification.settings': signedIn,
+  'reminder.ask': signedIn,
+  // A secret signs what others believe: not for everybody who helps in a brand.
+  'webhook.manage': ['owner', 'admin', ...staff],
+  'webhook.manage_all': staff,
+  'delivery.read_all': staff,
   'dashboard.read': staff,
   'lifecycle.run': staff,
   'scheduler.read': staff,

@@ -5,7 +5,7 @@ import { newId } from '../identity/ids.ts';
 import type { Metrics } from '../metrics.ts';
 import { settleDue, type Transition } from './due.ts';
 import * as sql from './queries.ts';
-import { Rest } from './rest.ts';
+import { Rest } from '../rest.ts';
 
 export interface SchedulerOptions {
   readonly db: Database;

@@ -24,6 +24,8 @@ export interface HttpServiceOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Whether the scheduler is started; not unless told. */
   readonly scheduler?: boolean;
+  /** Whether messages are planned and delivered; not unless told. */
+  readonly messages?: boolean;
   /** Where the service finds its database, when not where the test does. */
   readonly reach?: (databaseUrl: string) => Promise<string>;
   readonly batching?: NonNullable<AppOptions['batching']>;
@@ -82,6 +84,7 @@ export async function httpService(options: HttpServiceOptions = {}): Promise<Htt
   );
   await app.pokes.start();
   if (options.scheduler === true) await app.scheduler.start();
+  if (options.messages === true) app.messages.start();
   await server.listen({ host: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
 

@@ -93,3 +93,27 @@ cross join generate_series(0, 4) w;
 update sambatan.campaigns set waiting_entries = 5 where status = 'locked';
 
 set session_replication_role = origin;
+
+-- Messages and deliveries of what happened long ago, a few of them on their way.
+insert into sambatan.notification_cursors (campaign_id, seq)
+  select campaign_id, audit_seq from sambatan.campaigns;
+insert into sambatan.notifications (campaign_id, notification_id, user_id, event_key, kind, topic,
+  params, in_app, created_at, read_at)
+select pg_temp.id(3, n % 100000 + 1), pg_temp.id(6, n), pg_temp.id(5, n % 50000), 'event:' || n,
+  'joined', 'orders', '{}', true, now() - interval '1 day', case when n % 10 > 0 then now() end
+from generate_series(1, 200000) n;
+insert into sambatan.deliveries (campaign_id, delivery_id, channel, endpoint_id, seq, status,
+  attempts, next_attempt_at, created_at, finished_at)
+select pg_temp.id(3, n % 100000 + 1), pg_temp.id(6, n), case n % 2 when 0 then 'email'
+    else 'webhook' end, case n % 2 when 1 then pg_temp.id(8, n % 100) end,
+  case n % 2 when 1 then n end, case when n % 1000 > 1 then 'delivered' else 'pending' end, 1,
+  case when n % 1000 <= 1 then now() end, now() - interval '1 day',
+  case when n % 1000 > 1 then now() end
+from generate_series(1, 200000) n;
+insert into sambatan.webhook_endpoints (endpoint_id, brand_id, url, secret)
+  select pg_temp.id(8, n), pg_temp.id(1, n + 1), 'https://receiver.example/', 'whsec_x'
+  from generate_series(0, 99) n;
+insert into sambatan.reminders (campaign_id, user_id, kind, subject_id, due_at, done_at)
+select pg_temp.id(3, n), pg_temp.id(5, n), 'deadline_day', pg_temp.id(3, n), now(),
+  case when n % 1000 > 0 then now() end
+from generate_series(1, 100000) n;

@@ -1,0 +1,177 @@
+import type { Database } from '../database/pool.ts';
+import type { Log } from '../database/log.ts';
+import type { Tx } from '../database/transaction.ts';
+import { Rest } from '../rest.ts';
+import type { Pokes } from './pokes.ts';
+import * as sql from './queries.ts';
+
+/** What is done with a campaign's next events, in the transaction that moves its cursor. */
+export type Feeding = (
+  tx: Tx,
+  campaignId: string,
+  events: readonly sql.AuditRow[],
+) => Promise<void>;
+
+export interface FeedOptions {
+  readonly db: Database;
+  readonly pokes: Pokes;
+  readonly log: Log;
+  readonly feeding: Feeding;
+  /** After each committed batch. */
+  readonly onFed?: () => void;
+}
+
+/** Events in one transaction: enough to share a commit, few enough to hold in memory. */
+const eventsAtOnce = 500;
+/** Campaigns fed at the same time. */
+const lanes = 2;
+/** More poked campaigns than this are not remembered one by one: a walk finds them. */
+const mostRemembered = 10_000;
+/** Pokes come in crowds during a flash crowd. */
+const pokedWaitMs = 50;
+/** Another worker feeds it, or it failed: looked at again after this long. */
+const heldWaitMs = 250;
+/** Campaigns in one step of the walk that finds what no poke told of. */
+const walkAtOnce = 5_000;
+/** A lost poke costs this long at most; more often where the database tells nobody. */
+const walkEveryMs = { told: 30_000, untold: 3_000 };
+const failedWaitMs = 1_000;
+
+/**
+ * Feeds every audit event, once and in order within its campaign, to one consumer. Each campaign
+ * has a cursor of its own: a single one over all rows would skip a row that commits late. The
+ * cursor moves in the transaction of what the consumer writes, so that both happen or neither.
+ * Any number of processes may feed: a cursor is locked by one of them.
+ */
+export class Feed {
+  readonly #options: FeedOptions;
+  readonly #rest = new Rest();
+  #waiting = new Set<string>();
+  #walkDueAt = 0;
+  #stopping = false;
+  #life: Promise<void> | undefined;
+  #forget: (() => void) | undefined;
+  #failure: string | undefined;
+
+  constructor(options: FeedOptions) {
+    this.#options = options;
+  }
+
+  /** Why it does not get on, if it does not. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  start(): void {
+    if (this.#life !== undefined) return;
+    this.#stopping = false;
+    this.#walkDueAt = 0;
+    this.#forget = this.#options.pokes.onPoke((campaignId) => this.#poked(campaignId));
+    this.#life = this.#live();
+  }
+
+  /** Ends after the transactions under way. */
+  async stop(): Promise<void> {
+    this.#forget?.();
+    this.#stopping = true;
+    this.#rest.end();
+    await this.#life;
+    this.#life = undefined;
+  }
+
+  /** Feeds all that there is now, by hand: for tests and commands. Throws what failed. */
+  async drain(): Promise<void> {
+    await this.#walk();
+    while (this.#waiting.size > 0) {
+      const held = await this.#feedWaiting();
+      if (held && this.#waiting.size > 0) await this.#rest.until(heldWaitMs);
+    }
+  }
+
+  #poked(campaignId: string | null): void {
+    if (campaignId === null || this.#waiting.size >= mostRemembered) this.#walkDueAt = 0;
+    else this.#waiting.add(campaignId);
+    this.#rest.shorten(pokedWaitMs);
+  }
+
+  async #live(): Promise<void> {
+    const { db, log } = this.#options;
+    const walkEvery = db.canListen ? walkEveryMs.told : walkEveryMs.untold;
+    while (!this.#stopping) {
+      this.#rest.begin();
+      let wait = walkEvery;
+      try {
+        if (performance.now() >= this.#walkDueAt) {
+          this.#walkDueAt = performance.now() + walkEvery;
+          await this.#walk();
+        }
+        const held = await this.#feedWaiting();
+        if (this.#waiting.size > 0) wait = held ? heldWaitMs : 0;
+        else wait = Math.max(0, this.#walkDueAt - performance.now());
+        this.#failure = undefined;
+      } catch (error) {
+        this.#failure = error instanceof Error ? error.message : String(error);
+        log.warn({ err: error }, 'events wait to be turned into messages; trying again');
+        this.#walkDueAt = 0;
+        wait = failedWaitMs;
+      }
+      if (!this.#stopping) await this.#rest.until(wait);
+    }
+  }
+
+  /** Looks at every campaign, a step at a time. */
+  async #walk(): Promise<void> {
+    for (let after: string | null = null; ;) {
+      const step: { last: string | null; walked: number; behind: string[] } =
+        await this.#options.db.one(sql.lagging, after, walkAtOnce);
+      for (const campaignId of step.behind) this.#waiting.add(campaignId);
+      if (step.walked < walkAtOnce || this.#stopping) return;
+      if (this.#waiting.size >= mostRemembered) await this.#feedWaiting();
+      after = step.last;
+    }
+  }
+
+  /** One batch of each waiting campaign; true when some are held by another worker. */
+  async #feedWaiting(): Promise<boolean> {
+    const round = this.#waiting;
+    this.#waiting = new Set();
+    const next = round.values();
+    let held = false;
+    const lane = async (): Promise<void> => {
+      for (const campaignId of next) {
+        if (this.#stopping) return;
+        const fed = await this.#feed(campaignId);
+        if (fed !== 'all') this.#waiting.add(campaignId);
+        if (fed === 'held') held = true;
+      }
+    };
+    const ended = await Promise.allSettled(Array.from({ length: lanes }, lane));
+    for (const one of ended) if (one.status === 'rejected') throw one.reason;
+    return held;
+  }
+
+  /** One campaign's next batch. */
+  async #feed(campaignId: string): Promise<'all' | 'some' | 'held'> {
+    const { db, feeding, onFed } = this.#options;
+    const fed = await db.transaction(async (tx) => {
+      const cursor = await this.#cursorOf(tx, campaignId);
+      if (cursor === undefined) return 'held';
+      const events = await tx.rows(sql.auditAfter, campaignId, cursor, eventsAtOnce);
+      const last = events.at(-1);
+      if (last === undefined) return 'all';
+      await feeding(tx, campaignId, events);
+      await tx.rows(sql.moveCursor, campaignId, last.seq);
+      return events.length < eventsAtOnce ? 'all' : 'some';
+    });
+    if (fed !== 'held') onFed?.();
+    return fed;
+  }
+
+  async #cursorOf(tx: Tx, campaignId: string): Promise<bigint | undefined> {
+    const found = await tx.maybe(sql.lockCursor, campaignId);
+    if (found !== undefined) return found.seq;
+    // Waits for another worker that makes it just now: that takes no longer than a batch.
+    await tx.rows(sql.makeCursor, campaignId);
+    return (await tx.maybe(sql.lockCursor, campaignId))?.seq;
+  }
+}

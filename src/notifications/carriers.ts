@@ -1,0 +1,148 @@
+import type { Database } from '../database/pool.ts';
+import type { Mailer } from '../mailer.ts';
+import type { Carrier, Outcome } from './deliveries.ts';
+import {
+  claimEmails,
+  claimWebhooks,
+  type ClaimedEmail,
+  type ClaimedWebhook,
+} from './delivery-queries.ts';
+import { mailOf, type MailLinks } from './email.ts';
+import { disableEndpoint } from './endpoints.ts';
+import { webhookMessageOf, type WebhookSender } from './webhooks.ts';
+
+const minute = 60;
+const hour = 60 * minute;
+
+/** As many as the mailer has connections. */
+const mailsAtOnce = 5;
+/** A mail that is not taken within this time is tried again. */
+const mailTimeoutMs = 60_000;
+const webhooksAtOnce = 20;
+/** Three days in all, as the specification proposes. */
+export const webhookWaitsSeconds = [
+  5,
+  5 * minute,
+  30 * minute,
+  2 * hour,
+  5 * hour,
+  10 * hour,
+  14 * hour,
+  20 * hour,
+  20 * hour,
+] as const;
+/** Begun for one receiver together, so that a slow one leaves room for others. */
+const webhooksPerEndpoint = 10;
+
+/** Mails of messages, to the address and in the language that the person has now. */
+export function mailCarrier(db: Database, mailer: Mailer, links: MailLinks): Carrier<ClaimedEmail> {
+  return {
+    channel: 'email',
+    concurrency: mailsAtOnce,
+    // About a day in all.
+    waitsSeconds: [10, minute, 5 * minute, 30 * minute, 2 * hour, 6 * hour, 15 * hour],
+    claim: (limit, leaseId, leaseSeconds) => db.rows(claimEmails, limit, leaseId, leaseSeconds),
+    attempt: async (claimed) => {
+      const { user_id: userId, kind, topic, params, email: to } = claimed;
+      if (userId === null || kind === null || topic === null || params === null) {
+        return { kind: 'dropped', result: 'the message is no more' };
+      }
+      if (to === null) return { kind: 'dropped', result: 'there is no address' };
+      if (claimed.wanted === false) return { kind: 'dropped', result: 'turned off' };
+      const letter = {
+        id: claimed.delivery_id,
+        campaignId: claimed.campaign_id,
+        userId,
+        kind,
+        topic,
+        params,
+        to,
+        language: claimed.locale ?? 'id',
+        timeZone: claimed.time_zone ?? '',
+      };
+      return await sent(() => mailer.send(mailOf(letter, links)));
+    },
+  };
+}
+
+async function sent(send: () => Promise<void>): Promise<Outcome> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error('no answer in time')), mailTimeoutMs);
+  try {
+    await Promise.race([send(), late]);
+    return { kind: 'delivered', result: 'taken by the mail server' };
+  } catch (error) {
+    return refusalOf(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What the driver adds to an error: the step that failed, and the server's answer to it. */
+interface MailError {
+  readonly code?: string;
+  readonly responseCode?: number;
+}
+
+/** The server's words may hold the address, which is not for the log of deliveries. */
+function refusalOf(error: unknown): Outcome {
+  const { code = 'error', responseCode } = (error ?? {}) as MailError;
+  const isFinal = (code === 'EENVELOPE' || code === 'EMESSAGE') && (responseCode ?? 0) >= 500;
+  const result = responseCode === undefined ? `SMTP ${code}` : `SMTP ${responseCode} ${code}`;
+  return { kind: isFinal ? 'failed' : 'again', result };
+}
+
+/** Webhooks of events, signed anew at every attempt. */
+export function webhookCarrier(db: Database, sender: WebhookSender): Carrier<ClaimedWebhook> {
+  const underWay = new Map<string, number>();
+  const count = (endpointId: string, change: number) => {
+    const now = (underWay.get(endpointId) ?? 0) + change;
+    if (now <= 0) underWay.delete(endpointId);
+    else underWay.set(endpointId, now);
+  };
+  return {
+    channel: 'webhook',
+    concurrency: webhooksAtOnce,
+    waitsSeconds: webhookWaitsSeconds,
+    claim: async (limit, leaseId, leaseSeconds) => {
+      const busy = [...underWay].filter(([, now]) => now >= webhooksPerEndpoint);
+      const busyIds = busy.map(([endpointId]) => endpointId);
+      const claimed = await db.rows(
+        claimWebhooks,
+        limit,
+        leaseId,
+        leaseSeconds,
+        webhooksPerEndpoint,
+        busyIds,
+      );
+      for (const { endpoint_id: endpointId } of claimed) count(endpointId, 1);
+      return claimed;
+    },
+    attempt: async (claimed) => {
+      try {
+        return await carried(db, sender, claimed);
+      } catch (error) {
+        return { kind: 'again', result: error instanceof Error ? error.name : 'error' };
+      } finally {
+        count(claimed.endpoint_id, -1);
+      }
+    },
+  };
+}
+
+async function carried(
+  db: Database,
+  sender: WebhookSender,
+  claimed: ClaimedWebhook,
+): Promise<Outcome> {
+  const previous = claimed.previous_secret === null ? [] : [claimed.previous_secret];
+  const secrets = [claimed.secret, ...previous];
+  const result = await sender.send(claimed.url, webhookMessageOf(claimed), secrets);
+  if (result.kind !== 'answered') return { kind: 'again', result: result.reason };
+  const answer = `HTTP ${result.status}`;
+  if (result.status >= 200 && result.status < 300) return { kind: 'delivered', result: answer };
+  if (result.status === 410) {
+    await db.transaction((tx) => disableEndpoint(tx, claimed.endpoint_id, answer));
+  }
+  return { kind: result.status === 410 ? 'dropped' : 'again', result: answer };
+}

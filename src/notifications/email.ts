@@ -1,0 +1,112 @@
+import type { Language } from '../errors.ts';
+import type { Mail } from '../mailer.ts';
+import { html } from '../web/html.ts';
+import { pathIn } from '../web/visit.ts';
+import { messageFor, type Message, type MessageParams } from './messages.ts';
+import { speakerFor } from './speaker.ts';
+import { isTopic, topics } from './topics.ts';
+import type { UnsubscribeTokens } from './unsubscribe.ts';
+
+/** Where the links in mails lead. */
+export interface MailLinks {
+  /** The site's address, without a slash at the end. */
+  readonly siteUrl: string;
+  readonly tokens: UnsubscribeTokens;
+}
+
+/** One message that leaves as a mail. */
+export interface Letter {
+  /** Names the mail, at every attempt the same. */
+  readonly id: string;
+  readonly campaignId: string;
+  readonly userId: string;
+  readonly kind: string;
+  readonly topic: string;
+  readonly params: MessageParams;
+  readonly to: string;
+  readonly language: Language;
+  readonly timeZone: string;
+}
+
+const words = {
+  id: {
+    look: 'Lihat Sambatan ini',
+    why: 'Kamu menerima email ini karena ikut atau mengelola Sambatan.',
+    stop: 'Berhenti menerima email seperti ini',
+  },
+  en: {
+    look: 'See this campaign',
+    why: 'You get this mail because you take part in a campaign, or run one.',
+    stop: 'Stop mails like this one',
+  },
+} as const satisfies Record<Language, object>;
+
+/**
+ * The mail of a message, as text and as HTML that loads nothing from anywhere. What a person may do
+ * without can be stopped with one click (RFC 8058).
+ */
+export function mailOf(letter: Letter, { siteUrl, tokens }: MailLinks): Mail {
+  const { language, topic, userId } = letter;
+  const message = messageFor(letter.kind, letter.params, speakerFor(language, letter.timeZone));
+  const link = siteUrl + pathIn(language, `/sambatan/${letter.campaignId}`);
+  const mayStop = isTopic(topic) && topics[topic].oneClick;
+  const token = mayStop ? tokens.tokenFor({ userId, topic }) : undefined;
+  const stop = token && siteUrl + pathIn(language, `/berhenti/${token}`);
+  return {
+    to: letter.to,
+    subject: message.title,
+    messageId: `<${letter.id}@${new URL(siteUrl).hostname}>`,
+    text: asText(message, language, { link, stop }),
+    html: asHtml(message, language, { link, stop }),
+    headers: {
+      'Auto-Submitted': 'auto-generated',
+      ...(token === undefined
+        ? {}
+        : {
+            'List-Unsubscribe': `<${siteUrl}/api/sambatan/unsubscribe/${token}>`,
+            'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+          }),
+    },
+  };
+}
+
+interface Links {
+  readonly link: string;
+  readonly stop: string | undefined;
+}
+
+function asText(message: Message, language: Language, { link, stop }: Links): string {
+  const { look, why, stop: stopWords } = words[language];
+  const ending = stop === undefined ? [] : [`${stopWords}: ${stop}`];
+  return [message.title, ...message.paragraphs, `${look}: ${link}`, '-- ', why, ...ending]
+    .join('\n\n')
+    .concat('\n');
+}
+
+function asHtml(message: Message, language: Language, { link, stop }: Links): string {
+  const { look, why, stop: stopWords } = words[language];
+  const body = 'margin:0;padding:24px;background:#fdf3f7;color:#2b1b24;font:16px/1.5 sans-serif';
+  const card = 'max-width:560px;margin:0 auto;padding:24px;background:#fff;border-radius:12px';
+  const button =
+    'display:inline-block;padding:12px 20px;background:#a3195b;color:#fff;border-radius:8px;' +
+    'text-decoration:none;font-weight:bold';
+  return html`<!doctype html>
+    <html lang="${language}">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>${message.title}</title>
+      </head>
+      <body style="${body}">
+        <main style="${card}">
+          <h1 style="font-size:22px;line-height:1.3;margin:0 0 16px">${message.title}</h1>
+          ${message.paragraphs.map((paragraph) => html`<p>${paragraph}</p>`)}
+          <p><a href="${link}" style="${button}">${look}</a></p>
+        </main>
+        <footer style="max-width:560px;margin:16px auto 0;font-size:14px;color:#5f4a55">
+          <p>${why}</p>
+          ${stop && html`<p><a href="${stop}" style="color:#5f4a55">${stopWords}</a></p>`}
+        </footer>
+      </body>
+    </html>`.toString();
+}

@@ -1,0 +1,150 @@
+import { Feed } from '../audit/feed.ts';
+import type { Pokes } from '../audit/pokes.ts';
+import type { Database } from '../database/pool.ts';
+import type { Log } from '../database/log.ts';
+import type { Mailer } from '../mailer.ts';
+import type { Metrics } from '../metrics.ts';
+import { Rest } from '../rest.ts';
+import { mailCarrier, webhookCarrier } from './carriers.ts';
+import { Deliverer, type Outcome } from './deliveries.ts';
+import { outboxLag, tidyMessages, type Channel, type Claimed } from './delivery-queries.ts';
+import type { MailLinks } from './email.ts';
+import { fanOut, planning, tellDigest } from './planner.ts';
+import { listDigests, listFanouts } from './queries.ts';
+import { remind } from './reminders.ts';
+import type { WebhookSender } from './webhooks.ts';
+
+export interface MessengerOptions {
+  readonly db: Database;
+  readonly pokes: Pokes;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly mailer: Mailer;
+  readonly links: MailLinks;
+  readonly digestSeconds: number;
+  readonly webhooks: WebhookSender;
+}
+
+export interface MessengerStatus {
+  readonly isRunning: boolean;
+  /** Seconds for which the oldest delivery that is due has waited; at the last look. */
+  readonly lagSeconds: number;
+  /** Why it does not get on, if it does not. */
+  readonly failure: string | null;
+}
+
+/** How often digests, reminders and steps of what everybody is told are looked for. */
+const choresEveryMs = 1_000;
+const tidyEveryMs = 3_600_000;
+const atOnce = 100;
+
+/**
+ * Tells people and programs what happened: turns audit events into messages, gives reminders and
+ * digests their time, and delivers. Any number of processes may run it on one database.
+ */
+export class Messenger {
+  readonly #options: MessengerOptions;
+  readonly #feed: Feed;
+  readonly #deliverers: readonly Pick<Deliverer<Claimed>, 'start' | 'stop' | 'wake'>[];
+  readonly #rest = new Rest();
+  #life: Promise<void> | undefined;
+  #stopping = false;
+  #lagSeconds = 0;
+  #failure: string | null = 'not started';
+  #tidyDueAt = 0;
+
+  constructor(options: MessengerOptions) {
+    this.#options = options;
+    const { db, pokes, log, metrics, mailer, links, webhooks, digestSeconds } = options;
+    const onOutcome = (channel: Channel, outcome: Outcome['kind']) =>
+      metrics.deliveries.inc({ channel, outcome });
+    this.#deliverers = [
+      new Deliverer({ db, log, onOutcome, carrier: mailCarrier(db, mailer, links) }),
+      new Deliverer({ db, log, onOutcome, carrier: webhookCarrier(db, webhooks) }),
+    ];
+    this.#feed = new Feed({
+      db,
+      pokes,
+      log,
+      feeding: planning({ digestSeconds }),
+      onFed: () => this.#wakeDeliverers(),
+    });
+  }
+
+  status(): MessengerStatus {
+    const failure = this.#failure ?? this.#feed.failure ?? null;
+    const isRunning = this.#life !== undefined && failure === null;
+    return { isRunning, lagSeconds: this.#lagSeconds, failure };
+  }
+
+  start(): void {
+    if (this.#life !== undefined) return;
+    this.#stopping = false;
+    this.#failure = null;
+    this.#feed.start();
+    for (const deliverer of this.#deliverers) deliverer.start();
+    this.#life = this.#live();
+  }
+
+  /** Ends after the transactions and the attempts under way. Idempotent. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#rest.end();
+    await Promise.all([
+      this.#feed.stop(),
+      this.#life,
+      ...this.#deliverers.map((deliverer) => deliverer.stop()),
+    ]);
+    this.#life = undefined;
+    this.#failure = 'stopped';
+    this.#options.webhooks.close();
+  }
+
+  /** Everything there is to tell now is planned, by hand; throws what failed. */
+  async plan(): Promise<void> {
+    await this.#feed.drain();
+    await this.#chores();
+  }
+
+  #wakeDeliverers(): void {
+    for (const deliverer of this.#deliverers) deliverer.wake();
+  }
+
+  async #live(): Promise<void> {
+    const { log } = this.#options;
+    while (!this.#stopping) {
+      this.#rest.begin();
+      try {
+        await this.#chores();
+        await this.#tidy();
+        this.#failure = null;
+      } catch (error) {
+        this.#failure = error instanceof Error ? error.message : String(error);
+        log.warn({ err: error }, 'reminders and digests wait; trying again');
+      }
+      if (!this.#stopping) await this.#rest.until(choresEveryMs);
+    }
+  }
+
+  async #chores(): Promise<void> {
+    const { db, metrics } = this.#options;
+    while ((await db.transaction(remind)) && !this.#stopping);
+    for (const { campaign_id: campaignId } of await db.rows(listDigests, atOnce)) {
+      await db.transaction((tx) => tellDigest(tx, campaignId));
+    }
+    for (const { campaign_id: campaignId, seq } of await db.rows(listFanouts, atOnce)) {
+      while ((await db.transaction((tx) => fanOut(tx, campaignId, seq))) && !this.#stopping) {
+        this.#wakeDeliverers();
+      }
+    }
+    this.#wakeDeliverers();
+    this.#lagSeconds = (await db.one(outboxLag)).lag_seconds;
+    metrics.outboxLag.set(this.#lagSeconds);
+  }
+
+  async #tidy(): Promise<void> {
+    if (performance.now() < this.#tidyDueAt) return;
+    this.#tidyDueAt = performance.now() + tidyEveryMs;
+    for (const statement of Object.values(tidyMessages)) await this.#options.db.rows(statement);
+  }
+}

@@ -1,0 +1,137 @@
+import type { MessageDefinition } from './messages.ts';
+
+/** What buyers and sellers are told of money that moves. */
+export const moneyMessages = {
+  proof_received: {
+    topic: 'payments',
+    id: (p) => ({
+      title: `Bukti transfermu untuk ${p.campaign} sudah masuk`,
+      paragraphs: ['Kami cek dulu, ya. Selama dicek, slotmu aman.'],
+    }),
+    en: (p) => ({
+      title: `We have your proof of payment for ${p.campaign}`,
+      paragraphs: ['We are checking it. Your slots are safe meanwhile.'],
+    }),
+  },
+  payment_rejected: {
+    topic: 'payments',
+    id: (p) => ({
+      title: `Pembayaranmu untuk ${p.campaign} belum bisa diterima`,
+      paragraphs: [
+        p.reason === undefined ? '' : `Alasannya: “${p.reason}”`,
+        'Buka Sambatan untuk melihat jumlah dan rekeningnya, lalu unggah bukti yang benar.',
+      ],
+    }),
+    en: (p) => ({
+      title: `Your payment for ${p.campaign} could not be accepted`,
+      paragraphs: [
+        p.reason === undefined ? '' : `The reason: “${p.reason}”`,
+        'Open Sambatan for the amount and the account, and upload the right proof.',
+      ],
+    }),
+  },
+  payment_late: {
+    topic: 'payments',
+    id: (p, s) => ({
+      title: `Uangmu untuk ${p.campaign} akan dikembalikan`,
+      paragraphs: [
+        `Transfer ${s.rupiah(p.amount)} tidak bisa dipakai untuk slot lagi, jadi kami kembalikan seluruhnya.`,
+        'Pastikan rekening pengembalianmu sudah diisi di Sambatan.',
+      ],
+    }),
+    en: (p, s) => ({
+      title: `Your money for ${p.campaign} will be returned`,
+      paragraphs: [
+        `The transfer of ${s.rupiah(p.amount)} can pay for no slot any more, so we return all of it.`,
+        'Make sure that the account for your refunds is filled in on Sambatan.',
+      ],
+    }),
+  },
+  refund_settled: {
+    topic: 'payments',
+    id: (p, s) => ({
+      title: `Uangmu dari ${p.campaign} sudah dikembalikan`,
+      paragraphs: [`${s.rupiah(p.amount)} sudah ditransfer ke rekening pengembalianmu.`],
+    }),
+    en: (p, s) => ({
+      title: `Your money from ${p.campaign} has been returned`,
+      paragraphs: [`${s.rupiah(p.amount)} was sent to the account for your refunds.`],
+    }),
+  },
+  refund_failed: {
+    topic: 'payments',
+    id: (p, s) => ({
+      title: `Pengembalian uang dari ${p.campaign} belum berhasil`,
+      paragraphs: [
+        `Transfer ${s.rupiah(p.amount)} ditolak bank. Periksa rekening pengembalianmu; kami coba lagi setelah itu.`,
+      ],
+    }),
+    en: (p, s) => ({
+      title: `Your refund from ${p.campaign} did not arrive`,
+      paragraphs: [
+        `The bank refused the transfer of ${s.rupiah(p.amount)}. Check the account for your refunds; then we try again.`,
+      ],
+    }),
+  },
+  dispute_resolved: {
+    topic: 'payments',
+    id: (p) => ({
+      title: `Keluhan tentang ${p.campaign} sudah diputuskan`,
+      paragraphs: ['Buka Sambatan untuk melihat hasilnya.'],
+    }),
+    en: (p) => ({
+      title: `The complaint about ${p.campaign} has been decided`,
+      paragraphs: ['Open Sambatan to see what was decided.'],
+    }),
+  },
+  shortfall: {
+    topic: 'campaigns',
+    id: (p) => ({
+      title: `${p.campaign} dibuat lebih sedikit`,
+      paragraphs: [
+        'Penjual tidak bisa membuat semua slot yang terjual. Slot yang tidak dibuat dikembalikan uangnya.',
+        p.reason === undefined ? '' : `Kata penjual: “${p.reason}”`,
+      ],
+    }),
+    en: (p) => ({
+      title: `Less of ${p.campaign} is made`,
+      paragraphs: [
+        'The seller cannot make all the slots that were sold. What is not made is refunded.',
+        p.reason === undefined ? '' : `The seller says: “${p.reason}”`,
+      ],
+    }),
+  },
+  seller_dispute: {
+    topic: 'seller',
+    id: (p) => ({
+      title: `Ada keluhan tentang ${p.campaign}`,
+      paragraphs: ['Pencairan dananya ditahan sampai operator memutuskan.'],
+    }),
+    en: (p) => ({
+      title: `There is a complaint about ${p.campaign}`,
+      paragraphs: ['Its payout is held until an operator has decided.'],
+    }),
+  },
+  seller_payout_released: {
+    topic: 'seller',
+    id: (p, s) => ({
+      title: `Dana ${p.campaign} siap dicairkan`,
+      paragraphs: [`${s.rupiah(p.amount)} segera kami transfer ke rekening brand-mu.`],
+    }),
+    en: (p, s) => ({
+      title: `The money of ${p.campaign} is released`,
+      paragraphs: [`We will soon send ${s.rupiah(p.amount)} to the account of your brand.`],
+    }),
+  },
+  seller_payout_settled: {
+    topic: 'seller',
+    id: (p, s) => ({
+      title: `Dana ${p.campaign} sudah ditransfer`,
+      paragraphs: [`${s.rupiah(p.amount)} sudah dikirim ke rekening brand-mu.`],
+    }),
+    en: (p, s) => ({
+      title: `The money of ${p.campaign} was sent`,
+      paragraphs: [`${s.rupiah(p.amount)} was sent to the account of your brand.`],
+    }),
+  },
+} as const satisfies Record<string, MessageDefinition>;

@@ -1,0 +1,149 @@
+import { viewCampaign } from '../campaigns/operations.ts';
+import type { Queryable } from '../database/query.ts';
+import type { Tx } from '../database/transaction.ts';
+import { databaseNow } from '../campaigns/queries.ts';
+import { DomainError } from '../errors.ts';
+import type { Actor } from '../identity/actor.ts';
+import { messageFor } from './messages.ts';
+import * as sql from './queries.ts';
+import { removeDeadlineReminders, setReminders } from './reminder-queries.ts';
+import { deadlineReminders } from './reminders.ts';
+import { speakerFor } from './speaker.ts';
+import { topicNames, topics, type Topic } from './topics.ts';
+import type { UnsubscribeTokens } from './unsubscribe.ts';
+
+/** More unread messages than this are shown as "many". */
+const mostUnread = 1_000;
+const readAtOnce = 10_000;
+
+/** A message in a person's inbox, in their language and time zone. */
+export interface InboxMessage {
+  readonly id: string;
+  readonly campaign_id: string;
+  readonly kind: string;
+  readonly title: string;
+  readonly paragraphs: readonly string[];
+  readonly created_at: Date;
+  readonly read_at: Date | null;
+}
+
+/** The message that a row tells of. */
+export function inboxMessageOf(row: sql.InboxRow): InboxMessage {
+  const say = speakerFor(row.locale ?? 'id', row.time_zone ?? '');
+  return {
+    id: row.notification_id,
+    campaign_id: row.campaign_id,
+    kind: row.kind,
+    ...messageFor(row.kind, row.params, say),
+    created_at: row.created_at,
+    read_at: row.read_at,
+  };
+}
+
+/** How many messages a person has not read, 1,000 at most. */
+export async function unreadOf(db: Queryable, userId: string): Promise<number> {
+  return (await db.one(sql.countUnread, userId, mostUnread)).unread;
+}
+
+/** Marks one message of a person as read. Refuses: notification_not_found. */
+export async function readMessage(
+  tx: Tx,
+  userId: string,
+  notificationId: string,
+): Promise<{ readonly id: string; readonly read_at: Date }> {
+  const found = await tx.maybe(sql.markRead, userId, notificationId);
+  if (found === undefined) throw new DomainError('notification_not_found', {});
+  return { id: found.notification_id, read_at: found.read_at };
+}
+
+/** Marks a person's messages as read, those up to one or all of them; gives how many. */
+export async function readAllMessages(
+  tx: Tx,
+  userId: string,
+  upTo: string | null,
+): Promise<number> {
+  return (await tx.rows(sql.markAllRead, userId, upTo, readAtOnce)).length;
+}
+
+/** What a person hears of and how. */
+export interface TopicSetting {
+  readonly topic: Topic;
+  readonly email: boolean;
+  readonly in_app: boolean;
+}
+
+/** All topics, as a person has set them or as they are by themselves. */
+export async function settingsOf(db: Queryable, userId: string): Promise<TopicSetting[]> {
+  const set = new Map((await db.rows(sql.listSettings, userId)).map((row) => [row.topic, row]));
+  return topicNames.map((topic) => ({
+    topic,
+    email: set.get(topic)?.email ?? topics[topic].email,
+    in_app: set.get(topic)?.in_app ?? topics[topic].inApp,
+  }));
+}
+
+/** Sets how a person hears of a topic; what is undefined stays as it is. */
+export async function setTopic(
+  tx: Tx,
+  userId: string,
+  topic: Topic,
+  change: { readonly email?: boolean | undefined; readonly inApp?: boolean | undefined },
+): Promise<TopicSetting> {
+  const { email, in_app } = await tx.one(
+    sql.putSetting,
+    userId,
+    topic,
+    change.email ?? null,
+    change.inApp ?? null,
+    topics[topic].email,
+    topics[topic].inApp,
+  );
+  return { topic, email, in_app };
+}
+
+/** Ends the mails that a link in one of them is about. Refuses: link_not_valid. */
+export async function unsubscribe(
+  tx: Tx,
+  tokens: UnsubscribeTokens,
+  token: string,
+): Promise<TopicSetting> {
+  const claim = tokens.read(token);
+  if (claim === undefined) throw new DomainError('link_not_valid', {});
+  return await setTopic(tx, claim.userId, claim.topic, { email: false });
+}
+
+/**
+ * Reminds a person of a campaign's deadline, a day and an hour before it; gives the times that are
+ * still to come. Refuses: campaign_not_found.
+ */
+export async function askReminder(
+  tx: Tx,
+  actor: Actor,
+  campaignId: string,
+  userId: () => string,
+): Promise<Date[]> {
+  const campaign = await viewCampaign(tx, actor, campaignId);
+  const person = userId();
+  const { now } = await tx.one(databaseNow);
+  const wanted = deadlineReminders(campaign.deadline, now);
+  await tx.rows(
+    setReminders,
+    campaignId,
+    wanted.map(() => person),
+    wanted.map(({ kind }) => kind),
+    wanted.map(() => campaignId),
+    wanted.map(({ dueAt }) => dueAt),
+  );
+  return wanted.map(({ dueAt }) => dueAt);
+}
+
+/** Takes a person's reminders of a campaign back. Refuses: campaign_not_found. */
+export async function dropReminder(
+  tx: Tx,
+  actor: Actor,
+  campaignId: string,
+  userId: () => string,
+): Promise<void> {
+  await viewCampaign(tx, actor, campaignId);
+  await tx.rows(removeDeadlineReminders, campaignId, userId());
+}

@@ -1,0 +1,219 @@
+import type { AuditEvent } from '../audit/events.ts';
+import type { AuditRow } from '../audit/queries.ts';
+import type { MessageKind, MessageParams } from './messages.ts';
+import type { CampaignFacts, Person } from './queries.ts';
+
+/** One message that somebody is to get. */
+export interface PlannedMessage {
+  readonly userId: string;
+  readonly kind: MessageKind;
+  /** What it is about: a person is told of the same thing once. */
+  readonly eventKey: string;
+  readonly params: MessageParams;
+}
+
+/** One event, and whose participation it is about, if it is. */
+export interface Happening {
+  readonly event: AuditRow;
+  readonly person: Person | undefined;
+  readonly facts: CampaignFacts;
+}
+
+type KindOf = (happening: Happening) => MessageKind | undefined;
+
+interface Rule {
+  /** What the buyer is told whose participation or place in the waiting list it is. */
+  readonly buyer?: KindOf;
+  /** What everybody who takes part is told, in steps. */
+  readonly everybody?: KindOf;
+  /** What the members of the brand are told at once. */
+  readonly sellers?: KindOf;
+  /** What the sellers are told together with others of its kind. */
+  readonly digest?: DigestCount;
+}
+export type DigestCount = 'joined' | 'confirmed' | 'cancelled';
+
+const always =
+  (kind: MessageKind): KindOf =>
+  () =>
+    kind;
+
+/** Who is told of which event, and how. Pure; the compiler says which event is missing. */
+const rules = {
+  campaign_created: {},
+  campaign_edited: {},
+  // Whoever published it knows.
+  campaign_opened: { sellers: ({ event }) => bySystem(event, 'seller_opened') },
+  campaign_full: { sellers: always('seller_full') },
+  campaign_reopened: {},
+  campaign_completed: {
+    sellers: always('seller_completed'),
+    // Whoever pledged was confirmed by it, and is told so by that event.
+    everybody: ({ facts }) =>
+      facts.payment_timing === 'upfront' ? 'campaign_succeeded' : undefined,
+  },
+  // Buyers are told by their own participations' events.
+  campaign_failed: { sellers: always('seller_failed') },
+  campaign_cancelled: { sellers: always('seller_cancelled') },
+  deadline_extended: { everybody: always('deadline_extended') },
+  participant_joined: {
+    buyer: ({ facts }) => (facts.payment_timing === 'upfront' ? 'joined_upfront' : 'joined'),
+    digest: 'joined',
+  },
+  participant_confirmed: {
+    buyer: ({ event }) =>
+      event.metadata['amount'] === undefined ? 'order_confirmed' : 'payment_verified',
+    digest: 'confirmed',
+  },
+  participant_cancelled: {
+    buyer: ({ event }) => leaving[String(event.metadata['reason'])] ?? 'removed',
+    digest: 'cancelled',
+  },
+  participant_refunded: {
+    buyer: ({ facts }) =>
+      [facts.status, facts.closing_as].includes('cancelled')
+        ? 'refunded_cancelled'
+        : 'refunded_failed',
+  },
+  participant_fulfilled: { buyer: always('received') },
+  waiting_joined: { buyer: always('waiting_joined') },
+  waiting_offered: { buyer: always('waiting_offered') },
+  // The joining that follows is told.
+  waiting_accepted: {},
+  waiting_declined: {},
+  waiting_lapsed: {
+    buyer: ({ event }) =>
+      event.metadata['reason'] === 'offer' ? 'waiting_offer_lapsed' : 'waiting_in_vain',
+  },
+  // Whoever left knows.
+  waiting_withdrawn: {
+    buyer: ({ event }) => (event.actor.startsWith('operator:') ? 'waiting_removed' : undefined),
+  },
+  waiting_closed: { buyer: always('waiting_closed') },
+  payment_proof_submitted: { buyer: always('proof_received') },
+  // Where it was due before the campaign's end, it confirms the participation, which is told.
+  payment_settled: {
+    buyer: ({ facts }) => (facts.payment_timing === 'upfront' ? undefined : 'payment_verified'),
+  },
+  payment_rejected: { buyer: always('payment_rejected') },
+  payment_late: { buyer: always('payment_late') },
+  refund_settled: { buyer: always('refund_settled') },
+  refund_failed: { buyer: always('refund_failed') },
+  // A mistake in the books is put right: for the buyer the refund is on its way again.
+  refund_reversed: {},
+  payout_released: { sellers: always('seller_payout_released') },
+  payout_settled: { sellers: always('seller_payout_settled') },
+  payout_reversed: {},
+  dispute_opened: { sellers: always('seller_dispute') },
+  dispute_resolved: { buyer: always('dispute_resolved'), sellers: always('dispute_resolved') },
+  campaign_shortfall: { everybody: always('shortfall') },
+} as const satisfies Record<AuditEvent, Rule>;
+
+const leaving: Readonly<Record<string, MessageKind>> = {
+  buyer: 'left',
+  hold_lapsed: 'hold_lapsed',
+};
+
+function bySystem(event: AuditRow, kind: MessageKind): MessageKind | undefined {
+  return event.actor === 'system' ? kind : undefined;
+}
+
+/** What becomes of one event. */
+export interface Plan {
+  readonly messages: readonly PlannedMessage[];
+  readonly isForEverybody: boolean;
+  readonly digest: DigestCount | undefined;
+}
+
+/** Who is told of an event. An event of a newer version than this is told to nobody. */
+export function planFor(happening: Happening): Plan {
+  const { event, person, facts } = happening;
+  const rule = ruleOf(event);
+  const eventKey = keyOf(event);
+  const params = paramsOf(happening);
+  const messages: PlannedMessage[] = [];
+  const buyerKind = person && rule.buyer?.(happening);
+  if (person !== undefined && buyerKind !== undefined) {
+    messages.push({ userId: person.user_id, kind: buyerKind, eventKey, params });
+  }
+  const sellerKind = rule.sellers?.(happening);
+  if (sellerKind !== undefined) {
+    for (const userId of facts.sellers) {
+      messages.push({ userId, kind: sellerKind, eventKey: `${eventKey}:seller`, params });
+    }
+  }
+  return {
+    messages,
+    isForEverybody: rule.everybody?.(happening) !== undefined,
+    // What an ending does to everybody is told as that ending.
+    digest: event.metadata['amount'] === undefined && isBySystem(event) ? undefined : rule.digest,
+  };
+}
+
+/** What everybody who takes part is told of an event, one of them at a time. */
+export function messageForParticipant(
+  event: AuditRow,
+  facts: CampaignFacts,
+  userId: string,
+): PlannedMessage | undefined {
+  const happening = { event, facts, person: undefined };
+  const kind = ruleOf(event).everybody?.(happening);
+  if (kind === undefined) return undefined;
+  return { userId, kind, eventKey: `${keyOf(event)}:all`, params: paramsOf(happening) };
+}
+
+function ruleOf(event: AuditRow): Rule {
+  return Object.hasOwn(rules, event.event) ? rules[event.event] : {};
+}
+
+function isBySystem(event: AuditRow): boolean {
+  return event.actor === 'system' && event.metadata['reason'] !== 'hold_lapsed';
+}
+
+function keyOf(event: AuditRow): string {
+  return `event:${event.seq}`;
+}
+
+function paramsOf({ event, person, facts }: Happening): MessageParams {
+  const { metadata } = event;
+  const quantity = numberIn(metadata['quantity']) ?? person?.quantity;
+  const price = Number(facts.price_per_slot);
+  const amount = numberIn(metadata['amount']) ?? numberIn(metadata['payout']);
+  const due = quantity === undefined ? undefined : quantity * price;
+  const until =
+    textIn(metadata['to']) ??
+    textIn(metadata['expires_at']) ??
+    iso(person?.ends_at) ??
+    iso(facts.deadline);
+  return {
+    campaign: facts.title,
+    brand: facts.brand_name,
+    quantity,
+    amount: amount ?? due,
+    reason: wordsOf(event, facts),
+    until,
+    slots_taken: numberIn(metadata['slots_taken']),
+    total_slots: numberIn(metadata['total_slots']),
+  };
+}
+
+/** What a person said about it, where that is for the others to read. */
+function wordsOf({ event, metadata }: AuditRow, facts: CampaignFacts): string | undefined {
+  if (event === 'participant_refunded') return facts.cancel_reason ?? undefined;
+  if (event === 'participant_cancelled') return textIn(metadata['note']);
+  // Of a payment that came late the reason is a code.
+  if (event === 'payment_late') return undefined;
+  return textIn(metadata['reason']);
+}
+
+function numberIn(value: unknown): number | undefined {
+  return typeof value === 'number' ? value : undefined;
+}
+
+function textIn(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function iso(moment: Date | null | undefined): string | undefined {
+  return moment?.toISOString();
+}

@@ -1,0 +1,305 @@
+import type { StoredCampaignStatus } from '../campaigns/status.ts';
+import type { PaymentTiming } from '../campaigns/campaign.ts';
+import { query } from '../database/query.ts';
+import type { Language } from '../errors.ts';
+import type { MessageParams } from './messages.ts';
+
+/** What the messages about a campaign need to know of it. */
+export interface CampaignFacts {
+  readonly campaign_id: string;
+  readonly brand_id: string;
+  readonly title: string;
+  readonly brand_name: string;
+  readonly status: StoredCampaignStatus;
+  readonly closing_as: StoredCampaignStatus | null;
+  /** Of a campaign that is or is being cancelled: why, in the words of who did it. */
+  readonly cancel_reason: string | null;
+  readonly payment_timing: PaymentTiming;
+  readonly price_per_slot: bigint;
+  readonly deadline: Date;
+  readonly total_slots: number;
+  readonly filled_slots: number;
+  /** The members of the brand. */
+  readonly sellers: string[];
+}
+
+/** Read without a lock. */
+export const campaignFacts = query<[campaignId: string], CampaignFacts>(
+  'campaign_facts',
+  `select c.campaign_id, c.brand_id, c.title, b.name as brand_name, c.status, c.closing_as,
+    coalesce(c.closing_reason, (select a.metadata ->> 'reason' from sambatan.audit_logs a
+      where a.campaign_id = c.campaign_id and a.participation_id is null
+        and a.event = 'campaign_cancelled' order by a.seq desc limit 1)) as cancel_reason,
+    c.payment_timing, c.price_per_slot, c.deadline, c.total_slots,
+    c.filled_slots,
+    array(select user_id from sambatan.brand_members m where m.brand_id = c.brand_id) as sellers
+  from sambatan.campaigns c
+  join sambatan.brands b on b.brand_id = c.brand_id
+  where c.campaign_id = $1`,
+);
+
+export interface Person {
+  /** Of the participation, or of the place in the waiting list. */
+  readonly id: string;
+  readonly user_id: string;
+  readonly quantity: number;
+  /** When a hold or an offer ends. */
+  readonly ends_at: Date | null;
+}
+
+/** Whose participations and places in the waiting list these are. */
+export const peopleOf = query<[campaignId: string, ids: string[]], Person>(
+  'people_of',
+  `select participation_id as id, user_id, quantity, hold_expires_at as ends_at
+  from sambatan.participants where campaign_id = $1 and participation_id = any ($2)
+  union all
+  select entry_id, user_id, quantity, offer_expires_at
+  from sambatan.waiting_entries where campaign_id = $1 and entry_id = any ($2)`,
+);
+
+/** A step of those who take part now, by participation. */
+export const peopleAfter = query<
+  [campaignId: string, after: string, limit: number],
+  { readonly participation_id: string; readonly user_id: string; readonly is_live: boolean }
+>(
+  'people_after',
+  `select participation_id, user_id,
+    status in ('pending_payment', 'confirmed', 'fulfilled') as is_live
+  from sambatan.participants
+  where campaign_id = $1 and participation_id > $2 order by participation_id limit $3`,
+);
+
+/**
+ * Writes messages and puts their e-mails on their way, as each person's settings have it: each once,
+ * whoever else tries. `defaults` is what applies where a person has said nothing. Gives how many
+ * were made.
+ */
+export const insertMessages = query<
+  [
+    campaignId: string,
+    ids: string[],
+    userIds: string[],
+    eventKeys: string[],
+    kinds: string[],
+    params: object[],
+    topics: string[],
+    emailDefaults: boolean[],
+    inAppDefaults: boolean[],
+  ],
+  { readonly made: number; readonly emails: number }
+>(
+  'insert_messages',
+  'select made, emails from sambatan.insert_messages($1, $2, $3, $4, $5, $6, $7, $8, $9)',
+);
+
+/** Puts events on their way to endpoints, pair by pair, each once. */
+export const insertWebhookDeliveries = query<
+  [campaignId: string, ids: string[], endpointIds: string[], seqs: bigint[]],
+  never
+>(
+  'insert_webhook_deliveries',
+  `insert into sambatan.deliveries
+    (campaign_id, delivery_id, channel, endpoint_id, seq, next_attempt_at)
+  select $1, w.id, 'webhook', w.endpoint_id, w.seq, clock_timestamp()
+  from unnest($2::uuid[], $3::uuid[], $4::bigint[]) as w (id, endpoint_id, seq)
+  on conflict do nothing`,
+);
+
+/** The endpoints that want to hear of a brand's campaigns. */
+export const endpointsFor = query<
+  [brandId: string],
+  { readonly endpoint_id: string; readonly events: string[] }
+>(
+  'endpoints_for',
+  `select endpoint_id, events from sambatan.webhook_endpoints
+  where status = 'enabled' and (brand_id = $1 or brand_id is null)`,
+);
+
+export interface DigestCounts {
+  readonly joined: number;
+  readonly joined_slots: bigint;
+  readonly confirmed: number;
+  readonly confirmed_slots: bigint;
+  readonly cancelled: number;
+  readonly cancelled_slots: bigint;
+}
+
+/** Adds to a campaign's open window, or opens one that ends after so many seconds. */
+export const addToDigest = query<
+  [
+    campaignId: string,
+    fromSeq: bigint,
+    windowSeconds: number,
+    joined: number,
+    joinedSlots: bigint,
+    confirmed: number,
+    confirmedSlots: bigint,
+    cancelled: number,
+    cancelledSlots: bigint,
+  ],
+  never
+>(
+  'add_to_digest',
+  `insert into sambatan.seller_digests as d (campaign_id, from_seq, due_at, joined, joined_slots,
+    confirmed, confirmed_slots, cancelled, cancelled_slots)
+  values ($1, $2, clock_timestamp() + $3::double precision * interval '1 second', $4, $5, $6, $7,
+    $8, $9)
+  on conflict (campaign_id) do update set joined = d.joined + excluded.joined,
+    joined_slots = d.joined_slots + excluded.joined_slots,
+    confirmed = d.confirmed + excluded.confirmed,
+    confirmed_slots = d.confirmed_slots + excluded.confirmed_slots,
+    cancelled = d.cancelled + excluded.cancelled,
+    cancelled_slots = d.cancelled_slots + excluded.cancelled_slots`,
+);
+
+export interface Due {
+  readonly campaign_id: string;
+}
+
+export const listDigests = query<[limit: number], Due>(
+  'list_digests',
+  `select campaign_id from sambatan.seller_digests
+  where due_at <= (select clock_timestamp()) order by due_at limit $1`,
+);
+
+/** Closes a window whose time has come; no row when another worker does. */
+export const takeDigest = query<[campaignId: string], DigestCounts & { readonly from_seq: bigint }>(
+  'take_digest',
+  `delete from sambatan.seller_digests where campaign_id in (
+    select campaign_id from sambatan.seller_digests
+    where campaign_id = $1 and due_at <= clock_timestamp() for update skip locked)
+  returning from_seq, joined, joined_slots, confirmed, confirmed_slots, cancelled,
+    cancelled_slots`,
+);
+
+export const insertFanout = query<[campaignId: string, seq: bigint], never>(
+  'insert_fanout',
+  `insert into sambatan.notification_fanouts (campaign_id, seq) values ($1, $2)
+  on conflict do nothing`,
+);
+
+export interface Fanout {
+  readonly campaign_id: string;
+  readonly seq: bigint;
+  readonly after: string;
+}
+
+export const listFanouts = query<[limit: number], Fanout>(
+  'list_fanouts',
+  `select campaign_id, seq, after from sambatan.notification_fanouts
+  order by campaign_id, seq limit $1`,
+);
+
+export const lockFanout = query<[campaignId: string, seq: bigint], Fanout>(
+  'lock_fanout',
+  `select campaign_id, seq, after from sambatan.notification_fanouts
+  where campaign_id = $1 and seq = $2 for update skip locked`,
+);
+
+export const moveFanout = query<[campaignId: string, seq: bigint, after: string], never>(
+  'move_fanout',
+  `update sambatan.notification_fanouts set after = $3 where campaign_id = $1 and seq = $2`,
+);
+
+export const removeFanout = query<[campaignId: string, seq: bigint], never>(
+  'remove_fanout',
+  'delete from sambatan.notification_fanouts where campaign_id = $1 and seq = $2',
+);
+
+/** How a message is to be said to its reader. */
+export interface Reader {
+  readonly locale: Language | null;
+  readonly time_zone: string | null;
+}
+
+export type InboxRow = Reader & MessageRow;
+
+export interface MessageRow {
+  readonly notification_id: string;
+  readonly campaign_id: string;
+  readonly kind: string;
+  readonly params: MessageParams;
+  readonly created_at: Date;
+  readonly read_at: Date | null;
+}
+
+/** A page of a person's messages, newest first, of all or of those not read yet. */
+export const listInbox = query<
+  [userId: string, unreadOnly: boolean, before: string | null, limit: number],
+  InboxRow
+>(
+  'list_inbox',
+  `select n.notification_id, n.campaign_id, n.kind, n.params, n.created_at, n.read_at,
+    p.locale, p.time_zone
+  from (
+    select * from sambatan.notifications
+    where user_id = $1 and in_app and (not $2 or read_at is null)
+      and notification_id < coalesce($3, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+    order by notification_id desc limit $4) n
+  left join sambatan.profiles p on p.user_id = n.user_id
+  order by n.notification_id desc`,
+);
+
+/** How many a person has not read; counting ends at a number that is shown as "many". */
+export const countUnread = query<[userId: string, most: number], { readonly unread: number }>(
+  'count_unread',
+  `select count(*)::integer as unread from (
+    select from sambatan.notifications
+    where user_id = $1 and in_app and read_at is null limit $2) n`,
+);
+
+export const markRead = query<
+  [userId: string, notificationId: string],
+  { readonly notification_id: string; readonly read_at: Date }
+>(
+  'mark_read',
+  `update sambatan.notifications set read_at = coalesce(read_at, clock_timestamp())
+  where user_id = $1 and notification_id = $2 and in_app
+  returning notification_id, read_at`,
+);
+
+/** Marks so many of what a person has not read, up to one message or all. */
+export const markAllRead = query<
+  [userId: string, upTo: string | null, limit: number],
+  { readonly notification_id: string }
+>(
+  'mark_all_read',
+  `update sambatan.notifications n set read_at = clock_timestamp()
+  from (select campaign_id, notification_id from sambatan.notifications
+    where user_id = $1 and in_app and read_at is null
+      and notification_id <= coalesce($2, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+    order by notification_id limit $3) unread
+  where n.campaign_id = unread.campaign_id and n.notification_id = unread.notification_id
+  returning n.notification_id`,
+);
+
+export interface SettingRow {
+  readonly topic: string;
+  readonly email: boolean;
+  readonly in_app: boolean;
+}
+
+export const listSettings = query<[userId: string], SettingRow>(
+  'list_settings',
+  'select topic, email, in_app from sambatan.message_settings where user_id = $1',
+);
+
+/** Sets what is not null; what was never said is what the default says. */
+export const putSetting = query<
+  [
+    userId: string,
+    topic: string,
+    email: boolean | null,
+    inApp: boolean | null,
+    emailDefault: boolean,
+    inAppDefault: boolean,
+  ],
+  SettingRow
+>(
+  'put_setting',
+  `insert into sambatan.message_settings as s (user_id, topic, email, in_app)
+  values ($1, $2, coalesce($3::boolean, $5), coalesce($4::boolean, $6))
+  on conflict (user_id, topic) do update set email = coalesce($3, s.email),
+    in_app = coalesce($4, s.in_app), updated_at = now()
+  returning topic, email, in_app`,
+);

@@ -1,0 +1,84 @@
+import { query } from '../database/query.ts';
+import type { StoredCampaignStatus } from '../campaigns/status.ts';
+import type { StoredParticipationStatus } from '../participations/status.ts';
+
+export const reminderKinds = ['deadline_day', 'deadline_hour', 'hold'] as const;
+export type ReminderKind = (typeof reminderKinds)[number];
+
+/**
+ * Asks for reminders, or sets them to another time: all of one campaign, each for a person and a
+ * subject. One that was given already is given again for the new time.
+ */
+export const setReminders = query<
+  [
+    campaignId: string,
+    userIds: string[],
+    kinds: ReminderKind[],
+    subjectIds: string[],
+    dueAt: Date[],
+  ],
+  never
+>(
+  'set_reminders',
+  `insert into sambatan.reminders as r (campaign_id, user_id, kind, subject_id, due_at)
+  select $1, w.user_id, w.kind, w.subject_id, w.due_at
+  from unnest($2::uuid[], $3::text[], $4::uuid[], $5::timestamptz[])
+    as w (user_id, kind, subject_id, due_at)
+  on conflict (campaign_id, user_id, kind, subject_id) do update
+    set due_at = excluded.due_at, done_at = null
+    where r.due_at <> excluded.due_at`,
+);
+
+/** A deadline was moved by so many seconds: so is everything that was to remind of it. */
+export const moveDeadlineReminders = query<[campaignId: string, deadline: Date], never>(
+  'move_deadline_reminders',
+  `update sambatan.reminders set done_at = null,
+    due_at = $2::timestamptz - case kind when 'deadline_day' then interval '1 day' else interval '1 hour' end
+  where campaign_id = $1 and kind in ('deadline_day', 'deadline_hour')`,
+);
+
+/** Takes back what a person asked for. */
+export const removeDeadlineReminders = query<
+  [campaignId: string, userId: string],
+  { readonly kind: string }
+>(
+  'remove_deadline_reminders',
+  `delete from sambatan.reminders
+  where campaign_id = $1 and user_id = $2 and kind in ('deadline_day', 'deadline_hour')
+  returning kind`,
+);
+
+export interface DueReminder {
+  readonly campaign_id: string;
+  readonly user_id: string;
+  readonly kind: ReminderKind;
+  readonly subject_id: string;
+  readonly due_at: Date;
+  readonly deadline: Date;
+  readonly status: StoredCampaignStatus;
+  readonly hold_expires_at: Date | null;
+  readonly hold_status: StoredParticipationStatus | null;
+  readonly quantity: number | null;
+  readonly now: Date;
+}
+
+/** Takes reminders whose time has come, locked; what another worker has is left to it. */
+export const takeReminders = query<[limit: number], DueReminder>(
+  'take_reminders',
+  `with due as (
+    select campaign_id, user_id, kind, subject_id from sambatan.reminders
+    where done_at is null and due_at <= (select clock_timestamp())
+    order by due_at limit $1 for update skip locked
+  ), done as (
+    update sambatan.reminders r set done_at = clock_timestamp() from due
+    where r.campaign_id = due.campaign_id and r.user_id = due.user_id and r.kind = due.kind
+      and r.subject_id = due.subject_id
+    returning r.campaign_id, r.user_id, r.kind, r.subject_id, r.due_at
+  )
+  select d.*, c.deadline, c.status, p.hold_expires_at, p.status as hold_status, p.quantity,
+    clock_timestamp() as now
+  from done d
+  join sambatan.campaigns c on c.campaign_id = d.campaign_id
+  left join sambatan.participants p on d.kind = 'hold'
+    and p.campaign_id = d.campaign_id and p.participation_id = d.subject_id`,
+);

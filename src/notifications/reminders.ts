@@ -1,0 +1,88 @@
+import type { Tx } from '../database/transaction.ts';
+import type { PlannedMessage } from './plan.ts';
+import { campaignFacts, type CampaignFacts } from './queries.ts';
+import {
+  setReminders,
+  takeReminders,
+  type DueReminder,
+  type ReminderKind,
+} from './reminder-queries.ts';
+import { writeMessages } from './writing.ts';
+
+const hourMs = 3_600_000;
+/** How long before the end each reminder is given. */
+const leadMs = { deadline_day: 24 * hourMs, deadline_hour: hourMs, hold: hourMs } as const;
+const remindersAtOnce = 200;
+/** Clocks of timers and of the database may differ by this much. */
+const earlyMs = 1_000;
+
+/** What a person asks for before a deadline: a day and an hour before it, unless it is nearer. */
+export function deadlineReminders(
+  deadline: Date,
+  now: Date,
+): readonly { readonly kind: ReminderKind; readonly dueAt: Date }[] {
+  return (['deadline_day', 'deadline_hour'] as const)
+    .map((kind) => ({ kind, dueAt: new Date(deadline.getTime() - leadMs[kind]) }))
+    .filter(({ dueAt }) => dueAt > now);
+}
+
+/** When a buyer is reminded to pay: an hour before the hold ends, or at half time of a short one. */
+export function holdReminderAt(joinedAt: Date, holdExpiresAt: Date): Date {
+  const whole = holdExpiresAt.getTime() - joinedAt.getTime();
+  return new Date(holdExpiresAt.getTime() - Math.min(leadMs.hold, whole / 2));
+}
+
+/**
+ * What becomes of a reminder whose time has come: a message, another time because the end was moved
+ * meanwhile, or nothing because there is nothing to be reminded of any more. Pure.
+ */
+export function reminded(
+  due: DueReminder,
+  facts: CampaignFacts,
+): { readonly message?: PlannedMessage; readonly again?: Date } {
+  const isHold = due.kind === 'hold';
+  const isOpen = isHold
+    ? due.hold_status === 'pending_payment'
+    : due.status === 'active' || due.status === 'locked';
+  const until = isHold ? due.hold_expires_at : due.deadline;
+  if (!isOpen || until === null || until <= due.now) return {};
+  const nextAt = new Date(until.getTime() - leadMs[due.kind]);
+  if (nextAt.getTime() > due.now.getTime() + earlyMs) return { again: nextAt };
+  const quantity = due.quantity ?? undefined;
+  return {
+    message: {
+      userId: due.user_id,
+      kind: due.kind === 'hold' ? 'hold_ending' : due.kind,
+      eventKey: `reminder:${due.kind}:${isHold ? due.subject_id : ''}:${until.toISOString()}`,
+      params: {
+        campaign: facts.title,
+        brand: facts.brand_name,
+        quantity,
+        amount: quantity === undefined ? undefined : quantity * Number(facts.price_per_slot),
+        until: until.toISOString(),
+        slots_taken: facts.filled_slots,
+        total_slots: facts.total_slots,
+      },
+    },
+  };
+}
+
+/** Gives reminders that are due; true when there may be more. */
+export async function remind(tx: Tx): Promise<boolean> {
+  const due = await tx.rows(takeReminders, remindersAtOnce);
+  const byCampaign = Map.groupBy(due, ({ campaign_id: id }) => id);
+  for (const [campaignId, theirs] of byCampaign) {
+    const facts = await tx.one(campaignFacts, campaignId);
+    const results = theirs.map((one) => ({ one, ...reminded(one, facts) }));
+    await writeMessages(
+      tx,
+      campaignId,
+      results.flatMap(({ message }) => message ?? []),
+    );
+    for (const { one, again } of results) {
+      if (again === undefined) continue;
+      await tx.rows(setReminders, campaignId, [one.user_id], [one.kind], [one.subject_id], [again]);
+    }
+  }
+  return due.length === remindersAtOnce;
+}

@@ -1,0 +1,427 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import Type from 'typebox';
+import type { App } from '../context.ts';
+import { userOf } from '../http/caller.ts';
+import { after, nextCursor } from '../http/cursor.ts';
+import { choice, closed, Id, pageOf, pageQuery, problems, Timestamp } from '../http/schemas.ts';
+import type { Actor } from '../identity/actor.ts';
+import { permit, type Action } from '../identity/policy.ts';
+import { consult, operate } from '../operation.ts';
+import { deliveryStatuses, listDeliveries, listEndpointDeliveries } from './delivery-queries.ts';
+import * as endpoints from './endpoints.ts';
+import {
+  askReminder,
+  dropReminder,
+  inboxMessageOf,
+  readAllMessages,
+  readMessage,
+  setTopic,
+  settingsOf,
+  unreadOf,
+  unsubscribe,
+} from './operations.ts';
+import { listInbox } from './queries.ts';
+import {
+  deliveryOf,
+  DeliverySchema,
+  EndpointInput,
+  endpointOf,
+  EndpointSchema,
+  EndpointWithSecretSchema,
+  NotificationSchema,
+  ofUser,
+  TopicSchema,
+} from './schemas.ts';
+import { topicNames } from './topics.ts';
+import { listEndpoints } from './webhook-queries.ts';
+
+const params = closed({ id: Id });
+const tags = ['messages'];
+const hooks = ['webhooks'];
+
+/** The person whose messages are asked for: the caller, or whom the service names. */
+function personOf(actor: Actor, action: Action, named: string | undefined): string {
+  return userOf(permit(actor, action), named);
+}
+
+/** Messages to people: the inbox, what they want to hear of, reminders, the one-click end. */
+export function messageRoutes(app: App): FastifyPluginAsyncTypebox {
+  return async (server) => {
+    server.get(
+      '/notifications',
+      {
+        schema: {
+          tags,
+          summary: 'My messages, newest first',
+          querystring: closed({ ...ofUser, unread: Type.Optional(Type.Boolean()), ...pageQuery }),
+          response: { 200: pageOf(NotificationSchema), ...problems('forbidden') },
+        },
+      },
+      async ({ actor, query }) => {
+        const userId = personOf(actor, 'notification.read', query.user_id);
+        const { cursor, limit = 20, unread = false } = query;
+        const [last = null] = after(cursor, ['id']);
+        const rows = await consult(() => app.db.rows(listInbox, userId, unread, last, limit + 1));
+        const items = rows.slice(0, limit).map(inboxMessageOf);
+        const next = nextCursor(rows, limit, (row) => [row.notification_id]);
+        return { items: items.map(mutable), next_cursor: next };
+      },
+    );
+
+    server.get(
+      '/notifications/unread',
+      {
+        schema: {
+          tags,
+          summary: 'How many messages I have not read, 1,000 at most',
+          querystring: closed(ofUser),
+          response: { 200: closed({ unread: Type.Integer() }), ...problems('forbidden') },
+        },
+      },
+      async ({ actor, query }) => {
+        const userId = personOf(actor, 'notification.read', query.user_id);
+        return { unread: await consult(() => unreadOf(app.db, userId)) };
+      },
+    );
+
+    server.post(
+      '/notifications/read',
+      {
+        schema: {
+          tags,
+          summary: 'Mark my messages as read: all, or those up to one',
+          body: Type.Optional(closed({ ...ofUser, up_to: Type.Optional(Id) })),
+          response: {
+            200: closed({ read: Type.Integer() }),
+            ...problems('forbidden', 'outcome_unknown'),
+          },
+        },
+      },
+      async ({ actor, body }) => {
+        const userId = personOf(actor, 'notification.read', body?.user_id);
+        const upTo = body?.up_to?.toLowerCase() ?? null;
+        return { read: await operate(app.db, (tx) => readAllMessages(tx, userId, upTo)) };
+      },
+    );
+
+    server.post(
+      '/notifications/:id/read',
+      {
+        schema: {
+          tags,
+          summary: 'Mark one of my messages as read',
+          params,
+          body: Type.Optional(closed(ofUser)),
+          response: {
+            200: closed({ id: Id, read_at: Timestamp }),
+            ...problems('forbidden', 'notification_not_found', 'outcome_unknown'),
+          },
+        },
+      },
+      async ({ actor, body, params: { id } }) => {
+        const userId = personOf(actor, 'notification.read', body?.user_id);
+        return await operate(app.db, (tx) => readMessage(tx, userId, id));
+      },
+    );
+
+    server.get(
+      '/notifications/settings',
+      {
+        schema: {
+          tags,
+          summary: 'What I hear of, and how',
+          querystring: closed(ofUser),
+          response: { 200: closed({ items: Type.Array(TopicSchema) }), ...problems('forbidden') },
+        },
+      },
+      async ({ actor, query }) => {
+        const userId = personOf(actor, 'notification.settings', query.user_id);
+        return { items: await consult(() => settingsOf(app.db, userId)) };
+      },
+    );
+
+    server.put(
+      '/notifications/settings/:topic',
+      {
+        schema: {
+          tags,
+          summary: 'Set whether I hear of a topic by mail and in the inbox',
+          params: closed({ topic: choice(topicNames) }),
+          body: closed({
+            ...ofUser,
+            email: Type.Optional(Type.Boolean()),
+            in_app: Type.Optional(Type.Boolean()),
+          }),
+          response: { 200: TopicSchema, ...problems('forbidden', 'outcome_unknown') },
+        },
+      },
+      async ({ actor, body, params: { topic } }) => {
+        const userId = personOf(actor, 'notification.settings', body.user_id);
+        const change = { email: body.email, inApp: body.in_app };
+        return await operate(app.db, (tx) => setTopic(tx, userId, topic, change));
+      },
+    );
+
+    server.put(
+      '/campaigns/:id/reminder',
+      {
+        schema: {
+          tags,
+          summary: 'Remind me of the deadline, a day and an hour before it',
+          params,
+          body: Type.Optional(closed(ofUser)),
+          response: {
+            200: closed({ at: Type.Array(Timestamp) }),
+            ...problems('forbidden', 'campaign_not_found', 'outcome_unknown'),
+          },
+        },
+      },
+      async ({ actor, body, params: { id } }) => {
+        const person = () => personOf(actor, 'reminder.ask', body?.user_id);
+        return { at: await operate(app.db, (tx) => askReminder(tx, actor, id, person)) };
+      },
+    );
+
+    server.delete(
+      '/campaigns/:id/reminder',
+      {
+        schema: {
+          tags,
+          summary: 'Do not remind me of this deadline',
+          params,
+          body: Type.Optional(closed(ofUser)),
+          response: {
+            200: closed({ at: Type.Array(Timestamp) }),
+            ...problems('forbidden', 'campaign_not_found', 'outcome_unknown'),
+          },
+        },
+      },
+      async ({ actor, body, params: { id } }) => {
+        const person = () => personOf(actor, 'reminder.ask', body?.user_id);
+        await operate(app.db, (tx) => dropReminder(tx, actor, id, person));
+        return { at: [] };
+      },
+    );
+
+    await server.register(oneClick(app));
+  };
+}
+
+/** What mail programs send with one click (RFC 8058); the token alone says what it is for. */
+function oneClick(app: App): FastifyPluginAsyncTypebox {
+  return async (server) => {
+    server.addContentTypeParser(
+      ['application/x-www-form-urlencoded', 'multipart/form-data'],
+      (_request, payload, done) => {
+        payload.resume();
+        payload.once('end', () => done(null, undefined));
+      },
+    );
+    server.post(
+      '/unsubscribe/:token',
+      {
+        schema: {
+          tags,
+          summary: 'End the mails that a link in one of them is about, without signing in',
+          params: closed({ token: Type.String({ maxLength: 300, pattern: '^[\\w.-]+$' }) }),
+          response: { 200: TopicSchema, ...problems('link_not_valid', 'outcome_unknown') },
+        },
+      },
+      async ({ params: { token } }) =>
+        await operate(app.db, (tx) => unsubscribe(tx, app.unsubscribeTokens, token)),
+    );
+  };
+}
+
+/** What integrators and operators see: endpoints, and what was delivered to them. */
+export function webhookRoutes(app: App): FastifyPluginAsyncTypebox {
+  const rules = { allowLoopback: app.config.webhooks.allowLoopback };
+  return async (server) => {
+    server.post(
+      '/webhooks',
+      {
+        schema: {
+          tags: hooks,
+          summary: "Add an endpoint for a brand's events, or (staff) for those of every brand",
+          body: closed({
+            brand_id: Type.Optional(Id),
+            url: EndpointInput.url,
+            description: Type.Optional(EndpointInput.description),
+            events: Type.Optional(EndpointInput.events),
+          }),
+          response: {
+            201: EndpointWithSecretSchema,
+            ...problems('forbidden', 'brand_not_found', 'webhook_limit_reached', 'outcome_unknown'),
+          },
+        },
+      },
+      async ({ actor, body }, reply) => {
+        const { brand_id: brandId = null, url, description = '', events = [] } = body;
+        const input = { url, description, events };
+        const made = await operate(app.db, (tx) =>
+          endpoints.createEndpoint(tx, actor, brandId, input, rules),
+        );
+        return reply.code(201).send({ ...endpointOf(made.endpoint), secret: made.secret });
+      },
+    );
+
+    server.get(
+      '/webhooks',
+      {
+        schema: {
+          tags: hooks,
+          summary: "A brand's endpoints, or (staff) those of no brand",
+          querystring: closed({ brand_id: Type.Optional(Id), ...pageQuery }),
+          response: { 200: pageOf(EndpointSchema), ...problems('forbidden', 'brand_not_found') },
+        },
+      },
+      async ({ actor, query: { brand_id: brandId = null, cursor, limit = 20 } }) => {
+        const [last = null] = after(cursor, ['id']);
+        const rows = await consult(async () => {
+          await endpoints.permitOnEndpoints(app.db, actor, brandId);
+          return await app.db.rows(listEndpoints, brandId, last, limit + 1);
+        });
+        const items = rows.slice(0, limit).map(endpointOf);
+        return { items, next_cursor: nextCursor(rows, limit, (row) => [row.endpoint_id]) };
+      },
+    );
+
+    server.get(
+      '/webhooks/:id',
+      {
+        schema: {
+          tags: hooks,
+          summary: 'One endpoint',
+          params,
+          response: { 200: EndpointSchema, ...problems('forbidden', 'webhook_not_found') },
+        },
+      },
+      async ({ actor, params: { id } }) =>
+        endpointOf(await consult(() => endpoints.viewEndpoint(app.db, actor, id))),
+    );
+
+    server.patch(
+      '/webhooks/:id',
+      {
+        schema: {
+          tags: hooks,
+          summary: 'Change an endpoint, or switch it off and on',
+          params,
+          body: Type.Partial(closed({ ...EndpointInput, enabled: Type.Boolean() }), {
+            additionalProperties: false,
+          }),
+          response: {
+            200: EndpointSchema,
+            ...problems('forbidden', 'webhook_not_found', 'outcome_unknown'),
+          },
+        },
+      },
+      async ({ actor, body, params: { id } }) =>
+        endpointOf(
+          await operate(app.db, (tx) => endpoints.changeEndpoint(tx, actor, id, body, rules)),
+        ),
+    );
+
+    server.delete(
+      '/webhooks/:id',
+      {
+        schema: {
+          tags: hooks,
+          summary: 'Remove an endpoint; what was on its way to it is dropped',
+          params,
+          response: {
+            200: EndpointSchema,
+            ...problems('forbidden', 'webhook_not_found', 'outcome_unknown'),
+          },
+        },
+      },
+      async ({ actor, params: { id } }) =>
+        endpointOf(await operate(app.db, (tx) => endpoints.removeEndpoint(tx, actor, id))),
+    );
+
+    server.post(
+      '/webhooks/:id/rotate',
+      {
+        schema: {
+          tags: hooks,
+          summary: 'Sign with a new secret; for a day with the old one as well',
+          params,
+          response: {
+            200: EndpointWithSecretSchema,
+            ...problems('forbidden', 'webhook_not_found', 'outcome_unknown'),
+          },
+        },
+      },
+      async ({ actor, params: { id } }) => {
+        const made = await operate(app.db, (tx) => endpoints.rotateEndpoint(tx, actor, id));
+        return { ...endpointOf(made.endpoint), secret: made.secret };
+      },
+    );
+
+    server.get(
+      '/webhooks/:id/deliveries',
+      {
+        schema: {
+          tags: hooks,
+          summary: 'What was sent to an endpoint, newest first',
+          params,
+          querystring: closed(pageQuery),
+          response: { 200: pageOf(DeliverySchema), ...problems('forbidden', 'webhook_not_found') },
+        },
+      },
+      async ({ actor, params: { id }, query: { cursor, limit = 20 } }) => {
+        const [last = null] = after(cursor, ['id']);
+        const rows = await consult(async () => {
+          await endpoints.viewEndpoint(app.db, actor, id);
+          return await app.db.rows(listEndpointDeliveries, id, last, limit + 1);
+        });
+        const items = rows.slice(0, limit).map(deliveryOf);
+        return { items, next_cursor: nextCursor(rows, limit, (row) => [row.delivery_id]) };
+      },
+    );
+
+    server.get(
+      '/deliveries',
+      {
+        schema: {
+          tags: hooks,
+          summary: 'Mails and webhooks in one status, newest first',
+          querystring: closed({
+            status: Type.Optional(choice(deliveryStatuses)),
+            ...pageQuery,
+          }),
+          response: { 200: pageOf(DeliverySchema), ...problems('forbidden') },
+        },
+      },
+      async ({ actor, query: { status = 'failed', cursor, limit = 20 } }) => {
+        permit(actor, 'delivery.read_all');
+        const [last = null] = after(cursor, ['id']);
+        const rows = await consult(() => app.db.rows(listDeliveries, status, last, limit + 1));
+        const items = rows.slice(0, limit).map(deliveryOf);
+        return { items, next_cursor: nextCursor(rows, limit, (row) => [row.delivery_id]) };
+      },
+    );
+
+    server.post(
+      '/deliveries/:id/resend',
+      {
+        schema: {
+          tags: hooks,
+          summary: 'Send a delivery again, under the same id',
+          params,
+          response: {
+            200: DeliverySchema,
+            ...problems('forbidden', 'delivery_not_found', 'webhook_not_found', 'outcome_unknown'),
+          },
+        },
+      },
+      async ({ actor, params: { id } }) =>
+        deliveryOf(await operate(app.db, (tx) => endpoints.resend(tx, actor, id))),
+    );
+  };
+}
+
+/** The schema's lists may be written to; ours are not. */
+function mutable(message: ReturnType<typeof inboxMessageOf>) {
+  return { ...message, paragraphs: [...message.paragraphs] };
+}

@@ -1,0 +1,48 @@
+import Type from 'typebox';
+import type { App } from '../context.ts';
+import { DomainError } from '../errors.ts';
+import { closed } from '../http/schemas.ts';
+import { sendPage, type Pages } from '../http/site.ts';
+import { unsubscribe } from '../notifications/operations.ts';
+import { operate } from '../operation.ts';
+import { html } from '../web/html.ts';
+import { heading } from '../web/layout.ts';
+
+const params = closed({ token: Type.String({ maxLength: 300, pattern: '^[\\w.-]+$' }) });
+
+/** Where the link at the foot of a mail leads: looking ends nothing, the button does. */
+export function unsubscribePages(app: App): Pages {
+  return async (server) => {
+    server.get('/berhenti/:token', { schema: { params } }, async (request, reply) => {
+      const { t, url } = request.visit;
+      const { token } = request.params;
+      if (app.unsubscribeTokens.read(token) === undefined) {
+        throw new DomainError('link_not_valid', {});
+      }
+      const title = t('Berhenti menerima email', 'Stop these mails');
+      const main = html`${heading(
+          title,
+          t(
+            'Kamu masih bisa melihat pesannya di sini setelah masuk.',
+            'You can still read the messages here after signing in.',
+          ),
+        )}
+        <form method="post" action="${url(`/berhenti/${token}`)}">
+          <button>${t('Ya, berhenti', 'Yes, stop them')}</button>
+        </form>`;
+      return sendPage(request, reply, { title, main });
+    });
+
+    server.post('/berhenti/:token', { schema: { params } }, async (request, reply) => {
+      const { t } = request.visit;
+      const { token } = request.params;
+      await operate(app.db, (tx) => unsubscribe(tx, app.unsubscribeTokens, token));
+      const title = t('Sudah berhenti', 'Done');
+      const main = heading(
+        title,
+        t('Email seperti itu tidak kami kirim lagi.', 'We send you no more mails like that one.'),
+      );
+      return sendPage(request, reply, { title, main });
+    });
+  };
+}

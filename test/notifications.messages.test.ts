@@ -1,0 +1,327 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { extendDeadline } from '../src/lifecycle/queries.ts';
+import { settleDue } from '../src/lifecycle/due.ts';
+import { newId } from '../src/identity/ids.ts';
+import { httpService } from './rig/http-service.ts';
+import { openMailbox } from './rig/mailbox.ts';
+import {
+  ask,
+  hold,
+  joined,
+  letTimePass,
+  newCampaign,
+  openMarket,
+  pastDeadline,
+  wish,
+} from './rig/market.ts';
+import { hire, people } from './rig/people.ts';
+import { expectStatus } from './rig/shop.ts';
+import { until } from './rig/until.ts';
+
+const mailbox = await openMailbox();
+const service = await httpService({
+  messages: true,
+  environment: {
+    SMTP_URL: mailbox.url,
+    SAMBATAN_PUBLIC_URL: 'https://sambatan.example',
+    SAMBATAN_DIGEST_MINUTES: '15',
+  },
+});
+const { db, app } = service;
+after(async () => {
+  await service.close();
+  await mailbox.close();
+});
+const market = await openMarket(db);
+
+interface Told {
+  readonly kind: string;
+  readonly n: number;
+}
+
+/** What a person was told of a campaign, and how often. */
+const toldOf = (campaignId: string, userId: string) =>
+  ask<Told>(
+    db,
+    `select kind, count(*)::integer as n from sambatan.notifications
+    where campaign_id = $1 and user_id = $2 group by kind order by kind`,
+    campaignId,
+    userId,
+  );
+const addressOf = (userId: string) => `u${userId}@example.com`;
+const mailsTo = (userId: string) =>
+  mailbox.arrived.filter(({ to }) => to === addressOf(userId)).map((mail) => mail.parsed());
+
+test('a buyer who joins is told once, in the inbox and by mail, in their language', async () => {
+  const [sari = '', ben = ''] = await people(
+    db,
+    {},
+    { locale: 'en', timeZone: 'Europe/Amsterdam' },
+  );
+  const deadline = new Date(Date.now() + 40 * 3_600_000);
+  const id = await newCampaign(db, market, { title: 'Melati <Senja>', deadline });
+  await joined(db, wish(id, { userId: sari, quantity: 2 }), wish(id, { userId: ben }));
+  app.pokes.poke(id);
+  await until(() => mailbox.arrived.length === 2);
+  const [indonesian] = await Promise.all(mailsTo(sari));
+  const [english] = await Promise.all(mailsTo(ben));
+  assert.equal(indonesian!.subject, 'Kamu sudah ikut Melati <Senja>');
+  assert.match(indonesian!.text, /2 slot di Melati <Senja> dari Melati Wangi/);
+  assert.match(indonesian!.text, /WIB/);
+  assert.equal(english!.subject, 'You have joined Melati <Senja>');
+  assert.match(english!.text, /1 slot of/);
+  assert.match(english!.text, /CET/);
+  assert.match(english!.text, new RegExp(`https://sambatan.example/en/sambatan/${id}`));
+  for (const { html } of [indonesian!, english!]) {
+    assert.match(html, /<html lang="(id|en)">/);
+    assert.match(html, /Melati &lt;Senja&gt;/);
+    assert.doesNotMatch(html, /<img|<script|<link|src=|url\(/i);
+  }
+  // A receipt is owed: its mail has no way to end them with one click.
+  assert.equal(indonesian!.headers.get('list-unsubscribe'), undefined);
+  const inbox = expectStatus(await (await service.user(sari)).get('/notifications'), 200);
+  assert.deepEqual(
+    inbox.items.map((one) => [one['kind'], one['title'], one['read_at']]),
+    [['joined', 'Kamu sudah ikut Melati <Senja>', null]],
+  );
+});
+
+test('what is rolled back tells nobody, and what is not yet committed does not hide what is', async () => {
+  const [first = '', second = ''] = await people(db, {}, {});
+  const id = await newCampaign(db, market);
+  const open = await hold(db, (tx) => joined(tx, wish(id, { userId: first })));
+  app.pokes.poke(id);
+  await app.messages.plan();
+  assert.deepEqual(await toldOf(id, first), []);
+  await open.commit();
+  await app.messages.plan();
+  assert.deepEqual(await toldOf(id, first), [{ kind: 'joined', n: 1 }]);
+  await assert.rejects(
+    db.transaction(async (tx) => {
+      await joined(tx, wish(id, { userId: second }));
+      throw new Error('changed my mind');
+    }),
+    /changed my mind/,
+  );
+  await app.messages.plan();
+  assert.deepEqual(await toldOf(id, second), []);
+  await ask(db, 'update sambatan.notification_cursors set seq = 0 where campaign_id = $1', id);
+  await app.messages.plan();
+  assert.deepEqual(await toldOf(id, first), [{ kind: 'joined', n: 1 }], 'told once all the same');
+});
+
+test('sellers are told of a flash crowd in one message, and of a full campaign at once', async () => {
+  const [seller = ''] = await people(db, {});
+  const { brandId, productId } = await openMarket(db);
+  await hire(db, brandId, seller);
+  const id = await newCampaign(db, { brandId, productId }, { totalSlots: 400 });
+  for (let i = 0; i < 2; i++) {
+    await joined(db, ...Array.from({ length: 200 }, () => wish(id)));
+    await app.messages.plan();
+  }
+  assert.deepEqual(await toldOf(id, seller), [{ kind: 'seller_full', n: 1 }]);
+  await ask(db, 'update sambatan.seller_digests set due_at = now() where campaign_id = $1', id);
+  await app.messages.plan();
+  assert.deepEqual(await toldOf(id, seller), [
+    { kind: 'seller_digest', n: 1 },
+    { kind: 'seller_full', n: 1 },
+  ]);
+  const inbox = expectStatus(await (await service.user(seller)).get('/notifications'), 200);
+  const digest = inbox.items.find((one) => one['kind'] === 'seller_digest')!;
+  assert.deepEqual(digest['paragraphs'], [
+    '400 pembeli ikut (400 slot).',
+    'Sekarang terisi 400 dari 400 slot.',
+  ]);
+});
+
+test('a topic that is turned off is quiet, by mail or altogether', async () => {
+  const [noMail = '', nothing = ''] = await people(db, {}, {});
+  const set = async (userId: string, body: object) =>
+    expectStatus(
+      await (
+        await service.user(userId)
+      ).send({
+        method: 'PUT',
+        path: '/notifications/settings/orders',
+        body,
+      }),
+      200,
+    );
+  await set(noMail, { email: false });
+  await set(nothing, { email: false, in_app: false });
+  const id = await newCampaign(db, market);
+  await joined(db, wish(id, { userId: noMail }), wish(id, { userId: nothing }));
+  await app.messages.plan();
+  assert.deepEqual(await toldOf(id, noMail), [{ kind: 'joined', n: 1 }]);
+  assert.deepEqual(await toldOf(id, nothing), []);
+  const sent = await ask(
+    db,
+    `select from sambatan.deliveries where campaign_id = $1 and channel = 'email'`,
+    id,
+  );
+  assert.deepEqual(sent, []);
+});
+
+test('everybody who takes part is told of a later deadline, with a link that ends such mails', async () => {
+  const [stays = '', left = ''] = await people(db, {}, { locale: 'en' });
+  const id = await newCampaign(db, market);
+  const [, gone] = await joined(
+    db,
+    wish(id, { userId: stays, quantity: 1 }),
+    wish(id, { userId: left }),
+  );
+  await ask(db, `select sambatan.release_participation($1, $2, 'buyer', 'service')`, id, gone);
+  const later = new Date(Date.now() + 7_200_000);
+  await db.one(extendDeadline, id, later, 'Menunggu gajian', 'service');
+  await app.messages.plan();
+  assert.ok((await toldOf(id, stays)).some(({ kind }) => kind === 'deadline_extended'));
+  assert.ok((await toldOf(id, left)).every(({ kind }) => kind !== 'deadline_extended'));
+  await until(async () =>
+    (await Promise.all(mailsTo(stays))).some(({ subject }) => subject.includes('diperpanjang')),
+  );
+  const mails = await Promise.all(mailsTo(stays));
+  const mail = mails.find(({ subject }) => subject.includes('diperpanjang'))!;
+  const raw = mailbox.arrived
+    .filter(({ to }) => to === addressOf(stays))
+    .map((one) => one.raw.toString())
+    .find((text) => /list-unsubscribe-post: List-Unsubscribe=One-Click/i.test(text));
+  assert.ok(raw, 'the header of RFC 8058');
+  assert.match(mail.text, /“Menunggu gajian”/);
+  const unfolded = raw.replaceAll(/\r\n\s+/g, ' ');
+  const [, token = ''] = /list-unsubscribe: <\S+\/unsubscribe\/(\S+)>/i.exec(unfolded) ?? [];
+  const answer = await service.visitor.send({
+    method: 'POST',
+    path: `/unsubscribe/${token}`,
+    body: 'List-Unsubscribe=One-Click',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+  });
+  assert.deepEqual(expectStatus(answer, 200), { topic: 'campaigns', email: false, in_app: true });
+});
+
+test('a failed campaign tells its buyers by their refunds, once, and its sellers', async () => {
+  const [buyer = '', seller = ''] = await people(db, {}, {});
+  const { brandId, productId } = await openMarket(db);
+  await hire(db, brandId, seller);
+  const id = await newCampaign(db, { brandId, productId });
+  await joined(db, wish(id, { userId: buyer }));
+  await letTimePass(db, id, pastDeadline);
+  await settleDue({ db, log: app.log, onChange: () => undefined }, { completeFull: false });
+  await app.messages.plan();
+  assert.deepEqual(await toldOf(id, buyer), [
+    { kind: 'joined', n: 1 },
+    { kind: 'refunded_failed', n: 1 },
+  ]);
+  assert.deepEqual(await toldOf(id, seller), [{ kind: 'seller_failed', n: 1 }]);
+});
+
+test('a reminder comes a day and an hour before the deadline, to who asked, and moves with it', async () => {
+  const [asks = ''] = await people(db, {});
+  const client = await service.user(asks);
+  const id = await newCampaign(db, market, { deadline: new Date(Date.now() + 48 * 3_600_000) });
+  const put = { method: 'PUT', path: `/campaigns/${id}/reminder` };
+  const { at } = expectStatus(await client.send(put), 200) as unknown as { at: string[] };
+  assert.equal(at.length, 2);
+  const comeNearer = (seconds: number) =>
+    Promise.all([
+      letTimePass(db, id, seconds),
+      ask(
+        db,
+        `update sambatan.reminders set due_at = due_at - $2 * interval '1 second'
+        where campaign_id = $1`,
+        id,
+        seconds,
+      ),
+    ]);
+  await app.messages.plan();
+  assert.deepEqual(await toldOf(id, asks), []);
+  await comeNearer(25 * 3_600);
+  await app.messages.plan();
+  assert.deepEqual(await toldOf(id, asks), [{ kind: 'deadline_day', n: 1 }]);
+  // Extended, but the reminder was set before: it is asked again whether it is time.
+  await ask(
+    db,
+    `update sambatan.campaigns set deadline = deadline + interval '3 days' where campaign_id = $1`,
+    id,
+  );
+  await comeNearer(22 * 3_600 + 60);
+  await app.messages.plan();
+  assert.deepEqual(await toldOf(id, asks), [{ kind: 'deadline_day', n: 1 }]);
+  await comeNearer(3 * 86_400);
+  await app.messages.plan();
+  assert.deepEqual(await toldOf(id, asks), [
+    { kind: 'deadline_day', n: 1 },
+    { kind: 'deadline_hour', n: 1 },
+  ]);
+});
+
+test('who has to pay is reminded before the hold lapses, and who has paid is not', async () => {
+  const [pays = '', waits = ''] = await people(db, {}, {});
+  const id = await newCampaign(db, market, {
+    paymentTiming: 'upfront',
+    holdSeconds: 86_400,
+    deadline: new Date(Date.now() + 60 * 3_600_000),
+  });
+  const [paid] = await joined(db, wish(id, { userId: pays }), wish(id, { userId: waits }));
+  await app.messages.plan();
+  await ask(db, `select sambatan.confirm_participation($1, $2, 'service')`, id, paid);
+  await letTimePass(db, id, 23.5 * 3_600);
+  await ask(db, 'update sambatan.reminders set due_at = now() where campaign_id = $1', id);
+  await app.messages.plan();
+  const kinds = async (userId: string) => (await toldOf(id, userId)).map(({ kind }) => kind);
+  assert.deepEqual(await kinds(pays), ['joined_upfront', 'payment_verified']);
+  assert.deepEqual(await kinds(waits), ['hold_ending', 'joined_upfront']);
+});
+
+test('a mail that the server refuses for good has failed, and can be sent again', async () => {
+  const [refused = ''] = await people(db, {});
+  mailbox.refuse(550, (address) => address === addressOf(refused));
+  const id = await newCampaign(db, market);
+  await joined(db, wish(id, { userId: refused }));
+  await app.messages.plan();
+  const find = async () =>
+    (
+      await ask<{ id: string; status: string; last_result: string }>(
+        db,
+        `select delivery_id as id, status, last_result from sambatan.deliveries
+        where campaign_id = $1`,
+        id,
+      )
+    )[0]!;
+  await until(async () => (await find()).status === 'failed');
+  assert.equal((await find()).last_result, 'SMTP 550 EENVELOPE');
+  mailbox.refuse(550, () => false);
+  const operator = await service.operator();
+  const failed = expectStatus(await operator.get('/deliveries?status=failed'), 200);
+  assert.ok(failed.items.some((one) => one['campaign_id'] === id));
+  expectStatus(await operator.post(`/deliveries/${(await find()).id}/resend`), 200);
+  await until(async () => (await find()).status === 'delivered');
+  assert.equal(mailsTo(refused).length, 1);
+});
+
+test('a person reads their messages, one or all, and nobody else can', async () => {
+  const reader = await service.user();
+  const id = await newCampaign(db, market);
+  await joined(db, ...Array.from({ length: 3 }, () => wish(id, { userId: reader.userId })));
+  await app.messages.plan();
+  assert.equal(expectStatus(await reader.get('/notifications/unread'), 200)['unread'], 3);
+  const page = expectStatus(await reader.get('/notifications?limit=2'), 200);
+  const next = await reader.get(`/notifications?limit=2&cursor=${page.next_cursor}`);
+  assert.equal(page.items.length + expectStatus(next, 200).items.length, 3);
+  const [first] = page.items;
+  expectStatus(await reader.post(`/notifications/${first!.id}/read`), 200);
+  assert.equal(expectStatus(await reader.get('/notifications?unread=true'), 200).items.length, 2);
+  assert.equal(expectStatus(await reader.post('/notifications/read'), 200)['read'], 2);
+  assert.equal(expectStatus(await reader.get('/notifications/unread'), 200)['unread'], 0);
+  const stranger = await service.user(newId());
+  assert.equal((await stranger.post(`/notifications/${first!.id}/read`)).status, 404);
+});
+
+test('health and metrics tell that messages run, and what was delivered', async () => {
+  const health = expectStatus(await service.visitor.get('/health'), 200);
+  assert.equal(health['messages_running'], true);
+  assert.equal(typeof health['outbox_lag_seconds'], 'number');
+  const { text } = await service.visitor.get('//metrics');
+  assert.match(text, /sambatan_deliveries_total\{channel="email",outcome="delivered"\} [1-9]/);
+  assert.match(text, /sambatan_outbox_lag_seconds \d/);
+});

@@ -1,0 +1,12 @@
+declare module 'mailparser' {
+  /** What the tests read of a mail. */
+  export interface ParsedMail {
+    readonly subject: string;
+    readonly text: string;
+    readonly html: string;
+    readonly messageId: string;
+    readonly headers: ReadonlyMap<string, unknown>;
+    readonly to: { readonly text: string } | readonly { readonly text: string }[];
+  }
+  export function simpleParser(source: Buffer): Promise<ParsedMail>;
+}
