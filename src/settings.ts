@@ -239,7 +239,7 @@ export const variables = {
       'For development: whether webhooks may be sent to addresses of this machine (127.0.0.1,',
       '::1), also by http://. Other private addresses are never connected to.',
     ],
-    parse: (text) => ({ true: true, false: false })[text],
+    parse: (text) => (text === 'true' ? true : text === 'false' ? false : undefined),
   }),
   LOG_LEVEL: variable({
     fallback: 'info',

@@ -34,6 +34,8 @@ export interface DelivererOptions<C extends Claimed> {
   readonly log: Log;
   readonly carrier: Carrier<C>;
   readonly onOutcome: (channel: Channel, outcome: Outcome['kind']) => void;
+  /** Whether nothing may leave now: the database was restored, and may not be the real one. */
+  readonly isHeld: () => boolean;
 }
 
 /** How one attempt ended, to be written down. */
@@ -121,7 +123,8 @@ export class Deliverer<C extends Claimed> {
   }
 
   async #take(): Promise<void> {
-    const { carrier } = this.#options;
+    const { carrier, isHeld } = this.#options;
+    if (isHeld()) return;
     const free = carrier.concurrency - this.#underWay.size;
     // Several at a time: one that ends alone is not worth a question of its own.
     if (free < carrier.concurrency / 2) return;

@@ -4,6 +4,7 @@ import type { Database } from '../database/pool.ts';
 import type { Log } from '../database/log.ts';
 import type { Mailer } from '../mailer.ts';
 import type { Metrics } from '../metrics.ts';
+import { isHeld } from '../installation/queries.ts';
 import { Rest } from '../rest.ts';
 import { mailCarrier, webhookCarrier } from './carriers.ts';
 import { Deliverer, type Outcome } from './deliveries.ts';
@@ -52,15 +53,18 @@ export class Messenger {
   #lagSeconds = 0;
   #failure: string | null = 'not started';
   #tidyDueAt = 0;
+  /** Until it is known that this is the real database, nothing leaves it. */
+  #isHeld = true;
 
   constructor(options: MessengerOptions) {
     this.#options = options;
     const { db, pokes, log, metrics, mailer, links, webhooks, digestSeconds } = options;
     const onOutcome = (channel: Channel, outcome: Outcome['kind']) =>
       metrics.deliveries.inc({ channel, outcome });
+    const held = () => this.#isHeld;
     this.#deliverers = [
-      new Deliverer({ db, log, onOutcome, carrier: mailCarrier(db, mailer, links) }),
-      new Deliverer({ db, log, onOutcome, carrier: webhookCarrier(db, webhooks) }),
+      new Deliverer({ db, log, onOutcome, isHeld: held, carrier: mailCarrier(db, mailer, links) }),
+      new Deliverer({ db, log, onOutcome, isHeld: held, carrier: webhookCarrier(db, webhooks) }),
     ];
     this.#feed = new Feed({
       db,
@@ -115,6 +119,7 @@ export class Messenger {
     while (!this.#stopping) {
       this.#rest.begin();
       try {
+        this.#isHeld = (await this.#options.db.one(isHeld)).held;
         await this.#chores();
         await this.#tidy();
         this.#failure = null;

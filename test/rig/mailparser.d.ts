@@ -1,6 +1,7 @@
 declare module 'mailparser' {
   /** What the tests read of a mail. */
   export interface ParsedMail {
+    readonly to?: { readonly text: string } | readonly { readonly text: string }[];
     readonly subject: string;
     readonly text: string;
     readonly html: string;
