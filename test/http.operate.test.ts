@@ -53,6 +53,8 @@ test('health is degraded while a restored database is held, and the service is r
   assert.deepEqual(await healthOf(own), {
     status: 'degraded',
     scheduler_running: true,
+    messages_running: false,
+    outbox_lag_seconds: null,
     database_connected: true,
     next_run: '2026-08-17T10:00:00.000Z',
     held: true,
