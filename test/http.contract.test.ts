@@ -6,7 +6,7 @@ import { giveDelivery, giveEndpoint } from './rig/deliveries.ts';
 import { codesOf } from './rig/contract.ts';
 import { moneyBodies, moneyRefusals } from './rig/money-refusals.ts';
 import { assertSilent, httpService } from './rig/http-service.ts';
-import { ask } from './rig/market.ts';
+import { ask, fillWaitingList } from './rig/market.ts';
 import {
   campaignBody,
   expectProblem,
@@ -411,12 +411,7 @@ function waitingCases(): Case[] {
       'waiting_list_full',
       async () => {
         const id = await fullWith();
-        await ask(
-          service.db,
-          `select count(sambatan.wait_for_slots($1, gen_random_uuid(), gen_random_uuid(), 1,
-            'Jalan Melati 5', null, null, null, 'service')) from generate_series(1, 1000)`,
-          id,
-        );
+        await fillWaitingList(service.db, id);
         return waitAs(id);
       },
     ],

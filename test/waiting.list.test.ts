@@ -16,6 +16,7 @@ import { testDatabase } from './rig/database.ts';
 import {
   ask,
   eventsOf,
+  fillWaitingList,
   joined,
   joinNow,
   letTimePass,
@@ -372,13 +373,7 @@ test('the same key waits once, also after an offer; another wish under it is ref
 
 test('a list takes a thousand; the next one is told so', async () => {
   const { id } = await fullCampaign(1);
-  await ask(
-    db,
-    `select count(sambatan.wait_for_slots($1, gen_random_uuid(), gen_random_uuid(), 1,
-      'Jalan Melati 5, Yogyakarta', null, null, null, 'service'))
-    from generate_series(1, 1000)`,
-    id,
-  );
+  await fillWaitingList(db, id);
   await assert.rejects(waitFor(db, id), refused('waiting_list_full', { maximum: 1_000 }));
   await letTimePass(db, id, 90_000);
   await settle(id);

@@ -167,6 +167,22 @@ export async function waitFor(
   return await operate(db, (tx) => waitForSlots(tx, caller, campaignId, input));
 }
 
+/** As many new buyers wait as a list takes, for one slot each. */
+export async function fillWaitingList(db: Queryable, campaignId: string): Promise<void> {
+  const atOnce = 50;
+  // In several transactions: the versions of the campaign's row that one makes are not cleared away
+  // before its end, and each is looked at again.
+  for (let made = 0; made < 1_000; made += atOnce) {
+    await ask(
+      db,
+      `select count(sambatan.wait_for_slots($1, gen_random_uuid(), gen_random_uuid(), 1,
+        'Jalan Melati 5, Yogyakarta', null, null, null, 'service')) from generate_series(1, $2)`,
+      campaignId,
+      atOnce,
+    );
+  }
+}
+
 /** 'joined' or the code of the refusal. */
 export function outcomeOf(answer: JoinAnswer): string {
   return answer instanceof DomainError ? answer.code : 'joined';
