@@ -8,6 +8,8 @@ export interface Part {
   readonly quantity: number;
   status: 'reserved' | 'confirmed' | 'cancelled' | 'refunded';
   holdEndsAt: number | null;
+  /** The deadline was moved after it was made: also once it is paid its buyer may leave. */
+  isFree: boolean;
 }
 
 export interface Entry {
@@ -105,6 +107,12 @@ export class Model {
   }
 
   cancel(part: Part): string {
+    const isOpen = this.end === null && this.now < this.deadline;
+    if (part.status === 'confirmed' && part.isFree && isOpen) {
+      part.status = 'refunded';
+      this.offer();
+      return 'ok';
+    }
     if (part.status !== 'reserved') return 'participation_transition_not_allowed';
     if (this.now >= this.deadline) return 'deadline_passed';
     part.status = 'cancelled';
@@ -146,6 +154,7 @@ export class Model {
     if (this.end !== null) return 'transition_not_allowed';
     if (this.now >= this.deadline) return 'deadline_passed';
     this.deadline += seconds;
+    for (const part of this.parts) part.isFree = true;
     return 'ok';
   }
 
@@ -231,7 +240,7 @@ export class Model {
 
   #take(user: number, quantity: number): number {
     const holdEndsAt = this.terms.upfront ? this.now + this.terms.hold : null;
-    return this.parts.push({ user, quantity, status: 'reserved', holdEndsAt }) - 1;
+    return this.parts.push({ user, quantity, status: 'reserved', holdEndsAt, isFree: false }) - 1;
   }
 
   #slots(of: readonly { quantity: number; status: string }[], ...statuses: string[]): number {
