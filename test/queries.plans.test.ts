@@ -101,6 +101,8 @@ const lists = (deadline: unknown): Record<string, readonly Case[]> =>
     ),
   );
 
+const everyStatus = ['pending_payment', 'confirmed', 'cancelled', 'refunded', 'fulfilled'];
+
 const join13 = (campaignId: string, key: string | null): unknown[] => [
   [campaignId],
   [nobody],
@@ -237,6 +239,17 @@ const cases: Record<string, readonly Case[]> = {
   list_participations: [
     { parameters: [campaign.active, null, null, 21] },
     { when: 'of one status', parameters: [campaign.active, 'pending_payment', reserved, 21] },
+  ],
+  recent_contributions: [{ parameters: [campaign.active, 6] }],
+  list_own_participations: [
+    { parameters: [anybody, everyStatus, null, 21] },
+    { when: 'a later page', parameters: [anybody, everyStatus, reserved, 21] },
+  ],
+  find_own_participation: [{ parameters: [reserved, anybody] }],
+  own_in_campaign: [{ parameters: [anybody, campaign.active] }],
+  participation_history: [
+    { parameters: [campaign.active, reserved] },
+    { when: 'it is over', parameters: [campaign.completed, confirmed] },
   ],
   release_participation: [{ parameters: [campaign.active, reserved, 'buyer', 'service', null] }],
   confirm_participation: [{ parameters: [campaign.active, reserved, 'service', null] }],

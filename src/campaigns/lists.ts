@@ -10,6 +10,8 @@ import { publishedStatuses, spokenStatus, storedStatus, type CampaignStatus } fr
 export interface ListWish {
   /** One status; undefined for everything that is published. */
   readonly status: CampaignStatus | undefined;
+  /** Several published ones instead. */
+  readonly among?: readonly CampaignStatus[] | undefined;
   readonly brandId: string | undefined;
   /** Words that the title begins with or has a word beginning with. */
   readonly words: string | undefined;
@@ -39,7 +41,8 @@ export async function listVisible(
     const brandRole = wish.brandId && (await brandRoleOf(db, actor, wish.brandId));
     permit(actor, 'campaign.read_draft', { brandRole: brandRole || undefined });
   }
-  const statuses = (wish.status ? [wish.status] : publishedStatuses).map(storedStatus);
+  const published = wish.among?.filter((one) => one !== 'inactive') ?? publishedStatuses;
+  const statuses = (wish.status ? [wish.status] : published).map(storedStatus);
   const words = wish.words === undefined ? null : prefixes(wish.words);
   const lists = listCampaigns[wish.sort];
   const list = wish.brandId ? lists.ofBrand : words === null ? lists.all : lists.matching;

@@ -6,11 +6,18 @@ import { after, nextCursor } from '../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../http/schemas.ts';
 import { permit } from '../identity/policy.ts';
 import { consult, operate } from '../operation.ts';
-import { campaignOf, campaignSorts, defaultTerms, type CampaignSort } from './campaign.ts';
-import { listVisible, summarizeCampaigns, type ListWish } from './lists.ts';
+import { campaignOf, campaignSorts, defaultTerms } from './campaign.ts';
+import { listVisible, summarizeCampaigns } from './lists.ts';
 import { createCampaign, editCampaign, permitOnCampaign, viewCampaign } from './operations.ts';
-import type { CampaignRow } from './queries.ts';
-import { CampaignSchema, LogEntrySchema, logEntryOf, termsOf, TermsSchema } from './schemas.ts';
+import {
+  CampaignSchema,
+  cursorParts,
+  lastOf,
+  LogEntrySchema,
+  logEntryOf,
+  termsOf,
+  TermsSchema,
+} from './schemas.ts';
 import { campaignStatuses } from './status.ts';
 
 const { title, total_slots, price_per_slot, deadline } = TermsSchema;
@@ -176,26 +183,6 @@ export function campaignRoutes(app: App): FastifyPluginAsyncTypebox {
       },
     );
   };
-}
-
-/** What a page's cursor says of its last row, in each order. */
-const cursorParts = {
-  deadline: (row) => [row.deadline, row.campaign_id],
-  progress: (row) => [row.progress_floor, row.campaign_id],
-  newest: (row) => [row.campaign_id],
-} as const satisfies Record<
-  CampaignSort,
-  (row: CampaignRow) => readonly (string | number | Date)[]
->;
-
-function lastOf(cursor: string | undefined, sort: CampaignSort): ListWish['after'] {
-  if (cursor === undefined) return undefined;
-  if (sort === 'newest') {
-    const [id] = after(cursor, ['id']);
-    return id === undefined ? undefined : { value: null, id };
-  }
-  const [value, id] = after(cursor, [sort === 'deadline' ? 'moment' : 'percent', 'id']);
-  return value === undefined || id === undefined ? undefined : { value, id };
 }
 
 const Summary = closed(

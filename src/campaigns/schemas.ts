@@ -1,6 +1,7 @@
 import Type from 'typebox';
 import type { Static } from 'typebox';
 import type { AuditRow } from '../audit/queries.ts';
+import { after } from '../http/cursor.ts';
 import {
   choice,
   closed,
@@ -12,7 +13,9 @@ import {
   TimestampInput,
 } from '../http/schemas.ts';
 import { PictureSchema } from '../catalogue/schemas.ts';
-import { limits, paymentTimings, type CampaignTerms } from './campaign.ts';
+import { limits, paymentTimings, type CampaignSort, type CampaignTerms } from './campaign.ts';
+import type { ListWish } from './lists.ts';
+import type { CampaignRow } from './queries.ts';
 import { campaignStatuses } from './status.ts';
 
 /** A campaign of an answer. */
@@ -153,4 +156,25 @@ export function logEntryOf(row: AuditRow): Static<typeof LogEntrySchema> {
     participation_id: row.participation_id,
     metadata: { ...row.metadata },
   };
+}
+
+/** What a page's cursor says of its last row, in each order. */
+export const cursorParts = {
+  deadline: (row) => [row.deadline, row.campaign_id],
+  progress: (row) => [row.progress_floor, row.campaign_id],
+  newest: (row) => [row.campaign_id],
+} as const satisfies Record<
+  CampaignSort,
+  (row: CampaignRow) => readonly (string | number | Date)[]
+>;
+
+/** Where a list goes on after a cursor. Throws `validation_failed` for one of another list. */
+export function lastOf(cursor: string | undefined, sort: CampaignSort): ListWish['after'] {
+  if (cursor === undefined) return undefined;
+  if (sort === 'newest') {
+    const [id] = after(cursor, ['id']);
+    return id === undefined ? undefined : { value: null, id };
+  }
+  const [value, id] = after(cursor, [sort === 'deadline' ? 'moment' : 'percent', 'id']);
+  return value === undefined || id === undefined ? undefined : { value, id };
 }

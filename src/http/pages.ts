@@ -1,16 +1,18 @@
 import type { App } from '../context.ts';
 import { accountPages } from '../pages/account/pages.ts';
-import { homePages } from '../pages/home.ts';
+import { buyerPages } from '../pages/buyer/pages.ts';
 import { operatorPages } from '../pages/operator/pages.ts';
 import { sellerPages } from '../pages/seller/pages.ts';
-import { pictureFiles } from './pictures.ts';
 import { unsubscribePages } from '../pages/unsubscribe.ts';
+import { visitorPages } from '../pages/visitor/pages.ts';
+import { pictureFiles } from './pictures.ts';
 import type { Pages } from './site.ts';
 
 /** The pages of every part of the site, for buildServer. */
 export function pagesOf(app: App): Pages[] {
   return [
-    homePages(app),
+    visitorPages(app),
+    buyerPages(app),
     sellerPages(app),
     accountPages(app),
     operatorPages(app),

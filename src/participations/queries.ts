@@ -1,3 +1,5 @@
+import type { AuditRow } from '../audit/queries.ts';
+import type { PaymentTiming } from '../campaigns/campaign.ts';
 import type { StoredCampaignStatus } from '../campaigns/status.ts';
 import { query, type Lookup } from '../database/query.ts';
 import type { StoredParticipationStatus } from './status.ts';
@@ -84,6 +86,105 @@ export const lookUpUsersParticipations = query<
 export const usersByEmail = query<[email: string], { readonly user_id: string }>(
   'users_by_email',
   'select user_id from sambatan.profiles where lower(email) = lower($1) limit 10',
+);
+
+/** A contribution as everybody may see it: no id, no address, of the name one letter. */
+export interface ContributionRow {
+  readonly quantity: number;
+  readonly joined_at: Date;
+  readonly initial: string | null;
+}
+
+/**
+ * The last contributions to a campaign that still count. Of the newest fifty, so that many who left
+ * are never read through.
+ */
+export const recentContributions = query<[campaignId: string, limit: number], ContributionRow>(
+  'recent_contributions',
+  `select r.quantity, r.joined_at, upper(left(trim(f.display_name), 1)) as initial
+  from (select participation_id, user_id, quantity, joined_at, status
+    from sambatan.participants where campaign_id = $1
+    order by participation_id desc limit 50) r
+  left join sambatan.profiles f on f.user_id = r.user_id
+  where r.status in ('pending_payment', 'confirmed', 'fulfilled')
+  order by r.participation_id desc limit $2`,
+);
+
+/** What goes with a participation for the buyer whose it is. Whole rupiah. */
+export interface OwnCampaign {
+  readonly title: string;
+  readonly brand_name: string;
+  readonly product_id: string;
+  readonly campaign_status: StoredCampaignStatus;
+  readonly payment_timing: PaymentTiming;
+  readonly price_per_slot: bigint;
+  readonly deadline: Date;
+  readonly is_closing: boolean;
+}
+
+export type OwnRow = ParticipationRow & OwnCampaign;
+
+const own = (where: string) => `select p.*, c.title, b.name as brand_name, c.product_id,
+    c.status as campaign_status, c.payment_timing, c.price_per_slot, c.deadline,
+    c.closing_as is not null as is_closing
+  from (select ${columns} from sambatan.participants where ${where}) p
+  join sambatan.campaigns c on c.campaign_id = p.campaign_id
+  join sambatan.brands b on b.brand_id = c.brand_id
+  order by p.participation_id desc`;
+
+/** What a buyer takes part in, newest first: few enough to be sorted. */
+export const listOwnParticipations = query<
+  [userId: string, statuses: StoredParticipationStatus[], before: string | null, limit: number],
+  ParticipationRow & OwnCampaign
+>(
+  'list_own_participations',
+  `${own(`user_id = $1 and status = any ($2)
+    and participation_id < coalesce($3, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+    order by participation_id desc limit $4`)}`,
+);
+
+/** One participation with what goes with it for its buyer. */
+export const findOwnParticipation = query<
+  [participationId: string, userId: string],
+  ParticipationRow & OwnCampaign
+>('find_own_participation', own('participation_id = $1 and user_id = $2'));
+
+/** A buyer's own participations in one campaign, newest first. */
+export const ownInCampaign = query<
+  [userId: string, campaignId: string],
+  Pick<ParticipationRow, 'participation_id' | 'quantity' | 'status'>
+>(
+  'own_in_campaign',
+  `select participation_id, quantity, status from sambatan.participants
+  where user_id = $1 and campaign_id = $2 order by participation_id desc limit 20`,
+);
+
+/**
+ * What the log tells of one participation, and of its campaign since it began, oldest first. Its
+ * own events are found by when they happened, which it remembers: no index has to follow every join
+ * for that.
+ */
+export const participationHistory = query<[campaignId: string, participationId: string], AuditRow>(
+  'participation_history',
+  `with p as materialized (
+    select campaign_id, participation_id, joined_at, confirmed_at, cancelled_at, refunded_at,
+      fulfilled_at
+    from sambatan.participants where campaign_id = $1 and participation_id = $2)
+  select campaign_id, seq, occurred_at, participation_id, event, actor, metadata from (
+    select l.* from p
+    cross join lateral (select distinct at from unnest(array[p.joined_at, p.confirmed_at,
+      p.cancelled_at, p.refunded_at, p.fulfilled_at]) at where at is not null) m
+    join sambatan.audit_logs l on l.campaign_id = $1 and l.occurred_at = m.at
+    where l.participation_id = $2
+    union all
+    select l.* from p cross join lateral (
+      select * from sambatan.audit_logs a
+      where a.campaign_id = $1 and a.participation_id is null
+        and a.occurred_at >= p.joined_at
+        and a.event in ('campaign_full', 'campaign_reopened', 'campaign_completed',
+          'campaign_failed', 'campaign_cancelled', 'deadline_extended')
+      order by a.seq desc limit 30) l) h
+  order by h.seq`,
 );
 
 export const releaseParticipation = query<

@@ -20,7 +20,7 @@ import {
 } from '../http/schemas.ts';
 import { permit } from '../identity/policy.ts';
 import { consult, operate } from '../operation.ts';
-import type { Joined } from './join.ts';
+import { joinCounted } from './joining.ts';
 import {
   cancelParticipation,
   confirmParticipation,
@@ -31,6 +31,7 @@ import {
 import { joinResultOf, participationOf } from './participation.ts';
 import { progressOf } from './progress.ts';
 import { listParticipations, progressById } from './queries.ts';
+import { JoinFields } from './schemas.ts';
 import { participationStatuses, storedParticipationStatus } from './status.ts';
 
 const params = closed({ id: Id });
@@ -96,9 +97,7 @@ export function participationRoutes(app: App): FastifyPluginAsyncTypebox {
               ...Id,
               description: 'Whom the slots are for; required of service callers',
             }),
-            quantity: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
-            shipping_address: text(10, 240),
-            note: Type.Optional(nullable(text(0, 160))),
+            ...JoinFields,
           }),
           response: {
             201: JoinResultSchema,
@@ -128,7 +127,7 @@ export function participationRoutes(app: App): FastifyPluginAsyncTypebox {
           note: note ?? undefined,
           key: idempotencyKeyOf(request),
         });
-        const joined = await counted(app, app.joins.join(wish));
+        const joined = await joinCounted(app, wish);
         return reply.code(201).send(joinResultOf(wish, joined));
       },
     );
@@ -312,18 +311,6 @@ const changeCodes = [
   'outcome_unknown',
 ] as const;
 const changeProblems = problems(...changeCodes);
-
-/** Counts a join by what came of it. */
-async function counted(app: App, join: Promise<Joined>): Promise<Joined> {
-  try {
-    const joined = await join;
-    app.metrics.joins.inc({ outcome: joined.replayed ? 'replayed' : 'joined' });
-    return joined;
-  } catch (error) {
-    app.metrics.joins.inc({ outcome: error instanceof DomainError ? error.code : 'error' });
-    throw error;
-  }
-}
 
 /** Tells those who watch the campaign, once the change is committed. */
 async function changed<T extends { readonly campaign_id: string }>(

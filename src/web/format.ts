@@ -15,6 +15,11 @@ export function count(value: bigint | number, language: Language): string {
   return formatter(`n ${language}`, () => new Intl.NumberFormat(locales[language])).format(value);
 }
 
+/** `1 slot`, `12 slots`; Indonesian has no plural. */
+export function slots(value: number, language: Language): string {
+  return `${count(value, language)} ${language === 'en' && value !== 1 ? 'slots' : 'slot'}`;
+}
+
 /** Percent without digits after the point; never 100 before everything is taken, never 0 after one. */
 export function percent(part: number, whole: number, language: Language): string {
   const exact = whole === 0 ? 0 : (part / whole) * 100;
@@ -51,7 +56,10 @@ export function fieldMoment(at: Date): string {
 export function distance(at: Date, now: Date, language: Language): string {
   const seconds = Math.round((at.getTime() - now.getTime()) / 1_000);
   const [unit, length] = units.find(([, size]) => Math.abs(seconds) >= size) ?? units.at(-1)!;
-  const relative = new Intl.RelativeTimeFormat(locales[language], { numeric: 'always' });
+  const relative = formatter(
+    `ago ${language}`,
+    () => new Intl.RelativeTimeFormat(locales[language], { numeric: 'always' }),
+  );
   return relative.format(Math.trunc(seconds / length), unit);
 }
 
@@ -75,9 +83,10 @@ function dates(key: string, language: Language, options: Intl.DateTimeFormatOpti
 }
 
 /** Making one costs a hundred times what using it costs. */
-const formatters = new Map<string, Intl.NumberFormat | Intl.DateTimeFormat>();
+type Formatter = Intl.NumberFormat | Intl.DateTimeFormat | Intl.RelativeTimeFormat;
+const formatters = new Map<string, Formatter>();
 
-function formatter<F extends Intl.NumberFormat | Intl.DateTimeFormat>(key: string, make: () => F) {
+function formatter<F extends Formatter>(key: string, make: () => F) {
   let known = formatters.get(key) as F | undefined;
   if (known === undefined) {
     known = make();

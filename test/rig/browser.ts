@@ -111,6 +111,7 @@ export class Looker {
 
   /** What axe finds on the page: each rule that is broken, and where. */
   async accessibilityFaults(): Promise<string[]> {
+    await this.page.waitForLoadState('load');
     const { script = true } = this.#looking;
     const page = script ? this.page : await this.#copyThatRunsScripts();
     // Evaluated by the debugger, which no content security policy binds.

@@ -60,8 +60,17 @@ function follow() {
   stream.addEventListener('progress', (event) => {
     const progress = JSON.parse(event.data);
     show(place, progress);
-    if (progress.status !== status) void visit(location.href, { replace: true });
+    if (progress.status !== status) later(() => visit(location.href, { replace: true }));
   });
+}
+
+/** Not everybody who watches at the same moment; and nobody who is sending something. */
+function later(look) {
+  stream?.close();
+  stream = undefined;
+  setTimeout(() => {
+    if (!document.querySelector('form[data-sending]')) void look();
+  }, Math.random() * 1000);
 }
 
 function show(place, progress) {
@@ -85,13 +94,16 @@ function show(place, progress) {
   for (const [name, text] of Object.entries(words)) {
     for (const one of place.querySelectorAll(`[data-live="${name}"]`)) one.textContent = text;
   }
-  for (const one of place.querySelectorAll('[data-most]')) one.max = Math.max(1, left);
+  for (const one of place.querySelectorAll('[data-most]'))
+    one.max = Math.max(Number(one.min) || 1, Math.min(Number(one.dataset.most) || left, left));
 }
+
+let visits = 0;
 
 /** Puts another page's content in the place of this one's. */
 async function visit(url, { method = 'get', body, replace = false } = {}) {
-  const main = document.querySelector('main');
-  main.setAttribute('aria-busy', 'true');
+  const mine = ++visits;
+  if (!replace) document.querySelector('main').setAttribute('aria-busy', 'true');
   try {
     const response = await fetch(url, {
       ...(body ? { method, body } : {}),
@@ -101,6 +113,8 @@ async function visit(url, { method = 'get', body, replace = false } = {}) {
       location.assign(response.url);
       return;
     }
+    // Something newer was asked for meanwhile.
+    if (mine !== visits) return;
     const next = new DOMParser().parseFromString(await response.text(), 'text/html');
     const sameLook = next.documentElement.dataset.theme === document.documentElement.dataset.theme;
     if (next.documentElement.lang !== document.documentElement.lang || !sameLook) {
@@ -112,7 +126,7 @@ async function visit(url, { method = 'get', body, replace = false } = {}) {
     else history.pushState(null, '', response.url);
     document.title = next.title;
     document.querySelector('header.top').replaceWith(next.querySelector('header.top'));
-    main.replaceWith(next.querySelector('main'));
+    document.querySelector('main').replaceWith(next.querySelector('main'));
     ahead = Date.parse(next.documentElement.dataset.now ?? '') - Date.now() || ahead;
     arrived();
     if (replace) return;
@@ -120,6 +134,8 @@ async function visit(url, { method = 'get', body, replace = false } = {}) {
     first.focus({ preventScroll: samePlace && first.tagName === 'MAIN' });
     if (!samePlace) scrollTo(0, 0);
   } catch {
+    if (mine !== visits || replace) return;
+    const main = document.querySelector('main');
     main.removeAttribute('aria-busy');
     offline(main);
   }

@@ -1,0 +1,269 @@
+import { ownAddresses, type Address } from '../../accounts/operations.ts';
+import type { Campaign } from '../../campaigns/campaign.ts';
+import type { Queryable } from '../../database/query.ts';
+import type { DomainError, FieldError } from '../../errors.ts';
+import type { Typed } from '../../http/forms.ts';
+import { newId } from '../../identity/ids.ts';
+import { listOwnParticipations, ownInCampaign } from '../../participations/queries.ts';
+import { JoinFields } from '../../participations/schemas.ts';
+import {
+  participationStatuses,
+  spokenParticipationStatus,
+  storedParticipationStatus,
+  type ParticipationStatus,
+} from '../../participations/status.ts';
+import { input, notice, textarea } from '../../web/components.ts';
+import { slots } from '../../web/format.ts';
+import { attribute, html, type Html } from '../../web/html.ts';
+import { participationBadge } from '../../web/statuses.ts';
+import { worded, type Visit } from '../../web/visit.ts';
+import { sum, whenDue } from '../visitor/rules.ts';
+import { takesJoins } from '../visitor/state.ts';
+
+/** Chosen in the place of a saved address. */
+export const otherAddress = 'other';
+
+/** What a sent form has become: typed again, with what was wrong. */
+export interface FormState {
+  readonly typed: Typed;
+  readonly errors: readonly FieldError[];
+  readonly refused?: DomainError | undefined;
+  readonly status: number;
+  /** The form may be sent again under the key that it has. */
+  readonly key?: string | undefined;
+}
+
+/** What the reader has to do with a campaign so far. */
+export interface Standing {
+  readonly own: readonly {
+    readonly id: string;
+    readonly quantity: number;
+    readonly status: ParticipationStatus;
+  }[];
+  /** Where the last order went to, to send this one there as well. */
+  readonly lastAddress: string | undefined;
+  /** Saved addresses, the default one first. */
+  readonly addresses: readonly Address[];
+}
+
+const nothing: Standing = { own: [], lastAddress: undefined, addresses: [] };
+
+/** Reads it; of a visitor there is nothing to read. */
+export async function standingOf(
+  db: Queryable,
+  visit: Visit,
+  campaign: Campaign,
+): Promise<Standing> {
+  if (visit.person === undefined) return nothing;
+  const { userId } = visit.person;
+  const [own, addresses, last] = await Promise.all([
+    db.rows(ownInCampaign, userId, campaign.id),
+    ownAddresses(db, visit.actor),
+    db.rows(listOwnParticipations, userId, allStatuses, null, 1),
+  ]);
+  return {
+    own: own.map(({ participation_id: id, quantity, status }) => ({
+      id,
+      quantity,
+      status: spokenParticipationStatus(status),
+    })),
+    addresses,
+    lastAddress: last[0]?.shipping_address,
+  };
+}
+
+const allStatuses = participationStatuses.map(storedParticipationStatus);
+
+/** Where to join from a campaign's page: what one has already, and the form or the way to it. */
+export function joinPart(
+  visit: Visit,
+  campaign: Campaign,
+  standing: Standing,
+  form: FormState | undefined,
+): Html {
+  return html`${ownPart(visit, standing)}${refusal(visit, form)}${
+    takesJoins(visit, campaign) && entrance(visit, campaign, standing, form)
+  }`;
+}
+
+function ownPart(visit: Visit, { own }: Standing): Html | undefined {
+  if (own.length === 0) return undefined;
+  const { t, url, language } = visit;
+  return html`<ul class="own">
+    ${own.map(
+      ({ id, quantity, status }) =>
+        html`<li>
+          <a href="${url(`/ikutan/${id}`)}"
+            >${t(`Ikutanmu: ${slots(quantity, language)}`, `Yours: ${slots(quantity, language)}`)}</a
+          >
+          ${participationBadge(visit, status)}
+        </li>`,
+    )}
+  </ul>`;
+}
+
+function refusal(visit: Visit, form: FormState | undefined): Html | undefined {
+  if (form === undefined) return undefined;
+  if (form.refused !== undefined && form.errors.length === 0) {
+    const { title, detail } = form.refused.text(visit.language);
+    return notice('bad', title, detail);
+  }
+  const unseen = form.errors.filter(({ field }) => !Object.hasOwn(JoinFields, field));
+  return notice(
+    'bad',
+    visit.t('Belum terkirim.', 'Not sent yet.'),
+    unseen.length > 0
+      ? worded(visit, unseen[0]!.message)
+      : visit.t('Periksa yang ditandai di bawah.', 'Please check what is marked below.'),
+  );
+}
+
+/** How many slots this buyer may still take; none is 0. */
+function boundsOf(campaign: Campaign, { own }: Standing): { least: number; most: number } {
+  const held = own
+    .filter(({ status }) => status === 'reserved' || status === 'confirmed')
+    .reduce((total, { quantity }) => total + quantity, 0);
+  const mine = (campaign.max_slots_per_user ?? campaign.total_slots) - held;
+  return {
+    least: Math.max(1, (campaign.min_slots_per_user ?? 1) - held),
+    most: Math.max(0, mine),
+  };
+}
+
+function entrance(
+  visit: Visit,
+  campaign: Campaign,
+  standing: Standing,
+  form: FormState | undefined,
+): Html {
+  const { t, url, person } = visit;
+  if (person === undefined) {
+    const back = encodeURIComponent(`/sambatan/${campaign.id}`);
+    return html`<a class="button wide" href="${url(`/masuk?back=${back}`)}"
+        >${t('Masuk untuk ikut', 'Sign in to join')}</a
+      >
+      <p class="hint">${whenDue(visit, campaign)}</p>`;
+  }
+  const { least, most } = boundsOf(campaign, standing);
+  if (most < least) {
+    return html`<p class="state">
+      ${t('Kamu sudah mengambil slot terbanyak untuk satu pembeli.', 'You have the most slots that one buyer can take.')}
+    </p>`;
+  }
+  return joinForm(visit, campaign, { least, most, standing, form });
+}
+
+interface FormParts {
+  readonly least: number;
+  readonly most: number;
+  readonly standing: Standing;
+  readonly form: FormState | undefined;
+}
+
+function joinForm(visit: Visit, campaign: Campaign, parts: FormParts): Html {
+  const { t, url } = visit;
+  const { form, standing } = parts;
+  const typed = form?.typed ?? {};
+  const errors = form?.errors;
+  const action = url(`/sambatan/${campaign.id}/ikut`);
+  return html`<form class="stack join" method="post" action="${action}">
+    <input type="hidden" name="key" value="${form?.key ?? newId()}" />
+    ${quantityField(visit, campaign, parts)} ${addressFields(visit, standing, form)}
+    ${input(visit, {
+      name: 'note',
+      label: t('Catatan untuk penjual', 'Note to the seller'),
+      value: typed['note'],
+      errors,
+      control: { maxlength: 160, autocomplete: 'off' },
+    })}
+    <button class="button wide">${t('Ikut sekarang', 'Join now')}</button>
+    <p class="hint">${whenDue(visit, campaign)}</p>
+  </form>`;
+}
+
+/** Saved addresses to choose from, and a place to type another one. */
+function addressFields(visit: Visit, standing: Standing, form: FormState | undefined): Html {
+  const { t } = visit;
+  const { addresses, lastAddress } = standing;
+  const typed = form?.typed ?? {};
+  const field = textarea(visit, {
+    name: 'shipping_address',
+    label: addresses.length > 0 ? t('Alamat lain', 'Another address') : toWhere(visit),
+    hint: t('Nama, jalan, kota, kode pos, nomor HP.', 'Name, street, city, postal code, phone.'),
+    value: typed['shipping_address'] ?? (addresses.length > 0 ? undefined : lastAddress),
+    errors: form?.errors,
+    // With saved ones it is needed only when none of them is chosen.
+    required: addresses.length > 0 ? undefined : true,
+    control: { minlength: 10, maxlength: 240, rows: 3, autocomplete: 'street-address' },
+  });
+  if (addresses.length === 0) return field;
+  const chosen = typed['address_id'] ?? addresses[0]!.id;
+  const choice = (value: string, words: Html) =>
+    html`<label class="choice"
+      ><input
+        type="radio"
+        name="address_id"
+        value="${value}"
+        ${attribute('checked', value === chosen)}
+      /><span>${words}</span></label
+    >`;
+  return html`<fieldset class="choices">
+    <legend>${toWhere(visit)}</legend>
+    ${addresses.map(({ id, label, line }) =>
+      choice(id, html`<strong>${label}</strong><br /><span class="quiet">${line}</span>`),
+    )}
+    ${choice(otherAddress, html`<strong>${t('Alamat lain', 'Another address')}</strong>`)}
+    <div class="other-address">${field}</div>
+  </fieldset>`;
+}
+
+function toWhere({ t }: Visit): string {
+  return t('Kirim ke mana?', 'Where to send it?');
+}
+
+function quantityField(visit: Visit, campaign: Campaign, parts: FormParts): Html {
+  const { t } = visit;
+  const { least, most, form } = parts;
+  const wrong = form?.errors.find(({ field }) => field === 'quantity');
+  const value = form?.typed['quantity'] ?? String(least);
+  const known = /^\d{1,7}$/.test(value) ? Number(value) : least;
+  const step = (by: number, sign: string, words: string) =>
+    html`<button
+      type="button"
+      data-step="${by}"
+      data-for="quantity"
+      data-needs-script
+      hidden
+      aria-label="${words}"
+    >
+      ${sign}
+    </button>`;
+  return html`<div class="field${wrong && ' wrong'}">
+    <label for="quantity">${t('Berapa slot?', 'How many slots?')}</label>
+    <div class="quantity">
+      <div class="stepper">
+        ${step(-1, '−', t('Kurangi satu slot', 'One slot less'))}
+        <input
+          id="quantity"
+          name="quantity"
+          type="number"
+          inputmode="numeric"
+          required
+          min="${least}"
+          max="${Math.max(least, Math.min(most, campaign.slots_remaining))}"
+          data-most="${most}"
+          data-price="${campaign.price_per_slot}"
+          value="${value}"
+          ${attribute('aria-invalid', wrong && 'true')}
+          ${attribute('aria-describedby', wrong && 'quantity-error')}
+        />
+        ${step(1, '+', t('Tambah satu slot', 'One slot more'))}
+      </div>
+      <p class="total">
+        <span class="quiet">${t('Jumlah', 'Total')}</span>
+        <output data-total for="quantity">${sum(visit, campaign.price_per_slot, known)}</output>
+      </p>
+    </div>
+    ${wrong && html`<p class="error" id="quantity-error">${worded(visit, wrong.message)}</p>`}
+  </div>`;
+}

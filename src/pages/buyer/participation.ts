@@ -1,0 +1,175 @@
+import Type from 'typebox';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { spokenStatus } from '../../campaigns/status.ts';
+import type { App } from '../../context.ts';
+import { DomainError } from '../../errors.ts';
+import { formReader, taken } from '../../http/forms.ts';
+import { closed, Id, text } from '../../http/schemas.ts';
+import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { consult, operate } from '../../operation.ts';
+import { cancelParticipation } from '../../participations/operations.ts';
+import {
+  findOwnParticipation,
+  participationHistory,
+  type OwnRow,
+} from '../../participations/queries.ts';
+import { participationAfter, spokenParticipationStatus } from '../../participations/status.ts';
+import { input, notice } from '../../web/components.ts';
+import { rupiah, slots } from '../../web/format.ts';
+import { html, type Html } from '../../web/html.ts';
+import { campaignBadge, participationBadge } from '../../web/statuses.ts';
+import type { Visit } from '../../web/visit.ts';
+import { productPicture } from '../visitor/picture.ts';
+import { sum } from '../visitor/rules.ts';
+import { historyOf } from './history.ts';
+import { signedIn } from './mine.ts';
+import { nextStep } from './next-step.ts';
+
+const params = closed({ id: Id });
+const readLeaving = formReader(closed({ reason: Type.Optional(text(0, 200)) }));
+
+/** One of the reader's participations: how it stands, what is next, what happened, and leaving. */
+export function participationPages(app: App): Pages {
+  return async (server) => {
+    server.get('/ikutan/:id', { schema: { params } }, async (request, reply) => {
+      const { visit } = request;
+      const row = await own(app, visit, request.params.id);
+      const log = await consult(() =>
+        app.db.rows(participationHistory, row.campaign_id, row.participation_id),
+      );
+      const isNew = Object.hasOwn(request.query as object, 'baru');
+      const main = html`${isNew && welcome(visit, row)}${whole(visit, row)}${historyOf(visit, row, log)}`;
+      return sendPage(request, reply, { title: row.title, section: 'mine', main });
+    });
+
+    server.get('/ikutan/:id/batal', { schema: { params } }, async (request, reply) =>
+      confirmation(request, reply, await own(app, request.visit, request.params.id)),
+    );
+
+    server.post('/ikutan/:id/batal', { schema: { params } }, async (request, reply) => {
+      const { id } = request.params;
+      const { actor } = request.visit;
+      const row = await own(app, request.visit, id);
+      const form = readLeaving(request.body);
+      if ('errors' in form) return confirmation(request, reply, row, { errors: form.errors });
+      const reason = form.value.reason?.trim() || null;
+      const answer = await taken(() =>
+        operate(app.db, (tx) => cancelParticipation(tx, actor, id, reason)),
+      );
+      if ('refused' in answer)
+        return confirmation(request, reply, row, { refused: answer.refused });
+      app.pokes.poke(row.campaign_id);
+      return seeOther(request, reply, `/ikutan/${id}`);
+    });
+  };
+}
+
+/** Only the reader's own: of anybody else's not even that it is there. */
+async function own(app: App, visit: Visit, id: string): Promise<OwnRow> {
+  const { userId } = signedIn(visit);
+  const row = await consult(() => app.db.maybe(findOwnParticipation, id, userId));
+  if (row === undefined) throw new DomainError('participation_not_found', {});
+  return row;
+}
+
+function welcome({ t, language }: Visit, row: OwnRow): Html {
+  return notice(
+    'good',
+    t('Kamu ikut!', 'You are in!'),
+    t(
+      `${slots(row.quantity, language)} sudah dipesan untukmu.`,
+      `${slots(row.quantity, language)} reserved for you.`,
+    ),
+  );
+}
+
+function whole(visit: Visit, row: OwnRow): Html {
+  const { t, url, language } = visit;
+  const campaignStatus = spokenStatus(row.campaign_status);
+  return html`<article
+    data-events="/api/sambatan/campaigns/${row.campaign_id}/events"
+    data-status="${campaignStatus}"
+  >
+    <div class="participation-head">
+      <div class="thumb">${productPicture(row, { alt: '', sizes: '8rem' })}</div>
+      <div>
+        <p class="maker">${row.brand_name}</p>
+        <h1><a href="${url(`/sambatan/${row.campaign_id}`)}">${row.title}</a></h1>
+        <p class="row">
+          ${participationBadge(visit, spokenParticipationStatus(row.status))}
+          <span class="quiet">Sambatan:</span> ${campaignBadge(visit, campaignStatus)}
+        </p>
+      </div>
+    </div>
+    <section class="panel" aria-labelledby="next">
+      <h2 id="next">${t('Selanjutnya', 'What is next')}</h2>
+      <p>${nextStep(visit, row)}</p>
+      <dl class="facts">
+        <dt>${t('Slot', 'Slots')}</dt>
+        <dd>${slots(row.quantity, language)} × ${rupiah(row.price_per_slot, language)}</dd>
+        <dt>${t('Jumlah', 'Total')}</dt>
+        <dd><strong>${sum(visit, row.price_per_slot, row.quantity)}</strong></dd>
+        <dt>${t('Dikirim ke', 'Sent to')}</dt>
+        <dd class="prose">${row.shipping_address}</dd>
+        ${
+          row.note !== null &&
+          html`<dt>${t('Catatan', 'Note')}</dt>
+            <dd>${row.note}</dd>`
+        }
+      </dl>
+      ${
+        mayLeave(visit, row) &&
+        html`<p>
+          <a class="button danger" href="${url(`/ikutan/${row.participation_id}/batal`)}"
+            >${t('Batalkan ikutan', 'Leave')}</a
+          >
+        </p>`
+      }
+    </section>
+  </article>`;
+}
+
+/** Whether leaving can be offered; whether it is possible is decided when it is asked for. */
+function mayLeave({ now }: Visit, row: OwnRow): boolean {
+  const status = spokenParticipationStatus(row.status);
+  const possible = participationAfter(status, 'participant_cancelled') !== undefined;
+  return possible && !row.is_closing && row.deadline > now;
+}
+
+function confirmation(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  row: OwnRow,
+  fault: { errors?: DomainError['fields']; refused?: DomainError } = {},
+): FastifyReply {
+  const { visit } = request;
+  const { t, url, language } = visit;
+  const back = url(`/ikutan/${row.participation_id}`);
+  const { refused } = fault;
+  const words = refused?.text(language);
+  const title = t('Batalkan ikutanmu?', 'Leave this campaign?');
+  const main = html`<div class="panel narrow">
+    <h1>${title}</h1>
+    ${words && notice('bad', words.title, words.detail)}
+    <p>
+      ${t(
+        `${slots(row.quantity, language)} di «${row.title}» dilepas untuk orang lain. Tidak ada yang perlu kamu bayar.`,
+        `${slots(row.quantity, language)} of “${row.title}” go back to others. There is nothing to pay.`,
+      )}
+    </p>
+    <form class="stack" method="post" action="${back}/batal">
+      ${input(visit, {
+        name: 'reason',
+        label: t('Alasannya', 'Your reason'),
+        errors: fault.errors,
+        control: { maxlength: 200, autocomplete: 'off' },
+      })}
+      <div class="row">
+        <button class="button danger">${t('Ya, batalkan', 'Yes, leave')}</button>
+        <a class="button quiet" href="${back}">${t('Tidak jadi', 'Keep my slots')}</a>
+      </div>
+    </form>
+  </div>`;
+  const status = refused?.status ?? (fault.errors === undefined ? 200 : 422);
+  return sendPage(request, reply, { title, section: 'mine', main }, status);
+}

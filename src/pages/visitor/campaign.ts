@@ -1,0 +1,158 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Campaign } from '../../campaigns/campaign.ts';
+import { viewCampaign } from '../../campaigns/operations.ts';
+import type { App } from '../../context.ts';
+import { closed, Id } from '../../http/schemas.ts';
+import { sendPage, type Pages } from '../../http/site.ts';
+import { consult } from '../../operation.ts';
+import { recentContributions, type ContributionRow } from '../../participations/queries.ts';
+import { countdown, exactMoment, progressBar } from '../../web/components.ts';
+import { count, distance, rupiah, slots } from '../../web/format.ts';
+import { attribute, html, type Html } from '../../web/html.ts';
+import { campaignBadge } from '../../web/statuses.ts';
+import type { Visit } from '../../web/visit.ts';
+import { joinPart, standingOf, type FormState, type Standing } from '../buyer/join-form.ts';
+import { takenOf } from './card.ts';
+import { productPicture } from './picture.ts';
+import { rulesOf } from './rules.ts';
+import { previewTags, sharePart } from './share.ts';
+import { stateOf } from './state.ts';
+
+const shownContributions = 6;
+
+/** One campaign: what it is, how far, how it works, and the way in. */
+export function campaignPages(app: App): Pages {
+  return async (server) => {
+    server.get(
+      '/sambatan/:id',
+      { schema: { params: closed({ id: Id }) } },
+      async (request, reply) => showCampaign(app, request, reply, request.params.id),
+    );
+  };
+}
+
+/** Sends a campaign's page, with what was typed into its form and what was wrong with it. */
+export async function showCampaign(
+  app: App,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  campaignId: string,
+  form?: FormState,
+): Promise<FastifyReply> {
+  const { visit } = request;
+  const campaign = await consult(() => viewCampaign(app.db, visit.actor, campaignId));
+  const [contributions, standing] = await consult(() =>
+    Promise.all([
+      app.db.rows(recentContributions, campaign.id, shownContributions),
+      standingOf(app.db, visit, campaign),
+    ]),
+  );
+  const page = {
+    title: campaign.title,
+    section: 'home',
+    head: previewTags(visit, campaign),
+    main: whole(visit, campaign, { contributions, standing, form }),
+  } as const;
+  return sendPage(request, reply, page, form?.status ?? 200);
+}
+
+interface Around {
+  readonly contributions: readonly ContributionRow[];
+  readonly standing: Standing;
+  readonly form: FormState | undefined;
+}
+
+function whole(visit: Visit, campaign: Campaign, around: Around): Html {
+  const published = campaign.status !== 'inactive';
+  const events = published && `/api/sambatan/campaigns/${campaign.id}/events`;
+  return html`<article
+    class="campaign"
+    ${attribute('data-events', events)}
+    data-status="${campaign.status}"
+  >
+    <div class="campaign-picture">
+      ${productPicture(campaign, {
+        alt: campaign.product_name,
+        sizes: '(width < 58rem) 100vw, 42rem',
+        eager: true,
+      })}
+    </div>
+    <header class="campaign-head">${head(visit, campaign)}</header>
+    <section class="campaign-join panel" aria-label="${visit.t('Ikut Sambatan', 'Join')}">
+      ${progress(visit, campaign)}${stateOf(visit, campaign)}${joinPart(
+        visit,
+        campaign,
+        around.standing,
+        around.form,
+      )}
+    </section>
+    <div class="campaign-more">
+      ${story(visit, campaign)}${rulesOf(visit, campaign)}${recent(visit, around.contributions)}${
+        published && sharePart(visit, campaign)
+      }
+    </div>
+  </article>`;
+}
+
+function head(visit: Visit, campaign: Campaign): Html {
+  const { t, language } = visit;
+  return html`<p class="maker">${campaign.brand_name} ${campaignBadge(visit, campaign.status)}</p>
+    <h1>${campaign.title}</h1>
+    <p class="price big">
+      ${rupiah(campaign.price_per_slot, language)} <span class="per">/ slot</span>
+    </p>
+    <p class="quiet">${t('Produk', 'Product')}: ${campaign.product_name}</p>`;
+}
+
+function progress(visit: Visit, campaign: Campaign): Html {
+  const { t, language } = visit;
+  const open = campaign.status === 'active' || campaign.status === 'full';
+  return html`${progressBar(visit, { taken: takenOf(campaign), total: campaign.total_slots })}
+    <ul class="figures two">
+      <li>
+        <strong data-live="left">${count(campaign.slots_remaining, language)}</strong>
+        ${t('slot tersisa', 'slots left')}
+      </li>
+      <li>
+        <strong data-live="people">${count(campaign.participant_count, language)}</strong>
+        ${t('orang ikut', 'people joined')}
+      </li>
+    </ul>
+    ${
+      (open || campaign.status === 'scheduled') &&
+      html`<p class="deadline">
+        ${
+          open &&
+          html`<strong>${t('Tinggal', 'Left')} ${countdown(visit, campaign.deadline)}</strong>`
+        }
+        <span>${t('Sampai', 'Until')} ${exactMoment(visit, campaign.deadline)}</span>
+      </p>`
+    }`;
+}
+
+function story({ t }: Visit, campaign: Campaign): Html | undefined {
+  if (campaign.description.trim() === '') return undefined;
+  return html`<section class="panel" aria-labelledby="story">
+    <h2 id="story">${t('Ceritanya', 'The story')}</h2>
+    <p class="prose">${campaign.description.trim()}</p>
+  </section>`;
+}
+
+function recent(visit: Visit, rows: readonly ContributionRow[]): Html | undefined {
+  const { t, language, now } = visit;
+  if (rows.length === 0) return undefined;
+  const one = ({ initial, quantity, joined_at: at }: ContributionRow) =>
+    html`<li>
+      <span class="avatar" aria-hidden="true">${initial ?? '·'}</span>
+      <span><strong>${initial ?? ''}•••</strong> · ${slots(quantity, language)}</span>
+      <time class="quiet" datetime="${at.toISOString()}"
+        >${distance(at < now ? at : now, now, language)}</time
+      >
+    </li>`;
+  return html`<section class="panel" aria-labelledby="recent">
+    <h2 id="recent">${t('Baru saja ikut', 'Joined just now')}</h2>
+    <ul class="recent">
+      ${rows.map(one)}
+    </ul>
+  </section>`;
+}

@@ -1,0 +1,212 @@
+import type { CampaignSort } from '../../campaigns/campaign.ts';
+import { campaignOf } from '../../campaigns/campaign.ts';
+import { listVisible } from '../../campaigns/lists.ts';
+import { cursorParts, lastOf } from '../../campaigns/schemas.ts';
+import type { CampaignStatus } from '../../campaigns/status.ts';
+import type { App } from '../../context.ts';
+import type { Wording } from '../../errors.ts';
+import { nextCursor } from '../../http/cursor.ts';
+import { sendPage, type Pages } from '../../http/site.ts';
+import { consult } from '../../operation.ts';
+import { emptyState, paging } from '../../web/components.ts';
+import { attribute, html, type Html } from '../../web/html.ts';
+import { worded, type Visit } from '../../web/visit.ts';
+import { campaignCard } from './card.ts';
+
+const pageSize = 24;
+
+/** What can be looked at, and in which order it comes unless told. */
+const shelves = {
+  running: {
+    words: { id: 'Sedang jalan', en: 'Running' },
+    among: ['active'],
+    sort: 'deadline',
+  },
+  soon: {
+    words: { id: 'Segera dibuka', en: 'Opening soon' },
+    among: ['scheduled'],
+    sort: 'newest',
+  },
+  full: { words: { id: 'Sudah penuh', en: 'Full' }, among: ['full'], sort: 'deadline' },
+  done: {
+    words: { id: 'Sudah selesai', en: 'Over' },
+    among: ['completed', 'failed', 'cancelled'],
+    sort: 'newest',
+  },
+} as const satisfies Record<
+  string,
+  { words: Wording; among: readonly CampaignStatus[]; sort: CampaignSort }
+>;
+type Shelf = keyof typeof shelves;
+
+const sorts = {
+  deadline: { id: 'Segera berakhir', en: 'Ending soon' },
+  progress: { id: 'Hampir penuh', en: 'Almost full' },
+  newest: { id: 'Terbaru', en: 'Newest' },
+} as const satisfies Record<CampaignSort, Wording>;
+
+interface Wish {
+  readonly shelf: Shelf;
+  readonly sort: CampaignSort;
+  readonly words: string;
+  readonly cursor: string | undefined;
+}
+
+/** The campaigns, as cards: what runs now unless told. */
+export function homePages(app: App): Pages {
+  return async (server) => {
+    server.get('/', async (request, reply) => {
+      const { visit } = request;
+      const wish = wishOf(request.query);
+      const rows = await consult(() =>
+        listVisible(app.db, visit.actor, {
+          status: undefined,
+          among: shelves[wish.shelf].among,
+          brandId: undefined,
+          words: wish.words || undefined,
+          sort: wish.sort,
+          after: lastOf(wish.cursor, wish.sort),
+          limit: pageSize + 1,
+        }),
+      );
+      const next = nextCursor(rows, pageSize, cursorParts[wish.sort]);
+      const cards = rows.slice(0, pageSize).map((row) => campaignCard(visit, campaignOf(row)));
+      return sendPage(request, reply, {
+        title: 'Sambatan',
+        section: 'home',
+        description: visit.t(
+          'Beli bareng langsung dari pembuatnya. Slot penuh, barang dibuat; tidak penuh, uang kembali.',
+          'Buy together, straight from the maker. Slots filled, it is made; if not, money back.',
+        ),
+        main: html`${hero(visit)}${search(visit, wish)}${shelfOf(visit, wish, cards)}${paging(
+          visit,
+          links(visit, wish, next),
+        )}`,
+      });
+    });
+  };
+}
+
+/** What was asked for; anything that is none of the choices is the usual one. */
+function wishOf(asked: unknown): Wish {
+  const given = asked as Readonly<Record<string, unknown>>;
+  const shelf = typeof given['status'] === 'string' ? given['status'] : '';
+  const sort = typeof given['sort'] === 'string' ? given['sort'] : '';
+  const words = typeof given['q'] === 'string' ? given['q'].trim().slice(0, 100) : '';
+  const cursor = given['cursor'];
+  const known = Object.hasOwn(shelves, shelf) ? (shelf as Shelf) : 'running';
+  return {
+    shelf: known,
+    sort: Object.hasOwn(sorts, sort) ? (sort as CampaignSort) : shelves[known].sort,
+    words: words.replaceAll('\0', ''),
+    cursor: typeof cursor === 'string' && cursor !== '' ? cursor.slice(0, 500) : undefined,
+  };
+}
+
+function hero({ t }: Visit): Html {
+  return html`<section class="hero">
+    <h1>${t('Beli bareng, langsung dari pembuatnya', 'Buy together, straight from the maker')}</h1>
+    <p>
+      ${t(
+        'Ambil slot. Kalau penuh, batch-nya dibuat. Kalau tidak, uangmu kembali.',
+        'Take a slot. When all are taken, the batch is made. If not, you get your money back.',
+      )}
+    </p>
+  </section>`;
+}
+
+function search(visit: Visit, wish: Wish): Html {
+  const { t } = visit;
+  const shelf = (name: Shelf) =>
+    html`<li>
+      <a
+        href="${address(visit, { ...wish, shelf: name, sort: shelves[name].sort, cursor: undefined })}"
+        ${attribute('aria-current', name === wish.shelf && 'page')}
+        >${worded(visit, shelves[name].words)}</a
+      >
+    </li>`;
+  return html`<form class="search" role="search" method="get" action="${visit.url('/')}">
+      <input type="hidden" name="status" value="${wish.shelf}" />
+      <label class="visually-hidden" for="q">${t('Cari Sambatan', 'Search campaigns')}</label>
+      <input
+        id="q"
+        name="q"
+        type="search"
+        maxlength="100"
+        value="${wish.words}"
+        placeholder="${t('Cari parfum, merek, …', 'Search perfumes, brands, …')}"
+      />
+      <label class="visually-hidden" for="sort">${t('Urutkan', 'Sort by')}</label>
+      <select id="sort" name="sort">
+        ${Object.entries(sorts).map(
+          ([name, words]) =>
+            html`<option value="${name}" ${attribute('selected', name === wish.sort)}>
+              ${worded(visit, words)}
+            </option>`,
+        )}
+      </select>
+      <button class="button">${t('Cari', 'Search')}</button>
+    </form>
+    <nav class="shelves" aria-label="${t('Saring Sambatan', 'Filter campaigns')}">
+      <ul>
+        ${(Object.keys(shelves) as Shelf[]).map(shelf)}
+      </ul>
+    </nav>`;
+}
+
+function shelfOf(visit: Visit, wish: Wish, cards: readonly Html[]): Html {
+  const title = worded(visit, shelves[wish.shelf].words);
+  if (cards.length === 0) return nothing(visit, wish);
+  return html`<h2 class="visually-hidden">${title}</h2>
+    <ul class="cards">
+      ${cards}
+    </ul>`;
+}
+
+function nothing(visit: Visit, wish: Wish): Html {
+  const { t, url } = visit;
+  if (wish.words !== '') {
+    return emptyState(
+      t(`Tidak ketemu «${wish.words}»`, `Nothing found for “${wish.words}”`),
+      t('Coba kata lain, atau lihat semuanya.', 'Try another word, or look at all of them.'),
+      html`<a class="button" href="${address(visit, { ...wish, words: '', cursor: undefined })}"
+        >${t('Hapus pencarian', 'Clear the search')}</a
+      >`,
+    );
+  }
+  const other = html`<a class="button" href="${url('/?status=done')}"
+    >${t('Lihat yang sudah selesai', 'Look at past ones')}</a
+  >`;
+  return wish.shelf === 'running'
+    ? emptyState(
+        t('Belum ada Sambatan yang jalan', 'No campaign is running'),
+        t(
+          'Yang berikutnya sedang disiapkan. Mampir lagi, ya.',
+          'The next one is being prepared. Do come back.',
+        ),
+        other,
+      )
+    : emptyState(
+        t('Belum ada apa-apa di sini', 'Nothing here yet'),
+        t('Lihat dulu yang sedang jalan.', 'Have a look at what is running.'),
+        html`<a class="button" href="${url('/')}">${t('Sedang jalan', 'Running')}</a>`,
+      );
+}
+
+function links(visit: Visit, wish: Wish, next: string | null) {
+  return {
+    first: wish.cursor === undefined ? undefined : address(visit, { ...wish, cursor: undefined }),
+    next: next === null ? undefined : address(visit, { ...wish, cursor: next }),
+  };
+}
+
+/** The address of a list; what is as usual is left out. */
+function address(visit: Visit, { shelf, sort, words, cursor }: Wish): string {
+  const query = new URLSearchParams();
+  if (shelf !== 'running') query.set('status', shelf);
+  if (sort !== shelves[shelf].sort) query.set('sort', sort);
+  if (words !== '') query.set('q', words);
+  if (cursor !== undefined) query.set('cursor', cursor);
+  const text = query.toString();
+  return text === '' ? visit.url('/') : `${visit.url('/')}?${text}`;
+}

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import type { Language } from '../src/errors.ts';
+import type { Theme } from '../src/web/visit.ts';
+import { testBrowser, type Looker, type Size } from './rig/browser.ts';
+import { httpService } from './rig/http-service.ts';
+import { letTimePass } from './rig/market.ts';
+import { fromNow, hourMs, join, openShop } from './rig/shop.ts';
+
+const [service, browser] = await Promise.all([httpService({ scheduler: true }), testBrowser()]);
+const shop = await openShop(service);
+after(async () => {
+  await browser.close();
+  await service.close();
+});
+
+const address = 'Jalan Kenanga 7, Bandung 40115';
+const hostile = `<script>alert(1)</script>"'><img src=x onerror=alert(2)> ${'Panjang'.repeat(8)}`;
+
+/** Someone who is signed in, and their window. */
+async function person(
+  wish: Partial<{ size: Size; language: Language; theme: Theme; script: boolean }> = {},
+) {
+  const client = await service.user();
+  const looker = await browser.open({ url: service.url, token: client.token, ...wish });
+  return { client, looker, page: looker.page };
+}
+
+const join1 = { name: /Ikut sekarang|Join now/ };
+
+test('a buyer joins on a phone, watches another one fill the campaign, and sees it succeed', async () => {
+  const campaign = await shop.campaign({ total_slots: 5, deadline: fromNow(hourMs) });
+  const { looker, page } = await person();
+  await looker.go('/');
+  await page.getByRole('link', { name: 'Senja batch pertama' }).first().waitFor();
+  await looker.go(`/sambatan/${campaign.id}`);
+  await page.getByRole('button', { name: 'Tambah satu slot' }).tap();
+  assert.equal(await page.locator('[data-total]').textContent(), 'Rp250.000');
+  await page.getByLabel('Kirim ke mana?').fill(address);
+  await page.getByRole('button', join1).tap();
+  await page.getByText('Kamu ikut!').waitFor();
+  await looker.check();
+  await looker.go(`/sambatan/${campaign.id}`);
+  await page.getByText('2 dari 5 slot terisi').waitFor();
+  await looker.check();
+  await page.evaluate('window.stayed = true');
+  await join(await service.user(), campaign.id, { quantity: 1 });
+  await page.getByText('3 dari 5 slot terisi').waitFor();
+  await join(await service.user(), campaign.id, { quantity: 2 });
+  await page.getByRole('heading', { name: 'Semua slot terisi' }).waitFor();
+  await (await service.operator()).post('/scheduler/trigger');
+  await page.getByRole('heading', { name: 'Berhasil!' }).waitFor();
+  assert.equal(await page.evaluate('window.stayed'), true, 'the page was never loaded again');
+  await looker.check();
+  await page.getByRole('link', { name: /Ikutanmu/ }).tap();
+  await page.getByText('Sambatan berhasil!').waitFor();
+  await looker.check();
+  await looker.close();
+});
+
+test('without its script the site is whole: search, join, leave', async () => {
+  const campaign = await shop.campaign({ title: 'Tanpa Naskah' });
+  const { looker, page } = await person({ script: false, language: 'en' });
+  await looker.go('/');
+  await page.getByRole('searchbox').fill('Naskah');
+  await page.getByRole('button', { name: 'Search' }).tap();
+  await page.getByRole('link', { name: 'Tanpa Naskah' }).tap();
+  await page.waitForURL(`**/sambatan/${campaign.id}`);
+  await looker.check();
+  await page.getByLabel('How many slots?').fill('2');
+  await page.getByLabel('Where to send it?').fill(address);
+  await page.getByRole('button', join1).tap();
+  await page.getByText('You are in!').waitFor();
+  await page.getByRole('link', { name: 'Leave' }).tap();
+  await page.waitForURL('**/batal');
+  await looker.check();
+  await page.getByRole('button', { name: 'Yes, leave' }).tap();
+  await page.getByText('You left; your slots were released.').waitFor();
+  await looker.check();
+  await looker.close();
+});
+
+test('a join needs nothing but the keyboard', async () => {
+  const campaign = await shop.campaign({});
+  const { looker, page } = await person({ size: 'laptop', language: 'en' });
+  await looker.go(`/sambatan/${campaign.id}`);
+  const reach = async (what: string) => {
+    for (let presses = 0; presses < 40; presses++) {
+      await page.keyboard.press('Tab');
+      if (await page.evaluate(`document.activeElement?.matches(${JSON.stringify(what)})`)) return;
+    }
+    assert.fail(`${what} is not reached by Tab`);
+  };
+  await reach('#quantity');
+  await page.keyboard.press('ArrowUp');
+  await reach('#shipping_address');
+  await page.keyboard.type(address);
+  await reach('form.join button.button');
+  await page.keyboard.press('Enter');
+  await page.getByText('You are in!').waitFor();
+  await page.getByText('2 slots × Rp125,000').waitFor();
+  await looker.close();
+});
+
+test('from a shared link to slots it is two taps once an address is known', async () => {
+  const { looker, page, client } = await person();
+  await join(client, (await shop.campaign({})).id, { shipping_address: address });
+  const campaign = await shop.campaign({});
+  await looker.go(`/sambatan/${campaign.id}`);
+  await page.getByRole('button', join1).tap();
+  await page.getByText('Kamu ikut!').waitFor();
+  await looker.close();
+});
+
+test('a campaign that fails while it is watched tells its buyer of the refund', async () => {
+  const campaign = await shop.campaign({});
+  const { looker, page, client } = await person({ language: 'en' });
+  const joined = await join(client, campaign.id, {});
+  await looker.go(`/ikutan/${joined.id}`);
+  await page.getByText('Nothing to pay yet').waitFor();
+  await letTimePass(service.db, campaign.id, 7_200);
+  service.app.pokes.poke(campaign.id);
+  await page.getByText('You were refunded in full.').waitFor();
+  await looker.check();
+  await looker.go(`/sambatan/${campaign.id}`);
+  await page.getByRole('heading', { name: 'Not filled this time' }).waitFor();
+  await looker.check();
+  await looker.close();
+});
+
+test('what is wrong with a join is read out beside its field, without a new page', async () => {
+  const campaign = await shop.campaign({});
+  const { looker, page } = await person();
+  await looker.go(`/sambatan/${campaign.id}`);
+  await page.evaluate("document.querySelector('form.join').noValidate = true");
+  await page.getByLabel('Kirim ke mana?').fill('pendek');
+  await page.getByRole('button', join1).tap();
+  await page.locator('#shipping_address-error').waitFor();
+  assert.equal(await page.evaluate('document.activeElement.id'), 'shipping_address');
+  await looker.check();
+  await looker.close();
+});
+
+const looks = [
+  { size: 'phone', language: 'id', theme: 'light' },
+  { size: 'phone', language: 'en', theme: 'dark' },
+  { size: 'tablet', language: 'id', theme: 'dark' },
+  { size: 'laptop', language: 'en', theme: 'light' },
+] as const;
+
+for (const look of looks) {
+  test(`every page and state is accessible and fits: ${Object.values(look).join(', ')}`, async () => {
+    const { looker, client } = await person(look);
+    const active = await shop.campaign({
+      title: hostile,
+      description: hostile,
+      total_slots: 10_000,
+      price_per_slot: 125_000_000,
+    });
+    const joined = await join(client, active.id, { note: hostile });
+    const later = { opens_at: fromNow(hourMs), deadline: fromNow(2 * hourMs) };
+    const states = await Promise.all([
+      shop.campaign(later),
+      shop.campaign({ payment_timing: 'upfront', minimum_slots: 2 }),
+      shop.campaign({ total_slots: 1 }),
+      shop.campaign({}),
+    ]);
+    await join(await service.user(), states[2]!.id);
+    await shop.seller.post(`/campaigns/${states[3]!.id}/cancel`, { reason: 'Bahan tidak datang' });
+    const paths = {
+      home: '/?sort=newest',
+      'home-nothing': '/?q=zzzzz',
+      active: `/sambatan/${active.id}`,
+      scheduled: `/sambatan/${states[0]!.id}`,
+      upfront: `/sambatan/${states[1]!.id}`,
+      full: `/sambatan/${states[2]!.id}`,
+      cancelled: `/sambatan/${states[3]!.id}`,
+      poster: `/sambatan/${active.id}/poster`,
+      mine: '/ikutan',
+      'mine-nothing': '/ikutan?status=done',
+      participation: `/ikutan/${joined.id}?baru`,
+      leave: `/ikutan/${joined.id}/batal`,
+      missing: '/tidak-ada',
+    };
+    for (const [name, path] of Object.entries(paths))
+      await visit(looker, path, `${name}-${look.size}-${look.language}-${look.theme}`);
+    await looker.close();
+  });
+}
+
+async function visit(looker: Looker, path: string, name: string): Promise<void> {
+  await looker.go(path);
+  await looker.screenshot(name);
+  await looker.check();
+}
