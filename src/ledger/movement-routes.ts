@@ -10,6 +10,7 @@ import {
   payoutsDue,
   refundsCsv,
   refundsDue,
+  refundsToMake,
   releasePayout,
   reversePayout,
   reverseRefund,
@@ -83,13 +84,12 @@ export function movementRoutes(app: App): FastifyPluginAsyncTypebox {
               description: 'CSV',
               content: { 'text/csv': { schema: Type.String() } },
             },
-            ...problems('forbidden'),
+            ...problems('forbidden', 'installation_held'),
           },
         },
       },
       async ({ actor }, reply) => {
-        const wanted = { failedOnly: false, after: [null, null] as const, limit: mostRefunds };
-        const rows = await consult(() => refundsDue(app.db, actor, wanted));
+        const rows = await consult(() => refundsToMake(app.db, actor, mostRefunds));
         return reply
           .header('content-disposition', 'attachment; filename="pengembalian.csv"')
           .header('cache-control', 'private, no-store')
@@ -115,6 +115,7 @@ export function movementRoutes(app: App): FastifyPluginAsyncTypebox {
               'campaign_busy',
               'outcome_unknown',
               'movement_not_found',
+              'installation_held',
               'movement_transition_not_allowed',
             ),
           },
@@ -201,6 +202,7 @@ export function movementRoutes(app: App): FastifyPluginAsyncTypebox {
               'campaign_busy',
               'outcome_unknown',
               'movement_not_found',
+              'installation_held',
               'movement_transition_not_allowed',
               'payout_disputed',
             ),
@@ -226,6 +228,7 @@ export function movementRoutes(app: App): FastifyPluginAsyncTypebox {
               'campaign_busy',
               'outcome_unknown',
               'movement_not_found',
+              'installation_held',
               'movement_transition_not_allowed',
               'payout_not_released',
               'payout_disputed',

@@ -3,6 +3,7 @@ import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
 import { actorLabel, type Actor } from '../identity/actor.ts';
 import { permit } from '../identity/policy.ts';
+import { refuseWhileHeld } from '../installation/operations.ts';
 import * as sql from './movement-queries.ts';
 
 /** A place in a list by age: microseconds since 1970, and an id. */
@@ -20,6 +21,17 @@ export async function refundsDue(
 ): Promise<sql.RefundRow[]> {
   permit(actor, 'refund.settle');
   return await db.rows(sql.listRefunds, failedOnly, position, id, limit);
+}
+
+/** The oldest refunds, for somebody who makes them now. Refuses: forbidden, installation_held. */
+export async function refundsToMake(
+  db: Queryable,
+  actor: Actor,
+  limit: number,
+): Promise<sql.RefundRow[]> {
+  const refunds = await refundsDue(db, actor, { failedOnly: false, after: [null, null], limit });
+  await refuseWhileHeld(db);
+  return refunds;
 }
 
 /**
@@ -52,7 +64,8 @@ export function refundsCsv(refunds: readonly sql.RefundRow[]): string {
 /**
  * Refunds were made, all with one reference, such as that of a bulk transfer: all or none are
  * settled. Those that are with this reference already stay as they are. Refuses: forbidden,
- * movement_not_found, movement_transition_not_allowed.
+ * movement_not_found, movement_transition_not_allowed,
+ * installation_held.
  */
 export async function settleRefunds(
   tx: Tx,
@@ -61,6 +74,7 @@ export async function settleRefunds(
   reference: string,
 ): Promise<sql.RefundRow[]> {
   const caller = permit(actor, 'refund.settle');
+  await refuseWhileHeld(tx);
   return await tx.rows(sql.settleRefunds, [...ids], reference, actorLabel(caller));
 }
 
@@ -108,16 +122,19 @@ export async function payoutsDue(
 
 /**
  * A payout may leave before everybody has received the goods. Refuses: forbidden,
- * movement_not_found, movement_transition_not_allowed, payout_disputed.
+ * movement_not_found, movement_transition_not_allowed, payout_disputed,
+ * installation_held.
  */
 export async function releasePayout(tx: Tx, actor: Actor, id: string): Promise<sql.PayoutRow> {
   const caller = permit(actor, 'payout.settle');
+  await refuseWhileHeld(tx);
   return await tx.one(sql.releasePayout, id, actorLabel(caller));
 }
 
 /**
  * A payout was made. Refuses: forbidden, movement_not_found, movement_transition_not_allowed,
- * payout_not_released, payout_disputed, payout_not_covered.
+ * payout_not_released, payout_disputed, payout_not_covered,
+ * installation_held.
  */
 export async function settlePayout(
   tx: Tx,
@@ -126,6 +143,7 @@ export async function settlePayout(
   reference: string,
 ): Promise<sql.PayoutRow> {
   const caller = permit(actor, 'payout.settle');
+  await refuseWhileHeld(tx);
   return await tx.one(sql.settlePayout, id, reference, actorLabel(caller));
 }
 

@@ -148,6 +148,7 @@ export function paymentRoutes(app: App): FastifyPluginAsyncTypebox {
               'campaign_busy',
               'outcome_unknown',
               'participation_not_found',
+              'installation_held',
               'payment_not_due',
               'payment_not_open',
             ),

@@ -3,6 +3,7 @@ import type { Tx } from '../database/transaction.ts';
 import { DomainError } from '../errors.ts';
 import { actorLabel, type Actor, type SignedIn } from '../identity/actor.ts';
 import { permit, type Action } from '../identity/policy.ts';
+import { refuseWhileHeld } from '../installation/operations.ts';
 import type { Proof } from './proofs.ts';
 import * as sql from './queries.ts';
 import { toTransfer } from './rupiah.ts';
@@ -121,7 +122,8 @@ export interface Received {
 /**
  * The money was seen: settles the payment and confirms a reserved participation, or does what is
  * done with late money. `amount` is what arrived, when it is not what was to be transferred.
- * Refuses: participation_not_found, forbidden, payment_not_due, payment_not_open.
+ * Refuses: participation_not_found, forbidden, payment_not_due, payment_not_open,
+ * installation_held.
  */
 export async function verifyPayment(
   tx: Tx,
@@ -131,6 +133,7 @@ export async function verifyPayment(
 ): Promise<Received> {
   const { buyer, caller } = await permitOnBuyer(tx, actor, 'payment.verify', participationId);
   const { campaign_id } = buyer;
+  await refuseWhileHeld(tx);
   const row = await tx.one(
     sql.verifyPayment,
     campaign_id,
@@ -146,7 +149,8 @@ export async function verifyPayment(
  * Money arrived that a provider or a person tells of, for a participation. The same `receipt`
  * (a provider's own name for it, with the provider's in front) is counted once, however often and
  * late it is told of. For callers that have checked who tells. Refuses: campaign_not_found,
- * participation_not_found.
+ * participation_not_found,
+ * installation_held.
  */
 export async function receiveMoney(
   tx: Tx,
@@ -161,6 +165,7 @@ export async function receiveMoney(
   },
 ): Promise<Received> {
   const { campaignId, participationId, amount, reference } = money;
+  await refuseWhileHeld(tx);
   const row = await tx.one(
     sql.receiveMoney,
     campaignId,

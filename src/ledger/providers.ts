@@ -1,4 +1,5 @@
 import type { Tx } from '../database/transaction.ts';
+import { refuseWhileHeld } from '../installation/operations.ts';
 import * as sql from './movement-queries.ts';
 
 /**
@@ -22,7 +23,8 @@ export interface ProviderCall {
 
 /**
  * The movement is with a provider; the same call again changes nothing. Refuses: movement_not_found,
- * movement_transition_not_allowed, and for a payout payout_not_released and payout_disputed.
+ * movement_transition_not_allowed, and for a payout payout_not_released and payout_disputed,
+ * installation_held.
  */
 export async function sendMovement(
   tx: Tx,
@@ -30,6 +32,7 @@ export async function sendMovement(
   id: string,
   { provider, providerReference }: ProviderCall,
 ): Promise<sql.MovementRow> {
+  await refuseWhileHeld(tx);
   return await tx.one(sql.sendMovement, id, kind, provider, providerReference);
 }
 

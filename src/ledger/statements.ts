@@ -5,7 +5,8 @@ import { DomainError } from '../errors.ts';
 import { actorLabel, type Actor } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
 import { permit } from '../identity/policy.ts';
-import { operate } from '../operation.ts';
+import { refuseWhileHeld } from '../installation/operations.ts';
+import { consult, operate } from '../operation.ts';
 import { findBuyer, findReceivingAccount } from './queries.ts';
 import type { StatementFile, Transfer } from './statement-file.ts';
 import * as sql from './statement-queries.ts';
@@ -83,7 +84,7 @@ export interface Imported {
  * Imports a statement and matches what is open. Lines are kept in one transaction; then each is
  * matched in one of its own, so that no campaign is held for the length of a file: an import that
  * was cut off is finished by the next, and the same statement again changes nothing. Refuses:
- * forbidden, receiving_account_not_found.
+ * forbidden, receiving_account_not_found, installation_held.
  */
 export async function importStatement(
   db: Database,
@@ -92,6 +93,7 @@ export async function importStatement(
   { transfers }: StatementFile,
 ): Promise<Imported> {
   const by = actorLabel(await permitImport(db, actor, accountId));
+  await consult(() => refuseWhileHeld(db));
   const added = await operate(db, (tx) => keepLines(tx, accountId, transfers, by));
   const lines: sql.StatementLineRow[] = [];
   for (const { line_id } of await db.rows(sql.openLinesOf, accountId, matchedAtOnce)) {
@@ -128,7 +130,8 @@ async function keepLines(
 
 /**
  * A person says which participation a line pays for; what does not pay for it is credited. Refuses:
- * forbidden, statement_line_not_found, participation_not_found, statement_line_handled.
+ * forbidden, statement_line_not_found, participation_not_found, statement_line_handled,
+ * installation_held.
  */
 export async function assignLine(
   tx: Tx,
@@ -137,6 +140,7 @@ export async function assignLine(
   participationId: string,
 ): Promise<sql.StatementLineRow> {
   const caller = permit(actor, 'statement.import');
+  await refuseWhileHeld(tx);
   if ((await tx.maybe(sql.findLine, lineId)) === undefined) {
     throw new DomainError('statement_line_not_found', {});
   }
