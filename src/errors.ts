@@ -659,6 +659,15 @@ export const errorTable = {
       en: `You can save up to ${maximum} addresses. Please delete one first.`,
     }),
   ),
+  mail_unavailable: fixed(
+    503,
+    { id: 'E-mail belum terkirim', en: 'The mail was not sent' },
+    {
+      id: 'Kami belum bisa mengirim e-mail. Coba lagi sebentar lagi, ya.',
+      en: 'The mail could not be sent. Please try again in a moment.',
+    },
+    10,
+  ),
   headers_too_large: fixed(
     431,
     { id: 'Header terlalu besar', en: 'Headers too large' },
