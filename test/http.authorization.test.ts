@@ -42,7 +42,7 @@ const staff = '401 403 403 403 403 200 200';
 const ownOnly = '401 200 200 200 200 200 403';
 const sellerAndStaff = '401 403 403 200 403 200 200';
 const ownerAndStaff = '401 200 403 403 403 200 200';
-const stranger = '401 404 404 404 404 404 404';
+const strangeToAll = '401 404 404 404 404 404 404';
 const hiddenDraft = '404 404 404 200 404 200 200';
 
 /** The status that each caller gets, in the order of `callers`. Every live route has its row. */
@@ -173,12 +173,12 @@ const matrix: Readonly<Record<string, Row>> = {
     open: '401 403 403 200 403 403 200',
     absent: '401 404 404 404 404 404 404',
   },
-  'GET /participations/:id/payment': { completed: ownerAndStaff, absent: stranger },
-  'POST /participations/:id/proof': { completed: '401 200 403 403 403 403 200', absent: stranger },
-  'GET /participations/:id/proof': { completed: ownerAndStaff, absent: stranger },
-  'POST /participations/:id/payment/verify': { completed: staff, absent: stranger },
-  'POST /participations/:id/payment/reject': { completed: staff, absent: stranger },
-  'POST /participations/:id/payment/write-off': { completed: staff, absent: stranger },
+  'GET /participations/:id/payment': { completed: ownerAndStaff, absent: strangeToAll },
+  'POST /participations/:id/proof': { completed: '401 200 403 403 403 403 200', absent: strangeToAll },
+  'GET /participations/:id/proof': { completed: ownerAndStaff, absent: strangeToAll },
+  'POST /participations/:id/payment/verify': { completed: staff, absent: strangeToAll },
+  'POST /participations/:id/payment/reject': { completed: staff, absent: strangeToAll },
+  'POST /participations/:id/payment/write-off': { completed: staff, absent: strangeToAll },
   'GET /payments': { open: staff },
   'GET /statement-lines': { open: staff },
   'POST /statement-lines/:id/assign': { absent: '401 403 403 403 403 404 404' },
@@ -201,7 +201,7 @@ const matrix: Readonly<Record<string, Row>> = {
   'POST /participations/:id/dispute': {
     open: '401 409 403 403 403 403 409',
     completed: '401 201 403 403 403 403 201',
-    absent: stranger,
+    absent: strangeToAll,
   },
   'GET /disputes': { open: staff },
   'POST /disputes/:id/resolve': { absent: '401 403 403 403 403 404 404' },
