@@ -174,7 +174,10 @@ const matrix: Readonly<Record<string, Row>> = {
     absent: '401 404 404 404 404 404 404',
   },
   'GET /participations/:id/payment': { completed: ownerAndStaff, absent: strangeToAll },
-  'POST /participations/:id/proof': { completed: '401 200 403 403 403 403 200', absent: strangeToAll },
+  'POST /participations/:id/proof': {
+    completed: '401 200 403 403 403 403 200',
+    absent: strangeToAll,
+  },
   'GET /participations/:id/proof': { completed: ownerAndStaff, absent: strangeToAll },
   'POST /participations/:id/payment/verify': { completed: staff, absent: strangeToAll },
   'POST /participations/:id/payment/reject': { completed: staff, absent: strangeToAll },

@@ -59,10 +59,10 @@ test('what is to be paid is one of a kind, however many ask for it at once', asy
   const { id } = await upfront({ total_slots: 40 });
   const buyer = await service.user();
   const ids: string[] = [];
-  for (let i = 0; i < 20; i++) ids.push((await join(buyer, id)).id);
+  for (let i = 0; i < 8; i++) ids.push((await join(buyer, id)).id);
   const asked = await Promise.all([...ids, ...ids].map((one) => paymentOf(buyer, one)));
   const totals = new Map(asked.map((one) => [one['participation_id'], one['total']]));
-  assert.equal(new Set(totals.values()).size, 20);
+  assert.equal(new Set(totals.values()).size, 8);
   for (const one of asked) {
     assert.equal(one['total'], totals.get(one['participation_id']));
     assert.equal(one['total'], Number(one['amount']) + Number(one['unique_code']));

@@ -149,6 +149,10 @@ const allOwed = `insert into sambatan.transactions (campaign_id, kind, status, p
   select campaign_id, 'payment', 'due', participation_id, 150000, 'payment:' || participation_id,
     'service', now() from sambatan.participants
   where campaign_id = '${campaign.completed}' on conflict do nothing;
+  insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event, actor,
+    metadata, hash)
+  select campaign_id, 1000 + row_number() over (), now(), participation_id, 'participant_joined',
+    'service', '{}', '' from sambatan.participants where campaign_id = '${campaign.completed}';
   update sambatan.campaigns set confirmed_slots = 10, filled_slots = 10, participant_count = 10
   where campaign_id = '${campaign.completed}'`;
 const owed = allOwed;
@@ -546,7 +550,7 @@ const cases: Record<string, readonly Case[]> = {
     { parameters: [null, null, 21] },
     { when: 'a later page', parameters: ['2026-11-25', nobody, 21] },
   ],
-  list_refunds: [
+  list_refunds_due: [
     { parameters: [false, null, null, 21] },
     { when: 'failed ones', parameters: [true, 1_700_000_000_000_000, nobody, 21] },
   ],

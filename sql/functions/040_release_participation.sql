@@ -24,7 +24,7 @@ begin
   if was_paid then
     insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
         actor, created_at)
-      select p_campaign_id, 'refund', 'due', p_participation_id, t.amount,
+      select p_campaign_id, 'refund', 'due', p_participation_id, t.amount + t.surcharge,
         'refund:' || p_participation_id, p_actor, now_at
       from sambatan.transactions t where t.campaign_id = p_campaign_id
         and t.cause = 'payment:' || p_participation_id and t.status = 'settled';

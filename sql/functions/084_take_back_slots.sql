@@ -77,9 +77,12 @@ begin
     perform sambatan.refuse('shortfall_not_possible',
       jsonb_build_object('minimum', received, 'maximum', greatest(delivered - 1, received)));
   end if;
-  for p in select * from sambatan.participants
-    where campaign_id = p_campaign_id and status in ('confirmed', 'fulfilled')
-    order by status = 'fulfilled' desc, joined_at, participation_id
+  -- The log knows the order of those who joined in the same moment.
+  for p in select x.* from sambatan.participants x
+    join sambatan.audit_logs a on a.campaign_id = x.campaign_id
+      and a.participation_id = x.participation_id and a.event = 'participant_joined'
+    where x.campaign_id = p_campaign_id and x.status in ('confirmed', 'fulfilled')
+    order by x.status = 'fulfilled' desc, a.seq
   loop
     keeps := least(p.quantity - p.short_slots, left_over);
     left_over := left_over - keeps;
