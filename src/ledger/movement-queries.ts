@@ -34,7 +34,7 @@ export const listRefunds = query<
   [failedOnly: boolean, after: number | null, afterId: string | null, limit: number],
   RefundRow
 >(
-  'list_refunds_due',
+  'list_refunds',
   `${refund('sambatan.transactions')}
   where t.kind = 'refund' and t.status = 'due' and (not $1 or t.attempts > 0)
     and (t.created_at, t.transaction_id) > (
