@@ -18,6 +18,8 @@ type PersonName = (typeof people)[number];
 interface Things {
   readonly campaignId: string;
   readonly participationId: string;
+  readonly brandId: string;
+  readonly productId: string;
   /** A saved address of the buyer's. */
   readonly addressId: string;
 }
@@ -39,6 +41,19 @@ const operators = '303 403 403 403 403 200';
 const own = '303 200 404 404 404 404';
 const absent = '303 403 403 403 403 404';
 const refused = '303 422 422 422 422 422';
+
+const sellers = '303 403 403 200 403 403';
+const sellersAndStaff = '303 403 403 200 403 200';
+/** Their form, with what is missing in it. */
+const shownAgain = '303 403 403 422 403 422';
+
+const brand = ({ brandId }: Things) => brandId;
+const campaign = ({ campaignId }: Things) => campaignId;
+const participants: Row = {
+  expects: sellersAndStaff,
+  id: campaign,
+  private: ['seller', 'operator'],
+};
 
 const rows: Readonly<Record<string, Row>> = {
   'GET /': { expects: everybody },
@@ -96,6 +111,44 @@ const rows: Readonly<Record<string, Row>> = {
     expects: '303 303 404 404 404 404',
     id: ({ participationId }) => participationId,
   },
+  'GET /toko': { expects: signedIn },
+  'GET /toko/baru': { expects: signedIn },
+  'POST /toko/baru': { expects: refused },
+  'GET /toko/undangan/:token': { expects: '303 404 404 404 404 404' },
+  'POST /toko/undangan/:token': { expects: '303 404 404 404 404 404' },
+  'GET /toko/:id': { expects: sellersAndStaff, id: brand },
+  'GET /toko/:id/anggota': { expects: sellersAndStaff, id: brand },
+  'POST /toko/:id/nama': { expects: shownAgain, id: brand },
+  'POST /toko/:id/anggota/undang': { expects: shownAgain, id: brand },
+  'POST /toko/:id/anggota/:user': { expects: shownAgain, id: brand },
+  'POST /toko/:id/anggota/:user/keluar': { expects: '303 403 403 404 403 403', id: brand },
+  'POST /toko/:id/undangan/:invitation/batal': { expects: '303 403 403 404 403 403', id: brand },
+  'GET /toko/:id/produk': { expects: sellers, id: brand },
+  'GET /toko/:id/produk/baru': { expects: sellers, id: brand },
+  'POST /toko/:id/produk/baru': { expects: '303 403 403 415 403 403', id: brand },
+  'GET /toko/produk/:id': { expects: sellers, id: ({ productId }) => productId },
+  'POST /toko/produk/:id': {
+    expects: '303 403 403 415 403 403',
+    id: ({ productId }) => productId,
+  },
+  'POST /toko/produk/:id/gambar/hapus': {
+    expects: '303 403 403 303 403 403',
+    id: ({ productId }) => productId,
+  },
+  'GET /toko/:id/sambatan/baru': { expects: sellers, id: brand },
+  'POST /toko/:id/sambatan/baru': { expects: '303 403 403 422 403 403', id: brand },
+  'GET /toko/sambatan/:id': { expects: sellersAndStaff, id: campaign },
+  'GET /toko/sambatan/:id/ubah': { expects: sellers, id: campaign },
+  'POST /toko/sambatan/:id/ubah': { expects: '303 403 403 422 403 403', id: campaign },
+  'POST /toko/sambatan/:id/terbit': { expects: '303 403 403 409 403 403', id: campaign },
+  'GET /toko/sambatan/:id/perpanjang': { expects: sellersAndStaff, id: campaign },
+  'POST /toko/sambatan/:id/perpanjang': { expects: shownAgain, id: campaign },
+  'GET /toko/sambatan/:id/batal': { expects: sellersAndStaff, id: campaign },
+  'POST /toko/sambatan/:id/batal': { expects: shownAgain, id: campaign },
+  'GET /toko/sambatan/:id/peserta': participants,
+  'GET /toko/sambatan/:id/kemas': participants,
+  'GET /toko/sambatan/:id/peserta.csv': participants,
+  'GET /toko/sambatan/:id/peserta.xlsx': participants,
   'GET /operator': { expects: operators },
   'POST /operator/jalankan': { expects: '303 403 403 403 403 303' },
   'GET /operator/sambatan': { expects: operators },
@@ -112,7 +165,7 @@ const service = await httpService({ environment: { SAMBATAN_OPERATORS: 'operator
 after(service.close);
 
 const pages = service.routes.filter((route) =>
-  /^(GET|POST|PUT|PATCH|DELETE) \/(?!api\/|api$|assets\/|en\/|en$|livez$|readyz$|metrics$)/.test(
+  /^(GET|POST|PUT|PATCH|DELETE) \/(?!api\/|api$|assets\/|gambar\/|en\/|en$|livez$|readyz$|metrics$)/.test(
     route,
   ),
 );
@@ -156,12 +209,12 @@ before(async () => {
 async function make(buyer: SignedInClient, seller: SignedInClient): Promise<Things> {
   const shop = await service.user(seller.userId);
   const buying = await service.user(buyer.userId);
-  const brand = expectStatus(await shop.post('/brands', { name: 'Melati' }), 201);
-  const wish = { brand_id: brand.id, name: 'Senja', base_price: 9_000, sambatan_enabled: true };
+  const melati = expectStatus(await shop.post('/brands', { name: 'Melati' }), 201);
+  const wish = { brand_id: melati.id, name: 'Senja', base_price: 9_000, sambatan_enabled: true };
   const product = expectStatus(await shop.post('/products', wish), 201);
   const made = await shop.post('/campaigns', campaignBody(product.id));
-  const campaign = expectStatus(made, 201);
-  const participation = await join(buying, campaign.id);
+  const senja = expectStatus(made, 201);
+  const participation = await join(buying, senja.id);
   await buying.patch('/me', { display_name: canaries[0] });
   const saved = await buying.post('/me/addresses', {
     ...homeAddress,
@@ -170,8 +223,10 @@ async function make(buyer: SignedInClient, seller: SignedInClient): Promise<Thin
     phone: canaries[2],
   });
   return {
-    campaignId: campaign.id,
+    campaignId: senja.id,
     participationId: participation.id,
+    brandId: melati.id,
+    productId: product.id,
     addressId: expectStatus(saved, 201).id,
   };
 }
@@ -180,7 +235,8 @@ for (const route of pages.filter((one) => Object.hasOwn(rows, one))) {
   test(`who may ${route}`, async () => {
     const { expects, id, query = '', fields, private: mayRead = [] } = rows[route]!;
     const [method = '', pattern = ''] = route.split(' ');
-    const path = pattern.replace(/:\w+/, id?.(things) ?? newId()) + query;
+    const path =
+      pattern.replace(/:\w+/, id?.(things) ?? newId()).replaceAll(/:\w+/g, () => newId()) + query;
     const statuses: string[] = [];
     for (const name of people) {
       // Cookies of its own: signing out here is not signing out of the next test.
