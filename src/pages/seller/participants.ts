@@ -121,8 +121,8 @@ function rosterPage(visit: Visit, parts: RosterParts) {
       <h1>${t('Peserta', 'Participants')}</h1>
       <div class="row">
         <a class="button quiet" href="${path}/kemas">${t('Daftar kemas', 'Packing list')}</a>
-        <a class="button quiet" href="${path}/peserta.csv${ending}" download>CSV</a>
-        <a class="button quiet" href="${path}/peserta.xlsx${ending}" download>Excel</a>
+        <a class="button quiet" href="${path}/peserta.csv${ending}">CSV</a>
+        <a class="button quiet" href="${path}/peserta.xlsx${ending}">Excel</a>
       </div>
     </div>
     <nav class="choices" aria-label="${t('Saring', 'Filter')}">
