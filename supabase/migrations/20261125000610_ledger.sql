@@ -191,28 +191,6 @@ create unique index disputes_open on sambatan.disputes (campaign_id, participati
 create index disputes_queue on sambatan.disputes (opened_at, dispute_id)
   where resolved_at is null;
 
--- ---------------------------------------------------------------- the audit log
-
--- The log learns new events beside those that it knows by now, whichever these are.
-do $$
-declare
-  known constant text := pg_get_constraintdef(oid) from pg_constraint
-    where conrelid = 'sambatan.audit_logs'::regclass and conname = 'audit_logs_event_check';
-begin
-  alter table sambatan.audit_logs drop constraint audit_logs_event_check;
-  execute 'alter table sambatan.audit_logs add constraint audit_logs_event_check '
-    || replace(known, 'ARRAY[', 'ARRAY[''payment_proof_submitted''::text, '
-      '''payment_settled''::text, ''payment_rejected''::text, ''payment_late''::text, '
-      '''refund_settled''::text, ''refund_failed''::text, ''refund_reversed''::text, '
-      '''payout_released''::text, ''payout_settled''::text, ''payout_reversed''::text, '
-      '''dispute_opened''::text, ''dispute_resolved''::text, ''campaign_shortfall''::text, ');
-end
-$$;
--- What is about a participation names it.
-alter table sambatan.audit_logs drop constraint audit_logs_participation,
-  add constraint audit_logs_participation check (
-    event ~ '^(participant|payment|refund|dispute)_' = (participation_id is not null));
-
 alter table sambatan.receiving_accounts enable row level security;
 alter table sambatan.refund_accounts enable row level security;
 alter table sambatan.payout_accounts enable row level security;

@@ -90,17 +90,3 @@ create trigger waiting_entries_transition before update of status on sambatan.wa
 
 alter table sambatan.waiting_entries enable row level security;
 revoke all on table sambatan.waiting_entries from public;
-
--- The log learns new events beside those that it knows by now, whichever these are.
-do $$
-declare
-  known constant text := pg_get_constraintdef(oid) from pg_constraint
-    where conrelid = 'sambatan.audit_logs'::regclass and conname = 'audit_logs_event_check';
-begin
-  alter table sambatan.audit_logs drop constraint audit_logs_event_check;
-  execute 'alter table sambatan.audit_logs add constraint audit_logs_event_check '
-    || replace(known, 'ARRAY[', 'ARRAY[''waiting_joined''::text, ''waiting_offered''::text, '
-      '''waiting_accepted''::text, ''waiting_declined''::text, ''waiting_lapsed''::text, '
-      '''waiting_withdrawn''::text, ''waiting_closed''::text, ');
-end
-$$;

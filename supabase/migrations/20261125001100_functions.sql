@@ -1,3 +1,6 @@
+-- What these gave before cannot be replaced.
+drop function if exists sambatan.settle_participants(uuid, timestamptz, integer);
+
 -- Copies of the definitions in sql/functions, written by scripts/functions-migration.js.
 
 -- What an audit row's hash covers, beside the hash of the row before it. The fixed-width fields
@@ -898,7 +901,7 @@ begin
   if was_paid then
     insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
         actor, created_at)
-      select p_campaign_id, 'refund', 'due', p_participation_id, t.amount,
+      select p_campaign_id, 'refund', 'due', p_participation_id, t.amount + t.surcharge,
         'refund:' || p_participation_id, p_actor, now_at
       from sambatan.transactions t where t.campaign_id = p_campaign_id
         and t.cause = 'payment:' || p_participation_id and t.status = 'settled';
@@ -935,20 +938,9 @@ declare
   p sambatan.participants := sambatan.reserved_participation(c, p_participation_id,
     'participant_confirmed', now_at);
 begin
-  update sambatan.participants
-    set status = 'confirmed', confirmed_at = now_at, hold_expires_at = null, updated_at = now_at
-    where campaign_id = p_campaign_id and participation_id = p_participation_id
-    returning * into p;
-  update sambatan.campaigns set confirmed_slots = confirmed_slots + p.quantity
-    where campaign_id = p_campaign_id;
-  insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
-      actor, reference, created_at, settled_at)
-    values (p_campaign_id, 'payment', 'settled', p_participation_id, p.quantity * c.price_per_slot,
-      'payment:' || p_participation_id, p_actor, p_reference, now_at, now_at);
-  perform sambatan.record_event(p_campaign_id, 'participant_confirmed', p_actor, now_at,
-    p_participation_id, jsonb_build_object('quantity', p.quantity,
-      'amount', p.quantity * c.price_per_slot));
-  return p;
+  perform sambatan.settle_payment(c, p, null, now_at, p_actor, p_reference,
+    'verified:' || p_participation_id);
+  return sambatan.confirm_reserved(c, p, now_at, p_actor);
 end
 $$;
 
@@ -976,7 +968,507 @@ begin
     returning * into p;
   perform sambatan.record_event(p_campaign_id, 'participant_fulfilled', p_actor, now_at,
     p_participation_id, jsonb_build_object('quantity', p.quantity));
+  perform sambatan.release_when_received(p_campaign_id, now_at);
   return p;
+end
+$$;
+
+-- A unique code for a payment of p_amount rupiah to an account, such that no other open payment there
+-- is of the same sum: 1 to 999, tried from a place of chance so that payments opened in the same
+-- moment seldom try the same one. Null when all are taken.
+create or replace function sambatan.free_code(p_account_id uuid, p_amount bigint)
+returns integer language sql volatile as $$
+  with start as materialized (select floor(random() * 999)::bigint as at)
+  select g.n::integer from start, generate_series(1, 999) as g (n)
+  where not exists (select from sambatan.transactions t
+    where t.account_id = p_account_id and t.amount + t.unique_code = p_amount + g.n
+      and t.kind = 'payment' and t.unique_code > 0
+      and t.status in ('due', 'proof_submitted', 'rejected', 'pending'))
+  order by (g.n + start.at) % 999 limit 1
+$$;
+
+-- The payment of a participation as it is, with an account and a unique code from now on: what is
+-- to be paid is made when somebody first looks at it, so that neither joins nor the closing of a
+-- large campaign pay for it. Any number of callers at once get the same one. The codes of the
+-- default account are given first, then those of the others; when all are taken the default
+-- account without a code, and a person finds its transfer by the name.
+--
+-- Takes no lock that a join would wait for. Gives null when there is nothing to pay (yet). Refuses:
+-- participation_not_found, payment_account_missing.
+create or replace function sambatan.open_payment(
+  p_campaign_id uuid, p_participation_id uuid, p_term interval
+) returns sambatan.transactions language plpgsql as $$
+declare
+  c sambatan.campaigns;
+  p sambatan.participants;
+  t sambatan.transactions;
+  is_there boolean;
+  account uuid;
+  code integer;
+  base bigint;
+begin
+  select * into p from sambatan.participants
+    where campaign_id = p_campaign_id and participation_id = p_participation_id;
+  if not found then
+    perform sambatan.refuse('participation_not_found');
+  end if;
+  select * into strict c from sambatan.campaigns where campaign_id = p_campaign_id;
+  for attempt in 1..20 loop
+    select * into t from sambatan.transactions
+      where campaign_id = p_campaign_id and cause = 'payment:' || p_participation_id;
+    is_there := found;
+    if is_there and (t.account_id is not null or t.status not in ('due', 'rejected')) then
+      return t;
+    elsif not is_there and not (p.status = 'pending_payment' and c.payment_timing = 'upfront'
+      and c.closing_as is null and c.status in ('active', 'locked'))
+    then
+      return null;
+    end if;
+
+    base := coalesce(t.amount, p.quantity * c.price_per_slot);
+    code := null;
+    for account in select account_id from sambatan.receiving_accounts where is_active
+      order by is_default desc, created_at, account_id
+    loop
+      code := sambatan.free_code(account, base);
+      exit when code is not null;
+    end loop;
+    if code is null then
+      code := 0;
+      select account_id into account from sambatan.receiving_accounts where is_active
+        order by is_default desc, created_at, account_id limit 1;
+      if not found then
+        perform sambatan.refuse('payment_account_missing');
+      end if;
+    end if;
+
+    begin
+      if is_there then
+        update sambatan.transactions set account_id = account, unique_code = code,
+            pay_by = coalesce(pay_by, p.hold_expires_at, created_at + p_term)
+          where campaign_id = p_campaign_id and transaction_id = t.transaction_id
+            and account_id is null and amount = base and status in ('due', 'rejected')
+          returning * into t;
+      else
+        insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount,
+            cause, actor, created_at, account_id, unique_code, pay_by)
+          values (p_campaign_id, 'payment', 'due', p_participation_id, base,
+            'payment:' || p_participation_id, 'system', clock_timestamp(), account, code,
+            coalesce(p.hold_expires_at, clock_timestamp() + p_term))
+          on conflict do nothing
+          returning * into t;
+      end if;
+      if found then
+        return t;
+      end if;
+    exception when unique_violation then
+      -- Somebody took the code in this moment: look again.
+      null;
+    end;
+  end loop;
+  raise exception using errcode = '40001', message = 'no code could be had in 20 attempts';
+end
+$$;
+
+-- Money that arrived and pays for nothing: it is recorded, and due back at once. p_why is
+-- 'hold_lapsed', 'left', 'campaign_over', 'already_paid', 'too_little' or 'too_much'. The caller
+-- holds the campaign's row.
+create or replace function sambatan.credit_money(
+  c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_at timestamptz, p_actor text,
+  p_reference text, p_receipt text, p_why text
+) returns void language plpgsql as $$
+begin
+  insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+      actor, reference, created_at, settled_at, purpose, receipt)
+    values (c.campaign_id, 'adjustment', 'settled', p_participation_id, p_amount,
+      'credit:' || p_receipt, p_actor, p_reference, p_at, p_at, 'credit',
+      case when p_why <> 'too_much' then p_receipt end);
+  insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+      actor, created_at)
+    values (c.campaign_id, 'refund', 'due', p_participation_id, p_amount,
+      'refund:credit:' || p_receipt, p_actor, p_at);
+  perform sambatan.record_event(c.campaign_id, 'payment_late', p_actor, p_at,
+    p_participation_id, jsonb_build_object('amount', p_amount, 'reason', p_why));
+end
+$$;
+
+-- Records that a participation was paid for: p_amount is what arrived, at least the price. What is
+-- above the price is kept with it as far as it is the unique code; the rest is due back.
+-- The caller holds the campaign's row.
+create or replace function sambatan.settle_payment(
+  c sambatan.campaigns, p sambatan.participants, p_amount bigint, p_at timestamptz, p_actor text,
+  p_reference text, p_receipt text
+) returns void language plpgsql as $$
+declare
+  t sambatan.transactions;
+begin
+  -- The insert settles who is first: the caller, or whoever makes the open payment just now.
+  insert into sambatan.transactions as old (campaign_id, kind, status, participation_id, amount,
+      cause, actor, reference, created_at, settled_at, receipt)
+    values (c.campaign_id, 'payment', 'settled', p.participation_id,
+      (p.quantity - p.short_slots) * c.price_per_slot, 'payment:' || p.participation_id, p_actor,
+      p_reference, p_at, p_at, p_receipt)
+    on conflict (campaign_id, cause) do update set status = 'settled', actor = p_actor,
+      reference = p_reference, settled_at = p_at, receipt = p_receipt, reason = null,
+      surcharge = least(coalesce(p_amount, old.amount + old.unique_code) - old.amount,
+        old.unique_code)
+    returning * into strict t;
+  if t.surcharge > 0 then
+    insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+        actor, created_at, settled_at, purpose)
+      values (c.campaign_id, 'adjustment', 'settled', p.participation_id, t.surcharge,
+        'code:' || p.participation_id, p_actor, p_at, p_at, 'unique_code');
+  end if;
+  perform sambatan.record_event(c.campaign_id, 'payment_settled', p_actor, p_at,
+    p.participation_id, jsonb_build_object('amount', t.amount, 'unique_code', t.surcharge));
+  if p_amount > t.amount + t.surcharge then
+    perform sambatan.credit_money(c, p.participation_id, p_amount - t.amount - t.surcharge, p_at,
+      p_actor, p_reference, p_receipt, 'too_much');
+  end if;
+end
+$$;
+
+-- Moves a reserved participation to confirmed, with its event. The caller holds the campaign's row.
+create or replace function sambatan.confirm_reserved(
+  c sambatan.campaigns, p sambatan.participants, p_at timestamptz, p_actor text
+) returns sambatan.participants language plpgsql as $$
+begin
+  update sambatan.participants
+    set status = 'confirmed', confirmed_at = p_at, hold_expires_at = null, updated_at = p_at
+    where campaign_id = c.campaign_id and participation_id = p.participation_id
+    returning * into p;
+  update sambatan.campaigns set confirmed_slots = confirmed_slots + p.quantity
+    where campaign_id = c.campaign_id;
+  perform sambatan.record_event(c.campaign_id, 'participant_confirmed', p_actor, p_at,
+    p.participation_id, jsonb_build_object('quantity', p.quantity,
+      'amount', p.quantity * c.price_per_slot));
+  return p;
+end
+$$;
+
+-- Money for a participation arrived: p_amount rupiah, once per receipt ('line:…' of a statement,
+-- 'verified:…' by a person, a provider's own name for it). It is
+--   settled   it pays what was due; a reserved participation is confirmed
+--   given     its hold had lapsed, but the campaign still takes as many slots: they are its buyer's
+--             again, as a new participation
+--   credited  anything else: too late, twice, too little; the refund is due at once
+--   known     this receipt was counted before; nothing changed
+-- Gives which, and the participation that has the slots. Refuses: campaign_not_found,
+-- participation_not_found.
+create or replace function sambatan.receive_money(
+  p_campaign_id uuid, p_participation_id uuid, p_amount bigint, p_actor text, p_reference text,
+  p_receipt text, out outcome text, out participation_id uuid
+) language plpgsql as $$
+declare
+  c sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at timestamptz := clock_timestamp();
+  p sambatan.participants;
+  t sambatan.transactions;
+  price bigint;
+  is_open boolean;
+  why text;
+begin
+  participation_id := p_participation_id;
+  select * into p from sambatan.participants x
+    where x.campaign_id = p_campaign_id and x.participation_id = p_participation_id;
+  if not found then
+    perform sambatan.refuse('participation_not_found');
+  elsif exists (select from sambatan.transactions x
+    where x.campaign_id = p_campaign_id and x.receipt = p_receipt)
+  then
+    outcome := 'known';
+    return;
+  end if;
+  select * into t from sambatan.transactions x
+    where x.campaign_id = p_campaign_id and x.cause = 'payment:' || p_participation_id;
+  price := coalesce(t.amount, (p.quantity - p.short_slots) * c.price_per_slot);
+  is_open := c.closing_as is null and c.status in ('active', 'locked') and now_at < c.deadline;
+
+  if t.status in ('settled', 'void') then
+    why := case t.status when 'settled' then 'already_paid' else 'campaign_over' end;
+  elsif p.status = 'cancelled' and p.cancel_reason = 'hold_lapsed' and is_open
+    and p_amount >= price
+  then
+    participation_id := sambatan.give_slots_again(c, p, p_actor);
+    why := case when participation_id is null then 'hold_lapsed' end;
+  elsif p.status = 'cancelled' then
+    why := case p.cancel_reason when 'hold_lapsed' then 'hold_lapsed' else 'left' end;
+  elsif p.status = 'refunded' or (p.status = 'pending_payment' and not is_open) then
+    why := 'campaign_over';
+  elsif p_amount < price then
+    why := 'too_little';
+  end if;
+
+  if why is not null then
+    outcome := 'credited';
+    participation_id := p_participation_id;
+    perform sambatan.credit_money(c, p_participation_id, p_amount, now_at, p_actor, p_reference,
+      p_receipt, why);
+    if why = 'too_little' and t.status in ('proof_submitted', 'pending') then
+      perform sambatan.put_back_payment(c, p, t, 'too_little', now_at);
+    elsif why in ('hold_lapsed', 'left', 'campaign_over') then
+      perform sambatan.void_payment(c.campaign_id, p_participation_id, why);
+    end if;
+    return;
+  end if;
+
+  outcome := case when participation_id = p_participation_id then 'settled' else 'given' end;
+  if outcome = 'given' then
+    -- What follows comes after the join in the log, so its time may not be before it.
+    now_at := clock_timestamp();
+    -- The code that was paid belongs to what it pays for now.
+    perform sambatan.void_payment(c.campaign_id, p_participation_id, 'given');
+    insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+        actor, created_at, account_id, unique_code, pay_by)
+      values (c.campaign_id, 'payment', 'due', participation_id, price,
+        'payment:' || participation_id, p_actor, now_at, t.account_id,
+        coalesce(t.unique_code, 0), now_at);
+    select * into strict p from sambatan.participants x
+      where x.campaign_id = p_campaign_id and x.participation_id = receive_money.participation_id;
+  end if;
+  perform sambatan.settle_payment(c, p, p_amount, now_at, p_actor, p_reference, p_receipt);
+  if p.status = 'pending_payment' then
+    perform sambatan.confirm_reserved(c, p, now_at, p_actor);
+  end if;
+end
+$$;
+
+-- Joins once more for a buyer whose hold had lapsed, by the very rules of a join: the slots have to
+-- be free, also of those who wait, and within the buyer's bounds. Gives the new participation, or
+-- null when it was refused. The caller holds the campaign's row.
+create or replace function sambatan.give_slots_again(
+  c sambatan.campaigns, p sambatan.participants, p_actor text
+) returns uuid language plpgsql as $$
+declare
+  made uuid := gen_random_uuid();
+  answer text;
+begin
+  select j.outcome into answer from sambatan.join_campaigns(
+    array[c.campaign_id], array[made], array[p.user_id], array[p.quantity],
+    array[p.shipping_address], array[p.note], array[null::text], array[null::bytea],
+    array[p_actor], array[p.user_id::text], 0, true, false) j;
+  return case when answer = 'joined' then made end;
+end
+$$;
+
+-- The payment of a participation is owed no more, if it is open. The caller holds the campaign's row.
+create or replace function sambatan.void_payment(
+  p_campaign_id uuid, p_participation_id uuid, p_reason text
+) returns void language sql as $$
+  update sambatan.transactions set status = 'void', reason = p_reason
+  where campaign_id = p_campaign_id and cause = 'payment:' || p_participation_id
+    and status in ('due', 'proof_submitted', 'rejected', 'pending')
+$$;
+
+-- A payment that was looked at is payable again: why is kept with it, and a hold whose clock its
+-- proof had stopped runs on with what was left of it, an hour at least (or the whole hold, where
+-- that is shorter). The caller holds the campaign's row.
+create or replace function sambatan.put_back_payment(
+  c sambatan.campaigns, p sambatan.participants, t sambatan.transactions, p_reason text,
+  p_at timestamptz
+) returns void language plpgsql as $$
+declare
+  until timestamptz;
+begin
+  if p.status = 'pending_payment' and c.payment_timing = 'upfront' and p.hold_expires_at is null then
+    until := p_at + greatest(t.hold_left, least(c.hold_seconds, 3600) * interval '1 second');
+    update sambatan.participants set hold_expires_at = until, updated_at = p_at
+      where campaign_id = c.campaign_id and participation_id = p.participation_id;
+    update sambatan.campaigns set due_at = least(due_at, until)
+      where campaign_id = c.campaign_id;
+  end if;
+  update sambatan.transactions set status = 'rejected', reason = p_reason, hold_left = null,
+      pay_by = coalesce(until, pay_by)
+    where campaign_id = c.campaign_id and transaction_id = t.transaction_id;
+end
+$$;
+
+-- The open payment of a participation, or a refusal. The caller holds the campaign's row.
+create or replace function sambatan.payment_to_change(
+  p_campaign_id uuid, p_participation_id uuid, variadic p_from sambatan.transaction_status[]
+) returns sambatan.transactions language plpgsql as $$
+declare
+  t sambatan.transactions;
+begin
+  select * into t from sambatan.transactions
+    where campaign_id = p_campaign_id and cause = 'payment:' || p_participation_id;
+  if not found then
+    perform sambatan.refuse('payment_not_due');
+  elsif t.status <> all (p_from) then
+    perform sambatan.refuse('payment_not_open', jsonb_build_object('status', t.status));
+  end if;
+  return t;
+end
+$$;
+
+-- The buyer says that they paid, and shows it: the payment waits for somebody to verify it, and its
+-- hold does not lapse meanwhile. A later proof takes the place of the one before. Refuses:
+-- campaign_not_found, participation_not_found, payment_not_due, payment_not_open.
+create or replace function sambatan.submit_proof(
+  p_campaign_id uuid, p_participation_id uuid, p_content_type text, p_content bytea, p_actor text
+) returns sambatan.transactions language plpgsql as $$
+declare
+  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at constant timestamptz := clock_timestamp();
+  t sambatan.transactions := sambatan.payment_to_change(p_campaign_id, p_participation_id,
+    'due', 'rejected', 'proof_submitted');
+begin
+  insert into sambatan.payment_proofs (campaign_id, participation_id, content_type, content,
+      uploaded_by, uploaded_at)
+    values (p_campaign_id, p_participation_id, p_content_type, p_content, p_actor, now_at)
+    on conflict (campaign_id, participation_id) do update set content_type = p_content_type,
+      content = p_content, uploaded_by = p_actor, uploaded_at = now_at;
+  if t.status <> 'proof_submitted' then
+    update sambatan.transactions x set status = 'proof_submitted', reason = null,
+        hold_left = (select p.hold_expires_at - now_at from sambatan.participants p
+          where p.campaign_id = x.campaign_id and p.participation_id = x.participation_id
+            and p.status = 'pending_payment')
+      where campaign_id = p_campaign_id and transaction_id = t.transaction_id
+      returning * into t;
+    update sambatan.participants set hold_expires_at = null, updated_at = now_at
+      where campaign_id = p_campaign_id and participation_id = p_participation_id
+        and status = 'pending_payment';
+    perform sambatan.record_event(p_campaign_id, 'payment_proof_submitted', p_actor, now_at,
+      p_participation_id, jsonb_build_object('amount', t.amount + t.unique_code));
+  end if;
+  return t;
+end
+$$;
+
+-- Verifies an open payment: p_amount rupiah arrived, what was to be paid where it is null. Refuses:
+-- campaign_not_found, payment_not_due, payment_not_open.
+create or replace function sambatan.verify_payment(
+  p_campaign_id uuid, p_participation_id uuid, p_amount bigint, p_actor text, p_reference text,
+  out outcome text, out participation_id uuid
+) language plpgsql as $$
+declare
+  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  t constant sambatan.transactions := sambatan.payment_to_change(p_campaign_id,
+    p_participation_id, 'due', 'proof_submitted', 'rejected', 'pending');
+  n integer;
+begin
+  -- What was too little may have been verified before: each sum that is seen is a receipt.
+  select count(*) into n from sambatan.transactions x
+    where x.campaign_id = p_campaign_id and x.participation_id = p_participation_id
+      and x.receipt like 'verified:%';
+  select r.outcome, r.participation_id into outcome, participation_id
+    from sambatan.receive_money(p_campaign_id, p_participation_id,
+      coalesce(p_amount, t.amount + t.unique_code), p_actor, p_reference,
+      'verified:' || p_participation_id || case when n > 0 then ':' || n else '' end) r;
+end
+$$;
+
+-- Rejects a proof: the payment is payable again. Refuses: campaign_not_found, payment_not_due,
+-- payment_not_open.
+create or replace function sambatan.reject_payment(
+  p_campaign_id uuid, p_participation_id uuid, p_reason text, p_actor text
+) returns sambatan.transactions language plpgsql as $$
+declare
+  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at constant timestamptz := clock_timestamp();
+  t sambatan.transactions := sambatan.payment_to_change(p_campaign_id, p_participation_id,
+    'proof_submitted');
+  p sambatan.participants;
+begin
+  select * into strict p from sambatan.participants
+    where campaign_id = p_campaign_id and participation_id = p_participation_id;
+  perform sambatan.put_back_payment(c, p, t, p_reason, now_at);
+  perform sambatan.record_event(p_campaign_id, 'payment_rejected', p_actor, now_at,
+    p_participation_id, jsonb_build_object('reason', p_reason));
+  select * into strict t from sambatan.transactions
+    where campaign_id = p_campaign_id and transaction_id = t.transaction_id;
+  return t;
+end
+$$;
+
+-- The payments that a transfer of p_amount rupiah on a day may be for: open ones of exactly that sum
+-- to that account, from a day before they were made to fourteen days after they were to be paid
+-- (is_known false); and where there is none, those that a person has verified by eye and no line
+-- of a statement stands for yet (is_known true).
+create or replace function sambatan.payments_for(
+  p_account_id uuid, p_amount bigint, p_booked_on date
+) returns table (campaign_id uuid, participation_id uuid, is_known boolean)
+language sql stable as $$
+  with fitting as materialized (
+    select t.* from sambatan.transactions t
+    where t.kind = 'payment' and t.account_id = p_account_id
+      and t.amount + t.unique_code = p_amount
+      and p_booked_on between (t.created_at at time zone 'Asia/Jakarta')::date - 1
+        and (coalesce(t.pay_by, t.created_at) at time zone 'Asia/Jakarta')::date + 14
+  ), open as (
+    select * from fitting where status in ('due', 'proof_submitted', 'rejected', 'pending')
+  )
+  select o.campaign_id, o.participation_id, false from open o
+  union all
+  select f.campaign_id, f.participation_id, true from fitting f
+  where not exists (select from open) and f.status in ('settled', 'void')
+    and exists (select from sambatan.transactions r
+      where r.campaign_id = f.campaign_id and r.participation_id = f.participation_id
+        and r.receipt like 'verified:%')
+    and not exists (select from sambatan.statement_lines l
+      where l.campaign_id = f.campaign_id and l.participation_id = f.participation_id
+        and l.amount = p_amount)
+$$;
+
+-- Counts a line of a statement for a participation: its money is received, unless a person had
+-- verified that very sum by eye before. Refuses: statement_line_handled, statement_line_not_found,
+-- and as receive_money does.
+create or replace function sambatan.assign_line(
+  p_line_id uuid, p_campaign_id uuid, p_participation_id uuid, p_actor text
+) returns sambatan.statement_lines language plpgsql as $$
+declare
+  l sambatan.statement_lines;
+  result record;
+begin
+  select * into l from sambatan.statement_lines where line_id = p_line_id for update;
+  if not found then
+    perform sambatan.refuse('statement_line_not_found');
+  elsif l.status in ('matched', 'ignored') then
+    perform sambatan.refuse('statement_line_handled');
+  end if;
+  if exists (select from sambatan.payments_for(l.account_id, l.amount, l.booked_on) f
+    where f.campaign_id = p_campaign_id and f.participation_id = p_participation_id and f.is_known)
+  then
+    select 'known' as outcome, p_participation_id as participation_id into result;
+  else
+    select * into result from sambatan.receive_money(p_campaign_id, p_participation_id, l.amount,
+      p_actor, left(l.description, 200), 'line:' || p_line_id);
+  end if;
+  update sambatan.statement_lines set status = 'matched', campaign_id = p_campaign_id,
+      participation_id = result.participation_id, outcome = result.outcome, handled_by = p_actor,
+      handled_at = clock_timestamp()
+    where line_id = p_line_id
+    returning * into l;
+  return l;
+end
+$$;
+
+-- Counts an open line for the one payment that it fits; otherwise it is left to a person, who is
+-- told whether none fits or several do.
+create or replace function sambatan.match_line(p_line_id uuid, p_actor text)
+returns sambatan.statement_lines language plpgsql as $$
+declare
+  l sambatan.statement_lines;
+  found_count integer;
+  c_id uuid;
+  p_id uuid;
+begin
+  select * into l from sambatan.statement_lines where line_id = p_line_id for update;
+  if l.status not in ('unmatched', 'ambiguous') then
+    return l;
+  end if;
+  select count(*), (array_agg(f.campaign_id))[1], (array_agg(f.participation_id))[1]
+    into found_count, c_id, p_id
+    from sambatan.payments_for(l.account_id, l.amount, l.booked_on) f;
+  if found_count = 1 then
+    return sambatan.assign_line(p_line_id, c_id, p_id, p_actor);
+  end if;
+  update sambatan.statement_lines
+    set status = case when found_count = 0 then 'unmatched'
+      else 'ambiguous' end::sambatan.statement_line_status
+    where line_id = p_line_id
+    returning * into l;
+  return l;
 end
 $$;
 
@@ -1093,7 +1585,7 @@ begin
     from (
       (select participation_id, quantity, status from sambatan.participants
       where c.closing_as is null and campaign_id = c.campaign_id and status = 'pending_payment'
-        and hold_expires_at <= p_at
+        and hold_expires_at <= p_at - c.hold_grace_seconds * interval '1 second'
       order by hold_expires_at, participation_id limit p_limit)
       union all
       (select participation_id, quantity, status from sambatan.participants
@@ -1119,7 +1611,7 @@ begin
       'payment:' || k.participation_id, by_actor, p_at
     from picked k where k.to_status = 'confirmed'
     union all
-    select c.campaign_id, 'refund', 'due', k.participation_id, t.amount,
+    select c.campaign_id, 'refund', 'due', k.participation_id, t.amount + t.surcharge,
       'refund:' || k.participation_id, by_actor, p_at
     from picked k
     join sambatan.transactions t on t.campaign_id = c.campaign_id
@@ -1233,7 +1725,8 @@ begin
     elsif p_complete_full and c.status = 'locked' and counted = c.total_slots then
       c.closing_as := 'fulfilled';
     else
-      select least(c.deadline, min(p.hold_expires_at)) into next_at from sambatan.participants p
+      select least(c.deadline, min(p.hold_expires_at) + c.hold_grace_seconds * interval '1 second')
+        into next_at from sambatan.participants p
         where p.campaign_id = c.campaign_id and p.status = 'pending_payment'
           and p.hold_expires_at is not null;
       if c.waiting_entries > 0 then
@@ -1376,6 +1869,547 @@ language sql stable as $$
   from sambatan.campaigns c where c.campaign_id = p_campaign_id
 $$;
 
+-- The books of one campaign, in whole rupiah. Came in: paid, unique_codes, credits (what was paid
+-- too late, twice or too much) and returned (refunds and payouts that came back). Still to come in:
+-- receivable. Went out: refunds_settled, payouts_settled; is to go out: refunds_due, payouts_due.
+-- gross is what is to be delivered for, fee the platform's share of it in a completed campaign, and
+-- codes_kept those codes that are not refunded with their payment. held is what is in hand.
+--
+-- They balance when paid + unique_codes + credits + returned + receivable
+--   = gross + codes_kept + payouts_returned + refunds_due + refunds_settled.
+create or replace function sambatan.campaign_books(p_campaign_id uuid)
+returns table (gross bigint, fee bigint, paid bigint, unique_codes bigint, credits bigint,
+  returned bigint, payouts_returned bigint, receivable bigint, codes_kept bigint,
+  refunds_due bigint, refunds_settled bigint, payouts_due bigint, payouts_settled bigint,
+  held bigint)
+language sql stable as $$
+  with sums as (
+    select
+      coalesce(sum(t.amount) filter (where t.kind = 'payment' and t.status = 'settled'), 0)
+        as paid,
+      coalesce(sum(t.amount) filter (where t.purpose = 'unique_code'), 0) as unique_codes,
+      coalesce(sum(t.amount) filter (where t.purpose = 'credit'), 0) as credits,
+      coalesce(sum(t.amount) filter (where t.purpose = 'reversal'), 0) as returned,
+      coalesce(sum(t.amount) filter (where t.purpose = 'reversal'
+        and t.participation_id is null), 0) as payouts_returned,
+      coalesce(sum(t.amount) filter (where t.kind = 'payment'
+        and t.status in ('due', 'proof_submitted', 'rejected', 'pending')
+        and p.status in ('confirmed', 'fulfilled')), 0) as receivable,
+      coalesce(sum(t.surcharge) filter (where t.kind = 'payment' and t.status = 'settled'
+        and p.status <> 'refunded'), 0) as codes_kept,
+      coalesce(sum(t.amount) filter (where t.kind = 'refund'
+        and t.status in ('due', 'pending')), 0) as refunds_due,
+      coalesce(sum(t.amount) filter (where t.kind = 'refund' and t.status = 'settled'), 0)
+        as refunds_settled,
+      coalesce(sum(t.amount) filter (where t.kind = 'payout'
+        and t.status in ('due', 'pending')), 0) as payouts_due,
+      coalesce(sum(t.amount) filter (where t.kind = 'payout' and t.status = 'settled'), 0)
+        as payouts_settled
+    from sambatan.transactions t
+    left join sambatan.participants p on p.campaign_id = t.campaign_id
+      and p.participation_id = t.participation_id
+    where t.campaign_id = p_campaign_id
+  ), sold as (
+    select c.status, c.platform_fee_basis_points, (c.confirmed_slots - coalesce((
+        select sum(p.short_slots) from sambatan.participants p
+        where p.campaign_id = p_campaign_id and p.status in ('confirmed', 'fulfilled')), 0))
+      * c.price_per_slot as gross
+    from sambatan.campaigns c where c.campaign_id = p_campaign_id
+  )
+  select s.gross::bigint, case when s.status = 'fulfilled'
+      then sambatan.platform_fee(s.gross::bigint, s.platform_fee_basis_points) else 0 end,
+    paid::bigint, unique_codes::bigint, credits::bigint, returned::bigint,
+    payouts_returned::bigint, receivable::bigint, codes_kept::bigint, refunds_due::bigint,
+    refunds_settled::bigint, payouts_due::bigint, payouts_settled::bigint,
+    (paid + unique_codes + credits + returned - refunds_settled - payouts_settled)::bigint
+  from sold s cross join sums
+$$;
+
+-- A refund or payout by its id alone, its campaign locked; or a refusal.
+create or replace function sambatan.lock_movement(p_transaction_id uuid, p_kind text)
+returns sambatan.transactions language plpgsql as $$
+declare
+  t sambatan.transactions;
+begin
+  select * into t from sambatan.transactions where transaction_id = p_transaction_id;
+  if not found or t.kind::text <> p_kind then
+    perform sambatan.refuse('movement_not_found');
+  end if;
+  perform sambatan.lock_campaign(t.campaign_id);
+  select * into strict t from sambatan.transactions
+    where campaign_id = t.campaign_id and transaction_id = p_transaction_id;
+  return t;
+end
+$$;
+
+-- The money of one refund or payout has left: settles it, with the bank's or provider's reference.
+-- Settling it again with the same reference changes nothing. A payout has to be released, not
+-- disputed, and covered by what is in hand and owed to nobody else. Refuses: movement_not_found,
+-- movement_transition_not_allowed, payout_not_released, payout_disputed, payout_not_covered.
+create or replace function sambatan.settle_movement(
+  p_transaction_id uuid, p_kind text, p_reference text, p_actor text
+) returns sambatan.transactions language plpgsql as $$
+declare
+  t sambatan.transactions := sambatan.lock_movement(p_transaction_id, p_kind);
+  now_at constant timestamptz := clock_timestamp();
+  free bigint;
+begin
+  if t.status = 'settled' and t.reference is not distinct from p_reference then
+    return t;
+  elsif t.status not in ('due', 'pending') then
+    perform sambatan.refuse('movement_transition_not_allowed',
+      jsonb_build_object('from', t.status, 'event', p_kind || '_settled'));
+  end if;
+  if p_kind = 'payout' then
+    perform sambatan.check_payout(t);
+    select b.held - b.refunds_due - b.fee - b.codes_kept into free
+      from sambatan.campaign_books(t.campaign_id) b;
+    if free < t.amount then
+      perform sambatan.refuse('payout_not_covered', jsonb_build_object('free', greatest(free, 0)));
+    end if;
+  end if;
+  update sambatan.transactions set status = 'settled', settled_at = now_at, actor = p_actor,
+      reference = p_reference
+    where campaign_id = t.campaign_id and transaction_id = p_transaction_id
+    returning * into t;
+  perform sambatan.record_event(t.campaign_id, p_kind || '_settled', p_actor, now_at,
+    t.participation_id, jsonb_build_object('amount', t.amount));
+  return t;
+end
+$$;
+
+-- settle_movement for several, in one transaction: all or none. In order of their campaigns, as
+-- everybody locks them.
+create or replace function sambatan.settle_movements(
+  p_transaction_ids uuid[], p_kind text, p_reference text, p_actor text
+) returns setof sambatan.transactions language plpgsql as $$
+declare
+  id uuid;
+begin
+  for id in select u.id from unnest(p_transaction_ids) as u (id)
+    left join sambatan.transactions t on t.transaction_id = u.id
+    group by u.id, t.campaign_id order by t.campaign_id, u.id
+  loop
+    return next sambatan.settle_movement(id, p_kind, p_reference, p_actor);
+  end loop;
+end
+$$;
+
+-- A refund could not be made: it stays due, with why and how often it was tried. Refuses:
+-- movement_not_found, movement_transition_not_allowed.
+create or replace function sambatan.fail_refund(
+  p_transaction_id uuid, p_reason text, p_actor text
+) returns sambatan.transactions language plpgsql as $$
+declare
+  t sambatan.transactions := sambatan.lock_movement(p_transaction_id, 'refund');
+  now_at constant timestamptz := clock_timestamp();
+begin
+  if t.status not in ('due', 'pending') then
+    perform sambatan.refuse('movement_transition_not_allowed',
+      jsonb_build_object('from', t.status, 'event', 'refund_failed'));
+  end if;
+  update sambatan.transactions set status = 'due', attempts = attempts + 1, reason = p_reason,
+      provider = null, provider_reference = null
+    where campaign_id = t.campaign_id and transaction_id = p_transaction_id
+    returning * into t;
+  perform sambatan.record_event(t.campaign_id, 'refund_failed', p_actor, now_at,
+    t.participation_id, jsonb_build_object('amount', t.amount, 'reason', p_reason,
+      'attempts', t.attempts));
+  return t;
+end
+$$;
+
+-- Money that had left came back: an entry takes the refund or payout back, and the same sum is due
+-- once more. What was settled stays in the books as it was. Gives the new movement. Refuses:
+-- movement_not_found, movement_transition_not_allowed.
+create or replace function sambatan.reverse_movement(
+  p_transaction_id uuid, p_kind text, p_reason text, p_actor text
+) returns sambatan.transactions language plpgsql as $$
+declare
+  t constant sambatan.transactions := sambatan.lock_movement(p_transaction_id, p_kind);
+  now_at constant timestamptz := clock_timestamp();
+  again sambatan.transactions;
+begin
+  if t.status <> 'settled' or exists (select from sambatan.transactions
+    where campaign_id = t.campaign_id and reverses = p_transaction_id)
+  then
+    perform sambatan.refuse('movement_transition_not_allowed', jsonb_build_object(
+      'from', case when t.status = 'settled' then 'reversed' else t.status::text end,
+      'event', p_kind || '_reversed'));
+  end if;
+  insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+      actor, created_at, settled_at, purpose, reverses, reason)
+    values (t.campaign_id, 'adjustment', 'settled', t.participation_id, t.amount,
+      'reversal:' || p_transaction_id, p_actor, now_at, now_at, 'reversal', p_transaction_id,
+      p_reason);
+  insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+      actor, created_at, attempts, reason, released_at)
+    values (t.campaign_id, t.kind, 'due', t.participation_id, t.amount,
+      'again:' || p_transaction_id, p_actor, now_at, t.attempts + 1, p_reason, t.released_at)
+    returning * into again;
+  perform sambatan.record_event(t.campaign_id, p_kind || '_reversed', p_actor, now_at,
+    t.participation_id, jsonb_build_object('amount', t.amount, 'reason', p_reason));
+  return again;
+end
+$$;
+
+-- A movement is with a provider, under the name that the provider is asked for it by; until the
+-- provider says what came of it, that is not known. Then receive_money (of a payment) or
+-- settle_movement says that it was made, recall_movement or fail_refund that it was not. Refuses:
+-- movement_not_found, movement_transition_not_allowed.
+create or replace function sambatan.send_movement(
+  p_transaction_id uuid, p_kind text, p_provider text, p_provider_reference text
+) returns sambatan.transactions language plpgsql as $$
+declare
+  t sambatan.transactions := sambatan.lock_movement(p_transaction_id, p_kind);
+begin
+  if t.status = 'pending' and (t.provider, t.provider_reference)
+    = (p_provider, p_provider_reference)
+  then
+    return t;
+  elsif t.status not in ('due', 'rejected') then
+    perform sambatan.refuse('movement_transition_not_allowed',
+      jsonb_build_object('from', t.status, 'event', 'pending'));
+  end if;
+  if p_kind = 'payout' then
+    perform sambatan.check_payout(t);
+  end if;
+  update sambatan.transactions set status = 'pending', provider = p_provider,
+      provider_reference = p_provider_reference
+    where campaign_id = t.campaign_id and transaction_id = p_transaction_id
+    returning * into t;
+  return t;
+end
+$$;
+
+-- The provider has not made it, and will not: it is due again. Refuses: movement_not_found,
+-- movement_transition_not_allowed.
+create or replace function sambatan.recall_movement(
+  p_transaction_id uuid, p_kind text, p_reason text
+) returns sambatan.transactions language plpgsql as $$
+declare
+  t sambatan.transactions := sambatan.lock_movement(p_transaction_id, p_kind);
+begin
+  if t.status <> 'pending' then
+    perform sambatan.refuse('movement_transition_not_allowed',
+      jsonb_build_object('from', t.status, 'event', 'due'));
+  end if;
+  update sambatan.transactions set status = 'due', attempts = attempts + 1, reason = p_reason,
+      provider = null, provider_reference = null
+    where campaign_id = t.campaign_id and transaction_id = p_transaction_id
+    returning * into t;
+  return t;
+end
+$$;
+
+-- Refuses unless a payout may leave: payout_not_released, payout_disputed. The caller holds the
+-- campaign's row.
+create or replace function sambatan.check_payout(t sambatan.transactions)
+returns void language plpgsql as $$
+begin
+  if exists (select from sambatan.disputes
+    where campaign_id = t.campaign_id and resolved_at is null)
+  then
+    perform sambatan.refuse('payout_disputed');
+  elsif t.released_at is null then
+    perform sambatan.refuse('payout_not_released');
+  end if;
+end
+$$;
+
+-- Marks the payouts of a campaign that are due as released. The caller holds the campaign's row.
+create or replace function sambatan.mark_released(
+  p_campaign_id uuid, p_at timestamptz, p_actor text
+) returns void language plpgsql as $$
+declare
+  total bigint;
+begin
+  with released as (
+    update sambatan.transactions set released_at = p_at
+    where campaign_id = p_campaign_id and kind = 'payout' and status = 'due'
+      and released_at is null
+    returning amount
+  )
+  select sum(amount) into total from released;
+  if total is not null then
+    perform sambatan.record_event(p_campaign_id, 'payout_released', p_actor, p_at, null,
+      jsonb_build_object('amount', total));
+  end if;
+end
+$$;
+
+-- Releases the payout of a campaign once everybody has received what is delivered to them, unless a
+-- dispute is open. The caller holds the campaign's row.
+create or replace function sambatan.release_when_received(p_campaign_id uuid, p_at timestamptz)
+returns void language plpgsql as $$
+begin
+  if not exists (select from sambatan.participants
+      where campaign_id = p_campaign_id and status = 'confirmed')
+    and not exists (select from sambatan.disputes
+      where campaign_id = p_campaign_id and resolved_at is null)
+  then
+    perform sambatan.mark_released(p_campaign_id, p_at, 'system');
+  end if;
+end
+$$;
+
+-- An operator releases a payout before everybody has said that the goods were received. Refuses:
+-- movement_not_found, movement_transition_not_allowed, payout_disputed.
+create or replace function sambatan.release_payout(p_transaction_id uuid, p_actor text)
+returns sambatan.transactions language plpgsql as $$
+declare
+  t sambatan.transactions := sambatan.lock_movement(p_transaction_id, 'payout');
+begin
+  if t.status <> 'due' then
+    perform sambatan.refuse('movement_transition_not_allowed',
+      jsonb_build_object('from', t.status, 'event', 'payout_released'));
+  elsif exists (select from sambatan.disputes
+    where campaign_id = t.campaign_id and resolved_at is null)
+  then
+    perform sambatan.refuse('payout_disputed');
+  end if;
+  perform sambatan.mark_released(t.campaign_id, clock_timestamp(), p_actor);
+  select * into strict t from sambatan.transactions
+    where campaign_id = t.campaign_id and transaction_id = p_transaction_id;
+  return t;
+end
+$$;
+
+-- Makes the payout of a completed campaign what its slots are worth by now, after the fee: gives
+-- what is still to be paid out. Refuses: payout_settled_already when more has left than that, or
+-- its provider has it. The caller holds the campaign's row.
+create or replace function sambatan.refresh_payout(
+  p_campaign_id uuid, p_at timestamptz, p_actor text
+) returns bigint language plpgsql as $$
+declare
+  b record;
+  t sambatan.transactions;
+  rest bigint;
+begin
+  select * into strict b from sambatan.campaign_books(p_campaign_id);
+  rest := b.gross - b.fee - (b.payouts_settled - b.payouts_returned);
+  select * into t from sambatan.transactions
+    where campaign_id = p_campaign_id and kind = 'payout' and status in ('due', 'pending');
+  if rest < 0 or t.status = 'pending' then
+    perform sambatan.refuse('payout_settled_already');
+  elsif t.transaction_id is null and rest > 0 then
+    insert into sambatan.transactions (campaign_id, kind, status, amount, cause, actor, created_at)
+      values (p_campaign_id, 'payout', 'due', rest, 'payout:' || gen_random_uuid(), p_actor, p_at);
+  elsif rest = 0 then
+    update sambatan.transactions set status = 'void', reason = 'nothing is left of it'
+      where campaign_id = p_campaign_id and transaction_id = t.transaction_id;
+  else
+    update sambatan.transactions set amount = rest
+      where campaign_id = p_campaign_id and transaction_id = t.transaction_id and amount <> rest;
+  end if;
+  return rest;
+end
+$$;
+
+-- So many slots of a participation in a completed campaign are not delivered: what was paid for them
+-- is due back, or what was to be paid is less. A participation that keeps none, and has not received
+-- the goods, is refunded: its unique code goes back as well. Gives the rupiah that are due back. The
+-- caller holds the campaign's row, and brings the payout up to date.
+create or replace function sambatan.take_back_slots(
+  c sambatan.campaigns, p sambatan.participants, p_slots integer, p_at timestamptz, p_actor text,
+  p_reason text
+) returns bigint language plpgsql as $$
+declare
+  keeps_none constant boolean := p.short_slots + p_slots = p.quantity;
+  is_refunded constant boolean := keeps_none and p.status = 'confirmed';
+  worth constant bigint := p_slots * c.price_per_slot;
+  t sambatan.transactions;
+  back bigint := 0;
+begin
+  select * into strict t from sambatan.transactions
+    where campaign_id = c.campaign_id and cause = 'payment:' || p.participation_id;
+  if t.status = 'pending' then
+    perform sambatan.refuse('payment_not_open', jsonb_build_object('status', t.status));
+  elsif t.status = 'settled' then
+    back := worth + case when is_refunded then t.surcharge else 0 end;
+    insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+        actor, created_at)
+      values (c.campaign_id, 'refund', 'due', p.participation_id, back,
+        'short:' || p.participation_id || ':' || p.short_slots + p_slots, p_actor, p_at);
+  elsif keeps_none then
+    perform sambatan.void_payment(c.campaign_id, p.participation_id, p_reason);
+  else
+    -- Another sum to pay: it gets a code of its own when it is looked at.
+    update sambatan.transactions set amount = amount - worth, account_id = null, unique_code = 0
+      where campaign_id = c.campaign_id and transaction_id = t.transaction_id;
+  end if;
+  update sambatan.participants set short_slots = short_slots + p_slots, updated_at = p_at,
+      status = case when is_refunded then 'refunded' else status end,
+      refunded_at = case when is_refunded then p_at else refunded_at end
+    where campaign_id = c.campaign_id and participation_id = p.participation_id;
+  if is_refunded then
+    update sambatan.campaigns set filled_slots = filled_slots - p.quantity,
+        confirmed_slots = confirmed_slots - p.quantity, participant_count = participant_count - 1
+      where campaign_id = c.campaign_id;
+    perform sambatan.record_event(c.campaign_id, 'participant_refunded', p_actor, p_at,
+      p.participation_id, jsonb_build_object('quantity', p.quantity, 'reason', p_reason));
+  end if;
+  return back;
+end
+$$;
+
+-- The seller of a completed campaign can deliver p_slots only. They go to buyers in the order in
+-- which they joined, to those who have received the goods first of all; each gets what they bought
+-- as far as it goes, so that one participation at most is delivered in part. The rest is refunded,
+-- and the payout is what the delivered slots are worth. May be said again with fewer. Gives the
+-- rupiah that are due back. Refuses: campaign_not_found, transition_not_allowed,
+-- shortfall_not_possible, payout_settled_already, payment_not_open.
+create or replace function sambatan.declare_shortfall(
+  p_campaign_id uuid, p_slots integer, p_reason text, p_actor text
+) returns bigint language plpgsql as $$
+declare
+  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at constant timestamptz := clock_timestamp();
+  p sambatan.participants;
+  delivered bigint;
+  received bigint;
+  left_over bigint := p_slots;
+  keeps integer;
+  back bigint := 0;
+  payout bigint;
+begin
+  if c.status <> 'fulfilled' then
+    perform sambatan.refuse('transition_not_allowed',
+      jsonb_build_object('from', c.status, 'event', 'campaign_shortfall'));
+  end if;
+  select coalesce(sum(quantity - short_slots), 0),
+      coalesce(sum(quantity - short_slots) filter (where status = 'fulfilled'), 0)
+    into delivered, received from sambatan.participants
+    where campaign_id = p_campaign_id and status in ('confirmed', 'fulfilled');
+  if p_slots >= delivered or p_slots < received then
+    perform sambatan.refuse('shortfall_not_possible',
+      jsonb_build_object('minimum', received, 'maximum', greatest(delivered - 1, received)));
+  end if;
+  -- The log knows the order of those who joined in the same moment.
+  for p in select x.* from sambatan.participants x
+    join sambatan.audit_logs a on a.campaign_id = x.campaign_id
+      and a.participation_id = x.participation_id and a.event = 'participant_joined'
+    where x.campaign_id = p_campaign_id and x.status in ('confirmed', 'fulfilled')
+    order by x.status = 'fulfilled' desc, a.seq
+  loop
+    keeps := least(p.quantity - p.short_slots, left_over);
+    left_over := left_over - keeps;
+    if keeps < p.quantity - p.short_slots then
+      back := back + sambatan.take_back_slots(c, p, p.quantity - p.short_slots - keeps, now_at,
+        p_actor, 'shortfall');
+    end if;
+  end loop;
+  payout := sambatan.refresh_payout(p_campaign_id, now_at, p_actor);
+  perform sambatan.record_event(p_campaign_id, 'campaign_shortfall', p_actor, now_at, null,
+    jsonb_build_object('from', delivered, 'to', p_slots, 'reason', p_reason, 'refunds', back,
+      'payout', payout));
+  perform sambatan.release_when_received(p_campaign_id, now_at);
+  return back;
+end
+$$;
+
+-- A buyer of a completed campaign has not paid and will not: nothing is delivered to them, and the
+-- payout does not wait for their money. Refuses: campaign_not_found, participation_not_found,
+-- transition_not_allowed, payment_not_due, payment_not_open, payout_settled_already.
+create or replace function sambatan.write_off_payment(
+  p_campaign_id uuid, p_participation_id uuid, p_reason text, p_actor text
+) returns void language plpgsql as $$
+declare
+  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at constant timestamptz := clock_timestamp();
+  t constant sambatan.transactions := sambatan.payment_to_change(p_campaign_id,
+    p_participation_id, 'due', 'rejected');
+  p sambatan.participants;
+begin
+  select * into strict p from sambatan.participants
+    where campaign_id = p_campaign_id and participation_id = p_participation_id;
+  if c.status <> 'fulfilled' or p.status <> 'confirmed' then
+    perform sambatan.refuse('participation_transition_not_allowed',
+      jsonb_build_object('from', p.status, 'event', 'participant_refunded'));
+  end if;
+  perform sambatan.record_event(p_campaign_id, 'payment_rejected', p_actor, now_at,
+    p_participation_id, jsonb_build_object('reason', p_reason));
+  perform sambatan.take_back_slots(c, p, p.quantity - p.short_slots, now_at, p_actor, 'unpaid');
+  perform sambatan.refresh_payout(p_campaign_id, now_at, p_actor);
+  perform sambatan.release_when_received(p_campaign_id, now_at);
+end
+$$;
+
+-- A buyer says that something is wrong with what they bought: the payout is held until an operator
+-- has resolved it. Refuses: campaign_not_found, participation_not_found,
+-- participation_transition_not_allowed, dispute_open_already.
+create or replace function sambatan.open_dispute(
+  p_campaign_id uuid, p_participation_id uuid, p_dispute_id uuid, p_reason text, p_actor text
+) returns sambatan.disputes language plpgsql as $$
+declare
+  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at constant timestamptz := clock_timestamp();
+  p sambatan.participants;
+  d sambatan.disputes;
+begin
+  select * into p from sambatan.participants
+    where campaign_id = p_campaign_id and participation_id = p_participation_id;
+  if not found then
+    perform sambatan.refuse('participation_not_found');
+  elsif c.status <> 'fulfilled' or p.status not in ('confirmed', 'fulfilled') then
+    perform sambatan.refuse('participation_transition_not_allowed',
+      jsonb_build_object('from', p.status, 'event', 'dispute_opened'));
+  elsif exists (select from sambatan.disputes where campaign_id = p_campaign_id
+    and participation_id = p_participation_id and resolved_at is null)
+  then
+    perform sambatan.refuse('dispute_open_already');
+  end if;
+  insert into sambatan.disputes (campaign_id, dispute_id, participation_id, reason, opened_by,
+      opened_at)
+    values (p_campaign_id, p_dispute_id, p_participation_id, p_reason, p_actor, now_at)
+    returning * into d;
+  perform sambatan.record_event(p_campaign_id, 'dispute_opened', p_actor, now_at,
+    p_participation_id, jsonb_build_object('dispute_id', p_dispute_id));
+  return d;
+end
+$$;
+
+-- Resolves a dispute: upheld gives the buyer their money back, dismissed leaves it with the seller.
+-- Refuses: dispute_not_found, dispute_resolved_already, payout_settled_already, payment_not_open.
+create or replace function sambatan.resolve_dispute(
+  p_dispute_id uuid, p_resolution text, p_explanation text, p_actor text
+) returns sambatan.disputes language plpgsql as $$
+declare
+  d sambatan.disputes;
+  c sambatan.campaigns;
+  p sambatan.participants;
+  now_at timestamptz;
+  back bigint := 0;
+begin
+  select * into d from sambatan.disputes where dispute_id = p_dispute_id;
+  if not found then
+    perform sambatan.refuse('dispute_not_found');
+  end if;
+  c := sambatan.lock_campaign(d.campaign_id);
+  now_at := clock_timestamp();
+  update sambatan.disputes set resolution = p_resolution, explanation = p_explanation,
+      resolved_by = p_actor, resolved_at = now_at
+    where campaign_id = c.campaign_id and dispute_id = p_dispute_id and resolved_at is null
+    returning * into d;
+  if not found then
+    perform sambatan.refuse('dispute_resolved_already');
+  end if;
+  select * into strict p from sambatan.participants
+    where campaign_id = d.campaign_id and participation_id = d.participation_id;
+  if p_resolution = 'upheld' and p.status in ('confirmed', 'fulfilled')
+    and p.short_slots < p.quantity
+  then
+    back := sambatan.take_back_slots(c, p, p.quantity - p.short_slots, now_at, p_actor, 'dispute');
+    perform sambatan.refresh_payout(c.campaign_id, now_at, p_actor);
+  end if;
+  perform sambatan.record_event(d.campaign_id, 'dispute_resolved', p_actor, now_at,
+    d.participation_id, jsonb_build_object('dispute_id', p_dispute_id,
+      'resolution', p_resolution, 'refund', back));
+  perform sambatan.release_when_received(d.campaign_id, now_at);
+  return d;
+end
+$$;
+
 -- Walks the audit chains of one campaign, or of all with null, and gives the first broken row of
 -- each: one that is missing, that does not hash to what it says, or that the campaign's head of the
 -- chain does not know.
@@ -1421,6 +2455,134 @@ $$;
 create or replace function sambatan.is_held() returns boolean
 language sql stable as $$
   select not exists (select from sambatan.installation where held_since is null)
+$$;
+
+-- Begins attempts of e-mails that are due, the longest due first: what is taken is leased for so
+-- many seconds. The tables grow from nothing to millions while plans are kept, so no plan may be
+-- the one for a small table.
+create or replace function sambatan.claim_emails(
+  p_limit integer, p_lease_id uuid, p_lease_seconds double precision
+) returns table (
+  campaign_id uuid, delivery_id uuid, attempts integer, user_id uuid, kind text, topic text,
+  params jsonb, email text, locale text, time_zone text, wanted boolean
+) language sql
+  set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+  with due as (
+    select d.campaign_id, d.delivery_id from sambatan.deliveries d
+    where d.channel = 'email' and d.status = 'pending'
+      and d.next_attempt_at <= (select clock_timestamp())
+    order by d.next_attempt_at limit p_limit for update skip locked
+  ), claimed as (
+    update sambatan.deliveries d set attempts = d.attempts + 1, lease_id = p_lease_id,
+      last_attempt_at = clock_timestamp(),
+      next_attempt_at = clock_timestamp() + p_lease_seconds * interval '1 second'
+    from due where d.campaign_id = due.campaign_id and d.delivery_id = due.delivery_id
+    returning d.campaign_id, d.delivery_id, d.attempts
+  )
+  select c.campaign_id, c.delivery_id, c.attempts, n.user_id, n.kind, n.topic, n.params, p.email,
+    p.locale, p.time_zone, s.email
+  from claimed c
+  left join sambatan.notifications n
+    on n.campaign_id = c.campaign_id and n.notification_id = c.delivery_id
+  left join sambatan.profiles p on p.user_id = n.user_id
+  left join sambatan.message_settings s on s.user_id = n.user_id and s.topic = n.topic
+$$;
+
+-- Begins attempts of webhooks that are due, so many of each endpoint at most, and none of those that
+-- are busy. As claim_emails.
+create or replace function sambatan.claim_webhooks(
+  p_limit integer, p_lease_id uuid, p_lease_seconds double precision, p_per_endpoint integer,
+  p_busy uuid[]
+) returns table (
+  campaign_id uuid, delivery_id uuid, attempts integer, endpoint_id uuid, url text, secret text,
+  previous_secret text, seq bigint, occurred_at timestamptz, participation_id uuid, event text,
+  actor text, metadata jsonb
+) language sql
+  set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+  with due as (
+    select d.campaign_id, d.delivery_id, e.url, e.secret,
+      case when e.previous_secret_until > clock_timestamp() then e.previous_secret end
+        as previous_secret
+    from sambatan.webhook_endpoints e
+    cross join lateral (
+      select w.campaign_id, w.delivery_id from sambatan.deliveries w
+      where w.channel = 'webhook' and w.status = 'pending' and w.endpoint_id = e.endpoint_id
+        and w.next_attempt_at <= (select clock_timestamp())
+      order by w.next_attempt_at limit p_per_endpoint for update skip locked) d
+    where e.status = 'enabled' and e.endpoint_id <> all (p_busy)
+    limit p_limit
+  ), claimed as (
+    update sambatan.deliveries d set attempts = d.attempts + 1, lease_id = p_lease_id,
+      last_attempt_at = clock_timestamp(),
+      next_attempt_at = clock_timestamp() + p_lease_seconds * interval '1 second'
+    from due where d.campaign_id = due.campaign_id and d.delivery_id = due.delivery_id
+    returning d.campaign_id, d.delivery_id, d.attempts, d.endpoint_id, d.seq, due.url,
+      due.secret, due.previous_secret
+  )
+  select c.campaign_id, c.delivery_id, c.attempts, c.endpoint_id, c.url, c.secret,
+    c.previous_secret, c.seq, a.occurred_at, a.participation_id, a.event, a.actor, a.metadata
+  from claimed c
+  join sambatan.audit_logs a on a.campaign_id = c.campaign_id and a.seq = c.seq
+$$;
+
+-- Keeps attempts that are under way from being taken over.
+create or replace function sambatan.extend_leases(
+  p_campaign_ids uuid[], p_delivery_ids uuid[], p_lease_ids uuid[], p_seconds double precision
+) returns void language sql
+  set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+  update sambatan.deliveries d
+  set next_attempt_at = clock_timestamp() + p_seconds * interval '1 second'
+  from unnest(p_campaign_ids, p_delivery_ids, p_lease_ids) as w (campaign_id, delivery_id, lease_id)
+  where d.campaign_id = w.campaign_id and d.delivery_id = w.delivery_id
+    and d.lease_id = w.lease_id and d.status = 'pending'
+$$;
+
+-- Writes what came of attempts, each unless its lease was lost. A wait (seconds until the next
+-- attempt) is null when the delivery is over.
+create or replace function sambatan.end_attempts(
+  p_campaign_ids uuid[], p_delivery_ids uuid[], p_lease_ids uuid[], p_statuses text[],
+  p_waits double precision[], p_results text[]
+) returns void language sql
+  set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+  update sambatan.deliveries d set status = w.status, lease_id = null, last_result = w.result,
+    next_attempt_at = clock_timestamp() + w.wait * interval '1 second',
+    finished_at = case when w.status <> 'pending' then clock_timestamp() end
+  from unnest(p_campaign_ids, p_delivery_ids, p_lease_ids, p_statuses, p_waits, p_results)
+    as w (campaign_id, delivery_id, lease_id, status, wait, result)
+  where d.campaign_id = w.campaign_id and d.delivery_id = w.delivery_id
+    and d.lease_id = w.lease_id and d.status = 'pending'
+$$;
+
+-- Writes messages to people and puts their e-mails on their way, as each person's settings have it;
+-- the defaults apply where a person has said nothing. Who has a message already gets no second.
+create or replace function sambatan.insert_messages(
+  p_campaign_id uuid, p_ids uuid[], p_user_ids uuid[], p_event_keys text[], p_kinds text[],
+  p_params jsonb[], p_topics text[], p_email_defaults boolean[], p_in_app_defaults boolean[],
+  out made integer, out emails integer
+) language sql
+  set enable_seqscan = off set enable_mergejoin = off as $$
+  with wished as (
+    select w.*, coalesce(s.in_app, w.in_app_default) as in_app,
+      coalesce(s.email, w.email_default) and p.email is not null as by_email
+    from unnest(p_ids, p_user_ids, p_event_keys, p_kinds, p_params, p_topics, p_email_defaults,
+        p_in_app_defaults)
+      as w (id, user_id, event_key, kind, params, topic, email_default, in_app_default)
+    left join sambatan.message_settings s on s.user_id = w.user_id and s.topic = w.topic
+    left join sambatan.profiles p on p.user_id = w.user_id
+  ), written as (
+    insert into sambatan.notifications
+      (campaign_id, notification_id, user_id, event_key, kind, topic, params, in_app)
+    select p_campaign_id, id, user_id, event_key, kind, topic, params, in_app
+    from wished where in_app or by_email
+    on conflict (campaign_id, user_id, event_key) do nothing
+    returning notification_id
+  ), sent as (
+    insert into sambatan.deliveries (campaign_id, delivery_id, channel, next_attempt_at)
+    select p_campaign_id, id, 'email', clock_timestamp()
+    from wished where by_email and id in (select notification_id from written)
+    returning 1
+  )
+  select (select count(*) from written)::integer, (select count(*) from sent)::integer
 $$;
 
 revoke all on all functions in schema sambatan from public;
