@@ -477,9 +477,8 @@ async function statusFor(route: string, caller: CallerName, target: Target): Pro
     const path = `/participations/${participationId}/proof`;
     expectStatus(await people.buyer.send({ method: 'POST', path, body: pdf, headers }), 200);
   }
-  const path =
-    pathTo(pattern, things, target) +
-    (target === 'draft' ? (drafts[route]?.() ?? '') : asOf(route, caller));
+  const asked = (target === 'draft' ? drafts[route]?.() : undefined) ?? asOf(route, caller);
+  const path = pathTo(pattern, things, target) + asked;
   const client = people[caller];
   if (pattern.endsWith('/events')) {
     const headers = client.token === undefined ? {} : { authorization: `Bearer ${client.token}` };

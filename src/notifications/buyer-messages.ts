@@ -58,7 +58,7 @@ export const buyerMessages = {
     ),
     write(
       (p) => `Your payment for ${p.campaign} has arrived`,
-      (p, s) => `${s.rupiah(p.amount)} has arrived: ${s.slots(p.quantity)} certainly yours.`,
+      (p, s) => `${s.rupiah(p.amount)} has arrived: ${s.slots(p.quantity)} for certain.`,
       () => 'Thank you! You will hear from us again when this campaign closes.',
     ),
   ),
@@ -133,7 +133,7 @@ export const buyerMessages = {
     ),
     write(
       (p) => `${p.campaign} did not succeed`,
-      (p, s) => `Too few had joined by the deadline, so ${s.slots(p.quantity)} given back.`,
+      (p, s) => `Too few had joined by the deadline, so ${s.slots(p.quantity)} went back.`,
       () => 'If you have paid, all of it comes back to you. We will tell you when it is sent.',
     ),
   ),
@@ -147,9 +147,22 @@ export const buyerMessages = {
     ),
     write(
       (p) => `${p.campaign} was cancelled`,
-      (p, s) => `${p.brand} has called this campaign off, so ${s.slots(p.quantity)} given back.`,
+      (p, s) => `${p.brand} has called this campaign off, so ${s.slots(p.quantity)} went back.`,
       (p) => said('The reason', p.reason),
       () => 'If you have paid, all of it comes back to you. We will tell you when it is sent.',
+    ),
+  ),
+  refunded_otherwise: kind(
+    'orders',
+    write(
+      (p) => `Pesananmu di ${p.campaign} tidak dilanjutkan`,
+      (p, s) => `${s.slots(p.quantity)} dilepas.`,
+      () => 'Kalau kamu sudah membayar, uangmu kembali. Kami kabari saat dikirim.',
+    ),
+    write(
+      (p) => `Your order of ${p.campaign} does not go on`,
+      (p, s) => `${s.slots(p.quantity)} went back.`,
+      () => 'If you have paid, you get your money back. We will tell you when it is sent.',
     ),
   ),
   received: kind(

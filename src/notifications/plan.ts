@@ -70,10 +70,12 @@ const rules = {
     digest: 'cancelled',
   },
   participant_refunded: {
-    buyer: ({ facts }) =>
-      [facts.status, facts.closing_as].includes('cancelled')
-        ? 'refunded_cancelled'
-        : 'refunded_failed',
+    buyer: ({ event, facts }) => {
+      // They left after an extension, or it was decided about them alone.
+      if (event.metadata['reason'] !== undefined) return 'refunded_otherwise';
+      const isCancelled = [facts.status, facts.closing_as].includes('cancelled');
+      return isCancelled ? 'refunded_cancelled' : 'refunded_failed';
+    },
   },
   participant_fulfilled: { buyer: always('received') },
   waiting_joined: { buyer: always('waiting_joined') },

@@ -155,11 +155,14 @@ async function sendToEndpoints(
   }
 }
 
+/** A proof that was not accepted sets the clock going again. */
+const beginsHold = new Set<string>(['participant_joined', 'payment_rejected']);
+
 /** Reminders of holds that have begun, and of a deadline that was moved. */
 async function setAlarms(tx: Tx, campaignId: string, plans: readonly Planned[]): Promise<void> {
   const holds = plans.flatMap(({ event, person }) => {
     const until = person?.ends_at ?? null;
-    if (event.event !== 'participant_joined' || person === undefined || until === null) return [];
+    if (!beginsHold.has(event.event) || person === undefined || until === null) return [];
     return [{ person, dueAt: holdReminderAt(event.occurred_at, until) }];
   });
   if (holds.length > 0) {

@@ -61,9 +61,26 @@ const openTexts = new Set([
   'expires_at',
   'entry_id',
   'participation_id',
+  'dispute_id',
+  'resolution',
 ]);
 /** Reasons that are one of a few words; a person's own words may name somebody. */
-const knownReasons = new Set(['buyer', 'hold_lapsed', 'operator', 'offer', 'slots']);
+const knownReasons = new Set([
+  'buyer',
+  'hold_lapsed',
+  'operator',
+  'offer',
+  'slots',
+  'left',
+  'campaign_over',
+  'already_paid',
+  'too_little',
+  'too_much',
+  'deadline_extended',
+  'shortfall',
+  'dispute',
+  'unpaid',
+]);
 
 /**
  * The message about an audit event, without personal data: no names, addresses or ids of people,
