@@ -1079,7 +1079,7 @@ test('an event stream is not asked for its head: nothing would ever end it', asy
   assert.equal(answer.status, 405);
 });
 
-/** What the tests of a database that is away, and of overload, bring about. */
+/** What the tests of a database that is away, of overload and of a restored one bring about. */
 const elsewhere =
   /^(internal_error|overloaded|database_unavailable|identity_unavailable|campaign_busy|outcome_unknown|installation_held)$/;
 

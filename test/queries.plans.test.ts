@@ -191,6 +191,8 @@ const cases: Record<string, readonly Case[]> = {
   default_newest_address: [{ parameters: [nobody] }],
   export_account: [{ parameters: [anybody] }],
   count_ties: [{ parameters: [anybody] }, { when: 'of an owner', parameters: [owner] }],
+  lock_waited_for: [{ parameters: [anybody] }],
+  leave_waiting_lists: [{ parameters: [anybody, `user:${anybody}`] }],
   forget_person: [{ parameters: [anybody] }],
   list_operators: [{ parameters: [] }],
   find_account_by_email: [{ parameters: ['x@y.id'] }],

@@ -128,18 +128,23 @@ export async function exportAccount(db: Queryable, actor: Actor): Promise<object
 /**
  * Deletes the caller's account: sign-in, sessions, profile, addresses, memberships, and the
  * address and note of participations that are over; those themselves, payments and the audit log
- * stay for the books, with the user's id alone. Refuses: account_has_participations,
- * account_has_campaigns, forbidden.
+ * stay for the books, with the user's id alone. A participation binds its buyer and has to end
+ * first; a place in a waiting list binds nobody and is given up. Gives the campaigns whose waiting
+ * lists changed. Refuses: account_has_participations, account_has_campaigns, forbidden.
  */
-export async function deleteAccount(tx: Tx, actor: Actor): Promise<void> {
+export async function deleteAccount(tx: Tx, actor: Actor): Promise<readonly string[]> {
   const userId = ownerOf(actor);
   await tx.rows(sql.lockProfile, userId);
+  // An offer that is accepted meanwhile is a participation by the time they are counted.
+  await tx.rows(sql.lockWaitedFor, userId);
   const { participations, campaigns } = await tx.one(sql.countTies, userId);
   if (participations > 0) {
     throw new DomainError('account_has_participations', { count: participations });
   }
   if (campaigns > 0) throw new DomainError('account_has_campaigns', { count: campaigns });
+  const left = await tx.rows(sql.leaveWaitingLists, userId, `user:${userId}`);
   await tx.rows(sql.forgetPerson, userId);
+  return left.map(({ campaign_id }) => campaign_id);
 }
 
 async function save(

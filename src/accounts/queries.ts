@@ -106,7 +106,10 @@ export const defaultNewestAddress = query<[userId: string], never>(
     where user_id = $1 order by address_id desc limit 1)`,
 );
 
-/** Everything that is kept of a person, as one JSON document for the person. */
+/**
+ * Everything that is kept of a person, as one JSON document for the person. A test reads the schema
+ * and fails until each personal column is in here, and is emptied by `forget_person`.
+ */
 export const exportAccount = query<[userId: string], { readonly document: object }>(
   'export_account',
   `select jsonb_build_object(
@@ -146,13 +149,38 @@ export const countTies = query<
   'count_ties',
   `select
     (select count(*)::integer from sambatan.participants
-      where user_id = $1 and status in ('pending_payment', 'confirmed'))
-    + (select count(*)::integer from sambatan.waiting_entries
-      where user_id = $1 and status in ('waiting', 'offered')) as participations,
+      where user_id = $1 and status in ('pending_payment', 'confirmed')) as participations,
     (select count(*)::integer from sambatan.brand_members m
       join sambatan.campaigns c on c.brand_id = m.brand_id
       where m.user_id = $1 and m.role = 'owner'
         and c.status in ('scheduled', 'active', 'locked')) as campaigns`,
+);
+
+/** Locks the campaigns that a person waits in, in order of their ids, for what is read after. */
+export const lockWaitedFor = query<[userId: string], never>(
+  'lock_waited_for',
+  `select campaign_id from sambatan.campaigns where campaign_id in (
+    select campaign_id from sambatan.waiting_entries
+    where user_id = $1 and status in ('waiting', 'offered'))
+  order by campaign_id for update`,
+);
+
+/**
+ * Leaves every waiting list that can still be left. A wish past its deadline can come to nothing
+ * any more, and is closed with its campaign.
+ */
+export const leaveWaitingLists = query<
+  [userId: string, actor: string],
+  { readonly campaign_id: string }
+>(
+  'leave_waiting_lists',
+  `select l.campaign_id from (
+    select w.campaign_id, w.entry_id from sambatan.waiting_entries w
+    join sambatan.campaigns c on c.campaign_id = w.campaign_id
+    where w.user_id = $1 and w.status in ('waiting', 'offered')
+      and c.closing_as is null and c.deadline > clock_timestamp()
+    order by w.campaign_id offset 0) w
+  cross join lateral sambatan.leave_waiting(w.campaign_id, w.entry_id, 'waiting_withdrawn', $2) l`,
 );
 
 /**

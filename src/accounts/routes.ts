@@ -60,7 +60,8 @@ export function accountRoutes(app: App): FastifyPluginAsyncTypebox {
         }),
       },
       async ({ actor }, reply) => {
-        await operate(app.db, (tx) => deleteAccount(tx, actor));
+        const changed = await operate(app.db, (tx) => deleteAccount(tx, actor));
+        for (const campaignId of changed) app.pokes.poke(campaignId);
         return reply.code(204).send(null);
       },
     );

@@ -92,6 +92,7 @@ export function profilePages(app: App): Pages {
         const { refused } = outcome;
         return sendPage(request, reply, await show(visit, { refusal: refused }), refused.status);
       }
+      for (const campaignId of outcome.done) app.pokes.poke(campaignId);
       clearSession(request, reply);
       return seeOther(request, reply, '/');
     });
@@ -278,8 +279,8 @@ function dataSection(visit: Visit, { errors }: Shown): Html {
     <h3>${t('Hapus akun', 'Delete the account')}</h3>
     <p>
       ${t(
-        'Profil, alamat, dan sesimu dihapus. Catatan ikutan dan pembayaran yang sudah selesai tetap ada untuk pembukuan, tanpa nama, alamat, dan catatanmu. Ini tidak bisa dibatalkan.',
-        'Your profile, addresses and sessions are deleted. Records of slots and payments that are over stay for the books, without your name, address and notes. This cannot be undone.',
+        'Profil, alamat, sesi, dan antreanmu dihapus. Catatan ikutan dan pembayaran yang sudah selesai tetap ada untuk pembukuan, tanpa nama, alamat, dan catatanmu. Ini tidak bisa dibatalkan.',
+        'Your profile, addresses, sessions and places in waiting lists are deleted. Records of slots and payments that are over stay for the books, without your name, address and notes. This cannot be undone.',
       )}
     </p>
     <form method="post" action="${url('/akun/hapus')}" class="fields">
