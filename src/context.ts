@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { knowingOperators } from './accounts/operators.ts';
 import { sessionFinder, type SessionFinder } from './accounts/sessions.ts';
 import { codeSecret, type SignInParts } from './accounts/sign-in.ts';
 import { Pokes } from './audit/pokes.ts';
@@ -128,7 +129,7 @@ export function createApp(options: AppOptions): App {
     signIn: { db, mailer, secret: codeSecret(serviceKey) },
     messages,
     unsubscribeTokens,
-    authenticate: authenticator({ ...config.identity, serviceKey }),
+    authenticate: knowingOperators(authenticator({ ...config.identity, serviceKey }), db),
     pingDatabase: () => probe.one(ping),
     isHeld: async () => (await probe.one(isHeld)).held,
     close: async () => {

@@ -195,6 +195,7 @@ const cases: Record<string, readonly Case[]> = {
   leave_waiting_lists: [{ parameters: [anybody, `user:${anybody}`] }],
   forget_person: [{ parameters: [anybody] }],
   list_operators: [{ parameters: [] }],
+  named_operators: [{ parameters: [] }],
   find_account_by_email: [{ parameters: ['x@y.id'] }],
   insert_operator: [{ parameters: [nobody, 'service'] }],
   delete_operator: [{ parameters: [nobody] }],

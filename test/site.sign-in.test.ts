@@ -32,8 +32,31 @@ test('a newcomer signs in with the code in the mail and comes back to where they
   const { code } = await lastMail(service, email);
   assert.match((await client.get('/outbox')).text, new RegExp(code));
   const entered = await client.post('/masuk/kode', { id, code, back: '/sambatan/abc?x=1' });
-  assert.deepEqual([entered.status, entered.headers.location], [303, '/sambatan/abc?x=1']);
+  const naming = '/masuk/nama?back=%2Fsambatan%2Fabc%3Fx%3D1';
+  assert.deepEqual([entered.status, entered.headers.location], [303, naming]);
   assert.ok(await isSignedIn(client));
+});
+
+test('a newcomer says a name on the way back, may pass by, and is asked once', async () => {
+  await clear();
+  const client = await signIn(service, 'siti.baru@example.org');
+  const page = '/masuk/nama?back=%2Fsambatan%2Fabc';
+  const { text } = await client.get(page);
+  assert.match(text, /value="Siti Baru"/);
+  assert.match(text, /<a class="button quiet" href="\/sambatan\/abc"/);
+  const back = '/sambatan/abc';
+  const empty = await client.post('/masuk/nama', { display_name: ' ', back });
+  assert.equal(empty.status, 422);
+  assert.match(empty.text, /id="display_name-error"/);
+  const said = await client.post('/masuk/nama', { display_name: 'Siti', back });
+  assert.equal(said.headers.location, back);
+  assert.match((await client.get('/akun')).text, /value="Siti"/);
+  const nameless = await signIn(service, '12345@example.org');
+  assert.doesNotMatch((await nameless.get(page)).text, /value="Pembeli"/);
+  const again = browser();
+  const id = await askForCode(again, 'siti.baru@example.org');
+  const { code } = await lastMail(service, 'siti.baru@example.org');
+  assert.equal((await again.post('/masuk/kode', { id, code, back })).headers.location, back);
 });
 
 test('nobody is sent to another site, whatever they were told to come back to', async () => {
@@ -44,7 +67,7 @@ test('nobody is sent to another site, whatever they were told to come back to', 
     const id = await askForCode(client, email, back);
     const { code } = await lastMail(service, email);
     const { headers } = await client.post('/masuk/kode', { id, code, back });
-    assert.equal(headers.location, '/', back);
+    assert.equal(headers.location, '/masuk/nama?back=%2F', back);
   }
 });
 

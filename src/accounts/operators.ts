@@ -1,9 +1,11 @@
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
-import { DomainError } from '../errors.ts';
+import { DomainError, invalidField } from '../errors.ts';
 import { actorLabel, type Actor } from '../identity/actor.ts';
+import type { Authenticator } from '../identity/authenticate.ts';
 import { newId } from '../identity/ids.ts';
 import { permit } from '../identity/policy.ts';
+import { consult } from '../operation.ts';
 import * as sql from './queries.ts';
 
 /** Operators who were named by others; those of the configuration are not among them. */
@@ -12,24 +14,74 @@ export async function listOperators(db: Queryable, actor: Actor): Promise<sql.Op
   return await db.rows(sql.listOperators);
 }
 
+/** Who is to be an operator: whoever proved an e-mail address here, or a user of the tokens. */
+export interface Candidate {
+  readonly email?: string | undefined;
+  readonly userId?: string | undefined;
+}
+
 /**
- * Makes whoever proved this e-mail address an operator of the site, from their next page on; gives
- * their id. Naming somebody again changes nothing. Refuses: account_not_found, forbidden.
+ * Makes somebody an operator: on the site from their next page on, with a token within a few
+ * seconds; gives their id. Naming somebody again changes nothing. Refuses: validation_failed
+ * (either an address or an id), account_not_found, forbidden.
  */
-export async function nameOperator(tx: Tx, actor: Actor, email: string): Promise<string> {
+export async function nameOperator(tx: Tx, actor: Actor, candidate: Candidate): Promise<string> {
   const caller = permit(actor, 'operators.manage');
-  const account = await tx.maybe(sql.findAccountByEmail, email.trim().toLowerCase());
-  if (account === undefined) throw new DomainError('account_not_found', {});
-  const { user_id: userId } = account;
+  const userId = await userToName(tx, candidate);
   const named = await tx.maybe(sql.insertOperator, userId, actorLabel(caller));
   if (named) await tx.rows(sql.recordOperatorChange, newId(), userId, 'named', actorLabel(caller));
   return userId;
 }
 
-/** Ends it, from their next page on. Refuses: account_not_found, forbidden. */
+/** Ends it, as soon as naming begins it. Refuses: account_not_found, forbidden. */
 export async function dismissOperator(tx: Tx, actor: Actor, userId: string): Promise<void> {
   const caller = permit(actor, 'operators.manage');
   const dismissed = await tx.maybe(sql.deleteOperator, userId);
   if (dismissed === undefined) throw new DomainError('account_not_found', {});
   await tx.rows(sql.recordOperatorChange, newId(), userId, 'dismissed', actorLabel(caller));
+}
+
+async function userToName(tx: Tx, { email, userId }: Candidate): Promise<string> {
+  if (userId !== undefined && email === undefined) return userId;
+  if (email === undefined || userId !== undefined) {
+    throw invalidField('email', {
+      id: 'Isi email atau user_id, salah satu saja.',
+      en: 'Give either email or user_id.',
+    });
+  }
+  const account = await tx.maybe(sql.findAccountByEmail, email.trim().toLowerCase());
+  if (account === undefined) throw new DomainError('account_not_found', {});
+  return account.user_id;
+}
+
+/** Whom a process takes for an operator is at most this old. */
+const rememberedMs = 5_000;
+
+/**
+ * The same check of callers, by which users who were named are operators too. They are few: a
+ * process reads them all at once, and again when somebody asks and what it knows has grown old, so
+ * that a request costs no query of its own and a join none at all.
+ */
+export function knowingOperators(
+  authenticate: Authenticator,
+  db: Queryable,
+  now: () => number = () => performance.now(),
+): Authenticator {
+  let known: Promise<ReadonlySet<string>> | undefined;
+  let oldAt = 0;
+  const read = async (): Promise<ReadonlySet<string>> => {
+    const rows = await consult(() => db.rows(sql.namedOperators));
+    return new Set(rows.map(({ user_id }) => user_id));
+  };
+  return async (authorization, address, asBuyer = false) => {
+    const actor = await authenticate(authorization, address);
+    if (actor.kind !== 'user' || asBuyer) return actor;
+    if (known === undefined || now() >= oldAt) {
+      oldAt = now() + rememberedMs;
+      known = read();
+      // What could not be read is asked for again by the next one.
+      known.catch(() => (known = undefined));
+    }
+    return (await known).has(actor.userId) ? { ...actor, kind: 'operator' } : actor;
+  };
 }

@@ -220,6 +220,11 @@ export const listOperators = query<[], OperatorRow>(
   order by o.named_at limit 500`,
 );
 
+export const namedOperators = query<[], { readonly user_id: string }>(
+  'named_operators',
+  'select user_id from sambatan_auth.operators',
+);
+
 export const findAccountByEmail = query<[email: string], { readonly user_id: string }>(
   'find_account_by_email',
   'select user_id from sambatan_auth.accounts where email = $1',

@@ -146,13 +146,15 @@ export function accountRoutes(app: App): FastifyPluginAsyncTypebox {
     server.post(
       '/operators',
       {
-        schema: about('Make whoever signed in with this e-mail address an operator', {
-          body: closed({ email: text(3, 254) }),
+        schema: about('Make an operator, by a proved e-mail address or the id of a user', {
+          body: closed({ email: Type.Optional(text(3, 254)), user_id: Type.Optional(Id) }),
           response: { 201: closed({ user_id: Id }), ...problems('forbidden', 'account_not_found') },
         }),
       },
       async ({ actor, body }, reply) => {
-        const userId = await operate(app.db, (tx) => nameOperator(tx, actor, body.email));
+        const { email, user_id } = body;
+        const candidate = { email, userId: user_id?.toLowerCase() };
+        const userId = await operate(app.db, (tx) => nameOperator(tx, actor, candidate));
         return reply.code(201).send({ user_id: userId });
       },
     );

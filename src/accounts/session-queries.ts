@@ -56,12 +56,13 @@ export const upsertAccount = query<[userId: string, email: string], { readonly u
 /** A profile with what is known at the first sign-in; an existing one keeps what it says. */
 export const startProfile = query<
   [userId: string, displayName: string, locale: string, email: string | null],
-  never
+  { readonly is_new: boolean }
 >(
   'start_profile',
   `insert into sambatan.profiles as p (user_id, display_name, locale, email)
   values ($1, $2, $3, $4)
-  on conflict (user_id) do update set email = coalesce(excluded.email, p.email)`,
+  on conflict (user_id) do update set email = coalesce(excluded.email, p.email)
+  returning p.xmax = 0 as is_new`,
 );
 
 export const insertSession = query<

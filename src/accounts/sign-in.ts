@@ -87,8 +87,16 @@ export interface Browser {
   readonly before: string | undefined;
 }
 
+/** Somebody has signed in. */
+export interface Entered {
+  /** The session's token. */
+  readonly token: string;
+  /** For the first time: they have the name that their address suggests. */
+  readonly isNew: boolean;
+}
+
 /**
- * Signs in with the code of a mail, and gives the session's token. Each try is counted before it
+ * Signs in with the code of a mail. Each try is counted before it
  * is looked at, so that many at once are no more than many in turn. Refuses: sign_in_code_wrong,
  * sign_in_ended, rate_limited.
  */
@@ -96,7 +104,7 @@ export async function signInWithCode(
   parts: SignInParts,
   given: { readonly signInId: string; readonly code: string },
   browser: Browser,
-): Promise<string> {
+): Promise<Entered> {
   await count(parts, `tries ${browser.network}`, limits.triesOfAddress);
   const code = given.code.replaceAll(/[\s-]/g, '');
   const outcome = await operate(parts.db, async (tx) => {
@@ -120,7 +128,7 @@ export async function signInWithLink(
   parts: SignInParts,
   link: string,
   browser: Browser,
-): Promise<string> {
+): Promise<Entered> {
   await count(parts, `tries ${browser.network}`, limits.triesOfAddress);
   return await operate(parts.db, async (tx) => {
     const found = await tx.maybe(sql.useLink, keyed(parts.secret, link));
@@ -136,26 +144,31 @@ export async function signInWithToken(
   browser: Browser,
 ): Promise<string> {
   return await operate(parts.db, async (tx) => {
-    await tx.rows(sql.startProfile, claims.userId, 'Pembeli', browser.language, null);
+    await tx.one(sql.startProfile, claims.userId, noName, browser.language, null);
     const { device, before } = browser;
     const { userId, roles } = claims;
     return await startSession(tx, { userId, roles, device, before, hours: tokenSessionHours });
   });
 }
 
-async function enter(tx: Tx, email: string, browser: Browser): Promise<string> {
+async function enter(tx: Tx, email: string, browser: Browser): Promise<Entered> {
   const { user_id: userId } = await tx.one(sql.upsertAccount, newId(), email);
-  await tx.rows(sql.startProfile, userId, nameFrom(email), browser.language, email);
+  const name = nameFrom(email);
+  const { is_new } = await tx.one(sql.startProfile, userId, name, browser.language, email);
   const { device, before } = browser;
-  return await startSession(tx, { userId, roles: [], device, before, hours: sessionHours });
+  const session = { userId, roles: [], device, before, hours: sessionHours };
+  return { token: await startSession(tx, session), isNew: is_new };
 }
+
+/** What somebody is called whose address suggests no name. */
+export const noName = 'Pembeli';
 
 /** A first name to be called by, until the person says another: `siti.aminah@…` is Siti Aminah. */
 export function nameFrom(email: string): string {
   const [local = ''] = email.split(/[@+]/);
   const words = local.split(/[^\p{L}]+/u).filter((word) => word !== '');
   const name = words.map((word) => word[0]!.toUpperCase() + word.slice(1)).join(' ');
-  return name === '' ? 'Pembeli' : name.slice(0, 80);
+  return name === '' ? noName : name.slice(0, 80);
 }
 
 function normalEmail(given: string): string {

@@ -35,9 +35,10 @@ export function recogniseCallers(server: FastifyInstance, rules: CallerRules): v
     limit > 0 ? new RateLimiterMemory({ points: limit, duration: 60, keyPrefix: '' }) : undefined;
 
   server.addHook('onRequest', async (request, reply) => {
-    const counted = attempts && reply.routeOptions.config.joinAttempt === true;
+    const joins = reply.routeOptions.config.joinAttempt === true;
+    const counted = attempts && joins;
     try {
-      request.actor = await rules.authenticate(request.headers.authorization, request.ip);
+      request.actor = await rules.authenticate(request.headers.authorization, request.ip, joins);
     } catch (error) {
       const refused = error instanceof DomainError && error.code === 'unauthenticated';
       if (counted && refused) await countAttempt(attempts, request.ip);

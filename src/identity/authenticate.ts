@@ -7,9 +7,14 @@ import type { TokenRules } from './tokens.ts';
 /**
  * Tells who sends a request from its `Authorization` header and its address. No header: a visitor.
  * Throws `unauthenticated` for a header that does not hold, `identity_unavailable` when the keys
- * of users' tokens cannot be fetched now.
+ * of users' tokens cannot be fetched now. `asBuyer`: the caller is wanted as the buyer that every
+ * operator is too, so that no database has to be asked who is one.
  */
-export type Authenticator = (authorization: string | undefined, address: string) => Promise<Actor>;
+export type Authenticator = (
+  authorization: string | undefined,
+  address: string,
+  asBuyer?: boolean,
+) => Promise<Actor>;
 
 export interface IdentityRules extends TokenRules {
   readonly serviceKey: string;

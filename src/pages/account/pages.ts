@@ -1,6 +1,7 @@
 import type { App } from '../../context.ts';
 import type { Pages } from '../../http/site.ts';
 import { addressPages } from './addresses.ts';
+import { namePages } from './name.ts';
 import { outboxPages } from './outbox.ts';
 import { profilePages } from './profile.ts';
 import { signInPages } from './sign-in.ts';
@@ -9,6 +10,7 @@ import { signInPages } from './sign-in.ts';
 export function accountPages(app: App): Pages {
   return async (server) => {
     await server.register(signInPages(app));
+    await server.register(namePages(app));
     await server.register(profilePages(app));
     await server.register(addressPages(app));
     await server.register(outboxPages(app));

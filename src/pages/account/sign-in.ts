@@ -7,6 +7,7 @@ import {
   signInWithLink,
   signInWithToken,
   type Browser,
+  type Entered,
 } from '../../accounts/sign-in.ts';
 import type { App } from '../../context.ts';
 import { DomainError, type FieldError } from '../../errors.ts';
@@ -91,8 +92,7 @@ export function signInPages(app: App): Pages {
           codePage(visit, { ...show, ...more }),
         );
       }
-      setSession(request, reply, outcome.done, sessionHours);
-      return seeOther(request, reply, back);
+      return enter(request, reply, outcome.done, back);
     });
 
     // Programs that look into mails follow links: only the button on this page signs in.
@@ -104,9 +104,8 @@ export function signInPages(app: App): Pages {
 
     server.post('/masuk/tautan', async (request, reply) => {
       const { t: secret = '', back } = typedFields(request.body);
-      const token = await signInWithLink(app.signIn, secret, browserOf(request));
-      setSession(request, reply, token, sessionHours);
-      return seeOther(request, reply, pathWithin(back));
+      const entered = await signInWithLink(app.signIn, secret, browserOf(request));
+      return enter(request, reply, entered, pathWithin(back));
     });
 
     server.post('/masuk/token', async (request, reply) => {
@@ -129,6 +128,18 @@ export function signInPages(app: App): Pages {
       return seeOther(request, reply, '/');
     });
   };
+}
+
+/** A newcomer says a name on the way back, or passes by. */
+function enter(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { token, isNew }: Entered,
+  back: string,
+): FastifyReply {
+  setSession(request, reply, token, sessionHours);
+  const next = isNew ? `/masuk/nama?${new URLSearchParams({ back })}` : back;
+  return seeOther(request, reply, next);
 }
 
 /** Links go where the site was said to be, or, where mails are only written, where we are. */

@@ -1,0 +1,88 @@
+import { changeProfile } from '../../accounts/operations.ts';
+import { noName } from '../../accounts/sign-in.ts';
+import { profileFields } from '../../accounts/schemas.ts';
+import Type from 'typebox';
+import type { App } from '../../context.ts';
+import type { FieldError } from '../../errors.ts';
+import { permit } from '../../identity/policy.ts';
+import { formReader, taken } from '../../http/forms.ts';
+import { closed, text } from '../../http/schemas.ts';
+import { pathWithin, seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { operate } from '../../operation.ts';
+import { input } from '../../web/components.ts';
+import { html } from '../../web/html.ts';
+import { heading, type PageParts } from '../../web/layout.ts';
+import type { Visit } from '../../web/visit.ts';
+
+const readForm = formReader(
+  closed({ display_name: profileFields.display_name, back: Type.Optional(text(0, 600)) }),
+);
+
+/** What a newcomer is called: asked once, after the first sign-in, on the way back. */
+export function namePages(app: App): Pages {
+  return async (server) => {
+    server.get('/masuk/nama', async (request, reply) => {
+      const { visit } = request;
+      permit(visit.actor, 'account.manage');
+      const back = pathWithin((request.query as { back?: unknown }).back);
+      const name = visit.person?.displayName;
+      return sendPage(request, reply, namePage(visit, { back, name: name === noName ? '' : name }));
+    });
+
+    server.post('/masuk/nama', async (request, reply) => {
+      const { visit } = request;
+      permit(visit.actor, 'account.manage');
+      const form = readForm(request.body);
+      const back = pathWithin(form.typed['back']);
+      const show = { back, name: form.typed['display_name'] };
+      if ('errors' in form) {
+        return sendPage(request, reply, namePage(visit, { ...show, errors: form.errors }), 422);
+      }
+      const change = { displayName: form.value.display_name };
+      const outcome = await taken(() =>
+        operate(app.db, (tx) => changeProfile(tx, visit.actor, change)),
+      );
+      if (!('refused' in outcome)) return seeOther(request, reply, back);
+      const { fields: errors, status } = outcome.refused;
+      return sendPage(request, reply, namePage(visit, { ...show, errors }), status);
+    });
+  };
+}
+
+interface Shown {
+  readonly back: string;
+  readonly name: string | undefined;
+  readonly errors?: readonly FieldError[];
+}
+
+function namePage(visit: Visit, { back, name, errors }: Shown): PageParts {
+  const { t, url } = visit;
+  return {
+    title: t('Namamu', 'Your name'),
+    section: 'account',
+    main: html`<div class="panel sign-in">
+      ${heading(
+        t('Kamu sudah masuk. Mau dipanggil siapa?', 'You are in. What shall we call you?'),
+        t(
+          'Penjual melihat nama ini; di halaman umum hanya tampil sebagian.',
+          'Sellers see this name; public pages show only part of it.',
+        ),
+      )}
+      <form method="post" action="${url('/masuk/nama')}" class="fields">
+        <input type="hidden" name="back" value="${back}" />
+        ${input(visit, {
+          name: 'display_name',
+          label: t('Nama panggilan', 'Name'),
+          value: name,
+          errors,
+          required: true,
+          control: { autocomplete: 'name', maxlength: 80 },
+        })}
+        <div class="row">
+          <button class="button">${t('Lanjut', 'Go on')}</button>
+          <a class="button quiet" href="${url(back)}">${t('Nanti saja', 'Not now')}</a>
+        </div>
+      </form>
+    </div>`,
+  };
+}
