@@ -11,6 +11,7 @@ import {
   type AddressInput,
   type ProfileChange,
 } from './account.ts';
+import * as personal from './personal-queries.ts';
 import * as sql from './queries.ts';
 import { ownerOf } from './sessions.ts';
 
@@ -122,28 +123,29 @@ export async function removeAddress(tx: Tx, actor: Actor, id: string): Promise<v
 
 /** Everything that is kept of the caller. Refuses: unauthenticated, forbidden. */
 export async function exportAccount(db: Queryable, actor: Actor): Promise<object> {
-  return (await db.one(sql.exportAccount, ownerOf(actor))).document;
+  return (await db.one(personal.exportAccount, ownerOf(actor))).document;
 }
 
 /**
- * Deletes the caller's account: sign-in, sessions, profile, addresses, memberships, and the
- * address and note of participations that are over; those themselves, payments and the audit log
- * stay for the books, with the user's id alone. A participation binds its buyer and has to end
- * first; a place in a waiting list binds nobody and is given up. Gives the campaigns whose waiting
- * lists changed. Refuses: account_has_participations, account_has_campaigns, forbidden.
+ * Deletes the caller's account: sign-in, sessions, profile, addresses, accounts at banks,
+ * memberships, and whatever is personal in participations that are over; those themselves, their
+ * payments and the audit log stay for the books, with the user's id alone. What money or goods are
+ * still owed for has to end first; a place in a waiting list binds nobody and is given up. Gives
+ * the campaigns whose waiting lists changed. Refuses: account_has_participations,
+ * account_has_campaigns, forbidden.
  */
 export async function deleteAccount(tx: Tx, actor: Actor): Promise<readonly string[]> {
   const userId = ownerOf(actor);
   await tx.rows(sql.lockProfile, userId);
   // An offer that is accepted meanwhile is a participation by the time they are counted.
-  await tx.rows(sql.lockWaitedFor, userId);
-  const { participations, campaigns } = await tx.one(sql.countTies, userId);
+  await tx.rows(personal.lockWaitedFor, userId);
+  const { participations, campaigns } = await tx.one(personal.countTies, userId);
   if (participations > 0) {
     throw new DomainError('account_has_participations', { count: participations });
   }
   if (campaigns > 0) throw new DomainError('account_has_campaigns', { count: campaigns });
-  const left = await tx.rows(sql.leaveWaitingLists, userId, `user:${userId}`);
-  await tx.rows(sql.forgetPerson, userId);
+  const left = await tx.rows(personal.leaveWaitingLists, userId, `user:${userId}`);
+  await tx.rows(personal.forgetPerson, userId);
   return left.map(({ campaign_id }) => campaign_id);
 }
 

@@ -1,0 +1,160 @@
+import { query } from '../database/query.ts';
+
+/**
+ * Everything that is kept of a person, as one JSON document for the person. A test reads the schema
+ * and fails until each personal column is in here, and is emptied by `forget_person`.
+ */
+export const exportAccount = query<[userId: string], { readonly document: object }>(
+  'export_account',
+  `select jsonb_build_object(
+    'user_id', $1::uuid,
+    'exported_at', now(),
+    'account', (select jsonb_build_object('email', email, 'verified_at', verified_at)
+      from sambatan_auth.accounts where user_id = $1),
+    'profile', (select to_jsonb(p) - 'user_id' from sambatan.profiles p where user_id = $1),
+    'addresses', coalesce((select jsonb_agg(to_jsonb(a) - 'user_id' order by address_id)
+      from sambatan.addresses a where user_id = $1), '[]'),
+    'participations', coalesce((select jsonb_agg(to_jsonb(p) - 'user_id' order by joined_at)
+      from sambatan.participants p where user_id = $1), '[]'),
+    'waiting', coalesce((select jsonb_agg(to_jsonb(w) - 'user_id' order by created_at)
+      from sambatan.waiting_entries w where user_id = $1), '[]'),
+    'refund_account', (select to_jsonb(r) - 'user_id' from sambatan.refund_accounts r
+      where user_id = $1),
+    'payments', coalesce((select jsonb_agg(jsonb_build_object('campaign_id', t.campaign_id,
+        'participation_id', t.participation_id, 'kind', t.kind, 'status', t.status,
+        'amount', t.amount, 'created_at', t.created_at) order by t.created_at)
+      from sambatan.participants p
+      join sambatan.transactions t on t.campaign_id = p.campaign_id
+        and t.participation_id = p.participation_id and t.kind in ('payment', 'refund')
+      where p.user_id = $1), '[]'),
+    'payment_proofs', coalesce((select jsonb_agg(jsonb_build_object(
+        'participation_id', f.participation_id, 'content_type', f.content_type,
+        'uploaded_at', f.uploaded_at, 'base64', translate(encode(f.content, 'base64'), E'\\n', ''))
+        order by f.uploaded_at)
+      from sambatan.participants p
+      join sambatan.payment_proofs f on f.campaign_id = p.campaign_id
+        and f.participation_id = p.participation_id
+      where p.user_id = $1), '[]'),
+    'transfers', coalesce((select jsonb_agg(jsonb_build_object(
+        'participation_id', l.participation_id, 'booked_on', l.booked_on, 'amount', l.amount,
+        'description', l.description) order by l.booked_on)
+      from sambatan.participants p
+      join sambatan.statement_lines l on l.campaign_id = p.campaign_id
+        and l.participation_id = p.participation_id
+      where p.user_id = $1), '[]'),
+    'disputes', coalesce((select jsonb_agg(jsonb_build_object(
+        'participation_id', d.participation_id, 'reason', d.reason, 'opened_at', d.opened_at,
+        'resolution', d.resolution, 'explanation', d.explanation, 'resolved_at', d.resolved_at)
+        order by d.opened_at)
+      from sambatan.participants p
+      join sambatan.disputes d on d.campaign_id = p.campaign_id
+        and d.participation_id = p.participation_id
+      where p.user_id = $1), '[]'),
+    'brands', coalesce((select jsonb_agg(jsonb_build_object('brand_id', b.brand_id,
+        'name', b.name, 'role', m.role, 'since', m.created_at, 'payout_account',
+        case when m.role = 'owner' then (select to_jsonb(a) - 'brand_id'
+          from sambatan.payout_accounts a where a.brand_id = b.brand_id) end)
+        order by b.brand_id)
+      from sambatan.brand_members m join sambatan.brands b on b.brand_id = m.brand_id
+      where m.user_id = $1), '[]'),
+    'invitations', coalesce((select jsonb_agg(jsonb_build_object('brand_id', i.brand_id,
+        'email', i.email, 'role', i.role, 'created_at', i.created_at) order by i.created_at)
+      from sambatan_auth.accounts a
+      join sambatan.brand_invitations i on lower(i.email) = a.email
+      where a.user_id = $1), '[]'),
+    'sessions', coalesce((select jsonb_agg(jsonb_build_object('device', device,
+        'created_at', created_at, 'seen_at', seen_at, 'expires_at', expires_at)
+        order by created_at)
+      from sambatan_auth.sessions where user_id = $1), '[]')) as document`,
+);
+
+/** Locks the campaigns that a person waits in, in order of their ids, for what is read after. */
+export const lockWaitedFor = query<[userId: string], never>(
+  'lock_waited_for',
+  `select campaign_id from sambatan.campaigns where campaign_id in (
+    select campaign_id from sambatan.waiting_entries
+    where user_id = $1 and status in ('waiting', 'offered'))
+  order by campaign_id for update`,
+);
+
+/**
+ * What forbids that an account is deleted: participations that run, whose money is not back yet or
+ * that are disputed; running campaigns of an owner's brands, and those that were not paid out.
+ */
+export const countTies = query<
+  [userId: string],
+  { readonly participations: number; readonly campaigns: number }
+>(
+  'count_ties',
+  `select
+    (select count(*)::integer from sambatan.participants p
+      where p.user_id = $1 and (p.status in ('pending_payment', 'confirmed')
+        or exists (select from sambatan.transactions t where t.campaign_id = p.campaign_id
+          and t.participation_id = p.participation_id and t.kind = 'refund'
+          and t.status not in ('settled', 'void'))
+        or exists (select from sambatan.disputes d where d.campaign_id = p.campaign_id
+          and d.participation_id = p.participation_id and d.resolved_at is null))
+    ) as participations,
+    (select count(*)::integer from sambatan.brand_members m
+      join sambatan.campaigns c on c.brand_id = m.brand_id
+      where m.user_id = $1 and m.role = 'owner'
+        and (c.status in ('scheduled', 'active', 'locked')
+        or exists (select from sambatan.transactions t where t.campaign_id = c.campaign_id
+          and t.kind = 'payout' and t.status not in ('settled', 'void')))) as campaigns`,
+);
+
+/**
+ * Leaves every waiting list that can still be left. A wish past its deadline can come to nothing
+ * any more, and is closed with its campaign.
+ */
+export const leaveWaitingLists = query<
+  [userId: string, actor: string],
+  { readonly campaign_id: string }
+>(
+  'leave_waiting_lists',
+  `select l.campaign_id from (
+    select w.campaign_id, w.entry_id from sambatan.waiting_entries w
+    join sambatan.campaigns c on c.campaign_id = w.campaign_id
+    where w.user_id = $1 and w.status in ('waiting', 'offered')
+      and c.closing_as is null and c.deadline > clock_timestamp()
+    order by w.campaign_id offset 0) w
+  cross join lateral sambatan.leave_waiting(w.campaign_id, w.entry_id, 'waiting_withdrawn', $2) l`,
+);
+
+/**
+ * Takes away whatever says who a person is. Participations, waiting entries, transfers and disputes
+ * that are over stay for the books, with none of the person's words or addresses; the audit log has
+ * had nothing but the user's id. A brand that has no member any more is paid out to nobody.
+ */
+export const forgetPerson = query<[userId: string], never>(
+  'forget_person',
+  `with own_email as (select email from sambatan_auth.accounts where user_id = $1),
+    bought as (select campaign_id, participation_id from sambatan.participants
+      where user_id = $1),
+    sign_ins as (delete from sambatan_auth.sign_ins where email in (select email from own_email)),
+    invitations as (delete from sambatan.brand_invitations
+      where lower(email) in (select email from own_email)),
+    sessions as (delete from sambatan_auth.sessions where user_id = $1),
+    operators as (delete from sambatan_auth.operators where user_id = $1),
+    accounts as (delete from sambatan_auth.accounts where user_id = $1),
+    addresses as (delete from sambatan.addresses where user_id = $1),
+    refund_accounts as (delete from sambatan.refund_accounts where user_id = $1),
+    payout_accounts as (delete from sambatan.payout_accounts a where exists (
+        select from sambatan.brand_members m where m.brand_id = a.brand_id and m.user_id = $1)
+      and not exists (
+        select from sambatan.brand_members m where m.brand_id = a.brand_id and m.user_id <> $1)),
+    members as (delete from sambatan.brand_members where user_id = $1),
+    proofs as (delete from sambatan.payment_proofs f using bought b
+      where f.campaign_id = b.campaign_id and f.participation_id = b.participation_id),
+    transfers as (update sambatan.statement_lines l set description = '(dihapus)' from bought b
+      where l.campaign_id = b.campaign_id and l.participation_id = b.participation_id),
+    disputes as (update sambatan.disputes d set reason = '(dihapus)',
+        explanation = case when d.explanation is not null then '(dihapus)' end
+      from bought b
+      where d.campaign_id = b.campaign_id and d.participation_id = b.participation_id),
+    participants as (update sambatan.participants
+      set shipping_address = '(alamat dihapus)', note = null where user_id = $1),
+    waiting as (update sambatan.waiting_entries
+      set shipping_address = '(alamat dihapus)', note = null where user_id = $1)
+  delete from sambatan.profiles where user_id = $1`,
+);

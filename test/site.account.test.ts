@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { languages } from '../src/errors.ts';
+import { pathIn, themes } from '../src/web/visit.ts';
+import { testBrowser, type Looker, type Looking } from './rig/browser.ts';
+import { httpService } from './rig/http-service.ts';
+import { expectStatus } from './rig/shop.ts';
+import { homeAddress, lastMail, signIn, type SiteClient } from './rig/sign-in.ts';
+
+const service = await httpService();
+const browser = await testBrowser();
+after(async () => {
+  try {
+    await browser.close();
+  } finally {
+    await service.close();
+  }
+});
+
+const clear = () =>
+  service.db.rows({ name: 'test_clear', text: 'delete from sambatan_auth.attempts' });
+const open = async (looking: Omit<Looking, 'url'> = {}): Promise<Looker> =>
+  await browser.open({ url: service.url, ...looking });
+/** The browser's session is that of somebody who is signed in already. */
+const adopt = async ({ page }: Looker, person: SiteClient) =>
+  await page.context().addCookies(person.browserCookies(service.url));
+const at = ({ page }: Looker) => new URL(page.url()).pathname;
+const main = (looker: Looker) => looker.page.locator('main');
+
+/** Asks for a code, as a visitor who came from somewhere. */
+async function ask(looker: Looker, email: string, back: string): Promise<void> {
+  await looker.go(`/masuk?back=${encodeURIComponent(back)}`);
+  await looker.page.fill('[name=email]', email);
+  await main(looker)
+    .getByRole('button', { name: /^(Kirim kode|Send the code)$/ })
+    .click();
+  await looker.page.waitForURL('**/masuk/kode**');
+}
+
+for (const script of [true, false]) {
+  const how = script ? 'with the script' : 'without the script';
+  test(`a newcomer signs in by a code, saves an address, and leaves for good, ${how}`, async () => {
+    await clear();
+    const email = `siti.baru.${script}@example.org`;
+    const looker = await open({ script });
+    const { page } = looker;
+    await ask(looker, email, '/akun/alamat/baru');
+    await page.fill('[name=code]', '0');
+    await main(looker).getByRole('button', { name: 'Masuk', exact: true }).click();
+    await main(looker).locator('.notice.bad, .error').first().waitFor();
+    await looker.check();
+    await page.fill('[name=code]', (await lastMail(service, email)).code);
+    await main(looker).getByRole('button', { name: 'Masuk', exact: true }).click();
+    await page.waitForURL('**/masuk/nama**');
+    await looker.check();
+    await page.fill('[name=display_name]', 'Siti');
+    await main(looker).getByRole('button', { name: 'Lanjut' }).click();
+    await page.waitForURL('**/akun/alamat/baru');
+    for (const [name, value] of Object.entries(homeAddress))
+      await page.fill(`[name=${name}]`, value);
+    await main(looker).getByRole('button', { name: 'Simpan alamat' }).click();
+    await page.waitForURL('**/akun/alamat');
+    assert.match((await main(looker).textContent())!, /Jalan Kenanga 12/);
+    await looker.go('/akun');
+    await page.fill('[name=word]', 'hapus');
+    await main(looker).getByRole('button', { name: 'Hapus akunku' }).click();
+    await page.waitForURL(`${service.url}/`);
+    await looker.go('/akun');
+    assert.equal(at(looker), '/masuk');
+    await looker.close();
+  });
+}
+
+test('the link in the mail signs in with one more tap, and signing out ends it', async () => {
+  await clear();
+  const email = 'lewat.tautan@example.org';
+  const looker = await open();
+  await ask(looker, email, '/akun');
+  await looker.go((await lastMail(service, email)).link);
+  await looker.check();
+  await main(looker).getByRole('button', { name: 'Masuk ke Sambatan' }).click();
+  await looker.page.waitForURL('**/masuk/nama**');
+  await main(looker).getByRole('link', { name: 'Nanti saja' }).click();
+  await looker.page.waitForURL('**/akun');
+  await main(looker).getByRole('button', { name: 'Keluar', exact: true }).click();
+  await looker.page.waitForURL(`${service.url}/`);
+  await looker.go('/akun');
+  assert.equal(at(looker), '/masuk');
+  await looker.close();
+});
+
+const long = {
+  label: 'Rumah Ibu di kampung dekat pasar lama ya',
+  recipient: 'Raden Ayu Siti Nurhaliza Kusumaningtyas binti Wirosableng',
+  street: 'Jalan Panglima Besar Jenderal Sudirman Kavling 52-53 RT 001/012',
+  district: 'Kecamatan Hinai Kiri',
+};
+
+/** Whoever has so many addresses, the second of which is a long one. */
+async function personWith(addresses: number): Promise<SiteClient> {
+  const person = await signIn(service, `punya.${addresses}.alamat@example.org`);
+  const api = await service.user(person.userId);
+  for (let n = 0; n < addresses; n++) {
+    const address = { ...homeAddress, ...(n === 1 ? long : { label: `Rumah ${n + 1}` }) };
+    expectStatus(await api.post('/me/addresses', address), 201);
+  }
+  return person;
+}
+
+await clear();
+const nobody = await personWith(0);
+const one = await personWith(1);
+const ten = await personWith(10);
+const views: readonly (readonly [name: string, path: string, who?: SiteClient, button?: RegExp])[] =
+  [
+    ['masuk', '/masuk'],
+    ['kode', '/masuk/kode?id=x'],
+    ['kode-salah', '/masuk/kode?id=x', undefined, /^(Masuk|Sign in)$/],
+    ['tautan', '/masuk/tautan?t=x'],
+    ['tautan-habis', '/masuk/tautan?t=x', undefined, /^(Masuk ke|Sign in to) Sambatan$/],
+    ['nama', '/masuk/nama', nobody],
+    ['outbox', '/outbox'],
+    ['akun', '/akun', ten],
+    ['akun-tersimpan', '/akun?simpan=1', ten],
+    ['akun-salah', '/akun', ten, /^(Hapus akunku|Delete my account)$/],
+    ['alamat-kosong', '/akun/alamat', nobody],
+    ['alamat-satu', '/akun/alamat', one],
+    ['alamat-sepuluh', '/akun/alamat', ten],
+    ['alamat-baru', '/akun/alamat/baru', nobody],
+    ['alamat-salah', '/akun/alamat/baru', nobody, /^(Simpan alamat|Save the address)$/],
+  ];
+
+/** Looks at every page and state, as axe does, and keeps a picture of it. */
+async function lookAtAll(looking: Omit<Looking, 'url'>): Promise<void> {
+  await clear();
+  for (const [name, path, who, button] of views) {
+    const looker = await open(looking);
+    if (who) await adopt(looker, who);
+    await looker.go(path);
+    if (button !== undefined) {
+      // The page that answers, not the browser's own word for an empty field.
+      await looker.page.evaluate('for (const form of document.forms) form.noValidate = true');
+      const answered = looker.page.waitForResponse((one) => one.request().method() === 'POST');
+      await Promise.all([answered, main(looker).getByRole('button', { name: button }).click()]);
+      await looker.page.waitForLoadState();
+    }
+    await looker.check();
+    const { language = 'id', theme = 'light', size = 'phone' } = looking;
+    await looker.screenshot(`account-${name}-${language}-${theme}-${size}`);
+    await looker.close();
+  }
+}
+
+for (const language of languages) {
+  for (const theme of themes) {
+    test(`on a phone every account page can be used by everybody: ${language}, ${theme}`, async () => {
+      await lookAtAll({ language, theme });
+    });
+  }
+}
+
+for (const size of ['tablet', 'laptop'] as const) {
+  test(`every account page fits a ${size}`, async () => {
+    await lookAtAll({ size });
+  });
+}
+
+test('each page says in its language who it is for', async () => {
+  const looker = await open({ language: 'en' });
+  await adopt(looker, one);
+  await looker.go('/akun');
+  assert.equal(at(looker), pathIn('en', '/akun'));
+  assert.equal(await looker.page.locator('h1').textContent(), 'My account');
+  await looker.close();
+});
