@@ -623,16 +623,16 @@ export const errorTable = {
     409,
     { id: 'Masih ada ikutan yang berjalan', en: 'Some of your slots are still running' },
     ({ count }) => ({
-      id: `Akunmu masih punya ${count} ikutan yang belum selesai. Batalkan atau tunggu selesai dulu, ya.`,
-      en: `Your account has ${count} participations that are not over. Cancel them or wait for their end.`,
+      id: `Akunmu masih punya ${count} ikutan yang belum selesai atau uangnya belum kembali. Batalkan atau tunggu selesai dulu, ya.`,
+      en: `Your account has ${count} participations that are not over or not refunded yet. Cancel them or wait for their end.`,
     }),
   ),
   account_has_campaigns: define<{ readonly count: number }>(
     409,
     { id: 'Brand-mu masih punya Sambatan', en: 'Your brand has running campaigns' },
     ({ count }) => ({
-      id: `Brand milikmu masih punya ${count} Sambatan yang berjalan. Selesaikan atau batalkan dulu, ya.`,
-      en: `Your brand has ${count} campaigns that are not over. End or cancel them first.`,
+      id: `Brand milikmu masih punya ${count} Sambatan yang berjalan atau belum dibayarkan. Selesaikan dulu, ya.`,
+      en: `Your brand has ${count} campaigns that are not over or not paid out. Finish them first.`,
     }),
   ),
   address_not_found: fixed(

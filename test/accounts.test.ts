@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { addressLine } from '../src/accounts/account.ts';
+import { knowingOperators } from '../src/accounts/operators.ts';
 import { nameFrom } from '../src/accounts/sign-in.ts';
+import { authenticator } from '../src/identity/authenticate.ts';
 import { newId } from '../src/identity/ids.ts';
-import { httpService } from './rig/http-service.ts';
+import { httpService, serviceKey } from './rig/http-service.ts';
 import { expectProblem, expectStatus, join, openShop } from './rig/shop.ts';
 import { homeAddress, signIn } from './rig/sign-in.ts';
 
@@ -252,6 +254,42 @@ test('an operator names another, who is one with the next page, until dismissed'
     service.db.rows({ name: 'test_tamper', text: 'delete from sambatan_auth.operator_changes' }),
     /append-only/,
   );
+});
+
+test('a user who was named is an operator with a token too, and a join asks nobody', async () => {
+  const operator = await service.operator();
+  const user = await service.user();
+  const { userId } = user;
+  let clock = 0;
+  let asked = 0;
+  const db = {
+    rows: async (...given: Parameters<typeof service.db.rows>) => {
+      asked++;
+      return await service.db.rows(...given);
+    },
+  } as typeof service.db;
+  const rules = { ...service.app.config.identity, serviceKey };
+  const check = knowingOperators(authenticator(rules), db, () => clock);
+  const kind = async (asBuyer?: boolean) =>
+    (await check(`Bearer ${user.token}`, '127.0.0.1', asBuyer)).kind;
+  assert.equal(await kind(true), 'user');
+  assert.equal(asked, 0);
+  assert.deepEqual(await Promise.all([kind(), kind(), kind()]), ['user', 'user', 'user']);
+  assert.equal(asked, 1);
+  expectStatus(await operator.post('/operators', { user_id: userId }), 201);
+  clock = 4_999;
+  assert.equal(await kind(), 'user');
+  clock = 5_000;
+  assert.equal(await kind(), 'operator');
+  assert.equal(await kind(true), 'user');
+  assert.equal(asked, 2);
+  const both = await operator.post('/operators', { user_id: userId, email: 'x@y.id' });
+  expectProblem(both, 422, 'validation_failed');
+  expectProblem(await operator.post('/operators', {}), 422, 'validation_failed');
+  const dismissal = { method: 'DELETE', path: `/operators/${userId}` };
+  assert.equal((await operator.send(dismissal)).status, 204);
+  clock = 10_000;
+  assert.equal(await kind(), 'user');
 });
 
 test('browsers of a Supabase project reach nothing of it', async () => {

@@ -111,36 +111,48 @@ await clear();
 const nobody = await personWith(0);
 const one = await personWith(1);
 const ten = await personWith(10);
-const views: readonly (readonly [name: string, path: string, who?: SiteClient, button?: RegExp])[] =
-  [
-    ['masuk', '/masuk'],
-    ['kode', '/masuk/kode?id=x'],
-    ['kode-salah', '/masuk/kode?id=x', undefined, /^(Masuk|Sign in)$/],
-    ['tautan', '/masuk/tautan?t=x'],
-    ['tautan-habis', '/masuk/tautan?t=x', undefined, /^(Masuk ke|Sign in to) Sambatan$/],
-    ['nama', '/masuk/nama', nobody],
-    ['outbox', '/outbox'],
-    ['akun', '/akun', ten],
-    ['akun-tersimpan', '/akun?simpan=1', ten],
-    ['akun-salah', '/akun', ten, /^(Hapus akunku|Delete my account)$/],
-    ['alamat-kosong', '/akun/alamat', nobody],
-    ['alamat-satu', '/akun/alamat', one],
-    ['alamat-sepuluh', '/akun/alamat', ten],
-    ['alamat-baru', '/akun/alamat/baru', nobody],
-    ['alamat-salah', '/akun/alamat/baru', nobody, /^(Simpan alamat|Save the address)$/],
-  ];
+interface View {
+  readonly path: string;
+  /** A visitor unless told. */
+  readonly who?: SiteClient;
+  /** Pressed with nothing filled in: the page with its errors. */
+  readonly button?: RegExp;
+}
+const views: Readonly<Record<string, View>> = {
+  masuk: { path: '/masuk' },
+  kode: { path: '/masuk/kode?id=x' },
+  'kode-salah': { path: '/masuk/kode?id=x', button: /^(Masuk|Sign in)$/ },
+  tautan: { path: '/masuk/tautan?t=x' },
+  'tautan-habis': { path: '/masuk/tautan?t=x', button: /^(Masuk ke|Sign in to) Sambatan$/ },
+  nama: { path: '/masuk/nama', who: nobody },
+  outbox: { path: '/outbox' },
+  akun: { path: '/akun', who: ten },
+  'akun-tersimpan': { path: '/akun?simpan=1', who: ten },
+  'akun-salah': { path: '/akun', who: ten, button: /^(Hapus akunku|Delete my account)$/ },
+  'alamat-kosong': { path: '/akun/alamat', who: nobody },
+  'alamat-satu': { path: '/akun/alamat', who: one },
+  'alamat-sepuluh': { path: '/akun/alamat', who: ten },
+  'alamat-baru': { path: '/akun/alamat/baru', who: nobody },
+  'alamat-salah': {
+    path: '/akun/alamat/baru',
+    who: nobody,
+    button: /^(Simpan alamat|Save the address)$/,
+  },
+};
 
 /** Looks at every page and state, as axe does, and keeps a picture of it. */
 async function lookAtAll(looking: Omit<Looking, 'url'>): Promise<void> {
   await clear();
-  for (const [name, path, who, button] of views) {
+  for (const [name, { path, who, button }] of Object.entries(views)) {
     const looker = await open(looking);
     if (who) await adopt(looker, who);
     await looker.go(path);
     if (button !== undefined) {
       // The page that answers, not the browser's own word for an empty field.
       await looker.page.evaluate('for (const form of document.forms) form.noValidate = true');
-      const answered = looker.page.waitForResponse((one) => one.request().method() === 'POST');
+      const answered = looker.page.waitForResponse(
+        (answer) => answer.request().method() === 'POST',
+      );
       await Promise.all([answered, main(looker).getByRole('button', { name: button }).click()]);
       await looker.page.waitForLoadState();
     }

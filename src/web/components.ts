@@ -95,12 +95,8 @@ export interface Field {
 
 /** A labelled input; its hint and its error are read with it. */
 export function input(visit: Visit, field: Field): Html {
-  return labelled(
-    visit,
-    field,
-    (shared) =>
-      html`<input${shared}${attribute('value', field.value?.toString())}></input${shared}${attribute('value', field.value?.toString())}>`,
-  );
+  const value = field.value?.toString();
+  return labelled(visit, field, (shared) => html`<input ${shared} ${attribute('value', value)} />`);
 }
 
 export function textarea(visit: Visit, field: Field): Html {
