@@ -62,6 +62,16 @@ const kept: Readonly<Record<string, Columns>> = {
     personal: { reason: 'Kenari keluhan', explanation: 'Jawaban untuk Kenari' },
     plain: ['opened_by', 'resolution', 'resolved_by'],
   },
+  'sambatan.notifications': {
+    personal: { params: '"Kabar untuk Kenari"' },
+    plain: ['event_key', 'kind', 'topic'],
+  },
+  'sambatan.deliveries': {
+    personal: { last_result: '550 Kenari tidak dikenal' },
+    plain: ['channel', 'status'],
+  },
+  'sambatan.message_settings': { plain: ['topic'] },
+  'sambatan.reminders': { plain: ['kind'] },
   'sambatan.brand_invitations': { personal: { email }, plain: ['invited_by', 'token_hash'] },
   'sambatan_auth.accounts': { personal: { email } },
   'sambatan_auth.sign_ins': { personal: { email }, plain: ['code_hash', 'link_hash'] },
@@ -97,6 +107,9 @@ const aboutNobody: Readonly<Record<string, Columns>> = {
       'receipt',
     ].concat('reference'),
   },
+  'sambatan.webhook_endpoints': {
+    plain: ['description', 'events', 'previous_secret', 'secret', 'status_reason', 'status', 'url'],
+  },
   'sambatan_auth.attempts': { plain: ['key'] },
   'sambatan_auth.operator_changes': { plain: ['actor', 'change'] },
   'sambatan_auth.operators': { plain: ['named_by'] },
@@ -129,6 +142,7 @@ before(async () => {
   expectStatus(await person.post(`/campaigns/${full.id}/waiting`, wish), 201);
   const brand = expectStatus(await person.post('/brands', { name: 'Melati' }), 201);
   await plantMoney(id, brand.id);
+  await plantMessages(id);
   await put('brand_invitations', {
     ...own('brand_invitations'),
     invitation_id: newId(),
@@ -181,6 +195,35 @@ async function plantMoney(campaignId: string, brandId: string): Promise<void> {
     resolved_by: 'service',
     resolved_at: at,
   });
+}
+
+/** What the person was told of it, in the inbox and by mail only. */
+async function plantMessages(campaignId: string): Promise<void> {
+  const own = (table: string) => kept[`sambatan.${table}`]!.personal!;
+  for (const in_app of [true, false]) {
+    const id = newId();
+    const event_key = `test:${in_app}`;
+    const of = { campaign_id: campaignId, user_id: userId, kind: 'joined', topic: 'joins' };
+    await put('notifications', {
+      ...of,
+      ...own('notifications'),
+      notification_id: id,
+      event_key,
+      in_app,
+    });
+    await put('deliveries', {
+      ...own('deliveries'),
+      campaign_id: campaignId,
+      delivery_id: id,
+      channel: 'email',
+      status: 'failed',
+      finished_at: new Date(),
+    });
+  }
+  await put('message_settings', { user_id: userId, topic: 'joins', email: false, in_app: true });
+  const due_at = new Date(Date.now() + 3_600_000);
+  const about = { campaign_id: campaignId, subject_id: campaignId, kind: 'deadline_day', due_at };
+  await put('reminders', { ...about, user_id: userId });
 }
 
 async function put(table: string, row: Readonly<Record<string, unknown>>): Promise<void> {
@@ -296,4 +339,12 @@ test('of whoever goes nothing personal is left anywhere', async () => {
   const gone = await person.send({ method: 'DELETE', path: '/me' });
   assert.equal(gone.status, 204, gone.text);
   assert.deepEqual(await tablesWith(everything), [], 'forget_person leaves these');
+  for (const table of ['notifications', 'message_settings', 'reminders']) {
+    const left = await ask(
+      service.db,
+      `select true from sambatan.${table} where user_id = $1`,
+      userId,
+    );
+    assert.deepEqual(left, [], table);
+  }
 });

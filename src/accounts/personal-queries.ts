@@ -1,5 +1,9 @@
 import { query } from '../database/query.ts';
 
+/** Each half has an index of its own. */
+const notificationsOf = `select * from sambatan.notifications where user_id = $1 and in_app
+      union all select * from sambatan.notifications where user_id = $1 and not in_app`;
+
 /**
  * Everything that is kept of a person, as one JSON document for the person. A test reads the schema
  * and fails until each personal column is in here, and is emptied by `forget_person`.
@@ -62,6 +66,15 @@ export const exportAccount = query<[userId: string], { readonly document: object
       from sambatan_auth.accounts a
       join sambatan.brand_invitations i on lower(i.email) = a.email
       where a.user_id = $1), '[]'),
+    'notifications', coalesce((select jsonb_agg(to_jsonb(n) - 'user_id' || jsonb_build_object(
+        'email', (select jsonb_build_object('status', d.status, 'last_result', d.last_result)
+          from sambatan.deliveries d where d.campaign_id = n.campaign_id
+            and d.delivery_id = n.notification_id)) order by n.notification_id)
+      from (${notificationsOf}) n), '[]'),
+    'message_settings', coalesce((select jsonb_agg(to_jsonb(s) - 'user_id' order by topic)
+      from sambatan.message_settings s where user_id = $1), '[]'),
+    'reminders', coalesce((select jsonb_agg(to_jsonb(r) - 'user_id' order by due_at)
+      from sambatan.reminders r where user_id = $1), '[]'),
     'sessions', coalesce((select jsonb_agg(jsonb_build_object('device', device,
         'created_at', created_at, 'seen_at', seen_at, 'expires_at', expires_at)
         order by created_at)
@@ -144,6 +157,13 @@ export const forgetPerson = query<[userId: string], never>(
       and not exists (
         select from sambatan.brand_members m where m.brand_id = a.brand_id and m.user_id <> $1)),
     members as (delete from sambatan.brand_members where user_id = $1),
+    told as (${notificationsOf}),
+    deliveries as (delete from sambatan.deliveries d using told n
+      where d.campaign_id = n.campaign_id and d.delivery_id = n.notification_id),
+    notifications as (delete from sambatan.notifications d using told n
+      where d.campaign_id = n.campaign_id and d.notification_id = n.notification_id),
+    settings as (delete from sambatan.message_settings where user_id = $1),
+    reminders as (delete from sambatan.reminders where user_id = $1),
     proofs as (delete from sambatan.payment_proofs f using bought b
       where f.campaign_id = b.campaign_id and f.participation_id = b.participation_id),
     transfers as (update sambatan.statement_lines l set description = '(dihapus)' from bought b

@@ -130,11 +130,13 @@ function listPage(visit: Visit, addresses: readonly Address[]): PageParts {
               add,
             )
           : html`<div class="account">
-                ${addresses.map((address) => addressCard(visit, address))}
-              </div>
-              ${addresses.length < mostAddresses && add}`
+              ${addresses.map((address) => addressCard(visit, address))}
+            </div> `
       }
-      <p><a href="${url('/akun')}">${t('Kembali ke akun', 'Back to the account')}</a></p>`,
+      <div class="row">
+        ${addresses.length > 0 && addresses.length < mostAddresses && add}
+        <a href="${url('/akun')}">${t('Kembali ke akun', 'Back to the account')}</a>
+      </div>`,
   };
 }
 
@@ -150,12 +152,12 @@ function addressCard(visit: Visit, address: Address): Html {
       ${address.street}<br />${address.district}, ${address.city}<br />${address.province}
       ${address.postal_code}
     </p>
-    <div class="row">
+    <div class="actions">
       <a class="button quiet" href="${url(at)}">${t('Ubah', 'Change')}</a>
       ${
         !address.is_default &&
         html`<form method="post" action="${url(`${at}/utama`)}">
-          <button class="button quiet">${t('Jadikan utama', 'Make it the default')}</button>
+          <button class="button quiet">${t('Utamakan', 'Make default')}</button>
         </form>`
       }
       <form method="post" action="${url(`${at}/hapus`)}">

@@ -20,7 +20,7 @@ import { operate } from '../../operation.ts';
 import { input, notice } from '../../web/components.ts';
 import { html, type Part } from '../../web/html.ts';
 import { heading, type PageParts } from '../../web/layout.ts';
-import { worded, type Visit } from '../../web/visit.ts';
+import type { Visit } from '../../web/visit.ts';
 import { showsOutbox } from './outbox.ts';
 
 const readEmail = formReader(closed({ email: text(3, 254), back: Type.Optional(text(0, 600)) }));
@@ -177,9 +177,10 @@ function refuse(
 
 function above(visit: Visit, { refusal, errors }: Refused): Part {
   const other = errors?.find(({ field }) => field !== 'email' && field !== 'code');
-  if (other !== undefined) return notice('bad', worded(visit, other.message));
-  if (refusal === undefined) return undefined;
-  const { title, detail } = refusal.text(visit.language);
+  // What is wrong with a hidden field is nothing that its reader typed.
+  const wrong = refusal ?? (other && new DomainError('sign_in_ended', {}));
+  if (wrong === undefined) return undefined;
+  const { title, detail } = wrong.text(visit.language);
   return notice('bad', title, detail);
 }
 
