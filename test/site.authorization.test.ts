@@ -64,6 +64,8 @@ const rows: Readonly<Record<string, Row>> = {
   'POST /masuk/kode': { expects: '422 422 422 422 422 422' },
   'GET /masuk/tautan': { expects: everybody, query: '?t=x' },
   'POST /masuk/tautan': { expects: '410 410 410 410 410 410', fields: { t: 'x' } },
+  'GET /berhenti/:token': { expects: '404 404 404 404 404 404' },
+  'POST /berhenti/:token': { expects: '404 404 404 404 404 404' },
   'GET /masuk/nama': { expects: signedIn, private: ['buyer'] },
   'POST /masuk/nama': { expects: refused },
   'POST /masuk/token': { expects: '303 401 401 401 401 401' },
