@@ -163,7 +163,8 @@ const matrix: Readonly<Record<string, Row>> = {
     open: staff,
     absent: '401 403 403 403 403 404 404',
   },
-  'GET /refund-account': { open: '401 200 200 200 200 200 422' },
+  // Of those who left (DELETE /me above) it is gone.
+  'GET /refund-account': { open: '401 200 404 200 200 404 422' },
   'PUT /refund-account': { open: '401 200 200 200 200 200 422' },
   'GET /brands/:id/payout-account': {
     open: '401 403 403 200 403 200 200',
