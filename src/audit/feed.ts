@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../database/pool.ts';
 import type { Log } from '../database/log.ts';
 import type { Tx } from '../database/transaction.ts';
@@ -84,7 +85,8 @@ export class Feed {
     await this.#walk();
     while (this.#waiting.size > 0) {
       const held = await this.#feedWaiting();
-      if (held && this.#waiting.size > 0) await this.#rest.until(heldWaitMs);
+      // The rest is for the life of the feed: this may run beside it.
+      if (held && this.#waiting.size > 0) await sleep(heldWaitMs);
     }
   }
 

@@ -14,8 +14,8 @@ import { webhookMessageOf, type WebhookSender } from './webhooks.ts';
 const minute = 60;
 const hour = 60 * minute;
 
-/** As many as the mailer has connections. */
-const mailsAtOnce = 5;
+/** Twice as many as the mailer has connections: the next is there when one is sent. */
+const mailsAtOnce = 10;
 /** A mail that is not taken within this time is tried again. */
 const mailTimeoutMs = 60_000;
 const webhooksAtOnce = 20;
