@@ -6,7 +6,7 @@
 export interface Part {
   readonly user: number;
   readonly quantity: number;
-  status: 'reserved' | 'confirmed' | 'cancelled' | 'refunded';
+  status: 'reserved' | 'confirmed' | 'cancelled' | 'refunded' | 'fulfilled';
   holdEndsAt: number | null;
   /** The deadline was moved after it was made: also once it is paid its buyer may leave. */
   isFree: boolean;
@@ -50,7 +50,7 @@ export class Model {
   }
 
   get taken(): number {
-    return this.#slots(this.parts, 'reserved', 'confirmed');
+    return this.#slots(this.parts, 'reserved', 'confirmed', 'fulfilled');
   }
 
   get offered(): number {

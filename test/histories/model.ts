@@ -1,0 +1,163 @@
+import { Model, type Terms } from '../waiting/model.ts';
+
+/** Who asks. `owner`: the buyer whose participation or place it is. */
+export const roles = [
+  'visitor',
+  'owner',
+  'other',
+  'seller',
+  'rival',
+  'operator',
+  'service',
+] as const;
+export type Role = (typeof roles)[number];
+
+export type Beginning = 'draft' | 'scheduled' | 'active';
+
+interface Kept {
+  readonly body: string;
+  readonly outcome: string;
+  /** The participation that the key made, by its place in `parts`. */
+  readonly part: number | undefined;
+}
+
+const sellers: readonly Role[] = ['seller', 'service'];
+const running: readonly Role[] = ['seller', 'operator', 'service'];
+
+/**
+ * The whole life of a campaign as the API tells it: before it opens, who may do what, and what a
+ * key that is sent again answers; for the rest it is the model of open campaigns.
+ */
+export class HistoryModel extends Model {
+  stage: Beginning;
+  title = '';
+  readonly opensAt: number;
+  readonly #keys = new Map<string, Kept>();
+
+  constructor(terms: Terms, beginning: Beginning, opensAt: number) {
+    super({ ...terms });
+    this.stage = beginning;
+    this.opensAt = opensAt;
+  }
+
+  override get status(): string {
+    return this.end !== null || this.stage === 'active' ? super.status : this.stage;
+  }
+
+  /** What somebody gets who may not do this to the campaign; undefined when they may. */
+  refusal(role: Role, allowed: readonly Role[]): string | undefined {
+    const isHidden = this.status === 'draft' && !running.includes(role);
+    if (isHidden) return 'campaign_not_found';
+    if (allowed.includes(role)) return undefined;
+    return role === 'visitor' ? 'unauthenticated' : 'forbidden';
+  }
+
+  read(role: Role): string {
+    return this.refusal(role, roles) ?? 'ok';
+  }
+
+  readParticipants(role: Role): string {
+    return this.refusal(role, running) ?? 'ok';
+  }
+
+  override join(user: number, quantity: number): string {
+    return this.#unopened() ?? super.join(user, quantity);
+  }
+
+  /** A join under a key: what was answered once is answered again. */
+  joinWithKey(user: number, quantity: number, key: string): { outcome: string; part?: number } {
+    if (this.status === 'draft') return { outcome: 'campaign_not_found' };
+    const name = `${user} ${key}`;
+    const kept = this.#keys.get(name);
+    const body = String(quantity);
+    if (kept !== undefined) {
+      if (kept.body !== body) return { outcome: 'idempotency_key_reused' };
+      return kept.part === undefined ? kept : { outcome: kept.outcome, part: kept.part };
+    }
+    const outcome = this.join(user, quantity);
+    const part = outcome === 'ok' ? this.parts.length - 1 : undefined;
+    this.#keys.set(name, { body, outcome, part });
+    return part === undefined ? { outcome } : { outcome, part };
+  }
+
+  override wait(user: number, quantity: number): string {
+    return this.#unopened() ?? super.wait(user, quantity);
+  }
+
+  fulfil(index: number): string {
+    const part = this.parts[index]!;
+    if (part.status !== 'confirmed' || this.end !== 'fulfilled') {
+      return 'participation_transition_not_allowed';
+    }
+    part.status = 'fulfilled';
+    return 'ok';
+  }
+
+  publish(role: Role): string {
+    const refused = this.refusal(role, sellers);
+    if (refused !== undefined) return refused;
+    if (this.end !== null || this.stage === 'active') return 'transition_not_allowed';
+    if (this.now >= this.deadline) return 'deadline_passed';
+    this.stage = 'active';
+    return 'ok';
+  }
+
+  retitle(role: Role, title: string): string {
+    const refused = this.refusal(role, sellers) ?? this.#notEditable();
+    if (refused !== undefined) return refused;
+    this.title = title;
+    return 'ok';
+  }
+
+  resize(role: Role, terms: Pick<Terms, 'total' | 'minimum' | 'mostPerUser'>): string {
+    const refused = this.refusal(role, sellers);
+    if (refused !== undefined) return refused;
+    if (this.end !== null) return 'transition_not_allowed';
+    const { total, minimum, mostPerUser } = this.terms;
+    const isSame =
+      total === terms.total && minimum === terms.minimum && mostPerUser === terms.mostPerUser;
+    if (isSame) return 'ok';
+    if (this.stage === 'active') return 'campaign_already_open';
+    if (this.now >= this.deadline) return 'deadline_not_in_future';
+    Object.assign(this.terms, terms);
+    return 'ok';
+  }
+
+  prolong(role: Role, seconds: number): string {
+    const refused = this.refusal(role, running);
+    if (refused !== undefined) return refused;
+    if (this.end !== null || this.stage !== 'active') return 'transition_not_allowed';
+    if (this.now >= this.deadline) return 'deadline_passed';
+    return seconds > 0 ? super.extend(seconds) : 'deadline_not_later';
+  }
+
+  cancelCampaign(role: Role): string {
+    return this.refusal(role, running) ?? super.callOff();
+  }
+
+  override settle(completeFull: boolean): void {
+    if (this.stage === 'draft') return;
+    if (this.stage === 'scheduled' && this.end === null) {
+      if (this.now < this.opensAt) return;
+      this.stage = 'active';
+    }
+    super.settle(completeFull);
+  }
+
+  #unopened(): string | undefined {
+    if (this.status === 'draft') return 'campaign_not_found';
+    return this.status === 'scheduled' ? 'campaign_not_active' : undefined;
+  }
+
+  #notEditable(): string | undefined {
+    if (this.end !== null) return 'transition_not_allowed';
+    const isOpen = this.stage === 'active';
+    return !isOpen && this.now >= this.deadline ? 'deadline_not_in_future' : undefined;
+  }
+}
+
+/** What somebody gets who may not do this to what is a buyer's own; undefined when they may. */
+export function refusalOf(role: Role, allowed: readonly Role[]): string | undefined {
+  if (allowed.includes(role)) return undefined;
+  return role === 'visitor' ? 'unauthenticated' : 'forbidden';
+}

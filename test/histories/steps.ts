@@ -1,0 +1,370 @@
+import assert from 'node:assert/strict';
+import type fc from 'fast-check';
+import type { Answer, Client } from '../rig/client.ts';
+import type { HttpService } from '../rig/http-service.ts';
+import { letTimePass } from '../rig/market.ts';
+import type { Shop } from '../rig/shop.ts';
+import { HistoryModel, refusalOf, type Role } from './model.ts';
+
+/** Two replicas of the service on one database, and everybody who calls them. */
+export interface World {
+  readonly replicas: readonly [HttpService, HttpService];
+  readonly shop: Shop;
+  readonly buyers: readonly Client[];
+  readonly callers: Readonly<Record<Exclude<Role, 'owner'>, Client>>;
+}
+
+/** What the model's numbers stand for. */
+export interface Real {
+  readonly world: World;
+  readonly campaignId: string;
+  readonly parts: string[];
+  readonly entries: string[];
+  /** What the last answers told, so that an answer that comes again can be compared. */
+  readonly answers: Map<string, string>;
+}
+
+/** Seconds of one unit of time. */
+export const unit = 1_800;
+
+export const verbs = [
+  'join',
+  'join with key',
+  'join twice at once',
+  'wait',
+  'cancel',
+  'confirm',
+  'fulfil',
+  'accept',
+  'decline',
+  'withdraw',
+  'publish',
+  'retitle',
+  'resize',
+  'extend',
+  'call off',
+  'pass',
+  'run',
+  'read',
+] as const;
+export type Verb = (typeof verbs)[number];
+export type Plan = readonly [verb: Verb, first: number, second: number, role: Role];
+
+/** What the API calls what the database stores. */
+const spoken: Readonly<Record<string, string>> = {
+  draft: 'inactive',
+  locked: 'full',
+  fulfilled: 'completed',
+  expired: 'failed',
+};
+
+const outcomeOf = ({ status, body }: Answer) => (status < 300 ? 'ok' : body.code);
+
+/**
+ * One element of a list, by a number that knows nothing of its length: three times of four one that
+ * something can still happen to, if there is any.
+ */
+function picked<T extends { readonly status: string }>(
+  list: readonly T[],
+  number: number,
+  likely: readonly string[],
+): [index: number, element: T] {
+  const lively = list.filter(({ status }) => number % 4 > 0 && likely.includes(status));
+  const among = lively.length > 0 ? lively : list;
+  const element = among[Math.floor(number / 4) % among.length]!;
+  return [list.indexOf(element), element];
+}
+
+type Pair = [expected: string, got: string];
+
+/** One command of a history: done to the model and to the service, and compared. */
+export class Step implements fc.AsyncCommand<HistoryModel, Real> {
+  readonly #plan: Plan;
+  readonly #onDone: (what: string) => void;
+
+  constructor(plan: Plan, onDone: (what: string) => void) {
+    this.#plan = plan;
+    this.#onDone = onDone;
+  }
+
+  check(model: Readonly<HistoryModel>): boolean {
+    const [verb] = this.#plan;
+    if (['cancel', 'confirm', 'fulfil'].includes(verb)) return model.parts.length > 0;
+    return !['accept', 'decline', 'withdraw'].includes(verb) || model.entries.length > 0;
+  }
+
+  async run(model: HistoryModel, real: Real): Promise<void> {
+    const [expected, got] = await this.#do(model, real);
+    assert.equal(got, expected, this.toString());
+    this.#onDone(`${this.#plan[0]} ${got}`);
+    await compareCampaign(model, real);
+  }
+
+  toString(): string {
+    return `[${this.#plan.map((part) => JSON.stringify(part)).join(', ')}]`;
+  }
+
+  async #do(model: HistoryModel, real: Real): Promise<Pair> {
+    const [verb, first, second, role] = this.#plan;
+    const path = `/campaigns/${real.campaignId}`;
+    const { callers } = real.world;
+    // Of the campaign's own commands nobody is an owner: a seller is meant.
+    const caller = callers[role === 'owner' ? 'seller' : role];
+    const as: Role = role === 'owner' ? 'seller' : role;
+    switch (verb) {
+      case 'join':
+        return await join(model, real, first, second);
+      case 'join with key':
+        return await joinWithKey(model, real, first, second);
+      case 'join twice at once':
+        return await joinTwice(model, real, first, second);
+      case 'wait': {
+        const expected = model.wait(first, second);
+        const answer = await real.world.buyers[first]!.post(`${path}/waiting`, wish(second));
+        if (answer.status === 201) real.entries.push(answer.body.id);
+        return [expected, outcomeOf(answer)];
+      }
+      case 'cancel':
+      case 'confirm':
+      case 'fulfil':
+        return await changePart(model, real, verb, first, role);
+      case 'accept':
+      case 'decline':
+      case 'withdraw':
+        return await changeEntry(model, real, verb, first, role);
+      case 'publish':
+        return [model.publish(as), outcomeOf(await caller.post(`${path}/publish`))];
+      case 'retitle': {
+        const title = `Senja batch ${first} ${second}`;
+        return [model.retitle(as, title), outcomeOf(await caller.patch(path, { title }))];
+      }
+      case 'resize':
+        return await resize(model, caller, as, { path, total: 1 + (first % 8) });
+      case 'extend':
+        return await extend(model, real, caller, as, first - 1);
+      case 'call off': {
+        if (second > 0) return ['ok', 'ok'];
+        const expected = model.cancelCampaign(as);
+        const body = { reason: 'bahan habis' };
+        return [expected, outcomeOf(await caller.post(`${path}/cancel`, body))];
+      }
+      case 'pass':
+        model.now += first * unit;
+        await letTimePass(real.world.replicas[0].db, real.campaignId, first * unit);
+        return ['ok', 'ok'];
+      case 'run': {
+        model.settle(true);
+        // Each of two schedulers leaves to the other what it holds.
+        const runs = real.world.replicas
+          .slice(0, 1 + (first % 2))
+          .map(({ service }) => service.post('/lifecycle/run'));
+        const answers = await Promise.all(runs);
+        return ['ok', answers.map(outcomeOf).find((outcome) => outcome !== 'ok') ?? 'ok'];
+      }
+      case 'read':
+        return await read(model, real, first, role);
+    }
+  }
+}
+
+const wish = (quantity: number) => ({
+  quantity,
+  shipping_address: 'Jalan Kenanga 12, Coblong, Bandung',
+});
+
+async function join(model: HistoryModel, real: Real, user: number, quantity: number) {
+  const expected = model.join(user, quantity);
+  const path = `/campaigns/${real.campaignId}/join`;
+  const answer = await real.world.buyers[user]!.post(path, wish(quantity));
+  if (answer.status === 201) real.parts.push(answer.body.id);
+  return [expected, outcomeOf(answer)] satisfies Pair;
+}
+
+/** Few keys, so that they come again: with the same body, and with others. */
+async function joinWithKey(model: HistoryModel, real: Real, user: number, quantity: number) {
+  const key = `kunci-${user % 2}`;
+  const expected = model.joinWithKey(user, quantity, key);
+  const answer = await sendWithKey(real, user, quantity, key);
+  noteJoined(real, expected.part, answer);
+  return [expected.outcome, outcomeOf(answer)] satisfies Pair;
+}
+
+/** The same request by two ways at once, each to a replica of its own: one effect, one answer. */
+async function joinTwice(model: HistoryModel, real: Real, user: number, quantity: number) {
+  const key = `kembar-${user % 2}`;
+  const expected = model.joinWithKey(user, quantity, key);
+  const answers = await Promise.all([
+    sendWithKey(real, user, quantity, key),
+    sendWithKey(real, user, quantity, key, 1),
+  ]);
+  assert.equal(outcomeOf(answers[0]), outcomeOf(answers[1]));
+  if (answers[0].status === 201) assert.equal(answers[0].text, answers[1].text);
+  noteJoined(real, expected.part, answers[0]);
+  return [expected.outcome, outcomeOf(answers[0])] satisfies Pair;
+}
+
+async function sendWithKey(real: Real, user: number, quantity: number, key: string, replica = 0) {
+  const path = `/campaigns/${real.campaignId}/join`;
+  const buyer = real.world.buyers[user]!;
+  const { replicas } = real.world;
+  const client = replica === 0 ? buyer : replicas[1].withToken(buyer.token!);
+  return await client.post(path, wish(quantity), { 'idempotency-key': key });
+}
+
+function noteJoined(real: Real, part: number | undefined, answer: Answer): void {
+  if (part === undefined || answer.status !== 201) return;
+  if (part === real.parts.length) real.parts.push(answer.body.id);
+  assert.equal(answer.body.id, real.parts[part]);
+  const before = real.answers.get(answer.body.id) ?? answer.text;
+  assert.equal(answer.text, before, 'the same key has the same answer');
+  real.answers.set(answer.body.id, answer.text);
+}
+
+async function changePart(
+  model: HistoryModel,
+  real: Real,
+  verb: 'cancel' | 'confirm' | 'fulfil',
+  number: number,
+  role: Role,
+): Promise<Pair> {
+  const [index, part] = picked(model.parts, number, [verb === 'fulfil' ? 'confirmed' : 'reserved']);
+  const own: readonly Role[] = verb === 'confirm' ? [] : ['owner'];
+  const refused = refusalOf(role, [...own, 'operator', 'service']);
+  const change = { cancel: () => model.cancel(part), confirm: () => model.confirm(part) };
+  const expected = refused ?? (verb === 'fulfil' ? model.fulfil(index) : change[verb]());
+  const caller = clientOf(real, role, part.user);
+  const answer = await caller.post(`/participations/${real.parts[index]}/${verb}`);
+  return [expected, outcomeOf(answer)];
+}
+
+async function changeEntry(
+  model: HistoryModel,
+  real: Real,
+  verb: 'accept' | 'decline' | 'withdraw',
+  number: number,
+  role: Role,
+): Promise<Pair> {
+  const likely = verb === 'withdraw' ? ['waiting', 'offered'] : ['offered'];
+  const [index, entry] = picked(model.entries, number, likely);
+  const staff: readonly Role[] = verb === 'withdraw' ? ['operator'] : [];
+  const refused = refusalOf(role, ['owner', 'service', ...staff]);
+  const change = {
+    accept: () => model.accept(entry),
+    decline: () => model.leave(entry, 'declined'),
+    withdraw: () => model.leave(entry, 'withdrawn'),
+  };
+  const expected = refused ?? change[verb]();
+  const caller = clientOf(real, role, entry.user);
+  const answer = await caller.post(`/waiting/${real.entries[index]}/${verb}`);
+  const part = answer.body['participation_id'];
+  if (verb === 'accept' && answer.status === 200 && !real.parts.includes(String(part))) {
+    real.parts.push(String(part));
+  }
+  return [expected, outcomeOf(answer)];
+}
+
+const clientOf = ({ world }: Real, role: Role, owner: number): Client =>
+  role === 'owner' ? world.buyers[owner]! : world.callers[role];
+
+async function resize(
+  model: HistoryModel,
+  caller: Client,
+  role: Role,
+  { path, total }: { path: string; total: number },
+): Promise<Pair> {
+  const minimum = Math.ceil(total / 2);
+  const expected = model.resize(role, { total, minimum, mostPerUser: total });
+  const answer = await caller.patch(path, {
+    total_slots: total,
+    minimum_slots: minimum,
+    max_slots_per_user: total,
+  });
+  return [expected, outcomeOf(answer)];
+}
+
+async function extend(
+  model: HistoryModel,
+  real: Real,
+  caller: Client,
+  role: Role,
+  units: number,
+): Promise<Pair> {
+  const path = `/campaigns/${real.campaignId}`;
+  const { body } = await real.world.callers.service.get(path);
+  const before = new Date(String(body['deadline'])).getTime();
+  const deadline = new Date(before + units * unit * 1_000).toISOString();
+  const expected = model.prolong(role, units * unit);
+  return [
+    expected,
+    outcomeOf(await caller.post(`${path}/extend`, { deadline, reason: 'masih ramai' })),
+  ];
+}
+
+async function read(model: HistoryModel, real: Real, number: number, role: Role): Promise<Pair> {
+  const path = `/campaigns/${real.campaignId}`;
+  const part = model.parts[number % (model.parts.length || 1)];
+  if (number % 3 === 0 && part !== undefined) {
+    const id = real.parts[model.parts.indexOf(part)];
+    const answer = await clientOf(real, role, part.user).get(`/participations/${id}`);
+    return [refusalOf(role, ['owner', 'seller', 'operator', 'service']) ?? 'ok', outcomeOf(answer)];
+  }
+  const caller = clientOf(real, role, 0);
+  if (number % 3 === 1) {
+    const expected = model.readParticipants(role);
+    return [expected, outcomeOf(await caller.get(`${path}/participants?limit=100`))];
+  }
+  const answer = await caller.get(path);
+  if (answer.status === 200) assert.equal(answer.body['slots_taken'], takenIn(model));
+  return [model.read(role), outcomeOf(answer)];
+}
+
+const takenIn = (model: HistoryModel) =>
+  model.end === null || model.end === 'fulfilled' ? model.taken : 0;
+
+/** The API tells of the campaign what the model does, to whoever may see all. */
+async function compareCampaign(model: HistoryModel, real: Real): Promise<void> {
+  const { body } = await real.world.callers.service.get(`/campaigns/${real.campaignId}`);
+  const { total } = model.terms;
+  const taken = takenIn(model);
+  assert.deepEqual(
+    {
+      status: body.status,
+      taken: body['slots_taken'],
+      remaining: body['slots_remaining'],
+      waiting: body['waiting_count'],
+      title: body['title'],
+      closing: body['is_closing'],
+    },
+    {
+      status: spoken[model.status] ?? model.status,
+      taken,
+      remaining: total - taken - (model.end === null ? model.kept : 0),
+      waiting: model.open,
+      title: model.title,
+      closing: false,
+    },
+  );
+}
+
+/** Every participation and every place in the waiting list is as the model has it. */
+export async function compareEverything(model: HistoryModel, real: Real): Promise<void> {
+  const { service } = real.world.callers;
+  const path = `/campaigns/${real.campaignId}`;
+  const parts = await itemsOf(service, `${path}/participants`);
+  assert.deepEqual(
+    real.parts.map((id) => parts.get(id)),
+    model.parts.map(({ status }) => status),
+  );
+  assert.equal(parts.size, model.parts.length, 'there is a participation that nobody made');
+  const entries = await itemsOf(service, `${path}/waiting`);
+  assert.deepEqual(
+    real.entries.map((id) => entries.get(id)),
+    model.entries.map(({ status }) => status),
+  );
+}
+
+async function itemsOf(client: Client, path: string): Promise<Map<string, string>> {
+  const { items, next_cursor: next } = (await client.get(`${path}?limit=100`)).body;
+  assert.equal(next, null);
+  return new Map(items.map(({ id, status }) => [id, status]));
+}
