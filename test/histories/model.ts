@@ -65,19 +65,18 @@ export class HistoryModel extends Model {
   }
 
   /** A join under a key: what was answered once is answered again. */
-  joinWithKey(user: number, quantity: number, key: string): { outcome: string; part?: number } {
-    if (this.status === 'draft') return { outcome: 'campaign_not_found' };
+  joinWithKey(user: number, quantity: number, key: string): Omit<Kept, 'body'> {
+    if (this.status === 'draft') return { outcome: 'campaign_not_found', part: undefined };
     const name = `${user} ${key}`;
     const kept = this.#keys.get(name);
     const body = String(quantity);
     if (kept !== undefined) {
-      if (kept.body !== body) return { outcome: 'idempotency_key_reused' };
-      return kept.part === undefined ? kept : { outcome: kept.outcome, part: kept.part };
+      return kept.body === body ? kept : { outcome: 'idempotency_key_reused', part: undefined };
     }
     const outcome = this.join(user, quantity);
     const part = outcome === 'ok' ? this.parts.length - 1 : undefined;
     this.#keys.set(name, { body, outcome, part });
-    return part === undefined ? { outcome } : { outcome, part };
+    return { outcome, part };
   }
 
   override wait(user: number, quantity: number): string {

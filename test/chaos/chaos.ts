@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { Agent } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { startEmbedded } from '../../src/database/embedded.ts';
+import { findViolations } from '../../src/database/invariants.ts';
+import { openDatabase } from '../../src/database/pool.ts';
+import { Client } from '../rig/client.ts';
+import { recordingLog } from '../rig/log.ts';
+import { ask, newCampaign, openMarket } from '../rig/market.ts';
+import { addressOf, openProxy, through } from '../rig/proxy.ts';
+import { serveCommand, start } from '../rig/started.ts';
+import { until } from '../rig/until.ts';
+import { faults, type Scene } from './faults.ts';
+import { examine, type Findings, type Found } from './history.ts';
+import { Load } from './load.ts';
+
+const serviceKey = 'service-key-of-at-least-32-characters';
+
+export interface ChaosOptions {
+  /** Joins under way at once. */
+  readonly lanes: number;
+  /** Whether it has gone on for long enough. */
+  readonly isEnough: (so: { readonly acknowledged: number; readonly faults: number }) => boolean;
+  /** Joins that have to be acknowledged between two faults. */
+  readonly calm: number;
+  readonly seed: number;
+  readonly lockMs: number;
+  readonly say: (line: string) => void;
+  /** Names of the faults; all unless told. */
+  readonly only?: readonly string[];
+}
+
+export interface ChaosReport {
+  readonly acknowledged: number;
+  readonly refused: number;
+  /** Whose outcome was unknown until the same key settled it. */
+  readonly settled: number;
+  readonly faults: Readonly<Record<string, number>>;
+  /** The longest time from the end of a fault to the next acknowledgement, in milliseconds. */
+  readonly longestSilenceMs: number;
+  readonly answers: Readonly<Record<string, number>>;
+  readonly findings: Findings;
+  readonly violations: readonly string[];
+}
+
+type Ends = Pick<TestContext, 'after'>;
+
+/**
+ * A service on a database of its own, joined by many at once, while one thing after the other
+ * breaks. Afterwards what was heard is held against what is stored.
+ */
+export async function chaos(t: Ends, options: ChaosOptions): Promise<ChaosReport> {
+  const { lanes, isEnough, calm, say, only = Object.keys(faults) } = options;
+  const scene = await openScene(t, options.lockMs);
+  const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
+  t.after(() => agent.destroy());
+  const url = `http://127.0.0.1:${scene.front.port}`;
+  const client = new Client({ url, agent, secrets: new Set() }, serviceKey);
+  const load = new Load(client, scene.campaigns);
+  const happened: Record<string, number> = {};
+  let longestSilenceMs = 0;
+  let count = 0;
+  load.start(lanes);
+  try {
+    await calmly(load, calm);
+    for (const name of endlessly(only, options.seed)) {
+      await faults[name]!(scene);
+      const healedAt = performance.now();
+      happened[name] = (happened[name] ?? 0) + 1;
+      count++;
+      await until(() => load.lastOkAt > healedAt, { withinMs: 90_000 });
+      const silence = Math.round(load.lastOkAt - healedAt);
+      longestSilenceMs = Math.max(longestSilenceMs, silence);
+      say(`${name}: ${silence} ms until the next join; ${load.acknowledged} acknowledged`);
+      await calmly(load, calm);
+      if (isEnough({ acknowledged: load.acknowledged, faults: count })) break;
+    }
+  } finally {
+    await load.stop();
+  }
+  const settled = await load.settle(lanes);
+  const stored = await participationsIn(scene);
+  const { history } = load;
+  return {
+    acknowledged: history.filter(({ outcome }) => outcome === 'ok').length,
+    refused: history.filter(({ outcome }) => outcome === 'fail').length,
+    settled,
+    faults: happened,
+    longestSilenceMs,
+    answers: Object.fromEntries(load.answers),
+    findings: examine(history, stored),
+    violations: (await findViolations(scene.server.url)).map(({ name }) => name),
+  };
+}
+
+/** A run that shows nothing is no success; anything lost, doubled or made up is a failure. */
+export function expectSound(report: ChaosReport, least: { acknowledged: number; faults: number }) {
+  const { findings, acknowledged, violations, answers } = report;
+  const count = Object.values(report.faults).reduce((sum, times) => sum + times, 0);
+  assert.ok(count >= Math.max(1, least.faults), `${count} faults`);
+  assert.ok(acknowledged >= Math.max(100, least.acknowledged), `${acknowledged} acknowledged`);
+  for (const [what, some] of Object.entries(findings)) {
+    assert.deepEqual(some.slice(0, 5), [], `${some.length} ${what}`);
+  }
+  assert.deepEqual(violations, []);
+  const surprises = Object.keys(answers).filter((answer) => /^(500|4(?!09))/.test(answer));
+  assert.deepEqual(surprises, []);
+}
+
+/** Says a report in a few lines. */
+export function told(report: ChaosReport): string[] {
+  const { findings, faults: happened, answers } = report;
+  const counts = (some: Readonly<Record<string, number>>) =>
+    Object.entries(some).map(([what, times]) => `${what} ${times}`);
+  return [
+    `${report.acknowledged} acknowledged, ${report.refused} refused, ` +
+      `${report.settled} unknown and settled by the same key`,
+    `faults: ${counts(happened).join(', ')}`,
+    `answers: ${counts(answers).join(', ')}`,
+    `longest time from a fault's end to the next join: ${report.longestSilenceMs} ms`,
+    Object.entries(findings)
+      .map(([what, { length }]) => `${length} ${what}`)
+      .join(', '),
+  ];
+}
+
+async function openScene(t: Ends, lockMs: number): Promise<Scene> {
+  const place = mkdtempSync(join(tmpdir(), 'sambatan-chaos-'));
+  t.after(() => rmSync(place, { recursive: true, force: true }));
+  const server = await startEmbedded({ dataDir: join(place, 'database'), log: recordingLog() });
+  t.after(() => server.stop());
+  const back = await openProxy(addressOf(server.url));
+  t.after(() => back.close());
+  const serve = () =>
+    start(t, {
+      command: serveCommand,
+      cwd: '/',
+      dataDir: join(place, 'service'),
+      variables: {
+        DATABASE_URL: through(back, server.url),
+        SAMBATAN_SERVICE_KEY: serviceKey,
+        LOG_LEVEL: 'error',
+      },
+    });
+  let service = await serve();
+  const front = await openProxy(portOf(service.url));
+  t.after(() => front.close());
+  const db = openDatabase({ url: server.url, log: recordingLog(), maxConnections: 2 });
+  t.after(() => db.close());
+  const market = await openMarket(db);
+  const campaigns: string[] = [];
+  for (let n = 0; n < 8; n++) {
+    // The last one is full soon: who is refused there has to be nowhere.
+    const totalSlots = n === 7 ? 50 : 1_000_000;
+    campaigns.push(await newCampaign(db, market, { totalSlots, minimumSlots: 1 }));
+  }
+  const killService = async () => {
+    service.process.kill('SIGKILL');
+    await service.ended;
+    service = await serve();
+    front.target = portOf(service.url);
+  };
+  return { back, front, server, db, campaigns, killService, lockMs };
+}
+
+const portOf = (url: string) => ({ host: '127.0.0.1', port: Number(new URL(url).port) });
+
+/** Waits until so many more were acknowledged. */
+async function calmly(load: Load, joins: number): Promise<void> {
+  const enough = load.acknowledged + joins;
+  await until(() => load.acknowledged >= enough, { withinMs: 90_000 });
+}
+
+/** Every name once in an order by chance, then again in another. */
+function* endlessly(names: readonly string[], seed: number): Generator<string> {
+  let state = seed >>> 0 || 1;
+  const chance = () => {
+    // Numerical Recipes' linear congruential generator: an order, not a secret.
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+  for (;;) {
+    yield* names
+      .map((name) => ({ name, place: chance() }))
+      .sort((a, b) => a.place - b.place)
+      .map(({ name }) => name);
+  }
+}
+
+async function participationsIn({ db }: Scene): Promise<Found[]> {
+  return await ask<Found>(
+    db,
+    `select user_id as "userId", campaign_id as "campaignId",
+      participation_id as "participationId" from sambatan.participants`,
+  );
+}

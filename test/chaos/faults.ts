@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Embedded } from '../../src/database/embedded.ts';
+import type { Database } from '../../src/database/pool.ts';
+import { ask, hold } from '../rig/market.ts';
+import type { Proxy, Weather } from '../rig/proxy.ts';
+
+/** What faults happen to. */
+export interface Scene {
+  /** Between the service and its database, and between the callers and the service. */
+  readonly back: Proxy;
+  readonly front: Proxy;
+  readonly server: Embedded;
+  /** A way to the database that no proxy stands in. */
+  readonly db: Database;
+  readonly campaigns: readonly string[];
+  /** Kills the service's process and starts another in its place. */
+  killService(): Promise<void>;
+  /** Milliseconds that rows stay locked by somebody else. */
+  readonly lockMs: number;
+}
+
+type Fault = (scene: Scene) => Promise<void>;
+
+const under =
+  (which: 'back' | 'front', weather: Weather, milliseconds: number): Fault =>
+  async (scene) => {
+    scene[which].weather = weather;
+    if (weather.kind === 'refuse') scene[which].cut();
+    await sleep(milliseconds);
+    scene[which].heal();
+  };
+
+const cut =
+  (which: 'back' | 'front'): Fault =>
+  async (scene) => {
+    for (let times = 0; times < 5; times++) {
+      scene[which].cut();
+      await sleep(40);
+    }
+  };
+
+const signal = (pid: number | undefined, name: NodeJS.Signals) => {
+  if (pid !== undefined) process.kill(pid, name);
+};
+
+/** Every fault there is, by name. Each resolves once the scene is healed. */
+export const faults: Readonly<Record<string, Fault>> = {
+  'database connections cut': cut('back'),
+  'callers cut': cut('front'),
+  'database delayed': under('back', { kind: 'delay', milliseconds: 100 }, 1_000),
+  'callers delayed': under('front', { kind: 'delay', milliseconds: 100 }, 1_000),
+  'database sliced': under('back', { kind: 'slice', bytes: 7 }, 500),
+  'callers sliced': under('front', { kind: 'slice', bytes: 7 }, 500),
+  'database in a black hole': under('back', { kind: 'silent' }, 1_000),
+  'callers in a black hole': under('front', { kind: 'silent' }, 500),
+  'answers of the database lost': under('back', { kind: 'mute' }, 300),
+  'answers to callers lost': under('front', { kind: 'mute' }, 300),
+  'database refuses': under('back', { kind: 'refuse' }, 700),
+  'backends terminated': async ({ db }) => {
+    await ask(
+      db,
+      `select pg_terminate_backend(pid) from pg_stat_activity
+      where application_name = 'sambatan' and pid <> pg_backend_pid() and client_addr is not null`,
+    ).catch(() => undefined);
+  },
+  // The server ends all its sessions and recovers.
+  'backend killed': async ({ db }) => {
+    const [backend] = await ask<{ pid: number }>(
+      db,
+      `select pid from pg_stat_activity where backend_type = 'client backend'
+        and datname = current_database() and client_addr is not null limit 1`,
+    );
+    signal(backend?.pid, 'SIGKILL');
+  },
+  'postmaster killed': async ({ server }) => signal(server.postmaster(), 'SIGKILL'),
+  'service killed': (scene) => scene.killService(),
+  'rows locked by somebody else': async ({ db, campaigns, lockMs }) => {
+    const held = await hold(db, (tx) =>
+      ask(
+        tx,
+        'select from sambatan.campaigns where campaign_id = any ($1) for update',
+        campaigns.slice(0, Math.ceil(campaigns.length / 2)),
+      ),
+    );
+    await sleep(lockMs);
+    await held.commit();
+  },
+  // Whatever is asked waits, so that the pool has no connection left.
+  'pool exhausted': async ({ db }) => {
+    const held = await hold(db, (tx) =>
+      ask(tx, 'lock table sambatan.campaigns in access exclusive mode'),
+    );
+    await sleep(1_000);
+    await held.commit();
+  },
+};

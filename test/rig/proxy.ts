@@ -1,0 +1,113 @@
+import { once } from 'node:events';
+import {
+  connect,
+  createServer,
+  type AddressInfo,
+  type NetConnectOpts,
+  type Socket,
+} from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** What a network does to what goes over it, in both directions. */
+export type Weather =
+  | { readonly kind: 'fine' }
+  /** Every chunk comes so much later, in order. */
+  | { readonly kind: 'delay'; readonly milliseconds: number }
+  /** Every chunk comes in pieces of so many bytes. */
+  | { readonly kind: 'slice'; readonly bytes: number }
+  /** Nothing comes and nothing ends: a black hole. */
+  | { readonly kind: 'silent' }
+  /** What is sent arrives, and no answer comes back. */
+  | { readonly kind: 'mute' }
+  /** New connections end at once. */
+  | { readonly kind: 'refuse' };
+
+/** A network of the rig's own, on a free port of this machine. */
+export interface Proxy {
+  readonly port: number;
+  weather: Weather;
+  /** Where new connections lead. */
+  target: NetConnectOpts;
+  /** Ends every connection on both sides, and gives how many. */
+  cut(): number;
+  /** Fine weather. What a black hole swallowed never arrives, so those connections end. */
+  heal(): void;
+  close(): Promise<void>;
+}
+
+export async function openProxy(target: NetConnectOpts): Promise<Proxy> {
+  const pairs = new Set<readonly [Socket, Socket]>();
+  const server = createServer({ noDelay: true }, (client) => {
+    if (proxy.weather.kind === 'refuse') return void client.resetAndDestroy();
+    const upstream = connect({ ...proxy.target }).setNoDelay(true);
+    const pair = [client, upstream] as const;
+    pairs.add(pair);
+    carry(client, upstream, () => proxy.weather);
+    carry(upstream, client, () => proxy.weather, true);
+    for (const socket of pair) socket.on('close', () => pairs.delete(pair));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const cut = (): number => {
+    const count = pairs.size;
+    for (const pair of pairs) for (const socket of pair) socket.destroy();
+    pairs.clear();
+    return count;
+  };
+  const proxy: Proxy = {
+    port: (server.address() as AddressInfo).port,
+    weather: { kind: 'fine' },
+    target,
+    cut,
+    heal: () => {
+      const lossy = ['silent', 'mute'].includes(proxy.weather.kind);
+      proxy.weather = { kind: 'fine' };
+      if (lossy) cut();
+    },
+    close: async () => {
+      cut();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+  return proxy;
+}
+
+function carry(from: Socket, to: Socket, weather: () => Weather, isAnswer = false): void {
+  // One chunk after the other, whatever happens to each.
+  let line: Promise<void> = Promise.resolve();
+  from.on('data', (chunk: Buffer) => {
+    line = line.then(() => pass(chunk, to, weather(), isAnswer));
+  });
+  from.on('error', () => undefined);
+  from.on('end', () => void line.then(() => to.end()));
+  from.on('close', () => void line.then(() => to.destroy()));
+}
+
+async function pass(chunk: Buffer, to: Socket, weather: Weather, isAnswer: boolean): Promise<void> {
+  if (weather.kind === 'silent' || (weather.kind === 'mute' && isAnswer)) return;
+  if (weather.kind === 'delay') await sleep(weather.milliseconds);
+  const step = weather.kind === 'slice' ? weather.bytes : chunk.length;
+  for (let at = 0; at < chunk.length && to.writable; at += step) {
+    to.write(chunk.subarray(at, at + step));
+    if (step < chunk.length) await new Promise(setImmediate);
+  }
+}
+
+/** Where the URL of a database leads: a socket's directory or a port. */
+export function addressOf(url: string): NetConnectOpts {
+  const { hostname, port, searchParams } = new URL(url);
+  const directory = searchParams.get('host');
+  const number = Number(port || 5_432);
+  if (directory === null) return { host: hostname, port: number };
+  return { path: `${directory}/.s.PGSQL.${number}` };
+}
+
+/** The same database by way of a proxy. */
+export function through({ port }: Proxy, url: string): string {
+  const way = new URL(url);
+  way.hostname = '127.0.0.1';
+  way.port = String(port);
+  way.searchParams.delete('host');
+  return way.toString();
+}
