@@ -25,7 +25,7 @@ const worldsAtOnce = 4;
 
 const services: HttpService[] = [];
 after(async () => {
-  for (const service of services.reverse()) await service.close();
+  for (const service of services.toReversed()) await service.close();
 });
 
 async function openWorld(): Promise<World> {

@@ -26,7 +26,9 @@ export function readBodies(server: FastifyInstance): void {
       else void parseJson(request, text, done);
     },
   );
-  server.addHook('preValidation', ({ body, query, params }, _reply, done) => {
+  server.addHook('preValidation', ({ body, query, params, is404 }, _reply, done) => {
+    // What nobody answers has no fields to put right: it is told so.
+    if (is404) return done();
     const typed = Buffer.isBuffer(body) ? undefined : body;
     const field = unstorableField(typed) ?? unstorableField(query) ?? unstorableField(params);
     if (field === undefined) done();

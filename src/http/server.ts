@@ -159,9 +159,11 @@ function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
   return typeof given === 'string' && /^[\w-]{8,64}$/.test(given) ? given : randomUUID();
 }
 
+/** A body that nobody asked for is read as well, and refused when it cannot be. */
 function documentBodyProblems(server: FastifyInstance): void {
   server.addHook('onRoute', (route) => {
-    if (!route.schema?.body) return;
+    const isRead = [route.method].flat().every((method) => method === 'GET' || method === 'HEAD');
+    if (isRead || route.schema?.response === undefined) return;
     route.schema.response = { ...bodyProblems(), ...(route.schema.response as object) };
   });
 }

@@ -4,7 +4,7 @@ import type { Answer, Client } from '../rig/client.ts';
 import type { HttpService } from '../rig/http-service.ts';
 import { letTimePass } from '../rig/market.ts';
 import type { Shop } from '../rig/shop.ts';
-import { HistoryModel, refusalOf, type Role } from './model.ts';
+import { refusalOf, type HistoryModel, type Role } from './model.ts';
 
 /** Two replicas of the service on one database, and everybody who calls them. */
 export interface World {

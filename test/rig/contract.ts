@@ -54,6 +54,8 @@ const withoutRoute: Readonly<Record<number, string>> = {
   400: 'malformed_request',
   404: 'not_found',
   405: 'method_not_allowed',
+  413: 'payload_too_large',
+  415: 'unsupported_media_type',
 };
 
 /** Holds every answer against what the service says of itself. */
@@ -71,7 +73,7 @@ export class Contract {
         route: `${method.toUpperCase()} ${template}`,
         method: method.toUpperCase(),
         template,
-        shape: new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]{1,500}')}$`),
+        shape: new RegExp(`^${template.replaceAll(/\{\w+\}/g, '(?:%[0-9A-Fa-f]{2}|[^/%]){0,500}')}$`),
         operation,
       })),
     );
