@@ -92,22 +92,26 @@ export const campaignIdsAfter = query<
   order by campaign_id limit $2`,
 );
 
-const ofMarket = (condition: string, place: string) => `select l.*, c.title from (
+/** `key` is what the index that is to be followed begins with. */
+const ofMarket = (key: readonly string[], place: string, condition = '') => {
+  const columnsOf = (prefix: string) => key.map((name) => `${prefix}${name} desc`).join(', ');
+  return `select l.*, c.title from (
     select ${columns} from sambatan.audit_logs
-    where participation_id is null and ${condition} and (occurred_at, campaign_id, seq) < ${place}
-    order by occurred_at desc, campaign_id desc, seq desc limit $1) l
+    where participation_id is null and (${key.join(', ')}) < (${place})${condition}
+    order by ${columnsOf('')} limit $1) l
   join sambatan.campaigns c on c.campaign_id = l.campaign_id
-  order by l.occurred_at desc, l.campaign_id desc, l.seq desc`;
+  order by ${columnsOf('l.')}`;
+};
 
-const place = `(coalesce($2::timestamptz, 'infinity'),
+const place = `coalesce($2::timestamptz, 'infinity'),
       coalesce($3::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'),
-      coalesce($4::bigint, 9223372036854775807))`;
+      coalesce($4::bigint, 9223372036854775807)`;
 
 /** What happened to campaigns themselves, over the whole market, newest first. */
 export const listMarketAudit = query<
   [limit: number, beforeTime: Date | null, beforeCampaign: string | null, beforeSeq: bigint | null],
   AuditRow & { readonly title: string }
->('list_market_audit', ofMarket('true', place));
+>('list_market_audit', ofMarket(['occurred_at', 'campaign_id', 'seq'], place));
 
 /** The same, of one kind of event. */
 export const listMarketAuditOfEvent = query<
@@ -119,7 +123,11 @@ export const listMarketAuditOfEvent = query<
     event: AuditEvent,
   ],
   AuditRow & { readonly title: string }
->('list_market_audit_of_event', ofMarket('event = $5', place));
+>(
+  'list_market_audit_of_event',
+  // Said as a range of events, only the index led by the event gives the order.
+  ofMarket(['event', 'occurred_at', 'campaign_id', 'seq'], `$5, ${place}`, ' and event >= $5'),
+);
 
 /**
  * A page of one campaign's log, newest first: of one event, actor or participation, or of all. The

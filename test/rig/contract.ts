@@ -73,7 +73,9 @@ export class Contract {
         route: `${method.toUpperCase()} ${template}`,
         method: method.toUpperCase(),
         template,
-        shape: new RegExp(`^${template.replaceAll(/\{\w+\}/g, '(?:%[0-9A-Fa-f]{2}|[^/%]){0,500}')}$`),
+        shape: new RegExp(
+          `^${template.replaceAll(/\{\w+\}/g, '(?:%[0-9A-Fa-f]{2}|[^/%]){0,500}')}$`,
+        ),
         operation,
       })),
     );
