@@ -8,12 +8,13 @@ import { newId } from '../src/identity/ids.ts';
 import { Client, token, type Answer } from './rig/client.ts';
 import { anyRequest, pathOf, Ref, type fuzzCallers, type Kind, type Plan } from './rig/fuzz.ts';
 import { httpService, serviceKey } from './rig/http-service.ts';
-import { expectStatus, join, joinBody, openShop, type Shop } from './rig/shop.ts';
+import { ask } from './rig/market.ts';
+import { campaignBody, expectStatus, join, joinBody, openShop, type Shop } from './rig/shop.ts';
 import { homeAddress } from './rig/sign-in.ts';
 import { watch } from './rig/stream.ts';
 
 const seed = Number(process.env['SAMBATAN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const wanted = Number(process.env['SAMBATAN_FUZZ_REQUESTS'] ?? 20_000);
+const wanted = Number(process.env['SAMBATAN_FUZZ_REQUESTS'] ?? 5_000);
 const perCrowd = 100;
 /** More than the pool has connections, fewer than would wait for one for long. */
 const atOnce = 32;
@@ -41,6 +42,9 @@ const pools: Record<Kind, string[]> = {
   entry: [],
   address: [],
   user: [],
+  account: [],
+  webhook: [],
+  nothing: [],
 };
 const mostKept = 40;
 function keep(kind: Kind, id: string): void {
@@ -75,8 +79,21 @@ before(async () => {
 
 /** A campaign to join, and one to wait for: what is fuzzed long enough is all closed. */
 async function replenish(): Promise<void> {
-  const open = await shop.campaign({ total_slots: 30, minimum_slots: 1 });
-  const full = await shop.campaign({ total_slots: 1 });
+  const { service: staff } = service;
+  // The seller may have been sent away, and the product taken out of the shop.
+  await ask(
+    service.db,
+    `insert into sambatan.brand_members (brand_id, user_id, role) values ($1, $2, 'owner')
+    on conflict (brand_id, user_id) do update set role = 'owner'`,
+    shop.brandId,
+    shop.seller.userId,
+  );
+  const back = { sambatan_enabled: true };
+  expectStatus(await staff.patch(`/products/${shop.productId}`, back), 200);
+  const made = async (wish: object) =>
+    expectStatus(await staff.post('/campaigns', campaignBody(shop.productId, wish)), 201);
+  const open = await made({ total_slots: 30, minimum_slots: 1 });
+  const full = await made({ total_slots: 1 });
   keep('product', shop.productId);
   keep('brand', shop.brandId);
   keep('participation', (await join(callers.buyer, open.id)).id);
@@ -95,6 +112,8 @@ const makers: readonly (readonly [RegExp, Kind])[] = [
   [/^POST .*\/join$/, 'participation'],
   [/^POST .*\/waiting$/, 'entry'],
   [/^POST .*\/me\/addresses$/, 'address'],
+  [/^POST .*\/receiving-accounts$/, 'account'],
+  [/^POST .*\/webhooks$/, 'webhook'],
 ];
 
 const resolved = (value: unknown): unknown =>

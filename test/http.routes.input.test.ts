@@ -322,6 +322,14 @@ const malformed = [
   '{"a":1}}',
 ];
 
+test('a proof of payment that has no file in it is refused as one that cannot be read', async () => {
+  const path = `/participations/${participation.id}/proof`;
+  await leavesNothing(async () => {
+    expectProblem(await buyer.post(path), 422, 'proof_not_accepted');
+    expectProblem(await buyer.post(path, {}), 415, 'unsupported_media_type');
+  });
+});
+
 test('of a key that comes twice the last one counts, and is looked at', async () => {
   await leavesNothing(async () => {
     const raw = '{"name":"Melati","name":5}';

@@ -112,7 +112,7 @@ export function paymentRoutes(app: App): FastifyPluginAsyncTypebox {
         async (request) => {
           const { id } = request.params as { id: string };
           await consult(() => permitProof(app.db, request.actor, id));
-          const proof = await readProof(request.body as Buffer);
+          const proof = await readProof(request.body);
           const payment = await operate(app.db, (tx) =>
             submitProof(tx, request.actor, id, proof, termHours),
           );

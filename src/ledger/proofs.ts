@@ -16,9 +16,11 @@ export interface Proof {
 /**
  * A proof of payment as it is kept. A picture (JPEG, PNG, WebP) is drawn anew as WebP: smaller,
  * the right way up, and without anything else that was in the file, such as where it was taken. A
- * PDF is kept as it is. What it is says its content, never its name. Refuses: proof_not_accepted.
+ * PDF is kept as it is. What it is says its content, never its name. A request without a body has
+ * no bytes. Refuses: proof_not_accepted.
  */
-export async function readProof(bytes: Buffer): Promise<Proof> {
+export async function readProof(bytes: unknown): Promise<Proof> {
+  if (!Buffer.isBuffer(bytes)) throw new DomainError('proof_not_accepted', {});
   if (bytes.subarray(0, 5).toString('latin1') === '%PDF-') {
     return { contentType: 'application/pdf', content: bytes };
   }

@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import fc from 'fast-check';
+import { newId } from '../../src/identity/ids.ts';
 import {
   badBodies,
   badIds,
@@ -15,7 +16,17 @@ import type { DescribedOperation } from './contract.ts';
 
 /** What ids stand for; what is there grows while requests are sent. */
 export type Kind =
-  'brand' | 'product' | 'campaign' | 'participation' | 'entry' | 'address' | 'user';
+  | 'brand'
+  | 'product'
+  | 'campaign'
+  | 'participation'
+  | 'entry'
+  | 'address'
+  | 'user'
+  | 'account'
+  | 'webhook'
+  /** Such things are not there. */
+  | 'nothing';
 
 /** Something that exists when the request is sent: the nth from the newest. */
 export class Ref {
@@ -78,13 +89,19 @@ const kindOfField: Readonly<Record<string, Kind>> = {
   user_id: 'user',
 };
 
-function kindOfPath(template: string): Kind {
-  if (template.includes('/products/')) return 'product';
-  if (template.includes('/participations/')) return 'participation';
-  if (template.includes('/waiting/{id}')) return 'entry';
-  if (template.includes('/addresses/')) return 'address';
-  return template.includes('/operators/') ? 'user' : 'campaign';
-}
+const kindOfPath: readonly (readonly [RegExp, Kind])[] = [
+  [/\/brands\/\{id\}/, 'brand'],
+  [/\/products\/\{id\}/, 'product'],
+  [/\/participations\/\{id\}/, 'participation'],
+  [/\/waiting\/\{id\}/, 'entry'],
+  [/\/addresses\/\{id\}/, 'address'],
+  [/\/operators\/\{id\}/, 'user'],
+  [/\/receiving-accounts\/\{id\}/, 'account'],
+  [/\/webhooks\/\{id\}/, 'webhook'],
+  [/\/campaigns\/\{id\}/, 'campaign'],
+];
+const pathKind = (template: string): Kind =>
+  kindOfPath.find(([shape]) => shape.test(template))?.[1] ?? 'nothing';
 
 /** One of them by weight, however deep it stands: left alone, deep choices are the first ones. */
 const chosen = <T>(...some: { weight: number; arbitrary: fc.Arbitrary<T> }[]) =>
@@ -217,7 +234,7 @@ function plansOf({ route, method, template, operation }: DescribedOperation): fc
   const query = (operation.parameters ?? []).filter((one) => one.in === 'query');
   const base = fc.record({
     caller: fc.constantFrom(...fuzzCallers),
-    id: refTo(kindOfPath(template)),
+    id: refTo(pathKind(template)),
     query: fc
       .tuple(
         ...query.map(({ name, schema: of }) =>
@@ -259,5 +276,7 @@ export function anyRequest(operations: readonly DescribedOperation[]): fc.Arbitr
 
 /** The path as it is sent, from the root. */
 export function pathOf({ template, query }: Plan, id: string): string {
-  return `${template.replace(/\{\w+\}/, encodeURIComponent(safe(id)))}${query}`;
+  const path = template.replace(/\{\w+\}/, () => encodeURIComponent(safe(id)));
+  // The second one in a path is of somebody or something that is not there.
+  return `${path.replaceAll(/\{\w+\}/g, newId())}${query}`;
 }
