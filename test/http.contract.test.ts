@@ -237,9 +237,12 @@ test('every route that names a thing answers 404 for one that is not there', asy
 
 test('every body is refused for its form, its type and its size before anything else', async () => {
   // Also where none is expected: whatever is sent is read.
+  // What a mail program sends to stop mails is a form.
   const written = described().filter(
-    ({ method, operation }) =>
-      method !== 'GET' && (operation.requestBody === undefined || takesJson(operation)),
+    ({ route, method, operation }) =>
+      method !== 'GET' &&
+      !route.includes('/unsubscribe/') &&
+      (operation.requestBody === undefined || takesJson(operation)),
   );
   assert.ok(written.length >= 20);
   const someone = await service.user();

@@ -73,9 +73,7 @@ export class Contract {
         route: `${method.toUpperCase()} ${template}`,
         method: method.toUpperCase(),
         template,
-        shape: new RegExp(
-          `^${template.replaceAll(/\{\w+\}/g, '(?:%[0-9A-Fa-f]{2}|[^/%]){0,500}')}$`,
-        ),
+        shape: new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]{0,500}')}$`),
         operation,
       })),
     );
@@ -84,7 +82,8 @@ export class Contract {
   /** The operation that a request is for; undefined when it is for none. */
   operationFor(method: string, path: string): DescribedOperation | undefined {
     const [bare = ''] = path.split('?');
-    return this.operations.find((one) => one.method === method && one.shape.test(bare));
+    const typed = decoded(bare);
+    return this.operations.find((one) => one.method === method && one.shape.test(typed));
   }
 
   /** Throws unless the answer is one that the document promises. */
@@ -144,6 +143,15 @@ export class Contract {
     const known = this.#validators.get(schema) ?? Compile(schema);
     this.#validators.set(schema, known);
     return known;
+  }
+}
+
+/** A path as it was typed: a parameter's length is that of its text. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path.replaceAll(/%2f/gi, '_'));
+  } catch {
+    return path;
   }
 }
 
