@@ -258,7 +258,7 @@ test('a mail has nothing of anybody but whom it is to', async (t) => {
     );
     return list().length >= 4 && row!.left === 0;
   });
-  const readMails: string[] = [];
+  const addressees: string[] = [];
   for (const name of list()) {
     const { to } = JSON.parse(readFileSync(joinPath(outbox, name), 'utf8')) as { to: string };
     const viewer = mails[to];
@@ -267,9 +267,9 @@ test('a mail has nothing of anybody but whom it is to', async (t) => {
     const text = readFileSync(joinPath(outbox, name), 'utf8') + whole.replaceAll('=\n', '');
     const wrong = sightsIn(viewer, 'a mail', text).filter((sight) => !mayRead(sight));
     assert.deepEqual(wrong.map(told), []);
-    readMails.push(to);
+    addressees.push(to);
   }
-  t.diagnostic(`${readMails.length} mails to ${new Set(readMails).size} people`);
+  t.diagnostic(`${addressees.length} mails to ${new Set(addressees).size} people`);
 });
 
 test('no line of the log and no metric says anything of anybody', async () => {

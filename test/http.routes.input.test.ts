@@ -4,6 +4,7 @@ import { newId } from '../src/identity/ids.ts';
 import type { Answer, Body, Client } from './rig/client.ts';
 import { giveEndpoint, giveMessage } from './rig/deliveries.ts';
 import { httpService } from './rig/http-service.ts';
+import { homeAddress } from './rig/sign-in.ts';
 import { ask } from './rig/market.ts';
 import { moneyBodies } from './rig/money-refusals.ts';
 import {
@@ -96,6 +97,14 @@ const good: Readonly<Record<string, () => { by: Client; id: string; body: object
     body: { brand_id: shop.brandId, url: 'https://receiver.example/hook' },
   }),
   'PATCH /webhooks/{id}': () => ({ by: shop.seller, id: webhookId, body: { description: 'x' } }),
+  'PATCH /me': () => ({ by: buyer, id: '', body: { display_name: 'Sari' } }),
+  'POST /me/addresses': () => ({ by: buyer, id: '', body: homeAddress }),
+  'PATCH /me/addresses/{id}': () => ({ by: buyer, id: newId(), body: { label: 'Kantor' } }),
+  'POST /operators': () => ({
+    by: service.service,
+    id: '',
+    body: { email: 'siapa@contoh.id' },
+  }),
   'POST /participations/{id}/cancel': () => ({ by: buyer, id: participation.id, body: {} }),
   'POST /participations/{id}/confirm': () => ({
     by: service.service,
