@@ -23,7 +23,7 @@ import { asked, idIn, nameOf, signedIn } from './parts.ts';
 
 const pageSize = 50;
 /** Labels of one printed page of the packing list's own pages. */
-const labelsAtOnce = 200;
+const labelsAtOnce = 100;
 
 /** Who joined a campaign and where it is to be sent: to look at, to print, to take along. */
 export function participantPages(app: App): Pages {
