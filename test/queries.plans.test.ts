@@ -553,6 +553,8 @@ const cases: Record<string, readonly Case[]> = {
     { parameters: [null, null, 21] },
     { when: 'a later page', parameters: ['2026-11-25', nobody, 21] },
   ],
+  refunds_of_participation: [{ parameters: [campaign.active, reserved] }],
+  last_dispute: [{ parameters: [campaign.active, reserved] }],
   list_refunds: [
     { parameters: [false, null, null, 21] },
     { when: 'failed ones', parameters: [true, 1_700_000_000_000_000, nobody, 21] },

@@ -91,6 +91,8 @@ const rows: Readonly<Record<string, Row>> = {
     id: (own_) => own_.addressId,
   },
   'POST /akun/alamat/:id/hapus': { expects: '303 404 404 404 404 404' },
+  'GET /akun/rekening': { expects: signedIn, private: ['buyer'] },
+  'POST /akun/rekening': { expects: refused },
   'GET /sambatan/:id': {
     expects: everybody,
     id: ({ campaignId }) => campaignId,
@@ -114,6 +116,25 @@ const rows: Readonly<Record<string, Row>> = {
   'POST /ikutan/:id/batal': {
     expects: '303 303 404 404 404 404',
     id: ({ participationId }) => participationId,
+  },
+  'GET /ikutan/:id/bukti': {
+    expects: '303 404 404 404 404 404',
+    id: ({ participationId }) => participationId,
+  },
+  'POST /ikutan/:id/bukti': {
+    expects: '303 415 404 404 404 404',
+    id: ({ participationId }) => participationId,
+    private: ['buyer'],
+  },
+  'POST /ikutan/:id/terima': {
+    expects: '303 409 404 404 404 404',
+    id: ({ participationId }) => participationId,
+    private: ['buyer'],
+  },
+  'POST /ikutan/:id/masalah': {
+    expects: '303 422 404 404 404 404',
+    id: ({ participationId }) => participationId,
+    private: ['buyer'],
   },
   'GET /toko': { expects: signedIn },
   'GET /toko/baru': { expects: signedIn },

@@ -223,3 +223,29 @@ export const listDisputes = query<
     coalesce($2::uuid, '00000000-0000-0000-0000-000000000000'))
   order by opened_at, dispute_id limit $3`,
 );
+
+/** What of a refund its buyer is shown. */
+export type OwnRefundRow = Pick<
+  RefundRow,
+  'transaction_id' | 'status' | 'amount' | 'attempts' | 'reference' | 'created_at' | 'settled_at'
+>;
+
+/** What goes back, or went back, to the buyer of one participation, the newest first. */
+export const refundsOfParticipation = query<
+  [campaignId: string, participationId: string],
+  OwnRefundRow
+>(
+  'refunds_of_participation',
+  `select transaction_id, status, amount, attempts, reference, created_at, settled_at
+  from sambatan.transactions
+  where campaign_id = $1 and participation_id = $2 and kind = 'refund'
+    and status in ('due', 'pending', 'settled')
+  order by created_at desc, transaction_id desc`,
+);
+
+/** The last dispute of a participation. */
+export const lastDispute = query<[campaignId: string, participationId: string], DisputeRow>(
+  'last_dispute',
+  `select ${disputeColumns} from sambatan.disputes
+  where campaign_id = $1 and participation_id = $2 order by opened_at desc limit 1`,
+);

@@ -4,15 +4,17 @@ import { addressPages } from './addresses.ts';
 import { namePages } from './name.ts';
 import { outboxPages } from './outbox.ts';
 import { profilePages } from './profile.ts';
+import { refundAccountPages } from './refund-account.ts';
 import { signInPages } from './sign-in.ts';
 
-/** Signing in and out, the profile, the saved addresses. */
+/** Signing in and out, the profile, the saved addresses, the account for refunds. */
 export function accountPages(app: App): Pages {
   return async (server) => {
     await server.register(signInPages(app));
     await server.register(namePages(app));
     await server.register(profilePages(app));
     await server.register(addressPages(app));
+    await server.register(refundAccountPages(app));
     await server.register(outboxPages(app));
   };
 }

@@ -140,9 +140,24 @@ function accountPage(
             >${t('Atur alamat', 'Manage addresses')}</a
           >
         </section>
-        ${sessionList(visit, sessions)}${dataSection(visit, shown)}
+        ${moneyAndMessages(visit)}${sessionList(visit, sessions)}${dataSection(visit, shown)}
       </div>`,
   };
+}
+
+function moneyAndMessages({ t, url }: Visit): Html {
+  return html`<section class="panel">
+    <h2>${t('Uang kembali', 'Refunds')}</h2>
+    <p>
+      ${t(
+        'Isi rekeningmu sekali, supaya uang yang kembali cepat sampai.',
+        'Give your account once, so that refunds reach you quickly.',
+      )}
+    </p>
+    <a class="button quiet" href="${url('/akun/rekening')}"
+      >${t('Rekening pengembalian', 'Account for refunds')}</a
+    >
+  </section>`;
 }
 
 function told(visit: Visit, { saved, refusal }: Shown): Part {

@@ -1,5 +1,4 @@
 import type { App } from '../../context.ts';
-import { DomainError } from '../../errors.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
 import { sendPage, type Pages } from '../../http/site.ts';
 import { consult } from '../../operation.ts';
@@ -16,7 +15,8 @@ import { shortMoment, slots } from '../../web/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
 import { heading } from '../../web/layout.ts';
 import { campaignWords, participationBadge } from '../../web/statuses.ts';
-import { worded, type Person, type Visit } from '../../web/visit.ts';
+import { worded, type Visit } from '../../web/visit.ts';
+import { signedIn } from '../account/signed-in.ts';
 import { productPicture } from '../visitor/picture.ts';
 import { sum } from '../visitor/rules.ts';
 
@@ -65,12 +65,6 @@ export function minePages(app: App): Pages {
       return sendPage(request, reply, { title, section: 'mine', main });
     });
   };
-}
-
-/** Whoever is signed in as a person. Throws `unauthenticated`, which leads to signing in. */
-export function signedIn(visit: Visit): Person {
-  if (visit.person === undefined) throw new DomainError('unauthenticated', {});
-  return visit.person;
 }
 
 function shelfOf(given: unknown): Shelf {

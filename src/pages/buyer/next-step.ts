@@ -1,4 +1,5 @@
 import { spokenStatus } from '../../campaigns/status.ts';
+import type { Payment } from '../../ledger/payments.ts';
 import type { OwnRow } from '../../participations/queries.ts';
 import { spokenParticipationStatus } from '../../participations/status.ts';
 import { exactMoment } from '../../web/components.ts';
@@ -6,29 +7,21 @@ import { html, type Part } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
 import { sum } from '../visitor/rules.ts';
 
-/** What comes next for a participation, and when money is due. */
-export function nextStep(visit: Visit, row: OwnRow): Part {
+/** What comes next for a participation, and when money is due; with its payment, if it has one. */
+export function nextStep(visit: Visit, row: OwnRow, payment: Payment | undefined): Part {
   const { t } = visit;
   switch (spokenParticipationStatus(row.status)) {
     case 'reserved':
-      return whileReserved(visit, row);
+      return whileReserved(visit, row, payment);
     case 'confirmed':
-      return whileConfirmed(visit, row);
+      return whileConfirmed(visit, row, payment);
     case 'fulfilled':
       return t(
         'Barang sudah kamu terima. Terima kasih sudah ikut!',
         'You have received it. Thank you for joining!',
       );
     case 'refunded':
-      return row.payment_timing === 'upfront'
-        ? t(
-            'Sambatan ini tidak jadi. Uang yang sudah kamu bayar dikembalikan penuh.',
-            'This campaign did not happen. What you paid is given back in full.',
-          )
-        : t(
-            'Sambatan ini tidak jadi. Tidak ada yang perlu kamu bayar; yang sudah dibayar dikembalikan.',
-            'This campaign did not happen. There is nothing to pay, and what was paid is given back.',
-          );
+      return onceRefunded(visit, row);
     case 'cancelled':
       return {
         buyer: t(
@@ -44,14 +37,40 @@ export function nextStep(visit: Visit, row: OwnRow): Part {
   }
 }
 
-function whileReserved(visit: Visit, row: OwnRow): Part {
+function onceRefunded({ t }: Visit, row: OwnRow): string {
+  if (spokenStatus(row.campaign_status) === 'completed') {
+    return t(
+      'Sambatan ini jadi, tapi ikutanmu ditutup. Yang sudah kamu bayar dikembalikan.',
+      'The campaign succeeded, but your part in it is closed. What you paid is given back.',
+    );
+  }
+  return row.payment_timing === 'upfront'
+    ? t(
+        'Sambatan ini tidak jadi. Uang yang sudah kamu bayar dikembalikan penuh.',
+        'This campaign did not happen. What you paid is given back in full.',
+      )
+    : t(
+        'Sambatan ini tidak jadi. Tidak ada yang perlu kamu bayar; yang sudah dibayar dikembalikan.',
+        'This campaign did not happen. There is nothing to pay, and what was paid is given back.',
+      );
+}
+
+function whileReserved(visit: Visit, row: OwnRow, payment: Payment | undefined): Part {
   const { t } = visit;
-  const amount = sum(visit, row.price_per_slot, row.quantity);
-  if (row.payment_timing === 'upfront' && row.hold_expires_at !== null) {
-    return html`${t(`Bayar ${amount} sebelum`, `Pay ${amount} before`)}
-    ${exactMoment(visit, row.hold_expires_at)}.
+  if (row.payment_timing === 'upfront') {
+    if (payment?.status === 'proof_submitted' || payment?.status === 'pending') {
+      return t(
+        'Buktimu sedang kami cek. Sementara itu slotmu tidak dilepas.',
+        'We are checking your payment. Meanwhile your slots are not released.',
+      );
+    }
+    if (row.hold_expires_at === null) {
+      return t('Bayar dulu, supaya slotmu pasti.', 'Pay, to make your slots certain.');
+    }
+    return html`${t('Bayar sebelum', 'Pay before')} ${exactMoment(visit, row.hold_expires_at)}.
     ${t('Lewat dari itu slotmu dilepas.', 'After that your slots are released.')}`;
   }
+  const amount = sum(visit, row.price_per_slot, row.quantity);
   return html`${t(
     `Slotmu aman. Belum perlu bayar: ${amount} baru ditagih kalau Sambatan ini berhasil, paling lambat`,
     `Your slots are yours. Nothing to pay yet: ${amount} falls due only if this campaign succeeds, by`,
@@ -59,22 +78,36 @@ function whileReserved(visit: Visit, row: OwnRow): Part {
   ${exactMoment(visit, row.deadline)}.`;
 }
 
-function whileConfirmed(visit: Visit, row: OwnRow): string {
-  const { t } = visit;
-  if (row.payment_timing === 'upfront') {
-    return spokenStatus(row.campaign_status) === 'completed'
-      ? t(
-          'Pembayaranmu diterima dan Sambatan ini berhasil. Barang sedang disiapkan.',
-          'Your payment arrived and the campaign succeeded. It is being made.',
-        )
-      : t(
-          'Pembayaranmu sudah diterima. Tinggal menunggu Sambatan ini terpenuhi.',
-          'Your payment arrived. Now the campaign has to fill.',
-        );
+function whileConfirmed({ t }: Visit, row: OwnRow, payment: Payment | undefined): string {
+  const completed = spokenStatus(row.campaign_status) === 'completed';
+  if (row.payment_timing === 'upfront' && !completed) {
+    return t(
+      'Pembayaranmu sudah diterima. Tinggal menunggu Sambatan ini terpenuhi.',
+      'Your payment arrived. Now the campaign has to fill.',
+    );
   }
-  const amount = sum(visit, row.price_per_slot, row.quantity);
-  return t(
-    `Sambatan ini berhasil! ${amount} sekarang jatuh tempo; barang dibuat untukmu.`,
-    `The campaign succeeded! ${amount} is due now, and it is being made for you.`,
-  );
+  switch (payment?.status) {
+    case 'due':
+    case 'rejected':
+      return t(
+        'Sambatan ini berhasil! Sekarang waktunya bayar; barang dibuat untukmu.',
+        'The campaign succeeded! Now it is time to pay, and it is made for you.',
+      );
+    case 'proof_submitted':
+    case 'pending':
+      return t(
+        'Sambatan ini berhasil, dan buktimu sedang kami cek.',
+        'The campaign succeeded, and we are checking your payment.',
+      );
+    default:
+      return row.payment_timing === 'upfront' || payment?.status === 'settled'
+        ? t(
+            'Pembayaranmu diterima dan Sambatan ini berhasil. Barang sedang disiapkan.',
+            'Your payment arrived and the campaign succeeded. It is being made.',
+          )
+        : t(
+            'Slotmu dipastikan. Kami kabari begitu waktunya bayar.',
+            'Your slots are certain. You will be told when it is time to pay.',
+          );
+  }
 }

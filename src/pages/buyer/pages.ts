@@ -1,13 +1,19 @@
 import type { App } from '../../context.ts';
 import type { Pages } from '../../http/site.ts';
+import { answerPages } from './answers.ts';
 import { joinPages } from './join.ts';
 import { minePages } from './mine.ts';
 import { participationPages } from './participation.ts';
 
-/** What buyers do: join, see what they take part in, leave. */
+/** What buyers do: join, see what they take part in, pay, leave. */
 export function buyerPages(app: App): Pages {
   return async (server) => {
-    for (const part of [joinPages(app), minePages(app), participationPages(app)]) {
+    for (const part of [
+      joinPages(app),
+      minePages(app),
+      participationPages(app),
+      answerPages(app),
+    ]) {
       await server.register(part);
     }
   };

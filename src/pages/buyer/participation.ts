@@ -19,11 +19,14 @@ import { rupiah, slots } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { campaignBadge, participationBadge } from '../../web/statuses.ts';
 import type { Visit } from '../../web/visit.ts';
+import { signedIn } from '../account/signed-in.ts';
 import { productPicture } from '../visitor/picture.ts';
 import { sum } from '../visitor/rules.ts';
 import { historyOf } from './history.ts';
-import { signedIn } from './mine.ts';
+import { goodsPart, refundPart } from './goods.ts';
+import { moneyOf, type Fault, type Money } from './money.ts';
 import { nextStep } from './next-step.ts';
+import { payPart } from './pay.ts';
 
 const params = closed({ id: Id });
 const readLeaving = formReader(closed({ reason: Type.Optional(text(0, 200)) }));
@@ -32,24 +35,18 @@ const readLeaving = formReader(closed({ reason: Type.Optional(text(0, 200)) }));
 export function participationPages(app: App): Pages {
   return async (server) => {
     server.get('/ikutan/:id', { schema: { params } }, async (request, reply) => {
-      const { visit } = request;
-      const row = await own(app, visit, request.params.id);
-      const log = await consult(() =>
-        app.db.rows(participationHistory, row.campaign_id, row.participation_id),
-      );
-      const isNew = Object.hasOwn(request.query as object, 'baru');
-      const main = html`${isNew && welcome(visit, row)}${whole(visit, row)}${historyOf(visit, row, log)}`;
-      return sendPage(request, reply, { title: row.title, section: 'mine', main });
+      const row = await ownParticipation(app, request.visit, request.params.id);
+      return showParticipation(app, request, reply, row);
     });
 
     server.get('/ikutan/:id/batal', { schema: { params } }, async (request, reply) =>
-      confirmation(request, reply, await own(app, request.visit, request.params.id)),
+      confirmation(request, reply, await ownParticipation(app, request.visit, request.params.id)),
     );
 
     server.post('/ikutan/:id/batal', { schema: { params } }, async (request, reply) => {
       const { id } = request.params;
       const { actor } = request.visit;
-      const row = await own(app, request.visit, id);
+      const row = await ownParticipation(app, request.visit, id);
       const form = readLeaving(request.body);
       if ('errors' in form) return confirmation(request, reply, row, { errors: form.errors });
       const reason = form.value.reason?.trim() || null;
@@ -64,8 +61,27 @@ export function participationPages(app: App): Pages {
   };
 }
 
+/** Sends a participation's page, with what one of its forms was answered with. */
+export async function showParticipation(
+  app: App,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  row: OwnRow,
+  fault?: Fault,
+): Promise<FastifyReply> {
+  const { visit } = request;
+  const [money, log] = await Promise.all([
+    moneyOf(app, visit, row),
+    consult(() => app.db.rows(participationHistory, row.campaign_id, row.participation_id)),
+  ]);
+  const isNew = Object.hasOwn(request.query as object, 'baru');
+  const main = html`${isNew && welcome(visit, row)}${whole(visit, row, money, fault)}${historyOf(visit, row, log)}`;
+  const page = { title: row.title, section: 'mine', main } as const;
+  return sendPage(request, reply, page, fault?.status ?? 200);
+}
+
 /** Only the reader's own: of anybody else's not even that it is there. */
-async function own(app: App, visit: Visit, id: string): Promise<OwnRow> {
+export async function ownParticipation(app: App, visit: Visit, id: string): Promise<OwnRow> {
   const { userId } = signedIn(visit);
   const row = await consult(() => app.db.maybe(findOwnParticipation, id, userId));
   if (row === undefined) throw new DomainError('participation_not_found', {});
@@ -83,7 +99,7 @@ function welcome({ t, language }: Visit, row: OwnRow): Html {
   );
 }
 
-function whole(visit: Visit, row: OwnRow): Html {
+function whole(visit: Visit, row: OwnRow, money: Money, fault: Fault | undefined): Html {
   const { t, url, language } = visit;
   const campaignStatus = spokenStatus(row.campaign_status);
   return html`<article
@@ -101,9 +117,10 @@ function whole(visit: Visit, row: OwnRow): Html {
         </p>
       </div>
     </div>
+    ${payPart(visit, row, money, fault)}
     <section class="panel" aria-labelledby="next">
       <h2 id="next">${t('Selanjutnya', 'What is next')}</h2>
-      <p>${nextStep(visit, row)}</p>
+      <p>${nextStep(visit, row, money.payment)}</p>
       <dl class="facts">
         <dt>${t('Slot', 'Slots')}</dt>
         <dd>${slots(row.quantity, language)} × ${rupiah(row.price_per_slot, language)}</dd>
@@ -126,6 +143,7 @@ function whole(visit: Visit, row: OwnRow): Html {
         </p>`
       }
     </section>
+    ${refundPart(visit, money)}${goodsPart(visit, row, money, fault)}
   </article>`;
 }
 

@@ -1,0 +1,93 @@
+import type { App } from '../../context.ts';
+import { formReader } from '../../http/forms.ts';
+import { closed } from '../../http/schemas.ts';
+import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { bankFields } from '../../ledger/schemas.ts';
+import { refundAccount, setRefundAccount, type BankAccount } from '../../ledger/accounts.ts';
+import { DomainError, type FieldError } from '../../errors.ts';
+import { consult, operate } from '../../operation.ts';
+import { input, notice } from '../../web/components.ts';
+import { html } from '../../web/html.ts';
+import { heading, type PageParts } from '../../web/layout.ts';
+import type { Visit } from '../../web/visit.ts';
+import { signedIn } from './signed-in.ts';
+
+const readForm = formReader(closed(bankFields));
+const path = '/akun/rekening';
+
+/** Where a buyer wants money back. */
+export function refundAccountPages(app: App): Pages {
+  return async (server) => {
+    server.get(path, async (request, reply) => {
+      const { visit } = request;
+      const { userId } = signedIn(visit);
+      const known = await consult(() => refundAccount(app.db, visit.actor, userId)).catch(noneYet);
+      const saved = Object.hasOwn(request.query as object, 'simpan');
+      return sendPage(request, reply, formPage(visit, known ?? {}, [], saved));
+    });
+
+    server.post(path, async (request, reply) => {
+      const { visit } = request;
+      const { userId } = signedIn(visit);
+      const form = readForm(request.body);
+      if ('errors' in form) {
+        return sendPage(request, reply, formPage(visit, form.typed, form.errors, false), 422);
+      }
+      await operate(app.db, (tx) => setRefundAccount(tx, visit.actor, userId, form.value));
+      return seeOther(request, reply, `${path}?simpan`);
+    });
+  };
+}
+
+function noneYet(error: unknown): undefined {
+  if (error instanceof DomainError && error.code === 'bank_account_not_found') return undefined;
+  throw error;
+}
+
+function formPage(
+  visit: Visit,
+  typed: Partial<Record<keyof BankAccount, string | undefined>>,
+  errors: readonly FieldError[],
+  saved: boolean,
+): PageParts {
+  const { t, url } = visit;
+  const title = t('Rekening pengembalian', 'Account for refunds');
+  const field = (
+    name: keyof BankAccount,
+    label: string,
+    control: Readonly<Record<string, string | number>>,
+  ) => input(visit, { name, label, value: typed[name], errors, required: true, control });
+  return {
+    title,
+    section: 'account',
+    main: html`<div class="panel narrow">
+      ${heading(
+        title,
+        t(
+          'Kalau ada uang yang harus kembali, kami transfer ke sini. Hanya kamu dan operator yang melihatnya.',
+          'When money has to go back to you, it goes here. Only you and operators see it.',
+        ),
+      )}${saved && notice('good', t('Tersimpan.', 'Saved.'))}
+      <form class="stack" method="post" action="${url(path)}">
+        ${field('bank', t('Bank atau dompet digital', 'Bank or wallet'), {
+          maxlength: 40,
+          autocomplete: 'off',
+          placeholder: 'BCA',
+        })}${field('number', t('Nomor rekening', 'Account number'), {
+          inputmode: 'numeric',
+          maxlength: 40,
+          autocomplete: 'off',
+        })}${field('holder', t('Nama pemilik rekening', 'Name of its holder'), {
+          maxlength: 80,
+          autocomplete: 'name',
+        })}
+        <div class="row">
+          <button class="button">${t('Simpan rekening', 'Save the account')}</button>
+          <a class="button quiet" href="${url('/akun')}"
+            >${t('Kembali ke akun', 'Back to the account')}</a
+          >
+        </div>
+      </form>
+    </div>`,
+  };
+}

@@ -1,0 +1,94 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { App } from '../../context.ts';
+import { formReader, taken } from '../../http/forms.ts';
+import { closed, Id, text } from '../../http/schemas.ts';
+import { seeOther, type Pages } from '../../http/site.ts';
+import { readPicture, takeUploads } from '../../http/uploads.ts';
+import { openDispute } from '../../ledger/books.ts';
+import { submitProof, viewProof } from '../../ledger/payments.ts';
+import { readProof } from '../../ledger/proofs.ts';
+import { consult, operate } from '../../operation.ts';
+import { fulfilParticipation } from '../../participations/operations.ts';
+import { faultOf } from './money.ts';
+import { ownParticipation, showParticipation } from './participation.ts';
+
+const schema = { params: closed({ id: Id }) };
+const readTrouble = formReader(closed({ reason: text(3, 500) }));
+
+/** What a buyer says of a participation: that it was paid, that it came, that it is not right. */
+export function answerPages(app: App): Pages {
+  /** Tells those who watch the campaign, and shows the participation again. */
+  const changed = (request: FastifyRequest, reply: FastifyReply, id: string, campaign: string) => {
+    app.pokes.poke(campaign);
+    return seeOther(request, reply, `/ikutan/${id}`);
+  };
+  return async (server) => {
+    await server.register(proofPages(app));
+
+    server.post('/ikutan/:id/terima', { schema }, async (request, reply) => {
+      const { visit } = request;
+      const { id } = request.params;
+      const row = await ownParticipation(app, visit, id);
+      const answer = await taken(() =>
+        operate(app.db, (tx) => fulfilParticipation(tx, visit.actor, id)),
+      );
+      if ('done' in answer) return changed(request, reply, id, row.campaign_id);
+      return showParticipation(app, request, reply, row, faultOf('received', answer.refused));
+    });
+
+    server.post('/ikutan/:id/masalah', { schema }, async (request, reply) => {
+      const { visit } = request;
+      const { id } = request.params;
+      const row = await ownParticipation(app, visit, id);
+      const form = readTrouble(request.body);
+      const { typed } = form;
+      if ('errors' in form) {
+        const fault = { form: 'dispute', errors: form.errors, typed, status: 422 } as const;
+        return showParticipation(app, request, reply, row, fault);
+      }
+      const reason = form.value.reason.trim();
+      const answer = await taken(() =>
+        operate(app.db, (tx) => openDispute(tx, visit.actor, id, reason)),
+      );
+      if ('done' in answer) return changed(request, reply, id, row.campaign_id);
+      return showParticipation(app, request, reply, row, faultOf('dispute', answer.refused, typed));
+    });
+  };
+}
+
+/** The proof of a payment: sent by a form with a file, and looked at. */
+function proofPages(app: App): Pages {
+  const { termHours } = app.config.payments;
+  return async (server) => {
+    takeUploads(server);
+
+    server.get('/ikutan/:id/bukti', { schema }, async (request, reply) => {
+      const { visit } = request;
+      const { id } = request.params;
+      await ownParticipation(app, visit, id);
+      const { contentType, content } = await consult(() => viewProof(app.db, visit.actor, id));
+      const isPicture = contentType === 'image/webp';
+      const name = `bukti-${id}.${isPicture ? 'webp' : 'pdf'}`;
+      return reply
+        .header('content-disposition', `${isPicture ? 'inline' : 'attachment'}; filename="${name}"`)
+        .header('cache-control', 'private, no-store')
+        .type(contentType)
+        .send(content);
+    });
+
+    server.post('/ikutan/:id/bukti', { schema }, async (request, reply) => {
+      const { visit } = request;
+      const { id } = request.params;
+      const row = await ownParticipation(app, visit, id);
+      const answer = await taken(async () => {
+        const proof = await readProof(await readPicture(request));
+        return await operate(app.db, (tx) => submitProof(tx, visit.actor, id, proof, termHours));
+      });
+      if ('refused' in answer) {
+        return showParticipation(app, request, reply, row, faultOf('proof', answer.refused));
+      }
+      app.pokes.poke(row.campaign_id);
+      return seeOther(request, reply, `/ikutan/${id}`);
+    });
+  };
+}

@@ -1,0 +1,140 @@
+import { spokenStatus } from '../../campaigns/status.ts';
+import type { DisputeRow, OwnRefundRow } from '../../ledger/movement-queries.ts';
+import type { OwnRow } from '../../participations/queries.ts';
+import { spokenParticipationStatus } from '../../participations/status.ts';
+import { badge, notice, textarea } from '../../web/components.ts';
+import { rupiah, shortMoment } from '../../web/format.ts';
+import { html, type Html } from '../../web/html.ts';
+import type { Visit } from '../../web/visit.ts';
+import type { Fault, Money } from './money.ts';
+
+/** Money that goes back to the buyer, and the way to say where it goes. */
+export function refundPart(visit: Visit, { refunds, hasRefundAccount }: Money): Html | undefined {
+  if (refunds.length === 0) return undefined;
+  const { t, url } = visit;
+  const isDue = refunds.some(({ status }) => status === 'due');
+  const link = html`<a class="button ${hasRefundAccount && 'quiet'}" href="${url('/akun/rekening')}"
+    >${hasRefundAccount ? t('Cek rekeningmu', 'Check your account') : t('Isi rekening pengembalian', 'Say where it goes')}</a
+  >`;
+  return html`<section class="panel" aria-labelledby="refund">
+    <h2 id="refund">${t('Pengembalian dana', 'Refund')}</h2>
+    <ul class="plain">
+      ${refunds.map((refund) => refundLine(visit, refund))}
+    </ul>
+    ${
+      isDue &&
+      html`<p>
+          ${
+            hasRefundAccount
+              ? t(
+                  'Kami transfer ke rekening yang sudah kamu isi.',
+                  'We transfer it to the account that you have given.',
+                )
+              : t(
+                  'Ke rekening mana uangnya kami kirim? Isi sekali saja.',
+                  'Which account shall we send it to? Say it once.',
+                )
+          }
+        </p>
+        <p>${link}</p>`
+    }
+  </section>`;
+}
+
+function refundLine(visit: Visit, refund: OwnRefundRow): Html {
+  const { t, language, person } = visit;
+  const { status, settled_at: at, attempts, reference } = refund;
+  const words =
+    status === 'settled'
+      ? badge(t('Sudah dikirim', 'Sent'), 'good')
+      : badge(t('Sedang disiapkan', 'Being prepared'), 'busy');
+  const failed = status === 'due' && attempts > 0;
+  return html`<li>
+    <span class="row"><strong>${rupiah(refund.amount, language)}</strong> ${words}</span>
+    ${
+      at !== null &&
+      html`<span class="quiet"
+        >${shortMoment(at, language, person?.timeZone)}${reference && ` · ${reference}`}</span
+      >`
+    }${
+      failed &&
+      html`<span class="quiet"
+        >${t('Transfer sebelumnya gagal; kami coba lagi.', 'The last transfer failed; we try again.')}</span
+      >`
+    }
+  </li>`;
+}
+
+/** Once it is made: saying that it came, or that something is wrong with it. */
+export function goodsPart(
+  visit: Visit,
+  row: OwnRow,
+  { dispute }: Money,
+  fault: Fault | undefined,
+): Html | undefined {
+  const { t } = visit;
+  const status = spokenParticipationStatus(row.status);
+  const here = status === 'confirmed' || status === 'fulfilled';
+  const completed = spokenStatus(row.campaign_status) === 'completed';
+  if (!completed || (!here && dispute === undefined)) return undefined;
+  const isOpen = dispute !== undefined && dispute.resolved_at === null;
+  return html`<section class="panel" aria-labelledby="goods" id="barang">
+    <h2 id="goods">${t('Barangnya', 'The goods')}</h2>
+    ${dispute && disputeWords(visit, dispute)}${
+      status === 'confirmed' && received(visit, row, fault)
+    }${here && !isOpen && disputeForm(visit, row, fault)}
+  </section>`;
+}
+
+function disputeWords(visit: Visit, dispute: DisputeRow): Html {
+  const { t } = visit;
+  const { resolution, explanation } = dispute;
+  const said = html`«${dispute.reason}»${explanation && html`<br />${t('Jawaban', 'Answer')}: «${explanation}»`}`;
+  if (resolution === null) {
+    return notice('busy', t('Laporanmu sedang kami periksa.', 'We are looking into it.'), said);
+  }
+  return resolution === 'upheld'
+    ? notice(
+        'good',
+        t('Laporanmu diterima; uangmu kembali.', 'You were right: you are refunded.'),
+        said,
+      )
+    : notice('busy', t('Laporanmu sudah diperiksa.', 'It was looked into.'), said);
+}
+
+function received(visit: Visit, row: OwnRow, fault: Fault | undefined): Html {
+  const { t, url, language } = visit;
+  const refused = fault?.form === 'received' ? fault.refused?.text(language) : undefined;
+  return html`${refused && notice('bad', refused.title, refused.detail)}
+    <form method="post" action="${url(`/ikutan/${row.participation_id}/terima`)}">
+      <p>
+        ${t('Sudah sampai di tanganmu? Kabari supaya penjual dibayar.', 'Has it reached you? Say so, and the seller is paid.')}
+      </p>
+      <button class="button">${t('Barang sudah kuterima', 'I have received it')}</button>
+    </form>`;
+}
+
+function disputeForm(visit: Visit, row: OwnRow, fault: Fault | undefined): Html {
+  const { t, url, language } = visit;
+  const mine = fault?.form === 'dispute' ? fault : undefined;
+  const refused = mine?.errors.length === 0 ? mine.refused?.text(language) : undefined;
+  return html`<details class="trouble" ${mine && html`open`}>
+    <summary>${t('Ada yang salah dengan barangnya?', 'Is something wrong with it?')}</summary>
+    ${refused && notice('bad', refused.title, refused.detail)}
+    <form class="stack" method="post" action="${url(`/ikutan/${row.participation_id}/masalah`)}">
+      ${textarea(visit, {
+        name: 'reason',
+        label: t('Ceritakan masalahnya', 'Tell what is wrong'),
+        hint: t(
+          'Pembayaran ke penjual ditahan sampai operator memeriksanya.',
+          'The seller is not paid until an operator has looked into it.',
+        ),
+        value: mine?.typed?.['reason'],
+        errors: mine?.errors,
+        required: true,
+        control: { minlength: 3, maxlength: 500, rows: 3 },
+      })}
+      <button class="button danger">${t('Laporkan masalah', 'Report it')}</button>
+    </form>
+  </details>`;
+}

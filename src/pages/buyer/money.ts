@@ -1,0 +1,72 @@
+import type { App } from '../../context.ts';
+import type { DomainError, FieldError } from '../../errors.ts';
+import { taken, type Typed } from '../../http/forms.ts';
+import {
+  lastDispute,
+  refundsOfParticipation,
+  type DisputeRow,
+  type OwnRefundRow,
+} from '../../ledger/movement-queries.ts';
+import { viewPayment, type Payment } from '../../ledger/payments.ts';
+import { findRefundAccount } from '../../ledger/queries.ts';
+import { consult, operate } from '../../operation.ts';
+import type { OwnRow } from '../../participations/queries.ts';
+import { spokenParticipationStatus } from '../../participations/status.ts';
+import type { Visit } from '../../web/visit.ts';
+
+/** How the money of a participation stands, for its buyer. */
+export interface Money {
+  readonly payment: Payment | undefined;
+  /** Why it cannot be paid now, though it should be. */
+  readonly unpayable: DomainError | undefined;
+  readonly refunds: readonly OwnRefundRow[];
+  readonly dispute: DisputeRow | undefined;
+  /** Whether the buyer has said where money goes back to. */
+  readonly hasRefundAccount: boolean;
+}
+
+/** What one of the forms on a participation's page was answered with. */
+export interface Fault {
+  readonly form: 'proof' | 'dispute' | 'received';
+  readonly errors: readonly FieldError[];
+  readonly refused?: DomainError | undefined;
+  readonly typed?: Typed;
+  readonly status: number;
+}
+
+/** What became of a refused verb, for the form that it was asked for with. */
+export function faultOf(form: Fault['form'], refused: DomainError, typed?: Typed): Fault {
+  const { fields, status } = refused;
+  return { form, errors: fields, refused, status, ...(typed && { typed }) };
+}
+
+/** Reads it. What is to be paid gets its code and account the first time that it is looked at. */
+export async function moneyOf(app: App, visit: Visit, row: OwnRow): Promise<Money> {
+  const { campaign_id: campaign, participation_id: id, user_id: userId } = row;
+  const [paying, refunds, dispute] = await Promise.all([
+    paymentOf(app, visit, row),
+    consult(() => app.db.rows(refundsOfParticipation, campaign, id)),
+    consult(() => app.db.maybe(lastDispute, campaign, id)),
+  ]);
+  const asksWhere = refunds.some(({ status }) => status === 'due');
+  const account = asksWhere && (await consult(() => app.db.maybe(findRefundAccount, userId)));
+  return { ...paying, refunds, dispute, hasRefundAccount: Boolean(account) };
+}
+
+async function paymentOf(
+  app: App,
+  { actor }: Visit,
+  row: OwnRow,
+): Promise<Pick<Money, 'payment' | 'unpayable'>> {
+  const none = { payment: undefined, unpayable: undefined };
+  const status = spokenParticipationStatus(row.status);
+  const may = status === 'reserved' ? row.payment_timing === 'upfront' : status !== 'cancelled';
+  if (!may || status === 'refunded') return none;
+  const { termHours } = app.config.payments;
+  const answer = await taken(() =>
+    operate(app.db, (tx) => viewPayment(tx, actor, row.participation_id, termHours)),
+  );
+  if ('done' in answer) return { ...none, payment: answer.done };
+  if (answer.refused.code === 'payment_not_due') return none;
+  return { ...none, unpayable: answer.refused };
+}

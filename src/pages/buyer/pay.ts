@@ -1,0 +1,146 @@
+import type { Payment } from '../../ledger/payments.ts';
+import { proofLimitBytes } from '../../ledger/proofs.ts';
+import type { OwnRow } from '../../participations/queries.ts';
+import { countdown, exactMoment, notice } from '../../web/components.ts';
+import { count, rupiah, shortMoment } from '../../web/format.ts';
+import { attribute, html, type Html } from '../../web/html.ts';
+import { worded, type Visit } from '../../web/visit.ts';
+import type { Fault, Money } from './money.ts';
+
+/** What is to be paid, where to, until when, and the way to show that it was. */
+export function payPart(
+  visit: Visit,
+  row: OwnRow,
+  { payment, unpayable }: Money,
+  fault: Fault | undefined,
+): Html | undefined {
+  const { t, language } = visit;
+  if (unpayable !== undefined) {
+    const { title, detail } = unpayable.text(language);
+    return notice('busy', title, detail);
+  }
+  if (payment === undefined || payment.status === 'void') return undefined;
+  const isOpen = payment.status === 'due' || payment.status === 'rejected';
+  return html`<section class="panel pay" aria-labelledby="pay" id="bayar">
+    <h2 id="pay">${t('Pembayaran', 'Payment')}</h2>
+    ${stands(visit, payment)}${
+      payment.status !== 'settled' &&
+      html`${isOpen && until(visit, row, payment)}${what(visit, payment)}`
+    }${(isOpen || payment.status === 'proof_submitted') && proofForm(visit, row, payment, fault)}
+  </section>`;
+}
+
+/** How it stands, in a sentence. */
+function stands(visit: Visit, payment: Payment): Html | undefined {
+  const { t, language, person } = visit;
+  switch (payment.status) {
+    case 'settled': {
+      const at = shortMoment(payment.settled_at ?? payment.created_at, language, person?.timeZone);
+      return html`<p>
+        <strong>${t('Lunas.', 'Paid.')}</strong>
+        ${t(`Pembayaranmu diterima ${at}.`, `Your payment was received on ${at}.`)}
+      </p>`;
+    }
+    case 'proof_submitted':
+      return notice(
+        'busy',
+        t('Bukti terkirim.', 'Proof sent.'),
+        t(
+          'Kami cek dulu, ya. Kamu tidak perlu bayar lagi; kami kabari hasilnya.',
+          'We are checking it. You need not pay again; you will be told.',
+        ),
+      );
+    case 'rejected':
+      return notice(
+        'bad',
+        t('Bukti belum bisa diterima.', 'The proof was not accepted.'),
+        html`${payment.reason && html`«${payment.reason}» `}${t('Cek lagi transfermu, lalu kirim bukti yang baru.', 'Check your transfer, and send another proof.')}`,
+      );
+    case 'pending':
+      return notice('busy', t('Pembayaran sedang diproses.', 'The payment is on its way.'));
+    default:
+      return undefined;
+  }
+}
+
+function until(visit: Visit, row: OwnRow, payment: Payment): Html | undefined {
+  const { t } = visit;
+  const by = row.hold_expires_at ?? payment.pay_by;
+  if (by === null) return undefined;
+  return html`<p class="deadline">
+    <strong>${t('Tinggal', 'Left')} ${countdown(visit, by)}</strong>
+    <span>${t('Bayar sebelum', 'Pay before')} ${exactMoment(visit, by)}</span>
+  </p>`;
+}
+
+function what(visit: Visit, payment: Payment): Html {
+  const { t, language } = visit;
+  const { account, unique_code: code, total, amount } = payment;
+  const copy = (value: string, words: string) =>
+    html`<button class="button quiet" type="button" data-copy="${value}" data-needs-script hidden>
+      ${words}
+    </button>`;
+  return html`<div class="to-pay">
+      <p class="quiet">${t('Transfer persis', 'Transfer exactly')}</p>
+      <p class="row apart">
+        <strong class="amount">${rupiah(total, language)}</strong>
+        ${copy(String(total), t('Salin jumlah', 'Copy the amount'))}
+      </p>
+      ${
+        code > 0 &&
+        html`<p class="hint">
+          ${t(
+            `Itu ${rupiah(amount, language)} ditambah kode unik ${count(code, language)}. Dari kode ini kami tahu transfernya darimu, jadi jangan dibulatkan, ya.`,
+            `That is ${rupiah(amount, language)} plus your unique code ${count(code, language)}. The code tells us that the transfer is yours, so please do not round it.`,
+          )}
+        </p>`
+      }
+    </div>
+    ${
+      account !== null &&
+      html`<div class="to-pay">
+        <p class="quiet">${t('Ke rekening', 'To this account')}</p>
+        <p class="row apart">
+          <span
+            ><strong>${account.bank}</strong> <strong class="number">${account.number}</strong
+            ><br />${t('a.n.', 'in the name of')} ${account.holder}</span
+          >
+          ${copy(account.number, t('Salin nomor rekening', 'Copy the number'))}
+        </p>
+      </div>`
+    }`;
+}
+
+function proofForm(visit: Visit, row: OwnRow, payment: Payment, fault: Fault | undefined): Html {
+  const { t, url } = visit;
+  const mine = fault?.form === 'proof' ? fault : undefined;
+  const wrong = mine && mine.errors[0] && worded(visit, mine.errors[0].message);
+  const error = mine && (wrong ?? mine.refused?.text(visit.language).detail);
+  const path = url(`/ikutan/${row.participation_id}/bukti`);
+  const again = payment.status === 'proof_submitted';
+  const megabytes = proofLimitBytes / 1_048_576;
+  return html`<form class="stack" method="post" enctype="multipart/form-data" action="${path}">
+    <div class="field${error && ' wrong'}">
+      <label for="picture"
+        >${again ? t('Salah kirim? Ganti buktinya', 'Wrong file? Send another') : t('Sudah transfer? Kirim buktinya', 'Transferred? Send the proof')}</label
+      >
+      <input
+        id="picture"
+        name="picture"
+        type="file"
+        accept="image/jpeg,image/png,image/webp,application/pdf"
+        required
+        ${attribute('aria-invalid', error !== undefined && 'true')}
+        aria-describedby="${error === undefined ? 'picture-hint' : 'picture-error picture-hint'}"
+      />
+      ${error !== undefined && html`<p class="error" id="picture-error">${error}</p>`}
+      <p class="hint" id="picture-hint">
+        ${t(`Foto atau tangkap layar (JPEG, PNG, WebP) atau PDF, maksimal ${megabytes} MB.`, `A photo or screenshot (JPEG, PNG, WebP) or a PDF, ${megabytes} MB at most.`)}
+      </p>
+    </div>
+    <div class="row">
+      <button class="button ${again && 'quiet'}">${t('Kirim bukti', 'Send the proof')}</button>
+      ${payment.has_proof && html`<a class="button quiet" href="${path}" data-plain>${t('Lihat bukti terakhir', 'See the last proof')}</a>`}
+    </div>
+  </form>`;
+}

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import sharp from 'sharp';
+import type { Client } from './rig/client.ts';
+import { httpService } from './rig/http-service.ts';
+import { ask } from './rig/market.ts';
+import { expectStatus, join, openShop } from './rig/shop.ts';
+import { Forms } from './rig/site.ts';
+
+const service = await httpService({ environment: { SAMBATAN_JOIN_RATE_LIMIT: '100' } });
+const shop = await openShop(service);
+after(() => service.close());
+const operator = await service.operator();
+const bank = { bank: 'BCA', number: '5270099001', holder: 'PT <b>Sambatan</b>' };
+expectStatus(await operator.post('/receiving-accounts', bank), 201);
+
+const hostile = `<script>alert(1)</script>"'>`;
+const escaped = '&lt;script&gt;alert(1)&lt;/script&gt;&quot;&#39;&gt;';
+const photo = await sharp({ create: { width: 40, height: 20, channels: 3, background: '#fff' } })
+  .jpeg()
+  .toBuffer();
+
+const upfront = (wish: object = {}) =>
+  shop.campaign({ payment_timing: 'upfront', hold_seconds: 3_600, ...wish });
+const formsOf = (client: Client) => new Forms(service.url, client);
+const settle = (id: string) =>
+  ask(service.db, 'select sambatan.settle_campaign($1, true, 1000)', id);
+
+/** A buyer who has to pay before their slots are certain, and their page. */
+async function payer(wish: object = {}) {
+  const client = await service.user();
+  const campaign = await upfront(wish);
+  const { id } = await join(client, campaign.id, { quantity: 2 });
+  return { client, forms: formsOf(client), id, campaignId: campaign.id, path: `/ikutan/${id}` };
+}
+
+test('what is to be paid is shown with its code, its account and until when', async () => {
+  const { client, forms, id, path } = await payer();
+  const page = await forms.get(path);
+  const payment = expectStatus(await client.get(`/participations/${id}/payment`), 200);
+  const { total, unique_code: code } = payment;
+  assert.match(page.text, new RegExp(`data-copy="${String(total)}"`));
+  assert.match(page.text, new RegExp(`Rp250\\.000 ditambah kode unik ${String(code)}`));
+  assert.match(page.text, /data-copy="5270099001"/);
+  assert.match(page.text, /PT &lt;b&gt;Sambatan&lt;\/b&gt;/);
+  assert.match(page.text, /data-countdown/);
+  assert.match((await forms.get(`/en${path}`)).text, /Transfer exactly/);
+});
+
+test('a proof is sent by a form, is refused beside its field, and stops the clock', async () => {
+  const { forms, path } = await payer();
+  const nothing = await forms.upload(`${path}/bukti`, {});
+  assert.equal(nothing.status, 422);
+  assert.match(nothing.text, /id="picture-error">Pilih satu foto/);
+  const text = await forms.upload(`${path}/bukti`, {}, { bytes: Buffer.from('bukan foto') });
+  assert.equal(text.status, 422);
+  assert.match(text.text, /id="picture-error">Bukti bayar harus berupa foto/);
+  const sent = await forms.upload(`${path}/bukti`, {}, { bytes: photo });
+  assert.deepEqual([sent.status, sent.location], [303, path]);
+  const page = await forms.get(path);
+  assert.match(page.text, /Bukti terkirim/);
+  assert.match(page.text, /Sementara itu slotmu tidak dilepas/);
+  const proof = await forms.get(`${path}/bukti`);
+  assert.equal(proof.headers.get('content-type'), 'image/webp');
+  assert.equal(proof.headers.get('cache-control'), 'private, no-store');
+});
+
+test('a rejected proof says why, and a verified payment is told of', async () => {
+  const { forms, id, path } = await payer();
+  await forms.upload(`${path}/bukti`, {}, { bytes: photo });
+  const because = { reason: hostile };
+  expectStatus(await operator.post(`/participations/${id}/payment/reject`, because), 200);
+  const rejected = await forms.get(path);
+  assert.match(rejected.text, /Bukti belum bisa diterima/);
+  assert.ok(rejected.text.includes(`«${escaped}»`));
+  assert.ok(!rejected.text.includes(hostile));
+  await forms.upload(`${path}/bukti`, {}, { bytes: photo });
+  expectStatus(await operator.post(`/participations/${id}/payment/verify`, {}), 200);
+  const page = await forms.get(path);
+  assert.match(page.text, /Lunas/);
+  assert.match(page.text, /Tinggal menunggu Sambatan ini terpenuhi/);
+  assert.ok(!page.text.includes('type="file"'));
+});
+
+test('who reserved pays once the campaign succeeded, not before', async () => {
+  const client = await service.user();
+  const campaign = await shop.campaign({ total_slots: 1 });
+  const waiting = await shop.campaign({});
+  const early = await join(client, waiting.id);
+  assert.ok(!(await formsOf(client).get(`/ikutan/${early.id}`)).text.includes('Transfer persis'));
+  const { id } = await join(client, campaign.id);
+  await settle(campaign.id);
+  const page = await formsOf(client).get(`/ikutan/${id}`);
+  assert.match(page.text, /Sekarang waktunya bayar/);
+  assert.match(page.text, /Transfer persis/);
+});
+
+test('the buyer says that the goods came, and that something is wrong with them', async () => {
+  const { forms, id, path, campaignId } = await payer({ total_slots: 2 });
+  const early = await forms.post(`${path}/terima`);
+  assert.equal(early.status, 409);
+  await forms.get(path);
+  expectStatus(await operator.post(`/participations/${id}/payment/verify`, {}), 200);
+  await settle(campaignId);
+  assert.match((await forms.get(path)).text, /Barang sudah kuterima/);
+  const short = await forms.post(`${path}/masalah`, { reason: 'x' });
+  assert.equal(short.status, 422);
+  assert.match(short.text, /id="reason-error"/);
+  assert.equal((await forms.post(`${path}/terima`)).status, 303);
+  assert.equal((await forms.post(`${path}/masalah`, { reason: hostile })).status, 303);
+  const page = await forms.get(path);
+  assert.match(page.text, /Laporanmu sedang kami periksa/);
+  assert.ok(page.text.includes(escaped) && !page.text.includes(hostile));
+  const again = await forms.post(`${path}/masalah`, { reason: 'Botolnya pecah' });
+  assert.equal(again.status, 409);
+});
+
+test('who is owed money sees how much, and is asked where it goes', async () => {
+  const { client, forms, id, path, campaignId } = await payer();
+  await forms.get(path);
+  expectStatus(await operator.post(`/participations/${id}/payment/verify`, {}), 200);
+  const called = await shop.seller.post(`/campaigns/${campaignId}/cancel`, { reason: 'Batal' });
+  expectStatus(called, 200);
+  await settle(campaignId);
+  const asked = await forms.get(path);
+  assert.match(asked.text, /Sedang disiapkan/);
+  assert.match(asked.text, /Isi rekening pengembalian/);
+  const refunds = expectStatus(await operator.get('/refunds?limit=100'), 200);
+  const due = refunds.items.find((one) => one['participation_id'] === id)!;
+  const made = { ids: [due.id], reference: 'TRX-7' };
+  expectStatus(await operator.post('/refunds/settle', made), 200);
+  const page = await formsOf(client).get(`/en${path}`);
+  assert.match(page.text, /Sent<[\s\S]*TRX-7/);
+});
+
+test('the account for refunds is kept as it was given, once it is one', async () => {
+  const forms = formsOf(await service.user());
+  const path = '/akun/rekening';
+  const given = { bank: 'BCA', number: '52-7009 9001', holder: hostile };
+  const wrong = await forms.post(path, { ...given, number: 'lima' });
+  assert.equal(wrong.status, 422);
+  assert.match(wrong.text, /id="number-error"/);
+  assert.ok(wrong.text.includes(`value="${escaped}"`));
+  const saved = await forms.post(path, given);
+  assert.deepEqual([saved.status, saved.location], [303, `${path}?simpan`]);
+  const page = await forms.get(saved.location);
+  assert.match(page.text, /Tersimpan/);
+  assert.match(page.text, /value="5270099001"/);
+});
