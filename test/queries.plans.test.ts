@@ -555,6 +555,9 @@ const cases: Record<string, readonly Case[]> = {
   ],
   refunds_of_participation: [{ parameters: [campaign.active, reserved] }],
   last_dispute: [{ parameters: [campaign.active, reserved] }],
+  describe_participations: [{ parameters: [[reserved, confirmed]] }],
+  count_queues: [{ parameters: [100] }],
+  list_made: [{ parameters: ['refund', 20] }],
   list_refunds: [
     { parameters: [false, null, null, 21] },
     { when: 'failed ones', parameters: [true, 1_700_000_000_000_000, nobody, 21] },

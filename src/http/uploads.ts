@@ -1,10 +1,16 @@
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { pictureLimitBytes, pictureTooLarge } from '../catalogue/make-picture.ts';
-import { DomainError, invalidField } from '../errors.ts';
+import { DomainError, invalidField, type Wording } from '../errors.ts';
 
 /** The field that a picture is sent in. */
 const pictureField = 'picture';
+
+/** How much a form may have in it. */
+interface UploadLimits {
+  readonly fileBytes?: number;
+  readonly fieldBytes?: number;
+}
 
 /** What a form with a picture holds. */
 export interface Upload {
@@ -14,16 +20,19 @@ export interface Upload {
   readonly picture: Buffer | undefined;
 }
 
-/** Lets the routes of this instance take forms with one picture. */
-export function takeUploads(server: FastifyInstance): void {
+/** Lets the routes of this instance take forms with one file, a picture unless told otherwise. */
+export function takeUploads(
+  server: FastifyInstance,
+  { fileBytes = pictureLimitBytes, fieldBytes = 32_768 }: UploadLimits = {},
+): void {
   void server.register(multipart, {
     limits: {
-      fileSize: pictureLimitBytes,
+      fileSize: fileBytes,
       files: 1,
       fields: 30,
       parts: 31,
       fieldNameSize: 100,
-      fieldSize: 32_768,
+      fieldSize: fieldBytes,
       headerPairs: 20,
     },
   });
@@ -35,9 +44,22 @@ export function takeUploads(server: FastifyInstance): void {
  * unsupported_media_type.
  */
 export async function readUpload(request: FastifyRequest): Promise<Upload> {
+  const { fields, file } = await readFormWithFile(request, pictureField, pictureTooLarge);
+  return { fields, picture: file };
+}
+
+/**
+ * Reads a form that may have a file in the field of this name; undefined when none was chosen.
+ * Refuses as readUpload; a file that is too large by the words given.
+ */
+export async function readFormWithFile(
+  request: FastifyRequest,
+  fileField: string,
+  tooLarge: Wording,
+): Promise<{ readonly fields: Upload['fields']; readonly file: Buffer | undefined }> {
   if (!request.isMultipart()) throw new DomainError('unsupported_media_type', {});
   const fields: Record<string, string> = Object.create(null) as Record<string, string>;
-  let picture: Buffer | undefined;
+  let file: Buffer | undefined;
   try {
     for await (const part of request.parts()) {
       if (part.type === 'field') {
@@ -45,13 +67,16 @@ export async function readUpload(request: FastifyRequest): Promise<Upload> {
         fields[part.fieldname] = String(part.value);
       } else {
         const bytes = await part.toBuffer();
-        if (part.fieldname === pictureField && bytes.length > 0) picture = bytes;
+        if (part.fieldname === fileField && bytes.length > 0) file = bytes;
       }
     }
   } catch (error) {
+    if ((error as { code?: unknown }).code === 'FST_REQ_FILE_TOO_LARGE') {
+      throw invalidField(fileField, tooLarge);
+    }
     throw refusalOf(error);
   }
-  return { fields, picture };
+  return { fields, file };
 }
 
 /** The picture of a request that has to have one. Refuses as readUpload, and validation_failed. */
@@ -67,8 +92,7 @@ export async function readPicture(request: FastifyRequest): Promise<Buffer> {
 class TruncatedField extends Error {}
 
 function refusalOf(error: unknown): unknown {
-  const { code, statusCode } = error as { code?: unknown; statusCode?: unknown };
-  if (code === 'FST_REQ_FILE_TOO_LARGE') return invalidField(pictureField, pictureTooLarge);
+  const { statusCode } = error as { statusCode?: unknown };
   if (error instanceof TruncatedField || statusCode === 413) {
     return new DomainError('payload_too_large', { maximum_bytes: pictureLimitBytes });
   }

@@ -8,6 +8,7 @@ const sections = [
   { path: '/operator', id: 'Ringkasan', en: 'Overview' },
   { path: '/operator/sambatan', id: 'Sambatan', en: 'Campaigns' },
   { path: '/operator/ikutan', id: 'Keikutsertaan', en: 'Participations' },
+  { path: '/operator/pembayaran', id: 'Pembayaran', en: 'Payments' },
   { path: '/operator/log', id: 'Log audit', en: 'Audit log' },
 ] as const;
 

@@ -4,6 +4,9 @@ import { operatorCampaigns } from './campaigns.ts';
 import { operatorLog } from './log.ts';
 import { operatorOverview } from './overview.ts';
 import { operatorParticipations } from './participations.ts';
+import { operatorPayments } from './payments.ts';
+import { operatorAccounts } from './receiving-accounts.ts';
+import { operatorStatements } from './statements.ts';
 
 /** What operators see and override. */
 export function operatorPages(app: App): Pages {
@@ -12,6 +15,9 @@ export function operatorPages(app: App): Pages {
       operatorOverview(app),
       operatorCampaigns(app),
       operatorParticipations(app),
+      operatorPayments(app),
+      operatorStatements(app),
+      operatorAccounts(app),
       operatorLog(app),
     ]) {
       await server.register(part);

@@ -1,0 +1,70 @@
+import { query } from '../database/query.ts';
+
+/** What people who handle money see of a participation, beside its sums. */
+export interface SubjectRow {
+  readonly participation_id: string;
+  readonly campaign_id: string;
+  readonly title: string;
+  readonly quantity: number;
+  readonly display_name: string | null;
+  readonly email: string | null;
+  /** What the proof of its payment is; null without one. */
+  readonly proof_type: string | null;
+}
+
+export const describeParticipations = query<[participationIds: string[]], SubjectRow>(
+  'describe_participations',
+  `select p.participation_id, p.campaign_id, c.title, p.quantity, f.display_name, f.email,
+    (select o.content_type from sambatan.payment_proofs o
+      where o.campaign_id = p.campaign_id and o.participation_id = p.participation_id) as proof_type
+  from sambatan.participants p
+  join sambatan.campaigns c on c.campaign_id = p.campaign_id
+  left join sambatan.profiles f on f.user_id = p.user_id
+  where p.participation_id = any ($1)`,
+);
+
+/** How much waits in each queue, up to a most: the rest is not counted. */
+export interface QueuesRow {
+  readonly payments: number;
+  readonly lines: number;
+  readonly refunds: number;
+  readonly payouts: number;
+  readonly disputes: number;
+}
+
+const waiting = (kind: string, status: string) =>
+  `(select count(*)::integer from (select from sambatan.transactions
+    where kind = '${kind}' and status = '${status}' limit $1) waiting)`;
+
+export const countQueues = query<[most: number], QueuesRow>(
+  'count_queues',
+  `select ${waiting('payment', 'proof_submitted')} as payments,
+    (select count(*)::integer from (select from sambatan.statement_lines
+      where status in ('unmatched', 'ambiguous') limit $1) waiting) as lines,
+    ${waiting('refund', 'due')} as refunds, ${waiting('payout', 'due')} as payouts,
+    (select count(*)::integer from (select from sambatan.disputes
+      where resolved_at is null limit $1) waiting) as disputes`,
+);
+
+/** A refund or payout that was made. */
+export interface MadeRow {
+  readonly transaction_id: string;
+  readonly campaign_id: string;
+  readonly title: string;
+  readonly participation_id: string | null;
+  readonly amount: bigint;
+  readonly reference: string | null;
+  readonly settled_at: Date;
+}
+
+/** The last ones that were made, the newest first. */
+export const listMade = query<[kind: 'refund' | 'payout', limit: number], MadeRow>(
+  'list_made',
+  `select t.transaction_id, t.campaign_id, c.title, t.participation_id, t.amount, t.reference,
+    t.settled_at
+  from sambatan.transactions t
+  join sambatan.campaigns c on c.campaign_id = t.campaign_id
+  where t.kind = $1::sambatan.transaction_kind and t.status = 'settled'
+    and t.kind in ('refund', 'payout')
+  order by t.settled_at desc, t.transaction_id limit $2`,
+);

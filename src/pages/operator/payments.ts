@@ -1,0 +1,254 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import Type from 'typebox';
+import type { App } from '../../context.ts';
+import type { DomainError } from '../../errors.ts';
+import { after, nextCursor } from '../../http/cursor.ts';
+import { formReader, taken } from '../../http/forms.ts';
+import { closed, text } from '../../http/schemas.ts';
+import { seeOther, type Pages } from '../../http/site.ts';
+import { permit } from '../../identity/policy.ts';
+import { openPayments, subjectsOf } from '../../ledger/desk.ts';
+import type { SubjectRow } from '../../ledger/desk-queries.ts';
+import { rejectPayment, verifyPayment, viewProof } from '../../ledger/payments.ts';
+import type { PaymentRow } from '../../ledger/queries.ts';
+import { toTransfer } from '../../ledger/rupiah.ts';
+import { consult, operate } from '../../operation.ts';
+import { emptyState, paging } from '../../web/components.ts';
+import { distance, rupiah, shortMoment } from '../../web/format.ts';
+import { attribute, html, type Html } from '../../web/html.ts';
+import type { Visit } from '../../web/visit.ts';
+import { sendOperatorPage } from './frame.ts';
+import {
+  account,
+  asked,
+  buyer,
+  fieldOf,
+  folded,
+  newsOf,
+  params,
+  readReason,
+  reasonOf,
+  refusal,
+  said,
+  subject,
+  subsections,
+  told,
+} from './money-parts.ts';
+
+const here = '/operator/pembayaran';
+const pageSize = 20;
+const shown = ['proof_submitted', 'due', 'rejected'] as const;
+const readVerification = formReader(
+  closed({
+    amount: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })),
+    reference: Type.Optional(text(1, 200)),
+  }),
+);
+
+/** Payments that wait to be verified, and those that money is still to come for. */
+export function operatorPayments(app: App): Pages {
+  return async (server) => {
+    const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {
+      const { visit } = request;
+      permit(visit.actor, 'payment.verify');
+      const status = shown.find((one) => one === asked(request, 'status')) ?? 'proof_submitted';
+      const [position = null, id = null] = after(asked(request, 'cursor'), ['number', 'id']);
+      const place = [position, id] as const;
+      const [rows, subjects] = await consult(async () => {
+        const found = await openPayments(app.db, visit.actor, status, place, pageSize + 1);
+        const ids = found.map(({ participation_id }) => participation_id);
+        return [found, await subjectsOf(app.db, visit.actor, ids)] as const;
+      });
+      const next = nextCursor(rows, pageSize, (row) => [Number(row.position), row.transaction_id]);
+      const path = visit.url(`${here}?status=${status}`);
+      const body = html`${paymentParts(visit, here)}${newsOf(request)}${refusal(visit, refused)}
+      ${statuses(visit, status)}
+      ${
+        rows.length === 0
+          ? nothing(visit)
+          : rows
+              .slice(0, pageSize)
+              .map((row) => entry(visit, row, subjects.get(row.participation_id)))
+      }${paging(visit, {
+        first: position === null ? undefined : path,
+        next: next === null ? undefined : `${path}&cursor=${next}`,
+      })}`;
+      const page = { title: visit.t('Pembayaran', 'Payments'), at: here, body } as const;
+      return sendOperatorPage(request, reply, page, refused?.status ?? 200);
+    };
+
+    server.get(here, async (request, reply) => show(request, reply));
+
+    server.get(`${here}/:id/bukti`, { schema: { params } }, async (request, reply) => {
+      permit(request.visit.actor, 'payment.verify');
+      const { id } = request.params;
+      const proof = await consult(() => viewProof(app.db, request.visit.actor, id));
+      const [how, ending] =
+        proof.contentType === 'application/pdf' ? ['attachment', 'pdf'] : ['inline', 'webp'];
+      return reply
+        .headers({
+          'content-disposition': `${how}; filename="bukti-${id}.${ending}"`,
+          'cache-control': 'private, no-store',
+          'x-content-type-options': 'nosniff',
+        })
+        .type(proof.contentType)
+        .send(proof.content);
+    });
+
+    server.post(`${here}/:id/terima`, { schema: { params } }, async (request, reply) => {
+      const { actor } = request.visit;
+      permit(actor, 'payment.verify');
+      const done = await taken(async () => {
+        const { amount, reference } = said(readVerification(request.body));
+        const seen = {
+          amount: amount === undefined ? null : BigInt(amount),
+          reference: reference?.trim() ?? null,
+        };
+        return await operate(app.db, (tx) => verifyPayment(tx, actor, request.params.id, seen));
+      });
+      if ('refused' in done) return await show(request, reply, done.refused);
+      app.pokes.poke(done.done.campaign_id);
+      return seeOther(request, reply, told(here, 'diterima'));
+    });
+
+    server.post(`${here}/:id/tolak`, { schema: { params } }, async (request, reply) => {
+      const { actor } = request.visit;
+      permit(actor, 'payment.verify');
+      const done = await taken(async () => {
+        const { reason } = said(readReason(request.body));
+        const { id } = request.params;
+        return await operate(app.db, (tx) => rejectPayment(tx, actor, id, reason.trim()));
+      });
+      if ('refused' in done) return await show(request, reply, done.refused);
+      app.pokes.poke(done.done.campaign_id);
+      return seeOther(request, reply, told(here, 'ditolak'));
+    });
+  };
+}
+
+/** The three pages of money that comes in. */
+export function paymentParts(visit: Visit, at: string): Html {
+  const { t } = visit;
+  return subsections(
+    visit,
+    [
+      { path: here, words: t('Verifikasi', 'Verify') },
+      { path: `${here}/mutasi`, words: t('Mutasi bank', 'Bank statements') },
+      { path: `${here}/rekening`, words: t('Rekening penerima', 'Receiving accounts') },
+    ],
+    at,
+  );
+}
+
+function statuses(visit: Visit, at: (typeof shown)[number]): Html {
+  const { t, url } = visit;
+  const words = {
+    proof_submitted: t('Bukti menunggu', 'Proofs waiting'),
+    due: t('Belum dibayar', 'Not paid yet'),
+    rejected: t('Bukti ditolak', 'Proof rejected'),
+  };
+  return html`<nav class="choices" aria-label="Status">
+    <ul>
+      ${shown.map(
+        (status) =>
+          html`<li>
+            <a
+              href="${url(`${here}?status=${status}`)}"
+              ${attribute('aria-current', status === at && 'true')}
+              >${words[status]}</a
+            >
+          </li>`,
+      )}
+    </ul>
+  </nav>`;
+}
+
+function nothing({ t }: Visit): Html {
+  return emptyState(
+    t('Tidak ada yang menunggu', 'Nothing waits'),
+    t(
+      'Bukti yang dikirim pembeli muncul di sini, yang terlama di atas.',
+      'Proofs that buyers send appear here, the oldest on top.',
+    ),
+  );
+}
+
+function entry(visit: Visit, row: PaymentRow, whose: SubjectRow | undefined): Html {
+  const { t, language, person, now } = visit;
+  return html`<article class="panel columns">
+    <div>
+      <h2>${subject(visit, whose)}</h2>
+      <dl class="facts">
+        <dt>${t('Harus ditransfer', 'To be transferred')}</dt>
+        <dd><strong>${rupiah(toTransfer(row), language)}</strong></dd>
+        <dt>${t('Termasuk kode unik', 'With the unique code')}</dt>
+        <dd>${rupiah(row.unique_code, language)}</dd>
+        <dt>${t('Pembeli', 'Buyer')}</dt>
+        <dd>${buyer(visit, whose, row.participation_id)}</dd>
+        <dt>${t('Ke rekening', 'To the account')}</dt>
+        <dd>${account(visit, row)}</dd>
+        <dt>${t('Ditagih sejak', 'Asked for since')}</dt>
+        <dd>
+          ${shortMoment(row.created_at, language, person?.timeZone)}
+          <span class="quiet">(${distance(row.created_at, now, language)})</span>
+        </dd>
+        ${
+          row.reason !== null &&
+          html`<dt>${t('Ditolak karena', 'Rejected because')}</dt>
+            <dd>${row.reason}</dd>`
+        }
+      </dl>
+      ${answers(visit, row)}
+    </div>
+    ${proofOf(visit, row, whose)}
+  </article>`;
+}
+
+function proofOf(visit: Visit, row: PaymentRow, whose: SubjectRow | undefined): Html | undefined {
+  const { t, url } = visit;
+  if (!row.has_proof) return undefined;
+  const path = url(`${here}/${row.participation_id}/bukti`);
+  if (whose?.proof_type === 'application/pdf') {
+    return html`<p>
+      <a class="button quiet" href="${path}"
+        >${t('Unduh bukti (PDF)', 'Download the proof (PDF)')}</a
+      >
+    </p>`;
+  }
+  const words = t('Bukti transfer, buka ukuran penuh', 'The proof of payment, open in full size');
+  return html`<a class="proof" href="${path}"
+    ><img src="${path}" alt="${words}" loading="lazy"
+  /></a>`;
+}
+
+function answers(visit: Visit, { participation_id: id, status }: PaymentRow): Html {
+  const { t } = visit;
+  return html`${folded(
+    visit,
+    {
+      path: `${here}/${id}/terima`,
+      words: t('Uangnya sudah masuk', 'The money has arrived'),
+      button: t('Terima pembayaran', 'Settle the payment'),
+    },
+    html`${fieldOf(
+      id,
+      'amount',
+      t('Jumlah yang masuk, kalau berbeda (Rp)', 'What arrived, when it differs (Rp)'),
+      { inputmode: 'numeric', maxlength: 20 },
+    )}${fieldOf(id, 'reference', t('Referensi (opsional)', 'Reference (optional)'), {
+      maxlength: 200,
+    })}`,
+  )}${
+    status === 'proof_submitted' &&
+    folded(
+      visit,
+      {
+        path: `${here}/${id}/tolak`,
+        words: t('Bukti tidak cocok', 'The proof does not fit'),
+        button: t('Tolak bukti', 'Reject the proof'),
+        danger: true,
+      },
+      reasonOf(visit, id, t('Alasan, dibaca pembeli', 'Reason, read by the buyer')),
+    )
+  }`;
+}

@@ -1,0 +1,183 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import Type from 'typebox';
+import type { App } from '../../context.ts';
+import type { DomainError } from '../../errors.ts';
+import { formReader, taken } from '../../http/forms.ts';
+import { closed } from '../../http/schemas.ts';
+import { seeOther, type Pages } from '../../http/site.ts';
+import { permit } from '../../identity/policy.ts';
+import {
+  addReceivingAccount,
+  editReceivingAccount,
+  receivingAccounts,
+} from '../../ledger/accounts.ts';
+import type { ReceivingAccountRow } from '../../ledger/queries.ts';
+import { bankFields } from '../../ledger/schemas.ts';
+import { consult, operate } from '../../operation.ts';
+import { badge, checkbox, emptyState, input } from '../../web/components.ts';
+import { html, type Html } from '../../web/html.ts';
+import type { Visit } from '../../web/visit.ts';
+import { sendOperatorPage } from './frame.ts';
+import { fieldOf, folded, newsOf, params, refusal, said, told } from './money-parts.ts';
+import { paymentParts } from './payments.ts';
+
+const section = '/operator/pembayaran';
+const here = `${section}/rekening`;
+const readAccount = formReader(closed({ ...bankFields, is_default: Type.Boolean() }));
+const readChange = formReader(closed({ holder: bankFields.holder, is_active: Type.Boolean() }));
+
+interface Sent {
+  readonly refused: DomainError;
+  readonly typed?: Readonly<Record<string, string | undefined>>;
+}
+
+/** The accounts to which buyers transfer: list, add, change, make the default. */
+export function operatorAccounts(app: App): Pages {
+  return async (server) => {
+    const show = async (request: FastifyRequest, reply: FastifyReply, sent?: Sent) => {
+      const { visit } = request;
+      const rows = await consult(() => receivingAccounts(app.db, visit.actor));
+      const body = html`${paymentParts(visit, here)}${newsOf(request)}
+      ${refusal(visit, sent?.refused)}
+      ${rows.length === 0 ? nothing(visit) : rows.map((row) => entry(visit, row))}
+      ${addition(visit, sent)}`;
+      const title = visit.t('Rekening penerima', 'Receiving accounts');
+      const page = { title, at: section, body } as const;
+      return sendOperatorPage(request, reply, page, sent?.refused.status ?? 200);
+    };
+
+    server.get(here, async (request, reply) => show(request, reply));
+
+    server.post(here, async (request, reply) => {
+      const { actor } = request.visit;
+      permit(actor, 'receiving_account.manage');
+      const reading = readAccount(request.body);
+      const done = await taken(async () => {
+        const { is_default: isDefault, ...given } = said(reading);
+        return await operate(app.db, (tx) => addReceivingAccount(tx, actor, given, isDefault));
+      });
+      return 'refused' in done
+        ? await show(request, reply, { refused: done.refused, typed: reading.typed })
+        : seeOther(request, reply, told(here, 'tersimpan'));
+    });
+
+    server.post(`${here}/:id`, { schema: { params } }, async (request, reply) => {
+      const { actor } = request.visit;
+      permit(actor, 'receiving_account.manage');
+      const { id } = request.params;
+      const done = await taken(async () => {
+        const { holder, is_active: isActive } = said(readChange(request.body));
+        return await operate(app.db, (tx) =>
+          editReceivingAccount(tx, actor, id, { holder, isActive }),
+        );
+      });
+      return 'refused' in done
+        ? await show(request, reply, done)
+        : seeOther(request, reply, told(here, 'tersimpan'));
+    });
+
+    server.post(`${here}/:id/utama`, { schema: { params } }, async (request, reply) => {
+      const { actor } = request.visit;
+      permit(actor, 'receiving_account.manage');
+      const { id } = request.params;
+      const done = await taken(() =>
+        operate(app.db, (tx) => editReceivingAccount(tx, actor, id, { isDefault: true })),
+      );
+      return 'refused' in done
+        ? await show(request, reply, done)
+        : seeOther(request, reply, told(here, 'tersimpan'));
+    });
+  };
+}
+
+function nothing({ t }: Visit): Html {
+  return emptyState(
+    t('Belum ada rekening', 'No account yet'),
+    t(
+      'Tanpa rekening penerima, pembeli belum bisa membayar. Tambahkan di bawah.',
+      'Without an account buyers cannot pay. Add one below.',
+    ),
+  );
+}
+
+function entry(visit: Visit, row: ReceivingAccountRow): Html {
+  const { t, url } = visit;
+  const id = row.account_id;
+  return html`<article class="panel">
+    <div class="row apart">
+      <h2>${row.bank} <code>${row.number}</code></h2>
+      ${
+        row.is_default
+          ? badge(t('Utama', 'Default'), 'good')
+          : row.is_active
+            ? badge(t('Aktif', 'Active'))
+            : badge(t('Nonaktif', 'Switched off'), 'bad')
+      }
+    </div>
+    <p>${t('Atas nama', 'In the name of')} ${row.holder}</p>
+    ${
+      !row.is_default &&
+      html`<form method="post" action="${url(`${here}/${id}/utama`)}">
+        <button class="button quiet">${t('Jadikan utama', 'Make it the default')}</button>
+      </form>`
+    }
+    ${folded(
+      visit,
+      {
+        path: `${here}/${id}`,
+        words: t('Ubah', 'Change'),
+        button: t('Simpan', 'Save'),
+      },
+      html`${fieldOf(id, 'holder', t('Atas nama', 'In the name of'), {
+        value: row.holder,
+        required: true,
+        maxlength: 80,
+      })}${checkbox(visit, {
+        name: 'is_active',
+        label: t('Dipakai untuk pembayaran baru', 'Used for new payments'),
+        checked: row.is_active,
+      })}`,
+    )}
+  </article>`;
+}
+
+function addition(visit: Visit, sent: Sent | undefined): Html {
+  const { t, url } = visit;
+  const typed = sent?.typed ?? {};
+  const errors = sent?.typed === undefined ? undefined : sent.refused.fields;
+  return html`<section class="panel narrow" aria-labelledby="add">
+    <h2 id="add">${t('Tambah rekening', 'Add an account')}</h2>
+    <form class="stack" method="post" action="${url(here)}">
+      ${input(visit, {
+        name: 'bank',
+        label: 'Bank',
+        value: typed['bank'],
+        errors,
+        required: true,
+        control: { maxlength: 40, autocomplete: 'off' },
+      })}
+      ${input(visit, {
+        name: 'number',
+        label: t('Nomor rekening', 'Account number'),
+        value: typed['number'],
+        errors,
+        required: true,
+        control: { inputmode: 'numeric', maxlength: 40, autocomplete: 'off' },
+      })}
+      ${input(visit, {
+        name: 'holder',
+        label: t('Atas nama', 'In the name of'),
+        value: typed['holder'],
+        errors,
+        required: true,
+        control: { maxlength: 80, autocomplete: 'off' },
+      })}
+      ${checkbox(visit, {
+        name: 'is_default',
+        label: t('Jadikan rekening utama', 'Make it the default account'),
+        checked: typed['is_default'] !== undefined,
+      })}
+      <button class="button">${t('Tambah', 'Add')}</button>
+    </form>
+  </section>`;
+}

@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Answer, Body, Client } from './rig/client.ts';
+import { httpService } from './rig/http-service.ts';
+import { ask } from './rig/market.ts';
+import { photo } from './rig/pictures.ts';
+import { expectStatus, join, openShop, type Shop } from './rig/shop.ts';
+import { openTill } from './rig/till.ts';
+
+const service = await httpService();
+after(service.close);
+
+let operator: Client;
+let shop: Shop;
+let till: string;
+before(async () => {
+  operator = await service.operator();
+  shop = await openShop(service);
+  till = await openTill(service.db);
+});
+
+const page = async (path: string): Promise<string> => {
+  const answer = await operator.get(`/${path}`);
+  assert.equal(answer.status, 200, answer.text.slice(0, 400));
+  return answer.text;
+};
+
+const sent = async (path: string, fields: Record<string, string> | [string, string][]) =>
+  operator.send({
+    method: 'POST',
+    path: `/${path}`,
+    body: new URLSearchParams(fields).toString(),
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+  });
+
+const uploaded = async (path: string, fields: Record<string, string>, csv?: string) => {
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) form.set(name, value);
+  if (csv !== undefined) form.set('statement', new Blob([csv], { type: 'text/csv' }), 'mutasi.csv');
+  const request = new Request('http://form', { method: 'POST', body: form });
+  return await operator.send({
+    method: 'POST',
+    path: `/${path}`,
+    body: Buffer.from(await request.arrayBuffer()),
+    headers: { 'content-type': request.headers.get('content-type')! },
+  });
+};
+
+const leadsTo = (answer: Answer, path: RegExp) => {
+  assert.equal(answer.status, 303, answer.text.slice(0, 2_000));
+  assert.match(answer.headers.location ?? '', path);
+};
+
+/** A buyer of an upfront campaign, and what they have to transfer. */
+async function owing(wish: object = {}): Promise<{ buyer: Client; id: string; total: number }> {
+  const campaign = await shop.campaign({
+    title: 'Senja <b>mahal</b>',
+    payment_timing: 'upfront',
+    hold_seconds: 3_600,
+    ...wish,
+  });
+  const buyer = await service.user();
+  const { id } = await join(buyer, campaign.id);
+  const payment = expectStatus(await buyer.get(`/participations/${id}/payment`), 200);
+  return { buyer, id, total: Number(payment['total']) };
+}
+
+const proven = async () => {
+  const one = await owing();
+  const answer = await one.buyer.send({
+    method: 'POST',
+    path: `/participations/${one.id}/proof`,
+    body: await photo(),
+    headers: { 'content-type': 'image/jpeg' },
+  });
+  expectStatus(answer, 200);
+  return one;
+};
+
+const statusOf = async (id: string) =>
+  expectStatus(await operator.get(`/participations/${id}`), 200).status;
+const today = new Date(Date.now() + 7 * 3_600_000).toISOString().slice(0, 10);
+const csv = (...lines: readonly [text: string, amount: number][]) =>
+  ['date,description,amount', ...lines.map(([text, sum]) => `${today},${text},${sum}`)].join('\n');
+const hidden = (text: string, name: string) =>
+  new RegExp(`name="${name}" value="([^"]*)"`).exec(text)?.[1] ?? '';
+
+test('a proof is shown beside what is to arrive, and settles the payment or is rejected with a reason', async () => {
+  const [good, bad] = [await proven(), await proven()];
+  const list = await page('/operator/pembayaran');
+  assert.match(list, /Senja &lt;b&gt;mahal&lt;\/b&gt;/);
+  assert.ok(list.includes(`/operator/pembayaran/${good.id}/bukti`));
+  const proof = await operator.get(`//operator/pembayaran/${good.id}/bukti`);
+  assert.deepEqual([proof.status, proof.headers['content-type']], [200, 'image/webp']);
+  assert.equal(proof.headers['cache-control'], 'private, no-store');
+  leadsTo(await sent(`/operator/pembayaran/${good.id}/terima`, { reference: 'TRF 9' }), /diterima/);
+  assert.equal(await statusOf(good.id), 'confirmed');
+  const twice = await sent(`/operator/pembayaran/${good.id}/terima`, {});
+  assert.equal(twice.status, 409);
+  assert.match(twice.text, /class="notice bad"/);
+  assert.equal((await sent(`/operator/pembayaran/${bad.id}/tolak`, { reason: 'x' })).status, 422);
+  leadsTo(await sent(`/operator/pembayaran/${bad.id}/tolak`, { reason: 'Buram <i>' }), /ditolak/);
+  assert.match(await page('/operator/pembayaran?status=rejected'), /Buram &lt;i&gt;/);
+  assert.match(await page('/en/operator/pembayaran?kabar=ditolak'), /The proof is rejected/);
+});
+
+test('a statement is previewed without changing anything, then applied, and again changes nothing', async () => {
+  const paid = await owing();
+  const text = csv(['TRSF "<script>"', paid.total], ['Salah alamat', 4_321]);
+  const wish = { account: till, format: 'generic' };
+  const preview = await uploaded('/operator/pembayaran/mutasi', wish, text);
+  assert.equal(preview.status, 200, preview.text);
+  assert.match(preview.text, /TRSF &quot;&lt;script&gt;&quot;/);
+  assert.ok(preview.text.includes(`/operator/ikutan?q=${paid.id}`));
+  assert.equal(await statusOf(paid.id), 'reserved');
+  const apply = async () =>
+    uploaded('/operator/pembayaran/mutasi/terapkan', {
+      account: hidden(preview.text, 'account'),
+      format: hidden(preview.text, 'format'),
+      packed: hidden(preview.text, 'packed'),
+    });
+  leadsTo(await apply(), /masuk=2\.1\.\d+$/);
+  assert.equal(await statusOf(paid.id), 'confirmed');
+  leadsTo(await apply(), /masuk=0\.0\.\d+$/);
+  const again = await uploaded('/operator/pembayaran/mutasi', wish, text);
+  assert.ok(!again.text.includes('>Terapkan<'), 'nothing is left to apply');
+  assert.match(await page('/operator/pembayaran/mutasi?masuk=2.1.1'), /1 dipasangkan/);
+});
+
+test('what no file is, a foreign file and a packed one that bursts are refused in words', async () => {
+  const wish = { account: till, format: 'bca' };
+  for (const answer of [
+    await uploaded('/operator/pembayaran/mutasi', wish),
+    await uploaded('/operator/pembayaran/mutasi', wish, csv(['a', 1])),
+    await uploaded('/operator/pembayaran/mutasi', { ...wish, account: 'x' }, csv(['a', 1])),
+    await uploaded('/operator/pembayaran/mutasi', wish, 'x'.repeat(2_100_000)),
+    await uploaded('/operator/pembayaran/mutasi/terapkan', { ...wish, packed: 'bukan gzip' }),
+  ]) {
+    assert.ok([400, 413, 422].includes(answer.status), `${answer.status}`);
+    assert.match(answer.text, /class="notice bad"/);
+  }
+});
+
+test('a transfer that fits no payment is assigned by a person, or set aside', async () => {
+  const [one, two] = [await owing({ price_per_slot: 31_000 }), await owing()];
+  const apply = async (text: string) => {
+    const wish = { account: till, format: 'generic' };
+    const preview = await uploaded('/operator/pembayaran/mutasi', wish, text);
+    const packed = hidden(preview.text, 'packed');
+    return await uploaded('/operator/pembayaran/mutasi/terapkan', { ...wish, packed });
+  };
+  leadsTo(await apply(csv(['Untuk Senja', one.total - 1], ['Bunga bank', 17])), /masuk=2\.0/);
+  const lines = (await ask(
+    service.db,
+    "select line_id, amount from sambatan.statement_lines where status = 'unmatched'",
+  )) as { line_id: string; amount: bigint }[];
+  const line = (amount: number) => lines.find((row) => Number(row.amount) === amount)!.line_id;
+  const base = '/operator/pembayaran/mutasi';
+  const wrong = await sent(`${base}/${line(17)}/tujuan`, { participation_id: 'bukan id' });
+  assert.equal(wrong.status, 422);
+  leadsTo(
+    await sent(`${base}/${line(one.total - 1)}/tujuan`, { participation_id: one.id }),
+    /dipasangkan/,
+  );
+  leadsTo(await sent(`${base}/${line(17)}/sisihkan`, { reason: 'Bunga bank' }), /disisihkan/);
+  const handled = await sent(`${base}/${line(17)}/tujuan`, { participation_id: two.id });
+  assert.equal(handled.status, 409);
+});
+
+test('receiving accounts are added, corrected and one of them is the default', async () => {
+  const base = '/operator/pembayaran/rekening';
+  const given = { bank: 'Mandiri', number: '137-00-9900-2', holder: 'PT <b>Sambatan</b>' };
+  leadsTo(await sent(base, given), /tersimpan/);
+  const twice = await sent(base, given);
+  assert.equal(twice.status, 409);
+  assert.match(twice.text, /value="137-00-9900-2"/, 'what was typed stays');
+  assert.match(await page(base), /PT &lt;b&gt;Sambatan/);
+  const { items } = expectStatus(await operator.get('/receiving-accounts'), 200);
+  const made = items.find((one: Body) => one['bank'] === 'Mandiri')!;
+  leadsTo(await sent(`${base}/${made.id}/utama`, {}), /tersimpan/);
+  const off = await sent(`${base}/${made.id}`, { holder: 'PT Sambatan' });
+  assert.equal(off.status, 409, 'the default one cannot be switched off');
+  leadsTo(await sent(`${base}/${till}/utama`, {}), /tersimpan/);
+  leadsTo(await sent(`${base}/${made.id}`, { holder: 'PT Sambatan' }), /tersimpan/);
+  assert.match(await page(base), /Nonaktif/);
+});
