@@ -10,25 +10,24 @@ export interface Opening {
 
 type Kind = 'hot' | 'slow' | 'cold' | 'upfront' | 'scheduled';
 
-/** How often each kind is opened, and how much buyers like it. */
+/** How often each kind is opened, how much buyers like it, and what a seller would call it. */
 const kinds = {
-  hot: { often: 5, appeal: 8 },
-  slow: { often: 3, appeal: 2.5 },
-  cold: { often: 3, appeal: 0.4 },
-  upfront: { often: 3, appeal: 5 },
-  scheduled: { often: 2, appeal: 6 },
-} as const satisfies Record<Kind, { often: number; appeal: number }>;
+  hot: { often: 5, appeal: 8, title: 'batch kecil' },
+  slow: { often: 3, appeal: 2.5, title: 'patungan santai' },
+  cold: { often: 3, appeal: 0.4, title: 'produksi besar' },
+  upfront: { often: 3, appeal: 5, title: 'siap kirim' },
+  scheduled: { often: 2, appeal: 6, title: 'sebentar lagi' },
+} as const satisfies Record<Kind, { often: number; appeal: number; title: string }>;
 
 /** Invents a small campaign of a product that will be over within minutes. */
 export function inventOpening({ id, name, base_price }: SeenProduct, now = new Date()): Opening {
   const kind = oneByWeight(Object.keys(kinds) as Kind[], (each) => kinds[each].often) ?? 'hot';
   const short = name.replace(/ (EDP|EDT|Ekstrak) .*$/, '');
-  const clock = new Intl.DateTimeFormat('id-ID', { timeStyle: 'medium' }).format(now);
   const seconds = (least: number, most: number) =>
     new Date(now.getTime() + between(least, most) * 1_000).toISOString();
   const common = {
     product_id: id,
-    title: `${short} kilat ${clock}`,
+    title: `${short}, ${kinds[kind].title}`,
     price_per_slot: Math.round((base_price * between(0.7, 0.85)) / 1_000) * 1_000,
     publish: true,
   };
