@@ -86,7 +86,7 @@ async function picturesOf(url: string): Promise<readonly Picture[]> {
   const filling = await campaignCalled(url, 'Pandan Pagi paket keluarga');
   const large = await campaignCalled(url, 'Petrikor Kota batch 3');
   return [
-    { name: 'beranda', path: '/', look: phone, from: 'form[role=search]' },
+    { name: 'beranda', path: '/?sort=progress', look: phone, from: 'form[role=search]' },
     { name: 'sambatan', path: `/sambatan/${filling.id}`, look: phone },
     { name: 'toko', path: `/toko/sambatan/${filling.id}`, look: laptop },
     { name: 'gelap', path: `/sambatan/${large.id}`, look: { ...laptop, colorScheme: 'dark' } },
