@@ -147,3 +147,72 @@ test('the account for refunds is kept as it was given, once it is one', async ()
   assert.match(page.text, /Tersimpan/);
   assert.match(page.text, /value="5270099001"/);
 });
+
+const address = 'Jalan Kenanga 7, Bandung 40115';
+const keyIn = (text: string) => /name="key" value="([^"]+)"/.exec(text)?.[1] ?? '';
+const offerIn = (text: string) => /action="(\/antrean\/[^"]+)\/ambil"/.exec(text)?.[1] ?? '';
+const placeIn = (text: string) => /action="(\/antrean\/[^"]+)\/keluar"/.exec(text)?.[1] ?? '';
+
+/** A campaign without a free slot, whose one buyer may leave. */
+async function fullCampaign() {
+  const campaign = await shop.campaign({ total_slots: 2, title: `Penuh ${hostile}` });
+  const holder = await service.user();
+  const { id } = await join(holder, campaign.id, { quantity: 2 });
+  return {
+    path: `/sambatan/${campaign.id}`,
+    leave: () => holder.post(`/participations/${id}/cancel`),
+  };
+}
+
+/** Somebody who waits by the form; gives their browser. */
+async function waiter(path: string, quantity: number) {
+  const forms = formsOf(await service.user());
+  const key = keyIn((await forms.get(path)).text);
+  const wish = { key, quantity: String(quantity), shipping_address: address, note: hostile };
+  const sent = await forms.post(`${path}/antre`, wish);
+  assert.deepEqual([sent.status, sent.location], [303, path]);
+  return forms;
+}
+
+test('who comes too late waits by a form, and sees their place and what is before them', async () => {
+  const { path } = await fullCampaign();
+  await waiter(path, 2);
+  const forms = formsOf(await service.user());
+  const form = await forms.get(path);
+  assert.match(form.text, /Masuk antrean/);
+  const wrong = { key: keyIn(form.text), quantity: '9', shipping_address: 'x' };
+  const refused = await forms.post(`${path}/antre`, wrong);
+  assert.equal(refused.status, 422);
+  assert.match(refused.text, /id="shipping_address-error"/);
+  const many = await forms.post(`${path}/antre`, { ...wrong, shipping_address: address });
+  assert.equal(many.status, 422);
+  const sent = { ...wrong, key: keyIn(many.text), quantity: '1', shipping_address: address };
+  assert.equal((await forms.post(`${path}/antre`, sent)).status, 303);
+  const page = await forms.get(path);
+  assert.match(page.text, /Kamu antrean ke-2/);
+  assert.match(page.text, /Di depanmu 2 slot ditunggu/);
+  const mine = await forms.get('/en/ikutan');
+  assert.match(mine.text, /You are number 2 in line/);
+  assert.ok(mine.text.includes(escaped) && !mine.text.includes(hostile));
+  assert.equal((await forms.post(`${placeIn(page.text)}/keluar`)).location, path);
+  assert.match((await forms.get(path)).text, /Masuk antrean/);
+});
+
+test('slots that come free are offered with a countdown, and are taken or left', async () => {
+  const { path, leave } = await fullCampaign();
+  const first = await waiter(path, 2);
+  const second = await waiter(path, 1);
+  expectStatus(await leave(), 200);
+  const page = await first.get(path);
+  assert.match(page.text, /2 slot disimpan untukmu!/);
+  assert.match(page.text, /data-countdown/);
+  assert.match((await second.get(path)).text, /Kamu antrean ke-1/);
+  assert.match((await formsOf(await service.user()).get(path)).text, /Masuk antrean/);
+  assert.equal((await first.post(`${offerIn(page.text)}/lewatkan`)).location, path);
+  const next = await second.get('/ikutan');
+  const answer = await second.post(`${offerIn(next.text)}/ambil`);
+  assert.match(answer.location, /^\/ikutan\/[\w-]+\?baru$/);
+  assert.match((await second.get(answer.location)).text, /Kamu ikut!/);
+  const gone = await first.post(`${offerIn(page.text)}/ambil`);
+  assert.equal(gone.status, 409);
+});

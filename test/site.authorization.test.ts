@@ -20,6 +20,8 @@ interface Things {
   readonly participationId: string;
   readonly brandId: string;
   readonly productId: string;
+  /** A place in a waiting list, of somebody who does not look here. */
+  readonly entryId: string;
   /** A saved address of the buyer's. */
   readonly addressId: string;
 }
@@ -102,6 +104,23 @@ const rows: Readonly<Record<string, Row>> = {
     expects: '303 422 422 422 422 422',
     id: ({ campaignId }) => campaignId,
     private: ['buyer'],
+  },
+  'POST /sambatan/:id/antre': {
+    expects: '303 422 422 422 422 422',
+    id: ({ campaignId }) => campaignId,
+    private: ['buyer'],
+  },
+  'POST /antrean/:id/ambil': {
+    expects: '303 403 403 403 403 403',
+    id: ({ entryId }) => entryId,
+  },
+  'POST /antrean/:id/lewatkan': {
+    expects: '303 403 403 403 403 403',
+    id: ({ entryId }) => entryId,
+  },
+  'POST /antrean/:id/keluar': {
+    expects: '303 403 403 403 403 303',
+    id: ({ entryId }) => entryId,
   },
   'GET /sambatan/:id/gambar.png': { expects: everybody, id: ({ campaignId }) => campaignId },
   'GET /sambatan/:id/qr.svg': { expects: everybody, id: ({ campaignId }) => campaignId },
@@ -259,6 +278,11 @@ async function make(buyer: SignedInClient, seller: SignedInClient): Promise<Thin
   const made = await shop.post('/campaigns', campaignBody(product.id));
   const senja = expectStatus(made, 201);
   const participation = await join(buying, senja.id);
+  const full = await shop.post('/campaigns', campaignBody(product.id, { total_slots: 1 }));
+  const fullId = expectStatus(full, 201).id;
+  await join(buying, fullId);
+  const wait = { quantity: 1, shipping_address: `${canaries[0]}, ${canaries[1]}` };
+  const waits = await (await service.user()).post(`/campaigns/${fullId}/waiting`, wait);
   await buying.patch('/me', { display_name: canaries[0] });
   const saved = await buying.post('/me/addresses', {
     ...homeAddress,
@@ -269,6 +293,7 @@ async function make(buyer: SignedInClient, seller: SignedInClient): Promise<Thin
   return {
     campaignId: senja.id,
     participationId: participation.id,
+    entryId: expectStatus(waits, 201).id,
     brandId: melati.id,
     productId: product.id,
     addressId: expectStatus(saved, 201).id,

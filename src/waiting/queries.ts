@@ -110,3 +110,15 @@ export const leaveWaiting = query<
   ],
   MovedRow
 >('leave_waiting', 'select entry_id from sambatan.leave_waiting($1, $2, $3, $4)');
+
+/** What goes with a place in a waiting list for the buyer whose it is. */
+export type OwnWaitingRow = WaitingRow & AheadRow & { readonly title: string };
+
+/** Where a buyer waits or has an offer, the newest first. */
+export const openEntriesOf = query<[userId: string, limit: number], OwnWaitingRow>(
+  'open_entries_of',
+  `select o.*, c.title from (${withAhead(`select * from sambatan.waiting_entries
+    where user_id = $1 and status in ('waiting', 'offered') order by position desc limit $2`)}) o
+  join sambatan.campaigns c on c.campaign_id = o.campaign_id
+  order by o.created_at desc`,
+);

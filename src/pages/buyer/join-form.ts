@@ -12,6 +12,8 @@ import {
   storedParticipationStatus,
   type ParticipationStatus,
 } from '../../participations/status.ts';
+import { findOwnWaitingEntry } from '../../waiting/queries.ts';
+import { waitingEntryOf, type WaitingEntry } from '../../waiting/waiting.ts';
 import { input, notice, textarea } from '../../web/components.ts';
 import { slots } from '../../web/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
@@ -44,9 +46,11 @@ export interface Standing {
   readonly lastAddress: string | undefined;
   /** Saved addresses, the default one first. */
   readonly addresses: readonly Address[];
+  /** The last place in the waiting list. */
+  readonly waiting: WaitingEntry | undefined;
 }
 
-const nothing: Standing = { own: [], lastAddress: undefined, addresses: [] };
+const nothing: Standing = { own: [], lastAddress: undefined, addresses: [], waiting: undefined };
 
 /** Reads it; of a visitor there is nothing to read. */
 export async function standingOf(
@@ -56,10 +60,11 @@ export async function standingOf(
 ): Promise<Standing> {
   if (visit.person === undefined) return nothing;
   const { userId } = visit.person;
-  const [own, addresses, last] = await Promise.all([
+  const [own, addresses, last, waiting] = await Promise.all([
     db.rows(ownInCampaign, userId, campaign.id),
     ownAddresses(db, visit.actor),
     db.rows(listOwnParticipations, userId, allStatuses, null, 1),
+    db.maybe(findOwnWaitingEntry, campaign.id, userId),
   ]);
   return {
     own: own.map(({ participation_id: id, quantity, status }) => ({
@@ -69,6 +74,7 @@ export async function standingOf(
     })),
     addresses,
     lastAddress: last[0]?.shipping_address,
+    waiting: waiting && waitingEntryOf(waiting),
   };
 }
 
@@ -119,7 +125,7 @@ function refusal(visit: Visit, form: FormState | undefined): Html | undefined {
 }
 
 /** How many slots this buyer may still take; none is 0. */
-function boundsOf(campaign: Campaign, { own }: Standing): { least: number; most: number } {
+export function boundsOf(campaign: Campaign, { own }: Standing): { least: number; most: number } {
   const held = own
     .filter(({ status }) => status === 'reserved' || status === 'confirmed')
     .reduce((total, { quantity }) => total + quantity, 0);
@@ -161,23 +167,48 @@ interface FormParts {
 }
 
 function joinForm(visit: Visit, campaign: Campaign, parts: FormParts): Html {
+  const { t } = visit;
+  const quantity = quantityField(visit, campaign, parts, campaign.slots_remaining);
+  return orderForm(visit, parts, {
+    action: `/sambatan/${campaign.id}/ikut`,
+    quantity,
+    send: t('Ikut sekarang', 'Join now'),
+    hint: whenDue(visit, campaign),
+  });
+}
+
+/** The same for slots that are to come free; not bound by how many are left. */
+export function waitForm(visit: Visit, campaign: Campaign, parts: FormParts): Html {
+  const { t } = visit;
+  return orderForm(visit, parts, {
+    action: `/sambatan/${campaign.id}/antre`,
+    quantity: quantityField(visit, campaign, parts, undefined),
+    send: t('Masuk antrean', 'Join the waiting list'),
+    hint: t(
+      'Gratis. Begitu ada slot yang cukup, kami simpankan untukmu dan kabari kamu; kamu bebas ambil atau lewatkan.',
+      'Free. Once enough slots come free we keep them for you and tell you; take them or leave them.',
+    ),
+  });
+}
+
+function orderForm(
+  visit: Visit,
+  { form, standing }: FormParts,
+  { action, quantity, send, hint }: { action: string; quantity: Html; send: string; hint: string },
+): Html {
   const { t, url } = visit;
-  const { form, standing } = parts;
-  const typed = form?.typed ?? {};
-  const errors = form?.errors;
-  const action = url(`/sambatan/${campaign.id}/ikut`);
-  return html`<form class="stack join" method="post" action="${action}">
+  return html`<form class="stack join" method="post" action="${url(action)}">
     <input type="hidden" name="key" value="${form?.key ?? newId()}" />
-    ${quantityField(visit, campaign, parts)} ${addressFields(visit, standing, form)}
+    ${quantity} ${addressFields(visit, standing, form)}
     ${input(visit, {
       name: 'note',
       label: t('Catatan untuk penjual', 'Note to the seller'),
-      value: typed['note'],
-      errors,
+      value: form?.typed['note'],
+      errors: form?.errors,
       control: { maxlength: 160, autocomplete: 'off' },
     })}
-    <button class="button wide">${t('Ikut sekarang', 'Join now')}</button>
-    <p class="hint">${whenDue(visit, campaign)}</p>
+    <button class="button wide">${send}</button>
+    <p class="hint">${hint}</p>
   </form>`;
 }
 
@@ -221,7 +252,12 @@ function toWhere({ t }: Visit): string {
   return t('Kirim ke mana?', 'Where to send it?');
 }
 
-function quantityField(visit: Visit, campaign: Campaign, parts: FormParts): Html {
+function quantityField(
+  visit: Visit,
+  campaign: Campaign,
+  parts: FormParts,
+  left: number | undefined,
+): Html {
   const { t } = visit;
   const { least, most, form } = parts;
   const wrong = form?.errors.find(({ field }) => field === 'quantity');
@@ -250,8 +286,8 @@ function quantityField(visit: Visit, campaign: Campaign, parts: FormParts): Html
           inputmode="numeric"
           required
           min="${least}"
-          max="${Math.max(least, Math.min(most, campaign.slots_remaining))}"
-          data-most="${most}"
+          max="${Math.max(least, Math.min(most, left ?? campaign.total_slots))}"
+          ${attribute('data-most', left !== undefined && String(most))}
           data-price="${campaign.price_per_slot}"
           value="${value}"
           ${attribute('aria-invalid', wrong && 'true')}

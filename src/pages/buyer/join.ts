@@ -23,7 +23,8 @@ const JoinForm = closed({
   address_id: Type.Optional(Type.Union([Id, Type.Literal(otherAddress)])),
   key: Key,
 });
-const readJoin = formReader(JoinForm);
+/** Reads a form that asks for slots. */
+export const readJoin = formReader(JoinForm);
 type JoinForm = Static<typeof JoinForm>;
 
 /** Joining by a form. Its key was made with the form: sent twice, it joins once. */
@@ -77,7 +78,7 @@ export function joinPages(app: App): Pages {
 }
 
 /** Where it is to go: a saved address of the caller's, else what was typed. */
-async function addressOf(app: App, actor: Actor, form: JoinForm): Promise<string> {
+export async function addressOf(app: App, actor: Actor, form: JoinForm): Promise<string> {
   const { address_id: id = otherAddress, shipping_address: typed = '' } = form;
   return id === otherAddress ? typed : (await consult(() => ownAddress(app.db, actor, id))).line;
 }

@@ -10,6 +10,7 @@ import {
   type ParticipationStatus,
 } from '../../participations/status.ts';
 import { spokenStatus } from '../../campaigns/status.ts';
+import { openEntriesOf } from '../../waiting/queries.ts';
 import { emptyState, paging } from '../../web/components.ts';
 import { shortMoment, slots } from '../../web/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
@@ -19,8 +20,11 @@ import { worded, type Visit } from '../../web/visit.ts';
 import { signedIn } from '../account/signed-in.ts';
 import { productPicture } from '../visitor/picture.ts';
 import { sum } from '../visitor/rules.ts';
+import { waitingPlaces } from './waiting-part.ts';
 
 const pageSize = 20;
+/** Places in waiting lists that are shown. */
+const mostPlaces = 20;
 
 const shelves = {
   all: { words: { id: 'Semua', en: 'All' }, of: participationStatuses },
@@ -46,8 +50,11 @@ export function minePages(app: App): Pages {
       const cursor = typeof asked['cursor'] === 'string' ? asked['cursor'] : undefined;
       const [before = null] = after(cursor, ['id']);
       const statuses = shelves[shelf].of.map(storedParticipationStatus);
-      const rows = await consult(() =>
-        app.db.rows(listOwnParticipations, person.userId, statuses, before, pageSize + 1),
+      const [rows, places] = await consult(() =>
+        Promise.all([
+          app.db.rows(listOwnParticipations, person.userId, statuses, before, pageSize + 1),
+          app.db.rows(openEntriesOf, person.userId, mostPlaces),
+        ]),
       );
       const next = nextCursor(rows, pageSize, (row) => [row.participation_id]);
       const path = (more: Record<string, string>) =>
@@ -57,7 +64,7 @@ export function minePages(app: App): Pages {
         next: next === null ? undefined : path({ cursor: next }),
       };
       const title = visit.t('Ikutanku', 'My slots');
-      const main = html`${heading(title)}${filter(visit, shelf)}${list(
+      const main = html`${heading(title)}${cursor === undefined && waitingPlaces(visit, places)}${filter(visit, shelf)}${list(
         visit,
         shelf,
         rows.slice(0, pageSize),

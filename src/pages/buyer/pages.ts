@@ -4,6 +4,7 @@ import { answerPages } from './answers.ts';
 import { joinPages } from './join.ts';
 import { minePages } from './mine.ts';
 import { participationPages } from './participation.ts';
+import { waitingPages } from './waiting.ts';
 
 /** What buyers do: join, see what they take part in, pay, leave. */
 export function buyerPages(app: App): Pages {
@@ -13,6 +14,7 @@ export function buyerPages(app: App): Pages {
       minePages(app),
       participationPages(app),
       answerPages(app),
+      waitingPages(app),
     ]) {
       await server.register(part);
     }

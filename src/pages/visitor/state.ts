@@ -19,7 +19,17 @@ export function stateOf(visit: Visit, campaign: Campaign): Html | undefined {
 
 /** Whether a join is possible by the server's clock; the database decides. */
 export function takesJoins({ now }: Pick<Visit, 'now'>, campaign: Campaign): boolean {
-  return campaign.status === 'active' && !campaign.is_closing && campaign.deadline > now;
+  return campaign.slots_remaining > 0 && campaign.status === 'active' && isOpen(now, campaign);
+}
+
+/** Whether all slots are taken, or kept for those who wait, while it has not ended. */
+export function takesWaiting({ now }: Pick<Visit, 'now'>, campaign: Campaign): boolean {
+  const runs = campaign.status === 'active' || campaign.status === 'full';
+  return runs && campaign.slots_remaining === 0 && isOpen(now, campaign);
+}
+
+function isOpen(now: Date, campaign: Campaign): boolean {
+  return !campaign.is_closing && campaign.deadline > now;
 }
 
 function wordsOf(visit: Visit, campaign: Campaign) {
@@ -40,6 +50,15 @@ function wordsOf(visit: Visit, campaign: Campaign) {
         (${countdown(visit, campaign.opens_at ?? campaign.deadline)})`,
       };
     case 'active':
+      if (takesWaiting(visit, campaign)) {
+        return {
+          title: t('Semua slot sedang dipegang', 'Every slot is held'),
+          detail: t(
+            'Yang baru lepas sedang ditawarkan ke antrean.',
+            'What came free is being offered to those who wait.',
+          ),
+        };
+      }
       return {
         title: t('Waktunya habis', 'Time is up'),
         detail: t(
@@ -59,8 +78,8 @@ function wordsOf(visit: Visit, campaign: Campaign) {
         : {
             title: t('Semua slot terisi', 'Every slot is taken'),
             detail: t(
-              'Kalau ada yang batal sebelum ditutup, slotnya muncul lagi di sini.',
-              'If somebody leaves before it closes, the slots show up here again.',
+              'Kalau ada yang batal sebelum ditutup, slotnya ditawarkan ke antrean dulu.',
+              'If somebody leaves before it closes, the slots are offered to those who wait first.',
             ),
           };
     case 'completed':
