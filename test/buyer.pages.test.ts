@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import sharp from 'sharp';
+import { newId } from '../src/identity/ids.ts';
+import { insertMessages } from '../src/notifications/queries.ts';
 import type { Client } from './rig/client.ts';
 import { httpService } from './rig/http-service.ts';
 import { ask } from './rig/market.ts';
@@ -25,6 +27,8 @@ const upfront = (wish: object = {}) =>
 const formsOf = (client: Client) => new Forms(service.url, client);
 const settle = (id: string) =>
   ask(service.db, 'select sambatan.settle_campaign($1, true, 1000)', id);
+
+type MessageLists = [string[], string[], string[], string[], object[], string[], boolean[]];
 
 /** A buyer who has to pay before their slots are certain, and their page. */
 async function payer(wish: object = {}) {
@@ -215,4 +219,48 @@ test('slots that come free are offered with a countdown, and are taken or left',
   assert.match((await second.get(answer.location)).text, /Kamu ikut!/);
   const gone = await first.post(`${offerIn(page.text)}/ambil`);
   assert.equal(gone.status, 409);
+});
+
+test('what a person hears of is set by one form, topic by topic', async () => {
+  const client = await service.user();
+  const forms = formsOf(client);
+  const path = '/akun/pemberitahuan';
+  assert.match((await forms.get(path)).text, /name="email_waiting"\s+value="on"\s+checked/);
+  const set = { in_app_waiting: 'on', email_orders: 'on' };
+  assert.equal((await forms.post(path, set)).location, `${path}?simpan`);
+  const { items } = expectStatus(await client.get('/notifications/settings'), 200);
+  const of = (topic: string) => items.find((one) => one['topic'] === topic)!;
+  assert.deepEqual([of('waiting')['email'], of('waiting')['in_app']], [false, true]);
+  assert.deepEqual([of('orders')['email'], of('orders')['in_app']], [true, false]);
+});
+
+test('a reminder is asked for and taken back on the page of the campaign', async () => {
+  const forms = formsOf(await service.user());
+  const campaign = await shop.campaign({ deadline: new Date(Date.now() + 9e7).toISOString() });
+  const path = `/sambatan/${campaign.id}`;
+  assert.match((await forms.get(path)).text, /Ingatkan aku/);
+  assert.equal((await forms.post(`${path}/ingatkan`)).location, path);
+  assert.match((await forms.get(path)).text, /Tidak usah diingatkan/);
+  assert.equal((await forms.post(`${path}/lupakan`)).location, path);
+  assert.match((await forms.get(path)).text, /Ingatkan aku/);
+});
+
+test('the inbox shows what is new, and it is marked as read one by one or all at once', async () => {
+  const client = await service.user();
+  const forms = formsOf(client);
+  const campaign = await shop.campaign({ title: hostile });
+  for (const key of ['a', 'b', 'c']) {
+    const params = { campaign: hostile, brand: 'Melati', quantity: 1 };
+    const made = [[newId()], [client.userId], [key], ['joined'], [params], ['orders'], [true]];
+    await service.db.rows(insertMessages, campaign.id, ...(made as MessageLists), [true]);
+  }
+  const page = await forms.get('/akun/pesan');
+  assert.match(page.text, /3 belum dibaca/);
+  assert.ok(page.text.includes(escaped) && !page.text.includes(hostile));
+  const one = /action="(\/akun\/pesan\/[^"/]+\/baca)"/.exec(page.text)?.[1] ?? '';
+  assert.equal((await forms.post(one)).location, '/akun/pesan');
+  assert.match((await forms.get('/en/akun/pesan')).text, /2 unread/);
+  const upTo = /name="up_to" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
+  await forms.post('/akun/pesan/baca', { up_to: upTo });
+  assert.match((await forms.get('/akun/pesan')).text, /0 belum dibaca/);
 });

@@ -338,6 +338,7 @@ const cases: Record<string, readonly Case[]> = {
     },
   ],
   find_waiting_entry: [{ parameters: [waiting] }],
+  is_reminded: [{ parameters: [campaign.active, anybody] }],
   open_entries_of: [{ parameters: [id(5, 7), 20] }],
   find_own_waiting_entry: [{ parameters: [campaign.full, id(5, 7)] }],
   list_waiting: [

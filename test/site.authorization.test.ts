@@ -95,6 +95,13 @@ const rows: Readonly<Record<string, Row>> = {
   'POST /akun/alamat/:id/hapus': { expects: '303 404 404 404 404 404' },
   'GET /akun/rekening': { expects: signedIn, private: ['buyer'] },
   'POST /akun/rekening': { expects: refused },
+  'GET /akun/pesan': { expects: signedIn },
+  'POST /akun/pesan/baca': { expects: sentOn },
+  'POST /akun/pesan/:id/baca': { expects: '303 404 404 404 404 404' },
+  'GET /akun/pemberitahuan': { expects: signedIn },
+  'POST /akun/pemberitahuan': { expects: sentOn },
+  'POST /sambatan/:id/ingatkan': { expects: sentOn, id: campaign },
+  'POST /sambatan/:id/lupakan': { expects: sentOn, id: campaign },
   'GET /sambatan/:id': {
     expects: everybody,
     id: ({ campaignId }) => campaignId,

@@ -48,6 +48,17 @@ export const removeDeadlineReminders = query<
   returning kind`,
 );
 
+/** Whether a person is still to be reminded of a campaign's deadline. */
+export const isReminded = query<
+  [campaignId: string, userId: string],
+  { readonly is_reminded: boolean }
+>(
+  'is_reminded',
+  `select exists (select from sambatan.reminders
+    where campaign_id = $1 and user_id = $2 and kind in ('deadline_day', 'deadline_hour')
+      and done_at is null) as is_reminded`,
+);
+
 export interface DueReminder {
   readonly campaign_id: string;
   readonly user_id: string;

@@ -2,12 +2,14 @@ import type { App } from '../../context.ts';
 import type { Pages } from '../../http/site.ts';
 import { addressPages } from './addresses.ts';
 import { namePages } from './name.ts';
+import { messageSettingPages } from './message-settings.ts';
+import { messagePages } from './messages.ts';
 import { outboxPages } from './outbox.ts';
 import { profilePages } from './profile.ts';
 import { refundAccountPages } from './refund-account.ts';
 import { signInPages } from './sign-in.ts';
 
-/** Signing in and out, the profile, the saved addresses, the account for refunds. */
+/** Signing in and out, the profile, the saved addresses, the account for refunds, messages. */
 export function accountPages(app: App): Pages {
   return async (server) => {
     await server.register(signInPages(app));
@@ -15,6 +17,8 @@ export function accountPages(app: App): Pages {
     await server.register(profilePages(app));
     await server.register(addressPages(app));
     await server.register(refundAccountPages(app));
+    await server.register(messagePages(app));
+    await server.register(messageSettingPages(app));
     await server.register(outboxPages(app));
   };
 }

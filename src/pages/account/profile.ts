@@ -147,17 +147,32 @@ function accountPage(
 
 function moneyAndMessages({ t, url }: Visit): Html {
   return html`<section class="panel">
-    <h2>${t('Uang kembali', 'Refunds')}</h2>
-    <p>
-      ${t(
-        'Isi rekeningmu sekali, supaya uang yang kembali cepat sampai.',
-        'Give your account once, so that refunds reach you quickly.',
-      )}
-    </p>
-    <a class="button quiet" href="${url('/akun/rekening')}"
-      >${t('Rekening pengembalian', 'Account for refunds')}</a
-    >
-  </section>`;
+      <h2>${t('Pesan', 'Messages')}</h2>
+      <p>
+        ${t(
+          'Kabar tentang slot, pembayaran, dan antreanmu.',
+          'News of your slots, payments and waiting lists.',
+        )}
+      </p>
+      <div class="row">
+        <a class="button quiet" href="${url('/akun/pesan')}">${t('Buka pesan', 'My messages')}</a>
+        <a class="button quiet" href="${url('/akun/pemberitahuan')}"
+          >${t('Atur pemberitahuan', 'What I am told')}</a
+        >
+      </div>
+    </section>
+    <section class="panel">
+      <h2>${t('Uang kembali', 'Refunds')}</h2>
+      <p>
+        ${t(
+          'Isi rekeningmu sekali, supaya uang yang kembali cepat sampai.',
+          'Give your account once, so that refunds reach you quickly.',
+        )}
+      </p>
+      <a class="button quiet" href="${url('/akun/rekening')}"
+        >${t('Rekening pengembalian', 'Account for refunds')}</a
+      >
+    </section>`;
 }
 
 function told(visit: Visit, { saved, refusal }: Shown): Part {

@@ -4,6 +4,7 @@ import type { Queryable } from '../../database/query.ts';
 import type { DomainError, FieldError } from '../../errors.ts';
 import type { Typed } from '../../http/forms.ts';
 import { newId } from '../../identity/ids.ts';
+import { isReminded } from '../../notifications/reminder-queries.ts';
 import { listOwnParticipations, ownInCampaign } from '../../participations/queries.ts';
 import { JoinFields } from '../../participations/schemas.ts';
 import {
@@ -48,9 +49,17 @@ export interface Standing {
   readonly addresses: readonly Address[];
   /** The last place in the waiting list. */
   readonly waiting: WaitingEntry | undefined;
+  /** Whether the reader is to be reminded of the deadline. */
+  readonly isReminded: boolean;
 }
 
-const nothing: Standing = { own: [], lastAddress: undefined, addresses: [], waiting: undefined };
+const nothing: Standing = {
+  own: [],
+  lastAddress: undefined,
+  addresses: [],
+  waiting: undefined,
+  isReminded: false,
+};
 
 /** Reads it; of a visitor there is nothing to read. */
 export async function standingOf(
@@ -60,11 +69,12 @@ export async function standingOf(
 ): Promise<Standing> {
   if (visit.person === undefined) return nothing;
   const { userId } = visit.person;
-  const [own, addresses, last, waiting] = await Promise.all([
+  const [own, addresses, last, waiting, reminder] = await Promise.all([
     db.rows(ownInCampaign, userId, campaign.id),
     ownAddresses(db, visit.actor),
     db.rows(listOwnParticipations, userId, allStatuses, null, 1),
     db.maybe(findOwnWaitingEntry, campaign.id, userId),
+    db.one(isReminded, campaign.id, userId),
   ]);
   return {
     own: own.map(({ participation_id: id, quantity, status }) => ({
@@ -75,6 +85,7 @@ export async function standingOf(
     addresses,
     lastAddress: last[0]?.shipping_address,
     waiting: waiting && waitingEntryOf(waiting),
+    isReminded: reminder.is_reminded,
   };
 }
 

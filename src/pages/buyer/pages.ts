@@ -4,6 +4,7 @@ import { answerPages } from './answers.ts';
 import { joinPages } from './join.ts';
 import { minePages } from './mine.ts';
 import { participationPages } from './participation.ts';
+import { reminderPages } from './reminder.ts';
 import { waitingPages } from './waiting.ts';
 
 /** What buyers do: join, see what they take part in, pay, leave. */
@@ -15,6 +16,7 @@ export function buyerPages(app: App): Pages {
       participationPages(app),
       answerPages(app),
       waitingPages(app),
+      reminderPages(app),
     ]) {
       await server.register(part);
     }

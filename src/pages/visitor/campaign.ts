@@ -12,6 +12,7 @@ import { attribute, html, type Html } from '../../web/html.ts';
 import { campaignBadge } from '../../web/statuses.ts';
 import type { Visit } from '../../web/visit.ts';
 import { joinPart, standingOf, type FormState, type Standing } from '../buyer/join-form.ts';
+import { reminderPart } from '../buyer/reminder.ts';
 import { waitingPart } from '../buyer/waiting-part.ts';
 import { takenOf } from './card.ts';
 import { productPicture } from './picture.ts';
@@ -85,7 +86,7 @@ function whole(visit: Visit, campaign: Campaign, around: Around): Html {
         campaign,
         around.standing,
         around.form,
-      )}${waitingPart(visit, campaign, around.standing, around.form)}
+      )}${waitingPart(visit, campaign, around.standing, around.form)}${reminderPart(visit, campaign, around.standing.isReminded)}
     </section>
     <div class="campaign-more">
       ${story(visit, campaign)}${rulesOf(visit, campaign)}${recent(visit, around.contributions)}${

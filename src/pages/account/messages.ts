@@ -1,0 +1,125 @@
+import Type from 'typebox';
+import type { App } from '../../context.ts';
+import { after, nextCursor } from '../../http/cursor.ts';
+import { formReader } from '../../http/forms.ts';
+import { closed, Id } from '../../http/schemas.ts';
+import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { permit } from '../../identity/policy.ts';
+import {
+  inboxMessageOf,
+  readAllMessages,
+  readMessage,
+  unreadOf,
+  type InboxMessage,
+} from '../../notifications/operations.ts';
+import { listInbox } from '../../notifications/queries.ts';
+import { consult, operate } from '../../operation.ts';
+import { badge, emptyState, paging } from '../../web/components.ts';
+import { count, shortMoment } from '../../web/format.ts';
+import { html, type Html } from '../../web/html.ts';
+import { heading } from '../../web/layout.ts';
+import type { Visit } from '../../web/visit.ts';
+import { signedIn } from './signed-in.ts';
+
+const path = '/akun/pesan';
+const pageSize = 20;
+const schema = { params: closed({ id: Id }) };
+const readUpTo = formReader(closed({ up_to: Type.Optional(Id) }));
+
+/** The inbox: what a person was told, newest first, and what of it they have read. */
+export function messagePages(app: App): Pages {
+  return async (server) => {
+    server.get(path, async (request, reply) => {
+      const { visit } = request;
+      const { userId } = signedIn(visit);
+      permit(visit.actor, 'notification.read');
+      const { cursor } = request.query as { cursor?: unknown };
+      const from = typeof cursor === 'string' ? cursor : undefined;
+      const [last = null] = after(from, ['id']);
+      const [rows, unread] = await consult(() =>
+        Promise.all([
+          app.db.rows(listInbox, userId, false, last, pageSize + 1),
+          unreadOf(app.db, userId),
+        ]),
+      );
+      const next = nextCursor(rows, pageSize, (row) => [row.notification_id]);
+      const links = {
+        first: from === undefined ? undefined : visit.url(path),
+        next: next === null ? undefined : `${visit.url(path)}?cursor=${encodeURIComponent(next)}`,
+      };
+      const messages = rows.slice(0, pageSize).map(inboxMessageOf);
+      const title = visit.t('Pesan', 'Messages');
+      const main = html`${heading(title)}${inbox(visit, messages, unread)}${paging(visit, links)}`;
+      return sendPage(request, reply, { title, section: 'account', main });
+    });
+
+    server.post(`${path}/baca`, async (request, reply) => {
+      const { userId } = signedIn(request.visit);
+      permit(request.visit.actor, 'notification.read');
+      const form = readUpTo(request.body);
+      // What arrived after the page was shown stays unread.
+      const upTo = 'errors' in form ? null : (form.value.up_to?.toLowerCase() ?? null);
+      await operate(app.db, (tx) => readAllMessages(tx, userId, upTo));
+      return seeOther(request, reply, path);
+    });
+
+    server.post(`${path}/:id/baca`, { schema }, async (request, reply) => {
+      const { userId } = signedIn(request.visit);
+      permit(request.visit.actor, 'notification.read');
+      await operate(app.db, (tx) => readMessage(tx, userId, request.params.id));
+      return seeOther(request, reply, path);
+    });
+  };
+}
+
+function inbox(visit: Visit, messages: readonly InboxMessage[], unread: number): Html {
+  const { t, url, language } = visit;
+  const settings = html`<a class="button quiet" href="${url('/akun/pemberitahuan')}"
+    >${t('Atur pemberitahuan', 'What I am told')}</a
+  >`;
+  if (messages.length === 0) {
+    return emptyState(
+      t('Belum ada pesan', 'No messages yet'),
+      t('Kabar tentang slotmu muncul di sini.', 'News of your slots shows up here.'),
+      settings,
+    );
+  }
+  return html`<div class="row apart">
+      <p>${t(`${count(unread, language)} belum dibaca`, `${count(unread, language)} unread`)}</p>
+      <div class="row">
+        ${
+          unread > 0 &&
+          html`<form method="post" action="${url(`${path}/baca`)}">
+            <input type="hidden" name="up_to" value="${messages[0]!.id}" />
+            <button class="button quiet">${t('Tandai semua dibaca', 'Mark all as read')}</button>
+          </form>`
+        }${settings}
+      </div>
+    </div>
+    ${messages.map((message) => card(visit, message))}`;
+}
+
+function card(visit: Visit, message: InboxMessage): Html {
+  const { t, url, language, person } = visit;
+  const isNew = message.read_at === null;
+  return html`<article class="panel message">
+    <h2 class="row">${message.title}${isNew && badge(t('Baru', 'New'), 'busy')}</h2>
+    ${message.paragraphs.map((paragraph) => html`<p>${paragraph}</p>`)}
+    <p class="quiet">
+      <time datetime="${message.created_at.toISOString()}"
+        >${shortMoment(message.created_at, language, person?.timeZone)}</time
+      >
+    </p>
+    <div class="row">
+      <a class="button quiet" href="${url(`/sambatan/${message.campaign_id}`)}"
+        >${t('Lihat Sambatan', 'See the campaign')}</a
+      >
+      ${
+        isNew &&
+        html`<form method="post" action="${url(`${path}/${message.id}/baca`)}">
+          <button class="button quiet">${t('Tandai dibaca', 'Mark as read')}</button>
+        </form>`
+      }
+    </div>
+  </article>`;
+}
