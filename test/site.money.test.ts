@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Answer, Body, Client } from './rig/client.ts';
 import { httpService } from './rig/http-service.ts';
-import { ask } from './rig/market.ts';
+import { ask, letTimePass, pastDeadline } from './rig/market.ts';
 import { photo } from './rig/pictures.ts';
 import { expectStatus, join, openShop, type Shop } from './rig/shop.ts';
 import { openTill } from './rig/till.ts';
@@ -51,8 +51,15 @@ const leadsTo = (answer: Answer, path: RegExp) => {
   assert.match(answer.headers.location ?? '', path);
 };
 
+interface Owing {
+  readonly buyer: Client;
+  readonly id: string;
+  readonly campaignId: string;
+  readonly total: number;
+}
+
 /** A buyer of an upfront campaign, and what they have to transfer. */
-async function owing(wish: object = {}): Promise<{ buyer: Client; id: string; total: number }> {
+async function owing(wish: object = {}): Promise<Owing> {
   const campaign = await shop.campaign({
     title: 'Senja <b>mahal</b>',
     payment_timing: 'upfront',
@@ -62,7 +69,7 @@ async function owing(wish: object = {}): Promise<{ buyer: Client; id: string; to
   const buyer = await service.user();
   const { id } = await join(buyer, campaign.id);
   const payment = expectStatus(await buyer.get(`/participations/${id}/payment`), 200);
-  return { buyer, id, total: Number(payment['total']) };
+  return { buyer, id, campaignId: campaign.id, total: Number(payment['total']) };
 }
 
 const proven = async () => {
@@ -183,4 +190,83 @@ test('receiving accounts are added, corrected and one of them is the default', a
   leadsTo(await sent(`${base}/${till}/utama`, {}), /tersimpan/);
   leadsTo(await sent(`${base}/${made.id}`, { holder: 'PT Sambatan' }), /tersimpan/);
   assert.match(await page(base), /Nonaktif/);
+});
+
+const verified = async (wish?: object) => {
+  const one = await owing(wish);
+  expectStatus(await operator.post(`/participations/${one.id}/payment/verify`, {}), 200);
+  return one;
+};
+const movement = async (kind: string, status: string, campaignId: string): Promise<string> => {
+  const rows = (await ask(
+    service.db,
+    `select transaction_id from sambatan.transactions
+    where kind = $1::sambatan.transaction_kind and status = $2::sambatan.transaction_status
+      and campaign_id = $3`,
+    kind,
+    status,
+    campaignId,
+  )) as { transaction_id: string }[];
+  assert.equal(rows.length, 1, `${kind} ${status}`);
+  return rows[0]!.transaction_id;
+};
+
+test('refunds are downloaded, fail, are settled together, and come back', async () => {
+  const both = [await verified(), await verified()];
+  const account = { bank: 'BNI <b>', number: '0099887766', holder: '=HYPERLINK("x")' };
+  for (const { buyer, campaignId } of both) {
+    expectStatus(await buyer.send({ method: 'PUT', path: '/refund-account', body: account }), 200);
+    expectStatus(await operator.post(`/campaigns/${campaignId}/cancel`, { reason: 'Habis' }), 200);
+  }
+  const base = '/operator/uang';
+  assert.match(await page(base), /BNI &lt;b&gt;/);
+  const file = await operator.get(`/${base}/pengembalian.csv`);
+  assert.equal(file.headers['content-type'], 'text/csv; charset=utf-8');
+  assert.match(file.text, /'=HYPERLINK/);
+  const [one = '', two = ''] = await Promise.all(
+    both.map(({ campaignId }) => movement('refund', 'due', campaignId)),
+  );
+  leadsTo(await sent(`${base}/${one}/gagal`, { reason: 'Rekening tutup' }), /gagal/);
+  assert.match(await page(base), /1× gagal/);
+  const none = await sent(`${base}/lunas`, { reference: 'BULK 7' });
+  assert.equal(none.status, 422);
+  assert.match(none.text, /Pilih dulu pengembalian/);
+  const chosen: [string, string][] = [
+    ['id', one],
+    ['id', two],
+    ['reference', 'BULK 7'],
+  ];
+  leadsTo(await sent(`${base}/lunas`, chosen), /lunas/);
+  leadsTo(await sent(`${base}/lunas`, chosen), /lunas/);
+  assert.match(await page(base), /BULK 7/);
+  leadsTo(await sent(`${base}/${one}/balik`, { reason: 'Ditolak bank' }), /dibalik/);
+  assert.notEqual(await movement('refund', 'due', both[0]!.campaignId), one);
+});
+
+test('a payout is held while disputed, then leaves, is settled and may come back', async () => {
+  const { buyer, id, campaignId } = await verified({ total_slots: 5, minimum_slots: 1 });
+  await letTimePass(service.db, campaignId, pastDeadline);
+  leadsTo(await sent('/operator/jalankan', {}), /jalan=/);
+  const payout = await movement('payout', 'due', campaignId);
+  const base = '/operator/uang/pencairan';
+  const complaint = { reason: 'Botolnya <pecah>' };
+  const dispute = expectStatus(await buyer.post(`/participations/${id}/dispute`, complaint), 201);
+  assert.match(await page(base), /Ditahan: ada keluhan/);
+  assert.equal((await sent(`${base}/${payout}/lepas`, {})).status, 409);
+  assert.match(await page('/operator/uang/keluhan'), /Botolnya &lt;pecah&gt;/);
+  const path = `/operator/uang/keluhan/${dispute.id}/selesai`;
+  assert.equal((await sent(path, { resolution: 'maybe', explanation: 'ya' })).status, 422);
+  leadsTo(await sent(path, { resolution: 'dismissed', explanation: 'Botol diganti' }), /selesai/);
+  leadsTo(await sent(`${base}/${payout}/lepas`, {}), /dilepas/);
+  leadsTo(await sent(`${base}/${payout}/cair`, { reference: 'TRF 77' }), /cair/);
+  assert.match(await page(base), /TRF 77/);
+  leadsTo(await sent(`${base}/${payout}/balik`, { reason: 'Rekening salah' }), /dibalik/);
+  assert.notEqual(await movement('payout', 'due', campaignId), payout);
+});
+
+test('the overview counts what waits, with the ways to it', async () => {
+  await proven();
+  const overview = await page('/operator');
+  assert.match(overview, /<strong>[1-9]\d*<\/strong>\s*<a href="\/operator\/pembayaran"/);
+  assert.match(overview, /<strong>0<\/strong>\s*<a href="\/operator\/uang\/keluhan"/);
 });

@@ -9,6 +9,7 @@ const sections = [
   { path: '/operator/sambatan', id: 'Sambatan', en: 'Campaigns' },
   { path: '/operator/ikutan', id: 'Keikutsertaan', en: 'Participations' },
   { path: '/operator/pembayaran', id: 'Pembayaran', en: 'Payments' },
+  { path: '/operator/uang', id: 'Uang keluar', en: 'Money out' },
   { path: '/operator/log', id: 'Log audit', en: 'Audit log' },
 ] as const;
 

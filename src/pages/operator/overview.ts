@@ -1,6 +1,8 @@
 import { summarizeCampaigns, type Summary } from '../../campaigns/lists.ts';
 import { spokenWord } from '../../campaigns/status.ts';
 import type { App } from '../../context.ts';
+import { mostCounted, queuesOf } from '../../ledger/desk.ts';
+import type { QueuesRow } from '../../ledger/desk-queries.ts';
 import { seeOther, type Pages } from '../../http/site.ts';
 import { permit } from '../../identity/policy.ts';
 import { listOverdue, listWorkers, type WorkerRow } from '../../lifecycle/queries.ts';
@@ -24,16 +26,18 @@ export function operatorOverview(app: App): Pages {
     server.get<{ Querystring: { jalan?: string } }>('/operator', async (request, reply) => {
       const { visit } = request;
       permit(visit.actor, 'dashboard.read');
-      const [summary, overdue, workers] = await consult(() =>
+      const [summary, overdue, workers, waiting] = await consult(() =>
         Promise.all([
           summarizeCampaigns(app.db),
           app.db.rows(listOverdue, overdueAfterSeconds, mostOverdue),
           app.db.rows(listWorkers),
+          queuesOf(app.db, visit.actor),
         ]),
       );
       const body = html`${ranNotice(visit, request.query.jalan)}
         <section class="panel" aria-labelledby="hand">
           <h2 id="hand">${visit.t('Perlu ditangani', 'Needs a hand')}</h2>
+          ${queues(visit, waiting)}
           ${overdue.length > 0 ? overdueTable(visit, overdue) : allWell(visit)}
         </section>
         ${figures(visit, summary)} ${scheduler(visit, app.scheduler.status(), workers)}`;
@@ -46,6 +50,23 @@ export function operatorOverview(app: App): Pages {
       return seeOther(request, reply, `/operator?jalan=${transitions.length}`);
     });
   };
+}
+
+/** What waits for a person, each with the way to it. */
+function queues(visit: Visit, waiting: QueuesRow): Html {
+  const { t, url, language } = visit;
+  const link = (path: string, number: number, words: string) =>
+    html`<li>
+      <strong>${count(number, language)}${number === mostCounted && '+'}</strong>
+      <a href="${url(path)}">${words}</a>
+    </li>`;
+  return html`<ul class="figures">
+    ${link('/operator/pembayaran', waiting.payments, t('bukti pembayaran', 'proofs of payment'))}
+    ${link('/operator/pembayaran/mutasi', waiting.lines, t('transfer tak jelas', 'unclear transfers'))}
+    ${link('/operator/uang', waiting.refunds, t('pengembalian', 'refunds'))}
+    ${link('/operator/uang/pencairan', waiting.payouts, t('pencairan', 'payouts'))}
+    ${link('/operator/uang/keluhan', waiting.disputes, t('keluhan', 'disputes'))}
+  </ul>`;
 }
 
 function ranNotice(visit: Visit, transitions: string | undefined): Html | undefined {

@@ -1,11 +1,14 @@
 import type { App } from '../../context.ts';
 import type { Pages } from '../../http/site.ts';
 import { operatorCampaigns } from './campaigns.ts';
+import { operatorDisputes } from './disputes.ts';
 import { operatorLog } from './log.ts';
 import { operatorOverview } from './overview.ts';
 import { operatorParticipations } from './participations.ts';
 import { operatorPayments } from './payments.ts';
+import { operatorPayouts } from './payouts.ts';
 import { operatorAccounts } from './receiving-accounts.ts';
+import { operatorRefunds } from './refunds.ts';
 import { operatorStatements } from './statements.ts';
 
 /** What operators see and override. */
@@ -18,6 +21,9 @@ export function operatorPages(app: App): Pages {
       operatorPayments(app),
       operatorStatements(app),
       operatorAccounts(app),
+      operatorRefunds(app),
+      operatorPayouts(app),
+      operatorDisputes(app),
       operatorLog(app),
     ]) {
       await server.register(part);

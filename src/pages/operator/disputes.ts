@@ -1,0 +1,131 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { App } from '../../context.ts';
+import type { DomainError } from '../../errors.ts';
+import { after, nextCursor } from '../../http/cursor.ts';
+import { formReader, taken } from '../../http/forms.ts';
+import { choice, closed, text } from '../../http/schemas.ts';
+import { seeOther, type Pages } from '../../http/site.ts';
+import { permit } from '../../identity/policy.ts';
+import { openDisputes, resolveDispute } from '../../ledger/books.ts';
+import { subjectsOf } from '../../ledger/desk.ts';
+import type { SubjectRow } from '../../ledger/desk-queries.ts';
+import type { DisputeRow } from '../../ledger/movement-queries.ts';
+import { consult, operate } from '../../operation.ts';
+import { emptyState, paging } from '../../web/components.ts';
+import { shortMoment } from '../../web/format.ts';
+import { html, type Html } from '../../web/html.ts';
+import type { Visit } from '../../web/visit.ts';
+import { sendOperatorPage } from './frame.ts';
+import {
+  asked,
+  buyer,
+  fieldOf,
+  folded,
+  newsOf,
+  params,
+  refusal,
+  said,
+  subject,
+  told,
+} from './money-parts.ts';
+import { moneyOutParts } from './refunds.ts';
+
+const section = '/operator/uang';
+const here = `${section}/keluhan`;
+const pageSize = 20;
+const readResolution = formReader(
+  closed({ resolution: choice(['upheld', 'dismissed']), explanation: text(3, 500) }),
+);
+
+/** What buyers say is wrong with what they bought; the payout is held until it is resolved. */
+export function operatorDisputes(app: App): Pages {
+  return async (server) => {
+    const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {
+      const { visit } = request;
+      const { actor } = visit;
+      permit(actor, 'dispute.resolve');
+      const [position = null, id = null] = after(asked(request, 'cursor'), ['number', 'id']);
+      const { rows, subjects } = await consult(async () => {
+        const open = await openDisputes(app.db, actor, [position, id], pageSize + 1);
+        const whose = open.map(({ participation_id }) => participation_id);
+        return { rows: open, subjects: await subjectsOf(app.db, actor, whose) };
+      });
+      const next = nextCursor(rows, pageSize, (row) => [Number(row.position), row.dispute_id]);
+      const body = html`${moneyOutParts(visit, here)}${newsOf(request)}${refusal(visit, refused)}
+      ${
+        rows.length === 0
+          ? emptyState(
+              visit.t('Tidak ada keluhan', 'No disputes'),
+              visit.t('Semua pembeli sejauh ini puas.', 'Nobody says that anything is wrong.'),
+            )
+          : rows
+              .slice(0, pageSize)
+              .map((row) => entry(visit, row, subjects.get(row.participation_id)))
+      }${paging(visit, {
+        first: position === null ? undefined : visit.url(here),
+        next: next === null ? undefined : visit.url(`${here}?cursor=${next}`),
+      })}`;
+      const page = { title: visit.t('Keluhan', 'Disputes'), at: section, body } as const;
+      return sendOperatorPage(request, reply, page, refused?.status ?? 200);
+    };
+
+    server.get(here, async (request, reply) => show(request, reply));
+
+    server.post(`${here}/:id/selesai`, { schema: { params } }, async (request, reply) => {
+      const { actor } = request.visit;
+      permit(actor, 'dispute.resolve');
+      const { id } = request.params;
+      const done = await taken(async () => {
+        const { resolution, explanation } = said(readResolution(request.body));
+        const words = { resolution, explanation: explanation.trim() };
+        return await operate(app.db, (tx) => resolveDispute(tx, actor, id, words));
+      });
+      if ('refused' in done) return await show(request, reply, done.refused);
+      app.pokes.poke(done.done.campaign_id);
+      return seeOther(request, reply, told(here, 'selesai'));
+    });
+  };
+}
+
+function entry(visit: Visit, row: DisputeRow, whose: SubjectRow | undefined): Html {
+  const { t, language, person } = visit;
+  const id = row.dispute_id;
+  const path = `${here}/${id}/selesai`;
+  const explained = (end: string, resolution: 'upheld' | 'dismissed') =>
+    html`<input type="hidden" name="resolution" value="${resolution}" />${fieldOf(
+        `${id}-${end}`,
+        'explanation',
+        t('Penjelasan, dibaca pembeli', 'Explanation, read by the buyer'),
+        { required: true, minlength: 3, maxlength: 500 },
+      )}`;
+  return html`<article class="panel">
+    <h2>${subject(visit, whose)}</h2>
+    <dl class="facts">
+      <dt>${t('Pembeli', 'Buyer')}</dt>
+      <dd>${buyer(visit, whose, row.participation_id)}</dd>
+      <dt>${t('Sejak', 'Since')}</dt>
+      <dd>${shortMoment(row.opened_at, language, person?.timeZone)}</dd>
+      <dt>${t('Keluhannya', 'What is wrong')}</dt>
+      <dd class="prose">${row.reason}</dd>
+    </dl>
+    ${folded(
+      visit,
+      {
+        path,
+        words: t('Pembeli benar: kembalikan uangnya', 'The buyer is right: give the money back'),
+        button: t('Kembalikan uangnya', 'Give the money back'),
+        danger: true,
+      },
+      explained('u', 'upheld'),
+    )}
+    ${folded(
+      visit,
+      {
+        path,
+        words: t('Penjual benar: lepaskan uangnya', 'The seller is right: let the money go'),
+        button: t('Tutup keluhan', 'Close the dispute'),
+      },
+      explained('d', 'dismissed'),
+    )}
+  </article>`;
+}

@@ -1,0 +1,154 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { App } from '../../context.ts';
+import type { DomainError } from '../../errors.ts';
+import { after, nextCursor } from '../../http/cursor.ts';
+import { taken } from '../../http/forms.ts';
+import { seeOther, type Pages } from '../../http/site.ts';
+import { permit } from '../../identity/policy.ts';
+import { lastMade } from '../../ledger/desk.ts';
+import type { PayoutRow } from '../../ledger/movement-queries.ts';
+import { payoutsDue, releasePayout, reversePayout, settlePayout } from '../../ledger/movements.ts';
+import { consult, operate } from '../../operation.ts';
+import { badge, emptyState, paging } from '../../web/components.ts';
+import { rupiah, shortMoment } from '../../web/format.ts';
+import { html, type Html } from '../../web/html.ts';
+import type { Visit } from '../../web/visit.ts';
+import { sendOperatorPage } from './frame.ts';
+import {
+  account,
+  asked,
+  fieldOf,
+  folded,
+  newsOf,
+  params,
+  readReason,
+  readReference,
+  refusal,
+  said,
+  told,
+} from './money-parts.ts';
+import { madePart, moneyOutParts } from './refunds.ts';
+
+const section = '/operator/uang';
+const here = `${section}/pencairan`;
+const pageSize = 20;
+const madeShown = 20;
+
+/** Money that goes on to sellers: release, settle, reverse; held while disputed. */
+export function operatorPayouts(app: App): Pages {
+  return async (server) => {
+    const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {
+      const { visit } = request;
+      const { actor } = visit;
+      permit(actor, 'payout.settle');
+      const [position = null, id = null] = after(asked(request, 'cursor'), ['number', 'id']);
+      const wanted = { releasedOnly: false, after: [position, id], limit: pageSize + 1 } as const;
+      const [rows, made] = await consult(() =>
+        Promise.all([
+          payoutsDue(app.db, actor, wanted),
+          lastMade(app.db, actor, 'payout', madeShown),
+        ]),
+      );
+      const next = nextCursor(rows, pageSize, (row) => [Number(row.position), row.transaction_id]);
+      const body = html`${moneyOutParts(visit, here)}${newsOf(request)}${refusal(visit, refused)}
+      ${rows.length === 0 ? nothing(visit) : rows.slice(0, pageSize).map((row) => entry(visit, row))}
+      ${paging(visit, {
+        first: position === null ? undefined : visit.url(here),
+        next: next === null ? undefined : visit.url(`${here}?cursor=${next}`),
+      })}
+      ${madePart(visit, here, made, new Map())}`;
+      const title = visit.t('Pencairan ke penjual', 'Payouts to sellers');
+      const page = { title, at: section, body } as const;
+      return sendOperatorPage(request, reply, page, refused?.status ?? 200);
+    };
+
+    server.get(here, async (request, reply) => show(request, reply));
+
+    const change = (
+      path: string,
+      news: Parameters<typeof told>[1],
+      verb: (request: FastifyRequest, id: string) => Promise<PayoutRow>,
+    ) => {
+      server.post(`${here}/:id/${path}`, { schema: { params } }, async (request, reply) => {
+        permit(request.visit.actor, 'payout.settle');
+        const { id } = request.params as { id: string };
+        const done = await taken(() => verb(request, id));
+        if ('refused' in done) return await show(request, reply, done.refused);
+        app.pokes.poke(done.done.campaign_id);
+        return seeOther(request, reply, told(here, news));
+      });
+    };
+    change('lepas', 'dilepas', async ({ visit }, id) =>
+      operate(app.db, (tx) => releasePayout(tx, visit.actor, id)),
+    );
+    change('cair', 'cair', async ({ visit, body }, id) => {
+      const { reference } = said(readReference(body));
+      return await operate(app.db, (tx) => settlePayout(tx, visit.actor, id, reference.trim()));
+    });
+    change('balik', 'dibalik', async ({ visit, body }, id) => {
+      const { reason } = said(readReason(body));
+      return await operate(app.db, (tx) => reversePayout(tx, visit.actor, id, reason.trim()));
+    });
+  };
+}
+
+function nothing({ t }: Visit): Html {
+  return emptyState(
+    t('Tidak ada yang menunggu', 'Nothing waits'),
+    t(
+      'Pencairan muncul setelah sebuah Sambatan berhasil dan dibayar.',
+      'A payout appears once a campaign has succeeded and is paid for.',
+    ),
+  );
+}
+
+function entry(visit: Visit, row: PayoutRow): Html {
+  const { t, url, language, person } = visit;
+  const id = row.transaction_id;
+  return html`<article class="panel">
+    <div class="row apart">
+      <h2><a href="${url(`/operator/sambatan/${row.campaign_id}`)}">${row.title}</a></h2>
+      ${
+        row.is_disputed
+          ? badge(t('Ditahan: ada keluhan', 'Held: disputed'), 'bad')
+          : row.released_at === null
+            ? badge(t('Menunggu barang diterima', 'Waits for the goods'), 'busy')
+            : badge(t('Boleh dikirim', 'May leave'), 'good')
+      }
+    </div>
+    <dl class="facts">
+      <dt>${t('Jumlah', 'Amount')}</dt>
+      <dd><strong>${rupiah(row.amount, language)}</strong></dd>
+      <dt>${t('Ke rekening', 'To the account')}</dt>
+      <dd>${account(visit, row)}</dd>
+      <dt>${t('Sejak', 'Since')}</dt>
+      <dd>${shortMoment(row.created_at, language, person?.timeZone)}</dd>
+    </dl>
+    ${
+      row.is_disputed
+        ? html`<p>
+            <a href="${url(`${section}/keluhan`)}"
+              >${t('Selesaikan keluhannya dulu', 'Resolve the dispute first')}</a
+            >
+          </p>`
+        : row.released_at === null
+          ? html`<form method="post" action="${url(`${here}/${id}/lepas`)}">
+              <button class="button quiet">
+                ${t('Izinkan dikirim sekarang', 'Let it leave now')}
+              </button>
+            </form>`
+          : folded(
+              visit,
+              {
+                path: `${here}/${id}/cair`,
+                words: t('Sudah ditransfer', 'It was transferred'),
+                button: t('Catat pencairan', 'Settle the payout'),
+              },
+              fieldOf(id, 'reference', t('Referensi transfer', 'Reference of the transfer'), {
+                required: true,
+                maxlength: 200,
+              }),
+            )
+    }
+  </article>`;
+}

@@ -1,0 +1,290 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { App } from '../../context.ts';
+import { invalidField, type DomainError } from '../../errors.ts';
+import { after, nextCursor } from '../../http/cursor.ts';
+import { formReader, taken } from '../../http/forms.ts';
+import { closed, Id, text } from '../../http/schemas.ts';
+import { seeOther, type Pages } from '../../http/site.ts';
+import { permit } from '../../identity/policy.ts';
+import { lastMade, subjectsOf } from '../../ledger/desk.ts';
+import type { MadeRow, SubjectRow } from '../../ledger/desk-queries.ts';
+import type { RefundRow } from '../../ledger/movement-queries.ts';
+import {
+  failRefund,
+  refundsCsv,
+  refundsDue,
+  refundsToMake,
+  reverseRefund,
+  settleRefunds,
+} from '../../ledger/movements.ts';
+import { consult, operate } from '../../operation.ts';
+import { badge, emptyState, paging } from '../../web/components.ts';
+import { rupiah, shortMoment } from '../../web/format.ts';
+import { html, type Html } from '../../web/html.ts';
+import type { Visit } from '../../web/visit.ts';
+import { sendOperatorPage } from './frame.ts';
+import {
+  account,
+  asked,
+  buyer,
+  fieldOf,
+  folded,
+  newsOf,
+  params,
+  readReason,
+  reasonOf,
+  refusal,
+  said,
+  subject,
+  subsections,
+  told,
+} from './money-parts.ts';
+
+const here = '/operator/uang';
+const pageSize = 50;
+/** Refunds in one file for a bulk transfer. */
+const mostInFile = 500;
+const madeShown = 20;
+const readSettlement = formReader(closed({ reference: text(1, 200) }));
+const readIds = formReader(closed({ id: Id }));
+
+/** Money that goes back to buyers: a file for a bulk transfer, settle, fail, reverse. */
+export function operatorRefunds(app: App): Pages {
+  return async (server) => {
+    const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {
+      const { visit } = request;
+      const { actor } = visit;
+      permit(actor, 'refund.settle');
+      const [position = null, id = null] = after(asked(request, 'cursor'), ['number', 'id']);
+      const wanted = { failedOnly: false, after: [position, id], limit: pageSize + 1 } as const;
+      const { rows, made, subjects } = await consult(async () => {
+        const due = await refundsDue(app.db, actor, wanted);
+        const last = await lastMade(app.db, actor, 'refund', madeShown);
+        const whose = [...due, ...last].map(({ participation_id }) => participation_id);
+        return { rows: due, made: last, subjects: await subjectsOf(app.db, actor, whose) };
+      });
+      const next = nextCursor(rows, pageSize, (row) => [Number(row.position), row.transaction_id]);
+      const body = html`${moneyOutParts(visit, here)}${newsOf(request)}${refusal(visit, refused)}
+      ${queue(visit, rows.slice(0, pageSize), subjects)}
+      ${paging(visit, {
+        first: position === null ? undefined : visit.url(here),
+        next: next === null ? undefined : visit.url(`${here}?cursor=${next}`),
+      })}
+      ${madePart(visit, here, made, subjects)}`;
+      const title = visit.t('Pengembalian dana', 'Refunds');
+      const page = { title, at: here, body } as const;
+      return sendOperatorPage(request, reply, page, refused?.status ?? 200);
+    };
+
+    server.get(here, async (request, reply) => show(request, reply));
+
+    server.get(`${here}/pengembalian.csv`, async (request, reply) => {
+      const rows = await consult(() => refundsToMake(app.db, request.visit.actor, mostInFile));
+      return reply
+        .headers({
+          'content-disposition': 'attachment; filename="pengembalian.csv"',
+          'cache-control': 'private, no-store',
+        })
+        .type('text/csv; charset=utf-8')
+        .send(refundsCsv(rows));
+    });
+
+    server.post(`${here}/lunas`, async (request, reply) => {
+      const { actor } = request.visit;
+      permit(actor, 'refund.settle');
+      const done = await taken(async () => {
+        const { id: chosen, ...rest } = (request.body ?? {}) as Record<string, unknown>;
+        const { reference } = said(readSettlement(rest));
+        const wanted = chosenIds(chosen);
+        return await operate(app.db, (tx) => settleRefunds(tx, actor, wanted, reference.trim()));
+      });
+      if ('refused' in done) return await show(request, reply, done.refused);
+      for (const { campaign_id } of done.done) app.pokes.poke(campaign_id);
+      return seeOther(request, reply, told(here, 'lunas'));
+    });
+
+    for (const { path, verb, news } of [
+      { path: 'gagal', verb: failRefund, news: 'gagal' },
+      { path: 'balik', verb: reverseRefund, news: 'dibalik' },
+    ] as const) {
+      server.post(`${here}/:id/${path}`, { schema: { params } }, async (request, reply) => {
+        const { actor } = request.visit;
+        permit(actor, 'refund.settle');
+        const { id } = request.params as { id: string };
+        const done = await taken(async () => {
+          const { reason } = said(readReason(request.body));
+          return await operate(app.db, (tx) => verb(tx, actor, id, reason.trim()));
+        });
+        if ('refused' in done) return await show(request, reply, done.refused);
+        app.pokes.poke(done.done.campaign_id);
+        return seeOther(request, reply, told(here, news));
+      });
+    }
+  };
+}
+
+/** The ids of the boxes that were ticked: a list, or one. */
+function chosenIds(chosen: unknown): string[] {
+  const all = Array.isArray(chosen) ? (chosen as unknown[]) : [chosen];
+  const wanted = all.filter((id) => 'value' in readIds({ id })).map((id) => String(id));
+  if (wanted.length === 0 || wanted.length !== all.length || wanted.length > mostInFile) {
+    throw invalidField('id', {
+      id: 'Pilih dulu pengembalian yang sudah dikirim.',
+      en: 'Choose the refunds that were made first.',
+    });
+  }
+  return wanted.map((id) => id.toLowerCase());
+}
+
+/** The three pages of money that goes out. */
+export function moneyOutParts(visit: Visit, at: string): Html {
+  const { t } = visit;
+  return subsections(
+    visit,
+    [
+      { path: here, words: t('Pengembalian', 'Refunds') },
+      { path: `${here}/pencairan`, words: t('Pencairan', 'Payouts') },
+      { path: `${here}/keluhan`, words: t('Keluhan', 'Disputes') },
+    ],
+    at,
+  );
+}
+
+type Subjects = ReadonlyMap<string, SubjectRow>;
+
+function queue(visit: Visit, rows: readonly RefundRow[], subjects: Subjects): Html {
+  const { t, url } = visit;
+  if (rows.length === 0) {
+    return emptyState(
+      t('Tidak ada yang menunggu', 'Nothing waits'),
+      t('Semua pengembalian sudah dikirim.', 'Every refund has been made.'),
+    );
+  }
+  return html`<section class="panel" aria-labelledby="due">
+      <div class="row apart">
+        <h2 id="due">${t('Harus dikirim', 'To be made')}</h2>
+        <a class="button quiet" href="${url(`${here}/pengembalian.csv`)}" download
+          >${t('Unduh CSV', 'Download CSV')}</a
+        >
+      </div>
+      <p class="quiet">
+        ${t(
+          'CSV berisi sampai 500 pengembalian tertua yang rekeningnya sudah diisi.',
+          'The CSV has up to 500 of the oldest refunds whose account is known.',
+        )}
+      </p>
+      <form class="stack" method="post" action="${url(`${here}/lunas`)}">
+        ${table(visit, rows, subjects)}
+        ${fieldOf('settle', 'reference', t('Referensi transfer', 'Reference of the transfer'), {
+          required: true,
+          maxlength: 200,
+        })}
+        <button class="button">
+          ${t('Catat yang dipilih sudah dikirim', 'Settle the chosen')}
+        </button>
+      </form>
+    </section>
+    <section class="panel" aria-labelledby="failed">
+      <h2 id="failed">${t('Ada yang gagal dikirim?', 'Did one fail?')}</h2>
+      ${rows.map((row) =>
+        folded(
+          visit,
+          {
+            path: `${here}/${row.transaction_id}/gagal`,
+            words: `${rupiah(row.amount, visit.language)} · ${
+              row.holder ?? subjects.get(row.participation_id)?.display_name ?? '–'
+            }`,
+            button: t('Catat gagal', 'Note the failure'),
+            danger: true,
+          },
+          reasonOf(visit, row.transaction_id),
+        ),
+      )}
+    </section>`;
+}
+
+function table(visit: Visit, rows: readonly RefundRow[], subjects: Subjects): Html {
+  const { t, language, person } = visit;
+  const since = t('Sejak', 'Since');
+  return html`<div class="table" tabindex="0" role="region" aria-labelledby="due">
+    <table class="stacked">
+      <thead>
+        <tr>
+          <th scope="col">${t('Pilih', 'Choose')}</th>
+          <th scope="col">Sambatan</th>
+          <th scope="col">${t('Ke', 'To')}</th>
+          <th scope="col" class="number">${t('Jumlah', 'Amount')}</th>
+          <th scope="col">${since}</th>
+        </tr>
+      </thead>
+      <tbody>
+        ${rows.map((row) => {
+          const whose = subjects.get(row.participation_id);
+          const sum = rupiah(row.amount, language);
+          return html`<tr>
+            <th scope="row">
+              <span class="field check"
+                ><label
+                  ><input type="checkbox" name="id" value="${row.transaction_id}" /><span
+                    >${whose?.display_name ?? `…${row.transaction_id.slice(-8)}`}</span
+                  ></label
+                ></span
+              >
+            </th>
+            <td data-label="Sambatan">
+              <span>${subject(visit, whose)} ${buyer(visit, undefined, row.participation_id)}</span>
+            </td>
+            <td data-label="${t('Ke', 'To')}">
+              <span
+                >${account(visit, row)}${
+                  row.attempts > 0 &&
+                  html` ${badge(t(`${row.attempts}× gagal`, `failed ${row.attempts}×`), 'bad')}
+                    <span class="quiet">${row.reason}</span>`
+                }</span
+              >
+            </td>
+            <td class="number" data-label="${t('Jumlah', 'Amount')}"><span>${sum}</span></td>
+            <td data-label="${since}">
+              <span>${shortMoment(row.created_at, language, person?.timeZone)}</span>
+            </td>
+          </tr>`;
+        })}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+/** What was made last, for what came back. */
+export function madePart(
+  visit: Visit,
+  base: string,
+  rows: readonly MadeRow[],
+  subjects: Subjects,
+): Html | undefined {
+  const { t, language, person } = visit;
+  if (rows.length === 0) return undefined;
+  return html`<section class="panel" aria-labelledby="made">
+    <h2 id="made">${t('Terakhir dikirim', 'Made last')}</h2>
+    <p class="quiet">
+      ${t(
+        'Uangnya kembali dari bank? Buka barisnya dan catat.',
+        'Did the bank send it back? Open the line and note it.',
+      )}
+    </p>
+    ${rows.map((row) => {
+      const name = subjects.get(row.participation_id ?? '')?.display_name;
+      const when = shortMoment(row.settled_at, language, person?.timeZone);
+      const words = [rupiah(row.amount, language), name ?? row.title, row.reference, when];
+      return folded(
+        visit,
+        {
+          path: `${base}/${row.transaction_id}/balik`,
+          words: words.filter(Boolean).join(' · '),
+          button: t('Uangnya kembali', 'It came back'),
+          danger: true,
+        },
+        reasonOf(visit, row.transaction_id),
+      );
+    })}
+  </section>`;
+}
