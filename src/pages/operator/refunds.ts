@@ -160,7 +160,7 @@ function queue(visit: Visit, rows: readonly RefundRow[], subjects: Subjects): Ht
       t('Semua pengembalian sudah dikirim.', 'Every refund has been made.'),
     );
   }
-  return html`<section class="panel" aria-labelledby="due">
+  return html`<section class="panel">
       <div class="row apart">
         <h2 id="due">${t('Harus dikirim', 'To be made')}</h2>
         <a class="button quiet" href="${url(`${here}/pengembalian.csv`)}" download

@@ -132,7 +132,7 @@ function previewTable(visit: Visit, { lines, subjects }: Preview): Html {
     known: badge(t('Sudah diimpor', 'Known')),
   };
   const sorted = lines.toSorted((one, two) => urgency[one.outcome] - urgency[two.outcome]);
-  return html`<section class="panel" aria-labelledby="lines">
+  return html`<section class="panel">
     <h2 id="lines">${t('Baris mutasi', 'Lines of the statement')}</h2>
     ${
       lines.length > mostShown &&
