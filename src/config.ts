@@ -42,6 +42,11 @@ export interface Config {
     /** Within which buyers of a completed campaign are asked to pay. */
     readonly termHours: number;
   };
+  readonly gateway: {
+    /** Undefined: nobody pays online. */
+    readonly midtrans:
+      { readonly serverKey: string; readonly snapUrl: string; readonly apiUrl: string } | undefined;
+  };
   readonly mail: {
     /** Undefined: mails are written into the data directory instead. */
     readonly smtpUrl: string | undefined;
@@ -133,6 +138,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       holdGraceMinutes: present(values.SAMBATAN_HOLD_GRACE),
       termHours: present(values.SAMBATAN_PAYMENT_TERM),
     },
+    gateway: { midtrans: midtransOf(values) },
     mail: { smtpUrl: values.SMTP_URL, from: present(values.MAIL_FROM) },
     watch: { invariantHours: present(values.SAMBATAN_INVARIANT_HOURS) },
     messages: { digestMinutes: present(values.SAMBATAN_DIGEST_MINUTES) },
@@ -151,6 +157,18 @@ export function exampleEnvironment(): string {
     '# Settings of Sambatan. Copy to .env and take the "# " away from what you change;\n' +
     '# a variable of the real environment wins over this file. Shown are the defaults.\n';
   return [head, ...blocks].join('\n');
+}
+
+/** Both addresses of the provider's environment, unless another is given for them. */
+function midtransOf(values: Values): Config['gateway']['midtrans'] {
+  const { MIDTRANS_SERVER_KEY: serverKey, MIDTRANS_URL: url } = values;
+  if (serverKey === undefined) return undefined;
+  const domain = `${values.MIDTRANS_ENVIRONMENT === 'production' ? '' : 'sandbox.'}midtrans.com`;
+  return {
+    serverKey,
+    snapUrl: url ?? `https://app.${domain}`,
+    apiUrl: url ?? `https://api.${domain}`,
+  };
 }
 
 function readValues(

@@ -10,6 +10,9 @@ import { liveSources } from './http/live-sources.ts';
 import { Live } from './http/live.ts';
 import { authenticator, type Authenticator } from './identity/authenticate.ts';
 import { isHeld } from './installation/queries.ts';
+import { midtrans } from './ledger/gateway/midtrans.ts';
+import type { GatewayParts } from './ledger/gateway/operations.ts';
+import { Reconciler } from './ledger/gateway/reconcile.ts';
 import { Scheduler } from './lifecycle/scheduler.ts';
 import { createMailer, type Mailer } from './mailer.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -32,6 +35,10 @@ export interface App {
   readonly scheduler: Scheduler;
   /** Started where the scheduler is. */
   readonly watch: Watch;
+  /** What payments online need; without a provider they are refused. */
+  readonly payments: GatewayParts;
+  /** As the scheduler: started where it is, and works by hand all the same. */
+  readonly reconciler: Reconciler;
   readonly authenticate: Authenticator;
   readonly live: Live;
   readonly mailer: Mailer;
@@ -81,11 +88,11 @@ export function createApp(options: AppOptions): App {
     poolStats: () => db.stats(),
     joinQueueDepth: () => joins.depth,
   });
-  const attemptLimit = config.joins.limitPerMinute;
   const joins = new JoinBatcher({
     ...batching,
     ...options.batching,
-    send: (requests, how) => joinAll(db, requests, { ...how, attemptLimit }),
+    send: (requests, how) =>
+      joinAll(db, requests, { ...how, attemptLimit: config.joins.limitPerMinute }),
     onBatch: (size) => metrics.joinBatchSize.observe(size),
     onJoined: (campaignId) => pokes.poke(campaignId),
   });
@@ -96,13 +103,13 @@ export function createApp(options: AppOptions): App {
     metrics,
     intervalMinutes: config.scheduler.intervalMinutes,
   });
+  const online = paymentsOnline({ config, db, pokes, log });
   const live = new Live(liveSources({ db, pokes, log, metrics }), {
     pollMs: db.canListen ? livePollMs.told : livePollMs.untold,
   });
 
   const mailer = createMailer(config);
-  const { invariantHours } = config.watch;
-  const watch = new Watch({ db, url: databaseUrl, log, metrics, invariantHours });
+  const watch = new Watch({ db, url: databaseUrl, log, metrics, ...config.watch });
   const unsubscribeTokens = new UnsubscribeTokens(serviceKey);
   const messages = new Messenger({
     db,
@@ -123,6 +130,7 @@ export function createApp(options: AppOptions): App {
     pokes,
     scheduler,
     watch,
+    ...online,
     live,
     mailer,
     findSession: sessionFinder(db, config.identity.operators),
@@ -134,14 +142,25 @@ export function createApp(options: AppOptions): App {
     isHeld: async () => (await probe.one(isHeld)).held,
     close: async () => {
       live.close();
-      await Promise.all([scheduler.stop(), messages.stop()]);
-      await watch.stop();
+      await Promise.all([scheduler, messages, online.reconciler, watch].map((one) => one.stop()));
       await joins.close();
       await pokes.stop();
       await mailer.close();
       await Promise.all([db.close(), probe.close()]);
     },
   };
+}
+
+/** What payments online need; no provider where none is configured. */
+function paymentsOnline(parts: { config: Config; db: Database; pokes: Pokes; log: Logger }) {
+  const { config, db, pokes, log } = parts;
+  const { midtrans: settings } = config.gateway;
+  const payments: GatewayParts = {
+    db,
+    gateway: settings && midtrans(settings),
+    onChange: (campaignId) => pokes.poke(campaignId),
+  };
+  return { payments, reconciler: new Reconciler(payments, log) };
 }
 
 /** Where links in mails lead when nobody has said where the site is reached: here. */

@@ -70,6 +70,14 @@ export const errorTable = {
       en: 'Your account may not do this. Use another account or ask the manager of the brand.',
     },
   ),
+  notification_not_genuine: fixed(
+    403,
+    { id: 'Pemberitahuan tidak sah', en: 'Notification not genuine' },
+    {
+      id: 'Tanda tangan pemberitahuan ini tidak cocok. Periksa server key di kedua sisi.',
+      en: 'The signature of this notification does not fit. Check the server key on both sides.',
+    },
+  ),
   foreign_form: fixed(
     403,
     { id: 'Formulir dari luar situs ini', en: 'Form from another site' },
@@ -509,6 +517,22 @@ export const errorTable = {
       en: `This payment is ${movementWord(status).en}. Reload the page to see how it stands.`,
     }),
   ),
+  gateway_off: fixed(
+    409,
+    { id: 'Bayar online belum tersedia', en: 'No online payment' },
+    {
+      id: 'Di sini belum bisa bayar online. Bayar lewat transfer bank dulu, ya.',
+      en: 'Paying online is not possible here yet. Please pay by bank transfer.',
+    },
+  ),
+  gateway_refused: fixed(
+    409,
+    { id: 'Bayar online ditolak', en: 'Online payment refused' },
+    {
+      id: 'Penyedia pembayaran menolak membuka halaman bayar. Coba sekali lagi, atau bayar lewat transfer bank.',
+      en: 'The payment provider would not open a page to pay on. Try once more, or pay by transfer.',
+    },
+  ),
   receiving_account_exists: fixed(
     409,
     { id: 'Rekening sudah ada', en: 'Account exists already' },
@@ -708,6 +732,15 @@ export const errorTable = {
     {
       id: 'Layanan sedang terganggu. Permintaanmu belum tercatat; coba lagi sebentar lagi, ya.',
       en: 'The service is disturbed. Your request was not recorded; try again in a moment.',
+    },
+    awaySeconds,
+  ),
+  gateway_unavailable: fixed(
+    503,
+    { id: 'Penyedia pembayaran belum menjawab', en: 'Payment provider unavailable' },
+    {
+      id: 'Penyedia pembayaran belum menjawab. Uangmu aman; coba lagi sebentar lagi, ya.',
+      en: 'The payment provider does not answer. Your money is safe; try again in a moment.',
     },
     awaySeconds,
   ),

@@ -5,6 +5,7 @@ import { exitCodes, WrongUse, type Command } from './commands/command.ts';
 import { demo } from './commands/demo.ts';
 import { invariants } from './commands/invariants.ts';
 import { migrateCommand } from './commands/migrate.ts';
+import { reconcile } from './commands/reconcile.ts';
 import { releaseHoldCommand } from './commands/release-hold.ts';
 import { restoreCommand } from './commands/restore.ts';
 import { seedDemo } from './commands/seed-demo.ts';
@@ -20,6 +21,7 @@ const commands: Readonly<Record<string, Command>> = {
   demo,
   'audit verify': auditVerify,
   invariants,
+  reconcile,
   backup,
   restore: restoreCommand,
   'release-hold': releaseHoldCommand,

@@ -241,6 +241,30 @@ export const variables = {
     ],
     parse: (text) => (text === 'true' ? true : text === 'false' ? false : undefined),
   }),
+  MIDTRANS_SERVER_KEY: variable({
+    fallback: undefined,
+    secret: true,
+    accepts: 'the server key of a Midtrans account, 16 to 200 characters without blanks',
+    about: [
+      'Server key of Midtrans: with it buyers can pay online. Unset: they pay by transfer only.',
+      'See docs/payments-midtrans.md.',
+    ],
+    parse: (text) => (/^[\x21-\x7e]{16,200}$/.test(text) ? text : undefined),
+  }),
+  MIDTRANS_ENVIRONMENT: variable({
+    fallback: 'sandbox',
+    secret: false,
+    accepts: 'sandbox or production',
+    about: ['Which Midtrans the server key is of: sandbox or production.'],
+    parse: (text) => (['sandbox', 'production'] as const).find((one) => one === text),
+  }),
+  MIDTRANS_URL: variable({
+    fallback: undefined,
+    secret: false,
+    accepts: 'an https:// URL without a path (http:// for this machine)',
+    about: ['Where Midtrans is reached instead, such as a proxy of yours or a stand-in for tests.'],
+    parse: (text) => (siteUrl(text) === undefined ? undefined : keySetUrl(siteUrl(text) ?? '')),
+  }),
   LOG_LEVEL: variable({
     fallback: 'info',
     secret: false,

@@ -40,6 +40,7 @@ test('an empty environment is a complete configuration with the embedded databas
     scheduler: { intervalMinutes: 5 },
     joins: { limitPerMinute: 10 },
     payments: { holdGraceMinutes: 0, termHours: 72 },
+    gateway: { midtrans: undefined },
     mail: { smtpUrl: undefined, from: 'Sambatan <sambatan@localhost>' },
     watch: { invariantHours: 24 },
     messages: { digestMinutes: 15 },

@@ -7,6 +7,7 @@ import { exportJWK, SignJWT } from 'jose';
 import { newId } from '../src/identity/ids.ts';
 import { issuer, jwtSecret, token, type Client } from './rig/client.ts';
 import { giveDelivery, giveEndpoint, giveMessage } from './rig/deliveries.ts';
+import { unsigned } from './rig/gateway-refusals.ts';
 import { httpService } from './rig/http-service.ts';
 import { ask } from './rig/market.ts';
 import { photo, pictureForm } from './rig/pictures.ts';
@@ -240,6 +241,13 @@ const matrix: Readonly<Record<string, Row>> = {
   'GET /deliveries': { open: staff },
   'POST /deliveries/:id/resend': { open: sellerAndStaff, absent: strangeToAll },
   'GET /dashboard/summary': { open: staff },
+  // Without a provider whoever may pay or reconcile is told that there is none.
+  'POST /participations/:id/pay-online': {
+    completed: '401 409 403 403 403 403 409',
+    absent: strangeToAll,
+  },
+  'POST /gateway/midtrans/notifications': { open: '409 409 409 409 409 409 409' },
+  'POST /gateway/reconcile': { open: '401 403 403 403 403 409 409' },
   'POST /lifecycle/run': { open: staff },
   'GET /scheduler/status': { open: staff },
   'POST /scheduler/trigger': { open: staff },
@@ -442,6 +450,7 @@ const bodies: Readonly<Record<string, (things: Things, caller: CallerName) => ob
   'PUT /brands/:id/payout-account': aBank,
   'POST /statement-lines/:id/assign': () => ({ participation_id: newId() }),
   'POST /refunds/settle': () => ({ ids: [newId()], reference: 'TRF 1' }),
+  'POST /gateway/midtrans/notifications': () => unsigned,
   'POST /payouts/:id/settle': () => ({ reference: 'TRF 1' }),
   'POST /campaigns/:id/shortfall': () => ({ slots: 1, reason: 'pecah satu' }),
   'POST /disputes/:id/resolve': () => ({ resolution: 'dismissed', explanation: 'sudah dicek' }),

@@ -4,6 +4,7 @@ import { newId } from '../src/identity/ids.ts';
 import type { Answer, Client } from './rig/client.ts';
 import { giveDelivery, giveEndpoint } from './rig/deliveries.ts';
 import { codesOf } from './rig/contract.ts';
+import { gatewayRefusals, unsigned } from './rig/gateway-refusals.ts';
 import { moneyBodies, moneyRefusals } from './rig/money-refusals.ts';
 import { assertSilent, httpService } from './rig/http-service.ts';
 import { ask, fillWaitingList } from './rig/market.ts';
@@ -183,6 +184,7 @@ const bodies: Readonly<Record<string, () => object>> = {
   'POST /participations/{id}/cancel': () => ({}),
   'POST /participations/{id}/confirm': () => ({}),
   ...moneyBodies,
+  'POST /gateway/midtrans/notifications': () => unsigned,
 };
 
 /** Files that routes take instead of JSON. */
@@ -1108,6 +1110,10 @@ test('the service has no account, users name no operators, and some accounts mus
   expectProblem(await owner.seller.send(leave), 409, 'account_has_campaigns');
   for (let n = 0; n < 10; n++) expectStatus(await buyer.post('/me/addresses', homeAddress), 201);
   expectProblem(await buyer.post('/me/addresses', homeAddress), 409, 'too_many_addresses');
+});
+
+test('what is refused about paying online', async () => {
+  for (const one of await gatewayRefusals(service, shop)) contract.seen.add(one);
 });
 
 test('what is refused about money', async (t) => {

@@ -69,6 +69,7 @@ const expected: Readonly<Record<Action, string>> = {
   'statement.import': '......xx',
   'refund.settle': '......xx',
   'payout.settle': '......xx',
+  'gateway.reconcile': '......xx',
   'books.read': '...xxxxx',
   'shortfall.declare': '...xxxxx',
   'dispute.open': '..x....x',

@@ -136,6 +136,11 @@ const movement = (movementId: string, kind: string, participation: string, amoun
   values ('${campaign.completed}', '${movementId}', '${kind}', 'due', ${participation}, ${amount},
     '${kind}:test', 'service', now())`;
 const refunded = movement(refund, 'refund', `'${confirmed}'`, 5);
+const called = `${refunded}; insert into sambatan.gateway_calls (campaign_id, reference,
+    transaction_id, participation_id, kind, provider, order_reference, amount, next_check_at,
+    expires_at, created_at)
+  values ('${campaign.completed}', 'SBT-a-reference', '${refund}', '${confirmed}', 'refund',
+    'midtrans', 'SBT-an-order', 5, now(), now(), now())`;
 /** As large-market.sql has no payments of this campaign: what was paid, and what is to leave. */
 const paidOut = (amount: number) => `${movement(payout, 'payout', 'null', amount)};
   update sambatan.campaigns set platform_fee_basis_points = 0
@@ -598,6 +603,32 @@ const cases: Record<string, readonly Case[]> = {
     },
   ],
   find_by_provider: [{ parameters: ['midtrans', 'r-1'] }],
+  insert_gateway_call: [
+    {
+      parameters: [
+        campaign.completed,
+        'SBT-a-reference',
+        refund,
+        confirmed,
+        'refund',
+        'midtrans',
+        'SBT-an-order',
+        5n,
+        60,
+      ],
+      before: refunded,
+    },
+  ],
+  gateway_minutes_to_pay: [{ parameters: [soon] }],
+  lock_payments_of_campaign: [{ parameters: [campaign.active] }],
+  find_gateway_call: [{ parameters: ['SBT-a-reference'], before: called }],
+  lock_gateway_call: [{ parameters: ['SBT-a-reference'], before: called }],
+  find_live_gateway_call: [{ parameters: [campaign.completed, refund], before: called }],
+  open_gateway_call: [{ parameters: ['SBT-a-reference', 'https://a.page'], before: called }],
+  close_gateway_call: [{ parameters: ['SBT-a-reference', 'made'], before: called }],
+  hasten_gateway_call: [{ parameters: ['SBT-a-reference'], before: called }],
+  claim_gateway_calls: [{ parameters: ['midtrans', 4], before: called }],
+  list_refunds_to_send: [{ parameters: ['midtrans', 4], before: called }],
   list_pending_movements: [{ parameters: ['refund', 100] }],
   campaign_books: [{ parameters: [campaign.completed] }],
   declare_shortfall: [{ parameters: [campaign.completed, 1, 'why', 'service'], before: allOwed }],

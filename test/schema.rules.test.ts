@@ -181,6 +181,7 @@ suite('what belongs to a campaign', () => {
       'campaigns',
       'deliveries',
       'disputes',
+      'gateway_calls',
       'idempotency_keys',
       'notification_cursors',
       'notification_fanouts',
@@ -210,6 +211,7 @@ suite('what belongs to a campaign', () => {
     );
     // What a bank or a provider tells apart over all campaigns has to be one of a kind over all.
     assert.deepEqual(indexes.map(({ name }) => name).toSorted(), [
+      'gateway_calls_by_reference',
       'statement_lines_account_id_fingerprint_key',
       'statement_lines_pkey',
       'transactions_by_provider',

@@ -68,6 +68,7 @@ export async function startServing(
       await app.scheduler.start();
       app.messages.start();
       app.watch.start();
+      app.reconciler.start();
     }
     const hold = await findHold(app.db);
     await server.listen({ host: config.http.host, port: config.http.port, backlog });

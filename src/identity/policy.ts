@@ -80,6 +80,7 @@ export const permissions = {
   'statement.import': staff,
   'refund.settle': staff,
   'payout.settle': staff,
+  'gateway.reconcile': staff,
   'books.read': [...seller, ...staff],
   'shortfall.declare': [...seller, ...staff],
   'dispute.open': ['self', 'service'],

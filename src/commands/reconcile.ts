@@ -1,0 +1,40 @@
+import { loadConfig } from '../config.ts';
+import { openDatabase } from '../database/pool.ts';
+import { midtrans } from '../ledger/gateway/midtrans.ts';
+import { Reconciler } from '../ledger/gateway/reconcile.ts';
+import { exitCodes, type Command } from './command.ts';
+import { withDatabase } from './service.ts';
+
+/** `sambatan reconcile`: asks the payment provider after everything that is not known. */
+export const reconcile: Command = {
+  summary: 'ask the payment provider after every payment and refund that is not known',
+  usage: `
+Usage: sambatan reconcile
+
+What the workers do by themselves every fifteen seconds, once: refunds that are due are sent to the
+provider, and orders and refunds whose outcome is not known are asked after. Needs
+MIDTRANS_SERVER_KEY. Exit code 1 when the provider was away or the database is held.
+`,
+  options: {},
+  async run() {
+    const config = loadConfig();
+    if (config.gateway.midtrans === undefined) {
+      process.stdout.write('no payment provider is configured: MIDTRANS_SERVER_KEY is unset\n');
+      return exitCodes.done;
+    }
+    const gateway = midtrans(config.gateway.midtrans);
+    return await withDatabase(config, async (url, log) => {
+      const db = openDatabase({ url, log, maxConnections: 4 });
+      try {
+        // Whoever watches a campaign learns of it when the feed is read next.
+        const reconciler = new Reconciler({ db, gateway, onChange: () => undefined }, log);
+        const { sent, closed, open, stopped } = await reconciler.run();
+        process.stdout.write(`${sent} refunds sent, ${closed} closed, ${open} still open\n`);
+        if (stopped !== null) process.stdout.write(`ended early: ${stopped}\n`);
+        return stopped === null ? exitCodes.done : exitCodes.found;
+      } finally {
+        await db.close();
+      }
+    });
+  },
+};

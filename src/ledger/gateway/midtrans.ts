@@ -1,0 +1,172 @@
+import { hash, timingSafeEqual } from 'node:crypto';
+import type {
+  Gateway,
+  Order,
+  Ordered,
+  OrderStatus,
+  Refund,
+  Refunded,
+  Refused,
+  Unknown,
+} from './port.ts';
+
+export interface MidtransSettings {
+  readonly serverKey: string;
+  /** Where orders are made, and where they are asked after; without a slash at the end. */
+  readonly snapUrl: string;
+  readonly apiUrl: string;
+}
+
+/** A call that takes longer is one whose answer was lost. */
+const timeoutMs = 10_000;
+
+interface Answer {
+  /** The status code in the body, where there is one: the API answers errors with HTTP 200 too. */
+  readonly code: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/** A GET, or a POST of what is given under a key that makes its repetition the same call. */
+type Send = (url: string, key?: string, body?: object) => Promise<Answer | Unknown>;
+
+/**
+ * Midtrans: Snap makes the order, the Core API tells what became of it and refunds. An order is
+ * named once and for all by its `order_id`, a refund by its `refund_key`; `Idempotency-Key` covers
+ * the minutes in which a call is repeated because its answer was lost.
+ */
+export function midtrans(settings: MidtransSettings, limitMs = timeoutMs): Gateway {
+  const { serverKey, snapUrl, apiUrl } = settings;
+  const send = sender(serverKey, limitMs);
+  const orderUrl = (reference: string) => `${apiUrl}/v2/${encodeURIComponent(reference)}`;
+  return {
+    name: 'midtrans',
+    createOrder: async (order) => await createOrder(send, snapUrl, order),
+    orderStatus: async (reference) => {
+      const answer = await send(`${orderUrl(reference)}/status`);
+      return 'outcome' in answer ? answer : statusOf(answer, reference);
+    },
+    refund: async (refund) => await makeRefund(send, orderUrl(refund.orderReference), refund),
+    readNotification: (body) => signedOrder(serverKey, body),
+  };
+}
+
+function sender(serverKey: string, limitMs: number): Send {
+  const authorization = `Basic ${Buffer.from(`${serverKey}:`).toString('base64')}`;
+  return async (url, key, body) => {
+    try {
+      const response = await fetch(url, {
+        method: body === undefined ? 'GET' : 'POST',
+        headers: {
+          accept: 'application/json',
+          'content-type': 'application/json',
+          authorization,
+          ...(key === undefined ? {} : { 'idempotency-key': key }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        redirect: 'error',
+        signal: AbortSignal.timeout(limitMs),
+      });
+      const told = recordOf(await response.json());
+      return { code: Number(told['status_code'] ?? response.status), body: told };
+    } catch (error) {
+      return unknown(error instanceof Error ? error.name : 'no answer');
+    }
+  };
+}
+
+async function createOrder(
+  send: Send,
+  snapUrl: string,
+  { reference, amount, minutes }: Order,
+): Promise<Ordered | Refused | Unknown> {
+  const lasts = { unit: 'minutes', duration: minutes };
+  const answer = await send(`${snapUrl}/snap/v1/transactions`, reference, {
+    transaction_details: { order_id: reference, gross_amount: Number(amount) },
+    expiry: lasts,
+    page_expiry: lasts,
+  });
+  if ('outcome' in answer) return answer;
+  const url = answer.body['redirect_url'];
+  if (answer.code < 200 || answer.code >= 300 || typeof url !== 'string') return verdict(answer);
+  return isWebAddress(url)
+    ? { outcome: 'made', redirectUrl: url }
+    : unknown('a redirect_url that is no web address');
+}
+
+async function makeRefund(
+  send: Send,
+  orderUrl: string,
+  { reference, amount }: Refund,
+): Promise<Refunded | Refused | Unknown> {
+  const asked = { refund_key: reference, amount: Number(amount), reason: 'Sambatan' };
+  const answer = await send(`${orderUrl}/refund`, reference, asked);
+  if ('outcome' in answer) return answer;
+  return answer.code === 200 ? { outcome: 'made' } : verdict(answer);
+}
+
+/** SHA-512 over four fields and the server key; the status itself is not among them. */
+function signedOrder(serverKey: string, body: unknown): string | undefined {
+  const { order_id, status_code, gross_amount, signature_key } = recordOf(body);
+  const parts = [order_id, status_code, gross_amount, signature_key];
+  if (!parts.every((part) => typeof part === 'string')) return undefined;
+  const [order = '', code = '', amount = '', signature = ''] = parts as string[];
+  const expected = hash('sha512', `${order}${code}${amount}${serverKey}`, 'buffer');
+  const given = Buffer.from(/^[\da-f]{128}$/i.test(signature) ? signature : '', 'hex');
+  const fits = given.length === expected.length && timingSafeEqual(given, expected);
+  return fits ? order : undefined;
+}
+
+/** What a payment's status means; a `deny` may be followed by another card on the same page. */
+const outcomes: Readonly<Record<string, OrderStatus['outcome']>> = {
+  pending: 'open',
+  authorize: 'open',
+  deny: 'open',
+  settlement: 'paid',
+  refund: 'paid',
+  partial_refund: 'paid',
+  chargeback: 'paid',
+  partial_chargeback: 'paid',
+  cancel: 'not_made',
+  expire: 'not_made',
+  failure: 'not_made',
+};
+
+function statusOf({ code, body }: Answer, reference: string): OrderStatus | Unknown {
+  if (code === 404) return { outcome: 'absent', amount: 0n, providerName: null, refunds: [] };
+  const status = String(body['transaction_status']);
+  // A card that the fraud check doubts is paid once a person at the provider accepts it.
+  const captured = body['fraud_status'] === 'accept' ? 'paid' : 'open';
+  const outcome = status === 'capture' ? captured : outcomes[status];
+  const amount = /^(\d{1,15})(\.0+)?$/.exec(String(body['gross_amount']))?.[1];
+  if (outcome === undefined || amount === undefined || body['order_id'] !== reference) {
+    return unknown(`a status that is not understood, with code ${code}`);
+  }
+  if (body['currency'] !== undefined && body['currency'] !== 'IDR') return unknown('not rupiah');
+  const refunds = Array.isArray(body['refunds']) ? body['refunds'] : [];
+  return {
+    outcome,
+    amount: BigInt(amount),
+    providerName: typeof body['transaction_id'] === 'string' ? body['transaction_id'] : null,
+    refunds: refunds.map((one) => String(recordOf(one)['refund_key'])),
+  };
+}
+
+/** A wrong key, too many calls and a broken provider say nothing about what was asked for. */
+function verdict({ code, body }: Answer): Refused | Unknown {
+  const undecided = [401, 408, 409, 429].includes(code) || code < 400 || code >= 500;
+  if (undecided || Number.isNaN(code)) return unknown(`code ${code}`);
+  const words = body['status_message'] ?? body['error_messages'];
+  return { outcome: 'refused', reason: `${code} ${String(words ?? '')}`.trim().slice(0, 200) };
+}
+
+function unknown(reason: string): Unknown {
+  return { outcome: 'unknown', reason };
+}
+
+function isWebAddress(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+}
+
+function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}

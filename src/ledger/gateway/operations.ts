@@ -1,0 +1,228 @@
+import type { Database } from '../../database/pool.ts';
+import type { Tx } from '../../database/transaction.ts';
+import { DomainError } from '../../errors.ts';
+import { systemActor, type Actor } from '../../identity/actor.ts';
+import { newId } from '../../identity/ids.ts';
+import { refuseWhileHeld } from '../../installation/operations.ts';
+import { consult, operate } from '../../operation.ts';
+import { failRefund, findByProvider, settleRefunds } from '../movement-queries.ts';
+import { permitOnBuyer, receiveMoney, viewPayment } from '../payments.ts';
+import { recallMovement, sendMovement } from '../providers.ts';
+import type { Gateway, OrderStatus } from './port.ts';
+import * as sql from './queries.ts';
+
+/** What a call of the provider needs; `gateway` is undefined where none is configured. */
+export interface GatewayParts {
+  readonly db: Database;
+  readonly gateway: Gateway | undefined;
+  /** Tells those who watch a campaign. */
+  readonly onChange: (campaignId: string) => void;
+}
+
+/**
+ * Where a buyer pays online. The payment is with the provider from now on, under one order: who
+ * asks again gets the same page. Refuses: participation_not_found, forbidden, gateway_off,
+ * payment_not_due, payment_account_missing, payment_not_open, installation_held, gateway_refused,
+ * gateway_unavailable.
+ */
+export async function payOnline(
+  parts: GatewayParts,
+  actor: Actor,
+  participationId: string,
+  termHours: number,
+): Promise<string> {
+  const { db } = parts;
+  await consult(() => permitOnBuyer(db, actor, 'payment.prove', participationId));
+  const gateway = configured(parts);
+  // Committed before the provider is called: a call whose answer is lost is known of.
+  const { call, minutes } = await operate(db, (tx) =>
+    startOrder(tx, actor, gateway.name, participationId, termHours),
+  );
+  if (call.redirect_url !== null) return call.redirect_url;
+  const { reference, amount } = call;
+  const answer = await gateway.createOrder({ reference, amount, minutes });
+  if (answer.outcome === 'unknown') throw new DomainError('gateway_unavailable', {});
+  if (answer.outcome === 'refused') {
+    await operate(db, (tx) => giveUpOrder(tx, reference, answer.reason, true));
+    throw new DomainError('gateway_refused', {});
+  }
+  const opened = await operate(
+    db,
+    async (tx) =>
+      (await tx.maybe(sql.openCall, reference, answer.redirectUrl)) ??
+      (await tx.maybe(sql.findCall, reference)),
+  );
+  // Closed meanwhile: nobody may get its page, another order takes its place.
+  if (opened?.status !== 'open' || opened.redirect_url === null) {
+    throw new DomainError('gateway_unavailable', {});
+  }
+  return opened.redirect_url;
+}
+
+/** The gateway; refuses with gateway_off where there is none. */
+export function configured({ gateway }: GatewayParts): Gateway {
+  if (gateway === undefined) throw new DomainError('gateway_off', {});
+  return gateway;
+}
+
+async function startOrder(
+  tx: Tx,
+  actor: Actor,
+  provider: string,
+  participationId: string,
+  termHours: number,
+): Promise<{ readonly call: sql.CallRow; readonly minutes: number }> {
+  const { buyer } = await permitOnBuyer(tx, actor, 'payment.prove', participationId);
+  await refuseWhileHeld(tx);
+  await tx.one(sql.lockPaymentsOf, buyer.campaign_id);
+  const payment = await viewPayment(tx, actor, participationId, termHours);
+  const { minutes } = await tx.one(sql.minutesToPay, payment.pay_by);
+  if (payment.status === 'pending') {
+    const live = await tx.maybe(sql.findLiveCall, buyer.campaign_id, payment.id);
+    if (live !== undefined) return { call: live, minutes };
+  }
+  if (payment.status !== 'due' && payment.status !== 'rejected') {
+    throw new DomainError('payment_not_open', { status: payment.status });
+  }
+  const reference = `SBT-${newId()}`;
+  await sendMovement(tx, 'payment', payment.id, { provider, providerReference: reference });
+  const call = await tx.one(
+    sql.insertCall,
+    buyer.campaign_id,
+    reference,
+    payment.id,
+    participationId,
+    'payment',
+    provider,
+    reference,
+    payment.amount,
+    minutes,
+  );
+  return { call, minutes };
+}
+
+/**
+ * An order was not paid, and will not be: its payment is due again. `unopened` only: not when its
+ * page was handed out meanwhile. Locks the call, then the campaign.
+ */
+async function giveUpOrder(tx: Tx, reference: string, reason: string, unopened: boolean) {
+  const call = await tx.one(sql.lockCall, reference);
+  if (call.status !== 'unknown' && (unopened || call.status !== 'open')) return;
+  const movement = await tx.maybe(findByProvider, call.provider, reference);
+  if (movement?.status === 'pending') {
+    await recallMovement(tx, 'payment', movement.transaction_id, reason);
+  }
+  await tx.one(sql.closeCall, reference, 'not_made');
+}
+
+/**
+ * Brings the ledger to what the provider says of an order, however often it is said. Money is
+ * counted by its order, once; also when the payment that it was for is settled or owed no more.
+ * Gives whether it is known for good. Refuses: installation_held.
+ */
+export async function applyOrder(
+  { db, onChange }: GatewayParts,
+  call: sql.CallRow,
+  status: OrderStatus,
+): Promise<boolean> {
+  const { campaign_id: campaignId, participation_id: participationId, reference } = call;
+  if (status.outcome === 'paid') {
+    await operate(db, async (tx) => {
+      await tx.one(sql.lockCall, reference);
+      await receiveMoney(tx, systemActor, `${call.provider}:${reference}`, {
+        campaignId,
+        participationId,
+        amount: status.amount,
+        reference: status.providerName,
+      });
+      await tx.one(sql.closeCall, reference, 'made');
+    });
+    onChange(campaignId);
+    return true;
+  }
+  // An order whose page nobody was given, or that nobody began to pay in time.
+  const unused = status.outcome === 'absent' && (call.status === 'unknown' || call.is_over);
+  if (status.outcome !== 'not_made' && !unused) return false;
+  await operate(db, (tx) =>
+    giveUpOrder(tx, reference, status.outcome, status.outcome === 'absent' && !call.is_over),
+  );
+  onChange(campaignId);
+  return true;
+}
+
+/**
+ * Marks a refund as with the provider. Gives undefined when somebody else has done so. Refuses:
+ * installation_held, movement_not_found, movement_transition_not_allowed.
+ */
+export async function startRefund(
+  db: Database,
+  provider: string,
+  refund: sql.RefundToSendRow,
+): Promise<sql.CallRow | undefined> {
+  const { campaign_id, transaction_id, participation_id, order_reference, amount } = refund;
+  const reference = `SBT-R-${transaction_id}`;
+  return await operate(db, async (tx) => {
+    // First, so that of two who would send it one does, and no refund that failed is sent again.
+    const call = await tx.maybe(
+      sql.insertCall,
+      campaign_id,
+      reference,
+      transaction_id,
+      participation_id,
+      'refund',
+      provider,
+      order_reference,
+      amount,
+      1_440,
+    );
+    if (call === undefined) return undefined;
+    await sendMovement(tx, 'refund', transaction_id, { provider, providerReference: reference });
+    return call;
+  });
+}
+
+/** The provider has made the refund. Refuses: installation_held. */
+export async function refundMade({ db, onChange }: GatewayParts, call: sql.CallRow): Promise<void> {
+  await operate(db, async (tx) => {
+    const { status } = await tx.one(sql.lockCall, call.reference);
+    if (status === 'made' || status === 'not_made') return;
+    await refuseWhileHeld(tx);
+    await tx.rows(settleRefunds, [call.transaction_id], call.reference, systemActor);
+    await tx.one(sql.closeCall, call.reference, 'made');
+  });
+  onChange(call.campaign_id);
+}
+
+/** The provider has not made the refund, and will not: a person makes it. */
+export async function refundRefused(
+  { db, onChange }: GatewayParts,
+  call: sql.CallRow,
+  reason: string,
+): Promise<void> {
+  await operate(db, async (tx) => {
+    const { status } = await tx.one(sql.lockCall, call.reference);
+    if (status === 'made' || status === 'not_made') return;
+    await tx.one(failRefund, call.transaction_id, reason, systemActor);
+    await tx.one(sql.closeCall, call.reference, 'not_made');
+  });
+  onChange(call.campaign_id);
+}
+
+/**
+ * A notification came: it is believed only after the provider was asked, and changes nothing that
+ * is known. One about an order that is not ours is nobody's business here. Refuses: gateway_off,
+ * notification_not_genuine, gateway_unavailable, installation_held.
+ */
+export async function takeNotification(parts: GatewayParts, body: unknown): Promise<void> {
+  const gateway = configured(parts);
+  const reference = gateway.readNotification(body);
+  if (reference === undefined) throw new DomainError('notification_not_genuine', {});
+  const call = await consult(() => parts.db.maybe(sql.findCall, reference));
+  if (call?.kind !== 'payment' || call.status === 'made') return;
+  const status = await gateway.orderStatus(reference);
+  if (status.outcome === 'unknown') {
+    await operate(parts.db, (tx) => tx.rows(sql.hastenCall, reference));
+    throw new DomainError('gateway_unavailable', {});
+  }
+  await applyOrder(parts, call, status);
+}

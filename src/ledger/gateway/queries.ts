@@ -1,0 +1,145 @@
+import { query } from '../../database/query.ts';
+
+export interface CallRow {
+  readonly campaign_id: string;
+  readonly reference: string;
+  readonly transaction_id: string;
+  readonly participation_id: string;
+  readonly kind: 'payment' | 'refund' | 'payout' | 'adjustment';
+  readonly provider: string;
+  readonly order_reference: string;
+  readonly amount: bigint;
+  readonly status: string;
+  readonly redirect_url: string | null;
+  readonly is_over: boolean;
+}
+
+const columns = `campaign_id, reference, transaction_id, participation_id, kind, provider,
+    order_reference, amount, status, redirect_url, expires_at < clock_timestamp() as is_over`;
+
+/** Held for the length of a call that is in flight, so that nobody asks after it meanwhile. */
+const lease = "interval '30 seconds'";
+
+/** An order may be begun until the page expires, and be paid as long again: then an hour more. */
+export const insertCall = query<
+  [
+    campaignId: string,
+    reference: string,
+    transactionId: string,
+    participationId: string,
+    kind: 'payment' | 'refund',
+    provider: string,
+    orderReference: string,
+    amount: bigint,
+    minutes: number,
+  ],
+  CallRow
+>(
+  'insert_gateway_call',
+  `insert into sambatan.gateway_calls (campaign_id, reference, transaction_id, participation_id,
+    kind, provider, order_reference, amount, next_check_at, expires_at, created_at)
+  values ($1, $2, $3, $4, $5::sambatan.transaction_kind, $6, $7, $8, clock_timestamp() + ${lease},
+    clock_timestamp() + (2 * $9::integer + 60) * interval '1 minute', clock_timestamp())
+  on conflict do nothing
+  returning ${columns}`,
+);
+
+/** For how many whole minutes from now a payment can be made: 15 to 1440; a day when no end is set. */
+export const minutesToPay = query<[payBy: Date | null], { readonly minutes: number }>(
+  'gateway_minutes_to_pay',
+  `select least(1440, greatest(15, coalesce(
+    ceil(extract(epoch from $1::timestamptz - clock_timestamp()) / 60), 1440)))::integer as minutes`,
+);
+
+/** Whoever opens an order of a payment does it alone. */
+export const lockPaymentsOf = query<[campaignId: string], { readonly campaign_id: string }>(
+  'lock_payments_of_campaign',
+  'select campaign_id from sambatan.campaigns where campaign_id = $1 for update',
+);
+
+export const findCall = query<[reference: string], CallRow>(
+  'find_gateway_call',
+  `select ${columns} from sambatan.gateway_calls where reference = $1`,
+);
+
+export const lockCall = query<[reference: string], CallRow>(
+  'lock_gateway_call',
+  `select ${columns} from sambatan.gateway_calls where reference = $1 for update`,
+);
+
+/** The order under which a payment is with the provider now. */
+export const findLiveCall = query<[campaignId: string, transactionId: string], CallRow>(
+  'find_live_gateway_call',
+  `select ${columns} from sambatan.gateway_calls
+  where campaign_id = $1 and transaction_id = $2 and status in ('unknown', 'open')
+  order by created_at desc limit 1`,
+);
+
+/** Gives no row when what came of the call is known already. */
+export const openCall = query<[reference: string, redirectUrl: string], CallRow>(
+  'open_gateway_call',
+  `update sambatan.gateway_calls set status = 'open', redirect_url = $2
+  where reference = $1 and status = 'unknown'
+  returning ${columns}`,
+);
+
+export const closeCall = query<[reference: string, status: 'made' | 'not_made'], CallRow>(
+  'close_gateway_call',
+  `update sambatan.gateway_calls set status = $2, next_check_at = null
+  where reference = $1
+  returning ${columns}`,
+);
+
+/** What was told could not be checked now: it is asked after as soon as may be. */
+export const hastenCall = query<[reference: string], { readonly reference: string }>(
+  'hasten_gateway_call',
+  `update sambatan.gateway_calls set next_check_at = clock_timestamp(), attempts = 0
+  where reference = $1 and next_check_at is not null
+  returning reference`,
+);
+
+/**
+ * Takes calls that are to be asked after, the longest overdue first; nobody else gets them for half
+ * a minute, then a minute, at last for a quarter of an hour: that is also how often each is asked
+ * after.
+ */
+export const claimCalls = query<[provider: string, limit: number], CallRow>(
+  'claim_gateway_calls',
+  `update sambatan.gateway_calls set attempts = attempts + 1,
+    next_check_at = clock_timestamp()
+      + least(${lease} * power(2, least(attempts, 5)), interval '15 minutes')
+  where (campaign_id, reference) in (
+    select campaign_id, reference from sambatan.gateway_calls
+    where next_check_at <= clock_timestamp() and provider = $1
+    order by next_check_at limit $2
+    for update skip locked)
+  returning ${columns}`,
+);
+
+export interface RefundToSendRow {
+  readonly campaign_id: string;
+  readonly transaction_id: string;
+  readonly participation_id: string;
+  readonly amount: bigint;
+  readonly order_reference: string;
+}
+
+/**
+ * Refunds of money that came through the provider, the oldest first. One that failed is a person's:
+ * many ways to pay cannot be refunded by the provider at all.
+ */
+export const listRefundsToSend = query<[provider: string, limit: number], RefundToSendRow>(
+  'list_refunds_to_send',
+  `select t.campaign_id, t.transaction_id, t.participation_id, t.amount, o.order_reference
+  from sambatan.transactions t
+  left join sambatan.transactions p on p.campaign_id = t.campaign_id
+    and p.cause = 'payment:' || t.participation_id and not starts_with(t.cause, 'refund:credit:')
+  join sambatan.gateway_calls o on o.campaign_id = t.campaign_id
+    and o.kind = 'payment' and o.status = 'made' and o.provider = $1
+    and o.reference = coalesce(
+      substring(t.cause from length('refund:credit:' || $1 || ':') + 1
+        for case when starts_with(t.cause, 'refund:credit:' || $1 || ':') then 200 end),
+      case when starts_with(p.receipt, $1 || ':') then substring(p.receipt from length($1) + 2) end)
+  where t.kind = 'refund' and t.status = 'due' and t.attempts = 0
+  order by t.created_at, t.transaction_id limit $2`,
+);

@@ -1,0 +1,145 @@
+import type { Log } from '../../database/log.ts';
+import { isHeld } from '../../installation/queries.ts';
+import {
+  applyOrder,
+  refundMade,
+  refundRefused,
+  startRefund,
+  type GatewayParts,
+} from './operations.ts';
+import type { Gateway } from './port.ts';
+import * as sql from './queries.ts';
+
+/** What one pass did. */
+export interface Reconciled {
+  /** Refunds that were sent to the provider now. */
+  readonly sent: number;
+  /** Orders and refunds of which is known now what came of them. */
+  readonly closed: number;
+  /** Asked after, and still not known. */
+  readonly open: number;
+  /** Why the pass ended early. */
+  readonly stopped: 'held' | 'provider_away' | null;
+}
+
+type Step = 'closed' | 'open' | 'away' | 'failed';
+
+const everyMs = 15_000;
+/** Calls of the provider at a time; several workers share what is due. */
+const atOnce = 4;
+
+/**
+ * Asks the provider after everything whose outcome is not known, and sends refunds: what closes a
+ * payment whose notification was lost, and a refund whose answer was. Any number of them at once do
+ * each thing once. Does nothing where no gateway is configured.
+ */
+export class Reconciler {
+  readonly #parts: GatewayParts;
+  readonly #log: Log;
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<unknown> | undefined;
+  #stopping = false;
+
+  constructor(parts: GatewayParts, log: Log) {
+    this.#parts = parts;
+    this.#log = log;
+  }
+
+  /** The first pass is at once, and not waited for. Never throws. */
+  start(): void {
+    if (this.#timer !== undefined || this.#parts.gateway === undefined) return;
+    this.#stopping = false;
+    this.#timer = setInterval(() => this.#runSafely(), everyMs);
+    this.#runSafely();
+  }
+
+  /** What is in flight is waited for: ten seconds at most for each call of the provider. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#stopping = true;
+    await this.#running;
+  }
+
+  #runSafely(): void {
+    this.#running ??= this.run()
+      .catch((error: unknown) => this.#log.warn({ err: error }, 'payments could not be reconciled'))
+      .finally(() => (this.#running = undefined));
+  }
+
+  /** One pass over all that is due. Throws what the database refused. */
+  async run(): Promise<Reconciled> {
+    const { db, gateway } = this.#parts;
+    let [sent, closed, open] = [0, 0, 0];
+    const result = (stopped: Reconciled['stopped']) => ({ sent, closed, open, stopped });
+    if (gateway === undefined) return result(null);
+    if ((await db.one(isHeld)).held) return result('held');
+    for (;;) {
+      const refunds = await db.rows(sql.listRefundsToSend, gateway.name, atOnce);
+      const steps = await Promise.all(refunds.map((refund) => this.#send(gateway, refund)));
+      const due = await db.rows(sql.claimCalls, gateway.name, atOnce);
+      steps.push(...(await Promise.all(due.map((call) => this.#ask(gateway, call)))));
+      sent += refunds.length;
+      closed += steps.filter((step) => step === 'closed').length;
+      open += steps.filter((step) => step !== 'closed').length;
+      if (steps.includes('away')) return result('provider_away');
+      // What failed here comes again with the next pass, not in this one.
+      const done = steps.length === 0 || steps.includes('failed');
+      if (done || this.#stopping) return result(null);
+    }
+  }
+
+  /** Sends a refund that is due; whoever else does so at the same time has it. */
+  async #send(gateway: Gateway, refund: sql.RefundToSendRow): Promise<Step> {
+    return await this.#safely(refund.transaction_id, async () => {
+      const call = await startRefund(this.#parts.db, gateway.name, refund);
+      return call === undefined ? 'open' : await this.#refund(gateway, call);
+    });
+  }
+
+  /** Asks after one order or refund. */
+  async #ask(gateway: Gateway, call: sql.CallRow): Promise<Step> {
+    return await this.#safely(call.reference, async () => {
+      const status = await gateway.orderStatus(call.order_reference);
+      if (status.outcome === 'unknown') return this.#away(call, status.reason);
+      if (call.kind === 'payment') {
+        return (await applyOrder(this.#parts, call, status)) ? 'closed' : 'open';
+      }
+      if (!status.refunds.includes(call.reference)) return await this.#refund(gateway, call);
+      await refundMade(this.#parts, call);
+      return 'closed';
+    });
+  }
+
+  /** The same name again is the same refund, so that one whose answer was lost is sent again. */
+  async #refund(gateway: Gateway, call: sql.CallRow): Promise<Step> {
+    const { order_reference: orderReference, reference, amount } = call;
+    const answer = await gateway.refund({ orderReference, reference, amount });
+    if (answer.outcome === 'unknown') return this.#away(call, answer.reason);
+    if (answer.outcome === 'made') {
+      await refundMade(this.#parts, call);
+      return 'closed';
+    }
+    // Refused, perhaps because an earlier call of the same name was served after all.
+    const status = await gateway.orderStatus(orderReference);
+    if (status.outcome === 'unknown') return this.#away(call, status.reason);
+    if (status.refunds.includes(reference)) await refundMade(this.#parts, call);
+    else await refundRefused(this.#parts, call, answer.reason);
+    return 'closed';
+  }
+
+  #away(call: sql.CallRow, reason: string): Step {
+    this.#log.warn({ reference: call.reference, reason }, 'the payment provider gave no answer');
+    return 'away';
+  }
+
+  /** What goes wrong with one does not keep the others. */
+  async #safely(what: string, step: () => Promise<Step>): Promise<Step> {
+    try {
+      return await step();
+    } catch (error) {
+      this.#log.warn({ err: error, what }, 'a payment could not be reconciled');
+      return 'failed';
+    }
+  }
+}

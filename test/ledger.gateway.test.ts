@@ -1,0 +1,369 @@
+import assert from 'node:assert/strict';
+import { after, beforeEach, test } from 'node:test';
+import { midtrans } from '../src/ledger/gateway/midtrans.ts';
+import { Reconciler } from '../src/ledger/gateway/reconcile.ts';
+import { newId } from '../src/identity/ids.ts';
+import type { Client } from './rig/client.ts';
+import { httpService } from './rig/http-service.ts';
+import { ask } from './rig/market.ts';
+import { midtransStandIn, serverKey } from './rig/midtrans.ts';
+import { expectProblem, expectStatus, join, openShop } from './rig/shop.ts';
+
+const provider = await midtransStandIn();
+after(provider.close);
+const service = await httpService({
+  environment: { MIDTRANS_SERVER_KEY: serverKey, MIDTRANS_URL: provider.url },
+});
+after(service.close);
+service.secrets.add(serverKey);
+const staff = service.service;
+const shop = await openShop(service);
+const bank = { bank: 'BCA', number: '5270099001', holder: 'PT Sambatan Bersama' };
+expectStatus(await staff.post('/receiving-accounts', bank), 201);
+const { db, app } = service;
+const price = 125_000;
+
+beforeEach(() => {
+  for (const operation of ['create', 'status', 'refund'] as const) provider.misbehave(operation);
+  provider.refuseRefunds(false);
+});
+
+interface Bought {
+  readonly buyer: Client;
+  readonly campaign: string;
+  readonly id: string;
+}
+async function bought(wish: object = {}): Promise<Bought> {
+  const terms = { payment_timing: 'upfront', hold_seconds: 3_600, ...wish };
+  const { id: campaign } = await shop.campaign(terms);
+  const buyer = await service.user();
+  const { id } = await join(buyer, campaign);
+  return { buyer, campaign, id };
+}
+const online = ({ buyer, id }: Bought) => buyer.post(`/participations/${id}/pay-online`);
+const pageOf = async (one: Bought) => String(expectStatus(await online(one), 200)['redirect_url']);
+const orderOf = async ({ id }: Bought): Promise<string> => {
+  const [row] = await ask<{ reference: string }>(
+    db,
+    `select reference from sambatan.gateway_calls where participation_id = $1
+      and kind = 'payment' order by created_at desc limit 1`,
+    id,
+  );
+  return row?.reference ?? '';
+};
+/** Somebody who has the page of an order. */
+async function ordered(wish: object = {}) {
+  const one = await bought(wish);
+  await pageOf(one);
+  return { ...one, order: await orderOf(one) };
+}
+const statusOf = async ({ id }: Bought) =>
+  expectStatus(await staff.get(`/participations/${id}`), 200).status;
+const paymentOf = async ({ buyer, id }: Bought) =>
+  expectStatus(await buyer.get(`/participations/${id}/payment`), 200).status;
+const booksOf = async ({ campaign }: Bought) =>
+  expectStatus(await staff.get(`/campaigns/${campaign}/books`), 200) as unknown as Record<
+    string,
+    number
+  >;
+const notify = (body: object) => service.visitor.post('/gateway/midtrans/notifications', body);
+const countOf = (operation: string, order: string) =>
+  provider.calls.filter((call) => call.operation === operation && call.order === order).length;
+/** Everything that is asked after some day is asked after now. */
+const reconcile = async (): Promise<Record<string, unknown>> => {
+  await ask(
+    db,
+    `update sambatan.gateway_calls set next_check_at = clock_timestamp()
+    where next_check_at is not null`,
+  );
+  return expectStatus(await staff.post('/gateway/reconcile'), 200) as unknown as Record<
+    string,
+    unknown
+  >;
+};
+const callOff = async ({ campaign }: Bought) =>
+  expectStatus(
+    await shop.seller.post(`/campaigns/${campaign}/cancel`, { reason: 'Bahan habis' }),
+    200,
+  );
+
+test('a payment online is confirmed by its notification, and however often it comes it counts once', async () => {
+  const one = await ordered();
+  assert.equal(await pageOf(one), await pageOf(one), 'who asks again gets the same page');
+  assert.equal(countOf('create', one.order), 1);
+  assert.equal(await paymentOf(one), 'pending');
+  provider.buyer(one.order, 'settlement');
+  const told = provider.notification(one.order);
+  const answers = await Promise.all([notify(told), notify(told), notify(told)]);
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [200, 200, 200],
+  );
+  expectStatus(await notify(told), 200);
+  assert.deepEqual([await statusOf(one), await paymentOf(one)], ['confirmed', 'settled']);
+  assert.equal((await booksOf(one))['held'], price);
+  expectProblem(await online(one), 409, 'payment_not_open');
+});
+
+test('of many who open one payment at once all get one page of one order', async () => {
+  const one = await bought();
+  const answers = await Promise.all(Array.from({ length: 6 }, () => online(one)));
+  const pages = answers.filter(({ status }) => status === 200);
+  assert.ok(pages.length > 0);
+  assert.equal(new Set(pages.map(({ body }) => body['redirect_url'])).size, 1);
+  const orders = await ask(
+    db,
+    'select from sambatan.gateway_calls where participation_id = $1',
+    one.id,
+  );
+  assert.equal(orders.length, 1);
+});
+
+test('a forged notification changes nothing, and a genuine one is not believed without asking', async () => {
+  const one = await ordered();
+  provider.buyer(one.order, 'pending');
+  const told = provider.notification(one.order);
+  const forged = { ...told, transaction_status: 'settlement', signature_key: 'a'.repeat(128) };
+  expectProblem(await notify(forged), 403, 'notification_not_genuine');
+  expectProblem(await notify({ ...told, gross_amount: '1.00' }), 403, 'notification_not_genuine');
+  expectProblem(await notify({ ...told, signature_key: '' }), 403, 'notification_not_genuine');
+  // The signature does not cover the status: only the provider's own answer does.
+  expectStatus(await notify({ ...told, transaction_status: 'settlement' }), 200);
+  assert.deepEqual([await statusOf(one), await paymentOf(one)], ['reserved', 'pending']);
+});
+
+test('a notification about an order of somebody else is taken and leaves no trace', async () => {
+  const strange = await ordered();
+  provider.buyer(strange.order, 'settlement');
+  const order = strange.order;
+  await ask(
+    db,
+    'update sambatan.gateway_calls set reference = $2 where reference = $1',
+    order,
+    newId(),
+  );
+  expectStatus(await notify(provider.notification(order)), 200);
+  assert.equal(await statusOf(strange), 'reserved');
+});
+
+test('notifications in the wrong order end in what is so', async () => {
+  const one = await ordered();
+  provider.buyer(one.order, 'pending');
+  const early = provider.notification(one.order);
+  provider.buyer(one.order, 'settlement');
+  expectStatus(await notify(provider.notification(one.order)), 200);
+  expectStatus(await notify(early), 200);
+  assert.deepEqual([await statusOf(one), await paymentOf(one)], ['confirmed', 'settled']);
+  assert.equal((await booksOf(one))['held'], price);
+});
+
+test('a lost notification is made up for, and two who reconcile at once count the money once', async () => {
+  const one = await ordered();
+  provider.buyer(one.order, 'settlement');
+  const other = new Reconciler(app.payments, app.log);
+  await Promise.all([reconcile(), other.run(), reconcile()]);
+  await reconcile();
+  assert.equal(await statusOf(one), 'confirmed');
+  assert.equal((await booksOf(one))['held'], price);
+});
+
+test('a card that the fraud check doubts is paid only once it is accepted', async () => {
+  const one = await ordered();
+  provider.buyer(one.order, 'capture', 'challenge');
+  expectStatus(await notify(provider.notification(one.order)), 200);
+  assert.equal(await paymentOf(one), 'pending');
+  provider.buyer(one.order, 'capture', 'accept');
+  await reconcile();
+  assert.equal(await paymentOf(one), 'settled');
+});
+
+test('a card that is denied may be followed by another; an order that expired makes room for a new one', async () => {
+  const one = await ordered();
+  provider.buyer(one.order, 'deny');
+  expectStatus(await notify(provider.notification(one.order)), 200);
+  assert.equal(await paymentOf(one), 'pending');
+  provider.buyer(one.order, 'expire');
+  expectStatus(await notify(provider.notification(one.order)), 200);
+  assert.equal(await paymentOf(one), 'due');
+  await pageOf(one);
+  const second = await orderOf(one);
+  assert.notEqual(second, one.order);
+  provider.buyer(second, 'settlement');
+  expectStatus(await notify(provider.notification(second)), 200);
+  assert.equal(await statusOf(one), 'confirmed');
+});
+
+test('money that comes after the hold lapsed and the slots went is due back, and goes back', async () => {
+  const one = await ordered({ total_slots: 1, minimum_slots: 1 });
+  await ask(
+    db,
+    `update sambatan.participants set hold_expires_at = now() - interval '1 hour'
+    where participation_id = $1`,
+    one.id,
+  );
+  await ask(db, 'select sambatan.settle_campaign($1, false, 1000)', one.campaign);
+  await join(await service.user(), one.campaign);
+  provider.buyer(one.order, 'settlement');
+  await reconcile();
+  await reconcile();
+  assert.deepEqual(provider.refundsOf(one.order), [price]);
+  const books = await booksOf(one);
+  assert.deepEqual([books['refunds_due'], books['refunds_settled']], [0, price]);
+});
+
+test('who was sent to the page and paid by transfer as well gets the second payment back', async () => {
+  const one = await ordered();
+  const paid = await staff.post(`/participations/${one.id}/payment/verify`);
+  if (paid.status !== 200) {
+    await ask(
+      db,
+      `select sambatan.receive_money($1, $2, 125000, 'service', null, 'line:1')`,
+      one.campaign,
+      one.id,
+    );
+  }
+  assert.equal(await statusOf(one), 'confirmed');
+  provider.buyer(one.order, 'settlement');
+  await reconcile();
+  assert.deepEqual(provider.refundsOf(one.order), [price]);
+});
+
+for (const mood of [429, 500, 401, 'lost', 'garbage'] as const) {
+  test(`an order whose making was answered with ${mood} is asked for again under its name`, async () => {
+    const one = await bought();
+    provider.misbehave('create', mood);
+    expectProblem(await online(one), 503, 'gateway_unavailable');
+    assert.equal(await paymentOf(one), 'pending');
+    await pageOf(one);
+    const order = await orderOf(one);
+    assert.equal(countOf('create', order), 2);
+    provider.buyer(order, 'settlement');
+    expectStatus(await notify(provider.notification(order)), 200);
+    assert.equal((await booksOf(one))['held'], price);
+  });
+}
+
+test('an order that nobody was given the page of is given up, and the payment is due again', async () => {
+  const one = await bought();
+  provider.misbehave('create', 'lost');
+  expectProblem(await online(one), 503, 'gateway_unavailable');
+  await reconcile();
+  assert.equal(await paymentOf(one), 'due');
+  await pageOf(one);
+  assert.equal(await paymentOf(one), 'pending');
+});
+
+test('a name that the provider says is taken is given up for another one', async () => {
+  const one = await bought();
+  provider.misbehave('create', 'lost');
+  expectProblem(await online(one), 503, 'gateway_unavailable');
+  const first = await orderOf(one);
+  // After minutes the provider has forgotten the key, but not the order.
+  provider.forgetKeys();
+  expectProblem(await online(one), 409, 'gateway_refused');
+  await pageOf(one);
+  assert.notEqual(await orderOf(one), first);
+});
+
+test('a call that is never answered is over in time, and its outcome is not known', async () => {
+  const settings = { serverKey, snapUrl: provider.url, apiUrl: provider.url };
+  const gateway = midtrans(settings, 50);
+  provider.misbehave('status', 'hang');
+  provider.misbehave('refund', 'hang');
+  const status = await gateway.orderStatus('SBT-nobody-1');
+  const order = { orderReference: 'SBT-nobody-1', reference: 'SBT-nobody-2', amount: 1n };
+  const refund = await gateway.refund(order);
+  assert.deepEqual([status.outcome, refund.outcome], ['unknown', 'unknown']);
+});
+
+for (const mood of [429, 500, 'lost', 'garbage'] as const) {
+  test(`while the status is answered with ${mood} nothing is counted, and then once`, async () => {
+    const one = await ordered();
+    provider.buyer(one.order, 'settlement');
+    const told = provider.notification(one.order);
+    provider.misbehave('status', mood);
+    expectProblem(await notify(told), 503, 'gateway_unavailable');
+    assert.equal(await statusOf(one), 'reserved');
+    expectStatus(await staff.post('/gateway/reconcile'), 200);
+    assert.equal(await statusOf(one), 'confirmed');
+    expectStatus(await notify(told), 200);
+    assert.equal((await booksOf(one))['held'], price);
+  });
+}
+
+for (const mood of [429, 500, 'lost', 'garbage'] as const) {
+  test(`a refund that was answered with ${mood} is made once, by whoever asks after it`, async () => {
+    const one = await ordered();
+    provider.buyer(one.order, 'settlement');
+    expectStatus(await notify(provider.notification(one.order)), 200);
+    await callOff(one);
+    provider.misbehave('refund', mood);
+    assert.equal((await reconcile())['stopped'], 'provider_away');
+    assert.equal((await booksOf(one))['refunds_due'], price);
+    const other = new Reconciler(app.payments, app.log);
+    await Promise.all([reconcile(), other.run()]);
+    await reconcile();
+    assert.deepEqual(provider.refundsOf(one.order), [price]);
+    const books = await booksOf(one);
+    assert.deepEqual([books['refunds_due'], books['refunds_settled']], [0, price]);
+  });
+}
+
+test('two who reconcile at once send each refund once', async () => {
+  const many = await Promise.all(Array.from({ length: 6 }, () => ordered()));
+  for (const one of many) {
+    provider.buyer(one.order, 'settlement');
+    expectStatus(await notify(provider.notification(one.order)), 200);
+    await callOff(one);
+  }
+  const others = [1, 2, 3].map(() => new Reconciler(app.payments, app.log));
+  await Promise.all(others.map((one) => one.run()));
+  for (const one of many) {
+    assert.deepEqual(provider.refundsOf(one.order), [price]);
+    assert.equal(countOf('refund', one.order), 1);
+    assert.equal((await booksOf(one))['refunds_settled'], price);
+  }
+});
+
+test('a refund that the provider cannot make is left to a person, and not tried again', async () => {
+  const one = await ordered();
+  provider.buyer(one.order, 'settlement');
+  expectStatus(await notify(provider.notification(one.order)), 200);
+  await callOff(one);
+  provider.refuseRefunds(true);
+  await reconcile();
+  await reconcile();
+  assert.equal(countOf('refund', one.order), 1);
+  const failed = expectStatus(await staff.get('/refunds?failed=true&limit=100'), 200).items;
+  const mine = failed.find((each) => each['participation_id'] === one.id);
+  assert.match(String(mine?.['reason']), /412/);
+  expectStatus(await staff.post('/refunds/settle', { ids: [mine!.id], reference: 'TRF 12' }), 200);
+  assert.equal((await booksOf(one))['refunds_settled'], price);
+});
+
+test('a database that is held sends nothing and counts nothing until it is released', async () => {
+  const one = await ordered();
+  const fresh = await bought();
+  provider.buyer(one.order, 'settlement');
+  const before = provider.calls.length;
+  await ask(db, "update sambatan.installation set held_since = now(), held_reason = 'restored'");
+  try {
+    expectProblem(await online(fresh), 409, 'installation_held');
+    assert.equal((await reconcile())['stopped'], 'held');
+    assert.equal(provider.calls.length, before);
+    expectProblem(await notify(provider.notification(one.order)), 409, 'installation_held');
+  } finally {
+    await ask(db, 'update sambatan.installation set held_since = null, held_reason = null');
+  }
+  await reconcile();
+  assert.equal(await statusOf(one), 'confirmed');
+});
+
+test('only whose payment it is pays online, and only staff reconcile by hand', async () => {
+  const one = await bought();
+  const stranger = await service.user();
+  const path = `/participations/${one.id}/pay-online`;
+  expectProblem(await stranger.post(path), 403, 'forbidden');
+  expectProblem(await service.visitor.post(path), 401, 'unauthenticated');
+  expectProblem(await stranger.post('/gateway/reconcile'), 403, 'forbidden');
+});
