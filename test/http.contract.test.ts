@@ -270,6 +270,19 @@ test('every body is refused for its form, its type and its size before anything 
   }
 });
 
+test('what stops mails takes the forms of mail programs, and nothing that is no form or too large', async () => {
+  const send = (body: string, type: string) =>
+    service.visitor.send({
+      method: 'POST',
+      path: '/unsubscribe/a.b.c',
+      body,
+      headers: { 'content-type': type },
+    });
+  expectProblem(await send('<x/>', 'text/xml'), 415, 'unsupported_media_type');
+  const large = `List-Unsubscribe=${'x'.repeat(70_000)}`;
+  expectProblem(await send(large, 'application/x-www-form-urlencoded'), 413, 'payload_too_large');
+});
+
 test('every id and every question is looked at before the database is', async () => {
   for (const { route, operation } of described()) {
     const example = exampleOf(route);

@@ -212,10 +212,8 @@ function oneClick(app: App): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.addContentTypeParser(
       ['application/x-www-form-urlencoded', 'multipart/form-data'],
-      (_request, payload, done) => {
-        payload.resume();
-        payload.once('end', () => done(null, undefined));
-      },
+      { parseAs: 'buffer' },
+      (_request, _body, done) => done(null, undefined),
     );
     server.post(
       '/unsubscribe/:token',
