@@ -21,5 +21,18 @@ writeFileSync(
 ${sources.join('\n\n')}
 
 revoke all on all functions in schema sambatan from public;
+
+-- A project may give its browsers' roles whatever is made anew; here they get nothing.
+do $$
+declare
+  browser_role text;
+begin
+  foreach browser_role in array array['anon', 'authenticated'] loop
+    if exists (select from pg_roles where rolname = browser_role) then
+      execute format('revoke all on all functions in schema sambatan from %I', browser_role);
+    end if;
+  end loop;
+end
+$$;
 `,
 );

@@ -66,6 +66,10 @@ const kept: Readonly<Record<string, Columns>> = {
     personal: { params: '"Kabar untuk Kenari"' },
     plain: ['event_key', 'kind', 'topic'],
   },
+  'sambatan.gateway_calls': {
+    // What a provider is asked and answers about a movement, which stays for the books.
+    plain: ['order_reference', 'provider', 'redirect_url', 'reference', 'status'],
+  },
   'sambatan.deliveries': {
     personal: { last_result: '550 Kenari tidak dikenal' },
     plain: ['channel', 'status'],

@@ -132,7 +132,9 @@ function send(route: string, body: unknown): Promise<Answer> {
 test('every route that takes a JSON body is here', () => {
   const withBody = service.contract.operations
     .filter(({ operation }) => operation.requestBody?.content['application/json'] !== undefined)
-    .map(({ route }) => route.replace(base, ''));
+    .map(({ route }) => route.replace(base, ''))
+    // A provider's own body, which has fields of its own; its signature decides.
+    .filter((route) => !route.includes('/gateway/'));
   assert.deepEqual(withBody.toSorted(), Object.keys(good).toSorted());
 });
 

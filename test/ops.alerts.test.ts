@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { promtool } from './rig/debian.ts';
@@ -77,11 +77,6 @@ test('the runbook has a section for each alert, in the same order, and no other'
   }
 });
 
-/** Of another slice; nothing excuses it once that slice is there. */
-const comesWith = existsSync(join(project, 'src/notifications'))
-  ? new Set<string>()
-  : new Set(['sambatan_deliveries_oldest_due_seconds']);
-
 /** The names of metrics in an expression, and the labels that are asked of each. */
 function metricsIn(expr: string): string[] {
   return expr.match(/\b(?:sambatan|process|nodejs)_[a-z0-9_]+/g) ?? [];
@@ -113,7 +108,7 @@ test('alerts and dashboard ask only for metrics that a running service has', asy
   ];
   const missing = asked.flatMap(({ by, expr }) =>
     metricsIn(expr)
-      .filter((name) => !series.has(name) && !comesWith.has(name))
+      .filter((name) => !series.has(name))
       .map((name) => `${by}: ${name}`),
   );
   assert.deepEqual(missing, []);

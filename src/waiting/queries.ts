@@ -115,7 +115,10 @@ export const leaveWaiting = query<
 export type OwnWaitingRow = WaitingRow & AheadRow & { readonly title: string };
 
 /** Where a buyer waits or has an offer, the newest first. */
-export const openEntriesOf = query<[userId: string, limit: number], OwnWaitingRow>(
+export const openEntriesOf = query<
+  [userId: string, limit: number],
+  WaitingRow & AheadRow & { readonly title: string }
+>(
   'open_entries_of',
   `select o.*, c.title from (${withAhead(`select * from sambatan.waiting_entries
     where user_id = $1 and status in ('waiting', 'offered') order by position desc limit $2`)}) o
