@@ -213,6 +213,9 @@ test('slots that come free are offered with a countdown, and are taken or left',
   assert.match((await second.get(path)).text, /Kamu antrean ke-1/);
   assert.match((await formsOf(await service.user()).get(path)).text, /Masuk antrean/);
   assert.equal((await first.post(`${offerIn(page.text)}/lewatkan`)).location, path);
+  const offered = await second.get(path);
+  const form = offered.text.indexOf('/ikut"');
+  assert.ok(form > 0 && offered.text.indexOf('1 slot disimpan') < form, 'the offer comes first');
   const next = await second.get('/ikutan');
   const answer = await second.post(`${offerIn(next.text)}/ambil`);
   assert.match(answer.location, /^\/ikutan\/[\w-]+\?baru$/);

@@ -8,7 +8,12 @@ import type { Visit } from '../../web/visit.ts';
 import { takesWaiting } from '../visitor/state.ts';
 import { boundsOf, waitForm, type FormState, type Standing } from './join-form.ts';
 
-/** On a campaign's page: the reader's place in its waiting list, or the way into it. */
+/** On a campaign's page, before everything that can be asked for: the reader's place or offer. */
+export function ownPlace(visit: Visit, { waiting }: Standing): Html | undefined {
+  return waiting && isOpen(waiting) ? place(visit, waiting, true) : undefined;
+}
+
+/** The way into the waiting list, where all slots are taken. */
 export function waitingPart(
   visit: Visit,
   campaign: Campaign,
@@ -16,10 +21,12 @@ export function waitingPart(
   form: FormState | undefined,
 ): Html | undefined {
   const { waiting } = standing;
-  const isOpen = waiting?.status === 'waiting' || waiting?.status === 'offered';
-  if (isOpen) return place(visit, waiting, true);
-  if (!takesWaiting(visit, campaign)) return undefined;
+  if ((waiting && isOpen(waiting)) || !takesWaiting(visit, campaign)) return undefined;
   return html`${waiting?.status === 'lapsed' && lapsed(visit)}${entrance(visit, campaign, standing, form)}`;
+}
+
+function isOpen({ status }: WaitingEntry): boolean {
+  return status === 'waiting' || status === 'offered';
 }
 
 /** Where somebody waits, above what they take part in. */

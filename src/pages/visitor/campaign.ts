@@ -13,7 +13,7 @@ import { campaignBadge } from '../../web/statuses.ts';
 import type { Visit } from '../../web/visit.ts';
 import { joinPart, standingOf, type FormState, type Standing } from '../buyer/join-form.ts';
 import { reminderPart } from '../buyer/reminder.ts';
-import { waitingPart } from '../buyer/waiting-part.ts';
+import { ownPlace, waitingPart } from '../buyer/waiting-part.ts';
 import { takenOf } from './card.ts';
 import { productPicture } from './picture.ts';
 import { rulesOf } from './rules.ts';
@@ -81,7 +81,7 @@ function whole(visit: Visit, campaign: Campaign, around: Around): Html {
     </div>
     <header class="campaign-head">${head(visit, campaign)}</header>
     <section class="campaign-join panel" aria-label="${visit.t('Ikut Sambatan', 'Join')}">
-      ${progress(visit, campaign)}${stateOf(visit, campaign)}${joinPart(
+      ${progress(visit, campaign)}${stateOf(visit, campaign)}${ownPlace(visit, around.standing)}${joinPart(
         visit,
         campaign,
         around.standing,
