@@ -82,7 +82,7 @@ export class Looker {
 
   static async open(browser: Browser, looking: Looking): Promise<Looker> {
     const context = await browser.newContext(contextOf(looking));
-    context.setDefaultTimeout(15_000);
+    context.setDefaultTimeout(60_000);
     return new Looker(browser, await context.newPage(), looking);
   }
 

@@ -5,7 +5,8 @@ import { availableParallelism } from 'node:os';
 import { asAdmin, clusterVariables, startCluster, type TestCluster } from './cluster.ts';
 
 const everyFile = 'test/**/*.test.ts';
-const testTimeoutMilliseconds = 300_000;
+// Pages in every look take minutes where two cores draw them without a graphics card.
+const testTimeoutMilliseconds = 1_500_000;
 
 let cluster: TestCluster | undefined;
 let child: ReturnType<typeof spawn> | undefined;
