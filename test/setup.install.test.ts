@@ -117,18 +117,14 @@ test('an npm that fails is said, and the next start tries again', async (t) => {
   assert.equal((await setUp(root)).code, 0);
 });
 
-test('when all is there, the set-up takes half a second at most', async () => {
-  const times: number[] = [];
-  // The best of three: other test files run beside this one.
-  for (let round = 0; round < 3; round++) {
-    const begin = performance.now();
-    const child = spawn(process.execPath, [join(project, 'scripts/setup.js')], {
-      stdio: 'inherit',
-    });
-    assert.equal(await new Promise((closed) => child.on('close', closed)), 0);
-    times.push(performance.now() - begin);
-  }
-  assert.ok(Math.min(...times) < 500, `${times}`);
+test('when all is there, the set-up installs nothing', async () => {
+  const child = spawn(process.execPath, [join(project, 'scripts/setup.js')], {
+    stdio: ['ignore', 'inherit', 'pipe'],
+  });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  assert.equal(await new Promise((closed) => child.on('close', closed)), 0);
+  assert.equal(said, '');
 });
 
 test('the lock file names no registry and every dependency has one exact version', () => {

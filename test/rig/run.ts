@@ -1,6 +1,7 @@
 // `npm test`: one server for all test files, `node --test` on them, everything gone afterwards.
 // Arguments are files and flags of `node --test`; without files, all of test/**/*.test.ts.
 import { spawn } from 'node:child_process';
+import { globSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { asAdmin, clusterVariables, startCluster, type TestCluster } from './cluster.ts';
 
@@ -21,20 +22,37 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 
 try {
   cluster = await startCluster();
-  const code = interrupted ? 130 : await runTests(cluster, process.argv.slice(2));
+  const code = interrupted ? 130 : await runAll(cluster, process.argv.slice(2));
   process.exitCode = (await leftDatabases(cluster)) && code === 0 ? 1 : code;
 } finally {
   await cluster?.stop();
 }
 
-async function runTests({ adminUrl, template }: TestCluster, given: string[]): Promise<number> {
+/**
+ * Without files: all of them, those that draw pages one at a time after the others, because a
+ * browser without a graphics card takes both cores.
+ */
+async function runAll(on: TestCluster, given: string[]): Promise<number> {
+  if (given.some((argument) => !argument.startsWith('-'))) return await runTests(on, given);
+  const all = globSync(everyFile).toSorted();
+  const draws = (file: string) => /browser|site\.account\./.test(file);
+  const code = await runTests(on, [...given, ...all.filter((file) => !draws(file))]);
+  if (interrupted) return code;
+  return (await runTests(on, [...given, ...all.filter(draws)], 1)) || code;
+}
+
+async function runTests(
+  { adminUrl, template }: TestCluster,
+  given: string[],
+  concurrency = availableParallelism() + 1,
+): Promise<number> {
   const files = given.filter((argument) => !argument.startsWith('-'));
   const flags = given.filter((argument) => argument.startsWith('-'));
   const running = spawn(
     process.execPath,
     [
       '--test',
-      `--test-concurrency=${availableParallelism() + 1}`,
+      `--test-concurrency=${concurrency}`,
       `--test-timeout=${testTimeoutMilliseconds}`,
       ...flags,
       ...(files.length > 0 ? files : [everyFile]),
