@@ -9,6 +9,7 @@ import { formReader, taken } from '../../http/forms.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
 import { seeOther, type Pages } from '../../http/site.ts';
+import { isId } from '../../identity/ids.ts';
 import { permit } from '../../identity/policy.ts';
 import { callOff, extend } from '../../lifecycle/changes.ts';
 import { extension, reason } from '../../lifecycle/schemas.ts';
@@ -126,7 +127,7 @@ async function search(
   { q = '', status, cursor: place }: Search,
 ): Promise<{ readonly campaigns: readonly Campaign[]; readonly next: string | null }> {
   const typed = q.trim().slice(0, 100);
-  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(typed)) {
+  if (isId(typed)) {
     const one = await consult(() => findCampaign(app.db, typed.toLowerCase()));
     return { campaigns: one === undefined ? [] : [one], next: null };
   }

@@ -10,6 +10,7 @@ import { viewCampaign } from '../../campaigns/operations.ts';
 import type { App } from '../../context.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
 import type { Pages } from '../../http/site.ts';
+import { isId } from '../../identity/ids.ts';
 import { permit } from '../../identity/policy.ts';
 import { consult } from '../../operation.ts';
 import { emptyState, input, notice, paging, select } from '../../web/components.ts';
@@ -19,7 +20,6 @@ import type { Visit } from '../../web/visit.ts';
 import { sendOperatorPage } from './frame.ts';
 
 const pageSize = 50;
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const actorForm = /^(system|service|(user|operator):[0-9a-f-]{36})$/;
 
 /** What is looked for; whatever does not have the right form is not looked for. */
@@ -65,16 +65,16 @@ export function operatorLog(app: App): Pages {
 }
 
 function filterOf(query: Readonly<Record<string, unknown>>): Filter {
-  const typed = (name: string, shape: RegExp) => {
+  const typed = (name: string, fits: (text: string) => boolean) => {
     const value = query[name];
-    return typeof value === 'string' && shape.test(value.trim()) ? value.trim() : undefined;
+    return typeof value === 'string' && fits(value.trim()) ? value.trim() : undefined;
   };
   const cursor = query['cursor'];
   return {
-    campaignId: typed('sambatan', uuid)?.toLowerCase(),
-    participationId: typed('ikutan', uuid)?.toLowerCase(),
+    campaignId: typed('sambatan', isId)?.toLowerCase(),
+    participationId: typed('ikutan', isId)?.toLowerCase(),
     event: auditEvents.find((event) => event === query['peristiwa']),
-    actor: typed('pelaku', actorForm),
+    actor: typed('pelaku', (text) => actorForm.test(text)),
     cursor: typeof cursor === 'string' && cursor !== '' ? cursor : undefined,
     verify: query['periksa'] === 'ya',
   };

@@ -5,6 +5,7 @@ import { DomainError } from '../../errors.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
 import { seeOther, type Pages } from '../../http/site.ts';
+import { isId } from '../../identity/ids.ts';
 import { permit } from '../../identity/policy.ts';
 import { consult, operate } from '../../operation.ts';
 import { cancelParticipation, confirmParticipation } from '../../participations/operations.ts';
@@ -23,7 +24,6 @@ import type { Visit } from '../../web/visit.ts';
 import { sendOperatorPage } from './frame.ts';
 
 const most = 100;
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 const params = closed({ id: Id });
 const readConfirmation = formReader(closed({ reference: Type.Optional(text(0, 200)) }));
@@ -93,7 +93,7 @@ function typedWords(q: unknown): string {
 
 async function find(app: App, wanted: string): Promise<readonly FoundParticipation[]> {
   if (wanted === '') return [];
-  if (!uuid.test(wanted)) {
+  if (!isId(wanted)) {
     const users = await app.db.rows(usersByEmail, wanted);
     return users.length === 0
       ? []
