@@ -94,7 +94,7 @@ export async function start(t: Pick<TestContext, 'after'>, how: Start): Promise<
 
 async function greeting(said: () => string): Promise<string> {
   const address = () => /answers at (http:\/\/\S+)/.exec(said())?.[1];
-  await until(() => address() !== undefined, { withinMs: 60_000 });
+  await until(() => address() !== undefined);
   return address()!;
 }
 
@@ -104,7 +104,7 @@ async function endAll(child: ChildProcess, family: () => Relative[]): Promise<vo
   const all = family();
   child.kill('SIGTERM');
   const gone = once(child, 'exit');
-  await Promise.race([gone, new Promise((late) => setTimeout(late, 15_000).unref())]);
+  await Promise.race([gone, new Promise((late) => setTimeout(late, 60_000).unref())]);
   for (const { pid } of all.filter((one) => isAlive(one.pid))) process.kill(pid, 'SIGKILL');
 }
 

@@ -1,10 +1,10 @@
 import { AssertionError } from 'node:assert';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Resolves once something has come true; rejects after 20 seconds, or when looking fails. */
+/** Resolves once something has come true; rejects after a minute, or when looking fails. */
 export async function until(
   isTrue: () => Promise<boolean> | boolean,
-  { everyMs = 10, withinMs = 20_000 }: { everyMs?: number; withinMs?: number } = {},
+  { everyMs = 10, withinMs = 60_000 }: { everyMs?: number; withinMs?: number } = {},
 ): Promise<void> {
   const giveUpAt = performance.now() + withinMs;
   while (!(await isTrue())) {
