@@ -135,6 +135,10 @@ async function naiveRace(pool: Database, join: string): Promise<number> {
 }
 
 test('control: a join that reads before it locks oversells in this same race', async () => {
-  assert.ok((await naiveRace(others[0]!, '')) > 7, 'the race is too tame to catch anything');
+  // Two have to read between one's read and write: rarely, on a busy machine, nobody does.
+  let races = 0;
+  while ((await naiveRace(others[0]!, '')) <= 7) {
+    assert.ok(++races < 20, 'the race is too tame to catch anything');
+  }
   assert.equal(await naiveRace(others[0]!, 'for update'), 7);
 });

@@ -69,10 +69,10 @@ const insertAudit = query<
 /**
  * A join as a service makes it that knows its database as a store of rows: read the campaign, lock
  * and reserve, insert the participation, read the campaign again, insert the audit row, each a
- * statement and a transaction of its own. It is favoured: it reserves with one safe UPDATE, its
+ * statement. It is favoured: it reserves with one safe UPDATE, its
  * statements are prepared and go through a unix socket, and it knows neither idempotency keys, nor
- * bounds per buyer, nor a rate limit, nor a chained audit log. When it dies on the way, slots are
- * taken that nobody has.
+ * bounds per buyer, nor a rate limit, nor a chained audit log. Given a pool, each statement is a
+ * transaction of its own: when it dies on the way, slots are taken that nobody has.
  */
 export async function naiveJoin(db: Queryable, request: JoinRequest): Promise<Joined> {
   const { campaignId, participationId, quantity } = request;

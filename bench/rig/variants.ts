@@ -27,6 +27,13 @@ export const otherWays = {
     const gate = new Gate(poolSize);
     return new OtherJoins((request) => gate.pass(() => naiveJoin(app.db, request)));
   },
+  /** The same five in one transaction: as safe against dying on the way as ours. */
+  atomic: (app: App) => {
+    const gate = new Gate(poolSize);
+    return new OtherJoins((request) =>
+      gate.pass(() => app.db.transaction((tx) => naiveJoin(tx, request))),
+    );
+  },
   /** Everything but the database: as fast as this route can be. */
   floor: () =>
     new OtherJoins(async ({ participationId }) => ({
