@@ -3,6 +3,7 @@ import type { Database } from '../database/pool.ts';
 import type { Log } from '../database/log.ts';
 import type { Tx } from '../database/transaction.ts';
 import { Rest } from '../rest.ts';
+import { Turns } from '../turns.ts';
 import type { Pokes } from './pokes.ts';
 import * as sql from './queries.ts';
 
@@ -47,6 +48,8 @@ const failedWaitMs = 1_000;
 export class Feed {
   readonly #options: FeedOptions;
   readonly #rest = new Rest();
+  /** A drain ends after what the life of the feed has under way, too. */
+  readonly #turns = new Turns();
   #waiting = new Set<string>();
   #walkDueAt = 0;
   #stopping = false;
@@ -82,12 +85,14 @@ export class Feed {
 
   /** Feeds all that there is now, by hand: for tests and commands. Throws what failed. */
   async drain(): Promise<void> {
-    await this.#walk();
-    while (this.#waiting.size > 0) {
-      const held = await this.#feedWaiting();
-      // The rest is for the life of the feed: this may run beside it.
-      if (held && this.#waiting.size > 0) await sleep(heldWaitMs);
-    }
+    await this.#turns.take(async () => {
+      await this.#walk();
+      while (this.#waiting.size > 0) {
+        const held = await this.#feedWaiting();
+        // The rest is for the life of the feed.
+        if (held && this.#waiting.size > 0) await sleep(heldWaitMs);
+      }
+    });
   }
 
   #poked(campaignId: string | null): void {
@@ -103,11 +108,13 @@ export class Feed {
       this.#rest.begin();
       let wait = walkEvery;
       try {
-        if (performance.now() >= this.#walkDueAt) {
-          this.#walkDueAt = performance.now() + walkEvery;
-          await this.#walk();
-        }
-        const held = await this.#feedWaiting();
+        const held = await this.#turns.take(async () => {
+          if (performance.now() >= this.#walkDueAt) {
+            this.#walkDueAt = performance.now() + walkEvery;
+            await this.#walk();
+          }
+          return await this.#feedWaiting();
+        });
         if (this.#waiting.size > 0) wait = held ? heldWaitMs : 0;
         else wait = Math.max(0, this.#walkDueAt - performance.now());
         this.#failure = undefined;

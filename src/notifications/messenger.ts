@@ -6,6 +6,7 @@ import type { Mailer } from '../mailer.ts';
 import type { Metrics } from '../metrics.ts';
 import { isHeld } from '../installation/queries.ts';
 import { Rest } from '../rest.ts';
+import { Turns } from '../turns.ts';
 import { mailCarrier, webhookCarrier } from './carriers.ts';
 import { Deliverer, type Outcome } from './deliveries.ts';
 import { outboxLag, tidyMessages, type Channel, type Claimed } from './delivery-queries.ts';
@@ -48,6 +49,7 @@ export class Messenger {
   readonly #feed: Feed;
   readonly #deliverers: readonly Pick<Deliverer<Claimed>, 'start' | 'stop' | 'wake'>[];
   readonly #rest = new Rest();
+  readonly #turns = new Turns();
   #life: Promise<void> | undefined;
   #stopping = false;
   #lagSeconds = 0;
@@ -107,7 +109,7 @@ export class Messenger {
   /** Everything there is to tell now is planned, by hand; throws what failed. */
   async plan(): Promise<void> {
     await this.#feed.drain();
-    await this.#chores();
+    await this.#turns.take(() => this.#chores());
   }
 
   #wakeDeliverers(): void {
@@ -120,7 +122,7 @@ export class Messenger {
       this.#rest.begin();
       try {
         this.#isHeld = (await this.#options.db.one(isHeld)).held;
-        await this.#chores();
+        await this.#turns.take(() => this.#chores());
         await this.#tidy();
         this.#failure = null;
       } catch (error) {

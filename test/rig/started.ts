@@ -54,6 +54,7 @@ export async function start(t: Pick<TestContext, 'after'>, how: Start): Promise<
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],
       TMPDIR: process.env['TMPDIR'],
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
       PORT: '0',
       LOG_LEVEL: 'debug',
       SAMBATAN_JWT_SECRET: jwtSecret,
