@@ -1,30 +1,58 @@
 import { parseArgs } from 'node:util';
-import { auditVerify } from './commands/audit-verify.ts';
-import { backup } from './commands/backup.ts';
 import { exitCodes, WrongUse, type Command } from './commands/command.ts';
-import { demo } from './commands/demo.ts';
-import { invariants } from './commands/invariants.ts';
-import { migrateCommand } from './commands/migrate.ts';
-import { reconcile } from './commands/reconcile.ts';
-import { releaseHoldCommand } from './commands/release-hold.ts';
-import { restoreCommand } from './commands/restore.ts';
-import { seedDemo } from './commands/seed-demo.ts';
-import { serve } from './commands/serve.ts';
-import { worker } from './commands/worker.ts';
 import { ConfigError } from './config.ts';
 
-const commands: Readonly<Record<string, Command>> = {
-  serve,
-  worker,
-  migrate: migrateCommand,
-  'seed-demo': seedDemo,
-  demo,
-  'audit verify': auditVerify,
-  invariants,
-  reconcile,
-  backup,
-  restore: restoreCommand,
-  'release-hold': releaseHoldCommand,
+interface Entry {
+  readonly summary: string;
+  /** A command loads what it needs and nothing else: most are done before a server would be. */
+  load(): Promise<Command>;
+}
+
+const commands: Readonly<Record<string, Entry>> = {
+  serve: {
+    summary: 'answer HTTP, with the scheduler in the same process',
+    load: async () => (await import('./commands/serve.ts')).serve,
+  },
+  worker: {
+    summary: 'run the scheduler and the messages alone: open and close campaigns, tell people',
+    load: async () => (await import('./commands/worker.ts')).worker,
+  },
+  migrate: {
+    summary: 'apply the migrations that the database has not yet',
+    load: async () => (await import('./commands/migrate.ts')).migrateCommand,
+  },
+  'seed-demo': {
+    summary: 'fill the database with a small Indonesian perfume market',
+    load: async () => (await import('./commands/seed-demo.ts')).seedDemo,
+  },
+  demo: {
+    summary: 'serve a demo market with simulated buyers who keep joining',
+    load: async () => (await import('./commands/demo.ts')).demo,
+  },
+  'audit verify': {
+    summary: 'verify the audit chain of one campaign or of all',
+    load: async () => (await import('./commands/audit-verify.ts')).auditVerify,
+  },
+  invariants: {
+    summary: 'check every invariant of the domain on the whole database',
+    load: async () => (await import('./commands/invariants.ts')).invariants,
+  },
+  reconcile: {
+    summary: 'ask the payment provider after every payment and refund that is not known',
+    load: async () => (await import('./commands/reconcile.ts')).reconcile,
+  },
+  backup: {
+    summary: 'write a verified backup of the database into a file',
+    load: async () => (await import('./commands/backup.ts')).backup,
+  },
+  restore: {
+    summary: 'put a backup into the database; messages and money are held after it',
+    load: async () => (await import('./commands/restore.ts')).restoreCommand,
+  },
+  'release-hold': {
+    summary: 'say that a restored database is the real one: messages and money go on',
+    load: async () => (await import('./commands/release-hold.ts')).releaseHoldCommand,
+  },
 };
 
 const help = `sambatan: group buying that a marketplace can trust
@@ -42,8 +70,8 @@ Exit codes: 0 done; 1 something was found; 2 wrong use or settings; 3 could not 
 /** Runs the command that the arguments name and gives the process's exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   const name = args[0] === 'audit' ? args.slice(0, 2).join(' ') : (args[0] ?? '');
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (command === undefined) {
+  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (entry === undefined) {
     const asked = name === '' || name === '--help' || name === '-h' || name === 'help';
     (asked ? process.stdout : process.stderr).write(
       asked ? help : `sambatan: there is no command ${name}\n\n${help}`,
@@ -51,12 +79,13 @@ export async function main(args: readonly string[]): Promise<number> {
     return asked ? exitCodes.done : exitCodes.usage;
   }
   try {
+    const command = await entry.load();
     const { values } = parseArgs({
       args: args.slice(name.split(' ').length),
       options: { ...command.options, help: { type: 'boolean', short: 'h' } },
     });
     if (values['help']) {
-      process.stdout.write(`${command.summary}\n\n${command.usage.trim()}\n`);
+      process.stdout.write(`${entry.summary}\n\n${command.usage.trim()}\n`);
       return exitCodes.done;
     }
     return await command.run(values);

@@ -41,7 +41,8 @@ export async function startCluster(settings?: Readonly<Record<string, string>>):
     const server = await startEmbedded({
       dataDir: directory,
       log: quiet,
-      ...(settings && { settings }),
+      // The servers of all variants are up at once, each with its pool.
+      settings: { max_connections: '300', ...settings },
     });
     try {
       await refuseLostWrites(server.url);

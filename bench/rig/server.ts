@@ -66,6 +66,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     env: {
       PATH: process.env['PATH'],
       NODE_ENV: 'production',
+      // As npm start has it.
+      NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/node'),
       // Tells the service to end with its parent.
       npm_lifecycle_event: 'bench',
       PORT: String(port),

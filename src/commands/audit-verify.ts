@@ -9,7 +9,6 @@ import { withDatabase } from './service.ts';
 
 /** `sambatan audit verify`: walks the audit chains and names the first broken row of each. */
 export const auditVerify: Command = {
-  summary: 'verify the audit chain of one campaign or of all',
   usage: `
 Usage: sambatan audit verify [--campaign <id>]
 

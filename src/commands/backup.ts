@@ -8,7 +8,6 @@ import { withDatabaseAsItIs } from './service.ts';
 
 /** `sambatan backup`: one file with everything that is ours in the database. */
 export const backup: Command = {
-  summary: 'write a verified backup of the database into a file',
   usage: `
 Usage: sambatan backup --to <file> [--overwrite]
 

@@ -9,9 +9,8 @@ export const exitCodes = {
   failed: 3,
 } as const;
 
-/** One command: what `--help` says, the options it takes, and what it does. */
+/** One command: what its `--help` says, the options it takes, and what it does. */
 export interface Command {
-  readonly summary: string;
   readonly usage: string;
   readonly options: Readonly<Record<string, { type: 'boolean' | 'string' }>>;
   run(options: Readonly<Record<string, string | boolean | undefined>>): Promise<number>;

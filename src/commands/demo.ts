@@ -9,7 +9,6 @@ import { startServing, stopSignalled, type Serving } from './serve.ts';
 
 /** `sambatan demo`: a service of its own with a market in it that is alive. */
 export const demo: Command = {
-  summary: 'serve a demo market with simulated buyers who keep joining',
   usage: `
 Usage: sambatan demo
 

@@ -6,7 +6,6 @@ import { withDatabase } from './service.ts';
 
 /** `sambatan invariants`: asks the database for rows that may not exist. */
 export const invariants: Command = {
-  summary: 'check every invariant of the domain on the whole database',
   usage: `
 Usage: sambatan invariants
 

@@ -4,7 +4,6 @@ import { withDatabase } from './service.ts';
 
 /** `sambatan migrate`: brings the schema up to date and ends. */
 export const migrateCommand: Command = {
-  summary: 'apply the migrations that the database has not yet',
   usage: `
 Usage: sambatan migrate
 

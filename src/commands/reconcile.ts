@@ -7,7 +7,6 @@ import { withDatabase } from './service.ts';
 
 /** `sambatan reconcile`: asks the payment provider after everything that is not known. */
 export const reconcile: Command = {
-  summary: 'ask the payment provider after every payment and refund that is not known',
   usage: `
 Usage: sambatan reconcile
 

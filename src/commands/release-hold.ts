@@ -6,7 +6,6 @@ import { withDatabase } from './service.ts';
 
 /** `sambatan release-hold`: says that this database is the real one. */
 export const releaseHoldCommand: Command = {
-  summary: 'say that a restored database is the real one: messages and money go on',
   usage: `
 Usage: sambatan release-hold [--yes]
 

@@ -10,7 +10,6 @@ import { withDatabaseAsItIs } from './service.ts';
 
 /** `sambatan restore`: a database as a backup has it, held. */
 export const restoreCommand: Command = {
-  summary: 'put a backup into the database; messages and money are held after it',
   usage: `
 Usage: sambatan restore --from <file> [--overwrite]
 

@@ -7,7 +7,6 @@ import { withDatabase } from './service.ts';
 
 /** `sambatan seed-demo`: the demo market, made once. */
 export const seedDemo: Command = {
-  summary: 'fill the database with a small Indonesian perfume market',
   usage: `
 Usage: sambatan seed-demo [--force]
 

@@ -21,7 +21,6 @@ export const backlog = 4_096;
 
 /** `sambatan serve`: HTTP and, unless told otherwise, the scheduler. */
 export const serve: Command = {
-  summary: 'answer HTTP, with the scheduler in the same process',
   usage: `
 Usage: sambatan serve [--no-worker]
 

@@ -10,7 +10,6 @@ const graceMs = 2_000;
 
 /** `sambatan worker`: the scheduler and the messages alone. */
 export const worker: Command = {
-  summary: 'run the scheduler and the messages alone: open and close campaigns, tell people',
   usage: `
 Usage: sambatan worker [--listen]
 
