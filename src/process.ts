@@ -1,3 +1,6 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
 /** How long a shutdown may take before the process leaves regardless, in milliseconds. */
 const stopMilliseconds = 45_000;
 
@@ -45,4 +48,15 @@ function watchParent(gone: () => void): NodeJS.Timeout {
     if (process.ppid !== parent) gone();
   }, 1_000);
   return timer.unref();
+}
+
+/**
+ * Gives the memory that starting has taken and left back to the system: V8 keeps it for a process
+ * that goes on as it began. Takes some 100 ms in which nothing else is done.
+ */
+export function handBackMemory(): void {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as NodeJS.GCFunction;
+  // Nothing less makes the young generation small again.
+  collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }

@@ -6,7 +6,7 @@ import { filesOf, pagesOf } from '../http/pages.ts';
 import { routesOf } from '../http/routes.ts';
 import { buildServer, stopServer } from '../http/server.ts';
 import { findHold, type Hold } from '../installation/operations.ts';
-import { onStopSignal } from '../process.ts';
+import { handBackMemory, onStopSignal } from '../process.ts';
 import { exitCodes, type Command } from './command.ts';
 import { described } from './release-hold.ts';
 import { openService, type Service } from './service.ts';
@@ -70,6 +70,8 @@ export async function startServing(
       app.reconciler.start();
     }
     const hold = await findHold(app.db);
+    await server.ready();
+    handBackMemory();
     await server.listen({ host: config.http.host, port: config.http.port, backlog });
     const { port } = server.server.address() as AddressInfo;
     const host = config.http.host.includes(':') ? `[${config.http.host}]` : config.http.host;
