@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { knowingOperators } from './accounts/operators.ts';
 import { sessionFinder, type SessionFinder } from './accounts/sessions.ts';
 import { codeSecret, type SignInParts } from './accounts/sign-in.ts';
+import type { Crowd } from './audit/feed.ts';
 import { Pokes } from './audit/pokes.ts';
 import type { Config } from './config.ts';
 import { openDatabase, type Database } from './database/pool.ts';
@@ -73,6 +74,9 @@ const batching = {
   waitingLanes: 3,
 };
 
+/** What there is to tell waits while joins come in crowds or many campaigns close, so long at most. */
+const patienceMs = 10_000;
+
 /** Where the database cannot tell us of changes, watched campaigns are looked at this often. */
 const livePollMs = { told: 5_000, untold: 1_000 };
 
@@ -88,14 +92,7 @@ export function createApp(options: AppOptions): App {
     poolStats: () => db.stats(),
     joinQueueDepth: () => joins.depth,
   });
-  const joins = new JoinBatcher({
-    ...batching,
-    ...options.batching,
-    send: (requests, how) =>
-      joinAll(db, requests, { ...how, attemptLimit: config.joins.limitPerMinute }),
-    onBatch: (size) => metrics.joinBatchSize.observe(size),
-    onJoined: (campaignId) => pokes.poke(campaignId),
-  });
+  const joins: JoinBatcher = createJoins({ config, db, metrics, pokes }, options.batching);
   const scheduler = new Scheduler({
     db,
     pokes,
@@ -120,6 +117,7 @@ export function createApp(options: AppOptions): App {
     links: { siteUrl: siteUrlOf(config), tokens: unsubscribeTokens },
     digestSeconds: config.messages.digestMinutes * 60,
     webhooks: new WebhookSender(config.webhooks),
+    crowd: firstThings(joins, scheduler),
   });
   return {
     config,
@@ -151,6 +149,21 @@ export function createApp(options: AppOptions): App {
   };
 }
 
+/** Takes joins in batches, however few or many are told to share one. */
+function createJoins(
+  { config, db, metrics, pokes }: Pick<App, 'config' | 'db' | 'metrics' | 'pokes'>,
+  told: AppOptions['batching'],
+): JoinBatcher {
+  const attemptLimit = config.joins.limitPerMinute;
+  return new JoinBatcher({
+    ...batching,
+    ...told,
+    send: (requests, how) => joinAll(db, requests, { ...how, attemptLimit }),
+    onBatch: (size) => metrics.joinBatchSize.observe(size),
+    onJoined: (campaignId) => pokes.poke(campaignId),
+  });
+}
+
 /** What payments online need; no provider where none is configured. */
 function paymentsOnline(parts: { config: Config; db: Database; pokes: Pokes; log: Logger }) {
   const { config, db, pokes, log } = parts;
@@ -161,6 +174,11 @@ function paymentsOnline(parts: { config: Config; db: Database; pokes: Pokes; log
     onChange: (campaignId) => pokes.poke(campaignId),
   };
   return { payments, reconciler: new Reconciler(payments, log) };
+}
+
+/** Whether joins come in crowds or campaigns are closed just now: that goes first. */
+function firstThings(joins: JoinBatcher, scheduler: Scheduler): Crowd {
+  return { isThere: () => joins.isCrowded || scheduler.isBusy, patienceMs };
 }
 
 /** Where links in mails lead when nobody has said where the site is reached: here. */

@@ -2,7 +2,7 @@ import type { Bench, Measurement } from '../bench.ts';
 import { ratioOf, spreadOf, usualUsage, type Goal } from '../figures.ts';
 import type { Answered } from '../load/job.ts';
 import { Audience, mostConnections } from '../rig/audience.ts';
-import { checkInvariants, checkStored } from '../rig/checks.ts';
+import { checkInvariants, checkStored, untilTold } from '../rig/checks.ts';
 import { residentBytes } from '../rig/processor.ts';
 import { openCampaigns } from '../rig/seller.ts';
 import { serviceKey, startServer, type Server } from '../rig/server.ts';
@@ -148,6 +148,7 @@ async function crowd(
   if (seenAt.length !== count) failures.push(`${seenAt.length} of ${count} saw the last update`);
   const joins = statuses['201'] ?? 0;
   failures.push(...(await checkStored(cluster, databaseUrl, campaignIds, { joins, errors })));
+  await untilTold(cluster, databaseUrl, campaignIds);
   return {
     answered,
     lags: seenAt.map((at) => Math.max(0, at - lastAnswerAt)),

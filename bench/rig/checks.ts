@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { findViolations } from '../../src/database/invariants.ts';
 import type { Cluster } from './database.ts';
 import type { Way } from './server.ts';
@@ -44,6 +45,32 @@ const storedText = `
       where campaign_id = any ($1) and filled_slots > total_slots) as oversold,
     (select count(*) from sambatan.audit_logs
       where campaign_id = any ($1) and event = 'participant_joined') as logged`;
+
+const giveUpMs = 300_000;
+const lookEveryMs = 20;
+const allTold = `
+  select not exists (
+    select from sambatan.campaigns c left join sambatan.notification_cursors k using (campaign_id)
+    where c.campaign_id = any ($1) and c.audit_seq > coalesce(k.seq, 0)) as told`;
+
+/**
+ * Waits until the messages about these campaigns are written, so that no later measurement bears
+ * their cost; gives the seconds that it took.
+ */
+export async function untilTold(
+  cluster: Cluster,
+  databaseUrl: string,
+  campaignIds: readonly string[],
+): Promise<number> {
+  const begin = performance.now();
+  for (;;) {
+    const [row] = await cluster.sql<{ told: boolean }>(databaseUrl, allTold, [campaignIds]);
+    const elapsed = performance.now() - begin;
+    if (row?.told === true) return elapsed / 1_000;
+    if (elapsed > giveUpMs) throw new Error('what was joined is not told of');
+    await sleep(lookEveryMs);
+  }
+}
 
 /** The naive ways chain no hashes; everything else holds for them too. */
 const chainless = ['08_audit_chain_is_whole'];

@@ -1,10 +1,9 @@
 import type { Bench } from '../bench.ts';
 import { spreadOf, usualUsage, type Figure } from '../figures.ts';
-import type { Answered } from '../load/job.ts';
-import { Contestant, type Entry } from './contestant.ts';
+import { Contestant, type Entry, type Heard } from './contestant.ts';
 
 /** Samples of each round, by connections and variant. */
-export type Samples = Map<string, Answered[]>;
+export type Samples = Map<string, Heard[]>;
 const key = (connections: number, entry: Entry) => `${connections} ${entry.name}`;
 
 const run = { warmSeconds: 1, seconds: 3 };
@@ -67,6 +66,7 @@ export function figuresOf(
   return stages.flatMap(({ connections, entries: some }) =>
     some.map((entry) => {
       const rounds = samples.get(key(connections, entry))!;
+      const told = rounds.flatMap(({ toldAfter }) => toldAfter ?? []);
       return {
         measurement: title(connections),
         variant: entry.name,
@@ -74,6 +74,9 @@ export function figuresOf(
         value: disqualified.has(entry.name) ? undefined : spreadOf(rounds.map(({ rate }) => rate)),
         p99: spreadOf(rounds.map(({ latency }) => latency.p99)),
         usage: usualUsage(rounds.map(({ usage }) => usage)),
+        ...(told.length > 0 && {
+          note: `everybody is told ${spreadOf(told).median.toFixed(1)} s after it`,
+        }),
       };
     }),
   );

@@ -1,6 +1,6 @@
 import type { Bench } from '../bench.ts';
 import type { Answered, Job, Wish } from '../load/job.ts';
-import { checkInvariants, checkStored } from './checks.ts';
+import { checkInvariants, checkStored, untilTold } from './checks.ts';
 import { openCampaigns } from './seller.ts';
 import { serviceKey, startServer, tokenSecret, type Server, type Way } from './server.ts';
 
@@ -14,6 +14,12 @@ export interface Entry {
   readonly keys?: boolean;
   /** Each user with a token of their own, which no server has seen before. */
   readonly tokens?: boolean;
+}
+
+/** What a load was answered, and when all that there was to tell of it had been written. */
+export interface Heard extends Answered {
+  /** Seconds after its end; undefined where nobody is told. */
+  readonly toldAfter: number | undefined;
 }
 
 /** Long enough for the compiler of V8 to have done its work. */
@@ -47,7 +53,7 @@ export class Contestant {
   }
 
   /** One load of joins on so many new campaigns; what was stored is checked afterwards. */
-  async join(campaigns: number, load: Pick<Job, 'connections' | 'extent'>): Promise<Answered> {
+  async join(campaigns: number, load: Pick<Job, 'connections' | 'extent'>): Promise<Heard> {
     const { cluster, generator } = this.#bench;
     const { databaseUrl, pid, url } = this.server;
     const campaignIds = await openCampaigns(url, campaigns);
@@ -59,6 +65,8 @@ export class Contestant {
       expectedRate: this.#rate * 1.3,
       processes: { server: pid, postgres: cluster.postmaster },
     });
+    const toldAfter =
+      this.entry.way === 'ours' ? await untilTold(cluster, databaseUrl, campaignIds) : undefined;
     this.#rate = Math.max(answered.rate, 500);
     const { errors, repeated, statuses } = answered;
     // The same key once more is answered once more and stored once.
@@ -67,7 +75,7 @@ export class Contestant {
     this.#note(await checkStored(cluster, databaseUrl, campaignIds, stored));
     const others = Object.keys(answered.statuses).filter((status) => status !== '201');
     if (others.length > 0) this.#note([`answers with status ${others.join(', ')}`]);
-    return answered;
+    return { ...answered, toldAfter };
   }
 
   /** Ends the server and checks the invariants of all that it has written. */

@@ -21,6 +21,15 @@ export interface FeedOptions {
   readonly feeding: Feeding;
   /** After each committed batch. */
   readonly onFed?: () => void;
+  /** What has to be done first. */
+  readonly crowd?: Crowd;
+}
+
+/** A crowd that keeps this process busy: what it does is fed when it has gone, if it goes soon. */
+export interface Crowd {
+  isThere(): boolean;
+  /** It is waited for so long, in milliseconds; after that every other moment is the feed's. */
+  readonly patienceMs: number;
 }
 
 /** Events in one transaction: enough to share a commit, few enough to hold in memory. */
@@ -38,6 +47,7 @@ const walkAtOnce = 5_000;
 /** A lost poke costs this long at most; more often where the database tells nobody. */
 const walkEveryMs = { told: 30_000, untold: 3_000 };
 const failedWaitMs = 1_000;
+const crowdedWaitMs = 250;
 
 /**
  * Feeds every audit event, once and in order within its campaign, to one consumer. Each campaign
@@ -52,6 +62,7 @@ export class Feed {
   readonly #turns = new Turns();
   #waiting = new Set<string>();
   #walkDueAt = 0;
+  #crowdedSince: number | undefined;
   #stopping = false;
   #life: Promise<void> | undefined;
   #forget: (() => void) | undefined;
@@ -108,6 +119,8 @@ export class Feed {
       this.#rest.begin();
       let wait = walkEvery;
       try {
+        if (await this.#letCrowdPass()) continue;
+        const begin = performance.now();
         const held = await this.#turns.take(async () => {
           if (performance.now() >= this.#walkDueAt) {
             this.#walkDueAt = performance.now() + walkEvery;
@@ -117,6 +130,7 @@ export class Feed {
         });
         if (this.#waiting.size > 0) wait = held ? heldWaitMs : 0;
         else wait = Math.max(0, this.#walkDueAt - performance.now());
+        if (this.#crowdedSince !== undefined) await sleep(performance.now() - begin);
         this.#failure = undefined;
       } catch (error) {
         this.#failure = error instanceof Error ? error.message : String(error);
@@ -126,6 +140,19 @@ export class Feed {
       }
       if (!this.#stopping) await this.#rest.until(wait);
     }
+  }
+
+  /** Rests a moment, and gives true, while there is a crowd that may soon be gone. */
+  async #letCrowdPass(): Promise<boolean> {
+    const { crowd } = this.#options;
+    if (crowd === undefined || !crowd.isThere()) {
+      this.#crowdedSince = undefined;
+      return false;
+    }
+    this.#crowdedSince ??= performance.now();
+    if (performance.now() - this.#crowdedSince > crowd.patienceMs) return false;
+    await sleep(crowdedWaitMs);
+    return true;
   }
 
   /** Looks at every campaign, a step at a time. */

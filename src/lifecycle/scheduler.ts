@@ -68,6 +68,7 @@ export class Scheduler {
   /** Looks in a row that found campaigns due and could settle none. */
   #fruitless = 0;
   #forget: (() => void) | undefined;
+  #runs = 0;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
@@ -82,6 +83,11 @@ export class Scheduler {
       lastRun: this.#lastRun ?? null,
       failure: this.#failure,
     };
+  }
+
+  /** Whether campaigns are being opened or closed just now. */
+  get isBusy(): boolean {
+    return this.#runs > 0;
   }
 
   /**
@@ -181,12 +187,13 @@ export class Scheduler {
   /** One run at a time in this process. Throws what ended it early, after counting what it did. */
   async #run(options: RunOptions): Promise<Run> {
     const before = this.#running;
+    this.#runs++;
     const run = (async () => {
       await before.catch(() => undefined);
       return await this.#runNow(options);
     })();
     this.#running = run;
-    return await run;
+    return await run.finally(() => this.#runs--);
   }
 
   async #runNow({ completeFull, stop }: RunOptions): Promise<Run> {

@@ -1,4 +1,4 @@
-import { Feed } from '../audit/feed.ts';
+import { Feed, type Crowd } from '../audit/feed.ts';
 import type { Pokes } from '../audit/pokes.ts';
 import type { Database } from '../database/pool.ts';
 import type { Log } from '../database/log.ts';
@@ -25,6 +25,7 @@ export interface MessengerOptions {
   readonly links: MailLinks;
   readonly digestSeconds: number;
   readonly webhooks: WebhookSender;
+  readonly crowd: Crowd;
 }
 
 export interface MessengerStatus {
@@ -60,7 +61,7 @@ export class Messenger {
 
   constructor(options: MessengerOptions) {
     this.#options = options;
-    const { db, pokes, log, metrics, mailer, links, webhooks, digestSeconds } = options;
+    const { db, pokes, log, metrics, mailer, links, webhooks, digestSeconds, crowd } = options;
     const onOutcome = (channel: Channel, outcome: Outcome['kind']) =>
       metrics.deliveries.inc({ channel, outcome });
     const held = () => this.#isHeld;
@@ -73,6 +74,7 @@ export class Messenger {
       pokes,
       log,
       feeding: planning({ digestSeconds }),
+      crowd,
       onFed: () => this.#wakeDeliverers(),
     });
   }

@@ -50,6 +50,9 @@ interface Line {
   state: 'idle' | 'ready' | 'busy' | 'blocked';
 }
 
+/** So many in one batch are a crowd, and for so long after it one is thought to be there. */
+const crowd = { size: 20, lastsMs: 500 };
+
 /** Who has not come to wait for a taken row by then is told; waiting takes lock_timeout at most. */
 const patienceMs = 1_500;
 
@@ -73,6 +76,7 @@ export class JoinBatcher {
   #waitingLanesInUse = 0;
   #queued = 0;
   #dispatchIsPlanned = false;
+  #crowdedUntil = 0;
   #drained: (() => void)[] = [];
   #closed = false;
 
@@ -83,6 +87,11 @@ export class JoinBatcher {
   /** Joins that wait for their batch or are in one. */
   get depth(): number {
     return this.#queued;
+  }
+
+  /** Whether joins come in crowds just now: whatever can wait does better to. */
+  get isCrowded(): boolean {
+    return performance.now() < this.#crowdedUntil;
   }
 
   /** Campaigns that have joins in it. */
@@ -283,6 +292,7 @@ export class JoinBatcher {
       const again = seats.some((seat) => seat.inDoubt);
       try {
         const answers = await this.#options.send(requests, { wait, again });
+        if (requests.length >= crowd.size) this.#crowdedUntil = performance.now() + crowd.lastsMs;
         this.#options.onBatch?.(requests.length);
         return answers;
       } catch (error) {

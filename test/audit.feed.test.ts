@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { after, test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Feed, type Crowd } from '../src/audit/feed.ts';
+import { Pokes } from '../src/audit/pokes.ts';
+import { testDatabase } from './rig/database.ts';
+import { recordingLog } from './rig/log.ts';
+import { newCampaign, openMarket } from './rig/market.ts';
+import { until } from './rig/until.ts';
+
+const { db, close } = await testDatabase();
+after(close);
+const log = recordingLog();
+const market = await openMarket(db);
+
+/** A feed of everything there is, and the campaigns that it has told of. */
+function startFeed(t: TestContext, crowd: Crowd): Set<string> {
+  const told = new Set<string>();
+  const feeding = async (_tx: unknown, campaignId: string): Promise<void> => {
+    told.add(campaignId);
+  };
+  const feed = new Feed({ db, pokes: new Pokes(db, log), log, feeding, crowd });
+  t.after(() => feed.stop());
+  feed.start();
+  return told;
+}
+
+test('what a crowd does is told when it has gone', async (t) => {
+  const id = await newCampaign(db, market);
+  let isThere = true;
+  const told = startFeed(t, { isThere: () => isThere, patienceMs: 600_000 });
+  await sleep(700);
+  assert.equal(told.size, 0);
+  isThere = false;
+  await until(() => told.has(id));
+});
+
+test('a crowd that stays is waited for only so long', async (t) => {
+  const id = await newCampaign(db, market);
+  const told = startFeed(t, { isThere: () => true, patienceMs: 300 });
+  await until(() => told.has(id));
+});
