@@ -6,7 +6,7 @@ import { after, before, suite, test } from 'node:test';
 import { languages, type Language } from '../src/errors.ts';
 import { newId } from '../src/identity/ids.ts';
 import { fieldMoment } from '../src/web/format.ts';
-import { themes } from '../src/web/visit.ts';
+import { themes, type Theme } from '../src/web/visit.ts';
 import { sizes, testBrowser, type Looking, type Size } from './rig/browser.ts';
 import type { Client } from './rig/client.ts';
 import { httpService } from './rig/http-service.ts';
@@ -270,54 +270,66 @@ suite('every page, in both languages and themes, at every size', () => {
     market = await fullMarket();
   });
 
-  /** Every size, every language and every theme, and each language in each theme. */
-  const windows: readonly [Size, Language, (typeof themes)[number]][] = [
-    ['phone', 'id', 'light'],
-    ['phone', 'en', 'dark'],
-    ['tablet', 'id', 'dark'],
-    ['laptop', 'en', 'light'],
+  /** Each language in each theme, and every size: a device, and how its window is shown. */
+  const tours: readonly [Language, device: Size, looks: readonly [Size, Theme][]][] = [
+    [
+      'id',
+      'phone',
+      [
+        ['phone', 'light'],
+        ['tablet', 'dark'],
+      ],
+    ],
+    [
+      'en',
+      'laptop',
+      [
+        ['laptop', 'light'],
+        ['phone', 'dark'],
+      ],
+    ],
   ];
-  const covered = (pick: (one: (typeof windows)[number]) => string) =>
-    new Set(windows.map(pick)).size;
-  assert.equal(
-    covered(([size]) => size),
-    Object.keys(sizes).length,
+  const all = tours.flatMap(([language, , looks]) =>
+    looks.map(([size, theme]) => ({ size, look: `${language} ${theme}` })),
   );
-  assert.equal(
-    covered(([, language, theme]) => `${language} ${theme}`),
-    languages.length * themes.length,
-  );
+  assert.equal(new Set(all.map(({ size }) => size)).size, Object.keys(sizes).length);
+  assert.equal(new Set(all.map((one) => one.look)).size, languages.length * themes.length);
 
-  for (const [size, language, theme] of windows) {
-    test(`is accessible, fits and breaks no policy: ${size}, ${language}, ${theme}`, async () => {
-      const looker = await look({ token: market.owner.token, size, language, theme });
+  for (const [language, device, looks] of tours) {
+    test(`is accessible, fits and breaks no policy: ${language}, ${looks.join(', ')}`, async () => {
+      const looker = await look({ token: market.owner.token, size: device, language });
       for (const [name, path] of Object.entries(market.paths)) {
         await looker.go(path);
-        await looker.check();
-        await looker.screenshot(`seller-${name}-${size}-${language}-${theme}`);
+        for (const [size, theme] of looks) {
+          await looker.show({ size, theme });
+          await looker.check();
+        }
+        await looker.screenshot(`seller-${name}-${language}-${looks.at(-1)!.join('-')}`);
       }
       await looker.close();
     });
   }
 
   test('a form with mistakes and a preview are as good', async () => {
-    for (const theme of themes) {
-      const looker = await look({ token: market.owner.token, theme });
-      const { page } = looker;
-      await looker.go(market.paths['new-campaign']!);
-      await page.getByLabel('Batas waktu (WIB)').fill('2020-01-01T10:00');
-      await page.getByRole('button', { name: 'Lihat pratinjau' }).click();
-      await page.getByText('Batas waktu harus di masa depan.').waitFor();
-      await looker.check();
-      await looker.screenshot(`seller-mistake-phone-id-${theme}`);
-      await page
-        .getByLabel('Batas waktu (WIB)')
-        .fill(fieldMoment(new Date(Date.now() + 9 * hourMs)));
-      await page.getByRole('button', { name: 'Lihat pratinjau' }).click();
-      await page.getByText('Begini pembeli melihatnya').waitFor();
-      await looker.check();
-      await looker.screenshot(`seller-preview-phone-id-${theme}`);
-      await looker.close();
-    }
+    const looker = await look({ token: market.owner.token });
+    const { page } = looker;
+    const preview = page.getByRole('button', { name: 'Lihat pratinjau' });
+    const checkIn = async (name: string) => {
+      for (const theme of themes) {
+        await looker.show({ size: 'phone', theme });
+        await looker.check();
+      }
+      await looker.screenshot(`seller-${name}-phone-id`);
+    };
+    await looker.go(market.paths['new-campaign']!);
+    await page.getByLabel('Batas waktu (WIB)').fill('2020-01-01T10:00');
+    await preview.click();
+    await page.getByText('Batas waktu harus di masa depan.').waitFor();
+    await checkIn('mistake');
+    await page.getByLabel('Batas waktu (WIB)').fill(fieldMoment(new Date(Date.now() + 9 * hourMs)));
+    await preview.click();
+    await page.getByText('Begini pembeli melihatnya').waitFor();
+    await checkIn('preview');
+    await looker.close();
   });
 });

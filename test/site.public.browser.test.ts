@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Language } from '../src/errors.ts';
 import type { Theme } from '../src/web/visit.ts';
-import { testBrowser, type Looker, type Size } from './rig/browser.ts';
+import { testBrowser, type Size } from './rig/browser.ts';
 import { httpService } from './rig/http-service.ts';
 import { letTimePass } from './rig/market.ts';
 import { fromNow, hourMs, join, openShop } from './rig/shop.ts';
@@ -141,16 +141,29 @@ test('what is wrong with a join is read out beside its field, without a new page
   await looker.close();
 });
 
-const looks = [
-  { size: 'phone', language: 'id', theme: 'light' },
-  { size: 'phone', language: 'en', theme: 'dark' },
-  { size: 'tablet', language: 'id', theme: 'dark' },
-  { size: 'laptop', language: 'en', theme: 'light' },
-] as const;
+/** Each language in each theme, and every size, on two devices. */
+const tours: readonly [Language, device: Size, looks: readonly [Size, Theme][]][] = [
+  [
+    'id',
+    'phone',
+    [
+      ['phone', 'light'],
+      ['tablet', 'dark'],
+    ],
+  ],
+  [
+    'en',
+    'laptop',
+    [
+      ['laptop', 'light'],
+      ['phone', 'dark'],
+    ],
+  ],
+];
 
-for (const look of looks) {
-  test(`every page and state is accessible and fits: ${Object.values(look).join(', ')}`, async () => {
-    const { looker, client } = await person(look);
+for (const [language, device, looks] of tours) {
+  test(`every page and state is accessible and fits: ${language}, ${looks.join(', ')}`, async () => {
+    const { looker, client } = await person({ language, size: device });
     const active = await shop.campaign({
       title: hostile,
       description: hostile,
@@ -182,14 +195,14 @@ for (const look of looks) {
       leave: `/ikutan/${joined.id}/batal`,
       missing: '/tidak-ada',
     };
-    for (const [name, path] of Object.entries(paths))
-      await visit(looker, path, `${name}-${look.size}-${look.language}-${look.theme}`);
+    for (const [name, path] of Object.entries(paths)) {
+      await looker.go(path);
+      for (const [size, theme] of looks) {
+        await looker.show({ size, theme });
+        await looker.check();
+      }
+      await looker.screenshot(`${name}-${language}-${looks.at(-1)!.join('-')}`);
+    }
     await looker.close();
   });
-}
-
-async function visit(looker: Looker, path: string, name: string): Promise<void> {
-  await looker.go(path);
-  await looker.screenshot(name);
-  await looker.check();
 }

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { AxeResults } from 'axe-core';
-import type { Browser, BrowserContextOptions, Page, Response } from 'playwright-core';
+import type { Browser, BrowserContextOptions, CDPSession, Page, Response } from 'playwright-core';
 import { pathIn, type Theme } from '../../src/web/visit.ts';
 import type { Language } from '../../src/errors.ts';
 import { startBrowser } from './browser-program.ts';
@@ -69,8 +68,10 @@ export class Looker {
   readonly page: Page;
   /** What went wrong so far: errors of scripts, refused content, missing files, foreign hosts. */
   readonly faults: string[] = [];
-  readonly #looking: Looking;
   readonly #browser: Browser;
+  #looking: Looking;
+  #debugger: CDPSession | undefined;
+  #copy: Copy | undefined;
   #closed = false;
 
   private constructor(browser: Browser, page: Page, looking: Looking) {
@@ -94,6 +95,13 @@ export class Looker {
     return response;
   }
 
+  /** The same page in a window of another size, or as a device that prefers another theme shows it. */
+  async show({ size, theme }: { readonly size: Size; readonly theme: Theme }): Promise<void> {
+    this.#looking = { ...this.#looking, size, theme };
+    await this.page.setViewportSize(sizes[size]);
+    await this.page.emulateMedia({ colorScheme: theme });
+  }
+
   /**
    * Fails when the page as it is now breaks a rule of accessibility (axe), is wider than the
    * window, or anything went wrong before.
@@ -113,39 +121,32 @@ export class Looker {
   async accessibilityFaults(): Promise<string[]> {
     await this.page.waitForLoadState('load');
     const { script = true } = this.#looking;
-    const page = script ? this.page : await this.#copyThatRunsScripts();
-    // Evaluated by the debugger, which no content security policy binds.
-    await page.evaluate(axeSource);
-    const { violations } = await page.evaluate(
-      async () => await (globalThis as unknown as { axe: Axe }).axe.run(),
-    );
-    if (page !== this.page) await page.context().close();
-    return violations.flatMap(({ id, nodes }) =>
-      nodes.map((node) => `${id}: ${node.target.join(' ')}: ${node.failureSummary}`),
-    );
+    if (script) {
+      this.#debugger ??= await this.page.context().newCDPSession(this.page);
+      return await faultsByAxe(this.#debugger);
+    }
+    this.#copy ??= await Copy.open(this.#browser, this.#looking);
+    return await this.#copy.accessibilityFaults(this.page, this.#looking);
   }
 
-  /** Axe waits by timers, which a page without scripts has not: the same page, its script left out. */
-  async #copyThatRunsScripts(): Promise<Page> {
-    const url = this.page.url();
-    const body = (await this.page.content()).replaceAll(/<script\b[^>]*><\/script>/g, '');
-    const context = await this.#browser.newContext(contextOf({ ...this.#looking, script: true }));
-    const page = await context.newPage();
-    await page.route(url, (route) => route.fulfill({ body, contentType: 'text/html' }));
-    await page.goto(url);
-    return page;
-  }
-
-  /** Keeps a picture of the whole page in `test-artifacts/`. */
+  /**
+   * Keeps a picture of what the window shows in `test-artifacts/`; of the whole page, which takes
+   * several times as long, when `SAMBATAN_SCREENSHOTS=whole` asks for it.
+   */
   async screenshot(name: string): Promise<void> {
     mkdirSync(artifacts, { recursive: true });
-    await this.page.screenshot({ path: join(artifacts, `${name}.png`), fullPage: true });
+    await this.page.screenshot(
+      process.env['SAMBATAN_SCREENSHOTS'] === 'whole'
+        ? { path: join(artifacts, `${name}.png`), fullPage: true }
+        : { path: join(artifacts, `${name}.jpg`), type: 'jpeg', quality: 70 },
+    );
   }
 
   /** Closes the window; rejects when anything went wrong in it. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    await this.#copy?.close();
     await this.page.context().close();
     assert.deepEqual(this.faults, []);
   }
@@ -174,6 +175,66 @@ export class Looker {
   }
 }
 
+/** Axe waits by timers, which a page without scripts has not: the same page, its script left out. */
+class Copy {
+  readonly #page: Page;
+  readonly #debugger: CDPSession;
+  #source = { url: '', body: '' };
+
+  private constructor(page: Page, cdp: CDPSession) {
+    this.#page = page;
+    this.#debugger = cdp;
+  }
+
+  static async open(browser: Browser, looking: Looking): Promise<Copy> {
+    const context = await browser.newContext(contextOf({ ...looking, script: true }));
+    const page = await context.newPage();
+    const copy = new Copy(page, await context.newCDPSession(page));
+    await page.route(
+      (url) => url.href === copy.#source.url,
+      (route) => route.fulfill({ body: copy.#source.body, contentType: 'text/html' }),
+    );
+    return copy;
+  }
+
+  async accessibilityFaults(of: Page, { size = 'phone', theme = 'light' }: Looking) {
+    const body = (await of.content()).replaceAll(/<script\b[^>]*><\/script>/g, '');
+    this.#source = { url: of.url().replace(/#.*/, ''), body };
+    await this.#page.setViewportSize(sizes[size]);
+    await this.#page.emulateMedia({ colorScheme: theme });
+    await this.#page.goto(this.#source.url);
+    return await faultsByAxe(this.#debugger);
+  }
+
+  async close(): Promise<void> {
+    await this.#page.context().close();
+  }
+}
+
+/**
+ * Runs axe in the page, which keeps it for the next time. Evaluated by the debugger, which no
+ * content security policy binds; only what is broken comes back, for all that is in order is large.
+ */
+async function faultsByAxe(cdp: CDPSession): Promise<string[]> {
+  if (!(await evaluated<boolean>(cdp, `typeof axe === 'object'`))) {
+    await evaluated(cdp, `${axeSource}; true`);
+  }
+  return await evaluated<string[]>(cdp, broken);
+}
+
+const broken = `axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) =>
+  nodes.map((node) => id + ': ' + node.target.join(' ') + ': ' + node.failureSummary)))`;
+
+async function evaluated<T>(cdp: CDPSession, expression: string): Promise<T> {
+  const { result, exceptionDetails } = await cdp.send('Runtime.evaluate', {
+    expression,
+    awaitPromise: true,
+    returnByValue: true,
+  });
+  assert.equal(exceptionDetails, undefined, JSON.stringify(exceptionDetails));
+  return result.value as T;
+}
+
 function contextOf(looking: Looking): BrowserContextOptions {
   const { size = 'phone', language = 'id', theme = 'light', script = true, token } = looking;
   return {
@@ -187,10 +248,6 @@ function contextOf(looking: Looking): BrowserContextOptions {
     timezoneId: looking.timeZone ?? 'Asia/Jakarta',
     ...(token === undefined ? {} : { extraHTTPHeaders: { authorization: `Bearer ${token}` } }),
   };
-}
-
-interface Axe {
-  run(): Promise<AxeResults>;
 }
 
 const artifacts = join(import.meta.dirname, '..', '..', 'test-artifacts');
