@@ -4,8 +4,9 @@ import { newId } from '../src/identity/ids.ts';
 import type { Answer, Client } from './rig/client.ts';
 import { giveDelivery, giveEndpoint } from './rig/deliveries.ts';
 import { codesOf } from './rig/contract.ts';
-import { gatewayRefusals, unsigned } from './rig/gateway-refusals.ts';
-import { moneyBodies, moneyRefusals } from './rig/money-refusals.ts';
+import { bodies, exampleOf } from './rig/examples.ts';
+import { gatewayRefusals } from './rig/gateway-refusals.ts';
+import { moneyRefusals } from './rig/money-refusals.ts';
 import { assertSilent, httpService } from './rig/http-service.ts';
 import { ask, fillWaitingList } from './rig/market.ts';
 import {
@@ -133,65 +134,6 @@ test('the document is valid OpenAPI 3.1', () => {
   // What OpenAPI 3.0 had and 3.1 has not.
   assert.doesNotMatch(JSON.stringify(document), /"nullable":|"\$ref":|"exclusiveMinimum":true/);
 });
-
-/** A request that the route understands, about things that are not there. */
-function exampleOf(route: string): {
-  method: string;
-  path: string;
-  body?: object | string;
-  headers?: Record<string, string>;
-} {
-  const [method = '', template = ''] = route.split(' ');
-  const path = template
-    .slice(base.length)
-    .replace('{topic}', 'orders')
-    .replace('{token}', 'a.b.c')
-    .replaceAll(/\{\w+\}/g, () => newId());
-  const name = `${method} ${template.slice(base.length)}`;
-  const file = files[name];
-  if (file !== undefined) {
-    return { method, path, body: file[1], headers: { 'content-type': file[0] } };
-  }
-  const body = bodies[name];
-  return { method, path, ...(body === undefined ? {} : { body: body() }) };
-}
-
-const bodies: Readonly<Record<string, () => object>> = {
-  'PATCH /me': () => ({ display_name: 'Sari' }),
-  'POST /me/addresses': () => homeAddress,
-  'PATCH /me/addresses/{id}': () => ({ label: 'Kantor' }),
-  'POST /operators': () => ({ email: 'siapa@example.org' }),
-  'POST /brands': () => ({ name: 'Melati' }),
-  'PATCH /brands/{id}': () => ({ name: 'Melati' }),
-  'PATCH /brands/{id}/members/{user_id}': () => ({ role: 'admin' }),
-  'POST /brands/{id}/invitations': () => ({ email: 'tamu@contoh.id', role: 'admin' }),
-  'POST /invitations/accept': () => ({ token: 'a'.repeat(43) }),
-  'POST /products': () => ({ brand_id: newId(), name: 'Senja', base_price: 1 }),
-  'PATCH /products/{id}': () => ({ name: 'Senja' }),
-  'POST /campaigns': () => campaignBody(newId()),
-  'PATCH /campaigns/{id}': () => ({ title: 'Senja lain' }),
-  'POST /campaigns/{id}/extend': () => ({ deadline: fromNow(hourMs), reason: 'masih ramai' }),
-  'POST /campaigns/{id}/cancel': () => ({ reason: 'bahan habis' }),
-  'POST /campaigns/{id}/join': () => joinBody({ user_id: newId() }),
-  'POST /campaigns/{id}/waiting': () => joinBody({ user_id: newId() }),
-  'PUT /notifications/settings/{topic}': () => ({ user_id: newId(), email: false }),
-  'POST /notifications/read': () => ({ user_id: newId() }),
-  'POST /notifications/{id}/read': () => ({ user_id: newId() }),
-  'PUT /campaigns/{id}/reminder': () => ({ user_id: newId() }),
-  'DELETE /campaigns/{id}/reminder': () => ({ user_id: newId() }),
-  'POST /webhooks': () => ({ brand_id: newId(), url: 'https://receiver.example/hook' }),
-  'PATCH /webhooks/{id}': () => ({ description: 'Toko' }),
-  'POST /participations/{id}/cancel': () => ({}),
-  'POST /participations/{id}/confirm': () => ({}),
-  ...moneyBodies,
-  'POST /gateway/midtrans/notifications': () => unsigned,
-};
-
-/** Files that routes take instead of JSON. */
-const files: Readonly<Record<string, [type: string, content: string]>> = {
-  'POST /participations/{id}/proof': ['application/pdf', '%PDF-1.7 bukti'],
-  'POST /receiving-accounts/{id}/statement': ['text/csv', 'date,description,amount'],
-};
 
 const described = () => contract.operations.filter(({ route }) => !route.endsWith('/health'));
 

@@ -130,9 +130,7 @@ export async function midtransStandIn(): Promise<StandIn> {
       paid.set(order, Object.assign(one, { status, fraud }));
     },
     notification: (order) => {
-      const told = statusOf(order) as Record<string, string>;
-      const { order_id: id = '', status_code: code = '', gross_amount: gross = '' } = told;
-      return { ...told, signature_key: hash('sha512', `${id}${code}${gross}${serverKey}`) };
+      return signed(statusOf(order) as Record<string, string>);
     },
     forgetKeys: () => served.clear(),
     close: async () => {
@@ -140,6 +138,12 @@ export async function midtransStandIn(): Promise<StandIn> {
       await new Promise((closed) => server.close(closed));
     },
   };
+}
+
+/** A notification with the provider's signature. */
+export function signed(told: Readonly<Record<string, string>>): Record<string, string> {
+  const { order_id: id = '', status_code: code = '', gross_amount: gross = '' } = told;
+  return { ...told, signature_key: hash('sha512', `${id}${code}${gross}${serverKey}`) };
 }
 
 type Json = Readonly<Record<string, unknown>>;
