@@ -198,6 +198,7 @@ const rows: Readonly<Record<string, Row>> = {
   'POST /toko/sambatan/:id/batal': { expects: shownAgain, id: campaign },
   'GET /toko/sambatan/:id/peserta': participants,
   'GET /toko/sambatan/:id/kemas': participants,
+  'GET /toko/sambatan/:id/uang': { expects: sellersAndStaff, id: campaign },
   'GET /toko/sambatan/:id/peserta.csv': participants,
   'GET /toko/sambatan/:id/peserta.xlsx': participants,
   'GET /operator': { expects: operators },

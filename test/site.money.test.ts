@@ -5,6 +5,7 @@ import { httpService } from './rig/http-service.ts';
 import { ask, letTimePass, pastDeadline } from './rig/market.ts';
 import { photo } from './rig/pictures.ts';
 import { expectStatus, join, openShop, type Shop } from './rig/shop.ts';
+import { Forms } from './rig/site.ts';
 import { openTill } from './rig/till.ts';
 
 const service = await httpService();
@@ -262,6 +263,71 @@ test('a payout is held while disputed, then leaves, is settled and may come back
   assert.match(await page(base), /TRF 77/);
   leadsTo(await sent(`${base}/${payout}/balik`, { reason: 'Rekening salah' }), /dibalik/);
   assert.notEqual(await movement('payout', 'due', campaignId), payout);
+});
+
+/** A seller's statement, as it stands on the page: the amounts of both sides, and the rest. */
+async function statementOf(campaignId: string, language: '' | '/en' = '') {
+  const seller = new Forms(service.url, shop.seller);
+  const { status, text } = await seller.get(`${language}/toko/sambatan/${campaignId}/uang`);
+  assert.equal(status, 200, text.slice(0, 2_000));
+  const sides = [...text.matchAll(/<table>.*?<\/table>/gs)].map(([table]) => {
+    const amounts = [...table.matchAll(/class="number">(?:<strong>)?Rp\s?([\d.,]+)/g)];
+    return amounts.map(([, amount = '']) => Number(amount.replaceAll(/[.,]/g, '')));
+  });
+  return { text, sides };
+}
+
+test('a seller’s statement has every rupiah on both sides, from the payment to the payout and back', async () => {
+  const { buyer, id, campaignId, total } = await verified({ total_slots: 5, minimum_slots: 1 });
+  const overview = await new Forms(service.url, shop.seller).get(`/toko/sambatan/${campaignId}`);
+  assert.ok(overview.text.includes(`/toko/sambatan/${campaignId}/uang"`), 'there is a way to it');
+  const code = total - 125_000;
+  const balanced = async (
+    [paid, codes, returned]: readonly number[],
+    [share, fee, due, back, kept, payoutsBack]: readonly number[],
+  ) => {
+    const sum = paid! + codes! + returned!;
+    for (const language of ['', '/en'] as const) {
+      const { text, sides } = await statementOf(campaignId, language);
+      assert.deepEqual(sides, [
+        [paid, codes, 0, returned, 0, sum],
+        [share, fee, due, back, kept, payoutsBack, sum],
+      ]);
+      assert.match(text, /Pas sampai rupiah|It balances to the rupiah/);
+    }
+  };
+  await balanced([125_000, code, 0], [125_000, 0, 0, 0, code, 0]);
+  await letTimePass(service.db, campaignId, pastDeadline);
+  leadsTo(await sent('/operator/jalankan', {}), /jalan=/);
+  await balanced([125_000, code, 0], [121_250, 3_750, 0, 0, code, 0]);
+  assert.match((await statementOf(campaignId)).text, /Menunggu barang diterima/);
+
+  const dispute = expectStatus(
+    await buyer.post(`/participations/${id}/dispute`, { reason: 'Botolnya pecah' }),
+    201,
+  );
+  assert.match((await statementOf(campaignId, '/en')).text, /Held: disputed/);
+  const end = { resolution: 'dismissed', explanation: 'Botol diganti' };
+  leadsTo(await sent(`/operator/uang/keluhan/${dispute.id}/selesai`, end), /selesai/);
+  const payouts = '/operator/uang/pencairan';
+  const payout = await movement('payout', 'due', campaignId);
+  leadsTo(await sent(`${payouts}/${payout}/lepas`, {}), /dilepas/);
+  assert.match((await statementOf(campaignId, '/en')).text, /Released/);
+  leadsTo(await sent(`${payouts}/${payout}/cair`, { reference: 'TRF <9>' }), /cair/);
+  assert.match((await statementOf(campaignId)).text, /TRF &lt;9&gt;/);
+  leadsTo(await sent(`${payouts}/${payout}/balik`, { reason: 'Rekening salah' }), /dibalik/);
+  await balanced([125_000, code, 121_250], [121_250, 3_750, 0, 0, code, 121_250]);
+});
+
+test('a campaign that was called off has its money under refunds, code and all', async () => {
+  const { campaignId, total } = await verified();
+  expectStatus(await operator.post(`/campaigns/${campaignId}/cancel`, { reason: 'Habis' }), 200);
+  const { sides } = await statementOf(campaignId);
+  assert.deepEqual(sides[1], [0, 0, total, 0, 0, 0, total]);
+  const refund = await movement('refund', 'due', campaignId);
+  const settled = await sent('/operator/uang/lunas', { id: refund, reference: 'BULK 1' });
+  leadsTo(settled, /lunas/);
+  assert.deepEqual((await statementOf(campaignId)).sides[1], [0, 0, 0, total, 0, 0, total]);
 });
 
 test('the overview counts what waits, with the ways to it', async () => {

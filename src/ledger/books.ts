@@ -1,3 +1,4 @@
+import type { Campaign } from '../campaigns/campaign.ts';
 import { permitOnCampaign } from '../campaigns/operations.ts';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
@@ -16,6 +17,37 @@ export async function viewBooks(
 ): Promise<sql.BooksRow> {
   await permitOnCampaign(db, actor, 'books.read', campaignId);
   return await db.one(sql.campaignBooks, campaignId);
+}
+
+/** A campaign's books, and how the money stands that goes on to its seller. */
+export interface Statement {
+  readonly campaign: Campaign;
+  readonly books: sql.BooksRow;
+  readonly payouts: readonly sql.CampaignPayoutRow[];
+}
+
+/** What a campaign's seller is shown of its money. Refuses: campaign_not_found, forbidden. */
+export async function viewStatement(
+  db: Queryable,
+  actor: Actor,
+  campaignId: string,
+): Promise<Statement> {
+  const { campaign } = await permitOnCampaign(db, actor, 'books.read', campaignId);
+  const [books, payouts] = await Promise.all([
+    db.one(sql.campaignBooks, campaignId),
+    db.rows(sql.payoutsOfCampaign, campaignId),
+  ]);
+  return { campaign, books, payouts };
+}
+
+/** Both sides of the books, in rupiah: what came in or will, and what it is for. They are equal. */
+export function sumsOf(books: sql.BooksRow): { readonly in: bigint; readonly for: bigint } {
+  const { paid, unique_codes, credits, returned, receivable } = books;
+  const { gross, codes_kept, payouts_returned, refunds_due, refunds_settled } = books;
+  return {
+    in: paid + unique_codes + credits + returned + receivable,
+    for: gross + codes_kept + payouts_returned + refunds_due + refunds_settled,
+  };
 }
 
 /**

@@ -101,6 +101,30 @@ export const listPayouts = query<
   order by t.created_at, t.transaction_id limit $4`,
 );
 
+/** What of a payout the seller of its campaign is shown. */
+export type CampaignPayoutRow = Pick<
+  PayoutRow,
+  | 'transaction_id'
+  | 'status'
+  | 'amount'
+  | 'reference'
+  | 'created_at'
+  | 'released_at'
+  | 'settled_at'
+  | 'is_disputed'
+>;
+
+/** What goes on, or went on, to the seller of a campaign, the oldest first. */
+export const payoutsOfCampaign = query<[campaignId: string], CampaignPayoutRow>(
+  'payouts_of_campaign',
+  `select transaction_id, status, amount, reference, created_at, released_at, settled_at,
+    exists (select from sambatan.disputes d
+      where d.campaign_id = t.campaign_id and d.resolved_at is null) as is_disputed
+  from sambatan.transactions t
+  where campaign_id = $1 and kind = 'payout' and status in ('due', 'pending', 'settled')
+  order by created_at, transaction_id`,
+);
+
 export const releasePayout = query<[transactionId: string, actor: string], PayoutRow>(
   'release_payout',
   payout('sambatan.release_payout($1, $2)'),

@@ -137,6 +137,7 @@ interface Seen {
     readonly cancel: boolean;
     readonly edit: boolean;
     readonly participants: boolean;
+    readonly books: boolean;
   };
 }
 
@@ -160,6 +161,7 @@ async function sellersView(app: App, visit: Visit, id: string): Promise<Seen> {
         may(actor, 'campaign.edit', rights) &&
         (publish || status === 'inactive'),
       participants: may(actor, 'campaign.participants.read', rights),
+      books: may(actor, 'books.read', rights),
     },
   };
 }
@@ -241,6 +243,7 @@ function overview(visit: Visit, { campaign, can }: Seen, points: readonly SlotsA
         ${can.edit && link('/ubah', t('Ubah', 'Change'))}
         ${can.extend && link('/perpanjang', t('Perpanjang', 'Extend'))}
         ${can.participants && !before && link('/peserta', t('Peserta & alamat', 'Participants'))}
+        ${can.books && !before && link('/uang', t('Laporan uang', 'Money'))}
         ${
           !before &&
           html`<a class="button quiet" href="${url(`/sambatan/${campaign.id}`)}"

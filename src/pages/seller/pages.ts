@@ -6,6 +6,7 @@ import { campaignPages } from './campaigns.ts';
 import { memberPages } from './members.ts';
 import { participantPages } from './participants.ts';
 import { productPages } from './products.ts';
+import { statementPage } from './statement.ts';
 
 /** What sellers see: their brands and members, products, campaigns and participants. */
 export function sellerPages(app: App): Pages {
@@ -16,6 +17,7 @@ export function sellerPages(app: App): Pages {
     campaignPages,
     campaignPage,
     participantPages,
+    statementPage,
   ];
   return async (server) => {
     for (const part of parts) await server.register(part(app));
