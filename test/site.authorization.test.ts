@@ -242,6 +242,9 @@ const rows: Readonly<Record<string, Row>> = {
     fields: { resolution: 'dismissed', explanation: 'alasan uji' },
   },
   'GET /operator/log': { expects: operators },
+  'GET /operator/orang': { expects: operators },
+  'POST /operator/orang': { expects: '303 403 403 403 403 422' },
+  'POST /operator/orang/:id/cabut': { expects: absent },
   'POST /operator/ikutan/:id/konfirmasi': { expects: absent },
   'POST /operator/ikutan/:id/batalkan': { expects: absent, fields: { reason: 'alasan uji' } },
 };

@@ -92,6 +92,16 @@ for (const [size, script] of [
     await looker.check();
     const { items } = expectStatus(await operator.get('/refunds'), 200);
     assert.deepEqual(items, []);
+    const named = expectStatus(await operator.post('/operators', { user_id: buyer.userId }), 201);
+    await looker.go('/operator/orang');
+    await looker.check();
+    await looker.screenshot(`operator-people-${size}`);
+    await page.locator('summary').first().click();
+    await looker.check();
+    await press('Cabut sebagai operator');
+    await page.getByText('Operator dicabut.').waitFor();
+    const left = expectStatus(await operator.get('/operators'), 200).items;
+    assert.ok(left.every((one) => one['user_id'] !== named['user_id']));
     await looker.close();
   });
 }

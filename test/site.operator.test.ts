@@ -4,6 +4,7 @@ import type { Answer, Body, Client } from './rig/client.ts';
 import { httpService } from './rig/http-service.ts';
 import { ask, letTimePass, pastDeadline } from './rig/market.ts';
 import { expectStatus, join, openShop, type Shop } from './rig/shop.ts';
+import { signIn } from './rig/sign-in.ts';
 
 const service = await httpService();
 after(service.close);
@@ -178,6 +179,34 @@ test('the state of a campaign’s chain is shown, and a broken one is named', as
   assert.match(await page(path), /Rantai audit utuh/);
 });
 
+test('an operator names another one by their address, and takes it away', async () => {
+  const person = await signIn(service, 'sari.baru@example.org');
+  const opens = async () => (await person.get('/operator')).status;
+  const named = (text: string) => text.includes('sari.baru@example.org');
+  assert.equal(await opens(), 403);
+  assert.ok(!named(await page('/operator/orang')));
+  const nobody = await sent('/operator/orang', { email: 'belum.masuk@example.org' });
+  assert.equal(nobody.status, 404);
+  assert.match(nobody.text, /value="belum\.masuk@example\.org"/, 'what was typed stays');
+  const wrong = await sent('/operator/orang', { email: '' });
+  assert.equal(wrong.status, 422);
+  assert.match(wrong.text, /id="email-error"/);
+  const refused = await sent('/operator/orang', { email: 'sari.baru@example.org' }, shop.seller);
+  assert.equal(refused.status, 403);
+  goesTo(
+    await sent('/operator/orang', { email: 'Sari.Baru@example.org' }),
+    '/operator/orang?kabar=ditunjuk',
+  );
+  assert.equal(await opens(), 200);
+  assert.ok(named(await page('/operator/orang?kabar=ditunjuk')));
+  assert.match(await page('/en/operator/orang'), /Named by other operators/);
+  const away = `/operator/orang/${person.userId}/cabut`;
+  assert.equal((await sent(away, {}, shop.seller)).status, 403);
+  goesTo(await sent(away, {}), '/operator/orang?kabar=dicabut');
+  assert.equal(await opens(), 403);
+  assert.equal((await sent(away, {})).status, 404);
+});
+
 test('nobody but staff reaches these pages', async () => {
   const campaign = await shop.campaign();
   const paths = [
@@ -186,6 +215,7 @@ test('nobody but staff reaches these pages', async () => {
     `/operator/sambatan/${campaign.id}`,
     '/operator/ikutan',
     '/operator/log',
+    '/operator/orang',
   ];
   for (const path of paths) {
     assert.equal((await shop.seller.get(`/${path}`)).status, 403, path);

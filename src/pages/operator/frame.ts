@@ -11,6 +11,7 @@ const sections = [
   { path: '/operator/pembayaran', id: 'Pembayaran', en: 'Payments' },
   { path: '/operator/uang', id: 'Uang keluar', en: 'Money out' },
   { path: '/operator/log', id: 'Log audit', en: 'Audit log' },
+  { path: '/operator/orang', id: 'Operator', en: 'Operators' },
 ] as const;
 
 export type OperatorSection = (typeof sections)[number]['path'];

@@ -47,6 +47,8 @@ const news = {
   },
   dilepas: { id: 'Pencairan boleh dikirim.', en: 'The payout may leave.' },
   cair: { id: 'Pencairan dicatat selesai.', en: 'The payout is settled.' },
+  ditunjuk: { id: 'Operator ditunjuk.', en: 'The operator is named.' },
+  dicabut: { id: 'Operator dicabut.', en: 'It is taken away.' },
   selesai: { id: 'Keluhan selesai.', en: 'The dispute is resolved.' },
 } as const satisfies Record<string, Wording>;
 

@@ -5,6 +5,7 @@ import { operatorDisputes } from './disputes.ts';
 import { operatorLog } from './log.ts';
 import { operatorOverview } from './overview.ts';
 import { operatorParticipations } from './participations.ts';
+import { operatorPeople } from './people.ts';
 import { operatorPayments } from './payments.ts';
 import { operatorPayouts } from './payouts.ts';
 import { operatorAccounts } from './receiving-accounts.ts';
@@ -25,6 +26,7 @@ export function operatorPages(app: App): Pages {
       operatorPayouts(app),
       operatorDisputes(app),
       operatorLog(app),
+      operatorPeople(app),
     ]) {
       await server.register(part);
     }

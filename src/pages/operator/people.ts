@@ -1,0 +1,156 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { dismissOperator, listOperators, nameOperator } from '../../accounts/operators.ts';
+import type { OperatorRow } from '../../accounts/queries.ts';
+import type { App } from '../../context.ts';
+import type { DomainError } from '../../errors.ts';
+import { formReader, taken } from '../../http/forms.ts';
+import { closed, text } from '../../http/schemas.ts';
+import { seeOther, type Pages } from '../../http/site.ts';
+import { permit } from '../../identity/policy.ts';
+import { consult, operate } from '../../operation.ts';
+import { badge, exactMoment, input } from '../../web/components.ts';
+import { html, type Html } from '../../web/html.ts';
+import type { Visit } from '../../web/visit.ts';
+import { sendOperatorPage } from './frame.ts';
+import { newsOf, params, refusal, said, told } from './money-parts.ts';
+
+const here = '/operator/orang';
+const readCandidate = formReader(closed({ email: text(3, 254) }));
+
+interface Sent {
+  readonly refused: DomainError;
+  readonly typed?: Readonly<Record<string, string | undefined>>;
+}
+
+/** Who is an operator; naming another one and taking it away. */
+export function operatorPeople(app: App): Pages {
+  return async (server) => {
+    const show = async (request: FastifyRequest, reply: FastifyReply, sent?: Sent) => {
+      const { visit } = request;
+      const named = await consult(() => listOperators(app.db, visit.actor));
+      const body = html`${newsOf(request)}${refusal(visit, sent?.refused)}
+        <div class="columns">
+          <div>
+            ${namedPart(visit, named)}${configuredPart(visit, app.config.identity.operators)}
+          </div>
+          ${naming(visit, sent)}
+        </div>`;
+      const page = { title: visit.t('Operator', 'Operators'), at: here, body } as const;
+      return sendOperatorPage(request, reply, page, sent?.refused.status ?? 200);
+    };
+
+    server.get(here, async (request, reply) => show(request, reply));
+
+    server.post(here, async (request, reply) => {
+      const { actor } = request.visit;
+      permit(actor, 'operators.manage');
+      const reading = readCandidate(request.body);
+      const done = await taken(async () => {
+        const candidate = said(reading);
+        return await operate(app.db, (tx) => nameOperator(tx, actor, candidate));
+      });
+      return 'refused' in done
+        ? await show(request, reply, { refused: done.refused, typed: reading.typed })
+        : seeOther(request, reply, told(here, 'ditunjuk'));
+    });
+
+    server.post(`${here}/:id/cabut`, { schema: { params } }, async (request, reply) => {
+      const { actor, person } = request.visit;
+      permit(actor, 'operators.manage');
+      const id = request.params.id.toLowerCase();
+      const done = await taken(() => operate(app.db, (tx) => dismissOperator(tx, actor, id)));
+      if ('refused' in done) return await show(request, reply, done);
+      // Whoever takes it from themselves may not see this page any more.
+      return seeOther(request, reply, person?.userId === id ? '/' : told(here, 'dicabut'));
+    });
+  };
+}
+
+function namedPart(visit: Visit, named: readonly OperatorRow[]): Html {
+  const { t } = visit;
+  return html`<section class="panel" aria-labelledby="named">
+    <h2 id="named">${t('Ditunjuk operator lain', 'Named by other operators')}</h2>
+    ${
+      named.length === 0
+        ? html`<p class="quiet">${t('Belum ada yang ditunjuk.', 'Nobody was named yet.')}</p>`
+        : html`<ul class="people">
+            ${named.map((one) => namedItem(visit, one))}
+          </ul>`
+    }
+  </section>`;
+}
+
+function namedItem(visit: Visit, row: OperatorRow): Html {
+  const { t, url, person } = visit;
+  const name = row.display_name ?? row.email ?? `…${row.user_id.slice(-12)}`;
+  return html`<li>
+    <p class="person">
+      <strong>${name}</strong>${
+        person?.userId === row.user_id && html` <span class="quiet">(${t('kamu', 'you')})</span>`
+      }
+      ${row.email !== null && row.email !== name && html`<br /><span class="quiet">${row.email}</span>`}
+      <br /><span class="quiet">${t('sejak', 'since')} ${exactMoment(visit, row.named_at)}</span>
+    </p>
+    <details>
+      <summary>${t(`Cabut ${name}`, `Take away ${name}`)}</summary>
+      <p>
+        ${t(
+          'Orang ini tidak bisa lagi membuka halaman operator, mulai dari halaman berikutnya.',
+          'This person cannot open the operators’ pages any more, from their next page on.',
+        )}
+      </p>
+      <form method="post" action="${url(`${here}/${row.user_id}/cabut`)}">
+        <button class="button danger">${t('Cabut sebagai operator', 'Take it away')}</button>
+      </form>
+    </details>
+  </li>`;
+}
+
+function configuredPart(visit: Visit, emails: readonly string[]): Html {
+  const { t } = visit;
+  return html`<section class="panel" aria-labelledby="configured">
+    <h2 id="configured">${t('Dari konfigurasi', 'By configuration')}</h2>
+    ${
+      emails.length > 0 &&
+      html`<ul class="people">
+        ${emails.map(
+          (email) =>
+            html`<li class="row apart">
+              <p class="person">${email}</p>
+              ${badge(t('tetap', 'fixed'))}
+            </li>`,
+        )}
+      </ul>`
+    }
+    <p class="quiet">
+      ${t(
+        'Alamat di SAMBATAN_OPERATORS dan akun dengan peran operator di token hanya bisa diubah oleh yang memasang layanan ini.',
+        'Addresses in SAMBATAN_OPERATORS and accounts whose token has the role operator are changed by whoever runs this service.',
+      )}
+    </p>
+  </section>`;
+}
+
+function naming(visit: Visit, sent: Sent | undefined): Html {
+  const { t, url } = visit;
+  return html`<section class="panel" aria-labelledby="name">
+    <h2 id="name">${t('Tunjuk operator', 'Name an operator')}</h2>
+    <p>
+      ${t(
+        'Operator melihat alamat pembeli, mencatat uang, dan bisa membatalkan Sambatan siapa pun. Tunjuk hanya orang yang kamu percaya.',
+        'Operators see buyers’ addresses, record money, and can call off anybody’s campaign. Name only those whom you trust.',
+      )}
+    </p>
+    <form class="stack" method="post" action="${url(here)}">
+      ${input(visit, {
+        name: 'email',
+        label: t('E-mail yang pernah dipakai masuk', 'E-mail address that has signed in'),
+        value: sent?.typed?.['email'],
+        errors: sent?.typed === undefined ? undefined : sent.refused.fields,
+        required: true,
+        control: { type: 'email', maxlength: 254, autocomplete: 'off' },
+      })}
+      <button class="button">${t('Tunjuk', 'Name')}</button>
+    </form>
+  </section>`;
+}
