@@ -12,8 +12,8 @@ import { openShop } from './rig/shop.ts';
 import { until } from './rig/until.ts';
 
 const least = {
-  acknowledged: Number(process.env['SAMBATAN_CHAOS_JOINS'] ?? 5_000),
-  faults: Number(process.env['SAMBATAN_CHAOS_FAULTS'] ?? 17),
+  acknowledged: Number(process.env['SAMBATAN_CHAOS_JOINS'] ?? 20_000),
+  faults: Number(process.env['SAMBATAN_CHAOS_FAULTS'] ?? 25),
 };
 const seed = Number(process.env['SAMBATAN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 

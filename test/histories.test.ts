@@ -18,7 +18,7 @@ import { campaignBody, expectStatus, fromNow, openShop } from './rig/shop.ts';
 import type { Terms } from './waiting/model.ts';
 
 const seed = Number(process.env['SAMBATAN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const numRuns = Number(process.env['SAMBATAN_TEST_RUNS'] ?? 200);
+const numRuns = Number(process.env['SAMBATAN_TEST_RUNS'] ?? 1_000);
 const users = 6;
 /** A run of the lifecycle is everybody's: histories that go on at once have worlds of their own. */
 const worldsAtOnce = 4;

@@ -14,7 +14,7 @@ import { homeAddress } from './rig/sign-in.ts';
 import { watch } from './rig/stream.ts';
 
 const seed = Number(process.env['SAMBATAN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
-const wanted = Number(process.env['SAMBATAN_FUZZ_REQUESTS'] ?? 4_000);
+const wanted = Number(process.env['SAMBATAN_FUZZ_REQUESTS'] ?? 20_000);
 const perCrowd = 100;
 /** More than the pool has connections, fewer than would wait for one for long. */
 const atOnce = 32;
