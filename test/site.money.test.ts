@@ -330,6 +330,58 @@ test('a campaign that was called off has its money under refunds, code and all',
   assert.deepEqual((await statementOf(campaignId)).sides[1], [0, 0, 0, total, 0, 0, total]);
 });
 
+test('the file for a bulk transfer has every refund that is due, also the one after a thousand', async () => {
+  const { buyer, campaignId } = await verified();
+  const account = { bank: 'BNI', number: '0011223344', holder: 'Melati' };
+  expectStatus(await buyer.send({ method: 'PUT', path: '/refund-account', body: account }), 200);
+  expectStatus(await operator.post(`/campaigns/${campaignId}/cancel`, { reason: 'Habis' }), 200);
+  // Copies of the one refund, void again before the books are looked at.
+  const cause = 'copy:';
+  await ask(
+    service.db,
+    `insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+      actor, created_at)
+    select campaign_id, kind, status, participation_id, amount, $2 || n, actor,
+      created_at + (n / 3) * interval '1 microsecond'
+    from sambatan.transactions cross join generate_series(1, 1100) n
+    where campaign_id = $1 and kind = 'refund'`,
+    campaignId,
+    cause,
+  );
+  const due = await ask<{ id: string }>(
+    service.db,
+    `select transaction_id as id from sambatan.transactions
+    where campaign_id = $1 and kind = 'refund' and status = 'due' order by 1`,
+    campaignId,
+  );
+  const files = [
+    await operator.get('//operator/uang/pengembalian.csv'),
+    await operator.get('/refunds/export'),
+  ];
+  await ask(
+    service.db,
+    `update sambatan.transactions set status = 'void'
+    where campaign_id = $1 and cause like $2 || '%'`,
+    campaignId,
+    cause,
+  );
+  assert.equal(due.length, 1_101);
+  for (const { status, text } of files) {
+    assert.equal(status, 200);
+    const ids = text.split('\r\n').map((line) => line.split(';')[0] ?? '');
+    const known = new Set(due.map(({ id }) => id));
+    assert.deepEqual(ids.filter((id) => known.has(id)).sort(), [...known]);
+  }
+});
+
+test('a buyer reads one sum of what they pay: with its unique code', async () => {
+  const { buyer, id, total } = await owing();
+  const { text } = await new Forms(service.url, buyer).get(`/ikutan/${id}`);
+  const sum = /<dt>Jumlah<\/dt>\s*<dd><strong>Rp\s?([\d.]+)<\/strong>/.exec(text)?.[1];
+  assert.equal(Number(sum?.replaceAll('.', '')), total);
+  assert.match(text, /termasuk kode unik/);
+});
+
 test('the overview counts what waits, with the ways to it', async () => {
   await proven();
   const overview = await page('/operator');

@@ -76,7 +76,7 @@ export function movementRoutes(app: App): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ['money'],
-          summary: `The ${mostRefunds} oldest refunds as a file for a bulk transfer`,
+          summary: 'All refunds that are to be made, as a file for a bulk transfer',
           description:
             'CSV with semicolons, for spreadsheets in Indonesia. Refunds whose buyer has given no account are left out.',
           response: {
@@ -89,12 +89,12 @@ export function movementRoutes(app: App): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor }, reply) => {
-        const rows = await consult(() => refundsToMake(app.db, actor, mostRefunds));
+        const rows = await consult(() => refundsToMake(app.db, actor));
         return reply
           .header('content-disposition', 'attachment; filename="pengembalian.csv"')
           .header('cache-control', 'private, no-store')
           .type('text/csv; charset=utf-8')
-          .send(refundsCsv(rows));
+          .send((await refundsCsv(rows)) as never);
       },
     );
 

@@ -1,9 +1,10 @@
-import { stringify } from 'csv-stringify/sync';
+import { Readable } from 'node:stream';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
 import { actorLabel, type Actor } from '../identity/actor.ts';
 import { permit } from '../identity/policy.ts';
 import { refuseWhileHeld } from '../installation/operations.ts';
+import { consult } from '../operation.ts';
 import * as sql from './movement-queries.ts';
 
 /** A place in a list by age: microseconds since 1970, and an id. */
@@ -23,42 +24,59 @@ export async function refundsDue(
   return await db.rows(sql.listRefunds, failedOnly, position, id, limit);
 }
 
-/** The oldest refunds, for somebody who makes them now. Refuses: forbidden, installation_held. */
+/** Refunds that one statement of a file reads. */
+const refundsAtOnce = 1_000;
+
+/**
+ * Every refund that is to be made, the oldest first, for somebody who makes them now; read page by
+ * page while they are taken. Refuses, before anything is read: forbidden, installation_held.
+ */
 export async function refundsToMake(
   db: Queryable,
   actor: Actor,
-  limit: number,
-): Promise<sql.RefundRow[]> {
-  const refunds = await refundsDue(db, actor, { failedOnly: false, after: [null, null], limit });
+): Promise<AsyncGenerator<sql.RefundRow>> {
+  permit(actor, 'refund.settle');
   await refuseWhileHeld(db);
-  return refunds;
+  return everyRefund(db, actor);
+}
+
+async function* everyRefund(db: Queryable, actor: Actor): AsyncGenerator<sql.RefundRow> {
+  for (let after: Place = [null, null]; ;) {
+    const wanted = { failedOnly: false, after, limit: refundsAtOnce };
+    const rows = await consult(() => refundsDue(db, actor, wanted));
+    yield* rows;
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < refundsAtOnce) return;
+    after = [Number(last.position), last.transaction_id];
+  }
 }
 
 /**
  * Refunds as a file for a bulk transfer: semicolons and a byte order mark, as spreadsheets in
  * Indonesia read it, and nothing that they would take for a formula. Those without an account are
- * left out.
+ * left out. Read as it is sent.
  */
-export function refundsCsv(refunds: readonly sql.RefundRow[]): string {
-  const rows = refunds
-    .filter(({ number }) => number !== null)
-    .map(({ transaction_id, bank, number, holder, amount }) => ({
-      id: transaction_id,
-      bank,
-      number,
-      holder,
-      amount: amount.toString(),
-      note: `SAMBATAN ${transaction_id.slice(-8).toUpperCase()}`,
-    }));
-  const columns = ['id', 'bank', 'number', 'holder', 'amount', 'note'];
-  return stringify(rows, {
+export async function refundsCsv(refunds: AsyncIterable<sql.RefundRow>): Promise<Readable> {
+  const { stringify } = await import('csv-stringify');
+  const lines = async function* () {
+    for await (const { transaction_id, bank, number, holder, amount } of refunds) {
+      if (number === null) continue;
+      const note = `SAMBATAN ${transaction_id.slice(-8).toUpperCase()}`;
+      yield { id: transaction_id, bank, number, holder, amount: amount.toString(), note };
+    }
+  };
+  const source = Readable.from(lines());
+  const csv = stringify({
     bom: true,
     delimiter: ';',
     header: true,
-    columns,
+    columns: ['id', 'bank', 'number', 'holder', 'amount', 'note'],
     escape_formulas: true,
     record_delimiter: 'windows',
   });
+  source.once('error', (error) => csv.destroy(error));
+  csv.once('close', () => source.destroy());
+  return source.pipe(csv);
 }
 
 /**

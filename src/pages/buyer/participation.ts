@@ -6,6 +6,7 @@ import { DomainError } from '../../errors.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
 import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import type { Payment } from '../../ledger/payments.ts';
 import { consult, operate } from '../../operation.ts';
 import { cancelParticipation } from '../../participations/operations.ts';
 import {
@@ -15,7 +16,7 @@ import {
 } from '../../participations/queries.ts';
 import { participationAfter, spokenParticipationStatus } from '../../participations/status.ts';
 import { input, notice } from '../../web/components.ts';
-import { rupiah, slots } from '../../web/format.ts';
+import { count, rupiah, slots } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { campaignBadge, participationBadge } from '../../web/statuses.ts';
 import type { Visit } from '../../web/visit.ts';
@@ -125,7 +126,7 @@ function whole(visit: Visit, row: OwnRow, money: Money, fault: Fault | undefined
         <dt>${t('Slot', 'Slots')}</dt>
         <dd>${slots(row.quantity, language)} × ${rupiah(row.price_per_slot, language)}</dd>
         <dt>${t('Jumlah', 'Total')}</dt>
-        <dd><strong>${sum(visit, row.price_per_slot, row.quantity)}</strong></dd>
+        <dd>${whatItCosts(visit, row, money.payment)}</dd>
         <dt>${t('Dikirim ke', 'Sent to')}</dt>
         <dd class="prose">${row.shipping_address}</dd>
         ${
@@ -145,6 +146,21 @@ function whole(visit: Visit, row: OwnRow, money: Money, fault: Fault | undefined
     </section>
     ${refundPart(visit, money)}${goodsPart(visit, row, money, fault)}
   </article>`;
+}
+
+/** What is to be paid or was, with its code; the price while there is no payment of it. */
+function whatItCosts(visit: Visit, row: OwnRow, payment: Payment | undefined): Html {
+  const { t, language } = visit;
+  if (payment === undefined || payment.status === 'void') {
+    return html`<strong>${sum(visit, row.price_per_slot, row.quantity)}</strong>`;
+  }
+  const code = count(payment.unique_code, language);
+  return html`<strong>${rupiah(payment.total, language)}</strong> ${
+      payment.unique_code !== 0 &&
+      html`<span class="quiet"
+        >${t(`(termasuk kode unik ${code})`, `(with the unique code ${code})`)}</span
+      >`
+    }`;
 }
 
 /** Whether leaving can be offered; whether it is possible is decided when it is asked for. */

@@ -42,8 +42,8 @@ import {
 
 const here = '/operator/uang';
 const pageSize = 50;
-/** Refunds in one file for a bulk transfer. */
-const mostInFile = 500;
+/** Refunds that are settled together. */
+const mostAtOnce = 500;
 const madeShown = 20;
 const readSettlement = formReader(closed({ reference: text(1, 200) }));
 const readIds = formReader(closed({ id: Id }));
@@ -79,14 +79,14 @@ export function operatorRefunds(app: App): Pages {
     server.get(here, async (request, reply) => show(request, reply));
 
     server.get(`${here}/pengembalian.csv`, async (request, reply) => {
-      const rows = await consult(() => refundsToMake(app.db, request.visit.actor, mostInFile));
+      const rows = await consult(() => refundsToMake(app.db, request.visit.actor));
       return reply
         .headers({
           'content-disposition': 'attachment; filename="pengembalian.csv"',
           'cache-control': 'private, no-store',
         })
         .type('text/csv; charset=utf-8')
-        .send(refundsCsv(rows));
+        .send(await refundsCsv(rows));
     });
 
     server.post(`${here}/lunas`, async (request, reply) => {
@@ -127,7 +127,7 @@ export function operatorRefunds(app: App): Pages {
 function chosenIds(chosen: unknown): string[] {
   const all = Array.isArray(chosen) ? (chosen as unknown[]) : [chosen];
   const wanted = all.filter((id) => 'value' in readIds({ id })).map((id) => String(id));
-  if (wanted.length === 0 || wanted.length !== all.length || wanted.length > mostInFile) {
+  if (wanted.length === 0 || wanted.length !== all.length || wanted.length > mostAtOnce) {
     throw invalidField('id', {
       id: 'Pilih dulu pengembalian yang sudah dikirim.',
       en: 'Choose the refunds that were made first.',
@@ -169,8 +169,8 @@ function queue(visit: Visit, rows: readonly RefundRow[], subjects: Subjects): Ht
       </div>
       <p class="quiet">
         ${t(
-          'CSV berisi sampai 500 pengembalian tertua yang rekeningnya sudah diisi.',
-          'The CSV has up to 500 of the oldest refunds whose account is known.',
+          'CSV berisi semua pengembalian yang rekeningnya sudah diisi.',
+          'The CSV has every refund whose account is known.',
         )}
       </p>
       <form class="stack" method="post" action="${url(`${here}/lunas`)}">
