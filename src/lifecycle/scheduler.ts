@@ -6,6 +6,7 @@ import type { Metrics } from '../metrics.ts';
 import { settleDue, type Transition } from './due.ts';
 import * as sql from './queries.ts';
 import { Rest } from '../rest.ts';
+import { Turns } from '../turns.ts';
 
 export interface SchedulerOptions {
   readonly db: Database;
@@ -57,9 +58,10 @@ export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #workerId = newId();
   readonly #rest = new Rest();
+  /** One run at a time in this process. */
+  readonly #turns = new Turns();
   #stopping = new AbortController();
   #life: Promise<void> | undefined;
-  #running: Promise<unknown> = Promise.resolve();
   #nextSweepAt = 0;
   #beatAt = 0;
   #lastRun: Run | undefined;
@@ -68,7 +70,6 @@ export class Scheduler {
   /** Looks in a row that found campaigns due and could settle none. */
   #fruitless = 0;
   #forget: (() => void) | undefined;
-  #runs = 0;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
@@ -87,7 +88,7 @@ export class Scheduler {
 
   /** Whether campaigns are being opened or closed just now. */
   get isBusy(): boolean {
-    return this.#runs > 0;
+    return this.#turns.areTaken;
   }
 
   /**
@@ -114,7 +115,7 @@ export class Scheduler {
     this.#stopping.abort();
     this.#rest.end();
     await this.#life;
-    await this.#running.catch(() => undefined);
+    await this.#turns.ended();
     this.#life = undefined;
     this.#failure = 'stopped';
     this.#options.metrics.schedulerRunning.set(0);
@@ -124,7 +125,7 @@ export class Scheduler {
 
   /** A sweep by hand; works even when the scheduler could not start. Throws what failed. */
   async sweep(): Promise<Run> {
-    return await this.#run({ completeFull: true });
+    return await this.#turns.take(() => this.#run({ completeFull: true }));
   }
 
   async #live(onIntroduced: () => void): Promise<void> {
@@ -169,7 +170,9 @@ export class Scheduler {
     const sweep = Date.now() >= this.#nextSweepAt;
     const before = await db.one(sql.nextDue);
     if (sweep || before.overdue_since !== null) {
-      const { transitions } = await this.#run({ completeFull: sweep, stop });
+      const { transitions } = await this.#turns.take(() =>
+        this.#run({ completeFull: sweep, stop }),
+      );
       if (transitions.length > 0) this.#fruitless = 0;
       if (sweep) await this.#tidy();
       await this.#beat();
@@ -184,19 +187,8 @@ export class Scheduler {
     return Math.min(untilHeld, untilNext, untilSweep, longestWaitMs);
   }
 
-  /** One run at a time in this process. Throws what ended it early, after counting what it did. */
-  async #run(options: RunOptions): Promise<Run> {
-    const before = this.#running;
-    this.#runs++;
-    const run = (async () => {
-      await before.catch(() => undefined);
-      return await this.#runNow(options);
-    })();
-    this.#running = run;
-    return await run.finally(() => this.#runs--);
-  }
-
-  async #runNow({ completeFull, stop }: RunOptions): Promise<Run> {
+  /** Throws what ended the run early, after counting what it did. */
+  async #run({ completeFull, stop }: RunOptions): Promise<Run> {
     const { db, log, metrics, pokes, intervalMinutes } = this.#options;
     const executedAt = new Date();
     const endTimer = metrics.lifecycleDuration.startTimer();
