@@ -3,6 +3,7 @@ import { findCampaign } from '../campaigns/operations.ts';
 import { loadConfig } from '../config.ts';
 import { openDatabase } from '../database/pool.ts';
 import type { Queryable } from '../database/query.ts';
+import { isId } from '../identity/ids.ts';
 import { exitCodes, WrongUse, type Command } from './command.ts';
 import { showProgress } from './progress.ts';
 import { withDatabase } from './service.ts';
@@ -17,7 +18,9 @@ that the campaign keeps. Exit code 1 when a chain is broken; its first broken ro
 `,
   options: { campaign: { type: 'string' } },
   async run({ campaign }) {
-    if (campaign !== undefined && !isId(campaign)) throw new WrongUse(`${campaign} is no id`);
+    if (campaign !== undefined && (typeof campaign !== 'string' || !isId(campaign))) {
+      throw new WrongUse(`${campaign} is no id`);
+    }
     return await withDatabase(loadConfig(), async (url, log) => {
       const db = openDatabase({ url, log, maxConnections: 1 });
       try {
@@ -46,10 +49,6 @@ async function verify(db: Queryable, campaignId: string | undefined): Promise<nu
   progress.end();
   process.stdout.write(`${verified} audit chains verified, ${broken} broken\n`);
   return broken === 0 ? exitCodes.done : exitCodes.found;
-}
-
-function isId(value: string | boolean): value is string {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(String(value));
 }
 
 const pageSize = 1_000;

@@ -1,10 +1,9 @@
 import type { FastifyRequest } from 'fastify';
 import { DomainError, type Wording } from '../../errors.ts';
-import type { Reading } from '../../http/forms.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
 import type { SubjectRow } from '../../ledger/desk-queries.ts';
 import type { BankAccountRow } from '../../ledger/queries.ts';
-import { formReader } from '../../http/forms.ts';
+import { formReader, type Reading, type Typed } from '../../http/forms.ts';
 import { notice } from '../../web/components.ts';
 import { slots } from '../../web/format.ts';
 import { attribute, html, type Html, type Part } from '../../web/html.ts';
@@ -13,6 +12,12 @@ import { worded, type Visit } from '../../web/visit.ts';
 export const params = closed({ id: Id });
 export const readReason = formReader(closed({ reason: text(3, 500) }));
 export const readReference = formReader(closed({ reference: text(1, 200) }));
+
+/** A form that was refused, with what was typed where it is shown again. */
+export interface Sent {
+  readonly refused: DomainError;
+  readonly typed?: Typed;
+}
 
 /** What a form says. Refuses: validation_failed, with what is wrong in it. */
 export function said<T>(reading: Reading<T>): T {

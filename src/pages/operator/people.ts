@@ -2,7 +2,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { dismissOperator, listOperators, nameOperator } from '../../accounts/operators.ts';
 import type { OperatorRow } from '../../accounts/queries.ts';
 import type { App } from '../../context.ts';
-import type { DomainError } from '../../errors.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed, text } from '../../http/schemas.ts';
 import { seeOther, type Pages } from '../../http/site.ts';
@@ -12,15 +11,10 @@ import { badge, exactMoment, input } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
 import { sendOperatorPage } from './frame.ts';
-import { newsOf, params, refusal, said, told } from './money-parts.ts';
+import { newsOf, params, refusal, said, told, type Sent } from './money-parts.ts';
 
 const here = '/operator/orang';
 const readCandidate = formReader(closed({ email: text(3, 254) }));
-
-interface Sent {
-  readonly refused: DomainError;
-  readonly typed?: Readonly<Record<string, string | undefined>>;
-}
 
 /** Who is an operator; naming another one and taking it away. */
 export function operatorPeople(app: App): Pages {

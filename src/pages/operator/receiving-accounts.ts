@@ -1,7 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { App } from '../../context.ts';
-import type { DomainError } from '../../errors.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed } from '../../http/schemas.ts';
 import { seeOther, type Pages } from '../../http/site.ts';
@@ -18,18 +17,13 @@ import { badge, checkbox, emptyState, input } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
 import { sendOperatorPage } from './frame.ts';
-import { fieldOf, folded, newsOf, params, refusal, said, told } from './money-parts.ts';
+import { fieldOf, folded, newsOf, params, refusal, said, told, type Sent } from './money-parts.ts';
 import { paymentParts } from './payments.ts';
 
 const section = '/operator/pembayaran';
 const here = `${section}/rekening`;
 const readAccount = formReader(closed({ ...bankFields, is_default: Type.Boolean() }));
 const readChange = formReader(closed({ holder: bankFields.holder, is_active: Type.Boolean() }));
-
-interface Sent {
-  readonly refused: DomainError;
-  readonly typed?: Readonly<Record<string, string | undefined>>;
-}
 
 /** The accounts to which buyers transfer: list, add, change, make the default. */
 export function operatorAccounts(app: App): Pages {
