@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join as pathOf } from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { languages, type Language } from '../src/errors.ts';
+import { languages } from '../src/errors.ts';
 import { newId } from '../src/identity/ids.ts';
 import { fieldMoment } from '../src/web/format.ts';
-import { themes, type Theme } from '../src/web/visit.ts';
-import { sizes, testBrowser, type Looking, type Size } from './rig/browser.ts';
+import { themes } from '../src/web/visit.ts';
+import { sizes, testBrowser, tours, type Looking } from './rig/browser.ts';
 import type { Client } from './rig/client.ts';
 import { httpService } from './rig/http-service.ts';
 import { ask } from './rig/market.ts';
@@ -270,25 +270,6 @@ suite('every page, in both languages and themes, at every size', () => {
     market = await fullMarket();
   });
 
-  /** Each language in each theme, and every size: a device, and how its window is shown. */
-  const tours: readonly [Language, device: Size, looks: readonly [Size, Theme][]][] = [
-    [
-      'id',
-      'phone',
-      [
-        ['phone', 'light'],
-        ['tablet', 'dark'],
-      ],
-    ],
-    [
-      'en',
-      'laptop',
-      [
-        ['laptop', 'light'],
-        ['phone', 'dark'],
-      ],
-    ],
-  ];
   const all = tours.flatMap(([language, , looks]) =>
     looks.map(([size, theme]) => ({ size, look: `${language} ${theme}` })),
   );
@@ -300,10 +281,7 @@ suite('every page, in both languages and themes, at every size', () => {
       const looker = await look({ token: market.owner.token, size: device, language });
       for (const [name, path] of Object.entries(market.paths)) {
         await looker.go(path);
-        for (const [size, theme] of looks) {
-          await looker.show({ size, theme });
-          await looker.check();
-        }
+        await looker.checkIn(looks);
         await looker.screenshot(`seller-${name}-${language}-${looks.at(-1)!.join('-')}`);
       }
       await looker.close();
@@ -315,10 +293,7 @@ suite('every page, in both languages and themes, at every size', () => {
     const { page } = looker;
     const preview = page.getByRole('button', { name: 'Lihat pratinjau' });
     const checkIn = async (name: string) => {
-      for (const theme of themes) {
-        await looker.show({ size: 'phone', theme });
-        await looker.check();
-      }
+      await looker.checkIn(themes.map((theme) => ['phone', theme]));
       await looker.screenshot(`seller-${name}-phone-id`);
     };
     await looker.go(market.paths['new-campaign']!);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Language } from '../src/errors.ts';
-import { pathIn, type Theme } from '../src/web/visit.ts';
-import { testBrowser, type Looker, type Looking, type Size } from './rig/browser.ts';
+import { pathIn } from '../src/web/visit.ts';
+import { testBrowser, type Looker, type Look, type Looking } from './rig/browser.ts';
 import { httpService } from './rig/http-service.ts';
 import { expectStatus } from './rig/shop.ts';
 import { homeAddress, lastMail, signIn, type SiteClient } from './rig/sign-in.ts';
@@ -141,7 +141,7 @@ const views: Readonly<Record<string, View>> = {
 };
 
 /** Looks at every page and state in every look, as axe does, and keeps a picture of it. */
-async function lookAtAll(language: Language, looks: readonly [Size, Theme][]): Promise<void> {
+async function lookAtAll(language: Language, looks: readonly Look[]): Promise<void> {
   await clear();
   const windows = new Map<SiteClient | undefined, Looker>();
   for (const [name, { path, who, button }] of Object.entries(views)) {
@@ -158,10 +158,7 @@ async function lookAtAll(language: Language, looks: readonly [Size, Theme][]): P
       await Promise.all([answered, main(looker).getByRole('button', { name: button }).click()]);
       await looker.page.waitForLoadState();
     }
-    for (const [size, theme] of looks) {
-      await looker.show({ size, theme });
-      await looker.check();
-    }
+    await looker.checkIn(looks);
     await looker.screenshot(`account-${name}-${language}`);
   }
   for (const looker of windows.values()) await looker.close();

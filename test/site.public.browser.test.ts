@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Language } from '../src/errors.ts';
 import type { Theme } from '../src/web/visit.ts';
-import { testBrowser, type Size } from './rig/browser.ts';
+import { testBrowser, tours, type Size } from './rig/browser.ts';
 import { httpService } from './rig/http-service.ts';
 import { letTimePass } from './rig/market.ts';
 import { fromNow, hourMs, join, openShop } from './rig/shop.ts';
@@ -141,26 +141,6 @@ test('what is wrong with a join is read out beside its field, without a new page
   await looker.close();
 });
 
-/** Each language in each theme, and every size, on two devices. */
-const tours: readonly [Language, device: Size, looks: readonly [Size, Theme][]][] = [
-  [
-    'id',
-    'phone',
-    [
-      ['phone', 'light'],
-      ['tablet', 'dark'],
-    ],
-  ],
-  [
-    'en',
-    'laptop',
-    [
-      ['laptop', 'light'],
-      ['phone', 'dark'],
-    ],
-  ],
-];
-
 for (const [language, device, looks] of tours) {
   test(`every page and state is accessible and fits: ${language}, ${looks.join(', ')}`, async () => {
     const { looker, client } = await person({ language, size: device });
@@ -197,10 +177,7 @@ for (const [language, device, looks] of tours) {
     };
     for (const [name, path] of Object.entries(paths)) {
       await looker.go(path);
-      for (const [size, theme] of looks) {
-        await looker.show({ size, theme });
-        await looker.check();
-      }
+      await looker.checkIn(looks);
       await looker.screenshot(`${name}-${language}-${looks.at(-1)!.join('-')}`);
     }
     await looker.close();

@@ -15,6 +15,29 @@ export const sizes = {
 } as const;
 export type Size = keyof typeof sizes;
 
+/** A window's size, and the theme that its device prefers. */
+export type Look = readonly [Size, Theme];
+
+/** Each language in each theme, and every size: a device, and how its window is shown. */
+export const tours: readonly [Language, device: Size, looks: readonly Look[]][] = [
+  [
+    'id',
+    'phone',
+    [
+      ['phone', 'light'],
+      ['tablet', 'dark'],
+    ],
+  ],
+  [
+    'en',
+    'laptop',
+    [
+      ['laptop', 'light'],
+      ['phone', 'dark'],
+    ],
+  ],
+];
+
 /** Whoever looks at the site, and on what. */
 export interface Looking {
   /** Where the service listens. */
@@ -95,11 +118,14 @@ export class Looker {
     return response;
   }
 
-  /** The same page in a window of another size, or as a device that prefers another theme shows it. */
-  async show({ size, theme }: { readonly size: Size; readonly theme: Theme }): Promise<void> {
-    this.#looking = { ...this.#looking, size, theme };
-    await this.page.setViewportSize(sizes[size]);
-    await this.page.emulateMedia({ colorScheme: theme });
+  /** Checks the same page in windows of other sizes, and as devices that prefer other themes show it. */
+  async checkIn(looks: readonly Look[]): Promise<void> {
+    for (const look of looks) {
+      const [size, theme] = look;
+      this.#looking = { ...this.#looking, size, theme };
+      await show(this.page, look);
+      await this.check();
+    }
   }
 
   /**
@@ -175,6 +201,11 @@ export class Looker {
   }
 }
 
+async function show(page: Page, [size, theme]: Look): Promise<void> {
+  await page.setViewportSize(sizes[size]);
+  await page.emulateMedia({ colorScheme: theme });
+}
+
 /** Axe waits by timers, which a page without scripts has not: the same page, its script left out. */
 class Copy {
   readonly #page: Page;
@@ -200,8 +231,7 @@ class Copy {
   async accessibilityFaults(of: Page, { size = 'phone', theme = 'light' }: Looking) {
     const body = (await of.content()).replaceAll(/<script\b[^>]*><\/script>/g, '');
     this.#source = { url: of.url().replace(/#.*/, ''), body };
-    await this.#page.setViewportSize(sizes[size]);
-    await this.#page.emulateMedia({ colorScheme: theme });
+    await show(this.#page, [size, theme]);
     await this.#page.goto(this.#source.url);
     return await faultsByAxe(this.#debugger);
   }
