@@ -41,7 +41,7 @@ export function site(app: SiteParts, pages: readonly Pages[]): FastifyPluginAsyn
   return async (server) => {
     await server.register(fastifyCookie);
     await server.register(formbody, { bodyLimit: formLimitBytes });
-    await server.register(compress, { encodings: ['br', 'gzip'], threshold: 1_024 });
+    await server.register(compress, { encodings: [...encodings], threshold: 1_024 });
     server.addHook('onRoute', (route) => {
       route.schema = { ...route.schema, hide: true };
     });
@@ -109,10 +109,12 @@ export function seeOther(request: FastifyRequest, reply: FastifyReply, path: str
 }
 
 function sendHtml(reply: FastifyReply, document: Html): FastifyReply {
-  return reply
-    .header('cache-control', 'private, no-cache')
-    .type('text/html; charset=utf-8')
-    .send(document.toString());
+  return asPage(reply).send(document.toString());
+}
+
+/** The answer is a page: of one reader, and looked for again whenever it is opened. */
+export function asPage(reply: FastifyReply): FastifyReply {
+  return reply.header('cache-control', 'private, no-cache').type('text/html; charset=utf-8');
 }
 
 async function visitOf(
@@ -193,12 +195,20 @@ export async function answerMissingPage(
   return sendPage(request, reply, errorPage(request.visit, error, request.id), error.status);
 }
 
+const encodings = ['br', 'gzip'] as const;
+export type Encoding = (typeof encodings)[number];
+
+/** How a browser wants what is compressed already; undefined for as it is. */
+export function encodingTaken({ headers }: FastifyRequest): Encoding | undefined {
+  const accepts = headers['accept-encoding'] ?? '';
+  return encodings.find((one) => accepts.includes(one));
+}
+
 /** Files of the site, under names that change with what is in them. */
 function serveAssets(server: FastifyInstance): void {
   for (const asset of Object.values(assets)) {
     server.get(asset.path, { config: { compress: false } }, async (request, reply) => {
-      const accepts = request.headers['accept-encoding'] ?? '';
-      const encoding = (['br', 'gzip'] as const).find((one) => accepts.includes(one));
+      const encoding = encodingTaken(request);
       if (encoding !== undefined) reply.header('content-encoding', encoding);
       return reply
         .header('cache-control', `public, max-age=${yearSeconds}, immutable`)

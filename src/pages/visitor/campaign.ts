@@ -3,12 +3,14 @@ import type { Campaign } from '../../campaigns/campaign.ts';
 import { viewCampaign } from '../../campaigns/operations.ts';
 import type { App } from '../../context.ts';
 import { closed, Id } from '../../http/schemas.ts';
+import { SharedPages } from '../../http/shared-pages.ts';
 import { sendPage, type Pages } from '../../http/site.ts';
 import { consult } from '../../operation.ts';
 import { recentContributions, type ContributionRow } from '../../participations/queries.ts';
 import { countdown, exactMoment, progressBar } from '../../web/components.ts';
 import { count, distance, rupiah, slots } from '../../web/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
+import type { PageParts } from '../../web/layout.ts';
 import { campaignBadge } from '../../web/statuses.ts';
 import type { Visit } from '../../web/visit.ts';
 import { joinPart, standingOf, type FormState, type Standing } from '../buyer/join-form.ts';
@@ -24,11 +26,15 @@ const shownContributions = 6;
 
 /** One campaign: what it is, how far, how it works, and the way in. */
 export function campaignPages(app: App): Pages {
+  const shared = new SharedPages((visit, id) => drawCampaign(app, visit, id));
   return async (server) => {
     server.get(
       '/sambatan/:id',
       { schema: { params: closed({ id: Id }) } },
-      async (request, reply) => showCampaign(app, request, reply, request.params.id),
+      async (request, reply) =>
+        request.visit.actor.kind === 'visitor'
+          ? shared.send(request, reply, request.params.id)
+          : showCampaign(app, request, reply, request.params.id),
     );
   };
 }
@@ -41,7 +47,16 @@ export async function showCampaign(
   campaignId: string,
   form?: FormState,
 ): Promise<FastifyReply> {
-  const { visit } = request;
+  const page = await drawCampaign(app, request.visit, campaignId, form);
+  return sendPage(request, reply, page, form?.status ?? 200);
+}
+
+async function drawCampaign(
+  app: App,
+  visit: Visit,
+  campaignId: string,
+  form?: FormState,
+): Promise<PageParts> {
   const campaign = await consult(() => viewCampaign(app.db, visit.actor, campaignId));
   const [contributions, standing] = await consult(() =>
     Promise.all([
@@ -49,13 +64,12 @@ export async function showCampaign(
       standingOf(app.db, visit, campaign),
     ]),
   );
-  const page = {
+  return {
     title: campaign.title,
     section: 'home',
     head: previewTags(visit, campaign),
     main: whole(visit, campaign, { contributions, standing, form }),
-  } as const;
-  return sendPage(request, reply, page, form?.status ?? 200);
+  };
 }
 
 interface Around {
