@@ -1,8 +1,8 @@
 // The service as `sambatan serve` builds it, but for the way in which joins travel: the argument
 // names it. Settings come from the environment as always.
-import { backlog } from '../../src/commands/serve.ts';
 import { loadConfig } from '../../src/config.ts';
 import { createApp, type App } from '../../src/context.ts';
+import { openDoors } from '../../src/http/doors.ts';
 import { createLog } from '../../src/http/logging.ts';
 import { filesOf, pagesOf } from '../../src/http/pages.ts';
 import { routesOf } from '../../src/http/routes.ts';
@@ -26,7 +26,7 @@ const app: App = { ...ours, joins: otherWays[way]?.(ours) ?? ours.joins };
 const server = await buildServer(app, routesOf(app), pagesOf(app), filesOf(app));
 await app.pokes.start();
 await app.scheduler.start();
-await server.listen({ host: config.http.host, port: config.http.port, backlog });
+await openDoors(server, config.http);
 onStopSignal(
   async () => {
     await stopServer(server, 10_000);

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig, startedByNpm, type Config } from '../config.ts';
+import { openDoors } from '../http/doors.ts';
 import { filesOf, pagesOf } from '../http/pages.ts';
 import { routesOf } from '../http/routes.ts';
 import { buildServer, stopServer } from '../http/server.ts';
@@ -13,12 +14,6 @@ import { openService, type Service } from './service.ts';
 
 /** Requests in flight at the stop have this long to be answered. */
 const graceMs = 10_000;
-/**
- * Connections that may wait to be taken. Beyond Node's own 511 the kernel drops them without a word,
- * and a phone tries again a second later, then three: a crowd comes all at once.
- */
-export const backlog = 4_096;
-
 /** `sambatan serve`: HTTP and, unless told otherwise, the scheduler. */
 export const serve: Command = {
   usage: `
@@ -72,7 +67,7 @@ export async function startServing(
     const hold = await findHold(app.db);
     await server.ready();
     handBackMemory();
-    await server.listen({ host: config.http.host, port: config.http.port, backlog });
+    await openDoors(server, config.http);
     const { port } = server.server.address() as AddressInfo;
     const host = config.http.host.includes(':') ? `[${config.http.host}]` : config.http.host;
     const stop = async (): Promise<void> => {

@@ -9,6 +9,7 @@ import { DomainError } from '../errors.ts';
 import { noteMethods } from './allowed-methods.ts';
 import { readBodies } from './bodies.ts';
 import { recogniseCallers } from './caller.ts';
+import { shutDoors } from './doors.ts';
 import { healthRoutes, operate } from './health.ts';
 import type { HealthSources } from './health.ts';
 import { logAnswers } from './logging.ts';
@@ -73,8 +74,10 @@ export async function buildServer(
  */
 export async function stopServer(server: FastifyInstance, graceMs: number): Promise<void> {
   const timer = setTimeout(() => server.server.closeAllConnections(), graceMs);
+  const shut = shutDoors(server);
   try {
     await server.close();
+    await shut;
   } finally {
     clearTimeout(timer);
   }

@@ -92,7 +92,8 @@ export class Contract {
     if (method === 'HEAD' || method === 'OPTIONS') return;
     const found = this.operationFor(method, path);
     const what = `${method} ${path.slice(0, 200)} → ${status} ${text.slice(0, 500)}`;
-    assert.doesNotMatch(text, leaks, `${what} shows its inside`);
+    // A picture's bytes spell anything once in a while.
+    if (!isPicture(answer)) assert.doesNotMatch(text, leaks, `${what} shows its inside`);
     if (found === undefined) {
       if (!path.startsWith('/api/sambatan/')) return;
       assert.equal((JSON.parse(text) as { code: string }).code, withoutRoute[status], what);
@@ -163,6 +164,17 @@ export function codesOf(description: string): string[] {
 /** What no answer may hold: stacks, SQL, names of the schema and of the driver. */
 const leaks =
   /node_modules|\bat \S+ \(|\.ts:\d|\bselect\b.+\bfrom\b|insert into|sambatan\.\w|pg_|SQLSTATE|SB00|ECONN|postgres/i;
+
+/** How the bytes of a picture begin, so that no text passes for one by what it is called. */
+const beginnings: Readonly<Record<string, RegExp>> = {
+  'image/webp': /^RIFF/,
+  'image/png': /^.PNG/,
+  'image/jpeg': /^[\u00ff\ufffd]{2}/,
+};
+
+function isPicture({ headers, text }: WireAnswer): boolean {
+  return beginnings[mediaType(headers)]?.test(text) ?? false;
+}
 
 function mediaType(headers: IncomingHttpHeaders): string {
   return headers['content-type']?.split(';')[0] ?? 'nothing';
