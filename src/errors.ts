@@ -651,6 +651,14 @@ export const errorTable = {
       en: `Your account has ${count} participations that are not over or not refunded yet. Cancel them or wait for their end.`,
     }),
   ),
+  account_owns_brand: define<{ readonly brand_id: string; readonly brand: string }>(
+    409,
+    { id: 'Serahkan dulu brand-mu', en: 'Hand your brand over first' },
+    ({ brand }) => ({
+      id: `Kamu satu-satunya pemilik ${brand}, dan masih ada anggota lain di sana. Jadikan salah satunya pemilik dulu, ya.`,
+      en: `You are the only owner of ${brand}, which has other members. Make one of them an owner first.`,
+    }),
+  ),
   account_has_campaigns: define<{ readonly count: number }>(
     409,
     { id: 'Brand-mu masih punya Sambatan', en: 'Your brand has running campaigns' },

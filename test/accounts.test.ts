@@ -6,7 +6,9 @@ import { nameFrom } from '../src/accounts/sign-in.ts';
 import { authenticator } from '../src/identity/authenticate.ts';
 import { newId } from '../src/identity/ids.ts';
 import { httpService, serviceKey } from './rig/http-service.ts';
+import { ask } from './rig/market.ts';
 import { expectProblem, expectStatus, join, openShop } from './rig/shop.ts';
+import { Forms } from './rig/site.ts';
 import { homeAddress, signIn } from './rig/sign-in.ts';
 
 const service = await httpService();
@@ -159,10 +161,97 @@ test('an account is not deleted while it has live participations or running camp
   const { id } = await shop.campaign();
   const buyer = await service.user();
   await join(buyer, id);
-  const remove = { method: 'DELETE', path: '/me' };
-  expectProblem(await buyer.send(remove), 409, 'account_has_participations');
-  const { params } = expectProblem(await shop.seller.send(remove), 409, 'account_has_campaigns');
+  expectProblem(await buyer.send(deletion), 409, 'account_has_participations');
+  const { params } = expectProblem(await shop.seller.send(deletion), 409, 'account_has_campaigns');
   assert.equal(params['count'], 1);
+});
+
+const deletion = { method: 'DELETE', path: '/me' };
+
+async function memberOf(brandId: string, role: 'owner' | 'admin') {
+  const client = await service.user();
+  await ask(
+    service.db,
+    `insert into sambatan.brand_members (brand_id, user_id, role)
+    values ($1, $2, $3::sambatan.brand_role)`,
+    brandId,
+    client.userId,
+    role,
+  );
+  return client;
+}
+
+test('the last owner of a brand with other members hands it over before they go', async () => {
+  const { brandId, seller } = await openShop(service);
+  const admin = await memberOf(brandId, 'admin');
+  const { params } = expectProblem(await seller.send(deletion), 409, 'account_owns_brand');
+  assert.equal(params['brand_id'], brandId);
+  const path = `/brands/${brandId}/members/${admin.userId}`;
+  expectStatus(await seller.patch(path, { role: 'owner' }), 200);
+  assert.equal((await seller.send(deletion)).status, 204);
+  expectStatus(await admin.get(`/brands/${brandId}/members`), 200);
+});
+
+test('the page tells the last owner what to do first, in both languages', async () => {
+  const { brandId, seller } = await openShop(service);
+  await memberOf(brandId, 'admin');
+  const forms = new Forms(service.url, seller);
+  for (const [path, word, title, shop] of [
+    ['/akun/hapus', 'HAPUS', 'Serahkan dulu brand-mu', '/toko'],
+    ['/en/akun/hapus', 'DELETE', 'Hand your brand over first', '/en/toko'],
+  ] as const) {
+    const page = await forms.post(path, { word });
+    assert.equal(page.status, 409);
+    const notice = /<div class="notice bad"[^]*?<\/div>/.exec(page.text)![0];
+    assert.ok(notice.includes(title) && notice.includes(`href="${shop}"`), notice);
+  }
+});
+
+test('an owner may go while another stays with the campaigns, and the account that is paid', async () => {
+  const shop = await openShop(service);
+  await shop.campaign();
+  const account = { bank: 'BCA', number: '1234567890', holder: 'Toko Melati' };
+  const accountPath = `/brands/${shop.brandId}/payout-account`;
+  expectStatus(await shop.seller.send({ method: 'PUT', path: accountPath, body: account }), 200);
+  const other = await memberOf(shop.brandId, 'owner');
+  assert.equal((await shop.seller.send(deletion)).status, 204);
+  assert.equal(expectStatus(await other.get(accountPath), 200)['holder'], account.holder);
+  expectProblem(await other.send(deletion), 409, 'account_has_campaigns');
+});
+
+test('the only member of a brand stays until it was paid out', async () => {
+  const shop = await openShop(service);
+  const { id } = await shop.campaign({ total_slots: 1 });
+  const buyer = await service.user();
+  await join(buyer, id);
+  await (await service.operator()).post('/scheduler/trigger');
+  assert.equal((await service.visitor.get(`/campaigns/${id}`)).body['status'], 'completed');
+  const { params } = expectProblem(await shop.seller.send(deletion), 409, 'account_has_campaigns');
+  assert.equal(params['count'], 1);
+});
+
+test('of two owners who delete their accounts at once, one stays for those who are left', async () => {
+  for (let round = 0; round < 8; round++) {
+    const { brandId, seller } = await openShop(service);
+    await memberOf(brandId, 'admin');
+    const second = await memberOf(brandId, 'owner');
+    const answers = await Promise.all([seller, second].map((one) => one.send(deletion)));
+    assert.deepEqual(answers.map(({ status }) => status).toSorted(), [204, 409]);
+  }
+});
+
+test('nobody is invited to a brand whose only member has gone', async () => {
+  const { brandId, seller } = await openShop(service);
+  const invited = { email: 'diundang.dulu@example.org', role: 'admin' };
+  expectStatus(await seller.post(`/brands/${brandId}/invitations`, invited), 201);
+  assert.equal((await seller.send(deletion)).status, 204);
+  const [left] = await ask<{ open: number }>(
+    service.db,
+    `select count(*)::integer as open from sambatan.brand_invitations
+    where brand_id = $1 and cancelled_at is null`,
+    brandId,
+  );
+  assert.equal(left?.open, 0);
 });
 
 test('whoever goes gives up their place in waiting lists, and no address of it is left', async () => {
@@ -174,8 +263,7 @@ test('whoever goes gives up their place in waiting lists, and no address of it i
   const entry = expectStatus(await buyer.post(`/campaigns/${id}/waiting`, wish), 201);
   const { text } = await buyer.get('/me/export');
   assert.ok(text.includes(entry.id) && text.includes('Gang Penantian 9'));
-  const remove = { method: 'DELETE', path: '/me' };
-  assert.equal((await buyer.send(remove)).status, 204);
+  assert.equal((await buyer.send(deletion)).status, 204);
   const left = await service.db.rows<[string], { found: string }>(
     {
       name: 'test_left_waiting',

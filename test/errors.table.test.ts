@@ -26,6 +26,7 @@ const examples = {
   participation_transition_not_allowed: { from: 'refunded', event: 'participant_cancelled' },
   sign_in_code_wrong: { remaining: 3 },
   account_has_participations: { count: 2 },
+  account_owns_brand: { brand_id: '018f8a4e-7b1d-7000-8000-000000000001', brand: 'Melati' },
   account_has_campaigns: { count: 1 },
   too_many_addresses: { maximum: 10 },
   export_too_large: { maximum_rows: 20_000 },

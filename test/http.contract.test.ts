@@ -1063,6 +1063,13 @@ test('the service has no account, users name no operators, and some accounts mus
   const leave = { method: 'DELETE', path: '/me' };
   expectProblem(await buyer.send(leave), 409, 'account_has_participations');
   expectProblem(await owner.seller.send(leave), 409, 'account_has_campaigns');
+  await ask(
+    service.db,
+    `insert into sambatan.brand_members (brand_id, user_id, role) values ($1, $2, 'contributor')`,
+    owner.brandId,
+    buyer.userId,
+  );
+  expectProblem(await owner.seller.send(leave), 409, 'account_owns_brand');
   for (let n = 0; n < 10; n++) expectStatus(await buyer.post('/me/addresses', homeAddress), 201);
   expectProblem(await buyer.post('/me/addresses', homeAddress), 409, 'too_many_addresses');
 });

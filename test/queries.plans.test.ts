@@ -196,6 +196,8 @@ const cases: Record<string, readonly Case[]> = {
   default_newest_address: [{ parameters: [nobody] }],
   export_account: [{ parameters: [anybody] }],
   count_ties: [{ parameters: [anybody] }, { when: 'of an owner', parameters: [owner] }],
+  lock_owned_brands: [{ parameters: [owner] }],
+  find_brand_to_hand_over: [{ parameters: [owner] }],
   lock_waited_for: [{ parameters: [anybody] }],
   leave_waiting_lists: [{ parameters: [anybody, `user:${anybody}`] }],
   forget_person: [{ parameters: [anybody] }],

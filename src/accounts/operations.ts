@@ -130,18 +130,24 @@ export async function exportAccount(db: Queryable, actor: Actor): Promise<object
  * Deletes the caller's account: sign-in, sessions, profile, addresses, accounts at banks,
  * memberships, and whatever is personal in participations that are over; those themselves, their
  * payments and the audit log stay for the books, with the user's id alone. What money or goods are
- * still owed for has to end first; a place in a waiting list binds nobody and is given up. Gives
- * the campaigns whose waiting lists changed. Refuses: account_has_participations,
- * account_has_campaigns, forbidden.
+ * still owed for has to end first, and a brand with other members keeps an owner; a place in a
+ * waiting list binds nobody and is given up. Gives the campaigns whose waiting lists changed.
+ * Refuses: account_has_participations, account_owns_brand, account_has_campaigns, forbidden.
  */
 export async function deleteAccount(tx: Tx, actor: Actor): Promise<readonly string[]> {
   const userId = ownerOf(actor);
   await tx.rows(sql.lockProfile, userId);
+  // Whoever becomes or ceases to be a member meanwhile is one, or is not, when it is looked at.
+  await tx.rows(personal.lockOwnedBrands, userId);
   // An offer that is accepted meanwhile is a participation by the time they are counted.
   await tx.rows(personal.lockWaitedFor, userId);
   const { participations, campaigns } = await tx.one(personal.countTies, userId);
   if (participations > 0) {
     throw new DomainError('account_has_participations', { count: participations });
+  }
+  const brand = await tx.maybe(personal.findBrandToHandOver, userId);
+  if (brand !== undefined) {
+    throw new DomainError('account_owns_brand', { brand_id: brand.brand_id, brand: brand.name });
   }
   if (campaigns > 0) throw new DomainError('account_has_campaigns', { count: campaigns });
   const left = await tx.rows(personal.leaveWaitingLists, userId, `user:${userId}`);

@@ -90,9 +90,36 @@ export const lockWaitedFor = query<[userId: string], never>(
   order by campaign_id for update`,
 );
 
+/** Locks the brands that a person owns, in order of their ids: their members stay as they are. */
+export const lockOwnedBrands = query<[userId: string], never>(
+  'lock_owned_brands',
+  `select brand_id from sambatan.brands where brand_id in (
+    select brand_id from sambatan.brand_members where user_id = $1 and role = 'owner')
+  order by brand_id for no key update`,
+);
+
+/** The brands that a person alone owns. */
+const ownedAlone = `select m.brand_id from sambatan.brand_members m
+    where m.user_id = $1 and m.role = 'owner' and not exists (
+      select from sambatan.brand_members o
+      where o.brand_id = m.brand_id and o.role = 'owner' and o.user_id <> $1)`;
+
+/** The first of the brands that would be left with members and without an owner. */
+export const findBrandToHandOver = query<
+  [userId: string],
+  { readonly brand_id: string; readonly name: string }
+>(
+  'find_brand_to_hand_over',
+  `select b.brand_id, b.name from (${ownedAlone}) a
+  join sambatan.brands b on b.brand_id = a.brand_id
+  where exists (select from sambatan.brand_members m
+    where m.brand_id = a.brand_id and m.user_id <> $1)
+  order by b.brand_id limit 1`,
+);
+
 /**
  * What forbids that an account is deleted: participations that run, whose money is not back yet or
- * that are disputed; running campaigns of an owner's brands, and those that were not paid out.
+ * that are disputed; campaigns of brands that nobody else owns, when they run or are not paid out.
  */
 export const countTies = query<
   [userId: string],
@@ -108,12 +135,11 @@ export const countTies = query<
         or exists (select from sambatan.disputes d where d.campaign_id = p.campaign_id
           and d.participation_id = p.participation_id and d.resolved_at is null))
     ) as participations,
-    (select count(*)::integer from sambatan.brand_members m
-      join sambatan.campaigns c on c.brand_id = m.brand_id
-      where m.user_id = $1 and m.role = 'owner'
-        and (c.status in ('scheduled', 'active', 'locked')
+    (select count(*)::integer from (${ownedAlone}) a
+      join sambatan.campaigns c on c.brand_id = a.brand_id
+      where c.status in ('scheduled', 'active', 'locked')
         or exists (select from sambatan.transactions t where t.campaign_id = c.campaign_id
-          and t.kind = 'payout' and t.status not in ('settled', 'void')))) as campaigns`,
+          and t.kind = 'payout' and t.status not in ('settled', 'void'))) as campaigns`,
 );
 
 /**
@@ -137,7 +163,8 @@ export const leaveWaitingLists = query<
 /**
  * Takes away whatever says who a person is. Participations, waiting entries, transfers and disputes
  * that are over stay for the books, with none of the person's words or addresses; the audit log has
- * had nothing but the user's id. A brand that has no member any more is paid out to nobody.
+ * had nothing but the user's id. A brand that has no member any more is paid out to nobody, and nobody
+ * is invited to it.
  */
 export const forgetPerson = query<[userId: string], never>(
   'forget_person',
@@ -145,17 +172,22 @@ export const forgetPerson = query<[userId: string], never>(
     bought as (select campaign_id, participation_id from sambatan.participants
       where user_id = $1),
     sign_ins as (delete from sambatan_auth.sign_ins where email in (select email from own_email)),
+    left_alone as (select m.brand_id from sambatan.brand_members m where m.user_id = $1
+      and not exists (select from sambatan.brand_members o
+        where o.brand_id = m.brand_id and o.user_id <> $1)),
     invitations as (delete from sambatan.brand_invitations
       where lower(email) in (select email from own_email)),
+    open_invitations as (update sambatan.brand_invitations set cancelled_at = now()
+      where brand_id in (select brand_id from left_alone)
+        and lower(email) not in (select email from own_email)
+        and accepted_at is null and cancelled_at is null),
     sessions as (delete from sambatan_auth.sessions where user_id = $1),
     operators as (delete from sambatan_auth.operators where user_id = $1),
     accounts as (delete from sambatan_auth.accounts where user_id = $1),
     addresses as (delete from sambatan.addresses where user_id = $1),
     refund_accounts as (delete from sambatan.refund_accounts where user_id = $1),
-    payout_accounts as (delete from sambatan.payout_accounts a where exists (
-        select from sambatan.brand_members m where m.brand_id = a.brand_id and m.user_id = $1)
-      and not exists (
-        select from sambatan.brand_members m where m.brand_id = a.brand_id and m.user_id <> $1)),
+    payout_accounts as (delete from sambatan.payout_accounts
+      where brand_id in (select brand_id from left_alone)),
     members as (delete from sambatan.brand_members where user_id = $1),
     told as (${notificationsOf}),
     deliveries as (delete from sambatan.deliveries d using told n

@@ -55,7 +55,12 @@ export function accountRoutes(app: App): FastifyPluginAsyncTypebox {
         schema: about('Delete my account; what stays for the books has no personal data', {
           response: {
             204: Nothing,
-            ...problems('forbidden', 'account_has_participations', 'account_has_campaigns'),
+            ...problems(
+              'forbidden',
+              'account_has_participations',
+              'account_owns_brand',
+              'account_has_campaigns',
+            ),
           },
         }),
       },

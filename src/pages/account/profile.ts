@@ -9,7 +9,7 @@ import type { SessionRow } from '../../accounts/session-queries.ts';
 import { endOwnSessions, ownSessions } from '../../accounts/sessions.ts';
 import { profileChange, profileFields } from '../../accounts/schemas.ts';
 import type { App } from '../../context.ts';
-import type { DomainError, FieldError } from '../../errors.ts';
+import type { DomainError, ErrorCode, FieldError, Wording } from '../../errors.ts';
 import { formReader, taken, typedFields, type Typed } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
 import { clearSession } from '../../http/session-cookie.ts';
@@ -19,7 +19,7 @@ import { input, notice, select } from '../../web/components.ts';
 import { shortMoment } from '../../web/format.ts';
 import { html, type Html, type Part } from '../../web/html.ts';
 import { heading, type PageParts } from '../../web/layout.ts';
-import { pathIn, type Visit } from '../../web/visit.ts';
+import { pathIn, worded, type Visit } from '../../web/visit.ts';
 
 const readForm = formReader(closed(profileFields));
 const params = closed({ id: Id });
@@ -178,9 +178,24 @@ function moneyAndMessages({ t, url }: Visit): Html {
 function told(visit: Visit, { saved, refusal }: Shown): Part {
   if (refusal !== undefined) {
     const { title, detail } = refusal.text(visit.language);
-    return notice('bad', title, detail);
+    return notice('bad', title, html`${detail}${wayOut(visit, refusal)}`);
   }
   return saved === true && notice('good', visit.t('Tersimpan.', 'Saved.'));
+}
+
+/** Where what keeps an account can be ended. */
+const waysOut: Partial<Record<ErrorCode, { readonly path: string; readonly words: Wording }>> = {
+  account_has_participations: {
+    path: '/ikutan',
+    words: { id: 'Lihat ikutanmu', en: 'See your slots' },
+  },
+  account_owns_brand: { path: '/toko', words: { id: 'Ke tokomu', en: 'To your shop' } },
+  account_has_campaigns: { path: '/toko', words: { id: 'Ke tokomu', en: 'To your shop' } },
+};
+
+function wayOut(visit: Visit, { code }: DomainError): Html | undefined {
+  const way = waysOut[code];
+  return way && html` <a href="${visit.url(way.path)}">${worded(visit, way.words)}</a>`;
 }
 
 const zones = [
