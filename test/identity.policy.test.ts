@@ -71,7 +71,7 @@ const expected: Readonly<Record<Action, string>> = {
   'payout.settle': '......xx',
   'gateway.reconcile': '......xx',
   'books.read': '...xxxxx',
-  'shortfall.declare': '...xxxxx',
+  'shortfall.declare': '....xxxx',
   'dispute.open': '..x....x',
   'dispute.resolve': '......xx',
   'notification.read': '.xxxxxxx',

@@ -634,6 +634,12 @@ const cases: Record<string, readonly Case[]> = {
   list_refunds_to_send: [{ parameters: ['midtrans', 4], before: called }],
   list_pending_movements: [{ parameters: ['refund', 100] }],
   campaign_books: [{ parameters: [campaign.completed] }],
+  range_of_shortfall: [{ parameters: [campaign.completed] }],
+  sum_shares: [{ parameters: [campaign.completed, 1], before: allOwed }],
+  list_shares: [
+    { parameters: [campaign.completed, 1, null, 51], before: allOwed },
+    { when: 'a later page', parameters: [campaign.completed, 1, 3, 51], before: allOwed },
+  ],
   declare_shortfall: [{ parameters: [campaign.completed, 1, 'why', 'service'], before: allOwed }],
   open_dispute: [{ parameters: [campaign.completed, confirmed, nobody, 'why', 'service'] }],
   resolve_dispute: [

@@ -12,7 +12,7 @@ import type { Client } from './rig/client.ts';
 import { httpService } from './rig/http-service.ts';
 import { ask } from './rig/market.ts';
 import { photo, pictureForm } from './rig/pictures.ts';
-import { expectStatus, fromNow, hourMs, join } from './rig/shop.ts';
+import { expectStatus, fromNow, hourMs, join, openShop } from './rig/shop.ts';
 
 // Ten thousand participants are written straight into the tables.
 const service = await httpService({ invariants: false });
@@ -111,6 +111,38 @@ for (const script of [true, false]) {
       await looker.check();
       await looker.close();
     });
+  });
+}
+
+for (const script of [true, false]) {
+  test(`a seller delivers fewer slots than were sold (script: ${script})`, async () => {
+    const shop = await openShop(service);
+    const { id } = await shop.campaign({ total_slots: 3, payment_timing: 'upfront' });
+    const participations: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      const joined = await join(await service.user(), id);
+      expectStatus(await service.service.post(`/participations/${joined.id}/confirm`), 200);
+      participations.push(joined.id);
+    }
+    await ask(service.db, 'select sambatan.settle_campaign($1, true, 1000)', id);
+    const looker = await look({ token: shop.seller.token, script });
+    const { page } = looker;
+    const press = (name: string) => page.getByRole('button', { name }).click();
+    await looker.go(`/toko/sambatan/${id}`);
+    await page.getByRole('link', { name: 'Kirim lebih sedikit' }).click();
+    await looker.check();
+    await page.getByLabel('Slot yang bisa dikirim').fill('2');
+    await press('Lihat akibatnya');
+    await page.getByRole('row', { name: '0 dari 1' }).getByText('Rp125.000').waitFor();
+    await looker.check();
+    await page.getByLabel('Alasannya').fill('Satu pecah waktu dikemas');
+    await page.getByLabel('Ketik judulnya').fill('Senja batch pertama');
+    await press('Kirim 2 slot saja');
+    await page.getByText('Tercatat. Pembelinya diberi tahu').waitFor();
+    await looker.check();
+    await looker.close();
+    const last = await service.service.get(`/participations/${participations[2]}`);
+    assert.equal(expectStatus(last, 200).status, 'refunded');
   });
 }
 
@@ -223,6 +255,14 @@ async function fullMarket(): Promise<Market> {
     from generate_series(1, 50) n`,
     many,
   );
+  const done = await campaign({ title: 'Selesai', total_slots: 70, price_per_slot: 195_000 });
+  for (let i = 0; i < 60; i++) {
+    const { id } = await join(await service.user(), done);
+    expectStatus(await service.service.post(`/participations/${id}/confirm`), 200);
+  }
+  const big = await join(await service.user(), done, { quantity: 10 });
+  expectStatus(await service.service.post(`/participations/${big.id}/confirm`), 200);
+  await ask(service.db, 'select sambatan.settle_campaign($1, true, 1000)', done);
   const calledOff = await campaign({ title: 'Yang dibatalkan' });
   expectStatus(await owner.post(`/campaigns/${calledOff}/cancel`, { reason: 'bahan habis' }), 200);
   const empty = expectStatus(await owner.post('/brands', { name: 'Baru' }), 201).id;
@@ -256,6 +296,11 @@ async function fullMarket(): Promise<Market> {
       cancel: of(many, '/batal'),
       'cancel-free': of(none, '/batal'),
       participants: of(many, '/peserta'),
+      done: of(done),
+      'fewer-asked': of(done, '/kurang'),
+      fewer: of(done, '/kurang?slots=7'),
+      statement: of(done, '/uang'),
+      'statement-open': of(one, '/uang'),
       'participants-none': of(none, '/peserta'),
       packing: of(many, '/kemas'),
       'packing-none': of(none, '/kemas'),

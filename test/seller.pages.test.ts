@@ -309,6 +309,7 @@ suite('what strangers and helpers may', () => {
       ['/ubah', 403],
       ['/perpanjang', 403],
       ['/batal', 403],
+      ['/kurang', 403],
       ['/peserta', 403],
       ['/kemas', 403],
       ['/peserta.csv', 403],
@@ -352,6 +353,126 @@ const invited = (wish: Record<string, string> = {}) => ({
   role: 'contributor',
   language: 'id',
   ...wish,
+});
+
+suite('fewer slots can be delivered than were sold', () => {
+  /** Sold out: who joined first has 1 slot, then 3 and 2; all but the last one have paid. */
+  async function soldOut() {
+    const { id } = await shop.campaign({ total_slots: 6, price_per_slot: 100_000 });
+    const buyers = new Map<string, { id: string; client: Client }>();
+    for (const [name, quantity] of Object.entries({ Ayu: 1, Budi: 3, Citra: 2 })) {
+      const client = await service.user();
+      await ask(
+        service.db,
+        'insert into sambatan.profiles (user_id, display_name) values ($1, $2)',
+        client.userId,
+        name,
+      );
+      buyers.set(name, { id: (await join(client, id, { quantity })).id, client });
+    }
+    await ask(service.db, 'select sambatan.settle_campaign($1, true, 1000)', id);
+    for (const name of ['Ayu', 'Budi']) {
+      const path = `/participations/${buyers.get(name)!.id}/payment/verify`;
+      expectStatus(await service.service.post(path, {}), 200);
+    }
+    return { id, buyers, path: `/toko/sambatan/${id}/kurang` };
+  }
+
+  const rowsOf = (page: string) =>
+    [...page.matchAll(/<tr>\s*<td>(.*?)<\/td>(.*?)<\/tr>/gs)].map(([, name, rest]) => [
+      name,
+      ...[...rest!.matchAll(/<td class="number">(.*?)<\/td>/gs)].map(([, cell]) => cell),
+    ]);
+  const seenIn = (page: string) => /name="seen" value="([^"]+)"/.exec(page)![1]!;
+  const said = (slots: string, page: string) => ({
+    slots,
+    seen: seenIn(page),
+    reason: 'pecah di jalan',
+    title: 'Senja batch pertama',
+  });
+
+  test('what is shown first is what happens then, to each buyer and to the rupiah', async () => {
+    const { id, buyers, path } = await soldOut();
+    const page = found(await seller.get(`${path}?slots=2`));
+    assert.deepEqual(rowsOf(page), [
+      ['Citra', '0 dari 2', 'belum bayar'],
+      ['Budi', '1 dari 3', 'Rp200.000'],
+      ['Ayu', '1 dari 1', 'Rp0'],
+    ]);
+    assert.match(page, /<strong>1<\/strong>\s*pembeli dapat semua/);
+    assert.match(page, /<strong>2<\/strong>\s*pembeli dapat kurang/);
+    assert.match(page, /<strong>Rp200\.000<\/strong>\s*dikembalikan/);
+    assert.match(page, /<strong>Rp194\.000<\/strong>\s*bagianmu/);
+    const books = async () =>
+      expectStatus(await shop.seller.get(`/campaigns/${id}/books`), 200) as unknown as Record<
+        string,
+        number
+      >;
+    assert.equal((await books())['refunds_due'], 0, 'looking changes nothing');
+
+    const wrong = await seller.post(path, { ...said('2', page), title: 'Senja' });
+    assert.match(found(wrong, 422), /Belum sama dengan judulnya/);
+    leadsTo(await seller.post(path, said('2', page)), /kabar=dikurangi/);
+    const then = await books();
+    assert.deepEqual(
+      [then['refunds_due'], then['gross'], then['payouts_due']],
+      [200_000, 200_000, 194_000],
+    );
+    const kept = await ask<{ participation_id: string; keeps: number; status: string }>(
+      service.db,
+      `select participation_id, quantity - short_slots as keeps, status::text
+      from sambatan.participants where campaign_id = $1`,
+      id,
+    );
+    assert.deepEqual(
+      new Map(kept.map((one) => [one.participation_id, [one.keeps, one.status]])),
+      new Map([
+        [buyers.get('Ayu')!.id, [1, 'confirmed']],
+        [buyers.get('Budi')!.id, [1, 'confirmed']],
+        [buyers.get('Citra')!.id, [0, 'refunded']],
+      ]),
+    );
+    assert.match(found(await seller.get(`/en${path}`)), /To be delivered now:\s*<strong>2 slots/);
+  });
+
+  test('numbers that have changed meanwhile are shown again first', async () => {
+    const { id, buyers, path } = await soldOut();
+    const page = found(await seller.get(`${path}?slots=2`));
+    const late = buyers.get('Citra')!.id;
+    expectStatus(await service.service.post(`/participations/${late}/payment/verify`, {}), 200);
+    const again = found(await seller.post(path, said('2', page)), 409);
+    assert.match(again, /Angkanya baru saja berubah/);
+    assert.match(again, /<strong>Rp400\.\d{3}<\/strong>\s*dikembalikan/);
+    const [{ short }] = (await ask<{ short: bigint }>(
+      service.db,
+      'select sum(short_slots) as short from sambatan.participants where campaign_id = $1',
+      id,
+    )) as [{ short: bigint }];
+    assert.equal(short, 0n);
+  });
+
+  test('no more than is left, and no fewer than were received', async () => {
+    const { buyers, path } = await soldOut();
+    const { id, client } = buyers.get('Citra')!;
+    expectStatus(await service.service.post(`/participations/${id}/payment/verify`, {}), 200);
+    expectStatus(await client.post(`/participations/${id}/fulfil`), 200);
+    for (const slots of ['1', '6', '7']) {
+      const page = found(await seller.get(`${path}?slots=${slots}`), 422);
+      assert.match(page, /id="slots-error">Slot yang bisa dipenuhi harus 2 sampai 5/);
+      assert.match(found(await seller.post(path, { slots }), 422), /id="slots-error"/);
+    }
+    found(await seller.get(`${path}?slots=dua`), 422);
+    found(await seller.post(path, {}), 422);
+    // Whoever has the goods keeps them, however late they joined.
+    assert.deepEqual(
+      rowsOf(found(await seller.get(`${path}?slots=3`))).map(([name, keeps]) => [name, keeps]),
+      [
+        ['Budi', '0 dari 3'],
+        ['Ayu', '1 dari 1'],
+        ['Citra', '2 dari 2'],
+      ],
+    );
+  });
 });
 
 suite('texts that try to be more than text', () => {

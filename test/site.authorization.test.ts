@@ -196,6 +196,9 @@ const rows: Readonly<Record<string, Row>> = {
   'POST /toko/sambatan/:id/perpanjang': { expects: shownAgain, id: campaign },
   'GET /toko/sambatan/:id/batal': { expects: sellersAndStaff, id: campaign },
   'POST /toko/sambatan/:id/batal': { expects: shownAgain, id: campaign },
+  // Nothing of it is to be delivered yet.
+  'GET /toko/sambatan/:id/kurang': { expects: '303 403 403 409 403 409', id: campaign },
+  'POST /toko/sambatan/:id/kurang': { expects: '303 403 403 409 403 409', id: campaign },
   'GET /toko/sambatan/:id/peserta': participants,
   'GET /toko/sambatan/:id/kemas': participants,
   'GET /toko/sambatan/:id/uang': { expects: sellersAndStaff, id: campaign },

@@ -1,3 +1,19 @@
+-- What of its payment is due back when p_slots of a participation are not delivered: what was paid
+-- for them, and the unique code when the participation is refunded; nothing while it is not paid.
+-- Refuses: payment_not_open while a provider has the payment.
+create or replace function sambatan.refund_of_slots(
+  t sambatan.transactions, p_price bigint, p_slots integer, p_is_refunded boolean
+) returns bigint language plpgsql stable as $$
+begin
+  if t.status = 'pending' then
+    perform sambatan.refuse('payment_not_open', jsonb_build_object('status', t.status));
+  elsif t.status = 'settled' then
+    return p_slots * p_price + case when p_is_refunded then t.surcharge else 0 end;
+  end if;
+  return 0;
+end
+$$;
+
 -- So many slots of a participation in a completed campaign are not delivered: what was paid for them
 -- is due back, or what was to be paid is less. A participation that keeps none, and has not received
 -- the goods, is refunded: its unique code goes back as well. Gives the rupiah that are due back. The
@@ -11,14 +27,12 @@ declare
   is_refunded constant boolean := keeps_none and p.status = 'confirmed';
   worth constant bigint := p_slots * c.price_per_slot;
   t sambatan.transactions;
-  back bigint := 0;
+  back bigint;
 begin
   select * into strict t from sambatan.transactions
     where campaign_id = c.campaign_id and cause = 'payment:' || p.participation_id;
-  if t.status = 'pending' then
-    perform sambatan.refuse('payment_not_open', jsonb_build_object('status', t.status));
-  elsif t.status = 'settled' then
-    back := worth + case when is_refunded then t.surcharge else 0 end;
+  back := sambatan.refund_of_slots(t, c.price_per_slot, p_slots, is_refunded);
+  if t.status = 'settled' then
     insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
         actor, created_at)
       values (c.campaign_id, 'refund', 'due', p.participation_id, back,
@@ -41,61 +55,6 @@ begin
     perform sambatan.record_event(c.campaign_id, 'participant_refunded', p_actor, p_at,
       p.participation_id, jsonb_build_object('quantity', p.quantity, 'reason', p_reason));
   end if;
-  return back;
-end
-$$;
-
--- The seller of a completed campaign can deliver p_slots only. They go to buyers in the order in
--- which they joined, to those who have received the goods first of all; each gets what they bought
--- as far as it goes, so that one participation at most is delivered in part. The rest is refunded,
--- and the payout is what the delivered slots are worth. May be said again with fewer. Gives the
--- rupiah that are due back. Refuses: campaign_not_found, transition_not_allowed,
--- shortfall_not_possible, payout_settled_already, payment_not_open.
-create or replace function sambatan.declare_shortfall(
-  p_campaign_id uuid, p_slots integer, p_reason text, p_actor text
-) returns bigint language plpgsql as $$
-declare
-  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
-  now_at constant timestamptz := clock_timestamp();
-  p sambatan.participants;
-  delivered bigint;
-  received bigint;
-  left_over bigint := p_slots;
-  keeps integer;
-  back bigint := 0;
-  payout bigint;
-begin
-  if c.status <> 'fulfilled' then
-    perform sambatan.refuse('transition_not_allowed',
-      jsonb_build_object('from', c.status, 'event', 'campaign_shortfall'));
-  end if;
-  select coalesce(sum(quantity - short_slots), 0),
-      coalesce(sum(quantity - short_slots) filter (where status = 'fulfilled'), 0)
-    into delivered, received from sambatan.participants
-    where campaign_id = p_campaign_id and status in ('confirmed', 'fulfilled');
-  if p_slots >= delivered or p_slots < received then
-    perform sambatan.refuse('shortfall_not_possible',
-      jsonb_build_object('minimum', received, 'maximum', greatest(delivered - 1, received)));
-  end if;
-  -- The log knows the order of those who joined in the same moment.
-  for p in select x.* from sambatan.participants x
-    join sambatan.audit_logs a on a.campaign_id = x.campaign_id
-      and a.participation_id = x.participation_id and a.event = 'participant_joined'
-    where x.campaign_id = p_campaign_id and x.status in ('confirmed', 'fulfilled')
-    order by x.status = 'fulfilled' desc, a.seq
-  loop
-    keeps := least(p.quantity - p.short_slots, left_over);
-    left_over := left_over - keeps;
-    if keeps < p.quantity - p.short_slots then
-      back := back + sambatan.take_back_slots(c, p, p.quantity - p.short_slots - keeps, now_at,
-        p_actor, 'shortfall');
-    end if;
-  end loop;
-  payout := sambatan.refresh_payout(p_campaign_id, now_at, p_actor);
-  perform sambatan.record_event(p_campaign_id, 'campaign_shortfall', p_actor, now_at, null,
-    jsonb_build_object('from', delivered, 'to', p_slots, 'reason', p_reason, 'refunds', back,
-      'payout', payout));
-  perform sambatan.release_when_received(p_campaign_id, now_at);
   return back;
 end
 $$;

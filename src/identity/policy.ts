@@ -82,7 +82,7 @@ export const permissions = {
   'payout.settle': staff,
   'gateway.reconcile': staff,
   'books.read': [...seller, ...staff],
-  'shortfall.declare': [...seller, ...staff],
+  'shortfall.declare': [...managers, ...staff],
   'dispute.open': ['self', 'service'],
   'dispute.resolve': staff,
   'notification.read': signedIn,

@@ -210,6 +210,68 @@ export const declareShortfall = query<
   { readonly refunds: bigint }
 >('declare_shortfall', 'select sambatan.declare_shortfall($1, $2, $3, $4) as refunds');
 
+/** How many slots are to be delivered by now, and the fewest and most that a shortfall can leave. */
+export interface ShortfallRange {
+  readonly delivered: bigint;
+  readonly minimum: bigint;
+  readonly maximum: bigint;
+}
+
+export const rangeOfShortfall = query<[campaignId: string], ShortfallRange>(
+  'range_of_shortfall',
+  'select delivered, minimum, maximum from sambatan.range_of_shortfall($1)',
+);
+
+export interface ShareRow {
+  /** In the order in which slots are given. */
+  readonly place: bigint;
+  readonly participation_id: string;
+  readonly user_id: string;
+  readonly keeps: number;
+  readonly loses: number;
+  /** Whole rupiah. */
+  readonly refund: bigint;
+  readonly display_name: string | null;
+}
+
+/** A page of who would keep and lose how many slots, from the end of the order. */
+export const listShares = query<
+  [campaignId: string, slots: number, before: number | null, limit: number],
+  ShareRow
+>(
+  'list_shares',
+  `select s.*, n.display_name from (
+    select place, participation_id, user_id, keeps, loses, refund
+    from sambatan.shares_of_shortfall($1, $2)
+    where $3::bigint is null or place < $3 order by place desc limit $4) s
+  left join sambatan.profiles n on n.user_id = s.user_id
+  order by s.place desc`,
+);
+
+export interface SharesSum {
+  /** Participations that keep everything, and those that lose slots. */
+  readonly unhurt: bigint;
+  readonly hurt: bigint;
+  readonly refunds: bigint;
+  /** Whole rupiah that are due back. */
+  readonly amount: bigint;
+  /** Whole rupiah that the delivered slots are worth to the seller, after the fee. */
+  readonly payout: bigint;
+}
+
+export const sumShares = query<[campaignId: string, slots: number], SharesSum>(
+  'sum_shares',
+  `select s.*, worth.gross - sambatan.platform_fee(worth.gross, worth.basis_points) as payout
+  from (
+    select count(*) filter (where loses = 0) as unhurt, count(*) filter (where loses > 0) as hurt,
+      count(*) filter (where refund > 0) as refunds,
+      coalesce(sum(refund), 0)::bigint as amount
+    from sambatan.shares_of_shortfall($1, $2)) s
+  cross join (
+    select $2 * price_per_slot as gross, platform_fee_basis_points as basis_points
+    from sambatan.campaigns where campaign_id = $1) worth`,
+);
+
 export interface DisputeRow {
   readonly dispute_id: string;
   readonly campaign_id: string;

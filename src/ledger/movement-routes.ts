@@ -26,6 +26,7 @@ import {
   payoutOf,
   RefundSchema,
   refundOf,
+  slotsDelivered,
 } from './schemas.ts';
 
 const params = closed({ id: Id });
@@ -287,7 +288,7 @@ export function movementRoutes(app: App): FastifyPluginAsyncTypebox {
             'They go to buyers in the order in which they joined; the rest is refunded, and the payout is less.',
           params,
           body: closed({
-            slots: Type.Integer({ minimum: 0, maximum: 1_000_000 }),
+            slots: slotsDelivered,
             reason: text(3, 500),
           }),
           response: {

@@ -19,6 +19,9 @@ export const bankFields = {
   number: Type.String({ minLength: 5, maxLength: 40, pattern: '^\\d(?:[ .-]?\\d){4,29}$' }),
   holder: text(2, 80),
 };
+/** How many slots of a completed campaign can be delivered. */
+export const slotsDelivered = Type.Integer({ minimum: 0, maximum: 1_000_000 });
+
 const bankAccount = { bank: Type.String(), number: Type.String(), holder: Type.String() };
 const BankAccountSchema = closed(bankAccount, { title: 'BankAccount' });
 

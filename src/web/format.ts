@@ -16,7 +16,7 @@ export function count(value: bigint | number, language: Language): string {
 }
 
 /** `1 slot`, `12 slots`; Indonesian has no plural. */
-export function slots(value: number, language: Language): string {
+export function slots(value: bigint | number, language: Language): string {
   return `${count(value, language)} ${language === 'en' && value !== 1 ? 'slots' : 'slot'}`;
 }
 

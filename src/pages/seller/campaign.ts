@@ -3,20 +3,17 @@ import type { Campaign } from '../../campaigns/campaign.ts';
 import { permitOnCampaign } from '../../campaigns/operations.ts';
 import { brandRoleOf } from '../../catalogue/operations.ts';
 import type { App } from '../../context.ts';
-import { after, nextCursor } from '../../http/cursor.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed, text, TimestampInput } from '../../http/schemas.ts';
 import { seeOther, sendPage, type Pages } from '../../http/site.ts';
 import { may } from '../../identity/policy.ts';
-import { callOff, extend } from '../../lifecycle/changes.ts';
+import { extend } from '../../lifecycle/changes.ts';
 import { consult } from '../../operation.ts';
-import { previewRefunds, type RefundPreview } from '../../participations/roster.ts';
 import {
   countdown,
   exactMoment,
   input,
   notice,
-  paging,
   progressBar,
   textarea,
 } from '../../web/components.ts';
@@ -26,25 +23,11 @@ import { campaignBadge } from '../../web/statuses.ts';
 import type { Visit } from '../../web/visit.ts';
 import { campaignPreview } from './campaign-preview.ts';
 import { slotsChart, type SlotsAt } from './chart.ts';
-import {
-  asked,
-  idIn,
-  nameOf,
-  newsOf,
-  refusal,
-  signedIn,
-  statusOf,
-  told,
-  type Shown,
-} from './parts.ts';
+import { idIn, newsOf, refusal, signedIn, statusOf, told, type Shown } from './parts.ts';
 
 const chartSteps = 60;
-const refundsShown = 50;
 
 const readExtension = formReader(closed({ deadline: TimestampInput, reason: text(3, 500) }));
-const readCancellation = formReader(
-  closed({ reason: text(3, 500), title: text(1, 200), seen: text(1, 60) }),
-);
 
 /** One campaign as its seller sees it, and what they can do with it. */
 export function campaignPage(app: App): Pages {
@@ -59,7 +42,7 @@ export function campaignPage(app: App): Pages {
 
     server.get('/toko/sambatan/:id/perpanjang', async (request, reply) => {
       const { visit } = request;
-      const campaign = await forChange(app, visit, 'campaign.extend', idIn(request));
+      const campaign = await toExtend(app, visit, idIn(request));
       const next = new Date(campaign.deadline.getTime() + 7 * 86_400_000);
       const typed = { deadline: fieldMoment(next) };
       return sendPage(request, reply, extensionPage(visit, campaign, { typed }));
@@ -67,7 +50,7 @@ export function campaignPage(app: App): Pages {
 
     server.post('/toko/sambatan/:id/perpanjang', async (request, reply) => {
       const { visit } = request;
-      const campaign = await forChange(app, visit, 'campaign.extend', idIn(request));
+      const campaign = await toExtend(app, visit, idIn(request));
       const reading = readExtension(request.body);
       if (!('value' in reading)) {
         return sendPage(request, reply, extensionPage(visit, campaign, reading), 422);
@@ -86,46 +69,6 @@ export function campaignPage(app: App): Pages {
           : { typed, refused };
       return sendPage(request, reply, extensionPage(visit, campaign, shown), statusOf(refused));
     });
-
-    const cancellation = async (visit: Visit, id: string, cursor?: string) => {
-      signedIn(visit);
-      const [last = null] = after(cursor, ['id']);
-      const page = { after: last, limit: refundsShown + 1 };
-      return await consult(() => previewRefunds(app.db, visit.actor, id, page));
-    };
-
-    server.get('/toko/sambatan/:id/batal', async (request, reply) => {
-      const { visit } = request;
-      const preview = await cancellation(visit, idIn(request), asked(request, 'cursor'));
-      return sendPage(request, reply, cancellationPage(visit, preview, { typed: {} }));
-    });
-
-    server.post('/toko/sambatan/:id/batal', async (request, reply) => {
-      const { visit } = request;
-      const preview = await cancellation(visit, idIn(request));
-      const { campaign } = preview;
-      const reading = readCancellation(request.body);
-      if (!('value' in reading)) {
-        return sendPage(request, reply, cancellationPage(visit, preview, reading), 422);
-      }
-      const { typed, value } = reading;
-      const errors = mistaken(campaign, value.title);
-      if (errors.length > 0) {
-        return sendPage(request, reply, cancellationPage(visit, preview, { typed, errors }), 422);
-      }
-      if (value.seen !== seenIn(preview)) {
-        const page = cancellationPage(visit, preview, { typed }, true);
-        return sendPage(request, reply, page, 409);
-      }
-      const { actor } = visit;
-      const done = await taken(() => callOff(app, actor, campaign.id, value.reason.trim()));
-      if ('done' in done) {
-        return seeOther(request, reply, told(`/toko/sambatan/${campaign.id}`, 'dibatalkan'));
-      }
-      const { refused } = done;
-      const page = cancellationPage(visit, preview, { typed, refused });
-      return sendPage(request, reply, page, statusOf(refused));
-    });
   };
 }
 
@@ -135,6 +78,7 @@ interface Seen {
     readonly publish: boolean;
     readonly extend: boolean;
     readonly cancel: boolean;
+    readonly deliverFewer: boolean;
     readonly edit: boolean;
     readonly participants: boolean;
     readonly books: boolean;
@@ -156,6 +100,7 @@ async function sellersView(app: App, visit: Visit, id: string): Promise<Seen> {
       publish: publish && waits,
       extend: runs && may(actor, 'campaign.extend', rights),
       cancel: (waits || runs) && may(actor, 'campaign.cancel', rights),
+      deliverFewer: status === 'completed' && may(actor, 'shortfall.declare', rights),
       edit:
         (waits || runs) &&
         may(actor, 'campaign.edit', rights) &&
@@ -166,14 +111,9 @@ async function sellersView(app: App, visit: Visit, id: string): Promise<Seen> {
   };
 }
 
-async function forChange(
-  app: App,
-  visit: Visit,
-  action: 'campaign.extend' | 'campaign.cancel',
-  id: string,
-): Promise<Campaign> {
+async function toExtend(app: App, visit: Visit, id: string): Promise<Campaign> {
   signedIn(visit);
-  return (await permitOnCampaign(app.db, visit.actor, action, id)).campaign;
+  return (await permitOnCampaign(app.db, visit.actor, 'campaign.extend', id)).campaign;
 }
 
 /** From the opening to now or the end; nothing while it has not opened. */
@@ -250,6 +190,7 @@ function overview(visit: Visit, { campaign, can }: Seen, points: readonly SlotsA
             >${t('Halaman pembeli', 'Buyers’ page')}</a
           >`
         }
+        ${can.deliverFewer && link('/kurang', t('Kirim lebih sedikit', 'Deliver fewer'), 'danger')}
         ${can.cancel && link('/batal', t('Batalkan', 'Call off'), 'danger')}
       </div>
     </section>
@@ -354,129 +295,4 @@ function extensionPage(visit: Visit, campaign: Campaign, { typed, errors, refuse
 
 function bothWordings(refused: NonNullable<Shown['refused']>) {
   return { id: refused.text('id').detail, en: refused.text('en').detail };
-}
-
-/** The numbers that a cancellation was decided on. */
-function seenIn({ campaign, refunds, amount }: RefundPreview): string {
-  return `${campaign.participant_count}.${campaign.slots_taken}.${refunds}.${amount}`;
-}
-
-function mistaken(campaign: Campaign, typedTitle: string): NonNullable<Shown['errors']> {
-  const plain = (words: string) => words.normalize('NFKC').replaceAll(/\s+/g, ' ').trim();
-  if (plain(typedTitle).toLowerCase() === plain(campaign.title).toLowerCase()) return [];
-  const message = {
-    id: 'Belum sama dengan judulnya. Ketik ulang persis, ya.',
-    en: 'This is not the title. Please type it exactly.',
-  };
-  return [{ field: 'title', message }];
-}
-
-function cancellationPage(
-  visit: Visit,
-  preview: RefundPreview,
-  { typed, errors, refused }: Shown,
-  changed = false,
-) {
-  const { t, url, language } = visit;
-  const { campaign } = preview;
-  const path = url(`/toko/sambatan/${campaign.id}`);
-  const title = t('Batalkan Sambatan', 'Call the campaign off');
-  const main = html`<p class="crumbs"><a href="${path}">${campaign.title}</a></p>
-    <h1>${title}</h1>
-    ${refusal(visit, refused)}
-    ${
-      changed &&
-      notice(
-        'busy',
-        t('Angkanya baru saja berubah.', 'The numbers have just changed.'),
-        t('Periksa lagi, lalu kirim ulang.', 'Look again, then send once more.'),
-      )
-    }
-    <section class="panel" aria-labelledby="outcome">
-      <h2 id="outcome">${t('Yang terjadi', 'What happens')}</h2>
-      <ul class="figures sums">
-        <li>
-          <strong>${count(campaign.participant_count, language)}</strong>
-          ${t('peserta dilepas dan diberi tahu', 'participants are let go and told')}
-        </li>
-        <li>
-          <strong>${count(preview.refunds, language)}</strong>
-          ${t('pembayaran dikembalikan', 'payments go back')}
-        </li>
-        <li>
-          <strong>${rupiah(preview.amount, language)}</strong>
-          ${t('dikembalikan semuanya', 'go back in all')}
-        </li>
-      </ul>
-      ${refundTable(visit, preview, `${path}/batal`)}
-    </section>
-    <form class="stack panel narrow" method="post" action="${path}/batal">
-      <input type="hidden" name="seen" value="${seenIn(preview)}" />
-      ${textarea(visit, {
-        name: 'reason',
-        label: t('Alasannya', 'The reason'),
-        hint: t('Peserta membacanya.', 'The participants read it.'),
-        value: typed['reason'],
-        errors,
-        required: true,
-        control: { minlength: 3, maxlength: 500 },
-      })}
-      ${input(visit, {
-        name: 'title',
-        label: t('Ketik judulnya untuk memastikan', 'Type its title to be sure'),
-        hint: html`<strong>${campaign.title}</strong>`,
-        value: typed['title'],
-        errors,
-        required: true,
-        control: { autocomplete: 'off', maxlength: 200 },
-      })}
-      <p>${t('Ini tidak bisa diurungkan.', 'This cannot be undone.')}</p>
-      <div class="row">
-        <button class="button danger">
-          ${t('Batalkan Sambatan ini', 'Call this campaign off')}
-        </button>
-        <a class="button quiet" href="${path}">${t('Tidak jadi', 'Keep it')}</a>
-      </div>
-    </form>`;
-  return { title, section: 'shop' as const, main };
-}
-
-function refundTable(visit: Visit, { rows, refunds }: RefundPreview, path: string): Html {
-  const { t, language } = visit;
-  if (refunds === 0) {
-    return html`<p class="quiet">
-      ${t('Belum ada yang membayar, jadi tidak ada uang yang perlu kembali.', 'Nobody has paid yet, so no money has to go back.')}
-    </p>`;
-  }
-  const next = nextCursor(rows, refundsShown, (row) => [row.participation_id]);
-  return html`<div
-      class="table"
-      tabindex="0"
-      role="region"
-      aria-label="${t('Daftar pengembalian', 'List of refunds')}"
-    >
-      <table>
-        <caption>
-          ${t('Siapa menerima kembali berapa', 'Who gets back how much')}
-        </caption>
-        <thead>
-          <tr>
-            <th scope="col">${t('Pembeli', 'Buyer')}</th>
-            <th scope="col" class="number">Slot</th>
-            <th scope="col" class="number">${t('Kembali', 'Goes back')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows.slice(0, refundsShown).map(
-            (row) =>
-              html`<tr>
-                <td>${nameOf(visit, row)}</td>
-                <td class="number">${count(row.quantity, language)}</td>
-                <td class="number">${rupiah(row.amount, language)}</td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
-    ${paging(visit, { next: next === null ? undefined : `${path}?cursor=${next}` })}`;
 }

@@ -3,9 +3,11 @@ import type { Pages } from '../../http/site.ts';
 import { brandPages } from './brands.ts';
 import { campaignPage } from './campaign.ts';
 import { campaignPages } from './campaigns.ts';
+import { cancellationPage } from './cancellation.ts';
 import { memberPages } from './members.ts';
 import { participantPages } from './participants.ts';
 import { productPages } from './products.ts';
+import { shortfallPage } from './shortfall.ts';
 import { statementPage } from './statement.ts';
 
 /** What sellers see: their brands and members, products, campaigns and participants. */
@@ -16,8 +18,10 @@ export function sellerPages(app: App): Pages {
     productPages,
     campaignPages,
     campaignPage,
+    cancellationPage,
     participantPages,
     statementPage,
+    shortfallPage,
   ];
   return async (server) => {
     for (const part of parts) await server.register(part(app));

@@ -70,6 +70,10 @@ const news = {
     id: 'Sambatan dibatalkan. Dana yang sudah masuk dikembalikan.',
     en: 'The campaign is called off. What was paid goes back.',
   },
+  dikurangi: {
+    id: 'Tercatat. Pembelinya diberi tahu, dan uangnya dikembalikan.',
+    en: 'It is noted. The buyers are told, and their money goes back.',
+  },
 } as const;
 
 /** A path that says, once it is reached, what was done. */

@@ -95,7 +95,7 @@ type Line = readonly [words: string, amount: bigint];
 
 function side(visit: Visit, id: string, title: string, sum: bigint, lines: readonly Line[]): Html {
   const { t, language } = visit;
-  return html`<section class="panel" aria-labelledby="${id}">
+  return html`<section class="panel">
     <h2 id="${id}">${title}</h2>
     <div class="table" tabindex="0" role="region" aria-labelledby="${id}">
       <table>
@@ -132,7 +132,7 @@ function payoutList(visit: Visit, payouts: readonly CampaignPayoutRow[]): Html {
       ${t('Pencairan muncul setelah Sambatan berhasil.', 'A payout appears once the campaign has succeeded.')}
     </p>`;
   }
-  return html`<ul class="list">
+  return html`<ul class="plain">
     ${payouts.map(
       (payout) =>
         html`<li>

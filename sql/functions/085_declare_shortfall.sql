@@ -1,0 +1,103 @@
+-- How many slots of a completed campaign are to be delivered by now, and the fewest and the most that
+-- a shortfall can leave: not fewer than were received, and fewer than now. Refuses:
+-- transition_not_allowed.
+create or replace function sambatan.range_of_shortfall(
+  p_campaign_id uuid, out delivered bigint, out minimum bigint, out maximum bigint
+) language plpgsql stable as $$
+declare
+  c sambatan.campaigns;
+begin
+  select * into strict c from sambatan.campaigns where campaign_id = p_campaign_id;
+  if c.status <> 'fulfilled' then
+    perform sambatan.refuse('transition_not_allowed',
+      jsonb_build_object('from', c.status, 'event', 'campaign_shortfall'));
+  end if;
+  select coalesce(sum(quantity - short_slots), 0),
+      coalesce(sum(quantity - short_slots) filter (where status = 'fulfilled'), 0)
+    into delivered, minimum from sambatan.participants
+    where campaign_id = p_campaign_id and status in ('confirmed', 'fulfilled');
+  maximum := greatest(delivered - 1, minimum);
+end
+$$;
+
+-- Who gets how many when a completed campaign can deliver p_slots only. They go to buyers in the
+-- order in which they joined, to those who have received the goods first of all; each gets what they
+-- bought as far as it goes, so that one participation at most is delivered in part. Gives each
+-- participation's place in that order, the slots that it keeps and those that it loses, and the
+-- rupiah that are due back for them. Refuses: transition_not_allowed, shortfall_not_possible,
+-- payment_not_open.
+--
+-- One look into an index for each who joined, said so that no planner turns it round.
+create or replace function sambatan.shares_of_shortfall(p_campaign_id uuid, p_slots integer)
+returns table (place bigint, participation_id uuid, user_id uuid, keeps integer, loses integer,
+  refund bigint)
+language plpgsql stable as $$
+declare
+  c sambatan.campaigns;
+  possible record;
+begin
+  select * into strict possible from sambatan.range_of_shortfall(p_campaign_id);
+  if p_slots >= possible.delivered or p_slots < possible.minimum then
+    perform sambatan.refuse('shortfall_not_possible',
+      jsonb_build_object('minimum', possible.minimum, 'maximum', possible.maximum));
+  end if;
+  select * into strict c from sambatan.campaigns x where x.campaign_id = p_campaign_id;
+  return query
+  with line as (
+    -- The log knows the order of those who joined in the same moment.
+    select p.participation_id, p.user_id, p.status, p.quantity - p.short_slots as has,
+      row_number() over in_line as place,
+      sum(p.quantity - p.short_slots) over in_line - (p.quantity - p.short_slots) as before
+    from (
+      select a.participation_id, a.seq from sambatan.audit_logs a
+      where a.campaign_id = p_campaign_id and a.event = 'participant_joined') a
+    cross join lateral (
+      select * from sambatan.participants x
+      where x.campaign_id = p_campaign_id and x.participation_id = a.participation_id
+        and x.status in ('confirmed', 'fulfilled')
+      offset 0) p
+    window in_line as (order by p.status = 'fulfilled' desc, a.seq)
+  ), shares as (
+    select l.*, greatest(least(l.has, p_slots - l.before), 0)::integer as keeps from line l
+  )
+  select s.place, s.participation_id, s.user_id, s.keeps, s.has - s.keeps,
+    case when s.keeps = s.has then 0 else (
+      select sambatan.refund_of_slots(t, c.price_per_slot, s.has - s.keeps,
+        s.keeps = 0 and s.status = 'confirmed')
+      from sambatan.transactions t
+      where t.campaign_id = p_campaign_id and t.cause = 'payment:' || s.participation_id) end
+  from shares s order by s.place;
+end
+$$;
+
+-- The seller of a completed campaign can deliver p_slots only: `shares_of_shortfall` says who gets
+-- them. The rest is refunded, and the payout is what the delivered slots are worth. May be said again
+-- with fewer. Gives the rupiah that are due back. Refuses: campaign_not_found,
+-- transition_not_allowed, shortfall_not_possible, payout_settled_already, payment_not_open.
+create or replace function sambatan.declare_shortfall(
+  p_campaign_id uuid, p_slots integer, p_reason text, p_actor text
+) returns bigint language plpgsql as $$
+declare
+  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at constant timestamptz := clock_timestamp();
+  delivered bigint;
+  share record;
+  back bigint := 0;
+  payout bigint;
+begin
+  select r.delivered into strict delivered from sambatan.range_of_shortfall(p_campaign_id) r;
+  for share in select s.loses, p from sambatan.shares_of_shortfall(p_campaign_id, p_slots) s
+    join sambatan.participants p on p.campaign_id = p_campaign_id
+      and p.participation_id = s.participation_id
+    where s.loses > 0 order by s.place
+  loop
+    back := back + sambatan.take_back_slots(c, share.p, share.loses, now_at, p_actor, 'shortfall');
+  end loop;
+  payout := sambatan.refresh_payout(p_campaign_id, now_at, p_actor);
+  perform sambatan.record_event(p_campaign_id, 'campaign_shortfall', p_actor, now_at, null,
+    jsonb_build_object('from', delivered, 'to', p_slots, 'reason', p_reason, 'refunds', back,
+      'payout', payout));
+  perform sambatan.release_when_received(p_campaign_id, now_at);
+  return back;
+end
+$$;
