@@ -14,17 +14,24 @@ const seconds = 8;
 const sampleMicroseconds = 500;
 const dueCampaigns = 5_000;
 
-/** Where the time of the hot join and of due campaigns goes, in a few tables of text. */
+/** Where the time of joins and of due campaigns goes, in a few tables of text. */
 export async function profiles(bench: Bench): Promise<string> {
-  return `${await profileHotJoins(bench)}\n${await profileClosing(bench)}`;
+  return [
+    await profileJoins(bench, 1),
+    await profileJoins(bench, 1_000),
+    await profileClosing(bench),
+  ].join('\n');
 }
 
 /**
- * Runs the hot join against `sambatan serve` under the profiler of Node, with the statements counted
- * by PostgreSQL, and tells in a few tables where the time of both goes.
+ * Runs joins on so many campaigns against `sambatan serve` under the profiler of Node, with the
+ * statements counted by PostgreSQL, and tells in a few tables where the time of both goes.
  */
-async function profileHotJoins({ cluster, generator, progress }: Bench): Promise<string> {
-  const databaseUrl = await cluster.createDatabase('bench_profile');
+async function profileJoins(
+  { cluster, generator, progress }: Bench,
+  campaigns: number,
+): Promise<string> {
+  const databaseUrl = await cluster.createDatabase(`bench_profile_${campaigns}`);
   const port = await freePort();
   const server = await startServer({
     way: 'ours',
@@ -32,18 +39,18 @@ async function profileHotJoins({ cluster, generator, progress }: Bench): Promise
     nodeOptions: [`--inspect=127.0.0.1:${port}`],
   });
   try {
-    const [campaign] = await openCampaigns(server.url, 1);
+    const campaignIds = await openCampaigns(server.url, campaigns);
     const job = {
       url: server.url,
       connections,
-      wish: { kind: 'joins', campaignIds: [campaign!], as: { serviceKey } },
+      wish: { kind: 'joins', campaignIds, as: { serviceKey } },
       expectedRate: 12_000,
       processes: { server: server.pid, postgres: cluster.postmaster },
     } as const;
     progress('profile: warming up');
     await generator.run({ ...job, extent: { warmSeconds: 0, seconds: warmSeconds } });
     await countStatements(cluster, databaseUrl);
-    progress(`profile: ${connections} connections for ${seconds} s`);
+    progress(`profile: ${campaigns} campaigns, ${connections} connections, ${seconds} s`);
     const inspector = await Inspector.connect(port);
     let answered: Answered | undefined;
     const cpu = await inspector.profile(async () => {
@@ -52,7 +59,8 @@ async function profileHotJoins({ cluster, generator, progress }: Bench): Promise
     inspector.close();
     const joins = answered!.statuses['201'] ?? 0;
     const asked = await statements(cluster, databaseUrl, joins, 'join');
-    return [loadOf(answered!), summarize(cpu), asked].join('\n');
+    const title = `Joins on ${campaigns} campaigns`;
+    return [title, loadOf(answered!), summarize(cpu), asked].join('\n');
   } finally {
     await server.stop();
   }

@@ -36,12 +36,15 @@ export async function statements(
 ): Promise<string> {
   const rows = await sql<StatementRow>(
     url,
-    `select calls, total_exec_time as total_ms, rows, wal_bytes, toplevel,
-      left(regexp_replace(query, '\\s+', ' ', 'g'), 90) as text
-    from pg_stat_statements
-    where dbid = (select oid from pg_database where datname = current_database())
-      and query not like '%pg_stat%'
-    order by toplevel desc, total_exec_time desc limit 24`,
+    `select * from (
+      select calls, total_exec_time as total_ms, rows, wal_bytes, toplevel,
+        left(regexp_replace(query, '\\s+', ' ', 'g'), 90) as text,
+        rank() over (partition by toplevel order by total_exec_time desc) as place
+      from pg_stat_statements
+      where dbid = (select oid from pg_database where datname = current_database())
+        and query not like '%pg_stat%') s
+    where place <= 14
+    order by toplevel desc, place`,
   );
   const [wal] = await sql<{ wal_write: bigint; wal_sync: bigint; wal_sync_time: number }>(
     url,
