@@ -50,13 +50,26 @@ test('the image sets variables that the service reads, to values that it takes',
       value,
     ]),
   );
-  const ofOthers = new Set(['NODE_ENV', 'PATH']);
+  const ofOthers = new Set(['NODE_ENV', 'NODE_OPTIONS', 'PATH']);
   for (const [name, value = ''] of Object.entries(environment)) {
     if (ofOthers.has(name)) continue;
     assert.ok(Object.hasOwn(variables, name), name);
     assert.notEqual(variables[name as keyof typeof variables].parse(value), undefined, name);
   }
   assert.deepEqual(all('EXPOSE'), [environment['PORT']]);
+});
+
+test('however the service is started, Node is given the same options', () => {
+  const flag = /--max-semi-space-size=\d+/;
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  const given = [
+    all('ENV')[0],
+    scripts['start'],
+    read('scripts/sambatan.js'),
+    read('bench/rig/server.ts'),
+  ].map((text) => flag.exec(text ?? '')?.[0]);
+  assert.ok(given[0] !== undefined);
+  assert.equal(new Set(given).size, 1, given.join(', '));
 });
 
 test('the service needs nothing of what the image leaves out', async (t) => {

@@ -34,6 +34,8 @@ export const serviceKey = 'bench-service-key-0123456789-0123456789';
 export const tokenSecret = 'bench-token-secret-0123456789-0123456789';
 
 const root = resolve(import.meta.dirname, '../..');
+/** What npm start gives to Node. */
+const asStarted = ['--max-semi-space-size=8'];
 const readyWithinMs = 120_000;
 
 const running = new Set<ChildProcess>();
@@ -58,7 +60,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       ? [join(root, 'src/main.ts'), 'serve']
       : [join(import.meta.dirname, 'serve-variant.ts'), way];
   const begin = performance.now();
-  const server = spawn(process.execPath, [...nodeOptions, ...program], {
+  const server = spawn(process.execPath, [...asStarted, ...nodeOptions, ...program], {
     // Not beside the sources: a developer's .env is not to count.
     cwd: tmpdir(),
     // The log is written as in production, to where writing costs nobody but the server.
