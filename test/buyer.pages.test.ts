@@ -86,6 +86,23 @@ test('a rejected proof says why, and a verified payment is told of', async () =>
   assert.ok(!page.text.includes('type="file"'));
 });
 
+test('a proof that is rejected before anybody was told of the join sets one clock, the later one', async () => {
+  const { forms, id, path, campaignId } = await payer();
+  await forms.upload(`${path}/bukti`, {}, { bytes: photo });
+  const because = { reason: 'Buram' };
+  expectStatus(await operator.post(`/participations/${id}/payment/reject`, because), 200);
+  await service.app.messages.plan();
+  const [told] = await ask<{ clocks: number; in_time: boolean }>(
+    service.db,
+    `select count(*)::integer as clocks, bool_and(r.due_at < p.hold_expires_at) as in_time
+    from sambatan.reminders r
+    join sambatan.participants p on p.campaign_id = r.campaign_id and p.participation_id = r.subject_id
+    where r.campaign_id = $1`,
+    campaignId,
+  );
+  assert.deepEqual(told, { clocks: 1, in_time: true });
+});
+
 test('who reserved pays once the campaign succeeded, not before', async () => {
   const client = await service.user();
   const campaign = await shop.campaign({ total_slots: 1 });

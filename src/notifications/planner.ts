@@ -160,19 +160,23 @@ const beginsHold = new Set<string>(['participant_joined', 'payment_rejected']);
 
 /** Reminders of holds that have begun, and of a deadline that was moved. */
 async function setAlarms(tx: Tx, campaignId: string, plans: readonly Planned[]): Promise<void> {
-  const holds = plans.flatMap(({ event, person }) => {
-    const until = person?.ends_at ?? null;
-    if (!beginsHold.has(event.event) || person === undefined || until === null) return [];
-    return [{ person, dueAt: holdReminderAt(event.occurred_at, until) }];
-  });
-  if (holds.length > 0) {
+  // One clock for each participation: that which began last, where both are read together.
+  const holds = new Map(
+    plans.flatMap(({ event, person }) => {
+      const until = person?.ends_at ?? null;
+      if (!beginsHold.has(event.event) || person === undefined || until === null) return [];
+      return [[person.id, { person, dueAt: holdReminderAt(event.occurred_at, until) }] as const];
+    }),
+  );
+  if (holds.size > 0) {
+    const begun = [...holds.values()];
     await tx.rows(
       setReminders,
       campaignId,
-      holds.map(({ person }) => person.user_id),
-      holds.map(() => 'hold' as const),
-      holds.map(({ person }) => person.id),
-      holds.map(({ dueAt }) => dueAt),
+      begun.map(({ person }) => person.user_id),
+      begun.map(() => 'hold' as const),
+      begun.map(({ person }) => person.id),
+      begun.map(({ dueAt }) => dueAt),
     );
   }
   const moved = plans.findLast(({ event }) => event.event === 'deadline_extended');
