@@ -5,6 +5,7 @@ import { Client } from './rig/client.ts';
 import { httpService } from './rig/http-service.ts';
 import { campaignBody, expectStatus, join } from './rig/shop.ts';
 import { homeAddress, signIn, SiteClient, type SignedInClient } from './rig/sign-in.ts';
+import { pageRoutes } from './rig/site.ts';
 
 /**
  * Who may see and do what on the site. Every page of the live route table has a row here: the
@@ -255,11 +256,7 @@ const rows: Readonly<Record<string, Row>> = {
 const service = await httpService({ environment: { SAMBATAN_OPERATORS: 'operator@example.org' } });
 after(service.close);
 
-const pages = service.routes.filter((route) =>
-  /^(GET|POST|PUT|PATCH|DELETE) \/(?!api\/|api$|assets\/|gambar\/|en\/|en$|livez$|readyz$|metrics$)/.test(
-    route,
-  ),
-);
+const pages = pageRoutes(service.routes);
 
 test('every page of the site has a row here', () => {
   const missing = pages.filter((route) => !Object.hasOwn(rows, route));

@@ -7,36 +7,14 @@ import { pathIn, type Theme } from '../../src/web/visit.ts';
 import type { Language } from '../../src/errors.ts';
 import { startBrowser } from './browser-program.ts';
 
-/** The sizes that pages are looked at: a cheap phone, a tablet, a laptop. */
-export const sizes = {
-  phone: { width: 360, height: 800 },
-  tablet: { width: 768, height: 1024 },
-  laptop: { width: 1440, height: 900 },
-} as const;
-export type Size = keyof typeof sizes;
-
-/** A window's size, and the theme that its device prefers. */
-export type Look = readonly [Size, Theme];
-
-/** Each language in each theme, and every size: a device, and how its window is shown. */
-export const tours: readonly [Language, device: Size, looks: readonly Look[]][] = [
-  [
-    'id',
-    'phone',
-    [
-      ['phone', 'light'],
-      ['tablet', 'dark'],
-    ],
-  ],
-  [
-    'en',
-    'laptop',
-    [
-      ['laptop', 'light'],
-      ['phone', 'dark'],
-    ],
-  ],
-];
+/** What pages are looked at on: a cheap phone, a tablet, a laptop, each as what it is. */
+const devices = {
+  phone: { viewport: { width: 360, height: 800 }, isMobile: true, hasTouch: true },
+  tablet: { viewport: { width: 768, height: 1024 }, isMobile: true, hasTouch: true },
+  laptop: { viewport: { width: 1440, height: 900 }, isMobile: false, hasTouch: false },
+} as const satisfies Record<string, BrowserContextOptions>;
+export type Size = keyof typeof devices;
+export const sizes = Object.keys(devices) as readonly Size[];
 
 /** Whoever looks at the site, and on what. */
 export interface Looking {
@@ -92,7 +70,7 @@ export class Looker {
   /** What went wrong so far: errors of scripts, refused content, missing files, foreign hosts. */
   readonly faults: string[] = [];
   readonly #browser: Browser;
-  #looking: Looking;
+  readonly #looking: Looking;
   #debugger: CDPSession | undefined;
   #copy: Copy | undefined;
   #closed = false;
@@ -116,16 +94,6 @@ export class Looker {
     const response = await this.page.goto(url + pathIn(language, path));
     assert.ok(response, `${path}: no answer`);
     return response;
-  }
-
-  /** Checks the same page in windows of other sizes, and as devices that prefer other themes show it. */
-  async checkIn(looks: readonly Look[]): Promise<void> {
-    for (const look of looks) {
-      const [size, theme] = look;
-      this.#looking = { ...this.#looking, size, theme };
-      await show(this.page, look);
-      await this.check();
-    }
   }
 
   /**
@@ -152,7 +120,7 @@ export class Looker {
       return await faultsByAxe(this.#debugger);
     }
     this.#copy ??= await Copy.open(this.#browser, this.#looking);
-    return await this.#copy.accessibilityFaults(this.page, this.#looking);
+    return await this.#copy.accessibilityFaults(this.page);
   }
 
   /**
@@ -201,11 +169,6 @@ export class Looker {
   }
 }
 
-async function show(page: Page, [size, theme]: Look): Promise<void> {
-  await page.setViewportSize(sizes[size]);
-  await page.emulateMedia({ colorScheme: theme });
-}
-
 /** Axe waits by timers, which a page without scripts has not: the same page, its script left out. */
 class Copy {
   readonly #page: Page;
@@ -228,10 +191,9 @@ class Copy {
     return copy;
   }
 
-  async accessibilityFaults(of: Page, { size = 'phone', theme = 'light' }: Looking) {
+  async accessibilityFaults(of: Page): Promise<string[]> {
     const body = (await of.content()).replaceAll(/<script\b[^>]*><\/script>/g, '');
     this.#source = { url: of.url().replace(/#.*/, ''), body };
-    await show(this.#page, [size, theme]);
     await this.#page.goto(this.#source.url);
     return await faultsByAxe(this.#debugger);
   }
@@ -268,9 +230,7 @@ async function evaluated<T>(cdp: CDPSession, expression: string): Promise<T> {
 function contextOf(looking: Looking): BrowserContextOptions {
   const { size = 'phone', language = 'id', theme = 'light', script = true, token } = looking;
   return {
-    viewport: sizes[size],
-    isMobile: size === 'phone',
-    hasTouch: size !== 'laptop',
+    ...devices[size],
     colorScheme: theme,
     reducedMotion: 'reduce',
     javaScriptEnabled: script,

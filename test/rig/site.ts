@@ -79,3 +79,15 @@ export function unzipped(archive: Buffer): Map<string, string> {
   }
   return files;
 }
+
+/**
+ * The pages and forms of the site in the live route table, in Indonesian: without the API, what
+ * machines ask for, and files that never change.
+ */
+export function pageRoutes(routes: readonly string[]): string[] {
+  return routes.filter((route) =>
+    /^(GET|POST|PUT|PATCH|DELETE) \/(?!api\/|api$|assets\/|gambar\/|en\/|en$|livez$|readyz$|metrics$)/.test(
+      route,
+    ),
+  );
+}
