@@ -6,7 +6,7 @@ import { codesOf, type DescribedOperation } from './rig/contract.ts';
 import { exampleOf } from './rig/examples.ts';
 import { httpService, type HttpService } from './rig/http-service.ts';
 import { ask, holdCampaign } from './rig/market.ts';
-import { serverKey, signed } from './rig/midtrans.ts';
+import { midtransStandIn, serverKey, signed } from './rig/midtrans.ts';
 import { outageOf, type Outage } from './rig/outage.ts';
 import { photo, pictureForm } from './rig/pictures.ts';
 import {
@@ -21,8 +21,9 @@ import {
 } from './rig/shop.ts';
 
 let outage: Outage;
+const provider = await midtransStandIn();
 const service = await httpService({
-  environment: { MIDTRANS_SERVER_KEY: serverKey },
+  environment: { MIDTRANS_SERVER_KEY: serverKey, MIDTRANS_URL: provider.url },
   reach: async (url) => {
     outage = await outageOf(url);
     return outage.url;
@@ -31,6 +32,7 @@ const service = await httpService({
 after(async () => {
   await service.close();
   await outage.close();
+  await provider.close();
 });
 
 /** Health says that the database is away; runs by hand wait for each other and are tried below. */
@@ -163,16 +165,31 @@ const writes: Readonly<
     service.service.post(`/waiting/${entry}/withdraw`),
 };
 
-test('a campaign whose row is held makes its writers wait two seconds, and nobody else', async () => {
-  const declared = service.contract.operations
+/** What is declared to wait for a campaign's row, of money and of everything else. */
+const waiters = (ofMoney: boolean) =>
+  service.contract.operations
     .filter(({ operation }) =>
       codesOf(operation.responses['503']?.description ?? '').includes('campaign_busy'),
     )
-    // Those of money, which need a payment, a statement or a payout each, wait by the same lock.
-    .filter(({ operation }) => operation.tags?.[0] !== 'money')
-    .map(({ route }) => route.replace('/api/sambatan', ''));
-  assert.deepEqual(declared.toSorted(), Object.keys(writes).toSorted());
+    .filter(({ operation }) => (operation.tags?.[0] === 'money') === ofMoney)
+    .map(({ route }) => route.replace('/api/sambatan', ''))
+    .toSorted();
 
+/** Each of the writes is told within 3.5 s that the campaign is busy. */
+async function allBusy(asked: Readonly<Record<string, () => Promise<Answer>>>): Promise<void> {
+  const began = performance.now();
+  await Promise.all(
+    Object.entries(asked).map(async ([route, write]) => {
+      const { body } = await write();
+      assert.equal(body.code, 'campaign_busy', `${route}: ${JSON.stringify(body)}`);
+      const took = performance.now() - began;
+      assert.ok(took < 3_500, `${route} took ${Math.round(took)} ms`);
+    }),
+  );
+}
+
+test('a campaign whose row is held makes its writers wait two seconds, and nobody else', async () => {
+  assert.deepEqual(waiters(false), Object.keys(writes).toSorted());
   const { id } = await shop.campaign({ total_slots: 2 });
   const { id: joined } = await join(await service.user(), id, { quantity: 2 });
   const waiting = await service.user();
@@ -183,18 +200,124 @@ test('a campaign whose row is held makes its writers wait two seconds, and nobod
   const { id: elsewhere } = await shop.campaign();
   const held = await holdCampaign(service.db, id);
   const began = performance.now();
-  const answers = Object.entries(writes).map(async ([route, write]) => {
-    expectProblem(await write(id, joined, entry), 503, 'campaign_busy');
-    const took = performance.now() - began;
-    assert.ok(took < 3_500, `${route} took ${Math.round(took)} ms`);
-  });
+  const answers = allBusy(
+    Object.fromEntries(
+      Object.entries(writes).map(([route, write]) => [route, () => write(id, joined, entry)]),
+    ),
+  );
   await join(await service.user(), elsewhere);
   expectStatus(await service.visitor.get(`/campaigns/${id}`), 200);
   expectStatus(await service.visitor.get(`/campaigns/${id}/progress`), 200);
   assert.ok(performance.now() - began < 1_000, 'others had to wait');
-  await Promise.all(answers);
+  await answers;
   await held.commit();
   expectStatus(await waiting.post(`/waiting/${entry}/withdraw`), 200);
+});
+
+/** They write what belongs to no campaign; whatever they wait for, it is not a campaign's row. */
+const ofNoCampaign = [
+  'PATCH /receiving-accounts/{id}',
+  'POST /receiving-accounts',
+  'POST /statement-lines/{id}/ignore',
+  'PUT /brands/{id}/payout-account',
+  'PUT /refund-account',
+];
+
+test('money of a campaign whose row is held waits as long, whatever is done with it', async () => {
+  const staff = service.service;
+  const till = expectStatus(
+    await staff.post('/receiving-accounts', { bank: 'BCA', number: '5270099001', holder: 'PT' }),
+    201,
+  ).id;
+  const { id } = await shop.campaign({ total_slots: 5 });
+  const buyer = await service.user();
+  const joined = [];
+  for (let n = 0; n < 5; n++) joined.push((await join(buyer, id)).id);
+  await ask(service.db, 'select sambatan.settle_campaign($1, true, 100)', id);
+  const [unpaid = '', online = '', paid = '', refunded = '', disputed = ''] = joined;
+  const path = (participation: string, what: string) => `/participations/${participation}/${what}`;
+  const { total } = expectStatus(await buyer.get(path(unpaid, 'payment')), 200);
+  for (const one of [paid, refunded, disputed]) {
+    expectStatus(await staff.post(path(one, 'payment/verify')), 200);
+  }
+  expectStatus(await buyer.post(path(online, 'pay-online')), 200);
+  const [call] = await ask<{ reference: string }>(
+    service.db,
+    `select reference from sambatan.gateway_calls where participation_id = $1`,
+    online,
+  );
+  const order = call!.reference;
+  provider.buyer(order, 'settlement');
+  const why = { reason: 'alasan yang jelas' };
+  const dispute = expectStatus(await buyer.post(path(disputed, 'dispute'), why), 201).id;
+  // The same money a second time is due back.
+  await ask(
+    service.db,
+    `select sambatan.receive_money($1, $2, 500, 'service', null, gen_random_uuid()::text)`,
+    id,
+    refunded,
+  );
+  const moved = await ask<{ kind: string; id: string }>(
+    service.db,
+    `select kind, transaction_id as id from sambatan.transactions
+    where campaign_id = $1 and kind in ('refund', 'payout')`,
+    id,
+  );
+  const [refund, payout] = ['refund', 'payout'].map(
+    (kind) => moved.find((one) => one.kind === kind)!.id,
+  );
+  const today = new Date(Date.now() + 7 * hourMs).toISOString().slice(0, 10);
+  const statement = (amount: unknown) => ({
+    method: 'POST',
+    path: `/receiving-accounts/${till}/statement?apply=true`,
+    body: `date,description,amount\n${today},TRSF,${String(amount)}`,
+    headers: { 'content-type': 'text/csv' },
+  });
+  expectStatus(await staff.send(statement(4_321)), 200);
+  const line = expectStatus(await staff.get('/statement-lines'), 200).items[0]!.id;
+  const ref = { reference: 'TRF 1' };
+  const money: Readonly<Record<string, () => Promise<Answer>>> = {
+    'POST /participations/{id}/proof': async () =>
+      buyer.send({
+        method: 'POST',
+        path: path(unpaid, 'proof'),
+        body: await photo(),
+        headers: { 'content-type': 'image/jpeg' },
+      }),
+    'POST /participations/{id}/payment/verify': () => staff.post(path(unpaid, 'payment/verify')),
+    'POST /participations/{id}/payment/reject': () =>
+      staff.post(path(unpaid, 'payment/reject'), why),
+    'POST /participations/{id}/payment/write-off': () =>
+      staff.post(path(unpaid, 'payment/write-off'), why),
+    'POST /participations/{id}/dispute': () => buyer.post(path(paid, 'dispute'), why),
+    'POST /participations/{id}/pay-online': () => buyer.post(path(unpaid, 'pay-online')),
+    'POST /gateway/midtrans/notifications': () =>
+      service.visitor.post('/gateway/midtrans/notifications', provider.notification(order)),
+    'POST /receiving-accounts/{id}/statement': () => staff.send(statement(total)),
+    'POST /statement-lines/{id}/assign': () =>
+      staff.post(`/statement-lines/${line}/assign`, { participation_id: unpaid }),
+    'POST /refunds/settle': () => staff.post('/refunds/settle', { ids: [refund], ...ref }),
+    'POST /refunds/{id}/fail': () => staff.post(`/refunds/${refund}/fail`, why),
+    'POST /refunds/{id}/reverse': () => staff.post(`/refunds/${refund}/reverse`, why),
+    'POST /payouts/{id}/release': () => staff.post(`/payouts/${payout}/release`),
+    'POST /payouts/{id}/settle': () => staff.post(`/payouts/${payout}/settle`, ref),
+    'POST /payouts/{id}/reverse': () => staff.post(`/payouts/${payout}/reverse`, why),
+    'POST /campaigns/{id}/shortfall': () =>
+      staff.post(`/campaigns/${id}/shortfall`, { slots: 4, ...why }),
+    'POST /disputes/{id}/resolve': () =>
+      staff.post(`/disputes/${dispute}/resolve`, {
+        resolution: 'dismissed',
+        explanation: 'sudah dicek',
+      }),
+  };
+  assert.deepEqual(waiters(true), [...Object.keys(money), ...ofNoCampaign].toSorted());
+
+  const held = await holdCampaign(service.db, id);
+  await allBusy(money);
+  await held.commit();
+  const books = expectStatus(await staff.get(`/campaigns/${id}/books`), 200);
+  assert.equal(books['paid'], 3 * 125_000, 'nothing of it was written');
+  expectStatus(await money['POST /payouts/{id}/release']!(), 409);
 });
 
 test('more joins than there is room for are refused before anything is written', async (t) => {
