@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import { testBrowser } from './rig/browser.ts';
 import { httpService } from './rig/http-service.ts';
 import { coveringLooks, everyLook, nameOf, type Look } from './rig/looks.ts';
+import { outageOf, type Outage } from './rig/outage.ts';
 import type { SiteClient } from './rig/sign-in.ts';
 import { pageRoutes } from './rig/site.ts';
 import { everyView, type View, type Views } from './rig/views.ts';
@@ -76,6 +77,30 @@ for (const look of everyLook) {
     if (wrong.length > 0) throw new AggregateError(wrong, wrong.map(String).join('\n'));
   });
 }
+
+test('the page of a service whose database is away can be used by everybody and fits', async () => {
+  let outage: Outage | undefined;
+  const away = await httpService({
+    reach: async (url) => {
+      outage = await outageOf(url);
+      return outage.url;
+    },
+  });
+  try {
+    await outage!.begin('refused');
+    for (const look of isWhole ? everyLook : coveringLooks(0)) {
+      const looker = await browser.open({ url: away.url, ...look });
+      assert.equal((await looker.go('/')).status(), 503);
+      await looker.check();
+      await looker.screenshot(`unavailable-${nameOf(look)}`);
+      await looker.close();
+    }
+  } finally {
+    await outage!.end();
+    await away.close();
+    await outage!.close();
+  }
+});
 
 /** Looks at what one person sees, to the end; gives what is wrong with it. */
 async function lookAt(

@@ -3,8 +3,19 @@ import { html } from '../web/html.ts';
 import type { PageParts } from '../web/layout.ts';
 import type { Visit } from '../web/visit.ts';
 
+/** What an error's page says of the request besides. */
+export interface Failed {
+  readonly requestId: string;
+  /** The path to try again, where that may help: of a form, the page that it stands on. */
+  readonly again: string | undefined;
+}
+
 /** A page for an error: what happened, and what to do next. */
-export function errorPage(visit: Visit, error: DomainError, requestId: string): PageParts {
+export function errorPage(
+  visit: Visit,
+  error: DomainError,
+  { requestId, again }: Failed,
+): PageParts {
   const { t, url } = visit;
   const { title, detail } = error.text(visit.language);
   return {
@@ -18,7 +29,8 @@ export function errorPage(visit: Visit, error: DomainError, requestId: string): 
           >${t('Lihat Sambatan yang sedang jalan', 'See the running campaigns')}</a
         >${
           error.retryAfterSeconds !== undefined &&
-          html`<a class="button quiet" href="">${t('Coba lagi', 'Try again')}</a>`
+          again !== undefined &&
+          html`<a class="button quiet" href="${again}">${t('Coba lagi', 'Try again')}</a>`
         }
       </div>
       ${

@@ -176,7 +176,20 @@ function answerWithErrorPage(thrown: unknown, request: FastifyRequest, reply: Fa
   if (error.retryAfterSeconds !== undefined) {
     reply.header('retry-after', String(error.retryAfterSeconds));
   }
-  sendPage(request, reply, errorPage(request.visit, error, request.id), error.status);
+  sendError(request, reply, error);
+}
+
+function sendError(request: FastifyRequest, reply: FastifyReply, error: DomainError): FastifyReply {
+  const failed = { requestId: request.id, again: againPath(request) };
+  return sendPage(request, reply, errorPage(request.visit, error, failed), error.status);
+}
+
+/** A page is asked for again; a form is sent from its own page, where the browser tells which. */
+function againPath({ method, url, headers, visit }: FastifyRequest): string | undefined {
+  if (method === 'GET') return url;
+  const from = headers.referer ?? '';
+  const path = from.startsWith(`${visit.origin}/`) ? from.slice(visit.origin.length) : undefined;
+  return path === undefined || pathWithin(path) !== path ? undefined : path;
 }
 
 /** Answers a path that is no page (404, or 405 with another method), in the path's language. */
@@ -192,7 +205,7 @@ export async function answerMissingPage(
   request.visit = await visitOf(app, request, language).catch(() =>
     visitorIn(app, request, language),
   );
-  return sendPage(request, reply, errorPage(request.visit, error, request.id), error.status);
+  return sendError(request, reply, error);
 }
 
 const encodings = ['br', 'gzip'] as const;
