@@ -1,7 +1,7 @@
--- Appends one event to a campaign's audit log and moves the head of its chain in c, which the
--- caller stores: it holds the campaign's row, and c is that row as it is to be. Slots taken and
--- total slots are added to every event.
-create or replace function sambatan.append_event(
+-- The next event of a campaign's audit log; moves the head of its chain in c. The caller holds the
+-- campaign's row, c is that row as it is to be, and it stores both. Slots taken and total slots are
+-- added to every event.
+create or replace function sambatan.next_event(
   inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz,
   p_participation_id uuid, p_metadata jsonb, out entry sambatan.audit_logs
 ) language plpgsql as $$
@@ -16,10 +16,25 @@ begin
     'slots_taken', c.filled_slots, 'total_slots', c.total_slots) || p_metadata;
   entry.hash := sha256(c.audit_hash || sambatan.audit_content(c.campaign_id, entry.seq, p_at,
     p_participation_id, p_event, p_actor, entry.metadata));
-  insert into sambatan.audit_logs values (entry.*);
   c.audit_seq := entry.seq;
   c.audit_hash := entry.hash;
   c.updated_at := p_at;
+end
+$$;
+
+-- next_event, stored in the audit log at once; c is still the caller's to store.
+create or replace function sambatan.append_event(
+  inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz,
+  p_participation_id uuid, p_metadata jsonb, out entry sambatan.audit_logs
+) language plpgsql as $$
+declare
+  r record;
+begin
+  select * into r
+    from sambatan.next_event(c, p_event, p_actor, p_at, p_participation_id, p_metadata);
+  c := r.c;
+  entry := r.entry;
+  insert into sambatan.audit_logs values (entry.*);
 end
 $$;
 

@@ -1,10 +1,38 @@
+-- What settling writes beside the campaign's row, gathered, so that many campaigns are stored by one
+-- statement for each table: the checks, indexes and keys of a table are made ready once for each
+-- statement, which costs several times as much as writing a row.
+create or replace function sambatan.store_effects(p_effects sambatan.effects)
+returns void language plpgsql set enable_seqscan = off as $$
+begin
+  if p_effects.moves <> '{}' then
+    update sambatan.participants p set status = m.status, updated_at = m.moved_at,
+      confirmed_at = case m.status when 'confirmed' then m.moved_at else p.confirmed_at end,
+      cancelled_at = case m.status when 'cancelled' then m.moved_at end,
+      cancel_reason = case m.status when 'cancelled' then 'hold_lapsed' end,
+      refunded_at = case m.status when 'refunded' then m.moved_at end
+    from unnest(p_effects.moves) m
+    where p.campaign_id = m.campaign_id and p.participation_id = m.participation_id;
+  end if;
+  if p_effects.dues <> '{}' then
+    insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+      actor, created_at)
+    select campaign_id, kind, 'due', participation_id, amount, cause, actor, created_at
+    from unnest(p_effects.dues);
+  end if;
+  if p_effects.entries <> '{}' then
+    insert into sambatan.audit_logs select * from unnest(p_effects.entries);
+  end if;
+end
+$$;
+
 -- One short step: settles up to p_limit of a campaign's participations, with their audit rows and
 -- the money that falls due, and gives how many it settled. While the campaign is being closed, as
 -- the closing demands; before that, it lets go those whose hold has lapsed, and a campaign that was
 -- full takes joins again (that event is the caller's). The caller holds the campaign's row and stores
--- what becomes of it in c.
+-- what becomes of it in c, and the effects.
 create or replace function sambatan.settle_participants(
-  inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out settled integer
+  inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out settled integer,
+  out effects sambatan.effects
 ) language plpgsql set enable_seqscan = off as $$
 declare
   by_actor constant text := coalesce(c.closing_actor, 'system');
@@ -28,25 +56,14 @@ begin
           or (status = 'confirmed' and c.closing_as <> 'fulfilled'))
       order by status, participation_id limit p_limit)
     ) p
-  ), moved as (
-    update sambatan.participants p set status = k.to_status, updated_at = p_at,
-      confirmed_at = case k.to_status when 'confirmed' then p_at else p.confirmed_at end,
-      cancelled_at = case k.to_status when 'cancelled' then p_at end,
-      cancel_reason = case k.to_status when 'cancelled' then 'hold_lapsed' end,
-      refunded_at = case k.to_status when 'refunded' then p_at end
-    from picked k
-    where p.campaign_id = c.campaign_id and p.participation_id = k.participation_id
   ), money as (
     -- Completing makes what was pledged due; refunding makes what was paid due back.
-    insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
-      actor, created_at)
-    select c.campaign_id, 'payment'::sambatan.transaction_kind, 'due'::sambatan.transaction_status,
-      k.participation_id, k.quantity * c.price_per_slot,
-      'payment:' || k.participation_id, by_actor, p_at
+    select row(c.campaign_id, 'payment', k.participation_id, k.quantity * c.price_per_slot,
+      'payment:' || k.participation_id, by_actor, p_at)::sambatan.due_movement as due
     from picked k where k.to_status = 'confirmed'
     union all
-    select c.campaign_id, 'refund', 'due', k.participation_id, t.amount + t.surcharge,
-      'refund:' || k.participation_id, by_actor, p_at
+    select row(c.campaign_id, 'refund', k.participation_id, t.amount + t.surcharge,
+      'refund:' || k.participation_id, by_actor, p_at)::sambatan.due_movement
     from picked k
     join sambatan.transactions t on t.campaign_id = c.campaign_id
       and t.cause = 'payment:' || k.participation_id and t.status = 'settled'
@@ -62,17 +79,16 @@ begin
         'reason', case e.to_status when 'cancelled' then 'hold_lapsed' end,
         'slots_taken', c.filled_slots - e.slots_freed, 'total_slots', c.total_slots)) as metadata
     from events e
-  ), logged as (
-    insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event, actor,
-      metadata, hash)
-    select c.campaign_id, e.seq, p_at, e.participation_id, e.event, by_actor, e.metadata,
-      sambatan.audit_chain(c.audit_hash, sambatan.audit_content(c.campaign_id, e.seq, p_at,
+  ), chained as (
+    select e.*, sambatan.audit_chain(c.audit_hash, sambatan.audit_content(c.campaign_id, e.seq, p_at,
         e.participation_id, e.event, by_actor, e.metadata))
-        over (order by e.seq rows unbounded preceding)
+        over (order by e.seq rows unbounded preceding) as hash
     from entries e
-    returning seq, hash
-  ), head as (
-    select l.seq, l.hash from logged l order by l.seq desc limit 1
+  ), log as (
+    select (array_agg(hash order by seq desc))[1] as head, max(seq) as seq,
+      array_agg(row(c.campaign_id, seq, p_at, participation_id, event, by_actor, metadata,
+        hash)::sambatan.audit_logs order by seq) as entries
+    from chained
   ), sums as (
     select count(*)::integer as n,
       coalesce(sum(quantity) filter (where to_status <> 'confirmed'), 0)::integer as freed,
@@ -81,9 +97,14 @@ begin
       coalesce(sum(quantity) filter (where from_status = 'confirmed'), 0)::integer as unconfirmed
     from picked
   )
-  select sums.*, h.seq, h.hash into s from sums left join head h on true;
+  select sums.*, log.*,
+    (select array_agg(row(c.campaign_id, participation_id, to_status, p_at)
+      ::sambatan.participation_move) from picked) as moves,
+    (select array_agg(due) from money) as dues
+    into s from sums, log;
 
   settled := s.n;
+  effects := row(coalesce(s.moves, '{}'), coalesce(s.dues, '{}'), coalesce(s.entries, '{}'));
   if settled = 0 then
     return;
   end if;
@@ -95,7 +116,7 @@ begin
     c.filled_at := null;
   end if;
   c.audit_seq := s.seq;
-  c.audit_hash := s.hash;
+  c.audit_hash := s.head;
   c.updated_at := p_at;
 end
 $$;

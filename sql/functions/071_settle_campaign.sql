@@ -1,13 +1,15 @@
 -- Brings one campaign to where it has to be by now: opens it at its time, lets lapsed holds and
 -- unanswered offers go, decides at the deadline (or, with p_complete_full, as soon as it is full),
--- and closes it in steps of at most p_limit participations and waiting entries. The caller holds the campaign's row and stores what becomes of
--- it in c (store_campaigns): a campaign that is closed in one step is written once.
+-- and closes it in steps of at most p_limit participations and waiting entries. The caller holds the
+-- campaign's row and stores what becomes of it in c (store_campaigns): a campaign that is closed in
+-- one step is written once. The effects of closing are the caller's to store as well.
 --
 -- Gives the audit rows of the campaign's own transitions made here, how many participations it
 -- settled, and in more whether it has to be called again (in a new transaction) to finish.
 create or replace function sambatan.settle_step(
   inout c sambatan.campaigns, p_complete_full boolean, p_limit integer,
-  out transitions sambatan.audit_logs[], out settled integer, out more boolean
+  out transitions sambatan.audit_logs[], out settled integer, out more boolean,
+  out effects sambatan.effects
 ) language plpgsql as $$
 declare
   r record;
@@ -20,6 +22,7 @@ begin
   transitions := '{}';
   settled := 0;
   more := false;
+  effects := row('{}', '{}', '{}');
   now_at := clock_timestamp();
 
   if c.status = 'scheduled' and c.opens_at <= now_at then
@@ -37,6 +40,8 @@ begin
     select * into r from sambatan.settle_participants(c, now_at, p_limit);
     c := r.c;
     settled := r.settled;
+    -- At once: what follows reads them.
+    perform sambatan.store_effects(r.effects);
     if settled > 0 and was_full then
       select * into r
         from sambatan.append_event(c, 'campaign_reopened', 'system', now_at, null, '{}');
@@ -82,6 +87,7 @@ begin
   select * into r from sambatan.settle_participants(c, now_at, p_limit - settled);
   c := r.c;
   settled := settled + r.settled;
+  effects := r.effects;
   if settled = p_limit then
     more := true;
     return;
@@ -92,18 +98,18 @@ begin
     amount := c.confirmed_slots * c.price_per_slot;
     amount := amount - sambatan.platform_fee(amount, c.platform_fee_basis_points);
     if amount > 0 then
-      insert into sambatan.transactions (campaign_id, kind, status, amount, cause, actor,
-          created_at)
-        values (c.campaign_id, 'payout', 'due', amount, 'payout', c.closing_actor, now_at);
+      effects.dues := effects.dues || row(c.campaign_id, 'payout', null, amount, 'payout',
+        c.closing_actor, now_at)::sambatan.due_movement;
     end if;
   end if;
-  select * into r from sambatan.append_event(c,
+  select * into r from sambatan.next_event(c,
     case c.closing_as when 'fulfilled' then 'campaign_completed' when 'expired'
       then 'campaign_failed' else 'campaign_cancelled' end,
     c.closing_actor, now_at, null,
     jsonb_strip_nulls(jsonb_build_object('slots_taken', c.slots_at_close,
       'reason', c.closing_reason, 'payout', amount)));
   c := r.c;
+  effects.entries := effects.entries || r.entry;
   transitions := transitions || r.entry;
   case c.closing_as
     when 'fulfilled' then c.completed_at := now_at;

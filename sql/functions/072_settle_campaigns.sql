@@ -12,6 +12,9 @@ declare
   c sambatan.campaigns;
   r record;
   changed sambatan.campaigns[] := '{}';
+  moves sambatan.participation_move[] := '{}';
+  dues sambatan.due_movement[] := '{}';
+  entries sambatan.audit_logs[] := '{}';
 begin
   foreach campaign_id in array p_campaign_ids loop
     transitions := '{}';
@@ -24,6 +27,9 @@ begin
         select * into r from sambatan.settle_step(c, p_complete_full, left_over);
         c := r.c;
         changed := changed || c;
+        moves := moves || (r.effects).moves;
+        dues := dues || (r.effects).dues;
+        entries := entries || (r.effects).entries;
         transitions := r.transitions;
         settled := r.settled;
         more := r.more;
@@ -32,6 +38,7 @@ begin
     end if;
     return next;
   end loop;
+  perform sambatan.store_effects(row(moves, dues, entries));
   perform sambatan.store_campaigns(changed);
 end
 $$;

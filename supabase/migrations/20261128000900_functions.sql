@@ -1,3 +1,7 @@
+-- What these gave before cannot be replaced.
+drop function if exists sambatan.settle_participants(sambatan.campaigns, timestamptz, integer);
+drop function if exists sambatan.settle_step(sambatan.campaigns, boolean, integer);
+
 -- Copies of the definitions in sql/functions, written by scripts/functions-migration.js.
 
 -- What an audit row's hash covers, beside the hash of the row before it. The fixed-width fields
@@ -26,10 +30,10 @@ create or replace aggregate sambatan.audit_chain(head bytea, content bytea) (
   stype = bytea
 );
 
--- Appends one event to a campaign's audit log and moves the head of its chain in c, which the
--- caller stores: it holds the campaign's row, and c is that row as it is to be. Slots taken and
--- total slots are added to every event.
-create or replace function sambatan.append_event(
+-- The next event of a campaign's audit log; moves the head of its chain in c. The caller holds the
+-- campaign's row, c is that row as it is to be, and it stores both. Slots taken and total slots are
+-- added to every event.
+create or replace function sambatan.next_event(
   inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz,
   p_participation_id uuid, p_metadata jsonb, out entry sambatan.audit_logs
 ) language plpgsql as $$
@@ -44,10 +48,25 @@ begin
     'slots_taken', c.filled_slots, 'total_slots', c.total_slots) || p_metadata;
   entry.hash := sha256(c.audit_hash || sambatan.audit_content(c.campaign_id, entry.seq, p_at,
     p_participation_id, p_event, p_actor, entry.metadata));
-  insert into sambatan.audit_logs values (entry.*);
   c.audit_seq := entry.seq;
   c.audit_hash := entry.hash;
   c.updated_at := p_at;
+end
+$$;
+
+-- next_event, stored in the audit log at once; c is still the caller's to store.
+create or replace function sambatan.append_event(
+  inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz,
+  p_participation_id uuid, p_metadata jsonb, out entry sambatan.audit_logs
+) language plpgsql as $$
+declare
+  r record;
+begin
+  select * into r
+    from sambatan.next_event(c, p_event, p_actor, p_at, p_participation_id, p_metadata);
+  c := r.c;
+  entry := r.entry;
+  insert into sambatan.audit_logs values (entry.*);
 end
 $$;
 
@@ -1561,13 +1580,41 @@ returns bigint language sql immutable parallel safe as $$
   ) d
 $$;
 
+-- What settling writes beside the campaign's row, gathered, so that many campaigns are stored by one
+-- statement for each table: the checks, indexes and keys of a table are made ready once for each
+-- statement, which costs several times as much as writing a row.
+create or replace function sambatan.store_effects(p_effects sambatan.effects)
+returns void language plpgsql set enable_seqscan = off as $$
+begin
+  if p_effects.moves <> '{}' then
+    update sambatan.participants p set status = m.status, updated_at = m.moved_at,
+      confirmed_at = case m.status when 'confirmed' then m.moved_at else p.confirmed_at end,
+      cancelled_at = case m.status when 'cancelled' then m.moved_at end,
+      cancel_reason = case m.status when 'cancelled' then 'hold_lapsed' end,
+      refunded_at = case m.status when 'refunded' then m.moved_at end
+    from unnest(p_effects.moves) m
+    where p.campaign_id = m.campaign_id and p.participation_id = m.participation_id;
+  end if;
+  if p_effects.dues <> '{}' then
+    insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+      actor, created_at)
+    select campaign_id, kind, 'due', participation_id, amount, cause, actor, created_at
+    from unnest(p_effects.dues);
+  end if;
+  if p_effects.entries <> '{}' then
+    insert into sambatan.audit_logs select * from unnest(p_effects.entries);
+  end if;
+end
+$$;
+
 -- One short step: settles up to p_limit of a campaign's participations, with their audit rows and
 -- the money that falls due, and gives how many it settled. While the campaign is being closed, as
 -- the closing demands; before that, it lets go those whose hold has lapsed, and a campaign that was
 -- full takes joins again (that event is the caller's). The caller holds the campaign's row and stores
--- what becomes of it in c.
+-- what becomes of it in c, and the effects.
 create or replace function sambatan.settle_participants(
-  inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out settled integer
+  inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out settled integer,
+  out effects sambatan.effects
 ) language plpgsql set enable_seqscan = off as $$
 declare
   by_actor constant text := coalesce(c.closing_actor, 'system');
@@ -1591,25 +1638,14 @@ begin
           or (status = 'confirmed' and c.closing_as <> 'fulfilled'))
       order by status, participation_id limit p_limit)
     ) p
-  ), moved as (
-    update sambatan.participants p set status = k.to_status, updated_at = p_at,
-      confirmed_at = case k.to_status when 'confirmed' then p_at else p.confirmed_at end,
-      cancelled_at = case k.to_status when 'cancelled' then p_at end,
-      cancel_reason = case k.to_status when 'cancelled' then 'hold_lapsed' end,
-      refunded_at = case k.to_status when 'refunded' then p_at end
-    from picked k
-    where p.campaign_id = c.campaign_id and p.participation_id = k.participation_id
   ), money as (
     -- Completing makes what was pledged due; refunding makes what was paid due back.
-    insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
-      actor, created_at)
-    select c.campaign_id, 'payment'::sambatan.transaction_kind, 'due'::sambatan.transaction_status,
-      k.participation_id, k.quantity * c.price_per_slot,
-      'payment:' || k.participation_id, by_actor, p_at
+    select row(c.campaign_id, 'payment', k.participation_id, k.quantity * c.price_per_slot,
+      'payment:' || k.participation_id, by_actor, p_at)::sambatan.due_movement as due
     from picked k where k.to_status = 'confirmed'
     union all
-    select c.campaign_id, 'refund', 'due', k.participation_id, t.amount + t.surcharge,
-      'refund:' || k.participation_id, by_actor, p_at
+    select row(c.campaign_id, 'refund', k.participation_id, t.amount + t.surcharge,
+      'refund:' || k.participation_id, by_actor, p_at)::sambatan.due_movement
     from picked k
     join sambatan.transactions t on t.campaign_id = c.campaign_id
       and t.cause = 'payment:' || k.participation_id and t.status = 'settled'
@@ -1625,17 +1661,16 @@ begin
         'reason', case e.to_status when 'cancelled' then 'hold_lapsed' end,
         'slots_taken', c.filled_slots - e.slots_freed, 'total_slots', c.total_slots)) as metadata
     from events e
-  ), logged as (
-    insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event, actor,
-      metadata, hash)
-    select c.campaign_id, e.seq, p_at, e.participation_id, e.event, by_actor, e.metadata,
-      sambatan.audit_chain(c.audit_hash, sambatan.audit_content(c.campaign_id, e.seq, p_at,
+  ), chained as (
+    select e.*, sambatan.audit_chain(c.audit_hash, sambatan.audit_content(c.campaign_id, e.seq, p_at,
         e.participation_id, e.event, by_actor, e.metadata))
-        over (order by e.seq rows unbounded preceding)
+        over (order by e.seq rows unbounded preceding) as hash
     from entries e
-    returning seq, hash
-  ), head as (
-    select l.seq, l.hash from logged l order by l.seq desc limit 1
+  ), log as (
+    select (array_agg(hash order by seq desc))[1] as head, max(seq) as seq,
+      array_agg(row(c.campaign_id, seq, p_at, participation_id, event, by_actor, metadata,
+        hash)::sambatan.audit_logs order by seq) as entries
+    from chained
   ), sums as (
     select count(*)::integer as n,
       coalesce(sum(quantity) filter (where to_status <> 'confirmed'), 0)::integer as freed,
@@ -1644,9 +1679,14 @@ begin
       coalesce(sum(quantity) filter (where from_status = 'confirmed'), 0)::integer as unconfirmed
     from picked
   )
-  select sums.*, h.seq, h.hash into s from sums left join head h on true;
+  select sums.*, log.*,
+    (select array_agg(row(c.campaign_id, participation_id, to_status, p_at)
+      ::sambatan.participation_move) from picked) as moves,
+    (select array_agg(due) from money) as dues
+    into s from sums, log;
 
   settled := s.n;
+  effects := row(coalesce(s.moves, '{}'), coalesce(s.dues, '{}'), coalesce(s.entries, '{}'));
   if settled = 0 then
     return;
   end if;
@@ -1658,21 +1698,23 @@ begin
     c.filled_at := null;
   end if;
   c.audit_seq := s.seq;
-  c.audit_hash := s.hash;
+  c.audit_hash := s.head;
   c.updated_at := p_at;
 end
 $$;
 
 -- Brings one campaign to where it has to be by now: opens it at its time, lets lapsed holds and
 -- unanswered offers go, decides at the deadline (or, with p_complete_full, as soon as it is full),
--- and closes it in steps of at most p_limit participations and waiting entries. The caller holds the campaign's row and stores what becomes of
--- it in c (store_campaigns): a campaign that is closed in one step is written once.
+-- and closes it in steps of at most p_limit participations and waiting entries. The caller holds the
+-- campaign's row and stores what becomes of it in c (store_campaigns): a campaign that is closed in
+-- one step is written once. The effects of closing are the caller's to store as well.
 --
 -- Gives the audit rows of the campaign's own transitions made here, how many participations it
 -- settled, and in more whether it has to be called again (in a new transaction) to finish.
 create or replace function sambatan.settle_step(
   inout c sambatan.campaigns, p_complete_full boolean, p_limit integer,
-  out transitions sambatan.audit_logs[], out settled integer, out more boolean
+  out transitions sambatan.audit_logs[], out settled integer, out more boolean,
+  out effects sambatan.effects
 ) language plpgsql as $$
 declare
   r record;
@@ -1685,6 +1727,7 @@ begin
   transitions := '{}';
   settled := 0;
   more := false;
+  effects := row('{}', '{}', '{}');
   now_at := clock_timestamp();
 
   if c.status = 'scheduled' and c.opens_at <= now_at then
@@ -1702,6 +1745,8 @@ begin
     select * into r from sambatan.settle_participants(c, now_at, p_limit);
     c := r.c;
     settled := r.settled;
+    -- At once: what follows reads them.
+    perform sambatan.store_effects(r.effects);
     if settled > 0 and was_full then
       select * into r
         from sambatan.append_event(c, 'campaign_reopened', 'system', now_at, null, '{}');
@@ -1747,6 +1792,7 @@ begin
   select * into r from sambatan.settle_participants(c, now_at, p_limit - settled);
   c := r.c;
   settled := settled + r.settled;
+  effects := r.effects;
   if settled = p_limit then
     more := true;
     return;
@@ -1757,18 +1803,18 @@ begin
     amount := c.confirmed_slots * c.price_per_slot;
     amount := amount - sambatan.platform_fee(amount, c.platform_fee_basis_points);
     if amount > 0 then
-      insert into sambatan.transactions (campaign_id, kind, status, amount, cause, actor,
-          created_at)
-        values (c.campaign_id, 'payout', 'due', amount, 'payout', c.closing_actor, now_at);
+      effects.dues := effects.dues || row(c.campaign_id, 'payout', null, amount, 'payout',
+        c.closing_actor, now_at)::sambatan.due_movement;
     end if;
   end if;
-  select * into r from sambatan.append_event(c,
+  select * into r from sambatan.next_event(c,
     case c.closing_as when 'fulfilled' then 'campaign_completed' when 'expired'
       then 'campaign_failed' else 'campaign_cancelled' end,
     c.closing_actor, now_at, null,
     jsonb_strip_nulls(jsonb_build_object('slots_taken', c.slots_at_close,
       'reason', c.closing_reason, 'payout', amount)));
   c := r.c;
+  effects.entries := effects.entries || r.entry;
   transitions := transitions || r.entry;
   case c.closing_as
     when 'fulfilled' then c.completed_at := now_at;
@@ -1828,6 +1874,9 @@ declare
   c sambatan.campaigns;
   r record;
   changed sambatan.campaigns[] := '{}';
+  moves sambatan.participation_move[] := '{}';
+  dues sambatan.due_movement[] := '{}';
+  entries sambatan.audit_logs[] := '{}';
 begin
   foreach campaign_id in array p_campaign_ids loop
     transitions := '{}';
@@ -1840,6 +1889,9 @@ begin
         select * into r from sambatan.settle_step(c, p_complete_full, left_over);
         c := r.c;
         changed := changed || c;
+        moves := moves || (r.effects).moves;
+        dues := dues || (r.effects).dues;
+        entries := entries || (r.effects).entries;
         transitions := r.transitions;
         settled := r.settled;
         more := r.more;
@@ -1848,6 +1900,7 @@ begin
     end if;
     return next;
   end loop;
+  perform sambatan.store_effects(row(moves, dues, entries));
   perform sambatan.store_campaigns(changed);
 end
 $$;

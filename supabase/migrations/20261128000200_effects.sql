@@ -1,0 +1,22 @@
+-- What settling campaigns writes beside their rows, before it is stored: participations that change
+-- their status, movements of money that fall due, entries of the audit log.
+create type sambatan.participation_move as (
+  campaign_id uuid,
+  participation_id uuid,
+  status sambatan.participant_status,
+  moved_at timestamptz
+);
+create type sambatan.due_movement as (
+  campaign_id uuid,
+  kind sambatan.transaction_kind,
+  participation_id uuid,
+  amount bigint,
+  cause text,
+  actor text,
+  created_at timestamptz
+);
+create type sambatan.effects as (
+  moves sambatan.participation_move[],
+  dues sambatan.due_movement[],
+  entries sambatan.audit_logs[]
+);
