@@ -170,11 +170,11 @@ const matrix: Readonly<Record<string, Row>> = {
   'PUT /refund-account': { open: '401 200 200 200 200 200 422' },
   'GET /brands/:id/payout-account': {
     open: '401 403 403 200 403 200 200',
-    absent: '401 404 404 404 404 404 404',
+    absent: nobody,
   },
   'PUT /brands/:id/payout-account': {
     open: '401 403 403 200 403 403 200',
-    absent: '401 404 404 404 404 404 404',
+    absent: nobody,
   },
   'GET /participations/:id/payment': { completed: ownerAndStaff, absent: strangeToAll },
   'POST /participations/:id/proof': {

@@ -139,3 +139,39 @@ for (const script of [true, false]) {
     assert.equal(expectStatus(last, 200).status, 'refunded');
   });
 }
+
+for (const script of [true, false]) {
+  test(`an owner says where the money goes and makes a webhook (script: ${script})`, async () => {
+    const { seller, brandId } = await openShop(service);
+    const looker = await look({ token: seller.token, script });
+    const { page } = looker;
+    const press = (name: string) => page.getByRole('button', { name }).click();
+    await looker.go(`/toko/${brandId}`);
+    await page.getByRole('link', { name: 'Rekening' }).click();
+    await page.getByLabel('Bank atau dompet digital').fill('Mandiri');
+    await page.getByLabel('Nomor rekening').fill('137 0099 002');
+    await page.getByLabel('Nama pemilik rekening').fill('Sri Rahayu');
+    await press('Simpan rekening');
+    await page.getByText('Perubahan tersimpan.').waitFor();
+    await looker.check();
+
+    await page.getByRole('link', { name: 'Webhook' }).click();
+    await page.getByLabel('Alamat (https://)').fill('https://gudang.contoh.id/sambatan');
+    await page.getByText('Pilih peristiwa').click();
+    await page.getByLabel('participant_joined').check();
+    await looker.check();
+    await press('Tambah webhook');
+    await page.getByText('Simpan rahasianya sekarang').waitFor();
+    assert.match(await page.locator('.secret code').innerText(), /^whsec_/);
+    await looker.check();
+    await page.getByRole('link', { name: 'https://gudang.contoh.id' }).click();
+    await page.getByText('Matikan atau hapus').click();
+    await press('Matikan');
+    await page.getByText('Webhook dimatikan.').waitFor();
+    await looker.check();
+    await page.getByText('Matikan atau hapus').click();
+    await press('Hapus webhook');
+    await page.getByText('Webhook dihapus.').waitFor();
+    await looker.close();
+  });
+}

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newId } from '../src/identity/ids.ts';
 import { Client } from './rig/client.ts';
+import { giveEndpoint } from './rig/deliveries.ts';
 import { httpService } from './rig/http-service.ts';
 import { campaignBody, expectStatus, join } from './rig/shop.ts';
 import { homeAddress, signIn, SiteClient, type SignedInClient } from './rig/sign-in.ts';
@@ -21,6 +22,7 @@ interface Things {
   readonly participationId: string;
   readonly brandId: string;
   readonly productId: string;
+  readonly webhookId: string;
   /** A place in a waiting list, of somebody who does not look here. */
   readonly entryId: string;
   /** A saved address of the buyer's. */
@@ -52,6 +54,7 @@ const shownAgain = '303 403 403 422 403 422';
 
 const brand = ({ brandId }: Things) => brandId;
 const campaign = ({ campaignId }: Things) => campaignId;
+const webhook = ({ webhookId }: Things) => webhookId;
 const participants: Row = {
   expects: sellersAndStaff,
   id: campaign,
@@ -175,6 +178,17 @@ const rows: Readonly<Record<string, Row>> = {
   'POST /toko/:id/anggota/:user': { expects: shownAgain, id: brand },
   'POST /toko/:id/anggota/:user/keluar': { expects: '303 403 403 404 403 403', id: brand },
   'POST /toko/:id/undangan/:invitation/batal': { expects: '303 403 403 404 403 403', id: brand },
+  'GET /toko/:id/rekening': { expects: sellersAndStaff, id: brand },
+  'POST /toko/:id/rekening': { expects: '303 403 403 422 403 403', id: brand },
+  'GET /toko/:id/webhook': { expects: sellersAndStaff, id: brand },
+  'POST /toko/:id/webhook': { expects: shownAgain, id: brand },
+  'GET /toko/webhook/:id': { expects: sellersAndStaff, id: webhook },
+  'POST /toko/webhook/:id/ubah': { expects: shownAgain, id: webhook },
+  'POST /toko/webhook/:id/rahasia': { expects: sellersAndStaff, id: webhook },
+  'POST /toko/webhook/:id/nyala': { expects: '303 403 403 303 403 303', id: webhook },
+  'POST /toko/webhook/:id/mati': { expects: '303 403 403 303 403 303', id: webhook },
+  'POST /toko/webhook/:id/hapus': { expects: '303 404 404 404 404 404' },
+  'POST /toko/webhook/:id/kiriman/:delivery': { expects: '303 403 403 404 403 404', id: webhook },
   'GET /toko/:id/produk': { expects: sellers, id: brand },
   'GET /toko/:id/produk/baru': { expects: sellers, id: brand },
   'POST /toko/:id/produk/baru': { expects: '303 403 403 415 403 403', id: brand },
@@ -321,6 +335,7 @@ async function make(buyer: SignedInClient, seller: SignedInClient): Promise<Thin
     entryId: expectStatus(waits, 201).id,
     brandId: melati.id,
     productId: product.id,
+    webhookId: (await giveEndpoint(service.db, melati.id)).id,
     addressId: expectStatus(saved, 201).id,
   };
 }

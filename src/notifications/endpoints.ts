@@ -1,5 +1,4 @@
-import { brandRoleOf } from '../catalogue/operations.ts';
-import { findBrand } from '../catalogue/queries.ts';
+import { permitOnBrand } from '../catalogue/operations.ts';
 import type { AuditEvent } from '../audit/events.ts';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
@@ -8,11 +7,17 @@ import type { Actor } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
 import { permit } from '../identity/policy.ts';
 import { isAllowedUrl, type AddressRules } from './addresses.ts';
-import { findDelivery, resendDelivery, type DeliveryRow } from './delivery-queries.ts';
+import {
+  findDelivery,
+  listEndpointDeliveries,
+  resendDelivery,
+  type DeliveryRow,
+} from './delivery-queries.ts';
 import * as sql from './webhook-queries.ts';
 import { newSecret } from './webhooks.ts';
 
-const mostEndpoints = 20;
+/** Endpoints that a brand may have, and as many without a brand. */
+export const mostEndpoints = 20;
 /** For so long a receiver may still check with the secret before a rotation. */
 const keptSeconds = 86_400;
 
@@ -33,19 +38,13 @@ export interface WithSecret {
  * Who may manage the endpoints of a brand: its owner and admins, and staff; those of no brand hear
  * of every campaign and are staff's. Refuses: brand_not_found, unauthenticated, forbidden.
  */
-export async function permitOnEndpoints(
+async function permitOnEndpoints(
   db: Queryable,
   actor: Actor,
   brandId: string | null,
 ): Promise<void> {
-  if (brandId === null) {
-    permit(actor, 'webhook.manage_all');
-    return;
-  }
-  if ((await db.maybe(findBrand, brandId)) === undefined) {
-    throw new DomainError('brand_not_found', {});
-  }
-  permit(actor, 'webhook.manage', { brandRole: await brandRoleOf(db, actor, brandId) });
+  if (brandId === null) permit(actor, 'webhook.manage_all');
+  else await permitOnBrand(db, actor, 'webhook.manage', brandId);
 }
 
 /**
@@ -77,6 +76,31 @@ export async function createEndpoint(
     secret,
   );
   return { endpoint, secret };
+}
+
+/** A page of a brand's endpoints, or of those of no brand. Refuses: as permitOnEndpoints. */
+export async function endpointsOf(
+  db: Queryable,
+  actor: Actor,
+  {
+    brandId,
+    before,
+    limit,
+  }: { readonly brandId: string | null; readonly before: string | null; readonly limit: number },
+): Promise<sql.EndpointRow[]> {
+  await permitOnEndpoints(db, actor, brandId);
+  return await db.rows(sql.listEndpoints, brandId, before, limit);
+}
+
+/** A page of what was sent to an endpoint, newest first. Refuses: as viewEndpoint. */
+export async function deliveriesOf(
+  db: Queryable,
+  actor: Actor,
+  endpointId: string,
+  { before, limit }: { readonly before: string | null; readonly limit: number },
+): Promise<DeliveryRow[]> {
+  await viewEndpoint(db, actor, endpointId);
+  return await db.rows(listEndpointDeliveries, endpointId, before, limit);
 }
 
 /** One endpoint, for whoever may manage it. Refuses: webhook_not_found, forbidden. */

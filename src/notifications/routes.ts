@@ -7,7 +7,7 @@ import { choice, closed, Id, pageOf, pageQuery, problems, Timestamp } from '../h
 import type { Actor } from '../identity/actor.ts';
 import { permit, type Action } from '../identity/policy.ts';
 import { consult, operate } from '../operation.ts';
-import { deliveryStatuses, listDeliveries, listEndpointDeliveries } from './delivery-queries.ts';
+import { deliveryStatuses, listDeliveries } from './delivery-queries.ts';
 import * as endpoints from './endpoints.ts';
 import {
   askReminder,
@@ -33,7 +33,6 @@ import {
   TopicSchema,
 } from './schemas.ts';
 import { topicNames } from './topics.ts';
-import { listEndpoints } from './webhook-queries.ts';
 
 const params = closed({ id: Id });
 const tags = ['messages'];
@@ -275,10 +274,8 @@ export function webhookRoutes(app: App): FastifyPluginAsyncTypebox {
       },
       async ({ actor, query: { brand_id: brandId = null, cursor, limit = 20 } }) => {
         const [last = null] = after(cursor, ['id']);
-        const rows = await consult(async () => {
-          await endpoints.permitOnEndpoints(app.db, actor, brandId);
-          return await app.db.rows(listEndpoints, brandId, last, limit + 1);
-        });
+        const wish = { brandId, before: last, limit: limit + 1 };
+        const rows = await consult(() => endpoints.endpointsOf(app.db, actor, wish));
         const items = rows.slice(0, limit).map(endpointOf);
         return { items, next_cursor: nextCursor(rows, limit, (row) => [row.endpoint_id]) };
       },
@@ -369,10 +366,8 @@ export function webhookRoutes(app: App): FastifyPluginAsyncTypebox {
       },
       async ({ actor, params: { id }, query: { cursor, limit = 20 } }) => {
         const [last = null] = after(cursor, ['id']);
-        const rows = await consult(async () => {
-          await endpoints.viewEndpoint(app.db, actor, id);
-          return await app.db.rows(listEndpointDeliveries, id, last, limit + 1);
-        });
+        const wish = { before: last, limit: limit + 1 };
+        const rows = await consult(() => endpoints.deliveriesOf(app.db, actor, id, wish));
         const items = rows.slice(0, limit).map(deliveryOf);
         return { items, next_cursor: nextCursor(rows, limit, (row) => [row.delivery_id]) };
       },

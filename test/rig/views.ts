@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core';
 import { newId } from '../../src/identity/ids.ts';
 import { fieldMoment } from '../../src/web/format.ts';
 import type { Client } from './client.ts';
+import { giveDelivery, giveEndpoint } from './deliveries.ts';
 import type { HttpService } from './http-service.ts';
 import { ask, letTimePass, pastDeadline } from './market.ts';
 import { photo, pictureForm } from './pictures.ts';
@@ -441,6 +442,21 @@ async function sellerViews(making: Making, shop: LookedAtShop): Promise<Views> {
   const calledOff = await campaign({ title: 'Yang dibatalkan' });
   const reason = { reason: 'bahan habis' };
   expectStatus(await owner.api.post(`/campaigns/${calledOff}/cancel`, reason), 200);
+  const url = `https://${'gudang-utama-'.repeat(4)}nusantara.contoh.id/${'hook/'.repeat(40)}`;
+  const webhook = await giveEndpoint(service.db, brandId, url);
+  for (const about of [over, one, calledOff]) {
+    await giveDelivery(service.db, about, webhook.id);
+  }
+  const unheard = await giveEndpoint(service.db, brandId);
+  const off = { enabled: false, events: ['participant_joined', 'payment_settled'] };
+  expectStatus(await owner.api.patch(`/webhooks/${unheard.id}`, off), 200);
+  const account = {
+    bank: 'Bank Pembangunan Daerah Istimewa',
+    number: '0099887766',
+    holder: long.slice(0, 60),
+  };
+  const payout = { method: 'PUT', path: `/brands/${brandId}/payout-account`, body: account };
+  expectStatus(await owner.api.send(payout), 200);
   const here = `/toko/${brandId}`;
   const of = (id: string, part = '') => ({ path: `/toko/sambatan/${id}${part}`, who: owner });
   const at = (path: string) => ({ path, who: owner });
@@ -472,6 +488,33 @@ async function sellerViews(making: Making, shop: LookedAtShop): Promise<Views> {
       'product-disabled': at(`/toko/produk/${disabled}`),
     },
     'GET /toko/:id/anggota': { members: at(`${here}/anggota`) },
+    'GET /toko/:id/rekening': {
+      'payout-account': at(`${here}/rekening`),
+      'payout-account-none': at(`/toko/${empty}/rekening`),
+      'payout-account-staff': { path: `${here}/rekening`, who: making.operator },
+    },
+    'GET /toko/:id/webhook': {
+      webhooks: at(`${here}/webhook`),
+      'webhooks-none': at(`/toko/${empty}/webhook`),
+      'webhook-made': {
+        ...at(`/toko/${empty}/webhook`),
+        act: async (page) => {
+          await page.locator('#url').fill(url);
+          await answered(page, page.locator('main form[action$="/webhook"] button'));
+        },
+      },
+    },
+    'GET /toko/webhook/:id': {
+      webhook: at(`/toko/webhook/${webhook.id}`),
+      'webhook-off': {
+        ...at(`/toko/webhook/${unheard.id}`),
+        act: async (page) => {
+          for (const one of await page.locator('details:not([open]) summary').all()) {
+            await one.click();
+          }
+        },
+      },
+    },
     'GET /toko/:id/sambatan/baru': {
       'new-campaign': at(`${here}/sambatan/baru`),
       'new-campaign-empty': at(`/toko/${empty}/sambatan/baru`),

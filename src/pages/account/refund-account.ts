@@ -3,10 +3,11 @@ import { formReader } from '../../http/forms.ts';
 import { closed } from '../../http/schemas.ts';
 import { seeOther, sendPage, type Pages } from '../../http/site.ts';
 import { bankFields } from '../../ledger/schemas.ts';
-import { refundAccount, setRefundAccount, type BankAccount } from '../../ledger/accounts.ts';
-import { DomainError, type FieldError } from '../../errors.ts';
+import { noneYet, refundAccount, setRefundAccount } from '../../ledger/accounts.ts';
+import type { FieldError } from '../../errors.ts';
 import { consult, operate } from '../../operation.ts';
-import { input, notice } from '../../web/components.ts';
+import { bankAccountInputs, type TypedAccount } from '../../web/bank-account.ts';
+import { notice } from '../../web/components.ts';
 import { html } from '../../web/html.ts';
 import { heading, type PageParts } from '../../web/layout.ts';
 import type { Visit } from '../../web/visit.ts';
@@ -23,7 +24,11 @@ export function refundAccountPages(app: App): Pages {
       const { userId } = signedIn(visit);
       const known = await consult(() => refundAccount(app.db, visit.actor, userId)).catch(noneYet);
       const saved = Object.hasOwn(request.query as object, 'simpan');
-      return sendPage(request, reply, formPage(visit, known ?? {}, [], saved));
+      return sendPage(
+        request,
+        reply,
+        formPage(visit, { ...known, updated_at: undefined }, [], saved),
+      );
     });
 
     server.post(path, async (request, reply) => {
@@ -39,24 +44,14 @@ export function refundAccountPages(app: App): Pages {
   };
 }
 
-function noneYet(error: unknown): undefined {
-  if (error instanceof DomainError && error.code === 'bank_account_not_found') return undefined;
-  throw error;
-}
-
 function formPage(
   visit: Visit,
-  typed: Partial<Record<keyof BankAccount, string | undefined>>,
+  typed: TypedAccount['typed'],
   errors: readonly FieldError[],
   saved: boolean,
 ): PageParts {
   const { t, url } = visit;
   const title = t('Rekening pengembalian', 'Account for refunds');
-  const field = (
-    name: keyof BankAccount,
-    label: string,
-    control: Readonly<Record<string, string | number>>,
-  ) => input(visit, { name, label, value: typed[name], errors, required: true, control });
   return {
     title,
     section: 'account',
@@ -69,18 +64,7 @@ function formPage(
         ),
       )}${saved && notice('good', t('Tersimpan.', 'Saved.'))}
       <form class="stack" method="post" action="${url(path)}">
-        ${field('bank', t('Bank atau dompet digital', 'Bank or wallet'), {
-          maxlength: 40,
-          autocomplete: 'off',
-          placeholder: 'BCA',
-        })}${field('number', t('Nomor rekening', 'Account number'), {
-          inputmode: 'numeric',
-          maxlength: 40,
-          autocomplete: 'off',
-        })}${field('holder', t('Nama pemilik rekening', 'Name of its holder'), {
-          maxlength: 80,
-          autocomplete: 'name',
-        })}
+        ${bankAccountInputs(visit, { typed, errors }, { isOwn: true })}
         <div class="row">
           <button class="button">${t('Simpan rekening', 'Save the account')}</button>
           <a class="button quiet" href="${url('/akun')}"

@@ -13,7 +13,8 @@ import {
 import type { ReceivingAccountRow } from '../../ledger/queries.ts';
 import { bankFields } from '../../ledger/schemas.ts';
 import { consult, operate } from '../../operation.ts';
-import { badge, checkbox, emptyState, input } from '../../web/components.ts';
+import { bankAccountInputs } from '../../web/bank-account.ts';
+import { badge, checkbox, emptyState } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
 import { sendOperatorPage } from './frame.ts';
@@ -142,30 +143,7 @@ function addition(visit: Visit, sent: Sent | undefined): Html {
   return html`<section class="panel narrow" aria-labelledby="add">
     <h2 id="add">${t('Tambah rekening', 'Add an account')}</h2>
     <form class="stack" method="post" action="${url(here)}">
-      ${input(visit, {
-        name: 'bank',
-        label: 'Bank',
-        value: typed['bank'],
-        errors,
-        required: true,
-        control: { maxlength: 40, autocomplete: 'off' },
-      })}
-      ${input(visit, {
-        name: 'number',
-        label: t('Nomor rekening', 'Account number'),
-        value: typed['number'],
-        errors,
-        required: true,
-        control: { inputmode: 'numeric', maxlength: 40, autocomplete: 'off' },
-      })}
-      ${input(visit, {
-        name: 'holder',
-        label: t('Atas nama', 'In the name of'),
-        value: typed['holder'],
-        errors,
-        required: true,
-        control: { maxlength: 80, autocomplete: 'off' },
-      })}
+      ${bankAccountInputs(visit, { typed, errors }, { isOwn: false })}
       ${checkbox(visit, {
         name: 'is_default',
         label: t('Jadikan rekening utama', 'Make it the default account'),

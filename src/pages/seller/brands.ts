@@ -12,7 +12,16 @@ import { exactMoment } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
 import { heading } from '../../web/layout.ts';
 import { worded, type Visit } from '../../web/visit.ts';
-import { newsOf, refusal, roleNames, signedIn, statusOf, told, type Shown } from './parts.ts';
+import {
+  newsOf,
+  refusal,
+  roleNames,
+  shownAgain,
+  signedIn,
+  statusOf,
+  told,
+  type Shown,
+} from './parts.ts';
 
 const readBrand = formReader(closed({ name: brandName }));
 
@@ -76,7 +85,7 @@ export function brandPages(app: App): Pages {
       if ('done' in made) {
         return seeOther(request, reply, told(`/toko/${made.done.brand_id}`, 'brand-dibuat'));
       }
-      const page = newBrand(visit, { typed: reading.typed, ...withErrors(made.refused) });
+      const page = newBrand(visit, shownAgain(reading.typed, made.refused));
       return sendPage(request, reply, page, statusOf(made.refused));
     });
 
@@ -94,12 +103,6 @@ export function brandPages(app: App): Pages {
       return seeOther(request, reply, told(`/toko/${brandId}`, 'bergabung'));
     });
   };
-}
-
-function withErrors(refused: Shown['refused']): Pick<Shown, 'errors' | 'refused'> {
-  return refused === undefined || refused.fields.length > 0
-    ? { errors: refused?.fields }
-    : { refused };
 }
 
 function tokenOf(request: { readonly params: unknown }): string {

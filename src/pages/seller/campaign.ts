@@ -23,7 +23,16 @@ import { campaignBadge } from '../../web/statuses.ts';
 import type { Visit } from '../../web/visit.ts';
 import { campaignPreview } from './campaign-preview.ts';
 import { slotsChart, type SlotsAt } from './chart.ts';
-import { idIn, newsOf, refusal, signedIn, statusOf, told, type Shown } from './parts.ts';
+import {
+  idIn,
+  newsOf,
+  refusal,
+  shownAgain,
+  signedIn,
+  statusOf,
+  told,
+  type Shown,
+} from './parts.ts';
 
 const chartSteps = 60;
 
@@ -62,11 +71,7 @@ export function campaignPage(app: App): Pages {
         return seeOther(request, reply, told(`/toko/sambatan/${campaign.id}`, 'diperpanjang'));
       }
       const { refused } = done;
-      const { typed } = reading;
-      const shown: Shown =
-        refused.code === 'deadline_not_later'
-          ? { typed, errors: [{ field: 'deadline', message: bothWordings(refused) }] }
-          : { typed, refused };
+      const shown = shownAgain(reading.typed, refused, { deadline_not_later: 'deadline' });
       return sendPage(request, reply, extensionPage(visit, campaign, shown), statusOf(refused));
     });
   };
@@ -291,8 +296,4 @@ function extensionPage(visit: Visit, campaign: Campaign, { typed, errors, refuse
       <button class="button">${t('Perpanjang', 'Extend')}</button>
     </form>`;
   return { title, section: 'shop' as const, main };
-}
-
-function bothWordings(refused: NonNullable<Shown['refused']>) {
-  return { id: refused.text('id').detail, en: refused.text('en').detail };
 }

@@ -34,10 +34,12 @@ import {
   newsOf,
   refusal,
   shopHead,
+  shownAgain,
   signedIn,
   statusOf,
   told,
   type Shown,
+  type ShopOf,
 } from './parts.ts';
 
 const pageSize = 24;
@@ -70,13 +72,17 @@ export function campaignPages(app: App): Pages {
       const [last = null] = after(asked(request, 'cursor'), ['id']);
       const wish = { brandId, statuses: lists[name], after: last, limit: pageSize + 1 };
       const rows = await consult(() => listOfBrand(app.db, visit.actor, wish));
-      const page = dashboard(visit, brand, {
-        name,
-        campaigns: rows.slice(0, pageSize).map(campaignOf),
-        next: nextCursor(rows, pageSize, (row) => [row.campaign_id]),
-        isFirst: last === null,
-        creates: may(visit.actor, 'campaign.create', { brandRole: role }),
-      });
+      const page = dashboard(
+        visit,
+        { brand, role },
+        {
+          name,
+          campaigns: rows.slice(0, pageSize).map(campaignOf),
+          next: nextCursor(rows, pageSize, (row) => [row.campaign_id]),
+          isFirst: last === null,
+          creates: may(visit.actor, 'campaign.create', { brandRole: role }),
+        },
+      );
       return sendPage(request, reply, { ...page, main: html`${newsOf(request)}${page.main}` });
     });
 
@@ -193,16 +199,8 @@ async function showAgain(
   { typed }: { readonly typed: Shown['typed'] },
   refused: NonNullable<Shown['refused']>,
 ) {
-  const fields =
-    refused.code === 'deadline_not_in_future'
-      ? [{ field: 'deadline', message: wordingOf(refused) }]
-      : refused.fields;
-  const shown = fields.length > 0 ? { typed, errors: fields } : { typed, refused };
+  const shown = shownAgain(typed, refused, { deadline_not_in_future: 'deadline' });
   return sendPage(request, reply, page(shown), statusOf(refused));
-}
-
-function wordingOf(refused: NonNullable<Shown['refused']>) {
-  return { id: refused.text('id').detail, en: refused.text('en').detail };
 }
 
 /** An open campaign has its title and story changed; one that is not, everything. */
@@ -360,7 +358,8 @@ interface DashboardParts {
   readonly creates: boolean;
 }
 
-function dashboard(visit: Visit, brand: BrandRow, parts: DashboardParts) {
+function dashboard(visit: Visit, shop: ShopOf, parts: DashboardParts) {
+  const { brand } = shop;
   const { t, url } = visit;
   const { name, campaigns, next, isFirst } = parts;
   const path = url(`/toko/${brand.brand_id}`);
@@ -375,7 +374,7 @@ function dashboard(visit: Visit, brand: BrandRow, parts: DashboardParts) {
         >${words}</a
       >
     </li>`;
-  const main = html`${shopHead(visit, brand, 'campaigns', make)}
+  const main = html`${shopHead(visit, shop, 'campaigns', make)}
     <nav class="choices" aria-label="${t('Tampilkan', 'Show')}">
       <ul>
         ${choice('jalan', t('Jalan', 'Running'))}${choice('draf', t('Draf', 'Drafts'))}${choice(

@@ -22,10 +22,12 @@ import {
   refusal,
   roleNames,
   shopHead,
+  shownAgain,
   signedIn,
   statusOf,
   told,
   type Shown,
+  type ShopOf,
 } from './parts.ts';
 
 const readInvitation = formReader(
@@ -45,6 +47,7 @@ export function memberPages(app: App): Pages {
       const manages = may(actor, 'brand.members.manage', rights);
       return membersPage(visit, {
         brand,
+        role,
         members: await viewMembers(app.db, actor, brandId),
         invitations: manages ? await viewInvitations(app.db, actor, brandId) : [],
         manages,
@@ -88,10 +91,7 @@ export function memberPages(app: App): Pages {
         return seeOther(request, reply, told(`/toko/${id}/anggota`, 'diundang'));
       }
       const { refused } = sent;
-      const shown =
-        refused.fields.length > 0
-          ? { typed: reading.typed, errors: refused.fields }
-          : { typed: reading.typed, refused };
+      const shown = shownAgain(reading.typed, refused);
       return sendPage(request, reply, await page(visit, id, shown), statusOf(refused));
     });
 
@@ -139,7 +139,8 @@ export function memberPages(app: App): Pages {
 }
 
 interface MembersParts {
-  readonly brand: { readonly brand_id: string; readonly name: string };
+  readonly brand: ShopOf['brand'];
+  readonly role: ShopOf['role'];
   readonly members: readonly MemberRow[];
   readonly invitations: readonly InvitationRow[];
   readonly manages: boolean;
@@ -152,7 +153,7 @@ interface MembersParts {
 function membersPage(visit: Visit, parts: MembersParts) {
   const { t } = visit;
   const { brand, members, shown, news, manages } = parts;
-  const main = html`${news}${refusal(visit, shown.refused)}${shopHead(visit, brand, 'members')}
+  const main = html`${news}${refusal(visit, shown.refused)}${shopHead(visit, parts, 'members')}
     <div class="columns">
       <section class="panel" aria-labelledby="members">
         <h2 id="members">${t('Anggota', 'Members')}</h2>

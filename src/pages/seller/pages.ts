@@ -6,9 +6,12 @@ import { campaignPages } from './campaigns.ts';
 import { cancellationPage } from './cancellation.ts';
 import { memberPages } from './members.ts';
 import { participantPages } from './participants.ts';
+import { payoutAccountPage } from './payout-account.ts';
 import { productPages } from './products.ts';
 import { shortfallPage } from './shortfall.ts';
 import { statementPage } from './statement.ts';
+import { webhookPage } from './webhook.ts';
+import { webhooksPage } from './webhooks.ts';
 
 /** What sellers see: their brands and members, products, campaigns and participants. */
 export function sellerPages(app: App): Pages {
@@ -22,6 +25,9 @@ export function sellerPages(app: App): Pages {
     participantPages,
     statementPage,
     shortfallPage,
+    payoutAccountPage,
+    webhooksPage,
+    webhookPage,
   ];
   return async (server) => {
     for (const part of parts) await server.register(part(app));

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
-import type { BrandRole } from '../../identity/policy.ts';
-import { DomainError, type FieldError } from '../../errors.ts';
+import { may, type BrandRole } from '../../identity/policy.ts';
+import { DomainError, type ErrorCode, type FieldError } from '../../errors.ts';
 import { notice } from '../../web/components.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
@@ -43,6 +43,23 @@ export interface Shown {
   readonly refused?: DomainError | undefined;
 }
 
+/**
+ * A form that was refused: what is wrong with its fields beside them, anything else above it.
+ * `fieldOf` names the field that a refusal as a whole is about.
+ */
+export function shownAgain(
+  typed: Shown['typed'],
+  refused: DomainError,
+  fieldOf: { readonly [C in ErrorCode]?: string } = {},
+): Shown {
+  const field = fieldOf[refused.code];
+  if (field !== undefined) {
+    const message = { id: refused.text('id').detail, en: refused.text('en').detail };
+    return { typed, errors: [{ field, message }] };
+  }
+  return refused.fields.length > 0 ? { typed, errors: refused.fields } : { typed, refused };
+}
+
 const news = {
   'brand-dibuat': { id: 'Brand-mu sudah jadi.', en: 'Your brand is made.' },
   tersimpan: { id: 'Perubahan tersimpan.', en: 'The changes are saved.' },
@@ -70,6 +87,11 @@ const news = {
     id: 'Sambatan dibatalkan. Dana yang sudah masuk dikembalikan.',
     en: 'The campaign is called off. What was paid goes back.',
   },
+  'webhook-diubah': { id: 'Webhook diubah.', en: 'The webhook is changed.' },
+  'webhook-hidup': { id: 'Webhook dinyalakan.', en: 'The webhook is switched on.' },
+  'webhook-mati': { id: 'Webhook dimatikan.', en: 'The webhook is switched off.' },
+  'webhook-dihapus': { id: 'Webhook dihapus.', en: 'The webhook is removed.' },
+  'kirim-ulang': { id: 'Dikirim ulang sebentar lagi.', en: 'It is sent again in a moment.' },
   dikurangi: {
     id: 'Tercatat. Pembelinya diberi tahu, dan uangnya dikembalikan.',
     en: 'It is noted. The buyers are told, and their money goes back.',
@@ -88,16 +110,23 @@ export function newsOf(request: FastifyRequest): Html | undefined {
   return notice('good', news[word as keyof typeof news][request.visit.language]);
 }
 
-export type ShopTab = 'campaigns' | 'products' | 'members';
+export type ShopTab = 'campaigns' | 'products' | 'members' | 'account' | 'webhooks';
+
+/** A brand, and what whoever looks is in it. */
+export interface ShopOf {
+  readonly brand: { readonly brand_id: string; readonly name: string };
+  readonly role: BrandRole | undefined;
+}
 
 /** The head of every page of a brand: its name, and the ways to its parts. */
 export function shopHead(
   visit: Visit,
-  brand: { readonly brand_id: string; readonly name: string },
+  { brand, role }: ShopOf,
   tab: ShopTab | undefined,
   action?: Html,
 ): Html {
-  const { t, url } = visit;
+  const { t, url, actor } = visit;
+  const rights = { brandRole: role };
   const link = (name: ShopTab, path: string, words: string) =>
     html`<li>
       <a href="${url(path)}" ${attribute('aria-current', name === tab && 'page')}>${words}</a>
@@ -112,6 +141,14 @@ export function shopHead(
         ${link('campaigns', `/toko/${brand.brand_id}`, 'Sambatan')}
         ${link('products', `/toko/${brand.brand_id}/produk`, t('Produk', 'Products'))}
         ${link('members', `/toko/${brand.brand_id}/anggota`, t('Anggota', 'Members'))}
+        ${
+          may(actor, 'payout_account.read', rights) &&
+          link('account', `/toko/${brand.brand_id}/rekening`, t('Rekening', 'Payouts'))
+        }
+        ${
+          may(actor, 'webhook.manage', rights) &&
+          link('webhooks', `/toko/${brand.brand_id}/webhook`, 'Webhook')
+        }
       </ul>
     </nav>`;
 }

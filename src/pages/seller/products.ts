@@ -42,6 +42,7 @@ import {
   statusOf,
   told,
   type Shown,
+  type ShopOf,
 } from './parts.ts';
 
 const readProduct = formReader(
@@ -59,11 +60,11 @@ export function productPages(app: App): Pages {
       const { visit } = request;
       signedIn(visit);
       const id = idIn(request);
-      const { brand } = await permitOnBrand(app.db, visit.actor, 'product.create', id);
+      const shop = await permitOnBrand(app.db, visit.actor, 'product.create', id);
       const [last = null] = after(asked(request, 'cursor'), ['id']);
       const rows = await consult(() => app.db.rows(listProducts, id, last, pageSize + 1));
       const next = nextCursor(rows, pageSize, (row) => [row.product_id]);
-      const page = productList(visit, brand, rows.slice(0, pageSize), { next, isFirst: !last });
+      const page = productList(visit, shop, rows.slice(0, pageSize), { next, isFirst: !last });
       return sendPage(request, reply, { ...page, main: html`${newsOf(request)}${page.main}` });
     });
 
@@ -193,11 +194,12 @@ function typedOf(product: ProductRow): Shown['typed'] {
 
 function productList(
   visit: Visit,
-  brand: BrandRow,
+  shop: ShopOf,
   rows: readonly ProductRow[],
   { next, isFirst }: { readonly next: string | null; readonly isFirst: boolean },
 ) {
   const { t, url, language } = visit;
+  const { brand } = shop;
   const path = url(`/toko/${brand.brand_id}/produk`);
   const add = html`<a class="button" href="${path}/baru"
     >${t('Tambah produk', 'Add a product')}</a
@@ -225,7 +227,7 @@ function productList(
         </article>
       </li>`,
   );
-  const main = html`${shopHead(visit, brand, 'products', add)}
+  const main = html`${shopHead(visit, shop, 'products', add)}
   ${
     cards.length > 0
       ? html`<ul class="cards">

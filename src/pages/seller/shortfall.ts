@@ -24,7 +24,17 @@ import {
   rowsShown,
   titleMistakes,
 } from './deliberate.ts';
-import { asked, idIn, nameOf, refusal, signedIn, statusOf, told, type Shown } from './parts.ts';
+import {
+  asked,
+  idIn,
+  nameOf,
+  refusal,
+  shownAgain,
+  signedIn,
+  statusOf,
+  told,
+  type Shown,
+} from './parts.ts';
 
 const readNumber = formReader(closed({ slots: Type.Optional(slotsDelivered) }));
 const readShortfall = formReader(closed({ slots: slotsDelivered, ...deliberation }));
@@ -47,11 +57,7 @@ export function shortfallPage(app: App): Pages {
       const seen = await taken(() => preview(reading.value.slots));
       if ('done' in seen) return { preview: seen.done, shown: { typed } };
       const { refused } = seen;
-      const message = { id: refused.text('id').detail, en: refused.text('en').detail };
-      const shown: Shown =
-        refused.code === 'shortfall_not_possible'
-          ? { typed, errors: [{ field: 'slots', message }] }
-          : { typed, refused };
+      const shown = shownAgain(typed, refused, { shortfall_not_possible: 'slots' });
       return { preview: await preview(undefined), shown };
     };
 

@@ -1,0 +1,165 @@
+import { permitOnBrand } from '../../catalogue/operations.ts';
+import type { App } from '../../context.ts';
+import { taken } from '../../http/forms.ts';
+import { sendPage, type Pages } from '../../http/site.ts';
+import { createEndpoint, endpointsOf, mostEndpoints } from '../../notifications/endpoints.ts';
+import type { EndpointRow } from '../../notifications/webhook-queries.ts';
+import { consult, operate } from '../../operation.ts';
+import { badge, notice } from '../../web/components.ts';
+import { html, type Html } from '../../web/html.ts';
+import type { Visit } from '../../web/visit.ts';
+import {
+  idIn,
+  newsOf,
+  refusal,
+  shopHead,
+  shownAgain,
+  signedIn,
+  statusOf,
+  type Shown,
+  type ShopOf,
+} from './parts.ts';
+import { inputOf, readWebhook, webhookFields } from './webhook-form.ts';
+
+/** The webhooks of a brand, and a new one, whose secret is shown once. */
+export function webhooksPage(app: App): Pages {
+  const rules = { allowLoopback: app.config.webhooks.allowLoopback };
+  return async (server) => {
+    const page = async (visit: Visit, brandId: string, shown: Shown, news?: Html) => {
+      signedIn(visit);
+      return await consult(async () => {
+        const shop = await permitOnBrand(app.db, visit.actor, 'webhook.manage', brandId);
+        const wish = { brandId, before: null, limit: mostEndpoints };
+        const endpoints = await endpointsOf(app.db, visit.actor, wish);
+        return listPage(visit, { ...shop, endpoints, shown, news });
+      });
+    };
+
+    server.get('/toko/:id/webhook', async (request, reply) => {
+      const { visit } = request;
+      const news = newsOf(request);
+      return sendPage(request, reply, await page(visit, idIn(request), { typed: {} }, news));
+    });
+
+    server.post('/toko/:id/webhook', async (request, reply) => {
+      const { visit } = request;
+      signedIn(visit);
+      const { actor } = visit;
+      const id = idIn(request);
+      await consult(() => permitOnBrand(app.db, actor, 'webhook.manage', id));
+      const reading = readWebhook(request.body);
+      if ('errors' in reading) {
+        return sendPage(request, reply, await page(visit, id, reading), 422);
+      }
+      const made = await taken(() =>
+        operate(app.db, (tx) => createEndpoint(tx, actor, id, inputOf(reading.value), rules)),
+      );
+      if ('refused' in made) {
+        const shown = await page(visit, id, shownAgain(reading.typed, made.refused));
+        return sendPage(request, reply, shown, statusOf(made.refused));
+      }
+      // Not by another request: nobody but this answer has the secret.
+      const secret = secretNotice(visit, made.done);
+      return sendPage(request, reply, await page(visit, id, { typed: {} }, secret), 201);
+    });
+  };
+}
+
+/** A secret that was just made, above the page that its webhook stands on. */
+export function secretNotice(
+  { t }: Visit,
+  { endpoint, secret }: { readonly endpoint: EndpointRow; readonly secret: string },
+): Html {
+  return html`<section class="panel secret" aria-labelledby="secret">
+    <h2 id="secret">${t('Simpan rahasianya sekarang', 'Keep its secret now')}</h2>
+    <p>
+      ${t(
+        'Rahasia ini hanya tampil sekali. Server-mu memakainya untuk memastikan kiriman ke',
+        'This secret is shown this once. With it your server makes sure that what comes to',
+      )}
+      <strong>${endpoint.url}</strong> ${t('benar dari kami.', 'is from us.')}
+    </p>
+    <p class="row">
+      <code>${secret}</code>
+      <button class="button" type="button" data-copy="${secret}" data-needs-script hidden>
+        ${t('Salin rahasia', 'Copy the secret')}
+      </button>
+    </p>
+  </section>`;
+}
+
+interface Parts extends ShopOf {
+  readonly endpoints: readonly EndpointRow[];
+  readonly shown: Shown;
+  readonly news: Html | undefined;
+}
+
+function listPage(visit: Visit, parts: Parts) {
+  const { t, url } = visit;
+  const { brand, endpoints, shown, news } = parts;
+  const main = html`${news}${refusal(visit, shown.refused)}${shopHead(visit, parts, 'webhooks')}
+    <div class="columns">
+      <section class="panel" aria-labelledby="webhooks">
+        <h2 id="webhooks">Webhook</h2>
+        <p>
+          ${t(
+            'Server-mu langsung tahu ketika ada yang ikut, membayar, atau Sambatan berakhir; setiap kiriman ditandatangani.',
+            'Your server hears at once when somebody joins or pays, or a campaign ends; everything is signed.',
+          )}
+          <a href="https://www.standardwebhooks.com/" rel="external">Standard Webhooks</a>
+        </p>
+        ${
+          endpoints.length === 0
+            ? html`<p class="quiet">${t('Belum ada webhook.', 'No webhook yet.')}</p>`
+            : html`<ul class="people">
+                ${endpoints.map((endpoint) => item(visit, endpoint))}
+              </ul>`
+        }
+      </section>
+      <section class="panel" aria-labelledby="add">
+        <h2 id="add">${t('Tambah webhook', 'Add a webhook')}</h2>
+        ${
+          endpoints.length >= mostEndpoints
+            ? notice(
+                'busy',
+                t('Sudah penuh.', 'No more fit.'),
+                t(`Paling banyak ${mostEndpoints}.`, `${mostEndpoints} at most.`),
+              )
+            : html`<form
+                class="stack"
+                method="post"
+                action="${url(`/toko/${brand.brand_id}/webhook`)}"
+              >
+                ${webhookFields(visit, shown)}
+                <button class="button">${t('Tambah webhook', 'Add the webhook')}</button>
+              </form>`
+        }
+      </section>
+    </div>`;
+  return { title: `Webhook · ${brand.name}`, section: 'shop' as const, main };
+}
+
+function item(visit: Visit, endpoint: EndpointRow): Html {
+  return html`<li class="row apart">
+    <p class="person">
+      <a href="${visit.url(`/toko/webhook/${endpoint.endpoint_id}`)}"
+        ><strong>${endpoint.url}</strong></a
+      ><br /><span class="quiet">${about(visit, endpoint)}</span>
+    </p>
+    ${endpointBadge(visit, endpoint)}
+  </li>`;
+}
+
+/** What an endpoint is for, and what it hears of, in a line. */
+function about({ t }: Visit, { description, events }: EndpointRow): string {
+  const heard =
+    events.length === 0
+      ? t('semua peristiwa', 'every event')
+      : t(`${events.length} jenis peristiwa`, `${events.length} kinds of events`);
+  return description === '' ? heard : `${description} · ${heard}`;
+}
+
+/** Whether an endpoint is sent to. */
+export function endpointBadge({ t }: Visit, { status }: EndpointRow): Html {
+  return status === 'enabled' ? badge(t('Aktif', 'On'), 'good') : badge(t('Mati', 'Off'), 'bad');
+}

@@ -1,0 +1,33 @@
+import type { FieldError } from '../errors.ts';
+import { input } from './components.ts';
+import { html, type Html } from './html.ts';
+import type { Visit } from './visit.ts';
+
+/** What is typed of a bank account, and what is wrong with it. */
+export interface TypedAccount {
+  readonly typed: Readonly<Record<string, string | undefined>>;
+  readonly errors?: readonly FieldError[] | undefined;
+}
+
+/** The fields of a bank account; `isOwn`: it is that of whoever fills them in. */
+export function bankAccountInputs(
+  visit: Visit,
+  { typed, errors }: TypedAccount,
+  { isOwn }: { readonly isOwn: boolean },
+): Html {
+  const { t } = visit;
+  const field = (name: string, label: string, control: Readonly<Record<string, string | number>>) =>
+    input(visit, { name, label, value: typed[name], errors, required: true, control });
+  return html`${field('bank', t('Bank atau dompet digital', 'Bank or wallet'), {
+    maxlength: 40,
+    autocomplete: 'off',
+    placeholder: 'BCA',
+  })}${field('number', t('Nomor rekening', 'Account number'), {
+    inputmode: 'numeric',
+    maxlength: 40,
+    autocomplete: 'off',
+  })}${field('holder', t('Nama pemilik rekening', 'Name of its holder'), {
+    maxlength: 80,
+    autocomplete: isOwn ? 'name' : 'off',
+  })}`;
+}
