@@ -509,9 +509,9 @@ async function sellerViews(making: Making, shop: LookedAtShop): Promise<Views> {
       'webhook-off': {
         ...at(`/toko/webhook/${unheard.id}`),
         act: async (page) => {
-          for (const one of await page.locator('details:not([open]) summary').all()) {
-            await one.click();
-          }
+          await page.evaluate(
+            'for (const one of document.querySelectorAll("details")) one.open = true',
+          );
         },
       },
     },
