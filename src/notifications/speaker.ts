@@ -13,8 +13,23 @@ export interface Speaker {
 const locales = { id: 'id-ID', en: 'en-GB' } as const satisfies Record<Language, string>;
 const fallbackZone = 'Asia/Jakarta';
 
+/** Making one costs more than writing a mail with it. Zones are as many as people write them. */
+const known = new Map<string, Speaker>();
+const mostKnown = 1_000;
+
 /** Speaks to a person; a time zone that nobody knows is taken for Jakarta's. */
 export function speakerFor(language: Language, timeZone: string): Speaker {
+  const key = `${language} ${timeZone}`;
+  let speaker = known.get(key);
+  if (speaker === undefined) {
+    speaker = newSpeaker(language, timeZone);
+    if (known.size >= mostKnown) known.clear();
+    known.set(key, speaker);
+  }
+  return speaker;
+}
+
+function newSpeaker(language: Language, timeZone: string): Speaker {
   const locale = locales[language];
   const money = new Intl.NumberFormat(locale, {
     style: 'currency',
