@@ -61,7 +61,8 @@ test('who comes back with Last-Event-ID is told what happened meanwhile, and not
   again.end();
   const third = await watch(service.url, id, { 'last-event-id': String(newest) });
   await third.heard(progressOf(1));
-  assert.equal(third.events.length, 1);
+  await third.heard(({ event }) => event === 'contributions');
+  assert.equal(third.events.length, 2);
   third.end();
 });
 
@@ -71,7 +72,7 @@ test('a Last-Event-ID that is nonsense, or of the future, begins with the presen
     const watcher = await watch(service.url, id, { 'last-event-id': given });
     assert.equal(watcher.status, 200, given);
     await watcher.heard(progressOf(0));
-    assert.equal(watcher.events.length, 1, given);
+    assert.equal(watcher.events.length, 2, given);
     watcher.end();
   }
 });
@@ -131,6 +132,39 @@ test('a change under the id in capitals is told as soon', async (t) => {
   assert.ok(performance.now() - began < 2_500, 'that was the poll, not a poke');
   watcher.end();
   t.diagnostic(`${Math.round(performance.now() - began)} ms`);
+});
+
+test('a watcher hears who joined last, of each name one letter, and only when that is another', async () => {
+  const { id } = await shop.campaign({ total_slots: 20 });
+  const watcher = await watch(service.url, id);
+  const lists = () => watcher.events.filter(({ event }) => event === 'contributions');
+  const shown = (event: StreamEvent) =>
+    (event.data['contributions'] as { initial: string | null; quantity: number }[]).map(
+      ({ initial, quantity }) => [initial, quantity],
+    );
+  const heard = (list: unknown) =>
+    watcher.heard(
+      (one) => one.event === 'contributions' && JSON.stringify(shown(one)) === JSON.stringify(list),
+    );
+  await heard([]);
+  const buyer = await service.user();
+  expectStatus(await buyer.patch('/me', { display_name: 'siti rahma' }), 200);
+  const { id: joined } = await join(buyer, id, { quantity: 2 });
+  await heard([['S', 2]]);
+  for (let n = 1; n <= 6; n++) await join(await service.user(), id, { quantity: n % 2 ? 1 : 3 });
+  const full = [3, 1, 3, 1, 3, 1].map((quantity) => [null, quantity]);
+  await heard(full);
+  // Hers is none of the six any more: the progress is another, the list is not.
+  const told = lists().length;
+  expectStatus(await buyer.post(`/participations/${joined}/cancel`), 200);
+  await watcher.heard(progressOf(12));
+  assert.equal(lists().length, told);
+  const keys = new Set(
+    lists().flatMap(({ data }) => (data['contributions'] as object[]).flatMap(Object.keys)),
+  );
+  assert.deepEqual([...keys].toSorted(), ['initial', 'joined_at', 'quantity']);
+  for (const secret of ['rahma', buyer.userId, joined]) assert.ok(!watcher.text().includes(secret));
+  watcher.end();
 });
 
 test('a campaign that is not there has no stream, and a draft has one for its seller only', async () => {

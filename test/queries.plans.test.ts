@@ -269,6 +269,7 @@ const cases: Record<string, readonly Case[]> = {
   confirm_participation: [{ parameters: [campaign.active, reserved, 'service', null] }],
   fulfil_participation: [{ parameters: [campaign.completed, confirmed, 'service'] }],
   campaign_progress: [{ parameters: [campaign.active] }],
+  watched_campaigns: [{ parameters: [[campaign.active, campaign.completed], 6] }],
   watched_progress: [{ parameters: [[campaign.active, campaign.completed]] }],
   open_campaign: [
     {

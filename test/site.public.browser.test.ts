@@ -57,6 +57,48 @@ test('a buyer joins on a phone, watches another one fill the campaign, and sees 
   await looker.close();
 });
 
+test('who joins appears on the page of who looks on: nothing moves, and nothing is read out', async () => {
+  // Hours to go: a countdown that changes its length would move what stands beside it.
+  const campaign = await shop.campaign({ total_slots: 40, deadline: fromNow(5.5 * hourMs) });
+  const { looker, page } = await person({ language: 'en' });
+  await looker.go(`/sambatan/${campaign.id}`);
+  const list = page.locator('[data-contributions]');
+  assert.ok(!(await list.isVisible()), 'nobody has joined');
+  await page.locator('#quantity').focus();
+  await page.evaluate(`
+    window.moved = 0;
+    new PerformanceObserver((seen) => {
+      for (const entry of seen.getEntries()) moved += entry.value;
+    }).observe({ type: 'layout-shift' });
+    window.spoken = [];
+    new MutationObserver((changes) => {
+      for (const { target } of changes) {
+        const element = target.nodeType === 1 ? target : target.parentElement;
+        if (element?.closest('[aria-live],[role=status],[role=alert],[role=log],output')) {
+          spoken.push(element.outerHTML);
+        }
+      }
+    }).observe(document.body, { childList: true, characterData: true, subtree: true });
+  `);
+  const buyer = await service.user();
+  await buyer.patch('/me', { display_name: 'siti rahma' });
+  await join(buyer, campaign.id, { quantity: 3 });
+  await list.getByText('S••• · 3 slots').waitFor();
+  for (let n = 0; n < 8; n++) await join(await service.user(), campaign.id, { quantity: 1 });
+  await page.getByText('11 of 40 slots taken').waitFor();
+  await page.waitForFunction("document.querySelectorAll('[data-contributions] li').length === 6");
+  assert.match(
+    (await list.locator('li').first().textContent())!,
+    /••• · 1 slot\s*\d+ seconds? ago/,
+  );
+  assert.deepEqual(await page.evaluate('[spoken, document.activeElement.id]'), [[], 'quantity']);
+  // Numbers that get another digit move the words beside them.
+  const moved = await page.evaluate<number>('moved');
+  assert.ok(moved < 0.001, `layout shift ${moved}`);
+  await looker.check();
+  await looker.close();
+});
+
 test('without its script the site is whole: search, join, leave', async () => {
   const campaign = await shop.campaign({ title: 'Tanpa Naskah' });
   const { looker, page } = await person({ script: false, language: 'en' });

@@ -3,7 +3,7 @@ import { campaignEventsAfter } from '../audit/queries.ts';
 import type { Database } from '../database/pool.ts';
 import type { Metrics } from '../metrics.ts';
 import { progressOf } from '../participations/progress.ts';
-import { watchedProgress } from '../participations/queries.ts';
+import { shownContributions, watchedCampaigns } from '../participations/queries.ts';
 import type { Logger } from 'pino';
 import type { LiveSources } from './live.ts';
 
@@ -17,11 +17,18 @@ export function liveSources(parts: {
   const { db, pokes, log, metrics } = parts;
   return {
     progressOf: async (campaignIds) => {
-      const rows = await db.rows(watchedProgress, [...campaignIds]);
-      return rows.map(({ audit_seq: seq, ...row }) => ({
+      const rows = await db.rows(watchedCampaigns, [...campaignIds], shownContributions);
+      return rows.map(({ audit_seq: seq, contributions, ...row }) => ({
         campaignId: row.campaign_id,
         seq,
         json: JSON.stringify(progressOf(row), wire),
+        contributions: JSON.stringify({
+          campaign_id: row.campaign_id,
+          contributions: contributions.map((one) => ({
+            ...one,
+            joined_at: new Date(one.joined_at),
+          })),
+        }),
       }));
     },
     eventsAfter: async (positions) => {

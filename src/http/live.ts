@@ -10,6 +10,8 @@ export interface Snapshot {
   readonly campaignId: string;
   readonly seq: bigint;
   readonly json: string;
+  /** Who joined last, as everybody may see it; sent when it is another than before. */
+  readonly contributions?: string;
 }
 
 /** Where a watcher of a campaign has got to in its audit log. */
@@ -150,7 +152,7 @@ export class Live {
       position = latest.seq;
       latest = channel.latest ?? latest;
     }
-    begin(frames.join('') + eventFrame('progress', latest.seq, latest.json));
+    begin(frames.join('') + presentFrames(latest));
   }
 
   /** The channel's first snapshot, read once for all who arrive meanwhile. */
@@ -209,13 +211,15 @@ export class Live {
     const snapshots = await this.#sources.progressOf(followed.map((one) => one.campaignId));
     const changes = snapshots.flatMap((to) => {
       const channel = this.#channels.get(to.campaignId);
-      const from = channel?.latest?.seq;
-      return channel && from !== undefined && from < to.seq ? [{ channel, from, to }] : [];
+      const before = channel?.latest;
+      return channel && before && before.seq < to.seq
+        ? [{ channel, from: before.seq, to, before }]
+        : [];
     });
     if (changes.length === 0) return;
     const events = await this.#eventsOf(changes);
-    for (const [index, { channel, to }] of changes.entries()) {
-      const text = (events[index] ?? '') + eventFrame('progress', to.seq, to.json);
+    for (const [index, { channel, to, before }] of changes.entries()) {
+      const text = (events[index] ?? '') + presentFrames(to, before);
       channel.latest = to;
       await sendToAll(channel.watchers, Buffer.from(text));
     }
@@ -279,6 +283,14 @@ async function sendToAll(watchers: ReadonlySet<EventStream>, bytes: Buffer): Pro
     stream.send(bytes);
     if (++sent % watchersATurn === 0) await setImmediate();
   }
+}
+
+/** How a campaign stands, and who joined last unless they are those who were told of before. */
+function presentFrames(to: Snapshot, before?: Snapshot): string {
+  const { contributions } = to;
+  const told = contributions === undefined || contributions === before?.contributions;
+  const progress = eventFrame('progress', to.seq, to.json);
+  return told ? progress : eventFrame('contributions', to.seq, contributions) + progress;
 }
 
 interface Change {

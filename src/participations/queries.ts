@@ -95,19 +95,26 @@ export interface ContributionRow {
   readonly initial: string | null;
 }
 
+/** How many of the last contributions everybody is shown. */
+export const shownContributions = 6;
+
 /**
- * The last contributions to a campaign that still count. Of the newest fifty, so that many who left
- * are never read through.
+ * The last contributions to a campaign that still count, newest first. Of the newest fifty, so that
+ * many who left are never read through.
  */
-export const recentContributions = query<[campaignId: string, limit: number], ContributionRow>(
-  'recent_contributions',
-  `select r.quantity, r.joined_at, upper(left(trim(f.display_name), 1)) as initial
+const lastContributions = (campaignId: string, limit: string) => `
+  select r.quantity, r.joined_at, upper(left(trim(f.display_name), 1)) as initial, r.participation_id
   from (select participation_id, user_id, quantity, joined_at, status
-    from sambatan.participants where campaign_id = $1
+    from sambatan.participants where campaign_id = ${campaignId}
     order by participation_id desc limit 50) r
   left join sambatan.profiles f on f.user_id = r.user_id
   where r.status in ('pending_payment', 'confirmed', 'fulfilled')
-  order by r.participation_id desc limit $2`,
+  order by r.participation_id desc limit ${limit}`;
+
+export const recentContributions = query<[campaignId: string, limit: number], ContributionRow>(
+  'recent_contributions',
+  `select quantity, joined_at, initial from (${lastContributions('$1', '$2')}) l
+  order by participation_id desc`,
 );
 
 /** What goes with a participation for the buyer whose it is. Whole rupiah. */
@@ -235,6 +242,29 @@ export const watchedProgress = query<
   'watched_progress',
   `select p.*, c.audit_seq from sambatan.campaigns c
   cross join lateral sambatan.campaign_progress(c.campaign_id) p
+  where c.campaign_id = any ($1)`,
+);
+
+/** What a watched page shows: progress, its place in the log, the last contributions. */
+export const watchedCampaigns = query<
+  [campaignIds: string[], contributions: number],
+  ProgressRow & {
+    readonly audit_seq: bigint;
+    /** `joined_at` as RFC 3339. */
+    readonly contributions: readonly {
+      readonly initial: string | null;
+      readonly quantity: number;
+      readonly joined_at: string;
+    }[];
+  }
+>(
+  'watched_campaigns',
+  `select p.*, c.audit_seq, l.contributions from sambatan.campaigns c
+  cross join lateral sambatan.campaign_progress(c.campaign_id) p
+  cross join lateral (
+    select coalesce(jsonb_agg(jsonb_build_object('initial', initial, 'quantity', quantity,
+      'joined_at', joined_at) order by participation_id desc), '[]') as contributions
+    from (${lastContributions('c.campaign_id', '$2')}) r) l
   where c.campaign_id = any ($1)`,
 );
 

@@ -189,7 +189,7 @@ export function participationRoutes(app: App): FastifyPluginAsyncTypebox {
           tags: ['participations'],
           summary: 'Live progress and status, as server-sent events',
           description:
-            'Events `progress` (as GET …/progress) and `status` (a transition of the campaign); the id of an event is its place in the audit log. Send the last one as Last-Event-ID to go on after it.',
+            'Events `progress` (as GET …/progress), `contributions` (who joined last, of each name one letter) and `status` (a transition of the campaign); the id of an event is its place in the audit log. Send the last one as Last-Event-ID to go on after it.',
           params,
           headers: Type.Object({ 'last-event-id': Type.Optional(Type.String()) }),
           produces: ['text/event-stream'],

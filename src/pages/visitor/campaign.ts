@@ -6,7 +6,11 @@ import { closed, Id } from '../../http/schemas.ts';
 import { SharedPages } from '../../http/shared-pages.ts';
 import { sendPage, type Pages } from '../../http/site.ts';
 import { consult } from '../../operation.ts';
-import { recentContributions, type ContributionRow } from '../../participations/queries.ts';
+import {
+  recentContributions,
+  shownContributions,
+  type ContributionRow,
+} from '../../participations/queries.ts';
 import { countdown, exactMoment, progressBar } from '../../web/components.ts';
 import { count, distance, rupiah, slots } from '../../web/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
@@ -21,8 +25,6 @@ import { productPicture } from './picture.ts';
 import { rulesOf } from './rules.ts';
 import { previewTags, sharePart } from './share.ts';
 import { stateOf } from './state.ts';
-
-const shownContributions = 6;
 
 /** One campaign: what it is, how far, how it works, and the way in. */
 export function campaignPages(app: App): Pages {
@@ -103,9 +105,9 @@ function whole(visit: Visit, campaign: Campaign, around: Around): Html {
       )}${waitingPart(visit, campaign, around.standing, around.form)}${reminderPart(visit, campaign, around.standing.isReminded)}
     </section>
     <div class="campaign-more">
-      ${story(visit, campaign)}${rulesOf(visit, campaign)}${recent(visit, around.contributions)}${
+      ${story(visit, campaign)}${rulesOf(visit, campaign)}${
         published && sharePart(visit, campaign)
-      }
+      }${recent(visit, around.contributions)}
     </div>
   </article>`;
 }
@@ -154,18 +156,23 @@ function story({ t }: Visit, campaign: Campaign): Html | undefined {
   </section>`;
 }
 
-function recent(visit: Visit, rows: readonly ContributionRow[]): Html | undefined {
+/** The last of all: it grows as others join, and nothing below it moves. */
+function recent(visit: Visit, rows: readonly ContributionRow[]): Html {
   const { t, language, now } = visit;
-  if (rows.length === 0) return undefined;
   const one = ({ initial, quantity, joined_at: at }: ContributionRow) =>
     html`<li>
       <span class="avatar" aria-hidden="true">${initial ?? '·'}</span>
       <span><strong>${initial ?? ''}•••</strong> · ${slots(quantity, language)}</span>
-      <time class="quiet" datetime="${at.toISOString()}"
+      <time class="quiet" datetime="${at.toISOString()}" data-ago
         >${distance(at < now ? at : now, now, language)}</time
       >
     </li>`;
-  return html`<section class="panel" aria-labelledby="recent">
+  return html`<section
+    class="panel"
+    aria-labelledby="recent"
+    data-contributions
+    ${attribute('hidden', rows.length === 0)}
+  >
     <h2 id="recent">${t('Baru saja ikut', 'Joined just now')}</h2>
     <ul class="recent">
       ${rows.map(one)}

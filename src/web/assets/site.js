@@ -25,8 +25,22 @@ function tick() {
     const left = timeLeft(Date.parse(time.dateTime) - now());
     if (time.textContent !== left) time.textContent = left;
   }
+  for (const time of document.querySelectorAll('[data-ago]')) {
+    const words = ago(Date.parse(time.dateTime));
+    if (time.textContent !== words) time.textContent = words;
+  }
 }
 setInterval(tick, 1000);
+
+const relative = new Intl.RelativeTimeFormat(english ? 'en-GB' : 'id-ID');
+const units = { day: 86400, hour: 3600, minute: 60, second: 1 };
+
+/** How long ago in its largest unit, in the words of the server's pages. */
+function ago(at) {
+  const seconds = Math.max(0, Math.round((now() - at) / 1000));
+  const [unit, length] = Object.entries(units).find(([, size]) => seconds >= size) ?? ['second', 1];
+  return relative.format(-Math.trunc(seconds / length), unit);
+}
 
 /** Adds the device's own time to moments that are told in WIB. */
 function localMoments() {
@@ -62,6 +76,38 @@ function follow() {
     show(place, progress);
     if (progress.status !== status) later(() => visit(location.href, { replace: true }));
   });
+  stream.addEventListener('contributions', (event) => {
+    contributed(place, JSON.parse(event.data).contributions);
+  });
+}
+
+/**
+ * Puts those who joined last in the place of those before. Nothing reads it out by itself: who
+ * listens to the page would hear of nothing else.
+ */
+function contributed(place, contributions) {
+  const part = place.querySelector('[data-contributions]');
+  if (!part) return;
+  const item = ({ initial, quantity, joined_at: at }) => {
+    const one = document.createElement('li');
+    const [avatar, words, time] = ['span', 'span', 'time'].map((name) =>
+      one.appendChild(document.createElement(name)),
+    );
+    avatar.className = 'avatar';
+    avatar.setAttribute('aria-hidden', 'true');
+    avatar.textContent = initial ?? '·';
+    const name = words.appendChild(document.createElement('strong'));
+    name.textContent = `${initial ?? ''}•••`;
+    const slots = t('slot', quantity === 1 ? 'slot' : 'slots');
+    words.append(` · ${number.format(quantity)} ${slots}`);
+    time.className = 'quiet';
+    time.dateTime = new Date(at).toISOString();
+    time.dataset.ago = '';
+    time.textContent = ago(Date.parse(at));
+    return one;
+  };
+  part.querySelector('ul').replaceChildren(...contributions.map(item));
+  part.hidden = contributions.length === 0;
 }
 
 /** Not everybody who watches at the same moment; and nobody who is sending something. */
