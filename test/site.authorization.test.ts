@@ -134,6 +134,7 @@ const rows: Readonly<Record<string, Row>> = {
     id: ({ entryId }) => entryId,
   },
   'GET /sambatan/:id/gambar.png': { expects: everybody, id: ({ campaignId }) => campaignId },
+  'GET /sambatan/:id/gambar.jpg': { expects: everybody, id: ({ campaignId }) => campaignId },
   'GET /sambatan/:id/qr.svg': { expects: everybody, id: ({ campaignId }) => campaignId },
   'GET /sambatan/:id/poster': { expects: everybody, id: ({ campaignId }) => campaignId },
   'GET /ikutan': { expects: signedIn },

@@ -38,6 +38,7 @@ const files = [
   'GET /ikutan/:id/bukti',
   'GET /operator/pembayaran/:id/bukti',
   'GET /operator/uang/pengembalian.csv',
+  'GET /sambatan/:id/gambar.jpg',
   'GET /sambatan/:id/gambar.png',
   'GET /sambatan/:id/qr.svg',
   'GET /toko/sambatan/:id/peserta.csv',

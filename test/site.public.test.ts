@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import sharp from 'sharp';
 import { newId } from '../src/identity/ids.ts';
 import type { Client } from './rig/client.ts';
 import { httpService } from './rig/http-service.ts';
+import { pictureForm } from './rig/pictures.ts';
 import { homeAddress } from './rig/sign-in.ts';
 import { expectStatus, fromNow, hourMs, join, openShop } from './rig/shop.ts';
 
@@ -298,9 +300,74 @@ test('a picture is another one once there is more to see, and the same until the
   assert.notEqual(await tag(), before);
 });
 
+test('with a photograph the picture shows it beside the words, drawn once for everybody', async () => {
+  const product = expectStatus(
+    await shop.seller.post('/products', {
+      brand_id: shop.brandId,
+      name: 'Berfoto',
+      base_price: 99_000,
+      sambatan_enabled: true,
+    }),
+    201,
+  ).id;
+  const put = async (colour: string) => {
+    const flat = { create: { width: 900, height: 700, channels: 3 as const, background: colour } };
+    const form = await pictureForm(await sharp(flat).jpeg().toBuffer());
+    const path = `/products/${product}/picture`;
+    expectStatus(await shop.seller.send({ method: 'PUT', path, ...form }), 200);
+  };
+  await put('#2060c0');
+  const { id } = await shop.campaign({ product_id: product, title: 'Yang berfoto' });
+  const page = await visitor.get(`//sambatan/${id}`);
+  const link = /og:image" content="([^"]+)"/.exec(page.text)![1]!.replaceAll('&amp;', '&');
+  assert.match(link, /\/gambar\.jpg\?v=/);
+  assert.match(page.text, /og:image:type" content="image\/jpeg"/);
+  const get = async (url = link) => {
+    const answer = await fetch(url);
+    assert.equal(answer.status, 200);
+    return { headers: answer.headers, bytes: Buffer.from(await answer.arrayBuffer()) };
+  };
+  const [first, second] = await Promise.all([get(), get()]);
+  assert.equal(first.headers.get('content-type'), 'image/jpeg');
+  assert.equal(first.headers.get('etag'), second.headers.get('etag'));
+  assert.ok(first.bytes.equals(second.bytes));
+  assert.ok(first.bytes.length < 300_000, `${first.bytes.length} bytes`);
+  const pixels = await sharp(first.bytes).raw().toBuffer({ resolveWithObject: true });
+  assert.deepEqual([pixels.info.width, pixels.info.height], [1_200, 630]);
+  const at = (x: number, y: number) => [
+    ...pixels.data.subarray((y * 1_200 + x) * 3).subarray(0, 3),
+  ];
+  const isNear = ([r = 0, g = 0, b = 0]: number[], [R = 0, G = 0, B = 0]: number[]) =>
+    Math.abs(r - R) + Math.abs(g - G) + Math.abs(b - B) < 30;
+  for (const [x, y] of [
+    [830, 10],
+    [1_010, 315],
+    [1_190, 620],
+  ] as const) {
+    assert.ok(isNear(at(x, y), [0x20, 0x60, 0xc0]), `${x},${y}: ${String(at(x, y))}`);
+  }
+  // The words keep their own ground: as light there as without a photograph.
+  for (const [x, y] of [
+    [20, 20],
+    [800, 300],
+    [400, 600],
+  ] as const) {
+    assert.ok(Math.min(...at(x, y)) > 220, `${x},${y}: ${String(at(x, y))}`);
+  }
+  const known = String(first.headers.get('etag'));
+  const unchanged = await fetch(link, { headers: { 'if-none-match': known } });
+  assert.equal(unchanged.status, 304);
+  const asPng = await get(link.replace('gambar.jpg', 'gambar.png'));
+  assert.equal(asPng.headers.get('content-type'), 'image/png');
+  await put('#c02020');
+  assert.notEqual((await get()).headers.get('etag'), known);
+  const poster = await visitor.get(`//sambatan/${id}/poster`);
+  assert.match(poster.text, /<article class="poster">\s*<img\s+class="picture"\s+src="\/gambar\//);
+});
+
 test('a draft has no page for others, and nothing to share for anybody', async () => {
   const draft = await shop.campaign({ publish: false });
-  for (const path of ['', '/gambar.png', '/qr.svg', '/poster']) {
+  for (const path of ['', '/gambar.png', '/gambar.jpg', '/qr.svg', '/poster']) {
     assert.equal((await visitor.get(`//sambatan/${draft.id}${path}`)).status, 404, path);
   }
   const own = await shop.seller.get(`//sambatan/${draft.id}`);

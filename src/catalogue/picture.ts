@@ -27,6 +27,11 @@ export function picturePath(digest: string, variant: PictureVariant): string {
   return `/gambar/${digest}-${variant}`;
 }
 
+/** What names the variants of a picture in the database. */
+export function digestOf({ src }: Picture): string {
+  return src.slice('/gambar/'.length, -'-960.jpg'.length);
+}
+
 /** The picture of a product, wherever its columns were read; null when it has none. */
 export function pictureOf(row: PictureColumns): Picture | null {
   const { picture_digest: digest, picture_width: width, picture_height: height } = row;

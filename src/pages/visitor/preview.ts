@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Campaign } from '../../campaigns/campaign.ts';
+import { digestOf, type Picture } from '../../catalogue/picture.ts';
 import { DomainError } from '../../errors.ts';
 import { count, percent, rupiah, slots } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
@@ -9,7 +10,15 @@ import type { Visit } from '../../web/visit.ts';
 import { takenOf } from './card.ts';
 import { bottles, lookOf } from './picture.ts';
 
-interface Picture {
+/** The formats that a preview is drawn in: a drawing is smallest as PNG, a photograph as JPEG. */
+export type PreviewFormat = 'png' | 'jpg';
+
+/** The format that suits a campaign's preview. */
+export function formatOf({ picture }: Pick<Campaign, 'picture'>): PreviewFormat {
+  return picture === null ? 'png' : 'jpg';
+}
+
+interface Drawn {
   readonly bytes: Buffer;
   /** The entity tag: another one when the picture is. */
   readonly tag: string;
@@ -23,14 +32,19 @@ const limits = { kept: 200, waiting: 20 };
  * drawn once for everybody who asks, and again only when there is something else to see.
  */
 export class PreviewPictures {
-  readonly #kept = new Map<string, Promise<Picture>>();
+  readonly #kept = new Map<string, Promise<Drawn>>();
+  readonly #photoOf: PhotoOf;
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
 
+  constructor(photoOf: PhotoOf) {
+    this.#photoOf = photoOf;
+  }
+
   /** Throws `overloaded` when too many others are waiting to be drawn. */
-  async of(visit: Visit, campaign: Campaign): Promise<Picture> {
+  async of(visit: Visit, campaign: Campaign, format: PreviewFormat): Promise<Drawn> {
     const svg = previewSvg(visit, campaign).toString();
-    const key = hash('sha256', svg, 'base64url');
+    const key = hash('sha256', `${format} ${svg}`, 'base64url');
     const known = this.#kept.get(key);
     if (known !== undefined) {
       this.#kept.delete(key);
@@ -38,13 +52,13 @@ export class PreviewPictures {
       return await known;
     }
     if (this.#waiting >= limits.waiting) throw new DomainError('overloaded', {});
-    return await this.#draw(key, svg);
+    return await this.#draw(key, () => this.#render(svg, campaign, format));
   }
 
-  async #draw(key: string, svg: string): Promise<Picture> {
+  async #draw(key: string, render: () => Promise<Buffer>): Promise<Drawn> {
     // One after the other: requests should not find every core busy with pictures.
     this.#waiting++;
-    const drawn = this.#last.then(() => render(svg));
+    const drawn = this.#last.then(render);
     this.#last = drawn.catch(() => undefined).finally(() => this.#waiting--);
     const picture = drawn.then((bytes) => ({ bytes, tag: `"${key.slice(0, 22)}"` }));
     this.#kept.set(key, picture);
@@ -56,15 +70,38 @@ export class PreviewPictures {
       throw error;
     }
   }
+
+  async #render(svg: string, { picture }: Campaign, format: PreviewFormat): Promise<Buffer> {
+    if (picture === null) return await rendered(svg, format);
+    const photo = await this.#photoOf(digestOf(picture));
+    // It was replaced while this was waiting: the next who asks gets the new one.
+    if (photo === undefined) throw new DomainError('picture_not_found', {});
+    const bytes = `data:image/jpeg;base64,${photo.toString('base64')}`;
+    return await rendered(svg.replace(placeOfPhoto(picture), bytes), format);
+  }
 }
 
-async function render(svg: string): Promise<Buffer> {
-  // 3 MB of library that most processes never need.
+/** Gives a photograph as JPEG by its digest; undefined when it is not kept any more. */
+type PhotoOf = (digest: string) => Promise<Buffer | undefined>;
+
+/** Stands for a photograph's bytes: its digest is enough to know a drawing by. */
+function placeOfPhoto(picture: Picture): string {
+  return `photo:${digestOf(picture)}`;
+}
+
+async function rendered(svg: string, format: PreviewFormat): Promise<Buffer> {
+  // Megabytes of library that most processes never need.
   const { renderAsync } = await import('@resvg/resvg-js');
   const drawn = await renderAsync(svg, {
     font: { fontFiles: [...fonts], loadSystemFonts: false, defaultFontFamily: family },
   });
-  return drawn.asPng();
+  if (format === 'png') return drawn.asPng();
+  const { default: sharp } = await import('sharp');
+  const { width, height } = drawn;
+  return await sharp(drawn.pixels, { raw: { width, height, channels: 4 } })
+    .removeAlpha()
+    .jpeg({ quality: 84, mozjpeg: true })
+    .toBuffer();
 }
 
 const family = 'Plus Jakarta Sans';
@@ -108,21 +145,7 @@ export function previewSvg(visit: Visit, campaign: Campaign): Html {
       </linearGradient>
     </defs>
     <rect width="1200" height="630" fill="url(#g)" />
-    <rect x="820" width="380" height="630" fill="url(#p)" />
-    <circle cx="1130" cy="110" r="170" fill="#fff" opacity=".22" />
-    <g transform="translate(710 130) scale(1.5)">
-      <ellipse cx="200" cy="256" rx="92" ry="11" fill="hsl(${hue}, 45%, 30%)" opacity=".2" />
-      <rect x="184" y="92" width="32" height="30" rx="4" fill="hsl(${hue}, 30%, 92%)" />
-      <rect x="172" y="58" width="56" height="42" rx="8" fill="hsl(${hue}, 38%, 26%)" />
-      <path d="${bottles[shape]}" fill="url(#b)" stroke="#fff" stroke-width="3" />
-      <path
-        d="M162 150v72"
-        stroke="#fff"
-        stroke-opacity=".75"
-        stroke-width="7"
-        stroke-linecap="round"
-      />
-    </g>
+    ${campaign.picture === null ? bottle(hue, shape) : photograph(campaign.picture)}
     <g transform="translate(72 62) scale(1.5)">
       <path fill="#a3195b" d="M16 3c5 6.200 9 10.600 9 16a9 9 0 0 1-18 0c0-5.400 4-9.800 9-16Z" />
       <g fill="#fff">
@@ -167,6 +190,37 @@ export function previewSvg(visit: Visit, campaign: Campaign): Html {
         `${count(taken, language)} of ${slots(total, language)} taken`,
       )}
     </text>
+  </svg>`;
+}
+
+/** The right third where a product has no photograph: its drawing. */
+function bottle(hue: number, shape: number): Html {
+  return html`<rect x="820" width="380" height="630" fill="url(#p)" />
+    <circle cx="1130" cy="110" r="170" fill="#fff" opacity=".22" />
+    <g transform="translate(710 130) scale(1.5)">
+      <ellipse cx="200" cy="256" rx="92" ry="11" fill="hsl(${hue}, 45%, 30%)" opacity=".2" />
+      <rect x="184" y="92" width="32" height="30" rx="4" fill="hsl(${hue}, 30%, 92%)" />
+      <rect x="172" y="58" width="56" height="42" rx="8" fill="hsl(${hue}, 38%, 26%)" />
+      <path d="${bottles[shape]}" fill="url(#b)" stroke="#fff" stroke-width="3" />
+      <path
+        d="M162 150v72"
+        stroke="#fff"
+        stroke-opacity=".75"
+        stroke-width="7"
+        stroke-linecap="round"
+      />
+    </g>`;
+}
+
+/** The right third with the product's photograph, cut to fill it: no word stands on it. */
+function photograph(picture: Picture): Html {
+  return html`<svg x="820" width="380" height="630" overflow="hidden">
+    <image
+      width="380"
+      height="630"
+      preserveAspectRatio="xMidYMid slice"
+      href="${placeOfPhoto(picture)}"
+    />
   </svg>`;
 }
 

@@ -2,6 +2,8 @@ import type { FastifyReply } from 'fastify';
 import { toString as qrCode } from 'qrcode';
 import type { Campaign } from '../../campaigns/campaign.ts';
 import { viewCampaign } from '../../campaigns/operations.ts';
+import { digestOf } from '../../catalogue/picture.ts';
+import { findPicture } from '../../catalogue/queries.ts';
 import type { App } from '../../context.ts';
 import { DomainError } from '../../errors.ts';
 import { closed, Id } from '../../http/schemas.ts';
@@ -14,22 +16,34 @@ import { html, trusted, type Html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
 import { takenOf } from './card.ts';
 import { productPicture } from './picture.ts';
-import { PreviewPictures } from './preview.ts';
+import { formatOf, PreviewPictures, type PreviewFormat } from './preview.ts';
 import { sentenceOf } from './state.ts';
 
 const params = closed({ id: Id });
+const previewTypes = { png: 'image/png', jpg: 'image/jpeg' } as const;
 
 /** What a campaign is shared by: its preview's picture, a code to scan, a poster to print. */
 export function sharePages(app: App): Pages {
-  const pictures = new PreviewPictures();
+  const pictures = new PreviewPictures(async (digest) => {
+    const found = await consult(() => app.db.maybe(findPicture, digest, '960.jpg'));
+    return found?.bytes;
+  });
   return async (server) => {
-    server.get('/sambatan/:id/gambar.png', { schema: { params } }, async (request, reply) => {
-      const campaign = await published(app, request.visit.actor, request.params.id);
-      const { bytes, tag } = await pictures.of(request.visit, campaign);
-      reply.header('cache-control', 'public, max-age=300').header('etag', tag);
-      if (request.headers['if-none-match'] === tag) return reply.code(304).send();
-      return reply.type('image/png').send(bytes);
-    });
+    const previewIn = (format: PreviewFormat) =>
+      server.get(
+        `/sambatan/:id/gambar.${format}`,
+        { schema: { params } },
+        async (request, reply) => {
+          const campaign = await published(app, request.visit.actor, request.params.id);
+          const { bytes, tag } = await pictures.of(request.visit, campaign, format);
+          reply.header('cache-control', 'public, max-age=300').header('etag', tag);
+          if (request.headers['if-none-match'] === tag) return reply.code(304).send();
+          return reply.type(previewTypes[format]).send(bytes);
+        },
+      );
+    // A link's address may be known to others from before its product had a photograph, or after.
+    previewIn('png');
+    previewIn('jpg');
 
     server.get('/sambatan/:id/qr.svg', { schema: { params } }, async (request, reply) => {
       const campaign = await published(app, request.visit.actor, request.params.id);
@@ -78,8 +92,10 @@ export function previewTags(visit: Visit, campaign: Campaign): Html {
   if (campaign.status === 'inactive') return html`<meta name="robots" content="noindex" />`;
   const address = addressOf(visit, campaign);
   // Another address once there is something else to see: previews are kept for days by others.
-  const version = `${campaign.status}-${takenOf(campaign)}`;
-  const picture = `${address}/gambar.png?v=${version}`;
+  const photo = campaign.picture === null ? '' : `-${digestOf(campaign.picture).slice(0, 8)}`;
+  const version = `${campaign.status}-${takenOf(campaign)}${photo}`;
+  const format = formatOf(campaign);
+  const picture = `${address}/gambar.${format}?v=${version}`;
   const sentence = sentenceOf(visit, campaign);
   return html`<meta name="description" content="${sentence}" />
     <link rel="canonical" href="${address}" />
@@ -90,7 +106,7 @@ export function previewTags(visit: Visit, campaign: Campaign): Html {
     <meta property="og:description" content="${sentence}" />
     <meta property="og:url" content="${address}" />
     <meta property="og:image" content="${picture}" />
-    <meta property="og:image:type" content="image/png" />
+    <meta property="og:image:type" content="${previewTypes[format]}" />
     <meta property="og:image:width" content="1200" />
     <meta property="og:image:height" content="630" />
     <meta property="og:image:alt" content="${`${campaign.title}. ${sentence}`}" />
