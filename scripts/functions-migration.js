@@ -1,7 +1,8 @@
 // Writes a migration that brings the database's functions to what sql/functions says: each function
-// has one present definition there, and migrations only carry copies of it.
+// has one present definition there, and migrations only carry copies of it. What was written by hand
+// above the copies of an earlier run stays: functions that have to be dropped first.
 //   node scripts/functions-migration.js supabase/migrations/20261123000200_functions.sql
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const target = process.argv[2];
@@ -14,9 +15,12 @@ const sources = readdirSync(directory)
   .filter((name) => name.endsWith('.sql'))
   .sort()
   .map((name) => readFileSync(join(directory, name), 'utf8').trim());
+const heading =
+  '-- Copies of the definitions in sql/functions, written by scripts/functions-migration.js.';
+const before = existsSync(target) ? readFileSync(target, 'utf8').split(heading)[0] : '';
 writeFileSync(
   target,
-  `-- Copies of the definitions in sql/functions, written by scripts/functions-migration.js.
+  `${before}${heading}
 
 ${sources.join('\n\n')}
 

@@ -51,6 +51,13 @@ test('what is to be paid is shown with its code, its account and until when', as
   assert.match((await forms.get(`/en${path}`)).text, /Transfer exactly/);
 });
 
+test('where no provider is configured nothing is said of paying online, and asking for it is refused', async () => {
+  const { forms, path } = await payer();
+  assert.doesNotMatch((await forms.get(path)).text, /Bayar online/);
+  const asked = await forms.post(`${path}/bayar`);
+  assert.equal(asked.status, 409);
+});
+
 test('a proof is sent by a form, is refused beside its field, and stops the clock', async () => {
   const { forms, path } = await payer();
   const nothing = await forms.upload(`${path}/bukti`, {});

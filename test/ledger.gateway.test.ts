@@ -7,6 +7,7 @@ import type { Client } from './rig/client.ts';
 import { httpService } from './rig/http-service.ts';
 import { ask } from './rig/market.ts';
 import { midtransStandIn, serverKey } from './rig/midtrans.ts';
+import { photo } from './rig/pictures.ts';
 import { expectProblem, expectStatus, join, openShop } from './rig/shop.ts';
 
 const provider = await midtransStandIn();
@@ -19,7 +20,9 @@ service.secrets.add(serverKey);
 const staff = service.service;
 const shop = await openShop(service);
 const bank = { bank: 'BCA', number: '5270099001', holder: 'PT Sambatan Bersama' };
-expectStatus(await staff.post('/receiving-accounts', bank), 201);
+const till = expectStatus(await staff.post('/receiving-accounts', bank), 201).id;
+const operator = await service.operator();
+const picture = await photo();
 const { db, app } = service;
 const price = 125_000;
 
@@ -211,21 +214,128 @@ test('money that comes after the hold lapsed and the slots went is due back, and
   assert.deepEqual([books['refunds_due'], books['refunds_settled']], [0, price]);
 });
 
-test('who was sent to the page and paid by transfer as well gets the second payment back', async () => {
+/** A transfer of the price with the unique code, as the bank's statement shows it; gives what came of it. */
+async function transferred({ id }: Bought, code: number): Promise<unknown> {
+  const today = new Date(Date.now() + 7 * 3_600_000).toISOString().slice(0, 10);
+  const line = `${today},TRSF ${id},${price + code}`;
+  const applied = await operator.send({
+    method: 'POST',
+    path: `/receiving-accounts/${till}/statement?apply=true`,
+    body: `date,description,amount\n${line}`,
+    headers: { 'content-type': 'text/csv' },
+  });
+  expectStatus(applied, 200);
+  const [row] = await ask<{ status: string; outcome: string | null }>(
+    db,
+    'select status::text, outcome from sambatan.statement_lines where description = $1',
+    `TRSF ${id}`,
+  );
+  return row?.outcome ?? row?.status;
+}
+const prove = async ({ buyer, id }: Bought) => {
+  const path = `/participations/${id}/proof`;
+  const headers = { 'content-type': 'image/jpeg' };
+  return expectStatus(await buyer.send({ method: 'POST', path, body: picture, headers }), 200);
+};
+const codeOf = async ({ buyer, id }: Bought) =>
+  Number(expectStatus(await buyer.get(`/participations/${id}/payment`), 200)['unique_code']);
+/** Of the campaign: what is in hand, and what goes back to whom. */
+const standing = async (one: Bought) => {
+  const { held, refunds_due: due, refunds_settled: settled } = await booksOf(one);
+  return { held, due, settled };
+};
+
+test('who was sent to the page and transfers is paid by the transfer, and the order goes back', async () => {
   const one = await ordered();
-  const paid = await staff.post(`/participations/${one.id}/payment/verify`);
-  if (paid.status !== 200) {
-    await ask(
-      db,
-      `select sambatan.receive_money($1, $2, 125000, 'service', null, 'line:1')`,
-      one.campaign,
-      one.id,
-    );
-  }
-  assert.equal(await statusOf(one), 'confirmed');
+  const code = await codeOf(one);
+  assert.equal(await transferred(one, code), 'settled');
+  assert.deepEqual([await statusOf(one), await paymentOf(one)], ['confirmed', 'settled']);
   provider.buyer(one.order, 'settlement');
   await reconcile();
-  assert.deepEqual(provider.refundsOf(one.order), [price]);
+  assert.deepEqual(provider.refundsOf(one.order), [price], 'by the way on which it came');
+  assert.deepEqual(await standing(one), { held: price + code, due: 0, settled: price });
+});
+
+test('who paid on the page and transfers as well gets the transfer back, to the rupiah', async () => {
+  const one = await ordered();
+  const code = await codeOf(one);
+  provider.buyer(one.order, 'settlement');
+  expectStatus(await notify(provider.notification(one.order)), 200);
+  const paid = expectStatus(await one.buyer.get(`/participations/${one.id}/payment`), 200);
+  assert.deepEqual([paid['total'], paid['unique_code']], [price, 0], 'what was paid, not more');
+  assert.equal(await transferred(one, code), 'credited');
+  await reconcile();
+  assert.deepEqual(provider.refundsOf(one.order), [], 'that money is the seller’s');
+  assert.deepEqual(await standing(one), {
+    held: 2 * price + code,
+    due: price + code,
+    settled: 0,
+  });
+});
+
+test('a proof takes a payment back from the provider: it waits to be verified, and its hold with it', async () => {
+  const one = await ordered();
+  assert.equal((await prove(one)).status, 'proof_submitted');
+  const [hold] = await ask<{ hold_expires_at: Date | null }>(
+    db,
+    'select hold_expires_at from sambatan.participants where participation_id = $1',
+    one.id,
+  );
+  assert.equal(hold!.hold_expires_at, null);
+  expectProblem(await online(one), 409, 'payment_not_open');
+  provider.buyer(one.order, 'expire');
+  await reconcile();
+  assert.equal(await paymentOf(one), 'proof_submitted', 'the order is none of its business');
+  expectStatus(await staff.post(`/participations/${one.id}/payment/verify`, {}), 200);
+  assert.deepEqual([await statusOf(one), await paymentOf(one)], ['confirmed', 'settled']);
+});
+
+test('the order is counted also after a proof, and the transfer that was proven goes back', async () => {
+  const one = await ordered();
+  const code = await codeOf(one);
+  await prove(one);
+  provider.buyer(one.order, 'settlement');
+  await reconcile();
+  assert.deepEqual([await statusOf(one), await paymentOf(one)], ['confirmed', 'settled']);
+  assert.equal(await transferred(one, code), 'credited');
+  assert.deepEqual(await standing(one), {
+    held: 2 * price + code,
+    due: price + code,
+    settled: 0,
+  });
+});
+
+test('after a proof that was rejected the buyer gets the same page, not a second order', async () => {
+  const one = await ordered();
+  const page = await pageOf(one);
+  await prove(one);
+  const no = { reason: 'Fotonya buram' };
+  expectStatus(await operator.post(`/participations/${one.id}/payment/reject`, no), 200);
+  assert.equal(await pageOf(one), page);
+  assert.equal(await paymentOf(one), 'pending');
+  assert.equal(countOf('create', one.order), 1);
+  provider.buyer(one.order, 'settlement');
+  expectStatus(await notify(provider.notification(one.order)), 200);
+  assert.equal(await statusOf(one), 'confirmed');
+});
+
+test('told of both at once, one of them pays and the other goes back', async () => {
+  for (let round = 0; round < 4; round++) {
+    const one = await ordered();
+    const code = await codeOf(one);
+    provider.buyer(one.order, 'settlement');
+    const [, outcome] = await Promise.all([
+      notify(provider.notification(one.order)),
+      transferred(one, code),
+    ]);
+    await reconcile();
+    assert.equal(await statusOf(one), 'confirmed');
+    const both =
+      outcome === 'settled'
+        ? { held: price + code, due: 0, settled: price }
+        : { held: 2 * price + code, due: price + code, settled: 0 };
+    assert.deepEqual(await standing(one), both, String(outcome));
+  }
 });
 
 for (const mood of [429, 500, 401, 'lost', 'garbage'] as const) {

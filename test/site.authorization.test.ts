@@ -157,6 +157,12 @@ const rows: Readonly<Record<string, Row>> = {
     id: ({ participationId }) => participationId,
     private: ['buyer'],
   },
+  // No provider is configured: who may pay is told so.
+  'POST /ikutan/:id/bayar': {
+    expects: '303 409 404 404 404 404',
+    id: ({ participationId }) => participationId,
+    private: ['buyer'],
+  },
   'POST /ikutan/:id/terima': {
     expects: '303 409 404 404 404 404',
     id: ({ participationId }) => participationId,

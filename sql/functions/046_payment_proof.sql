@@ -40,8 +40,10 @@ end
 $$;
 
 -- The buyer says that they paid, and shows it: the payment waits for somebody to verify it, and its
--- hold does not lapse meanwhile. A later proof takes the place of the one before. Refuses:
--- campaign_not_found, participation_not_found, payment_not_due, payment_not_open.
+-- hold does not lapse meanwhile. A later proof takes the place of the one before. A payment that a
+-- provider has comes back from it: its order is still asked after, and whichever money is known of
+-- first pays. Refuses: campaign_not_found, participation_not_found, payment_not_due,
+-- payment_not_open.
 create or replace function sambatan.submit_proof(
   p_campaign_id uuid, p_participation_id uuid, p_content_type text, p_content bytea, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
@@ -49,8 +51,11 @@ declare
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   now_at constant timestamptz := clock_timestamp();
   t sambatan.transactions := sambatan.payment_to_change(p_campaign_id, p_participation_id,
-    'due', 'rejected', 'proof_submitted');
+    'due', 'rejected', 'proof_submitted', 'pending');
 begin
+  if t.status = 'pending' then
+    t := sambatan.recall_movement(t.transaction_id, 'payment', 'paid by transfer');
+  end if;
   insert into sambatan.payment_proofs (campaign_id, participation_id, content_type, content,
       uploaded_by, uploaded_at)
     values (p_campaign_id, p_participation_id, p_content_type, p_content, p_actor, now_at)

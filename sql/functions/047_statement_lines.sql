@@ -1,7 +1,8 @@
 -- The payments that a transfer of p_amount rupiah on a day may be for: open ones of exactly that sum
 -- to that account, from a day before they were made to fourteen days after they were to be paid
--- (is_known false); and where there is none, those that a person has verified by eye and no line
--- of a statement stands for yet (is_known true).
+-- (is_known false). Where there is none, those that a person has verified by eye (is_known true),
+-- and those with a unique code that were paid through a provider: who transferred as well is given
+-- that back (is_known false); each as long as no line of a statement stands for it yet.
 create or replace function sambatan.payments_for(
   p_account_id uuid, p_amount bigint, p_booked_on date
 ) returns table (campaign_id uuid, participation_id uuid, is_known boolean)
@@ -17,11 +18,13 @@ language sql stable as $$
   )
   select o.campaign_id, o.participation_id, false from open o
   union all
-  select f.campaign_id, f.participation_id, true from fitting f
-  where not exists (select from open) and f.status in ('settled', 'void')
-    and exists (select from sambatan.transactions r
+  select f.campaign_id, f.participation_id, v.by_eye from fitting f
+  cross join lateral (select exists (select from sambatan.transactions r
       where r.campaign_id = f.campaign_id and r.participation_id = f.participation_id
-        and r.receipt like 'verified:%')
+        and r.receipt like 'verified:%') as by_eye) v
+  where not exists (select from open) and f.status in ('settled', 'void')
+    and (v.by_eye or (f.status = 'settled' and f.unique_code > 0
+      and f.receipt !~ '^(line|verified):'))
     and not exists (select from sambatan.statement_lines l
       where l.campaign_id = f.campaign_id and l.participation_id = f.participation_id
         and l.amount = p_amount)

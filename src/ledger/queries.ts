@@ -128,6 +128,7 @@ export interface PaymentRow {
   readonly status: MovementStatus;
   /** Whole rupiah, without the unique code. */
   readonly amount: bigint;
+  /** Once it is settled, what was paid of it: who pays online pays none. */
   readonly unique_code: number;
   readonly pay_by: Date | null;
   readonly reason: string | null;
@@ -143,8 +144,9 @@ export interface PaymentRow {
 }
 
 const payment = (movements: string) => `select t.campaign_id, t.participation_id,
-    t.transaction_id, t.status, t.amount, t.unique_code, t.pay_by, t.reason, t.reference,
-    t.created_at, t.settled_at, a.bank, a.number, a.holder,
+    t.transaction_id, t.status, t.amount,
+    case when t.status = 'settled' then t.surcharge::integer else t.unique_code end as unique_code,
+    t.pay_by, t.reason, t.reference, t.created_at, t.settled_at, a.bank, a.number, a.holder,
     exists (select from sambatan.payment_proofs f where f.campaign_id = t.campaign_id
       and f.participation_id = t.participation_id) as has_proof,
     (extract(epoch from t.created_at) * 1000000)::bigint as position

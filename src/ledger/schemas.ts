@@ -49,7 +49,9 @@ export const PaymentSchema = closed(
     participation_id: Id,
     status: choice(movementStatuses),
     amount: Rupiah,
-    unique_code: Type.Integer({ description: 'Rupiah; makes the total one of a kind' }),
+    unique_code: Type.Integer({
+      description: 'Rupiah; makes the total one of a kind. Once settled: what was paid of it',
+    }),
     total: Rupiah,
     pay_by: nullable(Timestamp),
     account: nullable(BankAccountSchema),

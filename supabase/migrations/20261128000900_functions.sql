@@ -1318,8 +1318,10 @@ end
 $$;
 
 -- The buyer says that they paid, and shows it: the payment waits for somebody to verify it, and its
--- hold does not lapse meanwhile. A later proof takes the place of the one before. Refuses:
--- campaign_not_found, participation_not_found, payment_not_due, payment_not_open.
+-- hold does not lapse meanwhile. A later proof takes the place of the one before. A payment that a
+-- provider has comes back from it: its order is still asked after, and whichever money is known of
+-- first pays. Refuses: campaign_not_found, participation_not_found, payment_not_due,
+-- payment_not_open.
 create or replace function sambatan.submit_proof(
   p_campaign_id uuid, p_participation_id uuid, p_content_type text, p_content bytea, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
@@ -1327,8 +1329,11 @@ declare
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   now_at constant timestamptz := clock_timestamp();
   t sambatan.transactions := sambatan.payment_to_change(p_campaign_id, p_participation_id,
-    'due', 'rejected', 'proof_submitted');
+    'due', 'rejected', 'proof_submitted', 'pending');
 begin
+  if t.status = 'pending' then
+    t := sambatan.recall_movement(t.transaction_id, 'payment', 'paid by transfer');
+  end if;
   insert into sambatan.payment_proofs (campaign_id, participation_id, content_type, content,
       uploaded_by, uploaded_at)
     values (p_campaign_id, p_participation_id, p_content_type, p_content, p_actor, now_at)
@@ -1399,8 +1404,9 @@ $$;
 
 -- The payments that a transfer of p_amount rupiah on a day may be for: open ones of exactly that sum
 -- to that account, from a day before they were made to fourteen days after they were to be paid
--- (is_known false); and where there is none, those that a person has verified by eye and no line
--- of a statement stands for yet (is_known true).
+-- (is_known false). Where there is none, those that a person has verified by eye (is_known true),
+-- and those with a unique code that were paid through a provider: who transferred as well is given
+-- that back (is_known false); each as long as no line of a statement stands for it yet.
 create or replace function sambatan.payments_for(
   p_account_id uuid, p_amount bigint, p_booked_on date
 ) returns table (campaign_id uuid, participation_id uuid, is_known boolean)
@@ -1416,11 +1422,13 @@ language sql stable as $$
   )
   select o.campaign_id, o.participation_id, false from open o
   union all
-  select f.campaign_id, f.participation_id, true from fitting f
-  where not exists (select from open) and f.status in ('settled', 'void')
-    and exists (select from sambatan.transactions r
+  select f.campaign_id, f.participation_id, v.by_eye from fitting f
+  cross join lateral (select exists (select from sambatan.transactions r
       where r.campaign_id = f.campaign_id and r.participation_id = f.participation_id
-        and r.receipt like 'verified:%')
+        and r.receipt like 'verified:%') as by_eye) v
+  where not exists (select from open) and f.status in ('settled', 'void')
+    and (v.by_eye or (f.status = 'settled' and f.unique_code > 0
+      and f.receipt !~ '^(line|verified):'))
     and not exists (select from sambatan.statement_lines l
       where l.campaign_id = f.campaign_id and l.participation_id = f.participation_id
         and l.amount = p_amount)

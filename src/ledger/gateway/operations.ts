@@ -1,4 +1,5 @@
 import type { Database } from '../../database/pool.ts';
+import type { Queryable } from '../../database/query.ts';
 import type { Tx } from '../../database/transaction.ts';
 import { DomainError } from '../../errors.ts';
 import { systemActor, type Actor } from '../../identity/actor.ts';
@@ -6,7 +7,7 @@ import { newId } from '../../identity/ids.ts';
 import { refuseWhileHeld } from '../../installation/operations.ts';
 import { consult, operate } from '../../operation.ts';
 import { failRefund, findByProvider, settleRefunds } from '../movement-queries.ts';
-import { permitOnBuyer, receiveMoney, viewPayment } from '../payments.ts';
+import { permitOnBuyer, receiveMoney, viewPayment, type Payment } from '../payments.ts';
 import { recallMovement, sendMovement } from '../providers.ts';
 import type { Gateway, OrderStatus } from './port.ts';
 import * as sql from './queries.ts';
@@ -59,6 +60,16 @@ export async function payOnline(
   return opened.redirect_url;
 }
 
+/** The page on which a payment that is with the provider is paid; undefined while there is none. */
+export async function pageToPay(
+  db: Queryable,
+  payment: Pick<Payment, 'campaign_id' | 'id' | 'status'>,
+): Promise<string | undefined> {
+  if (payment.status !== 'pending') return undefined;
+  const live = await db.maybe(sql.findLiveCall, payment.campaign_id, payment.id);
+  return live?.redirect_url ?? undefined;
+}
+
 /** The gateway; refuses with gateway_off where there is none. */
 export function configured({ gateway }: GatewayParts): Gateway {
   if (gateway === undefined) throw new DomainError('gateway_off', {});
@@ -77,11 +88,19 @@ async function startOrder(
   await tx.one(sql.lockPaymentsOf, buyer.campaign_id);
   const payment = await viewPayment(tx, actor, participationId, termHours);
   const { minutes } = await tx.one(sql.minutesToPay, payment.pay_by);
-  if (payment.status === 'pending') {
-    const live = await tx.maybe(sql.findLiveCall, buyer.campaign_id, payment.id);
-    if (live !== undefined) return { call: live, minutes };
+  if (!['due', 'rejected', 'pending'].includes(payment.status)) {
+    throw new DomainError('payment_not_open', { status: payment.status });
   }
-  if (payment.status !== 'due' && payment.status !== 'rejected') {
+  // One that can be paid still, also when a proof took the payment from it: no second one beside it.
+  const live = await tx.maybe(sql.findLiveCall, buyer.campaign_id, payment.id);
+  if (live !== undefined && live.amount === payment.amount) {
+    if (payment.status !== 'pending') {
+      const known = { provider, providerReference: live.reference };
+      await sendMovement(tx, 'payment', payment.id, known);
+    }
+    return { call: live, minutes };
+  }
+  if (payment.status === 'pending') {
     throw new DomainError('payment_not_open', { status: payment.status });
   }
   const reference = `SBT-${newId()}`;

@@ -5,6 +5,7 @@ import { closed, Id, text } from '../../http/schemas.ts';
 import { seeOther, type Pages } from '../../http/site.ts';
 import { readPicture, takeUploads } from '../../http/uploads.ts';
 import { openDispute } from '../../ledger/books.ts';
+import { payOnline } from '../../ledger/gateway/operations.ts';
 import { submitProof, viewProof } from '../../ledger/payments.ts';
 import { readProof } from '../../ledger/proofs.ts';
 import { consult, operate } from '../../operation.ts';
@@ -24,6 +25,17 @@ export function answerPages(app: App): Pages {
   };
   return async (server) => {
     await server.register(proofPages(app));
+
+    server.post('/ikutan/:id/bayar', { schema }, async (request, reply) => {
+      const { visit } = request;
+      const { id } = request.params;
+      const row = await ownParticipation(app, visit, id);
+      const { termHours } = app.config.payments;
+      const answer = await taken(() => payOnline(app.payments, visit.actor, id, termHours));
+      // The policy of our pages lets no form lead to another host: the page has a link there.
+      if ('done' in answer) return changed(request, reply, `${id}#bayar`, row.campaign_id);
+      return showParticipation(app, request, reply, row, faultOf('online', answer.refused));
+    });
 
     server.post('/ikutan/:id/terima', { schema }, async (request, reply) => {
       const { visit } = request;

@@ -1,6 +1,7 @@
 import type { App } from '../../context.ts';
 import type { DomainError, FieldError } from '../../errors.ts';
 import { taken, type Typed } from '../../http/forms.ts';
+import { pageToPay } from '../../ledger/gateway/operations.ts';
 import {
   lastDispute,
   refundsOfParticipation,
@@ -19,6 +20,8 @@ export interface Money {
   readonly payment: Payment | undefined;
   /** Why it cannot be paid now, though it should be. */
   readonly unpayable: DomainError | undefined;
+  /** Whether it can be paid online, and the provider's page once it was asked for. */
+  readonly online: { readonly isOffered: boolean; readonly page: string | undefined };
   readonly refunds: readonly OwnRefundRow[];
   readonly dispute: DisputeRow | undefined;
   /** Whether the buyer has said where money goes back to. */
@@ -27,7 +30,7 @@ export interface Money {
 
 /** What one of the forms on a participation's page was answered with. */
 export interface Fault {
-  readonly form: 'proof' | 'dispute' | 'received';
+  readonly form: 'proof' | 'online' | 'dispute' | 'received';
   readonly errors: readonly FieldError[];
   readonly refused?: DomainError | undefined;
   readonly typed?: Typed;
@@ -50,7 +53,10 @@ export async function moneyOf(app: App, visit: Visit, row: OwnRow): Promise<Mone
   ]);
   const asksWhere = refunds.some(({ status }) => status === 'due');
   const account = asksWhere && (await consult(() => app.db.maybe(findRefundAccount, userId)));
-  return { ...paying, refunds, dispute, hasRefundAccount: Boolean(account) };
+  const { payment } = paying;
+  const page = payment && (await consult(() => pageToPay(app.db, payment)));
+  const online = { isOffered: app.payments.gateway !== undefined, page };
+  return { ...paying, online, refunds, dispute, hasRefundAccount: Boolean(account) };
 }
 
 async function paymentOf(

@@ -58,7 +58,7 @@ function onceRefunded({ t }: Visit, row: OwnRow): string {
 function whileReserved(visit: Visit, row: OwnRow, payment: Payment | undefined): Part {
   const { t } = visit;
   if (row.payment_timing === 'upfront') {
-    if (payment?.status === 'proof_submitted' || payment?.status === 'pending') {
+    if (payment?.status === 'proof_submitted') {
       return t(
         'Buktimu sedang kami cek. Sementara itu slotmu tidak dilepas.',
         'We are checking your payment. Meanwhile your slots are not released.',
@@ -89,12 +89,12 @@ function whileConfirmed({ t }: Visit, row: OwnRow, payment: Payment | undefined)
   switch (payment?.status) {
     case 'due':
     case 'rejected':
+    case 'pending':
       return t(
         'Sambatan ini berhasil! Sekarang waktunya bayar; barang dibuat untukmu.',
         'The campaign succeeded! Now it is time to pay, and it is made for you.',
       );
     case 'proof_submitted':
-    case 'pending':
       return t(
         'Sambatan ini berhasil, dan buktimu sedang kami cek.',
         'The campaign succeeded, and we are checking your payment.',

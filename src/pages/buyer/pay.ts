@@ -11,7 +11,7 @@ import type { Fault, Money } from './money.ts';
 export function payPart(
   visit: Visit,
   row: OwnRow,
-  { payment, unpayable }: Money,
+  { payment, unpayable, online }: Money,
   fault: Fault | undefined,
 ): Html | undefined {
   const { t, language } = visit;
@@ -20,12 +20,12 @@ export function payPart(
     return notice('busy', title, detail);
   }
   if (payment === undefined || payment.status === 'void') return undefined;
-  const isOpen = payment.status === 'due' || payment.status === 'rejected';
+  const isOpen = ['due', 'rejected', 'pending'].includes(payment.status);
   return html`<section class="panel pay" aria-labelledby="pay" id="bayar">
     <h2 id="pay">${t('Pembayaran', 'Payment')}</h2>
     ${stands(visit, payment)}${
       payment.status !== 'settled' &&
-      html`${isOpen && until(visit, row, payment)}${what(visit, payment)}`
+      html`${isOpen && until(visit, row, payment)}${isOpen && onlinePart(visit, row, online, fault)}${what(visit, payment)}`
     }${(isOpen || payment.status === 'proof_submitted') && proofForm(visit, row, payment, fault)}
   </section>`;
 }
@@ -57,10 +57,48 @@ function stands(visit: Visit, payment: Payment): Html | undefined {
         html`${payment.reason && html`«${payment.reason}» `}${t('Cek lagi transfermu, lalu kirim bukti yang baru.', 'Check your transfer, and send another proof.')}`,
       );
     case 'pending':
-      return notice('busy', t('Pembayaran sedang diproses.', 'The payment is on its way.'));
+      return notice(
+        'busy',
+        t('Menunggu pembayaran online.', 'Waiting for the payment online.'),
+        t(
+          'Sudah bayar di sana? Di sini muncul sebentar lagi. Kamu juga masih bisa transfer.',
+          'Paid there? It is shown here in a moment. You can still pay by transfer instead.',
+        ),
+      );
     default:
       return undefined;
   }
+}
+
+/** The way to the provider's page: first to make it, then to it. */
+function onlinePart(
+  visit: Visit,
+  row: OwnRow,
+  { isOffered, page }: Money['online'],
+  fault: Fault | undefined,
+): Html | undefined {
+  const { t, language } = visit;
+  if (!isOffered) return undefined;
+  const refused = fault?.form === 'online' ? fault.refused?.text(language) : undefined;
+  return html`${refused && notice('bad', refused.title, refused.detail)}
+    <div class="online">
+      ${
+        page === undefined
+          ? html`<form method="post" action="${visit.url(`/ikutan/${row.participation_id}/bayar`)}">
+              <button class="button">${t('Bayar online', 'Pay online')}</button>
+            </form>`
+          : html`<a class="button" href="${page}" rel="external"
+              >${t('Buka halaman bayar', 'Open the page to pay')}</a
+            >`
+      }
+      <p class="hint">
+        ${t(
+          'Dompet digital, QRIS, kartu, atau virtual account lewat Midtrans, tanpa kode unik. Langsung terkonfirmasi.',
+          'Wallet, QRIS, card or virtual account with Midtrans, without a unique code. Confirmed at once.',
+        )}
+      </p>
+    </div>
+    <h3>${t('Atau transfer bank', 'Or by bank transfer')}</h3>`;
 }
 
 function until(visit: Visit, row: OwnRow, payment: Payment): Html | undefined {
