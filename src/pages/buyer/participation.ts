@@ -114,7 +114,9 @@ function whole(visit: Visit, row: OwnRow, money: Money, fault: Fault | undefined
         <h1><a href="${url(`/sambatan/${row.campaign_id}`)}">${row.title}</a></h1>
         <p class="row">
           ${participationBadge(visit, spokenParticipationStatus(row.status))}
-          <span class="quiet">Sambatan:</span> ${campaignBadge(visit, campaignStatus)}
+          <span class="pair"
+            ><span class="quiet">Sambatan:</span> ${campaignBadge(visit, campaignStatus)}</span
+          >
         </p>
       </div>
     </div>
