@@ -15,6 +15,8 @@ export interface Config {
     readonly publicUrl: string | undefined;
     /** From the signal to stop to the end of listening. */
     readonly drainSeconds: number;
+    /** More requests at once are turned away. */
+    readonly mostInFlight: number;
   };
   readonly database: {
     /** Undefined: the service starts its own PostgreSQL inside `dataDirectory`. */
@@ -122,6 +124,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       trustedProxies: values.SAMBATAN_TRUSTED_PROXIES ?? [],
       publicUrl: values.SAMBATAN_PUBLIC_URL,
       drainSeconds: present(values.SAMBATAN_DRAIN_SECONDS),
+      mostInFlight: present(values.SAMBATAN_MOST_IN_FLIGHT),
     },
     database: { url: values.DATABASE_URL, dataDirectory: present(values.SAMBATAN_DATA_DIR) },
     identity: {

@@ -7,6 +7,7 @@ import { Pokes } from './audit/pokes.ts';
 import type { Config } from './config.ts';
 import { openDatabase, type Database } from './database/pool.ts';
 import { query } from './database/query.ts';
+import { Admission } from './http/admission.ts';
 import { liveSources } from './http/live-sources.ts';
 import { Live } from './http/live.ts';
 import { authenticator, type Authenticator } from './identity/authenticate.ts';
@@ -30,6 +31,8 @@ export interface App {
   readonly db: Database;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** How many requests are answered at once. */
+  readonly admission: Admission;
   readonly joins: JoinBatcher;
   readonly pokes: Pokes;
   /** Not started in a process that only answers HTTP; runs by hand work all the same. */
@@ -85,14 +88,18 @@ const ping = query<[], { readonly alive: number }>('ping', 'select 1 as alive');
 /** Builds the application; it uses the database from its first use on and starts nothing itself. */
 export function createApp(options: AppOptions): App {
   const { config, log, databaseUrl, serviceKey } = options;
-  const db = openDatabase({ url: databaseUrl, log });
+  const { admission, db } = admitted(options);
   const probe = openDatabase({ url: databaseUrl, maxConnections: 1, log });
   const pokes = new Pokes(db, log);
   const metrics: Metrics = createMetrics({
     poolStats: () => db.stats(),
     joinQueueDepth: () => joins.depth,
+    admission,
   });
-  const joins: JoinBatcher = createJoins({ config, db, metrics, pokes }, options.batching);
+  const joins: JoinBatcher = createJoins(
+    { config, db, metrics, pokes, admission },
+    options.batching,
+  );
   const scheduler = new Scheduler({
     db,
     pokes,
@@ -124,6 +131,7 @@ export function createApp(options: AppOptions): App {
     db,
     log,
     metrics,
+    admission,
     joins,
     pokes,
     scheduler,
@@ -149,16 +157,28 @@ export function createApp(options: AppOptions): App {
   };
 }
 
+/** The bound of requests in flight, and the database that it learns from. */
+function admitted({ config, log, databaseUrl: url }: AppOptions): Pick<App, 'admission' | 'db'> {
+  const admission = new Admission({
+    mostInFlight: config.http.mostInFlight,
+    onShed: (sheds, limit) => log.warn({ sheds, limit }, 'too much at once; requests are shed'),
+  });
+  const onWait = (milliseconds: number) => admission.waited('connection', milliseconds);
+  return { admission, db: openDatabase({ url, log, onWait }) };
+}
+
 /** Takes joins in batches, however few or many are told to share one. */
 function createJoins(
-  { config, db, metrics, pokes }: Pick<App, 'config' | 'db' | 'metrics' | 'pokes'>,
+  parts: Pick<App, 'config' | 'db' | 'metrics' | 'pokes' | 'admission'>,
   told: AppOptions['batching'],
 ): JoinBatcher {
+  const { config, db, metrics, pokes, admission } = parts;
   const attemptLimit = config.joins.limitPerMinute;
   return new JoinBatcher({
     ...batching,
     ...told,
     send: (requests, how) => joinAll(db, requests, { ...how, attemptLimit }),
+    onWait: (milliseconds) => admission.waited('batch', milliseconds),
     onBatch: (size) => metrics.joinBatchSize.observe(size),
     onJoined: (campaignId) => pokes.poke(campaignId),
   });

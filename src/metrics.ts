@@ -13,13 +13,24 @@ export interface PoolStats {
 const secondsOfARequest = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const secondsOfLag = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 60, 300, 3_600, 86_400];
 
+/** Requests that this process takes on and turns away. */
+export interface AdmissionStats {
+  readonly inFlight: number;
+  readonly limit: number;
+  readonly sheds: number;
+}
+
+interface MetricSources {
+  readonly poolStats?: () => PoolStats;
+  readonly joinQueueDepth?: () => number;
+  readonly admission?: AdmissionStats;
+}
+
 /**
- * Makes a fresh set of metrics. `poolStats` and `joinQueueDepth` are asked when somebody reads
+ * Makes a fresh set of metrics. The sources are asked when somebody reads
  * them, so that no one has to keep a gauge up to date.
  */
-export function createMetrics(
-  sources: { poolStats?: () => PoolStats; joinQueueDepth?: () => number } = {},
-) {
+export function createMetrics(sources: MetricSources = {}) {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -37,15 +48,11 @@ export function createMetrics(
       buckets: secondsOfARequest,
       registers,
     }),
-    httpInFlight: (read: () => number) =>
-      void new Gauge({
-        name: 'sambatan_http_requests_in_flight',
-        help: 'Requests being answered now, event streams aside',
-        registers,
-        collect() {
-          this.set(read());
-        },
-      }),
+    connectionsRefused: new Counter({
+      name: 'sambatan_http_connections_refused_total',
+      help: 'Connections that were closed as they came, because there were too many',
+      registers,
+    }),
     liveWatchers: new Gauge({
       name: 'sambatan_live_watchers',
       help: 'Open event streams',
@@ -170,13 +177,11 @@ function messageMetrics(registers: Registry[]) {
   };
 }
 
-/** Gauges that are asked for their value when the metrics are read. */
-function readAtScrape(
-  registry: Registry,
-  sources: { poolStats?: () => PoolStats; joinQueueDepth?: () => number },
-): void {
-  const { poolStats, joinQueueDepth } = sources;
+/** What is asked for its value when the metrics are read. */
+function readAtScrape(registry: Registry, sources: MetricSources): void {
+  const { poolStats, joinQueueDepth, admission } = sources;
   const registers = [registry];
+  if (admission) admissionMetrics(registers, admission);
   if (joinQueueDepth) {
     new Gauge({
       name: 'sambatan_join_queue_depth',
@@ -198,4 +203,32 @@ function readAtScrape(
       },
     });
   }
+}
+
+function admissionMetrics(registers: Registry[], admission: AdmissionStats): void {
+  new Gauge({
+    name: 'sambatan_http_requests_in_flight',
+    help: 'Requests being answered now, event streams aside',
+    registers,
+    collect() {
+      this.set(admission.inFlight);
+    },
+  });
+  new Gauge({
+    name: 'sambatan_http_requests_in_flight_limit',
+    help: 'Requests that may be in flight now; falls while requests wait too long',
+    registers,
+    collect() {
+      this.set(admission.limit);
+    },
+  });
+  new Counter({
+    name: 'sambatan_http_sheds_total',
+    help: 'Requests that were turned away with 503 before anything was done for them',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(admission.sheds);
+    },
+  });
 }

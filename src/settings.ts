@@ -56,6 +56,16 @@ export const variables = {
     ],
     parse: (text) => wholeNumber(text, 0, 30),
   }),
+  SAMBATAN_MOST_IN_FLIGHT: variable({
+    fallback: '2000',
+    secret: false,
+    accepts: 'a whole number from 1 to 100000',
+    about: [
+      'Requests that one process answers at once, 1 to 100000, event streams aside. More are turned',
+      'away with 503 and Retry-After; so are fewer while everything has to wait too long.',
+    ],
+    parse: (text) => wholeNumber(text, 1, 100_000),
+  }),
   DATABASE_URL: variable({
     fallback: undefined,
     secret: true,

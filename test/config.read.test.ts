@@ -27,6 +27,7 @@ test('an empty environment is a complete configuration with the embedded databas
       trustedProxies: [],
       publicUrl: undefined,
       drainSeconds: 0,
+      mostInFlight: 2000,
     },
     database: { url: undefined, dataDirectory: resolve('data') },
     identity: {
@@ -64,10 +65,12 @@ test('every variable is read', () => {
     SAMBATAN_JWT_ISSUER: issuer,
     SAMBATAN_JWT_AUDIENCE: 'buyers',
     SAMBATAN_DRAIN_SECONDS: '5',
+    SAMBATAN_MOST_IN_FLIGHT: '300',
     SAMBATAN_INVARIANT_HOURS: '0',
     LOG_LEVEL: 'debug',
   });
   assert.equal(config.http.drainSeconds, 5);
+  assert.equal(config.http.mostInFlight, 300);
   assert.equal(config.watch.invariantHours, 0);
   assert.equal(config.http.port, 0);
   assert.deepEqual(config.http.trustedProxies, ['10.0.0.7', '192.168.0.0/16', '2001:db8::/32']);
@@ -123,6 +126,7 @@ const refused: [name: string, value: string][] = [
   ['SAMBATAN_SCHEDULER_INTERVAL', '0'],
   ['SAMBATAN_SCHEDULER_INTERVAL', '1441'],
   ['SAMBATAN_JOIN_RATE_LIMIT', '100001'],
+  ['SAMBATAN_MOST_IN_FLIGHT', '0'],
   ['SAMBATAN_TRUSTED_PROXIES', '0.0.0.0/0'],
   ['SAMBATAN_TRUSTED_PROXIES', '10.0.0.0/33'],
   ['SAMBATAN_TRUSTED_PROXIES', 'loopback'],

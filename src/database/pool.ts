@@ -33,16 +33,19 @@ export interface DatabaseOptions {
   readonly url: string;
   /** Connections at most; 20 unless told. */
   readonly maxConnections?: number;
+  /** Told how long somebody has waited for a connection, in milliseconds; 0 for most. */
+  readonly onWait?: (milliseconds: number) => void;
   readonly log: Log;
 }
 
 /** Makes the pool; connects on first use only. Throws on a URL that cannot be used. */
-export function openDatabase({ url, maxConnections = 20, log }: DatabaseOptions): Database {
+export function openDatabase(options: DatabaseOptions): Database {
+  const { url, log } = options;
   const pooled = isTransactionPooler(url);
   const settings = sessionSettings({ local: pooled });
   const begin = `begin isolation level read committed${pooled ? `; ${settings}` : ''}`;
   const transactions: TransactionOptions = { begin, named: !pooled };
-  const connections = new Connections(url, maxConnections, pooled ? undefined : settings, log);
+  const connections = new Connections(options, pooled ? undefined : settings);
   const listening = new Listener(driverUrl(url), log);
 
   const transaction = async <T>(verb: (tx: Tx) => Promise<T>) =>
@@ -90,10 +93,13 @@ class Connections {
   readonly #open = new Set<pg.PoolClient>();
   readonly #lastUse = new WeakMap<pg.PoolClient, number>();
   readonly #overNetwork: boolean;
+  readonly #onWait: DatabaseOptions['onWait'];
   #reachable = true;
   #closing: Promise<void> | undefined;
 
-  constructor(url: string, max: number, settings: string | undefined, log: Log) {
+  constructor(options: DatabaseOptions, settings: string | undefined) {
+    const { url, log, maxConnections: max = 20 } = options;
+    this.#onWait = options.onWait;
     this.#overNetwork = !/[?&]host=(\/|%2f)/i.test(url);
     this.#pool = new pg.Pool({
       connectionString: driverUrl(url),
@@ -155,14 +161,21 @@ class Connections {
   async #place(): Promise<pg.PoolClient> {
     const { idleCount, totalCount } = this.#pool;
     const connecting = this.#pool.connect();
-    if (idleCount > 0 || totalCount < this.#pool.options.max) return await connecting;
+    if (idleCount > 0 || totalCount < this.#pool.options.max) {
+      this.#onWait?.(0);
+      return await connecting;
+    }
+    const began = performance.now();
     const { promise: late, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(
       () => reject(new Error('timeout exceeded twice')),
       limits.connectMilliseconds + limits.connectMilliseconds / 8,
     );
     try {
-      return await Promise.race([connecting, late]);
+      const client = await Promise.race([connecting, late]);
+      // Who gets none has met a database that is away: fewer at once would not bring it back.
+      this.#onWait?.(performance.now() - began);
+      return client;
     } catch (error) {
       void connecting.then(
         (client) => client.release(),

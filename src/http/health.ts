@@ -36,6 +36,11 @@ const Health = closed(
   { title: 'Health' },
 );
 
+/** Where `operate` answers. */
+export const operatePaths = ['/livez', '/readyz', '/metrics'] as const;
+/** Where `healthRoutes` answers, below the API's prefix. */
+export const healthPath = '/health';
+
 const probeTimeoutMs = 1_000;
 /** Many balancers may ask at once: one question to the database serves them for this long. */
 const probeAgeMs = 500;
@@ -48,7 +53,7 @@ export function healthRoutes(sources: HealthSources): FastifyPluginAsyncTypebox 
   const connected = databaseProbe(sources.pingDatabase);
   return async (server) => {
     server.get(
-      '/health',
+      healthPath,
       {
         schema: {
           tags: ['operations'],
@@ -85,8 +90,9 @@ export function healthRoutes(sources: HealthSources): FastifyPluginAsyncTypebox 
 export function operate(server: FastifyInstance, sources: HealthSources, metrics: Metrics): void {
   const connected = databaseProbe(sources.pingDatabase);
   const hidden = { schema: { hide: true } };
-  server.get('/livez', hidden, async (_request, reply) => reply.type('text/plain').send('ok\n'));
-  server.get('/readyz', hidden, async (_request, reply) => {
+  const [livez, readyz, scrape] = operatePaths;
+  server.get(livez, hidden, async (_request, reply) => reply.type('text/plain').send('ok\n'));
+  server.get(readyz, hidden, async (_request, reply) => {
     const fault = sources.isDraining?.()
       ? 'stopping'
       : (await connected())
@@ -97,7 +103,7 @@ export function operate(server: FastifyInstance, sources: HealthSources, metrics
       .type('text/plain')
       .send(`${fault ?? 'ok'}\n`);
   });
-  server.get('/metrics', hidden, async (_request, reply) =>
+  server.get(scrape, hidden, async (_request, reply) =>
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
   );
 }

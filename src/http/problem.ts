@@ -11,7 +11,8 @@ import { fieldErrors } from './validation.ts';
 /** The most bytes a JSON body may have. */
 export const bodyLimitBytes = 65_536;
 
-const mediaType = 'application/problem+json';
+/** What a problem document is sent as. */
+export const mediaType = 'application/problem+json';
 
 /** The body of an error's answer (RFC 9457), with our `code`, `params` and `errors`. */
 export interface ProblemDocument {

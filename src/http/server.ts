@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Fastify, { LogController } from 'fastify';
@@ -10,7 +10,9 @@ import { noteMethods } from './allowed-methods.ts';
 import { readBodies } from './bodies.ts';
 import { recogniseCallers } from './caller.ts';
 import { shutDoors } from './doors.ts';
-import { healthRoutes, operate } from './health.ts';
+import { boundedServer, patience, watchExchanges } from './exchanges.ts';
+import type { ExchangeParts, Patience } from './exchanges.ts';
+import { healthPath, healthRoutes, operate, operatePaths } from './health.ts';
 import type { HealthSources } from './health.ts';
 import { logAnswers } from './logging.ts';
 import { documentApi } from './openapi.ts';
@@ -19,26 +21,21 @@ import { lazyRequestLog } from './request-log.ts';
 import { bodyProblems } from './schemas.ts';
 import { apiHeaders, secureAnswers } from './security-headers.ts';
 import { answerMissingPage, site, type Pages } from './site.ts';
+import { countUploads } from './uploads.ts';
 import { validatorCompiler } from './validation.ts';
 
 /** What the frame itself uses of the application; the routes have their own view of it. */
 export type ServerParts = Pick<
   App,
-  'config' | 'log' | 'metrics' | 'authenticate' | 'findSession' | 'live'
+  'config' | 'log' | 'metrics' | 'admission' | 'authenticate' | 'findSession' | 'live'
 > &
   HealthSources;
 
 /** Where the routes of the slices live. */
 export const apiPrefix = '/api/sambatan';
 
-/** A slow sender may take this long over one request. */
-const requestTimeoutMs = 15_000;
-/** A connection that is silent for this long is closed; event streams beat more often. */
-const connectionTimeoutMs = 60_000;
-/** How often the two time-outs above are looked after. */
-const connectionCheckMs = 5_000;
-/** Requests answered at once; more are told to come again before anything is done for them. */
-const mostInFlight = 2_000;
+/** Answered however many requests are in flight: who asks wants to know how it is. */
+const always: ReadonlySet<string> = new Set([...operatePaths, `${apiPrefix}${healthPath}`]);
 
 /**
  * Builds the HTTP server around the routes of the slices, in the order in which a request meets
@@ -49,8 +46,17 @@ export async function buildServer(
   routes: readonly FastifyPluginAsyncTypebox[],
   pages: readonly Pages[] = [],
   files: readonly Pages[] = [],
+  clients: Partial<Patience> = {},
 ): Promise<FastifyInstance> {
-  const server = Fastify(serverOptions(app));
+  const exchanges: ExchangeParts = {
+    ...app,
+    always,
+    patience: { ...patience, ...clients },
+    tooSlow: answerSlowRequest,
+  };
+  const server = Fastify(serverOptions(app, exchanges));
+  watchExchanges(server, exchanges);
+  countUploads(server);
   server.setValidatorCompiler(validatorCompiler);
   server.setErrorHandler(handleError);
   const allowedMethods = noteMethods(server);
@@ -83,7 +89,7 @@ export async function stopServer(server: FastifyInstance, graceMs: number): Prom
   }
 }
 
-function serverOptions({ config, log }: ServerParts) {
+function serverOptions({ config, log }: ServerParts, exchanges: ExchangeParts) {
   return {
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({
@@ -95,9 +101,7 @@ function serverOptions({ config, log }: ServerParts) {
     // An empty list means the same, but has every request look for who stands before it.
     trustProxy: config.http.trustedProxies.length > 0 && [...config.http.trustedProxies],
     bodyLimit: bodyLimitBytes,
-    requestTimeout: requestTimeoutMs,
-    connectionTimeout: connectionTimeoutMs,
-    http: { connectionsCheckingInterval: connectionCheckMs },
+    serverFactory: boundedServer(exchanges),
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     onProtoPoisoning: 'error',
@@ -105,10 +109,10 @@ function serverOptions({ config, log }: ServerParts) {
     frameworkErrors: handleError,
     clientErrorHandler: answerBrokenRequest,
     routerOptions: { maxParamLength: 500 },
-  } satisfies FastifyServerOptions & { http: object };
+  } satisfies FastifyServerOptions<Server>;
 }
 
-/** Everything below the prefix: callers are known, and overload is refused early. */
+/** Everything below the prefix: callers are known. */
 function api(
   app: ServerParts,
   routes: readonly FastifyPluginAsyncTypebox[],
@@ -116,7 +120,6 @@ function api(
   return async (server) => {
     await server.register(healthRoutes(app));
     await server.register(async (scope) => {
-      refuseOverload(scope, app);
       recogniseCallers(scope, {
         authenticate: app.authenticate,
         joinLimitPerMinute: app.config.joins.limitPerMinute,
@@ -124,20 +127,6 @@ function api(
       for (const slice of routes) await scope.register(slice);
     });
   };
-}
-
-/** Counts what is being answered, and refuses what would be too much before any work is done. */
-function refuseOverload(server: FastifyInstance, { metrics }: ServerParts): void {
-  let inFlight = 0;
-  metrics.httpInFlight(() => inFlight);
-  const leave = () => void inFlight--;
-  server.addHook('onRequest', (_request, reply, done) => {
-    if (reply.routeOptions.config.eventStream) return done();
-    if (inFlight >= mostInFlight) return done(new DomainError('overloaded', {}));
-    inFlight++;
-    reply.raw.on('close', leave);
-    done();
-  });
 }
 
 /**
@@ -197,6 +186,10 @@ function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): 
     return;
   }
   socket.end(rawProblem(reasonOf(error.code)), () => socket.destroy());
+}
+
+function answerSlowRequest(socket: Socket): void {
+  socket.end(rawProblem('request_timeout'), () => socket.destroy());
 }
 
 function reasonOf(code: string | undefined) {

@@ -6,6 +6,21 @@ import { DomainError, invalidField, type Wording } from '../errors.ts';
 /** The field that a picture is sent in. */
 const pictureField = 'picture';
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Requests with a file that are under way. */
+    uploads: { underWay: number };
+  }
+}
+
+/** So many forms with a file at once: each is kept in memory until it is answered. */
+export const mostUploads = 12;
+
+/** Counts the uploads of this server, for the bound that all its routes share. */
+export function countUploads(server: FastifyInstance): void {
+  server.decorate('uploads', { underWay: 0 });
+}
+
 /** How much a form may have in it. */
 interface UploadLimits {
   readonly fileBytes?: number;
@@ -20,7 +35,10 @@ export interface Upload {
   readonly picture: Buffer | undefined;
 }
 
-/** Lets the routes of this instance take forms with one file, a picture unless told otherwise. */
+/**
+ * Lets the routes of this instance take forms with one file, a picture unless told otherwise. One
+ * upload too many is refused as overloaded before any of it is read.
+ */
 export function takeUploads(
   server: FastifyInstance,
   { fileBytes = pictureLimitBytes, fieldBytes = 32_768 }: UploadLimits = {},
@@ -35,6 +53,15 @@ export function takeUploads(
       fieldSize: fieldBytes,
       headerPairs: 20,
     },
+  });
+  const { uploads } = server;
+  const end = () => void uploads.underWay--;
+  server.addHook('preHandler', (request, reply, done) => {
+    if (!request.isMultipart()) return done();
+    if (uploads.underWay >= mostUploads) return done(new DomainError('overloaded', {}));
+    uploads.underWay++;
+    reply.raw.on('close', end);
+    done();
   });
 }
 

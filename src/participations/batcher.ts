@@ -27,6 +27,8 @@ export interface BatcherOptions {
   readonly lanes: number;
   /** Batches that may wait for a row that somebody else holds, each of one campaign. */
   readonly waitingLanes: number;
+  /** Told how long the first request of a batch has waited for it, in milliseconds. */
+  readonly onWait?: (milliseconds: number) => void;
   /** Told of each batch that was answered, and of each campaign that was joined in it. */
   readonly onBatch?: (size: number) => void;
   readonly onJoined?: (campaignId: string) => void;
@@ -37,6 +39,8 @@ interface Waiting {
   readonly request: JoinRequest;
   readonly resolve: (joined: Joined) => void;
   readonly reject: (error: unknown) => void;
+  /** Of performance.now(). */
+  readonly since: number;
   /** It was in a batch that may have been committed: the database has to be asked what it did. */
   inDoubt: boolean;
 }
@@ -115,7 +119,7 @@ export class JoinBatcher {
     const line = this.#lineOf(request.campaignId);
     this.#queued++;
     return new Promise((resolve, reject) => {
-      line.waiting.push({ request, resolve, reject, inDoubt: false });
+      line.waiting.push({ request, resolve, reject, since: performance.now(), inDoubt: false });
       if (line.state === 'idle') this.#makeReady(line);
       this.#planDispatch();
     });
@@ -184,6 +188,7 @@ export class JoinBatcher {
   async #run(batch: Map<Line, Waiting[]>): Promise<void> {
     this.#lanesInUse++;
     const seats = [...batch.values()].flat();
+    this.#options.onWait?.(performance.now() - seats[0]!.since);
     const answers = await this.#answersOf(seats, false);
     this.#lanesInUse--;
 

@@ -4,6 +4,8 @@ import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import { readConfig } from '../../src/config.ts';
 import { DomainError } from '../../src/errors.ts';
+import { Admission } from '../../src/http/admission.ts';
+import type { Patience } from '../../src/http/exchanges.ts';
 import { Live } from '../../src/http/live.ts';
 import type { LiveOptions, LiveSources, Position, Snapshot } from '../../src/http/live.ts';
 import { createLog } from '../../src/http/logging.ts';
@@ -44,6 +46,7 @@ export async function frame(
   environment: Record<string, string> = {},
   scheduler?: ServerParts['scheduler'],
   liveOptions: Partial<LiveOptions> = {},
+  clients: Partial<Patience> = {},
 ): Promise<Frame> {
   const config = readConfig({ LOG_LEVEL: 'debug', ...environment });
   const logged: Record<string, unknown>[] = [];
@@ -53,7 +56,11 @@ export async function frame(
       done();
     },
   });
-  const metrics = createMetrics({ poolStats: () => ({ total: 3, idle: 2, waiting: 0 }) });
+  const admission = new Admission({ mostInFlight: config.http.mostInFlight });
+  const metrics = createMetrics({
+    poolStats: () => ({ total: 3, idle: 2, waiting: 0 }),
+    admission,
+  });
   const market = new Market();
   const log = createLog(config.log.level, destination).log;
   const live = new Live({ ...market.sources, log, metrics }, { pollMs: 60_000, ...liveOptions });
@@ -68,6 +75,7 @@ export async function frame(
       config,
       log,
       metrics,
+      admission,
       authenticate: authenticator({ ...config.identity, serviceKey }),
       findSession: async () => undefined,
       pingDatabase: () => built.database(),
@@ -76,6 +84,9 @@ export async function frame(
       live,
     },
     [things, watching(live)],
+    [],
+    [],
+    clients,
   );
   return Object.assign(built, { server });
 }

@@ -11,6 +11,7 @@ import { readConfig } from '../../src/config.ts';
 import { createApp, type App, type AppOptions } from '../../src/context.ts';
 import { createLog } from '../../src/http/logging.ts';
 import { filesOf, pagesOf } from '../../src/http/pages.ts';
+import type { Patience } from '../../src/http/exchanges.ts';
 import { routesOf } from '../../src/http/routes.ts';
 import { buildServer, stopServer } from '../../src/http/server.ts';
 import { newId } from '../../src/identity/ids.ts';
@@ -30,6 +31,8 @@ export interface HttpServiceOptions {
   readonly reach?: (databaseUrl: string) => Promise<string>;
   readonly batching?: NonNullable<AppOptions['batching']>;
   readonly invariants?: boolean;
+  /** How long clients may take, where not as in production. */
+  readonly patience?: Partial<Patience>;
   /** Another process on the database of this one. */
   readonly beside?: HttpService;
 }
@@ -80,7 +83,7 @@ export async function httpService(options: HttpServiceOptions = {}): Promise<Htt
     ...(options.batching === undefined ? {} : { batching: options.batching }),
   });
   const { server, routes } = await recordingRoutes(() =>
-    buildServer(app, routesOf(app), pagesOf(app), filesOf(app)),
+    buildServer(app, routesOf(app), pagesOf(app), filesOf(app), options.patience),
   );
   await app.pokes.start();
   if (options.scheduler === true) await app.scheduler.start();

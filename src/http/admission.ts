@@ -1,0 +1,162 @@
+/** How the limit of requests in flight is found. */
+export interface AdmissionOptions {
+  /** Requests in flight at most, whatever is measured. */
+  readonly mostInFlight: number;
+  /** Told, once a second at most, how many were turned away since the last time. */
+  readonly onShed?: (sheds: number, limit: number) => void;
+}
+
+/** What requests wait for before anything is done for them. */
+export type Wait = keyof typeof targetsMs;
+
+/**
+ * Waits up to these are a crowd that is being served; longer ones that do not end are a queue that
+ * stands, and answers nobody sooner.
+ */
+const targetsMs = {
+  /** One turn of the event loop: so long an arriving request may lie unread, to be shed or not. */
+  turn: 50,
+  /** A connection of the pool, which is given up on after two seconds. */
+  connection: 300,
+  /** The next batch of joins. */
+  batch: 500,
+};
+
+/** Waits are judged this often, and never by a single one: it may be a collection of garbage. */
+const windowMs = 100;
+const fewestWaits = 2;
+/** What a window without requests means: whatever was learnt is out of date. */
+const quietMs = 2_000;
+/** Turning one away takes about so long; a turn that is long for that is no reason to do less. */
+const shedMs = 0.05;
+/** Never below this: fewer would leave the database with nothing to do. */
+const leastLimit = 64;
+const growth = { share: 0.1, least: 4 };
+const shrink = { atMost: 0.5, atLeast: 0.9 };
+const tellEveryMs = 1_000;
+
+/**
+ * How many requests this process answers at once. The limit falls while every request waits too
+ * long for its turn of the event loop, for a connection or for its batch, and rises again when they
+ * do not (additive increase, multiplicative decrease, judged by the least wait of a window as CoDel
+ * does). So the work that is taken on is finished in time, whatever comes on top.
+ */
+export class Admission {
+  readonly #options: AdmissionOptions;
+  readonly #least: Record<Wait, number> = { turn: 0, connection: 0, batch: 0 };
+  readonly #waits: Record<Wait, number> = { turn: 0, connection: 0, batch: 0 };
+  #limit: number;
+  #inFlight = 0;
+  #peak = 0;
+  #windowBegan = performance.now();
+  #turnBegan: number | undefined;
+  #arrivedInTurn = false;
+  #turnIsWatched = false;
+  #sheds = 0;
+  #shedsBefore = 0;
+  #shedsTold = 0;
+  #toldAt = 0;
+
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+    this.#limit = options.mostInFlight;
+  }
+
+  /** Requests being answered now. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Requests that may be in flight now. */
+  get limit(): number {
+    return this.#limit;
+  }
+
+  /** Requests that were turned away so far. */
+  get sheds(): number {
+    return this.#sheds;
+  }
+
+  /** Whether a request that arrives now finds room. */
+  hasRoom(): boolean {
+    this.#watchTurn();
+    return this.#inFlight < this.#limit;
+  }
+
+  /** A request found none and was turned away. */
+  shed(): void {
+    this.#sheds++;
+  }
+
+  /** A request is being worked on. */
+  enter(): void {
+    this.#inFlight++;
+    if (this.#inFlight > this.#peak) this.#peak = this.#inFlight;
+  }
+
+  /** It is not any more, or waits for its sender. */
+  leave(): void {
+    this.#inFlight--;
+  }
+
+  /** Something waited so long for what it needs. */
+  waited(what: Wait, milliseconds: number): void {
+    const least = this.#least[what];
+    if (this.#waits[what]++ === 0 || milliseconds < least) this.#least[what] = milliseconds;
+    this.#judge(performance.now());
+  }
+
+  /** Measures whole turns of the event loop for as long as requests arrive. */
+  #watchTurn(): void {
+    this.#arrivedInTurn = true;
+    if (this.#turnIsWatched) return;
+    this.#turnIsWatched = true;
+    setImmediate(this.#turn);
+  }
+
+  readonly #turn = (): void => {
+    const now = performance.now();
+    const began = this.#turnBegan;
+    this.#turnIsWatched = this.#arrivedInTurn;
+    this.#turnBegan = this.#turnIsWatched ? now : undefined;
+    if (this.#turnIsWatched) setImmediate(this.#turn);
+    this.#arrivedInTurn = false;
+    const shedding = (this.#sheds - this.#shedsBefore) * shedMs;
+    this.#shedsBefore = this.#sheds;
+    if (began !== undefined) this.waited('turn', now - began - shedding);
+  };
+
+  #judge(now: number): void {
+    const elapsed = now - this.#windowBegan;
+    if (elapsed < windowMs) return;
+    let excess = 0;
+    for (const what of Object.keys(targetsMs) as Wait[]) {
+      if (this.#waits[what] < fewestWaits) continue;
+      excess = Math.max(excess, this.#least[what] / targetsMs[what]);
+    }
+    this.#limit = Math.round(this.#next(excess, elapsed));
+    for (const what of Object.keys(targetsMs) as Wait[]) this.#waits[what] = 0;
+    this.#windowBegan = now;
+    this.#peak = this.#inFlight;
+    this.#tell(now);
+  }
+
+  #next(excess: number, elapsed: number): number {
+    const { mostInFlight } = this.#options;
+    if (elapsed > quietMs) return mostInFlight;
+    if (excess <= 1) {
+      const step = Math.max(growth.least, this.#limit * growth.share);
+      return Math.min(mostInFlight, this.#limit + step);
+    }
+    const share = Math.min(shrink.atLeast, Math.max(shrink.atMost, 1 / excess));
+    const used = Math.min(this.#limit, Math.max(this.#peak, leastLimit));
+    return Math.min(mostInFlight, Math.max(leastLimit, used * share));
+  }
+
+  #tell(now: number): void {
+    if (this.#sheds === this.#shedsTold || now - this.#toldAt < tellEveryMs) return;
+    this.#options.onShed?.(this.#sheds - this.#shedsTold, this.#limit);
+    this.#shedsTold = this.#sheds;
+    this.#toldAt = now;
+  }
+}
