@@ -173,7 +173,7 @@ const cases: Record<string, readonly Case[]> = {
   start_profile: [{ parameters: [nobody, 'Sari', 'id', 'x@y.id'] }],
   insert_session: [{ parameters: [nobody, Buffer.from('t'), nobody, [], '', 720] }],
   find_session: [{ parameters: [Buffer.from('t')] }],
-  touch_session: [{ parameters: [nobody, 720] }],
+  touch_session: [{ parameters: [nobody, 720, 4_320] }],
   delete_session_by_token: [{ parameters: [Buffer.from('t')] }],
   delete_session: [{ parameters: [nobody, nobody] }],
   delete_sessions: [{ parameters: [nobody] }],

@@ -238,6 +238,35 @@ test('a session that has ended, or that never was, is a visitor', async () => {
   }
 });
 
+test('a session lives on while it is used, but not for ever', async () => {
+  await clear();
+  const client = await signIn(service, somebody());
+  const used = async (days: number) => {
+    await service.db.rows(
+      {
+        name: 'test_age_session',
+        text: `update sambatan_auth.sessions set created_at = now() - make_interval(days => $2),
+            seen_at = now() - interval '2 hours', expires_at = now() + interval '3 days'
+          where user_id = $1`,
+      },
+      client.userId,
+      days,
+    );
+    assert.ok(await isSignedIn(client));
+    const [left] = await service.db.rows<readonly unknown[], { days: number }>(
+      {
+        name: 'test_session_left',
+        text: `select round(extract(epoch from expires_at - now()) / 86400)::integer as days
+          from sambatan_auth.sessions where user_id = $1`,
+      },
+      client.userId,
+    );
+    return left?.days;
+  };
+  assert.equal(await used(20), 30);
+  assert.equal(await used(170), 10);
+});
+
 test('neither codes nor links nor sessions can be read from the database', async () => {
   await clear();
   const email = somebody();

@@ -106,12 +106,17 @@ export const findSession = query<[tokenHash: Buffer], FoundSession>(
   where s.token_hash = $1 and s.expires_at > now()`,
 );
 
-/** A session by e-mail lives on while it is used; one from a token ends when it was going to. */
-export const touchSession = query<[sessionId: string, hours: number], never>(
+/**
+ * A session by e-mail lives on while it is used, up to an age; one from a token ends when it was
+ * going to.
+ */
+export const touchSession = query<[sessionId: string, hours: number, mostHours: number], never>(
   'touch_session',
   `update sambatan_auth.sessions set seen_at = now(), expires_at =
     case when expires_at > created_at + interval '1 day'
-      then now() + make_interval(hours => $2::integer) else expires_at end
+      then least(now() + make_interval(hours => $2::integer),
+        created_at + make_interval(hours => $3::integer))
+      else expires_at end
   where session_id = $1`,
 );
 

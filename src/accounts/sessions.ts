@@ -9,6 +9,8 @@ import * as sql from './session-queries.ts';
 
 /** Sessions by e-mail end after this long without a visit. */
 export const sessionHours = 30 * 24;
+/** And after this long however often they are used (OWASP ASVS 5, V7.3.2). */
+export const longestSessionHours = 180 * 24;
 /** Sessions from another service's token end soon, so that roles it takes back do not last. */
 export const tokenSessionHours = 12;
 
@@ -35,7 +37,9 @@ export function sessionFinder(db: Queryable, operators: readonly string[]): Sess
     if (!/^[\w-]{43}$/.test(token)) return undefined;
     const found = await db.maybe(sql.findSession, tokenHash(token));
     if (found === undefined) return undefined;
-    if (found.stale) await db.rows(sql.touchSession, found.session_id, sessionHours);
+    if (found.stale) {
+      await db.rows(sql.touchSession, found.session_id, sessionHours, longestSessionHours);
+    }
     const isOperator =
       found.is_named_operator ||
       found.roles.includes('operator') ||
