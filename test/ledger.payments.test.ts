@@ -5,7 +5,7 @@ import { readStatement } from '../src/ledger/statement-file.ts';
 import { holdsAboutToLapse } from '../src/ledger/queries.ts';
 import type { Client } from './rig/client.ts';
 import { httpService } from './rig/http-service.ts';
-import { ask, letTimePass, outcomes } from './rig/market.ts';
+import { ask, letTimePass, outcomes, untilWaiting } from './rig/market.ts';
 import { expectProblem, expectStatus, join, openShop } from './rig/shop.ts';
 
 const service = await httpService({ environment: { SAMBATAN_HOLD_GRACE: '10' } });
@@ -274,6 +274,62 @@ test('what a person verified by eye is not counted again when the statement come
   const done = await statement(csv(['TRSF', total]));
   assert.equal(done['matched'], 1);
   assert.equal((await booksOf(id))['held'], total);
+});
+
+test('a transfer in part that a person saw is not counted again, by its line or by saying it twice', async () => {
+  const { id } = await upfront({ price_per_slot: 101_000 });
+  const buyer = await service.user();
+  const { id: held } = await join(buyer, id);
+  await paymentOf(buyer, held);
+  const part = 40_111;
+  const said = await Promise.all([1, 2].map(() => verify(held, { amount: part })));
+  const told = said.map((one) => String(expectStatus(one, 200)['outcome']));
+  assert.deepEqual(told.toSorted(), ['credited', 'known']);
+  assert.equal((await booksOf(id))['refunds_due'], part);
+
+  await statement(csv(['TRSF SARI', part], ['TRSF SARI LAGI', part]));
+  const lines = expectStatus(await operator.get('/statement-lines?limit=100'), 200).items;
+  const came: unknown[] = [];
+  for (const line of lines.filter((one) => one['amount'] === part)) {
+    const assign = { participation_id: held };
+    const done = await operator.post(`/statement-lines/${line.id}/assign`, assign);
+    came.push(expectStatus(done, 200)['outcome']);
+  }
+  assert.deepEqual(came, ['known', 'credited'], 'the second one is another transfer');
+  assert.equal((await booksOf(id))['refunds_due'], 2 * part);
+
+  const other = await verify(held, { amount: part, reference: 'TRF 3' });
+  assert.equal(expectStatus(other, 200)['outcome'], 'credited');
+  assert.equal((await booksOf(id))['refunds_due'], 3 * part);
+});
+
+test('a participation whose payment came in part before can be confirmed', async () => {
+  const { id } = await upfront({ price_per_slot: 105_000 });
+  const buyer = await service.user();
+  const { id: held } = await join(buyer, id);
+  const total = Number((await paymentOf(buyer, held))['total']);
+  expectStatus(await verify(held, { amount: 40_000 }), 200);
+  expectStatus(await operator.post(`/participations/${held}/confirm`, {}), 200);
+  assert.equal(await statusOf(held), 'confirmed');
+  const books = await booksOf(id);
+  assert.deepEqual([books['held'], books['refunds_due']], [total + 40_000, 40_000]);
+});
+
+test('a statement that is imported while a person verifies the same transfer counts it once', async () => {
+  const { id } = await upfront({ price_per_slot: 103_000 });
+  const buyer = await service.user();
+  const { id: held } = await join(buyer, id);
+  const total = Number((await paymentOf(buyer, held))['total']);
+  const imported = await service.db.transaction(async (tx) => {
+    const seen = "select * from sambatan.verify_payment($1, $2, null, 'service', null)";
+    await ask(tx, seen, id, held);
+    const waiting = statement(csv(['TRSF', total]));
+    await untilWaiting(service.db);
+    return { waiting };
+  });
+  assert.equal((await imported.waiting)['matched'], 1);
+  const books = await booksOf(id);
+  assert.deepEqual([books['held'], books['refunds_due']], [total, 0]);
 });
 
 test('a file for bulk transfers has no formula in it, and what it names is settled together', async () => {

@@ -10,7 +10,7 @@ declare
     'participant_confirmed', now_at);
 begin
   perform sambatan.settle_payment(c, p, null, now_at, p_actor, p_reference,
-    'verified:' || p_participation_id);
+    sambatan.next_verified_receipt(p_campaign_id, p_participation_id));
   return sambatan.confirm_reserved(c, p, now_at, p_actor);
 end
 $$;

@@ -78,8 +78,30 @@ begin
 end
 $$;
 
--- Verifies an open payment: p_amount rupiah arrived, what was to be paid where it is null. Refuses:
--- campaign_not_found, payment_not_due, payment_not_open.
+-- The sums that people have seen arrive for a participation, by eye, and under which reference. What
+-- was above what it pays for is credited beside the payment that has the receipt.
+create or replace function sambatan.verified_sums(p_campaign_id uuid, p_participation_id uuid)
+returns table (amount bigint, reference text) language sql stable as $$
+  select t.amount + t.surcharge + coalesce(above.amount, 0), t.reference
+  from sambatan.transactions t
+  left join sambatan.transactions above on above.campaign_id = t.campaign_id
+    and above.cause = 'credit:' || t.receipt and above.receipt is null
+  where t.campaign_id = p_campaign_id and t.participation_id = p_participation_id
+    and t.receipt like 'verified:%'
+$$;
+
+-- The receipt of the next sum that somebody sees arrive for a participation: what was too little may
+-- have been seen before.
+create or replace function sambatan.next_verified_receipt(
+  p_campaign_id uuid, p_participation_id uuid
+) returns text language sql stable as $$
+  select 'verified:' || p_participation_id || case when count(*) > 0 then ':' || count(*) else '' end
+  from sambatan.verified_sums(p_campaign_id, p_participation_id)
+$$;
+
+-- Verifies an open payment: p_amount rupiah arrived, what was to be paid where it is null. The same
+-- sum under the same reference (or none) was seen before: it is known, and not counted again.
+-- Refuses: campaign_not_found, payment_not_due, payment_not_open.
 create or replace function sambatan.verify_payment(
   p_campaign_id uuid, p_participation_id uuid, p_amount bigint, p_actor text, p_reference text,
   out outcome text, out participation_id uuid
@@ -88,16 +110,18 @@ declare
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   t constant sambatan.transactions := sambatan.payment_to_change(p_campaign_id,
     p_participation_id, 'due', 'proof_submitted', 'rejected', 'pending');
-  n integer;
+  seen constant bigint := coalesce(p_amount, t.amount + t.unique_code);
 begin
-  -- What was too little may have been verified before: each sum that is seen is a receipt.
-  select count(*) into n from sambatan.transactions x
-    where x.campaign_id = p_campaign_id and x.participation_id = p_participation_id
-      and x.receipt like 'verified:%';
+  if exists (select from sambatan.verified_sums(p_campaign_id, p_participation_id) s
+    where s.amount = seen and s.reference is not distinct from p_reference)
+  then
+    outcome := 'known';
+    participation_id := p_participation_id;
+    return;
+  end if;
   select r.outcome, r.participation_id into outcome, participation_id
-    from sambatan.receive_money(p_campaign_id, p_participation_id,
-      coalesce(p_amount, t.amount + t.unique_code), p_actor, p_reference,
-      'verified:' || p_participation_id || case when n > 0 then ':' || n else '' end) r;
+    from sambatan.receive_money(p_campaign_id, p_participation_id, seen, p_actor, p_reference,
+      sambatan.next_verified_receipt(p_campaign_id, p_participation_id)) r;
 end
 $$;
 

@@ -1,3 +1,14 @@
+-- Whether a person has seen this very sum arrive for a participation, by eye, and no line of a
+-- statement stands for that yet.
+create or replace function sambatan.was_seen(
+  p_campaign_id uuid, p_participation_id uuid, p_amount bigint
+) returns boolean language sql stable as $$
+  select count(*) > (select count(*) from sambatan.statement_lines l
+    where l.campaign_id = p_campaign_id and l.participation_id = p_participation_id
+      and l.amount = p_amount and l.outcome = 'known')
+  from sambatan.verified_sums(p_campaign_id, p_participation_id) s where s.amount = p_amount
+$$;
+
 -- The payments that a transfer of p_amount rupiah on a day may be for: open ones of exactly that sum
 -- to that account, from a day before they were made to fourteen days after they were to be paid
 -- (is_known false). Where there is none, those that a person has verified by eye (is_known true),
@@ -19,15 +30,14 @@ language sql stable as $$
   select o.campaign_id, o.participation_id, false from open o
   union all
   select f.campaign_id, f.participation_id, v.by_eye from fitting f
-  cross join lateral (select exists (select from sambatan.transactions r
-      where r.campaign_id = f.campaign_id and r.participation_id = f.participation_id
-        and r.receipt like 'verified:%') as by_eye) v
+  cross join lateral (
+    select sambatan.was_seen(f.campaign_id, f.participation_id, p_amount) as by_eye) v
   where not exists (select from open) and f.status in ('settled', 'void')
     and (v.by_eye or (f.status = 'settled' and f.unique_code > 0
-      and f.receipt !~ '^(line|verified):'))
-    and not exists (select from sambatan.statement_lines l
-      where l.campaign_id = f.campaign_id and l.participation_id = f.participation_id
-        and l.amount = p_amount)
+      and f.receipt !~ '^(line|verified):'
+      and not exists (select from sambatan.statement_lines l
+        where l.campaign_id = f.campaign_id and l.participation_id = f.participation_id
+          and l.amount = p_amount)))
 $$;
 
 -- Counts a line of a statement for a participation: its money is received, unless a person had
@@ -46,9 +56,9 @@ begin
   elsif l.status in ('matched', 'ignored') then
     perform sambatan.refuse('statement_line_handled');
   end if;
-  if exists (select from sambatan.payments_for(l.account_id, l.amount, l.booked_on) f
-    where f.campaign_id = p_campaign_id and f.participation_id = p_participation_id and f.is_known)
-  then
+  -- Before it is asked what was seen: somebody may be verifying that very sum just now.
+  perform sambatan.lock_campaign(p_campaign_id);
+  if sambatan.was_seen(p_campaign_id, p_participation_id, l.amount) then
     select 'known' as outcome, p_participation_id as participation_id into result;
   else
     select * into result from sambatan.receive_money(p_campaign_id, p_participation_id, l.amount,

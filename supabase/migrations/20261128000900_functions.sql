@@ -955,7 +955,7 @@ declare
     'participant_confirmed', now_at);
 begin
   perform sambatan.settle_payment(c, p, null, now_at, p_actor, p_reference,
-    'verified:' || p_participation_id);
+    sambatan.next_verified_receipt(p_campaign_id, p_participation_id));
   return sambatan.confirm_reserved(c, p, now_at, p_actor);
 end
 $$;
@@ -1356,8 +1356,30 @@ begin
 end
 $$;
 
--- Verifies an open payment: p_amount rupiah arrived, what was to be paid where it is null. Refuses:
--- campaign_not_found, payment_not_due, payment_not_open.
+-- The sums that people have seen arrive for a participation, by eye, and under which reference. What
+-- was above what it pays for is credited beside the payment that has the receipt.
+create or replace function sambatan.verified_sums(p_campaign_id uuid, p_participation_id uuid)
+returns table (amount bigint, reference text) language sql stable as $$
+  select t.amount + t.surcharge + coalesce(above.amount, 0), t.reference
+  from sambatan.transactions t
+  left join sambatan.transactions above on above.campaign_id = t.campaign_id
+    and above.cause = 'credit:' || t.receipt and above.receipt is null
+  where t.campaign_id = p_campaign_id and t.participation_id = p_participation_id
+    and t.receipt like 'verified:%'
+$$;
+
+-- The receipt of the next sum that somebody sees arrive for a participation: what was too little may
+-- have been seen before.
+create or replace function sambatan.next_verified_receipt(
+  p_campaign_id uuid, p_participation_id uuid
+) returns text language sql stable as $$
+  select 'verified:' || p_participation_id || case when count(*) > 0 then ':' || count(*) else '' end
+  from sambatan.verified_sums(p_campaign_id, p_participation_id)
+$$;
+
+-- Verifies an open payment: p_amount rupiah arrived, what was to be paid where it is null. The same
+-- sum under the same reference (or none) was seen before: it is known, and not counted again.
+-- Refuses: campaign_not_found, payment_not_due, payment_not_open.
 create or replace function sambatan.verify_payment(
   p_campaign_id uuid, p_participation_id uuid, p_amount bigint, p_actor text, p_reference text,
   out outcome text, out participation_id uuid
@@ -1366,16 +1388,18 @@ declare
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   t constant sambatan.transactions := sambatan.payment_to_change(p_campaign_id,
     p_participation_id, 'due', 'proof_submitted', 'rejected', 'pending');
-  n integer;
+  seen constant bigint := coalesce(p_amount, t.amount + t.unique_code);
 begin
-  -- What was too little may have been verified before: each sum that is seen is a receipt.
-  select count(*) into n from sambatan.transactions x
-    where x.campaign_id = p_campaign_id and x.participation_id = p_participation_id
-      and x.receipt like 'verified:%';
+  if exists (select from sambatan.verified_sums(p_campaign_id, p_participation_id) s
+    where s.amount = seen and s.reference is not distinct from p_reference)
+  then
+    outcome := 'known';
+    participation_id := p_participation_id;
+    return;
+  end if;
   select r.outcome, r.participation_id into outcome, participation_id
-    from sambatan.receive_money(p_campaign_id, p_participation_id,
-      coalesce(p_amount, t.amount + t.unique_code), p_actor, p_reference,
-      'verified:' || p_participation_id || case when n > 0 then ':' || n else '' end) r;
+    from sambatan.receive_money(p_campaign_id, p_participation_id, seen, p_actor, p_reference,
+      sambatan.next_verified_receipt(p_campaign_id, p_participation_id)) r;
 end
 $$;
 
@@ -1402,6 +1426,17 @@ begin
 end
 $$;
 
+-- Whether a person has seen this very sum arrive for a participation, by eye, and no line of a
+-- statement stands for that yet.
+create or replace function sambatan.was_seen(
+  p_campaign_id uuid, p_participation_id uuid, p_amount bigint
+) returns boolean language sql stable as $$
+  select count(*) > (select count(*) from sambatan.statement_lines l
+    where l.campaign_id = p_campaign_id and l.participation_id = p_participation_id
+      and l.amount = p_amount and l.outcome = 'known')
+  from sambatan.verified_sums(p_campaign_id, p_participation_id) s where s.amount = p_amount
+$$;
+
 -- The payments that a transfer of p_amount rupiah on a day may be for: open ones of exactly that sum
 -- to that account, from a day before they were made to fourteen days after they were to be paid
 -- (is_known false). Where there is none, those that a person has verified by eye (is_known true),
@@ -1423,15 +1458,14 @@ language sql stable as $$
   select o.campaign_id, o.participation_id, false from open o
   union all
   select f.campaign_id, f.participation_id, v.by_eye from fitting f
-  cross join lateral (select exists (select from sambatan.transactions r
-      where r.campaign_id = f.campaign_id and r.participation_id = f.participation_id
-        and r.receipt like 'verified:%') as by_eye) v
+  cross join lateral (
+    select sambatan.was_seen(f.campaign_id, f.participation_id, p_amount) as by_eye) v
   where not exists (select from open) and f.status in ('settled', 'void')
     and (v.by_eye or (f.status = 'settled' and f.unique_code > 0
-      and f.receipt !~ '^(line|verified):'))
-    and not exists (select from sambatan.statement_lines l
-      where l.campaign_id = f.campaign_id and l.participation_id = f.participation_id
-        and l.amount = p_amount)
+      and f.receipt !~ '^(line|verified):'
+      and not exists (select from sambatan.statement_lines l
+        where l.campaign_id = f.campaign_id and l.participation_id = f.participation_id
+          and l.amount = p_amount)))
 $$;
 
 -- Counts a line of a statement for a participation: its money is received, unless a person had
@@ -1450,9 +1484,9 @@ begin
   elsif l.status in ('matched', 'ignored') then
     perform sambatan.refuse('statement_line_handled');
   end if;
-  if exists (select from sambatan.payments_for(l.account_id, l.amount, l.booked_on) f
-    where f.campaign_id = p_campaign_id and f.participation_id = p_participation_id and f.is_known)
-  then
+  -- Before it is asked what was seen: somebody may be verifying that very sum just now.
+  perform sambatan.lock_campaign(p_campaign_id);
+  if sambatan.was_seen(p_campaign_id, p_participation_id, l.amount) then
     select 'known' as outcome, p_participation_id as participation_id into result;
   else
     select * into result from sambatan.receive_money(p_campaign_id, p_participation_id, l.amount,
