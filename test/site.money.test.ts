@@ -175,6 +175,40 @@ test('a transfer that fits no payment is assigned by a person, or set aside', as
   assert.equal(handled.status, 409);
 });
 
+test('a transfer that fits several payments is given to one of them by its button', async () => {
+  // Two without a code of their own, as when every code of the account is taken.
+  const both = [await owing({ price_per_slot: 47_000 }), await owing({ price_per_slot: 47_000 })];
+  await ask(
+    service.db,
+    'update sambatan.transactions set unique_code = 0 where participation_id = any ($1)',
+    both.map(({ id }) => id),
+  );
+  const base = '/operator/pembayaran/mutasi';
+  const wish = { account: till, format: 'generic' };
+  const preview = await uploaded(base, wish, csv(['TRSF dari siapa', 47_000]));
+  assert.match(preview.text, /Beberapa cocok/);
+  const packed = hidden(preview.text, 'packed');
+  leadsTo(await uploaded(`${base}/terapkan`, { ...wish, packed }), /masuk=1\.0\.\d+$/);
+  assert.deepEqual(await Promise.all(both.map(({ id }) => statusOf(id))), ['reserved', 'reserved']);
+
+  const waits = await page(base);
+  const buttons = [
+    ...waits.matchAll(
+      /action="([^"]*\/tujuan)">\s*<input type="hidden" name="participation_id" value="([^"]+)"/g,
+    ),
+  ].filter(([, , id]) => both.some((one) => one.id === id));
+  assert.equal(buttons.length, 2, 'a button for each that it may be for');
+  const [, path = '', chosen = ''] = buttons.find(([, , id]) => id === both[1]!.id)!;
+  leadsTo(await sent(path, { participation_id: chosen }), /dipasangkan/);
+  assert.deepEqual(await Promise.all(both.map(({ id }) => statusOf(id))), [
+    'reserved',
+    'confirmed',
+  ]);
+  const again = await sent(path, { participation_id: both[0]!.id });
+  assert.equal(again.status, 409, 'it pays for one of them only');
+  assert.ok(!(await page(base)).includes('TRSF dari siapa'));
+});
+
 test('receiving accounts are added, corrected and one of them is the default', async () => {
   const base = '/operator/pembayaran/rekening';
   const given = { bank: 'Mandiri', number: '137-00-9900-2', holder: 'PT <b>Sambatan</b>' };

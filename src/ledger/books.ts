@@ -33,11 +33,12 @@ export async function viewStatement(
   campaignId: string,
 ): Promise<Statement> {
   const { campaign } = await permitOnCampaign(db, actor, 'books.read', campaignId);
-  const [books, payouts] = await Promise.all([
-    db.one(sql.campaignBooks, campaignId),
-    db.rows(sql.payoutsOfCampaign, campaignId),
-  ]);
-  return { campaign, books, payouts };
+  const rows = await db.rows(sql.statementOfCampaign, campaignId);
+  return { campaign, books: rows[0]!, payouts: rows.filter(isPayout) };
+}
+
+function isPayout<R extends sql.PayoutOrNoneRow>(row: R): row is R & sql.CampaignPayoutRow {
+  return row.transaction_id !== null;
 }
 
 /** Both sides of the books, in rupiah: what came in or will, and what it is for. They are equal. */

@@ -114,17 +114,6 @@ export type CampaignPayoutRow = Pick<
   | 'is_disputed'
 >;
 
-/** What goes on, or went on, to the seller of a campaign, the oldest first. */
-export const payoutsOfCampaign = query<[campaignId: string], CampaignPayoutRow>(
-  'payouts_of_campaign',
-  `select transaction_id, status, amount, reference, created_at, released_at, settled_at,
-    exists (select from sambatan.disputes d
-      where d.campaign_id = t.campaign_id and d.resolved_at is null) as is_disputed
-  from sambatan.transactions t
-  where campaign_id = $1 and kind = 'payout' and status in ('due', 'pending', 'settled')
-  order by created_at, transaction_id`,
-);
-
 export const releasePayout = query<[transactionId: string, actor: string], PayoutRow>(
   'release_payout',
   payout('sambatan.release_payout($1, $2)'),
@@ -209,6 +198,34 @@ export const declareShortfall = query<
   [campaignId: string, slots: number, reason: string, actor: string],
   { readonly refunds: bigint }
 >('declare_shortfall', 'select sambatan.declare_shortfall($1, $2, $3, $4) as refunds');
+
+/** A payout of a campaign; everything is null where there is none. */
+export interface PayoutOrNoneRow {
+  readonly transaction_id: string | null;
+  readonly status: MovementStatus | null;
+  readonly amount: bigint | null;
+  readonly reference: string | null;
+  readonly created_at: Date | null;
+  readonly released_at: Date | null;
+  readonly settled_at: Date | null;
+  readonly is_disputed: boolean;
+}
+
+/**
+ * The books of a campaign with each payout that goes on, or went on, to its seller, the oldest
+ * first; one row without a payout where there is none. One statement, so that the payouts are those
+ * of the books.
+ */
+export const statementOfCampaign = query<[campaignId: string], BooksRow & PayoutOrNoneRow>(
+  'statement_of_campaign',
+  `select b.*, t.transaction_id, t.status, t.amount, t.reference, t.created_at, t.released_at,
+    t.settled_at, exists (select from sambatan.disputes d
+      where d.campaign_id = $1 and d.resolved_at is null) as is_disputed
+  from sambatan.campaign_books($1) b
+  left join sambatan.transactions t on t.campaign_id = $1 and t.kind = 'payout'
+    and t.status in ('due', 'pending', 'settled')
+  order by t.created_at, t.transaction_id`,
+);
 
 /** How many slots are to be delivered by now, and the fewest and most that a shortfall can leave. */
 export interface ShortfallRange {

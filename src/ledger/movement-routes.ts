@@ -8,9 +8,7 @@ import { declareShortfall, openDispute, openDisputes, resolveDispute, viewBooks 
 import {
   failRefund,
   payoutsDue,
-  refundsCsv,
   refundsDue,
-  refundsToMake,
   releasePayout,
   reversePayout,
   reverseRefund,
@@ -18,6 +16,7 @@ import {
   settleRefunds,
   type Place,
 } from './movements.ts';
+import { refundsFile } from './refunds-file.ts';
 import {
   BooksSchema,
   DisputeSchema,
@@ -26,6 +25,7 @@ import {
   payoutOf,
   RefundSchema,
   refundOf,
+  refundsFileHeaders,
   slotsDelivered,
 } from './schemas.ts';
 
@@ -89,16 +89,9 @@ export function movementRoutes(app: App): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ actor }, reply) => {
-        const rows = await consult(() => refundsToMake(app.db, actor));
-        // The schema says what the stream holds; its type knows of no streams.
-        const file = (await refundsCsv(rows)) as never;
-        return reply
-          .header('content-disposition', 'attachment; filename="pengembalian.csv"')
-          .header('cache-control', 'private, no-store')
-          .type('text/csv; charset=utf-8')
-          .send(file);
-      },
+      // The schema says what the stream holds; its type knows of no streams.
+      async ({ actor }, reply) =>
+        reply.headers(refundsFileHeaders).send((await refundsFile(app.db, actor)) as never),
     );
 
     server.post(

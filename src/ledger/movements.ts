@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
 import { actorLabel, type Actor } from '../identity/actor.ts';
@@ -49,34 +48,6 @@ async function* everyRefund(db: Queryable, actor: Actor): AsyncGenerator<sql.Ref
     if (last === undefined || rows.length < refundsAtOnce) return;
     after = [Number(last.position), last.transaction_id];
   }
-}
-
-/**
- * Refunds as a file for a bulk transfer: semicolons and a byte order mark, as spreadsheets in
- * Indonesia read it, and nothing that they would take for a formula. Those without an account are
- * left out. Read as it is sent.
- */
-export async function refundsCsv(refunds: AsyncIterable<sql.RefundRow>): Promise<Readable> {
-  const { stringify } = await import('csv-stringify');
-  const lines = async function* () {
-    for await (const { transaction_id, bank, number, holder, amount } of refunds) {
-      if (number === null) continue;
-      const note = `SAMBATAN ${transaction_id.slice(-8).toUpperCase()}`;
-      yield { id: transaction_id, bank, number, holder, amount: amount.toString(), note };
-    }
-  };
-  const source = Readable.from(lines());
-  const csv = stringify({
-    bom: true,
-    delimiter: ';',
-    header: true,
-    columns: ['id', 'bank', 'number', 'holder', 'amount', 'note'],
-    escape_formulas: true,
-    record_delimiter: 'windows',
-  });
-  source.once('error', (error) => csv.destroy(error));
-  csv.once('close', () => source.destroy());
-  return source.pipe(csv);
 }
 
 /**

@@ -18,7 +18,7 @@ import {
 } from './payments.ts';
 import { proofLimitBytes, readProof } from './proofs.ts';
 import { listPayments } from './queries.ts';
-import { PaymentSchema, ReceivedSchema } from './schemas.ts';
+import { PaymentSchema, proofHeaders, ReceivedSchema } from './schemas.ts';
 
 const params = closed({ id: Id });
 const pictures = ['image/jpeg', 'image/png', 'image/webp', 'application/pdf'];
@@ -70,14 +70,7 @@ export function paymentRoutes(app: App): FastifyPluginAsyncTypebox {
       },
       async ({ actor, params: { id } }, reply) => {
         const { contentType, content } = await consult(() => viewProof(app.db, actor, id));
-        const how = contentType === 'application/pdf' ? 'attachment' : 'inline';
-        const ending = contentType === 'application/pdf' ? 'pdf' : 'webp';
-        return reply
-          .header('content-disposition', `${how}; filename="bukti-${id}.${ending}"`)
-          .header('cache-control', 'private, no-store')
-          .header('x-content-type-options', 'nosniff')
-          .type(contentType)
-          .send(content);
+        return reply.headers(proofHeaders(id, contentType)).send(content);
       },
     );
 

@@ -105,7 +105,7 @@ export async function viewProof(
   db: Queryable,
   actor: Actor,
   participationId: string,
-): Promise<{ readonly contentType: string; readonly content: Buffer }> {
+): Promise<Proof> {
   const { buyer } = await permitOnBuyer(db, actor, 'payment.read', participationId);
   const proof = await db.maybe(sql.findProof, buyer.campaign_id, participationId);
   if (proof === undefined) throw new DomainError('proof_not_found', {});

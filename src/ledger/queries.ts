@@ -1,4 +1,5 @@
 import { query } from '../database/query.ts';
+import type { Proof } from './proofs.ts';
 
 /** A movement's status as the database stores it (`sambatan.transaction_status`). */
 export type MovementStatus =
@@ -197,7 +198,11 @@ export const submitProof = query<
 
 export const findProof = query<
   [campaignId: string, participationId: string],
-  { readonly content_type: string; readonly content: Buffer; readonly uploaded_at: Date }
+  {
+    readonly content_type: Proof['contentType'];
+    readonly content: Buffer;
+    readonly uploaded_at: Date;
+  }
 >(
   'find_proof',
   `select content_type, content, uploaded_at from sambatan.payment_proofs

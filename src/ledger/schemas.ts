@@ -1,6 +1,8 @@
 import Type from 'typebox';
+import { csvType, fileHeaders } from '../http/files.ts';
 import { closed, Id, nullable, choice, Rupiah, text, Timestamp } from '../http/schemas.ts';
 import type { DisputeRow, PayoutRow, RefundRow } from './movement-queries.ts';
+import type { Proof } from './proofs.ts';
 import type { OwnAccountRow, ReceivingAccountRow } from './queries.ts';
 import type { StatementLineRow } from './statement-queries.ts';
 
@@ -19,6 +21,19 @@ export const bankFields = {
   number: Type.String({ minLength: 5, maxLength: 40, pattern: '^\\d(?:[ .-]?\\d){4,29}$' }),
   holder: text(2, 80),
 };
+/** What says of the refunds that are to be made that they are a file. */
+export const refundsFileHeaders = fileHeaders({ name: 'pengembalian.csv', type: csvType });
+
+/** What says of a proof of payment what file it is: a picture to look at, a PDF to save. */
+export function proofHeaders(participationId: string, type: Proof['contentType']) {
+  const isShown = type === 'image/webp';
+  return fileHeaders({
+    name: `bukti-${participationId}.${isShown ? 'webp' : 'pdf'}`,
+    type,
+    isShown,
+  });
+}
+
 /** How many slots of a completed campaign can be delivered. */
 export const slotsDelivered = Type.Integer({ minimum: 0, maximum: 1_000_000 });
 

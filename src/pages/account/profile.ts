@@ -10,6 +10,7 @@ import { endOwnSessions, ownSessions } from '../../accounts/sessions.ts';
 import { profileChange, profileFields } from '../../accounts/schemas.ts';
 import type { App } from '../../context.ts';
 import type { DomainError, ErrorCode, FieldError, Wording } from '../../errors.ts';
+import { fileHeaders } from '../../http/files.ts';
 import { formReader, taken, typedFields, type Typed } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
 import { clearSession } from '../../http/session-cookie.ts';
@@ -74,11 +75,8 @@ export function profilePages(app: App): Pages {
 
     server.get('/akun/data', async (request, reply) => {
       const document = await consult(() => exportAccount(app.db, request.visit.actor));
-      return reply
-        .header('cache-control', 'private, no-store')
-        .header('content-disposition', 'attachment; filename="sambatan-data.json"')
-        .type('application/json; charset=utf-8')
-        .send(JSON.stringify(document, undefined, 2));
+      const says = { name: 'sambatan-data.json', type: 'application/json; charset=utf-8' };
+      return reply.headers(fileHeaders(says)).send(JSON.stringify(document, undefined, 2));
     });
 
     server.post('/akun/hapus', async (request, reply) => {

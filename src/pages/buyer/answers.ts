@@ -7,6 +7,7 @@ import { readPicture, takeUploads } from '../../http/uploads.ts';
 import { openDispute } from '../../ledger/books.ts';
 import { payOnline } from '../../ledger/gateway/operations.ts';
 import { submitProof, viewProof } from '../../ledger/payments.ts';
+import { proofHeaders } from '../../ledger/schemas.ts';
 import { readProof } from '../../ledger/proofs.ts';
 import { consult, operate } from '../../operation.ts';
 import { fulfilParticipation } from '../../participations/operations.ts';
@@ -79,13 +80,7 @@ function proofPages(app: App): Pages {
       const { id } = request.params;
       await ownParticipation(app, visit, id);
       const { contentType, content } = await consult(() => viewProof(app.db, visit.actor, id));
-      const isPicture = contentType === 'image/webp';
-      const name = `bukti-${id}.${isPicture ? 'webp' : 'pdf'}`;
-      return reply
-        .header('content-disposition', `${isPicture ? 'inline' : 'attachment'}; filename="${name}"`)
-        .header('cache-control', 'private, no-store')
-        .type(contentType)
-        .send(content);
+      return reply.headers(proofHeaders(id, contentType)).send(content);
     });
 
     server.post('/ikutan/:id/bukti', { schema }, async (request, reply) => {

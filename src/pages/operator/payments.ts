@@ -11,6 +11,7 @@ import { openPayments, subjectsOf } from '../../ledger/desk.ts';
 import type { SubjectRow } from '../../ledger/desk-queries.ts';
 import { rejectPayment, verifyPayment, viewProof } from '../../ledger/payments.ts';
 import type { PaymentRow } from '../../ledger/queries.ts';
+import { proofHeaders } from '../../ledger/schemas.ts';
 import { toTransfer } from '../../ledger/rupiah.ts';
 import { consult, operate } from '../../operation.ts';
 import { emptyState, paging } from '../../web/components.ts';
@@ -83,16 +84,7 @@ export function operatorPayments(app: App): Pages {
       permit(request.visit.actor, 'payment.verify');
       const { id } = request.params;
       const proof = await consult(() => viewProof(app.db, request.visit.actor, id));
-      const [how, ending] =
-        proof.contentType === 'application/pdf' ? ['attachment', 'pdf'] : ['inline', 'webp'];
-      return reply
-        .headers({
-          'content-disposition': `${how}; filename="bukti-${id}.${ending}"`,
-          'cache-control': 'private, no-store',
-          'x-content-type-options': 'nosniff',
-        })
-        .type(proof.contentType)
-        .send(proof.content);
+      return reply.headers(proofHeaders(id, proof.contentType)).send(proof.content);
     });
 
     server.post(`${here}/:id/terima`, { schema: { params } }, async (request, reply) => {

@@ -9,14 +9,9 @@ import { permit } from '../../identity/policy.ts';
 import { lastMade, subjectsOf } from '../../ledger/desk.ts';
 import type { MadeRow, SubjectRow } from '../../ledger/desk-queries.ts';
 import type { RefundRow } from '../../ledger/movement-queries.ts';
-import {
-  failRefund,
-  refundsCsv,
-  refundsDue,
-  refundsToMake,
-  reverseRefund,
-  settleRefunds,
-} from '../../ledger/movements.ts';
+import { failRefund, refundsDue, reverseRefund, settleRefunds } from '../../ledger/movements.ts';
+import { refundsFile } from '../../ledger/refunds-file.ts';
+import { refundsFileHeaders } from '../../ledger/schemas.ts';
 import { consult, operate } from '../../operation.ts';
 import { badge, emptyState, paging } from '../../web/components.ts';
 import { rupiah, shortMoment } from '../../web/format.ts';
@@ -78,16 +73,9 @@ export function operatorRefunds(app: App): Pages {
 
     server.get(here, async (request, reply) => show(request, reply));
 
-    server.get(`${here}/pengembalian.csv`, async (request, reply) => {
-      const rows = await consult(() => refundsToMake(app.db, request.visit.actor));
-      return reply
-        .headers({
-          'content-disposition': 'attachment; filename="pengembalian.csv"',
-          'cache-control': 'private, no-store',
-        })
-        .type('text/csv; charset=utf-8')
-        .send(await refundsCsv(rows));
-    });
+    server.get(`${here}/pengembalian.csv`, async (request, reply) =>
+      reply.headers(refundsFileHeaders).send(await refundsFile(app.db, request.visit.actor)),
+    );
 
     server.post(`${here}/lunas`, async (request, reply) => {
       const { actor } = request.visit;

@@ -1,5 +1,5 @@
-import { Readable } from 'node:stream';
 import type { Campaign } from '../../campaigns/campaign.ts';
+import { harmless, type Cell } from '../../csv.ts';
 import type { Visit } from '../../web/visit.ts';
 import type { RosterRow } from '../../participations/roster-queries.ts';
 import { spokenParticipationStatus } from '../../participations/status.ts';
@@ -9,8 +9,6 @@ import { nameOf } from './parts.ts';
 
 /** The most rows of a spreadsheet: it is made in memory. */
 export const mostSheetRows = 20_000;
-
-type Cell = string | number;
 
 /** What every export has of a participation. */
 function columns({ t }: Visit): string[] {
@@ -44,31 +42,14 @@ function cells(visit: Visit, campaign: Campaign, row: RosterRow): Cell[] {
   ];
 }
 
-/**
- * The participants as CSV for Indonesian Excel: semicolons, a byte order mark, and a quote before
- * whatever a spreadsheet would take for a formula (OWASP, CSV injection). Read as it is sent.
- */
-export async function csvOf(
+/** The participants as CSV: a head, and a line for each. */
+export async function* linesOf(
   visit: Visit,
   campaign: Campaign,
   rows: AsyncIterable<RosterRow>,
-): Promise<Readable> {
-  const { stringify } = await import('csv-stringify');
-  const lines = async function* () {
-    yield columns(visit);
-    for await (const row of rows) yield cells(visit, campaign, row).map(harmless);
-  };
-  const source = Readable.from(lines());
-  const csv = stringify({
-    delimiter: ';',
-    bom: true,
-    record_delimiter: 'windows',
-    // Quoted too, so that neither a break nor a semicolon in an address ends its cell.
-    quoted_match: /[;"\r\n\t']/,
-  });
-  source.once('error', (error) => csv.destroy(error));
-  csv.once('close', () => source.destroy());
-  return source.pipe(csv);
+): AsyncGenerator<Cell[]> {
+  yield columns(visit);
+  for await (const row of rows) yield cells(visit, campaign, row);
 }
 
 /** The same as a spreadsheet, whose cells say that they are text. */
@@ -98,17 +79,6 @@ export async function sheetOf(
     columns: widths.map((width) => ({ width })),
     stickyRowsCount: 1,
   }).toBuffer();
-}
-
-/**
- * Text that a spreadsheet does not take for a formula, however it is opened or saved again: the
- * signs that begin one, in their full width too, and what may stand before them.
- */
-export function harmless<T extends Cell>(cell: T): T | string {
-  if (typeof cell !== 'string') return cell;
-  return /^[\s\p{Cc}\p{Cf}]*[=+\-@＝＋－＠|%]/u.test(cell) || /^[\t\r\n]/.test(cell)
-    ? `'${cell}`
-    : cell;
 }
 
 /** The name of a downloaded file, from the campaign's title. */

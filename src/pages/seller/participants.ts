@@ -4,6 +4,8 @@ import { permitOnCampaign } from '../../campaigns/operations.ts';
 import type { App } from '../../context.ts';
 import { DomainError } from '../../errors.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
+import { csvOf } from '../../csv.ts';
+import { csvType, fileHeaders } from '../../http/files.ts';
 import { sendPage, type Pages } from '../../http/site.ts';
 import { consult } from '../../operation.ts';
 import { viewRoster, wholeRoster } from '../../participations/roster.ts';
@@ -18,7 +20,7 @@ import { count, shortMoment } from '../../web/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
 import { participationBadge, participationWords } from '../../web/statuses.ts';
 import { worded, type Visit } from '../../web/visit.ts';
-import { csvOf, fileName, mostSheetRows, sheetOf } from './exports.ts';
+import { fileName, linesOf, mostSheetRows, sheetOf } from './exports.ts';
 import { asked, idIn, nameOf, signedIn } from './parts.ts';
 
 const pageSize = 50;
@@ -63,21 +65,17 @@ export function participantPages(app: App): Pages {
 
     server.get('/toko/sambatan/:id/peserta.csv', async (request, reply) => {
       const { campaign, rows } = await exported(request);
+      const file = await csvOf(linesOf(request.visit, campaign, rows));
       return reply
-        .header('cache-control', 'private, no-store')
-        .header('content-disposition', `attachment; filename="${fileName(campaign, 'csv')}"`)
-        .type('text/csv; charset=utf-8')
-        .send(await csvOf(request.visit, campaign, rows));
+        .headers(fileHeaders({ name: fileName(campaign, 'csv'), type: csvType }))
+        .send(file);
     });
 
     server.get('/toko/sambatan/:id/peserta.xlsx', async (request, reply) => {
       const { campaign, rows } = await exported(request);
       const sheet = await sheetOf(request.visit, campaign, atMost(rows, mostSheetRows));
-      return reply
-        .header('cache-control', 'private, no-store')
-        .header('content-disposition', `attachment; filename="${fileName(campaign, 'xlsx')}"`)
-        .type('application/vnd.openxmlformats-officedocument.spreadsheetml.sheet')
-        .send(sheet);
+      const type = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet';
+      return reply.headers(fileHeaders({ name: fileName(campaign, 'xlsx'), type })).send(sheet);
     });
   };
 }
