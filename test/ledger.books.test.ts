@@ -356,11 +356,19 @@ test('whatever happens to the money of a campaign, the books are what the bank s
 });
 
 test('queues of refunds and payouts come oldest first, page by page, and are for staff', async () => {
-  const all = await refundsDue(db, service, { failedOnly: false, after: [null, null], limit: 500 });
+  const all = await refundsDue(db, service, undefined, {
+    failedOnly: false,
+    after: [null, null],
+    limit: 500,
+  });
   const paged: string[] = [];
   let place: [number | null, string | null] = [null, null];
   for (;;) {
-    const page = await refundsDue(db, service, { failedOnly: false, after: place, limit: 3 });
+    const page = await refundsDue(db, service, undefined, {
+      failedOnly: false,
+      after: place,
+      limit: 3,
+    });
     if (page.length === 0) break;
     paged.push(...page.map((row) => row.transaction_id));
     place = [Number(page.at(-1)!.position), page.at(-1)!.transaction_id];

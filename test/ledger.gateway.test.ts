@@ -451,6 +451,88 @@ test('a refund that the provider cannot make is left to a person, and not tried 
   assert.equal((await booksOf(one))['refunds_settled'], price);
 });
 
+/** Somebody whose money is due back through the provider, and the refund's id. */
+async function refundable() {
+  const one = await ordered();
+  provider.buyer(one.order, 'settlement');
+  expectStatus(await notify(provider.notification(one.order)), 200);
+  await callOff(one);
+  const [row] = await ask<{ id: string }>(
+    db,
+    `select transaction_id as id from sambatan.transactions
+    where campaign_id = $1 and kind = 'refund'`,
+    one.campaign,
+  );
+  return { ...one, refund: row?.id ?? '' };
+}
+const settleByHand = (refund: string) =>
+  staff.post('/refunds/settle', { ids: [refund], reference: `TRF ${refund.slice(0, 8)}` });
+
+test('a refund that the provider has is not settled by hand as well', async () => {
+  const one = await refundable();
+  provider.misbehave('refund', 500);
+  assert.equal((await reconcile())['stopped'], 'provider_away');
+  expectProblem(await settleByHand(one.refund), 409, 'movement_transition_not_allowed');
+  await reconcile();
+  assert.deepEqual(provider.refundsOf(one.order), [price]);
+  assert.equal((await booksOf(one))['refunds_settled'], price);
+});
+
+test('a refund that a person took back from the provider is not sent to it again', async () => {
+  const one = await refundable();
+  provider.misbehave('refund', 500);
+  await reconcile();
+  const why = { reason: 'Tidak ada jawaban' };
+  expectStatus(await staff.post(`/refunds/${one.refund}/fail`, why), 200);
+  expectStatus(await settleByHand(one.refund), 200);
+  await reconcile();
+  await reconcile();
+  assert.deepEqual(provider.refundsOf(one.order), []);
+  assert.equal((await booksOf(one))['refunds_settled'], price);
+  const open = await ask(
+    db,
+    'select from sambatan.gateway_calls where transaction_id = $1 and next_check_at is not null',
+    one.refund,
+  );
+  assert.equal(open.length, 0, 'nothing more is asked after it');
+});
+
+test('a refund that was made by hand and by the provider after all is told of once', async () => {
+  const one = await refundable();
+  provider.misbehave('refund', 'lost');
+  await reconcile();
+  const why = { reason: 'Tidak ada jawaban' };
+  expectStatus(await staff.post(`/refunds/${one.refund}/fail`, why), 200);
+  expectStatus(await settleByHand(one.refund), 200);
+  const told: string[] = [];
+  const log = { ...app.log, error: (_what: unknown, words?: unknown) => told.push(String(words)) };
+  await ask(
+    db,
+    `update sambatan.gateway_calls set next_check_at = clock_timestamp()
+    where next_check_at is not null`,
+  );
+  const reconciler = new Reconciler(app.payments, log as unknown as typeof app.log);
+  assert.equal((await reconciler.run()).stopped, null);
+  await reconcile();
+  assert.deepEqual(told, ['A REFUND WAS MADE TWICE: by hand as well']);
+  assert.equal((await booksOf(one))['refunds_settled'], price);
+});
+
+test('what goes back by itself is not among the refunds that people make, until it fails', async () => {
+  const one = await refundable();
+  const own = { bank: 'BNI', number: '0900112255', holder: 'Sari' };
+  expectStatus(await one.buyer.send({ method: 'PUT', path: '/refund-account', body: own }), 200);
+  const isListed = async () => {
+    const { items } = expectStatus(await staff.get('/refunds?limit=100'), 200);
+    const { text } = await staff.get('/refunds/export');
+    return [items.some(({ id }) => id === one.refund), text.includes(one.refund)];
+  };
+  assert.deepEqual(await isListed(), [false, false]);
+  provider.refuseRefunds(true);
+  await reconcile();
+  assert.deepEqual(await isListed(), [true, true]);
+});
+
 test('a database that is held sends nothing and counts nothing until it is released', async () => {
   const one = await ordered();
   const fresh = await bought();

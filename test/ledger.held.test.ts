@@ -31,7 +31,7 @@ const money = { campaignId, participationId, amount: 1n, reference: null };
 
 const movements: Record<string, (tx: Tx) => Promise<unknown>> = {
   'settles refunds': (tx) => settleRefunds(tx, service, [newId()], 'BCA 1'),
-  'lists refunds to make': (tx) => refundsToMake(tx, service),
+  'lists refunds to make': (tx) => refundsToMake(tx, service, undefined),
   'releases a payout': (tx) => releasePayout(tx, service, newId()),
   'settles a payout': (tx) => settlePayout(tx, service, newId(), 'BCA 2'),
   'sends a movement': (tx) => sendMovement(tx, 'payment', payment?.transaction_id ?? newId(), call),

@@ -566,12 +566,17 @@ const cases: Record<string, readonly Case[]> = {
   refunds_of_participation: [{ parameters: [campaign.active, reserved] }],
   last_dispute: [{ parameters: [campaign.active, reserved] }],
   describe_participations: [{ parameters: [[reserved, confirmed]] }],
-  count_queues: [{ parameters: [100] }],
+  count_queues: [
+    { parameters: [100, null] },
+    { when: 'with a gateway', parameters: [100, 'midtrans'] },
+  ],
   list_made: [{ parameters: ['refund', 20] }],
   list_refunds: [
-    { parameters: [false, null, null, 21] },
-    { when: 'failed ones', parameters: [true, 1_700_000_000_000_000, nobody, 21] },
+    { parameters: [false, null, null, 21, null] },
+    { when: 'failed ones', parameters: [true, 1_700_000_000_000_000, nobody, 21, null] },
+    { when: 'with a gateway', parameters: [false, null, null, 21, 'midtrans'] },
   ],
+  find_refund: [{ parameters: [campaign.completed, refund], before: refunded }],
   settle_refunds: [{ parameters: [[refund], 'TRF', 'service'], before: refunded }],
   fail_refund: [{ parameters: [refund, 'why', 'service'], before: refunded }],
   reverse_refund: [

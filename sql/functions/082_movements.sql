@@ -16,9 +16,11 @@ end
 $$;
 
 -- The money of one refund or payout has left: settles it, with the bank's or provider's reference.
--- Settling it again with the same reference changes nothing. A payout has to be released, not
--- disputed, and covered by what is in hand and owed to nobody else. Refuses: movement_not_found,
--- movement_transition_not_allowed, payout_not_released, payout_disputed, payout_not_covered.
+-- Settling it again with the same reference changes nothing. One that a provider has is settled under
+-- the name that the provider knows it by, and no other: nobody may have sent it as well. A payout has
+-- to be released, not disputed, and covered by what is in hand and owed to nobody else. Refuses:
+-- movement_not_found, movement_transition_not_allowed, payout_not_released, payout_disputed,
+-- payout_not_covered.
 create or replace function sambatan.settle_movement(
   p_transaction_id uuid, p_kind text, p_reference text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
@@ -29,7 +31,9 @@ declare
 begin
   if t.status = 'settled' and t.reference is not distinct from p_reference then
     return t;
-  elsif t.status not in ('due', 'pending') then
+  elsif t.status not in ('due', 'pending')
+    or (t.status = 'pending' and p_reference is distinct from t.provider_reference)
+  then
     perform sambatan.refuse('movement_transition_not_allowed',
       jsonb_build_object('from', t.status, 'event', p_kind || '_settled'));
   end if;

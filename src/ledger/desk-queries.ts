@@ -1,4 +1,5 @@
 import { query } from '../database/query.ts';
+import { leftToPeople } from './movement-queries.ts';
 
 /** What people who handle money see of a participation, beside its sums. */
 export interface SubjectRow {
@@ -32,16 +33,16 @@ export interface QueuesRow {
   readonly disputes: number;
 }
 
-const waiting = (kind: string, status: string) =>
-  `(select count(*)::integer from (select from sambatan.transactions
-    where kind = '${kind}' and status = '${status}' limit $1) waiting)`;
+const waiting = (kind: string, status: string, further = '') =>
+  `(select count(*)::integer from (select from sambatan.transactions t
+    where kind = '${kind}' and status = '${status}' ${further} limit $1) waiting)`;
 
-export const countQueues = query<[most: number], QueuesRow>(
+export const countQueues = query<[most: number, provider: string | null], QueuesRow>(
   'count_queues',
   `select ${waiting('payment', 'proof_submitted')} as payments,
     (select count(*)::integer from (select from sambatan.statement_lines
       where status in ('unmatched', 'ambiguous') limit $1) waiting) as lines,
-    ${waiting('refund', 'due')} as refunds, ${waiting('payout', 'due')} as payouts,
+    ${waiting('refund', 'due', `and ${leftToPeople('$2')}`)} as refunds, ${waiting('payout', 'due')} as payouts,
     (select count(*)::integer from (select from sambatan.disputes
       where resolved_at is null limit $1) waiting) as disputes`,
 );

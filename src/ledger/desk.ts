@@ -4,15 +4,19 @@ import { permit } from '../identity/policy.ts';
 import * as sql from './desk-queries.ts';
 import { listPayments, type MovementStatus, type PaymentRow } from './queries.ts';
 import { listOpenLines, paymentsFor, type StatementLineRow } from './statement-queries.ts';
-import type { Place } from './movements.ts';
+import type { Place, Sender } from './movements.ts';
 
 /** What waits in a queue is counted up to here. */
 export const mostCounted = 100;
 
 /** How much waits for a person, each up to mostCounted. Refuses: forbidden. */
-export async function queuesOf(db: Queryable, actor: Actor): Promise<sql.QueuesRow> {
+export async function queuesOf(
+  db: Queryable,
+  actor: Actor,
+  gateway: Sender,
+): Promise<sql.QueuesRow> {
   permit(actor, 'dashboard.read');
-  return await db.one(sql.countQueues, mostCounted);
+  return await db.one(sql.countQueues, mostCounted, gateway?.name ?? null);
 }
 
 /** Participations by id, as those who handle money see them. Refuses: forbidden. */

@@ -29,14 +29,29 @@ const refund = (movements: string) => `select t.campaign_id, t.transaction_id, t
     and p.participation_id = t.participation_id
   left join sambatan.refund_accounts a on a.user_id = p.user_id`;
 
-/** A page of refunds that are to be made, the oldest first; only the failed ones, or all. */
+/** Of refunds that are due, those that no provider sends by itself: all of them without one. */
+export const leftToPeople = (provider: `$${number}`) =>
+  `(${provider}::text is null or t.attempts > 0
+    or sambatan.order_to_refund(t, ${provider}) is null)`;
+
+/**
+ * A page of refunds that people are to make, the oldest first; only the failed ones, or all. What
+ * came through the provider goes back through it, and is not made by hand as well.
+ */
 export const listRefunds = query<
-  [failedOnly: boolean, after: number | null, afterId: string | null, limit: number],
+  [
+    failedOnly: boolean,
+    after: number | null,
+    afterId: string | null,
+    limit: number,
+    provider: string | null,
+  ],
   RefundRow
 >(
   'list_refunds',
   `${refund('sambatan.transactions')}
   where t.kind = 'refund' and t.status = 'due' and (not $1 or t.attempts > 0)
+    and ${leftToPeople('$5')}
     and (t.created_at, t.transaction_id) > (
       timestamptz 'epoch' + coalesce($2::bigint, 0) * interval '1 microsecond',
       coalesce($3::uuid, '00000000-0000-0000-0000-000000000000'))
@@ -47,6 +62,11 @@ export const settleRefunds = query<
   [transactionIds: string[], reference: string, actor: string],
   RefundRow
 >('settle_refunds', refund("sambatan.settle_movements($1, 'refund', $2, $3)"));
+
+export const findRefund = query<[campaignId: string, transactionId: string], RefundRow>(
+  'find_refund',
+  `${refund('sambatan.transactions')} where t.campaign_id = $1 and t.transaction_id = $2`,
+);
 
 export const failRefund = query<[transactionId: string, reason: string, actor: string], RefundRow>(
   'fail_refund',

@@ -64,7 +64,7 @@ export function movementRoutes(app: App): FastifyPluginAsyncTypebox {
       },
       async ({ actor, query: { failed: failedOnly = false, cursor, limit = 20 } }) => {
         const wanted = { failedOnly, after: placeOf(cursor), limit: limit + 1 };
-        const rows = await consult(() => refundsDue(app.db, actor, wanted));
+        const rows = await consult(() => refundsDue(app.db, actor, app.payments.gateway, wanted));
         return {
           items: rows.slice(0, limit).map(refundOf),
           next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.transaction_id]),
@@ -91,7 +91,9 @@ export function movementRoutes(app: App): FastifyPluginAsyncTypebox {
       },
       // The schema says what the stream holds; its type knows of no streams.
       async ({ actor }, reply) =>
-        reply.headers(refundsFileHeaders).send((await refundsFile(app.db, actor)) as never),
+        reply
+          .headers(refundsFileHeaders)
+          .send((await refundsFile(app.db, actor, app.payments.gateway)) as never),
     );
 
     server.post(

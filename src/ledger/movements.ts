@@ -9,10 +9,17 @@ import * as sql from './movement-queries.ts';
 /** A place in a list by age: microseconds since 1970, and an id. */
 export type Place = readonly [position: number | null, id: string | null];
 
-/** A page of refunds that are to be made, or only of those that failed. Refuses: forbidden. */
+/** The gateway that sends back by itself what came through it; undefined where there is none. */
+export type Sender = { readonly name: string } | undefined;
+
+/**
+ * A page of refunds that people are to make, or only of those that failed; what `gateway` sends by
+ * itself is not among them. Refuses: forbidden.
+ */
 export async function refundsDue(
   db: Queryable,
   actor: Actor,
+  gateway: Sender,
   {
     failedOnly,
     after: [position, id],
@@ -20,29 +27,34 @@ export async function refundsDue(
   }: { failedOnly: boolean; after: Place; limit: number },
 ): Promise<sql.RefundRow[]> {
   permit(actor, 'refund.settle');
-  return await db.rows(sql.listRefunds, failedOnly, position, id, limit);
+  return await db.rows(sql.listRefunds, failedOnly, position, id, limit, gateway?.name ?? null);
 }
 
 /** Refunds that one statement of a file reads. */
 const refundsAtOnce = 1_000;
 
 /**
- * Every refund that is to be made, the oldest first, for somebody who makes them now; read page by
- * page while they are taken. Refuses, before anything is read: forbidden, installation_held.
+ * Every refund that people are to make, the oldest first, for somebody who makes them now; read page
+ * by page while they are taken. Refuses, before anything is read: forbidden, installation_held.
  */
 export async function refundsToMake(
   db: Queryable,
   actor: Actor,
+  gateway: Sender,
 ): Promise<AsyncGenerator<sql.RefundRow>> {
   permit(actor, 'refund.settle');
   await refuseWhileHeld(db);
-  return everyRefund(db, actor);
+  return everyRefund(db, actor, gateway);
 }
 
-async function* everyRefund(db: Queryable, actor: Actor): AsyncGenerator<sql.RefundRow> {
+async function* everyRefund(
+  db: Queryable,
+  actor: Actor,
+  gateway: Sender,
+): AsyncGenerator<sql.RefundRow> {
   for (let after: Place = [null, null]; ;) {
     const wanted = { failedOnly: false, after, limit: refundsAtOnce };
-    const rows = await consult(() => refundsDue(db, actor, wanted));
+    const rows = await consult(() => refundsDue(db, actor, gateway, wanted));
     yield* rows;
     const last = rows.at(-1);
     if (last === undefined || rows.length < refundsAtOnce) return;

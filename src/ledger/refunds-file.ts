@@ -4,14 +4,14 @@ import { csvOf, type Cell } from '../csv.ts';
 import type { Actor } from '../identity/actor.ts';
 import { consult } from '../operation.ts';
 import type { RefundRow } from './movement-queries.ts';
-import { refundsToMake } from './movements.ts';
+import { refundsToMake, type Sender } from './movements.ts';
 
 /**
  * Every refund that is to be made, as a file for a bulk transfer. Refuses: forbidden,
  * installation_held.
  */
-export async function refundsFile(db: Database, actor: Actor): Promise<Readable> {
-  return await csvOf(linesOf(await consult(() => refundsToMake(db, actor))));
+export async function refundsFile(db: Database, actor: Actor, gateway: Sender): Promise<Readable> {
+  return await csvOf(linesOf(await consult(() => refundsToMake(db, actor, gateway))));
 }
 
 /** Those whose buyer has given no account are left out. */

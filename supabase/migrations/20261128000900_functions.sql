@@ -2035,9 +2035,11 @@ end
 $$;
 
 -- The money of one refund or payout has left: settles it, with the bank's or provider's reference.
--- Settling it again with the same reference changes nothing. A payout has to be released, not
--- disputed, and covered by what is in hand and owed to nobody else. Refuses: movement_not_found,
--- movement_transition_not_allowed, payout_not_released, payout_disputed, payout_not_covered.
+-- Settling it again with the same reference changes nothing. One that a provider has is settled under
+-- the name that the provider knows it by, and no other: nobody may have sent it as well. A payout has
+-- to be released, not disputed, and covered by what is in hand and owed to nobody else. Refuses:
+-- movement_not_found, movement_transition_not_allowed, payout_not_released, payout_disputed,
+-- payout_not_covered.
 create or replace function sambatan.settle_movement(
   p_transaction_id uuid, p_kind text, p_reference text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
@@ -2048,7 +2050,9 @@ declare
 begin
   if t.status = 'settled' and t.reference is not distinct from p_reference then
     return t;
-  elsif t.status not in ('due', 'pending') then
+  elsif t.status not in ('due', 'pending')
+    or (t.status = 'pending' and p_reference is distinct from t.provider_reference)
+  then
     perform sambatan.refuse('movement_transition_not_allowed',
       jsonb_build_object('from', t.status, 'event', p_kind || '_settled'));
   end if;
@@ -2563,6 +2567,23 @@ begin
   perform sambatan.release_when_received(d.campaign_id, now_at);
   return d;
 end
+$$;
+
+-- The order of a provider that the money of a refund came by, for the provider to send it back on;
+-- null for money that came another way. What was credited names its own receipt.
+create or replace function sambatan.order_to_refund(t sambatan.transactions, p_provider text)
+returns text language sql stable as $$
+  select o.reference from sambatan.gateway_calls o
+  where o.campaign_id = t.campaign_id and o.kind = 'payment' and o.status = 'made'
+    and o.provider = p_provider
+    and o.reference = case
+      when starts_with(t.cause, 'refund:credit:' || p_provider || ':')
+        then substring(t.cause from length('refund:credit:' || p_provider || ':') + 1)
+      when not starts_with(t.cause, 'refund:credit:') then (
+        select substring(p.receipt from length(p_provider) + 2) from sambatan.transactions p
+        where p.campaign_id = t.campaign_id and p.cause = 'payment:' || t.participation_id
+          and starts_with(p.receipt, p_provider || ':'))
+      end
 $$;
 
 -- Walks the audit chains of one campaign, or of all with null, and gives the first broken row of

@@ -6,7 +6,7 @@ import { systemActor, type Actor } from '../../identity/actor.ts';
 import { newId } from '../../identity/ids.ts';
 import { refuseWhileHeld } from '../../installation/operations.ts';
 import { consult, operate } from '../../operation.ts';
-import { failRefund, findByProvider, settleRefunds } from '../movement-queries.ts';
+import { failRefund, findByProvider, findRefund, settleRefunds } from '../movement-queries.ts';
 import { permitOnBuyer, receiveMoney, viewPayment, type Payment } from '../payments.ts';
 import { recallMovement, sendMovement } from '../providers.ts';
 import type { Gateway, OrderStatus } from './port.ts';
@@ -200,16 +200,41 @@ export async function startRefund(
   });
 }
 
-/** The provider has made the refund. Refuses: installation_held. */
-export async function refundMade({ db, onChange }: GatewayParts, call: sql.CallRow): Promise<void> {
-  await operate(db, async (tx) => {
+/**
+ * Whether a refund is with the provider no more, because a person said that it was not made: it is
+ * not sent again, nor asked after.
+ */
+export async function isTakenBack({ db }: GatewayParts, call: sql.CallRow): Promise<boolean> {
+  return await operate(db, async (tx) => {
     const { status } = await tx.one(sql.lockCall, call.reference);
-    if (status === 'made' || status === 'not_made') return;
+    if (status === 'made' || status === 'not_made') return true;
+    const movement = await tx.maybe(findByProvider, call.provider, call.reference);
+    if (movement?.status === 'pending') return false;
+    await tx.one(sql.closeCall, call.reference, 'not_made');
+    return true;
+  });
+}
+
+/**
+ * The provider has made the refund. Gives true when it was made by hand as well, after a person had
+ * said that the provider did not. Refuses: installation_held.
+ */
+export async function refundMade(
+  { db, onChange }: GatewayParts,
+  call: sql.CallRow,
+): Promise<boolean> {
+  const isDoubled = await operate(db, async (tx) => {
+    const { status } = await tx.one(sql.lockCall, call.reference);
+    if (status === 'made' || status === 'not_made') return false;
     await refuseWhileHeld(tx);
-    await tx.rows(settleRefunds, [call.transaction_id], call.reference, systemActor);
+    const refund = await tx.one(findRefund, call.campaign_id, call.transaction_id);
+    const byHand = refund.status === 'settled' && refund.reference !== call.reference;
+    if (!byHand) await tx.rows(settleRefunds, [call.transaction_id], call.reference, systemActor);
     await tx.one(sql.closeCall, call.reference, 'made');
+    return byHand;
   });
   onChange(call.campaign_id);
+  return isDoubled;
 }
 
 /** The provider has not made the refund, and will not: a person makes it. */

@@ -132,14 +132,8 @@ export const listRefundsToSend = query<[provider: string, limit: number], Refund
   'list_refunds_to_send',
   `select t.campaign_id, t.transaction_id, t.participation_id, t.amount, o.order_reference
   from sambatan.transactions t
-  left join sambatan.transactions p on p.campaign_id = t.campaign_id
-    and p.cause = 'payment:' || t.participation_id and not starts_with(t.cause, 'refund:credit:')
-  join sambatan.gateway_calls o on o.campaign_id = t.campaign_id
-    and o.kind = 'payment' and o.status = 'made' and o.provider = $1
-    and o.reference = coalesce(
-      substring(t.cause from length('refund:credit:' || $1 || ':') + 1
-        for case when starts_with(t.cause, 'refund:credit:' || $1 || ':') then 200 end),
-      case when starts_with(p.receipt, $1 || ':') then substring(p.receipt from length($1) + 2) end)
+  cross join lateral (select sambatan.order_to_refund(t, $1) as order_reference) o
   where t.kind = 'refund' and t.status = 'due' and t.attempts = 0
+    and o.order_reference is not null
   order by t.created_at, t.transaction_id limit $2`,
 );

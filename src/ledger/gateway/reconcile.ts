@@ -2,6 +2,7 @@ import type { Log } from '../../database/log.ts';
 import { isHeld } from '../../installation/queries.ts';
 import {
   applyOrder,
+  isTakenBack,
   refundMade,
   refundRefused,
   startRefund,
@@ -105,8 +106,11 @@ export class Reconciler {
       if (call.kind === 'payment') {
         return (await applyOrder(this.#parts, call, status)) ? 'closed' : 'open';
       }
-      if (!status.refunds.includes(call.reference)) return await this.#refund(gateway, call);
-      await refundMade(this.#parts, call);
+      if (!status.refunds.includes(call.reference)) {
+        if (await isTakenBack(this.#parts, call)) return 'closed';
+        return await this.#refund(gateway, call);
+      }
+      await this.#made(call);
       return 'closed';
     });
   }
@@ -117,15 +121,21 @@ export class Reconciler {
     const answer = await gateway.refund({ orderReference, reference, amount });
     if (answer.outcome === 'unknown') return this.#away(call, answer.reason);
     if (answer.outcome === 'made') {
-      await refundMade(this.#parts, call);
+      await this.#made(call);
       return 'closed';
     }
     // Refused, perhaps because an earlier call of the same name was served after all.
     const status = await gateway.orderStatus(orderReference);
     if (status.outcome === 'unknown') return this.#away(call, status.reason);
-    if (status.refunds.includes(reference)) await refundMade(this.#parts, call);
+    if (status.refunds.includes(reference)) await this.#made(call);
     else await refundRefused(this.#parts, call, answer.reason);
     return 'closed';
+  }
+
+  async #made(call: sql.CallRow): Promise<void> {
+    if (!(await refundMade(this.#parts, call))) return;
+    const { reference, transaction_id } = call;
+    this.#log.error({ reference, transaction_id }, 'A REFUND WAS MADE TWICE: by hand as well');
   }
 
   #away(call: sql.CallRow, reason: string): Step {

@@ -31,7 +31,7 @@ export function operatorOverview(app: App): Pages {
           summarizeCampaigns(app.db),
           app.db.rows(listOverdue, overdueAfterSeconds, mostOverdue),
           app.db.rows(listWorkers),
-          queuesOf(app.db, visit.actor),
+          queuesOf(app.db, visit.actor, app.payments.gateway),
         ]),
       );
       const body = html`${ranNotice(visit, request.query.jalan)}

@@ -53,7 +53,7 @@ export function operatorRefunds(app: App): Pages {
       const [position = null, id = null] = after(asked(request, 'cursor'), ['number', 'id']);
       const wanted = { failedOnly: false, after: [position, id], limit: pageSize + 1 } as const;
       const { rows, made, subjects } = await consult(async () => {
-        const due = await refundsDue(app.db, actor, wanted);
+        const due = await refundsDue(app.db, actor, app.payments.gateway, wanted);
         const last = await lastMade(app.db, actor, 'refund', madeShown);
         const whose = [...due, ...last].map(({ participation_id }) => participation_id);
         return { rows: due, made: last, subjects: await subjectsOf(app.db, actor, whose) };
@@ -74,7 +74,9 @@ export function operatorRefunds(app: App): Pages {
     server.get(here, async (request, reply) => show(request, reply));
 
     server.get(`${here}/pengembalian.csv`, async (request, reply) =>
-      reply.headers(refundsFileHeaders).send(await refundsFile(app.db, request.visit.actor)),
+      reply
+        .headers(refundsFileHeaders)
+        .send(await refundsFile(app.db, request.visit.actor, app.payments.gateway)),
     );
 
     server.post(`${here}/lunas`, async (request, reply) => {
