@@ -11,6 +11,7 @@ import {
 } from '../src/notifications/addresses.ts';
 import { webhookWaitsSeconds } from '../src/notifications/carriers.ts';
 import { waitAfter } from '../src/notifications/deliveries.ts';
+import { Receivers } from '../src/notifications/receivers.ts';
 import { newSecret, WebhookSender } from '../src/notifications/webhooks.ts';
 import { httpService } from './rig/http-service.ts';
 import { ask, hold, joined, newCampaign, wish } from './rig/market.ts';
@@ -112,6 +113,42 @@ test('a receiver that fails is asked again later, under the same id', async () =
   assert.equal((await deliveriesOf(id))[0]!['attempts'], 2);
 });
 
+test('receivers that never answer hold nobody up, and are asked less and less', async () => {
+  const events = ['participant_joined'];
+  const slow = [await endpoint({ events }), await endpoint({ events }), await endpoint({ events })];
+  for (const { receiver } of slow) receiver.hang();
+  const quick = await endpoint({ events });
+  const many = 14;
+  const id = await newCampaign(db, shop, { totalSlots: many });
+  // One after the other, so that the slow ones have all they can take when the last of them comes.
+  for (let n = 0; n < many; n++) {
+    await joined(db, wish(id));
+    app.pokes.poke(id);
+    await app.messages.plan();
+    await until(() => quick.receiver.received.length === n + 1, { withinMs: 4_000 });
+  }
+  const firstTimes = slow.map(({ receiver }) => receiver.received.length);
+  assert.ok(Math.max(...firstTimes) <= 10, 'so many at a time at most');
+  for (const { id: endpointId } of slow) {
+    await until(async () =>
+      (await deliveriesOf(endpointId)).some((one) => one['last_result'] === 'no answer in time'),
+    );
+    const tried = (await deliveriesOf(endpointId)).filter((one) => one['last_result'] !== null);
+    for (const one of tried) {
+      assert.equal(one.status, 'pending');
+      assert.ok(new Date(String(one['next_attempt_at'])).getTime() > Date.now());
+    }
+  }
+  // Those that wait are not begun in the place of those that timed out, but after a rest.
+  assert.deepEqual(
+    slow.map(({ receiver }) => receiver.received.length),
+    firstTimes,
+  );
+  for (const { id: endpointId } of slow) {
+    expectStatus(await shop.seller.patch(`/webhooks/${endpointId}`, { enabled: false }), 200);
+  }
+});
+
 test('attempts are spread over three days, and then the delivery has failed', () => {
   const all = webhookWaitsSeconds;
   const sum = all.reduce((whole, _wait, at) => whole + waitAfter(at + 1, all, 0.5)!, 0);
@@ -170,6 +207,29 @@ test('a redirect is not followed', async () => {
   await campaignWith();
   await until(async () => (await deliveriesOf(id))[0]?.['last_result'] === 'HTTP 302');
   assert.equal(inside.received.length, 0);
+});
+
+test('who was slow is left alone, longer each time, until an answer is quick', () => {
+  let now = 0;
+  const receivers = new Receivers(() => now);
+  const attempts = (tookMs: number) => {
+    const ends = Array.from({ length: 10 }, () => receivers.begin('a'));
+    assert.deepEqual(receivers.busy(), ['a'], 'ten at a time');
+    now += tookMs;
+    for (const end of ends) end();
+  };
+  for (const restMs of [10_000, 20_000, 40_000, 60_000, 60_000]) {
+    attempts(10_000);
+    now += restMs - 1;
+    assert.deepEqual(receivers.busy(), ['a'], `${restMs} ms`);
+    now += 1;
+    assert.deepEqual(receivers.busy(), [], `${restMs} ms`);
+  }
+  attempts(50);
+  assert.deepEqual(receivers.busy(), []);
+  attempts(10_000);
+  now += 10_000;
+  assert.deepEqual(receivers.busy(), [], 'as at first');
 });
 
 const strict = { allowLoopback: false };

@@ -9,6 +9,7 @@ import {
 } from './delivery-queries.ts';
 import { mailOf, type MailLinks } from './email.ts';
 import { disableEndpoint } from './endpoints.ts';
+import { mostAtOnce, Receivers } from './receivers.ts';
 import { webhookMessageOf, type WebhookSender } from './webhooks.ts';
 
 const minute = 60;
@@ -18,7 +19,8 @@ const hour = 60 * minute;
 const mailsAtOnce = 10;
 /** A mail that is not taken within this time is tried again. */
 const mailTimeoutMs = 60_000;
-const webhooksAtOnce = 20;
+/** Room for several receivers that do not answer, and for all the others beside them. */
+const webhooksAtOnce = 50;
 /** Three days in all, as the specification proposes. */
 export const webhookWaitsSeconds = [
   5,
@@ -31,8 +33,6 @@ export const webhookWaitsSeconds = [
   20 * hour,
   20 * hour,
 ] as const;
-/** Begun for one receiver together, so that a slow one leaves room for others. */
-const webhooksPerEndpoint = 10;
 
 /** Mails of messages, to the address and in the language that the person has now. */
 export function mailCarrier(db: Database, mailer: Mailer, links: MailLinks): Carrier<ClaimedEmail> {
@@ -94,28 +94,16 @@ function refusalOf(error: unknown): Outcome {
 
 /** Webhooks of events, signed anew at every attempt. */
 export function webhookCarrier(db: Database, sender: WebhookSender): Carrier<ClaimedWebhook> {
-  const underWay = new Map<string, number>();
-  const count = (endpointId: string, change: number) => {
-    const now = (underWay.get(endpointId) ?? 0) + change;
-    if (now <= 0) underWay.delete(endpointId);
-    else underWay.set(endpointId, now);
-  };
+  const receivers = new Receivers();
+  const ends = new Map<ClaimedWebhook, () => void>();
   return {
     channel: 'webhook',
     concurrency: webhooksAtOnce,
     waitsSeconds: webhookWaitsSeconds,
     claim: async (limit, leaseId, leaseSeconds) => {
-      const busy = [...underWay].filter(([, now]) => now >= webhooksPerEndpoint);
-      const busyIds = busy.map(([endpointId]) => endpointId);
-      const claimed = await db.rows(
-        claimWebhooks,
-        limit,
-        leaseId,
-        leaseSeconds,
-        webhooksPerEndpoint,
-        busyIds,
-      );
-      for (const { endpoint_id: endpointId } of claimed) count(endpointId, 1);
+      const busy = receivers.busy();
+      const claimed = await db.rows(claimWebhooks, limit, leaseId, leaseSeconds, mostAtOnce, busy);
+      for (const one of claimed) ends.set(one, receivers.begin(one.endpoint_id));
       return claimed;
     },
     attempt: async (claimed) => {
@@ -124,7 +112,8 @@ export function webhookCarrier(db: Database, sender: WebhookSender): Carrier<Cla
       } catch (error) {
         return { kind: 'again', result: error instanceof Error ? error.name : 'error' };
       } finally {
-        count(claimed.endpoint_id, -1);
+        ends.get(claimed)?.();
+        ends.delete(claimed);
       }
     },
   };

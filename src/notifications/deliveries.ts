@@ -38,6 +38,13 @@ export interface DelivererOptions<C extends Claimed> {
   readonly isHeld: () => boolean;
 }
 
+interface UnderWay<C extends Claimed> {
+  readonly claimed: C;
+  readonly leaseId: string;
+  /** By the process's clock, in milliseconds. */
+  readonly since: number;
+}
+
 /** How one attempt ended, to be written down. */
 interface End<C extends Claimed> {
   readonly claimed: C;
@@ -75,7 +82,7 @@ export function waitAfter(
 export class Deliverer<C extends Claimed> {
   readonly #options: DelivererOptions<C>;
   readonly #rest = new Rest();
-  readonly #underWay = new Map<Promise<void>, { readonly claimed: C; readonly leaseId: string }>();
+  readonly #underWay = new Map<Promise<void>, UnderWay<C>>();
   #renewing: NodeJS.Timeout | undefined;
   readonly #ends: End<C>[] = [];
   #writing: Promise<void> | undefined;
@@ -126,8 +133,11 @@ export class Deliverer<C extends Claimed> {
     const { carrier, isHeld } = this.#options;
     if (isHeld()) return;
     const free = carrier.concurrency - this.#underWay.size;
-    // Several at a time: one that ends alone is not worth a question of its own.
-    if (free < carrier.concurrency / 2) return;
+    const now = performance.now();
+    const slow = [...this.#underWay.values()].filter(({ since }) => now - since > pollMs).length;
+    // Several at a time: one that ends alone is not worth a question of its own. For what takes
+    // long nobody waits.
+    if (free === 0 || free < (carrier.concurrency - slow) / 2) return;
     const leaseId = newId();
     const claimed = await carrier.claim(free, leaseId, leaseSeconds);
     for (const one of claimed) {
@@ -135,7 +145,7 @@ export class Deliverer<C extends Claimed> {
         this.#underWay.delete(run);
         this.#rest.shorten(0);
       });
-      this.#underWay.set(run, { claimed: one, leaseId });
+      this.#underWay.set(run, { claimed: one, leaseId, since: performance.now() });
     }
   }
 

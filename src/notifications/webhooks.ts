@@ -16,7 +16,6 @@ import {
 const timeoutMs = 10_000;
 /** Of an answer only its status counts; more than this is not read. */
 const mostAnswerBytes = 16_384;
-const mostSocketsPerHost = 10;
 
 /** What a receiver made of it. */
 export type WebhookResult =
@@ -119,7 +118,8 @@ export class WebhookSender {
   constructor(rules: AddressRules, lookup = checkedLookup(rules)) {
     this.#rules = rules;
     this.#lookup = lookup;
-    const options = { keepAlive: true, maxSockets: mostSocketsPerHost, maxFreeSockets: 2 };
+    // As many sockets as attempts: receivers on one host do not wait for each other.
+    const options = { keepAlive: true, maxFreeSockets: 2 };
     this.#agents = { http: new http.Agent(options), https: new https.Agent(options) };
   }
 

@@ -14,13 +14,18 @@ export interface Receiver {
   readonly received: readonly Received[];
   /** What it answers from now on. */
   answer(status: number, headers?: Record<string, string>): void;
+  /** From now on it takes what comes and never answers. */
+  hang(): void;
   close(): Promise<void>;
 }
 
 /** A receiver of webhooks on a free port of this machine; says 200 unless told. */
 export async function openReceiver(): Promise<Receiver> {
   const received: Received[] = [];
-  let answer: { status: number; headers: Record<string, string> } = { status: 200, headers: {} };
+  let answer: { status: number; headers: Record<string, string> } | 'none' = {
+    status: 200,
+    headers: {},
+  };
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -31,7 +36,7 @@ export async function openReceiver(): Promise<Receiver> {
         body: Buffer.concat(chunks).toString(),
         at: Date.now(),
       });
-      response.writeHead(answer.status, answer.headers).end();
+      if (answer !== 'none') response.writeHead(answer.status, answer.headers).end();
     });
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
@@ -40,6 +45,7 @@ export async function openReceiver(): Promise<Receiver> {
     url: `http://127.0.0.1:${port}/hook`,
     received,
     answer: (status, headers = {}) => (answer = { status, headers }),
+    hang: () => (answer = 'none'),
     close: async () => {
       server.closeAllConnections();
       await new Promise((closed) => server.close(closed));
