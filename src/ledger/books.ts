@@ -5,6 +5,7 @@ import type { Tx } from '../database/transaction.ts';
 import { actorLabel, type Actor } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
 import { permit } from '../identity/policy.ts';
+import * as disputes from './dispute-queries.ts';
 import type { Place } from './movements.ts';
 import * as sql from './movement-queries.ts';
 import { permitOnBuyer } from './payments.ts';
@@ -115,10 +116,10 @@ export async function openDispute(
   actor: Actor,
   participationId: string,
   reason: string,
-): Promise<sql.DisputeRow> {
+): Promise<disputes.DisputeRow> {
   const { buyer, caller } = await permitOnBuyer(tx, actor, 'dispute.open', participationId);
   return await tx.one(
-    sql.openDispute,
+    disputes.openDispute,
     buyer.campaign_id,
     participationId,
     newId(),
@@ -133,9 +134,9 @@ export async function openDisputes(
   actor: Actor,
   [position, id]: Place,
   limit: number,
-): Promise<sql.DisputeRow[]> {
+): Promise<disputes.DisputeRow[]> {
   permit(actor, 'dispute.resolve');
-  return await db.rows(sql.listDisputes, position, id, limit);
+  return await db.rows(disputes.listDisputes, position, id, limit);
 }
 
 /**
@@ -150,7 +151,13 @@ export async function resolveDispute(
     resolution,
     explanation,
   }: { readonly resolution: 'upheld' | 'dismissed'; readonly explanation: string },
-): Promise<sql.DisputeRow> {
+): Promise<disputes.DisputeRow> {
   const caller = permit(actor, 'dispute.resolve');
-  return await tx.one(sql.resolveDispute, disputeId, resolution, explanation, actorLabel(caller));
+  return await tx.one(
+    disputes.resolveDispute,
+    disputeId,
+    resolution,
+    explanation,
+    actorLabel(caller),
+  );
 }

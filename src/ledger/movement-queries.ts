@@ -309,44 +309,6 @@ export const sumShares = query<[campaignId: string, slots: number], SharesSum>(
     from sambatan.campaigns where campaign_id = $1) worth`,
 );
 
-export interface DisputeRow {
-  readonly dispute_id: string;
-  readonly campaign_id: string;
-  readonly participation_id: string;
-  readonly reason: string;
-  readonly opened_at: Date;
-  readonly resolution: 'upheld' | 'dismissed' | null;
-  readonly explanation: string | null;
-  readonly resolved_at: Date | null;
-  readonly position: bigint;
-}
-
-const disputeColumns = `dispute_id, campaign_id, participation_id, reason, opened_at, resolution,
-    explanation, resolved_at, (extract(epoch from opened_at) * 1000000)::bigint as position`;
-
-export const openDispute = query<
-  [campaignId: string, participationId: string, disputeId: string, reason: string, actor: string],
-  DisputeRow
->('open_dispute', `select ${disputeColumns} from sambatan.open_dispute($1, $2, $3, $4, $5)`);
-
-export const resolveDispute = query<
-  [disputeId: string, resolution: 'upheld' | 'dismissed', explanation: string, actor: string],
-  DisputeRow
->('resolve_dispute', `select ${disputeColumns} from sambatan.resolve_dispute($1, $2, $3, $4)`);
-
-/** A page of open disputes, the oldest first. */
-export const listDisputes = query<
-  [after: number | null, afterId: string | null, limit: number],
-  DisputeRow
->(
-  'list_disputes',
-  `select ${disputeColumns} from sambatan.disputes
-  where resolved_at is null and (opened_at, dispute_id) > (
-    timestamptz 'epoch' + coalesce($1::bigint, 0) * interval '1 microsecond',
-    coalesce($2::uuid, '00000000-0000-0000-0000-000000000000'))
-  order by opened_at, dispute_id limit $3`,
-);
-
 /** What of a refund its buyer is shown. */
 export type OwnRefundRow = Pick<
   RefundRow,
@@ -364,11 +326,4 @@ export const refundsOfParticipation = query<
   where campaign_id = $1 and participation_id = $2 and kind = 'refund'
     and status in ('due', 'pending', 'settled')
   order by created_at desc, transaction_id desc`,
-);
-
-/** The last dispute of a participation. */
-export const lastDispute = query<[campaignId: string, participationId: string], DisputeRow>(
-  'last_dispute',
-  `select ${disputeColumns} from sambatan.disputes
-  where campaign_id = $1 and participation_id = $2 order by opened_at desc limit 1`,
 );

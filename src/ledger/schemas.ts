@@ -1,7 +1,8 @@
 import Type from 'typebox';
 import { csvType, fileHeaders } from '../http/files.ts';
 import { closed, Id, nullable, choice, Rupiah, text, Timestamp } from '../http/schemas.ts';
-import type { DisputeRow, PayoutRow, RefundRow } from './movement-queries.ts';
+import type { DisputeRow } from './dispute-queries.ts';
+import type { PayoutRow, RefundRow } from './movement-queries.ts';
 import type { Proof } from './proofs.ts';
 import type { OwnAccountRow, ReceivingAccountRow } from './queries.ts';
 import type { StatementLineRow } from './statement-queries.ts';

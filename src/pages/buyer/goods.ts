@@ -1,5 +1,6 @@
 import { spokenStatus } from '../../campaigns/status.ts';
-import type { DisputeRow, OwnRefundRow } from '../../ledger/movement-queries.ts';
+import type { DisputeRow } from '../../ledger/dispute-queries.ts';
+import type { OwnRefundRow } from '../../ledger/movement-queries.ts';
 import type { OwnRow } from '../../participations/queries.ts';
 import { spokenParticipationStatus } from '../../participations/status.ts';
 import { badge, notice, textarea } from '../../web/components.ts';

@@ -1,13 +1,9 @@
 import type { App } from '../../context.ts';
 import type { DomainError, FieldError } from '../../errors.ts';
 import { taken, type Typed } from '../../http/forms.ts';
+import { lastDispute, type DisputeRow } from '../../ledger/dispute-queries.ts';
 import { pageToPay } from '../../ledger/gateway/operations.ts';
-import {
-  lastDispute,
-  refundsOfParticipation,
-  type DisputeRow,
-  type OwnRefundRow,
-} from '../../ledger/movement-queries.ts';
+import { refundsOfParticipation, type OwnRefundRow } from '../../ledger/movement-queries.ts';
 import { viewPayment, type Payment } from '../../ledger/payments.ts';
 import { findRefundAccount } from '../../ledger/queries.ts';
 import { consult, operate } from '../../operation.ts';

@@ -9,7 +9,7 @@ import { permit } from '../../identity/policy.ts';
 import { openDisputes, resolveDispute } from '../../ledger/books.ts';
 import { subjectsOf } from '../../ledger/desk.ts';
 import type { SubjectRow } from '../../ledger/desk-queries.ts';
-import type { DisputeRow } from '../../ledger/movement-queries.ts';
+import type { DisputeRow } from '../../ledger/dispute-queries.ts';
 import { consult, operate } from '../../operation.ts';
 import { emptyState, paging } from '../../web/components.ts';
 import { shortMoment } from '../../web/format.ts';
