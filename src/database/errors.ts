@@ -52,6 +52,8 @@ interface ServerError extends Error {
   readonly severity: string;
   readonly detail?: string;
   readonly constraint?: string;
+  /** The function of PostgreSQL that gave up; the same in every language. */
+  readonly routine?: string;
 }
 
 /** Classifies anything that was thrown by this folder's functions; never throws itself. */
@@ -69,7 +71,7 @@ export function databaseError(error: unknown): DatabaseFailure {
     return { kind: 'constraint', constraint: error.constraint ?? '', sqlState };
   }
   // An ERROR ends its statement without effect; what ends the session comes as ConnectionFailure.
-  if (isUnavailableState(sqlState) || isStalePlan(error)) {
+  if (isUnavailableState(sqlState) || couldNotStore(error) || isStalePlan(error)) {
     return { kind: 'unavailable', safe: true };
   }
   return { kind: 'unknown' };
@@ -83,6 +85,14 @@ function isUnavailableState(sqlState: string): boolean {
   // 08 connection, 53 resources, 57P0x shutdown and start, 58 system, 25006 a read-only standby,
   // 25P03 and 25P04 session time-outs that end the connection.
   return /^(08|53|58|57P0)/.test(sqlState) || ['25006', '25P03', '25P04'].includes(sqlState);
+}
+
+/**
+ * A file that may not grow, by a quota or a limit of the process: PostgreSQL knows a full disk
+ * (53100) and calls the others internal errors. Told by who found it, because texts are translated.
+ */
+function couldNotStore({ code, routine = '' }: ServerError): boolean {
+  return code === 'XX000' && /^(md(zero)?extend|mdwritev?|FileWrite|BufFileDump)/.test(routine);
 }
 
 /**
