@@ -9,6 +9,7 @@ import { Client, type Body } from './rig/client.ts';
 import { httpService } from './rig/http-service.ts';
 import { ask } from './rig/market.ts';
 import { people } from './rig/people.ts';
+import { openReceiver, type Receiver } from './rig/receiver.ts';
 import { expectStatus, openShop, type Shop } from './rig/shop.ts';
 import { homeAddress } from './rig/sign-in.ts';
 import { unzipped } from './rig/site.ts';
@@ -20,7 +21,10 @@ import { until } from './rig/until.ts';
  * then everything that can be read is read by everybody. Whoever finds somebody else's word has to
  * be one of those who may.
  */
-const service = await httpService({ messages: true });
+const service = await httpService({
+  messages: true,
+  environment: { SAMBATAN_WEBHOOKS_TO_LOOPBACK: 'true' },
+});
 after(service.close);
 
 const viewers = [
@@ -67,6 +71,8 @@ const clients = {} as Record<Viewer, Client>;
 const ids: Record<string, string[]> = {};
 const keep = (kind: string, { id }: Body) => (ids[kind] ??= []).push(id);
 const mails = {} as Record<string, Viewer>;
+const receivers = {} as Record<'seller' | 'rival' | 'operator', Receiver>;
+after(() => Promise.all(Object.values(receivers).map(({ close }) => close())));
 
 before(async () => {
   const shop = await openShop(service);
@@ -86,11 +92,21 @@ before(async () => {
     clients[viewer] = new Client(connection, token, userId);
   }
   for (const owner of ['ani', 'budi', 'wati', 'seller', 'rival'] as const) await introduce(owner);
+  await listen('seller', { brand_id: shop.brandId });
+  await listen('rival', { brand_id: rival.brandId });
+  await listen('operator', {});
   ids['brands'] = [shop.brandId, rival.brandId];
   ids['products'] = [shop.productId, rival.productId];
   await live(shop, 'ani', 'seller');
   await live(rival, 'budi', 'rival');
 });
+
+/** Another system that is told of everything: a brand's, or of all brands. */
+async function listen(who: keyof typeof receivers, of: { brand_id?: string }): Promise<void> {
+  const receiver = await openReceiver();
+  receivers[who] = receiver;
+  expectStatus(await clients[who].post('/webhooks', { ...of, url: receiver.url }), 201);
+}
 
 /** Who somebody is, where they live and where their money goes. */
 async function introduce(owner: 'ani' | 'budi' | 'wati' | 'seller' | 'rival'): Promise<void> {
@@ -280,7 +296,7 @@ test('no line of the log and no metric says anything of anybody', async () => {
   assert.deepEqual(sightsIn('visitor', 'the log', everything).map(told), []);
 });
 
-test('what is told to other systems has nothing of anybody in it', async () => {
+test('what is told to other systems has nothing of anybody in it', async (t) => {
   const rows = await ask<{ all: string }>(
     service.db,
     `select metadata::text as all from sambatan.audit_logs where event <> 'participant_cancelled'`,
@@ -288,4 +304,21 @@ test('what is told to other systems has nothing of anybody in it', async () => {
   assert.ok(rows.length > 10);
   const text = rows.map((row) => row.all).join('\n');
   assert.deepEqual(sightsIn('visitor', 'an event', text).map(told), []);
+  // The last that happened, of both of a brand's campaigns.
+  const hasHeard = (count: number, { received }: Receiver) =>
+    received.filter(({ body }) => body.includes('"campaign_cancelled"')).length >= count;
+  await until(() => {
+    const { seller, rival, operator } = receivers;
+    return hasHeard(2, seller) && hasHeard(2, rival) && hasHeard(4, operator);
+  });
+  for (const [who, { received }] of Object.entries(receivers)) {
+    const types = new Set(received.map(({ body }) => (JSON.parse(body) as { type: string }).type));
+    // Who joined with an address, and who left with words of leaving: that is where they could be.
+    for (const event of ['participant_joined', 'participant_cancelled', 'campaign_cancelled']) {
+      assert.ok(types.has(event), `${who} was told of ${[...types].join(', ')}`);
+    }
+    const sent = received.map(({ body, headers }) => body + JSON.stringify(headers)).join('\n');
+    assert.deepEqual(sightsIn('visitor', `a webhook of ${who}`, sent).map(told), []);
+    t.diagnostic(`${received.length} webhooks to ${who}`);
+  }
 });
