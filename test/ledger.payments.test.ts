@@ -265,6 +265,27 @@ test('a statement settles what it pays for, once, and leaves the rest to a perso
   assert.equal((await booksOf(id))['refunds_due'], totals[0]);
 });
 
+test('thousands of transfers that nobody has handled keep no later one from being matched', async () => {
+  await ask(
+    service.db,
+    `insert into sambatan.statement_lines (line_id, account_id, fingerprint, booked_on, amount,
+      description, imported_by, imported_at)
+    select gen_random_uuid(), $1, sha256(('old ' || n)::bytea), current_date - 30, 7, 'ARISAN',
+      'service', now()
+    from generate_series(1, 6000) n`,
+    till,
+  );
+  const { id } = await upfront({ price_per_slot: 219_000 });
+  const buyer = await service.user();
+  const { id: held } = await join(buyer, id);
+  const total = Number((await paymentOf(buyer, held))['total']);
+  const done = await statement(csv(['TRSF SARI', total]));
+  assert.deepEqual([done['added'], done['matched']], [1, 1]);
+  assert.ok(Number(done['unmatched']) >= 6_000);
+  assert.equal(await statusOf(held), 'confirmed');
+  await ask(service.db, "delete from sambatan.statement_lines where description = 'ARISAN'");
+});
+
 test('what a person verified by eye is not counted again when the statement comes', async () => {
   const { id } = await upfront({ price_per_slot: 213_000 });
   const buyer = await service.user();

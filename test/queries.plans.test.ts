@@ -554,7 +554,11 @@ const cases: Record<string, readonly Case[]> = {
     },
   ],
   payments_for: [{ parameters: [till, [150_500n], ['2026-11-25']], before: opened }],
-  open_lines_of: [{ parameters: [till, 5_000] }],
+  open_lines_of: [
+    { parameters: [till, null, null, 1_000] },
+    { when: 'from a place on', parameters: [till, '2026-11-20', nobody, 1_000] },
+  ],
+  count_open_lines: [{ parameters: [till] }],
   match_line: [{ parameters: [nobody, 'service'], before: lined }],
   assign_line: [{ parameters: [nobody, campaign.active, reserved, 'service'], before: lined }],
   find_statement_line: [{ parameters: [nobody] }],

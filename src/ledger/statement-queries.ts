@@ -71,12 +71,41 @@ export const paymentsFor = query<
   order by u.ordinal, f.participation_id`,
 );
 
-/** Lines of an account that nobody has handled, in order of their days, a few thousand at most. */
-export const openLinesOf = query<[accountId: string, limit: number], { readonly line_id: string }>(
+/** An open line, and whether there is a payment now that it may be for. */
+export interface OpenLineRow {
+  readonly line_id: string;
+  readonly booked_on: string;
+  readonly status: StatementLineStatus;
+  readonly fits: boolean;
+}
+
+/** Lines of an account that nobody has handled, from before a place on, the newest day first. */
+export const openLinesOf = query<
+  [accountId: string, beforeDay: string | null, beforeId: string | null, limit: number],
+  OpenLineRow
+>(
   'open_lines_of',
-  `select line_id from sambatan.statement_lines
-  where status in ('unmatched', 'ambiguous') and account_id = $1
-  order by booked_on, line_id limit $2`,
+  `select l.line_id, l.booked_on::text as booked_on, l.status,
+    exists (select from sambatan.payments_for($1, l.amount, l.booked_on)) as fits
+  from (
+    select line_id, booked_on, status, amount from sambatan.statement_lines
+    where status in ('unmatched', 'ambiguous') and account_id = $1
+      and (booked_on, line_id) < (coalesce($2::text::date, 'infinity'::date),
+        coalesce($3::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'))
+    order by booked_on desc, line_id desc limit $4) l
+  order by l.booked_on desc, l.line_id desc`,
+);
+
+/** How many lines of an account nobody has handled. */
+export const countOpenLines = query<
+  [accountId: string],
+  { readonly unmatched: number; readonly ambiguous: number }
+>(
+  'count_open_lines',
+  `select (count(*) filter (where status = 'unmatched'))::integer as unmatched,
+    (count(*) filter (where status = 'ambiguous'))::integer as ambiguous
+  from sambatan.statement_lines
+  where status in ('unmatched', 'ambiguous') and account_id = $1`,
 );
 
 export const matchLine = query<[lineId: string, actor: string], StatementLineRow>(

@@ -13,6 +13,12 @@ import * as sql from './statement-queries.ts';
 
 /** Lines that one import matches at most; what is left over is matched by the next one. */
 const matchedAtOnce = 5_000;
+/**
+ * Open lines that an import looks at for whether they fit a payment, so many in one statement. An
+ * account also gets transfers that are nobody's, and perhaps nobody sets them aside.
+ */
+const mostLookedAt = 50_000;
+const lookedAtOnce = 1_000;
 
 /** What an import would do with a transfer. */
 export interface PreviewedLine {
@@ -96,17 +102,34 @@ export async function importStatement(
   await consult(() => refuseWhileHeld(db));
   const added = await operate(db, (tx) => keepLines(tx, accountId, transfers, by));
   const lines: sql.StatementLineRow[] = [];
-  for (const { line_id } of await db.rows(sql.openLinesOf, accountId, matchedAtOnce)) {
-    lines.push(await operate(db, (tx) => tx.one(sql.matchLine, line_id, by)));
+  for (const lineId of await linesToMatch(db, accountId)) {
+    lines.push(await operate(db, (tx) => tx.one(sql.matchLine, lineId, by)));
   }
-  const count = (status: sql.StatementLineStatus) =>
-    lines.filter((line) => line.status === status).length;
   return {
     added,
     matched: lines.filter(({ status }) => status === 'matched'),
-    unmatched: count('unmatched'),
-    ambiguous: count('ambiguous'),
+    ...(await consult(() => db.one(sql.countOpenLines, accountId))),
   };
+}
+
+/**
+ * Open lines that matching would change: those that fit a payment, in order of their days, as the
+ * first of two transfers of one sum is the one that pays; then those that fitted several.
+ */
+async function linesToMatch(db: Database, accountId: string): Promise<readonly string[]> {
+  const found: sql.OpenLineRow[] = [];
+  let before: sql.OpenLineRow | undefined;
+  for (let looked = 0; looked < mostLookedAt; looked += lookedAtOnce) {
+    const [day, id] = [before?.booked_on ?? null, before?.line_id ?? null];
+    const rows = await consult(() => db.rows(sql.openLinesOf, accountId, day, id, lookedAtOnce));
+    found.push(...rows.filter(({ fits, status }) => fits || status === 'ambiguous'));
+    before = rows.at(-1);
+    if (rows.length < lookedAtOnce) break;
+  }
+  const inOrder = found.toReversed();
+  const fitted = (status: sql.StatementLineStatus) =>
+    inOrder.filter((line) => line.status === status).map(({ line_id }) => line_id);
+  return [...fitted('unmatched'), ...fitted('ambiguous')].slice(0, matchedAtOnce);
 }
 
 async function keepLines(
