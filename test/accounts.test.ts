@@ -168,6 +168,28 @@ test('an account is not deleted while it has live participations or running camp
 
 const deletion = { method: 'DELETE', path: '/me' };
 
+test('an account is not deleted while a proof of payment waits, also when its campaign is over', async () => {
+  const bank = { bank: 'BCA', number: '5270099001', holder: 'PT Sambatan Bersama' };
+  expectStatus(await service.service.post('/receiving-accounts', bank), 201);
+  const shop = await openShop(service);
+  const { id } = await shop.campaign({ payment_timing: 'upfront' });
+  const buyer = await service.user();
+  const { id: held } = await join(buyer, id);
+  const proof = await buyer.send({
+    method: 'POST',
+    path: `/participations/${held}/proof`,
+    body: Buffer.from('%PDF-1.7 bukti'),
+    headers: { 'content-type': 'application/pdf' },
+  });
+  expectStatus(proof, 200);
+  expectStatus(await shop.seller.post(`/campaigns/${id}/cancel`, { reason: 'Bahan habis' }), 200);
+  expectProblem(await buyer.send(deletion), 409, 'account_has_participations');
+  const why = { reason: 'Tidak ada transfer' };
+  const staff = service.service;
+  expectStatus(await staff.post(`/participations/${held}/payment/reject`, why), 200);
+  assert.equal((await buyer.send(deletion)).status, 204);
+});
+
 async function memberOf(brandId: string, role: 'owner' | 'admin') {
   const client = await service.user();
   await ask(

@@ -122,6 +122,16 @@ test('of many who open one payment at once all get one page of one order', async
   assert.equal(orders.length, 1);
 });
 
+test('who looks at a payment while it is opened online waits for nobody who waits for them', async () => {
+  for (let round = 0; round < 12; round++) {
+    const one = await bought();
+    const look = () => one.buyer.get(`/participations/${one.id}/payment`);
+    const answers = await Promise.all([online(one), look(), look(), online(one)]);
+    assert.deepEqual([answers[1].status, answers[2].status], [200, 200]);
+    assert.ok([answers[0].status, answers[3].status].includes(200));
+  }
+});
+
 test('a forged notification changes nothing, and a genuine one is not believed without asking', async () => {
   const one = await ordered();
   provider.buyer(one.order, 'pending');

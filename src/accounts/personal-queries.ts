@@ -87,7 +87,7 @@ export const lockWaitedFor = query<[userId: string], never>(
   `select campaign_id from sambatan.campaigns where campaign_id in (
     select campaign_id from sambatan.waiting_entries
     where user_id = $1 and status in ('waiting', 'offered'))
-  order by campaign_id for update`,
+  order by campaign_id for no key update`,
 );
 
 /** Locks the brands that a person owns, in order of their ids: their members stay as they are. */
@@ -118,8 +118,8 @@ export const findBrandToHandOver = query<
 );
 
 /**
- * What forbids that an account is deleted: participations that run, whose money is not back yet or
- * that are disputed; campaigns of brands that nobody else owns, when they run or are not paid out.
+ * What forbids that an account is deleted: participations that run, whose money is not back yet, is
+ * said to be on its way or is with a provider, or that are disputed; campaigns of brands that nobody else owns, when they run or are not paid out.
  */
 export const countTies = query<
   [userId: string],
@@ -130,8 +130,9 @@ export const countTies = query<
     (select count(*)::integer from sambatan.participants p
       where p.user_id = $1 and (p.status in ('pending_payment', 'confirmed')
         or exists (select from sambatan.transactions t where t.campaign_id = p.campaign_id
-          and t.participation_id = p.participation_id and t.kind = 'refund'
-          and t.status not in ('settled', 'void'))
+          and t.participation_id = p.participation_id
+          and (t.kind = 'refund' and t.status not in ('settled', 'void')
+            or t.kind = 'payment' and t.status in ('proof_submitted', 'pending')))
         or exists (select from sambatan.disputes d where d.campaign_id = p.campaign_id
           and d.participation_id = p.participation_id and d.resolved_at is null))
     ) as participations,
