@@ -1,27 +1,66 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { SharedPages } from '../src/http/shared-pages.ts';
 import { newId } from '../src/identity/ids.ts';
+import { html } from '../src/web/html.ts';
+import type { Visit } from '../src/web/visit.ts';
 import { httpService } from './rig/http-service.ts';
 import { join, openShop } from './rig/shop.ts';
+import { until } from './rig/until.ts';
 
 const service = await httpService();
 const shop = await openShop(service);
 after(() => service.close());
 
 const readers = { identity: (bytes: Buffer) => bytes, gzip: gunzipSync, br: brotliDecompressSync };
-const drawings = (text: string) => /data-now="([^"]+)"/.exec(text)?.[1];
 const taken = (text: string) =>
   /(\d+) dari \d+ slot terisi|(\d+) of \d+ slots taken/.exec(text)?.[0];
 
-test('visitors who ask for a campaign in one moment get one drawing of it', async () => {
-  const { id } = await shop.campaign({});
-  const pages = await Promise.all(
-    Array.from({ length: 40 }, () => service.visitor.get(`//sambatan/${id}`)),
-  );
-  for (const page of pages) assert.equal(page.status, 200);
-  const drawn = new Set(pages.map(({ text }) => drawings(text)));
-  assert.ok(drawn.size < 20, `${drawn.size} drawings for 40 visitors`);
+/** Asks for a page as a visitor of the site does; gives what was sent. */
+async function askFor(pages: SharedPages, visit: Visit, id: string): Promise<string> {
+  let sent = '';
+  const reply = {
+    header: () => reply,
+    type: () => reply,
+    send: (bytes: Buffer) => {
+      sent = bytes.toString();
+      return reply;
+    },
+  };
+  const request = { visit, headers: {} };
+  await pages.send(request as unknown as FastifyRequest, reply as unknown as FastifyReply, id);
+  return sent;
+}
+
+test('visitors who ask for a page in one moment get one drawing; who comes later another', async () => {
+  const drawn: string[] = [];
+  const { promise: drying, resolve: dry } = Promise.withResolvers<void>();
+  const pages = new SharedPages(async (_visit, id) => {
+    drawn.push(id);
+    await drying;
+    return { title: `${id} ${drawn.length}`, main: html`<p>${id}</p>` };
+  });
+  const visit = {
+    language: 'id',
+    path: '/sambatan/a',
+    origin: service.url,
+    theme: undefined,
+    now: new Date(),
+    person: undefined,
+    actor: { kind: 'visitor', address: '127.0.0.1' },
+    t: (id) => id,
+    url: (path) => path,
+  } satisfies Visit;
+  const crowd = Array.from({ length: 40 }, () => askFor(pages, visit, 'a'));
+  await until(() => drawn.length === 1);
+  const late = Array.from({ length: 40 }, () => askFor(pages, visit, 'a'));
+  await until(() => drawn.length === 2);
+  dry();
+  assert.equal(new Set(await Promise.all(crowd)).size, 1);
+  assert.equal(new Set(await Promise.all(late)).size, 1);
+  assert.deepEqual(drawn, ['a', 'a']);
 });
 
 test('what a visitor gets was read after it was asked for', async () => {
@@ -76,8 +115,6 @@ test('a shared page is compressed as the browser takes it', async () => {
     assert.match(readers[encoding](rawPayload).toString(), /^<!doctype html>[^]*<\/html>\s*$/);
     sizes.push(rawPayload.length);
   }
-  assert.deepEqual(
-    sizes,
-    sizes.toSorted((a, b) => b - a),
-  );
+  const [whole, ...compressed] = sizes;
+  for (const size of compressed) assert.ok(size < whole! / 2, String(sizes));
 });

@@ -165,6 +165,9 @@ test('a campaign that fails while it is watched tells its buyer of the refund', 
   await looker.check();
   await looker.go(`/sambatan/${campaign.id}`);
   await page.getByRole('heading', { name: 'Not filled this time' }).waitFor();
+  // Everybody is refunded, and nothing is taken any more: the page tells how far it had come.
+  await page.getByText('1 of 10 slots taken').waitFor();
+  assert.equal(await page.locator('[data-events]').count(), 0, 'there is nothing left to follow');
   await looker.check();
   await looker.close();
 });

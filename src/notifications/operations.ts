@@ -2,7 +2,7 @@ import { viewCampaign } from '../campaigns/operations.ts';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
 import { databaseNow } from '../campaigns/queries.ts';
-import { DomainError } from '../errors.ts';
+import { DomainError, type Language } from '../errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { messageFor } from './messages.ts';
 import * as sql from './queries.ts';
@@ -27,9 +27,12 @@ export interface InboxMessage {
   readonly read_at: Date | null;
 }
 
-/** The message that a row tells of. */
-export function inboxMessageOf(row: sql.InboxRow): InboxMessage {
-  const say = speakerFor(row.locale ?? 'id', row.time_zone ?? '');
+/** The message that a row tells of, in the language that its reader has chosen unless told. */
+export function inboxMessageOf(
+  row: sql.InboxRow,
+  language: Language = row.locale ?? 'id',
+): InboxMessage {
+  const say = speakerFor(language, row.time_zone ?? '');
   return {
     id: row.notification_id,
     campaign_id: row.campaign_id,

@@ -61,7 +61,7 @@ export function messageRoutes(app: App): FastifyPluginAsyncTypebox {
         const { cursor, limit = 20, unread = false } = query;
         const [last = null] = after(cursor, ['id']);
         const rows = await consult(() => app.db.rows(listInbox, userId, unread, last, limit + 1));
-        const items = rows.slice(0, limit).map(inboxMessageOf);
+        const items = rows.slice(0, limit).map((row) => inboxMessageOf(row));
         const next = nextCursor(rows, limit, (row) => [row.notification_id]);
         return { items: items.map(mutable), next_cursor: next };
       },

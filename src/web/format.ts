@@ -17,7 +17,13 @@ export function count(value: bigint | number, language: Language): string {
 
 /** `1 slot`, `12 slots`; Indonesian has no plural. */
 export function slots(value: bigint | number, language: Language): string {
-  return `${count(value, language)} ${language === 'en' && value !== 1 ? 'slots' : 'slot'}`;
+  return `${count(value, language)} ${language === 'en' && Number(value) !== 1 ? 'slots' : 'slot'}`;
+}
+
+/** `1 peserta`, `1 participant`, `12 participants`. */
+export function participants(value: number, language: Language): string {
+  const words = language === 'id' ? 'peserta' : value === 1 ? 'participant' : 'participants';
+  return `${count(value, language)} ${words}`;
 }
 
 /** Percent without digits after the point; never 100 before everything is taken, never 0 after one. */

@@ -47,7 +47,7 @@ export function messagePages(app: App): Pages {
         first: from === undefined ? undefined : visit.url(path),
         next: next === null ? undefined : `${visit.url(path)}?cursor=${encodeURIComponent(next)}`,
       };
-      const messages = rows.slice(0, pageSize).map(inboxMessageOf);
+      const messages = rows.slice(0, pageSize).map((row) => inboxMessageOf(row, visit.language));
       const title = visit.t('Pesan', 'Messages');
       const main = html`${heading(title)}${inbox(visit, messages, unread)}${paging(visit, links)}`;
       return sendPage(request, reply, { title, section: 'account', main });
@@ -84,7 +84,7 @@ function inbox(visit: Visit, messages: readonly InboxMessage[], unread: number):
       settings,
     );
   }
-  return html`<div class="row apart">
+  return html`<div class="row apart inbox-head">
       <p>${t(`${count(unread, language)} belum dibaca`, `${count(unread, language)} unread`)}</p>
       <div class="row">
         ${

@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { spokenStatus } from '../../campaigns/status.ts';
+import { isFinal, spokenStatus } from '../../campaigns/status.ts';
 import type { App } from '../../context.ts';
 import { DomainError } from '../../errors.ts';
 import { formReader, taken } from '../../http/forms.ts';
@@ -17,7 +17,7 @@ import {
 import { participationAfter, spokenParticipationStatus } from '../../participations/status.ts';
 import { input, notice } from '../../web/components.ts';
 import { count, rupiah, slots } from '../../web/format.ts';
-import { html, type Html } from '../../web/html.ts';
+import { attribute, html, type Html } from '../../web/html.ts';
 import { campaignBadge, participationBadge } from '../../web/statuses.ts';
 import type { Visit } from '../../web/visit.ts';
 import { signedIn } from '../account/signed-in.ts';
@@ -104,7 +104,10 @@ function whole(visit: Visit, row: OwnRow, money: Money, fault: Fault | undefined
   const { t, url, language } = visit;
   const campaignStatus = spokenStatus(row.campaign_status);
   return html`<article
-    data-events="/api/sambatan/campaigns/${row.campaign_id}/events"
+    ${attribute(
+      'data-events',
+      !isFinal(campaignStatus) && `/api/sambatan/campaigns/${row.campaign_id}/events`,
+    )}
     data-status="${campaignStatus}"
   >
     <div class="participation-head">

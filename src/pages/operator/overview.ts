@@ -35,7 +35,7 @@ export function operatorOverview(app: App): Pages {
         ]),
       );
       const body = html`${ranNotice(visit, request.query.jalan)}
-        <section class="panel" aria-labelledby="hand">
+        <section class="panel">
           <h2 id="hand">${visit.t('Perlu ditangani', 'Needs a hand')}</h2>
           ${queues(visit, waiting)}
           ${overdue.length > 0 ? overdueTable(visit, overdue) : allWell(visit)}

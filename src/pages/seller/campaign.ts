@@ -138,7 +138,7 @@ function overview(visit: Visit, { campaign, can }: Seen, points: readonly SlotsA
   const slots = campaign.slots_at_close ?? campaign.slots_taken;
   const before = campaign.status === 'inactive' || campaign.status === 'scheduled';
   const figures = html`<ul class="figures sums">
-    <li><strong>${number(campaign.participant_count)}</strong> ${t('peserta', 'participants')}</li>
+    <li><strong>${number(campaign.participant_count)}</strong> ${t('peserta', 'joined')}</li>
     <li>
       <strong>${rupiah(campaign.price_per_slot * BigInt(slots), language)}</strong>
       ${t('nilai slot terisi', 'worth of slots taken')}

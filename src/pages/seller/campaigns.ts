@@ -13,7 +13,7 @@ import { may } from '../../identity/policy.ts';
 import { publish } from '../../lifecycle/changes.ts';
 import { consult, operate } from '../../operation.ts';
 import { countdown, emptyState, paging, progressBar } from '../../web/components.ts';
-import { count, rupiah } from '../../web/format.ts';
+import { participants, rupiah } from '../../web/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
 import { pictureTag } from '../../web/picture.ts';
 import { campaignBadge } from '../../web/statuses.ts';
@@ -423,7 +423,7 @@ function emptyWords({ t }: Visit, name: ListName): [string, string] {
 }
 
 function campaignCard(visit: Visit, campaign: Campaign): Html {
-  const { t, url, language } = visit;
+  const { url, language } = visit;
   const { status, participant_count: people } = campaign;
   const over = campaign.slots_at_close;
   return html`<li>
@@ -438,7 +438,7 @@ function campaignCard(visit: Visit, campaign: Campaign): Html {
         <p class="price">${rupiah(campaign.price_per_slot, language)}</p>
         ${progressBar(visit, { taken: over ?? campaign.slots_taken, total: campaign.total_slots })}
         <p class="quiet">
-          ${t(`${count(people, language)} peserta`, `${count(people, language)} participants`)}${
+          ${participants(people, language)}${
             isOpen(campaign) && html` · ${countdown(visit, campaign.deadline)}`
           }
         </p>

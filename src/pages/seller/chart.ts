@@ -1,4 +1,4 @@
-import { count, shortMoment } from '../../web/format.ts';
+import { count, shortMoment, slots as inSlots } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
 
@@ -8,7 +8,7 @@ export interface SlotsAt {
 }
 
 const [width, height] = [640, 220] as const;
-const margin = { left: 8, right: 8, top: 14, bottom: 26 } as const;
+const margin = { left: 5, right: 5, top: 5, bottom: 5 } as const;
 /** Rows of the table beside the chart: enough to tell the same story. */
 const tableRows = 8;
 
@@ -38,6 +38,7 @@ export function slotsChart(visit: Visit, points: readonly SlotsAt[], total: numb
     `From ${shortMoment(first.at, language)} to ${shortMoment(last.at, language)}: ${number(last.slots)} at the end, ${number(most)} at most, of ${number(total)} slots.`,
   );
   return html`<figure class="chart">
+    <p class="chart-most" aria-hidden="true">${inSlots(total, language)}</p>
     <svg viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="chart-title chart-words">
       <title id="chart-title">${title}</title>
       <desc id="chart-words">${description}</desc>
@@ -46,12 +47,11 @@ export function slotsChart(visit: Visit, points: readonly SlotsAt[], total: numb
       <path class="chart-area" d="${line}V${y(0)}H${x(first.at)}Z"></path>
       <path class="chart-line" d="${line}"></path>
       <circle class="chart-end" cx="${x(last.at)}" cy="${y(last.slots)}" r="4"></circle>
-      <text x="0" y="${y(total) - 3}">${number(total)}</text>
-      <text x="0" y="${height - 6}">${shortMoment(first.at, language)}</text>
-      <text class="chart-right" x="${width}" y="${height - 6}">
-        ${shortMoment(last.at, language)}
-      </text>
     </svg>
+    <p class="chart-span" aria-hidden="true">
+      <span>${shortMoment(first.at, language)}</span>
+      <span>${shortMoment(last.at, language)}</span>
+    </p>
     <details>
       <summary>${t('Sebagai tabel', 'As a table')}</summary>
       <table>

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Campaign } from '../../campaigns/campaign.ts';
 import { viewCampaign } from '../../campaigns/operations.ts';
+import { isFinal } from '../../campaigns/status.ts';
 import type { App } from '../../context.ts';
 import { closed, Id } from '../../http/schemas.ts';
 import { SharedPages } from '../../http/shared-pages.ts';
@@ -82,7 +83,9 @@ interface Around {
 
 function whole(visit: Visit, campaign: Campaign, around: Around): Html {
   const published = campaign.status !== 'inactive';
-  const events = published && `/api/sambatan/campaigns/${campaign.id}/events`;
+  // What is over stays as it ended: its progress now is what is left after the refunds.
+  const events =
+    published && !isFinal(campaign.status) && `/api/sambatan/campaigns/${campaign.id}/events`;
   return html`<article
     class="campaign"
     ${attribute('data-events', events)}
@@ -126,26 +129,29 @@ function progress(visit: Visit, campaign: Campaign): Html {
   const { t, language } = visit;
   const open = campaign.status === 'active' || campaign.status === 'full';
   return html`${progressBar(visit, { taken: takenOf(campaign), total: campaign.total_slots })}
-    <ul class="figures two">
+  ${
+    !isFinal(campaign.status) &&
+    html`<ul class="figures two">
       <li>
         <strong data-live="left">${count(campaign.slots_remaining, language)}</strong>
-        ${t('slot tersisa', 'slots left')}
+        ${t('slot tersisa', 'left')}
       </li>
       <li>
         <strong data-live="people">${count(campaign.participant_count, language)}</strong>
-        ${t('orang ikut', 'people joined')}
+        ${t('orang ikut', 'joined')}
       </li>
-    </ul>
-    ${
-      (open || campaign.status === 'scheduled') &&
-      html`<p class="deadline">
-        ${
-          open &&
-          html`<strong>${t('Tinggal', 'Left')} ${countdown(visit, campaign.deadline)}</strong>`
-        }
-        <span>${t('Sampai', 'Until')} ${exactMoment(visit, campaign.deadline)}</span>
-      </p>`
-    }`;
+    </ul>`
+  }
+  ${
+    (open || campaign.status === 'scheduled') &&
+    html`<p class="deadline">
+      ${
+        open &&
+        html`<strong>${t('Tinggal', 'Left')} ${countdown(visit, campaign.deadline)}</strong>`
+      }
+      <span>${t('Sampai', 'Until')} ${exactMoment(visit, campaign.deadline)}</span>
+    </p>`
+  }`;
 }
 
 function story({ t }: Visit, campaign: Campaign): Html | undefined {

@@ -22,6 +22,12 @@ export function rulesOf(visit: Visit, campaign: Campaign): Html {
 
 function whenFilled({ t, language }: Visit, campaign: Campaign): string {
   const { minimum_slots: minimum, total_slots: total } = campaign;
+  if (total === 1) {
+    return t(
+      'Begitu satu-satunya slot terisi, batch ini dibuat untuk yang ikut.',
+      'Once its only slot is taken, this batch is made for whoever joined.',
+    );
+  }
   if (minimum === total) {
     return t(
       `Begitu ${slots(total, language)} terisi semua, batch ini dibuat untuk semua yang ikut.`,
