@@ -13,10 +13,11 @@ after(close);
 const log = recordingLog();
 const market = await openMarket(db);
 
-/** A feed of everything there is, and the campaigns that it has told of. */
-function startFeed(t: TestContext, crowd: Crowd): Set<string> {
+/** A feed of everything there is but of some, and the campaigns that it has told of. */
+function startFeed(t: TestContext, crowd: Crowd, unspeakable: readonly string[] = []): Set<string> {
   const told = new Set<string>();
   const feeding = async (_tx: unknown, campaignId: string): Promise<void> => {
+    if (unspeakable.includes(campaignId)) throw new Error('no words for it');
     told.add(campaignId);
   };
   const feed = new Feed({ db, pokes: new Pokes(db, log), log, feeding, crowd });
@@ -39,4 +40,13 @@ test('a crowd that stays is waited for only so long', async (t) => {
   const id = await newCampaign(db, market);
   const told = startFeed(t, { isThere: () => true, patienceMs: 300 });
   await until(() => told.has(id));
+});
+
+test('campaigns whose events cannot be told keep no other from being told', async (t) => {
+  const unspeakable = [];
+  for (let i = 0; i < 4; i++) unspeakable.push(await newCampaign(db, market));
+  const good = await newCampaign(db, market);
+  const told = startFeed(t, { isThere: () => false, patienceMs: 0 }, unspeakable);
+  await until(() => told.has(good), { withinMs: 10_000 });
+  await until(() => log.lines.some(({ level }) => level === 'warn'));
 });

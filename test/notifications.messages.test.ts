@@ -135,6 +135,41 @@ test('sellers are told of a flash crowd in one message, and of a full campaign a
   ]);
 });
 
+test('a message that cannot be written keeps nobody else from being told', async () => {
+  const [seller = ''] = await people(db, {});
+  const shop = await openMarket(db);
+  await hire(db, shop.brandId, seller);
+  const [bad = '', good = ''] = [await newCampaign(db, shop), await newCampaign(db, shop)];
+  for (const id of [bad, good]) await joined(db, wish(id));
+  await app.messages.plan();
+  await ask(
+    db,
+    `do $$ begin
+      create function refuse_this() returns trigger language plpgsql as
+        'begin raise exception ''no words for it''; end';
+      execute format('create trigger refuse_this before insert on sambatan.notifications
+        for each row when (new.campaign_id = %L) execute function refuse_this()', '${bad}');
+    end $$`,
+  );
+  for (const [id, minutes] of [
+    [bad, 2],
+    [good, 1],
+  ] as const) {
+    await ask(
+      db,
+      `update sambatan.seller_digests set due_at = now() - $2 * interval '1 minute'
+      where campaign_id = $1`,
+      id,
+      minutes,
+    );
+  }
+  await assert.rejects(app.messages.plan(), /no words for it/);
+  assert.deepEqual(await toldOf(good, seller), [{ kind: 'seller_digest', n: 1 }]);
+  await ask(db, 'drop function refuse_this cascade');
+  await app.messages.plan();
+  assert.deepEqual(await toldOf(bad, seller), [{ kind: 'seller_digest', n: 1 }]);
+});
+
 test('a topic that is turned off is quiet, by mail or altogether', async () => {
   const [noMail = '', nothing = ''] = await people(db, {}, {});
   const set = async (userId: string, body: object) =>

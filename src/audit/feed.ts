@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isWithoutConnection } from '../database/errors.ts';
 import type { Database } from '../database/pool.ts';
 import type { Log } from '../database/log.ts';
 import type { Tx } from '../database/transaction.ts';
@@ -167,22 +168,33 @@ export class Feed {
     }
   }
 
-  /** One batch of each waiting campaign; true when some are held by another worker. */
+  /**
+   * One batch of each waiting campaign; true when some are held by another worker. One whose events
+   * cannot be fed does not keep the others from it: what went wrong with it is thrown at the end,
+   * unless the database is away, and it comes again with the next walk.
+   */
   async #feedWaiting(): Promise<boolean> {
     const round = this.#waiting;
     this.#waiting = new Set();
     const next = round.values();
     let held = false;
+    const failures: unknown[] = [];
     const lane = async (): Promise<void> => {
       for (const campaignId of next) {
         if (this.#stopping) return;
-        const fed = await this.#feed(campaignId);
-        if (fed !== 'all') this.#waiting.add(campaignId);
-        if (fed === 'held') held = true;
+        try {
+          const fed = await this.#feed(campaignId);
+          if (fed !== 'all') this.#waiting.add(campaignId);
+          if (fed === 'held') held = true;
+        } catch (error) {
+          if (isWithoutConnection(error)) throw error;
+          failures.push(error);
+        }
       }
     };
     const ended = await Promise.allSettled(Array.from({ length: lanes }, lane));
     for (const one of ended) if (one.status === 'rejected') throw one.reason;
+    if (failures.length > 0) throw failures[0];
     return held;
   }
 

@@ -126,6 +126,12 @@ export function withOutcome(error: unknown, { safe }: { safe: boolean }): unknow
   return new ConnectionFailure(error, { safe });
 }
 
+/** Whether no connection could be had, or it was lost: nothing else will get on either. */
+export function isWithoutConnection(error: unknown): boolean {
+  const { kind } = databaseError(error);
+  return kind === 'unavailable' || kind === 'overloaded';
+}
+
 // What the driver (pg 8.23) says of a lost connection, and the operating system's names for it.
 const lostMessages =
   /^(Connection terminated|timeout expired|Query read timeout|Client (has encountered|was closed))/;

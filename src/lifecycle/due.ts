@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../database/pool.ts';
-import { databaseError } from '../database/errors.ts';
+import { isWithoutConnection } from '../database/errors.ts';
 import type { Log } from '../database/log.ts';
 import type { AuditEvent } from '../audit/events.ts';
 import { isWorthRetrying, lastStartMs, retryWaitMs } from '../operation.ts';
@@ -197,11 +197,6 @@ async function patiently<T>(run: () => Promise<T>): Promise<T> {
       await sleep(retryWaitMs(attempt));
     }
   }
-}
-
-function isWithoutConnection(error: unknown): boolean {
-  const { kind } = databaseError(error);
-  return kind === 'unavailable' || kind === 'overloaded';
 }
 
 function transitionOf(entry: sql.SettledTransition, dueAt: number | undefined): Transition {

@@ -1,0 +1,213 @@
+// The load of `npm run overload`, in a process of its own: gets jobs over IPC, answers each with
+// what it heard. Bare sockets: ten times the capacity of a service has to cost less than serving it.
+import { randomUUID } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+import type { Heard, Job, Kind, Latency } from './job.ts';
+
+/** After the end of a load whatever is under way is waited for so long. */
+const patienceMs = 20_000;
+const sliceMs = 100;
+const settledMs = 2_000;
+const endOfHead = Buffer.from('\r\n\r\n');
+
+process.on('message', (job: Job) => {
+  new Crowd(job).run().then(
+    (heard) => process.send?.({ heard }),
+    (error: unknown) => process.send?.({ error: error instanceof Error ? error.stack : error }),
+  );
+});
+process.on('disconnect', () => process.exit(0));
+
+interface Slice {
+  good: number;
+  sheds: number;
+  longest: number;
+}
+
+class Crowd {
+  readonly #job: Job;
+  /** One entry for each share of a kind: the next request is the next entry. */
+  readonly #turns: readonly Kind[];
+  readonly #idle: Line[] = [];
+  readonly #lines = new Set<Line>();
+  readonly #answers: Record<string, number> = {};
+  readonly #good: number[] = [];
+  readonly #shed: number[] = [];
+  readonly #settledShed: number[] = [];
+  readonly #course: Slice[] = [];
+  #sent = 0;
+  #unsent = 0;
+  #rude = 0;
+  #unanswered = 0;
+  #underWay = 0;
+  #goodInTime = 0;
+  #began = 0;
+  #isOver = false;
+  #done: () => void = () => undefined;
+
+  constructor(job: Job) {
+    this.#job = job;
+    this.#turns = job.kinds.flatMap((kind) => Array<Kind>(kind.weight).fill(kind));
+  }
+
+  async run(): Promise<Heard> {
+    const { load, seconds } = this.#job;
+    this.#began = performance.now();
+    const before = process.cpuUsage();
+    const all = new Promise<void>((done) => (this.#done = done));
+    if ('connections' in load) {
+      for (let n = 0; n < load.connections; n++) this.#send(this.#open());
+    } else {
+      this.#pace(load.rate);
+    }
+    await new Promise((go) => setTimeout(go, seconds * 1_000));
+    const { user, system } = process.cpuUsage(before);
+    this.#isOver = true;
+    const elapsed = (performance.now() - this.#began) / 1_000;
+    const late = setTimeout(this.#done, patienceMs);
+    if (this.#underWay > 0) await all;
+    clearTimeout(late);
+    this.#unanswered += this.#underWay;
+    for (const { socket } of this.#lines) socket.destroy();
+    return {
+      sent: this.#sent,
+      unsent: this.#unsent,
+      answers: this.#answers,
+      goodput: this.#goodInTime / elapsed,
+      good: latency(this.#good),
+      shed: latency(this.#shed),
+      settledShed: latency(this.#settledShed),
+      rude: this.#rude,
+      unanswered: this.#unanswered,
+      course: this.#course,
+      ownCores: (user + system) / 1e6 / elapsed,
+    };
+  }
+
+  /** Sends what is due, whatever became of what was sent before. */
+  #pace(rate: number): void {
+    const due = Math.floor(((performance.now() - this.#began) / 1_000) * rate);
+    while (this.#sent + this.#unsent < due) {
+      const line = this.#idle.pop() ?? this.#mayOpen();
+      if (line === undefined) this.#unsent++;
+      else this.#send(line);
+    }
+    if (!this.#isOver) setTimeout(() => this.#pace(rate), 1);
+  }
+
+  #mayOpen(): Line | undefined {
+    const { load } = this.#job;
+    const most = 'rate' in load ? load.mostConnections : 0;
+    return this.#lines.size < most ? this.#open() : undefined;
+  }
+
+  #open(): Line {
+    const line = new Line(this.#job.port, {
+      answered: (kind, status, hasRetryAfter, waited) => {
+        this.#note(kind, status, hasRetryAfter, waited);
+        this.#underWay--;
+        if (this.#isOver) this.#ended();
+        else if ('connections' in this.#job.load) this.#send(line);
+        else this.#idle.push(line);
+      },
+      gone: (hadRequest) => {
+        this.#lines.delete(line);
+        const at = this.#idle.indexOf(line);
+        if (at >= 0) this.#idle.splice(at, 1);
+        if (!hadRequest) return;
+        this.#unanswered++;
+        this.#underWay--;
+        if (this.#isOver) this.#ended();
+      },
+    });
+    this.#lines.add(line);
+    return line;
+  }
+
+  #ended(): void {
+    if (this.#underWay === 0) this.#done();
+  }
+
+  #send(line: Line): void {
+    line.send(this.#turns[this.#sent++ % this.#turns.length]!);
+    this.#underWay++;
+  }
+
+  #note(kind: Kind, status: number, hasRetryAfter: boolean, waited: number): void {
+    const what = `${kind.name} ${status}`;
+    this.#answers[what] = (this.#answers[what] ?? 0) + 1;
+    const at = Math.floor((performance.now() - this.#began) / sliceMs);
+    const slice = (this.#course[at] ??= { good: 0, sheds: 0, longest: 0 });
+    if (status === kind.good) {
+      this.#good.push(waited);
+      slice.good++;
+      slice.longest = Math.max(slice.longest, waited);
+      if (!this.#isOver) this.#goodInTime++;
+    } else if (status === 503) {
+      this.#shed.push(waited);
+      if (performance.now() - waited - this.#began > settledMs) this.#settledShed.push(waited);
+      slice.sheds++;
+      if (!hasRetryAfter) this.#rude++;
+    }
+  }
+}
+
+interface Ears {
+  answered(kind: Kind, status: number, hasRetryAfter: boolean, waitedMs: number): void;
+  gone(hadRequest: boolean): void;
+}
+
+/** One connection with one request under way at most. */
+class Line {
+  readonly socket: Socket;
+  readonly #ears: Ears;
+  #kind: Kind | undefined;
+  #sentAt = 0;
+  #heard: Buffer | undefined;
+
+  constructor(port: number, ears: Ears) {
+    this.#ears = ears;
+    this.socket = connect(port, '127.0.0.1').setNoDelay(true);
+    this.socket.on('data', (chunk: Buffer) => this.#hear(chunk));
+    this.socket.on('error', () => undefined);
+    this.socket.on('close', () => ears.gone(this.#kind !== undefined));
+  }
+
+  send(kind: Kind): void {
+    this.#kind = kind;
+    this.#sentAt = performance.now();
+    const body = kind.body?.join(randomUUID()) ?? '';
+    const length = kind.body === undefined ? '' : `Content-Length: ${Buffer.byteLength(body)}\r\n`;
+    this.socket.write(`${kind.head}${length}\r\n${body}`, 'latin1');
+  }
+
+  #hear(chunk: Buffer): void {
+    const heard = this.#heard === undefined ? chunk : Buffer.concat([this.#heard, chunk]);
+    const kind = this.#kind;
+    if (kind === undefined || !isWhole(heard)) {
+      this.#heard = heard;
+      return;
+    }
+    this.#heard = undefined;
+    this.#kind = undefined;
+    const status = Number(heard.toString('latin1', 9, 12));
+    const rude = status === 503 && !/\r\nretry-after: \d/i.test(heard.toString('latin1'));
+    this.#ears.answered(kind, status, !rude, performance.now() - this.#sentAt);
+  }
+}
+
+/** Whether an answer is all there, by its length or by its last chunk. */
+function isWhole(heard: Buffer): boolean {
+  const end = heard.indexOf(endOfHead);
+  if (end < 0) return false;
+  const head = heard.toString('latin1', 0, end);
+  const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
+  if (length !== undefined) return heard.length >= end + 4 + Number(length);
+  return heard.toString('latin1', heard.length - 5) === '0\r\n\r\n';
+}
+
+function latency(milliseconds: readonly number[]): Latency {
+  const sorted = Float64Array.from(milliseconds).sort();
+  const at = (share: number) => sorted[Math.ceil(sorted.length * share) - 1] ?? 0;
+  return { p50: at(0.5), p99: at(0.99), longest: at(1) };
+}

@@ -1,0 +1,106 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Circumstances } from '../circumstances.ts';
+import { list } from '../report.ts';
+import type { Heard } from './job.ts';
+
+/** What one crowd was answered. */
+export interface Result {
+  readonly name: 'site' | 'joins';
+  readonly times: number;
+  readonly seconds: number;
+  /** Good answers a second, closed loop. */
+  readonly capacity: number;
+  readonly during: Heard;
+  readonly after: Heard;
+  readonly seen: {
+    readonly unwell: number;
+    readonly memory: number;
+    readonly longestHealthMs: number;
+  };
+  /** Sentences about what was lost or wrong. */
+  readonly failures: readonly string[];
+}
+
+const results = join(import.meta.dirname, '../results');
+const page = join(import.meta.dirname, '../../docs/performance.md');
+const begin = '<!-- written by npm run overload: begin -->';
+const end = '<!-- written by npm run overload: end -->';
+
+const titles = { site: 'pages, joins and progress in turns', joins: 'joins alone' };
+
+/** The figures as a table in Markdown. */
+export function table(about: Circumstances, all: readonly Result[]): string {
+  const parts = [...list(about), ''];
+  for (const result of all) {
+    parts.push(`**${titles[result.name]}, ${result.times} times the capacity**`, '');
+    parts.push('| what | to reach | measured | |', '| --- | --- | --- | --- |');
+    for (const [what, toReach, measured, reached] of rowsOf(result)) {
+      const word = reached === undefined ? '' : reached ? 'reached' : 'missed';
+      parts.push(`| ${what} | ${toReach} | ${measured} | ${word} |`);
+    }
+    parts.push('', ...result.failures.map((failure) => `- WRONG: ${failure}`));
+  }
+  return `${parts.join('\n').trimEnd()}\n`;
+}
+
+type Row = readonly [what: string, toReach: string, measured: string, reached?: boolean];
+
+function rowsOf({ capacity, during, after, seen, seconds, failures }: Result): Row[] {
+  const goodput = during.goodput / capacity;
+  const sent = Math.round((during.sent + during.unsent) / seconds);
+  const found = during.sent / (during.sent + during.unsent);
+  const recovered = recoverySeconds(after);
+  const megabytes = Math.round(seen.memory / 1e6);
+  return [
+    ['capacity, closed loop', '', `${Math.round(capacity)} answers/s`],
+    ['asked for', '', `${sent} requests/s; ${percent(found)} found a connection`],
+    ['goodput, of capacity', '≥ 85 %', percent(goodput), goodput >= 0.85],
+    ['waiting for a good answer, p50 and p99', '', both(during.good)],
+    ['shed, p99', '≤ 100 ms', `${Math.round(during.shed.p99)} ms`, during.shed.p99 <= 100],
+    ['shed, p50 and p99 after the first 2 s', '', both(during.settledShed)],
+    ['health, longest', '', `${Math.round(seen.longestHealthMs)} ms`],
+    ['memory, most', '≤ 300 MB', `${megabytes} MB`, megabytes <= 300],
+    ['well again', '≤ 5 s', `${recovered.toFixed(1)} s`, recovered <= 5],
+    [
+      'acknowledged = stored, invariants',
+      'yes',
+      failures.length === 0 ? 'yes' : 'no',
+      failures.length === 0,
+    ],
+    ['cores that the generator used', '', during.ownCores.toFixed(2)],
+  ];
+}
+
+const percent = (share: number) => `${Math.round(share * 100)} %`;
+const both = ({ p50, p99 }: { readonly p50: number; readonly p99: number }) =>
+  `${Math.round(p50)} ms, ${Math.round(p99)} ms`;
+
+/** Seconds after the overload until nobody was shed any more and nobody waited for half a second. */
+function recoverySeconds({ course }: Heard): number {
+  const isWell = (slice: Heard['course'][number] | null | undefined) =>
+    !slice || (slice.sheds === 0 && slice.longest < 500);
+  let last = -1;
+  for (const [index, slice] of course.entries()) if (!isWell(slice)) last = index;
+  return (last + 1) / 10;
+}
+
+/** Keeps the figures: bench/results/overload.md and .json, and their part of docs/performance.md. */
+export function publish(about: Circumstances, all: readonly Result[]): void {
+  mkdirSync(results, { recursive: true });
+  writeFileSync(join(results, 'overload.md'), table(about, all));
+  const short = all.map(({ during, after, ...rest }) => ({
+    ...rest,
+    during: { ...during, course: undefined },
+    after: { ...after, course: undefined },
+  }));
+  writeFileSync(
+    join(results, 'overload.json'),
+    `${JSON.stringify({ about, results: short }, null, 2)}\n`,
+  );
+  const text = readFileSync(page, 'utf8');
+  const [before, rest] = text.split(begin);
+  const behind = rest?.split(end)[1];
+  if (before === undefined || behind === undefined) throw new Error(`${page} has lost its marks`);
+  writeFileSync(page, `${before}${begin}\n${table(about, all)}\n${end}${behind}`);
+}

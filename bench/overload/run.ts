@@ -1,0 +1,170 @@
+// `npm run overload`: ten times as many requests as the service can answer, open loop, and what
+// becomes of those that it can. Prints a table and keeps it in bench/results/overload.*.
+import { fork, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { circumstances } from '../circumstances.ts';
+import { checkInvariants, checkStored, untilTold } from '../rig/checks.ts';
+import { startCluster, type Cluster } from '../rig/database.ts';
+import { cores, residentBytes } from '../rig/processor.ts';
+import { openCampaigns } from '../rig/seller.ts';
+import { serviceKey, startServer, stopServers, type Server } from '../rig/server.ts';
+import type { Heard, Job, Kind } from './job.ts';
+import { publish, table, type Result } from './report.ts';
+
+const { values } = parseArgs({
+  options: {
+    times: { type: 'string', default: '10' },
+    seconds: { type: 'string', default: '10' },
+    connections: { type: 'string', default: '2000' },
+    only: { type: 'string', multiple: true, default: [] },
+    publish: { type: 'boolean', default: false },
+  },
+});
+const [times, seconds, connections] = [values.times, values.seconds, values.connections].map(
+  Number,
+) as [number, number, number];
+
+/** In flight when capacity is measured: a few, and as many as make the batches large. */
+const crowds = [100, 400];
+
+const cluster = await startCluster();
+const generator = fork(join(import.meta.dirname, 'generator.ts'), { stdio: 'inherit' });
+const stop = async () => {
+  generator.disconnect();
+  await stopServers();
+  await cluster.stop();
+};
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.once(signal, () => void stop().finally(() => process.exit(130)));
+}
+try {
+  const known = await circumstances(cluster, { rounds: 1, quick: false });
+  const results: Result[] = [];
+  for (const name of ['site', 'joins'] as const) {
+    if (values.only.length > 0 && !values.only.includes(name)) continue;
+    results.push(await overload(cluster, generator, name));
+  }
+  const about = { ...known, load: told() };
+  process.stdout.write(table(about, results));
+  if (values.publish) publish(about, results);
+  if (results.some(({ failures }) => failures.length > 0)) process.exitCode = 1;
+} finally {
+  await stop();
+}
+
+function told(): string {
+  const place =
+    cores > 1 ? 'on the last core, service and PostgreSQL on the others' : 'on the same core';
+  return `one process over loopback, ${place}; ${connections} connections at most, each with one request under way`;
+}
+
+/** What people do with browsers in a rush, or joins alone, which are the cheapest of all writes. */
+function kindsOf(name: 'site' | 'joins', id: string): Kind[] {
+  const joining: Kind = {
+    name: 'join',
+    weight: 1,
+    head: `POST /api/sambatan/campaigns/${id}/join HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${serviceKey}\r\nContent-Type: application/json\r\n`,
+    body: ['{"user_id":"', '","quantity":1,"shipping_address":"Jalan Kenanga 12, Bandung 40123"}'],
+    good: 201,
+  };
+  if (name === 'joins') return [joining];
+  const page: Kind = {
+    name: 'page',
+    weight: 1,
+    head: `GET /sambatan/${id} HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\nAccept-Encoding: gzip, br\r\n`,
+    good: 200,
+  };
+  const progress: Kind = {
+    name: 'progress',
+    weight: 1,
+    head: `GET /api/sambatan/campaigns/${id}/progress HTTP/1.1\r\nHost: x\r\n`,
+    good: 200,
+  };
+  return [page, joining, progress];
+}
+
+async function overload(on: Cluster, crowd: ChildProcess, name: 'site' | 'joins'): Promise<Result> {
+  const databaseUrl = await on.createDatabase(`overload_${name}`);
+  const server = await startServer({ way: 'ours', databaseUrl });
+  keepApart(crowd, [server.pid, on.postmaster]);
+  const [id = ''] = await openCampaigns(server.url, 1);
+  const kinds = kindsOf(name, id);
+  const port = Number(new URL(server.url).port);
+  const all: Heard[] = [];
+  const run = async (load: Job['load'], lasting: number) => {
+    const heard = await send(crowd, { port, kinds, seconds: lasting, load });
+    all.push(heard);
+    return heard;
+  };
+  await run({ connections: 100 }, 4);
+  let capacity = 0;
+  for (const many of crowds) {
+    capacity = Math.max(capacity, (await run({ connections: many }, 5)).goodput);
+  }
+  const watching = watch(server);
+  const during = await run({ rate: capacity * times, mostConnections: connections }, seconds);
+  const seen = await watching.end();
+  const after = await run({ rate: capacity / 2, mostConnections: connections }, 6);
+  await untilTold(on, databaseUrl, [id]);
+  const joins = all.reduce((sum, { answers }) => sum + (answers['join 201'] ?? 0), 0);
+  const errors = all.reduce((sum, { unanswered }) => sum + unanswered, 0);
+  const failures = await checkStored(on, databaseUrl, [id], { joins, errors });
+  await server.stop();
+  failures.push(...(await checkInvariants(databaseUrl, 'ours')));
+  for (const { answers } of all) failures.push(...surprises(kinds, answers));
+  if (seen.unwell > 0) failures.push(`health was not answered ${seen.unwell} times`);
+  if (during.rude > 0) failures.push(`${during.rude} were shed without Retry-After`);
+  return { name, times, seconds, capacity, during, after, seen, failures };
+}
+
+const surprises = (kinds: readonly Kind[], answers: Heard['answers']) =>
+  Object.keys(answers)
+    .filter((what) => !what.endsWith(' 503'))
+    .filter((what) => !kinds.some(({ name, good }) => what === `${name} ${good}`))
+    .map((what) => `answered: ${what}`);
+
+/** The generator is not to take what the service would have had: a machine of its own, as it were. */
+function keepApart(crowd: ChildProcess, served: readonly number[]): void {
+  if (cores < 2) return;
+  const last = cores - 1;
+  const pin = (list: string, pid: number) => spawnSync('taskset', ['-a', '-cp', list, String(pid)]);
+  for (const pid of served) pin(`0-${last - 1}`, pid);
+  pin(String(last), crowd.pid!);
+}
+
+async function send(crowd: ChildProcess, job: Job): Promise<Heard> {
+  crowd.send(job);
+  const [message] = (await once(crowd, 'message')) as [{ heard: Heard } | { error: string }];
+  if ('error' in message) throw new Error(message.error);
+  return message.heard;
+}
+
+/** Asks for the health while it lasts, and looks at the memory. */
+function watch(server: Server) {
+  const over = new AbortController();
+  let unwell = 0;
+  let memory = 0;
+  const waits: number[] = [];
+  const ask = async (): Promise<void> => {
+    while (!over.signal.aborted) {
+      memory = Math.max(memory, residentBytes(server.pid) ?? 0);
+      const began = performance.now();
+      const answer = await fetch(`${server.url}/livez`).catch(() => undefined);
+      waits.push(performance.now() - began);
+      if (answer?.status !== 200) unwell++;
+      await answer?.text();
+      await sleep(100);
+    }
+  };
+  const asking = ask();
+  return {
+    end: async () => {
+      over.abort();
+      await asking;
+      return { unwell, memory, longestHealthMs: Math.max(...waits) };
+    },
+  };
+}
