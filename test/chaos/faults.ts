@@ -75,13 +75,15 @@ export const faults: Readonly<Record<string, Fault>> = {
   'postmaster killed': async ({ server }) => signal(server.postmaster(), 'SIGKILL'),
   'service killed': (scene) => scene.killService(),
   'rows locked by somebody else': async ({ db, campaigns, lockMs }) => {
-    const held = await hold(db, (tx) =>
-      ask(
+    const held = await hold(db, async (tx) => {
+      // Somebody else's session has no time-out of ours: it stays for as long as it is to.
+      await ask(tx, "select set_config('idle_in_transaction_session_timeout', '0', true)");
+      return await ask(
         tx,
         'select from sambatan.campaigns where campaign_id = any ($1) for update',
         campaigns.slice(0, Math.ceil(campaigns.length / 2)),
-      ),
-    );
+      );
+    });
     await sleep(lockMs);
     await held.commit();
   },
