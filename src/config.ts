@@ -65,6 +65,14 @@ export interface Config {
     /** For development and tests: receivers on this machine. */
     readonly allowLoopback: boolean;
   };
+  readonly traces: {
+    /** The collector's address; undefined: there are no traces. */
+    readonly url: string | undefined;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly serviceName: string;
+    /** From 0 to 1. */
+    readonly share: number;
+  };
   readonly log: { readonly level: LogLevel };
 }
 
@@ -146,6 +154,12 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     watch: { invariantHours: present(values.SAMBATAN_INVARIANT_HOURS) },
     messages: { digestMinutes: present(values.SAMBATAN_DIGEST_MINUTES) },
     webhooks: { allowLoopback: present(values.SAMBATAN_WEBHOOKS_TO_LOOPBACK) },
+    traces: {
+      url: values.OTEL_EXPORTER_OTLP_ENDPOINT,
+      headers: values.OTEL_EXPORTER_OTLP_HEADERS ?? {},
+      serviceName: present(values.OTEL_SERVICE_NAME),
+      share: present(values.OTEL_TRACES_SAMPLER_ARG),
+    },
     log: { level: present(values.LOG_LEVEL) },
   });
 }

@@ -21,8 +21,9 @@ import { createMetrics, type Metrics } from './metrics.ts';
 import { Messenger } from './notifications/messenger.ts';
 import { UnsubscribeTokens } from './notifications/unsubscribe.ts';
 import { WebhookSender } from './notifications/webhooks.ts';
-import { JoinBatcher } from './participations/batcher.ts';
-import { joinAll } from './participations/join.ts';
+import { JoinBatcher, type SendBatch } from './participations/batcher.ts';
+import { joinAll, type JoinRequest } from './participations/join.ts';
+import { traced, type Span, type Trace } from './trace/trace.ts';
 import { Watch } from './watch/watch.ts';
 
 /** Everything a running service is made of, built once and passed on. */
@@ -31,6 +32,8 @@ export interface App {
   readonly db: Database;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Undefined unless traces were asked for. */
+  readonly trace: Trace | undefined;
   /** How many requests are answered at once. */
   readonly admission: Admission;
   readonly joins: JoinBatcher;
@@ -64,6 +67,8 @@ export interface AppOptions {
   /** The database to use: the configured one, or the embedded one that was started. */
   readonly databaseUrl: string;
   readonly serviceKey: string;
+  /** Where traces go, if they were asked for. */
+  readonly trace?: Trace | undefined;
   /** What a benchmark or a test has otherwise: how joins travel. */
   readonly batching?: Partial<typeof batching>;
 }
@@ -87,7 +92,7 @@ const ping = query<[], { readonly alive: number }>('ping', 'select 1 as alive');
 
 /** Builds the application; it uses the database from its first use on and starts nothing itself. */
 export function createApp(options: AppOptions): App {
-  const { config, log, databaseUrl, serviceKey } = options;
+  const { config, log, databaseUrl, serviceKey, trace } = options;
   const { admission, db } = admitted(options);
   const probe = openDatabase({ url: databaseUrl, maxConnections: 1, log });
   const pokes = new Pokes(db, log);
@@ -97,16 +102,10 @@ export function createApp(options: AppOptions): App {
     admission,
   });
   const joins: JoinBatcher = createJoins(
-    { config, db, metrics, pokes, admission },
+    { config, db, metrics, pokes, admission, trace },
     options.batching,
   );
-  const scheduler = new Scheduler({
-    db,
-    pokes,
-    log,
-    metrics,
-    intervalMinutes: config.scheduler.intervalMinutes,
-  });
+  const scheduler = new Scheduler({ db, pokes, log, metrics, trace, ...config.scheduler });
   const online = paymentsOnline({ config, db, pokes, log });
   const live = new Live(liveSources({ db, pokes, log, metrics }), {
     pollMs: db.canListen ? livePollMs.told : livePollMs.untold,
@@ -131,6 +130,7 @@ export function createApp(options: AppOptions): App {
     db,
     log,
     metrics,
+    trace,
     admission,
     joins,
     pokes,
@@ -158,30 +158,51 @@ export function createApp(options: AppOptions): App {
 }
 
 /** The bound of requests in flight, and the database that it learns from. */
-function admitted({ config, log, databaseUrl: url }: AppOptions): Pick<App, 'admission' | 'db'> {
+function admitted({
+  config,
+  log,
+  databaseUrl: url,
+  trace,
+}: AppOptions): Pick<App, 'admission' | 'db'> {
   const admission = new Admission({
     mostInFlight: config.http.mostInFlight,
     onShed: (sheds, limit) => log.warn({ sheds, limit }, 'too much at once; requests are shed'),
   });
   const onWait = (milliseconds: number) => admission.waited('connection', milliseconds);
-  return { admission, db: openDatabase({ url, log, onWait }) };
+  return { admission, db: openDatabase({ url, log, onWait, trace }) };
 }
 
 /** Takes joins in batches, however few or many are told to share one. */
 function createJoins(
-  parts: Pick<App, 'config' | 'db' | 'metrics' | 'pokes' | 'admission'>,
+  parts: Pick<App, 'config' | 'db' | 'metrics' | 'pokes' | 'admission' | 'trace'>,
   told: AppOptions['batching'],
 ): JoinBatcher {
-  const { config, db, metrics, pokes, admission } = parts;
+  const { config, db, metrics, pokes, admission, trace } = parts;
   const attemptLimit = config.joins.limitPerMinute;
   return new JoinBatcher({
     ...batching,
     ...told,
-    send: (requests, how) => joinAll(db, requests, { ...how, attemptLimit }),
+    ...inTraces(trace, (requests, how) => joinAll(db, requests, { ...how, attemptLimit })),
     onWait: (milliseconds) => admission.waited('batch', milliseconds),
     onBatch: (size) => metrics.joinBatchSize.observe(size),
     onJoined: (campaignId) => pokes.poke(campaignId),
   });
+}
+
+/** A batch is part of the trace of its first request, and linked to those of the others. */
+function inTraces(trace: Trace | undefined, send: SendBatch) {
+  if (trace === undefined) return { send };
+  const spans = new WeakMap<JoinRequest, Span>();
+  const onJoin = (request: JoinRequest): void => {
+    const span = trace.current();
+    if (span !== undefined) spans.set(request, span);
+  };
+  const sendTraced: SendBatch = (requests, how) => {
+    const [parent = null, ...links] = requests.flatMap((request) => spans.get(request) ?? []);
+    const attributes = { 'sambatan.batch.size': requests.length };
+    return traced(trace, 'join batch', { parent, links, attributes }, () => send(requests, how));
+  };
+  return { send: sendTraced, onJoin };
 }
 
 /** What payments online need; no provider where none is configured. */

@@ -275,6 +275,40 @@ export const variables = {
     about: ['Where Midtrans is reached instead, such as a proxy of yours or a stand-in for tests.'],
     parse: (text) => (siteUrl(text) === undefined ? undefined : keySetUrl(siteUrl(text) ?? '')),
   }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: variable({
+    fallback: undefined,
+    secret: false,
+    accepts: 'an http:// or https:// URL, such as http://collector:4318',
+    about: [
+      'Collector of traces (OpenTelemetry, OTLP over HTTP), without /v1/traces, for example',
+      'http://collector:4318. Unset: there are no traces, and nothing of them is loaded.',
+    ],
+    parse: (text) =>
+      URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
+        ? text.replace(/\/+$/, '')
+        : undefined,
+  }),
+  OTEL_EXPORTER_OTLP_HEADERS: variable({
+    fallback: '',
+    secret: true,
+    accepts: 'name=value pairs separated by commas',
+    about: ['Headers for the collector, as name=value, separated by commas: often a key.'],
+    parse: headerList,
+  }),
+  OTEL_SERVICE_NAME: variable({
+    fallback: 'sambatan',
+    secret: false,
+    accepts: 'a name of at most 100 characters',
+    about: ['What traces call this service.'],
+    parse: (text) => (text.length <= 100 ? text : undefined),
+  }),
+  OTEL_TRACES_SAMPLER_ARG: variable({
+    fallback: '1',
+    secret: false,
+    accepts: 'a number from 0 to 1',
+    about: ['The share of traces that are kept, from 0 to 1, of those that begin here.'],
+    parse: (text) => (/^(0|1|0?\.\d{1,6}|1\.0+)$/.test(text) ? Number(text) : undefined),
+  }),
   LOG_LEVEL: variable({
     fallback: 'info',
     secret: false,
@@ -283,6 +317,16 @@ export const variables = {
     parse: (text) => logLevels.find((level) => level === text),
   }),
 } as const;
+
+function headerList(text: string): Readonly<Record<string, string>> | undefined {
+  const pairs = text
+    .split(',')
+    .map((pair) => pair.trim())
+    .filter((pair) => pair !== '')
+    .map((pair) => /^([\w-]+)=([\x21-\x7e]+)$/.exec(pair));
+  if (pairs.includes(null)) return undefined;
+  return Object.fromEntries(pairs.map((pair) => [pair![1]!.toLowerCase(), pair![2]!]));
+}
 
 function wholeNumber(text: string, least: number, most: number): number | undefined {
   const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;

@@ -46,6 +46,7 @@ test('an empty environment is a complete configuration with the embedded databas
     watch: { invariantHours: 24 },
     messages: { digestMinutes: 15 },
     webhooks: { allowLoopback: false },
+    traces: { url: undefined, headers: {}, serviceName: 'sambatan', share: 1 },
     log: { level: 'info' },
   });
 });
@@ -67,7 +68,16 @@ test('every variable is read', () => {
     SAMBATAN_DRAIN_SECONDS: '5',
     SAMBATAN_MOST_IN_FLIGHT: '300',
     SAMBATAN_INVARIANT_HOURS: '0',
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'https://collector.example/otlp/',
+    OTEL_EXPORTER_OTLP_HEADERS: 'X-Key=abc=, team=dua',
+    OTEL_TRACES_SAMPLER_ARG: '0.25',
     LOG_LEVEL: 'debug',
+  });
+  assert.deepEqual(config.traces, {
+    url: 'https://collector.example/otlp',
+    headers: { 'x-key': 'abc=', team: 'dua' },
+    serviceName: 'sambatan',
+    share: 0.25,
   });
   assert.equal(config.http.drainSeconds, 5);
   assert.equal(config.http.mostInFlight, 300);
@@ -135,6 +145,9 @@ const refused: [name: string, value: string][] = [
   ['SAMBATAN_JWKS_URL', 'https://user:hunter2@project.supabase.co/jwks.json'],
   ['SAMBATAN_JWKS_URL', 'not a url'],
   ['LOG_LEVEL', 'INFO'],
+  ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318'],
+  ['OTEL_EXPORTER_OTLP_HEADERS', 'a key'],
+  ['OTEL_TRACES_SAMPLER_ARG', '2'],
 ];
 for (const [name, value] of refused) {
   test(`${name}=${value.slice(0, 40)} is refused`, () => {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { createApp, type App } from '../context.ts';
+import type { Trace } from '../trace/trace.ts';
 import { runningEmbedded, startEmbedded } from '../database/embedded.ts';
 import { databaseError, withOutcome } from '../database/errors.ts';
 import { migrate } from '../database/migrate.ts';
@@ -123,10 +124,12 @@ export async function openService(config: Config): Promise<Service> {
   const key = config.identity.serviceKey
     ? { key: config.identity.serviceKey, created: false }
     : await serviceKeyIn(config.database.dataDirectory);
-  const app = createApp({ config, log, databaseUrl: database.url, serviceKey: key.key });
+  const trace = await openTraces(config, log);
+  const app = createApp({ config, log, databaseUrl: database.url, serviceKey: key.key, trace });
   let stopping: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     await app.close();
+    await trace?.close();
     await database.stop();
     flush();
   };
@@ -135,4 +138,12 @@ export async function openService(config: Config): Promise<Service> {
     newServiceKey: key.created ? key.key : undefined,
     stop: () => (stopping ??= stop()),
   };
+}
+
+/** Nothing of traces is loaded where there are none. */
+async function openTraces({ traces }: Config, log: Logger): Promise<Trace | undefined> {
+  const { url } = traces;
+  if (url === undefined) return undefined;
+  const { openTrace } = await import('../trace/otlp.ts');
+  return openTrace({ ...traces, url, log });
 }

@@ -5,6 +5,7 @@ import { Listener, type Listening } from './listen.ts';
 import type { Log } from './log.ts';
 import { columnTypes, queryable, send, type Queryable, type Run } from './query.ts';
 import { driverUrl, isTransactionPooler, limits, sessionSettings } from './session.ts';
+import { traced, type Trace } from '../trace/trace.ts';
 import { runTransaction, type TransactionOptions, type Tx } from './transaction.ts';
 
 /** The database as everybody sees it. Statements outside `transaction` are each their own. */
@@ -35,27 +36,31 @@ export interface DatabaseOptions {
   readonly maxConnections?: number;
   /** Told how long somebody has waited for a connection, in milliseconds; 0 for most. */
   readonly onWait?: (milliseconds: number) => void;
+  /** Where there are traces, each statement and transaction is a part of them. */
+  readonly trace?: Trace | undefined;
   readonly log: Log;
 }
 
 /** Makes the pool; connects on first use only. Throws on a URL that cannot be used. */
 export function openDatabase(options: DatabaseOptions): Database {
-  const { url, log } = options;
+  const { url, log, trace } = options;
   const pooled = isTransactionPooler(url);
   const settings = sessionSettings({ local: pooled });
   const begin = `begin isolation level read committed${pooled ? `; ${settings}` : ''}`;
-  const transactions: TransactionOptions = { begin, named: !pooled };
+  const transactions: TransactionOptions = { begin, named: !pooled, trace };
   const connections = new Connections(options, pooled ? undefined : settings);
   const listening = new Listener(driverUrl(url), log);
 
-  const transaction = async <T>(verb: (tx: Tx) => Promise<T>) =>
-    runTransaction(await connections.acquire(), transactions, verb);
+  const transaction = <T>(verb: (tx: Tx) => Promise<T>) =>
+    traced(trace, 'transaction', {}, async () =>
+      runTransaction(await connections.acquire(), transactions, verb),
+    );
 
   const single: Run = async (statement, parameters) => {
     for (let attempt = 1; ; attempt++) {
       const client = await connections.acquire();
       try {
-        const rows = await send(client, statement, parameters, true);
+        const rows = await send(client, statement, parameters, { named: true, trace });
         client.release();
         return rows;
       } catch (error) {

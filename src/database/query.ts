@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { traced, type Trace } from '../trace/trace.ts';
 
 declare const parametersAndRow: unique symbol;
 
@@ -87,20 +88,23 @@ function wrongCount(name: string, expected: string, found: number): Error {
 
 /**
  * Runs a statement on one connection. `named` prepares it once a connection; unnamed ones work
- * through transaction poolers as well.
+ * through transaction poolers as well. A span of it has its name, and never what it was given.
  */
 export async function send(
   client: pg.ClientBase,
   statement: Query<readonly unknown[], unknown>,
   parameters: readonly unknown[],
-  named: boolean,
+  { named, trace }: { readonly named: boolean; readonly trace?: Trace | undefined },
 ): Promise<unknown[]> {
-  const result = await client.query<pg.QueryResultRow, unknown[]>({
-    text: statement.text,
-    values: [...parameters],
-    ...(named ? { name: statement.name } : {}),
-  });
-  return result.rows;
+  const ask = () =>
+    client.query<pg.QueryResultRow, unknown[]>({
+      text: statement.text,
+      values: [...parameters],
+      ...(named ? { name: statement.name } : {}),
+    });
+  if (trace === undefined) return (await ask()).rows;
+  const attributes = { 'db.system.name': 'postgresql', 'db.query.summary': statement.name };
+  return (await traced(trace, statement.name, { kind: 'client', attributes }, ask)).rows;
 }
 
 const oid = { int8: 20, int8Array: 1016, textArray: 1009, date: 1082, timestamp: 1114 } as const;

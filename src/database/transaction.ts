@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { CommitRefused, endsConnection, withOutcome } from './errors.ts';
 import { queryable, send, type Queryable } from './query.ts';
+import type { Trace } from '../trace/trace.ts';
 
 declare const txBrand: unique symbol;
 
@@ -14,6 +15,7 @@ export interface TransactionOptions {
   /** The whole opening, in one round trip. */
   readonly begin: string;
   readonly named: boolean;
+  readonly trace?: Trace | undefined;
 }
 
 /**
@@ -33,7 +35,7 @@ export async function runTransaction<T>(
   const base = queryable(async (statement, parameters) => {
     if (phase !== 'open') throw new Error(`${statement.name} came after its transaction's end`);
     try {
-      return await send(client, statement, parameters, options.named);
+      return await send(client, statement, parameters, options);
     } catch (error) {
       lost ||= endsConnection(error);
       throw withOutcome(error, { safe: true });

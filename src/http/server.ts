@@ -29,7 +29,10 @@ export type ServerParts = Pick<
   App,
   'config' | 'log' | 'metrics' | 'admission' | 'authenticate' | 'findSession' | 'live'
 > &
-  HealthSources;
+  HealthSources & {
+    /** Where traces go, if they were asked for. */
+    readonly trace?: App['trace'];
+  };
 
 /** Where the routes of the slices live. */
 export const apiPrefix = '/api/sambatan';
@@ -56,6 +59,10 @@ export async function buildServer(
   };
   const server = Fastify(serverOptions(app, exchanges));
   watchExchanges(server, exchanges);
+  if (app.trace) {
+    const { traceRequests } = await import('./trace-requests.ts');
+    traceRequests(server, app.trace);
+  }
   countUploads(server);
   server.setValidatorCompiler(validatorCompiler);
   server.setErrorHandler(handleError);

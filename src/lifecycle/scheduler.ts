@@ -7,8 +7,11 @@ import { settleDue, type Transition } from './due.ts';
 import * as sql from './queries.ts';
 import { Rest } from '../rest.ts';
 import { Turns } from '../turns.ts';
+import { traced, type Trace } from '../trace/trace.ts';
 
 export interface SchedulerOptions {
+  /** Where there are traces, each run is one. */
+  readonly trace?: Trace | undefined;
   readonly db: Database;
   readonly pokes: Pokes;
   readonly log: Log;
@@ -189,13 +192,12 @@ export class Scheduler {
 
   /** Throws what ended the run early, after counting what it did. */
   async #run({ completeFull, stop }: RunOptions): Promise<Run> {
-    const { db, log, metrics, pokes, intervalMinutes } = this.#options;
+    const { db, log, metrics, pokes, trace, intervalMinutes } = this.#options;
     const executedAt = new Date();
     const endTimer = metrics.lifecycleDuration.startTimer();
     const onChange = (campaignId: string) => pokes.poke(campaignId);
-    const { transitions, failure } = await settleDue(
-      { db, log, onChange },
-      { completeFull, ...(stop && { stop }) },
+    const { transitions, failure } = await traced(trace, 'lifecycle run', { parent: null }, () =>
+      settleDue({ db, log, onChange }, { completeFull, ...(stop && { stop }) }),
     );
     endTimer();
     metrics.lifecycleRuns.inc();

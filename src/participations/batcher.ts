@@ -27,6 +27,8 @@ export interface BatcherOptions {
   readonly lanes: number;
   /** Batches that may wait for a row that somebody else holds, each of one campaign. */
   readonly waitingLanes: number;
+  /** Told of each request as it takes its seat. */
+  readonly onJoin?: (request: JoinRequest) => void;
   /** Told how long the first request of a batch has waited for it, in milliseconds. */
   readonly onWait?: (milliseconds: number) => void;
   /** Told of each batch that was answered, and of each campaign that was joined in it. */
@@ -116,6 +118,7 @@ export class JoinBatcher {
     ) {
       return Promise.reject(new DomainError('overloaded', {}));
     }
+    this.#options.onJoin?.(request);
     const line = this.#lineOf(request.campaignId);
     this.#queued++;
     return new Promise((resolve, reject) => {
