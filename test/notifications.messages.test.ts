@@ -250,6 +250,68 @@ test('a failed campaign tells its buyers by their refunds, once, and its sellers
   assert.deepEqual(await toldOf(id, seller), [{ kind: 'seller_failed', n: 1 }]);
 });
 
+const kindsOf = async (campaignId: string, userId: string) =>
+  (await toldOf(campaignId, userId)).flatMap(({ kind, n }) =>
+    Array.from({ length: n }, () => kind),
+  );
+
+test('money in part and above the price is told as that, and what goes back online as going that way', async () => {
+  const [buyer = ''] = await people(db, {});
+  const id = await newCampaign(db, market, { paymentTiming: 'upfront' });
+  const [held] = await joined(db, wish(id, { userId: buyer }));
+  const arrives = (amount: number) =>
+    ask(
+      db,
+      "select sambatan.receive_money($1, $2, $3, 'service', null, $4)",
+      id,
+      held,
+      amount,
+      `line:${amount}`,
+    );
+  await arrives(1);
+  await app.messages.plan();
+  assert.deepEqual(await kindsOf(id, buyer), ['joined_upfront', 'payment_too_little']);
+  await arrives(900_000_000);
+  await ask(db, "select sambatan.cancel_campaign($1, 'Bahan habis', 'service')", id);
+  await ask(db, 'select sambatan.settle_campaign($1, false, 100)', id);
+  await ask(
+    db,
+    `select sambatan.send_movement(t.transaction_id, 'refund', 'midtrans', t.cause),
+      sambatan.settle_movement(t.transaction_id, 'refund', t.cause, 'system')
+    from sambatan.transactions t where t.campaign_id = $1 and t.cause = 'refund:' || $2::uuid`,
+    id,
+    held,
+  );
+  await app.messages.plan();
+  assert.deepEqual(await kindsOf(id, buyer), [
+    'joined_upfront',
+    'payment_too_little',
+    'payment_too_much',
+    'payment_verified',
+    'refund_settled_online',
+    'refunded_cancelled',
+  ]);
+});
+
+test('who is written off is told that once, and is asked for no other proof', async () => {
+  const [buyer = ''] = await people(db, {});
+  const id = await newCampaign(db, market, { totalSlots: 1, minimumSlots: 1 });
+  const [held] = await joined(db, wish(id, { userId: buyer }));
+  await ask(db, 'select sambatan.settle_campaign($1, true, 100)', id);
+  await ask(db, "select sambatan.write_off_payment($1, $2, 'Tidak membayar', 'service')", id, held);
+  await app.messages.plan();
+  assert.deepEqual(await kindsOf(id, buyer), ['joined', 'order_confirmed', 'refunded_otherwise']);
+});
+
+test('a pledge that is paid before the end is told of its payment once', async () => {
+  const [buyer = ''] = await people(db, {});
+  const id = await newCampaign(db, market);
+  const [held] = await joined(db, wish(id, { userId: buyer }));
+  await ask(db, "select sambatan.confirm_participation($1, $2, 'service')", id, held);
+  await app.messages.plan();
+  assert.deepEqual(await kindsOf(id, buyer), ['joined', 'payment_verified']);
+});
+
 test('a reminder comes a day and an hour before the deadline, to who asked, and moves with it', async () => {
   const [asks = ''] = await people(db, {});
   const client = await service.user(asks);

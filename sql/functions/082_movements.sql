@@ -50,7 +50,8 @@ begin
     where campaign_id = t.campaign_id and transaction_id = p_transaction_id
     returning * into t;
   perform sambatan.record_event(t.campaign_id, p_kind || '_settled', p_actor, now_at,
-    t.participation_id, jsonb_build_object('amount', t.amount));
+    t.participation_id, jsonb_strip_nulls(jsonb_build_object('amount', t.amount,
+      'provider', t.provider)));
   return t;
 end
 $$;

@@ -79,7 +79,7 @@ begin
       jsonb_build_object('from', p.status, 'event', 'participant_refunded'));
   end if;
   perform sambatan.record_event(p_campaign_id, 'payment_rejected', p_actor, now_at,
-    p_participation_id, jsonb_build_object('reason', p_reason));
+    p_participation_id, jsonb_build_object('reason', p_reason, 'written_off', true));
   perform sambatan.take_back_slots(c, p, p.quantity - p.short_slots, now_at, p_actor, 'unpaid');
   perform sambatan.refresh_payout(p_campaign_id, now_at, p_actor);
   perform sambatan.release_when_received(p_campaign_id, now_at);

@@ -1,5 +1,6 @@
 import { Feed, type Crowd } from '../audit/feed.ts';
 import type { Pokes } from '../audit/pokes.ts';
+import { isWithoutConnection } from '../database/errors.ts';
 import type { Database } from '../database/pool.ts';
 import type { Log } from '../database/log.ts';
 import type { Mailer } from '../mailer.ts';
@@ -137,18 +138,33 @@ export class Messenger {
 
   async #chores(): Promise<void> {
     const { db, metrics } = this.#options;
-    while ((await db.transaction(remind)) && !this.#stopping);
+    const failures: unknown[] = [];
+    /** What goes wrong with one does not keep the others from theirs, and is thrown at the end. */
+    const safely = async (chore: () => Promise<void>): Promise<void> => {
+      try {
+        await chore();
+      } catch (error) {
+        if (isWithoutConnection(error)) throw error;
+        failures.push(error);
+      }
+    };
+    await safely(async () => {
+      while ((await db.transaction(remind)) && !this.#stopping);
+    });
     for (const { campaign_id: campaignId } of await db.rows(listDigests, atOnce)) {
-      await db.transaction((tx) => tellDigest(tx, campaignId));
+      await safely(() => db.transaction((tx) => tellDigest(tx, campaignId)));
     }
     for (const { campaign_id: campaignId, seq } of await db.rows(listFanouts, atOnce)) {
-      while ((await db.transaction((tx) => fanOut(tx, campaignId, seq))) && !this.#stopping) {
-        this.#wakeDeliverers();
-      }
+      await safely(async () => {
+        while ((await db.transaction((tx) => fanOut(tx, campaignId, seq))) && !this.#stopping) {
+          this.#wakeDeliverers();
+        }
+      });
     }
     this.#wakeDeliverers();
     this.#lagSeconds = (await db.one(outboxLag)).lag_seconds;
     metrics.outboxLag.set(this.#lagSeconds);
+    if (failures.length > 0) throw failures[0];
   }
 
   async #tidy(): Promise<void> {

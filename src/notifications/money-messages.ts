@@ -47,6 +47,55 @@ export const moneyMessages = {
       ],
     }),
   },
+  payment_too_little: {
+    topic: 'payments',
+    id: (p, s) => ({
+      title: `Transfermu untuk ${p.campaign} kurang`,
+      paragraphs: [
+        `${s.rupiah(p.amount)} yang masuk kurang dari yang harus dibayar, jadi kami kembalikan seluruhnya.`,
+        'Slotmu belum terbayar. Buka Sambatan untuk melihat jumlah persisnya dan batas waktunya.',
+        'Pastikan rekening pengembalianmu sudah diisi.',
+      ],
+    }),
+    en: (p, s) => ({
+      title: `Your transfer for ${p.campaign} was too little`,
+      paragraphs: [
+        `${s.rupiah(p.amount)} arrived, which is less than what is to be paid, so we return all of it.`,
+        'Your slots are not paid for yet. Open Sambatan for the exact amount and until when.',
+        'Make sure that the account for your refunds is filled in.',
+      ],
+    }),
+  },
+  payment_too_much: {
+    topic: 'payments',
+    id: (p, s) => ({
+      title: `Kelebihan bayarmu untuk ${p.campaign} akan dikembalikan`,
+      paragraphs: [
+        `Kamu membayar ${s.rupiah(p.amount)} lebih dari yang perlu. Slotmu tidak terpengaruh; kelebihannya kami kembalikan.`,
+        'Pastikan rekening pengembalianmu sudah diisi di Sambatan.',
+      ],
+    }),
+    en: (p, s) => ({
+      title: `What you paid too much for ${p.campaign} will be returned`,
+      paragraphs: [
+        `You paid ${s.rupiah(p.amount)} more than was needed. Your slots are paid for; we return the rest.`,
+        'Make sure that the account for your refunds is filled in on Sambatan.',
+      ],
+    }),
+  },
+  refund_settled_online: {
+    topic: 'payments',
+    id: (p, s) => ({
+      title: `Uangmu dari ${p.campaign} sudah dikembalikan`,
+      paragraphs: [
+        `${s.rupiah(p.amount)} sudah dikirim balik lewat cara bayar yang kamu pakai waktu membayar online.`,
+      ],
+    }),
+    en: (p, s) => ({
+      title: `Your money from ${p.campaign} has been returned`,
+      paragraphs: [`${s.rupiah(p.amount)} was sent back the way by which you paid online.`],
+    }),
+  },
   refund_settled: {
     topic: 'payments',
     id: (p, s) => ({

@@ -61,8 +61,11 @@ const rules = {
     digest: 'joined',
   },
   participant_confirmed: {
-    buyer: ({ event }) =>
-      event.metadata['amount'] === undefined ? 'order_confirmed' : 'payment_verified',
+    // A payment before the end of a campaign that is paid at its end is told as that payment.
+    buyer: ({ event, facts }) => {
+      if (event.metadata['amount'] === undefined) return 'order_confirmed';
+      return facts.payment_timing === 'upfront' ? 'payment_verified' : undefined;
+    },
     digest: 'confirmed',
   },
   participant_cancelled: {
@@ -93,13 +96,21 @@ const rules = {
   },
   waiting_closed: { buyer: always('waiting_closed') },
   payment_proof_submitted: { buyer: always('proof_received') },
-  // Where it was due before the campaign's end, it confirms the participation, which is told.
+  // Where it is due before the campaign's end, it confirms the participation, which is told.
   payment_settled: {
     buyer: ({ facts }) => (facts.payment_timing === 'upfront' ? undefined : 'payment_verified'),
   },
-  payment_rejected: { buyer: always('payment_rejected') },
-  payment_late: { buyer: always('payment_late') },
-  refund_settled: { buyer: always('refund_settled') },
+  // Written off: they are told that nothing is delivered, and are asked for no other proof.
+  payment_rejected: {
+    buyer: ({ event }) => (event.metadata['written_off'] === true ? undefined : 'payment_rejected'),
+  },
+  payment_late: {
+    buyer: ({ event }) => returned[String(event.metadata['reason'])] ?? 'payment_late',
+  },
+  refund_settled: {
+    buyer: ({ event }) =>
+      event.metadata['provider'] === undefined ? 'refund_settled' : 'refund_settled_online',
+  },
   refund_failed: { buyer: always('refund_failed') },
   // A mistake in the books is put right: for the buyer the refund is on its way again.
   refund_reversed: {},
@@ -114,6 +125,11 @@ const rules = {
 const leaving: Readonly<Record<string, MessageKind>> = {
   buyer: 'left',
   hold_lapsed: 'hold_lapsed',
+};
+
+const returned: Readonly<Record<string, MessageKind>> = {
+  too_little: 'payment_too_little',
+  too_much: 'payment_too_much',
 };
 
 function bySystem(event: AuditRow, kind: MessageKind): MessageKind | undefined {

@@ -2069,7 +2069,8 @@ begin
     where campaign_id = t.campaign_id and transaction_id = p_transaction_id
     returning * into t;
   perform sambatan.record_event(t.campaign_id, p_kind || '_settled', p_actor, now_at,
-    t.participation_id, jsonb_build_object('amount', t.amount));
+    t.participation_id, jsonb_strip_nulls(jsonb_build_object('amount', t.amount,
+      'provider', t.provider)));
   return t;
 end
 $$;
@@ -2383,7 +2384,7 @@ begin
       jsonb_build_object('from', p.status, 'event', 'participant_refunded'));
   end if;
   perform sambatan.record_event(p_campaign_id, 'payment_rejected', p_actor, now_at,
-    p_participation_id, jsonb_build_object('reason', p_reason));
+    p_participation_id, jsonb_build_object('reason', p_reason, 'written_off', true));
   perform sambatan.take_back_slots(c, p, p.quantity - p.short_slots, now_at, p_actor, 'unpaid');
   perform sambatan.refresh_payout(p_campaign_id, now_at, p_actor);
   perform sambatan.release_when_received(p_campaign_id, now_at);
