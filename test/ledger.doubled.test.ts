@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import fc from 'fast-check';
+import { DomainError } from '../src/errors.ts';
+import { viewBooks } from '../src/ledger/books.ts';
+import { midtrans } from '../src/ledger/gateway/midtrans.ts';
+import { applyOrder, payOnline } from '../src/ledger/gateway/operations.ts';
+import { findCall } from '../src/ledger/gateway/queries.ts';
+import { rejectPayment, submitProof, verifyPayment, viewPayment } from '../src/ledger/payments.ts';
+import { readStatement } from '../src/ledger/statement-file.ts';
+import { assignLine, importStatement } from '../src/ledger/statements.ts';
+import { operate } from '../src/operation.ts';
+import type { Tx } from '../src/database/transaction.ts';
+import { testDatabase } from './rig/database.ts';
+import { ask, joinNow, letTimePass, newCampaign, openMarket, service, wish } from './rig/market.ts';
+import { midtransStandIn, serverKey } from './rig/midtrans.ts';
+import { openTill } from './rig/till.ts';
+
+const provider = await midtransStandIn();
+const { db, close } = await testDatabase();
+after(async () => {
+  await close();
+  await provider.close();
+});
+const market = await openMarket(db);
+const till = await openTill(db);
+const gateway = midtrans({ serverKey, snapUrl: provider.url, apiUrl: provider.url });
+const parts = { db, gateway, onChange: () => undefined };
+const price = 9_973n;
+const termHours = 72;
+const pdf = { contentType: 'application/pdf', content: Buffer.from('%PDF-1.7') } as const;
+const today = new Date(Date.now() + 7 * 3_600_000).toISOString().slice(0, 10);
+
+/** One buyer who may pay by every way at once, and all the money that ever left their hands. */
+interface World {
+  readonly campaign: string;
+  readonly id: string;
+  /** What a transfer is of: the price with the code that the buyer was told. */
+  readonly total: bigint;
+  readonly orders: Set<string>;
+  readonly paidOrders: Set<string>;
+  counted: Set<string>;
+  transfers: number;
+  known: bigint;
+}
+
+const inTx = <T>(verb: (tx: Tx) => Promise<T>) => operate(db, verb);
+
+/** Asks the provider after an order, as its notification or the reconciliation does. */
+async function tell(world: World, reference: string): Promise<void> {
+  const call = await db.one(findCall, reference);
+  const status = await gateway.orderStatus(reference);
+  assert.notEqual(status.outcome, 'unknown');
+  if (status.outcome === 'unknown') return;
+  await applyOrder(parts, call, status);
+  if (status.outcome !== 'paid' || world.counted.has(reference)) return;
+  world.counted.add(reference);
+  world.known += price;
+}
+
+const steps: Readonly<Record<string, (world: World) => Promise<void>>> = {
+  page: async ({ id }) => void (await payOnline(parts, service, id, termHours)),
+  proof: async ({ id }) => void (await inTx((tx) => submitProof(tx, service, id, pdf, termHours))),
+  reject: async ({ id }) => void (await inTx((tx) => rejectPayment(tx, service, id, 'buram'))),
+  verify: async (world) => {
+    const seen = { amount: world.total, reference: 'BCA' };
+    await inTx((tx) => verifyPayment(tx, service, world.id, seen));
+    world.known += world.total;
+    world.transfers++;
+  },
+  transfer: async (world) => {
+    const text = `TRSF ${world.id} ${world.transfers++}`;
+    const file = readStatement(
+      `date,description,amount\n${today},${text},${world.total}`,
+      'generic',
+    );
+    await importStatement(db, service, till, file);
+    const [line] = await ask<{ line_id: string; status: string; outcome: string | null }>(
+      db,
+      'select line_id, status::text, outcome from sambatan.statement_lines where description = $1',
+      text,
+    );
+    // What the service cannot tell a person says.
+    const { outcome } =
+      line!.status === 'matched'
+        ? line!
+        : await inTx((tx) => assignLine(tx, service, line!.line_id, world.id));
+    // A transfer that was verified by eye before is that very money.
+    if (outcome !== 'known') world.known += world.total;
+  },
+  'pay the order': async ({ orders, paidOrders }) => {
+    for (const order of [...orders].filter((one) => !paidOrders.has(one)).slice(0, 1)) {
+      provider.buyer(order, 'settlement');
+      paidOrders.add(order);
+    }
+  },
+  'let it expire': async ({ orders, paidOrders }) => {
+    for (const order of orders) if (!paidOrders.has(order)) provider.buyer(order, 'expire');
+  },
+  tell: async (world) => {
+    for (const order of world.orders) await tell(world, order);
+  },
+  lapse: async ({ campaign }) => {
+    await letTimePass(db, campaign, 400);
+    await ask(db, 'select sambatan.settle_campaign($1, false, 1000)', campaign);
+  },
+  'call off': async ({ campaign }) => {
+    await inTx((tx) =>
+      ask(tx, "select sambatan.cancel_campaign($1, 'batal', 'service')", campaign),
+    );
+    await ask(db, 'select sambatan.settle_campaign($1, true, 1000)', campaign);
+  },
+};
+
+/** All that came in is in hand; nothing is on one side of the books only. */
+async function check(world: World, story: string): Promise<void> {
+  const b = await viewBooks(db, service, world.campaign);
+  assert.equal(b.held, world.known, `what is in hand, after ${story}`);
+  assert.equal(
+    b.paid + b.unique_codes + b.credits + b.returned + b.receivable,
+    b.gross + b.codes_kept + b.payouts_returned + b.refunds_due + b.refunds_settled,
+    `both sides, after ${story}`,
+  );
+}
+
+const often = ['page', 'proof', 'transfer', 'pay the order', 'tell', 'tell'];
+const rarely = ['reject', 'verify', 'let it expire', 'lapse'];
+const history = fc.array(
+  fc.oneof(
+    { arbitrary: fc.constantFrom(...often), weight: 6 },
+    { arbitrary: fc.constantFrom(...rarely), weight: 3 },
+    { arbitrary: fc.constant('call off'), weight: 1 },
+  ),
+  { minLength: 4, maxLength: 14 },
+);
+const runs = Number(process.env['SAMBATAN_BOOKS_RUNS'] ?? 30);
+
+test('whoever pays online and by transfer, in whatever order, pays once and gets all else back', async () => {
+  const reached = new Map<string, number>();
+  const property = fc.asyncProperty(history, async (names) => {
+    const campaign = await newCampaign(db, market, {
+      totalSlots: 4,
+      pricePerSlot: price,
+      paymentTiming: 'upfront',
+      holdSeconds: 300,
+    });
+    const [joined] = await joinNow(db, [wish(campaign, { quantity: 1 })]);
+    if (joined instanceof DomainError) throw joined;
+    const id = joined!.participationId;
+    const { total } = await inTx((tx) => viewPayment(tx, service, id, termHours));
+    const world: World = {
+      campaign,
+      id,
+      total,
+      orders: new Set(),
+      paidOrders: new Set(),
+      counted: new Set(),
+      transfers: 0,
+      known: 0n,
+    };
+    for (const [at, name] of names.entries()) {
+      try {
+        await steps[name]!(world);
+        reached.set(name, (reached.get(name) ?? 0) + 1);
+      } catch (error) {
+        if (!(error instanceof DomainError)) throw error;
+      }
+      const orders = await ask<{ reference: string }>(
+        db,
+        "select reference from sambatan.gateway_calls where participation_id = $1 and kind = 'payment'",
+        id,
+      );
+      for (const { reference } of orders) world.orders.add(reference);
+      await check(world, names.slice(0, at + 1).join(', '));
+    }
+    const story = [...names, 'the end'].join(', ');
+    for (const order of world.orders) await tell(world, order);
+    await check(world, story);
+    const b = await viewBooks(db, service, campaign);
+    // One payment at most stays, whoever has it; the rest is on its way back.
+    const kept = world.known - b.refunds_due;
+    assert.ok([0n, price, total].includes(kept), `${kept} of ${world.known} stay, after ${story}`);
+  });
+  await fc.assert(property, { numRuns: runs });
+  for (const name of Object.keys(steps)) {
+    assert.ok((reached.get(name) ?? 0) > 0, `${name} was never done in ${runs} histories`);
+  }
+});
