@@ -14,7 +14,10 @@ export type Wait = keyof typeof targetsMs;
  * stands, and answers nobody sooner.
  */
 const targetsMs = {
-  /** One turn of the event loop: so long an arriving request may lie unread, to be shed or not. */
+  /**
+   * One turn of the event loop: so long an arriving request may lie unread, to be shed or not.
+   * Only where some are shed: a thousand phones that are all being served make long turns, too.
+   */
   turn: 50,
   /** A connection of the pool, which is given up on after two seconds. */
   connection: 300,
@@ -22,7 +25,7 @@ const targetsMs = {
   batch: 500,
 };
 
-/** Waits are judged this often, and never by a single one: it may be a collection of garbage. */
+/** Waits are judged this often at most, and never a single one: it may be a collection of garbage. */
 const windowMs = 100;
 const fewestWaits = 2;
 /** What a window without requests means: whatever was learnt is out of date. */
@@ -48,6 +51,7 @@ export class Admission {
   #limit: number;
   #inFlight = 0;
   #peak = 0;
+  #wasFull = false;
   #windowBegan = performance.now();
   #turnBegan: number | undefined;
   #arrivedInTurn = false;
@@ -80,7 +84,9 @@ export class Admission {
   /** Whether a request that arrives now finds room. */
   hasRoom(): boolean {
     this.#watchTurn();
-    return this.#inFlight < this.#limit;
+    const hasRoom = this.#inFlight < this.#limit;
+    if (!hasRoom) this.#wasFull = true;
+    return hasRoom;
   }
 
   /** A request found none and was turned away. */
@@ -128,17 +134,22 @@ export class Admission {
 
   #judge(now: number): void {
     const elapsed = now - this.#windowBegan;
-    if (elapsed < windowMs) return;
+    if (elapsed < windowMs || (elapsed <= quietMs && !this.#isEnough())) return;
     let excess = 0;
     for (const what of Object.keys(targetsMs) as Wait[]) {
-      if (this.#waits[what] < fewestWaits) continue;
+      if (this.#waits[what] < fewestWaits || (what === 'turn' && !this.#wasFull)) continue;
       excess = Math.max(excess, this.#least[what] / targetsMs[what]);
     }
     this.#limit = Math.round(this.#next(excess, elapsed));
     for (const what of Object.keys(targetsMs) as Wait[]) this.#waits[what] = 0;
     this.#windowBegan = now;
     this.#peak = this.#inFlight;
+    this.#wasFull = false;
     this.#tell(now);
+  }
+
+  #isEnough(): boolean {
+    return Object.values(this.#waits).some((count) => count >= fewestWaits);
   }
 
   #next(excess: number, elapsed: number): number {
