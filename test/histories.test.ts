@@ -14,6 +14,7 @@ import {
 } from './histories/steps.ts';
 import { httpService, type HttpService } from './rig/http-service.ts';
 import { ask } from './rig/market.ts';
+import { openTill } from './rig/till.ts';
 import { campaignBody, expectStatus, fromNow, openShop } from './rig/shop.ts';
 import type { Terms } from './waiting/model.ts';
 
@@ -38,6 +39,7 @@ async function openWorld(): Promise<World> {
   return {
     replicas: [first, second],
     shop,
+    till: await openTill(first.db),
     buyers,
     callers: {
       visitor: first.visitor,
@@ -75,6 +77,7 @@ const kinds: readonly Kind[] = [
   ['wait', 4, whose, few, anybody],
   ['cancel', 5, any, none, mostly('owner', 'operator', 'service')],
   ['confirm', 4, any, none, mostly('operator', 'service')],
+  ['pay', 4, any, fc.nat(1), mostly('operator', 'service')],
   ['fulfil', 2, any, none, mostly('owner', 'service')],
   ['accept', 3, any, none, mostly('owner', 'service')],
   ['decline', 1, any, none, mostly('owner', 'service')],
@@ -209,6 +212,8 @@ const expectedOften = [
   'cancel ok',
   'cancel forbidden',
   'confirm ok',
+  'pay ok',
+  'pay forbidden',
   'fulfil ok',
   'accept ok',
   'publish ok',

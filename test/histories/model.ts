@@ -1,4 +1,4 @@
-import { Model, type Terms } from '../waiting/model.ts';
+import { Model, type Part, type Terms } from '../waiting/model.ts';
 
 /** Who asks. `owner`: the buyer whose participation or place it is. */
 export const roles = [
@@ -50,6 +50,16 @@ export class HistoryModel extends Model {
     if (isHidden) return 'campaign_not_found';
     if (allowed.includes(role)) return undefined;
     return role === 'visitor' ? 'unauthenticated' : 'forbidden';
+  }
+
+  /** What a buyer can pay for now: a hold of an open campaign that has not run out. */
+  get payable(): readonly Part[] {
+    const isOpen = this.stage === 'active' && this.end === null && this.now < this.deadline;
+    if (!isOpen || !this.terms.upfront) return [];
+    return this.parts.filter(
+      ({ status, holdEndsAt }) =>
+        status === 'reserved' && (holdEndsAt === null || this.now < holdEndsAt),
+    );
   }
 
   read(role: Role): string {

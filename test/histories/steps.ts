@@ -10,6 +10,8 @@ import { refusalOf, type HistoryModel, type Role } from './model.ts';
 export interface World {
   readonly replicas: readonly [HttpService, HttpService];
   readonly shop: Shop;
+  /** The account that buyers transfer to. */
+  readonly till: string;
   readonly buyers: readonly Client[];
   readonly callers: Readonly<Record<Exclude<Role, 'owner'>, Client>>;
 }
@@ -34,6 +36,7 @@ export const verbs = [
   'wait',
   'cancel',
   'confirm',
+  'pay',
   'fulfil',
   'accept',
   'decline',
@@ -89,6 +92,7 @@ export class Step implements fc.AsyncCommand<HistoryModel, Real> {
 
   check(model: Readonly<HistoryModel>): boolean {
     const [verb] = this.#plan;
+    if (verb === 'pay') return model.payable.length > 0;
     if (['cancel', 'confirm', 'fulfil'].includes(verb)) return model.parts.length > 0;
     return !['accept', 'decline', 'withdraw'].includes(verb) || model.entries.length > 0;
   }
@@ -128,6 +132,8 @@ export class Step implements fc.AsyncCommand<HistoryModel, Real> {
       case 'confirm':
       case 'fulfil':
         return await changePart(model, real, verb, first, role);
+      case 'pay':
+        return await pay(model, real, { number: first, byStatement: second > 0, role });
       case 'accept':
       case 'decline':
       case 'withdraw':
@@ -236,6 +242,44 @@ async function changePart(
   const answer = await caller.post(`/participations/${real.parts[index]}/${verb}`);
   return [expected, outcomeOf(answer)];
 }
+
+/**
+ * A buyer transfers the exact sum; a person says that it came, or a line of a statement does. Said
+ * once more it counts no second time.
+ */
+async function pay(
+  model: HistoryModel,
+  real: Real,
+  { number, byStatement, role }: { number: number; byStatement: boolean; role: Role },
+): Promise<Pair> {
+  const part = model.payable[number % model.payable.length]!;
+  const id = real.parts[model.parts.indexOf(part)]!;
+  const due = await real.world.buyers[part.user]!.get(`/participations/${id}/payment`);
+  assert.equal(due.status, 200, due.text);
+  const caller = clientOf(real, role, part.user);
+  const say = async () =>
+    byStatement
+      ? await caller.send({
+          method: 'POST',
+          path: `/receiving-accounts/${real.world.till}/statement?apply=true`,
+          body: `date,description,amount\n${today()},TRSF ${id},${due.body['total']}`,
+          headers: { 'content-type': 'text/csv' },
+        })
+      : await caller.post(`/participations/${id}/payment/verify`);
+  const expected = refusalOf(role, ['operator', 'service']) ?? model.confirm(part);
+  const answer = await say();
+  if (expected === 'ok' && byStatement) assert.equal(answer.body['matched'], 1, answer.text);
+  if (expected === 'ok' && !byStatement) assert.equal(answer.body['outcome'], 'settled');
+  if (expected === 'ok') {
+    const again = await say();
+    if (byStatement) assert.equal(again.body['matched'], 0, again.text);
+    else assert.equal(again.body.code, 'payment_not_open');
+  }
+  return [expected, outcomeOf(answer)];
+}
+
+/** In Western Indonesian time, as a bank writes it. */
+const today = () => new Date(Date.now() + 7 * 3_600_000).toISOString().slice(0, 10);
 
 async function changeEntry(
   model: HistoryModel,
