@@ -164,5 +164,7 @@ export function nameOf(
   visit: Visit,
   { display_name, user_id }: { readonly display_name: string | null; readonly user_id: string },
 ): string {
-  return display_name ?? visit.t(`Akun …${user_id.slice(-6)}`, `Account …${user_id.slice(-6)}`);
+  return (
+    display_name ?? visit.t(`Akun\u00a0…${user_id.slice(-6)}`, `Account\u00a0…${user_id.slice(-6)}`)
+  );
 }

@@ -98,15 +98,17 @@ function whole(visit: Visit, campaign: Campaign, around: Around): Html {
         eager: true,
       })}
     </div>
-    <header class="campaign-head">${head(visit, campaign)}</header>
-    <section class="campaign-join panel" aria-label="${visit.t('Ikut Sambatan', 'Join')}">
-      ${progress(visit, campaign)}${stateOf(visit, campaign)}${ownPlace(visit, around.standing)}${joinPart(
-        visit,
-        campaign,
-        around.standing,
-        around.form,
-      )}${waitingPart(visit, campaign, around.standing, around.form)}${reminderPart(visit, campaign, around.standing.isReminded)}
-    </section>
+    <div class="campaign-side">
+      <header class="campaign-head">${head(visit, campaign)}</header>
+      <section class="campaign-join panel" aria-label="${visit.t('Ikut Sambatan', 'Join')}">
+        ${progress(visit, campaign)}${stateOf(visit, campaign)}${ownPlace(visit, around.standing)}${joinPart(
+          visit,
+          campaign,
+          around.standing,
+          around.form,
+        )}${waitingPart(visit, campaign, around.standing, around.form)}${reminderPart(visit, campaign, around.standing.isReminded)}
+      </section>
+    </div>
     <div class="campaign-more">
       ${story(visit, campaign)}${rulesOf(visit, campaign)}${
         published && sharePart(visit, campaign)
