@@ -142,6 +142,41 @@ suite('a seller’s whole way, by forms alone', () => {
     assert.match(found(await owner().get(`/toko/sambatan/${id}/ubah`)), /2031-03-04T21:00/);
   });
 
+  test('an opening is moved by the form, and what is wrong with it stands beside it', async () => {
+    const [deadline, opens_at] = ['2031-03-04T21:00', '2031-03-01T08:30'];
+    const scheduled = await shop.campaign({
+      publish: false,
+      opens_at: `${opens_at}:00+07:00`,
+      deadline: `${deadline}:00+07:00`,
+    });
+    const path = `/toko/sambatan/${scheduled.id}/ubah`;
+    const edit = (wish: object) =>
+      owner().post(path, terms({ deadline, opens_at, aksi: 'simpan', ...wish }));
+    assert.match(found(await owner().get(path)), new RegExp(`value="${opens_at}"`));
+    for (const wrong of ['2031-03-05T08:30', '', '2031-02-30T08:30']) {
+      const page = found(await edit({ opens_at: wrong }), 422);
+      assert.match(page, /<p class="error" id="opens_at-error">/, wrong);
+      assert.match(page, /id="opens_at"\s+name="opens_at"[^>]* aria-invalid="true"/, wrong);
+    }
+    leadsTo(await edit({ opens_at: '2031-03-02T09:00' }), /kabar=tersimpan/);
+    const moved = expectStatus(await shop.seller.get(`/campaigns/${scheduled.id}`), 200);
+    assert.deepEqual([moved.status, moved['opens_at']], ['scheduled', '2031-03-02T02:00:00.000Z']);
+  });
+
+  test('a draft’s form has no opening and says how to have one', async () => {
+    const { id } = await shop.campaign({ publish: false });
+    const forms = owner();
+    for (const [language, words] of [
+      ['', 'Draf kamu buka sendiri'],
+      ['/en', 'You open a draft yourself'],
+    ]) {
+      const form = found(await forms.get(`${language}/toko/sambatan/${id}/ubah`));
+      assert.ok(form.includes(words!) && !form.includes('name="opens_at"'));
+      const fresh = found(await forms.get(`${language}/toko/${shop.brandId}/sambatan/baru`));
+      assert.ok(!fresh.includes(words!) && fresh.includes('name="opens_at"'));
+    }
+  });
+
   test('a cancellation whose numbers have changed meanwhile is shown again first', async () => {
     const { id } = await shop.campaign();
     const path = `/toko/sambatan/${id}/batal`;

@@ -91,6 +91,8 @@ export interface TermsParts {
   readonly open: boolean;
   /** Whether an opening can be asked for: not of a draft that is there already. */
   readonly opening: boolean;
+  /** Whether it is there already and has no opening. */
+  readonly isDraft?: boolean;
 }
 
 /** The fields of a campaign, each with what is wrong with it. */
@@ -140,7 +142,7 @@ function productField(visit: Visit, { products, shown }: TermsParts): Html {
   );
 }
 
-function numberFields(visit: Visit, { shown, opening }: TermsParts): Html {
+function numberFields(visit: Visit, { shown, opening, isDraft }: TermsParts): Html {
   const { t } = visit;
   const { typed, errors } = shown;
   const whole = (name: string, label: string, hint?: string, required = false) =>
@@ -188,6 +190,15 @@ function numberFields(visit: Visit, { shown, opening }: TermsParts): Html {
         )
       }
     </div>
+    ${
+      isDraft &&
+      html`<p class="hint">
+        ${t(
+          'Draf kamu buka sendiri. Supaya terbuka otomatis, pilih waktunya saat membuat Sambatan baru.',
+          'You open a draft yourself. To have one open by itself, choose the time as you make a new campaign.',
+        )}
+      </p>`
+    }
     <div class="fields">
       ${whole('min_slots_per_user', t('Minimum per pembeli', 'Least per buyer'))}
       ${whole('max_slots_per_user', t('Maksimum per pembeli', 'Most per buyer'))}

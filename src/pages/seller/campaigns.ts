@@ -302,6 +302,7 @@ function editPage(visit: Visit, campaign: Campaign, shown: Shown) {
       products: [{ product_id: campaign.product_id, name: campaign.product_name }],
       open,
       opening: campaign.status === 'scheduled',
+      isDraft: campaign.status === 'inactive',
     })}`;
   return { title, section: 'shop' as const, main };
 }
