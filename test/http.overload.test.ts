@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { pbkdf2 } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, before, test, type TestContext } from 'node:test';
@@ -204,8 +205,8 @@ test('one long wait, or long ones among short ones, lower nothing', async () => 
     admission.waited('turn', 5_000);
     await sleep(110);
     admission.waited('batch', 1);
-    const waits = window % 2 === 0 ? [3_000, 2] : [2, 4_000];
-    for (const wait of waits) admission.waited('connection', wait);
+    const some = window % 2 === 0 ? [3_000, 2] : [2, 4_000];
+    for (const wait of some) admission.waited('connection', wait);
   }
   assert.equal(admission.limit, 1_000);
 });
@@ -215,8 +216,8 @@ test('long turns of the event loop lower nothing while everybody finds room', as
   const longTurns = async (arriving: number) => {
     for (let turn = 0; turn < 8; turn++) {
       for (let n = 0; n < arriving; n++) if (admission.hasRoom()) admission.enter();
-      const until = performance.now() + 100;
-      while (performance.now() < until);
+      const end = performance.now() + 100;
+      while (performance.now() < end);
       while (admission.inFlight > 0) admission.leave();
       await nextTurn();
     }
@@ -236,4 +237,17 @@ test('what was learnt is forgotten when nothing is asked for a while', async () 
   await sleep(2_100);
   admission.waited('connection', 1);
   assert.equal(admission.limit, 1_000);
+});
+
+test('threads that are all busy are noticed, because pages wait for them', async () => {
+  const admission = new Admission({ mostInFlight: 1_000 });
+  for (let n = 0; n < 1_000; n++) admission.enter();
+  let busy = true;
+  const load = () => pbkdf2('x', 'y', 400_000, 32, 'sha256', () => busy && load());
+  for (let n = 0; n < 12; n++) load();
+  await until(() => {
+    admission.hasRoom();
+    return admission.limit < 600;
+  });
+  busy = false;
 });

@@ -120,11 +120,12 @@ async function overload(on: Cluster, crowd: ChildProcess, name: 'site' | 'joins'
   return { name, times, seconds, capacity, during, after, seen, failures };
 }
 
-const surprises = (kinds: readonly Kind[], answers: Heard['answers']) =>
-  Object.keys(answers)
+function surprises(kinds: readonly Kind[], answers: Heard['answers']): string[] {
+  return Object.keys(answers)
     .filter((what) => !what.endsWith(' 503'))
     .filter((what) => !kinds.some(({ name, good }) => what === `${name} ${good}`))
     .map((what) => `answered: ${what}`);
+}
 
 /** The generator is not to take what the service would have had: a machine of its own, as it were. */
 function keepApart(crowd: ChildProcess, served: readonly number[]): void {

@@ -1,3 +1,5 @@
+import { randomFill } from 'node:crypto';
+
 /** How the limit of requests in flight is found. */
 export interface AdmissionOptions {
   /** Requests in flight at most, whatever is measured. */
@@ -23,11 +25,16 @@ const targetsMs = {
   connection: 300,
   /** The next batch of joins. */
   batch: 500,
+  /** A thread of libuv's pool: pages are compressed there. */
+  thread: 150,
 };
 
 /** Waits are judged this often at most, and never a single one: it may be a collection of garbage. */
 const windowMs = 100;
 const fewestWaits = 2;
+/** A thread is asked so long after it has answered. */
+const askEveryMs = 20;
+const oneByte = Buffer.alloc(1);
 /** What a window without requests means: whatever was learnt is out of date. */
 const quietMs = 2_000;
 /** Turning one away takes about so long; a turn that is long for that is no reason to do less. */
@@ -40,14 +47,14 @@ const tellEveryMs = 1_000;
 
 /**
  * How many requests this process answers at once. The limit falls while every request waits too
- * long for its turn of the event loop, for a connection or for its batch, and rises again when they
- * do not (additive increase, multiplicative decrease, judged by the least wait of a window as CoDel
- * does). So the work that is taken on is finished in time, whatever comes on top.
+ * long for its turn of the event loop, for a connection, for its batch or for a thread, and rises
+ * again when they do not (additive increase, multiplicative decrease, judged by the least wait of a
+ * window as CoDel does). So the work that is taken on is finished in time, whatever comes on top.
  */
 export class Admission {
   readonly #options: AdmissionOptions;
-  readonly #least: Record<Wait, number> = { turn: 0, connection: 0, batch: 0 };
-  readonly #waits: Record<Wait, number> = { turn: 0, connection: 0, batch: 0 };
+  readonly #least: Record<Wait, number> = { turn: 0, connection: 0, batch: 0, thread: 0 };
+  readonly #waits: Record<Wait, number> = { turn: 0, connection: 0, batch: 0, thread: 0 };
   #limit: number;
   #inFlight = 0;
   #peak = 0;
@@ -56,6 +63,7 @@ export class Admission {
   #turnBegan: number | undefined;
   #arrivedInTurn = false;
   #turnIsWatched = false;
+  #threadIsAsked = false;
   #sheds = 0;
   #shedsBefore = 0;
   #shedsTold = 0;
@@ -118,6 +126,20 @@ export class Admission {
     if (this.#turnIsWatched) return;
     this.#turnIsWatched = true;
     setImmediate(this.#turn);
+    if (!this.#threadIsAsked) this.#askThread();
+  }
+
+  /** Asks a thread for next to nothing, again and again while requests arrive. */
+  #askThread(): void {
+    this.#threadIsAsked = true;
+    const began = performance.now();
+    randomFill(oneByte, () => {
+      this.waited('thread', performance.now() - began);
+      setTimeout(() => {
+        this.#threadIsAsked = false;
+        if (this.#turnIsWatched) this.#askThread();
+      }, askEveryMs).unref();
+    });
   }
 
   readonly #turn = (): void => {
@@ -141,7 +163,10 @@ export class Admission {
       excess = Math.max(excess, this.#least[what] / targetsMs[what]);
     }
     this.#limit = Math.round(this.#next(excess, elapsed));
-    for (const what of Object.keys(targetsMs) as Wait[]) this.#waits[what] = 0;
+    // One that is too rare to be judged is kept until there is another.
+    for (const what of Object.keys(targetsMs) as Wait[]) {
+      if (this.#waits[what] >= fewestWaits) this.#waits[what] = 0;
+    }
     this.#windowBegan = now;
     this.#peak = this.#inFlight;
     this.#wasFull = false;

@@ -177,6 +177,7 @@ class Crowd {
   readonly #backend: Client;
   readonly #product: string;
   #campaign = '';
+  #isOpening = false;
 
   private constructor(service: Started, product: string) {
     this.#service = service;
@@ -232,11 +233,12 @@ class Crowd {
       watcher.end();
       this.requests++;
     }
-    if (number % 400 === 0) await this.#open();
+    if (number % 400 === 0 && !this.#isOpening) await this.#open();
   }
 
   /** Another campaign; the one before goes on to be read and closed. */
   async #open(): Promise<void> {
+    this.#isOpening = true;
     const before = this.#campaign;
     const made = await this.#ask(201, 'POST', '/campaigns', {
       product_id: this.#product,
@@ -247,6 +249,7 @@ class Crowd {
       publish: true,
     });
     this.#campaign = made.id;
+    this.#isOpening = false;
     if (before === '') return;
     await new Promise((go) => setTimeout(go, 1_000));
     await this.#ask(200, 'POST', `/campaigns/${before}/cancel`, { reason: 'bahan habis' });
