@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { testBrowser } from './rig/browser.ts';
 import { httpService } from './rig/http-service.ts';
+import type { Client } from './rig/client.ts';
+import { ask } from './rig/market.ts';
 import { photo } from './rig/pictures.ts';
 import { expectStatus, join, openShop } from './rig/shop.ts';
 import { openTill } from './rig/till.ts';
@@ -103,5 +105,70 @@ for (const [size, script] of [
     const left = expectStatus(await operator.get('/operators'), 200).items;
     assert.ok(left.every((one) => one['user_id'] !== named['user_id']));
     await looker.close();
+  });
+}
+
+for (const script of [false, true]) {
+  test(`a buyer complains, an operator answers, the seller is paid out (script: ${script})`, async () => {
+    const operator = await service.operator();
+    const shop = await openShop(service);
+    await openTill(service.db, script ? '5270099003' : '5270099004');
+    const account = { bank: 'Mandiri', number: '1370099002', holder: 'Ratri Ayu' };
+    const where = { method: 'PUT', path: `/brands/${shop.brandId}/payout-account`, body: account };
+    expectStatus(await shop.seller.send(where), 200);
+    const title = `Kenanga ${script ? 'tiga' : 'empat'}`;
+    const campaign = await shop.campaign({ title, total_slots: 1, payment_timing: 'upfront' });
+    const buyer = await service.user();
+    const { id } = await join(buyer, campaign.id);
+    expectStatus(await buyer.get(`/participations/${id}/payment`), 200);
+    expectStatus(await operator.post(`/participations/${id}/payment/verify`, {}), 200);
+    await ask(service.db, 'select sambatan.settle_campaign($1, true, 100)', campaign.id);
+    const open = ({ token }: Client) => browser.open({ url: service.url, script, token });
+
+    const mine = await open(buyer);
+    await mine.go(`/ikutan/${id}`);
+    await mine.page.getByText('Ada yang salah dengan barangnya?').click();
+    await mine.page.getByLabel('Ceritakan masalahnya').fill('Tutupnya retak sedikit');
+    await mine.page.getByRole('button', { name: 'Laporkan masalah' }).click();
+    await mine.page.getByText('Laporanmu sedang kami periksa.').waitFor();
+    await mine.check();
+
+    const desk = await open(operator);
+    const { page } = desk;
+    const entry = () => page.locator('article').filter({ hasText: title });
+    await desk.go('/operator/uang/pencairan');
+    await entry().getByText('Ditahan: ada keluhan').waitFor();
+    await desk.check();
+    await entry().getByRole('link', { name: 'Selesaikan keluhannya dulu' }).click();
+    await desk.check();
+    await entry().getByText('Penjual benar: lepaskan uangnya').click();
+    await entry().getByLabel('Penjelasan, dibaca pembeli').last().fill('Penjual kirim tutup baru');
+    await entry().getByRole('button', { name: 'Tutup keluhan' }).click();
+    await page.getByText('Keluhan selesai.').waitFor();
+    await mine.go(`/ikutan/${id}`);
+    await mine.page.getByText('Penjual kirim tutup baru').waitFor();
+    await mine.page.getByRole('button', { name: 'Barang sudah kuterima' }).click();
+    await mine.page.getByText('Barang diterima').first().waitFor();
+    await mine.close();
+
+    await desk.go('/operator/uang/pencairan');
+    await entry().getByText('Boleh dikirim').waitFor();
+    await entry().getByText('1370099002').waitFor();
+    await entry().getByText('Sudah ditransfer').click();
+    await entry().getByLabel('Referensi transfer').fill('TRF 77');
+    await desk.check();
+    await entry().getByRole('button', { name: 'Catat pencairan' }).click();
+    await page.getByText('Pencairan dicatat selesai.').waitFor();
+    await desk.check();
+    await desk.close();
+
+    const seller = await open(shop.seller);
+    await seller.go(`/toko/sambatan/${campaign.id}/uang`);
+    await seller.page.getByText('Pas sampai rupiah.').waitFor();
+    const paid = seller.page.locator('li').filter({ hasText: 'TRF 77' });
+    await paid.getByText('Sudah dicairkan').waitFor();
+    await paid.getByText('Rp121.250').waitFor();
+    await seller.check();
+    await seller.close();
   });
 }
