@@ -642,7 +642,6 @@ const cases: Record<string, readonly Case[]> = {
   hasten_gateway_call: [{ parameters: ['SBT-a-reference'], before: called }],
   claim_gateway_calls: [{ parameters: ['midtrans', 4], before: called }],
   list_refunds_to_send: [{ parameters: ['midtrans', 4], before: called }],
-  list_pending_movements: [{ parameters: ['refund', 100] }],
   campaign_books: [{ parameters: [campaign.completed] }],
   range_of_shortfall: [{ parameters: [campaign.completed] }],
   sum_shares: [{ parameters: [campaign.completed, 1], before: allOwed }],

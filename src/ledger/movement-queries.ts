@@ -184,14 +184,6 @@ export const findByProvider = query<[provider: string, providerReference: string
   where provider = $1 and provider_reference = $2`,
 );
 
-/** Movements of one kind whose provider has not said what came of them, the oldest first. */
-export const listPending = query<[kind: MovementKind, limit: number], MovementRow>(
-  'list_pending_movements',
-  `select ${movementColumns} from sambatan.transactions
-  where kind = $1::sambatan.transaction_kind and status = 'pending'
-  order by created_at, transaction_id limit $2`,
-);
-
 export interface BooksRow {
   readonly gross: bigint;
   readonly fee: bigint;

@@ -11,7 +11,7 @@ import * as sql from './movement-queries.ts';
  * 2. When it was made: `receiveMoney` of payments.ts for a payment, with the receipt
  *    `<provider>:<name>`; `settleRefunds` or `settlePayout` of movements.ts.
  * 3. When it was not, and will not be: `recallMovement`, or `failRefund` of movements.ts.
- * 4. What stays pending, a job finds with `listPending` of movement-queries.ts and asks after.
+ * 4. What stays pending, the reconciliation asks after (`claimCalls` of gateway/queries.ts).
  */
 
 export interface ProviderCall {
