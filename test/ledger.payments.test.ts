@@ -406,6 +406,34 @@ test('fewer slots go to those who joined first, and the payout is what is delive
   assert.deepEqual([books['gross'], books['payouts_due'], books['fee']], [300_000, 291_000, 9_000]);
 });
 
+test('who says that the goods came and never pays holds back no payout', async () => {
+  const { id } = await shop.campaign({ total_slots: 2, minimum_slots: 2, price_per_slot: 100_000 });
+  const [pays, never] = [await service.user(), await service.user()];
+  const [{ id: paid }, { id: unpaid }] = [await join(pays, id), await join(never, id)];
+  await ask(service.db, 'select sambatan.settle_campaign($1, true, 1000)', id);
+  await paymentOf(pays, paid);
+  expectStatus(await verify(paid), 200);
+  for (const [buyer, one] of [
+    [pays, paid],
+    [never, unpaid],
+  ] as const) {
+    expectStatus(await buyer.post(`/participations/${one}/fulfil`), 200);
+  }
+  const payouts = expectStatus(await operator.get('/payouts?limit=100'), 200).items;
+  const payout = payouts.find((one) => one['campaign_id'] === id)!;
+  const settled = () => operator.post(`/payouts/${payout.id}/settle`, { reference: 'CAIR 1' });
+  expectProblem(await settled(), 409, 'payout_not_covered');
+  const why = { reason: 'Tidak membayar' };
+  expectStatus(await operator.post(`/participations/${unpaid}/payment/write-off`, why), 200);
+  const books = await booksOf(id);
+  assert.deepEqual(
+    [books['gross'], books['receivable'], books['payouts_due']],
+    [100_000, 0, 97_000],
+  );
+  expectStatus(await settled(), 200);
+  assert.equal(await statusOf(unpaid), 'fulfilled');
+});
+
 test('two banks’ exports are read as they come', () => {
   const bca = readStatement(
     [

@@ -59,8 +59,8 @@ begin
 end
 $$;
 
--- A buyer of a completed campaign has not paid and will not: nothing is delivered to them, and the
--- payout does not wait for their money. Refuses: campaign_not_found, participation_not_found,
+-- A buyer of a completed campaign has not paid and will not: nothing is delivered to them, or what was
+-- delivered counts as nothing sold, and the payout does not wait for their money. Refuses: campaign_not_found, participation_not_found,
 -- transition_not_allowed, payment_not_due, payment_not_open, payout_settled_already.
 create or replace function sambatan.write_off_payment(
   p_campaign_id uuid, p_participation_id uuid, p_reason text, p_actor text
@@ -74,7 +74,7 @@ declare
 begin
   select * into strict p from sambatan.participants
     where campaign_id = p_campaign_id and participation_id = p_participation_id;
-  if c.status <> 'fulfilled' or p.status <> 'confirmed' then
+  if c.status <> 'fulfilled' or p.status not in ('confirmed', 'fulfilled') then
     perform sambatan.refuse('participation_transition_not_allowed',
       jsonb_build_object('from', p.status, 'event', 'participant_refunded'));
   end if;
