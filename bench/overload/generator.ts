@@ -103,8 +103,8 @@ class Crowd {
 
   #open(): Line {
     const line = new Line(this.#job.port, {
-      answered: (kind, status, hasRetryAfter, waited) => {
-        this.#note(kind, status, hasRetryAfter, waited);
+      answered: (kind, answer) => {
+        this.#note(kind, answer);
         this.#underWay--;
         if (this.#isOver) this.#ended();
         else if ('connections' in this.#job.load) this.#send(line);
@@ -133,8 +133,8 @@ class Crowd {
     this.#underWay++;
   }
 
-  #note(kind: Kind, status: number, hasRetryAfter: boolean, waited: number): void {
-    const what = `${kind.name} ${status}`;
+  #note(kind: Kind, { status, code, hasRetryAfter, waitedMs: waited }: Answer): void {
+    const what = `${kind.name} ${status} ${code}`.trim();
     this.#answers[what] = (this.#answers[what] ?? 0) + 1;
     const at = Math.floor((performance.now() - this.#began) / sliceMs);
     const slice = (this.#course[at] ??= { good: 0, sheds: 0, longest: 0 });
@@ -152,8 +152,16 @@ class Crowd {
   }
 }
 
+interface Answer {
+  readonly status: number;
+  /** Of a 503: which. */
+  readonly code: string;
+  readonly hasRetryAfter: boolean;
+  readonly waitedMs: number;
+}
+
 interface Ears {
-  answered(kind: Kind, status: number, hasRetryAfter: boolean, waitedMs: number): void;
+  answered(kind: Kind, answer: Answer): void;
   gone(hadRequest: boolean): void;
 }
 
@@ -191,8 +199,13 @@ class Line {
     this.#heard = undefined;
     this.#kind = undefined;
     const status = Number(heard.toString('latin1', 9, 12));
-    const rude = status === 503 && !/\r\nretry-after: \d/i.test(heard.toString('latin1'));
-    this.#ears.answered(kind, status, !rude, performance.now() - this.#sentAt);
+    const text = status === 503 ? heard.toString('latin1') : '';
+    this.#ears.answered(kind, {
+      status,
+      code: /"code":"(\w+)"/.exec(text)?.[1] ?? '',
+      hasRetryAfter: status !== 503 || /\r\nretry-after: \d/i.test(text),
+      waitedMs: performance.now() - this.#sentAt,
+    });
   }
 }
 

@@ -30,7 +30,7 @@ export interface Heard {
   /** Requests that were sent; those that found no connection were not. */
   readonly sent: number;
   readonly unsent: number;
-  /** Answers by kind and status, `join 201`. */
+  /** Answers by kind, status and code of a 503: `join 201`, `join 503 overloaded`. */
   readonly answers: Readonly<Record<string, number>>;
   /** Good answers a second while it lasted. */
   readonly goodput: number;

@@ -18,6 +18,8 @@ export interface Result {
     readonly memory: number;
     readonly longestHealthMs: number;
   };
+  /** Joins that were told `outcome_unknown`. */
+  readonly unknown: number;
   /** Sentences about what was lost or wrong. */
   readonly failures: readonly string[];
 }
@@ -46,7 +48,7 @@ export function table(about: Circumstances, all: readonly Result[]): string {
 
 type Row = readonly [what: string, toReach: string, measured: string, reached?: boolean];
 
-function rowsOf({ capacity, during, after, seen, seconds, failures }: Result): Row[] {
+function rowsOf({ capacity, during, after, seen, seconds, unknown, failures }: Result): Row[] {
   const goodput = during.goodput / capacity;
   const sent = Math.round((during.sent + during.unsent) / seconds);
   const found = during.sent / (during.sent + during.unsent);
@@ -62,6 +64,7 @@ function rowsOf({ capacity, during, after, seen, seconds, failures }: Result): R
     ['health, longest', '', `${Math.round(seen.longestHealthMs)} ms`],
     ['memory, most', '≤ 300 MB', `${megabytes} MB`, megabytes <= 300],
     ['well again', '≤ 5 s', `${recovered.toFixed(1)} s`, recovered <= 5],
+    ['outcome unknown (the same key tells)', '', String(unknown)],
     [
       'acknowledged = stored, invariants',
       'yes',
