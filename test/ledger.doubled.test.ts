@@ -134,8 +134,9 @@ const history = fc.array(
   { minLength: 4, maxLength: 14 },
 );
 const runs = Number(process.env['SAMBATAN_BOOKS_RUNS'] ?? 30);
+const seed = Number(process.env['SAMBATAN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 
-test('whoever pays online and by transfer, in whatever order, pays once and gets all else back', async () => {
+test('whoever pays online and by transfer, in whatever order, pays once and gets all else back', async (t) => {
   const reached = new Map<string, number>();
   const property = fc.asyncProperty(history, async (names) => {
     const campaign = await newCampaign(db, market, {
@@ -181,8 +182,11 @@ test('whoever pays online and by transfer, in whatever order, pays once and gets
     const kept = world.known - b.refunds_due;
     assert.ok([0n, price, total].includes(kept), `${kept} of ${world.known} stay, after ${story}`);
   });
-  await fc.assert(property, { numRuns: runs });
-  for (const name of Object.keys(steps)) {
-    assert.ok((reached.get(name) ?? 0) > 0, `${name} was never done in ${runs} histories`);
+  t.diagnostic(`SAMBATAN_TEST_SEED=${seed} for SAMBATAN_BOOKS_RUNS=${runs}`);
+  const missing = () => Object.keys(steps).filter((name) => !reached.has(name));
+  // What is rare may not come in a few histories: there are more until everything was done.
+  for (let more = 0; more === 0 || (more < 10 && missing().length > 0); more++) {
+    await fc.assert(property, { seed: seed + more, numRuns: runs });
   }
+  assert.deepEqual(missing(), []);
 });

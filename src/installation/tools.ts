@@ -131,7 +131,14 @@ export async function runPsql(
   const ended = finished(child, 'psql');
   const early = ended.then(() => Promise.reject(new Error('psql ended before it was told to')));
   const fed = feed(child.stdin).then(() => child.stdin.end());
-  await Promise.race([fed, early]);
+  try {
+    await Promise.race([fed, early]);
+  } catch (error) {
+    // It would wait for the rest with its transaction open, for ever.
+    child.kill();
+    await ended.catch(() => undefined);
+    throw error;
+  }
   await ended;
 }
 
