@@ -78,6 +78,9 @@ const kept: Readonly<Record<string, Columns>> = {
   'sambatan.reminders': { plain: ['kind'] },
   'sambatan.brand_invitations': { personal: { email }, plain: ['invited_by', 'token_hash'] },
   'sambatan_auth.accounts': { personal: { email } },
+  'sambatan_auth.access_heads': { plain: ['hash', 'kept_hash'] },
+  // Of the browser a plain word, such as "Chrome · Android", that is nobody's own.
+  'sambatan_auth.access_log': { plain: ['browser', 'event', 'hash', 'method'] },
   'sambatan_auth.sign_ins': { personal: { email }, plain: ['code_hash', 'link_hash'] },
   'sambatan_auth.sessions': {
     personal: { device: 'Kenari browser' },

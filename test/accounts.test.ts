@@ -133,6 +133,7 @@ test('an export has what is kept of the person, and of nobody else', async () =>
   assert.ok(text.includes(mine.id) && text.includes('Jalan Kenanga 12'));
   assert.ok(!text.includes(others.id) && !text.includes('Rahasia orang lain'));
   assert.deepEqual(Object.keys(body).toSorted(), [
+    'access_log',
     'account',
     'addresses',
     'brands',

@@ -98,6 +98,11 @@ async function makeHistory(): Promise<void> {
   }
   await settle(campaigns['cancelled']);
   await ask(db, 'select sambatan.settle_campaign($1, false, 1)', campaigns['closing']);
+  // An account's id is any uuid: one that is a campaign's too lets a corruption name it by that.
+  for (const event of ['code_requested', 'signed_in', 'signed_out']) {
+    const account = campaigns['active'];
+    await ask(db, "select sambatan.record_access($1, $2, '', 'Chrome')", account, event);
+  }
   const [received] = await ask<{ id: string }>(
     db,
     `select participation_id as id from sambatan.participants
@@ -149,8 +154,8 @@ async function corrupted(statement: string, id: string, look: (tx: Tx) => Promis
             r.relation, r.conname);
         end loop;
         drop index sambatan.idempotency_keys_one_participation;
-        for r in select oid::regclass as relation from pg_class
-          where relnamespace = 'sambatan'::regnamespace and relkind = 'r'
+        for r in select oid::regclass as relation from pg_class where relkind = 'r'
+          and relnamespace in ('sambatan'::regnamespace, 'sambatan_auth'::regnamespace)
         loop
           execute format('alter table %s disable trigger user', r.relation);
         end loop;
@@ -470,6 +475,37 @@ const corruptions: Record<string, Record<string, [campaign: string, statement: s
       `${c} status = 'fulfilled' where campaign_id = $1`,
     ],
   },
+  '12_access_log_is_whole': {
+    'a row that was changed': [
+      'active',
+      `update sambatan_auth.access_log set browser = 'Edge' where user_id = $1 and seq = 2`,
+    ],
+    'a first row that was removed': [
+      'active',
+      'delete from sambatan_auth.access_log where user_id = $1 and seq = 1',
+    ],
+    'a row in the middle that was removed': [
+      'active',
+      'delete from sambatan_auth.access_log where user_id = $1 and seq = 2',
+    ],
+    'a last row that was removed': [
+      'active',
+      'delete from sambatan_auth.access_log where user_id = $1 and seq = 3',
+    ],
+    'a log that was removed': ['active', 'delete from sambatan_auth.access_log where user_id = $1'],
+    'a head that was removed': [
+      'active',
+      'delete from sambatan_auth.access_heads where user_id = $1',
+    ],
+    'a head that was moved': [
+      'active',
+      'update sambatan_auth.access_heads set seq = seq + 1 where user_id = $1',
+    ],
+    'a head that says another hash': [
+      'active',
+      "update sambatan_auth.access_heads set hash = sha256('x') where user_id = $1",
+    ],
+  },
 };
 
 test('every invariant has a corruption that it has to find', () => {
@@ -484,9 +520,9 @@ for (const { name, text } of invariants) {
     test(`${name} finds ${what}`, async () => {
       const id = campaigns[campaign]!;
       await corrupted(statement, id, async (tx) => {
-        const found = await ask<{ campaign_id: string }>(tx, text);
+        const found = await ask<{ campaign_id?: string; user_id?: string }>(tx, text);
         assert.ok(found.length > 0, 'it found nothing');
-        assert.ok(found.every((row) => row.campaign_id === id));
+        assert.ok(found.every((row) => (row.campaign_id ?? row.user_id) === id));
       });
     });
   }

@@ -28,6 +28,7 @@ const large = [
   'deliveries',
   'reminders',
   'notification_cursors',
+  'access_log',
 ];
 
 /** What one statement may read of a table or an index, in rows: a page or a batch, not a market. */
@@ -119,6 +120,13 @@ const join13 = (campaignId: string, key: string | null): unknown[] => [
   false,
 ];
 
+/** Rows of somebody's access log are older than they have to be. */
+const agedAccess = `insert into sambatan_auth.access_heads (user_id, seq, hash)
+    values ('${nobody}', 9, '');
+  insert into sambatan_auth.access_log (user_id, seq, occurred_at, event, method, browser, hash)
+  select '${nobody}', n, now() - make_interval(days => 405 - n), 'signed_in', 'code', '', ''
+  from generate_series(1, 9) n`;
+
 const till = id(7, 1);
 const [refund, payout] = [id(7, 2), id(7, 3)];
 const makeTill = `insert into sambatan.receiving_accounts (account_id, bank, number, holder)
@@ -179,6 +187,12 @@ const cases: Record<string, readonly Case[]> = {
   delete_sessions: [{ parameters: [nobody] }],
   list_sessions: [{ parameters: [nobody] }],
   tidy_sign_ins: [{ parameters: [] }],
+  record_access: [{ parameters: [nobody, 'signed_in', 'code', 'Chrome · Android'] }],
+  recent_access: [{ parameters: [anybody, 20] }],
+  forget_old_access: [
+    { parameters: [50] },
+    { when: 'some are old', parameters: [50], before: agedAccess },
+  ],
   find_profile: [{ parameters: [nobody] }],
   lock_profile: [{ parameters: [nobody] }],
   update_profile: [{ parameters: [nobody, 'Sari', null, null] }],
@@ -670,6 +684,8 @@ const cases: Record<string, readonly Case[]> = {
 const ofCommands: Record<string, string> = {
   verify_audit: 'sambatan audit verify',
   campaign_ids_after: 'sambatan audit verify',
+  verify_access: 'sambatan audit verify',
+  access_logs_after: 'sambatan audit verify',
   begin_backup: 'sambatan backup',
   finish_backup: 'sambatan backup',
   forget_backup: 'sambatan backup',

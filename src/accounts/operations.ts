@@ -3,6 +3,7 @@ import type { Tx } from '../database/transaction.ts';
 import { DomainError, type Language } from '../errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
+import { recordAccess } from './access.ts';
 import {
   addressLine,
   mostAddresses,
@@ -13,7 +14,7 @@ import {
 } from './account.ts';
 import * as personal from './personal-queries.ts';
 import * as sql from './queries.ts';
-import { ownerOf } from './sessions.ts';
+import { ownerOf } from './owner.ts';
 
 export interface Profile {
   readonly user_id: string;
@@ -152,6 +153,7 @@ export async function deleteAccount(tx: Tx, actor: Actor): Promise<readonly stri
   if (campaigns > 0) throw new DomainError('account_has_campaigns', { count: campaigns });
   const left = await tx.rows(personal.leaveWaitingLists, userId, `user:${userId}`);
   await tx.rows(personal.forgetPerson, userId);
+  await recordAccess(tx, { userId, event: 'account_deleted' });
   return left.map(({ campaign_id }) => campaign_id);
 }
 

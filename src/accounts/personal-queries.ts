@@ -78,7 +78,10 @@ export const exportAccount = query<[userId: string], { readonly document: object
     'sessions', coalesce((select jsonb_agg(jsonb_build_object('device', device,
         'created_at', created_at, 'seen_at', seen_at, 'expires_at', expires_at)
         order by created_at)
-      from sambatan_auth.sessions where user_id = $1), '[]')) as document`,
+      from sambatan_auth.sessions where user_id = $1), '[]'),
+    'access_log', coalesce((select jsonb_agg(jsonb_build_object('occurred_at', occurred_at,
+        'event', event, 'method', method, 'browser', browser) order by seq)
+      from sambatan_auth.access_log where user_id = $1), '[]')) as document`,
 );
 
 /** Locks the campaigns that a person waits in, in order of their ids, for what is read after. */

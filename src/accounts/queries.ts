@@ -112,11 +112,16 @@ export interface OperatorRow {
   readonly display_name: string | null;
   readonly named_by: string;
   readonly named_at: Date;
+  /** On the site; null for who has not signed in there within what the access log keeps. */
+  readonly signed_in_at: Date | null;
 }
 
 export const listOperators = query<[], OperatorRow>(
   'list_operators',
-  `select o.user_id, a.email, p.display_name, o.named_by, o.named_at
+  `select o.user_id, a.email, p.display_name, o.named_by, o.named_at,
+    (select l.occurred_at from sambatan_auth.access_log l
+      where l.user_id = o.user_id and l.event = 'signed_in' order by l.seq desc limit 1)
+      as signed_in_at
   from sambatan_auth.operators o
   left join sambatan_auth.accounts a on a.user_id = o.user_id
   left join sambatan.profiles p on p.user_id = o.user_id

@@ -55,6 +55,7 @@ export const Operator = closed(
     display_name: nullable(Type.String()),
     named_by: Type.String(),
     named_at: Timestamp,
+    signed_in_at: nullable(Timestamp),
   },
   { title: 'Operator' },
 );

@@ -120,14 +120,20 @@ export const touchSession = query<[sessionId: string, hours: number, mostHours: 
   where session_id = $1`,
 );
 
-export const deleteSessionByToken = query<[tokenHash: Buffer], never>(
+export interface EndedSession {
+  readonly user_id: string;
+  readonly device: string;
+}
+
+export const deleteSessionByToken = query<[tokenHash: Buffer], EndedSession>(
   'delete_session_by_token',
-  'delete from sambatan_auth.sessions where token_hash = $1',
+  'delete from sambatan_auth.sessions where token_hash = $1 returning user_id, device',
 );
 
-export const deleteSession = query<[userId: string, sessionId: string], never>(
+export const deleteSession = query<[userId: string, sessionId: string], EndedSession>(
   'delete_session',
-  'delete from sambatan_auth.sessions where user_id = $1 and session_id = $2',
+  `delete from sambatan_auth.sessions where user_id = $1 and session_id = $2
+  returning user_id, device`,
 );
 
 export const deleteSessions = query<[userId: string], never>(

@@ -4,7 +4,8 @@ import type { Tx } from '../database/transaction.ts';
 import type { Language } from '../errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
-import { permit } from '../identity/policy.ts';
+import { recordAccess } from './access.ts';
+import { ownerOf } from './owner.ts';
 import * as sql from './session-queries.ts';
 
 /** Sessions by e-mail end after this long without a visit. */
@@ -84,27 +85,29 @@ export async function startSession(tx: Tx, wish: NewSession): Promise<string> {
 }
 
 /** Ends the session of a token; one that has ended already is nothing to speak of. */
-export async function endSession(db: Queryable, token: string): Promise<void> {
-  await db.rows(sql.deleteSessionByToken, tokenHash(token));
+export async function endSession(tx: Tx, token: string): Promise<void> {
+  const ended = await tx.maybe(sql.deleteSessionByToken, tokenHash(token));
+  if (ended === undefined) return;
+  const { user_id: userId, device } = ended;
+  await recordAccess(tx, { userId, event: 'signed_out', device });
 }
 
 /** Ends one of the caller's own sessions, or all of them. Refuses: unauthenticated, forbidden. */
 export async function endOwnSessions(tx: Tx, actor: Actor, sessionId?: string): Promise<void> {
   const userId = ownerOf(actor);
-  if (sessionId === undefined) await tx.rows(sql.deleteSessions, userId);
-  else await tx.rows(sql.deleteSession, userId, sessionId);
+  if (sessionId === undefined) {
+    await tx.rows(sql.deleteSessions, userId);
+    await recordAccess(tx, { userId, event: 'sessions_ended' });
+    return;
+  }
+  const ended = await tx.maybe(sql.deleteSession, userId, sessionId);
+  // Named is the browser whose session it was.
+  if (ended) await recordAccess(tx, { userId, event: 'session_ended', device: ended.device });
 }
 
 /** The caller's own sessions, the last used first. Refuses: unauthenticated, forbidden. */
 export async function ownSessions(db: Queryable, actor: Actor): Promise<sql.SessionRow[]> {
   return await db.rows(sql.listSessions, ownerOf(actor));
-}
-
-/** The user whose account the caller may manage: their own. Refuses: unauthenticated, forbidden. */
-export function ownerOf(actor: Actor): string {
-  const caller = permit(actor, 'account.manage');
-  if (caller.kind === 'service') throw new Error('the policy lets no service have an account');
-  return caller.userId;
 }
 
 /** Tokens are 256 random bits: a plain hash cannot be turned back. */

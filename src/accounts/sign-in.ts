@@ -6,7 +6,10 @@ import { newId } from '../identity/ids.ts';
 import type { Claims } from '../identity/tokens.ts';
 import type { Mailer } from '../mailer.ts';
 import { operate } from '../operation.ts';
+import { forgetOldAccess } from './access-queries.ts';
+import { recordAccess, type AccessEvent, type AccessMethod } from './access.ts';
 import { signInMail } from './mail.ts';
+import { findAccountByEmail } from './queries.ts';
 import * as sql from './session-queries.ts';
 import { sessionHours, startSession, tokenSessionHours } from './sessions.ts';
 
@@ -22,6 +25,9 @@ const limits = {
   addressQuarter: [30, 900],
   triesOfAddress: [60, 900],
 } as const satisfies Record<string, readonly [number, number]>;
+
+/** With each code that is asked for, so many people's oldest rows go. */
+const tidiedAtOnce = 50;
 
 /** What signing in needs of the application. */
 export interface SignInParts {
@@ -41,6 +47,8 @@ export interface CodeWish {
   readonly language: Language;
   /** Where the request comes from: an IPv4 address, or the network of an IPv6 one. */
   readonly network: string;
+  /** What the browser calls itself. */
+  readonly device: string;
   /**
    * The link in the mail, for its secret. Undefined where nobody configured the site's address: a
    * stranger's Host header could make the mail point to the stranger's own site.
@@ -64,8 +72,10 @@ export async function requestCode(parts: SignInParts, wish: CodeWish): Promise<s
   await count(parts, `email a day ${email}`, limits.emailDay);
   await operate(db, async (tx) => {
     await tx.rows(sql.tidySignIns);
+    await tx.rows(forgetOldAccess, tidiedAtOnce);
     const codeHash = keyed(secret, `${signInId} ${code}`);
     await tx.rows(sql.insertSignIn, signInId, email, codeHash, keyed(secret, link), codeMinutes);
+    await recordOf(tx, email, 'code_requested', wish.device);
   });
   const mail = signInMail({ code, link: wish.link?.(link), language: wish.language });
   try {
@@ -113,10 +123,12 @@ export async function signInWithCode(
     const hashed = keyed(parts.secret, `${given.signInId} ${code}`);
     if (!timingSafeEqual(found.code_hash, hashed)) {
       const remaining = codeAttempts - found.attempts;
+      const event = remaining > 0 ? 'code_failed' : 'codes_exhausted';
+      await recordOf(tx, found.email, event, browser.device);
       return new DomainError('sign_in_code_wrong', { remaining });
     }
     await tx.rows(sql.useSignIn, given.signInId);
-    return await enter(tx, found.email, browser);
+    return await enter(tx, found.email, 'code', browser);
   });
   // Thrown only now: thrown inside, the attempt would be rolled back with it.
   if (outcome instanceof DomainError) throw outcome;
@@ -133,7 +145,7 @@ export async function signInWithLink(
   return await operate(parts.db, async (tx) => {
     const found = await tx.maybe(sql.useLink, keyed(parts.secret, link));
     if (found === undefined) throw new DomainError('sign_in_ended', {});
-    return await enter(tx, found.email, browser);
+    return await enter(tx, found.email, 'link', browser);
   });
 }
 
@@ -147,17 +159,34 @@ export async function signInWithToken(
     await tx.one(sql.startProfile, claims.userId, noName, browser.language, null);
     const { device, before } = browser;
     const { userId, roles } = claims;
-    return await startSession(tx, { userId, roles, device, before, hours: tokenSessionHours });
+    const session = { userId, roles, device, before, hours: tokenSessionHours };
+    const token = await startSession(tx, session);
+    await recordAccess(tx, { userId, event: 'signed_in', method: 'token', device });
+    return token;
   });
 }
 
-async function enter(tx: Tx, email: string, browser: Browser): Promise<Entered> {
+async function enter(
+  tx: Tx,
+  email: string,
+  method: AccessMethod,
+  browser: Browser,
+): Promise<Entered> {
   const { user_id: userId } = await tx.one(sql.upsertAccount, newId(), email);
   const name = nameFrom(email);
   const { is_new } = await tx.one(sql.startProfile, userId, name, browser.language, email);
   const { device, before } = browser;
   const session = { userId, roles: [], device, before, hours: sessionHours };
-  return { token: await startSession(tx, session), isNew: is_new };
+  const token = await startSession(tx, session);
+  await recordAccess(tx, { userId, event: 'signed_in', method, device });
+  return { token, isNew: is_new };
+}
+
+/** Whoever has no account yet has no access log: it begins with their first sign-in. */
+async function recordOf(tx: Tx, email: string, event: AccessEvent, device: string): Promise<void> {
+  const account = await tx.maybe(findAccountByEmail, email);
+  if (account === undefined) return;
+  await recordAccess(tx, { userId: account.user_id, event, method: 'code', device });
 }
 
 /** What somebody is called whose address suggests no name. */

@@ -1,3 +1,4 @@
+import { accessLogsAfter, verifyAccess } from '../accounts/access-queries.ts';
 import { campaignIdsAfter, verifyAudit } from '../audit/queries.ts';
 import { findCampaign } from '../campaigns/operations.ts';
 import { loadConfig } from '../config.ts';
@@ -14,7 +15,8 @@ export const auditVerify: Command = {
 Usage: sambatan audit verify [--campaign <id>]
 
 Recomputes the SHA-256 chain of every campaign's audit log and compares its last row with the head
-that the campaign keeps. Exit code 1 when a chain is broken; its first broken row is named.
+that the campaign keeps; then the access log of every account in the same way. Exit code 1 when a
+chain is broken; its first broken row is named. With --campaign: that campaign's chain alone.
 `,
   options: { campaign: { type: 'string' } },
   async run({ campaign }) {
@@ -46,6 +48,14 @@ async function verify(db: Queryable, campaignId: string | undefined): Promise<nu
     }
     progress.at(++verified);
   }
+  for await (const userIds of campaignId === undefined ? allAccessLogs(db) : []) {
+    for (const row of await db.rows(verifyAccess, userIds)) {
+      broken++;
+      process.stdout.write(`BROKEN access log ${row.user_id} row ${row.seq}: ${row.problem}\n`);
+    }
+    verified += userIds.length;
+    progress.at(verified);
+  }
   progress.end();
   process.stdout.write(`${verified} audit chains verified, ${broken} broken\n`);
   return broken === 0 ? exitCodes.done : exitCodes.found;
@@ -60,5 +70,15 @@ async function* allCampaigns(db: Queryable): AsyncGenerator<string, void, void> 
     for (const { campaign_id } of page) yield campaign_id;
     if (page.length < pageSize) return;
     after = page.at(-1)!.campaign_id;
+  }
+}
+
+async function* allAccessLogs(db: Queryable): AsyncGenerator<string[], void, void> {
+  let after: string | null = null;
+  for (;;) {
+    const page: { user_id: string }[] = await db.rows(accessLogsAfter, after, pageSize);
+    if (page.length > 0) yield page.map(({ user_id }) => user_id);
+    if (page.length < pageSize) return;
+    after = page.at(-1)!.user_id;
   }
 }

@@ -117,3 +117,9 @@ insert into sambatan.reminders (campaign_id, user_id, kind, subject_id, due_at, 
 select pg_temp.id(3, n), pg_temp.id(5, n), 'deadline_day', pg_temp.id(3, n), now(),
   case when n % 1000 > 0 then now() end
 from generate_series(1, 100000) n;
+insert into sambatan_auth.access_heads (user_id, seq, hash)
+  select pg_temp.id(5, n), 4, '' from generate_series(0, 49999) n;
+insert into sambatan_auth.access_log (user_id, seq, occurred_at, event, method, browser, hash)
+select pg_temp.id(5, n / 4), n % 4 + 1, now() - make_interval(mins => 200000 - n),
+  case n % 2 when 0 then 'code_requested' else 'signed_in' end, 'code', 'Chrome · Android', ''
+from generate_series(0, 199999) n;

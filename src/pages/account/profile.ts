@@ -1,3 +1,6 @@
+import type { AccessRow } from '../../accounts/access-queries.ts';
+import { recentAccess } from '../../accounts/access.ts';
+import { browserName } from '../../accounts/browser-name.ts';
 import {
   changeProfile,
   deleteAccount,
@@ -21,6 +24,7 @@ import { shortMoment } from '../../web/format.ts';
 import { html, type Html, type Part } from '../../web/html.ts';
 import { heading, type PageParts } from '../../web/layout.ts';
 import { pathIn, worded, type Visit } from '../../web/visit.ts';
+import { accessList, accessShown } from './access.ts';
 
 const readForm = formReader(closed(profileFields));
 const params = closed({ id: Id });
@@ -31,10 +35,15 @@ const deletionWord = { id: 'HAPUS', en: 'DELETE' } as const;
 /** A person's profile, sessions, and the way out: a copy of their data, and its end. */
 export function profilePages(app: App): Pages {
   const show = async (visit: Visit, more: Shown = {}): Promise<PageParts> => {
-    const [profile, sessions] = await consult(() =>
-      Promise.all([readProfile(app.db, visit.actor), ownSessions(app.db, visit.actor)]),
+    const { actor } = visit;
+    const [profile, sessions, accesses] = await consult(() =>
+      Promise.all([
+        readProfile(app.db, actor),
+        ownSessions(app.db, actor),
+        recentAccess(app.db, actor, accessShown),
+      ]),
     );
-    return accountPage(visit, profile, sessions, more);
+    return accountPage(visit, { profile, sessions, accesses }, more);
   };
   return async (server) => {
     server.get('/akun', async (request, reply) => {
@@ -112,12 +121,14 @@ interface Shown {
   readonly refusal?: DomainError;
 }
 
-function accountPage(
-  visit: Visit,
-  profile: Profile,
-  sessions: readonly SessionRow[],
-  shown: Shown,
-): PageParts {
+interface Own {
+  readonly profile: Profile;
+  readonly sessions: readonly SessionRow[];
+  readonly accesses: readonly AccessRow[];
+}
+
+function accountPage(visit: Visit, own: Own, shown: Shown): PageParts {
+  const { profile, sessions, accesses } = own;
   const { t, url } = visit;
   const title = t('Akunku', 'My account');
   return {
@@ -138,7 +149,7 @@ function accountPage(
             >${t('Atur alamat', 'Manage addresses')}</a
           >
         </section>
-        ${moneyAndMessages(visit)}${sessionList(visit, sessions)}${dataSection(visit, shown)}
+        ${moneyAndMessages(visit)}${sessionList(visit, sessions)}${accessList(visit, accesses)}${dataSection(visit, shown)}
       </div>`,
   };
 }
@@ -265,7 +276,9 @@ function sessionList(visit: Visit, sessions: readonly SessionRow[]): Html {
         (session) =>
           html`<li class="row apart">
             <span
-              ><strong>${deviceName(visit, session.device)}</strong><br /><span class="quiet"
+              ><strong
+                >${browserName(session.device) ?? t('Perangkat lain', 'Another device')}</strong
+              ><br /><span class="quiet"
                 >${t('Terakhir dipakai', 'Last used')} ${moment(session.seen_at)}</span
               ></span
             >
@@ -286,29 +299,6 @@ function sessionList(visit: Visit, sessions: readonly SessionRow[]): Html {
       </form>
     </div>
   </section>`;
-}
-
-/** `Chrome · Android` of what a browser calls itself; its order matters, they all claim more. */
-function deviceName({ t }: Visit, device: string): string {
-  const first = (names: readonly (readonly [RegExp, string])[]) =>
-    names.find(([pattern]) => pattern.test(device))?.[1];
-  const system = first([
-    [/Android/, 'Android'],
-    [/iPhone|iPad/, 'iOS'],
-    [/Windows/, 'Windows'],
-    [/Mac OS/, 'macOS'],
-    [/Linux/, 'Linux'],
-  ]);
-  const program = first([
-    [/Edg/, 'Edge'],
-    [/OPR/, 'Opera'],
-    [/SamsungBrowser/, 'Samsung Internet'],
-    [/Firefox/, 'Firefox'],
-    [/Chrome/, 'Chrome'],
-    [/Safari/, 'Safari'],
-  ]);
-  const parts = [program, system].filter((part) => part !== undefined);
-  return parts.length > 0 ? parts.join(' · ') : t('Perangkat lain', 'Another device');
 }
 
 function dataSection(visit: Visit, { errors }: Shown): Html {

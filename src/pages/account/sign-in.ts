@@ -51,6 +51,7 @@ export function signInPages(app: App): Pages {
           email,
           language: visit.language,
           network: networkOf(request.ip),
+          device: deviceOf(request),
           link: linkFor(app, visit, back),
         }),
       );
@@ -153,9 +154,14 @@ function browserOf(request: FastifyRequest): Browser {
   return {
     language: request.visit.language,
     network: networkOf(request.ip),
-    device: request.headers['user-agent'] ?? '',
+    device: deviceOf(request),
     before: sessionTokenOf(request.headers.cookie, request.visit.origin),
   };
+}
+
+/** What the browser calls itself. */
+function deviceOf(request: FastifyRequest): string {
+  return request.headers['user-agent'] ?? '';
 }
 
 interface Refused {

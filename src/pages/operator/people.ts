@@ -84,6 +84,13 @@ function namedItem(visit: Visit, row: OperatorRow): Html {
       }
       ${row.email !== null && row.email !== name && html`<br /><span class="quiet">${row.email}</span>`}
       <br /><span class="quiet">${t('sejak', 'since')} ${exactMoment(visit, row.named_at)}</span>
+      <br /><span class="quiet"
+        >${
+          row.signed_in_at === null
+            ? t('belum pernah masuk di sini', 'has not signed in here yet')
+            : html`${t('terakhir masuk', 'last signed in')} ${exactMoment(visit, row.signed_in_at)}`
+        }</span
+      >
     </p>
     <details>
       <summary>${t(`Cabut ${name}`, `Take away ${name}`)}</summary>
