@@ -1,9 +1,8 @@
 import { DomainError } from '../errors.ts';
+import { drawn, NotDrawn } from '../strangers-picture.ts';
 
 /** The most bytes that a proof of payment may have as it is sent. */
 export const proofLimitBytes = 5 * 1024 * 1024;
-/** More pixels than any phone's camera makes; a small file can claim many more. */
-const mostPixels = 60_000_000;
 /** What is legible on a receipt, in pixels of the longer side. */
 const longestSide = 1_600;
 
@@ -24,21 +23,16 @@ export async function readProof(bytes: unknown): Promise<Proof> {
   if (bytes.subarray(0, 5).toString('latin1') === '%PDF-') {
     return { contentType: 'application/pdf', content: bytes };
   }
-  // Loaded with the first picture: a service that never sees one starts without it.
-  const { default: sharp } = await import('sharp');
   try {
-    const picture = sharp(bytes, { limitInputPixels: mostPixels, failOn: 'error' });
-    const { format } = await picture.metadata();
-    if (format === 'jpeg' || format === 'png' || format === 'webp') {
-      const content = await picture
-        .autoOrient()
+    const content = await drawn(bytes, (pixels) =>
+      pixels
         .resize(longestSide, longestSide, { fit: 'inside', withoutEnlargement: true })
         .webp({ quality: 80 })
-        .toBuffer();
-      return { contentType: 'image/webp', content };
-    }
-  } catch {
-    // It is no picture that can be drawn: the buyer is told below.
+        .toBuffer(),
+    );
+    return { contentType: 'image/webp', content };
+  } catch (error) {
+    if (error instanceof NotDrawn) throw new DomainError('proof_not_accepted', {});
+    throw error;
   }
-  throw new DomainError('proof_not_accepted', {});
 }

@@ -32,14 +32,25 @@ export async function pictureForm(bytes: Uint8Array, field = 'picture') {
   };
 }
 
+/** How the pixels of a PNG are written: bits of a channel, the type of colour, its channels. */
+interface Pixels {
+  readonly bits: number;
+  readonly colour: number;
+  readonly channels: number;
+}
+/** Rows of zeros pack to almost nothing. */
+const blackOrWhite: Pixels = { bits: 1, colour: 0, channels: 1 };
+/** Eight bytes each. */
+export const deepPixels: Pixels = { bits: 16, colour: 6, channels: 4 };
+
 /** A PNG of a few kilobytes that says, truthfully or not, how large it is. */
-export function png(width: number, height: number, rows = height): Buffer {
+export function png(width: number, height: number, rows = height, pixels = blackOrWhite): Buffer {
+  const { bits, colour, channels } = pixels;
   const head = Buffer.alloc(13);
   head.writeUInt32BE(width, 0);
   head.writeUInt32BE(height, 4);
-  head.set([1, 0, 0, 0, 0], 8);
-  // One bit a pixel: rows of zeros pack to almost nothing.
-  const row = Math.ceil(width / 8) + 1;
+  head.set([bits, colour, 0, 0, 0], 8);
+  const row = Math.ceil((width * bits * channels) / 8) + 1;
   const data = deflateSync(Buffer.alloc(row * Math.min(rows, height)), { level: 9 });
   const signature = Buffer.from('89504e470d0a1a0a', 'hex');
   return Buffer.concat([signature, chunk('IHDR', head), chunk('IDAT', data), chunk('IEND')]);
