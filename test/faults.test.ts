@@ -24,7 +24,7 @@ test('whatever breaks, what was acknowledged is there once and what was refused 
     seed,
     say: () => undefined,
     calm: Math.ceil(least.acknowledged / least.faults / 2),
-    lockMs: 2_000,
+    longMs: 2_000,
     isEnough: ({ acknowledged, faults }) =>
       acknowledged >= least.acknowledged && faults >= least.faults,
   });
@@ -86,6 +86,8 @@ test('control: a run without faults, or with hardly a join, is no success', () =
   assert.throws(() => expectSound({ ...fine, faults: {} }, asked));
   assert.throws(() => expectSound({ ...fine, acknowledged: 99 }, asked));
   assert.throws(() => expectSound({ ...fine, answers: { '500 internal_error': 1 } }, asked));
+  const silent = { '503 database_unavailable without Retry-After': 1 };
+  assert.throws(() => expectSound({ ...fine, answers: silent }, asked));
   assert.throws(() => expectSound({ ...fine, violations: ['01_counters'] }, asked));
 });
 

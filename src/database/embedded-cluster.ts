@@ -4,6 +4,7 @@ import {
   chownSync,
   closeSync,
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -73,9 +74,16 @@ export function readOrMakePassword(dataDir: string): string {
   if (existsSync(join(dataDir, 'postgres'))) {
     throw new Error(`${file} is missing: without it the database in ${dataDir} cannot be entered`);
   }
-  const password = randomBytes(24).toString('base64url');
-  writeFileSync(file, `${password}\n`, { mode: 0o600, flag: 'wx' });
-  return password;
+  const draft = `${file}.${process.pid}`;
+  try {
+    // Beside first: on a full disk a half-written one would bar every later start.
+    const password = randomBytes(24).toString('base64url');
+    writeFileSync(draft, `${password}\n`, { mode: 0o600, flush: true });
+    linkSync(draft, file);
+    return password;
+  } finally {
+    rmSync(draft, { force: true });
+  }
 }
 
 /**

@@ -162,9 +162,10 @@ class Supervisor {
     this.#server = server;
     server.once('exit', (code, signal) => {
       this.#server = undefined;
-      if (this.#stopping !== undefined) return;
+      // While it is being started again, that tells of it.
+      if (this.#stopping !== undefined || this.#restarting !== undefined) return;
       this.#log.error({ code, signal }, 'PostgreSQL ended by itself: starting it again');
-      this.#restarting ??= this.#restart().finally(() => {
+      this.#restarting = this.#restart().finally(() => {
         this.#restarting = undefined;
       });
     });
@@ -239,15 +240,21 @@ class Supervisor {
     throw new Error(`PostgreSQL did not start: ${said || 'it said nothing'}`);
   }
 
+  /** Tries every second at last: whoever has made room on a full disk waits no longer than that. */
   async #restart(): Promise<void> {
-    for (let delay = 50; this.#stopping === undefined; delay = Math.min(delay * 2, 5_000)) {
+    let told = -Infinity;
+    for (let delay = 50; this.#stopping === undefined; delay = Math.min(delay * 2, 1_000)) {
       try {
         await endOrphans(this.#cluster.directory, this.#log);
         await this.#relaunch();
         this.#log.info('PostgreSQL runs again');
         return;
       } catch (error) {
-        this.#log.error({ err: error }, 'PostgreSQL could not be started again yet');
+        // A disk may be full for a night, and so may be the one that the log is on.
+        if (performance.now() - told > 30_000) {
+          told = performance.now();
+          this.#log.error({ err: error }, 'PostgreSQL could not be started again yet');
+        }
         await sleep(delay);
       }
     }

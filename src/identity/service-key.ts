@@ -27,8 +27,8 @@ export async function serviceKeyIn(dataDirectory: string): Promise<ServiceKey> {
 /** Writes beside and links: nobody reads a half-written key, and the first writer wins. */
 async function publish(path: string, key: string): Promise<boolean> {
   const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
-  await writeFile(draft, `${key}\n`, { mode: 0o600, flag: 'wx', flush: true });
   try {
+    await writeFile(draft, `${key}\n`, { mode: 0o600, flag: 'wx', flush: true });
     await link(draft, path);
     return true;
   } catch (error) {

@@ -13,11 +13,16 @@ import { ask, newCampaign, openMarket } from '../rig/market.ts';
 import { addressOf, openProxy, through } from '../rig/proxy.ts';
 import { serveCommand, start } from '../rig/started.ts';
 import { until } from '../rig/until.ts';
-import { faults, type Scene } from './faults.ts';
+import { smallDisks } from '../rig/small-disks.ts';
+import { faults as plainFaults, type Scene } from './faults.ts';
+import { diskFaults, ontoSmallDisks, serverLogOf, settingsForSmallDisks } from './full-disk.ts';
 import { examine, type Findings, type Found } from './history.ts';
 import { Load } from './load.ts';
 
 const serviceKey = 'service-key-of-at-least-32-characters';
+
+/** Every fault there is, by name. */
+export const faults = { ...plainFaults, ...diskFaults };
 
 export interface ChaosOptions {
   /** Joins under way at once. */
@@ -27,9 +32,9 @@ export interface ChaosOptions {
   /** Joins that have to be acknowledged between two faults. */
   readonly calm: number;
   readonly seed: number;
-  readonly lockMs: number;
+  readonly longMs: number;
   readonly say: (line: string) => void;
-  /** Names of the faults; all unless told. */
+  /** Names of the faults; all unless told, those of full disks where this process has small ones. */
   readonly only?: readonly string[];
 }
 
@@ -53,13 +58,9 @@ type Ends = Pick<TestContext, 'after'>;
  * breaks. Afterwards what was heard is held against what is stored.
  */
 export async function chaos(t: Ends, options: ChaosOptions): Promise<ChaosReport> {
-  const { lanes, isEnough, calm, say, only = Object.keys(faults) } = options;
-  const scene = await openScene(t, options.lockMs);
-  const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
-  t.after(() => agent.destroy());
-  const url = `http://127.0.0.1:${scene.front.port}`;
-  const client = new Client({ url, agent, secrets: new Set() }, serviceKey);
-  const load = new Load(client, scene.campaigns);
+  const { lanes, isEnough, calm, say, only = possible() } = options;
+  const scene = await openScene(t, options.longMs);
+  const { load } = scene;
   const happened: Record<string, number> = {};
   let longestSilenceMs = 0;
   let count = 0;
@@ -96,6 +97,8 @@ export async function chaos(t: Ends, options: ChaosOptions): Promise<ChaosReport
   };
 }
 
+const possible = () => Object.keys(smallDisks() === undefined ? plainFaults : faults);
+
 /** A run that shows nothing is no success; anything lost, doubled or made up is a failure. */
 export function expectSound(report: ChaosReport, least: { acknowledged: number; faults: number }) {
   const { findings, acknowledged, violations, answers } = report;
@@ -106,7 +109,9 @@ export function expectSound(report: ChaosReport, least: { acknowledged: number; 
     assert.deepEqual(some.slice(0, 5), [], `${some.length} ${what}`);
   }
   assert.deepEqual(violations, []);
-  const surprises = Object.keys(answers).filter((answer) => /^(500|4(?!09))/.test(answer));
+  const surprises = Object.keys(answers).filter((answer) =>
+    /^(500|4(?!09))|without Retry-After/.test(answer),
+  );
   assert.deepEqual(surprises, []);
 }
 
@@ -127,10 +132,14 @@ export function told(report: ChaosReport): string[] {
   ];
 }
 
-async function openScene(t: Ends, lockMs: number): Promise<Scene> {
+async function openScene(t: Ends, longMs: number): Promise<Scene> {
   const place = mkdtempSync(join(tmpdir(), 'sambatan-chaos-'));
   t.after(() => rmSync(place, { recursive: true, force: true }));
-  const server = await startEmbedded({ dataDir: join(place, 'database'), log: recordingLog() });
+  const disks = smallDisks();
+  const dataDir = join(place, 'database');
+  const log = recordingLog();
+  if (disks !== undefined) await ontoSmallDisks(dataDir, disks);
+  const server = await startEmbedded({ dataDir, log, ...(disks && settingsForSmallDisks) });
   t.after(() => server.stop());
   const back = await openProxy(addressOf(server.url));
   t.after(() => back.close());
@@ -163,7 +172,12 @@ async function openScene(t: Ends, lockMs: number): Promise<Scene> {
     service = await serve();
     front.target = portOf(service.url);
   };
-  return { back, front, server, db, campaigns, killService, lockMs };
+  const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
+  t.after(() => agent.destroy());
+  const url = `http://127.0.0.1:${front.port}`;
+  const load = new Load(new Client({ url, agent, secrets: new Set() }, serviceKey), campaigns);
+  const serverLog = () => serverLogOf(dataDir);
+  return { back, front, server, db, campaigns, load, disks, serverLog, killService, longMs };
 }
 
 const portOf = (url: string) => ({ host: '127.0.0.1', port: Number(new URL(url).port) });

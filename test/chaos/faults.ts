@@ -3,6 +3,8 @@ import type { Embedded } from '../../src/database/embedded.ts';
 import type { Database } from '../../src/database/pool.ts';
 import { ask, hold } from '../rig/market.ts';
 import type { Proxy, Weather } from '../rig/proxy.ts';
+import type { SmallDisks } from '../rig/small-disks.ts';
+import type { Load } from './load.ts';
 
 /** What faults happen to. */
 export interface Scene {
@@ -13,13 +15,19 @@ export interface Scene {
   /** A way to the database that no proxy stands in. */
   readonly db: Database;
   readonly campaigns: readonly string[];
+  /** The joins that go on meanwhile. */
+  readonly load: Load;
+  /** What the database lies on, where it may be filled. */
+  readonly disks?: SmallDisks | undefined;
+  /** What the database's server wrote into its log so far. */
+  serverLog(): string;
   /** Kills the service's process and starts another in its place. */
   killService(): Promise<void>;
-  /** Milliseconds that rows stay locked by somebody else. */
-  readonly lockMs: number;
+  /** Milliseconds for which rows stay locked and disks full. */
+  readonly longMs: number;
 }
 
-type Fault = (scene: Scene) => Promise<void>;
+export type Fault = (scene: Scene) => Promise<void>;
 
 const under =
   (which: 'back' | 'front', weather: Weather, milliseconds: number): Fault =>
@@ -43,7 +51,10 @@ const signal = (pid: number | undefined, name: NodeJS.Signals) => {
   if (pid !== undefined) process.kill(pid, name);
 };
 
-/** Every fault there is, by name. Each resolves once the scene is healed. */
+/**
+ * Every fault that needs nothing but processes, by name; those of full disks are in full-disk.ts.
+ * Each resolves once the scene is healed.
+ */
 export const faults: Readonly<Record<string, Fault>> = {
   'database connections cut': cut('back'),
   'callers cut': cut('front'),
@@ -74,7 +85,7 @@ export const faults: Readonly<Record<string, Fault>> = {
   },
   'postmaster killed': async ({ server }) => signal(server.postmaster(), 'SIGKILL'),
   'service killed': (scene) => scene.killService(),
-  'rows locked by somebody else': async ({ db, campaigns, lockMs }) => {
+  'rows locked by somebody else': async ({ db, campaigns, longMs }) => {
     const held = await hold(db, async (tx) => {
       // Somebody else's session has no time-out of ours: it stays for as long as it is to.
       await ask(tx, "select set_config('idle_in_transaction_session_timeout', '0', true)");
@@ -84,7 +95,7 @@ export const faults: Readonly<Record<string, Fault>> = {
         campaigns.slice(0, Math.ceil(campaigns.length / 2)),
       );
     });
-    await sleep(lockMs);
+    await sleep(longMs);
     await held.commit();
   },
   // Whatever is asked waits, so that the pool has no connection left.

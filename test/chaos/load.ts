@@ -1,9 +1,15 @@
 import { newId } from '../../src/identity/ids.ts';
-import type { Client } from '../rig/client.ts';
+import type { Answer, Client } from '../rig/client.ts';
 import type { Operation } from './history.ts';
 
 /** Refusals after which nothing was stored, as docs/errors.md promises. */
 const applied = new Set(['outcome_unknown', 'internal_error']);
+
+/** Status and code; a 503 that does not say when to come again says so. */
+export function refusal({ status, body, headers }: Answer): string {
+  const silent = status === 503 && headers['retry-after'] === undefined;
+  return `${status} ${body.code}${silent ? ' without Retry-After' : ''}`;
+}
 
 /** Buyers who join one after the other in many lanes, and note what they hear. */
 export class Load {
@@ -13,13 +19,13 @@ export class Load {
   acknowledged = 0;
   /** Of performance.now(); the last acknowledgement. */
   lastOkAt = 0;
-  readonly #client: Client;
+  readonly client: Client;
   readonly #campaigns: readonly string[];
   #stopping = false;
   #lanes: Promise<unknown> = Promise.resolve();
 
   constructor(client: Client, campaigns: readonly string[]) {
-    this.#client = client;
+    this.client = client;
     this.#campaigns = campaigns;
   }
 
@@ -74,8 +80,8 @@ export class Load {
     const path = `/campaigns/${campaignId}/join`;
     const body = { user_id: userId, quantity: 1, shipping_address: 'Jalan Kenanga 12, Bandung' };
     try {
-      const answer = await this.#client.post(path, body, { 'idempotency-key': key });
-      const what = answer.status === 201 ? '201' : `${answer.status} ${answer.body.code}`;
+      const answer = await this.client.post(path, body, { 'idempotency-key': key });
+      const what = answer.status === 201 ? '201' : refusal(answer);
       this.answers.set(what, (this.answers.get(what) ?? 0) + 1);
       if (answer.status === 201) {
         operation.outcome = 'ok';

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import {
+  cpSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startEmbedded } from '../../src/database/embedded.ts';
+import { asAdmin, inDatabase } from '../rig/cluster.ts';
+import { recordingLog } from '../rig/log.ts';
+import { ask } from '../rig/market.ts';
+import { fill, type Ballast, type SmallDisks } from '../rig/small-disks.ts';
+import { until } from '../rig/until.ts';
+import type { Fault, Scene } from './faults.ts';
+import { refusal } from './load.ts';
+
+/** So that the write-ahead log finds room on a small disk as long as nobody fills it. */
+export const settingsForSmallDisks = { settings: { max_wal_size: '192MB', min_wal_size: '64MB' } };
+
+/** Makes the cluster and puts it there: its database on the one, its write-ahead log on the other. */
+export async function ontoSmallDisks(dataDir: string, disks: SmallDisks): Promise<void> {
+  const server = await startEmbedded({ dataDir, log: recordingLog(), ...settingsForSmallDisks });
+  const cluster = join(dataDir, 'postgres');
+  const { uid, gid } = lstatSync(cluster);
+  try {
+    const tables = join(disks.data, 'tables');
+    mkdirSync(tables);
+    lchownSync(tables, uid, gid);
+    const admin = inDatabase(server.url, 'postgres');
+    await asAdmin(admin, `create tablespace small location '${tables}'`);
+    await asAdmin(admin, 'alter database sambatan set tablespace small');
+  } finally {
+    await server.stop();
+  }
+  const from = join(cluster, 'pg_wal');
+  const to = join(disks.log, 'pg_wal');
+  cpSync(from, to, { recursive: true });
+  for (const name of ['', ...readdirSync(to, { recursive: true, encoding: 'utf8' })]) {
+    lchownSync(join(to, name), uid, gid);
+  }
+  rmSync(from, { recursive: true });
+  symlinkSync(to, from);
+}
+
+/** What the server of this data directory wrote into its log so far. */
+export function serverLogOf(dataDir: string): string {
+  const place = join(dataDir, 'postgres', 'log');
+  return readdirSync(place)
+    .map((name) => readFileSync(join(place, name), 'utf8'))
+    .join('');
+}
+
+/** The kinds of disk that can be full, by name. */
+export const diskFaults: Readonly<Record<string, Fault>> = {
+  // Not a page more: 53100. The server stays, and what is stored can be read.
+  'disk of the data full': async (scene) => {
+    const { load, disks } = scene;
+    const refused = () => load.answers.get('503 database_unavailable') ?? 0;
+    const before = refused();
+    const said = noted(scene);
+    const ballast = fill(disks!.data);
+    try {
+      await until(
+        () => {
+          ballast.topUp();
+          return refused() - before >= 64;
+        },
+        { everyMs: 50 },
+      );
+      await stayFull(scene, ballast, (answer) =>
+        assert.equal(answer, '200', 'what is stored can be read'),
+      );
+    } finally {
+      ballast.remove();
+    }
+    assert.ok(said('No space left on device') > 0, 'the server met the full disk');
+  },
+  // Not a segment more: the server ends in a PANIC, and cannot start before there is room.
+  'disk of the log full': async (scene) => {
+    const { disks, db } = scene;
+    const said = noted(scene);
+    const ballast = fill(disks!.log);
+    try {
+      const over = performance.now() + 60_000;
+      // The segments that were there already are written full by somebody who writes much.
+      while (said('PANIC') === 0 && performance.now() < over) {
+        await ask(
+          db,
+          `select pg_logical_emit_message(false, 'ballast', repeat('x', 4000000))::text`,
+        ).catch(() => sleep(50));
+        ballast.topUp();
+      }
+      await stayFull(scene, ballast, (answer) =>
+        assert.ok(['200', '503 database_unavailable'].includes(answer), answer),
+      );
+    } finally {
+      ballast.remove();
+    }
+    assert.ok(said('PANIC') > 0, 'the server met the full disk');
+    assert.ok(said('No space left on device') > 0, 'which was full');
+  },
+};
+
+/** Leaves no room for as long as it is to last, and reads meanwhile. */
+async function stayFull(
+  scene: Scene,
+  ballast: Ballast,
+  judge: (answer: string) => void,
+): Promise<void> {
+  const over = performance.now() + scene.longMs;
+  while (performance.now() < over) {
+    ballast.topUp();
+    judge(await read(scene));
+    await sleep(50);
+  }
+}
+
+/** How often the server has said something since. */
+function noted({ serverLog }: Scene): (what: string) => number {
+  const before = serverLog().length;
+  return (what) => serverLog().slice(before).split(what).length - 1;
+}
+
+/** Status, and code of a refusal, of a campaign that is asked for. */
+async function read({ load, campaigns }: Scene): Promise<string> {
+  const answer = await load.client.get(`/campaigns/${campaigns[0]}`);
+  return answer.status === 200 ? '200' : refusal(answer);
+}

@@ -1,0 +1,123 @@
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  closeSync,
+  ftruncateSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Two disks of a few megabytes that a test may fill. Each is a directory that is there. */
+export interface SmallDisks {
+  /** For what a database stores. */
+  readonly data: string;
+  /** For its write-ahead log. */
+  readonly log: string;
+}
+
+export interface Sizes {
+  readonly dataMegabytes: number;
+  readonly logMegabytes: number;
+}
+
+/** How a command that was started by `underSmallDisks` is told where they are. */
+const variable = 'SAMBATAN_SMALL_DISKS';
+
+/** The disks that this process has. */
+export function smallDisks(): SmallDisks | undefined {
+  const place = process.env[variable];
+  return place === undefined ? undefined : disksIn(place);
+}
+
+const disksIn = (place: string): SmallDisks => ({
+  data: join(place, 'data'),
+  log: join(place, 'log'),
+});
+
+/** A command that is to run where there are small disks. */
+export interface UnderSmallDisks {
+  readonly command: readonly string[];
+  /** After the command: takes away the directories that they were in. */
+  remove(): void;
+}
+
+/**
+ * The command that runs `command` with two small disks, which are there for it and its children
+ * alone, and gone with the last of them. Root mounts them in a mount namespace of its own; another
+ * user makes a user namespace first, in which that is allowed, and in it one more, in which they
+ * are themselves again, because PostgreSQL does not run as root. Missing: where neither is allowed,
+ * with what was said.
+ */
+export function underSmallDisks(
+  { dataMegabytes, logMegabytes }: Sizes,
+  command: readonly string[],
+): UnderSmallDisks | { readonly missing: string } {
+  const place = mkdtempSync(join(tmpdir(), 'sambatan-disks-'));
+  // The database's server may run as somebody else.
+  chmodSync(place, 0o755);
+  for (const directory of Object.values(disksIn(place))) mkdirSync(directory);
+  const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
+  const outer = uid === 0 ? ['--mount'] : ['--user', '--map-root-user', '--mount'];
+  const inner = uid === 0 ? '' : `unshare --user --map-user=${uid} --map-group=${gid} -- `;
+  const script =
+    `mount -t tmpfs -o mode=0777,size=${dataMegabytes}m sambatan-data "$1/data" && ` +
+    `mount -t tmpfs -o mode=0777,size=${logMegabytes}m sambatan-log "$1/log" && ` +
+    `export ${variable}="$1" && shift && exec ${inner}"$@"`;
+  const under = (what: readonly string[]) =>
+    ['unshare', ...outer, '--propagation', 'private', '--']
+      .concat(['sh', '-c', script, 'sh', place])
+      .concat(what);
+  const remove = () => rmSync(place, { recursive: true, force: true });
+  const [program = '', ...args] = under(['true']);
+  const tried = spawnSync(program, args, { encoding: 'utf8' });
+  if (tried.status === 0) return { command: under(command), remove };
+  remove();
+  return { missing: (tried.error?.message ?? tried.stderr).trim() };
+}
+
+/** A file that takes up all that is left of a disk. */
+export interface Ballast {
+  /** Takes what has become free since. */
+  topUp(): void;
+  /** Makes room again. */
+  remove(): void;
+}
+
+/** Fills the disk that `directory` is on, to the last byte. */
+export function fill(directory: string): Ballast {
+  const file = join(directory, 'ballast');
+  const descriptor = openSync(file, 'w');
+  let size = 0;
+  const topUp = (): void => {
+    for (let step = 1_048_576; step >= 1;) {
+      const written = write(descriptor, Buffer.alloc(step, 'x'), size);
+      size += written;
+      if (written < step) step = Math.floor(step / 2);
+    }
+  };
+  topUp();
+  return {
+    topUp,
+    remove: () => {
+      ftruncateSync(descriptor, 0);
+      closeSync(descriptor);
+      unlinkSync(file);
+    },
+  };
+}
+
+/** How many bytes found room. */
+function write(descriptor: number, bytes: Buffer, at: number): number {
+  try {
+    return writeSync(descriptor, bytes, 0, bytes.length, at);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') return 0;
+    throw error;
+  }
+}
