@@ -141,7 +141,11 @@ function checkRuntime() {
   const answer = spawnSync(runtime, ['--version'], { encoding: 'utf8', shell: windows });
   const wanted = readFileSync(join(root, '.node-version'), 'utf8').trim();
   if (answer.stdout?.trim() !== `v${wanted}`) {
-    fail(`${runtime} does not run here: ${answer.error?.message ?? answer.stderr}`);
+    const said = answer.error?.message ?? answer.stderr;
+    const library = said.includes('libatomic')
+      ? 'Install libatomic1 (apt-get install libatomic1). '
+      : '';
+    fail(`${library}${runtime} does not run here: ${said}`);
   }
 }
 
