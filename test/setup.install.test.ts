@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -28,7 +28,9 @@ fs.mkdirSync(native + '/lib', { recursive: true });
 fs.mkdirSync('node_modules/.bin');
 fs.mkdirSync('node_modules/node-any/bin', { recursive: true });
 fs.writeFileSync('node_modules/node-any/package.json', '{ "bin": { "node": "bin/node" } }');
-fs.writeFileSync('node_modules/node-any/bin/node', '#!/bin/sh\\necho v${version}\\n', { mode: 0o755 });
+const says = fs.existsSync('unlinkable')
+  ? 'echo libatomic.so.1: cannot open shared object file >&2; exit 127' : 'echo v${version}';
+fs.writeFileSync('node_modules/node-any/bin/node', '#!/bin/sh\\n' + says + '\\n', { mode: 0o755 });
 if (!fs.existsSync('unlinked')) fs.symlinkSync('../node-any/bin/node', 'node_modules/.bin/node');
 fs.writeFileSync(native + '/pg-symlinks.json',
   JSON.stringify([{ source: 'native/lib/libpq.so.5.17', target: 'native/lib/libpq.so.5' }]));
@@ -111,6 +113,14 @@ test('the Node of this platform is linked where npm took its link away', async (
   assert.equal(calls(root).length, 1);
 });
 
+test('a Node that lacks a library of this machine is told of, with what to install', async (t) => {
+  const root = emptyProject(t);
+  writeFileSync(join(root, 'unlinkable'), '');
+  const { code, said } = await setUp(root);
+  assert.equal(code, 1);
+  assert.match(said, /apt-get install libatomic1/);
+});
+
 test('a set-up that was killed does not block the next one', async (t) => {
   const root = emptyProject(t);
   mkdirSync(join(root, '.setup-lock'));
@@ -138,6 +148,24 @@ test('when all is there, the set-up installs nothing', async () => {
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
   assert.equal(await new Promise((closed) => child.on('close', closed)), 0);
   assert.equal(said, '');
+});
+
+test('the list of parts names each package that the service runs with, its version and licence', () => {
+  const made = spawnSync('npm', ['run', '--silent', 'sbom'], { cwd: project, encoding: 'utf8' });
+  assert.equal(made.status, 0, made.stderr);
+  const { components } = JSON.parse(made.stdout) as {
+    components: { name: string; version: string; licenses: unknown[]; hashes: unknown[] }[];
+  };
+  const { dependencies, devDependencies } = JSON.parse(
+    readFileSync(join(project, 'package.json'), 'utf8'),
+  ) as Record<string, Record<string, string>>;
+  for (const [name, wanted] of Object.entries(dependencies ?? {})) {
+    const part = components.find((one) => one.name === name);
+    assert.equal(part?.version, wanted, name);
+  }
+  assert.ok(components.every(({ licenses, hashes }) => licenses.length > 0 && hashes.length > 0));
+  const names = new Set(components.map(({ name }) => name));
+  assert.ok(!Object.keys(devDependencies ?? {}).some((name) => names.has(name)));
 });
 
 test('the lock file names no registry and every dependency has one exact version', () => {
