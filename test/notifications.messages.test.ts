@@ -17,6 +17,7 @@ import {
 } from './rig/market.ts';
 import { hire, people } from './rig/people.ts';
 import { expectStatus } from './rig/shop.ts';
+import { openTill } from './rig/till.ts';
 import { until } from './rig/until.ts';
 
 const mailbox = await openMailbox();
@@ -368,6 +369,63 @@ test('who has to pay is reminded before the hold lapses, and who has paid is not
   const kinds = async (userId: string) => (await toldOf(id, userId)).map(({ kind }) => kind);
   assert.deepEqual(await kinds(pays), ['joined_upfront', 'payment_verified']);
   assert.deepEqual(await kinds(waits), ['hold_ending', 'joined_upfront']);
+});
+
+test('who is to transfer is told the sum with its code, or where it stands, but never the bare price', async () => {
+  const english = { locale: 'en' } as const;
+  const [looks = '', waits = '', looksToo = '', waitsToo = ''] = await people(
+    db,
+    {},
+    {},
+    english,
+    english,
+  );
+  await openTill(db);
+  const terms = { paymentTiming: 'upfront', holdSeconds: 86_400, pricePerSlot: 34_567n } as const;
+  const deadline = new Date(Date.now() + 60 * 3_600_000);
+  const id = await newCampaign(db, market, { ...terms, deadline });
+  const everybody = [looks, looksToo, waits, waitsToo].map((userId) => wish(id, { userId }));
+  const ids = await joined(db, ...everybody);
+  const sums = new Map<string, string>();
+  for (const [n, userId] of [looks, looksToo].entries()) {
+    const made = "select amount + unique_code as sum from sambatan.open_payment($1, $2, '1 hour')";
+    const [row] = await ask<{ sum: bigint }>(db, made, id, ids[n]);
+    sums.set(userId, String(row!.sum));
+  }
+  await app.messages.plan();
+  await letTimePass(db, id, 23.5 * 3_600);
+  await ask(db, 'update sambatan.reminders set due_at = now() where campaign_id = $1', id);
+  await app.messages.plan();
+  const pledge = await newCampaign(db, market, {
+    ...terms,
+    paymentTiming: 'on_completion',
+    totalSlots: 2,
+    minimumSlots: 2,
+  });
+  await joined(db, wish(pledge, { userId: waits }), wish(pledge, { userId: waitsToo }));
+  await ask(db, 'select sambatan.settle_campaign($1, true, 100)', pledge);
+  await app.messages.plan();
+  for (const userId of [looks, looksToo, waits, waitsToo]) {
+    const answer = await (await service.user(userId)).get('/notifications?limit=50');
+    const told = expectStatus(answer, 200).items as unknown as {
+      kind: string;
+      paragraphs: string[];
+    }[];
+    const sum = sums.get(userId);
+    const asks = told.filter(({ kind }) =>
+      ['joined_upfront', 'hold_ending', 'order_confirmed'].includes(kind),
+    );
+    assert.equal(asks.length, sum === undefined ? 3 : 2);
+    for (const { kind, paragraphs } of asks) {
+      const text = paragraphs.join(' ');
+      assert.doesNotMatch(text, /34[.,]567/, `${kind}: ${text}`);
+      if (sum !== undefined && kind === 'hold_ending') {
+        assert.ok(text.replaceAll(/[.,]/g, '').includes(sum), text);
+      } else {
+        assert.match(text, /Buka Sambatan untuk melihat jumlah|Open Sambatan for the exact/, kind);
+      }
+    }
+  }
 });
 
 test('a mail that the server refuses for good has failed, and can be sent again', async () => {

@@ -17,6 +17,15 @@ const write =
   });
 type Parts = (...given: Parameters<Write>) => string;
 
+/**
+ * What is to be transferred has a unique code that is made when the buyer first looks at it: a message
+ * that named the price alone would have them send a sum that no payment is of.
+ */
+const seeSum = {
+  id: 'Buka Sambatan untuk melihat jumlah persisnya dan rekeningnya.',
+  en: 'Open Sambatan for the exact amount and the account.',
+} as const;
+
 /** What buyers are told: about their slots, their money, and the campaigns they take part in. */
 export const buyerMessages = {
   joined: kind(
@@ -40,13 +49,14 @@ export const buyerMessages = {
       (p) => `Yuk, bayar slotmu di ${p.campaign}`,
       (p, s) => `${s.slots(p.quantity)} di ${p.campaign} dari ${p.brand} disimpan untukmu.`,
       (p, s) =>
-        `Bayar ${s.rupiah(p.amount)} sebelum ${s.time(p.until)}. Lewat dari itu, slotmu kami lepas untuk pembeli lain.`,
+        `Bayar sebelum ${s.time(p.until)}. Lewat dari itu, slotmu kami lepas untuk pembeli lain.`,
+      () => seeSum.id,
     ),
     write(
       (p) => `Please pay for your slots of ${p.campaign}`,
       (p, s) => `${s.slots(p.quantity)} of ${p.campaign} by ${p.brand} are kept for you.`,
-      (p, s) =>
-        `Pay ${s.rupiah(p.amount)} before ${s.time(p.until)}. After that your slots go to other buyers.`,
+      (p, s) => `Pay before ${s.time(p.until)}. After that your slots go to other buyers.`,
+      () => seeSum.en,
     ),
   ),
   payment_verified: kind(
@@ -67,12 +77,12 @@ export const buyerMessages = {
     write(
       (p) => `${p.campaign} berhasil!`,
       (p, s) => `Sambatan ini tercapai dan ${s.slots(p.quantity)} jadi milikmu.`,
-      (p, s) => `Sekarang waktunya membayar ${s.rupiah(p.amount)} ke ${p.brand}.`,
+      () => `Sekarang waktunya membayar. ${seeSum.id}`,
     ),
     write(
       (p) => `${p.campaign} has succeeded!`,
       (p, s) => `This campaign has reached its goal: ${s.slots(p.quantity)} for you.`,
-      (p, s) => `Now it is time to pay ${s.rupiah(p.amount)} for what ${p.brand} makes.`,
+      () => `Now it is time to pay. ${seeSum.en}`,
     ),
   ),
   campaign_succeeded: kind(
@@ -220,12 +230,18 @@ export const buyerMessages = {
     write(
       (p) => `Sebentar lagi waktu bayarmu untuk ${p.campaign} habis`,
       (p, s) => `${s.slots(p.quantity)} masih kami simpan sampai ${s.time(p.until)}.`,
-      (p, s) => `Bayar ${s.rupiah(p.amount)} sebelum itu supaya slotmu tidak lepas.`,
+      (p, s) =>
+        p.amount === undefined
+          ? `Bayar sebelum itu supaya slotmu tidak lepas. ${seeSum.id}`
+          : `Transfer persis ${s.rupiah(p.amount)} sebelum itu supaya slotmu tidak lepas.`,
     ),
     write(
       (p) => `Your time to pay for ${p.campaign} is almost over`,
       (p, s) => `${s.slots(p.quantity)} kept for you until ${s.time(p.until)}.`,
-      (p, s) => `Pay ${s.rupiah(p.amount)} before then to keep them.`,
+      (p, s) =>
+        p.amount === undefined
+          ? `Pay before then to keep them. ${seeSum.en}`
+          : `Transfer exactly ${s.rupiah(p.amount)} before then to keep them.`,
     ),
   ),
 } as const satisfies Record<string, MessageDefinition>;

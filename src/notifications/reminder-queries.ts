@@ -70,6 +70,8 @@ export interface DueReminder {
   readonly hold_expires_at: Date | null;
   readonly hold_status: StoredParticipationStatus | null;
   readonly quantity: number | null;
+  /** Whole rupiah with the unique code; null while the buyer has not looked at what they owe. */
+  readonly to_transfer: bigint | null;
   readonly now: Date;
 }
 
@@ -87,6 +89,9 @@ export const takeReminders = query<[limit: number], DueReminder>(
     returning r.campaign_id, r.user_id, r.kind, r.subject_id, r.due_at
   )
   select d.*, c.deadline, c.status, p.hold_expires_at, p.status as hold_status, p.quantity,
+    (select t.amount + t.unique_code from sambatan.transactions t
+      where t.campaign_id = p.campaign_id and t.cause = 'payment:' || p.participation_id
+        and t.account_id is not null and t.status in ('due', 'rejected')) as to_transfer,
     clock_timestamp() as now
   from done d
   join sambatan.campaigns c on c.campaign_id = d.campaign_id

@@ -58,7 +58,7 @@ export function reminded(
         campaign: facts.title,
         brand: facts.brand_name,
         quantity,
-        amount: quantity === undefined ? undefined : quantity * Number(facts.price_per_slot),
+        amount: due.to_transfer === null ? undefined : Number(due.to_transfer),
         until: until.toISOString(),
         slots_taken: facts.filled_slots,
         total_slots: facts.total_slots,
