@@ -1,3 +1,27 @@
+-- Why p_amount rupiah for a participation would not pay what it owes, as payment_late has it; null
+-- when they would. The caller holds the campaign's row.
+create or replace function sambatan.why_not_owed(
+  c sambatan.campaigns, p sambatan.participants, p_amount bigint, p_at timestamptz
+) returns text language plpgsql stable as $$
+declare
+  t sambatan.transactions;
+begin
+  select * into t from sambatan.transactions
+    where campaign_id = c.campaign_id and cause = 'payment:' || p.participation_id;
+  return case
+    when t.status = 'settled' or (t.status = 'void' and t.reason = 'given') then 'already_paid'
+    when t.status = 'void' then 'campaign_over'
+    when p.status = 'cancelled' and p.cancel_reason = 'hold_lapsed' then 'hold_lapsed'
+    when p.status = 'cancelled' then 'left'
+    when p.status = 'refunded' then 'campaign_over'
+    when p.status = 'pending_payment' and (c.closing_as is not null or p_at >= c.deadline
+      or c.status not in ('active', 'locked')) then 'campaign_over'
+    when p_amount < coalesce(t.amount, (p.quantity - p.short_slots) * c.price_per_slot)
+      then 'too_little'
+  end;
+end
+$$;
+
 -- Money for a participation arrived: p_amount rupiah, once per receipt ('line:…' of a statement,
 -- 'verified:…' by a person, a provider's own name for it). It is
 --   settled   it pays what was due; a reserved participation is confirmed
@@ -17,7 +41,6 @@ declare
   p sambatan.participants;
   t sambatan.transactions;
   price bigint;
-  is_open boolean;
   why text;
 begin
   participation_id := p_participation_id;
@@ -34,21 +57,12 @@ begin
   select * into t from sambatan.transactions x
     where x.campaign_id = p_campaign_id and x.cause = 'payment:' || p_participation_id;
   price := coalesce(t.amount, (p.quantity - p.short_slots) * c.price_per_slot);
-  is_open := c.closing_as is null and c.status in ('active', 'locked') and now_at < c.deadline;
-
-  if t.status in ('settled', 'void') then
-    why := case t.status when 'settled' then 'already_paid' else 'campaign_over' end;
-  elsif p.status = 'cancelled' and p.cancel_reason = 'hold_lapsed' and is_open
-    and p_amount >= price
+  why := sambatan.why_not_owed(c, p, p_amount, now_at);
+  if why = 'hold_lapsed' and p_amount >= price and now_at < c.deadline
+    and c.closing_as is null and c.status in ('active', 'locked')
   then
     participation_id := sambatan.give_slots_again(c, p, p_actor);
     why := case when participation_id is null then 'hold_lapsed' end;
-  elsif p.status = 'cancelled' then
-    why := case p.cancel_reason when 'hold_lapsed' then 'hold_lapsed' else 'left' end;
-  elsif p.status = 'refunded' or (p.status = 'pending_payment' and not is_open) then
-    why := 'campaign_over';
-  elsif p_amount < price then
-    why := 'too_little';
   end if;
 
   if why is not null then
@@ -68,8 +82,13 @@ begin
   if outcome = 'given' then
     -- What follows comes after the join in the log, so its time may not be before it.
     now_at := clock_timestamp();
-    -- The code that was paid belongs to what it pays for now.
-    perform sambatan.void_payment(c.campaign_id, p_participation_id, 'given');
+    -- The code that was paid belongs to what it pays for now; what is paid for the old participation
+    -- from here on is paid twice, also where nobody had looked at its payment.
+    insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+        actor, created_at, reason)
+      values (c.campaign_id, 'payment', 'void', p_participation_id, price,
+        'payment:' || p_participation_id, p_actor, now_at, 'given')
+      on conflict (campaign_id, cause) do update set status = 'void', reason = 'given';
     insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
         actor, created_at, account_id, unique_code, pay_by)
       values (c.campaign_id, 'payment', 'due', participation_id, price,

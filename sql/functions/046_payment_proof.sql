@@ -100,7 +100,8 @@ create or replace function sambatan.next_verified_receipt(
 $$;
 
 -- Verifies an open payment: p_amount rupiah arrived, what was to be paid where it is null. The same
--- sum under the same reference (or none) was seen before: it is known, and not counted again.
+-- sum under the same reference (or none) was seen before, or a line of a statement that has this
+-- reference (or whichever, where none is given) was counted for it: it is known, and not counted again.
 -- Refuses: campaign_not_found, payment_not_due, payment_not_open.
 create or replace function sambatan.verify_payment(
   p_campaign_id uuid, p_participation_id uuid, p_amount bigint, p_actor text, p_reference text,
@@ -114,6 +115,10 @@ declare
 begin
   if exists (select from sambatan.verified_sums(p_campaign_id, p_participation_id) s
     where s.amount = seen and s.reference is not distinct from p_reference)
+    or exists (select from sambatan.statement_lines l where l.campaign_id = p_campaign_id
+      and l.participation_id = verify_payment.p_participation_id and l.amount = seen
+      and l.outcome <> 'known'
+      and (p_reference is null or strpos(lower(l.description), lower(p_reference)) > 0))
   then
     outcome := 'known';
     participation_id := p_participation_id;

@@ -40,6 +40,30 @@ language sql stable as $$
           and l.amount = p_amount)))
 $$;
 
+-- Of which participation a person has seen the sum that a line says is for another one: of that one
+-- itself, or, where it would pay nothing there, of another one that its buyer has in the campaign (the
+-- slots that they were given again, or have taken anew). Null when nobody has. The caller holds the
+-- campaign's row.
+create or replace function sambatan.seen_for(
+  c sambatan.campaigns, p_participation_id uuid, p_amount bigint
+) returns uuid language plpgsql stable as $$
+declare
+  p sambatan.participants;
+begin
+  select * into p from sambatan.participants
+    where campaign_id = c.campaign_id and participation_id = p_participation_id;
+  if sambatan.was_seen(c.campaign_id, p_participation_id, p_amount) then
+    return p_participation_id;
+  elsif sambatan.why_not_owed(c, p, p_amount, clock_timestamp()) is null then
+    return null;
+  end if;
+  return (select o.participation_id from sambatan.participants o
+    where o.campaign_id = c.campaign_id and o.user_id = p.user_id
+      and sambatan.was_seen(c.campaign_id, o.participation_id, p_amount)
+    order by o.joined_at, o.participation_id limit 1);
+end
+$$;
+
 -- Counts a line of a statement for a participation: its money is received, unless a person had
 -- verified that very sum by eye before. Refuses: statement_line_handled, statement_line_not_found,
 -- and as receive_money does.
@@ -48,6 +72,8 @@ create or replace function sambatan.assign_line(
 ) returns sambatan.statement_lines language plpgsql as $$
 declare
   l sambatan.statement_lines;
+  c sambatan.campaigns;
+  seen uuid;
   result record;
 begin
   select * into l from sambatan.statement_lines where line_id = p_line_id for update;
@@ -57,9 +83,10 @@ begin
     perform sambatan.refuse('statement_line_handled');
   end if;
   -- Before it is asked what was seen: somebody may be verifying that very sum just now.
-  perform sambatan.lock_campaign(p_campaign_id);
-  if sambatan.was_seen(p_campaign_id, p_participation_id, l.amount) then
-    select 'known' as outcome, p_participation_id as participation_id into result;
+  c := sambatan.lock_campaign(p_campaign_id);
+  seen := sambatan.seen_for(c, p_participation_id, l.amount);
+  if seen is not null then
+    select 'known' as outcome, seen as participation_id into result;
   else
     select * into result from sambatan.receive_money(p_campaign_id, p_participation_id, l.amount,
       p_actor, left(l.description, 200), 'line:' || p_line_id);
