@@ -125,6 +125,15 @@ async function moveMoney(): Promise<void> {
   const dispute = newId();
   await run("select sambatan.open_dispute($1, $2, $3, 'tumpah', 'service')", id, second, dispute);
   await run("select sambatan.resolve_dispute($1, 'dismissed', 'dicek', 'service')", dispute);
+  for (const end of [
+    "settle_claim($1, 'TRF', 'service')",
+    "give_up_claim($1, 'hilang', 'service')",
+  ]) {
+    const twice = await movement('refund');
+    await run("select sambatan.settle_movement($1, 'refund', 'TRF', 'service')", twice);
+    await run("select sambatan.refund_by_provider($1, 'midtrans', $2, 'system')", twice, newId());
+    await run(`select sambatan.${end}`, await movement('adjustment'));
+  }
   const payout = await movement('payout');
   await run("select sambatan.release_payout($1, 'service')", payout);
   await run("select sambatan.settle_movement($1, 'payout', 'TRF', 'service')", payout);

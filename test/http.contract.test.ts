@@ -156,6 +156,7 @@ test('every route that names a thing answers 404 for one that is not there', asy
     'receiving-accounts': 'receiving_account_not_found',
     'statement-lines': 'statement_line_not_found',
     refunds: 'movement_not_found',
+    claims: 'movement_not_found',
     payouts: 'movement_not_found',
     disputes: 'dispute_not_found',
     notifications: 'notification_not_found',

@@ -267,6 +267,25 @@ test('money of a campaign whose row is held waits as long, whatever is done with
   const [refund, payout] = ['refund', 'payout'].map(
     (kind) => moved.find((one) => one.kind === kind)!.id,
   );
+  // Once more, and this refund goes out twice.
+  await ask(
+    service.db,
+    `select sambatan.receive_money($1, $2, 700, 'service', null, gen_random_uuid()::text)`,
+    id,
+    refunded,
+  );
+  const twice = (text: string, which: string) =>
+    ask<{ id: string }>(
+      service.db,
+      `select ${text} as id from sambatan.transactions
+      where campaign_id = $1 and amount = 700 and ${which}`,
+      id,
+    );
+  const settled = "sambatan.settle_movement(transaction_id, 'refund', 'TRF', 'service')";
+  await twice(settled, "kind = 'refund'");
+  const provided = "sambatan.refund_by_provider(transaction_id, 'midtrans', 'SBT-R-1', 'system')";
+  await twice(provided, "kind = 'refund'");
+  const claim = (await twice('transaction_id', "purpose = 'claim'"))[0]!.id;
   const today = new Date(Date.now() + 7 * hourMs).toISOString().slice(0, 10);
   const statement = (amount: unknown) => ({
     method: 'POST',
@@ -300,6 +319,8 @@ test('money of a campaign whose row is held waits as long, whatever is done with
     'POST /refunds/settle': () => staff.post('/refunds/settle', { ids: [refund], ...ref }),
     'POST /refunds/{id}/fail': () => staff.post(`/refunds/${refund}/fail`, why),
     'POST /refunds/{id}/reverse': () => staff.post(`/refunds/${refund}/reverse`, why),
+    'POST /claims/{id}/settle': () => staff.post(`/claims/${claim}/settle`, ref),
+    'POST /claims/{id}/give-up': () => staff.post(`/claims/${claim}/give-up`, why),
     'POST /payouts/{id}/release': () => staff.post(`/payouts/${payout}/release`),
     'POST /payouts/{id}/settle': () => staff.post(`/payouts/${payout}/settle`, ref),
     'POST /payouts/{id}/reverse': () => staff.post(`/payouts/${payout}/reverse`, why),

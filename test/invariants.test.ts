@@ -316,6 +316,22 @@ const corruptions: Record<string, Record<string, [campaign: string, statement: s
       select campaign_id, kind, status, participation_id, amount, cause || ':2', actor, created_at
       from sambatan.transactions where campaign_id = $1 and kind = 'refund'`,
     ],
+    'a refund sent twice, without a claim': [
+      'failed',
+      `insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount,
+        cause, actor, created_at, settled_at)
+      select campaign_id, kind, 'settled', participation_id, amount, 'doubled:2', actor, now(),
+        now()
+      from sambatan.transactions where campaign_id = $1 and kind = 'refund'`,
+    ],
+    'a claim for what was sent once': [
+      'failed',
+      `insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount,
+        cause, actor, created_at, purpose)
+      select campaign_id, 'adjustment', 'due', participation_id, amount, 'claim:2', actor, now(),
+        'claim'
+      from sambatan.transactions where campaign_id = $1 and kind = 'refund'`,
+    ],
     'a payment settled after the refunds were made': [
       'failed',
       `insert into sambatan.transactions

@@ -117,7 +117,7 @@ async function check(world: World, story: string): Promise<void> {
   const b = await viewBooks(db, service, world.campaign);
   assert.equal(b.held, world.known, `what is in hand, after ${story}`);
   assert.equal(
-    b.paid + b.unique_codes + b.credits + b.returned + b.receivable,
+    b.paid + b.unique_codes + b.credits + b.returned + b.receivable + b.owed_back + b.lost,
     b.gross + b.codes_kept + b.payouts_returned + b.refunds_due + b.refunds_settled,
     `both sides, after ${story}`,
   );

@@ -510,13 +510,28 @@ test('a refund that a person took back from the provider is not sent to it again
   assert.equal(open.length, 0, 'nothing more is asked after it');
 });
 
-test('a refund that was made by hand and by the provider after all is told of once', async () => {
+/** A refund that a person made because the provider gave no answer, though it had made it. */
+async function madeByHandAsWell() {
   const one = await refundable();
   provider.misbehave('refund', 'lost');
   await reconcile();
   const why = { reason: 'Tidak ada jawaban' };
   expectStatus(await staff.post(`/refunds/${one.refund}/fail`, why), 200);
   expectStatus(await settleByHand(one.refund), 200);
+  return one;
+}
+const claimOf = async ({ id }: Bought) => {
+  const { items } = expectStatus(await staff.get('/claims?limit=100'), 200);
+  return items.filter((claim) => claim['participation_id'] === id);
+};
+/** What went out, and what of it is to come back or is lost. */
+const twice = async (one: Bought) => {
+  const { held, refunds_settled: out, returned, owed_back: owed, lost } = await booksOf(one);
+  return { held, out, returned, owed, lost };
+};
+
+test('a refund that was made by hand and by the provider after all is booked twice, and owed back', async () => {
+  const one = await madeByHandAsWell();
   const told: string[] = [];
   const log = { ...app.log, error: (_what: unknown, words?: unknown) => told.push(String(words)) };
   await ask(
@@ -528,7 +543,96 @@ test('a refund that was made by hand and by the provider after all is told of on
   assert.equal((await reconciler.run()).stopped, null);
   await reconcile();
   assert.deepEqual(told, ['A REFUND WAS MADE TWICE: by hand as well']);
-  assert.equal((await booksOf(one))['refunds_settled'], price);
+  const both = { held: -price, out: 2 * price, returned: 0, owed: price, lost: 0 };
+  assert.deepEqual(await twice(one), both);
+  const [claim, ...more] = await claimOf(one);
+  assert.deepEqual([claim?.['amount'], more.length], [price, 0]);
+  expectStatus(await staff.post(`/claims/${claim!.id}/settle`, { reference: 'TRF 88' }), 200);
+  expectStatus(await staff.post(`/claims/${claim!.id}/settle`, { reference: 'TRF 88' }), 200);
+  assert.deepEqual(await twice(one), { ...both, held: 0, returned: price, owed: 0 });
+  assert.deepEqual(await claimOf(one), []);
+});
+
+test('a notification that tells of a refund which a person had made as well books it at once', async () => {
+  const one = await madeByHandAsWell();
+  const told = provider.notification(one.order);
+  const answers = await Promise.all([notify(told), notify(told), notify(told)]);
+  for (const answer of answers) expectStatus(answer, 200);
+  const both = { held: -price, out: 2 * price, returned: 0, owed: price, lost: 0 };
+  assert.deepEqual(await twice(one), both);
+  const [claim] = await claimOf(one);
+  const lost = { reason: 'Pembeli tidak bisa dihubungi' };
+  expectStatus(await staff.post(`/claims/${claim!.id}/give-up`, lost), 200);
+  assert.deepEqual(await twice(one), { ...both, owed: 0, lost: price });
+  // What was given up may come back after all.
+  expectStatus(await staff.post(`/claims/${claim!.id}/settle`, { reference: 'TRF 89' }), 200);
+  assert.deepEqual(await twice(one), { ...both, held: 0, returned: price, owed: 0 });
+});
+
+test('a refund that the provider makes after it was taken for not made is booked when it is told of', async () => {
+  const one = await madeByHandAsWell();
+  // As if the provider had made it only after it was last asked.
+  await ask(
+    db,
+    `update sambatan.gateway_calls set status = 'not_made', next_check_at = null
+    where transaction_id = $1`,
+    one.refund,
+  );
+  expectStatus(await notify(provider.notification(one.order)), 200);
+  expectStatus(await notify(provider.notification(one.order)), 200);
+  assert.equal((await twice(one)).owed, price);
+});
+
+test('of a refund that was made twice the bank sends one back: nothing is owed, and nothing due again', async () => {
+  const one = await madeByHandAsWell();
+  expectStatus(await notify(provider.notification(one.order)), 200);
+  const back = { reason: 'Rekening tutup' };
+  const answer = expectStatus(await staff.post(`/refunds/${one.refund}/reverse`, back), 200);
+  assert.equal(answer.status, 'settled');
+  const books = await booksOf(one);
+  assert.deepEqual([books['owed_back'], books['refunds_due'], books['held']], [0, 0, 0]);
+  // The other one comes back as well: now the buyer has nothing of it.
+  expectStatus(await staff.post(`/refunds/${one.refund}/reverse`, back), 200);
+  assert.equal((await booksOf(one))['refunds_due'], price);
+});
+
+test('a refund that came back is not due any more when the provider has made it', async () => {
+  const one = await madeByHandAsWell();
+  const back = { reason: 'Rekening tutup' };
+  expectStatus(await staff.post(`/refunds/${one.refund}/reverse`, back), 200);
+  expectStatus(await notify(provider.notification(one.order)), 200);
+  const books = await booksOf(one);
+  assert.deepEqual([books['owed_back'], books['refunds_due'], books['held']], [0, 0, 0]);
+});
+
+test('what a refund that went out twice took is not kept from the seller', async () => {
+  const one = await bought({ total_slots: 2, minimum_slots: 1 });
+  const other = await service.user();
+  const { id: second } = await join(other, one.campaign);
+  await pageOf(one);
+  const order = await orderOf(one);
+  provider.buyer(order, 'settlement');
+  expectStatus(await notify(provider.notification(order)), 200);
+  expectStatus(await staff.post(`/participations/${second}/confirm`), 200);
+  await ask(db, 'select sambatan.settle_campaign($1, true, 1000)', one.campaign);
+  // Paid a second time, on the page, and made twice on its way back.
+  const again = "select sambatan.receive_money($1, $2, $3, 'system', null, 'lain:1')";
+  await ask(db, again, one.campaign, one.id, price);
+  const [refund] = await ask<{ id: string }>(
+    db,
+    `select transaction_id as id from sambatan.transactions
+    where campaign_id = $1 and kind = 'refund'`,
+    one.campaign,
+  );
+  expectStatus(await settleByHand(refund!.id), 200);
+  const provided = "select sambatan.refund_by_provider($1, 'midtrans', 'SBT-R-lain', 'system')";
+  await ask(db, provided, refund!.id);
+  for (const buyer of [one.id, second]) {
+    expectStatus(await staff.post(`/participations/${buyer}/fulfil`), 200);
+  }
+  const { items } = expectStatus(await staff.get('/payouts?limit=100'), 200);
+  const payout = items.find((each) => each['campaign_id'] === one.campaign)!.id;
+  expectStatus(await staff.post(`/payouts/${payout}/settle`, { reference: 'TRF 90' }), 200);
 });
 
 test('what goes back by itself is not among the refunds that people make, until it fails', async () => {

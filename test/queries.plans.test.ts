@@ -128,7 +128,7 @@ const agedAccess = `insert into sambatan_auth.access_heads (user_id, seq, hash)
   from generate_series(1, 9) n`;
 
 const till = id(7, 1);
-const [refund, payout] = [id(7, 2), id(7, 3)];
+const [refund, payout, claim] = [id(7, 2), id(7, 3), id(7, 4)];
 const makeTill = `insert into sambatan.receiving_accounts (account_id, bank, number, holder)
   values ('${till}', 'BCA', '5270099001', 'PT Sambatan')`;
 const upfront = `${makeTill}; ${setUp("payment_timing = 'upfront'")}`;
@@ -144,6 +144,10 @@ const movement = (movementId: string, kind: string, participation: string, amoun
   values ('${campaign.completed}', '${movementId}', '${kind}', 'due', ${participation}, ${amount},
     '${kind}:test', 'service', now())`;
 const refunded = movement(refund, 'refund', `'${confirmed}'`, 5);
+const doubled = `insert into sambatan.transactions (campaign_id, transaction_id, kind, status,
+    participation_id, amount, cause, actor, created_at, purpose)
+  values ('${campaign.completed}', '${claim}', 'adjustment', 'due', '${confirmed}', 5, 'claim:test',
+    'system', now(), 'claim')`;
 const called = `${refunded}; insert into sambatan.gateway_calls (campaign_id, reference,
     transaction_id, participation_id, kind, provider, order_reference, amount, next_check_at,
     expires_at, created_at)
@@ -603,6 +607,21 @@ const cases: Record<string, readonly Case[]> = {
       before: `${refunded}; select sambatan.settle_movement('${refund}', 'refund', 'TRF', 'service')`,
     },
   ],
+  list_claims: [
+    { parameters: [null, null, 21] },
+    { when: 'a later page', parameters: [1_700_000_000_000_000, nobody, 21] },
+  ],
+  settle_claim: [{ parameters: [claim, 'TRF', 'service'], before: doubled }],
+  give_up_claim: [{ parameters: [claim, 'why', 'service'], before: doubled }],
+  refund_by_provider: [
+    { parameters: [refund, 'midtrans', 'SBT-R-1', 'system'], before: refunded },
+    {
+      when: 'it was made by hand',
+      parameters: [refund, 'midtrans', 'SBT-R-1', 'system'],
+      before: `${refunded}; select sambatan.settle_movement('${refund}', 'refund', 'TRF', 'service')`,
+    },
+  ],
+  refunds_not_made: [{ parameters: [campaign.completed, 'SBT-an-order'], before: called }],
   list_payouts: [
     { parameters: [false, null, null, 21] },
     { when: 'those that may leave', parameters: [true, 1_700_000_000_000_000, nobody, 21] },

@@ -261,6 +261,9 @@ const rows: Readonly<Record<string, Row>> = {
   'POST /operator/uang/pencairan/:id/lepas': { expects: absent },
   'POST /operator/uang/pencairan/:id/cair': { expects: absent, fields: { reference: 'TRF 1' } },
   'POST /operator/uang/pencairan/:id/balik': { expects: absent, fields: { reason: 'alasan uji' } },
+  'GET /operator/uang/dobel': { expects: operators },
+  'POST /operator/uang/dobel/:id/kembali': { expects: absent, fields: { reference: 'TRF 1' } },
+  'POST /operator/uang/dobel/:id/relakan': { expects: absent, fields: { reason: 'alasan uji' } },
   'GET /operator/uang/keluhan': { expects: operators, private: ['operator'] },
   'POST /operator/uang/keluhan/:id/selesai': {
     expects: absent,

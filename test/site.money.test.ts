@@ -416,6 +416,45 @@ test('a buyer reads one sum of what they pay: with its unique code', async () =>
   assert.match(text, /termasuk kode unik/);
 });
 
+test('what was refunded twice waits at the desk until it has come back or is given up', async () => {
+  const here = '/operator/uang/dobel';
+  const claims = [];
+  for (let n = 0; n < 2; n++) {
+    const { id, campaignId, total } = await owing();
+    const db = service.db;
+    await ask(
+      db,
+      "select sambatan.receive_money($1, $2, $3, 'service', null, gen_random_uuid()::text)",
+      campaignId,
+      id,
+      total,
+    );
+    const why = { reason: 'bahan habis' };
+    expectStatus(await operator.post(`/campaigns/${campaignId}/cancel`, why), 200);
+    const [refund] = await ask<{ id: string }>(
+      db,
+      `select transaction_id as id from sambatan.transactions
+      where campaign_id = $1 and kind = 'refund'`,
+      campaignId,
+    );
+    const sentByHand = { ids: [refund!.id], reference: `TRF ${n}` };
+    expectStatus(await operator.post('/refunds/settle', sentByHand), 200);
+    const provided = `select sambatan.refund_by_provider($1, 'midtrans', $2, 'system')`;
+    await ask(db, provided, refund!.id, `SBT-R-${refund!.id}`);
+    const { items } = expectStatus(await operator.get('/claims?limit=100'), 200);
+    claims.push(items.find((claim) => claim['participation_id'] === id)!.id);
+    assert.match(await page(here), new RegExp(id));
+  }
+  const [first = '', second = ''] = claims;
+  assert.match(await page('/operator'), /<strong>2<\/strong>\s*<a href="\/operator\/uang\/dobel"/);
+  assert.equal((await sent(`${here}/${first}/kembali`, { reference: '' })).status, 422);
+  leadsTo(await sent(`${here}/${first}/kembali`, { reference: 'TRF 77' }), /pulih/);
+  leadsTo(await sent(`${here}/${second}/relakan`, { reason: 'Tidak dijawab' }), /relakan/);
+  const twice = await sent(`${here}/${second}/relakan`, { reason: 'Tidak dijawab' });
+  assert.equal(twice.status, 409);
+  assert.match(await page(here), /Tidak ada yang terkirim dobel/);
+});
+
 test('the overview counts what waits, with the ways to it', async () => {
   await proven();
   const overview = await page('/operator');

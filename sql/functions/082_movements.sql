@@ -39,7 +39,8 @@ begin
   end if;
   if p_kind = 'payout' then
     perform sambatan.check_payout(t);
-    select b.held - b.refunds_due - b.fee - b.codes_kept into free
+    -- What was refunded twice is not the seller's to bear.
+    select b.held + b.owed_back + b.lost - b.refunds_due - b.fee - b.codes_kept into free
       from sambatan.campaign_books(t.campaign_id) b;
     if free < t.amount then
       perform sambatan.refuse('payout_not_covered', jsonb_build_object('free', greatest(free, 0)));
@@ -98,7 +99,8 @@ end
 $$;
 
 -- Money that had left came back: an entry takes the refund or payout back, and the same sum is due
--- once more. What was settled stays in the books as it was. Gives the new movement. Refuses:
+-- once more; of a refund that was made twice, the claim for it is settled instead. What was settled
+-- stays in the books as it was. Gives the new movement, or the claim. Refuses:
 -- movement_not_found, movement_transition_not_allowed.
 create or replace function sambatan.reverse_movement(
   p_transaction_id uuid, p_kind text, p_reason text, p_actor text
@@ -107,7 +109,15 @@ declare
   t constant sambatan.transactions := sambatan.lock_movement(p_transaction_id, p_kind);
   now_at constant timestamptz := clock_timestamp();
   again sambatan.transactions;
+  claim uuid;
 begin
+  -- Of a refund that was made twice, one came back: nothing is due again.
+  select x.transaction_id into claim from sambatan.transactions x
+    where x.campaign_id = t.campaign_id and x.purpose = 'claim' and x.status in ('due', 'void')
+      and x.cause in ('claim:' || p_transaction_id, replace(t.cause, 'doubled:', 'claim:'));
+  if found then
+    return sambatan.settle_claim(claim, left(p_reason, 200), p_actor);
+  end if;
   if t.status <> 'settled' or exists (select from sambatan.transactions
     where campaign_id = t.campaign_id and reverses = p_transaction_id)
   then

@@ -43,6 +43,9 @@ export const moneyEvents = [
   'refund_settled',
   'refund_failed',
   'refund_reversed',
+  'refund_doubled',
+  'refund_recovered',
+  'refund_lost',
   'dispute_opened',
   'dispute_resolved',
 ] as const;

@@ -44,10 +44,10 @@ function isPayout<R extends sql.PayoutOrNoneRow>(row: R): row is R & sql.Campaig
 
 /** Both sides of the books, in rupiah: what came in or will, and what it is for. They are equal. */
 export function sumsOf(books: sql.BooksRow): { readonly in: bigint; readonly for: bigint } {
-  const { paid, unique_codes, credits, returned, receivable } = books;
+  const { paid, unique_codes, credits, returned, receivable, owed_back, lost } = books;
   const { gross, codes_kept, payouts_returned, refunds_due, refunds_settled } = books;
   return {
-    in: paid + unique_codes + credits + returned + receivable,
+    in: paid + unique_codes + credits + returned + receivable + owed_back + lost,
     for: gross + codes_kept + payouts_returned + refunds_due + refunds_settled,
   };
 }

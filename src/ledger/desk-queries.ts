@@ -29,6 +29,7 @@ export interface QueuesRow {
   readonly payments: number;
   readonly lines: number;
   readonly refunds: number;
+  readonly claims: number;
   readonly payouts: number;
   readonly disputes: number;
 }
@@ -43,6 +44,7 @@ export const countQueues = query<[most: number, provider: string | null], Queues
     (select count(*)::integer from (select from sambatan.statement_lines
       where status in ('unmatched', 'ambiguous') limit $1) waiting) as lines,
     ${waiting('refund', 'due', `and ${leftToPeople('$2')}`)} as refunds, ${waiting('payout', 'due')} as payouts,
+    ${waiting('adjustment', 'due')} as claims,
     (select count(*)::integer from (select from sambatan.disputes
       where resolved_at is null limit $1) waiting) as disputes`,
 );

@@ -4,7 +4,7 @@ import type { App } from '../context.ts';
 import { choice, closed, Id, nullable, problems } from '../http/schemas.ts';
 import { permit } from '../identity/policy.ts';
 import { consult } from '../operation.ts';
-import { configured, payOnline, takeNotification } from './gateway/operations.ts';
+import { configured, payOnline, takeNotification, tellOfDoubled } from './gateway/operations.ts';
 
 const Reconciled = closed({
   sent: Type.Integer({ description: 'Refunds that were sent now' }),
@@ -81,7 +81,9 @@ export function gatewayRoutes(app: App): FastifyPluginAsyncTypebox {
         },
       },
       async ({ body }) => {
-        await takeNotification(app.payments, body);
+        for (const refund of await takeNotification(app.payments, body)) {
+          tellOfDoubled(app.log, refund);
+        }
         return { received: true as const };
       },
     );

@@ -19,7 +19,7 @@ export interface RefundRow {
   readonly position: bigint;
 }
 
-const position = '(extract(epoch from t.created_at) * 1000000)::bigint as position';
+export const position = '(extract(epoch from t.created_at) * 1000000)::bigint as position';
 
 const refund = (movements: string) => `select t.campaign_id, t.transaction_id, t.participation_id,
     p.user_id, t.status, t.amount, t.attempts, t.reason, t.reference, t.created_at, t.settled_at,
@@ -199,6 +199,8 @@ export interface BooksRow {
   readonly payouts_due: bigint;
   readonly payouts_settled: bigint;
   readonly held: bigint;
+  readonly owed_back: bigint;
+  readonly lost: bigint;
 }
 
 export const campaignBooks = query<[campaignId: string], BooksRow>(

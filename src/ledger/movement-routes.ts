@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { App } from '../context.ts';
-import { after, nextCursor } from '../http/cursor.ts';
+import { nextCursor } from '../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, Rupiah, text } from '../http/schemas.ts';
 import { consult, operate } from '../operation.ts';
 import { declareShortfall, openDispute, openDisputes, resolveDispute, viewBooks } from './books.ts';
@@ -14,7 +14,6 @@ import {
   reverseRefund,
   settlePayout,
   settleRefunds,
-  type Place,
 } from './movements.ts';
 import { refundsFile } from './refunds-file.ts';
 import {
@@ -23,6 +22,7 @@ import {
   disputeOf,
   PayoutSchema,
   payoutOf,
+  placeOf,
   RefundSchema,
   refundOf,
   refundsFileHeaders,
@@ -34,11 +34,6 @@ const reason = closed({ reason: text(3, 500) });
 const reference = text(1, 200);
 /** Refunds in one file for a bulk transfer, and in one request that settles them. */
 const mostRefunds = 500;
-
-const placeOf = (cursor: string | undefined): Place => {
-  const [position = null, id = null] = after(cursor, ['number', 'id']);
-  return [position, id];
-};
 
 /** Money on its way back to buyers and on to sellers; the books of a campaign. */
 export function movementRoutes(app: App): FastifyPluginAsyncTypebox {
@@ -152,6 +147,8 @@ export function movementRoutes(app: App): FastifyPluginAsyncTypebox {
         schema: {
           tags: ['money'],
           summary: 'A refund that was made came back: answers with the one due in its place',
+          description:
+            'Of a refund that was made twice, the claim for the second is settled instead, and is the answer.',
           params,
           body: reason,
           response: { 200: RefundSchema, ...movementProblems },

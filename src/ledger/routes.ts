@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { App } from '../context.ts';
 import { accountRoutes } from './account-routes.ts';
+import { claimRoutes } from './claim-routes.ts';
 import { gatewayRoutes } from './gateway-routes.ts';
 import { movementRoutes } from './movement-routes.ts';
 import { paymentRoutes } from './payment-routes.ts';
@@ -13,6 +14,7 @@ export function ledgerRoutes(app: App): FastifyPluginAsyncTypebox {
     await server.register(paymentRoutes(app));
     await server.register(statementRoutes(app));
     await server.register(movementRoutes(app));
+    await server.register(claimRoutes(app));
     await server.register(gatewayRoutes(app));
   };
 }

@@ -1,8 +1,11 @@
 import Type from 'typebox';
+import { after } from '../http/cursor.ts';
 import { csvType, fileHeaders } from '../http/files.ts';
 import { closed, Id, nullable, choice, Rupiah, text, Timestamp } from '../http/schemas.ts';
+import type { ClaimRow } from './claim-queries.ts';
 import type { DisputeRow } from './dispute-queries.ts';
 import type { PayoutRow, RefundRow } from './movement-queries.ts';
+import type { Place } from './movements.ts';
 import type { Proof } from './proofs.ts';
 import type { OwnAccountRow, ReceivingAccountRow } from './queries.ts';
 import type { StatementLineRow } from './statement-queries.ts';
@@ -153,6 +156,25 @@ export const RefundSchema = closed(
   { title: 'Refund' },
 );
 
+export const ClaimSchema = closed(
+  {
+    id: Id,
+    campaign_id: Id,
+    participation_id: Id,
+    user_id: Id,
+    status: choice(['due', 'settled', 'void']),
+    amount: Rupiah,
+    reason: nullable(Type.String({ description: 'Why it was given up' })),
+    reference: nullable(Type.String({ description: 'Of the transfer by which it came back' })),
+    created_at: Timestamp,
+    settled_at: nullable(Timestamp),
+  },
+  {
+    title: 'Claim',
+    description: 'What a buyer is to send back, because a refund reached them twice',
+  },
+);
+
 export const PayoutSchema = closed(
   {
     ...movement,
@@ -194,13 +216,21 @@ export const BooksSchema = closed(
     payouts_due: Rupiah,
     payouts_settled: Rupiah,
     held: Rupiah,
+    owed_back: Rupiah,
+    lost: Rupiah,
   },
   {
     title: 'CampaignBooks',
     description:
-      'paid + unique_codes + credits + returned + receivable = gross + codes_kept + payouts_returned + refunds_due + refunds_settled; held is what is in hand',
+      'paid + unique_codes + credits + returned + receivable + owed_back + lost = gross + codes_kept + payouts_returned + refunds_due + refunds_settled; held is what is in hand, owed_back what refunds that were made twice took out of it, lost what of that was given up',
   },
 );
+
+/** The place that a cursor of a list by age names; its beginning without one. */
+export function placeOf(cursor: string | undefined): Place {
+  const [position = null, id = null] = after(cursor, ['number', 'id']);
+  return [position, id];
+}
 
 /** The account of a row that may have none. */
 function accountIn(row: {
@@ -228,6 +258,11 @@ export function statementLineOf({ line_id: id, ...rest }: StatementLineRow) {
 export function refundOf(row: RefundRow) {
   const { transaction_id: id, bank, number, holder, position: _, ...rest } = row;
   return { id, ...rest, account: accountIn({ bank, number, holder }) };
+}
+
+export function claimOf(row: ClaimRow) {
+  const { transaction_id: id, position: _, ...rest } = row;
+  return { id, ...rest };
 }
 
 export function payoutOf(row: PayoutRow) {

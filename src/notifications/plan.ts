@@ -114,6 +114,10 @@ const rules = {
   refund_failed: { buyer: always('refund_failed') },
   // A mistake in the books is put right: for the buyer the refund is on its way again.
   refund_reversed: {},
+  // A person asks for it back, in words of their own.
+  refund_doubled: {},
+  refund_recovered: {},
+  refund_lost: {},
   payout_released: { sellers: always('seller_payout_released') },
   payout_settled: { sellers: always('seller_payout_settled') },
   payout_reversed: {},

@@ -1,3 +1,6 @@
+-- What these gave before cannot be replaced.
+drop function if exists sambatan.campaign_books(uuid);
+
 -- Copies of the definitions in sql/functions, written by scripts/functions-migration.js.
 
 -- What an audit row's hash covers, beside the hash of the row before it. The fixed-width fields
@@ -1158,6 +1161,30 @@ begin
 end
 $$;
 
+-- Why p_amount rupiah for a participation would not pay what it owes, as payment_late has it; null
+-- when they would. The caller holds the campaign's row.
+create or replace function sambatan.why_not_owed(
+  c sambatan.campaigns, p sambatan.participants, p_amount bigint, p_at timestamptz
+) returns text language plpgsql stable as $$
+declare
+  t sambatan.transactions;
+begin
+  select * into t from sambatan.transactions
+    where campaign_id = c.campaign_id and cause = 'payment:' || p.participation_id;
+  return case
+    when t.status = 'settled' or (t.status = 'void' and t.reason = 'given') then 'already_paid'
+    when t.status = 'void' then 'campaign_over'
+    when p.status = 'cancelled' and p.cancel_reason = 'hold_lapsed' then 'hold_lapsed'
+    when p.status = 'cancelled' then 'left'
+    when p.status = 'refunded' then 'campaign_over'
+    when p.status = 'pending_payment' and (c.closing_as is not null or p_at >= c.deadline
+      or c.status not in ('active', 'locked')) then 'campaign_over'
+    when p_amount < coalesce(t.amount, (p.quantity - p.short_slots) * c.price_per_slot)
+      then 'too_little'
+  end;
+end
+$$;
+
 -- Money for a participation arrived: p_amount rupiah, once per receipt ('line:…' of a statement,
 -- 'verified:…' by a person, a provider's own name for it). It is
 --   settled   it pays what was due; a reserved participation is confirmed
@@ -1177,7 +1204,6 @@ declare
   p sambatan.participants;
   t sambatan.transactions;
   price bigint;
-  is_open boolean;
   why text;
 begin
   participation_id := p_participation_id;
@@ -1194,21 +1220,12 @@ begin
   select * into t from sambatan.transactions x
     where x.campaign_id = p_campaign_id and x.cause = 'payment:' || p_participation_id;
   price := coalesce(t.amount, (p.quantity - p.short_slots) * c.price_per_slot);
-  is_open := c.closing_as is null and c.status in ('active', 'locked') and now_at < c.deadline;
-
-  if t.status in ('settled', 'void') then
-    why := case t.status when 'settled' then 'already_paid' else 'campaign_over' end;
-  elsif p.status = 'cancelled' and p.cancel_reason = 'hold_lapsed' and is_open
-    and p_amount >= price
+  why := sambatan.why_not_owed(c, p, p_amount, now_at);
+  if why = 'hold_lapsed' and p_amount >= price and now_at < c.deadline
+    and c.closing_as is null and c.status in ('active', 'locked')
   then
     participation_id := sambatan.give_slots_again(c, p, p_actor);
     why := case when participation_id is null then 'hold_lapsed' end;
-  elsif p.status = 'cancelled' then
-    why := case p.cancel_reason when 'hold_lapsed' then 'hold_lapsed' else 'left' end;
-  elsif p.status = 'refunded' or (p.status = 'pending_payment' and not is_open) then
-    why := 'campaign_over';
-  elsif p_amount < price then
-    why := 'too_little';
   end if;
 
   if why is not null then
@@ -1228,8 +1245,13 @@ begin
   if outcome = 'given' then
     -- What follows comes after the join in the log, so its time may not be before it.
     now_at := clock_timestamp();
-    -- The code that was paid belongs to what it pays for now.
-    perform sambatan.void_payment(c.campaign_id, p_participation_id, 'given');
+    -- The code that was paid belongs to what it pays for now; what is paid for the old participation
+    -- from here on is paid twice, also where nobody had looked at its payment.
+    insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+        actor, created_at, reason)
+      values (c.campaign_id, 'payment', 'void', p_participation_id, price,
+        'payment:' || p_participation_id, p_actor, now_at, 'given')
+      on conflict (campaign_id, cause) do update set status = 'void', reason = 'given';
     insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
         actor, created_at, account_id, unique_code, pay_by)
       values (c.campaign_id, 'payment', 'due', participation_id, price,
@@ -1374,7 +1396,8 @@ create or replace function sambatan.next_verified_receipt(
 $$;
 
 -- Verifies an open payment: p_amount rupiah arrived, what was to be paid where it is null. The same
--- sum under the same reference (or none) was seen before: it is known, and not counted again.
+-- sum under the same reference (or none) was seen before, or a line of a statement that has this
+-- reference (or whichever, where none is given) was counted for it: it is known, and not counted again.
 -- Refuses: campaign_not_found, payment_not_due, payment_not_open.
 create or replace function sambatan.verify_payment(
   p_campaign_id uuid, p_participation_id uuid, p_amount bigint, p_actor text, p_reference text,
@@ -1388,6 +1411,10 @@ declare
 begin
   if exists (select from sambatan.verified_sums(p_campaign_id, p_participation_id) s
     where s.amount = seen and s.reference is not distinct from p_reference)
+    or exists (select from sambatan.statement_lines l where l.campaign_id = p_campaign_id
+      and l.participation_id = verify_payment.p_participation_id and l.amount = seen
+      and l.outcome <> 'known'
+      and (p_reference is null or strpos(lower(l.description), lower(p_reference)) > 0))
   then
     outcome := 'known';
     participation_id := p_participation_id;
@@ -1464,6 +1491,30 @@ language sql stable as $$
           and l.amount = p_amount)))
 $$;
 
+-- Of which participation a person has seen the sum that a line says is for another one: of that one
+-- itself, or, where it would pay nothing there, of another one that its buyer has in the campaign (the
+-- slots that they were given again, or have taken anew). Null when nobody has. The caller holds the
+-- campaign's row.
+create or replace function sambatan.seen_for(
+  c sambatan.campaigns, p_participation_id uuid, p_amount bigint
+) returns uuid language plpgsql stable as $$
+declare
+  p sambatan.participants;
+begin
+  select * into p from sambatan.participants
+    where campaign_id = c.campaign_id and participation_id = p_participation_id;
+  if sambatan.was_seen(c.campaign_id, p_participation_id, p_amount) then
+    return p_participation_id;
+  elsif sambatan.why_not_owed(c, p, p_amount, clock_timestamp()) is null then
+    return null;
+  end if;
+  return (select o.participation_id from sambatan.participants o
+    where o.campaign_id = c.campaign_id and o.user_id = p.user_id
+      and sambatan.was_seen(c.campaign_id, o.participation_id, p_amount)
+    order by o.joined_at, o.participation_id limit 1);
+end
+$$;
+
 -- Counts a line of a statement for a participation: its money is received, unless a person had
 -- verified that very sum by eye before. Refuses: statement_line_handled, statement_line_not_found,
 -- and as receive_money does.
@@ -1472,6 +1523,8 @@ create or replace function sambatan.assign_line(
 ) returns sambatan.statement_lines language plpgsql as $$
 declare
   l sambatan.statement_lines;
+  c sambatan.campaigns;
+  seen uuid;
   result record;
 begin
   select * into l from sambatan.statement_lines where line_id = p_line_id for update;
@@ -1481,9 +1534,10 @@ begin
     perform sambatan.refuse('statement_line_handled');
   end if;
   -- Before it is asked what was seen: somebody may be verifying that very sum just now.
-  perform sambatan.lock_campaign(p_campaign_id);
-  if sambatan.was_seen(p_campaign_id, p_participation_id, l.amount) then
-    select 'known' as outcome, p_participation_id as participation_id into result;
+  c := sambatan.lock_campaign(p_campaign_id);
+  seen := sambatan.seen_for(c, p_participation_id, l.amount);
+  if seen is not null then
+    select 'known' as outcome, seen as participation_id into result;
   else
     select * into result from sambatan.receive_money(p_campaign_id, p_participation_id, l.amount,
       p_actor, left(l.description, 200), 'line:' || p_line_id);
@@ -1959,17 +2013,20 @@ $$;
 
 -- The books of one campaign, in whole rupiah. Came in: paid, unique_codes, credits (what was paid
 -- too late, twice or too much) and returned (refunds and payouts that came back). Still to come in:
--- receivable. Went out: refunds_settled, payouts_settled; is to go out: refunds_due, payouts_due.
+-- receivable, and owed_back, which is what refunds that were made twice took out; lost is what of
+-- that was given up, and is the platform's own. Went out: refunds_settled, payouts_settled; is to go
+-- out: refunds_due, payouts_due.
 -- gross is what is to be delivered for, fee the platform's share of it in a completed campaign, and
--- codes_kept those codes that are not refunded with their payment. held is what is in hand.
+-- codes_kept those codes that are not refunded with their payment. held is what is in hand: less than
+-- nothing, where a refund that was made twice was paid out of what is other campaigns'.
 --
--- They balance when paid + unique_codes + credits + returned + receivable
+-- They balance when paid + unique_codes + credits + returned + receivable + owed_back + lost
 --   = gross + codes_kept + payouts_returned + refunds_due + refunds_settled.
 create or replace function sambatan.campaign_books(p_campaign_id uuid)
 returns table (gross bigint, fee bigint, paid bigint, unique_codes bigint, credits bigint,
   returned bigint, payouts_returned bigint, receivable bigint, codes_kept bigint,
   refunds_due bigint, refunds_settled bigint, payouts_due bigint, payouts_settled bigint,
-  held bigint)
+  held bigint, owed_back bigint, lost bigint)
 language sql stable as $$
   with sums as (
     select
@@ -1977,7 +2034,11 @@ language sql stable as $$
         as paid,
       coalesce(sum(t.amount) filter (where t.purpose = 'unique_code'), 0) as unique_codes,
       coalesce(sum(t.amount) filter (where t.purpose = 'credit'), 0) as credits,
-      coalesce(sum(t.amount) filter (where t.purpose = 'reversal'), 0) as returned,
+      coalesce(sum(t.amount) filter (where t.purpose = 'reversal'
+        or (t.purpose = 'claim' and t.status = 'settled')), 0) as returned,
+      coalesce(sum(t.amount) filter (where t.purpose = 'claim' and t.status = 'due'), 0)
+        as owed_back,
+      coalesce(sum(t.amount) filter (where t.purpose = 'claim' and t.status = 'void'), 0) as lost,
       coalesce(sum(t.amount) filter (where t.purpose = 'reversal'
         and t.participation_id is null), 0) as payouts_returned,
       coalesce(sum(t.amount) filter (where t.kind = 'payment'
@@ -2009,7 +2070,8 @@ language sql stable as $$
     paid::bigint, unique_codes::bigint, credits::bigint, returned::bigint,
     payouts_returned::bigint, receivable::bigint, codes_kept::bigint, refunds_due::bigint,
     refunds_settled::bigint, payouts_due::bigint, payouts_settled::bigint,
-    (paid + unique_codes + credits + returned - refunds_settled - payouts_settled)::bigint
+    (paid + unique_codes + credits + returned - refunds_settled - payouts_settled)::bigint,
+    owed_back::bigint, lost::bigint
   from sold s cross join sums
 $$;
 
@@ -2054,7 +2116,8 @@ begin
   end if;
   if p_kind = 'payout' then
     perform sambatan.check_payout(t);
-    select b.held - b.refunds_due - b.fee - b.codes_kept into free
+    -- What was refunded twice is not the seller's to bear.
+    select b.held + b.owed_back + b.lost - b.refunds_due - b.fee - b.codes_kept into free
       from sambatan.campaign_books(t.campaign_id) b;
     if free < t.amount then
       perform sambatan.refuse('payout_not_covered', jsonb_build_object('free', greatest(free, 0)));
@@ -2113,7 +2176,8 @@ end
 $$;
 
 -- Money that had left came back: an entry takes the refund or payout back, and the same sum is due
--- once more. What was settled stays in the books as it was. Gives the new movement. Refuses:
+-- once more; of a refund that was made twice, the claim for it is settled instead. What was settled
+-- stays in the books as it was. Gives the new movement, or the claim. Refuses:
 -- movement_not_found, movement_transition_not_allowed.
 create or replace function sambatan.reverse_movement(
   p_transaction_id uuid, p_kind text, p_reason text, p_actor text
@@ -2122,7 +2186,15 @@ declare
   t constant sambatan.transactions := sambatan.lock_movement(p_transaction_id, p_kind);
   now_at constant timestamptz := clock_timestamp();
   again sambatan.transactions;
+  claim uuid;
 begin
+  -- Of a refund that was made twice, one came back: nothing is due again.
+  select x.transaction_id into claim from sambatan.transactions x
+    where x.campaign_id = t.campaign_id and x.purpose = 'claim' and x.status in ('due', 'void')
+      and x.cause in ('claim:' || p_transaction_id, replace(t.cause, 'doubled:', 'claim:'));
+  if found then
+    return sambatan.settle_claim(claim, left(p_reason, 200), p_actor);
+  end if;
   if t.status <> 'settled' or exists (select from sambatan.transactions
     where campaign_id = t.campaign_id and reverses = p_transaction_id)
   then
@@ -2581,6 +2653,103 @@ returns text language sql stable as $$
         where p.campaign_id = t.campaign_id and p.cause = 'payment:' || t.participation_id
           and starts_with(p.receipt, p_provider || ':'))
       end
+$$;
+
+-- A refund that a provider has made. What came back meanwhile and is due again is what it made; what
+-- a person has made by hand as well went out twice: the second one is booked beside a claim for what
+-- its buyer is to send back. Gives whether that is so. Refuses: movement_not_found.
+create or replace function sambatan.refund_by_provider(
+  p_transaction_id uuid, p_provider text, p_reference text, p_actor text
+) returns boolean language plpgsql as $$
+declare
+  t sambatan.transactions := sambatan.lock_movement(p_transaction_id, 'refund');
+  now_at constant timestamptz := clock_timestamp();
+  again sambatan.transactions;
+begin
+  loop
+    select * into again from sambatan.transactions
+      where campaign_id = t.campaign_id and cause = 'again:' || t.transaction_id;
+    exit when not found;
+    t := again;
+  end loop;
+  if t.status in ('due', 'pending') or t.reference = p_reference then
+    perform sambatan.settle_movement(t.transaction_id, 'refund', p_reference, p_actor);
+    return false;
+  end if;
+  insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+      actor, reference, created_at, settled_at, provider, provider_reference)
+    values (t.campaign_id, 'refund', 'settled', t.participation_id, t.amount,
+      'doubled:' || t.transaction_id, p_actor, p_reference, now_at, now_at, p_provider,
+      p_reference);
+  insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+      actor, created_at, purpose)
+    values (t.campaign_id, 'adjustment', 'due', t.participation_id, t.amount,
+      'claim:' || t.transaction_id, p_actor, now_at, 'claim');
+  perform sambatan.record_event(t.campaign_id, 'refund_doubled', p_actor, now_at,
+    t.participation_id, jsonb_build_object('amount', t.amount, 'provider', p_provider));
+  return true;
+end
+$$;
+
+-- A claim by its id alone, its campaign locked, in one of these states; or a refusal.
+create or replace function sambatan.lock_claim(
+  p_transaction_id uuid, p_event text, variadic p_from sambatan.transaction_status[]
+) returns sambatan.transactions language plpgsql as $$
+declare
+  t constant sambatan.transactions := sambatan.lock_movement(p_transaction_id, 'adjustment');
+begin
+  if t.purpose <> 'claim' then
+    perform sambatan.refuse('movement_not_found');
+  elsif t.status <> all (p_from) then
+    perform sambatan.refuse('movement_transition_not_allowed',
+      jsonb_build_object('from', t.status, 'event', p_event));
+  end if;
+  return t;
+end
+$$;
+
+-- What went out twice has come back, also after it was given up. Said again with the same reference it
+-- changes nothing. Refuses: movement_not_found, movement_transition_not_allowed.
+create or replace function sambatan.settle_claim(
+  p_transaction_id uuid, p_reference text, p_actor text
+) returns sambatan.transactions language plpgsql as $$
+declare
+  t sambatan.transactions := sambatan.lock_claim(p_transaction_id, 'refund_recovered',
+    'due', 'void', 'settled');
+  now_at constant timestamptz := clock_timestamp();
+begin
+  if t.status = 'settled' then
+    if t.reference = p_reference then
+      return t;
+    end if;
+    perform sambatan.refuse('movement_transition_not_allowed',
+      jsonb_build_object('from', t.status, 'event', 'refund_recovered'));
+  end if;
+  update sambatan.transactions set status = 'settled', settled_at = now_at, actor = p_actor,
+      reference = p_reference
+    where campaign_id = t.campaign_id and transaction_id = p_transaction_id
+    returning * into t;
+  perform sambatan.record_event(t.campaign_id, 'refund_recovered', p_actor, now_at,
+    t.participation_id, jsonb_build_object('amount', t.amount));
+  return t;
+end
+$$;
+
+-- What went out twice will not come back, says a person, and why: the platform has lost it. Refuses:
+-- movement_not_found, movement_transition_not_allowed.
+create or replace function sambatan.give_up_claim(
+  p_transaction_id uuid, p_reason text, p_actor text
+) returns sambatan.transactions language plpgsql as $$
+declare
+  t sambatan.transactions := sambatan.lock_claim(p_transaction_id, 'refund_lost', 'due');
+begin
+  update sambatan.transactions set status = 'void', actor = p_actor, reason = p_reason
+    where campaign_id = t.campaign_id and transaction_id = p_transaction_id
+    returning * into t;
+  perform sambatan.record_event(t.campaign_id, 'refund_lost', p_actor, clock_timestamp(),
+    t.participation_id, jsonb_build_object('amount', t.amount, 'reason', p_reason));
+  return t;
+end
 $$;
 
 -- Walks the audit chains of one campaign, or of all with null, and gives the first broken row of

@@ -12,6 +12,7 @@ const reasons = [
   'participations/{id}/dispute',
   'refunds/{id}/fail',
   'refunds/{id}/reverse',
+  'claims/{id}/give-up',
   'payouts/{id}/reverse',
   'statement-lines/{id}/ignore',
 ];
@@ -26,6 +27,7 @@ export const moneyBodies: Readonly<Record<string, () => object>> = {
   'POST /participations/{id}/payment/verify': () => ({}),
   'POST /statement-lines/{id}/assign': () => ({ participation_id: newId() }),
   'POST /refunds/settle': () => ({ ids: [newId()], reference: 'TRF 1' }),
+  'POST /claims/{id}/settle': () => ({ reference: 'TRF 1' }),
   'POST /payouts/{id}/settle': () => ({ reference: 'TRF 1' }),
   'POST /campaigns/{id}/shortfall': () => ({ slots: 1, reason: 'pecah satu' }),
   'POST /disputes/{id}/resolve': () => ({ resolution: 'dismissed', explanation: 'dicek' }),
@@ -113,6 +115,9 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
       ['POST', '/refunds/settle', { ids: [one], reference: 'TRF' }],
       ['POST', `/refunds/${one}/fail`, why],
       ['POST', `/refunds/${one}/reverse`, why],
+      ['GET', '/claims'],
+      ['POST', `/claims/${one}/settle`, { reference: 'TRF' }],
+      ['POST', `/claims/${one}/give-up`, why],
       ['GET', '/payouts'],
       ['POST', `/payouts/${one}/release`],
       ['POST', `/payouts/${one}/settle`, { reference: 'TRF' }],
@@ -266,6 +271,25 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
     expectProblem(twice, 409, 'movement_transition_not_allowed');
     const unknown = await staff.post('/refunds/settle', { ids: [newId()], ...ref });
     expectProblem(unknown, 404, 'movement_not_found');
+
+    const byHand = await refund(participation);
+    expectStatus(await staff.post('/refunds/settle', { ids: [byHand], ...ref }), 200);
+    const provided = `select sambatan.refund_by_provider($1, 'midtrans', $2, 'system')`;
+    await ask(service.db, provided, byHand, `SBT-R-${byHand}`);
+    const { items } = expectStatus(await staff.get('/claims?limit=100'), 200);
+    const claim = items.find((one) => one['participation_id'] === participation)!.id;
+    expectStatus(await staff.post(`/claims/${claim}/give-up`, why), 200);
+    expectStatus(await staff.post(`/claims/${claim}/settle`, ref), 200);
+    for (const [path, body] of [
+      [`/claims/${claim}/give-up`, why],
+      [`/claims/${claim}/settle`, { reference: 'TRF 3' }],
+    ] as const) {
+      expectProblem(await staff.post(path, body), 409, 'movement_transition_not_allowed');
+    }
+    // A refund is no claim.
+    const noClaim = await staff.post(`/claims/${byHand}/give-up`, why);
+    expectProblem(noClaim, 404, 'movement_not_found');
+    expectProblem(await staff.post(`/claims/${newId()}/settle`, ref), 404, 'movement_not_found');
   });
 
   await test('shortfalls and disputes', async () => {

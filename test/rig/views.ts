@@ -669,6 +669,7 @@ async function operatorViews(making: Making, shop: LookedAtShop): Promise<Views>
     'GET /operator/pembayaran/rekening': { tills: at(`${here}/pembayaran/rekening`) },
     'GET /operator/uang': { refunds: at(`${here}/uang`) },
     'GET /operator/uang/pencairan': { payouts: at(`${here}/uang/pencairan`) },
+    'GET /operator/uang/dobel': { doubled: at(`${here}/uang/dobel`) },
     'GET /operator/uang/keluhan': { disputes: at(`${here}/uang/keluhan`) },
     'GET /operator/log': {
       log: at(`${here}/log`),

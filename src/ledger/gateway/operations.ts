@@ -1,3 +1,4 @@
+import type { Log } from '../../database/log.ts';
 import type { Database } from '../../database/pool.ts';
 import type { Queryable } from '../../database/query.ts';
 import type { Tx } from '../../database/transaction.ts';
@@ -6,7 +7,8 @@ import { systemActor, type Actor } from '../../identity/actor.ts';
 import { newId } from '../../identity/ids.ts';
 import { refuseWhileHeld } from '../../installation/operations.ts';
 import { consult, operate } from '../../operation.ts';
-import { failRefund, findByProvider, findRefund, settleRefunds } from '../movement-queries.ts';
+import { refundByProvider } from '../claim-queries.ts';
+import { failRefund, findByProvider } from '../movement-queries.ts';
 import { permitOnBuyer, receiveMoney, viewPayment, type Payment } from '../payments.ts';
 import { recallMovement, sendMovement } from '../providers.ts';
 import type { Gateway, OrderStatus } from './port.ts';
@@ -216,8 +218,8 @@ export async function isTakenBack({ db }: GatewayParts, call: sql.CallRow): Prom
 }
 
 /**
- * The provider has made the refund. Gives true when it was made by hand as well, after a person had
- * said that the provider did not. Refuses: installation_held.
+ * The provider has made the refund. Gives true when it was made by hand as well: what went out twice
+ * is booked, and owed back by its buyer. Refuses: installation_held.
  */
 export async function refundMade(
   { db, onChange }: GatewayParts,
@@ -225,16 +227,26 @@ export async function refundMade(
 ): Promise<boolean> {
   const isDoubled = await operate(db, async (tx) => {
     const { status } = await tx.one(sql.lockCall, call.reference);
-    if (status === 'made' || status === 'not_made') return false;
+    if (status === 'made') return false;
     await refuseWhileHeld(tx);
-    const refund = await tx.one(findRefund, call.campaign_id, call.transaction_id);
-    const byHand = refund.status === 'settled' && refund.reference !== call.reference;
-    if (!byHand) await tx.rows(settleRefunds, [call.transaction_id], call.reference, systemActor);
-    await tx.one(sql.closeCall, call.reference, 'made');
-    return byHand;
+    const { reference, provider, transaction_id } = call;
+    const { doubled } = await tx.one(
+      refundByProvider,
+      transaction_id,
+      provider,
+      reference,
+      systemActor,
+    );
+    await tx.one(sql.closeCall, reference, 'made');
+    return doubled;
   });
   onChange(call.campaign_id);
   return isDoubled;
+}
+
+/** Says in the log that a refund was made by hand and by the provider. */
+export function tellOfDoubled(log: Log, { reference, transaction_id }: sql.CallRow): void {
+  log.error({ reference, transaction_id }, 'A REFUND WAS MADE TWICE: by hand as well');
 }
 
 /** The provider has not made the refund, and will not: a person makes it. */
@@ -254,19 +266,32 @@ export async function refundRefused(
 
 /**
  * A notification came: it is believed only after the provider was asked, and changes nothing that
- * is known. One about an order that is not ours is nobody's business here. Refuses: gateway_off,
- * notification_not_genuine, gateway_unavailable, installation_held.
+ * is known. One about an order that is not ours is nobody's business here. Gives the refunds that
+ * turned out to have been made by hand as well. Refuses: gateway_off, notification_not_genuine,
+ * gateway_unavailable, installation_held.
  */
-export async function takeNotification(parts: GatewayParts, body: unknown): Promise<void> {
+export async function takeNotification(
+  parts: GatewayParts,
+  body: unknown,
+): Promise<readonly sql.CallRow[]> {
+  const { db } = parts;
   const gateway = configured(parts);
   const reference = gateway.readNotification(body);
   if (reference === undefined) throw new DomainError('notification_not_genuine', {});
-  const call = await consult(() => parts.db.maybe(sql.findCall, reference));
-  if (call?.kind !== 'payment' || call.status === 'made') return;
+  const call = await consult(() => db.maybe(sql.findCall, reference));
+  if (call?.kind !== 'payment') return [];
+  const { campaign_id } = call;
+  const refunds = await consult(() => db.rows(sql.refundsNotMade, campaign_id, reference));
+  if (call.status === 'made' && refunds.length === 0) return [];
   const status = await gateway.orderStatus(reference);
   if (status.outcome === 'unknown') {
-    await operate(parts.db, (tx) => tx.rows(sql.hastenCall, reference));
+    await operate(db, (tx) => tx.rows(sql.hastenCall, reference));
     throw new DomainError('gateway_unavailable', {});
   }
-  await applyOrder(parts, call, status);
+  if (call.status !== 'made') await applyOrder(parts, call, status);
+  const doubled: sql.CallRow[] = [];
+  for (const refund of refunds.filter((one) => status.refunds.includes(one.reference))) {
+    if (await refundMade(parts, refund)) doubled.push(refund);
+  }
+  return doubled;
 }

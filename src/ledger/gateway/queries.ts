@@ -70,6 +70,14 @@ export const lockCall = query<[reference: string], CallRow>(
   `select ${columns} from sambatan.gateway_calls where reference = $1 for update`,
 );
 
+/** Refunds of an order that the provider was asked for, and of which it is not known that it made them. */
+export const refundsNotMade = query<[campaignId: string, orderReference: string], CallRow>(
+  'refunds_not_made',
+  `select ${columns} from sambatan.gateway_calls
+  where campaign_id = $1 and order_reference = $2 and kind = 'refund' and status <> 'made'
+  order by created_at`,
+);
+
 /** The order under which a payment is with the provider now. */
 export const findLiveCall = query<[campaignId: string, transactionId: string], CallRow>(
   'find_live_gateway_call',

@@ -6,6 +6,7 @@ import {
   refundMade,
   refundRefused,
   startRefund,
+  tellOfDoubled,
   type GatewayParts,
 } from './operations.ts';
 import type { Gateway } from './port.ts';
@@ -133,9 +134,7 @@ export class Reconciler {
   }
 
   async #made(call: sql.CallRow): Promise<void> {
-    if (!(await refundMade(this.#parts, call))) return;
-    const { reference, transaction_id } = call;
-    this.#log.error({ reference, transaction_id }, 'A REFUND WAS MADE TWICE: by hand as well');
+    if (await refundMade(this.#parts, call)) tellOfDoubled(this.#log, call);
   }
 
   #away(call: sql.CallRow, reason: string): Step {

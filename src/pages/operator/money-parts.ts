@@ -50,6 +50,8 @@ const news = {
     id: 'Dicatat kembali. Uangnya menunggu dikirim ulang.',
     en: 'It is noted as come back. The money is due again.',
   },
+  pulih: { id: 'Uangnya dicatat sudah kembali.', en: 'The money is noted as come back.' },
+  relakan: { id: 'Dicatat sebagai kerugian.', en: 'It is noted as a loss.' },
   dilepas: { id: 'Pencairan boleh dikirim.', en: 'The payout may leave.' },
   cair: { id: 'Pencairan dicatat selesai.', en: 'The payout is settled.' },
   ditunjuk: { id: 'Operator ditunjuk.', en: 'The operator is named.' },

@@ -65,6 +65,7 @@ function queues(visit: Visit, waiting: QueuesRow): Html {
     ${link('/operator/pembayaran/mutasi', waiting.lines, t('transfer tak jelas', 'unclear transfers'))}
     ${link('/operator/uang', waiting.refunds, t('pengembalian', 'refunds'))}
     ${link('/operator/uang/pencairan', waiting.payouts, t('pencairan', 'payouts'))}
+    ${link('/operator/uang/dobel', waiting.claims, t('terkirim dobel', 'sent twice'))}
     ${link('/operator/uang/keluhan', waiting.disputes, t('keluhan', 'disputes'))}
   </ul>`;
 }

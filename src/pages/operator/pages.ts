@@ -1,6 +1,7 @@
 import type { App } from '../../context.ts';
 import type { Pages } from '../../http/site.ts';
 import { operatorCampaigns } from './campaigns.ts';
+import { operatorClaims } from './claims.ts';
 import { operatorDisputes } from './disputes.ts';
 import { operatorLog } from './log.ts';
 import { operatorOverview } from './overview.ts';
@@ -24,6 +25,7 @@ export function operatorPages(app: App): Pages {
       operatorAccounts(app),
       operatorRefunds(app),
       operatorPayouts(app),
+      operatorClaims(app),
       operatorDisputes(app),
       operatorLog(app),
       operatorPeople(app),

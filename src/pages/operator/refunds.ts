@@ -126,7 +126,7 @@ function chosenIds(chosen: unknown): string[] {
   return wanted.map((id) => id.toLowerCase());
 }
 
-/** The three pages of money that goes out. */
+/** The pages of money that goes out. */
 export function moneyOutParts(visit: Visit, at: string): Html {
   const { t } = visit;
   return subsections(
@@ -134,6 +134,7 @@ export function moneyOutParts(visit: Visit, at: string): Html {
     [
       { path: here, words: t('Pengembalian', 'Refunds') },
       { path: `${here}/pencairan`, words: t('Pencairan', 'Payouts') },
+      { path: `${here}/dobel`, words: t('Terkirim dobel', 'Sent twice') },
       { path: `${here}/keluhan`, words: t('Keluhan', 'Disputes') },
     ],
     at,

@@ -28,6 +28,7 @@ function page(visit: Visit, statement: Statement) {
   const title = t('Laporan uang', 'Money statement');
   const money = (amount: bigint) => rupiah(amount, language);
   const fee = money(books.fee);
+  const twice = books.owed_back + books.lost;
   const main = html`<p class="crumbs no-print">
       <a href="${url(`/toko/sambatan/${campaign.id}`)}">${campaign.title}</a>
     </p>
@@ -47,6 +48,14 @@ function page(visit: Visit, statement: Statement) {
       [t('Terlambat, dobel, atau kelebihan', 'Too late, twice or too much'), books.credits],
       [t('Transfer keluar yang kembali', 'Transfers out that came back'), books.returned],
       [t('Belum dibayar pembeli', 'Not paid by buyers yet'), books.receivable],
+      ...(twice === 0n
+        ? []
+        : [
+            [
+              t('Terkirim dua kali, ditanggung Sambatan', 'Sent twice, borne by Sambatan'),
+              twice,
+            ] as const,
+          ]),
     ])}
     ${side(visit, 'for', t('Untuk apa', 'What it is for'), sums.for, [
       [t('Bagianmu', 'Your share'), books.gross - books.fee],
@@ -84,7 +93,7 @@ function page(visit: Visit, statement: Statement) {
         <dt>${t('Sudah dicairkan', 'Settled')}</dt>
         <dd>${money(books.payouts_settled)}</dd>
         <dt>${t('Masih di rekening Sambatan', 'In hand at Sambatan')}</dt>
-        <dd>${money(books.held)}</dd>
+        <dd>${money(books.held + twice)}</dd>
       </dl>
       ${payoutList(visit, statement.payouts)}
     </section>`;
