@@ -6,7 +6,7 @@ import { simpleParser, type ParsedMail } from 'mailparser';
 import { newId } from '../src/identity/ids.ts';
 import type { Client } from './rig/client.ts';
 import { httpService } from './rig/http-service.ts';
-import { ask } from './rig/market.ts';
+import { ask, hold, untilWaiting } from './rig/market.ts';
 import { expectProblem, expectStatus, openShop, type Shop } from './rig/shop.ts';
 import { Forms } from './rig/site.ts';
 
@@ -287,4 +287,21 @@ test('a brand is renamed by those who may, and listed for its members', async ()
   );
   const named = `/brands?user_id=${contributor.userId}`;
   assert.equal(expectStatus(await service.service.get(named), 200).items.length, 1);
+});
+
+test('a contributor who edits a draft in the moment of its publishing changes nothing that buyers see', async (t) => {
+  const helper = await memberWith('contributor');
+  const { id } = await shop.campaign({ publish: false, title: 'Senja yang tenang' });
+  const edit = (title: string) => helper.patch(`/campaigns/${id}`, { title });
+  expectStatus(await edit('Senja yang lembut'), 200);
+  const publishing = await hold(service.db, (tx) =>
+    ask(tx, "select sambatan.open_campaign($1, 'service')", id),
+  );
+  t.after(() => publishing.commit());
+  const late = edit('Senja yang lain');
+  await untilWaiting(service.db);
+  await publishing.commit();
+  expectProblem(await late, 403, 'forbidden');
+  const { body } = await service.visitor.get(`/campaigns/${id}`);
+  assert.deepEqual([body.status, body['title']], ['active', 'Senja yang lembut']);
 });

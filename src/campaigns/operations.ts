@@ -134,12 +134,11 @@ export async function editCampaign(
   campaignId: string,
   change: CampaignChange,
 ): Promise<Campaign> {
-  const { caller, campaign } = await permitOnCampaign(tx, actor, 'campaign.edit', campaignId);
-  // What buyers see already is changed by those who may publish it.
-  if (campaign.status !== 'inactive') {
-    await permitOnCampaign(tx, actor, 'campaign.publish', campaignId);
-  }
+  const { caller } = await permitOnCampaign(tx, actor, 'campaign.edit', campaignId);
   const row = await tx.one(sql.lockCampaign, campaignId);
+  // What buyers see already is changed by those who may publish it. Under the lock: somebody may be
+  // publishing it just now.
+  if (row.status !== 'draft') await permitOnCampaign(tx, actor, 'campaign.publish', campaignId);
   const before = termsOf(row);
   const fields = changedFields(before, change);
   checkEditable(row.status, fields);
