@@ -5,7 +5,7 @@ import type { Answer } from './rig/client.ts';
 import { codesOf, type DescribedOperation } from './rig/contract.ts';
 import { exampleOf } from './rig/examples.ts';
 import { httpService, type HttpService } from './rig/http-service.ts';
-import { ask, holdCampaign } from './rig/market.ts';
+import { ask, holdCampaign, hold } from './rig/market.ts';
 import { midtransStandIn, serverKey, signed } from './rig/midtrans.ts';
 import { outageOf, type Outage } from './rig/outage.ts';
 import { photo, pictureForm } from './rig/pictures.ts';
@@ -217,6 +217,7 @@ test('a campaign whose row is held makes its writers wait two seconds, and nobod
 
 /** They write what belongs to no campaign; whatever they wait for, it is not a campaign's row. */
 const ofNoCampaign = [
+  'GET /participations/{id}/payment',
   'PATCH /receiving-accounts/{id}',
   'POST /receiving-accounts',
   'POST /statement-lines/{id}/ignore',
@@ -341,6 +342,26 @@ test('money of a campaign whose row is held waits as long, whatever is done with
   const books = expectStatus(await staff.get(`/campaigns/${id}/books`), 200);
   assert.equal(books['paid'], 3 * 125_000, 'nothing of it was written');
   expectStatus(await money['POST /payouts/{id}/release']!(), 409);
+});
+
+test('who looks at a payment that somebody makes and does not finish is told to come again', async (t) => {
+  const { id } = await shop.campaign({ payment_timing: 'upfront' });
+  const buyer = await service.user();
+  const { id: held } = await join(buyer, id);
+  const making = await hold(service.db, (tx) =>
+    ask(
+      tx,
+      `insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount,
+        cause, actor, created_at)
+      values ($1, 'payment', 'due', $2, 125000, 'payment:' || $2::uuid, 'system', now())`,
+      id,
+      held,
+    ),
+  );
+  t.after(() => making.commit());
+  expectProblem(await buyer.get(`/participations/${held}/payment`), 503, 'campaign_busy');
+  await making.commit();
+  expectStatus(await buyer.get(`/participations/${held}/payment`), 200);
 });
 
 test('more joins than there is room for are refused before anything is written', async (t) => {

@@ -5,7 +5,7 @@ import { Reconciler } from '../src/ledger/gateway/reconcile.ts';
 import { newId } from '../src/identity/ids.ts';
 import type { Client } from './rig/client.ts';
 import { httpService } from './rig/http-service.ts';
-import { ask } from './rig/market.ts';
+import { ask, holdCampaign, untilWaiting } from './rig/market.ts';
 import { midtransStandIn, serverKey } from './rig/midtrans.ts';
 import { photo } from './rig/pictures.ts';
 import { expectProblem, expectStatus, join, openShop } from './rig/shop.ts';
@@ -130,6 +130,26 @@ test('who looks at a payment while it is opened online waits for nobody who wait
     assert.deepEqual([answers[1].status, answers[2].status], [200, 200]);
     assert.ok([answers[0].status, answers[3].status].includes(200));
   }
+});
+
+test('the first proof makes no payment before it has the campaign, which who pays online has first', async (t) => {
+  const one = await bought();
+  const held = await holdCampaign(db, one.campaign);
+  t.after(() => held.commit());
+  const answers = Promise.all([prove(one), online(one)]);
+  await untilWaiting(db);
+  // Whoever waits for the campaign with the payment in hand keeps everybody from making it.
+  const make = () =>
+    db.transaction(async (tx) => {
+      await ask(tx, "set local lock_timeout = '100ms'");
+      await ask(tx, "select sambatan.open_payment($1, $2, '1 hour')", one.campaign, one.id);
+      throw new Error('made');
+    });
+  await assert.rejects(make, /made/);
+  await held.commit();
+  const [proven, page] = await answers;
+  assert.equal(proven.status, 'proof_submitted');
+  assert.ok([200, 409].includes(page.status), page.text);
 });
 
 test('a forged notification changes nothing, and a genuine one is not believed without asking', async () => {

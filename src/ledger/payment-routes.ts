@@ -41,6 +41,9 @@ export function paymentRoutes(app: App): FastifyPluginAsyncTypebox {
             200: PaymentSchema,
             ...problems(
               'forbidden',
+              // It is made when it is first looked at, and others may be making it just now.
+              'campaign_busy',
+              'outcome_unknown',
               'participation_not_found',
               'payment_not_due',
               'payment_account_missing',

@@ -78,6 +78,7 @@ export async function submitProof(
   termHours: number,
 ): Promise<Payment> {
   const { buyer, caller } = await permitOnBuyer(tx, actor, 'payment.prove', participationId);
+  await tx.one(sql.lockPaymentsOf, buyer.campaign_id);
   await opened(tx, buyer, termHours);
   const { contentType, content } = proof;
   await tx.one(

@@ -276,3 +276,14 @@ export const holdsAboutToLapse = query<
       coalesce($3::uuid, '00000000-0000-0000-0000-000000000000'))
   order by hold_expires_at, participation_id limit $4`,
 );
+
+/**
+ * Whoever makes a payment and goes on to change it does so alone, and locks the campaign before: who
+ * locked it after, as all that changes it does, would wait for one that waits for the payment. As
+ * every writer locks it: a stronger lock would wait for whoever looks at the payment, who makes it
+ * and waits for this in turn.
+ */
+export const lockPaymentsOf = query<[campaignId: string], { readonly campaign_id: string }>(
+  'lock_payments_of_campaign',
+  'select campaign_id from sambatan.campaigns where campaign_id = $1 for no key update',
+);

@@ -11,6 +11,7 @@ import { refundByProvider } from '../claim-queries.ts';
 import { failRefund, findByProvider } from '../movement-queries.ts';
 import { permitOnBuyer, receiveMoney, viewPayment, type Payment } from '../payments.ts';
 import { recallMovement, sendMovement } from '../providers.ts';
+import { lockPaymentsOf } from '../queries.ts';
 import type { Gateway, OrderStatus } from './port.ts';
 import * as sql from './queries.ts';
 
@@ -87,7 +88,7 @@ async function startOrder(
 ): Promise<{ readonly call: sql.CallRow; readonly minutes: number }> {
   const { buyer } = await permitOnBuyer(tx, actor, 'payment.prove', participationId);
   await refuseWhileHeld(tx);
-  await tx.one(sql.lockPaymentsOf, buyer.campaign_id);
+  await tx.one(lockPaymentsOf, buyer.campaign_id);
   const payment = await viewPayment(tx, actor, participationId, termHours);
   const { minutes } = await tx.one(sql.minutesToPay, payment.pay_by);
   if (!['due', 'rejected', 'pending'].includes(payment.status)) {

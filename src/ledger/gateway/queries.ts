@@ -51,15 +51,6 @@ export const minutesToPay = query<[payBy: Date | null], { readonly minutes: numb
     ceil(extract(epoch from $1::timestamptz - clock_timestamp()) / 60), 1440)))::integer as minutes`,
 );
 
-/**
- * Whoever opens an order of a payment does it alone. As every writer locks the campaign: a stronger
- * lock would wait for whoever looks at the payment, who makes it and waits for this in turn.
- */
-export const lockPaymentsOf = query<[campaignId: string], { readonly campaign_id: string }>(
-  'lock_payments_of_campaign',
-  'select campaign_id from sambatan.campaigns where campaign_id = $1 for no key update',
-);
-
 export const findCall = query<[reference: string], CallRow>(
   'find_gateway_call',
   `select ${columns} from sambatan.gateway_calls where reference = $1`,
