@@ -605,6 +605,22 @@ export const errorTable = {
       en: 'Your dispute is known and being looked at. You will hear from us.',
     },
   ),
+  dispute_decided: fixed(
+    409,
+    { id: 'Keluhan sudah diputuskan', en: 'Dispute is decided' },
+    {
+      id: 'Keluhan ini sudah diputuskan. Yang ditolak bisa diajukan sekali lagi saja, dalam 7 hari.',
+      en: 'This dispute is decided. One that was dismissed can be opened once more, within 7 days.',
+    },
+  ),
+  dispute_says_nothing_new: fixed(
+    422,
+    { id: 'Belum ada keterangan baru', en: 'Nothing new is said' },
+    {
+      id: 'Keluhan ini sudah diperiksa. Ceritakan hal yang belum kamu sampaikan, ya.',
+      en: 'This was looked into already. Please tell what you have not said yet.',
+    },
+  ),
   dispute_resolved_already: fixed(
     409,
     { id: 'Keluhan sudah selesai', en: 'Dispute is resolved already' },

@@ -1,6 +1,30 @@
+-- Words without what does not change what they say: letters and digits alone, small.
+create or replace function sambatan.bare_words(p_text text)
+returns text language sql immutable parallel safe as $$
+  select btrim(regexp_replace(lower(p_text), '[^[:alnum:]]+', ' ', 'g'))
+$$;
+
+-- Why a buyer may not say (once more) that something is wrong; null when they may. What was dismissed
+-- may be said once again, in other words, within seven days; what was upheld, or dismissed twice, is
+-- decided. p_reason null: whatever they would say.
+create or replace function sambatan.why_not_disputed(
+  p_campaign_id uuid, p_participation_id uuid, p_reason text, p_at timestamptz
+) returns text language sql stable as $$
+  select case
+    when bool_or(d.resolved_at is null) then 'dispute_open_already'
+    when bool_or(d.resolution = 'upheld') or count(*) > 1
+      or max(d.resolved_at) <= p_at - interval '7 days' then 'dispute_decided'
+    when bool_or(sambatan.bare_words(d.reason) = sambatan.bare_words(p_reason))
+      then 'dispute_says_nothing_new'
+  end
+  from sambatan.disputes d
+  where d.campaign_id = p_campaign_id and d.participation_id = p_participation_id
+$$;
+
 -- A buyer says that something is wrong with what they bought: the payout is held until an operator
 -- has resolved it. Refuses: campaign_not_found, participation_not_found,
--- participation_transition_not_allowed, dispute_open_already.
+-- participation_transition_not_allowed, dispute_open_already, dispute_decided,
+-- dispute_says_nothing_new.
 create or replace function sambatan.open_dispute(
   p_campaign_id uuid, p_participation_id uuid, p_dispute_id uuid, p_reason text, p_actor text
 ) returns sambatan.disputes language plpgsql as $$
@@ -9,6 +33,7 @@ declare
   now_at constant timestamptz := clock_timestamp();
   p sambatan.participants;
   d sambatan.disputes;
+  why text;
 begin
   select * into p from sambatan.participants
     where campaign_id = p_campaign_id and participation_id = p_participation_id;
@@ -17,10 +42,10 @@ begin
   elsif c.status <> 'fulfilled' or p.status not in ('confirmed', 'fulfilled') then
     perform sambatan.refuse('participation_transition_not_allowed',
       jsonb_build_object('from', p.status, 'event', 'dispute_opened'));
-  elsif exists (select from sambatan.disputes where campaign_id = p_campaign_id
-    and participation_id = p_participation_id and resolved_at is null)
-  then
-    perform sambatan.refuse('dispute_open_already');
+  end if;
+  why := sambatan.why_not_disputed(p_campaign_id, p_participation_id, p_reason, now_at);
+  if why is not null then
+    perform sambatan.refuse(why);
   end if;
   insert into sambatan.disputes (campaign_id, dispute_id, participation_id, reason, opened_by,
       opened_at)
@@ -67,7 +92,8 @@ begin
   end if;
   perform sambatan.record_event(d.campaign_id, 'dispute_resolved', p_actor, now_at,
     d.participation_id, jsonb_build_object('dispute_id', p_dispute_id,
-      'resolution', p_resolution, 'refund', back));
+      'resolution', p_resolution, 'refund', back, 'is_final', sambatan.why_not_disputed(
+        d.campaign_id, d.participation_id, null, now_at) is not null));
   perform sambatan.release_when_received(d.campaign_id, now_at);
   return d;
 end

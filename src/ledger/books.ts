@@ -109,7 +109,8 @@ export async function declareShortfall(
 
 /**
  * Something is wrong with what was bought: the payout of the campaign is held. Refuses:
- * participation_not_found, forbidden, participation_transition_not_allowed, dispute_open_already.
+ * participation_not_found, forbidden, participation_transition_not_allowed, dispute_open_already,
+ * dispute_decided, dispute_says_nothing_new.
  */
 export async function openDispute(
   tx: Tx,

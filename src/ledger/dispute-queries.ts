@@ -38,9 +38,21 @@ export const listDisputes = query<
   order by opened_at, dispute_id limit $3`,
 );
 
+/** Whether a buyer may dispute once more. */
+interface MayAgain {
+  readonly may_again: boolean;
+}
+
+export type LastDisputeRow = DisputeRow & MayAgain;
+
 /** The last dispute of a participation. */
-export const lastDispute = query<[campaignId: string, participationId: string], DisputeRow>(
+export const lastDispute = query<
+  [campaignId: string, participationId: string],
+  DisputeRow & MayAgain
+>(
   'last_dispute',
-  `select ${disputeColumns} from sambatan.disputes
+  `select ${disputeColumns},
+    sambatan.why_not_disputed($1, $2, null, clock_timestamp()) is null as may_again
+  from sambatan.disputes
   where campaign_id = $1 and participation_id = $2 order by opened_at desc limit 1`,
 );

@@ -312,6 +312,8 @@ export function movementRoutes(app: App): FastifyPluginAsyncTypebox {
         schema: {
           tags: ['money'],
           summary: 'Something is wrong with what was bought: the payout is held',
+          description:
+            'What was dismissed may be said once more, with something new, within seven days.',
           params,
           body: reason,
           response: {
@@ -323,6 +325,8 @@ export function movementRoutes(app: App): FastifyPluginAsyncTypebox {
               'participation_not_found',
               'participation_transition_not_allowed',
               'dispute_open_already',
+              'dispute_decided',
+              'dispute_says_nothing_new',
             ),
           },
         },

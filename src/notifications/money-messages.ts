@@ -122,6 +122,23 @@ export const moneyMessages = {
       ],
     }),
   },
+  dispute_dismissed: {
+    topic: 'payments',
+    id: (p) => ({
+      title: `Keluhanmu tentang ${p.campaign} sudah diputuskan`,
+      paragraphs: [
+        'Buka Sambatan untuk membaca penjelasannya.',
+        'Ada keterangan baru? Kamu bisa melaporkannya sekali lagi dalam 7 hari.',
+      ],
+    }),
+    en: (p) => ({
+      title: `Your complaint about ${p.campaign} has been decided`,
+      paragraphs: [
+        'Open Sambatan to read why.',
+        'Is there something new? You can report it once more within 7 days.',
+      ],
+    }),
+  },
   dispute_resolved: {
     topic: 'payments',
     id: (p) => ({

@@ -122,7 +122,11 @@ const rules = {
   payout_settled: { sellers: always('seller_payout_settled') },
   payout_reversed: {},
   dispute_opened: { sellers: always('seller_dispute') },
-  dispute_resolved: { buyer: always('dispute_resolved'), sellers: always('dispute_resolved') },
+  dispute_resolved: {
+    buyer: ({ event }) =>
+      event.metadata['is_final'] === false ? 'dispute_dismissed' : 'dispute_resolved',
+    sellers: always('dispute_resolved'),
+  },
   campaign_shortfall: { everybody: always('shortfall') },
 } as const satisfies Record<AuditEvent, Rule>;
 

@@ -251,9 +251,13 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
     const other = await staff.post(`/payouts/${payout}/settle`, { reference: 'TRF 2' });
     expectProblem(other, 409, 'movement_transition_not_allowed');
     expectProblem(await release(), 409, 'movement_transition_not_allowed');
-    const second = await buyer.post(`/participations/${participation}/dispute`, why);
-    const upheld = await resolve(expectStatus(second, 201).id, 'upheld');
-    expectProblem(upheld, 409, 'payout_settled_already');
+    const disputes = (reason: string) =>
+      buyer.post(`/participations/${participation}/dispute`, { reason });
+    expectProblem(await disputes(why.reason), 422, 'dispute_says_nothing_new');
+    const { id: second } = expectStatus(await disputes('botolnya juga retak'), 201);
+    expectProblem(await resolve(second, 'upheld'), 409, 'payout_settled_already');
+    expectStatus(await resolve(second, 'dismissed'), 200);
+    expectProblem(await disputes('dan tutupnya hilang'), 409, 'dispute_decided');
     const less = await staff.post(`/campaigns/${id}/shortfall`, { slots: 1, reason: 'pecah' });
     expectProblem(less, 409, 'payout_settled_already');
 

@@ -1,5 +1,5 @@
 import { spokenStatus } from '../../campaigns/status.ts';
-import type { DisputeRow } from '../../ledger/dispute-queries.ts';
+import type { LastDisputeRow } from '../../ledger/dispute-queries.ts';
 import type { OwnRefundRow } from '../../ledger/movement-queries.ts';
 import type { OwnRow } from '../../participations/queries.ts';
 import { spokenParticipationStatus } from '../../participations/status.ts';
@@ -78,16 +78,15 @@ export function goodsPart(
   const here = status === 'confirmed' || status === 'fulfilled';
   const completed = spokenStatus(row.campaign_status) === 'completed';
   if (!completed || (!here && dispute === undefined)) return undefined;
-  const isOpen = dispute !== undefined && dispute.resolved_at === null;
   return html`<section class="panel" aria-labelledby="goods" id="barang">
     <h2 id="goods">${t('Barangnya', 'The goods')}</h2>
     ${dispute && disputeWords(visit, dispute)}${
       status === 'confirmed' && received(visit, row, fault)
-    }${here && !isOpen && disputeForm(visit, row, fault)}
+    }${here && dispute?.may_again !== false && disputeForm(visit, row, fault)}
   </section>`;
 }
 
-function disputeWords(visit: Visit, dispute: DisputeRow): Html {
+function disputeWords(visit: Visit, dispute: LastDisputeRow): Html {
   const { t } = visit;
   const { resolution, explanation } = dispute;
   const said = html`«${dispute.reason}»${explanation && html`<br />${t('Jawaban', 'Answer')}: «${explanation}»`}`;
@@ -100,7 +99,17 @@ function disputeWords(visit: Visit, dispute: DisputeRow): Html {
         t('Laporanmu diterima; uangmu kembali.', 'You were right: you are refunded.'),
         said,
       )
-    : notice('busy', t('Laporanmu sudah diperiksa.', 'It was looked into.'), said);
+    : notice(
+        'busy',
+        t('Laporanmu sudah diperiksa.', 'It was looked into.'),
+        html`${said}${
+          dispute.may_again &&
+          html`<br />${t(
+              'Ada keterangan baru? Kamu bisa melaporkannya sekali lagi dalam 7 hari sejak keputusan ini.',
+              'Is there something new? You can report it once more within 7 days of this decision.',
+            )}`
+        }`,
+      );
 }
 
 function received(visit: Visit, row: OwnRow, fault: Fault | undefined): Html {

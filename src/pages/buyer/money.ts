@@ -1,7 +1,7 @@
 import type { App } from '../../context.ts';
 import type { DomainError, FieldError } from '../../errors.ts';
 import { taken, type Typed } from '../../http/forms.ts';
-import { lastDispute, type DisputeRow } from '../../ledger/dispute-queries.ts';
+import { lastDispute, type LastDisputeRow } from '../../ledger/dispute-queries.ts';
 import { pageToPay } from '../../ledger/gateway/operations.ts';
 import { refundsOfParticipation, type OwnRefundRow } from '../../ledger/movement-queries.ts';
 import { viewPayment, type Payment } from '../../ledger/payments.ts';
@@ -19,7 +19,7 @@ export interface Money {
   /** Whether it can be paid online, and the provider's page once it was asked for. */
   readonly online: { readonly isOffered: boolean; readonly page: string | undefined };
   readonly refunds: readonly OwnRefundRow[];
-  readonly dispute: DisputeRow | undefined;
+  readonly dispute: LastDisputeRow | undefined;
   /** Whether the buyer has said where money goes back to. */
   readonly hasRefundAccount: boolean;
 }

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import type { Client } from './rig/client.ts';
+import { httpService } from './rig/http-service.ts';
+import { ask } from './rig/market.ts';
+import { expectProblem, expectStatus, join, openShop } from './rig/shop.ts';
+import { Forms } from './rig/site.ts';
+
+const service = await httpService();
+after(service.close);
+const { db } = service;
+const operator = await service.operator();
+const shop = await openShop(service);
+
+interface Bought {
+  readonly buyer: Client;
+  readonly campaign: string;
+  readonly id: string;
+}
+
+/** Somebody who bought and paid; the payout of the campaign is due. */
+async function bought(): Promise<Bought> {
+  const { id: campaign } = await shop.campaign({ total_slots: 1, minimum_slots: 1 });
+  const buyer = await service.user();
+  const { id } = await join(buyer, campaign);
+  await ask(db, 'select sambatan.settle_campaign($1, true, 100)', campaign);
+  expectStatus(await operator.post(`/participations/${id}/payment/verify`, {}), 200);
+  return { buyer, campaign, id };
+}
+const disputes = ({ buyer, id }: Bought, reason: string) =>
+  buyer.post(`/participations/${id}/dispute`, { reason });
+/** Somebody says that something is wrong, and an operator decides. */
+async function decided(one: Bought, reason: string, resolution: 'upheld' | 'dismissed') {
+  const { id } = expectStatus(await disputes(one, reason), 201);
+  const words = { resolution, explanation: 'Sudah kami cek berdua' };
+  expectStatus(await operator.post(`/disputes/${id}/resolve`, words), 200);
+}
+const finals = async ({ campaign }: Bought) =>
+  (
+    await ask<{ final: boolean }>(
+      db,
+      `select (metadata ->> 'is_final')::boolean as final from sambatan.audit_logs
+      where campaign_id = $1 and event = 'dispute_resolved' order by seq`,
+      campaign,
+    )
+  ).map(({ final }) => final);
+const pageOf = async ({ buyer, id }: Bought) =>
+  (await new Forms(service.url, buyer).get(`/ikutan/${id}`)).text;
+const form = /Ada yang salah dengan barangnya/;
+
+test('what was dismissed is said once more, with something new, and is then decided', async () => {
+  const one = await bought();
+  await decided(one, 'Botolnya retak', 'dismissed');
+  assert.match(await pageOf(one), form);
+  assert.match(await pageOf(one), /sekali lagi dalam 7 hari/);
+  for (const same of ['Botolnya retak', ' botolnya  RETAK!! ']) {
+    expectProblem(await disputes(one, same), 422, 'dispute_says_nothing_new');
+  }
+  await decided(one, 'Isinya juga setengah, ini fotonya', 'dismissed');
+  expectProblem(await disputes(one, 'Dan tutupnya hilang'), 409, 'dispute_decided');
+  assert.doesNotMatch(await pageOf(one), form);
+  assert.deepEqual(await finals(one), [false, true]);
+});
+
+test('what was dismissed longer than a week ago, or upheld, is decided', async () => {
+  const late = await bought();
+  await decided(late, 'Botolnya retak', 'dismissed');
+  await ask(
+    db,
+    `update sambatan.disputes set opened_at = opened_at - interval '7 days',
+      resolved_at = resolved_at - interval '7 days' where campaign_id = $1`,
+    late.campaign,
+  );
+  expectProblem(await disputes(late, 'Isinya juga setengah'), 409, 'dispute_decided');
+  assert.doesNotMatch(await pageOf(late), form);
+  const right = await bought();
+  expectStatus(await operator.post(`/participations/${right.id}/fulfil`), 200);
+  await decided(right, 'Botolnya retak', 'upheld');
+  expectProblem(await disputes(right, 'Isinya juga setengah'), 409, 'dispute_decided');
+  assert.deepEqual(await finals(right), [true]);
+});
