@@ -34,6 +34,7 @@ export interface Config {
     readonly jwtAudience: string;
     /** E-mail addresses, in small letters, of operators; they count once they are verified. */
     readonly operators: readonly string[];
+    readonly operatorsNeedFactor: boolean;
   };
   readonly scheduler: { readonly intervalMinutes: number };
   /** 0: joins are not limited. */
@@ -142,6 +143,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       jwtIssuer: values.SAMBATAN_JWT_ISSUER,
       jwtAudience: present(values.SAMBATAN_JWT_AUDIENCE),
       operators: values.SAMBATAN_OPERATORS ?? [],
+      operatorsNeedFactor: present(values.SAMBATAN_OPERATORS_NEED_SECOND_FACTOR),
     },
     scheduler: { intervalMinutes: present(values.SAMBATAN_SCHEDULER_INTERVAL) },
     joins: { limitPerMinute: present(values.SAMBATAN_JOIN_RATE_LIMIT) },

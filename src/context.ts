@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { knowingOperators } from './accounts/operators.ts';
 import { sessionFinder, type SessionFinder } from './accounts/sessions.ts';
+import { factorKey } from './accounts/factor-codes.ts';
 import { codeSecret, type SignInParts } from './accounts/sign-in.ts';
 import type { Crowd } from './audit/feed.ts';
 import { Pokes } from './audit/pokes.ts';
@@ -139,11 +140,11 @@ export function createApp(options: AppOptions): App {
     ...online,
     live,
     mailer,
-    findSession: sessionFinder(db, config.identity.operators),
-    signIn: { db, mailer, secret: codeSecret(serviceKey) },
+    findSession: sessionFinder(db, config.identity),
+    signIn: { db, mailer, now: Date.now, ...signInKeys(serviceKey) },
     messages,
     unsubscribeTokens,
-    authenticate: knowingOperators(authenticator({ ...config.identity, serviceKey }), db),
+    authenticate: callers({ config, db, serviceKey }),
     pingDatabase: () => probe.one(ping),
     isHeld: async () => (await probe.one(isHeld)).held,
     close: async () => {
@@ -155,6 +156,18 @@ export function createApp(options: AppOptions): App {
       await Promise.all([db.close(), probe.close()]);
     },
   };
+}
+
+/** What is derived from the service's key for signing in. */
+function signInKeys(serviceKey: string): Pick<SignInParts, 'secret' | 'factorKey'> {
+  return { secret: codeSecret(serviceKey), factorKey: factorKey(serviceKey) };
+}
+
+/** The check of callers by their tokens. */
+function callers(parts: Pick<App, 'config' | 'db'> & { readonly serviceKey: string }) {
+  const { config, db, serviceKey } = parts;
+  const check = authenticator({ ...config.identity, serviceKey });
+  return knowingOperators(check, db, { needFactor: config.identity.operatorsNeedFactor });
 }
 
 /** The bound of requests in flight, and the database that it learns from. */

@@ -659,6 +659,38 @@ export const errorTable = {
       en: 'A code or link works once, for 15 minutes. Please ask for a new one.',
     },
   ),
+  second_factor_required: fixed(
+    403,
+    { id: 'Perlu kode dari aplikasi', en: 'A second factor is needed' },
+    {
+      id: 'Operator harus masuk dengan kode dari aplikasi juga. Aktifkan atau masukkan dulu, ya.',
+      en: 'Operators have to sign in with a second factor as well. Please set it up, or give it.',
+    },
+  ),
+  second_factor_wrong: fixed(
+    422,
+    { id: 'Kodenya belum cocok', en: 'The code does not match' },
+    {
+      id: 'Tunggu kode berikutnya di aplikasimu, lalu masukkan yang itu. Tiap kode hanya berlaku sekali.',
+      en: 'Wait for the next code of your app and enter that one. Each code works once.',
+    },
+  ),
+  second_factor_present: fixed(
+    409,
+    { id: 'Sudah aktif', en: 'It is on already' },
+    {
+      id: 'Kode dari aplikasi sudah aktif di akunmu. Matikan dulu kalau mau ganti aplikasi.',
+      en: 'Your account has a second factor already. Remove it first to set up another.',
+    },
+  ),
+  second_factor_not_begun: fixed(
+    409,
+    { id: 'Belum ada yang disiapkan', en: 'There is no second factor' },
+    {
+      id: 'Akunmu belum punya kode dari aplikasi. Mulai dari halaman Keamanan, ya.',
+      en: 'Your account has no second factor yet. Begin on the page about security.',
+    },
+  ),
   account_has_participations: define<{ readonly count: number }>(
     409,
     { id: 'Masih ada ikutan yang berjalan', en: 'Some of your slots are still running' },

@@ -193,6 +193,17 @@ export const variables = {
     ],
     parse: emailList,
   }),
+  SAMBATAN_OPERATORS_NEED_SECOND_FACTOR: variable({
+    fallback: 'false',
+    secret: false,
+    accepts: 'true or false',
+    about: [
+      'Whether operators have to sign in with a second factor: a code of an app, or a token whose',
+      'claim "aal" is "aal2". Without it they are buyers like everybody else. Switch it on wherever',
+      'the service is reached from other machines; compose.yaml does.',
+    ],
+    parse: (text) => (text === 'true' ? true : text === 'false' ? false : undefined),
+  }),
   SAMBATAN_PUBLIC_URL: variable({
     fallback: undefined,
     secret: false,

@@ -82,6 +82,12 @@ const kept: Readonly<Record<string, Columns>> = {
   // Of the browser a plain word, such as "Chrome · Android", that is nobody's own.
   'sambatan_auth.access_log': { plain: ['browser', 'event', 'hash', 'method'] },
   'sambatan_auth.sign_ins': { personal: { email }, plain: ['code_hash', 'link_hash'] },
+  'sambatan_auth.second_factors': { plain: ['secret'] },
+  'sambatan_auth.recovery_codes': { plain: ['code_hash'] },
+  'sambatan_auth.half_sign_ins': {
+    personal: { device: 'Kenari browser' },
+    plain: ['roles', 'token_hash'],
+  },
   'sambatan_auth.sessions': {
     personal: { device: 'Kenari browser' },
     plain: ['roles', 'token_hash'],
@@ -150,6 +156,7 @@ before(async () => {
   const brand = expectStatus(await person.post('/brands', { name: 'Melati' }), 201);
   await plantMoney(id, brand.id);
   await plantMessages(id);
+  await plantHalfSignIn();
   await put('brand_invitations', {
     ...own('brand_invitations'),
     invitation_id: newId(),
@@ -231,6 +238,18 @@ async function plantMessages(campaignId: string): Promise<void> {
   const due_at = new Date(Date.now() + 3_600_000);
   const about = { campaign_id: campaignId, subject_id: campaignId, kind: 'deadline_day', due_at };
   await put('reminders', { ...about, user_id: userId });
+}
+
+/** Somebody else's browser, that is half in. */
+async function plantHalfSignIn(): Promise<void> {
+  await ask(
+    service.db,
+    `insert into sambatan_auth.half_sign_ins (token_hash, user_id, device, hours, expires_at)
+    values ($1, $2, $3, 720, now() + interval '15 minutes')`,
+    Buffer.alloc(32),
+    userId,
+    kept['sambatan_auth.half_sign_ins']!.personal!['device'],
+  );
 }
 
 async function put(table: string, row: Readonly<Record<string, unknown>>): Promise<void> {

@@ -37,6 +37,7 @@ test('an empty environment is a complete configuration with the embedded databas
       jwtIssuer: undefined,
       jwtAudience: 'authenticated',
       operators: [],
+      operatorsNeedFactor: false,
     },
     scheduler: { intervalMinutes: 5 },
     joins: { limitPerMinute: 10 },

@@ -49,6 +49,7 @@ test('visitors who ask for a page in one moment get one drawing; who comes later
     theme: undefined,
     now: new Date(),
     person: undefined,
+    sessionId: undefined,
     actor: { kind: 'visitor', address: '127.0.0.1' },
     t: (id) => id,
     url: (path) => path,

@@ -101,7 +101,7 @@ test('the service key makes the caller the service', async () => {
 
 test('a valid token makes the caller its user', async () => {
   const actor = await bySecret()(`Bearer ${await signed()}`, address);
-  assert.deepEqual(actor, { kind: 'user', userId: sub, roles: [], address });
+  assert.deepEqual(actor, { kind: 'user', userId: sub, roles: [], secondFactor: false, address });
   assert.ok(actor.kind === 'user');
   assert.equal(actorLabel(actor), `user:${sub}`);
 });

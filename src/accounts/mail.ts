@@ -37,6 +37,69 @@ export function signInMail({ code, link, language }: SignInLetter): Omit<Mail, '
   };
 }
 
+/** What happened to an account's second factor, for its owner: it may not have been them. */
+export function factorMail(
+  change: 'added' | 'removed' | 'codes',
+  language: Language,
+): Omit<Mail, 'to'> {
+  const { title, detail } = factorWordings[language][change];
+  const { notYou } = factorWordings[language];
+  return {
+    subject: title,
+    text: `${title}\n\n${detail}\n\n${notYou}\n\nSambatan\n`,
+    html: html`<!doctype html>
+      <html lang="${language}">
+        <body
+          style="margin:0;padding:24px;background:#fdf3f7;color:#2b1b26;font:16px/1.5 sans-serif"
+        >
+          <div
+            style="max-width:440px;margin:0 auto;padding:28px;background:#fff;border-radius:16px"
+          >
+            <p style="margin:0 0 16px;font-weight:bold;color:#9b1c5a">Sambatan</p>
+            <p style="margin:0 0 8px;font-weight:bold">${title}</p>
+            <p style="margin:0 0 16px">${detail}</p>
+            <p style="margin:0;font-size:14px;color:#6b5865">${notYou}</p>
+          </div>
+        </body>
+      </html>`.toString(),
+  };
+}
+
+const factorWordings = {
+  id: {
+    added: {
+      title: 'Kode dari aplikasi aktif di akun Sambatan-mu',
+      detail: 'Mulai sekarang, masuk perlu kode dari aplikasimu juga.',
+    },
+    removed: {
+      title: 'Kode dari aplikasi dimatikan di akun Sambatan-mu',
+      detail: 'Mulai sekarang, kode dari e-mail saja sudah cukup untuk masuk.',
+    },
+    codes: {
+      title: 'Kode cadangan baru dibuat di akun Sambatan-mu',
+      detail: 'Kode cadangan yang lama tidak berlaku lagi.',
+    },
+    notYou:
+      'Bukan kamu? Masuk, keluar dari semua perangkat di halaman Akun, dan amankan kotak masuk e-mailmu.',
+  },
+  en: {
+    added: {
+      title: 'Your Sambatan account has a second factor',
+      detail: 'From now on signing in takes a code of your app as well.',
+    },
+    removed: {
+      title: 'Your Sambatan account has no second factor any more',
+      detail: 'From now on a code in a mail is enough to sign in.',
+    },
+    codes: {
+      title: 'New recovery codes of your Sambatan account',
+      detail: 'The recovery codes before do not work any more.',
+    },
+    notYou:
+      'It was not you? Sign in, sign out everywhere on the account page, and look after your mailbox.',
+  },
+} as const;
+
 function button(link: string, words: { readonly orLink: string; readonly button: string }): Html {
   return html`<p style="margin:0 0 12px">${words.orLink}</p>
     <p style="margin:0 0 24px">

@@ -1,7 +1,7 @@
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
 import { DomainError, invalidField } from '../errors.ts';
-import { actorLabel, type Actor } from '../identity/actor.ts';
+import { actorLabel, withFactorNeeded, type Actor } from '../identity/actor.ts';
 import type { Authenticator } from '../identity/authenticate.ts';
 import { newId } from '../identity/ids.ts';
 import { permit } from '../identity/policy.ts';
@@ -57,6 +57,14 @@ async function userToName(tx: Tx, { email, userId }: Candidate): Promise<string>
 /** Whom a process takes for an operator is at most this old. */
 const rememberedMs = 5_000;
 
+/** How operators are told from others. */
+export interface OperatorRules {
+  /** Whether an operator who has shown no second factor counts as a user. */
+  readonly needFactor: boolean;
+  /** Milliseconds, of a clock that only goes forward. */
+  readonly now?: () => number;
+}
+
 /**
  * The same check of callers, by which users who were named are operators too. They are few: a
  * process reads them all at once, and again when somebody asks and what it knows has grown old, so
@@ -65,7 +73,7 @@ const rememberedMs = 5_000;
 export function knowingOperators(
   authenticate: Authenticator,
   db: Queryable,
-  now: () => number = () => performance.now(),
+  { needFactor, now = () => performance.now() }: OperatorRules,
 ): Authenticator {
   let known: Promise<ReadonlySet<string>> | undefined;
   let oldAt = 0;
@@ -73,9 +81,8 @@ export function knowingOperators(
     const rows = await consult(() => db.rows(sql.namedOperators));
     return new Set(rows.map(({ user_id }) => user_id));
   };
-  return async (authorization, address, asBuyer = false) => {
-    const actor = await authenticate(authorization, address);
-    if (actor.kind !== 'user' || asBuyer) return actor;
+  const recognised = async (actor: Actor): Promise<Actor> => {
+    if (actor.kind !== 'user') return actor;
     if (known === undefined || now() >= oldAt) {
       oldAt = now() + rememberedMs;
       known = read();
@@ -83,5 +90,9 @@ export function knowingOperators(
       known.catch(() => (known = undefined));
     }
     return (await known).has(actor.userId) ? { ...actor, kind: 'operator' } : actor;
+  };
+  return async (authorization, address, asBuyer = false) => {
+    const actor = await authenticate(authorization, address);
+    return withFactorNeeded(asBuyer ? actor : await recognised(actor), needFactor);
   };
 }

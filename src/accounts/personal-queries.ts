@@ -79,6 +79,11 @@ export const exportAccount = query<[userId: string], { readonly document: object
         'created_at', created_at, 'seen_at', seen_at, 'expires_at', expires_at)
         order by created_at)
       from sambatan_auth.sessions where user_id = $1), '[]'),
+    'half_sign_ins', coalesce((select jsonb_agg(jsonb_build_object('device', device,
+        'created_at', created_at, 'expires_at', expires_at) order by created_at)
+      from sambatan_auth.half_sign_ins where user_id = $1), '[]'),
+    'second_factor', (select jsonb_build_object('created_at', created_at,
+        'confirmed_at', confirmed_at) from sambatan_auth.second_factors where user_id = $1),
     'access_log', coalesce((select jsonb_agg(jsonb_build_object('occurred_at', occurred_at,
         'event', event, 'method', method, 'browser', browser) order by seq)
       from sambatan_auth.access_log where user_id = $1), '[]')) as document`,
@@ -186,6 +191,9 @@ export const forgetPerson = query<[userId: string], never>(
         and lower(email) not in (select email from own_email)
         and accepted_at is null and cancelled_at is null),
     sessions as (delete from sambatan_auth.sessions where user_id = $1),
+    factors as (delete from sambatan_auth.second_factors where user_id = $1),
+    recovery_codes as (delete from sambatan_auth.recovery_codes where user_id = $1),
+    half_sign_ins as (delete from sambatan_auth.half_sign_ins where user_id = $1),
     operators as (delete from sambatan_auth.operators where user_id = $1),
     accounts as (delete from sambatan_auth.accounts where user_id = $1),
     addresses as (delete from sambatan.addresses where user_id = $1),

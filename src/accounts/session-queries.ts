@@ -73,19 +73,21 @@ export const insertSession = query<
     roles: readonly string[],
     device: string,
     hours: number,
+    secondFactor: boolean,
   ],
   never
 >(
   'insert_session',
   `insert into sambatan_auth.sessions
-    (session_id, token_hash, user_id, roles, device, expires_at)
-  values ($1, $2, $3, $4, $5, now() + make_interval(hours => $6::integer))`,
+    (session_id, token_hash, user_id, roles, device, expires_at, second_factor)
+  values ($1, $2, $3, $4, $5, now() + make_interval(hours => $6::integer), $7)`,
 );
 
 export interface FoundSession {
   readonly session_id: string;
   readonly user_id: string;
   readonly roles: string[];
+  readonly second_factor: boolean;
   readonly stale: boolean;
   readonly display_name: string | null;
   readonly locale: string | null;
@@ -97,7 +99,7 @@ export interface FoundSession {
 /** Who looks at a page: asked once for every page of somebody who is signed in. */
 export const findSession = query<[tokenHash: Buffer], FoundSession>(
   'find_session',
-  `select s.session_id, s.user_id, s.roles, s.seen_at < now() - interval '1 hour' as stale,
+  `select s.session_id, s.user_id, s.roles, s.second_factor, s.seen_at < now() - interval '1 hour' as stale,
     p.display_name, p.locale, p.time_zone, a.email, o.user_id is not null as is_named_operator
   from sambatan_auth.sessions s
   left join sambatan.profiles p on p.user_id = s.user_id

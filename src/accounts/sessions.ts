@@ -2,7 +2,7 @@ import { hash, randomBytes } from 'node:crypto';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
 import type { Language } from '../errors.ts';
-import type { Actor } from '../identity/actor.ts';
+import { withFactorNeeded, type Actor } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
 import { recordAccess } from './access.ts';
 import { ownerOf } from './owner.ts';
@@ -28,11 +28,22 @@ export interface SessionOwner {
 /** Finds who a session's token belongs to; undefined when it has ended or never was. */
 export type SessionFinder = (token: string, address: string) => Promise<SessionOwner | undefined>;
 
+/** How operators are told from others. */
+export interface SessionRules {
+  /** Verified e-mail addresses. */
+  readonly operators: readonly string[];
+  /** Whether an operator whose session has no second factor counts as a user. */
+  readonly operatorsNeedFactor: boolean;
+}
+
 /**
  * Builds the one check of sessions: one indexed query for each page, so that signing out and
- * naming or dismissing an operator count at once. `operators`: verified e-mail addresses.
+ * naming or dismissing an operator count at once.
  */
-export function sessionFinder(db: Queryable, operators: readonly string[]): SessionFinder {
+export function sessionFinder(
+  db: Queryable,
+  { operators, operatorsNeedFactor }: SessionRules,
+): SessionFinder {
   const configured = new Set(operators);
   return async (token, address) => {
     if (!/^[\w-]{43}$/.test(token)) return undefined;
@@ -48,7 +59,16 @@ export function sessionFinder(db: Queryable, operators: readonly string[]): Sess
     const kind = isOperator ? ('operator' as const) : ('user' as const);
     return {
       sessionId: found.session_id,
-      actor: { kind, userId: found.user_id, roles: found.roles, address },
+      actor: withFactorNeeded(
+        {
+          kind,
+          userId: found.user_id,
+          roles: found.roles,
+          secondFactor: found.second_factor,
+          address,
+        },
+        operatorsNeedFactor,
+      ),
       displayName: found.display_name ?? '',
       email: found.email,
       language: found.locale === 'en' ? 'en' : 'id',
@@ -63,6 +83,8 @@ export interface NewSession {
   /** What the browser calls itself. */
   readonly device: string;
   readonly hours: number;
+  /** Whether a second factor was shown. */
+  readonly secondFactor: boolean;
   /** The token that the browser came with: its session ends, nobody keeps a known one. */
   readonly before: string | undefined;
 }
@@ -70,8 +92,8 @@ export interface NewSession {
 /** Starts a session and gives its token, which is stored nowhere else than in the cookie. */
 export async function startSession(tx: Tx, wish: NewSession): Promise<string> {
   if (wish.before !== undefined) await endSession(tx, wish.before);
-  const token = randomBytes(32).toString('base64url');
-  const device = wish.device.toWellFormed().replaceAll('\0', '').slice(0, 200);
+  const token = newToken();
+  const device = storedDevice(wish.device);
   await tx.rows(
     sql.insertSession,
     newId(),
@@ -80,6 +102,7 @@ export async function startSession(tx: Tx, wish: NewSession): Promise<string> {
     wish.roles,
     device,
     wish.hours,
+    wish.secondFactor,
   );
   return token;
 }
@@ -110,7 +133,17 @@ export async function ownSessions(db: Queryable, actor: Actor): Promise<sql.Sess
   return await db.rows(sql.listSessions, ownerOf(actor));
 }
 
+/** A new token of a browser. */
+export function newToken(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+/** What a browser calls itself, as far as it is stored. */
+export function storedDevice(device: string): string {
+  return device.toWellFormed().replaceAll('\0', '').slice(0, 200);
+}
+
 /** Tokens are 256 random bits: a plain hash cannot be turned back. */
-function tokenHash(token: string): Buffer {
+export function tokenHash(token: string): Buffer {
   return hash('sha256', token, 'buffer');
 }

@@ -1,21 +1,34 @@
 import { createHmac, hkdfSync, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
 import type { Database } from '../database/pool.ts';
+import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
 import { DomainError, invalidField, type Language } from '../errors.ts';
 import { newId } from '../identity/ids.ts';
 import type { Claims } from '../identity/tokens.ts';
 import type { Mailer } from '../mailer.ts';
-import { operate } from '../operation.ts';
+import { consult, operate } from '../operation.ts';
 import { forgetOldAccess } from './access-queries.ts';
 import { recordAccess, type AccessEvent, type AccessMethod } from './access.ts';
+import * as factors from './factor-queries.ts';
 import { signInMail } from './mail.ts';
 import { findAccountByEmail } from './queries.ts';
 import * as sql from './session-queries.ts';
-import { sessionHours, startSession, tokenSessionHours } from './sessions.ts';
+import { hasFactor, takeFactorCode, type FactorParts } from './second-factor.ts';
+import {
+  endSession,
+  newToken,
+  sessionHours,
+  startSession,
+  storedDevice,
+  tokenHash,
+  tokenSessionHours,
+} from './sessions.ts';
 
 /** How long a code and its link live, and how often a code may be tried. */
 export const codeMinutes = 15;
 export const codeAttempts = 5;
+/** How long somebody who came half in may take for the second factor; its tries are as many. */
+export const halfSignInMinutes = 15;
 
 /** Codes that may be asked for, and codes that may be tried: [how many, in how many seconds]. */
 const limits = {
@@ -24,13 +37,16 @@ const limits = {
   emailDay: [20, 86_400],
   addressQuarter: [30, 900],
   triesOfAddress: [60, 900],
+  // Three of a million codes are good at a time: one guess in 9 years finds one.
+  factorQuarter: [20, 900],
+  factorDay: [100, 86_400],
 } as const satisfies Record<string, readonly [number, number]>;
 
 /** With each code that is asked for, so many people's oldest rows go. */
 const tidiedAtOnce = 50;
 
 /** What signing in needs of the application. */
-export interface SignInParts {
+export interface SignInParts extends FactorParts {
   readonly db: Database;
   readonly mailer: Mailer;
   /** Keys the hashes of codes: six digits alone would be found from their hash in a second. */
@@ -72,6 +88,7 @@ export async function requestCode(parts: SignInParts, wish: CodeWish): Promise<s
   await count(parts, `email a day ${email}`, limits.emailDay);
   await operate(db, async (tx) => {
     await tx.rows(sql.tidySignIns);
+    await tx.rows(factors.tidyHalfSignIns);
     await tx.rows(forgetOldAccess, tidiedAtOnce);
     const codeHash = keyed(secret, `${signInId} ${code}`);
     await tx.rows(sql.insertSignIn, signInId, email, codeHash, keyed(secret, link), codeMinutes);
@@ -97,10 +114,13 @@ export interface Browser {
   readonly before: string | undefined;
 }
 
-/** Somebody has signed in. */
+/** Somebody has signed in, or half of it. */
 export interface Entered {
-  /** The session's token. */
+  /** The session's token; where the second factor is awaited, one that is good for that alone. */
   readonly token: string;
+  /** How long the browser keeps it. */
+  readonly hours: number;
+  readonly awaitsFactor: boolean;
   /** For the first time: they have the name that their address suggests. */
   readonly isNew: boolean;
 }
@@ -154,15 +174,11 @@ export async function signInWithToken(
   parts: SignInParts,
   claims: Claims,
   browser: Browser,
-): Promise<string> {
+): Promise<Entered> {
   return await operate(parts.db, async (tx) => {
     await tx.one(sql.startProfile, claims.userId, noName, browser.language, null);
-    const { device, before } = browser;
-    const { userId, roles } = claims;
-    const session = { userId, roles, device, before, hours: tokenSessionHours };
-    const token = await startSession(tx, session);
-    await recordAccess(tx, { userId, event: 'signed_in', method: 'token', device });
-    return token;
+    const shown = { ...claims, hours: tokenSessionHours, method: 'token' } as const;
+    return { ...(await letIn(tx, shown, browser)), isNew: false };
   });
 }
 
@@ -175,11 +191,85 @@ async function enter(
   const { user_id: userId } = await tx.one(sql.upsertAccount, newId(), email);
   const name = nameFrom(email);
   const { is_new } = await tx.one(sql.startProfile, userId, name, browser.language, email);
+  const shown = { userId, roles: [], secondFactor: false, hours: sessionHours, method } as const;
+  return { ...(await letIn(tx, shown, browser)), isNew: is_new };
+}
+
+/** What somebody has shown of who they are. */
+interface Shown extends Claims {
+  readonly hours: number;
+  readonly method: AccessMethod;
+}
+
+/** Starts a session; where the account has a second factor that was not shown, half of one. */
+async function letIn(tx: Tx, shown: Shown, browser: Browser): Promise<Omit<Entered, 'isNew'>> {
+  const { userId, roles, secondFactor, hours, method } = shown;
   const { device, before } = browser;
-  const session = { userId, roles: [], device, before, hours: sessionHours };
-  const token = await startSession(tx, session);
+  if (!secondFactor && (await hasFactor(tx, userId))) {
+    if (before !== undefined) await endSession(tx, before);
+    const token = newToken();
+    const [hashed, stored] = [tokenHash(token), storedDevice(device)];
+    await tx.rows(
+      factors.insertHalfSignIn,
+      hashed,
+      userId,
+      roles,
+      stored,
+      hours,
+      halfSignInMinutes,
+    );
+    return { token, hours: halfSignInMinutes / 60, awaitsFactor: true };
+  }
+  const token = await startSession(tx, { userId, roles, device, before, hours, secondFactor });
   await recordAccess(tx, { userId, event: 'signed_in', method, device });
-  return { token, isNew: is_new };
+  return { token, hours, awaitsFactor: false };
+}
+
+/** Whether somebody came half in with this token, and may still show the rest. */
+export async function awaitsFactor(db: Queryable, token: string | undefined): Promise<boolean> {
+  if (token === undefined) return false;
+  return (await db.maybe(factors.findHalfSignIn, tokenHash(token))) !== undefined;
+}
+
+/**
+ * The second half of signing in: a code of the app, or a recovery code. Each try is counted before
+ * it is looked at, of this half and of the account. Refuses: second_factor_wrong, sign_in_ended,
+ * rate_limited.
+ */
+export async function signInWithFactor(
+  parts: SignInParts,
+  { token, code }: { readonly token: string; readonly code: string },
+  network: string,
+): Promise<Entered> {
+  await count(parts, `tries ${network}`, limits.triesOfAddress);
+  const hashed = tokenHash(token);
+  const half = await consult(() => parts.db.maybe(factors.findHalfSignIn, hashed));
+  if (half === undefined) throw new DomainError('sign_in_ended', {});
+  await countFactorTry(parts, half.user_id);
+  const outcome = await operate(parts.db, async (tx) => {
+    const found = await tx.maybe(factors.spendHalfSignIn, hashed, codeAttempts);
+    if (found === undefined) return new DomainError('sign_in_ended', {});
+    const { user_id: userId, roles, device, hours } = found;
+    const method = await takeFactorCode(tx, parts, userId, code);
+    if (method === undefined) {
+      await recordAccess(tx, { userId, event: 'factor_failed', device });
+      return new DomainError('second_factor_wrong', {});
+    }
+    await tx.rows(factors.deleteHalfSignIn, hashed);
+    const session = { userId, roles, device, hours, secondFactor: true, before: undefined };
+    const entered = { token: await startSession(tx, session), hours };
+    await recordAccess(tx, { userId, event: 'signed_in', method, device });
+    return { ...entered, awaitsFactor: false, isNew: false };
+  });
+  // Thrown only now: thrown inside, the attempt would be rolled back with it.
+  if (outcome instanceof DomainError) throw outcome;
+  return outcome;
+}
+
+/** Counts a try of an account's second factor, whoever makes it. Refuses: rate_limited. */
+async function countFactorTry(parts: SignInParts, userId: string): Promise<void> {
+  await count(parts, `factor ${userId}`, limits.factorQuarter);
+  await count(parts, `factor a day ${userId}`, limits.factorDay);
 }
 
 /** Whoever has no account yet has no access log: it begins with their first sign-in. */

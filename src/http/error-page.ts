@@ -28,6 +28,11 @@ export function errorPage(
         <a class="button" href="${url('/')}"
           >${t('Lihat Sambatan yang sedang jalan', 'See the running campaigns')}</a
         >${
+          error.code === 'second_factor_required' &&
+          html`<a class="button" href="${url('/akun/keamanan')}"
+            >${t('Ke halaman Keamanan', 'To the page about security')}</a
+          >`
+        }${
           error.retryAfterSeconds !== undefined &&
           again !== undefined &&
           html`<a class="button quiet" href="${again}">${t('Coba lagi', 'Try again')}</a>`

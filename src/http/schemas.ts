@@ -95,11 +95,12 @@ const aboutBodies = [
 
 /**
  * Response schemas, by status, of the errors a route can answer with; those that any route has
- * are added. Spread into `schema.response`. The type is empty, so the types of the good answers
+ * are added, and what an operator may lack where somebody may be forbidden. Spread into `schema.response`. The type is empty, so the types of the good answers
  * stay as they are.
  */
 export function problems(...codes: readonly ErrorCode[]): object {
-  return byStatus([...codes, ...anywhere]);
+  const ofOperators = codes.includes('forbidden') ? (['second_factor_required'] as const) : [];
+  return byStatus([...codes, ...ofOperators, ...anywhere]);
 }
 
 /** Response schemas of what can be wrong with a body before it is looked into. */

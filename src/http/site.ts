@@ -112,9 +112,13 @@ function sendHtml(reply: FastifyReply, document: Html): FastifyReply {
   return asPage(reply).send(document.toString());
 }
 
-/** The answer is a page: of one reader, and looked for again whenever it is opened. */
+/**
+ * The answer is a page: of one reader, and looked for again whenever it is opened; one that may not
+ * be kept at all has said so before.
+ */
 export function asPage(reply: FastifyReply): FastifyReply {
-  return reply.header('cache-control', 'private, no-cache').type('text/html; charset=utf-8');
+  if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'private, no-cache');
+  return reply.type('text/html; charset=utf-8');
 }
 
 async function visitOf(
@@ -128,8 +132,9 @@ async function visitOf(
   if (session !== undefined) {
     const owner = await consult(() => app.findSession(session, request.ip));
     if (owner === undefined) return visit;
-    const { actor, displayName, email, timeZone } = owner;
-    return { ...visit, actor, person: { userId: actor.userId, displayName, email, timeZone } };
+    const { sessionId, actor, displayName, email, timeZone } = owner;
+    const person = { userId: actor.userId, displayName, email, timeZone };
+    return { ...visit, actor, person, sessionId };
   }
   const actor = await app.authenticate(authorization, request.ip);
   return { ...visit, actor, person: personOf(actor) };
@@ -142,6 +147,7 @@ function visitorIn(app: SiteParts, request: FastifyRequest, language: Language):
   return {
     actor: { kind: 'visitor', address: request.ip },
     person: undefined,
+    sessionId: undefined,
     language,
     path: withoutPrefix(request.url, language),
     origin: originOf(request, app.config.http.publicUrl),

@@ -7,16 +7,29 @@ export type Actor =
       readonly address: string;
       /** From `app_metadata`, which users cannot edit. */
       readonly roles: readonly string[];
+      /** Whether a second factor was shown; not told of those of whom nobody asks it. */
+      readonly secondFactor?: boolean;
+      /** An operator in all but the second factor that operators need here. */
+      readonly lacksFactor?: true;
     }
   | {
       readonly kind: 'operator';
       readonly userId: string;
       readonly address: string;
       readonly roles: readonly string[];
+      readonly secondFactor?: boolean;
     }
   | { readonly kind: 'service'; readonly address: string };
 
 export type SignedIn = Exclude<Actor, { kind: 'visitor' }>;
+
+/** An operator as they count where operators need a second factor: without one, as a user. */
+export function withFactorNeeded<A extends Actor>(actor: A, isNeeded: boolean): A | UserActor {
+  if (!isNeeded || actor.kind !== 'operator' || actor.secondFactor === true) return actor;
+  return { ...actor, kind: 'user', lacksFactor: true };
+}
+
+type UserActor = Extract<Actor, { kind: 'user' }>;
 
 /** How the audit log names what happens by itself. */
 export const systemActor = 'system';

@@ -38,7 +38,8 @@ export function authenticator(rules: IdentityRules, now: () => number = Date.now
     });
     if (!claims) throw new DomainError('unauthenticated', {});
     const kind = claims.roles.includes(operatorRole) ? 'operator' : 'user';
-    return { kind, userId: claims.userId, roles: claims.roles, address };
+    const { userId, roles, secondFactor } = claims;
+    return { kind, userId, roles, secondFactor, address };
   };
 }
 

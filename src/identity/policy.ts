@@ -108,13 +108,21 @@ export function may(actor: Actor, action: Action, facts: Facts = {}): boolean {
 }
 
 /**
- * Throws unless the caller may do this: `unauthenticated` for a visitor, who can sign in, and
+ * Throws unless the caller may do this: `unauthenticated` for a visitor, who can sign in,
+ * `second_factor_required` for an operator who has not shown one where it is needed, and
  * `forbidden` for anybody else. Gives the caller back, known to be no visitor.
  */
 export function permit(actor: Actor, action: Action, facts: Facts = {}): SignedIn {
   if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
-  if (!may(actor, action, facts)) throw new DomainError('forbidden', {});
+  if (!may(actor, action, facts)) throw refusal(actor, action, facts);
   return actor;
+}
+
+/** Somebody who lacks nothing but the second factor of operators is told so. */
+function refusal(actor: SignedIn, action: Action, facts: Facts): DomainError {
+  const isBarred = actor.kind === 'user' && actor.lacksFactor === true;
+  const would = isBarred && may({ ...actor, kind: 'operator' }, action, facts);
+  return new DomainError(would ? 'second_factor_required' : 'forbidden', {});
 }
 
 function standingsOf(actor: Actor, facts: Facts): readonly Standing[] {

@@ -6,6 +6,8 @@ import type { JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from 'jose';
 export interface Claims {
   readonly userId: string;
   readonly roles: readonly string[];
+  /** The claim `aal` (authenticator assurance level) is `aal2`, as Supabase Auth says it. */
+  readonly secondFactor: boolean;
 }
 
 export interface TokenRules {
@@ -114,7 +116,11 @@ function remoteKeys(url: URL): JWTVerifyGetKey {
 
 function claimsOf(payload: JWTPayload): Claims | undefined {
   if (typeof payload.sub !== 'string' || !uuid.test(payload.sub)) return undefined;
-  return { userId: payload.sub.toLowerCase(), roles: rolesIn(payload['app_metadata']) };
+  return {
+    userId: payload.sub.toLowerCase(),
+    roles: rolesIn(payload['app_metadata']),
+    secondFactor: payload['aal'] === 'aal2',
+  };
 }
 
 /** Roles from `app_metadata.role` and `app_metadata.roles`; `user_metadata` is the user's own. */

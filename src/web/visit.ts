@@ -18,6 +18,8 @@ export interface Visit {
   readonly actor: Actor;
   /** Undefined for visitors, and for callers that are programs. */
   readonly person: Person | undefined;
+  /** Of whoever is signed in by a session of ours. */
+  readonly sessionId: string | undefined;
   readonly language: Language;
   /** The path without the language's prefix, as asked for, with its query. */
   readonly path: string;

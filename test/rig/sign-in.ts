@@ -88,6 +88,21 @@ export async function signIn(
   return Object.assign(client, { userId });
 }
 
+/** A browser in which the code of a mail was right, and the second factor is still to be shown. */
+export async function halfSignedIn(
+  service: HttpService,
+  email: string,
+  back = '/akun',
+): Promise<SiteClient> {
+  const client = new SiteClient(service);
+  const id = await askForCode(client, email, back);
+  const { code } = await lastMail(service, email);
+  const { status, headers } = await client.post('/masuk/kode', { id, code, back });
+  const next = `/masuk/aplikasi?${new URLSearchParams({ back })}`;
+  assert.deepEqual([status, headers.location], [303, next]);
+  return client;
+}
+
 /** Asks for a mail, and gives the id that its code goes with. */
 export async function askForCode(client: SiteClient, email: string, back = '/'): Promise<string> {
   const asked = await client.post('/masuk', { email, back });

@@ -1,13 +1,20 @@
 import type { Page } from 'playwright-core';
 import { newId } from '../../src/identity/ids.ts';
 import { fieldMoment } from '../../src/web/format.ts';
+import { giveFactor } from './authenticator.ts';
 import type { Client } from './client.ts';
 import { giveDelivery, giveEndpoint } from './deliveries.ts';
 import type { HttpService } from './http-service.ts';
 import { ask, letTimePass, pastDeadline } from './market.ts';
 import { photo, pictureForm } from './pictures.ts';
 import { expectStatus, fromNow, hourMs, join } from './shop.ts';
-import { homeAddress, signIn, type SignedInClient, type SiteClient } from './sign-in.ts';
+import {
+  halfSignedIn,
+  homeAddress,
+  signIn,
+  type SignedInClient,
+  type SiteClient,
+} from './sign-in.ts';
 import { openTill } from './till.ts';
 
 /** One state of one page. */
@@ -334,6 +341,11 @@ async function accountViews({ service, person }: Making, buyer: Person): Promise
   const one = await personWith(1);
   const ten = await personWith(10);
   const saved = expectStatus(await ten.api.get('/me/addresses'), 200).items[1]!;
+  const guarded = await person('punya.dua.faktor');
+  await giveFactor(service, guarded);
+  const beginning = await person('sedang.memasang.faktor');
+  await beginning.post('/akun/keamanan/mulai');
+  const halfIn = await halfSignedIn(service, 'punya.dua.faktor@contoh.id');
   const account = {
     bank: 'Bank Pembangunan Daerah Istimewa',
     number: '0099887766',
@@ -363,6 +375,38 @@ async function accountViews({ service, person }: Making, buyer: Person): Promise
       'link-ended': {
         path: '/masuk/tautan?t=x',
         act: press(/^(Masuk ke|Sign in to) Sambatan$/),
+      },
+    },
+    'GET /masuk/aplikasi': {
+      'app-code': { path: '/masuk/aplikasi', who: halfIn },
+      'app-code-lost': {
+        path: '/masuk/aplikasi',
+        who: halfIn,
+        act: async (page) => await page.locator('main summary').click(),
+      },
+    },
+    'GET /akun/keamanan': {
+      'security-off': { path: '/akun/keamanan', who: one },
+      'security-on': {
+        path: '/akun/keamanan',
+        who: guarded,
+        act: async (page) => await page.locator('main summary').click(),
+      },
+      'recovery-codes': {
+        path: '/akun/keamanan',
+        who: guarded,
+        act: press(/^(Buat kode cadangan baru|Make new recovery codes)$/),
+      },
+    },
+    'GET /akun/keamanan/aplikasi': {
+      app: { path: '/akun/keamanan/aplikasi', who: beginning },
+      'app-mistake': {
+        path: '/akun/keamanan/aplikasi',
+        who: beginning,
+        act: async (page) => {
+          await page.fill('main [name=code]', '12345');
+          await answered(page, page.locator('main form button.button:not(.quiet)'));
+        },
       },
     },
     'GET /masuk/nama': { name: { path: '/masuk/nama', who: nobody } },

@@ -7,14 +7,18 @@ import { messagePages } from './messages.ts';
 import { outboxPages } from './outbox.ts';
 import { profilePages } from './profile.ts';
 import { refundAccountPages } from './refund-account.ts';
+import { securityPages } from './security.ts';
+import { signInFactorPages } from './sign-in-factor.ts';
 import { signInPages } from './sign-in.ts';
 
-/** Signing in and out, the profile, the saved addresses, the account for refunds, messages. */
+/** Signing in and out, the profile, the second factor, the saved addresses, the account for refunds, messages. */
 export function accountPages(app: App): Pages {
   return async (server) => {
     await server.register(signInPages(app));
+    await server.register(signInFactorPages(app));
     await server.register(namePages(app));
     await server.register(profilePages(app));
+    await server.register(securityPages(app));
     await server.register(addressPages(app));
     await server.register(refundAccountPages(app));
     await server.register(messagePages(app));

@@ -149,9 +149,24 @@ function accountPage(visit: Visit, own: Own, shown: Shown): PageParts {
             >${t('Atur alamat', 'Manage addresses')}</a
           >
         </section>
-        ${moneyAndMessages(visit)}${sessionList(visit, sessions)}${accessList(visit, accesses)}${dataSection(visit, shown)}
+        ${moneyAndMessages(visit)}${securityPart(visit)}${sessionList(visit, sessions)}${accessList(visit, accesses)}${dataSection(visit, shown)}
       </div>`,
   };
+}
+
+function securityPart({ t, url }: Visit): Html {
+  return html`<section class="panel">
+    <h2>${t('Keamanan', 'Security')}</h2>
+    <p>
+      ${t(
+        'Jaga akunmu dengan kode dari aplikasi, selain kode di e-mail.',
+        'Keep your account safe with a code of an app, beside the code in the mail.',
+      )}
+    </p>
+    <a class="button quiet" href="${url('/akun/keamanan')}"
+      >${t('Atur keamanan', 'Manage security')}</a
+    >
+  </section>`;
 }
 
 function moneyAndMessages({ t, url }: Visit): Html {

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
-import { endSession, sessionHours, tokenSessionHours } from '../../accounts/sessions.ts';
+import { endSession } from '../../accounts/sessions.ts';
 import {
   requestCode,
   signInWithCode,
@@ -21,6 +21,7 @@ import { input, notice } from '../../web/components.ts';
 import { html, type Part } from '../../web/html.ts';
 import { heading, type PageParts } from '../../web/layout.ts';
 import type { Visit } from '../../web/visit.ts';
+import { deviceOf } from './device.ts';
 import { showsOutbox } from './outbox.ts';
 
 const readEmail = formReader(closed({ email: text(3, 254), back: Type.Optional(text(0, 600)) }));
@@ -116,9 +117,10 @@ export function signInPages(app: App): Pages {
       if (actor.kind !== 'user' && actor.kind !== 'operator') {
         throw new DomainError('unauthenticated', {});
       }
-      const token = await signInWithToken(app.signIn, actor, browserOf(request));
-      setSession(request, reply, token, tokenSessionHours);
-      return seeOther(request, reply, pathWithin(back));
+      const { userId, roles, secondFactor = false } = actor;
+      const claims = { userId, roles, secondFactor };
+      const entered = await signInWithToken(app.signIn, claims, browserOf(request));
+      return enter(request, reply, entered, pathWithin(back));
     });
 
     server.post('/keluar', async (request, reply) => {
@@ -131,16 +133,20 @@ export function signInPages(app: App): Pages {
   };
 }
 
-/** A newcomer says a name on the way back, or passes by. */
-function enter(
+/**
+ * A newcomer says a name on the way back, or passes by; who has a second factor shows it. The cookie
+ * of somebody who came half in opens nothing but the page for that.
+ */
+export function enter(
   request: FastifyRequest,
   reply: FastifyReply,
-  { token, isNew }: Entered,
+  { token, hours, isNew, awaitsFactor }: Entered,
   back: string,
 ): FastifyReply {
-  setSession(request, reply, token, sessionHours);
-  const next = isNew ? `/masuk/nama?${new URLSearchParams({ back })}` : back;
-  return seeOther(request, reply, next);
+  setSession(request, reply, token, hours);
+  const query = new URLSearchParams({ back });
+  if (awaitsFactor) return seeOther(request, reply, `/masuk/aplikasi?${query}`);
+  return seeOther(request, reply, isNew ? `/masuk/nama?${query}` : back);
 }
 
 /** Links go where the site was said to be, or, where mails are only written, where we are. */
@@ -159,17 +165,13 @@ function browserOf(request: FastifyRequest): Browser {
   };
 }
 
-/** What the browser calls itself. */
-function deviceOf(request: FastifyRequest): string {
-  return request.headers['user-agent'] ?? '';
-}
-
-interface Refused {
+export interface Refused {
   readonly refusal?: DomainError | undefined;
   readonly errors?: readonly FieldError[] | undefined;
 }
 
-function refuse(
+/** Shows the form again, with what is wrong with it. */
+export function refuse(
   request: FastifyRequest,
   reply: FastifyReply,
   refusal: DomainError,
@@ -181,7 +183,8 @@ function refuse(
   return sendPage(request, reply, page(shown), refusal.status);
 }
 
-function above(visit: Visit, { refusal, errors }: Refused): Part {
+/** What is wrong with the form as a whole. */
+export function above(visit: Visit, { refusal, errors }: Refused): Part {
   const other = errors?.find(({ field }) => field !== 'email' && field !== 'code');
   // What is wrong with a hidden field is nothing that its reader typed.
   const wrong = refusal ?? (other && new DomainError('sign_in_ended', {}));

@@ -1,0 +1,159 @@
+import type { Queryable } from '../database/query.ts';
+import type { Tx } from '../database/transaction.ts';
+import { DomainError } from '../errors.ts';
+import type { Actor } from '../identity/actor.ts';
+import { recordAccess, type AccessMethod } from './access.ts';
+import {
+  newFactorSecret,
+  newRecoveryCodes,
+  plainCode,
+  recoveryCodeHash,
+  seal,
+  shownSecret,
+  stepOf,
+  unseal,
+  type ShownSecret,
+} from './factor-codes.ts';
+import * as sql from './factor-queries.ts';
+import { ownerOf } from './owner.ts';
+
+/** What second factors need of the application. */
+export interface FactorParts {
+  /** Seals the secrets in the database. */
+  readonly factorKey: Buffer;
+  /** Milliseconds since 1970: the clock that codes are made by. */
+  readonly now: () => number;
+}
+
+/** How the caller's second factor stands. */
+export interface FactorState {
+  /** Undefined: there is none in use. */
+  readonly since: Date | undefined;
+  readonly codesLeft: number;
+}
+
+/** Whether the caller has a second factor. Refuses: unauthenticated, forbidden. */
+export async function ownFactor(db: Queryable, actor: Actor): Promise<FactorState> {
+  const { confirmed_at, codes_left } = await db.one(sql.factorState, ownerOf(actor));
+  return { since: confirmed_at ?? undefined, codesLeft: codes_left };
+}
+
+/** Whether a user signs in with a second factor. */
+export async function hasFactor(db: Queryable, userId: string): Promise<boolean> {
+  const factor = await db.maybe(sql.findFactor, userId);
+  return factor !== undefined && factor.confirmed_at !== null;
+}
+
+/**
+ * Begins to set a factor up, with a new secret. Refuses: second_factor_present, unauthenticated,
+ * forbidden.
+ */
+export async function beginFactor(tx: Tx, parts: FactorParts, actor: Actor): Promise<void> {
+  const userId = ownerOf(actor);
+  const sealed = seal(parts.factorKey, userId, newFactorSecret());
+  const begun = await tx.maybe(sql.beginFactor, userId, sealed);
+  if (begun === undefined) throw new DomainError('second_factor_present', {});
+}
+
+/**
+ * The secret that is being set up, for its owner and only until it is in use. Refuses:
+ * second_factor_present, second_factor_not_begun, unauthenticated, forbidden.
+ */
+export async function factorToSetUp(
+  db: Queryable,
+  parts: FactorParts,
+  actor: Actor,
+  label: string,
+): Promise<ShownSecret> {
+  const { secret } = await begunFactor(db, parts, ownerOf(actor));
+  return shownSecret(secret, label);
+}
+
+/**
+ * The app's first code: the factor is in use from now on, in this session too. Gives the recovery
+ * codes, which nobody sees again. Refuses: second_factor_wrong, second_factor_present,
+ * second_factor_not_begun, unauthenticated, forbidden.
+ */
+export async function confirmFactor(
+  tx: Tx,
+  parts: FactorParts,
+  actor: Actor,
+  given: { readonly code: string; readonly sessionId: string | undefined; readonly device: string },
+): Promise<readonly string[]> {
+  const userId = ownerOf(actor);
+  const { secret, stored } = await begunFactor(tx, parts, userId);
+  const step = stepOf(secret, plainCode(given.code), parts.now());
+  if (step === undefined) throw new DomainError('second_factor_wrong', {});
+  const confirmed = await tx.maybe(sql.confirmFactor, userId, stored, step);
+  if (confirmed === undefined) throw new DomainError('second_factor_present', {});
+  if (given.sessionId !== undefined) await tx.rows(sql.markSession, userId, given.sessionId);
+  const codes = await replaceRecoveryCodes(tx, userId);
+  await recordAccess(tx, { userId, event: 'factor_added', device: given.device });
+  return codes;
+}
+
+/** Ends the second factor and its recovery codes. Refuses: second_factor_not_begun, forbidden. */
+export async function removeFactor(tx: Tx, actor: Actor, device: string): Promise<void> {
+  const userId = ownerOf(actor);
+  const removed = await tx.maybe(sql.deleteFactor, userId);
+  if (removed === undefined) throw new DomainError('second_factor_not_begun', {});
+  await tx.rows(sql.deleteRecoveryCodes, userId);
+  await tx.rows(sql.deleteHalfSignIns, userId);
+  await tx.rows(sql.unmarkSessions, userId);
+  await recordAccess(tx, { userId, event: 'factor_removed', device });
+}
+
+/** New recovery codes; those before end. Refuses: second_factor_not_begun, forbidden. */
+export async function renewRecoveryCodes(
+  tx: Tx,
+  actor: Actor,
+  device: string,
+): Promise<readonly string[]> {
+  const userId = ownerOf(actor);
+  if (!(await hasFactor(tx, userId))) throw new DomainError('second_factor_not_begun', {});
+  const codes = await replaceRecoveryCodes(tx, userId);
+  await recordAccess(tx, { userId, event: 'recovery_codes_made', device });
+  return codes;
+}
+
+/**
+ * Takes a code of a user's app, or one of their recovery codes, and says which it was; undefined
+ * for what is neither, or was taken before. The caller has counted the attempt.
+ */
+export async function takeFactorCode(
+  tx: Tx,
+  parts: FactorParts,
+  userId: string,
+  given: string,
+): Promise<Extract<AccessMethod, 'factor' | 'recovery_code'> | undefined> {
+  const code = plainCode(given);
+  const factor = await tx.maybe(sql.findFactor, userId);
+  if (factor === undefined || factor.confirmed_at === null) return undefined;
+  const secret = unseal(parts.factorKey, userId, factor.secret);
+  const step = secret && stepOf(secret, code, parts.now());
+  if (step !== undefined) {
+    return (await tx.maybe(sql.takeStep, userId, step)) && 'factor';
+  }
+  const used = await tx.maybe(sql.useRecoveryCode, userId, recoveryCodeHash(userId, code));
+  return used && 'recovery_code';
+}
+
+async function begunFactor(
+  db: Queryable,
+  parts: FactorParts,
+  userId: string,
+): Promise<{ readonly secret: Buffer; readonly stored: Buffer }> {
+  const factor = await db.maybe(sql.findFactor, userId);
+  if (factor?.confirmed_at) throw new DomainError('second_factor_present', {});
+  const secret = factor && unseal(parts.factorKey, userId, factor.secret);
+  if (secret === undefined) throw new DomainError('second_factor_not_begun', {});
+  return { secret, stored: factor!.secret };
+}
+
+async function replaceRecoveryCodes(tx: Tx, userId: string): Promise<readonly string[]> {
+  const codes = newRecoveryCodes();
+  await tx.rows(sql.deleteRecoveryCodes, userId);
+  const hashes = codes.map((code) => recoveryCodeHash(userId, code));
+  await tx.rows(sql.insertRecoveryCodes, userId, hashes);
+  return codes;
+}

@@ -1,0 +1,6 @@
+import type { FastifyRequest } from 'fastify';
+
+/** What the browser calls itself. */
+export function deviceOf(request: FastifyRequest): string {
+  return request.headers['user-agent'] ?? '';
+}

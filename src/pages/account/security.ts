@@ -1,0 +1,317 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { toString as qrCode } from 'qrcode';
+import { recoveryCodeCount, type ShownSecret } from '../../accounts/factor-codes.ts';
+import { factorMail } from '../../accounts/mail.ts';
+import {
+  beginFactor,
+  confirmFactor,
+  factorToSetUp,
+  ownFactor,
+  removeFactor,
+  renewRecoveryCodes,
+  type FactorState,
+} from '../../accounts/second-factor.ts';
+import type { App } from '../../context.ts';
+import { DomainError, type FieldError } from '../../errors.ts';
+import { formReader, taken } from '../../http/forms.ts';
+import { closed, text } from '../../http/schemas.ts';
+import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { consult, operate } from '../../operation.ts';
+import { badge, exactMoment, input, notice } from '../../web/components.ts';
+import { html, trusted, type Html, type Part } from '../../web/html.ts';
+import { heading, type PageParts } from '../../web/layout.ts';
+import type { Visit } from '../../web/visit.ts';
+import { deviceOf } from './device.ts';
+import { sixDigits } from './factor-form.ts';
+import { signedIn } from './signed-in.ts';
+
+const here = '/akun/keamanan';
+const setUp = `${here}/aplikasi`;
+const readCode = formReader(closed({ code: text(1, 20) }));
+
+/** A person's second factor: setting it up, its recovery codes, its end. */
+export function securityPages(app: App): Pages {
+  /** What is shown this once is in nobody's memory: not the browser's, not on its disk. */
+  const sendSecret = (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    page: PageParts,
+    status = 200,
+  ) => sendPage(request, reply.header('cache-control', 'no-store'), page, status);
+
+  /** To the account's address; that nobody can be told changes nothing any more. */
+  const tell = async ({ visit, log }: FastifyRequest, change: Parameters<typeof factorMail>[0]) => {
+    const to = visit.person?.email;
+    if (typeof to !== 'string') return;
+    await app.mailer.send({ to, ...factorMail(change, visit.language) }).catch((error: unknown) => {
+      log.warn({ err: error }, 'a person could not be told of a change of their second factor');
+    });
+  };
+
+  const toSetUp = async (visit: Visit): Promise<ShownSecret> => {
+    const { email, displayName } = signedIn(visit);
+    const label = email ?? (displayName === '' ? 'Sambatan' : displayName);
+    return await consult(() => factorToSetUp(app.db, app.signIn, visit.actor, label));
+  };
+
+  const showSetUp = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    shown: Shown = {},
+    status = 200,
+  ) => {
+    const { visit } = request;
+    const secret = await toSetUp(visit);
+    const picture = await qrCode(secret.uri, { type: 'svg', errorCorrectionLevel: 'M', margin: 2 });
+    return sendSecret(request, reply, setUpPage(visit, secret, trusted(picture), shown), status);
+  };
+
+  return async (server) => {
+    server.get(here, async (request, reply) => {
+      const { visit } = request;
+      signedIn(visit);
+      const state = await consult(() => ownFactor(app.db, visit.actor));
+      return sendPage(request, reply, securityPage(visit, state));
+    });
+
+    server.post(`${here}/mulai`, async (request, reply) => {
+      signedIn(request.visit);
+      await operate(app.db, (tx) => beginFactor(tx, app.signIn, request.visit.actor));
+      return seeOther(request, reply, setUp);
+    });
+
+    server.get(setUp, async (request, reply) => {
+      signedIn(request.visit);
+      try {
+        return await showSetUp(request, reply);
+      } catch (error) {
+        // Nothing is being set up (any more): the page before says how it stands.
+        if (error instanceof DomainError && error.status === 409) {
+          return seeOther(request, reply, here);
+        }
+        throw error;
+      }
+    });
+
+    server.post(setUp, async (request, reply) => {
+      const { visit } = request;
+      signedIn(visit);
+      const form = readCode(request.body);
+      if ('errors' in form) return showSetUp(request, reply, { errors: form.errors }, 422);
+      const { sessionId } = visit;
+      const given = { code: form.value.code, sessionId, device: deviceOf(request) };
+      const outcome = await taken(() =>
+        operate(app.db, (tx) => confirmFactor(tx, app.signIn, visit.actor, given)),
+      );
+      if ('refused' in outcome) {
+        const { refused } = outcome;
+        if (refused.status !== 422) throw refused;
+        return showSetUp(request, reply, { refusal: refused }, refused.status);
+      }
+      await tell(request, 'added');
+      return sendSecret(request, reply, codesPage(visit, outcome.done, true));
+    });
+
+    server.post(`${here}/kode-cadangan`, async (request, reply) => {
+      const { visit } = request;
+      signedIn(visit);
+      const codes = await operate(app.db, (tx) =>
+        renewRecoveryCodes(tx, visit.actor, deviceOf(request)),
+      );
+      await tell(request, 'codes');
+      return sendSecret(request, reply, codesPage(visit, codes, false));
+    });
+
+    server.post(`${here}/matikan`, async (request, reply) => {
+      const { visit } = request;
+      signedIn(visit);
+      await operate(app.db, (tx) => removeFactor(tx, visit.actor, deviceOf(request)));
+      await tell(request, 'removed');
+      return seeOther(request, reply, here);
+    });
+  };
+}
+
+interface Shown {
+  readonly errors?: readonly FieldError[];
+  readonly refusal?: DomainError;
+}
+
+function securityPage(visit: Visit, state: FactorState): PageParts {
+  const { t, url } = visit;
+  const title = t('Keamanan', 'Security');
+  return {
+    title,
+    section: 'account',
+    main: html`<div class="panel narrow">
+      ${heading(
+        title,
+        t(
+          'Kode dari aplikasi menjaga akunmu, juga kalau orang lain bisa membaca e-mailmu.',
+          'A code of an app keeps your account safe, even from somebody who reads your mail.',
+        ),
+      )}${lacking(visit)}${state.since === undefined ? factorOff(visit) : factorOn(visit, state)}
+      <p><a href="${url('/akun')}">${t('Kembali ke akun', 'Back to the account')}</a></p>
+    </div>`,
+  };
+}
+
+/** An operator who cannot do what operators do is told what for. */
+function lacking({ t, actor }: Visit): Part {
+  return (
+    actor.kind === 'user' &&
+    actor.lacksFactor === true &&
+    notice(
+      'busy',
+      t('Kamu operator.', 'You are an operator.'),
+      t(
+        'Halaman operator terbuka setelah kode dari aplikasi aktif dan kamu masuk dengannya.',
+        'The operators’ pages open once a second factor is on and you have signed in with it.',
+      ),
+    )
+  );
+}
+
+function factorOff({ t, url }: Visit): Html {
+  return html`<p class="row">
+      ${t('Kode dari aplikasi:', 'Code of an app:')} ${badge(t('mati', 'off'))}
+    </p>
+    <p>
+      ${t(
+        'Setelah aktif, masuk perlu dua hal: kode di e-mail, dan 6 angka dari aplikasi di HP-mu (Google Authenticator, Aegis, 1Password, atau yang lain).',
+        'Once it is on, signing in takes two things: the code in the mail, and 6 digits of an app on your phone (Google Authenticator, Aegis, 1Password or another).',
+      )}
+    </p>
+    <form method="post" action="${url(`${here}/mulai`)}">
+      <button class="button">${t('Aktifkan', 'Switch it on')}</button>
+    </form>`;
+}
+
+function factorOn(visit: Visit, { since, codesLeft }: FactorState): Html {
+  const { t, url } = visit;
+  return html`<p class="row">
+      ${t('Kode dari aplikasi:', 'Code of an app:')} ${badge(t('aktif', 'on'), 'good')}
+    </p>
+    <p class="quiet">${t('Sejak', 'Since')} ${since && exactMoment(visit, since)}</p>
+    <h2>${t('Kode cadangan', 'Recovery codes')}</h2>
+    <p>
+      ${t(
+        `Sisa ${codesLeft} dari ${recoveryCodeCount}. Dengan satu kode cadangan kamu bisa masuk kalau HP-mu hilang.`,
+        `${codesLeft} of ${recoveryCodeCount} are left. With a recovery code you can sign in when your phone is lost.`,
+      )}
+    </p>
+    <form method="post" action="${url(`${here}/kode-cadangan`)}">
+      <button class="button quiet">
+        ${t('Buat kode cadangan baru', 'Make new recovery codes')}
+      </button>
+    </form>
+    <details>
+      <summary>${t('Matikan kode dari aplikasi', 'Switch the code of the app off')}</summary>
+      <p>
+        ${t(
+          'Setelah ini, siapa pun yang bisa membaca e-mailmu bisa masuk sebagai kamu. Untuk ganti HP: matikan, lalu aktifkan lagi di HP yang baru.',
+          'After this, whoever reads your mail can sign in as you. To change phones: switch it off, and on again with the new one.',
+        )}
+      </p>
+      <form method="post" action="${url(`${here}/matikan`)}">
+        <button class="button danger">${t('Matikan', 'Switch it off')}</button>
+      </form>
+    </details>`;
+}
+
+function setUpPage(
+  visit: Visit,
+  secret: ShownSecret,
+  picture: Html,
+  { errors, refusal }: Shown,
+): PageParts {
+  const { t, url, language } = visit;
+  const title = t('Aktifkan kode dari aplikasi', 'Set up the code of an app');
+  const wrong = refusal?.text(language);
+  return {
+    title,
+    section: 'account',
+    main: html`<div class="panel narrow">
+      ${heading(title)}${wrong && notice('bad', wrong.title, wrong.detail)}
+      <h2>${t('1. Kenalkan Sambatan ke aplikasinya', '1. Tell the app of Sambatan')}</h2>
+      <p>${t('Aplikasinya di HP ini?', 'The app is on this phone?')}</p>
+      <p><a class="button" href="${secret.uri}">${t('Buka di aplikasi', 'Open in the app')}</a></p>
+      <p>
+        ${t('Di HP lain? Pindai kode ini dengan aplikasinya:', 'On another? Scan this with it:')}
+      </p>
+      <div class="qr" role="img" aria-label="${t('Kode QR untuk aplikasi', 'QR code for the app')}">
+        ${picture}
+      </div>
+      <p>${t('Atau ketik kunci ini di aplikasinya:', 'Or type this key into the app:')}</p>
+      <p class="secret row">
+        <code>${grouped(secret.text)}</code>
+        <button
+          class="button quiet"
+          type="button"
+          data-copy="${secret.text}"
+          data-needs-script
+          hidden
+        >
+          ${t('Salin kunci', 'Copy the key')}
+        </button>
+      </p>
+      <h2>${t('2. Masukkan kode pertamanya', '2. Enter its first code')}</h2>
+      <form method="post" action="${url(setUp)}" class="fields sign-in">
+        ${input(visit, {
+          name: 'code',
+          label: t('6 angka dari aplikasi', '6 digits of the app'),
+          errors,
+          required: true,
+          control: sixDigits,
+        })}
+        <div class="row">
+          <button class="button">${t('Aktifkan', 'Switch it on')}</button>
+          <a class="button quiet" href="${url(here)}">${t('Batal', 'Cancel')}</a>
+        </div>
+      </form>
+    </div>`,
+  };
+}
+
+/** In fours, as they are read and typed. */
+function grouped(key: string): string {
+  return key.replaceAll(/(.{4})(?=.)/g, '$1 ');
+}
+
+function codesPage(visit: Visit, codes: readonly string[], isFirst: boolean): PageParts {
+  const { t, url } = visit;
+  const title = t('Simpan kode cadanganmu', 'Keep your recovery codes');
+  const on = t('Kode dari aplikasi sudah aktif.', 'The code of the app is on.');
+  const renewed = t('Kode yang lama tidak berlaku lagi.', 'The codes before do not work any more.');
+  return {
+    title,
+    section: 'account',
+    main: html`<div class="panel narrow">
+      ${heading(title)}${notice('good', isFirst ? on : renewed)}
+      <p>
+        ${t(
+          'Kode ini hanya tampil sekali. Tulis atau cetak, dan simpan jauh dari HP-mu. Kalau HP-mu hilang, tiap kode bisa dipakai masuk satu kali.',
+          'These are shown this once. Write them down or print them, and keep them away from your phone. When it is lost, each signs you in once.',
+        )}
+      </p>
+      <ul class="recovery-codes">
+        ${codes.map((code) => html`<li><code>${code}</code></li>`)}
+      </ul>
+      <div class="row no-print">
+        <a class="button" href="${url(here)}">${t('Sudah kusimpan', 'I have kept them')}</a>
+        <button
+          class="button quiet"
+          type="button"
+          data-copy="${codes.join('\n')}"
+          data-needs-script
+          hidden
+        >
+          ${t('Salin semua', 'Copy them all')}
+        </button>
+        <button class="button quiet" type="button" data-print data-needs-script hidden>
+          ${t('Cetak', 'Print')}
+        </button>
+      </div>
+    </div>`,
+  };
+}
