@@ -117,7 +117,12 @@ test('a profile says its name, language and time zone, and takes no other time z
   for (const time_zone of ['Mars/Base', '+07:00', 'x', "Asia/Jakarta'"]) {
     expectProblem(await user.patch('/me', { time_zone }), 422, 'validation_failed');
   }
-  expectProblem(await user.patch('/me', { display_name: ' ' }), 422, 'validation_failed');
+  for (const unseen of [' ', '\u200b\u2060', '\u2068\u2069', '\u3164']) {
+    expectProblem(await user.patch('/me', { display_name: unseen }), 422, 'validation_failed');
+  }
+  // As phones copy a name from their contacts.
+  const copied = await user.patch('/me', { display_name: '\u2068Sari Dewi\u2069' });
+  assert.equal(expectStatus(copied, 200)['display_name'], 'Sari Dewi');
   expectProblem(await user.patch('/me', { email: 'x@y.id' }), 422, 'validation_failed');
 });
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { namePattern } from '../src/http/schemas.ts';
 import { newId } from '../src/identity/ids.ts';
 import type { Answer, Body, Client } from './rig/client.ts';
 import { giveEndpoint, giveMessage } from './rig/deliveries.ts';
@@ -178,6 +179,7 @@ async function leavesNothing(tries: () => Promise<void>): Promise<void> {
 }
 
 interface Schema {
+  readonly pattern?: string;
   readonly type?: string;
   readonly format?: string;
   readonly enum?: readonly string[];
@@ -212,6 +214,9 @@ const badTimes = [
   '2027-13-01T00:00:00Z',
   '2027-02-30T00:00:00Z',
   '2027-01-01T25:00:00Z',
+  // A leap second: written so by the standard, and no moment that a program counts.
+  '2027-06-30T23:59:60Z',
+  '2027-07-01T06:59:60.5+07:00',
   '99999-01-01T00:00:00Z',
   '+099999-01-01T00:00:00Z',
   '-000001-01-01T00:00:00Z',
@@ -223,6 +228,17 @@ const badTimes = [
   'now()',
   '2027-01-01T00:00:00Z\n',
   '١٠٢٧-01-01T00:00:00Z',
+];
+
+/** What others would read as another name, as two lines, or as nothing. */
+const unfitNames = [
+  'Toko \u202egnudab',
+  'Toko \u2066aman\u2069',
+  'Toko Senja\r\nBcc: orang@example.test',
+  'Toko\u2028Senja',
+  '\u200b\u200b\u200b\u200b',
+  '\u3164\u3164\u3164\u3164',
+  ' \ufeff\u00ad\u2060 ',
 ];
 
 /** What the field must not be, by its schema. */
@@ -239,6 +255,7 @@ function badValues(schema: Schema): unknown[] {
   if (type === 'boolean') return [...wrong, 'true', 'false', 0, 1, ''];
   wrong.push(1, 0, true, false, `Teks\0${'x'.repeat(20)}`, `\ud800${'x'.repeat(20)}`);
   wrong.push(`${'x'.repeat(20)}\udfff`);
+  wrong.push(...['\u0007', '\u001b[31m', '\u007f', '\u009b'].map((one) => `Teks lain ${one} lagi`));
   if (format === 'uuid') return [...wrong, ...badIds];
   if (format === 'date-time') return [...wrong, ...badTimes];
   if (rest.enum)
@@ -247,6 +264,7 @@ function badValues(schema: Schema): unknown[] {
   wrong.push('x'.repeat(maxLength + 1), '😀'.repeat(maxLength + 1));
   // Of several characters that are seen as one, the database counts each.
   wrong.push('👨‍👩‍👧‍👦'.repeat(Math.floor(maxLength / 7) + 1));
+  if (rest.pattern === namePattern) wrong.push(...unfitNames);
   if (minLength > 0) wrong.push('', 'x'.repeat(minLength - 1), ' '.repeat(minLength + 2));
   return wrong;
 }

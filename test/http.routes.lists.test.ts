@@ -158,3 +158,15 @@ test('a page has twenty items unless told, and a hundred at most', async () => {
   assert.equal(page.items.length, 20);
   assert.notEqual(page.next_cursor, null);
 });
+
+test('a deadline at the end of the years that can be told does not end the list by deadline', async () => {
+  const late = await openShop(service);
+  const deadlines = [fromNow(hourMs), '2999-12-31T23:59:59-23:59', '2999-12-31T23:59:59Z'];
+  for (const deadline of deadlines) await late.campaign({ deadline });
+  const path = `/campaigns?sort=deadline&brand_id=${late.brandId}`;
+  const whole = await everyPage(service.visitor, path, 1);
+  assert.deepEqual(
+    whole.slice(1).map((one) => String(one['deadline']).slice(0, 4)),
+    ['2999', '3000'],
+  );
+});

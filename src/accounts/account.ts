@@ -48,7 +48,7 @@ const textFields = [
  * validation_failed for what no courier could use.
  */
 export function usableAddress(given: AddressInput): AddressInput {
-  const address = { ...given, phone: given.phone.replaceAll(/[\s().-]/g, '') };
+  const address = { ...given, phone: given.phone.replaceAll(/[\s().\p{Cf}-]/gu, '') };
   for (const [key, field, least, most] of textFields) {
     address[key] = oneLine(given[key]);
     const { length } = [...address[key]];
@@ -85,7 +85,7 @@ export function usableAddress(given: AddressInput): AddressInput {
 /** A profile's changes as they are kept. Throws validation_failed. */
 export function usableProfile(given: ProfileChange): ProfileChange {
   const displayName = given.displayName === undefined ? undefined : oneLine(given.displayName);
-  if (displayName !== undefined && (displayName === '' || [...displayName].length > 80)) {
+  if (displayName !== undefined && (!canBeSeen(displayName) || [...displayName].length > 80)) {
     throw invalidField('display_name', {
       id: 'Isi 1 sampai 80 karakter.',
       en: 'Must have 1 to 80 characters.',
@@ -100,8 +100,16 @@ export function usableProfile(given: ProfileChange): ProfileChange {
   return { ...given, displayName };
 }
 
+/** Phones put marks around names that are copied; they turn what stands behind them. */
 function oneLine(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').trim();
+  return text
+    .replaceAll(/[\u202a-\u202e\u2066-\u2069]/g, '')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+}
+
+function canBeSeen(text: string): boolean {
+  return /[^\s\p{Cf}\p{M}\u115f\u1160\u2800\u3164\uffa0]/u.test(text);
 }
 
 function isTimeZone(name: string): boolean {

@@ -6,6 +6,7 @@ import {
   choice,
   closed,
   Id,
+  nameText,
   nullable,
   Rupiah,
   text,
@@ -75,7 +76,7 @@ const slots = (description: string) =>
 
 /** What a seller decides about a campaign, on the wire. */
 export const TermsSchema = {
-  title: text(3, 120),
+  title: nameText(3, 120),
   description: text(0, 5_000),
   total_slots: slots('How many slots the batch has'),
   minimum_slots: slots('Slots that must be taken at the deadline; all unless given'),

@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { closed, Id, nullable, Rupiah, text, Timestamp } from '../http/schemas.ts';
+import { closed, Id, nameText, nullable, Rupiah, text, Timestamp } from '../http/schemas.ts';
 
 /** A picture of an answer: paths below the site's address. */
 export const PictureSchema = closed(
@@ -33,11 +33,11 @@ export const ProductSchema = closed(
   { title: 'Product' },
 );
 
-export const brandName = text(2, 80);
+export const brandName = nameText(2, 80);
 
 /** What a seller decides about a product, on the wire. */
 export const productFields = {
-  name: text(2, 120),
+  name: nameText(2, 120),
   description: text(0, 5_000),
   base_price: Type.Integer({ minimum: 1, maximum: 1_000_000_000, description: 'Whole rupiah' }),
   sambatan_enabled: Type.Boolean({ description: 'Whether campaigns may be made of it' }),

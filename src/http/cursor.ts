@@ -18,9 +18,10 @@ const readers: { [K in Kind]: (value: unknown) => Parts[K] | undefined } = {
   number: (value) => wholeNumber(value, Number.MAX_SAFE_INTEGER),
   percent: (value) => wholeNumber(value, 100),
   moment: (value) =>
-    // The years that a request can name; the database cannot count all that JavaScript can.
+    // The years that a request can name, the last of them by its offset in the next one; the
+    // database cannot count all that JavaScript can.
     typeof value === 'string' &&
-    /^2\d{3}-\d\d-\d\dT[\d:.]+Z$/.test(value) &&
+    /^(2\d{3}|3000)-\d\d-\d\dT[\d:.]+Z$/.test(value) &&
     !isNaN(Date.parse(value))
       ? new Date(value)
       : undefined,

@@ -26,8 +26,14 @@ export const RupiahInput = Type.Integer({
 /** A moment of an answer: a Date in the code, RFC 3339 in UTC on the wire. */
 export const Timestamp = Type.Unsafe<Date>({ type: 'string', format: 'date-time' });
 
-/** A moment of a request: RFC 3339 with an offset, in the years 2000 to 2999; `new Date()` it. */
-export const TimestampInput = Type.String({ format: 'date-time', pattern: '^2\\d{3}-[^[]+$' });
+/**
+ * A moment of a request: RFC 3339 with an offset, in the years 2000 to 2999; `new Date()` it, which
+ * knows no leap seconds.
+ */
+export const TimestampInput = Type.String({
+  format: 'date-time',
+  pattern: '^2\\d{3}-(?!.*:60)[^[]+$',
+});
 
 /** One of the given words. */
 export function choice<const T extends readonly [string, ...string[]]>(words: T) {
@@ -40,10 +46,25 @@ export function nullable<T extends TSchema>(schema: T) {
 
 /**
  * Text a person typed. Where it may not be empty it may not be blank either; its trimmed length is
- * the verb's matter. NUL is refused for every field.
+ * the verb's matter. Control characters are refused for every field.
  */
 export function text(minLength: number, maxLength: number) {
   return Type.String({ minLength, maxLength, ...(minLength > 0 ? { pattern: '\\S' } : {}) });
+}
+
+/** What breaks a line or turns the way it is read: embeddings, overrides and isolates. */
+const breaksOrTurns = String.raw`\n\r\u2028-\u202e\u2066-\u2069`;
+/** What is there and cannot be seen: blanks of every width, joiners, fillers, selectors. */
+const unseen =
+  String.raw`\t \xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f` +
+  String.raw`\u2000-\u200f\u202f\u205f-\u2065\u206a-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0`;
+
+/** Of a name: something can be seen of it, on one line, in the order in which it was typed. */
+export const namePattern = `^[${unseen}]*[^${unseen}${breaksOrTurns}][^${breaksOrTurns}]*$`;
+
+/** What others know somebody or something by; a name that looks like nothing is none. */
+export function nameText(minLength: number, maxLength: number) {
+  return Type.String({ minLength, maxLength, pattern: namePattern });
 }
 
 export const cursor = Type.String({ minLength: 1, maxLength: 500 });

@@ -5,6 +5,7 @@ import { Compile } from 'typebox/compile';
 import { Settings } from 'typebox/system';
 import Value from 'typebox/value';
 import type { FieldError, Wording } from '../errors.ts';
+import { namePattern } from './schemas.ts';
 
 /** One complaint of the schema check, as typebox words it. */
 interface Complaint {
@@ -55,8 +56,8 @@ export function fieldErrors(complaints: readonly Complaint[]): FieldError[] {
 }
 
 /**
- * The first text in a request that PostgreSQL cannot store (NUL, half of a surrogate pair), as
- * the path of its field; undefined when there is none. However deep a body is, the stack is not.
+ * The first text in a request that is not kept (a control character but those between lines and
+ * columns, half of a surrogate pair), as the path of its field; undefined when there is none. However deep a body is, the stack is not.
  */
 export function unstorableField(value: unknown): string | undefined {
   return isPlainlyStorable(value) ? undefined : searchUnstorable(value);
@@ -98,7 +99,7 @@ export const unstorableText: Wording = {
 };
 
 function storable(text: string): boolean {
-  return text.isWellFormed() && !text.includes('\0');
+  return text.isWellFormed() && !/[^\P{Cc}\t\n\r]/u.test(text);
 }
 
 const asItIs = (value: unknown): unknown => value;
@@ -197,13 +198,21 @@ function wording({ keyword, params }: Complaint): Wording {
     case 'minProperties':
       return { id: 'Isi setidaknya satu kolom.', en: 'Give at least one field.' };
     case 'pattern':
-      if (String(params['pattern']) !== String.raw`\S`) return wrongForm;
-      return { id: 'Tidak boleh kosong.', en: 'Must not be empty.' };
+      return ofPattern(String(params['pattern']));
     case 'format':
       return ofFormat(String(params['format']));
     default:
       return wrongForm;
   }
+}
+
+function ofPattern(pattern: string): Wording {
+  if (pattern === String.raw`\S`) return { id: 'Tidak boleh kosong.', en: 'Must not be empty.' };
+  if (pattern !== namePattern) return wrongForm;
+  return {
+    id: 'Harus terlihat dan satu baris, tanpa tanda tersembunyi yang membalik tulisan.',
+    en: 'Must be visible and on one line, without hidden marks that turn the text around.',
+  };
 }
 
 function ofType(type: string): Wording {

@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import { after } from '../http/cursor.ts';
 import { csvType, fileHeaders } from '../http/files.ts';
-import { closed, Id, nullable, choice, Rupiah, text, Timestamp } from '../http/schemas.ts';
+import { closed, Id, nameText, nullable, choice, Rupiah, Timestamp } from '../http/schemas.ts';
 import type { ClaimRow } from './claim-queries.ts';
 import type { DisputeRow } from './dispute-queries.ts';
 import type { PayoutRow, RefundRow } from './movement-queries.ts';
@@ -21,9 +21,9 @@ export const movementStatuses = [
 
 /** A bank account as it is sent. */
 export const bankFields = {
-  bank: text(2, 40),
+  bank: nameText(2, 40),
   number: Type.String({ minLength: 5, maxLength: 40, pattern: '^\\d(?:[ .-]?\\d){4,29}$' }),
-  holder: text(2, 80),
+  holder: nameText(2, 80),
 };
 /** What says of the refunds that are to be made that they are a file. */
 export const refundsFileHeaders = fileHeaders({ name: 'pengembalian.csv', type: csvType });
