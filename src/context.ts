@@ -50,6 +50,8 @@ export interface App {
   readonly authenticate: Authenticator;
   readonly live: Live;
   readonly mailer: Mailer;
+  /** Where links in mails lead, without a slash at the end. */
+  readonly siteUrl: string;
   /** Whose a session of the site is. */
   readonly findSession: SessionFinder;
   readonly signIn: SignInParts;
@@ -113,6 +115,7 @@ export function createApp(options: AppOptions): App {
   });
 
   const mailer = createMailer(config);
+  const siteUrl = siteUrlOf(config);
   const watch = new Watch({ db, url: databaseUrl, log, metrics, ...config.watch });
   const unsubscribeTokens = new UnsubscribeTokens(serviceKey);
   const messages = new Messenger({
@@ -121,7 +124,7 @@ export function createApp(options: AppOptions): App {
     log,
     metrics,
     mailer,
-    links: { siteUrl: siteUrlOf(config), tokens: unsubscribeTokens },
+    links: { siteUrl, tokens: unsubscribeTokens },
     digestSeconds: config.messages.digestMinutes * 60,
     webhooks: new WebhookSender(config.webhooks),
     crowd: firstThings(joins, scheduler),
@@ -140,6 +143,7 @@ export function createApp(options: AppOptions): App {
     ...online,
     live,
     mailer,
+    siteUrl,
     findSession: sessionFinder(db, config.identity),
     signIn: { db, mailer, now: Date.now, ...signInKeys(serviceKey) },
     messages,

@@ -268,7 +268,7 @@ test('a link shows a picture of the campaign: 1200 by 630, below 300 KB, in both
     'Senja',
     hostile,
     `${'Panjang sekali '.repeat(7)}`,
-    '🎁🎁🎁 ﷽ 漢字 \u202eabc',
+    '🎁🎁🎁 ﷽ 漢字 \u05de\u05ea abc',
   ]) {
     const campaign = await shop.campaign({ title });
     for (const prefix of ['', '/en']) {

@@ -4,7 +4,7 @@ import type { App } from '../context.ts';
 import { languages, type ErrorCode } from '../errors.ts';
 import { brandRoles, permit } from '../identity/policy.ts';
 import { consult, operate } from '../operation.ts';
-import { originOf } from '../http/same-origin.ts';
+import { originOfMails } from '../http/same-origin.ts';
 import { after, nextCursor } from '../http/cursor.ts';
 import { readPicture, takeUploads } from '../http/uploads.ts';
 import { userOf } from '../http/caller.ts';
@@ -314,7 +314,7 @@ export function memberRoutes(app: App): FastifyPluginAsyncTypebox {
       },
       async (request, reply) => {
         const { email, role, language = 'id' } = request.body;
-        const origin = originOf(request, app.config.http.publicUrl);
+        const origin = originOfMails(app, request);
         const wish = { brandId: request.params.id, email, role, language, origin };
         const made = await inviteByMail(app, request.actor, wish);
         const { invitationId: id, expiresAt: expires_at } = made;

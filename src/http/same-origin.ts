@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { App } from '../context.ts';
 import { DomainError } from '../errors.ts';
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -20,6 +21,17 @@ function isFromThisSite(request: FastifyRequest, publicUrl: string | undefined):
   const site = request.headers['sec-fetch-site'];
   if (site !== undefined) return site === 'same-origin';
   return request.headers.origin === originOf(request, publicUrl);
+}
+
+/**
+ * Where links in mails to others lead. Whoever has a mail sent says with its Host header where this
+ * request reached the site, which counts only where mails are written instead of being sent.
+ */
+export function originOfMails(
+  { config, mailer, siteUrl }: Pick<App, 'config' | 'mailer' | 'siteUrl'>,
+  request: FastifyRequest,
+): string {
+  return mailer.outbox === undefined ? siteUrl : originOf(request, config.http.publicUrl);
 }
 
 /** Where the site is reached from outside: as configured, else as this request reached it. */

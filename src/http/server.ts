@@ -14,6 +14,7 @@ import { boundedServer, patience, watchExchanges } from './exchanges.ts';
 import type { ExchangeParts, Patience } from './exchanges.ts';
 import { healthPath, healthRoutes, operate, operatePaths } from './health.ts';
 import type { HealthSources } from './health.ts';
+import { refuseUnclearHosts } from './hosts.ts';
 import { logAnswers } from './logging.ts';
 import { documentApi } from './openapi.ts';
 import { bodyLimitBytes, handleError, rawProblem, sendProblem } from './problem.ts';
@@ -68,6 +69,7 @@ export async function buildServer(
   server.setErrorHandler(handleError);
   const allowedMethods = noteMethods(server);
   secureAnswers(server, apiHeaders);
+  refuseUnclearHosts(server);
   logAnswers(server, app.metrics);
   readBodies(server);
   documentBodyProblems(server);
@@ -175,11 +177,12 @@ function answerUnknownPaths(
   server.setNotFoundHandler(async (request, reply) => {
     const [path = ''] = request.url.split('?');
     const allowed = allowedMethods(path);
-    if (allowed.length > 0) reply.header('allow', allowed.join(', '));
     const error =
-      allowed.length === 0
+      // What takes the method and has nothing at this path is not found either.
+      allowed.length === 0 || allowed.includes(request.method)
         ? new DomainError('not_found', {})
         : new DomainError('method_not_allowed', { allowed });
+    if (error.code === 'method_not_allowed') reply.header('allow', allowed.join(', '));
     return path === '/api' || path.startsWith('/api/')
       ? sendProblem(request, reply, error)
       : await answerMissingPage(app, request, reply, error);

@@ -149,7 +149,7 @@ function visitorIn(app: SiteParts, request: FastifyRequest, language: Language):
     person: undefined,
     sessionId: undefined,
     language,
-    path: withoutPrefix(request.url, language),
+    path: ownPath(withoutPrefix(request.url, language)),
     origin: originOf(request, app.config.http.publicUrl),
     theme,
     now: new Date(),
@@ -163,6 +163,11 @@ function personOf(actor: Actor): Person | undefined {
   if (actor.kind !== 'user' && actor.kind !== 'operator') return undefined;
   const { userId } = actor;
   return { userId, displayName: '', email: null, timeZone: westernIndonesia };
+}
+
+/** Pages link to the path that was asked for: `//other.example` would be another site's. */
+function ownPath(path: string): string {
+  return /^\/(?![/\\])/.test(path) ? path : '/';
 }
 
 function withoutPrefix(url: string, language: Language): string {

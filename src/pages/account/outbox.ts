@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { App } from '../../context.ts';
 import { DomainError } from '../../errors.ts';
+import { isForThisMachine } from '../../http/hosts.ts';
 import { sendPage, type Pages } from '../../http/site.ts';
 import { readOutbox } from '../../mailer.ts';
 import { emptyState } from '../../web/components.ts';
@@ -19,7 +20,9 @@ export function showsOutbox({ config, mailer }: Parts, request: FastifyRequest):
   const trial = config.database.url === undefined && config.http.publicUrl === undefined;
   const here = /^(127\.|::1$|::ffff:127\.)/.test(request.ip);
   const relayed = request.headers['x-forwarded-for'] ?? request.headers.forwarded;
-  return mailer.outbox !== undefined && trial && here && relayed === undefined;
+  // A name of somebody else's that leads here would let their page read this one.
+  const asked = isForThisMachine(request);
+  return mailer.outbox !== undefined && trial && here && asked && relayed === undefined;
 }
 
 /** The mails that were written instead of being sent, so that a newcomer can sign in at once. */

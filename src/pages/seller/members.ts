@@ -7,6 +7,7 @@ import { brandName } from '../../catalogue/schemas.ts';
 import type { App } from '../../context.ts';
 import { languages } from '../../errors.ts';
 import { formReader, taken } from '../../http/forms.ts';
+import { originOfMails } from '../../http/same-origin.ts';
 import { choice, closed, text } from '../../http/schemas.ts';
 import { seeOther, sendPage, type Pages } from '../../http/site.ts';
 import { brandRoles, may } from '../../identity/policy.ts';
@@ -85,7 +86,7 @@ export function memberPages(app: App): Pages {
       if (!('value' in reading)) {
         return sendPage(request, reply, await page(visit, id, reading), 422);
       }
-      const wish = { brandId: id, ...reading.value, origin: visit.origin };
+      const wish = { brandId: id, ...reading.value, origin: originOfMails(app, request) };
       const sent = await taken(() => inviteByMail(app, visit.actor, wish));
       if ('done' in sent) {
         return seeOther(request, reply, told(`/toko/${id}/anggota`, 'diundang'));

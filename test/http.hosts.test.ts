@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { after, test } from 'node:test';
+import { newId } from '../src/identity/ids.ts';
+import { httpService, type HttpService } from './rig/http-service.ts';
+import { openMailbox } from './rig/mailbox.ts';
+import { openShop } from './rig/shop.ts';
+
+const service = await httpService();
+after(service.close);
+
+/** Sends a request line and headers as they are, and gives the whole answer. */
+async function say(
+  { url }: Pick<HttpService, 'url'>,
+  first: string,
+  headers: readonly string[],
+  body = '',
+): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.write(`${[first, ...headers, 'Connection: close'].join('\r\n')}\r\n\r\n${body}`);
+  let heard = '';
+  socket.setEncoding('utf8').on('data', (chunk: string) => (heard += chunk));
+  await once(socket, 'close');
+  return heard;
+}
+const get = (path: string, ...headers: string[]) => say(service, `GET ${path} HTTP/1.1`, headers);
+
+test('a request for two hosts, or for none that there could be, is refused', async () => {
+  for (const path of ['/masuk', '/api/sambatan/campaigns', '/livez']) {
+    assert.match(await get(path, 'Host: a.example', 'Host: b.example'), /^HTTP\/1.1 400 /, path);
+    assert.match(await get(path, 'Host: a.example', 'hOsT: a.example'), /^HTTP\/1.1 400 /, path);
+    for (const host of ['a"><script>', 'a.example/x', 'u@a.example', 'a b', 'a:x', '[::1', 'a,b']) {
+      assert.match(await get(path, `Host: ${host}`), /^HTTP\/1.1 400 /, `${path} ${host}`);
+    }
+    for (const host of ['a.example', 'A.example:8443', '10.0.0.7:8000', '[::1]:8000', 'web_1']) {
+      assert.match(await get(path, `Host: ${host}`), /^HTTP\/1.1 200 /, `${path} ${host}`);
+    }
+  }
+});
+
+test('no page links to another site because its address was asked for in its name', async () => {
+  const asked = [
+    '/en//other.example/x',
+    '//other.example/x',
+    '/en/\\other.example',
+    'http://other.example/masuk',
+  ];
+  for (const path of asked) {
+    const page = await get(path, 'Host: a.example');
+    const links = [...page.matchAll(/(?:href|action|value|content)="([^"]*)"/g)].map(
+      (one) => one[1]!,
+    );
+    assert.ok(links.length > 5, page);
+    const leaving = links.filter((link) => /^(?:[/\\]{2}|https?:\/\/(?!a\.example\/))/.test(link));
+    assert.deepEqual(leaving, [], path);
+  }
+});
+
+test('a page of another name that leads to this machine does not read the mails', async () => {
+  const { port } = new URL(service.url);
+  for (const host of [`127.0.0.1:${port}`, `localhost:${port}`]) {
+    assert.match(await get('/outbox', `Host: ${host}`), /^HTTP\/1.1 200 /, host);
+  }
+  for (const host of [`rebound.example:${port}`, 'localhost.example', '127.0.0.1.example']) {
+    assert.match(await get('/outbox', `Host: ${host}`), /^HTTP\/1.1 404 /, host);
+  }
+});
+
+test('an invitation’s link leads to the site, not to the host that its sender named', async () => {
+  const mailbox = await openMailbox();
+  const apart = await httpService({ environment: { SMTP_URL: mailbox.url }, beside: service });
+  try {
+    const shop = await openShop(service);
+    const sent = async (first: string, type: string, body: string) => {
+      const before = mailbox.arrived.length;
+      const headers = [
+        'Host: phishing.example',
+        'Sec-Fetch-Site: same-origin',
+        `Authorization: Bearer ${shop.seller.token}`,
+        `Content-Type: ${type}`,
+        `Content-Length: ${body.length}`,
+      ];
+      const answer = await say(apart, first, headers, body);
+      assert.match(answer, /^HTTP\/1.1 (?:201|303) /, answer);
+      return (await mailbox.arrived[before]!.parsed()).text ?? '';
+    };
+    const email = () => `tamu-${newId().slice(-10)}@contoh.id`;
+    const mails = [
+      await sent(
+        `POST /api/sambatan/brands/${shop.brandId}/invitations HTTP/1.1`,
+        'application/json',
+        JSON.stringify({ email: email(), role: 'admin' }),
+      ),
+      await sent(
+        `POST /toko/${shop.brandId}/anggota/undang HTTP/1.1`,
+        'application/x-www-form-urlencoded',
+        new URLSearchParams({ email: email(), role: 'admin', language: 'id' }).toString(),
+      ),
+    ];
+    for (const mail of mails) {
+      const links = mail.match(/https?:\/\/\S+/g) ?? [];
+      assert.equal(links.length, 1, mail);
+      assert.ok(links[0]!.startsWith(`${apart.app.siteUrl}/toko/undangan/`), mail);
+    }
+  } finally {
+    await apart.close();
+    await mailbox.close();
+  }
+});
+
+test('what takes the method and has nothing at this path is not found', async () => {
+  for (const path of ['/api/docs/static/nothing.js', '/api/docs/static/..%2f..%2fpackage.json']) {
+    const heard = await get(path, 'Host: a.example');
+    assert.match(heard, /^HTTP\/1.1 404 /, path);
+    assert.doesNotMatch(heard, /^allow:/im);
+  }
+});
