@@ -123,6 +123,10 @@ interface Service {
   readonly volumes?: string[];
   readonly environment?: Record<string, string>;
   readonly depends_on?: object;
+  readonly cap_drop?: string[];
+  readonly security_opt?: string[];
+  readonly read_only?: boolean;
+  readonly tmpfs?: string[];
   readonly stop_grace_period?: string;
 }
 const compose = yamlFile<{ services: Record<string, Service>; volumes: object }>('compose.yaml');
@@ -150,6 +154,18 @@ test('compose gives the service variables that it reads, and no secret of its ow
     }
     // An empty variable counts as unset: the defaults hold.
     assert.ok(environment['DATABASE_URL']?.includes('@postgres:5432/'));
+  }
+});
+
+test('compose lets the service and the worker gain nothing, and write to their volumes alone', () => {
+  for (const name of ['service', 'worker']) {
+    const { cap_drop, security_opt, read_only, tmpfs, volumes } = services[name] ?? {};
+    assert.deepEqual(cap_drop, ['ALL']);
+    assert.deepEqual(security_opt, ['no-new-privileges:true']);
+    assert.equal(read_only, true);
+    assert.deepEqual(tmpfs, ['/tmp']);
+    const places = JSON.parse(all('VOLUME')[0] ?? '[]') as string[];
+    assert.ok(volumes?.every((mount) => places.includes(mount.split(':')[1] ?? '')));
   }
 });
 
