@@ -42,7 +42,10 @@ const nobody = '404 404 404 404 404 404 404';
 const staff = '401 403 403 403 403 200 200';
 const ownOnly = '401 200 200 200 200 200 403';
 const sellerAndStaff = '401 403 403 200 403 200 200';
-const ownerAndStaff = '401 200 403 403 403 200 200';
+/** What strangers may not know of is not there for them; who sees it may be forbidden things. */
+const ownerAndStaff = '401 200 404 403 404 200 200';
+const staffOfHidden = '401 403 404 403 404 200 200';
+const sellerOfHidden = '401 404 404 200 404 200 200';
 const strangeToAll = '401 404 404 404 404 404 404';
 const hiddenDraft = '404 404 404 200 404 200 200';
 
@@ -114,20 +117,20 @@ const matrix: Readonly<Record<string, Row>> = {
   'GET /campaigns/:id/progress': { open: everybody, draft: hiddenDraft, absent: nobody },
   'GET /campaigns/:id/events': { open: everybody, draft: hiddenDraft, absent: nobody },
   'GET /participations/:id': {
-    open: '401 200 403 200 403 200 200',
+    open: '401 200 404 200 404 200 200',
     absent: '401 404 404 404 404 404 404',
   },
   'POST /participations/:id/cancel': {
-    open: '401 200 403 403 403 200 200',
+    open: '401 200 404 403 404 200 200',
     absent: '401 404 404 404 404 404 404',
   },
   'POST /participations/:id/confirm': {
-    open: staff,
+    open: staffOfHidden,
     absent: '401 404 404 404 404 404 404',
   },
   'POST /participations/:id/fulfil': {
-    open: '401 409 403 403 403 409 409',
-    completed: '401 200 403 403 403 200 200',
+    open: '401 409 404 403 404 409 409',
+    completed: '401 200 404 403 404 200 200',
     absent: '401 404 404 404 404 404 404',
   },
   'POST /campaigns/:id/waiting': {
@@ -142,19 +145,19 @@ const matrix: Readonly<Record<string, Row>> = {
     absent: '401 404 404 404 404 404 404',
   },
   'GET /waiting/:id': {
-    open: '401 200 403 403 403 200 200',
+    open: '401 200 404 403 404 200 200',
     absent: '401 404 404 404 404 404 404',
   },
   'POST /waiting/:id/accept': {
-    open: '401 200 403 403 403 403 200',
+    open: '401 200 404 403 404 403 200',
     absent: '401 404 404 404 404 404 404',
   },
   'POST /waiting/:id/decline': {
-    open: '401 200 403 403 403 403 200',
+    open: '401 200 404 403 404 403 200',
     absent: '401 404 404 404 404 404 404',
   },
   'POST /waiting/:id/withdraw': {
-    open: '401 200 403 403 403 200 200',
+    open: '401 200 404 403 404 200 200',
     absent: '401 404 404 404 404 404 404',
   },
   'GET /receiving-accounts': { open: staff },
@@ -178,13 +181,13 @@ const matrix: Readonly<Record<string, Row>> = {
   },
   'GET /participations/:id/payment': { completed: ownerAndStaff, absent: strangeToAll },
   'POST /participations/:id/proof': {
-    completed: '401 200 403 403 403 403 200',
+    completed: '401 200 404 403 404 403 200',
     absent: strangeToAll,
   },
   'GET /participations/:id/proof': { completed: ownerAndStaff, absent: strangeToAll },
-  'POST /participations/:id/payment/verify': { completed: staff, absent: strangeToAll },
-  'POST /participations/:id/payment/reject': { completed: staff, absent: strangeToAll },
-  'POST /participations/:id/payment/write-off': { completed: staff, absent: strangeToAll },
+  'POST /participations/:id/payment/verify': { completed: staffOfHidden, absent: strangeToAll },
+  'POST /participations/:id/payment/reject': { completed: staffOfHidden, absent: strangeToAll },
+  'POST /participations/:id/payment/write-off': { completed: staffOfHidden, absent: strangeToAll },
   'GET /payments': { open: staff },
   'GET /statement-lines': { open: staff },
   'POST /statement-lines/:id/assign': { absent: '401 403 403 403 403 404 404' },
@@ -208,8 +211,8 @@ const matrix: Readonly<Record<string, Row>> = {
     absent: nobody,
   },
   'POST /participations/:id/dispute': {
-    open: '401 409 403 403 403 403 409',
-    completed: '401 201 403 403 403 403 201',
+    open: '401 409 404 403 404 403 409',
+    completed: '401 201 404 403 404 403 201',
     absent: strangeToAll,
   },
   'GET /disputes': { open: staff },
@@ -237,17 +240,17 @@ const matrix: Readonly<Record<string, Row>> = {
   'POST /unsubscribe/:token': { open: everybody, absent: nobody },
   'POST /webhooks': { open: '401 403 403 201 403 201 201', absent: nobody },
   'GET /webhooks': { open: staff, draft: sellerAndStaff },
-  'GET /webhooks/:id': { open: sellerAndStaff, absent: strangeToAll },
-  'PATCH /webhooks/:id': { open: sellerAndStaff, absent: strangeToAll },
-  'DELETE /webhooks/:id': { open: sellerAndStaff, absent: strangeToAll },
-  'POST /webhooks/:id/rotate': { open: sellerAndStaff, absent: strangeToAll },
-  'GET /webhooks/:id/deliveries': { open: sellerAndStaff, absent: strangeToAll },
+  'GET /webhooks/:id': { open: sellerOfHidden, absent: strangeToAll },
+  'PATCH /webhooks/:id': { open: sellerOfHidden, absent: strangeToAll },
+  'DELETE /webhooks/:id': { open: sellerOfHidden, absent: strangeToAll },
+  'POST /webhooks/:id/rotate': { open: sellerOfHidden, absent: strangeToAll },
+  'GET /webhooks/:id/deliveries': { open: sellerOfHidden, absent: strangeToAll },
   'GET /deliveries': { open: staff },
-  'POST /deliveries/:id/resend': { open: sellerAndStaff, absent: strangeToAll },
+  'POST /deliveries/:id/resend': { open: sellerOfHidden, absent: strangeToAll },
   'GET /dashboard/summary': { open: staff },
   // Without a provider whoever may pay or reconcile is told that there is none.
   'POST /participations/:id/pay-online': {
-    completed: '401 409 403 403 403 403 409',
+    completed: '401 409 404 403 404 403 409',
     absent: strangeToAll,
   },
   'POST /gateway/midtrans/notifications': { open: '409 409 409 409 409 409 409' },
@@ -559,6 +562,35 @@ for (const [route, row] of Object.entries(matrix)) {
     }
   });
 }
+
+test('a stranger is told the same of what is there and of what is not', async () => {
+  const hidden = /^\w+ \/(?:participations|waiting|webhooks|deliveries)\/:id/;
+  const routes = Object.keys(matrix).filter((one) => hidden.test(one));
+  assert.ok(routes.length >= 20);
+  for (const route of routes) {
+    const there = matrix[route]!.open === undefined ? 'completed' : 'open';
+    const [method = '', pattern = ''] = route.split(' ');
+    const told: Record<string, unknown[]> = { other: [], rival: [] };
+    for (const target of [there, 'absent'] as const) {
+      const things = await thingsFor(target, route);
+      for (const caller of ['other', 'rival'] as const) {
+        const [type, content] = files[route] ?? [];
+        const body = content ?? bodies[route]?.(things, caller);
+        const { status, text } = await people[caller].send({
+          method,
+          path: pathTo(pattern, things, target),
+          ...(body === undefined ? {} : { body }),
+          ...(type === undefined ? {} : { headers: { 'content-type': type } }),
+        });
+        told[caller]!.push([status, text.replace(/"instance":"[^"]+"/, '')]);
+      }
+    }
+    for (const [caller, [ofOne, ofNone]] of Object.entries(told)) {
+      assert.deepEqual(ofOne, ofNone, `${caller} ${route}`);
+      assert.equal((ofOne as [number])[0], 404, `${caller} ${route}`);
+    }
+  }
+});
 
 test('a question for the head alone is allowed to whom the whole answer is', async () => {
   for (const route of service.routes.filter((one) => one.startsWith(`HEAD ${base}/`))) {

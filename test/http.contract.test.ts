@@ -411,10 +411,10 @@ function waitingCases(): Case[] {
         (await outsider()).get(`/campaigns/${await fullWith()}/waiting/mine?user_id=${newId()}`),
     ],
     [
-      "somebody else's place",
+      "a place in the seller's list",
       403,
       'forbidden',
-      async () => (await outsider()).get(`/waiting/${(await offerIn('active'))[1]}`),
+      async () => shop.seller.get(`/waiting/${(await offerIn('active'))[1]}`),
     ],
     ['taking an offer that is over', 409, 'offer_expired', () => path('expired', 'accept')],
     [
@@ -437,10 +437,10 @@ function waitingCases(): Case[] {
     ],
     ...(['accept', 'decline', 'withdraw'] as const).flatMap((verb): Case[] => [
       [
-        `${verb} of somebody else's offer`,
+        `${verb} of an offer by its seller`,
         403,
         'forbidden',
-        async () => (await outsider()).post(`/waiting/${(await offerIn('active'))[1]}/${verb}`),
+        async () => shop.seller.post(`/waiting/${(await offerIn('active'))[1]}/${verb}`),
       ],
       [
         `${verb} of what was closed`,
@@ -677,17 +677,17 @@ const cases: Case[] = [
   ],
   [
     "somebody else's participation",
-    403,
-    'forbidden',
+    404,
+    'participation_not_found',
     async () => (await outsider()).get(`/participations/${(await campaignIn('active')).joined}`),
   ],
   ...(['cancel', 'confirm', 'fulfil'] as const).flatMap((verb): Case[] => [
     [
-      `${verb} of somebody else's`,
+      `${verb} by the seller`,
       403,
       'forbidden',
       async () =>
-        (await outsider()).post(`/participations/${(await campaignIn('active')).joined}/${verb}`),
+        shop.seller.post(`/participations/${(await campaignIn('active')).joined}/${verb}`),
     ],
     [
       `${verb} of what is refunded`,
@@ -905,8 +905,8 @@ const cases: Case[] = [
   ],
   [
     "somebody else's delivery",
-    403,
-    'forbidden',
+    404,
+    'delivery_not_found',
     async () => {
       const { id } = await giveEndpoint(service.db, shop.brandId);
       const delivery = await giveDelivery(service.db, (await shop.campaign()).id, id);
@@ -933,8 +933,8 @@ const cases: Case[] = [
     const [method = '', verb] = what.split(' ');
     return [
       `${what} of somebody else's webhook`,
-      403,
-      'forbidden',
+      404,
+      'webhook_not_found',
       async () => {
         const { id } = await giveEndpoint(service.db, shop.brandId);
         const path = `/webhooks/${id}${verb === undefined ? '' : `/${verb}`}`;

@@ -692,7 +692,7 @@ test('only whose payment it is pays online, and only staff reconcile by hand', a
   const one = await bought();
   const stranger = await service.user();
   const path = `/participations/${one.id}/pay-online`;
-  expectProblem(await stranger.post(path), 403, 'forbidden');
+  expectProblem(await stranger.post(path), 404, 'participation_not_found');
   expectProblem(await service.visitor.post(path), 401, 'unauthenticated');
   expectProblem(await stranger.post('/gateway/reconcile'), 403, 'forbidden');
 });

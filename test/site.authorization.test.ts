@@ -49,6 +49,8 @@ const refused = '303 422 422 422 422 422';
 
 const sellers = '303 403 403 200 403 403';
 const sellersAndStaff = '303 403 403 200 403 200';
+/** What strangers may not know of is not there for them. */
+const webhookOf = '303 404 404 200 404 200';
 /** Their form, with what is missing in it. */
 const shownAgain = '303 403 403 422 403 422';
 
@@ -131,15 +133,15 @@ const rows: Readonly<Record<string, Row>> = {
     private: ['buyer'],
   },
   'POST /antrean/:id/ambil': {
-    expects: '303 403 403 403 403 403',
+    expects: '303 404 404 403 404 403',
     id: ({ entryId }) => entryId,
   },
   'POST /antrean/:id/lewatkan': {
-    expects: '303 403 403 403 403 403',
+    expects: '303 404 404 403 404 403',
     id: ({ entryId }) => entryId,
   },
   'POST /antrean/:id/keluar': {
-    expects: '303 403 403 403 403 303',
+    expects: '303 404 404 403 404 303',
     id: ({ entryId }) => entryId,
   },
   'GET /sambatan/:id/gambar.png': { expects: everybody, id: ({ campaignId }) => campaignId },
@@ -198,13 +200,13 @@ const rows: Readonly<Record<string, Row>> = {
   'POST /toko/:id/rekening': { expects: '303 403 403 422 403 403', id: brand },
   'GET /toko/:id/webhook': { expects: sellersAndStaff, id: brand },
   'POST /toko/:id/webhook': { expects: shownAgain, id: brand },
-  'GET /toko/webhook/:id': { expects: sellersAndStaff, id: webhook },
-  'POST /toko/webhook/:id/ubah': { expects: shownAgain, id: webhook },
-  'POST /toko/webhook/:id/rahasia': { expects: sellersAndStaff, id: webhook },
-  'POST /toko/webhook/:id/nyala': { expects: '303 403 403 303 403 303', id: webhook },
-  'POST /toko/webhook/:id/mati': { expects: '303 403 403 303 403 303', id: webhook },
+  'GET /toko/webhook/:id': { expects: webhookOf, id: webhook },
+  'POST /toko/webhook/:id/ubah': { expects: '303 404 404 422 404 422', id: webhook },
+  'POST /toko/webhook/:id/rahasia': { expects: webhookOf, id: webhook },
+  'POST /toko/webhook/:id/nyala': { expects: '303 404 404 303 404 303', id: webhook },
+  'POST /toko/webhook/:id/mati': { expects: '303 404 404 303 404 303', id: webhook },
   'POST /toko/webhook/:id/hapus': { expects: '303 404 404 404 404 404' },
-  'POST /toko/webhook/:id/kiriman/:delivery': { expects: '303 403 403 404 403 404', id: webhook },
+  'POST /toko/webhook/:id/kiriman/:delivery': { expects: '303 404 404 404 404 404', id: webhook },
   'GET /toko/:id/produk': { expects: sellers, id: brand },
   'GET /toko/:id/produk/baru': { expects: sellers, id: brand },
   'POST /toko/:id/produk/baru': { expects: '303 403 403 415 403 403', id: brand },

@@ -125,6 +125,23 @@ function refusal(actor: SignedIn, action: Action, facts: Facts): DomainError {
   return new DomainError(would ? 'second_factor_required' : 'forbidden', {});
 }
 
+/**
+ * As permit, for what only some may know of: whoever may not even `see` it is told `hidden`, which
+ * is what they would be told if it were not there.
+ */
+export function permitSeen(
+  actor: Actor,
+  {
+    action,
+    see,
+    hidden,
+  }: { readonly action: Action; readonly see: Action; readonly hidden: DomainError },
+  facts: Facts,
+): SignedIn {
+  if (actor.kind !== 'visitor' && !may(actor, see, facts)) throw hidden;
+  return permit(actor, action, facts);
+}
+
 function standingsOf(actor: Actor, facts: Facts): readonly Standing[] {
   if (actor.kind === 'visitor' || actor.kind === 'service') return [actor.kind];
   const held: Standing[] = [actor.kind];

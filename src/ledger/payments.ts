@@ -1,8 +1,9 @@
+import { brandRoleOf } from '../catalogue/operations.ts';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
 import { DomainError } from '../errors.ts';
 import { actorLabel, type Actor, type SignedIn } from '../identity/actor.ts';
-import { permit, type Action } from '../identity/policy.ts';
+import { permitSeen, type Action } from '../identity/policy.ts';
 import { refuseWhileHeld } from '../installation/operations.ts';
 import type { Proof } from './proofs.ts';
 import * as sql from './queries.ts';
@@ -216,9 +217,13 @@ interface Buyer {
   readonly campaign_id: string;
   readonly participation_id: string;
   readonly user_id: string;
+  readonly brand_id: string;
 }
 
-/** Throws unless the caller may do this with the money of the participation. */
+/**
+ * Throws unless the caller may do this with the money of the participation:
+ * participation_not_found for whoever may not see that either.
+ */
 export async function permitOnBuyer(
   db: Queryable,
   actor: Actor,
@@ -227,8 +232,11 @@ export async function permitOnBuyer(
 ): Promise<{ buyer: Buyer; caller: SignedIn }> {
   if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
   const buyer = await db.maybe(sql.findBuyer, participationId);
-  if (buyer === undefined) throw new DomainError('participation_not_found', {});
-  return { buyer, caller: permit(actor, action, { ownerId: buyer.user_id }) };
+  const hidden = new DomainError('participation_not_found', {});
+  if (buyer === undefined) throw hidden;
+  const brandRole = await brandRoleOf(db, actor, buyer.brand_id);
+  const seen = { action, see: 'participation.read', hidden } as const;
+  return { buyer, caller: permitSeen(actor, seen, { brandRole, ownerId: buyer.user_id }) };
 }
 
 async function opened(tx: Tx, buyer: Buyer, termHours: number): Promise<Payment> {

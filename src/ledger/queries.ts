@@ -115,10 +115,12 @@ export const findBuyer = query<
     readonly campaign_id: string;
     readonly participation_id: string;
     readonly user_id: string;
+    readonly brand_id: string;
   }
 >(
   'find_buyer',
-  `select campaign_id, participation_id, user_id from sambatan.participants
+  `select campaign_id, participation_id, user_id, brand_id
+  from sambatan.participants join sambatan.campaigns using (campaign_id)
   where participation_id = $1`,
 );
 

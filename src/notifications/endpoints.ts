@@ -1,11 +1,11 @@
-import { permitOnBrand } from '../catalogue/operations.ts';
+import { brandRoleOf, permitOnBrand } from '../catalogue/operations.ts';
 import type { AuditEvent } from '../audit/events.ts';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
 import { DomainError, invalidField } from '../errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
-import { permit } from '../identity/policy.ts';
+import { may, permit } from '../identity/policy.ts';
 import { isAllowedUrl, type AddressRules } from './addresses.ts';
 import {
   findDelivery,
@@ -103,7 +103,7 @@ export async function deliveriesOf(
   return await db.rows(listEndpointDeliveries, endpointId, before, limit);
 }
 
-/** One endpoint, for whoever may manage it. Refuses: webhook_not_found, forbidden. */
+/** One endpoint, for whoever may manage it. Refuses: unauthenticated, webhook_not_found. */
 export async function viewEndpoint(
   db: Queryable,
   actor: Actor,
@@ -112,9 +112,16 @@ export async function viewEndpoint(
   // A stranger learns nothing by guessing ids.
   if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
   const endpoint = await db.maybe(sql.findEndpoint, endpointId);
-  if (endpoint === undefined) throw new DomainError('webhook_not_found', {});
-  await permitOnEndpoints(db, actor, endpoint.brand_id);
+  if (endpoint === undefined || !(await maySee(db, actor, endpoint))) {
+    throw new DomainError('webhook_not_found', {});
+  }
   return endpoint;
+}
+
+async function maySee(db: Queryable, actor: Actor, endpoint: sql.EndpointRow): Promise<boolean> {
+  if (endpoint.brand_id === null) return may(actor, 'webhook.manage_all');
+  const brandRole = await brandRoleOf(db, actor, endpoint.brand_id);
+  return may(actor, 'webhook.manage', { brandRole });
 }
 
 export type EndpointChange = {
@@ -178,15 +185,20 @@ export async function rotateEndpoint(
 }
 
 /**
- * Sends a delivery again, whatever became of it, under the same id. Refuses: delivery_not_found;
- * webhook_not_found when its endpoint is no more; forbidden, also for mails to anybody but staff.
+ * Sends a delivery again, whatever became of it, under the same id; a mail, for staff. Refuses:
+ * delivery_not_found, also for what is not theirs; webhook_not_found to staff when its endpoint is
+ * no more.
  */
 export async function resend(tx: Tx, actor: Actor, deliveryId: string): Promise<DeliveryRow> {
   if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
   const delivery = await tx.maybe(findDelivery, deliveryId);
-  if (delivery === undefined) throw new DomainError('delivery_not_found', {});
-  if (delivery.endpoint_id === null) permit(actor, 'delivery.read_all');
-  else await viewEndpoint(tx, actor, delivery.endpoint_id);
+  const hidden = new DomainError('delivery_not_found', {});
+  if (delivery === undefined) throw hidden;
+  const { endpoint_id: endpointId } = delivery;
+  const endpoint = endpointId === null ? undefined : await tx.maybe(sql.findEndpoint, endpointId);
+  const isSeen = endpoint ? await maySee(tx, actor, endpoint) : may(actor, 'delivery.read_all');
+  if (!isSeen) throw hidden;
+  if (endpointId !== null && endpoint === undefined) throw new DomainError('webhook_not_found', {});
   return await tx.one(resendDelivery, delivery.campaign_id, deliveryId);
 }
 

@@ -288,7 +288,7 @@ export function webhookRoutes(app: App): FastifyPluginAsyncTypebox {
           tags: hooks,
           summary: 'One endpoint',
           params,
-          response: { 200: EndpointSchema, ...problems('forbidden', 'webhook_not_found') },
+          response: { 200: EndpointSchema, ...problems('webhook_not_found') },
         },
       },
       async ({ actor, params: { id } }) =>
@@ -307,7 +307,7 @@ export function webhookRoutes(app: App): FastifyPluginAsyncTypebox {
           }),
           response: {
             200: EndpointSchema,
-            ...problems('forbidden', 'webhook_not_found', 'outcome_unknown'),
+            ...problems('webhook_not_found', 'outcome_unknown'),
           },
         },
       },
@@ -326,7 +326,7 @@ export function webhookRoutes(app: App): FastifyPluginAsyncTypebox {
           params,
           response: {
             200: EndpointSchema,
-            ...problems('forbidden', 'webhook_not_found', 'outcome_unknown'),
+            ...problems('webhook_not_found', 'outcome_unknown'),
           },
         },
       },
@@ -343,7 +343,7 @@ export function webhookRoutes(app: App): FastifyPluginAsyncTypebox {
           params,
           response: {
             200: EndpointWithSecretSchema,
-            ...problems('forbidden', 'webhook_not_found', 'outcome_unknown'),
+            ...problems('webhook_not_found', 'outcome_unknown'),
           },
         },
       },
@@ -361,7 +361,7 @@ export function webhookRoutes(app: App): FastifyPluginAsyncTypebox {
           summary: 'What was sent to an endpoint, newest first',
           params,
           querystring: closed(pageQuery),
-          response: { 200: pageOf(DeliverySchema), ...problems('forbidden', 'webhook_not_found') },
+          response: { 200: pageOf(DeliverySchema), ...problems('webhook_not_found') },
         },
       },
       async ({ actor, params: { id }, query: { cursor, limit = 20 } }) => {
@@ -404,7 +404,7 @@ export function webhookRoutes(app: App): FastifyPluginAsyncTypebox {
           params,
           response: {
             200: DeliverySchema,
-            ...problems('forbidden', 'delivery_not_found', 'webhook_not_found', 'outcome_unknown'),
+            ...problems('delivery_not_found', 'webhook_not_found', 'outcome_unknown'),
           },
         },
       },

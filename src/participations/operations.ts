@@ -4,7 +4,7 @@ import type { Tx } from '../database/transaction.ts';
 import { DomainError, invalidField } from '../errors.ts';
 import { actorLabel, type Actor, type SignedIn } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
-import { permit, type Action } from '../identity/policy.ts';
+import { permitSeen, type Action } from '../identity/policy.ts';
 import { refuseWhileHeld } from '../installation/operations.ts';
 import type { JoinRequest } from './join.ts';
 import { participationOf, type Participation } from './participation.ts';
@@ -126,7 +126,9 @@ async function permitOnParticipation(
   // A stranger learns nothing by guessing ids: not even that they have to sign in for this one.
   if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
   const row = await db.maybe(sql.findParticipation, participationId);
-  if (row === undefined) throw new DomainError('participation_not_found', {});
+  const hidden = new DomainError('participation_not_found', {});
+  if (row === undefined) throw hidden;
   const brandRole = await brandRoleOf(db, actor, row.brand_id);
-  return { row, caller: permit(actor, action, { brandRole, ownerId: row.user_id }) };
+  const seen = { action, see: 'participation.read', hidden } as const;
+  return { row, caller: permitSeen(actor, seen, { brandRole, ownerId: row.user_id }) };
 }

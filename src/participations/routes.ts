@@ -215,7 +215,7 @@ export function participationRoutes(app: App): FastifyPluginAsyncTypebox {
           params,
           response: {
             200: ParticipationSchema,
-            ...problems('forbidden', 'participation_not_found'),
+            ...problems('participation_not_found'),
           },
         },
       },

@@ -1,10 +1,11 @@
-import { permitOnCampaign } from '../campaigns/operations.ts';
+import { findCampaign, permitOnCampaign } from '../campaigns/operations.ts';
+import { brandRoleOf } from '../catalogue/operations.ts';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
 import { DomainError } from '../errors.ts';
 import { actorLabel, type Actor, type SignedIn } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
-import { permit, type Action } from '../identity/policy.ts';
+import { may, permitSeen, type Action } from '../identity/policy.ts';
 import { shippingAddressOf } from '../participations/operations.ts';
 import * as sql from './queries.ts';
 import type { WaitingStatus } from './status.ts';
@@ -132,6 +133,12 @@ async function permitOnEntry(
 ): Promise<{ row: sql.WaitingRow & sql.AheadRow; caller: SignedIn }> {
   if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
   const row = await db.maybe(sql.findWaitingEntry, entryId);
-  if (row === undefined) throw new DomainError('waiting_entry_not_found', {});
-  return { row, caller: permit(actor, action, { ownerId: row.user_id }) };
+  const hidden = new DomainError('waiting_entry_not_found', {});
+  if (row === undefined) throw hidden;
+  const campaign = await findCampaign(db, row.campaign_id);
+  const brandRole = campaign && (await brandRoleOf(db, actor, campaign.brand_id));
+  // Who sees it in the list of the campaign knows of it.
+  const see = may(actor, 'waiting.list', { brandRole }) ? 'waiting.list' : 'waiting.read';
+  const facts = { brandRole, ownerId: row.user_id };
+  return { row, caller: permitSeen(actor, { action, see, hidden }, facts) };
 }

@@ -26,7 +26,8 @@ export async function gatewayRefusals(service: HttpService, shop: Shop): Promise
     return `/participations/${participation}/pay-online`;
   };
   const pledged = await enter('on_completion');
-  expectProblem(await outsider.post(pledged), 403, 'forbidden');
+  expectProblem(await outsider.post(pledged), 404, 'participation_not_found');
+  expectProblem(await shop.seller.post(pledged), 403, 'forbidden');
   expectProblem(await buyer.post(pledged), 409, 'gateway_off');
   expectProblem(await service.visitor.post(notifications, unsigned), 409, 'gateway_off');
   expectProblem(await outsider.post('/gateway/reconcile'), 403, 'forbidden');

@@ -137,14 +137,13 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
       ['POST', 'payment/write-off', why],
       ['POST', 'dispute', why],
     ] as const) {
-      const answer = await outsider.send({
-        method,
-        path: `/participations/${participation}/${path}`,
-        body,
-      });
-      expectProblem(answer, 403, 'forbidden');
+      const question = { method, path: `/participations/${participation}/${path}`, body };
+      expectProblem(await outsider.send(question), 404, 'participation_not_found');
+      // Who sees the participation is told that its money is not theirs.
+      expectProblem(await shop.seller.send(question), 403, 'forbidden');
     }
-    expectProblem(await proof(outsider, participation), 403, 'forbidden');
+    expectProblem(await proof(outsider, participation), 404, 'participation_not_found');
+    expectProblem(await proof(shop.seller, participation), 403, 'forbidden');
     expectProblem(await outsider.get(`/campaigns/${id}/books`), 403, 'forbidden');
     const less = { slots: 1, reason: 'pecah' };
     expectProblem(await outsider.post(`/campaigns/${id}/shortfall`, less), 403, 'forbidden');
