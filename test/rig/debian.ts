@@ -55,19 +55,26 @@ function installPostgres(): string | undefined {
   return installedPostgres();
 }
 
+type Program = { program: string } | { missing: string };
+
+/** Judges rules and their unit tests. */
+export const promtool = (): Program => ofPrometheus('promtool');
+
+export const prometheus = (): Program => ofPrometheus('prometheus');
+
 /**
- * promtool: from PATH, or out of Debian's package, which is unpacked and not installed (any user
- * can do that where the lists of packages are there). Else the reason is given.
+ * From PATH, or out of Debian's package, which is unpacked and not installed (any user can do that
+ * where the lists of packages are there). Else the reason is given.
  */
-export function promtool(): { program: string } | { missing: string } {
-  if (spawnSync('promtool', ['--version']).status === 0) return { program: 'promtool' };
+function ofPrometheus(name: 'promtool' | 'prometheus'): Program {
+  if (spawnSync(name, ['--version']).status === 0) return { program: name };
   const place = join(tmpdir(), `sambatan-promtool-${process.getuid?.() ?? 0}`);
-  const program = join(place, 'unpacked/usr/bin/promtool');
+  const program = join(place, 'unpacked/usr/bin', name);
   if (!existsSync(program) && hasApt()) unpackPrometheus(place);
   if (spawnSync(program, ['--version']).status === 0) return { program };
   return {
     missing:
-      'there is no promtool on PATH, and it could not be fetched by apt-get: install the package ' +
+      `there is no ${name} on PATH, and it could not be fetched by apt-get: install the package ` +
       'prometheus, or run this test as root on Debian or Ubuntu',
   };
 }

@@ -2,9 +2,9 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, mkdirSync, readFileSync } from 'node:fs';
 import { Agent } from 'node:http';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { Client } from './client.ts';
+import { freePort } from './free-port.ts';
 import { childrenOf } from './service.ts';
 import { until } from './until.ts';
 import { yamlFile } from './yaml.ts';
@@ -214,14 +214,4 @@ function substituted(value: string): string {
     if (kind === '-') return otherwise as string;
     return name === 'SAMBATAN_SERVICE_KEY' ? serviceKey : 'secret';
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -94,7 +94,7 @@ export async function start(t: Pick<TestContext, 'after'>, how: Start): Promise<
 }
 
 async function greeting(said: () => string): Promise<string> {
-  const address = () => /answers at (http:\/\/\S+)/.exec(said())?.[1];
+  const address = () => /(?:answers|Server listening) at (http:\/\/[^\s"]+)/.exec(said())?.[1];
   await until(() => address() !== undefined);
   return address()!;
 }
