@@ -127,6 +127,7 @@ interface Service {
   readonly security_opt?: string[];
   readonly read_only?: boolean;
   readonly tmpfs?: string[];
+  readonly logging?: { readonly options: Readonly<Record<string, string>> };
   readonly stop_grace_period?: string;
 }
 const compose = yamlFile<{ services: Record<string, Service>; volumes: object }>('compose.yaml');
@@ -166,6 +167,12 @@ test('compose lets the service and the worker gain nothing, and write to their v
     assert.deepEqual(tmpfs, ['/tmp']);
     const places = JSON.parse(all('VOLUME')[0] ?? '[]') as string[];
     assert.ok(volumes?.every((mount) => places.includes(mount.split(':')[1] ?? '')));
+  }
+});
+
+test('no container fills the disk with its log', () => {
+  for (const [name, { logging }] of Object.entries(services)) {
+    assert.match(logging?.options['max-size'] ?? '', /^\d+m$/, name);
   }
 });
 
