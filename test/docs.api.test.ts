@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
+import { Compile } from 'typebox/compile';
 import { httpService, serviceKey } from './rig/http-service.ts';
 
 const service = await httpService();
@@ -16,6 +17,60 @@ after(async () => {
 
 const guide = readFileSync(new URL('../docs/api.md', import.meta.url), 'utf8');
 const blocks = [...guide.matchAll(/^```sh run\n(.*?)^```$/gms)].map(([, block]) => block!);
+
+/** A command of the guides as it would be sent: what stands in it for an id is one. */
+interface Shown {
+  readonly text: string;
+  readonly method: string;
+  readonly path: string;
+  readonly body: string | undefined;
+}
+
+const someId = '01a20b4c-835b-749c-a5c2-11fb97bff150';
+
+/** Every request to the API in the shell blocks of a guide. */
+function shownIn(name: string): Shown[] {
+  const text = readFileSync(new URL(`../docs/${name}`, import.meta.url), 'utf8');
+  const shell = [...text.matchAll(/^```sh(?: run)?\n(.*?)^```$/gms)].map(([, block]) => block!);
+  // One command to a line, without what is said of it: quoted bodies may go on over several.
+  const plain = shell.join('').replaceAll(/ +# .*$/gm, '');
+  const lines = plain.replaceAll(/'[^']*'/g, (one) => one.replaceAll('\n', ' '));
+  return lines.split('\n').flatMap((line) => {
+    const command = /(?:\b(?:call|me)|\bcurl) .*/.exec(line)?.[0];
+    const [, address] = /\$API(\/[^\s"')]*)/.exec(command ?? '') ?? [];
+    if (command === undefined || address === undefined) return [];
+    const given = / -X +(\w+)/.exec(command)?.[1];
+    const sends = / (?:-d|-F|--data-binary) /.test(command);
+    const body = / -d '(.*?)'(?:\s|$|\)| \|)/.exec(command)?.[1];
+    return {
+      text: command,
+      method: given ?? (sends ? 'POST' : 'GET'),
+      path: `/api/sambatan${address.replaceAll(/\$\w+/g, someId)}`,
+      body: body?.replaceAll(/'"?\$\w+"?'|…/g, someId),
+    };
+  });
+}
+
+test('every request that the guides show is one that the service takes', () => {
+  const all = ['api.md', 'webhooks.md'].flatMap(shownIn);
+  const bodies = all.filter(({ body }) => body !== undefined);
+  assert.ok(all.length >= 55 && bodies.length >= 25, `${all.length}, ${bodies.length}`);
+  for (const { text, method, path, body } of all) {
+    const found = service.contract.operationFor(method, path);
+    assert.ok(found, `${method} ${path} is no route: ${text}`);
+    const { parameters = [], requestBody } = found.operation;
+    const fields = parameters.filter((one) => one.in === 'query').map((one) => one.name);
+    for (const name of new URL(path, service.url).searchParams.keys()) {
+      assert.ok(fields.includes(name), `${name} is no field of ${text}`);
+    }
+    const schema = requestBody?.content['application/json']?.schema;
+    if (body === undefined) continue;
+    assert.ok(schema, `${text} takes no body`);
+    const validator = Compile(schema);
+    const sent: unknown = JSON.parse(body);
+    assert.ok(validator.Check(sent), `${text}: ${JSON.stringify(validator.Errors(sent))}`);
+  }
+});
 
 test('the tour of docs/api.md runs as it stands, and leads to a completed and paid campaign', async () => {
   assert.equal(blocks.length, 5);

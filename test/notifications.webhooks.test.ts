@@ -16,7 +16,7 @@ import { newSecret, WebhookSender } from '../src/notifications/webhooks.ts';
 import { httpService } from './rig/http-service.ts';
 import { ask, hold, joined, newCampaign, wish } from './rig/market.ts';
 import { openReceiver, type Received } from './rig/receiver.ts';
-import { expectStatus, openShop } from './rig/shop.ts';
+import { expectProblem, expectStatus, openShop } from './rig/shop.ts';
 import { until } from './rig/until.ts';
 
 const service = await httpService({
@@ -274,6 +274,19 @@ test('public addresses may be sent to', () => {
   }
 });
 
+test('webhooks that are made at once are no more than there may be', async () => {
+  const own = await openShop(service);
+  const body = { brand_id: own.brandId, url: 'https://receiver.example/hook' };
+  const made = await Promise.all(
+    Array.from({ length: 30 }, () => own.seller.post('/webhooks', body)),
+  );
+  const taken = made.filter(({ status }) => status === 201);
+  assert.equal(taken.length, 20);
+  for (const one of made.filter(({ status }) => status !== 201)) {
+    expectProblem(one, 409, 'webhook_limit_reached');
+  }
+});
+
 test('an endpoint is https, on the public internet, and names nobody', async () => {
   for (const url of [
     'http://receiver.example/',
@@ -290,6 +303,10 @@ test('an endpoint is https, on the public internet, and names nobody', async () 
     'file:///etc/passwd',
     'javascript:alert(1)',
     'not a url',
+    'https://receiver.example/\r\nX-Other: 1',
+    'https://receiver.example/a b',
+    'https://receiver.\u202eexample/',
+    '\thttps://receiver.example/',
   ]) {
     assert.equal(isAllowedUrl(url, strict), false, url);
   }

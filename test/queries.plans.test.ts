@@ -546,6 +546,7 @@ const cases: Record<string, readonly Case[]> = {
   list_receiving_accounts: [{ parameters: [] }],
   find_receiving_account: [{ parameters: [till] }],
   lock_receiving_accounts: [{ parameters: [] }],
+  lock_endpoints: [{ parameters: [null] }],
   clear_default_account: [{ parameters: [] }],
   insert_receiving_account: [{ parameters: [nobody, 'BCA', '5270099001', 'PT Sambatan', false] }],
   update_receiving_account: [{ parameters: [till, 'PT Sambatan', null, null], before: makeTill }],

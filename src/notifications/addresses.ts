@@ -61,7 +61,8 @@ export function isAllowedAddress(address: string, rules: AddressRules): boolean 
  * public. The URL's own reading of 2130706433, 0x7f.1 and the like is what counts.
  */
 export function isAllowedUrl(text: string, rules: AddressRules): boolean {
-  if (!URL.canParse(text)) return false;
+  // A URL forgets breaks and tabs of its text; pages and files would show them.
+  if (/[\s\p{C}]/u.test(text) || !URL.canParse(text)) return false;
   const url = new URL(text);
   if (url.username !== '' || url.password !== '') return false;
   const host = bareHost(url);

@@ -60,6 +60,7 @@ export async function createEndpoint(
 ): Promise<WithSecret> {
   await permitOnEndpoints(tx, actor, brandId);
   checkUrl(input.url, rules);
+  await tx.rows(sql.lockEndpoints, brandId);
   const { count } = await tx.one(sql.countEndpoints, brandId);
   if (count >= mostEndpoints) {
     throw new DomainError('webhook_limit_reached', { maximum: mostEndpoints });

@@ -34,6 +34,12 @@ export const insertEndpoint = query<
   returning ${columns}`,
 );
 
+/** Lets one transaction at a time count the endpoints of a brand, or of none, and add one. */
+export const lockEndpoints = query<[brandId: string | null], never>(
+  'lock_endpoints',
+  `select pg_advisory_xact_lock(hashtext('sambatan webhooks ' || coalesce($1::text, '')))`,
+);
+
 export const countEndpoints = query<[brandId: string | null], { readonly count: number }>(
   'count_endpoints',
   `select count(*)::integer as count from sambatan.webhook_endpoints
