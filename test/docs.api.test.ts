@@ -26,6 +26,21 @@ interface Shown {
   readonly body: string | undefined;
 }
 
+/** Guides that show requests or name pages. */
+const guides = [
+  'api.md',
+  'webhooks.md',
+  'operator.md',
+  'penjual.md',
+  'en/operator.md',
+  'en/seller.md',
+  'payments-midtrans.md',
+  'notifications.md',
+  'runbook.md',
+  'operations.md',
+  'supabase.md',
+] as const;
+
 const someId = '01a20b4c-835b-749c-a5c2-11fb97bff150';
 
 /** Every request to the API in the shell blocks of a guide. */
@@ -33,7 +48,10 @@ function shownIn(name: string): Shown[] {
   const text = readFileSync(new URL(`../docs/${name}`, import.meta.url), 'utf8');
   const shell = [...text.matchAll(/^```sh(?: run)?\n(.*?)^```$/gms)].map(([, block]) => block!);
   // One command to a line, without what is said of it: quoted bodies may go on over several.
-  const plain = shell.join('').replaceAll(/ +# .*$/gm, '');
+  const plain = shell
+    .join('')
+    .replaceAll(/ +# .*$/gm, '')
+    .replaceAll('\\\n', '');
   const lines = plain.replaceAll(/'[^']*'/g, (one) => one.replaceAll('\n', ' '));
   return lines.split('\n').flatMap((line) => {
     const command = /(?:\b(?:call|me)|\bcurl) .*/.exec(line)?.[0];
@@ -52,9 +70,9 @@ function shownIn(name: string): Shown[] {
 }
 
 test('every request that the guides show is one that the service takes', () => {
-  const all = ['api.md', 'webhooks.md'].flatMap(shownIn);
+  const all = guides.flatMap(shownIn);
   const bodies = all.filter(({ body }) => body !== undefined);
-  assert.ok(all.length >= 55 && bodies.length >= 25, `${all.length}, ${bodies.length}`);
+  assert.ok(all.length >= 90 && bodies.length >= 35, `${all.length}, ${bodies.length}`);
   for (const { text, method, path, body } of all) {
     const found = service.contract.operationFor(method, path);
     assert.ok(found, `${method} ${path} is no route: ${text}`);
@@ -70,6 +88,24 @@ test('every request that the guides show is one that the service takes', () => {
     const sent: unknown = JSON.parse(body);
     assert.ok(validator.Check(sent), `${text}: ${JSON.stringify(validator.Errors(sent))}`);
   }
+});
+
+test('every page that the guides name is there', () => {
+  const shapes = service.routes
+    .filter((route) => route.startsWith('GET ') && !route.includes('/api/'))
+    .map((route) => new RegExp(`^${route.slice(4).replaceAll(/:\w+/g, '[^/]+')}$`));
+  let named = 0;
+  for (const name of guides) {
+    const text = readFileSync(new URL(`../docs/${name}`, import.meta.url), 'utf8');
+    const pages = /`((?:\/en)?\/(?:operator|toko|akun|ikutan|masuk|sambatan|outbox)[^`\s]*)`/g;
+    for (const [, page] of text.matchAll(pages)) {
+      const [path = ''] = page!.split(/[?#]/);
+      named++;
+      const isThere = shapes.some((shape) => shape.test(path));
+      assert.ok(isThere, `${page} of docs/${name} is no page`);
+    }
+  }
+  assert.ok(named >= 40, `${named}`);
 });
 
 test('the tour of docs/api.md runs as it stands, and leads to a completed and paid campaign', async () => {
