@@ -14,7 +14,7 @@ import {
   rmSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { after, type TestContext } from 'node:test';
+import type { TestContext } from 'node:test';
 
 const project = join(import.meta.dirname, '../..');
 
@@ -64,12 +64,12 @@ export async function startService(t: TestContext, options: ServiceOptions): Pro
 }
 
 const directories: string[] = [];
-// At the very end: what runs in them is stopped by then.
-after(() => {
+// At the very end: what runs in them is stopped by then. Programs that are no tests use this, too.
+process.on('exit', () => {
   for (const path of directories) rmSync(path, { recursive: true, force: true });
 });
 
-/** A fresh directory, short enough for sockets below it, removed after the file's tests. */
+/** A fresh directory, short enough for sockets below it, removed when the process ends. */
 export function directory(mode = 0o755): string {
   const path = mkdtempSync('/tmp/sambatan-it-');
   chmodSync(path, mode);
