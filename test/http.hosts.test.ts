@@ -110,6 +110,20 @@ test('an invitation’s link leads to the site, not to the host that its sender 
   }
 });
 
+test('an address that cannot be read is a page to people and a problem to programs', async () => {
+  const page = await get('/en/sambatan/%ff', 'Host: a.example');
+  assert.match(page, /^HTTP\/1.1 400 /);
+  assert.match(page, /^content-type: text\/html/im);
+  assert.match(page, /<html lang="en"/);
+  const problem = await get('/api/sambatan/campaigns/%ff', 'Host: a.example');
+  assert.match(problem, /^HTTP\/1.1 400 .*"code":"malformed_request"/s);
+  for (const heard of [page, problem]) {
+    assert.match(heard, /^x-content-type-options: nosniff\r$/im);
+    assert.match(heard, /^content-security-policy: default-src 'none'/im);
+    assert.match(heard, /^x-request-id: /im);
+  }
+});
+
 test('what takes the method and has nothing at this path is not found', async () => {
   for (const path of ['/api/docs/static/nothing.js', '/api/docs/static/..%2f..%2fpackage.json']) {
     const heard = await get(path, 'Host: a.example');

@@ -3,7 +3,13 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Fastify, { LogController } from 'fastify';
-import type { FastifyBaseLogger, FastifyInstance, FastifyServerOptions } from 'fastify';
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  FastifyServerOptions,
+} from 'fastify';
 import type { App } from '../context.ts';
 import { DomainError } from '../errors.ts';
 import { noteMethods } from './allowed-methods.ts';
@@ -17,7 +23,7 @@ import type { HealthSources } from './health.ts';
 import { refuseUnclearHosts } from './hosts.ts';
 import { logAnswers } from './logging.ts';
 import { documentApi } from './openapi.ts';
-import { bodyLimitBytes, handleError, rawProblem, sendProblem } from './problem.ts';
+import { bodyLimitBytes, handleError, knownError, rawProblem, sendProblem } from './problem.ts';
 import { lazyRequestLog } from './request-log.ts';
 import { bodyProblems } from './schemas.ts';
 import { apiHeaders, secureAnswers } from './security-headers.ts';
@@ -98,7 +104,8 @@ export async function stopServer(server: FastifyInstance, graceMs: number): Prom
   }
 }
 
-function serverOptions({ config, log }: ServerParts, exchanges: ExchangeParts) {
+function serverOptions(app: ServerParts, exchanges: ExchangeParts) {
+  const { config, log } = app;
   return {
     loggerInstance: log as FastifyBaseLogger,
     logController: new LogController({
@@ -115,11 +122,22 @@ function serverOptions({ config, log }: ServerParts, exchanges: ExchangeParts) {
     return503OnClosing: false,
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
-    frameworkErrors: handleError,
+    frameworkErrors: refuseAddress(app),
     clientErrorHandler: answerBrokenRequest,
     routerOptions: { maxParamLength: 500 },
   } satisfies FastifyServerOptions<Server>;
 }
+
+/** An address that cannot be read has met no hook yet: no headers, and nobody knows who looks. */
+function refuseAddress(app: ServerParts) {
+  return (error: Error, request: FastifyRequest, reply: FastifyReply): void => {
+    reply.headers({ ...apiHeaders, 'x-request-id': request.id });
+    if (isOfApi(request.url)) handleError(error, request, reply);
+    else void answerMissingPage(app, request, reply, knownError(error, request));
+  };
+}
+
+const isOfApi = (url: string) => /^\/api(?:[/?]|$)/.test(url);
 
 /** Everything below the prefix: callers are known. */
 function api(
@@ -183,7 +201,7 @@ function answerUnknownPaths(
         ? new DomainError('not_found', {})
         : new DomainError('method_not_allowed', { allowed });
     if (error.code === 'method_not_allowed') reply.header('allow', allowed.join(', '));
-    return path === '/api' || path.startsWith('/api/')
+    return isOfApi(path)
       ? sendProblem(request, reply, error)
       : await answerMissingPage(app, request, reply, error);
   });
