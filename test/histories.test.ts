@@ -211,6 +211,7 @@ const expectedOften = [
   'wait ok',
   'cancel ok',
   'cancel forbidden',
+  'cancel participation_not_found',
   'confirm ok',
   'pay ok',
   'pay forbidden',

@@ -338,10 +338,10 @@ test("another buyer's participation cannot be cancelled, confirmed or received",
   const stranger = user(newId());
   for (const verb of [cancelParticipation, confirmParticipation]) {
     const refused = await outcomes([operate(db, (tx) => verb(tx, stranger, id, null))]);
-    assert.deepEqual(refused, ['forbidden']);
+    assert.deepEqual(refused, ['participation_not_found']);
   }
   const received = operate(db, (tx) => fulfilParticipation(tx, stranger, id));
-  assert.deepEqual(await outcomes([received]), ['forbidden']);
+  assert.deepEqual(await outcomes([received]), ['participation_not_found']);
   assert.equal((await stateOf(db, campaignId)).filled_slots, 2);
 });
 

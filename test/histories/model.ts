@@ -165,8 +165,16 @@ export class HistoryModel extends Model {
   }
 }
 
-/** What somebody gets who may not do this to what is a buyer's own; undefined when they may. */
-export function refusalOf(role: Role, allowed: readonly Role[]): string | undefined {
+/**
+ * What somebody gets who may not do this to what is a buyer's own; undefined when they may. A
+ * stranger is told that it is not there.
+ */
+export function refusalOf(
+  role: Role,
+  allowed: readonly Role[],
+  hidden = 'participation_not_found',
+): string | undefined {
   if (allowed.includes(role)) return undefined;
-  return role === 'visitor' ? 'unauthenticated' : 'forbidden';
+  if (role === 'visitor') return 'unauthenticated';
+  return role === 'owner' || running.includes(role) ? 'forbidden' : hidden;
 }

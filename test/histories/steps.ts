@@ -291,7 +291,7 @@ async function changeEntry(
   const likely = verb === 'withdraw' ? ['waiting', 'offered'] : ['offered'];
   const [index, entry] = picked(model.entries, number, likely);
   const staff: readonly Role[] = verb === 'withdraw' ? ['operator'] : [];
-  const refused = refusalOf(role, ['owner', 'service', ...staff]);
+  const refused = refusalOf(role, ['owner', 'service', ...staff], 'waiting_entry_not_found');
   const change = {
     accept: () => model.accept(entry),
     decline: () => model.leave(entry, 'declined'),
