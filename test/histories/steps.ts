@@ -266,7 +266,9 @@ async function pay(
           headers: { 'content-type': 'text/csv' },
         })
       : await caller.post(`/participations/${id}/payment/verify`);
-  const expected = refusalOf(role, ['operator', 'service']) ?? model.confirm(part);
+  // A statement is of an account: no participation is asked for.
+  const hidden = byStatement ? 'forbidden' : undefined;
+  const expected = refusalOf(role, ['operator', 'service'], hidden) ?? model.confirm(part);
   const answer = await say();
   if (expected === 'ok' && byStatement) assert.equal(answer.body['matched'], 1, answer.text);
   if (expected === 'ok' && !byStatement) assert.equal(answer.body['outcome'], 'settled');
