@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
+import type { AuditRow } from '../src/audit/queries.ts';
+import { newId } from '../src/identity/ids.ts';
 import { Webhook } from 'standardwebhooks';
 import {
   AddressNotAllowed,
@@ -12,7 +14,7 @@ import {
 import { webhookWaitsSeconds } from '../src/notifications/carriers.ts';
 import { waitAfter } from '../src/notifications/deliveries.ts';
 import { Receivers } from '../src/notifications/receivers.ts';
-import { newSecret, WebhookSender } from '../src/notifications/webhooks.ts';
+import { newSecret, webhookMessageOf, WebhookSender } from '../src/notifications/webhooks.ts';
 import { httpService } from './rig/http-service.ts';
 import { ask, hold, joined, newCampaign, wish } from './rig/market.ts';
 import { openReceiver, type Received } from './rig/receiver.ts';
@@ -272,6 +274,27 @@ test('public addresses may be sent to', () => {
   for (const address of ['8.8.8.8', '172.32.0.1', '100.128.0.1', '2606:4700::1111']) {
     assert.ok(isAllowedAddress(address, strict), address);
   }
+});
+
+test('a webhook has the fixed reasons and texts of an event, and nobody’s own words or id', () => {
+  const userId = newId();
+  const told = (metadata: AuditRow['metadata']) => {
+    const { body } = webhookMessageOf({
+      campaign_id: newId(),
+      seq: 7n,
+      occurred_at: new Date(),
+      participation_id: null,
+      event: 'campaign_cancelled',
+      actor: `user:${userId}`,
+      metadata,
+    });
+    assert.ok(!body.includes(userId), body);
+    return (JSON.parse(body) as { data: { metadata: object } }).data.metadata;
+  };
+  assert.deepEqual(told({ reason: 'Bu Sari sakit', note: 'rumah biru', by: userId }), {});
+  assert.deepEqual(told({ explanation: 'sudah dicek', reference: 'BCA 0042', title: 'x' }), {});
+  const open = { reason: 'hold_lapsed', quantity: 2, paid: false, to: '2026-01-01T00:00:00Z' };
+  assert.deepEqual(told({ ...open, fields: ['title'], deeper: { note: 'x' } }), open);
 });
 
 test('webhooks that are made at once are no more than there may be', async () => {
