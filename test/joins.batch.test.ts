@@ -258,3 +258,21 @@ for (const { seed: failed, path } of corpus) {
     await fc.assert(fc.asyncProperty(history, batchIsSequence), { seed: failed, ...only });
   });
 }
+
+test('a buyer has between the least and the most slots of a campaign, over all their joins', async () => {
+  const terms = { totalSlots: 20, minSlotsPerUser: 3, maxSlotsPerUser: 5 };
+  const id = await newCampaign(db, market, terms);
+  const userId = newId();
+  const asked = [2, 6, 3, 1, 2, 1];
+  const answers = await joinNow(
+    db,
+    asked.map((quantity) => wish(id, { userId, quantity })),
+  );
+  const outcomes = answers.map((answer) =>
+    answer instanceof DomainError ? [answer.code, answer.params] : 'joined',
+  );
+  const refused = (held: number) => ['quantity_out_of_bounds', { minimum: 3, maximum: 5, held }];
+  // Together with what they have already.
+  const expected = [refused(0), refused(0), 'joined', 'joined', refused(4), 'joined'];
+  assert.deepEqual(outcomes, expected);
+});

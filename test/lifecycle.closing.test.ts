@@ -165,6 +165,23 @@ suite('at the deadline', () => {
     assert.deepEqual(eventsIn(await run('sweep'), id), []);
   });
 
+  test('a deadline is moved to a later time alone, not to the one that it has', async () => {
+    const id = await newCampaign(db, market);
+    const [before] = await ask<{ deadline: Date }>(
+      db,
+      'select deadline from sambatan.campaigns where campaign_id = $1',
+      id,
+    );
+    const at = before!.deadline.getTime();
+    const moved = (ms: number) => {
+      const change = { deadline: new Date(at + ms), reason: 'menunggu gajian' };
+      return operate(db, (tx) => extendCampaign(tx, service, id, change));
+    };
+    await assert.rejects(moved(0), { code: 'deadline_not_later' });
+    await assert.rejects(moved(-1_000), { code: 'deadline_not_later' });
+    await moved(1_000);
+  });
+
   test('an extended deadline holds: the old one closes nothing', async () => {
     const id = await campaign();
     const deadline = new Date(Date.now() + 7_200_000);
