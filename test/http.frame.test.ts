@@ -79,6 +79,16 @@ test('whoever may come again is told when', async () => {
   assert.equal(answer.headers['retry-after'], '1');
 });
 
+test('a read that was cut off changed nothing, of anything else nobody knows', async () => {
+  const outcomes = [];
+  for (const method of ['GET', 'HEAD', 'POST'] as const) {
+    const answer = await server.inject({ method, url: `${base}/cut-off` });
+    outcomes.push([answer.statusCode, answer.body && answer.json<Problem>().code]);
+  }
+  const away = [503, 'database_unavailable'];
+  assert.deepEqual(outcomes, [away, [503, ''], [503, 'outcome_unknown']]);
+});
+
 test('what nobody foresaw tells the reader nothing and the log the cause, without row data', async () => {
   logged.length = 0;
   const answer = await server.inject(`${base}/broken`);

@@ -3,6 +3,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import { readConfig } from '../../src/config.ts';
+import { ConnectionFailure } from '../../src/database/errors.ts';
 import { DomainError } from '../../src/errors.ts';
 import { Admission } from '../../src/http/admission.ts';
 import type { Patience } from '../../src/http/exchanges.ts';
@@ -145,6 +146,11 @@ const things: FastifyPluginAsyncTypebox = async (server) => {
   server.get('/busy', async () => {
     throw new DomainError('campaign_busy', {});
   });
+  const cutOff = async () => {
+    throw new ConnectionFailure(new Error('the connection ended'), { safe: false });
+  };
+  server.get('/cut-off', cutOff);
+  server.post('/cut-off', cutOff);
   server.get('/broken', async () => {
     throw Object.assign(new Error('broke'), { detail: 'Jalan Melati 5' });
   });
