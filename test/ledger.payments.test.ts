@@ -324,6 +324,18 @@ test('a transfer in part that a person saw is not counted again, by its line or 
   assert.equal((await booksOf(id))['refunds_due'], 3 * part);
 });
 
+test('what came above the total pays for the slots, and the rest is due back', async () => {
+  const { id } = await upfront({ price_per_slot: 107_000 });
+  const buyer = await service.user();
+  const { id: held } = await join(buyer, id);
+  const total = Number((await paymentOf(buyer, held))['total']);
+  const done = expectStatus(await verify(held, { amount: total + 5_000, reference: 'TRF 9' }), 200);
+  assert.equal(done['outcome'], 'settled');
+  assert.equal(await statusOf(held), 'confirmed');
+  const books = await booksOf(id);
+  assert.deepEqual([books['held'], books['refunds_due']], [total + 5_000, 5_000]);
+});
+
 test('a participation whose payment came in part before can be confirmed', async () => {
   const { id } = await upfront({ price_per_slot: 105_000 });
   const buyer = await service.user();
