@@ -67,8 +67,8 @@ test('a lease is kept by whoever has it, and nobody else is given the delivery m
   const { campaignId, deliveryId, end } = await due();
   const lost = await claimed(0);
   const held = await claimed(0.2);
-  await db.rows(extendLeases, [campaignId], [deliveryId], [lost], 3_600);
   await db.rows(extendLeases, [campaignId], [deliveryId], [held], 60);
+  await db.rows(extendLeases, [campaignId], [deliveryId], [lost], 3_600);
   await ask(db, 'select pg_sleep(0.3)');
   assert.deepEqual(await db.rows(claimWebhooks, 10, newId(), 60, 10, []), []);
   const [row] = await ask<{ seconds: number }>(
