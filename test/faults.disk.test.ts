@@ -6,7 +6,7 @@ import { serveCommand, start } from './rig/started.ts';
 import { underSmallDisks } from './rig/small-disks.ts';
 import { until } from './rig/until.ts';
 
-const sizes = { dataMegabytes: 256, logMegabytes: 256 };
+const sizes = { dataMegabytes: 160, logMegabytes: 16 };
 const found = underSmallDisks(sizes, ['true']);
 if ('remove' in found) found.remove();
 const skip = 'missing' in found ? `no small disk can be had: ${found.missing}` : false;

@@ -21,7 +21,7 @@ import type { Fault, Scene } from './faults.ts';
 import { refusal } from './load.ts';
 
 /** So that the write-ahead log finds room on a small disk as long as nobody fills it. */
-export const settingsForSmallDisks = { settings: { max_wal_size: '192MB', min_wal_size: '64MB' } };
+export const settingsForSmallDisks = { settings: { max_wal_size: '128MB', min_wal_size: '64MB' } };
 
 /** Makes the cluster and puts it there: its database on the one, its write-ahead log on the other. */
 export async function ontoSmallDisks(dataDir: string, disks: SmallDisks): Promise<void> {

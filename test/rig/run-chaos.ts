@@ -79,7 +79,7 @@ async function run(): Promise<number> {
 /** The same once more, in a process that has small disks. */
 async function onSmallDisks(): Promise<number> {
   // A minute of joins is some 50 MB of rows; what is free is filled with what is in memory.
-  const sizes = { dataMegabytes: Math.ceil(256 + 64 * minutes), logMegabytes: 384 };
+  const sizes = { dataMegabytes: Math.ceil(64 + 64 * minutes), logMegabytes: 256 };
   const self = [...process.execArgv, ...process.argv.slice(1), '--seed', String(seed)];
   const found = underSmallDisks(sizes, [process.execPath, ...self]);
   if ('missing' in found) {
