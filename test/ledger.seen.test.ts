@@ -164,3 +164,23 @@ test('a second transfer for a lapsed hold that nobody had looked at takes no slo
   const visit = await operator.post(`/participations/${id}/payment/verify`);
   expectProblem(visit, 409, 'payment_not_open');
 });
+
+test('of many equal transfers in one file the first one pays, as the preview says', async () => {
+  const one = await bought();
+  const texts = Array.from({ length: 30 }, (_, n) => `TRSF SAMA ${n}`);
+  const rows = texts.map((text) => `${today},${text},${one.total}`);
+  const applied = await operator.send({
+    method: 'POST',
+    path: `/receiving-accounts/${till}/statement?apply=true`,
+    body: ['date,description,amount', ...rows].join('\n'),
+    headers: { 'content-type': 'text/csv' },
+  });
+  assert.deepEqual([applied.body['added'], applied.body['matched']], [30, 1], applied.text);
+  const paid = await ask<{ description: string }>(
+    db,
+    `select description from sambatan.statement_lines
+    where participation_id = $1 and outcome = 'settled'`,
+    one.id,
+  );
+  assert.deepEqual(paid, [{ description: texts[0] }]);
+});

@@ -141,7 +141,8 @@ async function keepLines(
   const rows = await tx.rows(
     sql.insertLines,
     accountId,
-    transfers.map(() => newId()),
+    // In the order of the file, also within one millisecond: of two equal sums the first one pays.
+    transfers.map(() => newId()).toSorted(),
     transfers.map(({ fingerprint }) => fingerprint),
     transfers.map(({ bookedOn }) => bookedOn),
     transfers.map(({ amount }) => amount),
