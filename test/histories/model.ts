@@ -1,4 +1,5 @@
-import { Model, type Part, type Terms } from '../waiting/model.ts';
+import type { Part, Terms } from '../waiting/model.ts';
+import { MoneyModel } from './money.ts';
 
 /** Who asks. `owner`: the buyer whose participation or place it is. */
 export const roles = [
@@ -26,9 +27,9 @@ const running: readonly Role[] = ['seller', 'operator', 'service'];
 
 /**
  * The whole life of a campaign as the API tells it: before it opens, who may do what, and what a
- * key that is sent again answers; for the rest it is the model of open campaigns.
+ * key that is sent again answers; for the rest it is the model of open campaigns, and of their money.
  */
-export class HistoryModel extends Model {
+export class HistoryModel extends MoneyModel {
   stage: Beginning;
   title = '';
   readonly opensAt: number;
@@ -70,6 +71,15 @@ export class HistoryModel extends Model {
     return this.refusal(role, running) ?? 'ok';
   }
 
+  readBooks(role: Role): string {
+    return this.refusal(role, running) ?? 'ok';
+  }
+
+  /** Fewer slots can be delivered, says whoever runs it. */
+  deliverFewer(role: Role, slots: number): string {
+    return this.refusal(role, running) ?? this.shortfall(slots);
+  }
+
   override join(user: number, quantity: number): string {
     return this.#unopened() ?? super.join(user, quantity);
   }
@@ -99,6 +109,7 @@ export class HistoryModel extends Model {
       return 'participation_transition_not_allowed';
     }
     part.status = 'fulfilled';
+    this.releaseWhenReceived();
     return 'ok';
   }
 

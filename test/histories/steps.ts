@@ -1,42 +1,30 @@
 import assert from 'node:assert/strict';
 import type fc from 'fast-check';
 import type { Answer, Client } from '../rig/client.ts';
-import type { HttpService } from '../rig/http-service.ts';
 import { letTimePass } from '../rig/market.ts';
-import type { Shop } from '../rig/shop.ts';
+import { campaignBody } from '../rig/shop.ts';
 import { refusalOf, type HistoryModel, type Role } from './model.ts';
-
-/** Two replicas of the service on one database, and everybody who calls them. */
-export interface World {
-  readonly replicas: readonly [HttpService, HttpService];
-  readonly shop: Shop;
-  /** The account that buyers transfer to. */
-  readonly till: string;
-  readonly buyers: readonly Client[];
-  readonly callers: Readonly<Record<Exclude<Role, 'owner'>, Client>>;
-}
-
-/** What the model's numbers stand for. */
-export interface Real {
-  readonly world: World;
-  readonly campaignId: string;
-  readonly parts: string[];
-  readonly entries: string[];
-  /** What the last answers told, so that an answer that comes again can be compared. */
-  readonly answers: Map<string, string>;
-}
+import {
+  compareBooks,
+  compareMovements,
+  doMoney,
+  isMoney,
+  isPossible,
+  moneyVerbs,
+} from './money-steps.ts';
+import { chosen, clientOf, itemsOf, outcomeOf, type Pair, type Real } from './real.ts';
 
 /** Seconds of one unit of time. */
 export const unit = 1_800;
 
 export const verbs = [
+  'create',
   'join',
   'join with key',
   'join twice at once',
   'wait',
   'cancel',
   'confirm',
-  'pay',
   'fulfil',
   'accept',
   'decline',
@@ -49,6 +37,7 @@ export const verbs = [
   'pass',
   'run',
   'read',
+  ...moneyVerbs,
 ] as const;
 export type Verb = (typeof verbs)[number];
 export type Plan = readonly [verb: Verb, first: number, second: number, role: Role];
@@ -61,25 +50,6 @@ const spoken: Readonly<Record<string, string>> = {
   expired: 'failed',
 };
 
-const outcomeOf = ({ status, body }: Answer) => (status < 300 ? 'ok' : body.code);
-
-/**
- * One element of a list, by a number that knows nothing of its length: three times of four one that
- * something can still happen to, if there is any.
- */
-function picked<T extends { readonly status: string }>(
-  list: readonly T[],
-  number: number,
-  likely: readonly string[],
-): [index: number, element: T] {
-  const lively = list.filter(({ status }) => number % 4 > 0 && likely.includes(status));
-  const among = lively.length > 0 ? lively : list;
-  const element = among[Math.floor(number / 4) % among.length]!;
-  return [list.indexOf(element), element];
-}
-
-type Pair = [expected: string, got: string];
-
 /** One command of a history: done to the model and to the service, and compared. */
 export class Step implements fc.AsyncCommand<HistoryModel, Real> {
   readonly #plan: Plan;
@@ -91,8 +61,9 @@ export class Step implements fc.AsyncCommand<HistoryModel, Real> {
   }
 
   check(model: Readonly<HistoryModel>): boolean {
-    const [verb] = this.#plan;
-    if (verb === 'pay') return model.payable.length > 0;
+    const [verb, number, how, role] = this.#plan;
+    if (isMoney(verb)) return isPossible(model, { verb, number, how, role });
+    if (verb === 'fulfil' && number % 4 > 0 && model.end !== 'fulfilled') return false;
     if (['cancel', 'confirm', 'fulfil'].includes(verb)) return model.parts.length > 0;
     return !['accept', 'decline', 'withdraw'].includes(verb) || model.entries.length > 0;
   }
@@ -100,7 +71,7 @@ export class Step implements fc.AsyncCommand<HistoryModel, Real> {
   async run(model: HistoryModel, real: Real): Promise<void> {
     const [expected, got] = await this.#do(model, real);
     assert.equal(got, expected, this.toString());
-    this.#onDone(`${this.#plan[0]} ${got}`);
+    this.#onDone(`${this.#plan[0]} ${got.split(' ', 1)[0]}`);
     await compareCampaign(model, real);
   }
 
@@ -110,6 +81,8 @@ export class Step implements fc.AsyncCommand<HistoryModel, Real> {
 
   async #do(model: HistoryModel, real: Real): Promise<Pair> {
     const [verb, first, second, role] = this.#plan;
+    if (isMoney(verb))
+      return await doMoney(model, real, { verb, number: first, how: second, role });
     const path = `/campaigns/${real.campaignId}`;
     const { callers } = real.world;
     // Of the campaign's own commands nobody is an owner: a seller is meant.
@@ -132,12 +105,15 @@ export class Step implements fc.AsyncCommand<HistoryModel, Real> {
       case 'confirm':
       case 'fulfil':
         return await changePart(model, real, verb, first, role);
-      case 'pay':
-        return await pay(model, real, { number: first, byStatement: second > 0, role });
       case 'accept':
       case 'decline':
       case 'withdraw':
         return await changeEntry(model, real, verb, first, role);
+      case 'create': {
+        const body = campaignBody(real.world.shop.productId, { publish: false });
+        const answer = await caller.post('/campaigns', body);
+        return [refusalOf(as, ['seller', 'service'], 'forbidden') ?? 'ok', outcomeOf(answer)];
+      }
       case 'publish':
         return [model.publish(as), outcomeOf(await caller.post(`${path}/publish`))];
       case 'retitle': {
@@ -233,7 +209,8 @@ async function changePart(
   number: number,
   role: Role,
 ): Promise<Pair> {
-  const [index, part] = picked(model.parts, number, [verb === 'fulfil' ? 'confirmed' : 'reserved']);
+  const likely = verb === 'fulfil' ? 'confirmed' : 'reserved';
+  const [index, part] = chosen(model.parts, number, ({ status }) => status === likely);
   const own: readonly Role[] = verb === 'confirm' ? [] : ['owner'];
   const refused = refusalOf(role, [...own, 'operator', 'service']);
   const change = { cancel: () => model.cancel(part), confirm: () => model.confirm(part) };
@@ -243,46 +220,6 @@ async function changePart(
   return [expected, outcomeOf(answer)];
 }
 
-/**
- * A buyer transfers the exact sum; a person says that it came, or a line of a statement does. Said
- * once more it counts no second time.
- */
-async function pay(
-  model: HistoryModel,
-  real: Real,
-  { number, byStatement, role }: { number: number; byStatement: boolean; role: Role },
-): Promise<Pair> {
-  const part = model.payable[number % model.payable.length]!;
-  const id = real.parts[model.parts.indexOf(part)]!;
-  const due = await real.world.buyers[part.user]!.get(`/participations/${id}/payment`);
-  assert.equal(due.status, 200, due.text);
-  const caller = clientOf(real, role, part.user);
-  const say = async () =>
-    byStatement
-      ? await caller.send({
-          method: 'POST',
-          path: `/receiving-accounts/${real.world.till}/statement?apply=true`,
-          body: `date,description,amount\n${today()},TRSF ${id},${due.body['total']}`,
-          headers: { 'content-type': 'text/csv' },
-        })
-      : await caller.post(`/participations/${id}/payment/verify`);
-  // A statement is of an account: no participation is asked for.
-  const hidden = byStatement ? 'forbidden' : undefined;
-  const expected = refusalOf(role, ['operator', 'service'], hidden) ?? model.confirm(part);
-  const answer = await say();
-  if (expected === 'ok' && byStatement) assert.equal(answer.body['matched'], 1, answer.text);
-  if (expected === 'ok' && !byStatement) assert.equal(answer.body['outcome'], 'settled');
-  if (expected === 'ok') {
-    const again = await say();
-    if (byStatement) assert.equal(again.body['matched'], 0, again.text);
-    else assert.equal(again.body.code, 'payment_not_open');
-  }
-  return [expected, outcomeOf(answer)];
-}
-
-/** In Western Indonesian time, as a bank writes it. */
-const today = () => new Date(Date.now() + 7 * 3_600_000).toISOString().slice(0, 10);
-
 async function changeEntry(
   model: HistoryModel,
   real: Real,
@@ -291,7 +228,7 @@ async function changeEntry(
   role: Role,
 ): Promise<Pair> {
   const likely = verb === 'withdraw' ? ['waiting', 'offered'] : ['offered'];
-  const [index, entry] = picked(model.entries, number, likely);
+  const [index, entry] = chosen(model.entries, number, ({ status }) => likely.includes(status));
   const staff: readonly Role[] = verb === 'withdraw' ? ['operator'] : [];
   const refused = refusalOf(role, ['owner', 'service', ...staff], 'waiting_entry_not_found');
   const change = {
@@ -308,9 +245,6 @@ async function changeEntry(
   }
   return [expected, outcomeOf(answer)];
 }
-
-const clientOf = ({ world }: Real, role: Role, owner: number): Client =>
-  role === 'owner' ? world.buyers[owner]! : world.callers[role];
 
 async function resize(
   model: HistoryModel,
@@ -355,6 +289,10 @@ async function read(model: HistoryModel, real: Real, number: number, role: Role)
     return [refusalOf(role, ['owner', 'seller', 'operator', 'service']) ?? 'ok', outcomeOf(answer)];
   }
   const caller = clientOf(real, role, 0);
+  if (number % 4 === 3) {
+    const expected = model.readBooks(role);
+    return [expected, outcomeOf(await caller.get(`${path}/books`))];
+  }
   if (number % 3 === 1) {
     const expected = model.readParticipants(role);
     return [expected, outcomeOf(await caller.get(`${path}/participants?limit=100`))];
@@ -407,10 +345,6 @@ export async function compareEverything(model: HistoryModel, real: Real): Promis
     real.entries.map((id) => entries.get(id)),
     model.entries.map(({ status }) => status),
   );
-}
-
-async function itemsOf(client: Client, path: string): Promise<Map<string, string>> {
-  const { items, next_cursor: next } = (await client.get(`${path}?limit=100`)).body;
-  assert.equal(next, null);
-  return new Map(items.map(({ id, status }) => [id, status]));
+  await compareBooks(model, real);
+  await compareMovements(model, real);
 }

@@ -1,0 +1,526 @@
+import assert from 'node:assert/strict';
+import { ask } from '../rig/market.ts';
+import type { Part } from '../waiting/model.ts';
+import { refusalOf, type HistoryModel, type Role } from './model.ts';
+import type { Line, Movement, Received } from './money.ts';
+import { chosen, clientOf, outcomeOf, type Pair, type Real } from './real.ts';
+
+/** Commands about money. */
+export const moneyVerbs = [
+  'look',
+  'pay',
+  'see',
+  'transfer',
+  'transfer twice',
+  'assign',
+  'set aside',
+  'prove',
+  'reject',
+  'write off',
+  'send refund',
+  'fail refund',
+  'refund comes back',
+  'release payout',
+  'send payout',
+  'payout comes back',
+  'deliver fewer',
+  'dispute',
+  'resolve',
+] as const;
+export type MoneyVerb = (typeof moneyVerbs)[number];
+
+export interface MoneyPlan {
+  readonly verb: MoneyVerb;
+  /** Which of what there is. */
+  readonly number: number;
+  /** 0 to 7: see amountOf, and from 4 on with a reference, or left to a later command. */
+  readonly how: number;
+  readonly role: Role;
+}
+
+export const isMoney = (verb: string): verb is MoneyVerb =>
+  (moneyVerbs as readonly string[]).includes(verb);
+
+/**
+ * Whether there is anything that a command could be about; most of the time only where it can be done
+ * as well, so that histories are not full of refusals.
+ */
+export function isPossible(model: Readonly<HistoryModel>, { verb, number, how }: MoneyPlan) {
+  if (verb === 'pay') return model.payable.length > 0;
+  if (verb.includes('refund')) return model.refunds.length > 0;
+  if (verb.includes('payout')) return model.payouts.length > 0;
+  if (verb === 'set aside') return model.lines.length > 0;
+  if (verb === 'resolve') return model.disputes.length > 0;
+  if (model.parts.length === 0) return false;
+  if (verb === 'assign') return model.lines.length > 0;
+  if (number % 8 === 0 && how % 4 === 0) return true;
+  const isOver = model.end === 'fulfilled';
+  const some = (isSo: (status: string | undefined) => boolean) =>
+    model.parts.some((part) => isSo(model.purse(part).payment?.status));
+  if (['dispute', 'write off', 'deliver fewer'].includes(verb)) return isOver;
+  if (verb === 'reject') return some((status) => status === 'proof_submitted');
+  if (['see', 'prove'].includes(verb)) {
+    return model.parts.some((part) => isOwed(model, part));
+  }
+  return true;
+}
+
+/** Whether money for a participation would not come for nothing, or may still be said to have come. */
+function isOwed(model: Pick<HistoryModel, 'purse' | 'terms'>, part: Part): boolean {
+  const { payment } = model.purse(part);
+  if (payment === null) return model.terms.upfront && part.status === 'reserved';
+  return !['settled', 'void'].includes(payment.status);
+}
+
+const staff: readonly Role[] = ['operator', 'service'];
+const ownersAndStaff: readonly Role[] = ['owner', ...staff];
+/** What belongs to no participation is hidden from nobody: it is staff's. */
+const ofStaff = (role: Role) => refusalOf(role, staff, 'forbidden');
+const reference = 'BCA 0042';
+const why = { reason: 'alasan yang jelas' };
+
+/** Does one command about money, to the model and to the service. */
+export async function doMoney(model: HistoryModel, real: Real, plan: MoneyPlan): Promise<Pair> {
+  const pair = await change(model, real, plan);
+  await compareBooks(model, real);
+  return pair;
+}
+
+async function change(model: HistoryModel, real: Real, plan: MoneyPlan): Promise<Pair> {
+  const { verb, number, how, role } = plan;
+  switch (verb) {
+    case 'look': {
+      const isNew = (one: Part) => isOwed(model, one) && !model.purse(one).payment?.isLooked;
+      const [, part] = chosen(model.parts, number, isNew);
+      const refused = refusalOf(role, ownersAndStaff);
+      if (refused === undefined) return await look(model, real, part, role);
+      return [refused, outcomeOf(await onPart(real, model, part, role).get('payment'))];
+    }
+    case 'pay':
+      return await pay(model, real, plan);
+    case 'see': {
+      const part = payer(model, number);
+      // Most have looked at what they owe before their money comes.
+      if (number % 3 > 0) {
+        const [expected, got] = await look(model, real, part, 'owner');
+        assert.equal(got, expected);
+      }
+      const first = await see(model, real, plan, part);
+      // Too little, and said once more.
+      return how === 5 && first[1].startsWith('credited')
+        ? await see(model, real, plan, part)
+        : first;
+    }
+    case 'transfer':
+    case 'transfer twice':
+      return await transfer(model, real, plan, payer(model, number));
+    case 'assign':
+      return await assign(model, real, plan);
+    case 'set aside': {
+      const [, line] = chosen(model.lines, number, () => true);
+      const refused = ofStaff(role);
+      if (refused === undefined) model.setAside(line);
+      const path = `/statement-lines/${await lineId(real, line)}/ignore`;
+      return [refused ?? 'ok', outcomeOf(await clientOf(real, role, 0).post(path, why))];
+    }
+    case 'prove':
+    case 'reject':
+    case 'write off':
+      return await changePayment(model, real, plan);
+    case 'deliver fewer': {
+      // Of the campaign's own commands nobody is an owner: a seller is meant.
+      const as = role === 'owner' ? 'seller' : role;
+      const body = { slots: how, ...why };
+      const path = `/campaigns/${real.campaignId}/shortfall`;
+      const answer = await clientOf(real, as, 0).post(path, body);
+      return [model.deliverFewer(as, how), outcomeOf(answer)];
+    }
+    case 'dispute': {
+      const bought = ({ status }: Part) => ['confirmed', 'fulfilled'].includes(status);
+      const [, part] = chosen(model.parts, number, bought);
+      const words = how < 3 ? 'Botolnya retak' : `Keluhan ke-${++real.texts}`;
+      const refused = refusalOf(role, ['owner', 'service']);
+      const expected = refused ?? model.dispute(part, words);
+      const answer = await onPart(real, model, part, role).post('dispute', { reason: words });
+      if (answer.status === 201) real.disputes.set(model.disputes.at(-1)!, answer.body.id);
+      return [expected, outcomeOf(answer)];
+    }
+    case 'resolve': {
+      const [, one] = chosen(model.disputes, number, ({ end }) => end === null);
+      const resolution = how % 2 === 0 ? 'upheld' : 'dismissed';
+      const expected = ofStaff(role) ?? model.resolve(one, resolution);
+      const body = { resolution, explanation: 'sudah dicek' };
+      const path = `/disputes/${real.disputes.get(one)}/resolve`;
+      return [expected, outcomeOf(await clientOf(real, role, 0).post(path, body))];
+    }
+    default:
+      return await move(model, real, plan);
+  }
+}
+
+/** Somebody whose money comes: most of the time one who owes it, also when their hold has lapsed. */
+const payer = (model: HistoryModel, number: number): Part =>
+  chosen(model.parts, number, (part) => isOwed(model, part))[1];
+
+/** Requests about one participation. */
+function onPart(real: Real, model: HistoryModel, part: Part, role: Role) {
+  const client = clientOf(real, role, part.user);
+  const path = `/participations/${real.parts[model.parts.indexOf(part)]}`;
+  return {
+    get: async (what: string) => await client.get(`${path}/${what}`),
+    post: async (what: string, body?: object) => await client.post(`${path}/${what}`, body),
+    upload: async (what: string) =>
+      await client.send({
+        method: 'POST',
+        path: `${path}/${what}`,
+        body: '%PDF-1.7 bukti',
+        headers: { 'content-type': 'application/pdf' },
+      }),
+  };
+}
+
+/** Looks at what is to be paid; a code that was made is any that no other open payment has. */
+async function look(model: HistoryModel, real: Real, part: Part, role: Role): Promise<Pair> {
+  const wasLooked = model.purse(part).payment?.isLooked === true;
+  const expected = model.look(part);
+  const answer = await onPart(real, model, part, role).get('payment');
+  const { payment } = model.purse(part);
+  if (expected === 'ok' && answer.status === 200 && payment !== null) {
+    assert.deepEqual([answer.body.status, answer.body['amount']], [payment.status, payment.amount]);
+    const code = Number(answer.body['unique_code']);
+    if (payment.isLooked && !wasLooked) {
+      assert.ok(code >= 1 && code <= 999, `a code of ${code}`);
+      payment.code = code;
+    }
+    if (payment.status !== 'settled') {
+      assert.deepEqual([code, answer.body['total']], [payment.code, payment.amount + code]);
+    }
+  }
+  return [expected, outcomeOf(answer)];
+}
+
+/** A sum, by a number: exactly what is to be transferred, too little, the bare price, too much. */
+function amountOf(model: HistoryModel, part: Part, how: number): number {
+  const owed = model.owed(part);
+  const code = model.purse(part).payment?.code ?? 0;
+  return [owed + code, owed - 2_000, owed, owed + code + 7_000][how % 4]!;
+}
+
+/** The exact sum for somebody who can pay now, said twice: it counts once. */
+async function pay(model: HistoryModel, real: Real, plan: MoneyPlan): Promise<Pair> {
+  const part = model.payable[plan.number % model.payable.length]!;
+  const exact = { ...plan, how: 0 };
+  await look(model, real, part, 'owner');
+  if (refusalOf(plan.role, staff) !== undefined) return await see(model, real, exact, part);
+  if (plan.how % 2 === 0) {
+    const first = await see(model, real, exact, part);
+    const again = await see(model, real, exact, part);
+    assert.deepEqual(again, ['payment_not_open', 'payment_not_open']);
+    return first;
+  }
+  const first = await transfer(model, real, exact, part);
+  const again = await importLines(real, plan.role, real.lastImport);
+  assert.equal(again.body['added'], 0, again.text);
+  model.import([]);
+  assert.equal(part.status, 'confirmed');
+  return first;
+}
+
+/** A person sees money arrive, or says that they do. */
+async function see(
+  model: HistoryModel,
+  real: Real,
+  { how, role }: MoneyPlan,
+  part: Part,
+): Promise<Pair> {
+  const refused = refusalOf(role, staff);
+  const isExact = how % 4 === 0;
+  const amount = isExact ? null : amountOf(model, part, how);
+  const under = how >= 4 ? reference : null;
+  const expected = refused ?? model.see(part, amount, under);
+  const answer = await onPart(real, model, part, role).post('payment/verify', {
+    ...(amount === null ? {} : { amount }),
+    ...(under === null ? {} : { reference: under }),
+  });
+  if (typeof expected === 'string') return [expected, outcomeOf(answer)];
+  await learnParts(real);
+  return [
+    told(model, real, expected),
+    `${answer.body['outcome']} ${answer.body['participation_id']}`,
+  ];
+}
+
+/** What came of money, as the service tells it. */
+const told = (model: HistoryModel, real: Real, received: Received | undefined) =>
+  received === undefined
+    ? 'open'
+    : `${received.outcome} ${real.parts[model.parts.indexOf(received.part)]}`;
+
+/** A transfer comes and the bank's statement shows it; what fits nothing a person assigns. */
+async function transfer(
+  model: HistoryModel,
+  real: Real,
+  { verb, how, role }: MoneyPlan,
+  part: Part,
+): Promise<Pair> {
+  await look(model, real, part, 'owner');
+  const refused = ofStaff(role);
+  const amount = amountOf(model, part, how);
+  const isTwice = verb === 'transfer twice';
+  const lines: Line[] = Array.from({ length: isTwice ? 2 : 1 }, () => {
+    const name = `TRSF ${++real.texts}`;
+    const text = real.texts % 2 === 1 && !isTwice ? `${name} ${reference}` : name;
+    return { text, amount, status: 'unmatched' };
+  });
+  const answer = await importLines(real, role, lines);
+  real.lastImport = lines;
+  if (refused !== undefined) return [refused, outcomeOf(answer)];
+  const matched = model.import(lines);
+  await learnParts(real);
+  const open = (status: Line['status']) =>
+    model.lines.filter((line) => line.status === status).length;
+  assert.deepEqual(
+    [answer.body['added'], answer.body['matched']],
+    [lines.length, matched.length],
+    answer.text,
+  );
+  assert.deepEqual(
+    [answer.body['unmatched'], answer.body['ambiguous']],
+    [open('unmatched'), open('ambiguous')],
+  );
+  // What fits nothing may be left to a later command.
+  for (const line of how >= 4 ? [] : lines.filter((one) => model.lines.includes(one))) {
+    const [expected, got] = await assignLine(model, real, line, part, role);
+    assert.equal(got, expected, `a line of ${amount}`);
+  }
+  const rows = await handledLines(real);
+  const said = (text: string) => told(model, real, model.handled.get(text));
+  return [
+    lines.map(({ text }) => said(text)).join(', '),
+    lines.map(({ text }) => rows.get(text)).join(', '),
+  ];
+}
+
+/** What came of the lines of this history's account, by their text. */
+async function handledLines(real: Real): Promise<Map<string, string>> {
+  const rows = await ask<{ text: string; outcome: string | null; part: string | null }>(
+    real.world.replicas[0].db,
+    `select description as text, outcome, participation_id as part
+    from sambatan.statement_lines where account_id = $1 and status <> 'ignored'`,
+    real.till,
+  );
+  return new Map(
+    rows.map(({ text, outcome, part }) => [text, outcome === null ? 'open' : `${outcome} ${part}`]),
+  );
+}
+
+async function importLines(real: Real, role: Role, lines: readonly Line[]) {
+  const rows = lines.map(({ text, amount }) => `${today()},${text},${amount}`);
+  return await clientOf(real, role, 0).send({
+    method: 'POST',
+    path: `/receiving-accounts/${real.till}/statement?apply=true`,
+    body: ['date,description,amount', ...rows].join('\n'),
+    headers: { 'content-type': 'text/csv' },
+  });
+}
+
+/** In Western Indonesian time, as a bank writes it. */
+const today = () => new Date(Date.now() + 7 * 3_600_000).toISOString().slice(0, 10);
+
+async function lineId(real: Real, { text }: Line): Promise<string> {
+  const find = `select line_id as id from sambatan.statement_lines
+    where account_id = $1 and description = $2`;
+  return (await ask<{ id: string }>(real.world.replicas[0].db, find, real.till, text))[0]!.id;
+}
+
+async function assign(
+  model: HistoryModel,
+  real: Real,
+  { number, how, role }: MoneyPlan,
+): Promise<Pair> {
+  const [, line] = chosen(model.lines, number, () => true);
+  const part = payer(model, number + how);
+  const refused = ofStaff(role);
+  if (refused === undefined) return await assignLine(model, real, line, part, role);
+  const path = `/statement-lines/${await lineId(real, line)}/assign`;
+  const body = { participation_id: real.parts[model.parts.indexOf(part)] };
+  return [refused, outcomeOf(await clientOf(real, role, 0).post(path, body))];
+}
+
+async function assignLine(
+  model: HistoryModel,
+  real: Real,
+  line: Line,
+  part: Part,
+  role: Role,
+): Promise<Pair> {
+  const body = { participation_id: real.parts[model.parts.indexOf(part)] };
+  const path = `/statement-lines/${await lineId(real, line)}/assign`;
+  const expected = model.assign(line, part);
+  const { status, body: row, text } = await clientOf(real, role, 0).post(path, body);
+  assert.equal(status, 200, text);
+  await learnParts(real);
+  const got = `${String(row['outcome'])} ${String(row['participation_id'])}`;
+  return [told(model, real, expected), got];
+}
+
+/** Slots that were given again are a participation that nobody was told the id of. */
+async function learnParts(real: Real): Promise<void> {
+  const rows = await ask<{ id: string }>(
+    real.world.replicas[0].db,
+    `select participation_id as id from sambatan.audit_logs
+    where campaign_id = $1 and event = 'participant_joined' order by seq`,
+    real.campaignId,
+  );
+  real.parts.push(...rows.slice(real.parts.length).map(({ id }) => id));
+}
+
+async function changePayment(
+  model: HistoryModel,
+  real: Real,
+  { verb, number, role }: MoneyPlan,
+): Promise<Pair> {
+  const isProven = (one: Part) => model.purse(one).payment?.status === 'proof_submitted';
+  const isLikely = verb === 'reject' ? isProven : (one: Part) => isOwed(model, one);
+  const [, part] = chosen(model.parts, number, isLikely);
+  const on = onPart(real, model, part, role);
+  if (verb === 'prove') {
+    const refused = refusalOf(role, ['owner', 'service']);
+    if (refused !== undefined) return [refused, outcomeOf(await on.upload('proof'))];
+    // Made by the proof, if it was not yet: its code is told by the next look.
+    const seen = await look(model, real, part, 'owner');
+    const answer = await on.upload('proof');
+    return [seen[0] === 'ok' ? model.prove(part) : seen[0], outcomeOf(answer)];
+  }
+  const refused = refusalOf(role, staff);
+  const path = verb === 'reject' ? 'payment/reject' : 'payment/write-off';
+  const expected = refused ?? (verb === 'reject' ? model.reject(part) : model.writeOff(part));
+  return [expected, outcomeOf(await on.post(path, why))];
+}
+
+/** A refund or payout is sent, fails or comes back. */
+async function move(
+  model: HistoryModel,
+  real: Real,
+  { verb, number, how, role }: MoneyPlan,
+): Promise<Pair> {
+  await learnMovements(model, real);
+  const kind = verb.includes('refund') ? 'refunds' : 'payouts';
+  const likely = verb.endsWith('comes back') ? 'settled' : 'due';
+  const [, one] = chosen(model[kind], number, ({ status }) => status === likely);
+  const id = real.movements.get(one)!;
+  const refused = ofStaff(role);
+  const client = clientOf(real, role, 0);
+  // Now and again under another reference.
+  const under = `TRF ${how < 6 ? 1 : 2}`;
+  switch (verb) {
+    case 'send refund': {
+      const expected = refused ?? model.sendRefund(one, under);
+      const body = { ids: [id], reference: under };
+      return [expected, outcomeOf(await client.post('/refunds/settle', body))];
+    }
+    case 'fail refund':
+      return [
+        refused ?? model.failRefund(one),
+        outcomeOf(await client.post(`/refunds/${id}/fail`, why)),
+      ];
+    case 'release payout':
+      return [
+        refused ?? model.releasePayout(one),
+        outcomeOf(await client.post(`/payouts/${id}/release`)),
+      ];
+    case 'send payout': {
+      const expected = refused ?? model.sendPayout(one, under);
+      return [
+        expected,
+        outcomeOf(await client.post(`/payouts/${id}/settle`, { reference: under })),
+      ];
+    }
+    default:
+      return [
+        refused ?? model.comeBack(model[kind], one),
+        outcomeOf(await client.post(`/${kind}/${id}/reverse`, why)),
+      ];
+  }
+}
+
+interface Row {
+  readonly id: string;
+  readonly kind: 'refund' | 'payout';
+  readonly part: string | null;
+  readonly amount: bigint;
+  readonly status: string;
+  readonly attempts: number;
+}
+
+const movementsOf = async ({ world, campaignId }: Real) =>
+  await ask<Row>(
+    world.replicas[0].db,
+    `select transaction_id as id, kind::text, participation_id as part, amount, status::text,
+      attempts
+    from sambatan.transactions where campaign_id = $1 and kind in ('refund', 'payout')
+    order by created_at, transaction_id`,
+    campaignId,
+  );
+
+/** Finds the ids of refunds and payouts that fell due since it was asked last. */
+async function learnMovements(model: HistoryModel, real: Real): Promise<void> {
+  const known = new Set(real.movements.values());
+  const rows = (await movementsOf(real)).filter(({ id }) => !known.has(id));
+  for (const [kind, list] of [
+    ['refund', model.refunds],
+    ['payout', model.payouts],
+  ] as const) {
+    for (const one of list.filter((movement) => !real.movements.has(movement))) {
+      const found = rows.findIndex((row) => row.kind === kind && isSame(row, one, model, real));
+      assert.ok(found >= 0, `there is no ${kind} of ${one.amount}`);
+      real.movements.set(one, rows.splice(found, 1)[0]!.id);
+    }
+  }
+  assert.deepEqual(rows, [], 'refunds and payouts that nobody asked for');
+}
+
+const isSame = (row: Row, one: Movement, model: HistoryModel, real: Real) =>
+  row.part === (one.part === null ? null : real.parts[model.parts.indexOf(one.part)]) &&
+  Number(row.amount) === one.amount &&
+  row.status === one.status &&
+  row.attempts === one.attempts;
+
+/** The books that the service tells of are those of the model, to the rupiah. */
+export async function compareBooks(model: HistoryModel, real: Real): Promise<void> {
+  const { body } = await real.world.callers.service.get(`/campaigns/${real.campaignId}/books`);
+  const books = model.books();
+  assert.deepEqual(body, books);
+  const { paid, unique_codes: codes, credits } = books;
+  assert.equal(model.arrived, paid + codes + credits, 'what came is for something');
+}
+
+/** Every payment, refund and payout is as the model has it, and there is no other. */
+export async function compareMovements(model: HistoryModel, real: Real): Promise<void> {
+  await learnMovements(model, real);
+  const rows = new Map((await movementsOf(real)).map((row) => [row.id, row]));
+  for (const [one, id] of real.movements) {
+    const row = rows.get(id);
+    assert.ok(row !== undefined && isSame(row, one, model, real), `${row?.kind} of ${one.amount}`);
+  }
+  const payments = await ask<{ part: string; status: string; amount: bigint; kept: bigint }>(
+    real.world.replicas[0].db,
+    `select participation_id as part, status::text, amount, surcharge as kept
+    from sambatan.transactions where campaign_id = $1 and kind = 'payment'`,
+    real.campaignId,
+  );
+  const byPart = new Map(payments.map((row) => [row.part, row]));
+  assert.deepEqual(
+    real.parts.map((id) => {
+      const row = byPart.get(id);
+      return row && [row.status, Number(row.amount), Number(row.kept)];
+    }),
+    model.parts.map((part) => {
+      const { payment } = model.purse(part);
+      return payment === null ? undefined : [payment.status, payment.amount, payment.kept];
+    }),
+  );
+  const handled = [...model.handled].map(([text, one]) => [text, told(model, real, one)] as const);
+  const open = model.lines.map(({ text }) => [text, 'open'] as const);
+  assert.deepEqual(await handledLines(real), new Map([...handled, ...open]));
+}

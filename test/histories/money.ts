@@ -1,0 +1,549 @@
+import { Model, type Part } from '../waiting/model.ts';
+
+/** Whole rupiah for a slot; odd, so that shares and fees have to be rounded. */
+export const price = 9_973;
+const feeBasisPoints = 300;
+/** A proof that was rejected leaves its hold so much at least, in seconds. */
+const leastHold = 3_600;
+
+/** What a participation has to pay. */
+export interface Payment {
+  status: 'due' | 'proof_submitted' | 'rejected' | 'settled' | 'void';
+  amount: number;
+  /** Told by the service once somebody has looked: any that no other open payment has. */
+  code: number;
+  /** Of the code, what came in with the payment. */
+  kept: number;
+  isLooked: boolean;
+  /** Its slots were given to the buyer again, as another participation. */
+  isGiven: boolean;
+}
+
+/** What is known of the money of a participation. */
+export interface Purse {
+  payment: Payment | null;
+  /** The sums that people saw arrive and that count for it. */
+  readonly seen: { readonly amount: number; readonly reference: string | null }[];
+  /** The lines of a statement that stand here; known: for a sum that was seen. */
+  readonly lines: { readonly text: string; readonly amount: number; readonly isKnown: boolean }[];
+  hasLapsed: boolean;
+  /** Seconds of its hold that were left when a proof stopped the clock. */
+  holdLeft: number | null;
+  /** Slots that are not delivered. */
+  short: number;
+}
+
+/** A transfer that a statement shows and nobody has handled. */
+export interface Line {
+  readonly text: string;
+  readonly amount: number;
+  status: 'unmatched' | 'ambiguous';
+}
+
+/** Money that goes out, or went. */
+export interface Movement {
+  readonly part: Part | null;
+  amount: number;
+  status: 'due' | 'settled' | 'void';
+  attempts: number;
+  reference: string | null;
+  isReleased: boolean;
+  hasComeBack: boolean;
+}
+
+/** What a buyer says is wrong with what they bought. */
+export interface Dispute {
+  readonly part: Part;
+  readonly words: string;
+  end: 'upheld' | 'dismissed' | null;
+}
+
+export interface Received {
+  readonly outcome: 'settled' | 'given' | 'credited' | 'known';
+  readonly part: Part;
+}
+
+const open: readonly string[] = ['due', 'proof_submitted', 'rejected'];
+const moves = 'movement_transition_not_allowed';
+
+/**
+ * The money of a campaign, said as simply as possible: for each participation what has come in for
+ * it and what for, and beside them what goes back and what goes on to the seller.
+ */
+export class MoneyModel extends Model {
+  readonly refunds: Movement[] = [];
+  readonly payouts: Movement[] = [];
+  readonly disputes: Dispute[] = [];
+  readonly lines: Line[] = [];
+  /** What came of the lines that were matched or assigned, by their text. */
+  readonly handled = new Map<string, Received>();
+  /** Rupiah that came in for something that they do not pay. */
+  credits = 0;
+  /** Rupiah that really came to the account and are counted for this campaign, each once. */
+  arrived = 0;
+  readonly #purses = new Map<Part, Purse>();
+
+  purse(part: Part): Purse {
+    const found = this.#purses.get(part);
+    if (found !== undefined) return found;
+    const made: Purse = {
+      payment: null,
+      seen: [],
+      lines: [],
+      hasLapsed: false,
+      holdLeft: null,
+      short: 0,
+    };
+    this.#purses.set(part, made);
+    return made;
+  }
+
+  /** Rupiah that pay for a participation, without a code. */
+  owed(part: Part): number {
+    const { payment, short } = this.purse(part);
+    return payment?.amount ?? (part.quantity - short) * price;
+  }
+
+  override cancel(part: Part): string {
+    return this.#following(() => super.cancel(part));
+  }
+
+  override callOff(): string {
+    return this.#following(() => super.callOff());
+  }
+
+  override settle(completeFull: boolean): void {
+    this.#following(() => super.settle(completeFull), true);
+  }
+
+  /** A person says that the whole sum came, whatever it is. */
+  override confirm(part: Part): string {
+    const said = super.confirm(part);
+    if (said !== 'ok') return said;
+    const purse = this.purse(part);
+    const amount = this.owed(part) + (purse.payment?.code ?? 0);
+    this.arrived += amount;
+    this.#pay(part, amount);
+    purse.seen.push({ amount, reference: null });
+    return 'ok';
+  }
+
+  /** Makes what is to be paid, if it is time; it has an account and a code from now on. */
+  look(part: Part): string {
+    const purse = this.purse(part);
+    const isTime = part.status === 'reserved' && this.terms.upfront;
+    if (purse.payment === null && isTime) purse.payment = newPayment(this.owed(part));
+    const { payment } = purse;
+    if (payment === null) return 'payment_not_due';
+    if (['due', 'rejected'].includes(payment.status)) payment.isLooked = true;
+    return 'ok';
+  }
+
+  prove(part: Part): string {
+    const looked = this.look(part);
+    const purse = this.purse(part);
+    if (looked !== 'ok') return looked;
+    if (!open.includes(purse.payment!.status)) return 'payment_not_open';
+    if (purse.payment!.status === 'proof_submitted') return 'ok';
+    purse.payment!.status = 'proof_submitted';
+    if (part.status === 'reserved') {
+      purse.holdLeft = part.holdEndsAt === null ? null : part.holdEndsAt - this.now;
+      part.holdEndsAt = null;
+    }
+    return 'ok';
+  }
+
+  reject(part: Part): string {
+    const { payment } = this.purse(part);
+    if (payment === null) return 'payment_not_due';
+    if (payment.status !== 'proof_submitted') return 'payment_not_open';
+    this.#putBack(part);
+    return 'ok';
+  }
+
+  /** Somebody sees money arrive; null: the exact sum. */
+  see(part: Part, given: number | null, reference: string | null): Received | string {
+    const { payment, seen, lines } = this.purse(part);
+    if (payment === null) return 'payment_not_due';
+    if (!open.includes(payment.status)) return 'payment_not_open';
+    const amount = given ?? payment.amount + payment.code;
+    const isKnown =
+      seen.some((one) => one.amount === amount && one.reference === reference) ||
+      lines.some(
+        (line) => line.amount === amount && !line.isKnown && line.text.includes(reference ?? ''),
+      );
+    if (isKnown) return { outcome: 'known', part };
+    const received = this.#receive(part, amount);
+    this.purse(received.part).seen.push({ amount, reference });
+    return received;
+  }
+
+  /** A statement is imported, with these new lines. Gives what came of all that found what they are for. */
+  import(lines: readonly Line[]): readonly Received[] {
+    this.lines.push(...lines);
+    const fitting = this.lines.filter(
+      ({ status, amount }) => status === 'unmatched' && this.#fitting(amount).length > 0,
+    );
+    const ambiguous = this.lines.filter(({ status }) => status === 'ambiguous');
+    return [...fitting, ...ambiguous].flatMap((one) => {
+      const parts = this.#fitting(one.amount);
+      if (parts.length === 1) return this.assign(one, parts[0]!);
+      one.status = parts.length === 0 ? 'unmatched' : 'ambiguous';
+      return [];
+    });
+  }
+
+  /** A line is for a participation: somebody says so, or its sum does. */
+  assign(line: Line, part: Part): Received {
+    this.setAside(line);
+    const { text, amount } = line;
+    const seen = this.#seenFor(part, amount);
+    const received: Received =
+      seen === undefined ? this.#receive(part, amount) : { outcome: 'known', part: seen };
+    this.purse(received.part).lines.push({ text, amount, isKnown: seen !== undefined });
+    this.handled.set(text, received);
+    return received;
+  }
+
+  setAside(line: Line): void {
+    this.lines.splice(this.lines.indexOf(line), 1);
+  }
+
+  sendRefund(refund: Movement, reference: string): string {
+    if (refund.status === 'settled') return refund.reference === reference ? 'ok' : moves;
+    refund.status = 'settled';
+    refund.reference = reference;
+    return 'ok';
+  }
+
+  failRefund(refund: Movement): string {
+    if (refund.status !== 'due') return moves;
+    refund.attempts++;
+    return 'ok';
+  }
+
+  comeBack(list: Movement[], movement: Movement): string {
+    if (movement.status !== 'settled' || movement.hasComeBack) return moves;
+    movement.hasComeBack = true;
+    const { part, amount, attempts, isReleased } = movement;
+    list.push({ ...newMovement(part, amount), attempts: attempts + 1, isReleased });
+    return 'ok';
+  }
+
+  releasePayout(payout: Movement): string {
+    if (payout.status !== 'due') return moves;
+    if (this.#isDisputed) return 'payout_disputed';
+    payout.isReleased = true;
+    return 'ok';
+  }
+
+  sendPayout(payout: Movement, reference: string): string {
+    if (payout.status === 'settled') return payout.reference === reference ? 'ok' : moves;
+    if (payout.status !== 'due') return moves;
+    if (this.#isDisputed) return 'payout_disputed';
+    if (!payout.isReleased) return 'payout_not_released';
+    const { held, refunds_due, fee, codes_kept } = this.books();
+    if (held - refunds_due - fee - codes_kept < payout.amount) return 'payout_not_covered';
+    payout.status = 'settled';
+    payout.reference = reference;
+    return 'ok';
+  }
+
+  dispute(part: Part, words: string): string {
+    if (!this.#isSold(part)) return 'participation_transition_not_allowed';
+    const before = this.disputes.filter((one) => one.part === part);
+    if (before.some(({ end }) => end === null)) return 'dispute_open_already';
+    if (before.length > 1 || before.some(({ end }) => end === 'upheld')) return 'dispute_decided';
+    if (before.some((one) => one.words === words)) return 'dispute_says_nothing_new';
+    this.disputes.push({ part, words, end: null });
+    return 'ok';
+  }
+
+  resolve(dispute: Dispute, end: 'upheld' | 'dismissed'): string {
+    if (dispute.end !== null) return 'dispute_resolved_already';
+    const { part } = dispute;
+    const rest = part.quantity - this.purse(part).short;
+    if (end === 'upheld' && this.#isSold(part) && rest > 0) {
+      if (this.#isTooMuchOut(rest)) return 'payout_settled_already';
+      this.#takeBack(part, rest);
+      this.#refreshPayout();
+    }
+    dispute.end = end;
+    this.releaseWhenReceived();
+    return 'ok';
+  }
+
+  writeOff(part: Part): string {
+    const purse = this.purse(part);
+    if (purse.payment === null) return 'payment_not_due';
+    if (!['due', 'rejected'].includes(purse.payment.status)) return 'payment_not_open';
+    if (!this.#isSold(part)) return 'participation_transition_not_allowed';
+    const lost = part.quantity - purse.short;
+    if (this.#isTooMuchOut(lost)) return 'payout_settled_already';
+    this.#takeBack(part, lost);
+    this.#refreshPayout();
+    this.releaseWhenReceived();
+    return 'ok';
+  }
+
+  shortfall(slots: number): string {
+    if (this.end !== 'fulfilled') return 'transition_not_allowed';
+    const has = (part: Part) => part.quantity - this.purse(part).short;
+    const line = [
+      ...this.parts.filter(({ status }) => status === 'fulfilled'),
+      ...this.parts.filter(({ status }) => status === 'confirmed'),
+    ];
+    const received = sum(line, (part) => (part.status === 'fulfilled' ? has(part) : 0));
+    const delivered = sum(line, has);
+    if (slots >= delivered || slots < received) return 'shortfall_not_possible';
+    if (this.#isTooMuchOut(delivered - slots)) return 'payout_settled_already';
+    let left = slots;
+    for (const part of line) {
+      const keeps = Math.min(has(part), left);
+      left -= keeps;
+      if (keeps < has(part)) this.#takeBack(part, has(part) - keeps);
+    }
+    this.#refreshPayout();
+    this.releaseWhenReceived();
+    return 'ok';
+  }
+
+  /** Once everybody has what is delivered to them, the payout may leave. */
+  releaseWhenReceived(): void {
+    if (this.#isDisputed || this.parts.some(({ status }) => status === 'confirmed')) return;
+    for (const payout of this.payouts) if (payout.status === 'due') payout.isReleased = true;
+  }
+
+  /** The books as the API tells of them. */
+  books() {
+    const parts = this.parts.map((part) => ({ part, ...this.purse(part) }));
+    const settled = parts.filter(({ payment }) => payment?.status === 'settled');
+    const sold = parts.filter(({ part }) => ['confirmed', 'fulfilled'].includes(part.status));
+    const gross = sum(sold, ({ part, short }) => (part.quantity - short) * price);
+    const paid = sum(settled, ({ payment }) => payment!.amount);
+    const codes = sum(settled, ({ payment }) => payment!.kept);
+    const kept = settled.filter(({ part }) => part.status !== 'refunded');
+    const of = (list: readonly Movement[], status: string) =>
+      sum(list, (movement) => (movement.status === status ? movement.amount : 0));
+    const back = (list: readonly Movement[]) =>
+      sum(list, (movement) => (movement.hasComeBack ? movement.amount : 0));
+    const returned = back(this.refunds) + back(this.payouts);
+    const owing = sold.filter(({ payment }) => open.includes(payment?.status ?? ''));
+    return {
+      gross,
+      fee: this.end === 'fulfilled' ? feeOf(gross) : 0,
+      paid,
+      unique_codes: codes,
+      credits: this.credits,
+      returned,
+      payouts_returned: back(this.payouts),
+      receivable: sum(owing, ({ payment }) => payment!.amount),
+      codes_kept: sum(kept, ({ payment }) => payment!.kept),
+      refunds_due: of(this.refunds, 'due'),
+      refunds_settled: of(this.refunds, 'settled'),
+      payouts_due: of(this.payouts, 'due'),
+      payouts_settled: of(this.payouts, 'settled'),
+      // What came, whatever for, and has not left.
+      held: this.arrived + returned - of(this.refunds, 'settled') - of(this.payouts, 'settled'),
+      owed_back: 0,
+      lost: 0,
+    };
+  }
+
+  #isSold({ status }: Part): boolean {
+    return this.end === 'fulfilled' && ['confirmed', 'fulfilled'].includes(status);
+  }
+
+  get #isDisputed(): boolean {
+    return this.disputes.some(({ end }) => end === null);
+  }
+
+  #receive(part: Part, amount: number): Received {
+    this.arrived += amount;
+    const why = this.#whyNotOwed(part, amount);
+    if (why === undefined) {
+      this.#pay(part, amount);
+      return { outcome: 'settled', part };
+    }
+    const again = why === 'hold_lapsed' && amount >= this.owed(part) ? this.#giveAgain(part) : null;
+    if (again !== null) {
+      this.#pay(again, amount);
+      return { outcome: 'given', part: again };
+    }
+    this.#credit(part, amount);
+    const { payment } = this.purse(part);
+    if (why === 'too_little' && payment?.status === 'proof_submitted') this.#putBack(part);
+    if (['hold_lapsed', 'left', 'campaign_over'].includes(why)) voided(payment);
+    return { outcome: 'credited', part };
+  }
+
+  #whyNotOwed(part: Part, amount: number): string | undefined {
+    const { payment, hasLapsed } = this.purse(part);
+    if (payment?.status === 'settled' || payment?.isGiven === true) return 'already_paid';
+    if (payment?.status === 'void') return 'campaign_over';
+    if (part.status === 'cancelled') return hasLapsed ? 'hold_lapsed' : 'left';
+    const isOver = part.status === 'reserved' && !this.#isOpen;
+    if (part.status === 'refunded' || isOver) return 'campaign_over';
+    return amount < this.owed(part) ? 'too_little' : undefined;
+  }
+
+  get #isOpen(): boolean {
+    return this.end === null && this.now < this.deadline;
+  }
+
+  /** The buyer joins once more, by the rules of a join. */
+  #giveAgain(part: Part): Part | null {
+    if (!this.#isOpen || this.join(part.user, part.quantity) !== 'ok') return null;
+    const again = this.parts.at(-1)!;
+    const old = this.purse(part);
+    const owed = this.owed(part);
+    this.purse(again).payment = { ...(old.payment ?? newPayment(owed)), status: 'due' };
+    old.payment ??= newPayment(owed);
+    Object.assign(old.payment, { status: 'void', isGiven: true });
+    return again;
+  }
+
+  /** At least what is owed came: what is above it is kept as far as it is the code. */
+  #pay(part: Part, amount: number): void {
+    const purse = this.purse(part);
+    purse.payment ??= newPayment(this.owed(part));
+    const { payment } = purse;
+    payment.kept = Math.min(amount - payment.amount, payment.code);
+    payment.status = 'settled';
+    const above = amount - payment.amount - payment.kept;
+    if (above > 0) this.#credit(part, above);
+    if (part.status === 'reserved') {
+      part.status = 'confirmed';
+      part.holdEndsAt = null;
+    }
+  }
+
+  #credit(part: Part, amount: number): void {
+    this.credits += amount;
+    this.refunds.push(newMovement(part, amount));
+  }
+
+  #putBack(part: Part): void {
+    const purse = this.purse(part);
+    if (part.status === 'reserved' && this.terms.upfront && part.holdEndsAt === null) {
+      const least = Math.min(this.terms.hold, leastHold);
+      part.holdEndsAt = this.now + Math.max(purse.holdLeft ?? 0, least);
+    }
+    purse.holdLeft = null;
+    purse.payment!.status = 'rejected';
+  }
+
+  /** The participations that a transfer of this sum may be for, by the sum alone. */
+  #fitting(amount: number): Part[] {
+    const fits = (part: Part) => {
+      const { payment } = this.purse(part);
+      return payment?.isLooked === true && payment.amount + payment.code === amount;
+    };
+    const statusOf = (part: Part) => this.purse(part).payment!.status;
+    const fitting = this.parts.filter(fits);
+    const owing = fitting.filter((part) => open.includes(statusOf(part)));
+    return owing.length > 0 ? owing : fitting.filter((part) => this.#wasSeen(part, amount));
+  }
+
+  #wasSeen(part: Part, amount: number): boolean {
+    const { seen, lines } = this.purse(part);
+    const same = (one: { readonly amount: number }) => one.amount === amount;
+    return seen.filter(same).length > lines.filter((line) => line.isKnown && same(line)).length;
+  }
+
+  #seenFor(part: Part, amount: number): Part | undefined {
+    if (this.#wasSeen(part, amount)) return part;
+    if (this.#whyNotOwed(part, amount) === undefined) return undefined;
+    return this.parts.find((one) => one.user === part.user && this.#wasSeen(one, amount));
+  }
+
+  #takeBack(part: Part, slots: number): void {
+    const purse = this.purse(part);
+    const payment = purse.payment!;
+    const keepsNone = purse.short + slots === part.quantity;
+    const isRefunded = keepsNone && part.status === 'confirmed';
+    if (payment.status === 'settled') {
+      this.refunds.push(newMovement(part, slots * price + (isRefunded ? payment.kept : 0)));
+    } else if (keepsNone) {
+      voided(payment);
+    } else {
+      Object.assign(payment, { amount: payment.amount - slots * price, code: 0, isLooked: false });
+    }
+    purse.short += slots;
+    if (isRefunded) part.status = 'refunded';
+  }
+
+  /** Whether more has gone to the seller than is theirs once so many slots more are not delivered. */
+  #isTooMuchOut(slots: number): boolean {
+    const { gross, payouts_settled, payouts_returned } = this.books();
+    const rest = gross - slots * price;
+    return rest - feeOf(rest) < payouts_settled - payouts_returned;
+  }
+
+  #refreshPayout(): void {
+    const { gross, fee, payouts_settled, payouts_returned } = this.books();
+    const rest = gross - fee - (payouts_settled - payouts_returned);
+    const due = this.payouts.find(({ status }) => status === 'due');
+    if (due === undefined) {
+      if (rest > 0) this.payouts.push(newMovement(null, rest));
+    } else if (rest === 0) {
+      due.status = 'void';
+    } else {
+      due.amount = rest;
+    }
+  }
+
+  /** Does something to participations, and what follows for their money. */
+  #following<T>(change: () => T, byItself = false): T {
+    const before = this.parts.map(({ status }) => status);
+    const wasOpen = this.end === null;
+    const result = change();
+    for (const [index, part] of this.parts.entries()) {
+      const [was, is] = [before[index], part.status];
+      const purse = this.purse(part);
+      if (was === is) continue;
+      if (is === 'cancelled') purse.hasLapsed = byItself;
+      if (was === 'reserved' && is === 'confirmed') purse.payment = newPayment(this.owed(part));
+      if (was === 'confirmed' && is === 'refunded' && purse.payment?.status === 'settled') {
+        this.refunds.push(newMovement(part, purse.payment.amount + purse.payment.kept));
+      }
+    }
+    if (wasOpen && this.end === 'fulfilled') {
+      const { gross, fee } = this.books();
+      if (gross > fee) this.payouts.push(newMovement(null, gross - fee));
+    }
+    return result;
+  }
+}
+
+function newPayment(amount: number): Payment {
+  return { status: 'due', amount, code: 0, kept: 0, isLooked: false, isGiven: false };
+}
+
+function newMovement(part: Part | null, amount: number): Movement {
+  return {
+    part,
+    amount,
+    status: 'due',
+    attempts: 0,
+    reference: null,
+    isReleased: false,
+    hasComeBack: false,
+  };
+}
+
+/** What is owed no more; what was paid stays. */
+function voided(payment: Payment | null): void {
+  if (payment !== null && open.includes(payment.status)) payment.status = 'void';
+}
+
+/** Rounded half-even to whole rupiah. */
+function feeOf(gross: number): number {
+  const exact = gross * feeBasisPoints;
+  const [whole, rest] = [Math.floor(exact / 10_000), exact % 10_000];
+  return whole + (rest > 5_000 || (rest === 5_000 && whole % 2 === 1) ? 1 : 0);
+}
+
+function sum<T>(list: readonly T[], worth: (one: T) => number): number {
+  return list.reduce((all, one) => all + worth(one), 0);
+}
