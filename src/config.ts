@@ -35,6 +35,7 @@ export interface Config {
     /** E-mail addresses, in small letters, of operators; they count once they are verified. */
     readonly operators: readonly string[];
     readonly operatorsNeedFactor: boolean;
+    readonly proofMinutes: number;
   };
   readonly scheduler: { readonly intervalMinutes: number };
   /** 0: joins are not limited. */
@@ -143,6 +144,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       jwtIssuer: values.SAMBATAN_JWT_ISSUER,
       jwtAudience: present(values.SAMBATAN_JWT_AUDIENCE),
       operators: values.SAMBATAN_OPERATORS ?? [],
+      proofMinutes: present(values.SAMBATAN_PROOF_MINUTES),
       operatorsNeedFactor: present(values.SAMBATAN_OPERATORS_NEED_SECOND_FACTOR),
     },
     scheduler: { intervalMinutes: present(values.SAMBATAN_SCHEDULER_INTERVAL) },

@@ -659,6 +659,14 @@ export const errorTable = {
       en: 'A code or link works once, for 15 minutes. Please ask for a new one.',
     },
   ),
+  reauthentication_required: fixed(
+    403,
+    { id: 'Buktikan dulu ini kamu', en: 'Please prove that it is you' },
+    {
+      id: 'Ini hal penting, dan kamu masuknya sudah agak lama. Masuk lagi, lalu ulangi, ya.',
+      en: 'This is sensitive, and you signed in a while ago. Please sign in again and repeat it.',
+    },
+  ),
   second_factor_required: fixed(
     403,
     { id: 'Perlu kode dari aplikasi', en: 'A second factor is needed' },

@@ -204,6 +204,17 @@ export const variables = {
     ],
     parse: (text) => (text === 'true' ? true : text === 'false' ? false : undefined),
   }),
+  SAMBATAN_PROOF_MINUTES: variable({
+    fallback: '15',
+    secret: false,
+    accepts: `a whole number of minutes from 1 to ${minutesInADay}`,
+    about: [
+      'Minutes for which a proof of identity is good for what is sensitive: money that leaves,',
+      'accounts that money goes to, rights, secrets, the end of an account. After them people prove',
+      'themselves again, by a code of their app or of a mail; a token has to be a newer one.',
+    ],
+    parse: (text) => wholeNumber(text, 1, minutesInADay),
+  }),
   SAMBATAN_PUBLIC_URL: variable({
     fallback: undefined,
     secret: false,

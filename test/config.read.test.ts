@@ -38,6 +38,7 @@ test('an empty environment is a complete configuration with the embedded databas
       jwtAudience: 'authenticated',
       operators: [],
       operatorsNeedFactor: false,
+      proofMinutes: 15,
     },
     scheduler: { intervalMinutes: 5 },
     joins: { limitPerMinute: 10 },

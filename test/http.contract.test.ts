@@ -1047,7 +1047,7 @@ test('an event stream is not asked for its head: nothing would ever end it', asy
 
 /** What the tests of a database that is away, of overload and of a restored one bring about. */
 const elsewhere =
-  /^(internal_error|overloaded|database_unavailable|identity_unavailable|campaign_busy|second_factor_required|outcome_unknown|installation_held)$/;
+  /^(internal_error|overloaded|database_unavailable|identity_unavailable|campaign_busy|second_factor_required|reauthentication_required|outcome_unknown|installation_held)$/;
 
 test('the service has no account, users name no operators, and some accounts must stay', async () => {
   for (const { route } of described()) {

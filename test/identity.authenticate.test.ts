@@ -49,7 +49,13 @@ after(() => {
   keySet.close();
 });
 
-const rules = { serviceKey, jwtSecret, jwtIssuer, jwtAudience: 'authenticated' };
+const rules = {
+  serviceKey,
+  jwtSecret,
+  jwtIssuer,
+  jwtAudience: 'authenticated',
+  proofMinutes: 15,
+};
 const bySecret = () => authenticator({ ...rules, jwksUrl: undefined });
 const byKeySet = () => authenticator({ ...rules, jwtSecret: undefined, jwksUrl });
 
@@ -101,7 +107,15 @@ test('the service key makes the caller the service', async () => {
 
 test('a valid token makes the caller its user', async () => {
   const actor = await bySecret()(`Bearer ${await signed()}`, address);
-  assert.deepEqual(actor, { kind: 'user', userId: sub, roles: [], secondFactor: false, address });
+  assert.deepEqual(actor, {
+    kind: 'user',
+    userId: sub,
+    roles: [],
+    secondFactor: false,
+    provenAt: undefined,
+    proofIsOld: false,
+    address,
+  });
   assert.ok(actor.kind === 'user');
   assert.equal(actorLabel(actor), `user:${sub}`);
 });

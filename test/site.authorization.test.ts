@@ -93,6 +93,7 @@ const rows: Readonly<Record<string, Row>> = {
   'GET /akun/keamanan/aplikasi': { expects: signedIn },
   'POST /akun/keamanan/aplikasi': { expects: refused, fields: { code: 'salah' } },
   'POST /akun/keamanan/kode-cadangan': { expects: '303 409 409 409 409 409' },
+  'POST /akun/keamanan/bukti': { expects: sentOn },
   'POST /akun/keamanan/matikan': { expects: '303 409 409 409 409 409' },
   'GET /akun/alamat': { expects: signedIn, private: ['buyer'] },
   'GET /akun/alamat/baru': { expects: signedIn },

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { appWith, codesOn, keyOn } from './rig/authenticator.ts';
+import { readOutbox } from '../src/mailer.ts';
+import { appWith, codesOn, giveFactor, keyOn } from './rig/authenticator.ts';
 import { testBrowser, type Looker } from './rig/browser.ts';
 import { httpService } from './rig/http-service.ts';
-import { lastMail } from './rig/sign-in.ts';
+import { ask } from './rig/market.ts';
+import { expectStatus } from './rig/shop.ts';
+import { lastMail, signIn } from './rig/sign-in.ts';
 
 const service = await httpService();
 const browser = await testBrowser();
@@ -82,4 +85,43 @@ for (const script of [true, false]) {
     assert.match((await main(looker).textContent())!, /Masuk dengan kode cadangan/);
     await looker.close();
   });
+}
+
+for (const way of ['app', 'mail'] as const) {
+  test(`a seller on a phone proves who they are by ${way} before the account that money goes to is changed`, async () => {
+    await service.db.rows({ name: 'test_clear', text: 'delete from sambatan_auth.attempts' });
+    const email = `penjual.${way}@example.org`;
+    const person = await signIn(service, email);
+    const app = way === 'app' ? await giveFactor(service, person) : undefined;
+    const api = await service.user(person.userId);
+    const { id } = expectStatus(await api.post('/brands', { name: 'Kenanga' }), 201);
+    const age = "update sambatan_auth.sessions set proven_at = now() - interval '16 min'";
+    await ask(service.db, `${age} where user_id = $1`, person.userId);
+    const looker = await browser.open({ url: service.url, size: 'phone', script: way === 'app' });
+    const { page } = looker;
+    await page.context().addCookies(person.browserCookies(service.url));
+    await looker.go(`/toko/${id}/rekening`);
+    await page.fill('[name=bank]', 'BCA');
+    await page.fill('[name=number]', '5270099001');
+    await page.fill('[name=holder]', 'Kenanga "Wangi" & Anak');
+    await main(looker).locator('form button').first().click();
+    await main(looker).getByRole('heading', { name: 'Buktikan ini kamu' }).waitFor();
+    await looker.check();
+    await page.locator('[name=proof_code]').first().fill('000000');
+    await main(looker).getByRole('button', { name: 'Lanjutkan' }).first().click();
+    await main(looker).locator('.notice.bad').waitFor();
+    const code = app?.next() ?? (await proofMailed(email));
+    await page.locator('[name=proof_code]').first().fill(code);
+    await main(looker).getByRole('button', { name: 'Lanjutkan' }).first().click();
+    await page.waitForURL(`**/toko/${id}/rekening?**`);
+    assert.equal(await page.inputValue('[name=holder]'), 'Kenanga "Wangi" & Anak');
+    assert.equal(await page.inputValue('[name=number]'), '5270099001');
+    await looker.close();
+  });
+}
+
+/** The code in the last mail to somebody. */
+async function proofMailed(email: string): Promise<string> {
+  const mails = await readOutbox(service.app.mailer.outbox!, 1_000);
+  return /\b\d{6}\b/.exec(mails.find(({ to }) => to === email)!.text)![0];
 }

@@ -37,6 +37,47 @@ export function signInMail({ code, link, language }: SignInLetter): Omit<Mail, '
   };
 }
 
+/** The code for somebody who is signed in and does something sensitive. */
+export function proofMail(code: string, language: Language): Omit<Mail, 'to'> {
+  const words = proofWordings[language];
+  return {
+    subject: words.subject(code),
+    text: `${[words.hello, code, words.notYou].join('\n\n')}\n\nSambatan\n`,
+    html: html`<!doctype html>
+      <html lang="${language}">
+        <body
+          style="margin:0;padding:24px;background:#fdf3f7;color:#2b1b26;font:16px/1.5 sans-serif"
+        >
+          <div
+            style="max-width:440px;margin:0 auto;padding:28px;background:#fff;border-radius:16px"
+          >
+            <p style="margin:0 0 16px;font-weight:bold;color:#9b1c5a">Sambatan</p>
+            <p style="margin:0 0 8px">${words.hello}</p>
+            <p style="margin:0 0 20px;font:bold 32px/1.3 monospace;letter-spacing:6px">${code}</p>
+            <p style="margin:0;font-size:14px;color:#6b5865">${words.notYou}</p>
+          </div>
+        </body>
+      </html>`.toString(),
+  };
+}
+
+const proofWordings = {
+  id: {
+    subject: (code: string) => `${code} kode untuk melanjutkan di Sambatan`,
+    hello:
+      'Kamu sedang melakukan hal penting di Sambatan. Ini kode untuk membuktikan bahwa itu kamu. Berlaku 15 menit.',
+    notYou:
+      'Bukan kamu? Berarti ada orang lain di akunmu: masuk, lalu keluar dari semua perangkat di halaman Akun.',
+  },
+  en: {
+    subject: (code: string) => `${code} is your code to go on at Sambatan`,
+    hello:
+      'You are doing something sensitive at Sambatan. This code proves that it is you. It works for 15 minutes.',
+    notYou:
+      'It was not you? Then somebody else is in your account: sign in, and sign out everywhere on the account page.',
+  },
+} as const;
+
 /** What happened to an account's second factor, for its owner: it may not have been them. */
 export function factorMail(
   change: 'added' | 'removed' | 'codes',

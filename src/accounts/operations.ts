@@ -3,6 +3,7 @@ import type { Tx } from '../database/transaction.ts';
 import { DomainError, type Language } from '../errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
+import { demandProof } from '../identity/policy.ts';
 import { recordAccess } from './access.ts';
 import {
   addressLine,
@@ -137,6 +138,7 @@ export async function exportAccount(db: Queryable, actor: Actor): Promise<object
  */
 export async function deleteAccount(tx: Tx, actor: Actor): Promise<readonly string[]> {
   const userId = ownerOf(actor);
+  demandProof(actor);
   await tx.rows(sql.lockProfile, userId);
   // Whoever becomes or ceases to be a member meanwhile is one, or is not, when it is looked at.
   await tx.rows(personal.lockOwnedBrands, userId);

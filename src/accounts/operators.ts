@@ -4,7 +4,7 @@ import { DomainError, invalidField } from '../errors.ts';
 import { actorLabel, withFactorNeeded, type Actor } from '../identity/actor.ts';
 import type { Authenticator } from '../identity/authenticate.ts';
 import { newId } from '../identity/ids.ts';
-import { permit } from '../identity/policy.ts';
+import { demandProof, permit } from '../identity/policy.ts';
 import { consult } from '../operation.ts';
 import * as sql from './queries.ts';
 
@@ -27,6 +27,7 @@ export interface Candidate {
  */
 export async function nameOperator(tx: Tx, actor: Actor, candidate: Candidate): Promise<string> {
   const caller = permit(actor, 'operators.manage');
+  demandProof(actor);
   const userId = await userToName(tx, candidate);
   const named = await tx.maybe(sql.insertOperator, userId, actorLabel(caller));
   if (named) await tx.rows(sql.recordOperatorChange, newId(), userId, 'named', actorLabel(caller));
@@ -36,6 +37,7 @@ export async function nameOperator(tx: Tx, actor: Actor, candidate: Candidate): 
 /** Ends it, as soon as naming begins it. Refuses: account_not_found, forbidden. */
 export async function dismissOperator(tx: Tx, actor: Actor, userId: string): Promise<void> {
   const caller = permit(actor, 'operators.manage');
+  demandProof(actor);
   const dismissed = await tx.maybe(sql.deleteOperator, userId);
   if (dismissed === undefined) throw new DomainError('account_not_found', {});
   await tx.rows(sql.recordOperatorChange, newId(), userId, 'dismissed', actorLabel(caller));

@@ -57,6 +57,7 @@ export function accountRoutes(app: App): FastifyPluginAsyncTypebox {
             204: Nothing,
             ...problems(
               'forbidden',
+              'reauthentication_required',
               'account_has_participations',
               'account_owns_brand',
               'account_has_campaigns',
@@ -153,7 +154,10 @@ export function accountRoutes(app: App): FastifyPluginAsyncTypebox {
       {
         schema: about('Make an operator, by a proved e-mail address or the id of a user', {
           body: closed({ email: Type.Optional(text(3, 254)), user_id: Type.Optional(Id) }),
-          response: { 201: closed({ user_id: Id }), ...problems('forbidden', 'account_not_found') },
+          response: {
+            201: closed({ user_id: Id }),
+            ...problems('forbidden', 'reauthentication_required', 'account_not_found'),
+          },
         }),
       },
       async ({ actor, body }, reply) => {
@@ -169,7 +173,10 @@ export function accountRoutes(app: App): FastifyPluginAsyncTypebox {
       {
         schema: about('Dismiss an operator who was named by another', {
           params: closed({ id: Id }),
-          response: { 204: Nothing, ...problems('forbidden', 'account_not_found') },
+          response: {
+            204: Nothing,
+            ...problems('forbidden', 'reauthentication_required', 'account_not_found'),
+          },
         }),
       },
       async ({ actor, params }, reply) => {

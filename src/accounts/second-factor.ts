@@ -2,6 +2,7 @@ import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
 import { DomainError } from '../errors.ts';
 import type { Actor } from '../identity/actor.ts';
+import { demandProof } from '../identity/policy.ts';
 import { recordAccess, type AccessMethod } from './access.ts';
 import {
   newFactorSecret,
@@ -50,6 +51,7 @@ export async function hasFactor(db: Queryable, userId: string): Promise<boolean>
  */
 export async function beginFactor(tx: Tx, parts: FactorParts, actor: Actor): Promise<void> {
   const userId = ownerOf(actor);
+  demandProof(actor);
   const sealed = seal(parts.factorKey, userId, newFactorSecret());
   const begun = await tx.maybe(sql.beginFactor, userId, sealed);
   if (begun === undefined) throw new DomainError('second_factor_present', {});
@@ -95,6 +97,7 @@ export async function confirmFactor(
 /** Ends the second factor and its recovery codes. Refuses: second_factor_not_begun, forbidden. */
 export async function removeFactor(tx: Tx, actor: Actor, device: string): Promise<void> {
   const userId = ownerOf(actor);
+  demandProof(actor);
   const removed = await tx.maybe(sql.deleteFactor, userId);
   if (removed === undefined) throw new DomainError('second_factor_not_begun', {});
   await tx.rows(sql.deleteRecoveryCodes, userId);
@@ -110,6 +113,7 @@ export async function renewRecoveryCodes(
   device: string,
 ): Promise<readonly string[]> {
   const userId = ownerOf(actor);
+  demandProof(actor);
   if (!(await hasFactor(tx, userId))) throw new DomainError('second_factor_not_begun', {});
   const codes = await replaceRecoveryCodes(tx, userId);
   await recordAccess(tx, { userId, event: 'recovery_codes_made', device });

@@ -22,6 +22,48 @@ export const insertSignIn = query<
   values ($1, $2, $3, $4, now() + make_interval(mins => $5::integer))`,
 );
 
+/** As insertSignIn, for somebody who is signed in and proves themselves again: without a link. */
+export const insertProof = query<
+  [
+    signInId: string,
+    email: string,
+    codeHash: Buffer,
+    noLink: Buffer,
+    minutes: number,
+    sessionId: string,
+  ],
+  never
+>(
+  'insert_proof',
+  `insert into sambatan_auth.sign_ins
+    (sign_in_id, email, code_hash, link_hash, expires_at, session_id)
+  values ($1, $2, $3, $4, now() + make_interval(mins => $5::integer), $6)`,
+);
+
+/** As spendAttempt, for the code that was sent to a session. */
+export const spendProof = query<
+  [signInId: string, most: number, sessionId: string],
+  { readonly code_hash: Buffer; readonly attempts: number }
+>(
+  'spend_proof',
+  `update sambatan_auth.sign_ins set attempts = attempts + 1
+  where sign_in_id = $1 and session_id = $3 and used_at is null
+    and expires_at > clock_timestamp() and attempts < $2
+  returning code_hash, attempts`,
+);
+
+/** A session was proved again: under another token from now on. Gives the hours that it has left. */
+export const proveSession = query<
+  [userId: string, sessionId: string, tokenHash: Buffer, byFactor: boolean],
+  { readonly hours: number }
+>(
+  'prove_session',
+  `update sambatan_auth.sessions
+  set proven_at = now(), token_hash = $3, second_factor = second_factor or $4
+  where user_id = $1 and session_id = $2 and expires_at > now()
+  returning greatest(1, extract(epoch from expires_at - now()) / 3600)::integer as hours`,
+);
+
 /** Spends one attempt; no row when the code has ended, in whichever way. Locks the row. */
 export const spendAttempt = query<
   [signInId: string, most: number],
@@ -29,7 +71,8 @@ export const spendAttempt = query<
 >(
   'spend_attempt',
   `update sambatan_auth.sign_ins set attempts = attempts + 1
-  where sign_in_id = $1 and used_at is null and expires_at > clock_timestamp() and attempts < $2
+  where sign_in_id = $1 and session_id is null and used_at is null
+    and expires_at > clock_timestamp() and attempts < $2
   returning email, code_hash, attempts`,
 );
 
@@ -42,7 +85,7 @@ export const useSignIn = query<[signInId: string], never>(
 export const useLink = query<[linkHash: Buffer], { readonly email: string }>(
   'use_link',
   `update sambatan_auth.sign_ins set used_at = now()
-  where link_hash = $1 and used_at is null and expires_at > clock_timestamp()
+  where link_hash = $1 and session_id is null and used_at is null and expires_at > clock_timestamp()
   returning email`,
 );
 
@@ -74,13 +117,15 @@ export const insertSession = query<
     device: string,
     hours: number,
     secondFactor: boolean,
+    provenAt: Date | null,
   ],
   never
 >(
   'insert_session',
   `insert into sambatan_auth.sessions
-    (session_id, token_hash, user_id, roles, device, expires_at, second_factor)
-  values ($1, $2, $3, $4, $5, now() + make_interval(hours => $6::integer), $7)`,
+    (session_id, token_hash, user_id, roles, device, expires_at, second_factor, proven_at)
+  values ($1, $2, $3, $4, $5, now() + make_interval(hours => $6::integer), $7,
+    least(coalesce($8, now()), now()))`,
 );
 
 export interface FoundSession {
@@ -88,6 +133,7 @@ export interface FoundSession {
   readonly user_id: string;
   readonly roles: string[];
   readonly second_factor: boolean;
+  readonly proof_is_old: boolean;
   readonly stale: boolean;
   readonly display_name: string | null;
   readonly locale: string | null;
@@ -97,9 +143,10 @@ export interface FoundSession {
 }
 
 /** Who looks at a page: asked once for every page of somebody who is signed in. */
-export const findSession = query<[tokenHash: Buffer], FoundSession>(
+export const findSession = query<[tokenHash: Buffer, proofMinutes: number], FoundSession>(
   'find_session',
-  `select s.session_id, s.user_id, s.roles, s.second_factor, s.seen_at < now() - interval '1 hour' as stale,
+  `select s.session_id, s.user_id, s.roles, s.second_factor,
+    s.proven_at < now() - make_interval(mins => $2::integer) as proof_is_old, s.seen_at < now() - interval '1 hour' as stale,
     p.display_name, p.locale, p.time_zone, a.email, o.user_id is not null as is_named_operator
   from sambatan_auth.sessions s
   left join sambatan.profiles p on p.user_id = s.user_id

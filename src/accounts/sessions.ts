@@ -34,6 +34,8 @@ export interface SessionRules {
   readonly operators: readonly string[];
   /** Whether an operator whose session has no second factor counts as a user. */
   readonly operatorsNeedFactor: boolean;
+  /** For so long a proof of identity is good for what is sensitive. */
+  readonly proofMinutes: number;
 }
 
 /**
@@ -42,12 +44,12 @@ export interface SessionRules {
  */
 export function sessionFinder(
   db: Queryable,
-  { operators, operatorsNeedFactor }: SessionRules,
+  { operators, operatorsNeedFactor, proofMinutes }: SessionRules,
 ): SessionFinder {
   const configured = new Set(operators);
   return async (token, address) => {
     if (!/^[\w-]{43}$/.test(token)) return undefined;
-    const found = await db.maybe(sql.findSession, tokenHash(token));
+    const found = await db.maybe(sql.findSession, tokenHash(token), proofMinutes);
     if (found === undefined) return undefined;
     if (found.stale) {
       await db.rows(sql.touchSession, found.session_id, sessionHours, longestSessionHours);
@@ -65,6 +67,7 @@ export function sessionFinder(
           userId: found.user_id,
           roles: found.roles,
           secondFactor: found.second_factor,
+          proofIsOld: found.proof_is_old,
           address,
         },
         operatorsNeedFactor,
@@ -85,6 +88,8 @@ export interface NewSession {
   readonly hours: number;
   /** Whether a second factor was shown. */
   readonly secondFactor: boolean;
+  /** When they proved who they are; undefined: just now. */
+  readonly provenAt?: Date | undefined;
   /** The token that the browser came with: its session ends, nobody keeps a known one. */
   readonly before: string | undefined;
 }
@@ -103,6 +108,7 @@ export async function startSession(tx: Tx, wish: NewSession): Promise<string> {
     device,
     wish.hours,
     wish.secondFactor,
+    wish.provenAt ?? null,
   );
   return token;
 }

@@ -5,7 +5,7 @@ import type { Tx } from '../database/transaction.ts';
 import { DomainError, invalidField, type Language } from '../errors.ts';
 import { newId } from '../identity/ids.ts';
 import type { Claims } from '../identity/tokens.ts';
-import type { Mailer } from '../mailer.ts';
+import type { Mail, Mailer } from '../mailer.ts';
 import { consult, operate } from '../operation.ts';
 import { forgetOldAccess } from './access-queries.ts';
 import { recordAccess, type AccessEvent, type AccessMethod } from './access.ts';
@@ -31,7 +31,7 @@ export const codeAttempts = 5;
 export const halfSignInMinutes = 15;
 
 /** Codes that may be asked for, and codes that may be tried: [how many, in how many seconds]. */
-const limits = {
+export const limits = {
   // 20 codes of 5 attempts a day: one guess in 10,000 days finds a code of six digits.
   emailQuarter: [5, 900],
   emailDay: [20, 86_400],
@@ -81,11 +81,9 @@ export async function requestCode(parts: SignInParts, wish: CodeWish): Promise<s
   const { db, secret } = parts;
   const email = normalEmail(wish.email);
   const signInId = newId();
-  const code = String(randomInt(1_000_000)).padStart(6, '0');
+  const code = newCode();
   const link = randomBytes(32).toString('base64url');
-  await count(parts, `address ${wish.network}`, limits.addressQuarter);
-  await count(parts, `email ${email}`, limits.emailQuarter);
-  await count(parts, `email a day ${email}`, limits.emailDay);
+  await countCode(parts, email, wish.network);
   await operate(db, async (tx) => {
     await tx.rows(sql.tidySignIns);
     await tx.rows(factors.tidyHalfSignIns);
@@ -95,14 +93,31 @@ export async function requestCode(parts: SignInParts, wish: CodeWish): Promise<s
     await recordOf(tx, email, 'code_requested', wish.device);
   });
   const mail = signInMail({ code, link: wish.link?.(link), language: wish.language });
+  await sendCode(parts.mailer, { to: email, ...mail });
+  return signInId;
+}
+
+/** Counts a code that is asked for, for its address and for where it is asked from. */
+export async function countCode(parts: SignInParts, email: string, network: string): Promise<void> {
+  await count(parts, `address ${network}`, limits.addressQuarter);
+  await count(parts, `email ${email}`, limits.emailQuarter);
+  await count(parts, `email a day ${email}`, limits.emailDay);
+}
+
+/** A new code of six digits. */
+export function newCode(): string {
+  return String(randomInt(1_000_000)).padStart(6, '0');
+}
+
+/** Sends a mail with a code in it. Refuses: mail_unavailable. */
+export async function sendCode(mailer: Mailer, mail: Mail): Promise<void> {
   try {
-    await parts.mailer.send({ to: email, ...mail });
+    await mailer.send(mail);
   } catch (cause) {
     const error = new DomainError('mail_unavailable', {});
     error.cause = cause;
     throw error;
   }
-  return signInId;
 }
 
 /** The browser that signs in. */
@@ -191,7 +206,8 @@ async function enter(
   const { user_id: userId } = await tx.one(sql.upsertAccount, newId(), email);
   const name = nameFrom(email);
   const { is_new } = await tx.one(sql.startProfile, userId, name, browser.language, email);
-  const shown = { userId, roles: [], secondFactor: false, hours: sessionHours, method } as const;
+  const claims = { userId, roles: [], secondFactor: false, provenAt: undefined };
+  const shown = { ...claims, hours: sessionHours, method };
   return { ...(await letIn(tx, shown, browser)), isNew: is_new };
 }
 
@@ -204,6 +220,7 @@ interface Shown extends Claims {
 /** Starts a session; where the account has a second factor that was not shown, half of one. */
 async function letIn(tx: Tx, shown: Shown, browser: Browser): Promise<Omit<Entered, 'isNew'>> {
   const { userId, roles, secondFactor, hours, method } = shown;
+  const provenAt = shown.provenAt === undefined ? undefined : new Date(shown.provenAt * 1_000);
   const { device, before } = browser;
   if (!secondFactor && (await hasFactor(tx, userId))) {
     if (before !== undefined) await endSession(tx, before);
@@ -220,7 +237,8 @@ async function letIn(tx: Tx, shown: Shown, browser: Browser): Promise<Omit<Enter
     );
     return { token, hours: halfSignInMinutes / 60, awaitsFactor: true };
   }
-  const token = await startSession(tx, { userId, roles, device, before, hours, secondFactor });
+  const session = { userId, roles, device, before, hours, secondFactor, provenAt };
+  const token = await startSession(tx, session);
   await recordAccess(tx, { userId, event: 'signed_in', method, device });
   return { token, hours, awaitsFactor: false };
 }
@@ -267,7 +285,7 @@ export async function signInWithFactor(
 }
 
 /** Counts a try of an account's second factor, whoever makes it. Refuses: rate_limited. */
-async function countFactorTry(parts: SignInParts, userId: string): Promise<void> {
+export async function countFactorTry(parts: SignInParts, userId: string): Promise<void> {
   await count(parts, `factor ${userId}`, limits.factorQuarter);
   await count(parts, `factor a day ${userId}`, limits.factorDay);
 }
@@ -301,7 +319,8 @@ function normalEmail(given: string): string {
   });
 }
 
-async function count(
+/** Counts something that may be done so many times in so many seconds. Refuses: rate_limited. */
+export async function count(
   { db, secret }: SignInParts,
   what: string,
   [most, seconds]: readonly [number, number],
@@ -312,6 +331,7 @@ async function count(
   throw new DomainError('rate_limited', { retry_after_seconds: Math.max(1, row.wait_seconds) });
 }
 
-function keyed(secret: Buffer, text: string): Buffer {
+/** A code's hash, which nobody finds a code from without the secret. */
+export function keyed(secret: Buffer, text: string): Buffer {
   return createHmac('sha256', secret).update(text).digest();
 }

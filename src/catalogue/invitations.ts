@@ -4,7 +4,7 @@ import type { Tx } from '../database/transaction.ts';
 import { DomainError, invalidField, type Language } from '../errors.ts';
 import { actorLabel, type Actor } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
-import { permit, type BrandRole } from '../identity/policy.ts';
+import { demandProof, permit, type BrandRole } from '../identity/policy.ts';
 import { permitOnBrand } from './operations.ts';
 import { findRole, insertMember } from './queries.ts';
 import * as sql from './member-queries.ts';
@@ -40,6 +40,7 @@ export async function invite(
   { brandId, email, role }: { brandId: string; email: string; role: InvitedRole },
 ): Promise<Invitation> {
   const { brand, caller } = await permitOnBrand(tx, actor, 'brand.members.manage', brandId);
+  if (role === 'admin') demandProof(actor);
   const address = email.trim();
   if (!/^[^\s@<>",;]{1,64}@[^\s@<>",;]+\.[^\s@<>",;]{2,}$/.test(address)) {
     throw invalidField('email', {

@@ -2,7 +2,7 @@ import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
 import { DomainError } from '../errors.ts';
 import type { Actor } from '../identity/actor.ts';
-import { permit, type BrandRole } from '../identity/policy.ts';
+import { demandProof, permit, type BrandRole } from '../identity/policy.ts';
 import { brandRoleOf, permitOnBrand } from './operations.ts';
 import { findRole } from './queries.ts';
 import * as sql from './member-queries.ts';
@@ -28,6 +28,8 @@ export async function changeRole(
 ): Promise<void> {
   const before = await memberToChange(tx, actor, brandId, userId);
   if (role === 'owner') await permitOnBrand(tx, actor, 'brand.owners.manage', brandId);
+  // A contributor has nothing to do with money; everybody else has.
+  if (before !== 'contributor' || role !== 'contributor') demandProof(actor);
   if (before === 'owner' && role !== 'owner') await keepAnOwner(tx, brandId);
   await tx.rows(sql.updateMember, brandId, userId, role);
 }
@@ -49,6 +51,7 @@ export async function removeMember(
     permit(actor, 'brand.leave', { brandRole: role });
   } else {
     role = await memberToChange(tx, actor, brandId, userId);
+    if (role !== 'contributor') demandProof(actor);
   }
   if (role === 'owner') await keepAnOwner(tx, brandId);
   await tx.rows(sql.deleteMember, brandId, userId);

@@ -308,7 +308,13 @@ export function memberRoutes(app: App): FastifyPluginAsyncTypebox {
           }),
           response: {
             201: closed({ id: Id, email: Type.String(), expires_at: Timestamp }),
-            ...problems('forbidden', 'brand_not_found', 'too_many_invitations', 'mail_unavailable'),
+            ...problems(
+              'forbidden',
+              'reauthentication_required',
+              'brand_not_found',
+              'too_many_invitations',
+              'mail_unavailable',
+            ),
           },
         },
       },
@@ -364,7 +370,13 @@ export function memberRoutes(app: App): FastifyPluginAsyncTypebox {
 }
 
 const memberProblems = (...codes: readonly ErrorCode[]) =>
-  problems('forbidden', 'brand_not_found', 'member_not_found', ...codes);
+  problems(
+    'forbidden',
+    'reauthentication_required',
+    'brand_not_found',
+    'member_not_found',
+    ...codes,
+  );
 
 const MemberSchema = closed(
   {

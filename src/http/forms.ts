@@ -42,11 +42,16 @@ export async function taken<T>(
   try {
     return { done: await verb() };
   } catch (error) {
-    if (error instanceof DomainError && error.status < 500 && error.status !== 401) {
+    if (error instanceof DomainError && error.status < 500 && !isOfCaller(error)) {
       return { refused: error };
     }
     throw error;
   }
+}
+
+/** Whether something is to be shown by who sends the form, rather than changed in it. */
+function isOfCaller({ status, code }: DomainError): boolean {
+  return status === 401 || code === 'reauthentication_required';
 }
 
 /** The text fields of a form's body; the last one counts where a name comes twice. */

@@ -39,6 +39,8 @@ export type ServerParts = Pick<
   HealthSources & {
     /** Where traces go, if they were asked for. */
     readonly trace?: App['trace'];
+    /** For whoever proves themselves again on the site. */
+    readonly signIn?: App['signIn'];
   };
 
 /** Where the routes of the slices live. */

@@ -4,7 +4,7 @@ import formbody from '@fastify/formbody';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../context.ts';
-import { languages, type DomainError, type Language } from '../errors.ts';
+import { DomainError, languages, type Language } from '../errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { assets } from '../web/assets.ts';
 import { westernIndonesia } from '../web/format.ts';
@@ -16,6 +16,7 @@ import { errorPage } from './error-page.ts';
 import { knownError } from './problem.ts';
 import { originOf, refuseForeignForms } from './same-origin.ts';
 import { sessionTokenOf } from './session-cookie.ts';
+import { askForProof, takeProofs } from './step-up.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -25,7 +26,10 @@ declare module 'fastify' {
 }
 
 /** What the frame of the site uses of the application. */
-export type SiteParts = Pick<App, 'config' | 'authenticate' | 'findSession'>;
+export type SiteParts = Pick<App, 'config' | 'authenticate' | 'findSession'> & {
+  /** For proving oneself again; a site without sessions needs none. */
+  readonly signIn?: App['signIn'];
+};
 
 /** The pages of one part of the site; registered once for each language. */
 export type Pages = FastifyPluginAsyncTypebox;
@@ -55,7 +59,7 @@ export function site(app: SiteParts, pages: readonly Pages[]): FastifyPluginAsyn
 
 function partsIn(app: SiteParts, language: Language, pages: readonly Pages[]): Pages {
   return async (scope) => {
-    scope.setErrorHandler(answerWithErrorPage);
+    scope.setErrorHandler(errorAnswerer(app));
     scope.addHook('onRequest', async (request, reply) => {
       protect(reply);
       // Errors have a page too, also when nobody can tell who looks.
@@ -64,6 +68,7 @@ function partsIn(app: SiteParts, language: Language, pages: readonly Pages[]): P
     });
     refuseForeignForms(scope, app.config.http.publicUrl);
     rememberTheme(scope);
+    if (app.signIn) takeProofs(scope, app.signIn, sendPage);
     for (const part of pages) await scope.register(part);
   };
 }
@@ -112,13 +117,20 @@ function sendHtml(reply: FastifyReply, document: Html): FastifyReply {
   return asPage(reply).send(document.toString());
 }
 
-/**
- * The answer is a page: of one reader, and looked for again whenever it is opened; one that may not
- * be kept at all has said so before.
- */
+/** The answer is a page: of one reader, and looked for again whenever it is opened. */
 export function asPage(reply: FastifyReply): FastifyReply {
-  if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'private, no-cache');
-  return reply.type('text/html; charset=utf-8');
+  return reply.header('cache-control', 'private, no-cache').type('text/html; charset=utf-8');
+}
+
+/** Sends a page with something that is shown this once: no browser keeps it, also not on its disk. */
+export function sendSecretPage(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  page: PageParts,
+  status = 200,
+): FastifyReply {
+  const document = layout(request.visit, page).toString();
+  return asPage(reply.code(status)).header('cache-control', 'no-store').send(document);
 }
 
 async function visitOf(
@@ -174,6 +186,21 @@ function withoutPrefix(url: string, language: Language): string {
   if (language === 'id') return url;
   const path = url.slice('/en'.length);
   return path.startsWith('/') ? path : `/${path}`;
+}
+
+/** Somebody who has to prove themselves first is asked to; any other error has a page of words. */
+function errorAnswerer({ signIn }: SiteParts) {
+  return async (thrown: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    let error = thrown;
+    if (thrown instanceof DomainError && thrown.code === 'reauthentication_required' && signIn) {
+      try {
+        if (await askForProof(signIn, request, reply, sendPage)) return;
+      } catch (failure) {
+        error = failure;
+      }
+    }
+    answerWithErrorPage(error, request, reply);
+  };
 }
 
 /** A visitor who has to sign in is sent there and comes back; anybody else gets a page of words. */

@@ -9,6 +9,10 @@ export type Actor =
       readonly roles: readonly string[];
       /** Whether a second factor was shown; not told of those of whom nobody asks it. */
       readonly secondFactor?: boolean;
+      /** Of a token that says it: when that was, in seconds since 1970. */
+      readonly provenAt?: number | undefined;
+      /** They proved who they are too long ago for what is sensitive. */
+      readonly proofIsOld?: boolean;
       /** An operator in all but the second factor that operators need here. */
       readonly lacksFactor?: true;
     }
@@ -18,6 +22,8 @@ export type Actor =
       readonly address: string;
       readonly roles: readonly string[];
       readonly secondFactor?: boolean;
+      readonly provenAt?: number | undefined;
+      readonly proofIsOld?: boolean;
     }
   | { readonly kind: 'service'; readonly address: string };
 

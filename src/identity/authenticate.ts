@@ -18,6 +18,8 @@ export type Authenticator = (
 
 export interface IdentityRules extends TokenRules {
   readonly serviceKey: string;
+  /** For so long a proof of identity is good for what is sensitive. */
+  readonly proofMinutes: number;
 }
 
 const operatorRole = 'operator';
@@ -38,8 +40,11 @@ export function authenticator(rules: IdentityRules, now: () => number = Date.now
     });
     if (!claims) throw new DomainError('unauthenticated', {});
     const kind = claims.roles.includes(operatorRole) ? 'operator' : 'user';
-    const { userId, roles, secondFactor } = claims;
-    return { kind, userId, roles, secondFactor, address };
+    const { userId, roles, secondFactor, provenAt } = claims;
+    const oldest = now() / 1_000 - rules.proofMinutes * 60;
+    // A token that does not say when is believed: its issuer's sessions are not ours to judge.
+    const proofIsOld = provenAt !== undefined && provenAt < oldest;
+    return { kind, userId, roles, secondFactor, provenAt, proofIsOld, address };
   };
 }
 

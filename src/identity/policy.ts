@@ -118,6 +118,16 @@ export function permit(actor: Actor, action: Action, facts: Facts = {}): SignedI
   return actor;
 }
 
+/**
+ * Throws `reauthentication_required` when the caller proved who they are too long ago for what is
+ * sensitive: money that leaves, where it goes to, rights, secrets, the end of an account. The
+ * service's key is a machine's, which can prove nothing anew.
+ */
+export function demandProof(actor: Actor): void {
+  if (actor.kind !== 'user' && actor.kind !== 'operator') return;
+  if (actor.proofIsOld === true) throw new DomainError('reauthentication_required', {});
+}
+
 /** Somebody who lacks nothing but the second factor of operators is told so. */
 function refusal(actor: SignedIn, action: Action, facts: Facts): DomainError {
   const isBarred = actor.kind === 'user' && actor.lacksFactor === true;

@@ -8,6 +8,11 @@ export interface Claims {
   readonly roles: readonly string[];
   /** The claim `aal` (authenticator assurance level) is `aal2`, as Supabase Auth says it. */
   readonly secondFactor: boolean;
+  /**
+   * When the person last proved who they are, in seconds since 1970: the newest time in `amr`, as
+   * Supabase Auth says it, else `auth_time` (OpenID Connect). Undefined: the token says nothing.
+   */
+  readonly provenAt: number | undefined;
 }
 
 export interface TokenRules {
@@ -120,7 +125,15 @@ function claimsOf(payload: JWTPayload): Claims | undefined {
     userId: payload.sub.toLowerCase(),
     roles: rolesIn(payload['app_metadata']),
     secondFactor: payload['aal'] === 'aal2',
+    provenAt: provenAtIn(payload),
   };
+}
+
+function provenAtIn({ amr, auth_time: authTime }: JWTPayload): number | undefined {
+  const methods = (Array.isArray(amr) ? amr : []) as { timestamp?: unknown }[];
+  const times = methods.map((method) => method?.timestamp).filter((at) => typeof at === 'number');
+  if (times.length > 0) return Math.max(...times);
+  return typeof authTime === 'number' ? authTime : undefined;
 }
 
 /** Roles from `app_metadata.role` and `app_metadata.roles`; `user_metadata` is the user's own. */

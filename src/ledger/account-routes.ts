@@ -57,6 +57,7 @@ export function accountRoutes(app: App): FastifyPluginAsyncTypebox {
             201: ReceivingAccountSchema,
             ...problems(
               'forbidden',
+              'reauthentication_required',
               'campaign_busy',
               'outcome_unknown',
               'receiving_account_exists',
@@ -88,6 +89,7 @@ export function accountRoutes(app: App): FastifyPluginAsyncTypebox {
             200: ReceivingAccountSchema,
             ...problems(
               'forbidden',
+              'reauthentication_required',
               'campaign_busy',
               'outcome_unknown',
               'receiving_account_not_found',
@@ -167,7 +169,13 @@ export function accountRoutes(app: App): FastifyPluginAsyncTypebox {
           body: closed(bankFields),
           response: {
             200: OwnAccountSchema,
-            ...problems('forbidden', 'campaign_busy', 'outcome_unknown', 'brand_not_found'),
+            ...problems(
+              'forbidden',
+              'reauthentication_required',
+              'campaign_busy',
+              'outcome_unknown',
+              'brand_not_found',
+            ),
           },
         },
       },

@@ -4,7 +4,7 @@ import type { Tx } from '../database/transaction.ts';
 import { DomainError } from '../errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
-import { permit } from '../identity/policy.ts';
+import { demandProof, permit } from '../identity/policy.ts';
 import * as sql from './queries.ts';
 
 export interface BankAccount {
@@ -30,7 +30,7 @@ export async function receivingAccounts(
 
 /**
  * Adds an account to which buyers transfer; the first one is the default. Refuses: forbidden,
- * receiving_account_exists.
+ * reauthentication_required, receiving_account_exists.
  */
 export async function addReceivingAccount(
   tx: Tx,
@@ -39,6 +39,7 @@ export async function addReceivingAccount(
   isDefault: boolean,
 ): Promise<sql.ReceivingAccountRow> {
   permit(actor, 'receiving_account.manage');
+  demandProof(actor);
   await tx.rows(sql.lockReceivingAccounts);
   const first = (await tx.rows(sql.listReceivingAccounts)).length === 0;
   if (isDefault) await tx.rows(sql.clearDefaultAccount);
@@ -64,7 +65,7 @@ export interface ReceivingAccountChange {
 
 /**
  * Changes a receiving account. Bank and number stay: payments were made to them. Refuses:
- * forbidden, receiving_account_not_found, receiving_account_is_default.
+ * forbidden, reauthentication_required, receiving_account_not_found, receiving_account_is_default.
  */
 export async function editReceivingAccount(
   tx: Tx,
@@ -73,6 +74,7 @@ export async function editReceivingAccount(
   change: ReceivingAccountChange,
 ): Promise<sql.ReceivingAccountRow> {
   permit(actor, 'receiving_account.manage');
+  demandProof(actor);
   await tx.rows(sql.lockReceivingAccounts);
   const account = await tx.maybe(sql.findReceivingAccount, accountId);
   if (account === undefined) throw new DomainError('receiving_account_not_found', {});
@@ -122,7 +124,10 @@ export async function payoutAccount(
   return present(await db.maybe(sql.findPayoutAccount, brandId));
 }
 
-/** Says where a brand is paid out to. Refuses: brand_not_found, forbidden. */
+/**
+ * Says where a brand is paid out to. Refuses: brand_not_found, forbidden,
+ * reauthentication_required.
+ */
 export async function setPayoutAccount(
   tx: Tx,
   actor: Actor,
@@ -130,6 +135,7 @@ export async function setPayoutAccount(
   given: BankAccount,
 ): Promise<sql.OwnAccountRow> {
   await permitOnBrand(tx, actor, 'payout_account.edit', brandId);
+  demandProof(actor);
   const { bank, number, holder } = bankAccountOf(given);
   return await tx.one(sql.putPayoutAccount, brandId, bank, number, holder);
 }

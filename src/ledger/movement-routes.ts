@@ -105,6 +105,7 @@ export function movementRoutes(app: App): FastifyPluginAsyncTypebox {
             200: closed({ items: Type.Array(RefundSchema) }),
             ...problems(
               'forbidden',
+              'reauthentication_required',
               'campaign_busy',
               'outcome_unknown',
               'movement_not_found',
@@ -194,6 +195,7 @@ export function movementRoutes(app: App): FastifyPluginAsyncTypebox {
             200: PayoutSchema,
             ...problems(
               'forbidden',
+              'reauthentication_required',
               'campaign_busy',
               'outcome_unknown',
               'movement_not_found',
@@ -220,6 +222,7 @@ export function movementRoutes(app: App): FastifyPluginAsyncTypebox {
             200: PayoutSchema,
             ...problems(
               'forbidden',
+              'reauthentication_required',
               'campaign_busy',
               'outcome_unknown',
               'movement_not_found',

@@ -1,7 +1,7 @@
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
 import { actorLabel, type Actor } from '../identity/actor.ts';
-import { permit } from '../identity/policy.ts';
+import { demandProof, permit } from '../identity/policy.ts';
 import { refuseWhileHeld } from '../installation/operations.ts';
 import { consult } from '../operation.ts';
 import * as sql from './movement-queries.ts';
@@ -75,6 +75,7 @@ export async function settleRefunds(
   reference: string,
 ): Promise<sql.RefundRow[]> {
   const caller = permit(actor, 'refund.settle');
+  demandProof(actor);
   await refuseWhileHeld(tx);
   return await tx.rows(sql.settleRefunds, [...ids], reference, actorLabel(caller));
 }
@@ -128,6 +129,7 @@ export async function payoutsDue(
  */
 export async function releasePayout(tx: Tx, actor: Actor, id: string): Promise<sql.PayoutRow> {
   const caller = permit(actor, 'payout.settle');
+  demandProof(actor);
   await refuseWhileHeld(tx);
   return await tx.one(sql.releasePayout, id, actorLabel(caller));
 }
@@ -144,6 +146,7 @@ export async function settlePayout(
   reference: string,
 ): Promise<sql.PayoutRow> {
   const caller = permit(actor, 'payout.settle');
+  demandProof(actor);
   await refuseWhileHeld(tx);
   return await tx.one(sql.settlePayout, id, reference, actorLabel(caller));
 }

@@ -5,7 +5,7 @@ import type { Tx } from '../database/transaction.ts';
 import { DomainError, invalidField } from '../errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
-import { may, permit } from '../identity/policy.ts';
+import { demandProof, may, permit } from '../identity/policy.ts';
 import { isAllowedUrl, type AddressRules } from './addresses.ts';
 import {
   findDelivery,
@@ -59,6 +59,7 @@ export async function createEndpoint(
   rules: AddressRules,
 ): Promise<WithSecret> {
   await permitOnEndpoints(tx, actor, brandId);
+  demandProof(actor);
   checkUrl(input.url, rules);
   await tx.rows(sql.lockEndpoints, brandId);
   const { count } = await tx.one(sql.countEndpoints, brandId);
@@ -181,6 +182,7 @@ export async function rotateEndpoint(
   endpointId: string,
 ): Promise<WithSecret> {
   await viewEndpoint(tx, actor, endpointId);
+  demandProof(actor);
   const secret = newSecret();
   return { endpoint: await tx.one(sql.rotateSecret, endpointId, secret, keptSeconds), secret };
 }

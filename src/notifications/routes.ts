@@ -248,7 +248,13 @@ export function webhookRoutes(app: App): FastifyPluginAsyncTypebox {
           }),
           response: {
             201: EndpointWithSecretSchema,
-            ...problems('forbidden', 'brand_not_found', 'webhook_limit_reached', 'outcome_unknown'),
+            ...problems(
+              'forbidden',
+              'reauthentication_required',
+              'brand_not_found',
+              'webhook_limit_reached',
+              'outcome_unknown',
+            ),
           },
         },
       },
@@ -343,7 +349,7 @@ export function webhookRoutes(app: App): FastifyPluginAsyncTypebox {
           params,
           response: {
             200: EndpointWithSecretSchema,
-            ...problems('webhook_not_found', 'outcome_unknown'),
+            ...problems('reauthentication_required', 'webhook_not_found', 'outcome_unknown'),
           },
         },
       },

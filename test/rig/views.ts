@@ -343,6 +343,19 @@ async function accountViews({ service, person }: Making, buyer: Person): Promise
   const saved = expectStatus(await ten.api.get('/me/addresses'), 200).items[1]!;
   const guarded = await person('punya.dua.faktor');
   await giveFactor(service, guarded);
+  const proving = {
+    mailed: await person('lama.tidak.masuk'),
+    guarded: await person('lama.tidak.masuk.dua.faktor'),
+  };
+  await giveFactor(service, proving.guarded);
+  const whose = Object.values(proving).map(({ userId }) => userId);
+  const age = "update sambatan_auth.sessions set proven_at = now() - interval '1 h'";
+  await ask(service.db, `${age} where user_id = any ($1)`, whose);
+  const leave = async (page: Page) => {
+    const word = page.url().includes('/en/') ? 'delete' : 'hapus';
+    await page.fill('main [name=word]', word);
+    await answered(page, page.locator('main form[action$="/akun/hapus"] button'));
+  };
   const beginning = await person('sedang.memasang.faktor');
   await beginning.post('/akun/keamanan/mulai');
   const halfIn = await halfSignedIn(service, 'punya.dua.faktor@contoh.id');
@@ -419,6 +432,9 @@ async function accountViews({ service, person }: Making, buyer: Person): Promise
         who: ten,
         act: press(/^(Hapus akunku|Delete my account)$/),
       },
+      // Whatever is sensitive leads there: here, the end of the account.
+      prove: { path: '/akun', who: proving.mailed, act: leave },
+      'prove-app': { path: '/akun', who: proving.guarded, act: leave },
     },
     'GET /akun/alamat': {
       'addresses-none': { path: '/akun/alamat', who: nobody },

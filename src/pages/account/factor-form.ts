@@ -22,20 +22,29 @@ export const sixDigits = {
 interface FactorForm {
   /** Where both forms are sent to, without the language. */
   readonly action: string;
-  readonly hidden: Readonly<Record<string, string>>;
+  /** What is sent along, by name; a name may come twice. */
+  readonly hidden: readonly (readonly [name: string, value: string])[];
+  /** What the two codes are called, unless as in `factorFields`. */
+  readonly names?: { readonly code: string; readonly recovery: string };
   readonly button: string;
   readonly errors?: readonly FieldError[] | undefined;
+}
+
+/** What a form sends along, by name. */
+export function hiddenInputs(fields: FactorForm['hidden']): Html[] {
+  return fields.map(
+    ([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`,
+  );
 }
 
 /** The form for a code of the app, and below it the one for a recovery code. */
 export function factorInputs(visit: Visit, form: FactorForm): Html {
   const { t, url } = visit;
-  const hidden = Object.entries(form.hidden).map(
-    ([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`,
-  );
+  const { code, recovery } = form.names ?? { code: 'code', recovery: 'recovery_code' };
+  const hidden = hiddenInputs(form.hidden);
   return html`<form method="post" action="${url(form.action)}" class="fields">
       ${hidden}${input(visit, {
-        name: 'code',
+        name: code,
         label: t('Kode dari aplikasi', 'Code of the app'),
         errors: form.errors,
         required: true,
@@ -47,7 +56,7 @@ export function factorInputs(visit: Visit, form: FactorForm): Html {
       <summary>${t('HP-nya hilang atau ganti?', 'Lost or changed your phone?')}</summary>
       <form method="post" action="${url(form.action)}" class="fields">
         ${hidden}${input(visit, {
-          name: 'recovery_code',
+          name: recovery,
           label: t('Kode cadangan', 'Recovery code'),
           hint: t('Tiap kode cadangan hanya berlaku sekali.', 'Each recovery code works once.'),
           errors: form.errors,

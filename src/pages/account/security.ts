@@ -15,7 +15,7 @@ import type { App } from '../../context.ts';
 import { DomainError, type FieldError } from '../../errors.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed, text } from '../../http/schemas.ts';
-import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { seeOther, sendPage, sendSecretPage, type Pages } from '../../http/site.ts';
 import { consult, operate } from '../../operation.ts';
 import { badge, exactMoment, input, notice } from '../../web/components.ts';
 import { html, trusted, type Html, type Part } from '../../web/html.ts';
@@ -31,14 +31,6 @@ const readCode = formReader(closed({ code: text(1, 20) }));
 
 /** A person's second factor: setting it up, its recovery codes, its end. */
 export function securityPages(app: App): Pages {
-  /** What is shown this once is in nobody's memory: not the browser's, not on its disk. */
-  const sendSecret = (
-    request: FastifyRequest,
-    reply: FastifyReply,
-    page: PageParts,
-    status = 200,
-  ) => sendPage(request, reply.header('cache-control', 'no-store'), page, status);
-
   /** To the account's address; that nobody can be told changes nothing any more. */
   const tell = async ({ visit, log }: FastifyRequest, change: Parameters<typeof factorMail>[0]) => {
     const to = visit.person?.email;
@@ -63,7 +55,12 @@ export function securityPages(app: App): Pages {
     const { visit } = request;
     const secret = await toSetUp(visit);
     const picture = await qrCode(secret.uri, { type: 'svg', errorCorrectionLevel: 'M', margin: 2 });
-    return sendSecret(request, reply, setUpPage(visit, secret, trusted(picture), shown), status);
+    return sendSecretPage(
+      request,
+      reply,
+      setUpPage(visit, secret, trusted(picture), shown),
+      status,
+    );
   };
 
   return async (server) => {
@@ -109,7 +106,7 @@ export function securityPages(app: App): Pages {
         return showSetUp(request, reply, { refusal: refused }, refused.status);
       }
       await tell(request, 'added');
-      return sendSecret(request, reply, codesPage(visit, outcome.done, true));
+      return sendSecretPage(request, reply, codesPage(visit, outcome.done, true));
     });
 
     server.post(`${here}/kode-cadangan`, async (request, reply) => {
@@ -119,7 +116,16 @@ export function securityPages(app: App): Pages {
         renewRecoveryCodes(tx, visit.actor, deviceOf(request)),
       );
       await tell(request, 'codes');
-      return sendSecret(request, reply, codesPage(visit, codes, false));
+      return sendSecretPage(request, reply, codesPage(visit, codes, false));
+    });
+
+    // An operator whose session began without the second factor that they have.
+    server.post(`${here}/bukti`, async (request, reply) => {
+      const { actor } = request.visit;
+      signedIn(request.visit);
+      const lacks = actor.kind === 'user' && actor.lacksFactor === true;
+      if (lacks) throw new DomainError('reauthentication_required', {});
+      return seeOther(request, reply, actor.kind === 'operator' ? '/operator' : here);
     });
 
     server.post(`${here}/matikan`, async (request, reply) => {
@@ -150,26 +156,25 @@ function securityPage(visit: Visit, state: FactorState): PageParts {
           'Kode dari aplikasi menjaga akunmu, juga kalau orang lain bisa membaca e-mailmu.',
           'A code of an app keeps your account safe, even from somebody who reads your mail.',
         ),
-      )}${lacking(visit)}${state.since === undefined ? factorOff(visit) : factorOn(visit, state)}
+      )}${lacking(visit, state)}${state.since === undefined ? factorOff(visit) : factorOn(visit, state)}
       <p><a href="${url('/akun')}">${t('Kembali ke akun', 'Back to the account')}</a></p>
     </div>`,
   };
 }
 
 /** An operator who cannot do what operators do is told what for. */
-function lacking({ t, actor }: Visit): Part {
-  return (
-    actor.kind === 'user' &&
-    actor.lacksFactor === true &&
-    notice(
-      'busy',
-      t('Kamu operator.', 'You are an operator.'),
-      t(
-        'Halaman operator terbuka setelah kode dari aplikasi aktif dan kamu masuk dengannya.',
-        'The operators’ pages open once a second factor is on and you have signed in with it.',
-      ),
-    )
+function lacking({ t, url, actor }: Visit, { since }: FactorState): Part {
+  if (actor.kind !== 'user' || actor.lacksFactor !== true) return undefined;
+  const told = t(
+    'Halaman operator terbuka setelah kode dari aplikasi aktif dan kamu masuk dengannya.',
+    'The operators’ pages open once a second factor is on and you have signed in with it.',
   );
+  return html`${notice('busy', t('Kamu operator.', 'You are an operator.'), told)}${
+    since !== undefined &&
+    html`<form method="post" action="${url(`${here}/bukti`)}">
+      <button class="button">${t('Masukkan kode dari aplikasi', 'Enter a code of the app')}</button>
+    </form>`
+  }`;
 }
 
 function factorOff({ t, url }: Visit): Html {

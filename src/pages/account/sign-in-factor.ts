@@ -66,7 +66,7 @@ function factorPage(visit: Visit, show: Refused & { readonly back: string }): Pa
       )}${above(visit, show)}
       ${factorInputs(visit, {
         action: here,
-        hidden: { back: show.back },
+        hidden: [['back', show.back]],
         button: t('Masuk', 'Sign in'),
         errors: show.errors,
       })}

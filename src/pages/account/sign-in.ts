@@ -117,8 +117,8 @@ export function signInPages(app: App): Pages {
       if (actor.kind !== 'user' && actor.kind !== 'operator') {
         throw new DomainError('unauthenticated', {});
       }
-      const { userId, roles, secondFactor = false } = actor;
-      const claims = { userId, roles, secondFactor };
+      const { userId, roles, secondFactor = false, provenAt } = actor;
+      const claims = { userId, roles, secondFactor, provenAt };
       const entered = await signInWithToken(app.signIn, claims, browserOf(request));
       return enter(request, reply, entered, pathWithin(back));
     });
