@@ -594,4 +594,15 @@ test('an id in capitals is the same id, wherever it stands', async () => {
   assert.equal(expectStatus(cancelled, 200).status, 'cancelled');
   const products = await shop.seller.get(`/products?brand_id=${shop.brandId.toUpperCase()}`);
   assert.equal(products.body.items.length > 0, true);
+  // Who goes by themselves is known by their id: a contributor takes nobody else out.
+  const helper = await service.user();
+  await ask(
+    service.db,
+    `insert into sambatan.brand_members (brand_id, user_id, role) values ($1, $2, 'contributor')`,
+    shop.brandId,
+    helper.userId,
+  );
+  const path = `/brands/${shop.brandId.toUpperCase()}/members/${helper.userId.toUpperCase()}`;
+  const gone = await helper.send({ method: 'DELETE', path });
+  assert.equal(gone.status, 200, gone.text);
 });
