@@ -50,3 +50,14 @@ test('campaigns whose events cannot be told keep no other from being told', asyn
   await until(() => told.has(good), { withinMs: 10_000 });
   await until(() => log.lines.some(({ level }) => level === 'warn'));
 });
+
+test('what could not be told is told soon after it can be, not with the next walk', async (t) => {
+  const unspeakable = [await newCampaign(db, market)];
+  const [id] = unspeakable;
+  const warned = log.lines.length;
+  const told = startFeed(t, { isThere: () => false, patienceMs: 0 }, unspeakable);
+  await until(() => log.lines.slice(warned).some(({ level }) => level === 'warn'));
+  unspeakable.pop();
+  // A walk comes every thirty seconds.
+  await until(() => told.has(id!), { withinMs: 15_000 });
+});
