@@ -134,7 +134,8 @@ export async function exportAccount(db: Queryable, actor: Actor): Promise<object
  * payments and the audit log stay for the books, with the user's id alone. What money or goods are
  * still owed for has to end first, and a brand with other members keeps an owner; a place in a
  * waiting list binds nobody and is given up. Gives the campaigns whose waiting lists changed.
- * Refuses: account_has_participations, account_owns_brand, account_has_campaigns, forbidden.
+ * Refuses: account_has_participations, account_owns_brand, account_has_campaigns, forbidden,
+ * reauthentication_required.
  */
 export async function deleteAccount(tx: Tx, actor: Actor): Promise<readonly string[]> {
   const userId = ownerOf(actor);

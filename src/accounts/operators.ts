@@ -23,7 +23,7 @@ export interface Candidate {
 /**
  * Makes somebody an operator: on the site from their next page on, with a token within a few
  * seconds; gives their id. Naming somebody again changes nothing. Refuses: validation_failed
- * (either an address or an id), account_not_found, forbidden.
+ * (either an address or an id), account_not_found, forbidden, reauthentication_required.
  */
 export async function nameOperator(tx: Tx, actor: Actor, candidate: Candidate): Promise<string> {
   const caller = permit(actor, 'operators.manage');
@@ -34,7 +34,10 @@ export async function nameOperator(tx: Tx, actor: Actor, candidate: Candidate): 
   return userId;
 }
 
-/** Ends it, as soon as naming begins it. Refuses: account_not_found, forbidden. */
+/**
+ * Ends it, as soon as naming begins it. Refuses: account_not_found, forbidden,
+ * reauthentication_required.
+ */
 export async function dismissOperator(tx: Tx, actor: Actor, userId: string): Promise<void> {
   const caller = permit(actor, 'operators.manage');
   demandProof(actor);

@@ -47,7 +47,7 @@ export async function hasFactor(db: Queryable, userId: string): Promise<boolean>
 
 /**
  * Begins to set a factor up, with a new secret. Refuses: second_factor_present, unauthenticated,
- * forbidden.
+ * forbidden, reauthentication_required.
  */
 export async function beginFactor(tx: Tx, parts: FactorParts, actor: Actor): Promise<void> {
   const userId = ownerOf(actor);
@@ -94,7 +94,10 @@ export async function confirmFactor(
   return codes;
 }
 
-/** Ends the second factor and its recovery codes. Refuses: second_factor_not_begun, forbidden. */
+/**
+ * Ends the second factor and its recovery codes. Refuses: second_factor_not_begun, forbidden,
+ * reauthentication_required.
+ */
 export async function removeFactor(tx: Tx, actor: Actor, device: string): Promise<void> {
   const userId = ownerOf(actor);
   demandProof(actor);
@@ -106,7 +109,10 @@ export async function removeFactor(tx: Tx, actor: Actor, device: string): Promis
   await recordAccess(tx, { userId, event: 'factor_removed', device });
 }
 
-/** New recovery codes; those before end. Refuses: second_factor_not_begun, forbidden. */
+/**
+ * New recovery codes; those before end. Refuses: second_factor_not_begun, forbidden,
+ * reauthentication_required.
+ */
 export async function renewRecoveryCodes(
   tx: Tx,
   actor: Actor,

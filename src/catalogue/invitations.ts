@@ -32,7 +32,7 @@ export interface Invitation {
 /**
  * Invites somebody by e-mail; an invitation to the same address before it ends. The mail is the
  * caller's to send, after the commit. Refuses: brand_not_found, forbidden, validation_failed,
- * too_many_invitations.
+ * too_many_invitations, reauthentication_required.
  */
 export async function invite(
   tx: Tx,

@@ -19,7 +19,7 @@ export async function viewMembers(
 
 /**
  * Gives a member another role. Owners are made and unmade by owners only, and the last one stays.
- * Refuses: brand_not_found, forbidden, member_not_found, last_owner.
+ * Refuses: brand_not_found, forbidden, member_not_found, last_owner, reauthentication_required.
  */
 export async function changeRole(
   tx: Tx,
@@ -36,7 +36,7 @@ export async function changeRole(
 
 /**
  * Takes a member out of a brand; members may leave by themselves. The last owner stays. Refuses:
- * brand_not_found, forbidden, member_not_found, last_owner.
+ * brand_not_found, forbidden, member_not_found, last_owner, reauthentication_required.
  */
 export async function removeMember(
   tx: Tx,

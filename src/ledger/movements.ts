@@ -65,8 +65,8 @@ async function* everyRefund(
 /**
  * Refunds were made, all with one reference, such as that of a bulk transfer: all or none are
  * settled. Those that are with this reference already stay as they are. Refuses: forbidden,
- * movement_not_found, movement_transition_not_allowed,
- * installation_held.
+ * movement_not_found, movement_transition_not_allowed, installation_held,
+ * reauthentication_required.
  */
 export async function settleRefunds(
   tx: Tx,
@@ -124,8 +124,8 @@ export async function payoutsDue(
 
 /**
  * A payout may leave before everybody has received the goods. Refuses: forbidden,
- * movement_not_found, movement_transition_not_allowed, payout_disputed,
- * installation_held.
+ * movement_not_found, movement_transition_not_allowed, payout_disputed, installation_held,
+ * reauthentication_required.
  */
 export async function releasePayout(tx: Tx, actor: Actor, id: string): Promise<sql.PayoutRow> {
   const caller = permit(actor, 'payout.settle');
@@ -136,8 +136,8 @@ export async function releasePayout(tx: Tx, actor: Actor, id: string): Promise<s
 
 /**
  * A payout was made. Refuses: forbidden, movement_not_found, movement_transition_not_allowed,
- * payout_not_released, payout_disputed, payout_not_covered,
- * installation_held.
+ * payout_not_released, payout_disputed, payout_not_covered, installation_held,
+ * reauthentication_required.
  */
 export async function settlePayout(
   tx: Tx,

@@ -49,7 +49,7 @@ async function permitOnEndpoints(
 
 /**
  * Makes an endpoint. Refuses: validation_failed for an address that may not be connected to,
- * webhook_limit_reached, and as permitOnEndpoints.
+ * webhook_limit_reached, and as permitOnEndpoints, reauthentication_required.
  */
 export async function createEndpoint(
   tx: Tx,
@@ -174,7 +174,7 @@ export async function disableEndpoint(tx: Tx, endpointId: string, why: string): 
 
 /**
  * Gives an endpoint a new secret. For a day everything is signed with the old one as well.
- * Refuses: as viewEndpoint.
+ * Refuses: as viewEndpoint, reauthentication_required.
  */
 export async function rotateEndpoint(
   tx: Tx,
