@@ -2,7 +2,7 @@
 // what it heard. Bare sockets: ten times the capacity of a service has to cost less than serving it.
 import { randomUUID } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
-import type { Heard, Job, Kind, Latency } from './job.ts';
+import { sessionToken, type Heard, type Job, type Kind, type Latency } from './job.ts';
 
 /** After the end of a load whatever is under way is waited for so long. */
 const patienceMs = 20_000;
@@ -129,7 +129,7 @@ class Crowd {
   }
 
   #send(line: Line): void {
-    line.send(this.#turns[this.#sent++ % this.#turns.length]!);
+    line.send(this.#turns[this.#sent % this.#turns.length]!, this.#sent++);
     this.#underWay++;
   }
 
@@ -181,12 +181,14 @@ class Line {
     this.socket.on('close', () => ears.gone(this.#kind !== undefined));
   }
 
-  send(kind: Kind): void {
+  send(kind: Kind, number: number): void {
     this.#kind = kind;
     this.#sentAt = performance.now();
     const body = kind.body?.join(randomUUID()) ?? '';
     const length = kind.body === undefined ? '' : `Content-Length: ${Buffer.byteLength(body)}\r\n`;
-    this.socket.write(`${kind.head}${length}\r\n${body}`, 'latin1');
+    const who =
+      kind.people === undefined ? '' : `Cookie: sambatan=${sessionToken(number % kind.people)}\r\n`;
+    this.socket.write(`${kind.head}${who}${length}\r\n${body}`, 'latin1');
   }
 
   #hear(chunk: Buffer): void {
@@ -202,11 +204,18 @@ class Line {
     const text = status === 503 ? heard.toString('latin1') : '';
     this.#ears.answered(kind, {
       status,
-      code: /"code":"(\w+)"/.exec(text)?.[1] ?? '',
+      code: status === 503 ? codeOf(text) : '',
       hasRetryAfter: status !== 503 || /\r\nretry-after: \d/i.test(text),
       waitedMs: performance.now() - this.#sentAt,
     });
   }
+}
+
+/** Which 503: a program is told its code, people are shown a page. */
+function codeOf(text: string): string {
+  return (
+    /"code":"(\w+)"/.exec(text)?.[1] ?? (/<title>Lagi ramai/.test(text) ? 'overloaded' : 'page')
+  );
 }
 
 /** Whether an answer is all there, by its length or by its last chunk. */

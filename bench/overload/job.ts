@@ -6,8 +6,15 @@ export interface Kind {
   readonly head: string;
   /** The body before and after the id of its user; undefined: no body. */
   readonly body?: readonly [before: string, after: string];
+  /** So many people are signed in, and send it in turn: their cookies are `sessionToken` of 0 on. */
+  readonly people?: number;
   /** The status of an answer that did what was asked. */
   readonly good: number;
+}
+
+/** What the browser of one of many people brings. */
+export function sessionToken(person: number): string {
+  return String(person).padStart(43, 's');
 }
 
 /** One load of the open or the closed kind. */

@@ -4,9 +4,13 @@ import type { Circumstances } from '../circumstances.ts';
 import { list } from '../report.ts';
 import type { Heard } from './job.ts';
 
+/** The crowds, from the one that is most like people to the one that is most like a script. */
+export const crowdNames = ['people', 'site', 'joins'] as const;
+export type CrowdName = (typeof crowdNames)[number];
+
 /** What one crowd was answered. */
 export interface Result {
-  readonly name: 'site' | 'joins';
+  readonly name: CrowdName;
   readonly times: number;
   readonly seconds: number;
   /** Good answers a second, closed loop. */
@@ -29,7 +33,11 @@ const page = join(import.meta.dirname, '../../docs/performance.md');
 const begin = '<!-- written by npm run overload: begin -->';
 const end = '<!-- written by npm run overload: end -->';
 
-const titles = { site: 'pages, joins and progress in turns', joins: 'joins alone' };
+const titles: Readonly<Record<CrowdName, string>> = {
+  people: 'people who are signed in: pages, forms that join, and progress in turns',
+  site: 'pages of visitors, joins by the API and progress in turns',
+  joins: 'joins by the API alone',
+};
 
 /** The figures as a table in Markdown. */
 export function table(about: Circumstances, all: readonly Result[]): string {

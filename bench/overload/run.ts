@@ -11,8 +11,8 @@ import { startCluster, type Cluster } from '../rig/database.ts';
 import { cores, residentBytes } from '../rig/processor.ts';
 import { openCampaigns } from '../rig/seller.ts';
 import { serviceKey, startServer, stopServers, type Server } from '../rig/server.ts';
-import type { Heard, Job, Kind } from './job.ts';
-import { publish, table, type Result } from './report.ts';
+import { sessionToken, type Heard, type Job, type Kind } from './job.ts';
+import { crowdNames, publish, table, type CrowdName, type Result } from './report.ts';
 
 const { values } = parseArgs({
   options: {
@@ -30,6 +30,9 @@ const [times, seconds, connections] = [values.times, values.seconds, values.conn
 /** In flight when capacity is measured: a few, and so many that batches are large. */
 const crowds = [100, 400, 1_000];
 
+/** More than there are joins in a run, so that hardly anybody joins twice. */
+const people = 100_000;
+
 const cluster = await startCluster();
 const generator = fork(join(import.meta.dirname, 'generator.ts'), { stdio: 'inherit' });
 const stop = async () => {
@@ -43,7 +46,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 try {
   const known = await circumstances(cluster, { rounds: 1, quick: false });
   const results: Result[] = [];
-  for (const name of ['site', 'joins'] as const) {
+  for (const name of crowdNames) {
     if (values.only.length > 0 && !values.only.includes(name)) continue;
     results.push(await overload(cluster, generator, name));
   }
@@ -61,8 +64,23 @@ function told(): string {
   return `one process over loopback, ${place}; ${connections} connections at most, each with one request under way`;
 }
 
-/** What people do with browsers in a rush, or joins alone, which are the cheapest of all writes. */
-function kindsOf(name: 'site' | 'joins', id: string): Kind[] {
+/** Signs them in: who arrives from a link has been here before. */
+async function signIn({ sql }: Cluster, databaseUrl: string): Promise<void> {
+  await sql(
+    databaseUrl,
+    `insert into sambatan_auth.sessions (session_id, token_hash, user_id, expires_at)
+    select gen_random_uuid(), sha256(convert_to(lpad(person::text, $1, 's'), 'UTF8')),
+      gen_random_uuid(), now() + interval '1 day'
+    from generate_series(0, $2) as person`,
+    [sessionToken(0).length, people - 1],
+  );
+}
+
+/**
+ * What people do with browsers in a rush: those who are signed in and join by the form, whoever
+ * looks on; or joins by the service key alone, which are the cheapest of all writes.
+ */
+function kindsOf(name: CrowdName, id: string): Kind[] {
   const joining: Kind = {
     name: 'join',
     weight: 1,
@@ -83,14 +101,25 @@ function kindsOf(name: 'site' | 'joins', id: string): Kind[] {
     head: `GET /api/sambatan/campaigns/${id}/progress HTTP/1.1\r\nHost: x\r\n`,
     good: 200,
   };
-  return [page, joining, progress];
+  if (name === 'site') return [page, joining, progress];
+  const own = { ...page, people };
+  const form: Kind = {
+    name: 'form',
+    weight: 1,
+    head: `POST /sambatan/${id}/ikut HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/x-www-form-urlencoded\r\n`,
+    body: ['key=', '&quantity=1&shipping_address=Jalan+Kenanga+12%2C+Bandung+40123'],
+    people,
+    good: 303,
+  };
+  return [own, form, progress];
 }
 
-async function overload(on: Cluster, crowd: ChildProcess, name: 'site' | 'joins'): Promise<Result> {
+async function overload(on: Cluster, crowd: ChildProcess, name: CrowdName): Promise<Result> {
   const databaseUrl = await on.createDatabase(`overload_${name}`);
   const server = await startServer({ way: 'ours', databaseUrl });
   keepApart(crowd, [server.pid, on.postmaster]);
   const [id = ''] = await openCampaigns(server.url, 1);
+  await signIn(on, databaseUrl);
   const kinds = kindsOf(name, id);
   const port = Number(new URL(server.url).port);
   const all: Heard[] = [];
@@ -109,13 +138,11 @@ async function overload(on: Cluster, crowd: ChildProcess, name: 'site' | 'joins'
   const seen = await watching.end();
   const after = await run({ rate: capacity / 2, mostConnections: connections }, 6);
   await untilTold(on, databaseUrl, [id]);
-  const joins = all.reduce((sum, { answers }) => sum + (answers['join 201'] ?? 0), 0);
+  const count = (what: string) => all.reduce((sum, { answers }) => sum + (answers[what] ?? 0), 0);
+  const joins = count('join 201') + count('form 303');
   const errors = all.reduce((sum, { unanswered }) => sum + unanswered, 0);
   // Of these nobody but the same key can tell whether they were stored.
-  const unknown = all.reduce(
-    (sum, { answers }) => sum + (answers['join 503 outcome_unknown'] ?? 0),
-    0,
-  );
+  const unknown = count('join 503 outcome_unknown') + count('form 503 page');
   const failures =
     unknown === 0
       ? await checkStored(on, databaseUrl, [id], { joins, errors })
@@ -146,7 +173,7 @@ async function checkBetween(
 
 function surprises(kinds: readonly Kind[], answers: Heard['answers']): string[] {
   return Object.keys(answers)
-    .filter((what) => !/ 503( overloaded| outcome_unknown|$)/.test(what))
+    .filter((what) => !/ 503 (overloaded|outcome_unknown|page)$/.test(what))
     .filter((what) => !kinds.some(({ name, good }) => what === `${name} ${good}`))
     .map((what) => `answered: ${what}`);
 }

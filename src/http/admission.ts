@@ -38,11 +38,13 @@ const oneByte = Buffer.alloc(1);
 /** What a window without requests means: whatever was learnt is out of date. */
 const quietMs = 2_000;
 /** Turning one away takes about so long; a turn that is long for that is no reason to do less. */
-const shedMs = 0.05;
+const shedMs = 0.01;
 /** Never below this: fewer would leave the database with nothing to do. */
 const leastLimit = 64;
 const growth = { share: 0.1, least: 4 };
 const shrink = { atMost: 0.5, atLeast: 0.9 };
+/** So long after somebody found no room, who comes is thought to belong to the same crowd. */
+const pressedMs = 2_000;
 const tellEveryMs = 1_000;
 
 /**
@@ -59,6 +61,7 @@ export class Admission {
   #inFlight = 0;
   #peak = 0;
   #wasFull = false;
+  #fullAt = -Infinity;
   #windowBegan = performance.now();
   #turnBegan: number | undefined;
   #arrivedInTurn = false;
@@ -89,11 +92,19 @@ export class Admission {
     return this.#sheds;
   }
 
+  /** Whether somebody found no room a moment ago, so that others will not, either. */
+  get isPressed(): boolean {
+    return performance.now() - this.#fullAt < pressedMs;
+  }
+
   /** Whether a request that arrives now finds room. */
   hasRoom(): boolean {
     this.#watchTurn();
     const hasRoom = this.#inFlight < this.#limit;
-    if (!hasRoom) this.#wasFull = true;
+    if (!hasRoom) {
+      this.#wasFull = true;
+      this.#fullAt = performance.now();
+    }
     return hasRoom;
   }
 

@@ -1,9 +1,11 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { FastifyInstance, FastifyServerFactory } from 'fastify';
 import type { Metrics } from '../metrics.ts';
 import type { Admission } from './admission.ts';
+import { Doorstep, Line } from './doorstep.ts';
 import { shed } from './shed.ts';
 
 /** How long clients may take, in milliseconds, and how many of them there may be. */
@@ -62,24 +64,42 @@ export function boundedServer(parts: ExchangeParts): FastifyServerFactory<Server
         connectionsCheckingInterval: most.checkMs,
       },
       (request, response) => {
+        const line = lineOf(request);
+        if (line) response.once('close', () => request.complete && line.answered());
         if (admission.hasRoom() || always.has(pathOf(request))) return handler(request, response);
         admission.shed();
+        // It comes again by the doorstep, where turning it away costs less.
+        if (!line) response.shouldKeepAlive = false;
         shed(request, response);
       },
     );
     server.setTimeout(most.silentMs);
+    const [takeIn] = server.listeners('connection');
+    server.removeAllListeners('connection');
+    const letIn = (connection: Duplex): void => void takeIn?.call(server, connection as Socket);
+    const doorstep = new Doorstep({ admission, always, silentMs: most.silentMs, letIn });
     let open = 0;
     const gone = () => void open--;
     // By whichever door somebody comes: the server's own bound knows of one.
     server.on('connection', (socket) => {
       open++;
       socket.once('close', gone);
-      if (open <= most.mostConnections) return;
-      metrics.connectionsRefused.inc();
-      socket.destroy();
+      if (open > most.mostConnections) {
+        metrics.connectionsRefused.inc();
+        socket.destroy();
+      } else if (admission.isPressed) {
+        doorstep.take(socket);
+      } else {
+        letIn(socket);
+      }
     });
     return server;
   };
+}
+
+function lineOf(request: IncomingMessage): Line | undefined {
+  const connection: Duplex = request.socket;
+  return connection instanceof Line ? connection : undefined;
 }
 
 function pathOf({ url = '/' }: IncomingMessage): string {

@@ -14,6 +14,8 @@ interface Prepared {
   readonly headers: readonly string[];
   /** Text, because Node sends it in one piece with the headers. */
   readonly body: string;
+  /** All of it as it goes over a connection. */
+  readonly bytes: Buffer;
 }
 
 /**
@@ -21,16 +23,33 @@ interface Prepared {
  * document to programs and as a page to people, from bytes that were made once.
  */
 export function shed(request: IncomingMessage, response: ServerResponse): void {
-  const path = request.url ?? '/';
-  const isApi = path.startsWith('/api/');
-  const english = isApi
-    ? languageOf(request.headers['accept-language']) === 'en'
-    : /^\/en(?:[/?]|$)/.test(path);
-  const { headers, body } = prepared[isApi ? 'api' : 'site'][english ? 'en' : 'id'];
+  const accepted = () => request.headers['accept-language'];
+  const { headers, body } = answerTo(request.url ?? '/', accepted);
   if (isLong(request)) response.shouldKeepAlive = false;
   response.sendDate = false;
   response.writeHead(503, headers as string[]);
   response.end(body);
+}
+
+const acceptLanguage = /\r\naccept-language: *([^\r]*)/i;
+
+/** What is known of a request that never became one. */
+export interface Refused {
+  /** Without its query. */
+  readonly path: string;
+  /** Its start line and headers, each ended by CRLF. */
+  readonly head: string;
+}
+
+/** The whole of the same answer, for a connection that is kept. */
+export function refusal({ path, head }: Refused): Buffer {
+  return answerTo(path, () => acceptLanguage.exec(head)?.[1]).bytes;
+}
+
+function answerTo(path: string, accepted: () => string | undefined): Prepared {
+  const isApi = path.startsWith('/api/');
+  const english = isApi ? languageOf(accepted()) === 'en' : /^\/en(?:[/?]|$)/.test(path);
+  return prepared[isApi ? 'api' : 'site'][english ? 'en' : 'id'];
 }
 
 function isLong({ headers }: IncomingMessage): boolean {
@@ -94,7 +113,11 @@ function answer(
     'x-request-id': noId,
     ...own,
   };
-  return { headers: Object.entries(headers).flat(), body: text };
+  const lines = Object.entries({ ...headers, connection: 'keep-alive' }).map((pair) =>
+    pair.join(': '),
+  );
+  const head = ['HTTP/1.1 503 Service Unavailable', ...lines, '', ''].join('\r\n');
+  return { headers: Object.entries(headers).flat(), body: text, bytes: Buffer.from(head + text) };
 }
 
 function inEach(make: (language: Language) => Prepared): Readonly<Record<Language, Prepared>> {
