@@ -7,7 +7,7 @@ import { filesOf, pagesOf } from '../http/pages.ts';
 import { routesOf } from '../http/routes.ts';
 import { buildServer, stopServer } from '../http/server.ts';
 import { findHold, type Hold } from '../installation/operations.ts';
-import { handBackMemory, onStopSignal } from '../process.ts';
+import { boundHeap, handBackMemory, onStopSignal } from '../process.ts';
 import { exitCodes, type Command } from './command.ts';
 import { described } from './release-hold.ts';
 import { openService, type Service } from './service.ts';
@@ -67,6 +67,7 @@ export async function startServing(
     const hold = await findHold(app.db);
     await server.ready();
     handBackMemory();
+    boundHeap();
     await openDoors(server, config.http);
     const { port } = server.server.address() as AddressInfo;
     const host = config.http.host.includes(':') ? `[${config.http.host}]` : config.http.host;
