@@ -214,7 +214,7 @@ class Line {
 /** Which 503: a program is told its code, people are shown a page. */
 function codeOf(text: string): string {
   return (
-    /"code":"(\w+)"/.exec(text)?.[1] ?? (/<title>Lagi ramai/.test(text) ? 'overloaded' : 'page')
+    /"code":"(\w+)"/.exec(text)?.[1] ?? (/<title>Sedang ramai/.test(text) ? 'overloaded' : 'page')
   );
 }
 

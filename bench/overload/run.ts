@@ -17,7 +17,7 @@ import { crowdNames, publish, table, type CrowdName, type Result } from './repor
 const { values } = parseArgs({
   options: {
     times: { type: 'string', default: '10' },
-    seconds: { type: 'string', default: '10' },
+    seconds: { type: 'string', default: '20' },
     connections: { type: 'string', default: '5000' },
     only: { type: 'string', multiple: true, default: [] },
     publish: { type: 'boolean', default: false },

@@ -11,7 +11,7 @@ const mostUnreadBytes = 65_536;
  * down by it, and a turn of the event loop ends: libuv goes on reading for as long as something
  * arrives, and those who are answered on the spot send again before it has read everybody else.
  */
-const refuseAfterMs = 40;
+const refuseAfterMs = 25;
 
 /** What connections on the doorstep of a server need of it. */
 export interface DoorstepParts {
