@@ -347,7 +347,6 @@ const expectedOnce = [
   'accept ok',
   'pay forbidden',
   'see given',
-  'transfer given',
   'write off ok',
   'deliver fewer ok',
   'resolve ok',
