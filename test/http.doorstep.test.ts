@@ -160,26 +160,26 @@ test('whoever is refused on the doorstep is told what everybody is told who is r
 
 test('who was refused keeps the connection, is let in when there is room, and refused again when there is none', async (t) => {
   const letGo = await full(t);
-  const before = await slots();
+  const earlier = await slots();
   const line = dial(t);
   for (let n = 1; n <= 3; n++) {
     line.socket.write(join());
     await until(() => statuses(line.heard()).length === n);
   }
-  assert.equal(await slots(), before, 'nothing is written for who is refused');
+  assert.equal(await slots(), earlier, 'nothing is written for who is refused');
   await letGo();
   for (let n = 4; n <= 6; n++) {
     line.socket.write(join());
     await until(() => statuses(line.heard()).length === n);
   }
-  assert.equal(await slots(), before + 3);
+  assert.equal(await slots(), earlier + 3);
   await full(t);
   line.socket.write(join());
   await until(() => statuses(line.heard()).length === 7);
   line.socket.write(get('/readyz'));
   await until(() => statuses(line.heard()).length === 8);
   assert.deepEqual(statuses(line.heard()), [503, 503, 503, 201, 201, 201, 503, 200]);
-  assert.equal(await slots(), before + 3);
+  assert.equal(await slots(), earlier + 3);
 });
 
 test('a connection that the server has is closed with a refusal, and comes again by the doorstep', async (t) => {
@@ -263,7 +263,7 @@ test('however a connection’s bytes are cut, each of its requests is answered o
   await fc.assert(
     fc.asyncProperty(asked, cuts, async (requests, lengths) => {
       await pressed(t);
-      const before = await slots();
+      const earlier = await slots();
       const line = dial(t);
       await once(line.socket, 'connect');
       let bytes = requests.map(({ path }) => (path === '' ? join() : get(path))).join('');
@@ -279,7 +279,7 @@ test('however a connection’s bytes are cut, each of its requests is answered o
         requests.map(({ path }) => good[path]),
       );
       const joined = requests.filter(({ kind }) => kind === 'join').length;
-      assert.equal(await slots(), before + joined);
+      assert.equal(await slots(), earlier + joined);
       line.socket.destroy();
     }),
     { numRuns: 60, seed, endOnFailure: false },
@@ -328,12 +328,12 @@ test('who says nothing on the doorstep, or half of something, is cut off', async
 
 test('who leaves before the refusal harms nobody', async (t) => {
   await full(t);
-  const before = service.app.admission.sheds;
+  const earlier = service.app.admission.sheds;
   for (let n = 0; n < 20; n++) {
     const line = dial(t);
     await once(line.socket, 'connect');
     line.socket.write(get('/api/sambatan/campaigns'));
-    await until(() => service.app.admission.sheds === before + n + 1);
+    await until(() => service.app.admission.sheds === earlier + n + 1);
     line.socket.destroy();
   }
   assert.equal((await service.visitor.get('//livez')).status, 200);
