@@ -176,6 +176,31 @@ test('the sixth code for one address within a quarter of an hour is refused, wit
   await askForCode(browser(), somebody());
 });
 
+test('who asks for codes of somebody else’s address keeps nobody from signing in, and all together ask for sixty a day', async () => {
+  await clear();
+  const email = somebody();
+  const ask = async (network: string) => {
+    const { statusCode } = await service.server.inject({
+      method: 'POST',
+      url: '/masuk',
+      remoteAddress: network,
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        'sec-fetch-site': 'same-origin',
+      },
+      payload: new URLSearchParams({ email }).toString(),
+    });
+    return statusCode;
+  };
+  const stranger = [];
+  for (let n = 0; n < 6; n++) stranger.push(await ask('203.0.113.7'));
+  assert.deepEqual(stranger, [303, 303, 303, 303, 303, 429]);
+  assert.equal(await ask('203.0.113.8'), 303);
+  for (let n = 6; n < 60; n++) assert.equal(await ask(`198.51.100.${n}`), 303);
+  assert.equal(await ask('198.51.100.60'), 429);
+  await clear();
+});
+
 test('one network asks for thirty codes within a quarter of an hour, for whomever', async () => {
   await clear();
   for (let n = 0; n < 30; n++) await askForCode(browser(), somebody());

@@ -80,7 +80,7 @@ export async function prove(
   holder: Holder,
   given: { readonly proofId: string; readonly code: string },
 ): Promise<Proved> {
-  await count(parts, `tries ${holder.network}`, limits.triesOfAddress);
+  await count(parts, `tries ${holder.network}`, limits.triesOfNetwork);
   return (await hasFactor(parts.db, holder.userId))
     ? await proveByFactor(parts, holder, given.code)
     : await proveByCode(parts, holder, given);

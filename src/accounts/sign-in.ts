@@ -32,11 +32,13 @@ export const halfSignInMinutes = 15;
 
 /** Codes that may be asked for, and codes that may be tried: [how many, in how many seconds]. */
 export const limits = {
-  // 20 codes of 5 attempts a day: one guess in 10,000 days finds a code of six digits.
+  // Of an e-mail address from one network: nobody can keep others from signing in by asking for them.
   emailQuarter: [5, 900],
-  emailDay: [20, 86_400],
-  addressQuarter: [30, 900],
-  triesOfAddress: [60, 900],
+  emailDay: [12, 86_400],
+  // From all networks 60 codes of 5 attempts a day: one guess in 9 years finds one of six digits.
+  emailDayInAll: [60, 86_400],
+  networkQuarter: [30, 900],
+  triesOfNetwork: [60, 900],
   // Three of a million codes are good at a time: one guess in 9 years finds one.
   factorQuarter: [20, 900],
   factorDay: [100, 86_400],
@@ -97,11 +99,12 @@ export async function requestCode(parts: SignInParts, wish: CodeWish): Promise<s
   return signInId;
 }
 
-/** Counts a code that is asked for, for its address and for where it is asked from. */
+/** Counts a code that is asked for, for its address, for where it is asked from, and for both. */
 export async function countCode(parts: SignInParts, email: string, network: string): Promise<void> {
-  await count(parts, `address ${network}`, limits.addressQuarter);
-  await count(parts, `email ${email}`, limits.emailQuarter);
-  await count(parts, `email a day ${email}`, limits.emailDay);
+  await count(parts, `address ${network}`, limits.networkQuarter);
+  await count(parts, `email ${email} from ${network}`, limits.emailQuarter);
+  await count(parts, `email a day ${email} from ${network}`, limits.emailDay);
+  await count(parts, `email a day ${email}`, limits.emailDayInAll);
 }
 
 /** A new code of six digits. */
@@ -150,7 +153,7 @@ export async function signInWithCode(
   given: { readonly signInId: string; readonly code: string },
   browser: Browser,
 ): Promise<Entered> {
-  await count(parts, `tries ${browser.network}`, limits.triesOfAddress);
+  await count(parts, `tries ${browser.network}`, limits.triesOfNetwork);
   const code = given.code.replaceAll(/[\s-]/g, '');
   const outcome = await operate(parts.db, async (tx) => {
     const found = await tx.maybe(sql.spendAttempt, given.signInId, codeAttempts);
@@ -176,7 +179,7 @@ export async function signInWithLink(
   link: string,
   browser: Browser,
 ): Promise<Entered> {
-  await count(parts, `tries ${browser.network}`, limits.triesOfAddress);
+  await count(parts, `tries ${browser.network}`, limits.triesOfNetwork);
   return await operate(parts.db, async (tx) => {
     const found = await tx.maybe(sql.useLink, keyed(parts.secret, link));
     if (found === undefined) throw new DomainError('sign_in_ended', {});
@@ -259,7 +262,7 @@ export async function signInWithFactor(
   { token, code }: { readonly token: string; readonly code: string },
   network: string,
 ): Promise<Entered> {
-  await count(parts, `tries ${network}`, limits.triesOfAddress);
+  await count(parts, `tries ${network}`, limits.triesOfNetwork);
   const hashed = tokenHash(token);
   const half = await consult(() => parts.db.maybe(factors.findHalfSignIn, hashed));
   if (half === undefined) throw new DomainError('sign_in_ended', {});

@@ -252,7 +252,12 @@ export type Encoding = (typeof encodings)[number];
 /** How a browser wants what is compressed already; undefined for as it is. */
 export function encodingTaken({ headers }: FastifyRequest): Encoding | undefined {
   const accepts = headers['accept-encoding'] ?? '';
-  return encodings.find((one) => accepts.includes(one));
+  return encodings.find((one) => accepts.includes(one) && !refuses(accepts, one));
+}
+
+/** Whether a list of encodings names this one with a weight of nothing (RFC 9110, 12.5.3). */
+function refuses(accepts: string, encoding: Encoding): boolean {
+  return new RegExp(`\\b${encoding}\\s*;\\s*q=0(?:\\.0*)?\\s*(?:,|$)`, 'i').test(accepts);
 }
 
 /** Files of the site, under names that change with what is in them. */
