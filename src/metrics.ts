@@ -125,6 +125,18 @@ function watchMetrics(registers: Registry[]) {
       'sambatan_refunds_oldest_due_seconds',
       'How long the oldest refund has been due that is not settled yet',
     ),
+    claimsOpen: gauge(
+      'sambatan_claims_open',
+      'Refunds that reached their buyer twice and have neither come back nor been given up, counted up to 10,000',
+    ),
+    claimsRupiah: gauge(
+      'sambatan_claims_open_rupiah',
+      'What those buyers are to send back, in rupiah',
+    ),
+    claimsOldest: gauge(
+      'sambatan_claims_oldest_open_seconds',
+      'How long the oldest claim has been open',
+    ),
     lastBackup: gauge(
       'sambatan_last_backup_timestamp_seconds',
       'When the last backup was verified; 0 when there was none',

@@ -63,6 +63,34 @@ test('refunds that are not settled are counted, with how long the oldest is due'
   assert.ok(seconds >= 172_800 && seconds < 173_800, String(seconds));
 });
 
+test('claims that are open are counted and added up, with how long the oldest has been open', async () => {
+  const { db, one, campaignId } = await watched(0);
+  const { watch, value } = one();
+  const figures = async () => {
+    await watch.look();
+    return await Promise.all(
+      ['open', 'open_rupiah', 'oldest_open_seconds'].map((name) =>
+        value(`sambatan_claims_${name}`),
+      ),
+    );
+  };
+  assert.deepEqual(await figures(), [0, 0, 0]);
+  await ask(
+    db,
+    `insert into sambatan.transactions (campaign_id, kind, purpose, status, participation_id, amount,
+      cause, actor, created_at, settled_at)
+    select campaign_id, 'adjustment', 'claim',
+      case n when 3 then 'settled' when 4 then 'void' else 'due' end::sambatan.transaction_status,
+      participation_id, 1000 * n, 'test ' || n, 'system', now() - n * interval '1 day',
+      case n when 3 then now() end
+    from generate_series(1, 4) n, (select * from sambatan.participants where campaign_id = $1 limit 1) p`,
+    campaignId,
+  );
+  const [open, rupiah, seconds] = await figures();
+  assert.deepEqual([open, rupiah], [2, 3000]);
+  assert.ok(seconds! >= 172_800 && seconds! < 173_800, String(seconds));
+});
+
 test('the last backup that was finished counts, one that was begun does not', async () => {
   const { db, one } = await watched(0);
   const { watch, value } = one();

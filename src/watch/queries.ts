@@ -8,6 +8,10 @@ export interface Affairs {
   /** Refunds that are not settled; counted up to 10,000. */
   readonly refunds: number;
   readonly refunds_seconds: number;
+  /** Claims that are open; counted and added up to 10,000. */
+  readonly claims: number;
+  readonly claims_rupiah: number;
+  readonly claims_seconds: number;
   /** Of the last finished backup, as seconds since 1970; 0 when there was none. */
   readonly backup_at: number;
   readonly held: boolean;
@@ -24,6 +28,10 @@ export const lookAround = query<[], Affairs>(
   refunds as (
     select created_at from sambatan.transactions
     where kind = 'refund' and status in ('due', 'proof_submitted')
+    order by kind, status, created_at limit 10000),
+  claims as (
+    select amount, created_at from sambatan.transactions
+    where kind = 'adjustment' and status = 'due'
     order by kind, status, created_at limit 10000)
   select (select count(*)::integer from overdue) as overdue,
     coalesce(extract(epoch from now - (select min(deadline) from overdue)), 0)::float8
@@ -31,6 +39,10 @@ export const lookAround = query<[], Affairs>(
     (select count(*)::integer from refunds) as refunds,
     coalesce(extract(epoch from now - (select min(created_at) from refunds)), 0)::float8
       as refunds_seconds,
+    (select count(*)::integer from claims) as claims,
+    (select coalesce(sum(amount), 0)::float8 from claims) as claims_rupiah,
+    coalesce(extract(epoch from now - (select min(created_at) from claims)), 0)::float8
+      as claims_seconds,
     coalesce(extract(epoch from (select max(finished_at) from sambatan.backups)), 0)::float8
       as backup_at,
     sambatan.is_held() as held

@@ -79,6 +79,9 @@ export class Watch {
     metrics.overdueOldest.set(affairs.overdue_seconds);
     metrics.refundsDue.set(affairs.refunds);
     metrics.refundsOldest.set(affairs.refunds_seconds);
+    metrics.claimsOpen.set(affairs.claims);
+    metrics.claimsRupiah.set(affairs.claims_rupiah);
+    metrics.claimsOldest.set(affairs.claims_seconds);
     metrics.lastBackup.set(affairs.backup_at);
     metrics.held.set(affairs.held ? 1 : 0);
     for (const { name, checked, violations } of await db.rows(sql.invariantChecks, this.#names)) {
