@@ -116,7 +116,7 @@ test('a shared page is compressed as the browser takes it', async () => {
     assert.match(readers[encoding](rawPayload).toString(), /^<!doctype html>[^]*<\/html>\s*$/);
     sizes.push(rawPayload.length);
   }
-  for (const [accepts, taken] of [
+  for (const [accepts, given] of [
     ['br;q=0, gzip', 'gzip'],
     ['gzip;q=0.000,br; q=0', undefined],
     ['br;q=0.5', 'br'],
@@ -125,7 +125,7 @@ test('a shared page is compressed as the browser takes it', async () => {
       url: `/sambatan/${id}`,
       headers: { 'accept-encoding': accepts },
     });
-    assert.equal(headers['content-encoding'], taken, accepts);
+    assert.equal(headers['content-encoding'], given, accepts);
   }
   const [whole, ...compressed] = sizes;
   for (const size of compressed) assert.ok(size < whole! / 2, String(sizes));
