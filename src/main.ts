@@ -49,6 +49,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'put a backup into the database; messages and money are held after it',
     load: async () => (await import('./commands/restore.ts')).restoreCommand,
   },
+  'second-factor remove': {
+    summary: 'help somebody who lost their phone and the recovery codes to sign in again',
+    load: async () => (await import('./commands/second-factor-remove.ts')).secondFactorRemove,
+  },
   'release-hold': {
     summary: 'say that a restored database is the real one: messages and money go on',
     load: async () => (await import('./commands/release-hold.ts')).releaseHoldCommand,
@@ -60,7 +64,7 @@ const help = `sambatan: group buying that a marketplace can trust
 Usage: sambatan <command> [options]
 
 ${Object.entries(commands)
-  .map(([name, { summary }]) => `  ${name.padEnd(14)}${summary}`)
+  .map(([name, { summary }]) => `  ${name.padEnd(22)}${summary}`)
   .join('\n')}
 
 sambatan <command> --help tells more. Settings come from the environment and .env: see .env.example.
@@ -69,7 +73,8 @@ Exit codes: 0 done; 1 something was found; 2 wrong use or settings; 3 could not 
 
 /** Runs the command that the arguments name and gives the process's exit code. */
 export async function main(args: readonly string[]): Promise<number> {
-  const name = args[0] === 'audit' ? args.slice(0, 2).join(' ') : (args[0] ?? '');
+  const [first = '', second = ''] = args;
+  const name = Object.hasOwn(commands, `${first} ${second}`) ? `${first} ${second}` : first;
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (entry === undefined) {
     const asked = name === '' || name === '--help' || name === '-h' || name === 'help';
@@ -80,15 +85,17 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   try {
     const command = await entry.load();
-    const { values } = parseArgs({
+    const { values, positionals } = parseArgs({
       args: args.slice(name.split(' ').length),
+      allowPositionals: command.argument !== undefined,
       options: { ...command.options, help: { type: 'boolean', short: 'h' } },
     });
     if (values['help']) {
       process.stdout.write(`${entry.summary}\n\n${command.usage.trim()}\n`);
       return exitCodes.done;
     }
-    return await command.run(values);
+    if (positionals.length > 1) throw new WrongUse(`${positionals[1]} is one argument too many`);
+    return await command.run(values, positionals[0]);
   } catch (error) {
     process.stderr.write(`sambatan ${name}: ${messageOf(error)}\n`);
     const wrongUse =

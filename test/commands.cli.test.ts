@@ -36,6 +36,7 @@ const names = [
   'backup',
   'restore',
   'release-hold',
+  'second-factor remove',
 ];
 
 test('each command explains itself and is in the list of commands', async () => {
@@ -59,6 +60,10 @@ test('what is not a command or an option is wrong use: exit code 2 and a word ab
     { args: ['audit'], code: 2, says: /there is no command audit/ },
     { args: ['migrate', '--fast'], code: 2, says: /--fast/ },
     { args: ['invariants', 'all'], code: 2, says: /all/ },
+    { args: ['second-factor'], code: 2, says: /there is no command second-factor/ },
+    { args: ['second-factor', 'remove'], code: 2, says: /whose\?/ },
+    { args: ['second-factor', 'remove', 'sari'], code: 2, says: /whose\?/ },
+    { args: ['second-factor', 'remove', 'a@b.id', 'c@d.id'], code: 2, says: /c@d\.id is one/ },
     { args: ['audit', 'verify', '--campaign', '7'], code: 2, says: /7 is no id/ },
   ];
   for (const { args, code, says } of asked) {

@@ -4,7 +4,9 @@ import { seal, unseal } from '../src/accounts/factor-codes.ts';
 import { newId } from '../src/identity/ids.ts';
 import { appWith, codesOn, giveFactor, keyOn, type Authenticator } from './rig/authenticator.ts';
 import { token } from './rig/client.ts';
-import { httpService, type HttpService } from './rig/http-service.ts';
+import { command } from './rig/command.ts';
+import { httpService, serviceKey, type HttpService } from './rig/http-service.ts';
+import { openMailbox } from './rig/mailbox.ts';
 import { ask } from './rig/market.ts';
 import { expectProblem, expectStatus } from './rig/shop.ts';
 import {
@@ -358,4 +360,62 @@ test('a token’s claim aal says whether a second factor was shown', async (t) =
   expectProblem(await (await as(newId(), { aal: 'aal2' })).get('/operators'), 403, 'forbidden');
   expectProblem(await (await as(newId(), {})).get('/operators'), 403, 'forbidden');
   expectStatus(await strict.service.get('/operators'), 200);
+});
+
+test('who lost the phone and the recovery codes is let in again by whoever keeps the installation', async () => {
+  const mailbox = await openMailbox();
+  after(mailbox.close);
+  const { email, person, app } = await guarded();
+  const elsewhere = await half(email);
+  assert.equal((await give(elsewhere, app.next())).status, 303);
+  const underWay = await half(email);
+  const remove = async (whose: readonly string[], typed = '') =>
+    await command(
+      ['second-factor', 'remove', ...whose],
+      {
+        DATABASE_URL: service.databaseUrl,
+        SAMBATAN_SERVICE_KEY: serviceKey,
+        SMTP_URL: mailbox.url,
+      },
+      typed,
+    );
+  for (const answer of ['', 'no\n', '\n']) {
+    const unsure = await remove([email], answer);
+    assert.equal(unsure.code, 1, unsure.err);
+    assert.match(unsure.out, new RegExp(`${email}.*nothing was changed`));
+  }
+  assert.ok(await isSignedIn(person));
+  assert.equal(mailbox.arrived.length, 0);
+
+  const before = (await logOf(person.userId)).length;
+  const removed = await remove([` ${email.toUpperCase()}`], 'yes\n');
+  assert.equal(removed.code, 0, removed.err);
+  assert.match(removed.out, /signed out everywhere/);
+  for (const client of [person, elsewhere]) assert.ok(!(await isSignedIn(client)));
+  assert.notEqual((await give(underWay, app.recoveryCodes[0]!)).status, 303);
+  assert.deepEqual((await logOf(person.userId)).slice(before), [
+    'factor_removed',
+    'sessions_ended',
+  ]);
+  const mails = mailbox.arrived.map(({ to }) => to);
+  assert.deepEqual(mails, [email]);
+  assert.match((await mailbox.arrived[0]!.parsed()).text!, /HP dan kode cadanganmu hilang/);
+  await clear();
+  const again = await signIn(service, email);
+  assert.ok(await isSignedIn(again), 'a code of the mail is enough');
+  assert.match((await again.get('/akun/keamanan')).text, />mati</);
+
+  const none = await remove([email, '--yes']);
+  assert.deepEqual([none.code, none.out], [1, `${email} has no second factor\n`]);
+  const nobody = await remove(['tidak.ada@example.org', '--yes']);
+  assert.equal(nobody.code, 3);
+  assert.match(nobody.err, /nobody has signed in as tidak\.ada@example\.org/);
+
+  await giveFactor(service, again);
+  mailbox.refuse(550, () => true);
+  const untold = await remove([email, '--yes']);
+  assert.equal(untold.code, 1);
+  assert.match(untold.err, new RegExp(`${email} could not be told by mail`));
+  assert.match(untold.out, /^removed/);
+  assert.ok(!(await isSignedIn(again)));
 });

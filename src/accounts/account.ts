@@ -28,6 +28,11 @@ export interface ProfileChange {
 
 type AddressParts = Omit<AddressInput, 'label' | 'isDefault'>;
 
+/** What somebody is addressed in, by what their profile says; Indonesian without one. */
+export function languageOf(locale: string | null): Language {
+  return locale === 'en' ? 'en' : 'id';
+}
+
 /** The one line that a join takes as `shipping_address`, as it stands on a parcel. */
 export function addressLine(address: AddressParts): string {
   const { recipient, phone, street, district, city, province, postalCode } = address;

@@ -80,7 +80,7 @@ const proofWordings = {
 
 /** What happened to an account's second factor, for its owner: it may not have been them. */
 export function factorMail(
-  change: 'added' | 'removed' | 'codes',
+  change: 'added' | 'removed' | 'lost' | 'codes',
   language: Language,
 ): Omit<Mail, 'to'> {
   const { title, detail } = factorWordings[language][change];
@@ -116,6 +116,11 @@ const factorWordings = {
       title: 'Kode dari aplikasi dimatikan di akun Sambatan-mu',
       detail: 'Mulai sekarang, kode dari e-mail saja sudah cukup untuk masuk.',
     },
+    lost: {
+      title: 'Kode dari aplikasi dimatikan di akun Sambatan-mu',
+      detail:
+        'Kamu bilang HP dan kode cadanganmu hilang, jadi kami matikan, dan semua perangkat dikeluarkan. Masuk lagi dengan kode e-mail, lalu aktifkan lagi di halaman Keamanan.',
+    },
     codes: {
       title: 'Kode cadangan baru dibuat di akun Sambatan-mu',
       detail: 'Kode cadangan yang lama tidak berlaku lagi.',
@@ -131,6 +136,11 @@ const factorWordings = {
     removed: {
       title: 'Your Sambatan account has no second factor any more',
       detail: 'From now on a code in a mail is enough to sign in.',
+    },
+    lost: {
+      title: 'Your Sambatan account has no second factor any more',
+      detail:
+        'You told us that your phone and your recovery codes are lost, so we switched it off and signed every device out. Sign in with a code in a mail, and switch it on again on the page Security.',
     },
     codes: {
       title: 'New recovery codes of your Sambatan account',

@@ -7,6 +7,7 @@ import { demandProof } from '../identity/policy.ts';
 import { recordAccess } from './access.ts';
 import {
   addressLine,
+  languageOf,
   mostAddresses,
   usableAddress,
   usableProfile,
@@ -34,7 +35,7 @@ export async function readProfile(db: Queryable, actor: Actor): Promise<Profile>
     user_id: userId,
     display_name,
     email,
-    language: locale === 'en' ? 'en' : 'id',
+    language: languageOf(locale),
     time_zone: time_zone ?? 'Asia/Jakarta',
   };
 }

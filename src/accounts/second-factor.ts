@@ -1,9 +1,10 @@
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
-import { DomainError } from '../errors.ts';
+import { DomainError, type Language } from '../errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { demandProof } from '../identity/policy.ts';
 import { recordAccess, type AccessMethod } from './access.ts';
+import { languageOf } from './account.ts';
 import {
   newFactorSecret,
   newRecoveryCodes,
@@ -17,6 +18,8 @@ import {
 } from './factor-codes.ts';
 import * as sql from './factor-queries.ts';
 import { ownerOf } from './owner.ts';
+import { findAccountByEmail, findProfile } from './queries.ts';
+import { deleteSessions } from './session-queries.ts';
 
 /** What second factors need of the application. */
 export interface FactorParts {
@@ -101,12 +104,41 @@ export async function confirmFactor(
 export async function removeFactor(tx: Tx, actor: Actor, device: string): Promise<void> {
   const userId = ownerOf(actor);
   demandProof(actor);
-  const removed = await tx.maybe(sql.deleteFactor, userId);
-  if (removed === undefined) throw new DomainError('second_factor_not_begun', {});
-  await tx.rows(sql.deleteRecoveryCodes, userId);
-  await tx.rows(sql.deleteHalfSignIns, userId);
+  if (!(await endFactor(tx, userId))) throw new DomainError('second_factor_not_begun', {});
   await tx.rows(sql.unmarkSessions, userId);
   await recordAccess(tx, { userId, event: 'factor_removed', device });
+}
+
+/** Somebody who has signed in with an e-mail address, for whoever keeps the installation. */
+export interface FactorOwner {
+  readonly userId: string;
+  readonly hasFactor: boolean;
+  readonly language: Language;
+}
+
+/** Whose address this is; undefined when nobody has signed in with it. */
+export async function factorOfAddress(
+  db: Queryable,
+  email: string,
+): Promise<FactorOwner | undefined> {
+  const account = await db.maybe(findAccountByEmail, email);
+  if (account === undefined) return undefined;
+  const { user_id: userId } = account;
+  const { locale } = await db.one(findProfile, userId);
+  return { userId, hasFactor: await hasFactor(db, userId), language: languageOf(locale) };
+}
+
+/**
+ * For whoever keeps the installation: ends the second factor of somebody who lost their phone and
+ * the recovery codes, and their sessions, which may be in the hands of whoever has the phone. Gives
+ * whether there was one.
+ */
+export async function removeLostFactor(tx: Tx, userId: string): Promise<boolean> {
+  if (!(await endFactor(tx, userId))) return false;
+  await tx.rows(deleteSessions, userId);
+  await recordAccess(tx, { userId, event: 'factor_removed' });
+  await recordAccess(tx, { userId, event: 'sessions_ended' });
+  return true;
 }
 
 /**
@@ -146,6 +178,14 @@ export async function takeFactorCode(
   }
   const used = await tx.maybe(sql.useRecoveryCode, userId, recoveryCodeHash(userId, code));
   return used && 'recovery_code';
+}
+
+/** Ends what belongs to a factor that is in use; false when there is none. */
+async function endFactor(tx: Tx, userId: string): Promise<boolean> {
+  if ((await tx.maybe(sql.deleteFactor, userId)) === undefined) return false;
+  await tx.rows(sql.deleteRecoveryCodes, userId);
+  await tx.rows(sql.deleteHalfSignIns, userId);
+  return true;
 }
 
 async function begunFactor(

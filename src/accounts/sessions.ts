@@ -5,6 +5,7 @@ import type { Language } from '../errors.ts';
 import { withFactorNeeded, type Actor } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
 import { recordAccess } from './access.ts';
+import { languageOf } from './account.ts';
 import { ownerOf } from './owner.ts';
 import * as sql from './session-queries.ts';
 
@@ -74,7 +75,7 @@ export function sessionFinder(
       ),
       displayName: found.display_name ?? '',
       email: found.email,
-      language: found.locale === 'en' ? 'en' : 'id',
+      language: languageOf(found.locale),
       timeZone: found.time_zone ?? 'Asia/Jakarta',
     };
   };

@@ -13,7 +13,12 @@ export const exitCodes = {
 export interface Command {
   readonly usage: string;
   readonly options: Readonly<Record<string, { type: 'boolean' | 'string' }>>;
-  run(options: Readonly<Record<string, string | boolean | undefined>>): Promise<number>;
+  /** What its one argument beside the options is called; without, it takes none. */
+  readonly argument?: string;
+  run(
+    options: Readonly<Record<string, string | boolean | undefined>>,
+    argument: string | undefined,
+  ): Promise<number>;
 }
 
 /** The arguments cannot be meant; the process ends with `exitCodes.usage`. */

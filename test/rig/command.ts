@@ -28,16 +28,20 @@ export interface Running {
 export function startCommand(
   args: readonly string[],
   variables: Readonly<Record<string, string>> = {},
+  typed = '',
 ): Running {
   const cwd = mkdtempSync(join(tmpdir(), 'sambatan-command-'));
   const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env;
   const child = spawn(process.execPath, [main, ...args], {
     cwd,
     env: { PATH, HOME, NODE_COMPILE_CACHE, ...variables },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: 'pipe',
     timeout: withinMs,
     killSignal: 'SIGKILL',
   });
+  // A command that asks nothing may have ended before.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(typed);
   const said = { out: '', err: '' };
   child.stdout.on('data', (chunk: Buffer) => (said.out += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (said.err += chunk.toString()));
@@ -51,10 +55,11 @@ export function startCommand(
   return { out: () => said.out, kill: (signal) => child.kill(signal), ended };
 }
 
-/** Runs `sambatan` to its end. */
+/** Runs `sambatan` to its end, with what is typed into it. */
 export async function command(
   args: readonly string[],
   variables: Readonly<Record<string, string>> = {},
+  typed = '',
 ): Promise<Ended> {
-  return await startCommand(args, variables).ended;
+  return await startCommand(args, variables, typed).ended;
 }

@@ -1,0 +1,80 @@
+import { createInterface } from 'node:readline';
+import { factorMail } from '../accounts/mail.ts';
+import { factorOfAddress, removeLostFactor } from '../accounts/second-factor.ts';
+import { loadConfig, type Config } from '../config.ts';
+import { openDatabase, type Database } from '../database/pool.ts';
+import { createMailer, type Mail } from '../mailer.ts';
+import { operate } from '../operation.ts';
+import { exitCodes, WrongUse, type Command } from './command.ts';
+import { withDatabase } from './service.ts';
+
+/** `sambatan second-factor remove`: for somebody who lost their phone and the recovery codes. */
+export const secondFactorRemove: Command = {
+  usage: `
+Usage: sambatan second-factor remove <email> [--yes]
+
+  --yes   do not ask; without it, "yes" has to be typed
+
+For somebody who lost their phone and their recovery codes. Make sure first, by another way than
+their mailbox, that it is them: afterwards a code in a mail is enough to sign in. Ends the second
+factor and every session of the account, writes both into its access log, and tells the owner by
+mail. Exit code 1 when there is no second factor, when the answer was not "yes", and when the mail
+could not be sent, which is said; 3 when nobody has signed in with that address.
+`,
+  options: { yes: { type: 'boolean' } },
+  argument: 'email',
+  async run({ yes }, argument) {
+    const email = argument?.trim().toLowerCase() ?? '';
+    if (!email.includes('@')) throw new WrongUse('whose? sambatan second-factor remove <email>');
+    const config = loadConfig();
+    return await withDatabase(config, async (url, log) => {
+      const db = openDatabase({ url, log, maxConnections: 1 });
+      try {
+        return await remove(db, config, email, yes === true);
+      } finally {
+        await db.close();
+      }
+    });
+  },
+};
+
+async function remove(db: Database, config: Config, email: string, sure: boolean): Promise<number> {
+  const owner = await factorOfAddress(db, email);
+  if (owner === undefined) throw new Error(`nobody has signed in as ${email}`);
+  if (owner.hasFactor && !sure && !(await isConfirmed(email))) {
+    process.stdout.write('nothing was changed\n');
+    return exitCodes.found;
+  }
+  if (!(await operate(db, (tx) => removeLostFactor(tx, owner.userId)))) {
+    process.stdout.write(`${email} has no second factor\n`);
+    return exitCodes.found;
+  }
+  process.stdout.write(
+    `removed: a code in a mail is enough for ${email}, who is signed out everywhere\n`,
+  );
+  return await tell(config, { to: email, ...factorMail('lost', owner.language) });
+}
+
+/** Whether the next line that is typed is "yes"; no line at all is a no. */
+async function isConfirmed(email: string): Promise<boolean> {
+  process.stdout.write(
+    `This ends the second factor and all sessions of ${email}. Are you sure that it is them? (yes/no) `,
+  );
+  const lines = createInterface({ input: process.stdin });
+  for await (const line of lines) return line.trim().toLowerCase() === 'yes';
+  return false;
+}
+
+async function tell(config: Config, mail: Mail): Promise<number> {
+  const mailer = createMailer(config);
+  try {
+    await mailer.send(mail);
+    return exitCodes.done;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`${mail.to} could not be told by mail: ${why}\n`);
+    return exitCodes.found;
+  } finally {
+    await mailer.close();
+  }
+}
