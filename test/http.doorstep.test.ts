@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { after, before, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
+import Fastify from 'fastify';
 import { Admission } from '../src/http/admission.ts';
 import { Doorstep } from '../src/http/doorstep.ts';
+import { boundedServer, patience } from '../src/http/exchanges.ts';
+import { stopServer } from '../src/http/server.ts';
 import { newId } from '../src/identity/ids.ts';
 import { httpService, serviceKey } from './rig/http-service.ts';
 import { ask, hold } from './rig/market.ts';
@@ -74,8 +77,8 @@ interface Line {
   readonly ended: Promise<unknown>;
 }
 
-function dial(t: TestContext): Line {
-  const { hostname, port } = new URL(service.url);
+function dial(t: TestContext, url = service.url): Line {
+  const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname).setNoDelay(true);
   let heard = '';
   socket.setEncoding('latin1');
@@ -86,6 +89,10 @@ function dial(t: TestContext): Line {
 }
 
 const get = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nHost: x\r\n${more}\r\n`;
+/** What browsers say of themselves beside what is asked. */
+const ofBrowser =
+  'Connection: keep-alive\r\nUpgrade-Insecure-Requests: 1\r\nUser-Agent: Mozilla/5.0 (Linux; Android 14)\r\n' +
+  'Accept: text/html,*/*;q=0.8\r\nSec-Fetch-Site: none\r\nAccept-Encoding: gzip, br\r\nAccept-Language: id-ID,id\r\n';
 const join = (more = '', body = JSON.stringify(wishOf(newId()))) =>
   `POST /api/sambatan/campaigns/${id}/join HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${serviceKey}\r\n` +
   `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n${more}\r\n${body}`;
@@ -126,6 +133,7 @@ test('whoever is refused on the doorstep is told what everybody is told who is r
   for (const request of [
     get('/api/sambatan/campaigns'),
     get('/api/sambatan/campaigns', 'Accept-Language: en-GB, id;q=0.5\r\n'),
+    get('/', ofBrowser),
     get(`/sambatan/${id}?dari=wa`),
     get(`/en/sambatan/${id}`),
     join(),
@@ -301,6 +309,133 @@ test('a request in the body of another is nobody’s request', async (t) => {
   assert.deepEqual(statuses(line.heard()), [415]);
 });
 
+test('whatever says in another way how long a body is leaves no part of it to be a request', async (t) => {
+  await full(t);
+  const hidden = get('/livez');
+  const { length } = hidden;
+  for (const said of [
+    `Content-Length:\t${length}`,
+    `Content-Length: ${length} `,
+    `Content-Length: ${length}\t`,
+    `Content-Length: 000000${length}`,
+    `Content-Length : ${length}`,
+    `Content-Length: ${length}, ${length}`,
+    `\x0bContent-Length: ${length}`,
+    `Content-Length\x00: ${length}`,
+    'Transfer-Encoding:\tchunked',
+    '\x0bTransfer-Encoding: chunked',
+    'Transfer-Encoding : chunked',
+  ]) {
+    const line = dial(t);
+    line.socket.write(
+      `POST /api/sambatan/campaigns/${id}/join HTTP/1.1\r\nHost: x\r\n${said}\r\n\r\n`,
+    );
+    await until(() => statuses(line.heard()).length === 1);
+    if (line.socket.writable) line.socket.write(hidden);
+    await sleep(60);
+    const [first, ...others] = statuses(line.heard());
+    assert.ok(first === 503 || first === 400, said);
+    assert.ok(
+      others.every((status) => status === 400),
+      `${said}: ${others.join(' ')}`,
+    );
+  }
+});
+
+test('an answer does not overtake a refusal that is due before it', async (t) => {
+  await full(t);
+  const line = dial(t);
+  const earlier = service.app.admission.sheds;
+  for (let n = 1; n <= 3; n++) {
+    line.socket.write(get('/api/sambatan/campaigns'));
+    await until(() => service.app.admission.sheds === earlier + n);
+    line.socket.write(get('/livez'));
+    await until(() => statuses(line.heard()).length === 2 * n);
+  }
+  assert.deepEqual(statuses(line.heard()), [503, 200, 503, 200, 503, 200]);
+});
+
+test('who has said all they had to say is refused before the connection ends', async (t) => {
+  await full(t);
+  const line = dial(t);
+  line.socket.end(get('/api/sambatan/campaigns'));
+  await line.ended;
+  assert.deepEqual(statuses(line.heard()), [503]);
+});
+
+/** A server without room for anybody, and a call to a path of it. */
+async function crowded(t: TestContext, draining = { now: false }) {
+  const admission = new Admission({ mostInFlight: 0 });
+  const server = Fastify({
+    serverFactory: boundedServer({
+      admission,
+      always: new Set(['/livez']),
+      metrics: { connectionsRefused: { inc: () => undefined } } as never,
+      patience,
+      isDraining: () => draining.now,
+      tooSlow: (socket) => socket.destroy(),
+    }),
+    forceCloseConnections: 'idle',
+  });
+  server.get('/livez', async () => 'alive');
+  await server.listen({ host: '127.0.0.1', port: 0 });
+  t.after(() => stopServer(server, 0));
+  assert.equal(admission.hasRoom(), false);
+  const url = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
+  return { server, call: () => dial(t, url) };
+}
+
+test('a server that closes ends who waits on the doorstep, and who was refused there', async (t) => {
+  const { server, call } = await crowded(t);
+  const lines = Array.from({ length: 3 }, call);
+  const [silent, refused, answered] = lines as [Line, Line, Line];
+  await Promise.all(lines.map(({ socket }) => once(socket, 'connect')));
+  refused.socket.write(get('/'));
+  answered.socket.write(get('/livez'));
+  await until(() => statuses(refused.heard()).length + statuses(answered.heard()).length === 2);
+  const last = call();
+  await once(last.socket, 'connect');
+  const arrived = once(server.server, 'connection');
+  const other = call();
+  await arrived;
+  other.socket.write(get('/'));
+  await sleep(5);
+  const began = performance.now();
+  await stopServer(server, 20_000);
+  assert.ok(performance.now() - began < 5_000, 'it waits for nobody who asks nothing');
+  await Promise.all([...lines, last, other].map(({ ended }) => ended));
+  assert.deepEqual(
+    [silent, refused, answered, other].map(({ heard }) => statuses(heard())),
+    [[], [503], [200], [503]],
+  );
+});
+
+test('who is being answered when the time to stop is over is cut off, also on the doorstep', async (t) => {
+  const { server, call } = await crowded(t);
+  const half = call();
+  half.socket.write('POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n12');
+  await sleep(50);
+  const began = performance.now();
+  await stopServer(server, 300);
+  await half.ended;
+  assert.ok(performance.now() - began < 3_000);
+});
+
+test('while the process drains, a refusal is the last answer of its connection', async (t) => {
+  const draining = { now: false };
+  const { call } = await crowded(t, draining);
+  const kept = call();
+  kept.socket.write(get('/'));
+  await until(() => statuses(kept.heard()).length === 1);
+  draining.now = true;
+  const inside = call();
+  inside.socket.write(get('/', 'X-Long: a'));
+  inside.socket.write('\r\n\r\n');
+  kept.socket.write(get('/'));
+  await Promise.all([kept.ended, inside.ended]);
+  assert.match(kept.heard(), /keep-alive\r\n[^]*\r\nconnection: close\r\n/);
+});
+
 test('an event stream that came by the doorstep tells what happens', async (t) => {
   await pressed(t);
   const line = dial(t);
@@ -342,7 +477,8 @@ test('who leaves before the refusal harms nobody', async (t) => {
 test('who never reads what was refused is cut off', async () => {
   const admission = new Admission({ mostInFlight: 0 });
   const letIn = () => assert.fail('there is no room');
-  const doorstep = new Doorstep({ admission, always: new Set(), silentMs: 60_000, letIn });
+  const waits = { firstMs: 60_000, silentMs: 60_000 };
+  const doorstep = new Doorstep({ ...waits, admission, always: new Set(), letIn });
   // Nothing that is written to it ever arrives.
   const deaf = Object.assign(new Duplex({ read() {}, write() {} }), { setTimeout() {} });
   doorstep.take(deaf as unknown as Socket);

@@ -18,10 +18,22 @@ export interface DoorstepParts {
   readonly admission: Admission;
   /** Paths that are answered however many requests are in flight. */
   readonly always: ReadonlySet<string>;
+  /** Who comes has so long to say something. */
+  readonly firstMs: number;
   /** Without a byte in either direction a connection is closed after so long. */
   readonly silentMs: number;
+  /** The process is going to stop: no connection is kept for another request. */
+  readonly isDraining?: (() => boolean) | undefined;
   /** Gives a connection to the HTTP server. */
   readonly letIn: (connection: Duplex) => void;
+}
+
+interface Guest {
+  readonly socket: Socket;
+  /** What the server has of it, once it was let in. */
+  line: Line | undefined;
+  /** What it was refused and has not been told yet, in turn. */
+  refusals: Refused[];
 }
 
 /**
@@ -31,7 +43,9 @@ export interface DoorstepParts {
  */
 export class Doorstep {
   readonly #parts: DoorstepParts;
-  #refused: { readonly socket: Socket; readonly bytes: Buffer }[] = [];
+  readonly #guests = new Set<Guest>();
+  #refused = new Set<Guest>();
+  #isClosed = false;
 
   constructor(parts: DoorstepParts) {
     this.#parts = parts;
@@ -39,26 +53,56 @@ export class Doorstep {
 
   /** Takes a connection of which nothing was read yet. */
   take(socket: Socket): void {
-    let line: Line | undefined;
-    const hear = (chunk: Buffer): void => {
-      const isNext = line?.isBusy !== true;
-      const request = isNext ? plainRequest(chunk) : undefined;
-      if (request !== undefined && this.#turnsAway(request)) {
-        this.#refuse(socket, refusal(request));
-        return;
-      }
-      if (line === undefined) {
-        line = new Line(socket);
-        this.#parts.letIn(line);
-      }
-      line.hear(chunk, request !== undefined);
-    };
-    socket.setTimeout(this.#parts.silentMs);
-    socket.on('data', hear);
-    socket.on('timeout', () => (line ? line.emit('timeout') : socket.destroy()));
-    socket.on('end', () => (line ? line.push(null) : socket.end()));
-    socket.on('error', (error) => (line ? line.destroy(error) : socket.destroy()));
-    socket.on('close', () => line?.destroy());
+    const guest: Guest = { socket, line: undefined, refusals: [] };
+    this.#guests.add(guest);
+    socket.setTimeout(this.#parts.firstMs);
+    socket.on('data', (chunk: Buffer) => this.#hear(guest, chunk));
+    socket.on('timeout', () => (guest.line ? guest.line.emit('timeout') : socket.destroy()));
+    socket.on('end', () => {
+      this.#tell(guest);
+      if (guest.line) guest.line.push(null);
+      else socket.end();
+    });
+    socket.on('error', (error) => (guest.line ? guest.line.destroy(error) : socket.destroy()));
+    socket.on('close', () => {
+      this.#guests.delete(guest);
+      guest.line?.destroy();
+    });
+  }
+
+  /**
+   * The server takes nobody any more: who waits here is told what is due and goes. Whom the server
+   * has goes with their answer, or after the next refusal.
+   */
+  close(): void {
+    this.#isClosed = true;
+    for (const guest of this.#guests) {
+      this.#tell(guest);
+      if (guest.line === undefined) guest.socket.destroySoon();
+    }
+  }
+
+  /** Ends all connections that came by here, whatever they wait for. */
+  cutOff(): void {
+    for (const { socket } of this.#guests) socket.destroy();
+  }
+
+  #hear(guest: Guest, chunk: Buffer): void {
+    // After what was said to be the last answer nothing is answered, nor done, any more.
+    if (!guest.socket.writable) return;
+    const request = guest.line?.isBusy === true ? undefined : plainRequest(chunk);
+    if (request !== undefined && this.#turnsAway(request)) {
+      this.#refuse(guest, request);
+      return;
+    }
+    // An answer never overtakes one that is due before it.
+    this.#tell(guest);
+    if (!guest.socket.writable) return;
+    if (guest.line === undefined) {
+      guest.line = new Line(guest.socket);
+      this.#parts.letIn(guest.line);
+    }
+    guest.line.hear(chunk, request !== undefined);
   }
 
   #turnsAway({ path }: Refused): boolean {
@@ -68,19 +112,30 @@ export class Doorstep {
     return true;
   }
 
-  #refuse(socket: Socket, bytes: Buffer): void {
-    if (this.#refused.length === 0) setTimeout(() => setImmediate(this.#give), refuseAfterMs);
-    this.#refused.push({ socket, bytes });
+  #refuse(guest: Guest, request: Refused): void {
+    if (guest.line === undefined) guest.socket.setTimeout(this.#parts.silentMs);
+    if (this.#refused.size === 0) setTimeout(() => setImmediate(this.#give), refuseAfterMs);
+    guest.refusals.push(request);
+    this.#refused.add(guest);
   }
 
   readonly #give = (): void => {
     const all = this.#refused;
-    this.#refused = [];
-    for (const { socket, bytes } of all) {
-      socket.write(bytes);
-      if (socket.writableLength > mostUnreadBytes) socket.destroy();
-    }
+    this.#refused = new Set();
+    for (const guest of all) this.#tell(guest);
   };
+
+  #tell(guest: Guest): void {
+    const { socket, refusals } = guest;
+    if (refusals.length === 0) return;
+    guest.refusals = [];
+    const isLast = this.#isClosed || this.#parts.isDraining?.() === true;
+    for (const [at, request] of refusals.entries()) {
+      socket.write(refusal(request, isLast && at === refusals.length - 1 ? 'close' : 'keep-alive'));
+    }
+    if (isLast) socket.destroySoon();
+    else if (socket.writableLength > mostUnreadBytes) socket.destroy();
+  }
 }
 
 /**
@@ -169,10 +224,12 @@ export class Line extends Duplex {
 }
 
 const startLine = /^(?:GET|POST|PUT|PATCH|DELETE) (\/[\x21-\x7e]*) HTTP\/1\.1\r\n/;
+/** Lines of headers as Node takes them, too: what it or a proxy reads otherwise is the server's. */
+const plainLines = /^(?:[\w!#$%&'*+.^`|~-]+:[\t\x20-\x7e\x80-\xff]*\r\n)*$/;
 /** Whatever changes where a request ends, or how it is to be answered. */
 const unusual =
-  /\r\n(?:[ \t]|transfer-encoding|expect|upgrade|connection: *(?!keep-alive\r\n))|[^\r]\n|\r[^\n]/i;
-const lengths = /\r\ncontent-length: *(\d{1,7})(?=\r\n)/gi;
+  /\r\n(?:transfer-encoding|expect|upgrade(?!-insecure-requests:)|connection(?!: *keep-alive\r\n)|content-length(?!: *\d{1,7}\r\n))/i;
+const lengths = /\r\ncontent-length: *(\d+)/gi;
 const endOfHead = Buffer.from('\r\n\r\n');
 
 /** The request, where these bytes are one whole request as everybody writes it, and nothing else. */
@@ -180,8 +237,9 @@ function plainRequest(chunk: Buffer): Refused | undefined {
   const end = chunk.indexOf(endOfHead);
   if (end < 0) return undefined;
   const head = chunk.toString('latin1', 0, end + 2);
-  const target = startLine.exec(head)?.[1];
-  if (target === undefined || unusual.test(head)) return undefined;
+  const [start, target] = startLine.exec(head) ?? [];
+  if (start === undefined || target === undefined) return undefined;
+  if (!plainLines.test(head.slice(start.length)) || unusual.test(head)) return undefined;
   const told = [...head.matchAll(lengths)];
   if (told.length > 1 || end + 4 + Number(told[0]?.[1] ?? 0) !== chunk.length) return undefined;
   const query = target.indexOf('?');

@@ -45,6 +45,8 @@ export interface ExchangeParts {
   /** Paths that are answered however many requests are in flight. */
   readonly always: ReadonlySet<string>;
   readonly patience: Patience;
+  /** The process is going to stop: no connection is kept for another request. */
+  readonly isDraining?: (() => boolean) | undefined;
   /** Ends a connection whose request did not come in time, with an answer where there can be one. */
   readonly tooSlow: (socket: Socket) => void;
 }
@@ -54,7 +56,7 @@ export interface ExchangeParts {
  * hears of it, and connections are bounded in number and in time.
  */
 export function boundedServer(parts: ExchangeParts): FastifyServerFactory<Server> {
-  const { admission, always, metrics, patience: most } = parts;
+  const { admission, always, metrics, patience: most, isDraining } = parts;
   return (handler) => {
     const server = createServer(
       {
@@ -69,7 +71,7 @@ export function boundedServer(parts: ExchangeParts): FastifyServerFactory<Server
         if (admission.hasRoom() || always.has(pathOf(request))) return handler(request, response);
         admission.shed();
         // It comes again by the doorstep, where turning it away costs less.
-        if (!line) response.shouldKeepAlive = false;
+        if (!line || isDraining?.()) response.shouldKeepAlive = false;
         shed(request, response);
       },
     );
@@ -77,7 +79,9 @@ export function boundedServer(parts: ExchangeParts): FastifyServerFactory<Server
     const [takeIn] = server.listeners('connection');
     server.removeAllListeners('connection');
     const letIn = (connection: Duplex): void => void takeIn?.call(server, connection as Socket);
-    const doorstep = new Doorstep({ admission, always, silentMs: most.silentMs, letIn });
+    const { headersMs: firstMs, silentMs } = most;
+    const doorstep = new Doorstep({ admission, always, firstMs, silentMs, isDraining, letIn });
+    closeWith(server, doorstep);
     let open = 0;
     const gone = () => void open--;
     // By whichever door somebody comes: the server's own bound knows of one.
@@ -94,6 +98,20 @@ export function boundedServer(parts: ExchangeParts): FastifyServerFactory<Server
       }
     });
     return server;
+  };
+}
+
+/** The server knows of nobody who waits on the doorstep: who is to go there goes with the others. */
+function closeWith(server: Server, doorstep: Doorstep): void {
+  const closeIdle = server.closeIdleConnections.bind(server);
+  const closeAll = server.closeAllConnections.bind(server);
+  server.closeIdleConnections = () => {
+    doorstep.close();
+    closeIdle();
+  };
+  server.closeAllConnections = () => {
+    doorstep.cutOff();
+    closeAll();
   };
 }
 

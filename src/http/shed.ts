@@ -9,13 +9,16 @@ import { apiHeaders } from './security-headers.ts';
 /** A body of a turned away request that is longer is not waited for: its connection is closed. */
 const mostSwallowedBytes = 65_536;
 
+/** Whether a connection is for another request, as its header says it. */
+type Kept = 'keep-alive' | 'close';
+
 interface Prepared {
   /** Names and values in turn, as Node writes them without looking at each. */
   readonly headers: readonly string[];
   /** Text, because Node sends it in one piece with the headers. */
   readonly body: string;
-  /** All of it as it goes over a connection. */
-  readonly bytes: Buffer;
+  /** All of it as it goes over a connection, which is kept or not. */
+  readonly bytes: Readonly<Record<Kept, Buffer>>;
 }
 
 /**
@@ -41,9 +44,9 @@ export interface Refused {
   readonly head: string;
 }
 
-/** The whole of the same answer, for a connection that is kept. */
-export function refusal({ path, head }: Refused): Buffer {
-  return answerTo(path, () => acceptLanguage.exec(head)?.[1]).bytes;
+/** The whole of the same answer, for a connection that is kept or not. */
+export function refusal({ path, head }: Refused, kept: Kept): Buffer {
+  return answerTo(path, () => acceptLanguage.exec(head)?.[1]).bytes[kept];
 }
 
 function answerTo(path: string, accepted: () => string | undefined): Prepared {
@@ -113,11 +116,15 @@ function answer(
     'x-request-id': noId,
     ...own,
   };
-  const lines = Object.entries({ ...headers, connection: 'keep-alive' }).map((pair) =>
-    pair.join(': '),
-  );
-  const head = ['HTTP/1.1 503 Service Unavailable', ...lines, '', ''].join('\r\n');
-  return { headers: Object.entries(headers).flat(), body: text, bytes: Buffer.from(head + text) };
+  const whole = (connection: Kept): Buffer => {
+    const lines = Object.entries({ ...headers, connection }).map((pair) => pair.join(': '));
+    return Buffer.from(['HTTP/1.1 503 Service Unavailable', ...lines, '', text].join('\r\n'));
+  };
+  return {
+    headers: Object.entries(headers).flat(),
+    body: text,
+    bytes: { 'keep-alive': whole('keep-alive'), close: whole('close') },
+  };
 }
 
 function inEach(make: (language: Language) => Prepared): Readonly<Record<Language, Prepared>> {
