@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
@@ -10,6 +10,7 @@ import { cancelParticipation, confirmParticipation } from '../src/participations
 import { cancelCampaign, extendCampaign } from '../src/lifecycle/operations.ts';
 import { acceptOffer, declineOffer, withdrawEntry } from '../src/waiting/operations.ts';
 import type { Tx } from '../src/database/transaction.ts';
+import { expectInvariants } from './rig/campaign-invariants.ts';
 import { testDatabase } from './rig/database.ts';
 import {
   ask,
@@ -274,12 +275,6 @@ async function compare(model: Model, real: Real): Promise<void> {
   );
 }
 
-const directory = join(import.meta.dirname, '../sql/invariants');
-/** All but the chain's, which is verified when the database is closed. */
-const invariants = readdirSync(directory)
-  .filter((file) => !file.includes('audit_chain'))
-  .map((file) => readFileSync(join(directory, file), 'utf8').trim().replace(/;$/, ''));
-
 async function follow(
   terms: Terms,
   waiters: readonly number[],
@@ -309,10 +304,7 @@ async function follow(
     count(`ended ${status}`);
     count(`overtaken ${overtaken}`);
   }
-  for (const text of invariants) {
-    const broken = await ask(db, `select * from (${text}) i where campaign_id = $1`, campaignId);
-    assert.deepEqual(broken, []);
-  }
+  await expectInvariants(db, campaignId);
 }
 
 const seed = Number(process.env['SAMBATAN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
