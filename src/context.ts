@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { knowingOperators } from './accounts/operators.ts';
 import { sessionFinder, type SessionFinder } from './accounts/sessions.ts';
 import { factorKey } from './accounts/factor-codes.ts';
+import { databaseTime } from './accounts/second-factor.ts';
 import { codeSecret, type SignInParts } from './accounts/sign-in.ts';
 import type { Crowd } from './audit/feed.ts';
 import { Pokes } from './audit/pokes.ts';
@@ -145,7 +146,7 @@ export function createApp(options: AppOptions): App {
     mailer,
     siteUrl,
     findSession: sessionFinder(db, config.identity),
-    signIn: { db, mailer, now: Date.now, ...signInKeys(serviceKey) },
+    signIn: { db, mailer, now: databaseTime, ...signInKeys(serviceKey) },
     messages,
     unsubscribeTokens,
     authenticate: callers({ config, db, serviceKey }),

@@ -197,6 +197,7 @@ const cases: Record<string, readonly Case[]> = {
   list_sessions: [{ parameters: [nobody] }],
   tidy_sign_ins: [{ parameters: [] }],
   find_factor: [{ parameters: [nobody] }],
+  lock_factor: [{ parameters: [nobody] }],
   begin_factor: [{ parameters: [nobody, Buffer.from('s')] }],
   confirm_factor: [{ parameters: [nobody, Buffer.from('s'), 1n] }],
   take_step: [{ parameters: [nobody, 1n] }],

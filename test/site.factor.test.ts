@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { seal, unseal } from '../src/accounts/factor-codes.ts';
+import { recoveryCodeHash, seal, unseal } from '../src/accounts/factor-codes.ts';
 import { newId } from '../src/identity/ids.ts';
 import { appWith, codesOn, giveFactor, keyOn, type Authenticator } from './rig/authenticator.ts';
 import { token } from './rig/client.ts';
 import { command } from './rig/command.ts';
 import { httpService, serviceKey, type HttpService } from './rig/http-service.ts';
 import { openMailbox } from './rig/mailbox.ts';
-import { ask } from './rig/market.ts';
+import { ask, untilWaiting } from './rig/market.ts';
 import { expectProblem, expectStatus } from './rig/shop.ts';
 import {
   askForCode,
@@ -132,6 +132,75 @@ test('a wrong first code leaves the account as it was', async () => {
   }
   const again = await signIn(service, email);
   assert.ok(await isSignedIn(again));
+});
+
+test('a setting up that was begun and left is finished by nobody who proved themselves long ago', async () => {
+  await clear();
+  const person = await signIn(service, somebody());
+  await person.post('/akun/keamanan/mulai');
+  const app = appWith(service, keyOn((await person.get('/akun/keamanan/aplikasi')).text));
+  await ask(
+    service.db,
+    `update sambatan_auth.sessions set proven_at = now() - interval '16 minutes' where user_id = $1`,
+    person.userId,
+  );
+  const page = await person.get('/akun/keamanan/aplikasi');
+  assert.deepEqual([page.status, page.headers.location], [303, '/akun/keamanan']);
+  const asked = await person.post('/akun/keamanan/aplikasi', { code: app.next() });
+  assert.equal(asked.status, 403);
+  assert.match(asked.text, /Buktikan ini kamu/);
+  assert.deepEqual(
+    await ask(
+      service.db,
+      'select from sambatan_auth.second_factors where user_id = $1 and confirmed_at is not null',
+      person.userId,
+    ),
+    [],
+  );
+});
+
+test('of two who make new recovery codes at once the codes of the last are the only ones', async () => {
+  const { person, app } = await guarded();
+  const pages = await Promise.all(
+    Array.from({ length: 4 }, () => person.post('/akun/keamanan/kode-cadangan')),
+  );
+  const made = pages.map(({ text }) => codesOn(text));
+  assert.deepEqual(
+    made.map(({ length }) => length),
+    [10, 10, 10, 10],
+  );
+  const stored = await ask<{ code_hash: Buffer }>(
+    service.db,
+    'select code_hash from sambatan_auth.recovery_codes where user_id = $1',
+    person.userId,
+  );
+  const hashes = stored.map(({ code_hash }) => code_hash.toString('hex')).toSorted();
+  const sets = [...made, app.recoveryCodes].map((codes) =>
+    codes.map((code) => recoveryCodeHash(person.userId, code).toString('hex')).toSorted(),
+  );
+  assert.equal(sets.filter((set) => set.join() === hashes.join()).length, 1);
+});
+
+test('the end of a factor holds nothing that somebody who is coming in waits for', async () => {
+  const { email, person } = await guarded();
+  await half(email);
+  let ending: Promise<{ status: number }> | undefined;
+  await service.db.transaction(async (tx) => {
+    // As coming in does: its half first, then the factor.
+    await ask(
+      tx,
+      'update sambatan_auth.half_sign_ins set attempts = attempts + 1 where user_id = $1',
+      person.userId,
+    );
+    ending = person.post('/akun/keamanan/matikan');
+    await untilWaiting(service.db, 'transactionid');
+    await ask(
+      tx,
+      'update sambatan_auth.second_factors set last_step = last_step where user_id = $1',
+      person.userId,
+    );
+  });
+  assert.equal((await ending!).status, 303);
 });
 
 test('a code works once, and with it end those before it; one step around now is taken', async () => {

@@ -10,6 +10,13 @@ export const findFactor = query<[userId: string], FactorRow>(
   'select secret, confirmed_at from sambatan_auth.second_factors where user_id = $1',
 );
 
+/** Holds a factor that is in use: nobody else makes codes of it, or ends it; no row without one. */
+export const lockFactor = query<[userId: string], { readonly user_id: string }>(
+  'lock_factor',
+  `select user_id from sambatan_auth.second_factors
+  where user_id = $1 and confirmed_at is not null for update`,
+);
+
 /** A new secret in the place of one that was never confirmed; no row when one is in use. */
 export const beginFactor = query<[userId: string, secret: Buffer], { readonly user_id: string }>(
   'begin_factor',

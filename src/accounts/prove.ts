@@ -1,5 +1,6 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Queryable } from '../database/query.ts';
+import type { Tx } from '../database/transaction.ts';
 import { DomainError, type Language } from '../errors.ts';
 import { newId } from '../identity/ids.ts';
 import { operate } from '../operation.ts';
@@ -89,14 +90,15 @@ export async function prove(
 async function proveByFactor(parts: SignInParts, holder: Holder, code: string): Promise<Proved> {
   const { userId, device } = holder;
   await countFactorTry(parts, userId);
-  const method = await operate(parts.db, async (tx) => {
-    const taken = await takeFactorCode(tx, parts, userId, code);
-    if (taken === undefined) await recordAccess(tx, { userId, event: 'factor_failed', device });
-    return taken;
+  const outcome = await operate(parts.db, async (tx) => {
+    const method = await takeFactorCode(tx, parts, userId, code);
+    if (method !== undefined) return await proved(tx, holder, method);
+    await recordAccess(tx, { userId, event: 'factor_failed', device });
+    return undefined;
   });
   // Thrown only now: thrown inside, what was recorded would be rolled back with it.
-  if (method === undefined) throw new DomainError('second_factor_wrong', {});
-  return await proved(parts, holder, method);
+  if (outcome === undefined) throw new DomainError('second_factor_wrong', {});
+  return outcome;
 }
 
 async function proveByCode(
@@ -107,35 +109,32 @@ async function proveByCode(
   const { userId, sessionId, device } = holder;
   const proofId = given.proofId.toLowerCase();
   const code = given.code.replaceAll(/[\s-]/g, '');
-  const refused = await operate(parts.db, async (tx) => {
+  const outcome = await operate(parts.db, async (tx) => {
     const found = await tx.maybe(sql.spendProof, proofId, codeAttempts, sessionId);
     if (found === undefined) return new DomainError('sign_in_ended', {});
     if (timingSafeEqual(found.code_hash, keyed(parts.secret, `${proofId} ${code}`))) {
       await tx.rows(sql.useSignIn, proofId);
-      return undefined;
+      return await proved(tx, holder, 'code');
     }
     const remaining = codeAttempts - found.attempts;
     const event = remaining > 0 ? 'code_failed' : 'codes_exhausted';
     await recordAccess(tx, { userId, event, method: 'code', device });
     return new DomainError('sign_in_code_wrong', { remaining });
   });
-  if (refused !== undefined) throw refused;
-  return await proved(parts, holder, 'code');
+  if (outcome instanceof DomainError) throw outcome;
+  return outcome;
 }
 
 async function proved(
-  parts: SignInParts,
+  tx: Tx,
   { userId, sessionId, device }: Holder,
   method: AccessMethod,
 ): Promise<Proved> {
   const byFactor = method !== 'code';
   const token = newToken();
-  return await operate(parts.db, async (tx) => {
-    const hashed = tokenHash(token);
-    const session = await tx.maybe(sql.proveSession, userId, sessionId, hashed, byFactor);
-    // It was ended meanwhile.
-    if (session === undefined) throw new DomainError('unauthenticated', {});
-    await recordAccess(tx, { userId, event: 'proved_again', method, device });
-    return { token, hours: session.hours, byFactor };
-  });
+  const session = await tx.maybe(sql.proveSession, userId, sessionId, tokenHash(token), byFactor);
+  // It was ended meanwhile.
+  if (session === undefined) throw new DomainError('unauthenticated', {});
+  await recordAccess(tx, { userId, event: 'proved_again', method, device });
+  return { token, hours: session.hours, byFactor };
 }

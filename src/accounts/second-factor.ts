@@ -1,3 +1,4 @@
+import { databaseNow } from '../database/clock.ts';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
 import { DomainError, type Language } from '../errors.ts';
@@ -25,8 +26,13 @@ import { deleteSessions } from './session-queries.ts';
 export interface FactorParts {
   /** Seals the secrets in the database. */
   readonly factorKey: Buffer;
-  /** Milliseconds since 1970: the clock that codes are made by. */
-  readonly now: () => number;
+  /** Milliseconds since 1970: the clock that codes are made by, which is the database's. */
+  readonly now: (db: Queryable) => Promise<number>;
+}
+
+/** The database's clock in milliseconds since 1970. */
+export async function databaseTime(db: Queryable): Promise<number> {
+  return (await db.one(databaseNow)).now.getTime();
 }
 
 /** How the caller's second factor stands. */
@@ -62,7 +68,8 @@ export async function beginFactor(tx: Tx, parts: FactorParts, actor: Actor): Pro
 
 /**
  * The secret that is being set up, for its owner and only until it is in use. Refuses:
- * second_factor_present, second_factor_not_begun, unauthenticated, forbidden.
+ * second_factor_present, second_factor_not_begun, unauthenticated, forbidden,
+ * reauthentication_required.
  */
 export async function factorToSetUp(
   db: Queryable,
@@ -70,14 +77,16 @@ export async function factorToSetUp(
   actor: Actor,
   label: string,
 ): Promise<ShownSecret> {
-  const { secret } = await begunFactor(db, parts, ownerOf(actor));
+  const userId = ownerOf(actor);
+  const { secret } = await begunFactor(db, parts, userId);
+  demandProof(actor);
   return shownSecret(secret, label);
 }
 
 /**
  * The app's first code: the factor is in use from now on, in this session too. Gives the recovery
  * codes, which nobody sees again. Refuses: second_factor_wrong, second_factor_present,
- * second_factor_not_begun, unauthenticated, forbidden.
+ * second_factor_not_begun, unauthenticated, forbidden, reauthentication_required.
  */
 export async function confirmFactor(
   tx: Tx,
@@ -87,7 +96,9 @@ export async function confirmFactor(
 ): Promise<readonly string[]> {
   const userId = ownerOf(actor);
   const { secret, stored } = await begunFactor(tx, parts, userId);
-  const step = stepOf(secret, plainCode(given.code), parts.now());
+  // What was begun and left may be finished by whoever has the session now.
+  demandProof(actor);
+  const step = stepOf(secret, plainCode(given.code), await parts.now(tx));
   if (step === undefined) throw new DomainError('second_factor_wrong', {});
   const confirmed = await tx.maybe(sql.confirmFactor, userId, stored, step);
   if (confirmed === undefined) throw new DomainError('second_factor_present', {});
@@ -152,7 +163,8 @@ export async function renewRecoveryCodes(
 ): Promise<readonly string[]> {
   const userId = ownerOf(actor);
   demandProof(actor);
-  if (!(await hasFactor(tx, userId))) throw new DomainError('second_factor_not_begun', {});
+  const locked = await tx.maybe(sql.lockFactor, userId);
+  if (locked === undefined) throw new DomainError('second_factor_not_begun', {});
   const codes = await replaceRecoveryCodes(tx, userId);
   await recordAccess(tx, { userId, event: 'recovery_codes_made', device });
   return codes;
@@ -172,7 +184,7 @@ export async function takeFactorCode(
   const factor = await tx.maybe(sql.findFactor, userId);
   if (factor === undefined || factor.confirmed_at === null) return undefined;
   const secret = unseal(parts.factorKey, userId, factor.secret);
-  const step = secret && stepOf(secret, code, parts.now());
+  const step = secret && stepOf(secret, code, await parts.now(tx));
   if (step !== undefined) {
     return (await tx.maybe(sql.takeStep, userId, step)) && 'factor';
   }
@@ -182,9 +194,10 @@ export async function takeFactorCode(
 
 /** Ends what belongs to a factor that is in use; false when there is none. */
 async function endFactor(tx: Tx, userId: string): Promise<boolean> {
+  // In the order of signInWithFactor, which holds its half first.
+  await tx.rows(sql.deleteHalfSignIns, userId);
   if ((await tx.maybe(sql.deleteFactor, userId)) === undefined) return false;
   await tx.rows(sql.deleteRecoveryCodes, userId);
-  await tx.rows(sql.deleteHalfSignIns, userId);
   return true;
 }
 

@@ -1,6 +1,7 @@
 import * as audit from '../audit/queries.ts';
 import { brandRoleOf } from '../catalogue/operations.ts';
 import { findProduct } from '../catalogue/queries.ts';
+import { databaseNow } from '../database/clock.ts';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
 import { DomainError, invalidField } from '../errors.ts';
@@ -73,7 +74,7 @@ export async function createCampaign(tx: Tx, actor: Actor, input: NewCampaign): 
   // One that opens now or by itself is published by whoever makes it.
   if (input.publish || input.opensAt !== null) permit(actor, 'campaign.publish', { brandRole });
   if (!product.sambatan_enabled) throw new DomainError('product_not_enabled', {});
-  const { now } = await tx.one(sql.databaseNow);
+  const { now } = await tx.one(databaseNow);
   checkTerms(input, now);
 
   const opensAt = input.opensAt !== null && input.opensAt > now ? input.opensAt : null;
@@ -144,7 +145,7 @@ export async function editCampaign(
   checkEditable(row.status, fields);
   if (fields.length === 0) return campaignOf(row);
 
-  const { now } = await tx.one(sql.databaseNow);
+  const { now } = await tx.one(databaseNow);
   const after = { ...before, ...change };
   if (row.status === 'scheduled' && after.opensAt === null) {
     throw invalidField('opens_at', {

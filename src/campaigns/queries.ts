@@ -76,11 +76,6 @@ export const lockCampaign = query<[campaignId: string], CampaignRow>(
   named(`select ${ownColumns} from sambatan.campaigns where campaign_id = $1 for no key update`),
 );
 
-export const databaseNow = query<[], { readonly now: Date }>(
-  'database_now',
-  'select clock_timestamp() as now',
-);
-
 export const insertCampaign = query<
   [
     campaignId: string,

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defaultTerms, type CampaignTerms } from '../campaigns/campaign.ts';
 import { createCampaign, findCampaign } from '../campaigns/operations.ts';
-import { databaseNow } from '../campaigns/queries.ts';
+import { databaseNow } from '../database/clock.ts';
 import type { Database } from '../database/pool.ts';
 import type { Log } from '../database/log.ts';
 import { DomainError } from '../errors.ts';

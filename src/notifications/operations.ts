@@ -1,7 +1,7 @@
 import { viewCampaign } from '../campaigns/operations.ts';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
-import { databaseNow } from '../campaigns/queries.ts';
+import { databaseNow } from '../database/clock.ts';
 import { DomainError, type Language } from '../errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { messageFor } from './messages.ts';

@@ -10,7 +10,7 @@ export function queryModules(): { readonly path: string; readonly text: string }
     .map((file) => join(source, file))
     .map((path) => ({ path, text: readFileSync(path, 'utf8') }))
     .filter(({ text }) =>
-      /import \{[^}]*\bquery\b[^}]*\} from '[./]*database\/query\.ts'/.test(text),
+      /import \{[^}]*\bquery\b[^}]*\} from '[./]*(?:database\/)?query\.ts'/.test(text),
     );
 }
 

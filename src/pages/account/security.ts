@@ -82,10 +82,11 @@ export function securityPages(app: App): Pages {
       try {
         return await showSetUp(request, reply);
       } catch (error) {
-        // Nothing is being set up (any more): the page before says how it stands.
-        if (error instanceof DomainError && error.status === 409) {
-          return seeOther(request, reply, here);
-        }
+        // Nothing is being set up (any more), or it was begun long ago: it begins on the page before.
+        const isOver =
+          error instanceof DomainError &&
+          (error.status === 409 || error.code === 'reauthentication_required');
+        if (isOver) return seeOther(request, reply, here);
         throw error;
       }
     });
