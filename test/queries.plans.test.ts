@@ -719,6 +719,7 @@ const cases: Record<string, readonly Case[]> = {
     { parameters: [null, null, 21] },
     { when: 'a later page', parameters: [1_700_000_000_000_000, nobody, 21] },
   ],
+  earlier_decisions: [{ parameters: [[nobody]] }],
   ...lists(soon),
   summarize: [{ parameters: [] }],
 };

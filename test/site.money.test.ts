@@ -299,6 +299,35 @@ test('a payout is held while disputed, then leaves, is settled and may come back
   assert.notEqual(await movement('payout', 'due', campaignId), payout);
 });
 
+test('a dispute that is opened anew stands at the desk with how it was decided before', async () => {
+  const { buyer, id, campaignId } = await verified({ total_slots: 5, minimum_slots: 1 });
+  await letTimePass(service.db, campaignId, pastDeadline);
+  leadsTo(await sent('/operator/jalankan', {}), /jalan=/);
+  const desk = '/operator/uang/keluhan';
+  const mine = async () => (await new Forms(service.url, buyer).get(`/ikutan/${id}`)).text;
+  const open = async (reason: string) =>
+    expectStatus(await buyer.post(`/participations/${id}/dispute`, { reason }), 201).id;
+  const dismiss = async (dispute: string, explanation: string) =>
+    leadsTo(
+      await sent(`${desk}/${dispute}/selesai`, { resolution: 'dismissed', explanation }),
+      /selesai/,
+    );
+  const first = await open('Isinya <setengah>');
+  assert.doesNotMatch(await page(desk), /Keluhan pertama/);
+  await dismiss(first, 'Fotonya <utuh>');
+  assert.match(await mine(), /sekali lagi dalam 7 hari[^]*Laporkan sekali lagi/);
+  const second = await open('Ini videonya');
+  const shown = await page(desk);
+  assert.match(
+    shown,
+    /Ini videonya[^]*Keluhan pertama[^]*Isinya &lt;setengah&gt;[^]*Fotonya &lt;utuh&gt;[^]*final/,
+  );
+  await dismiss(second, 'Videonya dari botol lain');
+  const after = await mine();
+  assert.match(after, /Keputusan ini final/);
+  assert.doesNotMatch(after, /Laporkan sekali lagi/);
+});
+
 /** A seller's statement, as it stands on the page: the amounts of both sides, and the rest. */
 async function statementOf(campaignId: string, language: '' | '/en' = '') {
   const seller = new Forms(service.url, shop.seller);

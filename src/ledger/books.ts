@@ -140,6 +140,17 @@ export async function openDisputes(
   return await db.rows(disputes.listDisputes, position, id, limit);
 }
 
+/** How disputes that are opened anew were decided before, by their ids. Refuses: forbidden. */
+export async function decisionsBefore(
+  db: Queryable,
+  actor: Actor,
+  disputeIds: readonly string[],
+): Promise<ReadonlyMap<string, disputes.EarlierDecisionRow>> {
+  permit(actor, 'dispute.resolve');
+  const rows = await db.rows(disputes.earlierDecisions, disputeIds);
+  return new Map(rows.map((row) => [row.dispute_id, row]));
+}
+
 /**
  * Upheld, the buyer gets their money back; dismissed, it stays with the seller. Refuses: forbidden,
  * dispute_not_found, dispute_resolved_already, payout_settled_already, payment_not_open.

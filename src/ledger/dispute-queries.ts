@@ -38,6 +38,27 @@ export const listDisputes = query<
   order by opened_at, dispute_id limit $3`,
 );
 
+/** How a dispute that is disputed once more was decided the first time. */
+export interface EarlierDecisionRow {
+  /** The one that is open. */
+  readonly dispute_id: string;
+  readonly reason: string;
+  readonly explanation: string;
+}
+
+/** The decisions before these disputes; no row for one that is the first. */
+export const earlierDecisions = query<[disputeIds: readonly string[]], EarlierDecisionRow>(
+  'earlier_decisions',
+  `select d.dispute_id, e.reason, e.explanation
+  from sambatan.disputes d
+  cross join lateral (
+    select reason, explanation from sambatan.disputes
+    where campaign_id = d.campaign_id and participation_id = d.participation_id
+      and opened_at < d.opened_at and resolution = 'dismissed'
+    order by opened_at desc limit 1) e
+  where d.dispute_id = any ($1)`,
+);
+
 /** Whether a buyer may dispute once more. */
 interface MayAgain {
   readonly may_again: boolean;

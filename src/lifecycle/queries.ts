@@ -1,4 +1,5 @@
 import type { AuditRow } from '../audit/queries.ts';
+import type { StoredCampaignStatus } from '../campaigns/status.ts';
 import { query } from '../database/query.ts';
 
 export const openCampaign = query<[campaignId: string, actor: string], Pick<AuditRow, 'seq'>>(
@@ -120,7 +121,11 @@ export const listWorkers = query<[], WorkerRow>(
 /** What should have been opened or closed by now, the longest overdue first. */
 export const listOverdue = query<
   [graceSeconds: number, limit: number],
-  Due & { readonly title: string; readonly status: string; readonly closing_as: string | null }
+  Due & {
+    readonly title: string;
+    readonly status: StoredCampaignStatus;
+    readonly closing_as: string | null;
+  }
 >(
   'list_overdue',
   `select campaign_id, due_at, title, status::text, closing_as::text from sambatan.campaigns

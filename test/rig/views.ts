@@ -1,4 +1,5 @@
 import type { Page } from 'playwright-core';
+import { nextCursor } from '../../src/http/cursor.ts';
 import { newId } from '../../src/identity/ids.ts';
 import { fieldMoment } from '../../src/web/format.ts';
 import { giveFactor } from './authenticator.ts';
@@ -283,6 +284,18 @@ async function buyerViews(
   const disputed = await succeed(3);
   const wrong = { reason: 'Botolnya pecah dan isinya tumpah semua di dalam kardus' };
   expectStatus(await api.post(`/participations/${disputed.id}/dispute`, wrong), 201);
+  const dispute = async (id: string, why: string) =>
+    expectStatus(await api.post(`/participations/${id}/dispute`, { reason: why }), 201).id;
+  const dismiss = async (id: string) => {
+    const end = { resolution: 'dismissed', explanation: 'Pada fotonya botolnya masih utuh' };
+    expectStatus(await operator.api.post(`/disputes/${id}/resolve`, end), 200);
+  };
+  const [dismissed, anew, final] = [await succeed(1), await succeed(1), await succeed(1)];
+  for (const { id } of [dismissed, anew, final]) {
+    await dismiss(await dispute(id, 'Isinya tinggal setengah'));
+  }
+  await dispute(anew.id, 'Ini videonya waktu paketnya kubuka');
+  await dismiss(await dispute(final.id, 'Ini videonya waktu paketnya kubuka'));
   const gone = await joined(await shop.plain());
   expectStatus(await api.post(`/participations/${gone}/cancel`), 200);
   const calledOff = await paying();
@@ -314,6 +327,12 @@ async function buyerViews(
       confirmed: { path: at(confirmed.id), who: buyer },
       received: { path: at(received.id), who: buyer },
       disputed: { path: at(disputed.id), who: buyer },
+      'dispute-dismissed': {
+        path: at(dismissed.id),
+        who: buyer,
+        act: async (page) => await page.locator('main details.trouble summary').click(),
+      },
+      'dispute-final': { path: at(final.id), who: buyer },
       left: { path: at(gone), who: buyer },
       refunded: { path: at(refunded), who: buyer },
     },
@@ -686,10 +705,12 @@ async function operatorViews(making: Making, shop: LookedAtShop): Promise<Views>
   expectStatus(await operator.api.send(statement), 200);
   const open = await shop.plain({ title: 'Dilihat petugas' });
   const { id } = await join(await service.user(), open);
+  await refundedTwice(making, shop);
   const named = await making.person('petugas.kedua');
   expectStatus(await operator.api.post('/operators', { user_id: named.userId }), 201);
   const at = (path: string) => ({ path, who: operator });
   const here = '/operator';
+  const cursorBehindAll = nextCursor([1, 2], 1, () => [Date.now() * 1000 + 1e12, newId()]);
   return {
     'GET /operator': { overview: at(here) },
     'GET /operator/sambatan': {
@@ -729,7 +750,15 @@ async function operatorViews(making: Making, shop: LookedAtShop): Promise<Views>
     'GET /operator/pembayaran/rekening': { tills: at(`${here}/pembayaran/rekening`) },
     'GET /operator/uang': { refunds: at(`${here}/uang`) },
     'GET /operator/uang/pencairan': { payouts: at(`${here}/uang/pencairan`) },
-    'GET /operator/uang/dobel': { doubled: at(`${here}/uang/dobel`) },
+    'GET /operator/uang/dobel': {
+      'doubled-none': { ...at(`${here}/uang/dobel?cursor=${cursorBehindAll}`) },
+      doubled: {
+        ...at(`${here}/uang/dobel`),
+        act: async (page) => {
+          for (const summary of await page.locator('main summary').all()) await summary.click();
+        },
+      },
+    },
     'GET /operator/uang/keluhan': { disputes: at(`${here}/uang/keluhan`) },
     'GET /operator/log': {
       log: at(`${here}/log`),
@@ -737,6 +766,27 @@ async function operatorViews(making: Making, shop: LookedAtShop): Promise<Views>
     },
     'GET /operator/orang': { operators: at(`${here}/orang`) },
   };
+}
+
+/** A refund that an operator sent, and the payment provider as well: a claim is open. */
+async function refundedTwice({ service, operator }: Making, shop: LookedAtShop): Promise<void> {
+  const { db } = service;
+  const campaign = await shop.plain({ title: 'Uangnya kembali dua kali' });
+  const { id } = await join(await service.user(), campaign);
+  const paid = `select sambatan.receive_money($1, $2, 95000, 'service', null, 'mutasi 1')`;
+  await ask(db, paid, campaign, id);
+  const reason = { reason: 'Bahan tidak datang' };
+  expectStatus(await operator.api.post(`/campaigns/${campaign}/cancel`, reason), 200);
+  const [refund] = await ask<{ id: string }>(
+    db,
+    `select transaction_id as id from sambatan.transactions
+    where campaign_id = $1 and kind = 'refund'`,
+    campaign,
+  );
+  const sent = { ids: [refund!.id], reference: 'TRF 881' };
+  expectStatus(await operator.api.post('/refunds/settle', sent), 200);
+  const byProvider = `select sambatan.refund_by_provider($1, 'midtrans', $2, 'system')`;
+  await ask(db, byProvider, refund!.id, `SBT-R-${refund!.id}`);
 }
 
 async function settle({ db }: HttpService, campaignId: string): Promise<void> {

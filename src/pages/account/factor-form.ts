@@ -46,6 +46,10 @@ export function factorInputs(visit: Visit, form: FactorForm): Html {
       ${hidden}${input(visit, {
         name: code,
         label: t('Kode dari aplikasi', 'Code of the app'),
+        hint: t(
+          'Buka aplikasi kode di HP-mu: 6 angka untuk Sambatan.',
+          'Open the app of codes on your phone: the 6 digits for Sambatan.',
+        ),
         errors: form.errors,
         required: true,
         control: sixDigits,
@@ -71,5 +75,11 @@ export function factorInputs(visit: Visit, form: FactorForm): Html {
         })}
         <button class="button quiet">${form.button}</button>
       </form>
+      <p class="quiet">
+        ${t(
+          'Kode cadangan juga hilang? Hubungi pengelola layanan ini. Setelah yakin itu kamu, mereka bisa mematikan kode dari aplikasi.',
+          'The recovery codes are lost too? Write to whoever runs this service. Once they are sure that it is you, they can switch the code of the app off.',
+        )}
+      </p>
     </details>`;
 }

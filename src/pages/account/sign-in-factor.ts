@@ -60,8 +60,8 @@ function factorPage(visit: Visit, show: Refused & { readonly back: string }): Pa
       ${heading(
         t('Satu langkah lagi', 'One more step'),
         t(
-          'Buka aplikasi kode di HP-mu, lalu masukkan 6 angka untuk Sambatan.',
-          'Open the app of codes on your phone and enter the 6 digits for Sambatan.',
+          'Akunmu dijaga kode dari aplikasi, selain kode di e-mail.',
+          'Your account is kept safe by a code of an app, beside the one in the mail.',
         ),
       )}${above(visit, show)}
       ${factorInputs(visit, {

@@ -82,7 +82,7 @@ export function goodsPart(
     <h2 id="goods">${t('Barangnya', 'The goods')}</h2>
     ${dispute && disputeWords(visit, dispute)}${
       status === 'confirmed' && received(visit, row, fault)
-    }${here && dispute?.may_again !== false && disputeForm(visit, row, fault)}
+    }${here && dispute?.may_again !== false && disputeForm(visit, row, fault, dispute !== undefined)}
   </section>`;
 }
 
@@ -102,13 +102,14 @@ function disputeWords(visit: Visit, dispute: LastDisputeRow): Html {
     : notice(
         'busy',
         t('Laporanmu sudah diperiksa.', 'It was looked into.'),
-        html`${said}${
-          dispute.may_again &&
-          html`<br />${t(
-              'Ada keterangan baru? Kamu bisa melaporkannya sekali lagi dalam 7 hari sejak keputusan ini.',
-              'Is there something new? You can report it once more within 7 days of this decision.',
-            )}`
-        }`,
+        html`${said}<br />${
+            dispute.may_again
+              ? t(
+                  'Ada keterangan baru? Kamu bisa melaporkannya sekali lagi dalam 7 hari sejak keputusan ini.',
+                  'Is there something new? You can report it once more within 7 days of this decision.',
+                )
+              : t('Keputusan ini final.', 'This decision is final.')
+          }`,
       );
 }
 
@@ -124,17 +125,21 @@ function received(visit: Visit, row: OwnRow, fault: Fault | undefined): Html {
     </form>`;
 }
 
-function disputeForm(visit: Visit, row: OwnRow, fault: Fault | undefined): Html {
+function disputeForm(visit: Visit, row: OwnRow, fault: Fault | undefined, again: boolean): Html {
   const { t, url, language } = visit;
   const mine = fault?.form === 'dispute' ? fault : undefined;
   const refused = mine?.errors.length === 0 ? mine.refused?.text(language) : undefined;
   return html`<details class="trouble" ${mine && html`open`}>
-    <summary>${t('Ada yang salah dengan barangnya?', 'Is something wrong with it?')}</summary>
+    <summary>
+      ${again ? t('Laporkan sekali lagi', 'Report it once more') : t('Ada yang salah dengan barangnya?', 'Is something wrong with it?')}
+    </summary>
     ${refused && notice('bad', refused.title, refused.detail)}
     <form class="stack" method="post" action="${url(`/ikutan/${row.participation_id}/masalah`)}">
       ${textarea(visit, {
         name: 'reason',
-        label: t('Ceritakan masalahnya', 'Tell what is wrong'),
+        label: again
+          ? t('Apa keterangan barunya?', 'What is new?')
+          : t('Ceritakan masalahnya', 'Tell what is wrong'),
         hint: t(
           'Pembayaran ke penjual ditahan sampai operator memeriksanya.',
           'The seller is not paid until an operator has looked into it.',

@@ -6,10 +6,10 @@ import { formReader, taken } from '../../http/forms.ts';
 import { choice, closed, text } from '../../http/schemas.ts';
 import { seeOther, type Pages } from '../../http/site.ts';
 import { permit } from '../../identity/policy.ts';
-import { openDisputes, resolveDispute } from '../../ledger/books.ts';
+import { decisionsBefore, openDisputes, resolveDispute } from '../../ledger/books.ts';
 import { subjectsOf } from '../../ledger/desk.ts';
 import type { SubjectRow } from '../../ledger/desk-queries.ts';
-import type { DisputeRow } from '../../ledger/dispute-queries.ts';
+import type { DisputeRow, EarlierDecisionRow } from '../../ledger/dispute-queries.ts';
 import { consult, operate } from '../../operation.ts';
 import { emptyState, paging } from '../../web/components.ts';
 import { shortMoment } from '../../web/format.ts';
@@ -45,10 +45,15 @@ export function operatorDisputes(app: App): Pages {
       const { actor } = visit;
       permit(actor, 'dispute.resolve');
       const [position = null, id = null] = after(asked(request, 'cursor'), ['number', 'id']);
-      const { rows, subjects } = await consult(async () => {
+      const { rows, subjects, earlier } = await consult(async () => {
         const open = await openDisputes(app.db, actor, [position, id], pageSize + 1);
         const whose = open.map(({ participation_id }) => participation_id);
-        return { rows: open, subjects: await subjectsOf(app.db, actor, whose) };
+        const ids = open.map(({ dispute_id }) => dispute_id);
+        const [whom, decided] = await Promise.all([
+          subjectsOf(app.db, actor, whose),
+          decisionsBefore(app.db, actor, ids),
+        ]);
+        return { rows: open, subjects: whom, earlier: decided };
       });
       const next = nextCursor(rows, pageSize, (row) => [Number(row.position), row.dispute_id]);
       const body = html`${moneyOutParts(visit, here)}${newsOf(request)}${refusal(visit, refused)}
@@ -60,7 +65,9 @@ export function operatorDisputes(app: App): Pages {
             )
           : rows
               .slice(0, pageSize)
-              .map((row) => entry(visit, row, subjects.get(row.participation_id)))
+              .map((row) =>
+                entry(visit, row, subjects.get(row.participation_id), earlier.get(row.dispute_id)),
+              )
       }${paging(visit, {
         first: position === null ? undefined : visit.url(here),
         next: next === null ? undefined : visit.url(`${here}?cursor=${next}`),
@@ -87,7 +94,12 @@ export function operatorDisputes(app: App): Pages {
   };
 }
 
-function entry(visit: Visit, row: DisputeRow, whose: SubjectRow | undefined): Html {
+function entry(
+  visit: Visit,
+  row: DisputeRow,
+  whose: SubjectRow | undefined,
+  before: EarlierDecisionRow | undefined,
+): Html {
   const { t, language, person } = visit;
   const id = row.dispute_id;
   const path = `${here}/${id}/selesai`;
@@ -107,7 +119,20 @@ function entry(visit: Visit, row: DisputeRow, whose: SubjectRow | undefined): Ht
       <dd>${shortMoment(row.opened_at, language, person?.timeZone)}</dd>
       <dt>${t('Keluhannya', 'What is wrong')}</dt>
       <dd class="prose">${row.reason}</dd>
+      ${
+        before !== undefined &&
+        html`<dt>${t('Keluhan pertama', 'The first time')}</dt>
+          <dd class="prose">${before.reason}</dd>
+          <dt>${t('Jawabannya', 'The answer')}</dt>
+          <dd class="prose">${before.explanation}</dd>`
+      }
     </dl>
+    ${
+      before !== undefined &&
+      html`<p class="quiet">
+        ${t('Diajukan sekali lagi: putusan ini final.', 'Opened anew: this decision is final.')}
+      </p>`
+    }
     ${folded(
       visit,
       {

@@ -1,5 +1,5 @@
 import { summarizeCampaigns, type Summary } from '../../campaigns/lists.ts';
-import { spokenWord } from '../../campaigns/status.ts';
+import { spokenStatus, type StoredCampaignStatus } from '../../campaigns/status.ts';
 import type { App } from '../../context.ts';
 import { mostCounted, queuesOf } from '../../ledger/desk.ts';
 import type { QueuesRow } from '../../ledger/desk-queries.ts';
@@ -11,7 +11,8 @@ import { consult } from '../../operation.ts';
 import { badge, emptyState, notice } from '../../web/components.ts';
 import { count, distance, shortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import { campaignWords } from '../../web/statuses.ts';
+import { worded, type Visit } from '../../web/visit.ts';
 import { sendOperatorPage } from './frame.ts';
 
 /** A campaign closes within a second of its time: what is later than this is stuck. */
@@ -94,7 +95,7 @@ function allWell({ t }: Visit): Html {
 interface Overdue {
   readonly campaign_id: string;
   readonly title: string;
-  readonly status: string;
+  readonly status: StoredCampaignStatus;
   readonly closing_as: string | null;
   readonly due_at: Date;
 }
@@ -124,7 +125,9 @@ function overdueTable(visit: Visit, rows: readonly Overdue[]): Html {
                     ? badge(t('Terlambat', 'Overdue'), 'bad')
                     : badge(t('Penutupan belum selesai', 'Closing is not done'), 'busy')
                 }
-                <span class="quiet">${spokenWord(row.status)}</span>
+                <span class="quiet"
+                  >${worded(visit, campaignWords[spokenStatus(row.status)].words)}</span
+                >
               </td>
             </tr>`,
         )}

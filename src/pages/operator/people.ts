@@ -93,7 +93,7 @@ function namedItem(visit: Visit, row: OperatorRow): Html {
       >
     </p>
     <details>
-      <summary>${t(`Cabut ${name}`, `Take away ${name}`)}</summary>
+      <summary>${t(`Cabut ${name}`, `Dismiss ${name}`)}</summary>
       <p>
         ${t(
           'Orang ini tidak bisa lagi membuka halaman operator, mulai dari halaman berikutnya.',
@@ -101,7 +101,9 @@ function namedItem(visit: Visit, row: OperatorRow): Html {
         )}
       </p>
       <form method="post" action="${url(`${here}/${row.user_id}/cabut`)}">
-        <button class="button danger">${t('Cabut sebagai operator', 'Take it away')}</button>
+        <button class="button danger">
+          ${t('Cabut sebagai operator', 'Dismiss as an operator')}
+        </button>
       </form>
     </details>
   </li>`;
