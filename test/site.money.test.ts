@@ -323,9 +323,9 @@ test('a dispute that is opened anew stands at the desk with how it was decided b
     /Ini videonya[^]*Keluhan pertama[^]*Isinya &lt;setengah&gt;[^]*Fotonya &lt;utuh&gt;[^]*final/,
   );
   await dismiss(second, 'Videonya dari botol lain');
-  const after = await mine();
-  assert.match(after, /Keputusan ini final/);
-  assert.doesNotMatch(after, /Laporkan sekali lagi/);
+  const decided = await mine();
+  assert.match(decided, /Keputusan ini final/);
+  assert.doesNotMatch(decided, /Laporkan sekali lagi/);
 });
 
 /** A seller's statement, as it stands on the page: the amounts of both sides, and the rest. */
