@@ -107,8 +107,12 @@ class Crowd {
         this.#note(kind, answer);
         this.#underWay--;
         if (this.#isOver) this.#ended();
-        else if ('connections' in this.#job.load) this.#send(line);
-        else this.#idle.push(line);
+        else {
+          if (answer.closes) line.socket.destroy();
+          const next = answer.closes ? this.#open() : line;
+          if ('connections' in this.#job.load) this.#send(next);
+          else this.#idle.push(next);
+        }
       },
       gone: (hadRequest) => {
         this.#lines.delete(line);
@@ -157,6 +161,8 @@ interface Answer {
   /** Of a 503: which. */
   readonly code: string;
   readonly hasRetryAfter: boolean;
+  /** Nothing is to be sent on this connection any more (RFC 9112, section 9.6). */
+  readonly closes: boolean;
   readonly waitedMs: number;
 }
 
@@ -206,6 +212,7 @@ class Line {
       status,
       code: status === 503 ? codeOf(text) : '',
       hasRetryAfter: status !== 503 || /\r\nretry-after: \d/i.test(text),
+      closes: status === 503 && /\r\nconnection: close/i.test(text),
       waitedMs: performance.now() - this.#sentAt,
     });
   }
