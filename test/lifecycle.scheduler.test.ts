@@ -403,3 +403,18 @@ suite('starting and stopping', () => {
     assert.equal((await ask(db, 'select worker_id from sambatan.workers')).length, 1);
   });
 });
+
+test('a machine’s clock that is set back by an hour keeps no sweep waiting, and tells no other time', async (t) => {
+  const { scheduler } = processOn(await ground(t), { intervalMinutes: 1 / 60 });
+  await scheduler.start();
+  await until(() => scheduler.status().lastRun !== null);
+  const before = scheduler.status().lastRun;
+  const began = performance.now();
+  const { now } = Date;
+  t.mock.method(Date, 'now', () => now() - 3_600_000);
+  const isSwept = () => scheduler.status().lastRun !== before;
+  await until(() => isSwept() || performance.now() - began > 8_000);
+  assert.ok(isSwept());
+  const { nextRunTime } = scheduler.status();
+  assert.ok(nextRunTime !== null && nextRunTime.getTime() - Date.now() < 1_500);
+});

@@ -65,8 +65,9 @@ export class Scheduler {
   readonly #turns = new Turns();
   #stopping = new AbortController();
   #life: Promise<void> | undefined;
+  // By a clock that nobody sets: a machine's own may jump.
   #nextSweepAt = 0;
-  #beatAt = 0;
+  #beatAt = -Infinity;
   #lastRun: Run | undefined;
   #failure: string | null = 'not started';
   #failures = 0;
@@ -82,7 +83,7 @@ export class Scheduler {
     const isRunning = this.#life !== undefined && this.#failure === null;
     return {
       isRunning,
-      nextRunTime: isRunning ? new Date(this.#nextSweepAt) : null,
+      nextRunTime: isRunning ? new Date(Date.now() + this.#nextSweepAt - performance.now()) : null,
       intervalMinutes: this.#options.intervalMinutes,
       lastRun: this.#lastRun ?? null,
       failure: this.#failure,
@@ -101,7 +102,7 @@ export class Scheduler {
   async start(): Promise<void> {
     if (this.#life !== undefined) return;
     this.#stopping = new AbortController();
-    this.#nextSweepAt = Date.now();
+    this.#nextSweepAt = performance.now();
     this.#forget = this.#options.pokes.onPoke((campaignId) => {
       // Null: the database was away, and is back.
       if (this.#failure === null || campaignId === null) this.#rest.shorten(pokedWaitMs);
@@ -150,7 +151,7 @@ export class Scheduler {
 
   /** Says that this worker lives. */
   async #introduce(): Promise<void> {
-    if (this.#failure === null && Date.now() - this.#beatAt < beatMs) return;
+    if (this.#failure === null && performance.now() - this.#beatAt < beatMs) return;
     await this.#beat();
     if (this.#failure !== null) {
       const { log, intervalMinutes } = this.#options;
@@ -164,13 +165,13 @@ export class Scheduler {
     const { executedAt = null, transitions } = this.#lastRun ?? {};
     const { db } = this.#options;
     await db.rows(sql.beat, this.#workerId, executedAt, transitions?.length ?? null);
-    this.#beatAt = Date.now();
+    this.#beatAt = performance.now();
   }
 
   /** Sweeps or settles what is due; gives the milliseconds until there will be something to do. */
   async #look(stop: AbortSignal): Promise<number> {
     const { db } = this.#options;
-    const sweep = Date.now() >= this.#nextSweepAt;
+    const sweep = performance.now() >= this.#nextSweepAt;
     const before = await db.one(sql.nextDue);
     if (sweep || before.overdue_since !== null) {
       const { transitions } = await this.#turns.take(() =>
@@ -186,7 +187,7 @@ export class Scheduler {
     if (overdue === null) this.#fruitless = 0;
     const untilHeld = overdue === null ? Infinity : heldWaitMs * 2 ** this.#fruitless++;
     const untilNext = next === null ? Infinity : next.getTime() - now.getTime() + 1;
-    const untilSweep = Math.max(0, this.#nextSweepAt - Date.now());
+    const untilSweep = Math.max(0, this.#nextSweepAt - performance.now());
     return Math.min(untilHeld, untilNext, untilSweep, longestWaitMs);
   }
 
@@ -211,7 +212,7 @@ export class Scheduler {
       log.info({ sweep: completeFull, transitions: transitions.length }, 'lifecycle run done');
     }
     if (failure !== undefined) throw failure;
-    if (completeFull) this.#nextSweepAt = Date.now() + intervalMinutes * 60_000;
+    if (completeFull) this.#nextSweepAt = performance.now() + intervalMinutes * 60_000;
     return run;
   }
 
