@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import { liveDefaults } from '../src/http/live.ts';
 import { newId } from '../src/identity/ids.ts';
 import { httpService } from './rig/http-service.ts';
+import { ask } from './rig/market.ts';
 import { expectStatus, join, openShop, type Shop } from './rig/shop.ts';
 import { watch, type StreamEvent } from './rig/stream.ts';
 import { until } from './rig/until.ts';
@@ -107,6 +108,35 @@ test('a change made by another process is told as soon', async (t) => {
   await join(await service.user(), id);
   await watcher.heard(progressOf(1));
   assert.ok(performance.now() - began < 2_500, 'that was the poll, not a poke');
+  watcher.end();
+});
+
+test('while the connection that listens is lost again and again, changes are told by looking', async (t) => {
+  const other = await httpService({ beside: service });
+  t.after(other.close);
+  const { id } = await shop.campaign();
+  const watcher = await watch(other.url, id);
+  await watcher.heard(progressOf(0));
+  let lost = 0;
+  const over = new AbortController();
+  const losing = (async () => {
+    while (!over.signal.aborted) {
+      const ended = await ask(
+        service.db,
+        `select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and query ilike 'listen %'`,
+      );
+      lost += ended.length;
+    }
+  })();
+  await until(() => lost > 0);
+  const buyer = await service.user();
+  await join(buyer, id);
+  await watcher.heard(progressOf(1));
+  over.abort();
+  await losing;
+  await join(await service.user(), id);
+  await watcher.heard(progressOf(2));
   watcher.end();
 });
 
