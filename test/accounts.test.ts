@@ -457,6 +457,8 @@ test('sessions are listed, and ended one by one or all at once', async () => {
   const laptop = await signIn(service, email, { 'user-agent': 'Linux Firefox/150' });
   const { text } = await laptop.get('/akun');
   assert.ok(text.includes('Chrome · Android') && text.includes('Firefox · Linux'));
+  assert.match(text, /Firefox · Linux<\/strong\s*>\s*<[^>]*>perangkat ini</);
+  assert.equal(text.split('perangkat ini<').length, 2);
   const ids = [...text.matchAll(/\/akun\/sesi\/([0-9a-f-]{36})/g)].map(([, id]) => id!);
   const stranger = await signIn(service, 'asing@example.org');
   for (const id of ids) await stranger.post(`/akun/sesi/${id}`);

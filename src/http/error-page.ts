@@ -18,6 +18,7 @@ export function errorPage(
 ): PageParts {
   const { t, url } = visit;
   const { title, detail } = error.text(visit.language);
+  const needsFactor = error.code === 'second_factor_required';
   return {
     title,
     main: html`<div class="empty error-page">
@@ -25,14 +26,14 @@ export function errorPage(
       <h1>${title}</h1>
       <p>${detail}</p>
       <div class="row centred">
-        <a class="button" href="${url('/')}"
-          >${t('Lihat Sambatan yang sedang jalan', 'See the running campaigns')}</a
-        >${
-          error.code === 'second_factor_required' &&
+        ${
+          needsFactor &&
           html`<a class="button" href="${url('/akun/keamanan')}"
             >${t('Ke halaman Keamanan', 'To the page about security')}</a
           >`
-        }${
+        }<a class="button${needsFactor && ' quiet'}" href="${url('/')}"
+          >${t('Lihat Sambatan yang sedang jalan', 'See the running campaigns')}</a
+        >${
           error.retryAfterSeconds !== undefined &&
           again !== undefined &&
           html`<a class="button quiet" href="${again}">${t('Coba lagi', 'Try again')}</a>`

@@ -19,7 +19,7 @@ import { closed, Id } from '../../http/schemas.ts';
 import { clearSession } from '../../http/session-cookie.ts';
 import { seeOther, sendPage, type Pages } from '../../http/site.ts';
 import { consult, operate } from '../../operation.ts';
-import { input, notice, select } from '../../web/components.ts';
+import { badge, input, notice, select } from '../../web/components.ts';
 import { shortMoment } from '../../web/format.ts';
 import { html, type Html, type Part } from '../../web/html.ts';
 import { heading, type PageParts } from '../../web/layout.ts';
@@ -292,8 +292,9 @@ function sessionList(visit: Visit, sessions: readonly SessionRow[]): Html {
           html`<li class="row apart">
             <span
               ><strong
-                >${browserName(session.device) ?? t('Perangkat lain', 'Another device')}</strong
-              ><br /><span class="quiet"
+                >${browserName(session.device) ?? t('Perangkat tak dikenal', 'Unknown device')}</strong
+              >${session.session_id === visit.sessionId && html` ${badge(t('perangkat ini', 'this device'), 'good')}`}<br /><span
+                class="quiet"
                 >${t('Terakhir dipakai', 'Last used')} ${moment(session.seen_at)}</span
               ></span
             >
