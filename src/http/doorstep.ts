@@ -33,7 +33,7 @@ interface Guest {
   /** What the server has of it, once it was let in. */
   line: Line | undefined;
   /** What it was refused and has not been told yet, in turn. */
-  refusals: Refused[];
+  refusals: ReturnType<typeof refusal>[];
 }
 
 /**
@@ -115,7 +115,7 @@ export class Doorstep {
   #refuse(guest: Guest, request: Refused): void {
     if (guest.line === undefined) guest.socket.setTimeout(this.#parts.silentMs);
     if (this.#refused.size === 0) setTimeout(() => setImmediate(this.#give), refuseAfterMs);
-    guest.refusals.push(request);
+    guest.refusals.push(refusal(request));
     this.#refused.add(guest);
   }
 
@@ -130,8 +130,8 @@ export class Doorstep {
     if (refusals.length === 0) return;
     guest.refusals = [];
     const isLast = this.#isClosed || this.#parts.isDraining?.() === true;
-    for (const [at, request] of refusals.entries()) {
-      socket.write(refusal(request, isLast && at === refusals.length - 1 ? 'close' : 'keep-alive'));
+    for (const [at, answer] of refusals.entries()) {
+      socket.write(answer[isLast && at === refusals.length - 1 ? 'close' : 'keep-alive']);
     }
     if (isLast) socket.destroySoon();
     else if (socket.writableLength > mostUnreadBytes) socket.destroy();

@@ -44,9 +44,9 @@ export interface Refused {
   readonly head: string;
 }
 
-/** The whole of the same answer, for a connection that is kept or not. */
-export function refusal({ path, head }: Refused, kept: Kept): Buffer {
-  return answerTo(path, () => acceptLanguage.exec(head)?.[1]).bytes[kept];
+/** The whole of the same answer, for a connection that is kept or not; it holds nothing of what was asked. */
+export function refusal({ path, head }: Refused): Prepared['bytes'] {
+  return answerTo(path, () => acceptLanguage.exec(head)?.[1]).bytes;
 }
 
 function answerTo(path: string, accepted: () => string | undefined): Prepared {
