@@ -38,7 +38,7 @@ interface Guest {
 
 /**
  * Where connections wait that came while there was no room. A request that finds none is refused
- * from its bytes alone: what Node makes of one before anybody looks at it costs three times as
+ * from its bytes alone: what Node makes of one before anybody looks at it costs nearly twice as
  * much. The first of a connection that finds room lets it in, and the server has it like any other.
  */
 export class Doorstep {
