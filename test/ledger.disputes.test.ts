@@ -46,7 +46,7 @@ const finals = async ({ campaign }: Bought) =>
   ).map(({ final }) => final);
 const pageOf = async ({ buyer, id }: Bought) =>
   (await new Forms(service.url, buyer).get(`/ikutan/${id}`)).text;
-const form = /Ada yang salah dengan barangnya/;
+const form = /Ada yang salah dengan barangnya|Laporkan sekali lagi/;
 
 test('what was dismissed is said once more, with something new, and is then decided', async () => {
   const one = await bought();

@@ -38,6 +38,7 @@ class Crowd {
   #sent = 0;
   #unsent = 0;
   #rude = 0;
+  #stray = 0;
   #unanswered = 0;
   #underWay = 0;
   #goodInTime = 0;
@@ -78,6 +79,7 @@ class Crowd {
       shed: latency(this.#shed),
       settledShed: latency(this.#settledShed),
       rude: this.#rude,
+      stray: this.#stray,
       unanswered: this.#unanswered,
       course: this.#course,
       ownCores: (user + system) / 1e6 / elapsed,
@@ -114,6 +116,7 @@ class Crowd {
           else this.#idle.push(next);
         }
       },
+      strayed: () => this.#stray++,
       gone: (hadRequest) => {
         this.#lines.delete(line);
         const at = this.#idle.indexOf(line);
@@ -168,6 +171,8 @@ interface Answer {
 
 interface Ears {
   answered(kind: Kind, answer: Answer): void;
+  /** Bytes came that answer nothing. */
+  strayed(): void;
   gone(hadRequest: boolean): void;
 }
 
@@ -200,10 +205,13 @@ class Line {
   #hear(chunk: Buffer): void {
     const heard = this.#heard === undefined ? chunk : Buffer.concat([this.#heard, chunk]);
     const kind = this.#kind;
-    if (kind === undefined || !isWhole(heard)) {
+    if (kind === undefined) return this.#ears.strayed();
+    const length = lengthOf(heard);
+    if (length === undefined) {
       this.#heard = heard;
       return;
     }
+    if (heard.length > length) this.#ears.strayed();
     this.#heard = undefined;
     this.#kind = undefined;
     const status = Number(heard.toString('latin1', 9, 12));
@@ -225,14 +233,15 @@ function codeOf(text: string): string {
   );
 }
 
-/** Whether an answer is all there, by its length or by its last chunk. */
-function isWhole(heard: Buffer): boolean {
+/** How long an answer is, by its length or by its last chunk; undefined while it is not all there. */
+function lengthOf(heard: Buffer): number | undefined {
   const end = heard.indexOf(endOfHead);
-  if (end < 0) return false;
+  if (end < 0) return undefined;
   const head = heard.toString('latin1', 0, end);
-  const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
-  if (length !== undefined) return heard.length >= end + 4 + Number(length);
-  return heard.toString('latin1', heard.length - 5) === '0\r\n\r\n';
+  const told = /\r\ncontent-length: (\d+)/i.exec(head)?.[1];
+  const whole = heard.toString('latin1', heard.length - 5) === '0\r\n\r\n';
+  const length = told === undefined ? heard.length : end + 4 + Number(told);
+  return heard.length >= length && (told !== undefined || whole) ? length : undefined;
 }
 
 function latency(milliseconds: readonly number[]): Latency {

@@ -47,6 +47,8 @@ export interface Heard {
   readonly settledShed: Latency;
   /** Sheds without Retry-After. */
   readonly rude: number;
+  /** Pieces of an answer that nobody had asked for. */
+  readonly stray: number;
   /** Requests whose connection ended without an answer. */
   readonly unanswered: number;
   /** Of each tenth of a second: good answers, sheds, and the longest wait of a good one. */

@@ -151,6 +151,8 @@ async function overload(on: Cluster, crowd: ChildProcess, name: CrowdName): Prom
   failures.push(...(await checkInvariants(databaseUrl, 'ours')));
   for (const { answers } of all) failures.push(...surprises(kinds, answers));
   if (seen.unwell > 0) failures.push(`health was not answered ${seen.unwell} times`);
+  const stray = all.reduce((sum, heard) => sum + heard.stray, 0);
+  if (stray > 0) failures.push(`${stray} times something was heard that nobody had asked for`);
   if (during.rude > 0) failures.push(`${during.rude} were shed without Retry-After`);
   return { name, times, seconds, capacity, during, after, seen, unknown, failures };
 }
