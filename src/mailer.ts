@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Transporter } from 'nodemailer';
 import type { Config } from './config.ts';
+import { DomainError } from './errors.ts';
 
 export interface Mail {
   readonly to: string;
@@ -56,6 +57,17 @@ async function open(smtpUrl: string | undefined): Promise<Transporter> {
     disableFileAccess: true,
     disableUrlAccess: true,
   });
+}
+
+/** Sends a mail that its sender waits for. Refuses: mail_unavailable. */
+export async function sendOrRefuse(mailer: Mailer, mail: Mail): Promise<void> {
+  try {
+    await mailer.send(mail);
+  } catch (cause) {
+    const error = new DomainError('mail_unavailable', {});
+    error.cause = cause;
+    throw error;
+  }
 }
 
 /** A mail as the development page shows it. */

@@ -11,9 +11,9 @@ import { Doorstep } from '../src/http/doorstep.ts';
 import { boundedServer, patience } from '../src/http/exchanges.ts';
 import { stopServer } from '../src/http/server.ts';
 import { newId } from '../src/identity/ids.ts';
+import { countOf, crowd } from './rig/crowd.ts';
 import { httpService, serviceKey } from './rig/http-service.ts';
-import { ask, hold } from './rig/market.ts';
-import { openShop, type Shop } from './rig/shop.ts';
+import { joinBody, openShop, type Shop } from './rig/shop.ts';
 import { until } from './rig/until.ts';
 
 const seed = Number(process.env['SAMBATAN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
@@ -31,27 +31,8 @@ before(async () => {
 });
 
 /** No room until it is let go, and somebody who found none: who comes now waits on the doorstep. */
-async function full(t: TestContext): Promise<() => Promise<void>> {
-  const { id: held } = await shop.campaign({ total_slots: 500 });
-  const holder = await hold(service.db, (tx) =>
-    ask(tx, 'select from sambatan.campaigns where campaign_id = $1 for update', held),
-  );
-  const wish = () => ({
-    user_id: newId(),
-    quantity: 1,
-    shipping_address: 'Jalan Kenanga 12, Bandung 40123',
-  });
-  const joins = Array.from({ length: most }, () =>
-    service.service.post(`/campaigns/${held}/join`, wish()),
-  );
-  await until(() => service.app.admission.inFlight === most);
-  let going: Promise<void> | undefined;
-  const go = async () => {
-    await holder.commit();
-    await Promise.all(joins);
-  };
-  const letGo = () => (going ??= go());
-  t.after(letGo);
+async function full(t: TestContext): Promise<() => Promise<unknown>> {
+  const { letGo } = await crowd(t, service, shop, most);
   assert.equal((await service.visitor.get('/campaigns')).status, 503);
   assert.ok(service.app.admission.isPressed);
   return letGo;
@@ -93,24 +74,12 @@ const get = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nHost: x\r\n${m
 const ofBrowser =
   'Connection: keep-alive\r\nUpgrade-Insecure-Requests: 1\r\nUser-Agent: Mozilla/5.0 (Linux; Android 14)\r\n' +
   'Accept: text/html,*/*;q=0.8\r\nSec-Fetch-Site: none\r\nAccept-Encoding: gzip, br\r\nAccept-Language: id-ID,id\r\n';
-const join = (more = '', body = JSON.stringify(wishOf(newId()))) =>
+const join = (more = '', body = JSON.stringify(joinBody({ user_id: newId() }))) =>
   `POST /api/sambatan/campaigns/${id}/join HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${serviceKey}\r\n` +
   `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n${more}\r\n${body}`;
-const wishOf = (user: string) => ({
-  user_id: user,
-  quantity: 1,
-  shipping_address: 'Jalan Kenanga 12, Bandung 40123',
-});
 const statuses = (heard: string) =>
   [...heard.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
-const slots = async () => {
-  const [row] = await ask<{ count: number }>(
-    service.db,
-    'select count(*)::integer as count from sambatan.participants where campaign_id = $1',
-    id,
-  );
-  return row!.count;
-};
+const slots = () => countOf(service, id);
 
 /** Headers by name, without what differs from one answer to the next. */
 function headersOf(answer: string): Record<string, string> {

@@ -7,9 +7,9 @@ import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promi
 import { Admission } from '../src/http/admission.ts';
 import { mostUploads } from '../src/http/uploads.ts';
 import { newId } from '../src/identity/ids.ts';
+import { countOf, crowd } from './rig/crowd.ts';
 import { httpService } from './rig/http-service.ts';
-import { ask, hold } from './rig/market.ts';
-import { openShop, type Shop } from './rig/shop.ts';
+import { joinBody, openShop, type Shop } from './rig/shop.ts';
 import { until } from './rig/until.ts';
 
 const most = 8;
@@ -20,45 +20,13 @@ before(async () => {
   shop = await openShop(service);
 });
 
-const wish = () => ({
-  user_id: newId(),
-  quantity: 1,
-  shipping_address: 'Jalan Kenanga 12, Bandung 40123',
-});
-
-/** As many joins in flight as there may be, until they are let go. */
-async function crowded(t: TestContext): Promise<{ id: string; letGo: () => Promise<number[]> }> {
-  const { id } = await shop.campaign({ total_slots: 500 });
-  const holder = await hold(service.db, (tx) =>
-    ask(tx, 'select from sambatan.campaigns where campaign_id = $1 for update', id),
-  );
-  const joins = Array.from({ length: most }, () =>
-    service.service.post(`/campaigns/${id}/join`, wish()),
-  );
-  await until(() => service.app.admission.inFlight === most);
-  let going: Promise<number[]> | undefined;
-  const go = async () => {
-    await holder.commit();
-    return (await Promise.all(joins)).map(({ status }) => status);
-  };
-  const letGo = () => (going ??= go());
-  t.after(letGo);
-  return { id, letGo };
-}
+const wish = () => joinBody({ user_id: newId() });
+const crowded = (t: TestContext) => crowd(t, service, shop, most);
 
 const metric = async (name: string) => {
   const { text } = await service.visitor.get('//metrics');
   return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1]);
 };
-const countOf = async (id: string) => {
-  const [row] = await ask<{ count: number }>(
-    service.db,
-    'select count(*)::integer as count from sambatan.participants where campaign_id = $1',
-    id,
-  );
-  return row!.count;
-};
-
 test('a request beyond the bound is shed before anything is written, and taken when it comes again', async (t) => {
   const { id, letGo } = await crowded(t);
   const before503 = await metric('sambatan_http_sheds_total');
@@ -75,9 +43,9 @@ test('a request beyond the bound is shed before anything is written, and taken w
   }
   assert.equal((await metric('sambatan_http_sheds_total')) - before503, 50);
   assert.equal(await metric('sambatan_http_requests_in_flight'), most);
-  assert.equal(await countOf(id), 0);
+  assert.equal(await countOf(service, id), 0);
   assert.deepEqual(await letGo(), Array<number>(most).fill(201));
-  assert.equal(await countOf(id), most);
+  assert.equal(await countOf(service, id), most);
   const taken = await service.service.post(path, mine, key);
   assert.equal(taken.status, 201);
 });

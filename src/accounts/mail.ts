@@ -17,23 +17,14 @@ export function signInMail({ code, link, language }: SignInLetter): Omit<Mail, '
   return {
     subject: words.subject(code),
     text: `${lines.join('\n\n')}\n\nSambatan\n`,
-    html: html`<!doctype html>
-      <html lang="${language}">
-        <body
-          style="margin:0;padding:24px;background:#fdf3f7;color:#2b1b26;font:16px/1.5 sans-serif"
-        >
-          <div
-            style="max-width:440px;margin:0 auto;padding:28px;background:#fff;border-radius:16px"
-          >
-            <p style="margin:0 0 16px;font-weight:bold;color:#9b1c5a">Sambatan</p>
-            <p style="margin:0 0 8px">${words.hello}</p>
-            <p style="margin:0 0 4px">${words.code}</p>
-            <p style="margin:0 0 20px;font:bold 32px/1.3 monospace;letter-spacing:6px">${code}</p>
-            ${link !== undefined && button(link, words)}
-            <p style="margin:0;font-size:14px;color:#6b5865">${words.notYou}</p>
-          </div>
-        </body>
-      </html>`.toString(),
+    html: letter(
+      language,
+      html`<p style="margin:0 0 8px">${words.hello}</p>
+        <p style="margin:0 0 4px">${words.code}</p>
+        <p style="margin:0 0 20px;font:bold 32px/1.3 monospace;letter-spacing:6px">${code}</p>
+        ${link !== undefined && button(link, words)}
+        <p style="margin:0;font-size:14px;color:#6b5865">${words.notYou}</p>`,
+    ),
   };
 }
 
@@ -43,21 +34,12 @@ export function proofMail(code: string, language: Language): Omit<Mail, 'to'> {
   return {
     subject: words.subject(code),
     text: `${[words.hello, code, words.notYou].join('\n\n')}\n\nSambatan\n`,
-    html: html`<!doctype html>
-      <html lang="${language}">
-        <body
-          style="margin:0;padding:24px;background:#fdf3f7;color:#2b1b26;font:16px/1.5 sans-serif"
-        >
-          <div
-            style="max-width:440px;margin:0 auto;padding:28px;background:#fff;border-radius:16px"
-          >
-            <p style="margin:0 0 16px;font-weight:bold;color:#9b1c5a">Sambatan</p>
-            <p style="margin:0 0 8px">${words.hello}</p>
-            <p style="margin:0 0 20px;font:bold 32px/1.3 monospace;letter-spacing:6px">${code}</p>
-            <p style="margin:0;font-size:14px;color:#6b5865">${words.notYou}</p>
-          </div>
-        </body>
-      </html>`.toString(),
+    html: letter(
+      language,
+      html`<p style="margin:0 0 8px">${words.hello}</p>
+        <p style="margin:0 0 20px;font:bold 32px/1.3 monospace;letter-spacing:6px">${code}</p>
+        <p style="margin:0;font-size:14px;color:#6b5865">${words.notYou}</p>`,
+    ),
   };
 }
 
@@ -88,21 +70,12 @@ export function factorMail(
   return {
     subject: title,
     text: `${title}\n\n${detail}\n\n${notYou}\n\nSambatan\n`,
-    html: html`<!doctype html>
-      <html lang="${language}">
-        <body
-          style="margin:0;padding:24px;background:#fdf3f7;color:#2b1b26;font:16px/1.5 sans-serif"
-        >
-          <div
-            style="max-width:440px;margin:0 auto;padding:28px;background:#fff;border-radius:16px"
-          >
-            <p style="margin:0 0 16px;font-weight:bold;color:#9b1c5a">Sambatan</p>
-            <p style="margin:0 0 8px;font-weight:bold">${title}</p>
-            <p style="margin:0 0 16px">${detail}</p>
-            <p style="margin:0;font-size:14px;color:#6b5865">${notYou}</p>
-          </div>
-        </body>
-      </html>`.toString(),
+    html: letter(
+      language,
+      html`<p style="margin:0 0 8px;font-weight:bold">${title}</p>
+        <p style="margin:0 0 16px">${detail}</p>
+        <p style="margin:0;font-size:14px;color:#6b5865">${notYou}</p>`,
+    ),
   };
 }
 
@@ -150,6 +123,19 @@ const factorWordings = {
       'It was not you? Sign in, sign out everywhere on the account page, and look after your mailbox.',
   },
 } as const;
+
+/** The frame of every mail about an account, around what it says. */
+function letter(language: Language, says: Html): string {
+  return html`<!doctype html>
+    <html lang="${language}">
+      <body style="margin:0;padding:24px;background:#fdf3f7;color:#2b1b26;font:16px/1.5 sans-serif">
+        <div style="max-width:440px;margin:0 auto;padding:28px;background:#fff;border-radius:16px">
+          <p style="margin:0 0 16px;font-weight:bold;color:#9b1c5a">Sambatan</p>
+          ${says}
+        </div>
+      </body>
+    </html>`.toString();
+}
 
 function button(link: string, words: { readonly orLink: string; readonly button: string }): Html {
   return html`<p style="margin:0 0 12px">${words.orLink}</p>

@@ -3,8 +3,10 @@ import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
 import { DomainError, type Language } from '../errors.ts';
 import { newId } from '../identity/ids.ts';
+import { sendOrRefuse } from '../mailer.ts';
 import { operate } from '../operation.ts';
 import { recordAccess, type AccessMethod } from './access.ts';
+import { plainCode } from './factor-codes.ts';
 import { proofMail } from './mail.ts';
 import { hasFactor, takeFactorCode } from './second-factor.ts';
 import * as sql from './session-queries.ts';
@@ -18,7 +20,6 @@ import {
   keyed,
   limits,
   newCode,
-  sendCode,
   type SignInParts,
 } from './sign-in.ts';
 
@@ -59,7 +60,7 @@ export async function sendProof(
     await tx.rows(sql.insertProof, proofId, email, hashed, randomBytes(32), codeMinutes, sessionId);
     await recordAccess(tx, { userId, event: 'code_requested', method: 'code', device });
   });
-  await sendCode(parts.mailer, { to: email, ...proofMail(code, holder.language) });
+  await sendOrRefuse(parts.mailer, { to: email, ...proofMail(code, holder.language) });
   return proofId;
 }
 
@@ -108,7 +109,7 @@ async function proveByCode(
 ): Promise<Proved> {
   const { userId, sessionId, device } = holder;
   const proofId = given.proofId.toLowerCase();
-  const code = given.code.replaceAll(/[\s-]/g, '');
+  const code = plainCode(given.code);
   const outcome = await operate(parts.db, async (tx) => {
     const found = await tx.maybe(sql.spendProof, proofId, codeAttempts, sessionId);
     if (found === undefined) return new DomainError('sign_in_ended', {});

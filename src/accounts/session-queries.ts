@@ -146,7 +146,8 @@ export interface FoundSession {
 export const findSession = query<[tokenHash: Buffer, proofMinutes: number], FoundSession>(
   'find_session',
   `select s.session_id, s.user_id, s.roles, s.second_factor,
-    s.proven_at < now() - make_interval(mins => $2::integer) as proof_is_old, s.seen_at < now() - interval '1 hour' as stale,
+    s.proven_at < now() - make_interval(mins => $2::integer) as proof_is_old,
+    s.seen_at < now() - interval '1 hour' as stale,
     p.display_name, p.locale, p.time_zone, a.email, o.user_id is not null as is_named_operator
   from sambatan_auth.sessions s
   left join sambatan.profiles p on p.user_id = s.user_id

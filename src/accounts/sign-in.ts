@@ -5,10 +5,11 @@ import type { Tx } from '../database/transaction.ts';
 import { DomainError, invalidField, type Language } from '../errors.ts';
 import { newId } from '../identity/ids.ts';
 import type { Claims } from '../identity/tokens.ts';
-import type { Mail, Mailer } from '../mailer.ts';
+import { sendOrRefuse, type Mailer } from '../mailer.ts';
 import { consult, operate } from '../operation.ts';
 import { forgetOldAccess } from './access-queries.ts';
 import { recordAccess, type AccessEvent, type AccessMethod } from './access.ts';
+import { plainCode } from './factor-codes.ts';
 import * as factors from './factor-queries.ts';
 import { signInMail } from './mail.ts';
 import { findAccountByEmail } from './queries.ts';
@@ -95,7 +96,7 @@ export async function requestCode(parts: SignInParts, wish: CodeWish): Promise<s
     await recordOf(tx, email, 'code_requested', wish.device);
   });
   const mail = signInMail({ code, link: wish.link?.(link), language: wish.language });
-  await sendCode(parts.mailer, { to: email, ...mail });
+  await sendOrRefuse(parts.mailer, { to: email, ...mail });
   return signInId;
 }
 
@@ -110,17 +111,6 @@ export async function countCode(parts: SignInParts, email: string, network: stri
 /** A new code of six digits. */
 export function newCode(): string {
   return String(randomInt(1_000_000)).padStart(6, '0');
-}
-
-/** Sends a mail with a code in it. Refuses: mail_unavailable. */
-export async function sendCode(mailer: Mailer, mail: Mail): Promise<void> {
-  try {
-    await mailer.send(mail);
-  } catch (cause) {
-    const error = new DomainError('mail_unavailable', {});
-    error.cause = cause;
-    throw error;
-  }
 }
 
 /** The browser that signs in. */
@@ -154,7 +144,7 @@ export async function signInWithCode(
   browser: Browser,
 ): Promise<Entered> {
   await count(parts, `tries ${browser.network}`, limits.triesOfNetwork);
-  const code = given.code.replaceAll(/[\s-]/g, '');
+  const code = plainCode(given.code);
   const outcome = await operate(parts.db, async (tx) => {
     const found = await tx.maybe(sql.spendAttempt, given.signInId, codeAttempts);
     if (found === undefined) return new DomainError('sign_in_ended', {});
@@ -228,13 +218,12 @@ async function letIn(tx: Tx, shown: Shown, browser: Browser): Promise<Omit<Enter
   if (!secondFactor && (await hasFactor(tx, userId))) {
     if (before !== undefined) await endSession(tx, before);
     const token = newToken();
-    const [hashed, stored] = [tokenHash(token), storedDevice(device)];
     await tx.rows(
       factors.insertHalfSignIn,
-      hashed,
+      tokenHash(token),
       userId,
       roles,
-      stored,
+      storedDevice(device),
       hours,
       halfSignInMinutes,
     );

@@ -1,7 +1,7 @@
 import type { Database } from '../database/pool.ts';
-import { DomainError, type Language } from '../errors.ts';
+import type { Language } from '../errors.ts';
 import type { Actor } from '../identity/actor.ts';
-import type { Mail, Mailer } from '../mailer.ts';
+import { sendOrRefuse, type Mail, type Mailer } from '../mailer.ts';
 import { operate } from '../operation.ts';
 import { invite, withdrawInvitation, type Invitation, type InvitedRole } from './invitations.ts';
 
@@ -29,12 +29,10 @@ export async function inviteByMail(
 ): Promise<Invitation> {
   const invitation = await operate(db, (tx) => invite(tx, actor, wish));
   try {
-    await mailer.send(mailOf(invitation, wish));
-  } catch (cause) {
+    await sendOrRefuse(mailer, mailOf(invitation, wish));
+  } catch (error) {
     const { invitationId } = invitation;
     await operate(db, (tx) => withdrawInvitation(tx, actor, { ...wish, invitationId }));
-    const error = new DomainError('mail_unavailable', {});
-    error.cause = cause;
     throw error;
   }
   return invitation;

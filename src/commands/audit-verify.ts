@@ -41,12 +41,14 @@ async function verify(db: Queryable, campaignId: string | undefined): Promise<nu
   const progress = showProgress('audit chains verified', undefined);
   let verified = 0;
   let broken = 0;
-  for await (const id of campaignId === undefined ? allCampaigns(db) : [campaignId]) {
-    for (const row of await db.rows(verifyAudit, id)) {
-      broken++;
-      process.stdout.write(`BROKEN campaign ${row.campaign_id} row ${row.seq}: ${row.problem}\n`);
+  for await (const ids of campaignId === undefined ? allCampaigns(db) : [[campaignId]]) {
+    for (const id of ids) {
+      for (const row of await db.rows(verifyAudit, id)) {
+        broken++;
+        process.stdout.write(`BROKEN campaign ${row.campaign_id} row ${row.seq}: ${row.problem}\n`);
+      }
+      progress.at(++verified);
     }
-    progress.at(++verified);
   }
   for await (const userIds of campaignId === undefined ? allAccessLogs(db) : []) {
     for (const row of await db.rows(verifyAccess, userIds)) {
@@ -63,22 +65,28 @@ async function verify(db: Queryable, campaignId: string | undefined): Promise<nu
 
 const pageSize = 1_000;
 
-async function* allCampaigns(db: Queryable): AsyncGenerator<string, void, void> {
-  let after: string | null = null;
-  for (;;) {
-    const page: { campaign_id: string }[] = await db.rows(campaignIdsAfter, after, pageSize);
-    for (const { campaign_id } of page) yield campaign_id;
-    if (page.length < pageSize) return;
-    after = page.at(-1)!.campaign_id;
-  }
+/** The ids of all campaigns, page by page. */
+function allCampaigns(db: Queryable) {
+  return pages(async (after) =>
+    (await db.rows(campaignIdsAfter, after, pageSize)).map(({ campaign_id }) => campaign_id),
+  );
 }
 
-async function* allAccessLogs(db: Queryable): AsyncGenerator<string[], void, void> {
+/** The ids of all who have an access log, page by page. */
+function allAccessLogs(db: Queryable) {
+  return pages(async (after) =>
+    (await db.rows(accessLogsAfter, after, pageSize)).map(({ user_id }) => user_id),
+  );
+}
+
+async function* pages(
+  idsAfter: (after: string | null) => Promise<string[]>,
+): AsyncGenerator<string[], void, void> {
   let after: string | null = null;
   for (;;) {
-    const page: { user_id: string }[] = await db.rows(accessLogsAfter, after, pageSize);
-    if (page.length > 0) yield page.map(({ user_id }) => user_id);
-    if (page.length < pageSize) return;
-    after = page.at(-1)!.user_id;
+    const ids: string[] = await idsAfter(after);
+    if (ids.length > 0) yield ids;
+    if (ids.length < pageSize) return;
+    after = ids.at(-1)!;
   }
 }

@@ -87,6 +87,11 @@ async function countAttempt(attempts: RateLimiterMemory, address: string): Promi
   }
 }
 
+/** What the caller's browser calls itself. */
+export function deviceOf({ headers }: FastifyRequest): string {
+  return headers['user-agent'] ?? '';
+}
+
 /** An IPv6 customer has a whole /64 to choose addresses from, so that is what is counted. */
 export function networkOf(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { Admission } from './admission.ts';
-import { refusal, type Refused } from './shed.ts';
+import { pathOf, refusal, type Refused } from './shed.ts';
 
 /** A client that has this much unread of what it was refused does not read. */
 const mostUnreadBytes = 65_536;
@@ -242,6 +242,5 @@ function plainRequest(chunk: Buffer): Refused | undefined {
   if (!plainLines.test(head.slice(start.length)) || unusual.test(head)) return undefined;
   const told = [...head.matchAll(lengths)];
   if (told.length > 1 || end + 4 + Number(told[0]?.[1] ?? 0) !== chunk.length) return undefined;
-  const query = target.indexOf('?');
-  return { path: query < 0 ? target : target.slice(0, query), head };
+  return { path: pathOf(target), head };
 }

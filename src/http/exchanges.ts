@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyServerFactory } from 'fastify';
 import type { Metrics } from '../metrics.ts';
 import type { Admission } from './admission.ts';
 import { Doorstep, Line } from './doorstep.ts';
-import { shed } from './shed.ts';
+import { pathOf, shed } from './shed.ts';
 
 /** How long clients may take, in milliseconds, and how many of them there may be. */
 export const patience = {
@@ -68,7 +68,8 @@ export function boundedServer(parts: ExchangeParts): FastifyServerFactory<Server
       (request, response) => {
         const line = lineOf(request);
         if (line) response.once('close', () => request.complete && line.answered());
-        if (admission.hasRoom() || always.has(pathOf(request))) return handler(request, response);
+        if (admission.hasRoom() || always.has(pathOf(request.url ?? '/')))
+          return handler(request, response);
         admission.shed();
         // It comes again by the doorstep, where turning it away costs less.
         if (!line || isDraining?.()) response.shouldKeepAlive = false;
@@ -118,11 +119,6 @@ function closeWith(server: Server, doorstep: Doorstep): void {
 function lineOf(request: IncomingMessage): Line | undefined {
   const connection: Duplex = request.socket;
   return connection instanceof Line ? connection : undefined;
-}
-
-function pathOf({ url = '/' }: IncomingMessage): string {
-  const query = url.indexOf('?');
-  return query < 0 ? url : url.slice(0, query);
 }
 
 /**

@@ -116,8 +116,8 @@ const aboutBodies = [
 
 /**
  * Response schemas, by status, of the errors a route can answer with; those that any route has
- * are added, and what an operator may lack where somebody may be forbidden. Spread into `schema.response`. The type is empty, so the types of the good answers
- * stay as they are.
+ * are added, and what an operator may lack where somebody may be forbidden. Spread into
+ * `schema.response`. The type is empty, so the types of the good answers stay as they are.
  */
 export function problems(...codes: readonly ErrorCode[]): object {
   const ofOperators = codes.includes('forbidden') ? (['second_factor_required'] as const) : [];

@@ -27,6 +27,7 @@ import { bodyLimitBytes, handleError, knownError, rawProblem, sendProblem } from
 import { lazyRequestLog } from './request-log.ts';
 import { bodyProblems } from './schemas.ts';
 import { apiHeaders, secureAnswers } from './security-headers.ts';
+import { pathOf } from './shed.ts';
 import { answerMissingPage, site, type Pages } from './site.ts';
 import { countUploads } from './uploads.ts';
 import { validatorCompiler } from './validation.ts';
@@ -195,7 +196,7 @@ function answerUnknownPaths(
   allowedMethods: (path: string) => readonly string[],
 ): void {
   server.setNotFoundHandler(async (request, reply) => {
-    const [path = ''] = request.url.split('?');
+    const path = pathOf(request.url);
     const allowed = allowedMethods(path);
     const error =
       // What takes the method and has nothing at this path is not found either.

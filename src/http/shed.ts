@@ -34,6 +34,12 @@ export function shed(request: IncomingMessage, response: ServerResponse): void {
   response.end(body);
 }
 
+/** The path of a request's target, without its query. */
+export function pathOf(target: string): string {
+  const query = target.indexOf('?');
+  return query < 0 ? target : target.slice(0, query);
+}
+
 const acceptLanguage = /\r\naccept-language: *([^\r]*)/i;
 
 /** What is known of a request that never became one. */
@@ -44,7 +50,10 @@ export interface Refused {
   readonly head: string;
 }
 
-/** The whole of the same answer, for a connection that is kept or not; it holds nothing of what was asked. */
+/**
+ * The whole of the same answer, for a connection that is kept or not; it holds nothing of what was
+ * asked.
+ */
 export function refusal({ path, head }: Refused): Prepared['bytes'] {
   return answerTo(path, () => acceptLanguage.exec(head)?.[1]).bytes;
 }

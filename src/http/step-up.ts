@@ -7,7 +7,7 @@ import { consult } from '../operation.ts';
 import { proofFields, provePage, type Asked } from '../pages/account/prove.ts';
 import type { PageParts } from '../web/layout.ts';
 import type { Visit } from '../web/visit.ts';
-import { networkOf } from './caller.ts';
+import { deviceOf, networkOf } from './caller.ts';
 import { setSession } from './session-cookie.ts';
 
 /** How a page is sent; the site's own way, which this is a part of. */
@@ -105,20 +105,19 @@ function holderOf(request: FastifyRequest): Holder | undefined {
     email: person.email,
     language,
     network: networkOf(request.ip),
-    device: request.headers['user-agent'] ?? '',
+    device: deviceOf(request),
   };
 }
 
 /** The caller as they are now that they have proved themselves. */
 function provedActor(actor: Actor, byFactor: boolean): Actor {
   if (actor.kind !== 'user' && actor.kind !== 'operator') return actor;
-  const { userId, roles, address } = actor;
-  const isOperator = actor.kind === 'operator' || (byFactor && actor.lacksFactor === true);
+  if (byFactor && actor.kind === 'user' && actor.lacksFactor === true) {
+    const { userId, roles, address } = actor;
+    return { kind: 'operator', userId, roles, address, secondFactor: true };
+  }
   const secondFactor = byFactor || actor.secondFactor === true;
-  const kind = isOperator ? 'operator' : 'user';
-  const lacks = kind === 'user' && actor.kind === 'user' && actor.lacksFactor === true;
-  const known = { userId, roles, address, secondFactor };
-  return kind === 'user' && lacks ? { kind, ...known, lacksFactor: true } : { kind, ...known };
+  return { ...actor, secondFactor, proofIsOld: false };
 }
 
 /** A form with a proof in it, without it; undefined for one that has none. */

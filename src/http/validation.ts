@@ -57,7 +57,8 @@ export function fieldErrors(complaints: readonly Complaint[]): FieldError[] {
 
 /**
  * The first text in a request that is not kept (a control character but those between lines and
- * columns, half of a surrogate pair), as the path of its field; undefined when there is none. However deep a body is, the stack is not.
+ * columns, half of a surrogate pair), as the path of its field; undefined when there is none.
+ * However deep a body is, the stack is not.
  */
 export function unstorableField(value: unknown): string | undefined {
   return isPlainlyStorable(value) ? undefined : searchUnstorable(value);

@@ -135,6 +135,9 @@ function refusal(actor: SignedIn, action: Action, facts: Facts): DomainError {
   return new DomainError(would ? 'second_factor_required' : 'forbidden', {});
 }
 
+/** How what somebody may not know of is refused. */
+type HiddenAs = 'participation_not_found' | 'waiting_entry_not_found';
+
 /**
  * As permit, for what only some may know of: whoever may not even `see` it is told `hidden`, which
  * is what they would be told if it were not there.
@@ -145,10 +148,10 @@ export function permitSeen(
     action,
     see,
     hidden,
-  }: { readonly action: Action; readonly see: Action; readonly hidden: DomainError },
+  }: { readonly action: Action; readonly see: Action; readonly hidden: HiddenAs },
   facts: Facts,
 ): SignedIn {
-  if (actor.kind !== 'visitor' && !may(actor, see, facts)) throw hidden;
+  if (actor.kind !== 'visitor' && !may(actor, see, facts)) throw new DomainError(hidden, {});
   return permit(actor, action, facts);
 }
 

@@ -59,18 +59,13 @@ export const earlierDecisions = query<[disputeIds: readonly string[]], EarlierDe
   where d.dispute_id = any ($1)`,
 );
 
-/** Whether a buyer may dispute once more. */
-interface MayAgain {
+export interface LastDisputeRow extends DisputeRow {
+  /** Whether its buyer may dispute once more. */
   readonly may_again: boolean;
 }
 
-export type LastDisputeRow = DisputeRow & MayAgain;
-
 /** The last dispute of a participation. */
-export const lastDispute = query<
-  [campaignId: string, participationId: string],
-  DisputeRow & MayAgain
->(
+export const lastDispute = query<[campaignId: string, participationId: string], LastDisputeRow>(
   'last_dispute',
   `select ${disputeColumns},
     sambatan.why_not_disputed($1, $2, null, clock_timestamp()) is null as may_again

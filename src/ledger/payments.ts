@@ -232,8 +232,8 @@ export async function permitOnBuyer(
 ): Promise<{ buyer: Buyer; caller: SignedIn }> {
   if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
   const buyer = await db.maybe(sql.findBuyer, participationId);
-  const hidden = new DomainError('participation_not_found', {});
-  if (buyer === undefined) throw hidden;
+  const hidden = 'participation_not_found';
+  if (buyer === undefined) throw new DomainError(hidden, {});
   const brandRole = await brandRoleOf(db, actor, buyer.brand_id);
   const seen = { action, see: 'participation.read', hidden } as const;
   return { buyer, caller: permitSeen(actor, seen, { brandRole, ownerId: buyer.user_id }) };

@@ -126,8 +126,8 @@ async function permitOnParticipation(
   // A stranger learns nothing by guessing ids: not even that they have to sign in for this one.
   if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
   const row = await db.maybe(sql.findParticipation, participationId);
-  const hidden = new DomainError('participation_not_found', {});
-  if (row === undefined) throw hidden;
+  const hidden = 'participation_not_found';
+  if (row === undefined) throw new DomainError(hidden, {});
   const brandRole = await brandRoleOf(db, actor, row.brand_id);
   const seen = { action, see: 'participation.read', hidden } as const;
   return { row, caller: permitSeen(actor, seen, { brandRole, ownerId: row.user_id }) };

@@ -133,8 +133,8 @@ async function permitOnEntry(
 ): Promise<{ row: sql.WaitingRow & sql.AheadRow; caller: SignedIn }> {
   if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
   const row = await db.maybe(sql.findWaitingEntry, entryId);
-  const hidden = new DomainError('waiting_entry_not_found', {});
-  if (row === undefined) throw hidden;
+  const hidden = 'waiting_entry_not_found';
+  if (row === undefined) throw new DomainError(hidden, {});
   const campaign = await findCampaign(db, row.campaign_id);
   const brandRole = campaign && (await brandRoleOf(db, actor, campaign.brand_id));
   // Who sees it in the list of the campaign knows of it.

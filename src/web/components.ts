@@ -71,6 +71,19 @@ export function notice(tone: Exclude<Tone, 'plain'>, title: string, detail?: Par
   </div>`;
 }
 
+/** A button that copies something; there with the script alone. */
+export function copyButton(value: string, words: string, isMain = false): Html {
+  return html`<button
+    class="button${!isMain && ' quiet'}"
+    type="button"
+    data-copy="${value}"
+    data-needs-script
+    hidden
+  >
+    ${words}
+  </button>`;
+}
+
 /** In the place of a list that has nothing in it: why, and what to do next. */
 export function emptyState(title: string, detail: Part, action?: Html): Html {
   return html`<div class="empty">

@@ -13,15 +13,15 @@ import {
 } from '../../accounts/second-factor.ts';
 import type { App } from '../../context.ts';
 import { DomainError, type FieldError } from '../../errors.ts';
+import { deviceOf } from '../../http/caller.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed, text } from '../../http/schemas.ts';
 import { seeOther, sendPage, sendSecretPage, type Pages } from '../../http/site.ts';
 import { consult, operate } from '../../operation.ts';
-import { badge, exactMoment, input, notice } from '../../web/components.ts';
+import { badge, copyButton, exactMoment, input, notice } from '../../web/components.ts';
 import { html, trusted, type Html, type Part } from '../../web/html.ts';
 import { heading, type PageParts } from '../../web/layout.ts';
 import type { Visit } from '../../web/visit.ts';
-import { deviceOf } from './device.ts';
 import { sixDigits } from './factor-form.ts';
 import { signedIn } from './signed-in.ts';
 
@@ -251,15 +251,7 @@ function setUpPage(
       <p>${t('Atau ketik kunci ini di aplikasinya:', 'Or type this key into the app:')}</p>
       <p class="secret row">
         <code>${grouped(secret.text)}</code>
-        <button
-          class="button quiet"
-          type="button"
-          data-copy="${secret.text}"
-          data-needs-script
-          hidden
-        >
-          ${t('Salin kunci', 'Copy the key')}
-        </button>
+        ${copyButton(secret.text, t('Salin kunci', 'Copy the key'))}
       </p>
       <h2>${t('2. Masukkan kode pertamanya', '2. Enter its first code')}</h2>
       <form method="post" action="${url(setUp)}" class="fields sign-in">
@@ -305,15 +297,7 @@ function codesPage(visit: Visit, codes: readonly string[], isFirst: boolean): Pa
       </ul>
       <div class="row no-print">
         <a class="button" href="${url(here)}">${t('Sudah kusimpan', 'I have kept them')}</a>
-        <button
-          class="button quiet"
-          type="button"
-          data-copy="${codes.join('\n')}"
-          data-needs-script
-          hidden
-        >
-          ${t('Salin semua', 'Copy them all')}
-        </button>
+        ${copyButton(codes.join('\n'), t('Salin semua', 'Copy them all'))}
         <button class="button quiet" type="button" data-print data-needs-script hidden>
           ${t('Cetak', 'Print')}
         </button>

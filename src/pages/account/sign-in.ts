@@ -11,7 +11,7 @@ import {
 } from '../../accounts/sign-in.ts';
 import type { App } from '../../context.ts';
 import { DomainError, type FieldError } from '../../errors.ts';
-import { networkOf } from '../../http/caller.ts';
+import { deviceOf, networkOf } from '../../http/caller.ts';
 import { formReader, taken, typedFields } from '../../http/forms.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
 import { clearSession, sessionTokenOf, setSession } from '../../http/session-cookie.ts';
@@ -21,7 +21,6 @@ import { input, notice } from '../../web/components.ts';
 import { html, type Part } from '../../web/html.ts';
 import { heading, type PageParts } from '../../web/layout.ts';
 import type { Visit } from '../../web/visit.ts';
-import { deviceOf } from './device.ts';
 import { showsOutbox } from './outbox.ts';
 
 const readEmail = formReader(closed({ email: text(3, 254), back: Type.Optional(text(0, 600)) }));

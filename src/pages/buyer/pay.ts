@@ -1,7 +1,7 @@
 import type { Payment } from '../../ledger/payments.ts';
 import { proofLimitBytes } from '../../ledger/proofs.ts';
 import type { OwnRow } from '../../participations/queries.ts';
-import { countdown, exactMoment, notice } from '../../web/components.ts';
+import { copyButton, countdown, exactMoment, notice } from '../../web/components.ts';
 import { count, rupiah, shortMoment } from '../../web/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
 import { worded, type Visit } from '../../web/visit.ts';
@@ -114,15 +114,11 @@ function until(visit: Visit, row: OwnRow, payment: Payment): Html | undefined {
 function what(visit: Visit, payment: Payment): Html {
   const { t, language } = visit;
   const { account, unique_code: code, total, amount } = payment;
-  const copy = (value: string, words: string) =>
-    html`<button class="button quiet" type="button" data-copy="${value}" data-needs-script hidden>
-      ${words}
-    </button>`;
   return html`<div class="to-pay">
       <p class="quiet">${t('Transfer persis', 'Transfer exactly')}</p>
       <p class="row apart">
         <strong class="amount">${rupiah(total, language)}</strong>
-        ${copy(String(total), t('Salin jumlah', 'Copy the amount'))}
+        ${copyButton(String(total), t('Salin jumlah', 'Copy the amount'))}
       </p>
       ${
         code > 0 &&
@@ -143,7 +139,7 @@ function what(visit: Visit, payment: Payment): Html {
             ><strong>${account.bank}</strong> <strong class="number">${account.number}</strong
             ><br />${t('a.n.', 'in the name of')} ${account.holder}</span
           >
-          ${copy(account.number, t('Salin nomor rekening', 'Copy the number'))}
+          ${copyButton(account.number, t('Salin nomor rekening', 'Copy the number'))}
         </p>
       </div>`
     }`;

@@ -2,8 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../../context.ts';
 import type { DomainError } from '../../errors.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
-import { taken } from '../../http/forms.ts';
-import { seeOther, type Pages } from '../../http/site.ts';
+import type { Pages } from '../../http/site.ts';
 import { permit } from '../../identity/policy.ts';
 import type { ClaimRow } from '../../ledger/claim-queries.ts';
 import { giveUpClaim, openClaims, settleClaim } from '../../ledger/claims.ts';
@@ -14,6 +13,7 @@ import { emptyState, paging } from '../../web/components.ts';
 import { rupiah, shortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
+import { entryForms } from './entry-forms.ts';
 import { sendOperatorPage } from './frame.ts';
 import {
   asked,
@@ -21,14 +21,12 @@ import {
   fieldOf,
   folded,
   newsOf,
-  params,
   readReason,
   readReference,
   reasonOf,
   refusal,
   said,
   subject,
-  told,
 } from './money-parts.ts';
 import { moneyOutParts } from './refunds.ts';
 
@@ -73,30 +71,14 @@ export function operatorClaims(app: App): Pages {
 
     server.get(here, async (request, reply) => show(request, reply));
 
-    server.post(`${here}/:id/kembali`, { schema: { params } }, async (request, reply) => {
-      const { actor } = request.visit;
-      permit(actor, 'refund.settle');
-      const { id } = request.params as { id: string };
-      const done = await taken(async () => {
-        const { reference } = said(readReference(request.body));
-        return await operate(app.db, (tx) => settleClaim(tx, actor, id, reference.trim()));
-      });
-      if ('refused' in done) return await show(request, reply, done.refused);
-      app.pokes.poke(done.done.campaign_id);
-      return seeOther(request, reply, told(here, 'pulih'));
+    const form = entryForms(app, server, { here, action: 'refund.settle', show });
+    form('kembali', 'pulih', async ({ visit, body }, id) => {
+      const { reference } = said(readReference(body));
+      return await operate(app.db, (tx) => settleClaim(tx, visit.actor, id, reference.trim()));
     });
-
-    server.post(`${here}/:id/relakan`, { schema: { params } }, async (request, reply) => {
-      const { actor } = request.visit;
-      permit(actor, 'refund.settle');
-      const { id } = request.params as { id: string };
-      const done = await taken(async () => {
-        const { reason } = said(readReason(request.body));
-        return await operate(app.db, (tx) => giveUpClaim(tx, actor, id, reason.trim()));
-      });
-      if ('refused' in done) return await show(request, reply, done.refused);
-      app.pokes.poke(done.done.campaign_id);
-      return seeOther(request, reply, told(here, 'relakan'));
+    form('relakan', 'relakan', async ({ visit, body }, id) => {
+      const { reason } = said(readReason(body));
+      return await operate(app.db, (tx) => giveUpClaim(tx, visit.actor, id, reason.trim()));
     });
   };
 }

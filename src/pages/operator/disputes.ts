@@ -2,9 +2,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../../context.ts';
 import type { DomainError } from '../../errors.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
-import { formReader, taken } from '../../http/forms.ts';
+import { formReader } from '../../http/forms.ts';
 import { choice, closed, text } from '../../http/schemas.ts';
-import { seeOther, type Pages } from '../../http/site.ts';
+import type { Pages } from '../../http/site.ts';
 import { permit } from '../../identity/policy.ts';
 import { decisionsBefore, openDisputes, resolveDispute } from '../../ledger/books.ts';
 import { subjectsOf } from '../../ledger/desk.ts';
@@ -15,19 +15,9 @@ import { emptyState, paging } from '../../web/components.ts';
 import { shortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
+import { entryForms } from './entry-forms.ts';
 import { sendOperatorPage } from './frame.ts';
-import {
-  asked,
-  buyer,
-  fieldOf,
-  folded,
-  newsOf,
-  params,
-  refusal,
-  said,
-  subject,
-  told,
-} from './money-parts.ts';
+import { asked, buyer, fieldOf, folded, newsOf, refusal, said, subject } from './money-parts.ts';
 import { moneyOutParts } from './refunds.ts';
 
 const section = '/operator/uang';
@@ -78,18 +68,11 @@ export function operatorDisputes(app: App): Pages {
 
     server.get(here, async (request, reply) => show(request, reply));
 
-    server.post(`${here}/:id/selesai`, { schema: { params } }, async (request, reply) => {
-      const { actor } = request.visit;
-      permit(actor, 'dispute.resolve');
-      const { id } = request.params;
-      const done = await taken(async () => {
-        const { resolution, explanation } = said(readResolution(request.body));
-        const words = { resolution, explanation: explanation.trim() };
-        return await operate(app.db, (tx) => resolveDispute(tx, actor, id, words));
-      });
-      if ('refused' in done) return await show(request, reply, done.refused);
-      app.pokes.poke(done.done.campaign_id);
-      return seeOther(request, reply, told(here, 'selesai'));
+    const form = entryForms(app, server, { here, action: 'dispute.resolve', show });
+    form('selesai', 'selesai', async ({ visit, body }, id) => {
+      const { resolution, explanation } = said(readResolution(body));
+      const words = { resolution, explanation: explanation.trim() };
+      return await operate(app.db, (tx) => resolveDispute(tx, visit.actor, id, words));
     });
   };
 }

@@ -3,9 +3,9 @@ import Type from 'typebox';
 import type { App } from '../../context.ts';
 import type { DomainError } from '../../errors.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
-import { formReader, taken } from '../../http/forms.ts';
+import { formReader } from '../../http/forms.ts';
 import { closed, text } from '../../http/schemas.ts';
-import { seeOther, type Pages } from '../../http/site.ts';
+import type { Pages } from '../../http/site.ts';
 import { permit } from '../../identity/policy.ts';
 import { openPayments, subjectsOf } from '../../ledger/desk.ts';
 import type { SubjectRow } from '../../ledger/desk-queries.ts';
@@ -18,6 +18,7 @@ import { emptyState, paging } from '../../web/components.ts';
 import { distance, rupiah, shortMoment } from '../../web/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
+import { entryForms } from './entry-forms.ts';
 import { sendOperatorPage } from './frame.ts';
 import {
   account,
@@ -33,7 +34,6 @@ import {
   said,
   subject,
   subsections,
-  told,
 } from './money-parts.ts';
 
 const here = '/operator/pembayaran';
@@ -87,33 +87,18 @@ export function operatorPayments(app: App): Pages {
       return reply.headers(proofHeaders(id, proof.contentType)).send(proof.content);
     });
 
-    server.post(`${here}/:id/terima`, { schema: { params } }, async (request, reply) => {
-      const { actor } = request.visit;
-      permit(actor, 'payment.verify');
-      const done = await taken(async () => {
-        const { amount, reference } = said(readVerification(request.body));
-        const seen = {
-          amount: amount === undefined ? null : BigInt(amount),
-          reference: reference?.trim() ?? null,
-        };
-        return await operate(app.db, (tx) => verifyPayment(tx, actor, request.params.id, seen));
-      });
-      if ('refused' in done) return await show(request, reply, done.refused);
-      app.pokes.poke(done.done.campaign_id);
-      return seeOther(request, reply, told(here, 'diterima'));
+    const form = entryForms(app, server, { here, action: 'payment.verify', show });
+    form('terima', 'diterima', async ({ visit, body }, id) => {
+      const { amount, reference } = said(readVerification(body));
+      const seen = {
+        amount: amount === undefined ? null : BigInt(amount),
+        reference: reference?.trim() ?? null,
+      };
+      return await operate(app.db, (tx) => verifyPayment(tx, visit.actor, id, seen));
     });
-
-    server.post(`${here}/:id/tolak`, { schema: { params } }, async (request, reply) => {
-      const { actor } = request.visit;
-      permit(actor, 'payment.verify');
-      const done = await taken(async () => {
-        const { reason } = said(readReason(request.body));
-        const { id } = request.params;
-        return await operate(app.db, (tx) => rejectPayment(tx, actor, id, reason.trim()));
-      });
-      if ('refused' in done) return await show(request, reply, done.refused);
-      app.pokes.poke(done.done.campaign_id);
-      return seeOther(request, reply, told(here, 'ditolak'));
+    form('tolak', 'ditolak', async ({ visit, body }, id) => {
+      const { reason } = said(readReason(body));
+      return await operate(app.db, (tx) => rejectPayment(tx, visit.actor, id, reason.trim()));
     });
   };
 }

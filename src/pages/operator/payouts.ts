@@ -2,8 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../../context.ts';
 import type { DomainError } from '../../errors.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
-import { taken } from '../../http/forms.ts';
-import { seeOther, type Pages } from '../../http/site.ts';
+import type { Pages } from '../../http/site.ts';
 import { permit } from '../../identity/policy.ts';
 import { lastMade } from '../../ledger/desk.ts';
 import type { PayoutRow } from '../../ledger/movement-queries.ts';
@@ -13,6 +12,7 @@ import { badge, emptyState, paging } from '../../web/components.ts';
 import { rupiah, shortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
+import { entryForms } from './entry-forms.ts';
 import { sendOperatorPage } from './frame.ts';
 import {
   account,
@@ -20,12 +20,10 @@ import {
   fieldOf,
   folded,
   newsOf,
-  params,
   readReason,
   readReference,
   refusal,
   said,
-  told,
 } from './money-parts.ts';
 import { madePart, moneyOutParts } from './refunds.ts';
 
@@ -64,28 +62,15 @@ export function operatorPayouts(app: App): Pages {
 
     server.get(here, async (request, reply) => show(request, reply));
 
-    const change = (
-      path: string,
-      news: Parameters<typeof told>[1],
-      verb: (request: FastifyRequest, id: string) => Promise<PayoutRow>,
-    ) => {
-      server.post(`${here}/:id/${path}`, { schema: { params } }, async (request, reply) => {
-        permit(request.visit.actor, 'payout.settle');
-        const { id } = request.params as { id: string };
-        const done = await taken(() => verb(request, id));
-        if ('refused' in done) return await show(request, reply, done.refused);
-        app.pokes.poke(done.done.campaign_id);
-        return seeOther(request, reply, told(here, news));
-      });
-    };
-    change('lepas', 'dilepas', async ({ visit }, id) =>
+    const form = entryForms(app, server, { here, action: 'payout.settle', show });
+    form('lepas', 'dilepas', async ({ visit }, id) =>
       operate(app.db, (tx) => releasePayout(tx, visit.actor, id)),
     );
-    change('cair', 'cair', async ({ visit, body }, id) => {
+    form('cair', 'cair', async ({ visit, body }, id) => {
       const { reference } = said(readReference(body));
       return await operate(app.db, (tx) => settlePayout(tx, visit.actor, id, reference.trim()));
     });
-    change('balik', 'dibalik', async ({ visit, body }, id) => {
+    form('balik', 'dibalik', async ({ visit, body }, id) => {
       const { reason } = said(readReason(body));
       return await operate(app.db, (tx) => reversePayout(tx, visit.actor, id, reason.trim()));
     });

@@ -17,6 +17,7 @@ import { badge, emptyState, paging } from '../../web/components.ts';
 import { rupiah, shortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
+import { entryForms } from './entry-forms.ts';
 import { sendOperatorPage } from './frame.ts';
 import {
   account,
@@ -25,7 +26,6 @@ import {
   fieldOf,
   folded,
   newsOf,
-  params,
   readReason,
   reasonOf,
   refusal,
@@ -93,23 +93,15 @@ export function operatorRefunds(app: App): Pages {
       return seeOther(request, reply, told(here, 'lunas'));
     });
 
-    for (const { path, verb, news } of [
-      { path: 'gagal', verb: failRefund, news: 'gagal' },
-      { path: 'balik', verb: reverseRefund, news: 'dibalik' },
-    ] as const) {
-      server.post(`${here}/:id/${path}`, { schema: { params } }, async (request, reply) => {
-        const { actor } = request.visit;
-        permit(actor, 'refund.settle');
-        const { id } = request.params as { id: string };
-        const done = await taken(async () => {
-          const { reason } = said(readReason(request.body));
-          return await operate(app.db, (tx) => verb(tx, actor, id, reason.trim()));
-        });
-        if ('refused' in done) return await show(request, reply, done.refused);
-        app.pokes.poke(done.done.campaign_id);
-        return seeOther(request, reply, told(here, news));
-      });
-    }
+    const form = entryForms(app, server, { here, action: 'refund.settle', show });
+    form('gagal', 'gagal', async ({ visit, body }, id) => {
+      const { reason } = said(readReason(body));
+      return await operate(app.db, (tx) => failRefund(tx, visit.actor, id, reason.trim()));
+    });
+    form('balik', 'dibalik', async ({ visit, body }, id) => {
+      const { reason } = said(readReason(body));
+      return await operate(app.db, (tx) => reverseRefund(tx, visit.actor, id, reason.trim()));
+    });
   };
 }
 

@@ -5,7 +5,7 @@ import { sendPage, type Pages } from '../../http/site.ts';
 import { createEndpoint, endpointsOf, mostEndpoints } from '../../notifications/endpoints.ts';
 import type { EndpointRow } from '../../notifications/webhook-queries.ts';
 import { consult, operate } from '../../operation.ts';
-import { badge, notice } from '../../web/components.ts';
+import { badge, copyButton, notice } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
 import {
@@ -81,9 +81,7 @@ export function secretNotice(
     </p>
     <p class="row">
       <code>${secret}</code>
-      <button class="button" type="button" data-copy="${secret}" data-needs-script hidden>
-        ${t('Salin rahasia', 'Copy the secret')}
-      </button>
+      ${copyButton(secret, t('Salin rahasia', 'Copy the secret'), true)}
     </p>
   </section>`;
 }

@@ -10,7 +10,7 @@ import { closed, Id } from '../../http/schemas.ts';
 import { sendPage, type Pages } from '../../http/site.ts';
 import type { Actor } from '../../identity/actor.ts';
 import { consult } from '../../operation.ts';
-import { exactMoment } from '../../web/components.ts';
+import { copyButton, exactMoment } from '../../web/components.ts';
 import { rupiah, slots } from '../../web/format.ts';
 import { html, trusted, type Html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
@@ -129,9 +129,7 @@ export function sharePart(visit: Visit, campaign: Campaign): Html {
           rel="noopener"
           >${t('Kirim lewat WhatsApp', 'Send by WhatsApp')}</a
         >
-        <button class="button quiet" type="button" data-copy="${address}" data-needs-script hidden>
-          ${t('Salin tautan', 'Copy the link')}
-        </button>
+        ${copyButton(address, t('Salin tautan', 'Copy the link'))}
         <button class="button quiet" type="button" data-share="${address}" data-needs-script hidden>
           ${t('Bagikan …', 'Share …')}
         </button>

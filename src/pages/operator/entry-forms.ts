@@ -1,0 +1,40 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { App } from '../../context.ts';
+import type { DomainError } from '../../errors.ts';
+import { taken } from '../../http/forms.ts';
+import { seeOther, type Pages } from '../../http/site.ts';
+import { permit, type Action } from '../../identity/policy.ts';
+import { params, told } from './money-parts.ts';
+
+/** A page of the desk whose entries have forms. */
+interface Desk {
+  /** Where it is, without the language. */
+  readonly here: string;
+  /** What whoever sends its forms has to be allowed. */
+  readonly action: Action;
+  /** Sends it, with why a form was not taken. */
+  show(request: FastifyRequest, reply: FastifyReply, refused: DomainError): Promise<FastifyReply>;
+}
+
+/** What the form of an entry does; the campaign that it changed is poked. */
+type Verb = (request: FastifyRequest, id: string) => Promise<{ readonly campaign_id: string }>;
+
+/**
+ * Takes the forms of a page's entries: each is told of on the page once it is done, and shown with
+ * why when it is refused.
+ */
+export function entryForms(
+  { pokes }: Pick<App, 'pokes'>,
+  server: Parameters<Pages>[0],
+  { here, action, show }: Desk,
+) {
+  return (path: string, news: Parameters<typeof told>[1], verb: Verb): void => {
+    server.post(`${here}/:id/${path}`, { schema: { params } }, async (request, reply) => {
+      permit(request.visit.actor, action);
+      const done = await taken(() => verb(request, request.params.id));
+      if ('refused' in done) return await show(request, reply, done.refused);
+      pokes.poke(done.done.campaign_id);
+      return seeOther(request, reply, told(here, news));
+    });
+  };
+}
