@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
 import pg from 'pg';
@@ -69,6 +71,22 @@ async function refusalOf(statement: string, ...values: unknown[]): Promise<strin
 }
 
 suite('migrations', () => {
+  test('the baseline is what scripts/baseline.js writes from sql/schema and sql/functions', (t) => {
+    const written = mkdtempSync(join(tmpdir(), 'sambatan-baseline-'));
+    t.after(() => rmSync(written, { recursive: true, force: true }));
+    const root = join(import.meta.dirname, '..');
+    execFileSync(process.execPath, [join(root, 'scripts/baseline.js'), written]);
+    const migrations = join(root, 'supabase/migrations');
+    assert.deepEqual(readdirSync(migrations).toSorted(), readdirSync(written).toSorted());
+    for (const file of readdirSync(written)) {
+      assert.equal(
+        readFileSync(join(migrations, file), 'utf8'),
+        readFileSync(join(written, file), 'utf8'),
+        `${file}: run node scripts/baseline.js`,
+      );
+    }
+  });
+
   test('are plain SQL: one simple transaction applies each, without our runner', async (t) => {
     const bare = await testDatabase({ empty: true });
     t.after(() => bare.close());

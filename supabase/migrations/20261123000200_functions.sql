@@ -1,4 +1,4 @@
--- Copies of the definitions in sql/functions, written by scripts/functions-migration.js.
+-- Written by scripts/baseline.js from sql/functions. Edit the sources there, not this file.
 
 -- What an audit row's hash covers, beside the hash of the row before it. The fixed-width fields
 -- come first and neither event nor actor can hold a '|', so no two different rows have the same
@@ -26,19 +26,15 @@ create or replace aggregate sambatan.audit_chain(head bytea, content bytea) (
   stype = bytea
 );
 
--- Appends one event to a campaign's audit log and moves the head of its chain. The caller's
--- transaction holds the campaign's row. Slots taken and total slots are added to every event.
-create or replace function sambatan.record_event(
-  p_campaign_id uuid, p_event text, p_actor text, p_at timestamptz,
-  p_participation_id uuid default null, p_metadata jsonb default '{}'
-) returns sambatan.audit_logs language plpgsql as $$
-declare
-  c sambatan.campaigns;
-  entry sambatan.audit_logs;
+-- The next event of a campaign's audit log; moves the head of its chain in c. The caller holds the
+-- campaign's row, c is that row as it is to be, and it stores both. Slots taken and total slots are
+-- added to every event.
+create or replace function sambatan.next_event(
+  inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz,
+  p_participation_id uuid, p_metadata jsonb, out entry sambatan.audit_logs
+) language plpgsql as $$
 begin
-  select * into strict c from sambatan.campaigns where campaign_id = p_campaign_id
-    for no key update;
-  entry.campaign_id := p_campaign_id;
+  entry.campaign_id := c.campaign_id;
   entry.seq := c.audit_seq + 1;
   entry.occurred_at := p_at;
   entry.participation_id := p_participation_id;
@@ -46,13 +42,79 @@ begin
   entry.actor := p_actor;
   entry.metadata := jsonb_build_object(
     'slots_taken', c.filled_slots, 'total_slots', c.total_slots) || p_metadata;
-  entry.hash := sha256(c.audit_hash || sambatan.audit_content(p_campaign_id, entry.seq, p_at,
+  entry.hash := sha256(c.audit_hash || sambatan.audit_content(c.campaign_id, entry.seq, p_at,
     p_participation_id, p_event, p_actor, entry.metadata));
+  c.audit_seq := entry.seq;
+  c.audit_hash := entry.hash;
+  c.updated_at := p_at;
+end
+$$;
+
+-- next_event, stored in the audit log at once; c is still the caller's to store.
+create or replace function sambatan.append_event(
+  inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz,
+  p_participation_id uuid, p_metadata jsonb, out entry sambatan.audit_logs
+) language plpgsql as $$
+declare
+  r record;
+begin
+  select * into r
+    from sambatan.next_event(c, p_event, p_actor, p_at, p_participation_id, p_metadata);
+  c := r.c;
+  entry := r.entry;
   insert into sambatan.audit_logs values (entry.*);
+end
+$$;
+
+-- Appends one event to a campaign's audit log and moves the head of its chain. The caller's
+-- transaction holds the campaign's row.
+create or replace function sambatan.record_event(
+  p_campaign_id uuid, p_event text, p_actor text, p_at timestamptz,
+  p_participation_id uuid default null, p_metadata jsonb default '{}'
+) returns sambatan.audit_logs language plpgsql as $$
+declare
+  c sambatan.campaigns;
+  r record;
+begin
+  select * into strict c from sambatan.campaigns where campaign_id = p_campaign_id
+    for no key update;
+  select * into r
+    from sambatan.append_event(c, p_event, p_actor, p_at, p_participation_id, p_metadata);
+  c := r.c;
   update sambatan.campaigns
-    set audit_seq = entry.seq, audit_hash = entry.hash, updated_at = p_at
+    set audit_seq = c.audit_seq, audit_hash = c.audit_hash, updated_at = c.updated_at
     where campaign_id = p_campaign_id;
-  return entry;
+  return r.entry;
+end
+$$;
+
+-- append_event for many events of one kind, in order, in one statement: one for each element of
+-- p_metadata, none about a participation.
+create or replace function sambatan.append_events(
+  inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz, p_metadata jsonb[]
+) language plpgsql as $$
+declare
+  head record;
+begin
+  if p_metadata = '{}' then
+    return;
+  end if;
+  with entries as materialized (
+    select c.audit_seq + m.n as seq, jsonb_build_object(
+      'slots_taken', c.filled_slots, 'total_slots', c.total_slots) || m.metadata as metadata
+    from unnest(p_metadata) with ordinality as m (metadata, n)
+  ), logged as (
+    insert into sambatan.audit_logs (campaign_id, seq, occurred_at, event, actor, metadata, hash)
+    select c.campaign_id, e.seq, p_at, p_event, p_actor, e.metadata,
+      sambatan.audit_chain(c.audit_hash, sambatan.audit_content(c.campaign_id, e.seq, p_at, null,
+        p_event, p_actor, e.metadata)) over (order by e.seq rows unbounded preceding)
+    from entries e
+    returning seq, hash
+  )
+  select seq, hash into head from logged order by seq desc limit 1;
+  c.audit_seq := head.seq;
+  c.audit_hash := head.hash;
+  c.updated_at := p_at;
 end
 $$;
 
@@ -102,6 +164,25 @@ begin
     perform sambatan.refuse('deadline_passed');
   end if;
   return p;
+end
+$$;
+
+-- The participation, which its buyer may leave: one that is reserved, or a paid one that was made
+-- under an earlier deadline than the present one. The caller holds the campaign's row. Refuses as
+-- reserved_participation does.
+create or replace function sambatan.leaving_participation(
+  c sambatan.campaigns, p_participation_id uuid, p_at timestamptz
+) returns sambatan.participants language plpgsql as $$
+declare
+  p sambatan.participants;
+begin
+  select * into p from sambatan.participants
+    where campaign_id = c.campaign_id and participation_id = p_participation_id;
+  if p.status = 'confirmed' and p.joined_at < c.extended_at and p_at < c.deadline
+      and c.status in ('active', 'locked') and c.closing_as is null then
+    return p;
+  end if;
+  return sambatan.reserved_participation(c, p_participation_id, 'participant_cancelled', p_at);
 end
 $$;
 
@@ -336,9 +417,10 @@ begin
         answer := 'quantity_out_of_bounds';
         detail := jsonb_build_object('minimum', coalesce(c.min_slots_per_user, 1),
           'maximum', c.max_slots_per_user, 'held', slots_of_user);
-      elsif quantity > c.total_slots - c.filled_slots then
+      elsif quantity > c.total_slots - c.filled_slots - c.kept_slots then
         answer := 'slots_unavailable';
-        detail := jsonb_build_object('remaining', c.total_slots - c.filled_slots);
+        detail := jsonb_build_object('remaining',
+          c.total_slots - c.filled_slots - c.kept_slots);
       else
         answer := 'joined';
         times[i] := now_at;
@@ -442,7 +524,372 @@ begin
 end
 $$;
 
--- Cancels one reserved participation and gives its slots back; a full campaign takes joins again.
+-- How often an entry of a waiting list may be overtaken: slots that are too few for it go to a
+-- smaller one behind it so many times; after that they are gathered for it.
+create or replace function sambatan.waiting_overtakes()
+returns integer language sql immutable parallel safe as $$ select 3 $$;
+
+-- Most entries of one campaign that may wait or have an offer at the same time: what one freed slot
+-- may have to go through.
+create or replace function sambatan.waiting_list_limit()
+returns integer language sql immutable parallel safe as $$ select 1000 $$;
+
+-- Offers the free slots of a campaign to those who wait: in order of arrival, each to the first whose
+-- quantity fits. Whoever is passed over because too few are free is overtaken by that offer; behind
+-- somebody who was overtaken as often as anybody may be nobody is looked at, and what is free
+-- gathers for them, until keep_until at most: slots are not kept idle for ever.
+--
+-- To be called in the transaction of whatever freed slots or changed the line. The caller holds the
+-- campaign's row and stores what becomes of it in c, which also says anew how many slots are kept
+-- from strangers. Called again it does nothing.
+create or replace function sambatan.offer_slots(inout c sambatan.campaigns, p_at timestamptz)
+language plpgsql set enable_seqscan = off as $$
+declare
+  most constant integer := sambatan.waiting_overtakes();
+  e record;
+  under_offer integer;
+  free integer;
+  -- How many more offers may pass those who were passed over; null while nobody was.
+  allowance integer;
+  ends_at timestamptz;
+  offered uuid[] := '{}';
+  told jsonb[] := '{}';
+  passed uuid[] := '{}';
+  offers_before integer[] := '{}';
+  blocked uuid;
+begin
+  select coalesce(sum(quantity), 0) into under_offer from sambatan.waiting_entries
+    where campaign_id = c.campaign_id and status = 'offered';
+  free := c.total_slots - c.filled_slots - under_offer;
+  ends_at := p_at + c.offer_seconds * interval '1 second';
+
+  for e in
+    select entry_id, quantity, overtaken from sambatan.waiting_entries
+    where campaign_id = c.campaign_id and status = 'waiting' order by position
+  loop
+    exit when free = 0 or allowance = 0;
+    if e.quantity <= free then
+      free := free - e.quantity;
+      under_offer := under_offer + e.quantity;
+      allowance := allowance - 1;
+      offered := offered || e.entry_id;
+      told := told || jsonb_build_object('entry_id', e.entry_id, 'quantity', e.quantity,
+        'expires_at', least(ends_at, c.deadline));
+    else
+      allowance := least(allowance, most - e.overtaken);
+      passed := passed || e.entry_id;
+      offers_before := offers_before || cardinality(offered);
+    end if;
+  end loop;
+
+  if offered <> '{}' then
+    update sambatan.waiting_entries set status = 'offered', offered_at = p_at,
+        offer_expires_at = ends_at, keep_until = null, updated_at = p_at
+      where campaign_id = c.campaign_id and entry_id = any (offered);
+    update sambatan.waiting_entries t
+      set overtaken = t.overtaken + cardinality(offered) - w.offers_before, updated_at = p_at
+      from unnest(passed, offers_before) as w (entry_id, offers_before)
+      where t.campaign_id = c.campaign_id and t.entry_id = w.entry_id
+        and w.offers_before < cardinality(offered);
+  end if;
+
+  if free > 0 then
+    select entry_id into blocked from sambatan.waiting_entries
+      where campaign_id = c.campaign_id and status = 'waiting' and overtaken >= most
+      order by position limit 1;
+  end if;
+  update sambatan.waiting_entries set keep_until = null, updated_at = p_at
+    where campaign_id = c.campaign_id and keep_until is not null
+      and entry_id is distinct from blocked;
+  update sambatan.waiting_entries set keep_until = ends_at, updated_at = p_at
+    where campaign_id = c.campaign_id and entry_id = blocked and keep_until is null;
+
+  c.kept_slots := case when exists (select from sambatan.waiting_entries
+      where campaign_id = c.campaign_id and status = 'waiting')
+    then c.total_slots - c.filled_slots else under_offer end;
+  if offered <> '{}' or blocked is not null then
+    c.due_at := least(c.due_at, ends_at);
+  end if;
+  c := sambatan.append_events(c, 'waiting_offered', 'system', p_at, told);
+end
+$$;
+
+-- offer_slots for a verb that has stored what it did to the campaign, whose row it holds.
+create or replace function sambatan.offer_freed_slots(p_campaign_id uuid, p_at timestamptz)
+returns void language plpgsql as $$
+declare
+  c sambatan.campaigns;
+begin
+  select * into strict c from sambatan.campaigns where campaign_id = p_campaign_id;
+  perform sambatan.store_campaigns(array[sambatan.offer_slots(c, p_at)]);
+end
+$$;
+
+-- Puts a buyer at the end of a campaign's waiting list, and offers at once what is free for them.
+-- With a key, the same request sent again gives the entry that it made. A refusal leaves no trace.
+-- Refuses: campaign_not_found, idempotency_key_reused, campaign_closing, campaign_not_active,
+-- deadline_passed, already_waiting, quantity_out_of_bounds, slots_available, waiting_list_full.
+create or replace function sambatan.wait_for_slots(
+  p_campaign_id uuid, p_entry_id uuid, p_user_id uuid, p_quantity integer, p_address text,
+  p_note text, p_key text, p_request_hash bytea, p_actor text
+) returns sambatan.waiting_entries language plpgsql set enable_seqscan = off as $$
+declare
+  c sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at constant timestamptz := clock_timestamp();
+  known sambatan.idempotency_keys;
+  e sambatan.waiting_entries;
+  held integer;
+begin
+  if c.status = 'draft' then
+    perform sambatan.refuse('campaign_not_found');
+  end if;
+  select * into known from sambatan.idempotency_keys
+    where campaign_id = p_campaign_id and user_id = p_user_id and key = p_key;
+  if found then
+    if known.request_hash <> p_request_hash then
+      perform sambatan.refuse('idempotency_key_reused');
+    end if;
+    select * into strict e from sambatan.waiting_entries
+      where campaign_id = p_campaign_id and entry_id = (known.params ->> 'entry_id')::uuid;
+    return e;
+  end if;
+
+  select coalesce(sum(quantity), 0) into held from sambatan.participants
+    where user_id = p_user_id and campaign_id = p_campaign_id
+      and status in ('pending_payment', 'confirmed', 'fulfilled');
+  if c.closing_as is not null then
+    perform sambatan.refuse('campaign_closing');
+  elsif c.status not in ('active', 'locked') then
+    perform sambatan.refuse('campaign_not_active', jsonb_build_object('status', c.status));
+  elsif now_at >= c.deadline then
+    perform sambatan.refuse('deadline_passed');
+  elsif exists (select from sambatan.waiting_entries where campaign_id = p_campaign_id
+    and user_id = p_user_id and status in ('waiting', 'offered'))
+  then
+    perform sambatan.refuse('already_waiting');
+  elsif held + p_quantity not between coalesce(c.min_slots_per_user, 1)
+    and coalesce(c.max_slots_per_user, 2147483647) or p_quantity > c.total_slots
+  then
+    perform sambatan.refuse('quantity_out_of_bounds', jsonb_build_object(
+      'minimum', coalesce(c.min_slots_per_user, 1),
+      'maximum', coalesce(c.max_slots_per_user, c.total_slots), 'held', held));
+  elsif c.filled_slots + c.kept_slots < c.total_slots then
+    perform sambatan.refuse('slots_available',
+      jsonb_build_object('remaining', c.total_slots - c.filled_slots - c.kept_slots));
+  elsif c.waiting_entries >= sambatan.waiting_list_limit() then
+    perform sambatan.refuse('waiting_list_full',
+      jsonb_build_object('maximum', sambatan.waiting_list_limit()));
+  end if;
+
+  insert into sambatan.waiting_entries (campaign_id, entry_id, user_id, position, quantity,
+      shipping_address, note, created_at, updated_at)
+    values (p_campaign_id, p_entry_id, p_user_id, c.audit_seq + 1, p_quantity, p_address, p_note,
+      now_at, now_at);
+  c.waiting_entries := c.waiting_entries + 1;
+  c := sambatan.append_events(c, 'waiting_joined', p_actor, now_at, array[
+    jsonb_build_object('entry_id', p_entry_id, 'quantity', p_quantity)]);
+  if p_key is not null then
+    insert into sambatan.idempotency_keys (campaign_id, user_id, key, request_hash, outcome,
+        params, answered_at)
+      values (p_campaign_id, p_user_id, p_key, p_request_hash, 'waiting',
+        jsonb_build_object('entry_id', p_entry_id), now_at);
+  end if;
+  perform sambatan.store_campaigns(array[sambatan.offer_slots(c, now_at)]);
+  select * into strict e from sambatan.waiting_entries
+    where campaign_id = p_campaign_id and entry_id = p_entry_id;
+  return e;
+end
+$$;
+
+-- The entry, for an event to happen to it: it waits or has an offer, and the campaign is not past
+-- its deadline or being closed. An entry to which this has happened already is given as it is. The
+-- caller holds the campaign's row, which guards its waiting list as well.
+-- Refuses: waiting_entry_not_found, waiting_transition_not_allowed, campaign_closing,
+-- deadline_passed.
+create or replace function sambatan.open_waiting_entry(
+  c sambatan.campaigns, p_entry_id uuid, p_event text, p_at timestamptz
+) returns sambatan.waiting_entries language plpgsql as $$
+declare
+  e sambatan.waiting_entries;
+begin
+  select * into e from sambatan.waiting_entries
+    where campaign_id = c.campaign_id and entry_id = p_entry_id;
+  if not found then
+    perform sambatan.refuse('waiting_entry_not_found');
+  elsif 'waiting_' || e.status = p_event then
+    return e;
+  elsif e.status not in ('waiting', 'offered')
+    or (e.status = 'waiting' and p_event <> 'waiting_withdrawn')
+  then
+    perform sambatan.refuse('waiting_transition_not_allowed',
+      jsonb_build_object('from', e.status, 'event', p_event));
+  elsif c.closing_as is not null then
+    perform sambatan.refuse('campaign_closing');
+  elsif p_at >= c.deadline then
+    perform sambatan.refuse('deadline_passed');
+  end if;
+  return e;
+end
+$$;
+
+-- Takes the slots of an offer: they become a participation as a join makes one, with the same
+-- rules, hold and events. An offer that was accepted already is given as it is.
+-- Refuses as open_waiting_entry does, offer_expired, and what a join refuses.
+create or replace function sambatan.accept_offer(
+  p_campaign_id uuid, p_entry_id uuid, p_participation_id uuid, p_actor text
+) returns sambatan.waiting_entries language plpgsql as $$
+declare
+  c sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at constant timestamptz := clock_timestamp();
+  e sambatan.waiting_entries := sambatan.open_waiting_entry(c, p_entry_id, 'waiting_accepted',
+    now_at);
+  answer text;
+  detail jsonb;
+begin
+  if e.status = 'accepted' then
+    return e;
+  elsif now_at >= e.offer_expires_at then
+    perform sambatan.refuse('offer_expired');
+  end if;
+  -- From kept to free and taken by the join, all under the row's lock: nobody sees them free.
+  c.kept_slots := c.kept_slots - e.quantity;
+  c := sambatan.append_events(c, 'waiting_accepted', p_actor, now_at, array[
+    jsonb_build_object('entry_id', p_entry_id, 'quantity', e.quantity,
+      'participation_id', p_participation_id)]);
+  perform sambatan.store_campaigns(array[c]);
+  select j.outcome, j.params into answer, detail from sambatan.join_campaigns(
+    array[p_campaign_id], array[p_participation_id], array[e.user_id], array[e.quantity],
+    array[e.shipping_address], array[e.note], array[null::text], array[null::bytea],
+    array[p_actor], array[e.user_id::text], 0, true, false) j;
+  if answer <> 'joined' then
+    perform sambatan.refuse(answer, coalesce(detail, '{}'));
+  end if;
+  update sambatan.waiting_entries set status = 'accepted', accepted_at = now_at,
+      updated_at = now_at, participation_id = p_participation_id
+    where campaign_id = p_campaign_id and entry_id = p_entry_id
+    returning * into e;
+  update sambatan.campaigns set waiting_entries = waiting_entries - 1
+    where campaign_id = p_campaign_id;
+  return e;
+end
+$$;
+
+-- Records that entries have left a waiting list, one event for each element of p_metadata, and
+-- counts them no more. What was kept for them is kept until offer_slots says anew; when nobody is
+-- left it is free. The caller holds the campaign's row and stores what becomes of it in c.
+create or replace function sambatan.forget_waiting(
+  inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz, p_metadata jsonb[]
+) language plpgsql as $$
+begin
+  c.waiting_entries := c.waiting_entries - cardinality(p_metadata);
+  if c.waiting_entries = 0 then
+    c.kept_slots := 0;
+  end if;
+  c := sambatan.append_events(c, p_event, p_actor, p_at, p_metadata);
+end
+$$;
+
+-- An entry leaves the waiting list by its buyer's will: p_event is waiting_declined, of an offer, or
+-- waiting_withdrawn, of any open entry. What was kept for it is passed on at once. One that has left
+-- in this way already is given as it is. Refuses as open_waiting_entry does.
+create or replace function sambatan.leave_waiting(
+  p_campaign_id uuid, p_entry_id uuid, p_event text, p_actor text
+) returns sambatan.waiting_entries language plpgsql as $$
+declare
+  c sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at constant timestamptz := clock_timestamp();
+  e sambatan.waiting_entries := sambatan.open_waiting_entry(c, p_entry_id, p_event, now_at);
+begin
+  if 'waiting_' || e.status = p_event then
+    return e;
+  end if;
+  update sambatan.waiting_entries set updated_at = now_at, keep_until = null,
+      status = case p_event when 'waiting_declined' then 'declined' else 'withdrawn'
+        end::sambatan.waiting_status,
+      declined_at = case p_event when 'waiting_declined' then now_at end,
+      withdrawn_at = case p_event when 'waiting_withdrawn' then now_at end
+    where campaign_id = p_campaign_id and entry_id = p_entry_id
+    returning * into e;
+  c := sambatan.forget_waiting(c, p_event, p_actor, now_at, array[
+    jsonb_build_object('entry_id', p_entry_id, 'quantity', e.quantity)]);
+  perform sambatan.store_campaigns(array[sambatan.offer_slots(c, now_at)]);
+  return e;
+end
+$$;
+
+-- One step of the waiting list of an open campaign: at most p_limit offers that were not answered in
+-- time lapse, and those for whom slots stood idle as long as they may; what is free is offered. Gives
+-- how many lapsed. The caller holds the campaign's row and stores what becomes of it in c.
+create or replace function sambatan.settle_waiting(
+  inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out lapsed integer
+) language plpgsql set enable_seqscan = off as $$
+declare
+  kind sambatan.waiting_status;
+  told jsonb[];
+begin
+  lapsed := 0;
+  -- Offers first: what they give back may be what somebody waits for whose time is up as well.
+  foreach kind in array array['offered', 'waiting']::sambatan.waiting_status[] loop
+    with picked as (
+      select entry_id, position, quantity from sambatan.waiting_entries
+      where campaign_id = c.campaign_id and status = kind
+        and case kind when 'offered' then offer_expires_at else keep_until end <= p_at
+      order by position limit p_limit - lapsed
+    ), moved as (
+      update sambatan.waiting_entries e set status = 'lapsed', lapsed_at = p_at,
+        keep_until = null, updated_at = p_at
+      from picked where e.campaign_id = c.campaign_id and e.entry_id = picked.entry_id
+    )
+    select coalesce(array_agg(jsonb_build_object('entry_id', entry_id, 'quantity', quantity,
+        'reason', case kind when 'offered' then 'offer' else 'slots' end) order by position), '{}')
+      into told from picked;
+    lapsed := lapsed + cardinality(told);
+    if told <> '{}' then
+      c := sambatan.forget_waiting(c, 'waiting_lapsed', 'system', p_at, told);
+    end if;
+    if kind = 'offered' or told <> '{}' then
+      c := sambatan.offer_slots(c, p_at);
+    end if;
+  end loop;
+end
+$$;
+
+-- When the lifecycle has to look at a waiting list next; null when nothing in it has a time.
+create or replace function sambatan.waiting_due_at(p_campaign_id uuid)
+returns timestamptz language sql stable as $$
+  select min(case status when 'offered' then offer_expires_at else keep_until end)
+  from sambatan.waiting_entries
+  where campaign_id = p_campaign_id and status in ('waiting', 'offered')
+$$;
+
+-- One step of closing a campaign: at most p_limit entries of its waiting list are closed with it.
+-- Gives how many. The caller holds the campaign's row and stores what becomes of it in c.
+create or replace function sambatan.close_waiting(
+  inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out closed integer
+) language plpgsql set enable_seqscan = off as $$
+declare
+  told jsonb[];
+begin
+  with picked as (
+    select entry_id, position, quantity from sambatan.waiting_entries
+    where campaign_id = c.campaign_id and status in ('waiting', 'offered')
+    order by position limit p_limit
+  ), moved as (
+    update sambatan.waiting_entries e set status = 'closed', closed_at = p_at, keep_until = null,
+      updated_at = p_at
+    from picked where e.campaign_id = c.campaign_id and e.entry_id = picked.entry_id
+  )
+  select coalesce(array_agg(jsonb_build_object('entry_id', entry_id, 'quantity', quantity)
+      order by position), '{}')
+    into told from picked;
+  closed := cardinality(told);
+  c := sambatan.forget_waiting(c, 'waiting_closed', c.closing_actor, p_at, told);
+end
+$$;
+
+-- Cancels one reserved participation and gives its slots back: to those who wait, if anybody does. A
+-- full campaign takes joins again. One that was paid and may be left (the deadline was moved after
+-- it was made) is refunded, and what was paid falls due back.
 -- p_reason is 'buyer' or 'operator'; p_note is the person's own words, if any.
 -- Refuses: campaign_not_found, participation_not_found, participation_transition_not_allowed,
 -- campaign_closing, deadline_passed.
@@ -453,23 +900,40 @@ create or replace function sambatan.release_participation(
 declare
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   now_at constant timestamptz := clock_timestamp();
-  p sambatan.participants := sambatan.reserved_participation(c, p_participation_id,
-    'participant_cancelled', now_at);
+  p sambatan.participants := sambatan.leaving_participation(c, p_participation_id, now_at);
+  was_paid constant boolean := p.status = 'confirmed';
 begin
   update sambatan.participants
-    set status = 'cancelled', cancelled_at = now_at, cancel_reason = p_reason, updated_at = now_at
+    set status = case when was_paid then 'refunded' else 'cancelled' end::sambatan.participant_status,
+      cancelled_at = case when not was_paid then now_at end,
+      cancel_reason = case when not was_paid then p_reason end,
+      refunded_at = case when was_paid then now_at end, updated_at = now_at
     where campaign_id = p_campaign_id and participation_id = p_participation_id
     returning * into p;
+  if was_paid then
+    insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+        actor, created_at)
+      select p_campaign_id, 'refund', 'due', p_participation_id, t.amount + t.surcharge,
+        'refund:' || p_participation_id, p_actor, now_at
+      from sambatan.transactions t where t.campaign_id = p_campaign_id
+        and t.cause = 'payment:' || p_participation_id and t.status = 'settled';
+  end if;
   update sambatan.campaigns set filled_slots = filled_slots - p.quantity,
+      confirmed_slots = confirmed_slots - case when was_paid then p.quantity else 0 end,
       participant_count = participant_count - 1,
       status = case status when 'locked' then 'active' else status end,
       filled_at = null
     where campaign_id = p_campaign_id;
-  perform sambatan.record_event(p_campaign_id, 'participant_cancelled', p_actor, now_at,
-    p_participation_id, jsonb_strip_nulls(jsonb_build_object(
-      'quantity', p.quantity, 'reason', p_reason, 'note', p_note)));
+  perform sambatan.record_event(p_campaign_id,
+    case when was_paid then 'participant_refunded' else 'participant_cancelled' end,
+    p_actor, now_at, p_participation_id, jsonb_strip_nulls(jsonb_build_object(
+      'quantity', p.quantity, 'note', p_note,
+      'reason', case when was_paid then 'deadline_extended' else p_reason end)));
   if c.status = 'locked' then
     perform sambatan.record_event(p_campaign_id, 'campaign_reopened', 'system', now_at);
+  end if;
+  if c.waiting_entries > 0 then
+    perform sambatan.offer_freed_slots(p_campaign_id, now_at);
   end if;
   return p;
 end
@@ -486,20 +950,9 @@ declare
   p sambatan.participants := sambatan.reserved_participation(c, p_participation_id,
     'participant_confirmed', now_at);
 begin
-  update sambatan.participants
-    set status = 'confirmed', confirmed_at = now_at, hold_expires_at = null, updated_at = now_at
-    where campaign_id = p_campaign_id and participation_id = p_participation_id
-    returning * into p;
-  update sambatan.campaigns set confirmed_slots = confirmed_slots + p.quantity
-    where campaign_id = p_campaign_id;
-  insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
-      actor, reference, created_at, settled_at)
-    values (p_campaign_id, 'payment', 'settled', p_participation_id, p.quantity * c.price_per_slot,
-      'payment:' || p_participation_id, p_actor, p_reference, now_at, now_at);
-  perform sambatan.record_event(p_campaign_id, 'participant_confirmed', p_actor, now_at,
-    p_participation_id, jsonb_build_object('quantity', p.quantity,
-      'amount', p.quantity * c.price_per_slot));
-  return p;
+  perform sambatan.settle_payment(c, p, null, now_at, p_actor, p_reference,
+    sambatan.next_verified_receipt(p_campaign_id, p_participation_id));
+  return sambatan.confirm_reserved(c, p, now_at, p_actor);
 end
 $$;
 
@@ -527,7 +980,600 @@ begin
     returning * into p;
   perform sambatan.record_event(p_campaign_id, 'participant_fulfilled', p_actor, now_at,
     p_participation_id, jsonb_build_object('quantity', p.quantity));
+  perform sambatan.release_when_received(p_campaign_id, now_at);
   return p;
+end
+$$;
+
+-- A unique code for a payment of p_amount rupiah to an account, such that no other open payment there
+-- is of the same sum: 1 to 999, tried from a place of chance so that payments opened in the same
+-- moment seldom try the same one. Null when all are taken.
+create or replace function sambatan.free_code(p_account_id uuid, p_amount bigint)
+returns integer language sql volatile as $$
+  with start as materialized (select floor(random() * 999)::bigint as at)
+  select g.n::integer from start, generate_series(1, 999) as g (n)
+  where not exists (select from sambatan.transactions t
+    where t.account_id = p_account_id and t.amount + t.unique_code = p_amount + g.n
+      and t.kind = 'payment' and t.unique_code > 0
+      and t.status in ('due', 'proof_submitted', 'rejected', 'pending'))
+  order by (g.n + start.at) % 999 limit 1
+$$;
+
+-- The payment of a participation as it is, with an account and a unique code from now on: what is
+-- to be paid is made when somebody first looks at it, so that neither joins nor the closing of a
+-- large campaign pay for it. Any number of callers at once get the same one. The codes of the
+-- default account are given first, then those of the others; when all are taken the default
+-- account without a code, and a person finds its transfer by the name.
+--
+-- Takes no lock that a join would wait for. Gives null when there is nothing to pay (yet). Refuses:
+-- participation_not_found, payment_account_missing.
+create or replace function sambatan.open_payment(
+  p_campaign_id uuid, p_participation_id uuid, p_term interval
+) returns sambatan.transactions language plpgsql as $$
+declare
+  c sambatan.campaigns;
+  p sambatan.participants;
+  t sambatan.transactions;
+  is_there boolean;
+  account uuid;
+  code integer;
+  base bigint;
+begin
+  select * into p from sambatan.participants
+    where campaign_id = p_campaign_id and participation_id = p_participation_id;
+  if not found then
+    perform sambatan.refuse('participation_not_found');
+  end if;
+  select * into strict c from sambatan.campaigns where campaign_id = p_campaign_id;
+  for attempt in 1..20 loop
+    select * into t from sambatan.transactions
+      where campaign_id = p_campaign_id and cause = 'payment:' || p_participation_id;
+    is_there := found;
+    if is_there and (t.account_id is not null or t.status not in ('due', 'rejected')) then
+      return t;
+    elsif not is_there and not (p.status = 'pending_payment' and c.payment_timing = 'upfront'
+      and c.closing_as is null and c.status in ('active', 'locked'))
+    then
+      return null;
+    end if;
+
+    base := coalesce(t.amount, p.quantity * c.price_per_slot);
+    code := null;
+    for account in select account_id from sambatan.receiving_accounts where is_active
+      order by is_default desc, created_at, account_id
+    loop
+      code := sambatan.free_code(account, base);
+      exit when code is not null;
+    end loop;
+    if code is null then
+      code := 0;
+      select account_id into account from sambatan.receiving_accounts where is_active
+        order by is_default desc, created_at, account_id limit 1;
+      if not found then
+        perform sambatan.refuse('payment_account_missing');
+      end if;
+    end if;
+
+    begin
+      if is_there then
+        update sambatan.transactions set account_id = account, unique_code = code,
+            pay_by = coalesce(pay_by, p.hold_expires_at, created_at + p_term)
+          where campaign_id = p_campaign_id and transaction_id = t.transaction_id
+            and account_id is null and amount = base and status in ('due', 'rejected')
+          returning * into t;
+      else
+        insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount,
+            cause, actor, created_at, account_id, unique_code, pay_by)
+          values (p_campaign_id, 'payment', 'due', p_participation_id, base,
+            'payment:' || p_participation_id, 'system', clock_timestamp(), account, code,
+            coalesce(p.hold_expires_at, clock_timestamp() + p_term))
+          on conflict do nothing
+          returning * into t;
+      end if;
+      if found then
+        return t;
+      end if;
+    exception when unique_violation then
+      -- Somebody took the code in this moment: look again.
+      null;
+    end;
+  end loop;
+  raise exception using errcode = '40001', message = 'no code could be had in 20 attempts';
+end
+$$;
+
+-- Money that arrived and pays for nothing: it is recorded, and due back at once. p_why is
+-- 'hold_lapsed', 'left', 'campaign_over', 'already_paid', 'too_little' or 'too_much'. The caller
+-- holds the campaign's row.
+create or replace function sambatan.credit_money(
+  c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_at timestamptz, p_actor text,
+  p_reference text, p_receipt text, p_why text
+) returns void language plpgsql as $$
+begin
+  insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+      actor, reference, created_at, settled_at, purpose, receipt)
+    values (c.campaign_id, 'adjustment', 'settled', p_participation_id, p_amount,
+      'credit:' || p_receipt, p_actor, p_reference, p_at, p_at, 'credit',
+      case when p_why <> 'too_much' then p_receipt end);
+  insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+      actor, created_at)
+    values (c.campaign_id, 'refund', 'due', p_participation_id, p_amount,
+      'refund:credit:' || p_receipt, p_actor, p_at);
+  perform sambatan.record_event(c.campaign_id, 'payment_late', p_actor, p_at,
+    p_participation_id, jsonb_build_object('amount', p_amount, 'reason', p_why));
+end
+$$;
+
+-- Records that a participation was paid for: p_amount is what arrived, at least the price. What is
+-- above the price is kept with it as far as it is the unique code; the rest is due back.
+-- The caller holds the campaign's row.
+create or replace function sambatan.settle_payment(
+  c sambatan.campaigns, p sambatan.participants, p_amount bigint, p_at timestamptz, p_actor text,
+  p_reference text, p_receipt text
+) returns void language plpgsql as $$
+declare
+  t sambatan.transactions;
+begin
+  -- The insert settles who is first: the caller, or whoever makes the open payment just now.
+  insert into sambatan.transactions as old (campaign_id, kind, status, participation_id, amount,
+      cause, actor, reference, created_at, settled_at, receipt)
+    values (c.campaign_id, 'payment', 'settled', p.participation_id,
+      (p.quantity - p.short_slots) * c.price_per_slot, 'payment:' || p.participation_id, p_actor,
+      p_reference, p_at, p_at, p_receipt)
+    on conflict (campaign_id, cause) do update set status = 'settled', actor = p_actor,
+      reference = p_reference, settled_at = p_at, receipt = p_receipt, reason = null,
+      surcharge = least(coalesce(p_amount, old.amount + old.unique_code) - old.amount,
+        old.unique_code)
+    returning * into strict t;
+  if t.surcharge > 0 then
+    insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+        actor, created_at, settled_at, purpose)
+      values (c.campaign_id, 'adjustment', 'settled', p.participation_id, t.surcharge,
+        'code:' || p.participation_id, p_actor, p_at, p_at, 'unique_code');
+  end if;
+  perform sambatan.record_event(c.campaign_id, 'payment_settled', p_actor, p_at,
+    p.participation_id, jsonb_build_object('amount', t.amount, 'unique_code', t.surcharge));
+  if p_amount > t.amount + t.surcharge then
+    perform sambatan.credit_money(c, p.participation_id, p_amount - t.amount - t.surcharge, p_at,
+      p_actor, p_reference, p_receipt, 'too_much');
+  end if;
+end
+$$;
+
+-- Moves a reserved participation to confirmed, with its event. The caller holds the campaign's row.
+create or replace function sambatan.confirm_reserved(
+  c sambatan.campaigns, p sambatan.participants, p_at timestamptz, p_actor text
+) returns sambatan.participants language plpgsql as $$
+begin
+  update sambatan.participants
+    set status = 'confirmed', confirmed_at = p_at, hold_expires_at = null, updated_at = p_at
+    where campaign_id = c.campaign_id and participation_id = p.participation_id
+    returning * into p;
+  update sambatan.campaigns set confirmed_slots = confirmed_slots + p.quantity
+    where campaign_id = c.campaign_id;
+  perform sambatan.record_event(c.campaign_id, 'participant_confirmed', p_actor, p_at,
+    p.participation_id, jsonb_build_object('quantity', p.quantity,
+      'amount', p.quantity * c.price_per_slot));
+  return p;
+end
+$$;
+
+-- Why p_amount rupiah for a participation would not pay what it owes, as payment_late has it; null
+-- when they would. The caller holds the campaign's row.
+create or replace function sambatan.why_not_owed(
+  c sambatan.campaigns, p sambatan.participants, p_amount bigint, p_at timestamptz
+) returns text language plpgsql stable as $$
+declare
+  t sambatan.transactions;
+begin
+  select * into t from sambatan.transactions
+    where campaign_id = c.campaign_id and cause = 'payment:' || p.participation_id;
+  return case
+    when t.status = 'settled' or (t.status = 'void' and t.reason = 'given') then 'already_paid'
+    when t.status = 'void' then 'campaign_over'
+    when p.status = 'cancelled' and p.cancel_reason = 'hold_lapsed' then 'hold_lapsed'
+    when p.status = 'cancelled' then 'left'
+    when p.status = 'refunded' then 'campaign_over'
+    when p.status = 'pending_payment' and (c.closing_as is not null or p_at >= c.deadline
+      or c.status not in ('active', 'locked')) then 'campaign_over'
+    when p_amount < coalesce(t.amount, (p.quantity - p.short_slots) * c.price_per_slot)
+      then 'too_little'
+  end;
+end
+$$;
+
+-- Money for a participation arrived: p_amount rupiah, once per receipt ('line:…' of a statement,
+-- 'verified:…' by a person, a provider's own name for it). It is
+--   settled   it pays what was due; a reserved participation is confirmed
+--   given     its hold had lapsed, but the campaign still takes as many slots: they are its buyer's
+--             again, as a new participation
+--   credited  anything else: too late, twice, too little; the refund is due at once
+--   known     this receipt was counted before; nothing changed
+-- Gives which, and the participation that has the slots. Refuses: campaign_not_found,
+-- participation_not_found.
+create or replace function sambatan.receive_money(
+  p_campaign_id uuid, p_participation_id uuid, p_amount bigint, p_actor text, p_reference text,
+  p_receipt text, out outcome text, out participation_id uuid
+) language plpgsql as $$
+declare
+  c sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at timestamptz := clock_timestamp();
+  p sambatan.participants;
+  t sambatan.transactions;
+  price bigint;
+  why text;
+begin
+  participation_id := p_participation_id;
+  select * into p from sambatan.participants x
+    where x.campaign_id = p_campaign_id and x.participation_id = p_participation_id;
+  if not found then
+    perform sambatan.refuse('participation_not_found');
+  elsif exists (select from sambatan.transactions x
+    where x.campaign_id = p_campaign_id and x.receipt = p_receipt)
+  then
+    outcome := 'known';
+    return;
+  end if;
+  select * into t from sambatan.transactions x
+    where x.campaign_id = p_campaign_id and x.cause = 'payment:' || p_participation_id;
+  price := coalesce(t.amount, (p.quantity - p.short_slots) * c.price_per_slot);
+  why := sambatan.why_not_owed(c, p, p_amount, now_at);
+  if why = 'hold_lapsed' and p_amount >= price and now_at < c.deadline
+    and c.closing_as is null and c.status in ('active', 'locked')
+  then
+    participation_id := sambatan.give_slots_again(c, p, p_actor);
+    why := case when participation_id is null then 'hold_lapsed' end;
+  end if;
+
+  if why is not null then
+    outcome := 'credited';
+    participation_id := p_participation_id;
+    perform sambatan.credit_money(c, p_participation_id, p_amount, now_at, p_actor, p_reference,
+      p_receipt, why);
+    if why = 'too_little' and t.status in ('proof_submitted', 'pending') then
+      perform sambatan.put_back_payment(c, p, t, 'too_little', now_at);
+    elsif why in ('hold_lapsed', 'left', 'campaign_over') then
+      perform sambatan.void_payment(c.campaign_id, p_participation_id, why);
+    end if;
+    return;
+  end if;
+
+  outcome := case when participation_id = p_participation_id then 'settled' else 'given' end;
+  if outcome = 'given' then
+    -- What follows comes after the join in the log, so its time may not be before it.
+    now_at := clock_timestamp();
+    -- The code that was paid belongs to what it pays for now; what is paid for the old participation
+    -- from here on is paid twice, also where nobody had looked at its payment.
+    insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+        actor, created_at, reason)
+      values (c.campaign_id, 'payment', 'void', p_participation_id, price,
+        'payment:' || p_participation_id, p_actor, now_at, 'given')
+      on conflict (campaign_id, cause) do update set status = 'void', reason = 'given';
+    insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+        actor, created_at, account_id, unique_code, pay_by)
+      values (c.campaign_id, 'payment', 'due', participation_id, price,
+        'payment:' || participation_id, p_actor, now_at, t.account_id,
+        coalesce(t.unique_code, 0), now_at);
+    select * into strict p from sambatan.participants x
+      where x.campaign_id = p_campaign_id and x.participation_id = receive_money.participation_id;
+  end if;
+  perform sambatan.settle_payment(c, p, p_amount, now_at, p_actor, p_reference, p_receipt);
+  if p.status = 'pending_payment' then
+    perform sambatan.confirm_reserved(c, p, now_at, p_actor);
+  end if;
+end
+$$;
+
+-- Joins once more for a buyer whose hold had lapsed, by the very rules of a join: the slots have to
+-- be free, also of those who wait, and within the buyer's bounds. Gives the new participation, or
+-- null when it was refused. The caller holds the campaign's row.
+create or replace function sambatan.give_slots_again(
+  c sambatan.campaigns, p sambatan.participants, p_actor text
+) returns uuid language plpgsql as $$
+declare
+  made uuid := gen_random_uuid();
+  answer text;
+begin
+  select j.outcome into answer from sambatan.join_campaigns(
+    array[c.campaign_id], array[made], array[p.user_id], array[p.quantity],
+    array[p.shipping_address], array[p.note], array[null::text], array[null::bytea],
+    array[p_actor], array[p.user_id::text], 0, true, false) j;
+  return case when answer = 'joined' then made end;
+end
+$$;
+
+-- The payment of a participation is owed no more, if it is open. The caller holds the campaign's row.
+create or replace function sambatan.void_payment(
+  p_campaign_id uuid, p_participation_id uuid, p_reason text
+) returns void language sql as $$
+  update sambatan.transactions set status = 'void', reason = p_reason
+  where campaign_id = p_campaign_id and cause = 'payment:' || p_participation_id
+    and status in ('due', 'proof_submitted', 'rejected', 'pending')
+$$;
+
+-- A payment that was looked at is payable again: why is kept with it, and a hold whose clock its
+-- proof had stopped runs on with what was left of it, an hour at least (or the whole hold, where
+-- that is shorter). The caller holds the campaign's row.
+create or replace function sambatan.put_back_payment(
+  c sambatan.campaigns, p sambatan.participants, t sambatan.transactions, p_reason text,
+  p_at timestamptz
+) returns void language plpgsql as $$
+declare
+  until timestamptz;
+begin
+  if p.status = 'pending_payment' and c.payment_timing = 'upfront' and p.hold_expires_at is null then
+    until := p_at + greatest(t.hold_left, least(c.hold_seconds, 3600) * interval '1 second');
+    update sambatan.participants set hold_expires_at = until, updated_at = p_at
+      where campaign_id = c.campaign_id and participation_id = p.participation_id;
+    update sambatan.campaigns set due_at = least(due_at, until)
+      where campaign_id = c.campaign_id;
+  end if;
+  update sambatan.transactions set status = 'rejected', reason = p_reason, hold_left = null,
+      pay_by = coalesce(until, pay_by)
+    where campaign_id = c.campaign_id and transaction_id = t.transaction_id;
+end
+$$;
+
+-- The open payment of a participation, or a refusal. The caller holds the campaign's row.
+create or replace function sambatan.payment_to_change(
+  p_campaign_id uuid, p_participation_id uuid, variadic p_from sambatan.transaction_status[]
+) returns sambatan.transactions language plpgsql as $$
+declare
+  t sambatan.transactions;
+begin
+  select * into t from sambatan.transactions
+    where campaign_id = p_campaign_id and cause = 'payment:' || p_participation_id;
+  if not found then
+    perform sambatan.refuse('payment_not_due');
+  elsif t.status <> all (p_from) then
+    perform sambatan.refuse('payment_not_open', jsonb_build_object('status', t.status));
+  end if;
+  return t;
+end
+$$;
+
+-- The buyer says that they paid, and shows it: the payment waits for somebody to verify it, and its
+-- hold does not lapse meanwhile. A later proof takes the place of the one before. A payment that a
+-- provider has comes back from it: its order is still asked after, and whichever money is known of
+-- first pays. Refuses: campaign_not_found, participation_not_found, payment_not_due,
+-- payment_not_open.
+create or replace function sambatan.submit_proof(
+  p_campaign_id uuid, p_participation_id uuid, p_content_type text, p_content bytea, p_actor text
+) returns sambatan.transactions language plpgsql as $$
+declare
+  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at constant timestamptz := clock_timestamp();
+  t sambatan.transactions := sambatan.payment_to_change(p_campaign_id, p_participation_id,
+    'due', 'rejected', 'proof_submitted', 'pending');
+begin
+  if t.status = 'pending' then
+    t := sambatan.recall_movement(t.transaction_id, 'payment', 'paid by transfer');
+  end if;
+  insert into sambatan.payment_proofs (campaign_id, participation_id, content_type, content,
+      uploaded_by, uploaded_at)
+    values (p_campaign_id, p_participation_id, p_content_type, p_content, p_actor, now_at)
+    on conflict (campaign_id, participation_id) do update set content_type = p_content_type,
+      content = p_content, uploaded_by = p_actor, uploaded_at = now_at;
+  if t.status <> 'proof_submitted' then
+    update sambatan.transactions x set status = 'proof_submitted', reason = null,
+        hold_left = (select p.hold_expires_at - now_at from sambatan.participants p
+          where p.campaign_id = x.campaign_id and p.participation_id = x.participation_id
+            and p.status = 'pending_payment')
+      where campaign_id = p_campaign_id and transaction_id = t.transaction_id
+      returning * into t;
+    update sambatan.participants set hold_expires_at = null, updated_at = now_at
+      where campaign_id = p_campaign_id and participation_id = p_participation_id
+        and status = 'pending_payment';
+    perform sambatan.record_event(p_campaign_id, 'payment_proof_submitted', p_actor, now_at,
+      p_participation_id, jsonb_build_object('amount', t.amount + t.unique_code));
+  end if;
+  return t;
+end
+$$;
+
+-- The sums that people have seen arrive for a participation, by eye, and under which reference. What
+-- was above what it pays for is credited beside the payment that has the receipt.
+create or replace function sambatan.verified_sums(p_campaign_id uuid, p_participation_id uuid)
+returns table (amount bigint, reference text) language sql stable as $$
+  select t.amount + t.surcharge + coalesce(above.amount, 0), t.reference
+  from sambatan.transactions t
+  left join sambatan.transactions above on above.campaign_id = t.campaign_id
+    and above.cause = 'credit:' || t.receipt and above.receipt is null
+  where t.campaign_id = p_campaign_id and t.participation_id = p_participation_id
+    and t.receipt like 'verified:%'
+$$;
+
+-- The receipt of the next sum that somebody sees arrive for a participation: what was too little may
+-- have been seen before.
+create or replace function sambatan.next_verified_receipt(
+  p_campaign_id uuid, p_participation_id uuid
+) returns text language sql stable as $$
+  select 'verified:' || p_participation_id || case when count(*) > 0 then ':' || count(*) else '' end
+  from sambatan.verified_sums(p_campaign_id, p_participation_id)
+$$;
+
+-- Verifies an open payment: p_amount rupiah arrived, what was to be paid where it is null. The same
+-- sum under the same reference (or none) was seen before, or a line of a statement that has this
+-- reference (or whichever, where none is given) was counted for it: it is known, and not counted again.
+-- Refuses: campaign_not_found, payment_not_due, payment_not_open.
+create or replace function sambatan.verify_payment(
+  p_campaign_id uuid, p_participation_id uuid, p_amount bigint, p_actor text, p_reference text,
+  out outcome text, out participation_id uuid
+) language plpgsql as $$
+declare
+  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  t constant sambatan.transactions := sambatan.payment_to_change(p_campaign_id,
+    p_participation_id, 'due', 'proof_submitted', 'rejected', 'pending');
+  seen constant bigint := coalesce(p_amount, t.amount + t.unique_code);
+begin
+  if exists (select from sambatan.verified_sums(p_campaign_id, p_participation_id) s
+    where s.amount = seen and s.reference is not distinct from p_reference)
+    or exists (select from sambatan.statement_lines l where l.campaign_id = p_campaign_id
+      and l.participation_id = verify_payment.p_participation_id and l.amount = seen
+      and l.outcome <> 'known'
+      and (p_reference is null or strpos(lower(l.description), lower(p_reference)) > 0))
+  then
+    outcome := 'known';
+    participation_id := p_participation_id;
+    return;
+  end if;
+  select r.outcome, r.participation_id into outcome, participation_id
+    from sambatan.receive_money(p_campaign_id, p_participation_id, seen, p_actor, p_reference,
+      sambatan.next_verified_receipt(p_campaign_id, p_participation_id)) r;
+end
+$$;
+
+-- Rejects a proof: the payment is payable again. Refuses: campaign_not_found, payment_not_due,
+-- payment_not_open.
+create or replace function sambatan.reject_payment(
+  p_campaign_id uuid, p_participation_id uuid, p_reason text, p_actor text
+) returns sambatan.transactions language plpgsql as $$
+declare
+  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at constant timestamptz := clock_timestamp();
+  t sambatan.transactions := sambatan.payment_to_change(p_campaign_id, p_participation_id,
+    'proof_submitted');
+  p sambatan.participants;
+begin
+  select * into strict p from sambatan.participants
+    where campaign_id = p_campaign_id and participation_id = p_participation_id;
+  perform sambatan.put_back_payment(c, p, t, p_reason, now_at);
+  perform sambatan.record_event(p_campaign_id, 'payment_rejected', p_actor, now_at,
+    p_participation_id, jsonb_build_object('reason', p_reason));
+  select * into strict t from sambatan.transactions
+    where campaign_id = p_campaign_id and transaction_id = t.transaction_id;
+  return t;
+end
+$$;
+
+-- Whether a person has seen this very sum arrive for a participation, by eye, and no line of a
+-- statement stands for that yet.
+create or replace function sambatan.was_seen(
+  p_campaign_id uuid, p_participation_id uuid, p_amount bigint
+) returns boolean language sql stable as $$
+  select count(*) > (select count(*) from sambatan.statement_lines l
+    where l.campaign_id = p_campaign_id and l.participation_id = p_participation_id
+      and l.amount = p_amount and l.outcome = 'known')
+  from sambatan.verified_sums(p_campaign_id, p_participation_id) s where s.amount = p_amount
+$$;
+
+-- The payments that a transfer of p_amount rupiah on a day may be for: open ones of exactly that sum
+-- to that account, from a day before they were made to fourteen days after they were to be paid
+-- (is_known false). Where there is none, those that a person has verified by eye (is_known true),
+-- and those with a unique code that were paid through a provider: who transferred as well is given
+-- that back (is_known false); each as long as no line of a statement stands for it yet.
+create or replace function sambatan.payments_for(
+  p_account_id uuid, p_amount bigint, p_booked_on date
+) returns table (campaign_id uuid, participation_id uuid, is_known boolean)
+language sql stable as $$
+  with fitting as materialized (
+    select t.* from sambatan.transactions t
+    where t.kind = 'payment' and t.account_id = p_account_id
+      and t.amount + t.unique_code = p_amount
+      and p_booked_on between (t.created_at at time zone 'Asia/Jakarta')::date - 1
+        and (coalesce(t.pay_by, t.created_at) at time zone 'Asia/Jakarta')::date + 14
+  ), open as (
+    select * from fitting where status in ('due', 'proof_submitted', 'rejected', 'pending')
+  )
+  select o.campaign_id, o.participation_id, false from open o
+  union all
+  select f.campaign_id, f.participation_id, v.by_eye from fitting f
+  cross join lateral (
+    select sambatan.was_seen(f.campaign_id, f.participation_id, p_amount) as by_eye) v
+  where not exists (select from open) and f.status in ('settled', 'void')
+    and (v.by_eye or (f.status = 'settled' and f.unique_code > 0
+      and f.receipt !~ '^(line|verified):'
+      and not exists (select from sambatan.statement_lines l
+        where l.campaign_id = f.campaign_id and l.participation_id = f.participation_id
+          and l.amount = p_amount)))
+$$;
+
+-- Of which participation a person has seen the sum that a line says is for another one: of that one
+-- itself, or, where it would pay nothing there, of another one that its buyer has in the campaign (the
+-- slots that they were given again, or have taken anew). Null when nobody has. The caller holds the
+-- campaign's row.
+create or replace function sambatan.seen_for(
+  c sambatan.campaigns, p_participation_id uuid, p_amount bigint
+) returns uuid language plpgsql stable as $$
+declare
+  p sambatan.participants;
+begin
+  select * into p from sambatan.participants
+    where campaign_id = c.campaign_id and participation_id = p_participation_id;
+  if sambatan.was_seen(c.campaign_id, p_participation_id, p_amount) then
+    return p_participation_id;
+  elsif sambatan.why_not_owed(c, p, p_amount, clock_timestamp()) is null then
+    return null;
+  end if;
+  return (select o.participation_id from sambatan.participants o
+    where o.campaign_id = c.campaign_id and o.user_id = p.user_id
+      and sambatan.was_seen(c.campaign_id, o.participation_id, p_amount)
+    order by o.joined_at, o.participation_id limit 1);
+end
+$$;
+
+-- Counts a line of a statement for a participation: its money is received, unless a person had
+-- verified that very sum by eye before. Refuses: statement_line_handled, statement_line_not_found,
+-- and as receive_money does.
+create or replace function sambatan.assign_line(
+  p_line_id uuid, p_campaign_id uuid, p_participation_id uuid, p_actor text
+) returns sambatan.statement_lines language plpgsql as $$
+declare
+  l sambatan.statement_lines;
+  c sambatan.campaigns;
+  seen uuid;
+  result record;
+begin
+  select * into l from sambatan.statement_lines where line_id = p_line_id for update;
+  if not found then
+    perform sambatan.refuse('statement_line_not_found');
+  elsif l.status in ('matched', 'ignored') then
+    perform sambatan.refuse('statement_line_handled');
+  end if;
+  -- Before it is asked what was seen: somebody may be verifying that very sum just now.
+  c := sambatan.lock_campaign(p_campaign_id);
+  seen := sambatan.seen_for(c, p_participation_id, l.amount);
+  if seen is not null then
+    select 'known' as outcome, seen as participation_id into result;
+  else
+    select * into result from sambatan.receive_money(p_campaign_id, p_participation_id, l.amount,
+      p_actor, left(l.description, 200), 'line:' || p_line_id);
+  end if;
+  update sambatan.statement_lines set status = 'matched', campaign_id = p_campaign_id,
+      participation_id = result.participation_id, outcome = result.outcome, handled_by = p_actor,
+      handled_at = clock_timestamp()
+    where line_id = p_line_id
+    returning * into l;
+  return l;
+end
+$$;
+
+-- Counts an open line for the one payment that it fits; otherwise it is left to a person, who is
+-- told whether none fits or several do.
+create or replace function sambatan.match_line(p_line_id uuid, p_actor text)
+returns sambatan.statement_lines language plpgsql as $$
+declare
+  l sambatan.statement_lines;
+  found_count integer;
+  c_id uuid;
+  p_id uuid;
+begin
+  select * into l from sambatan.statement_lines where line_id = p_line_id for update;
+  if l.status not in ('unmatched', 'ambiguous') then
+    return l;
+  end if;
+  select count(*), (array_agg(f.campaign_id))[1], (array_agg(f.participation_id))[1]
+    into found_count, c_id, p_id
+    from sambatan.payments_for(l.account_id, l.amount, l.booked_on) f;
+  if found_count = 1 then
+    return sambatan.assign_line(p_line_id, c_id, p_id, p_actor);
+  end if;
+  update sambatan.statement_lines
+    set status = case when found_count = 0 then 'unmatched'
+      else 'ambiguous' end::sambatan.statement_line_status
+    where line_id = p_line_id
+    returning * into l;
+  return l;
 end
 $$;
 
@@ -552,7 +1598,8 @@ end
 $$;
 
 -- Moves the deadline of an active or full campaign to a later time. Refuses: campaign_not_found,
--- transition_not_allowed, campaign_closing, deadline_passed, deadline_not_later.
+-- transition_not_allowed, campaign_closing, deadline_passed, deadline_not_later. Who joined before
+-- may leave from now on, paid or not: see leaving_participation.
 create or replace function sambatan.extend_deadline(
   p_campaign_id uuid, p_deadline timestamptz, p_reason text, p_actor text
 ) returns sambatan.audit_logs language plpgsql as $$
@@ -570,9 +1617,9 @@ begin
   elsif p_deadline <= c.deadline then
     perform sambatan.refuse('deadline_not_later', jsonb_build_object('deadline', c.deadline));
   end if;
-  -- A hold may be due before the old deadline; looking early is harmless.
-  update sambatan.campaigns set deadline = p_deadline,
-      due_at = case when due_at = deadline then p_deadline else due_at end
+  -- due_at stays: a hold or an offer may end between the old deadline and the new one, and looking
+  -- early is harmless.
+  update sambatan.campaigns set deadline = p_deadline, extended_at = now_at
     where campaign_id = p_campaign_id;
   return sambatan.record_event(p_campaign_id, 'deadline_extended', p_actor, now_at, null,
     jsonb_build_object('from', c.deadline, 'to', p_deadline, 'reason', p_reason));
@@ -622,21 +1669,46 @@ returns bigint language sql immutable parallel safe as $$
   ) d
 $$;
 
+-- What settling writes beside the campaign's row, gathered, so that many campaigns are stored by one
+-- statement for each table: the checks, indexes and keys of a table are made ready once for each
+-- statement, which costs several times as much as writing a row.
+create or replace function sambatan.store_effects(p_effects sambatan.effects)
+returns void language plpgsql set enable_seqscan = off as $$
+begin
+  if p_effects.moves <> '{}' then
+    update sambatan.participants p set status = m.status, updated_at = m.moved_at,
+      confirmed_at = case m.status when 'confirmed' then m.moved_at else p.confirmed_at end,
+      cancelled_at = case m.status when 'cancelled' then m.moved_at end,
+      cancel_reason = case m.status when 'cancelled' then 'hold_lapsed' end,
+      refunded_at = case m.status when 'refunded' then m.moved_at end
+    from unnest(p_effects.moves) m
+    where p.campaign_id = m.campaign_id and p.participation_id = m.participation_id;
+  end if;
+  if p_effects.dues <> '{}' then
+    insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+      actor, created_at)
+    select campaign_id, kind, 'due', participation_id, amount, cause, actor, created_at
+    from unnest(p_effects.dues);
+  end if;
+  if p_effects.entries <> '{}' then
+    insert into sambatan.audit_logs select * from unnest(p_effects.entries);
+  end if;
+end
+$$;
+
 -- One short step: settles up to p_limit of a campaign's participations, with their audit rows and
 -- the money that falls due, and gives how many it settled. While the campaign is being closed, as
 -- the closing demands; before that, it lets go those whose hold has lapsed, and a campaign that was
--- full takes joins again (that event is the caller's). The caller holds the campaign's row.
+-- full takes joins again (that event is the caller's). The caller holds the campaign's row and stores
+-- what becomes of it in c, and the effects.
 create or replace function sambatan.settle_participants(
-  p_campaign_id uuid, p_at timestamptz, p_limit integer
-) returns integer language plpgsql set enable_seqscan = off as $$
+  inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out settled integer,
+  out effects sambatan.effects
+) language plpgsql set enable_seqscan = off as $$
 declare
-  c sambatan.campaigns;
-  by_actor text;
-  settled integer;
+  by_actor constant text := coalesce(c.closing_actor, 'system');
+  s record;
 begin
-  select * into strict c from sambatan.campaigns where campaign_id = p_campaign_id;
-  by_actor := coalesce(c.closing_actor, 'system');
-
   with picked as materialized (
     select p.participation_id, p.quantity, p.status as from_status,
       case when c.closing_as = 'fulfilled' then
@@ -645,37 +1717,26 @@ begin
       else 'refunded' end::sambatan.participant_status as to_status
     from (
       (select participation_id, quantity, status from sambatan.participants
-      where c.closing_as is null and campaign_id = p_campaign_id and status = 'pending_payment'
-        and hold_expires_at <= p_at
+      where c.closing_as is null and campaign_id = c.campaign_id and status = 'pending_payment'
+        and hold_expires_at <= p_at - c.hold_grace_seconds * interval '1 second'
       order by hold_expires_at, participation_id limit p_limit)
       union all
       (select participation_id, quantity, status from sambatan.participants
-      where c.closing_as is not null and campaign_id = p_campaign_id
+      where c.closing_as is not null and campaign_id = c.campaign_id
         and (status = 'pending_payment'
           or (status = 'confirmed' and c.closing_as <> 'fulfilled'))
       order by status, participation_id limit p_limit)
     ) p
-  ), moved as (
-    update sambatan.participants p set status = k.to_status, updated_at = p_at,
-      confirmed_at = case k.to_status when 'confirmed' then p_at else p.confirmed_at end,
-      cancelled_at = case k.to_status when 'cancelled' then p_at end,
-      cancel_reason = case k.to_status when 'cancelled' then 'hold_lapsed' end,
-      refunded_at = case k.to_status when 'refunded' then p_at end
-    from picked k
-    where p.campaign_id = p_campaign_id and p.participation_id = k.participation_id
   ), money as (
     -- Completing makes what was pledged due; refunding makes what was paid due back.
-    insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
-      actor, created_at)
-    select p_campaign_id, 'payment'::sambatan.transaction_kind, 'due'::sambatan.transaction_status,
-      k.participation_id, k.quantity * c.price_per_slot,
-      'payment:' || k.participation_id, by_actor, p_at
+    select row(c.campaign_id, 'payment', k.participation_id, k.quantity * c.price_per_slot,
+      'payment:' || k.participation_id, by_actor, p_at)::sambatan.due_movement as due
     from picked k where k.to_status = 'confirmed'
     union all
-    select p_campaign_id, 'refund', 'due', k.participation_id, t.amount,
-      'refund:' || k.participation_id, by_actor, p_at
+    select row(c.campaign_id, 'refund', k.participation_id, t.amount + t.surcharge,
+      'refund:' || k.participation_id, by_actor, p_at)::sambatan.due_movement
     from picked k
-    join sambatan.transactions t on t.campaign_id = p_campaign_id
+    join sambatan.transactions t on t.campaign_id = c.campaign_id
       and t.cause = 'payment:' || k.participation_id and t.status = 'settled'
     where k.to_status = 'refunded' and k.from_status = 'confirmed'
   ), events as materialized (
@@ -689,17 +1750,16 @@ begin
         'reason', case e.to_status when 'cancelled' then 'hold_lapsed' end,
         'slots_taken', c.filled_slots - e.slots_freed, 'total_slots', c.total_slots)) as metadata
     from events e
-  ), logged as (
-    insert into sambatan.audit_logs (campaign_id, seq, occurred_at, participation_id, event, actor,
-      metadata, hash)
-    select p_campaign_id, e.seq, p_at, e.participation_id, e.event, by_actor, e.metadata,
-      sambatan.audit_chain(c.audit_hash, sambatan.audit_content(p_campaign_id, e.seq, p_at,
+  ), chained as (
+    select e.*, sambatan.audit_chain(c.audit_hash, sambatan.audit_content(c.campaign_id, e.seq, p_at,
         e.participation_id, e.event, by_actor, e.metadata))
-        over (order by e.seq rows unbounded preceding)
+        over (order by e.seq rows unbounded preceding) as hash
     from entries e
-    returning seq, hash
-  ), head as (
-    select l.seq, l.hash from logged l order by l.seq desc limit 1
+  ), log as (
+    select (array_agg(hash order by seq desc))[1] as head, max(seq) as seq,
+      array_agg(row(c.campaign_id, seq, p_at, participation_id, event, by_actor, metadata,
+        hash)::sambatan.audit_logs order by seq) as entries
+    from chained
   ), sums as (
     select count(*)::integer as n,
       coalesce(sum(quantity) filter (where to_status <> 'confirmed'), 0)::integer as freed,
@@ -707,34 +1767,48 @@ begin
       coalesce(sum(quantity) filter (where to_status = 'confirmed'), 0)::integer as confirmed,
       coalesce(sum(quantity) filter (where from_status = 'confirmed'), 0)::integer as unconfirmed
     from picked
-  ), campaign as (
-    update sambatan.campaigns t set filled_slots = t.filled_slots - s.freed,
-      participant_count = t.participant_count - s.left_count,
-      confirmed_slots = t.confirmed_slots + s.confirmed - s.unconfirmed,
-      status = case when c.closing_as is null then 'active' else t.status end,
-      filled_at = case when c.closing_as is not null then t.filled_at end,
-      audit_seq = h.seq, audit_hash = h.hash, updated_at = p_at
-    from head h, sums s where t.campaign_id = p_campaign_id
   )
-  select s.n into settled from sums s;
-  return settled;
+  select sums.*, log.*,
+    (select array_agg(row(c.campaign_id, participation_id, to_status, p_at)
+      ::sambatan.participation_move) from picked) as moves,
+    (select array_agg(due) from money) as dues
+    into s from sums, log;
+
+  settled := s.n;
+  effects := row(coalesce(s.moves, '{}'), coalesce(s.dues, '{}'), coalesce(s.entries, '{}'));
+  if settled = 0 then
+    return;
+  end if;
+  c.filled_slots := c.filled_slots - s.freed;
+  c.participant_count := c.participant_count - s.left_count;
+  c.confirmed_slots := c.confirmed_slots + s.confirmed - s.unconfirmed;
+  if c.closing_as is null then
+    c.status := 'active';
+    c.filled_at := null;
+  end if;
+  c.audit_seq := s.seq;
+  c.audit_hash := s.head;
+  c.updated_at := p_at;
 end
 $$;
 
--- Brings one campaign to where it has to be by now: opens it at its time, lets lapsed holds go,
--- decides at the deadline (or, with p_complete_full, as soon as it is full), and closes it in steps
--- of at most p_limit participations. Locks the row and checks again, so that any number of workers
--- may call it; a row that somebody else holds is left to them.
+-- Brings one campaign to where it has to be by now: opens it at its time, lets lapsed holds and
+-- unanswered offers go, decides at the deadline (or, with p_complete_full, as soon as it is full),
+-- and closes it in steps of at most p_limit participations and waiting entries. The caller holds the
+-- campaign's row and stores what becomes of it in c (store_campaigns): a campaign that is closed in
+-- one step is written once. The effects of closing are the caller's to store as well.
 --
 -- Gives the audit rows of the campaign's own transitions made here, how many participations it
 -- settled, and in more whether it has to be called again (in a new transaction) to finish.
-create or replace function sambatan.settle_campaign(
-  p_campaign_id uuid, p_complete_full boolean, p_limit integer,
-  out transitions sambatan.audit_logs[], out settled integer, out more boolean
+create or replace function sambatan.settle_step(
+  inout c sambatan.campaigns, p_complete_full boolean, p_limit integer,
+  out transitions sambatan.audit_logs[], out settled integer, out more boolean,
+  out effects sambatan.effects
 ) language plpgsql as $$
 declare
-  c sambatan.campaigns;
+  r record;
   now_at timestamptz;
+  was_full boolean;
   counted integer;
   next_at timestamptz;
   amount bigint;
@@ -742,16 +1816,12 @@ begin
   transitions := '{}';
   settled := 0;
   more := false;
-  select * into c from sambatan.campaigns where campaign_id = p_campaign_id
-    for no key update skip locked;
-  if not found then
-    return;
-  end if;
+  effects := row('{}', '{}', '{}');
   now_at := clock_timestamp();
 
   if c.status = 'scheduled' and c.opens_at <= now_at then
-    transitions := transitions || sambatan.open_campaign(p_campaign_id, 'system');
-    select * into c from sambatan.campaigns where campaign_id = p_campaign_id;
+    transitions := transitions || sambatan.open_campaign(c.campaign_id, 'system');
+    select * into c from sambatan.campaigns t where t.campaign_id = c.campaign_id;
     -- What follows comes after the opening in the log, so its time may not be before it.
     now_at := clock_timestamp();
   end if;
@@ -760,12 +1830,23 @@ begin
   end if;
 
   if c.closing_as is null and now_at < c.deadline then
-    settled := sambatan.settle_participants(p_campaign_id, now_at, p_limit);
-    if settled > 0 and c.status = 'locked' then
-      transitions := transitions
-        || sambatan.record_event(p_campaign_id, 'campaign_reopened', 'system', now_at);
+    was_full := c.status = 'locked';
+    select * into r from sambatan.settle_participants(c, now_at, p_limit);
+    c := r.c;
+    settled := r.settled;
+    -- At once: what follows reads them.
+    perform sambatan.store_effects(r.effects);
+    if settled > 0 and was_full then
+      select * into r
+        from sambatan.append_event(c, 'campaign_reopened', 'system', now_at, null, '{}');
+      c := r.c;
+      transitions := transitions || r.entry;
     end if;
-    select * into c from sambatan.campaigns where campaign_id = p_campaign_id;
+    if c.waiting_entries > 0 then
+      select * into r from sambatan.settle_waiting(c, now_at, p_limit - settled);
+      c := r.c;
+      settled := settled + r.lapsed;
+    end if;
   end if;
 
   if c.closing_as is null then
@@ -775,55 +1856,103 @@ begin
     elsif p_complete_full and c.status = 'locked' and counted = c.total_slots then
       c.closing_as := 'fulfilled';
     else
-      select least(c.deadline, min(p.hold_expires_at)) into next_at from sambatan.participants p
-        where p.campaign_id = p_campaign_id and p.status = 'pending_payment'
+      select least(c.deadline, min(p.hold_expires_at) + c.hold_grace_seconds * interval '1 second')
+        into next_at from sambatan.participants p
+        where p.campaign_id = c.campaign_id and p.status = 'pending_payment'
           and p.hold_expires_at is not null;
-      update sambatan.campaigns set due_at = next_at
-        where campaign_id = p_campaign_id and due_at <> next_at;
+      if c.waiting_entries > 0 then
+        next_at := least(next_at, sambatan.waiting_due_at(c.campaign_id));
+      end if;
+      c.due_at := next_at;
       more := settled = p_limit;
       return;
     end if;
     c.slots_at_close := c.filled_slots;
     c.closing_actor := 'system';
-    update sambatan.campaigns set closing_as = c.closing_as, closing_actor = c.closing_actor,
-        slots_at_close = c.slots_at_close, due_at = now_at
-      where campaign_id = p_campaign_id;
+    c.due_at := now_at;
   end if;
 
-  settled := sambatan.settle_participants(p_campaign_id, now_at, p_limit);
+  settled := 0;
+  if c.waiting_entries > 0 then
+    select * into r from sambatan.close_waiting(c, now_at, p_limit);
+    c := r.c;
+    settled := r.closed;
+  end if;
+  select * into r from sambatan.settle_participants(c, now_at, p_limit - settled);
+  c := r.c;
+  settled := settled + r.settled;
+  effects := r.effects;
   if settled = p_limit then
     more := true;
     return;
   end if;
 
-  update sambatan.campaigns set status = c.closing_as, closing_as = null, closing_actor = null,
-      closing_reason = null, due_at = null,
-      slots_at_close = case c.closing_as when 'fulfilled' then filled_slots else slots_at_close end,
-      completed_at = case c.closing_as when 'fulfilled' then now_at end,
-      failed_at = case c.closing_as when 'expired' then now_at end,
-      cancelled_at = case c.closing_as when 'cancelled' then now_at end
-    where campaign_id = p_campaign_id
-    returning confirmed_slots * price_per_slot, slots_at_close into amount, c.slots_at_close;
   if c.closing_as = 'fulfilled' then
+    c.slots_at_close := c.filled_slots;
+    amount := c.confirmed_slots * c.price_per_slot;
     amount := amount - sambatan.platform_fee(amount, c.platform_fee_basis_points);
     if amount > 0 then
-      insert into sambatan.transactions (campaign_id, kind, status, amount, cause, actor,
-          created_at)
-        values (p_campaign_id, 'payout', 'due', amount, 'payout', c.closing_actor, now_at);
+      effects.dues := effects.dues || row(c.campaign_id, 'payout', null, amount, 'payout',
+        c.closing_actor, now_at)::sambatan.due_movement;
     end if;
   end if;
-  transitions := transitions || sambatan.record_event(p_campaign_id,
+  select * into r from sambatan.next_event(c,
     case c.closing_as when 'fulfilled' then 'campaign_completed' when 'expired'
       then 'campaign_failed' else 'campaign_cancelled' end,
     c.closing_actor, now_at, null,
     jsonb_strip_nulls(jsonb_build_object('slots_taken', c.slots_at_close,
-      'reason', c.closing_reason, 'payout', case when c.closing_as = 'fulfilled' then amount end)));
+      'reason', c.closing_reason, 'payout', amount)));
+  c := r.c;
+  effects.entries := effects.entries || r.entry;
+  transitions := transitions || r.entry;
+  case c.closing_as
+    when 'fulfilled' then c.completed_at := now_at;
+    when 'expired' then c.failed_at := now_at;
+    when 'cancelled' then c.cancelled_at := now_at;
+  end case;
+  c.status := c.closing_as;
+  c.closing_as := null;
+  c.closing_actor := null;
+  c.closing_reason := null;
+  c.due_at := null;
 end
 $$;
 
--- settle_campaign for several campaigns in one transaction: one commit for many that are due in
--- the same second. One row per campaign. The limit is for all of them together, because their rows
--- are held until the commit: a campaign that it leaves nothing for is to be sent again.
+-- Stores what settle_step or offer_slots has made of campaigns whose rows the caller holds. All of them in one
+-- statement: the checks of the table are made ready once for each statement, which costs several
+-- times as much as writing a row.
+create or replace function sambatan.store_campaigns(p_campaigns sambatan.campaigns[])
+returns void language sql as $$
+  update sambatan.campaigns as t set
+    status = s.status, filled_slots = s.filled_slots, confirmed_slots = s.confirmed_slots,
+    participant_count = s.participant_count, waiting_entries = s.waiting_entries,
+    kept_slots = s.kept_slots, due_at = s.due_at, closing_as = s.closing_as,
+    closing_actor = s.closing_actor, closing_reason = s.closing_reason,
+    slots_at_close = s.slots_at_close, audit_seq = s.audit_seq, audit_hash = s.audit_hash,
+    updated_at = s.updated_at, filled_at = s.filled_at, completed_at = s.completed_at,
+    failed_at = s.failed_at, cancelled_at = s.cancelled_at
+  from unnest(p_campaigns) s
+  where t.campaign_id = s.campaign_id
+    and (t.audit_seq, t.due_at, t.closing_as, t.kept_slots)
+      is distinct from (s.audit_seq, s.due_at, s.closing_as, s.kept_slots)
+$$;
+
+-- settle_step for one campaign. Locks its row and checks again, so that any number of workers may
+-- call it; a row that somebody else holds is left to them.
+create or replace function sambatan.settle_campaign(
+  p_campaign_id uuid, p_complete_full boolean, p_limit integer,
+  out transitions sambatan.audit_logs[], out settled integer, out more boolean
+) language plpgsql as $$
+begin
+  select s.transitions, s.settled, s.more into transitions, settled, more
+    from sambatan.settle_campaigns(array[p_campaign_id], p_complete_full, p_limit) s;
+end
+$$;
+
+-- Settles several campaigns in one transaction: one commit for many that are due in the same second.
+-- Locks each row and checks again, so that any number of workers may call it; a row that somebody
+-- else holds is left to them. One row per campaign. The limit is for all of them together, because
+-- their rows are held until the commit: a campaign that it leaves nothing for is to be sent again.
 create or replace function sambatan.settle_campaigns(
   p_campaign_ids uuid[], p_complete_full boolean, p_limit integer
 ) returns table (
@@ -831,33 +1960,819 @@ create or replace function sambatan.settle_campaigns(
 ) language plpgsql as $$
 declare
   left_over integer := p_limit;
+  c sambatan.campaigns;
+  r record;
+  changed sambatan.campaigns[] := '{}';
+  moves sambatan.participation_move[] := '{}';
+  dues sambatan.due_movement[] := '{}';
+  entries sambatan.audit_logs[] := '{}';
 begin
   foreach campaign_id in array p_campaign_ids loop
-    if left_over > 0 then
-      select s.transitions, s.settled, s.more into transitions, settled, more
-        from sambatan.settle_campaign(campaign_id, p_complete_full, left_over) s;
-      left_over := left_over - settled;
-    else
-      transitions := '{}';
-      settled := 0;
-      more := true;
+    transitions := '{}';
+    settled := 0;
+    more := left_over <= 0;
+    if not more then
+      select * into c from sambatan.campaigns t where t.campaign_id = settle_campaigns.campaign_id
+        for no key update skip locked;
+      if found then
+        select * into r from sambatan.settle_step(c, p_complete_full, left_over);
+        c := r.c;
+        changed := changed || c;
+        moves := moves || (r.effects).moves;
+        dues := dues || (r.effects).dues;
+        entries := entries || (r.effects).entries;
+        transitions := r.transitions;
+        settled := r.settled;
+        more := r.more;
+        left_over := left_over - settled;
+      end if;
     end if;
     return next;
   end loop;
+  perform sambatan.store_effects(row(moves, dues, entries));
+  perform sambatan.store_campaigns(changed);
 end
 $$;
 
 -- How far one campaign is. Progress is in percent with two digits, total_contribution in whole
--- rupiah; no row for a campaign that does not exist.
+-- rupiah; slots that are kept for those who wait are not available. No row for a campaign that does
+-- not exist.
 create or replace function sambatan.campaign_progress(p_campaign_id uuid)
 returns table (campaign_id uuid, total_slots integer, filled_slots integer,
   available_slots integer, progress numeric, participant_count integer,
   total_contribution bigint, status sambatan.campaign_status)
 language sql stable as $$
-  select c.campaign_id, c.total_slots, c.filled_slots, c.total_slots - c.filled_slots,
+  select c.campaign_id, c.total_slots, c.filled_slots, c.total_slots - c.filled_slots - c.kept_slots,
     round(100.0 * c.filled_slots / c.total_slots, 2), c.participant_count,
     c.filled_slots * c.price_per_slot, c.status
   from sambatan.campaigns c where c.campaign_id = p_campaign_id
+$$;
+
+-- The books of one campaign, in whole rupiah. Came in: paid, unique_codes, credits (what was paid
+-- too late, twice or too much) and returned (refunds and payouts that came back). Still to come in:
+-- receivable, and owed_back, which is what refunds that were made twice took out; lost is what of
+-- that was given up, and is the platform's own. Went out: refunds_settled, payouts_settled; is to go
+-- out: refunds_due, payouts_due.
+-- gross is what is to be delivered for, fee the platform's share of it in a completed campaign, and
+-- codes_kept those codes that are not refunded with their payment. held is what is in hand: less than
+-- nothing, where a refund that was made twice was paid out of what is other campaigns'.
+--
+-- They balance when paid + unique_codes + credits + returned + receivable + owed_back + lost
+--   = gross + codes_kept + payouts_returned + refunds_due + refunds_settled.
+create or replace function sambatan.campaign_books(p_campaign_id uuid)
+returns table (gross bigint, fee bigint, paid bigint, unique_codes bigint, credits bigint,
+  returned bigint, payouts_returned bigint, receivable bigint, codes_kept bigint,
+  refunds_due bigint, refunds_settled bigint, payouts_due bigint, payouts_settled bigint,
+  held bigint, owed_back bigint, lost bigint)
+language sql stable as $$
+  with sums as (
+    select
+      coalesce(sum(t.amount) filter (where t.kind = 'payment' and t.status = 'settled'), 0)
+        as paid,
+      coalesce(sum(t.amount) filter (where t.purpose = 'unique_code'), 0) as unique_codes,
+      coalesce(sum(t.amount) filter (where t.purpose = 'credit'), 0) as credits,
+      coalesce(sum(t.amount) filter (where t.purpose = 'reversal'
+        or (t.purpose = 'claim' and t.status = 'settled')), 0) as returned,
+      coalesce(sum(t.amount) filter (where t.purpose = 'claim' and t.status = 'due'), 0)
+        as owed_back,
+      coalesce(sum(t.amount) filter (where t.purpose = 'claim' and t.status = 'void'), 0) as lost,
+      coalesce(sum(t.amount) filter (where t.purpose = 'reversal'
+        and t.participation_id is null), 0) as payouts_returned,
+      coalesce(sum(t.amount) filter (where t.kind = 'payment'
+        and t.status in ('due', 'proof_submitted', 'rejected', 'pending')
+        and p.status in ('confirmed', 'fulfilled')), 0) as receivable,
+      coalesce(sum(t.surcharge) filter (where t.kind = 'payment' and t.status = 'settled'
+        and p.status <> 'refunded'), 0) as codes_kept,
+      coalesce(sum(t.amount) filter (where t.kind = 'refund'
+        and t.status in ('due', 'pending')), 0) as refunds_due,
+      coalesce(sum(t.amount) filter (where t.kind = 'refund' and t.status = 'settled'), 0)
+        as refunds_settled,
+      coalesce(sum(t.amount) filter (where t.kind = 'payout'
+        and t.status in ('due', 'pending')), 0) as payouts_due,
+      coalesce(sum(t.amount) filter (where t.kind = 'payout' and t.status = 'settled'), 0)
+        as payouts_settled
+    from sambatan.transactions t
+    left join sambatan.participants p on p.campaign_id = t.campaign_id
+      and p.participation_id = t.participation_id
+    where t.campaign_id = p_campaign_id
+  ), sold as (
+    select c.status, c.platform_fee_basis_points, (c.confirmed_slots - coalesce((
+        select sum(p.short_slots) from sambatan.participants p
+        where p.campaign_id = p_campaign_id and p.status in ('confirmed', 'fulfilled')), 0))
+      * c.price_per_slot as gross
+    from sambatan.campaigns c where c.campaign_id = p_campaign_id
+  )
+  select s.gross::bigint, case when s.status = 'fulfilled'
+      then sambatan.platform_fee(s.gross::bigint, s.platform_fee_basis_points) else 0 end,
+    paid::bigint, unique_codes::bigint, credits::bigint, returned::bigint,
+    payouts_returned::bigint, receivable::bigint, codes_kept::bigint, refunds_due::bigint,
+    refunds_settled::bigint, payouts_due::bigint, payouts_settled::bigint,
+    (paid + unique_codes + credits + returned - refunds_settled - payouts_settled)::bigint,
+    owed_back::bigint, lost::bigint
+  from sold s cross join sums
+$$;
+
+-- A refund or payout by its id alone, its campaign locked; or a refusal.
+create or replace function sambatan.lock_movement(p_transaction_id uuid, p_kind text)
+returns sambatan.transactions language plpgsql as $$
+declare
+  t sambatan.transactions;
+begin
+  select * into t from sambatan.transactions where transaction_id = p_transaction_id;
+  if not found or t.kind::text <> p_kind then
+    perform sambatan.refuse('movement_not_found');
+  end if;
+  perform sambatan.lock_campaign(t.campaign_id);
+  select * into strict t from sambatan.transactions
+    where campaign_id = t.campaign_id and transaction_id = p_transaction_id;
+  return t;
+end
+$$;
+
+-- The money of one refund or payout has left: settles it, with the bank's or provider's reference.
+-- Settling it again with the same reference changes nothing. One that a provider has is settled under
+-- the name that the provider knows it by, and no other: nobody may have sent it as well. A payout has
+-- to be released, not disputed, and covered by what is in hand and owed to nobody else. Refuses:
+-- movement_not_found, movement_transition_not_allowed, payout_not_released, payout_disputed,
+-- payout_not_covered.
+create or replace function sambatan.settle_movement(
+  p_transaction_id uuid, p_kind text, p_reference text, p_actor text
+) returns sambatan.transactions language plpgsql as $$
+declare
+  t sambatan.transactions := sambatan.lock_movement(p_transaction_id, p_kind);
+  now_at constant timestamptz := clock_timestamp();
+  free bigint;
+begin
+  if t.status = 'settled' and t.reference is not distinct from p_reference then
+    return t;
+  elsif t.status not in ('due', 'pending')
+    or (t.status = 'pending' and p_reference is distinct from t.provider_reference)
+  then
+    perform sambatan.refuse('movement_transition_not_allowed',
+      jsonb_build_object('from', t.status, 'event', p_kind || '_settled'));
+  end if;
+  if p_kind = 'payout' then
+    perform sambatan.check_payout(t);
+    -- What was refunded twice is not the seller's to bear.
+    select b.held + b.owed_back + b.lost - b.refunds_due - b.fee - b.codes_kept into free
+      from sambatan.campaign_books(t.campaign_id) b;
+    if free < t.amount then
+      perform sambatan.refuse('payout_not_covered', jsonb_build_object('free', greatest(free, 0)));
+    end if;
+  end if;
+  update sambatan.transactions set status = 'settled', settled_at = now_at, actor = p_actor,
+      reference = p_reference
+    where campaign_id = t.campaign_id and transaction_id = p_transaction_id
+    returning * into t;
+  perform sambatan.record_event(t.campaign_id, p_kind || '_settled', p_actor, now_at,
+    t.participation_id, jsonb_strip_nulls(jsonb_build_object('amount', t.amount,
+      'provider', t.provider)));
+  return t;
+end
+$$;
+
+-- settle_movement for several, in one transaction: all or none. In order of their campaigns, as
+-- everybody locks them.
+create or replace function sambatan.settle_movements(
+  p_transaction_ids uuid[], p_kind text, p_reference text, p_actor text
+) returns setof sambatan.transactions language plpgsql as $$
+declare
+  id uuid;
+begin
+  for id in select u.id from unnest(p_transaction_ids) as u (id)
+    left join sambatan.transactions t on t.transaction_id = u.id
+    group by u.id, t.campaign_id order by t.campaign_id, u.id
+  loop
+    return next sambatan.settle_movement(id, p_kind, p_reference, p_actor);
+  end loop;
+end
+$$;
+
+-- A refund could not be made: it stays due, with why and how often it was tried. Refuses:
+-- movement_not_found, movement_transition_not_allowed.
+create or replace function sambatan.fail_refund(
+  p_transaction_id uuid, p_reason text, p_actor text
+) returns sambatan.transactions language plpgsql as $$
+declare
+  t sambatan.transactions := sambatan.lock_movement(p_transaction_id, 'refund');
+  now_at constant timestamptz := clock_timestamp();
+begin
+  if t.status not in ('due', 'pending') then
+    perform sambatan.refuse('movement_transition_not_allowed',
+      jsonb_build_object('from', t.status, 'event', 'refund_failed'));
+  end if;
+  update sambatan.transactions set status = 'due', attempts = attempts + 1, reason = p_reason,
+      provider = null, provider_reference = null
+    where campaign_id = t.campaign_id and transaction_id = p_transaction_id
+    returning * into t;
+  perform sambatan.record_event(t.campaign_id, 'refund_failed', p_actor, now_at,
+    t.participation_id, jsonb_build_object('amount', t.amount, 'reason', p_reason,
+      'attempts', t.attempts));
+  return t;
+end
+$$;
+
+-- Money that had left came back: an entry takes the refund or payout back, and the same sum is due
+-- once more; of a refund that was made twice, the claim for it is settled instead. What was settled
+-- stays in the books as it was. Gives the new movement, or the claim. Refuses:
+-- movement_not_found, movement_transition_not_allowed.
+create or replace function sambatan.reverse_movement(
+  p_transaction_id uuid, p_kind text, p_reason text, p_actor text
+) returns sambatan.transactions language plpgsql as $$
+declare
+  t constant sambatan.transactions := sambatan.lock_movement(p_transaction_id, p_kind);
+  now_at constant timestamptz := clock_timestamp();
+  again sambatan.transactions;
+  claim uuid;
+begin
+  -- Of a refund that was made twice, one came back: nothing is due again.
+  select x.transaction_id into claim from sambatan.transactions x
+    where x.campaign_id = t.campaign_id and x.purpose = 'claim' and x.status in ('due', 'void')
+      and x.cause in ('claim:' || p_transaction_id, replace(t.cause, 'doubled:', 'claim:'));
+  if found then
+    return sambatan.settle_claim(claim, left(p_reason, 200), p_actor);
+  end if;
+  if t.status <> 'settled' or exists (select from sambatan.transactions
+    where campaign_id = t.campaign_id and reverses = p_transaction_id)
+  then
+    perform sambatan.refuse('movement_transition_not_allowed', jsonb_build_object(
+      'from', case when t.status = 'settled' then 'reversed' else t.status::text end,
+      'event', p_kind || '_reversed'));
+  end if;
+  insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+      actor, created_at, settled_at, purpose, reverses, reason)
+    values (t.campaign_id, 'adjustment', 'settled', t.participation_id, t.amount,
+      'reversal:' || p_transaction_id, p_actor, now_at, now_at, 'reversal', p_transaction_id,
+      p_reason);
+  insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+      actor, created_at, attempts, reason, released_at)
+    values (t.campaign_id, t.kind, 'due', t.participation_id, t.amount,
+      'again:' || p_transaction_id, p_actor, now_at, t.attempts + 1, p_reason, t.released_at)
+    returning * into again;
+  perform sambatan.record_event(t.campaign_id, p_kind || '_reversed', p_actor, now_at,
+    t.participation_id, jsonb_build_object('amount', t.amount, 'reason', p_reason));
+  return again;
+end
+$$;
+
+-- A movement is with a provider, under the name that the provider is asked for it by; until the
+-- provider says what came of it, that is not known. Then receive_money (of a payment) or
+-- settle_movement says that it was made, recall_movement or fail_refund that it was not. Refuses:
+-- movement_not_found, movement_transition_not_allowed.
+create or replace function sambatan.send_movement(
+  p_transaction_id uuid, p_kind text, p_provider text, p_provider_reference text
+) returns sambatan.transactions language plpgsql as $$
+declare
+  t sambatan.transactions := sambatan.lock_movement(p_transaction_id, p_kind);
+begin
+  if t.status = 'pending' and (t.provider, t.provider_reference)
+    = (p_provider, p_provider_reference)
+  then
+    return t;
+  elsif t.status not in ('due', 'rejected') then
+    perform sambatan.refuse('movement_transition_not_allowed',
+      jsonb_build_object('from', t.status, 'event', 'pending'));
+  end if;
+  if p_kind = 'payout' then
+    perform sambatan.check_payout(t);
+  end if;
+  update sambatan.transactions set status = 'pending', provider = p_provider,
+      provider_reference = p_provider_reference
+    where campaign_id = t.campaign_id and transaction_id = p_transaction_id
+    returning * into t;
+  return t;
+end
+$$;
+
+-- The provider has not made it, and will not: it is due again. Refuses: movement_not_found,
+-- movement_transition_not_allowed.
+create or replace function sambatan.recall_movement(
+  p_transaction_id uuid, p_kind text, p_reason text
+) returns sambatan.transactions language plpgsql as $$
+declare
+  t sambatan.transactions := sambatan.lock_movement(p_transaction_id, p_kind);
+begin
+  if t.status <> 'pending' then
+    perform sambatan.refuse('movement_transition_not_allowed',
+      jsonb_build_object('from', t.status, 'event', 'due'));
+  end if;
+  update sambatan.transactions set status = 'due', attempts = attempts + 1, reason = p_reason,
+      provider = null, provider_reference = null
+    where campaign_id = t.campaign_id and transaction_id = p_transaction_id
+    returning * into t;
+  return t;
+end
+$$;
+
+-- Refuses unless a payout may leave: payout_not_released, payout_disputed. The caller holds the
+-- campaign's row.
+create or replace function sambatan.check_payout(t sambatan.transactions)
+returns void language plpgsql as $$
+begin
+  if exists (select from sambatan.disputes
+    where campaign_id = t.campaign_id and resolved_at is null)
+  then
+    perform sambatan.refuse('payout_disputed');
+  elsif t.released_at is null then
+    perform sambatan.refuse('payout_not_released');
+  end if;
+end
+$$;
+
+-- Marks the payouts of a campaign that are due as released. The caller holds the campaign's row.
+create or replace function sambatan.mark_released(
+  p_campaign_id uuid, p_at timestamptz, p_actor text
+) returns void language plpgsql as $$
+declare
+  total bigint;
+begin
+  with released as (
+    update sambatan.transactions set released_at = p_at
+    where campaign_id = p_campaign_id and kind = 'payout' and status = 'due'
+      and released_at is null
+    returning amount
+  )
+  select sum(amount) into total from released;
+  if total is not null then
+    perform sambatan.record_event(p_campaign_id, 'payout_released', p_actor, p_at, null,
+      jsonb_build_object('amount', total));
+  end if;
+end
+$$;
+
+-- Releases the payout of a campaign once everybody has received what is delivered to them, unless a
+-- dispute is open. The caller holds the campaign's row.
+create or replace function sambatan.release_when_received(p_campaign_id uuid, p_at timestamptz)
+returns void language plpgsql as $$
+begin
+  if not exists (select from sambatan.participants
+      where campaign_id = p_campaign_id and status = 'confirmed')
+    and not exists (select from sambatan.disputes
+      where campaign_id = p_campaign_id and resolved_at is null)
+  then
+    perform sambatan.mark_released(p_campaign_id, p_at, 'system');
+  end if;
+end
+$$;
+
+-- An operator releases a payout before everybody has said that the goods were received. Refuses:
+-- movement_not_found, movement_transition_not_allowed, payout_disputed.
+create or replace function sambatan.release_payout(p_transaction_id uuid, p_actor text)
+returns sambatan.transactions language plpgsql as $$
+declare
+  t sambatan.transactions := sambatan.lock_movement(p_transaction_id, 'payout');
+begin
+  if t.status <> 'due' then
+    perform sambatan.refuse('movement_transition_not_allowed',
+      jsonb_build_object('from', t.status, 'event', 'payout_released'));
+  elsif exists (select from sambatan.disputes
+    where campaign_id = t.campaign_id and resolved_at is null)
+  then
+    perform sambatan.refuse('payout_disputed');
+  end if;
+  perform sambatan.mark_released(t.campaign_id, clock_timestamp(), p_actor);
+  select * into strict t from sambatan.transactions
+    where campaign_id = t.campaign_id and transaction_id = p_transaction_id;
+  return t;
+end
+$$;
+
+-- Makes the payout of a completed campaign what its slots are worth by now, after the fee: gives
+-- what is still to be paid out. Refuses: payout_settled_already when more has left than that, or
+-- its provider has it. The caller holds the campaign's row.
+create or replace function sambatan.refresh_payout(
+  p_campaign_id uuid, p_at timestamptz, p_actor text
+) returns bigint language plpgsql as $$
+declare
+  b record;
+  t sambatan.transactions;
+  rest bigint;
+begin
+  select * into strict b from sambatan.campaign_books(p_campaign_id);
+  rest := b.gross - b.fee - (b.payouts_settled - b.payouts_returned);
+  select * into t from sambatan.transactions
+    where campaign_id = p_campaign_id and kind = 'payout' and status in ('due', 'pending');
+  if rest < 0 or t.status = 'pending' then
+    perform sambatan.refuse('payout_settled_already');
+  elsif t.transaction_id is null and rest > 0 then
+    insert into sambatan.transactions (campaign_id, kind, status, amount, cause, actor, created_at)
+      values (p_campaign_id, 'payout', 'due', rest, 'payout:' || gen_random_uuid(), p_actor, p_at);
+  elsif rest = 0 then
+    update sambatan.transactions set status = 'void', reason = 'nothing is left of it'
+      where campaign_id = p_campaign_id and transaction_id = t.transaction_id;
+  else
+    update sambatan.transactions set amount = rest
+      where campaign_id = p_campaign_id and transaction_id = t.transaction_id and amount <> rest;
+  end if;
+  return rest;
+end
+$$;
+
+-- What of its payment is due back when p_slots of a participation are not delivered: what was paid
+-- for them, and the unique code when the participation is refunded; nothing while it is not paid.
+-- Refuses: payment_not_open while a provider has the payment.
+create or replace function sambatan.refund_of_slots(
+  t sambatan.transactions, p_price bigint, p_slots integer, p_is_refunded boolean
+) returns bigint language plpgsql stable as $$
+begin
+  if t.status = 'pending' then
+    perform sambatan.refuse('payment_not_open', jsonb_build_object('status', t.status));
+  elsif t.status = 'settled' then
+    return p_slots * p_price + case when p_is_refunded then t.surcharge else 0 end;
+  end if;
+  return 0;
+end
+$$;
+
+-- So many slots of a participation in a completed campaign are not delivered: what was paid for them
+-- is due back, or what was to be paid is less. A participation that keeps none, and has not received
+-- the goods, is refunded: its unique code goes back as well. Gives the rupiah that are due back. The
+-- caller holds the campaign's row, and brings the payout up to date.
+create or replace function sambatan.take_back_slots(
+  c sambatan.campaigns, p sambatan.participants, p_slots integer, p_at timestamptz, p_actor text,
+  p_reason text
+) returns bigint language plpgsql as $$
+declare
+  keeps_none constant boolean := p.short_slots + p_slots = p.quantity;
+  is_refunded constant boolean := keeps_none and p.status = 'confirmed';
+  worth constant bigint := p_slots * c.price_per_slot;
+  t sambatan.transactions;
+  back bigint;
+begin
+  select * into strict t from sambatan.transactions
+    where campaign_id = c.campaign_id and cause = 'payment:' || p.participation_id;
+  back := sambatan.refund_of_slots(t, c.price_per_slot, p_slots, is_refunded);
+  if t.status = 'settled' then
+    insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+        actor, created_at)
+      values (c.campaign_id, 'refund', 'due', p.participation_id, back,
+        'short:' || p.participation_id || ':' || p.short_slots + p_slots, p_actor, p_at);
+  elsif keeps_none then
+    perform sambatan.void_payment(c.campaign_id, p.participation_id, p_reason);
+  else
+    -- Another sum to pay: it gets a code of its own when it is looked at.
+    update sambatan.transactions set amount = amount - worth, account_id = null, unique_code = 0
+      where campaign_id = c.campaign_id and transaction_id = t.transaction_id;
+  end if;
+  update sambatan.participants set short_slots = short_slots + p_slots, updated_at = p_at,
+      status = case when is_refunded then 'refunded' else status end,
+      refunded_at = case when is_refunded then p_at else refunded_at end
+    where campaign_id = c.campaign_id and participation_id = p.participation_id;
+  if is_refunded then
+    update sambatan.campaigns set filled_slots = filled_slots - p.quantity,
+        confirmed_slots = confirmed_slots - p.quantity, participant_count = participant_count - 1
+      where campaign_id = c.campaign_id;
+    perform sambatan.record_event(c.campaign_id, 'participant_refunded', p_actor, p_at,
+      p.participation_id, jsonb_build_object('quantity', p.quantity, 'reason', p_reason));
+  end if;
+  return back;
+end
+$$;
+
+-- A buyer of a completed campaign has not paid and will not: nothing is delivered to them, or what was
+-- delivered counts as nothing sold, and the payout does not wait for their money. Refuses: campaign_not_found, participation_not_found,
+-- transition_not_allowed, payment_not_due, payment_not_open, payout_settled_already.
+create or replace function sambatan.write_off_payment(
+  p_campaign_id uuid, p_participation_id uuid, p_reason text, p_actor text
+) returns void language plpgsql as $$
+declare
+  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at constant timestamptz := clock_timestamp();
+  t constant sambatan.transactions := sambatan.payment_to_change(p_campaign_id,
+    p_participation_id, 'due', 'rejected');
+  p sambatan.participants;
+begin
+  select * into strict p from sambatan.participants
+    where campaign_id = p_campaign_id and participation_id = p_participation_id;
+  if c.status <> 'fulfilled' or p.status not in ('confirmed', 'fulfilled') then
+    perform sambatan.refuse('participation_transition_not_allowed',
+      jsonb_build_object('from', p.status, 'event', 'participant_refunded'));
+  end if;
+  perform sambatan.record_event(p_campaign_id, 'payment_rejected', p_actor, now_at,
+    p_participation_id, jsonb_build_object('reason', p_reason, 'written_off', true));
+  perform sambatan.take_back_slots(c, p, p.quantity - p.short_slots, now_at, p_actor, 'unpaid');
+  perform sambatan.refresh_payout(p_campaign_id, now_at, p_actor);
+  perform sambatan.release_when_received(p_campaign_id, now_at);
+end
+$$;
+
+-- How many slots of a completed campaign are to be delivered by now, and the fewest and the most that
+-- a shortfall can leave: not fewer than were received, and fewer than now. Refuses:
+-- transition_not_allowed.
+create or replace function sambatan.range_of_shortfall(
+  p_campaign_id uuid, out delivered bigint, out minimum bigint, out maximum bigint
+) language plpgsql stable as $$
+declare
+  c sambatan.campaigns;
+begin
+  select * into strict c from sambatan.campaigns where campaign_id = p_campaign_id;
+  if c.status <> 'fulfilled' then
+    perform sambatan.refuse('transition_not_allowed',
+      jsonb_build_object('from', c.status, 'event', 'campaign_shortfall'));
+  end if;
+  select coalesce(sum(quantity - short_slots), 0),
+      coalesce(sum(quantity - short_slots) filter (where status = 'fulfilled'), 0)
+    into delivered, minimum from sambatan.participants
+    where campaign_id = p_campaign_id and status in ('confirmed', 'fulfilled');
+  maximum := greatest(delivered - 1, minimum);
+end
+$$;
+
+-- Who gets how many when a completed campaign can deliver p_slots only. They go to buyers in the
+-- order in which they joined, to those who have received the goods first of all; each gets what they
+-- bought as far as it goes, so that one participation at most is delivered in part. Gives each
+-- participation's place in that order, the slots that it keeps and those that it loses, and the
+-- rupiah that are due back for them. Refuses: transition_not_allowed, shortfall_not_possible,
+-- payment_not_open.
+--
+-- One look into an index for each who joined, said so that no planner turns it round.
+create or replace function sambatan.shares_of_shortfall(p_campaign_id uuid, p_slots integer)
+returns table (place bigint, participation_id uuid, user_id uuid, keeps integer, loses integer,
+  refund bigint)
+language plpgsql stable as $$
+declare
+  c sambatan.campaigns;
+  possible record;
+begin
+  select * into strict possible from sambatan.range_of_shortfall(p_campaign_id);
+  if p_slots >= possible.delivered or p_slots < possible.minimum then
+    perform sambatan.refuse('shortfall_not_possible',
+      jsonb_build_object('minimum', possible.minimum, 'maximum', possible.maximum));
+  end if;
+  select * into strict c from sambatan.campaigns x where x.campaign_id = p_campaign_id;
+  return query
+  with line as (
+    -- The log knows the order of those who joined in the same moment.
+    select p.participation_id, p.user_id, p.status, p.quantity - p.short_slots as has,
+      row_number() over in_line as place,
+      sum(p.quantity - p.short_slots) over in_line - (p.quantity - p.short_slots) as before
+    from (
+      select a.participation_id, a.seq from sambatan.audit_logs a
+      where a.campaign_id = p_campaign_id and a.event = 'participant_joined') a
+    cross join lateral (
+      select * from sambatan.participants x
+      where x.campaign_id = p_campaign_id and x.participation_id = a.participation_id
+        and x.status in ('confirmed', 'fulfilled')
+      offset 0) p
+    window in_line as (order by p.status = 'fulfilled' desc, a.seq)
+  ), shares as (
+    select l.*, greatest(least(l.has, p_slots - l.before), 0)::integer as keeps from line l
+  )
+  select s.place, s.participation_id, s.user_id, s.keeps, s.has - s.keeps,
+    case when s.keeps = s.has then 0 else (
+      select sambatan.refund_of_slots(t, c.price_per_slot, s.has - s.keeps,
+        s.keeps = 0 and s.status = 'confirmed')
+      from sambatan.transactions t
+      where t.campaign_id = p_campaign_id and t.cause = 'payment:' || s.participation_id) end
+  from shares s order by s.place;
+end
+$$;
+
+-- The seller of a completed campaign can deliver p_slots only: `shares_of_shortfall` says who gets
+-- them. The rest is refunded, and the payout is what the delivered slots are worth. May be said again
+-- with fewer. Gives the rupiah that are due back. Refuses: campaign_not_found,
+-- transition_not_allowed, shortfall_not_possible, payout_settled_already, payment_not_open.
+create or replace function sambatan.declare_shortfall(
+  p_campaign_id uuid, p_slots integer, p_reason text, p_actor text
+) returns bigint language plpgsql as $$
+declare
+  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at constant timestamptz := clock_timestamp();
+  delivered bigint;
+  share record;
+  back bigint := 0;
+  payout bigint;
+begin
+  select r.delivered into strict delivered from sambatan.range_of_shortfall(p_campaign_id) r;
+  for share in select s.loses, p from sambatan.shares_of_shortfall(p_campaign_id, p_slots) s
+    join sambatan.participants p on p.campaign_id = p_campaign_id
+      and p.participation_id = s.participation_id
+    where s.loses > 0 order by s.place
+  loop
+    back := back + sambatan.take_back_slots(c, share.p, share.loses, now_at, p_actor, 'shortfall');
+  end loop;
+  payout := sambatan.refresh_payout(p_campaign_id, now_at, p_actor);
+  perform sambatan.record_event(p_campaign_id, 'campaign_shortfall', p_actor, now_at, null,
+    jsonb_build_object('from', delivered, 'to', p_slots, 'reason', p_reason, 'refunds', back,
+      'payout', payout));
+  perform sambatan.release_when_received(p_campaign_id, now_at);
+  return back;
+end
+$$;
+
+-- Words without what does not change what they say: letters and digits alone, small.
+create or replace function sambatan.bare_words(p_text text)
+returns text language sql immutable parallel safe as $$
+  select btrim(regexp_replace(lower(p_text), '[^[:alnum:]]+', ' ', 'g'))
+$$;
+
+-- Why a buyer may not say (once more) that something is wrong; null when they may. What was dismissed
+-- may be said once again, in other words, within seven days; what was upheld, or dismissed twice, is
+-- decided. p_reason null: whatever they would say.
+create or replace function sambatan.why_not_disputed(
+  p_campaign_id uuid, p_participation_id uuid, p_reason text, p_at timestamptz
+) returns text language sql stable as $$
+  select case
+    when bool_or(d.resolved_at is null) then 'dispute_open_already'
+    when bool_or(d.resolution = 'upheld') or count(*) > 1
+      or max(d.resolved_at) <= p_at - interval '7 days' then 'dispute_decided'
+    when bool_or(sambatan.bare_words(d.reason) = sambatan.bare_words(p_reason))
+      then 'dispute_says_nothing_new'
+  end
+  from sambatan.disputes d
+  where d.campaign_id = p_campaign_id and d.participation_id = p_participation_id
+$$;
+
+-- A buyer says that something is wrong with what they bought: the payout is held until an operator
+-- has resolved it. Refuses: campaign_not_found, participation_not_found,
+-- participation_transition_not_allowed, dispute_open_already, dispute_decided,
+-- dispute_says_nothing_new.
+create or replace function sambatan.open_dispute(
+  p_campaign_id uuid, p_participation_id uuid, p_dispute_id uuid, p_reason text, p_actor text
+) returns sambatan.disputes language plpgsql as $$
+declare
+  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at constant timestamptz := clock_timestamp();
+  p sambatan.participants;
+  d sambatan.disputes;
+  why text;
+begin
+  select * into p from sambatan.participants
+    where campaign_id = p_campaign_id and participation_id = p_participation_id;
+  if not found then
+    perform sambatan.refuse('participation_not_found');
+  elsif c.status <> 'fulfilled' or p.status not in ('confirmed', 'fulfilled') then
+    perform sambatan.refuse('participation_transition_not_allowed',
+      jsonb_build_object('from', p.status, 'event', 'dispute_opened'));
+  end if;
+  why := sambatan.why_not_disputed(p_campaign_id, p_participation_id, p_reason, now_at);
+  if why is not null then
+    perform sambatan.refuse(why);
+  end if;
+  insert into sambatan.disputes (campaign_id, dispute_id, participation_id, reason, opened_by,
+      opened_at)
+    values (p_campaign_id, p_dispute_id, p_participation_id, p_reason, p_actor, now_at)
+    returning * into d;
+  perform sambatan.record_event(p_campaign_id, 'dispute_opened', p_actor, now_at,
+    p_participation_id, jsonb_build_object('dispute_id', p_dispute_id));
+  return d;
+end
+$$;
+
+-- Resolves a dispute: upheld gives the buyer their money back, dismissed leaves it with the seller.
+-- Refuses: dispute_not_found, dispute_resolved_already, payout_settled_already, payment_not_open.
+create or replace function sambatan.resolve_dispute(
+  p_dispute_id uuid, p_resolution text, p_explanation text, p_actor text
+) returns sambatan.disputes language plpgsql as $$
+declare
+  d sambatan.disputes;
+  c sambatan.campaigns;
+  p sambatan.participants;
+  now_at timestamptz;
+  back bigint := 0;
+begin
+  select * into d from sambatan.disputes where dispute_id = p_dispute_id;
+  if not found then
+    perform sambatan.refuse('dispute_not_found');
+  end if;
+  c := sambatan.lock_campaign(d.campaign_id);
+  now_at := clock_timestamp();
+  update sambatan.disputes set resolution = p_resolution, explanation = p_explanation,
+      resolved_by = p_actor, resolved_at = now_at
+    where campaign_id = c.campaign_id and dispute_id = p_dispute_id and resolved_at is null
+    returning * into d;
+  if not found then
+    perform sambatan.refuse('dispute_resolved_already');
+  end if;
+  select * into strict p from sambatan.participants
+    where campaign_id = d.campaign_id and participation_id = d.participation_id;
+  if p_resolution = 'upheld' and p.status in ('confirmed', 'fulfilled')
+    and p.short_slots < p.quantity
+  then
+    back := sambatan.take_back_slots(c, p, p.quantity - p.short_slots, now_at, p_actor, 'dispute');
+    perform sambatan.refresh_payout(c.campaign_id, now_at, p_actor);
+  end if;
+  perform sambatan.record_event(d.campaign_id, 'dispute_resolved', p_actor, now_at,
+    d.participation_id, jsonb_build_object('dispute_id', p_dispute_id,
+      'resolution', p_resolution, 'refund', back, 'is_final', sambatan.why_not_disputed(
+        d.campaign_id, d.participation_id, null, now_at) is not null));
+  perform sambatan.release_when_received(d.campaign_id, now_at);
+  return d;
+end
+$$;
+
+-- The order of a provider that the money of a refund came by, for the provider to send it back on;
+-- null for money that came another way. What was credited names its own receipt.
+create or replace function sambatan.order_to_refund(t sambatan.transactions, p_provider text)
+returns text language sql stable as $$
+  select o.reference from sambatan.gateway_calls o
+  where o.campaign_id = t.campaign_id and o.kind = 'payment' and o.status = 'made'
+    and o.provider = p_provider
+    and o.reference = case
+      when starts_with(t.cause, 'refund:credit:' || p_provider || ':')
+        then substring(t.cause from length('refund:credit:' || p_provider || ':') + 1)
+      when not starts_with(t.cause, 'refund:credit:') then (
+        select substring(p.receipt from length(p_provider) + 2) from sambatan.transactions p
+        where p.campaign_id = t.campaign_id and p.cause = 'payment:' || t.participation_id
+          and starts_with(p.receipt, p_provider || ':'))
+      end
+$$;
+
+-- A refund that a provider has made. What came back meanwhile and is due again is what it made; what
+-- a person has made by hand as well went out twice: the second one is booked beside a claim for what
+-- its buyer is to send back. Gives whether that is so. Refuses: movement_not_found.
+create or replace function sambatan.refund_by_provider(
+  p_transaction_id uuid, p_provider text, p_reference text, p_actor text
+) returns boolean language plpgsql as $$
+declare
+  t sambatan.transactions := sambatan.lock_movement(p_transaction_id, 'refund');
+  now_at constant timestamptz := clock_timestamp();
+  again sambatan.transactions;
+begin
+  loop
+    select * into again from sambatan.transactions
+      where campaign_id = t.campaign_id and cause = 'again:' || t.transaction_id;
+    exit when not found;
+    t := again;
+  end loop;
+  if t.status in ('due', 'pending') or t.reference = p_reference then
+    perform sambatan.settle_movement(t.transaction_id, 'refund', p_reference, p_actor);
+    return false;
+  end if;
+  insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+      actor, reference, created_at, settled_at, provider, provider_reference)
+    values (t.campaign_id, 'refund', 'settled', t.participation_id, t.amount,
+      'doubled:' || t.transaction_id, p_actor, p_reference, now_at, now_at, p_provider,
+      p_reference);
+  insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+      actor, created_at, purpose)
+    values (t.campaign_id, 'adjustment', 'due', t.participation_id, t.amount,
+      'claim:' || t.transaction_id, p_actor, now_at, 'claim');
+  perform sambatan.record_event(t.campaign_id, 'refund_doubled', p_actor, now_at,
+    t.participation_id, jsonb_build_object('amount', t.amount, 'provider', p_provider));
+  return true;
+end
+$$;
+
+-- A claim by its id alone, its campaign locked, in one of these states; or a refusal.
+create or replace function sambatan.lock_claim(
+  p_transaction_id uuid, p_event text, variadic p_from sambatan.transaction_status[]
+) returns sambatan.transactions language plpgsql as $$
+declare
+  t constant sambatan.transactions := sambatan.lock_movement(p_transaction_id, 'adjustment');
+begin
+  if t.purpose <> 'claim' then
+    perform sambatan.refuse('movement_not_found');
+  elsif t.status <> all (p_from) then
+    perform sambatan.refuse('movement_transition_not_allowed',
+      jsonb_build_object('from', t.status, 'event', p_event));
+  end if;
+  return t;
+end
+$$;
+
+-- What went out twice has come back, also after it was given up. Said again with the same reference it
+-- changes nothing. Refuses: movement_not_found, movement_transition_not_allowed.
+create or replace function sambatan.settle_claim(
+  p_transaction_id uuid, p_reference text, p_actor text
+) returns sambatan.transactions language plpgsql as $$
+declare
+  t sambatan.transactions := sambatan.lock_claim(p_transaction_id, 'refund_recovered',
+    'due', 'void', 'settled');
+  now_at constant timestamptz := clock_timestamp();
+begin
+  if t.status = 'settled' then
+    if t.reference = p_reference then
+      return t;
+    end if;
+    perform sambatan.refuse('movement_transition_not_allowed',
+      jsonb_build_object('from', t.status, 'event', 'refund_recovered'));
+  end if;
+  update sambatan.transactions set status = 'settled', settled_at = now_at, actor = p_actor,
+      reference = p_reference
+    where campaign_id = t.campaign_id and transaction_id = p_transaction_id
+    returning * into t;
+  perform sambatan.record_event(t.campaign_id, 'refund_recovered', p_actor, now_at,
+    t.participation_id, jsonb_build_object('amount', t.amount));
+  return t;
+end
+$$;
+
+-- What went out twice will not come back, says a person, and why: the platform has lost it. Refuses:
+-- movement_not_found, movement_transition_not_allowed.
+create or replace function sambatan.give_up_claim(
+  p_transaction_id uuid, p_reason text, p_actor text
+) returns sambatan.transactions language plpgsql as $$
+declare
+  t sambatan.transactions := sambatan.lock_claim(p_transaction_id, 'refund_lost', 'due');
+begin
+  update sambatan.transactions set status = 'void', actor = p_actor, reason = p_reason
+    where campaign_id = t.campaign_id and transaction_id = p_transaction_id
+    returning * into t;
+  perform sambatan.record_event(t.campaign_id, 'refund_lost', p_actor, clock_timestamp(),
+    t.participation_id, jsonb_build_object('amount', t.amount, 'reason', p_reason));
+  return t;
+end
 $$;
 
 -- Walks the audit chains of one campaign, or of all with null, and gives the first broken row of
@@ -900,4 +2815,257 @@ language sql stable as $$
   order by b.campaign_id, b.seq
 $$;
 
+-- Whether messages and money have to wait: this database was restored, and nobody has said yet that
+-- it is the real one. One without its row of sambatan.installation was restored by hand.
+create or replace function sambatan.is_held() returns boolean
+language sql stable as $$
+  select not exists (select from sambatan.installation where held_since is null)
+$$;
+
+-- What a row of the access log hashes to, after the hash of the row before: fields of a fixed width
+-- first, and none of the words can hold a '|'.
+create or replace function sambatan.access_content(
+  user_id uuid, seq bigint, occurred_at timestamptz, event text, method text, browser text
+) returns bytea language sql stable parallel safe as $$
+  select uuid_send(user_id) || int8send(seq) || timestamptz_send(occurred_at)
+    || convert_to(event || '|' || method || '|' || browser, 'UTF8')
+$$;
+
+-- The next row of somebody's access log. Holds the head of their chain until the transaction ends.
+create or replace function sambatan.record_access(
+  p_user_id uuid, p_event text, p_method text, p_browser text
+) returns void language plpgsql as $$
+declare
+  head sambatan_auth.access_heads;
+  v_at timestamptz;
+  v_hash bytea;
+begin
+  insert into sambatan_auth.access_heads as h (user_id, seq, hash)
+    values (p_user_id, 1, decode(repeat('00', 32), 'hex'))
+    on conflict (user_id) do update set seq = h.seq + 1
+    returning * into head;
+  v_at := clock_timestamp();
+  v_hash := sha256(head.hash || sambatan.access_content(
+    p_user_id, head.seq, v_at, p_event, p_method, p_browser));
+  insert into sambatan_auth.access_log (user_id, seq, occurred_at, event, method, browser, hash)
+    values (p_user_id, head.seq, v_at, p_event, p_method, p_browser, v_hash);
+  update sambatan_auth.access_heads set hash = v_hash where user_id = p_user_id;
+end
+$$;
+
+-- Lets go of rows that are old enough, of as many people as told; what stays builds on the hash of
+-- the last one that went, which the head keeps. Gives how many rows went.
+create or replace function sambatan.forget_old_access(p_people integer)
+returns bigint language plpgsql as $$
+declare
+  v_user_id uuid;
+  last_old sambatan_auth.access_log;
+  gone bigint := 0;
+  v_rows bigint;
+begin
+  for v_user_id in
+    select h.user_id from sambatan_auth.access_heads h
+    where h.user_id in (select o.user_id from (
+      select a.user_id from sambatan_auth.access_log a
+      where a.occurred_at < now() - interval '400 days'
+      order by a.occurred_at limit p_people) o)
+    for no key update skip locked
+  loop
+    -- A clock may have been set back: only what is old together, from the first row on, goes.
+    select a.* into last_old from sambatan_auth.access_log a
+      where a.user_id = v_user_id and a.seq < coalesce((
+        select min(y.seq) from sambatan_auth.access_log y
+        where y.user_id = v_user_id and y.occurred_at >= now() - interval '400 days'),
+        9223372036854775807)
+      order by a.seq desc limit 1;
+    continue when not found;
+    delete from sambatan_auth.access_log a where a.user_id = v_user_id and a.seq <= last_old.seq;
+    get diagnostics v_rows = row_count;
+    gone := gone + v_rows;
+    update sambatan_auth.access_heads
+      set kept_after = last_old.seq, kept_hash = last_old.hash where user_id = v_user_id;
+  end loop;
+  return gone;
+end
+$$;
+
+-- Walks the access logs of these people, or of all with null, and gives the first broken row of
+-- each, as verify_audit does for campaigns.
+create or replace function sambatan.verify_access(p_user_ids uuid[] default null)
+returns table (user_id uuid, seq bigint, problem text)
+language sql stable as $$
+  with heads as (
+    select * from sambatan_auth.access_heads h
+    where p_user_ids is null or h.user_id = any (p_user_ids)
+  ), linked as (
+    select a.*, h.user_id is null as is_strange, h.seq as head_seq, h.hash as head_hash,
+      lag(a.seq, 1, coalesce(h.kept_after, 0)) over chain as previous_seq,
+      lag(a.hash, 1, h.kept_hash) over chain as previous_hash,
+      lead(a.seq) over chain is null as is_last
+    from sambatan_auth.access_log a
+    left join heads h on h.user_id = a.user_id
+    where p_user_ids is null or a.user_id = any (p_user_ids)
+    window chain as (partition by a.user_id order by a.seq)
+  ), broken as (
+    select l.user_id, l.seq, case
+        when l.is_strange then 'row without a head of its chain'
+        when l.seq <> l.previous_seq + 1 then 'row missing before it'
+        when l.hash <> sha256(l.previous_hash || sambatan.access_content(l.user_id, l.seq,
+          l.occurred_at, l.event, l.method, l.browser)) then 'content does not match its hash'
+        when l.is_last and l.seq < l.head_seq then 'row missing after it'
+        when l.is_last and l.seq > l.head_seq then 'row beyond the head of the chain'
+        when l.is_last and l.hash <> l.head_hash
+          then 'the last row is not the head of the chain'
+      end as problem
+    from linked l
+    union all
+    select h.user_id, h.kept_after + 1, 'row missing, and all after it' from heads h
+    where h.seq > h.kept_after and not exists (
+      select from sambatan_auth.access_log a where a.user_id = h.user_id)
+  )
+  select distinct on (b.user_id) b.user_id, b.seq, b.problem from broken b
+  where b.problem is not null order by b.user_id, b.seq
+$$;
+
+-- Begins attempts of e-mails that are due, the longest due first: what is taken is leased for so
+-- many seconds. The tables grow from nothing to millions while plans are kept, so no plan may be
+-- the one for a small table.
+create or replace function sambatan.claim_emails(
+  p_limit integer, p_lease_id uuid, p_lease_seconds double precision
+) returns table (
+  campaign_id uuid, delivery_id uuid, attempts integer, user_id uuid, kind text, topic text,
+  params jsonb, email text, locale text, time_zone text, wanted boolean
+) language sql
+  set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+  with due as (
+    select d.campaign_id, d.delivery_id from sambatan.deliveries d
+    where d.channel = 'email' and d.status = 'pending'
+      and d.next_attempt_at <= (select clock_timestamp())
+    order by d.next_attempt_at limit p_limit for update skip locked
+  ), claimed as (
+    update sambatan.deliveries d set attempts = d.attempts + 1, lease_id = p_lease_id,
+      last_attempt_at = clock_timestamp(),
+      next_attempt_at = clock_timestamp() + p_lease_seconds * interval '1 second'
+    from due where d.campaign_id = due.campaign_id and d.delivery_id = due.delivery_id
+    returning d.campaign_id, d.delivery_id, d.attempts
+  )
+  select c.campaign_id, c.delivery_id, c.attempts, n.user_id, n.kind, n.topic, n.params, p.email,
+    p.locale, p.time_zone, s.email
+  from claimed c
+  left join sambatan.notifications n
+    on n.campaign_id = c.campaign_id and n.notification_id = c.delivery_id
+  left join sambatan.profiles p on p.user_id = n.user_id
+  left join sambatan.message_settings s on s.user_id = n.user_id and s.topic = n.topic
+$$;
+
+-- Begins attempts of webhooks that are due, so many of each endpoint at most, and none of those that
+-- are busy. As claim_emails.
+create or replace function sambatan.claim_webhooks(
+  p_limit integer, p_lease_id uuid, p_lease_seconds double precision, p_per_endpoint integer,
+  p_busy uuid[]
+) returns table (
+  campaign_id uuid, delivery_id uuid, attempts integer, endpoint_id uuid, url text, secret text,
+  previous_secret text, seq bigint, occurred_at timestamptz, participation_id uuid, event text,
+  actor text, metadata jsonb
+) language sql
+  set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+  with due as (
+    select d.campaign_id, d.delivery_id, e.url, e.secret,
+      case when e.previous_secret_until > clock_timestamp() then e.previous_secret end
+        as previous_secret
+    from sambatan.webhook_endpoints e
+    cross join lateral (
+      select w.campaign_id, w.delivery_id from sambatan.deliveries w
+      where w.channel = 'webhook' and w.status = 'pending' and w.endpoint_id = e.endpoint_id
+        and w.next_attempt_at <= (select clock_timestamp())
+      order by w.next_attempt_at limit p_per_endpoint for update skip locked) d
+    where e.status = 'enabled' and e.endpoint_id <> all (p_busy)
+    limit p_limit
+  ), claimed as (
+    update sambatan.deliveries d set attempts = d.attempts + 1, lease_id = p_lease_id,
+      last_attempt_at = clock_timestamp(),
+      next_attempt_at = clock_timestamp() + p_lease_seconds * interval '1 second'
+    from due where d.campaign_id = due.campaign_id and d.delivery_id = due.delivery_id
+    returning d.campaign_id, d.delivery_id, d.attempts, d.endpoint_id, d.seq, due.url,
+      due.secret, due.previous_secret
+  )
+  select c.campaign_id, c.delivery_id, c.attempts, c.endpoint_id, c.url, c.secret,
+    c.previous_secret, c.seq, a.occurred_at, a.participation_id, a.event, a.actor, a.metadata
+  from claimed c
+  join sambatan.audit_logs a on a.campaign_id = c.campaign_id and a.seq = c.seq
+$$;
+
+-- Keeps attempts that are under way from being taken over.
+create or replace function sambatan.extend_leases(
+  p_campaign_ids uuid[], p_delivery_ids uuid[], p_lease_ids uuid[], p_seconds double precision
+) returns void language sql
+  set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+  update sambatan.deliveries d
+  set next_attempt_at = clock_timestamp() + p_seconds * interval '1 second'
+  from unnest(p_campaign_ids, p_delivery_ids, p_lease_ids) as w (campaign_id, delivery_id, lease_id)
+  where d.campaign_id = w.campaign_id and d.delivery_id = w.delivery_id
+    and d.lease_id = w.lease_id and d.status = 'pending'
+$$;
+
+-- Writes what came of attempts, each unless its lease was lost. A wait (seconds until the next
+-- attempt) is null when the delivery is over.
+create or replace function sambatan.end_attempts(
+  p_campaign_ids uuid[], p_delivery_ids uuid[], p_lease_ids uuid[], p_statuses text[],
+  p_waits double precision[], p_results text[]
+) returns void language sql
+  set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off as $$
+  update sambatan.deliveries d set status = w.status, lease_id = null, last_result = w.result,
+    next_attempt_at = clock_timestamp() + w.wait * interval '1 second',
+    finished_at = case when w.status <> 'pending' then clock_timestamp() end
+  from unnest(p_campaign_ids, p_delivery_ids, p_lease_ids, p_statuses, p_waits, p_results)
+    as w (campaign_id, delivery_id, lease_id, status, wait, result)
+  where d.campaign_id = w.campaign_id and d.delivery_id = w.delivery_id
+    and d.lease_id = w.lease_id and d.status = 'pending'
+$$;
+
+-- Writes messages to people and puts their e-mails on their way, as each person's settings have it;
+-- the defaults apply where a person has said nothing. Who has a message already gets no second.
+create or replace function sambatan.insert_messages(
+  p_campaign_id uuid, p_ids uuid[], p_user_ids uuid[], p_event_keys text[], p_kinds text[],
+  p_params jsonb[], p_topics text[], p_email_defaults boolean[], p_in_app_defaults boolean[],
+  out made integer, out emails integer
+) language sql
+  set enable_seqscan = off set enable_mergejoin = off as $$
+  with wished as (
+    select w.*, coalesce(s.in_app, w.in_app_default) as in_app,
+      coalesce(s.email, w.email_default) and p.email is not null as by_email
+    from unnest(p_ids, p_user_ids, p_event_keys, p_kinds, p_params, p_topics, p_email_defaults,
+        p_in_app_defaults)
+      as w (id, user_id, event_key, kind, params, topic, email_default, in_app_default)
+    left join sambatan.message_settings s on s.user_id = w.user_id and s.topic = w.topic
+    left join sambatan.profiles p on p.user_id = w.user_id
+  ), written as (
+    insert into sambatan.notifications
+      (campaign_id, notification_id, user_id, event_key, kind, topic, params, in_app)
+    select p_campaign_id, id, user_id, event_key, kind, topic, params, in_app
+    from wished where in_app or by_email
+    on conflict (campaign_id, user_id, event_key) do nothing
+    returning notification_id
+  ), sent as (
+    insert into sambatan.deliveries (campaign_id, delivery_id, channel, next_attempt_at)
+    select p_campaign_id, id, 'email', clock_timestamp()
+    from wished where by_email and id in (select notification_id from written)
+    returning 1
+  )
+  select (select count(*) from written)::integer, (select count(*) from sent)::integer
+$$;
+
 revoke all on all functions in schema sambatan from public;
+
+-- A project may grant its browser roles every new function by default; here they get nothing.
+do $$
+declare
+  browser_role text;
+begin
+  foreach browser_role in array array['anon', 'authenticated'] loop
+    if exists (select from pg_roles where rolname = browser_role) then
+      execute format('revoke all on all functions in schema sambatan from %I', browser_role);
+    end if;
+  end loop;
+end
+$$;
