@@ -25,8 +25,13 @@ export interface Config {
     readonly dataDirectory: string;
   };
   readonly identity: {
-    /** Undefined only with the embedded database: then it is made (identity/service-key.ts). */
+    /** Undefined only with the embedded database: then it is made (identity/generated-keys.ts). */
     readonly serviceKey: string | undefined;
+    /**
+     * Protects what the service stores and signs. Undefined: a generated key with the embedded
+     * database, the service key with another one.
+     */
+    readonly secretKey: string | undefined;
     readonly jwtSecret: string | undefined;
     readonly jwksUrl: string | undefined;
     /** Always given when a secret or a key set is. */
@@ -139,6 +144,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     database: { url: values.DATABASE_URL, dataDirectory: present(values.SAMBATAN_DATA_DIR) },
     identity: {
       serviceKey: values.SAMBATAN_SERVICE_KEY,
+      secretKey: values.SAMBATAN_SECRET_KEY,
       jwtSecret: values.SAMBATAN_JWT_SECRET,
       jwksUrl: values.SAMBATAN_JWKS_URL,
       jwtIssuer: values.SAMBATAN_JWT_ISSUER,

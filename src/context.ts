@@ -71,6 +71,8 @@ export interface AppOptions {
   /** The database to use: the configured one, or the embedded one that was started. */
   readonly databaseUrl: string;
   readonly serviceKey: string;
+  /** Derives the keys that encrypt stored secrets and sign codes and links; default: serviceKey. */
+  readonly secretKey?: string;
   /** Where traces go, if they were asked for. */
   readonly trace?: Trace | undefined;
   /** What a benchmark or a test has otherwise: how joins travel. */
@@ -96,7 +98,7 @@ const ping = query<[], { readonly alive: number }>('ping', 'select 1 as alive');
 
 /** Builds the application; it uses the database from its first use on and starts nothing itself. */
 export function createApp(options: AppOptions): App {
-  const { config, log, databaseUrl, serviceKey, trace } = options;
+  const { config, log, databaseUrl, serviceKey, secretKey = serviceKey, trace } = options;
   const { admission, db } = admitted(options);
   const probe = openDatabase({ url: databaseUrl, maxConnections: 1, log });
   const pokes = new Pokes(db, log);
@@ -118,7 +120,7 @@ export function createApp(options: AppOptions): App {
   const mailer = createMailer(config);
   const siteUrl = siteUrlOf(config);
   const watch = new Watch({ db, url: databaseUrl, log, metrics, ...config.watch });
-  const unsubscribeTokens = new UnsubscribeTokens(serviceKey);
+  const unsubscribeTokens = new UnsubscribeTokens(secretKey);
   const messages = new Messenger({
     db,
     pokes,
@@ -146,7 +148,7 @@ export function createApp(options: AppOptions): App {
     mailer,
     siteUrl,
     findSession: sessionFinder(db, config.identity),
-    signIn: { db, mailer, now: databaseTime, ...signInKeys(serviceKey) },
+    signIn: { db, mailer, now: databaseTime, ...signInKeys(secretKey) },
     messages,
     unsubscribeTokens,
     authenticate: callers({ config, db, serviceKey }),
@@ -163,9 +165,9 @@ export function createApp(options: AppOptions): App {
   };
 }
 
-/** What is derived from the service's key for signing in. */
-function signInKeys(serviceKey: string): Pick<SignInParts, 'secret' | 'factorKey'> {
-  return { secret: codeSecret(serviceKey), factorKey: factorKey(serviceKey) };
+/** The keys for signing in, derived from the secret key. */
+function signInKeys(secretKey: string): Pick<SignInParts, 'secret' | 'factorKey'> {
+  return { secret: codeSecret(secretKey), factorKey: factorKey(secretKey) };
 }
 
 /** The check of callers by their tokens. */

@@ -94,7 +94,19 @@ export const variables = {
       'Required with DATABASE_URL. Unset with the embedded PostgreSQL: one is generated into',
       'SAMBATAN_DATA_DIR/service-key and shown once.',
     ],
-    parse: (text) => (/^[\x21-\x7e]+$/.test(text) && longEnough(text) ? text : undefined),
+    parse: key,
+  }),
+  SAMBATAN_SECRET_KEY: variable({
+    fallback: undefined,
+    secret: true,
+    accepts: `at least ${secretLength} printable ASCII characters without spaces`,
+    about: [
+      'Encrypts the secrets of authenticator apps and signs sign-in codes and unsubscribe links.',
+      'Never change it. Unset with the embedded PostgreSQL: SAMBATAN_DATA_DIR/secret-key is used.',
+      'Unset with DATABASE_URL: SAMBATAN_SERVICE_KEY is used. Before you change the service key',
+      'there, set this variable to the old service key.',
+    ],
+    parse: key,
   }),
   SAMBATAN_SCHEDULER_INTERVAL: variable({
     fallback: '5',
@@ -353,6 +365,10 @@ function headerList(text: string): Readonly<Record<string, string>> | undefined 
 function wholeNumber(text: string, least: number, most: number): number | undefined {
   const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   return value >= least && value <= most ? value : undefined;
+}
+
+function key(text: string): string | undefined {
+  return /^[\x21-\x7e]+$/.test(text) && longEnough(text) ? text : undefined;
 }
 
 function longEnough(text: string): boolean {

@@ -32,6 +32,7 @@ test('an empty environment is a complete configuration with the embedded databas
     database: { url: undefined, dataDirectory: resolve('data') },
     identity: {
       serviceKey: undefined,
+      secretKey: undefined,
       jwtSecret: undefined,
       jwksUrl: undefined,
       jwtIssuer: undefined,

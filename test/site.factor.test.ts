@@ -489,3 +489,25 @@ test('who lost the phone and the recovery codes is let in again by whoever keeps
   assert.match(untold.out, /^removed/);
   assert.ok(!(await isSignedIn(again)));
 });
+
+test('a new service key leaves second factors usable while the secret key stays', async (t) => {
+  const { email, app } = await guarded();
+  const newKey = 'another-service-key-of-32-characters';
+  const keys = { serviceKey: newKey, secretKey: serviceKey };
+  const rotated = await httpService({ beside: service, keys });
+  t.after(rotated.close);
+  const shareClock = ({ app: { signIn } }: HttpService) =>
+    Object.assign(signIn, { now: service.app.signIn.now });
+  shareClock(rotated);
+  const client = await half(email, rotated);
+  const given = await give(client, app.next());
+  assert.equal(given.status, 303, given.text);
+  assert.ok(await isSignedIn(client));
+
+  // Without the old secret the stored secrets cannot be read.
+  const lost = await httpService({ beside: service, keys: { serviceKey: newKey } });
+  t.after(lost.close);
+  shareClock(lost);
+  const other = await half(email, lost);
+  assert.equal((await give(other, app.next())).status, 422);
+});

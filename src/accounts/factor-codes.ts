@@ -20,9 +20,9 @@ const sealing = { cipher: 'aes-256-gcm', nonceBytes: 12, tagBytes: 16 } as const
 /** Without letters and digits that look alike; sixteen of them are 79 random bits. */
 const alphabet = 'abcdefghjkmnpqrstuvwxyz23456789';
 
-/** A key for nothing but the secrets of second factors, from the key of the service. */
-export function factorKey(serviceKey: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', serviceKey, '', 'sambatan second factors', 32));
+/** The key that encrypts the secrets of authenticator apps, derived from the secret key. */
+export function factorKey(secretKey: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', secretKey, '', 'sambatan second factors', 32));
 }
 
 /** A new secret of an app. */

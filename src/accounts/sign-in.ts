@@ -56,9 +56,9 @@ export interface SignInParts extends FactorParts {
   readonly secret: Buffer;
 }
 
-/** A key for nothing but codes, from the key of the service. */
-export function codeSecret(serviceKey: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', serviceKey, '', 'sambatan sign-in codes', 32));
+/** The key that signs sign-in codes, derived from the secret key. */
+export function codeSecret(secretKey: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', secretKey, '', 'sambatan sign-in codes', 32));
 }
 
 export interface CodeWish {

@@ -2,7 +2,7 @@ import { loadConfig, type Config } from '../config.ts';
 import { seedMarket, seedSteps } from '../demo/seed.ts';
 import type { SeenCampaign } from '../demo/client.ts';
 import { Simulation } from '../demo/simulation.ts';
-import { serviceKeyIn } from '../identity/service-key.ts';
+import { generatedKey } from '../identity/generated-keys.ts';
 import { exitCodes, type Command } from './command.ts';
 import { showProgress } from './progress.ts';
 import { startServing, stopSignalled, type Serving } from './serve.ts';
@@ -60,7 +60,8 @@ async function runShow(config: Config, running: Serving, signal: AbortSignal): P
   await seedMarket({ db: app.db, log: app.log, signal, onStep: (done) => progress.at(done) });
   progress.end();
   const serviceKey =
-    config.identity.serviceKey ?? (await serviceKeyIn(config.database.dataDirectory)).key;
+    config.identity.serviceKey ??
+    (await generatedKey(config.database.dataDirectory, 'service-key')).key;
   process.stdout.write(greeting(running.url, serviceKey));
   const simulation = new Simulation({
     url: running.url,

@@ -7,7 +7,7 @@ import { runningEmbedded, startEmbedded } from '../database/embedded.ts';
 import { databaseError, withOutcome } from '../database/errors.ts';
 import { migrate } from '../database/migrate.ts';
 import { createLog } from '../http/logging.ts';
-import { serviceKeyIn } from '../identity/service-key.ts';
+import { generatedKey, type GeneratedKey } from '../identity/generated-keys.ts';
 
 /** A database that is there, with the schema it should have. */
 export interface ReadyDatabase {
@@ -121,11 +121,16 @@ export interface Service {
 export async function openService(config: Config): Promise<Service> {
   const { log, flush } = createLog(config.log.level);
   const database = await readyDatabase(config, log);
-  const key = config.identity.serviceKey
-    ? { key: config.identity.serviceKey, created: false }
-    : await serviceKeyIn(config.database.dataDirectory);
+  const { service: key, secret } = await keysOf(config);
   const trace = await openTraces(config, log);
-  const app = createApp({ config, log, databaseUrl: database.url, serviceKey: key.key, trace });
+  const app = createApp({
+    config,
+    log,
+    databaseUrl: database.url,
+    serviceKey: key.key,
+    secretKey: secret,
+    trace,
+  });
   let stopping: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     await app.close();
@@ -138,6 +143,20 @@ export async function openService(config: Config): Promise<Service> {
     newServiceKey: key.created ? key.key : undefined,
     stop: () => (stopping ??= stop()),
   };
+}
+
+/** The configured keys, or those that the embedded installation generates for itself. */
+async function keysOf({ identity, database }: Config): Promise<{
+  readonly service: Pick<GeneratedKey, 'key' | 'created'>;
+  readonly secret: string;
+}> {
+  const service =
+    identity.serviceKey === undefined
+      ? await generatedKey(database.dataDirectory, 'service-key')
+      : { key: identity.serviceKey, created: false };
+  if (identity.secretKey !== undefined) return { service, secret: identity.secretKey };
+  if (database.url !== undefined) return { service, secret: service.key };
+  return { service, secret: (await generatedKey(database.dataDirectory, 'secret-key')).key };
 }
 
 /** Nothing of traces is loaded where there are none. */

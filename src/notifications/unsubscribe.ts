@@ -12,8 +12,8 @@ export class UnsubscribeTokens {
   readonly #key: Buffer;
 
   /** The key is derived from the service key: another service key ends the links in older mails. */
-  constructor(serviceKey: string) {
-    this.#key = Buffer.from(hkdfSync('sha256', serviceKey, '', 'sambatan unsubscribe', 32));
+  constructor(secretKey: string) {
+    this.#key = Buffer.from(hkdfSync('sha256', secretKey, '', 'sambatan unsubscribe', 32));
   }
 
   tokenFor({ userId, topic }: Unsubscription): string {

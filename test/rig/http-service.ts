@@ -35,6 +35,8 @@ export interface HttpServiceOptions {
   readonly patience?: Partial<Patience>;
   /** Another process on the database of this one. */
   readonly beside?: HttpService;
+  /** Replaces the service key, or the key that protects stored secrets. */
+  readonly keys?: { readonly serviceKey: string; readonly secretKey?: string };
 }
 
 /** A service that listens on a free port, on a database of its own, and its callers. */
@@ -80,6 +82,7 @@ export async function httpService(options: HttpServiceOptions = {}): Promise<Htt
     log,
     databaseUrl: await reach(database.url),
     serviceKey,
+    ...options.keys,
     ...(options.batching === undefined ? {} : { batching: options.batching }),
   });
   const { server, routes } = await recordingRoutes(() =>

@@ -2,19 +2,23 @@ import { randomBytes } from 'node:crypto';
 import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-export interface ServiceKey {
+export interface GeneratedKey {
   readonly key: string;
   /** True once: on the start that made the key, which shows it to the operator. */
   readonly created: boolean;
   readonly path: string;
 }
 
+/** The keys that an installation with the embedded database generates for itself. */
+export type KeyName = 'service-key' | 'secret-key';
+
 /**
- * The service key that lies in the data directory; made there, readable by its owner only, when
- * there is none. Several processes may ask at once: all get the same key, one created it.
+ * Reads a key from its file in the data directory. Creates the file, readable by its owner only,
+ * when there is none. Several processes may call this at once: all get the same key, and one of
+ * them created it. Throws when the file holds fewer than 32 characters.
  */
-export async function serviceKeyIn(dataDirectory: string): Promise<ServiceKey> {
-  const path = join(dataDirectory, 'service-key');
+export async function generatedKey(dataDirectory: string, name: KeyName): Promise<GeneratedKey> {
+  const path = join(dataDirectory, name);
   const present = await readKey(path);
   if (present !== undefined) return { key: present, created: false, path };
   await mkdir(dataDirectory, { recursive: true });
