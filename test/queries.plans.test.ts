@@ -650,6 +650,10 @@ const cases: Record<string, readonly Case[]> = {
     { parameters: [false, null, null, 21] },
     { when: 'those that may leave', parameters: [true, 1_700_000_000_000_000, nobody, 21] },
   ],
+  list_payouts_of_brand: [
+    { parameters: [brand, null, null, 21] },
+    { when: 'the next page', parameters: [brand, 1_700_000_000_000_000, nobody, 21] },
+  ],
   statement_of_campaign: [{ parameters: [campaign.completed], before: paidOut(1) }],
   release_payout: [{ parameters: [payout, 'service'], before: paidOut(150_000) }],
   settle_payout: [

@@ -496,8 +496,8 @@ test('a new service key leaves second factors usable while the secret key stays'
   const keys = { serviceKey: newKey, secretKey: serviceKey };
   const rotated = await httpService({ beside: service, keys });
   t.after(rotated.close);
-  const shareClock = ({ app: { signIn } }: HttpService) =>
-    Object.assign(signIn, { now: service.app.signIn.now });
+  const shareClock = (on: HttpService) =>
+    Object.assign(on.app.signIn, { now: service.app.signIn.now });
   shareClock(rotated);
   const client = await half(email, rotated);
   const given = await give(client, app.next());

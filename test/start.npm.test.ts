@@ -27,7 +27,10 @@ async function npmStart(t: TestContext, cwd: string): Promise<Started> {
 }
 
 async function openCampaign(service: Client): Promise<Body> {
-  const brand = expectStatus(await service.post('/brands', { name: 'Melati Wangi' }), 201);
+  const brand = expectStatus(
+    await service.post('/brands', { name: 'Melati Wangi', owner_id: newId() }),
+    201,
+  );
   const body = { brand_id: brand.id, name: 'Senja', base_price: 1_000, sambatan_enabled: true };
   const product = expectStatus(await service.post('/products', body), 201);
   const wish = campaignBody(product.id, { total_slots: 100_000 });

@@ -73,7 +73,7 @@ test('a join is one trace: the request, its batch, and the statement in the data
     },
   });
   const backend = service.client(key);
-  const brand = await backend.post('/brands', { name: 'Melati Wangi' });
+  const brand = await backend.post('/brands', { name: 'Melati Wangi', owner_id: newId() });
   const product = await backend.post('/products', {
     brand_id: brand.body.id,
     name: 'Senja',

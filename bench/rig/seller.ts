@@ -1,4 +1,5 @@
 import { serviceKey } from './server.ts';
+import { newId } from '../../src/identity/ids.ts';
 
 /** What a benchmark does as a seller, over HTTP as any seller. */
 export async function openCampaigns(
@@ -6,7 +7,10 @@ export async function openCampaigns(
   count: number,
   terms: Readonly<Record<string, unknown>> = {},
 ): Promise<string[]> {
-  const brand = await create(url, 'brands', { name: 'Aroma Nusantara' });
+  const brand = await create(url, 'brands', {
+    name: 'Aroma Nusantara',
+    owner_id: newId(),
+  });
   const product = await create(url, 'products', {
     brand_id: brand,
     name: 'Melati Senja',

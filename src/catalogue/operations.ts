@@ -1,6 +1,6 @@
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
-import { DomainError } from '../errors.ts';
+import { DomainError, invalidField } from '../errors.ts';
 import { newId } from '../identity/ids.ts';
 import type { Actor, SignedIn } from '../identity/actor.ts';
 import { permit, type Action, type BrandRole } from '../identity/policy.ts';
@@ -21,8 +21,9 @@ export async function brandRoleOf(
 }
 
 /**
- * Makes a brand; the user who makes it is its owner. The service names the owner with `ownerId`, or
- * makes a brand that has no member yet. Refuses: forbidden, also for a brand of somebody else's.
+ * Creates a brand. The user who creates it becomes its owner; the service names the owner with
+ * `ownerId`. Throws: forbidden (also when a user names another owner), validation_failed (a service
+ * without `ownerId`: a brand without an owner could never be paid).
  */
 export async function createBrand(
   tx: Tx,
@@ -34,8 +35,21 @@ export async function createBrand(
   if (input.ownerId !== undefined && input.ownerId.toLowerCase() !== ownerId?.toLowerCase()) {
     throw new DomainError('forbidden', {});
   }
+  if (ownerId === undefined) {
+    throw invalidField('owner_id', {
+      id: 'Wajib diisi oleh layanan: setiap brand harus punya pemilik.',
+      en: 'Is required of a service: every brand needs an owner.',
+    });
+  }
   const brand = await tx.one(sql.insertBrand, newId(), input.name);
-  if (ownerId !== undefined) await tx.rows(sql.insertMember, brand.brand_id, ownerId, 'owner');
+  await tx.rows(sql.insertMember, brand.brand_id, ownerId, 'owner');
+  return brand;
+}
+
+/** Reads a brand. Throws: brand_not_found. */
+export async function readBrand(db: Queryable, brandId: string): Promise<sql.BrandRow> {
+  const brand = await db.maybe(sql.findBrand, brandId);
+  if (brand === undefined) throw new DomainError('brand_not_found', {});
   return brand;
 }
 
@@ -57,8 +71,7 @@ export async function permitOnBrand(
   action: Action,
   brandId: string,
 ): Promise<{ brand: sql.BrandRow; caller: SignedIn; role: BrandRole | undefined }> {
-  const brand = await db.maybe(sql.findBrand, brandId);
-  if (brand === undefined) throw new DomainError('brand_not_found', {});
+  const brand = await readBrand(db, brandId);
   const role = await brandRoleOf(db, actor, brandId);
   return { brand, role, caller: permit(actor, action, { brandRole: role }) };
 }
@@ -73,6 +86,18 @@ export async function permitOnProduct(
   const product = await db.maybe(sql.findProduct, productId);
   if (product === undefined) throw new DomainError('product_not_found', {});
   permit(actor, action, { brandRole: await brandRoleOf(db, actor, product.brand_id) });
+  return product;
+}
+
+/** Reads a product. Throws: unauthenticated, product_not_found. */
+export async function readProduct(
+  db: Queryable,
+  actor: Actor,
+  productId: string,
+): Promise<sql.ProductRow> {
+  permit(actor, 'product.read');
+  const product = await db.maybe(sql.findProduct, productId);
+  if (product === undefined) throw new DomainError('product_not_found', {});
   return product;
 }
 

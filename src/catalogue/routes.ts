@@ -33,6 +33,8 @@ import {
   createProduct,
   editProduct,
   permitOnProduct,
+  readBrand,
+  readProduct,
   removePicture,
   renameBrand,
   setPicture,
@@ -52,7 +54,10 @@ export function catalogueRoutes(app: App): FastifyPluginAsyncTypebox {
           summary: 'Create a brand; whoever creates it is its owner',
           body: closed({
             name: brandName,
-            owner_id: Type.Optional({ ...Id, description: 'The owner; service callers only' }),
+            owner_id: Type.Optional({
+              ...Id,
+              description: 'The owner; required of service callers',
+            }),
           }),
           response: { 201: BrandSchema, ...problems('forbidden') },
         },
@@ -86,6 +91,22 @@ export function catalogueRoutes(app: App): FastifyPluginAsyncTypebox {
         const userId = userOf(caller, request.query.user_id);
         const rows = await consult(() => app.db.rows(listBrandsOf, userId));
         return { items: rows.map((row) => ({ ...brandOf(row), role: row.role })) };
+      },
+    );
+
+    server.get(
+      '/brands/:id',
+      {
+        schema: {
+          tags: ['catalogue'],
+          summary: 'One brand',
+          params: closed({ id: Id }),
+          response: { 200: BrandSchema, ...problems('brand_not_found') },
+        },
+      },
+      async ({ actor, params: { id } }) => {
+        permit(actor, 'brand.read');
+        return brandOf(await consult(() => readBrand(app.db, id)));
       },
     );
 
@@ -126,6 +147,20 @@ export function catalogueRoutes(app: App): FastifyPluginAsyncTypebox {
         const product = await operate(app.db, (tx) => createProduct(tx, request.actor, input));
         return reply.code(201).send(productOf(product));
       },
+    );
+
+    server.get(
+      '/products/:id',
+      {
+        schema: {
+          tags: ['catalogue'],
+          summary: 'One product',
+          params: closed({ id: Id }),
+          response: { 200: ProductSchema, ...problems('product_not_found') },
+        },
+      },
+      async ({ actor, params: { id } }) =>
+        productOf(await consult(() => readProduct(app.db, actor, id))),
     );
 
     server.patch(

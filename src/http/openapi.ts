@@ -1,6 +1,13 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
+
+/** The version of this service, which is also the version of its API document. */
+const { version: packageVersion } = JSON.parse(
+  readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'),
+) as { version: string };
 
 const description = `
 Group buying: a campaign has slots, a price per slot and a deadline; buyers join until it is full
@@ -26,7 +33,7 @@ export async function documentApi(server: FastifyInstance): Promise<void> {
   await server.register(swagger, {
     openapi: {
       openapi: '3.1.0',
-      info: { title: 'Sambatan', version: '1.0.0', description: description.trim() },
+      info: { title: 'Sambatan', version: packageVersion, description: description.trim() },
       components: {
         securitySchemes: {
           bearer: {

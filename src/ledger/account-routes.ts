@@ -2,7 +2,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { App } from '../context.ts';
 import { userOf } from '../http/caller.ts';
-import { closed, Id, problems } from '../http/schemas.ts';
+import { nextCursor } from '../http/cursor.ts';
+import { closed, Id, pageOf, pageQuery, problems } from '../http/schemas.ts';
 import { permit } from '../identity/policy.ts';
 import { consult, operate } from '../operation.ts';
 import {
@@ -14,10 +15,14 @@ import {
   setPayoutAccount,
   setRefundAccount,
 } from './accounts.ts';
+import { payoutsOfBrand } from './movements.ts';
 import {
   bankFields,
   OwnAccountSchema,
   ownAccountOf,
+  PayoutSchema,
+  payoutOf,
+  placeOf,
   ReceivingAccountSchema,
   receivingAccountOf,
 } from './schemas.ts';
@@ -157,6 +162,28 @@ export function accountRoutes(app: App): FastifyPluginAsyncTypebox {
       },
       async ({ actor, params: { id } }) =>
         ownAccountOf(await consult(() => payoutAccount(app.db, actor, id))),
+    );
+
+    server.get(
+      '/brands/:id/payouts',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'Payouts to a brand, newest first: those to come and those that were made',
+          params,
+          querystring: closed(pageQuery),
+          response: { 200: pageOf(PayoutSchema), ...problems('forbidden', 'brand_not_found') },
+        },
+      },
+      async ({ actor, params: { id }, query: { cursor, limit = 20 } }) => {
+        const rows = await consult(() =>
+          payoutsOfBrand(app.db, actor, id, { before: placeOf(cursor), limit: limit + 1 }),
+        );
+        return {
+          items: rows.slice(0, limit).map(payoutOf),
+          next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.transaction_id]),
+        };
+      },
     );
 
     server.put(

@@ -121,6 +121,19 @@ export const listPayouts = query<
   order by t.created_at, t.transaction_id limit $4`,
 );
 
+/** A page of the payouts to a brand, newest first: due, on their way and settled. */
+export const listPayoutsOfBrand = query<
+  [brandId: string, before: number | null, beforeId: string | null, limit: number],
+  PayoutRow
+>(
+  'list_payouts_of_brand',
+  `${payout('sambatan.transactions')}
+  where c.brand_id = $1 and t.kind = 'payout' and t.status in ('due', 'pending', 'settled')
+    and ($2::bigint is null or (t.created_at, t.transaction_id) <
+      (timestamptz 'epoch' + $2::bigint * interval '1 microsecond', $3::uuid))
+  order by t.created_at desc, t.transaction_id desc limit $4`,
+);
+
 /** What of a payout the seller of its campaign is shown. */
 export type CampaignPayoutRow = Pick<
   PayoutRow,

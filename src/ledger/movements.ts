@@ -1,5 +1,6 @@
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
+import { permitOnBrand } from '../catalogue/operations.ts';
 import { actorLabel, type Actor } from '../identity/actor.ts';
 import { demandProof, permit } from '../identity/policy.ts';
 import { refuseWhileHeld } from '../installation/operations.ts';
@@ -120,6 +121,20 @@ export async function payoutsDue(
 ): Promise<sql.PayoutRow[]> {
   permit(actor, 'payout.settle');
   return await db.rows(sql.listPayouts, releasedOnly, position, id, limit);
+}
+
+/**
+ * A page of the payouts to a brand, newest first: due, on their way and settled. Throws:
+ * brand_not_found, forbidden.
+ */
+export async function payoutsOfBrand(
+  db: Queryable,
+  actor: Actor,
+  brandId: string,
+  { before: [position, id], limit }: { readonly before: Place; readonly limit: number },
+): Promise<sql.PayoutRow[]> {
+  await permitOnBrand(db, actor, 'payout.read', brandId);
+  return await db.rows(sql.listPayoutsOfBrand, brandId, position, id, limit);
 }
 
 /**

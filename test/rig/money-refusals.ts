@@ -106,6 +106,7 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
       ['PUT', '/refund-account', { ...bank, user_id: one }],
       ['GET', `/brands/${shop.brandId}/payout-account`],
       ['PUT', `/brands/${shop.brandId}/payout-account`, bank],
+      ['GET', `/brands/${shop.brandId}/payouts`],
       ['GET', '/payments'],
       ['GET', '/statement-lines'],
       ['POST', `/statement-lines/${one}/assign`, { participation_id: one }],

@@ -133,10 +133,10 @@ function definition(name: string, path: string): { text: string; path: string } 
   const source = readFileSync(path, 'utf8');
   const alias = new RegExp(`\\btype ${name} =\\s*\\|?([^;{]*(?:\\{[^]*?\\n\\})?);`).exec(source);
   if (alias) return { text: alias[1]!.trim(), path };
-  const shape = new RegExp(`\\binterface ${name} (\\{)`).exec(source);
+  const shape = new RegExp(`\\binterface ${name}(?: extends (\\w+))? \\{`).exec(source);
   if (shape) {
-    const open = shape.index + shape[0].length - 1;
-    return { text: `{${balanced(source, open)}}`, path };
+    const own = `{${balanced(source, shape.index + shape[0].length - 1)}}`;
+    return { text: shape[1] === undefined ? own : `${own} & ${shape[1]}`, path };
   }
   for (const [, names = '', from = ''] of source.matchAll(
     /import (?:type )?\{([^}]*)\} from '(\.[^']*)'/g,

@@ -187,7 +187,7 @@ class Crowd {
 
   static async gather(service: Started): Promise<Crowd> {
     const backend = service.client(serviceKey);
-    const brand = await backend.post('/brands', { name: 'Melati Wangi' });
+    const brand = await backend.post('/brands', { name: 'Melati Wangi', owner_id: newId() });
     const product = await backend.post('/products', {
       brand_id: brand.body.id,
       name: 'Senja',
