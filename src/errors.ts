@@ -270,6 +270,14 @@ export const errorTable = {
       en: 'Send the data as application/json in UTF-8.',
     },
   ),
+  content_encoding_not_supported: fixed(
+    415,
+    { id: 'Data terkompresi tidak diterima', en: 'Compressed requests are not accepted' },
+    {
+      id: 'Kirim data apa adanya, tanpa kompresi (tanpa header Content-Encoding).',
+      en: 'Send the data uncompressed, without a Content-Encoding header.',
+    },
+  ),
   validation_failed: fixed(
     422,
     { id: 'Ada isian yang perlu diperbaiki', en: 'Some fields need your attention' },

@@ -213,6 +213,17 @@ test('every body is refused for its form, its type and its size before anything 
   }
 });
 
+test('no route that changes something takes a compressed request', async () => {
+  const written = described().filter(({ method }) => method !== 'GET');
+  assert.ok(written.length >= 40);
+  for (const { route } of written) {
+    const example = exampleOf(route);
+    const headers = { 'content-type': 'application/json', 'content-encoding': 'br' };
+    const answer = await service.service.send({ ...example, body: '{}', headers });
+    expectProblem(answer, 415, 'content_encoding_not_supported');
+  }
+});
+
 test('what stops mails takes the forms of mail programs, and nothing that is no form or too large', async () => {
   const send = (body: string, type: string) =>
     service.visitor.send({

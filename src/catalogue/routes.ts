@@ -200,6 +200,7 @@ export function catalogueRoutes(app: App): FastifyPluginAsyncTypebox {
               'product_not_found',
               'payload_too_large',
               'unsupported_media_type',
+              'content_encoding_not_supported',
             ),
           },
         },

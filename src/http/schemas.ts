@@ -112,6 +112,7 @@ const anywhere = [
 const aboutBodies = [
   'payload_too_large',
   'unsupported_media_type',
+  'content_encoding_not_supported',
 ] as const satisfies readonly ErrorCode[];
 
 /**

@@ -15,6 +15,7 @@ import { DomainError } from '../errors.ts';
 import { noteMethods } from './allowed-methods.ts';
 import { readBodies } from './bodies.ts';
 import { recogniseCallers } from './caller.ts';
+import { refuseCompressedRequests } from './content-encoding.ts';
 import { shutDoors } from './doors.ts';
 import { boundedServer, patience, watchExchanges } from './exchanges.ts';
 import type { ExchangeParts, Patience } from './exchanges.ts';
@@ -80,6 +81,7 @@ export async function buildServer(
   secureAnswers(server, apiHeaders);
   refuseUnclearHosts(server);
   logAnswers(server, app.metrics);
+  refuseCompressedRequests(server);
   readBodies(server);
   documentBodyProblems(server);
   await documentApi(server);

@@ -45,7 +45,12 @@ export function site(app: SiteParts, pages: readonly Pages[]): FastifyPluginAsyn
   return async (server) => {
     await server.register(fastifyCookie);
     await server.register(formbody, { bodyLimit: formLimitBytes });
-    await server.register(compress, { encodings: [...encodings], threshold: 1_024 });
+    await server.register(compress, {
+      encodings: [...encodings],
+      threshold: 1_024,
+      // Requests are never decompressed: see content-encoding.ts.
+      globalDecompression: false,
+    });
     server.addHook('onRoute', (route) => {
       route.schema = { ...route.schema, hide: true };
     });
