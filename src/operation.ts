@@ -21,6 +21,33 @@ export async function operate<T>(db: Database, verb: (tx: Tx) => Promise<T>): Pr
   return await attemptSafely(() => db.transaction(verb));
 }
 
+/** Carries what a previewed verb gave out of the transaction that is rolled back. */
+class Previewed<T> extends Error {
+  readonly value: T;
+
+  constructor(value: T) {
+    super('the preview is rolled back');
+    this.value = value;
+  }
+}
+
+/**
+ * Runs a verb as `operate` does and rolls it back: gives what it would give now, and throws what it
+ * would throw, without changing anything.
+ */
+export async function preview<T>(db: Database, verb: (tx: Tx) => Promise<T>): Promise<T> {
+  return await consult(async () => {
+    try {
+      return await db.transaction<never>(async (tx) => {
+        throw new Previewed(await verb(tx));
+      });
+    } catch (error) {
+      if (error instanceof Previewed) return error.value as T;
+      throw error;
+    }
+  });
+}
+
 /**
  * Reads with the same patience and the same errors as `operate`; but a read that was cut off has
  * changed nothing, so that its outcome is never unknown and it is tried again.

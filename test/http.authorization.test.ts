@@ -113,6 +113,11 @@ const matrix: Readonly<Record<string, Row>> = {
     absent: nobody,
   },
   'POST /campaigns/:id/cancel': { open: sellerAndStaff, draft: hiddenDraft, absent: nobody },
+  'POST /campaigns/:id/cancel/preview': {
+    open: sellerAndStaff,
+    draft: hiddenDraft,
+    absent: nobody,
+  },
   'POST /campaigns/:id/join': {
     open: '401 201 201 201 201 201 201',
     draft: '401 404 404 404 404 404 404',
@@ -212,6 +217,11 @@ const matrix: Readonly<Record<string, Row>> = {
   'POST /payouts/:id/reverse': { absent: '401 403 403 403 403 404 404' },
   'GET /campaigns/:id/books': { open: sellerAndStaff, draft: hiddenDraft, absent: nobody },
   'POST /campaigns/:id/shortfall': {
+    completed: sellerAndStaff,
+    draft: '404 404 404 409 404 409 409',
+    absent: nobody,
+  },
+  'POST /campaigns/:id/shortfall/preview': {
     completed: sellerAndStaff,
     draft: '404 404 404 409 404 409 409',
     absent: nobody,
@@ -468,6 +478,7 @@ const bodies: Readonly<Record<string, (things: Things, caller: CallerName) => ob
   'POST /claims/:id/settle': () => ({ reference: 'TRF 1' }),
   'POST /payouts/:id/settle': () => ({ reference: 'TRF 1' }),
   'POST /campaigns/:id/shortfall': () => ({ slots: 1, reason: 'pecah satu' }),
+  'POST /campaigns/:id/shortfall/preview': () => ({ slots: 1 }),
   'POST /disputes/:id/resolve': () => ({ resolution: 'dismissed', explanation: 'sudah dicek' }),
   'POST /brands': (_things, caller) => ({
     name: 'Brand baru',

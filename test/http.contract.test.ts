@@ -296,8 +296,13 @@ const lateDraft = async () => {
 };
 const extend = (id: string, deadline: string, by = shop.seller) =>
   by.post(`/campaigns/${id}/extend`, { deadline, reason: 'masih ramai' });
-const cancel = (id: string, by = shop.seller) =>
-  by.post(`/campaigns/${id}/cancel`, { reason: 'bahan habis' });
+/** Calls a campaign off; its preview has to be refused for the same reason. */
+const cancel = async (id: string, by = shop.seller) => {
+  const previewed = await by.post(`/campaigns/${id}/cancel/preview`);
+  const answer = await by.post(`/campaigns/${id}/cancel`, { reason: 'bahan habis' });
+  assert.equal(previewed.body.code, answer.body.code);
+  return answer;
+};
 const joinAs = async (id: string, wish: object = {}, headers = {}, by?: Client) =>
   (by ?? (await service.user())).post(`/campaigns/${id}/join`, joinBody(wish), headers);
 const outsider = () => service.user();

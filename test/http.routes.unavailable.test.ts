@@ -149,6 +149,8 @@ const writes: Readonly<
     }),
   'POST /campaigns/{id}/cancel': (id) =>
     shop.seller.post(`/campaigns/${id}/cancel`, { reason: 'bahan habis' }),
+  'POST /campaigns/{id}/cancel/preview': (id) =>
+    shop.seller.post(`/campaigns/${id}/cancel/preview`),
   'POST /participations/{id}/cancel': (_id, joined) =>
     service.service.post(`/participations/${joined}/cancel`),
   'POST /participations/{id}/confirm': (_id, joined) =>
@@ -327,6 +329,8 @@ test('money of a campaign whose row is held waits as long, whatever is done with
     'POST /payouts/{id}/reverse': () => staff.post(`/payouts/${payout}/reverse`, why),
     'POST /campaigns/{id}/shortfall': () =>
       staff.post(`/campaigns/${id}/shortfall`, { slots: 4, ...why }),
+    'POST /campaigns/{id}/shortfall/preview': () =>
+      staff.post(`/campaigns/${id}/shortfall/preview`, { slots: 4 }),
     'POST /disputes/{id}/resolve': () =>
       staff.post(`/disputes/${dispute}/resolve`, {
         resolution: 'dismissed',

@@ -31,6 +31,7 @@ import { apiHeaders, secureAnswers } from './security-headers.ts';
 import { pathOf } from './shed.ts';
 import { answerMissingPage, site, type Pages } from './site.ts';
 import { countUploads } from './uploads.ts';
+import { refuseUnknownFields } from './unknown-fields.ts';
 import { validatorCompiler } from './validation.ts';
 
 /** What the frame itself uses of the application; the routes have their own view of it. */
@@ -150,6 +151,7 @@ function api(
   routes: readonly FastifyPluginAsyncTypebox[],
 ): FastifyPluginAsyncTypebox {
   return async (server) => {
+    refuseUnknownFields(server);
     await server.register(healthRoutes(app));
     await server.register(async (scope) => {
       recogniseCallers(scope, {

@@ -169,6 +169,12 @@ function fieldName(instancePath: string): string {
     .join('.');
 }
 
+/** What is said of a field that the route does not know. */
+export const unknownField: Wording = {
+  id: 'Isian ini tidak dikenal. Hapus, ya.',
+  en: 'Is not known here. Remove it.',
+};
+
 const wrongForm: Wording = { id: 'Formatnya belum benar.', en: 'Does not have the right form.' };
 
 function wording({ keyword, params }: Complaint): Wording {
@@ -177,7 +183,7 @@ function wording({ keyword, params }: Complaint): Wording {
     case 'required':
       return { id: 'Wajib diisi.', en: 'Is required.' };
     case 'additionalProperties':
-      return { id: 'Isian ini tidak dikenal. Hapus, ya.', en: 'Is not known here. Remove it.' };
+      return unknownField;
     case 'type':
       return ofType(String(params['type']));
     case 'enum':

@@ -108,6 +108,23 @@ export async function declareShortfall(
 }
 
 /**
+ * Declares a shortfall and tells what that does; for a transaction that is rolled back (see
+ * `preview`). Refuses as `declareShortfall`.
+ */
+export async function tryShortfall(
+  tx: Tx,
+  actor: Actor,
+  campaignId: string,
+  slots: number,
+): Promise<{ readonly range: sql.ShortfallRange; readonly sums: sql.SharesSum }> {
+  await permitOnCampaign(tx, actor, 'shortfall.declare', campaignId);
+  const range = await tx.one(sql.rangeOfShortfall, campaignId);
+  const sums = await tx.one(sql.sumShares, campaignId, slots);
+  await declareShortfall(tx, actor, campaignId, { slots, reason: 'preview' });
+  return { range, sums };
+}
+
+/**
  * Something is wrong with what was bought: the payout of the campaign is held. Refuses:
  * participation_not_found, forbidden, participation_transition_not_allowed, dispute_open_already,
  * dispute_decided, dispute_says_nothing_new.

@@ -2,9 +2,9 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { App } from '../context.ts';
 import { nextCursor } from '../http/cursor.ts';
-import { choice, closed, Id, pageOf, pageQuery, problems, Rupiah, text } from '../http/schemas.ts';
+import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../http/schemas.ts';
 import { consult, operate } from '../operation.ts';
-import { declareShortfall, openDispute, openDisputes, resolveDispute, viewBooks } from './books.ts';
+import { openDispute, openDisputes, resolveDispute, viewBooks } from './books.ts';
 import {
   failRefund,
   payoutsDue,
@@ -26,7 +26,6 @@ import {
   RefundSchema,
   refundOf,
   refundsFileHeaders,
-  slotsDelivered,
 } from './schemas.ts';
 
 const params = closed({ id: Id });
@@ -271,42 +270,6 @@ export function movementRoutes(app: App): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }) => await consult(() => viewBooks(app.db, actor, id)),
-    );
-
-    server.post(
-      '/campaigns/:id/shortfall',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'Fewer slots of a completed campaign can be delivered than were sold',
-          description:
-            'They go to buyers in the order in which they joined; the rest is refunded, and the payout is less.',
-          params,
-          body: closed({
-            slots: slotsDelivered,
-            reason: text(3, 500),
-          }),
-          response: {
-            200: closed({ refunds: Rupiah, books: BooksSchema }),
-            ...problems(
-              'forbidden',
-              'campaign_busy',
-              'outcome_unknown',
-              'campaign_not_found',
-              'transition_not_allowed',
-              'shortfall_not_possible',
-              'payout_settled_already',
-              'payment_not_open',
-            ),
-          },
-        },
-      },
-      async ({ actor, params: { id }, body: { slots, reason: why } }) => {
-        const said = { slots, reason: why.trim() };
-        const refunds = await operate(app.db, (tx) => declareShortfall(tx, actor, id, said));
-        app.pokes.poke(id);
-        return { refunds, books: await consult(() => viewBooks(app.db, actor, id)) };
-      },
     );
 
     server.post(

@@ -5,6 +5,7 @@ import { claimRoutes } from './claim-routes.ts';
 import { gatewayRoutes } from './gateway-routes.ts';
 import { movementRoutes } from './movement-routes.ts';
 import { paymentRoutes } from './payment-routes.ts';
+import { shortfallRoutes } from './shortfall-routes.ts';
 import { statementRoutes } from './statement-routes.ts';
 
 /** Money: accounts, payments, bank statements, refunds, payouts, books. */
@@ -14,6 +15,7 @@ export function ledgerRoutes(app: App): FastifyPluginAsyncTypebox {
     await server.register(paymentRoutes(app));
     await server.register(statementRoutes(app));
     await server.register(movementRoutes(app));
+    await server.register(shortfallRoutes(app));
     await server.register(claimRoutes(app));
     await server.register(gatewayRoutes(app));
   };

@@ -1,6 +1,7 @@
 import { permitOnCampaign } from '../campaigns/operations.ts';
 import type { Tx } from '../database/transaction.ts';
 import { actorLabel, type Actor } from '../identity/actor.ts';
+import { sumExpectedRefunds } from '../participations/roster-queries.ts';
 import * as sql from './queries.ts';
 
 /**
@@ -39,4 +40,36 @@ export async function cancelCampaign(
 ): Promise<void> {
   const { caller } = await permitOnCampaign(tx, actor, 'campaign.cancel', campaignId);
   await tx.one(sql.cancelCampaign, campaignId, reason, actorLabel(caller));
+}
+
+/** What calling a campaign off does, in numbers. */
+export interface CancellationOutcome {
+  readonly participants: number;
+  readonly slots: number;
+  /** Buyers on the waiting list, whose waiting ends. */
+  readonly waiting: number;
+  /** Payments that go back, and their sum in whole rupiah. */
+  readonly refunds: number;
+  readonly refund_total: bigint;
+}
+
+/**
+ * Calls a campaign off and tells what that does; for a transaction that is rolled back (see
+ * `preview`). Refuses as `cancelCampaign`.
+ */
+export async function previewCancellation(
+  tx: Tx,
+  actor: Actor,
+  campaignId: string,
+): Promise<CancellationOutcome> {
+  const { campaign } = await permitOnCampaign(tx, actor, 'campaign.cancel', campaignId);
+  await cancelCampaign(tx, actor, campaignId, 'preview');
+  const { refunds, amount } = await tx.one(sumExpectedRefunds, campaignId);
+  return {
+    participants: campaign.participant_count,
+    slots: campaign.slots_taken,
+    waiting: campaign.waiting_count,
+    refunds: Number(refunds),
+    refund_total: amount,
+  };
 }

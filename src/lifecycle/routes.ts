@@ -3,9 +3,11 @@ import Type from 'typebox';
 import { CampaignSchema } from '../campaigns/schemas.ts';
 import type { App } from '../context.ts';
 import type { ErrorCode } from '../errors.ts';
-import { closed, Id, nullable, problems, Timestamp } from '../http/schemas.ts';
+import { closed, Id, nullable, problems, Rupiah, Timestamp } from '../http/schemas.ts';
 import { permit } from '../identity/policy.ts';
+import { preview } from '../operation.ts';
 import { callOff, extend, publish } from './changes.ts';
+import { previewCancellation } from './operations.ts';
 import { extension, reason } from './schemas.ts';
 import type { Run, SchedulerStatus } from './scheduler.ts';
 
@@ -36,6 +38,17 @@ const StatusSchema = closed(
     failure: nullable(Type.String({ description: 'Why it does not run' })),
   },
   { title: 'SchedulerStatus' },
+);
+
+const CancellationSchema = closed(
+  {
+    participants: Type.Integer(),
+    slots: Type.Integer(),
+    waiting: Type.Integer({ description: 'Buyers on the waiting list, which ends' }),
+    refunds: Type.Integer({ description: 'Payments that go back' }),
+    refund_total: Rupiah,
+  },
+  { title: 'CancellationPreview' },
 );
 
 /** A campaign's way from opening to its end, and who watches the clock for it. */
@@ -86,6 +99,29 @@ export function lifecycleRoutes(app: App): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id }, body }) => await callOff(app, actor, id, body.reason),
+    );
+
+    server.post(
+      '/campaigns/:id/cancel/preview',
+      {
+        schema: {
+          tags: ['campaigns'],
+          summary: 'What calling a campaign off would do now; changes nothing',
+          params,
+          response: {
+            200: CancellationSchema,
+            ...problems(
+              'forbidden',
+              'campaign_not_found',
+              'transition_not_allowed',
+              'campaign_busy',
+              'campaign_closing',
+            ),
+          },
+        },
+      },
+      async ({ actor, params: { id } }) =>
+        await preview(app.db, (tx) => previewCancellation(tx, actor, id)),
     );
 
     server.post(

@@ -30,6 +30,7 @@ export const moneyBodies: Readonly<Record<string, () => object>> = {
   'POST /claims/{id}/settle': () => ({ reference: 'TRF 1' }),
   'POST /payouts/{id}/settle': () => ({ reference: 'TRF 1' }),
   'POST /campaigns/{id}/shortfall': () => ({ slots: 1, reason: 'pecah satu' }),
+  'POST /campaigns/{id}/shortfall/preview': () => ({ slots: 1 }),
   'POST /disputes/{id}/resolve': () => ({ resolution: 'dismissed', explanation: 'dicek' }),
 };
 
@@ -260,6 +261,8 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
     expectProblem(await disputes('dan tutupnya hilang'), 409, 'dispute_decided');
     const less = await staff.post(`/campaigns/${id}/shortfall`, { slots: 1, reason: 'pecah' });
     expectProblem(less, 409, 'payout_settled_already');
+    const tried = await staff.post(`/campaigns/${id}/shortfall/preview`, { slots: 1 });
+    expectProblem(tried, 409, 'payout_settled_already');
 
     const made = await refund(participation);
     const settled = await staff.post('/refunds/settle', { ids: [made], ...ref });
@@ -305,8 +308,13 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
     const disputed = await buyer.post(`/participations/${reserved}/dispute`, why);
     expectProblem(disputed, 409, 'participation_transition_not_allowed');
     const { id, participation } = await sold();
+    const previewed = (campaignId: string, slots: number, by = staff) =>
+      by.post(`/campaigns/${campaignId}/shortfall/preview`, { slots });
     const all = await staff.post(`/campaigns/${id}/shortfall`, { slots: 2, reason: 'pecah' });
     expectProblem(all, 422, 'shortfall_not_possible');
+    expectProblem(await previewed(id, 2), 422, 'shortfall_not_possible');
+    expectProblem(await previewed(open.id, 1), 409, 'transition_not_allowed');
+    expectProblem(await previewed(id, 1, outsider), 403, 'forbidden');
 
     // With a provider nobody knows what becomes of it: it is not changed meanwhile.
     const sent = await buyer.get(`/participations/${participation}/payment`);
@@ -317,6 +325,7 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
     );
     const pending = await staff.post(`/campaigns/${id}/shortfall`, less);
     expectProblem(pending, 409, 'payment_not_open');
+    expectProblem(await previewed(id, 1), 409, 'payment_not_open');
     const dispute = await buyer.post(`/participations/${participation}/dispute`, why);
     const upheld = { resolution: 'upheld', explanation: 'benar' };
     const { id: disputeId } = expectStatus(dispute, 201);
