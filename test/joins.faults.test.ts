@@ -126,6 +126,58 @@ test('a batch that arrives after it was asked after and answered changes nothing
   assert.equal((await stateOf(db, id)).filled_slots, 5);
 });
 
+/** One slot, taken by somebody else by the time that a join, held up on its way, is sent again. */
+async function lateJoin(joins: Awaited<ReturnType<typeof replica>>, key: string | null) {
+  const id = await newCampaign(db, market, { totalSlots: 1 });
+  const [first = ''] = await joined(db, wish(id));
+  assert.deepEqual(await outcomes([joins.join(wish(id, { key }))]), ['slots_unavailable']);
+  await ask(db, "select sambatan.release_participation($1, $2, 'buyer', 'service')", id, first);
+  await joins.cable.deliverLate();
+  return await stateOf(db, id);
+}
+
+for (const key of [null, 'satu']) {
+  test(`a join ${key ? 'with' : 'without'} a key that arrives after its refusal takes no slot`, async (t) => {
+    const joins = await replica(t, ['delay']);
+    assert.equal((await lateJoin(joins, key)).filled_slots, 0);
+    assert.equal(joins.cable.faults, 1);
+  });
+}
+
+test('a join that was limited when it was sent again takes no slot when it arrives late', async (t) => {
+  const cable = await wire(url, 'join_campaigns', () => fates.shift() ?? 'pass');
+  const fates: Fate[] = ['delay'];
+  const pool = openDatabase({ url: cable.url, log: recordingLog() });
+  const joins = batcherOn(pool, { attemptLimit: 1 });
+  t.after(async () => {
+    await joins.close();
+    await pool.close();
+    await cable.close();
+  });
+  const id = await newCampaign(db, market, { totalSlots: 3 });
+  const userId = newId();
+  await joinNow(db, [wish(id, { userId })], { attemptLimit: 1 });
+  assert.deepEqual(await outcomes([joins.join(wish(id, { userId }))]), ['rate_limited']);
+  await ask(db, 'delete from sambatan.join_attempts');
+  await cable.deliverLate();
+  assert.equal((await stateOf(db, id)).filled_slots, 1);
+});
+
+test('control: without the memory of what was refused, a late join takes the slot', async (t) => {
+  const joins = await replica(t, ['delay']);
+  await ask(
+    db,
+    `create function forget() returns trigger language plpgsql as 'begin return null; end'`,
+  );
+  await ask(
+    db,
+    `create trigger forget before insert on sambatan.refused_joins
+      for each row execute function forget()`,
+  );
+  t.after(() => ask(db, 'drop function if exists forget() cascade'));
+  assert.equal((await lateJoin(joins, null)).filled_slots, 1);
+});
+
 test('joins under a network that keeps breaking: what was acknowledged is stored, once', async (t) => {
   const fates: Fate[] = [];
   const campaigns = await Promise.all(

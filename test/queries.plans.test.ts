@@ -359,6 +359,7 @@ const cases: Record<string, readonly Case[]> = {
         where campaign_id = '${campaign.active}'`,
     },
   ],
+  tidy_refused_joins: [{ parameters: [] }],
   tidy_payments: [{ parameters: [] }],
   tidy_workers: [{ parameters: [] }],
   join_campaigns: [

@@ -206,6 +206,7 @@ suite('what belongs to a campaign', () => {
       'notifications',
       'participants',
       'payment_proofs',
+      'refused_joins',
       'reminders',
       'seller_digests',
       'transactions',

@@ -68,7 +68,10 @@ begin
   update sambatan.waiting_entries set keep_until = ends_at, updated_at = p_at
     where campaign_id = c.campaign_id and entry_id = blocked and keep_until is null;
 
-  c.kept_slots := case when exists (select from sambatan.waiting_entries
+  -- A remainder smaller than the least per buyer fits nobody who waits: it may be joined whole.
+  c.kept_slots := case
+    when free > 0 and free < c.min_slots_per_user and blocked is null then under_offer
+    when exists (select from sambatan.waiting_entries
       where campaign_id = c.campaign_id and status = 'waiting')
     then c.total_slots - c.filled_slots else under_offer end;
   if offered <> '{}' or blocked is not null then

@@ -13,4 +13,5 @@ where c.waiting_entries <> s.open_entries
   or c.filled_slots + greatest(c.kept_slots, case when c.closing_as is null then s.offered_slots
     else 0 end) > c.total_slots
   or (c.closing_as is null and c.kept_slots <> case when s.waiting > 0
+      and not sambatan.has_open_remainder(c.campaign_id)
     then c.total_slots - c.filled_slots else s.offered_slots end);

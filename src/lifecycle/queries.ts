@@ -153,6 +153,12 @@ export const tidy = {
       select ctid from sambatan.idempotency_keys
       where answered_at < now() - interval '30 days' order by answered_at limit 10000))`,
   ),
+  refusedJoins: query<[], never>(
+    'tidy_refused_joins',
+    `delete from sambatan.refused_joins where ctid = any (array(
+      select ctid from sambatan.refused_joins
+      where answered_at < now() - interval '30 days' order by answered_at limit 10000))`,
+  ),
   /** Payments of those who left, once no transfer for them can be matched: their codes are free. */
   payments: query<[], never>(
     'tidy_payments',

@@ -199,7 +199,8 @@ $$;
 -- Idempotency-Key; the caller is who the rate limit counts. p_attempt_limit is joins a minute per
 -- caller, 0 for none. With p_again the same batch was sent before and may have been committed: a
 -- participation that is there already is answered as joined. Its id is the key that makes this
--- safe; the lock makes it final.
+-- safe; the lock makes it final. What is refused then is kept in refused_joins, so that the first
+-- sending, should it arrive after its refusal, is refused as well and takes no slot.
 -- Gives one row per request, in order: 'joined', or the code of a refusal with what its message
 -- needs. Replayed is true where a key had been answered before; joined_at is then the first
 -- answer's.
@@ -233,6 +234,7 @@ declare
   answer text;
   detail jsonb;
   slots_of_user integer;
+  minimum integer;
   metadata jsonb;
   known sambatan.idempotency_keys;
   -- One element per request; those that only some requests have are empty without them.
@@ -245,6 +247,7 @@ declare
   stored_at timestamptz[] := '{}';
   limited_until timestamptz[] := '{}';
   known_keys sambatan.idempotency_keys[] := '{}';
+  refused sambatan.refused_joins[] := '{}';
   first_of_key integer[] := '{}';
   -- The buyer's place in the batch, and what the buyer of each place has by now.
   buyer_of integer[] := '{}';
@@ -280,6 +283,19 @@ begin
       join sambatan.participants s using (campaign_id, participation_id)
     loop
       stored_at[r.ordinal] := r.joined_at;
+    end loop;
+  end if;
+
+  -- Nearly always empty: one look per campaign, not per join.
+  if exists (select from sambatan.refused_joins where campaign_id = any (held)) then
+    for r in
+      select q.ordinal, d.campaign_id, d.participation_id, d.outcome, d.params, d.answered_at
+      from unnest(p_campaign_ids, p_participation_ids) with ordinality
+        as q (campaign_id, participation_id, ordinal)
+      join sambatan.refused_joins d using (campaign_id, participation_id)
+    loop
+      refused[r.ordinal] := row(r.campaign_id, r.participation_id, r.outcome, r.params,
+        r.answered_at);
     end loop;
   end if;
 
@@ -374,6 +390,11 @@ begin
       answer := 'joined';
       times[i] := stored_at[i];
       replays[i] := true;
+    elsif refused[i].outcome is not null then
+      answer := refused[i].outcome;
+      detail := refused[i].params;
+      times[i] := refused[i].answered_at;
+      replays[i] := true;
     elsif limited_until[i] is not null then
       answer := 'rate_limited';
       detail := jsonb_build_object('retry_after_seconds',
@@ -408,14 +429,20 @@ begin
       answer := 'deadline_passed';
     else
       slots_of_user := 0;
+      minimum := coalesce(c.min_slots_per_user, 1);
       if c.max_slots_per_user is not null or c.min_slots_per_user is not null then
         slots_of_user := slots_of_buyer[buyer_of[i]];
+        -- A remainder smaller than the least per buyer may be taken whole.
+        if c.filled_slots + c.kept_slots < c.total_slots then
+          minimum := least(minimum,
+            slots_of_user + c.total_slots - c.filled_slots - c.kept_slots);
+        end if;
       end if;
-      if slots_of_user + quantity not between coalesce(c.min_slots_per_user, 1)
+      if slots_of_user + quantity not between minimum
         and coalesce(c.max_slots_per_user, 2147483647)
       then
         answer := 'quantity_out_of_bounds';
-        detail := jsonb_build_object('minimum', coalesce(c.min_slots_per_user, 1),
+        detail := jsonb_build_object('minimum', minimum,
           'maximum', c.max_slots_per_user, 'held', slots_of_user);
       elsif quantity > c.total_slots - c.filled_slots - c.kept_slots then
         answer := 'slots_unavailable';
@@ -517,6 +544,15 @@ begin
       ('campaign_not_found', 'campaign_busy', 'rate_limited', 'idempotency_key_reused');
   end if;
 
+  if p_again then
+    insert into sambatan.refused_joins (campaign_id, participation_id, outcome, params, answered_at)
+    select q.campaign_id, q.participation_id, q.answer, q.detail, q.answered_at
+    from unnest(p_campaign_ids, p_participation_ids, answers, details, times, replays)
+      as q (campaign_id, participation_id, answer, detail, answered_at, replayed)
+    where not q.replayed and q.answer not in ('joined', 'campaign_busy', 'campaign_not_found')
+    on conflict do nothing;
+  end if;
+
   return query
     select t.ordinal::integer, t.answer, t.detail, t.participation_id, t.at, t.replayed
     from unnest(answers, details, ids, times, replays) with ordinality
@@ -533,6 +569,25 @@ returns integer language sql immutable parallel safe as $$ select 3 $$;
 -- may have to go through.
 create or replace function sambatan.waiting_list_limit()
 returns integer language sql immutable parallel safe as $$ select 1000 $$;
+
+-- Whether what is free of a campaign is a remainder that anybody may join: less than the least per
+-- buyer, and not gathered for an entry that nobody may overtake any more.
+create or replace function sambatan.has_open_remainder(p_campaign_id uuid)
+returns boolean language plpgsql stable as $$
+declare
+  free bigint;
+  least_per_buyer integer;
+begin
+  select c.total_slots - c.filled_slots - coalesce((
+      select sum(e.quantity) from sambatan.waiting_entries e
+      where e.campaign_id = p_campaign_id and e.status = 'offered'), 0), c.min_slots_per_user
+    into free, least_per_buyer
+    from sambatan.campaigns c where c.campaign_id = p_campaign_id;
+  return coalesce(free > 0 and free < least_per_buyer, false)
+    and not exists (select 1 from sambatan.waiting_entries
+      where campaign_id = p_campaign_id and keep_until is not null);
+end
+$$;
 
 -- Offers the free slots of a campaign to those who wait: in order of arrival, each to the first whose
 -- quantity fits. Whoever is passed over because too few are free is overtaken by that offer; behind
@@ -604,7 +659,10 @@ begin
   update sambatan.waiting_entries set keep_until = ends_at, updated_at = p_at
     where campaign_id = c.campaign_id and entry_id = blocked and keep_until is null;
 
-  c.kept_slots := case when exists (select from sambatan.waiting_entries
+  -- A remainder smaller than the least per buyer fits nobody who waits: it may be joined whole.
+  c.kept_slots := case
+    when free > 0 and free < c.min_slots_per_user and blocked is null then under_offer
+    when exists (select from sambatan.waiting_entries
       where campaign_id = c.campaign_id and status = 'waiting')
     then c.total_slots - c.filled_slots else under_offer end;
   if offered <> '{}' or blocked is not null then
