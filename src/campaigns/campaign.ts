@@ -134,7 +134,13 @@ export const defaultTerms = {
   opensAt: null,
 } as const satisfies Partial<CampaignTerms>;
 
-/** What is wrong with terms taken together; each field by itself was checked before. */
+/**
+ * What is wrong with terms taken together, with what would be right; each field by itself was
+ * checked before. Terms that pass can be filled: buyers take the least each until fewer than that
+ * are left, and one buyer may take such a remainder whole (see join_campaigns). So every total can
+ * be reached, and with it every minimum, as long as one buyer can take the least: it is at most the
+ * total, and at most what one buyer may have.
+ */
 export function faultOfTerms(terms: CampaignTerms): DomainError | undefined {
   const { totalSlots, minimumSlots, minSlotsPerUser, maxSlotsPerUser, opensAt, deadline } = terms;
   if (terms.title.trim().length < 3) {
@@ -145,21 +151,21 @@ export function faultOfTerms(terms: CampaignTerms): DomainError | undefined {
   }
   if (minimumSlots > totalSlots) {
     return invalidField('minimum_slots', {
-      id: 'Jumlah minimum tidak boleh melebihi total slot.',
-      en: 'The minimum may not be more than the total slots.',
+      id: `Jumlah minimum tidak boleh melebihi total slot. Isi paling banyak ${totalSlots}.`,
+      en: `The minimum may not be more than the total slots. Enter at most ${totalSlots}.`,
     });
   }
   if ((minSlotsPerUser ?? 1) > totalSlots) {
     return invalidField('min_slots_per_user', {
-      id: 'Minimum per pembeli tidak boleh melebihi total slot.',
-      en: 'The minimum per buyer may not be more than the total slots.',
+      id: `Dengan minimum ini tidak ada yang bisa membeli. Isi paling banyak ${totalSlots}.`,
+      en: `With this minimum nobody could buy. Enter at most ${totalSlots}.`,
     });
   }
   const atMost = maxSlotsPerUser ?? totalSlots;
   if (atMost > totalSlots || atMost < (minSlotsPerUser ?? 1)) {
     return invalidField('max_slots_per_user', {
-      id: 'Maksimum per pembeli harus antara minimum per pembeli dan total slot.',
-      en: 'The maximum per buyer must lie between the minimum per buyer and the total slots.',
+      id: `Maksimum per pembeli harus antara ${minSlotsPerUser ?? 1} dan ${totalSlots}.`,
+      en: `The maximum per buyer must lie between ${minSlotsPerUser ?? 1} and ${totalSlots}.`,
     });
   }
   if (opensAt !== null && opensAt >= deadline) {

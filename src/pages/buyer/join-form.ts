@@ -135,16 +135,30 @@ function refusal(visit: Visit, form: FormState | undefined): Html | undefined {
   );
 }
 
-/** How many slots this buyer may still take; none is 0. */
-export function boundsOf(campaign: Campaign, { own }: Standing): { least: number; most: number } {
-  const held = own
+/** Slots that this buyer has in the campaign. */
+function heldIn({ own }: Pick<Standing, 'own'>): number {
+  return own
     .filter(({ status }) => status === 'reserved' || status === 'confirmed')
     .reduce((total, { quantity }) => total + quantity, 0);
-  const mine = (campaign.max_slots_per_user ?? campaign.total_slots) - held;
-  return {
-    least: Math.max(1, (campaign.min_slots_per_user ?? 1) - held),
-    most: Math.max(0, mine),
-  };
+}
+
+/** The least that this buyer takes while there are enough slots. */
+function usualLeast(campaign: Campaign, standing: Pick<Standing, 'own'>): number {
+  return Math.max(1, (campaign.min_slots_per_user ?? 1) - heldIn(standing));
+}
+
+/**
+ * How many slots this buyer may still take; none is 0. Fewer slots than the least per buyer, when
+ * no more are left, are taken whole: `least` is then what is left.
+ */
+export function boundsOf(
+  campaign: Campaign,
+  standing: Pick<Standing, 'own'>,
+): { least: number; most: number } {
+  const least = usualLeast(campaign, standing);
+  const left = campaign.slots_remaining;
+  const mine = (campaign.max_slots_per_user ?? campaign.total_slots) - heldIn(standing);
+  return { least: left > 0 ? Math.min(least, left) : least, most: Math.max(0, mine) };
 }
 
 function entrance(
@@ -271,6 +285,7 @@ function quantityField(
 ): Html {
   const { t } = visit;
   const { least, most, form } = parts;
+  const isRemainder = left !== undefined && left > 1 && least === left;
   const wrong = form?.errors.find(({ field }) => field === 'quantity');
   const value = form?.typed['quantity'] ?? String(least);
   const known = /^\d{1,7}$/.test(value) ? Number(value) : least;
@@ -299,6 +314,7 @@ function quantityField(
           min="${least}"
           max="${Math.max(least, Math.min(most, left ?? campaign.total_slots))}"
           ${attribute('data-most', left !== undefined && String(most))}
+          ${attribute('data-least', left !== undefined && String(usualLeast(campaign, parts.standing)))}
           data-price="${campaign.price_per_slot}"
           value="${value}"
           ${attribute('aria-invalid', wrong && 'true')}
@@ -311,6 +327,12 @@ function quantityField(
         <output data-total for="quantity">${sum(visit, campaign.price_per_slot, known)}</output>
       </p>
     </div>
+    ${
+      isRemainder &&
+      html`<p class="hint">
+        ${t(`Tinggal ${slots(left, visit.language)}, dan hanya bisa diambil sekaligus.`, `Only ${slots(left, visit.language)} left, sold together.`)}
+      </p>`
+    }
     ${wrong && html`<p class="error" id="quantity-error">${worded(visit, wrong.message)}</p>`}
   </div>`;
 }

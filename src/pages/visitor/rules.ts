@@ -88,7 +88,14 @@ function leaving({ t, language }: Visit, campaign: Campaign): string {
       : least === null
         ? t(`paling banyak ${slots(most, language)}`, `at most ${slots(most, language)}`)
         : t(`${least} sampai ${slots(most, language)}`, `${least} to ${slots(most, language)}`);
-  return `${leave} ${t(`Tiap pembeli ${bounds}.`, `Each buyer takes ${bounds}.`)}`;
+  const remainder =
+    least === null || least === 1
+      ? ''
+      : t(
+          ' Kalau sisanya kurang dari itu, satu pembeli boleh mengambil semuanya.',
+          ' If fewer than that are left, one buyer may take them all.',
+        );
+  return `${leave} ${t(`Tiap pembeli ${bounds}.`, `Each buyer takes ${bounds}.`)}${remainder}`;
 }
 
 /** `Rp125.000 × 2 = Rp250.000`. */

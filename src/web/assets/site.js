@@ -140,8 +140,10 @@ function show(place, progress) {
   for (const [name, text] of Object.entries(words)) {
     for (const one of place.querySelectorAll(`[data-live="${name}"]`)) one.textContent = text;
   }
-  for (const one of place.querySelectorAll('[data-most]'))
+  for (const one of place.querySelectorAll('[data-most]')) {
+    if (left > 0) one.min = Math.min(Number(one.dataset.least) || 1, left);
     one.max = Math.max(Number(one.min) || 1, Math.min(Number(one.dataset.most) || left, left));
+  }
 }
 
 let visits = 0;
