@@ -509,6 +509,14 @@ export const errorTable = {
       en: 'There is no account to pay to yet. Please wait a little; it is being set up.',
     },
   ),
+  unique_codes_exhausted: fixed(
+    409,
+    { id: 'Nominal pembayaran belum tersedia', en: 'No payment amount available' },
+    {
+      id: 'Nominal untuk pembayaran ini sedang habis. Coba lagi nanti, ya; slotmu tetap aman.',
+      en: 'There is no amount for this payment right now. Please try again later; your slots are safe.',
+    },
+  ),
   payment_not_due: fixed(
     409,
     { id: 'Belum ada yang perlu dibayar', en: 'Nothing to pay yet' },

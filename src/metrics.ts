@@ -137,6 +137,12 @@ function watchMetrics(registers: Registry[]) {
       'sambatan_claims_oldest_open_seconds',
       'How long the oldest claim has been open',
     ),
+    uniqueCodesFree: new Gauge({
+      name: 'sambatan_unique_codes_free',
+      help: 'Unique codes of three digits that are free at the price with the most open payments, by account',
+      labelNames: ['account'],
+      registers,
+    }),
     lastBackup: gauge(
       'sambatan_last_backup_timestamp_seconds',
       'When the last backup was verified; 0 when there was none',

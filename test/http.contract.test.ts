@@ -1061,9 +1061,12 @@ test('an event stream is not asked for its head: nothing would ever end it', asy
   assert.equal(answer.status, 405);
 });
 
-/** What the tests of a database that is away, of overload and of a restored one bring about. */
+/**
+ * What the tests of a database that is away, of overload and of a restored one bring about, and of
+ * unique codes that are used up.
+ */
 const elsewhere =
-  /^(internal_error|overloaded|database_unavailable|identity_unavailable|campaign_busy|second_factor_required|reauthentication_required|outcome_unknown|installation_held)$/;
+  /^(internal_error|unique_codes_exhausted|overloaded|database_unavailable|identity_unavailable|campaign_busy|second_factor_required|reauthentication_required|outcome_unknown|installation_held)$/;
 
 test('the service has no account, users name no operators, and some accounts must stay', async () => {
   for (const { route } of described()) {

@@ -69,36 +69,6 @@ test('what is to be paid is one of a kind, however many ask for it at once', asy
   }
 });
 
-test('when all codes of an account are taken those of another are given, and then none', async () => {
-  const { id } = await upfront({ price_per_slot: 777_000 });
-  const buyer = await service.user();
-  const { id: first } = await join(buyer, id);
-  await paymentOf(buyer, first);
-  await ask(
-    service.db,
-    `with c as (insert into sambatan.transactions (campaign_id, kind, participation_id, amount,
-      cause, actor, created_at, account_id, unique_code)
-    select $1, 'payment', $2, 777000, 'code ' || g, 'system', now() - interval '90 days', $3, g
-    from generate_series(1, 999) g on conflict do nothing) select`,
-    id,
-    first,
-    till,
-  );
-  const { id: second } = await join(buyer, id);
-  const bare = await paymentOf(buyer, second);
-  assert.deepEqual([bare['unique_code'], bare['total']], [0, 777_000]);
-  const other = { bank: 'Mandiri', number: '1370099002', holder: 'PT Sambatan Bersama' };
-  expectStatus(await staff.post('/receiving-accounts', other), 201);
-  const { id: third } = await join(buyer, id);
-  const elsewhere = await paymentOf(buyer, third);
-  assert.equal((elsewhere['account'] as { bank: string }).bank, 'Mandiri');
-  assert.ok(Number(elsewhere['unique_code']) > 0);
-  await ask(
-    service.db,
-    "update sambatan.transactions set status = 'void' where cause like 'code %'",
-  );
-});
-
 test('a proof is drawn anew, stops the clock of the hold, and is for its buyer and staff', async () => {
   const { id } = await upfront();
   const buyer = await service.user();

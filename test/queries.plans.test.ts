@@ -252,6 +252,7 @@ const cases: Record<string, readonly Case[]> = {
   find_hold: [{ parameters: [] }],
   is_held: [{ parameters: [] }],
   look_around: [{ parameters: [] }],
+  free_codes: [{ parameters: [], before: opened }],
   know_invariants: [{ parameters: [['01_counters']] }],
   take_invariant: [{ parameters: [['01_counters'], 24] }],
   note_invariant: [{ parameters: ['01_counters', 0] }],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { invariantCount } from '../src/database/invariants.ts';
+import { newId } from '../src/identity/ids.ts';
 import { createMetrics } from '../src/metrics.ts';
 import { Watch } from '../src/watch/watch.ts';
 import { asAdmin } from './rig/cluster.ts';
@@ -89,6 +90,45 @@ test('claims that are open are counted and added up, with how long the oldest ha
   const [open, rupiah, seconds] = await figures();
   assert.deepEqual([open, rupiah], [2, 3000]);
   assert.ok(seconds! >= 172_800 && seconds! < 173_800, String(seconds));
+});
+
+test('short codes that run out are counted by account, and warned of once', async () => {
+  const { db, one, campaignId } = await watched(0);
+  const { watch, value, log } = one();
+  const [till, other] = [newId(), newId()];
+  await ask(
+    db,
+    `insert into sambatan.receiving_accounts (account_id, bank, number, holder) values
+      ($1, 'BCA', '5270099001', 'PT Sambatan'), ($2, 'Mandiri', '1370099002', 'PT Sambatan')`,
+    till,
+    other,
+  );
+  const take = (from: number, to: number, price: number) =>
+    ask(
+      db,
+      `insert into sambatan.transactions (campaign_id, kind, participation_id, amount, cause, actor,
+        created_at, account_id, unique_code)
+      select $1, 'payment', (select participation_id from sambatan.participants
+        where campaign_id = $1 limit 1), $5::bigint, 'code ' || $5 || ' ' || g, 'system', now(), $2, g
+      from generate_series($3::integer, $4::integer) g`,
+      campaignId,
+      till,
+      from,
+      to,
+      price,
+    );
+  const warnings = () => log.lines.filter((line) => JSON.stringify(line).includes('unique codes'));
+  await take(1, 700, 95_000);
+  await take(1, 700, 195_000);
+  await watch.look();
+  assert.equal(await value('sambatan_unique_codes_free', 'BCA 9001'), 299);
+  assert.equal(await value('sambatan_unique_codes_free', 'Mandiri 9002'), 999);
+  assert.equal(warnings().length, 0);
+  await take(701, 850, 95_000);
+  await watch.look();
+  await watch.look();
+  assert.equal(await value('sambatan_unique_codes_free', 'BCA 9001'), 149);
+  assert.equal(warnings().length, 1);
 });
 
 test('the last backup that was finished counts, one that was begun does not', async () => {

@@ -45,6 +45,7 @@ export function gatewayRoutes(app: App): FastifyPluginAsyncTypebox {
               'gateway_off',
               'payment_not_due',
               'payment_account_missing',
+              'unique_codes_exhausted',
               'payment_not_open',
               'installation_held',
               'gateway_refused',

@@ -54,7 +54,7 @@ export function paymentOf(row: sql.PaymentRow): Payment {
 /**
  * What a participation has to pay. Its account and unique code are chosen when it is first looked
  * at; `termHours` is within how many hours of its completion a campaign is to be paid. Refuses:
- * participation_not_found, forbidden, payment_not_due, payment_account_missing.
+ * participation_not_found, forbidden, payment_not_due, payment_account_missing, unique_codes_exhausted.
  */
 export async function viewPayment(
   tx: Tx,
@@ -69,7 +69,7 @@ export async function viewPayment(
 /**
  * Shows that a buyer paid. The payment waits to be verified, and its hold does not lapse meanwhile;
  * a later proof takes the place of an earlier one. Refuses: participation_not_found, forbidden,
- * payment_not_due, payment_account_missing, payment_not_open.
+ * payment_not_due, payment_account_missing, unique_codes_exhausted, payment_not_open.
  */
 export async function submitProof(
   tx: Tx,

@@ -49,6 +49,33 @@ export const lookAround = query<[], Affairs>(
   from clock`,
 );
 
+/** How many codes of three digits an active account has left where it has the fewest. */
+export interface FreeCodesRow {
+  readonly account: string;
+  readonly free: number;
+}
+
+/**
+ * Free codes of three digits by active account, at the price that has the most open payments. Looks
+ * at the 10,000 open payments that were made last: those of a crowd are among them.
+ */
+export const freeCodes = query<[], FreeCodesRow>(
+  'free_codes',
+  `with newest as (
+    select account_id, amount, unique_code from sambatan.transactions
+    where kind = 'payment' and status = 'due'
+    order by created_at desc, transaction_id desc limit 10000),
+  used as (
+    select account_id, amount, count(*) as codes from newest
+    where unique_code between 1 and 999 group by account_id, amount)
+  select a.bank || ' ' || right(a.number, 4) as account,
+    (999 - least(999, coalesce(max(u.codes), 0)))::integer as free
+  from sambatan.receiving_accounts a
+  left join used u on u.account_id = a.account_id
+  where a.is_active
+  group by a.account_id`,
+);
+
 export const knowInvariants = query<[names: string[]], never>(
   'know_invariants',
   `insert into sambatan.invariant_checks (name) select unnest($1::text[])

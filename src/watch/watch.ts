@@ -16,6 +16,8 @@ export interface WatchOptions {
 
 /** Alerts that wait for minutes need no fresher figures, and each look is one statement. */
 const everyMs = 15_000;
+/** Fewer free codes of three digits than this are worth a warning; the alert has the same bound. */
+const minFreeCodes = 200;
 
 /**
  * Looks at what an operator wants to be woken for and keeps the gauges of it: every worker does, so
@@ -29,6 +31,7 @@ export class Watch {
   #stopping = new AbortController();
   #looking: Promise<void> = Promise.resolve();
   #checking: Promise<void> | undefined;
+  #scarceAccounts: ReadonlySet<string> = new Set();
 
   constructor(options: WatchOptions) {
     this.#options = options;
@@ -84,11 +87,30 @@ export class Watch {
     metrics.claimsOldest.set(affairs.claims_seconds);
     metrics.lastBackup.set(affairs.backup_at);
     metrics.held.set(affairs.held ? 1 : 0);
+    await this.#countCodes();
     for (const { name, checked, violations } of await db.rows(sql.invariantChecks, this.#names)) {
       metrics.invariantViolations.set({ invariant: name }, Number(violations));
       metrics.invariantChecked.set({ invariant: name }, checked);
     }
     metrics.watched.set(Date.now() / 1_000);
+  }
+
+  /** Warns once each time an account begins to run out of short codes. */
+  async #countCodes(): Promise<void> {
+    const { db, metrics, log } = this.#options;
+    metrics.uniqueCodesFree.reset();
+    const scarce = new Set<string>();
+    for (const { account, free } of await db.rows(sql.freeCodes)) {
+      metrics.uniqueCodesFree.set({ account }, free);
+      if (free >= minFreeCodes) continue;
+      scarce.add(account);
+      if (this.#scarceAccounts.has(account)) continue;
+      log.warn(
+        { account, free },
+        'unique codes run out: buyers of one price will pay codes of four digits; add an account',
+      );
+    }
+    this.#scarceAccounts = scarce;
   }
 
   async #checkNext(): Promise<void> {

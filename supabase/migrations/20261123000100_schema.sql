@@ -643,10 +643,10 @@ alter table sambatan.transactions
   -- Of a payment: the account that it is to be paid to, by when, and the few rupiah that make its
   -- amount one of a kind there. What is to be transferred is amount + unique_code.
   add column account_id uuid references sambatan.receiving_accounts,
-  add column unique_code integer not null default 0 check (unique_code between 0 and 999),
+  add column unique_code integer not null default 0 check (unique_code between 0 and 99999),
   add column pay_by timestamptz,
   -- Of a settled payment: what came above the amount and is kept with it, at most the unique code.
-  add column surcharge bigint not null default 0 check (surcharge between 0 and 999),
+  add column surcharge bigint not null default 0 check (surcharge between 0 and 99999),
   -- What was left of the hold when its proof stopped the clock.
   add column hold_left interval,
   -- Why a payment was rejected, a movement failed the last time, or is owed no more.

@@ -1043,28 +1043,55 @@ begin
 end
 $$;
 
--- A unique code for a payment of p_amount rupiah to an account, such that no other open payment there
--- is of the same sum: 1 to 999, tried from a place of chance so that payments opened in the same
--- moment seldom try the same one. Null when all are taken.
-create or replace function sambatan.free_code(p_account_id uuid, p_amount bigint)
-returns integer language sql volatile as $$
-  with start as materialized (select floor(random() * 999)::bigint as at)
-  select g.n::integer from start, generate_series(1, 999) as g (n)
-  where not exists (select from sambatan.transactions t
-    where t.account_id = p_account_id and t.amount + t.unique_code = p_amount + g.n
+-- A unique code for a payment of p_amount rupiah to an account, between p_from and p_to, such that no
+-- other open payment there is of the same sum. The search starts at a random code, so that payments
+-- opened at the same moment seldom try the same one. Null when all of them are taken.
+create or replace function sambatan.free_code(
+  p_account_id uuid, p_amount bigint, p_from integer, p_to integer
+) returns integer language sql volatile as $$
+  with start as materialized (select floor(random() * (p_to - p_from + 1))::integer as at),
+  taken as materialized (
+    select (t.amount + t.unique_code - p_amount)::integer as code from sambatan.transactions t
+    where t.account_id = p_account_id
+      and t.amount + t.unique_code between p_amount + p_from and p_amount + p_to
       and t.kind = 'payment' and t.unique_code > 0
       and t.status in ('due', 'proof_submitted', 'rejected', 'pending'))
-  order by (g.n + start.at) % 999 limit 1
+  select g.n from start, generate_series(p_from, p_to) as g (n)
+  where not exists (select 1 from taken where taken.code = g.n)
+  order by (g.n - p_from + start.at) % (p_to - p_from + 1) limit 1
+$$;
+
+-- The account and the unique code for a new payment of p_amount rupiah. Codes of three digits come
+-- first, those of the default account before those of the others. Only when every active account has
+-- used up those of this price do codes get longer, as little as possible: a buyer pays them. Both are
+-- null when no account is active; the code alone when all 99,999 of every account are taken.
+create or replace function sambatan.choose_code(
+  p_amount bigint, out account_id uuid, out unique_code integer
+) language plpgsql volatile as $$
+declare
+  accounts constant uuid[] := array(select a.account_id from sambatan.receiving_accounts a
+    where a.is_active order by a.is_default desc, a.created_at, a.account_id);
+  ends constant integer[] := array[0, 999, 1999, 4999, 9999, 19999, 49999, 99999];
+begin
+  for width in 2..cardinality(ends) loop
+    foreach account_id in array accounts loop
+      unique_code := sambatan.free_code(account_id, p_amount, ends[width - 1] + 1, ends[width]);
+      if unique_code is not null then
+        return;
+      end if;
+    end loop;
+  end loop;
+  account_id := accounts[1];
+end
 $$;
 
 -- The payment of a participation as it is, with an account and a unique code from now on: what is
 -- to be paid is made when somebody first looks at it, so that neither joins nor the closing of a
--- large campaign pay for it. Any number of callers at once get the same one. The codes of the
--- default account are given first, then those of the others; when all are taken the default
--- account without a code, and a person finds its transfer by the name.
+-- large campaign pay for it. Any number of callers at once get the same one. A payment never goes
+-- without a unique code: its transfer could be matched by nothing but a name.
 --
 -- Takes no lock that a join would wait for. Gives null when there is nothing to pay (yet). Refuses:
--- participation_not_found, payment_account_missing.
+-- participation_not_found, payment_account_missing, unique_codes_exhausted.
 create or replace function sambatan.open_payment(
   p_campaign_id uuid, p_participation_id uuid, p_term interval
 ) returns sambatan.transactions language plpgsql as $$
@@ -1096,20 +1123,11 @@ begin
     end if;
 
     base := coalesce(t.amount, p.quantity * c.price_per_slot);
-    code := null;
-    for account in select account_id from sambatan.receiving_accounts where is_active
-      order by is_default desc, created_at, account_id
-    loop
-      code := sambatan.free_code(account, base);
-      exit when code is not null;
-    end loop;
-    if code is null then
-      code := 0;
-      select account_id into account from sambatan.receiving_accounts where is_active
-        order by is_default desc, created_at, account_id limit 1;
-      if not found then
-        perform sambatan.refuse('payment_account_missing');
-      end if;
+    select k.account_id, k.unique_code into account, code from sambatan.choose_code(base) k;
+    if account is null then
+      perform sambatan.refuse('payment_account_missing');
+    elsif code is null then
+      perform sambatan.refuse('unique_codes_exhausted');
     end if;
 
     begin

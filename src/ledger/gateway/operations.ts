@@ -26,7 +26,7 @@ export interface GatewayParts {
 /**
  * Where a buyer pays online. The payment is with the provider from now on, under one order: who
  * asks again gets the same page. Refuses: participation_not_found, forbidden, gateway_off,
- * payment_not_due, payment_account_missing, payment_not_open, installation_held, gateway_refused,
+ * payment_not_due, payment_account_missing, unique_codes_exhausted, payment_not_open, installation_held, gateway_refused,
  * gateway_unavailable.
  */
 export async function payOnline(
