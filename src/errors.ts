@@ -1,3 +1,5 @@
+import { statementReasons, type StatementReason } from './statement-reasons.ts';
+
 /** The languages the service answers in; Indonesian is the default. */
 export const languages = ['id', 'en'] as const;
 export type Language = (typeof languages)[number];
@@ -307,13 +309,10 @@ export const errorTable = {
       en: 'A proof is a JPEG, PNG or WebP picture or a PDF. Take the photo or screenshot again.',
     },
   ),
-  statement_not_readable: define<{ readonly line: number }>(
+  statement_not_readable: define<StatementPlace>(
     422,
     { id: 'Mutasi tidak terbaca', en: 'Statement not readable' },
-    ({ line }) => ({
-      id: `Baris ${line} tidak sesuai format yang dipilih. Cek format banknya, lalu unggah lagi.`,
-      en: `Line ${line} does not fit the chosen format. Check which bank's it is and upload again.`,
-    }),
+    statementNotReadable,
   ),
   shortfall_not_possible: define<{ readonly minimum: number; readonly maximum: number }>(
     422,
@@ -909,6 +908,42 @@ interface QuantityBounds {
   readonly maximum: number | null;
   /** Slots that the buyer has in this campaign already. */
   readonly held: number;
+}
+
+/** Where and why a bank statement could not be read. */
+interface StatementPlace {
+  readonly reason: StatementReason;
+  /** Line of the text file or row of the sheet, from 1. */
+  readonly line?: number;
+  /** Heading of the column, and what stands in the cell. */
+  readonly column?: string;
+  readonly cell?: string;
+  /** For a total or balance that differs: what the file says, and what was read. */
+  readonly expected?: string;
+  readonly found?: string;
+}
+
+function statementNotReadable({ reason, ...place }: StatementPlace): Wording {
+  const { line, column, cell, expected, found } = place;
+  const inWords = (words: { line: string; column: string; said: string; read: string }) =>
+    [
+      line !== undefined && `${words.line} ${line}`,
+      column !== undefined && `${words.column} “${column}”`,
+      cell !== undefined && `“${cell}”`,
+      expected !== undefined && `${words.said} ${expected}`,
+      found !== undefined && `${words.read} ${found}`,
+    ]
+      .filter(Boolean)
+      .join(', ');
+  const at = {
+    id: inWords({ line: 'Baris', column: 'kolom', said: 'tertulis', read: 'terbaca' }),
+    en: inWords({ line: 'Line', column: 'column', said: 'stated', read: 'read' }),
+  };
+  const why = statementReasons[reason];
+  return {
+    id: at.id === '' ? why.id : `${at.id}: ${why.id}`,
+    en: at.en === '' ? why.en : `${at.en}: ${why.en}`,
+  };
 }
 
 function quantityOutOfBounds({ minimum, maximum, held }: QuantityBounds): Wording {

@@ -7,7 +7,7 @@ import { midtrans } from '../src/ledger/gateway/midtrans.ts';
 import { applyOrder, payOnline } from '../src/ledger/gateway/operations.ts';
 import { findCall } from '../src/ledger/gateway/queries.ts';
 import { rejectPayment, submitProof, verifyPayment, viewPayment } from '../src/ledger/payments.ts';
-import { readStatement } from '../src/ledger/statement-file.ts';
+import { readStatementFile } from '../src/ledger/statement-file.ts';
 import { assignLine, importStatement } from '../src/ledger/statements.ts';
 import { operate } from '../src/operation.ts';
 import type { Tx } from '../src/database/transaction.ts';
@@ -70,10 +70,8 @@ const steps: Readonly<Record<string, (world: World) => Promise<void>>> = {
   },
   transfer: async (world) => {
     const text = `TRSF ${world.id} ${world.transfers++}`;
-    const file = readStatement(
-      `date,description,amount\n${today},${text},${world.total}`,
-      'generic',
-    );
+    const csv = `date,description,amount\n${today},${text},${world.total}`;
+    const file = await readStatementFile(Buffer.from(csv), 'generic');
     await importStatement(db, service, till, file);
     const [line] = await ask<{ line_id: string; status: string; outcome: string | null }>(
       db,

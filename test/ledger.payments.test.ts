@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import sharp from 'sharp';
-import { readStatement } from '../src/ledger/statement-file.ts';
+import { readStatementFile, type StatementFormat } from '../src/ledger/statement-file.ts';
 import { holdsAboutToLapse } from '../src/ledger/queries.ts';
 import type { Client } from './rig/client.ts';
 import { httpService } from './rig/http-service.ts';
@@ -44,6 +44,8 @@ const csv = (...lines: [description: string, amount: number][]) =>
   ['date,description,amount', ...lines.map(([text, amount]) => `${today},${text},${amount}`)].join(
     '\n',
   );
+const fileOf = (text: string, format: StatementFormat) =>
+  readStatementFile(Buffer.from(text), format);
 const statement = async (text: string, query = '?apply=true') =>
   expectStatus(
     await operator.send({
@@ -416,8 +418,8 @@ test('who says that the goods came and never pays holds back no payout', async (
   assert.equal(await statusOf(unpaid), 'fulfilled');
 });
 
-test('two banks’ exports are read as they come', () => {
-  const bca = readStatement(
+test('two banks’ exports are read as they come', async () => {
+  const bca = await fileOf(
     [
       'No. rekening : 5270099001',
       'Nama : PT SAMBATAN BERSAMA',
@@ -433,7 +435,7 @@ test('two banks’ exports are read as they come', () => {
     [['2026-11-25', 125_037n]],
   );
   assert.equal(bca.skipped, 1);
-  const mandiri = readStatement(
+  const mandiri = await fileOf(
     [
       'AccountNo;Date;Description;Debit;Credit',
       '137;25/11/26;TRANSFER DARI BUDI;0.00;150,412.00',
@@ -454,7 +456,7 @@ test('two banks’ exports are read as they come', () => {
     2,
     'equal lines are told apart',
   );
-  assert.throws(() => readStatement('date,amount\n25-11-2026,x', 'generic'), {
+  await assert.rejects(fileOf('date,amount\n25-11-2026,x', 'generic'), {
     code: 'statement_not_readable',
   });
 });

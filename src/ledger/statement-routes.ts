@@ -1,14 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { App } from '../context.ts';
-import { DomainError, invalidField } from '../errors.ts';
+import { invalidField } from '../errors.ts';
 import { after, nextCursor } from '../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../http/schemas.ts';
 import { permit } from '../identity/policy.ts';
 import { consult, operate } from '../operation.ts';
 import { takeFiles } from './payment-routes.ts';
 import { StatementLineSchema, statementLineOf, StatementSchema } from './schemas.ts';
-import { readStatement, statementFormats, statementLimitBytes } from './statement-file.ts';
+import { readStatementFile, statementFormats, statementLimitBytes } from './statement-file.ts';
 import { listOpenLines, type StatementLineRow } from './statement-queries.ts';
 import {
   assignLine,
@@ -54,9 +54,9 @@ export function statementRoutes(app: App): FastifyPluginAsyncTypebox {
             },
           },
         },
-        async ({ actor, params: { id }, query: { format = 'generic', apply = false }, body }) => {
+        async ({ actor, params: { id }, query: { format = 'auto', apply = false }, body }) => {
           await consult(() => permitImport(app.db, actor, id));
-          const file = readStatement(csvOf(body), format);
+          const file = await readStatementFile(bytesOf(body), format);
           if (apply)
             return await applied(app, await importStatement(app.db, actor, id, file), file);
           const lines = await consult(() => previewStatement(app.db, actor, id, file));
@@ -175,16 +175,10 @@ function told(app: App, line: StatementLineRow): StatementLineRow {
   return line;
 }
 
-function csvOf(body: unknown): string {
-  if (!Buffer.isBuffer(body) || body.length === 0) {
-    throw invalidField('', {
-      id: 'Kirim berkas CSV mutasi rekening sebagai isi permintaan.',
-      en: 'Send the CSV file of the statement as the body.',
-    });
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body);
-  } catch {
-    throw new DomainError('statement_not_readable', { line: 1 });
-  }
+function bytesOf(body: unknown): Buffer {
+  if (Buffer.isBuffer(body) && body.length > 0) return body;
+  throw invalidField('', {
+    id: 'Kirim berkas mutasi rekening sebagai isi permintaan.',
+    en: 'Send the file of the statement as the body.',
+  });
 }

@@ -15,6 +15,7 @@ const mostShown = 200;
 type Subjects = ReadonlyMap<string, SubjectRow>;
 
 const formatNames: Record<StatementFormat, string> = {
+  auto: '',
   generic: 'CSV: date, description, amount',
   bca: 'BCA (KlikBCA, myBCA)',
   mandiri: 'Mandiri (Kopra, MCM)',
@@ -50,7 +51,11 @@ export function importForm(
       ${select(
         visit,
         { name: 'format', label: t('Format berkas', 'Format of the file'), required: true },
-        statementFormats.map((value) => ({ value, label: formatNames[value] })),
+        statementFormats.map((value) => ({
+          value,
+          label:
+            value === 'auto' ? t('Kenali otomatis', 'Recognise by itself') : formatNames[value],
+        })),
       )}
       <div class="field">
         <label for="statement">${t('Berkas CSV', 'CSV file')}</label

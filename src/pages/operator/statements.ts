@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../../context.ts';
-import { DomainError, invalidField } from '../../errors.ts';
+import { invalidField, type DomainError } from '../../errors.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { choice, closed, Id } from '../../http/schemas.ts';
@@ -10,9 +10,10 @@ import { seeOther, type Pages } from '../../http/site.ts';
 import { readFormWithFile, takeUploads } from '../../http/uploads.ts';
 import { permit } from '../../identity/policy.ts';
 import { receivingAccounts } from '../../ledger/accounts.ts';
+import { StatementRefused } from '../../ledger/bank-statements/parse.ts';
 import { openLines, subjectsOf } from '../../ledger/desk.ts';
 import {
-  readStatement,
+  readStatementFile,
   statementFormats,
   statementLimitBytes,
 } from '../../ledger/statement-file.ts';
@@ -88,7 +89,7 @@ export function operatorStatements(app: App): Pages {
         const { fields, file: bytes } = await readFormWithFile(request, 'statement', tooLarge);
         const { account, format } = said(readImport(fields));
         await consult(() => permitImport(app.db, visit.actor, account));
-        const file = readStatement(textOf(bytes), format);
+        const file = await readStatementFile(chosen(bytes), format);
         const lines = await consult(() => previewStatement(app.db, visit.actor, account, file));
         const found = lines.map(({ participation_id }) => participation_id).slice(0, 500);
         const subjects = await consult(() => subjectsOf(app.db, visit.actor, found));
@@ -108,7 +109,7 @@ export function operatorStatements(app: App): Pages {
         const { fields } = await readFormWithFile(request, 'statement', tooLarge);
         const { packed = '', ...rest } = fields;
         const { account, format } = said(readImport(rest));
-        const file = readStatement(textOf(await unpacked(packed)), format);
+        const file = await readStatementFile(await unpacked(packed), format);
         return await importStatement(app.db, actor, account, file);
       });
       if ('refused' in done) return await show(request, reply, done.refused);
@@ -155,22 +156,16 @@ async function unpacked(packed: string): Promise<Buffer> {
     const bytes = Buffer.from(packed, 'base64');
     return (await unpacks(bytes, { maxOutputLength: statementLimitBytes })) as Buffer;
   } catch {
-    throw new DomainError('statement_not_readable', { line: 1 });
+    throw new StatementRefused('not_a_statement');
   }
 }
 
-function textOf(bytes: Buffer | undefined): string {
-  if (bytes === undefined) {
-    throw invalidField('statement', {
-      id: 'Pilih berkas CSV mutasi rekening.',
-      en: 'Choose the CSV file of the statement.',
-    });
-  }
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new DomainError('statement_not_readable', { line: 1 });
-  }
+function chosen(bytes: Buffer | undefined): Buffer {
+  if (bytes !== undefined) return bytes;
+  throw invalidField('statement', {
+    id: 'Pilih berkas mutasi rekening.',
+    en: 'Choose the file of the statement.',
+  });
 }
 
 /** Tells those who watch the campaign that a transfer was counted for it. */

@@ -1,0 +1,124 @@
+import { StatementRefused } from './refused.ts';
+import type { TableRow } from './table.ts';
+import type { ColumnRef, Mapping } from './types.ts';
+
+/** Indexes of a mapping's columns in one file; -1 for a column that it does not have. */
+export interface Columns {
+  readonly date: number;
+  readonly time: number;
+  readonly descriptions: readonly number[];
+  readonly amount: number;
+  readonly marks: readonly number[];
+  readonly debit: number;
+  readonly credit: number;
+  readonly balance: number;
+  readonly reference: number;
+  readonly account: number;
+  readonly currency: number;
+  /** Cells of the heading, without empty ones at its end; 0 where there is none. */
+  readonly width: number;
+  /** Headings by index, for messages. */
+  readonly names: readonly string[];
+}
+
+export interface Located {
+  readonly mapping: Mapping;
+  readonly columns: Columns;
+  /** Index of the first row below the heading. */
+  readonly first: number;
+  /** How many of the heading's cells the mapping knows: the better of two mappings has more. */
+  readonly score: number;
+}
+
+/** Rows from the top in which a heading is looked for. */
+const maxHeadRows = 100;
+
+/** Headings are compared by letters and digits alone. */
+export function plain(heading: string): string {
+  return heading
+    .normalize('NFKD')
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}]/gu, '');
+}
+
+/** A heading in two languages is known by either: `Tanggal / Date`, or on two lines. */
+function namesIn(heading: string): string[] {
+  return [heading, ...heading.split(/\n| \/ /)].map(plain).filter((name) => name !== '');
+}
+
+/** Where a mapping's table begins; undefined if the rows are not in its shape. */
+export function locate(rows: readonly TableRow[], mapping: Mapping): Located | undefined {
+  if (mapping.firstRow !== undefined && mapping.headerRow === undefined) {
+    const first = rows.findIndex(({ row }) => row >= mapping.firstRow!);
+    const columns = columnsIn([], mapping);
+    return columns && { mapping, columns, first: first === -1 ? rows.length : first, score: 1 };
+  }
+  for (const [index, { row, cells }] of rows.slice(0, maxHeadRows).entries()) {
+    if (mapping.headerRow !== undefined && row !== mapping.headerRow) continue;
+    const columns = columnsIn(cells, mapping);
+    if (columns === undefined) continue;
+    return { mapping, columns, first: index + 1, score: scoreOf(cells, mapping) };
+  }
+  return undefined;
+}
+
+function scoreOf(cells: readonly string[], mapping: Mapping): number {
+  const { mark, ...rest } = mapping.columns;
+  const refs = [...Object.values(rest), mark === 'beside' ? [] : (mark ?? [])].flat();
+  const known = [...refs, ...(mapping.signature ?? [])].filter((ref) => typeof ref === 'string');
+  const names = new Set(known.map(plain));
+  return cells.filter((cell) => namesIn(cell).some((name) => names.has(name))).length;
+}
+
+/** The columns of a heading; undefined if it is not this mapping's. Refuses: column_twice. */
+export function columnsIn(heading: readonly string[], mapping: Mapping): Columns | undefined {
+  const cells = heading.map(namesIn);
+  const all = (refs: readonly ColumnRef[] = []) =>
+    refs.flatMap((ref) =>
+      typeof ref === 'number'
+        ? [ref]
+        : cells.flatMap((names, index) => (names.includes(plain(ref)) ? [index] : [])),
+    );
+  const one = (refs?: readonly ColumnRef[]) => all(refs)[0] ?? -1;
+  const { columns } = mapping;
+  const [date, amount] = [one(columns.date), one(columns.amount)];
+  const [debit, credit] = [one(columns.debit), one(columns.credit)];
+  if (date === -1) return undefined;
+  if (columns.credit === undefined ? amount === -1 : credit === -1 || debit === -1) {
+    return undefined;
+  }
+  if (Array.isArray(columns.mark) && one(columns.mark) === -1) return undefined;
+  const known = new Set(cells.flat());
+  if (!(mapping.signature ?? []).every((name) => known.has(plain(name)))) return undefined;
+  for (const index of [amount, debit, credit]) refuseTwice(heading, index);
+  const width = heading.findLastIndex((cell) => cell !== '') + 1;
+  return {
+    date,
+    time: one(columns.time),
+    descriptions: [...new Set(all(columns.description))].toSorted((a, b) => a - b),
+    amount,
+    marks: columns.mark === 'beside' ? besides(cells, amount) : all(columns.mark),
+    debit,
+    credit,
+    balance: one(columns.balance),
+    reference: one(columns.reference),
+    account: one(columns.account),
+    currency: one(columns.currency),
+    width,
+    names: heading,
+  };
+}
+
+/** The cell to the right of the amount has the mark where its heading is empty. */
+function besides(cells: readonly string[][], amount: number): number[] {
+  const right = cells[amount + 1];
+  return right !== undefined && right.length === 0 ? [amount + 1] : [];
+}
+
+function refuseTwice(heading: readonly string[], index: number): void {
+  const name = heading[index];
+  if (name === undefined || name === '') return;
+  if (heading.filter((cell) => plain(cell) === plain(name)).length > 1) {
+    throw new StatementRefused('column_twice', { column: name });
+  }
+}

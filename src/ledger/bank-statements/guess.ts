@@ -1,0 +1,52 @@
+import { figureOf } from './amounts.ts';
+import { plain } from './columns.ts';
+import { dateFigureOf } from './dates.ts';
+import type { Mapping, TablePreview } from './types.ts';
+
+type Columns = Mapping['columns'];
+type Role = Exclude<keyof Columns, 'mark'> | 'mark';
+
+/** Words in headings by which a column is guessed, in both languages; the first role that fits. */
+const words: readonly (readonly [Role, RegExp])[] = [
+  ['currency', /^(?:ccy|currency|matauang)/],
+  ['account', /^(?:norek|norekening|nomorrekening|accountno|accountnumber|account$)/],
+  ['balance', /(?:saldo|balance)/],
+  ['credit', /(?:kredit|credit|masuk|incoming|deposit)/],
+  ['debit', /(?:debet|debit|keluar|outgoing|withdrawal)/],
+  ['mark', /^(?:dk|dbcr|crdb|drcr|tipe|type|jenis|jenistransaksi)$/],
+  ['date', /(?:tanggal|tgl|date)/],
+  ['time', /^(?:jam|waktu|time|trxtime)/],
+  ['amount', /(?:jumlah|nominal|amount|mutasi|nilai)/],
+  ['reference', /(?:ref|journal|jurnal|trxid)/],
+  ['description', /(?:keterangan|deskripsi|description|remark|uraian|rincian|detail|berita|memo)/],
+];
+
+/**
+ * A first proposal for the mapping page: the heading's row, and each column by its words. What it
+ * cannot tell it leaves out; nothing is imported by a guess.
+ */
+export function guessMapping(rows: TablePreview['rows']): Partial<Mapping> {
+  const scored = rows.map(({ row, cells }) => {
+    const roles = cells.map(roleOf);
+    const known = new Set(roles.filter((role) => role !== undefined));
+    const hasFigures = cells.some(
+      (cell) => dateFigureOf(cell) !== undefined || typeof figureOf(cell) === 'object',
+    );
+    return { row, roles, score: hasFigures || !known.has('date') ? 0 : known.size };
+  });
+  const best = scored.toSorted((a, b) => b.score - a.score)[0];
+  if (best === undefined || best.score < 2) return {};
+  const columns: Record<string, number[]> = {};
+  for (const [index, role] of best.roles.entries()) {
+    if (role === undefined) continue;
+    const found = (columns[role] ??= []);
+    if (found.length === 0 || role === 'description') found.push(index);
+  }
+  if (columns['credit'] && columns['debit']) delete columns['amount'];
+  return { headerRow: best.row, columns: columns as unknown as Columns };
+}
+
+function roleOf(heading: string): Role | undefined {
+  const name = plain(heading);
+  return words.find(([, shape]) => shape.test(name))?.[0];
+}

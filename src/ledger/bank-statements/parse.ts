@@ -1,0 +1,285 @@
+import { numberStyleOf, senOf, type PlacedFigure } from './amounts.ts';
+import { checkAll, type ReadEntry } from './checks.ts';
+import { locate, plain, type Located } from './columns.ts';
+import { dateStyleOf, dayOf, type Period } from './dates.ts';
+import { builtInMappings } from './mappings.ts';
+import { StatementRefused, shortened } from './refused.ts';
+import { sortRows, textOf, type RawEntry, type RawTable } from './rows.ts';
+import {
+  delimiters,
+  likelyDelimiter,
+  openFile,
+  rowsOfText,
+  type StatementFile,
+  type TableRow,
+} from './table.ts';
+import type {
+  DateStyle,
+  Mapping,
+  NumberStyle,
+  ParsedStatement,
+  ReadOptions,
+  SkippedLine,
+  SkipReason,
+  StatementLine,
+  TablePreview,
+} from './types.ts';
+
+export * from './types.ts';
+export { StatementRefused } from './refused.ts';
+export { guessMapping } from './guess.ts';
+export { builtInMappings } from './mappings.ts';
+
+/** The most transactions that one file may have. */
+export const maxStatementRows = 20_000;
+
+/**
+ * Reads a bank statement: see types.ts for what the result promises. A file of 20,000 rows takes
+ * less than a second. Refuses by `StatementRefused` (statement_not_readable).
+ */
+export async function readStatement(bytes: Buffer, options: ReadOptions): Promise<ParsedStatement> {
+  const file = await openFile(bytes);
+  if (file.kind === 'mt940' || file.kind === 'xml') throw new StatementRefused('not_a_statement');
+  const { rows, located } = find(file, candidatesOf(options.mapping));
+  return readTable(rows, located, file, options.today);
+}
+
+function candidatesOf(mapping: ReadOptions['mapping']): readonly Mapping[] {
+  if (mapping === 'auto') return builtInMappings;
+  return Array.isArray(mapping) ? mapping : [mapping as Mapping];
+}
+
+type Table = Extract<StatementFile, { kind: 'text' | 'xlsx' }>;
+
+/** The table of a file, and the mapping that its heading fits best. */
+function find(file: Table, mappings: readonly Mapping[]) {
+  const tables =
+    file.kind === 'xlsx'
+      ? file.sheets.map((rows) => ({ rows, whole: () => rows }))
+      : textTables(file.text, mappings);
+  const found = tables.flatMap(({ rows, whole }) => {
+    const fits = mappings.flatMap((mapping) => locate(rows, mapping) ?? []);
+    const best = fits.toSorted((a, b) => b.score - a.score)[0];
+    return best ? [{ located: best, whole }] : [];
+  });
+  if (file.kind === 'xlsx' && found.length > 1) throw new StatementRefused('several_sheets');
+  const best = found.toSorted((a, b) => b.located.score - a.located.score)[0];
+  if (best === undefined) throw new StatementRefused('heading_not_found');
+  return { rows: best.whole(), located: best.located };
+}
+
+/** The first lines of a text, cut by each delimiter that it has. */
+function textTables(text: string, mappings: readonly Mapping[]) {
+  const given = mappings.map(({ delimiter }) => delimiter);
+  const wanted = given.includes(undefined)
+    ? delimiters
+    : delimiters.filter((one) => given.includes(one));
+  const head = text.split('\n', 150).join('\n');
+  return wanted
+    .filter((delimiter) => head.includes(delimiter))
+    .map((delimiter) => ({
+      rows: headRows(head, delimiter),
+      whole: () =>
+        rowsOfText(text, delimiter).filter(({ cells }) => !/^sep=.?$/i.test(cells.join(''))),
+    }));
+}
+
+/** A cut-off text may end within quotation marks: then up to the line where they begin. */
+function headRows(head: string, delimiter: (typeof delimiters)[number]): TableRow[] {
+  for (let lines = head.split('\n'); lines.length > 0; lines = lines.slice(0, -10)) {
+    try {
+      return rowsOfText(lines.join('\n'), delimiter).filter(
+        ({ cells }) => !/^sep=.?$/i.test(cells.join('')),
+      );
+    } catch (error) {
+      if (!(error instanceof StatementRefused)) throw error;
+    }
+  }
+  return [];
+}
+
+function readTable(
+  rows: readonly TableRow[],
+  located: Located,
+  file: Table,
+  today: string,
+): ParsedStatement {
+  const { mapping, columns } = located;
+  const raw = sortRows(rows, located);
+  if (raw.entries.length > maxStatementRows) throw new StatementRefused('too_many_lines');
+  const account = accountOf(rows, located, raw);
+  refuseOtherCurrencies(rows, located, raw);
+  const numbers = numberStyleOf(figuresOf(raw), mapping.numbers);
+  const period = wholePeriod(raw.periods);
+  const dates = dateStyleOf(
+    raw.entries.flatMap(({ date }) => date ?? []),
+    mapping.dates ?? 'auto',
+    { period, today },
+  );
+  const entries = raw.entries.filter(({ states }) => states === undefined);
+  const read = entries.map((entry) => ({ entry, ...moneyIn(entry, numbers) }));
+  const stated = raw.entries.flatMap(({ states, balance, row }) =>
+    states && balance
+      ? [{ kind: states, row: row.row, figure: balance.figure, cell: balance.place.cell ?? '' }]
+      : [],
+  );
+  const checks = checkAll(read, [...raw.summaries, ...stated], numbers);
+  const lines: StatementLine[] = [];
+  const skipped: SkippedLine[] = [];
+  for (const one of read) {
+    const { entry, sen } = one;
+    const reason = reasonToSkip(entry, sen);
+    const dated = entry.date ? datedBy(entry, dates, today) : undefined;
+    if (reason) skipped.push(skippedLine(entry, sen, reason));
+    else {
+      const more = {
+        ...(one.balance === undefined ? {} : { balanceSen: one.balance }),
+        ...optional('reference', shortened(entry.row.cells[columns.reference] ?? '', 100)),
+        ...optional('accountHint', account ?? ''),
+      };
+      const { row } = entry.row;
+      const description = shortened(entry.description, 400);
+      lines.push({ row, ...dated!, amount: sen / 100n, description, ...more });
+    }
+  }
+  for (const { states, row, description, balance } of raw.entries) {
+    if (states === undefined || balance === undefined) continue;
+    const sen = senOf(balance, numbers);
+    skipped.push({
+      row: row.row,
+      text: textOf(row) || description,
+      amount: sen / 100n,
+      sen: Number(sen % 100n),
+      incoming: false,
+      reason: 'balance',
+    });
+  }
+  return {
+    mapping: mapping.id,
+    kind: file.kind === 'xlsx' ? 'xlsx' : 'csv',
+    style: { numbers, dates, encoding: file.kind === 'xlsx' ? 'xlsx' : file.encoding },
+    ...(period === undefined ? {} : { period }),
+    ...optional('account', account ?? ''),
+    lines,
+    skipped: skipped.toSorted((a, b) => a.row - b.row),
+    otherRows: raw.otherRows,
+    checks,
+  };
+}
+
+function optional<K extends string>(key: K, value: string): { [P in K]?: string } {
+  return (value === '' ? {} : { [key]: value }) as { [P in K]?: string };
+}
+
+function figuresOf({ entries, summaries }: RawTable): PlacedFigure[] {
+  return [
+    ...entries.flatMap(({ money, balance }) => [money, balance].filter((one) => one !== undefined)),
+    ...summaries.map(({ figure, row, cell }) => ({ figure, place: { line: row, cell } })),
+  ];
+}
+
+function moneyIn({ money, balance, row, date, repaired }: RawEntry, style: NumberStyle): ReadEntry {
+  const size = money === undefined ? 0n : senOf(money, style);
+  const held = balance && senOf(balance, style) * (isOverdrawn(balance) ? -1n : 1n);
+  return {
+    row: row.row,
+    sen: money?.direction === 'debit' ? -size : size,
+    isPending: date === undefined,
+    repaired,
+    ...(held === undefined ? {} : { balance: held }),
+  };
+}
+
+function isOverdrawn({ figure }: PlacedFigure): boolean {
+  return figure.negative || figure.mark === 'debit';
+}
+
+function datedBy(entry: RawEntry, style: DateStyle, today: string) {
+  const { date, place } = entry.date!;
+  const clock = date.clock === undefined ? (entry.clock ?? {}) : {};
+  return dayOf({ date: { ...date, ...clock }, place }, style, { period: entry.period, today });
+}
+
+function reasonToSkip({ date }: RawEntry, sen: bigint): SkipReason | undefined {
+  if (sen === 0n) return 'no_amount';
+  if (sen < 0n) return 'outgoing';
+  if (date === undefined) return 'pending';
+  return sen % 100n === 0n ? undefined : 'sen';
+}
+
+function skippedLine({ row }: RawEntry, sen: bigint, reason: SkipReason): SkippedLine {
+  const size = sen < 0n ? -sen : sen;
+  return {
+    row: row.row,
+    text: textOf(row),
+    amount: size / 100n,
+    sen: Number(size % 100n),
+    incoming: sen > 0n,
+    reason,
+  };
+}
+
+function wholePeriod(periods: readonly Period[]): Period | undefined {
+  const [from] = periods.map((period) => period.from).toSorted();
+  const to = periods
+    .map((period) => period.to)
+    .toSorted()
+    .at(-1);
+  return from === undefined || to === undefined ? undefined : { from, to };
+}
+
+/** The one account that a file is about. Refuses: several_accounts. */
+function accountOf(
+  rows: readonly TableRow[],
+  { columns, first }: Located,
+  { entries }: RawTable,
+): string | undefined {
+  const digits = (text: string) => text.replaceAll(/\D/g, '');
+  const inRows = entries.map(({ row }) => digits(row.cells[columns.account] ?? ''));
+  const known = new Set(inRows.filter((number) => number !== ''));
+  if (known.size > 1) throw new StatementRefused('several_accounts');
+  const label = /(?:no(?:mor)?\.? ?rek(?:ening)?|account ?(?:no|number)|norek)\b/i;
+  for (const { cells } of rows.slice(0, first - 1)) {
+    const text = cells.join(' ');
+    const at = label.exec(text);
+    const number = at && /\d[\d .-]{4,24}\d/.exec(text.slice(at.index));
+    if (number) known.add(digits(number[0]));
+  }
+  return [...known][0];
+}
+
+/** Refuses an account that is not in rupiah: currency. */
+function refuseOtherCurrencies(
+  rows: readonly TableRow[],
+  { columns, first }: Located,
+  { entries }: RawTable,
+): void {
+  const isRupiah = (text: string) => ['', 'rp', 'idr', 'rupiah', 'rupiahidr'].includes(plain(text));
+  for (const { row } of entries) {
+    const cell = row.cells[columns.currency] ?? '';
+    if (!isRupiah(cell)) throw new StatementRefused('currency', { line: row.row, cell });
+  }
+  for (const { row, cells } of rows.slice(0, Math.max(first - 1, 0))) {
+    const text = cells.filter((cell) => cell !== '').join(' ');
+    const found = /(?:mata uang|currency)[^:=]*[:=]\s*([A-Za-z]{2,10})/i.exec(text)?.[1];
+    if (found !== undefined && !isRupiah(found)) {
+      throw new StatementRefused('currency', { line: row, cell: found });
+    }
+  }
+}
+
+/** The first rows of a file as cells, for the page on which its columns are mapped. */
+export async function previewTable(bytes: Buffer, maxRows = 40): Promise<TablePreview> {
+  const file = await openFile(bytes);
+  if (file.kind === 'xlsx') {
+    const rows = file.sheets.toSorted((a, b) => b.length - a.length)[0] ?? [];
+    return { kind: 'xlsx', encoding: 'xlsx', rows: rows.slice(0, maxRows) };
+  }
+  if (file.kind !== 'text') {
+    return { kind: file.kind === 'xml' ? 'camt053' : 'mt940', encoding: file.encoding, rows: [] };
+  }
+  const delimiter = likelyDelimiter(file.text);
+  const rows = headRows(file.text.split('\n', maxRows).join('\n'), delimiter);
+  const kind = delimiter === '\t' ? 'tsv' : 'csv';
+  return { kind, delimiter, encoding: file.encoding, rows };
+}

@@ -1,0 +1,266 @@
+import { figureOf, markOf, type Direction, type PlacedFigure } from './amounts.ts';
+import { columnsIn, plain, type Columns, type Located } from './columns.ts';
+import { clockOf, dateFigureOf, periodOf, type Period, type PlacedDate } from './dates.ts';
+import { StatementRefused, shortened, type Place } from './refused.ts';
+import { isBalanceLabel, labelOf, summariesOf, type Summary } from './summaries.ts';
+import type { TableRow } from './table.ts';
+import type { Mapping, OtherRow } from './types.ts';
+
+/** A row with a transaction, before the styles of the file are known. */
+export interface RawEntry {
+  readonly row: TableRow;
+  /** Undefined for a pending one. */
+  readonly date?: PlacedDate;
+  readonly period?: Period;
+  /** A time of day from a column of its own, or from the line below. */
+  clock?: { readonly clock?: string; readonly offset?: number };
+  /** Undefined where the row states no amount. */
+  readonly money?: PlacedFigure & { readonly direction: Direction };
+  readonly balance?: PlacedFigure;
+  description: string;
+  /** The row states a balance only: `SALDO AWAL`. */
+  readonly states?: 'opening' | 'closing';
+  /** The cells were put right; true only if the running balance proves it. */
+  readonly repaired: boolean;
+}
+
+export interface RawTable {
+  readonly entries: readonly RawEntry[];
+  readonly summaries: readonly Summary[];
+  readonly otherRows: readonly OtherRow[];
+  readonly periods: readonly Period[];
+}
+
+const pendingWords = /^(?:pend|pending|pnd|tertunda|hold)$/i;
+
+/** Sorts the rows below the heading. Refuses a row with money that is no transaction. */
+export function sortRows(rows: readonly TableRow[], located: Located): RawTable {
+  const { columns, mapping, first } = located;
+  const head = readHead(rows.slice(0, first), columns, mapping);
+  const entries: RawEntry[] = [];
+  const summaries = [...head.summaries];
+  const otherRows: OtherRow[] = [];
+  const periods = [...head.periods];
+  for (const given of rows.slice(first)) {
+    if (given.cells.every((cell) => cell === '')) continue;
+    const entry = entryOf(given, located, periods.at(-1));
+    if (entry) {
+      entries.push(entry);
+      continue;
+    }
+    const other = otherRow(given, located, entries.at(-1));
+    otherRows.push({ row: given.row, text: textOf(given), kind: other.kind });
+    summaries.push(...other.summaries);
+    const period = periodOf(given.cells.join(' '));
+    if (period && other.kind !== 'summary') periods.push(period);
+  }
+  return { entries, summaries, otherRows, periods };
+}
+
+export function textOf({ cells }: TableRow): string {
+  return shortened(cells.filter((cell) => cell !== '').join(' | '), 200);
+}
+
+/** What stands above the heading: period and balances, but no transaction. */
+function readHead(rows: readonly TableRow[], columns: Columns, mapping: Mapping) {
+  for (const { row, cells } of rows) {
+    const date = dateFigureOf(cells[columns.date] ?? '');
+    const money = [columns.amount, columns.credit].map((at) => figureOf(cells[at] ?? ''));
+    const isMoney = money.some((figure) => typeof figure === 'object');
+    if (date && isMoney && mapping.firstRow === undefined) {
+      throw new StatementRefused('rows_before_heading', { line: row });
+    }
+  }
+  return {
+    summaries: rows.flatMap((row) => summariesOf(row)),
+    periods: rows.flatMap(({ cells }) => periodOf(cells.join(' ')) ?? []),
+  };
+}
+
+/** A transaction, or undefined for a row without a day. */
+function entryOf(given: TableRow, located: Located, period?: Period): RawEntry | undefined {
+  const dateCell = given.cells[located.columns.date] ?? '';
+  const date = dateFigureOf(dateCell);
+  const isPending = pendingWords.test(dateCell.replaceAll(/[^a-z]/gi, ''));
+  if (date === undefined && !isPending) return undefined;
+  const { row, columns, repaired } = fitted(given, located);
+  const place = { line: row.row, column: columns.names[columns.date] ?? '', cell: dateCell };
+  const money = moneyOf(row, columns, located.mapping);
+  const balance = figureAt(row, columns, columns.balance);
+  const description = described(row, columns);
+  const label = money === undefined && balance ? isBalanceLabel(description) : undefined;
+  const clock = clockOf(row.cells[columns.time] ?? '');
+  return {
+    row,
+    description,
+    repaired,
+    ...(date === undefined ? {} : { date: { date, place } }),
+    ...(period === undefined ? {} : { period }),
+    ...(clock === undefined ? {} : { clock }),
+    ...(money === undefined ? {} : { money }),
+    ...(balance === undefined ? {} : { balance }),
+    ...(label === 'opening' || label === 'closing' ? { states: label } : {}),
+  };
+}
+
+function described({ cells }: TableRow, columns: Columns): string {
+  return columns.descriptions.map((index) => (cells[index] ?? '').replace(/^'/, '')).join(' ');
+}
+
+/**
+ * A row with as many cells as the heading has. More come from a mark without a heading of its own,
+ * or from commas in a description that the bank does not quote; fewer, from a file that is cut off.
+ */
+function fitted(given: TableRow, { columns }: Located) {
+  const { width } = columns;
+  const length = given.cells.findLastIndex((cell) => cell !== '') + 1;
+  if (width === 0 || length <= width) {
+    const needed = Math.max(columns.amount, columns.credit, columns.debit);
+    if (given.cells.length <= needed) {
+      throw new StatementRefused('row_short', { line: given.row, cell: textOf(given) });
+    }
+    return { row: given, columns, repaired: false };
+  }
+  const marked = markOf(given.cells[columns.amount + 1] ?? '');
+  if (length === width + 1 && columns.amount !== -1 && marked && columns.marks.length === 0) {
+    return { row: given, columns: shifted(columns), repaired: false };
+  }
+  const at = columns.descriptions[0];
+  const extra = length - width;
+  if (at === undefined || at > Math.max(columns.amount, columns.credit)) throw tooLong(given);
+  const cells = [
+    ...given.cells.slice(0, at),
+    given.cells.slice(at, at + extra + 1).join(', '),
+    ...given.cells.slice(at + extra + 1),
+  ];
+  return { row: { ...given, cells }, columns, repaired: true };
+}
+
+/** Columns of a row that has a mark between the amount and what follows it. */
+function shifted(columns: Columns): Columns {
+  const { amount } = columns;
+  const moved = (index: number) => (index > amount ? index + 1 : index);
+  return {
+    ...columns,
+    marks: [amount + 1],
+    balance: moved(columns.balance),
+    reference: moved(columns.reference),
+    descriptions: columns.descriptions.map(moved),
+  };
+}
+
+export function tooLong(row: TableRow): StatementRefused {
+  return new StatementRefused('row_long', { line: row.row, cell: textOf(row) });
+}
+
+/** The amount in a column; undefined for an empty cell. Refuses: amount. */
+function figureAt(row: TableRow, columns: Columns, index: number): PlacedFigure | undefined {
+  if (index === -1) return undefined;
+  const cell = row.cells[index] ?? '';
+  const figure = figureOf(cell, row.numbers?.has(index));
+  const place: Place = { line: row.row, column: columns.names[index] ?? '', cell };
+  if (figure === undefined) throw new StatementRefused('amount', place);
+  return figure === 'empty' ? undefined : { figure, place };
+}
+
+/** Amount and direction; undefined for a row without. Refuses: amount, amount_twice, mark. */
+function moneyOf(row: TableRow, columns: Columns, mapping: Mapping): RawEntry['money'] {
+  if (columns.credit === -1) return markedMoney(row, columns, mapping);
+  const [debit, credit] = [columns.debit, columns.credit].map((index) => {
+    const found = figureAt(row, columns, index);
+    return found && !isZero(found) ? found : undefined;
+  });
+  if (debit && credit) throw new StatementRefused('amount_twice', { line: row.row });
+  const found = debit ?? credit;
+  if (found === undefined) return undefined;
+  const own = debit ? 'debit' : 'credit';
+  // Some banks write debits with a minus in their own column; a minus in the other is a reversal.
+  const direction = credit?.figure.negative ? 'debit' : own;
+  if (found.figure.mark !== undefined && found.figure.mark !== own) {
+    throw new StatementRefused('mark', found.place);
+  }
+  return { ...found, direction };
+}
+
+export function isZero({ figure }: PlacedFigure): boolean {
+  return /^[0.,]+$/.test(figure.digits);
+}
+
+function markedMoney(row: TableRow, columns: Columns, mapping: Mapping): RawEntry['money'] {
+  const found = figureAt(row, columns, columns.amount);
+  if (found === undefined) return undefined;
+  const more = { credit: mapping.creditMarks ?? [], debit: mapping.debitMarks ?? [] };
+  const marks = columns.marks.map((index) => row.cells[index] ?? '').filter((cell) => cell !== '');
+  const read = marks.map((cell) => markOf(cell, more));
+  const all = new Set([...read, ...(found.figure.mark ? [found.figure.mark] : [])]);
+  const [mark] = all;
+  if (all.has(undefined) || all.size > 1) {
+    throw new StatementRefused('mark', {
+      ...found.place,
+      cell: [found.place.cell, ...marks].join(' '),
+    });
+  }
+  if (mark === undefined && mapping.columns.mark !== undefined && !isZero(found)) {
+    throw new StatementRefused('mark', found.place);
+  }
+  const { negative } = found.figure;
+  return {
+    ...found,
+    direction: mark === undefined ? (negative ? 'debit' : 'credit') : negative ? 'debit' : mark,
+  };
+}
+
+/** A row without a day: heading of a page, foot line, or more text of the row above. */
+function otherRow(given: TableRow, located: Located, above: RawEntry | undefined) {
+  const { columns, mapping } = located;
+  if (columnsIn(given.cells, mapping) !== undefined || isHeading(given, columns)) {
+    return { kind: 'heading', summaries: [] } as const;
+  }
+  const summaries = summariesOf(given, columns);
+  if (summaries.length > 0) return { kind: 'summary', summaries } as const;
+  refuseMoney(given, columns);
+  const clock = clockOf(given.cells[columns.date] ?? '');
+  if (above && clock && above.row.row < given.row) above.clock ??= clock;
+  if (above && isContinuation(given, columns)) above.description += ` ${described(given, columns)}`;
+  return { kind: 'text', summaries: [] } as const;
+}
+
+/** The heading's second line, in the other language: no cell has a figure. */
+function isHeading({ cells }: TableRow, columns: Columns): boolean {
+  const known = new Set(columns.names.map(plain));
+  const own = cells.map(plain).filter((cell) => cell !== '');
+  return own.length > 1 && own.every((cell) => known.has(cell));
+}
+
+/** Only the description has text, or it and a time in the column of the date. */
+function isContinuation({ cells }: TableRow, columns: Columns): boolean {
+  const allowed = new Set([...columns.descriptions, columns.date, columns.time]);
+  return (
+    columns.descriptions.some((index) => (cells[index] ?? '') !== '') &&
+    cells.every((cell, index) => cell === '' || allowed.has(index)) &&
+    (cells[columns.date] === '' || clockOf(cells[columns.date] ?? '') !== undefined)
+  );
+}
+
+/** An amount below a heading is a transaction, a known foot line, or a reason to stop. */
+function refuseMoney(given: TableRow, columns: Columns): void {
+  const { cells, row } = given;
+  const dateCell = cells[columns.date] ?? '';
+  for (const index of [columns.amount, columns.debit, columns.credit]) {
+    const cell = index === -1 ? '' : (cells[index] ?? '');
+    const figure = figureOf(cell, given.numbers?.has(index));
+    if (typeof figure !== 'object' || isZero({ figure, place: {} })) continue;
+    const reason = dateCell === '' ? 'date_missing' : 'date';
+    throw new StatementRefused(reason, {
+      line: row,
+      column: columns.names[columns.date] ?? '',
+      cell: dateCell === '' ? cell : dateCell,
+    });
+  }
+  const looksLikeMoney = (cell: string) =>
+    /^\D{0,8}\d{1,3}(?:([.,])\d{3})+(?:(?!\1)[.,]\d\d)?\D{0,8}$/.test(cell) && !labelOf(cell);
+  const other = cells.find(looksLikeMoney);
+  if (other !== undefined) throw new StatementRefused('row_unknown', { line: row, cell: other });
+}
+
+export type { Period };

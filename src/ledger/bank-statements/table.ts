@@ -1,0 +1,110 @@
+import { CsvError, parse } from 'csv-parse/sync';
+import { decodeText } from './decode.ts';
+import { StatementRefused } from './refused.ts';
+import type { Encoding } from './types.ts';
+import { isWorkbook, readWorkbook } from './workbook.ts';
+
+export type Delimiter = ',' | ';' | '\t' | '|';
+export const delimiters: readonly Delimiter[] = [',', ';', '\t', '|'];
+
+export interface TableRow {
+  /** Line of the text file or row of the sheet, from 1. */
+  readonly row: number;
+  readonly cells: readonly string[];
+  /** Indexes of cells that hold a number of a workbook, written with a decimal point. */
+  readonly numbers?: ReadonlySet<number>;
+}
+
+export type StatementFile =
+  | { readonly kind: 'text'; readonly text: string; readonly encoding: Encoding }
+  | { readonly kind: 'xml'; readonly text: string; readonly encoding: Encoding }
+  | { readonly kind: 'mt940'; readonly text: string; readonly encoding: Encoding }
+  | { readonly kind: 'xlsx'; readonly sheets: readonly (readonly TableRow[])[] };
+
+/** First bytes of gzip, PNG, JPEG, RAR and 7z. */
+const otherFiles = ['1f8b', '89504e47', 'ffd8ff', '52617221', '377abcaf'];
+
+/** What a file is, by its first bytes. Refuses what no table can be read from, with the reason. */
+export async function openFile(bytes: Buffer): Promise<StatementFile> {
+  const start = bytes.subarray(0, 8);
+  if (bytes.length === 0) throw new StatementRefused('empty');
+  if (isWorkbook(bytes)) return { kind: 'xlsx', sheets: await readWorkbook(bytes) };
+  if (start.toString('latin1').startsWith('%PDF')) throw new StatementRefused('pdf');
+  const magic = start.toString('hex');
+  if (magic === 'd0cf11e0a1b11ae1') throw new StatementRefused('old_excel');
+  if (otherFiles.some((known) => magic.startsWith(known))) {
+    throw new StatementRefused('not_a_statement');
+  }
+  const { text, encoding } = decodeText(bytes);
+  if (text.trim() === '') throw new StatementRefused('empty');
+  const head = text.slice(0, 2000).trimStart();
+  if (/^<(?:!doctype html|html|table|body|head|style|meta|div)\b/i.test(head)) {
+    throw new StatementRefused('web_page');
+  }
+  if (head.startsWith('<')) return { kind: 'xml', text, encoding };
+  if (/^(?:\{1:|:20:|:25:|:940:)/m.test(head) && /^:6[01][FM]?:/m.test(text)) {
+    return { kind: 'mt940', text, encoding };
+  }
+  return { kind: 'text', text, encoding };
+}
+
+/** The longest row that is read, in characters. */
+const maxRowChars = 100_000;
+
+/** The rows of a text table. Refuses: quote_not_closed, not_a_statement. */
+export function rowsOfText(text: string, delimiter: Delimiter): TableRow[] {
+  let records: { record: string[]; info: { lines: number } }[];
+  try {
+    records = parse(text, {
+      delimiter,
+      info: true,
+      recordDelimiter: '\n',
+      relaxColumnCount: true,
+      relaxQuotes: true,
+      skipEmptyLines: false,
+      maxRecordSize: maxRowChars,
+    }) as unknown as typeof records;
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    const at = (error as unknown as { lines?: number }).lines;
+    throw new StatementRefused('quote_not_closed', at === undefined ? {} : { line: at });
+  }
+  return records.map(({ record, info }) => {
+    const breaks = record.reduce((sum, cell) => sum + (cell.match(/\n/g)?.length ?? 0), 0);
+    const row = info.lines - breaks;
+    if (breaks > 0) refuseSwallowedRows(record, row, delimiter);
+    return { row, cells: record.map((cell) => cell.trim()) };
+  });
+}
+
+/**
+ * A quotation mark that is opened and never closed takes the rows below it into one cell, up to the
+ * next mark. Refuses a cell with a line that looks like a row of the table.
+ */
+function refuseSwallowedRows(cells: readonly string[], row: number, delimiter: Delimiter): void {
+  for (const cell of cells) {
+    const inner = cell.split('\n').slice(1);
+    const swallowed = inner.find((line) => line.split(delimiter).length > 2 && /\d/.test(line));
+    if (swallowed !== undefined) {
+      throw new StatementRefused('quote_not_closed', { line: row, cell: swallowed });
+    }
+  }
+}
+
+/** The delimiter that cuts the first lines into the most columns, for a file nothing is known of. */
+export function likelyDelimiter(text: string): Delimiter {
+  const head = text.split('\n', 60).join('\n');
+  let best: Delimiter = ',';
+  let most = 0;
+  for (const delimiter of delimiters) {
+    let widths: number[];
+    try {
+      widths = rowsOfText(head, delimiter).map(({ cells }) => cells.length);
+    } catch {
+      continue;
+    }
+    const score = widths.filter((width) => width > 2).reduce((sum, width) => sum + width, 0);
+    if (score > most) [best, most] = [delimiter, score];
+  }
+  return best;
+}

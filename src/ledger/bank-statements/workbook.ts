@@ -1,0 +1,103 @@
+import { unzipSync, zipSync } from 'fflate';
+import readSheets from 'read-excel-file/node';
+import { StatementRefused } from './refused.ts';
+import type { TableRow } from './table.ts';
+
+/** The most bytes that the parts of a workbook may have when unpacked, and the most parts. */
+const maxUnpackedBytes = 48 * 1024 * 1024;
+const maxParts = 200;
+
+/** A cell beyond column CZ or row 99,999: what lies between would be filled with empty cells. */
+const farCell = /\br="(?:[A-Z]{3,}\d+|[D-Z][A-Z]\d+|[A-Z]*\d{6,})"/;
+
+/** Whether a file is a zip archive, as every .xlsx is. */
+export function isWorkbook(bytes: Buffer): boolean {
+  return bytes.subarray(0, 4).toString('latin1') === 'PK\x03\x04';
+}
+
+/**
+ * The rows of each sheet of an .xlsx, as text: numbers with a decimal point, days as YYYY-MM-DD.
+ * Refuses: workbook, workbook_too_large, not_a_statement (another kind of archive).
+ */
+export async function readWorkbook(bytes: Buffer): Promise<TableRow[][]> {
+  const safe = unpackedWithin(bytes);
+  let sheets: { data: unknown[][] }[];
+  try {
+    sheets = (await readSheets(safe, {
+      trim: false,
+      parseNumber: (text: string) => new SheetNumber(text) as never,
+    })) as unknown as typeof sheets;
+  } catch {
+    throw new StatementRefused('workbook');
+  }
+  return sheets.map(({ data }) => data.map((cells, index) => rowOf(cells, index + 1)));
+}
+
+class SheetNumber {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+function rowOf(cells: readonly unknown[], row: number): TableRow {
+  const numbers = new Set<number>();
+  const texts = cells.map((cell, index) => {
+    if (cell instanceof SheetNumber) {
+      numbers.add(index);
+      return decimalText(cell.text);
+    }
+    if (cell instanceof Date) return dateText(cell);
+    return typeof cell === 'string' ? cell.trim() : cell === true ? 'TRUE' : '';
+  });
+  return numbers.size === 0 ? { row, cells: texts } : { row, cells: texts, numbers };
+}
+
+/** A stored number without exponent; what binary fractions leave behind the sen is cut off. */
+function decimalText(stored: string): string {
+  const value = Number(stored);
+  if (/^-?\d{1,17}$/.test(stored) || !Number.isFinite(value)) return stored;
+  if (Number.isInteger(value)) return BigInt(value).toString();
+  const sen = value.toFixed(2);
+  return Math.abs(Number(sen) - value) < 1e-6 ? sen : String(value);
+}
+
+function dateText(date: Date): string {
+  if (Number.isNaN(date.getTime())) return '';
+  const text = new Date(Math.round(date.getTime() / 1000) * 1000).toISOString();
+  return text.endsWith('T00:00:00.000Z') ? text.slice(0, 10) : text.slice(0, 19).replace('T', ' ');
+}
+
+/**
+ * The archive with its parts stored unpacked, once they are known to be small enough: an archive
+ * may say little and unpack to a lot.
+ */
+function unpackedWithin(bytes: Buffer): Buffer {
+  let sum = 0;
+  let parts = 0;
+  let hasSheet = false;
+  let unpacked: ReturnType<typeof unzipSync>;
+  try {
+    unpacked = unzipSync(bytes, {
+      filter: ({ name, originalSize }) => {
+        sum += originalSize;
+        parts++;
+        if (sum > maxUnpackedBytes || parts > maxParts) {
+          throw new StatementRefused('workbook_too_large');
+        }
+        if (name.startsWith('xl/worksheets/')) hasSheet = true;
+        return /\.(?:xml|rels)$/i.test(name);
+      },
+    });
+  } catch (error) {
+    if (error instanceof StatementRefused) throw error;
+    throw new StatementRefused('workbook');
+  }
+  if (!hasSheet) throw new StatementRefused('not_a_statement');
+  for (const [name, part] of Object.entries(unpacked)) {
+    if (name.startsWith('xl/worksheets/') && farCell.test(Buffer.from(part).toString('latin1'))) {
+      throw new StatementRefused('workbook_too_large');
+    }
+  }
+  return Buffer.from(zipSync(unpacked, { level: 0 }));
+}
