@@ -30,7 +30,7 @@ const groups: readonly (readonly [string, RegExp])[] = [
   ['authentication', /identity\/|http\/caller\.ts|timingSafeEqual|node:internal\/crypto|\bjose\b/],
   ['serialisation', /fast-json-stringify|serializ/i],
   ['logging', /http\/logging\.ts|node_modules\/(pino|@pinojs|sonic-boom|safe-stable|on-exit-leak)/],
-  ['metrics', /metrics\.ts|prom-client/],
+  ['metrics', /metrics\.ts|prometheus-io/],
   ['PostgreSQL driver', /node_modules\/pg|postgres-(array|bytea|date|interval)|src\/database/],
   ['security headers', /helmet/],
   [

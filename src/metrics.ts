@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 
 /** What `GET /metrics` tells, one set per application: nothing here is global to the process. */
 export type Metrics = ReturnType<typeof createMetrics>;

@@ -43,6 +43,21 @@ test('data survive a stop, a second start is quick, and nothing is left running'
   assert.equal(existsSync(socketDirectoryOf(second.url)), false);
 });
 
+test('a data directory of another major version is refused with what to do, and left as it is', async () => {
+  const dataDir = directory();
+  const first = await startEmbedded({ dataDir, log });
+  await first.stop();
+  const versionFile = join(clusterOf(dataDir), 'PG_VERSION');
+  const version = readFileSync(versionFile, 'utf8');
+  writeFileSync(versionFile, '17\n');
+  await assert.rejects(
+    startEmbedded({ dataDir, log }),
+    /made by PostgreSQL 17, .*includes PostgreSQL 18\..*sambatan backup.*sambatan restore/s,
+  );
+  writeFileSync(versionFile, version);
+  await (await startEmbedded({ dataDir, log })).stop();
+});
+
 test('the server is durable, in UTF-8 and C.UTF-8, and only its owner can enter', async (t) => {
   const dataDir = directory();
   const server = await startEmbedded({ dataDir, log });

@@ -22,7 +22,10 @@ export interface Account {
 }
 
 /** Names the copy of the binaries; the version of the packages in package.json. */
-const version = '17.10.0';
+const version = '18.4.0';
+
+/** The major version of the embedded server. */
+export const embeddedMajor = Number.parseInt(version, 10);
 
 /**
  * The account for a cluster directory: when we are root, the owner of an existing one, else

@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Account } from './embedded-binaries.ts';
+import { embeddedMajor, type Account } from './embedded-binaries.ts';
 
 /** Where one cluster lies and how its server reaches it. */
 export interface Cluster {
@@ -84,6 +84,23 @@ export function readOrMakePassword(dataDir: string): string {
   } finally {
     rmSync(draft, { force: true });
   }
+}
+
+/**
+ * Throws when the cluster was made by another major version of PostgreSQL, which the server could
+ * not read. Data move between major versions by a backup and a restore.
+ */
+export function checkMajorVersion(cluster: Cluster): void {
+  const file = join(cluster.directory, 'PG_VERSION');
+  if (!existsSync(file)) return;
+  const major = readFileSync(file, 'utf8').trim();
+  if (major === String(embeddedMajor)) return;
+  throw new Error(
+    `${cluster.directory} was made by PostgreSQL ${major}, and this version of Sambatan includes ` +
+      `PostgreSQL ${embeddedMajor}. Take a backup with the version of Sambatan that you used ` +
+      'before ("sambatan backup"), move that directory away, and restore the backup with this ' +
+      'version ("sambatan restore"): docs/operations.md, "The embedded PostgreSQL"',
+  );
 }
 
 /**

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { accountFor, binaries } from './embedded-binaries.ts';
 import {
+  checkMajorVersion,
   doorway,
   embeddedName,
   giveToAccount,
@@ -55,6 +56,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   const { log } = options;
   const dataDir = resolve(options.dataDir);
   const cluster = prepare(dataDir, log);
+  checkMajorVersion(cluster);
   await recover(cluster.directory, log);
   initialize(cluster, dataDir);
   giveToAccount(cluster.directory, cluster.account);
