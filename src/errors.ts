@@ -366,8 +366,8 @@ export const errorTable = {
     409,
     { id: 'Terlalu banyak untuk Excel', en: 'Too much for Excel' },
     ({ maximum_rows }) => ({
-      id: `Berkas Excel memuat paling banyak ${maximum_rows} peserta. Unduh CSV-nya saja, ya.`,
-      en: `An Excel file holds ${maximum_rows} participants at most. Please download the CSV.`,
+      id: `Berkas Excel memuat paling banyak ${maximum_rows} baris. Unduh CSV-nya saja, ya.`,
+      en: `An Excel file holds ${maximum_rows} rows at most. Please download the CSV.`,
     }),
   ),
   campaign_already_open: fixed(
@@ -514,6 +514,14 @@ export const errorTable = {
     {
       id: 'Nominal untuk pembayaran ini sedang habis. Coba lagi nanti, ya; slotmu tetap aman.',
       en: 'There is no amount for this payment right now. Please try again later; your slots are safe.',
+    },
+  ),
+  participation_not_paid: fixed(
+    409,
+    { id: 'Belum dibayar', en: 'Not paid yet' },
+    {
+      id: 'Pesanan ini belum lunas, jadi barangnya belum dikirim. Bayar dulu, atau tunggu sampai pembayarannya kami cek.',
+      en: 'This order is not paid yet, so nothing has been sent. Pay first, or wait until the payment has been checked.',
     },
   ),
   payment_not_due: fixed(

@@ -372,6 +372,11 @@ async function thingsFor(target: Target, route: string): Promise<Things> {
   if (target === 'completed') {
     expectStatus(await service.service.post('/lifecycle/run'), 200);
   }
+  if (target === 'completed' && route === 'POST /participations/:id/fulfil') {
+    // What is not paid cannot be received, whoever says so.
+    const path = `/participations/${participationId}/payment/verify`;
+    expectStatus(await service.service.post(path, {}), 200);
+  }
   if (route.includes('/waiting')) {
     return { ...things, ...(await waitingFor(campaignId, route)) };
   }

@@ -713,7 +713,19 @@ const cases: Case[] = [
         service.service.post(`/participations/${(await campaignIn('cancelled')).joined}/${verb}`),
     ],
     ...(verb === 'fulfil'
-      ? []
+      ? ([
+          [
+            'fulfil of what is not paid',
+            409,
+            'participation_not_paid',
+            async () => {
+              const { id: campaignId } = await shop.campaign({ total_slots: 1 });
+              const { id } = await joinAs(campaignId).then((made) => expectStatus(made, 201));
+              expectStatus(await service.service.post('/lifecycle/run'), 200);
+              return service.service.post(`/participations/${id}/fulfil`);
+            },
+          ],
+        ] satisfies Case[])
       : ([
           [
             `${verb} while it is closed`,

@@ -105,8 +105,10 @@ async function makeHistory(): Promise<void> {
   }
   const [received] = await ask<{ id: string }>(
     db,
-    `select participation_id as id from sambatan.participants
-    where campaign_id = $1 and status = 'confirmed' limit 1`,
+    `select participation_id as id from sambatan.participants p
+    join sambatan.transactions t using (campaign_id, participation_id)
+    where campaign_id = $1 and p.status = 'confirmed' and t.kind = 'payment'
+      and t.status = 'settled' limit 1`,
     campaigns['completed'],
   );
   await ask(

@@ -106,6 +106,13 @@ test('a campaign is created, joined, filled, completed and audited', async () =>
     'payment due 375000',
     'payout due 606250',
   ]);
+  const early = await buyers[0]!.post(`/participations/${joined[0]!.id}/fulfil`);
+  expectProblem(early, 409, 'participation_not_paid');
+  const verified = await service.service.post(
+    `/participations/${joined[0]!.id}/payment/verify`,
+    {},
+  );
+  expectStatus(verified, 200);
   const received = await buyers[0]!.post(`/participations/${joined[0]!.id}/fulfil`);
   assert.equal(expectStatus(received, 200).status, 'fulfilled');
 });

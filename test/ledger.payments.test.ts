@@ -390,23 +390,22 @@ test('fewer slots go to those who joined first, and the payout is what is delive
   assert.deepEqual([books['gross'], books['payouts_due'], books['fee']], [300_000, 291_000, 9_000]);
 });
 
-test('who says that the goods came and never pays holds back no payout', async () => {
+test('goods that were not paid cannot be received, and whoever never pays holds back no payout', async () => {
   const { id } = await shop.campaign({ total_slots: 2, minimum_slots: 2, price_per_slot: 100_000 });
   const [pays, never] = [await service.user(), await service.user()];
   const [{ id: paid }, { id: unpaid }] = [await join(pays, id), await join(never, id)];
   await ask(service.db, 'select sambatan.settle_campaign($1, true, 1000)', id);
   await paymentOf(pays, paid);
   expectStatus(await verify(paid), 200);
-  for (const [buyer, one] of [
-    [pays, paid],
-    [never, unpaid],
-  ] as const) {
-    expectStatus(await buyer.post(`/participations/${one}/fulfil`), 200);
+  for (const who of [never, operator, service.service]) {
+    const said = await who.post(`/participations/${unpaid}/fulfil`);
+    expectProblem(said, 409, 'participation_not_paid');
   }
+  expectStatus(await pays.post(`/participations/${paid}/fulfil`), 200);
   const payouts = expectStatus(await operator.get('/payouts?limit=100'), 200).items;
   const payout = payouts.find((one) => one['campaign_id'] === id)!;
   const settled = () => operator.post(`/payouts/${payout.id}/settle`, { reference: 'CAIR 1' });
-  expectProblem(await settled(), 409, 'payout_not_covered');
+  expectProblem(await settled(), 409, 'payout_not_released');
   const why = { reason: 'Tidak membayar' };
   expectStatus(await operator.post(`/participations/${unpaid}/payment/write-off`, why), 200);
   const books = await booksOf(id);
@@ -415,7 +414,7 @@ test('who says that the goods came and never pays holds back no payout', async (
     [100_000, 0, 97_000],
   );
   expectStatus(await settled(), 200);
-  assert.equal(await statusOf(unpaid), 'fulfilled');
+  assert.equal(await statusOf(unpaid), 'refunded');
 });
 
 test('two banks’ exports are read as they come', async () => {

@@ -3,6 +3,7 @@ import { after, test } from 'node:test';
 import type { Tx } from '../src/database/transaction.ts';
 import { DomainError } from '../src/errors.ts';
 import { newId } from '../src/identity/ids.ts';
+import { verifyPayment } from '../src/ledger/payments.ts';
 import { operate } from '../src/operation.ts';
 import {
   cancelParticipation,
@@ -70,7 +71,7 @@ const reached = {
     return made;
   },
   fulfilled: async () => {
-    const made = await completed();
+    const made = await paidFor();
     await apply(fulfil, made.id);
     return made;
   },
@@ -91,6 +92,14 @@ async function joinedIn(campaign: CampaignWish, quantity = 2): Promise<Made> {
 async function completed(): Promise<Made> {
   const made = await joinedIn({ totalSlots: 2 });
   await settle(made.campaignId, true);
+  return made;
+}
+
+/** The same, and its payment was seen. */
+async function paidFor(): Promise<Made> {
+  const made = await completed();
+  const seen = { amount: null, reference: null };
+  await operate(db, (tx) => verifyPayment(tx, operator(), made.id, seen));
   return made;
 }
 
@@ -126,7 +135,7 @@ for (const status of participationStatuses) {
     test(`${event} of a ${status} participation ${title}`, async () => {
       const made =
         status === 'confirmed' && event === 'participant_fulfilled'
-          ? await completed()
+          ? await paidFor()
           : await reached[status]();
       const before = await everythingOf(made);
       if (to !== undefined) {

@@ -29,6 +29,7 @@ const large = [
   'reminders',
   'notification_cursors',
   'access_log',
+  'profiles',
 ];
 
 /** What one statement may read of a table or an index, in rows: a page or a batch, not a market. */
@@ -290,12 +291,28 @@ const cases: Record<string, readonly Case[]> = {
   ],
   look_up_participation: [{ parameters: [reserved] }],
   look_up_users_participations: [{ parameters: [[anybody], 100] }],
-  users_by_email: [{ parameters: ['siti@example.org'] }],
+  people_by_email: [{ parameters: ['siti@example.org', 20] }],
+  people_by_words: [{ parameters: ['sari:* & 1234:*', 20] }],
+  people_by_phone: [{ parameters: ['81234567890', 20] }],
   find_participation: [{ parameters: [reserved] }],
-  list_participations: [
-    { parameters: [campaign.active, null, null, 21] },
-    { when: 'of one status', parameters: [campaign.active, 'pending_payment', reserved, 21] },
+  page_of_roster: [
+    { parameters: [campaign.active, everyStatus, null, null, null, false, 'joined', 0, 50] },
+    {
+      when: 'searched and filtered',
+      parameters: [
+        campaign.completed,
+        everyStatus,
+        ['paid'],
+        ['%melati%'],
+        '8123',
+        false,
+        'pay_by',
+        50,
+        50,
+      ],
+    },
   ],
+  count_payment_states: [{ parameters: [campaign.completed] }],
   recent_contributions: [{ parameters: [campaign.active, 6] }],
   list_own_participations: [
     { parameters: [anybody, everyStatus, null, 21] },
@@ -495,8 +512,11 @@ const cases: Record<string, readonly Case[]> = {
   delete_pictures: [{ parameters: [product, null] }],
   update_product_picture: [{ parameters: [product, '0'.repeat(32), 960, 720] }],
   list_roster: [
-    { parameters: [campaign.active, ['pending_payment', 'confirmed'], null, 51] },
-    { when: 'a later page', parameters: [campaign.active, ['pending_payment'], reserved, 51] },
+    { parameters: [campaign.active, everyStatus, null, null, null, false, null, 51] },
+    {
+      when: 'a later page of what is to pack',
+      parameters: [campaign.completed, everyStatus, null, null, null, true, confirmed, 51],
+    },
   ],
   list_expected_refunds: [
     { parameters: [campaign.completed, null, 51] },

@@ -1,4 +1,5 @@
 import { query } from '../database/query.ts';
+import { deliveredQuantity } from './payment-state.ts';
 import { leftToPeople } from './movement-queries.ts';
 
 /** What people who handle money see of a participation, beside its sums. */
@@ -6,6 +7,7 @@ export interface SubjectRow {
   readonly participation_id: string;
   readonly campaign_id: string;
   readonly title: string;
+  /** Without what cannot be delivered, unless nothing is. */
   readonly quantity: number;
   readonly display_name: string | null;
   readonly email: string | null;
@@ -15,7 +17,8 @@ export interface SubjectRow {
 
 export const describeParticipations = query<[participationIds: string[]], SubjectRow>(
   'describe_participations',
-  `select p.participation_id, p.campaign_id, c.title, p.quantity, f.display_name, f.email,
+  `select p.participation_id, p.campaign_id, c.title, f.display_name, f.email,
+    coalesce(nullif(${deliveredQuantity('p')}, 0), p.quantity) as quantity,
     (select o.content_type from sambatan.payment_proofs o
       where o.campaign_id = p.campaign_id and o.participation_id = p.participation_id) as proof_type
   from sambatan.participants p

@@ -156,6 +156,7 @@ export const moneyMessages = {
       title: `${p.campaign} dibuat lebih sedikit`,
       paragraphs: [
         'Penjual tidak bisa membuat semua slot yang terjual. Slot yang tidak dibuat dikembalikan uangnya.',
+        'Berapa slot yang kamu terima dan berapa uang yang kembali ada di halaman pesananmu.',
         p.reason === undefined ? '' : `Kata penjual: “${p.reason}”`,
       ],
     }),
@@ -163,6 +164,7 @@ export const moneyMessages = {
       title: `Less of ${p.campaign} is made`,
       paragraphs: [
         'The seller cannot make all the slots that were sold. What is not made is refunded.',
+        'The page of your order says how many slots you get and how much is refunded.',
         p.reason === undefined ? '' : `The seller says: “${p.reason}”`,
       ],
     }),

@@ -68,16 +68,9 @@ export async function cancelParticipation(
   const { row, caller } = await permitOnParticipation(tx, actor, action, participationId);
   const isOwner = caller.kind !== 'service' && caller.userId === row.user_id;
   const reason = isOwner || caller.kind === 'service' ? 'buyer' : 'operator';
-  return participationOf(
-    await tx.one(
-      sql.releaseParticipation,
-      row.campaign_id,
-      participationId,
-      reason,
-      actorLabel(caller),
-      note,
-    ),
-  );
+  const by = actorLabel(caller);
+  await tx.one(sql.releaseParticipation, row.campaign_id, participationId, reason, by, note);
+  return await participationNow(tx, participationId);
 }
 
 /**
@@ -93,18 +86,15 @@ export async function confirmParticipation(
   const action = 'participation.confirm';
   const { row, caller } = await permitOnParticipation(tx, actor, action, participationId);
   await refuseWhileHeld(tx);
-  return participationOf(
-    await tx.one(
-      sql.confirmParticipation,
-      row.campaign_id,
-      participationId,
-      actorLabel(caller),
-      reference,
-    ),
-  );
+  const by = actorLabel(caller);
+  await tx.one(sql.confirmParticipation, row.campaign_id, participationId, by, reference);
+  return await participationNow(tx, participationId);
 }
 
-/** The goods were received. Refuses: participation_not_found, participation_transition_not_allowed. */
+/**
+ * The goods were received. Refuses: participation_not_found, participation_not_paid,
+ * participation_transition_not_allowed.
+ */
 export async function fulfilParticipation(
   tx: Tx,
   actor: Actor,
@@ -112,9 +102,13 @@ export async function fulfilParticipation(
 ): Promise<Participation> {
   const action = 'participation.fulfil';
   const { row, caller } = await permitOnParticipation(tx, actor, action, participationId);
-  return participationOf(
-    await tx.one(sql.fulfilParticipation, row.campaign_id, participationId, actorLabel(caller)),
-  );
+  await tx.one(sql.fulfilParticipation, row.campaign_id, participationId, actorLabel(caller));
+  return await participationNow(tx, participationId);
+}
+
+/** A participation after a change, with what the change did to its money. */
+async function participationNow(tx: Tx, participationId: string): Promise<Participation> {
+  return participationOf(await tx.one(sql.findParticipation, participationId));
 }
 
 async function permitOnParticipation(
@@ -122,7 +116,7 @@ async function permitOnParticipation(
   actor: Actor,
   action: Action,
   participationId: string,
-): Promise<{ row: sql.ParticipationRow; caller: SignedIn }> {
+): Promise<{ row: sql.ParticipationWithMoney; caller: SignedIn }> {
   // A stranger learns nothing by guessing ids: not even that they have to sign in for this one.
   if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
   const row = await db.maybe(sql.findParticipation, participationId);

@@ -1,13 +1,16 @@
 import type { Joined, JoinRequest } from './join.ts';
-import type { ParticipationRow } from './queries.ts';
+import type { ParticipationMoney } from '../ledger/payment-state.ts';
+import type { ParticipationRow, ParticipationWithMoney } from './queries.ts';
 import { spokenParticipationStatus, type ParticipationStatus } from './status.ts';
 
 /** A participation as its owner, the campaign's seller, operators and the service may see it. */
-export interface Participation {
+export interface Participation extends ParticipationMoney {
   readonly id: string;
   readonly campaign_id: string;
   readonly user_id: string;
   readonly quantity: number;
+  /** Slots that the buyer gets, or will: less than the quantity after a shortfall. */
+  readonly delivered_quantity: number;
   readonly status: ParticipationStatus;
   readonly shipping_address: string;
   readonly note: string | null;
@@ -21,13 +24,23 @@ export interface Participation {
   readonly cancel_reason: ParticipationRow['cancel_reason'];
 }
 
+/** Slots that the buyer gets; in SQL this is `deliveredQuantity` of ledger/payment-state.ts. */
+export function deliveredQuantityOf({
+  status,
+  quantity,
+  short_slots: short,
+}: Pick<ParticipationRow, 'status' | 'quantity' | 'short_slots'>): number {
+  return status === 'cancelled' || status === 'refunded' ? 0 : quantity - short;
+}
+
 /** The participation that a row tells of. */
-export function participationOf(row: ParticipationRow): Participation {
+export function participationOf(row: ParticipationWithMoney): Participation {
   return {
     id: row.participation_id,
     campaign_id: row.campaign_id,
     user_id: row.user_id,
     quantity: row.quantity,
+    delivered_quantity: deliveredQuantityOf(row),
     status: spokenParticipationStatus(row.status),
     shipping_address: row.shipping_address,
     note: row.note,
@@ -39,6 +52,12 @@ export function participationOf(row: ParticipationRow): Participation {
     refunded_at: row.refunded_at,
     fulfilled_at: row.fulfilled_at,
     cancel_reason: row.cancel_reason,
+    payment_state: row.payment_state,
+    amount_due: row.amount_due,
+    pay_by: row.pay_by,
+    paid_amount: row.paid_amount,
+    refund_due_amount: row.refund_due_amount,
+    refunded_amount: row.refunded_amount,
   };
 }
 

@@ -2,6 +2,12 @@ import type { AuditRow } from '../audit/queries.ts';
 import type { PaymentTiming } from '../campaigns/campaign.ts';
 import type { StoredCampaignStatus } from '../campaigns/status.ts';
 import { query, type Lookup } from '../database/query.ts';
+import {
+  deliveredQuantity,
+  ledgerOf,
+  moneyColumns,
+  type ParticipationMoney,
+} from '../ledger/payment-state.ts';
 import type { StoredParticipationStatus } from './status.ts';
 
 export interface ParticipationRow {
@@ -9,6 +15,8 @@ export interface ParticipationRow {
   readonly participation_id: string;
   readonly user_id: string;
   readonly quantity: number;
+  /** Of the quantity, what cannot be delivered or was taken back. */
+  readonly short_slots: number;
   readonly status: StoredParticipationStatus;
   readonly joined_at: Date;
   readonly updated_at: Date;
@@ -22,36 +30,26 @@ export interface ParticipationRow {
   readonly note: string | null;
 }
 
-const columns = `campaign_id, participation_id, user_id, quantity, status, joined_at, updated_at,
-    hold_expires_at, confirmed_at, cancelled_at, refunded_at, fulfilled_at, cancel_reason,
-    shipping_address, note`;
+const columns = `campaign_id, participation_id, user_id, quantity, short_slots, status, joined_at,
+    updated_at, hold_expires_at, confirmed_at, cancelled_at, refunded_at, fulfilled_at,
+    cancel_reason, shipping_address, note`;
+
+/** A participation with how its money stands. */
+export type ParticipationWithMoney = ParticipationRow & ParticipationMoney;
+
+/** Participations `p` with their campaigns `c`, and how their money stands. */
+const money = moneyColumns('p', 'c', 'm');
 
 /** One participation by its id alone, with the brand that decides who may see it. */
 export const findParticipation = query<
   [participationId: string],
-  ParticipationRow & { readonly brand_id: string }
+  ParticipationWithMoney & { readonly brand_id: string }
 >(
   'find_participation',
-  `select p.*, c.brand_id from (
+  `select p.*, c.brand_id, ${money} from (
     select ${columns} from sambatan.participants where participation_id = $1) p
-  join sambatan.campaigns c on c.campaign_id = p.campaign_id`,
-);
-
-/** A page of one campaign's participations in order of their ids, of all statuses or one. */
-export const listParticipations = query<
-  [
-    campaignId: string,
-    status: StoredParticipationStatus | null,
-    after: string | null,
-    limit: number,
-  ],
-  ParticipationRow
->(
-  'list_participations',
-  `select ${columns} from sambatan.participants
-  where campaign_id = $1 and ($2::sambatan.participant_status is null or status = $2)
-    and participation_id > coalesce($3, '00000000-0000-0000-0000-000000000000'::uuid)
-  order by participation_id limit $4`,
+  join sambatan.campaigns c on c.campaign_id = p.campaign_id
+  ${ledgerOf('p')}`,
 );
 
 /** What goes with a participation for those who look one up. */
@@ -60,15 +58,16 @@ export interface Whose {
   readonly display_name: string | null;
   readonly email: string | null;
 }
-export type FoundParticipation = ParticipationRow & Whose;
+export type FoundParticipation = ParticipationWithMoney & Whose;
 
-const found = (where: string) => `select p.*, c.title, f.display_name, f.email
+const found = (where: string) => `select p.*, c.title, f.display_name, f.email, ${money}
   from (select ${columns} from sambatan.participants where ${where}) p
   join sambatan.campaigns c on c.campaign_id = p.campaign_id
-  left join sambatan.profiles f on f.user_id = p.user_id`;
+  left join sambatan.profiles f on f.user_id = p.user_id
+  ${ledgerOf('p')}`;
 
 /** A participation with whose it is, for those who look one up. */
-export const lookUpParticipation = query<[participationId: string], ParticipationRow & Whose>(
+export const lookUpParticipation = query<[participationId: string], FoundParticipation>(
   'look_up_participation',
   found('participation_id = $1'),
 );
@@ -76,16 +75,10 @@ export const lookUpParticipation = query<[participationId: string], Participatio
 /** What these users take part in, newest first. */
 export const lookUpUsersParticipations = query<
   [userIds: string[], limit: number],
-  ParticipationRow & Whose
+  FoundParticipation
 >(
   'look_up_users_participations',
   `${found('user_id = any ($1)')} order by p.participation_id desc limit $2`,
-);
-
-/** Who has this e-mail address. */
-export const usersByEmail = query<[email: string], { readonly user_id: string }>(
-  'users_by_email',
-  'select user_id from sambatan.profiles where lower(email) = lower($1) limit 10',
 );
 
 /** A contribution as everybody may see it: no id, no address, of the name one letter. */
@@ -129,20 +122,21 @@ export interface OwnCampaign {
   readonly is_closing: boolean;
 }
 
-export type OwnRow = ParticipationRow & OwnCampaign;
+export type OwnRow = ParticipationWithMoney & OwnCampaign;
 
 const own = (where: string) => `select p.*, c.title, b.name as brand_name, c.product_id,
     c.status as campaign_status, c.payment_timing, c.price_per_slot, c.deadline,
-    c.closing_as is not null as is_closing
+    c.closing_as is not null as is_closing, ${money}
   from (select ${columns} from sambatan.participants where ${where}) p
   join sambatan.campaigns c on c.campaign_id = p.campaign_id
   join sambatan.brands b on b.brand_id = c.brand_id
+  ${ledgerOf('p')}
   order by p.participation_id desc`;
 
 /** What a buyer takes part in, newest first: few enough to be sorted. */
 export const listOwnParticipations = query<
   [userId: string, statuses: StoredParticipationStatus[], before: string | null, limit: number],
-  ParticipationRow & OwnCampaign
+  OwnRow
 >(
   'list_own_participations',
   `${own(`user_id = $1 and status = any ($2)
@@ -151,19 +145,23 @@ export const listOwnParticipations = query<
 );
 
 /** One participation with what goes with it for its buyer. */
-export const findOwnParticipation = query<
-  [participationId: string, userId: string],
-  ParticipationRow & OwnCampaign
->('find_own_participation', own('participation_id = $1 and user_id = $2'));
+export const findOwnParticipation = query<[participationId: string, userId: string], OwnRow>(
+  'find_own_participation',
+  own('participation_id = $1 and user_id = $2'),
+);
 
-/** A buyer's own participations in one campaign, newest first. */
+/**
+ * A buyer's own participations in one campaign, newest first; their quantity is without what cannot
+ * be delivered, unless nothing is.
+ */
 export const ownInCampaign = query<
   [userId: string, campaignId: string],
   Pick<ParticipationRow, 'participation_id' | 'quantity' | 'status'>
 >(
   'own_in_campaign',
-  `select participation_id, quantity, status from sambatan.participants
-  where user_id = $1 and campaign_id = $2 order by participation_id desc limit 20`,
+  `select p.participation_id, coalesce(nullif(${deliveredQuantity('p')}, 0), p.quantity) as quantity,
+    p.status from sambatan.participants p
+  where p.user_id = $1 and p.campaign_id = $2 order by p.participation_id desc limit 20`,
 );
 
 /**

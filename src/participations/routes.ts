@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
-import { permitOnCampaign, viewCampaign } from '../campaigns/operations.ts';
+import { viewCampaign } from '../campaigns/operations.ts';
 import { campaignStatuses } from '../campaigns/status.ts';
 import type { App } from '../context.ts';
 import { DomainError } from '../errors.ts';
@@ -19,6 +19,7 @@ import {
   Timestamp,
 } from '../http/schemas.ts';
 import { permit } from '../identity/policy.ts';
+import { paymentStates } from '../ledger/payment-state.ts';
 import { consult, operate } from '../operation.ts';
 import { joinCounted } from './joining.ts';
 import {
@@ -30,9 +31,10 @@ import {
 } from './operations.ts';
 import { joinResultOf, participationOf } from './participation.ts';
 import { progressOf } from './progress.ts';
-import { listParticipations, progressById } from './queries.ts';
+import { progressById } from './queries.ts';
+import { viewRoster } from './roster.ts';
 import { JoinFields } from './schemas.ts';
-import { participationStatuses, storedParticipationStatus } from './status.ts';
+import { participationStatuses } from './status.ts';
 
 const params = closed({ id: Id });
 
@@ -49,9 +51,23 @@ const joinFields = {
 };
 const JoinResultSchema = closed(joinFields, { title: 'JoinResult' });
 
-const ParticipationSchema = closed(
+export const ParticipationSchema = closed(
   {
     ...joinFields,
+    delivered_quantity: Type.Integer({
+      description:
+        'Slots that the buyer gets, or will: less than `quantity` after a shortfall, 0 once the participation is cancelled or refunded',
+    }),
+    payment_state: choice(paymentStates),
+    amount_due: {
+      ...Rupiah,
+      description:
+        'Whole rupiah that are to be transferred now. With its unique code once GET …/payment has given it one',
+    },
+    pay_by: nullable(Timestamp),
+    paid_amount: { ...Rupiah, description: 'Whole rupiah that have arrived for it' },
+    refund_due_amount: { ...Rupiah, description: 'Whole rupiah that are still to go back' },
+    refunded_amount: { ...Rupiah, description: 'Whole rupiah that have gone back' },
     hold_expires_at: nullable(Timestamp),
     confirmed_at: nullable(Timestamp),
     cancelled_at: nullable(Timestamp),
@@ -141,6 +157,12 @@ export function participationRoutes(app: App): FastifyPluginAsyncTypebox {
           params,
           querystring: closed({
             status: Type.Optional(choice(participationStatuses)),
+            payment_state: Type.Optional(choice(paymentStates)),
+            q: Type.Optional({
+              ...text(1, 100),
+              description:
+                'Words of name, e-mail address, address, note or id, or digits of a telephone number',
+            }),
             ...pageQuery,
           }),
           response: {
@@ -151,11 +173,10 @@ export function participationRoutes(app: App): FastifyPluginAsyncTypebox {
       },
       async (request) => {
         const { id } = request.params;
-        const { status, cursor, limit = 20 } = request.query;
+        const { status, payment_state: paymentState, q, cursor, limit = 20 } = request.query;
         const [last = null] = after(cursor, ['id']);
-        await permitOnCampaign(app.db, request.actor, 'campaign.participants.read', id);
-        const wanted = status === undefined ? null : storedParticipationStatus(status);
-        const rows = await app.db.rows(listParticipations, id, wanted, last, limit + 1);
+        const input = { status, paymentState, search: q, after: last, limit: limit + 1 };
+        const { rows } = await viewRoster(app.db, request.actor, id, input);
         const items = rows.slice(0, limit).map(participationOf);
         return { items, next_cursor: nextCursor(rows, limit, (row) => [row.participation_id]) };
       },
@@ -285,6 +306,7 @@ export function participationRoutes(app: App): FastifyPluginAsyncTypebox {
             ...problems(
               'forbidden',
               'participation_not_found',
+              'participation_not_paid',
               'participation_transition_not_allowed',
               'campaign_busy',
               'outcome_unknown',

@@ -199,3 +199,61 @@ export function paging(
     }
   </nav>`;
 }
+
+/**
+ * The pages of a long list: before, next, and a field to jump to any of them. `query` is what else
+ * the list is asked for.
+ */
+export function pageJump(
+  visit: Visit,
+  {
+    path,
+    query,
+    page,
+    pages,
+  }: {
+    readonly path: string;
+    readonly query: URLSearchParams;
+    readonly page: number;
+    readonly pages: number;
+  },
+): Html | undefined {
+  if (pages <= 1) return undefined;
+  const { t, language } = visit;
+  const shown = page > pages ? 1 : page;
+  const to = (number: number) => {
+    const asked = new URLSearchParams(query);
+    if (number > 1) asked.set('page', String(number));
+    return asked.size === 0 ? path : `${path}?${asked.toString()}`;
+  };
+  return html`<nav class="paging" aria-label="${t('Halaman', 'Pages')}">
+    ${
+      shown > 1 &&
+      html`<a class="button quiet" rel="prev" href="${to(shown - 1)}"
+        >${t('Sebelumnya', 'Previous')}</a
+      >`
+    }
+    <form class="page-jump" action="${path}">
+      ${[...query].map(
+        ([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`,
+      )}
+      <label for="page">${t('Halaman', 'Page')}</label>
+      <input
+        id="page"
+        name="page"
+        type="number"
+        inputmode="numeric"
+        min="1"
+        max="${pages}"
+        value="${shown}"
+        required
+      />
+      <span>${t('dari', 'of')} ${count(pages, language)}</span>
+      <button class="button quiet">${t('Buka', 'Go')}</button>
+    </form>
+    ${
+      shown < pages &&
+      html`<a class="button" rel="next" href="${to(shown + 1)}">${t('Berikutnya', 'Next')}</a>`
+    }
+  </nav>`;
+}

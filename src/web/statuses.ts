@@ -1,5 +1,6 @@
 import type { CampaignStatus } from '../campaigns/status.ts';
 import type { Wording } from '../errors.ts';
+import type { PaymentState } from '../ledger/payment-state.ts';
 import type { ParticipationStatus } from '../participations/status.ts';
 import { badge, type Tone } from './components.ts';
 import type { Html } from './html.ts';
@@ -29,6 +30,28 @@ export const participationWords = {
   refunded: { words: { id: 'Dana dikembalikan', en: 'Refunded' }, tone: 'plain' },
   fulfilled: { words: { id: 'Barang diterima', en: 'Received' }, tone: 'good' },
 } as const satisfies Record<ParticipationStatus, Words>;
+
+/** How people call the payment states of a participation. */
+export const paymentWords = {
+  not_due: { words: { id: 'Belum ditagih', en: 'Not due yet' }, tone: 'plain' },
+  due: { words: { id: 'Menunggu pembayaran', en: 'Awaiting payment' }, tone: 'busy' },
+  overdue: { words: { id: 'Lewat batas bayar', en: 'Overdue' }, tone: 'bad' },
+  proof_submitted: { words: { id: 'Bukti sedang dicek', en: 'Proof being checked' }, tone: 'busy' },
+  pending_online: {
+    words: { id: 'Pembayaran online diproses', en: 'Online payment pending' },
+    tone: 'busy',
+  },
+  paid: { words: { id: 'Lunas', en: 'Paid' }, tone: 'good' },
+  refund_due: { words: { id: 'Menunggu pengembalian', en: 'Refund due' }, tone: 'busy' },
+  refunded: { words: { id: 'Dana dikembalikan', en: 'Refunded' }, tone: 'plain' },
+  unpaid: { words: { id: 'Tidak dibayar', en: 'Never paid' }, tone: 'bad' },
+  void: { words: { id: 'Tidak ada tagihan', en: 'Nothing to pay' }, tone: 'plain' },
+} as const satisfies Record<PaymentState, Words>;
+
+export function paymentBadge(visit: Visit, state: PaymentState): Html {
+  const { words, tone } = paymentWords[state];
+  return badge(worded(visit, words), tone);
+}
 
 export function campaignBadge(visit: Visit, status: CampaignStatus): Html {
   const { words, tone } = campaignWords[status];

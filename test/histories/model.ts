@@ -108,6 +108,7 @@ export class HistoryModel extends MoneyModel {
     if (part.status !== 'confirmed' || this.end !== 'fulfilled') {
       return 'participation_transition_not_allowed';
     }
+    if (this.purse(part).payment?.status !== 'settled') return 'participation_not_paid';
     part.status = 'fulfilled';
     this.releaseWhenReceived();
     return 'ok';

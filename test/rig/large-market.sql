@@ -46,6 +46,11 @@ from (
     end::sambatan.campaign_status as status
   from generate_series(1, 100000) n) c;
 
+insert into sambatan.profiles (user_id, display_name, email)
+  select pg_temp.id(5, n), (array['Sari', 'Budi', 'Dewi', 'Agus', 'Ratna'])[n % 5 + 1] || ' Wulan ' || n,
+    'pembeli' || n || '@example.org'
+  from generate_series(1, 50000) n;
+
 -- Ten participations of each campaign; every fiftieth is of one of few eager buyers.
 insert into sambatan.participants (campaign_id, participation_id, user_id, quantity, status,
   joined_at, updated_at, confirmed_at, cancelled_at, refunded_at, cancel_reason, shipping_address)

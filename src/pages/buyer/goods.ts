@@ -80,8 +80,8 @@ export function goodsPart(
   if (!completed || (!here && dispute === undefined)) return undefined;
   return html`<section class="panel" aria-labelledby="goods" id="barang">
     <h2 id="goods">${t('Barangnya', 'The goods')}</h2>
-    ${dispute && disputeWords(visit, dispute)}${
-      status === 'confirmed' && received(visit, row, fault)
+    ${dispute && disputeWords(visit, dispute)}${notReceived(visit, fault)}${
+      status === 'confirmed' && row.payment_state === 'paid' && received(visit, row)
     }${here && dispute?.may_again !== false && disputeForm(visit, row, fault, dispute !== undefined)}
   </section>`;
 }
@@ -113,16 +113,20 @@ function disputeWords(visit: Visit, dispute: LastDisputeRow): Html {
       );
 }
 
-function received(visit: Visit, row: OwnRow, fault: Fault | undefined): Html {
-  const { t, url, language } = visit;
+/** Why the goods are not counted as received. */
+function notReceived({ language }: Visit, fault: Fault | undefined): Html | undefined {
   const refused = fault?.form === 'received' ? fault.refused?.text(language) : undefined;
-  return html`${refused && notice('bad', refused.title, refused.detail)}
-    <form method="post" action="${url(`/ikutan/${row.participation_id}/terima`)}">
-      <p>
-        ${t('Sudah sampai di tanganmu? Kabari supaya penjual dibayar.', 'Has it reached you? Say so, and the seller is paid.')}
-      </p>
-      <button class="button">${t('Barang sudah kuterima', 'I have received it')}</button>
-    </form>`;
+  return refused && notice('bad', refused.title, refused.detail);
+}
+
+function received(visit: Visit, row: OwnRow): Html {
+  const { t, url } = visit;
+  return html`<form method="post" action="${url(`/ikutan/${row.participation_id}/terima`)}">
+    <p>
+      ${t('Sudah sampai di tanganmu? Kabari supaya penjual dibayar.', 'Has it reached you? Say so, and the seller is paid.')}
+    </p>
+    <button class="button">${t('Barang sudah kuterima', 'I have received it')}</button>
+  </form>`;
 }
 
 function disputeForm(visit: Visit, row: OwnRow, fault: Fault | undefined, again: boolean): Html {

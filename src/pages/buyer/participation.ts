@@ -18,7 +18,7 @@ import { participationAfter, spokenParticipationStatus } from '../../participati
 import { input, notice } from '../../web/components.ts';
 import { count, rupiah, slots } from '../../web/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
-import { campaignBadge, participationBadge } from '../../web/statuses.ts';
+import { campaignBadge, participationBadge, paymentBadge } from '../../web/statuses.ts';
 import type { Visit } from '../../web/visit.ts';
 import { signedIn } from '../account/signed-in.ts';
 import { productPicture } from '../visitor/picture.ts';
@@ -130,6 +130,9 @@ function whole(visit: Visit, row: OwnRow, money: Money, fault: Fault | undefined
       <dl class="facts">
         <dt>${t('Slot', 'Slots')}</dt>
         <dd>${slots(row.quantity, language)} × ${rupiah(row.price_per_slot, language)}</dd>
+        ${undelivered(visit, row)}
+        <dt>${t('Pembayaran', 'Payment')}</dt>
+        <dd>${paymentBadge(visit, row.payment_state)}</dd>
         <dt>${t('Jumlah', 'Total')}</dt>
         <dd>${whatItCosts(visit, row, money.payment)}</dd>
         <dt>${t('Dikirim ke', 'Sent to')}</dt>
@@ -151,6 +154,23 @@ function whole(visit: Visit, row: OwnRow, money: Money, fault: Fault | undefined
     </section>
     ${refundPart(visit, money)}${goodsPart(visit, row, money, fault)}
   </article>`;
+}
+
+/** After a shortfall: how many slots are delivered of those that were ordered. */
+function undelivered(visit: Visit, row: OwnRow): Html | false {
+  const { t, language } = visit;
+  if (row.short_slots === 0) return false;
+  const delivered = row.quantity - row.short_slots;
+  return html`<dt>${t('Yang dikirim', 'Delivered')}</dt>
+    <dd>
+      <strong>${slots(delivered, language)}</strong>
+      <span class="quiet"
+        >${t(
+          `dari ${slots(row.quantity, language)}; sisanya tidak bisa dipenuhi`,
+          `of ${slots(row.quantity, language)}; the rest cannot be delivered`,
+        )}</span
+      >
+    </dd>`;
 }
 
 /** What is to be paid or was, with its code; the price while there is no payment of it. */

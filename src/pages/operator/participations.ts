@@ -5,31 +5,25 @@ import { DomainError } from '../../errors.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
 import { seeOther, type Pages } from '../../http/site.ts';
-import { isId } from '../../identity/ids.ts';
 import { permit } from '../../identity/policy.ts';
 import { consult, operate } from '../../operation.ts';
 import { cancelParticipation, confirmParticipation } from '../../participations/operations.ts';
-import {
-  lookUpParticipation,
-  lookUpUsersParticipations,
-  usersByEmail,
-  type FoundParticipation,
-} from '../../participations/queries.ts';
+import { deliveredQuantityOf } from '../../participations/participation.ts';
+import { findPeople, type FoundPeople } from '../../participations/people.ts';
+import type { FoundParticipation } from '../../participations/queries.ts';
 import { spokenParticipationStatus } from '../../participations/status.ts';
 import { emptyState, input, notice } from '../../web/components.ts';
-import { count, shortMoment } from '../../web/format.ts';
+import { count, distance, rupiah, shortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
-import { participationBadge } from '../../web/statuses.ts';
+import { participationBadge, paymentBadge } from '../../web/statuses.ts';
 import type { Visit } from '../../web/visit.ts';
 import { sendOperatorPage } from './frame.ts';
-
-const most = 100;
 
 const params = closed({ id: Id });
 const readConfirmation = formReader(closed({ reference: Type.Optional(text(0, 200)) }));
 const readCancellation = formReader(closed({ reason: text(3, 200) }));
 
-/** Participations found by their id, their buyer's id or e-mail address; confirm and cancel. */
+/** People and their orders, found by name, telephone, e-mail address or id; confirm and cancel. */
 export function operatorParticipations(app: App): Pages {
   return async (server) => {
     const show = async (
@@ -39,11 +33,10 @@ export function operatorParticipations(app: App): Pages {
       refused?: DomainError,
     ) => {
       const { visit } = request;
-      permit(visit.actor, 'participation.search');
-      const rows = await consult(() => find(app, wanted));
+      const found = await consult(() => findPeople(app.db, visit.actor, wanted));
       const { t } = visit;
-      const body = html`${form(visit, wanted)}${refused && refusal(visit, refused)}${list(visit, wanted, rows)}`;
-      const title = t('Cari keikutsertaan', 'Find participations');
+      const body = html`${form(visit, wanted)}${refused && refusal(visit, refused)}${list(visit, wanted, found)}`;
+      const title = t('Cari pesanan', 'Find orders');
       const page = { title, at: '/operator/ikutan', body } as const;
       return sendOperatorPage(request, reply, page, refused?.status ?? 200);
     };
@@ -91,32 +84,15 @@ function typedWords(q: unknown): string {
   return typeof q === 'string' ? q.trim().slice(0, 254) : '';
 }
 
-async function find(app: App, wanted: string): Promise<readonly FoundParticipation[]> {
-  if (wanted === '') return [];
-  if (!isId(wanted)) {
-    const users = await app.db.rows(usersByEmail, wanted);
-    return users.length === 0
-      ? []
-      : await ofUsers(
-          app,
-          users.map(({ user_id }) => user_id),
-        );
-  }
-  const id = wanted.toLowerCase();
-  const one = await app.db.maybe(lookUpParticipation, id);
-  return one === undefined ? await ofUsers(app, [id]) : [one];
-}
-
-async function ofUsers(app: App, userIds: string[]): Promise<readonly FoundParticipation[]> {
-  return await app.db.rows(lookUpUsersParticipations, userIds, most);
-}
-
 function form(visit: Visit, wanted: string): Html {
   const { t, url } = visit;
   return html`<form class="filters" action="${url('/operator/ikutan')}" role="search">
     ${input(visit, {
       name: 'q',
-      label: t('ID keikutsertaan, ID akun, atau e-mail', 'Participation id, account id, or e-mail'),
+      label: t(
+        'Nama, nomor HP, e-mail, nomor pesanan, atau ID akun',
+        'Name, phone number, e-mail, order number, or account id',
+      ),
       value: wanted,
       required: true,
       control: { type: 'search', maxlength: 254, autocomplete: 'off' },
@@ -131,21 +107,59 @@ function refusal(visit: Visit, refused: DomainError): Html {
   return notice('bad', title, field ?? detail);
 }
 
-function list(visit: Visit, wanted: string, rows: readonly FoundParticipation[]): Html {
+function list(visit: Visit, wanted: string, { people, orders, isCut }: FoundPeople): Html {
   const { t } = visit;
-  if (rows.length > 0) return html`${rows.map((row) => entry(visit, row))}`;
+  if (people.length > 0 || orders.length > 0) {
+    return html`${isCut && tooMany(visit)}${people.length > 0 && peopleTable(visit, people)}${orders.map((row) => entry(visit, row))}`;
+  }
   return wanted === ''
     ? emptyState(
         t('Cari dulu', 'Search first'),
         t(
-          'Tempel ID dari pesan pembeli, atau e-mail yang ia pakai untuk masuk.',
-          'Paste an id from the buyer’s message, or the e-mail they sign in with.',
+          'Tulis nama, nomor HP, atau e-mail pembeli, atau tempel nomor pesanannya.',
+          'Type the buyer’s name, phone number or e-mail, or paste the number of an order.',
         ),
       )
     : emptyState(
         t('Tidak ditemukan', 'Not found'),
-        t('Periksa lagi ID atau e-mail-nya.', 'Please check the id or the e-mail.'),
+        t(
+          'Periksa ejaannya, atau coba e-mail atau nomor HP-nya.',
+          'Check the spelling, or try the e-mail or the phone number.',
+        ),
       );
+}
+
+function tooMany(visit: Visit): Html {
+  const { t } = visit;
+  return notice(
+    'busy',
+    t('Hasilnya banyak.', 'There are many.'),
+    t('Tambah kata supaya lebih sempit.', 'Add a word to narrow it down.'),
+  );
+}
+
+/** Who was found; several people may have one name. */
+function peopleTable(visit: Visit, people: FoundPeople['people']): Html {
+  const { t, url, language } = visit;
+  return html`<section class="panel" aria-labelledby="people">
+    <h2 id="people">${t('Orang', 'People')}</h2>
+    <ul class="people">
+      ${people.map(
+        (one) =>
+          html`<li class="row apart">
+            <p class="person">
+              <a href="${url(`/operator/ikutan?q=${one.user_id}`)}"
+                >${one.display_name ?? `…${one.user_id.slice(-12)}`}</a
+              >${one.email !== null && html`<br /><span class="quiet">${one.email}</span>`}
+            </p>
+            <span
+              >${count(one.participations, language)}
+              ${t('pesanan', one.participations === 1n ? 'order' : 'orders')}</span
+            >
+          </li>`,
+      )}
+    </ul>
+  </section>`;
 }
 
 function entry(visit: Visit, row: FoundParticipation): Html {
@@ -154,7 +168,9 @@ function entry(visit: Visit, row: FoundParticipation): Html {
   return html`<article class="panel">
     <div class="row apart">
       <h2><a href="${url(`/operator/sambatan/${row.campaign_id}`)}">${row.title}</a></h2>
-      ${participationBadge(visit, status)}
+      <span class="row"
+        >${participationBadge(visit, status)} ${paymentBadge(visit, row.payment_state)}</span
+      >
     </div>
     <dl class="facts">
       <dt>ID</dt>
@@ -164,7 +180,8 @@ function entry(visit: Visit, row: FoundParticipation): Html {
       <dt>${t('Akun', 'Account')}</dt>
       <dd><code>${row.user_id}</code></dd>
       <dt>Slot</dt>
-      <dd>${count(row.quantity, language)}</dd>
+      <dd>${slotsOf(visit, row)}</dd>
+      ${moneyFacts(visit, row)}
       <dt>${t('Ikut sejak', 'Joined')}</dt>
       <dd>${shortMoment(row.joined_at, language, person?.timeZone)}</dd>
       <dt>${t('Alamat', 'Address')}</dt>
@@ -182,6 +199,33 @@ function entry(visit: Visit, row: FoundParticipation): Html {
     </p>
     ${status === 'reserved' && actions(visit, row)}
   </article>`;
+}
+
+/** What was ordered, and what is delivered where that is less. */
+function slotsOf({ t, language }: Visit, row: FoundParticipation): string {
+  const ordered = count(row.quantity, language);
+  if (row.short_slots === 0) return ordered;
+  const delivered = count(deliveredQuantityOf(row), language);
+  return t(
+    `${ordered} dipesan, ${delivered} dikirim`,
+    `${ordered} ordered, ${delivered} delivered`,
+  );
+}
+
+function moneyFacts(visit: Visit, row: FoundParticipation): Html {
+  const { t, language, now, person } = visit;
+  const sum = (amount: bigint, words: string) =>
+    amount !== 0n &&
+    html`<dt>${words}</dt>
+      <dd>${rupiah(amount, language)}</dd>`;
+  return html`${sum(row.paid_amount, t('Dibayar', 'Paid'))}${sum(row.amount_due, t('Tagihan', 'To be paid'))}${
+    row.pay_by !== null &&
+    html`<dt>${t('Batas bayar', 'Pay by')}</dt>
+      <dd>
+        ${shortMoment(row.pay_by, language, person?.timeZone)}
+        <span class="quiet">(${distance(row.pay_by, now, language)})</span>
+      </dd>`
+  }${sum(row.refund_due_amount, t('Harus dikembalikan', 'Refund due'))}${sum(row.refunded_amount, t('Dikembalikan', 'Refunded'))}`;
 }
 
 function actions(visit: Visit, { participation_id: id }: FoundParticipation): Html {

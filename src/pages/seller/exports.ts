@@ -1,93 +1,111 @@
 import type { Campaign } from '../../campaigns/campaign.ts';
-import { harmless, type Cell } from '../../csv.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { Cell } from '../../csv.ts';
+import { deliveredQuantityOf } from '../../participations/participation.ts';
 import type { RosterRow } from '../../participations/roster-queries.ts';
 import { spokenParticipationStatus } from '../../participations/status.ts';
-import { shortMoment } from '../../web/format.ts';
-import { participationWords } from '../../web/statuses.ts';
+import type { SheetHead } from '../../spreadsheet.ts';
+import { participationWords, paymentWords } from '../../web/statuses.ts';
+import { worded, type Visit } from '../../web/visit.ts';
 import { nameOf } from './parts.ts';
 
-/** The most rows of a spreadsheet: it is made in memory. */
-export const mostSheetRows = 20_000;
+/** One column of the exports: its head, its width in a spreadsheet, and what it says of a row. */
+interface Column {
+  readonly head: string;
+  readonly width: number;
+  cell(row: RosterRow): Cell;
+}
 
 /** What every export has of a participation. */
-function columns({ t }: Visit): string[] {
+function columnsOf(visit: Visit, campaign: Campaign): readonly Column[] {
+  const { t } = visit;
+  const { weight_grams: weight, price_per_slot: price } = campaign;
   return [
-    t('Nomor', 'Number'),
-    t('Nama', 'Name'),
-    'E-mail',
-    t('Alamat', 'Address'),
-    'Slot',
-    t('Total (Rp)', 'Total (Rp)'),
-    t('Berat (g)', 'Weight (g)'),
-    'Status',
-    t('Catatan', 'Note'),
-    t('Ikut pada (WIB)', 'Joined at (WIB)'),
+    { head: t('Nomor', 'Number'), width: 38, cell: (row) => row.participation_id },
+    { head: t('Nama', 'Name'), width: 24, cell: (row) => nameOf(visit, row) },
+    { head: 'E-mail', width: 28, cell: (row) => row.email },
+    { head: t('Alamat', 'Address'), width: 60, cell: (row) => row.shipping_address },
+    { head: t('Slot dipesan', 'Slots ordered'), width: 12, cell: (row) => row.quantity },
+    { head: t('Slot dikirim', 'Slots to deliver'), width: 12, cell: deliveredQuantityOf },
+    {
+      head: t('Total (Rp)', 'Total (Rp)'),
+      width: 16,
+      cell: (row) => Number(price) * deliveredQuantityOf(row),
+    },
+    {
+      head: t('Berat (g)', 'Weight (g)'),
+      width: 12,
+      cell: (row) => (weight === null ? null : weight * deliveredQuantityOf(row)),
+    },
+    {
+      head: 'Status',
+      width: 18,
+      cell: (row) => worded(visit, participationWords[spokenParticipationStatus(row.status)].words),
+    },
+    {
+      head: t('Pembayaran', 'Payment'),
+      width: 24,
+      cell: (row) => worded(visit, paymentWords[row.payment_state].words),
+    },
+    { head: t('Dibayar (Rp)', 'Paid (Rp)'), width: 16, cell: (row) => Number(row.paid_amount) },
+    {
+      head: t('Harus dibayar (Rp)', 'To be paid (Rp)'),
+      width: 16,
+      cell: (row) => Number(row.amount_due),
+    },
+    { head: t('Bayar sebelum (WIB)', 'Pay by (WIB)'), width: 18, cell: (row) => row.pay_by },
+    {
+      head: t('Harus dikembalikan (Rp)', 'Refund due (Rp)'),
+      width: 16,
+      cell: (row) => Number(row.refund_due_amount),
+    },
+    {
+      head: t('Dikembalikan (Rp)', 'Refunded (Rp)'),
+      width: 16,
+      cell: (row) => Number(row.refunded_amount),
+    },
+    { head: t('Catatan', 'Note'), width: 40, cell: (row) => row.note },
+    { head: t('Ikut pada (WIB)', 'Joined at (WIB)'), width: 18, cell: (row) => row.joined_at },
   ];
 }
 
-function cells(visit: Visit, campaign: Campaign, row: RosterRow): Cell[] {
-  const status = participationWords[spokenParticipationStatus(row.status)].words;
-  return [
-    row.participation_id,
-    nameOf(visit, row),
-    row.email ?? '',
-    row.shipping_address,
-    row.quantity,
-    Number(campaign.price_per_slot) * row.quantity,
-    campaign.weight_grams === null ? '' : campaign.weight_grams * row.quantity,
-    status[visit.language],
-    row.note ?? '',
-    shortMoment(row.joined_at, visit.language),
-  ];
+/** The head of the participants' spreadsheet. */
+export function sheetHead(visit: Visit, campaign: Campaign): SheetHead {
+  return {
+    name: visit.t('Peserta', 'Participants'),
+    columns: columnsOf(visit, campaign).map(plain),
+  };
 }
 
-/** The participants as CSV: a head, and a line for each. */
+// What goes to another thread has no functions.
+const plain = ({ head, width }: Column) => ({ head, width });
+
+/** The participants, a line for each. */
 export async function* linesOf(
   visit: Visit,
   campaign: Campaign,
   rows: AsyncIterable<RosterRow>,
 ): AsyncGenerator<Cell[]> {
-  yield columns(visit);
-  for await (const row of rows) yield cells(visit, campaign, row);
+  const columns = columnsOf(visit, campaign);
+  for await (const row of rows) yield columns.map((column) => column.cell(row));
 }
 
-/** The same as a spreadsheet, whose cells say that they are text. */
-export async function sheetOf(
+/** The participants as CSV: a head, and a line for each. */
+export async function* csvLinesOf(
   visit: Visit,
   campaign: Campaign,
   rows: AsyncIterable<RosterRow>,
-): Promise<Buffer> {
-  const { default: writeExcelFile } = await import('write-excel-file/node');
-  const data: {
-    value: Cell;
-    type: StringConstructor | NumberConstructor;
-    fontWeight?: 'bold';
-  }[][] = [columns(visit).map((value) => ({ value, type: String, fontWeight: 'bold' }))];
-  for await (const row of rows) {
-    data.push(
-      cells(visit, campaign, row).map((value) =>
-        typeof value === 'number'
-          ? { value, type: Number }
-          : { value: String(harmless(value)), type: String },
-      ),
-    );
-  }
-  const widths = [38, 24, 28, 60, 8, 16, 12, 18, 40, 22];
-  return await writeExcelFile(data as never, {
-    sheet: visit.t('Peserta', 'Participants'),
-    columns: widths.map((width) => ({ width })),
-    stickyRowsCount: 1,
-  }).toBuffer();
+): AsyncGenerator<Cell[]> {
+  yield columnsOf(visit, campaign).map(({ head }) => head);
+  yield* linesOf(visit, campaign, rows);
 }
 
 /** The name of a downloaded file, from the campaign's title. */
 export function fileName(campaign: Campaign, ending: string): string {
-  const plain = campaign.title
+  const plainTitle = campaign.title
     .normalize('NFKD')
     .replaceAll(/[^a-z0-9]+/gi, '-')
     .replaceAll(/^-+|-+$/g, '')
     .toLowerCase()
     .slice(0, 60);
-  return `sambatan-${plain === '' ? campaign.id : plain}.${ending}`;
+  return `sambatan-${plainTitle === '' ? campaign.id : plainTitle}.${ending}`;
 }

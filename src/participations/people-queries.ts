@@ -1,0 +1,51 @@
+import { query } from '../database/query.ts';
+
+/** Somebody who takes part, or an account that may. */
+export interface PersonRow {
+  readonly user_id: string;
+  readonly display_name: string | null;
+  readonly email: string | null;
+  readonly participations: bigint;
+}
+
+/** Orders that are counted of each person. */
+const maxCounted = 1_000;
+
+const person = (users: string) => `select u.user_id, f.display_name, f.email, n.participations
+  from (${users}) u
+  left join sambatan.profiles f on f.user_id = u.user_id
+  cross join lateral (select count(*) as participations from (
+    select 1 from sambatan.participants p where p.user_id = u.user_id limit ${maxCounted}) c) n
+  order by n.participations desc, f.display_name, u.user_id`;
+
+/** Whose e-mail address this is. */
+export const peopleByEmail = query<[email: string, limit: number], PersonRow>(
+  'people_by_email',
+  person('select user_id from sambatan.profiles where lower(email) = lower($1) limit $2'),
+);
+
+/** Whose name and e-mail address have words that begin like this: a text search query. */
+export const peopleByWords = query<[words: string, limit: number], PersonRow>(
+  'people_by_words',
+  person(`select user_id from sambatan.profiles
+    where to_tsvector('simple', translate(sambatan.search_fold(
+        display_name || ' ' || coalesce(email, '')), '@.+-_/', '      '))
+      @@ to_tsquery('simple', $1)
+    limit $2`),
+);
+
+/**
+ * Who has saved an address, or ordered to one, with a telephone number that begins with these
+ * digits (from the 8 on).
+ */
+export const peopleByPhone = query<[digits: string, limit: number], PersonRow>(
+  'people_by_phone',
+  person(`(select user_id from sambatan.addresses
+      where sambatan.phone_in(phone) collate "C" >= $1
+        and sambatan.phone_in(phone) collate "C" < $1 || ':' limit $2)
+    union
+    (select user_id from sambatan.participants
+      where sambatan.phone_in(shipping_address) is not null
+        and sambatan.phone_in(shipping_address) collate "C" >= $1
+        and sambatan.phone_in(shipping_address) collate "C" < $1 || ':' limit $2)`),
+);

@@ -1,0 +1,80 @@
+import type { Queryable } from '../database/query.ts';
+import type { Actor } from '../identity/actor.ts';
+import { isId } from '../identity/ids.ts';
+import { permit } from '../identity/policy.ts';
+import * as people from './people-queries.ts';
+import * as sql from './queries.ts';
+import { phoneDigitsOf } from './roster.ts';
+
+/** People and orders that one search gives. */
+const maxPeople = 20;
+const maxOrders = 100;
+/** Words of a search that are looked for; the rest is passed over. */
+const maxWords = 6;
+
+export interface FoundPeople {
+  /** Empty where an order was found by its id. */
+  readonly people: readonly people.PersonRow[];
+  /** Their orders, the newest first. */
+  readonly orders: readonly sql.FoundParticipation[];
+  /** Whether there may be more people or orders than these. */
+  readonly isCut: boolean;
+}
+
+const nothing: FoundPeople = { people: [], orders: [], isCut: false };
+
+/**
+ * Who somebody is looking for, with their orders: by the id of an order or an account, an e-mail
+ * address, a telephone number, or words of a name. Refuses: forbidden.
+ */
+export async function findPeople(
+  db: Queryable,
+  actor: Actor,
+  search: string,
+): Promise<FoundPeople> {
+  permit(actor, 'participation.search');
+  const wanted = search.trim();
+  if (wanted === '') return nothing;
+  if (isId(wanted)) {
+    const id = wanted.toLowerCase();
+    const one = await db.maybe(sql.lookUpParticipation, id);
+    if (one !== undefined) return { ...nothing, orders: [one] };
+    return { ...nothing, orders: await ordersOf(db, [id]) };
+  }
+  const found = await peopleMatching(db, wanted);
+  const orders = await ordersOf(
+    db,
+    found.map(({ user_id }) => user_id),
+  );
+  const isCut = found.length === maxPeople || orders.length === maxOrders;
+  return { people: found, orders, isCut };
+}
+
+async function peopleMatching(db: Queryable, wanted: string): Promise<people.PersonRow[]> {
+  const digits = phoneDigitsOf(wanted);
+  if (digits !== undefined) return await db.rows(people.peopleByPhone, digits, maxPeople);
+  if (wanted.includes('@')) {
+    const exact = await db.rows(people.peopleByEmail, wanted, maxPeople);
+    if (exact.length > 0) return exact;
+  }
+  const words = textQueryOf(wanted);
+  return words === undefined ? [] : await db.rows(people.peopleByWords, words, maxPeople);
+}
+
+async function ordersOf(
+  db: Queryable,
+  userIds: string[],
+): Promise<readonly sql.FoundParticipation[]> {
+  if (userIds.length === 0) return [];
+  return await db.rows(sql.lookUpUsersParticipations, userIds, maxOrders);
+}
+
+/** The words of a search as a text search query; undefined where there is none. */
+function textQueryOf(search: string): string | undefined {
+  const folded = search
+    .normalize('NFKD')
+    .replaceAll(/[\u0300-\u036f]/g, '')
+    .toLowerCase();
+  const words = folded.match(/[\p{L}\p{N}]+/gu)?.slice(0, maxWords) ?? [];
+  return words.length === 0 ? undefined : words.map((word) => `${word}:*`).join(' & ');
+}

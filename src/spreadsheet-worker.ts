@@ -1,0 +1,41 @@
+// The thread of spreadsheet.ts: takes rows in batches until it is sent null, then answers with the
+// file and ends.
+import { parentPort, workerData } from 'node:worker_threads';
+import writeExcelFile from 'write-excel-file/node';
+import { harmless, onWesternClock, type Cell } from './csv.ts';
+import type { SheetHead } from './spreadsheet.ts';
+
+type SheetCell =
+  | { readonly value: string; readonly type: StringConstructor; readonly fontWeight?: 'bold' }
+  | { readonly value: number; readonly type: NumberConstructor }
+  | { readonly value: Date; readonly type: DateConstructor; readonly format: string }
+  | null;
+
+const { name, columns } = workerData as SheetHead;
+const data: SheetCell[][] = [
+  columns.map(({ head }) => ({ value: head, type: String, fontWeight: 'bold' })),
+];
+
+parentPort!.on('message', (batch: (readonly Cell[])[] | null) => {
+  if (batch === null) void finish();
+  else for (const row of batch) data.push(row.map(sheetCell));
+});
+
+function sheetCell(cell: Cell): SheetCell {
+  if (cell === null || cell === '') return null;
+  if (typeof cell === 'number') return { value: cell, type: Number };
+  if (typeof cell === 'string') return { value: harmless(cell), type: String };
+  // Spreadsheets know no time zones: they show what the clock in Western Indonesia shows.
+  return { value: onWesternClock(cell), type: Date, format: 'yyyy-mm-dd hh:mm' };
+}
+
+async function finish(): Promise<void> {
+  const file = await writeExcelFile(data as never, {
+    sheet: name,
+    columns: columns.map(({ width }) => ({ width })),
+    stickyRowsCount: 1,
+  }).toBuffer();
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+  parentPort!.postMessage(new Uint8Array(file));
+  parentPort!.close();
+}
