@@ -326,7 +326,16 @@ const cases: Record<string, readonly Case[]> = {
   ],
   release_participation: [{ parameters: [campaign.active, reserved, 'buyer', 'service', null] }],
   confirm_participation: [{ parameters: [campaign.active, reserved, 'service', null] }],
-  fulfil_participation: [{ parameters: [campaign.completed, confirmed, 'service'] }],
+  fulfil_participation: [
+    {
+      parameters: [campaign.completed, confirmed, 'service'],
+      before: `insert into sambatan.transactions (campaign_id, kind, status, participation_id,
+          amount, cause, actor, created_at, settled_at)
+        values ('${campaign.completed}', 'payment', 'settled', '${confirmed}', 150000,
+          'payment:${confirmed}', 'service', now(), now())
+        on conflict (campaign_id, cause) do update set status = 'settled', settled_at = now()`,
+    },
+  ],
   campaign_progress: [{ parameters: [campaign.active] }],
   watched_campaigns: [{ parameters: [[campaign.active, campaign.completed], 6] }],
   watched_progress: [{ parameters: [[campaign.active, campaign.completed]] }],

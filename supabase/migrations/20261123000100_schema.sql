@@ -1378,6 +1378,41 @@ alter table sambatan_auth.sessions add column proven_at timestamptz not null def
 -- A code that was sent to prove oneself again belongs to its session, and signs nobody in.
 alter table sambatan_auth.sign_ins add column session_id uuid;
 
+-- How people are found by what somebody remembers of them: a name, an e-mail address, a telephone
+-- number. Accents, capitals and the way in which a number is written make no difference.
+
+-- Text as it is compared in searches: small letters without their accents. Most text is ASCII, for
+-- which taking accents off would cost five times as much as the rest.
+create function sambatan.search_fold(p_text text) returns text
+language sql immutable parallel safe as $$
+  select case when octet_length(p_text) = char_length(p_text) then lower(p_text)
+    else lower(regexp_replace(normalize(p_text, nfkd), U&'[\0300-\036F]', '', 'g')) end
+$$;
+
+-- A telephone number without the signs that people put between its digits.
+create function sambatan.bare_number(p_text text) returns text
+language sql immutable parallel safe as $$
+  select translate(p_text, ' -.()+/', '')
+$$;
+
+-- The first Indonesian mobile number in a text, from the 8 behind 0 or 62 on; null without one.
+-- What follows it may be taken for more digits: it is compared by how it begins. Every join pays for
+-- this, so an address that cannot have a number in it meets no regular expression.
+create function sambatan.phone_in(p_text text) returns text
+language sql immutable parallel safe as $$
+  select case when strpos(p_text, '08') > 0 or strpos(p_text, '62') > 0 then
+    substring(translate(p_text, ' -.()+/', '') from '(?:62|0)(8[1-9][0-9]{6,10})') end
+$$;
+
+-- Words of names and e-mail addresses, found by how they begin.
+create index profiles_by_words on sambatan.profiles using gin (
+  to_tsvector('simple', translate(sambatan.search_fold(
+    display_name || ' ' || coalesce(email, '')), '@.+-_/', '      ')));
+create index addresses_by_phone on sambatan.addresses ((sambatan.phone_in(phone)) collate "C");
+create index participants_by_phone
+  on sambatan.participants ((sambatan.phone_in(shipping_address)) collate "C")
+  where sambatan.phone_in(shipping_address) is not null;
+
 -- Joins that were sent twice because their answer was lost, and were refused the second time. The
 -- first sending may still be on its way: it is known by its participation's id and refused as well.
 create table sambatan.refused_joins (

@@ -1015,7 +1015,8 @@ end
 $$;
 
 -- The buyer of a completed campaign received the goods. Refuses: campaign_not_found,
--- participation_not_found, participation_transition_not_allowed.
+-- participation_not_found, participation_transition_not_allowed, participation_not_paid: nothing is
+-- sent before it is paid.
 create or replace function sambatan.fulfil_participation(
   p_campaign_id uuid, p_participation_id uuid, p_actor text
 ) returns sambatan.participants language plpgsql as $$
@@ -1031,6 +1032,11 @@ begin
   elsif p.status <> 'confirmed' or c.status <> 'fulfilled' then
     perform sambatan.refuse('participation_transition_not_allowed',
       jsonb_build_object('from', p.status, 'event', 'participant_fulfilled'));
+  elsif not exists (select 1 from sambatan.transactions
+    where campaign_id = p_campaign_id and cause = 'payment:' || p_participation_id
+      and status = 'settled')
+  then
+    perform sambatan.refuse('participation_not_paid');
   end if;
   update sambatan.participants
     set status = 'fulfilled', fulfilled_at = now_at, updated_at = now_at
