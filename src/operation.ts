@@ -3,6 +3,7 @@ import { ConnectionFailure, databaseError } from './database/errors.ts';
 import type { Database } from './database/pool.ts';
 import type { Tx } from './database/transaction.ts';
 import { DomainError, domainErrorNamed } from './errors.ts';
+import { onceByKey } from './request-keys.ts';
 
 /** Attempts in all at what the database provably did not apply. */
 export const attempts = 3;
@@ -14,11 +15,13 @@ export const lastStartMs = 1_000;
  * The one way to write: runs a verb in a transaction and gives what it gives once the COMMIT was
  * acknowledged. What the database provably did not apply (a lock, a deadlock, a connection that was
  * not there yet) is tried again, three times in all, with growing, jittered waits; what it may have
- * applied never is. Throws DomainError: the verb's own refusals, `campaign_busy`, `overloaded`,
+ * applied never is. In a request with an Idempotency-Key the verb runs once, however often the
+ * request is sent (see request-keys.ts). Throws DomainError: the verb's own refusals, `campaign_busy`, `overloaded`,
  * `database_unavailable`, or `outcome_unknown` when the connection died during COMMIT.
  */
 export async function operate<T>(db: Database, verb: (tx: Tx) => Promise<T>): Promise<T> {
-  return await attemptSafely(() => db.transaction(verb));
+  const once = onceByKey(verb);
+  return await attemptSafely(() => db.transaction(once));
 }
 
 /** Carries what a previewed verb gave out of the transaction that is rolled back. */

@@ -74,6 +74,11 @@ const kept: Readonly<Record<string, Columns>> = {
     personal: { last_result: '550 Kenari tidak dikenal' },
     plain: ['channel', 'status'],
   },
+  'sambatan.request_keys': {
+    personal: { body: 'Kenari jawaban' },
+    // What the answer was made of goes with it.
+    plain: ['caller', 'content_type', 'key', 'request_hash', 'result'],
+  },
   'sambatan.message_settings': { plain: ['topic'] },
   'sambatan.reminders': { plain: ['kind'] },
   'sambatan.brand_invitations': { personal: { email }, plain: ['invited_by', 'token_hash'] },
@@ -107,6 +112,7 @@ const aboutNobody: Readonly<Record<string, Columns>> = {
   'sambatan.join_attempts': { plain: ['caller'] },
   'sambatan.pictures': { plain: ['bytes', 'digest', 'variant'] },
   'sambatan.products': { plain: ['description', 'name', 'picture_digest'] },
+  'sambatan.refused_joins': { plain: ['outcome', 'params'] },
   'sambatan.receiving_accounts': { plain: ['bank', 'holder', 'number'] },
   // The platform's books: what operators and providers wrote of a movement, not of a person.
   'sambatan.transactions': {
@@ -157,6 +163,14 @@ before(async () => {
   await plantMoney(id, brand.id);
   await plantMessages(id);
   await plantHalfSignIn();
+  await put('request_keys', {
+    ...own('request_keys'),
+    caller: `user:${userId}`,
+    key: 'kunci',
+    request_hash: Buffer.alloc(32),
+    result: Buffer.from('Kenari jawaban'),
+    status: 200,
+  });
   await put('brand_invitations', {
     ...own('brand_invitations'),
     invitation_id: newId(),

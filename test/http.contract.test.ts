@@ -1074,11 +1074,11 @@ test('an event stream is not asked for its head: nothing would ever end it', asy
 });
 
 /**
- * What the tests of a database that is away, of overload and of a restored one bring about, and of
- * unique codes that are used up.
+ * What the tests of a database that is away, of overload and of a restored one bring about, of
+ * idempotency keys, and of unique codes that are used up.
  */
 const elsewhere =
-  /^(internal_error|unique_codes_exhausted|overloaded|database_unavailable|identity_unavailable|campaign_busy|second_factor_required|reauthentication_required|outcome_unknown|installation_held)$/;
+  /^(internal_error|unique_codes_exhausted|overloaded|database_unavailable|identity_unavailable|campaign_busy|second_factor_required|reauthentication_required|outcome_unknown|installation_held|idempotency_key_reused)$/;
 
 test('the service has no account, users name no operators, and some accounts must stay', async () => {
   for (const { route } of described()) {
@@ -1131,7 +1131,8 @@ function takesJson(operation: (typeof contract.operations)[number]['operation'])
 }
 
 function takesInput(operation: (typeof contract.operations)[number]['operation']): boolean {
-  return operation.requestBody !== undefined || (operation.parameters ?? []).length > 0;
+  const parameters = (operation.parameters ?? []).filter((one) => one.in !== 'header');
+  return operation.requestBody !== undefined || parameters.length > 0;
 }
 
 test('the contract itself is strict: what is not promised is caught, and a secret in the log too', async () => {

@@ -387,6 +387,11 @@ const cases: Record<string, readonly Case[]> = {
     },
   ],
   tidy_refused_joins: [{ parameters: [] }],
+  tidy_request_keys: [{ parameters: [] }],
+  find_request_key: [{ parameters: ['service', 'k'] }],
+  claim_request_key: [{ parameters: ['service', 'k', Buffer.alloc(32)] }],
+  keep_request_result: [{ parameters: ['service', 'k', Buffer.alloc(1)] }],
+  keep_request_answer: [{ parameters: ['service', 'k', 200, null, null] }],
   tidy_payments: [{ parameters: [] }],
   tidy_workers: [{ parameters: [] }],
   join_campaigns: [

@@ -75,6 +75,10 @@ export const exportAccount = query<[userId: string], { readonly document: object
       from sambatan.message_settings s where user_id = $1), '[]'),
     'reminders', coalesce((select jsonb_agg(to_jsonb(r) - 'user_id' order by due_at)
       from sambatan.reminders r where user_id = $1), '[]'),
+    'answers_to_keys', coalesce((select jsonb_agg(jsonb_build_object('key', key, 'body', body,
+        'created_at', created_at) order by created_at)
+      from sambatan.request_keys
+      where caller in ('user:' || $1::text, 'operator:' || $1::text)), '[]'),
     'sessions', coalesce((select jsonb_agg(jsonb_build_object('device', device,
         'created_at', created_at, 'seen_at', seen_at, 'expires_at', expires_at)
         order by created_at)
@@ -190,6 +194,8 @@ export const forgetPerson = query<[userId: string], never>(
       where brand_id in (select brand_id from left_alone)
         and lower(email) not in (select email from own_email)
         and accepted_at is null and cancelled_at is null),
+    request_keys as (delete from sambatan.request_keys
+      where caller in ('user:' || $1::text, 'operator:' || $1::text)),
     sessions as (delete from sambatan_auth.sessions where user_id = $1),
     factors as (delete from sambatan_auth.second_factors where user_id = $1),
     recovery_codes as (delete from sambatan_auth.recovery_codes where user_id = $1),

@@ -186,6 +186,7 @@ export function catalogueRoutes(app: App): FastifyPluginAsyncTypebox {
     server.put(
       '/products/:id/picture',
       {
+        config: { idempotency: 'none' },
         schema: {
           tags: ['catalogue'],
           summary: 'Give a product its picture',

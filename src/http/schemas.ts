@@ -80,6 +80,11 @@ export function pageOf<T extends TSchema>(item: T) {
   return closed({ items: Type.Array(item), next_cursor: nullable(Type.String()) });
 }
 
+/** The header by which a write that is sent again has one effect. */
+export const idempotencyKeyHeader = Type.Object({
+  'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+});
+
 /** A problem document (RFC 9457). */
 export const Problem = Type.Object(
   {

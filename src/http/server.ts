@@ -22,6 +22,7 @@ import type { ExchangeParts, Patience } from './exchanges.ts';
 import { healthPath, healthRoutes, operate, operatePaths } from './health.ts';
 import type { HealthSources } from './health.ts';
 import { refuseUnclearHosts } from './hosts.ts';
+import { honourRequestKeys } from './idempotency.ts';
 import { logAnswers } from './logging.ts';
 import { documentApi } from './openapi.ts';
 import { bodyLimitBytes, handleError, knownError, rawProblem, sendProblem } from './problem.ts';
@@ -42,6 +43,8 @@ export type ServerParts = Pick<
   HealthSources & {
     /** Where traces go, if they were asked for. */
     readonly trace?: App['trace'];
+    /** Where idempotency keys are kept. */
+    readonly db?: App['db'];
     /** For whoever proves themselves again on the site. */
     readonly signIn?: App['signIn'];
   };
@@ -158,6 +161,7 @@ function api(
         authenticate: app.authenticate,
         joinLimitPerMinute: app.config.joins.limitPerMinute,
       });
+      if (app.db) honourRequestKeys(scope, app.db);
       for (const slice of routes) await scope.register(slice);
     });
   };

@@ -62,6 +62,7 @@ export function gatewayRoutes(app: App): FastifyPluginAsyncTypebox {
     server.post(
       '/gateway/midtrans/notifications',
       {
+        config: { idempotency: 'none' },
         schema: {
           tags: ['money'],
           summary: 'What Midtrans tells of an order; its signature is the authentication',

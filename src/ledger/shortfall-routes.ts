@@ -64,6 +64,7 @@ export function shortfallRoutes(app: Pick<App, 'db' | 'pokes'>): FastifyPluginAs
     server.post(
       '/campaigns/:id/shortfall/preview',
       {
+        config: { idempotency: 'none' },
         schema: {
           tags: ['money'],
           summary: 'What a shortfall would do now; changes nothing',

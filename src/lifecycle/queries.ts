@@ -153,6 +153,12 @@ export const tidy = {
       select ctid from sambatan.idempotency_keys
       where answered_at < now() - interval '30 days' order by answered_at limit 10000))`,
   ),
+  requestKeys: query<[], never>(
+    'tidy_request_keys',
+    `delete from sambatan.request_keys where ctid = any (array(
+      select ctid from sambatan.request_keys
+      where created_at < now() - interval '24 hours' order by created_at limit 10000))`,
+  ),
   refusedJoins: query<[], never>(
     'tidy_refused_joins',
     `delete from sambatan.refused_joins where ctid = any (array(

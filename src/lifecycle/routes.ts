@@ -104,6 +104,7 @@ export function lifecycleRoutes(app: App): FastifyPluginAsyncTypebox {
     server.post(
       '/campaigns/:id/cancel/preview',
       {
+        config: { idempotency: 'none' },
         schema: {
           tags: ['campaigns'],
           summary: 'What calling a campaign off would do now; changes nothing',
@@ -127,6 +128,7 @@ export function lifecycleRoutes(app: App): FastifyPluginAsyncTypebox {
     server.post(
       '/lifecycle/run',
       {
+        config: { idempotency: 'none' },
         schema: {
           tags: ['operations'],
           summary: 'Run the lifecycle now: open, complete and fail whatever is due, or full',
@@ -157,6 +159,7 @@ export function lifecycleRoutes(app: App): FastifyPluginAsyncTypebox {
     server.post(
       '/scheduler/trigger',
       {
+        config: { idempotency: 'none' },
         schema: {
           tags: ['operations'],
           summary: 'Sweep now instead of at the next run time',

@@ -217,6 +217,7 @@ function oneClick(app: App): FastifyPluginAsyncTypebox {
     server.post(
       '/unsubscribe/:token',
       {
+        config: { idempotency: 'none' },
         schema: {
           tags,
           summary: 'End the mails that a link in one of them is about, without signing in',

@@ -98,7 +98,7 @@ export function participationRoutes(app: App): FastifyPluginAsyncTypebox {
     server.post(
       '/campaigns/:id/join',
       {
-        config: { joinAttempt: true },
+        config: { joinAttempt: true, idempotency: 'own' },
         schema: {
           tags: ['participations'],
           summary: 'Take slots of an active campaign',

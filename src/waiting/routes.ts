@@ -88,6 +88,7 @@ export function waitingRoutes(app: App): FastifyPluginAsyncTypebox {
     server.post(
       '/campaigns/:id/waiting',
       {
+        config: { idempotency: 'own' },
         schema: {
           tags: ['waiting'],
           summary: 'Wait for slots of a campaign that has none left',
