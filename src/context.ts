@@ -10,6 +10,7 @@ import type { Config } from './config.ts';
 import { openDatabase, type Database } from './database/pool.ts';
 import { query } from './database/query.ts';
 import { Admission } from './http/admission.ts';
+import { KeptForms } from './http/kept-form.ts';
 import { liveSources } from './http/live-sources.ts';
 import { Live } from './http/live.ts';
 import { authenticator, type Authenticator } from './identity/authenticate.ts';
@@ -59,6 +60,8 @@ export interface App {
   /** As the scheduler: not started in a process that only answers HTTP. */
   readonly messages: Messenger;
   readonly unsubscribeTokens: UnsubscribeTokens;
+  /** What was typed into forms by people who have to sign in again. */
+  readonly keptForms: KeptForms;
   /** Asks the database on a connection of its own, which no busy pool can keep waiting. */
   readonly pingDatabase: () => Promise<unknown>;
   readonly isHeld: () => Promise<boolean>;
@@ -151,6 +154,7 @@ export function createApp(options: AppOptions): App {
     signIn: { db, mailer, now: databaseTime, ...signInKeys(secretKey) },
     messages,
     unsubscribeTokens,
+    keptForms: new KeptForms(serviceKey),
     authenticate: callers({ config, db, serviceKey }),
     pingDatabase: () => probe.one(ping),
     isHeld: async () => (await probe.one(isHeld)).held,

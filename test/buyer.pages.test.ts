@@ -71,7 +71,7 @@ test('a proof is sent by a form, is refused beside its field, and stops the cloc
   const page = await forms.get(path);
   assert.match(page.text, /Bukti terkirim/);
   assert.match(page.text, /Sementara itu slotmu tidak dilepas/);
-  const proof = await forms.get(`${path}/bukti`);
+  const proof = await forms.get(`${path}/bukti/berkas`);
   assert.equal(proof.headers.get('content-type'), 'image/webp');
   assert.equal(proof.headers.get('cache-control'), 'private, no-store');
 });

@@ -160,7 +160,7 @@ const rows: Readonly<Record<string, Row>> = {
     expects: '303 303 404 404 404 404',
     id: ({ participationId }) => participationId,
   },
-  'GET /ikutan/:id/bukti': {
+  'GET /ikutan/:id/bukti/berkas': {
     expects: '303 404 404 404 404 404',
     id: ({ participationId }) => participationId,
   },

@@ -35,7 +35,7 @@ before(async () => {
 /** Answers that are files: there is nothing to look at. */
 const files = [
   'GET /akun/data',
-  'GET /ikutan/:id/bukti',
+  'GET /ikutan/:id/bukti/berkas',
   'GET /operator/pembayaran/:id/bukti',
   'GET /operator/uang/pengembalian.csv',
   'GET /sambatan/:id/gambar.jpg',

@@ -214,8 +214,9 @@ test('leaving is asked back, gives the slots back once, and is told in the histo
   const asked = await buyer.get(`//en/ikutan/${joined.id}/batal`);
   assert.match(asked.text, /Leave this campaign\?/);
   const left = await send(buyer, `/en/ikutan/${joined.id}/batal`, { reason: 'Salah pilih' });
-  assert.deepEqual([left.status, left.headers.location], [303, `/en/ikutan/${joined.id}`]);
-  const page = await buyer.get(`//en/ikutan/${joined.id}`);
+  assert.deepEqual([left.status, left.headers.location], [303, `/en/ikutan/${joined.id}?batal`]);
+  const page = await buyer.get(`/${left.headers.location}`);
+  assert.match(page.text, /Your order is cancelled\.[\s\S]*2 slots are free for others now\./);
   assert.match(page.text, /You left; your slots were released\.[\s\S]*You joined with 2 slots\./);
   const again = await send(buyer, `/en/ikutan/${joined.id}/batal`, {});
   assert.equal(again.status, 409);

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import type { Static, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { DomainError, type FieldError } from '../errors.ts';
@@ -62,6 +63,36 @@ export function typedFields(body: unknown): Typed {
     if (typeof last === 'string') fields[name] = last.replaceAll('\r\n', '\n');
   }
   return fields;
+}
+
+/**
+ * The fields of a form as they were sent, in order; of a form with files only what comes before the
+ * first file, which is not read.
+ */
+export async function fieldsWithoutFiles(
+  request: FastifyRequest,
+): Promise<readonly (readonly [name: string, value: string])[]> {
+  if (!request.isMultipart?.()) return fieldsIn(request.body);
+  const fields: [string, string][] = [];
+  try {
+    for await (const part of request.parts()) {
+      if (part.type !== 'field') break;
+      if (!part.valueTruncated) fields.push([part.fieldname, String(part.value)]);
+    }
+  } catch {
+    // What was read so far is kept.
+  }
+  return fields;
+}
+
+/** The text fields of a form's body, in order; a name may come twice. */
+export function fieldsIn(body: unknown): (readonly [name: string, value: string])[] {
+  return Object.entries((body ?? {}) as object).flatMap(([name, value]) =>
+    [value as unknown]
+      .flat()
+      .filter((one) => typeof one === 'string')
+      .map((one) => [name, one] as const),
+  );
 }
 
 interface FieldSchema {

@@ -8,11 +8,14 @@ import { DomainError, languages, type Language } from '../errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { assets } from '../web/assets.ts';
 import { westernIndonesia } from '../web/format.ts';
-import type { Html } from '../web/html.ts';
 import { layout, type PageParts } from '../web/layout.ts';
 import { pathIn, themes, type Person, type Visit } from '../web/visit.ts';
 import { consult } from '../operation.ts';
 import { errorPage } from './error-page.ts';
+import { FormPages } from './form-pages.ts';
+import type { KeptForm, KeptForms } from './kept-form.ts';
+import { fieldsWithoutFiles } from './forms.ts';
+import { showKept } from './kept-form-page.ts';
 import { knownError } from './problem.ts';
 import { originOf, refuseForeignForms } from './same-origin.ts';
 import { sessionTokenOf } from './session-cookie.ts';
@@ -22,6 +25,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** What pages know of whoever looks; set for every route of the site. */
     visit: Visit;
+    /** What was typed on this page before its reader had to sign in again. */
+    keptForm: KeptForm | undefined;
   }
 }
 
@@ -29,6 +34,8 @@ declare module 'fastify' {
 export type SiteParts = Pick<App, 'config' | 'authenticate' | 'findSession'> & {
   /** For proving oneself again; a site without sessions needs none. */
   readonly signIn?: App['signIn'];
+  /** For forms whose sender had been signed out; without it their words are lost. */
+  readonly keptForms?: KeptForms;
 };
 
 /** The pages of one part of the site; registered once for each language. */
@@ -64,18 +71,35 @@ export function site(app: SiteParts, pages: readonly Pages[]): FastifyPluginAsyn
 
 function partsIn(app: SiteParts, language: Language, pages: readonly Pages[]): Pages {
   return async (scope) => {
+    const forms = new FormPages();
+    forms.note(scope);
     scope.setErrorHandler(errorAnswerer(app));
     scope.addHook('onRequest', async (request, reply) => {
       protect(reply);
+      const page = forms.pageOf(request);
       // Errors have a page too, also when nobody can tell who looks.
-      request.visit = visitorIn(app, request, language);
-      request.visit = await visitOf(app, request, language);
+      request.visit = visitorIn(app, request, language, page);
+      request.visit = await visitOf(app, request, language, page);
+      if (app.keptForms) recallForm(app.keptForms, request, reply);
     });
     refuseForeignForms(scope, app.config.http.publicUrl);
     rememberTheme(scope);
     if (app.signIn) takeProofs(scope, app.signIn, sendPage);
     for (const part of pages) await scope.register(part);
+    forms.leadBack(scope);
   };
+}
+
+/** Finds what was typed on the page that is asked for; a form that is sent needs it no longer. */
+function recallForm(keptForms: KeptForms, request: FastifyRequest, reply: FastifyReply): void {
+  const { person, page } = request.visit;
+  if (person === undefined) return;
+  const kept = keptForms.of(request);
+  const isHere = kept?.page === page.replace(/\?.*/s, '');
+  if (request.method === 'GET') {
+    keptForms.markOwner(request, reply);
+    if (isHere) request.keptForm = kept;
+  } else if (isHere) keptForms.forget(request, reply);
 }
 
 /** Our own files only, and no page of ours in another's frame. */
@@ -110,7 +134,14 @@ export function sendPage(
   page: PageParts,
   status = 200,
 ): FastifyReply {
-  return sendHtml(reply.code(status), layout(request.visit, page));
+  return sendHtml(reply.code(status), documentOf(request, page, status));
+}
+
+/** The whole document of a page, with what its reader had typed there before signing in again. */
+function documentOf(request: FastifyRequest, page: PageParts, status: number): string {
+  const document = layout(request.visit, page).toString();
+  const { keptForm, visit } = request;
+  return keptForm === undefined || status !== 200 ? document : showKept(visit, document, keptForm);
 }
 
 /** After a form was taken: the next page is got with GET, so that reloading sends nothing twice. */
@@ -118,8 +149,8 @@ export function seeOther(request: FastifyRequest, reply: FastifyReply, path: str
   return reply.redirect(request.visit.url(path), 303);
 }
 
-function sendHtml(reply: FastifyReply, document: Html): FastifyReply {
-  return asPage(reply).send(document.toString());
+function sendHtml(reply: FastifyReply, document: string): FastifyReply {
+  return asPage(reply).send(document);
 }
 
 /** The answer is a page: of one reader, and looked for again whenever it is opened. */
@@ -134,7 +165,7 @@ export function sendSecretPage(
   page: PageParts,
   status = 200,
 ): FastifyReply {
-  const document = layout(request.visit, page).toString();
+  const document = documentOf(request, page, status);
   return asPage(reply.code(status)).header('cache-control', 'no-store').send(document);
 }
 
@@ -142,13 +173,14 @@ async function visitOf(
   app: SiteParts,
   request: FastifyRequest,
   language: Language,
+  page?: string,
 ): Promise<Visit> {
   const { authorization, cookie } = request.headers;
-  const visit = visitorIn(app, request, language);
+  const visit = visitorIn(app, request, language, page);
   const session = authorization === undefined ? sessionTokenOf(cookie, visit.origin) : undefined;
   if (session !== undefined) {
     const owner = await consult(() => app.findSession(session, request.ip));
-    if (owner === undefined) return visit;
+    if (owner === undefined) return { ...visit, sessionEnded: true };
     const { sessionId, actor, displayName, email, timeZone } = owner;
     const person = { userId: actor.userId, displayName, email, timeZone };
     return { ...visit, actor, person, sessionId };
@@ -157,21 +189,30 @@ async function visitOf(
   return { ...visit, actor, person: personOf(actor) };
 }
 
-function visitorIn(app: SiteParts, request: FastifyRequest, language: Language): Visit {
+function visitorIn(
+  app: SiteParts,
+  request: FastifyRequest,
+  language: Language,
+  page?: string,
+): Visit {
   const theme = themes.find(
     (one) => one === fastifyCookie.parse(request.headers.cookie ?? '')[themeCookie],
   );
+  const path = ownPath(withoutPrefix(request.url, language));
   return {
     actor: { kind: 'visitor', address: request.ip },
     person: undefined,
     sessionId: undefined,
+    sessionEnded: false,
     language,
-    path: ownPath(withoutPrefix(request.url, language)),
+    path,
+    page: page ?? path,
+    isAnswer: request.method === 'POST',
     origin: originOf(request, app.config.http.publicUrl),
     theme,
     now: new Date(),
     t: (id, en) => (language === 'id' ? id : en),
-    url: (path) => pathIn(language, path),
+    url: (to) => pathIn(language, to),
   };
 }
 
@@ -194,7 +235,8 @@ function withoutPrefix(url: string, language: Language): string {
 }
 
 /** Somebody who has to prove themselves first is asked to; any other error has a page of words. */
-function errorAnswerer({ signIn }: SiteParts) {
+function errorAnswerer(app: SiteParts) {
+  const { signIn } = app;
   return async (thrown: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     let error = thrown;
     if (thrown instanceof DomainError && thrown.code === 'reauthentication_required' && signIn) {
@@ -204,16 +246,31 @@ function errorAnswerer({ signIn }: SiteParts) {
         error = failure;
       }
     }
+    const isSignedOut = request.visit.person === undefined && request.method === 'POST';
+    if (isSignedOut && knownError(error, request).code === 'unauthenticated') {
+      await keepForm(app, request, reply);
+    }
     answerWithErrorPage(error, request, reply);
   };
+}
+
+/** Keeps what was typed into a form whose sender is signed out, for when they come back. */
+async function keepForm(
+  { keptForms }: SiteParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  if (keptForms === undefined) return;
+  const { page, path } = request.visit;
+  const fields = await fieldsWithoutFiles(request);
+  keptForms.keep(request, reply, { page, action: path.replace(/\?.*/s, ''), fields });
 }
 
 /** A visitor who has to sign in is sent there and comes back; anybody else gets a page of words. */
 function answerWithErrorPage(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const error = knownError(thrown, request);
   if (error.code === 'unauthenticated' && request.visit.person === undefined) {
-    const back = encodeURIComponent(request.method === 'GET' ? request.visit.path : '/');
-    void seeOther(request, reply, `/masuk?back=${back}`);
+    void seeOther(request, reply, signInPath(request));
     return;
   }
   if (error.retryAfterSeconds !== undefined) {
@@ -222,17 +279,24 @@ function answerWithErrorPage(thrown: unknown, request: FastifyRequest, reply: Fa
   sendError(request, reply, error);
 }
 
+/** The way to signing in and back to the page, with the reason where it is not plain. */
+function signInPath({ method, visit }: FastifyRequest): string {
+  const query = `/masuk?back=${encodeURIComponent(visit.page)}`;
+  if (visit.sessionEnded) return `${query}&alasan=sesi`;
+  return method === 'POST' ? `${query}&alasan=formulir` : query;
+}
+
 function sendError(request: FastifyRequest, reply: FastifyReply, error: DomainError): FastifyReply {
   const failed = { requestId: request.id, again: againPath(request) };
   return sendPage(request, reply, errorPage(request.visit, error, failed), error.status);
 }
 
-/** A page is asked for again; a form is sent from its own page, where the browser tells which. */
-function againPath({ method, url, headers, visit }: FastifyRequest): string | undefined {
+/** A page is asked for again; a form is sent from its own page, as the browser saw it or as it is. */
+function againPath({ method, url, headers, visit }: FastifyRequest): string {
   if (method === 'GET') return url;
   const from = headers.referer ?? '';
-  const path = from.startsWith(`${visit.origin}/`) ? from.slice(visit.origin.length) : undefined;
-  return path === undefined || pathWithin(path) !== path ? undefined : path;
+  const path = from.startsWith(`${visit.origin}/`) ? from.slice(visit.origin.length) : '';
+  return path !== '' && pathWithin(path) === path ? path : visit.url(visit.page);
 }
 
 /** Answers a path that is no page (404, or 405 with another method), in the path's language. */

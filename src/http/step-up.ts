@@ -8,6 +8,7 @@ import { proofFields, provePage, type Asked } from '../pages/account/prove.ts';
 import type { PageParts } from '../web/layout.ts';
 import type { Visit } from '../web/visit.ts';
 import { deviceOf, networkOf } from './caller.ts';
+import { fieldsIn } from './forms.ts';
 import { setSession } from './session-cookie.ts';
 
 /** How a page is sent; the site's own way, which this is a part of. */
@@ -90,7 +91,7 @@ async function ask(
   if (refusal?.code === 'sign_in_ended') proofId = undefined;
   const wait = refusal?.retryAfterSeconds;
   if (wait !== undefined) reply.header('retry-after', String(wait));
-  const fields = fieldsOf(request.body);
+  const fields = fieldsIn(request.body);
   const shown: Asked = { way, fields, proofId, refusal };
   return send(request, reply, provePage(request.visit, shown), refusal?.status ?? 403);
 }
@@ -130,13 +131,4 @@ function split(body: unknown) {
     if (own.has(name) && typeof value === 'string' && value.trim() !== '') proof[name] = value;
   }
   return { proof, rest: Object.fromEntries(entries.filter(([name]) => !own.has(name))) };
-}
-
-function fieldsOf(body: unknown): Asked['fields'] {
-  return Object.entries((body ?? {}) as object).flatMap(([name, value]) =>
-    [value as unknown]
-      .flat()
-      .filter((one) => typeof one === 'string')
-      .map((one) => [name, one] as const),
-  );
 }

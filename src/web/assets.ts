@@ -21,13 +21,16 @@ export type AssetName = keyof typeof types;
 
 const directory = join(import.meta.dirname, 'assets');
 
+/** The parts of the script, in the order in which they run. */
+const scripts = ['times', 'pages', 'live', 'forms', 'arrived'];
+
 /** Where the browser finds each file of the site. */
 export const assets: Readonly<Record<AssetName, Asset>> = Object.fromEntries(
   Object.entries(types).map(([name, type]) => [name, read(name, type)]),
 ) as Record<AssetName, Asset>;
 
 function read(name: string, type: string): Asset {
-  const bytes = readFileSync(join(directory, name));
+  const bytes = name === 'site.js' ? script() : readFileSync(join(directory, name));
   const hash = createHash('sha256').update(bytes).digest('base64url').slice(0, 12);
   const [stem, ending] = name.split('.');
   return {
@@ -37,4 +40,21 @@ function read(name: string, type: string): Asset {
     brotli: brotliCompressSync(bytes),
     gzip: gzipSync(bytes),
   };
+}
+
+/**
+ * The script as one file, so that a phone asks once: its modules share one scope, and what only
+ * their readers need (imports, exports, comments) is left out.
+ */
+function script(): Buffer {
+  const parts = scripts.map((name) =>
+    readFileSync(join(directory, 'script', `${name}.js`), 'utf8'),
+  );
+  const text = parts
+    .join('\n')
+    .replaceAll(/^import [^;]*;$/gm, '')
+    .replaceAll(/^export /gm, '')
+    .replaceAll(/^\s*(\/\*\*[\s\S]*?\*\/|\/\/.*)$/gm, '')
+    .replaceAll(/^\s*\n/gm, '');
+  return Buffer.from(text);
 }

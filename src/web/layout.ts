@@ -11,6 +11,8 @@ export interface PageParts {
   readonly head?: Html | undefined;
   /** Which entry of the navigation this page belongs to. */
   readonly section?: Section | undefined;
+  /** The page's own path with its query, where it is not the visit's `page`. */
+  readonly path?: string | undefined;
   readonly main: Html;
   /** Wider than text wants: tables and dashboards. */
   readonly wide?: boolean | undefined;
@@ -22,8 +24,15 @@ export type Section = 'home' | 'mine' | 'shop' | 'operator' | 'account';
 export function layout(visit: Visit, page: PageParts): Html {
   const { t, language, theme, now } = visit;
   const other = language === 'id' ? 'en' : 'id';
+  const path = page.path ?? visit.page;
+  const attributes = [
+    attribute('lang', language),
+    attribute('data-theme', theme),
+    attribute('data-now', now.toISOString()),
+    attribute('data-page', visit.url(path)),
+  ];
   return html`<!doctype html>
-    <html lang="${language}" ${attribute('data-theme', theme)} data-now="${now.toISOString()}">
+    <html${attributes}>
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover" />
@@ -35,8 +44,8 @@ export function layout(visit: Visit, page: PageParts): Html {
         <link rel="icon" href="${assets['icon.svg'].path}" type="image/svg+xml" />
         <link rel="stylesheet" href="${assets['site.css'].path}" />
         <script src="${assets['site.js'].path}" type="module"></script>
-        <link rel="alternate" hreflang="id" href="${visit.origin}${pathIn('id', visit.path)}" />
-        <link rel="alternate" hreflang="en" href="${visit.origin}${pathIn('en', visit.path)}" />
+        <link rel="alternate" hreflang="id" href="${visit.origin}${pathIn('id', path)}" />
+        <link rel="alternate" hreflang="en" href="${visit.origin}${pathIn('en', path)}" />
         ${page.head}
       </head>
       <body>
@@ -45,17 +54,19 @@ export function layout(visit: Visit, page: PageParts): Html {
           <div class="top-inner">
             <a class="brand" href="${visit.url('/')}">${logo}<span>Sambatan</span></a>
             ${navigation(visit, page.section)}
-            <a
-              class="language"
-              href="${pathIn(other, visit.path)}"
-              lang="${other}"
-              hreflang="${other}"
+            <a class="language" href="${pathIn(other, path)}" lang="${other}" hreflang="${other}"
               >${other === 'en' ? 'English' : 'Indonesia'}</a
             >
           </div>
         </header>
-        <main id="main" tabindex="-1" ${attribute('class', page.wide && 'wide')}>${page.main}</main>
-        ${footer(visit)}
+        <main
+          id="main"
+          tabindex="-1"
+          ${attribute('class', page.wide && 'wide')}${attribute('data-answer', visit.isAnswer)}
+        >
+          ${page.main}
+        </main>
+        ${footer(visit, path)}
       </body>
     </html> `;
 }
@@ -108,8 +119,8 @@ const icons = {
   ),
 } as const satisfies Record<Section, Html>;
 
-function footer(visit: Visit): Html {
-  const { t, theme, path, url } = visit;
+function footer(visit: Visit, path: string): Html {
+  const { t, theme, url } = visit;
   const choice = (value: string, words: string) =>
     html`<button
       name="theme"

@@ -20,9 +20,18 @@ export interface Visit {
   readonly person: Person | undefined;
   /** Of whoever is signed in by a session of ours. */
   readonly sessionId: string | undefined;
+  /** Whether the browser came with a session that is no more. */
+  readonly sessionEnded: boolean;
   readonly language: Language;
   /** The path without the language's prefix, as asked for, with its query. */
   readonly path: string;
+  /**
+   * The page that is shown, as `path`: of a form that is answered, the page on which it stands.
+   * Reloading, the language and the theme lead there.
+   */
+  readonly page: string;
+  /** Whether a form was sent, and this is what it is answered with. */
+  readonly isAnswer: boolean;
   /** Where the site is reached from outside, without a slash at the end. */
   readonly origin: string;
   /** Undefined: as the device prefers. */

@@ -49,6 +49,8 @@ export interface HttpService {
   readonly db: TestDatabase['db'];
   /** `METHOD /path/:with/parameters` of every route that was registered. */
   readonly routes: readonly string[];
+  /** The same of the paths of forms, which only lead back to the forms' pages. */
+  readonly formPaths: readonly string[];
   readonly contract: Contract;
   readonly logged: readonly string[];
   readonly secrets: Set<string>;
@@ -85,7 +87,7 @@ export async function httpService(options: HttpServiceOptions = {}): Promise<Htt
     ...options.keys,
     ...(options.batching === undefined ? {} : { batching: options.batching }),
   });
-  const { server, routes } = await recordingRoutes(() =>
+  const { server, routes, formPaths } = await recordingRoutes(() =>
     buildServer(app, routesOf(app), pagesOf(app), filesOf(app), options.patience),
   );
   await app.pokes.start();
@@ -116,6 +118,7 @@ export async function httpService(options: HttpServiceOptions = {}): Promise<Htt
     server,
     db: database.db,
     routes,
+    formPaths,
     contract,
     logged,
     secrets,
@@ -150,15 +153,17 @@ function lineKeeper(lines: string[]): Writable {
 /** The routes as they are registered, whatever any document says of them. */
 async function recordingRoutes(build: () => Promise<FastifyInstance>) {
   const routes: string[] = [];
+  const formPaths: string[] = [];
   const watch = (message: unknown) => {
     const { fastify } = message as { fastify: FastifyInstance };
-    fastify.addHook('onRoute', ({ method, url }) => {
-      for (const one of [method].flat()) routes.push(`${one} ${url}`);
+    fastify.addHook('onRoute', ({ method, url, config }) => {
+      const into = config?.leadsBack === true ? formPaths : routes;
+      for (const one of [method].flat()) into.push(`${one} ${url}`);
     });
   };
   subscribe('fastify.initialization', watch);
   try {
-    return { server: await build(), routes };
+    return { server: await build(), routes, formPaths };
   } finally {
     unsubscribe('fastify.initialization', watch);
   }

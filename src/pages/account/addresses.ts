@@ -97,16 +97,26 @@ export function addressPages(app: App): Pages {
       return seeOther(request, reply, list);
     });
 
-    server.post(`${list}/:id/utama`, { schema: { params } }, async (request, reply) => {
-      const { id } = request.params;
-      await operate(app.db, (tx) => editAddress(tx, request.visit.actor, id, { isDefault: true }));
-      return seeOther(request, reply, list);
-    });
+    server.post(
+      `${list}/:id/utama`,
+      { schema: { params }, config: { formPage: list } },
+      async (request, reply) => {
+        const { id } = request.params;
+        await operate(app.db, (tx) =>
+          editAddress(tx, request.visit.actor, id, { isDefault: true }),
+        );
+        return seeOther(request, reply, list);
+      },
+    );
 
-    server.post(`${list}/:id/hapus`, { schema: { params } }, async (request, reply) => {
-      await operate(app.db, (tx) => removeAddress(tx, request.visit.actor, request.params.id));
-      return seeOther(request, reply, list);
-    });
+    server.post(
+      `${list}/:id/hapus`,
+      { schema: { params }, config: { formPage: list } },
+      async (request, reply) => {
+        await operate(app.db, (tx) => removeAddress(tx, request.visit.actor, request.params.id));
+        return seeOther(request, reply, list);
+      },
+    );
   };
 }
 

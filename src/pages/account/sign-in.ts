@@ -18,7 +18,7 @@ import { clearSession, sessionTokenOf, setSession } from '../../http/session-coo
 import { pathWithin, seeOther, sendPage, type Pages } from '../../http/site.ts';
 import { operate } from '../../operation.ts';
 import { input, notice } from '../../web/components.ts';
-import { html, type Part } from '../../web/html.ts';
+import { html, type Html, type Part } from '../../web/html.ts';
 import { heading, type PageParts } from '../../web/layout.ts';
 import type { Visit } from '../../web/visit.ts';
 import { showsOutbox } from './outbox.ts';
@@ -32,9 +32,12 @@ const readCode = formReader(
 export function signInPages(app: App): Pages {
   return async (server) => {
     server.get('/masuk', async (request, reply) => {
-      const back = pathWithin((request.query as { back?: unknown }).back);
+      const { back: given, alasan } = request.query as { back?: unknown; alasan?: unknown };
+      const back = pathWithin(given);
       if (request.visit.person !== undefined) return seeOther(request, reply, back);
-      return sendPage(request, reply, emailPage(request.visit, { back }));
+      const isKept = app.keptForms.of(request)?.page === back.replace(/\?.*/s, '');
+      const why = whySignIn(request.visit, alasan, isKept);
+      return sendPage(request, reply, emailPage(request.visit, { back, why }));
     });
 
     server.post('/masuk', async (request, reply) => {
@@ -122,7 +125,7 @@ export function signInPages(app: App): Pages {
       return enter(request, reply, entered, pathWithin(back));
     });
 
-    server.post('/keluar', async (request, reply) => {
+    server.post('/keluar', { config: { formPage: '/akun' } }, async (request, reply) => {
       const { cookie } = request.headers;
       const token = sessionTokenOf(cookie, request.visit.origin);
       if (token !== undefined) await operate(app.db, (tx) => endSession(tx, token));
@@ -192,16 +195,39 @@ export function above(visit: Visit, { refusal, errors }: Refused): Part {
   return notice('bad', title, detail);
 }
 
+/** Why somebody is asked to sign in who was in the middle of something. */
+function whySignIn({ t }: Visit, reason: unknown, isKept: boolean): Html | undefined {
+  const kept = isKept
+    ? t(
+        'Isianmu kami simpan; setelah masuk, kamu kembali ke formulirnya.',
+        'We kept what you typed and will take you back to the form after you sign in.',
+      )
+    : t(
+        'Setelah masuk, kamu kembali ke halaman tadi.',
+        'We will take you back to that page after you sign in.',
+      );
+  if (reason === 'sesi') {
+    return notice('busy', t('Sesimu sudah berakhir.', 'Your session has ended.'), kept);
+  }
+  if (reason !== 'formulir') return undefined;
+  return notice('busy', t('Masuk dulu, ya.', 'Please sign in first.'), kept);
+}
+
 function emailPage(
   visit: Visit,
-  show: Refused & { readonly back: string; readonly email?: string | undefined },
+  show: Refused & {
+    readonly back: string;
+    readonly email?: string | undefined;
+    readonly why?: Html | undefined;
+  },
 ): PageParts {
   const { t, url } = visit;
   return {
     title: t('Masuk', 'Sign in'),
     section: 'account',
+    path: `/masuk?${new URLSearchParams({ back: show.back })}`,
     main: html`<div class="panel sign-in">
-      ${heading(
+      ${show.why}${heading(
         t('Masuk ke Sambatan', 'Sign in to Sambatan'),
         t(
           'Tanpa kata sandi. Kami kirim kode ke e-mailmu; akunmu dibuat otomatis kalau belum ada.',
@@ -238,6 +264,7 @@ function codePage(
   return {
     title: t('Masukkan kode', 'Enter the code'),
     section: 'account',
+    path: `/masuk/kode?${new URLSearchParams({ id: show.id, back: show.back })}`,
     main: html`<div class="panel sign-in">
       ${heading(
         t('Cek e-mailmu', 'Check your mail'),

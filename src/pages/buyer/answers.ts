@@ -75,7 +75,7 @@ function proofPages(app: App): Pages {
   return async (server) => {
     takeUploads(server);
 
-    server.get('/ikutan/:id/bukti', { schema }, async (request, reply) => {
+    server.get('/ikutan/:id/bukti/berkas', { schema }, async (request, reply) => {
       const { visit } = request;
       const { id } = request.params;
       await ownParticipation(app, visit, id);

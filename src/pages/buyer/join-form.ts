@@ -103,15 +103,20 @@ export function joinPart(
   }`;
 }
 
+/** Whether the slots are still the buyer's. */
+function isLive(status: ParticipationStatus): boolean {
+  return status !== 'cancelled' && status !== 'refunded';
+}
+
 function ownPart(visit: Visit, { own }: Standing): Html | undefined {
   if (own.length === 0) return undefined;
   const { t, url, language } = visit;
   return html`<ul class="own">
     ${own.map(
       ({ id, quantity, status }) =>
-        html`<li>
+        html`<li ${attribute('class', isLive(status) ? undefined : 'over')}>
           <a href="${url(`/ikutan/${id}`)}"
-            >${t(`Ikutanmu: ${slots(quantity, language)}`, `Yours: ${slots(quantity, language)}`)}</a
+            >${t(`Pesananmu: ${slots(quantity, language)}`, `Your order: ${slots(quantity, language)}`)}</a
           >
           ${participationBadge(visit, status)}
         </li>`,

@@ -57,7 +57,7 @@ export function participationPages(app: App): Pages {
       if ('refused' in answer)
         return confirmation(request, reply, row, { refused: answer.refused });
       app.pokes.poke(row.campaign_id);
-      return seeOther(request, reply, `/ikutan/${id}`);
+      return seeOther(request, reply, `/ikutan/${id}?batal`);
     });
   };
 }
@@ -76,7 +76,8 @@ export async function showParticipation(
     consult(() => app.db.rows(participationHistory, row.campaign_id, row.participation_id)),
   ]);
   const isNew = Object.hasOwn(request.query as object, 'baru');
-  const main = html`${isNew && welcome(visit, row)}${whole(visit, row, money, fault)}${historyOf(visit, row, log)}`;
+  const main = html`${isNew && welcome(visit, row)}${hasLeft(request) && farewell(visit, row)}${whole(visit, row, money, fault)}
+    <div data-part="history">${historyOf(visit, row, log)}</div>`;
   const page = { title: row.title, section: 'mine', main } as const;
   return sendPage(request, reply, page, fault?.status ?? 200);
 }
@@ -100,6 +101,25 @@ function welcome({ t, language }: Visit, row: OwnRow): Html {
   );
 }
 
+/** Whether the reader has just cancelled the order. */
+function hasLeft(request: FastifyRequest): boolean {
+  return Object.hasOwn(request.query as object, 'batal');
+}
+
+/** A word after cancelling: what became of the slots, and that nothing is owed. */
+function farewell({ t, language }: Visit, row: OwnRow): Html | undefined {
+  if (spokenParticipationStatus(row.status) !== 'cancelled') return undefined;
+  const given = slots(row.quantity, language);
+  return notice(
+    'good',
+    t('Pesananmu dibatalkan.', 'Your order is cancelled.'),
+    t(
+      `${given} sudah dilepas untuk orang lain.`,
+      `${given} ${row.quantity === 1 ? 'is' : 'are'} free for others now.`,
+    ),
+  );
+}
+
 function whole(visit: Visit, row: OwnRow, money: Money, fault: Fault | undefined): Html {
   const { t, url, language } = visit;
   const campaignStatus = spokenStatus(row.campaign_status);
@@ -110,7 +130,7 @@ function whole(visit: Visit, row: OwnRow, money: Money, fault: Fault | undefined
     )}
     data-status="${campaignStatus}"
   >
-    <div class="participation-head">
+    <div class="participation-head" data-part="head">
       <div class="thumb">${productPicture(row, { alt: '', sizes: '8rem' })}</div>
       <div>
         <p class="maker">${row.brand_name}</p>
@@ -123,8 +143,8 @@ function whole(visit: Visit, row: OwnRow, money: Money, fault: Fault | undefined
         </p>
       </div>
     </div>
-    ${payPart(visit, row, money, fault)}
-    <section class="panel" aria-labelledby="next">
+    <div data-part="pay">${payPart(visit, row, money, fault)}</div>
+    <section class="panel" aria-labelledby="next" data-part="next">
       <h2 id="next">${t('Selanjutnya', 'What is next')}</h2>
       <p>${nextStep(visit, row, money.payment)}</p>
       <dl class="facts">
@@ -152,7 +172,8 @@ function whole(visit: Visit, row: OwnRow, money: Money, fault: Fault | undefined
         </p>`
       }
     </section>
-    ${refundPart(visit, money)}${goodsPart(visit, row, money, fault)}
+    <div data-part="refund">${refundPart(visit, money)}</div>
+    <div data-part="goods">${goodsPart(visit, row, money, fault)}</div>
   </article>`;
 }
 

@@ -174,7 +174,7 @@ function proofForm(visit: Visit, row: OwnRow, payment: Payment, fault: Fault | u
     </div>
     <div class="row">
       <button class="button ${again && 'quiet'}">${t('Kirim bukti', 'Send the proof')}</button>
-      ${payment.has_proof && html`<a class="button quiet" href="${path}" data-plain>${t('Lihat bukti terakhir', 'See the last proof')}</a>`}
+      ${payment.has_proof && html`<a class="button quiet" href="${path}/berkas" data-plain>${t('Lihat bukti terakhir', 'See the last proof')}</a>`}
     </div>
   </form>`;
 }

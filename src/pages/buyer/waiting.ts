@@ -63,23 +63,29 @@ export function waitingPages(app: App): Pages {
     });
 
     for (const [path, verb] of answers) {
-      server.post(`/antrean/:id/${path}`, { schema }, async (request, reply) => {
-        const { visit } = request;
-        const { id } = request.params as { id: string };
-        signedIn(visit);
-        const answer = await taken(() => operate(app.db, (tx) => verb(tx, visit.actor, id)));
-        if ('refused' in answer) {
-          const { title, detail } = answer.refused.text(visit.language);
-          const main = html`${notice('bad', title, detail)}
-            <p><a href="${visit.url('/ikutan')}">${visit.t('Ke Ikutanku', 'To my slots')}</a></p>`;
-          const page = { title, section: 'mine', main } as const;
-          return sendPage(request, reply, page, answer.refused.status);
-        }
-        const { campaign_id: campaign, participation_id: taken_ } = answer.done;
-        app.pokes.poke(campaign);
-        const next = taken_ === null ? `/sambatan/${campaign}` : `/ikutan/${taken_}?baru`;
-        return seeOther(request, reply, next);
-      });
+      server.post(
+        `/antrean/:id/${path}`,
+        { schema, config: { formPage: '/ikutan' } },
+        async (request, reply) => {
+          const { visit } = request;
+          const { id } = request.params as { id: string };
+          signedIn(visit);
+          const answer = await taken(() => operate(app.db, (tx) => verb(tx, visit.actor, id)));
+          if ('refused' in answer) {
+            const { title, detail } = answer.refused.text(visit.language);
+            const main = html`${notice('bad', title, detail)}
+              <p>
+                <a href="${visit.url('/ikutan')}">${visit.t('Ke Ikutanku', 'To my slots')}</a>
+              </p>`;
+            const page = { title, section: 'mine', main } as const;
+            return sendPage(request, reply, page, answer.refused.status);
+          }
+          const { campaign_id: campaign, participation_id: taken_ } = answer.done;
+          app.pokes.poke(campaign);
+          const next = taken_ === null ? `/sambatan/${campaign}` : `/ikutan/${taken_}?baru`;
+          return seeOther(request, reply, next);
+        },
+      );
     }
   };
 }

@@ -152,7 +152,9 @@ async function invitationPage(app: App, visit: Visit, token: string) {
       ${t('berlaku sampai', 'until')} ${exactMoment(visit, invitation.expires_at)}.
     </p>
     ${who}
-    <form method="post"><button class="button">${t('Terima undangan', 'Accept')}</button></form>
+    <form method="post" action="${visit.url(`/toko/undangan/${encodeURIComponent(token)}`)}">
+      <button class="button">${t('Terima undangan', 'Accept invitation')}</button>
+    </form>
   </div>`;
   return { title, section: 'shop' as const, main };
 }

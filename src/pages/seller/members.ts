@@ -37,6 +37,9 @@ const readInvitation = formReader(
 const readRole = formReader(closed({ role: choice(brandRoles) }));
 const readName = formReader(closed({ name: brandName }));
 
+/** Members, invitations and the name are changed on one page. */
+const formPage = '/toko/:id/anggota';
+
 /** Who runs a brand, who is invited to, and the brand's name. */
 export function memberPages(app: App): Pages {
   return async (server) => {
@@ -68,7 +71,7 @@ export function memberPages(app: App): Pages {
       );
     });
 
-    server.post('/toko/:id/nama', async (request, reply) => {
+    server.post('/toko/:id/nama', { config: { formPage } }, async (request, reply) => {
       const { visit } = request;
       const id = idIn(request);
       const reading = readName(request.body);
@@ -131,11 +134,15 @@ export function memberPages(app: App): Pages {
       return seeOther(request, reply, next);
     });
 
-    server.post('/toko/:id/undangan/:invitation/batal', async (request, reply) => {
-      const which = { brandId: idIn(request), invitationId: idIn(request, 'invitation') };
-      await operate(app.db, (tx) => withdrawInvitation(tx, request.visit.actor, which));
-      return seeOther(request, reply, told(`/toko/${which.brandId}/anggota`, 'undangan-batal'));
-    });
+    server.post(
+      '/toko/:id/undangan/:invitation/batal',
+      { config: { formPage } },
+      async (request, reply) => {
+        const which = { brandId: idIn(request), invitationId: idIn(request, 'invitation') };
+        await operate(app.db, (tx) => withdrawInvitation(tx, request.visit.actor, which));
+        return seeOther(request, reply, told(`/toko/${which.brandId}/anggota`, 'undangan-batal'));
+      },
+    );
   };
 }
 

@@ -99,14 +99,18 @@ function whole(visit: Visit, campaign: Campaign, around: Around): Html {
       })}
     </div>
     <div class="campaign-side">
-      <header class="campaign-head">${head(visit, campaign)}</header>
+      <header class="campaign-head" data-part="head">${head(visit, campaign)}</header>
       <section class="campaign-join panel" aria-label="${visit.t('Ikut Sambatan', 'Join')}">
-        ${progress(visit, campaign)}${stateOf(visit, campaign)}${ownPlace(visit, around.standing)}${joinPart(
-          visit,
-          campaign,
-          around.standing,
-          around.form,
-        )}${waitingPart(visit, campaign, around.standing, around.form)}${reminderPart(visit, campaign, around.standing.isReminded)}
+        <div data-part="progress">${progress(visit, campaign)}${stateOf(visit, campaign)}</div>
+        <div data-part="order">
+          ${ownPlace(visit, around.standing)}${joinPart(
+            visit,
+            campaign,
+            around.standing,
+            around.form,
+          )}${waitingPart(visit, campaign, around.standing, around.form)}
+        </div>
+        <div data-part="reminder">${reminderPart(visit, campaign, around.standing.isReminded)}</div>
       </section>
     </div>
     <div class="campaign-more">

@@ -1,0 +1,114 @@
+import { isSending, say, visit } from './pages.js';
+import { number, t } from './times.js';
+
+// Forms that send something, each once: a second tap while the first is under way is not sent.
+document.addEventListener('submit', (event) => {
+  const form = event.target;
+  if (form.dataset.plain !== undefined || event.defaultPrevented) return;
+  const send = event.submitter;
+  const action = send?.getAttribute('formaction') ?? form.getAttribute('action') ?? location.href;
+  event.preventDefault();
+  if (isSending()) return;
+  const data = new FormData(form, send);
+  const url = new URL(action, location.href);
+  const post = form.method === 'post';
+  if (!post) url.search = new URLSearchParams(data).toString();
+  const multipart = form.enctype === 'multipart/form-data';
+  const body = post ? (multipart ? data : new URLSearchParams(data)) : undefined;
+  const isTheme = form.matches('.themes');
+  const done = isTheme ? () => {} : busy(form, send);
+  void visit(url.href, { method: post ? 'post' : 'get', body, isTheme }).finally(done);
+});
+
+/** Shows that a form is being sent, in words too; gives how it ends. */
+function busy(form, send) {
+  form.dataset.sending = '';
+  form.setAttribute('aria-busy', 'true');
+  const words = send?.textContent;
+  if (send) send.textContent = t('Mengirim …', 'Sending …');
+  const slow = setTimeout(() => {
+    say(
+      form,
+      'busy slow',
+      'status',
+      t(
+        'Masih dikirim. Koneksinya lambat; tunggu sebentar, ya.',
+        'Still sending. The connection is slow; please wait a moment.',
+      ),
+    );
+  }, 8000);
+  return () => {
+    clearTimeout(slow);
+    form.querySelector('.slow')?.remove();
+    delete form.dataset.sending;
+    form.removeAttribute('aria-busy');
+    if (send) send.textContent = words;
+  };
+}
+
+document.addEventListener('click', (event) => {
+  const stepper = event.target.closest('[data-step]');
+  if (stepper) step(stepper);
+  const copy = event.target.closest('[data-copy]');
+  if (copy) void copied(copy);
+  const share = event.target.closest('[data-share]');
+  if (share)
+    void navigator.share({ title: document.title, url: share.dataset.share }).catch(() => {});
+  if (event.target.closest('[data-print]')) print();
+});
+
+/** The buttons beside a number of slots. */
+function step(button) {
+  const field = document.getElementById(button.dataset.for);
+  const value = Number(field.value || field.min) + Number(button.dataset.step);
+  const most = field.max === '' ? Infinity : Number(field.max);
+  field.value = String(Math.min(most, Math.max(Number(field.min) || 1, value)));
+  field.dispatchEvent(new Event('input', { bubbles: true }));
+}
+
+// What the chosen slots cost together, and which files were chosen.
+document.addEventListener('input', ({ target }) => {
+  if (target.type === 'file') return chosen(target);
+  const price = target.dataset?.price;
+  const total = target.form?.querySelector('[data-total]');
+  if (price === undefined || !total) return;
+  const slots = Number(target.value);
+  const known = Number.isInteger(slots) && slots > 0;
+  total.textContent = known ? `Rp${number.format(BigInt(price) * BigInt(slots))}` : '–';
+  const many = target.form.querySelector('[data-many]');
+  if (many)
+    many.textContent = known
+      ? `${number.format(slots)} ${t('slot', slots === 1 ? 'slot' : 'slots')}`
+      : '–';
+});
+
+/** The names of the chosen files beside their field, and how the pictures among them look. */
+function chosen(field) {
+  const list = field.parentElement.querySelector('.chosen');
+  if (!list) return;
+  list.replaceChildren(
+    ...[...field.files].map((file) => {
+      const one = document.createElement('li');
+      const picture = one.appendChild(document.createElement('canvas'));
+      picture.hidden = true;
+      one.append(file.name);
+      if (file.type.startsWith('image/')) void draw(file, picture).catch(() => {});
+      return one;
+    }),
+  );
+}
+
+async function draw(file, canvas) {
+  const picture = await createImageBitmap(file, { resizeHeight: 96, resizeQuality: 'medium' });
+  canvas.width = picture.width;
+  canvas.height = picture.height;
+  canvas.getContext('2d').drawImage(picture, 0, 0);
+  canvas.hidden = false;
+}
+
+async function copied(button) {
+  await navigator.clipboard.writeText(button.dataset.copy);
+  const before = button.textContent;
+  button.textContent = t('Tersalin', 'Copied');
+  setTimeout(() => (button.textContent = before), 2000);
+}

@@ -1,0 +1,173 @@
+import { arrived, isSending, main, read, root, say, visits } from './pages.js';
+import { ago, number, t } from './times.js';
+
+let stream;
+
+/** Follows the campaign of this page, as long as somebody looks at it. */
+export function follow() {
+  stream?.close();
+  stream = undefined;
+  const place = document.querySelector('[data-events]');
+  if (!place || document.hidden) return;
+  stream = new EventSource(place.dataset.events);
+  stream.addEventListener('progress', (event) => {
+    const progress = JSON.parse(event.data);
+    show(place, progress);
+    if (progress.status !== place.dataset.status) refreshLater();
+  });
+  stream.addEventListener('contributions', (event) => {
+    contributed(place, JSON.parse(event.data).contributions);
+  });
+}
+
+/**
+ * Puts those who joined last in the place of those before. Nothing reads it out by itself: who
+ * listens to the page would hear of nothing else.
+ */
+function contributed(place, contributions) {
+  const part = place.querySelector('[data-contributions]');
+  if (!part) return;
+  const item = ({ initial, quantity, joined_at: at }) => {
+    const one = document.createElement('li');
+    const [avatar, words, time] = ['span', 'span', 'time'].map((name) =>
+      one.appendChild(document.createElement(name)),
+    );
+    avatar.className = 'avatar';
+    avatar.setAttribute('aria-hidden', 'true');
+    avatar.textContent = initial ?? '·';
+    const name = words.appendChild(document.createElement('strong'));
+    name.textContent = `${initial ?? ''}•••`;
+    const slots = t('slot', quantity === 1 ? 'slot' : 'slots');
+    words.append(` · ${number.format(quantity)} ${slots}`);
+    time.className = 'quiet';
+    time.dateTime = new Date(at).toISOString();
+    time.dataset.ago = '';
+    time.textContent = ago(Date.parse(at));
+    return one;
+  };
+  part.querySelector('ul').replaceChildren(...contributions.map(item));
+  part.hidden = contributions.length === 0;
+}
+
+/** Not everybody who watches at the same moment; again after a while when there is no answer. */
+function refreshLater(tries = 0) {
+  stream?.close();
+  stream = undefined;
+  const at = visits;
+  setTimeout(
+    async () => {
+      // Somebody has gone on meanwhile, or is about to.
+      if (at !== visits) return;
+      if (isSending() || !(await refresh())) refreshLater(Math.min(tries + 1, 5));
+    },
+    Math.random() * 1000 + (2 ** tries - 1) * 1000,
+  );
+}
+
+/**
+ * Asks for this page again and puts its changed parts in place. What somebody is filling in stays as
+ * it is. Gives whether the page was answered.
+ */
+async function refresh() {
+  const at = visits;
+  try {
+    const response = await fetch(root.dataset.page, { headers: { accept: 'text/html' } });
+    if (!response.ok || response.redirected) return false;
+    const next = read(await response.text());
+    if (at !== visits) return true;
+    document.title = next.title;
+    for (const part of document.querySelectorAll('main [data-part]')) {
+      const other = next.querySelector(`main [data-part="${part.dataset.part}"]`);
+      if (other) renew(part, other);
+    }
+    const [place, other] = [document, next].map((one) => one.querySelector('main [data-status]'));
+    if (place && other) {
+      place.dataset.status = other.dataset.status;
+      if (other.dataset.events === undefined) delete place.dataset.events;
+    }
+    arrived();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function renew(part, other) {
+  if (isInUse(part)) return warn(part, other);
+  const open = [...part.querySelectorAll('details')].map((one) => one.open);
+  for (const [index, one] of other.querySelectorAll('details').entries()) one.open ||= open[index];
+  const focus = [...part.querySelectorAll(focusable)].indexOf(document.activeElement);
+  part.replaceWith(other);
+  if (focus >= 0)
+    (other.querySelectorAll(focusable)[focus] ?? main()).focus({ preventScroll: true });
+}
+const focusable = 'a[href], button, summary, input, select, textarea';
+
+/** Whether somebody types in there, has typed, or is looking at what was wrong with it. */
+function isInUse(part) {
+  const at = document.activeElement;
+  if (part.contains(at) && at.matches('input, select, textarea')) return true;
+  const forms = [...part.querySelectorAll('form')];
+  const isAnswer = main().dataset.answer !== undefined;
+  return forms.some(
+    (form) => isAnswer || form.dataset.kept !== undefined || [...form.elements].some(isChanged),
+  );
+}
+
+function isChanged(control) {
+  const { type } = control;
+  if (type === 'checkbox' || type === 'radio') return control.checked !== control.defaultChecked;
+  if (type === 'file') return control.files.length > 0;
+  if (type === 'select-one') {
+    const first = [...control.options].find((one) => one.defaultSelected) ?? control.options[0];
+    return control.selectedOptions[0] !== first;
+  }
+  return /^(text|number|email|search|tel|url|datetime-local|date|textarea)/.test(type)
+    ? control.value !== control.defaultValue
+    : false;
+}
+
+/** Says above a form that is being filled in whether it can still be sent. */
+function warn(part, other) {
+  part.querySelector('.stale')?.remove();
+  const actions = [...other.querySelectorAll('form')].map((one) => one.getAttribute('action'));
+  const gone = [...part.querySelectorAll('form')].some(
+    (one) => !actions.includes(one.getAttribute('action')),
+  );
+  if (!gone) return;
+  const words = t(
+    'Keadaannya baru saja berubah, jadi formulir ini mungkin tidak bisa dikirim lagi. Isianmu masih ada. ',
+    'Things have just changed, so this form may no longer be accepted. What you typed is still here. ',
+  );
+  const link = document.createElement('a');
+  link.href = root.dataset.page;
+  link.textContent = t('Muat ulang halaman', 'Reload the page');
+  say(part, 'busy stale', 'status', words, link);
+}
+
+function show(place, progress) {
+  const { total_slots: total, filled_slots: taken, available_slots: left } = progress;
+  const exact = (taken / total) * 100;
+  const percent =
+    taken === total ? 100 : taken === 0 ? 0 : Math.min(99, Math.max(1, Math.floor(exact)));
+  const words = {
+    percent: `${percent}%`,
+    taken: t(
+      `${number.format(taken)} dari ${number.format(total)} slot terisi`,
+      `${number.format(taken)} of ${number.format(total)} slots taken`,
+    ),
+    left: number.format(left),
+    people: number.format(progress.participant_count),
+  };
+  for (const bar of place.querySelectorAll('progress')) {
+    bar.value = taken;
+    bar.setAttribute('aria-label', words.taken);
+  }
+  for (const [name, text] of Object.entries(words)) {
+    for (const one of place.querySelectorAll(`[data-live="${name}"]`)) one.textContent = text;
+  }
+  for (const one of place.querySelectorAll('[data-most]')) {
+    if (left > 0) one.min = Math.min(Number(one.dataset.least) || 1, left);
+    one.max = Math.max(Number(one.min) || 1, Math.min(Number(one.dataset.most) || left, left));
+  }
+}

@@ -1,0 +1,94 @@
+import { setClock, t } from './times.js';
+
+export const root = document.documentElement;
+export let visits = 0;
+/** Tells that something of a page was put in place. */
+export const arrived = () => document.dispatchEvent(new Event('arrived'));
+export const main = () => document.querySelector('main');
+export const read = (text) => new DOMParser().parseFromString(text, 'text/html');
+export const isSending = () => document.querySelector('form[data-sending]') !== null;
+const addressOf = ({ pathname, search }) => pathname + search;
+/** The address of the page that is shown; going to a part of it is not going away. */
+let shown = addressOf(location);
+
+/**
+ * Puts another page's content in the place of this one's. The address becomes that of the page, or
+ * stays: what a form is answered with has none of its own.
+ */
+export async function visit(url, { method = 'get', body, isTheme = false } = {}) {
+  const mine = ++visits;
+  main().setAttribute('aria-busy', 'true');
+  try {
+    const response = await fetch(url, {
+      ...(body ? { method, body } : {}),
+      headers: { accept: 'text/html' },
+    });
+    if (!response.headers.get('content-type')?.startsWith('text/html')) {
+      location.assign(response.url);
+      return;
+    }
+    const next = read(await response.text());
+    // Something newer was asked for meanwhile.
+    if (mine !== visits) return;
+    if (isTheme && response.ok) return dress(next);
+    const { lang, dataset } = next.documentElement;
+    const isAnswer = method === 'post' && !response.redirected;
+    if (!isAnswer && (lang !== root.lang || dataset.theme !== root.dataset.theme)) {
+      location.assign(response.url);
+      return;
+    }
+    const to = new URL(isAnswer ? location.href : response.url);
+    const samePlace = to.pathname === location.pathname;
+    if (!isAnswer) history[samePlace ? 'replaceState' : 'pushState'](null, '', to);
+    shown = addressOf(location);
+    document.title = next.title;
+    root.dataset.page = dataset.page ?? addressOf(to);
+    for (const part of ['header.top', 'main', 'footer.foot']) {
+      document.querySelector(part).replaceWith(next.querySelector(part));
+    }
+    setClock(dataset.now);
+    arrived();
+    const first = document.querySelector('[aria-invalid="true"]') ?? main();
+    first.focus({ preventScroll: samePlace && first.tagName === 'MAIN' });
+    if (!samePlace) scrollTo(0, 0);
+  } catch {
+    if (mine === visits) offline();
+  } finally {
+    main().removeAttribute('aria-busy');
+  }
+}
+
+/** Another look of the same page: nothing else of it changes. */
+function dress(next) {
+  const { theme } = next.documentElement.dataset;
+  if (theme === undefined) delete root.dataset.theme;
+  else root.dataset.theme = theme;
+  const [mine, other] = [document, next].map((one) => one.querySelector('[name=color-scheme]'));
+  mine.content = other.content;
+  document.querySelector('footer.foot').replaceWith(next.querySelector('footer.foot'));
+  document.querySelector('.themes [aria-pressed=true]')?.focus({ preventScroll: true });
+}
+
+function offline() {
+  main().querySelector('.offline')?.remove();
+  const words = t(
+    'Koneksi terputus. Periksa internetmu, lalu coba lagi. Kalau tadi sudah terkirim, tidak akan dihitung dua kali.',
+    'You are offline. Check your connection and try again. If it was sent already, it will not count twice.',
+  );
+  say(main(), 'bad offline', 'alert', words);
+  main().scrollIntoView();
+}
+
+/** Puts a notice at the top of a part of the page. */
+export function say(place, look, role, ...words) {
+  const note = document.createElement('div');
+  note.className = `notice ${look}`;
+  note.setAttribute('role', role);
+  place.prepend(note);
+  // What is put into a region that is there already is read out.
+  requestAnimationFrame(() => note.append(...words));
+}
+
+addEventListener('popstate', () => {
+  if (addressOf(location) !== shown) location.reload();
+});

@@ -1,0 +1,97 @@
+import { parse } from 'parse5';
+import type { DefaultTreeAdapterMap } from 'parse5';
+
+type Element = DefaultTreeAdapterMap['element'];
+type Parent = DefaultTreeAdapterMap['parentNode'];
+
+/** A form of a page, as a browser would send it. */
+export interface PageForm {
+  readonly method: string;
+  readonly action: string | undefined;
+  /** The values of its controls by name, as the page has them. */
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+/** A page of the site, read as a browser reads it. */
+export interface ReadPage {
+  /** The page's own address, as its script knows it. */
+  readonly page: string | undefined;
+  readonly main: string;
+  /** The forms of the page itself, without those of the frame around it. */
+  readonly forms: readonly PageForm[];
+  /** Where the language link leads. */
+  readonly otherLanguage: string | undefined;
+  /** The page that the theme buttons lead back to. */
+  readonly themeBack: string | undefined;
+  /** The notices of the page, in its order. */
+  readonly notices: readonly string[];
+}
+
+export function readPage(text: string): ReadPage {
+  const all = elementsIn(parse(text));
+  const main = all.find((one) => one.tagName === 'main');
+  const inMain = main === undefined ? [] : elementsIn(main);
+  const back = all.find((one) => one.tagName === 'form' && has(one, 'class', 'themes'));
+  return {
+    page: valueOf(
+      all.find((one) => one.tagName === 'html')!,
+      'data-page',
+    ),
+    main: main === undefined ? '' : textOf(main),
+    forms: inMain.filter((one) => one.tagName === 'form').map(formOf),
+    otherLanguage: valueOf(
+      all.find((one) => has(one, 'class', 'language')),
+      'href',
+    ),
+    themeBack: back && formOf(back).fields['back'],
+    notices: inMain.filter((one) => has(one, 'class', 'notice')).map(textOf),
+  };
+}
+
+function formOf(form: Element): PageForm {
+  const fields: Record<string, string> = {};
+  for (const control of elementsIn(form)) {
+    const name = valueOf(control, 'name');
+    const value = name === undefined ? undefined : valueIn(control);
+    if (name !== undefined && value !== undefined) fields[name] = value;
+  }
+  return { method: valueOf(form, 'method') ?? 'get', action: valueOf(form, 'action'), fields };
+}
+
+function valueIn(control: Element): string | undefined {
+  switch (control.tagName) {
+    case 'textarea':
+      return textOf(control);
+    case 'select': {
+      const options = elementsIn(control);
+      const chosen = options.find((one) => valueOf(one, 'selected') !== undefined) ?? options[0];
+      return valueOf(chosen, 'value');
+    }
+    case 'input': {
+      const isBox = ['radio', 'checkbox'].includes(valueOf(control, 'type') ?? '');
+      const isOff = isBox && valueOf(control, 'checked') === undefined;
+      return isOff ? undefined : (valueOf(control, 'value') ?? '');
+    }
+    default:
+      return undefined;
+  }
+}
+
+function elementsIn(parent: Parent): Element[] {
+  return parent.childNodes.flatMap((one) => ('tagName' in one ? [one, ...elementsIn(one)] : []));
+}
+
+function textOf(element: Element): string {
+  const text = element.childNodes
+    .map((one) => ('value' in one ? one.value : 'tagName' in one ? textOf(one) : ''))
+    .join('');
+  return element.tagName === 'textarea' ? text : text.replaceAll(/\s+/g, ' ').trim();
+}
+
+function valueOf(element: Element | undefined, name: string): string | undefined {
+  return element?.attrs.find((one) => one.name === name)?.value;
+}
+
+function has(element: Element, name: string, word: string): boolean {
+  return (valueOf(element, name) ?? '').split(' ').includes(word);
+}
