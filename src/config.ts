@@ -50,6 +50,12 @@ export interface Config {
     readonly holdGraceMinutes: number;
     /** Within which buyers of a completed campaign are asked to pay. */
     readonly termHours: number;
+    /** Added to the term before it is too late to pay. */
+    readonly graceHours: number;
+    /** How long after it was to be made a payment may take to be seen. */
+    readonly verificationHours: number;
+    /** How long only the seller decides about a batch below its minimum. */
+    readonly decisionHours: number;
   };
   readonly gateway: {
     /** Undefined: nobody pays online. */
@@ -158,6 +164,9 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     payments: {
       holdGraceMinutes: present(values.SAMBATAN_HOLD_GRACE),
       termHours: present(values.SAMBATAN_PAYMENT_TERM),
+      graceHours: present(values.SAMBATAN_PAYMENT_GRACE),
+      verificationHours: present(values.SAMBATAN_VERIFICATION_HOURS),
+      decisionHours: present(values.SAMBATAN_DECISION_HOURS),
     },
     gateway: { midtrans: midtransOf(values) },
     mail: { smtpUrl: values.SMTP_URL, from: present(values.MAIL_FROM) },

@@ -114,7 +114,9 @@ export function createApp(options: AppOptions): App {
     { config, db, metrics, pokes, admission, trace },
     options.batching,
   );
-  const scheduler = new Scheduler({ db, pokes, log, metrics, trace, ...config.scheduler });
+  const paysOnline = config.gateway.midtrans !== undefined;
+  const clocked = { paysOnline, ...config.scheduler };
+  const scheduler = new Scheduler({ db, pokes, log, metrics, trace, ...clocked });
   const online = paymentsOnline({ config, db, pokes, log });
   const live = new Live(liveSources({ db, pokes, log, metrics }), {
     pollMs: db.canListen ? livePollMs.told : livePollMs.untold,

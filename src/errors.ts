@@ -456,6 +456,14 @@ export const errorTable = {
       en: 'The time to take these slots is over. If you still want some, wait again.',
     },
   ),
+  offer_is_paid: fixed(
+    409,
+    { id: 'Tawaran ini diambil dengan membayar', en: 'This offer is taken by paying' },
+    {
+      id: 'Sambatan ini sudah berhasil, jadi slotnya jadi milikmu begitu kamu bayar. Buka halaman bayarnya.',
+      en: 'This campaign has succeeded, so the slots are yours as soon as you pay. Open the page to pay.',
+    },
+  ),
   waiting_transition_not_allowed: define<{ readonly from: string; readonly event: string }>(
     409,
     { id: 'Perubahan tidak bisa dilakukan', en: 'Change not possible' },
@@ -463,6 +471,15 @@ export const errorTable = {
       id: `Antrean yang ${statusWord(from).id} tidak bisa ${eventWord(event).id}. Muat ulang, ya.`,
       en: `An entry that is ${statusWord(from).en} cannot be ${eventWord(event).en}. Look again.`,
     }),
+  ),
+  clock_skewed: fixed(
+    503,
+    { id: 'Jam server tidak cocok', en: 'Clocks disagree' },
+    {
+      id: 'Jam server dan jam database berbeda lebih dari 30 detik, jadi tidak ada sambatan yang ditutup dulu. Betulkan jamnya, lalu coba lagi.',
+      en: 'The clocks of the service and of the database differ by more than 30 seconds, so no campaign is closed. Set them right, then try again.',
+    },
+    30,
   ),
   installation_held: fixed(
     409,
@@ -548,12 +565,28 @@ export const errorTable = {
       en: 'Paying online is not possible here yet. Please pay by bank transfer.',
     },
   ),
+  too_late_to_pay_online: fixed(
+    409,
+    { id: 'Waktunya terlalu sempit', en: 'Too little time left' },
+    {
+      id: 'Sisa waktu bayarnya terlalu sedikit untuk membuka pembayaran online. Kalau masih sempat, bayar lewat transfer bank.',
+      en: 'Too little time is left to open a payment online. If you still can, pay by bank transfer.',
+    },
+  ),
   gateway_refused: fixed(
     409,
     { id: 'Bayar online ditolak', en: 'Online payment refused' },
     {
       id: 'Penyedia pembayaran menolak membuka halaman bayar. Coba sekali lagi, atau bayar lewat transfer bank.',
       en: 'The payment provider would not open a page to pay on. Try once more, or pay by transfer.',
+    },
+  ),
+  receiving_account_missing: fixed(
+    409,
+    { id: 'Belum ada rekening penerima', en: 'No account to receive payments' },
+    {
+      id: 'Pembeli harus bayar di muka, tapi belum ada rekening tujuan. Minta pengelola Sambatan menambah rekening penerima, atau pilih bayar saat berhasil.',
+      en: 'Buyers have to pay up front, but there is no account to pay to yet. Ask the people who run Sambatan to add a receiving account, or let buyers pay once it succeeds.',
     },
   ),
   receiving_account_exists: fixed(
@@ -602,6 +635,38 @@ export const errorTable = {
     {
       id: 'Masih ada keluhan pembeli yang terbuka. Selesaikan dulu, baru cairkan.',
       en: 'A dispute of a buyer is open. Resolve it first, then pay out.',
+    },
+  ),
+  payout_unsettled: fixed(
+    409,
+    { id: 'Belum semua pesanan beres', en: 'Orders are still open' },
+    {
+      id: 'Masih ada pesanan yang menunggu dibayar, atau keputusan lanjut atau batal. Tunggu sampai beres, atau hapus tagihannya.',
+      en: 'An order is still to be paid, or somebody has to decide whether the batch goes on. Wait for that, or write the payment off.',
+    },
+  ),
+  no_decision_open: fixed(
+    409,
+    { id: 'Tidak ada yang perlu diputuskan', en: 'Nothing to decide' },
+    {
+      id: 'Sambatan ini tidak menunggu keputusan lanjut atau batal. Muat ulang untuk melihat keadaannya.',
+      en: 'Nobody has to decide whether this campaign goes on. Reload to see how it stands.',
+    },
+  ),
+  decision_is_sellers: fixed(
+    409,
+    { id: 'Masih giliran penjual', en: 'The seller decides first' },
+    {
+      id: 'Penjual masih punya waktu untuk memutuskan. Setelah waktunya lewat, kamu bisa memutuskan.',
+      en: 'The seller still has time to decide. Once it is over, you can decide.',
+    },
+  ),
+  goods_received_already: fixed(
+    409,
+    { id: 'Barang sudah diterima', en: 'Goods were received already' },
+    {
+      id: 'Sudah ada pembeli yang menerima barangnya, jadi sambatan ini tidak bisa dibatalkan lagi.',
+      en: 'A buyer has received the goods, so this campaign cannot be called off any more.',
     },
   ),
   payout_not_covered: define<{ readonly free: number }>(
@@ -974,6 +1039,7 @@ const statusWords: Readonly<Record<string, Wording>> = {
   scheduled: { id: 'belum dibuka', en: 'not open yet' },
   active: { id: 'sedang berjalan', en: 'active' },
   full: { id: 'sudah penuh', en: 'full' },
+  verifying: { id: 'sedang dicek pembayarannya', en: 'checking payments' },
   completed: { id: 'sudah selesai', en: 'completed' },
   failed: { id: 'tidak mencapai target', en: 'failed' },
   reserved: { id: 'menunggu pembayaran', en: 'reserved' },

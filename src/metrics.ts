@@ -91,6 +91,11 @@ function lifecycleMetrics(registers: Registry[]) {
       help: '1 while the scheduler of this process runs, else 0',
       registers,
     }),
+    clockOffset: new Gauge({
+      name: 'sambatan_clock_offset_seconds',
+      help: "The database's clock less that of this process; beyond 30 s nothing is closed",
+      registers,
+    }),
     schedulerStartFailures: new Counter({
       name: 'sambatan_scheduler_start_failures_total',
       help: 'Attempts to start the scheduler that failed',

@@ -145,6 +145,36 @@ export const variables = {
     about: ['Hours within which buyers of a completed campaign are asked to pay.'],
     parse: (text) => wholeNumber(text, 1, 720),
   }),
+  SAMBATAN_PAYMENT_GRACE: variable({
+    fallback: '24',
+    secret: false,
+    accepts: 'a whole number of hours from 0 to 720',
+    about: [
+      'Hours added to SAMBATAN_PAYMENT_TERM before it is too late to pay: buyers are shown the end',
+      'of both. Campaigns keep the terms that they were made with.',
+    ],
+    parse: (text) => wholeNumber(text, 0, 720),
+  }),
+  SAMBATAN_VERIFICATION_HOURS: variable({
+    fallback: '48',
+    secret: false,
+    accepts: 'a whole number of hours from 0 to 720',
+    about: [
+      'Hours after a deadline within which a payment that was made in time may still be seen, by',
+      'a bank statement, a provider or a person. An order that was not paid waits as long.',
+    ],
+    parse: (text) => wholeNumber(text, 0, 720),
+  }),
+  SAMBATAN_DECISION_HOURS: variable({
+    fallback: '72',
+    secret: false,
+    accepts: 'a whole number of hours from 0 to 720',
+    about: [
+      'Hours in which only the seller decides whether a batch goes on when fewer slots were paid',
+      'than its minimum; after that an operator may decide as well.',
+    ],
+    parse: (text) => wholeNumber(text, 0, 720),
+  }),
   SAMBATAN_TRUSTED_PROXIES: variable({
     fallback: '',
     secret: false,

@@ -12,7 +12,12 @@ import {
   type CampaignStatus,
 } from '../src/campaigns/status.ts';
 import { settleDue, settleUntilDone } from '../src/lifecycle/due.ts';
-import { cancelCampaign, extendCampaign, publishCampaign } from '../src/lifecycle/operations.ts';
+import {
+  cancelCampaign,
+  decideBelowMinimum,
+  extendCampaign,
+  publishCampaign,
+} from '../src/lifecycle/operations.ts';
 import { asDomainError, operate } from '../src/operation.ts';
 import { DomainError } from '../src/errors.ts';
 import {
@@ -35,10 +40,12 @@ import {
   wish,
   type CampaignWish,
 } from './rig/market.ts';
+import { openTill } from './rig/till.ts';
 
 const { db, log, close } = await testDatabase();
 after(close);
 const market = await openMarket(db);
+await openTill(db);
 const parts = { db, log, onChange: () => undefined };
 
 suite('vocabularies', () => {
@@ -121,8 +128,11 @@ suite('the database itself', () => {
             participant_count = case to_status when 'locked' then 1 else 0 end,
             confirmed_slots = 0, closing_as = null, closing_actor = null, opened_at = now(),
             opens_at = now(), deadline = now() + interval '1 hour',
-            due_at = case when to_status in ('scheduled', 'active', 'locked') then now() end,
-            completed_at = case to_status when 'fulfilled' then now() end,
+            due_at = case when to_status in ('scheduled', 'active', 'locked', 'verifying') then now() end,
+            payment_timing = case when to_status = 'verifying' then 'upfront' else payment_timing end,
+            verifying_at = now(),
+            completed_at = case to_status when 'fulfilled' then now()
+              when 'cancelled' then completed_at end,
             failed_at = case to_status when 'expired' then now() end,
             cancelled_at = case to_status when 'cancelled' then now() end
           from c where campaign_id = $1`,
@@ -176,6 +186,12 @@ async function campaignIn(status: CampaignStatus, terms: CampaignWish = {}): Pro
     ...scheduled,
     ...terms,
   });
+  if (status === 'verifying') {
+    await joined(db, wish(id));
+    await awaitMoney(id);
+    await letTimePass(db, id, pastDeadline);
+    await settleUntilDone(parts, id);
+  }
   if (status === 'full' || status === 'completed') await joined(db, wish(id, { quantity: 3 }));
   if (status === 'active' || status === 'failed') await joined(db, wish(id, { quantity: 2 }));
   if (status === 'completed' || status === 'failed') {
@@ -188,6 +204,42 @@ async function campaignIn(status: CampaignStatus, terms: CampaignWish = {}): Pro
   }
   assert.equal(await statusOf(id), status);
   return id;
+}
+
+/** Its buyers are to pay up front, and have been shown where to. */
+async function awaitMoney(id: string): Promise<void> {
+  await ask(
+    db,
+    `update sambatan.campaigns set payment_timing = 'upfront'
+    where campaign_id = $1 and status in ('active', 'locked')`,
+    id,
+  );
+  await ask(
+    db,
+    `select sambatan.open_payment($1, p.participation_id)
+    from sambatan.participants p join sambatan.campaigns c using (campaign_id)
+    where p.campaign_id = $1 and c.status in ('active', 'locked')`,
+    id,
+  );
+}
+
+/** What they have to pay was paid on the day of the deadline, or the statement shows that it was not. */
+async function decideMoney(id: string, isPaid: boolean): Promise<void> {
+  if ((await statusOf(id)) !== 'verifying') return;
+  await ask(
+    db,
+    isPaid
+      ? `select sambatan.verify_payment($1, p.participation_id, null, 'service', null,
+          (c.deadline at time zone 'Asia/Jakarta')::date)
+        from sambatan.participants p join sambatan.campaigns c using (campaign_id)
+        where p.campaign_id = $1`
+      : `select sambatan.reject_payment($1, p.participation_id, 'tidak ada', 'service')
+        from sambatan.participants p join sambatan.campaigns c using (campaign_id)
+        where p.campaign_id = $1
+          and (sambatan.submit_proof($1, p.participation_id, 'application/pdf', 'x', 'service')
+            ).status = 'proof_submitted'`,
+    id,
+  );
 }
 
 async function statusOf(id: string): Promise<CampaignStatus> {
@@ -252,9 +304,14 @@ const attempt: Record<Exclude<CampaignEvent, 'campaign_created'>, (id: string) =
     await ask(
       db,
       `update sambatan.campaigns set minimum_slots = 1
-      where campaign_id = $1 and status in ('active', 'locked')`,
+      where campaign_id = $1 and status in ('active', 'locked', 'verifying')`,
       id,
     );
+    await decideMoney(id, true);
+    await pastItsDeadline(id);
+  },
+  campaign_verifying: async (id) => {
+    await awaitMoney(id);
     await pastItsDeadline(id);
   },
   campaign_failed: async (id) => {
@@ -265,9 +322,19 @@ const attempt: Record<Exclude<CampaignEvent, 'campaign_created'>, (id: string) =
       where campaign_id = $1 and status = 'locked'`,
       id,
     );
+    await decideMoney(id, false);
     await pastItsDeadline(id);
   },
   campaign_cancelled: async (id) => {
+    // Nobody pays; then it is decided not to go on.
+    if ((await statusOf(id)) === 'completed') {
+      await letTimePass(db, id, 7 * 86_400);
+      await settleUntilDone(parts, id);
+      const decision = { goesOn: false, note: null };
+      await operate(db, (tx) => decideBelowMinimum(tx, service, id, decision));
+      await settleUntilDone(parts, id);
+      return;
+    }
     await operate(db, (tx) => cancelCampaign(tx, service, id, 'bahan habis'));
     await settleUntilDone(parts, id);
   },
@@ -303,11 +370,13 @@ const refusals: Record<
     inactive: 'participation_not_found',
     scheduled: 'participation_not_found',
     cancelled: 'participation_not_found',
+    verifying: 'deadline_passed',
     // Slots are given back; there is nothing to reopen.
     active: undefined,
     else: 'participation_transition_not_allowed',
   },
   campaign_completed: { else: undefined },
+  campaign_verifying: { else: undefined },
   campaign_failed: { else: undefined },
   campaign_cancelled: { else: 'transition_not_allowed' },
   deadline_extended: { else: 'transition_not_allowed' },

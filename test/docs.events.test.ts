@@ -51,6 +51,7 @@ test('what a lively market writes into the metadata of its events is what docs/e
 
   await waitInEveryWay(market);
   await moveMoney();
+  await payLate(market);
 
   const written = await ask<{ event: string; keys: string[] }>(
     db,
@@ -87,6 +88,31 @@ async function waitInEveryWay(market: Market): Promise<void> {
   await settle();
 }
 
+/** Payments that are waited for after the deadline, and orders that nobody pays after success. */
+async function payLate(market: Market): Promise<void> {
+  const settle = (id: string) => ask(db, 'select sambatan.settle_campaign($1, true, 100)', id);
+  const awaited = await newCampaign(db, market, { totalSlots: 2, paymentTiming: 'upfront' });
+  const [reserved = ''] = await joined(db, wish(awaited));
+  await ask(db, 'select sambatan.open_payment($1, $2)', awaited, reserved);
+  await letTimePass(db, awaited, pastDeadline);
+  await settle(awaited);
+  const calledOff = await newCampaign(db, market, { totalSlots: 1 });
+  await joined(db, wish(calledOff));
+  await waitFor(db, calledOff);
+  await ask(db, "select sambatan.cancel_campaign($1, 'batal', 'service')", calledOff);
+  await settle(calledOff);
+  const unpaid = await newCampaign(db, market, { totalSlots: 2 });
+  await joined(db, wish(unpaid, { quantity: 2 }));
+  await settle(unpaid);
+  await letTimePass(db, unpaid, 7 * 86_400);
+  await settle(unpaid);
+  await ask(
+    db,
+    "select sambatan.decide_below_minimum($1, true, false, 'jalan', 'service')",
+    unpaid,
+  );
+}
+
 /** Brings about every event about money, by the functions that make them. */
 async function moveMoney(): Promise<void> {
   await openTill(db);
@@ -96,7 +122,7 @@ async function moveMoney(): Promise<void> {
   const [first = '', second = ''] = people;
   const run = (text: string, ...parameters: unknown[]) => ask(db, text, ...parameters);
   for (const one of people) {
-    await run("select sambatan.open_payment($1, $2, '1 hour')", id, one);
+    await run('select sambatan.open_payment($1, $2)', id, one);
     const proof = 'select sambatan.submit_proof($1, $2, $3, $4, $5)';
     await run(proof, id, one, 'application/pdf', Buffer.from('%PDF-'), 'service');
   }

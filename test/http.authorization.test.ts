@@ -118,6 +118,11 @@ const matrix: Readonly<Record<string, Row>> = {
     draft: hiddenDraft,
     absent: nobody,
   },
+  'POST /campaigns/:id/decision': {
+    open: '401 403 403 409 403 409 409',
+    draft: '404 404 404 409 404 409 409',
+    absent: nobody,
+  },
   'POST /campaigns/:id/join': {
     open: '401 201 201 201 201 201 201',
     draft: '401 404 404 404 404 404 404',
@@ -499,6 +504,7 @@ const bodies: Readonly<Record<string, (things: Things, caller: CallerName) => ob
   'PATCH /campaigns/:id': () => ({ title: 'Judul lain' }),
   'POST /campaigns/:id/extend': () => ({ deadline: fromNow(2 * hourMs), reason: 'masih ramai' }),
   'POST /campaigns/:id/cancel': () => ({ reason: 'bahan habis' }),
+  'POST /campaigns/:id/decision': () => ({ decision: 'continue' }),
   'PUT /notifications/settings/:topic': onBehalf,
   'POST /notifications/read': onBehalf,
   'POST /notifications/:id/read': onBehalf,

@@ -51,6 +51,7 @@ const promised = [
   'POST /campaigns/{id}/publish',
   'POST /campaigns/{id}/extend',
   'POST /campaigns/{id}/cancel',
+  'POST /campaigns/{id}/decision',
   'POST /campaigns/{id}/join',
   'GET /campaigns/{id}/participants',
   'GET /campaigns/{id}/logs',

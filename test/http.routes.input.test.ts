@@ -79,6 +79,11 @@ const good: Readonly<Record<string, () => { by: Client; id: string; body: object
     id: campaign.id,
     body: { reason: 'bahan habis' },
   }),
+  'POST /campaigns/{id}/decision': () => ({
+    by: shop.seller,
+    id: campaign.id,
+    body: { decision: 'continue' },
+  }),
   'POST /campaigns/{id}/join': () => ({
     by: service.service,
     id: campaign.id,

@@ -151,6 +151,8 @@ const writes: Readonly<
     shop.seller.post(`/campaigns/${id}/cancel`, { reason: 'bahan habis' }),
   'POST /campaigns/{id}/cancel/preview': (id) =>
     shop.seller.post(`/campaigns/${id}/cancel/preview`),
+  'POST /campaigns/{id}/decision': (id) =>
+    shop.seller.post(`/campaigns/${id}/decision`, { decision: 'continue' }),
   'POST /participations/{id}/cancel': (_id, joined) =>
     service.service.post(`/participations/${joined}/cancel`),
   'POST /participations/{id}/confirm': (_id, joined) =>

@@ -45,6 +45,7 @@ const expected: Readonly<Record<Action, string>> = {
   'campaign.publish': '....xx.x',
   'campaign.extend': '....xxxx',
   'campaign.cancel': '....xxxx',
+  'campaign.decide': '....xxxx',
   'campaign.participants.read': '....xxxx',
   'campaign.logs.read': '....xxxx',
   'participation.join': '.xxxxxxx',

@@ -488,9 +488,9 @@ const corruptions: Record<string, Record<string, [campaign: string, statement: s
     ],
   },
   '11_waiting_ends_with_its_campaign': {
-    'somebody who waits for a completed campaign': [
+    'somebody who waits for a campaign that failed': [
       'waited for',
-      `${c} status = 'fulfilled' where campaign_id = $1`,
+      `${c} status = 'expired' where campaign_id = $1`,
     ],
   },
   '12_access_log_is_whole': {
@@ -522,6 +522,28 @@ const corruptions: Record<string, Record<string, [campaign: string, statement: s
     'a head that says another hash': [
       'active',
       "update sambatan_auth.access_heads set hash = sha256('x') where user_id = $1",
+    ],
+  },
+  '13_pay_by_is_in_time': {
+    'a buyer who is told to pay after the deadline': [
+      'active',
+      `insert into sambatan.transactions (campaign_id, kind, participation_id, amount, cause, actor,
+        created_at, pay_by)
+      select campaign_id, 'payment', participation_id, 1, 'payment:' || participation_id, 'system',
+        now(), now() + interval '2 hours'
+      from sambatan.participants where campaign_id = $1 and status = 'pending_payment' limit 1`,
+    ],
+    'a buyer who is told to pay after the grace': [
+      'completed',
+      `update sambatan.transactions set pay_by = pay_by + interval '1 second'
+      where campaign_id = $1 and kind = 'payment' and status = 'due'`,
+    ],
+  },
+  '14_money_has_an_order': {
+    'a payment that is about nothing': [
+      'completed',
+      `update sambatan.transactions set participation_id = gen_random_uuid()
+      where campaign_id = $1 and kind = 'payment' and status = 'due'`,
     ],
   },
 };

@@ -27,7 +27,6 @@ const till = await openTill(db);
 const gateway = midtrans({ serverKey, snapUrl: provider.url, apiUrl: provider.url });
 const parts = { db, gateway, onChange: () => undefined };
 const price = 9_973n;
-const termHours = 72;
 const pdf = { contentType: 'application/pdf', content: Buffer.from('%PDF-1.7') } as const;
 const today = new Date(Date.now() + 7 * 3_600_000).toISOString().slice(0, 10);
 
@@ -59,8 +58,8 @@ async function tell(world: World, reference: string): Promise<void> {
 }
 
 const steps: Readonly<Record<string, (world: World) => Promise<void>>> = {
-  page: async ({ id }) => void (await payOnline(parts, service, id, termHours)),
-  proof: async ({ id }) => void (await inTx((tx) => submitProof(tx, service, id, pdf, termHours))),
+  page: async ({ id }) => void (await payOnline(parts, service, id)),
+  proof: async ({ id }) => void (await inTx((tx) => submitProof(tx, service, id, pdf))),
   reject: async ({ id }) => void (await inTx((tx) => rejectPayment(tx, service, id, 'buram'))),
   verify: async (world) => {
     const seen = { amount: world.total, reference: 'BCA' };
@@ -146,7 +145,7 @@ test('whoever pays online and by transfer, in whatever order, pays once and gets
     const [joined] = await joinNow(db, [wish(campaign, { quantity: 1 })]);
     if (joined instanceof DomainError) throw joined;
     const id = joined!.participationId;
-    const { total } = await inTx((tx) => viewPayment(tx, service, id, termHours));
+    const { total } = await inTx((tx) => viewPayment(tx, service, id));
     const world: World = {
       campaign,
       id,

@@ -70,7 +70,7 @@ test('12,000 participations are refunded in short steps, across a killed worker,
 
   // A worker that ends after its second step.
   for (let step = 1; step <= 2; step++) {
-    const [done] = await db.rows(settleCampaigns, [id], false, atOnce);
+    const [done] = await db.rows(settleCampaigns, [id], false, atOnce, new Date(), false);
     assert.deepEqual(done, { campaign_id: id, transitions: [], settled: atOnce, more: true });
   }
   assert.equal(outcomeOf((await joinNow(db, [wish(id)]))[0]!), 'campaign_closing');

@@ -388,7 +388,7 @@ test('who is to transfer is told the sum with its code, or where it stands, but 
   const ids = await joined(db, ...everybody);
   const sums = new Map<string, string>();
   for (const [n, userId] of [looks, looksToo].entries()) {
-    const made = "select amount + unique_code as sum from sambatan.open_payment($1, $2, '1 hour')";
+    const made = 'select amount + unique_code as sum from sambatan.open_payment($1, $2)';
     const [row] = await ask<{ sum: bigint }>(db, made, id, ids[n]);
     sums.set(userId, String(row!.sum));
   }

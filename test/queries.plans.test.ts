@@ -133,7 +133,7 @@ const [refund, payout, claim] = [id(7, 2), id(7, 3), id(7, 4)];
 const makeTill = `insert into sambatan.receiving_accounts (account_id, bank, number, holder)
   values ('${till}', 'BCA', '5270099001', 'PT Sambatan')`;
 const upfront = `${makeTill}; ${setUp("payment_timing = 'upfront'")}`;
-const opened = `${upfront}; select sambatan.open_payment('${campaign.active}', '${reserved}', '1 h')`;
+const opened = `${upfront}; select sambatan.open_payment('${campaign.active}', '${reserved}')`;
 const proven = `${opened}; select sambatan.submit_proof('${campaign.active}', '${reserved}',
   'application/pdf', 'x', 'service')`;
 const lined = `${opened}; insert into sambatan.statement_lines (line_id, account_id, fingerprint,
@@ -341,37 +341,53 @@ const cases: Record<string, readonly Case[]> = {
   watched_progress: [{ parameters: [[campaign.active, campaign.completed]] }],
   open_campaign: [
     {
-      parameters: [campaign.draft, 'service'],
+      parameters: [campaign.draft, 'service', false],
     },
   ],
   extend_deadline: [{ parameters: [campaign.active, new Date('2030-01-01'), 'why', 'service'] }],
   cancel_campaign: [{ parameters: [campaign.active, 'why', 'service'] }],
+  decide_below_minimum: [
+    {
+      parameters: [campaign.completed, true, false, null, 'service'],
+      before: `update sambatan.campaigns set decision_opened_at = now()
+        where campaign_id = '${campaign.completed}'`,
+    },
+  ],
+  has_receiving_account: [{ parameters: [] }],
+  look_again: [{ parameters: [campaign.completed] }],
   list_due: [
     { parameters: [10_000] },
     { when: 'something is due', parameters: [10_000], before: setUp(passed) },
   ],
   list_full: [{ parameters: [null, 10_000] }],
   settle_campaigns: [
-    { when: 'completes', parameters: [[campaign.active], true, 2_000], before: setUp(passed) },
+    {
+      when: 'completes',
+      parameters: [[campaign.active], true, 2_000, null, false],
+      before: setUp(passed),
+    },
     {
       when: 'fails',
-      parameters: [[campaign.active], true, 2_000],
+      parameters: [[campaign.active], true, 2_000, null, false],
       before: setUp(`minimum_slots = 20, ${passed}`),
     },
     {
       when: 'lets holds go',
-      parameters: [[campaign.active], true, 2_000],
+      parameters: [[campaign.active], true, 2_000, null, false],
       before: `update sambatan.participants set hold_expires_at = now()
         where campaign_id = '${campaign.active}'`,
     },
-    { when: 'looks early', parameters: [[campaign.active], true, 2_000] },
+    { when: 'looks early', parameters: [[campaign.active], true, 2_000, null, false] },
     {
       when: 'lapses offers',
-      parameters: [[campaign.full], false, 2_000],
+      parameters: [[campaign.full], false, 2_000, null, false],
       before: `${offered}; update sambatan.waiting_entries set offer_expires_at = now()
         where status = 'offered'`,
     },
-    { when: 'closes a waiting list', parameters: [[campaign.full], true, 2_000] },
+    {
+      when: 'closes a waiting list',
+      parameters: [[campaign.full], true, 2_000, null, false],
+    },
   ],
   next_due: [{ parameters: [] }],
   beat: [{ parameters: [nobody, null, null] }],
@@ -564,6 +580,10 @@ const cases: Record<string, readonly Case[]> = {
         null,
         new Date(),
         900,
+        259_200,
+        86_400,
+        172_800,
+        259_200,
       ],
     },
   ],
@@ -597,7 +617,7 @@ const cases: Record<string, readonly Case[]> = {
   find_payout_account: [{ parameters: [brand] }],
   put_payout_account: [{ parameters: [brand, 'BCA', '5270099001', 'Sari'] }],
   find_buyer: [{ parameters: [reserved] }],
-  open_payment: [{ parameters: [campaign.active, reserved, 72], before: upfront }],
+  open_payment: [{ parameters: [campaign.active, reserved], before: upfront }],
   find_payment: [{ parameters: [campaign.active, reserved] }],
   list_payments: [
     { parameters: ['due', null, null, 21] },
@@ -611,10 +631,16 @@ const cases: Record<string, readonly Case[]> = {
   ],
   find_proof: [{ parameters: [campaign.active, reserved] }],
   verify_payment: [
-    { parameters: [campaign.active, reserved, null, 'service', null], before: opened },
+    {
+      parameters: [campaign.active, reserved, null, 'service', null, '2026-11-30'],
+      before: opened,
+    },
   ],
   receive_money: [
-    { parameters: [campaign.active, reserved, 150_500n, 'service', null, 'a'], before: opened },
+    {
+      parameters: [campaign.active, reserved, 150_500n, 'service', null, 'a', soon],
+      before: opened,
+    },
   ],
   reject_payment: [{ parameters: [campaign.active, reserved, 'why', 'service'], before: proven }],
   write_off_payment: [

@@ -32,6 +32,7 @@ import {
   wish,
   type CampaignWish,
 } from './rig/market.ts';
+import { openTill } from './rig/till.ts';
 
 const { db, close } = await testDatabase();
 after(close);
@@ -313,7 +314,6 @@ test('a hold that ends between the old deadline and the new one lapses in time',
 });
 
 for (const [how, event] of [
-  ['completed', 'campaign_completed'],
   ['failed', 'campaign_failed'],
   ['cancelled', 'campaign_cancelled'],
 ] as const) {
@@ -354,6 +354,22 @@ test('a full campaign is completed by a lifecycle run, whoever waits for it', as
   const waiter = await waitFor(db, id);
   await ask(db, 'select sambatan.settle_campaign($1, true, 1000)', id);
   assert.equal((await stateOf(db, id)).status, 'fulfilled');
+  // An order that is not paid would be passed on to them.
+  assert.equal(await statuses(waiter), 'waiting');
+});
+
+test('the list ends once everything is paid and nothing can come free any more', async () => {
+  await openTill(db);
+  const { id, parts } = await fullCampaign(1);
+  const waiter = await waitFor(db, id);
+  await ask(db, 'select sambatan.settle_campaign($1, true, 1000)', id);
+  await ask(
+    db,
+    `select sambatan.receive_money($1, $2, 125000, 'service', null, 'line:1')`,
+    id,
+    parts[0],
+  );
+  await settle(id);
   assert.equal(await statuses(waiter), 'closed');
 });
 

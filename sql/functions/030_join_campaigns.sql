@@ -270,7 +270,7 @@ begin
         c.participant_count := c.participant_count + 1;
         c.updated_at := now_at;
         if c.payment_timing = 'upfront' then
-          holds[i] := now_at + c.hold_seconds * interval '1 second';
+          holds[i] := least(now_at + c.hold_seconds * interval '1 second', c.deadline);
           c.due_at := least(c.due_at, holds[i]);
         end if;
 

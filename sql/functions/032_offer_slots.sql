@@ -3,6 +3,9 @@
 -- somebody who was overtaken as often as anybody may be nobody is looked at, and what is free
 -- gathers for them, until keep_until at most: slots are not kept idle for ever.
 --
+-- After the campaign has succeeded an offer lasts as long as a hold, because it is accepted by paying:
+-- it gets the id of the participation that its payment will make of it.
+--
 -- To be called in the transaction of whatever freed slots or changed the line. The caller holds the
 -- campaign's row and stores what becomes of it in c, which also says anew how many slots are kept
 -- from strangers. Called again it does nothing.
@@ -13,6 +16,7 @@ declare
   e record;
   under_offer integer;
   free integer;
+  succeeded constant boolean := c.status = 'fulfilled';
   -- How many more offers may pass those who were passed over; null while nobody was.
   allowance integer;
   ends_at timestamptz;
@@ -25,7 +29,8 @@ begin
   select coalesce(sum(quantity), 0) into under_offer from sambatan.waiting_entries
     where campaign_id = c.campaign_id and status = 'offered';
   free := c.total_slots - c.filled_slots - under_offer;
-  ends_at := p_at + c.offer_seconds * interval '1 second';
+  ends_at := p_at + case when succeeded then c.hold_seconds else c.offer_seconds end
+    * interval '1 second';
 
   for e in
     select entry_id, quantity, overtaken from sambatan.waiting_entries
@@ -38,7 +43,7 @@ begin
       allowance := allowance - 1;
       offered := offered || e.entry_id;
       told := told || jsonb_build_object('entry_id', e.entry_id, 'quantity', e.quantity,
-        'expires_at', least(ends_at, c.deadline));
+        'expires_at', case when succeeded then ends_at else least(ends_at, c.deadline) end);
     else
       allowance := least(allowance, most - e.overtaken);
       passed := passed || e.entry_id;
@@ -48,7 +53,8 @@ begin
 
   if offered <> '{}' then
     update sambatan.waiting_entries set status = 'offered', offered_at = p_at,
-        offer_expires_at = ends_at, keep_until = null, updated_at = p_at
+        offer_expires_at = ends_at, keep_until = null, updated_at = p_at,
+        order_id = case when succeeded then gen_random_uuid() end
       where campaign_id = c.campaign_id and entry_id = any (offered);
     update sambatan.waiting_entries t
       set overtaken = t.overtaken + cardinality(offered) - w.offers_before, updated_at = p_at
@@ -77,6 +83,26 @@ begin
   if offered <> '{}' or blocked is not null then
     c.due_at := least(c.due_at, ends_at);
   end if;
+  c := sambatan.append_events(c, 'waiting_offered', 'system', p_at, told);
+end
+$$;
+
+-- A campaign has succeeded: whoever had an offer of slots still has it, from now on one that is
+-- accepted by paying. The caller holds the campaign's row and stores what becomes of it in c.
+create or replace function sambatan.renew_offers(inout c sambatan.campaigns, p_at timestamptz)
+language plpgsql as $$
+declare
+  ends_at constant timestamptz := p_at + c.hold_seconds * interval '1 second';
+  told jsonb[];
+begin
+  with renewed as (
+    update sambatan.waiting_entries set order_id = gen_random_uuid(), offer_expires_at = ends_at,
+        updated_at = p_at
+      where campaign_id = c.campaign_id and status = 'offered' and order_id is null
+      returning entry_id, quantity, position
+  )
+  select coalesce(array_agg(jsonb_build_object('entry_id', entry_id, 'quantity', quantity,
+      'expires_at', ends_at) order by position), '{}') into told from renewed;
   c := sambatan.append_events(c, 'waiting_offered', 'system', p_at, told);
 end
 $$;

@@ -1,6 +1,7 @@
 -- Takes the slots of an offer: they become a participation as a join makes one, with the same
 -- rules, hold and events. An offer that was accepted already is given as it is.
--- Refuses as open_waiting_entry does, offer_expired, and what a join refuses.
+-- An offer after success is accepted by paying for it. Refuses as open_waiting_entry does,
+-- offer_expired, offer_is_paid, and what a join refuses.
 create or replace function sambatan.accept_offer(
   p_campaign_id uuid, p_entry_id uuid, p_participation_id uuid, p_actor text
 ) returns sambatan.waiting_entries language plpgsql as $$
@@ -14,6 +15,8 @@ declare
 begin
   if e.status = 'accepted' then
     return e;
+  elsif e.order_id is not null then
+    perform sambatan.refuse('offer_is_paid');
   elsif now_at >= e.offer_expires_at then
     perform sambatan.refuse('offer_expired');
   end if;

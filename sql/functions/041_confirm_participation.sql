@@ -1,16 +1,20 @@
 -- Confirms one reserved participation whose payment was verified, and records that payment as
--- settled. Refuses as release_participation does.
+-- settled. A proof says when it was paid at the latest, so that a campaign whose deadline has passed
+-- meanwhile still counts it. Refuses as release_participation does.
 create or replace function sambatan.confirm_participation(
   p_campaign_id uuid, p_participation_id uuid, p_actor text, p_reference text default null
 ) returns sambatan.participants language plpgsql as $$
 declare
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   now_at constant timestamptz := clock_timestamp();
+  paid_on constant date := sambatan.proof_day(p_campaign_id, p_participation_id);
   p sambatan.participants := sambatan.reserved_participation(c, p_participation_id,
-    'participant_confirmed', now_at);
+    'participant_confirmed', sambatan.paid_moment(null, paid_on, now_at));
 begin
   perform sambatan.settle_payment(c, p, null, now_at, p_actor, p_reference,
-    sambatan.next_verified_receipt(p_campaign_id, p_participation_id));
-  return sambatan.confirm_reserved(c, p, now_at, p_actor);
+    sambatan.next_verified_receipt(p_campaign_id, p_participation_id), null, paid_on);
+  p := sambatan.confirm_reserved(c, p, now_at, p_actor);
+  perform sambatan.look_again(p_campaign_id, now_at);
+  return p;
 end
 $$;

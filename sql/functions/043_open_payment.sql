@@ -40,15 +40,48 @@ begin
 end
 $$;
 
+-- What an offer after success is going to be as a participation, while it can be paid: reserved until
+-- the offer ends. All null where there is no such offer.
+create or replace function sambatan.offered_participation(p_campaign_id uuid, p_order_id uuid)
+returns sambatan.participants language plpgsql stable as $$
+declare
+  e sambatan.waiting_entries;
+  p sambatan.participants;
+begin
+  select * into e from sambatan.waiting_entries
+    where campaign_id = p_campaign_id and order_id = p_order_id and participation_id is null;
+  if found then
+    p.campaign_id := e.campaign_id;
+    p.participation_id := e.order_id;
+    p.user_id := e.user_id;
+    p.quantity := e.quantity;
+    p.short_slots := 0;
+    if e.status = 'offered' then
+      p.status := 'pending_payment';
+    else
+      p.status := 'cancelled';
+      p.cancel_reason := 'hold_lapsed';
+    end if;
+    p.joined_at := e.offered_at;
+    p.hold_expires_at := e.offer_expires_at;
+    p.shipping_address := e.shipping_address;
+    p.note := e.note;
+  end if;
+  return p;
+end
+$$;
+
 -- The payment of a participation as it is, with an account and a unique code from now on: what is
 -- to be paid is made when somebody first looks at it, so that neither joins nor the closing of a
 -- large campaign pay for it. Any number of callers at once get the same one. A payment never goes
 -- without a unique code: its transfer could be matched by nothing but a name.
 --
+-- An offer after success has a payment of its own, by which it becomes a participation.
+--
 -- Takes no lock that a join would wait for. Gives null when there is nothing to pay (yet). Refuses:
 -- participation_not_found, payment_account_missing, unique_codes_exhausted.
 create or replace function sambatan.open_payment(
-  p_campaign_id uuid, p_participation_id uuid, p_term interval
+  p_campaign_id uuid, p_participation_id uuid
 ) returns sambatan.transactions language plpgsql as $$
 declare
   c sambatan.campaigns;
@@ -62,7 +95,10 @@ begin
   select * into p from sambatan.participants
     where campaign_id = p_campaign_id and participation_id = p_participation_id;
   if not found then
-    perform sambatan.refuse('participation_not_found');
+    p := sambatan.offered_participation(p_campaign_id, p_participation_id);
+    if p.participation_id is null then
+      perform sambatan.refuse('participation_not_found');
+    end if;
   end if;
   select * into strict c from sambatan.campaigns where campaign_id = p_campaign_id;
   for attempt in 1..20 loop
@@ -71,8 +107,10 @@ begin
     is_there := found;
     if is_there and (t.account_id is not null or t.status not in ('due', 'rejected')) then
       return t;
-    elsif not is_there and not (p.status = 'pending_payment' and c.payment_timing = 'upfront'
-      and c.closing_as is null and c.status in ('active', 'locked'))
+    elsif not is_there and not (c.closing_as is null and p.status = 'pending_payment'
+      and ((c.payment_timing = 'upfront' and c.status in ('active', 'locked')
+          and clock_timestamp() < c.deadline)
+        or c.status = 'fulfilled'))
     then
       return null;
     end if;
@@ -88,7 +126,8 @@ begin
     begin
       if is_there then
         update sambatan.transactions set account_id = account, unique_code = code,
-            pay_by = coalesce(pay_by, p.hold_expires_at, created_at + p_term)
+            pay_by = coalesce(pay_by, case when c.status = 'fulfilled' then p.hold_expires_at
+              else least(p.hold_expires_at, c.deadline) end)
           where campaign_id = p_campaign_id and transaction_id = t.transaction_id
             and account_id is null and amount = base and status in ('due', 'rejected')
           returning * into t;
@@ -97,7 +136,8 @@ begin
             cause, actor, created_at, account_id, unique_code, pay_by)
           values (p_campaign_id, 'payment', 'due', p_participation_id, base,
             'payment:' || p_participation_id, 'system', clock_timestamp(), account, code,
-            coalesce(p.hold_expires_at, clock_timestamp() + p_term))
+            case when c.status = 'fulfilled' then p.hold_expires_at
+              else least(p.hold_expires_at, c.deadline) end)
           on conflict do nothing
           returning * into t;
       end if;

@@ -1,15 +1,16 @@
 -- Money that arrived and pays for nothing: it is recorded, and due back at once. p_why is
--- 'hold_lapsed', 'left', 'campaign_over', 'already_paid', 'too_little' or 'too_much'. The caller
--- holds the campaign's row.
+-- 'hold_lapsed', 'left', 'campaign_over', 'already_paid', 'too_little', 'too_much', 'too_late' or
+-- 'unpaid'. The caller holds the campaign's row.
 create or replace function sambatan.credit_money(
   c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_at timestamptz, p_actor text,
-  p_reference text, p_receipt text, p_why text
+  p_reference text, p_receipt text, p_why text, p_paid_at timestamptz default null,
+  p_paid_on date default null
 ) returns void language plpgsql as $$
 begin
   insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
-      actor, reference, created_at, settled_at, purpose, receipt)
+      actor, reference, created_at, settled_at, paid_at, paid_on, purpose, receipt)
     values (c.campaign_id, 'adjustment', 'settled', p_participation_id, p_amount,
-      'credit:' || p_receipt, p_actor, p_reference, p_at, p_at, 'credit',
+      'credit:' || p_receipt, p_actor, p_reference, p_at, p_at, p_paid_at, p_paid_on, 'credit',
       case when p_why <> 'too_much' then p_receipt end);
   insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
       actor, created_at)
@@ -22,22 +23,24 @@ $$;
 
 -- Records that a participation was paid for: p_amount is what arrived, at least the price. What is
 -- above the price is kept with it as far as it is the unique code; the rest is due back.
--- The caller holds the campaign's row.
+-- p_paid_at or p_paid_on is when its buyer paid, where that is known. The caller holds the campaign's
+-- row.
 create or replace function sambatan.settle_payment(
   c sambatan.campaigns, p sambatan.participants, p_amount bigint, p_at timestamptz, p_actor text,
-  p_reference text, p_receipt text
+  p_reference text, p_receipt text, p_paid_at timestamptz default null, p_paid_on date default null
 ) returns void language plpgsql as $$
 declare
   t sambatan.transactions;
 begin
   -- The insert settles who is first: the caller, or whoever makes the open payment just now.
   insert into sambatan.transactions as old (campaign_id, kind, status, participation_id, amount,
-      cause, actor, reference, created_at, settled_at, receipt)
+      cause, actor, reference, created_at, settled_at, receipt, paid_at, paid_on)
     values (c.campaign_id, 'payment', 'settled', p.participation_id,
       (p.quantity - p.short_slots) * c.price_per_slot, 'payment:' || p.participation_id, p_actor,
-      p_reference, p_at, p_at, p_receipt)
+      p_reference, p_at, p_at, p_receipt, p_paid_at, p_paid_on)
     on conflict (campaign_id, cause) do update set status = 'settled', actor = p_actor,
       reference = p_reference, settled_at = p_at, receipt = p_receipt, reason = null,
+      paid_at = p_paid_at, paid_on = p_paid_on,
       surcharge = least(coalesce(p_amount, old.amount + old.unique_code) - old.amount,
         old.unique_code)
     returning * into strict t;
@@ -51,7 +54,7 @@ begin
     p.participation_id, jsonb_build_object('amount', t.amount, 'unique_code', t.surcharge));
   if p_amount > t.amount + t.surcharge then
     perform sambatan.credit_money(c, p.participation_id, p_amount - t.amount - t.surcharge, p_at,
-      p_actor, p_reference, p_receipt, 'too_much');
+      p_actor, p_reference, p_receipt, 'too_much', p_paid_at, p_paid_on);
   end if;
 end
 $$;

@@ -1,7 +1,7 @@
--- Why p_amount rupiah for a participation would not pay what it owes, as payment_late has it; null
--- when they would. The caller holds the campaign's row.
+-- Why p_amount rupiah that were paid at p_paid for a participation would not pay what it owes, as
+-- payment_late has it; null when they would. The caller holds the campaign's row.
 create or replace function sambatan.why_not_owed(
-  c sambatan.campaigns, p sambatan.participants, p_amount bigint, p_at timestamptz
+  c sambatan.campaigns, p sambatan.participants, p_amount bigint, p_paid timestamptz
 ) returns text language plpgsql stable as $$
 declare
   t sambatan.transactions;
@@ -10,12 +10,18 @@ begin
     where campaign_id = c.campaign_id and cause = 'payment:' || p.participation_id;
   return case
     when t.status = 'settled' or (t.status = 'void' and t.reason = 'given') then 'already_paid'
+    when p.status = 'cancelled' and p.cancel_reason = 'unpaid' then 'unpaid'
     when t.status = 'void' then 'campaign_over'
     when p.status = 'cancelled' and p.cancel_reason = 'hold_lapsed' then 'hold_lapsed'
     when p.status = 'cancelled' then 'left'
     when p.status = 'refunded' then 'campaign_over'
-    when p.status = 'pending_payment' and (c.closing_as is not null or p_at >= c.deadline
-      or c.status not in ('active', 'locked')) then 'campaign_over'
+    when p.status = 'pending_payment' and c.closing_as is not null then 'campaign_over'
+    when p.status = 'pending_payment' and c.status = 'fulfilled' and p_paid > p.hold_expires_at
+      then 'too_late'
+    when p.status = 'pending_payment'
+      and c.status not in ('active', 'locked', 'verifying', 'fulfilled') then 'campaign_over'
+    when (p.status = 'pending_payment' and c.status <> 'fulfilled' and p_paid > c.deadline)
+      or (p.status = 'confirmed' and p_paid > t.pay_by) then 'too_late'
     when p_amount < coalesce(t.amount, (p.quantity - p.short_slots) * c.price_per_slot)
       then 'too_little'
   end;
@@ -23,9 +29,11 @@ end
 $$;
 
 -- Money for a participation arrived: p_amount rupiah, once per receipt ('line:…' of a statement,
--- 'verified:…' by a person, a provider's own name for it). It is
---   settled   it pays what was due; a reserved participation is confirmed
---   given     its hold had lapsed, but the campaign still takes as many slots: they are its buyer's
+-- 'verified:…' by a person, a provider's own name for it). p_paid_at or p_paid_on is when the buyer
+-- paid, as far as that is known; it decides, not when it was seen. The money is
+--   settled   it pays what was due; a reserved participation is confirmed, and an offer after success
+--             becomes a confirmed participation
+--   given     its hold had lapsed, but the campaign still has as many slots: they are its buyer's
 --             again, as a new participation
 --   credited  anything else: too late, twice, too little; the refund is due at once
 --   known     this receipt was counted before; nothing changed
@@ -33,22 +41,29 @@ $$;
 -- participation_not_found.
 create or replace function sambatan.receive_money(
   p_campaign_id uuid, p_participation_id uuid, p_amount bigint, p_actor text, p_reference text,
-  p_receipt text, out outcome text, out participation_id uuid
+  p_receipt text, p_paid_at timestamptz default null, p_paid_on date default null,
+  out outcome text, out participation_id uuid
 ) language plpgsql as $$
 declare
   c sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   now_at timestamptz := clock_timestamp();
+  paid constant timestamptz := sambatan.paid_moment(p_paid_at, p_paid_on, now_at);
   p sambatan.participants;
   t sambatan.transactions;
   price bigint;
   why text;
+  is_offer boolean;
 begin
   participation_id := p_participation_id;
   select * into p from sambatan.participants x
     where x.campaign_id = p_campaign_id and x.participation_id = p_participation_id;
-  if not found then
+  is_offer := not found;
+  if is_offer then
+    p := sambatan.offered_participation(p_campaign_id, p_participation_id);
+  end if;
+  if p.participation_id is null then
     perform sambatan.refuse('participation_not_found');
-  elsif exists (select from sambatan.transactions x
+  elsif exists (select 1 from sambatan.transactions x
     where x.campaign_id = p_campaign_id and x.receipt = p_receipt)
   then
     outcome := 'known';
@@ -57,9 +72,9 @@ begin
   select * into t from sambatan.transactions x
     where x.campaign_id = p_campaign_id and x.cause = 'payment:' || p_participation_id;
   price := coalesce(t.amount, (p.quantity - p.short_slots) * c.price_per_slot);
-  why := sambatan.why_not_owed(c, p, p_amount, now_at);
-  if why = 'hold_lapsed' and p_amount >= price and now_at < c.deadline
-    and c.closing_as is null and c.status in ('active', 'locked')
+  why := sambatan.why_not_owed(c, p, p_amount, paid);
+  if why = 'hold_lapsed' and p_amount >= price and paid <= c.deadline
+    and c.closing_as is null and c.status in ('active', 'locked', 'verifying')
   then
     participation_id := sambatan.give_slots_again(c, p, p_actor);
     why := case when participation_id is null then 'hold_lapsed' end;
@@ -69,12 +84,13 @@ begin
     outcome := 'credited';
     participation_id := p_participation_id;
     perform sambatan.credit_money(c, p_participation_id, p_amount, now_at, p_actor, p_reference,
-      p_receipt, why);
-    if why = 'too_little' and t.status in ('proof_submitted', 'pending') then
-      perform sambatan.put_back_payment(c, p, t, 'too_little', now_at);
-    elsif why in ('hold_lapsed', 'left', 'campaign_over') then
+      p_receipt, why, p_paid_at, p_paid_on);
+    if why in ('too_little', 'too_late') and t.status in ('proof_submitted', 'pending') then
+      perform sambatan.put_back_payment(c, p, t, why, now_at);
+    elsif why in ('hold_lapsed', 'left', 'campaign_over', 'unpaid') then
       perform sambatan.void_payment(c.campaign_id, p_participation_id, why);
     end if;
+    perform sambatan.look_again(p_campaign_id, now_at);
     return;
   end if;
 
@@ -93,32 +109,111 @@ begin
         actor, created_at, account_id, unique_code, pay_by)
       values (c.campaign_id, 'payment', 'due', participation_id, price,
         'payment:' || participation_id, p_actor, now_at, t.account_id,
-        coalesce(t.unique_code, 0), now_at);
+        coalesce(t.unique_code, 0), least(now_at, c.deadline));
     select * into strict p from sambatan.participants x
       where x.campaign_id = p_campaign_id and x.participation_id = receive_money.participation_id;
   end if;
-  perform sambatan.settle_payment(c, p, p_amount, now_at, p_actor, p_reference, p_receipt);
-  if p.status = 'pending_payment' then
+  if is_offer then
+    perform sambatan.take_paid_offer(c, p, now_at, p_actor);
+  end if;
+  perform sambatan.settle_payment(c, p, p_amount, now_at, p_actor, p_reference, p_receipt,
+    p_paid_at, p_paid_on);
+  if is_offer then
+    perform sambatan.refresh_payout(p_campaign_id, now_at, p_actor);
+  elsif p.status = 'pending_payment' then
     perform sambatan.confirm_reserved(c, p, now_at, p_actor);
   end if;
+  perform sambatan.look_again(p_campaign_id, now_at);
 end
 $$;
 
--- Joins once more for a buyer whose hold had lapsed, by the very rules of a join: the slots have to
--- be free, also of those who wait, and within the buyer's bounds. Gives the new participation, or
--- null when it was refused. The caller holds the campaign's row.
+-- Joins once more for a buyer whose hold had lapsed and who had paid in time, by the very rules of a
+-- join: the slots have to be free, also of those who wait, and within the buyer's bounds. Once the
+-- deadline has passed no join is taken, but a place that was paid for before it is given back. Gives
+-- the new participation, or null when it was refused. The caller holds the campaign's row.
 create or replace function sambatan.give_slots_again(
   c sambatan.campaigns, p sambatan.participants, p_actor text
 ) returns uuid language plpgsql as $$
 declare
   made uuid := gen_random_uuid();
+  now_at constant timestamptz := clock_timestamp();
   answer text;
+  has integer;
 begin
-  select j.outcome into answer from sambatan.join_campaigns(
-    array[c.campaign_id], array[made], array[p.user_id], array[p.quantity],
-    array[p.shipping_address], array[p.note], array[null::text], array[null::bytea],
-    array[p_actor], array[p.user_id::text], 0, true, false) j;
-  return case when answer = 'joined' then made end;
+  if now_at < c.deadline then
+    select j.outcome into answer from sambatan.join_campaigns(
+      array[c.campaign_id], array[made], array[p.user_id], array[p.quantity],
+      array[p.shipping_address], array[p.note], array[null::text], array[null::bytea],
+      array[p_actor], array[p.user_id::text], 0, true, false) j;
+    return case when answer = 'joined' then made end;
+  end if;
+  select coalesce(sum(x.quantity), 0) into has from sambatan.participants x
+    where x.campaign_id = c.campaign_id and x.user_id = p.user_id
+      and x.status in ('pending_payment', 'confirmed', 'fulfilled');
+  if p.quantity > c.total_slots - c.filled_slots - c.kept_slots
+    or has + p.quantity > coalesce(c.max_slots_per_user, 2147483647)
+  then
+    return null;
+  end if;
+  perform sambatan.add_participation(c, p, made, 'pending_payment', now_at, p_actor);
+  return made;
+end
+$$;
+
+-- A participation beside the ordinary way in: of the same buyer, for as many slots and to the same
+-- address as p, reserved or confirmed at once. A campaign that this fills while it takes joins is
+-- full. The caller holds the campaign's row and has seen that the slots are there; c is stored.
+create or replace function sambatan.add_participation(
+  c sambatan.campaigns, p sambatan.participants, p_participation_id uuid,
+  p_status sambatan.participant_status, p_at timestamptz, p_actor text
+) returns sambatan.campaigns language plpgsql as $$
+declare
+  r record;
+begin
+  insert into sambatan.participants (campaign_id, participation_id, user_id, quantity, status,
+      joined_at, updated_at, confirmed_at, shipping_address, note)
+    values (c.campaign_id, p_participation_id, p.user_id, p.quantity, p_status, p_at, p_at,
+      case when p_status = 'confirmed' then p_at end, p.shipping_address, p.note);
+  c.filled_slots := c.filled_slots + p.quantity;
+  c.participant_count := c.participant_count + 1;
+  select * into r from sambatan.append_event(c, 'participant_joined', p_actor, p_at,
+    p_participation_id, jsonb_build_object('quantity', p.quantity));
+  c := r.c;
+  if p_status = 'confirmed' then
+    c.confirmed_slots := c.confirmed_slots + p.quantity;
+    select * into r from sambatan.append_event(c, 'participant_confirmed', p_actor, p_at,
+      p_participation_id, jsonb_build_object('quantity', p.quantity,
+        'amount', p.quantity * c.price_per_slot));
+    c := r.c;
+  elsif c.status = 'active' and c.filled_slots = c.total_slots then
+    c.status := 'locked';
+    c.filled_at := p_at;
+    select * into r from sambatan.append_event(c, 'campaign_full', 'system', p_at, null, '{}');
+    c := r.c;
+  end if;
+  perform sambatan.store_campaigns(array[c]);
+  return c;
+end
+$$;
+
+-- An offer after success was paid for: it is accepted, and p, what it was to be, is a confirmed
+-- participation. The caller holds the campaign's row.
+create or replace function sambatan.take_paid_offer(
+  c sambatan.campaigns, p sambatan.participants, p_at timestamptz, p_actor text
+) returns void language plpgsql as $$
+declare
+  told uuid;
+begin
+  select entry_id into strict told from sambatan.waiting_entries
+    where campaign_id = c.campaign_id and order_id = p.participation_id;
+  c.kept_slots := c.kept_slots - p.quantity;
+  c := sambatan.forget_waiting(c, 'waiting_accepted', p_actor, p_at, array[
+    jsonb_build_object('entry_id', told, 'quantity', p.quantity,
+      'participation_id', p.participation_id)]);
+  c := sambatan.add_participation(c, p, p.participation_id, 'confirmed', p_at, p_actor);
+  update sambatan.waiting_entries set status = 'accepted', accepted_at = p_at, updated_at = p_at,
+      participation_id = p.participation_id
+    where campaign_id = c.campaign_id and entry_id = told;
 end
 $$;
 

@@ -1,22 +1,28 @@
 -- A payment that was looked at is payable again: why is kept with it, and a hold whose clock its
 -- proof had stopped runs on with what was left of it, an hour at least (or the whole hold, where
--- that is shorter). The caller holds the campaign's row.
+-- that is shorter), but never beyond the deadline. Once the deadline has passed there is no time left
+-- to pay in. p_is_rejected when a person has looked at the proof and decided. The caller holds the
+-- campaign's row.
 create or replace function sambatan.put_back_payment(
   c sambatan.campaigns, p sambatan.participants, t sambatan.transactions, p_reason text,
-  p_at timestamptz
+  p_at timestamptz, p_is_rejected boolean default false
 ) returns void language plpgsql as $$
 declare
   until timestamptz;
 begin
-  if p.status = 'pending_payment' and c.payment_timing = 'upfront' and p.hold_expires_at is null then
-    until := p_at + greatest(t.hold_left, least(c.hold_seconds, 3600) * interval '1 second');
+  if p.status = 'pending_payment' and c.payment_timing = 'upfront' and p.hold_expires_at is null
+    and p_at < c.deadline
+  then
+    until := least(c.deadline,
+      p_at + greatest(t.hold_left, least(c.hold_seconds, 3600) * interval '1 second'));
     update sambatan.participants set hold_expires_at = until, updated_at = p_at
       where campaign_id = c.campaign_id and participation_id = p.participation_id;
     update sambatan.campaigns set due_at = least(due_at, until)
       where campaign_id = c.campaign_id;
   end if;
   update sambatan.transactions set status = 'rejected', reason = p_reason, hold_left = null,
-      pay_by = coalesce(until, pay_by)
+      pay_by = coalesce(until, pay_by),
+      rejected_at = case when p_is_rejected then p_at else rejected_at end
     where campaign_id = c.campaign_id and transaction_id = t.transaction_id;
 end
 $$;
@@ -99,13 +105,22 @@ create or replace function sambatan.next_verified_receipt(
   from sambatan.verified_sums(p_campaign_id, p_participation_id)
 $$;
 
--- Verifies an open payment: p_amount rupiah arrived, what was to be paid where it is null. The same
+-- The day (Asia/Jakarta) on which a proof of a payment was last uploaded: it was paid by then. Null
+-- without a proof.
+create or replace function sambatan.proof_day(p_campaign_id uuid, p_participation_id uuid)
+returns date language sql stable as $$
+  select (f.uploaded_at at time zone 'Asia/Jakarta')::date from sambatan.payment_proofs f
+  where f.campaign_id = p_campaign_id and f.participation_id = p_participation_id
+$$;
+
+-- Verifies an open payment: p_amount rupiah arrived, what was to be paid where it is null. p_paid_on
+-- is the day of the transfer; the day of the proof where it is null, and now without a proof. The same
 -- sum under the same reference (or none) was seen before, or a line of a statement that has this
 -- reference (or whichever, where none is given) was counted for it: it is known, and not counted again.
 -- Refuses: campaign_not_found, payment_not_due, payment_not_open.
 create or replace function sambatan.verify_payment(
   p_campaign_id uuid, p_participation_id uuid, p_amount bigint, p_actor text, p_reference text,
-  out outcome text, out participation_id uuid
+  p_paid_on date default null, out outcome text, out participation_id uuid
 ) language plpgsql as $$
 declare
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
@@ -126,7 +141,8 @@ begin
   end if;
   select r.outcome, r.participation_id into outcome, participation_id
     from sambatan.receive_money(p_campaign_id, p_participation_id, seen, p_actor, p_reference,
-      sambatan.next_verified_receipt(p_campaign_id, p_participation_id)) r;
+      sambatan.next_verified_receipt(p_campaign_id, p_participation_id), null,
+      coalesce(p_paid_on, sambatan.proof_day(p_campaign_id, p_participation_id))) r;
 end
 $$;
 
@@ -142,11 +158,12 @@ declare
     'proof_submitted');
   p sambatan.participants;
 begin
-  select * into strict p from sambatan.participants
+  select * into p from sambatan.participants
     where campaign_id = p_campaign_id and participation_id = p_participation_id;
-  perform sambatan.put_back_payment(c, p, t, p_reason, now_at);
+  perform sambatan.put_back_payment(c, p, t, p_reason, now_at, true);
   perform sambatan.record_event(p_campaign_id, 'payment_rejected', p_actor, now_at,
     p_participation_id, jsonb_build_object('reason', p_reason));
+  perform sambatan.look_again(p_campaign_id, now_at);
   select * into strict t from sambatan.transactions
     where campaign_id = p_campaign_id and transaction_id = t.transaction_id;
   return t;

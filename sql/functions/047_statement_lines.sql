@@ -45,7 +45,7 @@ $$;
 -- slots that they were given again, or have taken anew). Null when nobody has. The caller holds the
 -- campaign's row.
 create or replace function sambatan.seen_for(
-  c sambatan.campaigns, p_participation_id uuid, p_amount bigint
+  c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_paid timestamptz
 ) returns uuid language plpgsql stable as $$
 declare
   p sambatan.participants;
@@ -54,7 +54,7 @@ begin
     where campaign_id = c.campaign_id and participation_id = p_participation_id;
   if sambatan.was_seen(c.campaign_id, p_participation_id, p_amount) then
     return p_participation_id;
-  elsif sambatan.why_not_owed(c, p, p_amount, clock_timestamp()) is null then
+  elsif sambatan.why_not_owed(c, p, p_amount, p_paid) is null then
     return null;
   end if;
   return (select o.participation_id from sambatan.participants o
@@ -84,12 +84,13 @@ begin
   end if;
   -- Before it is asked what was seen: somebody may be verifying that very sum just now.
   c := sambatan.lock_campaign(p_campaign_id);
-  seen := sambatan.seen_for(c, p_participation_id, l.amount);
+  seen := sambatan.seen_for(c, p_participation_id, l.amount,
+    sambatan.paid_moment(null, l.booked_on, clock_timestamp()));
   if seen is not null then
     select 'known' as outcome, seen as participation_id into result;
   else
     select * into result from sambatan.receive_money(p_campaign_id, p_participation_id, l.amount,
-      p_actor, left(l.description, 200), 'line:' || p_line_id);
+      p_actor, left(l.description, 200), 'line:' || p_line_id, null, l.booked_on);
   end if;
   update sambatan.statement_lines set status = 'matched', campaign_id = p_campaign_id,
       participation_id = result.participation_id, outcome = result.outcome, handled_by = p_actor,

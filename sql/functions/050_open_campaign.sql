@@ -1,6 +1,17 @@
+-- Whether buyers of a campaign have somewhere to pay to once it is open: a receiving account, or an
+-- online provider. A campaign that is paid when it completes may open without.
+create or replace function sambatan.can_collect(c sambatan.campaigns, p_pays_online boolean)
+returns boolean language sql stable as $$
+  select c.payment_timing <> 'upfront' or p_pays_online
+    or exists (select 1 from sambatan.receiving_accounts where is_active)
+$$;
+
 -- Opens a draft or scheduled campaign for joins, now. Refuses: campaign_not_found,
--- transition_not_allowed, deadline_passed.
-create or replace function sambatan.open_campaign(p_campaign_id uuid, p_actor text)
+-- transition_not_allowed, deadline_passed, and receiving_account_missing where buyers have to pay
+-- before it closes and there is nothing to pay to.
+create or replace function sambatan.open_campaign(
+  p_campaign_id uuid, p_actor text, p_pays_online boolean default false
+)
 returns sambatan.audit_logs language plpgsql as $$
 declare
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
@@ -11,6 +22,8 @@ begin
       jsonb_build_object('from', c.status, 'event', 'campaign_opened'));
   elsif now_at >= c.deadline and p_actor <> 'system' then
     perform sambatan.refuse('deadline_passed');
+  elsif p_actor <> 'system' and not sambatan.can_collect(c, p_pays_online) then
+    perform sambatan.refuse('receiving_account_missing');
   end if;
   update sambatan.campaigns set status = 'active', opened_at = now_at, due_at = deadline
     where campaign_id = p_campaign_id;

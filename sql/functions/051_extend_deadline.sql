@@ -22,6 +22,17 @@ begin
   -- early is harmless.
   update sambatan.campaigns set deadline = p_deadline, extended_at = now_at
     where campaign_id = p_campaign_id;
+  -- Holds that the old deadline had cut short run as long as they were to.
+  update sambatan.participants set updated_at = now_at, hold_expires_at = greatest(
+      hold_expires_at, least(joined_at + c.hold_seconds * interval '1 second', p_deadline))
+    where campaign_id = p_campaign_id and status = 'pending_payment'
+      and hold_expires_at = c.deadline;
+  update sambatan.transactions t set pay_by = p.hold_expires_at
+    from sambatan.participants p
+    where t.campaign_id = p_campaign_id and p.campaign_id = p_campaign_id
+      and t.kind = 'payment' and t.participation_id = p.participation_id
+      and t.status in ('due', 'rejected') and p.status = 'pending_payment'
+      and t.pay_by < p.hold_expires_at;
   return sambatan.record_event(p_campaign_id, 'deadline_extended', p_actor, now_at, null,
     jsonb_build_object('from', c.deadline, 'to', p_deadline, 'reason', p_reason));
 end

@@ -9,12 +9,12 @@ declare
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   now_at constant timestamptz := clock_timestamp();
 begin
-  if c.status not in ('draft', 'scheduled', 'active', 'locked') then
+  if c.status not in ('draft', 'scheduled', 'active', 'locked', 'verifying') then
     perform sambatan.refuse('transition_not_allowed',
       jsonb_build_object('from', c.status, 'event', 'campaign_cancelled'));
   elsif c.closing_as is not null then
     perform sambatan.refuse('campaign_closing');
-  elsif c.status in ('active', 'locked') then
+  elsif c.status in ('active', 'locked', 'verifying') then
     update sambatan.campaigns set closing_as = 'cancelled', closing_actor = p_actor,
         closing_reason = p_reason, slots_at_close = filled_slots, due_at = now_at,
         updated_at = now_at

@@ -15,8 +15,8 @@ begin
   end if;
   if p_effects.dues <> '{}' then
     insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
-      actor, created_at)
-    select campaign_id, kind, 'due', participation_id, amount, cause, actor, created_at
+      actor, created_at, pay_by)
+    select campaign_id, kind, 'due', participation_id, amount, cause, actor, created_at, pay_by
     from unnest(p_effects.dues);
   end if;
   if p_effects.entries <> '{}' then
@@ -41,7 +41,7 @@ begin
   with picked as materialized (
     select p.participation_id, p.quantity, p.status as from_status,
       case when c.closing_as = 'fulfilled' then
-        case c.payment_timing when 'on_completion' then 'confirmed' else 'cancelled' end
+        case when c.payment_timing = 'on_completion' then 'confirmed' else 'cancelled' end
       when c.closing_as is null then 'cancelled'
       else 'refunded' end::sambatan.participant_status as to_status
     from (
@@ -57,17 +57,26 @@ begin
       order by status, participation_id limit p_limit)
     ) p
   ), money as (
-    -- Completing makes what was pledged due; refunding makes what was paid due back.
+    -- Completing makes what was pledged due; refunding makes what was paid due back, less what of it
+    -- is due back or went back already.
     select row(c.campaign_id, 'payment', k.participation_id, k.quantity * c.price_per_slot,
-      'payment:' || k.participation_id, by_actor, p_at)::sambatan.due_movement as due
+      'payment:' || k.participation_id, by_actor, p_at,
+      p_at + (c.payment_term_seconds + c.payment_grace_seconds) * interval '1 second')
+      ::sambatan.due_movement as due
     from picked k where k.to_status = 'confirmed'
     union all
-    select row(c.campaign_id, 'refund', k.participation_id, t.amount + t.surcharge,
-      'refund:' || k.participation_id, by_actor, p_at)::sambatan.due_movement
+    select row(c.campaign_id, 'refund', k.participation_id, t.amount + t.surcharge - b.given_back,
+      'refund:' || k.participation_id, by_actor, p_at, null)::sambatan.due_movement
     from picked k
     join sambatan.transactions t on t.campaign_id = c.campaign_id
       and t.cause = 'payment:' || k.participation_id and t.status = 'settled'
+    cross join lateral (
+      select coalesce(sum(x.amount), 0)::bigint as given_back from sambatan.transactions x
+      where x.campaign_id = c.campaign_id and x.participation_id = k.participation_id
+        and x.kind = 'refund' and x.status <> 'void'
+        and x.cause !~ '^(refund:credit|again|doubled):') b
     where k.to_status = 'refunded' and k.from_status = 'confirmed'
+      and t.amount + t.surcharge > b.given_back
   ), events as materialized (
     select e.*, sum(case when to_status = 'confirmed' then 0 else quantity end)
         over (order by n) as slots_freed
@@ -76,7 +85,7 @@ begin
   ), entries as materialized (
     select e.n, c.audit_seq + e.n as seq, e.participation_id, 'participant_' || e.to_status as event,
       jsonb_strip_nulls(jsonb_build_object('quantity', e.quantity,
-        'reason', case e.to_status when 'cancelled' then 'hold_lapsed' end,
+        'reason', case when e.to_status = 'cancelled' then 'hold_lapsed' end,
         'slots_taken', c.filled_slots - e.slots_freed, 'total_slots', c.total_slots)) as metadata
     from events e
   ), chained as (

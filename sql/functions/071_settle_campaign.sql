@@ -1,13 +1,16 @@
 -- Brings one campaign to where it has to be by now: opens it at its time, lets lapsed holds and
 -- unanswered offers go, decides at the deadline (or, with p_complete_full, as soon as it is full),
--- and closes it in steps of at most p_limit participations and waiting entries. The caller holds the
+-- and closes it in steps of at most p_limit participations and waiting entries. At the deadline of a
+-- campaign that is paid up front it waits first until no payment that was made in time can turn up
+-- any more, the verification hours at most. Where buyers have nothing to pay to (p_pays_online: they
+-- have a provider) such a campaign does not open by itself; it is tried again. The caller holds the
 -- campaign's row and stores what becomes of it in c (store_campaigns): a campaign that is closed in
 -- one step is written once. The effects of closing are the caller's to store as well.
 --
 -- Gives the audit rows of the campaign's own transitions made here, how many participations it
 -- settled, and in more whether it has to be called again (in a new transaction) to finish.
 create or replace function sambatan.settle_step(
-  inout c sambatan.campaigns, p_complete_full boolean, p_limit integer,
+  inout c sambatan.campaigns, p_complete_full boolean, p_limit integer, p_pays_online boolean,
   out transitions sambatan.audit_logs[], out settled integer, out more boolean,
   out effects sambatan.effects
 ) language plpgsql as $$
@@ -17,6 +20,7 @@ declare
   was_full boolean;
   counted integer;
   next_at timestamptz;
+  verified_at timestamptz;
   amount bigint;
 begin
   transitions := '{}';
@@ -25,13 +29,25 @@ begin
   effects := row('{}', '{}', '{}');
   now_at := clock_timestamp();
 
-  if c.status = 'scheduled' and c.opens_at <= now_at then
+  if c.status = 'scheduled' and c.opens_at <= now_at and now_at < c.deadline
+    and not sambatan.can_collect(c, p_pays_online)
+  then
+    c.due_at := least(c.deadline, now_at + interval '1 minute');
+    return;
+  elsif c.status = 'scheduled' and c.opens_at <= now_at then
     transitions := transitions || sambatan.open_campaign(c.campaign_id, 'system');
     select * into c from sambatan.campaigns t where t.campaign_id = c.campaign_id;
     -- What follows comes after the opening in the log, so its time may not be before it.
     now_at := clock_timestamp();
   end if;
-  if c.status not in ('active', 'locked') then
+  if c.status = 'fulfilled' and c.closing_as is null then
+    select * into r from sambatan.settle_after_success(c, now_at, p_limit);
+    c := r.c;
+    transitions := r.transitions;
+    settled := r.settled;
+    more := r.more;
+    return;
+  elsif c.status not in ('active', 'locked', 'verifying') and c.closing_as is null then
     return;
   end if;
 
@@ -56,8 +72,23 @@ begin
   end if;
 
   if c.closing_as is null then
-    counted := case c.payment_timing when 'upfront' then c.confirmed_slots else c.filled_slots end;
-    if now_at >= c.deadline then
+    counted := case when c.payment_timing = 'upfront' then c.confirmed_slots
+      else c.filled_slots end;
+    verified_at := c.deadline + c.verification_seconds * interval '1 second';
+    if now_at >= c.deadline and c.payment_timing = 'upfront' and now_at < verified_at
+      and sambatan.awaits_payments(c)
+    then
+      c.due_at := verified_at;
+      if c.status <> 'verifying' then
+        c.status := 'verifying';
+        c.verifying_at := now_at;
+        select * into r from sambatan.append_event(c, 'campaign_verifying', 'system', now_at, null,
+          jsonb_build_object('until', verified_at));
+        c := r.c;
+        transitions := transitions || r.entry;
+      end if;
+      return;
+    elsif now_at >= c.deadline then
       c.closing_as := case when counted >= c.minimum_slots then 'fulfilled' else 'expired' end;
     elsif p_complete_full and c.status = 'locked' and counted = c.total_slots then
       c.closing_as := 'fulfilled';
@@ -67,7 +98,7 @@ begin
         where p.campaign_id = c.campaign_id and p.status = 'pending_payment'
           and p.hold_expires_at is not null;
       if c.waiting_entries > 0 then
-        next_at := least(next_at, sambatan.waiting_due_at(c.campaign_id));
+        next_at := least(next_at, sambatan.waiting_due_at(c, now_at));
       end if;
       c.due_at := next_at;
       more := settled = p_limit;
@@ -79,7 +110,8 @@ begin
   end if;
 
   settled := 0;
-  if c.waiting_entries > 0 then
+  -- Who waits keeps waiting when it succeeds: an order that is not paid is passed on to them.
+  if c.waiting_entries > 0 and c.closing_as <> 'fulfilled' then
     select * into r from sambatan.close_waiting(c, now_at, p_limit);
     c := r.c;
     settled := r.closed;
@@ -99,28 +131,42 @@ begin
     amount := amount - sambatan.platform_fee(amount, c.platform_fee_basis_points);
     if amount > 0 then
       effects.dues := effects.dues || row(c.campaign_id, 'payout', null, amount, 'payout',
-        c.closing_actor, now_at)::sambatan.due_movement;
+        c.closing_actor, now_at, null)::sambatan.due_movement;
     end if;
+  elsif c.status = 'fulfilled' then
+    update sambatan.transactions set status = 'void', reason = c.closing_reason
+      where campaign_id = c.campaign_id and kind = 'payout' and status = 'due';
   end if;
   select * into r from sambatan.next_event(c,
-    case c.closing_as when 'fulfilled' then 'campaign_completed' when 'expired'
-      then 'campaign_failed' else 'campaign_cancelled' end,
+    case when c.closing_as = 'fulfilled' then 'campaign_completed'
+      when c.closing_as = 'expired' then 'campaign_failed' else 'campaign_cancelled' end,
     c.closing_actor, now_at, null,
     jsonb_strip_nulls(jsonb_build_object('slots_taken', c.slots_at_close,
       'reason', c.closing_reason, 'payout', amount)));
   c := r.c;
   effects.entries := effects.entries || r.entry;
   transitions := transitions || r.entry;
-  case c.closing_as
-    when 'fulfilled' then c.completed_at := now_at;
-    when 'expired' then c.failed_at := now_at;
-    when 'cancelled' then c.cancelled_at := now_at;
-  end case;
+  if c.closing_as = 'fulfilled' then
+    c.completed_at := now_at;
+  elsif c.closing_as = 'expired' then
+    c.failed_at := now_at;
+  else
+    c.cancelled_at := now_at;
+  end if;
   c.status := c.closing_as;
   c.closing_as := null;
   c.closing_actor := null;
   c.closing_reason := null;
   c.due_at := null;
+  if c.status = 'fulfilled' and c.waiting_entries > 0 then
+    -- What nobody paid for by the deadline is offered at once; the rest of the list is looked at in
+    -- a transaction of its own.
+    c := sambatan.renew_offers(c, now_at);
+    c := sambatan.offer_slots(c, now_at);
+    c.due_at := now_at;
+  elsif c.status = 'fulfilled' and c.payment_timing = 'on_completion' then
+    c.due_at := now_at + (c.payment_term_seconds + c.payment_grace_seconds) * interval '1 second';
+  end if;
 end
 $$;
 
@@ -135,7 +181,8 @@ returns void language sql as $$
     kept_slots = s.kept_slots, due_at = s.due_at, closing_as = s.closing_as,
     closing_actor = s.closing_actor, closing_reason = s.closing_reason,
     slots_at_close = s.slots_at_close, audit_seq = s.audit_seq, audit_hash = s.audit_hash,
-    updated_at = s.updated_at, filled_at = s.filled_at, completed_at = s.completed_at,
+    updated_at = s.updated_at, filled_at = s.filled_at, verifying_at = s.verifying_at,
+    decision_opened_at = s.decision_opened_at, completed_at = s.completed_at,
     failed_at = s.failed_at, cancelled_at = s.cancelled_at
   from unnest(p_campaigns) s
   where t.campaign_id = s.campaign_id
@@ -147,10 +194,11 @@ $$;
 -- call it; a row that somebody else holds is left to them.
 create or replace function sambatan.settle_campaign(
   p_campaign_id uuid, p_complete_full boolean, p_limit integer,
-  out transitions sambatan.audit_logs[], out settled integer, out more boolean
+  p_process_clock timestamptz default null, p_pays_online boolean default false, out transitions sambatan.audit_logs[], out settled integer, out more boolean
 ) language plpgsql as $$
 begin
   select s.transitions, s.settled, s.more into transitions, settled, more
-    from sambatan.settle_campaigns(array[p_campaign_id], p_complete_full, p_limit) s;
+    from sambatan.settle_campaigns(array[p_campaign_id], p_complete_full, p_limit, p_process_clock,
+      p_pays_online) s;
 end
 $$;

@@ -1,9 +1,17 @@
+-- How far the clocks of the database and of a process may differ before nothing is closed any more.
+create or replace function sambatan.clock_tolerance()
+returns interval language sql immutable parallel safe as $$ select interval '30 seconds' $$;
+
 -- Settles several campaigns in one transaction: one commit for many that are due in the same second.
 -- Locks each row and checks again, so that any number of workers may call it; a row that somebody
 -- else holds is left to them. One row per campaign. The limit is for all of them together, because
 -- their rows are held until the commit: a campaign that it leaves nothing for is to be sent again.
+--
+-- p_process_clock is the time of the process that calls. What is closed stays closed, so nothing is
+-- while that clock and the database's differ by more than clock_tolerance. Refuses: clock_skewed.
 create or replace function sambatan.settle_campaigns(
-  p_campaign_ids uuid[], p_complete_full boolean, p_limit integer
+  p_campaign_ids uuid[], p_complete_full boolean, p_limit integer,
+  p_process_clock timestamptz default null, p_pays_online boolean default false
 ) returns table (
   campaign_id uuid, transitions sambatan.audit_logs[], settled integer, more boolean
 ) language plpgsql as $$
@@ -15,7 +23,12 @@ declare
   moves sambatan.participation_move[] := '{}';
   dues sambatan.due_movement[] := '{}';
   entries sambatan.audit_logs[] := '{}';
+  skew constant interval := clock_timestamp() - p_process_clock;
 begin
+  if greatest(skew, -skew) > sambatan.clock_tolerance() then
+    perform sambatan.refuse('clock_skewed',
+      jsonb_build_object('seconds', round(extract(epoch from skew))));
+  end if;
   foreach campaign_id in array p_campaign_ids loop
     transitions := '{}';
     settled := 0;
@@ -24,7 +37,8 @@ begin
       select * into c from sambatan.campaigns t where t.campaign_id = settle_campaigns.campaign_id
         for no key update skip locked;
       if found then
-        select * into r from sambatan.settle_step(c, p_complete_full, left_over);
+        select * into r from sambatan.settle_step(c, p_complete_full, left_over,
+          p_pays_online);
         c := r.c;
         changed := changed || c;
         moves := moves || (r.effects).moves;

@@ -186,6 +186,7 @@ begin
       provider = null, provider_reference = null
     where campaign_id = t.campaign_id and transaction_id = p_transaction_id
     returning * into t;
+  perform sambatan.look_again(t.campaign_id, clock_timestamp());
   return t;
 end
 $$;

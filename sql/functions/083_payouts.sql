@@ -1,3 +1,19 @@
+-- Whether what a campaign is to pay out may still change: an order or an offer is still to be paid,
+-- or somebody has to decide whether it goes on.
+create or replace function sambatan.is_unsettled(p_campaign_id uuid)
+returns boolean language sql stable as $$
+  select exists (select 1 from sambatan.campaigns c where c.campaign_id = p_campaign_id
+      and (c.closing_as is not null
+        or (c.decision_opened_at is not null and c.decided_at is null)))
+    or exists (select 1 from sambatan.waiting_entries e
+      where e.campaign_id = p_campaign_id and e.status = 'offered')
+    or exists (select 1 from sambatan.transactions t
+      join sambatan.participants p on p.campaign_id = t.campaign_id
+        and p.participation_id = t.participation_id and p.status = 'confirmed'
+      where t.campaign_id = p_campaign_id and t.kind = 'payment' and t.pay_by is not null
+        and t.status in ('due', 'proof_submitted', 'rejected', 'pending'))
+$$;
+
 -- Refuses unless a payout may leave: payout_not_released, payout_disputed. The caller holds the
 -- campaign's row.
 create or replace function sambatan.check_payout(t sambatan.transactions)
@@ -43,6 +59,7 @@ begin
       where campaign_id = p_campaign_id and status = 'confirmed')
     and not exists (select from sambatan.disputes
       where campaign_id = p_campaign_id and resolved_at is null)
+    and not sambatan.is_unsettled(p_campaign_id)
   then
     perform sambatan.mark_released(p_campaign_id, p_at, 'system');
   end if;
@@ -50,7 +67,7 @@ end
 $$;
 
 -- An operator releases a payout before everybody has said that the goods were received. Refuses:
--- movement_not_found, movement_transition_not_allowed, payout_disputed.
+-- movement_not_found, movement_transition_not_allowed, payout_disputed, payout_unsettled.
 create or replace function sambatan.release_payout(p_transaction_id uuid, p_actor text)
 returns sambatan.transactions language plpgsql as $$
 declare
@@ -63,6 +80,8 @@ begin
     where campaign_id = t.campaign_id and resolved_at is null)
   then
     perform sambatan.refuse('payout_disputed');
+  elsif sambatan.is_unsettled(t.campaign_id) then
+    perform sambatan.refuse('payout_unsettled');
   end if;
   perform sambatan.mark_released(t.campaign_id, clock_timestamp(), p_actor);
   select * into strict t from sambatan.transactions

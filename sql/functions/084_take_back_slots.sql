@@ -59,28 +59,37 @@ begin
 end
 $$;
 
--- A buyer of a completed campaign has not paid and will not: nothing is delivered to them, or what was
--- delivered counts as nothing sold, and the payout does not wait for their money. Refuses: campaign_not_found, participation_not_found,
--- transition_not_allowed, payment_not_due, payment_not_open, payout_settled_already.
+-- A buyer of a completed campaign has not paid and will not, says an operator: the order is cancelled
+-- as unpaid before its time, or what was delivered counts as nothing sold, and the payout does not
+-- wait for their money. Refuses: campaign_not_found, participation_not_found,
+-- participation_transition_not_allowed, payment_not_due, payment_not_open, payout_settled_already.
 create or replace function sambatan.write_off_payment(
   p_campaign_id uuid, p_participation_id uuid, p_reason text, p_actor text
 ) returns void language plpgsql as $$
 declare
-  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  c sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   now_at constant timestamptz := clock_timestamp();
   t constant sambatan.transactions := sambatan.payment_to_change(p_campaign_id,
     p_participation_id, 'due', 'rejected');
   p sambatan.participants;
 begin
-  select * into strict p from sambatan.participants
+  select * into p from sambatan.participants
     where campaign_id = p_campaign_id and participation_id = p_participation_id;
-  if c.status <> 'fulfilled' or p.status not in ('confirmed', 'fulfilled') then
+  if c.status <> 'fulfilled' or p.status is null or p.status not in ('confirmed', 'fulfilled') then
     perform sambatan.refuse('participation_transition_not_allowed',
-      jsonb_build_object('from', p.status, 'event', 'participant_refunded'));
+      jsonb_build_object('from', p.status, 'event', 'participant_cancelled'));
   end if;
   perform sambatan.record_event(p_campaign_id, 'payment_rejected', p_actor, now_at,
     p_participation_id, jsonb_build_object('reason', p_reason, 'written_off', true));
-  perform sambatan.take_back_slots(c, p, p.quantity - p.short_slots, now_at, p_actor, 'unpaid');
+  if p.status = 'confirmed' then
+    select * into c from sambatan.campaigns where campaign_id = p_campaign_id;
+    c := sambatan.cancel_unpaid(c, p, now_at, p_actor);
+    -- The lifecycle passes the slots on.
+    c.due_at := now_at;
+    perform sambatan.store_campaigns(array[c]);
+  else
+    perform sambatan.take_back_slots(c, p, p.quantity - p.short_slots, now_at, p_actor, 'unpaid');
+  end if;
   perform sambatan.refresh_payout(p_campaign_id, now_at, p_actor);
   perform sambatan.release_when_received(p_campaign_id, now_at);
 end

@@ -48,12 +48,13 @@ with participations as (
     when 'campaign_opened' then 'active'
     when 'campaign_full' then 'locked'
     when 'campaign_reopened' then 'active'
+    when 'campaign_verifying' then 'verifying'
     when 'campaign_completed' then 'fulfilled'
     when 'campaign_failed' then 'expired'
     when 'campaign_cancelled' then 'cancelled' end as status
   from sambatan.audit_logs
   where event in ('campaign_created', 'campaign_opened', 'campaign_full', 'campaign_reopened',
-    'campaign_completed', 'campaign_failed', 'campaign_cancelled')
+    'campaign_verifying', 'campaign_completed', 'campaign_failed', 'campaign_cancelled')
   order by campaign_id, seq desc
 ), totals as (
   select distinct on (campaign_id) campaign_id, (metadata ->> 'total_slots')::integer as total_slots

@@ -1,9 +1,10 @@
--- While a worker runs, no campaign is open for more than ten seconds past its deadline; one that is
--- being closed in steps has a minute.
+-- While a worker runs, no campaign is open for more than ten seconds past its deadline, nor verifying
+-- past its verification hours; one that is being closed in steps has a minute.
 select campaign_id, status, deadline
 from sambatan.campaigns
-where status in ('active', 'locked')
-  and deadline < clock_timestamp() - case when closing_as is null then interval '10 seconds'
+where status in ('active', 'locked', 'verifying')
+  and deadline + case when status = 'verifying' then verification_seconds else 0 end
+    * interval '1 second' < clock_timestamp() - case when closing_as is null then interval '10 seconds'
     else interval '1 minute' end
   and exists (select from sambatan.workers
     where started_at < clock_timestamp() - interval '1 minute'

@@ -1,8 +1,10 @@
 -- Nobody is overtaken more often than the rule allows, and the log tells of every time; nor are free
 -- slots withheld from the first who fits in them and may have them.
 with offers as (
-  select campaign_id, seq as offered_at, (metadata ->> 'entry_id')::uuid as entry_id
+  -- An offer that is open when the campaign succeeds is told once more; it is the same offer.
+  select campaign_id, min(seq) as offered_at, (metadata ->> 'entry_id')::uuid as entry_id
   from sambatan.audit_logs where event = 'waiting_offered'
+  group by campaign_id, metadata ->> 'entry_id'
 ), ends as (
   -- Where an entry's waiting ended: with its offer, or whatever came instead of one.
   select campaign_id, (metadata ->> 'entry_id')::uuid as entry_id, min(seq) as ended_at
@@ -26,7 +28,7 @@ union all
 select c.campaign_id, e.entry_id, e.overtaken, null
 from sambatan.campaigns c
 join sambatan.waiting_entries e on e.campaign_id = c.campaign_id and e.status = 'waiting'
-where c.status in ('active', 'locked') and c.closing_as is null
+where c.status in ('active', 'locked', 'fulfilled') and c.closing_as is null
   and e.quantity <= c.total_slots - c.filled_slots - (
     select coalesce(sum(o.quantity), 0) from sambatan.waiting_entries o
     where o.campaign_id = c.campaign_id and o.status = 'offered')

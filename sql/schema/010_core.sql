@@ -8,7 +8,7 @@
 create schema if not exists sambatan;
 
 create type sambatan.campaign_status as enum
-  ('draft', 'scheduled', 'active', 'locked', 'fulfilled', 'expired', 'cancelled');
+  ('draft', 'scheduled', 'active', 'locked', 'verifying', 'fulfilled', 'expired', 'cancelled');
 create type sambatan.participant_status as enum
   ('pending_payment', 'confirmed', 'cancelled', 'refunded', 'fulfilled');
 create type sambatan.payment_timing as enum ('on_completion', 'upfront');
@@ -81,11 +81,24 @@ create table sambatan.campaigns (
   platform_fee_basis_points integer not null default 300
     check (platform_fee_basis_points between 0 and 10000),
   hold_seconds integer not null default 86400 check (hold_seconds between 60 and 2592000),
+  -- After the deadline of a campaign that is paid up front, how long a payment that was made in time
+  -- may take to be seen; also how long after pay_by an order waits before it counts as unpaid.
+  verification_seconds integer not null default 172800
+    check (verification_seconds between 0 and 2592000),
+  -- What falls due when the campaign completes is to be paid within the term and the grace.
+  payment_term_seconds integer not null default 259200
+    check (payment_term_seconds between 60 and 2592000),
+  payment_grace_seconds integer not null default 86400
+    check (payment_grace_seconds between 0 and 2592000),
+  -- How long only the seller may decide whether a batch goes on below its minimum.
+  decision_seconds integer not null default 259200
+    check (decision_seconds between 0 and 2592000),
   deadline timestamptz not null,
   opens_at timestamptz,
   -- When the lifecycle has to look at this campaign next: its opening, a hold that may lapse, its
-  -- deadline, or at once while it is being closed. Never later than the true time; an early look
-  -- finds nothing to do and sets it anew.
+  -- deadline, the end of the verification hours, the end of an order that was not paid after success,
+  -- or at once while it is being closed. Never later than the true time; an early look finds nothing
+  -- to do and sets it anew. Null when nothing is left to look at.
   due_at timestamptz,
   -- Closing a large campaign takes several short transactions. From the decision to the last of
   -- them these say what it is being closed as; it takes no joins and no cancellations meanwhile.
@@ -102,6 +115,11 @@ create table sambatan.campaigns (
   updated_at timestamptz not null,
   opened_at timestamptz,
   filled_at timestamptz,
+  verifying_at timestamptz,
+  -- Since when somebody has to decide whether the batch goes on although fewer slots were paid than
+  -- the minimum, and when it was decided to go on.
+  decision_opened_at timestamptz,
+  decided_at timestamptz,
   completed_at timestamptz,
   failed_at timestamptz,
   cancelled_at timestamptz,
@@ -123,17 +141,25 @@ create table sambatan.campaigns (
   constraint campaigns_full_is_full check (
     status not in ('active', 'locked') or closing_as is not null
     or (status = 'locked') = (filled_slots = total_slots)),
-  constraint campaigns_due_while_alive check (
-    (status in ('scheduled', 'active', 'locked')) = (due_at is not null)),
+  constraint campaigns_due_while_alive check (status = 'fulfilled'
+    or (status in ('scheduled', 'active', 'locked', 'verifying')) = (due_at is not null)),
   constraint campaigns_closing check (
     (closing_as is null or (closing_as in ('fulfilled', 'expired', 'cancelled')
-      and status in ('active', 'locked')))
+      and status in ('active', 'locked', 'verifying'))
+      or (closing_as = 'cancelled' and status = 'fulfilled'))
     and (closing_as is null) = (closing_actor is null)),
-  constraint campaigns_completed_at check ((status = 'fulfilled') = (completed_at is not null)),
+  constraint campaigns_verifying check (
+    status <> 'verifying' or (verifying_at is not null and payment_timing = 'upfront')),
+  constraint campaigns_decision check (decided_at is null or decision_opened_at is not null),
+  -- A completed campaign may still be called off, below its minimum.
+  constraint campaigns_completed_at check (
+    (status = 'fulfilled') <= (completed_at is not null)
+    and (completed_at is not null) <= (status in ('fulfilled', 'cancelled'))),
   constraint campaigns_failed_at check ((status = 'expired') = (failed_at is not null)),
   constraint campaigns_cancelled_at check ((status = 'cancelled') = (cancelled_at is not null)),
   constraint campaigns_opened_at check (
-    status not in ('active', 'locked', 'fulfilled', 'expired') or opened_at is not null)
+    status not in ('active', 'locked', 'verifying', 'fulfilled', 'expired')
+    or opened_at is not null)
 ) with (fillfactor = 70);
 
 -- One index per sort order, each led by status: a list of several statuses is a merge of one
@@ -151,6 +177,9 @@ create index campaigns_by_due on sambatan.campaigns (due_at) where due_at is not
 create index campaigns_over on sambatan.campaigns (status) include (slots_at_close)
   where status in ('fulfilled', 'expired', 'cancelled');
 create index campaigns_full on sambatan.campaigns (campaign_id) where status = 'locked';
+create index campaigns_verifying on sambatan.campaigns (campaign_id) where status = 'verifying';
+create index campaigns_to_decide on sambatan.campaigns (decision_opened_at, campaign_id)
+  where status = 'fulfilled' and decision_opened_at is not null and decided_at is null;
 
 -- ---------------------------------------------------------------- participations
 
@@ -167,7 +196,7 @@ create table sambatan.participants (
   cancelled_at timestamptz,
   refunded_at timestamptz,
   fulfilled_at timestamptz,
-  cancel_reason text check (cancel_reason in ('buyer', 'hold_lapsed', 'operator')),
+  cancel_reason text check (cancel_reason in ('buyer', 'hold_lapsed', 'operator', 'unpaid')),
   shipping_address text not null check (char_length(shipping_address) between 10 and 240),
   note text check (char_length(note) <= 160),
   primary key (campaign_id, participation_id),
@@ -298,8 +327,10 @@ begin
   if not (case old.status
     when 'draft' then new.status in ('active', 'cancelled')
     when 'scheduled' then new.status in ('active', 'cancelled')
-    when 'active' then new.status in ('locked', 'fulfilled', 'expired', 'cancelled')
-    when 'locked' then new.status in ('active', 'fulfilled', 'expired', 'cancelled')
+    when 'active' then new.status in ('locked', 'verifying', 'fulfilled', 'expired', 'cancelled')
+    when 'locked' then new.status in ('active', 'verifying', 'fulfilled', 'expired', 'cancelled')
+    when 'verifying' then new.status in ('fulfilled', 'expired', 'cancelled')
+    when 'fulfilled' then new.status = 'cancelled'
     else false
   end) then
     raise exception using errcode = 'SB001',
@@ -317,7 +348,7 @@ create function sambatan.check_participant_transition() returns trigger language
 begin
   if not (case old.status
     when 'pending_payment' then new.status in ('confirmed', 'cancelled', 'refunded')
-    when 'confirmed' then new.status in ('refunded', 'fulfilled')
+    when 'confirmed' then new.status in ('cancelled', 'refunded', 'fulfilled')
     else false
   end) then
     raise exception using errcode = 'SB001',

@@ -11,6 +11,8 @@ create table sambatan.receiving_accounts (
   holder text not null check (char_length(holder) between 2 and 80),
   is_default boolean not null default false,
   is_active boolean not null default true,
+  -- The last day (Asia/Jakarta) of which a statement of this account has been imported whole.
+  statement_through date,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   unique (bank, number),
@@ -57,6 +59,12 @@ alter table sambatan.transactions
   add column pay_by timestamptz,
   -- Of a settled payment: what came above the amount and is kept with it, at most the unique code.
   add column surcharge bigint not null default 0 check (surcharge between 0 and 99999),
+  -- When the buyer paid, not when somebody saw it: the moment, or the day in Asia/Jakarta where a
+  -- bank or a person tells no more. It decides whether the payment was made in time.
+  add column paid_at timestamptz,
+  add column paid_on date,
+  -- When a person last looked at the proof and did not accept it.
+  add column rejected_at timestamptz,
   -- What was left of the hold when its proof stopped the clock.
   add column hold_left interval,
   -- Why a payment was rejected, a movement failed the last time, or is owed no more.

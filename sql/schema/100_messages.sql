@@ -128,12 +128,14 @@ create table sambatan.notification_fanouts (
   primary key (campaign_id, seq)
 );
 
--- Somebody asked to be reminded of a deadline, or their hold is about to lapse.
+-- Somebody asked to be reminded of a deadline, their hold is about to lapse, or what fell due when a
+-- campaign completed is not paid.
 create table sambatan.reminders (
   campaign_id uuid not null,
   user_id uuid not null,
-  kind text not null check (kind in ('deadline_day', 'deadline_hour', 'hold')),
-  -- The participation of a hold, the campaign of a deadline.
+  kind text not null check (kind in
+    ('deadline_day', 'deadline_hour', 'hold', 'payment_half', 'payment_last')),
+  -- The participation of a hold or a payment, the campaign of a deadline.
   subject_id uuid not null,
   due_at timestamptz not null,
   done_at timestamptz,

@@ -17,6 +17,8 @@ create table sambatan.gateway_calls (
   attempts integer not null default 0 check (attempts >= 0),
   -- When it is asked after next; null when there is nothing more to ask.
   next_check_at timestamptz,
+  -- An order can be paid until then; its payment is to be paid by then, too.
+  payable_until timestamptz,
   -- After it an order that nobody began to pay cannot be paid any more.
   expires_at timestamptz not null,
   created_at timestamptz not null,

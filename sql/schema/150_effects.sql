@@ -13,7 +13,8 @@ create type sambatan.due_movement as (
   amount bigint,
   cause text,
   actor text,
-  created_at timestamptz
+  created_at timestamptz,
+  pay_by timestamptz
 );
 create type sambatan.effects as (
   moves sambatan.participation_move[],

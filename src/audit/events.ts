@@ -5,6 +5,7 @@ export const campaignEvents = [
   'campaign_opened',
   'campaign_full',
   'campaign_reopened',
+  'campaign_verifying',
   'campaign_completed',
   'campaign_failed',
   'campaign_cancelled',
@@ -56,6 +57,8 @@ export const payoutEvents = [
   'payout_settled',
   'payout_reversed',
   'campaign_shortfall',
+  'campaign_below_minimum',
+  'campaign_continued',
 ] as const;
 
 /** Every event of the audit log; the schema's check says them once more. */

@@ -52,12 +52,20 @@ export interface Campaign {
   readonly is_closing: boolean;
   /** What was taken when it was decided to close; slots_taken falls as refunds are made. */
   readonly slots_at_close: number | null;
+  /** While payments are checked after the deadline: when that ends at the latest. */
+  readonly verifying_until: Date | null;
+  /**
+   * While somebody has to decide whether the batch goes on below its minimum: until then the seller
+   * decides alone.
+   */
+  readonly decision_until: Date | null;
   /** When the deadline was last moved: who joined before may leave, paid or not. */
   readonly extended_at: Date | null;
   readonly created_at: Date;
   readonly updated_at: Date;
   readonly opened_at: Date | null;
   readonly filled_at: Date | null;
+  readonly verifying_at: Date | null;
   readonly completed_at: Date | null;
   readonly failed_at: Date | null;
   readonly cancelled_at: Date | null;
@@ -92,15 +100,29 @@ export function campaignOf(row: CampaignRow): Campaign {
     opens_at: row.opens_at,
     is_closing: row.closing_as !== null,
     slots_at_close: row.slots_at_close,
+    verifying_until:
+      row.status === 'verifying' ? secondsAfter(row.deadline, row.verification_seconds) : null,
+    decision_until: decisionUntil(row),
     extended_at: row.extended_at,
     created_at: row.created_at,
     updated_at: row.updated_at,
     opened_at: row.opened_at,
     filled_at: row.filled_at,
+    verifying_at: row.verifying_at,
     completed_at: row.completed_at,
     failed_at: row.failed_at,
     cancelled_at: row.cancelled_at,
   };
+}
+
+function decisionUntil(row: CampaignRow): Date | null {
+  const isOpen = row.status === 'fulfilled' && row.closing_as === null && row.decided_at === null;
+  if (!isOpen || row.decision_opened_at === null) return null;
+  return secondsAfter(row.decision_opened_at, row.decision_seconds);
+}
+
+function secondsAfter(moment: Date, seconds: number): Date {
+  return new Date(moment.getTime() + seconds * 1_000);
 }
 
 /** Percent with two digits, as `campaign_progress` rounds it. */

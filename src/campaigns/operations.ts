@@ -1,4 +1,5 @@
 import * as audit from '../audit/queries.ts';
+import type { Config } from '../config.ts';
 import { brandRoleOf } from '../catalogue/operations.ts';
 import { findProduct } from '../catalogue/queries.ts';
 import { databaseNow } from '../database/clock.ts';
@@ -8,7 +9,13 @@ import { DomainError, invalidField } from '../errors.ts';
 import { actorLabel, type Actor, type SignedIn } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
 import { may, permit, type Action } from '../identity/policy.ts';
-import { campaignOf, faultOfTerms, type Campaign, type CampaignTerms } from './campaign.ts';
+import {
+  campaignOf,
+  faultOfTerms,
+  type Campaign,
+  type CampaignTerms,
+  type PaymentTiming,
+} from './campaign.ts';
 import * as sql from './queries.ts';
 import { campaignAfter, spokenStatus, type StoredCampaignStatus } from './status.ts';
 
@@ -57,14 +64,51 @@ export interface NewCampaign extends CampaignTerms {
   readonly productId: string;
   /** Open it at once; one with an `opensAt` in the future opens then. */
   readonly publish: boolean;
-  /** How long after its end a hold is left alone; not at all unless told. */
-  readonly holdGraceSeconds?: number;
+  readonly payments?: PaymentRules;
 }
+
+/** How long payments of a campaign may take, in seconds; a campaign keeps what it was made with. */
+export interface PaymentRules {
+  /** How long after its end a hold is left alone. */
+  readonly holdGraceSeconds: number;
+  /** Within which what falls due at completion is to be paid, and what is added to that. */
+  readonly termSeconds: number;
+  readonly graceSeconds: number;
+  /** How long after it was to be made a payment may take to be seen. */
+  readonly verificationSeconds: number;
+  /** How long only the seller decides about a batch below its minimum. */
+  readonly decisionSeconds: number;
+  /** Whether buyers can pay through a provider, so that no account is needed. */
+  readonly paysOnline: boolean;
+}
+
+const hour = 3_600;
+export const defaultPaymentRules: PaymentRules = {
+  holdGraceSeconds: 0,
+  termSeconds: 72 * hour,
+  graceSeconds: 24 * hour,
+  verificationSeconds: 48 * hour,
+  decisionSeconds: 72 * hour,
+  paysOnline: false,
+};
+
+/** The rules of a configuration. */
+export function paymentRulesOf({ payments, gateway }: PaymentConfig): PaymentRules {
+  return {
+    holdGraceSeconds: payments.holdGraceMinutes * 60,
+    termSeconds: payments.termHours * hour,
+    graceSeconds: payments.graceHours * hour,
+    verificationSeconds: payments.verificationHours * hour,
+    decisionSeconds: payments.decisionHours * hour,
+    paysOnline: gateway.midtrans !== undefined,
+  };
+}
+type PaymentConfig = Pick<Config, 'payments' | 'gateway'>;
 
 /**
  * Creates a campaign of an enabled product: inactive, scheduled when it has an opening, active when
  * published at once. Refuses: product_not_found, forbidden, product_not_enabled,
- * deadline_not_in_future, validation_failed.
+ * deadline_not_in_future, validation_failed, receiving_account_missing.
  */
 export async function createCampaign(tx: Tx, actor: Actor, input: NewCampaign): Promise<Campaign> {
   const product = await tx.maybe(findProduct, input.productId);
@@ -79,6 +123,8 @@ export async function createCampaign(tx: Tx, actor: Actor, input: NewCampaign): 
 
   const opensAt = input.opensAt !== null && input.opensAt > now ? input.opensAt : null;
   const status = opensAt !== null ? 'scheduled' : input.publish ? 'active' : 'draft';
+  const rules = input.payments ?? defaultPaymentRules;
+  if (status !== 'draft') await checkCollects(tx, input.paymentTiming, rules.paysOnline);
   const campaignId = newId();
   await tx.rows(
     sql.insertCampaign,
@@ -98,7 +144,11 @@ export async function createCampaign(tx: Tx, actor: Actor, input: NewCampaign): 
     input.deadline,
     opensAt,
     now,
-    input.holdGraceSeconds ?? 0,
+    rules.holdGraceSeconds,
+    rules.termSeconds,
+    rules.graceSeconds,
+    rules.verificationSeconds,
+    rules.decisionSeconds,
   );
   await tx.one(audit.recordEvent, campaignId, 'campaign_created', actorLabel(caller), now, null, {
     published: status === 'active',
@@ -108,6 +158,13 @@ export async function createCampaign(tx: Tx, actor: Actor, input: NewCampaign): 
     minimum_slots: input.minimumSlots,
   });
   return campaignOf(await tx.one(sql.campaignById.one, campaignId));
+}
+
+/** Buyers who have to pay before a campaign closes need somewhere to pay to once it is open. */
+async function checkCollects(tx: Tx, timing: PaymentTiming, paysOnline: boolean): Promise<void> {
+  if (timing !== 'upfront' || paysOnline) return;
+  const { is_there } = await tx.one(sql.hasReceivingAccount);
+  if (!is_there) throw new DomainError('receiving_account_missing', {});
 }
 
 /** `now` is left out for terms whose deadline was in the future when it was set. */

@@ -35,6 +35,13 @@ export interface CampaignRow {
   readonly closing_as: StoredCampaignStatus | null;
   readonly slots_at_close: number | null;
   readonly extended_at: Date | null;
+  readonly payment_term_seconds: number;
+  readonly payment_grace_seconds: number;
+  readonly verification_seconds: number;
+  readonly decision_seconds: number;
+  readonly verifying_at: Date | null;
+  readonly decision_opened_at: Date | null;
+  readonly decided_at: Date | null;
   readonly audit_seq: bigint;
   readonly created_at: Date;
   readonly updated_at: Date;
@@ -49,7 +56,8 @@ const ownColumns = `campaign_id, brand_id, product_id, title, description, statu
     total_slots, minimum_slots, min_slots_per_user, max_slots_per_user, filled_slots,
     confirmed_slots, participant_count, waiting_entries, kept_slots, progress_floor,
     price_per_slot, hold_seconds, deadline, opens_at, closing_as, slots_at_close, extended_at,
-    audit_seq, created_at, updated_at, opened_at, filled_at, completed_at, failed_at, cancelled_at`;
+    payment_term_seconds, payment_grace_seconds, verification_seconds, decision_seconds,
+    verifying_at, decision_opened_at, decided_at, audit_seq, created_at, updated_at, opened_at, filled_at, completed_at, failed_at, cancelled_at`;
 
 /** A relation of campaigns, with the names that go with them. */
 const named = (relation: string) => `select c.*, b.name as brand_name, p.name as product_name,
@@ -95,6 +103,10 @@ export const insertCampaign = query<
     opensAt: Date | null,
     now: Date,
     holdGraceSeconds: number,
+    termSeconds: number,
+    graceSeconds: number,
+    verificationSeconds: number,
+    decisionSeconds: number,
   ],
   never
 >(
@@ -102,11 +114,18 @@ export const insertCampaign = query<
   `insert into sambatan.campaigns (campaign_id, brand_id, product_id, title, description, status,
     payment_timing, total_slots, minimum_slots, min_slots_per_user, max_slots_per_user,
     price_per_slot, hold_seconds, deadline, opens_at, created_at, updated_at, opened_at, due_at,
-    hold_grace_seconds)
+    hold_grace_seconds, payment_term_seconds, payment_grace_seconds, verification_seconds,
+    decision_seconds)
   values ($1, $2, $3, $4, $5, $6::sambatan.campaign_status, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16,
     case when $6::sambatan.campaign_status = 'active' then $16::timestamptz end,
     case $6::sambatan.campaign_status when 'active' then $14::timestamptz
-      when 'scheduled' then $15::timestamptz end, $17)`,
+      when 'scheduled' then $15::timestamptz end, $17, $18, $19, $20, $21)`,
+);
+
+/** Whether there is an account that buyers can transfer to. */
+export const hasReceivingAccount = query<[], { readonly is_there: boolean }>(
+  'has_receiving_account',
+  'select exists (select 1 from sambatan.receiving_accounts where is_active) as is_there',
 );
 
 /** Writes every field that a seller can edit; the counters and the status are not among them. */
@@ -241,5 +260,5 @@ export const summarize = query<[], SummaryRow>(
   from sambatan.campaigns where status in ('fulfilled', 'expired', 'cancelled') group by status
   union all
   select status, count(*), coalesce(sum(filled_slots), 0)
-  from sambatan.campaigns where status in ('scheduled', 'active', 'locked') group by status`,
+  from sambatan.campaigns where status in ('scheduled', 'active', 'locked', 'verifying') group by status`,
 );

@@ -8,7 +8,13 @@ import { permit } from '../identity/policy.ts';
 import { consult, operate } from '../operation.ts';
 import { campaignOf, campaignSorts, defaultTerms } from './campaign.ts';
 import { listVisible, summarizeCampaigns } from './lists.ts';
-import { createCampaign, editCampaign, permitOnCampaign, viewCampaign } from './operations.ts';
+import {
+  createCampaign,
+  editCampaign,
+  paymentRulesOf,
+  permitOnCampaign,
+  viewCampaign,
+} from './operations.ts';
 import {
   CampaignSchema,
   cursorParts,
@@ -56,6 +62,7 @@ export function campaignRoutes(app: App): FastifyPluginAsyncTypebox {
               'product_not_found',
               'product_not_enabled',
               'deadline_not_in_future',
+              'receiving_account_missing',
             ),
           },
         },
@@ -63,9 +70,9 @@ export function campaignRoutes(app: App): FastifyPluginAsyncTypebox {
       async (request, reply) => {
         const { product_id, publish = false, ...body } = request.body;
         const given = termsOf({ minimum_slots: body.total_slots, ...body });
-        const holdGraceSeconds = app.config.payments.holdGraceMinutes * 60;
         const terms = { ...defaultTerms, ...given };
-        const input = { ...terms, productId: product_id, publish, holdGraceSeconds };
+        const payments = paymentRulesOf(app.config);
+        const input = { ...terms, productId: product_id, publish, payments };
         const campaign = await operate(app.db, (tx) => createCampaign(tx, request.actor, input));
         app.pokes.poke(campaign.id);
         return reply.code(201).send(campaign);

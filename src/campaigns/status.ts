@@ -2,7 +2,7 @@ import type { CampaignEvent } from '../audit/events.ts';
 
 /** A campaign's status as the database stores it (`sambatan.campaign_status`). */
 export type StoredCampaignStatus =
-  'draft' | 'scheduled' | 'active' | 'locked' | 'fulfilled' | 'expired' | 'cancelled';
+  'draft' | 'scheduled' | 'active' | 'locked' | 'verifying' | 'fulfilled' | 'expired' | 'cancelled';
 
 /** A campaign's status as everybody else says it. */
 export const campaignStatuses = [
@@ -10,6 +10,7 @@ export const campaignStatuses = [
   'scheduled',
   'active',
   'full',
+  'verifying',
   'completed',
   'failed',
   'cancelled',
@@ -21,6 +22,7 @@ const spoken = {
   scheduled: 'scheduled',
   active: 'active',
   locked: 'full',
+  verifying: 'verifying',
   fulfilled: 'completed',
   expired: 'failed',
   cancelled: 'cancelled',
@@ -31,6 +33,7 @@ const stored = {
   scheduled: 'scheduled',
   active: 'active',
   full: 'locked',
+  verifying: 'verifying',
   completed: 'fulfilled',
   failed: 'expired',
   cancelled: 'cancelled',
@@ -73,6 +76,7 @@ export const campaignTransitions = {
   active: {
     campaign_edited: 'active',
     campaign_full: 'full',
+    campaign_verifying: 'verifying',
     campaign_completed: 'completed',
     campaign_failed: 'failed',
     campaign_cancelled: 'cancelled',
@@ -81,12 +85,19 @@ export const campaignTransitions = {
   full: {
     campaign_edited: 'full',
     campaign_reopened: 'active',
+    campaign_verifying: 'verifying',
     campaign_completed: 'completed',
     campaign_failed: 'failed',
     campaign_cancelled: 'cancelled',
     deadline_extended: 'full',
   },
-  completed: {},
+  verifying: {
+    campaign_completed: 'completed',
+    campaign_failed: 'failed',
+    campaign_cancelled: 'cancelled',
+  },
+  // Only below its minimum, once nothing more can be paid.
+  completed: { campaign_cancelled: 'cancelled' },
   failed: {},
   cancelled: {},
 } as const satisfies Record<CampaignStatus, Partial<Record<CampaignEvent, CampaignStatus>>>;
@@ -100,7 +111,7 @@ export function campaignAfter(
   return possible[event];
 }
 
-/** The statuses from which nothing leads anywhere. */
+/** Whether a campaign is over: it takes no joins any more, and its outcome is known. */
 export function isFinal(status: CampaignStatus): boolean {
-  return Object.keys(campaignTransitions[status]).length === 0;
+  return status === 'completed' || status === 'failed' || status === 'cancelled';
 }

@@ -1,10 +1,12 @@
+import { hasReceivingAccount } from '../campaigns/queries.ts';
 import { createBrand, createProduct } from '../catalogue/operations.ts';
 import { listProducts } from '../catalogue/queries.ts';
 import type { Database } from '../database/pool.ts';
 import type { Log } from '../database/log.ts';
+import { addReceivingAccount } from '../ledger/accounts.ts';
 import { operate } from '../operation.ts';
 import { demoBrands } from './market.ts';
-import { demoSeller, type DemoUser } from './people.ts';
+import { demoOperator, demoSeller, type DemoUser } from './people.ts';
 import * as sql from './queries.ts';
 import { demoStories, type Story } from './stories.ts';
 import { beginStory, endStory, type OpenStory } from './telling.ts';
@@ -58,6 +60,7 @@ export async function seedMarket(parts: SeedParts): Promise<Seeded> {
     parts.onStep?.(++steps, seedSteps);
   };
   const catalogue = await seedCatalogue(parts, step);
+  await seedAccount(parts);
   const open: OpenStory[] = [];
   for (const [index, story] of demoStories.entries()) {
     const product = catalogue.products.get(story.product);
@@ -71,6 +74,13 @@ export async function seedMarket(parts: SeedParts): Promise<Seeded> {
     step();
   }
   return { ...catalogue.made, campaigns: open.length };
+}
+
+/** Somewhere to pay to, without which nothing that is paid up front can open. */
+async function seedAccount({ db }: SeedParts): Promise<void> {
+  if ((await db.one(hasReceivingAccount)).is_there) return;
+  const account = { bank: 'Bank Contoh', number: '1234567890', holder: 'Sambatan Contoh' };
+  await operate(db, (tx) => addReceivingAccount(tx, demoOperator, account, true));
 }
 
 interface DemoPlace {

@@ -51,6 +51,7 @@ export const permissions = {
   'campaign.publish': [...managers, 'service'],
   'campaign.extend': [...managers, ...staff],
   'campaign.cancel': [...managers, ...staff],
+  'campaign.decide': [...managers, ...staff],
   'campaign.participants.read': [...managers, ...staff],
   // A log names the people who joined, so it is not for visitors; progress is.
   'campaign.logs.read': [...managers, ...staff],

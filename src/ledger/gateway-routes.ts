@@ -26,7 +26,6 @@ const Notification = Type.Object(
 
 /** Paying online, and what the provider tells of it. */
 export function gatewayRoutes(app: App): FastifyPluginAsyncTypebox {
-  const { termHours } = app.config.payments;
   return async (server) => {
     server.post(
       '/participations/:id/pay-online',
@@ -48,6 +47,7 @@ export function gatewayRoutes(app: App): FastifyPluginAsyncTypebox {
               'unique_codes_exhausted',
               'payment_not_open',
               'installation_held',
+              'too_late_to_pay_online',
               'gateway_refused',
               'gateway_unavailable',
             ),
@@ -55,7 +55,7 @@ export function gatewayRoutes(app: App): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }) => ({
-        redirect_url: await payOnline(app.payments, actor, id, termHours),
+        redirect_url: await payOnline(app.payments, actor, id),
       }),
     );
 

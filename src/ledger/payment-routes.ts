@@ -26,7 +26,6 @@ const Bytes = Type.Unsafe<Buffer>({ description: 'The file itself' });
 
 /** What buyers pay, how they show it, and who says that it arrived. */
 export function paymentRoutes(app: App): FastifyPluginAsyncTypebox {
-  const { termHours } = app.config.payments;
   return async (server) => {
     server.get(
       '/participations/:id/payment',
@@ -53,7 +52,7 @@ export function paymentRoutes(app: App): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }) =>
-        await operate(app.db, (tx) => viewPayment(tx, actor, id, termHours)),
+        await operate(app.db, (tx) => viewPayment(tx, actor, id)),
     );
 
     server.get(
@@ -111,9 +110,7 @@ export function paymentRoutes(app: App): FastifyPluginAsyncTypebox {
           const { id } = request.params as { id: string };
           await consult(() => permitProof(app.db, request.actor, id));
           const proof = await readProof(request.body);
-          const payment = await operate(app.db, (tx) =>
-            submitProof(tx, request.actor, id, proof, termHours),
-          );
+          const payment = await operate(app.db, (tx) => submitProof(tx, request.actor, id, proof));
           app.pokes.poke(payment.campaign_id);
           return payment;
         },
@@ -137,6 +134,13 @@ export function paymentRoutes(app: App): FastifyPluginAsyncTypebox {
                 }),
               ),
               reference: Type.Optional(text(1, 200)),
+              paid_on: Type.Optional(
+                Type.String({
+                  format: 'date',
+                  description:
+                    'The day of the transfer in Asia/Jakarta, which decides whether it was in time; the day of the proof unless given',
+                }),
+              ),
             }),
           ),
           response: {
@@ -155,7 +159,8 @@ export function paymentRoutes(app: App): FastifyPluginAsyncTypebox {
       },
       async ({ actor, params: { id }, body }) => {
         const amount = body?.amount === undefined ? null : BigInt(body.amount);
-        const seen = { amount, reference: body?.reference?.trim() ?? null };
+        const reference = body?.reference?.trim() ?? null;
+        const seen = { amount, reference, paidOn: body?.paid_on ?? null };
         const received = await operate(app.db, (tx) => verifyPayment(tx, actor, id, seen));
         app.pokes.poke(received.campaign_id);
         return received;

@@ -28,6 +28,9 @@ export interface Payment {
   readonly has_proof: boolean;
   readonly created_at: Date;
   readonly settled_at: Date | null;
+  /** When the buyer paid, or the day in Asia/Jakarta (YYYY-MM-DD) where no more is known. */
+  readonly paid_at: Date | null;
+  readonly paid_on: string | null;
 }
 
 /** The payment that a row tells of. */
@@ -48,22 +51,19 @@ export function paymentOf(row: sql.PaymentRow): Payment {
     has_proof: row.has_proof,
     created_at: row.created_at,
     settled_at: row.settled_at,
+    paid_at: row.paid_at,
+    paid_on: row.paid_on,
   };
 }
 
 /**
  * What a participation has to pay. Its account and unique code are chosen when it is first looked
- * at; `termHours` is within how many hours of its completion a campaign is to be paid. Refuses:
- * participation_not_found, forbidden, payment_not_due, payment_account_missing, unique_codes_exhausted.
+ * at. Refuses: participation_not_found, forbidden, payment_not_due, payment_account_missing,
+ * unique_codes_exhausted.
  */
-export async function viewPayment(
-  tx: Tx,
-  actor: Actor,
-  participationId: string,
-  termHours: number,
-): Promise<Payment> {
+export async function viewPayment(tx: Tx, actor: Actor, participationId: string): Promise<Payment> {
   const { buyer } = await permitOnBuyer(tx, actor, 'payment.read', participationId);
-  return await opened(tx, buyer, termHours);
+  return await opened(tx, buyer);
 }
 
 /**
@@ -76,11 +76,10 @@ export async function submitProof(
   actor: Actor,
   participationId: string,
   proof: Proof,
-  termHours: number,
 ): Promise<Payment> {
   const { buyer, caller } = await permitOnBuyer(tx, actor, 'payment.prove', participationId);
   await tx.one(sql.lockPaymentsOf, buyer.campaign_id);
-  await opened(tx, buyer, termHours);
+  await opened(tx, buyer);
   const { contentType, content } = proof;
   await tx.one(
     sql.submitProof,
@@ -90,7 +89,7 @@ export async function submitProof(
     content,
     actorLabel(caller),
   );
-  return await opened(tx, buyer, termHours);
+  return await opened(tx, buyer);
 }
 
 /** Refuses a stranger before anything is done with the file; see submitProof. */
@@ -123,7 +122,9 @@ export interface Received {
 
 /**
  * The money was seen: settles the payment and confirms a reserved participation, or does what is
- * done with late money. `amount` is what arrived, when it is not what was to be transferred.
+ * done with late money. `amount` is what arrived, when it is not what was to be transferred; `paidOn`
+ * the day of the transfer (Asia/Jakarta), which decides whether it was in time: unless told, the day
+ * of its proof, and today without a proof.
  * Refuses: participation_not_found, forbidden, payment_not_due, payment_not_open,
  * installation_held.
  */
@@ -131,7 +132,15 @@ export async function verifyPayment(
   tx: Tx,
   actor: Actor,
   participationId: string,
-  { amount, reference }: { readonly amount: bigint | null; readonly reference: string | null },
+  {
+    amount,
+    reference,
+    paidOn = null,
+  }: {
+    readonly amount: bigint | null;
+    readonly reference: string | null;
+    readonly paidOn?: string | null;
+  },
 ): Promise<Received> {
   const { buyer, caller } = await permitOnBuyer(tx, actor, 'payment.verify', participationId);
   const { campaign_id } = buyer;
@@ -143,6 +152,7 @@ export async function verifyPayment(
     amount,
     actorLabel(caller),
     reference,
+    paidOn,
   );
   return { campaign_id, ...row };
 }
@@ -164,9 +174,11 @@ export async function receiveMoney(
     /** Whole rupiah that arrived. */
     readonly amount: bigint;
     readonly reference: string | null;
+    /** When the buyer paid, which decides whether it was in time; now unless told. */
+    readonly paidAt?: Date | null;
   },
 ): Promise<Received> {
-  const { campaignId, participationId, amount, reference } = money;
+  const { campaignId, participationId, amount, reference, paidAt = null } = money;
   await refuseWhileHeld(tx);
   const row = await tx.one(
     sql.receiveMoney,
@@ -176,6 +188,7 @@ export async function receiveMoney(
     by,
     reference,
     receipt,
+    paidAt,
   );
   return { campaign_id: campaignId, ...row };
 }
@@ -239,9 +252,9 @@ export async function permitOnBuyer(
   return { buyer, caller: permitSeen(actor, seen, { brandRole, ownerId: buyer.user_id }) };
 }
 
-async function opened(tx: Tx, buyer: Buyer, termHours: number): Promise<Payment> {
+async function opened(tx: Tx, buyer: Buyer): Promise<Payment> {
   const { campaign_id, participation_id } = buyer;
-  const row = await tx.maybe(sql.openPayment, campaign_id, participation_id, termHours);
+  const row = await tx.maybe(sql.openPayment, campaign_id, participation_id);
   if (row === undefined) throw new DomainError('payment_not_due', {});
   return paymentOf(row);
 }

@@ -134,6 +134,9 @@ export interface PaymentRow {
   /** Once it is settled, what was paid of it: who pays online pays none. */
   readonly unique_code: number;
   readonly pay_by: Date | null;
+  /** When the buyer paid, or the day in Asia/Jakarta (YYYY-MM-DD) where no more is known. */
+  readonly paid_at: Date | null;
+  readonly paid_on: string | null;
   readonly reason: string | null;
   readonly reference: string | null;
   readonly created_at: Date;
@@ -149,7 +152,11 @@ export interface PaymentRow {
 const payment = (movements: string) => `select t.campaign_id, t.participation_id,
     t.transaction_id, t.status, t.amount,
     case when t.status = 'settled' then t.surcharge::integer else t.unique_code end as unique_code,
-    t.pay_by, t.reason, t.reference, t.created_at, t.settled_at, a.bank, a.number, a.holder,
+    case when t.status = 'pending' then least(t.pay_by, (
+        select min(g.payable_until) from sambatan.gateway_calls g
+        where g.campaign_id = t.campaign_id and g.transaction_id = t.transaction_id
+          and g.status in ('unknown', 'open'))) else t.pay_by end as pay_by,
+    t.paid_at, t.paid_on::text as paid_on, t.reason, t.reference, t.created_at, t.settled_at, a.bank, a.number, a.holder,
     exists (select from sambatan.payment_proofs f where f.campaign_id = t.campaign_id
       and f.participation_id = t.participation_id) as has_proof,
     (extract(epoch from t.created_at) * 1000000)::bigint as position
@@ -157,12 +164,9 @@ const payment = (movements: string) => `select t.campaign_id, t.participation_id
   left join sambatan.receiving_accounts a on a.account_id = t.account_id`;
 
 /** The payment of a participation, opened if it is to be; no row when nothing is to be paid. */
-export const openPayment = query<
-  [campaignId: string, participationId: string, termHours: number],
-  PaymentRow
->(
+export const openPayment = query<[campaignId: string, participationId: string], PaymentRow>(
   'open_payment',
-  `${payment("sambatan.open_payment($1, $2, $3::integer * interval '1 hour')")}
+  `${payment('sambatan.open_payment($1, $2)')}
   where t.transaction_id is not null`,
 );
 
@@ -217,6 +221,7 @@ export interface ReceivedRow {
   readonly participation_id: string;
 }
 
+/** The last parameter is the day of the transfer in Asia/Jakarta, YYYY-MM-DD. */
 export const verifyPayment = query<
   [
     campaignId: string,
@@ -224,13 +229,15 @@ export const verifyPayment = query<
     amount: bigint | null,
     actor: string,
     reference: string | null,
+    paidOn: string | null,
   ],
   ReceivedRow
 >(
   'verify_payment',
-  'select outcome, participation_id from sambatan.verify_payment($1, $2, $3, $4, $5)',
+  'select outcome, participation_id from sambatan.verify_payment($1, $2, $3, $4, $5, $6::text::date)',
 );
 
+/** The last parameter is when the buyer paid; null when nobody says. */
 export const receiveMoney = query<
   [
     campaignId: string,
@@ -239,11 +246,12 @@ export const receiveMoney = query<
     actor: string,
     reference: string | null,
     receipt: string,
+    paidAt: Date | null,
   ],
   ReceivedRow
 >(
   'receive_money',
-  'select outcome, participation_id from sambatan.receive_money($1, $2, $3, $4, $5, $6)',
+  'select outcome, participation_id from sambatan.receive_money($1, $2, $3, $4, $5, $6, $7)',
 );
 
 export const rejectPayment = query<

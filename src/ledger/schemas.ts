@@ -78,6 +78,14 @@ export const PaymentSchema = closed(
     has_proof: Type.Boolean(),
     created_at: Timestamp,
     settled_at: nullable(Timestamp),
+    paid_at: nullable(
+      Type.Unsafe<Date>({ ...Timestamp, description: 'When the buyer paid, where that is known' }),
+    ),
+    paid_on: nullable(
+      Type.String({
+        description: 'The day of the transfer in Asia/Jakarta, where no more than the day is known',
+      }),
+    ),
   },
   { title: 'Payment' },
 );

@@ -6,14 +6,22 @@ import { DomainError } from '../errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { operate } from '../operation.ts';
 import { settleUntilDone } from './due.ts';
-import { cancelCampaign, extendCampaign, publishCampaign } from './operations.ts';
+import {
+  cancelCampaign,
+  decideBelowMinimum,
+  extendCampaign,
+  publishCampaign,
+  type Decision,
+} from './operations.ts';
 
 /** What a change of a campaign's way needs of the application. */
-type Parts = Pick<App, 'db' | 'log' | 'pokes'>;
+type Parts = Pick<App, 'config' | 'db' | 'log' | 'pokes'>;
 
 /** Opens a campaign now, tells who watches it, and gives it as it is then. Refuses as the verb. */
 export async function publish(app: Parts, actor: Actor, id: string): Promise<Campaign> {
-  return await changed(app, id, (tx) => publishCampaign(tx, actor, id));
+  return await changed(app, id, (tx) =>
+    publishCampaign(tx, actor, id, app.config.gateway.midtrans !== undefined),
+  );
 }
 
 /** Moves the deadline to a later time, tells who watches, and gives the campaign. */
@@ -38,6 +46,24 @@ export async function callOff(
   reason: string,
 ): Promise<Campaign> {
   await operate(app.db, (tx) => cancelCampaign(tx, actor, id, reason));
+  return await settled(app, id);
+}
+
+/**
+ * Goes on with a batch below its minimum, or calls it off and makes the refunds as callOff does.
+ * Gives the campaign as it is then. Refuses as the verb.
+ */
+export async function decide(
+  app: Parts,
+  actor: Actor,
+  id: string,
+  decision: Decision,
+): Promise<Campaign> {
+  const isOff = await operate(app.db, (tx) => decideBelowMinimum(tx, actor, id, decision));
+  return isOff ? await settled(app, id) : await present(app, id);
+}
+
+async function settled(app: Parts, id: string): Promise<Campaign> {
   const onChange = (campaignId: string) => app.pokes.poke(campaignId);
   await settleUntilDone({ db: app.db, log: app.log, onChange }, id);
   return await present(app, id);

@@ -3,7 +3,8 @@ import type { Database } from '../database/pool.ts';
 import { isWithoutConnection } from '../database/errors.ts';
 import type { Log } from '../database/log.ts';
 import type { AuditEvent } from '../audit/events.ts';
-import { isWorthRetrying, lastStartMs, retryWaitMs } from '../operation.ts';
+import { DomainError } from '../errors.ts';
+import { asDomainError, isWorthRetrying, lastStartMs, retryWaitMs } from '../operation.ts';
 import * as sql from './queries.ts';
 
 /** One campaign's transition as its audit row stores it. */
@@ -22,6 +23,10 @@ export interface SettleParts {
   readonly log: Log;
   /** Told of each campaign that has changed. */
   readonly onChange: (campaignId: string) => void;
+  /** Whether buyers have a provider to pay through: no account has to be there then. */
+  readonly paysOnline?: boolean;
+  /** This process's clock, which the database's is compared with before anything is closed. */
+  readonly clock?: () => Date;
 }
 
 /** What a run of the lifecycle did. */
@@ -153,17 +158,27 @@ class SettlementRun {
 
   /** One transaction; when it fails for one of its campaigns, each gets a transaction of its own. */
   async #settle(batch: readonly Task[]): Promise<void> {
-    const { db, log } = this.#parts;
+    const { db, log, paysOnline = false, clock = () => new Date() } = this.#parts;
     const ids = batch.map(({ campaignId }) => campaignId);
     for (const id of ids) this.#over.add(id);
     try {
       const settled = await patiently(() =>
-        db.rows(sql.settleCampaigns, ids, this.#completeFull, participationsAtOnce),
+        db.rows(
+          sql.settleCampaigns,
+          ids,
+          this.#completeFull,
+          participationsAtOnce,
+          clock(),
+          paysOnline,
+        ),
       );
       const dueAt = new Map(batch.map((task) => [task.campaignId, task.dueAt]));
       for (const one of settled) this.#note(one, dueAt.get(one.campaign_id));
     } catch (error) {
       if (isWithoutConnection(error)) throw error;
+      // It concerns every campaign: whatever was closed now would be closed for good.
+      const refusal = asDomainError(error);
+      if (refusal instanceof DomainError && refusal.code === 'clock_skewed') throw refusal;
       if (batch.length > 1) {
         for (const task of batch) await this.#settle([task]);
       } else if (isWorthRetrying(error)) {

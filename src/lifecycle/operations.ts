@@ -1,3 +1,4 @@
+import { brandRoleOf } from '../catalogue/operations.ts';
 import { permitOnCampaign } from '../campaigns/operations.ts';
 import type { Tx } from '../database/transaction.ts';
 import { actorLabel, type Actor } from '../identity/actor.ts';
@@ -6,11 +7,16 @@ import * as sql from './queries.ts';
 
 /**
  * Opens an inactive or scheduled campaign for joins, now. Refuses: campaign_not_found, forbidden,
- * transition_not_allowed, deadline_passed.
+ * transition_not_allowed, deadline_passed, receiving_account_missing (unless buyers can pay online).
  */
-export async function publishCampaign(tx: Tx, actor: Actor, campaignId: string): Promise<void> {
+export async function publishCampaign(
+  tx: Tx,
+  actor: Actor,
+  campaignId: string,
+  paysOnline = false,
+): Promise<void> {
   const { caller } = await permitOnCampaign(tx, actor, 'campaign.publish', campaignId);
-  await tx.one(sql.openCampaign, campaignId, actorLabel(caller));
+  await tx.one(sql.openCampaign, campaignId, actorLabel(caller), paysOnline);
 }
 
 /**
@@ -25,6 +31,36 @@ export async function extendCampaign(
 ): Promise<void> {
   const { caller } = await permitOnCampaign(tx, actor, 'campaign.extend', campaignId);
   await tx.one(sql.extendDeadline, campaignId, deadline, reason, actorLabel(caller));
+}
+
+/**
+ * Decides whether a batch goes on although fewer slots were paid than its minimum; otherwise it is
+ * called off as cancelCampaign does. The seller decides; an operator may after the seller's time.
+ * Gives whether it was called off. Refuses: campaign_not_found, forbidden, no_decision_open,
+ * decision_is_sellers, goods_received_already, payout_settled_already.
+ */
+export async function decideBelowMinimum(
+  tx: Tx,
+  actor: Actor,
+  campaignId: string,
+  { goesOn, note }: Decision,
+): Promise<boolean> {
+  const { caller, campaign } = await permitOnCampaign(tx, actor, 'campaign.decide', campaignId);
+  const brandRole = await brandRoleOf(tx, actor, campaign.brand_id);
+  const { is_off: isOff } = await tx.one(
+    sql.decideBelowMinimum,
+    campaignId,
+    goesOn,
+    caller.kind === 'operator' && brandRole === undefined,
+    note,
+    actorLabel(caller),
+  );
+  return isOff;
+}
+
+export interface Decision {
+  readonly goesOn: boolean;
+  readonly note: string | null;
 }
 
 /**

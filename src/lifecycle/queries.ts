@@ -2,10 +2,10 @@ import type { AuditRow } from '../audit/queries.ts';
 import type { StoredCampaignStatus } from '../campaigns/status.ts';
 import { query } from '../database/query.ts';
 
-export const openCampaign = query<[campaignId: string, actor: string], Pick<AuditRow, 'seq'>>(
-  'open_campaign',
-  'select seq from sambatan.open_campaign($1, $2)',
-);
+export const openCampaign = query<
+  [campaignId: string, actor: string, paysOnline: boolean],
+  Pick<AuditRow, 'seq'>
+>('open_campaign', 'select seq from sambatan.open_campaign($1, $2, $3)');
 
 export const extendDeadline = query<
   [campaignId: string, deadline: Date, reason: string, actor: string],
@@ -16,6 +16,11 @@ export const cancelCampaign = query<
   [campaignId: string, reason: string, actor: string],
   { readonly has_ended: boolean }
 >('cancel_campaign', 'select sambatan.cancel_campaign($1, $2, $3) as has_ended');
+
+export const decideBelowMinimum = query<
+  [campaignId: string, goesOn: boolean, asOperator: boolean, note: string | null, actor: string],
+  { readonly is_off: boolean }
+>('decide_below_minimum', 'select sambatan.decide_below_minimum($1, $2, $3, $4, $5) as is_off');
 
 export interface Due {
   readonly campaign_id: string;
@@ -62,15 +67,21 @@ export interface SettledTransition {
 
 /**
  * Settles campaigns, each locked and checked again, in one transaction, and so many of their
- * participations in all.
+ * participations in all. Refuses: clock_skewed when the process's clock and the database's differ.
  */
 export const settleCampaigns = query<
-  [campaignIds: string[], completeFull: boolean, participationsAtOnce: number],
+  [
+    campaignIds: string[],
+    completeFull: boolean,
+    participationsAtOnce: number,
+    processClock: Date | null,
+    paysOnline: boolean,
+  ],
   Settled
 >(
   'settle_campaigns',
   `select campaign_id, to_jsonb(transitions) as transitions, settled, more
-  from sambatan.settle_campaigns($1, $2, $3)`,
+  from sambatan.settle_campaigns($1, $2, $3, $4, $5)`,
 );
 
 /**

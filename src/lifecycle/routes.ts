@@ -3,10 +3,19 @@ import Type from 'typebox';
 import { CampaignSchema } from '../campaigns/schemas.ts';
 import type { App } from '../context.ts';
 import type { ErrorCode } from '../errors.ts';
-import { closed, Id, nullable, problems, Rupiah, Timestamp } from '../http/schemas.ts';
+import {
+  choice,
+  closed,
+  Id,
+  nullable,
+  problems,
+  Rupiah,
+  text,
+  Timestamp,
+} from '../http/schemas.ts';
 import { permit } from '../identity/policy.ts';
 import { preview } from '../operation.ts';
-import { callOff, extend, publish } from './changes.ts';
+import { callOff, decide, extend, publish } from './changes.ts';
 import { previewCancellation } from './operations.ts';
 import { extension, reason } from './schemas.ts';
 import type { Run, SchedulerStatus } from './scheduler.ts';
@@ -61,7 +70,10 @@ export function lifecycleRoutes(app: App): FastifyPluginAsyncTypebox {
           tags: ['campaigns'],
           summary: 'Open an inactive or scheduled campaign now',
           params,
-          response: { 200: CampaignSchema, ...changeProblems('deadline_passed') },
+          response: {
+            200: CampaignSchema,
+            ...changeProblems('deadline_passed', 'receiving_account_missing'),
+          },
         },
       },
       async ({ actor, params: { id } }) => await publish(app, actor, id),
@@ -126,13 +138,44 @@ export function lifecycleRoutes(app: App): FastifyPluginAsyncTypebox {
     );
 
     server.post(
+      '/campaigns/:id/decision',
+      {
+        schema: {
+          tags: ['campaigns'],
+          summary: 'Go on with a batch below its minimum, or call it off',
+          description:
+            'Possible while `decision_until` is set: after the last payment was due, fewer slots were paid than `minimum_slots`. The seller decides alone until then, an operator may afterwards. Calling it off refunds everything that was paid.',
+          params,
+          body: closed({
+            decision: choice(['continue', 'cancel']),
+            note: Type.Optional(nullable(text(3, 500))),
+          }),
+          response: {
+            200: CampaignSchema,
+            ...changeProblems(
+              'no_decision_open',
+              'decision_is_sellers',
+              'goods_received_already',
+              'payout_settled_already',
+            ),
+          },
+        },
+      },
+      async ({ actor, params: { id }, body }) =>
+        await decide(app, actor, id, {
+          goesOn: body.decision === 'continue',
+          note: body.note ?? null,
+        }),
+    );
+
+    server.post(
       '/lifecycle/run',
       {
         config: { idempotency: 'none' },
         schema: {
           tags: ['operations'],
           summary: 'Run the lifecycle now: open, complete and fail whatever is due, or full',
-          response: { 200: RunSchema, ...problems('forbidden') },
+          response: { 200: RunSchema, ...problems('forbidden', 'clock_skewed') },
         },
       },
       async ({ actor }) => {
@@ -163,7 +206,7 @@ export function lifecycleRoutes(app: App): FastifyPluginAsyncTypebox {
         schema: {
           tags: ['operations'],
           summary: 'Sweep now instead of at the next run time',
-          response: { 200: RunSchema, ...problems('forbidden') },
+          response: { 200: RunSchema, ...problems('forbidden', 'clock_skewed') },
         },
       },
       async ({ actor }) => {

@@ -1,6 +1,7 @@
 import type { Pokes } from '../audit/pokes.ts';
 import type { Database } from '../database/pool.ts';
 import type { Log } from '../database/log.ts';
+import { DomainError } from '../errors.ts';
 import { newId } from '../identity/ids.ts';
 import type { Metrics } from '../metrics.ts';
 import { settleDue, type Transition } from './due.ts';
@@ -18,6 +19,10 @@ export interface SchedulerOptions {
   readonly metrics: Metrics;
   /** Minutes between sweeps. */
   readonly intervalMinutes: number;
+  /** Whether buyers have a provider to pay through. */
+  readonly paysOnline?: boolean;
+  /** This process's clock; tests set it wrong. */
+  readonly clock?: () => Date;
 }
 
 /** What one run did. */
@@ -49,6 +54,11 @@ const heldWaitMs = 100;
 /** Less than the longest wait, so that every long rest is followed by a sign of life. */
 const beatMs = 4_000;
 const firstRestartMs = 1_000;
+/**
+ * Nothing is closed while the clocks of the database and of this process differ by more: whatever was
+ * closed too early would be closed for good. The database's functions check it once more.
+ */
+const maxClockOffsetMs = 30_000;
 const longestRestartMs = 30_000;
 
 /**
@@ -173,6 +183,7 @@ export class Scheduler {
     const { db } = this.#options;
     const sweep = performance.now() >= this.#nextSweepAt;
     const before = await db.one(sql.nextDue);
+    this.#compareClocks(before.now);
     if (sweep || before.overdue_since !== null) {
       const { transitions } = await this.#turns.take(() =>
         this.#run({ completeFull: sweep, stop }),
@@ -191,14 +202,23 @@ export class Scheduler {
     return Math.min(untilHeld, untilNext, untilSweep, longestWaitMs);
   }
 
+  /** Throws while the database's clock and this process's differ too much. */
+  #compareClocks(databaseNow: Date): void {
+    const { clock = () => new Date(), metrics } = this.#options;
+    const offsetMs = databaseNow.getTime() - clock().getTime();
+    metrics.clockOffset.set(offsetMs / 1_000);
+    if (Math.abs(offsetMs) > maxClockOffsetMs) throw new DomainError('clock_skewed', {});
+  }
+
   /** Throws what ended the run early, after counting what it did. */
   async #run({ completeFull, stop }: RunOptions): Promise<Run> {
     const { db, log, metrics, pokes, trace, intervalMinutes } = this.#options;
+    const { paysOnline = false, clock = () => new Date() } = this.#options;
     const executedAt = new Date();
     const endTimer = metrics.lifecycleDuration.startTimer();
     const onChange = (campaignId: string) => pokes.poke(campaignId);
     const { transitions, failure } = await traced(trace, 'lifecycle run', { parent: null }, () =>
-      settleDue({ db, log, onChange }, { completeFull, ...(stop && { stop }) }),
+      settleDue({ db, log, onChange, paysOnline, clock }, { completeFull, ...(stop && { stop }) }),
     );
     endTimer();
     metrics.lifecycleRuns.inc();

@@ -77,12 +77,73 @@ export const buyerMessages = {
     write(
       (p) => `${p.campaign} berhasil!`,
       (p, s) => `Sambatan ini tercapai dan ${s.slots(p.quantity)} jadi milikmu.`,
-      () => `Sekarang waktunya membayar. ${seeSum.id}`,
+      (p, s) => `Sekarang waktunya membayar, paling lambat ${s.time(p.until)}. ${seeSum.id}`,
     ),
     write(
       (p) => `${p.campaign} has succeeded!`,
       (p, s) => `This campaign has reached its goal: ${s.slots(p.quantity)} for you.`,
-      () => `Now it is time to pay. ${seeSum.en}`,
+      (p, s) => `Now it is time to pay, by ${s.time(p.until)}. ${seeSum.en}`,
+    ),
+  ),
+  payment_reminder: kind(
+    'orders',
+    write(
+      (p) => `Pesananmu di ${p.campaign} menunggu dibayar`,
+      (p, s) =>
+        `${s.slots(p.quantity)} jadi milikmu kalau dibayar paling lambat ${s.time(p.until)}.`,
+      (p, s) => (p.amount === undefined ? seeSum.id : `Transfer persis ${s.rupiah(p.amount)}, ya.`),
+      () => 'Lewat dari itu, pesananmu batal dan slotnya ditawarkan ke pembeli lain.',
+    ),
+    write(
+      (p) => `Your order of ${p.campaign} is waiting for your payment`,
+      (p, s) => `Pay by ${s.time(p.until)} to keep your ${s.slots(p.quantity)}.`,
+      (p, s) =>
+        p.amount === undefined ? seeSum.en : `Please transfer exactly ${s.rupiah(p.amount)}.`,
+      () => 'After that your order is cancelled, and its slots are offered to other buyers.',
+    ),
+  ),
+  order_unpaid: kind(
+    'orders',
+    write(
+      (p) => `Pesananmu di ${p.campaign} batal karena belum dibayar`,
+      (p, s) =>
+        `Sampai batas waktunya pembayaran untuk ${s.slots(p.quantity)} belum kami terima, jadi slotnya dilepas.`,
+      () => 'Kalau transfermu ternyata masuk belakangan, uangmu kembali seluruhnya.',
+    ),
+    write(
+      (p) => `Your order of ${p.campaign} is cancelled: it was not paid`,
+      (p, s) => `No payment for ${s.slots(p.quantity)} arrived in time, so they went to others.`,
+      () => 'If a transfer of yours still turns up, all of it comes back to you.',
+    ),
+  ),
+  campaign_verifying: kind(
+    'campaigns',
+    write(
+      (p) => `${p.campaign}: waktunya habis, pembayaran sedang dicek`,
+      () =>
+        'Pembayaran yang dilakukan sebelum batas waktu tetap dihitung, kapan pun kami melihatnya.',
+      (p, s) =>
+        `Hasilnya kami kabari begitu semua pembayaran dicek, paling lambat ${s.time(p.until)}.`,
+      () => 'Sudah transfer tapi belum kirim bukti? Kirim buktinya di Sambatan supaya cepat dicek.',
+    ),
+    write(
+      (p) => `${p.campaign}: time is up, payments are being checked`,
+      () => 'What was paid before the deadline counts, whenever we get to see it.',
+      (p, s) => `You will hear the result once every payment is checked, by ${s.time(p.until)}.`,
+      () => 'Paid, but sent no proof yet? Send it on Sambatan, so that it is checked sooner.',
+    ),
+  ),
+  refunded_below_minimum: kind(
+    'orders',
+    write(
+      (p) => `${p.campaign} tidak jadi dibuat`,
+      (p) => `Pesanan yang dibayar kurang dari minimal, jadi ${p.brand} tidak melanjutkannya.`,
+      () => 'Uang yang sudah kamu bayar kembali seluruhnya. Kami kabari saat dikirim.',
+    ),
+    write(
+      (p) => `${p.campaign} is not made after all`,
+      (p) => `Fewer orders were paid than the minimum, so ${p.brand} does not go on with it.`,
+      () => 'All that you paid comes back to you. We will tell you when it is sent.',
     ),
   ),
   campaign_succeeded: kind(

@@ -46,6 +46,10 @@ const rules = {
   campaign_opened: { sellers: ({ event }) => bySystem(event, 'seller_opened') },
   campaign_full: { sellers: always('seller_full') },
   campaign_reopened: {},
+  campaign_verifying: {
+    sellers: always('seller_verifying'),
+    everybody: always('campaign_verifying'),
+  },
   campaign_completed: {
     sellers: always('seller_completed'),
     // Whoever pledged was confirmed by it, and is told so by that event.
@@ -57,7 +61,11 @@ const rules = {
   campaign_cancelled: { sellers: always('seller_cancelled') },
   deadline_extended: { everybody: always('deadline_extended') },
   participant_joined: {
-    buyer: ({ facts }) => (facts.payment_timing === 'upfront' ? 'joined_upfront' : 'joined'),
+    buyer: ({ facts }) => {
+      // A place after success or after the deadline was paid for: the payment is told.
+      if (facts.status === 'fulfilled' || facts.status === 'verifying') return undefined;
+      return facts.payment_timing === 'upfront' ? 'joined_upfront' : 'joined';
+    },
     digest: 'joined',
   },
   participant_confirmed: {
@@ -76,13 +84,17 @@ const rules = {
     buyer: ({ event, facts }) => {
       // They left after an extension, or it was decided about them alone.
       if (event.metadata['reason'] !== undefined) return 'refunded_otherwise';
+      if (facts.cancel_reason === belowMinimum) return 'refunded_below_minimum';
       const isCancelled = [facts.status, facts.closing_as].includes('cancelled');
       return isCancelled ? 'refunded_cancelled' : 'refunded_failed';
     },
   },
   participant_fulfilled: { buyer: always('received') },
   waiting_joined: { buyer: always('waiting_joined') },
-  waiting_offered: { buyer: always('waiting_offered') },
+  waiting_offered: {
+    buyer: ({ facts }) =>
+      facts.status === 'fulfilled' ? 'waiting_offered_to_pay' : 'waiting_offered',
+  },
   // The joining that follows is told.
   waiting_accepted: {},
   waiting_declined: {},
@@ -127,13 +139,22 @@ const rules = {
       event.metadata['is_final'] === false ? 'dispute_dismissed' : 'dispute_resolved',
     sellers: always('dispute_resolved'),
   },
+  campaign_below_minimum: { sellers: always('seller_below_minimum') },
+  // Whoever decided knows; a seller for whom an operator decided does not.
+  campaign_continued: {
+    sellers: ({ event }) => (event.actor.startsWith('operator:') ? 'seller_continued' : undefined),
+  },
   campaign_shortfall: { everybody: always('shortfall') },
 } as const satisfies Record<AuditEvent, Rule>;
 
 const leaving: Readonly<Record<string, MessageKind>> = {
   buyer: 'left',
   hold_lapsed: 'hold_lapsed',
+  unpaid: 'order_unpaid',
 };
+
+/** Why a campaign is called off that succeeded but was not paid; as the database has it. */
+const belowMinimum = 'below_minimum';
 
 const returned: Readonly<Record<string, MessageKind>> = {
   too_little: 'payment_too_little',
@@ -209,7 +230,9 @@ function paramsOf({ event, person, facts }: Happening): MessageParams {
   const until =
     textIn(metadata['to']) ??
     textIn(metadata['expires_at']) ??
+    textIn(metadata['until']) ??
     iso(person?.ends_at) ??
+    iso(person?.pay_by) ??
     iso(facts.deadline);
   return {
     campaign: facts.title,
@@ -218,13 +241,14 @@ function paramsOf({ event, person, facts }: Happening): MessageParams {
     amount: amount ?? due,
     reason: wordsOf(event, facts),
     until,
-    slots_taken: numberIn(metadata['slots_taken']),
-    total_slots: numberIn(metadata['total_slots']),
+    slots_taken: numberIn(metadata['paid_slots']) ?? numberIn(metadata['slots_taken']),
+    total_slots: numberIn(metadata['minimum_slots']) ?? numberIn(metadata['total_slots']),
   };
 }
 
 /** What a person said about it, where that is for the others to read. */
 function wordsOf({ event, metadata }: AuditRow, facts: CampaignFacts): string | undefined {
+  if (metadata['reason'] === belowMinimum || facts.cancel_reason === belowMinimum) return undefined;
   if (event === 'participant_refunded') return facts.cancel_reason ?? undefined;
   if (event === 'participant_cancelled') return textIn(metadata['note']);
   // Of a payment that came late the reason is a code.

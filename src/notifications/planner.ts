@@ -5,7 +5,7 @@ import { newId } from '../identity/ids.ts';
 import { messageForParticipant, planFor, type DigestCount } from './plan.ts';
 import * as sql from './queries.ts';
 import { moveDeadlineReminders, setReminders } from './reminder-queries.ts';
-import { holdReminderAt } from './reminders.ts';
+import { holdReminderAt, paymentReminders } from './reminders.ts';
 import { writeMessages } from './writing.ts';
 
 /** Participations that are told of one event in one transaction. */
@@ -31,7 +31,7 @@ export function planning(options: { readonly digestSeconds: number }): Feeding {
       if (isForEverybody) await tx.rows(sql.insertFanout, campaignId, event.seq);
     }
     await sendToEndpoints(tx, facts.brand_id, events);
-    await setAlarms(tx, campaignId, plans);
+    await setAlarms(tx, campaignId, plans, facts.payment_term_seconds);
   };
 }
 
@@ -158,8 +158,13 @@ async function sendToEndpoints(
 /** A proof that was not accepted sets the clock going again. */
 const beginsHold = new Set<string>(['participant_joined', 'payment_rejected']);
 
-/** Reminders of holds that have begun, and of a deadline that was moved. */
-async function setAlarms(tx: Tx, campaignId: string, plans: readonly Planned[]): Promise<void> {
+/** Reminders of holds that have begun, of what has fallen due, and of a deadline that was moved. */
+async function setAlarms(
+  tx: Tx,
+  campaignId: string,
+  plans: readonly Planned[],
+  termSeconds: number,
+): Promise<void> {
   // One clock for each participation: that which began last, where both are read together.
   const holds = new Map(
     plans.flatMap(({ event, person }) => {
@@ -177,6 +182,22 @@ async function setAlarms(tx: Tx, campaignId: string, plans: readonly Planned[]):
       begun.map(() => 'hold' as const),
       begun.map(({ person }) => person.id),
       begun.map(({ dueAt }) => dueAt),
+    );
+  }
+  // Confirmed by the campaign's completion, not by a payment: it is to be paid now.
+  const due = plans.flatMap(({ event, person }) => {
+    const isDue = event.event === 'participant_confirmed' && event.metadata['amount'] === undefined;
+    if (!isDue || person === undefined || person.pay_by === null) return [];
+    return paymentReminders(event.occurred_at, termSeconds).map((one) => ({ person, ...one }));
+  });
+  if (due.length > 0) {
+    await tx.rows(
+      setReminders,
+      campaignId,
+      due.map(({ person }) => person.user_id),
+      due.map(({ kind }) => kind),
+      due.map(({ person }) => person.id),
+      due.map(({ dueAt }) => dueAt),
     );
   }
   const moved = plans.findLast(({ event }) => event.event === 'deadline_extended');

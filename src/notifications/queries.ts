@@ -15,6 +15,8 @@ export interface CampaignFacts {
   /** Of a campaign that is or is being cancelled: why, in the words of who did it. */
   readonly cancel_reason: string | null;
   readonly payment_timing: PaymentTiming;
+  /** Within how many seconds of its completion it is to be paid, without the grace. */
+  readonly payment_term_seconds: number;
   readonly price_per_slot: bigint;
   readonly deadline: Date;
   readonly total_slots: number;
@@ -30,7 +32,7 @@ export const campaignFacts = query<[campaignId: string], CampaignFacts>(
     coalesce(c.closing_reason, (select a.metadata ->> 'reason' from sambatan.audit_logs a
       where a.campaign_id = c.campaign_id and a.participation_id is null
         and a.event = 'campaign_cancelled' order by a.seq desc limit 1)) as cancel_reason,
-    c.payment_timing, c.price_per_slot, c.deadline, c.total_slots,
+    c.payment_timing, c.payment_term_seconds, c.price_per_slot, c.deadline, c.total_slots,
     c.filled_slots,
     array(select user_id from sambatan.brand_members m where m.brand_id = c.brand_id) as sellers
   from sambatan.campaigns c
@@ -45,16 +47,24 @@ export interface Person {
   readonly quantity: number;
   /** When a hold or an offer ends. */
   readonly ends_at: Date | null;
+  /** By when what fell due at completion is to be paid. */
+  readonly pay_by: Date | null;
 }
 
 /** Whose participations and places in the waiting list these are. */
 export const peopleOf = query<[campaignId: string, ids: string[]], Person>(
   'people_of',
-  `select participation_id as id, user_id, quantity, hold_expires_at as ends_at
-  from sambatan.participants where campaign_id = $1 and participation_id = any ($2)
+  `select p.participation_id as id, p.user_id, p.quantity, p.hold_expires_at as ends_at, t.pay_by
+  from sambatan.participants p
+  left join sambatan.transactions t on t.campaign_id = p.campaign_id
+    and t.cause = 'payment:' || p.participation_id
+  where p.campaign_id = $1 and p.participation_id = any ($2)
   union all
-  select entry_id, user_id, quantity, offer_expires_at
-  from sambatan.waiting_entries where campaign_id = $1 and entry_id = any ($2)`,
+  select case when e.entry_id = any ($2) then e.entry_id else e.order_id end, e.user_id, e.quantity,
+    e.offer_expires_at, null
+  from sambatan.waiting_entries e
+  where e.campaign_id = $1 and (e.entry_id = any ($2)
+    or (e.order_id = any ($2) and e.participation_id is null))`,
 );
 
 /** A step of those who take part now, by participation. */

@@ -2,7 +2,13 @@ import { query } from '../database/query.ts';
 import type { StoredCampaignStatus } from '../campaigns/status.ts';
 import type { StoredParticipationStatus } from '../participations/status.ts';
 
-export const reminderKinds = ['deadline_day', 'deadline_hour', 'hold'] as const;
+export const reminderKinds = [
+  'deadline_day',
+  'deadline_hour',
+  'hold',
+  'payment_half',
+  'payment_last',
+] as const;
 export type ReminderKind = (typeof reminderKinds)[number];
 
 /**
@@ -70,6 +76,8 @@ export interface DueReminder {
   readonly hold_expires_at: Date | null;
   readonly hold_status: StoredParticipationStatus | null;
   readonly quantity: number | null;
+  /** By when an open payment is to be paid; null when there is none. */
+  readonly pay_by: Date | null;
   /** Whole rupiah with the unique code; null while the buyer has not looked at what they owe. */
   readonly to_transfer: bigint | null;
   readonly now: Date;
@@ -89,12 +97,12 @@ export const takeReminders = query<[limit: number], DueReminder>(
     returning r.campaign_id, r.user_id, r.kind, r.subject_id, r.due_at
   )
   select d.*, c.deadline, c.status, p.hold_expires_at, p.status as hold_status, p.quantity,
-    (select t.amount + t.unique_code from sambatan.transactions t
-      where t.campaign_id = p.campaign_id and t.cause = 'payment:' || p.participation_id
-        and t.account_id is not null and t.status in ('due', 'rejected')) as to_transfer,
+    t.pay_by, case when t.account_id is not null then t.amount + t.unique_code end as to_transfer,
     clock_timestamp() as now
   from done d
   join sambatan.campaigns c on c.campaign_id = d.campaign_id
-  left join sambatan.participants p on d.kind = 'hold'
-    and p.campaign_id = d.campaign_id and p.participation_id = d.subject_id`,
+  left join sambatan.participants p on d.kind in ('hold', 'payment_half', 'payment_last')
+    and p.campaign_id = d.campaign_id and p.participation_id = d.subject_id
+  left join sambatan.transactions t on t.campaign_id = p.campaign_id
+    and t.cause = 'payment:' || p.participation_id and t.status in ('due', 'rejected')`,
 );

@@ -1,4 +1,5 @@
 import type { Tx } from '../database/transaction.ts';
+import type { MessageKind } from './messages.ts';
 import type { PlannedMessage } from './plan.ts';
 import { campaignFacts, type CampaignFacts } from './queries.ts';
 import {
@@ -33,6 +34,21 @@ export function holdReminderAt(joinedAt: Date, holdExpiresAt: Date): Date {
 }
 
 /**
+ * When a buyer is reminded of what fell due at `confirmedAt`: at half of the term, and twelve hours
+ * before its end where that is later.
+ */
+export function paymentReminders(
+  confirmedAt: Date,
+  termSeconds: number,
+): readonly { readonly kind: ReminderKind; readonly dueAt: Date }[] {
+  const after = (ms: number) => new Date(confirmedAt.getTime() + ms);
+  const half = { kind: 'payment_half', dueAt: after(termSeconds * 500) } as const;
+  const lastMs = termSeconds * 1_000 - 12 * hourMs;
+  const last = { kind: 'payment_last', dueAt: after(lastMs) } as const;
+  return lastMs > termSeconds * 500 ? [half, last] : [half];
+}
+
+/**
  * What becomes of a reminder whose time has come: a message, another time because the end was moved
  * meanwhile, or nothing because there is nothing to be reminded of any more. Pure.
  */
@@ -40,20 +56,17 @@ export function reminded(
   due: DueReminder,
   facts: CampaignFacts,
 ): { readonly message?: PlannedMessage; readonly again?: Date } {
-  const isHold = due.kind === 'hold';
-  const isOpen = isHold
-    ? due.hold_status === 'pending_payment'
-    : due.status === 'active' || due.status === 'locked';
-  const until = isHold ? due.hold_expires_at : due.deadline;
+  const { isOpen, until, lead } = subjectOf(due);
   if (!isOpen || until === null || until <= due.now) return {};
-  const nextAt = new Date(until.getTime() - leadMs[due.kind]);
-  if (nextAt.getTime() > due.now.getTime() + earlyMs) return { again: nextAt };
+  const nextAt = until.getTime() - lead;
+  if (nextAt > due.now.getTime() + earlyMs) return { again: new Date(nextAt) };
   const quantity = due.quantity ?? undefined;
+  const subject = due.kind.startsWith('deadline') ? '' : due.subject_id;
   return {
     message: {
       userId: due.user_id,
-      kind: due.kind === 'hold' ? 'hold_ending' : due.kind,
-      eventKey: `reminder:${due.kind}:${isHold ? due.subject_id : ''}:${until.toISOString()}`,
+      kind: messageOf[due.kind],
+      eventKey: `reminder:${due.kind}:${subject}:${until.toISOString()}`,
       params: {
         campaign: facts.title,
         brand: facts.brand_name,
@@ -65,6 +78,40 @@ export function reminded(
       },
     },
   };
+}
+
+const messageOf = {
+  deadline_day: 'deadline_day',
+  deadline_hour: 'deadline_hour',
+  hold: 'hold_ending',
+  payment_half: 'payment_reminder',
+  payment_last: 'payment_reminder',
+} as const satisfies Record<ReminderKind, MessageKind>;
+
+/** Whether there is still something to be reminded of, until when, and how long before to say so. */
+function subjectOf(due: DueReminder): {
+  readonly isOpen: boolean;
+  readonly until: Date | null;
+  readonly lead: number;
+} {
+  switch (due.kind) {
+    case 'hold':
+      return {
+        isOpen: due.hold_status === 'pending_payment',
+        until: due.hold_expires_at,
+        lead: leadMs.hold,
+      };
+    // Their times follow from the term; pay_by is not moved.
+    case 'payment_half':
+    case 'payment_last':
+      return { isOpen: due.hold_status === 'confirmed', until: due.pay_by, lead: Infinity };
+    default:
+      return {
+        isOpen: due.status === 'active' || due.status === 'locked',
+        until: due.deadline,
+        lead: leadMs[due.kind],
+      };
+  }
 }
 
 /** Gives reminders that are due; true when there may be more. */

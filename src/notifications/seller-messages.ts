@@ -55,6 +55,51 @@ export const sellerMessages = {
       paragraphs: [`All ${s.slots(p.total_slots)} are taken.`],
     }),
   },
+  seller_verifying: {
+    topic: 'seller',
+    id: (p, s) => ({
+      title: `${p.campaign}: waktunya habis, pembayaran sedang dicek`,
+      paragraphs: [
+        'Sebagian pembayaran masih dicek. Yang dibayar sebelum batas waktu tetap dihitung.',
+        `Hasilnya paling lambat ${s.time(p.until)}.`,
+      ],
+    }),
+    en: (p, s) => ({
+      title: `${p.campaign}: time is up, payments are being checked`,
+      paragraphs: [
+        'Some payments are still being checked. What was paid before the deadline counts.',
+        `The result is there by ${s.time(p.until)}.`,
+      ],
+    }),
+  },
+  seller_below_minimum: {
+    topic: 'seller',
+    id: (p, s) => ({
+      title: `${p.campaign}: lanjut atau batal?`,
+      paragraphs: [
+        `Yang dibayar ${p.slots_taken ?? 0} dari minimal ${s.slots(p.total_slots)}. Pesanan yang tidak dibayar sudah batal.`,
+        `Putuskan di Sambatan sebelum ${s.time(p.until)}: lanjutkan batch ini, atau batalkan dan semua uang dikembalikan. Setelah itu pengelola Sambatan yang bisa memutuskan.`,
+      ],
+    }),
+    en: (p, s) => ({
+      title: `${p.campaign}: go on or call it off?`,
+      paragraphs: [
+        `${p.slots_taken ?? 0} of at least ${s.slots(p.total_slots)} were paid. Unpaid orders are cancelled.`,
+        `Decide on Sambatan by ${s.time(p.until)}: go on with this batch, or call it off and everything is refunded. After that the people who run Sambatan may decide.`,
+      ],
+    }),
+  },
+  seller_continued: {
+    topic: 'seller',
+    id: (p) => ({
+      title: `${p.campaign} dilanjutkan`,
+      paragraphs: ['Pengelola Sambatan memutuskan batch ini tetap dibuat.'],
+    }),
+    en: (p) => ({
+      title: `${p.campaign} goes on`,
+      paragraphs: ['The people who run Sambatan decided that this batch is made.'],
+    }),
+  },
   seller_completed: {
     topic: 'seller',
     id: (p, s) => ({

@@ -32,6 +32,23 @@ export const waitingMessages = {
       ],
     }),
   },
+  waiting_offered_to_pay: {
+    topic: 'waiting',
+    id: (p, s) => ({
+      title: `Ada slot buat kamu di ${p.campaign}!`,
+      paragraphs: [
+        `Sambatan ini berhasil, dan ${s.slots(p.quantity)} kami simpan untukmu sampai ${s.time(p.until)}.`,
+        'Slotnya jadi milikmu begitu kamu bayar. Buka Sambatan untuk melihat jumlah persisnya dan rekeningnya.',
+      ],
+    }),
+    en: (p, s) => ({
+      title: `There are slots of ${p.campaign} for you!`,
+      paragraphs: [
+        `This campaign has succeeded, and we keep ${s.slots(p.quantity)} for you until ${s.time(p.until)}.`,
+        'They are yours as soon as you pay. Open Sambatan for the exact amount and the account.',
+      ],
+    }),
+  },
   waiting_offer_lapsed: {
     topic: 'waiting',
     id: (p) => ({

@@ -56,7 +56,11 @@ export const participationTransitions = {
     participant_cancelled: 'cancelled',
     participant_refunded: 'refunded',
   },
-  confirmed: { participant_refunded: 'refunded', participant_fulfilled: 'fulfilled' },
+  confirmed: {
+    participant_cancelled: 'cancelled',
+    participant_refunded: 'refunded',
+    participant_fulfilled: 'fulfilled',
+  },
   cancelled: {},
   refunded: {},
   fulfilled: {},

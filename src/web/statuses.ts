@@ -17,6 +17,7 @@ export const campaignWords = {
   scheduled: { words: { id: 'Segera dibuka', en: 'Opening soon' }, tone: 'busy' },
   active: { words: { id: 'Sedang jalan', en: 'Running' }, tone: 'good' },
   full: { words: { id: 'Penuh', en: 'Full' }, tone: 'good' },
+  verifying: { words: { id: 'Pembayaran dicek', en: 'Checking payments' }, tone: 'busy' },
   completed: { words: { id: 'Berhasil', en: 'Succeeded' }, tone: 'good' },
   failed: { words: { id: 'Tidak terpenuhi', en: 'Not filled' }, tone: 'bad' },
   cancelled: { words: { id: 'Dibatalkan', en: 'Cancelled' }, tone: 'bad' },

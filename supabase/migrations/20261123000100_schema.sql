@@ -10,7 +10,7 @@
 create schema if not exists sambatan;
 
 create type sambatan.campaign_status as enum
-  ('draft', 'scheduled', 'active', 'locked', 'fulfilled', 'expired', 'cancelled');
+  ('draft', 'scheduled', 'active', 'locked', 'verifying', 'fulfilled', 'expired', 'cancelled');
 create type sambatan.participant_status as enum
   ('pending_payment', 'confirmed', 'cancelled', 'refunded', 'fulfilled');
 create type sambatan.payment_timing as enum ('on_completion', 'upfront');
@@ -83,11 +83,24 @@ create table sambatan.campaigns (
   platform_fee_basis_points integer not null default 300
     check (platform_fee_basis_points between 0 and 10000),
   hold_seconds integer not null default 86400 check (hold_seconds between 60 and 2592000),
+  -- After the deadline of a campaign that is paid up front, how long a payment that was made in time
+  -- may take to be seen; also how long after pay_by an order waits before it counts as unpaid.
+  verification_seconds integer not null default 172800
+    check (verification_seconds between 0 and 2592000),
+  -- What falls due when the campaign completes is to be paid within the term and the grace.
+  payment_term_seconds integer not null default 259200
+    check (payment_term_seconds between 60 and 2592000),
+  payment_grace_seconds integer not null default 86400
+    check (payment_grace_seconds between 0 and 2592000),
+  -- How long only the seller may decide whether a batch goes on below its minimum.
+  decision_seconds integer not null default 259200
+    check (decision_seconds between 0 and 2592000),
   deadline timestamptz not null,
   opens_at timestamptz,
   -- When the lifecycle has to look at this campaign next: its opening, a hold that may lapse, its
-  -- deadline, or at once while it is being closed. Never later than the true time; an early look
-  -- finds nothing to do and sets it anew.
+  -- deadline, the end of the verification hours, the end of an order that was not paid after success,
+  -- or at once while it is being closed. Never later than the true time; an early look finds nothing
+  -- to do and sets it anew. Null when nothing is left to look at.
   due_at timestamptz,
   -- Closing a large campaign takes several short transactions. From the decision to the last of
   -- them these say what it is being closed as; it takes no joins and no cancellations meanwhile.
@@ -104,6 +117,11 @@ create table sambatan.campaigns (
   updated_at timestamptz not null,
   opened_at timestamptz,
   filled_at timestamptz,
+  verifying_at timestamptz,
+  -- Since when somebody has to decide whether the batch goes on although fewer slots were paid than
+  -- the minimum, and when it was decided to go on.
+  decision_opened_at timestamptz,
+  decided_at timestamptz,
   completed_at timestamptz,
   failed_at timestamptz,
   cancelled_at timestamptz,
@@ -125,17 +143,25 @@ create table sambatan.campaigns (
   constraint campaigns_full_is_full check (
     status not in ('active', 'locked') or closing_as is not null
     or (status = 'locked') = (filled_slots = total_slots)),
-  constraint campaigns_due_while_alive check (
-    (status in ('scheduled', 'active', 'locked')) = (due_at is not null)),
+  constraint campaigns_due_while_alive check (status = 'fulfilled'
+    or (status in ('scheduled', 'active', 'locked', 'verifying')) = (due_at is not null)),
   constraint campaigns_closing check (
     (closing_as is null or (closing_as in ('fulfilled', 'expired', 'cancelled')
-      and status in ('active', 'locked')))
+      and status in ('active', 'locked', 'verifying'))
+      or (closing_as = 'cancelled' and status = 'fulfilled'))
     and (closing_as is null) = (closing_actor is null)),
-  constraint campaigns_completed_at check ((status = 'fulfilled') = (completed_at is not null)),
+  constraint campaigns_verifying check (
+    status <> 'verifying' or (verifying_at is not null and payment_timing = 'upfront')),
+  constraint campaigns_decision check (decided_at is null or decision_opened_at is not null),
+  -- A completed campaign may still be called off, below its minimum.
+  constraint campaigns_completed_at check (
+    (status = 'fulfilled') <= (completed_at is not null)
+    and (completed_at is not null) <= (status in ('fulfilled', 'cancelled'))),
   constraint campaigns_failed_at check ((status = 'expired') = (failed_at is not null)),
   constraint campaigns_cancelled_at check ((status = 'cancelled') = (cancelled_at is not null)),
   constraint campaigns_opened_at check (
-    status not in ('active', 'locked', 'fulfilled', 'expired') or opened_at is not null)
+    status not in ('active', 'locked', 'verifying', 'fulfilled', 'expired')
+    or opened_at is not null)
 ) with (fillfactor = 70);
 
 -- One index per sort order, each led by status: a list of several statuses is a merge of one
@@ -153,6 +179,9 @@ create index campaigns_by_due on sambatan.campaigns (due_at) where due_at is not
 create index campaigns_over on sambatan.campaigns (status) include (slots_at_close)
   where status in ('fulfilled', 'expired', 'cancelled');
 create index campaigns_full on sambatan.campaigns (campaign_id) where status = 'locked';
+create index campaigns_verifying on sambatan.campaigns (campaign_id) where status = 'verifying';
+create index campaigns_to_decide on sambatan.campaigns (decision_opened_at, campaign_id)
+  where status = 'fulfilled' and decision_opened_at is not null and decided_at is null;
 
 -- ---------------------------------------------------------------- participations
 
@@ -169,7 +198,7 @@ create table sambatan.participants (
   cancelled_at timestamptz,
   refunded_at timestamptz,
   fulfilled_at timestamptz,
-  cancel_reason text check (cancel_reason in ('buyer', 'hold_lapsed', 'operator')),
+  cancel_reason text check (cancel_reason in ('buyer', 'hold_lapsed', 'operator', 'unpaid')),
   shipping_address text not null check (char_length(shipping_address) between 10 and 240),
   note text check (char_length(note) <= 160),
   primary key (campaign_id, participation_id),
@@ -300,8 +329,10 @@ begin
   if not (case old.status
     when 'draft' then new.status in ('active', 'cancelled')
     when 'scheduled' then new.status in ('active', 'cancelled')
-    when 'active' then new.status in ('locked', 'fulfilled', 'expired', 'cancelled')
-    when 'locked' then new.status in ('active', 'fulfilled', 'expired', 'cancelled')
+    when 'active' then new.status in ('locked', 'verifying', 'fulfilled', 'expired', 'cancelled')
+    when 'locked' then new.status in ('active', 'verifying', 'fulfilled', 'expired', 'cancelled')
+    when 'verifying' then new.status in ('fulfilled', 'expired', 'cancelled')
+    when 'fulfilled' then new.status = 'cancelled'
     else false
   end) then
     raise exception using errcode = 'SB001',
@@ -319,7 +350,7 @@ create function sambatan.check_participant_transition() returns trigger language
 begin
   if not (case old.status
     when 'pending_payment' then new.status in ('confirmed', 'cancelled', 'refunded')
-    when 'confirmed' then new.status in ('refunded', 'fulfilled')
+    when 'confirmed' then new.status in ('cancelled', 'refunded', 'fulfilled')
     else false
   end) then
     raise exception using errcode = 'SB001',
@@ -386,6 +417,7 @@ alter table sambatan.audit_logs
   add constraint audit_logs_event_check check (event in (
     'campaign_created', 'campaign_edited', 'campaign_opened', 'campaign_full',
     'campaign_reopened', 'campaign_completed', 'campaign_failed', 'campaign_cancelled',
+    'campaign_verifying', 'campaign_below_minimum', 'campaign_continued',
     'campaign_shortfall', 'deadline_extended', 'participant_joined', 'participant_confirmed',
     'participant_cancelled', 'participant_refunded', 'participant_fulfilled', 'waiting_joined',
     'waiting_offered', 'waiting_accepted', 'waiting_declined', 'waiting_lapsed',
@@ -601,6 +633,8 @@ create table sambatan.receiving_accounts (
   holder text not null check (char_length(holder) between 2 and 80),
   is_default boolean not null default false,
   is_active boolean not null default true,
+  -- The last day (Asia/Jakarta) of which a statement of this account has been imported whole.
+  statement_through date,
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   unique (bank, number),
@@ -647,6 +681,12 @@ alter table sambatan.transactions
   add column pay_by timestamptz,
   -- Of a settled payment: what came above the amount and is kept with it, at most the unique code.
   add column surcharge bigint not null default 0 check (surcharge between 0 and 99999),
+  -- When the buyer paid, not when somebody saw it: the moment, or the day in Asia/Jakarta where a
+  -- bank or a person tells no more. It decides whether the payment was made in time.
+  add column paid_at timestamptz,
+  add column paid_on date,
+  -- When a person last looked at the proof and did not accept it.
+  add column rejected_at timestamptz,
   -- What was left of the hold when its proof stopped the clock.
   add column hold_left interval,
   -- Why a payment was rejected, a movement failed the last time, or is owed no more.
@@ -1024,12 +1064,14 @@ create table sambatan.notification_fanouts (
   primary key (campaign_id, seq)
 );
 
--- Somebody asked to be reminded of a deadline, or their hold is about to lapse.
+-- Somebody asked to be reminded of a deadline, their hold is about to lapse, or what fell due when a
+-- campaign completed is not paid.
 create table sambatan.reminders (
   campaign_id uuid not null,
   user_id uuid not null,
-  kind text not null check (kind in ('deadline_day', 'deadline_hour', 'hold')),
-  -- The participation of a hold, the campaign of a deadline.
+  kind text not null check (kind in
+    ('deadline_day', 'deadline_hour', 'hold', 'payment_half', 'payment_last')),
+  -- The participation of a hold or a payment, the campaign of a deadline.
   subject_id uuid not null,
   due_at timestamptz not null,
   done_at timestamptz,
@@ -1144,6 +1186,8 @@ create table sambatan.gateway_calls (
   attempts integer not null default 0 check (attempts >= 0),
   -- When it is asked after next; null when there is nothing more to ask.
   next_check_at timestamptz,
+  -- An order can be paid until then; its payment is to be paid by then, too.
+  payable_until timestamptz,
   -- After it an order that nobody began to pay cannot be paid any more.
   expires_at timestamptz not null,
   created_at timestamptz not null,
@@ -1195,7 +1239,8 @@ create type sambatan.due_movement as (
   amount bigint,
   cause text,
   actor text,
-  created_at timestamptz
+  created_at timestamptz,
+  pay_by timestamptz
 );
 create type sambatan.effects as (
   moves sambatan.participation_move[],
@@ -1217,6 +1262,7 @@ alter table sambatan.audit_logs
   add constraint audit_logs_event_check check (event in (
     'campaign_created', 'campaign_edited', 'campaign_opened', 'campaign_full',
     'campaign_reopened', 'campaign_completed', 'campaign_failed', 'campaign_cancelled',
+    'campaign_verifying', 'campaign_below_minimum', 'campaign_continued',
     'campaign_shortfall', 'deadline_extended', 'participant_joined', 'participant_confirmed',
     'participant_cancelled', 'participant_refunded', 'participant_fulfilled', 'waiting_joined',
     'waiting_offered', 'waiting_accepted', 'waiting_declined', 'waiting_lapsed',
@@ -1412,6 +1458,39 @@ create index addresses_by_phone on sambatan.addresses ((sambatan.phone_in(phone)
 create index participants_by_phone
   on sambatan.participants ((sambatan.phone_in(shipping_address)) collate "C")
   where sambatan.phone_in(shipping_address) is not null;
+
+-- An offer that is made after a campaign has succeeded is paid before it is a participation. Its id as
+-- an order, which its payment, proof and refunds have, is that of the participation that it becomes.
+alter table sambatan.waiting_entries
+  add column order_id uuid,
+  add constraint waiting_entries_order check (
+    order_id is null or status <> 'waiting'),
+  add constraint waiting_entries_order_is_participation check (
+    order_id is null or participation_id is null or order_id = participation_id);
+create index waiting_entries_by_order on sambatan.waiting_entries (order_id)
+  where order_id is not null;
+create unique index waiting_entries_one_order on sambatan.waiting_entries (campaign_id, order_id)
+  where order_id is not null;
+
+-- So money may belong to an order that is no participation yet, or never becomes one. An invariant
+-- looks that each has one or the other.
+alter table sambatan.transactions drop constraint transactions_campaign_id_participation_id_fkey;
+alter table sambatan.payment_proofs
+  drop constraint payment_proofs_campaign_id_participation_id_fkey;
+alter table sambatan.statement_lines
+  drop constraint statement_lines_campaign_id_participation_id_fkey;
+alter table sambatan.gateway_calls
+  drop constraint gateway_calls_campaign_id_participation_id_fkey;
+
+-- Whatever money can be about: participations, and offers after success that are none yet.
+create view sambatan.orders as
+  select campaign_id, participation_id, user_id, quantity, false as is_offer
+  from sambatan.participants
+  union all
+  select campaign_id, order_id, user_id, quantity, true
+  from sambatan.waiting_entries
+  where order_id is not null and participation_id is null;
+revoke all on sambatan.orders from public;
 
 -- Joins that were sent twice because their answer was lost, and were refused the second time. The
 -- first sending may still be on its way: it is known by its participation's id and refused as well.

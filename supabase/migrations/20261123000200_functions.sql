@@ -186,6 +186,89 @@ begin
 end
 $$;
 
+-- The moment that decides whether a payment was made in time: the provider's or the statement's own
+-- time, the start of the day (Asia/Jakarta) where only the day is known, so that any time of that day
+-- counts, or p_now where nothing is known. Never later than p_now.
+create or replace function sambatan.paid_moment(
+  p_paid_at timestamptz, p_paid_on date, p_now timestamptz
+) returns timestamptz language sql immutable parallel safe as $$
+  select least(p_now, coalesce(p_paid_at, p_paid_on::timestamp at time zone 'Asia/Jakarta', p_now))
+$$;
+
+-- Whether money for an open payment that had to be made by p_by may still turn up: its proof or its
+-- online order is undecided, or a transfer may be on its way. Nobody can have transferred before an
+-- account was shown to them; the statement of that account, imported through the day of p_by, shows
+-- every transfer in time. A proof that a person rejected after p_by is decided.
+create or replace function sambatan.may_still_arrive(t sambatan.transactions, p_by timestamptz)
+returns boolean language plpgsql stable as $$
+begin
+  if t.transaction_id is null or t.status in ('settled', 'void') then
+    return false;
+  elsif t.status in ('proof_submitted', 'pending') or exists (
+    select 1 from sambatan.gateway_calls g where g.campaign_id = t.campaign_id
+      and g.transaction_id = t.transaction_id and g.kind = 'payment'
+      and g.status in ('unknown', 'open'))
+  then
+    return true;
+  elsif t.account_id is null or t.rejected_at >= p_by then
+    return false;
+  end if;
+  return coalesce((select a.statement_through < (p_by at time zone 'Asia/Jakarta')::date
+    from sambatan.receiving_accounts a where a.account_id = t.account_id), true);
+end
+$$;
+
+-- Whether a payment that decides about a place is undecided for any reserved participation of a
+-- campaign whose deadline has passed.
+create or replace function sambatan.awaits_payments(c sambatan.campaigns)
+returns boolean language sql stable as $$
+  select exists (select 1 from sambatan.participants p
+    join sambatan.transactions t on t.campaign_id = p.campaign_id
+      and t.cause = 'payment:' || p.participation_id
+    where p.campaign_id = c.campaign_id and p.status = 'pending_payment'
+      and sambatan.may_still_arrive(t, c.deadline))
+$$;
+
+-- The lifecycle looks at once at a campaign whose outcome, or whose unpaid orders, may be decided now.
+-- The caller holds the campaign's row.
+create or replace function sambatan.look_again(p_campaign_id uuid, p_at timestamptz)
+returns void language sql as $$
+  update sambatan.campaigns set due_at = least(due_at, p_at)
+  where campaign_id = p_campaign_id and due_at > p_at
+    and status in ('verifying', 'fulfilled')
+$$;
+
+-- A statement of a receiving account has been imported whole through a day (Asia/Jakarta): what it
+-- does not show by then was not transferred by then. An earlier day changes nothing. Gives the
+-- campaigns that the lifecycle has to look at now, locked in order of their ids.
+create or replace function sambatan.statement_imported(p_account_id uuid, p_through date)
+returns setof uuid language plpgsql as $$
+declare
+  ids uuid[];
+  now_at timestamptz;
+begin
+  update sambatan.receiving_accounts set statement_through = p_through
+    where account_id = p_account_id
+      and (statement_through is null or statement_through < p_through);
+  if not found then
+    return;
+  end if;
+  select array_agg(l.campaign_id) into ids from (
+    select c.campaign_id from sambatan.campaigns c
+    where c.status in ('verifying', 'fulfilled') and c.due_at is not null
+      and exists (select 1 from sambatan.transactions t where t.campaign_id = c.campaign_id
+        and t.kind = 'payment' and t.account_id = p_account_id
+        and t.status in ('due', 'rejected'))
+    order by c.campaign_id for no key update) l;
+  now_at := clock_timestamp();
+  return query
+  update sambatan.campaigns c set due_at = least(c.due_at, now_at)
+    where c.campaign_id = any (ids) and c.status in ('verifying', 'fulfilled')
+      and c.due_at is not null
+    returning c.campaign_id;
+end
+$$;
+
 -- Joins: many requests, of any campaigns, in one transaction, each with its own answer. What it
 -- does is what the same requests would do one after the other, in the order of the arrays.
 --
@@ -458,7 +541,7 @@ begin
         c.participant_count := c.participant_count + 1;
         c.updated_at := now_at;
         if c.payment_timing = 'upfront' then
-          holds[i] := now_at + c.hold_seconds * interval '1 second';
+          holds[i] := least(now_at + c.hold_seconds * interval '1 second', c.deadline);
           c.due_at := least(c.due_at, holds[i]);
         end if;
 
@@ -594,6 +677,9 @@ $$;
 -- somebody who was overtaken as often as anybody may be nobody is looked at, and what is free
 -- gathers for them, until keep_until at most: slots are not kept idle for ever.
 --
+-- After the campaign has succeeded an offer lasts as long as a hold, because it is accepted by paying:
+-- it gets the id of the participation that its payment will make of it.
+--
 -- To be called in the transaction of whatever freed slots or changed the line. The caller holds the
 -- campaign's row and stores what becomes of it in c, which also says anew how many slots are kept
 -- from strangers. Called again it does nothing.
@@ -604,6 +690,7 @@ declare
   e record;
   under_offer integer;
   free integer;
+  succeeded constant boolean := c.status = 'fulfilled';
   -- How many more offers may pass those who were passed over; null while nobody was.
   allowance integer;
   ends_at timestamptz;
@@ -616,7 +703,8 @@ begin
   select coalesce(sum(quantity), 0) into under_offer from sambatan.waiting_entries
     where campaign_id = c.campaign_id and status = 'offered';
   free := c.total_slots - c.filled_slots - under_offer;
-  ends_at := p_at + c.offer_seconds * interval '1 second';
+  ends_at := p_at + case when succeeded then c.hold_seconds else c.offer_seconds end
+    * interval '1 second';
 
   for e in
     select entry_id, quantity, overtaken from sambatan.waiting_entries
@@ -629,7 +717,7 @@ begin
       allowance := allowance - 1;
       offered := offered || e.entry_id;
       told := told || jsonb_build_object('entry_id', e.entry_id, 'quantity', e.quantity,
-        'expires_at', least(ends_at, c.deadline));
+        'expires_at', case when succeeded then ends_at else least(ends_at, c.deadline) end);
     else
       allowance := least(allowance, most - e.overtaken);
       passed := passed || e.entry_id;
@@ -639,7 +727,8 @@ begin
 
   if offered <> '{}' then
     update sambatan.waiting_entries set status = 'offered', offered_at = p_at,
-        offer_expires_at = ends_at, keep_until = null, updated_at = p_at
+        offer_expires_at = ends_at, keep_until = null, updated_at = p_at,
+        order_id = case when succeeded then gen_random_uuid() end
       where campaign_id = c.campaign_id and entry_id = any (offered);
     update sambatan.waiting_entries t
       set overtaken = t.overtaken + cardinality(offered) - w.offers_before, updated_at = p_at
@@ -668,6 +757,26 @@ begin
   if offered <> '{}' or blocked is not null then
     c.due_at := least(c.due_at, ends_at);
   end if;
+  c := sambatan.append_events(c, 'waiting_offered', 'system', p_at, told);
+end
+$$;
+
+-- A campaign has succeeded: whoever had an offer of slots still has it, from now on one that is
+-- accepted by paying. The caller holds the campaign's row and stores what becomes of it in c.
+create or replace function sambatan.renew_offers(inout c sambatan.campaigns, p_at timestamptz)
+language plpgsql as $$
+declare
+  ends_at constant timestamptz := p_at + c.hold_seconds * interval '1 second';
+  told jsonb[];
+begin
+  with renewed as (
+    update sambatan.waiting_entries set order_id = gen_random_uuid(), offer_expires_at = ends_at,
+        updated_at = p_at
+      where campaign_id = c.campaign_id and status = 'offered' and order_id is null
+      returning entry_id, quantity, position
+  )
+  select coalesce(array_agg(jsonb_build_object('entry_id', entry_id, 'quantity', quantity,
+      'expires_at', ends_at) order by position), '{}') into told from renewed;
   c := sambatan.append_events(c, 'waiting_offered', 'system', p_at, told);
 end
 $$;
@@ -760,7 +869,7 @@ end
 $$;
 
 -- The entry, for an event to happen to it: it waits or has an offer, and the campaign is not past
--- its deadline or being closed. An entry to which this has happened already is given as it is. The
+-- its deadline (unless it has succeeded) or being closed. An entry to which this has happened already is given as it is. The
 -- caller holds the campaign's row, which guards its waiting list as well.
 -- Refuses: waiting_entry_not_found, waiting_transition_not_allowed, campaign_closing,
 -- deadline_passed.
@@ -783,7 +892,7 @@ begin
       jsonb_build_object('from', e.status, 'event', p_event));
   elsif c.closing_as is not null then
     perform sambatan.refuse('campaign_closing');
-  elsif p_at >= c.deadline then
+  elsif p_at >= c.deadline and c.status <> 'fulfilled' then
     perform sambatan.refuse('deadline_passed');
   end if;
   return e;
@@ -792,7 +901,8 @@ $$;
 
 -- Takes the slots of an offer: they become a participation as a join makes one, with the same
 -- rules, hold and events. An offer that was accepted already is given as it is.
--- Refuses as open_waiting_entry does, offer_expired, and what a join refuses.
+-- An offer after success is accepted by paying for it. Refuses as open_waiting_entry does,
+-- offer_expired, offer_is_paid, and what a join refuses.
 create or replace function sambatan.accept_offer(
   p_campaign_id uuid, p_entry_id uuid, p_participation_id uuid, p_actor text
 ) returns sambatan.waiting_entries language plpgsql as $$
@@ -806,6 +916,8 @@ declare
 begin
   if e.status = 'accepted' then
     return e;
+  elsif e.order_id is not null then
+    perform sambatan.refuse('offer_is_paid');
   elsif now_at >= e.offer_expires_at then
     perform sambatan.refuse('offer_expired');
   end if;
@@ -868,16 +980,19 @@ begin
       withdrawn_at = case p_event when 'waiting_withdrawn' then now_at end
     where campaign_id = p_campaign_id and entry_id = p_entry_id
     returning * into e;
+  perform sambatan.void_payment(p_campaign_id, e.order_id, 'left');
   c := sambatan.forget_waiting(c, p_event, p_actor, now_at, array[
     jsonb_build_object('entry_id', p_entry_id, 'quantity', e.quantity)]);
   perform sambatan.store_campaigns(array[sambatan.offer_slots(c, now_at)]);
+  perform sambatan.look_again(p_campaign_id, now_at);
   return e;
 end
 $$;
 
--- One step of the waiting list of an open campaign: at most p_limit offers that were not answered in
--- time lapse, and those for whom slots stood idle as long as they may; what is free is offered. Gives
--- how many lapsed. The caller holds the campaign's row and stores what becomes of it in c.
+-- One step of the waiting list of an open or completed campaign: at most p_limit offers that were not
+-- answered in time lapse, and those for whom slots stood idle as long as they may; what is free is
+-- offered. An offer that is accepted by paying lapses once no payment in time can turn up any more.
+-- Gives how many lapsed. The caller holds the campaign's row and stores what becomes of it in c.
 create or replace function sambatan.settle_waiting(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out lapsed integer
 ) language plpgsql set enable_seqscan = off as $$
@@ -889,17 +1004,26 @@ begin
   -- Offers first: what they give back may be what somebody waits for whose time is up as well.
   foreach kind in array array['offered', 'waiting']::sambatan.waiting_status[] loop
     with picked as (
-      select entry_id, position, quantity from sambatan.waiting_entries
+      select entry_id, position, quantity, order_id from sambatan.waiting_entries
       where campaign_id = c.campaign_id and status = kind
-        and case kind when 'offered' then offer_expires_at else keep_until end <= p_at
+        and case when kind = 'offered' then offer_expires_at else keep_until end <= p_at
+        and (order_id is null
+          or offer_expires_at + c.verification_seconds * interval '1 second' <= p_at
+          or not sambatan.may_still_arrive((select t from sambatan.transactions t
+            where t.campaign_id = c.campaign_id and t.cause = 'payment:' || order_id),
+            offer_expires_at))
       order by position limit p_limit - lapsed
     ), moved as (
       update sambatan.waiting_entries e set status = 'lapsed', lapsed_at = p_at,
         keep_until = null, updated_at = p_at
       from picked where e.campaign_id = c.campaign_id and e.entry_id = picked.entry_id
+    ), unpaid as (
+      update sambatan.transactions t set status = 'void', reason = 'hold_lapsed'
+      from picked where t.campaign_id = c.campaign_id and t.cause = 'payment:' || picked.order_id
+        and t.status in ('due', 'proof_submitted', 'rejected', 'pending')
     )
     select coalesce(array_agg(jsonb_build_object('entry_id', entry_id, 'quantity', quantity,
-        'reason', case kind when 'offered' then 'offer' else 'slots' end) order by position), '{}')
+        'reason', case when kind = 'offered' then 'offer' else 'slots' end) order by position), '{}')
       into told from picked;
     lapsed := lapsed + cardinality(told);
     if told <> '{}' then
@@ -912,16 +1036,20 @@ begin
 end
 $$;
 
--- When the lifecycle has to look at a waiting list next; null when nothing in it has a time.
-create or replace function sambatan.waiting_due_at(p_campaign_id uuid)
+-- When the lifecycle has to look at a waiting list next; null when nothing in it has a time. An offer
+-- that is accepted by paying, and whose time is over at p_at, waits for its payment to be decided.
+create or replace function sambatan.waiting_due_at(c sambatan.campaigns, p_at timestamptz)
 returns timestamptz language sql stable as $$
-  select min(case status when 'offered' then offer_expires_at else keep_until end)
+  select min(case when status = 'waiting' then keep_until
+    when order_id is not null and offer_expires_at <= p_at
+      then offer_expires_at + c.verification_seconds * interval '1 second'
+    else offer_expires_at end)
   from sambatan.waiting_entries
-  where campaign_id = p_campaign_id and status in ('waiting', 'offered')
+  where campaign_id = c.campaign_id and status in ('waiting', 'offered')
 $$;
 
--- One step of closing a campaign: at most p_limit entries of its waiting list are closed with it.
--- Gives how many. The caller holds the campaign's row and stores what becomes of it in c.
+-- One step of closing a campaign's waiting list: at most p_limit entries are closed. Gives how many.
+-- The caller holds the campaign's row and stores what becomes of it in c.
 create or replace function sambatan.close_waiting(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out closed integer
 ) language plpgsql set enable_seqscan = off as $$
@@ -941,7 +1069,7 @@ begin
       order by position), '{}')
     into told from picked;
   closed := cardinality(told);
-  c := sambatan.forget_waiting(c, 'waiting_closed', c.closing_actor, p_at, told);
+  c := sambatan.forget_waiting(c, 'waiting_closed', coalesce(c.closing_actor, 'system'), p_at, told);
 end
 $$;
 
@@ -998,19 +1126,23 @@ end
 $$;
 
 -- Confirms one reserved participation whose payment was verified, and records that payment as
--- settled. Refuses as release_participation does.
+-- settled. A proof says when it was paid at the latest, so that a campaign whose deadline has passed
+-- meanwhile still counts it. Refuses as release_participation does.
 create or replace function sambatan.confirm_participation(
   p_campaign_id uuid, p_participation_id uuid, p_actor text, p_reference text default null
 ) returns sambatan.participants language plpgsql as $$
 declare
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   now_at constant timestamptz := clock_timestamp();
+  paid_on constant date := sambatan.proof_day(p_campaign_id, p_participation_id);
   p sambatan.participants := sambatan.reserved_participation(c, p_participation_id,
-    'participant_confirmed', now_at);
+    'participant_confirmed', sambatan.paid_moment(null, paid_on, now_at));
 begin
   perform sambatan.settle_payment(c, p, null, now_at, p_actor, p_reference,
-    sambatan.next_verified_receipt(p_campaign_id, p_participation_id));
-  return sambatan.confirm_reserved(c, p, now_at, p_actor);
+    sambatan.next_verified_receipt(p_campaign_id, p_participation_id), null, paid_on);
+  p := sambatan.confirm_reserved(c, p, now_at, p_actor);
+  perform sambatan.look_again(p_campaign_id, now_at);
+  return p;
 end
 $$;
 
@@ -1091,15 +1223,48 @@ begin
 end
 $$;
 
+-- What an offer after success is going to be as a participation, while it can be paid: reserved until
+-- the offer ends. All null where there is no such offer.
+create or replace function sambatan.offered_participation(p_campaign_id uuid, p_order_id uuid)
+returns sambatan.participants language plpgsql stable as $$
+declare
+  e sambatan.waiting_entries;
+  p sambatan.participants;
+begin
+  select * into e from sambatan.waiting_entries
+    where campaign_id = p_campaign_id and order_id = p_order_id and participation_id is null;
+  if found then
+    p.campaign_id := e.campaign_id;
+    p.participation_id := e.order_id;
+    p.user_id := e.user_id;
+    p.quantity := e.quantity;
+    p.short_slots := 0;
+    if e.status = 'offered' then
+      p.status := 'pending_payment';
+    else
+      p.status := 'cancelled';
+      p.cancel_reason := 'hold_lapsed';
+    end if;
+    p.joined_at := e.offered_at;
+    p.hold_expires_at := e.offer_expires_at;
+    p.shipping_address := e.shipping_address;
+    p.note := e.note;
+  end if;
+  return p;
+end
+$$;
+
 -- The payment of a participation as it is, with an account and a unique code from now on: what is
 -- to be paid is made when somebody first looks at it, so that neither joins nor the closing of a
 -- large campaign pay for it. Any number of callers at once get the same one. A payment never goes
 -- without a unique code: its transfer could be matched by nothing but a name.
 --
+-- An offer after success has a payment of its own, by which it becomes a participation.
+--
 -- Takes no lock that a join would wait for. Gives null when there is nothing to pay (yet). Refuses:
 -- participation_not_found, payment_account_missing, unique_codes_exhausted.
 create or replace function sambatan.open_payment(
-  p_campaign_id uuid, p_participation_id uuid, p_term interval
+  p_campaign_id uuid, p_participation_id uuid
 ) returns sambatan.transactions language plpgsql as $$
 declare
   c sambatan.campaigns;
@@ -1113,7 +1278,10 @@ begin
   select * into p from sambatan.participants
     where campaign_id = p_campaign_id and participation_id = p_participation_id;
   if not found then
-    perform sambatan.refuse('participation_not_found');
+    p := sambatan.offered_participation(p_campaign_id, p_participation_id);
+    if p.participation_id is null then
+      perform sambatan.refuse('participation_not_found');
+    end if;
   end if;
   select * into strict c from sambatan.campaigns where campaign_id = p_campaign_id;
   for attempt in 1..20 loop
@@ -1122,8 +1290,10 @@ begin
     is_there := found;
     if is_there and (t.account_id is not null or t.status not in ('due', 'rejected')) then
       return t;
-    elsif not is_there and not (p.status = 'pending_payment' and c.payment_timing = 'upfront'
-      and c.closing_as is null and c.status in ('active', 'locked'))
+    elsif not is_there and not (c.closing_as is null and p.status = 'pending_payment'
+      and ((c.payment_timing = 'upfront' and c.status in ('active', 'locked')
+          and clock_timestamp() < c.deadline)
+        or c.status = 'fulfilled'))
     then
       return null;
     end if;
@@ -1139,7 +1309,8 @@ begin
     begin
       if is_there then
         update sambatan.transactions set account_id = account, unique_code = code,
-            pay_by = coalesce(pay_by, p.hold_expires_at, created_at + p_term)
+            pay_by = coalesce(pay_by, case when c.status = 'fulfilled' then p.hold_expires_at
+              else least(p.hold_expires_at, c.deadline) end)
           where campaign_id = p_campaign_id and transaction_id = t.transaction_id
             and account_id is null and amount = base and status in ('due', 'rejected')
           returning * into t;
@@ -1148,7 +1319,8 @@ begin
             cause, actor, created_at, account_id, unique_code, pay_by)
           values (p_campaign_id, 'payment', 'due', p_participation_id, base,
             'payment:' || p_participation_id, 'system', clock_timestamp(), account, code,
-            coalesce(p.hold_expires_at, clock_timestamp() + p_term))
+            case when c.status = 'fulfilled' then p.hold_expires_at
+              else least(p.hold_expires_at, c.deadline) end)
           on conflict do nothing
           returning * into t;
       end if;
@@ -1165,17 +1337,18 @@ end
 $$;
 
 -- Money that arrived and pays for nothing: it is recorded, and due back at once. p_why is
--- 'hold_lapsed', 'left', 'campaign_over', 'already_paid', 'too_little' or 'too_much'. The caller
--- holds the campaign's row.
+-- 'hold_lapsed', 'left', 'campaign_over', 'already_paid', 'too_little', 'too_much', 'too_late' or
+-- 'unpaid'. The caller holds the campaign's row.
 create or replace function sambatan.credit_money(
   c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_at timestamptz, p_actor text,
-  p_reference text, p_receipt text, p_why text
+  p_reference text, p_receipt text, p_why text, p_paid_at timestamptz default null,
+  p_paid_on date default null
 ) returns void language plpgsql as $$
 begin
   insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
-      actor, reference, created_at, settled_at, purpose, receipt)
+      actor, reference, created_at, settled_at, paid_at, paid_on, purpose, receipt)
     values (c.campaign_id, 'adjustment', 'settled', p_participation_id, p_amount,
-      'credit:' || p_receipt, p_actor, p_reference, p_at, p_at, 'credit',
+      'credit:' || p_receipt, p_actor, p_reference, p_at, p_at, p_paid_at, p_paid_on, 'credit',
       case when p_why <> 'too_much' then p_receipt end);
   insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
       actor, created_at)
@@ -1188,22 +1361,24 @@ $$;
 
 -- Records that a participation was paid for: p_amount is what arrived, at least the price. What is
 -- above the price is kept with it as far as it is the unique code; the rest is due back.
--- The caller holds the campaign's row.
+-- p_paid_at or p_paid_on is when its buyer paid, where that is known. The caller holds the campaign's
+-- row.
 create or replace function sambatan.settle_payment(
   c sambatan.campaigns, p sambatan.participants, p_amount bigint, p_at timestamptz, p_actor text,
-  p_reference text, p_receipt text
+  p_reference text, p_receipt text, p_paid_at timestamptz default null, p_paid_on date default null
 ) returns void language plpgsql as $$
 declare
   t sambatan.transactions;
 begin
   -- The insert settles who is first: the caller, or whoever makes the open payment just now.
   insert into sambatan.transactions as old (campaign_id, kind, status, participation_id, amount,
-      cause, actor, reference, created_at, settled_at, receipt)
+      cause, actor, reference, created_at, settled_at, receipt, paid_at, paid_on)
     values (c.campaign_id, 'payment', 'settled', p.participation_id,
       (p.quantity - p.short_slots) * c.price_per_slot, 'payment:' || p.participation_id, p_actor,
-      p_reference, p_at, p_at, p_receipt)
+      p_reference, p_at, p_at, p_receipt, p_paid_at, p_paid_on)
     on conflict (campaign_id, cause) do update set status = 'settled', actor = p_actor,
       reference = p_reference, settled_at = p_at, receipt = p_receipt, reason = null,
+      paid_at = p_paid_at, paid_on = p_paid_on,
       surcharge = least(coalesce(p_amount, old.amount + old.unique_code) - old.amount,
         old.unique_code)
     returning * into strict t;
@@ -1217,7 +1392,7 @@ begin
     p.participation_id, jsonb_build_object('amount', t.amount, 'unique_code', t.surcharge));
   if p_amount > t.amount + t.surcharge then
     perform sambatan.credit_money(c, p.participation_id, p_amount - t.amount - t.surcharge, p_at,
-      p_actor, p_reference, p_receipt, 'too_much');
+      p_actor, p_reference, p_receipt, 'too_much', p_paid_at, p_paid_on);
   end if;
 end
 $$;
@@ -1240,10 +1415,10 @@ begin
 end
 $$;
 
--- Why p_amount rupiah for a participation would not pay what it owes, as payment_late has it; null
--- when they would. The caller holds the campaign's row.
+-- Why p_amount rupiah that were paid at p_paid for a participation would not pay what it owes, as
+-- payment_late has it; null when they would. The caller holds the campaign's row.
 create or replace function sambatan.why_not_owed(
-  c sambatan.campaigns, p sambatan.participants, p_amount bigint, p_at timestamptz
+  c sambatan.campaigns, p sambatan.participants, p_amount bigint, p_paid timestamptz
 ) returns text language plpgsql stable as $$
 declare
   t sambatan.transactions;
@@ -1252,12 +1427,18 @@ begin
     where campaign_id = c.campaign_id and cause = 'payment:' || p.participation_id;
   return case
     when t.status = 'settled' or (t.status = 'void' and t.reason = 'given') then 'already_paid'
+    when p.status = 'cancelled' and p.cancel_reason = 'unpaid' then 'unpaid'
     when t.status = 'void' then 'campaign_over'
     when p.status = 'cancelled' and p.cancel_reason = 'hold_lapsed' then 'hold_lapsed'
     when p.status = 'cancelled' then 'left'
     when p.status = 'refunded' then 'campaign_over'
-    when p.status = 'pending_payment' and (c.closing_as is not null or p_at >= c.deadline
-      or c.status not in ('active', 'locked')) then 'campaign_over'
+    when p.status = 'pending_payment' and c.closing_as is not null then 'campaign_over'
+    when p.status = 'pending_payment' and c.status = 'fulfilled' and p_paid > p.hold_expires_at
+      then 'too_late'
+    when p.status = 'pending_payment'
+      and c.status not in ('active', 'locked', 'verifying', 'fulfilled') then 'campaign_over'
+    when (p.status = 'pending_payment' and c.status <> 'fulfilled' and p_paid > c.deadline)
+      or (p.status = 'confirmed' and p_paid > t.pay_by) then 'too_late'
     when p_amount < coalesce(t.amount, (p.quantity - p.short_slots) * c.price_per_slot)
       then 'too_little'
   end;
@@ -1265,9 +1446,11 @@ end
 $$;
 
 -- Money for a participation arrived: p_amount rupiah, once per receipt ('line:…' of a statement,
--- 'verified:…' by a person, a provider's own name for it). It is
---   settled   it pays what was due; a reserved participation is confirmed
---   given     its hold had lapsed, but the campaign still takes as many slots: they are its buyer's
+-- 'verified:…' by a person, a provider's own name for it). p_paid_at or p_paid_on is when the buyer
+-- paid, as far as that is known; it decides, not when it was seen. The money is
+--   settled   it pays what was due; a reserved participation is confirmed, and an offer after success
+--             becomes a confirmed participation
+--   given     its hold had lapsed, but the campaign still has as many slots: they are its buyer's
 --             again, as a new participation
 --   credited  anything else: too late, twice, too little; the refund is due at once
 --   known     this receipt was counted before; nothing changed
@@ -1275,22 +1458,29 @@ $$;
 -- participation_not_found.
 create or replace function sambatan.receive_money(
   p_campaign_id uuid, p_participation_id uuid, p_amount bigint, p_actor text, p_reference text,
-  p_receipt text, out outcome text, out participation_id uuid
+  p_receipt text, p_paid_at timestamptz default null, p_paid_on date default null,
+  out outcome text, out participation_id uuid
 ) language plpgsql as $$
 declare
   c sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   now_at timestamptz := clock_timestamp();
+  paid constant timestamptz := sambatan.paid_moment(p_paid_at, p_paid_on, now_at);
   p sambatan.participants;
   t sambatan.transactions;
   price bigint;
   why text;
+  is_offer boolean;
 begin
   participation_id := p_participation_id;
   select * into p from sambatan.participants x
     where x.campaign_id = p_campaign_id and x.participation_id = p_participation_id;
-  if not found then
+  is_offer := not found;
+  if is_offer then
+    p := sambatan.offered_participation(p_campaign_id, p_participation_id);
+  end if;
+  if p.participation_id is null then
     perform sambatan.refuse('participation_not_found');
-  elsif exists (select from sambatan.transactions x
+  elsif exists (select 1 from sambatan.transactions x
     where x.campaign_id = p_campaign_id and x.receipt = p_receipt)
   then
     outcome := 'known';
@@ -1299,9 +1489,9 @@ begin
   select * into t from sambatan.transactions x
     where x.campaign_id = p_campaign_id and x.cause = 'payment:' || p_participation_id;
   price := coalesce(t.amount, (p.quantity - p.short_slots) * c.price_per_slot);
-  why := sambatan.why_not_owed(c, p, p_amount, now_at);
-  if why = 'hold_lapsed' and p_amount >= price and now_at < c.deadline
-    and c.closing_as is null and c.status in ('active', 'locked')
+  why := sambatan.why_not_owed(c, p, p_amount, paid);
+  if why = 'hold_lapsed' and p_amount >= price and paid <= c.deadline
+    and c.closing_as is null and c.status in ('active', 'locked', 'verifying')
   then
     participation_id := sambatan.give_slots_again(c, p, p_actor);
     why := case when participation_id is null then 'hold_lapsed' end;
@@ -1311,12 +1501,13 @@ begin
     outcome := 'credited';
     participation_id := p_participation_id;
     perform sambatan.credit_money(c, p_participation_id, p_amount, now_at, p_actor, p_reference,
-      p_receipt, why);
-    if why = 'too_little' and t.status in ('proof_submitted', 'pending') then
-      perform sambatan.put_back_payment(c, p, t, 'too_little', now_at);
-    elsif why in ('hold_lapsed', 'left', 'campaign_over') then
+      p_receipt, why, p_paid_at, p_paid_on);
+    if why in ('too_little', 'too_late') and t.status in ('proof_submitted', 'pending') then
+      perform sambatan.put_back_payment(c, p, t, why, now_at);
+    elsif why in ('hold_lapsed', 'left', 'campaign_over', 'unpaid') then
       perform sambatan.void_payment(c.campaign_id, p_participation_id, why);
     end if;
+    perform sambatan.look_again(p_campaign_id, now_at);
     return;
   end if;
 
@@ -1335,32 +1526,111 @@ begin
         actor, created_at, account_id, unique_code, pay_by)
       values (c.campaign_id, 'payment', 'due', participation_id, price,
         'payment:' || participation_id, p_actor, now_at, t.account_id,
-        coalesce(t.unique_code, 0), now_at);
+        coalesce(t.unique_code, 0), least(now_at, c.deadline));
     select * into strict p from sambatan.participants x
       where x.campaign_id = p_campaign_id and x.participation_id = receive_money.participation_id;
   end if;
-  perform sambatan.settle_payment(c, p, p_amount, now_at, p_actor, p_reference, p_receipt);
-  if p.status = 'pending_payment' then
+  if is_offer then
+    perform sambatan.take_paid_offer(c, p, now_at, p_actor);
+  end if;
+  perform sambatan.settle_payment(c, p, p_amount, now_at, p_actor, p_reference, p_receipt,
+    p_paid_at, p_paid_on);
+  if is_offer then
+    perform sambatan.refresh_payout(p_campaign_id, now_at, p_actor);
+  elsif p.status = 'pending_payment' then
     perform sambatan.confirm_reserved(c, p, now_at, p_actor);
   end if;
+  perform sambatan.look_again(p_campaign_id, now_at);
 end
 $$;
 
--- Joins once more for a buyer whose hold had lapsed, by the very rules of a join: the slots have to
--- be free, also of those who wait, and within the buyer's bounds. Gives the new participation, or
--- null when it was refused. The caller holds the campaign's row.
+-- Joins once more for a buyer whose hold had lapsed and who had paid in time, by the very rules of a
+-- join: the slots have to be free, also of those who wait, and within the buyer's bounds. Once the
+-- deadline has passed no join is taken, but a place that was paid for before it is given back. Gives
+-- the new participation, or null when it was refused. The caller holds the campaign's row.
 create or replace function sambatan.give_slots_again(
   c sambatan.campaigns, p sambatan.participants, p_actor text
 ) returns uuid language plpgsql as $$
 declare
   made uuid := gen_random_uuid();
+  now_at constant timestamptz := clock_timestamp();
   answer text;
+  has integer;
 begin
-  select j.outcome into answer from sambatan.join_campaigns(
-    array[c.campaign_id], array[made], array[p.user_id], array[p.quantity],
-    array[p.shipping_address], array[p.note], array[null::text], array[null::bytea],
-    array[p_actor], array[p.user_id::text], 0, true, false) j;
-  return case when answer = 'joined' then made end;
+  if now_at < c.deadline then
+    select j.outcome into answer from sambatan.join_campaigns(
+      array[c.campaign_id], array[made], array[p.user_id], array[p.quantity],
+      array[p.shipping_address], array[p.note], array[null::text], array[null::bytea],
+      array[p_actor], array[p.user_id::text], 0, true, false) j;
+    return case when answer = 'joined' then made end;
+  end if;
+  select coalesce(sum(x.quantity), 0) into has from sambatan.participants x
+    where x.campaign_id = c.campaign_id and x.user_id = p.user_id
+      and x.status in ('pending_payment', 'confirmed', 'fulfilled');
+  if p.quantity > c.total_slots - c.filled_slots - c.kept_slots
+    or has + p.quantity > coalesce(c.max_slots_per_user, 2147483647)
+  then
+    return null;
+  end if;
+  perform sambatan.add_participation(c, p, made, 'pending_payment', now_at, p_actor);
+  return made;
+end
+$$;
+
+-- A participation beside the ordinary way in: of the same buyer, for as many slots and to the same
+-- address as p, reserved or confirmed at once. A campaign that this fills while it takes joins is
+-- full. The caller holds the campaign's row and has seen that the slots are there; c is stored.
+create or replace function sambatan.add_participation(
+  c sambatan.campaigns, p sambatan.participants, p_participation_id uuid,
+  p_status sambatan.participant_status, p_at timestamptz, p_actor text
+) returns sambatan.campaigns language plpgsql as $$
+declare
+  r record;
+begin
+  insert into sambatan.participants (campaign_id, participation_id, user_id, quantity, status,
+      joined_at, updated_at, confirmed_at, shipping_address, note)
+    values (c.campaign_id, p_participation_id, p.user_id, p.quantity, p_status, p_at, p_at,
+      case when p_status = 'confirmed' then p_at end, p.shipping_address, p.note);
+  c.filled_slots := c.filled_slots + p.quantity;
+  c.participant_count := c.participant_count + 1;
+  select * into r from sambatan.append_event(c, 'participant_joined', p_actor, p_at,
+    p_participation_id, jsonb_build_object('quantity', p.quantity));
+  c := r.c;
+  if p_status = 'confirmed' then
+    c.confirmed_slots := c.confirmed_slots + p.quantity;
+    select * into r from sambatan.append_event(c, 'participant_confirmed', p_actor, p_at,
+      p_participation_id, jsonb_build_object('quantity', p.quantity,
+        'amount', p.quantity * c.price_per_slot));
+    c := r.c;
+  elsif c.status = 'active' and c.filled_slots = c.total_slots then
+    c.status := 'locked';
+    c.filled_at := p_at;
+    select * into r from sambatan.append_event(c, 'campaign_full', 'system', p_at, null, '{}');
+    c := r.c;
+  end if;
+  perform sambatan.store_campaigns(array[c]);
+  return c;
+end
+$$;
+
+-- An offer after success was paid for: it is accepted, and p, what it was to be, is a confirmed
+-- participation. The caller holds the campaign's row.
+create or replace function sambatan.take_paid_offer(
+  c sambatan.campaigns, p sambatan.participants, p_at timestamptz, p_actor text
+) returns void language plpgsql as $$
+declare
+  told uuid;
+begin
+  select entry_id into strict told from sambatan.waiting_entries
+    where campaign_id = c.campaign_id and order_id = p.participation_id;
+  c.kept_slots := c.kept_slots - p.quantity;
+  c := sambatan.forget_waiting(c, 'waiting_accepted', p_actor, p_at, array[
+    jsonb_build_object('entry_id', told, 'quantity', p.quantity,
+      'participation_id', p.participation_id)]);
+  c := sambatan.add_participation(c, p, p.participation_id, 'confirmed', p_at, p_actor);
+  update sambatan.waiting_entries set status = 'accepted', accepted_at = p_at, updated_at = p_at,
+      participation_id = p.participation_id
+    where campaign_id = c.campaign_id and entry_id = told;
 end
 $$;
 
@@ -1375,23 +1645,29 @@ $$;
 
 -- A payment that was looked at is payable again: why is kept with it, and a hold whose clock its
 -- proof had stopped runs on with what was left of it, an hour at least (or the whole hold, where
--- that is shorter). The caller holds the campaign's row.
+-- that is shorter), but never beyond the deadline. Once the deadline has passed there is no time left
+-- to pay in. p_is_rejected when a person has looked at the proof and decided. The caller holds the
+-- campaign's row.
 create or replace function sambatan.put_back_payment(
   c sambatan.campaigns, p sambatan.participants, t sambatan.transactions, p_reason text,
-  p_at timestamptz
+  p_at timestamptz, p_is_rejected boolean default false
 ) returns void language plpgsql as $$
 declare
   until timestamptz;
 begin
-  if p.status = 'pending_payment' and c.payment_timing = 'upfront' and p.hold_expires_at is null then
-    until := p_at + greatest(t.hold_left, least(c.hold_seconds, 3600) * interval '1 second');
+  if p.status = 'pending_payment' and c.payment_timing = 'upfront' and p.hold_expires_at is null
+    and p_at < c.deadline
+  then
+    until := least(c.deadline,
+      p_at + greatest(t.hold_left, least(c.hold_seconds, 3600) * interval '1 second'));
     update sambatan.participants set hold_expires_at = until, updated_at = p_at
       where campaign_id = c.campaign_id and participation_id = p.participation_id;
     update sambatan.campaigns set due_at = least(due_at, until)
       where campaign_id = c.campaign_id;
   end if;
   update sambatan.transactions set status = 'rejected', reason = p_reason, hold_left = null,
-      pay_by = coalesce(until, pay_by)
+      pay_by = coalesce(until, pay_by),
+      rejected_at = case when p_is_rejected then p_at else rejected_at end
     where campaign_id = c.campaign_id and transaction_id = t.transaction_id;
 end
 $$;
@@ -1474,13 +1750,22 @@ create or replace function sambatan.next_verified_receipt(
   from sambatan.verified_sums(p_campaign_id, p_participation_id)
 $$;
 
--- Verifies an open payment: p_amount rupiah arrived, what was to be paid where it is null. The same
+-- The day (Asia/Jakarta) on which a proof of a payment was last uploaded: it was paid by then. Null
+-- without a proof.
+create or replace function sambatan.proof_day(p_campaign_id uuid, p_participation_id uuid)
+returns date language sql stable as $$
+  select (f.uploaded_at at time zone 'Asia/Jakarta')::date from sambatan.payment_proofs f
+  where f.campaign_id = p_campaign_id and f.participation_id = p_participation_id
+$$;
+
+-- Verifies an open payment: p_amount rupiah arrived, what was to be paid where it is null. p_paid_on
+-- is the day of the transfer; the day of the proof where it is null, and now without a proof. The same
 -- sum under the same reference (or none) was seen before, or a line of a statement that has this
 -- reference (or whichever, where none is given) was counted for it: it is known, and not counted again.
 -- Refuses: campaign_not_found, payment_not_due, payment_not_open.
 create or replace function sambatan.verify_payment(
   p_campaign_id uuid, p_participation_id uuid, p_amount bigint, p_actor text, p_reference text,
-  out outcome text, out participation_id uuid
+  p_paid_on date default null, out outcome text, out participation_id uuid
 ) language plpgsql as $$
 declare
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
@@ -1501,7 +1786,8 @@ begin
   end if;
   select r.outcome, r.participation_id into outcome, participation_id
     from sambatan.receive_money(p_campaign_id, p_participation_id, seen, p_actor, p_reference,
-      sambatan.next_verified_receipt(p_campaign_id, p_participation_id)) r;
+      sambatan.next_verified_receipt(p_campaign_id, p_participation_id), null,
+      coalesce(p_paid_on, sambatan.proof_day(p_campaign_id, p_participation_id))) r;
 end
 $$;
 
@@ -1517,11 +1803,12 @@ declare
     'proof_submitted');
   p sambatan.participants;
 begin
-  select * into strict p from sambatan.participants
+  select * into p from sambatan.participants
     where campaign_id = p_campaign_id and participation_id = p_participation_id;
-  perform sambatan.put_back_payment(c, p, t, p_reason, now_at);
+  perform sambatan.put_back_payment(c, p, t, p_reason, now_at, true);
   perform sambatan.record_event(p_campaign_id, 'payment_rejected', p_actor, now_at,
     p_participation_id, jsonb_build_object('reason', p_reason));
+  perform sambatan.look_again(p_campaign_id, now_at);
   select * into strict t from sambatan.transactions
     where campaign_id = p_campaign_id and transaction_id = t.transaction_id;
   return t;
@@ -1575,7 +1862,7 @@ $$;
 -- slots that they were given again, or have taken anew). Null when nobody has. The caller holds the
 -- campaign's row.
 create or replace function sambatan.seen_for(
-  c sambatan.campaigns, p_participation_id uuid, p_amount bigint
+  c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_paid timestamptz
 ) returns uuid language plpgsql stable as $$
 declare
   p sambatan.participants;
@@ -1584,7 +1871,7 @@ begin
     where campaign_id = c.campaign_id and participation_id = p_participation_id;
   if sambatan.was_seen(c.campaign_id, p_participation_id, p_amount) then
     return p_participation_id;
-  elsif sambatan.why_not_owed(c, p, p_amount, clock_timestamp()) is null then
+  elsif sambatan.why_not_owed(c, p, p_amount, p_paid) is null then
     return null;
   end if;
   return (select o.participation_id from sambatan.participants o
@@ -1614,12 +1901,13 @@ begin
   end if;
   -- Before it is asked what was seen: somebody may be verifying that very sum just now.
   c := sambatan.lock_campaign(p_campaign_id);
-  seen := sambatan.seen_for(c, p_participation_id, l.amount);
+  seen := sambatan.seen_for(c, p_participation_id, l.amount,
+    sambatan.paid_moment(null, l.booked_on, clock_timestamp()));
   if seen is not null then
     select 'known' as outcome, seen as participation_id into result;
   else
     select * into result from sambatan.receive_money(p_campaign_id, p_participation_id, l.amount,
-      p_actor, left(l.description, 200), 'line:' || p_line_id);
+      p_actor, left(l.description, 200), 'line:' || p_line_id, null, l.booked_on);
   end if;
   update sambatan.statement_lines set status = 'matched', campaign_id = p_campaign_id,
       participation_id = result.participation_id, outcome = result.outcome, handled_by = p_actor,
@@ -1659,9 +1947,20 @@ begin
 end
 $$;
 
+-- Whether buyers of a campaign have somewhere to pay to once it is open: a receiving account, or an
+-- online provider. A campaign that is paid when it completes may open without.
+create or replace function sambatan.can_collect(c sambatan.campaigns, p_pays_online boolean)
+returns boolean language sql stable as $$
+  select c.payment_timing <> 'upfront' or p_pays_online
+    or exists (select 1 from sambatan.receiving_accounts where is_active)
+$$;
+
 -- Opens a draft or scheduled campaign for joins, now. Refuses: campaign_not_found,
--- transition_not_allowed, deadline_passed.
-create or replace function sambatan.open_campaign(p_campaign_id uuid, p_actor text)
+-- transition_not_allowed, deadline_passed, and receiving_account_missing where buyers have to pay
+-- before it closes and there is nothing to pay to.
+create or replace function sambatan.open_campaign(
+  p_campaign_id uuid, p_actor text, p_pays_online boolean default false
+)
 returns sambatan.audit_logs language plpgsql as $$
 declare
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
@@ -1672,6 +1971,8 @@ begin
       jsonb_build_object('from', c.status, 'event', 'campaign_opened'));
   elsif now_at >= c.deadline and p_actor <> 'system' then
     perform sambatan.refuse('deadline_passed');
+  elsif p_actor <> 'system' and not sambatan.can_collect(c, p_pays_online) then
+    perform sambatan.refuse('receiving_account_missing');
   end if;
   update sambatan.campaigns set status = 'active', opened_at = now_at, due_at = deadline
     where campaign_id = p_campaign_id;
@@ -1703,6 +2004,17 @@ begin
   -- early is harmless.
   update sambatan.campaigns set deadline = p_deadline, extended_at = now_at
     where campaign_id = p_campaign_id;
+  -- Holds that the old deadline had cut short run as long as they were to.
+  update sambatan.participants set updated_at = now_at, hold_expires_at = greatest(
+      hold_expires_at, least(joined_at + c.hold_seconds * interval '1 second', p_deadline))
+    where campaign_id = p_campaign_id and status = 'pending_payment'
+      and hold_expires_at = c.deadline;
+  update sambatan.transactions t set pay_by = p.hold_expires_at
+    from sambatan.participants p
+    where t.campaign_id = p_campaign_id and p.campaign_id = p_campaign_id
+      and t.kind = 'payment' and t.participation_id = p.participation_id
+      and t.status in ('due', 'rejected') and p.status = 'pending_payment'
+      and t.pay_by < p.hold_expires_at;
   return sambatan.record_event(p_campaign_id, 'deadline_extended', p_actor, now_at, null,
     jsonb_build_object('from', c.deadline, 'to', p_deadline, 'reason', p_reason));
 end
@@ -1719,12 +2031,12 @@ declare
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   now_at constant timestamptz := clock_timestamp();
 begin
-  if c.status not in ('draft', 'scheduled', 'active', 'locked') then
+  if c.status not in ('draft', 'scheduled', 'active', 'locked', 'verifying') then
     perform sambatan.refuse('transition_not_allowed',
       jsonb_build_object('from', c.status, 'event', 'campaign_cancelled'));
   elsif c.closing_as is not null then
     perform sambatan.refuse('campaign_closing');
-  elsif c.status in ('active', 'locked') then
+  elsif c.status in ('active', 'locked', 'verifying') then
     update sambatan.campaigns set closing_as = 'cancelled', closing_actor = p_actor,
         closing_reason = p_reason, slots_at_close = filled_slots, due_at = now_at,
         updated_at = now_at
@@ -1768,8 +2080,8 @@ begin
   end if;
   if p_effects.dues <> '{}' then
     insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
-      actor, created_at)
-    select campaign_id, kind, 'due', participation_id, amount, cause, actor, created_at
+      actor, created_at, pay_by)
+    select campaign_id, kind, 'due', participation_id, amount, cause, actor, created_at, pay_by
     from unnest(p_effects.dues);
   end if;
   if p_effects.entries <> '{}' then
@@ -1794,7 +2106,7 @@ begin
   with picked as materialized (
     select p.participation_id, p.quantity, p.status as from_status,
       case when c.closing_as = 'fulfilled' then
-        case c.payment_timing when 'on_completion' then 'confirmed' else 'cancelled' end
+        case when c.payment_timing = 'on_completion' then 'confirmed' else 'cancelled' end
       when c.closing_as is null then 'cancelled'
       else 'refunded' end::sambatan.participant_status as to_status
     from (
@@ -1810,17 +2122,26 @@ begin
       order by status, participation_id limit p_limit)
     ) p
   ), money as (
-    -- Completing makes what was pledged due; refunding makes what was paid due back.
+    -- Completing makes what was pledged due; refunding makes what was paid due back, less what of it
+    -- is due back or went back already.
     select row(c.campaign_id, 'payment', k.participation_id, k.quantity * c.price_per_slot,
-      'payment:' || k.participation_id, by_actor, p_at)::sambatan.due_movement as due
+      'payment:' || k.participation_id, by_actor, p_at,
+      p_at + (c.payment_term_seconds + c.payment_grace_seconds) * interval '1 second')
+      ::sambatan.due_movement as due
     from picked k where k.to_status = 'confirmed'
     union all
-    select row(c.campaign_id, 'refund', k.participation_id, t.amount + t.surcharge,
-      'refund:' || k.participation_id, by_actor, p_at)::sambatan.due_movement
+    select row(c.campaign_id, 'refund', k.participation_id, t.amount + t.surcharge - b.given_back,
+      'refund:' || k.participation_id, by_actor, p_at, null)::sambatan.due_movement
     from picked k
     join sambatan.transactions t on t.campaign_id = c.campaign_id
       and t.cause = 'payment:' || k.participation_id and t.status = 'settled'
+    cross join lateral (
+      select coalesce(sum(x.amount), 0)::bigint as given_back from sambatan.transactions x
+      where x.campaign_id = c.campaign_id and x.participation_id = k.participation_id
+        and x.kind = 'refund' and x.status <> 'void'
+        and x.cause !~ '^(refund:credit|again|doubled):') b
     where k.to_status = 'refunded' and k.from_status = 'confirmed'
+      and t.amount + t.surcharge > b.given_back
   ), events as materialized (
     select e.*, sum(case when to_status = 'confirmed' then 0 else quantity end)
         over (order by n) as slots_freed
@@ -1829,7 +2150,7 @@ begin
   ), entries as materialized (
     select e.n, c.audit_seq + e.n as seq, e.participation_id, 'participant_' || e.to_status as event,
       jsonb_strip_nulls(jsonb_build_object('quantity', e.quantity,
-        'reason', case e.to_status when 'cancelled' then 'hold_lapsed' end,
+        'reason', case when e.to_status = 'cancelled' then 'hold_lapsed' end,
         'slots_taken', c.filled_slots - e.slots_freed, 'total_slots', c.total_slots)) as metadata
     from events e
   ), chained as (
@@ -1876,14 +2197,17 @@ $$;
 
 -- Brings one campaign to where it has to be by now: opens it at its time, lets lapsed holds and
 -- unanswered offers go, decides at the deadline (or, with p_complete_full, as soon as it is full),
--- and closes it in steps of at most p_limit participations and waiting entries. The caller holds the
+-- and closes it in steps of at most p_limit participations and waiting entries. At the deadline of a
+-- campaign that is paid up front it waits first until no payment that was made in time can turn up
+-- any more, the verification hours at most. Where buyers have nothing to pay to (p_pays_online: they
+-- have a provider) such a campaign does not open by itself; it is tried again. The caller holds the
 -- campaign's row and stores what becomes of it in c (store_campaigns): a campaign that is closed in
 -- one step is written once. The effects of closing are the caller's to store as well.
 --
 -- Gives the audit rows of the campaign's own transitions made here, how many participations it
 -- settled, and in more whether it has to be called again (in a new transaction) to finish.
 create or replace function sambatan.settle_step(
-  inout c sambatan.campaigns, p_complete_full boolean, p_limit integer,
+  inout c sambatan.campaigns, p_complete_full boolean, p_limit integer, p_pays_online boolean,
   out transitions sambatan.audit_logs[], out settled integer, out more boolean,
   out effects sambatan.effects
 ) language plpgsql as $$
@@ -1893,6 +2217,7 @@ declare
   was_full boolean;
   counted integer;
   next_at timestamptz;
+  verified_at timestamptz;
   amount bigint;
 begin
   transitions := '{}';
@@ -1901,13 +2226,25 @@ begin
   effects := row('{}', '{}', '{}');
   now_at := clock_timestamp();
 
-  if c.status = 'scheduled' and c.opens_at <= now_at then
+  if c.status = 'scheduled' and c.opens_at <= now_at and now_at < c.deadline
+    and not sambatan.can_collect(c, p_pays_online)
+  then
+    c.due_at := least(c.deadline, now_at + interval '1 minute');
+    return;
+  elsif c.status = 'scheduled' and c.opens_at <= now_at then
     transitions := transitions || sambatan.open_campaign(c.campaign_id, 'system');
     select * into c from sambatan.campaigns t where t.campaign_id = c.campaign_id;
     -- What follows comes after the opening in the log, so its time may not be before it.
     now_at := clock_timestamp();
   end if;
-  if c.status not in ('active', 'locked') then
+  if c.status = 'fulfilled' and c.closing_as is null then
+    select * into r from sambatan.settle_after_success(c, now_at, p_limit);
+    c := r.c;
+    transitions := r.transitions;
+    settled := r.settled;
+    more := r.more;
+    return;
+  elsif c.status not in ('active', 'locked', 'verifying') and c.closing_as is null then
     return;
   end if;
 
@@ -1932,8 +2269,23 @@ begin
   end if;
 
   if c.closing_as is null then
-    counted := case c.payment_timing when 'upfront' then c.confirmed_slots else c.filled_slots end;
-    if now_at >= c.deadline then
+    counted := case when c.payment_timing = 'upfront' then c.confirmed_slots
+      else c.filled_slots end;
+    verified_at := c.deadline + c.verification_seconds * interval '1 second';
+    if now_at >= c.deadline and c.payment_timing = 'upfront' and now_at < verified_at
+      and sambatan.awaits_payments(c)
+    then
+      c.due_at := verified_at;
+      if c.status <> 'verifying' then
+        c.status := 'verifying';
+        c.verifying_at := now_at;
+        select * into r from sambatan.append_event(c, 'campaign_verifying', 'system', now_at, null,
+          jsonb_build_object('until', verified_at));
+        c := r.c;
+        transitions := transitions || r.entry;
+      end if;
+      return;
+    elsif now_at >= c.deadline then
       c.closing_as := case when counted >= c.minimum_slots then 'fulfilled' else 'expired' end;
     elsif p_complete_full and c.status = 'locked' and counted = c.total_slots then
       c.closing_as := 'fulfilled';
@@ -1943,7 +2295,7 @@ begin
         where p.campaign_id = c.campaign_id and p.status = 'pending_payment'
           and p.hold_expires_at is not null;
       if c.waiting_entries > 0 then
-        next_at := least(next_at, sambatan.waiting_due_at(c.campaign_id));
+        next_at := least(next_at, sambatan.waiting_due_at(c, now_at));
       end if;
       c.due_at := next_at;
       more := settled = p_limit;
@@ -1955,7 +2307,8 @@ begin
   end if;
 
   settled := 0;
-  if c.waiting_entries > 0 then
+  -- Who waits keeps waiting when it succeeds: an order that is not paid is passed on to them.
+  if c.waiting_entries > 0 and c.closing_as <> 'fulfilled' then
     select * into r from sambatan.close_waiting(c, now_at, p_limit);
     c := r.c;
     settled := r.closed;
@@ -1975,28 +2328,42 @@ begin
     amount := amount - sambatan.platform_fee(amount, c.platform_fee_basis_points);
     if amount > 0 then
       effects.dues := effects.dues || row(c.campaign_id, 'payout', null, amount, 'payout',
-        c.closing_actor, now_at)::sambatan.due_movement;
+        c.closing_actor, now_at, null)::sambatan.due_movement;
     end if;
+  elsif c.status = 'fulfilled' then
+    update sambatan.transactions set status = 'void', reason = c.closing_reason
+      where campaign_id = c.campaign_id and kind = 'payout' and status = 'due';
   end if;
   select * into r from sambatan.next_event(c,
-    case c.closing_as when 'fulfilled' then 'campaign_completed' when 'expired'
-      then 'campaign_failed' else 'campaign_cancelled' end,
+    case when c.closing_as = 'fulfilled' then 'campaign_completed'
+      when c.closing_as = 'expired' then 'campaign_failed' else 'campaign_cancelled' end,
     c.closing_actor, now_at, null,
     jsonb_strip_nulls(jsonb_build_object('slots_taken', c.slots_at_close,
       'reason', c.closing_reason, 'payout', amount)));
   c := r.c;
   effects.entries := effects.entries || r.entry;
   transitions := transitions || r.entry;
-  case c.closing_as
-    when 'fulfilled' then c.completed_at := now_at;
-    when 'expired' then c.failed_at := now_at;
-    when 'cancelled' then c.cancelled_at := now_at;
-  end case;
+  if c.closing_as = 'fulfilled' then
+    c.completed_at := now_at;
+  elsif c.closing_as = 'expired' then
+    c.failed_at := now_at;
+  else
+    c.cancelled_at := now_at;
+  end if;
   c.status := c.closing_as;
   c.closing_as := null;
   c.closing_actor := null;
   c.closing_reason := null;
   c.due_at := null;
+  if c.status = 'fulfilled' and c.waiting_entries > 0 then
+    -- What nobody paid for by the deadline is offered at once; the rest of the list is looked at in
+    -- a transaction of its own.
+    c := sambatan.renew_offers(c, now_at);
+    c := sambatan.offer_slots(c, now_at);
+    c.due_at := now_at;
+  elsif c.status = 'fulfilled' and c.payment_timing = 'on_completion' then
+    c.due_at := now_at + (c.payment_term_seconds + c.payment_grace_seconds) * interval '1 second';
+  end if;
 end
 $$;
 
@@ -2011,7 +2378,8 @@ returns void language sql as $$
     kept_slots = s.kept_slots, due_at = s.due_at, closing_as = s.closing_as,
     closing_actor = s.closing_actor, closing_reason = s.closing_reason,
     slots_at_close = s.slots_at_close, audit_seq = s.audit_seq, audit_hash = s.audit_hash,
-    updated_at = s.updated_at, filled_at = s.filled_at, completed_at = s.completed_at,
+    updated_at = s.updated_at, filled_at = s.filled_at, verifying_at = s.verifying_at,
+    decision_opened_at = s.decision_opened_at, completed_at = s.completed_at,
     failed_at = s.failed_at, cancelled_at = s.cancelled_at
   from unnest(p_campaigns) s
   where t.campaign_id = s.campaign_id
@@ -2023,20 +2391,29 @@ $$;
 -- call it; a row that somebody else holds is left to them.
 create or replace function sambatan.settle_campaign(
   p_campaign_id uuid, p_complete_full boolean, p_limit integer,
-  out transitions sambatan.audit_logs[], out settled integer, out more boolean
+  p_process_clock timestamptz default null, p_pays_online boolean default false, out transitions sambatan.audit_logs[], out settled integer, out more boolean
 ) language plpgsql as $$
 begin
   select s.transitions, s.settled, s.more into transitions, settled, more
-    from sambatan.settle_campaigns(array[p_campaign_id], p_complete_full, p_limit) s;
+    from sambatan.settle_campaigns(array[p_campaign_id], p_complete_full, p_limit, p_process_clock,
+      p_pays_online) s;
 end
 $$;
+
+-- How far the clocks of the database and of a process may differ before nothing is closed any more.
+create or replace function sambatan.clock_tolerance()
+returns interval language sql immutable parallel safe as $$ select interval '30 seconds' $$;
 
 -- Settles several campaigns in one transaction: one commit for many that are due in the same second.
 -- Locks each row and checks again, so that any number of workers may call it; a row that somebody
 -- else holds is left to them. One row per campaign. The limit is for all of them together, because
 -- their rows are held until the commit: a campaign that it leaves nothing for is to be sent again.
+--
+-- p_process_clock is the time of the process that calls. What is closed stays closed, so nothing is
+-- while that clock and the database's differ by more than clock_tolerance. Refuses: clock_skewed.
 create or replace function sambatan.settle_campaigns(
-  p_campaign_ids uuid[], p_complete_full boolean, p_limit integer
+  p_campaign_ids uuid[], p_complete_full boolean, p_limit integer,
+  p_process_clock timestamptz default null, p_pays_online boolean default false
 ) returns table (
   campaign_id uuid, transitions sambatan.audit_logs[], settled integer, more boolean
 ) language plpgsql as $$
@@ -2048,7 +2425,12 @@ declare
   moves sambatan.participation_move[] := '{}';
   dues sambatan.due_movement[] := '{}';
   entries sambatan.audit_logs[] := '{}';
+  skew constant interval := clock_timestamp() - p_process_clock;
 begin
+  if greatest(skew, -skew) > sambatan.clock_tolerance() then
+    perform sambatan.refuse('clock_skewed',
+      jsonb_build_object('seconds', round(extract(epoch from skew))));
+  end if;
   foreach campaign_id in array p_campaign_ids loop
     transitions := '{}';
     settled := 0;
@@ -2057,7 +2439,8 @@ begin
       select * into c from sambatan.campaigns t where t.campaign_id = settle_campaigns.campaign_id
         for no key update skip locked;
       if found then
-        select * into r from sambatan.settle_step(c, p_complete_full, left_over);
+        select * into r from sambatan.settle_step(c, p_complete_full, left_over,
+          p_pays_online);
         c := r.c;
         changed := changed || c;
         moves := moves || (r.effects).moves;
@@ -2073,6 +2456,184 @@ begin
   end loop;
   perform sambatan.store_effects(row(moves, dues, entries));
   perform sambatan.store_campaigns(changed);
+end
+$$;
+
+-- A confirmed order of a completed campaign was not paid by its time: it is cancelled and its slots are
+-- free for those who wait. What the campaign came to stays as it was. The caller holds the campaign's
+-- row and stores what becomes of it in c.
+create or replace function sambatan.cancel_unpaid(
+  inout c sambatan.campaigns, p sambatan.participants, p_at timestamptz, p_actor text
+) language plpgsql as $$
+declare
+  r record;
+begin
+  update sambatan.participants set status = 'cancelled', cancelled_at = p_at,
+      cancel_reason = 'unpaid', updated_at = p_at
+    where campaign_id = c.campaign_id and participation_id = p.participation_id;
+  perform sambatan.void_payment(c.campaign_id, p.participation_id, 'unpaid');
+  c.filled_slots := c.filled_slots - p.quantity;
+  c.confirmed_slots := c.confirmed_slots - p.quantity;
+  c.participant_count := c.participant_count - 1;
+  select * into r from sambatan.append_event(c, 'participant_cancelled', p_actor, p_at,
+    p.participation_id, jsonb_build_object('quantity', p.quantity, 'reason', 'unpaid'));
+  c := r.c;
+end
+$$;
+
+-- Orders of a completed campaign that are still to be paid: with what they owe, until when, and
+-- whether it is decided at p_at that they were not paid in time. That is so once the statement of
+-- the account shows every transfer in time, or the verification hours after pay_by have ended.
+create or replace function sambatan.open_orders(c sambatan.campaigns, p_at timestamptz)
+returns table (participation_id uuid, pay_by timestamptz, is_unpaid boolean)
+language sql stable as $$
+  select t.participation_id, t.pay_by, t.pay_by <= p_at
+    and (t.pay_by + c.verification_seconds * interval '1 second' <= p_at
+      or (t.account_id is not null and not sambatan.may_still_arrive(t, t.pay_by)))
+  from sambatan.transactions t
+  join sambatan.participants p on p.campaign_id = t.campaign_id
+    and p.participation_id = t.participation_id and p.status = 'confirmed'
+  where t.campaign_id = c.campaign_id and t.kind = 'payment' and t.pay_by is not null
+    and t.status in ('due', 'proof_submitted', 'rejected', 'pending')
+$$;
+
+-- How many slots of a completed campaign were paid for, also those that the seller could not deliver
+-- or that were given back after a dispute.
+create or replace function sambatan.paid_slots(c sambatan.campaigns)
+returns bigint language sql stable as $$
+  select coalesce(sum(p.quantity), 0) from sambatan.participants p
+  join sambatan.transactions t on t.campaign_id = p.campaign_id
+    and t.cause = 'payment:' || p.participation_id and t.status = 'settled'
+  where p.campaign_id = c.campaign_id
+    and (p.refunded_at is null or p.refunded_at >= c.completed_at)
+$$;
+
+-- One step of a completed campaign: at most p_limit orders that were not paid are cancelled and
+-- offers that were not paid lapse; what is free is offered to those who wait. Once nothing can be
+-- paid any more the waiting list is closed, and if fewer slots were paid than the minimum because of
+-- unpaid orders, somebody has to decide whether the batch goes on. Gives what settle_step gives. The
+-- caller holds the campaign's row and stores what becomes of it in c.
+create or replace function sambatan.settle_after_success(
+  inout c sambatan.campaigns, p_at timestamptz, p_limit integer,
+  out transitions sambatan.audit_logs[], out settled integer, out more boolean
+) language plpgsql set enable_seqscan = off as $$
+declare
+  r record;
+  p sambatan.participants;
+  paid bigint;
+begin
+  transitions := '{}';
+  settled := 0;
+  more := false;
+  -- The payout changes with every unpaid order, and may not while it is on its way.
+  if exists (select 1 from sambatan.transactions t where t.campaign_id = c.campaign_id
+    and t.kind = 'payout' and t.status = 'pending')
+  then
+    c.due_at := p_at + interval '10 minutes';
+    return;
+  end if;
+  for p in select x.* from sambatan.open_orders(c, p_at) o
+    join sambatan.participants x on x.campaign_id = c.campaign_id
+      and x.participation_id = o.participation_id
+    where o.is_unpaid order by o.participation_id limit p_limit
+  loop
+    c := sambatan.cancel_unpaid(c, p, p_at, 'system');
+    settled := settled + 1;
+  end loop;
+  if settled > 0 then
+    perform sambatan.store_campaigns(array[c]);
+    perform sambatan.refresh_payout(c.campaign_id, p_at, 'system');
+  end if;
+  if c.waiting_entries > 0 then
+    select * into r from sambatan.settle_waiting(c, p_at, p_limit - settled);
+    c := r.c;
+    settled := settled + r.lapsed;
+  end if;
+  more := settled = p_limit;
+
+  select min(case when o.pay_by > p_at then o.pay_by
+      else o.pay_by + c.verification_seconds * interval '1 second' end) into c.due_at
+    from sambatan.open_orders(c, p_at) o;
+  if c.waiting_entries > 0 then
+    c.due_at := least(c.due_at, sambatan.waiting_due_at(c, p_at));
+  end if;
+  if more then
+    c.due_at := p_at;
+  elsif c.due_at is null then
+    select * into r from sambatan.close_waiting(c, p_at, p_limit - settled);
+    c := r.c;
+    settled := settled + r.closed;
+    more := settled = p_limit;
+    c.due_at := case when more then p_at end;
+    paid := sambatan.paid_slots(c);
+    if not more and c.decision_opened_at is null and paid < c.minimum_slots
+      and exists (select 1 from sambatan.participants x where x.campaign_id = c.campaign_id
+        and x.status = 'cancelled' and x.cancel_reason = 'unpaid')
+      and sambatan.may_be_called_off(c)
+    then
+      c.decision_opened_at := p_at;
+      select * into r from sambatan.append_event(c, 'campaign_below_minimum', 'system', p_at, null,
+        jsonb_build_object('paid_slots', paid, 'minimum_slots', c.minimum_slots,
+          'until', p_at + c.decision_seconds * interval '1 second'));
+      c := r.c;
+      transitions := transitions || r.entry;
+    end if;
+  end if;
+end
+$$;
+
+-- Whether a completed campaign can still be called off: nobody has received anything, and no payout
+-- was sent or is on its way.
+create or replace function sambatan.may_be_called_off(c sambatan.campaigns)
+returns boolean language sql stable as $$
+  select c.status = 'fulfilled' and c.closing_as is null
+    and not exists (select 1 from sambatan.participants p
+      where p.campaign_id = c.campaign_id and p.status = 'fulfilled')
+    and not exists (select 1 from sambatan.transactions t
+      where t.campaign_id = c.campaign_id and t.kind = 'payout'
+        and t.status in ('pending', 'settled'))
+$$;
+
+-- Decides whether a batch goes on although fewer slots were paid than its minimum. The seller decides
+-- alone for decision_seconds, an operator (p_as_operator) after that. Going on changes nothing;
+-- otherwise the campaign is closed as cancelled, and settle_campaign gives everything back. Gives
+-- whether it was called off. Refuses: campaign_not_found, no_decision_open, decision_is_sellers,
+-- payout_settled_already, goods_received_already.
+create or replace function sambatan.decide_below_minimum(
+  p_campaign_id uuid, p_goes_on boolean, p_as_operator boolean, p_note text, p_actor text
+) returns boolean language plpgsql as $$
+declare
+  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at constant timestamptz := clock_timestamp();
+begin
+  if c.status <> 'fulfilled' or c.closing_as is not null or c.decision_opened_at is null
+    or c.decided_at is not null
+  then
+    perform sambatan.refuse('no_decision_open');
+  elsif p_as_operator
+    and now_at < c.decision_opened_at + c.decision_seconds * interval '1 second'
+  then
+    perform sambatan.refuse('decision_is_sellers', jsonb_build_object(
+      'until', c.decision_opened_at + c.decision_seconds * interval '1 second'));
+  elsif p_goes_on then
+    update sambatan.campaigns set decided_at = now_at where campaign_id = p_campaign_id;
+    perform sambatan.record_event(p_campaign_id, 'campaign_continued', p_actor, now_at, null,
+      jsonb_strip_nulls(jsonb_build_object('paid_slots', sambatan.paid_slots(c),
+        'minimum_slots', c.minimum_slots, 'note', p_note)));
+    perform sambatan.release_when_received(p_campaign_id, now_at);
+    return false;
+  elsif exists (select 1 from sambatan.participants
+    where campaign_id = p_campaign_id and status = 'fulfilled')
+  then
+    perform sambatan.refuse('goods_received_already');
+  elsif not sambatan.may_be_called_off(c) then
+    perform sambatan.refuse('payout_settled_already');
+  end if;
+  update sambatan.campaigns set decided_at = now_at, closing_as = 'cancelled',
+      closing_actor = p_actor, closing_reason = 'below_minimum', due_at = now_at,
+      updated_at = now_at
+    where campaign_id = p_campaign_id;
+  return true;
 end
 $$;
 
@@ -2342,8 +2903,25 @@ begin
       provider = null, provider_reference = null
     where campaign_id = t.campaign_id and transaction_id = p_transaction_id
     returning * into t;
+  perform sambatan.look_again(t.campaign_id, clock_timestamp());
   return t;
 end
+$$;
+
+-- Whether what a campaign is to pay out may still change: an order or an offer is still to be paid,
+-- or somebody has to decide whether it goes on.
+create or replace function sambatan.is_unsettled(p_campaign_id uuid)
+returns boolean language sql stable as $$
+  select exists (select 1 from sambatan.campaigns c where c.campaign_id = p_campaign_id
+      and (c.closing_as is not null
+        or (c.decision_opened_at is not null and c.decided_at is null)))
+    or exists (select 1 from sambatan.waiting_entries e
+      where e.campaign_id = p_campaign_id and e.status = 'offered')
+    or exists (select 1 from sambatan.transactions t
+      join sambatan.participants p on p.campaign_id = t.campaign_id
+        and p.participation_id = t.participation_id and p.status = 'confirmed'
+      where t.campaign_id = p_campaign_id and t.kind = 'payment' and t.pay_by is not null
+        and t.status in ('due', 'proof_submitted', 'rejected', 'pending'))
 $$;
 
 -- Refuses unless a payout may leave: payout_not_released, payout_disputed. The caller holds the
@@ -2391,6 +2969,7 @@ begin
       where campaign_id = p_campaign_id and status = 'confirmed')
     and not exists (select from sambatan.disputes
       where campaign_id = p_campaign_id and resolved_at is null)
+    and not sambatan.is_unsettled(p_campaign_id)
   then
     perform sambatan.mark_released(p_campaign_id, p_at, 'system');
   end if;
@@ -2398,7 +2977,7 @@ end
 $$;
 
 -- An operator releases a payout before everybody has said that the goods were received. Refuses:
--- movement_not_found, movement_transition_not_allowed, payout_disputed.
+-- movement_not_found, movement_transition_not_allowed, payout_disputed, payout_unsettled.
 create or replace function sambatan.release_payout(p_transaction_id uuid, p_actor text)
 returns sambatan.transactions language plpgsql as $$
 declare
@@ -2411,6 +2990,8 @@ begin
     where campaign_id = t.campaign_id and resolved_at is null)
   then
     perform sambatan.refuse('payout_disputed');
+  elsif sambatan.is_unsettled(t.campaign_id) then
+    perform sambatan.refuse('payout_unsettled');
   end if;
   perform sambatan.mark_released(t.campaign_id, clock_timestamp(), p_actor);
   select * into strict t from sambatan.transactions
@@ -2511,28 +3092,37 @@ begin
 end
 $$;
 
--- A buyer of a completed campaign has not paid and will not: nothing is delivered to them, or what was
--- delivered counts as nothing sold, and the payout does not wait for their money. Refuses: campaign_not_found, participation_not_found,
--- transition_not_allowed, payment_not_due, payment_not_open, payout_settled_already.
+-- A buyer of a completed campaign has not paid and will not, says an operator: the order is cancelled
+-- as unpaid before its time, or what was delivered counts as nothing sold, and the payout does not
+-- wait for their money. Refuses: campaign_not_found, participation_not_found,
+-- participation_transition_not_allowed, payment_not_due, payment_not_open, payout_settled_already.
 create or replace function sambatan.write_off_payment(
   p_campaign_id uuid, p_participation_id uuid, p_reason text, p_actor text
 ) returns void language plpgsql as $$
 declare
-  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  c sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   now_at constant timestamptz := clock_timestamp();
   t constant sambatan.transactions := sambatan.payment_to_change(p_campaign_id,
     p_participation_id, 'due', 'rejected');
   p sambatan.participants;
 begin
-  select * into strict p from sambatan.participants
+  select * into p from sambatan.participants
     where campaign_id = p_campaign_id and participation_id = p_participation_id;
-  if c.status <> 'fulfilled' or p.status not in ('confirmed', 'fulfilled') then
+  if c.status <> 'fulfilled' or p.status is null or p.status not in ('confirmed', 'fulfilled') then
     perform sambatan.refuse('participation_transition_not_allowed',
-      jsonb_build_object('from', p.status, 'event', 'participant_refunded'));
+      jsonb_build_object('from', p.status, 'event', 'participant_cancelled'));
   end if;
   perform sambatan.record_event(p_campaign_id, 'payment_rejected', p_actor, now_at,
     p_participation_id, jsonb_build_object('reason', p_reason, 'written_off', true));
-  perform sambatan.take_back_slots(c, p, p.quantity - p.short_slots, now_at, p_actor, 'unpaid');
+  if p.status = 'confirmed' then
+    select * into c from sambatan.campaigns where campaign_id = p_campaign_id;
+    c := sambatan.cancel_unpaid(c, p, now_at, p_actor);
+    -- The lifecycle passes the slots on.
+    c.due_at := now_at;
+    perform sambatan.store_campaigns(array[c]);
+  else
+    perform sambatan.take_back_slots(c, p, p.quantity - p.short_slots, now_at, p_actor, 'unpaid');
+  end if;
   perform sambatan.refresh_payout(p_campaign_id, now_at, p_actor);
   perform sambatan.release_when_received(p_campaign_id, now_at);
 end

@@ -47,6 +47,7 @@ export const bodies: Readonly<Record<string, () => object>> = {
   'PATCH /campaigns/{id}': () => ({ title: 'Senja lain' }),
   'POST /campaigns/{id}/extend': () => ({ deadline: fromNow(hourMs), reason: 'masih ramai' }),
   'POST /campaigns/{id}/cancel': () => ({ reason: 'bahan habis' }),
+  'POST /campaigns/{id}/decision': () => ({ decision: 'continue' }),
   'POST /campaigns/{id}/join': () => joinBody({ user_id: newId() }),
   'POST /campaigns/{id}/waiting': () => joinBody({ user_id: newId() }),
   'PUT /notifications/settings/{topic}': () => ({ user_id: newId(), email: false }),

@@ -1,5 +1,9 @@
 import { hash } from 'node:crypto';
-import { createCampaign, type NewCampaign } from '../../src/campaigns/operations.ts';
+import {
+  createCampaign,
+  defaultPaymentRules,
+  type NewCampaign,
+} from '../../src/campaigns/operations.ts';
 import type { Database } from '../../src/database/pool.ts';
 import type { Queryable } from '../../src/database/query.ts';
 import { DomainError } from '../../src/errors.ts';
@@ -74,6 +78,8 @@ export async function newCampaign(
   const totalSlots = terms.totalSlots ?? 10;
   const { id } = await db.transaction((tx) =>
     createCampaign(tx, service, {
+      // Somewhere to pay to is the matter of tests that pay.
+      payments: { ...defaultPaymentRules, paysOnline: true },
       productId: market.productId,
       publish: true,
       title: 'Senja batch pertama',
@@ -103,7 +109,14 @@ export async function letTimePass(
     db,
     `with c as (
       update sambatan.campaigns set deadline = deadline - $2 * interval '1 second',
-        opens_at = opens_at - $2 * interval '1 second', due_at = due_at - $2 * interval '1 second'
+        opens_at = opens_at - $2 * interval '1 second', due_at = due_at - $2 * interval '1 second',
+        completed_at = completed_at - $2 * interval '1 second',
+        decision_opened_at = decision_opened_at - $2 * interval '1 second'
+      where campaign_id = $1), t as (
+      update sambatan.transactions set pay_by = pay_by - $2 * interval '1 second',
+        rejected_at = rejected_at - $2 * interval '1 second'
+      where campaign_id = $1), g as (
+      update sambatan.gateway_calls set payable_until = payable_until - $2 * interval '1 second'
       where campaign_id = $1), w as (
       update sambatan.waiting_entries set keep_until = keep_until - $2 * interval '1 second',
         offer_expires_at = offer_expires_at - $2 * interval '1 second'

@@ -47,9 +47,21 @@ export async function openShop(service: HttpService): Promise<Shop> {
     seller,
     brandId: brand.id,
     productId: product.id,
-    campaign: async (wish = {}) =>
-      expectStatus(await seller.post('/campaigns', campaignBody(product.id, wish)), 201),
+    campaign: async (wish = {}) => {
+      const body = campaignBody(product.id, wish);
+      // Buyers who pay up front need somewhere to pay to.
+      if ('payment_timing' in body && body.payment_timing === 'upfront') await anyTill(service);
+      return expectStatus(await seller.post('/campaigns', body), 201);
+    },
   };
+}
+
+/** An account to pay to, unless there is one. */
+async function anyTill(service: HttpService): Promise<void> {
+  const { items } = expectStatus(await service.service.get('/receiving-accounts'), 200);
+  if (items.some((account: Body) => account['is_active'] === true)) return;
+  const account = { bank: 'BCA', number: '5270011223', holder: 'PT Sambatan Bersama' };
+  expectStatus(await service.service.post('/receiving-accounts', account), 201);
 }
 
 /** What a campaign is created with. */

@@ -77,12 +77,14 @@ function sender(serverKey: string, limitMs: number): Send {
 async function createOrder(
   send: Send,
   snapUrl: string,
-  { reference, amount, minutes }: Order,
+  { reference, amount, startsAt, minutes }: Order,
 ): Promise<Ordered | Refused | Unknown> {
   const lasts = { unit: 'minutes', duration: minutes };
+  // Without a start, the time to pay begins when the buyer chooses how to: later than the page ends.
+  const expiry = { start_time: jakartaTime(startsAt), ...lasts };
   const answer = await send(`${snapUrl}/snap/v1/transactions`, reference, {
     transaction_details: { order_id: reference, gross_amount: Number(amount) },
-    expiry: lasts,
+    expiry,
     page_expiry: lasts,
   });
   if ('outcome' in answer) return answer;
@@ -132,7 +134,9 @@ const outcomes: Readonly<Record<string, OrderStatus['outcome']>> = {
 };
 
 function statusOf({ code, body }: Answer, reference: string): OrderStatus | Unknown {
-  if (code === 404) return { outcome: 'absent', amount: 0n, providerName: null, refunds: [] };
+  if (code === 404) {
+    return { outcome: 'absent', amount: 0n, paidAt: null, providerName: null, refunds: [] };
+  }
   const status = String(body['transaction_status']);
   // A card that the fraud check doubts is paid once a person at the provider accepts it.
   const captured = body['fraud_status'] === 'accept' ? 'paid' : 'open';
@@ -146,9 +150,32 @@ function statusOf({ code, body }: Answer, reference: string): OrderStatus | Unkn
   return {
     outcome,
     amount: BigInt(amount),
+    paidAt: outcome === 'paid' ? paidAtOf(body) : null,
     providerName: typeof body['transaction_id'] === 'string' ? body['transaction_id'] : null,
     refunds: refunds.map((one) => String(recordOf(one)['refund_key'])),
   };
+}
+
+/**
+ * When the buyer paid. A card is charged when the order is made and settled a day later; other ways
+ * are settled as they are paid, however long ago they were begun.
+ */
+function paidAtOf(body: Readonly<Record<string, unknown>>): Date | null {
+  const byCard = body['payment_type'] === 'credit_card';
+  return momentOf(byCard ? body['transaction_time'] : body['settlement_time']);
+}
+
+/** Midtrans tells times as in Jakarta, all the year seven hours before UTC. */
+function momentOf(text: unknown): Date | null {
+  const parts = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)$/.exec(String(text));
+  const moment = new Date(`${parts?.[1]}T${parts?.[2]}+07:00`);
+  return Number.isNaN(moment.getTime()) ? null : moment;
+}
+
+/** As Midtrans takes times: `2026-11-30 17:05:00 +0700`. */
+function jakartaTime(moment: Date): string {
+  const there = new Date(moment.getTime() + 7 * 3_600_000).toISOString();
+  return `${there.slice(0, 10)} ${there.slice(11, 19)} +0700`;
 }
 
 /** A wrong key, too many calls and a broken provider say nothing about what was asked for. */

@@ -26,25 +26,25 @@ export interface GatewayParts {
 /**
  * Where a buyer pays online. The payment is with the provider from now on, under one order: who
  * asks again gets the same page. Refuses: participation_not_found, forbidden, gateway_off,
- * payment_not_due, payment_account_missing, unique_codes_exhausted, payment_not_open, installation_held, gateway_refused,
- * gateway_unavailable.
+ * payment_not_due, payment_account_missing, unique_codes_exhausted, payment_not_open,
+ * too_late_to_pay_online, installation_held, gateway_refused, gateway_unavailable.
  */
 export async function payOnline(
   parts: GatewayParts,
   actor: Actor,
   participationId: string,
-  termHours: number,
 ): Promise<string> {
   const { db } = parts;
   await consult(() => permitOnBuyer(db, actor, 'payment.prove', participationId));
   const gateway = configured(parts);
   // Committed before the provider is called: a call whose answer is lost is known of.
   const { call, minutes } = await operate(db, (tx) =>
-    startOrder(tx, actor, gateway.name, participationId, termHours),
+    startOrder(tx, actor, gateway.name, participationId),
   );
   if (call.redirect_url !== null) return call.redirect_url;
   const { reference, amount } = call;
-  const answer = await gateway.createOrder({ reference, amount, minutes });
+  const { created_at: startsAt } = call;
+  const answer = await gateway.createOrder({ reference, amount, startsAt, minutes });
   if (answer.outcome === 'unknown') throw new DomainError('gateway_unavailable', {});
   if (answer.outcome === 'refused') {
     await operate(db, (tx) => giveUpOrder(tx, reference, answer.reason, true));
@@ -79,17 +79,19 @@ export function configured({ gateway }: GatewayParts): Gateway {
   return gateway;
 }
 
+/** What a buyer needs to pay on the provider's page; an order with less time is not made. */
+const minMinutesToPay = 3;
+
 async function startOrder(
   tx: Tx,
   actor: Actor,
   provider: string,
   participationId: string,
-  termHours: number,
 ): Promise<{ readonly call: sql.CallRow; readonly minutes: number }> {
   const { buyer } = await permitOnBuyer(tx, actor, 'payment.prove', participationId);
   await refuseWhileHeld(tx);
   await tx.one(lockPaymentsOf, buyer.campaign_id);
-  const payment = await viewPayment(tx, actor, participationId, termHours);
+  const payment = await viewPayment(tx, actor, participationId);
   const { minutes } = await tx.one(sql.minutesToPay, payment.pay_by);
   if (!['due', 'rejected', 'pending'].includes(payment.status)) {
     throw new DomainError('payment_not_open', { status: payment.status });
@@ -106,6 +108,7 @@ async function startOrder(
   if (payment.status === 'pending') {
     throw new DomainError('payment_not_open', { status: payment.status });
   }
+  if (minutes < minMinutesToPay) throw new DomainError('too_late_to_pay_online', {});
   const reference = `SBT-${newId()}`;
   await sendMovement(tx, 'payment', payment.id, { provider, providerReference: reference });
   const call = await tx.one(
@@ -135,6 +138,7 @@ async function giveUpOrder(tx: Tx, reference: string, reason: string, unopened: 
     await recallMovement(tx, 'payment', movement.transaction_id, reason);
   }
   await tx.one(sql.closeCall, reference, 'not_made');
+  await tx.rows(sql.lookAgain, call.campaign_id);
 }
 
 /**
@@ -156,6 +160,7 @@ export async function applyOrder(
         participationId,
         amount: status.amount,
         reference: status.providerName,
+        paidAt: paidAtOf(call, status),
       });
       await tx.one(sql.closeCall, reference, 'made');
     });
@@ -170,6 +175,14 @@ export async function applyOrder(
   );
   onChange(campaignId);
   return true;
+}
+
+/**
+ * When an order was paid. A provider that does not say so took it before the order's end, after which
+ * it could not be paid.
+ */
+function paidAtOf({ payable_until: until }: sql.CallRow, { paidAt }: OrderStatus): Date | null {
+  return paidAt ?? until;
 }
 
 /**

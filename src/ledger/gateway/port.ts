@@ -4,7 +4,8 @@ export interface Order {
   readonly reference: string;
   /** Whole rupiah. */
   readonly amount: bigint;
-  /** For how long it may be begun, and once begun be paid. */
+  /** From when on, and for how many minutes, it can be paid: its end does not move. */
+  readonly startsAt: Date;
   readonly minutes: number;
 }
 
@@ -37,6 +38,8 @@ export interface OrderStatus {
   readonly outcome: 'paid' | 'open' | 'not_made' | 'absent';
   /** Whole rupiah that were paid, or are to be. */
   readonly amount: bigint;
+  /** When the buyer paid; null while that is not so, or not known. */
+  readonly paidAt: Date | null;
   /** The provider's own name for the payment. */
   readonly providerName: string | null;
   /** Our names of the refunds that were made. */

@@ -11,16 +11,20 @@ export interface CallRow {
   readonly amount: bigint;
   readonly status: string;
   readonly redirect_url: string | null;
+  /** Of a payment's order: until when it can be paid. */
+  readonly payable_until: Date | null;
+  readonly created_at: Date;
   readonly is_over: boolean;
 }
 
 const columns = `campaign_id, reference, transaction_id, participation_id, kind, provider,
-    order_reference, amount, status, redirect_url, expires_at < clock_timestamp() as is_over`;
+    order_reference, amount, status, redirect_url, payable_until, created_at,
+    expires_at < clock_timestamp() as is_over`;
 
 /** Held for the length of a call that is in flight, so that nobody asks after it meanwhile. */
 const lease = "interval '30 seconds'";
 
-/** An order may be begun until the page expires, and be paid as long again: then an hour more. */
+/** An order can be begun and paid for so many minutes; what came of it is known within an hour more. */
 export const insertCall = query<
   [
     campaignId: string,
@@ -37,18 +41,20 @@ export const insertCall = query<
 >(
   'insert_gateway_call',
   `insert into sambatan.gateway_calls (campaign_id, reference, transaction_id, participation_id,
-    kind, provider, order_reference, amount, next_check_at, expires_at, created_at)
-  values ($1, $2, $3, $4, $5::sambatan.transaction_kind, $6, $7, $8, clock_timestamp() + ${lease},
-    clock_timestamp() + (2 * $9::integer + 60) * interval '1 minute', clock_timestamp())
+    kind, provider, order_reference, amount, next_check_at, expires_at, created_at, payable_until)
+  select $1, $2, $3, $4, $5::sambatan.transaction_kind, $6, $7, $8, now + ${lease},
+    now + ($9::integer + 60) * interval '1 minute', now,
+    case when $5 = 'payment' then now + $9::integer * interval '1 minute' end
+  from (select clock_timestamp() as now) clock
   on conflict do nothing
   returning ${columns}`,
 );
 
-/** For how many whole minutes from now a payment can be made: 15 to 1440; a day when no end is set. */
+/** For how many whole minutes from now a payment can be made in time, a day at most. */
 export const minutesToPay = query<[payBy: Date | null], { readonly minutes: number }>(
   'gateway_minutes_to_pay',
-  `select least(1440, greatest(15, coalesce(
-    ceil(extract(epoch from $1::timestamptz - clock_timestamp()) / 60), 1440)))::integer as minutes`,
+  `select least(1440, greatest(0, coalesce(
+    floor(extract(epoch from $1::timestamptz - clock_timestamp()) / 60), 1440)))::integer as minutes`,
 );
 
 export const findCall = query<[reference: string], CallRow>(
@@ -90,6 +96,12 @@ export const closeCall = query<[reference: string, status: 'made' | 'not_made'],
   `update sambatan.gateway_calls set status = $2, next_check_at = null
   where reference = $1
   returning ${columns}`,
+);
+
+/** An order is decided, which the outcome of its campaign may wait for. */
+export const lookAgain = query<[campaignId: string], never>(
+  'look_again',
+  'select sambatan.look_again($1, clock_timestamp())',
 );
 
 /** What was told could not be checked now: it is asked after as soon as may be. */

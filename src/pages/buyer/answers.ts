@@ -31,8 +31,7 @@ export function answerPages(app: App): Pages {
       const { visit } = request;
       const { id } = request.params;
       const row = await ownParticipation(app, visit, id);
-      const { termHours } = app.config.payments;
-      const answer = await taken(() => payOnline(app.payments, visit.actor, id, termHours));
+      const answer = await taken(() => payOnline(app.payments, visit.actor, id));
       // The policy of our pages lets no form lead to another host: the page has a link there.
       if ('done' in answer) return changed(request, reply, `${id}#bayar`, row.campaign_id);
       return showParticipation(app, request, reply, row, faultOf('online', answer.refused));
@@ -71,7 +70,6 @@ export function answerPages(app: App): Pages {
 
 /** The proof of a payment: sent by a form with a file, and looked at. */
 function proofPages(app: App): Pages {
-  const { termHours } = app.config.payments;
   return async (server) => {
     takeUploads(server);
 
@@ -89,7 +87,7 @@ function proofPages(app: App): Pages {
       const row = await ownParticipation(app, visit, id);
       const answer = await taken(async () => {
         const proof = await readProof(await readPicture(request));
-        return await operate(app.db, (tx) => submitProof(tx, visit.actor, id, proof, termHours));
+        return await operate(app.db, (tx) => submitProof(tx, visit.actor, id, proof));
       });
       if ('refused' in answer) {
         return showParticipation(app, request, reply, row, faultOf('proof', answer.refused));

@@ -64,9 +64,8 @@ async function paymentOf(
   const status = spokenParticipationStatus(row.status);
   const may = status === 'reserved' ? row.payment_timing === 'upfront' : status !== 'cancelled';
   if (!may || status === 'refunded') return none;
-  const { termHours } = app.config.payments;
   const answer = await taken(() =>
-    operate(app.db, (tx) => viewPayment(tx, actor, row.participation_id, termHours)),
+    operate(app.db, (tx) => viewPayment(tx, actor, row.participation_id)),
   );
   if ('done' in answer) return { ...none, payment: answer.done };
   if (answer.refused.code === 'payment_not_due') return none;

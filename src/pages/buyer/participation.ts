@@ -14,7 +14,7 @@ import {
   participationHistory,
   type OwnRow,
 } from '../../participations/queries.ts';
-import { participationAfter, spokenParticipationStatus } from '../../participations/status.ts';
+import { spokenParticipationStatus } from '../../participations/status.ts';
 import { input, notice } from '../../web/components.ts';
 import { count, rupiah, slots } from '../../web/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
@@ -211,9 +211,8 @@ function whatItCosts(visit: Visit, row: OwnRow, payment: Payment | undefined): H
 
 /** Whether leaving can be offered; whether it is possible is decided when it is asked for. */
 function mayLeave({ now }: Visit, row: OwnRow): boolean {
-  const status = spokenParticipationStatus(row.status);
-  const possible = participationAfter(status, 'participant_cancelled') !== undefined;
-  return possible && !row.is_closing && row.deadline > now;
+  const isReserved = spokenParticipationStatus(row.status) === 'reserved';
+  return isReserved && !row.is_closing && row.deadline > now;
 }
 
 function confirmation(

@@ -1,6 +1,11 @@
 import { campaignOf, type Campaign } from '../../campaigns/campaign.ts';
 import { listOfBrand } from '../../campaigns/lists.ts';
-import { createCampaign, editCampaign, permitOnCampaign } from '../../campaigns/operations.ts';
+import {
+  createCampaign,
+  editCampaign,
+  paymentRulesOf,
+  permitOnCampaign,
+} from '../../campaigns/operations.ts';
 import type { CampaignStatus } from '../../campaigns/status.ts';
 import { permitOnBrand } from '../../catalogue/operations.ts';
 import { pictureOf } from '../../catalogue/picture.ts';
@@ -111,6 +116,7 @@ export function campaignPages(app: App): Pages {
           ...termsOf(form),
           productId: form.product_id,
           publish: aksi === 'terbit',
+          payments: paymentRulesOf(app.config),
         });
       if (aksi !== 'draf' && aksi !== 'terbit') {
         const tried = await taken(() => tryOut(app, verb));

@@ -47,6 +47,8 @@ function foot(visit: Visit, campaign: Campaign): Html {
         <span>${countdown(visit, campaign.opens_at ?? campaign.deadline)}</span>`;
     case 'full':
       return html`<span>${t('Semua slot terisi', 'Every slot is taken')}</span>`;
+    case 'verifying':
+      return html`<span>${t('Pembayaran sedang dicek', 'Payments are being checked')}</span>`;
     case 'inactive':
       return html`<span>${t('Belum diterbitkan', 'Not published')}</span>`;
     case 'completed':
@@ -58,5 +60,6 @@ function foot(visit: Visit, campaign: Campaign): Html {
 
 function endOf(campaign: Campaign): Date {
   const { completed_at, failed_at, cancelled_at, updated_at } = campaign;
-  return completed_at ?? failed_at ?? cancelled_at ?? updated_at;
+  // One that is called off after its success has both.
+  return cancelled_at ?? completed_at ?? failed_at ?? updated_at;
 }

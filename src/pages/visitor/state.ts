@@ -82,6 +82,17 @@ function wordsOf(visit: Visit, campaign: Campaign) {
               'If somebody leaves before it closes, the slots are offered to those who wait first.',
             ),
           };
+    case 'verifying':
+      return {
+        title: t(
+          'Waktunya habis, pembayaran sedang dicek',
+          'Time is up, payments are being checked',
+        ),
+        detail: t(
+          'Yang dibayar sebelum batas waktu tetap dihitung. Hasilnya muncul setelah semua pembayaran dicek.',
+          'What was paid before the deadline still counts. The result shows once every payment is checked.',
+        ),
+      };
     case 'completed':
       return {
         title: t('Berhasil!', 'It succeeded!'),

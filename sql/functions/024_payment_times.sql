@@ -1,0 +1,82 @@
+-- The moment that decides whether a payment was made in time: the provider's or the statement's own
+-- time, the start of the day (Asia/Jakarta) where only the day is known, so that any time of that day
+-- counts, or p_now where nothing is known. Never later than p_now.
+create or replace function sambatan.paid_moment(
+  p_paid_at timestamptz, p_paid_on date, p_now timestamptz
+) returns timestamptz language sql immutable parallel safe as $$
+  select least(p_now, coalesce(p_paid_at, p_paid_on::timestamp at time zone 'Asia/Jakarta', p_now))
+$$;
+
+-- Whether money for an open payment that had to be made by p_by may still turn up: its proof or its
+-- online order is undecided, or a transfer may be on its way. Nobody can have transferred before an
+-- account was shown to them; the statement of that account, imported through the day of p_by, shows
+-- every transfer in time. A proof that a person rejected after p_by is decided.
+create or replace function sambatan.may_still_arrive(t sambatan.transactions, p_by timestamptz)
+returns boolean language plpgsql stable as $$
+begin
+  if t.transaction_id is null or t.status in ('settled', 'void') then
+    return false;
+  elsif t.status in ('proof_submitted', 'pending') or exists (
+    select 1 from sambatan.gateway_calls g where g.campaign_id = t.campaign_id
+      and g.transaction_id = t.transaction_id and g.kind = 'payment'
+      and g.status in ('unknown', 'open'))
+  then
+    return true;
+  elsif t.account_id is null or t.rejected_at >= p_by then
+    return false;
+  end if;
+  return coalesce((select a.statement_through < (p_by at time zone 'Asia/Jakarta')::date
+    from sambatan.receiving_accounts a where a.account_id = t.account_id), true);
+end
+$$;
+
+-- Whether a payment that decides about a place is undecided for any reserved participation of a
+-- campaign whose deadline has passed.
+create or replace function sambatan.awaits_payments(c sambatan.campaigns)
+returns boolean language sql stable as $$
+  select exists (select 1 from sambatan.participants p
+    join sambatan.transactions t on t.campaign_id = p.campaign_id
+      and t.cause = 'payment:' || p.participation_id
+    where p.campaign_id = c.campaign_id and p.status = 'pending_payment'
+      and sambatan.may_still_arrive(t, c.deadline))
+$$;
+
+-- The lifecycle looks at once at a campaign whose outcome, or whose unpaid orders, may be decided now.
+-- The caller holds the campaign's row.
+create or replace function sambatan.look_again(p_campaign_id uuid, p_at timestamptz)
+returns void language sql as $$
+  update sambatan.campaigns set due_at = least(due_at, p_at)
+  where campaign_id = p_campaign_id and due_at > p_at
+    and status in ('verifying', 'fulfilled')
+$$;
+
+-- A statement of a receiving account has been imported whole through a day (Asia/Jakarta): what it
+-- does not show by then was not transferred by then. An earlier day changes nothing. Gives the
+-- campaigns that the lifecycle has to look at now, locked in order of their ids.
+create or replace function sambatan.statement_imported(p_account_id uuid, p_through date)
+returns setof uuid language plpgsql as $$
+declare
+  ids uuid[];
+  now_at timestamptz;
+begin
+  update sambatan.receiving_accounts set statement_through = p_through
+    where account_id = p_account_id
+      and (statement_through is null or statement_through < p_through);
+  if not found then
+    return;
+  end if;
+  select array_agg(l.campaign_id) into ids from (
+    select c.campaign_id from sambatan.campaigns c
+    where c.status in ('verifying', 'fulfilled') and c.due_at is not null
+      and exists (select 1 from sambatan.transactions t where t.campaign_id = c.campaign_id
+        and t.kind = 'payment' and t.account_id = p_account_id
+        and t.status in ('due', 'rejected'))
+    order by c.campaign_id for no key update) l;
+  now_at := clock_timestamp();
+  return query
+  update sambatan.campaigns c set due_at = least(c.due_at, now_at)
+    where c.campaign_id = any (ids) and c.status in ('verifying', 'fulfilled')
+      and c.due_at is not null
+    returning c.campaign_id;
+end
+$$;

@@ -1,0 +1,177 @@
+-- A confirmed order of a completed campaign was not paid by its time: it is cancelled and its slots are
+-- free for those who wait. What the campaign came to stays as it was. The caller holds the campaign's
+-- row and stores what becomes of it in c.
+create or replace function sambatan.cancel_unpaid(
+  inout c sambatan.campaigns, p sambatan.participants, p_at timestamptz, p_actor text
+) language plpgsql as $$
+declare
+  r record;
+begin
+  update sambatan.participants set status = 'cancelled', cancelled_at = p_at,
+      cancel_reason = 'unpaid', updated_at = p_at
+    where campaign_id = c.campaign_id and participation_id = p.participation_id;
+  perform sambatan.void_payment(c.campaign_id, p.participation_id, 'unpaid');
+  c.filled_slots := c.filled_slots - p.quantity;
+  c.confirmed_slots := c.confirmed_slots - p.quantity;
+  c.participant_count := c.participant_count - 1;
+  select * into r from sambatan.append_event(c, 'participant_cancelled', p_actor, p_at,
+    p.participation_id, jsonb_build_object('quantity', p.quantity, 'reason', 'unpaid'));
+  c := r.c;
+end
+$$;
+
+-- Orders of a completed campaign that are still to be paid: with what they owe, until when, and
+-- whether it is decided at p_at that they were not paid in time. That is so once the statement of
+-- the account shows every transfer in time, or the verification hours after pay_by have ended.
+create or replace function sambatan.open_orders(c sambatan.campaigns, p_at timestamptz)
+returns table (participation_id uuid, pay_by timestamptz, is_unpaid boolean)
+language sql stable as $$
+  select t.participation_id, t.pay_by, t.pay_by <= p_at
+    and (t.pay_by + c.verification_seconds * interval '1 second' <= p_at
+      or (t.account_id is not null and not sambatan.may_still_arrive(t, t.pay_by)))
+  from sambatan.transactions t
+  join sambatan.participants p on p.campaign_id = t.campaign_id
+    and p.participation_id = t.participation_id and p.status = 'confirmed'
+  where t.campaign_id = c.campaign_id and t.kind = 'payment' and t.pay_by is not null
+    and t.status in ('due', 'proof_submitted', 'rejected', 'pending')
+$$;
+
+-- How many slots of a completed campaign were paid for, also those that the seller could not deliver
+-- or that were given back after a dispute.
+create or replace function sambatan.paid_slots(c sambatan.campaigns)
+returns bigint language sql stable as $$
+  select coalesce(sum(p.quantity), 0) from sambatan.participants p
+  join sambatan.transactions t on t.campaign_id = p.campaign_id
+    and t.cause = 'payment:' || p.participation_id and t.status = 'settled'
+  where p.campaign_id = c.campaign_id
+    and (p.refunded_at is null or p.refunded_at >= c.completed_at)
+$$;
+
+-- One step of a completed campaign: at most p_limit orders that were not paid are cancelled and
+-- offers that were not paid lapse; what is free is offered to those who wait. Once nothing can be
+-- paid any more the waiting list is closed, and if fewer slots were paid than the minimum because of
+-- unpaid orders, somebody has to decide whether the batch goes on. Gives what settle_step gives. The
+-- caller holds the campaign's row and stores what becomes of it in c.
+create or replace function sambatan.settle_after_success(
+  inout c sambatan.campaigns, p_at timestamptz, p_limit integer,
+  out transitions sambatan.audit_logs[], out settled integer, out more boolean
+) language plpgsql set enable_seqscan = off as $$
+declare
+  r record;
+  p sambatan.participants;
+  paid bigint;
+begin
+  transitions := '{}';
+  settled := 0;
+  more := false;
+  -- The payout changes with every unpaid order, and may not while it is on its way.
+  if exists (select 1 from sambatan.transactions t where t.campaign_id = c.campaign_id
+    and t.kind = 'payout' and t.status = 'pending')
+  then
+    c.due_at := p_at + interval '10 minutes';
+    return;
+  end if;
+  for p in select x.* from sambatan.open_orders(c, p_at) o
+    join sambatan.participants x on x.campaign_id = c.campaign_id
+      and x.participation_id = o.participation_id
+    where o.is_unpaid order by o.participation_id limit p_limit
+  loop
+    c := sambatan.cancel_unpaid(c, p, p_at, 'system');
+    settled := settled + 1;
+  end loop;
+  if settled > 0 then
+    perform sambatan.store_campaigns(array[c]);
+    perform sambatan.refresh_payout(c.campaign_id, p_at, 'system');
+  end if;
+  if c.waiting_entries > 0 then
+    select * into r from sambatan.settle_waiting(c, p_at, p_limit - settled);
+    c := r.c;
+    settled := settled + r.lapsed;
+  end if;
+  more := settled = p_limit;
+
+  select min(case when o.pay_by > p_at then o.pay_by
+      else o.pay_by + c.verification_seconds * interval '1 second' end) into c.due_at
+    from sambatan.open_orders(c, p_at) o;
+  if c.waiting_entries > 0 then
+    c.due_at := least(c.due_at, sambatan.waiting_due_at(c, p_at));
+  end if;
+  if more then
+    c.due_at := p_at;
+  elsif c.due_at is null then
+    select * into r from sambatan.close_waiting(c, p_at, p_limit - settled);
+    c := r.c;
+    settled := settled + r.closed;
+    more := settled = p_limit;
+    c.due_at := case when more then p_at end;
+    paid := sambatan.paid_slots(c);
+    if not more and c.decision_opened_at is null and paid < c.minimum_slots
+      and exists (select 1 from sambatan.participants x where x.campaign_id = c.campaign_id
+        and x.status = 'cancelled' and x.cancel_reason = 'unpaid')
+      and sambatan.may_be_called_off(c)
+    then
+      c.decision_opened_at := p_at;
+      select * into r from sambatan.append_event(c, 'campaign_below_minimum', 'system', p_at, null,
+        jsonb_build_object('paid_slots', paid, 'minimum_slots', c.minimum_slots,
+          'until', p_at + c.decision_seconds * interval '1 second'));
+      c := r.c;
+      transitions := transitions || r.entry;
+    end if;
+  end if;
+end
+$$;
+
+-- Whether a completed campaign can still be called off: nobody has received anything, and no payout
+-- was sent or is on its way.
+create or replace function sambatan.may_be_called_off(c sambatan.campaigns)
+returns boolean language sql stable as $$
+  select c.status = 'fulfilled' and c.closing_as is null
+    and not exists (select 1 from sambatan.participants p
+      where p.campaign_id = c.campaign_id and p.status = 'fulfilled')
+    and not exists (select 1 from sambatan.transactions t
+      where t.campaign_id = c.campaign_id and t.kind = 'payout'
+        and t.status in ('pending', 'settled'))
+$$;
+
+-- Decides whether a batch goes on although fewer slots were paid than its minimum. The seller decides
+-- alone for decision_seconds, an operator (p_as_operator) after that. Going on changes nothing;
+-- otherwise the campaign is closed as cancelled, and settle_campaign gives everything back. Gives
+-- whether it was called off. Refuses: campaign_not_found, no_decision_open, decision_is_sellers,
+-- payout_settled_already, goods_received_already.
+create or replace function sambatan.decide_below_minimum(
+  p_campaign_id uuid, p_goes_on boolean, p_as_operator boolean, p_note text, p_actor text
+) returns boolean language plpgsql as $$
+declare
+  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  now_at constant timestamptz := clock_timestamp();
+begin
+  if c.status <> 'fulfilled' or c.closing_as is not null or c.decision_opened_at is null
+    or c.decided_at is not null
+  then
+    perform sambatan.refuse('no_decision_open');
+  elsif p_as_operator
+    and now_at < c.decision_opened_at + c.decision_seconds * interval '1 second'
+  then
+    perform sambatan.refuse('decision_is_sellers', jsonb_build_object(
+      'until', c.decision_opened_at + c.decision_seconds * interval '1 second'));
+  elsif p_goes_on then
+    update sambatan.campaigns set decided_at = now_at where campaign_id = p_campaign_id;
+    perform sambatan.record_event(p_campaign_id, 'campaign_continued', p_actor, now_at, null,
+      jsonb_strip_nulls(jsonb_build_object('paid_slots', sambatan.paid_slots(c),
+        'minimum_slots', c.minimum_slots, 'note', p_note)));
+    perform sambatan.release_when_received(p_campaign_id, now_at);
+    return false;
+  elsif exists (select 1 from sambatan.participants
+    where campaign_id = p_campaign_id and status = 'fulfilled')
+  then
+    perform sambatan.refuse('goods_received_already');
+  elsif not sambatan.may_be_called_off(c) then
+    perform sambatan.refuse('payout_settled_already');
+  end if;
+  update sambatan.campaigns set decided_at = now_at, closing_as = 'cancelled',
+      closing_actor = p_actor, closing_reason = 'below_minimum', due_at = now_at,
+      updated_at = now_at
+    where campaign_id = p_campaign_id;
+  return true;
+end
+$$;
