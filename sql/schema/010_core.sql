@@ -13,7 +13,9 @@ create type sambatan.participant_status as enum
   ('pending_payment', 'confirmed', 'cancelled', 'refunded', 'fulfilled');
 create type sambatan.payment_timing as enum ('on_completion', 'upfront');
 create type sambatan.transaction_kind as enum ('payment', 'refund', 'payout', 'adjustment');
-create type sambatan.transaction_status as enum ('due', 'proof_submitted', 'settled', 'rejected');
+-- pending: with a provider whose answer is not known yet; void: owed no more.
+create type sambatan.transaction_status as enum
+  ('due', 'proof_submitted', 'settled', 'rejected', 'pending', 'void');
 create type sambatan.brand_role as enum ('owner', 'admin', 'contributor');
 
 -- ---------------------------------------------------------------- the catalogue

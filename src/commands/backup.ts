@@ -11,13 +11,13 @@ export const backup: Command = {
   usage: `
 Usage: sambatan backup --to <file> [--overwrite]
 
-  --to <file>   where to; in pg_dump's custom format
+  --to <file>   where to
   --overwrite   replace a file that is there
 
-Takes a consistent snapshot with pg_dump while services run, reads the file back from end to end,
-and records when that was done: the alert BackupTooOld looks at it. Needs pg_dump, pg_restore and
-psql of the server's major version. The file holds personal data: keep it encrypted, and elsewhere.
-It does not change the schema, so it can be taken before an upgrade.
+Takes a consistent snapshot while services run, reads the file back from end to end, and records
+when that was done: the alert BackupTooOld looks at it. No other program is needed, and the file can
+be restored into PostgreSQL 15 to 18, whichever it came from. It holds personal data: keep it
+encrypted, and on another machine. The schema is not changed, so it can be taken before an upgrade.
 `,
   options: { to: { type: 'string' }, overwrite: { type: 'boolean' } },
   async run({ to, overwrite }) {
@@ -31,7 +31,7 @@ It does not change the schema, so it can be taken before an upgrade.
         const made = await backUp({ url, db, file, overwrite: overwrite === true, onTable });
         progress.end();
         process.stdout.write(
-          `wrote ${file}: ${made.tables} tables, ${made.bytes} bytes, verified\n` +
+          `wrote ${file}: ${made.tables} tables, ${made.rows} rows, ${made.bytes} bytes, verified\n` +
             `sha256 ${made.sha256}\n`,
         );
         return exitCodes.done;

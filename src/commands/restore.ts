@@ -17,9 +17,10 @@ Usage: sambatan restore --from <file> [--overwrite]
   --overwrite    replace the market that is in the database, which is lost
 
 In one transaction: if anything fails, the database is as before. Then it applies the migrations
-that are newer than the backup. Services must be stopped. Needs pg_restore and psql of the server's
-major version. Afterwards the service starts, but sends no message and moves no money until
-"sambatan release-hold --yes" has said that this database is the real one.
+that are newer than the backup. Services must be stopped. Files that pg_dump wrote for version 0.1.0
+restore as well, with pg_restore and psql of the server's major version. Afterwards the service
+starts, but sends no message and moves no money until "sambatan release-hold --yes" has said that
+this database is the real one.
 `,
   options: { from: { type: 'string' }, overwrite: { type: 'boolean' } },
   async run({ from, overwrite }) {

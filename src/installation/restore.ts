@@ -1,13 +1,11 @@
-import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import pg from 'pg';
 import { recordTables } from '../database/migrate.ts';
 import type { Queryable } from '../database/query.ts';
-import { contentsOf, majorVersion } from './backup.ts';
+import { formatOf } from './backup-file.ts';
+import { inOwnTransaction } from './connection.ts';
+import { load } from './load.ts';
 import * as sql from './queries.ts';
-import { findTools, programTarget, run, runPsql } from './tools.ts';
+import { restorePgDump } from './restore-pg-dump.ts';
 
 export interface RestoreOptions {
   readonly url: string;
@@ -15,11 +13,11 @@ export interface RestoreOptions {
   readonly file: string;
   /** Replaces a market that is there. */
   readonly overwrite?: boolean;
-  /** Told how many tables have been read so far, of how many. */
+  /** Called with the number of tables read so far, and of all. */
   readonly onTable?: (tables: number, all: number) => void;
 }
 
-/** What would be lost is there: whoever means it says so. */
+/** The database has data that would be lost, and nobody has said that they may be. */
 export class NotEmpty extends Error {
   constructor() {
     super(
@@ -31,14 +29,14 @@ export class NotEmpty extends Error {
 }
 
 /**
- * Puts a backup in the place of what the database has of Sambatan, in one transaction: at any other
- * end than a good one the database is as before. Messages and money are held from its first moment.
- * Gives when the backup was begun. Throws NotEmpty, ToolsMissing, or what went wrong.
+ * Replaces what the database has of Sambatan by a backup, in one transaction: if anything fails, the
+ * database is as before. Messages and money are held from the first moment. Returns when the backup
+ * was begun. Throws NotEmpty, BackupDamaged, ToolsMissing (for a file of pg_dump), or the server's
+ * error.
  */
 export async function restore(options: RestoreOptions): Promise<{ begunAt: Date }> {
   const { url, db, file, overwrite = false } = options;
-  const tools = findTools(await majorVersion(db));
-  const contents = await contentsOf(tools, file);
+  const format = await formatOf(file);
   const { connected } = await db.one(sql.connectedServices);
   if (connected > 0) {
     throw new Error(
@@ -47,35 +45,18 @@ export async function restore(options: RestoreOptions): Promise<{ begunAt: Date 
   }
   if (!overwrite && (await hasMarket(db))) throw new NotEmpty();
 
-  const place = await mkdtemp(join(tmpdir(), 'sambatan-restore-'));
-  const { name, password } = programTarget(url);
-  const ownSchemas = await db.rows(sql.ownSchemas);
-  try {
-    const list = join(place, 'contents');
-    // Rights that a new table would get name the owner of the old database; ours come with tables.
-    const wanted = contents.filter((line) => !line.includes(' DEFAULT ACL '));
-    await writeFile(list, wanted.join('\n'));
-    const args = ['--no-psqlrc', '--quiet', '--single-transaction', '--set=ON_ERROR_STOP=1'];
-    const read = counted(options.onTable, wanted);
-    await runPsql(
-      { tools, args: [...args, '--file=-', `--dbname=${name}`], password },
-      async (input) => {
-        input.write('set statement_timeout = 0; set lock_timeout = 0;\n');
-        for (const { name: schema } of ownSchemas) {
-          input.write(`drop schema ${pg.escapeIdentifier(schema)} cascade;\n`);
-        }
-        await run({
-          tools,
-          program: 'pg_restore',
-          args: ['--no-owner', '--verbose', `--use-list=${list}`, '--file=-', file],
-          onLine: read,
-          into: input,
-        });
-        if (!input.write(afterwards)) await once(input, 'drain');
-      },
-    );
-  } finally {
-    await rm(place, { recursive: true, force: true });
+  const dropSchemas = (await db.rows(sql.ownSchemas))
+    .map(({ name }) => `drop schema ${pg.escapeIdentifier(name)} cascade;`)
+    .join('\n');
+  if (format === 'pg_dump') {
+    await restorePgDump({ ...options, before: dropSchemas, after: afterRestore });
+  } else {
+    await inOwnTransaction(url, 'begin', async (client) => {
+      await client.query("select pg_advisory_xact_lock(hashtext('sambatan migrate'))");
+      await client.query(dropSchemas);
+      await load(client, options);
+      await client.query(afterRestore);
+    });
   }
   const { begun_at } = await db.one(sql.restoredBackup);
   return { begunAt: begun_at };
@@ -86,19 +67,11 @@ async function hasMarket(db: Queryable): Promise<boolean> {
   return there && (await db.one(sql.marketIsThere)).there;
 }
 
-function counted(onTable: RestoreOptions['onTable'], contents: readonly string[]) {
-  const all = contents.filter((line) => line.includes(' TABLE DATA ')).length;
-  let tables = 0;
-  return (line: string): void => {
-    if (/processing data for table/.test(line)) onTable?.(++tables, all);
-  };
-}
-
 /**
- * In the restore's own transaction: the hold, and which migrations the backup knew. A marketplace's
- * own records of migrations are left as they are.
+ * Runs last in the transaction of a restore: sets the hold, and records the migrations that the
+ * backup had. A marketplace's own records of migrations are left as they are.
  */
-const afterwards = `
+const afterRestore = `
   insert into sambatan.installation (held_since, held_reason)
   select clock_timestamp(), 'restored from the backup that was begun at '
     || to_char(max(started_at) at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')

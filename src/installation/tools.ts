@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Writable } from 'node:stream';
 import { childEnvironment, searchPath } from '../config.ts';
-import { driverUrl, isTransactionPooler } from '../database/session.ts';
+import { driverUrl } from '../database/session.ts';
+import { checkConnection } from './connection.ts';
 
 const programs = ['pg_dump', 'pg_restore', 'psql'] as const;
 export type Program = (typeof programs)[number];
@@ -21,7 +22,8 @@ export class ToolsMissing extends Error {
     const others = found.map((tools) => `${tools.major} in ${tools.directory}`).join(', ');
     super(
       `the database is PostgreSQL ${major}, and pg_dump, pg_restore and psql of version ${major} ` +
-        `are not on PATH nor in the usual directories (${others ? `found: ${others}` : 'none found'}). ` +
+        `are not on PATH nor in the usual directories (${others ? `found: ${others}` : 'none found'}); ` +
+        `a backup that pg_dump wrote cannot be read without them. ` +
         `Install them: Debian and Ubuntu: apt-get install postgresql-client-${major} (from ` +
         `apt.postgresql.org where the distribution has another version); Fedora and RHEL: ` +
         `dnf install postgresql${major}; macOS: brew install postgresql@${major}`,
@@ -79,12 +81,7 @@ function toolsIn(directory: string): Tools | undefined {
  * everybody on the machine. Throws on a transaction pooler, through which they do not work.
  */
 export function programTarget(url: string): { readonly name: string; readonly password: string } {
-  if (isTransactionPooler(url)) {
-    throw new Error(
-      'backups do not work through a transaction pooler: give DATABASE_URL the direct connection ' +
-        'or the session pooler (port 5432)',
-    );
-  }
+  checkConnection(url);
   const target = new URL(driverUrl(url));
   target.searchParams.delete('uselibpqcompat');
   const password = decodeURIComponent(target.password);

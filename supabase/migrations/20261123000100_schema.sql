@@ -15,7 +15,9 @@ create type sambatan.participant_status as enum
   ('pending_payment', 'confirmed', 'cancelled', 'refunded', 'fulfilled');
 create type sambatan.payment_timing as enum ('on_completion', 'upfront');
 create type sambatan.transaction_kind as enum ('payment', 'refund', 'payout', 'adjustment');
-create type sambatan.transaction_status as enum ('due', 'proof_submitted', 'settled', 'rejected');
+-- pending: with a provider whose answer is not known yet; void: owed no more.
+create type sambatan.transaction_status as enum
+  ('due', 'proof_submitted', 'settled', 'rejected', 'pending', 'void');
 create type sambatan.brand_role as enum ('owner', 'admin', 'contributor');
 
 -- ---------------------------------------------------------------- the catalogue
@@ -614,11 +616,6 @@ create index audit_logs_of_campaigns_by_time on sambatan.audit_logs (occurred_at
 create index audit_logs_of_campaigns_by_event
   on sambatan.audit_logs (event, occurred_at, campaign_id, seq) where participation_id is null;
 create index if not exists profiles_by_email on sambatan.profiles (lower(email));
-
--- A movement may be with a provider whose answer is not known yet, or be owed no more. In a
--- migration of their own: a new value can be used only once it is committed.
-alter type sambatan.transaction_status add value 'pending';
-alter type sambatan.transaction_status add value 'void';
 
 -- Money that moves: where it is paid to, what proves it, what a bank says of it, and what becomes of
 -- it on its way back to buyers and on to sellers.

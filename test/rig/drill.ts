@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { startEmbedded } from '../../src/database/embedded.ts';
 import { openDatabase } from '../../src/database/pool.ts';
 import { newId } from '../../src/identity/ids.ts';
 import type { Client } from './client.ts';
 import { command, type Ended } from './command.ts';
-import { startDebianServer } from './debian.ts';
 import { recordingLog } from './log.ts';
 import { ask, letTimePass, newCampaign, openMarket, pastDeadline } from './market.ts';
 import { expectStatus, joinBody } from './shop.ts';
@@ -17,8 +17,6 @@ import { until } from './until.ts';
 const serviceKey = 'service-key-of-at-least-32-characters';
 
 export interface DrillOptions {
-  /** The directory of a PostgreSQL server with its tools. */
-  readonly bin: string;
   /** Joins that have to be acknowledged before the backup begins, and after it. */
   readonly joins: number;
   readonly say: (line: string) => void;
@@ -34,12 +32,12 @@ type Joined = { readonly participationId: string; readonly at: number }[];
  */
 export async function drill(
   t: Pick<TestContext, 'after'>,
-  { bin, joins, say }: DrillOptions,
+  { joins, say }: DrillOptions,
 ): Promise<void> {
   const place = mkdtempSync(join(tmpdir(), 'sambatan-drill-'));
   t.after(() => rmSync(place, { recursive: true, force: true }));
   const file = join(place, 'backup');
-  const old = await startDebianServer(bin);
+  const old = await startEmbedded({ dataDir: join(place, 'old'), log: recordingLog() });
   t.after(() => old.stop());
   const service = await serveOn(t, old.url);
   const db = openDatabase({ url: old.url, log: recordingLog(), maxConnections: 2 });
@@ -66,7 +64,7 @@ export async function drill(
   await load.stop();
   say(`${load.joined.length} joins were acknowledged, ${before} of them before the backup began`);
 
-  const fresh = await startDebianServer(bin, 'another_owner');
+  const fresh = await startEmbedded({ dataDir: join(place, 'fresh'), log: recordingLog() });
   t.after(() => fresh.stop());
   const restoredAt = performance.now();
   expectDone(await command(['restore', '--from', file], on(fresh.url)));
@@ -102,7 +100,12 @@ export async function drill(
   say('released: money moves and buyers join');
 }
 
-const on = (url: string) => ({ DATABASE_URL: url, SAMBATAN_SERVICE_KEY: serviceKey });
+/** Without a PATH: no tool of PostgreSQL's is found. */
+const on = (url: string) => ({
+  DATABASE_URL: url,
+  SAMBATAN_SERVICE_KEY: serviceKey,
+  PATH: '/nowhere',
+});
 
 async function serveOn(t: Pick<TestContext, 'after'>, url: string): Promise<Client> {
   const variables = { ...on(url), LOG_LEVEL: 'error' };
