@@ -41,6 +41,8 @@ export interface Config {
     readonly operators: readonly string[];
     readonly operatorsNeedFactor: boolean;
     readonly proofMinutes: number;
+    /** Whether a token with "is_anonymous": true makes its bearer a user. */
+    readonly allowAnonymousUsers: boolean;
   };
   readonly scheduler: { readonly intervalMinutes: number };
   /** 0: joins are not limited. */
@@ -67,6 +69,9 @@ export interface Config {
     readonly smtpUrl: string | undefined;
     /** The sender, as in a From header. */
     readonly from: string;
+    /** Codes and invitations that are mailed at most, by all processes together. */
+    readonly perMinute: number;
+    readonly perDay: number;
   };
   /** 0: the workers do not check the invariants. */
   readonly watch: { readonly invariantHours: number };
@@ -157,6 +162,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       jwtAudience: present(values.SAMBATAN_JWT_AUDIENCE),
       operators: values.SAMBATAN_OPERATORS ?? [],
       proofMinutes: present(values.SAMBATAN_PROOF_MINUTES),
+      allowAnonymousUsers: present(values.SAMBATAN_ALLOW_ANONYMOUS_USERS),
       operatorsNeedFactor: present(values.SAMBATAN_OPERATORS_NEED_SECOND_FACTOR),
     },
     scheduler: { intervalMinutes: present(values.SAMBATAN_SCHEDULER_INTERVAL) },
@@ -169,7 +175,12 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       decisionHours: present(values.SAMBATAN_DECISION_HOURS),
     },
     gateway: { midtrans: midtransOf(values) },
-    mail: { smtpUrl: values.SMTP_URL, from: present(values.MAIL_FROM) },
+    mail: {
+      smtpUrl: values.SMTP_URL,
+      from: present(values.MAIL_FROM),
+      perMinute: present(values.SAMBATAN_MAILS_PER_MINUTE),
+      perDay: present(values.SAMBATAN_MAILS_PER_DAY),
+    },
     watch: { invariantHours: present(values.SAMBATAN_INVARIANT_HOURS) },
     messages: { digestMinutes: present(values.SAMBATAN_DIGEST_MINUTES) },
     webhooks: { allowLoopback: present(values.SAMBATAN_WEBHOOKS_TO_LOOPBACK) },

@@ -26,6 +26,8 @@ import { UnsubscribeTokens } from './notifications/unsubscribe.ts';
 import { WebhookSender } from './notifications/webhooks.ts';
 import { JoinBatcher, type SendBatch } from './participations/batcher.ts';
 import { joinAll, type JoinRequest } from './participations/join.ts';
+import { outboxPath } from './pages/account/outbox.ts';
+import { MailBudget, RateLimiter, type MailKind } from './rate-limiter.ts';
 import { traced, type Span, type Trace } from './trace/trace.ts';
 import { Watch } from './watch/watch.ts';
 
@@ -52,6 +54,10 @@ export interface App {
   readonly authenticate: Authenticator;
   readonly live: Live;
   readonly mailer: Mailer;
+  readonly limiter: RateLimiter;
+  readonly budget: MailBudget;
+  /** Path of the page with captured mails, its secret included; in use without a mail server. */
+  readonly outboxPath: string;
   /** Where links in mails lead, without a slash at the end. */
   readonly siteUrl: string;
   /** Whose a session of the site is. */
@@ -123,8 +129,9 @@ export function createApp(options: AppOptions): App {
   });
 
   const mailer = createMailer(config);
+  const limited = rateLimits({ config, metrics, secretKey });
   const siteUrl = siteUrlOf(config);
-  const watch = new Watch({ db, url: databaseUrl, log, metrics, ...config.watch });
+  const watch = new Watch({ db, url: databaseUrl, log, metrics, ...limited, ...config.watch });
   const unsubscribeTokens = new UnsubscribeTokens(secretKey);
   const messages = new Messenger({
     db,
@@ -151,9 +158,11 @@ export function createApp(options: AppOptions): App {
     ...online,
     live,
     mailer,
+    outboxPath: outboxPath(secretKey),
     siteUrl,
     findSession: sessionFinder(db, config.identity),
-    signIn: { db, mailer, now: databaseTime, ...signInKeys(secretKey) },
+    signIn: { db, mailer, now: databaseTime, ...limited, ...signInKeys(secretKey) },
+    ...limited,
     messages,
     unsubscribeTokens,
     keptForms: new KeptForms(serviceKey),
@@ -168,6 +177,19 @@ export function createApp(options: AppOptions): App {
       await mailer.close();
       await Promise.all([db.close(), probe.close()]);
     },
+  };
+}
+
+/** Counts what people and the whole service may do in a time. */
+function rateLimits({
+  config,
+  metrics,
+  secretKey,
+}: Pick<App, 'config' | 'metrics'> & { readonly secretKey: string }) {
+  const onRefused = (kind: MailKind) => metrics.mailsRefused.inc({ kind });
+  return {
+    limiter: new RateLimiter(codeSecret(secretKey)),
+    budget: new MailBudget({ ...config.mail, onRefused }),
   };
 }
 

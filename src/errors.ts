@@ -64,6 +64,14 @@ export const errorTable = {
       en: 'You are not signed in, or your session has ended. Please sign in to go on.',
     },
   ),
+  account_required: fixed(
+    403,
+    { id: 'Perlu akun', en: 'An account is needed' },
+    {
+      id: 'Untuk ini kamu perlu akun dengan alamat e-mail atau nomor HP. Daftar dulu, lalu coba lagi.',
+      en: 'This needs an account with an e-mail address or phone number. Sign up, then try again.',
+    },
+  ),
   forbidden: fixed(
     403,
     { id: 'Akses ditolak', en: 'Not allowed' },
@@ -833,6 +841,14 @@ export const errorTable = {
     ({ maximum }) => ({
       id: `Kamu bisa menyimpan sampai ${maximum} alamat. Hapus salah satu dulu, ya.`,
       en: `You can save up to ${maximum} addresses. Please delete one first.`,
+    }),
+  ),
+  mail_budget_spent: define<{ readonly retry_after_seconds: number }>(
+    503,
+    { id: 'Terlalu banyak e-mail sekaligus', en: 'Too many mails at once' },
+    ({ retry_after_seconds }) => ({
+      id: `Layanan ini sedang sangat ramai mengirim e-mail. Coba lagi dalam ${retry_after_seconds} detik.`,
+      en: `This service is sending as many mails as it may. Try again in ${retry_after_seconds} seconds.`,
     }),
   ),
   mail_unavailable: fixed(

@@ -152,6 +152,12 @@ function watchMetrics(registers: Registry[]) {
       'sambatan_last_backup_timestamp_seconds',
       'When the last backup was verified; 0 when there was none',
     ),
+    mailBudgetUsed: new Gauge({
+      name: 'sambatan_mail_budget_used_ratio',
+      help: 'Share of the mail budget that is used, by window: five_minutes, day',
+      labelNames: ['window'],
+      registers,
+    }),
     held: gauge(
       'sambatan_held',
       '1 while messages and money are held because the database was restored, else 0',
@@ -190,6 +196,12 @@ function messageMetrics(registers: Registry[]) {
       name: 'sambatan_deliveries_total',
       help: 'Attempts to deliver, by channel and outcome: delivered, again, failed, dropped',
       labelNames: ['channel', 'outcome'],
+      registers,
+    }),
+    mailsRefused: new Counter({
+      name: 'sambatan_mails_refused_total',
+      help: 'Mails that the mail budget refused, by who would have caused them: stranger, known, proof, invitation',
+      labelNames: ['kind'],
       registers,
     }),
     outboxLag: new Gauge({

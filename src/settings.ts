@@ -225,6 +225,16 @@ export const variables = {
     about: ['Required "aud" of users\' tokens (Supabase Auth issues "authenticated").'],
     parse: (text) => text,
   }),
+  SAMBATAN_ALLOW_ANONYMOUS_USERS: variable({
+    fallback: 'false',
+    secret: false,
+    accepts: 'true or false',
+    about: [
+      'Whether anonymous users of Supabase Auth (tokens with "is_anonymous": true) may join and have',
+      'an account here. They cost nothing to make, so limits per buyer do not bind them.',
+    ],
+    parse: (text) => (text === 'true' ? true : text === 'false' ? false : undefined),
+  }),
   SAMBATAN_OPERATORS: variable({
     fallback: '',
     secret: false,
@@ -273,8 +283,8 @@ export const variables = {
     accepts: 'a URL that starts with smtp:// or smtps://',
     about: [
       'Mail server, for example smtps://user:password@smtp.example:465',
-      'Unset: mails are written to SAMBATAN_DATA_DIR/outbox; with the embedded PostgreSQL the site',
-      'shows them at /outbox, so that a newcomer can sign in.',
+      'Unset: mails are written to SAMBATAN_DATA_DIR/outbox, and the site shows them at a secret',
+      'address that the start prints, so that a newcomer can sign in.',
     ],
     parse: (text) => (/^smtps?:\/\/[^\s]+$/.test(text) && URL.canParse(text) ? text : undefined),
   }),
@@ -284,6 +294,24 @@ export const variables = {
     accepts: 'an address such as Sambatan <halo@sambatan.example>',
     about: ['Sender of mails.'],
     parse: (text) => (/^([^<>@\r\n]* <)?[^\s<>@]+@[^\s<>@]+>?$/.test(text) ? text : undefined),
+  }),
+  SAMBATAN_MAILS_PER_MINUTE: variable({
+    fallback: '600',
+    secret: false,
+    accepts: 'a whole number from 1 to 100000',
+    about: [
+      'Sign-in codes and invitations mailed a minute at most, over five minutes, by all processes',
+      'together. Requests of strangers may use 80 % of it, invitations half. Stay below what the',
+      'mail provider takes.',
+    ],
+    parse: (text) => wholeNumber(text, 1, 100_000),
+  }),
+  SAMBATAN_MAILS_PER_DAY: variable({
+    fallback: '20000',
+    secret: false,
+    accepts: 'a whole number from 1 to 10000000',
+    about: ['Sign-in codes and invitations mailed a day at most, shared in the same way.'],
+    parse: (text) => wholeNumber(text, 1, 10_000_000),
   }),
   SAMBATAN_INVARIANT_HOURS: variable({
     fallback: '24',

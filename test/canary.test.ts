@@ -218,7 +218,7 @@ const kinds: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Mails of everybody lie there for whoever develops: what is in each is looked at below. */
-const notCrawled = /\/outbox$|^\S+ \/(api\/docs|assets|gambar)|\*/;
+const notCrawled = /\/outbox\/|^\S+ \/(api\/docs|assets|gambar)|\*/;
 
 interface Sight {
   readonly viewer: Viewer;

@@ -43,6 +43,7 @@ const examples = {
   movement_transition_not_allowed: { from: 'settled', event: 'refund_failed' },
   payout_not_covered: { free: 125_000 },
   rate_limited: { retry_after_seconds: 42 },
+  mail_budget_spent: { retry_after_seconds: 42 },
 } as const;
 
 function example(code: ErrorCode): DomainError {

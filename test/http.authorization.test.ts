@@ -39,6 +39,8 @@ type Row = { readonly [T in Target]?: string };
 
 const everybody = '200 200 200 200 200 200 200';
 const nobody = '404 404 404 404 404 404 404';
+/** A stranger who would change something is told to sign in before anything is looked for. */
+const nothing = '401 404 404 404 404 404 404';
 const staff = '401 403 403 403 403 200 200';
 const ownOnly = '401 200 200 200 200 200 403';
 const sellerAndStaff = '401 403 403 200 403 200 200';
@@ -48,6 +50,7 @@ const staffOfHidden = '401 403 404 403 404 200 200';
 const sellerOfHidden = '401 404 404 200 404 200 200';
 const strangeToAll = '401 404 404 404 404 404 404';
 const hiddenDraft = '404 404 404 200 404 200 200';
+const hiddenFromUsers = '401 404 404 200 404 200 200';
 
 /** The status that each caller gets, in the order of `callers`. Every live route has its row. */
 const matrix: Readonly<Record<string, Row>> = {
@@ -72,51 +75,51 @@ const matrix: Readonly<Record<string, Row>> = {
   },
   'GET /brands/:id/payouts': { open: '401 403 403 200 403 200 200', absent: nobody },
   'GET /brands': { open: '401 200 200 200 200 200 422' },
-  'PATCH /brands/:id': { open: '401 403 403 200 403 403 200', absent: nobody },
+  'PATCH /brands/:id': { open: '401 403 403 200 403 403 200', absent: nothing },
   'GET /brands/:id/members': { open: sellerAndStaff, absent: nobody },
   'PATCH /brands/:id/members/:user_id': {
     open: '401 403 403 200 403 403 200',
-    absent: nobody,
+    absent: nothing,
   },
   'DELETE /brands/:id/members/:user_id': {
     open: '401 403 403 200 403 403 200',
-    absent: nobody,
+    absent: nothing,
   },
   'GET /brands/:id/invitations': { open: '401 403 403 200 403 403 200', absent: nobody },
-  'POST /brands/:id/invitations': { open: '401 403 403 201 403 403 201', absent: nobody },
+  'POST /brands/:id/invitations': { open: '401 403 403 201 403 403 201', absent: nothing },
   'DELETE /brands/:id/invitations/:invitation_id': {
     open: '401 403 403 404 403 403 404',
-    absent: nobody,
+    absent: nothing,
   },
   'POST /invitations/accept': { open: '401 404 404 404 404 404 403' },
-  'PUT /products/:id/picture': { open: '401 403 403 200 403 403 200', absent: nobody },
-  'DELETE /products/:id/picture': { open: '401 403 403 200 403 403 200', absent: nobody },
+  'PUT /products/:id/picture': { open: '401 403 403 200 403 403 200', absent: nothing },
+  'DELETE /products/:id/picture': { open: '401 403 403 200 403 403 200', absent: nothing },
   'GET /products': { open: '401 200 200 200 200 200 200' },
-  'POST /products': { open: '401 403 403 201 403 403 201', absent: nobody },
-  'PATCH /products/:id': { open: '401 403 403 200 403 403 200', absent: nobody },
-  'POST /campaigns': { open: '401 403 403 201 403 403 201', absent: nobody },
+  'POST /products': { open: '401 403 403 201 403 403 201', absent: nothing },
+  'PATCH /products/:id': { open: '401 403 403 200 403 403 200', absent: nothing },
+  'POST /campaigns': { open: '401 403 403 201 403 403 201', absent: nothing },
   'GET /campaigns': { open: everybody, draft: sellerAndStaff },
   'GET /campaigns/:id': { open: everybody, draft: hiddenDraft, absent: nobody },
   'PATCH /campaigns/:id': {
     open: '401 403 403 200 403 403 200',
-    draft: '404 404 404 200 404 403 200',
-    absent: nobody,
+    draft: '401 404 404 200 404 403 200',
+    absent: nothing,
   },
   'POST /campaigns/:id/publish': {
     open: '401 403 403 409 403 403 409',
-    draft: '404 404 404 200 404 403 200',
-    absent: nobody,
+    draft: '401 404 404 200 404 403 200',
+    absent: nothing,
   },
   'POST /campaigns/:id/extend': {
     open: sellerAndStaff,
-    draft: '404 404 404 409 404 409 409',
-    absent: nobody,
+    draft: '401 404 404 409 404 409 409',
+    absent: nothing,
   },
-  'POST /campaigns/:id/cancel': { open: sellerAndStaff, draft: hiddenDraft, absent: nobody },
+  'POST /campaigns/:id/cancel': { open: sellerAndStaff, draft: hiddenFromUsers, absent: nothing },
   'POST /campaigns/:id/cancel/preview': {
     open: sellerAndStaff,
-    draft: hiddenDraft,
-    absent: nobody,
+    draft: hiddenFromUsers,
+    absent: nothing,
   },
   'POST /campaigns/:id/decision': {
     open: '401 403 403 409 403 409 409',
@@ -193,7 +196,7 @@ const matrix: Readonly<Record<string, Row>> = {
   },
   'PUT /brands/:id/payout-account': {
     open: '401 403 403 200 403 403 200',
-    absent: nobody,
+    absent: nothing,
   },
   'GET /participations/:id/payment': { completed: ownerAndStaff, absent: strangeToAll },
   'POST /participations/:id/proof': {
@@ -223,13 +226,13 @@ const matrix: Readonly<Record<string, Row>> = {
   'GET /campaigns/:id/books': { open: sellerAndStaff, draft: hiddenDraft, absent: nobody },
   'POST /campaigns/:id/shortfall': {
     completed: sellerAndStaff,
-    draft: '404 404 404 409 404 409 409',
-    absent: nobody,
+    draft: '401 404 404 409 404 409 409',
+    absent: nothing,
   },
   'POST /campaigns/:id/shortfall/preview': {
     completed: sellerAndStaff,
-    draft: '404 404 404 409 404 409 409',
-    absent: nobody,
+    draft: '401 404 404 409 404 409 409',
+    absent: nothing,
   },
   'POST /participations/:id/dispute': {
     open: '401 409 404 403 404 403 409',
@@ -250,16 +253,16 @@ const matrix: Readonly<Record<string, Row>> = {
   },
   'PUT /campaigns/:id/reminder': {
     open: '401 200 200 200 200 200 200',
-    draft: hiddenDraft,
-    absent: nobody,
+    draft: hiddenFromUsers,
+    absent: nothing,
   },
   'DELETE /campaigns/:id/reminder': {
     open: '401 200 200 200 200 200 200',
-    draft: hiddenDraft,
-    absent: nobody,
+    draft: hiddenFromUsers,
+    absent: nothing,
   },
-  'POST /unsubscribe/:token': { open: everybody, absent: nobody },
-  'POST /webhooks': { open: '401 403 403 201 403 201 201', absent: nobody },
+  'POST /unsubscribe/:token': { open: everybody, absent: nothing },
+  'POST /webhooks': { open: '401 403 403 201 403 201 201', absent: nothing },
   'GET /webhooks': { open: staff, draft: sellerAndStaff },
   'GET /webhooks/:id': { open: sellerOfHidden, absent: strangeToAll },
   'PATCH /webhooks/:id': { open: sellerOfHidden, absent: strangeToAll },

@@ -58,14 +58,83 @@ test('no page links to another site because its address was asked for in its nam
   }
 });
 
-test('a page of another name that leads to this machine does not read the mails', async () => {
+test('captured mails are read by whoever knows the secret address, and by nobody else', async () => {
   const { port } = new URL(service.url);
-  for (const host of [`127.0.0.1:${port}`, `localhost:${port}`]) {
-    assert.match(await get('/outbox', `Host: ${host}`), /^HTTP\/1.1 200 /, host);
+  const { outboxPath } = service.app;
+  const hosts = [`127.0.0.1:${port}`, `localhost:${port}`, `rebound.example:${port}`];
+  for (const host of hosts) {
+    for (const path of ['/outbox', '/outbox/', '/outbox/x', '/en/outbox', `${outboxPath}x`]) {
+      assert.match(await get(path, `Host: ${host}`), /^HTTP\/1.1 404 /, `${host} ${path}`);
+    }
+    const shown = await get(outboxPath, `Host: ${host}`, 'X-Forwarded-For: 203.0.113.9');
+    assert.match(shown, /^HTTP\/1.1 200 /, host);
+    assert.match(shown, /^cache-control: no-store\r$/im);
   }
-  for (const host of [`rebound.example:${port}`, 'localhost.example', '127.0.0.1.example']) {
-    assert.match(await get('/outbox', `Host: ${host}`), /^HTTP\/1.1 404 /, host);
+  for (const path of ['/masuk', '/masuk/kode?id=x']) {
+    assert.ok(!(await get(path, `Host: 127.0.0.1:${port}`)).includes(outboxPath), path);
   }
+});
+
+test('host and protocol of a proxy are checked, and those of anybody else are not believed', async (t) => {
+  const proxied = await httpService({
+    environment: { SAMBATAN_TRUSTED_PROXIES: '127.0.0.1' },
+    beside: service,
+  });
+  t.after(proxied.close);
+  const by = (on: HttpService, ...headers: string[]) =>
+    say(on, 'GET /masuk HTTP/1.1', ['Host: a.example', ...headers]);
+  for (const header of [
+    'X-Forwarded-Proto: javascript',
+    'X-Forwarded-Proto: ftp',
+    'X-Forwarded-Proto: https://x',
+    'X-Forwarded-Host: b.example/x',
+    'X-Forwarded-Host: b.example">',
+    `X-Forwarded-Host: ${'b'.repeat(2_800)}`,
+  ]) {
+    assert.match(await by(proxied, header), /^HTTP\/1.1 400 /, header);
+    const direct = await by(service, header);
+    assert.match(direct, /^HTTP\/1.1 200 /, header);
+    assert.match(direct, /hreflang="en" href="http:\/\/a\.example\//);
+  }
+  const told = await by(proxied, 'X-Forwarded-Proto: https', 'X-Forwarded-Host: b.example');
+  assert.match(told, /hreflang="en" href="https:\/\/b\.example\//);
+});
+
+test('what holds an address is kept by shared caches only if the address was configured', async (t) => {
+  const shop = await openShop(service);
+  const { id: campaign } = await shop.campaign();
+  const configured = await httpService({
+    environment: { SAMBATAN_PUBLIC_URL: 'https://sambatan.example' },
+    beside: service,
+  });
+  t.after(configured.close);
+  const cacheOf = async (on: HttpService, host: string) => {
+    const answer = await say(on, `GET /sambatan/${campaign}/qr.svg HTTP/1.1`, [`Host: ${host}`]);
+    assert.match(answer, /^HTTP\/1.1 200 /, answer.slice(0, 300));
+    return /^cache-control: (.*)\r$/im.exec(answer)![1];
+  };
+  assert.equal(await cacheOf(service, 'evil.example'), 'private, no-cache');
+  assert.equal(await cacheOf(configured, 'evil.example'), 'public, max-age=86400');
+});
+
+test('a forwarding header of an unnamed peer is told once in the log and in health', async (t) => {
+  const own = await httpService({ beside: service });
+  t.after(own.close);
+  const health = async () => (await own.visitor.get('/health')).body['unnamed_proxy'];
+  const warnings = () => own.logged.join('').match(/SAMBATAN_TRUSTED_PROXIES=127\.0\.0\.1/g) ?? [];
+  assert.equal(await health(), false);
+  for (const header of ['Forwarded: for=203.0.113.9', 'X-Forwarded-For: 203.0.113.9']) {
+    await say(own, 'GET /masuk HTTP/1.1', ['Host: a.example', header]);
+  }
+  assert.equal(await health(), true);
+  assert.equal(warnings().length, 1);
+  const named = await httpService({
+    environment: { SAMBATAN_TRUSTED_PROXIES: '127.0.0.0/8' },
+    beside: service,
+  });
+  t.after(named.close);
+  await say(named, 'GET /masuk HTTP/1.1', ['Host: a.example', 'X-Forwarded-For: 203.0.113.9']);
+  assert.equal((await named.visitor.get('/health')).body['unnamed_proxy'], false);
 });
 
 test('an invitation’s link leads to the site, not to the host that its sender named', async () => {

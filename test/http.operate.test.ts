@@ -28,6 +28,7 @@ test('health is healthy when the scheduler runs and the database answers', async
     database_connected: true,
     next_run: '2026-08-17T10:00:00.000Z',
     held: false,
+    unnamed_proxy: false,
   });
   await own.server.close();
 });
@@ -43,6 +44,7 @@ test('health is degraded without a scheduler, and with a database that refuses',
     database_connected: false,
     next_run: null,
     held: null,
+    unnamed_proxy: false,
   });
   await own.server.close();
 });
@@ -58,6 +60,7 @@ test('health is degraded while a restored database is held, and the service is r
     database_connected: true,
     next_run: '2026-08-17T10:00:00.000Z',
     held: true,
+    unnamed_proxy: false,
   });
   assert.equal((await own.server.inject('/readyz')).statusCode, 200);
   await own.server.close();
@@ -155,6 +158,7 @@ test('the API describes itself, every error of a route included', async () => {
     '200',
     '400',
     '401',
+    '403',
     '404',
     '409',
     '422',

@@ -177,8 +177,29 @@ const owed = allOwed;
 
 /** Every query of requests and of the scheduler, with what it is asked for. */
 const cases: Record<string, readonly Case[]> = {
-  count_sign_in_attempt: [{ parameters: ['x', 900] }],
-  insert_sign_in: [{ parameters: [nobody, 'x@y.id', Buffer.from('c'), Buffer.from('l'), 15] }],
+  take_from_limit: [{ parameters: ['x', 900, 5] }],
+  give_back_to_limit: [{ parameters: ['x'] }],
+  wait_for_limit: [{ parameters: ['x'] }],
+  mail_budget_use: [{ parameters: [['x', 'y']] }],
+  insert_sign_in: [
+    {
+      parameters: [
+        nobody,
+        'x@y.id',
+        Buffer.from('c'),
+        Buffer.from('l'),
+        15,
+        Buffer.from('b'),
+        true,
+      ],
+    },
+  ],
+  unmail_sign_in: [{ parameters: [nobody] }],
+  find_mailed_codes: [{ parameters: ['x@y.id', 3] }],
+  has_mailed_code: [{ parameters: ['x@y.id', 2] }],
+  find_link: [{ parameters: [Buffer.from('l')] }],
+  remember_origins: [{ parameters: [['x', 'y'], 180] }],
+  find_known_origins: [{ parameters: [['x', 'y']] }],
   spend_attempt: [{ parameters: [nobody, 5] }],
   use_sign_in: [{ parameters: [nobody] }],
   use_link: [{ parameters: [Buffer.from('l')] }],

@@ -243,9 +243,7 @@ test('whatever is sensitive wants a proof, and what operators do all day does no
     assert.match(answer.text, /Buktikan ini kamu/, path);
   }
   const everyday: [SiteClient, string, Record<string, string>, number][] = [
-    [operator, `/operator/pembayaran/${newId()}/terima`, {}, 404],
-    [operator, `/operator/pembayaran/${newId()}/tolak`, { reason: 'Fotonya buram' }, 404],
-    [operator, `/operator/uang/${newId()}/gagal`, { reason: 'Rekening tutup' }, 404],
+    [operator, `/operator/pembayaran/mutasi/${newId()}/sisihkan`, { reason: 'Biaya bank' }, 404],
     [person, `${member('contributor')}/keluar`, {}, 303],
     [person, `/toko/${things.brandId}/nama`, { name: 'Melati Baru' }, 303],
     [person, '/akun', { display_name: 'Ratri', language: 'id', time_zone: 'Asia/Jakarta' }, 303],
@@ -253,6 +251,21 @@ test('whatever is sensitive wants a proof, and what operators do all day does no
   for (const [who, path, fields, status] of everyday) {
     assert.equal((await who.post(path, fields)).status, status, path);
   }
+});
+
+test('a file of refunds is fetched again by the form of the page that asked for a proof', async () => {
+  await clear();
+  await letProofAge(operator.userId);
+  const path = '/operator/uang/pengembalian.csv';
+  const asked = await operator.get(path);
+  isAsked(asked);
+  assert.match(asked.text, new RegExp(`action="${path}"`));
+  const fields = fieldsOn(asked.text);
+  const { code } = await mailedProof('kepala@example.org');
+  const file = await operator.post(path, { proof_id: fields['proof_id']!, proof_code: code });
+  assert.equal(file.status, 200, file.text);
+  assert.match(file.headers['content-type']!, /^text\/csv/);
+  assert.equal((await operator.get(path)).status, 200);
 });
 
 test('a field that comes several times is sent along as often', async () => {
@@ -275,7 +288,7 @@ test('a field that comes several times is sent along as often', async () => {
   }
 });
 
-test('of a token its own words count; one that says nothing, and the service’s key, are asked nothing', async () => {
+test('of a token its own words count; one that says nothing or lies in the future proves nothing; the service’s key is asked nothing', async () => {
   const minutesAgo = (minutes: number) => Math.floor(Date.now() / 1_000) - minutes * 60;
   const amr = (...ages: number[]) => ({
     amr: ages.map((age) => ({ method: 'otp', timestamp: minutesAgo(age) })),
@@ -286,12 +299,22 @@ test('of a token its own words count; one that says nothing, and the service’s
     service.withToken(await token(owner.person.userId, { claims: { ...claims } }));
   const put = async (claims: object) =>
     await (await as(claims)).send({ method: 'PUT', path, body: account });
-  for (const old of [amr(16), amr(90, 16), { auth_time: minutesAgo(16) }]) {
+  const silent = { amr: undefined };
+  for (const old of [
+    amr(16),
+    amr(90, 16),
+    amr(-10),
+    amr(1, -10),
+    { ...silent, auth_time: minutesAgo(16) },
+    { ...silent, auth_time: minutesAgo(-10) },
+    { amr: ['otp'] },
+    silent,
+  ]) {
     expectProblem(await put(old), 403, 'reauthentication_required');
     // Looking is not sensitive.
     assert.equal((await (await as(old)).get('/me')).status, 200);
   }
-  for (const fresh of [amr(1), amr(90, 1), { auth_time: minutesAgo(1) }, { amr: ['otp'] }, {}]) {
+  for (const fresh of [amr(1), amr(90, 1), { ...silent, auth_time: minutesAgo(1) }]) {
     expectStatus(await put(fresh), 200);
   }
   expectProblem(
@@ -302,9 +325,11 @@ test('of a token its own words count; one that says nothing, and the service’s
   expectStatus(await service.service.send({ method: 'PUT', path, body: account }), 200);
   // A session made of such a token is as old as what it says.
   const by = new SiteClient(service);
-  const access_token = await token(owner.person.userId, { claims: amr(16) });
-  await by.post('/masuk/token', { access_token });
-  isAsked(await by.post(`/toko/${owner.brandId}/rekening`, account));
+  for (const old of [amr(16), amr(-10), silent]) {
+    const access_token = await token(owner.person.userId, { claims: { ...old } });
+    await by.post('/masuk/token', { access_token });
+    isAsked(await by.post(`/toko/${owner.brandId}/rekening`, account));
+  }
 });
 
 test('who came from another service without an address here is sent back there', async () => {

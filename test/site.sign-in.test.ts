@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { newId } from '../src/identity/ids.ts';
+import { limits } from '../src/limits.ts';
+import { readOutbox } from '../src/mailer.ts';
 import { token } from './rig/client.ts';
 import { httpService } from './rig/http-service.ts';
+import { ask } from './rig/market.ts';
 import { askForCode, lastMail, signIn, SiteClient } from './rig/sign-in.ts';
 
 const service = await httpService({
@@ -17,8 +20,8 @@ const browser = () => new SiteClient(service);
 const clear = () =>
   service.db.rows({ name: 'test_clear', text: 'delete from sambatan_auth.attempts' });
 const isSignedIn = async (client: SiteClient) => {
-  const { status, headers } = await client.get('/masuk?back=/outbox');
-  return status === 303 && headers.location === '/outbox';
+  const { status, headers } = await client.get('/masuk?back=/akun');
+  return status === 303 && headers.location === '/akun';
 };
 const wrongFor = (code: string) => (code === '000000' ? '000001' : '000000');
 
@@ -28,9 +31,9 @@ test('a newcomer signs in with the code in the mail and comes back to where they
   const client = browser();
   const id = await askForCode(client, email, '/sambatan/abc?x=1');
   const waiting = await client.get(`/masuk/kode?id=${id}&back=/sambatan/abc`);
-  assert.match(waiting.text, /href="\/outbox"/);
+  assert.match(waiting.text, /tercetak di terminal/);
   const { code } = await lastMail(service, email);
-  assert.match((await client.get('/outbox')).text, new RegExp(code));
+  assert.match((await client.get(service.app.outboxPath)).text, new RegExp(code));
   const entered = await client.post('/masuk/kode', { id, code, back: '/sambatan/abc?x=1' });
   const naming = '/masuk/nama?back=%2Fsambatan%2Fabc%3Fx%3D1';
   assert.deepEqual([entered.status, entered.headers.location], [303, naming]);
@@ -124,9 +127,9 @@ test('a code ends after a quarter of an hour, and after it was used', async () =
 test('a link signs in once, by its button and not by being looked at', async () => {
   await clear();
   const email = somebody();
-  await askForCode(browser(), email, '/sambatan/abc');
-  const { link } = await lastMail(service, email);
   const client = browser();
+  await askForCode(client, email, '/sambatan/abc');
+  const { link } = await lastMail(service, email);
   const page = await client.get(link);
   assert.match(page.text, /value="\/sambatan\/abc"/);
   assert.ok(!(await isSignedIn(client)));
@@ -137,6 +140,27 @@ test('a link signs in once, by its button and not by being looked at', async () 
   assert.ok(await isSignedIn(client));
   assert.equal((await browser().post('/masuk/tautan', { t })).status, 410);
   assert.equal((await browser().post('/masuk/tautan', { t: 'x' })).status, 410);
+  assert.equal((await browser().get(link)).status, 410);
+});
+
+test('a link says whose account it opens, and in another browser asks before it does', async () => {
+  await clear();
+  const asking = browser();
+  await askForCode(asking, 'siti.aminah@example.org');
+  const { link } = await lastMail(service, 'siti.aminah@example.org');
+  const t = new URL(link, 'http://site').searchParams.get('t')!;
+  const own = await asking.get(link);
+  assert.match(own.text, /s•••h@example\.org/);
+  assert.doesNotMatch(own.text, /siti\.aminah@|browser lain/);
+  const other = browser();
+  for (const shown of [await other.get(link), await other.post('/masuk/tautan', { t })]) {
+    assert.match(shown.text, /Ya, masuk sebagai s•••h@example\.org/);
+    assert.match(shown.text, /diminta dari browser lain/);
+    assert.equal(shown.headers['cache-control'], 'no-store');
+  }
+  assert.ok(!(await isSignedIn(other)));
+  assert.equal((await other.post('/masuk/tautan', { t, confirmed: '1' })).status, 303);
+  assert.ok(await isSignedIn(other));
 });
 
 test('a known address and an unknown one get the same answer', async () => {
@@ -166,45 +190,156 @@ test('what is no e-mail address is refused beside the field, in the language of 
   }
 });
 
-test('the sixth code for one address within a quarter of an hour is refused, with when to come', async () => {
+/** Asks for a code of this address from that network, and gives the status of the answer. */
+async function askFrom(email: string, network: string): Promise<number> {
+  const { statusCode } = await service.server.inject({
+    method: 'POST',
+    url: '/masuk',
+    remoteAddress: network,
+    headers: {
+      'content-type': 'application/x-www-form-urlencoded',
+      'sec-fetch-site': 'same-origin',
+    },
+    payload: new URLSearchParams({ email }).toString(),
+  });
+  return statusCode;
+}
+const mailsTo = async (email: string) =>
+  (await readOutbox(service.app.mailer.outbox!, 10_000)).filter(({ to }) => to === email).length;
+const endCodes = (email: string) =>
+  ask(service.db, 'update sambatan_auth.sign_ins set expires_at = now() where email = $1', email);
+
+test('the older of two codes that are good signs in too', async () => {
   await clear();
   const email = somebody();
-  for (let n = 0; n < 5; n++) await askForCode(browser(), email);
-  const { status, headers } = await browser().post('/masuk', { email });
-  assert.equal(status, 429);
-  assert.ok(Number(headers['retry-after']) > 800);
-  await askForCode(browser(), somebody());
+  const client = browser();
+  const first = await askForCode(client, email);
+  const older = (await lastMail(service, email)).code;
+  const second = await askForCode(client, email);
+  const newer = (await lastMail(service, email)).code;
+  assert.notEqual(first, second);
+  assert.equal((await client.post('/masuk/kode', { id: second, code: older })).status, 303);
+  // The one was used, and the sign-in of the other is over.
+  const last = await askForCode(browser(), email);
+  for (const code of [older, newer]) {
+    assert.equal((await browser().post('/masuk/kode', { id: last, code })).status, 422);
+  }
 });
 
-test('who asks for codes of somebody else’s address keeps nobody from signing in, and all together ask for sixty a day', async () => {
+test('after five mails within a quarter of an hour a code that was mailed works, else one is told when to come', async () => {
   await clear();
   const email = somebody();
-  const ask = async (network: string) => {
-    const { statusCode } = await service.server.inject({
+  for (let n = 0; n < 5; n++) assert.equal(await askFrom(email, '203.0.113.7'), 303);
+  assert.equal(await mailsTo(email), 5);
+  const client = browser();
+  const { code } = await lastMail(service, email);
+  assert.equal(await askFrom(email, '203.0.113.7'), 303);
+  assert.equal(await mailsTo(email), 5);
+  const id = await askForCode(client, email);
+  assert.equal((await client.post('/masuk/kode', { id, code })).status, 303);
+  await endCodes(email);
+  assert.equal(await askFrom(email, '203.0.113.7'), 429);
+  assert.equal(await askFrom(somebody(), '203.0.113.7'), 303);
+});
+
+test('strangers from a thousand networks neither fill a mailbox nor keep its owner out, nor guess the code', async () => {
+  await clear();
+  const email = somebody();
+  const owner = await signIn(service, email);
+  const elsewhere = new Map(owner.cookies);
+  const before = await mailsTo(email);
+  const network = (n: number) => `198.${18 + (n >> 8)}.${n & 255}.7`;
+  const ids: string[] = [];
+  for (let n = 0; n < 1_000; n++) {
+    const { headers } = await service.server.inject({
       method: 'POST',
       url: '/masuk',
-      remoteAddress: network,
+      remoteAddress: network(n),
       headers: {
         'content-type': 'application/x-www-form-urlencoded',
         'sec-fetch-site': 'same-origin',
       },
       payload: new URLSearchParams({ email }).toString(),
     });
-    return statusCode;
-  };
-  const stranger = [];
-  for (let n = 0; n < 6; n++) stranger.push(await ask('203.0.113.7'));
-  assert.deepEqual(stranger, [303, 303, 303, 303, 303, 429]);
-  assert.equal(await ask('203.0.113.8'), 303);
-  for (let n = 6; n < 60; n++) assert.equal(await ask(`198.51.100.${n}`), 303);
-  assert.equal(await ask('198.51.100.60'), 429);
-  await clear();
+    const id = new URL(headers.location as string, 'http://site').searchParams.get('id');
+    assert.ok(id !== null);
+    ids.push(id);
+  }
+  assert.ok((await mailsTo(email)) - before <= 7, String(await mailsTo(email)));
+  const { code } = await lastMail(service, email);
+  let looked = 0;
+  for (let n = 0; n < 100; n++) {
+    const { statusCode } = await service.server.inject({
+      method: 'POST',
+      url: '/masuk/kode',
+      remoteAddress: network(n),
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded',
+        'sec-fetch-site': 'same-origin',
+      },
+      payload: new URLSearchParams({ id: ids[n]!, code: wrongFor(code) }).toString(),
+    });
+    if (statusCode === 422) looked++;
+    else assert.equal(statusCode, 429);
+  }
+  assert.equal(looked, limits.wrongCodesOfAddressFromStrangers.max);
+  // Three codes are good at a time, and attackers may also sit in a network that the owner used.
+  const { wrongCodesOfAddressFromStrangers: strangers } = limits;
+  const aDay = strangers.max * (86_400 / strangers.seconds);
+  const guesses = aDay + limits.wrongCodesOfAddressFromKnownNetworks.max;
+  assert.ok((guesses * 3) / 1_000_000 <= 1e-3);
+  // From their own network, from a browser that is known, and with the link from anywhere.
+  const fromHome = browser();
+  const home = await askForCode(fromHome, email);
+  const fresh = await lastMail(service, email);
+  assert.equal((await fromHome.post('/masuk/kode', { id: home, code: fresh.code })).status, 303);
+  const known = `sambatan-browser=${elsewhere.get('sambatan-browser')}`;
+  const answer = async (url: string, fields: Record<string, string>) =>
+    await service.server.inject({
+      method: 'POST',
+      url,
+      remoteAddress: '192.0.2.99',
+      headers: {
+        cookie: known,
+        'content-type': 'application/x-www-form-urlencoded',
+        'sec-fetch-site': 'same-origin',
+      },
+      payload: new URLSearchParams(fields).toString(),
+    });
+  const asked = await answer('/masuk', { email });
+  const id = new URL(asked.headers.location as string, 'http://site').searchParams.get('id')!;
+  const mail = await lastMail(service, email);
+  assert.notEqual(mail.code, fresh.code);
+  assert.equal((await answer('/masuk/kode', { id, code: mail.code })).statusCode, 303);
 });
 
-test('one network asks for thirty codes within a quarter of an hour, for whomever', async () => {
+test('when the mail budget is spent, strangers are told so and known people still get in', async (t) => {
+  const tight = await httpService({
+    environment: { SAMBATAN_MAILS_PER_MINUTE: '2' },
+    beside: service,
+  });
+  t.after(tight.close);
   await clear();
-  for (let n = 0; n < 30; n++) await askForCode(browser(), somebody());
-  assert.equal((await browser().post('/masuk', { email: somebody() })).status, 429);
+  const email = somebody();
+  const owner = await signIn(tight, email);
+  // Ten in five minutes, eight of them for strangers.
+  let taken = 1;
+  for (; taken < 20; taken++) {
+    const { status, headers } = await new SiteClient(tight).post('/masuk', { email: somebody() });
+    if (status === 303) continue;
+    assert.equal(status, 503);
+    assert.ok(Number(headers['retry-after']) > 200);
+    break;
+  }
+  assert.equal(taken, 8);
+  const id = await askForCode(owner, email);
+  const { code } = await lastMail(tight, email);
+  assert.equal((await owner.post('/masuk/kode', { id, code })).status, 303);
+  const metrics = await tight.app.metrics.registry.metrics();
+  assert.match(metrics, /sambatan_mails_refused_total\{kind="stranger"\} 1/);
+  await tight.app.watch.look();
+  const used = /sambatan_mail_budget_used_ratio\{window="five_minutes"\} (\S+)/;
+  assert.equal(used.exec(await tight.app.metrics.registry.metrics())?.[1], '0.9');
   await clear();
 });
 
@@ -240,7 +375,7 @@ test('signing out ends the session on the server, not in the browser alone', asy
   const kept = new Map(client.cookies);
   const { status } = await client.post('/keluar');
   assert.equal(status, 303);
-  assert.equal(client.cookies.size, 0);
+  assert.equal(client.cookies.get('sambatan'), undefined);
   const thief = browser();
   for (const [name, value] of kept) thief.cookies.set(name, value);
   assert.ok(!(await isSignedIn(thief)));
@@ -412,15 +547,14 @@ test('an operator is who is named by configuration and proved the address, or ha
   assert.equal(await sees(client), 403);
 });
 
-test('mails are shown to who sits at the machine, and to nobody else', async () => {
-  assert.equal((await browser().get('/outbox')).status, 200);
-  const relayed = new SiteClient(service, { 'x-forwarded-for': '203.0.113.9' });
-  assert.equal((await relayed.get('/outbox')).status, 404);
+test('without a mail server that takes mails nobody can ask for a code, and no try is lost', async () => {
   const other = await httpService({ environment: { SMTP_URL: 'smtp://127.0.0.1:9' } });
   try {
-    assert.equal((await new SiteClient(other).get('/outbox')).status, 404);
-    const { status } = await new SiteClient(other).post('/masuk', { email: somebody() });
-    assert.equal(status, 503);
+    assert.equal((await new SiteClient(other).get(other.app.outboxPath)).status, 404);
+    const email = somebody();
+    for (let n = 0; n < 8; n++) {
+      assert.equal((await new SiteClient(other).post('/masuk', { email })).status, 503);
+    }
   } finally {
     await other.close();
   }

@@ -19,7 +19,8 @@ async function watched(invariantHours = 24) {
   const one = () => {
     const metrics = createMetrics();
     const log = recordingLog();
-    const watch = new Watch({ db, url, log, metrics, invariantHours });
+    const budget = { max: { five_minutes: 100, day: 1_000 } };
+    const watch = new Watch({ db, url, log, metrics, budget, invariantHours });
     const value = async (name: string, label = '') =>
       Number(
         new RegExp(`^${name}${label === '' ? '' : `\\{[^}]*"${label}"[^}]*\\}`} (\\S+)$`, 'm').exec(

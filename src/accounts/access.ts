@@ -4,6 +4,7 @@ import type { Actor } from '../identity/actor.ts';
 import * as sql from './access-queries.ts';
 import { browserName } from './browser-name.ts';
 import { ownerOf } from './owner.ts';
+import { findAccountByEmail } from './queries.ts';
 
 /** What the access log tells of; the schema's check says them once more. */
 export const accessEvents = [
@@ -52,4 +53,16 @@ export async function recentAccess(
   most: number,
 ): Promise<sql.AccessRow[]> {
   return await db.rows(sql.recentAccess, ownerOf(actor), most);
+}
+
+/** Whoever has no account yet has no access log: it begins with their first sign-in. */
+export async function recordByEmail(
+  tx: Tx,
+  email: string,
+  event: AccessEvent,
+  device: string,
+): Promise<void> {
+  const account = await tx.maybe(findAccountByEmail, email);
+  if (account === undefined) return;
+  await recordAccess(tx, { userId: account.user_id, event, method: 'code', device });
 }

@@ -47,14 +47,14 @@ const proofWordings = {
   id: {
     subject: (code: string) => `${code} kode untuk melanjutkan di Sambatan`,
     hello:
-      'Kamu sedang melakukan hal penting di Sambatan. Ini kode untuk membuktikan bahwa itu kamu. Berlaku 15 menit.',
+      'Kamu sedang melakukan hal penting di Sambatan. Ini kode untuk membuktikan bahwa itu kamu. Berlaku 30 menit.',
     notYou:
       'Bukan kamu? Berarti ada orang lain di akunmu: masuk, lalu keluar dari semua perangkat di halaman Akun.',
   },
   en: {
     subject: (code: string) => `${code} is your code to go on at Sambatan`,
     hello:
-      'You are doing something sensitive at Sambatan. This code proves that it is you. It works for 15 minutes.',
+      'You are doing something sensitive at Sambatan. This code proves that it is you. It works for 30 minutes.',
     notYou:
       'It was not you? Then somebody else is in your account: sign in, and sign out everywhere on the account page.',
   },
@@ -151,7 +151,7 @@ function button(link: string, words: { readonly orLink: string; readonly button:
 const wordings = {
   id: {
     subject: (code: string) => `${code} kode masuk Sambatan-mu`,
-    hello: 'Hai! Ini kode untuk masuk ke Sambatan. Berlaku 15 menit.',
+    hello: 'Hai! Ini kode untuk masuk ke Sambatan. Berlaku 30 menit.',
     code: 'Kodenya:',
     orLink: 'Atau langsung masuk lewat tautan ini:',
     button: 'Masuk ke Sambatan',
@@ -160,7 +160,7 @@ const wordings = {
   },
   en: {
     subject: (code: string) => `${code} is your Sambatan code`,
-    hello: 'Hello! This is your code for Sambatan. It works for 15 minutes.',
+    hello: 'Hello! This is your code for Sambatan. It works for 30 minutes.',
     code: 'The code:',
     orLink: 'Or sign in directly with this link:',
     button: 'Sign in to Sambatan',

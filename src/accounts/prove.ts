@@ -11,17 +11,9 @@ import { proofMail } from './mail.ts';
 import { hasFactor, takeFactorCode } from './second-factor.ts';
 import * as sql from './session-queries.ts';
 import { newToken, tokenHash } from './sessions.ts';
-import {
-  codeAttempts,
-  codeMinutes,
-  count,
-  countCode,
-  countFactorTry,
-  keyed,
-  limits,
-  newCode,
-  type SignInParts,
-} from './sign-in.ts';
+import { keyed } from './keyed.ts';
+import { codeMinutes, newCode } from './request-code.ts';
+import { codeAttempts, countFactorTry, type SignInParts } from './sign-in.ts';
 
 /** Somebody who is signed in, and the browser that they are signed in with. */
 export interface Holder {
@@ -30,7 +22,6 @@ export interface Holder {
   /** Proved to be theirs; null: they came from another service. */
   readonly email: string | null;
   readonly language: Language;
-  readonly network: string;
   readonly device: string;
 }
 
@@ -45,20 +36,23 @@ export async function wayToProve(
 
 /**
  * Sends a code to somebody who is signed in, good for this session alone, and gives the id to hand
- * it in with. Refuses: rate_limited, mail_unavailable.
+ * it in with. Nobody else can use up these mails. Refuses: rate_limited, mail_budget_spent,
+ * mail_unavailable.
  */
 export async function sendProof(
   parts: SignInParts,
   holder: Holder & { readonly email: string },
 ): Promise<string> {
   const { userId, sessionId, email, device } = holder;
-  await countCode(parts, email, holder.network);
   const proofId = newId();
   const code = newCode();
   await operate(parts.db, async (tx) => {
+    await parts.limiter.spend(tx, 'proofsOfAccount', userId);
+    await parts.limiter.spend(tx, 'proofsOfAccountDay', userId);
     const hashed = keyed(parts.secret, `${proofId} ${code}`);
     await tx.rows(sql.insertProof, proofId, email, hashed, randomBytes(32), codeMinutes, sessionId);
     await recordAccess(tx, { userId, event: 'code_requested', method: 'code', device });
+    await parts.budget.spend(tx, 'proof');
   });
   await sendOrRefuse(parts.mailer, { to: email, ...proofMail(code, holder.language) });
   return proofId;
@@ -82,7 +76,6 @@ export async function prove(
   holder: Holder,
   given: { readonly proofId: string; readonly code: string },
 ): Promise<Proved> {
-  await count(parts, `tries ${holder.network}`, limits.triesOfNetwork);
   return (await hasFactor(parts.db, holder.userId))
     ? await proveByFactor(parts, holder, given.code)
     : await proveByCode(parts, holder, given);

@@ -1,25 +1,50 @@
 import { query } from '../database/query.ts';
 
-export const countSignInAttempt = query<
-  [key: string, windowSeconds: number],
-  { readonly attempts: number; readonly wait_seconds: number }
->(
-  'count_sign_in_attempt',
-  `insert into sambatan_auth.attempts as a (key, attempts, ends_at)
-  values ($1, 1, now() + make_interval(secs => $2))
-  on conflict (key) do update set
-    attempts = case when a.ends_at <= now() then 1 else a.attempts + 1 end,
-    ends_at = case when a.ends_at <= now() then excluded.ends_at else a.ends_at end
-  returning attempts, ceil(extract(epoch from ends_at - now()))::integer as wait_seconds`,
-);
-
 export const insertSignIn = query<
-  [signInId: string, email: string, codeHash: Buffer, linkHash: Buffer, minutes: number],
+  [
+    signInId: string,
+    email: string,
+    codeHash: Buffer,
+    linkHash: Buffer,
+    minutes: number,
+    browserHash: Buffer,
+    isMailed: boolean,
+  ],
   never
 >(
   'insert_sign_in',
-  `insert into sambatan_auth.sign_ins (sign_in_id, email, code_hash, link_hash, expires_at)
-  values ($1, $2, $3, $4, now() + make_interval(mins => $5::integer))`,
+  `insert into sambatan_auth.sign_ins
+    (sign_in_id, email, code_hash, link_hash, expires_at, browser_hash, is_mailed)
+  values ($1, $2, $3, $4, now() + make_interval(mins => $5::integer), $6, $7)`,
+);
+
+/** The mail of a sign-in could not be sent: nobody has its code. */
+export const unmailSignIn = query<[signInId: string], never>(
+  'unmail_sign_in',
+  'update sambatan_auth.sign_ins set is_mailed = false where sign_in_id = $1',
+);
+
+/** The newest codes in somebody's mailbox that are still good. */
+export const findMailedCodes = query<
+  [email: string, most: number],
+  { readonly sign_in_id: string; readonly code_hash: Buffer }
+>(
+  'find_mailed_codes',
+  `select sign_in_id, code_hash from sambatan_auth.sign_ins
+  where email = $1 and session_id is null and is_mailed and used_at is null
+    and expires_at > clock_timestamp()
+  order by created_at desc limit $2`,
+);
+
+/** Whether a mailed code of this address is good for at least so many minutes more. */
+export const hasMailedCode = query<
+  [email: string, minutes: number],
+  { readonly has_code: boolean }
+>(
+  'has_mailed_code',
+  `select exists (select from sambatan_auth.sign_ins
+    where email = $1 and session_id is null and is_mailed and used_at is null
+      and expires_at > now() + make_interval(mins => $2::integer)) as has_code`,
 );
 
 /** As insertSignIn, for somebody who is signed in and proves themselves again: without a link. */
@@ -67,18 +92,45 @@ export const proveSession = query<
 /** Spends one attempt; no row when the code has ended, in whichever way. Locks the row. */
 export const spendAttempt = query<
   [signInId: string, most: number],
-  { readonly email: string; readonly code_hash: Buffer; readonly attempts: number }
+  { readonly email: string; readonly attempts: number }
 >(
   'spend_attempt',
   `update sambatan_auth.sign_ins set attempts = attempts + 1
   where sign_in_id = $1 and session_id is null and used_at is null
     and expires_at > clock_timestamp() and attempts < $2
-  returning email, code_hash, attempts`,
+  returning email, attempts`,
 );
 
 export const useSignIn = query<[signInId: string], never>(
   'use_sign_in',
-  'update sambatan_auth.sign_ins set used_at = now() where sign_in_id = $1',
+  `update sambatan_auth.sign_ins set used_at = now()
+  where sign_in_id = $1 and used_at is null`,
+);
+
+/** Remembers origins of an account until so many days from now. */
+export const rememberOrigins = query<[keys: readonly string[], days: number], never>(
+  'remember_origins',
+  `insert into sambatan_auth.known_origins as o (key, ends_at)
+  select key, now() + make_interval(days => $2::integer) from unnest($1::text[]) as key
+  order by key
+  on conflict (key) do update set ends_at = excluded.ends_at`,
+);
+
+/** Which of these origins are known. */
+export const findKnownOrigins = query<[keys: readonly string[]], { readonly key: string }>(
+  'find_known_origins',
+  `select key from sambatan_auth.known_origins where key = any ($1::text[]) and ends_at > now()`,
+);
+
+/** The sign-in of a link that is still good, without using it. */
+export const findLink = query<
+  [linkHash: Buffer],
+  { readonly email: string; readonly browser_hash: Buffer | null }
+>(
+  'find_link',
+  `select email, browser_hash from sambatan_auth.sign_ins
+  where link_hash = $1 and session_id is null and used_at is null
+    and expires_at > clock_timestamp()`,
 );
 
 /** Uses a link once; no row when it was used or has ended. */
@@ -212,6 +264,9 @@ export const tidySignIns = query<[], never>(
       where expires_at < now() - interval '1 day' limit 100)),
     old_attempts as (delete from sambatan_auth.attempts where key in (
       select key from sambatan_auth.attempts where ends_at < now() limit 100
+      for update skip locked)),
+    old_origins as (delete from sambatan_auth.known_origins where key in (
+      select key from sambatan_auth.known_origins where ends_at < now() limit 100
       for update skip locked))
   delete from sambatan_auth.sessions where session_id in (
     select session_id from sambatan_auth.sessions where expires_at < now() limit 100)`,

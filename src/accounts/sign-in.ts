@@ -1,18 +1,19 @@
-import { createHmac, hkdfSync, randomBytes, randomInt, timingSafeEqual } from 'node:crypto';
+import { hkdfSync, timingSafeEqual } from 'node:crypto';
 import type { Database } from '../database/pool.ts';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
-import { DomainError, invalidField, type Language } from '../errors.ts';
+import { DomainError, type Language } from '../errors.ts';
 import { newId } from '../identity/ids.ts';
 import type { Claims } from '../identity/tokens.ts';
-import { sendOrRefuse, type Mailer } from '../mailer.ts';
+import { limits } from '../limits.ts';
+import type { Mailer } from '../mailer.ts';
 import { consult, operate } from '../operation.ts';
-import { forgetOldAccess } from './access-queries.ts';
-import { recordAccess, type AccessEvent, type AccessMethod } from './access.ts';
+import type { MailBudget, RateLimiter } from '../rate-limiter.ts';
+import { recordAccess, recordByEmail, type AccessMethod } from './access.ts';
 import { plainCode } from './factor-codes.ts';
 import * as factors from './factor-queries.ts';
-import { signInMail } from './mail.ts';
-import { findAccountByEmail } from './queries.ts';
+import { keyed } from './keyed.ts';
+import { rememberOrigin, standingOf, wrongCodeLimits, type Origin } from './origins.ts';
 import * as sql from './session-queries.ts';
 import { hasFactor, takeFactorCode, type FactorParts } from './second-factor.ts';
 import {
@@ -25,28 +26,11 @@ import {
   tokenSessionHours,
 } from './sessions.ts';
 
-/** How long a code and its link live, and how often a code may be tried. */
-export const codeMinutes = 15;
-export const codeAttempts = 5;
 /** How long somebody who came half in may take for the second factor; its tries are as many. */
 export const halfSignInMinutes = 15;
-
-/** Codes that may be asked for, and codes that may be tried: [how many, in how many seconds]. */
-export const limits = {
-  // Of an e-mail address from one network: nobody can keep others from signing in by asking for them.
-  emailQuarter: [5, 900],
-  emailDay: [12, 86_400],
-  // From all networks 60 codes of 5 attempts a day: one guess in 9 years finds one of six digits.
-  emailDayInAll: [60, 86_400],
-  networkQuarter: [30, 900],
-  triesOfNetwork: [60, 900],
-  // Three of a million codes are good at a time: one guess in 9 years finds one.
-  factorQuarter: [20, 900],
-  factorDay: [100, 86_400],
-} as const satisfies Record<string, readonly [number, number]>;
-
-/** With each code that is asked for, so many people's oldest rows go. */
-const tidiedAtOnce = 50;
+export const codeAttempts = limits.wrongCodesOfSignIn.max;
+/** A try is compared with so many codes of the mailbox: three of a million are good at a time. */
+const comparedCodes = 3;
 
 /** What signing in needs of the application. */
 export interface SignInParts extends FactorParts {
@@ -54,6 +38,8 @@ export interface SignInParts extends FactorParts {
   readonly mailer: Mailer;
   /** Keys the hashes of codes: six digits alone would be found from their hash in a second. */
   readonly secret: Buffer;
+  readonly limiter: RateLimiter;
+  readonly budget: MailBudget;
 }
 
 /** The key that signs sign-in codes, derived from the secret key. */
@@ -61,62 +47,10 @@ export function codeSecret(secretKey: string): Buffer {
   return Buffer.from(hkdfSync('sha256', secretKey, '', 'sambatan sign-in codes', 32));
 }
 
-export interface CodeWish {
-  readonly email: string;
-  readonly language: Language;
-  /** Where the request comes from: an IPv4 address, or the network of an IPv6 one. */
-  readonly network: string;
-  /** What the browser calls itself. */
-  readonly device: string;
-  /**
-   * The link in the mail, for its secret. Undefined where nobody configured the site's address: a
-   * stranger's Host header could make the mail point to the stranger's own site.
-   */
-  readonly link: ((secret: string) => string) | undefined;
-}
-
-/**
- * Sends a code and a link to an e-mail address, whether or not anybody has an account with it, and
- * gives the id to hand in the code with. Refuses: validation_failed, rate_limited,
- * mail_unavailable.
- */
-export async function requestCode(parts: SignInParts, wish: CodeWish): Promise<string> {
-  const { db, secret } = parts;
-  const email = normalEmail(wish.email);
-  const signInId = newId();
-  const code = newCode();
-  const link = randomBytes(32).toString('base64url');
-  await countCode(parts, email, wish.network);
-  await operate(db, async (tx) => {
-    await tx.rows(sql.tidySignIns);
-    await tx.rows(factors.tidyHalfSignIns);
-    await tx.rows(forgetOldAccess, tidiedAtOnce);
-    const codeHash = keyed(secret, `${signInId} ${code}`);
-    await tx.rows(sql.insertSignIn, signInId, email, codeHash, keyed(secret, link), codeMinutes);
-    await recordOf(tx, email, 'code_requested', wish.device);
-  });
-  const mail = signInMail({ code, link: wish.link?.(link), language: wish.language });
-  await sendOrRefuse(parts.mailer, { to: email, ...mail });
-  return signInId;
-}
-
-/** Counts a code that is asked for, for its address, for where it is asked from, and for both. */
-export async function countCode(parts: SignInParts, email: string, network: string): Promise<void> {
-  await count(parts, `address ${network}`, limits.networkQuarter);
-  await count(parts, `email ${email} from ${network}`, limits.emailQuarter);
-  await count(parts, `email a day ${email} from ${network}`, limits.emailDay);
-  await count(parts, `email a day ${email}`, limits.emailDayInAll);
-}
-
-/** A new code of six digits. */
-export function newCode(): string {
-  return String(randomInt(1_000_000)).padStart(6, '0');
-}
-
 /** The browser that signs in. */
 export interface Browser {
   readonly language: Language;
-  readonly network: string;
+  readonly origin: Origin;
   readonly device: string;
   /** The token of the session that it has already. */
   readonly before: string | undefined;
@@ -134,47 +68,86 @@ export interface Entered {
 }
 
 /**
- * Signs in with the code of a mail. Each try is counted before it
- * is looked at, so that many at once are no more than many in turn. Refuses: sign_in_code_wrong,
- * sign_in_ended, rate_limited.
+ * Signs in with the code of a mail: of the one that belongs to this sign-in, or of another that was
+ * sent to the same address and is still good. Each try is counted before it is looked at, so that
+ * many at once are no more than many in turn. Refuses: sign_in_code_wrong, sign_in_ended,
+ * rate_limited.
  */
 export async function signInWithCode(
   parts: SignInParts,
   given: { readonly signInId: string; readonly code: string },
   browser: Browser,
 ): Promise<Entered> {
-  await count(parts, `tries ${browser.network}`, limits.triesOfNetwork);
+  const { secret, limiter } = parts;
   const code = plainCode(given.code);
   const outcome = await operate(parts.db, async (tx) => {
     const found = await tx.maybe(sql.spendAttempt, given.signInId, codeAttempts);
     if (found === undefined) return new DomainError('sign_in_ended', {});
-    const hashed = keyed(parts.secret, `${given.signInId} ${code}`);
-    if (!timingSafeEqual(found.code_hash, hashed)) {
-      const remaining = codeAttempts - found.attempts;
+    const { email, attempts } = found;
+    const standing = await standingOf(tx, secret, email, browser.origin);
+    const counted = wrongCodeLimits(standing, { email, ...browser.origin });
+    for (const [name, subject] of counted) await limiter.spend(tx, name, subject);
+    const mailed = await tx.rows(sql.findMailedCodes, email, comparedCodes);
+    const matching = mailed.filter(({ sign_in_id: id, code_hash: expected }) =>
+      timingSafeEqual(expected, keyed(secret, `${id} ${code}`)),
+    );
+    if (matching.length === 0) {
+      const remaining = codeAttempts - attempts;
       const event = remaining > 0 ? 'code_failed' : 'codes_exhausted';
-      await recordOf(tx, found.email, event, browser.device);
+      await recordByEmail(tx, email, event, browser.device);
       return new DomainError('sign_in_code_wrong', { remaining });
     }
+    for (const [name, subject] of counted) await limiter.giveBack(tx, name, subject);
+    for (const { sign_in_id: id } of matching) await tx.rows(sql.useSignIn, id);
     await tx.rows(sql.useSignIn, given.signInId);
-    return await enter(tx, found.email, 'code', browser);
+    return await enter(tx, parts, email, 'code', browser);
   });
   // Thrown only now: thrown inside, the attempt would be rolled back with it.
   if (outcome instanceof DomainError) throw outcome;
   return outcome;
 }
 
-/** Signs in with the link of a mail, which works once. Refuses: sign_in_ended, rate_limited. */
+/** What the page of a link says before it signs in. */
+export interface ShownLink {
+  /** The address, as far as its owner recognises it. */
+  readonly maskedEmail: string;
+  /** Whether this is the browser that asked for the mail. */
+  readonly isSameBrowser: boolean;
+}
+
+/** Whose account a link opens. Refuses: sign_in_ended. */
+export async function viewLink(
+  { db, secret }: SignInParts,
+  link: string,
+  browserId: string | undefined,
+): Promise<ShownLink> {
+  const found = await consult(() => db.maybe(sql.findLink, keyed(secret, link)));
+  if (found === undefined) throw new DomainError('sign_in_ended', {});
+  const { email, browser_hash: expected } = found;
+  const isSameBrowser =
+    browserId !== undefined && expected !== null && tokenHash(browserId).equals(expected);
+  return { maskedEmail: maskedEmail(email), isSameBrowser };
+}
+
+/** Signs in with the link of a mail, which works once. Refuses: sign_in_ended. */
 export async function signInWithLink(
   parts: SignInParts,
   link: string,
   browser: Browser,
 ): Promise<Entered> {
-  await count(parts, `tries ${browser.network}`, limits.triesOfNetwork);
   return await operate(parts.db, async (tx) => {
     const found = await tx.maybe(sql.useLink, keyed(parts.secret, link));
     if (found === undefined) throw new DomainError('sign_in_ended', {});
-    return await enter(tx, found.email, 'link', browser);
+    return await enter(tx, parts, found.email, 'link', browser);
   });
+}
+
+/** An address that its owner recognises and nobody else can write to: `s•••h@example.org`. */
+export function maskedEmail(email: string): string {
+  const at = email.lastIndexOf('@');
+  const name = email.slice(0, at);
+  const last = name.length > 3 ? name.slice(-1) : '';
+  return `${name.slice(0, 1)}•••${last}${email.slice(at)}`;
 }
 
 /** Gives whoever holds a valid access token of the project's identity service a session. */
@@ -185,17 +158,23 @@ export async function signInWithToken(
 ): Promise<Entered> {
   return await operate(parts.db, async (tx) => {
     await tx.one(sql.startProfile, claims.userId, noName, browser.language, null);
-    const shown = { ...claims, hours: tokenSessionHours, method: 'token' } as const;
+    // A token that does not say when its user proved themselves proves nothing recent.
+    const provenAt = claims.provenAt ?? 0;
+    const shown = { ...claims, provenAt, hours: tokenSessionHours, method: 'token' } as const;
     return { ...(await letIn(tx, shown, browser)), isNew: false };
   });
 }
 
 async function enter(
   tx: Tx,
+  { secret, limiter }: SignInParts,
   email: string,
   method: AccessMethod,
   browser: Browser,
 ): Promise<Entered> {
+  await limiter.giveBack(tx, 'codesOfNetwork', browser.origin.network);
+  await limiter.giveBack(tx, 'codesOfNetworkDay', browser.origin.network);
+  await rememberOrigin(tx, secret, email, browser.origin);
   const { user_id: userId } = await tx.one(sql.upsertAccount, newId(), email);
   const name = nameFrom(email);
   const { is_new } = await tx.one(sql.startProfile, userId, name, browser.language, email);
@@ -249,9 +228,7 @@ export async function awaitsFactor(db: Queryable, token: string | undefined): Pr
 export async function signInWithFactor(
   parts: SignInParts,
   { token, code }: { readonly token: string; readonly code: string },
-  network: string,
 ): Promise<Entered> {
-  await count(parts, `tries ${network}`, limits.triesOfNetwork);
   const hashed = tokenHash(token);
   const half = await consult(() => parts.db.maybe(factors.findHalfSignIn, hashed));
   if (half === undefined) throw new DomainError('sign_in_ended', {});
@@ -277,16 +254,11 @@ export async function signInWithFactor(
 }
 
 /** Counts a try of an account's second factor, whoever makes it. Refuses: rate_limited. */
-export async function countFactorTry(parts: SignInParts, userId: string): Promise<void> {
-  await count(parts, `factor ${userId}`, limits.factorQuarter);
-  await count(parts, `factor a day ${userId}`, limits.factorDay);
-}
-
-/** Whoever has no account yet has no access log: it begins with their first sign-in. */
-async function recordOf(tx: Tx, email: string, event: AccessEvent, device: string): Promise<void> {
-  const account = await tx.maybe(findAccountByEmail, email);
-  if (account === undefined) return;
-  await recordAccess(tx, { userId: account.user_id, event, method: 'code', device });
+export async function countFactorTry({ db, limiter }: SignInParts, userId: string): Promise<void> {
+  await operate(db, async (tx) => {
+    await limiter.spend(tx, 'factorTries', userId);
+    await limiter.spend(tx, 'factorTriesDay', userId);
+  });
 }
 
 /** What somebody is called whose address suggests no name. */
@@ -298,32 +270,4 @@ export function nameFrom(email: string): string {
   const words = local.split(/[^\p{L}]+/u).filter((word) => word !== '');
   const name = words.map((word) => word[0]!.toUpperCase() + word.slice(1)).join(' ');
   return name === '' ? noName : name.slice(0, 80);
-}
-
-function normalEmail(given: string): string {
-  const email = given.trim().toLowerCase();
-  if (email.length <= 254 && /^[^\s@<>"(),:;\\[\]]{1,64}@[^\s@.]+(\.[^\s@.]+)+$/.test(email)) {
-    return email;
-  }
-  throw invalidField('email', {
-    id: 'Alamat e-mail ini belum benar. Contoh: nama@gmail.com',
-    en: 'This is no e-mail address yet. For example: name@gmail.com',
-  });
-}
-
-/** Counts something that may be done so many times in so many seconds. Refuses: rate_limited. */
-export async function count(
-  { db, secret }: SignInParts,
-  what: string,
-  [most, seconds]: readonly [number, number],
-): Promise<void> {
-  const key = keyed(secret, what).toString('base64url');
-  const row = await operate(db, (tx) => tx.one(sql.countSignInAttempt, key, seconds));
-  if (row.attempts <= most) return;
-  throw new DomainError('rate_limited', { retry_after_seconds: Math.max(1, row.wait_seconds) });
-}
-
-/** A code's hash, which nobody finds a code from without the secret. */
-export function keyed(secret: Buffer, text: string): Buffer {
-  return createHmac('sha256', secret).update(text).digest();
 }

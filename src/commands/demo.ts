@@ -62,7 +62,7 @@ async function runShow(config: Config, running: Serving, signal: AbortSignal): P
   const serviceKey =
     config.identity.serviceKey ??
     (await generatedKey(config.database.dataDirectory, 'service-key')).key;
-  process.stdout.write(greeting(running.url, serviceKey));
+  process.stdout.write(greeting(running.url, serviceKey, app.outboxPath));
   const simulation = new Simulation({
     url: running.url,
     serviceKey,
@@ -77,12 +77,13 @@ async function runShow(config: Config, running: Serving, signal: AbortSignal): P
   await simulation.stop();
 }
 
-function greeting(url: string, serviceKey: string): string {
+function greeting(url: string, serviceKey: string, outbox: string): string {
   return `The demo market is open at ${url}
   API          ${url}/api/sambatan (documents: ${url}/api/docs)
   campaigns    curl '${url}/api/sambatan/campaigns?status=active&sort=deadline'
   live         curl -N ${url}/api/sambatan/campaigns/<id>/events
   service key  ${serviceKey}
+  mails        ${url}${outbox} (sign-in codes too)
 Everything in it is invented. What happens to its campaigns is shown below; Ctrl+C ends it.
 
 `;

@@ -111,6 +111,12 @@ function greeting(config: Config, { service, url, hold }: Serving): string {
     `  health      ${url}/api/sambatan/health`,
     `  PostgreSQL  ${database}`,
   ];
+  if (service.app.mailer.outbox !== undefined) {
+    lines.push(
+      `  mails       ${url}${service.app.outboxPath}`,
+      '              kept there, sign-in codes included, while SMTP_URL is not set: tell nobody',
+    );
+  }
   if (hold !== undefined) {
     lines.push(
       `  HELD        no message is sent and no money moves: ${described(hold)}`,

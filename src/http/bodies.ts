@@ -1,7 +1,36 @@
 import { isUtf8 } from 'node:buffer';
+import { parse } from 'node:querystring';
 import type { FastifyInstance } from 'fastify';
-import { DomainError, invalidField } from '../errors.ts';
+import { DomainError, invalidField, type Wording } from '../errors.ts';
 import { unstorableField, unstorableText } from './validation.ts';
+
+/** The most fields a query string or a form may have; the largest form of the site has 40. */
+export const maxFields = 200;
+
+/** Stands for a query string or a form with too many fields, which is not parsed. */
+const tooManyFields: Record<string, unknown> = Object.freeze({});
+
+const tooManyFieldsText: Wording = {
+  id: `Satu permintaan memuat paling banyak ${maxFields} isian.`,
+  en: `A request has ${maxFields} fields at most.`,
+};
+
+/**
+ * Parses `name=value` pairs, as a query string or a form has them. With more than `maxFields` none
+ * is parsed: thousands would hold the event loop for everybody.
+ */
+export function parseFields(text: string): Record<string, unknown> {
+  if (hasTooManyFields(text)) return tooManyFields;
+  return parse(text, '&', '=', { maxKeys: 0 });
+}
+
+function hasTooManyFields(text: string): boolean {
+  let pairs = 1;
+  for (let at = text.indexOf('&'); at !== -1; at = text.indexOf('&', at + 1)) {
+    if (++pairs > maxFields) return true;
+  }
+  return false;
+}
 
 /**
  * Takes JSON bodies only, in UTF-8 that is really UTF-8, and refuses text that the database
@@ -29,6 +58,9 @@ export function readBodies(server: FastifyInstance): void {
   server.addHook('preValidation', ({ body, query, params, is404 }, _reply, done) => {
     // What nobody answers has no fields to put right: it is told so.
     if (is404) return done();
+    if (body === tooManyFields || query === tooManyFields) {
+      return done(invalidField('', tooManyFieldsText));
+    }
     const typed = Buffer.isBuffer(body) ? undefined : body;
     const field = unstorableField(typed) ?? unstorableField(query) ?? unstorableField(params);
     if (field === undefined) done();

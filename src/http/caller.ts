@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { DomainError, invalidField } from '../errors.ts';
 import type { Actor, SignedIn } from '../identity/actor.ts';
+import { accountRequired, demandProof } from '../identity/policy.ts';
 import type { Authenticator } from '../identity/authenticate.ts';
 
 declare module 'fastify' {
@@ -44,7 +45,13 @@ export function recogniseCallers(server: FastifyInstance, rules: CallerRules): v
       if (counted && refused) await countAttempt(attempts, request.ip);
       throw error;
     }
-    if (counted && request.actor.kind === 'visitor') await countAttempt(attempts, request.ip);
+    const { actor } = request;
+    if (counted && actor.kind === 'visitor') await countAttempt(attempts, request.ip);
+    // Before the body is read: what a stranger sends is not worth parsing.
+    const { isPublicWrite, isSensitive } = reply.routeOptions.config;
+    const isWrite = request.method !== 'GET' && request.method !== 'HEAD';
+    if (actor.kind === 'visitor' && isWrite && isPublicWrite !== true) throw accountRequired(actor);
+    if (isSensitive === true) demandProof(actor);
   });
 }
 

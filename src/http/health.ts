@@ -19,6 +19,8 @@ export interface HealthSources {
   readonly isHeld: () => Promise<boolean>;
   /** True from the moment the process is told to stop. */
   readonly isDraining?: (() => boolean) | undefined;
+  /** Whether a peer that is not a trusted proxy has sent a forwarding header. */
+  readonly hasUnnamedProxy?: (() => boolean) | undefined;
   /** Who tells people and programs what happened. */
   readonly messages?: { status(): { readonly isRunning: boolean; readonly lagSeconds: number } };
 }
@@ -32,6 +34,10 @@ const Health = closed(
     database_connected: Type.Boolean(),
     next_run: nullable(Timestamp),
     held: nullable(Type.Boolean()),
+    unnamed_proxy: Type.Boolean({
+      description:
+        'A peer that SAMBATAN_TRUSTED_PROXIES does not name has sent X-Forwarded-For or Forwarded',
+    }),
   },
   { title: 'Health' },
 );
@@ -77,6 +83,7 @@ export function healthRoutes(sources: HealthSources): FastifyPluginAsyncTypebox 
           database_connected: databaseConnected,
           next_run: scheduler?.nextRunTime ?? null,
           held,
+          unnamed_proxy: sources.hasUnnamedProxy?.() ?? false,
         };
       },
     );

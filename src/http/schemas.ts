@@ -135,6 +135,18 @@ export function bodyProblems(): object {
   return byStatus(aboutBodies);
 }
 
+/** Adds a refusal with status 403 to the responses of a route, unless it is there. */
+export function withForbidden(
+  responses: object,
+  code: 'reauthentication_required' | 'account_required',
+): object {
+  const { 403: before } = responses as { 403?: { readonly description: string } };
+  if (before?.description.includes(code) === true) return responses;
+  const [added] = Object.values(byStatus([code])) as { description: string }[];
+  const description = before === undefined ? '' : `${before.description}, `;
+  return { ...responses, 403: { ...added, description: `${description}${added?.description}` } };
+}
+
 function byStatus(codes: readonly ErrorCode[]): object {
   const responses: { [status: string]: { description: string; content: object } } = {};
   for (const code of new Set(codes)) {

@@ -13,12 +13,13 @@ import type {
 import type { App } from '../context.ts';
 import { DomainError } from '../errors.ts';
 import { noteMethods } from './allowed-methods.ts';
-import { readBodies } from './bodies.ts';
+import { parseFields, readBodies } from './bodies.ts';
 import { recogniseCallers } from './caller.ts';
 import { refuseCompressedRequests } from './content-encoding.ts';
 import { shutDoors } from './doors.ts';
 import { boundedServer, patience, watchExchanges } from './exchanges.ts';
 import type { ExchangeParts, Patience } from './exchanges.ts';
+import { noticeUnnamedProxies } from './forwarded.ts';
 import { healthPath, healthRoutes, operate, operatePaths } from './health.ts';
 import type { HealthSources } from './health.ts';
 import { refuseUnclearHosts } from './hosts.ts';
@@ -28,6 +29,7 @@ import { documentApi } from './openapi.ts';
 import { bodyLimitBytes, handleError, knownError, rawProblem, sendProblem } from './problem.ts';
 import { lazyRequestLog } from './request-log.ts';
 import { bodyProblems } from './schemas.ts';
+import { markSensitiveRoutes } from './sensitive-routes.ts';
 import { apiHeaders, secureAnswers } from './security-headers.ts';
 import { pathOf } from './shed.ts';
 import { answerMissingPage, site, type Pages } from './site.ts';
@@ -84,14 +86,16 @@ export async function buildServer(
   const allowedMethods = noteMethods(server);
   secureAnswers(server, apiHeaders);
   refuseUnclearHosts(server);
+  const hasUnnamedProxy = noticeUnnamedProxies(server, { log: app.log, ...app.config.http });
   logAnswers(server, app.metrics);
   refuseCompressedRequests(server);
   readBodies(server);
+  markSensitiveRoutes(server);
   documentBodyProblems(server);
   await documentApi(server);
   operate(server, app, app.metrics);
   releaseConnections(server, app);
-  await server.register(api(app, routes), { prefix: apiPrefix });
+  await server.register(api({ ...app, hasUnnamedProxy }, routes), { prefix: apiPrefix });
   for (const part of files) await server.register(part);
   await server.register(site(app, pages));
   answerUnknownPaths(server, app, allowedMethods);
@@ -133,7 +137,7 @@ function serverOptions(app: ServerParts, exchanges: ExchangeParts) {
     onConstructorPoisoning: 'error',
     frameworkErrors: refuseAddress(app),
     clientErrorHandler: answerBrokenRequest,
-    routerOptions: { maxParamLength: 500 },
+    routerOptions: { maxParamLength: 500, querystringParser: parseFields },
   } satisfies FastifyServerOptions<Server>;
 }
 

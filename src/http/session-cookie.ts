@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { fastifyCookie } from '@fastify/cookie';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
@@ -27,6 +28,24 @@ export function clearSession(request: FastifyRequest, reply: FastifyReply): void
   reply.clearCookie(nameAt(origin), attributes(origin));
 }
 
+/** The id by which a browser is known to accounts that signed in with it; undefined: it has none. */
+export function browserIdOf({ headers, visit }: FastifyRequest): string | undefined {
+  const given = fastifyCookie.parse(headers.cookie ?? '')[browserNameAt(visit.origin)];
+  return given !== undefined && /^[\w-]{22}$/.test(given) ? given : undefined;
+}
+
+/** As browserIdOf; a browser that has none is given one, for a year. */
+export function giveBrowserId(request: FastifyRequest, reply: FastifyReply): string {
+  const before = browserIdOf(request);
+  if (before !== undefined) return before;
+  const { origin } = request.visit;
+  const id = randomBytes(16).toString('base64url');
+  const yearSeconds = 365 * 86_400;
+  reply.setCookie(browserNameAt(origin), id, { ...attributes(origin), maxAge: yearSeconds });
+  return id;
+}
+
+const browserNameAt = (origin: string) => `${nameAt(origin)}-browser`;
 const isSecure = (origin: string) => origin.startsWith('https:');
 const nameAt = (origin: string) => (isSecure(origin) ? secureName : plainName);
 

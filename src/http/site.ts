@@ -6,11 +6,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../context.ts';
 import { DomainError, languages, type Language } from '../errors.ts';
 import type { Actor } from '../identity/actor.ts';
+import { demandProof } from '../identity/policy.ts';
 import { assets } from '../web/assets.ts';
 import { westernIndonesia } from '../web/format.ts';
 import { layout, type PageParts } from '../web/layout.ts';
 import { pathIn, themes, type Person, type Visit } from '../web/visit.ts';
 import { consult } from '../operation.ts';
+import { parseFields } from './bodies.ts';
 import { errorPage } from './error-page.ts';
 import { FormPages } from './form-pages.ts';
 import type { KeptForm, KeptForms } from './kept-form.ts';
@@ -51,7 +53,7 @@ const yearSeconds = 365 * 86_400;
 export function site(app: SiteParts, pages: readonly Pages[]): FastifyPluginAsyncTypebox {
   return async (server) => {
     await server.register(fastifyCookie);
-    await server.register(formbody, { bodyLimit: formLimitBytes });
+    await server.register(formbody, { bodyLimit: formLimitBytes, parser: parseFields });
     await server.register(compress, {
       encodings: [...encodings],
       threshold: 1_024,
@@ -85,6 +87,9 @@ function partsIn(app: SiteParts, language: Language, pages: readonly Pages[]): P
     refuseForeignForms(scope, app.config.http.publicUrl);
     rememberTheme(scope);
     if (app.signIn) takeProofs(scope, app.signIn, sendPage);
+    scope.addHook('preHandler', async (request, reply) => {
+      if (reply.routeOptions.config.isSensitive === true) demandProof(request.visit.actor);
+    });
     for (const part of pages) await scope.register(part);
     forms.leadBack(scope);
   };

@@ -7,7 +7,7 @@ import { consult } from '../operation.ts';
 import { proofFields, provePage, type Asked } from '../pages/account/prove.ts';
 import type { PageParts } from '../web/layout.ts';
 import type { Visit } from '../web/visit.ts';
-import { deviceOf, networkOf } from './caller.ts';
+import { deviceOf } from './caller.ts';
 import { fieldsIn } from './forms.ts';
 import { setSession } from './session-cookie.ts';
 
@@ -61,7 +61,9 @@ export async function askForProof(
 ): Promise<FastifyReply | undefined> {
   const holder = holderOf(request);
   const isForm = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded');
-  if (holder === undefined || isForm !== true) return undefined;
+  // A sensitive file is fetched by a link, and then again by the form of the page that asks.
+  const isFile = request.method === 'GET' && request.routeOptions.config.isSensitive === true;
+  if (holder === undefined || (isForm !== true && !isFile)) return undefined;
   return await ask(parts, request, reply, send, { holder });
 }
 
@@ -105,7 +107,6 @@ function holderOf(request: FastifyRequest): Holder | undefined {
     sessionId,
     email: person.email,
     language,
-    network: networkOf(request.ip),
     device: deviceOf(request),
   };
 }

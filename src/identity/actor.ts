@@ -1,6 +1,11 @@
 /** Who is behind a request. `address` is the IP address after trusted proxies. */
 export type Actor =
-  | { readonly kind: 'visitor'; readonly address: string }
+  | {
+      readonly kind: 'visitor';
+      readonly address: string;
+      /** They have a token of an anonymous user, which is no account here. */
+      readonly isAnonymousUser?: true;
+    }
   | {
       readonly kind: 'user';
       readonly userId: string;
@@ -13,6 +18,8 @@ export type Actor =
       readonly provenAt?: number | undefined;
       /** They proved who they are too long ago for what is sensitive. */
       readonly proofIsOld?: boolean;
+      /** An e-mail address that a token or a session says is theirs. */
+      readonly email?: string;
       /** An operator in all but the second factor that operators need here. */
       readonly lacksFactor?: true;
     }
@@ -24,10 +31,13 @@ export type Actor =
       readonly secondFactor?: boolean;
       readonly provenAt?: number | undefined;
       readonly proofIsOld?: boolean;
+      /** An e-mail address that a token or a session says is theirs. */
+      readonly email?: string;
     }
   | { readonly kind: 'service'; readonly address: string };
 
 export type SignedIn = Exclude<Actor, { kind: 'visitor' }>;
+export type Visitor = Extract<Actor, { kind: 'visitor' }>;
 
 /** An operator as they count where operators need a second factor: without one, as a user. */
 export function withFactorNeeded<A extends Actor>(actor: A, isNeeded: boolean): A | UserActor {

@@ -20,6 +20,8 @@ export interface IdentityRules extends TokenRules {
   readonly serviceKey: string;
   /** For so long a proof of identity is good for what is sensitive. */
   readonly proofMinutes: number;
+  /** Whether users without any address or password (Supabase's anonymous ones) are users here. */
+  readonly allowAnonymousUsers: boolean;
 }
 
 const operatorRole = 'operator';
@@ -39,12 +41,21 @@ export function authenticator(rules: IdentityRules, now: () => number = Date.now
       throw error;
     });
     if (!claims) throw new DomainError('unauthenticated', {});
+    if (claims.isAnonymous && !rules.allowAnonymousUsers) {
+      return { kind: 'visitor', address, isAnonymousUser: true };
+    }
     const kind = claims.roles.includes(operatorRole) ? 'operator' : 'user';
-    const { userId, roles, secondFactor, provenAt } = claims;
+    const { userId, roles, secondFactor, provenAt, email } = claims;
     const oldest = now() / 1_000 - rules.proofMinutes * 60;
-    // A token that does not say when is believed: its issuer's sessions are not ours to judge.
-    const proofIsOld = provenAt !== undefined && provenAt < oldest;
-    return { kind, userId, roles, secondFactor, provenAt, proofIsOld, address };
+    // A token that does not say when proves nothing recent.
+    const proofIsOld = provenAt === undefined || provenAt < oldest;
+    const proved = {
+      secondFactor,
+      provenAt,
+      proofIsOld,
+      ...(email === undefined ? {} : { email }),
+    };
+    return { kind, userId, roles, ...proved, address };
   };
 }
 

@@ -1,5 +1,5 @@
 import { DomainError } from '../errors.ts';
-import type { Actor, SignedIn } from './actor.ts';
+import type { Actor, SignedIn, Visitor } from './actor.ts';
 
 /** A member's role in a brand, as `sambatan.brand_role` has it. */
 export const brandRoles = ['owner', 'admin', 'contributor'] as const;
@@ -119,6 +119,15 @@ export function permit(actor: Actor, action: Action, facts: Facts = {}): SignedI
   if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
   if (!may(actor, action, facts)) throw refusal(actor, action, facts);
   return actor;
+}
+
+/**
+ * Returns why a visitor may not change anything: `unauthenticated`, or `account_required` with a
+ * token of an anonymous user, for whom signing in again in the same way changes nothing.
+ */
+export function accountRequired(visitor: Visitor): DomainError {
+  const code = visitor.isAnonymousUser === true ? 'account_required' : 'unauthenticated';
+  return new DomainError(code, {});
 }
 
 /**

@@ -10,9 +10,14 @@ export interface Claims {
   readonly secondFactor: boolean;
   /**
    * When the person last proved who they are, in seconds since 1970: the newest time in `amr`, as
-   * Supabase Auth says it, else `auth_time` (OpenID Connect). Undefined: the token says nothing.
+   * Supabase Auth says it, else `auth_time` (OpenID Connect). Undefined: the token does not say, or
+   * names a time in the future.
    */
   readonly provenAt: number | undefined;
+  /** Supabase Auth made this user without any address or password (`is_anonymous`). */
+  readonly isAnonymous?: true;
+  /** The e-mail address of the token's user, unless the token says that it is not verified. */
+  readonly email?: string;
 }
 
 export interface TokenRules {
@@ -69,7 +74,7 @@ export function tokenVerifier(rules: TokenRules, now: () => number = Date.now): 
     };
     try {
       const payload = await verified(token, secret, keySet, options);
-      const claims = payload && claimsOf(payload);
+      const claims = payload && claimsOf(payload, now() / 1_000);
       if (claims) remembered.add(token, claims, payload.exp ?? 0);
       return claims;
     } catch (error) {
@@ -119,20 +124,32 @@ function remoteKeys(url: URL): JWTVerifyGetKey {
   };
 }
 
-function claimsOf(payload: JWTPayload): Claims | undefined {
+function claimsOf(payload: JWTPayload, nowSeconds: number): Claims | undefined {
   if (typeof payload.sub !== 'string' || !uuid.test(payload.sub)) return undefined;
   return {
     userId: payload.sub.toLowerCase(),
     roles: rolesIn(payload['app_metadata']),
     secondFactor: payload['aal'] === 'aal2',
-    provenAt: provenAtIn(payload),
+    provenAt: provenAtIn(payload, nowSeconds),
+    ...(payload['is_anonymous'] === true ? { isAnonymous: true as const } : {}),
+    ...emailIn(payload),
   };
 }
 
-function provenAtIn({ amr, auth_time: authTime }: JWTPayload): number | undefined {
+function emailIn({ email, email_verified: isVerified }: JWTPayload): { email?: string } {
+  const isGiven = typeof email === 'string' && email.includes('@') && isVerified !== false;
+  return isGiven ? { email: email.trim().toLowerCase() } : {};
+}
+
+/** `iat` says nothing: a token that is refreshed has a new one, and nobody has proved anything. */
+function provenAtIn({ amr, auth_time: authTime, iat }: JWTPayload, nowSeconds: number) {
+  const latest = nowSeconds + clockToleranceSeconds;
   const methods = (Array.isArray(amr) ? amr : []) as { timestamp?: unknown }[];
-  const times = methods.map((method) => method?.timestamp).filter((at) => typeof at === 'number');
-  if (times.length > 0) return Math.max(...times);
+  const stated = methods.map((method) => method?.timestamp);
+  const times = [...stated, authTime].filter((at) => typeof at === 'number');
+  if ([...times, iat ?? 0].some((at) => at > latest)) return undefined;
+  const methodTimes = stated.filter((at) => typeof at === 'number');
+  if (methodTimes.length > 0) return Math.max(...methodTimes);
   return typeof authTime === 'number' ? authTime : undefined;
 }
 

@@ -113,3 +113,13 @@ export const invariantChecks = query<
   `select name, extract(epoch from checked_at)::float8 as checked, violations
   from sambatan.invariant_checks where name = any ($1) and checked_at is not null`,
 );
+
+/** Mails counted in the windows of the mail budget that have not ended. */
+export const mailBudgetUse = query<
+  [keys: string[]],
+  { readonly key: string; readonly used: number }
+>(
+  'mail_budget_use',
+  `select key, attempts as used from sambatan_auth.attempts
+  where key = any ($1) and ends_at > now()`,
+);

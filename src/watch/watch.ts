@@ -2,6 +2,7 @@ import { countViolations, invariantNames } from '../database/invariants.ts';
 import type { Log } from '../database/log.ts';
 import type { Database } from '../database/pool.ts';
 import type { Metrics } from '../metrics.ts';
+import { mailWindows, type MailBudget } from '../rate-limiter.ts';
 import * as sql from './queries.ts';
 
 export interface WatchOptions {
@@ -10,6 +11,8 @@ export interface WatchOptions {
   readonly url: string;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** The most mails of each window of the mail budget. */
+  readonly budget: Pick<MailBudget, 'max'>;
   /** Between two checks of an invariant by all workers together; 0: never. */
   readonly invariantHours: number;
 }
@@ -92,6 +95,7 @@ export class Watch {
       metrics.invariantViolations.set({ invariant: name }, Number(violations));
       metrics.invariantChecked.set({ invariant: name }, checked);
     }
+    await this.#lookAtMailBudget();
     metrics.watched.set(Date.now() / 1_000);
   }
 
@@ -111,6 +115,16 @@ export class Watch {
       );
     }
     this.#scarceAccounts = scarce;
+  }
+
+  async #lookAtMailBudget(): Promise<void> {
+    const { db, metrics, budget } = this.#options;
+    const rows = await db.rows(sql.mailBudgetUse, Object.values(mailWindows));
+    for (const [window, key] of Object.entries(mailWindows)) {
+      const used = rows.find((row) => row.key === key)?.used ?? 0;
+      const max = budget.max[window as keyof typeof mailWindows];
+      metrics.mailBudgetUsed.set({ window }, used / max);
+    }
   }
 
   async #checkNext(): Promise<void> {

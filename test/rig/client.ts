@@ -152,7 +152,9 @@ export interface TokenWish {
 /** A token as Supabase Auth issues them, good unless told otherwise. */
 export async function token(userId: string, wish: TokenWish = {}): Promise<string> {
   const now = Math.floor(Date.now() / 1_000);
-  return await new SignJWT({ role: 'authenticated', ...wish.claims })
+  const proved = { amr: [{ method: 'otp', timestamp: now }] };
+  const email = `${userId}@example.org`;
+  return await new SignJWT({ role: 'authenticated', email, ...proved, ...wish.claims })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .setSubject(userId)
     .setIssuer(wish.issuer ?? issuer)

@@ -442,7 +442,7 @@ async function accountViews({ service, person }: Making, buyer: Person): Promise
       },
     },
     'GET /masuk/nama': { name: { path: '/masuk/nama', who: nobody } },
-    'GET /outbox': { outbox: { path: '/outbox' } },
+    'GET /outbox': { outbox: { path: '/outbox/secret' } },
     'GET /akun': {
       account: { path: '/akun', who: ten },
       'account-saved': { path: '/akun?simpan=1', who: ten },

@@ -1,43 +1,39 @@
-import type { FastifyRequest } from 'fastify';
+import { hash, hkdfSync, timingSafeEqual } from 'node:crypto';
 import type { App } from '../../context.ts';
 import { DomainError } from '../../errors.ts';
-import { isForThisMachine } from '../../http/hosts.ts';
-import { sendPage, type Pages } from '../../http/site.ts';
+import { sendSecretPage, type Pages } from '../../http/site.ts';
 import { readOutbox } from '../../mailer.ts';
 import { emptyState } from '../../web/components.ts';
 import { shortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { heading } from '../../web/layout.ts';
 
-/** What decides whether mails are shown instead of being sent. */
-type Parts = Pick<App, 'config' | 'mailer'>;
-
 /**
- * Whether this visitor may read every mail, codes included: only who sits at the machine of a
- * service that has neither a mail server nor a database of its own nor a public address.
+ * Path of the page with all captured mails, sign-in codes included. Its last part is a secret
+ * derived from the secret key: whoever knows the address may read it, from wherever they come.
  */
-export function showsOutbox({ config, mailer }: Parts, request: FastifyRequest): boolean {
-  const trial = config.database.url === undefined && config.http.publicUrl === undefined;
-  const here = /^(127\.|::1$|::ffff:127\.)/.test(request.ip);
-  const relayed = request.headers['x-forwarded-for'] ?? request.headers.forwarded;
-  // A name of somebody else's that leads here would let their page read this one.
-  const asked = isForThisMachine(request);
-  return mailer.outbox !== undefined && trial && here && asked && relayed === undefined;
+export function outboxPath(secretKey: string): string {
+  const secret = hkdfSync('sha256', secretKey, '', 'sambatan outbox', 16);
+  return `/outbox/${Buffer.from(secret).toString('base64url')}`;
 }
 
-/** The mails that were written instead of being sent, so that a newcomer can sign in at once. */
-export function outboxPages(app: Parts): Pages {
+/** The mails that were captured because no mail server is set, so that a newcomer can sign in. */
+export function outboxPages(app: Pick<App, 'mailer' | 'outboxPath'>): Pages {
   return async (server) => {
-    server.get('/outbox', async (request, reply) => {
-      if (!showsOutbox(app, request)) throw new DomainError('not_found', {});
+    server.get('/outbox/:secret', async (request, reply) => {
+      const { secret } = request.params as { secret: string };
+      const { outbox } = app.mailer;
+      if (outbox === undefined || !isSame(`/outbox/${secret}`, app.outboxPath)) {
+        throw new DomainError('not_found', {});
+      }
       const { visit } = request;
       const { t } = visit;
-      const mails = await readOutbox(app.mailer.outbox!);
+      const mails = await readOutbox(outbox);
       const main = html`${heading(
         t('Kotak keluar', 'Outbox'),
         t(
-          'E-mail yang ditulis layanan ini tanpa SMTP_URL. Hanya terlihat dari komputer ini.',
-          'Mails that this service wrote without SMTP_URL. Only this computer sees them.',
+          'E-mail yang ditulis layanan ini selama SMTP_URL belum diisi. Jangan bagikan alamat halaman ini.',
+          'Mails that this service wrote while SMTP_URL is not set. Keep the address of this page to yourself.',
         ),
       )}${
         mails.length === 0
@@ -56,9 +52,16 @@ export function outboxPages(app: Parts): Pages {
                 </article>`,
             )
       }`;
-      return sendPage(request, reply, { title: t('Kotak keluar', 'Outbox'), main });
+      // The address holds a secret: it is told to no other site.
+      const head = html`<meta name="referrer" content="same-origin" />`;
+      const title = t('Kotak keluar', 'Outbox');
+      return sendSecretPage(request, reply, { title, main, head });
     });
   };
+}
+
+function isSame(given: string, expected: string): boolean {
+  return timingSafeEqual(hash('sha256', given, 'buffer'), hash('sha256', expected, 'buffer'));
 }
 
 function linked(text: string): Html[] {

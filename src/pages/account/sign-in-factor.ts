@@ -1,7 +1,6 @@
 import Type from 'typebox';
 import { awaitsFactor, signInWithFactor } from '../../accounts/sign-in.ts';
 import type { App } from '../../context.ts';
-import { networkOf } from '../../http/caller.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed, text } from '../../http/schemas.ts';
 import { sessionTokenOf } from '../../http/session-cookie.ts';
@@ -39,11 +38,7 @@ export function signInFactorPages(app: App): Pages {
       const { code, recovery_code: recovery } = form.value;
       const token = sessionTokenOf(request.headers.cookie, visit.origin) ?? '';
       const outcome = await taken(() =>
-        signInWithFactor(
-          app.signIn,
-          { token, code: code ?? recovery ?? '' },
-          networkOf(request.ip),
-        ),
+        signInWithFactor(app.signIn, { token, code: code ?? recovery ?? '' }),
       );
       if ('refused' in outcome) return refuse(request, reply, outcome.refused, show);
       return enter(request, reply, outcome.done, back);

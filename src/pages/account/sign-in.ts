@@ -1,27 +1,35 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { endSession } from '../../accounts/sessions.ts';
+import { requestCode } from '../../accounts/request-code.ts';
 import {
-  requestCode,
   signInWithCode,
   signInWithLink,
   signInWithToken,
+  viewLink,
   type Browser,
   type Entered,
+  type ShownLink,
 } from '../../accounts/sign-in.ts';
 import type { App } from '../../context.ts';
 import { DomainError, type FieldError } from '../../errors.ts';
 import { deviceOf, networkOf } from '../../http/caller.ts';
 import { formReader, taken, typedFields } from '../../http/forms.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
-import { clearSession, sessionTokenOf, setSession } from '../../http/session-cookie.ts';
-import { pathWithin, seeOther, sendPage, type Pages } from '../../http/site.ts';
+import {
+  browserIdOf,
+  clearSession,
+  giveBrowserId,
+  sessionTokenOf,
+  setSession,
+} from '../../http/session-cookie.ts';
+import { pathWithin, seeOther, sendPage, sendSecretPage, type Pages } from '../../http/site.ts';
+import { accountRequired } from '../../identity/policy.ts';
 import { operate } from '../../operation.ts';
 import { input, notice } from '../../web/components.ts';
 import { html, type Html, type Part } from '../../web/html.ts';
 import { heading, type PageParts } from '../../web/layout.ts';
 import type { Visit } from '../../web/visit.ts';
-import { showsOutbox } from './outbox.ts';
 
 const readEmail = formReader(closed({ email: text(3, 254), back: Type.Optional(text(0, 600)) }));
 const readCode = formReader(
@@ -30,6 +38,7 @@ const readCode = formReader(
 
 /** Signing in by a code or a link in a mail, or with another service's token; signing out. */
 export function signInPages(app: App): Pages {
+  const isCaptured = app.mailer.outbox !== undefined;
   return async (server) => {
     server.get('/masuk', async (request, reply) => {
       const { back: given, alasan } = request.query as { back?: unknown; alasan?: unknown };
@@ -53,7 +62,7 @@ export function signInPages(app: App): Pages {
         requestCode(app.signIn, {
           email,
           language: visit.language,
-          network: networkOf(request.ip),
+          origin: originOfRequest(request, reply),
           device: deviceOf(request),
           link: linkFor(app, visit, back),
         }),
@@ -70,11 +79,10 @@ export function signInPages(app: App): Pages {
     server.get('/masuk/kode', async (request, reply) => {
       const { id, back } = request.query as { id?: unknown; back?: unknown };
       if (typeof id !== 'string') return seeOther(request, reply, '/masuk');
-      const outbox = showsOutbox(app, request);
       return sendPage(
         request,
         reply,
-        codePage(request.visit, { id, back: pathWithin(back), outbox }),
+        codePage(request.visit, { id, back: pathWithin(back), outbox: isCaptured }),
       );
     });
 
@@ -82,14 +90,17 @@ export function signInPages(app: App): Pages {
       const { visit } = request;
       const form = readCode(request.body);
       const back = pathWithin(form.typed['back']);
-      const outbox = showsOutbox(app, request);
-      const show = { id: form.typed['id'] ?? '', back, outbox };
+      const show = { id: form.typed['id'] ?? '', back, outbox: isCaptured };
       if ('errors' in form) {
         return sendPage(request, reply, codePage(visit, { ...show, errors: form.errors }), 422);
       }
       const { id: signInId, code } = form.value;
       const outcome = await taken(() =>
-        signInWithCode(app.signIn, { signInId: signInId.toLowerCase(), code }, browserOf(request)),
+        signInWithCode(
+          app.signIn,
+          { signInId: signInId.toLowerCase(), code },
+          browserOf(request, reply),
+        ),
       );
       if ('refused' in outcome) {
         return refuse(request, reply, outcome.refused, (more) =>
@@ -103,13 +114,20 @@ export function signInPages(app: App): Pages {
     server.get('/masuk/tautan', async (request, reply) => {
       const { t: secret, back } = request.query as { t?: unknown; back?: unknown };
       if (typeof secret !== 'string') return seeOther(request, reply, '/masuk');
-      return sendPage(request, reply, linkPage(request.visit, secret, pathWithin(back)));
+      const shown = await viewLink(app.signIn, secret, browserIdOf(request));
+      const page = linkPage(request.visit, { secret, back: pathWithin(back), ...shown });
+      return sendSecretPage(request, reply, page);
     });
 
     server.post('/masuk/tautan', async (request, reply) => {
-      const { t: secret = '', back } = typedFields(request.body);
-      const entered = await signInWithLink(app.signIn, secret, browserOf(request));
-      return enter(request, reply, entered, pathWithin(back));
+      const { t: secret = '', back: given, confirmed } = typedFields(request.body);
+      const back = pathWithin(given);
+      const shown = await viewLink(app.signIn, secret, browserIdOf(request));
+      if (!shown.isSameBrowser && confirmed !== '1') {
+        return sendSecretPage(request, reply, linkPage(request.visit, { secret, back, ...shown }));
+      }
+      const entered = await signInWithLink(app.signIn, secret, browserOf(request, reply));
+      return enter(request, reply, entered, back);
     });
 
     server.post('/masuk/token', async (request, reply) => {
@@ -117,11 +135,13 @@ export function signInPages(app: App): Pages {
       const bearer = typeof given === 'string' ? `Bearer ${given}` : request.headers.authorization;
       const actor = await app.authenticate(bearer, request.ip);
       if (actor.kind !== 'user' && actor.kind !== 'operator') {
-        throw new DomainError('unauthenticated', {});
+        throw actor.kind === 'visitor'
+          ? accountRequired(actor)
+          : new DomainError('unauthenticated', {});
       }
       const { userId, roles, secondFactor = false, provenAt } = actor;
       const claims = { userId, roles, secondFactor, provenAt };
-      const entered = await signInWithToken(app.signIn, claims, browserOf(request));
+      const entered = await signInWithToken(app.signIn, claims, browserOf(request, reply));
       return enter(request, reply, entered, pathWithin(back));
     });
 
@@ -158,10 +178,14 @@ function linkFor({ config, mailer }: App, visit: Visit, back: string) {
   return (secret: string) => `${page}?${new URLSearchParams({ t: secret, back })}`;
 }
 
-function browserOf(request: FastifyRequest): Browser {
+function originOfRequest(request: FastifyRequest, reply: FastifyReply) {
+  return { browserId: giveBrowserId(request, reply), network: networkOf(request.ip) };
+}
+
+function browserOf(request: FastifyRequest, reply: FastifyReply): Browser {
   return {
     language: request.visit.language,
-    network: networkOf(request.ip),
+    origin: originOfRequest(request, reply),
     device: deviceOf(request),
     before: sessionTokenOf(request.headers.cookie, request.visit.origin),
   };
@@ -277,8 +301,10 @@ function codePage(
         html`<div class="notice busy">
           <strong>${t('Mode coba-coba:', 'Trying it out:')}</strong>
           <span
-            >${t('e-mailnya tidak dikirim, tapi ada di', 'the mail is not sent, but shown at')}
-            <a href="${url('/outbox')}">/outbox</a>.</span
+            >${t(
+              'e-mailnya tidak dikirim. Alamat kotak keluarnya tercetak di terminal waktu layanan ini dijalankan.',
+              'the mail is not sent. The address of the outbox was printed when this service started.',
+            )}</span
           >
         </div>`
       }${above(visit, show)}
@@ -302,13 +328,21 @@ function codePage(
       <p class="quiet">
         ${t('Belum sampai? Cek folder spam, atau', 'Nothing there? Look into spam, or')}
         <a href="${url(again)}">${t('minta kode baru', 'ask for a new code')}</a>.
+        ${t(
+          'Kalau sudah ada beberapa e-mail, pakai kode yang terbaru.',
+          'If several mails came, use the newest code.',
+        )}
       </p>
     </div>`,
   };
 }
 
-function linkPage(visit: Visit, secret: string, back: string): PageParts {
+function linkPage(
+  visit: Visit,
+  show: ShownLink & { readonly secret: string; readonly back: string },
+): PageParts {
   const { t, url } = visit;
+  const { maskedEmail: email, isSameBrowser } = show;
   return {
     title: t('Masuk', 'Sign in'),
     section: 'account',
@@ -317,12 +351,29 @@ function linkPage(visit: Visit, secret: string, back: string): PageParts {
     main: html`<div class="panel sign-in">
       ${heading(
         t('Satu ketukan lagi', 'One more tap'),
-        t('Lanjutkan di perangkat ini.', 'Go on with this device.'),
-      )}
+        t(`Kamu akan masuk sebagai ${email}.`, `You are about to sign in as ${email}.`),
+      )}${
+        !isSameBrowser &&
+        notice(
+          'busy',
+          t('Tautan ini diminta dari browser lain.', 'Another browser asked for this link.'),
+          t(
+            'Lanjutkan hanya kalau kamu sendiri yang memintanya dan itu memang alamatmu.',
+            'Go on only if you asked for it yourself and the address is yours.',
+          ),
+        )
+      }
       <form method="post" action="${url('/masuk/tautan')}" class="fields">
-        <input type="hidden" name="t" value="${secret}" />
-        <input type="hidden" name="back" value="${back}" />
-        <button class="button">${t('Masuk ke Sambatan', 'Sign in to Sambatan')}</button>
+        <input type="hidden" name="t" value="${show.secret}" />
+        <input type="hidden" name="back" value="${show.back}" />
+        ${!isSameBrowser && html`<input type="hidden" name="confirmed" value="1" />`}
+        <button class="button">
+          ${
+            isSameBrowser
+              ? t('Masuk ke Sambatan', 'Sign in to Sambatan')
+              : t(`Ya, masuk sebagai ${email}`, `Yes, sign in as ${email}`)
+          }
+        </button>
       </form>
     </div>`,
   };

@@ -73,11 +73,15 @@ export function operatorRefunds(app: App): Pages {
 
     server.get(here, async (request, reply) => show(request, reply));
 
-    server.get(`${here}/pengembalian.csv`, async (request, reply) =>
-      reply
-        .headers(refundsFileHeaders)
-        .send(await refundsFile(app.db, request.visit.actor, app.payments.gateway)),
-    );
+    // With POST it comes from the page that asked for a proof of identity.
+    server.route({
+      method: ['GET', 'POST'],
+      url: `${here}/pengembalian.csv`,
+      handler: async (request, reply) =>
+        reply
+          .headers(refundsFileHeaders)
+          .send(await refundsFile(app.db, request.visit.actor, app.payments.gateway)),
+    });
 
     server.post(`${here}/lunas`, async (request, reply) => {
       const { actor } = request.visit;

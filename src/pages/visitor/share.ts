@@ -47,7 +47,8 @@ export function sharePages(app: App): Pages {
 
     server.get('/sambatan/:id/qr.svg', { schema: { params } }, async (request, reply) => {
       const campaign = await published(app, request.visit.actor, request.params.id);
-      return sendSvg(reply, await qrOf(addressOf(request.visit, campaign)));
+      const isShared = app.config.http.publicUrl !== undefined;
+      return sendSvg(reply, await qrOf(addressOf(request.visit, campaign)), isShared);
     });
 
     server.get('/sambatan/:id/poster', { schema: { params } }, async (request, reply) => {
@@ -71,9 +72,10 @@ async function published(app: App, actor: Actor, id: string): Promise<Campaign> 
   return campaign;
 }
 
-function sendSvg(reply: FastifyReply, svg: string): FastifyReply {
+/** Sends a code with an address in it, which shared caches keep only if no client chose it. */
+function sendSvg(reply: FastifyReply, svg: string, isShared: boolean): FastifyReply {
   return reply
-    .header('cache-control', 'public, max-age=86400')
+    .header('cache-control', isShared ? 'public, max-age=86400' : 'private, no-cache')
     .type('image/svg+xml; charset=utf-8')
     .send(svg);
 }

@@ -1,0 +1,113 @@
+import type { Tx } from '../database/transaction.ts';
+import type { LimitName } from '../limits.ts';
+import type { RateLimiter } from '../rate-limiter.ts';
+import { keyed } from './keyed.ts';
+import * as sql from './session-queries.ts';
+
+/** A browser and a network stay known for so long after a sign-in. */
+const knownDays = 180;
+
+/** Where a request comes from. */
+export interface Origin {
+  /** The random id that the browser keeps in a cookie. */
+  readonly browserId: string;
+  /** An IPv4 address, or the /64 network of an IPv6 one. */
+  readonly network: string;
+}
+
+/** How well an account knows an origin; each has limits of its own. */
+export type Standing = 'browser' | 'network' | 'stranger';
+
+/** How well the account with this e-mail address knows an origin. */
+export async function standingOf(
+  tx: Tx,
+  secret: Buffer,
+  email: string,
+  origin: Origin,
+): Promise<Standing> {
+  const keys = keysOf(secret, email, origin);
+  const known = await tx.rows(sql.findKnownOrigins, Object.values(keys));
+  const has = (wanted: string) => known.some(({ key }) => key === wanted);
+  return has(keys.browser) ? 'browser' : has(keys.network) ? 'network' : 'stranger';
+}
+
+/** Remembers that somebody signed in to this account from there. */
+export async function rememberOrigin(
+  tx: Tx,
+  secret: Buffer,
+  email: string,
+  origin: Origin,
+): Promise<void> {
+  await tx.rows(sql.rememberOrigins, Object.values(keysOf(secret, email, origin)), knownDays);
+}
+
+function keysOf(secret: Buffer, email: string, { browserId, network }: Origin) {
+  return {
+    browser: keyed(secret, `known browser ${email} ${browserId}`).toString('base64url'),
+    network: keyed(secret, `known network ${email} ${network}`).toString('base64url'),
+  };
+}
+
+/** A limit and whom it counts. */
+export type Counted = readonly [name: LimitName, subject: string];
+
+/**
+ * Counts a mail with a code and returns what was counted; undefined when the address gets no further
+ * one now. Strangers have a small
+ * budget at once and then one mail in 25 minutes: a code lives for 30, so that whoever reads the
+ * mailbox always has a valid one, however many strangers ask.
+ */
+export async function takeMailOfAddress(
+  tx: Tx,
+  limiter: RateLimiter,
+  standing: Standing,
+  { email, browserId, network }: Origin & { readonly email: string },
+): Promise<readonly Counted[] | undefined> {
+  const all = async (counted: readonly Counted[]): Promise<readonly Counted[] | undefined> => {
+    for (const [name, subject] of counted) {
+      if (!(await limiter.take(tx, name, subject))) return undefined;
+    }
+    return counted;
+  };
+  if (standing === 'browser') {
+    const subject = `${email} ${browserId}`;
+    return await all([
+      ['codesOfAddressFromKnownBrowser', subject],
+      ['codesOfAddressFromKnownBrowserDay', subject],
+    ]);
+  }
+  const fromNetwork = await all([
+    ['codesOfAddressFromNetwork', `${email} ${network}`],
+    ['codesOfAddressFromNetworkDay', `${email} ${network}`],
+  ]);
+  if (fromNetwork === undefined) return undefined;
+  const ofAddress =
+    standing === 'network'
+      ? await all([['codesOfAddressFromKnownNetworks', email]])
+      : ((await all([['codesOfAddressFromStrangers', email]])) ??
+        (await all([['codesOfAddressFromStrangersPaced', email]])));
+  return ofAddress && [...fromNetwork, ...ofAddress];
+}
+
+/** The limits of wrong codes that a try counts against, in the order in which they are locked. */
+export function wrongCodeLimits(
+  standing: Standing,
+  { email, browserId, network }: Origin & { readonly email: string },
+): readonly Counted[] {
+  switch (standing) {
+    case 'browser':
+      return [['wrongCodesOfAddressFromKnownBrowser', `${email} ${browserId}`]];
+    case 'network':
+      return [
+        ['wrongCodesOfNetwork', network],
+        ['wrongCodesOfAddressFromKnownNetworks', email],
+      ];
+    case 'stranger':
+      return [
+        ['wrongCodesOfNetwork', network],
+        ['wrongCodesOfAddressFromStrangers', email],
+      ];
+    default:
+      return standing satisfies never;
+  }
+}
