@@ -261,7 +261,7 @@ const matrix: Readonly<Record<string, Row>> = {
     draft: hiddenFromUsers,
     absent: nothing,
   },
-  'POST /unsubscribe/:token': { open: everybody, absent: nothing },
+  'POST /unsubscribe/:token': { open: everybody, absent: nobody },
   'POST /webhooks': { open: '401 403 403 201 403 201 201', absent: nothing },
   'GET /webhooks': { open: staff, draft: sellerAndStaff },
   'GET /webhooks/:id': { open: sellerOfHidden, absent: strangeToAll },

@@ -158,7 +158,6 @@ test('the API describes itself, every error of a route included', async () => {
     '200',
     '400',
     '401',
-    '403',
     '404',
     '409',
     '422',
