@@ -124,10 +124,7 @@ export function createApp(options: AppOptions): App {
   const clocked = { paysOnline, ...config.scheduler };
   const scheduler = new Scheduler({ db, pokes, log, metrics, trace, ...clocked });
   const online = paymentsOnline({ config, db, pokes, log });
-  const live = new Live(liveSources({ db, pokes, log, metrics }), {
-    pollMs: db.canListen ? livePollMs.told : livePollMs.untold,
-  });
-
+  const live = openLive({ db, pokes, log, metrics });
   const mailer = createMailer(config);
   const limited = rateLimits({ config, metrics, secretKey });
   const siteUrl = siteUrlOf(config);
@@ -178,6 +175,12 @@ export function createApp(options: AppOptions): App {
       await Promise.all([db.close(), probe.close()]);
     },
   };
+}
+
+/** Watches campaigns for event streams. */
+function openLive(parts: Pick<App, 'db' | 'pokes' | 'log' | 'metrics'>): Live {
+  const pollMs = parts.db.canListen ? livePollMs.told : livePollMs.untold;
+  return new Live(liveSources(parts), { pollMs });
 }
 
 /** Counts what people and the whole service may do in a time. */
