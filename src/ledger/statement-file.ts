@@ -1,13 +1,12 @@
 import { hash } from 'node:crypto';
 import {
-  builtInMappings,
+  mappingsOf,
   readStatement,
-  type Mapping,
   type ParsedStatement,
+  type StatementFormat,
 } from './bank-statements/parse.ts';
 
-export const statementFormats = ['auto', 'generic', 'bca', 'mandiri'] as const;
-export type StatementFormat = (typeof statementFormats)[number];
+export { statementFormats, type StatementFormat } from './bank-statements/parse.ts';
 
 /** The most bytes of a statement. */
 export const statementLimitBytes = 2 * 1024 * 1024;
@@ -49,10 +48,6 @@ export async function readStatementFile(
     };
   });
   return { transfers, skipped: parsed.skipped.length, parsed };
-}
-
-function mappingsOf(format: StatementFormat): readonly Mapping[] | 'auto' {
-  return format === 'auto' ? 'auto' : builtInMappings.filter(({ bank }) => bank === format);
 }
 
 /** The day in Asia/Jakarta, which has no summer time. */

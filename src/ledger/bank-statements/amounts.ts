@@ -44,6 +44,7 @@ export function markOf(
  * for one that holds something else than one amount.
  */
 export function figureOf(cell: string, numeric = false): Figure | 'empty' | undefined {
+  if (/^\d[\d.,]*\d$/.test(cell)) return { negative: false, digits: cell, numeric };
   let rest = tidy(cell).replace(/^="(.*)"$/, '$1');
   let negative = 0;
   let marks = 0;
@@ -82,6 +83,7 @@ export function figureOf(cell: string, numeric = false): Figure | 'empty' | unde
 
 /** Full-width digits, no-break spaces, invisible signs and dashes in their plain form. */
 export function tidy(text: string): string {
+  if (/^[\w.,]*$/.test(text)) return text;
   return text
     .normalize('NFKC')
     .replaceAll(/[\p{Cf}\u00ad]/gu, '')

@@ -238,10 +238,15 @@ export function dayOf(
     time = new Date(Date.parse(`${day}T${date.clock}Z`) - offset * 60_000);
     day = new Date(time.getTime() + jakartaMinutes * 60_000).toISOString().slice(0, 10);
   }
+  refuseFarDay(day, today, place);
+  return time === undefined ? { day } : { day, time };
+}
+
+/** Refuses a day before 2000 or more than a week from today: date_out_of_range. */
+export function refuseFarDay(day: string, today: string, place: Place): void {
   if (day < '2000-01-01' || day > addDays(today, maxDaysAhead)) {
     throw new StatementRefused('date_out_of_range', place);
   }
-  return time === undefined ? { day } : { day, time };
 }
 
 /** The year in which a day and month fall in a period; undefined for none, or more than one. */
@@ -281,7 +286,18 @@ export function periodOf(text: string): Period | undefined {
     const parts = date?.dmy;
     return date?.year === undefined || parts === undefined ? [] : [isoDay(date.year, parts)];
   });
+  if (days.length === 0) return monthOf(text);
   const [from, to, more] = days;
   if (from === undefined || to === undefined || more !== undefined || from > to) return undefined;
   return { from, to };
+}
+
+/** `Periode : NOVEMBER 2026`. */
+function monthOf(text: string): Period | undefined {
+  const [, name, year] = /\bperiode?\b.*?\b([a-z]{3,9})[ ,-]+(20\d\d)\b/i.exec(text) ?? [];
+  const month = monthByName.get(name?.toLowerCase() ?? '');
+  if (month === undefined) return undefined;
+  const last = new Date(Date.UTC(Number(year), month, 0)).getUTCDate();
+  const day = (number: number) => isoDay(Number(year), { day: number, month });
+  return { from: day(1), to: day(last) };
 }

@@ -1,13 +1,63 @@
 import bca from './mappings/bca.json' with { type: 'json' };
-import bcaEnglish from './mappings/bca-en.json' with { type: 'json' };
+import bcaEn from './mappings/bca-en.json' with { type: 'json' };
+import bniDirect from './mappings/bni-direct.json' with { type: 'json' };
+import bniMobile from './mappings/bni-mobile.json' with { type: 'json' };
+import bniStatement from './mappings/bni-statement.json' with { type: 'json' };
+import briCms from './mappings/bri-cms.json' with { type: 'json' };
+import briIb from './mappings/bri-ib.json' with { type: 'json' };
+import bsi from './mappings/bsi.json' with { type: 'json' };
+import cimb from './mappings/cimb.json' with { type: 'json' };
 import generic from './mappings/generic.json' with { type: 'json' };
-import mandiri from './mappings/mandiri.json' with { type: 'json' };
+import mandiriKopra from './mappings/mandiri-kopra.json' with { type: 'json' };
+import mandiriLivin from './mappings/mandiri-livin.json' with { type: 'json' };
+import mandiriMcm from './mappings/mandiri-mcm.json' with { type: 'json' };
+import mandiriNominal from './mappings/mandiri-nominal.json' with { type: 'json' };
+import mandiriStatement from './mappings/mandiri-statement.json' with { type: 'json' };
+import permata from './mappings/permata.json' with { type: 'json' };
+import table from './mappings/table.json' with { type: 'json' };
 import type { Mapping } from './types.ts';
 
-/** Mappings that need no operator; each is a file of data that names its public evidence. */
-export const builtInMappings: readonly Mapping[] = [
+/**
+ * Mappings that need no operator. Each is a file of data and names the public importer or sample
+ * that its shape was taken from. Of two that fit a heading equally the first one is taken.
+ */
+export const builtInMappings = [
+  bca,
+  bcaEn,
+  mandiriKopra,
+  mandiriMcm,
+  mandiriStatement,
+  mandiriLivin,
+  mandiriNominal,
+  briCms,
+  briIb,
+  bniDirect,
+  bniStatement,
+  bniMobile,
+  bsi,
+  cimb,
+  permata,
   generic,
-  bca as Mapping,
-  bcaEnglish as Mapping,
-  mandiri as Mapping,
-];
+  table,
+] as readonly Mapping[];
+
+/** What an import may be told of a file: to recognise it, or the bank that it comes from. */
+export const statementFormats = [
+  'auto',
+  'generic',
+  'bca',
+  'mandiri',
+  'bri',
+  'bni',
+  'bsi',
+  'cimb',
+  'permata',
+] as const;
+export type StatementFormat = (typeof statementFormats)[number];
+
+/** The mappings of a format, for `readStatement`. */
+export function mappingsOf(format: StatementFormat): readonly Mapping[] {
+  return format === 'auto'
+    ? builtInMappings
+    : builtInMappings.filter(({ bank }) => bank === format);
+}

@@ -1,34 +1,38 @@
 import { numberStyleOf, senOf, type PlacedFigure } from './amounts.ts';
 import { checkAll, type ReadEntry } from './checks.ts';
 import { locate, plain, type Located } from './columns.ts';
-import { dateStyleOf, dayOf, type Period } from './dates.ts';
+import { readCamt053 } from './camt053.ts';
+import { dateStyleOf, dayOf, refuseFarDay, type Period } from './dates.ts';
 import { builtInMappings } from './mappings.ts';
-import { StatementRefused, shortened } from './refused.ts';
+import { readMt940 } from './mt940.ts';
+import { skippedLine, sortOutcomes } from './outcomes.ts';
+import { StatementRefused } from './refused.ts';
 import { sortRows, textOf, type RawEntry, type RawTable } from './rows.ts';
 import {
   delimiters,
   likelyDelimiter,
   openFile,
   rowsOfText,
+  type Delimiter,
   type StatementFile,
   type TableRow,
 } from './table.ts';
+import type { Summary } from './summaries.ts';
 import type {
   DateStyle,
+  FileKind,
   Mapping,
   NumberStyle,
   ParsedStatement,
   ReadOptions,
   SkippedLine,
-  SkipReason,
-  StatementLine,
   TablePreview,
 } from './types.ts';
 
 export * from './types.ts';
 export { StatementRefused } from './refused.ts';
 export { guessMapping } from './guess.ts';
-export { builtInMappings } from './mappings.ts';
+export { builtInMappings, mappingsOf, statementFormats, type StatementFormat } from './mappings.ts';
 
 /** The most transactions that one file may have. */
 export const maxStatementRows = 20_000;
@@ -39,9 +43,16 @@ export const maxStatementRows = 20_000;
  */
 export async function readStatement(bytes: Buffer, options: ReadOptions): Promise<ParsedStatement> {
   const file = await openFile(bytes);
-  if (file.kind === 'mt940' || file.kind === 'xml') throw new StatementRefused('not_a_statement');
-  const { rows, located } = find(file, candidatesOf(options.mapping));
-  return readTable(rows, located, file, options.today);
+  if (file.kind === 'mt940') return withinDays(readMt940(file.text, file.encoding), options.today);
+  if (file.kind === 'xml') return withinDays(readCamt053(file.text, file.encoding), options.today);
+  const { rows, located, kind } = find(file, candidatesOf(options.mapping));
+  return readTable(rows, located, file, kind, options.today);
+}
+
+function withinDays(parsed: ParsedStatement, today: string): ParsedStatement {
+  if (parsed.lines.length > maxStatementRows) throw new StatementRefused('too_many_lines');
+  for (const { day, row } of parsed.lines) refuseFarDay(day, today, { line: row, cell: day });
+  return parsed;
 }
 
 function candidatesOf(mapping: ReadOptions['mapping']): readonly Mapping[] {
@@ -55,17 +66,17 @@ type Table = Extract<StatementFile, { kind: 'text' | 'xlsx' }>;
 function find(file: Table, mappings: readonly Mapping[]) {
   const tables =
     file.kind === 'xlsx'
-      ? file.sheets.map((rows) => ({ rows, whole: () => rows }))
+      ? file.sheets.map((rows) => ({ rows, kind: 'xlsx' as const, whole: () => rows }))
       : textTables(file.text, mappings);
-  const found = tables.flatMap(({ rows, whole }) => {
+  const found = tables.flatMap(({ rows, kind, whole }) => {
     const fits = mappings.flatMap((mapping) => locate(rows, mapping) ?? []);
     const best = fits.toSorted((a, b) => b.score - a.score)[0];
-    return best ? [{ located: best, whole }] : [];
+    return best ? [{ located: best, kind, whole }] : [];
   });
   if (file.kind === 'xlsx' && found.length > 1) throw new StatementRefused('several_sheets');
   const best = found.toSorted((a, b) => b.located.score - a.located.score)[0];
   if (best === undefined) throw new StatementRefused('heading_not_found');
-  return { rows: best.whole(), located: best.located };
+  return { rows: best.whole(), located: best.located, kind: best.kind };
 }
 
 /** The first lines of a text, cut by each delimiter that it has. */
@@ -79,18 +90,21 @@ function textTables(text: string, mappings: readonly Mapping[]) {
     .filter((delimiter) => head.includes(delimiter))
     .map((delimiter) => ({
       rows: headRows(head, delimiter),
-      whole: () =>
-        rowsOfText(text, delimiter).filter(({ cells }) => !/^sep=.?$/i.test(cells.join(''))),
+      kind: delimiter === '\t' ? ('tsv' as const) : ('csv' as const),
+      whole: () => tableRows(text, delimiter),
     }));
 }
 
+/** The rows of a table without the line in which spreadsheets name their delimiter. */
+function tableRows(text: string, delimiter: Delimiter): TableRow[] {
+  return rowsOfText(text, delimiter).filter(({ cells }) => !/^sep=.?$/i.test(cells.join('')));
+}
+
 /** A cut-off text may end within quotation marks: then up to the line where they begin. */
-function headRows(head: string, delimiter: (typeof delimiters)[number]): TableRow[] {
+function headRows(head: string, delimiter: Delimiter): TableRow[] {
   for (let lines = head.split('\n'); lines.length > 0; lines = lines.slice(0, -10)) {
     try {
-      return rowsOfText(lines.join('\n'), delimiter).filter(
-        ({ cells }) => !/^sep=.?$/i.test(cells.join('')),
-      );
+      return tableRows(lines.join('\n'), delimiter);
     } catch (error) {
       if (!(error instanceof StatementRefused)) throw error;
     }
@@ -102,6 +116,7 @@ function readTable(
   rows: readonly TableRow[],
   located: Located,
   file: Table,
+  kind: FileKind,
   today: string,
 ): ParsedStatement {
   const { mapping, columns } = located;
@@ -111,64 +126,49 @@ function readTable(
   refuseOtherCurrencies(rows, located, raw);
   const numbers = numberStyleOf(figuresOf(raw), mapping.numbers);
   const period = wholePeriod(raw.periods);
-  const dates = dateStyleOf(
-    raw.entries.flatMap(({ date }) => date ?? []),
-    mapping.dates ?? 'auto',
-    { period, today },
-  );
-  const entries = raw.entries.filter(({ states }) => states === undefined);
-  const read = entries.map((entry) => ({ entry, ...moneyIn(entry, numbers) }));
-  const stated = raw.entries.flatMap(({ states, balance, row }) =>
-    states && balance
-      ? [{ kind: states, row: row.row, figure: balance.figure, cell: balance.place.cell ?? '' }]
-      : [],
-  );
-  const checks = checkAll(read, [...raw.summaries, ...stated], numbers);
-  const lines: StatementLine[] = [];
-  const skipped: SkippedLine[] = [];
-  for (const one of read) {
-    const { entry, sen } = one;
-    const reason = reasonToSkip(entry, sen);
-    const dated = entry.date ? datedBy(entry, dates, today) : undefined;
-    if (reason) skipped.push(skippedLine(entry, sen, reason));
-    else {
-      const more = {
-        ...(one.balance === undefined ? {} : { balanceSen: one.balance }),
-        ...optional('reference', shortened(entry.row.cells[columns.reference] ?? '', 100)),
-        ...optional('accountHint', account ?? ''),
-      };
-      const { row } = entry.row;
-      const description = shortened(entry.description, 400);
-      lines.push({ row, ...dated!, amount: sen / 100n, description, ...more });
-    }
-  }
-  for (const { states, row, description, balance } of raw.entries) {
-    if (states === undefined || balance === undefined) continue;
-    const sen = senOf(balance, numbers);
-    skipped.push({
-      row: row.row,
-      text: textOf(row) || description,
-      amount: sen / 100n,
-      sen: Number(sen % 100n),
-      incoming: false,
-      reason: 'balance',
-    });
-  }
+  const written = raw.entries.flatMap(({ date }) => date ?? []);
+  const dates = dateStyleOf(written, mapping.dates ?? 'auto', { period, today });
+  const read = raw.entries
+    .filter(({ states }) => states === undefined)
+    .map((entry) => ({ entry, ...moneyIn(entry, numbers) }));
+  const checks = checkAll(read, [...raw.summaries, ...raw.entries.flatMap(statedIn)], numbers);
+  const transactions = read.map(({ entry, row, sen, isPending, balance }) => ({
+    row,
+    text: textOf(entry.row),
+    sen,
+    isPending,
+    ...(isPending ? {} : datedBy(entry, dates, today)),
+    description: entry.description,
+    reference: entry.row.cells[columns.reference] ?? '',
+    ...(balance === undefined ? {} : { balance }),
+    ...(account === undefined ? {} : { account }),
+  }));
+  const { lines, skipped } = sortOutcomes(transactions);
+  const balances = raw.entries.flatMap((entry) => balanceRow(entry, numbers));
   return {
     mapping: mapping.id,
-    kind: file.kind === 'xlsx' ? 'xlsx' : 'csv',
+    kind,
     style: { numbers, dates, encoding: file.kind === 'xlsx' ? 'xlsx' : file.encoding },
     ...(period === undefined ? {} : { period }),
-    ...optional('account', account ?? ''),
+    ...(account === undefined ? {} : { account }),
     lines,
-    skipped: skipped.toSorted((a, b) => a.row - b.row),
+    skipped: [...skipped, ...balances].toSorted((a, b) => a.row - b.row),
     otherRows: raw.otherRows,
     checks,
   };
 }
 
-function optional<K extends string>(key: K, value: string): { [P in K]?: string } {
-  return (value === '' ? {} : { [key]: value }) as { [P in K]?: string };
+/** The balance that a dated row states instead of a transaction. */
+function statedIn({ states, balance, row }: RawEntry): Summary[] {
+  if (states === undefined || balance === undefined) return [];
+  const cell = balance.place.cell ?? '';
+  return [{ kind: states, row: row.row, figure: balance.figure, cell }];
+}
+
+function balanceRow({ states, balance, row }: RawEntry, numbers: NumberStyle): SkippedLine[] {
+  if (states === undefined || balance === undefined) return [];
+  const sen = -senOf(balance, numbers);
+  return [skippedLine({ row: row.row, text: textOf(row), sen }, 'balance')];
 }
 
 function figuresOf({ entries, summaries }: RawTable): PlacedFigure[] {
@@ -200,25 +200,6 @@ function datedBy(entry: RawEntry, style: DateStyle, today: string) {
   return dayOf({ date: { ...date, ...clock }, place }, style, { period: entry.period, today });
 }
 
-function reasonToSkip({ date }: RawEntry, sen: bigint): SkipReason | undefined {
-  if (sen === 0n) return 'no_amount';
-  if (sen < 0n) return 'outgoing';
-  if (date === undefined) return 'pending';
-  return sen % 100n === 0n ? undefined : 'sen';
-}
-
-function skippedLine({ row }: RawEntry, sen: bigint, reason: SkipReason): SkippedLine {
-  const size = sen < 0n ? -sen : sen;
-  return {
-    row: row.row,
-    text: textOf(row),
-    amount: size / 100n,
-    sen: Number(size % 100n),
-    incoming: sen > 0n,
-    reason,
-  };
-}
-
 function wholePeriod(periods: readonly Period[]): Period | undefined {
   const [from] = periods.map((period) => period.from).toSorted();
   const to = periods
@@ -235,7 +216,8 @@ function accountOf(
   { entries }: RawTable,
 ): string | undefined {
   const digits = (text: string) => text.replaceAll(/\D/g, '');
-  const inRows = entries.map(({ row }) => digits(row.cells[columns.account] ?? ''));
+  const own = columns.account === -1 ? [] : entries;
+  const inRows = own.map(({ row }) => digits(row.cells[columns.account] ?? ''));
   const known = new Set(inRows.filter((number) => number !== ''));
   if (known.size > 1) throw new StatementRefused('several_accounts');
   const label = /(?:no(?:mor)?\.? ?rek(?:ening)?|account ?(?:no|number)|norek)\b/i;
@@ -255,7 +237,7 @@ function refuseOtherCurrencies(
   { entries }: RawTable,
 ): void {
   const isRupiah = (text: string) => ['', 'rp', 'idr', 'rupiah', 'rupiahidr'].includes(plain(text));
-  for (const { row } of entries) {
+  for (const { row } of columns.currency === -1 ? [] : entries) {
     const cell = row.cells[columns.currency] ?? '';
     if (!isRupiah(cell)) throw new StatementRefused('currency', { line: row.row, cell });
   }

@@ -125,6 +125,9 @@ function fitted(given: TableRow, { columns }: Located) {
   if (length === width + 1 && columns.amount !== -1 && marked && columns.marks.length === 0) {
     return { row: given, columns: shifted(columns), repaired: false };
   }
+  if (length === width + 1 && hasBalanceWithoutHeading(given, columns)) {
+    return { row: given, columns: { ...columns, balance: width }, repaired: false };
+  }
   const at = columns.descriptions[0];
   const extra = length - width;
   if (at === undefined || at > Math.max(columns.amount, columns.credit)) throw tooLong(given);
@@ -134,6 +137,18 @@ function fitted(given: TableRow, { columns }: Located) {
     ...given.cells.slice(at + extra + 1),
   ];
   return { row: { ...given, cells }, columns, repaired: true };
+}
+
+/** Some exports end with a balance that has no heading: the amount before it has its mark. */
+function hasBalanceWithoutHeading({ cells }: TableRow, columns: Columns): boolean {
+  const [amount, balance] = [columns.amount, columns.width].map((at) => figureOf(cells[at] ?? ''));
+  return (
+    columns.amount === columns.width - 1 &&
+    columns.balance === -1 &&
+    typeof amount === 'object' &&
+    amount.mark !== undefined &&
+    typeof balance === 'object'
+  );
 }
 
 /** Columns of a row that has a mark between the amount and what follows it. */

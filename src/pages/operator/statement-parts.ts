@@ -18,7 +18,12 @@ const formatNames: Record<StatementFormat, string> = {
   auto: '',
   generic: 'CSV: date, description, amount',
   bca: 'BCA (KlikBCA, myBCA)',
-  mandiri: 'Mandiri (Kopra, MCM)',
+  mandiri: 'Mandiri (Kopra, MCM, Livin’)',
+  bri: 'BRI (CMS, Internet Banking, QLola)',
+  bni: 'BNI (BNIDirect, Mobile)',
+  bsi: 'BSI',
+  cimb: 'CIMB Niaga (OCTO)',
+  permata: 'Permata (PermataNet)',
 };
 
 /** The form that a statement is read in with. */
