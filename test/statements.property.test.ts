@@ -129,6 +129,9 @@ for (const [name, shape] of Object.entries(shapes)) {
   test(`${name}: every rupiah of a whole file is a line or is listed`, async () => {
     await fc.assert(
       fc.asyncProperty(writtenFor(shape), layer, async (written, how) => {
+        // Where nothing says which part is the day, a file without a day above 12 is refused.
+        const isSure = written.entries.some((entry) => Number(entry.day.slice(8)) > 12);
+        fc.pre(isSure || shape.mapping !== 'table-en');
         const { text } = fileOf(shape, written, how);
         const bytes = encode(text, how.encoding);
         const parsed = await readStatement(bytes, { mapping: 'auto', today });

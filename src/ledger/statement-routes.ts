@@ -6,6 +6,7 @@ import { after, nextCursor } from '../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../http/schemas.ts';
 import { permit } from '../identity/policy.ts';
 import { consult, operate } from '../operation.ts';
+import { statementMediaTypes } from './bank-statements/parse.ts';
 import { takeFiles } from './payment-routes.ts';
 import { StatementLineSchema, statementLineOf, StatementSchema } from './schemas.ts';
 import { readStatementFile, statementFormats, statementLimitBytes } from './statement-file.ts';
@@ -19,13 +20,13 @@ import {
 } from './statements.ts';
 
 const params = closed({ id: Id });
-const Csv = Type.Unsafe<Buffer>({ description: 'The file itself, in UTF-8' });
+const StatementBytes = Type.Unsafe<Buffer>({ description: 'The file itself' });
 
 /** What banks say arrived, and which payments it is for. */
 export function statementRoutes(app: App): FastifyPluginAsyncTypebox {
   return async (server) => {
     await server.register(async (uploads: typeof server) => {
-      takeFiles(uploads, ['text/csv']);
+      takeFiles(uploads, statementMediaTypes);
       uploads.post(
         '/receiving-accounts/:id/statement',
         {
@@ -34,13 +35,17 @@ export function statementRoutes(app: App): FastifyPluginAsyncTypebox {
             tags: ['money'],
             summary: 'Read a bank statement: preview what it pays for, or apply it',
             description:
-              'CSV as the body. Transfers that were imported before, by the same file or one that overlaps it, change nothing. `generic` has the columns date (YYYY-MM-DD), description and amount (whole rupiah).',
+              'CSV, TSV, XLSX, MT940 or CAMT.053 as the body. `auto` recognises the bank by the column headings. Transfers that were imported before, by the same file or one that overlaps it, change nothing. A file that cannot be read for certain is refused whole, with line, cell and reason.',
             params,
             querystring: closed({
               format: Type.Optional(choice(statementFormats)),
               apply: Type.Optional(Type.Boolean({ default: false })),
             }),
-            body: { content: { 'text/csv': { schema: Csv } } },
+            body: {
+              content: Object.fromEntries(
+                statementMediaTypes.map((type) => [type, { schema: StatementBytes }]),
+              ),
+            },
             response: {
               200: StatementSchema,
               ...problems(

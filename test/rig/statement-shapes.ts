@@ -199,6 +199,25 @@ export const shapes: Readonly<Record<string, Shape>> = {
     ],
     foot: none,
   },
+  'English table': {
+    mapping: 'table-en',
+    evidence: `${native} (OCBC)`,
+    delimiter: ',',
+    pending: false,
+    sen: true,
+    balance: true,
+    head: ({ period }) => [
+      ['Account Number', '693800123456'],
+      ['Period', dmy(period.from), dmy(period.to)],
+    ],
+    heading: [
+      ['Transaction Date', 'Value Date', 'Description', 'Withdrawals', 'Deposits', 'Balance'],
+    ],
+    rows: ({ day, sen, words }, balance) => [
+      [dmy(day), dmy(day), words, ...split(sen, english, ''), english(balance)],
+    ],
+    foot: none,
+  },
   'Mandiri Kopra': {
     mapping: 'mandiri-kopra',
     evidence: 'github.com/gazafernanda/bank-statement-converter: mandiri_statement_to_csv.py',

@@ -14,6 +14,7 @@ import mandiriMcm from './mappings/mandiri-mcm.json' with { type: 'json' };
 import mandiriNominal from './mappings/mandiri-nominal.json' with { type: 'json' };
 import mandiriStatement from './mappings/mandiri-statement.json' with { type: 'json' };
 import permata from './mappings/permata.json' with { type: 'json' };
+import tableEn from './mappings/table-en.json' with { type: 'json' };
 import table from './mappings/table.json' with { type: 'json' };
 import type { Mapping } from './types.ts';
 
@@ -39,6 +40,7 @@ export const builtInMappings = [
   permata,
   generic,
   table,
+  tableEn,
 ] as readonly Mapping[];
 
 /** What an import may be told of a file: to recognise it, or the bank that it comes from. */

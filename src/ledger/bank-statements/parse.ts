@@ -75,7 +75,11 @@ function find(file: Table, mappings: readonly Mapping[]) {
   });
   if (file.kind === 'xlsx' && found.length > 1) throw new StatementRefused('several_sheets');
   const best = found.toSorted((a, b) => b.located.score - a.located.score)[0];
-  if (best === undefined) throw new StatementRefused('heading_not_found');
+  if (best === undefined) {
+    // What keeps the heading from being found may be a quotation mark above it.
+    if (file.kind === 'text') rowsOfText(file.text, likelyDelimiter(file.text));
+    throw new StatementRefused('heading_not_found');
+  }
   return { rows: best.whole(), located: best.located, kind: best.kind };
 }
 
@@ -102,7 +106,7 @@ function tableRows(text: string, delimiter: Delimiter): TableRow[] {
 
 /** A cut-off text may end within quotation marks: then up to the line where they begin. */
 function headRows(head: string, delimiter: Delimiter): TableRow[] {
-  for (let lines = head.split('\n'); lines.length > 0; lines = lines.slice(0, -10)) {
+  for (let lines = head.split('\n'); lines.length > 0; lines = lines.slice(0, -1)) {
     try {
       return tableRows(lines.join('\n'), delimiter);
     } catch (error) {

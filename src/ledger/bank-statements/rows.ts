@@ -116,7 +116,7 @@ function fitted(given: TableRow, { columns }: Located) {
   const length = given.cells.findLastIndex((cell) => cell !== '') + 1;
   if (width === 0 || length <= width) {
     const needed = Math.max(columns.amount, columns.credit, columns.debit);
-    if (given.cells.length <= needed) {
+    if (given.cells.length <= needed || (given.isOpen && given.cells.length < width)) {
       throw new StatementRefused('row_short', { line: given.row, cell: textOf(given) });
     }
     return { row: given, columns, repaired: false };

@@ -1,4 +1,5 @@
 import { CsvError, parse } from 'csv-parse/sync';
+import { dateFigureOf } from './dates.ts';
 import { decodeText } from './decode.ts';
 import { StatementRefused } from './refused.ts';
 import type { Encoding } from './types.ts';
@@ -13,6 +14,8 @@ export interface TableRow {
   readonly cells: readonly string[];
   /** Indexes of cells that hold a number of a workbook, written with a decimal point. */
   readonly numbers?: ReadonlySet<number>;
+  /** The file ends in this row, without a line end: it may be cut off. */
+  readonly isOpen?: boolean;
 }
 
 export type StatementFile =
@@ -53,41 +56,47 @@ const maxRowChars = 100_000;
 
 /** The rows of a text table. Refuses: quote_not_closed, not_a_statement. */
 export function rowsOfText(text: string, delimiter: Delimiter): TableRow[] {
-  let records: { record: string[]; info: { lines: number } }[];
+  const records: { record: string[]; info: { lines: number } }[] = [];
   try {
-    records = parse(text, {
+    parse(text, {
       delimiter,
-      info: true,
       recordDelimiter: '\n',
       relaxColumnCount: true,
       relaxQuotes: true,
       skipEmptyLines: false,
       maxRecordSize: maxRowChars,
-    }) as unknown as typeof records;
+      onRecord: (record: string[], info) => {
+        records.push({ record, info: { lines: info.lines } });
+        return null;
+      },
+    });
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
-    const at = (error as unknown as { lines?: number }).lines;
-    throw new StatementRefused('quote_not_closed', at === undefined ? {} : { line: at });
+    // The mark was opened in the row behind the last whole one.
+    throw new StatementRefused('quote_not_closed', { line: (records.at(-1)?.info.lines ?? 0) + 1 });
   }
-  return records.map(({ record, info }) => {
+  const open = text.endsWith('\n') ? -1 : records.length - 1;
+  return records.map(({ record, info }, index) => {
     const breaks = record.reduce((sum, cell) => sum + (cell.match(/\n/g)?.length ?? 0), 0);
     const row = info.lines - breaks;
     if (breaks > 0) refuseSwallowedRows(record, row, delimiter);
-    return { row, cells: record.map((cell) => cell.trim()) };
+    const cells = record.map((cell) => cell.trim());
+    return index === open ? { row, cells, isOpen: true } : { row, cells };
   });
 }
 
 /**
  * A quotation mark that is opened and never closed takes the rows below it into one cell, up to the
- * next mark. Refuses a cell with a line that looks like a row of the table.
+ * next mark. Refuses a cell of several lines that has what a row has: delimiters, or a day in front.
  */
 function refuseSwallowedRows(cells: readonly string[], row: number, delimiter: Delimiter): void {
   for (const cell of cells) {
-    const inner = cell.split('\n').slice(1);
-    const swallowed = inner.find((line) => line.split(delimiter).length > 2 && /\d/.test(line));
-    if (swallowed !== undefined) {
-      throw new StatementRefused('quote_not_closed', { line: row, cell: swallowed });
-    }
+    const lines = cell.split('\n');
+    if (lines.length < 2) continue;
+    const hasRow =
+      cell.split(delimiter).length > 2 ||
+      lines.slice(1).some((line) => dateFigureOf(line.split(delimiter)[0]!) !== undefined);
+    if (hasRow) throw new StatementRefused('quote_not_closed', { line: row, cell });
   }
 }
 

@@ -159,6 +159,17 @@ export interface ReadOptions {
   readonly today: string;
 }
 
+/** Media types that statements are uploaded as; what a file is, is found from its bytes. */
+export const statementMediaTypes = [
+  'text/csv',
+  'text/tab-separated-values',
+  'text/plain',
+  'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+  'application/xml',
+  'text/xml',
+  'application/octet-stream',
+] as const;
+
 /** A file as the mapping page shows it before anything is known about its columns. */
 export interface TablePreview {
   readonly kind: FileKind;
