@@ -19,10 +19,19 @@ if (!isSetUp()) setUp();
 
 function isSetUp() {
   try {
-    return readFileSync(stampFile, 'utf8') === stamp() && existsSync(runtime);
+    return readFileSync(stampFile, 'utf8') === stamp() && existsSync(runtime) && hasAllPackages();
   } catch {
     return false;
   }
+}
+
+/** An installation that was interrupted, or from which somebody removed packages, is made again. */
+function hasAllPackages() {
+  const { packages = {} } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+  return Object.entries(packages).every(
+    ([path, { optional, devOptional }]) =>
+      path === '' || optional || devOptional || existsSync(join(root, path, 'package.json')),
+  );
 }
 
 function stamp() {
@@ -40,12 +49,15 @@ function setUp() {
   process.on('exit', releaseLock);
   // Another start may have done it while this one waited.
   if (!isSetUp()) {
+    const begin = Date.now();
     process.stderr.write('Installing Sambatan (once, about 400 MB on disk) ...\n');
     install();
     linkPostgres();
     linkRuntime();
     checkRuntime();
     writeFileSync(stampFile, stamp());
+    const seconds = Math.round((Date.now() - begin) / 1000);
+    process.stderr.write(`Installed in ${seconds} s.\n`);
   }
   releaseLock();
   process.off('exit', releaseLock);

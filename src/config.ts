@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { delimiter, resolve } from 'node:path';
-import { parseEnv } from 'node:util';
+import { readEnvFile, type CutValue } from './env-file.ts';
+import { checkNames } from './setting-names.ts';
 import { variables, type LogLevel, type Variable } from './settings.ts';
 
 /** What the service was told at start: checked, frozen, grouped; units are in the names. */
@@ -130,9 +131,16 @@ export const childEnvironment = (set: Readonly<Record<string, string>>): NodeJS.
  */
 export function loadConfig(): Config {
   const file = resolve('.env');
-  const fromFile = existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {};
-  return readConfig({ ...fromFile, ...process.env });
+  const { values, cut } = readEnvFile(existsSync(file) ? readFileSync(file, 'utf8') : '');
+  const environment = { ...values, ...process.env };
+  const warnings = [...checkNames(Object.keys(environment)).unknown, ...cut.map(cutSentence)];
+  for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
+  return readConfig(environment);
 }
+
+const cutSentence = ({ name, line }: CutValue): string =>
+  `line ${line} of .env: the value of ${name} ends before the "#", because everything from there ` +
+  `on is a comment; if it belongs to the value, write ${name}='…' with quotes around it`;
 
 /**
  * Turns an environment into the configuration. An empty variable counts as unset.
@@ -141,7 +149,8 @@ export function loadConfig(): Config {
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const problems: string[] = [];
   const values = readValues(environment, problems);
-  problems.push(...conflicts(environment));
+  problems.push(...conflicts(environment), ...missingFiles(values.DATABASE_URL));
+  problems.push(...checkNames(Object.keys(environment)).misspelt);
   if (problems.length > 0) throw new ConfigError(problems);
   return deepFreeze({
     http: {
@@ -247,6 +256,24 @@ function conflicts(environment: Readonly<Record<string, string | undefined>>): s
     problems.push(`SAMBATAN_JWT_ISSUER is unset, but ${keys.join(' and ')} is set; ${accepted}`);
   }
   return problems;
+}
+
+/** Files that the URL of the database names and that cannot be read: no retry would help. */
+function missingFiles(url: string | undefined): string[] {
+  if (url === undefined) return [];
+  const { searchParams } = new URL(url);
+  return ['sslrootcert', 'sslcert', 'sslkey'].flatMap((name) => {
+    const file = searchParams.get(name);
+    if (file === null || file === 'system') return [];
+    try {
+      accessSync(file, constants.R_OK);
+      return [];
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      const reason = code === 'ENOENT' ? 'is not there' : `cannot be read (${code})`;
+      return [`DATABASE_URL names ${file} as ${name}, which ${reason}`];
+    }
+  });
 }
 
 function given(environment: Readonly<Record<string, string | undefined>>, name: string) {

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { exitCodes, WrongUse, type Command } from './commands/command.ts';
 import { ConfigError } from './config.ts';
@@ -67,7 +69,7 @@ ${Object.entries(commands)
   .map(([name, { summary }]) => `  ${name.padEnd(22)}${summary}`)
   .join('\n')}
 
-sambatan <command> --help tells more. Settings come from the environment and .env: see .env.example.
+sambatan <command> --help tells more; sambatan --version says which version this is. Settings come from the environment and .env: see .env.example.
 Exit codes: 0 done; 1 something was found; 2 wrong use or settings; 3 could not be done.
 `;
 
@@ -75,6 +77,10 @@ Exit codes: 0 done; 1 something was found; 2 wrong use or settings; 3 could not 
 export async function main(args: readonly string[]): Promise<number> {
   const [first = '', second = ''] = args;
   const name = Object.hasOwn(commands, `${first} ${second}`) ? `${first} ${second}` : first;
+  if (['--version', '-v', 'version'].includes(name)) {
+    process.stdout.write(`${versionText()}\n`);
+    return exitCodes.done;
+  }
   const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (entry === undefined) {
     const asked = name === '' || name === '--help' || name === '-h' || name === 'help';
@@ -102,6 +108,13 @@ export async function main(args: readonly string[]): Promise<number> {
       error instanceof ConfigError || error instanceof WrongUse || isParseArgsError(error);
     return wrongUse ? exitCodes.usage : exitCodes.failed;
   }
+}
+
+/** The versions of the service and of the Node that runs it, in one line. */
+function versionText(): string {
+  const file = join(import.meta.dirname, '../package.json');
+  const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
+  return `sambatan ${version} (Node ${process.versions.node})`;
 }
 
 function messageOf(error: unknown): string {

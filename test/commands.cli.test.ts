@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
 import { campaignStatuses, storedStatus } from '../src/campaigns/status.ts';
 import { demoBrands } from '../src/demo/market.ts';
@@ -52,6 +54,49 @@ test('each command explains itself and is in the list of commands', async () => 
     assert.equal(help.err, '');
   }
 });
+
+test('the version is told, of the service and of its Node', async () => {
+  const { code, out } = await command(['--version']);
+  assert.equal(code, 0);
+  assert.match(out, /^sambatan \d+\.\d+\.\d+ \(Node \d+\.\d+\.\d+\)\n$/);
+});
+
+test('an unknown setting is warned about, and a misspelt one ends the command', async () => {
+  const unknown = await command(['release-hold'], {
+    ...on(await spoilable()),
+    SAMBATAN_SOMETHING_ELSE: '1',
+  });
+  assert.equal(unknown.code, 0);
+  assert.match(unknown.err, /warning: SAMBATAN_SOMETHING_ELSE is not a setting/);
+  const misspelt = await command(['serve'], { SAMBATAN_OPERATOR: 'a@contoh.id' });
+  assert.equal(misspelt.code, 2);
+  assert.match(misspelt.err, /did you mean SAMBATAN_OPERATORS\?/);
+});
+
+test('a taken port ends the start before the database is touched', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  t.after(() => taken.close());
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  const empty = await emptyDatabase();
+  const started = await command(['serve'], {
+    DATABASE_URL: empty,
+    SAMBATAN_SERVICE_KEY: serviceKey,
+    PORT: String(port),
+  });
+  assert.equal(started.code, 3);
+  assert.match(started.err, /EADDRINUSE/);
+  const { rows } = await asAdmin(empty, "select to_regnamespace('sambatan') as schema");
+  assert.deepEqual(rows, [{ schema: null }]);
+});
+
+/** A database without our schema. */
+async function emptyDatabase(): Promise<string> {
+  const { url, close } = await testDatabase({ invariants: false });
+  after(() => close());
+  await asAdmin(url, 'drop schema sambatan cascade');
+  return url;
+}
 
 test('what is not a command or an option is wrong use: exit code 2 and a word about it', async () => {
   const asked = [

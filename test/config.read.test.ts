@@ -4,6 +4,8 @@ import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { parseEnv } from 'node:util';
 import { ConfigError, exampleEnvironment, readConfig } from '../src/config.ts';
+import { readEnvFile } from '../src/env-file.ts';
+import { checkNames } from '../src/setting-names.ts';
 import { variables } from '../src/settings.ts';
 
 const key = 'k'.repeat(32);
@@ -184,4 +186,59 @@ test('.env.example explains exactly the variables that the code reads, with thei
   const offered = parseEnv(text.replaceAll(/^# (?=[A-Z_]+=)/gm, ''));
   assert.deepEqual(Object.keys(offered).toSorted(), Object.keys(variables).toSorted());
   assert.deepEqual(readConfig(offered), readConfig({}));
+});
+
+test('a misspelt setting is refused with the name that was meant, also in small letters', () => {
+  const meant = {
+    SAMBATAN_TRUSTED_PROXY: 'SAMBATAN_TRUSTED_PROXIES',
+    SAMBATAN_PUBLIC_URI: 'SAMBATAN_PUBLIC_URL',
+    SAMBATAN_OPERATOR: 'SAMBATAN_OPERATORS',
+    sambatan_operators: 'SAMBATAN_OPERATORS',
+    MIDTRANS_SERVERKEY: 'MIDTRANS_SERVER_KEY',
+  };
+  for (const [name, right] of Object.entries(meant)) {
+    const [problem] = problemsOf({ [name]: 'x' });
+    if (name === 'SAMBATAN_TRUSTED_PROXY') {
+      // Three letters off: it may be a setting of a newer version.
+      assert.equal(problem, undefined);
+      assert.match(checkNames([name]).unknown.join(), new RegExp(`nearest is ${right}`));
+    } else assert.equal(problem, `${name} is not a setting; did you mean ${right}?`);
+  }
+  assert.deepEqual(checkNames(['PATH', 'SAMBATAN_TEST_SEED', 'SAMBATAN_PUBLIC_URL']), {
+    misspelt: [],
+    unknown: [],
+  });
+});
+
+test('a file that DATABASE_URL names has to be there', () => {
+  const url = 'postgresql://u@db.example/d?sslmode=verify-full';
+  const withKey = (more: string) => ({ DATABASE_URL: url + more, SAMBATAN_SERVICE_KEY: key });
+  assert.deepEqual(problemsOf(withKey('&sslrootcert=/nowhere/ca.pem')), [
+    'DATABASE_URL names /nowhere/ca.pem as sslrootcert, which is not there',
+  ]);
+  assert.match(
+    problemsOf(withKey('&sslcert=/nowhere/c&sslkey=/nowhere/k')).join(),
+    /sslcert.*sslkey/,
+  );
+  assert.deepEqual(problemsOf(withKey(`&sslrootcert=${import.meta.filename}`)), []);
+  assert.deepEqual(problemsOf(withKey('')), []);
+});
+
+test('a # in a value without quotes is found, and a comment is not', () => {
+  const { values, cut } = readEnvFile(
+    [
+      'A=pa#ss',
+      'B="pa#ss"',
+      "C='pa#ss'",
+      'D=word # a comment',
+      'E= # nothing',
+      '# F=pa#ss',
+      'export G = smtp://u:p#w@mail.example',
+    ].join('\n'),
+  );
+  assert.deepEqual(cut, [
+    { name: 'A', line: 1 },
+    { name: 'G', line: 7 },
+  ]);
+  assert.deepEqual([values['A'], values['B'], values['C']], ['pa', 'pa#ss', 'pa#ss']);
 });

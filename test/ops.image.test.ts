@@ -118,6 +118,8 @@ test('the service needs nothing of what the image leaves out', async (t) => {
 });
 
 interface Service {
+  readonly image?: string;
+  readonly profiles?: string[];
   readonly command?: string[];
   readonly ports?: string[];
   readonly volumes?: string[];
@@ -134,13 +136,8 @@ const compose = yamlFile<{ services: Record<string, Service>; volumes: object }>
 const { services } = compose;
 
 test('compose starts the service, a worker, PostgreSQL, Prometheus and Grafana', () => {
-  assert.deepEqual(Object.keys(services).toSorted(), [
-    'grafana',
-    'postgres',
-    'prometheus',
-    'service',
-    'worker',
-  ]);
+  const always = Object.keys(services).filter((name) => services[name]?.profiles === undefined);
+  assert.deepEqual(always.toSorted(), ['grafana', 'postgres', 'prometheus', 'service', 'worker']);
   assert.deepEqual(services['service']?.command, ['serve', '--no-worker']);
   assert.deepEqual(services['worker']?.command, ['worker', '--listen']);
 });
@@ -156,6 +153,30 @@ test('compose gives the service variables that it reads, and no secret of its ow
     // An empty variable counts as unset: the defaults hold.
     assert.ok(environment['DATABASE_URL']?.includes('@postgres:5432/'));
   }
+});
+
+test('compose hands every setting on to the service and the worker', () => {
+  // The image sets these; the ports and volumes of compose.yaml depend on them.
+  const ofTheImage = ['HOST', 'PORT', 'SAMBATAN_DATA_DIR'];
+  const wanted = Object.keys(variables).filter((name) => !ofTheImage.includes(name));
+  for (const name of ['service', 'worker']) {
+    const { environment = {} } = services[name] ?? {};
+    assert.deepEqual(Object.keys(environment).toSorted(), wanted.toSorted());
+    for (const variable of wanted) {
+      // DATABASE_URL is made of POSTGRES_PASSWORD.
+      if (variable === 'DATABASE_URL') continue;
+      assert.match(environment[variable] ?? '', new RegExp(`^\\$\\{${variable}:[?-].*\\}$`));
+    }
+  }
+});
+
+test('compose shows mails on request, so that people can sign in without a mail server', () => {
+  const { profiles, ports, image } = services['mail'] ?? {};
+  assert.deepEqual(profiles, ['mail']);
+  assert.deepEqual(ports, ['127.0.0.1:8025:8025']);
+  assert.match(image ?? '', /^axllent\/mailpit:v\d+\.\d+\.\d+$/);
+  assert.ok(read('docs/operations.md').includes('SMTP_URL=smtp://mail:1025'));
+  assert.notEqual(variables.SMTP_URL.parse('smtp://mail:1025'), undefined);
 });
 
 test('compose lets the service and the worker gain nothing, and write to their volumes alone', () => {

@@ -110,6 +110,26 @@ test('another lock file or a missing node_modules installs again, and nothing el
   assert.equal(calls(root).length, 3);
 });
 
+test('packages that are gone from a finished installation are installed again', async (t) => {
+  const root = emptyProject(t);
+  const packages = {
+    '': {},
+    'node_modules/kept': { version: '1.0.0' },
+    'node_modules/of-another-platform': { version: '1.0.0', optional: true },
+  };
+  writeFileSync(join(root, 'package-lock.json'), JSON.stringify({ packages }));
+  mkdirSync(join(root, 'node_modules/kept'), { recursive: true });
+  await setUp(root);
+  mkdirSync(join(root, 'node_modules/kept'), { recursive: true });
+  writeFileSync(join(root, 'node_modules/kept/package.json'), '{}');
+  await setUp(root);
+  assert.equal(calls(root).length, 1);
+  rmSync(join(root, 'node_modules/kept'), { recursive: true });
+  const { said } = await setUp(root);
+  assert.equal(calls(root).length, 2);
+  assert.match(said, /Installed in \d+ s/);
+});
+
 test('the Node of this platform is linked where npm took its link away', async (t) => {
   const root = emptyProject(t);
   writeFileSync(join(root, 'unlinked'), '');

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig, startedByNpm, type Config } from '../config.ts';
-import { openDoors } from '../http/doors.ts';
+import { checkAddress, openDoors } from '../http/doors.ts';
 import { filesOf, pagesOf } from '../http/pages.ts';
 import { routesOf } from '../http/routes.ts';
 import { buildServer, stopServer } from '../http/server.ts';
@@ -51,6 +51,8 @@ export async function startServing(
   config: Config,
   { withWorker }: { readonly withWorker: boolean },
 ): Promise<Serving> {
+  // Before the database: a taken port must not wait for migrations to be told.
+  await checkAddress(config.http);
   const service = await openService(config);
   const { app } = service;
   try {

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
@@ -33,8 +35,11 @@ export async function readyDatabase(config: Config, log: Logger): Promise<ReadyD
     const { applied } = await migratePatiently(url, log);
     return { url, applied, stop: async () => undefined };
   }
+  const isNew = !existsSync(join(dataDirectory, 'postgres'));
+  log.info(isNew ? 'creating the database' : 'starting the database');
   const embedded = await startEmbedded({ dataDir: dataDirectory, log });
   try {
+    if (isNew) log.info('creating the tables');
     const { applied } = await migrate(embedded.url, { log });
     return { url: embedded.url, applied, stop: () => embedded.stop() };
   } catch (error) {

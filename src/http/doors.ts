@@ -33,7 +33,7 @@ export async function openDoors(server: FastifyInstance, { host, port }: Address
     return;
   }
   // Another process of ours would share the address without a word; only a socket of its own tells.
-  if (port !== 0) await shut(await opened(createServer(), { host, port }));
+  await checkAddress({ host, port });
   const shared = { host, port, backlog, reusePort: true };
   await server.listen(shared);
   const at = { ...shared, port: (server.server.address() as AddressInfo).port };
@@ -45,6 +45,11 @@ export async function openDoors(server: FastifyInstance, { host, port }: Address
     });
     others.push(await opened(other, at));
   }
+}
+
+/** Rejects when nobody can listen on the address: it is taken, or not one of this machine. */
+export async function checkAddress({ host, port }: Address): Promise<void> {
+  if (port !== 0) await shut(await opened(createServer(), { host, port }));
 }
 
 /** Takes nobody any more; resolves when all who came through the doors beside the first are gone. */

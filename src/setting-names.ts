@@ -1,0 +1,47 @@
+import { variables } from './settings.ts';
+
+/** What the tests and benchmarks of the project read; nobody needs them to run the service. */
+const ofTests = /^SAMBATAN_(?:TEST|CHAOS|BOOKS|FUZZ|SMALL|LOOKS|SCREENSHOTS|BROWSER)(?:_|$)/;
+const ownPrefix = /^(?:SAMBATAN|MIDTRANS)_/i;
+/** Two letters that are missing, too many or wrong: more is another word. */
+const maxDistance = 2;
+
+export interface NameProblems {
+  /** Names that are almost those of a setting: the setting would silently have no effect. */
+  readonly misspelt: readonly string[];
+  /** Names with our prefix that no setting has; a newer version may know them. */
+  readonly unknown: readonly string[];
+}
+
+/** Looks for settings that are misspelt or unknown; each is a whole sentence. */
+export function checkNames(names: readonly string[]): NameProblems {
+  const known = Object.keys(variables);
+  const misspelt: string[] = [];
+  const unknown: string[] = [];
+  for (const name of names) {
+    if (known.includes(name) || !ownPrefix.test(name) || ofTests.test(name)) continue;
+    const nearest = nearestOf(name.toUpperCase(), known);
+    const isNear = distance(name.toUpperCase(), nearest) <= maxDistance;
+    if (isNear) misspelt.push(`${name} is not a setting; did you mean ${nearest}?`);
+    else unknown.push(`${name} is not a setting and has no effect; the nearest is ${nearest}`);
+  }
+  return { misspelt, unknown };
+}
+
+function nearestOf(name: string, known: readonly string[]): string {
+  return known.toSorted((a, b) => distance(name, a) - distance(name, b))[0]!;
+}
+
+/** How many letters have to be added, removed or changed (Levenshtein). */
+function distance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (const [row, letter] of [...a].entries()) {
+    const current = [row + 1];
+    for (const [column, other] of [...b].entries()) {
+      const changed = previous[column]! + (letter === other ? 0 : 1);
+      current.push(Math.min(changed, previous[column + 1]! + 1, current[column]! + 1));
+    }
+    previous = current;
+  }
+  return previous.at(-1)!;
+}
