@@ -40,6 +40,7 @@ export function createMetrics(sources: MetricSources = {}) {
     ...lifecycleMetrics(registers),
     ...joinMetrics(registers),
     ...watchMetrics(registers),
+    ...queueMetrics(registers),
     ...messageMetrics(registers),
     httpDuration: new Histogram({
       name: 'sambatan_http_request_duration_seconds',
@@ -170,6 +171,24 @@ function watchMetrics(registers: Registry[]) {
       'sambatan_invariant_checked_timestamp_seconds',
       'When an invariant was last checked on the whole database',
     ),
+  };
+}
+
+/** What waits for a person, as the watch sees it. */
+function queueMetrics(registers: Registry[]) {
+  return {
+    queueItems: new Gauge({
+      name: 'sambatan_work_queue_items',
+      help: 'What waits for a person, by queue, counted up to 10,000',
+      labelNames: ['queue'],
+      registers,
+    }),
+    queueOldest: new Gauge({
+      name: 'sambatan_work_queue_oldest_seconds',
+      help: 'How long the oldest has waited for a person, by queue; 0 when nothing waits',
+      labelNames: ['queue'],
+      registers,
+    }),
   };
 }
 

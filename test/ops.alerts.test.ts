@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { queueTargetHours } from '../src/ledger/work-queues.ts';
 import { promtool } from './rig/debian.ts';
 import { httpService } from './rig/http-service.ts';
 import { directory } from './rig/service.ts';
@@ -75,6 +76,26 @@ test('the runbook has a section for each alert, in the same order, and no other'
     const begins = `## ${alert}\n**${severities[labels.severity]}.**`;
     assert.ok(read('docs/runbook.md').includes(begins), `${alert} says its severity`);
   }
+});
+
+test('alerts on work queues fire when what waits is later than the desk says', () => {
+  const alerts = new Map(
+    rules.flatMap(({ expr }) => {
+      const [, queue, hours] =
+        /work_queue_oldest_seconds\{queue="(\w+)"\}\) > (\d+) \* 3600/.exec(expr) ?? [];
+      return queue === undefined ? [] : [[queue, Number(hours)] as const];
+    }),
+  );
+  // Refunds and claims have figures and alerts of their own.
+  const own = new Set(['refunds', 'claims']);
+  assert.deepEqual(
+    alerts,
+    new Map(Object.entries(queueTargetHours).filter(([queue]) => !own.has(queue))),
+  );
+  const days = (name: string) =>
+    rules.find(({ alert }) => alert === name)!.expr.match(/> (\d+) \* 86400/)?.[1];
+  assert.equal(Number(days('RefundsStuck')) * 24, queueTargetHours.refunds);
+  assert.equal(Number(days('ClaimsStuck')) * 24, queueTargetHours.claims);
 });
 
 /** The names of metrics in an expression, and the labels that are asked of each. */

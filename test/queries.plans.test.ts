@@ -695,9 +695,14 @@ const cases: Record<string, readonly Case[]> = {
   refunds_of_participation: [{ parameters: [campaign.active, reserved] }],
   last_dispute: [{ parameters: [campaign.active, reserved] }],
   describe_participations: [{ parameters: [[reserved, confirmed]] }],
-  count_queues: [
-    { parameters: [100, null] },
-    { when: 'with a gateway', parameters: [100, 'midtrans'] },
+  measure_queues: [
+    { parameters: [1_000, null] },
+    { when: 'with a gateway', parameters: [1_000, 'midtrans'] },
+  ],
+  measure_work: [{ parameters: [10_000] }],
+  list_overdue_payments: [
+    { parameters: [null, null, 21] },
+    { when: 'a later page', parameters: [1_700_000_000_000_000, nobody, 21] },
   ],
   list_made: [{ parameters: ['refund', 20] }],
   list_refunds: [

@@ -267,6 +267,8 @@ const rows: Readonly<Record<string, Row>> = {
   'GET /operator/uang': { expects: operators, private: ['operator'] },
   'GET /operator/uang/pengembalian.csv': { expects: operators, private: ['operator'] },
   'POST /operator/uang/pengembalian.csv': { expects: operators, private: ['operator'] },
+  'GET /operator/uang/pengembalian.xlsx': { expects: operators, private: ['operator'] },
+  'POST /operator/uang/pengembalian.xlsx': { expects: operators, private: ['operator'] },
   'POST /operator/uang/lunas': { expects: '303 403 403 403 403 422' },
   'POST /operator/uang/:id/gagal': { expects: absent, fields: { reason: 'alasan uji' } },
   'POST /operator/uang/:id/balik': { expects: absent, fields: { reason: 'alasan uji' } },

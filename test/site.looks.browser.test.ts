@@ -38,6 +38,7 @@ const files = [
   'GET /ikutan/:id/bukti/berkas',
   'GET /operator/pembayaran/:id/bukti',
   'GET /operator/uang/pengembalian.csv',
+  'GET /operator/uang/pengembalian.xlsx',
   'GET /sambatan/:id/gambar.jpg',
   'GET /sambatan/:id/gambar.png',
   'GET /sambatan/:id/qr.svg',

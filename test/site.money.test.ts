@@ -5,7 +5,7 @@ import { httpService } from './rig/http-service.ts';
 import { ask, letTimePass, pastDeadline } from './rig/market.ts';
 import { photo } from './rig/pictures.ts';
 import { expectStatus, join, openShop, type Shop } from './rig/shop.ts';
-import { Forms } from './rig/site.ts';
+import { Forms, unzipped } from './rig/site.ts';
 import { openTill } from './rig/till.ts';
 
 const service = await httpService();
@@ -484,9 +484,77 @@ test('what was refunded twice waits at the desk until it has come back or is giv
   assert.match(await page(here), /Tidak ada yang terkirim dobel/);
 });
 
-test('the overview counts what waits, with the ways to it', async () => {
-  await proven();
+test('the overview counts what waits, since when the oldest does, with the ways to it', async () => {
+  const { id } = await proven();
+  await ask(
+    service.db,
+    `update sambatan.payment_proofs set uploaded_at = now() - interval '30 hours'
+    where participation_id = $1`,
+    id,
+  );
   const overview = await page('/operator');
-  assert.match(overview, /<strong>[1-9]\d*<\/strong>\s*<a href="\/operator\/pembayaran"/);
-  assert.match(overview, /<strong>0<\/strong>\s*<a href="\/operator\/uang\/keluhan"/);
+  assert.match(
+    overview,
+    /<strong>[1-9]\d*<\/strong>\s*<a href="\/operator\/pembayaran"[^]*?terlama 1 hari yang lalu[^]*?Terlambat/,
+  );
+  assert.match(overview, /<a href="\/operator\/uang\/keluhan"/);
+  const proofs = await page('/operator/pembayaran');
+  assert.match(proofs, /Selesaikan sebelum<\/dt>\s*<dd>[^<]*<span class="badge bad">Terlambat/);
+});
+
+test('payments of orders that stand and were to be made by now are listed, the latest first', async () => {
+  const { id: campaignId } = await shop.campaign({ total_slots: 2, title: 'Yang telat bayar' });
+  const buyer = await service.user();
+  const { id } = await join(buyer, campaignId, { quantity: 2 });
+  await ask(service.db, 'select sambatan.settle_campaign($1, true, 100)', campaignId);
+  expectStatus(await buyer.get(`/participations/${id}/payment`), 200);
+  const there = '/operator/pembayaran?status=overdue';
+  assert.doesNotMatch(await page(there), /Yang telat bayar/);
+  await ask(
+    service.db,
+    `update sambatan.transactions set pay_by = now() - interval '3 days'
+    where participation_id = $1`,
+    id,
+  );
+  assert.match(await page(there), /Yang telat bayar[^]*Batas bayar<\/dt>[^]*3 hari yang lalu/);
+  const { items } = expectStatus(await operator.get('/payments?status=overdue'), 200);
+  assert.deepEqual(
+    items.map((one) => one['participation_id']),
+    [id],
+  );
+});
+
+test('the file for bulk transfers keeps every digit of an account, and names who has given none', async () => {
+  const both = [await verified(), await verified()];
+  const [gave, gaveNot] = both as [(typeof both)[0], (typeof both)[0]];
+  const account = { bank: 'BNI', number: '0012345678901234567', holder: 'Sri' };
+  const put = { method: 'PUT', path: '/refund-account', body: account } as const;
+  expectStatus(await gave.buyer.send(put), 200);
+  for (const { campaignId } of both) {
+    expectStatus(await operator.post(`/campaigns/${campaignId}/cancel`, { reason: 'Habis' }), 200);
+  }
+  const [known, unknown] = await Promise.all(
+    both.map(({ campaignId }) => movement('refund', 'due', campaignId)),
+  );
+  assert.ok(gaveNot.campaignId);
+  const { text } = await operator.get('/refunds/export');
+  const lines = text.trimEnd().split('\r\n');
+  const line = (id: string | undefined) => lines.find((one) => one.startsWith(id!))!;
+  assert.match(line(known), /;"\t0012345678901234567";Sri;\d+;SAMBATAN \w{8};$/);
+  assert.match(line(unknown), /;;;;\d+;SAMBATAN \w{8};account$/);
+  assert.ok(
+    lines.indexOf(line(known)) < lines.indexOf(line(unknown)),
+    'what is missing comes last',
+  );
+  const desk = new Forms(service.url, operator);
+  for (const path of [
+    '/api/sambatan/refunds/export?format=xlsx',
+    '/operator/uang/pengembalian.xlsx',
+  ]) {
+    const sheet = await desk.get(path);
+    assert.equal(sheet.status, 200);
+    const files = unzipped(sheet.bytes);
+    assert.match(files.get('xl/sharedStrings.xml')!, />0012345678901234567</);
+    assert.match(files.get('xl/sharedStrings.xml')!, />account</);
+  }
 });

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { invariantCount } from '../src/database/invariants.ts';
-import { newId } from '../src/identity/ids.ts';
 import { createMetrics } from '../src/metrics.ts';
+import { newId } from '../src/identity/ids.ts';
+import { workQueues } from '../src/ledger/work-queues.ts';
 import { Watch } from '../src/watch/watch.ts';
 import { asAdmin } from './rig/cluster.ts';
 import { testDatabase } from './rig/database.ts';
@@ -130,6 +131,86 @@ test('short codes that run out are counted by account, and warned of once', asyn
   await watch.look();
   assert.equal(await value('sambatan_unique_codes_free', 'BCA 9001'), 149);
   assert.equal(warnings().length, 1);
+});
+
+test('what waits for a person is counted by queue, with how long the oldest has waited', async () => {
+  const { db, one, campaignId } = await watched(0);
+  const { watch, value } = one();
+  const figures = async () => {
+    await watch.look();
+    return await Promise.all(
+      workQueues.map(async (queue) => [
+        queue,
+        await value('sambatan_work_queue_items', queue),
+        Math.floor((await value('sambatan_work_queue_oldest_seconds', queue)) / 3_600),
+      ]),
+    );
+  };
+  assert.deepEqual(
+    await figures(),
+    workQueues.map((queue) => [queue, 0, 0]),
+  );
+  const [first, second] = await ask<{ id: string }>(
+    db,
+    'select participation_id as id from sambatan.participants where campaign_id = $1',
+    campaignId,
+  );
+  await ask(
+    db,
+    `update sambatan.participants set status = 'confirmed', confirmed_at = now()
+    where campaign_id = $1`,
+    campaignId,
+  );
+  const movement = async (columns: string, values: string) =>
+    await ask(
+      db,
+      `insert into sambatan.transactions (campaign_id, cause, actor, ${columns})
+      values ($1, gen_random_uuid()::text, 'system', ${values})`,
+      campaignId,
+    );
+  const paying = 'kind, status, participation_id, amount, created_at, pay_by';
+  const ago = (hours: number) => `now() - interval '${hours} hours'`;
+  await movement(paying, `'payment', 'proof_submitted', '${first!.id}', 5, ${ago(9)}, ${ago(1)}`);
+  await ask(
+    db,
+    `insert into sambatan.payment_proofs (campaign_id, participation_id, content_type, content,
+      uploaded_by, uploaded_at)
+    values ($1, $2, 'application/pdf', 'x', 'service', ${ago(4)})`,
+    campaignId,
+    first!.id,
+  );
+  await movement(paying, `'payment', 'due', '${second!.id}', 5, ${ago(90)}, ${ago(6)}`);
+  await movement(
+    'kind, status, amount, created_at, released_at',
+    `'payout', 'due', 5, ${ago(99)}, ${ago(7)}`,
+  );
+  await movement('kind, status, amount, created_at', `'payout', 'due', 5, ${ago(99)}`);
+  const account = newId();
+  await ask(
+    db,
+    `with a as (insert into sambatan.receiving_accounts (account_id, bank, number, holder)
+      values ($1, 'BCA', '5270099001', 'PT Sambatan') returning account_id)
+    insert into sambatan.statement_lines (line_id, account_id, fingerprint, booked_on, amount,
+      description, imported_by, imported_at)
+    select gen_random_uuid(), account_id, sha256('x'), current_date, 5, 'TRF', 'service', ${ago(8)}
+    from a`,
+    account,
+  );
+  const waiting = new Map((await figures()).map(([queue, ...figure]) => [queue, figure]));
+  assert.deepEqual(waiting.get('proofs'), [1, 4]);
+  assert.deepEqual(waiting.get('overdue_payments'), [1, 6]);
+  assert.deepEqual(waiting.get('payouts'), [1, 7]);
+  assert.deepEqual(waiting.get('statement_lines'), [1, 8]);
+  await ask(
+    db,
+    `insert into sambatan.disputes (campaign_id, dispute_id, participation_id, reason, opened_by,
+      opened_at) values ($1, gen_random_uuid(), $2, 'Pecah', 'service', ${ago(3)})`,
+    campaignId,
+    first!.id,
+  );
+  const disputed = new Map((await figures()).map(([queue, ...figure]) => [queue, figure]));
+  assert.deepEqual(disputed.get('disputes'), [1, 3]);
+  assert.deepEqual(disputed.get('payouts'), [0, 0], 'a disputed payout waits for the decision');
 });
 
 test('the last backup that was finished counts, one that was begun does not', async () => {

@@ -1,6 +1,5 @@
 import { query } from '../database/query.ts';
 import { deliveredQuantity } from './payment-state.ts';
-import { leftToPeople } from './movement-queries.ts';
 
 /** What people who handle money see of a participation, beside its sums. */
 export interface SubjectRow {
@@ -13,43 +12,20 @@ export interface SubjectRow {
   readonly email: string | null;
   /** What the proof of its payment is; null without one. */
   readonly proof_type: string | null;
+  readonly proof_at: Date | null;
 }
 
 export const describeParticipations = query<[participationIds: string[]], SubjectRow>(
   'describe_participations',
   `select p.participation_id, p.campaign_id, c.title, f.display_name, f.email,
     coalesce(nullif(${deliveredQuantity('p')}, 0), p.quantity) as quantity,
-    (select o.content_type from sambatan.payment_proofs o
-      where o.campaign_id = p.campaign_id and o.participation_id = p.participation_id) as proof_type
+    o.content_type as proof_type, o.uploaded_at as proof_at
   from sambatan.participants p
   join sambatan.campaigns c on c.campaign_id = p.campaign_id
   left join sambatan.profiles f on f.user_id = p.user_id
+  left join sambatan.payment_proofs o on o.campaign_id = p.campaign_id
+    and o.participation_id = p.participation_id
   where p.participation_id = any ($1)`,
-);
-
-/** How much waits in each queue, up to a most: the rest is not counted. */
-export interface QueuesRow {
-  readonly payments: number;
-  readonly lines: number;
-  readonly refunds: number;
-  readonly claims: number;
-  readonly payouts: number;
-  readonly disputes: number;
-}
-
-const waiting = (kind: string, status: string, further = '') =>
-  `(select count(*)::integer from (select from sambatan.transactions t
-    where kind = '${kind}' and status = '${status}' ${further} limit $1) waiting)`;
-
-export const countQueues = query<[most: number, provider: string | null], QueuesRow>(
-  'count_queues',
-  `select ${waiting('payment', 'proof_submitted')} as payments,
-    (select count(*)::integer from (select from sambatan.statement_lines
-      where status in ('unmatched', 'ambiguous') limit $1) waiting) as lines,
-    ${waiting('refund', 'due', `and ${leftToPeople('$2')}`)} as refunds, ${waiting('payout', 'due')} as payouts,
-    ${waiting('adjustment', 'due')} as claims,
-    (select count(*)::integer from (select from sambatan.disputes
-      where resolved_at is null limit $1) waiting) as disputes`,
 );
 
 /** A refund or payout that was made. */

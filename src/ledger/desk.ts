@@ -2,22 +2,14 @@ import type { Queryable } from '../database/query.ts';
 import type { Actor } from '../identity/actor.ts';
 import { permit } from '../identity/policy.ts';
 import * as sql from './desk-queries.ts';
-import { listPayments, type MovementStatus, type PaymentRow } from './queries.ts';
+import {
+  listOverduePayments,
+  listPayments,
+  type MovementStatus,
+  type PaymentRow,
+} from './queries.ts';
 import { listOpenLines, paymentsFor, type StatementLineRow } from './statement-queries.ts';
-import type { Place, Sender } from './movements.ts';
-
-/** What waits in a queue is counted up to here. */
-export const mostCounted = 100;
-
-/** How much waits for a person, each up to mostCounted. Refuses: forbidden. */
-export async function queuesOf(
-  db: Queryable,
-  actor: Actor,
-  gateway: Sender,
-): Promise<sql.QueuesRow> {
-  permit(actor, 'dashboard.read');
-  return await db.one(sql.countQueues, mostCounted, gateway?.name ?? null);
-}
+import type { Place } from './movements.ts';
 
 /** Participations by id, as those who handle money see them. Refuses: forbidden. */
 export async function subjectsOf(
@@ -31,16 +23,21 @@ export async function subjectsOf(
   return new Map(rows.map((row) => [row.participation_id, row]));
 }
 
-/** A page of payments in one open status, the oldest first. Refuses: forbidden. */
+/**
+ * A page of payments in one open status, the oldest first; or of those that are overdue, the longest
+ * overdue first. Refuses: forbidden.
+ */
 export async function openPayments(
   db: Queryable,
   actor: Actor,
-  status: MovementStatus,
+  status: MovementStatus | 'overdue',
   [position, id]: Place,
   limit: number,
 ): Promise<PaymentRow[]> {
   permit(actor, 'payment.verify');
-  return await db.rows(listPayments, status, position, id, limit);
+  return status === 'overdue'
+    ? await db.rows(listOverduePayments, position, id, limit)
+    : await db.rows(listPayments, status, position, id, limit);
 }
 
 /** A line of a statement that waits for a person, and the participations that it may be for. */

@@ -4,6 +4,7 @@ import type { App } from '../context.ts';
 import { nextCursor } from '../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../http/schemas.ts';
 import { consult, operate } from '../operation.ts';
+import { spreadsheetType } from '../spreadsheet.ts';
 import { openDispute, openDisputes, resolveDispute, viewBooks } from './books.ts';
 import {
   failRefund,
@@ -15,7 +16,7 @@ import {
   settlePayout,
   settleRefunds,
 } from './movements.ts';
-import { refundsFile } from './refunds-file.ts';
+import { refundsCsv, refundsSheet } from './refunds-file.ts';
 import {
   BooksSchema,
   DisputeSchema,
@@ -73,21 +74,26 @@ export function movementRoutes(app: App): FastifyPluginAsyncTypebox {
           tags: ['money'],
           summary: 'All refunds that are to be made, as a file for a bulk transfer',
           description:
-            'CSV with semicolons, for spreadsheets in Indonesia. Refunds whose buyer has given no account are left out.',
+            'CSV with semicolons, for spreadsheets in Indonesia, or Excel with account numbers as text. In the CSV a number that is a name begins with a tab, so that no spreadsheet shortens it. Refunds whose buyer has given no account come last, with what is `missing`.',
+          querystring: closed({ format: Type.Optional(choice(['csv', 'xlsx'])) }),
           response: {
             200: {
-              description: 'CSV',
-              content: { 'text/csv': { schema: Type.String() } },
+              description: 'CSV or Excel',
+              content: {
+                'text/csv': { schema: Type.String() },
+                [spreadsheetType]: { schema: Type.String({ format: 'binary' }) },
+              },
             },
             ...problems('forbidden', 'installation_held'),
           },
         },
       },
       // The schema says what the stream holds; its type knows of no streams.
-      async ({ actor }, reply) =>
-        reply
-          .headers(refundsFileHeaders)
-          .send((await refundsFile(app.db, actor, app.payments.gateway)) as never),
+      async ({ actor, query: { format = 'csv' } }, reply) => {
+        const make = format === 'csv' ? refundsCsv : refundsSheet;
+        const file = await make(app.db, actor, app.payments.gateway);
+        return reply.headers(refundsFileHeaders[format]).send(file as never);
+      },
     );
 
     server.post(

@@ -4,8 +4,8 @@ import Type from 'typebox';
 import type { App } from '../context.ts';
 import { after, nextCursor } from '../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../http/schemas.ts';
-import { permit } from '../identity/policy.ts';
 import { consult, operate } from '../operation.ts';
+import { openPayments } from './desk.ts';
 import {
   paymentOf,
   permitProof,
@@ -17,7 +17,6 @@ import {
   writeOffPayment,
 } from './payments.ts';
 import { proofLimitBytes, readProof } from './proofs.ts';
-import { listPayments } from './queries.ts';
 import { PaymentSchema, proofHeaders, ReceivedSchema } from './schemas.ts';
 
 const params = closed({ id: Id });
@@ -219,19 +218,21 @@ export function paymentRoutes(app: App): FastifyPluginAsyncTypebox {
         schema: {
           tags: ['money'],
           summary: 'Open payments, the oldest first; unless told those that wait to be verified',
+          description:
+            '`overdue`: payments of orders that still stand which were to be made by now, the longest overdue first',
           querystring: closed({
-            status: Type.Optional(choice(['due', 'proof_submitted', 'rejected', 'pending'])),
+            status: Type.Optional(
+              choice(['due', 'proof_submitted', 'rejected', 'pending', 'overdue']),
+            ),
             ...pageQuery,
           }),
           response: { 200: pageOf(PaymentSchema), ...problems('forbidden') },
         },
       },
       async ({ actor, query: { status = 'proof_submitted', cursor, limit = 20 } }) => {
-        permit(actor, 'payment.verify');
         const [position = null, id = null] = after(cursor, ['number', 'id']);
-        const rows = await consult(() =>
-          app.db.rows(listPayments, status, position, id, limit + 1),
-        );
+        const place = [position, id] as const;
+        const rows = await consult(() => openPayments(app.db, actor, status, place, limit + 1));
         return {
           items: rows.slice(0, limit).map(paymentOf),
           next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.transaction_id]),

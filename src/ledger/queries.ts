@@ -145,11 +145,14 @@ export interface PaymentRow {
   readonly number: string | null;
   readonly holder: string | null;
   readonly has_proof: boolean;
-  /** When it was made, in microseconds since 1970: a place in a list. */
+  /** When it was made, or is to be paid, in microseconds since 1970: a place in a list. */
   readonly position: bigint;
 }
 
-const payment = (movements: string) => `select t.campaign_id, t.participation_id,
+const payment = (
+  movements: string,
+  position = 't.created_at',
+) => `select t.campaign_id, t.participation_id,
     t.transaction_id, t.status, t.amount,
     case when t.status = 'settled' then t.surcharge::integer else t.unique_code end as unique_code,
     case when t.status = 'pending' then least(t.pay_by, (
@@ -159,7 +162,7 @@ const payment = (movements: string) => `select t.campaign_id, t.participation_id
     t.paid_at, t.paid_on::text as paid_on, t.reason, t.reference, t.created_at, t.settled_at, a.bank, a.number, a.holder,
     exists (select from sambatan.payment_proofs f where f.campaign_id = t.campaign_id
       and f.participation_id = t.participation_id) as has_proof,
-    (extract(epoch from t.created_at) * 1000000)::bigint as position
+    (extract(epoch from ${position}) * 1000000)::bigint as position
   from ${movements} t
   left join sambatan.receiving_accounts a on a.account_id = t.account_id`;
 
@@ -189,6 +192,26 @@ export const listPayments = query<
       timestamptz 'epoch' + coalesce($2::bigint, 0) * interval '1 microsecond',
       coalesce($3::uuid, '00000000-0000-0000-0000-000000000000'))
   order by t.created_at, t.transaction_id limit $4`,
+);
+
+/**
+ * A page of payments that were to be made by now and were not, of orders that still stand, the
+ * longest overdue first.
+ */
+export const listOverduePayments = query<
+  [after: number | null, afterId: string | null, limit: number],
+  PaymentRow
+>(
+  'list_overdue_payments',
+  `${payment('sambatan.transactions', 't.pay_by')}
+  join sambatan.participants p on p.campaign_id = t.campaign_id
+    and p.participation_id = t.participation_id
+  where t.kind = 'payment' and t.status in ('due', 'rejected') and t.pay_by < now()
+    and p.status in ('confirmed', 'fulfilled')
+    and (t.pay_by, t.transaction_id) > (
+      timestamptz 'epoch' + coalesce($1::bigint, 0) * interval '1 microsecond',
+      coalesce($2::uuid, '00000000-0000-0000-0000-000000000000'))
+  order by t.pay_by, t.transaction_id limit $3`,
 );
 
 export const submitProof = query<

@@ -1,6 +1,7 @@
 import Type from 'typebox';
 import { after } from '../http/cursor.ts';
 import { csvType, fileHeaders } from '../http/files.ts';
+import { spreadsheetType } from '../spreadsheet.ts';
 import { closed, Id, nameText, nullable, choice, Rupiah, Timestamp } from '../http/schemas.ts';
 import type { ClaimRow } from './claim-queries.ts';
 import type { DisputeRow } from './dispute-queries.ts';
@@ -26,7 +27,10 @@ export const bankFields = {
   holder: nameText(2, 80),
 };
 /** What says of the refunds that are to be made that they are a file. */
-export const refundsFileHeaders = fileHeaders({ name: 'pengembalian.csv', type: csvType });
+export const refundsFileHeaders = {
+  csv: fileHeaders({ name: 'pengembalian.csv', type: csvType }),
+  xlsx: fileHeaders({ name: 'pengembalian.xlsx', type: spreadsheetType }),
+};
 
 /** What says of a proof of payment what file it is: a picture to look at, a PDF to save. */
 export function proofHeaders(participationId: string, type: Proof['contentType']) {

@@ -49,6 +49,17 @@ export const lookAround = query<[], Affairs>(
   from clock`,
 );
 
+/** How much waits for a person in each work queue, and for how many seconds the oldest has. */
+export const measureWork = query<
+  [max: number],
+  { readonly queue: string; readonly items: number; readonly seconds: number }
+>(
+  'measure_work',
+  `select queue, items,
+    coalesce(extract(epoch from clock_timestamp() - oldest), 0)::float8 as seconds
+  from sambatan.work_queues($1, null)`,
+);
+
 /** How many codes of three digits an active account has left where it has the fewest. */
 export interface FreeCodesRow {
   readonly account: string;

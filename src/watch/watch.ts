@@ -22,6 +22,9 @@ const everyMs = 15_000;
 /** Fewer free codes of three digits than this are worth a warning; the alert has the same bound. */
 const minFreeCodes = 200;
 
+/** What waits in a work queue is counted up to here. */
+const maxQueueItems = 10_000;
+
 /**
  * Looks at what an operator wants to be woken for and keeps the gauges of it: every worker does, so
  * that any of them may be scraped. The invariants read the whole database: one of them at a time,
@@ -90,6 +93,10 @@ export class Watch {
     metrics.claimsOldest.set(affairs.claims_seconds);
     metrics.lastBackup.set(affairs.backup_at);
     metrics.held.set(affairs.held ? 1 : 0);
+    for (const { queue, items, seconds } of await db.rows(sql.measureWork, maxQueueItems)) {
+      metrics.queueItems.set({ queue }, items);
+      metrics.queueOldest.set({ queue }, seconds);
+    }
     await this.#countCodes();
     for (const { name, checked, violations } of await db.rows(sql.invariantChecks, this.#names)) {
       metrics.invariantViolations.set({ invariant: name }, Number(violations));

@@ -10,7 +10,7 @@ import { subjectsOf } from '../../ledger/desk.ts';
 import type { SubjectRow } from '../../ledger/desk-queries.ts';
 import { consult, operate } from '../../operation.ts';
 import { emptyState, paging } from '../../web/components.ts';
-import { rupiah, shortMoment } from '../../web/format.ts';
+import { rupiah } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
 import { entryForms } from './entry-forms.ts';
@@ -29,6 +29,7 @@ import {
   subject,
 } from './money-parts.ts';
 import { moneyOutParts } from './refunds.ts';
+import { waitingFacts } from './waiting-time.ts';
 
 const section = '/operator/uang';
 const here = `${section}/dobel`;
@@ -84,7 +85,7 @@ export function operatorClaims(app: App): Pages {
 }
 
 function entry(visit: Visit, row: ClaimRow, whose: SubjectRow | undefined): Html {
-  const { t, language, person } = visit;
+  const { t, language } = visit;
   const id = row.transaction_id;
   return html`<article class="panel">
     <h2>${subject(visit, whose)}</h2>
@@ -99,8 +100,7 @@ function entry(visit: Visit, row: ClaimRow, whose: SubjectRow | undefined): Html
       <dd>${buyer(visit, whose, row.participation_id)}</dd>
       <dt>${t('Harus kembali', 'To come back')}</dt>
       <dd>${rupiah(row.amount, language)}</dd>
-      <dt>${t('Sejak', 'Since')}</dt>
-      <dd>${shortMoment(row.created_at, language, person?.timeZone)}</dd>
+      ${waitingFacts(visit, 'claims', row.created_at)}
     </dl>
     ${folded(
       visit,

@@ -12,13 +12,13 @@ import type { SubjectRow } from '../../ledger/desk-queries.ts';
 import type { DisputeRow, EarlierDecisionRow } from '../../ledger/dispute-queries.ts';
 import { consult, operate } from '../../operation.ts';
 import { emptyState, paging } from '../../web/components.ts';
-import { shortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
 import { entryForms } from './entry-forms.ts';
 import { sendOperatorPage } from './frame.ts';
 import { asked, buyer, fieldOf, folded, newsOf, refusal, said, subject } from './money-parts.ts';
 import { moneyOutParts } from './refunds.ts';
+import { waitingFacts } from './waiting-time.ts';
 
 const section = '/operator/uang';
 const here = `${section}/keluhan`;
@@ -83,7 +83,7 @@ function entry(
   whose: SubjectRow | undefined,
   before: EarlierDecisionRow | undefined,
 ): Html {
-  const { t, language, person } = visit;
+  const { t } = visit;
   const id = row.dispute_id;
   const path = `${here}/${id}/selesai`;
   const explained = (end: string, resolution: 'upheld' | 'dismissed') =>
@@ -98,8 +98,7 @@ function entry(
     <dl class="facts">
       <dt>${t('Pembeli', 'Buyer')}</dt>
       <dd>${buyer(visit, whose, row.participation_id)}</dd>
-      <dt>${t('Sejak', 'Since')}</dt>
-      <dd>${shortMoment(row.opened_at, language, person?.timeZone)}</dd>
+      ${waitingFacts(visit, 'disputes', row.opened_at)}
       <dt>${t('Keluhannya', 'What is wrong')}</dt>
       <dd class="prose">${row.reason}</dd>
       ${

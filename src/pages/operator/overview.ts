@@ -1,8 +1,14 @@
 import { summarizeCampaigns, type Summary } from '../../campaigns/lists.ts';
 import { spokenStatus, type StoredCampaignStatus } from '../../campaigns/status.ts';
 import type { App } from '../../context.ts';
-import { mostCounted, queuesOf } from '../../ledger/desk.ts';
-import type { QueuesRow } from '../../ledger/desk-queries.ts';
+import {
+  dueAt,
+  maxQueueItems,
+  viewQueues,
+  workQueues,
+  type QueueRow,
+  type WorkQueue,
+} from '../../ledger/work-queues.ts';
 import { seeOther, type Pages } from '../../http/site.ts';
 import { permit } from '../../identity/policy.ts';
 import { listOverdue, listWorkers, type WorkerRow } from '../../lifecycle/queries.ts';
@@ -32,7 +38,7 @@ export function operatorOverview(app: App): Pages {
           summarizeCampaigns(app.db),
           app.db.rows(listOverdue, overdueAfterSeconds, mostOverdue),
           app.db.rows(listWorkers),
-          queuesOf(app.db, visit.actor, app.payments.gateway),
+          viewQueues(app.db, visit.actor, app.payments.gateway),
         ]),
       );
       const body = html`${ranNotice(visit, request.query.jalan)}
@@ -53,21 +59,43 @@ export function operatorOverview(app: App): Pages {
   };
 }
 
-/** What waits for a person, each with the way to it. */
-function queues(visit: Visit, waiting: QueuesRow): Html {
-  const { t, url, language } = visit;
-  const link = (path: string, number: number, words: string) =>
-    html`<li>
-      <strong>${count(number, language)}${number === mostCounted && '+'}</strong>
-      <a href="${url(path)}">${words}</a>
+/** Each queue of work: where it is, and what waits in it. */
+const queuePages = {
+  proofs: { path: '/operator/pembayaran', id: 'bukti pembayaran', en: 'proofs of payment' },
+  overdue_payments: {
+    path: '/operator/pembayaran?status=overdue',
+    id: 'lewat batas bayar',
+    en: 'overdue payments',
+  },
+  statement_lines: {
+    path: '/operator/pembayaran/mutasi',
+    id: 'transfer belum jelas',
+    en: 'unassigned transfers',
+  },
+  refunds: { path: '/operator/uang', id: 'pengembalian dana', en: 'refunds' },
+  payouts: { path: '/operator/uang/pencairan', id: 'pencairan siap kirim', en: 'payouts to send' },
+  claims: { path: '/operator/uang/dobel', id: 'pengembalian ganda', en: 'duplicate refunds' },
+  disputes: { path: '/operator/uang/keluhan', id: 'keluhan', en: 'disputes' },
+} as const satisfies Record<WorkQueue, { path: string; id: string; en: string }>;
+
+/** What waits for a person, with the way to it, and how long the oldest has waited. */
+function queues(visit: Visit, waiting: ReadonlyMap<WorkQueue, QueueRow>): Html {
+  const { t, url, language, now } = visit;
+  const item = (queue: WorkQueue) => {
+    const { path, id, en } = queuePages[queue];
+    const { items = 0, oldest = null } = waiting.get(queue) ?? {};
+    return html`<li>
+      <strong>${count(items, language)}${items === maxQueueItems && '+'}</strong>
+      <a href="${url(path)}">${t(id, en)}</a>${
+        oldest !== null &&
+        html`<br /><small class="quiet"
+            >${t('terlama', 'oldest')} ${distance(oldest, now, language)}</small
+          >${dueAt(queue, oldest) < now && html` ${badge(t('Terlambat', 'Late'), 'bad')}`}`
+      }
     </li>`;
-  return html`<ul class="figures">
-    ${link('/operator/pembayaran', waiting.payments, t('bukti pembayaran', 'proofs of payment'))}
-    ${link('/operator/pembayaran/mutasi', waiting.lines, t('transfer tak jelas', 'unclear transfers'))}
-    ${link('/operator/uang', waiting.refunds, t('pengembalian', 'refunds'))}
-    ${link('/operator/uang/pencairan', waiting.payouts, t('pencairan', 'payouts'))}
-    ${link('/operator/uang/dobel', waiting.claims, t('terkirim dobel', 'sent twice'))}
-    ${link('/operator/uang/keluhan', waiting.disputes, t('keluhan', 'disputes'))}
+  };
+  return html`<ul class="figures queues">
+    ${workQueues.map(item)}
   </ul>`;
 }
 

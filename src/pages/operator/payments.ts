@@ -35,10 +35,11 @@ import {
   subject,
   subsections,
 } from './money-parts.ts';
+import { waitingFacts } from './waiting-time.ts';
 
 const here = '/operator/pembayaran';
 const pageSize = 20;
-const shown = ['proof_submitted', 'due', 'rejected'] as const;
+const shown = ['proof_submitted', 'overdue', 'due', 'rejected'] as const;
 const readVerification = formReader(
   closed({
     amount: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })),
@@ -121,6 +122,7 @@ function statuses(visit: Visit, at: (typeof shown)[number]): Html {
   const { t, url } = visit;
   const words = {
     proof_submitted: t('Bukti menunggu', 'Proofs waiting'),
+    overdue: t('Lewat batas bayar', 'Overdue'),
     due: t('Belum dibayar', 'Not paid yet'),
     rejected: t('Bukti ditolak', 'Proof rejected'),
   };
@@ -169,6 +171,18 @@ function entry(visit: Visit, row: PaymentRow, whose: SubjectRow | undefined): Ht
           ${shortMoment(row.created_at, language, person?.timeZone)}
           <span class="quiet">(${distance(row.created_at, now, language)})</span>
         </dd>
+        ${
+          row.pay_by !== null &&
+          html`<dt>${t('Batas bayar', 'Pay by')}</dt>
+            <dd>
+              ${shortMoment(row.pay_by, language, person?.timeZone)}
+              <span class="quiet">(${distance(row.pay_by, now, language)})</span>
+            </dd>`
+        }
+        ${
+          row.status === 'proof_submitted' &&
+          waitingFacts(visit, 'proofs', whose?.proof_at ?? row.created_at)
+        }
         ${
           row.reason !== null &&
           html`<dt>${t('Ditolak karena', 'Rejected because')}</dt>

@@ -9,7 +9,7 @@ import type { PayoutRow } from '../../ledger/movement-queries.ts';
 import { payoutsDue, releasePayout, reversePayout, settlePayout } from '../../ledger/movements.ts';
 import { consult, operate } from '../../operation.ts';
 import { badge, emptyState, paging } from '../../web/components.ts';
-import { rupiah, shortMoment } from '../../web/format.ts';
+import { distance, rupiah, shortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
 import { entryForms } from './entry-forms.ts';
@@ -26,6 +26,7 @@ import {
   said,
 } from './money-parts.ts';
 import { madePart, moneyOutParts } from './refunds.ts';
+import { waitingFacts } from './waiting-time.ts';
 
 const section = '/operator/uang';
 const here = `${section}/pencairan`;
@@ -88,7 +89,7 @@ function nothing({ t }: Visit): Html {
 }
 
 function entry(visit: Visit, row: PayoutRow): Html {
-  const { t, url, language, person } = visit;
+  const { t, url, language, person, now } = visit;
   const id = row.transaction_id;
   return html`<article class="panel">
     <div class="row apart">
@@ -106,8 +107,15 @@ function entry(visit: Visit, row: PayoutRow): Html {
       <dd><strong>${rupiah(row.amount, language)}</strong></dd>
       <dt>${t('Ke rekening', 'To the account')}</dt>
       <dd>${account(visit, row)}</dd>
-      <dt>${t('Sejak', 'Since')}</dt>
-      <dd>${shortMoment(row.created_at, language, person?.timeZone)}</dd>
+      ${
+        row.released_at === null
+          ? html`<dt>${t('Sejak', 'Since')}</dt>
+              <dd>
+                ${shortMoment(row.created_at, language, person?.timeZone)}
+                <span class="quiet">(${distance(row.created_at, now, language)})</span>
+              </dd>`
+          : waitingFacts(visit, 'payouts', row.released_at)
+      }
     </dl>
     ${
       row.is_disputed

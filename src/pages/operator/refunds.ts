@@ -10,7 +10,7 @@ import { lastMade, subjectsOf } from '../../ledger/desk.ts';
 import type { MadeRow, SubjectRow } from '../../ledger/desk-queries.ts';
 import type { RefundRow } from '../../ledger/movement-queries.ts';
 import { failRefund, refundsDue, reverseRefund, settleRefunds } from '../../ledger/movements.ts';
-import { refundsFile } from '../../ledger/refunds-file.ts';
+import { refundsCsv, refundsSheet } from '../../ledger/refunds-file.ts';
 import { refundsFileHeaders } from '../../ledger/schemas.ts';
 import { consult, operate } from '../../operation.ts';
 import { badge, emptyState, paging } from '../../web/components.ts';
@@ -34,6 +34,7 @@ import {
   subsections,
   told,
 } from './money-parts.ts';
+import { waitingCell } from './waiting-time.ts';
 
 const here = '/operator/uang';
 const pageSize = 50;
@@ -79,8 +80,16 @@ export function operatorRefunds(app: App): Pages {
       url: `${here}/pengembalian.csv`,
       handler: async (request, reply) =>
         reply
-          .headers(refundsFileHeaders)
-          .send(await refundsFile(app.db, request.visit.actor, app.payments.gateway)),
+          .headers(refundsFileHeaders.csv)
+          .send(await refundsCsv(app.db, request.visit.actor, app.payments.gateway)),
+    });
+    server.route({
+      method: ['GET', 'POST'],
+      url: `${here}/pengembalian.xlsx`,
+      handler: async (request, reply) =>
+        reply
+          .headers(refundsFileHeaders.xlsx)
+          .send(await refundsSheet(app.db, request.visit.actor, app.payments.gateway)),
     });
 
     server.post(`${here}/lunas`, async (request, reply) => {
@@ -150,14 +159,17 @@ function queue(visit: Visit, rows: readonly RefundRow[], subjects: Subjects): Ht
   return html`<section class="panel">
       <div class="row apart">
         <h2 id="due">${t('Harus dikirim', 'To be made')}</h2>
-        <a class="button quiet" href="${url(`${here}/pengembalian.csv`)}" download
-          >${t('Unduh CSV', 'Download CSV')}</a
-        >
+        <span class="row">
+          <a class="button" href="${url(`${here}/pengembalian.xlsx`)}" download
+            >${t('Unduh Excel', 'Download Excel')}</a
+          >
+          <a class="button quiet" href="${url(`${here}/pengembalian.csv`)}" download>CSV</a>
+        </span>
       </div>
       <p class="quiet">
         ${t(
-          'CSV berisi semua pengembalian yang rekeningnya sudah diisi.',
-          'The CSV has every refund whose account is known.',
+          'Berkasnya memuat semua pengembalian untuk transfer massal. Yang rekeningnya belum diisi pembeli ada di baris paling bawah.',
+          'The file has every refund, for a bulk transfer. Those whose buyer has not given an account yet are on the last lines.',
         )}
       </p>
       <form class="stack" method="post" action="${url(`${here}/lunas`)}">
@@ -191,7 +203,7 @@ function queue(visit: Visit, rows: readonly RefundRow[], subjects: Subjects): Ht
 }
 
 function table(visit: Visit, rows: readonly RefundRow[], subjects: Subjects): Html {
-  const { t, language, person } = visit;
+  const { t, language } = visit;
   const since = t('Sejak', 'Since');
   return html`<div class="table" tabindex="0" role="region" aria-labelledby="due">
     <table class="stacked">
@@ -232,7 +244,7 @@ function table(visit: Visit, rows: readonly RefundRow[], subjects: Subjects): Ht
             </td>
             <td class="number" data-label="${t('Jumlah', 'Amount')}"><span>${sum}</span></td>
             <td data-label="${since}">
-              <span>${shortMoment(row.created_at, language, person?.timeZone)}</span>
+              <span>${waitingCell(visit, 'refunds', row.created_at)}</span>
             </td>
           </tr>`;
         })}
