@@ -305,6 +305,7 @@ const cases: Record<string, readonly Case[]> = {
     { parameters: [campaign.active, null, 51, null, null, null] },
     { when: 'of one actor', parameters: [campaign.active, 9n, 51, null, 'service', null] },
   ],
+  list_undecided: [{ parameters: [20] }],
   list_workers: [{ parameters: [] }],
   list_overdue: [
     { parameters: [30, 20] },

@@ -48,5 +48,11 @@ begin
   select 'claims', count(*)::integer, min(q.created_at) from (
     select t.created_at from sambatan.transactions t
     where t.kind = 'adjustment' and t.status = 'due' order by t.created_at limit p_max) q;
+  -- The seller decides first; an operator may once the seller's time is over.
+  return query
+  select 'decisions', count(*)::integer, min(q.since) from (
+    select c.decision_opened_at as since from sambatan.campaigns c
+    where c.status = 'fulfilled' and c.decision_opened_at is not null and c.decided_at is null
+    order by c.decision_opened_at limit p_max) q;
 end
 $$;

@@ -68,7 +68,7 @@ export const paymentState = (p: string, c: string, m: string) => `case
         when ${m}.refunded > 0 then 'refunded'
         when ${m}.payment_status = 'proof_submitted' then 'proof_submitted'
         when ${m}.payment_status = 'pending' then 'pending_online'
-        when ${m}.is_written_off then 'unpaid'
+        when ${m}.is_written_off or ${p}.cancel_reason = 'unpaid' then 'unpaid'
         else 'void' end
       when ${m}.payment_status = 'settled' then 'paid'
       when ${m}.payment_status = 'proof_submitted' then 'proof_submitted'

@@ -12,6 +12,7 @@ export const queueTargetHours = {
   overdue_payments: 72,
   refunds: 72,
   claims: 336,
+  decisions: 96,
 } as const;
 export type WorkQueue = keyof typeof queueTargetHours;
 export const workQueues = Object.keys(queueTargetHours) as WorkQueue[];

@@ -143,6 +143,27 @@ export const listOverdue = query<
   where due_at < (select clock_timestamp()) - $1 * interval '1 second' order by due_at limit $2`,
 );
 
+/**
+ * Batches below their minimum of which nobody has decided yet whether they are made, the longest
+ * undecided first, with the end of the time in which only the seller decides.
+ */
+export const listUndecided = query<
+  [limit: number],
+  {
+    readonly campaign_id: string;
+    readonly title: string;
+    readonly decision_opened_at: Date;
+    readonly sellers_until: Date;
+  }
+>(
+  'list_undecided',
+  `select campaign_id, title, decision_opened_at,
+    decision_opened_at + decision_seconds * interval '1 second' as sellers_until
+  from sambatan.campaigns
+  where status = 'fulfilled' and decision_opened_at is not null and decided_at is null
+  order by decision_opened_at, campaign_id limit $1`,
+);
+
 export const removeWorker = query<[workerId: string], never>(
   'remove_worker',
   'delete from sambatan.workers where worker_id = $1',

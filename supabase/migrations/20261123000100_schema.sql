@@ -1544,6 +1544,10 @@ begin
 end
 $$;
 
+-- Payments by when they are to be made, for those who look for overdue ones.
+create index transactions_by_pay_by on sambatan.transactions (pay_by, transaction_id)
+  where kind = 'payment' and status in ('due', 'rejected') and pay_by is not null;
+
 -- Idempotency keys of requests that change something. The row is written in the transaction of the
 -- change, so that a request sent again finds either both or neither. Joins and waiting lists have
 -- keys of their own (idempotency_keys), which belong to their campaign.

@@ -11,7 +11,12 @@ import {
 } from '../../ledger/work-queues.ts';
 import { seeOther, type Pages } from '../../http/site.ts';
 import { permit } from '../../identity/policy.ts';
-import { listOverdue, listWorkers, type WorkerRow } from '../../lifecycle/queries.ts';
+import {
+  listOverdue,
+  listUndecided,
+  listWorkers,
+  type WorkerRow,
+} from '../../lifecycle/queries.ts';
 import type { SchedulerStatus } from '../../lifecycle/scheduler.ts';
 import { consult } from '../../operation.ts';
 import { badge, emptyState, notice } from '../../web/components.ts';
@@ -24,6 +29,7 @@ import { sendOperatorPage } from './frame.ts';
 /** A campaign closes within a second of its time: what is later than this is stuck. */
 const overdueAfterSeconds = 30;
 const mostOverdue = 20;
+const maxUndecided = 20;
 /** A worker says every four seconds that it lives. */
 const aliveForMs = 15_000;
 
@@ -33,10 +39,11 @@ export function operatorOverview(app: App): Pages {
     server.get<{ Querystring: { jalan?: string } }>('/operator', async (request, reply) => {
       const { visit } = request;
       permit(visit.actor, 'dashboard.read');
-      const [summary, overdue, workers, waiting] = await consult(() =>
+      const [summary, overdue, undecided, workers, waiting] = await consult(() =>
         Promise.all([
           summarizeCampaigns(app.db),
           app.db.rows(listOverdue, overdueAfterSeconds, mostOverdue),
+          app.db.rows(listUndecided, maxUndecided),
           app.db.rows(listWorkers),
           viewQueues(app.db, visit.actor, app.payments.gateway),
         ]),
@@ -47,7 +54,8 @@ export function operatorOverview(app: App): Pages {
           ${queues(visit, waiting)}
           ${overdue.length > 0 ? overdueTable(visit, overdue) : allWell(visit)}
         </section>
-        ${figures(visit, summary)} ${scheduler(visit, app.scheduler.status(), workers)}`;
+        ${undecidedPart(visit, undecided)} ${figures(visit, summary)}
+        ${scheduler(visit, app.scheduler.status(), workers)}`;
       return sendOperatorPage(request, reply, { title: 'Operator', at: '/operator', body });
     });
 
@@ -76,6 +84,7 @@ const queuePages = {
   payouts: { path: '/operator/uang/pencairan', id: 'pencairan siap kirim', en: 'payouts to send' },
   claims: { path: '/operator/uang/dobel', id: 'pengembalian ganda', en: 'duplicate refunds' },
   disputes: { path: '/operator/uang/keluhan', id: 'keluhan', en: 'disputes' },
+  decisions: { path: '/operator#decisions', id: 'keputusan penjual', en: 'decisions' },
 } as const satisfies Record<WorkQueue, { path: string; id: string; en: string }>;
 
 /** What waits for a person, with the way to it, and how long the oldest has waited. */
@@ -97,6 +106,48 @@ function queues(visit: Visit, waiting: ReadonlyMap<WorkQueue, QueueRow>): Html {
   return html`<ul class="figures queues">
     ${workQueues.map(item)}
   </ul>`;
+}
+
+interface Undecided {
+  readonly campaign_id: string;
+  readonly title: string;
+  readonly decision_opened_at: Date;
+  readonly sellers_until: Date;
+}
+
+/** Batches for which fewer slots were paid than their minimum: the seller decides, then operators. */
+function undecidedPart(visit: Visit, rows: readonly Undecided[]): Html | false {
+  const { t, url, now, language, person } = visit;
+  if (rows.length === 0) return false;
+  const line = (row: Undecided) =>
+    html`<li>
+      <a href="${url(`/operator/sambatan/${row.campaign_id}`)}">${row.title}</a><br />
+      <small
+        >${t('menunggu sejak', 'waiting since')}
+        ${shortMoment(row.decision_opened_at, language, person?.timeZone)}
+        (${distance(row.decision_opened_at, now, language)})</small
+      >
+      ${
+        row.sellers_until > now
+          ? html`<small
+              >· ${t('penjual memutuskan sampai', 'the seller decides until')}
+              ${shortMoment(row.sellers_until, language, person?.timeZone)}</small
+            >`
+          : badge(t('Operator boleh memutuskan', 'Operators may decide'), 'busy')
+      }
+    </li>`;
+  return html`<section class="panel" aria-labelledby="decisions">
+    <h2 id="decisions">${t('Menunggu keputusan', 'Waiting for a decision')}</h2>
+    <p class="quiet">
+      ${t(
+        'Yang lunas kurang dari slot minimum: lanjut dibuat, atau dibatalkan dan uangnya dikembalikan.',
+        'Fewer slots are paid than the minimum: the batch is made, or called off and refunded.',
+      )}
+    </p>
+    <ul class="plain">
+      ${rows.map(line)}
+    </ul>
+  </section>`;
 }
 
 function ranNotice(visit: Visit, transitions: string | undefined): Html | undefined {
