@@ -309,6 +309,14 @@ export const errorTable = {
     { id: 'Jumlah slot tidak sesuai', en: 'Number of slots not accepted' },
     quantityOutOfBounds,
   ),
+  more_slots_by_joining: define<{ readonly quantity: number }>(
+    422,
+    { id: 'Tambah slot lewat pesanan baru', en: 'Add slots with a new order' },
+    ({ quantity }) => ({
+      id: `Pesanan ini berisi ${quantity} slot dan hanya bisa dikurangi. Untuk menambah, buat pesanan baru di sambatan yang sama.`,
+      en: `This order has ${quantity} ${quantity === 1 ? 'slot' : 'slots'} and can only be reduced. To add slots, order again in the same campaign.`,
+    }),
+  ),
   proof_not_accepted: fixed(
     422,
     { id: 'Berkas tidak bisa dibaca', en: 'File not readable' },
@@ -1083,6 +1091,7 @@ const eventWords: Readonly<Record<string, Wording>> = {
   participant_confirmed: { id: 'dikonfirmasi', en: 'confirmed' },
   participant_cancelled: { id: 'dibatalkan', en: 'cancelled' },
   participant_refunded: { id: 'dikembalikan dananya', en: 'refunded' },
+  participant_changed: { id: 'diubah', en: 'changed' },
   participant_fulfilled: { id: 'ditandai sudah diterima', en: 'marked as received' },
   waiting_accepted: { id: 'diambil slotnya', en: 'accepted' },
   waiting_declined: { id: 'ditolak', en: 'declined' },

@@ -117,6 +117,10 @@ async function payLate(market: Market): Promise<void> {
 async function moveMoney(): Promise<void> {
   await openTill(db);
   const market = await openMarket(db);
+  const smaller = await newCampaign(db, market);
+  const [corrected = ''] = await joined(db, wish(smaller, { quantity: 2 }));
+  const change = "select sambatan.change_participation($1, $2, 1, null, 'catatan', 'service')";
+  await ask(db, change, smaller, corrected);
   const id = await newCampaign(db, market, { totalSlots: 4, paymentTiming: 'upfront' });
   const people = await joined(db, wish(id, { quantity: 2 }), wish(id), wish(id));
   const [first = '', second = ''] = people;

@@ -38,6 +38,7 @@ const examples = {
     expected: '1.000,00',
     found: '900,00',
   },
+  more_slots_by_joining: { quantity: 2 },
   shortfall_not_possible: { minimum: 2, maximum: 9 },
   payment_not_open: { status: 'settled' },
   movement_transition_not_allowed: { from: 'settled', event: 'refund_failed' },

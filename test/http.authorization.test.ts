@@ -135,6 +135,10 @@ const matrix: Readonly<Record<string, Row>> = {
   'GET /campaigns/:id/logs': { open: sellerAndStaff, draft: hiddenDraft, absent: nobody },
   'GET /campaigns/:id/progress': { open: everybody, draft: hiddenDraft, absent: nobody },
   'GET /campaigns/:id/events': { open: everybody, draft: hiddenDraft, absent: nobody },
+  'PATCH /participations/:id': {
+    open: '401 200 404 403 404 200 200',
+    absent: '401 404 404 404 404 404 404',
+  },
   'GET /participations/:id': {
     open: '401 200 404 200 404 200 200',
     absent: '401 404 404 404 404 404 404',
@@ -504,6 +508,7 @@ const bodies: Readonly<Record<string, (things: Things, caller: CallerName) => ob
   'POST /products': ({ brandId }) => ({ brand_id: brandId, name: 'Fajar', base_price: 9_000 }),
   'PATCH /products/:id': () => ({ name: 'Senja Merah' }),
   'POST /campaigns': ({ productId }) => campaignBody(productId),
+  'PATCH /participations/:id': () => ({ note: 'titip di satpam' }),
   'PATCH /campaigns/:id': () => ({ title: 'Judul lain' }),
   'POST /campaigns/:id/extend': () => ({ deadline: fromNow(2 * hourMs), reason: 'masih ramai' }),
   'POST /campaigns/:id/cancel': () => ({ reason: 'bahan habis' }),
@@ -576,7 +581,7 @@ const drafts: Readonly<Record<string, () => string>> = {
 
 /** Addresses are for their owner, the campaign's seller, operators and the service. */
 function mayReadAddresses(route: string, caller: CallerName): boolean {
-  if (route.startsWith('POST /participations') || route === 'GET /participations/:id') {
+  if (/^(POST \/participations|(GET|PATCH) \/participations\/:id$)/.test(route)) {
     return ['buyer', 'seller', 'operator', 'service'].includes(caller);
   }
   if (/ \/waiting\/|\/mine$/.test(route)) return ['buyer', 'operator', 'service'].includes(caller);

@@ -286,6 +286,99 @@ const states = {
     ),
 };
 
+/** Corrections of a participation that are refused. */
+function changeCases(): Case[] {
+  const change = (id: string, body: object, by = service.service) =>
+    by.send({ method: 'PATCH', path: `/participations/${id}`, body });
+  const inOne = async (state: keyof typeof states, body: object = { quantity: 1 }) =>
+    change((await campaignIn(state)).joined, body);
+  const pair = async (wish: object = {}) => {
+    const { id } = await shop.campaign({ total_slots: 4, ...wish });
+    return { id, part: (await join(await service.user(), id, { quantity: 2 })).id };
+  };
+  const note = { note: 'titip di satpam' };
+  return [
+    [
+      'a correction by the seller',
+      403,
+      'forbidden',
+      async () => change((await campaignIn('active')).joined, note, shop.seller),
+    ],
+    [
+      "a correction of somebody else's",
+      404,
+      'participation_not_found',
+      async () => change((await campaignIn('active')).joined, note, await outsider()),
+    ],
+    [
+      'a correction of what is refunded',
+      409,
+      'participation_transition_not_allowed',
+      () => inOne('cancelled', note),
+    ],
+    [
+      'more slots by a correction',
+      422,
+      'more_slots_by_joining',
+      () => inOne('active', { quantity: 2 }),
+    ],
+    [
+      'fewer slots than the least',
+      422,
+      'quantity_out_of_bounds',
+      async () => change((await pair({ min_slots_per_user: 2 })).part, { quantity: 1 }),
+    ],
+    [
+      'fewer slots while it is closed',
+      409,
+      'campaign_closing',
+      async () => {
+        const { id, part } = await pair();
+        await states.closing(id);
+        return change(part, { quantity: 1 });
+      },
+    ],
+    [
+      'fewer slots too late',
+      409,
+      'deadline_passed',
+      async () => {
+        const { id, part } = await pair({ deadline: fromNow(400) });
+        await states.late(id);
+        return change(part, { quantity: 1 });
+      },
+    ],
+    [
+      'fewer slots of what has succeeded',
+      409,
+      'campaign_not_active',
+      async () => {
+        const { id, part } = await pair({ total_slots: 2 });
+        await ask(service.db, 'select sambatan.settle_campaign($1, true, 100)', id);
+        return change(part, { quantity: 1 });
+      },
+    ],
+    [
+      'fewer slots while the proof is being checked',
+      409,
+      'payment_not_open',
+      async () => {
+        const { part } = await pair({ payment_timing: 'upfront' });
+        await ask(
+          service.db,
+          `insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount,
+            cause, actor, created_at)
+          select campaign_id, 'payment', 'proof_submitted', participation_id, 250000,
+            'payment:' || participation_id, 'service', now()
+          from sambatan.participants where participation_id = $1`,
+          part,
+        );
+        return change(part, { quantity: 1 });
+      },
+    ],
+  ];
+}
+
 type Case = [name: string, status: number, code: string, ask: () => Promise<Answer>];
 
 const draft = async (deadline = fromNow(hourMs)) =>
@@ -747,6 +840,7 @@ const cases: Case[] = [
         ] satisfies Case[])),
   ]),
   ...waitingCases(),
+  ...changeCases(),
   [
     "somebody else's brands",
     403,

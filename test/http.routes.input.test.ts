@@ -113,6 +113,11 @@ const good: Readonly<Record<string, () => { by: Client; id: string; body: object
     id: '',
     body: { email: 'siapa@contoh.id' },
   }),
+  'PATCH /participations/{id}': () => ({
+    by: buyer,
+    id: participation.id,
+    body: { shipping_address: 'Jalan Kenanga 12, Coblong, Bandung' },
+  }),
   'POST /participations/{id}/cancel': () => ({ by: buyer, id: participation.id, body: {} }),
   'POST /participations/{id}/confirm': () => ({
     by: service.service,

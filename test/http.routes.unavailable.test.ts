@@ -155,6 +155,12 @@ const writes: Readonly<
     shop.seller.post(`/campaigns/${id}/decision`, { decision: 'continue' }),
   'POST /participations/{id}/cancel': (_id, joined) =>
     service.service.post(`/participations/${joined}/cancel`),
+  'PATCH /participations/{id}': (_id, joined) =>
+    service.service.send({
+      method: 'PATCH',
+      path: `/participations/${joined}`,
+      body: { note: 'titip di satpam' },
+    }),
   'POST /participations/{id}/confirm': (_id, joined) =>
     service.service.post(`/participations/${joined}/confirm`),
   'POST /participations/{id}/fulfil': (_id, joined) =>

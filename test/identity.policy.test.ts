@@ -53,6 +53,7 @@ const expected: Readonly<Record<Action, string>> = {
   'participation.cancel': '..x...xx',
   'participation.confirm': '......xx',
   'participation.fulfil': '..x...xx',
+  'participation.change': '..x...xx',
   'participation.search': '......xx',
   'audit.read': '......xx',
   'audit.verify': '......xx',

@@ -347,6 +347,11 @@ const cases: Record<string, readonly Case[]> = {
     { when: 'it is over', parameters: [campaign.completed, confirmed] },
   ],
   release_participation: [{ parameters: [campaign.active, reserved, 'buyer', 'service', null] }],
+  change_participation: [
+    {
+      parameters: [campaign.active, reserved, 1, 'Jalan Melati 5, Yogyakarta', '', 'service'],
+    },
+  ],
   confirm_participation: [{ parameters: [campaign.active, reserved, 'service', null] }],
   fulfil_participation: [
     {

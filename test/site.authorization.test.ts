@@ -156,6 +156,12 @@ const rows: Readonly<Record<string, Row>> = {
     private: ['buyer'],
   },
   'GET /ikutan/:id/batal': { expects: own, id: ({ participationId }) => participationId },
+  'GET /ikutan/:id/ubah': { expects: own, id: ({ participationId }) => participationId },
+  'POST /ikutan/:id/ubah': {
+    expects: '303 303 404 404 404 404',
+    id: ({ participationId }) => participationId,
+    fields: { shipping_address: 'Jalan Kenanga 12, Coblong, Bandung' },
+  },
   'POST /ikutan/:id/batal': {
     expects: '303 303 404 404 404 404',
     id: ({ participationId }) => participationId,

@@ -24,7 +24,8 @@ begin
   if was_paid then
     insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
         actor, created_at)
-      select p_campaign_id, 'refund', 'due', p_participation_id, t.amount + t.surcharge,
+      select p_campaign_id, 'refund', 'due', p_participation_id,
+        p.quantity * c.price_per_slot + t.surcharge,
         'refund:' || p_participation_id, p_actor, now_at
       from sambatan.transactions t where t.campaign_id = p_campaign_id
         and t.cause = 'payment:' || p_participation_id and t.status = 'settled';

@@ -3,8 +3,9 @@
 -- status and quantity.
 with participations as (
   select campaign_id, participation_id,
-    (array_agg(event order by seq desc))[1] as last_event,
-    (array_agg((metadata ->> 'quantity')::integer order by seq))[1] as quantity
+    (array_agg(event order by seq desc) filter (where event <> 'participant_changed'))[1]
+      as last_event,
+    (array_agg((metadata ->> 'quantity')::integer order by seq desc))[1] as quantity
   from sambatan.audit_logs where starts_with(event, 'participant_')
   group by campaign_id, participation_id
 ), replayed_participations as (

@@ -23,6 +23,9 @@ export const participationEvents = [
 ] as const;
 export type ParticipationEvent = (typeof participationEvents)[number];
 
+/** Events that change what a participation is, not where it stands. */
+export const correctionEvents = ['participant_changed'] as const;
+
 /** Events that move an entry of a waiting list; its id is in their metadata. */
 export const waitingEvents = [
   'waiting_joined',
@@ -65,6 +68,7 @@ export const payoutEvents = [
 export const auditEvents = [
   ...campaignEvents,
   ...participationEvents,
+  ...correctionEvents,
   ...moneyEvents,
   ...payoutEvents,
   ...waitingEvents,

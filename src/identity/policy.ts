@@ -58,6 +58,8 @@ export const permissions = {
   'participation.join': signedIn,
   'participation.read': ['self', ...managers, ...staff],
   'participation.cancel': ['self', ...staff],
+  // Where it goes and how much is the buyer's; staff put right what a buyer asks them to.
+  'participation.change': ['self', ...staff],
   // Confirming says that money arrived: the seller, who gains by it, does not say so.
   'participation.confirm': staff,
   'participation.fulfil': ['self', ...staff],

@@ -1,6 +1,7 @@
 import type { Language } from '../errors.ts';
 import { buyerMessages } from './buyer-messages.ts';
 import { moneyMessages } from './money-messages.ts';
+import { orderMessages } from './order-messages.ts';
 import { sellerMessages } from './seller-messages.ts';
 import type { Speaker } from './speaker.ts';
 import type { Topic } from './topics.ts';
@@ -46,6 +47,7 @@ export const messages = {
   ...waitingMessages,
   ...moneyMessages,
   ...sellerMessages,
+  ...orderMessages,
 } as const;
 export type MessageKind = keyof typeof messages;
 

@@ -90,6 +90,14 @@ const rules = {
     },
   },
   participant_fulfilled: { buyer: always('received') },
+  participant_changed: {
+    buyer: ({ event }) => (isChanged(event, 'quantity') ? 'order_reduced' : undefined),
+    // Before the campaign has succeeded nobody packs: the list shows the newest.
+    sellers: ({ event, facts }) =>
+      facts.status === 'fulfilled' && isChanged(event, 'shipping_address', 'note')
+        ? 'seller_order_changed'
+        : undefined,
+  },
   waiting_joined: { buyer: always('waiting_joined') },
   waiting_offered: {
     buyer: ({ facts }) =>
@@ -146,6 +154,12 @@ const rules = {
   },
   campaign_shortfall: { everybody: always('shortfall') },
 } as const satisfies Record<AuditEvent, Rule>;
+
+/** Whether a correction is of one of these fields. */
+function isChanged({ metadata }: AuditRow, ...names: readonly string[]): boolean {
+  const { fields } = metadata;
+  return Array.isArray(fields) && names.some((name) => fields.includes(name));
+}
 
 const leaving: Readonly<Record<string, MessageKind>> = {
   buyer: 'left',

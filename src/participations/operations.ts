@@ -73,6 +73,40 @@ export async function cancelParticipation(
   return await participationNow(tx, participationId);
 }
 
+export interface ParticipationChange {
+  /** At most what it is: fewer slots go back. */
+  readonly quantity?: number | undefined;
+  readonly shippingAddress?: string | undefined;
+  /** Empty or null: no note. */
+  readonly note?: string | null | undefined;
+}
+
+/**
+ * Corrects a participation's address, note or quantity; what is left out stays. Refuses:
+ * validation_failed, participation_not_found, forbidden, participation_transition_not_allowed, and
+ * for a quantity more_slots_by_joining, quantity_out_of_bounds, campaign_not_active,
+ * campaign_closing, deadline_passed, payment_not_open.
+ */
+export async function changeParticipation(
+  tx: Tx,
+  actor: Actor,
+  participationId: string,
+  { quantity, shippingAddress, note }: ParticipationChange,
+): Promise<Participation> {
+  const action = 'participation.change';
+  const { row, caller } = await permitOnParticipation(tx, actor, action, participationId);
+  await tx.one(
+    sql.changeParticipation,
+    row.campaign_id,
+    participationId,
+    quantity ?? null,
+    shippingAddress === undefined ? null : shippingAddressOf(shippingAddress),
+    note === undefined ? null : (note ?? '').trim(),
+    actorLabel(caller),
+  );
+  return await participationNow(tx, participationId);
+}
+
 /**
  * The payment was verified: confirms a reserved participation. Refuses: participation_not_found,
  * participation_transition_not_allowed, campaign_closing, deadline_passed, installation_held.

@@ -173,12 +173,12 @@ export const participationHistory = query<[campaignId: string, participationId: 
   'participation_history',
   `with p as materialized (
     select campaign_id, participation_id, joined_at, confirmed_at, cancelled_at, refunded_at,
-      fulfilled_at
+      fulfilled_at, updated_at
     from sambatan.participants where campaign_id = $1 and participation_id = $2)
   select campaign_id, seq, occurred_at, participation_id, event, actor, metadata from (
     select l.* from p
     cross join lateral (select distinct at from unnest(array[p.joined_at, p.confirmed_at,
-      p.cancelled_at, p.refunded_at, p.fulfilled_at]) at where at is not null) m
+      p.cancelled_at, p.refunded_at, p.fulfilled_at, p.updated_at]) at where at is not null) m
     join sambatan.audit_logs l on l.campaign_id = $1 and l.occurred_at = m.at
     where l.participation_id = $2
     union all
@@ -204,6 +204,22 @@ export const releaseParticipation = query<
 >(
   'release_participation',
   `select ${columns} from sambatan.release_participation($1, $2, $3, $4, $5)`,
+);
+
+/** What is null stays as it is; an empty note is none. */
+export const changeParticipation = query<
+  [
+    campaignId: string,
+    participationId: string,
+    quantity: number | null,
+    address: string | null,
+    note: string | null,
+    actor: string,
+  ],
+  ParticipationRow
+>(
+  'change_participation',
+  `select ${columns} from sambatan.change_participation($1, $2, $3, $4, $5, $6)`,
 );
 
 export const confirmParticipation = query<

@@ -166,8 +166,11 @@ const paid = (start: string) => `(
     where campaign_id = $1 and status = 'confirmed'${start}
     order by participation_id) p
   cross join lateral (
-    select amount + surcharge as amount from sambatan.transactions
-    where campaign_id = $1 and cause = 'payment:' || p.participation_id and status = 'settled'
+    select p.quantity * c.price_per_slot + x.surcharge as amount
+    from sambatan.transactions x
+    join sambatan.campaigns c on c.campaign_id = x.campaign_id
+    where x.campaign_id = $1 and x.cause = 'payment:' || p.participation_id
+      and x.status = 'settled'
     offset 0) t`;
 
 /** A page of who would be refunded how much if the campaign were called off now. */

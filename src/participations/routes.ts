@@ -24,6 +24,7 @@ import { consult, operate } from '../operation.ts';
 import { joinCounted } from './joining.ts';
 import {
   cancelParticipation,
+  changeParticipation,
   confirmParticipation,
   fulfilParticipation,
   joinRequestOf,
@@ -242,6 +243,39 @@ export function participationRoutes(app: App): FastifyPluginAsyncTypebox {
       },
       async (request) =>
         await consult(() => viewParticipation(app.db, request.actor, request.params.id)),
+    );
+
+    server.patch(
+      '/participations/:id',
+      {
+        schema: {
+          tags: ['participations'],
+          summary: 'Correct the address, the note or the quantity of a participation',
+          description:
+            'Address and note while it is `reserved` or `confirmed`. Fewer slots while joins are taken: what was paid for them is refunded. More slots are a new participation: join again.',
+          params,
+          body: Type.Partial(closed(JoinFields), { additionalProperties: false, minProperties: 1 }),
+          response: {
+            200: ParticipationSchema,
+            ...problems(
+              ...changeCodes,
+              'more_slots_by_joining',
+              'quantity_out_of_bounds',
+              'campaign_not_active',
+              'payment_not_open',
+            ),
+          },
+        },
+      },
+      async (request) => {
+        const { quantity, shipping_address: shippingAddress, note } = request.body;
+        const change = { quantity, shippingAddress, note };
+        const { id } = request.params;
+        return await changed(
+          app,
+          operate(app.db, (tx) => changeParticipation(tx, request.actor, id, change)),
+        );
+      },
     );
 
     server.post(

@@ -108,6 +108,22 @@ export class MoneyModel extends Model {
     return this.#following(() => super.cancel(part));
   }
 
+  /** Fewer slots: what was paid for the others goes back, or less is to be paid. */
+  override reduce(part: Part, quantity: number): string {
+    const { payment } = this.purse(part);
+    const freed = part.quantity - quantity;
+    const refusal = this.whyNotReduced(part, quantity);
+    if (refusal !== undefined || freed === 0) return refusal ?? 'ok';
+    if (payment?.status === 'proof_submitted' || payment?.status === 'void') {
+      return 'payment_not_open';
+    }
+    if (payment?.status === 'settled') this.refunds.push(newMovement(part, freed * price));
+    else if (payment !== null) {
+      Object.assign(payment, { amount: quantity * price, code: 0, isLooked: false });
+    }
+    return super.reduce(part, quantity);
+  }
+
   override callOff(): string {
     return this.#following(() => super.callOff());
   }
@@ -505,7 +521,7 @@ export class MoneyModel extends Model {
       if (is === 'cancelled') purse.hasLapsed = byItself;
       if (was === 'reserved' && is === 'confirmed') purse.payment = newPayment(this.owed(part));
       if (was === 'confirmed' && is === 'refunded' && purse.payment?.status === 'settled') {
-        this.refunds.push(newMovement(part, purse.payment.amount + purse.payment.kept));
+        this.refunds.push(newMovement(part, part.quantity * price + purse.payment.kept));
       }
     }
     if (wasOpen && this.end === 'fulfilled') {

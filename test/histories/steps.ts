@@ -26,6 +26,7 @@ export const verbs = [
   'cancel',
   'confirm',
   'fulfil',
+  'correct',
   'accept',
   'decline',
   'withdraw',
@@ -64,7 +65,7 @@ export class Step implements fc.AsyncCommand<HistoryModel, Real> {
     const [verb, number, how, role] = this.#plan;
     if (isMoney(verb)) return isPossible(model, { verb, number, how, role });
     if (verb === 'fulfil' && number % 4 > 0 && model.end !== 'fulfilled') return false;
-    if (['cancel', 'confirm', 'fulfil'].includes(verb)) return model.parts.length > 0;
+    if (['cancel', 'confirm', 'fulfil', 'correct'].includes(verb)) return model.parts.length > 0;
     return !['accept', 'decline', 'withdraw'].includes(verb) || model.entries.length > 0;
   }
 
@@ -105,6 +106,8 @@ export class Step implements fc.AsyncCommand<HistoryModel, Real> {
       case 'confirm':
       case 'fulfil':
         return await changePart(model, real, verb, first, role);
+      case 'correct':
+        return await correct(model, real, [first, second], role);
       case 'accept':
       case 'decline':
       case 'withdraw':
@@ -217,6 +220,28 @@ async function changePart(
   const expected = refused ?? (verb === 'fulfil' ? model.fulfil(index) : change[verb]());
   const caller = clientOf(real, role, part.user);
   const answer = await caller.post(`/participations/${real.parts[index]}/${verb}`);
+  return [expected, outcomeOf(answer)];
+}
+
+/** Another address, and as many slots as were named: fewer, the same, or too many. */
+async function correct(
+  model: HistoryModel,
+  real: Real,
+  [number, quantity]: readonly [number, number],
+  role: Role,
+): Promise<Pair> {
+  const [index, part] = chosen(model.parts, number, ({ status }) => status === 'reserved');
+  const expected =
+    refusalOf(role, ['owner', 'operator', 'service']) ?? model.reduce(part, Math.max(1, quantity));
+  const answer = await clientOf(real, role, part.user).send({
+    method: 'PATCH',
+    path: `/participations/${real.parts[index]}`,
+    body: {
+      quantity: Math.max(1, quantity),
+      shipping_address: `Jalan Melati ${number}, Coblong, Bandung`,
+    },
+  });
+  if (answer.status === 200) assert.equal(answer.body['quantity'], part.quantity);
   return [expected, outcomeOf(answer)];
 }
 

@@ -57,6 +57,7 @@ export const bodies: Readonly<Record<string, () => object>> = {
   'DELETE /campaigns/{id}/reminder': () => ({ user_id: newId() }),
   'POST /webhooks': () => ({ brand_id: newId(), url: 'https://receiver.example/hook' }),
   'PATCH /webhooks/{id}': () => ({ description: 'Toko' }),
+  'PATCH /participations/{id}': () => ({ note: 'titip di satpam' }),
   'POST /participations/{id}/cancel': () => ({}),
   'POST /participations/{id}/confirm': () => ({}),
   ...moneyBodies,

@@ -5,7 +5,7 @@
 
 export interface Part {
   readonly user: number;
-  readonly quantity: number;
+  quantity: number;
   status: 'reserved' | 'confirmed' | 'cancelled' | 'refunded' | 'fulfilled';
   holdEndsAt: number | null;
   /** The deadline was moved after it was made: also once it is paid its buyer may leave. */
@@ -116,6 +116,25 @@ export class Model {
     if (part.status !== 'reserved') return 'participation_transition_not_allowed';
     if (this.now >= this.deadline) return 'deadline_passed';
     part.status = 'cancelled';
+    this.offer();
+    return 'ok';
+  }
+
+  /** Why a participation may not have so many slots from now on; undefined when it may. */
+  whyNotReduced(part: Part, quantity: number): string | undefined {
+    if (!['reserved', 'confirmed'].includes(part.status)) {
+      return 'participation_transition_not_allowed';
+    }
+    if (quantity === part.quantity) return undefined;
+    if (quantity > part.quantity) return 'more_slots_by_joining';
+    return this.#closed();
+  }
+
+  reduce(part: Part, quantity: number): string {
+    const refusal = this.whyNotReduced(part, quantity);
+    if (refusal !== undefined) return refusal;
+    if (quantity === part.quantity) return 'ok';
+    part.quantity = quantity;
     this.offer();
     return 'ok';
   }

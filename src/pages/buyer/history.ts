@@ -31,11 +31,20 @@ export function historyOf(visit: Visit, row: OwnRow, log: readonly AuditRow[]): 
 function wordsOf(visit: Visit, row: OwnRow, { event, metadata }: AuditRow): string | undefined {
   const { t, language } = visit;
   switch (event) {
-    case 'participant_joined':
+    case 'participant_joined': {
+      const quantity = Number(metadata['quantity'] ?? row.quantity);
       return t(
-        `Kamu ikut dengan ${slots(row.quantity, language)}.`,
-        `You joined with ${slots(row.quantity, language)}.`,
+        `Kamu ikut dengan ${slots(quantity, language)}.`,
+        `You joined with ${slots(quantity, language)}.`,
       );
+    }
+    case 'participant_changed':
+      return metadata['from'] === undefined
+        ? t('Alamat atau catatan diperbarui.', 'The address or note was updated.')
+        : t(
+            `Pesanan dikurangi menjadi ${slots(row.quantity, language)}.`,
+            `The order was reduced to ${slots(row.quantity, language)}.`,
+          );
     case 'participant_confirmed':
       return metadata['amount'] === undefined
         ? t('Slotmu dipastikan.', 'Your slots were confirmed.')

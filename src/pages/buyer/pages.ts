@@ -1,6 +1,7 @@
 import type { App } from '../../context.ts';
 import type { Pages } from '../../http/site.ts';
 import { answerPages } from './answers.ts';
+import { changePages } from './change.ts';
 import { joinPages } from './join.ts';
 import { minePages } from './mine.ts';
 import { participationPages } from './participation.ts';
@@ -13,6 +14,7 @@ export function buyerPages(app: App): Pages {
     for (const part of [
       joinPages(app),
       minePages(app),
+      changePages(app),
       participationPages(app),
       answerPages(app),
       waitingPages(app),

@@ -76,7 +76,8 @@ export async function showParticipation(
     consult(() => app.db.rows(participationHistory, row.campaign_id, row.participation_id)),
   ]);
   const isNew = Object.hasOwn(request.query as object, 'baru');
-  const main = html`${isNew && welcome(visit, row)}${hasLeft(request) && farewell(visit, row)}${whole(visit, row, money, fault)}
+  const isChanged = Object.hasOwn(request.query as object, 'diubah');
+  const main = html`${isNew && welcome(visit, row)}${hasLeft(request) && farewell(visit, row)}${isChanged && saved(visit)}${whole(visit, row, money, fault)}
     <div data-part="history">${historyOf(visit, row, log)}</div>`;
   const page = { title: row.title, section: 'mine', main } as const;
   return sendPage(request, reply, page, fault?.status ?? 200);
@@ -88,6 +89,14 @@ export async function ownParticipation(app: App, visit: Visit, id: string): Prom
   const row = await consult(() => app.db.maybe(findOwnParticipation, id, userId));
   if (row === undefined) throw new DomainError('participation_not_found', {});
   return row;
+}
+
+function saved({ t }: Visit): Html {
+  return notice(
+    'good',
+    t('Perubahan tersimpan.', 'Your changes are saved.'),
+    t('Penjual melihat data yang terbaru.', 'The seller sees the newest details.'),
+  );
 }
 
 function welcome({ t, language }: Visit, row: OwnRow): Html {
@@ -163,6 +172,14 @@ function whole(visit: Visit, row: OwnRow, money: Money, fault: Fault | undefined
             <dd>${row.note}</dd>`
         }
       </dl>
+      ${
+        ['reserved', 'confirmed'].includes(spokenParticipationStatus(row.status)) &&
+        html`<p>
+          <a class="button quiet" href="${url(`/ikutan/${row.participation_id}/ubah`)}"
+            >${t('Ubah pesanan', 'Change your order')}</a
+          >
+        </p>`
+      }
       ${
         mayLeave(visit, row) &&
         html`<p>

@@ -1,0 +1,154 @@
+import Type from 'typebox';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { spokenStatus } from '../../campaigns/status.ts';
+import type { App } from '../../context.ts';
+import type { DomainError, FieldError } from '../../errors.ts';
+import { formReader, taken, type Typed } from '../../http/forms.ts';
+import { closed, Id } from '../../http/schemas.ts';
+import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { operate } from '../../operation.ts';
+import { changeParticipation } from '../../participations/operations.ts';
+import type { OwnRow } from '../../participations/queries.ts';
+import { JoinFields } from '../../participations/schemas.ts';
+import { spokenParticipationStatus } from '../../participations/status.ts';
+import { input, notice, textarea } from '../../web/components.ts';
+import { slots } from '../../web/format.ts';
+import { html, type Html } from '../../web/html.ts';
+import type { Visit } from '../../web/visit.ts';
+import { ownParticipation } from './participation.ts';
+
+const params = closed({ id: Id });
+const readChange = formReader(
+  closed({
+    quantity: Type.Optional(JoinFields.quantity),
+    shipping_address: JoinFields.shipping_address,
+    note: JoinFields.note,
+  }),
+);
+
+interface Shown {
+  readonly typed?: Typed;
+  readonly errors?: readonly FieldError[];
+  readonly refused?: DomainError;
+}
+
+/** A buyer corrects an order: where it is sent, the note, and fewer slots. */
+export function changePages(app: App): Pages {
+  return async (server) => {
+    server.get('/ikutan/:id/ubah', { schema: { params } }, async (request, reply) => {
+      const row = await ownParticipation(app, request.visit, request.params.id);
+      if (!mayChange(row)) return seeOther(request, reply, `/ikutan/${row.participation_id}`);
+      return changePage(request, reply, row, {});
+    });
+
+    server.post('/ikutan/:id/ubah', { schema: { params } }, async (request, reply) => {
+      const { id } = request.params;
+      const { actor } = request.visit;
+      const row = await ownParticipation(app, request.visit, id);
+      const form = readChange(request.body);
+      const { typed } = form;
+      if ('errors' in form) return changePage(request, reply, row, { typed, errors: form.errors });
+      const { quantity, shipping_address: shippingAddress, note } = form.value;
+      const change = { quantity, shippingAddress, note: note ?? null };
+      const answer = await taken(() =>
+        operate(app.db, (tx) => changeParticipation(tx, actor, id, change)),
+      );
+      if ('refused' in answer) {
+        const { refused } = answer;
+        return changePage(request, reply, row, { typed, errors: refused.fields, refused });
+      }
+      app.pokes.poke(row.campaign_id);
+      return seeOther(request, reply, `/ikutan/${id}?diubah`);
+    });
+  };
+}
+
+/** Whether a correction can be offered: until the order has ended or was received. */
+export function mayChange(row: OwnRow): boolean {
+  return ['reserved', 'confirmed'].includes(spokenParticipationStatus(row.status));
+}
+
+/** Whether fewer slots can be offered; whether it is possible is decided when it is asked for. */
+function mayReduce({ now }: Visit, row: OwnRow): boolean {
+  const isOpen = ['active', 'full'].includes(spokenStatus(row.campaign_status));
+  return isOpen && row.quantity > 1 && !row.is_closing && row.deadline > now;
+}
+
+function changePage(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  row: OwnRow,
+  { typed = {}, errors = [], refused }: Shown,
+): FastifyReply {
+  const { visit } = request;
+  const { t, url, language } = visit;
+  const back = url(`/ikutan/${row.participation_id}`);
+  const title = t('Ubah pesanan', 'Change your order');
+  const words = errors.length === 0 ? refused?.text(language) : undefined;
+  const main = html`<p class="crumbs"><a href="${back}">${row.title}</a></p>
+    <h1>${title}</h1>
+    ${words && notice('bad', words.title, words.detail)}
+    <form class="stack panel narrow" method="post" action="${back}/ubah">
+      ${mayReduce(visit, row) && quantityField(visit, row, typed, errors)}
+      ${textarea(visit, {
+        name: 'shipping_address',
+        label: t('Alamat pengiriman', 'Delivery address'),
+        hint: t(
+          'Nama, jalan, kota, kode pos, nomor HP.',
+          'Name, street, city, postal code, phone.',
+        ),
+        value: typed['shipping_address'] ?? row.shipping_address,
+        errors,
+        required: true,
+        control: { minlength: 10, maxlength: 240, rows: 3, autocomplete: 'street-address' },
+      })}
+      ${input(visit, {
+        name: 'note',
+        label: t('Catatan untuk penjual', 'Note to the seller'),
+        value: typed['note'] ?? row.note ?? undefined,
+        errors,
+        control: { maxlength: 160, autocomplete: 'off' },
+      })}
+      <div class="row">
+        <button class="button">${t('Simpan', 'Save')}</button>
+        <a class="button quiet" href="${back}">${t('Batal', 'Cancel')}</a>
+      </div>
+    </form>
+    ${spokenStatus(row.campaign_status) === 'active' && moreSlots(visit, row)}`;
+  const status = refused?.status ?? (errors.length === 0 ? 200 : 422);
+  return sendPage(request, reply, { title, section: 'mine', main }, status);
+}
+
+function quantityField(
+  visit: Visit,
+  row: OwnRow,
+  typed: Typed,
+  errors: readonly FieldError[],
+): Html {
+  const { t } = visit;
+  return input(visit, {
+    name: 'quantity',
+    label: t('Jumlah slot', 'Number of slots'),
+    hint: t(
+      'Slot yang kamu kurangi diberikan ke pembeli lain. Kalau sudah dibayar, uangnya kami kembalikan.',
+      'Slots you give up go to other buyers. If you paid for them, we refund you.',
+    ),
+    value: typed['quantity'] ?? String(row.quantity),
+    errors,
+    required: true,
+    control: { type: 'number', inputmode: 'numeric', min: 1, max: row.quantity },
+  });
+}
+
+/** More slots are an order of their own, at the end of the line and with its own payment. */
+function moreSlots({ t, url, language }: Visit, row: OwnRow): Html {
+  return html`<p class="quiet">
+    ${t(
+      `Mau lebih dari ${slots(row.quantity, language)}?`,
+      `Want more than ${slots(row.quantity, language)}?`,
+    )}
+    <a href="${url(`/sambatan/${row.campaign_id}`)}"
+      >${t('Buat pesanan tambahan', 'Place another order')}</a
+    >
+  </p>`;
+}
