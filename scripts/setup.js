@@ -147,7 +147,7 @@ function checkRuntime() {
   if (!existsSync(runtime)) {
     fail(
       `There is no package with Node for ${process.platform}-${process.arch}; ` +
-        'Sambatan runs on Linux (x64, arm64; glibc), macOS and Windows (x64).',
+        'Sambatan runs on Linux (x64, arm64; glibc) and macOS; on Windows in WSL.',
     );
   }
   const answer = spawnSync(runtime, ['--version'], { encoding: 'utf8', shell: windows });

@@ -102,6 +102,24 @@ function lifecycleMetrics(registers: Registry[]) {
       help: 'Attempts to start the scheduler that failed',
       registers,
     }),
+    schedulerFailedLooks: new Counter({
+      name: 'sambatan_scheduler_failed_looks_total',
+      help: 'Looks of a running scheduler for due campaigns that failed',
+      registers,
+    }),
+  };
+}
+
+function backupMetrics(gauge: (name: string, help: string) => Gauge) {
+  return {
+    lastBackup: gauge(
+      'sambatan_last_backup_timestamp_seconds',
+      'When the last backup was verified; 0 when there was none',
+    ),
+    installed: gauge(
+      'sambatan_installed_timestamp_seconds',
+      'When this database was set up or restored',
+    ),
   };
 }
 
@@ -149,10 +167,7 @@ function watchMetrics(registers: Registry[]) {
       labelNames: ['account'],
       registers,
     }),
-    lastBackup: gauge(
-      'sambatan_last_backup_timestamp_seconds',
-      'When the last backup was verified; 0 when there was none',
-    ),
+    ...backupMetrics(gauge),
     mailBudgetUsed: new Gauge({
       name: 'sambatan_mail_budget_used_ratio',
       help: 'Share of the mail budget that is used, by window: five_minutes, day',

@@ -59,7 +59,11 @@ function processOn({ url, ending }: Ground, options: Partial<SchedulerOptions> =
   };
   ending(close);
   const gauge = async () => (await metrics.schedulerRunning.get()).values[0]?.value;
-  return { db, pokes, scheduler, log, gauge, close };
+  const failures = async () => ({
+    starts: (await metrics.schedulerStartFailures.get()).values[0]?.value,
+    looks: (await metrics.schedulerFailedLooks.get()).values[0]?.value,
+  });
+  return { db, pokes, scheduler, log, gauge, failures, close };
 }
 
 const inMs = (ms: number): CampaignWish => ({ deadline: new Date(Date.now() + ms) });
@@ -274,7 +278,7 @@ suite('starting and stopping', () => {
     const { db, url, market } = on;
     const id = await newCampaign(db, market);
     await letTimePass(db, id, pastDeadline);
-    const { scheduler, log, gauge } = processOn(on);
+    const { scheduler, log, gauge, failures } = processOn(on);
     await connectable(url, false);
     try {
       await scheduler.start();
@@ -287,6 +291,7 @@ suite('starting and stopping', () => {
       assert.match(errors()[0]!.text, /THE SCHEDULER DOES NOT RUN/);
       await assert.rejects(scheduler.sweep(), /not currently accepting connections/);
       await until(() => errors().length >= 2);
+      assert.deepEqual(await failures(), { starts: errors().length, looks: 0 });
     } finally {
       await connectable(url, true);
     }
@@ -294,6 +299,18 @@ suite('starting and stopping', () => {
     await until(() => isClosed(db, id));
     assert.equal(await gauge(), 1);
     assert.equal(scheduler.status().failure, null);
+  });
+
+  test('a look that fails is counted apart from a start that fails', async (t) => {
+    const hours = 3_600_000;
+    const { scheduler, log, failures } = processOn(await ground(t), {
+      clock: () => new Date(Date.now() + 2 * hours),
+    });
+    await scheduler.start();
+    await until(() => log.lines.filter(({ level }) => level === 'error').length >= 2);
+    const { starts, looks = 0 } = await failures();
+    assert.equal(starts, 0);
+    assert.ok(looks >= 2);
   });
 
   test('one that is told that the database is back looks at once', async (t) => {

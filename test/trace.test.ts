@@ -94,7 +94,7 @@ test('a join is one trace: the request, its batch, and the statement in the data
   const userId = newId();
   const words = { shipping_address: 'Jalan Kenanga 12, Bandung', note: 'titip di satpam' };
   const joined = await backend.post(
-    `/campaigns/${campaign.body.id}/join?x=pencarian`,
+    `/campaigns/${campaign.body.id}/join`,
     { user_id: userId, quantity: 2, ...words },
     { traceparent: `00-${traceId}-${parent}-01` },
   );
@@ -116,6 +116,16 @@ test('a join is one trace: the request, its batch, and the statement in the data
   assert.ok(BigInt(statement.startTimeUnixNano) >= BigInt(request.startTimeUnixNano));
   assert.ok(BigInt(statement.endTimeUnixNano) <= BigInt(request.endTimeUnixNano));
   await until(() => spansOf(got).some(({ name }) => name === 'lifecycle run'));
+
+  // A caller that does not keep its trace gets no spans from us either.
+  const unsampled = 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa';
+  const path0 = `/campaigns/${campaign.body.id}`;
+  await backend.get('/campaigns?search=pencarian');
+  await backend.get(path0, { traceparent: `00-${unsampled}-${parent}-00` });
+  const sampled = 'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb';
+  await backend.get(path0, { traceparent: `00-${sampled}-${parent}-03` });
+  await until(() => spansOf(got).some((span) => span.traceId === sampled));
+  assert.ok(!spansOf(got).some((span) => span.traceId === unsampled));
 
   const { path, headers, text } = got[0]!;
   assert.deepEqual([path, headers['x-key']], ['/v1/traces', 'rahasia-kolektor']);

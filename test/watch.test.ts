@@ -222,6 +222,11 @@ test('the last backup that was finished counts, one that was begun does not', as
   );
   await watch.look();
   assert.equal(await value('sambatan_last_backup_timestamp_seconds'), 0);
+  const [installed] = await ask<{ at: number }>(
+    db,
+    'select extract(epoch from created_at)::float8 as at from sambatan.installation',
+  );
+  assert.equal(await value('sambatan_installed_timestamp_seconds'), installed?.at);
   await ask(
     db,
     `update sambatan.backups set finished_at = '2026-08-17 00:00:00Z', bytes = 1,

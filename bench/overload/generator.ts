@@ -88,13 +88,15 @@ class Crowd {
 
   /** Sends what is due, whatever became of what was sent before. */
   #pace(rate: number): void {
+    // The timer may fire once more after the end: nothing is sent then, or it would not be counted.
+    if (this.#isOver) return;
     const due = Math.floor(((performance.now() - this.#began) / 1_000) * rate);
     while (this.#sent + this.#unsent < due) {
       const line = this.#idle.pop() ?? this.#mayOpen();
       if (line === undefined) this.#unsent++;
       else this.#send(line);
     }
-    if (!this.#isOver) setTimeout(() => this.#pace(rate), 1);
+    setTimeout(() => this.#pace(rate), 1);
   }
 
   #mayOpen(): Line | undefined {

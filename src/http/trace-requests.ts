@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { Span, Trace } from '../trace/trace.ts';
+import type { Span, SpanOptions, Trace } from '../trace/trace.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -29,9 +29,11 @@ export function traceRequests(server: FastifyInstance, trace: Trace): void {
   });
 }
 
-function parentIn(header: unknown): Pick<Span, 'traceId' | 'spanId'> | undefined {
+function parentIn(header: unknown): SpanOptions['parent'] {
   if (typeof header !== 'string') return undefined;
-  const found = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]{2}$/.exec(header);
-  const [, traceId, spanId] = found ?? [];
-  return traceId === undefined || spanId === undefined ? undefined : { traceId, spanId };
+  const found = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/.exec(header);
+  const [, traceId, spanId, flags = ''] = found ?? [];
+  if (traceId === undefined || spanId === undefined) return undefined;
+  // The lowest bit says whether the caller keeps the trace ("sampled").
+  return { traceId, spanId, isKept: (Number.parseInt(flags, 16) & 1) === 1 };
 }

@@ -147,12 +147,14 @@ export class Scheduler {
     while (!signal.aborted) {
       this.#rest.begin();
       let wait: number;
+      let isStarting = this.#failure !== null;
       try {
         await this.#introduce();
+        isStarting = false;
         onIntroduced();
         wait = await this.#look(signal);
       } catch (error) {
-        wait = this.#failed(error);
+        wait = this.#failed(error, isStarting);
         onIntroduced();
       }
       if (!signal.aborted) await this.#rest.until(wait);
@@ -247,12 +249,12 @@ export class Scheduler {
   }
 
   /** Says so, and gives the milliseconds until the next attempt. */
-  #failed(error: unknown): number {
+  #failed(error: unknown, isStarting: boolean): number {
     const { log, metrics } = this.#options;
     this.#failure = error instanceof Error ? error.message : String(error);
     const wait = Math.min(longestRestartMs, firstRestartMs * 2 ** this.#failures++);
     metrics.schedulerRunning.set(0);
-    metrics.schedulerStartFailures.inc();
+    (isStarting ? metrics.schedulerStartFailures : metrics.schedulerFailedLooks).inc();
     log.error(
       { err: error, retry_in_ms: wait },
       'THE SCHEDULER DOES NOT RUN: no campaign is opened or closed at its time until it does',

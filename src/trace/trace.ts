@@ -11,11 +11,16 @@ export interface Span {
 
 export type SpanKind = 'server' | 'client' | 'internal';
 
+/** What a span is a part of; `isKept: false` means that nothing of this trace is sent. */
+export interface Parent extends Pick<Span, 'traceId' | 'spanId'> {
+  readonly isKept?: boolean;
+}
+
 export interface SpanOptions {
   readonly kind?: SpanKind;
   readonly attributes?: Attributes;
   /** Undefined: whatever is under way where it begins; null: nothing is. */
-  readonly parent?: Pick<Span, 'traceId' | 'spanId'> | null | undefined;
+  readonly parent?: Parent | null | undefined;
   /** What else it is part of. */
   readonly links?: readonly Pick<Span, 'traceId' | 'spanId'>[];
 }

@@ -14,6 +14,7 @@ export interface Affairs {
   readonly claims_seconds: number;
   /** Of the last finished backup, as seconds since 1970; 0 when there was none. */
   readonly backup_at: number;
+  readonly installed_at: number;
   readonly held: boolean;
 }
 
@@ -45,6 +46,8 @@ export const lookAround = query<[], Affairs>(
       as claims_seconds,
     coalesce(extract(epoch from (select max(finished_at) from sambatan.backups)), 0)::float8
       as backup_at,
+    coalesce((select extract(epoch from created_at) from sambatan.installation), 0)::float8
+      as installed_at,
     sambatan.is_held() as held
   from clock`,
 );

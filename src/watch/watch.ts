@@ -92,6 +92,7 @@ export class Watch {
     metrics.claimsRupiah.set(affairs.claims_rupiah);
     metrics.claimsOldest.set(affairs.claims_seconds);
     metrics.lastBackup.set(affairs.backup_at);
+    metrics.installed.set(affairs.installed_at);
     metrics.held.set(affairs.held ? 1 : 0);
     for (const { queue, items, seconds } of await db.rows(sql.measureWork, maxQueueItems)) {
       metrics.queueItems.set({ queue }, items);

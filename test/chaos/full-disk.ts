@@ -73,9 +73,13 @@ export const diskFaults: Readonly<Record<string, Fault>> = {
         },
         { everyMs: 50 },
       );
-      await stayFull(scene, ballast, (answer) =>
-        assert.equal(answer, '200', 'what is stored can be read'),
-      );
+      let reads = 0;
+      await stayFull(scene, ballast, (answer) => {
+        if (answer === '200') reads++;
+        // Joins that wait for the disk may hold all the room there is.
+        else assert.equal(answer, '503 overloaded', 'what is stored can be read');
+      });
+      assert.ok(reads > 0, 'what is stored can be read');
     } finally {
       ballast.remove();
     }
@@ -97,7 +101,7 @@ export const diskFaults: Readonly<Record<string, Fault>> = {
         ballast.topUp();
       }
       await stayFull(scene, ballast, (answer) =>
-        assert.ok(['200', '503 database_unavailable'].includes(answer), answer),
+        assert.ok(['200', '503 database_unavailable', '503 overloaded'].includes(answer), answer),
       );
     } finally {
       ballast.remove();
