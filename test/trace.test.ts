@@ -120,7 +120,7 @@ test('a join is one trace: the request, its batch, and the statement in the data
   // A caller that does not keep its trace gets no spans from us either.
   const unsampled = 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa';
   const path0 = `/campaigns/${campaign.body.id}`;
-  await backend.get('/campaigns?search=pencarian');
+  await backend.get('/campaigns?q=pencarian');
   await backend.get(path0, { traceparent: `00-${unsampled}-${parent}-00` });
   const sampled = 'bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb';
   await backend.get(path0, { traceparent: `00-${sampled}-${parent}-03` });
