@@ -30,9 +30,9 @@ export const statementReasons = {
     id: 'Berkas Excel ini rusak atau terpotong. Unduh ulang dari bank.',
     en: 'This Excel file is damaged or cut off. Download it from the bank again.',
   },
-  workbook_too_large: {
-    id: 'Isi berkas Excel ini terlalu besar. Pilih rentang tanggal yang lebih pendek.',
-    en: 'The content of this Excel file is too large. Choose a shorter period.',
+  too_large: {
+    id: 'Isi berkas ini terlalu besar. Pilih rentang tanggal yang lebih pendek.',
+    en: 'The content of this file is too large. Choose a shorter period.',
   },
   several_sheets: {
     id: 'Lebih dari satu lembar berisi mutasi. Simpan satu lembar per berkas.',

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
+import { zipSync } from 'fflate';
 import writeExcelFile from 'write-excel-file/node';
+import { readStatement } from '../src/ledger/bank-statements/parse.ts';
 import { httpService } from './rig/http-service.ts';
 import { expectStatus } from './rig/shop.ts';
 
@@ -372,6 +374,158 @@ describe('other banks and files', () => {
     assert.equal(await named(Buffer.from('89504e470d0a1a0a', 'hex')), 'not_a_statement');
     assert.equal(await named(Buffer.from(' \n ')), 'empty');
     assert.equal(await named(Buffer.from('tidak,jelas\n1,2')), 'heading_not_found');
+  });
+});
+
+describe('amounts of each bank', () => {
+  const bca = (amount: string) =>
+    `Tanggal Transaksi,Keterangan,Cabang,Jumlah,,Saldo\n'${dmy(today)},'TRSF,'0000,"${amount}",CR,`;
+  const bcaBeside = (amount: string) => bca(amount).replace(',CR,', ',,');
+  const mandiri = (amount: string) =>
+    `AccountNo;Date;Description;Debit;Credit\n137;${dmy(today)};TRSF;-;"${amount}"`;
+  for (const [format, file, rupiah] of [
+    ['bca', bca('195.000'), 195_000],
+    ['bca', bca('195.093'), 195_093],
+    ['bca', bcaBeside('1.500.037,00 CR'), 1_500_037],
+    ['bca', bca('1,500,037.00'), 1_500_037],
+    ['mandiri', mandiri('1.500.123,00'), 1_500_123],
+    ['mandiri', mandiri('1,500,123.00'), 1_500_123],
+  ] as const) {
+    test(`${format} ${file.split('\n')[1]}`, async () => {
+      assert.deepEqual((await read(file, format)).lines, [`${today} ${rupiah}`]);
+    });
+  }
+
+  test('an amount without a mark of credit or debit is refused', async () => {
+    assert.equal((await refusal(bcaBeside('195.000'), 'bca')).reason, 'mark');
+    assert.equal((await refusal(bca('195.000 DB'), 'bca')).reason, 'mark');
+  });
+});
+
+/** Shape: github.com/ismailir10/native-erp-v2, tests/bank-layouts.ts. */
+describe('MT940', () => {
+  const short = (day: string) => day.slice(2).replaceAll('-', '');
+  const file = (...lines: string[]) =>
+    [
+      '{1:F01CENAIDJAAXXX0000000000}{2:O9401200260901CENAIDJAXXXX00000000002609011200N}{4:',
+      ':20:STMT',
+      ':25:5270099001',
+      ':28C:00001/001',
+      `:60F:C${short(dayAgo(1))}IDR1000000,00`,
+      ...lines,
+      '-}',
+    ].join('\r\n');
+  const transfers = [
+    `:61:${short(today)}${short(today).slice(2)}CR195663,00NTRFNONREF//FT2601`,
+    ':86:TRSF E-BANKING CR',
+    'SARI DEWI',
+    `:61:${short(today)}D6500,NCHGNONREF`,
+    `:61:${short(today)}C12,34NINTNONREF`,
+  ];
+  const closing = (amount: string) => `:62F:C${short(today)}IDR${amount}`;
+
+  test('is read with its names and references, and must lead to its closing balance', async () => {
+    assert.deepEqual(await read(file(...transfers, closing('1189175,34'))), {
+      lines: [`${today} 195663`],
+      words: ['TRSF E-BANKING CR SARI DEWI'],
+      skipped: 2,
+    });
+    const found = await refusal(file(...transfers, closing('1189175,35')));
+    assert.deepEqual([found.reason, found.line], ['check', 11]);
+  });
+
+  test('what is cut off, unknown or in another currency is refused', async () => {
+    assert.equal((await refusal(file(...transfers))).reason, 'mt940');
+    const odd = await refusal(file(transfers[0]!.replace(',00', '.00'), closing('1195663,00')));
+    assert.deepEqual([odd.reason, odd.line], ['mt940', 6]);
+    const dollars = file(...transfers, closing('1189175,34')).replaceAll('IDR', 'USD');
+    assert.equal((await refusal(dollars)).reason, 'currency');
+  });
+
+  test('a reversed debit is money in, a reversed credit money out, an expected one pending', async () => {
+    const marks = ['RD', 'RC', 'EC'].map((mark) => `:61:${short(today)}${mark}1000,00NTRFX`);
+    const { lines, skipped } = await read(file(...marks, closing('1000000,00')));
+    assert.deepEqual([lines, skipped], [[`${today} 1000`], 2]);
+  });
+});
+
+/** Shape: the message's definition in ISO 20022, camt.053.001.08. */
+describe('CAMT.053', () => {
+  const amount = (value: string) => `<Amt Ccy="IDR">${value}</Amt><CdtDbtInd>CRDT</CdtDbtInd>`;
+  const balance = (code: string, value: string) =>
+    `<Bal><Tp><CdOrPrtry><Cd>${code}</Cd></CdOrPrtry></Tp>${amount(value)}</Bal>`;
+  const detail = (value: string, name: string) =>
+    `<TxDtls><Amt Ccy="IDR">${value}</Amt><RltdPties><Dbtr><Pty><Nm>${name}</Nm></Pty></Dbtr></RltdPties></TxDtls>`;
+  const entry = (value: string, details: string, status = 'BOOK') =>
+    `<Ntry>${amount(value)}<Sts><Cd>${status}</Cd></Sts><BookgDt><Dt>${today}</Dt></BookgDt><NtryDtls>${details}</NtryDtls></Ntry>`;
+  const file = (closing: string, ...entries: string[]) =>
+    `<?xml version="1.0" encoding="UTF-8"?>
+<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt><Stmt>
+<Acct><Id><Othr><Id>5270099001</Id></Othr></Id><Ccy>IDR</Ccy></Acct>
+${balance('OPBD', '1000.00')}${balance('CLBD', closing)}
+${entries.join('\n')}
+</Stmt></BkToCstmrStmt></Document>`;
+  const gathered = entry('395663', detail('195663.00', 'SARI DEWI') + detail('200000', 'BUDI'));
+
+  test('is read, gathered entries one by one, and must lead to its closing balance', async () => {
+    const pending = entry('500.00', '', 'PDNG');
+    assert.deepEqual(await read(file('396663', gathered, pending), 'auto', 'application/xml'), {
+      lines: [`${today} 195663`, `${today} 200000`],
+      words: ['SARI DEWI', 'BUDI'],
+      skipped: 1,
+    });
+    assert.equal((await refusal(file('396664', gathered))).reason, 'check');
+  });
+
+  test('what is cut off, has a document type or another currency is refused', async () => {
+    const whole = file('396663', gathered);
+    assert.equal((await refusal(whole.slice(0, -40))).reason, 'xml');
+    const typed = whole.replace('<Document', '<!DOCTYPE x [<!ENTITY a "b">]><Document');
+    assert.equal((await refusal(typed)).reason, 'xml');
+    assert.equal((await refusal(whole.replaceAll('IDR', 'USD'))).reason, 'currency');
+  });
+});
+
+describe('20,000 transactions', () => {
+  const rows = (count: number) => {
+    const lines = Array.from(
+      { length: count },
+      (_, index) => `${today};TRSF NAMA PEMBELI ${index};;${100_000 + index};`,
+    );
+    return Buffer.from(['Tanggal;Keterangan;Debit;Kredit;Saldo', ...lines].join('\n'));
+  };
+
+  test('are read without holding up the event loop', async () => {
+    let turns = 0;
+    let isRead = false;
+    const turn = () => {
+      turns++;
+      if (!isRead) setImmediate(turn);
+    };
+    setImmediate(turn);
+    const parsed = await readStatement(rows(20_000), { mapping: 'auto', today });
+    isRead = true;
+    assert.equal(parsed.lines.length, 20_000);
+    assert.equal(parsed.lines.at(-1)!.amount, 119_999n);
+    assert.ok(turns > 100, `the loop turned ${turns} times meanwhile`);
+  });
+
+  test('and one more refuse the file, as does a refusal inside the thread', async () => {
+    const asked = { mapping: 'auto', today } as const;
+    await assert.rejects(readStatement(rows(20_001), asked), { reason: 'too_many_lines' });
+    const broken = Buffer.concat([rows(5000), Buffer.from(`\n${today};A;;1.95.000;`)]);
+    const place = { reason: 'amount', line: 5002, cell: '1.95.000', column: 'Kredit' };
+    await assert.rejects(readStatement(broken, asked), { params: place });
+  });
+
+  test('an archive that unpacks to more than it may is refused', async () => {
+    const sheet = Buffer.concat([Buffer.from('<worksheet>'), Buffer.alloc(60_000_000, ' ')]);
+    const bomb = Buffer.from(zipSync({ 'xl/worksheets/sheet1.xml': sheet }));
+    assert.ok(bomb.length < 200_000);
+    await assert.rejects(readStatement(bomb, { mapping: 'auto', today }), { reason: 'too_large' });
+    const far = Buffer.from('<worksheet><sheetData><row><c r="XFD1048576"><v>1</v></c></row>');
+    const wide = Buffer.from(zipSync({ 'xl/worksheets/sheet1.xml': far }));
+    await assert.rejects(readStatement(wide, { mapping: 'auto', today }), { reason: 'too_large' });
   });
 });
 

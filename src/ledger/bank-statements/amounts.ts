@@ -20,6 +20,9 @@ export interface Figure {
 
 const creditWords = ['cr', 'k', 'c', 'kredit', 'credit'];
 const debitWords = ['db', 'dr', 'd', 'debet', 'debit'];
+/** Words of a column of its own, such as `Jenis`; not beside an amount. */
+const creditKinds = ['masuk', 'uang masuk', 'dana masuk', 'in', 'incoming', 'cash in', 'kr'];
+const debitKinds = ['keluar', 'uang keluar', 'dana keluar', 'out', 'outgoing', 'cash out'];
 const words = [...creditWords, ...debitWords].toSorted((a, b) => b.length - a.length).join('|');
 const leadingMark = new RegExp(`^\\(?(${words})\\)?\\.?(?=[\\s\\d(+-])\\s*`, 'i');
 const trailingMark = new RegExp(`(?<=[\\d\\s)-])\\(?(${words})\\)?\\.?$`, 'i');
@@ -35,8 +38,8 @@ export function markOf(
     .replaceAll(/^[(\s]+|[).\s]+$/g, '');
   const has = (list: readonly string[], own: readonly string[] = []) =>
     list.includes(word) || own.some((one) => tidy(one).toLowerCase() === word);
-  if (has(creditWords, more.credit)) return 'credit';
-  return has(debitWords, more.debit) ? 'debit' : undefined;
+  if (has([...creditWords, ...creditKinds], more.credit)) return 'credit';
+  return has([...debitWords, ...debitKinds], more.debit) ? 'debit' : undefined;
 }
 
 /**

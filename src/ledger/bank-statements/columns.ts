@@ -51,15 +51,25 @@ export function locate(rows: readonly TableRow[], mapping: Mapping): Located | u
   if (mapping.firstRow !== undefined && mapping.headerRow === undefined) {
     const first = rows.findIndex(({ row }) => row >= mapping.firstRow!);
     const columns = columnsIn([], mapping);
-    return columns && { mapping, columns, first: first === -1 ? rows.length : first, score: 1 };
+    if (columns === undefined) return undefined;
+    // Without a heading the first row of the table says how many cells a row has.
+    const width = rows[first]?.cells.length ?? 0;
+    const from = first === -1 ? rows.length : first;
+    return { mapping, columns: { ...columns, width }, first: from, score: 1 };
   }
   for (const [index, { row, cells }] of rows.slice(0, maxHeadRows).entries()) {
     if (mapping.headerRow !== undefined && row !== mapping.headerRow) continue;
     const columns = columnsIn(cells, mapping);
     if (columns === undefined) continue;
+    if (mapping.headerRow === undefined && !isNamed(mapping)) continue;
     return { mapping, columns, first: index + 1, score: scoreOf(cells, mapping) };
   }
   return undefined;
+}
+
+/** Whether the day's column is known by its heading, so that a heading can be told from a row. */
+export function isNamed({ columns }: Mapping): boolean {
+  return columns.date.every((ref) => typeof ref === 'string');
 }
 
 function scoreOf(cells: readonly string[], mapping: Mapping): number {

@@ -173,6 +173,14 @@ function serialDate(serial: number): DateFigure | undefined {
   return serial % 1 === 0 ? date : { ...date, clock: moment.toISOString().slice(11, 19) };
 }
 
+/** Whether some day of a file has a time of day: midnight everywhere only means that none is known. */
+export function hasClocks(dates: readonly PlacedDate[]): boolean {
+  return dates.some(
+    ({ date: { clock, offset } }) =>
+      clock !== undefined && (offset !== undefined || clock !== '00:00:00'),
+  );
+}
+
 export interface PlacedDate {
   readonly date: DateFigure;
   readonly place: Place;
@@ -280,7 +288,9 @@ const datesInText =
  * undefined for a line that names none. The day comes first, as Indonesian banks write it.
  */
 export function periodOf(text: string): Period | undefined {
-  const found = text.replaceAll(/\s+/g, ' ').match(datesInText) ?? [];
+  const line = text.replaceAll(/\s+/g, ' ');
+  const labelled = /\bperiode?\b.*/i.exec(line)?.[0];
+  const found = (labelled ?? line).match(datesInText) ?? [];
   const days = found.flatMap((part) => {
     const date = dateFigureOf(part.trim());
     const parts = date?.dmy;
@@ -288,7 +298,9 @@ export function periodOf(text: string): Period | undefined {
   });
   if (days.length === 0) return monthOf(text);
   const [from, to, more] = days;
-  if (from === undefined || to === undefined || more !== undefined || from > to) return undefined;
+  if (from === undefined || to === undefined || from > to) return undefined;
+  // Behind the period there may be the day on which it was printed.
+  if (more !== undefined && labelled === undefined) return undefined;
   return { from, to };
 }
 

@@ -1,5 +1,5 @@
 import { figureOf, markOf, type Direction, type PlacedFigure } from './amounts.ts';
-import { columnsIn, plain, type Columns, type Located } from './columns.ts';
+import { columnsIn, isNamed, plain, type Columns, type Located } from './columns.ts';
 import { clockOf, dateFigureOf, periodOf, type Period, type PlacedDate } from './dates.ts';
 import { StatementRefused, shortened, type Place } from './refused.ts';
 import { isBalanceLabel, labelOf, summariesOf, type Summary } from './summaries.ts';
@@ -35,8 +35,8 @@ const pendingWords = /^(?:pend|pending|pnd|tertunda|hold)$/i;
 
 /** Sorts the rows below the heading. Refuses a row with money that is no transaction. */
 export function sortRows(rows: readonly TableRow[], located: Located): RawTable {
-  const { columns, mapping, first } = located;
-  const head = readHead(rows.slice(0, first), columns, mapping);
+  const { columns, first } = located;
+  const head = readHead(rows.slice(0, first), columns);
   const entries: RawEntry[] = [];
   const summaries = [...head.summaries];
   const otherRows: OtherRow[] = [];
@@ -62,19 +62,30 @@ export function textOf({ cells }: TableRow): string {
 }
 
 /** What stands above the heading: period and balances, but no transaction. */
-function readHead(rows: readonly TableRow[], columns: Columns, mapping: Mapping) {
+function readHead(rows: readonly TableRow[], columns: Columns) {
   for (const { row, cells } of rows) {
     const date = dateFigureOf(cells[columns.date] ?? '');
     const money = [columns.amount, columns.credit].map((at) => figureOf(cells[at] ?? ''));
     const isMoney = money.some((figure) => typeof figure === 'object');
-    if (date && isMoney && mapping.firstRow === undefined) {
+    if (date && isMoney) {
       throw new StatementRefused('rows_before_heading', { line: row });
     }
   }
   return {
     summaries: rows.flatMap((row) => summariesOf(row)),
-    periods: rows.flatMap(({ cells }) => periodOf(cells.join(' ')) ?? []),
+    periods: periodsOf(rows),
   };
+}
+
+/** The periods that rows name, or the one whose first and last day stand on two rows. */
+function periodsOf(rows: readonly TableRow[]): Period[] {
+  const texts = rows.map(({ cells }) => cells.join(' '));
+  const whole = texts.flatMap((text) => periodOf(text) ?? []);
+  if (whole.length > 0) return whole;
+  const from = texts.find((text) => /\b(?:awal|dari|mulai|from|start)\b/i.test(text));
+  const to = texts.find((text) => /\b(?:akhir|sampai|hingga|to|until|end)\b/i.test(text));
+  const both = from !== undefined && to !== undefined && from !== to && periodOf(`${from} ${to}`);
+  return both ? [both] : [];
 }
 
 /** A transaction, or undefined for a row without a day. */
@@ -83,6 +94,8 @@ function entryOf(given: TableRow, located: Located, period?: Period): RawEntry |
   const date = dateFigureOf(dateCell);
   const isPending = pendingWords.test(dateCell.replaceAll(/[^a-z]/gi, ''));
   if (date === undefined && !isPending) return undefined;
+  // A day alone is when the page was printed, unless the file ends in it.
+  if (!given.isOpen && given.cells.filter((cell) => cell !== '').length === 1) return undefined;
   const { row, columns, repaired } = fitted(given, located);
   const place = { line: row.row, column: columns.names[columns.date] ?? '', cell: dateCell };
   const money = moneyOf(row, columns, located.mapping);
@@ -228,7 +241,8 @@ function markedMoney(row: TableRow, columns: Columns, mapping: Mapping): RawEntr
 /** A row without a day: heading of a page, foot line, or more text of the row above. */
 function otherRow(given: TableRow, located: Located, above: RawEntry | undefined) {
   const { columns, mapping } = located;
-  if (columnsIn(given.cells, mapping) !== undefined || isHeading(given, columns)) {
+  const isRepeated = isNamed(mapping) && columnsIn(given.cells, mapping) !== undefined;
+  if (isRepeated || isHeading(given, columns)) {
     return { kind: 'heading', summaries: [] } as const;
   }
   const summaries = summariesOf(given, columns);

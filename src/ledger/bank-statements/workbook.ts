@@ -17,7 +17,7 @@ export function isWorkbook(bytes: Buffer): boolean {
 
 /**
  * The rows of each sheet of an .xlsx, as text: numbers with a decimal point, days as YYYY-MM-DD.
- * Refuses: workbook, workbook_too_large, not_a_statement (another kind of archive).
+ * Refuses: workbook, too_large, not_a_statement (another kind of archive).
  */
 export async function readWorkbook(bytes: Buffer): Promise<TableRow[][]> {
   const safe = unpackedWithin(bytes);
@@ -83,7 +83,7 @@ function unpackedWithin(bytes: Buffer): Buffer {
         sum += originalSize;
         parts++;
         if (sum > maxUnpackedBytes || parts > maxParts) {
-          throw new StatementRefused('workbook_too_large');
+          throw new StatementRefused('too_large');
         }
         if (name.startsWith('xl/worksheets/')) hasSheet = true;
         return /\.(?:xml|rels)$/i.test(name);
@@ -96,7 +96,7 @@ function unpackedWithin(bytes: Buffer): Buffer {
   if (!hasSheet) throw new StatementRefused('not_a_statement');
   for (const [name, part] of Object.entries(unpacked)) {
     if (name.startsWith('xl/worksheets/') && farCell.test(Buffer.from(part).toString('latin1'))) {
-      throw new StatementRefused('workbook_too_large');
+      throw new StatementRefused('too_large');
     }
   }
   return Buffer.from(zipSync(unpacked, { level: 0 }));

@@ -1,0 +1,26 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { readHere } from './read.ts';
+import { StatementRefused, type Place } from './refused.ts';
+import type { ParsedStatement, ReadOptions, StatementReason } from './types.ts';
+
+/** The thread in which large statements are read; started by parse.ts, for one file each. */
+
+export interface WorkerInput {
+  readonly bytes: Uint8Array;
+  readonly options: ReadOptions;
+}
+
+export type WorkerAnswer =
+  | { readonly parsed: ParsedStatement }
+  | { readonly refused: Place & { readonly reason: StatementReason } };
+
+async function answer({ bytes, options }: WorkerInput): Promise<WorkerAnswer> {
+  try {
+    return { parsed: await readHere(Buffer.from(bytes), options) };
+  } catch (error) {
+    if (error instanceof StatementRefused) return { refused: { ...error.params } };
+    throw error;
+  }
+}
+
+if (parentPort) parentPort.postMessage(await answer(workerData as WorkerInput), []);
