@@ -18,6 +18,7 @@ import { isHeld } from './installation/queries.ts';
 import { midtrans } from './ledger/gateway/midtrans.ts';
 import type { GatewayParts } from './ledger/gateway/operations.ts';
 import { Reconciler } from './ledger/gateway/reconcile.ts';
+import { StatementImporter } from './ledger/statement-importer.ts';
 import { Scheduler } from './lifecycle/scheduler.ts';
 import { createMailer, type Mailer } from './mailer.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -51,6 +52,8 @@ export interface App {
   readonly payments: GatewayParts;
   /** As the scheduler: started where it is, and works by hand all the same. */
   readonly reconciler: Reconciler;
+  /** As the scheduler: started where it is, and requests drive their own imports all the same. */
+  readonly importer: StatementImporter;
   readonly authenticate: Authenticator;
   readonly live: Live;
   readonly mailer: Mailer;
@@ -120,8 +123,7 @@ export function createApp(options: AppOptions): App {
     { config, db, metrics, pokes, admission, trace },
     options.batching,
   );
-  const paysOnline = config.gateway.midtrans !== undefined;
-  const clocked = { paysOnline, ...config.scheduler };
+  const clocked = { paysOnline: config.gateway.midtrans !== undefined, ...config.scheduler };
   const scheduler = new Scheduler({ db, pokes, log, metrics, trace, ...clocked });
   const online = paymentsOnline({ config, db, pokes, log });
   const live = openLive({ db, pokes, log, metrics });
@@ -168,7 +170,8 @@ export function createApp(options: AppOptions): App {
     isHeld: async () => (await probe.one(isHeld)).held,
     close: async () => {
       live.close();
-      await Promise.all([scheduler, messages, online.reconciler, watch].map((one) => one.stop()));
+      const workers = [scheduler, messages, online.reconciler, online.importer, watch];
+      await Promise.all(workers.map((one) => one.stop()));
       await joins.close();
       await pokes.stop();
       await mailer.close();
@@ -256,7 +259,7 @@ function inTraces(trace: Trace | undefined, send: SendBatch) {
   return { send: sendTraced, onJoin };
 }
 
-/** What payments online need; no provider where none is configured. */
+/** What brings money in: payments online (no provider where none is configured), statements. */
 function paymentsOnline(parts: { config: Config; db: Database; pokes: Pokes; log: Logger }) {
   const { config, db, pokes, log } = parts;
   const { midtrans: settings } = config.gateway;
@@ -265,7 +268,8 @@ function paymentsOnline(parts: { config: Config; db: Database; pokes: Pokes; log
     gateway: settings && midtrans(settings),
     onChange: (campaignId) => pokes.poke(campaignId),
   };
-  return { payments, reconciler: new Reconciler(payments, log) };
+  const importer = new StatementImporter({ db, log, onChange: payments.onChange });
+  return { payments, reconciler: new Reconciler(payments, log), importer };
 }
 
 /** Whether joins come in crowds or campaigns are closed just now: that goes first. */

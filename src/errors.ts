@@ -160,6 +160,14 @@ export const errorTable = {
       en: 'This line of a statement does not exist. Reload the list and choose one from it.',
     },
   ),
+  statement_import_not_found: fixed(
+    404,
+    { id: 'Impor mutasi tidak ditemukan', en: 'Statement import not found' },
+    {
+      id: 'Berkas ini tidak ada, atau sudah dihapus karena tidak diterapkan. Unggah lagi, ya.',
+      en: 'This file does not exist, or was deleted because nobody applied it. Upload it again.',
+    },
+  ),
   movement_not_found: fixed(
     404,
     { id: 'Transaksi tidak ditemukan', en: 'Movement not found' },
@@ -629,6 +637,37 @@ export const errorTable = {
       en: 'This line was matched or set aside already. Reload the list.',
     },
   ),
+  statement_import_started: fixed(
+    409,
+    { id: 'Impor sudah berjalan', en: 'Import already started' },
+    {
+      id: 'Berkas ini sudah diterapkan. Lihat kemajuannya di halaman impor.',
+      en: 'This file was applied already. See its progress on the page of the import.',
+    },
+  ),
+  statement_line_not_divided: fixed(
+    409,
+    { id: 'Transfer belum dibagi', en: 'Transfer not divided yet' },
+    {
+      id: 'Tentukan dulu pesanan mana yang dibayar transfer ini, lalu catat.',
+      en: 'Say first which orders this transfer pays for, then count it.',
+    },
+  ),
+  statement_lines_too_little: define<{
+    readonly participation_id: string;
+    readonly missing: number;
+  }>(409, { id: 'Uangnya belum cukup', en: 'Not enough money' }, ({ missing }) => ({
+    id: `Masih kurang ${rupiahWords(missing)} untuk salah satu pesanan. Gabungkan dengan transfer lain, ubah pembagiannya, atau pilih untuk mengembalikan uangnya.`,
+    en: `One of the orders is still ${rupiahWords(missing)} short. Put it together with another transfer, divide it in another way, or choose to send the money back.`,
+  })),
+  statement_parts_exceed_line: define<{ readonly amount: number; readonly parts: number }>(
+    409,
+    { id: 'Pembagian melebihi transfer', en: 'More than the transfer' },
+    ({ amount, parts }) => ({
+      id: `Bagian-bagiannya berjumlah ${rupiahWords(parts)}, padahal transfernya ${rupiahWords(amount)}.`,
+      en: `The parts add up to ${rupiahWords(parts)}, but the transfer is ${rupiahWords(amount)}.`,
+    }),
+  ),
   movement_transition_not_allowed: define<{ readonly from: string; readonly event: string }>(
     409,
     { id: 'Perubahan tidak bisa dilakukan', en: 'Change not possible' },
@@ -1018,6 +1057,11 @@ interface StatementPlace {
   /** For a total or balance that differs: what the file says, and what was read. */
   readonly expected?: string;
   readonly found?: string;
+}
+
+/** Whole rupiah in a message, as Indonesians write them. */
+function rupiahWords(amount: number): string {
+  return `Rp${String(amount).replaceAll(/\B(?=(\d{3})+$)/g, '.')}`;
 }
 
 function statementNotReadable({ reason, ...place }: StatementPlace): Wording {

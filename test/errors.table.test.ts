@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { newId } from '../src/identity/ids.ts';
 import {
   DomainError,
   domainErrorNamed,
@@ -45,6 +46,8 @@ const examples = {
   payout_not_covered: { free: 125_000 },
   rate_limited: { retry_after_seconds: 42 },
   mail_budget_spent: { retry_after_seconds: 42 },
+  statement_lines_too_little: { participation_id: newId(), missing: 97_500 },
+  statement_parts_exceed_line: { amount: 390_000, parts: 400_000 },
 } as const;
 
 function example(code: ErrorCode): DomainError {

@@ -190,6 +190,19 @@ const matrix: Readonly<Record<string, Row>> = {
     open: staff,
     absent: '401 403 403 403 403 404 404',
   },
+  'POST /receiving-accounts/:id/statements': {
+    open: '401 403 403 403 403 201 201',
+    absent: '401 403 403 403 403 404 404',
+  },
+  'DELETE /receiving-accounts/:id/statement-mapping': {
+    open: '401 403 403 403 403 204 204',
+    absent: '401 403 403 403 403 404 404',
+  },
+  'GET /statements': { open: staff },
+  'GET /statements/:id': { absent: '401 403 403 403 403 404 404' },
+  'GET /statements/:id/rows': { absent: '401 403 403 403 403 404 404' },
+  'POST /statements/:id/preview': { absent: '401 403 403 403 403 404 404' },
+  'POST /statements/:id/apply': { absent: '401 403 403 403 403 404 404' },
   // Of those who left (DELETE /me above) it is gone.
   // Everybody has given theirs before.
   'GET /refund-account': { open: '401 200 200 200 200 200 422' },
@@ -213,6 +226,9 @@ const matrix: Readonly<Record<string, Row>> = {
   'POST /participations/:id/payment/write-off': { completed: staffOfHidden, absent: strangeToAll },
   'GET /payments': { open: staff },
   'GET /statement-lines': { open: staff },
+  'GET /statement-lines/:id': { absent: '401 403 403 403 403 404 404' },
+  'PUT /statement-lines/:id/parts': { absent: '401 403 403 403 403 404 404' },
+  'POST /statement-lines/settle': { absent: '401 403 403 403 403 404 404' },
   'POST /statement-lines/:id/assign': { absent: '401 403 403 403 403 404 404' },
   'POST /statement-lines/:id/ignore': { absent: '401 403 403 403 403 404 404' },
   'GET /refunds': { open: staff },
@@ -443,6 +459,7 @@ const pdf = Buffer.from('%PDF-1.7 bukti');
 const files: Readonly<Record<string, [type: string, content: string | Buffer]>> = {
   'POST /participations/:id/proof': ['application/pdf', pdf],
   'POST /receiving-accounts/:id/statement': ['text/csv', 'date,description,amount\n'],
+  'POST /receiving-accounts/:id/statements': ['text/csv', 'date,description,amount\n'],
 };
 
 /** What has to have happened to a participation first. */
@@ -490,6 +507,10 @@ const bodies: Readonly<Record<string, (things: Things, caller: CallerName) => ob
   'PUT /refund-account': aBank,
   'PUT /brands/:id/payout-account': aBank,
   'POST /statement-lines/:id/assign': () => ({ participation_id: newId() }),
+  'PUT /statement-lines/:id/parts': () => ({ parts: [] }),
+  'POST /statement-lines/settle': () => ({ ids: [newId()] }),
+  'POST /statements/:id/preview': () => ({}),
+  'POST /statements/:id/apply': () => ({}),
   'POST /refunds/settle': () => ({ ids: [newId()], reference: 'TRF 1' }),
   'POST /gateway/midtrans/notifications': () => unsigned,
   'POST /claims/:id/settle': () => ({ reference: 'TRF 1' }),
@@ -635,7 +656,7 @@ test('a question for the head alone is allowed to whom the whole answer is', asy
   for (const route of service.routes.filter((one) => one.startsWith(`HEAD ${base}/`))) {
     const pattern = route.slice(`HEAD ${base}`.length);
     const row = matrix[`GET ${pattern}`];
-    const target = row?.open === undefined ? 'completed' : 'open';
+    const target = (['open', 'completed', 'absent'] as const).find((one) => row?.[one])!;
     const expected = row?.[target]?.split(' ') ?? [];
     const things = await thingsFor(target, `GET ${pattern}`);
     if (needsProof.has(`GET ${pattern}`)) {

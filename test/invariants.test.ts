@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { findViolations, invariantCount } from '../src/database/invariants.ts';
 import type { Tx } from '../src/database/transaction.ts';
+import { newId } from '../src/identity/ids.ts';
 import { testDatabase } from './rig/database.ts';
 import {
   ask,
@@ -72,7 +73,37 @@ async function waitedFor(): Promise<string> {
   return id;
 }
 
+/** A completed campaign with a line of a statement that paid an order, and one that waits for it. */
+async function paidByTransfer(): Promise<string> {
+  const id = await livelyCampaign({ pricePerSlot: 50_000n });
+  await letTimePass(db, id, pastDeadline);
+  await settle(id);
+  const [till, paying, waiting] = [newId(), newId(), newId()];
+  await ask(
+    db,
+    `with a as (insert into sambatan.receiving_accounts (account_id, bank, number, holder)
+      values ($1, 'BCA', '5270099001', 'PT Sambatan'))
+    insert into sambatan.statement_lines (line_id, account_id, fingerprint, booked_on, amount,
+      description, imported_by, imported_at)
+    select u.line_id, $1, sha256(u.line_id::text::bytea), current_date, u.amount, 'TRSF', 'service',
+      now()
+    from unnest($2::uuid[], $3::bigint[]) as u (line_id, amount)`,
+    till,
+    [paying, waiting],
+    [151_000, 40_000],
+  );
+  const parts = `select sambatan.allocate_line(l.line_id, array[p.campaign_id],
+      array[p.participation_id], array[l.amount - 1000], 'service')
+    from sambatan.statement_lines l, (select * from sambatan.participants
+      where campaign_id = $1 and quantity = 3 and status = 'confirmed' limit 1) p
+    where l.account_id = $2`;
+  await ask(db, parts, id, till);
+  await ask(db, "select sambatan.count_lines(array[$1::uuid], false, 'service')", paying);
+  return id;
+}
+
 async function makeHistory(): Promise<void> {
+  campaigns['paid by transfer'] = await paidByTransfer();
   campaigns['draft'] = await newCampaign(db, market, { publish: false });
   campaigns['scheduled'] = await newCampaign(db, market, {
     opensAt: new Date(Date.now() + 60_000),
@@ -544,6 +575,32 @@ const corruptions: Record<string, Record<string, [campaign: string, statement: s
       'completed',
       `update sambatan.transactions set participation_id = gen_random_uuid()
       where campaign_id = $1 and kind = 'payment' and status = 'due'`,
+    ],
+  },
+  '15_statement_lines_add_up': {
+    'a counted line of which a rupiah is for nobody': [
+      'paid by transfer',
+      `update sambatan.statement_line_parts set amount = amount - 1
+      where campaign_id = $1 and outcome is not null`,
+    ],
+    'a line that is for more than it brought': [
+      'paid by transfer',
+      `update sambatan.statement_line_parts set amount = 40001
+      where campaign_id = $1 and outcome is null`,
+    ],
+    'a line that waits and was counted': [
+      'paid by transfer',
+      `update sambatan.statement_line_parts set outcome = 'known', receipt = 'line:x'
+      where campaign_id = $1 and outcome is null`,
+    ],
+    'an open line that somebody has divided': [
+      'paid by transfer',
+      `update sambatan.statement_lines set status = 'unmatched' where status = 'allocated'`,
+    ],
+    'another sum in the books than on the statement': [
+      'paid by transfer',
+      `update sambatan.transactions set amount = amount + 1
+      where campaign_id = $1 and purpose = 'credit'`,
     ],
   },
 };

@@ -7,10 +7,12 @@ import { midtrans } from '../src/ledger/gateway/midtrans.ts';
 import { applyOrder, payOnline } from '../src/ledger/gateway/operations.ts';
 import { findCall } from '../src/ledger/gateway/queries.ts';
 import { rejectPayment, submitProof, verifyPayment, viewPayment } from '../src/ledger/payments.ts';
-import { readStatementFile } from '../src/ledger/statement-file.ts';
-import { assignLine, importStatement } from '../src/ledger/statements.ts';
+import { StatementImporter } from '../src/ledger/statement-importer.ts';
+import { assignLine } from '../src/ledger/statement-lines.ts';
+import { importStatement } from '../src/ledger/statements.ts';
 import { operate } from '../src/operation.ts';
 import type { Tx } from '../src/database/transaction.ts';
+import { recordingLog } from './rig/log.ts';
 import { testDatabase } from './rig/database.ts';
 import { ask, joinNow, letTimePass, newCampaign, openMarket, service, wish } from './rig/market.ts';
 import { midtransStandIn, serverKey } from './rig/midtrans.ts';
@@ -57,6 +59,8 @@ async function tell(world: World, reference: string): Promise<void> {
   world.known += price;
 }
 
+const importer = new StatementImporter({ db, log: recordingLog(), onChange: () => undefined });
+
 const steps: Readonly<Record<string, (world: World) => Promise<void>>> = {
   page: async ({ id }) => void (await payOnline(parts, service, id)),
   proof: async ({ id }) => void (await inTx((tx) => submitProof(tx, service, id, pdf))),
@@ -70,8 +74,12 @@ const steps: Readonly<Record<string, (world: World) => Promise<void>>> = {
   transfer: async (world) => {
     const text = `TRSF ${world.id} ${world.transfers++}`;
     const csv = `date,description,amount\n${today},${text},${world.total}`;
-    const file = await readStatementFile(Buffer.from(csv), 'generic');
-    await importStatement(db, service, till, file);
+    await importStatement({ db, importer }, service, till, {
+      bytes: Buffer.from(csv),
+      fileName: 'mutasi.csv',
+      mapping: undefined,
+      patienceMs: 60_000,
+    });
     const [line] = await ask<{ line_id: string; status: string; outcome: string | null }>(
       db,
       'select line_id, status::text, outcome from sambatan.statement_lines where description = $1',
@@ -81,7 +89,7 @@ const steps: Readonly<Record<string, (world: World) => Promise<void>>> = {
     const { outcome } =
       line!.status === 'matched'
         ? line!
-        : await inTx((tx) => assignLine(tx, service, line!.line_id, world.id));
+        : await inTx((tx) => assignLine(tx, service, line!.line_id, { participationId: world.id }));
     // A transfer that was verified by eye before is that very money.
     if (outcome !== 'known') world.known += world.total;
   },

@@ -11,8 +11,11 @@ import {
 } from '../src/ledger/movements.ts';
 import { receiveMoney, verifyPayment } from '../src/ledger/payments.ts';
 import { sendMovement } from '../src/ledger/providers.ts';
-import { assignLine, importStatement } from '../src/ledger/statements.ts';
+import { StatementImporter } from '../src/ledger/statement-importer.ts';
+import { assignLine } from '../src/ledger/statement-lines.ts';
+import { importStatement } from '../src/ledger/statements.ts';
 import { confirmParticipation } from '../src/participations/operations.ts';
+import { recordingLog } from './rig/log.ts';
 import { testDatabase } from './rig/database.ts';
 import { ask, joined, newCampaign, openMarket, service, wish } from './rig/market.ts';
 import { openTill } from './rig/till.ts';
@@ -29,6 +32,8 @@ const accountId = await openTill(db);
 const call = { provider: 'midtrans', providerReference: 'a call' };
 const money = { campaignId, participationId, amount: 1n, reference: null };
 
+const importer = new StatementImporter({ db, log: recordingLog(), onChange: () => undefined });
+
 const movements: Record<string, (tx: Tx) => Promise<unknown>> = {
   'settles refunds': (tx) => settleRefunds(tx, service, [newId()], 'BCA 1'),
   'lists refunds to make': (tx) => refundsToMake(tx, service, undefined),
@@ -38,9 +43,14 @@ const movements: Record<string, (tx: Tx) => Promise<unknown>> = {
   'verifies a payment': (tx) =>
     verifyPayment(tx, service, participationId, { amount: null, reference: null }),
   'receives money': (tx) => receiveMoney(tx, 'service', 'midtrans:1', money),
-  'says what a transfer pays for': (tx) => assignLine(tx, service, newId(), participationId),
+  'says what a transfer pays for': (tx) => assignLine(tx, service, newId(), { participationId }),
   'imports a statement': () =>
-    importStatement(db, service, accountId, { transfers: [], skipped: 0 }),
+    importStatement({ db, importer }, service, accountId, {
+      bytes: Buffer.from('date,description,amount\n'),
+      fileName: 'mutasi.csv',
+      mapping: undefined,
+      patienceMs: 60_000,
+    }),
   'confirms a participation': (tx) => confirmParticipation(tx, service, participationId, null),
 };
 

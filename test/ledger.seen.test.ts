@@ -67,9 +67,9 @@ const outcomeOf = async (line: string) =>
     )
   )[0]!.outcome;
 /** A colleague says which participation a transfer is for; gives what came of it. */
-const assign = async (line: string, id: string) =>
+const assign = async (line: string, id: string, how: object = {}) =>
   expectStatus(
-    await colleague.post(`/statement-lines/${line}/assign`, { participation_id: id }),
+    await colleague.post(`/statement-lines/${line}/assign`, { participation_id: id, ...how }),
     200,
   );
 /** What is in hand of the campaign, and what of it goes back. */
@@ -132,7 +132,7 @@ test('of two participations a line pays the one that owes, though the other was 
 
 test('a transfer in part that a statement showed is not counted again by who sees it', async () => {
   const one = await bought();
-  const line = await assign(await shown(40_000), one.id);
+  const line = await assign(await shown(40_000), one.id, { refund: true });
   assert.equal(line['outcome'], 'credited');
   assert.equal(await see(one.id, { amount: 40_000 }), 'known');
   assert.equal(await see(one.id, { amount: 40_000, reference: `trsf ${lines}` }), 'known');

@@ -139,6 +139,14 @@ const proven = `${opened}; select sambatan.submit_proof('${campaign.active}', '$
 const lined = `${opened}; insert into sambatan.statement_lines (line_id, account_id, fingerprint,
     booked_on, amount, description, imported_by, imported_at)
   values ('${nobody}', '${till}', sha256('x'), '2026-11-25', 150500, 'TRF', 'service', now())`;
+const divided = `${lined}; select sambatan.allocate_line('${nobody}', array['${campaign.active}'::uuid],
+    array['${reserved}'::uuid], array[150500], 'service')`;
+const imported = id(7, 9);
+const uploadedFile = `${makeTill}; insert into sambatan.statement_imports (import_id, account_id, state,
+    file_name, file_hash, content, mapping, created_by, created_at)
+  values ('${imported}', '${till}', 'uploaded', 'a.csv', sha256('x'), 'x', '{}', 'service', now())`;
+const startedFile = `${uploadedFile}; update sambatan.statement_imports set state = 'storing',
+    started_at = now(), started_by = 'service', total_lines = 1, lease_token = '${nobody}'`;
 const movement = (movementId: string, kind: string, participation: string, amount: number) =>
   `insert into sambatan.transactions (campaign_id, transaction_id, kind, status, participation_id,
     amount, cause, actor, created_at)
@@ -677,21 +685,83 @@ const cases: Record<string, readonly Case[]> = {
     { parameters: [soon, null, null, 100] },
     { when: 'a later page', parameters: [soon, new Date(), nobody, 100] },
   ],
-  known_fingerprints: [{ parameters: [till, [Buffer.alloc(32)]] }],
   insert_statement_lines: [
     {
-      parameters: [till, [nobody], [Buffer.alloc(32)], ['2026-11-25'], [5n], ['TRF'], 'service'],
+      parameters: [
+        till,
+        imported,
+        'service',
+        [nobody],
+        [0],
+        [Buffer.alloc(32)],
+        ['2026-11-25'],
+        [null],
+        [5n],
+        ['TRF'],
+        [null],
+        [100n],
+        [null],
+      ],
+      before: uploadedFile,
+    },
+  ],
+  insert_statement_import: [
+    {
+      parameters: [imported, till, 'a.csv', digest, Buffer.from('x'), '{}', 'service'],
       before: makeTill,
     },
   ],
+  find_statement_import: [{ parameters: [imported], before: uploadedFile }],
+  find_statement_import_file: [{ parameters: [imported], before: uploadedFile }],
+  list_statement_imports: [
+    { parameters: [null, null, 21] },
+    { when: 'a later page', parameters: [new Date(), nobody, 21] },
+  ],
+  list_skipped_rows: [{ parameters: [imported, 10], before: uploadedFile }],
+  set_statement_import_mapping: [{ parameters: [imported, '{}'], before: uploadedFile }],
+  start_statement_import: [
+    { parameters: [imported, '{}', null, 1, 0, '[]', 'service'], before: uploadedFile },
+  ],
+  take_statement_import: [
+    { parameters: [nobody, null], before: startedFile },
+    { when: 'one by its id', parameters: [nobody, imported], before: startedFile },
+  ],
+  lock_statement_import: [{ parameters: [imported, nobody], before: startedFile }],
+  release_statement_import: [{ parameters: [imported, nobody], before: startedFile }],
+  stored_statement_lines: [{ parameters: [till, '2026-11-01', '2026-11-30', imported] }],
+  note_stored_lines: [{ parameters: [imported, 1, 1, 0, 'matching'], before: startedFile }],
+  note_matched_lines: [{ parameters: [imported, 1, 1], before: startedFile }],
+  finish_statement_import: [
+    {
+      parameters: [imported],
+      before: `${startedFile}; update sambatan.statement_imports set state = 'matching'`,
+    },
+  ],
+  refuse_statement_import: [{ parameters: [imported, '{}'], before: startedFile }],
+  note_statement_through: [{ parameters: [till, null, '2026-11-25'], before: makeTill }],
+  forget_statement_uploads: [{ parameters: [], before: uploadedFile }],
+  find_statement_mapping: [{ parameters: [till] }],
+  put_statement_mapping: [{ parameters: [till, '{}', 'service'], before: makeTill }],
+  delete_statement_mapping: [{ parameters: [till] }],
   payments_for: [{ parameters: [till, [150_500n], ['2026-11-25']], before: opened }],
   open_lines_of: [
     { parameters: [till, null, null, 1_000] },
     { when: 'from a place on', parameters: [till, '2026-11-20', nobody, 1_000] },
   ],
   count_open_lines: [{ parameters: [till] }],
-  match_line: [{ parameters: [nobody, 'service'], before: lined }],
-  assign_line: [{ parameters: [nobody, campaign.active, reserved, 'service'], before: lined }],
+  match_lines: [{ parameters: [[nobody], 'service'], before: lined }],
+  assign_line: [
+    { parameters: [nobody, campaign.active, reserved, false, 'service'], before: lined },
+  ],
+  parts_of_lines: [{ parameters: [[nobody]], before: divided }],
+  allocate_line: [
+    { parameters: [nobody, [campaign.active], [reserved], [150_500n], 'service'], before: lined },
+  ],
+  count_lines: [{ parameters: [[nobody], true, 'service'], before: divided }],
+  find_statement_lines: [{ parameters: [[nobody]] }],
+  allocated_together: [{ parameters: [nobody], before: divided }],
+  newest_open_payments: [{ parameters: [10_000], before: opened }],
+  newest_open_lines: [{ parameters: [till, 500] }],
   find_statement_line: [{ parameters: [nobody] }],
   ignore_line: [{ parameters: [nobody, 'why', 'service'], before: lined }],
   list_open_lines: [

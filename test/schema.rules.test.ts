@@ -191,8 +191,8 @@ suite('what belongs to a campaign', () => {
       from pg_constraint c join pg_class t on t.oid = c.conrelid
       left join pg_class r on r.oid = c.confrelid join pg_attribute a on a.attrelid = c.conrelid and a.attnum = c.conkey[1]
       where c.connamespace = 'sambatan'::regnamespace and c.contype in ('p', 'u', 'f')
-        -- A line of a bank statement belongs to its account, until it is matched.
-        and exists (select from pg_attribute own where own.attrelid = c.conrelid
+        -- A line of a bank statement and its parts belong to its account.
+        and t.relname <> 'statement_line_parts' and exists (select from pg_attribute own where own.attrelid = c.conrelid
           and own.attname = 'campaign_id' and own.attnotnull)`,
     );
     const ofCampaign = [...new Set(keys.map(({ table }) => table))];
@@ -233,6 +233,7 @@ suite('what belongs to a campaign', () => {
     // What a bank or a provider tells apart over all campaigns has to be one of a kind over all.
     assert.deepEqual(indexes.map(({ name }) => name).toSorted(), [
       'gateway_calls_by_reference',
+      'statement_line_parts_pkey',
       'statement_lines_account_id_fingerprint_key',
       'statement_lines_pkey',
       'transactions_by_provider',

@@ -44,6 +44,7 @@ const signedIn = '303 200 200 200 200 200';
 const sentOn = '303 303 303 303 303 303';
 const operators = '303 403 403 403 403 200';
 const own = '303 200 404 404 404 404';
+const mapped = { format: 'auto', numbers: 'auto', dates: 'auto' };
 const absent = '303 403 403 403 403 404';
 const refused = '303 422 422 422 422 422';
 
@@ -257,7 +258,17 @@ const rows: Readonly<Record<string, Row>> = {
   'POST /operator/pembayaran/:id/tolak': { expects: absent, fields: { reason: 'alasan uji' } },
   'GET /operator/pembayaran/mutasi': { expects: operators, private: ['operator'] },
   'POST /operator/pembayaran/mutasi': { expects: '303 403 403 403 403 415' },
-  'POST /operator/pembayaran/mutasi/terapkan': { expects: '303 403 403 403 403 415' },
+  'GET /operator/pembayaran/mutasi/berkas/:id': { expects: absent },
+  'POST /operator/pembayaran/mutasi/berkas/:id/kolom': { expects: absent, fields: mapped },
+  'POST /operator/pembayaran/mutasi/berkas/:id/terapkan': { expects: absent },
+  'GET /operator/pembayaran/mutasi/:id': { expects: absent },
+  'POST /operator/pembayaran/mutasi/:id/bagi': { expects: absent },
+  'POST /operator/pembayaran/mutasi/:id/gabung': {
+    expects: absent,
+    fields: { participation_id: newId(), lines: newId() },
+  },
+  'POST /operator/pembayaran/mutasi/:id/catat': { expects: absent, fields: { lines: newId() } },
+  'POST /operator/pembayaran/mutasi/:id/urungkan': { expects: absent },
   'POST /operator/pembayaran/mutasi/:id/tujuan': {
     expects: absent,
     fields: { participation_id: newId() },

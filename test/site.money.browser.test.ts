@@ -62,7 +62,7 @@ for (const [size, script] of [
       label: `${bank} ${number} (${holder})`,
     });
     const csv = `date,description,amount\n${today},TRSF Melati,${payment['total']}\n${today},Lain,77`;
-    await page.getByLabel('Berkas CSV').setInputFiles({
+    await page.getByLabel('Berkas mutasi').setInputFiles({
       name: 'mutasi.csv',
       mimeType: 'text/csv',
       buffer: Buffer.from(csv),
@@ -72,7 +72,7 @@ for (const [size, script] of [
     await looker.check();
     await looker.screenshot(`operator-preview-${size}`);
     await press('Terapkan');
-    await page.getByText('Mutasi diterapkan.').waitFor();
+    await page.getByText('Mutasi sudah diimpor').waitFor();
     await looker.check();
     await looker.screenshot(`operator-statement-${size}`);
     const paid = expectStatus(await operator.get(`/participations/${id}`), 200);

@@ -90,8 +90,6 @@ const statusOf = async (id: string) =>
 const today = new Date(Date.now() + 7 * 3_600_000).toISOString().slice(0, 10);
 const csv = (...lines: readonly [text: string, amount: number][]) =>
   ['date,description,amount', ...lines.map(([text, sum]) => `${today},${text},${sum}`)].join('\n');
-const hidden = (text: string, name: string) =>
-  new RegExp(`name="${name}" value="([^"]*)"`).exec(text)?.[1] ?? '';
 
 test('a proof is shown beside what is to arrive, and settles the payment or is rejected with a reason', async () => {
   const [good, bad] = [await proven(), await proven()];
@@ -112,52 +110,97 @@ test('a proof is shown beside what is to arrive, and settles the payment or is r
   assert.match(await page('/en/operator/pembayaran?kabar=ditolak'), /The proof is rejected/);
 });
 
+const statements = '/operator/pembayaran/mutasi';
+
+/** Uploads a statement as the form does; gives the path of its page. */
+async function upload(text: string): Promise<string> {
+  const answer = await uploaded(statements, { account: till }, text);
+  leadsTo(answer, /mutasi\/berkas\/[0-9a-f-]{36}$/);
+  return answer.headers.location!;
+}
+
+/** Uploads and applies; gives the page that says what came of it. */
+async function imported(text: string): Promise<string> {
+  const path = await upload(text);
+  leadsTo(await sent(`${path}/terapkan`, {}), /mutasi\/berkas\//);
+  return await page(path);
+}
+
 test('a statement is previewed without changing anything, then applied, and again changes nothing', async () => {
   const paid = await owing();
   const text = csv(['TRSF "<script>"', paid.total], ['Salah alamat', 4_321]);
-  const wish = { account: till, format: 'generic' };
-  const preview = await uploaded('/operator/pembayaran/mutasi', wish, text);
-  assert.equal(preview.status, 200, preview.text);
-  assert.match(preview.text, /TRSF &quot;&lt;script&gt;&quot;/);
-  assert.ok(preview.text.includes(`/operator/ikutan?q=${paid.id}`));
+  const path = await upload(text);
+  const preview = await page(path);
+  assert.match(preview, /TRSF &quot;&lt;script&gt;&quot;/);
+  assert.ok(preview.includes(`/operator/ikutan?q=${paid.id}`));
+  assert.match(preview, /“1500123” dibaca Rp1\.500\.123/);
   assert.equal(await statusOf(paid.id), 'reserved');
-  const apply = async () =>
-    uploaded('/operator/pembayaran/mutasi/terapkan', {
-      account: hidden(preview.text, 'account'),
-      format: hidden(preview.text, 'format'),
-      packed: hidden(preview.text, 'packed'),
-    });
-  leadsTo(await apply(), /masuk=2\.1\.\d+$/);
+  leadsTo(await sent(`${path}/terapkan`, {}), /mutasi\/berkas\//);
   assert.equal(await statusOf(paid.id), 'confirmed');
-  leadsTo(await apply(), /masuk=0\.0\.\d+$/);
-  const again = await uploaded('/operator/pembayaran/mutasi', wish, text);
-  assert.ok(!again.text.includes('>Terapkan<'), 'nothing is left to apply');
-  assert.match(await page('/operator/pembayaran/mutasi?masuk=2.1.1'), /1 dipasangkan/);
+  assert.match(await page(path), /<strong>2<\/strong> transfer baru/);
+  leadsTo(await sent(`${path}/terapkan`, {}), /mutasi\/berkas\//);
+  const again = await imported(text);
+  assert.match(again, /<strong>0<\/strong> transfer baru/);
+  assert.match(again, /<strong>2<\/strong> sudah pernah diimpor/);
+  assert.match(await page(`/en${path}`), /The statement is imported/);
 });
 
-test('what no file is, a foreign file and a packed one that bursts are refused in words', async () => {
-  const wish = { account: till, format: 'bca' };
+test('what no file is and a file that is too large are refused in words', async () => {
   for (const answer of [
-    await uploaded('/operator/pembayaran/mutasi', wish),
-    await uploaded('/operator/pembayaran/mutasi', wish, csv(['a', 1])),
-    await uploaded('/operator/pembayaran/mutasi', { ...wish, account: 'x' }, csv(['a', 1])),
-    await uploaded('/operator/pembayaran/mutasi', wish, 'x'.repeat(2_100_000)),
-    await uploaded('/operator/pembayaran/mutasi/terapkan', { ...wish, packed: 'bukan gzip' }),
+    await uploaded(statements, { account: till }),
+    await uploaded(statements, { account: till }, '%PDF-1.7'),
+    await uploaded(statements, { account: 'x' }, csv(['a', 1])),
+    await uploaded(statements, { account: till }, 'x'.repeat(8 * 1024 * 1024 + 1)),
   ]) {
     assert.ok([400, 413, 422].includes(answer.status), `${answer.status}`);
     assert.match(answer.text, /class="notice bad"/);
   }
 });
 
+test('the columns of an unknown bank’s file are mapped once and kept for its account', async () => {
+  const paid = await owing({ price_per_slot: 195_000 });
+  const amount = new Intl.NumberFormat('id-ID').format(paid.total);
+  const file = (rows: string[]) =>
+    ['Bank Sejahtera Desa', 'Waktu;Isi;Arah;Nilainya;Sisa', ...rows].join('\n');
+  const [year, month, day] = today.split('-');
+  const date = `${day}/${month}/${year}`;
+  const path = await upload(
+    file([
+      `${date};SETOR SARI;MASUK;${amount},00;1.000.000,00`,
+      `${date};ADM;KELUAR;1.500,00;998.500,00`,
+    ]),
+  );
+  const unknown = await page(path);
+  assert.match(unknown, /class="notice bad"/);
+  assert.match(unknown, /SETOR SARI/, 'the first rows are shown');
+  const fields = { format: 'columns', header_row: '2', numbers: 'auto', dates: 'DMY' };
+  const columns = { date: '0', description: '1', mark: '2', amount: '3', balance: '4' };
+  const missing = await sent(`${path}/kolom`, { ...fields, date: '0' });
+  assert.equal(missing.status, 422);
+  leadsTo(await sent(`${path}/kolom`, { ...fields, ...columns }), /berkas/);
+  const marks = await page(path);
+  assert.match(marks, /MASUK/, 'marks that mean nothing to us are refused with their cell');
+  const split = file([
+    `${date};SETOR SARI;${amount},00;;1.000.000,00`,
+    `${date};ADM;;1.500,00;998.500,00`,
+  ]);
+  const second = await upload(split.replace('Arah;Nilainya', 'Masuknya;Keluarnya'));
+  const roles = { date: '0', description: '1', credit: '2', debit: '3', balance: '4' };
+  leadsTo(await sent(`${second}/kolom`, { ...fields, ...roles }), /berkas/);
+  const preview = await page(second);
+  assert.match(preview, /“1\.500\.123,00” dibaca Rp1\.500\.123/);
+  assert.match(preview, /“05\/11\/2026” dibaca 5 November 2026/);
+  assert.match(preview, /uang keluar/, 'what is skipped is listed with its reason');
+  leadsTo(await sent(`${second}/terapkan`, { keep_mapping: 'on' }), /berkas/);
+  assert.equal(await statusOf(paid.id), 'confirmed');
+  const next = await page(await upload(split.replace('Arah;Nilainya', 'Masuknya;Keluarnya')));
+  assert.match(next, /Yang akan terjadi/, 'the next file needs no mapping');
+  await ask(service.db, 'delete from sambatan.statement_mappings');
+});
+
 test('a transfer that fits no payment is assigned by a person, or set aside', async () => {
   const [one, two] = [await owing({ price_per_slot: 31_000 }), await owing()];
-  const apply = async (text: string) => {
-    const wish = { account: till, format: 'generic' };
-    const preview = await uploaded('/operator/pembayaran/mutasi', wish, text);
-    const packed = hidden(preview.text, 'packed');
-    return await uploaded('/operator/pembayaran/mutasi/terapkan', { ...wish, packed });
-  };
-  leadsTo(await apply(csv(['Untuk Senja', one.total - 1], ['Bunga bank', 17])), /masuk=2\.0/);
+  await imported(csv(['Untuk Senja', one.total - 1], ['Bunga bank', 17]));
   const lines = (await ask(
     service.db,
     "select line_id, amount from sambatan.statement_lines where status = 'unmatched'",
@@ -183,12 +226,10 @@ test('a transfer that fits several payments is given to one of them by its butto
     'update sambatan.transactions set unique_code = 0 where participation_id = any ($1)',
     both.map(({ id }) => id),
   );
-  const base = '/operator/pembayaran/mutasi';
-  const wish = { account: till, format: 'generic' };
-  const preview = await uploaded(base, wish, csv(['TRSF dari siapa', 47_000]));
-  assert.match(preview.text, /Beberapa cocok/);
-  const packed = hidden(preview.text, 'packed');
-  leadsTo(await uploaded(`${base}/terapkan`, { ...wish, packed }), /masuk=1\.0\.\d+$/);
+  const base = statements;
+  const file = await upload(csv(['TRSF dari siapa', 47_000]));
+  assert.match(await page(file), /Beberapa cocok/);
+  leadsTo(await sent(`${file}/terapkan`, {}), /berkas/);
   assert.deepEqual(await Promise.all(both.map(({ id }) => statusOf(id))), ['reserved', 'reserved']);
 
   const waits = await page(base);

@@ -130,9 +130,8 @@ declare
 begin
   if exists (select from sambatan.verified_sums(p_campaign_id, p_participation_id) s
     where s.amount = seen and s.reference is not distinct from p_reference)
-    or exists (select from sambatan.statement_lines l where l.campaign_id = p_campaign_id
-      and l.participation_id = verify_payment.p_participation_id and l.amount = seen
-      and l.outcome <> 'known'
+    or exists (select 1 from sambatan.counted_sums(p_campaign_id, p_participation_id) l
+      where l.amount = seen and l.outcome <> 'known'
       and (p_reference is null or strpos(lower(l.description), lower(p_reference)) > 0))
   then
     outcome := 'known';

@@ -15,7 +15,7 @@ begin
   return query
   select 'statement_lines', count(*)::integer, min(q.imported_at) from (
     select l.imported_at from sambatan.statement_lines l
-    where l.status in ('unmatched', 'ambiguous') limit p_max) q;
+    where l.status in ('unmatched', 'ambiguous', 'allocated') limit p_max) q;
   return query
   select 'disputes', count(*)::integer, min(q.opened_at) from (
     select d.opened_at from sambatan.disputes d

@@ -142,22 +142,29 @@ alter table sambatan.payment_proofs alter column content set storage external;
 
 -- ---------------------------------------------------------------- what the bank says
 
+-- 'allocated': a person has said what it pays for, and nothing of it is counted yet.
 create type sambatan.statement_line_status as enum
-  ('unmatched', 'ambiguous', 'matched', 'ignored');
+  ('unmatched', 'ambiguous', 'allocated', 'matched', 'ignored');
 
--- One transfer that a bank's statement shows. The fingerprint is over what the bank says of it and
--- which of several equal ones it is: the same statement again, or an overlapping one, adds nothing.
+-- One transfer that a bank's statement shows. The fingerprint is over what the bank says of it (day,
+-- amount, description, reference, balance) and which of several equal ones it is.
 create table sambatan.statement_lines (
   line_id uuid primary key,
   account_id uuid not null references sambatan.receiving_accounts,
   fingerprint bytea not null check (octet_length(fingerprint) = 32),
   booked_on date not null,
+  -- The moment, where the bank names it.
+  booked_at timestamptz,
   amount bigint not null check (amount > 0),
   description text not null check (char_length(description) <= 500),
+  reference text check (char_length(reference) between 1 and 200),
+  -- The balance of the account after it, in sen.
+  balance_sen bigint,
   status sambatan.statement_line_status not null default 'unmatched',
   campaign_id uuid,
   participation_id uuid,
-  -- What came of it: settled, given, credited, known, or a person's reason to leave it alone.
+  -- What came of it: settled, given, credited, known; divided, where its parts say so; or a person's
+  -- reason to leave it alone.
   outcome text check (char_length(outcome) between 1 and 500),
   imported_by text not null,
   imported_at timestamptz not null,
@@ -167,10 +174,11 @@ create table sambatan.statement_lines (
   foreign key (campaign_id, participation_id) references sambatan.participants,
   constraint statement_lines_handled check (
     (status in ('matched', 'ignored')) = (handled_at is not null)
-    and (status = 'matched') = (participation_id is not null))
+    and (participation_id is null or status = 'matched'))
 );
 create index statement_lines_open on sambatan.statement_lines (booked_on, line_id)
-  where status in ('unmatched', 'ambiguous');
+  where status in ('unmatched', 'ambiguous', 'allocated');
+create index statement_lines_of_account on sambatan.statement_lines (account_id, booked_on);
 create index statement_lines_of_participation
   on sambatan.statement_lines (campaign_id, participation_id, amount)
   where participation_id is not null;

@@ -65,6 +65,7 @@ export async function startServing(
       app.messages.start();
       app.watch.start();
       app.reconciler.start();
+      app.importer.start();
     }
     const hold = await findHold(app.db);
     await server.ready();

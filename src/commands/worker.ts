@@ -32,6 +32,7 @@ unless no other service runs on SAMBATAN_DATA_DIR.
       app.messages.start();
       app.watch.start();
       app.reconciler.start();
+      app.importer.start();
       await stopSignalled(end);
     } finally {
       await end();

@@ -75,6 +75,14 @@ export async function readUpload(request: FastifyRequest): Promise<Upload> {
   return { fields, picture: file };
 }
 
+/** What a form with a file says; no file where none was chosen. */
+export interface FormWithFile {
+  readonly fields: Upload['fields'];
+  readonly file: Buffer | undefined;
+  /** As whoever sent it calls it. */
+  readonly fileName: string | undefined;
+}
+
 /**
  * Reads a form that may have a file in the field of this name; undefined when none was chosen.
  * Refuses as readUpload; a file that is too large by the words given.
@@ -83,10 +91,11 @@ export async function readFormWithFile(
   request: FastifyRequest,
   fileField: string,
   tooLarge: Wording,
-): Promise<{ readonly fields: Upload['fields']; readonly file: Buffer | undefined }> {
+): Promise<FormWithFile> {
   if (!request.isMultipart()) throw new DomainError('unsupported_media_type', {});
   const fields: Record<string, string> = Object.create(null) as Record<string, string>;
   let file: Buffer | undefined;
+  let fileName: string | undefined;
   try {
     for await (const part of request.parts()) {
       if (part.type === 'field') {
@@ -94,7 +103,10 @@ export async function readFormWithFile(
         fields[part.fieldname] = String(part.value);
       } else {
         const bytes = await part.toBuffer();
-        if (part.fieldname === fileField && bytes.length > 0) file = bytes;
+        if (part.fieldname === fileField && bytes.length > 0) {
+          file = bytes;
+          fileName = part.filename;
+        }
       }
     }
   } catch (error) {
@@ -103,7 +115,7 @@ export async function readFormWithFile(
     }
     throw refusalOf(error);
   }
-  return { fields, file };
+  return { fields, file, fileName };
 }
 
 /** The picture of a request that has to have one. Refuses as readUpload, and validation_failed. */

@@ -3,6 +3,7 @@ import type { App } from '../context.ts';
 import { accountRoutes } from './account-routes.ts';
 import { claimRoutes } from './claim-routes.ts';
 import { gatewayRoutes } from './gateway-routes.ts';
+import { importRoutes } from './import-routes.ts';
 import { movementRoutes } from './movement-routes.ts';
 import { paymentRoutes } from './payment-routes.ts';
 import { shortfallRoutes } from './shortfall-routes.ts';
@@ -13,6 +14,7 @@ export function ledgerRoutes(app: App): FastifyPluginAsyncTypebox {
   return async (server) => {
     await server.register(accountRoutes(app));
     await server.register(paymentRoutes(app));
+    await server.register(importRoutes(app));
     await server.register(statementRoutes(app));
     await server.register(movementRoutes(app));
     await server.register(shortfallRoutes(app));

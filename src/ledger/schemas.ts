@@ -9,7 +9,6 @@ import type { PayoutRow, RefundRow } from './movement-queries.ts';
 import type { Place } from './movements.ts';
 import type { Proof } from './proofs.ts';
 import type { OwnAccountRow, ReceivingAccountRow } from './queries.ts';
-import type { StatementLineRow } from './statement-queries.ts';
 
 export const movementStatuses = [
   'due',
@@ -105,45 +104,6 @@ export const ReceivedSchema = closed(
     description:
       'settled: the payment; given: a lapsed hold got its slots back, as another participation; credited: a refund is due; known: it was counted before',
   },
-);
-
-export const StatementLineSchema = closed(
-  {
-    id: Id,
-    account_id: Id,
-    booked_on: Type.String({ description: 'A day, YYYY-MM-DD' }),
-    amount: Rupiah,
-    description: Type.String(),
-    status: choice(['unmatched', 'ambiguous', 'matched', 'ignored']),
-    campaign_id: nullable(Id),
-    participation_id: nullable(Id),
-    outcome: nullable(Type.String()),
-    imported_at: Timestamp,
-    handled_at: nullable(Timestamp),
-  },
-  { title: 'StatementLine' },
-);
-
-export const StatementSchema = closed(
-  {
-    applied: Type.Boolean({ description: 'False: a preview; nothing was changed' }),
-    added: Type.Integer({ description: 'Transfers that were not known before' }),
-    skipped: Type.Integer({ description: 'Lines that are no transfer to the account' }),
-    matched: Type.Integer(),
-    unmatched: Type.Integer(),
-    ambiguous: Type.Integer(),
-    lines: Type.Array(
-      closed({
-        booked_on: Type.String(),
-        amount: Rupiah,
-        description: Type.String(),
-        outcome: choice(['match', 'ambiguous', 'unmatched', 'known']),
-        participation_id: nullable(Id),
-      }),
-      { description: 'Of a preview: what would be done with each' },
-    ),
-  },
-  { title: 'StatementImport' },
 );
 
 const movement = {
@@ -261,10 +221,6 @@ export function receivingAccountOf(row: ReceivingAccountRow) {
 
 export function ownAccountOf({ bank, number, holder, updated_at }: OwnAccountRow) {
   return { bank, number, holder, updated_at };
-}
-
-export function statementLineOf({ line_id: id, ...rest }: StatementLineRow) {
-  return { id, ...rest };
 }
 
 export function refundOf(row: RefundRow) {

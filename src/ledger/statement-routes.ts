@@ -1,99 +1,48 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { App } from '../context.ts';
-import { invalidField } from '../errors.ts';
 import { after, nextCursor } from '../http/cursor.ts';
-import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../http/schemas.ts';
-import { permit } from '../identity/policy.ts';
+import { closed, Id, pageOf, pageQuery, problems, RupiahInput, text } from '../http/schemas.ts';
 import { consult, operate } from '../operation.ts';
-import { statementMediaTypes } from './bank-statements/parse.ts';
-import { takeFiles } from './payment-routes.ts';
-import { StatementLineSchema, statementLineOf, StatementSchema } from './schemas.ts';
-import { readStatementFile, statementFormats, statementLimitBytes } from './statement-file.ts';
-import { listOpenLines, type StatementLineRow } from './statement-queries.ts';
+import { oneLine, openLines } from './desk.ts';
 import {
   assignLine,
+  campaignsOf,
+  divideLine,
   ignoreLine,
-  importStatement,
-  permitImport,
-  previewStatement,
-} from './statements.ts';
+  settleLines,
+  type DividedLine,
+} from './statement-lines.ts';
+import { statementLineOf, StatementLineSchema } from './statement-schemas.ts';
 
 const params = closed({ id: Id });
-const StatementBytes = Type.Unsafe<Buffer>({ description: 'The file itself' });
+const changes = ['forbidden', 'campaign_busy', 'outcome_unknown'] as const;
+const Part = closed({ participation_id: Id, amount: Type.Integer({ ...RupiahInput, minimum: 1 }) });
 
-/** What banks say arrived, and which payments it is for. */
+/** Transfers that banks say arrived, and which payments they are for. */
 export function statementRoutes(app: App): FastifyPluginAsyncTypebox {
   return async (server) => {
-    await server.register(async (uploads: typeof server) => {
-      takeFiles(uploads, statementMediaTypes);
-      uploads.post(
-        '/receiving-accounts/:id/statement',
-        {
-          bodyLimit: statementLimitBytes,
-          schema: {
-            tags: ['money'],
-            summary: 'Read a bank statement: preview what it pays for, or apply it',
-            description:
-              'CSV, TSV, XLSX, MT940 or CAMT.053 as the body. `auto` recognises the bank by the column headings. Transfers that were imported before, by the same file or one that overlaps it, change nothing. A file that cannot be read for certain is refused whole, with line, cell and reason.',
-            params,
-            querystring: closed({
-              format: Type.Optional(choice(statementFormats)),
-              apply: Type.Optional(Type.Boolean({ default: false })),
-            }),
-            body: {
-              content: Object.fromEntries(
-                statementMediaTypes.map((type) => [type, { schema: StatementBytes }]),
-              ),
-            },
-            response: {
-              200: StatementSchema,
-              ...problems(
-                'forbidden',
-                'campaign_busy',
-                'outcome_unknown',
-                'installation_held',
-                'receiving_account_not_found',
-                'statement_not_readable',
-              ),
-            },
-          },
-        },
-        async ({ actor, params: { id }, query: { format = 'auto', apply = false }, body }) => {
-          await consult(() => permitImport(app.db, actor, id));
-          const file = await readStatementFile(bytesOf(body), format);
-          if (apply)
-            return await applied(app, await importStatement(app.db, actor, id, file), file);
-          const lines = await consult(() => previewStatement(app.db, actor, id, file));
-          const count = (word: string) => lines.filter(({ outcome }) => outcome === word).length;
-          return {
-            applied: false,
-            added: lines.length - count('known'),
-            skipped: file.skipped,
-            matched: count('match'),
-            unmatched: count('unmatched'),
-            ambiguous: count('ambiguous'),
-            lines,
-          };
-        },
-      );
-    });
+    await server.register(listRoutes(app));
+    await server.register(decisionRoutes(app));
+  };
+}
 
+function listRoutes(app: App): FastifyPluginAsyncTypebox {
+  return async (server) => {
     server.get(
       '/statement-lines',
       {
         schema: {
           tags: ['money'],
-          summary: 'Transfers that wait for a person: none or several payments fit',
+          summary: 'Transfers that wait for a person, with what each may be for',
           querystring: closed(pageQuery),
           response: { 200: pageOf(StatementLineSchema), ...problems('forbidden') },
         },
       },
       async ({ actor, query: { cursor, limit = 20 } }) => {
-        permit(actor, 'statement.import');
         const [day, id = null] = after(cursor, ['moment', 'id']);
         const from = day === undefined ? null : day.toISOString().slice(0, 10);
-        const rows = await consult(() => app.db.rows(listOpenLines, from, id, limit + 1));
+        const rows = await consult(() => openLines(app.db, actor, [from, id], limit + 1));
         return {
           items: rows.slice(0, limit).map(statementLineOf),
           next_cursor: nextCursor(rows, limit, (row) => [
@@ -104,6 +53,27 @@ export function statementRoutes(app: App): FastifyPluginAsyncTypebox {
       },
     );
 
+    server.get(
+      '/statement-lines/:id',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'One transfer of a statement',
+          params,
+          response: {
+            200: StatementLineSchema,
+            ...problems('forbidden', 'statement_line_not_found'),
+          },
+        },
+      },
+      async ({ actor, params: { id } }) =>
+        statementLineOf(await consult(() => oneLine(app.db, actor, id))),
+    );
+  };
+}
+
+function decisionRoutes(app: App): FastifyPluginAsyncTypebox {
+  return async (server) => {
     server.post(
       '/statement-lines/:id/assign',
       {
@@ -111,15 +81,16 @@ export function statementRoutes(app: App): FastifyPluginAsyncTypebox {
           tags: ['money'],
           summary: 'Say which participation a transfer is for',
           description:
-            'It settles that payment where it fits; what does not pay for it is due back at once.',
+            'It is counted at once where it pays what is owed, together with lines that wait for the same participation; what is left over is due back. Too little waits, `allocated`, for another line; with `refund` it is due back at once.',
           params,
-          body: closed({ participation_id: Id }),
+          body: closed({
+            participation_id: Id,
+            refund: Type.Optional(Type.Boolean({ default: false })),
+          }),
           response: {
             200: StatementLineSchema,
             ...problems(
-              'forbidden',
-              'campaign_busy',
-              'outcome_unknown',
+              ...changes,
               'installation_held',
               'statement_line_not_found',
               'participation_not_found',
@@ -130,8 +101,76 @@ export function statementRoutes(app: App): FastifyPluginAsyncTypebox {
       },
       async ({ actor, params: { id }, body }) => {
         const participationId = body.participation_id.toLowerCase();
-        const line = await operate(app.db, (tx) => assignLine(tx, actor, id, participationId));
-        return statementLineOf(told(app, line));
+        const { refund = false } = body;
+        const line = await operate(app.db, (tx) =>
+          assignLine(tx, actor, id, { participationId, refund }),
+        );
+        tellOf(app, [line]);
+        return statementLineOf(line);
+      },
+    );
+
+    server.put(
+      '/statement-lines/:id/parts',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'Divide a transfer over several participations, without counting it yet',
+          description:
+            'Replaces what was said before; an empty list takes it back. The parts are counted by `POST /statement-lines/settle`.',
+          params,
+          body: closed({ parts: Type.Array(Part, { maxItems: 50 }) }),
+          response: {
+            200: StatementLineSchema,
+            ...problems(
+              ...changes,
+              'statement_line_not_found',
+              'participation_not_found',
+              'statement_line_handled',
+              'statement_parts_exceed_line',
+            ),
+          },
+        },
+      },
+      async ({ actor, params: { id }, body: { parts } }) => {
+        const wanted = parts.map(({ participation_id, amount }) => ({
+          participationId: participation_id.toLowerCase(),
+          amount: BigInt(amount),
+        }));
+        return statementLineOf(await operate(app.db, (tx) => divideLine(tx, actor, id, wanted)));
+      },
+    );
+
+    server.post(
+      '/statement-lines/settle',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'Count divided transfers, all together or none',
+          description:
+            'What several lines bring for one participation is one sum. What a line has left over goes with its first part, and is due back as far as it pays for nothing. Less than a participation owes is refused; with `refund` it is due back.',
+          body: closed({
+            ids: Type.Array(Id, { minItems: 1, maxItems: 20 }),
+            refund: Type.Optional(Type.Boolean({ default: false })),
+          }),
+          response: {
+            200: closed({ items: Type.Array(StatementLineSchema) }),
+            ...problems(
+              ...changes,
+              'installation_held',
+              'statement_line_not_found',
+              'statement_line_handled',
+              'statement_line_not_divided',
+              'statement_lines_too_little',
+            ),
+          },
+        },
+      },
+      async ({ actor, body: { ids, refund = false } }) => {
+        const wanted = ids.map((id) => id.toLowerCase());
+        const lines = await operate(app.db, (tx) => settleLines(tx, actor, wanted, refund));
+        tellOf(app, lines);
+        return { items: lines.map(statementLineOf) };
       },
     );
 
@@ -145,13 +184,7 @@ export function statementRoutes(app: App): FastifyPluginAsyncTypebox {
           body: closed({ reason: text(3, 500) }),
           response: {
             200: StatementLineSchema,
-            ...problems(
-              'forbidden',
-              'campaign_busy',
-              'outcome_unknown',
-              'statement_line_not_found',
-              'statement_line_handled',
-            ),
+            ...problems(...changes, 'statement_line_not_found', 'statement_line_handled'),
           },
         },
       },
@@ -163,27 +196,7 @@ export function statementRoutes(app: App): FastifyPluginAsyncTypebox {
   };
 }
 
-async function applied(
-  app: App,
-  done: Awaited<ReturnType<typeof importStatement>>,
-  { skipped }: { readonly skipped: number },
-) {
-  for (const line of done.matched) told(app, line);
-  const { added, unmatched, ambiguous } = done;
-  const matched = done.matched.length;
-  return { applied: true, added, skipped, matched, unmatched, ambiguous, lines: [] };
-}
-
-/** Tells those who watch the campaign that a transfer was counted for. */
-function told(app: App, line: StatementLineRow): StatementLineRow {
-  if (line.campaign_id !== null) app.pokes.poke(line.campaign_id);
-  return line;
-}
-
-function bytesOf(body: unknown): Buffer {
-  if (Buffer.isBuffer(body) && body.length > 0) return body;
-  throw invalidField('', {
-    id: 'Kirim berkas mutasi rekening sebagai isi permintaan.',
-    en: 'Send the file of the statement as the body.',
-  });
+/** Tells those who watch the campaigns that transfers were counted for. */
+function tellOf(app: App, lines: readonly DividedLine[]): void {
+  for (const campaignId of campaignsOf(lines)) app.pokes.poke(campaignId);
 }

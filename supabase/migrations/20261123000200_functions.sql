@@ -1776,9 +1776,8 @@ declare
 begin
   if exists (select from sambatan.verified_sums(p_campaign_id, p_participation_id) s
     where s.amount = seen and s.reference is not distinct from p_reference)
-    or exists (select from sambatan.statement_lines l where l.campaign_id = p_campaign_id
-      and l.participation_id = verify_payment.p_participation_id and l.amount = seen
-      and l.outcome <> 'known'
+    or exists (select 1 from sambatan.counted_sums(p_campaign_id, p_participation_id) l
+      where l.amount = seen and l.outcome <> 'known'
       and (p_reference is null or strpos(lower(l.description), lower(p_reference)) > 0))
   then
     outcome := 'known';
@@ -1816,14 +1815,25 @@ begin
 end
 $$;
 
+-- The sums that statements have shown for a participation and that were counted for it: one for each
+-- transfer, part of a transfer, or several transfers that paid together.
+create or replace function sambatan.counted_sums(p_campaign_id uuid, p_participation_id uuid)
+returns table (amount bigint, outcome text, description text) language sql stable as $$
+  select sum(s.amount)::bigint, min(s.outcome), string_agg(l.description, ' ')
+  from sambatan.statement_line_parts s
+  join sambatan.statement_lines l on l.line_id = s.line_id
+  where s.campaign_id = p_campaign_id and s.participation_id = p_participation_id
+    and s.receipt is not null
+  group by s.receipt
+$$;
+
 -- Whether a person has seen this very sum arrive for a participation, by eye, and no line of a
 -- statement stands for that yet.
 create or replace function sambatan.was_seen(
   p_campaign_id uuid, p_participation_id uuid, p_amount bigint
 ) returns boolean language sql stable as $$
-  select count(*) > (select count(*) from sambatan.statement_lines l
-    where l.campaign_id = p_campaign_id and l.participation_id = p_participation_id
-      and l.amount = p_amount and l.outcome = 'known')
+  select count(*) > (select count(*) from sambatan.counted_sums(p_campaign_id, p_participation_id) l
+    where l.amount = p_amount and l.outcome = 'known')
   from sambatan.verified_sums(p_campaign_id, p_participation_id) s where s.amount = p_amount
 $$;
 
@@ -1853,9 +1863,9 @@ language sql stable as $$
   where not exists (select from open) and f.status in ('settled', 'void')
     and (v.by_eye or (f.status = 'settled' and f.unique_code > 0
       and f.receipt !~ '^(line|verified):'
-      and not exists (select from sambatan.statement_lines l
-        where l.campaign_id = f.campaign_id and l.participation_id = f.participation_id
-          and l.amount = p_amount)))
+      and not exists (select 1
+        from sambatan.counted_sums(f.campaign_id, f.participation_id) l
+        where l.amount = p_amount)))
 $$;
 
 -- Of which participation a person has seen the sum that a line says is for another one: of that one
@@ -1879,72 +1889,6 @@ begin
     where o.campaign_id = c.campaign_id and o.user_id = p.user_id
       and sambatan.was_seen(c.campaign_id, o.participation_id, p_amount)
     order by o.joined_at, o.participation_id limit 1);
-end
-$$;
-
--- Counts a line of a statement for a participation: its money is received, unless a person had
--- verified that very sum by eye before. Refuses: statement_line_handled, statement_line_not_found,
--- and as receive_money does.
-create or replace function sambatan.assign_line(
-  p_line_id uuid, p_campaign_id uuid, p_participation_id uuid, p_actor text
-) returns sambatan.statement_lines language plpgsql as $$
-declare
-  l sambatan.statement_lines;
-  c sambatan.campaigns;
-  seen uuid;
-  result record;
-begin
-  select * into l from sambatan.statement_lines where line_id = p_line_id for update;
-  if not found then
-    perform sambatan.refuse('statement_line_not_found');
-  elsif l.status in ('matched', 'ignored') then
-    perform sambatan.refuse('statement_line_handled');
-  end if;
-  -- Before it is asked what was seen: somebody may be verifying that very sum just now.
-  c := sambatan.lock_campaign(p_campaign_id);
-  seen := sambatan.seen_for(c, p_participation_id, l.amount,
-    sambatan.paid_moment(null, l.booked_on, clock_timestamp()));
-  if seen is not null then
-    select 'known' as outcome, seen as participation_id into result;
-  else
-    select * into result from sambatan.receive_money(p_campaign_id, p_participation_id, l.amount,
-      p_actor, left(l.description, 200), 'line:' || p_line_id, null, l.booked_on);
-  end if;
-  update sambatan.statement_lines set status = 'matched', campaign_id = p_campaign_id,
-      participation_id = result.participation_id, outcome = result.outcome, handled_by = p_actor,
-      handled_at = clock_timestamp()
-    where line_id = p_line_id
-    returning * into l;
-  return l;
-end
-$$;
-
--- Counts an open line for the one payment that it fits; otherwise it is left to a person, who is
--- told whether none fits or several do.
-create or replace function sambatan.match_line(p_line_id uuid, p_actor text)
-returns sambatan.statement_lines language plpgsql as $$
-declare
-  l sambatan.statement_lines;
-  found_count integer;
-  c_id uuid;
-  p_id uuid;
-begin
-  select * into l from sambatan.statement_lines where line_id = p_line_id for update;
-  if l.status not in ('unmatched', 'ambiguous') then
-    return l;
-  end if;
-  select count(*), (array_agg(f.campaign_id))[1], (array_agg(f.participation_id))[1]
-    into found_count, c_id, p_id
-    from sambatan.payments_for(l.account_id, l.amount, l.booked_on) f;
-  if found_count = 1 then
-    return sambatan.assign_line(p_line_id, c_id, p_id, p_actor);
-  end if;
-  update sambatan.statement_lines
-    set status = case when found_count = 0 then 'unmatched'
-      else 'ambiguous' end::sambatan.statement_line_status
-    where line_id = p_line_id
-    returning * into l;
-  return l;
 end
 $$;
 
@@ -2079,6 +2023,288 @@ begin
     perform sambatan.offer_freed_slots(p_campaign_id, now_at);
   end if;
   return p;
+end
+$$;
+
+-- Counts p_amount rupiah of a statement for a participation: the money is received, unless a person
+-- had verified that very sum by eye before. Without p_refund, a sum that is less than what the
+-- participation owes is refused: it may be one of several transfers. The caller has locked the
+-- campaign's row. Refuses: statement_lines_too_little, and as receive_money does.
+create or replace function sambatan.count_money(
+  c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_refund boolean, p_actor text,
+  p_reference text, p_receipt text, p_booked_at timestamptz, p_booked_on date,
+  out outcome text, out participation_id uuid
+) language plpgsql as $$
+declare
+  paid constant timestamptz :=
+    sambatan.paid_moment(p_booked_at, p_booked_on, clock_timestamp());
+  seen constant uuid := sambatan.seen_for(c, p_participation_id, p_amount, paid);
+  missing constant bigint := sambatan.missing_of(c, p_participation_id, p_amount, paid);
+begin
+  if seen is not null then
+    outcome := 'known';
+    participation_id := seen;
+    return;
+  elsif missing > 0 and not p_refund then
+    perform sambatan.refuse('statement_lines_too_little', jsonb_build_object(
+      'participation_id', p_participation_id, 'missing', missing));
+  end if;
+  select r.outcome, r.participation_id into outcome, participation_id
+    from sambatan.receive_money(c.campaign_id, p_participation_id, p_amount, p_actor, p_reference,
+      p_receipt, p_booked_at, p_booked_on) r;
+end
+$$;
+
+-- How much less than what a participation owes p_amount rupiah are that were paid at p_paid; null when
+-- they would not pay it anyway, zero when they would. The caller holds the campaign's row.
+create or replace function sambatan.missing_of(
+  c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_paid timestamptz
+) returns bigint language plpgsql stable as $$
+declare
+  p sambatan.participants;
+  why text;
+begin
+  select * into p from sambatan.participants x
+    where x.campaign_id = c.campaign_id and x.participation_id = p_participation_id;
+  if not found then
+    p := sambatan.offered_participation(c.campaign_id, p_participation_id);
+  end if;
+  if p.participation_id is null then
+    return null;
+  end if;
+  why := sambatan.why_not_owed(c, p, p_amount, p_paid);
+  if why is null then
+    return 0;
+  elsif why <> 'too_little' then
+    return null;
+  end if;
+  return coalesce((select t.amount from sambatan.transactions t
+      where t.campaign_id = c.campaign_id and t.cause = 'payment:' || p_participation_id),
+    (p.quantity - p.short_slots) * c.price_per_slot) - p_amount;
+end
+$$;
+
+-- An open line, locked. Refuses: statement_line_not_found, statement_line_handled.
+create or replace function sambatan.open_line(p_line_id uuid)
+returns sambatan.statement_lines language plpgsql as $$
+declare
+  l sambatan.statement_lines;
+begin
+  select * into l from sambatan.statement_lines where line_id = p_line_id for update;
+  if not found then
+    perform sambatan.refuse('statement_line_not_found');
+  elsif l.status in ('matched', 'ignored') then
+    perform sambatan.refuse('statement_line_handled');
+  end if;
+  return l;
+end
+$$;
+
+-- Says what an open line pays for, in parts: so many rupiah for each participation. Nothing is counted
+-- yet, and what was said before is replaced; no part at all takes it back. Refuses:
+-- statement_line_not_found, statement_line_handled, statement_parts_exceed_line.
+create or replace function sambatan.allocate_line(
+  p_line_id uuid, p_campaign_ids uuid[], p_participation_ids uuid[], p_amounts bigint[], p_actor text
+) returns sambatan.statement_lines language plpgsql as $$
+declare
+  l sambatan.statement_lines := sambatan.open_line(p_line_id);
+  total constant bigint := coalesce((select sum(a) from unnest(p_amounts) a), 0);
+begin
+  if total > l.amount then
+    perform sambatan.refuse('statement_parts_exceed_line', jsonb_build_object(
+      'amount', l.amount, 'parts', total));
+  end if;
+  delete from sambatan.statement_line_parts where line_id = p_line_id;
+  insert into sambatan.statement_line_parts (line_id, part, campaign_id, participation_id, amount,
+      said_by, said_at)
+    select p_line_id, u.part, u.campaign_id, u.participation_id, u.amount, p_actor, clock_timestamp()
+    from unnest(p_campaign_ids, p_participation_ids, p_amounts) with ordinality
+      as u (campaign_id, participation_id, amount, part);
+  update sambatan.statement_lines
+    set status = case when cardinality(p_amounts) = 0 then 'unmatched'
+      else 'allocated' end::sambatan.statement_line_status
+    where line_id = p_line_id
+    returning * into l;
+  return l;
+end
+$$;
+
+-- Counts allocated lines: what they bring for one participation is counted as one sum, so that several
+-- transfers pay one order together. What a line has left over goes with its first part, and is due
+-- back to that buyer as far as it pays for nothing. All or nothing. With p_refund, what is too little
+-- is due back. Refuses: statement_line_not_found, statement_line_handled, statement_line_not_divided,
+-- and as count_money does.
+create or replace function sambatan.count_lines(
+  p_line_ids uuid[], p_refund boolean, p_actor text
+) returns void language plpgsql as $$
+declare
+  wanted constant uuid[] := array(select distinct u from unnest(p_line_ids) u order by u);
+  locked uuid[];
+  open_lines integer;
+  handled integer;
+  allocated integer;
+  r record;
+  result record;
+begin
+  -- Campaigns before lines, each in order: whoever locks several does the same.
+  locked := array(select c.campaign_id from sambatan.campaigns c
+    where c.campaign_id in (select s.campaign_id from sambatan.statement_line_parts s
+      where s.line_id = any (wanted))
+    order by c.campaign_id for no key update);
+  perform 1 from sambatan.statement_lines where line_id = any (wanted) order by line_id for update;
+  select count(*), count(*) filter (where status in ('matched', 'ignored')),
+      count(*) filter (where status = 'allocated')
+    into open_lines, handled, allocated
+    from sambatan.statement_lines where line_id = any (wanted);
+  if open_lines < cardinality(wanted) then
+    perform sambatan.refuse('statement_line_not_found');
+  elsif handled > 0 then
+    perform sambatan.refuse('statement_line_handled');
+  elsif allocated < cardinality(wanted) then
+    perform sambatan.refuse('statement_line_not_divided');
+  elsif exists (select 1 from sambatan.statement_line_parts s
+    where s.line_id = any (wanted) and s.campaign_id <> all (locked))
+  then
+    raise exception using errcode = '40001', message = 'a line was divided anew meanwhile';
+  end if;
+  update sambatan.statement_line_parts s set amount = s.amount + l.amount - d.total
+    from sambatan.statement_lines l, lateral (
+      select sum(o.amount) as total, min(o.part) as first from sambatan.statement_line_parts o
+      where o.line_id = l.line_id) d
+    where l.line_id = any (wanted) and s.line_id = l.line_id and s.part = d.first
+      and d.total < l.amount;
+
+  for r in
+    select s.campaign_id, s.participation_id, sum(s.amount)::bigint as amount,
+      (array_agg(s.line_id || case when s.part > 1 then ':' || s.part else '' end
+        order by l.booked_on, l.position, l.line_id))[1] as receipt,
+      left(string_agg(l.description, ' + ' order by l.booked_on, l.position, l.line_id), 200)
+        as description,
+      (array_agg(l.booked_at order by l.booked_on desc, l.booked_at desc nulls first))[1]
+        as booked_at,
+      max(l.booked_on) as booked_on
+    from sambatan.statement_line_parts s
+    join sambatan.statement_lines l on l.line_id = s.line_id
+    where s.line_id = any (wanted)
+    group by s.campaign_id, s.participation_id
+    order by s.campaign_id, s.participation_id
+  loop
+    result := sambatan.count_money(sambatan.lock_campaign(r.campaign_id), r.participation_id,
+      r.amount, p_refund, p_actor, r.description, 'line:' || r.receipt, r.booked_at, r.booked_on);
+    update sambatan.statement_line_parts set outcome = result.outcome,
+        participation_id = result.participation_id, receipt = 'line:' || r.receipt
+      where line_id = any (wanted) and campaign_id = r.campaign_id
+        and participation_id = r.participation_id and outcome is null;
+  end loop;
+  perform sambatan.close_lines(wanted, p_actor);
+end
+$$;
+
+-- Lines whose parts are counted are handled: one that has a single part says itself what it is for.
+create or replace function sambatan.close_lines(p_line_ids uuid[], p_actor text)
+returns void language sql as $$
+  update sambatan.statement_lines l set status = 'matched', handled_by = p_actor,
+    handled_at = clock_timestamp(),
+    campaign_id = case when d.parts = 1 then d.campaign_id end,
+    participation_id = case when d.parts = 1 then d.participation_id end,
+    outcome = case when d.parts = 1 then d.outcome else 'divided' end
+  from (select s.line_id, count(*) as parts, (array_agg(s.campaign_id))[1] as campaign_id,
+      (array_agg(s.participation_id))[1] as participation_id, min(s.outcome) as outcome
+    from sambatan.statement_line_parts s where s.line_id = any (p_line_ids) group by s.line_id) d
+  where l.line_id = d.line_id
+$$;
+
+-- A line is for one participation, says a person. It is counted at once, together with other lines that
+-- wait for the same one, when they pay what it owes; too little waits for the rest, unless p_refund
+-- says that it is due back. Refuses: campaign_not_found, statement_line_handled,
+-- statement_line_not_found, and as receive_money does.
+create or replace function sambatan.assign_line(
+  p_line_id uuid, p_campaign_id uuid, p_participation_id uuid, p_refund boolean, p_actor text
+) returns sambatan.statement_lines language plpgsql as $$
+declare
+  -- Before it is asked what was seen: somebody may be verifying that very sum just now.
+  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  waiting constant uuid[] := array(select s.line_id from sambatan.statement_line_parts s
+    join sambatan.statement_lines o on o.line_id = s.line_id
+    where s.campaign_id = p_campaign_id and s.participation_id = p_participation_id
+      and s.outcome is null and o.status = 'allocated' and s.amount = o.amount
+      and o.line_id <> p_line_id);
+  l sambatan.statement_lines;
+  total bigint;
+  paid timestamptz;
+begin
+  perform 1 from sambatan.statement_lines where line_id = any (waiting || p_line_id)
+    order by line_id for update;
+  l := sambatan.open_line(p_line_id);
+  l := sambatan.allocate_line(p_line_id, array[p_campaign_id], array[p_participation_id],
+    array[l.amount], p_actor);
+  select l.amount + coalesce(sum(o.amount), 0),
+      sambatan.paid_moment(null, greatest(l.booked_on, max(o.booked_on)), clock_timestamp())
+    into total, paid from sambatan.statement_lines o
+    where o.line_id = any (waiting) and o.status = 'allocated';
+  if sambatan.seen_for(c, p_participation_id, l.amount,
+    sambatan.paid_moment(l.booked_at, l.booked_on, clock_timestamp())) is not null
+  then
+    perform sambatan.count_lines(array[p_line_id], true, p_actor);
+  elsif coalesce(sambatan.missing_of(c, p_participation_id, total, paid), 0) = 0 then
+    perform sambatan.count_lines(array(select o.line_id from sambatan.statement_lines o
+      where o.line_id = any (waiting || p_line_id) and o.status = 'allocated'), true, p_actor);
+  elsif p_refund then
+    perform sambatan.count_lines(array[p_line_id], true, p_actor);
+  end if;
+  select * into strict l from sambatan.statement_lines where line_id = p_line_id;
+  return l;
+end
+$$;
+
+-- Counts each of several open lines for the one payment that it fits, in the order of the statement;
+-- the others are left to a person, who is told whether none fits or several do. Gives those that were
+-- counted.
+create or replace function sambatan.match_lines(p_line_ids uuid[], p_actor text)
+returns setof sambatan.statement_lines language plpgsql as $$
+declare
+  l sambatan.statement_lines;
+  fits record;
+  result record;
+begin
+  perform 1 from sambatan.campaigns c
+    where c.campaign_id in (
+      select f.campaign_id from sambatan.statement_lines o
+      cross join lateral sambatan.payments_for(o.account_id, o.amount, o.booked_on) f
+      where o.line_id = any (p_line_ids))
+    order by c.campaign_id for no key update;
+  perform 1 from sambatan.statement_lines where line_id = any (p_line_ids)
+    order by line_id for update;
+  for l in select * from sambatan.statement_lines
+    where line_id = any (p_line_ids) and status in ('unmatched', 'ambiguous')
+      and duplicate_of is null
+    order by booked_on, position nulls first, line_id
+  loop
+    select count(*) as payments, (array_agg(f.campaign_id))[1] as campaign_id,
+        (array_agg(f.participation_id))[1] as participation_id
+      into fits
+      from sambatan.payments_for(l.account_id, l.amount, l.booked_on) f;
+    if fits.payments = 1 then
+      result := sambatan.count_money(sambatan.lock_campaign(fits.campaign_id),
+        fits.participation_id, l.amount, true, p_actor, left(l.description, 200),
+        'line:' || l.line_id, l.booked_at, l.booked_on);
+      insert into sambatan.statement_line_parts (line_id, part, campaign_id, participation_id,
+          amount, said_by, said_at, outcome, receipt)
+        values (l.line_id, 1, fits.campaign_id, result.participation_id, l.amount, p_actor,
+          clock_timestamp(), result.outcome, 'line:' || l.line_id);
+      update sambatan.statement_lines set status = 'matched', campaign_id = fits.campaign_id,
+          participation_id = result.participation_id, outcome = result.outcome,
+          handled_by = p_actor, handled_at = clock_timestamp()
+        where line_id = l.line_id
+        returning * into l;
+      return next l;
+    else
+      update sambatan.statement_lines
+        set status = case when fits.payments = 0 then 'unmatched'
+          else 'ambiguous' end::sambatan.statement_line_status
+        where line_id = l.line_id;
+    end if;
+  end loop;
 end
 $$;
 
@@ -3599,7 +3825,7 @@ begin
   return query
   select 'statement_lines', count(*)::integer, min(q.imported_at) from (
     select l.imported_at from sambatan.statement_lines l
-    where l.status in ('unmatched', 'ambiguous') limit p_max) q;
+    where l.status in ('unmatched', 'ambiguous', 'allocated') limit p_max) q;
   return query
   select 'disputes', count(*)::integer, min(q.opened_at) from (
     select d.opened_at from sambatan.disputes d

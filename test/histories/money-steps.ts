@@ -189,7 +189,7 @@ async function look(model: HistoryModel, real: Real, part: Part, role: Role): Pr
     assert.deepEqual([answer.body.status, answer.body['amount']], [payment.status, payment.amount]);
     const code = Number(answer.body['unique_code']);
     if (payment.isLooked && !wasLooked) {
-      assert.ok(code >= 1 && code <= 999, `a code of ${code}`);
+      assert.ok(code >= 1 && code <= 99_999, `a code of ${code}`);
       payment.code = code;
     }
     if (payment.status !== 'settled') {
@@ -354,7 +354,7 @@ async function assignLine(
   part: Part,
   role: Role,
 ): Promise<Pair> {
-  const body = { participation_id: real.parts[model.parts.indexOf(part)] };
+  const body = { participation_id: real.parts[model.parts.indexOf(part)], refund: true };
   const path = `/statement-lines/${await lineId(real, line)}/assign`;
   const expected = model.assign(line, part);
   const { status, body: row, text } = await clientOf(real, role, 0).post(path, body);

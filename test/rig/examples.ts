@@ -68,4 +68,5 @@ export const bodies: Readonly<Record<string, () => object>> = {
 const files: Readonly<Record<string, [type: string, content: string]>> = {
   'POST /participations/{id}/proof': ['application/pdf', '%PDF-1.7 bukti'],
   'POST /receiving-accounts/{id}/statement': ['text/csv', 'date,description,amount'],
+  'POST /receiving-accounts/{id}/statements': ['text/csv', 'date,description,amount'],
 };

@@ -1,4 +1,5 @@
 import { newId } from '../../src/identity/ids.ts';
+import { maxStatementBytes } from '../../src/ledger/statements.ts';
 import type { Body, Client } from './client.ts';
 import type { HttpService } from './http-service.ts';
 import { ask, joined, wish } from './market.ts';
@@ -26,6 +27,10 @@ export const moneyBodies: Readonly<Record<string, () => object>> = {
   'PUT /brands/{id}/payout-account': () => bank,
   'POST /participations/{id}/payment/verify': () => ({}),
   'POST /statement-lines/{id}/assign': () => ({ participation_id: newId() }),
+  'PUT /statement-lines/{id}/parts': () => ({ parts: [] }),
+  'POST /statement-lines/settle': () => ({ ids: [newId()] }),
+  'POST /statements/{id}/preview': () => ({}),
+  'POST /statements/{id}/apply': () => ({}),
   'POST /refunds/settle': () => ({ ids: [newId()], reference: 'TRF 1' }),
   'POST /claims/{id}/settle': () => ({ reference: 'TRF 1' }),
   'POST /payouts/{id}/settle': () => ({ reference: 'TRF 1' }),
@@ -109,7 +114,16 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
       ['PUT', `/brands/${shop.brandId}/payout-account`, bank],
       ['GET', `/brands/${shop.brandId}/payouts`],
       ['GET', '/payments'],
+      ['GET', '/statements'],
+      ['GET', `/statements/${one}`],
+      ['GET', `/statements/${one}/rows`],
+      ['POST', `/statements/${one}/preview`, {}],
+      ['POST', `/statements/${one}/apply`, {}],
+      ['DELETE', `/receiving-accounts/${one}/statement-mapping`],
       ['GET', '/statement-lines'],
+      ['GET', `/statement-lines/${one}`],
+      ['PUT', `/statement-lines/${one}/parts`, { parts: [] }],
+      ['POST', '/statement-lines/settle', { ids: [one] }],
       ['POST', `/statement-lines/${one}/assign`, { participation_id: one }],
       ['POST', `/statement-lines/${one}/ignore`, why],
       ['GET', '/refunds'],
@@ -130,6 +144,13 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
       expectProblem(await outsider.send({ method, path, body }), 403, 'forbidden');
     }
     expectProblem(await statement(outsider, one, 'x'), 403, 'forbidden');
+    const kept = await outsider.send({
+      method: 'POST',
+      path: `/receiving-accounts/${one}/statements`,
+      body: 'x',
+      headers: { 'content-type': 'text/csv' },
+    });
+    expectProblem(kept, 403, 'forbidden');
     const { id, participation } = await sold();
     for (const [method, path, body] of [
       ['GET', 'payment'],
@@ -207,7 +228,7 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
     expectProblem(await statement(staff, account.id, 'tidak,jelas'), 422, 'statement_not_readable');
     const typed = await staff.post(name, '{}');
     expectProblem(typed, 415, 'unsupported_media_type');
-    const long = await statement(staff, account.id, 'x'.repeat(2 * 1024 * 1024 + 1));
+    const long = await statement(staff, account.id, 'x'.repeat(maxStatementBytes + 1));
     expectProblem(long, 413, 'payload_too_large');
     const wrong = await statement(staff, account.id, 'x', '?format=bank');
     expectProblem(wrong, 422, 'validation_failed');
@@ -224,7 +245,65 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
     const { participation } = await sold();
     const late = await staff.post(`${line}/assign`, { participation_id: participation });
     expectProblem(late, 409, 'statement_line_handled');
+    await dividing(participation);
+    await uploading();
   });
+
+  /** What is refused of a line that is divided. */
+  async function dividing(participation: string): Promise<void> {
+    const today = new Date().toISOString().slice(0, 10);
+    const csv = `date,description,amount\n${today},SEBAGIAN,1234\n`;
+    expectStatus(await statement(staff, account.id, csv, '?apply=true'), 200);
+    const [{ id } = {}] = await ask<{ id: string }>(
+      service.db,
+      "select line_id as id from sambatan.statement_lines where description = 'SEBAGIAN'",
+    );
+    const parts = (participation_id: string, amount: number) =>
+      put(staff, `/statement-lines/${id}/parts`, { parts: [{ participation_id, amount }] });
+    const settle = () => staff.post('/statement-lines/settle', { ids: [id] });
+    expectProblem(await settle(), 409, 'statement_line_not_divided');
+    expectProblem(await parts(newId(), 1), 404, 'participation_not_found');
+    expectProblem(await parts(participation, 1_235), 409, 'statement_parts_exceed_line');
+    expectStatus(await parts(participation, 1_234), 200);
+    expectProblem(await settle(), 409, 'statement_lines_too_little');
+    expectStatus(await staff.post(`/statement-lines/${id}/ignore`, why), 200);
+    expectProblem(await settle(), 409, 'statement_line_handled');
+    expectProblem(await parts(participation, 1), 409, 'statement_line_handled');
+    const none = { ids: [newId()] };
+    expectProblem(
+      await staff.post('/statement-lines/settle', none),
+      404,
+      'statement_line_not_found',
+    );
+  }
+
+  /** What is refused of a file that is uploaded first. */
+  async function uploading(): Promise<void> {
+    const upload = (csv: string, query = '') =>
+      staff.send({
+        method: 'POST',
+        path: `/receiving-accounts/${account.id}/statements${query}`,
+        body: csv,
+        headers: { 'content-type': 'text/csv' },
+      });
+    expectProblem(await upload('%PDF-1.7'), 422, 'statement_not_readable');
+    expectProblem(await upload('x'.repeat(maxStatementBytes + 1)), 413, 'payload_too_large');
+    expectProblem(await upload('x', '?format=bank'), 422, 'validation_failed');
+    const typed = await staff.post(`/receiving-accounts/${account.id}/statements`, {});
+    expectProblem(typed, 415, 'unsupported_media_type');
+    const { id: unclear } = expectStatus(await upload('tidak,jelas\n1,2\n'), 201);
+    for (const step of ['preview', 'apply']) {
+      const answer = await staff.post(`/statements/${unclear}/${step}`, {});
+      expectProblem(answer, 422, 'statement_not_readable');
+    }
+    const { id } = expectStatus(await upload('date,description,amount\n'), 201);
+    expectStatus(await staff.post(`/statements/${id}/apply`, {}), 200);
+    expectProblem(await staff.get(`/statements/${id}/rows`), 409, 'statement_import_started');
+    for (const step of ['preview', 'apply']) {
+      const answer = await staff.post(`/statements/${id}/${step}`, {});
+      expectProblem(answer, 409, 'statement_import_started');
+    }
+  }
 
   await test('refunds and payouts', async () => {
     const { id, participation } = await sold();

@@ -26,7 +26,10 @@ export function said<T>(reading: Reading<T>): T {
 }
 
 /** Why a form was not taken, above the list that it belongs to. */
-export function refusal(visit: Visit, refused: DomainError | undefined): Html | undefined {
+export function refusal(
+  visit: Visit,
+  refused: Pick<DomainError, 'text' | 'fields'> | undefined,
+): Html | undefined {
   if (refused === undefined) return undefined;
   const { title, detail } = refused.text(visit.language);
   return notice('bad', title, refused.fields[0]?.message[visit.language] ?? detail);
@@ -39,6 +42,11 @@ const news = {
     en: 'The proof is rejected. The buyer is told why.',
   },
   dipasangkan: { id: 'Transfer dicatat untuk pesanan itu.', en: 'The transfer is counted for it.' },
+  menunggusisa: {
+    id: 'Uangnya belum cukup, jadi menunggu transfer sisanya. Belum ada yang dicatat.',
+    en: 'It is not enough yet, so it waits for the rest. Nothing is recorded so far.',
+  },
+  diurungkan: { id: 'Pembagian diurungkan.', en: 'The division is undone.' },
   disisihkan: { id: 'Transfer disisihkan.', en: 'The transfer is set aside.' },
   tersimpan: { id: 'Rekening tersimpan.', en: 'The account is saved.' },
   lunas: { id: 'Pengembalian dicatat selesai.', en: 'The refunds are settled.' },

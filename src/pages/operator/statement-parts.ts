@@ -1,194 +1,15 @@
 import type { SubjectRow } from '../../ledger/desk-queries.ts';
 import type { OpenLine } from '../../ledger/desk.ts';
 import type { ReceivingAccountRow } from '../../ledger/queries.ts';
-import { statementFormats, type StatementFormat } from '../../ledger/statement-file.ts';
-import type { PreviewedLine } from '../../ledger/statements.ts';
-import { badge, emptyState, select } from '../../web/components.ts';
-import { count, rupiah, slots } from '../../web/format.ts';
+import type { Candidate } from '../../ledger/statement-candidates.ts';
+import { badge, emptyState } from '../../web/components.ts';
+import { rupiah, slots } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
-import { buyer, fieldOf, folded, reasonOf } from './money-parts.ts';
+import { dayWords } from './import-parts.ts';
+import { fieldOf, folded, reasonOf } from './money-parts.ts';
 
-/** Lines of a preview that are shown; all of them are counted. */
-const mostShown = 200;
-
-type Subjects = ReadonlyMap<string, SubjectRow>;
-
-const formatNames: Record<StatementFormat, string> = {
-  auto: '',
-  generic: 'CSV: date, description, amount',
-  bca: 'BCA (KlikBCA, myBCA)',
-  mandiri: 'Mandiri (Kopra, MCM, Livin’)',
-  bri: 'BRI (CMS, Internet Banking, QLola)',
-  bni: 'BNI (BNIDirect, Mobile)',
-  bsi: 'BSI',
-  cimb: 'CIMB Niaga (OCTO)',
-  permata: 'Permata (PermataNet)',
-};
-
-/** The form that a statement is read in with. */
-export function importForm(
-  visit: Visit,
-  here: string,
-  accounts: readonly ReceivingAccountRow[],
-): Html {
-  const { t, url } = visit;
-  if (accounts.length === 0) {
-    return emptyState(
-      t('Belum ada rekening', 'No account yet'),
-      t('Tambahkan rekening penerima dulu.', 'Add a receiving account first.'),
-      html`<a class="button" href="${url('/operator/pembayaran/rekening')}"
-        >${t('Rekening penerima', 'Receiving accounts')}</a
-      >`,
-    );
-  }
-  return html`<section class="panel narrow" aria-labelledby="import">
-    <h2 id="import">${t('Impor mutasi', 'Import a statement')}</h2>
-    <form class="stack" method="post" enctype="multipart/form-data" action="${url(here)}">
-      ${select(
-        visit,
-        { name: 'account', label: t('Rekening', 'Account'), required: true },
-        accounts.map((row) => ({
-          value: row.account_id,
-          label: `${row.bank} ${row.number} (${row.holder})`,
-        })),
-      )}
-      ${select(
-        visit,
-        { name: 'format', label: t('Format berkas', 'Format of the file'), required: true },
-        statementFormats.map((value) => ({
-          value,
-          label:
-            value === 'auto' ? t('Kenali otomatis', 'Recognise by itself') : formatNames[value],
-        })),
-      )}
-      <div class="field">
-        <label for="statement">${t('Berkas CSV', 'CSV file')}</label
-        ><input
-          id="statement"
-          name="statement"
-          type="file"
-          accept=".csv,text/csv"
-          required
-          aria-describedby="statement-hint"
-        />
-        <p class="hint" id="statement-hint">
-          ${t(
-            'Sampai 2 MB. Mutasi yang sudah pernah diimpor tidak dihitung dua kali.',
-            'Up to 2 MB. What was imported before is not counted twice.',
-          )}
-        </p>
-      </div>
-      <button class="button">${t('Lihat pratinjau', 'Preview')}</button>
-    </form>
-  </section>`;
-}
-
-interface Preview {
-  readonly account: string;
-  readonly format: StatementFormat;
-  readonly packed: string;
-  readonly lines: readonly PreviewedLine[];
-  readonly skipped: number;
-  readonly subjects: Subjects;
-}
-
-/** What an import would do, and the button that does it. */
-export function previewPart(visit: Visit, here: string, preview: Preview): Html {
-  const { t, url, language } = visit;
-  const { lines, skipped } = preview;
-  const figure = (outcome: PreviewedLine['outcome'], words: string) =>
-    html`<li>
-      <strong>${count(lines.filter((line) => line.outcome === outcome).length, language)}</strong>
-      ${words}
-    </li>`;
-  const hasNew = lines.some(({ outcome }) => outcome !== 'known');
-  return html`<section class="panel" aria-labelledby="numbers">
-      <h2 id="numbers">${t('Yang akan terjadi', 'What would happen')}</h2>
-      <ul class="figures">
-        ${figure('match', t('cocok dengan satu pembayaran', 'fit exactly one payment'))}
-        ${figure('ambiguous', t('cocok dengan beberapa', 'fit several'))}
-        ${figure('unmatched', t('tidak cocok', 'fit none'))}
-        ${figure('known', t('sudah pernah diimpor', 'were imported before'))}
-        <li>
-          <strong>${count(skipped, language)}</strong>
-          ${t('bukan transfer masuk', 'are no transfer to us')}
-        </li>
-      </ul>
-      <form
-        class="row"
-        method="post"
-        enctype="multipart/form-data"
-        action="${url(`${here}/terapkan`)}"
-      >
-        <input type="hidden" name="account" value="${preview.account}" />
-        <input type="hidden" name="format" value="${preview.format}" />
-        <input type="hidden" name="packed" value="${preview.packed}" />
-        ${hasNew && html`<button class="button">${t('Terapkan', 'Apply')}</button>`}
-        <a class="button quiet" href="${url(here)}">${t('Kembali', 'Back')}</a>
-      </form>
-    </section>
-    ${lines.length > 0 && previewTable(visit, preview)}`;
-}
-
-const urgency = { ambiguous: 0, unmatched: 1, match: 2, known: 3 } as const;
-
-function previewTable(visit: Visit, { lines, subjects }: Preview): Html {
-  const { t, language } = visit;
-  const words = {
-    match: badge(t('Cocok', 'Fits'), 'good'),
-    ambiguous: badge(t('Beberapa cocok', 'Several fit'), 'busy'),
-    unmatched: badge(t('Tidak cocok', 'Fits none'), 'bad'),
-    known: badge(t('Sudah diimpor', 'Known')),
-  };
-  const sorted = lines.toSorted((one, two) => urgency[one.outcome] - urgency[two.outcome]);
-  return html`<section class="panel">
-    <h2 id="lines">${t('Baris mutasi', 'Lines of the statement')}</h2>
-    ${
-      lines.length > mostShown &&
-      html`<p class="quiet">
-        ${t(`${mostShown} baris pertama ditampilkan.`, `The first ${mostShown} lines are shown.`)}
-      </p>`
-    }
-    <div class="table" tabindex="0" role="region" aria-labelledby="lines">
-      <table class="stacked">
-        <thead>
-          <tr>
-            <th scope="col">${t('Keterangan', 'Description')}</th>
-            <th scope="col">${t('Tanggal', 'Day')}</th>
-            <th scope="col" class="number">${t('Jumlah', 'Amount')}</th>
-            <th scope="col">${t('Hasil', 'Outcome')}</th>
-            <th scope="col">${t('Untuk', 'For')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${sorted.slice(0, mostShown).map(
-            (line) =>
-              html`<tr>
-                <th scope="row"><span>${line.description || '–'}</span></th>
-                <td data-label="${t('Tanggal', 'Day')}">
-                  <span class="nowrap">${line.booked_on}</span>
-                </td>
-                <td class="number" data-label="${t('Jumlah', 'Amount')}">
-                  <span>${rupiah(line.amount, language)}</span>
-                </td>
-                <td data-label="${t('Hasil', 'Outcome')}"><span>${words[line.outcome]}</span></td>
-                <td data-label="${t('Untuk', 'For')}">
-                  <span>${target(visit, line.participation_id, subjects)}</span>
-                </td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
-  </section>`;
-}
-
-function target(visit: Visit, id: string | null, subjects: Subjects): Html | string {
-  if (id === null) return '–';
-  const row = subjects.get(id);
-  return html`${buyer(visit, row, id)}${row && html` · ${row.title}`}`;
-}
+export type Subjects = ReadonlyMap<string, SubjectRow>;
 
 /** The transfers that wait for a person. */
 export function openList(
@@ -212,8 +33,8 @@ export function openList(
         ? emptyState(
             t('Semua transfer sudah jelas', 'Every transfer is clear'),
             t(
-              'Yang tidak cocok atau meragukan muncul di sini setelah impor.',
-              'What fits none or several payments appears here after an import.',
+              'Transfer yang tidak cocok atau meragukan muncul di sini setelah impor.',
+              'Transfers that fit no payment, or several, appear here after an import.',
             ),
           )
         : lines.map((line) => openEntry(visit, here, line, subjects, banks.get(line.account_id)))
@@ -227,67 +48,194 @@ function openEntry(
   subjects: Subjects,
   bank: ReceivingAccountRow | undefined,
 ): Html {
-  const { t, url, language } = visit;
+  const { t, url } = visit;
   const { line_id: id } = line;
   return html`<article class="panel">
-    <div class="row apart">
-      <h3>${rupiah(line.amount, language)}</h3>
-      ${
-        line.status === 'ambiguous'
-          ? badge(t('Beberapa cocok', 'Several fit'), 'busy')
-          : badge(t('Tidak cocok', 'Fits none'), 'bad')
-      }
-    </div>
-    <dl class="facts">
-      <dt>${t('Keterangan', 'Description')}</dt>
-      <dd>${line.description || '–'}</dd>
-      <dt>${t('Tanggal', 'Day')}</dt>
-      <dd>${line.booked_on}</dd>
-      ${
-        bank &&
-        html`<dt>${t('Rekening', 'Account')}</dt>
-          <dd>${bank.bank} <code>${bank.number}</code></dd>`
-      }
-    </dl>
-    ${
-      line.candidates.length > 0 &&
-      html`<p>${t('Mungkin untuk', 'It may be for')}</p>
-        <div class="row">
-          ${line.candidates.slice(0, 6).map(
-            (candidate) =>
-              html`<form method="post" action="${url(`${here}/${id}/tujuan`)}">
-                <input type="hidden" name="participation_id" value="${candidate}" />
-                <button class="button quiet">${named(visit, candidate, subjects)}</button>
-              </form>`,
-          )}
-        </div>`
-    }
-    ${folded(
-      visit,
-      {
-        path: `${here}/${id}/tujuan`,
-        words: t('Pasangkan dengan ID keikutsertaan', 'Assign by participation id'),
-        button: t('Pasangkan', 'Assign'),
-      },
-      fieldOf(id, 'participation_id', t('ID keikutsertaan', 'Participation id'), {
-        required: true,
-        maxlength: 36,
-      }),
-    )}
-    ${folded(
-      visit,
-      {
-        path: `${here}/${id}/sisihkan`,
-        words: t('Bukan untuk Sambatan', 'Not for any campaign'),
-        button: t('Sisihkan', 'Set aside'),
-        danger: true,
-      },
-      reasonOf(visit, id),
-    )}
+    ${lineHead(visit, line)} ${lineFacts(visit, line, bank)}
+    ${candidateForms(visit, here, line, subjects)}
+    <p>
+      <a class="button quiet" href="${url(`${here}/${id}`)}"
+        >${
+          line.status === 'allocated'
+            ? t('Periksa dan catat', 'Review and record')
+            : t('Bagi, gabung, atau cari pembeli', 'Divide, combine or find the buyer')
+        }</a
+      >
+    </p>
+    ${setAsideForm(visit, here, line)}
   </article>`;
 }
 
-function named(visit: Visit, id: string, subjects: Subjects): string {
+/** The sum of a line, and how it stands. */
+export function lineHead(visit: Visit, line: OpenLine): Html {
+  const { t, language } = visit;
+  const words = {
+    ambiguous: badge(t('Beberapa cocok', 'Several fit'), 'busy'),
+    unmatched: badge(t('Tidak cocok', 'Fits none'), 'bad'),
+    allocated: badge(t('Sudah dibagi, belum dicatat', 'Divided, not recorded yet'), 'busy'),
+    matched: badge(t('Tercatat', 'Recorded'), 'good'),
+    ignored: badge(t('Disisihkan', 'Set aside')),
+  };
+  return html`<div class="row apart">
+    <h3>${rupiah(line.amount, language)}</h3>
+    ${
+      line.duplicate_of !== null && line.status === 'unmatched'
+        ? badge(t('Mungkin sudah diimpor', 'Possibly imported before'), 'busy')
+        : words[line.status]
+    }
+  </div>`;
+}
+
+export function lineFacts(
+  visit: Visit,
+  line: OpenLine,
+  bank: ReceivingAccountRow | undefined,
+): Html {
+  const { t } = visit;
+  return html`<dl class="facts">
+    <dt>${t('Keterangan', 'Description')}</dt>
+    <dd>${line.description || '–'}</dd>
+    <dt>${t('Tanggal', 'Date')}</dt>
+    <dd>${dayWords(visit, line.booked_on)}</dd>
+    ${
+      bank &&
+      html`<dt>${t('Rekening', 'Account')}</dt>
+        <dd>${bank.bank} <code>${bank.number}</code></dd>`
+    }
+    ${
+      line.duplicate_of !== null &&
+      html`<dt>${t('Perhatikan', 'Note')}</dt>
+        <dd>
+          ${t(
+            'Transfer dengan jumlah dan tanggal yang sama sudah pernah diimpor. Kalau ini transfer yang sama, sisihkan.',
+            'A transfer of the same amount and day was imported before. If this is the same one, set it aside.',
+          )}
+        </dd>`
+    }
+  </dl>`;
+}
+
+/** A button for each guess, with the reason; nothing is recorded that cannot be undone. */
+export function candidateForms(
+  visit: Visit,
+  here: string,
+  line: OpenLine,
+  subjects: Subjects,
+): Html | undefined {
+  const { t } = visit;
+  if (line.candidates.length === 0) return undefined;
+  return html`<p>${t('Mungkin untuk:', 'Possible matches:')}</p>
+    <ul class="plain stack">
+      ${line.candidates.map(
+        (candidate) => html`<li>${candidateForm(visit, here, line, candidate, subjects)}</li>`,
+      )}
+    </ul>`;
+}
+
+function candidateForm(
+  visit: Visit,
+  here: string,
+  line: OpenLine,
+  candidate: Candidate,
+  subjects: Subjects,
+): Html {
+  const { url, language } = visit;
+  const { parts, lines } = candidate;
+  const names = parts.map(({ participation_id: id, amount }) =>
+    parts.length > 1
+      ? `${named(visit, id, subjects)} (${rupiah(amount, language)})`
+      : named(visit, id, subjects),
+  );
+  const [only] = parts;
+  const words = html`<button class="button quiet">${names.join(' + ')}</button>
+    <span class="quiet">${reasonWords(visit, candidate)}</span>`;
+  if (parts.length === 1 && lines.length === 0) {
+    return html`<form class="row" method="post" action="${url(`${here}/${line.line_id}/tujuan`)}">
+      <input type="hidden" name="participation_id" value="${only!.participation_id}" />${words}
+    </form>`;
+  }
+  if (lines.length > 0) {
+    return html`<form class="row" method="post" action="${url(`${here}/${line.line_id}/gabung`)}">
+      <input type="hidden" name="participation_id" value="${only!.participation_id}" />
+      <input type="hidden" name="lines" value="${lines.join(' ')}" />${words}
+    </form>`;
+  }
+  return html`<form class="row" method="post" action="${url(`${here}/${line.line_id}/bagi`)}">
+    ${parts.map(
+      ({ participation_id, amount }, index) =>
+        html`<input type="hidden" name="participation_${index + 1}" value="${participation_id}" />
+          <input type="hidden" name="amount_${index + 1}" value="${amount.toString()}" />`,
+    )}${words}
+  </form>`;
+}
+
+/** Why a payment is suggested, and how far its sum is off. */
+function reasonWords(visit: Visit, { reason, named: isNamed, difference }: Candidate): string {
+  const { t, language } = visit;
+  const reasons = {
+    exact: t('jumlahnya pas', 'the exact amount'),
+    several_orders: t('jumlah beberapa pesanan satu pembeli', 'several orders of one buyer'),
+    together: t('digabung dengan transfer lain', 'together with another transfer'),
+    near_sum: t('jumlahnya hampir sama', 'nearly the amount'),
+    digit_typo: t('beda satu angka', 'one digit differs'),
+    missing_code: t('tanpa kode unik', 'without the unique code'),
+    name: t('nama di keterangan', 'name in the description'),
+  };
+  const off =
+    difference === 0n
+      ? []
+      : [
+          difference < 0n
+            ? t(`kurang ${rupiah(-difference, language)}`, `${rupiah(-difference, language)} short`)
+            : t(`lebih ${rupiah(difference, language)}`, `${rupiah(difference, language)} over`),
+        ];
+  const name = isNamed && reason !== 'name' ? [t('nama cocok', 'the name fits')] : [];
+  return [reasons[reason], ...name, ...off].join(' · ');
+}
+
+export function setAsideForm(visit: Visit, here: string, { line_id: id }: OpenLine): Html {
+  const { t } = visit;
+  return folded(
+    visit,
+    {
+      path: `${here}/${id}/sisihkan`,
+      words: t('Bukan untuk Sambatan', 'Not for any campaign'),
+      button: t('Sisihkan', 'Set aside'),
+      danger: true,
+    },
+    reasonOf(visit, id),
+  );
+}
+
+/** By the id that a buyer quotes, or that another page shows. */
+export function assignForm(visit: Visit, here: string, { line_id: id }: OpenLine): Html {
+  const { t } = visit;
+  return folded(
+    visit,
+    {
+      path: `${here}/${id}/tujuan`,
+      words: t('Pasangkan dengan ID pesanan', 'Assign by order ID'),
+      button: t('Pasangkan', 'Assign'),
+    },
+    html`${fieldOf(id, 'participation_id', t('ID pesanan', 'Order ID'), {
+        required: true,
+        maxlength: 36,
+      })}
+      <div class="field check">
+        <label
+          ><input type="checkbox" name="refund" value="on" /><span
+            >${t(
+              'Kalau kurang, kembalikan uangnya sekarang',
+              'If it is too little, refund it now',
+            )}</span
+          ></label
+        >
+      </div>`,
+  );
+}
+
+/** Whose order it is, and for what. */
+export function named(visit: Visit, id: string, subjects: Subjects): string {
   const row = subjects.get(id);
   if (row === undefined) return `…${id.slice(-12)}`;
   const name = row.display_name ?? row.email ?? `…${id.slice(-12)}`;

@@ -1,0 +1,281 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import Type from 'typebox';
+import type { App } from '../../context.ts';
+import type { DomainError } from '../../errors.ts';
+import { formReader, taken } from '../../http/forms.ts';
+import { closed, Id } from '../../http/schemas.ts';
+import { seeOther, type Pages } from '../../http/site.ts';
+import { permit } from '../../identity/policy.ts';
+import { receivingAccounts } from '../../ledger/accounts.ts';
+import { lineToDivide, subjectsOf, type LineToDivide } from '../../ledger/desk.ts';
+import { toTransfer } from '../../ledger/rupiah.ts';
+import {
+  assignLine,
+  campaignsOf,
+  divideLine,
+  ignoreLine,
+  settleLines,
+  type DividedLine,
+  type PartInput,
+} from '../../ledger/statement-lines.ts';
+import { consult, operate } from '../../operation.ts';
+import { rupiah } from '../../web/format.ts';
+import { html, type Html } from '../../web/html.ts';
+import type { Visit } from '../../web/visit.ts';
+import { sendOperatorPage } from './frame.ts';
+import { asked, fieldOf, newsOf, params, readReason, refusal, said, told } from './money-parts.ts';
+import { paymentParts } from './payments.ts';
+import {
+  assignForm,
+  candidateForms,
+  lineFacts,
+  lineHead,
+  named,
+  setAsideForm,
+  type Subjects,
+} from './statement-parts.ts';
+
+/** Rows of the form that divides a line. */
+const maxRows = 20;
+const numbers = Array.from({ length: maxRows }, (_, index) => index + 1);
+const Amount = Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }));
+const readTarget = formReader(closed({ participation_id: Id, refund: Type.Boolean() }));
+const readDivision = formReader(
+  closed(
+    Object.fromEntries(
+      numbers.flatMap((number) => [
+        [`participation_${number}`, Type.Optional(Id)],
+        [`amount_${number}`, Amount],
+      ]),
+    ),
+  ),
+);
+const listOfIds = Type.String({ pattern: '^[0-9a-fA-F-]{36}( [0-9a-fA-F-]{36}){0,19}$' });
+const readTogether = formReader(closed({ participation_id: Id, lines: listOfIds }));
+const readSettlement = formReader(closed({ lines: listOfIds, refund: Type.Boolean() }));
+const readNothing = formReader(closed({}));
+
+/** One transfer: what it may be for, and the forms that say so. */
+export function statementLines(app: App, here: string): Pages {
+  return async (server) => {
+    const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {
+      const { visit } = request;
+      const { actor } = visit;
+      permit(actor, 'statement.import');
+      const { id } = request.params as { id: string };
+      const search = asked(request, 'q')?.slice(0, 100) ?? '';
+      const { accounts, found, subjects } = await consult(async () => {
+        const line = await lineToDivide(app.db, actor, id, search);
+        return {
+          found: line,
+          accounts: await receivingAccounts(app.db, actor),
+          subjects: await subjectsOf(app.db, actor, [
+            ...line.payments.map(({ participation_id }) => participation_id),
+            ...line.line.parts.map(({ participation_id }) => participation_id),
+          ]),
+        };
+      });
+      const bank = accounts.find((row) => row.account_id === found.line.account_id);
+      const body = html`${paymentParts(visit, here)}${newsOf(request)} ${refusal(visit, refused)}
+        <article class="panel">
+          ${lineHead(visit, found.line)} ${lineFacts(visit, found.line, bank)}
+          ${partsList(visit, here, found, subjects)}
+          ${candidateForms(visit, here, found.line, subjects)}
+        </article>
+        ${isOpen(found.line) && divideForms(visit, here, found, { subjects, search })}`;
+      const title = visit.t('Transfer', 'Transfer');
+      const page = { title, at: '/operator/pembayaran', body } as const;
+      return sendOperatorPage(request, reply, page, refused?.status ?? 200);
+    };
+
+    /** A form about one line; goes on to the page that `verb` says. */
+    const form = (path: string, verb: (request: FastifyRequest, id: string) => Promise<string>) =>
+      server.post(`${here}/:id/${path}`, { schema: { params } }, async (request, reply) => {
+        permit(request.visit.actor, 'statement.import');
+        const { id } = request.params;
+        const done = await taken(() => verb(request, id));
+        return 'refused' in done
+          ? await show(request, reply, done.refused)
+          : seeOther(request, reply, done.done);
+      });
+    const tellOf = (lines: readonly DividedLine[]) => {
+      for (const campaignId of campaignsOf(lines)) app.pokes.poke(campaignId);
+    };
+
+    server.get(`${here}/:id`, { schema: { params } }, async (request, reply) =>
+      show(request, reply),
+    );
+
+    form('tujuan', async ({ visit, body }, id) => {
+      const { participation_id, refund } = said(readTarget(body));
+      const participationId = participation_id.toLowerCase();
+      const line = await operate(app.db, (tx) =>
+        assignLine(tx, visit.actor, id, { participationId, refund }),
+      );
+      tellOf([line]);
+      return line.status === 'matched'
+        ? told(here, 'dipasangkan')
+        : told(`${here}/${id}`, 'menunggusisa');
+    });
+
+    form('bagi', async ({ visit, body }, id) => {
+      const parts = partsOf(said(readDivision(body)) as Readonly<Record<string, unknown>>);
+      await operate(app.db, (tx) => divideLine(tx, visit.actor, id, parts));
+      return `${here}/${id}`;
+    });
+
+    form('gabung', async ({ visit, body }, id) => {
+      const { participation_id, lines } = said(readTogether(body));
+      const participationId = participation_id.toLowerCase();
+      await operate(app.db, async (tx) => {
+        for (const lineId of [id, ...lines.toLowerCase().split(' ')].toSorted()) {
+          await divideLine(tx, visit.actor, lineId, [{ participationId, amount: 'whole' }]);
+        }
+      });
+      return `${here}/${id}`;
+    });
+
+    form('catat', async ({ visit, body }, id) => {
+      const { lines, refund } = said(readSettlement(body));
+      const ids = [id, ...lines.toLowerCase().split(' ')];
+      tellOf(await operate(app.db, (tx) => settleLines(tx, visit.actor, ids, refund)));
+      return told(here, 'dipasangkan');
+    });
+
+    form('urungkan', async ({ visit, body }, id) => {
+      said(readNothing(body));
+      await operate(app.db, (tx) => divideLine(tx, visit.actor, id, []));
+      return told(`${here}/${id}`, 'diurungkan');
+    });
+
+    form('sisihkan', async ({ visit, body }, id) => {
+      const { reason } = said(readReason(body));
+      await operate(app.db, (tx) => ignoreLine(tx, visit.actor, id, reason.trim()));
+      return told(here, 'disisihkan');
+    });
+  };
+}
+
+const isOpen = ({ status }: DividedLine) =>
+  status === 'unmatched' || status === 'ambiguous' || status === 'allocated';
+
+/** The parts that a form says: rows without an amount are left out. */
+function partsOf(fields: Readonly<Record<string, unknown>>): PartInput[] {
+  return numbers.flatMap((number) => {
+    const id = fields[`participation_${number}`];
+    const amount = fields[`amount_${number}`];
+    if (typeof id !== 'string' || typeof amount !== 'number' || amount === 0) return [];
+    return [{ participationId: id.toLowerCase(), amount: BigInt(amount) }];
+  });
+}
+
+/** What was said of a line so far; while nothing is counted it can be recorded or taken back. */
+function partsList(
+  visit: Visit,
+  here: string,
+  { line, together }: LineToDivide,
+  subjects: Subjects,
+): Html | false {
+  const { t, url, language } = visit;
+  if (line.parts.length === 0) return false;
+  const rest = line.amount - line.parts.reduce((sum, { amount }) => sum + amount, 0n);
+  const others = together.filter(({ line_id }) => line_id !== line.line_id);
+  const list = html`<h4>${t('Dibagi untuk', 'Divided over')}</h4>
+    <ul>
+      ${line.parts.map(
+        ({ participation_id: id, amount }) =>
+          html`<li><strong>${rupiah(amount, language)}</strong> ${named(visit, id, subjects)}</li>`,
+      )}
+    </ul>
+    ${
+      rest > 0n &&
+      html`<p>
+        ${t(
+          `Sisa ${rupiah(rest, language)} ikut pesanan pertama; yang tidak membayar apa pun dikembalikan ke pembelinya.`,
+          `The remaining ${rupiah(rest, language)} go with the first order; whatever pays for nothing is refunded to its buyer.`,
+        )}
+      </p>`
+    }
+    ${
+      others.length > 0 &&
+      html`<p>${t('Dicatat bersama:', 'Recorded together with:')}</p>
+        <ul>
+          ${others.map(
+            (other) =>
+              html`<li>
+                <a href="${url(`${here}/${other.line_id}`)}">${rupiah(other.amount, language)}</a>
+                <span class="quiet">${other.description}</span>
+              </li>`,
+          )}
+        </ul>`
+    }`;
+  if (line.status !== 'allocated') return list;
+  const ids = together.map(({ line_id }) => line_id).join(' ');
+  return html`${list}
+    <form class="stack narrow" method="post" action="${url(`${here}/${line.line_id}/catat`)}">
+      <input type="hidden" name="lines" value="${ids}" />
+      <div class="field check">
+        <label
+          ><input type="checkbox" name="refund" value="on" /><span
+            >${t(
+              'Kalau kurang, kembalikan uangnya sekarang',
+              'If it is too little, refund it now',
+            )}</span
+          ></label
+        >
+      </div>
+      <button class="button">${t('Catat pembayaran', 'Record the payment')}</button>
+    </form>
+    <form method="post" action="${url(`${here}/${line.line_id}/urungkan`)}">
+      <button class="button quiet">${t('Urungkan pembagian', 'Undo')}</button>
+    </form>`;
+}
+
+/** Finds buyers, and divides the line over their orders. */
+function divideForms(
+  visit: Visit,
+  here: string,
+  { line, payments }: LineToDivide,
+  { subjects, search }: { readonly subjects: Subjects; readonly search: string },
+): Html {
+  const { t, url, language } = visit;
+  const { line_id: id } = line;
+  const amountOf = (participation: string) =>
+    line.parts.find(({ participation_id }) => participation_id === participation)?.amount;
+  return html`<section class="panel" aria-labelledby="divide">
+    <h2 id="divide">${t('Bagi untuk beberapa pesanan', 'Divide over several orders')}</h2>
+    <form class="row" method="get" action="${url(`${here}/${id}`)}">
+      <div class="field">
+        <label for="q">${t('Cari pembeli atau ID pesanan', 'Find a buyer or an order ID')}</label
+        ><input id="q" name="q" type="search" value="${search}" maxlength="100" />
+      </div>
+      <button class="button quiet">${t('Cari', 'Search')}</button>
+    </form>
+    ${
+      payments.length === 0
+        ? html`<p class="quiet">
+            ${t(
+              'Belum ada pesanan yang cocok. Cari nama pembelinya.',
+              'No order fits yet. Search for the name of the buyer.',
+            )}
+          </p>`
+        : html`<form class="stack" method="post" action="${url(`${here}/${id}/bagi`)}">
+            ${payments.slice(0, maxRows).map((payment, index) => {
+              const participation = payment.participation_id;
+              const label = `${named(visit, participation, subjects)} – ${t('perlu', 'due')} ${rupiah(toTransfer(payment), language)}`;
+              return html`<input
+                  type="hidden"
+                  name="participation_${index + 1}"
+                  value="${participation}"
+                />${fieldOf(participation, `amount_${index + 1}`, label, {
+                  inputmode: 'numeric',
+                  maxlength: 20,
+                  value: amountOf(participation)?.toString() ?? '',
+                })}`;
+            })}
+            <button class="button">${t('Simpan pembagian', 'Save the division')}</button>
+          </form>`
+    }
+    ${assignForm(visit, here, line)} ${setAsideForm(visit, here, line)}
+  </section>`;
+}
