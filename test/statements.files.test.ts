@@ -558,6 +558,40 @@ describe('rows that must not be lost', () => {
     });
   }
 
+  for (const [what, lines] of Object.entries({
+    'a balance carried over to the next page': [
+      ';Saldo dipindahkan;;;100.000',
+      head,
+      ';Saldo pindahan;;;100.000',
+    ],
+    'numbers and sums of transactions': [
+      'Jumlah Transaksi Kredit;1;;;',
+      'Total Transaksi Kredit : 100.000;;;;',
+      'Jumlah Transaksi Debet;0;;;',
+      'TOTAL;;0;100.000;',
+    ],
+    'page numbers, printing dates and notes': [
+      'Halaman 1 dari 2;;;;',
+      'Dicetak pada 30/11/2026 10:00;;;;',
+      `${today};;;;`,
+      ';PT Bank Contoh berizin dan diawasi oleh OJK;;;',
+    ],
+    'balances above and below': [';SALDO AWAL;;;0', ';SALDO AKHIR;;;100.000'],
+  })) {
+    test(`${what} are passed over`, async () => {
+      assert.deepEqual(await read(rows(...lines)), {
+        lines: [`${today} 100000`],
+        words: ['A'],
+        skipped: 0,
+      });
+    });
+  }
+
+  test('a number of transactions that is not that of the rows refuses the file', async () => {
+    const found = await refusal(rows('Jumlah Transaksi Kredit;2;;;'));
+    assert.deepEqual([found.reason, found.line], ['check', 3]);
+  });
+
   test('a transaction above the heading refuses the file', async () => {
     const found = await refusal(`${today};A;;100.000;\n${head}\n`);
     assert.deepEqual([found.reason, found.line], ['rows_before_heading', 1]);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import writeExcelFile from 'write-excel-file/node';
 import {
   builtInMappings,
   readStatement,
@@ -8,6 +9,7 @@ import {
   type Mapping,
   type ParsedStatement,
 } from '../src/ledger/bank-statements/parse.ts';
+import { readHere } from '../src/ledger/bank-statements/read.ts';
 import { rowsOf, rowText, shapes, type Shape, type Written } from './rig/statement-shapes.ts';
 
 const today = '2026-11-30';
@@ -176,6 +178,28 @@ for (const [name, shape] of Object.entries(shapes)) {
     );
   });
 }
+
+test('a workbook with the cells of any shape loses nothing', async () => {
+  const names = Object.keys(shapes).filter((name) => name !== 'English table');
+  await fc.assert(
+    fc.asyncProperty(
+      fc
+        .constantFrom(...names)
+        .chain((name) => fc.tuple(fc.constant(name), writtenFor(shapes[name]!))),
+      fc.constantFrom(1, 3, 100),
+      async ([name, written], pageLength) => {
+        const rows = rowsOf(shapes[name]!, written, pageLength).map(({ cells }) =>
+          cells.map((value) => (value === '' ? null : { value })),
+        );
+        const bytes = await writeExcelFile(rows as never).toBuffer();
+        const parsed = await readHere(bytes, { mapping: 'auto', today });
+        assert.equal(parsed.mapping, shapes[name]!.mapping);
+        assertAllFound(parsed, written.entries, name);
+      },
+    ),
+    { numRuns: runs },
+  );
+});
 
 /** Columns by their index, as an operator maps them for a bank that is not built in. */
 function byIndex({ mapping, heading }: Shape, headerRow: number): Mapping {

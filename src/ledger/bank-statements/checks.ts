@@ -73,6 +73,14 @@ function checksOf(entries: readonly ReadEntry[], stated: readonly Stated[]): Sta
       const meant = [credited, debited, credited - debited, credited + debited];
       compare('credit_total', sen, meant.includes(sen) ? sen : credited, place);
     }
+    if (kind === 'creditsOrCount' || kind === 'debitsOrCount') {
+      const [side, some, total] =
+        kind === 'creditsOrCount'
+          ? (['credit', credits, credited] as const)
+          : (['debit', debits, debited] as const);
+      if (positive === total) compare(`${side}_total`, positive, total, place);
+      else compare(`${side}_count`, positive / 100n, BigInt(some.length), place);
+    }
     if (count === undefined) continue;
     if (kind === 'credits') {
       compare('credit_count', BigInt(count), BigInt(credits.length), place);

@@ -261,13 +261,13 @@ function isHeading({ cells }: TableRow, columns: Columns): boolean {
   return own.length > 1 && own.every((cell) => known.has(cell));
 }
 
-/** Only the description has text, or it and a time in the column of the date. */
+/** The second row of a transaction: a time below its day, and perhaps more of its description. */
 function isContinuation({ cells }: TableRow, columns: Columns): boolean {
-  const allowed = new Set([...columns.descriptions, columns.date, columns.time]);
+  const allowed = new Set([...columns.descriptions, columns.date]);
   return (
     columns.descriptions.some((index) => (cells[index] ?? '') !== '') &&
     cells.every((cell, index) => cell === '' || allowed.has(index)) &&
-    (cells[columns.date] === '' || clockOf(cells[columns.date] ?? '') !== undefined)
+    clockOf(cells[columns.date] ?? '') !== undefined
   );
 }
 

@@ -3,7 +3,16 @@ import { plain, type Columns } from './columns.ts';
 import type { TableRow } from './table.ts';
 
 /** What a row of a head or foot states about the whole file. */
-export type SummaryKind = 'opening' | 'closing' | 'credits' | 'debits' | 'total' | 'other';
+export type SummaryKind =
+  | 'opening'
+  | 'closing'
+  | 'credits'
+  | 'debits'
+  /** Sum or number of transactions: banks mean the one or the other by `Jumlah Transaksi`. */
+  | 'creditsOrCount'
+  | 'debitsOrCount'
+  | 'total'
+  | 'other';
 
 export interface Summary {
   readonly kind: SummaryKind;
@@ -15,6 +24,15 @@ export interface Summary {
 }
 
 const labels: readonly (readonly [SummaryKind, RegExp])[] = [
+  ['other', /^(?:saldo (?:di)?pindah|(?:balance )?(?:carried|brought) forward|balance [bc]\/f)/i],
+  [
+    'creditsOrCount',
+    /^(?:jumlah|total|banyaknya|number of|no\.? of) (?:transaksi|transactions?|items?) ?(?:kredit|credits?|cr|masuk)\b|^(?:number|no\.?) of credits?\b/i,
+  ],
+  [
+    'debitsOrCount',
+    /^(?:jumlah|total|banyaknya|number of|no\.? of) (?:transaksi|transactions?|items?) ?(?:debet|debits?|db|keluar)\b|^(?:number|no\.?) of debits?\b/i,
+  ],
   [
     'opening',
     /^(?:saldo ?(?:awal|sebelumnya|lalu)|(?:opening|initial|starting|beginning|previous) balance|ledger opening balance)\b/i,
