@@ -208,6 +208,10 @@ begin
     select 1 from sambatan.gateway_calls g where g.campaign_id = t.campaign_id
       and g.transaction_id = t.transaction_id and g.kind = 'payment'
       and g.status in ('unknown', 'open'))
+    -- A part of the sum is there, and waits for the rest or for a person to count it.
+    or exists (select 1 from sambatan.statement_line_parts s
+      where s.campaign_id = t.campaign_id and s.participation_id = t.participation_id
+        and s.outcome is null)
   then
     return true;
   elsif t.account_id is null or t.rejected_at >= p_by then

@@ -702,7 +702,17 @@ async function operatorViews(making: Making, shop: LookedAtShop): Promise<Views>
     body: Buffer.from(csv),
     headers: { 'content-type': 'text/csv' },
   };
-  expectStatus(await operator.api.send(statement), 200);
+  const applied = expectStatus(await operator.api.send(statement), 200);
+  const uploaded = async (text: string) => {
+    const path = `/receiving-accounts/${till}/statements?file_name=${encodeURIComponent(long)}.csv`;
+    return expectStatus(
+      await operator.api.send({ ...statement, path, body: Buffer.from(text) }),
+      201,
+    ).id;
+  };
+  const known = await uploaded(`${csv}\n${today},BARU,12345\n${today},BIAYA ADM,-6500`);
+  const unknown = await uploaded(`Kapan;Isi;Nilai\n05/11/2026;TRSF ${long};1.500.123,00`);
+  const { items: lines } = expectStatus(await operator.api.get('/statement-lines'), 200);
   const open = await shop.plain({ title: 'Dilihat petugas' });
   const { id } = await join(await service.user(), open);
   await refundedTwice(making, shop);
@@ -731,19 +741,17 @@ async function operatorViews(making: Making, shop: LookedAtShop): Promise<Views>
     },
     'GET /operator/pembayaran/mutasi': {
       statements: at(`${here}/pembayaran/mutasi`),
-      'statement-preview': {
-        ...at(`${here}/pembayaran/mutasi`),
+    },
+    'GET /operator/pembayaran/mutasi/berkas/:id': {
+      'statement-preview': at(`${here}/pembayaran/mutasi/berkas/${known}`),
+      'statement-columns': at(`${here}/pembayaran/mutasi/berkas/${unknown}`),
+      'statement-imported': at(`${here}/pembayaran/mutasi/berkas/${String(applied['import_id'])}`),
+    },
+    'GET /operator/pembayaran/mutasi/:id': {
+      'statement-line': {
+        ...at(`${here}/pembayaran/mutasi/${lines[0]!.id}?q=a`),
         act: async (page) => {
-          await page.locator('select[name=account]').selectOption({ index: 0 });
-          await page.locator('input[type=file]').setInputFiles({
-            name: 'mutasi.csv',
-            mimeType: 'text/csv',
-            buffer: Buffer.from(`${csv}\n${today},BARU,12345`),
-          });
-          await answered(
-            page,
-            page.getByRole('button', { name: /^(Lihat pratinjau|Preview|See a preview)$/ }).first(),
-          );
+          for (const summary of await page.locator('main summary').all()) await summary.click();
         },
       },
     },
