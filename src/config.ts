@@ -59,6 +59,8 @@ export interface Config {
     readonly verificationHours: number;
     /** How long only the seller decides about a batch below its minimum. */
     readonly decisionHours: number;
+    /** Days after shipping until an order without a word counts as received. */
+    readonly receivedAfterDays: number;
   };
   readonly gateway: {
     /** Undefined: nobody pays online. */
@@ -182,6 +184,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       graceHours: present(values.SAMBATAN_PAYMENT_GRACE),
       verificationHours: present(values.SAMBATAN_VERIFICATION_HOURS),
       decisionHours: present(values.SAMBATAN_DECISION_HOURS),
+      receivedAfterDays: present(values.SAMBATAN_RECEIVED_AFTER_DAYS),
     },
     gateway: { midtrans: midtransOf(values) },
     mail: {

@@ -175,6 +175,16 @@ export const variables = {
     ],
     parse: (text) => wholeNumber(text, 0, 720),
   }),
+  SAMBATAN_RECEIVED_AFTER_DAYS: variable({
+    fallback: '14',
+    secret: false,
+    accepts: 'a whole number of days from 1 to 90',
+    about: [
+      'Days after a batch was marked as shipped until a paid order counts as received when its',
+      'buyer has said nothing. A dispute stops it.',
+    ],
+    parse: (text) => wholeNumber(text, 1, 90),
+  }),
   SAMBATAN_TRUSTED_PROXIES: variable({
     fallback: '',
     secret: false,

@@ -52,6 +52,7 @@ test('an empty environment is a complete configuration with the embedded databas
       graceHours: 24,
       verificationHours: 48,
       decisionHours: 72,
+      receivedAfterDays: 14,
     },
     gateway: { midtrans: undefined },
     mail: {

@@ -164,6 +164,19 @@ async function moveMoney(): Promise<void> {
     await run("select sambatan.refund_by_provider($1, 'midtrans', $2, 'system')", twice, newId());
     await run(`select sambatan.${end}`, await movement('adjustment'));
   }
+  await run("select sambatan.ship_campaign($1, 1, 'service')", id);
+  await run(
+    `update sambatan.campaigns set shipped_at = shipped_at - interval '2 days',
+      received_after = now() - interval '1 day', receipts_due_at = now() - interval '1 day'
+    where campaign_id = $1`,
+    id,
+  );
+  await run(
+    `update sambatan.transactions set settled_at = settled_at - interval '2 days'
+    where campaign_id = $1 and kind = 'payment'`,
+    id,
+  );
+  await run('select sambatan.receive_unanswered($1, 100)', id);
   const payout = await movement('payout');
   await run("select sambatan.release_payout($1, 'service')", payout);
   await run("select sambatan.settle_movement($1, 'payout', 'TRF', 'service')", payout);

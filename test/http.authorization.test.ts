@@ -126,6 +126,11 @@ const matrix: Readonly<Record<string, Row>> = {
     draft: '404 404 404 409 404 409 409',
     absent: nobody,
   },
+  'POST /campaigns/:id/ship': {
+    completed: sellerAndStaff,
+    draft: '404 404 404 409 404 409 409',
+    absent: nobody,
+  },
   'POST /campaigns/:id/join': {
     open: '401 201 201 201 201 201 201',
     draft: '401 404 404 404 404 404 404',

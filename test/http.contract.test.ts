@@ -845,6 +845,18 @@ const cases: Case[] = [
   ...waitingCases(),
   ...changeCases(),
   [
+    "shipping of somebody else's",
+    403,
+    'forbidden',
+    async () => (await outsider()).post(`/campaigns/${(await campaignIn('active')).id}/ship`),
+  ],
+  [
+    'shipping before it has succeeded',
+    409,
+    'transition_not_allowed',
+    async () => shop.seller.post(`/campaigns/${(await campaignIn('active')).id}/ship`),
+  ],
+  [
     "somebody else's brands",
     403,
     'forbidden',

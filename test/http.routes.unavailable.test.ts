@@ -153,6 +153,7 @@ const writes: Readonly<
     shop.seller.post(`/campaigns/${id}/cancel/preview`),
   'POST /campaigns/{id}/decision': (id) =>
     shop.seller.post(`/campaigns/${id}/decision`, { decision: 'continue' }),
+  'POST /campaigns/{id}/ship': (id) => shop.seller.post(`/campaigns/${id}/ship`),
   'POST /participations/{id}/cancel': (_id, joined) =>
     service.service.post(`/participations/${joined}/cancel`),
   'PATCH /participations/{id}': (_id, joined) =>

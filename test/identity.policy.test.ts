@@ -44,6 +44,7 @@ const expected: Readonly<Record<Action, string>> = {
   'campaign.edit': '...xxx.x',
   'campaign.publish': '....xx.x',
   'campaign.extend': '....xxxx',
+  'campaign.ship': '....xxxx',
   'campaign.cancel': '....xxxx',
   'campaign.decide': '....xxxx',
   'campaign.participants.read': '....xxxx',

@@ -355,6 +355,9 @@ const cases: Record<string, readonly Case[]> = {
     { when: 'it is over', parameters: [campaign.completed, confirmed] },
   ],
   release_participation: [{ parameters: [campaign.active, reserved, 'buyer', 'service', null] }],
+  ship_campaign: [{ parameters: [campaign.completed, 14, 'service'] }],
+  list_receipts_due: [{ parameters: [100] }],
+  receive_unanswered: [{ parameters: [campaign.completed, 200] }],
   change_participation: [
     {
       parameters: [campaign.active, reserved, 1, 'Jalan Melati 5, Yogyakarta', '', 'service'],

@@ -240,6 +240,8 @@ const rows: Readonly<Record<string, Row>> = {
   // Nothing of it is to be delivered yet.
   'GET /toko/sambatan/:id/kurang': { expects: '303 403 403 409 403 409', id: campaign },
   'POST /toko/sambatan/:id/kurang': { expects: '303 403 403 409 403 409', id: campaign },
+  'GET /toko/sambatan/:id/kirim': { expects: '303 403 403 409 403 409', id: campaign },
+  'POST /toko/sambatan/:id/kirim': { expects: '303 403 403 409 403 409', id: campaign },
   'GET /toko/sambatan/:id/peserta': participants,
   'GET /toko/sambatan/:id/kemas': participants,
   'GET /toko/sambatan/:id/uang': { expects: sellersAndStaff, id: campaign },

@@ -134,7 +134,8 @@ create table sambatan.reminders (
   campaign_id uuid not null,
   user_id uuid not null,
   kind text not null check (kind in
-    ('deadline_day', 'deadline_hour', 'hold', 'payment_half', 'payment_last')),
+    ('deadline_day', 'deadline_hour', 'hold', 'payment_half', 'payment_last',
+    'receipt')),
   -- The participation of a hold or a payment, the campaign of a deadline.
   subject_id uuid not null,
   due_at timestamptz not null,

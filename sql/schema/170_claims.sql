@@ -9,7 +9,7 @@ alter table sambatan.audit_logs
     'campaign_created', 'campaign_edited', 'campaign_opened', 'campaign_full',
     'campaign_reopened', 'campaign_completed', 'campaign_failed', 'campaign_cancelled',
     'campaign_verifying', 'campaign_below_minimum', 'campaign_continued',
-    'campaign_shortfall', 'deadline_extended', 'participant_joined', 'participant_confirmed',
+    'campaign_shortfall', 'campaign_shipped', 'deadline_extended', 'participant_joined', 'participant_confirmed',
     'participant_cancelled', 'participant_refunded', 'participant_fulfilled',
     'participant_changed', 'waiting_joined',
     'waiting_offered', 'waiting_accepted', 'waiting_declined', 'waiting_lapsed',

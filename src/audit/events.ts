@@ -60,6 +60,7 @@ export const payoutEvents = [
   'payout_settled',
   'payout_reversed',
   'campaign_shortfall',
+  'campaign_shipped',
   'campaign_below_minimum',
   'campaign_continued',
 ] as const;

@@ -61,6 +61,9 @@ export interface Campaign {
   readonly decision_until: Date | null;
   /** When the deadline was last moved: who joined before may leave, paid or not. */
   readonly extended_at: Date | null;
+  /** When the batch was sent, and from when on an order without a word counts as received. */
+  readonly shipped_at: Date | null;
+  readonly received_after: Date | null;
   readonly created_at: Date;
   readonly updated_at: Date;
   readonly opened_at: Date | null;
@@ -104,6 +107,8 @@ export function campaignOf(row: CampaignRow): Campaign {
       row.status === 'verifying' ? secondsAfter(row.deadline, row.verification_seconds) : null,
     decision_until: decisionUntil(row),
     extended_at: row.extended_at,
+    shipped_at: row.shipped_at,
+    received_after: row.received_after,
     created_at: row.created_at,
     updated_at: row.updated_at,
     opened_at: row.opened_at,

@@ -42,6 +42,8 @@ export interface CampaignRow {
   readonly verifying_at: Date | null;
   readonly decision_opened_at: Date | null;
   readonly decided_at: Date | null;
+  readonly shipped_at: Date | null;
+  readonly received_after: Date | null;
   readonly audit_seq: bigint;
   readonly created_at: Date;
   readonly updated_at: Date;
@@ -57,7 +59,7 @@ const ownColumns = `campaign_id, brand_id, product_id, title, description, statu
     confirmed_slots, participant_count, waiting_entries, kept_slots, progress_floor,
     price_per_slot, hold_seconds, deadline, opens_at, closing_as, slots_at_close, extended_at,
     payment_term_seconds, payment_grace_seconds, verification_seconds, decision_seconds,
-    verifying_at, decision_opened_at, decided_at, audit_seq, created_at, updated_at, opened_at, filled_at, completed_at, failed_at, cancelled_at`;
+    verifying_at, decision_opened_at, decided_at, shipped_at, received_after, audit_seq, created_at, updated_at, opened_at, filled_at, completed_at, failed_at, cancelled_at`;
 
 /** A relation of campaigns, with the names that go with them. */
 const named = (relation: string) => `select c.*, b.name as brand_name, p.name as product_name,

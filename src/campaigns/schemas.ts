@@ -54,6 +54,13 @@ export const CampaignSchema = closed(
     slots_at_close: nullable(
       Type.Integer({ description: 'What was taken when it was decided to close' }),
     ),
+    shipped_at: nullable(Timestamp),
+    received_after: nullable(
+      Type.Unsafe<Date>({
+        ...Timestamp,
+        description: 'From then on a paid order whose buyer has said nothing counts as received',
+      }),
+    ),
     extended_at: nullable(
       Type.Unsafe<Date>({
         ...Timestamp,

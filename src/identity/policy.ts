@@ -50,6 +50,7 @@ export const permissions = {
   // What binds the brand towards its buyers, and where they live, is not for every helper.
   'campaign.publish': [...managers, 'service'],
   'campaign.extend': [...managers, ...staff],
+  'campaign.ship': [...managers, ...staff],
   'campaign.cancel': [...managers, ...staff],
   'campaign.decide': [...managers, ...staff],
   'campaign.participants.read': [...managers, ...staff],

@@ -11,6 +11,7 @@ import {
   decideBelowMinimum,
   extendCampaign,
   publishCampaign,
+  shipCampaign,
   type Decision,
 } from './operations.ts';
 
@@ -32,6 +33,16 @@ export async function extend(
   to: { readonly deadline: Date; readonly reason: string },
 ): Promise<Campaign> {
   return await changed(app, id, (tx) => extendCampaign(tx, actor, id, to));
+}
+
+/** Marks a batch as shipped, tells who watches, and gives the campaign. Refuses as the verb. */
+export async function ship(
+  app: Parts & Pick<App, 'config'>,
+  actor: Actor,
+  id: string,
+): Promise<Campaign> {
+  const { receivedAfterDays } = app.config.payments;
+  return await changed(app, id, (tx) => shipCampaign(tx, actor, id, receivedAfterDays));
 }
 
 /**

@@ -78,6 +78,21 @@ export async function cancelCampaign(
   await tx.one(sql.cancelCampaign, campaignId, reason, actorLabel(caller));
 }
 
+/**
+ * The goods of a completed campaign were sent; said again it changes nothing. After so many days an
+ * order whose buyer has said nothing counts as received. Refuses: campaign_not_found, forbidden,
+ * transition_not_allowed.
+ */
+export async function shipCampaign(
+  tx: Tx,
+  actor: Actor,
+  campaignId: string,
+  receivedAfterDays: number,
+): Promise<void> {
+  const { caller } = await permitOnCampaign(tx, actor, 'campaign.ship', campaignId);
+  await tx.rows(sql.shipCampaign, campaignId, receivedAfterDays, actorLabel(caller));
+}
+
 /** What calling a campaign off does, in numbers. */
 export interface CancellationOutcome {
   readonly participants: number;

@@ -22,6 +22,24 @@ export const decideBelowMinimum = query<
   { readonly is_off: boolean }
 >('decide_below_minimum', 'select sambatan.decide_below_minimum($1, $2, $3, $4, $5) as is_off');
 
+export const shipCampaign = query<[campaignId: string, days: number, actor: string], never>(
+  'ship_campaign',
+  'select sambatan.ship_campaign($1, $2, $3)',
+);
+
+/** Shipped campaigns with orders whose buyers had their time to speak, the longest ago first. */
+export const listReceiptsDue = query<[limit: number], { readonly campaign_id: string }>(
+  'list_receipts_due',
+  `select campaign_id from sambatan.campaigns
+  where receipts_due_at <= (select clock_timestamp()) order by receipts_due_at limit $1`,
+);
+
+/** Orders of one shipped campaign count as received, at most so many; gives how many did. */
+export const receiveUnanswered = query<
+  [campaignId: string, limit: number],
+  { readonly received: number }
+>('receive_unanswered', 'select sambatan.receive_unanswered($1, $2) as received');
+
 export interface Due {
   readonly campaign_id: string;
   readonly due_at: Date;

@@ -15,7 +15,7 @@ import {
 } from '../http/schemas.ts';
 import { permit } from '../identity/policy.ts';
 import { preview } from '../operation.ts';
-import { callOff, decide, extend, publish } from './changes.ts';
+import { callOff, decide, extend, publish, ship } from './changes.ts';
 import { previewCancellation } from './operations.ts';
 import { extension, reason } from './schemas.ts';
 import type { Run, SchedulerStatus } from './scheduler.ts';
@@ -111,6 +111,21 @@ export function lifecycleRoutes(app: App): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id }, body }) => await callOff(app, actor, id, body.reason),
+    );
+
+    server.post(
+      '/campaigns/:id/ship',
+      {
+        schema: {
+          tags: ['campaigns'],
+          summary: 'The goods of a completed campaign were sent',
+          description:
+            'Buyers are told, and reminded before `received_after`; from then on a paid order whose buyer has said nothing counts as received. A dispute stops that. Said again it changes nothing.',
+          params,
+          response: { 200: CampaignSchema, ...changeProblems() },
+        },
+      },
+      async ({ actor, params: { id } }) => await ship(app, actor, id),
     );
 
     server.post(

@@ -53,6 +53,9 @@ const pokedWaitMs = 100;
 const heldWaitMs = 100;
 /** Less than the longest wait, so that every long rest is followed by a sign of life. */
 const beatMs = 4_000;
+/** Shipped campaigns looked at in one sweep, and orders received in one short transaction. */
+const campaignsAtOnce = 1_000;
+const ordersAtOnce = 200;
 const firstRestartMs = 1_000;
 /**
  * Nothing is closed while the clocks of the database and of this process differ by more: whatever was
@@ -191,7 +194,10 @@ export class Scheduler {
         this.#run({ completeFull: sweep, stop }),
       );
       if (transitions.length > 0) this.#fruitless = 0;
-      if (sweep) await this.#tidy();
+      if (sweep) {
+        await this.#receive();
+        await this.#tidy();
+      }
       await this.#beat();
     }
     this.#failures = 0;
@@ -236,6 +242,23 @@ export class Scheduler {
     if (failure !== undefined) throw failure;
     if (completeFull) this.#nextSweepAt = performance.now() + intervalMinutes * 60_000;
     return run;
+  }
+
+  /** Orders whose buyers have said nothing since they were shipped count as received. */
+  async #receive(): Promise<void> {
+    const { db, log, pokes } = this.#options;
+    for (const { campaign_id: id } of await db.rows(sql.listReceiptsDue, campaignsAtOnce)) {
+      try {
+        for (let more = true; more;) {
+          const { received } = await db.one(sql.receiveUnanswered, id, ordersAtOnce);
+          if (received > 0) pokes.poke(id);
+          more = received === ordersAtOnce;
+        }
+      } catch (error) {
+        // The next sweep tries again.
+        log.warn({ err: error, campaign_id: id }, 'orders were not marked as received');
+      }
+    }
   }
 
   async #tidy(): Promise<void> {

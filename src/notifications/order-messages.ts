@@ -1,7 +1,54 @@
 import type { MessageDefinition } from './messages.ts';
 
-/** What is told when a buyer corrects an order. */
+/** What is told when a buyer corrects an order, and when a batch is shipped. */
 export const orderMessages = {
+  goods_shipped: {
+    topic: 'orders',
+    id: (p, s) => ({
+      title: `Pesananmu di ${p.campaign} sudah dikirim`,
+      paragraphs: [
+        `${p.brand} sudah mengirim pesananmu. Kalau sudah sampai, konfirmasi di Sambatan, ya.`,
+        `Tanpa kabar darimu sampai ${s.time(p.until)}, pesanan kami anggap sudah diterima. Ada masalah? Laporkan sebelum itu.`,
+      ],
+    }),
+    en: (p, s) => ({
+      title: `Your order of ${p.campaign} was shipped`,
+      paragraphs: [
+        `${p.brand} has sent your order. Please confirm on Sambatan once it arrives.`,
+        `If we don't hear from you by ${s.time(p.until)}, the order counts as received. If something is wrong, report it before then.`,
+      ],
+    }),
+  },
+  receipt_ending: {
+    topic: 'reminders',
+    id: (p, s) => ({
+      title: `Pesananmu di ${p.campaign} sudah sampai?`,
+      paragraphs: [
+        `Konfirmasi kalau sudah sampai, atau laporkan kalau ada masalah. Tanpa kabar sampai ${s.time(p.until)}, pesanan kami anggap sudah diterima.`,
+      ],
+    }),
+    en: (p, s) => ({
+      title: `Has your order of ${p.campaign} arrived?`,
+      paragraphs: [
+        `Confirm that it arrived, or report a problem. If we don't hear from you by ${s.time(p.until)}, the order counts as received.`,
+      ],
+    }),
+  },
+  received_without_word: {
+    topic: 'orders',
+    id: (p) => ({
+      title: `Pesananmu di ${p.campaign} dianggap sudah diterima`,
+      paragraphs: [
+        'Waktu konfirmasinya sudah lewat. Kalau ada masalah, laporkan di halaman pesananmu.',
+      ],
+    }),
+    en: (p) => ({
+      title: `Your order of ${p.campaign} counts as received`,
+      paragraphs: [
+        'The time to confirm has passed. If something is wrong, report it on your order page.',
+      ],
+    }),
+  },
   order_reduced: {
     topic: 'orders',
     id: (p, s) => ({

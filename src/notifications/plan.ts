@@ -89,7 +89,11 @@ const rules = {
       return isCancelled ? 'refunded_cancelled' : 'refunded_failed';
     },
   },
-  participant_fulfilled: { buyer: always('received') },
+  participant_fulfilled: {
+    buyer: ({ event }) =>
+      event.metadata['reason'] === 'no_word' ? 'received_without_word' : 'received',
+  },
+  campaign_shipped: { everybody: always('goods_shipped') },
   participant_changed: {
     buyer: ({ event }) => (isChanged(event, 'quantity') ? 'order_reduced' : undefined),
     // Before the campaign has succeeded nobody packs: the list shows the newest.

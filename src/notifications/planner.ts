@@ -5,7 +5,7 @@ import { newId } from '../identity/ids.ts';
 import { messageForParticipant, planFor, type DigestCount } from './plan.ts';
 import * as sql from './queries.ts';
 import { moveDeadlineReminders, setReminders } from './reminder-queries.ts';
-import { holdReminderAt, paymentReminders } from './reminders.ts';
+import { receiptReminderAt, holdReminderAt, paymentReminders } from './reminders.ts';
 import { writeMessages } from './writing.ts';
 
 /** Participations that are told of one event in one transaction. */
@@ -45,11 +45,15 @@ export async function fanOut(tx: Tx, campaignId: string, seq: bigint): Promise<b
   const facts = await tx.one(sql.campaignFacts, campaignId);
   const [event] = await tx.rows(auditEntry, campaignId, seq);
   const people = await tx.rows(sql.peopleAfter, campaignId, fanout.after, toldAtOnce);
-  const messages = people.flatMap(({ user_id: userId, is_live: isLive }) => {
-    const message = event && isLive ? messageForParticipant(event, facts, userId) : undefined;
+  const isShipping = event?.event === 'campaign_shipped';
+  const messages = people.flatMap(({ user_id: userId, is_live: isLive, is_paid: isPaid }) => {
+    // Nothing is sent to whoever has not paid.
+    const isTold = isLive && (isPaid || !isShipping);
+    const message = event && isTold ? messageForParticipant(event, facts, userId) : undefined;
     return message ?? [];
   });
   await writeMessages(tx, campaignId, messages);
+  if (event && isShipping) await setReceiptReminders(tx, event, people);
   const last = people.at(-1);
   if (last === undefined || people.length < toldAtOnce) {
     await tx.rows(sql.removeFanout, campaignId, seq);
@@ -57,6 +61,25 @@ export async function fanOut(tx: Tx, campaignId: string, seq: bigint): Promise<b
   }
   await tx.rows(sql.moveFanout, campaignId, seq, last.participation_id);
   return true;
+}
+
+/** Buyers who were sent something are asked once more before their silence counts as an answer. */
+async function setReceiptReminders(
+  tx: Tx,
+  { campaign_id: campaignId, occurred_at: shippedAt, metadata }: AuditRow,
+  people: readonly sql.PersonInOrder[],
+): Promise<void> {
+  const paid = people.filter((one) => one.is_live && one.is_paid);
+  if (paid.length === 0) return;
+  const dueAt = receiptReminderAt(shippedAt, new Date(String(metadata['to'])));
+  await tx.rows(
+    setReminders,
+    campaignId,
+    paid.map((one) => one.user_id),
+    paid.map(() => 'receipt' as const),
+    paid.map((one) => one.participation_id),
+    paid.map(() => dueAt),
+  );
 }
 
 /** Tells a brand's members what has come together in a window that has ended. */

@@ -67,15 +67,21 @@ export const peopleOf = query<[campaignId: string, ids: string[]], Person>(
     or (e.order_id = any ($2) and e.participation_id is null))`,
 );
 
+export interface PersonInOrder {
+  readonly participation_id: string;
+  readonly user_id: string;
+  readonly is_live: boolean;
+  readonly is_paid: boolean;
+}
+
 /** A step of those who take part now, by participation. */
-export const peopleAfter = query<
-  [campaignId: string, after: string, limit: number],
-  { readonly participation_id: string; readonly user_id: string; readonly is_live: boolean }
->(
+export const peopleAfter = query<[campaignId: string, after: string, limit: number], PersonInOrder>(
   'people_after',
   `select participation_id, user_id,
-    status in ('pending_payment', 'confirmed', 'fulfilled') as is_live
-  from sambatan.participants
+    status in ('pending_payment', 'confirmed', 'fulfilled') as is_live,
+    exists (select 1 from sambatan.transactions t where t.campaign_id = $1
+      and t.cause = 'payment:' || p.participation_id and t.status = 'settled') as is_paid
+  from sambatan.participants p
   where campaign_id = $1 and participation_id > $2 order by participation_id limit $3`,
 );
 

@@ -8,6 +8,7 @@ export const reminderKinds = [
   'hold',
   'payment_half',
   'payment_last',
+  'receipt',
 ] as const;
 export type ReminderKind = (typeof reminderKinds)[number];
 
@@ -80,6 +81,8 @@ export interface DueReminder {
   readonly pay_by: Date | null;
   /** Whole rupiah with the unique code; null while the buyer has not looked at what they owe. */
   readonly to_transfer: bigint | null;
+  /** Of a shipped batch: from when on an order without a word counts as received. */
+  readonly received_after: Date | null;
   readonly now: Date;
 }
 
@@ -97,11 +100,11 @@ export const takeReminders = query<[limit: number], DueReminder>(
     returning r.campaign_id, r.user_id, r.kind, r.subject_id, r.due_at
   )
   select d.*, c.deadline, c.status, p.hold_expires_at, p.status as hold_status, p.quantity,
-    t.pay_by, case when t.account_id is not null then t.amount + t.unique_code end as to_transfer,
+    c.received_after, t.pay_by, case when t.account_id is not null then t.amount + t.unique_code end as to_transfer,
     clock_timestamp() as now
   from done d
   join sambatan.campaigns c on c.campaign_id = d.campaign_id
-  left join sambatan.participants p on d.kind in ('hold', 'payment_half', 'payment_last')
+  left join sambatan.participants p on d.kind in ('hold', 'payment_half', 'payment_last', 'receipt')
     and p.campaign_id = d.campaign_id and p.participation_id = d.subject_id
   left join sambatan.transactions t on t.campaign_id = p.campaign_id
     and t.cause = 'payment:' || p.participation_id and t.status in ('due', 'rejected')`,

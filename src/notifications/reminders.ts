@@ -48,6 +48,12 @@ export function paymentReminders(
   return lastMs > termSeconds * 500 ? [half, last] : [half];
 }
 
+/** When a buyer is asked whether the goods came: three days before silence counts as yes. */
+export function receiptReminderAt(shippedAt: Date, receivedAfter: Date): Date {
+  const whole = receivedAfter.getTime() - shippedAt.getTime();
+  return new Date(receivedAfter.getTime() - Math.min(72 * hourMs, whole / 2));
+}
+
 /**
  * What becomes of a reminder whose time has come: a message, another time because the end was moved
  * meanwhile, or nothing because there is nothing to be reminded of any more. Pure.
@@ -86,6 +92,7 @@ const messageOf = {
   hold: 'hold_ending',
   payment_half: 'payment_reminder',
   payment_last: 'payment_reminder',
+  receipt: 'receipt_ending',
 } as const satisfies Record<ReminderKind, MessageKind>;
 
 /** Whether there is still something to be reminded of, until when, and how long before to say so. */
@@ -105,6 +112,8 @@ function subjectOf(due: DueReminder): {
     case 'payment_half':
     case 'payment_last':
       return { isOpen: due.hold_status === 'confirmed', until: due.pay_by, lead: Infinity };
+    case 'receipt':
+      return { isOpen: due.hold_status === 'confirmed', until: due.received_after, lead: Infinity };
     default:
       return {
         isOpen: due.status === 'active' || due.status === 'locked',

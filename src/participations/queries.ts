@@ -120,13 +120,15 @@ export interface OwnCampaign {
   readonly price_per_slot: bigint;
   readonly deadline: Date;
   readonly is_closing: boolean;
+  /** Of a shipped batch: from when on an order without a word counts as received. */
+  readonly received_after: Date | null;
 }
 
 export type OwnRow = ParticipationWithMoney & OwnCampaign;
 
 const own = (where: string) => `select p.*, c.title, b.name as brand_name, c.product_id,
     c.status as campaign_status, c.payment_timing, c.price_per_slot, c.deadline,
-    c.closing_as is not null as is_closing, ${money}
+    c.closing_as is not null as is_closing, c.received_after, ${money}
   from (select ${columns} from sambatan.participants where ${where}) p
   join sambatan.campaigns c on c.campaign_id = p.campaign_id
   join sambatan.brands b on b.brand_id = c.brand_id
@@ -187,7 +189,7 @@ export const participationHistory = query<[campaignId: string, participationId: 
       where a.campaign_id = $1 and a.participation_id is null
         and a.occurred_at >= p.joined_at
         and a.event in ('campaign_full', 'campaign_reopened', 'campaign_completed',
-          'campaign_failed', 'campaign_cancelled', 'deadline_extended')
+          'campaign_failed', 'campaign_cancelled', 'campaign_shipped', 'deadline_extended')
       order by a.seq desc limit 30) l) h
   order by h.seq`,
 );

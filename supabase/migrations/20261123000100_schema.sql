@@ -1075,7 +1075,8 @@ create table sambatan.reminders (
   campaign_id uuid not null,
   user_id uuid not null,
   kind text not null check (kind in
-    ('deadline_day', 'deadline_hour', 'hold', 'payment_half', 'payment_last')),
+    ('deadline_day', 'deadline_hour', 'hold', 'payment_half', 'payment_last',
+    'receipt')),
   -- The participation of a hold or a payment, the campaign of a deadline.
   subject_id uuid not null,
   due_at timestamptz not null,
@@ -1268,7 +1269,7 @@ alter table sambatan.audit_logs
     'campaign_created', 'campaign_edited', 'campaign_opened', 'campaign_full',
     'campaign_reopened', 'campaign_completed', 'campaign_failed', 'campaign_cancelled',
     'campaign_verifying', 'campaign_below_minimum', 'campaign_continued',
-    'campaign_shortfall', 'deadline_extended', 'participant_joined', 'participant_confirmed',
+    'campaign_shortfall', 'campaign_shipped', 'deadline_extended', 'participant_joined', 'participant_confirmed',
     'participant_cancelled', 'participant_refunded', 'participant_fulfilled',
     'participant_changed', 'waiting_joined',
     'waiting_offered', 'waiting_accepted', 'waiting_declined', 'waiting_lapsed',
@@ -1699,3 +1700,16 @@ begin
   end loop;
 end
 $$;
+
+-- Until parcels are tracked one by one, the seller marks the whole batch as shipped. Whoever says
+-- nothing until received_after is taken to have received the goods.
+alter table sambatan.campaigns
+  add column shipped_at timestamptz,
+  add column received_after timestamptz,
+  -- When orders have to be looked at next that nobody has spoken about; null: never.
+  add column receipts_due_at timestamptz,
+  add constraint campaigns_shipped check (
+    (shipped_at is null) = (received_after is null) and received_after >= shipped_at
+    and (shipped_at is null or completed_at is not null or status = 'cancelled'));
+create index campaigns_by_receipts on sambatan.campaigns (receipts_due_at)
+  where receipts_due_at is not null;

@@ -4,7 +4,7 @@ import type { OwnRefundRow } from '../../ledger/movement-queries.ts';
 import type { OwnRow } from '../../participations/queries.ts';
 import { spokenParticipationStatus } from '../../participations/status.ts';
 import { badge, notice, textarea } from '../../web/components.ts';
-import { rupiah, shortMoment } from '../../web/format.ts';
+import { moment, rupiah, shortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
 import type { Fault, Money } from './money.ts';
@@ -120,11 +120,20 @@ function notReceived({ language }: Visit, fault: Fault | undefined): Html | unde
 }
 
 function received(visit: Visit, row: OwnRow): Html {
-  const { t, url } = visit;
+  const { t, url, language, person } = visit;
   return html`<form method="post" action="${url(`/ikutan/${row.participation_id}/terima`)}">
     <p>
       ${t('Sudah sampai di tanganmu? Kabari supaya penjual dibayar.', 'Has it reached you? Say so, and the seller is paid.')}
     </p>
+    ${
+      row.received_after !== null &&
+      html`<p class="quiet">
+        ${t(
+          `Sudah dikirim. Tanpa kabar sampai ${moment(row.received_after, language, person?.timeZone)}, pesanan dianggap sudah diterima.`,
+          `It was shipped. If we don't hear from you by ${moment(row.received_after, language, person?.timeZone)}, the order counts as received.`,
+        )}
+      </p>`
+    }
     <button class="button">${t('Barang sudah kuterima', 'I have received it')}</button>
   </form>`;
 }

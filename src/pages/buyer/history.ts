@@ -55,6 +55,8 @@ function wordsOf(visit: Visit, row: OwnRow, { event, metadata }: AuditRow): stri
       return t('Ikutanmu dikembalikan penuh.', 'You were refunded in full.');
     case 'participant_fulfilled':
       return t('Barang diterima.', 'The goods were received.');
+    case 'campaign_shipped':
+      return t('Pesanan dikirim.', 'The order was shipped.');
     case 'campaign_full':
       return t('Semua slot terisi.', 'Every slot was taken.');
     case 'campaign_reopened':

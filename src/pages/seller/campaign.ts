@@ -84,6 +84,7 @@ interface Seen {
     readonly extend: boolean;
     readonly cancel: boolean;
     readonly deliverFewer: boolean;
+    readonly ship: boolean;
     readonly edit: boolean;
     readonly participants: boolean;
     readonly books: boolean;
@@ -105,6 +106,10 @@ async function sellersView(app: App, visit: Visit, id: string): Promise<Seen> {
       publish: publish && waits,
       extend: runs && may(actor, 'campaign.extend', rights),
       cancel: (waits || runs) && may(actor, 'campaign.cancel', rights),
+      ship:
+        status === 'completed' &&
+        campaign.shipped_at === null &&
+        may(actor, 'campaign.ship', rights),
       deliverFewer: status === 'completed' && may(actor, 'shortfall.declare', rights),
       edit:
         (waits || runs) &&
@@ -181,6 +186,14 @@ function overview(visit: Visit, { campaign, can }: Seen, points: readonly SlotsA
             html` (${countdown(visit, campaign.deadline)})`
           }
         </dd>
+        ${
+          campaign.shipped_at !== null &&
+          campaign.received_after !== null &&
+          html`<dt>${t('Dikirim', 'Shipped')}</dt>
+            <dd>${exactMoment(visit, campaign.shipped_at)}</dd>
+            <dt>${t('Dianggap diterima mulai', 'Counts as received from')}</dt>
+            <dd>${exactMoment(visit, campaign.received_after)}</dd>`
+        }
         <dt>${t('Minimum', 'At least')}</dt>
         <dd>${number(campaign.minimum_slots)} ${t('slot', 'slots')}</dd>
       </dl>
@@ -195,6 +208,7 @@ function overview(visit: Visit, { campaign, can }: Seen, points: readonly SlotsA
             >${t('Halaman pembeli', 'Buyers’ page')}</a
           >`
         }
+        ${can.ship && link('/kirim', t('Tandai sudah dikirim', 'Mark as shipped'), '')}
         ${can.deliverFewer && link('/kurang', t('Kirim lebih sedikit', 'Deliver fewer'), 'danger')}
         ${can.cancel && link('/batal', t('Batalkan', 'Call off'), 'danger')}
       </div>

@@ -9,6 +9,7 @@ import { participantPages } from './participants.ts';
 import { payoutAccountPage } from './payout-account.ts';
 import { productPages } from './products.ts';
 import { shortfallPage } from './shortfall.ts';
+import { shippingPage } from './shipping.ts';
 import { statementPage } from './statement.ts';
 import { webhookPage } from './webhook.ts';
 import { webhooksPage } from './webhooks.ts';
@@ -25,6 +26,7 @@ export function sellerPages(app: App): Pages {
     participantPages,
     statementPage,
     shortfallPage,
+    shippingPage,
     payoutAccountPage,
     webhooksPage,
     webhookPage,

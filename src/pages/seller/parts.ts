@@ -92,6 +92,10 @@ const news = {
   'webhook-mati': { id: 'Webhook dimatikan.', en: 'The webhook is switched off.' },
   'webhook-dihapus': { id: 'Webhook dihapus.', en: 'The webhook is removed.' },
   'kirim-ulang': { id: 'Dikirim ulang sebentar lagi.', en: 'It is sent again in a moment.' },
+  dikirim: {
+    id: 'Tercatat. Pembeli yang sudah bayar diberi tahu.',
+    en: 'Noted. Buyers who have paid are told.',
+  },
   dikurangi: {
     id: 'Tercatat. Pembelinya diberi tahu, dan uangnya dikembalikan.',
     en: 'It is noted. The buyers are told, and their money goes back.',

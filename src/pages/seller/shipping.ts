@@ -1,0 +1,66 @@
+import type { App } from '../../context.ts';
+import { permitOnCampaign } from '../../campaigns/operations.ts';
+import { taken } from '../../http/forms.ts';
+import { DomainError } from '../../errors.ts';
+import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { ship } from '../../lifecycle/changes.ts';
+import { html } from '../../web/html.ts';
+import type { Visit } from '../../web/visit.ts';
+import type { Campaign } from '../../campaigns/campaign.ts';
+import { idIn, refusal, signedIn, statusOf, told } from './parts.ts';
+
+/** A batch was sent: what follows from that, and the form that says so. */
+export function shippingPage(app: App): Pages {
+  return async (server) => {
+    const { receivedAfterDays } = app.config.payments;
+    const campaignToShip = async (visit: Visit, id: string): Promise<Campaign> => {
+      signedIn(visit);
+      const { campaign } = await permitOnCampaign(app.db, visit.actor, 'campaign.ship', id);
+      if (campaign.status === 'completed') return campaign;
+      const { status: from } = campaign;
+      throw new DomainError('transition_not_allowed', { from, event: 'campaign_shipped' });
+    };
+
+    server.get('/toko/sambatan/:id/kirim', async (request, reply) => {
+      const { visit } = request;
+      const campaign = await campaignToShip(visit, idIn(request));
+      return sendPage(request, reply, page(visit, campaign, receivedAfterDays));
+    });
+
+    server.post('/toko/sambatan/:id/kirim', async (request, reply) => {
+      const { visit } = request;
+      const campaign = await campaignToShip(visit, idIn(request));
+      const done = await taken(() => ship(app, visit.actor, campaign.id));
+      if ('done' in done) {
+        return seeOther(request, reply, told(`/toko/sambatan/${campaign.id}`, 'dikirim'));
+      }
+      const { refused } = done;
+      const shown = page(visit, campaign, receivedAfterDays, refused);
+      return sendPage(request, reply, shown, statusOf(refused));
+    });
+  };
+}
+
+function page(visit: Visit, campaign: Campaign, days: number, refused?: DomainError) {
+  const { t, url } = visit;
+  const path = url(`/toko/sambatan/${campaign.id}`);
+  const title = t('Tandai sudah dikirim', 'Mark as shipped');
+  const main = html`<p class="crumbs"><a href="${path}">${campaign.title}</a></p>
+    <h1>${title}</h1>
+    ${refusal(visit, refused)}
+    <form class="stack panel narrow" method="post" action="${path}/kirim">
+      <p>
+        ${t(
+          `Pembeli yang sudah bayar kami kabari. Kalau dalam ${days} hari mereka tidak mengabari apa-apa, pesanannya dianggap sudah diterima dan danamu dicairkan. Laporan masalah menghentikan hitungan itu.`,
+          `We tell every buyer who has paid. If they say nothing for ${days} days, their order counts as received and your payout is released. A reported problem stops that.`,
+        )}
+      </p>
+      <div class="row">
+        <button class="button">
+          ${t('Ya, semua sudah dikirim', 'Yes, everything is shipped')}
+        </button>
+        <a class="button quiet" href="${path}">${t('Belum', 'Not yet')}</a>
+      </div>
+    </form>`;
+  return { title, section: 'shop' as const, main };
+}

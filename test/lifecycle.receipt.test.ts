@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import type { Body, Client } from './rig/client.ts';
+import { httpService } from './rig/http-service.ts';
+import { ask } from './rig/market.ts';
+import { expectProblem, expectStatus, join, openShop } from './rig/shop.ts';
+import { Forms } from './rig/site.ts';
+
+const service = await httpService();
+after(service.close);
+const shop = await openShop(service);
+const bank = { bank: 'BCA', number: '5270099001', holder: 'PT Sambatan' };
+expectStatus(await service.service.post('/receiving-accounts', bank), 201);
+
+/** A completed campaign of so many buyers, all but the last `unpaid` of whom have paid. */
+async function sold(buyers: number, unpaid = 0) {
+  const { id } = await shop.campaign({ total_slots: buyers });
+  const orders: { buyer: Client; id: string }[] = [];
+  for (let n = 0; n < buyers; n++) {
+    const buyer = await service.user();
+    orders.push({ buyer, id: (await join(buyer, id)).id });
+  }
+  expectStatus(await service.service.post('/lifecycle/run'), 200);
+  for (const { id: part } of orders.slice(0, buyers - unpaid)) {
+    expectStatus(await service.service.post(`/participations/${part}/payment/verify`), 200);
+  }
+  return { id, orders };
+}
+
+/** So many days pass for a shipped campaign and its payments; then what is due is done. */
+async function daysPass(campaignId: string, days: number): Promise<void> {
+  await ask(
+    service.db,
+    `with t as (update sambatan.transactions set settled_at = settled_at - $2 * interval '1 day'
+      where campaign_id = $1 and kind = 'payment' and status = 'settled'),
+    r as (update sambatan.reminders set due_at = due_at - $2 * interval '1 day'
+      where campaign_id = $1)
+    update sambatan.campaigns set shipped_at = shipped_at - $2 * interval '1 day',
+      received_after = received_after - $2 * interval '1 day',
+      receipts_due_at = receipts_due_at - $2 * interval '1 day'
+    where campaign_id = $1`,
+    campaignId,
+    days,
+  );
+  await ask(service.db, 'select sambatan.receive_unanswered($1, 100)', campaignId);
+}
+
+const statusOf = async (id: string) =>
+  expectStatus(await service.service.get(`/participations/${id}`), 200).status;
+const isReleased = async (campaignId: string) => {
+  const [row] = await ask<{ released: boolean }>(
+    service.db,
+    `select bool_or(released_at is not null) as released from sambatan.transactions
+    where campaign_id = $1 and kind = 'payout'`,
+    campaignId,
+  );
+  return row!.released;
+};
+const kindsFor = async (client: Client, campaignId: string): Promise<string[]> =>
+  expectStatus(await client.get('/notifications?limit=100'), 200)
+    .items.filter((one: Body) => one['campaign_id'] === campaignId)
+    .map((one: Body) => String(one['kind']));
+
+test('an order without a word counts as received after its days, and the payout is released', async () => {
+  const { id, orders } = await sold(2);
+  const [first, second] = orders;
+  const shipped = expectStatus(await shop.seller.post(`/campaigns/${id}/ship`), 200);
+  const days =
+    Date.parse(String(shipped['received_after'])) - Date.parse(String(shipped['shipped_at']));
+  assert.equal(days, 14 * 86_400_000);
+  expectStatus(await first!.buyer.post(`/participations/${first!.id}/fulfil`), 200);
+  await daysPass(id, 13);
+  assert.equal(await statusOf(second!.id), 'confirmed');
+  assert.equal(await isReleased(id), false);
+  await daysPass(id, 2);
+  assert.equal(await statusOf(second!.id), 'fulfilled');
+  assert.equal(await isReleased(id), true);
+  const { items } = expectStatus(await shop.seller.get(`/campaigns/${id}/logs`), 200);
+  const event = items.find((one) => one['participation_id'] === second!.id)!;
+  assert.deepEqual(
+    [event['event'], event['actor'], (event['metadata'] as { reason: string }).reason],
+    ['participant_fulfilled', 'system', 'no_word'],
+  );
+});
+
+test('a dispute stops the clock, and dismissed lets it go on', async () => {
+  const { id, orders } = await sold(1);
+  const [order] = orders;
+  expectStatus(await shop.seller.post(`/campaigns/${id}/ship`), 200);
+  const path = `/participations/${order!.id}/dispute`;
+  const dispute = expectStatus(await order!.buyer.post(path, { reason: 'botolnya pecah' }), 201);
+  await daysPass(id, 20);
+  assert.equal(await statusOf(order!.id), 'confirmed');
+  const answer = { resolution: 'dismissed', explanation: 'fotonya botol lain' };
+  expectStatus(await service.service.post(`/disputes/${dispute.id}/resolve`, answer), 200);
+  await daysPass(id, 1);
+  assert.equal(await statusOf(order!.id), 'fulfilled');
+});
+
+test('what is unpaid is not received, and what was paid late has its whole time', async () => {
+  const { id, orders } = await sold(2, 1);
+  const [paid, late] = orders;
+  expectStatus(await shop.seller.post(`/campaigns/${id}/ship`), 200);
+  await daysPass(id, 15);
+  assert.deepEqual(
+    [await statusOf(paid!.id), await statusOf(late!.id)],
+    ['fulfilled', 'confirmed'],
+  );
+  expectStatus(await service.service.post(`/participations/${late!.id}/payment/verify`), 200);
+  await daysPass(id, 1);
+  assert.equal(await statusOf(late!.id), 'confirmed');
+  await daysPass(id, 14);
+  assert.equal(await statusOf(late!.id), 'fulfilled');
+});
+
+test('only what has succeeded is shipped, and once', async () => {
+  const { id: open } = await shop.campaign();
+  expectProblem(await shop.seller.post(`/campaigns/${open}/ship`), 409, 'transition_not_allowed');
+  const { id } = await sold(1);
+  const first = expectStatus(await shop.seller.post(`/campaigns/${id}/ship`), 200);
+  const again = expectStatus(await shop.seller.post(`/campaigns/${id}/ship`), 200);
+  assert.equal(again['received_after'], first['received_after']);
+});
+
+test('a sweep of the scheduler receives what is due', async () => {
+  const swept = await httpService({ beside: service, scheduler: true });
+  const { id, orders } = await sold(1);
+  expectStatus(await shop.seller.post(`/campaigns/${id}/ship`), 200);
+  await ask(
+    service.db,
+    `with t as (update sambatan.transactions set settled_at = settled_at - interval '15 days'
+      where campaign_id = $1 and kind = 'payment')
+    update sambatan.campaigns set shipped_at = shipped_at - interval '15 days',
+      received_after = received_after - interval '15 days',
+      receipts_due_at = receipts_due_at - interval '15 days' where campaign_id = $1`,
+    id,
+  );
+  await swept.close();
+  const next = await httpService({ beside: service, scheduler: true });
+  const signal = AbortSignal.timeout(20_000);
+  while ((await statusOf(orders[0]!.id)) !== 'fulfilled') signal.throwIfAborted();
+  await next.close();
+});
+
+test('the buyer is told, reminded and told again; who has not paid hears nothing of it', async () => {
+  const { id, orders } = await sold(2, 1);
+  const [paid, unpaid] = orders;
+  expectStatus(await shop.seller.post(`/campaigns/${id}/ship`), 200);
+  const tell = async () => {
+    await service.app.messages.plan();
+    await service.app.messages.plan();
+  };
+  await tell();
+  assert.ok((await kindsFor(paid!.buyer, id)).includes('goods_shipped'));
+  assert.ok(!(await kindsFor(unpaid!.buyer, id)).includes('goods_shipped'));
+  await daysPass(id, 12);
+  await tell();
+  assert.ok((await kindsFor(paid!.buyer, id)).includes('receipt_ending'));
+  await daysPass(id, 3);
+  await tell();
+  assert.ok((await kindsFor(paid!.buyer, id)).includes('received_without_word'));
+});
+
+test('the seller marks the batch as shipped on its page, and the buyer sees until when', async () => {
+  const { id, orders } = await sold(1);
+  const forms = new Forms(service.url, shop.seller);
+  assert.match((await forms.get(`/toko/sambatan/${id}`)).text, /Tandai sudah dikirim/);
+  assert.match((await forms.get(`/toko/sambatan/${id}/kirim`)).text, /dalam 14 hari/);
+  const sent = await forms.post(`/toko/sambatan/${id}/kirim`);
+  assert.deepEqual([sent.status, sent.location], [303, `/toko/sambatan/${id}?kabar=dikirim`]);
+  const shown = await forms.get(`/toko/sambatan/${id}`);
+  assert.match(shown.text, /Dianggap diterima mulai/);
+  assert.doesNotMatch(shown.text, /Tandai sudah dikirim/);
+  const buyer = new Forms(service.url, orders[0]!.buyer);
+  assert.match((await buyer.get(`/ikutan/${orders[0]!.id}`)).text, /Tanpa kabar sampai/);
+  assert.match((await buyer.get(`/en/ikutan/${orders[0]!.id}`)).text, /counts as received/);
+});
