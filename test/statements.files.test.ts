@@ -549,6 +549,7 @@ describe('rows that must not be lost', () => {
       `${today};"SETORAN;;195.663;\n${today};B";;1.000;`,
       'quote_not_closed',
     ],
+    ['an amount in a column of its own', `${today};A;;;;195.663`, 'row_long'],
     ['an amount in an unknown row', 'Biaya;;;;195.663', 'row_unknown'],
     ['a total that is not that of the rows', 'Total;;;195.663;', 'check'],
   ] as const) {
@@ -586,6 +587,12 @@ describe('rows that must not be lost', () => {
       });
     });
   }
+
+  test('an amount in a column that is not mapped refuses the file', async () => {
+    const file = ['Tanggal;Keterangan;Debit;Kredit;Biaya;Saldo', `${today};A;;;195.663;`];
+    const found = await refusal(file.join('\n'));
+    assert.deepEqual(found, { reason: 'row_unknown', line: 2, cell: '195.663' });
+  });
 
   test('a number of transactions that is not that of the rows refuses the file', async () => {
     const found = await refusal(rows('Jumlah Transaksi Kredit;2;;;'));

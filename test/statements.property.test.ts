@@ -140,6 +140,14 @@ for (const [name, shape] of Object.entries(shapes)) {
         const parsed = await readStatement(bytes, { mapping: 'auto', today });
         assert.equal(parsed.mapping, shape.mapping);
         assertAllFound(parsed, written.entries, text);
+        for (const { day: booked, time } of parsed.lines) {
+          if (time === undefined) continue;
+          const clocks = written.entries.map((entry) => `${entry.day}T${entry.clock}+07:00`);
+          assert.ok(
+            clocks.some((at) => Date.parse(at) === time.getTime()),
+            booked,
+          );
+        }
         if (shape.balance && written.entries.length > 1) {
           assert.ok(parsed.checks.some(({ kind }) => kind === 'running_balance'));
         }

@@ -102,6 +102,7 @@ function entryOf(given: TableRow, located: Located, period?: Period): RawEntry |
   const balance = figureAt(row, columns, columns.balance);
   const description = described(row, columns);
   const label = money === undefined && balance ? isBalanceLabel(description) : undefined;
+  if (money === undefined && label === undefined) refuseStrayMoney(row, columns);
   const clock = clockOf(row.cells[columns.time] ?? '');
   return {
     row,
@@ -271,6 +272,27 @@ function isContinuation({ cells }: TableRow, columns: Columns): boolean {
   );
 }
 
+/** A dated row without an amount in its columns, and with one elsewhere, was not understood. */
+function refuseStrayMoney({ row, cells }: TableRow, columns: Columns): void {
+  const amounts = [columns.amount, columns.debit, columns.credit].filter((at) => at !== -1);
+  if (amounts.some((at) => figureOf(cells[at] ?? '') !== 'empty')) return;
+  const known = new Set([
+    ...columns.descriptions,
+    columns.date,
+    columns.time,
+    columns.balance,
+    columns.reference,
+    columns.account,
+  ]);
+  const cell = cells.find((one, index) => !known.has(index) && looksLikeMoney(one));
+  if (cell !== undefined) throw new StatementRefused('row_unknown', { line: row, cell });
+}
+
+/** A whole cell with an amount in groups of three digits. */
+function looksLikeMoney(cell: string): boolean {
+  return /^\D{0,8}\d{1,3}(?:([.,])\d{3})+(?:(?!\1)[.,]\d\d)?\D{0,8}$/.test(cell);
+}
+
 /** An amount below a heading is a transaction, a known foot line, or a reason to stop. */
 function refuseMoney(given: TableRow, columns: Columns): void {
   const { cells, row } = given;
@@ -286,9 +308,7 @@ function refuseMoney(given: TableRow, columns: Columns): void {
       cell: dateCell === '' ? cell : dateCell,
     });
   }
-  const looksLikeMoney = (cell: string) =>
-    /^\D{0,8}\d{1,3}(?:([.,])\d{3})+(?:(?!\1)[.,]\d\d)?\D{0,8}$/.test(cell) && !labelOf(cell);
-  const other = cells.find(looksLikeMoney);
+  const other = cells.find((cell) => looksLikeMoney(cell) && !labelOf(cell));
   if (other !== undefined) throw new StatementRefused('row_unknown', { line: row, cell: other });
 }
 
