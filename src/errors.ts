@@ -1,3 +1,4 @@
+import { pageWords } from './error-page-words.ts';
 import { statementReasons, type StatementReason } from './statement-reasons.ts';
 
 /** The languages the service answers in; Indonesian is the default. */
@@ -45,6 +46,24 @@ type NoParams = Readonly<Record<never, never>>;
 
 const busySeconds = 1;
 const awaySeconds = 2;
+
+/** Why a proof of payment is not taken. */
+export type ProofFlaw = 'empty' | 'heic' | 'unreadable';
+
+const proofFlaws: Readonly<Record<ProofFlaw, Wording>> = {
+  empty: {
+    id: 'Berkasnya kosong. Pilih foto, tangkapan layar, atau PDF bukti transfermu.',
+    en: 'The file is empty. Choose a photo, a screenshot or a PDF of your transfer.',
+  },
+  heic: {
+    id: 'Foto HEIC dari iPhone belum bisa dibaca. Kirim tangkapan layarnya saja, atau atur Pengaturan › Kamera › Format ke “Paling Kompatibel” lalu foto lagi.',
+    en: 'HEIC photos from an iPhone cannot be read. Send a screenshot of it, or set Settings › Camera › Formats to “Most Compatible” and take the photo again.',
+  },
+  unreadable: {
+    id: 'Bukti bayar harus berupa foto JPEG, PNG, WebP, atau PDF. Coba foto atau tangkap layar lagi.',
+    en: 'A proof is a JPEG, PNG or WebP picture or a PDF. Take the photo or screenshot again.',
+  },
+};
 
 /** Every error the service answers with. The code is the contract; docs/errors.md explains each. */
 export const errorTable = {
@@ -284,8 +303,8 @@ export const errorTable = {
     415,
     { id: 'Format tidak didukung', en: 'Unsupported format' },
     {
-      id: 'Kirim data sebagai application/json dengan charset UTF-8.',
-      en: 'Send the data as application/json in UTF-8.',
+      id: 'Kirim data sebagai application/json dengan charset UTF-8, dan berkas dengan tipe yang tercantum di dokumentasi API.',
+      en: 'Send data as application/json in UTF-8, and a file with one of the types that the API documents for this address.',
     },
   ),
   content_encoding_not_supported: fixed(
@@ -325,13 +344,10 @@ export const errorTable = {
       en: `This order has ${quantity} ${quantity === 1 ? 'slot' : 'slots'} and can only be reduced. To add slots, order again in the same campaign.`,
     }),
   ),
-  proof_not_accepted: fixed(
+  proof_not_accepted: define<{ readonly reason: ProofFlaw }>(
     422,
     { id: 'Berkas tidak bisa dibaca', en: 'File not readable' },
-    {
-      id: 'Bukti bayar harus berupa foto JPEG, PNG, WebP, atau PDF. Coba foto atau tangkap layar lagi.',
-      en: 'A proof is a JPEG, PNG or WebP picture or a PDF. Take the photo or screenshot again.',
-    },
+    ({ reason }) => proofFlaws[reason],
   ),
   statement_not_readable: define<StatementPlace>(
     422,
@@ -441,7 +457,7 @@ export const errorTable = {
       remaining > 0
         ? {
             id: `Slot yang tersisa tinggal ${remaining}. Kurangi jumlah slot, lalu coba lagi.`,
-            en: `Only ${remaining} slots are left. Ask for fewer and try again.`,
+            en: `Only ${remaining} ${remaining === 1 ? 'slot is' : 'slots are'} left. Ask for fewer and try again.`,
           }
         : {
             id: 'Yah, semua slot sudah terisi atau sedang ditawarkan. Yuk, masuk antrean saja!',
@@ -453,7 +469,7 @@ export const errorTable = {
     { id: 'Masih ada slot', en: 'There are slots left' },
     ({ remaining }) => ({
       id: `Masih ada ${remaining} slot, jadi belum perlu antre. Langsung ikut saja, yuk!`,
-      en: `${remaining} slots are left, so there is nothing to wait for. Join with up to as many.`,
+      en: `${remaining} ${remaining === 1 ? 'slot is' : 'slots are'} left, so there is nothing to wait for. Join with up to as many.`,
     }),
   ),
   already_waiting: fixed(
@@ -1015,8 +1031,18 @@ export class DomainError<C extends ErrorCode = ErrorCode> extends Error {
     return own ?? definition.retryAfterSeconds;
   }
 
-  /** The title and the detail in the reader's language. */
+  /** The title and the detail for a person who looks at a page, in their language. */
   text(language: Language): { title: string; detail: string } {
+    const words = this.apiText(language);
+    const { title, detail } = pageWords[this.code] ?? {};
+    return {
+      title: title?.[language] ?? words.title,
+      detail: detail?.[language] ?? words.detail,
+    };
+  }
+
+  /** The title and the detail for whoever uses the API, in the language asked for. */
+  apiText(language: Language): { title: string; detail: string } {
     const definition = errorTable[this.code] as Definition<ErrorParams<C>>;
     return {
       title: definition.title[language],

@@ -18,6 +18,7 @@ const examples = {
   payload_too_large: { maximum_bytes: 65_536 },
   quantity_out_of_bounds: { minimum: 1, maximum: 5, held: 2 },
   campaign_not_active: { status: 'full' },
+  proof_not_accepted: { reason: 'heic' },
   slots_unavailable: { remaining: 2 },
   slots_available: { remaining: 2 },
   waiting_list_full: { maximum: 1_000 },

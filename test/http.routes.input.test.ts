@@ -371,6 +371,21 @@ const malformed = [
   '{"a":1}}',
 ];
 
+test('a HEIC photo is refused with how to send another, and image/jpg counts as JPEG', async () => {
+  const path = `/participations/${participation.id}/proof`;
+  const heic = Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1').toString('latin1');
+  const upload = (type: string, body: string) =>
+    buyer.send({ method: 'POST', path, body, headers: { 'content-type': type } });
+  for (const type of ['image/heic', 'image/jpeg', 'image/jpg']) {
+    const answer = await upload(type, heic);
+    expectProblem(answer, 422, 'proof_not_accepted');
+    assert.deepEqual(answer.body['params'], { reason: 'heic' });
+    assert.match(String(answer.body['detail']), /HEIC/);
+  }
+  const text = await upload('image/jpg', 'no picture');
+  assert.deepEqual(text.body['params'], { reason: 'unreadable' });
+});
+
 test('a proof of payment that has no file in it is refused as one that cannot be read', async () => {
   const path = `/participations/${participation.id}/proof`;
   await leavesNothing(async () => {

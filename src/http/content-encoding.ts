@@ -1,6 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import { DomainError } from '../errors.ts';
 
+/** How answers are compressed by `@fastify/compress`, which by itself decompresses requests too. */
+export const compression = {
+  encodings: ['br', 'gzip'] as ('br' | 'gzip')[],
+  threshold: 1_024,
+  globalDecompression: false,
+};
+
 /**
  * Refuses compressed requests with 415 (RFC 9110, 15.5.16) before their body is read. Nothing that
  * clients send here gains from compression, and a decoder is code that strangers could attack.

@@ -3,7 +3,7 @@ import { DomainError } from '../errors.ts';
 import { sendProblem } from './problem.ts';
 
 /** A name or an address, with a port or without; a name has at most 253 characters (RFC 1035). */
-const plainHost = /^(?:\[[\da-f:.]{2,45}\]|[\w.-]{1,253})(?::\d{1,5})?$/i;
+const plainHost = /^(?=.{1,260}$)(?:\[[\da-f:.]{2,45}\]|[\w.-]{1,253})(?::\d{1,5})?$/i;
 
 /**
  * Refuses a request that leaves open which host it is for: with two Host headers one is the host to

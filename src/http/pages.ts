@@ -6,6 +6,7 @@ import { sellerPages } from '../pages/seller/pages.ts';
 import { unsubscribePages } from '../pages/unsubscribe.ts';
 import { visitorPages } from '../pages/visitor/pages.ts';
 import { pictureFiles } from './pictures.ts';
+import { siteFiles } from './site-files.ts';
 import type { Pages } from './site.ts';
 
 /** The pages of every part of the site, for buildServer. */
@@ -22,5 +23,5 @@ export function pagesOf(app: App): Pages[] {
 
 /** Files that are the same in every language, and for everybody. */
 export function filesOf(app: App): Pages[] {
-  return [pictureFiles(app)];
+  return [pictureFiles(app), siteFiles(app)];
 }

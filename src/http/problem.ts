@@ -36,7 +36,7 @@ export function problemDocument(
   const errors = error.fields.map(({ field, message }) => ({ field, message: message[language] }));
   return {
     type: `urn:sambatan:problem:${error.code}`,
-    ...error.text(language),
+    ...error.apiText(language),
     status: error.status,
     instance: requestId,
     code: error.code,

@@ -24,6 +24,7 @@ import { healthPath, healthRoutes, operate, operatePaths } from './health.ts';
 import type { HealthSources } from './health.ts';
 import { refuseUnclearHosts } from './hosts.ts';
 import { honourRequestKeys } from './idempotency.ts';
+import { encodeLocations } from './location.ts';
 import { logAnswers } from './logging.ts';
 import { documentApi } from './openapi.ts';
 import { bodyLimitBytes, handleError, knownError, rawProblem, sendProblem } from './problem.ts';
@@ -89,6 +90,7 @@ export async function buildServer(
   const hasUnnamedProxy = noticeUnnamedProxies(server, { log: app.log, ...app.config.http });
   logAnswers(server, app.metrics);
   refuseCompressedRequests(server);
+  encodeLocations(server);
   readBodies(server);
   markSensitiveRoutes(server);
   documentBodyProblems(server);

@@ -13,6 +13,7 @@ import { layout, type PageParts } from '../web/layout.ts';
 import { pathIn, themes, type Person, type Visit } from '../web/visit.ts';
 import { consult } from '../operation.ts';
 import { parseFields } from './bodies.ts';
+import { compression } from './content-encoding.ts';
 import { errorPage } from './error-page.ts';
 import { FormPages } from './form-pages.ts';
 import type { KeptForm, KeptForms } from './kept-form.ts';
@@ -20,6 +21,7 @@ import { fieldsWithoutFiles } from './forms.ts';
 import { showKept } from './kept-form-page.ts';
 import { knownError } from './problem.ts';
 import { originOf, refuseForeignForms } from './same-origin.ts';
+import { pageError, redirectToCleanAddress } from './sentence-links.ts';
 import { sessionTokenOf } from './session-cookie.ts';
 import { askForProof, takeProofs } from './step-up.ts';
 
@@ -54,12 +56,7 @@ export function site(app: SiteParts, pages: readonly Pages[]): FastifyPluginAsyn
   return async (server) => {
     await server.register(fastifyCookie);
     await server.register(formbody, { bodyLimit: formLimitBytes, parser: parseFields });
-    await server.register(compress, {
-      encodings: [...encodings],
-      threshold: 1_024,
-      // Requests are never decompressed: see content-encoding.ts.
-      globalDecompression: false,
-    });
+    await server.register(compress, compression);
     server.addHook('onRoute', (route) => {
       route.schema = { ...route.schema, hide: true };
     });
@@ -273,7 +270,8 @@ async function keepForm(
 
 /** A visitor who has to sign in is sent there and comes back; anybody else gets a page of words. */
 function answerWithErrorPage(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const error = knownError(thrown, request);
+  const error = pageError(thrown, request);
+  if (redirectToCleanAddress(error, request, reply)) return;
   if (error.code === 'unauthenticated' && request.visit.person === undefined) {
     void seeOther(request, reply, signInPath(request));
     return;
@@ -312,6 +310,7 @@ export async function answerMissingPage(
   error: DomainError,
 ): Promise<FastifyReply> {
   const english = /^\/en(\/|\?|$)/.test(request.url);
+  if (redirectToCleanAddress(error, request, reply)) return reply;
   protect(reply);
   const language = english ? 'en' : 'id';
   request.visit = await visitOf(app, request, language).catch(() =>

@@ -20,7 +20,17 @@ import { proofLimitBytes, readProof } from './proofs.ts';
 import { PaymentSchema, proofHeaders, ReceivedSchema } from './schemas.ts';
 
 const params = closed({ id: Id });
-const pictures = ['image/jpeg', 'image/png', 'image/webp', 'application/pdf'];
+// Some phones call JPEG image/jpg; HEIC is taken to be refused with what to do.
+const pictures = [
+  'image/jpeg',
+  'image/jpg',
+  'image/pjpeg',
+  'image/heic',
+  'image/heif',
+  'image/png',
+  'image/webp',
+  'application/pdf',
+];
 const Bytes = Type.Unsafe<Buffer>({ description: 'The file itself' });
 
 /** What buyers pay, how they show it, and who says that it arrived. */

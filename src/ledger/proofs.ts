@@ -19,7 +19,9 @@ export interface Proof {
  * no bytes. Refuses: proof_not_accepted.
  */
 export async function readProof(bytes: unknown): Promise<Proof> {
-  if (!Buffer.isBuffer(bytes)) throw new DomainError('proof_not_accepted', {});
+  if (!Buffer.isBuffer(bytes) || bytes.length === 0) {
+    throw new DomainError('proof_not_accepted', { reason: 'empty' });
+  }
   if (bytes.subarray(0, 5).toString('latin1') === '%PDF-') {
     return { contentType: 'application/pdf', content: bytes };
   }
@@ -32,7 +34,13 @@ export async function readProof(bytes: unknown): Promise<Proof> {
     );
     return { contentType: 'image/webp', content };
   } catch (error) {
-    if (error instanceof NotDrawn) throw new DomainError('proof_not_accepted', {});
-    throw error;
+    if (!(error instanceof NotDrawn)) throw error;
+    const reason = isHeic(bytes) ? 'heic' : 'unreadable';
+    throw new DomainError('proof_not_accepted', { reason });
   }
+}
+
+/** What iPhones make of photos (ISO 23008-12): a brand of HEVC pictures behind `ftyp`. */
+function isHeic(bytes: Buffer): boolean {
+  return /^ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)$/.test(bytes.subarray(4, 12).toString('latin1'));
 }

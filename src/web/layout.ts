@@ -46,6 +46,10 @@ export function layout(visit: Visit, page: PageParts): Html {
         <script src="${assets['site.js'].path}" type="module"></script>
         <link rel="alternate" hreflang="id" href="${visit.origin}${pathIn('id', path)}" />
         <link rel="alternate" hreflang="en" href="${visit.origin}${pathIn('en', path)}" />
+        <link rel="alternate" hreflang="x-default" href="${visit.origin}${pathIn('id', path)}" />
+        <link rel="apple-touch-icon" href="/apple-touch-icon.png" />
+        <link rel="manifest" href="/manifest.webmanifest" />
+        ${isPrivate(page, path) && html`<meta name="robots" content="noindex" />`}
         ${page.head}
       </head>
       <body>
@@ -69,6 +73,11 @@ export function layout(visit: Visit, page: PageParts): Html {
         ${footer(visit, path)}
       </body>
     </html> `;
+}
+
+/** Pages of one person, and lists as somebody filtered them, are nothing for search engines. */
+function isPrivate({ section }: PageParts, path: string): boolean {
+  return section !== 'home' || path.includes('?');
 }
 
 const logo = html`<svg class="logo" viewBox="0 0 32 32" width="28" height="28" aria-hidden="true">

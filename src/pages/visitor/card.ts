@@ -7,13 +7,17 @@ import type { Visit } from '../../web/visit.ts';
 import { productPicture } from './picture.ts';
 
 /** A campaign in a list: all of the card is its link. */
-export function campaignCard(visit: Visit, campaign: Campaign): Html {
+export function campaignCard(visit: Visit, campaign: Campaign, isFirst = false): Html {
   const { language, url } = visit;
   const { status } = campaign;
   return html`<li>
     <article class="card">
       <div class="card-picture">
-        ${productPicture(campaign, { alt: '', sizes: '(width < 40rem) 100vw, 20rem' })}
+        ${productPicture(campaign, {
+          alt: '',
+          sizes: '(width < 40rem) 100vw, 20rem',
+          eager: isFirst,
+        })}
         ${status !== 'active' && campaignBadge(visit, status)}
       </div>
       <div class="card-body">

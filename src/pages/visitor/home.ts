@@ -70,14 +70,20 @@ export function homePages(app: App): Pages {
         }),
       );
       const next = nextCursor(rows, pageSize, cursorParts[wish.sort]);
-      const cards = rows.slice(0, pageSize).map((row) => campaignCard(visit, campaignOf(row)));
+      const cards = rows
+        .slice(0, pageSize)
+        .map((row, index) => campaignCard(visit, campaignOf(row), index === 0));
       return sendPage(request, reply, {
         title: 'Sambatan',
         section: 'home',
-        description: visit.t(
-          'Beli bareng langsung dari pembuatnya. Slot penuh, barang dibuat; tidak penuh, uang kembali.',
-          'Buy together, straight from the maker. Slots filled, it is made; if not, money back.',
-        ),
+        description: description(visit),
+        head: html`<meta property="og:type" content="website" />
+          <meta property="og:site_name" content="Sambatan" />
+          <meta property="og:locale" content="${visit.t('id_ID', 'en_GB')}" />
+          <meta property="og:title" content="Sambatan" />
+          <meta property="og:description" content="${description(visit)}" />
+          <meta property="og:url" content="${visit.origin}${visit.url('/')}" />
+          <meta property="og:image" content="${visit.origin}/apple-touch-icon.png" />`,
         main: html`${hero(visit)}${search(visit, wish)}${shelfOf(visit, wish, cards)}${paging(
           visit,
           links(visit, wish, next),
@@ -85,6 +91,13 @@ export function homePages(app: App): Pages {
       });
     });
   };
+}
+
+function description({ t }: Visit): string {
+  return t(
+    'Beli bareng langsung dari pembuatnya. Slot penuh, barang dibuat; tidak penuh, uang kembali.',
+    'Buy together, straight from the maker. Slots filled, it is made; if not, money back.',
+  );
 }
 
 /** What was asked for; anything that is none of the choices is the usual one. */

@@ -37,6 +37,8 @@ export function sharePages(app: App): Pages {
           const campaign = await published(app, request.visit.actor, request.params.id);
           const { bytes, tag } = await pictures.of(request.visit, campaign, format);
           reply.header('cache-control', 'public, max-age=300').header('etag', tag);
+          // Previews of a shared link are shown in others' pages.
+          reply.header('cross-origin-resource-policy', 'cross-origin');
           if (request.headers['if-none-match'] === tag) return reply.code(304).send();
           return reply.type(previewTypes[format]).send(bytes);
         },
@@ -112,7 +114,38 @@ export function previewTags(visit: Visit, campaign: Campaign): Html {
     <meta property="og:image:width" content="1200" />
     <meta property="og:image:height" content="630" />
     <meta property="og:image:alt" content="${`${campaign.title}. ${sentence}`}" />
-    <meta name="twitter:card" content="summary_large_image" />`;
+    <meta name="twitter:card" content="summary_large_image" />
+    ${structuredData(visit, campaign, { address, picture })}`;
+}
+
+/** The campaign as a product with an offer (schema.org), for search engines. */
+function structuredData(
+  visit: Visit,
+  campaign: Campaign,
+  { address, picture }: { readonly address: string; readonly picture: string },
+): Html {
+  const availability = campaign.status === 'active' ? 'InStock' : 'SoldOut';
+  const data = {
+    '@context': 'https://schema.org',
+    '@type': 'Product',
+    name: campaign.title,
+    description: campaign.description || sentenceOf(visit, campaign),
+    image: picture,
+    brand: { '@type': 'Brand', name: campaign.brand_name },
+    offers: {
+      '@type': 'Offer',
+      url: address,
+      price: String(campaign.price_per_slot),
+      priceCurrency: 'IDR',
+      priceValidUntil: campaign.deadline.toISOString(),
+      availability: `https://schema.org/${availability}`,
+    },
+  };
+  // No tag can end or begin inside: "<" is written as an escape of JSON.
+  const json = JSON.stringify(data).replaceAll('<', '\\u003c');
+  return html`<script type="application/ld+json">
+    ${trusted(json)}
+  </script>`;
 }
 
 /** Ways to tell others of a campaign. */
