@@ -144,6 +144,7 @@ const matrix: Readonly<Record<string, Row>> = {
     open: '401 200 404 403 404 200 200',
     absent: '401 404 404 404 404 404 404',
   },
+  'GET /participations': { open: '401 200 200 200 200 200 422' },
   'GET /participations/:id': {
     open: '401 200 404 200 404 200 200',
     absent: '401 404 404 404 404 404 404',
@@ -611,7 +612,7 @@ function mayReadAddresses(route: string, caller: CallerName): boolean {
     return ['buyer', 'seller', 'operator', 'service'].includes(caller);
   }
   if (/ \/waiting\/|\/mine$/.test(route)) return ['buyer', 'operator', 'service'].includes(caller);
-  if (route === 'GET /me/export') return caller === 'buyer';
+  if (route === 'GET /me/export' || route === 'GET /participations') return caller === 'buyer';
   if (route !== 'GET /campaigns/:id/participants') return false;
   return ['seller', 'operator', 'service'].includes(caller);
 }

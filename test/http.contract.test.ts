@@ -857,6 +857,12 @@ const cases: Case[] = [
     async () => shop.seller.post(`/campaigns/${(await campaignIn('active')).id}/ship`),
   ],
   [
+    "somebody else's participations",
+    403,
+    'forbidden',
+    async () => (await outsider()).get(`/participations?user_id=${newId()}`),
+  ],
+  [
     "somebody else's brands",
     403,
     'forbidden',

@@ -393,3 +393,63 @@ test('operators find people and their orders by name, telephone and e-mail addre
   assert.match(await search(newId()), /Tidak ditemukan/);
   assert.match(await search('!!!'), /Tidak ditemukan/);
 });
+
+suite('what a buyer sees of all their orders', () => {
+  test('is the sum to transfer with its code, by when, and what they need not do', async () => {
+    const buyer = await service.user();
+    const terms = { payment_timing: 'upfront', hold_seconds: 3_600, price_per_slot: 195_000 };
+    const { id: campaign } = await shop.campaign({ ...terms, title: 'Bayar di muka' });
+    const due = await join(buyer, campaign, { quantity: 2 });
+    const { id: later } = await shop.campaign({ title: 'Bayar nanti' });
+    await join(buyer, later);
+    const { id: checked } = await shop.campaign({ ...terms, title: 'Sudah kirim bukti' });
+    await prove(buyer, (await join(buyer, checked)).id);
+
+    const { items } = expectStatus(await buyer.get('/participations'), 200);
+    assert.deepEqual(
+      items.map((one) => [one['campaign_title'], one['payment_state']]),
+      [
+        ['Sudah kirim bukti', 'proof_submitted'],
+        ['Bayar nanti', 'not_due'],
+        ['Bayar di muka', 'due'],
+      ],
+    );
+    const { total, pay_by: by } = expectStatus(
+      await buyer.get(`/participations/${due.id}/payment`),
+      200,
+    );
+    assert.equal(items[2]!['amount_due'], total, 'the list gives the code as the order does');
+    assert.ok((total as number) > 390_000);
+    assert.equal(items[2]!['pay_by'], by);
+    const owing = expectStatus(await buyer.get('/participations?payment_state=due'), 200).items;
+    assert.deepEqual(
+      owing.map(({ id }) => id),
+      [due.id],
+    );
+    const asService = await service.service.get(`/participations?user_id=${buyer.userId}`);
+    assert.equal(expectStatus(asService, 200).items.length, 3);
+
+    const text = await page('/ikutan', new Forms(service.url, buyer));
+    const shown = `Rp${(total as number).toLocaleString('id-ID')}`;
+    assert.match(text, new RegExp(`Transfer\\s*<strong>${shown}</strong>\\s*sebelum`));
+    assert.match(text, /data-countdown/);
+    assert.match(text, /Buktimu sedang kami cek\. Kamu tidak perlu bayar lagi/);
+    assert.match(text, /Belum perlu bayar\. Kalau berhasil, kamu bayar\s*Rp125\.000/);
+    const only = await page('/ikutan?status=unpaid', new Forms(service.url, buyer));
+    assert.match(only, /Bayar di muka/);
+    assert.doesNotMatch(only, /Bayar nanti|Sudah kirim bukti/);
+  });
+
+  test('is the price where nothing can be transferred yet', async () => {
+    const buyer = await service.user();
+    const { id: campaign } = await shop.campaign({ payment_timing: 'upfront' });
+    await join(buyer, campaign);
+    await ask(db, 'update sambatan.receiving_accounts set is_active = false, is_default = false');
+    try {
+      const { items } = expectStatus(await buyer.get('/participations'), 200);
+      assert.deepEqual([items[0]!['payment_state'], items[0]!['amount_due']], ['due', 125_000]);
+    } finally {
+      await ask(db, 'update sambatan.receiving_accounts set is_active = true');
+    }
+  });
+});

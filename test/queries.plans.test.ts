@@ -345,8 +345,11 @@ const cases: Record<string, readonly Case[]> = {
   count_payment_states: [{ parameters: [campaign.completed] }],
   recent_contributions: [{ parameters: [campaign.active, 6] }],
   list_own_participations: [
-    { parameters: [anybody, everyStatus, null, 21] },
-    { when: 'a later page', parameters: [anybody, everyStatus, reserved, 21] },
+    { parameters: [anybody, everyStatus, null, 21, null] },
+    {
+      when: 'a later page of what is due',
+      parameters: [anybody, everyStatus, reserved, 21, ['due']],
+    },
   ],
   find_own_participation: [{ parameters: [reserved, anybody] }],
   own_in_campaign: [{ parameters: [anybody, campaign.active] }],

@@ -47,6 +47,7 @@ export const ledgerOf = (p: string) => `cross join lateral (
     select max(t.status) filter (where t.kind = 'payment') as payment_status,
       max(t.amount + t.unique_code) filter (where t.kind = 'payment') as to_transfer,
       max(t.pay_by) filter (where t.kind = 'payment') as pay_by,
+      coalesce(bool_or(t.kind = 'payment' and t.account_id is not null), false) as has_account,
       coalesce(bool_or(t.kind = 'payment' and t.status = 'void' and t.reason = 'unpaid'), false)
         as is_written_off,
       coalesce(sum(t.amount + t.surcharge) filter (where t.kind = 'payment'

@@ -1,6 +1,7 @@
 import type { Joined, JoinRequest } from './join.ts';
 import type { ParticipationMoney } from '../ledger/payment-state.ts';
-import type { ParticipationRow, ParticipationWithMoney } from './queries.ts';
+import { spokenStatus } from '../campaigns/status.ts';
+import type { OwnRow, ParticipationRow, ParticipationWithMoney } from './queries.ts';
 import { spokenParticipationStatus, type ParticipationStatus } from './status.ts';
 
 /** A participation as its owner, the campaign's seller, operators and the service may see it. */
@@ -58,6 +59,16 @@ export function participationOf(row: ParticipationWithMoney): Participation {
     paid_amount: row.paid_amount,
     refund_due_amount: row.refund_due_amount,
     refunded_amount: row.refunded_amount,
+  };
+}
+
+/** A participation with its campaign, for the buyer whose it is. */
+export function ownParticipationOf(row: OwnRow) {
+  return {
+    ...participationOf(row),
+    campaign_title: row.title,
+    campaign_status: spokenStatus(row.campaign_status),
+    brand_name: row.brand_name,
   };
 }
 

@@ -6,7 +6,9 @@ import {
   deliveredQuantity,
   ledgerOf,
   moneyColumns,
+  paymentState,
   type ParticipationMoney,
+  type PaymentState,
 } from '../ledger/payment-state.ts';
 import type { StoredParticipationStatus } from './status.ts';
 
@@ -122,14 +124,16 @@ export interface OwnCampaign {
   readonly is_closing: boolean;
   /** Of a shipped batch: from when on an order without a word counts as received. */
   readonly received_after: Date | null;
+  /** Whether its payment has an account and a unique code already. */
+  readonly has_account: boolean;
 }
 
 export type OwnRow = ParticipationWithMoney & OwnCampaign;
 
 const own = (where: string) => `select p.*, c.title, b.name as brand_name, c.product_id,
     c.status as campaign_status, c.payment_timing, c.price_per_slot, c.deadline,
-    c.closing_as is not null as is_closing, c.received_after, ${money}
-  from (select ${columns} from sambatan.participants where ${where}) p
+    c.closing_as is not null as is_closing, c.received_after, m.has_account, ${money}
+  from (select ${columns} from sambatan.participants p where ${where}) p
   join sambatan.campaigns c on c.campaign_id = p.campaign_id
   join sambatan.brands b on b.brand_id = c.brand_id
   ${ledgerOf('p')}
@@ -137,12 +141,21 @@ const own = (where: string) => `select p.*, c.title, b.name as brand_name, c.pro
 
 /** What a buyer takes part in, newest first: few enough to be sorted. */
 export const listOwnParticipations = query<
-  [userId: string, statuses: StoredParticipationStatus[], before: string | null, limit: number],
+  [
+    userId: string,
+    statuses: StoredParticipationStatus[],
+    before: string | null,
+    limit: number,
+    states: PaymentState[] | null,
+  ],
   OwnRow
 >(
   'list_own_participations',
   `${own(`user_id = $1 and status = any ($2)
     and participation_id < coalesce($3, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid)
+    and ($5::text[] is null or (select ${paymentState('p', 'c', 'm')}
+      from sambatan.campaigns c ${ledgerOf('p')}
+      where c.campaign_id = p.campaign_id) = any ($5))
     order by participation_id desc limit $4`)}`,
 );
 

@@ -30,7 +30,8 @@ import {
   joinRequestOf,
   viewParticipation,
 } from './operations.ts';
-import { joinResultOf, participationOf } from './participation.ts';
+import { viewMine } from './mine.ts';
+import { joinResultOf, ownParticipationOf, participationOf } from './participation.ts';
 import { progressOf } from './progress.ts';
 import { progressById } from './queries.ts';
 import { viewRoster } from './roster.ts';
@@ -77,6 +78,16 @@ export const ParticipationSchema = closed(
     cancel_reason: nullable(choice(['buyer', 'hold_lapsed', 'operator'])),
   },
   { title: 'Participation' },
+);
+
+const OwnParticipationSchema = closed(
+  {
+    ...ParticipationSchema.properties,
+    campaign_title: Type.String(),
+    campaign_status: choice(campaignStatuses),
+    brand_name: Type.String(),
+  },
+  { title: 'OwnParticipation' },
 );
 
 export const ProgressSchema = closed(
@@ -225,6 +236,40 @@ export function participationRoutes(app: App): FastifyPluginAsyncTypebox {
         const campaign = await viewCampaign(app.db, request.actor, request.params.id);
         await app.live.watch(campaign.id, request, reply);
         return reply;
+      },
+    );
+
+    server.get(
+      '/participations',
+      {
+        schema: {
+          tags: ['participations'],
+          summary: 'What the caller takes part in, newest first, and what is to be paid',
+          description:
+            'A service names the buyer in `user_id`. A payment that is due gets its account and unique code here, so `amount_due` is what is really to be transferred.',
+          querystring: closed({
+            user_id: Type.Optional({ ...Id, description: 'Required of service callers' }),
+            status: Type.Optional(choice(participationStatuses)),
+            payment_state: Type.Optional(choice(paymentStates)),
+            ...pageQuery,
+          }),
+          response: { 200: pageOf(OwnParticipationSchema), ...problems('forbidden') },
+        },
+      },
+      async ({ actor, query }) => {
+        const caller = permit(actor, 'participation.join');
+        const { user_id: named, status, payment_state: state, cursor, limit = 20 } = query;
+        const [before = null] = after(cursor, ['id']);
+        const rows = await viewMine(app.db, caller, userOf(caller, named), {
+          statuses: status && [status],
+          paymentStates: state && [state],
+          before,
+          limit: limit + 1,
+        });
+        return {
+          items: rows.slice(0, limit).map(ownParticipationOf),
+          next_cursor: nextCursor(rows, limit, (row) => [row.participation_id]),
+        };
       },
     );
 

@@ -72,7 +72,7 @@ export async function standingOf(
   const [own, addresses, last, waiting, reminder] = await Promise.all([
     db.rows(ownInCampaign, userId, campaign.id),
     ownAddresses(db, visit.actor),
-    db.rows(listOwnParticipations, userId, allStatuses, null, 1),
+    db.rows(listOwnParticipations, userId, allStatuses, null, 1, null),
     db.maybe(findOwnWaitingEntry, campaign.id, userId),
     db.one(isReminded, campaign.id, userId),
   ]);

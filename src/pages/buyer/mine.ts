@@ -2,20 +2,23 @@ import type { App } from '../../context.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
 import { sendPage, type Pages } from '../../http/site.ts';
 import { consult } from '../../operation.ts';
-import { listOwnParticipations, type OwnRow } from '../../participations/queries.ts';
+import type { Wording } from '../../errors.ts';
+import type { PaymentState } from '../../ledger/payment-state.ts';
+import { viewMine } from '../../participations/mine.ts';
+import { deliveredQuantityOf } from '../../participations/participation.ts';
+import type { OwnRow } from '../../participations/queries.ts';
 import {
   participationStatuses,
   spokenParticipationStatus,
-  storedParticipationStatus,
   type ParticipationStatus,
 } from '../../participations/status.ts';
 import { spokenStatus } from '../../campaigns/status.ts';
 import { openEntriesOf } from '../../waiting/queries.ts';
-import { emptyState, paging } from '../../web/components.ts';
-import { shortMoment, slots } from '../../web/format.ts';
+import { countdown, emptyState, paging } from '../../web/components.ts';
+import { moment, rupiah, shortMoment, slots } from '../../web/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
 import { heading } from '../../web/layout.ts';
-import { campaignWords, participationBadge } from '../../web/statuses.ts';
+import { campaignWords, participationBadge, paymentBadge } from '../../web/statuses.ts';
 import { worded, type Visit } from '../../web/visit.ts';
 import { signedIn } from '../account/signed-in.ts';
 import { productPicture } from '../visitor/picture.ts';
@@ -26,18 +29,27 @@ const pageSize = 20;
 /** Places in waiting lists that are shown. */
 const mostPlaces = 20;
 
+interface ShelfOf {
+  readonly words: Wording;
+  readonly of: readonly ParticipationStatus[];
+  readonly paymentStates?: readonly PaymentState[];
+}
+
 const shelves = {
   all: { words: { id: 'Semua', en: 'All' }, of: participationStatuses },
+  unpaid: {
+    words: { id: 'Perlu dibayar', en: 'To pay' },
+    of: ['reserved', 'confirmed'],
+    paymentStates: ['due', 'overdue'],
+  },
   live: { words: { id: 'Masih jalan', en: 'Going on' }, of: ['reserved', 'confirmed'] },
   done: {
     words: { id: 'Selesai', en: 'Over' },
     of: ['fulfilled', 'cancelled', 'refunded'],
   },
-} as const satisfies Record<
-  string,
-  { words: { id: string; en: string }; of: readonly ParticipationStatus[] }
->;
+} satisfies Record<string, ShelfOf>;
 type Shelf = keyof typeof shelves;
+const shelfOfName: Readonly<Record<Shelf, ShelfOf>> = shelves;
 
 /** Everything that the reader takes part in, newest first. */
 export function minePages(app: App): Pages {
@@ -49,13 +61,12 @@ export function minePages(app: App): Pages {
       const shelf = shelfOf(asked['status']);
       const cursor = typeof asked['cursor'] === 'string' ? asked['cursor'] : undefined;
       const [before = null] = after(cursor, ['id']);
-      const statuses = shelves[shelf].of.map(storedParticipationStatus);
-      const [rows, places] = await consult(() =>
-        Promise.all([
-          app.db.rows(listOwnParticipations, person.userId, statuses, before, pageSize + 1),
-          app.db.rows(openEntriesOf, person.userId, mostPlaces),
-        ]),
-      );
+      const { of: statuses, paymentStates } = shelfOfName[shelf];
+      const wanted = { statuses, paymentStates, before, limit: pageSize + 1 };
+      const [rows, places] = await Promise.all([
+        viewMine(app.db, visit.actor, person.userId, wanted),
+        consult(() => app.db.rows(openEntriesOf, person.userId, mostPlaces)),
+      ]);
       const next = nextCursor(rows, pageSize, (row) => [row.participation_id]);
       const path = (more: Record<string, string>) =>
         `${visit.url('/ikutan')}?${new URLSearchParams({ status: shelf, ...more }).toString()}`;
@@ -117,6 +128,7 @@ function list(visit: Visit, shelf: Shelf, rows: readonly OwnRow[]): Html {
 
 function item(visit: Visit, row: OwnRow): Html {
   const { language, url } = visit;
+  const slotsShown = deliveredQuantityOf(row) || row.quantity;
   return html`<li class="panel mine-item">
     <div class="thumb">${productPicture(row, { alt: '', sizes: '5rem' })}</div>
     <div>
@@ -126,10 +138,77 @@ function item(visit: Visit, row: OwnRow): Html {
       </p>
       <p class="row">
         ${participationBadge(visit, spokenParticipationStatus(row.status))}
-        <span>${slots(row.quantity, language)}</span>
-        <strong>${sum(visit, row.price_per_slot, row.quantity)}</strong>
+        ${paymentBadge(visit, row.payment_state)}
+        <span>${slots(slotsShown, language)}</span>
         <span class="quiet">${shortMoment(row.joined_at, language, visit.person?.timeZone)}</span>
       </p>
+      ${whatToDo(visit, row)}
     </div>
   </li>`;
+}
+
+/** What the buyer has to do about the money, or waits for, with the sum that counts. */
+function whatToDo(visit: Visit, row: OwnRow): Html | undefined {
+  const { t, language } = visit;
+  const sumOf = (amount: bigint) => html`<strong>${rupiah(amount, language)}</strong>`;
+  switch (row.payment_state) {
+    case 'due':
+      return html`<p class="mine-todo">
+        ${t('Transfer', 'Transfer')}
+        ${sumOf(row.amount_due)}${
+          row.pay_by !== null &&
+          html` ${t('sebelum', 'by')}
+            <strong>${moment(row.pay_by, language, visit.person?.timeZone)}</strong>
+            <span class="quiet">(${t('sisa', 'left:')} ${countdown(visit, row.pay_by)})</span>`
+        }
+      </p>`;
+    case 'overdue':
+      return html`<p class="mine-todo">
+        ${t('Batas bayar', 'Payment of')} ${sumOf(row.amount_due)}
+        ${t('sudah lewat. Sudah transfer? Kirim buktinya.', 'is overdue. Have you paid? Send the proof.')}
+      </p>`;
+    case 'proof_submitted':
+      return html`<p class="mine-todo">
+        ${t(
+          'Buktimu sedang kami cek. Kamu tidak perlu bayar lagi.',
+          'We are checking your payment. You need not pay again.',
+        )}
+      </p>`;
+    case 'pending_online':
+      return html`<p class="mine-todo">
+        ${t('Selesaikan pembayaran online-mu', 'Finish your online payment')}${
+          row.pay_by !== null &&
+          html` ${t('sebelum', 'by')} ${moment(row.pay_by, language, visit.person?.timeZone)}`
+        }.
+      </p>`;
+    case 'not_due':
+      return html`<p class="mine-todo quiet">
+        ${t('Belum perlu bayar. Kalau berhasil, kamu bayar', 'Nothing to pay yet. If it succeeds you pay')}
+        ${sum(visit, row.price_per_slot, row.quantity)}.
+      </p>`;
+    case 'paid':
+      return html`<p class="mine-todo">${sumOf(row.paid_amount)} ${whilePaid(visit, row)}</p>`;
+    case 'refund_due':
+      return html`<p class="mine-todo">
+        ${sumOf(row.refund_due_amount)} ${t('akan kami kembalikan.', 'will be refunded.')}
+      </p>`;
+    case 'refunded':
+      return html`<p class="mine-todo">
+        ${sumOf(row.refunded_amount)} ${t('sudah kami kembalikan.', 'was refunded.')}
+      </p>`;
+    case 'unpaid':
+    case 'void':
+      return undefined;
+  }
+}
+
+function whilePaid({ t, language }: Visit, row: OwnRow): string {
+  const refund = rupiah(row.refund_due_amount, language);
+  if (row.refund_due_amount > 0n) {
+    return t(`lunas; ${refund} akan dikembalikan.`, `paid; ${refund} will be refunded.`);
+  }
+  if (row.status === 'fulfilled') return t('lunas, barang sudah diterima.', 'paid and received.');
+  return spokenStatus(row.campaign_status) === 'completed'
+    ? t('lunas. Barangnya sedang disiapkan.', 'paid. It is being prepared.')
+    : t('lunas. Tinggal menunggu Sambatan ini terpenuhi.', 'paid. Now the campaign has to fill.');
 }

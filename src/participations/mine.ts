@@ -1,0 +1,52 @@
+import type { Database } from '../database/pool.ts';
+import { DomainError } from '../errors.ts';
+import type { Actor } from '../identity/actor.ts';
+import type { PaymentState } from '../ledger/payment-state.ts';
+import { viewPayment } from '../ledger/payments.ts';
+import { consult, operate } from '../operation.ts';
+import * as sql from './queries.ts';
+import { participationStatuses, storedParticipationStatus } from './status.ts';
+import type { ParticipationStatus } from './status.ts';
+
+export interface MineInput {
+  /** Undefined: every status. */
+  readonly statuses?: readonly ParticipationStatus[] | undefined;
+  /** Undefined: every payment state. */
+  readonly paymentStates?: readonly PaymentState[] | undefined;
+  /** Id of the last participation of the page before. */
+  readonly before: string | null;
+  readonly limit: number;
+}
+
+/**
+ * A page of what a buyer takes part in, newest first, with the sums that are really to be
+ * transferred: a payment that nobody has looked at yet gets its account and unique code now.
+ */
+export async function viewMine(
+  db: Database,
+  actor: Actor,
+  userId: string,
+  { statuses = participationStatuses, paymentStates, before, limit }: MineInput,
+): Promise<sql.OwnRow[]> {
+  const stored = statuses.map(storedParticipationStatus);
+  const states = paymentStates === undefined ? null : [...paymentStates];
+  const read = () =>
+    consult(() => db.rows(sql.listOwnParticipations, userId, stored, before, limit, states));
+  const rows = await read();
+  const unopened = rows.filter((row) => row.amount_due > 0n && !row.has_account);
+  if (unopened.length === 0) return rows;
+  const opened = await Promise.all(unopened.map((row) => open(db, actor, row.participation_id)));
+  return opened.includes(true) ? await read() : rows;
+}
+
+/** Gives a payment its account and code. False where it cannot have them now. */
+async function open(db: Database, actor: Actor, participationId: string): Promise<boolean> {
+  try {
+    await operate(db, (tx) => viewPayment(tx, actor, participationId));
+    return true;
+  } catch (error) {
+    // The order's own page says why; the list shows the price.
+    if (error instanceof DomainError) return false;
+    throw error;
+  }
+}
