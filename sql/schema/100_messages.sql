@@ -19,7 +19,7 @@ create table sambatan.notifications (
   notification_id uuid not null,
   user_id uuid not null,
   -- What it is about: a place in the log, a reminder, a digest. A person is told of it once.
-  event_key text not null check (char_length(event_key) between 1 and 80),
+  event_key text not null check (char_length(event_key) between 1 and 120),
   kind text not null check (char_length(kind) between 1 and 40),
   topic text not null check (char_length(topic) between 1 and 40),
   params jsonb not null,
