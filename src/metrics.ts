@@ -161,6 +161,26 @@ function watchMetrics(registers: Registry[]) {
       'sambatan_claims_oldest_open_seconds',
       'How long the oldest claim has been open',
     ),
+    campaignsVerifying: gauge(
+      'sambatan_campaigns_verifying',
+      'Campaigns whose payments are checked after the deadline',
+    ),
+    paymentsOverdue: gauge(
+      'sambatan_payments_overdue',
+      'Orders of completed campaigns that were not paid by pay_by and are not decided yet',
+    ),
+    paymentsOverdueOldest: gauge(
+      'sambatan_payments_overdue_oldest_seconds',
+      'How long ago the oldest of them was to be paid',
+    ),
+    decisionsWaiting: gauge(
+      'sambatan_decisions_waiting',
+      'Batches below their minimum that somebody has to decide about',
+    ),
+    decisionsOldest: gauge(
+      'sambatan_decisions_oldest_waiting_seconds',
+      'How long the oldest of these decisions has been waiting',
+    ),
     uniqueCodesFree: new Gauge({
       name: 'sambatan_unique_codes_free',
       help: 'Unique codes of three digits that are free at the price with the most open payments, by account',

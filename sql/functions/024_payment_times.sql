@@ -55,32 +55,41 @@ returns void language sql as $$
 $$;
 
 -- A statement of a receiving account has been imported whole through a day (Asia/Jakarta): what it
--- does not show by then was not transferred by then. An earlier day changes nothing. Gives the
--- campaigns that the lifecycle has to look at now, locked in order of their ids.
+-- does not show by then was not transferred by then. An earlier day changes nothing. Gives whether
+-- the day is later than the one before.
 create or replace function sambatan.statement_imported(p_account_id uuid, p_through date)
-returns setof uuid language plpgsql as $$
+returns boolean language plpgsql as $$
+begin
+  update sambatan.receiving_accounts set statement_through = p_through, updated_at = now()
+    where account_id = p_account_id
+      and (statement_through is null or statement_through < p_through);
+  return found;
+end
+$$;
+
+-- Whoever sets the day: the lifecycle looks at once at every campaign that waits for transfers to the
+-- account. Their rows are locked in order of their ids.
+create or replace function sambatan.look_after_statement()
+returns trigger language plpgsql as $$
 declare
   ids uuid[];
   now_at timestamptz;
 begin
-  update sambatan.receiving_accounts set statement_through = p_through
-    where account_id = p_account_id
-      and (statement_through is null or statement_through < p_through);
-  if not found then
-    return;
-  end if;
   select array_agg(l.campaign_id) into ids from (
     select c.campaign_id from sambatan.campaigns c
     where c.status in ('verifying', 'fulfilled') and c.due_at is not null
       and exists (select 1 from sambatan.transactions t where t.campaign_id = c.campaign_id
-        and t.kind = 'payment' and t.account_id = p_account_id
+        and t.kind = 'payment' and t.account_id = new.account_id
         and t.status in ('due', 'rejected'))
     order by c.campaign_id for no key update) l;
   now_at := clock_timestamp();
-  return query
   update sambatan.campaigns c set due_at = least(c.due_at, now_at)
     where c.campaign_id = any (ids) and c.status in ('verifying', 'fulfilled')
-      and c.due_at is not null
-    returning c.campaign_id;
+      and c.due_at is not null;
+  return null;
 end
 $$;
+create or replace trigger receiving_accounts_statement
+  after update of statement_through on sambatan.receiving_accounts
+  for each row when (old.statement_through is distinct from new.statement_through)
+  execute function sambatan.look_after_statement();

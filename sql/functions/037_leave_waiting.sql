@@ -19,7 +19,6 @@ begin
       withdrawn_at = case p_event when 'waiting_withdrawn' then now_at end
     where campaign_id = p_campaign_id and entry_id = p_entry_id
     returning * into e;
-  perform sambatan.void_payment(p_campaign_id, e.order_id, 'left');
   c := sambatan.forget_waiting(c, p_event, p_actor, now_at, array[
     jsonb_build_object('entry_id', p_entry_id, 'quantity', e.quantity)]);
   perform sambatan.store_campaigns(array[sambatan.offer_slots(c, now_at)]);

@@ -13,7 +13,7 @@ begin
   -- Offers first: what they give back may be what somebody waits for whose time is up as well.
   foreach kind in array array['offered', 'waiting']::sambatan.waiting_status[] loop
     with picked as (
-      select entry_id, position, quantity, order_id from sambatan.waiting_entries
+      select entry_id, position, quantity from sambatan.waiting_entries
       where campaign_id = c.campaign_id and status = kind
         and case when kind = 'offered' then offer_expires_at else keep_until end <= p_at
         and (order_id is null
@@ -26,10 +26,6 @@ begin
       update sambatan.waiting_entries e set status = 'lapsed', lapsed_at = p_at,
         keep_until = null, updated_at = p_at
       from picked where e.campaign_id = c.campaign_id and e.entry_id = picked.entry_id
-    ), unpaid as (
-      update sambatan.transactions t set status = 'void', reason = 'hold_lapsed'
-      from picked where t.campaign_id = c.campaign_id and t.cause = 'payment:' || picked.order_id
-        and t.status in ('due', 'proof_submitted', 'rejected', 'pending')
     )
     select coalesce(array_agg(jsonb_build_object('entry_id', entry_id, 'quantity', quantity,
         'reason', case when kind = 'offered' then 'offer' else 'slots' end) order by position), '{}')

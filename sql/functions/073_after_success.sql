@@ -1,5 +1,6 @@
 -- A confirmed order of a completed campaign was not paid by its time: it is cancelled and its slots are
--- free for those who wait. What the campaign came to stays as it was. The caller holds the campaign's
+-- free for those who wait. What the campaign came to stays as it was. Its payment stays open, so that a
+-- transfer that turns up later is known and sent back. The caller holds the campaign's
 -- row and stores what becomes of it in c.
 create or replace function sambatan.cancel_unpaid(
   inout c sambatan.campaigns, p sambatan.participants, p_at timestamptz, p_actor text
@@ -10,7 +11,6 @@ begin
   update sambatan.participants set status = 'cancelled', cancelled_at = p_at,
       cancel_reason = 'unpaid', updated_at = p_at
     where campaign_id = c.campaign_id and participation_id = p.participation_id;
-  perform sambatan.void_payment(c.campaign_id, p.participation_id, 'unpaid');
   c.filled_slots := c.filled_slots - p.quantity;
   c.confirmed_slots := c.confirmed_slots - p.quantity;
   c.participant_count := c.participant_count - 1;

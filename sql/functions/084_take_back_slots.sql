@@ -84,6 +84,7 @@ begin
   if p.status = 'confirmed' then
     select * into c from sambatan.campaigns where campaign_id = p_campaign_id;
     c := sambatan.cancel_unpaid(c, p, now_at, p_actor);
+    perform sambatan.void_payment(p_campaign_id, p_participation_id, 'unpaid');
     -- The lifecycle passes the slots on.
     c.due_at := now_at;
     perform sambatan.store_campaigns(array[c]);

@@ -89,6 +89,13 @@ export function accountRoutes(app: App): FastifyPluginAsyncTypebox {
             holder: Type.Optional(bankFields.holder),
             is_default: Type.Optional(Type.Literal(true)),
             is_active: Type.Optional(Type.Boolean()),
+            statement_through: Type.Optional(
+              Type.String({
+                format: 'date',
+                description:
+                  'Every transfer through that day (Asia/Jakarta) has been imported; an earlier day changes nothing',
+              }),
+            ),
           }),
           response: {
             200: ReceivingAccountSchema,
@@ -103,9 +110,16 @@ export function accountRoutes(app: App): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ actor, params: { id }, body: { holder, is_default, is_active } }) => {
-        const change = { holder, isDefault: is_default, isActive: is_active };
+      async ({ actor, params: { id }, body }) => {
+        const change = {
+          holder: body.holder,
+          isDefault: body.is_default,
+          isActive: body.is_active,
+          statementThrough: body.statement_through,
+        };
         const row = await operate(app.db, (tx) => editReceivingAccount(tx, actor, id, change));
+        // The lifecycle looks at the campaigns that waited for it.
+        if (body.statement_through !== undefined) app.scheduler.wake();
         return receivingAccountOf(row);
       },
     );

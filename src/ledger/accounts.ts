@@ -61,6 +61,8 @@ export interface ReceivingAccountChange {
   /** Only true makes sense: another default takes its place. */
   readonly isDefault?: true | undefined;
   readonly isActive?: boolean | undefined;
+  /** The day (Asia/Jakarta, YYYY-MM-DD) through which its statement was imported whole. */
+  readonly statementThrough?: string | undefined;
 }
 
 /**
@@ -83,6 +85,9 @@ export async function editReceivingAccount(
     throw new DomainError('receiving_account_is_default', {});
   }
   if (change.isDefault === true) await tx.rows(sql.clearDefaultAccount);
+  if (change.statementThrough !== undefined) {
+    await tx.one(sql.statementImported, accountId, change.statementThrough);
+  }
   return await tx.one(
     sql.updateReceivingAccount,
     accountId,

@@ -21,7 +21,7 @@ export interface ClaimRow {
 const claim = (movements: string) => `select t.campaign_id, t.transaction_id, t.participation_id,
     p.user_id, t.status, t.amount, t.reason, t.reference, t.created_at, t.settled_at, ${position}
   from ${movements} t
-  join sambatan.participants p on p.campaign_id = t.campaign_id
+  join sambatan.orders p on p.campaign_id = t.campaign_id
     and p.participation_id = t.participation_id`;
 
 /** A page of what is to come back, the oldest first. */

@@ -25,7 +25,7 @@ const refund = (movements: string) => `select t.campaign_id, t.transaction_id, t
     p.user_id, t.status, t.amount, t.attempts, t.reason, t.reference, t.created_at, t.settled_at,
     a.bank, a.number, a.holder, ${position}
   from ${movements} t
-  join sambatan.participants p on p.campaign_id = t.campaign_id
+  join sambatan.orders p on p.campaign_id = t.campaign_id
     and p.participation_id = t.participation_id
   left join sambatan.refund_accounts a on a.user_id = p.user_id`;
 

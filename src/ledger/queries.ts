@@ -18,12 +18,14 @@ export interface ReceivingAccountRow {
   readonly account_id: string;
   readonly is_default: boolean;
   readonly is_active: boolean;
+  /** The last day (Asia/Jakarta, YYYY-MM-DD) of which a statement was imported whole. */
+  readonly statement_through: string | null;
   readonly created_at: Date;
   readonly updated_at: Date;
 }
 
-const accountColumns =
-  'account_id, bank, number, holder, is_default, is_active, created_at, updated_at';
+const accountColumns = `account_id, bank, number, holder, is_default, is_active,
+    statement_through::text as statement_through, created_at, updated_at`;
 
 /** There are few: the whole list, the default first. */
 export const listReceivingAccounts = query<[], ReceivingAccountRow>(
@@ -36,6 +38,15 @@ export const findReceivingAccount = query<[accountId: string], ReceivingAccountR
   'find_receiving_account',
   `select ${accountColumns} from sambatan.receiving_accounts where account_id = $1`,
 );
+
+/**
+ * Notes that the statement of an account was imported whole through a day, YYYY-MM-DD. Campaigns that
+ * wait for transfers to it are looked at at once.
+ */
+export const statementImported = query<
+  [accountId: string, through: string],
+  { readonly is_later: boolean }
+>('statement_imported', 'select sambatan.statement_imported($1, $2::text::date) as is_later');
 
 /** Lets one transaction at a time change which of them is the default. */
 export const lockReceivingAccounts = query<[], never>(
@@ -108,7 +119,7 @@ export const putPayoutAccount = query<
   returning bank, number, holder, updated_at`,
 );
 
-/** Whose participation it is: what decides who may do what with its money. */
+/** Whose participation or offer after success it is: it decides who may do what with its money. */
 export const findBuyer = query<
   [participationId: string],
   {
@@ -120,7 +131,7 @@ export const findBuyer = query<
 >(
   'find_buyer',
   `select campaign_id, participation_id, user_id, brand_id
-  from sambatan.participants join sambatan.campaigns using (campaign_id)
+  from sambatan.orders join sambatan.campaigns using (campaign_id)
   where participation_id = $1`,
 );
 

@@ -58,6 +58,11 @@ export const ReceivingAccountSchema = closed(
     ...bankAccount,
     is_default: Type.Boolean(),
     is_active: Type.Boolean(),
+    statement_through: nullable(
+      Type.String({
+        description: 'The last day (Asia/Jakarta) of which its statement was imported whole',
+      }),
+    ),
     created_at: Timestamp,
     updated_at: Timestamp,
   },

@@ -221,11 +221,11 @@ export const tidy = {
     `update sambatan.transactions t set status = 'void', reason = 'left'
     from (
       select t.campaign_id, t.transaction_id from sambatan.transactions t
-      join sambatan.participants p on p.campaign_id = t.campaign_id
+      left join sambatan.participants p on p.campaign_id = t.campaign_id
         and p.participation_id = t.participation_id
       where t.kind = 'payment' and t.status in ('due', 'rejected')
         and t.created_at < now() - interval '30 days' and t.pay_by < now() - interval '15 days'
-        and p.status in ('cancelled', 'refunded')
+        and (p.participation_id is null or p.status in ('cancelled', 'refunded'))
       order by t.created_at limit 1000) old
     where t.campaign_id = old.campaign_id and t.transaction_id = old.transaction_id`,
   ),

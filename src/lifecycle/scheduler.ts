@@ -125,6 +125,11 @@ export class Scheduler {
     await introduced;
   }
 
+  /** Something fell due that no campaign's own change tells of: it looks at once. */
+  wake(): void {
+    if (this.#failure === null) this.#rest.shorten(pokedWaitMs);
+  }
+
   /** Ends after the transactions under way. */
   async stop(): Promise<void> {
     if (this.#life === undefined) return;

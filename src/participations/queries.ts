@@ -27,7 +27,7 @@ export interface ParticipationRow {
   readonly cancelled_at: Date | null;
   readonly refunded_at: Date | null;
   readonly fulfilled_at: Date | null;
-  readonly cancel_reason: 'buyer' | 'hold_lapsed' | 'operator' | null;
+  readonly cancel_reason: 'buyer' | 'hold_lapsed' | 'operator' | 'unpaid' | null;
   readonly shipping_address: string;
   readonly note: string | null;
 }

@@ -75,7 +75,7 @@ export const ParticipationSchema = closed(
     cancelled_at: nullable(Timestamp),
     refunded_at: nullable(Timestamp),
     fulfilled_at: nullable(Timestamp),
-    cancel_reason: nullable(choice(['buyer', 'hold_lapsed', 'operator'])),
+    cancel_reason: nullable(choice(['buyer', 'hold_lapsed', 'operator', 'unpaid'])),
   },
   { title: 'Participation' },
 );

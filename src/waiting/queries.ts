@@ -11,6 +11,8 @@ export interface WaitingRow {
   readonly overtaken: number;
   readonly offer_expires_at: Date | null;
   readonly participation_id: string | null;
+  /** Of an offer after success: what its payment is called, and its participation will be. */
+  readonly order_id: string | null;
   readonly shipping_address: string;
   readonly note: string | null;
   readonly created_at: Date;
@@ -30,12 +32,13 @@ export interface AheadRow {
 }
 
 const columns = `e.campaign_id, e.entry_id, e.user_id, e.position, e.quantity, e.status, e.overtaken,
-    e.participation_id, e.shipping_address, e.note, e.created_at, e.updated_at, e.offered_at,
+    e.participation_id, e.order_id, e.shipping_address, e.note, e.created_at, e.updated_at, e.offered_at,
     e.accepted_at, e.declined_at, e.lapsed_at, e.withdrawn_at, e.closed_at`;
 
 /** Entries whose offers end with the campaign, if that is sooner. */
 const placed = (relation: string) => `select ${columns},
-    case when e.offer_expires_at is not null then least(e.offer_expires_at, c.deadline) end
+    case when e.order_id is not null then e.offer_expires_at
+      when e.offer_expires_at is not null then least(e.offer_expires_at, c.deadline) end
       as offer_expires_at
   from (${relation}) e
   join sambatan.campaigns c on c.campaign_id = e.campaign_id`;

@@ -59,6 +59,13 @@ const WaitingEntrySchema = closed(
     ...listedFields,
     shipping_address: Type.String(),
     note: nullable(Type.String()),
+    order_id: nullable(
+      Type.Unsafe<string>({
+        ...Id,
+        description:
+          'Of an offer after success: accepted by paying, see /participations/{order_id}/payment',
+      }),
+    ),
     position: nullable(Type.Integer({ description: '1 for the first who waits' })),
     slots_ahead: Type.Integer({ description: 'Slots that those before it wait for' }),
   },
@@ -215,7 +222,12 @@ export function waitingRoutes(app: App): FastifyPluginAsyncTypebox {
           params,
           response: {
             200: WaitingEntrySchema,
-            ...problems(...leaveProblems, 'offer_expired', 'quantity_out_of_bounds'),
+            ...problems(
+              ...leaveProblems,
+              'offer_expired',
+              'offer_is_paid',
+              'quantity_out_of_bounds',
+            ),
           },
         },
       },

@@ -30,6 +30,8 @@ export interface WaitingEntry extends ListedEntry {
   readonly shipping_address: string;
   readonly note: string | null;
   /** 1 for the first who waits; null once it does not wait any more. */
+  /** Of an offer after the campaign has succeeded: it is accepted by paying for this order. */
+  readonly order_id: string | null;
   readonly position: number | null;
   readonly slots_ahead: number;
 }
@@ -62,6 +64,7 @@ export function waitingEntryOf(row: WaitingRow & AheadRow): WaitingEntry {
     ...listedEntryOf(row),
     shipping_address: row.shipping_address,
     note: row.note,
+    order_id: row.order_id,
     position: row.status === 'waiting' ? row.entries_ahead + 1 : null,
     slots_ahead: Number(row.slots_ahead),
   };

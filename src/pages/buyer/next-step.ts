@@ -33,6 +33,10 @@ export function nextStep(visit: Visit, row: OwnRow, payment: Payment | undefined
           'The time to pay passed, so your slots were released. You can join again while there are slots.',
         ),
         operator: t('Ikutan ini dibatalkan oleh operator.', 'This was cancelled by an operator.'),
+        unpaid: t(
+          'Pembayarannya tidak kami terima sampai batas waktunya, jadi pesananmu batal. Kalau transfermu ternyata masuk, uangmu kembali seluruhnya.',
+          'No payment arrived by its time, so your order is cancelled. If a transfer of yours still turns up, all of it comes back to you.',
+        ),
       }[row.cancel_reason ?? 'buyer'];
   }
 }
@@ -58,6 +62,9 @@ function onceRefunded({ t }: Visit, row: OwnRow): string {
 function whileReserved(visit: Visit, row: OwnRow, payment: Payment | undefined): Part {
   const { t } = visit;
   if (row.payment_timing === 'upfront') {
+    if (spokenStatus(row.campaign_status) === 'verifying' || row.deadline <= visit.now) {
+      return afterDeadline(visit, payment);
+    }
     if (payment?.status === 'proof_submitted') {
       return t(
         'Buktimu sedang kami cek. Sementara itu slotmu tidak dilepas.',
@@ -78,7 +85,22 @@ function whileReserved(visit: Visit, row: OwnRow, payment: Payment | undefined):
   ${exactMoment(visit, row.deadline)}.`;
 }
 
-function whileConfirmed({ t }: Visit, row: OwnRow, payment: Payment | undefined): string {
+/** The time to pay is over; what was paid in time still counts. */
+function afterDeadline({ t }: Visit, payment: Payment | undefined): string {
+  if (payment?.status === 'proof_submitted') {
+    return t(
+      'Waktunya habis dan buktimu sedang kami cek. Kalau dibayar sebelum batas waktu, slotmu tetap dihitung.',
+      'Time is up, and we are checking your proof. If you paid before the deadline, your slots count.',
+    );
+  }
+  return t(
+    'Waktu bayarnya habis. Sudah transfer sebelum batas waktu? Kirim buktinya supaya cepat dicek; yang dibayar tepat waktu tetap dihitung.',
+    'The time to pay is over. Did you transfer before the deadline? Send the proof so that it is checked sooner: what was paid in time counts.',
+  );
+}
+
+function whileConfirmed(visit: Visit, row: OwnRow, payment: Payment | undefined): Part {
+  const { t } = visit;
   const completed = spokenStatus(row.campaign_status) === 'completed';
   if (row.payment_timing === 'upfront' && !completed) {
     return t(
@@ -90,10 +112,19 @@ function whileConfirmed({ t }: Visit, row: OwnRow, payment: Payment | undefined)
     case 'due':
     case 'rejected':
     case 'pending':
-      return t(
-        'Sambatan ini berhasil! Sekarang waktunya bayar; barang dibuat untukmu.',
-        'The campaign succeeded! Now it is time to pay, and it is made for you.',
-      );
+      return payment.pay_by !== null && payment.pay_by <= visit.now
+        ? t(
+            'Waktu bayarnya habis. Sudah transfer? Kirim buktinya; kalau tidak ada pembayaran tepat waktu, pesananmu batal.',
+            'The time to pay is over. Did you transfer? Send the proof; without a payment in time your order is cancelled.',
+          )
+        : html`${t(
+            'Sambatan ini berhasil! Sekarang waktunya bayar; barang dibuat untukmu.',
+            'The campaign succeeded! Now it is time to pay, and it is made for you.',
+          )}
+          ${
+            payment.pay_by !== null &&
+            html`${t('Paling lambat', 'By')} ${exactMoment(visit, payment.pay_by)}.`
+          }`;
     case 'proof_submitted':
       return t(
         'Sambatan ini berhasil, dan buktimu sedang kami cek.',

@@ -4,6 +4,7 @@ import { answerPages } from './answers.ts';
 import { changePages } from './change.ts';
 import { joinPages } from './join.ts';
 import { minePages } from './mine.ts';
+import { offerPages } from './offer.ts';
 import { participationPages } from './participation.ts';
 import { reminderPages } from './reminder.ts';
 import { waitingPages } from './waiting.ts';
@@ -18,6 +19,7 @@ export function buyerPages(app: App): Pages {
       participationPages(app),
       answerPages(app),
       waitingPages(app),
+      offerPages(app),
       reminderPages(app),
     ]) {
       await server.register(part);

@@ -27,7 +27,7 @@ import { historyOf } from './history.ts';
 import { goodsPart, refundPart } from './goods.ts';
 import { moneyOf, type Fault, type Money } from './money.ts';
 import { nextStep } from './next-step.ts';
-import { payPart } from './pay.ts';
+import { payPart, type PayPlace } from './pay.ts';
 
 const params = closed({ id: Id });
 const readLeaving = formReader(closed({ reason: Type.Optional(text(0, 200)) }));
@@ -99,6 +99,11 @@ function saved({ t }: Visit): Html {
   );
 }
 
+/** Where an order is paid, and until when its slots are held. */
+function placeOf(row: OwnRow): PayPlace {
+  return { path: `/ikutan/${row.participation_id}`, heldUntil: row.hold_expires_at };
+}
+
 function welcome({ t, language }: Visit, row: OwnRow): Html {
   return notice(
     'good',
@@ -152,7 +157,7 @@ function whole(visit: Visit, row: OwnRow, money: Money, fault: Fault | undefined
         </p>
       </div>
     </div>
-    <div data-part="pay">${payPart(visit, row, money, fault)}</div>
+    <div data-part="pay">${payPart(visit, placeOf(row), money, fault)}</div>
     <section class="panel" aria-labelledby="next" data-part="next">
       <h2 id="next">${t('Selanjutnya', 'What is next')}</h2>
       <p>${nextStep(visit, row, money.payment)}</p>

@@ -1,16 +1,23 @@
 import type { Payment } from '../../ledger/payments.ts';
 import { proofLimitBytes } from '../../ledger/proofs.ts';
-import type { OwnRow } from '../../participations/queries.ts';
 import { copyButton, countdown, exactMoment, notice } from '../../web/components.ts';
 import { count, rupiah, shortMoment } from '../../web/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
 import { worded, type Visit } from '../../web/visit.ts';
 import type { Fault, Money } from './money.ts';
 
+/** Where the forms of something that is to be paid are: an order's page, or an offer's. */
+export interface PayPlace {
+  /** Without the language. */
+  readonly path: string;
+  /** Until when the place is held, where that may be sooner than the payment says. */
+  readonly heldUntil: Date | null;
+}
+
 /** What is to be paid, where to, until when, and the way to show that it was. */
 export function payPart(
   visit: Visit,
-  row: OwnRow,
+  row: PayPlace,
   { payment, unpayable, online }: Money,
   fault: Fault | undefined,
 ): Html | undefined {
@@ -73,7 +80,7 @@ function stands(visit: Visit, payment: Payment): Html | undefined {
 /** The way to the provider's page: first to make it, then to it. */
 function onlinePart(
   visit: Visit,
-  row: OwnRow,
+  row: PayPlace,
   { isOffered, page }: Money['online'],
   fault: Fault | undefined,
 ): Html | undefined {
@@ -84,7 +91,7 @@ function onlinePart(
     <div class="online">
       ${
         page === undefined
-          ? html`<form method="post" action="${visit.url(`/ikutan/${row.participation_id}/bayar`)}">
+          ? html`<form method="post" action="${visit.url(`${row.path}/bayar`)}">
               <button class="button">${t('Bayar online', 'Pay online')}</button>
             </form>`
           : html`<a class="button" href="${page}" rel="external"
@@ -101,10 +108,22 @@ function onlinePart(
     <h3>${t('Atau transfer bank', 'Or by bank transfer')}</h3>`;
 }
 
-function until(visit: Visit, row: OwnRow, payment: Payment): Html | undefined {
+function until(visit: Visit, row: PayPlace, payment: Payment): Html | undefined {
   const { t } = visit;
-  const by = row.hold_expires_at ?? payment.pay_by;
-  if (by === null) return undefined;
+  const ends = [row.heldUntil, payment.pay_by].filter((end) => end !== null);
+  if (ends.length === 0) return undefined;
+  // The one moment after which it is too late.
+  const by = new Date(Math.min(...ends.map((end) => end.getTime())));
+  if (by <= visit.now) {
+    return notice(
+      'busy',
+      t('Waktu bayarnya sudah lewat.', 'The time to pay is over.'),
+      t(
+        'Jangan transfer lagi, ya: yang dibayar lewat waktunya dikembalikan. Sudah bayar sebelumnya? Kirim buktinya.',
+        'Please do not transfer any more: what is paid too late is sent back. Paid before? Send the proof.',
+      ),
+    );
+  }
   return html`<p class="deadline">
     <strong>${t('Tinggal', 'Left')} ${countdown(visit, by)}</strong>
     <span>${t('Bayar sebelum', 'Pay before')} ${exactMoment(visit, by)}</span>
@@ -145,12 +164,12 @@ function what(visit: Visit, payment: Payment): Html {
     }`;
 }
 
-function proofForm(visit: Visit, row: OwnRow, payment: Payment, fault: Fault | undefined): Html {
+function proofForm(visit: Visit, row: PayPlace, payment: Payment, fault: Fault | undefined): Html {
   const { t, url } = visit;
   const mine = fault?.form === 'proof' ? fault : undefined;
   const wrong = mine && mine.errors[0] && worded(visit, mine.errors[0].message);
   const error = mine && (wrong ?? mine.refused?.text(visit.language).detail);
-  const path = url(`/ikutan/${row.participation_id}/bukti`);
+  const path = url(`${row.path}/bukti`);
   const again = payment.status === 'proof_submitted';
   const megabytes = proofLimitBytes / 1_048_576;
   return html`<form class="stack" method="post" enctype="multipart/form-data" action="${path}">

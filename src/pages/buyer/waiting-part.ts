@@ -90,10 +90,25 @@ function offer(visit: Visit, entry: WaitingEntry): Html {
         <span>${t('Sampai', 'Until')} ${exactMoment(visit, until)}</span>
       </p>`
     }
+    ${
+      entry.order_id !== null &&
+      html`<p>
+        ${t(
+          'Sambatan ini sudah berhasil, jadi slotnya jadi milikmu begitu kamu bayar.',
+          'This campaign has succeeded, so the slots are yours as soon as you pay.',
+        )}
+      </p>`
+    }
     <div class="row">
-      <form method="post" action="${url(`/antrean/${entry.id}/ambil`)}">
-        <button class="button">${t('Ambil slotnya', 'Take them')}</button>
-      </form>
+      ${
+        entry.order_id === null
+          ? html`<form method="post" action="${url(`/antrean/${entry.id}/ambil`)}">
+              <button class="button">${t('Ambil slotnya', 'Take them')}</button>
+            </form>`
+          : html`<a class="button" href="${url(`/antrean/${entry.id}/bayar`)}"
+              >${t('Bayar untuk mengambil', 'Pay to take them')}</a
+            >`
+      }
       <form method="post" action="${url(`/antrean/${entry.id}/lewatkan`)}">
         <button class="button quiet">${t('Lewatkan', 'Leave them')}</button>
       </form>

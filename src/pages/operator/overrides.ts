@@ -5,6 +5,7 @@ import { input, notice, textarea } from '../../web/components.ts';
 import { fieldMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
+import { decisionPart } from '../seller/decision.ts';
 
 /** What was sent with one of the forms, and why it was not taken. */
 export interface Sent {
@@ -18,11 +19,11 @@ export interface Sent {
 export function overrides(visit: Visit, campaign: Campaign, sent: Sent | undefined): Html {
   const { t } = visit;
   const open = campaign.status === 'active' || campaign.status === 'full';
-  const callable = open || campaign.status === 'scheduled' || campaign.status === 'inactive';
+  const callable = open || ['scheduled', 'inactive', 'verifying'].includes(campaign.status);
   if (campaign.is_closing) {
     return notice('busy', t('Sedang ditutup.', 'It is being closed.'));
   }
-  if (!callable) return html``;
+  if (!callable) return html`${decisionPart(visit, campaign, '/operator/sambatan')}`;
   return html`<section class="panel" aria-labelledby="overrides">
     <h2 id="overrides">${t('Ambil alih', 'Override')}</h2>
     <p class="quiet">

@@ -44,6 +44,7 @@ const readVerification = formReader(
   closed({
     amount: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })),
     reference: Type.Optional(text(1, 200)),
+    paid_on: Type.Optional(Type.String({ format: 'date' })),
   }),
 );
 
@@ -90,10 +91,11 @@ export function operatorPayments(app: App): Pages {
 
     const form = entryForms(app, server, { here, action: 'payment.verify', show });
     form('terima', 'diterima', async ({ visit, body }, id) => {
-      const { amount, reference } = said(readVerification(body));
+      const { amount, reference, paid_on: paidOn } = said(readVerification(body));
       const seen = {
         amount: amount === undefined ? null : BigInt(amount),
         reference: reference?.trim() ?? null,
+        paidOn: paidOn ?? null,
       };
       return await operate(app.db, (tx) => verifyPayment(tx, visit.actor, id, seen));
     });
@@ -228,7 +230,15 @@ function answers(visit: Visit, { participation_id: id, status }: PaymentRow): Ht
       { inputmode: 'numeric', maxlength: 20 },
     )}${fieldOf(id, 'reference', t('Referensi (opsional)', 'Reference (optional)'), {
       maxlength: 200,
-    })}`,
+    })}${fieldOf(
+      id,
+      'paid_on',
+      t(
+        'Tanggal transfernya (WIB); kosong berarti hari bukti dikirim',
+        'Day of the transfer (WIB); empty means the day of the proof',
+      ),
+      { type: 'date' },
+    )}`,
   )}${
     status === 'proof_submitted' &&
     folded(

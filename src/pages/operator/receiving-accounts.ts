@@ -24,7 +24,13 @@ import { paymentParts } from './payments.ts';
 const section = '/operator/pembayaran';
 const here = `${section}/rekening`;
 const readAccount = formReader(closed({ ...bankFields, is_default: Type.Boolean() }));
-const readChange = formReader(closed({ holder: bankFields.holder, is_active: Type.Boolean() }));
+const readChange = formReader(
+  closed({
+    holder: bankFields.holder,
+    is_active: Type.Boolean(),
+    statement_through: Type.Optional(Type.String({ format: 'date' })),
+  }),
+);
 
 /** The accounts to which buyers transfer: list, add, change, make the default. */
 export function operatorAccounts(app: App): Pages {
@@ -61,10 +67,13 @@ export function operatorAccounts(app: App): Pages {
       permit(actor, 'receiving_account.manage');
       const { id } = request.params;
       const done = await taken(async () => {
-        const { holder, is_active: isActive } = said(readChange(request.body));
-        return await operate(app.db, (tx) =>
-          editReceivingAccount(tx, actor, id, { holder, isActive }),
-        );
+        const form = said(readChange(request.body));
+        const change = {
+          holder: form.holder,
+          isActive: form.is_active,
+          statementThrough: form.statement_through,
+        };
+        return await operate(app.db, (tx) => editReceivingAccount(tx, actor, id, change));
       });
       return 'refused' in done
         ? await show(request, reply, done)
@@ -110,6 +119,16 @@ function entry(visit: Visit, row: ReceivingAccountRow): Html {
       }
     </div>
     <p>${t('Atas nama', 'In the name of')} ${row.holder}</p>
+    <p class="quiet">
+      ${
+        row.statement_through === null
+          ? t('Mutasinya belum pernah diimpor.', 'No statement was imported yet.')
+          : t(
+              `Mutasi lengkap sampai ${row.statement_through}.`,
+              `Statement complete through ${row.statement_through}.`,
+            )
+      }
+    </p>
     ${
       !row.is_default &&
       html`<form method="post" action="${url(`${here}/${id}/utama`)}">
@@ -131,7 +150,15 @@ function entry(visit: Visit, row: ReceivingAccountRow): Html {
         name: 'is_active',
         label: t('Dipakai untuk pembayaran baru', 'Used for new payments'),
         checked: row.is_active,
-      })}`,
+      })}${fieldOf(
+        id,
+        'statement_through',
+        t(
+          'Semua transfer sampai tanggal ini sudah diimpor (WIB)',
+          'Every transfer through this day is imported (WIB)',
+        ),
+        { type: 'date', value: row.statement_through ?? '' },
+      )}`,
     )}
   </article>`;
 }

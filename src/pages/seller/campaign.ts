@@ -22,6 +22,7 @@ import { html, type Html } from '../../web/html.ts';
 import { campaignBadge } from '../../web/statuses.ts';
 import type { Visit } from '../../web/visit.ts';
 import { campaignPreview } from './campaign-preview.ts';
+import { decisionPart } from './decision.ts';
 import { slotsChart, type SlotsAt } from './chart.ts';
 import {
   idIn,
@@ -83,6 +84,7 @@ interface Seen {
     readonly publish: boolean;
     readonly extend: boolean;
     readonly cancel: boolean;
+    readonly decide: boolean;
     readonly deliverFewer: boolean;
     readonly ship: boolean;
     readonly edit: boolean;
@@ -105,7 +107,10 @@ async function sellersView(app: App, visit: Visit, id: string): Promise<Seen> {
     can: {
       publish: publish && waits,
       extend: runs && may(actor, 'campaign.extend', rights),
-      cancel: (waits || runs) && may(actor, 'campaign.cancel', rights),
+      decide: may(actor, 'campaign.decide', rights),
+      cancel:
+        (waits || runs || (status === 'verifying' && !closing)) &&
+        may(actor, 'campaign.cancel', rights),
       ship:
         status === 'completed' &&
         campaign.shipped_at === null &&
@@ -169,6 +174,7 @@ function overview(visit: Visit, { campaign, can }: Seen, points: readonly SlotsA
         t('Hasilnya muncul sebentar lagi.', 'The result is here in a moment.'),
       )
     }
+    ${can.decide && decisionPart(visit, campaign, '/toko/sambatan')}
     <section class="panel" aria-labelledby="now">
       <h2 id="now" class="visually-hidden">${t('Sekarang', 'Now')}</h2>
       ${progressBar(visit, { taken: slots, total: campaign.total_slots })} ${!before && figures}

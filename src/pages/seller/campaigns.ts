@@ -51,7 +51,7 @@ const pageSize = 24;
 
 /** The three lists of a dashboard, and what is in each. */
 const lists = {
-  jalan: ['scheduled', 'active', 'full'],
+  jalan: ['scheduled', 'active', 'full', 'verifying'],
   draf: ['inactive'],
   selesai: ['completed', 'failed', 'cancelled'],
 } as const satisfies Record<string, readonly CampaignStatus[]>;

@@ -8,6 +8,7 @@ import { memberPages } from './members.ts';
 import { participantPages } from './participants.ts';
 import { payoutAccountPage } from './payout-account.ts';
 import { productPages } from './products.ts';
+import { decisionPages } from './decision.ts';
 import { shortfallPage } from './shortfall.ts';
 import { shippingPage } from './shipping.ts';
 import { statementPage } from './statement.ts';
@@ -23,6 +24,7 @@ export function sellerPages(app: App): Pages {
     campaignPages,
     campaignPage,
     cancellationPage,
+    decisionPages,
     participantPages,
     statementPage,
     shortfallPage,

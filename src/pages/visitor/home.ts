@@ -27,7 +27,11 @@ const shelves = {
     among: ['scheduled'],
     sort: 'newest',
   },
-  full: { words: { id: 'Sudah penuh', en: 'Full' }, among: ['full'], sort: 'deadline' },
+  full: {
+    words: { id: 'Sudah penuh', en: 'Full' },
+    among: ['full', 'verifying'],
+    sort: 'deadline',
+  },
   done: {
     words: { id: 'Sudah selesai', en: 'Over' },
     among: ['completed', 'failed', 'cancelled'],

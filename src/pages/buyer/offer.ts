@@ -1,0 +1,125 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { App } from '../../context.ts';
+import { DomainError } from '../../errors.ts';
+import { taken } from '../../http/forms.ts';
+import { closed, Id } from '../../http/schemas.ts';
+import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { readPicture, takeUploads } from '../../http/uploads.ts';
+import { pageToPay, payOnline } from '../../ledger/gateway/operations.ts';
+import { submitProof, viewPayment, viewProof } from '../../ledger/payments.ts';
+import { readProof } from '../../ledger/proofs.ts';
+import { proofHeaders } from '../../ledger/schemas.ts';
+import { consult, operate } from '../../operation.ts';
+import { viewWaitingEntry } from '../../waiting/operations.ts';
+import type { WaitingEntry } from '../../waiting/waiting.ts';
+import { slots } from '../../web/format.ts';
+import { html } from '../../web/html.ts';
+import type { Visit } from '../../web/visit.ts';
+import { signedIn } from '../account/signed-in.ts';
+import { faultOf, type Fault, type Money } from './money.ts';
+import { payPart } from './pay.ts';
+
+const schema = { params: closed({ id: Id }) };
+
+/** An offer after success: it is accepted by paying for it. */
+export function offerPages(app: App): Pages {
+  return async (server) => {
+    takeUploads(server);
+
+    server.get('/antrean/:id/bayar', { schema }, async (request, reply) => {
+      const entry = await offerOf(app, request.visit, request.params.id);
+      if (entry.participation_id !== null) {
+        return seeOther(request, reply, `/ikutan/${entry.participation_id}`);
+      }
+      return await showOffer(app, request, reply, entry);
+    });
+
+    server.post('/antrean/:id/bayar', { schema }, async (request, reply) => {
+      const { visit } = request;
+      const entry = await offerOf(app, visit, request.params.id);
+      const answer = await taken(() => payOnline(app.payments, visit.actor, entry.order_id));
+      if ('done' in answer) return seeOther(request, reply, `/antrean/${entry.id}/bayar`);
+      return await showOffer(app, request, reply, entry, faultOf('online', answer.refused));
+    });
+
+    server.get('/antrean/:id/bukti/berkas', { schema }, async (request, reply) => {
+      const { visit } = request;
+      const entry = await offerOf(app, visit, request.params.id);
+      const proof = await consult(() => viewProof(app.db, visit.actor, entry.order_id));
+      return reply.headers(proofHeaders(entry.order_id, proof.contentType)).send(proof.content);
+    });
+
+    server.post(
+      '/antrean/:id/bukti',
+      { schema, config: { formPage: '/ikutan' } },
+      async (request, reply) => {
+        const { visit } = request;
+        const entry = await offerOf(app, visit, request.params.id);
+        const answer = await taken(async () => {
+          const proof = await readProof(await readPicture(request));
+          return await operate(app.db, (tx) => submitProof(tx, visit.actor, entry.order_id, proof));
+        });
+        if ('refused' in answer) {
+          return await showOffer(app, request, reply, entry, faultOf('proof', answer.refused));
+        }
+        app.pokes.poke(entry.campaign_id);
+        return seeOther(request, reply, `/antrean/${entry.id}/bayar`);
+      },
+    );
+  };
+}
+
+type Offer = WaitingEntry & { readonly order_id: string };
+
+/** The reader's own offer that is accepted by paying; of anything else not even that it is there. */
+async function offerOf(app: App, visit: Visit, id: string): Promise<Offer> {
+  const { userId } = signedIn(visit);
+  const entry = await consult(() => viewWaitingEntry(app.db, visit.actor, id));
+  const { order_id } = entry;
+  if (entry.user_id !== userId || order_id === null) {
+    throw new DomainError('waiting_entry_not_found', {});
+  }
+  return { ...entry, order_id };
+}
+
+async function showOffer(
+  app: App,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  entry: Offer,
+  fault?: Fault,
+): Promise<FastifyReply> {
+  const { visit } = request;
+  const { t, url, language } = visit;
+  const money = await moneyOf(app, visit, entry);
+  const place = { path: `/antrean/${entry.id}`, heldUntil: entry.offer_expires_at };
+  const title = t('Bayar untuk mengambil slotmu', 'Pay to take your slots');
+  const main = html`<article>
+    <h1>${title}</h1>
+    <p>
+      ${t(
+        `${slots(entry.quantity, language)} disimpan untukmu. Jadi milikmu begitu pembayarannya kami terima.`,
+        `${slots(entry.quantity, language)} kept for you: yours once your payment arrives.`,
+      )}
+    </p>
+    ${payPart(visit, place, money, fault)}
+    <p>
+      <a href="${url(`/sambatan/${entry.campaign_id}`)}"
+        >${t('Lihat Sambatan', 'See the campaign')}</a
+      >
+    </p>
+  </article>`;
+  return sendPage(request, reply, { title, section: 'mine', main }, fault?.status ?? 200);
+}
+
+async function moneyOf(app: App, visit: Visit, { order_id: id }: Offer): Promise<Money> {
+  const none = { refunds: [], dispute: undefined, hasRefundAccount: false } as const;
+  const answer = await taken(() => operate(app.db, (tx) => viewPayment(tx, visit.actor, id)));
+  const isOffered = app.payments.gateway !== undefined;
+  if ('refused' in answer) {
+    const online = { isOffered, page: undefined };
+    return { ...none, payment: undefined, unpayable: answer.refused, online };
+  }
+  const page = await consult(() => pageToPay(app.db, answer.done));
+  return { ...none, payment: answer.done, unpayable: undefined, online: { isOffered, page } };
+}
