@@ -712,8 +712,8 @@ export const errorTable = {
     409,
     { id: 'Belum semua pesanan beres', en: 'Orders are still open' },
     {
-      id: 'Masih ada pesanan yang menunggu dibayar, atau keputusan lanjut atau batal. Tunggu sampai beres, atau hapus tagihannya.',
-      en: 'An order is still to be paid, or somebody has to decide whether the batch goes on. Wait for that, or write the payment off.',
+      id: 'Masih ada tawaran slot yang menunggu dibayar, atau keputusan lanjut atau batal. Tunggu sampai beres, ya.',
+      en: 'An offer of slots is still to be paid, or somebody has to decide whether the batch goes on. Wait for that.',
     },
   ),
   no_decision_open: fixed(

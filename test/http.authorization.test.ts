@@ -123,7 +123,7 @@ const matrix: Readonly<Record<string, Row>> = {
   },
   'POST /campaigns/:id/decision': {
     open: '401 403 403 409 403 409 409',
-    draft: '404 404 404 409 404 409 409',
+    draft: '401 404 404 409 404 409 409',
     absent: nobody,
   },
   'POST /campaigns/:id/ship': {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, mock, test } from 'node:test';
 import { newId } from '../src/identity/ids.ts';
 import type { Answer, Client } from './rig/client.ts';
 import { giveDelivery, giveEndpoint } from './rig/deliveries.ts';
@@ -8,7 +8,7 @@ import { bodies, exampleOf } from './rig/examples.ts';
 import { gatewayRefusals } from './rig/gateway-refusals.ts';
 import { moneyRefusals } from './rig/money-refusals.ts';
 import { assertSilent, httpService } from './rig/http-service.ts';
-import { ask, fillWaitingList } from './rig/market.ts';
+import { ask, fillWaitingList, letTimePass } from './rig/market.ts';
 import {
   campaignBody,
   expectProblem,
@@ -568,7 +568,121 @@ function waitingCases(): Case[] {
 }
 
 /** What forbids a request, route by route. */
+/** A completed campaign of two that one of them did not pay for; gives it and what was paid. */
+async function belowMinimum(): Promise<[campaign: string, paid: string]> {
+  const { id } = await shop.campaign({ total_slots: 2 });
+  const buyer = await outsider();
+  const [paid] = [(await join(buyer, id)).id, (await join(await outsider(), id)).id];
+  const run = async () => expectStatus(await service.service.post('/lifecycle/run'), 200);
+  await run();
+  await ask(
+    service.db,
+    `select sambatan.receive_money($1, $2, 125000, 'service', null, 'line:below')`,
+    id,
+    paid,
+  );
+  await letTimePass(service.db, id, 7 * 86_400);
+  await run();
+  return [id, paid];
+}
+const decide = (by: Client, id: string) =>
+  by.post(`/campaigns/${id}/decision`, { decision: 'cancel' });
+
+/** The process's clock is an hour ahead of the database's. */
+async function ahead<T>(send: () => Promise<T>): Promise<T> {
+  mock.timers.enable({ apis: ['Date'], now: Date.now() + hourMs });
+  try {
+    return await send();
+  } finally {
+    mock.timers.reset();
+  }
+}
+
+const decisionCases: Case[] = [
+  [
+    'a decision about another brand',
+    403,
+    'forbidden',
+    async () => decide(await outsider(), (await shop.campaign()).id),
+  ],
+  [
+    'a decision about nothing',
+    409,
+    'no_decision_open',
+    async () => decide(shop.seller, (await shop.campaign()).id),
+  ],
+  [
+    'a decision before the seller had time',
+    409,
+    'decision_is_sellers',
+    async () => decide(await service.operator(), (await belowMinimum())[0]),
+  ],
+  [
+    'calling off what was received',
+    409,
+    'goods_received_already',
+    async () => {
+      const [id, paid] = await belowMinimum();
+      expectStatus(await service.service.post(`/participations/${paid}/fulfil`), 200);
+      return decide(shop.seller, id);
+    },
+  ],
+  [
+    'calling off what is being paid out',
+    409,
+    'payout_settled_already',
+    async () => {
+      const [id] = await belowMinimum();
+      await ask(
+        service.db,
+        `update sambatan.transactions set status = 'pending', provider = 'bank',
+          provider_reference = 'on its way' where campaign_id = $1 and kind = 'payout'`,
+        id,
+      );
+      return decide(shop.seller, id);
+    },
+  ],
+  [
+    'releasing a payout before it is decided',
+    409,
+    'payout_unsettled',
+    async () => {
+      const [id] = await belowMinimum();
+      const [row] = await ask<{ id: string }>(
+        service.db,
+        `select transaction_id as id from sambatan.transactions
+        where campaign_id = $1 and kind = 'payout'`,
+        id,
+      );
+      return service.service.post(`/payouts/${row!.id}/release`);
+    },
+  ],
+  [
+    'taking an offer that is paid for',
+    409,
+    'offer_is_paid',
+    async () => {
+      const { id } = await shop.campaign({ total_slots: 1 });
+      await join(await outsider(), id);
+      const waiter = await outsider();
+      const { id: entry } = expectStatus(await waitAs(id, {}, {}, waiter), 201);
+      expectStatus(await service.service.post('/lifecycle/run'), 200);
+      await letTimePass(service.db, id, 7 * 86_400);
+      expectStatus(await service.service.post('/lifecycle/run'), 200);
+      return waiter.post(`/waiting/${entry}/accept`);
+    },
+  ],
+  ...['/lifecycle/run', '/scheduler/trigger'].map((path): Case => [
+    `${path} while the clocks differ`,
+    503,
+    'clock_skewed',
+    async () => ahead(() => service.service.post(path)),
+  ]),
+];
+
+/** What forbids a request, route by route; the rest of them. */
 const cases: Case[] = [
+  ...decisionCases,
   [
     'a brand for somebody else',
     403,

@@ -435,3 +435,23 @@ test('a machine’s clock that is set back by an hour keeps no sweep waiting, an
   const { nextRunTime } = scheduler.status();
   assert.ok(nextRunTime !== null && nextRunTime.getTime() - Date.now() < 1_500);
 });
+
+test('while the clocks of database and process differ nothing is closed, and it is said', async (t) => {
+  const own = await ground(t);
+  const id = await newCampaign(own.db, own.market, inMs(50));
+  await letTimePass(own.db, id, 60);
+  let offsetMs = -2 * 3_600_000;
+  const clock = () => new Date(Date.now() + offsetMs);
+  const { scheduler, log, gauge } = processOn(own, { clock });
+  await scheduler.start();
+  assert.equal(scheduler.status().isRunning, false);
+  assert.equal(await gauge(), 0);
+  assert.match(String(scheduler.status().failure), /clock_skewed/);
+  assert.match(JSON.stringify(log.lines), /THE SCHEDULER DOES NOT RUN/);
+  await assert.rejects(scheduler.sweep(), { code: 'clock_skewed' });
+  assert.equal((await stateOf(own.db, id)).status, 'active');
+  // The clock is put right; by itself the scheduler looks again within half a minute.
+  offsetMs = 20_000;
+  await scheduler.sweep();
+  assert.equal((await stateOf(own.db, id)).status, 'expired');
+});

@@ -146,6 +146,13 @@ const rows: Readonly<Record<string, Row>> = {
     expects: '303 404 404 403 404 303',
     id: ({ entryId }) => entryId,
   },
+  'GET /antrean/:id/bayar': { expects: '303 404 404 403 404 404', id: ({ entryId }) => entryId },
+  'POST /antrean/:id/bayar': { expects: '303 404 404 403 404 404', id: ({ entryId }) => entryId },
+  'GET /antrean/:id/bukti/berkas': {
+    expects: '303 404 404 403 404 404',
+    id: ({ entryId }) => entryId,
+  },
+  'POST /antrean/:id/bukti': { expects: '303 404 404 403 404 404', id: ({ entryId }) => entryId },
   'GET /sambatan/:id/gambar.png': { expects: everybody, id: ({ campaignId }) => campaignId },
   'GET /sambatan/:id/gambar.jpg': { expects: everybody, id: ({ campaignId }) => campaignId },
   'GET /sambatan/:id/qr.svg': { expects: everybody, id: ({ campaignId }) => campaignId },
@@ -237,6 +244,12 @@ const rows: Readonly<Record<string, Row>> = {
   'POST /toko/sambatan/:id/perpanjang': { expects: shownAgain, id: campaign },
   'GET /toko/sambatan/:id/batal': { expects: sellersAndStaff, id: campaign },
   'POST /toko/sambatan/:id/batal': { expects: shownAgain, id: campaign },
+  // Nothing is to be decided about it.
+  'POST /toko/sambatan/:id/putusan': {
+    expects: '303 403 403 409 403 409',
+    id: campaign,
+    fields: { decision: 'continue' },
+  },
   // Nothing of it is to be delivered yet.
   'GET /toko/sambatan/:id/kurang': { expects: '303 403 403 409 403 409', id: campaign },
   'POST /toko/sambatan/:id/kurang': { expects: '303 403 403 409 403 409', id: campaign },
@@ -254,6 +267,7 @@ const rows: Readonly<Record<string, Row>> = {
   'GET /operator/ikutan': { expects: operators },
   'POST /operator/sambatan/:id/perpanjang': { expects: absent },
   'POST /operator/sambatan/:id/batalkan': { expects: absent },
+  'POST /operator/sambatan/:id/putusan': { expects: absent },
   'GET /operator/pembayaran': { expects: operators, private: ['operator'] },
   'GET /operator/pembayaran/:id/bukti': { expects: absent },
   'POST /operator/pembayaran/:id/terima': { expects: absent },

@@ -1,17 +1,22 @@
--- Whether what a campaign is to pay out may still change: an order or an offer is still to be paid,
--- or somebody has to decide whether it goes on.
-create or replace function sambatan.is_unsettled(p_campaign_id uuid)
+-- Whether it is open what a campaign comes to: an offer after success is still to be paid, or somebody
+-- has to decide whether it goes on.
+create or replace function sambatan.is_undecided(p_campaign_id uuid)
 returns boolean language sql stable as $$
   select exists (select 1 from sambatan.campaigns c where c.campaign_id = p_campaign_id
       and (c.closing_as is not null
         or (c.decision_opened_at is not null and c.decided_at is null)))
     or exists (select 1 from sambatan.waiting_entries e
       where e.campaign_id = p_campaign_id and e.status = 'offered')
-    or exists (select 1 from sambatan.transactions t
-      join sambatan.participants p on p.campaign_id = t.campaign_id
-        and p.participation_id = t.participation_id and p.status = 'confirmed'
-      where t.campaign_id = p_campaign_id and t.kind = 'payment' and t.pay_by is not null
-        and t.status in ('due', 'proof_submitted', 'rejected', 'pending'))
+$$;
+
+-- Whether an order of a campaign is still to be paid.
+create or replace function sambatan.has_open_orders(p_campaign_id uuid)
+returns boolean language sql stable as $$
+  select exists (select 1 from sambatan.transactions t
+    join sambatan.participants p on p.campaign_id = t.campaign_id
+      and p.participation_id = t.participation_id and p.status = 'confirmed'
+    where t.campaign_id = p_campaign_id and t.kind = 'payment'
+      and t.status in ('due', 'proof_submitted', 'rejected', 'pending'))
 $$;
 
 -- Refuses unless a payout may leave: payout_not_released, payout_disputed. The caller holds the
@@ -59,14 +64,16 @@ begin
       where campaign_id = p_campaign_id and status = 'confirmed')
     and not exists (select from sambatan.disputes
       where campaign_id = p_campaign_id and resolved_at is null)
-    and not sambatan.is_unsettled(p_campaign_id)
+    and not sambatan.is_undecided(p_campaign_id)
+    and not sambatan.has_open_orders(p_campaign_id)
   then
     perform sambatan.mark_released(p_campaign_id, p_at, 'system');
   end if;
 end
 $$;
 
--- An operator releases a payout before everybody has said that the goods were received. Refuses:
+-- An operator releases a payout before everybody has said that the goods were received; it leaves only
+-- as far as the money is in hand. Refuses:
 -- movement_not_found, movement_transition_not_allowed, payout_disputed, payout_unsettled.
 create or replace function sambatan.release_payout(p_transaction_id uuid, p_actor text)
 returns sambatan.transactions language plpgsql as $$
@@ -80,7 +87,7 @@ begin
     where campaign_id = t.campaign_id and resolved_at is null)
   then
     perform sambatan.refuse('payout_disputed');
-  elsif sambatan.is_unsettled(t.campaign_id) then
+  elsif sambatan.is_undecided(t.campaign_id) then
     perform sambatan.refuse('payout_unsettled');
   end if;
   perform sambatan.mark_released(t.campaign_id, clock_timestamp(), p_actor);

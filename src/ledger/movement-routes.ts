@@ -207,6 +207,7 @@ export function movementRoutes(app: App): FastifyPluginAsyncTypebox {
               'installation_held',
               'movement_transition_not_allowed',
               'payout_disputed',
+              'payout_unsettled',
             ),
           },
         },

@@ -167,7 +167,11 @@ export function lifecycleRoutes(app: App): FastifyPluginAsyncTypebox {
           }),
           response: {
             200: CampaignSchema,
-            ...changeProblems(
+            ...problems(
+              'forbidden',
+              'campaign_not_found',
+              'campaign_busy',
+              'outcome_unknown',
               'no_decision_open',
               'decision_is_sellers',
               'goods_received_already',

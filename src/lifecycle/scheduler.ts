@@ -147,6 +147,7 @@ export class Scheduler {
 
   /** A sweep by hand; works even when the scheduler could not start. Throws what failed. */
   async sweep(): Promise<Run> {
+    await this.#compareClocks();
     return await this.#turns.take(() => this.#run({ completeFull: true }));
   }
 
@@ -172,6 +173,7 @@ export class Scheduler {
   /** Says that this worker lives. */
   async #introduce(): Promise<void> {
     if (this.#failure === null && performance.now() - this.#beatAt < beatMs) return;
+    await this.#compareClocks();
     await this.#beat();
     if (this.#failure !== null) {
       const { log, intervalMinutes } = this.#options;
@@ -193,7 +195,7 @@ export class Scheduler {
     const { db } = this.#options;
     const sweep = performance.now() >= this.#nextSweepAt;
     const before = await db.one(sql.nextDue);
-    this.#compareClocks(before.now);
+    this.#noteClocks(before.now);
     if (sweep || before.overdue_since !== null) {
       const { transitions } = await this.#turns.take(() =>
         this.#run({ completeFull: sweep, stop }),
@@ -215,8 +217,13 @@ export class Scheduler {
     return Math.min(untilHeld, untilNext, untilSweep, longestWaitMs);
   }
 
-  /** Throws while the database's clock and this process's differ too much. */
-  #compareClocks(databaseNow: Date): void {
+  /** Asks the database for its time. Throws while it and this process's differ too much. */
+  async #compareClocks(): Promise<void> {
+    const { db } = this.#options;
+    this.#noteClocks((await db.one(sql.nextDue)).now);
+  }
+
+  #noteClocks(databaseNow: Date): void {
     const { clock = () => new Date(), metrics } = this.#options;
     const offsetMs = databaseNow.getTime() - clock().getTime();
     metrics.clockOffset.set(offsetMs / 1_000);

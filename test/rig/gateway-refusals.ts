@@ -1,7 +1,8 @@
 import { httpService, type HttpService } from './http-service.ts';
 import { ask, joined, wish } from './market.ts';
 import { midtransStandIn, serverKey } from './midtrans.ts';
-import { expectProblem, expectStatus, type Shop } from './shop.ts';
+import { expectProblem, expectStatus, fromNow, type Shop } from './shop.ts';
+import { closeTills } from './till.ts';
 
 const bank = { bank: 'BCA', number: '5270099777', holder: 'PT Sambatan Bersama' };
 const notifications = '/gateway/midtrans/notifications';
@@ -20,8 +21,8 @@ export const unsigned = {
 export async function gatewayRefusals(service: HttpService, shop: Shop): Promise<Set<string>> {
   const buyer = await service.user();
   const outsider = await service.user();
-  const enter = async (payment_timing: string) => {
-    const { id } = await shop.campaign({ payment_timing });
+  const enter = async (payment_timing: string, terms: object = {}) => {
+    const { id } = await shop.campaign({ payment_timing, ...terms });
     const [participation = ''] = await joined(service.db, wish(id, { userId: buyer.userId }));
     return `/participations/${participation}/pay-online`;
   };
@@ -43,6 +44,7 @@ export async function gatewayRefusals(service: HttpService, shop: Shop): Promise
     const post = (path: string, body?: object) => staff.post(path, body);
     const upfront = await enter('upfront');
     expectProblem(await post(pledged), 409, 'payment_not_due');
+    await closeTills(service.db);
     expectProblem(await post(upfront), 409, 'payment_account_missing');
     const till = expectStatus(await staff.post('/receiving-accounts', bank), 201);
     provider.misbehave('create', 'lost');
@@ -50,6 +52,8 @@ export async function gatewayRefusals(service: HttpService, shop: Shop): Promise
     provider.forgetKeys();
     expectProblem(await post(upfront), 409, 'gateway_refused');
     expectStatus(await post(upfront), 200);
+    const narrow = await enter('upfront', { deadline: fromNow(60_000) });
+    expectProblem(await post(narrow), 409, 'too_late_to_pay_online');
     expectProblem(await post(notifications, unsigned), 403, 'notification_not_genuine');
     const [{ reference = '' } = {}] = await ask<{ reference: string }>(
       service.db,

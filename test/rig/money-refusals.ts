@@ -3,7 +3,8 @@ import { maxStatementBytes } from '../../src/ledger/statements.ts';
 import type { Body, Client } from './client.ts';
 import type { HttpService } from './http-service.ts';
 import { ask, joined, wish } from './market.ts';
-import { expectProblem, expectStatus, type Shop } from './shop.ts';
+import { closeTills } from './till.ts';
+import { campaignBody, expectProblem, expectStatus, type Shop } from './shop.ts';
 
 const bank = { bank: 'BCA', number: '5270099001', holder: 'PT Sambatan Bersama' };
 const why = { reason: 'alasan yang jelas' };
@@ -172,11 +173,23 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
     expectProblem(await outsider.post(`/campaigns/${id}/shortfall`, less), 403, 'forbidden');
   });
 
+  /** Nobody is asked to pay up front while there is nothing to pay to. */
+  const refusedWithoutTill = async () => {
+    const upfront = campaignBody(shop.productId, { payment_timing: 'upfront', publish: false });
+    const missing = [409, 'receiving_account_missing'] as const;
+    const open = { ...upfront, publish: true };
+    expectProblem(await shop.seller.post('/campaigns', open), ...missing);
+    const { id } = expectStatus(await shop.seller.post('/campaigns', upfront), 201);
+    expectProblem(await shop.seller.post(`/campaigns/${id}/publish`), ...missing);
+  };
+
   let account: Body;
   await test('accounts', async () => {
     const { participation } = await sold();
     const path = `/participations/${participation}/payment`;
+    await closeTills(service.db);
     expectProblem(await buyer.get(path), 409, 'payment_account_missing');
+    await refusedWithoutTill();
     expectProblem(await proof(buyer, participation), 409, 'payment_account_missing');
     account = expectStatus(await staff.post('/receiving-accounts', bank), 201);
     const again = await staff.post('/receiving-accounts', bank);
