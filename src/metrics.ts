@@ -40,6 +40,7 @@ export function createMetrics(sources: MetricSources = {}) {
     ...lifecycleMetrics(registers),
     ...joinMetrics(registers),
     ...watchMetrics(registers),
+    ...lateMetrics(registers),
     ...queueMetrics(registers),
     ...messageMetrics(registers),
     httpDuration: new Histogram({
@@ -161,26 +162,6 @@ function watchMetrics(registers: Registry[]) {
       'sambatan_claims_oldest_open_seconds',
       'How long the oldest claim has been open',
     ),
-    campaignsVerifying: gauge(
-      'sambatan_campaigns_verifying',
-      'Campaigns whose payments are checked after the deadline',
-    ),
-    paymentsOverdue: gauge(
-      'sambatan_payments_overdue',
-      'Orders of completed campaigns that were not paid by pay_by and are not decided yet',
-    ),
-    paymentsOverdueOldest: gauge(
-      'sambatan_payments_overdue_oldest_seconds',
-      'How long ago the oldest of them was to be paid',
-    ),
-    decisionsWaiting: gauge(
-      'sambatan_decisions_waiting',
-      'Batches below their minimum that somebody has to decide about',
-    ),
-    decisionsOldest: gauge(
-      'sambatan_decisions_oldest_waiting_seconds',
-      'How long the oldest of these decisions has been waiting',
-    ),
     uniqueCodesFree: new Gauge({
       name: 'sambatan_unique_codes_free',
       help: 'Unique codes of three digits that are free at the price with the most open payments, by account',
@@ -206,6 +187,25 @@ function watchMetrics(registers: Registry[]) {
       'sambatan_invariant_checked_timestamp_seconds',
       'When an invariant was last checked on the whole database',
     ),
+  };
+}
+
+/** Payments whose time is over, as the watch sees them. */
+function lateMetrics(registers: Registry[]) {
+  const gauge = (what: string, help: string) =>
+    new Gauge({ name: `sambatan_${what}`, help, registers });
+  return {
+    campaignsVerifying: gauge(
+      'campaigns_verifying',
+      'Campaigns past their deadline that are verifying',
+    ),
+    paymentsOverdue: gauge('payments_overdue', 'Orders not paid by pay_by and not decided yet'),
+    paymentsOverdueOldest: gauge(
+      'payments_overdue_oldest_seconds',
+      'Time since their first pay_by',
+    ),
+    decisionsWaiting: gauge('decisions_waiting', 'Batches below their minimum to decide about'),
+    decisionsOldest: gauge('decisions_oldest_waiting_seconds', 'Age of the oldest of these'),
   };
 }
 

@@ -131,11 +131,11 @@ test('a full campaign whose buyers sent proofs in time waits for staff and then 
     'deadline_passed',
   );
   const late = await service.user();
-  const join_ = await late.post(`/campaigns/${id}/join`, {
+  const tooLate = await late.post(`/campaigns/${id}/join`, {
     quantity: 1,
     shipping_address: 'Jalan Kenanga 5, Bandung',
   });
-  expectProblem(join_, 409, 'campaign_not_active');
+  expectProblem(tooLate, 409, 'campaign_not_active');
   for (const place of places) assert.equal(await verify(place.id), 'settled');
   await run();
   assert.equal(await statusOf(id), 'completed');

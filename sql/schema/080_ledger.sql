@@ -109,7 +109,7 @@ create index transactions_open
   where status in ('due', 'proof_submitted', 'rejected', 'pending');
 
 -- Payments past their time that are not decided yet.
-create index transactions_by_pay_by on sambatan.transactions (kind, pay_by)
+create index transactions_past_pay_by on sambatan.transactions (kind, pay_by)
   where kind = 'payment' and pay_by is not null
     and status in ('due', 'proof_submitted', 'rejected', 'pending');
 
