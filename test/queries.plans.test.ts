@@ -395,6 +395,7 @@ const cases: Record<string, readonly Case[]> = {
     },
   ],
   has_receiving_account: [{ parameters: [] }],
+  statement_imported: [{ parameters: [till, '2026-11-25'], before: makeTill }],
   look_again: [{ parameters: [campaign.completed] }],
   list_due: [
     { parameters: [10_000] },

@@ -55,15 +55,23 @@ returns void language sql as $$
 $$;
 
 -- A statement of a receiving account has been imported whole through a day (Asia/Jakarta): what it
--- does not show by then was not transferred by then. An earlier day changes nothing. Gives whether
--- the day is later than the one before.
+-- does not show by then was not transferred by then. An earlier day changes nothing. Gives the
+-- campaigns that the lifecycle looks at now.
 create or replace function sambatan.statement_imported(p_account_id uuid, p_through date)
-returns boolean language plpgsql as $$
+returns setof uuid language plpgsql as $$
 begin
   update sambatan.receiving_accounts set statement_through = p_through, updated_at = now()
     where account_id = p_account_id
       and (statement_through is null or statement_through < p_through);
-  return found;
+  if not found then
+    return;
+  end if;
+  return query
+  select c.campaign_id from sambatan.campaigns c
+    where c.status in ('verifying', 'fulfilled') and c.due_at <= clock_timestamp()
+      and exists (select 1 from sambatan.transactions t where t.campaign_id = c.campaign_id
+        and t.kind = 'payment' and t.account_id = p_account_id
+        and t.status in ('due', 'rejected'));
 end
 $$;
 

@@ -86,7 +86,7 @@ export async function editReceivingAccount(
   }
   if (change.isDefault === true) await tx.rows(sql.clearDefaultAccount);
   if (change.statementThrough !== undefined) {
-    await tx.one(sql.statementImported, accountId, change.statementThrough);
+    await tx.rows(sql.statementImported, accountId, change.statementThrough);
   }
   return await tx.one(
     sql.updateReceivingAccount,

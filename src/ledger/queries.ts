@@ -45,8 +45,11 @@ export const findReceivingAccount = query<[accountId: string], ReceivingAccountR
  */
 export const statementImported = query<
   [accountId: string, through: string],
-  { readonly is_later: boolean }
->('statement_imported', 'select sambatan.statement_imported($1, $2::text::date) as is_later');
+  { readonly campaign_id: string }
+>(
+  'statement_imported',
+  'select i.campaign_id from sambatan.statement_imported($1, $2::text::date) i (campaign_id)',
+);
 
 /** Lets one transaction at a time change which of them is the default. */
 export const lockReceivingAccounts = query<[], never>(

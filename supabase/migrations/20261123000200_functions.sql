@@ -244,34 +244,51 @@ $$;
 
 -- A statement of a receiving account has been imported whole through a day (Asia/Jakarta): what it
 -- does not show by then was not transferred by then. An earlier day changes nothing. Gives the
--- campaigns that the lifecycle has to look at now, locked in order of their ids.
+-- campaigns that the lifecycle looks at now.
 create or replace function sambatan.statement_imported(p_account_id uuid, p_through date)
 returns setof uuid language plpgsql as $$
-declare
-  ids uuid[];
-  now_at timestamptz;
 begin
-  update sambatan.receiving_accounts set statement_through = p_through
+  update sambatan.receiving_accounts set statement_through = p_through, updated_at = now()
     where account_id = p_account_id
       and (statement_through is null or statement_through < p_through);
   if not found then
     return;
   end if;
+  return query
+  select c.campaign_id from sambatan.campaigns c
+    where c.status in ('verifying', 'fulfilled') and c.due_at <= clock_timestamp()
+      and exists (select 1 from sambatan.transactions t where t.campaign_id = c.campaign_id
+        and t.kind = 'payment' and t.account_id = p_account_id
+        and t.status in ('due', 'rejected'));
+end
+$$;
+
+-- Whoever sets the day: the lifecycle looks at once at every campaign that waits for transfers to the
+-- account. Their rows are locked in order of their ids.
+create or replace function sambatan.look_after_statement()
+returns trigger language plpgsql as $$
+declare
+  ids uuid[];
+  now_at timestamptz;
+begin
   select array_agg(l.campaign_id) into ids from (
     select c.campaign_id from sambatan.campaigns c
     where c.status in ('verifying', 'fulfilled') and c.due_at is not null
       and exists (select 1 from sambatan.transactions t where t.campaign_id = c.campaign_id
-        and t.kind = 'payment' and t.account_id = p_account_id
+        and t.kind = 'payment' and t.account_id = new.account_id
         and t.status in ('due', 'rejected'))
     order by c.campaign_id for no key update) l;
   now_at := clock_timestamp();
-  return query
   update sambatan.campaigns c set due_at = least(c.due_at, now_at)
     where c.campaign_id = any (ids) and c.status in ('verifying', 'fulfilled')
-      and c.due_at is not null
-    returning c.campaign_id;
+      and c.due_at is not null;
+  return null;
 end
 $$;
+create or replace trigger receiving_accounts_statement
+  after update of statement_through on sambatan.receiving_accounts
+  for each row when (old.statement_through is distinct from new.statement_through)
+  execute function sambatan.look_after_statement();
 
 -- Joins: many requests, of any campaigns, in one transaction, each with its own answer. What it
 -- does is what the same requests would do one after the other, in the order of the arrays.
@@ -984,7 +1001,6 @@ begin
       withdrawn_at = case p_event when 'waiting_withdrawn' then now_at end
     where campaign_id = p_campaign_id and entry_id = p_entry_id
     returning * into e;
-  perform sambatan.void_payment(p_campaign_id, e.order_id, 'left');
   c := sambatan.forget_waiting(c, p_event, p_actor, now_at, array[
     jsonb_build_object('entry_id', p_entry_id, 'quantity', e.quantity)]);
   perform sambatan.store_campaigns(array[sambatan.offer_slots(c, now_at)]);
@@ -1008,7 +1024,7 @@ begin
   -- Offers first: what they give back may be what somebody waits for whose time is up as well.
   foreach kind in array array['offered', 'waiting']::sambatan.waiting_status[] loop
     with picked as (
-      select entry_id, position, quantity, order_id from sambatan.waiting_entries
+      select entry_id, position, quantity from sambatan.waiting_entries
       where campaign_id = c.campaign_id and status = kind
         and case when kind = 'offered' then offer_expires_at else keep_until end <= p_at
         and (order_id is null
@@ -1021,10 +1037,6 @@ begin
       update sambatan.waiting_entries e set status = 'lapsed', lapsed_at = p_at,
         keep_until = null, updated_at = p_at
       from picked where e.campaign_id = c.campaign_id and e.entry_id = picked.entry_id
-    ), unpaid as (
-      update sambatan.transactions t set status = 'void', reason = 'hold_lapsed'
-      from picked where t.campaign_id = c.campaign_id and t.cause = 'payment:' || picked.order_id
-        and t.status in ('due', 'proof_submitted', 'rejected', 'pending')
     )
     select coalesce(array_agg(jsonb_build_object('entry_id', entry_id, 'quantity', quantity,
         'reason', case when kind = 'offered' then 'offer' else 'slots' end) order by position), '{}')
@@ -2825,7 +2837,8 @@ end
 $$;
 
 -- A confirmed order of a completed campaign was not paid by its time: it is cancelled and its slots are
--- free for those who wait. What the campaign came to stays as it was. The caller holds the campaign's
+-- free for those who wait. What the campaign came to stays as it was. Its payment stays open, so that a
+-- transfer that turns up later is known and sent back. The caller holds the campaign's
 -- row and stores what becomes of it in c.
 create or replace function sambatan.cancel_unpaid(
   inout c sambatan.campaigns, p sambatan.participants, p_at timestamptz, p_actor text
@@ -2836,7 +2849,6 @@ begin
   update sambatan.participants set status = 'cancelled', cancelled_at = p_at,
       cancel_reason = 'unpaid', updated_at = p_at
     where campaign_id = c.campaign_id and participation_id = p.participation_id;
-  perform sambatan.void_payment(c.campaign_id, p.participation_id, 'unpaid');
   c.filled_slots := c.filled_slots - p.quantity;
   c.confirmed_slots := c.confirmed_slots - p.quantity;
   c.participant_count := c.participant_count - 1;
@@ -3350,20 +3362,25 @@ begin
 end
 $$;
 
--- Whether what a campaign is to pay out may still change: an order or an offer is still to be paid,
--- or somebody has to decide whether it goes on.
-create or replace function sambatan.is_unsettled(p_campaign_id uuid)
+-- Whether it is open what a campaign comes to: an offer after success is still to be paid, or somebody
+-- has to decide whether it goes on.
+create or replace function sambatan.is_undecided(p_campaign_id uuid)
 returns boolean language sql stable as $$
   select exists (select 1 from sambatan.campaigns c where c.campaign_id = p_campaign_id
       and (c.closing_as is not null
         or (c.decision_opened_at is not null and c.decided_at is null)))
     or exists (select 1 from sambatan.waiting_entries e
       where e.campaign_id = p_campaign_id and e.status = 'offered')
-    or exists (select 1 from sambatan.transactions t
-      join sambatan.participants p on p.campaign_id = t.campaign_id
-        and p.participation_id = t.participation_id and p.status = 'confirmed'
-      where t.campaign_id = p_campaign_id and t.kind = 'payment' and t.pay_by is not null
-        and t.status in ('due', 'proof_submitted', 'rejected', 'pending'))
+$$;
+
+-- Whether an order of a campaign is still to be paid.
+create or replace function sambatan.has_open_orders(p_campaign_id uuid)
+returns boolean language sql stable as $$
+  select exists (select 1 from sambatan.transactions t
+    join sambatan.participants p on p.campaign_id = t.campaign_id
+      and p.participation_id = t.participation_id and p.status = 'confirmed'
+    where t.campaign_id = p_campaign_id and t.kind = 'payment'
+      and t.status in ('due', 'proof_submitted', 'rejected', 'pending'))
 $$;
 
 -- Refuses unless a payout may leave: payout_not_released, payout_disputed. The caller holds the
@@ -3411,14 +3428,16 @@ begin
       where campaign_id = p_campaign_id and status = 'confirmed')
     and not exists (select from sambatan.disputes
       where campaign_id = p_campaign_id and resolved_at is null)
-    and not sambatan.is_unsettled(p_campaign_id)
+    and not sambatan.is_undecided(p_campaign_id)
+    and not sambatan.has_open_orders(p_campaign_id)
   then
     perform sambatan.mark_released(p_campaign_id, p_at, 'system');
   end if;
 end
 $$;
 
--- An operator releases a payout before everybody has said that the goods were received. Refuses:
+-- An operator releases a payout before everybody has said that the goods were received; it leaves only
+-- as far as the money is in hand. Refuses:
 -- movement_not_found, movement_transition_not_allowed, payout_disputed, payout_unsettled.
 create or replace function sambatan.release_payout(p_transaction_id uuid, p_actor text)
 returns sambatan.transactions language plpgsql as $$
@@ -3432,7 +3451,7 @@ begin
     where campaign_id = t.campaign_id and resolved_at is null)
   then
     perform sambatan.refuse('payout_disputed');
-  elsif sambatan.is_unsettled(t.campaign_id) then
+  elsif sambatan.is_undecided(t.campaign_id) then
     perform sambatan.refuse('payout_unsettled');
   end if;
   perform sambatan.mark_released(t.campaign_id, clock_timestamp(), p_actor);
@@ -3559,6 +3578,7 @@ begin
   if p.status = 'confirmed' then
     select * into c from sambatan.campaigns where campaign_id = p_campaign_id;
     c := sambatan.cancel_unpaid(c, p, now_at, p_actor);
+    perform sambatan.void_payment(p_campaign_id, p_participation_id, 'unpaid');
     -- The lifecycle passes the slots on.
     c.due_at := now_at;
     perform sambatan.store_campaigns(array[c]);
