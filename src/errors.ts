@@ -91,6 +91,14 @@ export const errorTable = {
       en: 'This needs an account with an e-mail address or phone number. Sign up, then try again.',
     },
   ),
+  verified_email_required: fixed(
+    403,
+    { id: 'Perlu alamat e-mail yang terbukti', en: 'A verified e-mail address is needed' },
+    {
+      id: 'Sebelum mengundang orang lain, masuk dulu dengan kode yang kami kirim ke alamat e-mailmu.',
+      en: 'Before you invite others, sign in with a code that we send to your e-mail address.',
+    },
+  ),
   forbidden: fixed(
     403,
     { id: 'Akses ditolak', en: 'Not allowed' },
@@ -398,8 +406,8 @@ export const errorTable = {
     409,
     { id: 'Terlalu banyak undangan', en: 'Too many invitations' },
     {
-      id: 'Brand ini sudah banyak mengundang hari ini. Lanjutkan lagi besok, ya.',
-      en: 'This brand has sent many invitations today. Please go on tomorrow.',
+      id: 'Sudah banyak undangan hari ini, dari kamu, brand ini, atau ke alamat itu. Lanjutkan besok, ya.',
+      en: 'Many invitations were sent today, by you, by this brand or to this address. Please go on tomorrow.',
     },
   ),
   export_too_large: define<{ readonly maximum_rows: number }>(

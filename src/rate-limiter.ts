@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { query } from './database/query.ts';
+import { query, type Queryable } from './database/query.ts';
 import type { Tx } from './database/transaction.ts';
 import { DomainError } from './errors.ts';
 import { limits, type LimitName } from './limits.ts';
@@ -31,9 +31,9 @@ const waitForLimit = query<[key: string], { readonly wait_seconds: number }>(
 );
 
 /**
- * Counts against the limits of src/limits.ts, in the caller's transaction and for all processes
- * together. Subjects are stored as keyed hashes. Take limits in one order (network, e-mail address,
- * whole service): each locks its row until the transaction ends.
+ * Counts against the limits of src/limits.ts, for all processes together. Subjects are stored as
+ * keyed hashes. In a transaction each count locks its row until the end: what a crowd shares (its
+ * network) is counted outside of one, the rest in one order (e-mail address, whole service).
  */
 export class RateLimiter {
   readonly #secret: Buffer;
@@ -43,25 +43,25 @@ export class RateLimiter {
   }
 
   /** Counts one for this subject; false, and nothing counted, when the window has its maximum. */
-  async take(tx: Tx, name: LimitName, subject: string): Promise<boolean> {
+  async take(db: Queryable, name: LimitName, subject: string): Promise<boolean> {
     const { max, seconds } = limits[name];
-    return (await tx.maybe(takeFromLimit, this.#key(name, subject), seconds, max)) !== undefined;
+    return (await db.maybe(takeFromLimit, this.#key(name, subject), seconds, max)) !== undefined;
   }
 
   /** As `take`; throws `rate_limited` when the window has its maximum. */
-  async spend(tx: Tx, name: LimitName, subject: string): Promise<void> {
-    if (await this.take(tx, name, subject)) return;
-    throw await this.refusal(tx, name, subject);
+  async spend(db: Queryable, name: LimitName, subject: string): Promise<void> {
+    if (await this.take(db, name, subject)) return;
+    throw await this.refusal(db, name, subject);
   }
 
   /** Takes back one that was counted: it turned out to be harmless, or did not happen. */
-  async giveBack(tx: Tx, name: LimitName, subject: string): Promise<void> {
-    await tx.rows(giveBackToLimit, this.#key(name, subject));
+  async giveBack(db: Queryable, name: LimitName, subject: string): Promise<void> {
+    await db.rows(giveBackToLimit, this.#key(name, subject));
   }
 
   /** The `rate_limited` of a limit, with the seconds until its window ends. */
-  async refusal(tx: Tx, name: LimitName, subject: string): Promise<DomainError> {
-    const found = await tx.maybe(waitForLimit, this.#key(name, subject));
+  async refusal(db: Queryable, name: LimitName, subject: string): Promise<DomainError> {
+    const found = await db.maybe(waitForLimit, this.#key(name, subject));
     return new DomainError('rate_limited', { retry_after_seconds: found?.wait_seconds ?? 1 });
   }
 

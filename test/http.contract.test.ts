@@ -1308,7 +1308,7 @@ test('an event stream is not asked for its head: nothing would ever end it', asy
  * idempotency keys, and of unique codes that are used up.
  */
 const elsewhere =
-  /^(internal_error|unique_codes_exhausted|overloaded|database_unavailable|identity_unavailable|campaign_busy|second_factor_required|account_required|reauthentication_required|outcome_unknown|installation_held|idempotency_key_reused)$/;
+  /^(internal_error|request_timeout|rate_limited|mail_budget_spent|verified_email_required|unique_codes_exhausted|overloaded|database_unavailable|identity_unavailable|campaign_busy|second_factor_required|account_required|reauthentication_required|outcome_unknown|installation_held|idempotency_key_reused)$/;
 
 test('the service has no account, users name no operators, and some accounts must stay', async () => {
   for (const { route } of described()) {

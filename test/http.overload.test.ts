@@ -5,7 +5,6 @@ import { connect } from 'node:net';
 import { after, before, test, type TestContext } from 'node:test';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { Admission } from '../src/http/admission.ts';
-import { mostUploads } from '../src/http/uploads.ts';
 import { newId } from '../src/identity/ids.ts';
 import { countOf, crowd } from './rig/crowd.ts';
 import { httpService } from './rig/http-service.ts';
@@ -102,43 +101,6 @@ test('who is shed keeps the connection, unless there is a long body to come', as
   await once(socket, 'end');
   assert.match(heard, /connection: close/i);
   socket.destroy();
-});
-
-test('one upload too many is refused before it is read, and taken when another has ended', async () => {
-  const own = await httpService();
-  const { seller, productId } = await openShop(own);
-  const { hostname, port } = new URL(own.url);
-  const head = [
-    `PUT /api/sambatan/products/${productId}/picture HTTP/1.1`,
-    'Host: x',
-    `Authorization: Bearer ${seller.token}`,
-    'Content-Type: multipart/form-data; boundary=b',
-    'Content-Length: 5000',
-    '',
-    '--b\r\nContent-Disposition: form-data; name="picture"; filename="a.jpg"\r\n\r\n',
-  ].join('\r\n');
-  const begun = Array.from({ length: mostUploads }, () => {
-    const socket = connect(Number(port), hostname);
-    socket.on('error', () => undefined);
-    socket.write(head);
-    return socket;
-  });
-  await until(() => own.server.uploads.underWay === mostUploads);
-  const upload = () =>
-    seller.send({
-      method: 'PUT',
-      path: `/products/${productId}/picture`,
-      body: '--b\r\nContent-Disposition: form-data; name="picture"; filename="a.jpg"\r\n\r\nx\r\n--b--\r\n',
-      headers: { 'content-type': 'multipart/form-data; boundary=b' },
-    });
-  const refused = await upload();
-  assert.deepEqual([refused.status, refused.body.code], [503, 'overloaded']);
-  assert.equal(refused.headers['retry-after'], '1');
-  assert.equal((await own.visitor.get('/campaigns')).status, 200);
-  for (const socket of begun) socket.destroy();
-  await until(() => own.server.uploads.underWay === 0);
-  assert.equal((await upload()).status, 422, 'it is read, and is no picture');
-  await own.close();
 });
 
 /** Waits as they are measured, so many in each of so many windows. */

@@ -1,3 +1,4 @@
+import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
 import type { LimitName } from '../limits.ts';
 import type { RateLimiter } from '../rate-limiter.ts';
@@ -20,13 +21,13 @@ export type Standing = 'browser' | 'network' | 'stranger';
 
 /** How well the account with this e-mail address knows an origin. */
 export async function standingOf(
-  tx: Tx,
+  db: Queryable,
   secret: Buffer,
   email: string,
   origin: Origin,
 ): Promise<Standing> {
   const keys = keysOf(secret, email, origin);
-  const known = await tx.rows(sql.findKnownOrigins, Object.values(keys));
+  const known = await db.rows(sql.findKnownOrigins, Object.values(keys));
   const has = (wanted: string) => known.some(({ key }) => key === wanted);
   return has(keys.browser) ? 'browser' : has(keys.network) ? 'network' : 'stranger';
 }
@@ -89,24 +90,18 @@ export async function takeMailOfAddress(
   return ofAddress && [...fromNetwork, ...ofAddress];
 }
 
-/** The limits of wrong codes that a try counts against, in the order in which they are locked. */
-export function wrongCodeLimits(
+/** The limit of wrong codes of an account that a try counts against. */
+export function wrongCodeLimit(
   standing: Standing,
-  { email, browserId, network }: Origin & { readonly email: string },
-): readonly Counted[] {
+  { email, browserId }: Origin & { readonly email: string },
+): Counted {
   switch (standing) {
     case 'browser':
-      return [['wrongCodesOfAddressFromKnownBrowser', `${email} ${browserId}`]];
+      return ['wrongCodesOfAddressFromKnownBrowser', `${email} ${browserId}`];
     case 'network':
-      return [
-        ['wrongCodesOfNetwork', network],
-        ['wrongCodesOfAddressFromKnownNetworks', email],
-      ];
+      return ['wrongCodesOfAddressFromKnownNetworks', email];
     case 'stranger':
-      return [
-        ['wrongCodesOfNetwork', network],
-        ['wrongCodesOfAddressFromStrangers', email],
-      ];
+      return ['wrongCodesOfAddressFromStrangers', email];
     default:
       return standing satisfies never;
   }

@@ -3,13 +3,19 @@ import { invalidField, type Language } from '../errors.ts';
 import type { Tx } from '../database/transaction.ts';
 import { newId } from '../identity/ids.ts';
 import { sendOrRefuse } from '../mailer.ts';
-import { operate } from '../operation.ts';
+import { consult, operate } from '../operation.ts';
 import { forgetOldAccess } from './access-queries.ts';
 import { recordByEmail } from './access.ts';
 import * as factors from './factor-queries.ts';
 import { keyed } from './keyed.ts';
 import { signInMail } from './mail.ts';
-import { standingOf, takeMailOfAddress, type Counted, type Origin } from './origins.ts';
+import {
+  standingOf,
+  takeMailOfAddress,
+  type Counted,
+  type Origin,
+  type Standing,
+} from './origins.ts';
 import * as sql from './session-queries.ts';
 import { tokenHash } from './sessions.ts';
 import type { SignInParts } from './sign-in.ts';
@@ -46,9 +52,11 @@ export async function requestCode(parts: SignInParts, input: CodeInput): Promise
   const signInId = newId();
   const code = newCode();
   const link = randomBytes(32).toString('base64url');
+  const standing = await consult(() => standingOf(db, secret, email, input.origin));
+  if (standing !== 'browser') await countNetwork(parts, input.origin.network);
   const counted = await operate(db, async (tx) => {
     await tidy(tx);
-    const decided = await decideMail(tx, parts, email, input.origin);
+    const decided = await decideMail(tx, parts, standing, { email, ...input.origin });
     await tx.rows(
       sql.insertSignIn,
       signInId,
@@ -85,23 +93,27 @@ export async function requestCode(parts: SignInParts, input: CodeInput): Promise
  */
 async function decideMail(
   tx: Tx,
-  { limiter, secret }: SignInParts,
-  email: string,
-  origin: Origin,
+  { limiter }: SignInParts,
+  standing: Standing,
+  origin: Origin & { readonly email: string },
 ): Promise<{ counted?: readonly Counted[]; isKnown: boolean }> {
-  const standing = await standingOf(tx, secret, email, origin);
+  const { email } = origin;
   const isKnown = standing !== 'stranger';
-  if (standing !== 'browser') {
-    await limiter.spend(tx, 'codesOfNetwork', origin.network);
-    await limiter.spend(tx, 'codesOfNetworkDay', origin.network);
-  }
-  const counted = await takeMailOfAddress(tx, limiter, standing, { email, ...origin });
+  const counted = await takeMailOfAddress(tx, limiter, standing, origin);
   if (counted !== undefined) return { counted, isKnown };
   const { has_code: hasCode } = await tx.one(sql.hasMailedCode, email, usableMinutes);
   if (hasCode) return { isKnown };
   throw standing === 'browser'
     ? await limiter.refusal(tx, 'codesOfAddressFromKnownBrowser', `${email} ${origin.browserId}`)
     : await limiter.refusal(tx, 'codesOfAddressFromNetwork', `${email} ${origin.network}`);
+}
+
+/** Counts a code that a network asks for. Throws `rate_limited`. */
+async function countNetwork({ db, limiter }: SignInParts, network: string): Promise<void> {
+  await consult(async () => {
+    await limiter.spend(db, 'codesOfNetwork', network);
+    await limiter.spend(db, 'codesOfNetworkDay', network);
+  });
 }
 
 /** Deletes expired rows in small batches. */

@@ -69,6 +69,7 @@ export function sessionFinder(
           roles: found.roles,
           secondFactor: found.second_factor,
           proofIsOld: found.proof_is_old,
+          ...(found.email === null ? {} : { email: found.email }),
           address,
         },
         operatorsNeedFactor,

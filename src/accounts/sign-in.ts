@@ -5,7 +5,7 @@ import type { Tx } from '../database/transaction.ts';
 import { DomainError, type Language } from '../errors.ts';
 import { newId } from '../identity/ids.ts';
 import type { Claims } from '../identity/tokens.ts';
-import { limits } from '../limits.ts';
+import { limits, type LimitName } from '../limits.ts';
 import type { Mailer } from '../mailer.ts';
 import { consult, operate } from '../operation.ts';
 import type { MailBudget, RateLimiter } from '../rate-limiter.ts';
@@ -13,7 +13,7 @@ import { recordAccess, recordByEmail, type AccessMethod } from './access.ts';
 import { plainCode } from './factor-codes.ts';
 import * as factors from './factor-queries.ts';
 import { keyed } from './keyed.ts';
-import { rememberOrigin, standingOf, wrongCodeLimits, type Origin } from './origins.ts';
+import { rememberOrigin, standingOf, wrongCodeLimit, type Origin } from './origins.ts';
 import * as sql from './session-queries.ts';
 import { hasFactor, takeFactorCode, type FactorParts } from './second-factor.ts';
 import {
@@ -78,15 +78,20 @@ export async function signInWithCode(
   given: { readonly signInId: string; readonly code: string },
   browser: Browser,
 ): Promise<Entered> {
-  const { secret, limiter } = parts;
+  const { db, secret, limiter } = parts;
+  const { network } = browser.origin;
   const code = plainCode(given.code);
+  const ofNetwork = await consult(() => limiter.take(db, 'wrongCodesOfNetwork', network));
   const outcome = await operate(parts.db, async (tx) => {
     const found = await tx.maybe(sql.spendAttempt, given.signInId, codeAttempts);
     if (found === undefined) return new DomainError('sign_in_ended', {});
     const { email, attempts } = found;
     const standing = await standingOf(tx, secret, email, browser.origin);
-    const counted = wrongCodeLimits(standing, { email, ...browser.origin });
-    for (const [name, subject] of counted) await limiter.spend(tx, name, subject);
+    if (!ofNetwork && standing !== 'browser') {
+      throw await limiter.refusal(tx, 'wrongCodesOfNetwork', network);
+    }
+    const [name, subject] = wrongCodeLimit(standing, { email, ...browser.origin });
+    await limiter.spend(tx, name, subject);
     const mailed = await tx.rows(sql.findMailedCodes, email, comparedCodes);
     const matching = mailed.filter(({ sign_in_id: id, code_hash: expected }) =>
       timingSafeEqual(expected, keyed(secret, `${id} ${code}`)),
@@ -97,14 +102,27 @@ export async function signInWithCode(
       await recordByEmail(tx, email, event, browser.device);
       return new DomainError('sign_in_code_wrong', { remaining });
     }
-    for (const [name, subject] of counted) await limiter.giveBack(tx, name, subject);
+    await limiter.giveBack(tx, name, subject);
     for (const { sign_in_id: id } of matching) await tx.rows(sql.useSignIn, id);
     await tx.rows(sql.useSignIn, given.signInId);
     return await enter(tx, parts, email, 'code', browser);
   });
   // Thrown only now: thrown inside, the attempt would be rolled back with it.
   if (outcome instanceof DomainError) throw outcome;
+  await giveBackOf(parts, network, ofNetwork ? ['wrongCodesOfNetwork'] : []);
   return outcome;
+}
+
+/** A code was used: its network gets back what was counted for it. */
+async function giveBackOf(
+  { db, limiter }: SignInParts,
+  network: string,
+  more: readonly LimitName[] = [],
+): Promise<void> {
+  const names = ['codesOfNetwork', 'codesOfNetworkDay', ...more] as const;
+  await consult(async () => {
+    for (const name of names) await limiter.giveBack(db, name, network);
+  });
 }
 
 /** What the page of a link says before it signs in. */
@@ -135,11 +153,13 @@ export async function signInWithLink(
   link: string,
   browser: Browser,
 ): Promise<Entered> {
-  return await operate(parts.db, async (tx) => {
+  const entered = await operate(parts.db, async (tx) => {
     const found = await tx.maybe(sql.useLink, keyed(parts.secret, link));
     if (found === undefined) throw new DomainError('sign_in_ended', {});
     return await enter(tx, parts, found.email, 'link', browser);
   });
+  await giveBackOf(parts, browser.origin.network);
+  return entered;
 }
 
 /** An address that its owner recognises and nobody else can write to: `s•••h@example.org`. */
@@ -167,13 +187,11 @@ export async function signInWithToken(
 
 async function enter(
   tx: Tx,
-  { secret, limiter }: SignInParts,
+  { secret }: SignInParts,
   email: string,
   method: AccessMethod,
   browser: Browser,
 ): Promise<Entered> {
-  await limiter.giveBack(tx, 'codesOfNetwork', browser.origin.network);
-  await limiter.giveBack(tx, 'codesOfNetworkDay', browser.origin.network);
   await rememberOrigin(tx, secret, email, browser.origin);
   const { user_id: userId } = await tx.one(sql.upsertAccount, newId(), email);
   const name = nameFrom(email);

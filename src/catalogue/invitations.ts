@@ -5,6 +5,8 @@ import { DomainError, invalidField, type Language } from '../errors.ts';
 import { actorLabel, type Actor } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
 import { demandProof, permit, type BrandRole } from '../identity/policy.ts';
+import { limits } from '../limits.ts';
+import type { MailBudget, RateLimiter } from '../rate-limiter.ts';
 import { permitOnBrand } from './operations.ts';
 import { findRole, insertMember } from './queries.ts';
 import * as sql from './member-queries.ts';
@@ -14,8 +16,12 @@ export const invitedRoles = ['admin', 'contributor'] as const;
 export type InvitedRole = (typeof invitedRoles)[number];
 
 const lifeDays = 7;
-/** Invitations of one brand in a day: enough for a team, too few to pester strangers. */
-const mostInADay = 20;
+
+/** What counts invitations and their mails. */
+export interface InvitationLimits {
+  readonly limiter: RateLimiter;
+  readonly budget: MailBudget;
+}
 
 export interface Invitation {
   readonly invitationId: string;
@@ -32,15 +38,20 @@ export interface Invitation {
 /**
  * Invites somebody by e-mail; an invitation to the same address before it ends. The mail is the
  * caller's to send, after the commit. Refuses: brand_not_found, forbidden, validation_failed,
- * too_many_invitations, reauthentication_required.
+ * verified_email_required, too_many_invitations, mail_budget_spent, reauthentication_required.
  */
 export async function invite(
   tx: Tx,
+  { limiter, budget }: InvitationLimits,
   actor: Actor,
   { brandId, email, role }: { brandId: string; email: string; role: InvitedRole },
 ): Promise<Invitation> {
   const { brand, caller } = await permitOnBrand(tx, actor, 'brand.members.manage', brandId);
-  if (role === 'admin') demandProof(actor);
+  demandProof(actor);
+  // Somebody whom nobody can reach does not write to strangers in our name.
+  if (caller.kind !== 'service' && caller.email === undefined) {
+    throw new DomainError('verified_email_required', {});
+  }
   const address = email.trim();
   if (!/^[^\s@<>",;]{1,64}@[^\s@<>",;]+\.[^\s@<>",;]{2,}$/.test(address)) {
     throw invalidField('email', {
@@ -50,7 +61,13 @@ export async function invite(
   }
   await tx.maybe(sql.lockBrand, brandId);
   const { invited } = await tx.one(sql.countInvitations, brandId);
-  if (invited >= BigInt(mostInADay)) throw new DomainError('too_many_invitations', {});
+  const mayInvite =
+    invited < BigInt(limits.invitationsOfBrand.max) &&
+    (caller.kind === 'service' ||
+      (await limiter.take(tx, 'invitationsOfInviter', caller.userId))) &&
+    (await limiter.take(tx, 'invitationsOfReceiver', address.toLowerCase()));
+  if (!mayInvite) throw new DomainError('too_many_invitations', {});
+  await budget.spend(tx, 'invitation');
   await tx.rows(sql.replaceInvitations, brandId, address);
   const [invitationId, token] = [newId(), randomBytes(32).toString('base64url')];
   const { expires_at: expiresAt } = await tx.one(

@@ -3,7 +3,13 @@ import type { Language } from '../errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { sendOrRefuse, type Mail, type Mailer } from '../mailer.ts';
 import { operate } from '../operation.ts';
-import { invite, withdrawInvitation, type Invitation, type InvitedRole } from './invitations.ts';
+import {
+  invite,
+  withdrawInvitation,
+  type Invitation,
+  type InvitationLimits,
+  type InvitedRole,
+} from './invitations.ts';
 
 /** Where the link of an invitation leads, below the site's address. */
 export const invitationPath = '/toko/undangan';
@@ -23,11 +29,12 @@ export interface InvitationWish {
  * Refuses as `invite` does, and with mail_unavailable.
  */
 export async function inviteByMail(
-  { db, mailer }: { readonly db: Database; readonly mailer: Mailer },
+  deps: InvitationLimits & { readonly db: Database; readonly mailer: Mailer },
   actor: Actor,
   wish: InvitationWish,
 ): Promise<Invitation> {
-  const invitation = await operate(db, (tx) => invite(tx, actor, wish));
+  const { db, mailer } = deps;
+  const invitation = await operate(db, (tx) => invite(tx, deps, actor, wish));
   try {
     await sendOrRefuse(mailer, mailOf(invitation, wish));
   } catch (error) {
@@ -41,7 +48,7 @@ export async function inviteByMail(
 function mailOf(invitation: Invitation, { language: fallback, origin }: InvitationWish): Mail {
   const { email, token, invitationId, role, expiresAt } = invitation;
   const language = invitation.language ?? fallback;
-  const brand = invitation.brandName.replaceAll(/\s+/g, ' ').trim();
+  const brand = plainWords(invitation.brandName);
   const link = `${origin}${language === 'en' ? '/en' : ''}${invitationPath}/${token}`;
   const until = new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : 'id-ID', {
     dateStyle: 'full',
@@ -73,13 +80,23 @@ Tautan ini berlaku sekali, sampai ${until} WIB. Kalau kamu tidak mengenal brand 
 Sambatan`;
   return {
     to: email,
+    // Fixed: a stranger's words in a subject would make us their messenger.
     subject:
       language === 'en'
-        ? `You are invited to the brand ${brand}`
-        : `Undangan mengelola brand ${brand}`,
+        ? 'You are invited to help run a brand on Sambatan'
+        : 'Undangan mengelola brand di Sambatan',
     text,
     messageId: `<invitation-${invitationId}@${new URL(origin).hostname}>`,
   };
+}
+
+/**
+ * A stranger's words as they may stand in a mail: on one line, short, and with nothing in them that
+ * a mail program would make a link of (an invisible word joiner stands behind each sign of one).
+ */
+function plainWords(words: string): string {
+  const line = words.replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim();
+  return line.slice(0, 80).replaceAll(/[.:/@\\](?=\S)/g, '$&\u2060');
 }
 
 const roleWords = {

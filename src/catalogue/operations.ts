@@ -5,6 +5,7 @@ import { newId } from '../identity/ids.ts';
 import type { Actor, SignedIn } from '../identity/actor.ts';
 import { permit, type Action, type BrandRole } from '../identity/policy.ts';
 import type { MadePicture } from './make-picture.ts';
+import type { RateLimiter } from '../rate-limiter.ts';
 import * as sql from './queries.ts';
 
 /**
@@ -29,8 +30,10 @@ export async function createBrand(
   tx: Tx,
   actor: Actor,
   input: { readonly name: string; readonly ownerId?: string | undefined },
+  limiter?: RateLimiter,
 ): Promise<sql.BrandRow> {
   const caller = permit(actor, 'brand.create');
+  if (caller.kind === 'user') await limiter?.spend(tx, 'brandsOfPerson', caller.userId);
   const ownerId = caller.kind === 'service' ? input.ownerId : caller.userId;
   if (input.ownerId !== undefined && input.ownerId.toLowerCase() !== ownerId?.toLowerCase()) {
     throw new DomainError('forbidden', {});

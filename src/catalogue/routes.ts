@@ -59,12 +59,14 @@ export function catalogueRoutes(app: App): FastifyPluginAsyncTypebox {
               description: 'The owner; required of service callers',
             }),
           }),
-          response: { 201: BrandSchema, ...problems('forbidden') },
+          response: { 201: BrandSchema, ...problems('rate_limited', 'forbidden') },
         },
       },
       async (request, reply) => {
         const input = { name: request.body.name, ownerId: request.body.owner_id };
-        const brand = await operate(app.db, (tx) => createBrand(tx, request.actor, input));
+        const brand = await operate(app.db, (tx) =>
+          createBrand(tx, request.actor, input, app.limiter),
+        );
         return reply.code(201).send(brandOf(brand));
       },
     );
@@ -202,6 +204,9 @@ export function catalogueRoutes(app: App): FastifyPluginAsyncTypebox {
               'payload_too_large',
               'unsupported_media_type',
               'content_encoding_not_supported',
+              'rate_limited',
+              'overloaded',
+              'request_timeout',
             ),
           },
         },
@@ -349,7 +354,9 @@ export function memberRoutes(app: App): FastifyPluginAsyncTypebox {
               'forbidden',
               'reauthentication_required',
               'brand_not_found',
+              'verified_email_required',
               'too_many_invitations',
+              'mail_budget_spent',
               'mail_unavailable',
             ),
           },

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { DomainError, invalidField } from '../errors.ts';
 import type { Actor, SignedIn } from '../identity/actor.ts';
+import { limits, type Limit } from '../limits.ts';
 import { accountRequired, demandProof } from '../identity/policy.ts';
 import type { Authenticator } from '../identity/authenticate.ts';
 
@@ -23,6 +24,8 @@ export interface CallerRules {
   readonly authenticate: Authenticator;
   /** 0: no limit. */
   readonly joinLimitPerMinute: number;
+  /** The limit of attempts without a valid caller, where not as in the table. */
+  readonly namelessJoins?: Pick<Limit, 'max' | 'seconds'>;
 }
 
 /**
@@ -32,8 +35,11 @@ export interface CallerRules {
  */
 export function recogniseCallers(server: FastifyInstance, rules: CallerRules): void {
   const limit = rules.joinLimitPerMinute;
+  const { max, seconds } = rules.namelessJoins ?? limits.namelessJoinsOfNetwork;
   const attempts =
-    limit > 0 ? new RateLimiterMemory({ points: limit, duration: 60, keyPrefix: '' }) : undefined;
+    limit > 0
+      ? new RateLimiterMemory({ points: max, duration: seconds, keyPrefix: '' })
+      : undefined;
 
   server.addHook('onRequest', async (request, reply) => {
     const joins = reply.routeOptions.config.joinAttempt === true;

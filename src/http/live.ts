@@ -2,7 +2,9 @@ import { setImmediate } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { DomainError } from '../errors.ts';
+import { limits } from '../limits.ts';
 import type { Metrics } from '../metrics.ts';
+import { networkOf } from './caller.ts';
 import { eventFrame, EventStream } from './event-stream.ts';
 
 /** A campaign's progress at one place of its audit log, as JSON in one line. */
@@ -57,7 +59,11 @@ interface Channel {
 }
 
 /** How streams beat and how many there may be, unless told otherwise. */
-export const liveDefaults = { heartbeatMs: 15_000, throttleMs: 250, maxWatchers: 10_000 };
+export const liveDefaults = {
+  heartbeatMs: 15_000,
+  throttleMs: 250,
+  maxWatchers: limits.streamsInAll.max,
+};
 const watchersATurn = 200;
 const heartbeat = Buffer.from(':\n\n');
 
@@ -72,6 +78,7 @@ export class Live {
   readonly #dirty = new Set<Channel>();
   readonly #timers: NodeJS.Timeout[];
   readonly #forget: () => void;
+  readonly #networks = new Map<string, number>();
   #watchers = 0;
   #update: NodeJS.Timeout | undefined;
   #reading = false;
@@ -94,30 +101,34 @@ export class Live {
    * Throws `overloaded` and `campaign_not_found` as long as nothing has been sent.
    */
   async watch(campaignId: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    if (this.#closed || this.#watchers >= this.#options.maxWatchers) {
+    const network = networkOf(request.ip);
+    const free = this.#options.maxWatchers - this.#watchers;
+    // A network has at most as many streams as are free for all others: half of them alone, and
+    // there is always room for somebody else.
+    if (this.#closed || (this.#networks.get(network) ?? 0) >= free) {
       throw new DomainError('overloaded', {});
     }
     const channel = this.#channelOf(campaignId);
-    this.#counted(1);
+    this.#counted(network, 1);
     channel.arriving++;
     let streaming = false;
     try {
       await this.#catchUp(channel, lastEventId(request), (opening) => {
         if (this.#closed) throw new DomainError('overloaded', {});
         streaming = true;
-        this.#begin(channel, reply).send(opening);
+        this.#begin(channel, network, reply).send(opening);
       });
     } finally {
       channel.arriving--;
-      if (!streaming) this.#left(channel);
+      if (!streaming) this.#left(channel, network);
     }
   }
 
   /** Apart from watch(), whose request the closure here would keep for as long as the stream. */
-  #begin(channel: Channel, reply: FastifyReply): EventStream {
+  #begin(channel: Channel, network: string, reply: FastifyReply): EventStream {
     const stream = new EventStream(reply, () => {
       channel.watchers.delete(stream);
-      this.#left(channel);
+      this.#left(channel, network);
     });
     channel.watchers.add(stream);
     return stream;
@@ -260,14 +271,17 @@ export class Live {
     return channel;
   }
 
-  #left(channel: Channel): void {
-    this.#counted(-1);
+  #left(channel: Channel, network: string): void {
+    this.#counted(network, -1);
     if (channel.watchers.size > 0 || channel.arriving > 0) return;
     this.#channels.delete(channel.campaignId);
     this.#dirty.delete(channel);
   }
 
-  #counted(change: number): void {
+  #counted(network: string, change: number): void {
+    const ofNetwork = (this.#networks.get(network) ?? 0) + change;
+    if (ofNetwork === 0) this.#networks.delete(network);
+    else this.#networks.set(network, ofNetwork);
     this.#watchers += change;
     this.#sources.metrics.liveWatchers.set(this.#watchers);
   }

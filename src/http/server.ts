@@ -34,6 +34,7 @@ import { markSensitiveRoutes } from './sensitive-routes.ts';
 import { apiHeaders, secureAnswers } from './security-headers.ts';
 import { pathOf } from './shed.ts';
 import { answerMissingPage, site, type Pages } from './site.ts';
+import type { UploadSpeed } from './upload-room.ts';
 import { countUploads } from './uploads.ts';
 import { refuseUnknownFields } from './unknown-fields.ts';
 import { validatorCompiler } from './validation.ts';
@@ -67,7 +68,7 @@ export async function buildServer(
   routes: readonly FastifyPluginAsyncTypebox[],
   pages: readonly Pages[] = [],
   files: readonly Pages[] = [],
-  clients: Partial<Patience> = {},
+  clients: Partial<Patience> & { readonly uploadSpeed?: Partial<UploadSpeed> } = {},
 ): Promise<FastifyInstance> {
   const exchanges: ExchangeParts = {
     ...app,
@@ -81,7 +82,7 @@ export async function buildServer(
     const { traceRequests } = await import('./trace-requests.ts');
     traceRequests(server, app.trace);
   }
-  countUploads(server);
+  countUploads(server, clients.uploadSpeed);
   server.setValidatorCompiler(validatorCompiler);
   server.setErrorHandler(handleError);
   const allowedMethods = noteMethods(server);

@@ -1,24 +1,30 @@
+import type { Readable } from 'node:stream';
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { pictureLimitBytes, pictureTooLarge } from '../catalogue/make-picture.ts';
 import { DomainError, invalidField, type Wording } from '../errors.ts';
+import type { Actor } from '../identity/actor.ts';
+import { accountRequired } from '../identity/policy.ts';
+import { UploadRoom, uploadSpeed, type OpenUpload, type UploadSpeed } from './upload-room.ts';
 
 /** The field that a picture is sent in. */
 const pictureField = 'picture';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Requests with a file that are under way. */
-    uploads: { underWay: number };
+    /** Requests with a file that are under way, of all routes. */
+    uploads: UploadRoom;
+  }
+  interface FastifyRequest {
+    /** The form with a file that this request is. */
+    upload: OpenUpload | undefined;
   }
 }
 
-/** So many forms with a file at once: each is kept in memory until it is answered. */
-export const mostUploads = 12;
-
-/** Counts the uploads of this server, for the bound that all its routes share. */
-export function countUploads(server: FastifyInstance): void {
-  server.decorate('uploads', { underWay: 0 });
+/** Gives a server the room that the uploads of all its routes share. */
+export function countUploads(server: FastifyInstance, speed: Partial<UploadSpeed> = {}): void {
+  server.decorate('uploads', new UploadRoom({ ...uploadSpeed, ...speed }));
+  server.decorateRequest('upload', undefined);
 }
 
 /** How much a form may have in it. */
@@ -36,8 +42,8 @@ export interface Upload {
 }
 
 /**
- * Lets the routes of this instance take forms with one file, a picture unless told otherwise. One
- * upload too many is refused as overloaded before any of it is read.
+ * Lets the routes of this instance take forms with one file, a picture unless told otherwise, from
+ * whoever is signed in. One upload too many is refused before any of it is read.
  */
 export function takeUploads(
   server: FastifyInstance,
@@ -55,13 +61,14 @@ export function takeUploads(
     },
   });
   const { uploads } = server;
-  const end = () => void uploads.underWay--;
-  server.addHook('preHandler', (request, reply, done) => {
-    if (!request.isMultipart()) return done();
-    if (uploads.underWay >= mostUploads) return done(new DomainError('overloaded', {}));
-    uploads.underWay++;
-    reply.raw.on('close', end);
-    done();
+  server.addHook('preHandler', async (request, reply) => {
+    if (!request.isMultipart()) return;
+    // Pages know who looks as a visit, the API as an actor.
+    const actor = (request as { visit?: { actor: Actor } }).visit?.actor ?? request.actor;
+    if (actor.kind === 'visitor') throw accountRequired(actor);
+    const upload = uploads.begin(actor.kind === 'service' ? undefined : actor.userId);
+    request.upload = upload;
+    reply.raw.once('close', () => uploads.end(upload));
   });
 }
 
@@ -96,20 +103,27 @@ export async function readFormWithFile(
   const fields: Record<string, string> = Object.create(null) as Record<string, string>;
   let file: Buffer | undefined;
   let fileName: string | undefined;
+  const { upload } = request;
+  const { uploads } = request.server;
   try {
     for await (const part of request.parts()) {
       if (part.type === 'field') {
         if (part.valueTruncated || part.fieldnameTruncated) throw new TruncatedField();
         fields[part.fieldname] = String(part.value);
+        if (upload) uploads.add(upload, fields[part.fieldname]!.length);
       } else {
-        const bytes = await part.toBuffer();
+        const bytes = await bytesOf(part.file, upload, uploads);
+        if (part.file.truncated) throw new FileTooLarge();
         if (part.fieldname === fileField && bytes.length > 0) {
           file = bytes;
           fileName = part.filename;
         }
       }
     }
+    if (upload) upload.isComplete = true;
   } catch (error) {
+    if (upload?.failure !== undefined) throw upload.failure;
+    if (error instanceof FileTooLarge) throw invalidField(fileField, tooLarge);
     if ((error as { code?: unknown }).code === 'FST_REQ_FILE_TOO_LARGE') {
       throw invalidField(fileField, tooLarge);
     }
@@ -129,6 +143,22 @@ export async function readPicture(request: FastifyRequest): Promise<Buffer> {
 }
 
 class TruncatedField extends Error {}
+class FileTooLarge extends Error {}
+
+/** Reads a file into memory, and counts what of it is there. */
+async function bytesOf(
+  file: Readable,
+  upload: OpenUpload | undefined,
+  room: UploadRoom,
+): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  if (upload) upload.source = file;
+  for await (const chunk of file as AsyncIterable<Buffer>) {
+    if (upload) room.add(upload, chunk.length);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
 
 function refusalOf(error: unknown): unknown {
   const { statusCode } = error as { statusCode?: unknown };

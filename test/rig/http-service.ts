@@ -14,6 +14,7 @@ import { filesOf, pagesOf } from '../../src/http/pages.ts';
 import type { Patience } from '../../src/http/exchanges.ts';
 import { routesOf } from '../../src/http/routes.ts';
 import { buildServer, stopServer } from '../../src/http/server.ts';
+import type { UploadSpeed } from '../../src/http/upload-room.ts';
 import { newId } from '../../src/identity/ids.ts';
 import { Client, issuer, jwtSecret, token, type Connection } from './client.ts';
 import { Contract, type OpenApi } from './contract.ts';
@@ -32,7 +33,7 @@ export interface HttpServiceOptions {
   readonly batching?: NonNullable<AppOptions['batching']>;
   readonly invariants?: boolean;
   /** How long clients may take, where not as in production. */
-  readonly patience?: Partial<Patience>;
+  readonly patience?: Partial<Patience> & { readonly uploadSpeed?: Partial<UploadSpeed> };
   /** Another process on the database of this one. */
   readonly beside?: HttpService;
   /** Replaces the service key, or the key that protects stored secrets. */

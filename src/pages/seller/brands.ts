@@ -80,7 +80,7 @@ export function brandPages(app: App): Pages {
       if (!('value' in reading)) return sendPage(request, reply, newBrand(visit, reading), 422);
       const { name } = reading.value;
       const made = await taken(() =>
-        operate(app.db, (tx) => createBrand(tx, visit.actor, { name: name.trim() })),
+        operate(app.db, (tx) => createBrand(tx, visit.actor, { name: name.trim() }, app.limiter)),
       );
       if ('done' in made) {
         return seeOther(request, reply, told(`/toko/${made.done.brand_id}`, 'brand-dibuat'));

@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import sharp from 'sharp';
+import { newId } from '../src/identity/ids.ts';
+import { mailWindows } from '../src/rate-limiter.ts';
+import { httpService } from './rig/http-service.ts';
+import { openMailbox } from './rig/mailbox.ts';
+import { ask } from './rig/market.ts';
+import { expectStatus, openShop } from './rig/shop.ts';
+
+const people = 2_000;
+/** So many of them are on their way at the same moment. */
+const atOnce = 16;
+
+const mailbox = await openMailbox();
+// Every limit as in production.
+const service = await httpService({
+  environment: {
+    SMTP_URL: mailbox.url,
+    SAMBATAN_TRUSTED_PROXIES: '127.0.0.1',
+    SAMBATAN_JOIN_RATE_LIMIT: '10',
+  },
+});
+after(async () => {
+  await service.close();
+  await mailbox.close();
+});
+
+/** Carrier NAT: everybody has this address. */
+const sharedAddress = '203.0.113.7';
+
+/** A browser behind a proxy that names its address; keeps cookies and follows nothing. */
+class Visitor {
+  readonly #cookies = new Map<string, string>();
+  readonly #address: string;
+
+  constructor(address = sharedAddress) {
+    this.#address = address;
+  }
+
+  async post(path: string, body: URLSearchParams | FormData): Promise<Response> {
+    const answer = await fetch(service.url + path, {
+      method: 'POST',
+      body,
+      redirect: 'manual',
+      headers: {
+        'sec-fetch-site': 'same-origin',
+        'x-forwarded-for': this.#address,
+        cookie: [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+      },
+    });
+    for (const line of answer.headers.getSetCookie()) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+      this.#cookies.set(name, value);
+    }
+    await answer.arrayBuffer();
+    return answer;
+  }
+
+  async form(path: string, fields: Record<string, string>): Promise<Response> {
+    return await this.post(path, new URLSearchParams(fields));
+  }
+}
+
+const emailOf = (n: number) => `orang${n}@example.org`;
+const codes = new Map<string, string>();
+let read = 0;
+/** The code of the last mail to somebody: it stands in the subject. */
+function codeFor(email: string): string {
+  for (; read < mailbox.arrived.length; read++) {
+    const { to, raw } = mailbox.arrived[read]!;
+    const code = /^subject: (\d{6}) /im.exec(raw.toString('latin1'))?.[1];
+    if (code !== undefined) codes.set(to, code);
+  }
+  return codes.get(email)!;
+}
+
+/** Does this for everybody, some at a time; the answers are counted by what they were. */
+async function everybody(run: (n: number) => Promise<string>, count = people) {
+  const told = new Map<string, number>();
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: atOnce }, async () => {
+      for (let n = next++; n < count; n = next++) {
+        const outcome = await run(n);
+        told.set(outcome, (told.get(outcome) ?? 0) + 1);
+      }
+    }),
+  );
+  return Object.fromEntries(told);
+}
+
+const crowd = Array.from({ length: people }, () => ({
+  visitor: new Visitor(),
+  signInId: '',
+  order: '',
+}));
+
+test('2,000 people behind one IPv4 address sign in, join and send a proof of payment within five minutes', async () => {
+  const staff = service.service;
+  const bank = { bank: 'BCA', number: '5270099001', holder: 'PT Sambatan Bersama' };
+  expectStatus(await staff.post('/receiving-accounts', bank), 201);
+  const shop = await openShop(service);
+  const { id } = await shop.campaign({
+    payment_timing: 'upfront',
+    hold_seconds: 3_600,
+    total_slots: people,
+  });
+  const photo = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#fff' } })
+    .jpeg()
+    .toBuffer();
+  // Everybody asks before anybody types.
+  const asked = await everybody(async (n) => {
+    const answer = await crowd[n]!.visitor.form('/masuk', { email: emailOf(n), back: '/' });
+    const to = new URL(answer.headers.get('location') ?? '/', service.url);
+    crowd[n]!.signInId = to.searchParams.get('id') ?? '';
+    return String(answer.status);
+  });
+  assert.deepEqual(asked, { 303: people });
+  const typed = await everybody(async (n) => {
+    const { visitor, signInId } = crowd[n]!;
+    const code = codeFor(emailOf(n));
+    // One of ten is wrong first.
+    if (n % 10 === 0) {
+      const wrong = code === '000000' ? '000001' : '000000';
+      const answer = await visitor.form('/masuk/kode', { id: signInId, code: wrong });
+      if (answer.status !== 422) return `wrong: ${answer.status}`;
+    }
+    return String((await visitor.form('/masuk/kode', { id: signInId, code })).status);
+  });
+  assert.deepEqual(typed, { 303: people });
+  const joined = await everybody(async (n) => {
+    const { visitor } = crowd[n]!;
+    const answer = await visitor.form(`/sambatan/${id}/ikut`, {
+      key: newId(),
+      quantity: '1',
+      shipping_address: 'Jalan Melati 5, Yogyakarta',
+    });
+    crowd[n]!.order =
+      /\/ikutan\/[\da-f-]{36}/.exec(answer.headers.get('location') ?? '')?.[0] ?? '';
+    return `${answer.status} ${crowd[n]!.order === '' ? 'nowhere' : 'order'}`;
+  });
+  assert.deepEqual(joined, { '303 order': people });
+  const proved = await everybody(async (n) => {
+    const form = new FormData();
+    form.set('picture', new Blob([new Uint8Array(photo)], { type: 'image/jpeg' }), 'bukti.jpg');
+    return String((await crowd[n]!.visitor.post(`${crowd[n]!.order}/bukti`, form)).status);
+  });
+  assert.deepEqual(proved, { 303: people });
+});
+
+test('an attacker with 1,000 networks spends no more than the mails of strangers, and people who were here get in', async () => {
+  // On a slow machine the five minutes of the crowd may be over: as if they were not.
+  await ask(
+    service.db,
+    `update sambatan_auth.attempts set attempts = $2, ends_at = now() + interval '5 minutes'
+    where key = $1`,
+    mailWindows.five_minutes,
+    people,
+  );
+  const before = mailbox.arrived.length;
+  const told = await everybody(async (n) => {
+    const attacker = new Visitor(`198.${18 + (n >> 8)}.${n & 255}.9`);
+    const email = `sasaran${n}@example.net`;
+    return String((await attacker.form('/masuk', { email })).status);
+  }, 1_000);
+  assert.deepEqual(told, { 303: 400, 503: 600 });
+  assert.equal(mailbox.arrived.length - before, 400);
+  const { visitor } = crowd[7]!;
+  const again = await visitor.form('/masuk', { email: emailOf(7) });
+  assert.equal(again.status, 303);
+  const id = new URL(again.headers.get('location')!, service.url).searchParams.get('id')!;
+  const entered = await visitor.form('/masuk/kode', { id, code: codeFor(emailOf(7)) });
+  assert.equal(entered.status, 303);
+  const metrics = await service.app.metrics.registry.metrics();
+  assert.match(metrics, /sambatan_mails_refused_total\{kind="stranger"\} 600/);
+});
