@@ -1261,17 +1261,6 @@ for (const [name, status, code, send] of cases) {
   });
 }
 
-test('nameless join attempts of one address are limited as well', async () => {
-  const { id } = await shop.campaign();
-  for (let i = 0; i < 4; i++) {
-    const answer = await visitor.post(`/campaigns/${id}/join`, joinBody());
-    if (answer.status === 401) continue;
-    expectProblem(answer, 429, 'rate_limited');
-    return;
-  }
-  assert.fail('nobody was limited');
-});
-
 test('the language of a refusal is the one that was asked for, Indonesian by default', async () => {
   const path = `/campaigns/${newId()}`;
   const titleIn = async (language?: string) => {

@@ -60,7 +60,8 @@ test('forty slow uploads of twenty people stop no picture and no proof of paymen
     people.push(by);
   }
   const slow = people.flatMap((by) => [slowUpload(t, by), slowUpload(t, by)]);
-  await until(() => service.server.uploads.underWay === slow.length);
+  // More than may be decoded or kept at once; on a slow machine the first have been ended meanwhile.
+  await until(() => service.server.uploads.underWay > 12);
   expectStatus(await upload(shop.seller), 200);
   const buyer = await service.user();
   const campaign = await shop.campaign({ payment_timing: 'upfront', hold_seconds: 3_600 });
@@ -74,7 +75,7 @@ test('forty slow uploads of twenty people stop no picture and no proof of paymen
   assert.equal(sent.status, 303);
   await until(() => service.server.uploads.underWay === 0, { withinMs: 20_000 });
   await until(() =>
-    slow.every(({ heard, socket }) => socket.destroyed || /^HTTP\/1\.1 408 /.test(heard())),
+    slow.every(({ heard, socket }) => socket.destroyed || heard().startsWith('HTTP/1.1 408 ')),
   );
 });
 

@@ -64,6 +64,7 @@ export const sensitiveRoutes: readonly string[] = [
   'POST /operator/pembayaran/rekening/:id/utama',
   // Campaigns that are called off: everybody is refunded.
   'POST /api/sambatan/campaigns/:id/cancel',
+  'POST /api/sambatan/campaigns/:id/decision',
   'POST /toko/sambatan/:id/batal',
   'POST /operator/sambatan/:id/batalkan',
   // Rights.
