@@ -186,7 +186,7 @@ async function owedBy(till: string, orders: number, price: number) {
       actor, created_at, account_id, unique_code, pay_by)
     select campaign_id, 'payment', 'due', participation_id, $2::bigint,
       'payment:' || participation_id, 'system', now(), $3, row_number() over (),
-      now() + interval '1 hour'
+      now() + interval '30 minutes'
     from sambatan.participants where campaign_id = $1`,
     campaign,
     price,

@@ -80,10 +80,10 @@ export class StatementImporter {
 
   /**
    * Works on one import here and now, for as long as it takes; resolves after `patienceMs` at the
-   * latest, and the work goes on. Never throws.
+   * latest, and the work goes on. `read` is the file as it was just read. Never throws.
    */
-  async drive(importId: string, patienceMs: number): Promise<void> {
-    const work = this.#takeOne(importId);
+  async drive(importId: string, patienceMs: number, read?: ParsedStatement): Promise<void> {
+    const work = this.#takeOne(importId, read);
     this.#driven.add(work);
     void work.finally(() => this.#driven.delete(work));
     let timer: NodeJS.Timeout | undefined;
@@ -103,14 +103,17 @@ export class StatementImporter {
   }
 
   /** Never throws. */
-  async #takeOne(importId: string | null): Promise<'done' | 'none' | 'failed'> {
+  async #takeOne(
+    importId: string | null,
+    read?: ParsedStatement,
+  ): Promise<'done' | 'none' | 'failed'> {
     const { db, log } = this.#deps;
     const token = newId();
     try {
       const taken = await operate(db, (tx) => tx.maybe(sql.takeImport, token, importId));
       if (taken === undefined) return 'none';
       try {
-        await this.#import(taken, token);
+        await this.#import(taken, token, read);
         return 'done';
       } catch (error) {
         await db.rows(sql.releaseImport, taken.import_id, token).catch(() => undefined);
@@ -127,9 +130,13 @@ export class StatementImporter {
     }
   }
 
-  async #import(taken: sql.TakenImportRow, token: string): Promise<void> {
+  async #import(
+    taken: sql.TakenImportRow,
+    token: string,
+    read: ParsedStatement | undefined,
+  ): Promise<void> {
     const { db, log } = this.#deps;
-    const parsed = await this.#read(taken);
+    const parsed = read ?? (await this.#read(taken));
     if (parsed === undefined) return;
     if (taken.state === 'storing') await this.#store(taken, token, parsed);
     await this.#match(taken, token);

@@ -250,7 +250,17 @@ export async function applyUpload(
   { db, importer }: ImportDeps,
   actor: Actor,
   importId: string,
-  { mapping, keepMapping = false, through, patienceMs }: StartInput & { patienceMs: number },
+  {
+    mapping,
+    keepMapping = false,
+    through,
+    patienceMs,
+    read: given,
+  }: StartInput & {
+    readonly patienceMs: number;
+    /** The file as it was just read, if it was. */
+    readonly read?: { readonly parsed: ParsedStatement; readonly mapping: StoredMapping };
+  },
 ): Promise<sql.ImportRow> {
   const by = actorLabel(permit(actor, 'statement.import'));
   const row = await consult(() => findStatementImport(db, actor, importId));
@@ -260,7 +270,7 @@ export async function applyUpload(
   if (through !== undefined && !isPast(through, uploadedOn)) throw notOver();
   await consult(() => refuseWhileHeld(db));
   const chosen = mapping ?? storedMappingOf(row.mapping);
-  const read = await readFor(db, row.account_id, content, chosen, uploadedOn);
+  const read = given ?? (await readFor(db, row.account_id, content, chosen, uploadedOn));
   const asJson = JSON.stringify(read.mapping);
   const { lines, skipped } = read.parsed;
   const started = await operate(db, async (tx) => {
@@ -279,7 +289,7 @@ export async function applyUpload(
     );
   });
   if (started === undefined) throw new DomainError('statement_import_started', {});
-  await importer.drive(importId, patienceMs);
+  await importer.drive(importId, patienceMs, read.parsed);
   return await consult(() => findStatementImport(db, actor, importId));
 }
 
@@ -294,7 +304,7 @@ export async function importStatement(
   await consult(() => permitImport(db, actor, accountId));
   await consult(() => refuseWhileHeld(db));
   // Before anything is kept: a file that cannot be read leaves no trace.
-  await readFor(db, accountId, input.bytes, input.mapping, dayInJakarta());
+  const read = await readFor(db, accountId, input.bytes, input.mapping, dayInJakarta());
   const { import_id } = await uploadStatement(db, actor, accountId, input);
   // Sent again under the same key, it was started before.
   const row = await consult(() => findStatementImport(db, actor, import_id));
@@ -302,7 +312,7 @@ export async function importStatement(
     await deps.importer.drive(import_id, input.patienceMs);
     return await consult(() => findStatementImport(db, actor, import_id));
   }
-  return await applyUpload(deps, actor, import_id, { patienceMs: input.patienceMs });
+  return await applyUpload(deps, actor, import_id, { patienceMs: input.patienceMs, read });
 }
 
 /** The account's lines that wait for a person. */
