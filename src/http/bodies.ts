@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { parse } from 'node:querystring';
 import type { FastifyInstance } from 'fastify';
 import { DomainError, invalidField, type Wording } from '../errors.ts';
+import { cleanPastedText } from './pasted-text.ts';
 import { unstorableField, unstorableText } from './validation.ts';
 
 /** The most fields a query string or a form may have; the largest form of the site has 40. */
@@ -61,6 +62,7 @@ export function readBodies(server: FastifyInstance): void {
     if (body === tooManyFields || query === tooManyFields) {
       return done(invalidField('', tooManyFieldsText));
     }
+    cleanPastedText(body);
     const typed = Buffer.isBuffer(body) ? undefined : body;
     const field = unstorableField(typed) ?? unstorableField(query) ?? unstorableField(params);
     if (field === undefined) done();
