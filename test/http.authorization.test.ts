@@ -124,12 +124,12 @@ const matrix: Readonly<Record<string, Row>> = {
   'POST /campaigns/:id/decision': {
     open: '401 403 403 409 403 409 409',
     draft: '401 404 404 409 404 409 409',
-    absent: nobody,
+    absent: nothing,
   },
   'POST /campaigns/:id/ship': {
     completed: sellerAndStaff,
-    draft: '404 404 404 409 404 409 409',
-    absent: nobody,
+    draft: '401 404 404 409 404 409 409',
+    absent: nothing,
   },
   'POST /campaigns/:id/join': {
     open: '401 201 201 201 201 201 201',
