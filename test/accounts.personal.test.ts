@@ -62,6 +62,9 @@ const kept: Readonly<Record<string, Columns>> = {
     personal: { reason: 'Kenari keluhan', explanation: 'Jawaban untuk Kenari' },
     plain: ['opened_by', 'resolution', 'resolved_by'],
   },
+  'sambatan.dispute_pictures': {
+    personal: { content: 'kenari foto keluhan' },
+  },
   'sambatan.notifications': {
     personal: { params: '"Kabar untuk Kenari"' },
     plain: ['event_key', 'kind', 'topic'],
@@ -213,15 +216,22 @@ async function plantMoney(campaignId: string, brandId: string): Promise<void> {
     handled_by: 'service',
     handled_at: at,
   });
+  const dispute_id = newId();
   await put('disputes', {
     ...of,
     ...own('disputes'),
-    dispute_id: newId(),
+    dispute_id,
     opened_by: `user:${userId}`,
     opened_at: at,
     resolution: 'dismissed',
     resolved_by: 'service',
     resolved_at: at,
+  });
+  await put('dispute_pictures', {
+    campaign_id: campaignId,
+    dispute_id,
+    number: 1,
+    content: Buffer.from(own('dispute_pictures')['content']!),
   });
 }
 

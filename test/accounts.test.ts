@@ -142,6 +142,7 @@ test('an export has what is kept of the person, and of nobody else', async () =>
     'account',
     'addresses',
     'brands',
+    'dispute_pictures',
     'disputes',
     'exported_at',
     'half_sign_ins',

@@ -265,6 +265,16 @@ const matrix: Readonly<Record<string, Row>> = {
     completed: '401 201 404 403 404 403 201',
     absent: strangeToAll,
   },
+  // Nobody has said that anything is wrong.
+  'POST /participations/:id/dispute/pictures': {
+    open: '401 404 404 403 404 403 404',
+    completed: '401 404 404 403 404 403 404',
+    absent: strangeToAll,
+  },
+  'GET /disputes/:id/picture': {
+    open: '401 404 404 404 404 404 404',
+    absent: '401 404 404 404 404 404 404',
+  },
   'GET /disputes': { open: staff },
   'POST /disputes/:id/resolve': { absent: '401 403 403 403 403 404 404' },
   // The service has to name whose they are.
@@ -464,6 +474,7 @@ const pdf = Buffer.from('%PDF-1.7 bukti');
 /** Files that are sent instead of JSON. */
 const files: Readonly<Record<string, [type: string, content: string | Buffer]>> = {
   'POST /participations/:id/proof': ['application/pdf', pdf],
+  'POST /participations/:id/dispute/pictures': ['image/jpeg', await photo()],
   'POST /receiving-accounts/:id/statement': ['text/csv', 'date,description,amount\n'],
   'POST /receiving-accounts/:id/statements': ['text/csv', 'date,description,amount\n'],
 };

@@ -53,6 +53,7 @@ test('visitors who ask for a page in one moment get one drawing; who comes later
     sessionEnded: false,
     page: '/sambatan/a',
     isAnswer: false,
+    preferred: undefined,
     actor: { kind: 'visitor', address: '127.0.0.1' },
     t: (id) => id,
     url: (path) => path,

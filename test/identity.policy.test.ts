@@ -78,6 +78,7 @@ const expected: Readonly<Record<Action, string>> = {
   'books.read': '...xxxxx',
   'shortfall.declare': '....xxxx',
   'dispute.open': '..x....x',
+  'dispute.pictures': '..x.xxxx',
   'dispute.resolve': '......xx',
   'notification.read': '.xxxxxxx',
   'notification.settings': '.xxxxxxx',

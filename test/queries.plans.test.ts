@@ -352,6 +352,7 @@ const cases: Record<string, readonly Case[]> = {
     },
   ],
   find_own_participation: [{ parameters: [reserved, anybody] }],
+  has_other_order: [{ parameters: [campaign.active, anybody, 'key'] }],
   own_in_campaign: [{ parameters: [anybody, campaign.active] }],
   participation_history: [
     { parameters: [campaign.active, reserved] },
@@ -657,6 +658,7 @@ const cases: Record<string, readonly Case[]> = {
   find_refund_account: [{ parameters: [anybody] }],
   put_refund_account: [{ parameters: [anybody, 'BCA', '5270099001', 'Sari'] }],
   find_payout_account: [{ parameters: [brand] }],
+  find_brand_setup: [{ parameters: [brand] }],
   put_payout_account: [{ parameters: [brand, 'BCA', '5270099001', 'Sari'] }],
   find_buyer: [{ parameters: [reserved] }],
   open_payment: [{ parameters: [campaign.active, reserved], before: upfront }],
@@ -890,6 +892,16 @@ const cases: Record<string, readonly Case[]> = {
         'why', 'service')`,
     },
   ],
+  lock_open_dispute: [{ parameters: [campaign.completed, confirmed] }],
+  add_dispute_picture: [
+    {
+      parameters: [campaign.completed, nobody, Buffer.from('picture')],
+      before: `select sambatan.open_dispute('${campaign.completed}', '${confirmed}', '${nobody}',
+        'why', 'service')`,
+    },
+  ],
+  find_dispute: [{ parameters: [nobody] }],
+  find_dispute_picture: [{ parameters: [campaign.completed, nobody, 1] }],
   list_disputes: [
     { parameters: [null, null, 21] },
     { when: 'a later page', parameters: [1_700_000_000_000_000, nobody, 21] },

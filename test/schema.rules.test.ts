@@ -200,6 +200,7 @@ suite('what belongs to a campaign', () => {
       'audit_logs',
       'campaigns',
       'deliveries',
+      'dispute_pictures',
       'disputes',
       'gateway_calls',
       'idempotency_keys',

@@ -199,6 +199,7 @@ const rows: Readonly<Record<string, Row>> = {
     id: ({ participationId }) => participationId,
     private: ['buyer'],
   },
+  'GET /keluhan/:id/foto': { expects: '303 404 404 404 404 404' },
   'GET /toko': { expects: signedIn },
   'GET /toko/baru': { expects: signedIn },
   'POST /toko/baru': { expects: refused },

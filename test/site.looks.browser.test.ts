@@ -36,6 +36,7 @@ before(async () => {
 const files = [
   'GET /akun/data',
   'GET /ikutan/:id/bukti/berkas',
+  'GET /keluhan/:id/foto',
   'GET /operator/pembayaran/:id/bukti',
   'GET /operator/uang/pengembalian.csv',
   'GET /operator/uang/pengembalian.xlsx',

@@ -54,6 +54,16 @@ export const exportAccount = query<[userId: string], { readonly document: object
       join sambatan.disputes d on d.campaign_id = p.campaign_id
         and d.participation_id = p.participation_id
       where p.user_id = $1), '[]'),
+    'dispute_pictures', coalesce((select jsonb_agg(jsonb_build_object(
+        'dispute_id', k.dispute_id, 'number', k.number, 'uploaded_at', k.uploaded_at,
+        'content_type', 'image/webp', 'base64',
+        translate(encode(k.content, 'base64'), E'\\n', '')) order by k.uploaded_at)
+      from sambatan.participants p
+      join sambatan.disputes d on d.campaign_id = p.campaign_id
+        and d.participation_id = p.participation_id
+      join sambatan.dispute_pictures k on k.campaign_id = d.campaign_id
+        and k.dispute_id = d.dispute_id
+      where p.user_id = $1), '[]'),
     'brands', coalesce((select jsonb_agg(jsonb_build_object('brand_id', b.brand_id,
         'name', b.name, 'role', m.role, 'since', m.created_at, 'payout_account',
         case when m.role = 'owner' then (select to_jsonb(a) - 'brand_id'
@@ -216,6 +226,9 @@ export const forgetPerson = query<[userId: string], never>(
     reminders as (delete from sambatan.reminders where user_id = $1),
     proofs as (delete from sambatan.payment_proofs f using bought b
       where f.campaign_id = b.campaign_id and f.participation_id = b.participation_id),
+    shown as (delete from sambatan.dispute_pictures k using sambatan.disputes d, bought b
+      where d.campaign_id = b.campaign_id and d.participation_id = b.participation_id
+        and k.campaign_id = d.campaign_id and k.dispute_id = d.dispute_id),
     transfers as (update sambatan.statement_lines l set description = '(dihapus)' from bought b
       where l.campaign_id = b.campaign_id and l.participation_id = b.participation_id),
     disputes as (update sambatan.disputes d set reason = '(dihapus)',

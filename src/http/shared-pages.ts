@@ -4,7 +4,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Gatherer } from '../database/gather.ts';
 import { layout, type PageParts } from '../web/layout.ts';
 import type { Visit } from '../web/visit.ts';
-import { asPage, encodingTaken, type Encoding } from './site.ts';
+import { encodingTaken, type Encoding } from './site-assets.ts';
+import { asPage } from './site.ts';
 
 /** A page that many get as it is, compressed once for all who take it so. */
 class Drawn {
@@ -51,7 +52,14 @@ export class SharedPages {
   async send(request: FastifyRequest, reply: FastifyReply, id: string): Promise<FastifyReply> {
     const { visit } = request;
     // All that a page says of whoever looks, but for who it is: nobody.
-    const key = JSON.stringify([id, visit.language, visit.theme, visit.origin, visit.path]);
+    const key = JSON.stringify([
+      id,
+      visit.language,
+      visit.preferred,
+      visit.theme,
+      visit.origin,
+      visit.path,
+    ]);
     if (!this.#asking.has(key)) this.#asking.set(key, { visit, id });
     const drawn = await this.#drawn.find(key);
     if (!(drawn instanceof Drawn)) throw drawn?.error;

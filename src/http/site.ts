@@ -7,7 +7,6 @@ import type { App } from '../context.ts';
 import { DomainError, languages, type Language } from '../errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { demandProof } from '../identity/policy.ts';
-import { assets } from '../web/assets.ts';
 import { westernIndonesia } from '../web/format.ts';
 import { layout, type PageParts } from '../web/layout.ts';
 import { pathIn, themes, type Person, type Visit } from '../web/visit.ts';
@@ -19,10 +18,12 @@ import { FormPages } from './form-pages.ts';
 import type { KeptForm, KeptForms } from './kept-form.ts';
 import { fieldsWithoutFiles } from './forms.ts';
 import { showKept } from './kept-form-page.ts';
+import { languageOf } from './language.ts';
 import { knownError } from './problem.ts';
 import { originOf, refuseForeignForms } from './same-origin.ts';
 import { pageError, redirectToCleanAddress } from './sentence-links.ts';
 import { sessionTokenOf } from './session-cookie.ts';
+import { serveAssets } from './site-assets.ts';
 import { askForProof, takeProofs } from './step-up.ts';
 
 declare module 'fastify' {
@@ -210,12 +211,21 @@ function visitorIn(
     path,
     page: page ?? path,
     isAnswer: request.method === 'POST',
+    preferred: otherPreferred(request, language),
     origin: originOf(request, app.config.http.publicUrl),
     theme,
     now: new Date(),
     t: (id, en) => (language === 'id' ? id : en),
     url: (to) => pathIn(language, to),
   };
+}
+
+/** The language that a browser asks for by name, unless the page is in it. */
+function otherPreferred({ headers }: FastifyRequest, language: Language): Language | undefined {
+  const asked = headers['accept-language'];
+  if (asked === undefined || !/^[a-z]{2}/i.test(asked)) return undefined;
+  const preferred = languageOf(asked);
+  return preferred === language ? undefined : preferred;
 }
 
 /** A caller with a token is a person without a profile here. */
@@ -317,35 +327,6 @@ export async function answerMissingPage(
     visitorIn(app, request, language),
   );
   return sendError(request, reply, error);
-}
-
-const encodings = ['br', 'gzip'] as const;
-export type Encoding = (typeof encodings)[number];
-
-/** How a browser wants what is compressed already; undefined for as it is. */
-export function encodingTaken({ headers }: FastifyRequest): Encoding | undefined {
-  const accepts = headers['accept-encoding'] ?? '';
-  return encodings.find((one) => accepts.includes(one) && !refuses(accepts, one));
-}
-
-/** Whether a list of encodings names this one with a weight of nothing (RFC 9110, 12.5.3). */
-function refuses(accepts: string, encoding: Encoding): boolean {
-  return new RegExp(`\\b${encoding}\\s*;\\s*q=0(?:\\.0*)?\\s*(?:,|$)`, 'i').test(accepts);
-}
-
-/** Files of the site, under names that change with what is in them. */
-function serveAssets(server: FastifyInstance): void {
-  for (const asset of Object.values(assets)) {
-    server.get(asset.path, { config: { compress: false } }, async (request, reply) => {
-      const encoding = encodingTaken(request);
-      if (encoding !== undefined) reply.header('content-encoding', encoding);
-      return reply
-        .header('cache-control', `public, max-age=${yearSeconds}, immutable`)
-        .header('vary', 'accept-encoding')
-        .type(asset.type)
-        .send(encoding === 'br' ? asset.brotli : encoding === 'gzip' ? asset.gzip : asset.bytes);
-    });
-  }
 }
 
 /** Light, dark or as the device prefers: kept on the device, for visitors too. */

@@ -31,6 +31,8 @@ export function countUploads(server: FastifyInstance, speed: Partial<UploadSpeed
 interface UploadLimits {
   readonly fileBytes?: number;
   readonly fieldBytes?: number;
+  /** One unless told. */
+  readonly files?: number;
 }
 
 /** What a form with a picture holds. */
@@ -47,14 +49,14 @@ export interface Upload {
  */
 export function takeUploads(
   server: FastifyInstance,
-  { fileBytes = pictureLimitBytes, fieldBytes = 32_768 }: UploadLimits = {},
+  { fileBytes = pictureLimitBytes, fieldBytes = 32_768, files = 1 }: UploadLimits = {},
 ): void {
   void server.register(multipart, {
     limits: {
       fileSize: fileBytes,
-      files: 1,
+      files,
       fields: 30,
-      parts: 31,
+      parts: 30 + files,
       fieldNameSize: 100,
       fieldSize: fieldBytes,
       headerPairs: 20,
@@ -99,9 +101,19 @@ export async function readFormWithFile(
   fileField: string,
   tooLarge: Wording,
 ): Promise<FormWithFile> {
+  const { fields, files, fileName } = await readFormWithFiles(request, fileField, tooLarge);
+  return { fields, file: files.at(-1), fileName };
+}
+
+/** As readFormWithFile, with all files in the field of this name that were chosen, in order. */
+export async function readFormWithFiles(
+  request: FastifyRequest,
+  fileField: string,
+  tooLarge: Wording,
+): Promise<Pick<FormWithFile, 'fields' | 'fileName'> & { readonly files: readonly Buffer[] }> {
   if (!request.isMultipart()) throw new DomainError('unsupported_media_type', {});
   const fields: Record<string, string> = Object.create(null) as Record<string, string>;
-  let file: Buffer | undefined;
+  const files: Buffer[] = [];
   let fileName: string | undefined;
   const { upload } = request;
   const { uploads } = request.server;
@@ -115,7 +127,7 @@ export async function readFormWithFile(
         const bytes = await bytesOf(part.file, upload, uploads);
         if (part.file.truncated) throw new FileTooLarge();
         if (part.fieldname === fileField && bytes.length > 0) {
-          file = bytes;
+          files.push(bytes);
           fileName = part.filename;
         }
       }
@@ -129,7 +141,7 @@ export async function readFormWithFile(
     }
     throw refusalOf(error);
   }
-  return { fields, file, fileName };
+  return { fields, files, fileName };
 }
 
 /** The picture of a request that has to have one. Refuses as readUpload, and validation_failed. */

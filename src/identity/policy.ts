@@ -90,6 +90,8 @@ export const permissions = {
   'books.read': [...seller, ...staff],
   'shortfall.declare': [...managers, ...staff],
   'dispute.open': ['self', 'service'],
+  // A buyer's pictures are for both sides of the dispute, and for who decides it.
+  'dispute.pictures': ['self', ...managers, ...staff],
   'dispute.resolve': staff,
   'notification.read': signedIn,
   'notification.settings': signedIn,

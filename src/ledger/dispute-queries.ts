@@ -10,20 +10,25 @@ export interface DisputeRow {
   readonly explanation: string | null;
   readonly resolved_at: Date | null;
   readonly position: bigint;
+  /** How many pictures its buyer has shown. */
+  readonly pictures: number;
 }
 
-const disputeColumns = `dispute_id, campaign_id, participation_id, reason, opened_at, resolution,
-    explanation, resolved_at, (extract(epoch from opened_at) * 1000000)::bigint as position`;
+const disputeColumns = `d.dispute_id, d.campaign_id, d.participation_id, d.reason, d.opened_at,
+    d.resolution, d.explanation, d.resolved_at,
+    (extract(epoch from d.opened_at) * 1000000)::bigint as position,
+    (select count(*)::int from sambatan.dispute_pictures k
+      where k.campaign_id = d.campaign_id and k.dispute_id = d.dispute_id) as pictures`;
 
 export const openDispute = query<
   [campaignId: string, participationId: string, disputeId: string, reason: string, actor: string],
   DisputeRow
->('open_dispute', `select ${disputeColumns} from sambatan.open_dispute($1, $2, $3, $4, $5)`);
+>('open_dispute', `select ${disputeColumns} from sambatan.open_dispute($1, $2, $3, $4, $5) d`);
 
 export const resolveDispute = query<
   [disputeId: string, resolution: 'upheld' | 'dismissed', explanation: string, actor: string],
   DisputeRow
->('resolve_dispute', `select ${disputeColumns} from sambatan.resolve_dispute($1, $2, $3, $4)`);
+>('resolve_dispute', `select ${disputeColumns} from sambatan.resolve_dispute($1, $2, $3, $4) d`);
 
 /** A page of open disputes, the oldest first. */
 export const listDisputes = query<
@@ -31,11 +36,11 @@ export const listDisputes = query<
   DisputeRow
 >(
   'list_disputes',
-  `select ${disputeColumns} from sambatan.disputes
-  where resolved_at is null and (opened_at, dispute_id) > (
+  `select ${disputeColumns} from sambatan.disputes d
+  where d.resolved_at is null and (d.opened_at, d.dispute_id) > (
     timestamptz 'epoch' + coalesce($1::bigint, 0) * interval '1 microsecond',
     coalesce($2::uuid, '00000000-0000-0000-0000-000000000000'))
-  order by opened_at, dispute_id limit $3`,
+  order by d.opened_at, d.dispute_id limit $3`,
 );
 
 /** How a dispute that is disputed once more was decided the first time. */
@@ -69,6 +74,46 @@ export const lastDispute = query<[campaignId: string, participationId: string], 
   'last_dispute',
   `select ${disputeColumns},
     sambatan.why_not_disputed($1, $2, null, clock_timestamp()) is null as may_again
-  from sambatan.disputes
-  where campaign_id = $1 and participation_id = $2 order by opened_at desc limit 1`,
+  from sambatan.disputes d
+  where d.campaign_id = $1 and d.participation_id = $2 order by d.opened_at desc limit 1`,
+);
+
+/** The open dispute of a participation, kept from being resolved or added to meanwhile. */
+export const lockOpenDispute = query<
+  [campaignId: string, participationId: string],
+  { readonly dispute_id: string }
+>(
+  'lock_open_dispute',
+  `select dispute_id from sambatan.disputes
+  where campaign_id = $1 and participation_id = $2 and resolved_at is null for update`,
+);
+
+/** Adds a picture behind those that are there; no row where three are. */
+export const addDisputePicture = query<
+  [campaignId: string, disputeId: string, content: Buffer],
+  { readonly number: number }
+>(
+  'add_dispute_picture',
+  `insert into sambatan.dispute_pictures (campaign_id, dispute_id, number, content)
+  select $1, $2, count(*) + 1, $3 from sambatan.dispute_pictures
+  where campaign_id = $1 and dispute_id = $2 having count(*) < 3
+  returning number`,
+);
+
+/** Whose a dispute is. */
+export const findDispute = query<
+  [disputeId: string],
+  { readonly campaign_id: string; readonly participation_id: string }
+>(
+  'find_dispute',
+  'select campaign_id, participation_id from sambatan.disputes where dispute_id = $1',
+);
+
+export const findDisputePicture = query<
+  [campaignId: string, disputeId: string, number: number],
+  { readonly content: Buffer }
+>(
+  'find_dispute_picture',
+  `select content from sambatan.dispute_pictures
+  where campaign_id = $1 and dispute_id = $2 and number = $3`,
 );

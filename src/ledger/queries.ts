@@ -106,6 +106,21 @@ export const putRefundAccount = query<
   returning bank, number, holder, updated_at`,
 );
 
+/** What a brand has of what it needs to sell, and to be paid. */
+export interface BrandSetupRow {
+  readonly has_product: boolean;
+  readonly has_campaign: boolean;
+  readonly has_payout_account: boolean;
+}
+
+export const findBrandSetup = query<[brandId: string], BrandSetupRow>(
+  'find_brand_setup',
+  `select
+    exists (select from sambatan.products where brand_id = $1 and sambatan_enabled) as has_product,
+    exists (select from sambatan.campaigns where brand_id = $1) as has_campaign,
+    exists (select from sambatan.payout_accounts where brand_id = $1) as has_payout_account`,
+);
+
 export const findPayoutAccount = query<[brandId: string], OwnAccountRow>(
   'find_payout_account',
   'select bank, number, holder, updated_at from sambatan.payout_accounts where brand_id = $1',

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { App } from '../context.ts';
 import { accountRoutes } from './account-routes.ts';
 import { claimRoutes } from './claim-routes.ts';
+import { disputeRoutes } from './dispute-routes.ts';
 import { gatewayRoutes } from './gateway-routes.ts';
 import { importRoutes } from './import-routes.ts';
 import { movementRoutes } from './movement-routes.ts';
@@ -17,6 +18,7 @@ export function ledgerRoutes(app: App): FastifyPluginAsyncTypebox {
     await server.register(importRoutes(app));
     await server.register(statementRoutes(app));
     await server.register(movementRoutes(app));
+    await server.register(disputeRoutes(app));
     await server.register(shortfallRoutes(app));
     await server.register(claimRoutes(app));
     await server.register(gatewayRoutes(app));

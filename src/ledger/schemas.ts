@@ -173,6 +173,11 @@ export const DisputeSchema = closed(
     resolution: nullable(choice(['upheld', 'dismissed'])),
     explanation: nullable(Type.String()),
     resolved_at: nullable(Timestamp),
+    pictures: Type.Integer({
+      minimum: 0,
+      maximum: 3,
+      description: 'How many pictures there are; they are numbered from 1',
+    }),
   },
   { title: 'Dispute' },
 );

@@ -131,11 +131,13 @@ export interface OwnCampaign {
 export type OwnRow = ParticipationWithMoney & OwnCampaign;
 
 const own = (where: string) => `select p.*, c.title, b.name as brand_name, c.product_id,
+    goods.picture_digest, goods.picture_width, goods.picture_height,
     c.status as campaign_status, c.payment_timing, c.price_per_slot, c.deadline,
     c.closing_as is not null as is_closing, c.received_after, m.has_account, ${money}
   from (select ${columns} from sambatan.participants p where ${where}) p
   join sambatan.campaigns c on c.campaign_id = p.campaign_id
   join sambatan.brands b on b.brand_id = c.brand_id
+  join sambatan.products goods on goods.product_id = c.product_id
   ${ledgerOf('p')}
   order by p.participation_id desc`;
 
@@ -302,3 +304,18 @@ export const progressById: Lookup<ProgressRow> = {
   many: watchedProgress,
   idOf: (row) => row.campaign_id,
 };
+
+/**
+ * Whether a buyer has live slots of a campaign, and not by the request with this idempotency key,
+ * which may be sent again.
+ */
+export const hasOtherOrder = query<
+  [campaignId: string, userId: string, key: string],
+  { readonly has_other: boolean }
+>(
+  'has_other_order',
+  `select exists (select from sambatan.participants
+      where campaign_id = $1 and user_id = $2 and status in ('pending_payment', 'confirmed'))
+    and not exists (select from sambatan.idempotency_keys
+      where campaign_id = $1 and user_id = $2 and key = $3) as has_other`,
+);

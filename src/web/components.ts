@@ -3,10 +3,17 @@ import { count, moment, percent, westernIndonesia } from './format.ts';
 import { attribute, html, type Html, type Part } from './html.ts';
 import { worded, type Visit } from './visit.ts';
 
-/** How far a campaign is, as a bar with its words; `live` bars follow the campaign's events. */
+/**
+ * How far a campaign is, as a bar with its words; `live` bars follow the campaign's events. Where
+ * fewer slots than all are enough, the bar is marked there.
+ */
 export function progressBar(
   visit: Visit,
-  { taken, total }: { readonly taken: number; readonly total: number },
+  {
+    taken,
+    total,
+    minimum = total,
+  }: { readonly taken: number; readonly total: number; readonly minimum?: number },
 ): Html {
   const { language, t } = visit;
   const label = t(
@@ -14,10 +21,27 @@ export function progressBar(
     `${count(taken, language)} of ${count(total, language)} slots taken`,
   );
   return html`<div class="progress">
-    <progress max="${total}" value="${taken}" aria-label="${label}"></progress>
+    <div class="bar">
+      <progress max="${total}" value="${taken}" aria-label="${label}"></progress>
+      ${
+        minimum < total &&
+        html`<svg class="least" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">
+          <path d="M${Math.round((minimum / total) * 1_000)} 0v10"></path>
+        </svg>`
+      }
+    </div>
     <p class="progress-words">
       <strong data-live="percent">${percent(taken, total, language)}</strong>
       <span data-live="taken">${label}</span>
+      ${
+        minimum < total &&
+        html`<span class="least-words"
+          >${t(
+            `dibuat mulai ${count(minimum, language)} slot`,
+            `goes ahead at ${count(minimum, language)} ${minimum === 1 ? 'slot' : 'slots'}`,
+          )}</span
+        >`
+      }
     </p>
   </div>`;
 }
@@ -150,7 +174,8 @@ export function checkbox(visit: Visit, field: Field & { readonly checked: boolea
   </div>`;
 }
 
-function labelled(visit: Visit, field: Field, control: (shared: Html) => Html): Html {
+/** A control with its label, its hint and what is wrong with it. */
+export function labelled(visit: Visit, field: Field, control: (shared: Html) => Html): Html {
   const { name, label, hint, required } = field;
   const wrong = errorOf(visit, field);
   const described = [hint !== undefined && `${name}-hint`, wrong && `${name}-error`]

@@ -1,5 +1,6 @@
 import { assets } from './assets.ts';
 import { attribute, html, type Html, type Part } from './html.ts';
+import type { Language } from '../errors.ts';
 import { pathIn, type Visit } from './visit.ts';
 
 /** What a page says of itself. */
@@ -62,6 +63,7 @@ export function layout(visit: Visit, page: PageParts): Html {
               >${other === 'en' ? 'English' : 'Indonesia'}</a
             >
           </div>
+          ${visit.preferred === other && inOtherLanguage(other, path)}
         </header>
         <main
           id="main"
@@ -78,6 +80,18 @@ export function layout(visit: Visit, page: PageParts): Html {
 /** Pages of one person, and lists as somebody filtered them, are nothing for search engines. */
 function isPrivate({ section }: PageParts, path: string): boolean {
   return section !== 'home' || path.includes('?');
+}
+
+/** Offered in the words of the language that the reader's browser asks for. */
+function inOtherLanguage(other: Language, path: string): Html {
+  const words = {
+    id: ['Halaman ini juga ada dalam bahasa Indonesia.', 'Baca dalam bahasa Indonesia'],
+    en: ['This page is also available in English.', 'Read it in English'],
+  } as const;
+  const [also, read] = words[other];
+  return html`<p class="other-language" lang="${other}">
+    ${also} <a href="${pathIn(other, path)}" hreflang="${other}">${read}</a>
+  </p>`;
 }
 
 const logo = html`<svg class="logo" viewBox="0 0 32 32" width="28" height="28" aria-hidden="true">

@@ -32,6 +32,8 @@ export interface Visit {
   readonly page: string;
   /** Whether a form was sent, and this is what it is answered with. */
   readonly isAnswer: boolean;
+  /** What the reader's browser asks for, where it is the other language than this page's. */
+  readonly preferred: Language | undefined;
   /** Where the site is reached from outside, without a slash at the end. */
   readonly origin: string;
   /** Undefined: as the device prefers. */

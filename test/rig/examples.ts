@@ -67,6 +67,7 @@ export const bodies: Readonly<Record<string, () => object>> = {
 /** Files that routes take instead of JSON. */
 const files: Readonly<Record<string, [type: string, content: string]>> = {
   'POST /participations/{id}/proof': ['application/pdf', '%PDF-1.7 bukti'],
+  'POST /participations/{id}/dispute/pictures': ['image/jpeg', 'JFIF'],
   'POST /receiving-accounts/{id}/statement': ['text/csv', 'date,description,amount'],
   'POST /receiving-accounts/{id}/statements': ['text/csv', 'date,description,amount'],
 };

@@ -1,8 +1,10 @@
+import assert from 'node:assert/strict';
 import { newId } from '../../src/identity/ids.ts';
 import { maxStatementBytes } from '../../src/ledger/statements.ts';
 import type { Body, Client } from './client.ts';
 import type { HttpService } from './http-service.ts';
 import { ask, joined, wish } from './market.ts';
+import { photo } from './pictures.ts';
 import { closeTills } from './till.ts';
 import { campaignBody, expectProblem, expectStatus, type Shop } from './shop.ts';
 
@@ -55,6 +57,38 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
       body: content,
       headers: { 'content-type': 'application/pdf' },
     });
+  const picture = async (by: Client, id: string) =>
+    by.send({
+      method: 'POST',
+      path: `/participations/${id}/dispute/pictures`,
+      body: await photo(),
+      headers: { 'content-type': 'image/jpeg' },
+    });
+  /** Three pictures of what is wrong, which its buyer and staff see, and nobody else. */
+  const pictured = async (dispute: string, participation: string) => {
+    const path = `/disputes/${dispute}/picture`;
+    expectProblem(await buyer.get(path), 404, 'dispute_not_found');
+    expectProblem(await picture(outsider, participation), 404, 'participation_not_found');
+    expectProblem(await picture(shop.seller, participation), 403, 'forbidden');
+    for (const pictures of [1, 2, 3]) {
+      const added = expectStatus(await picture(buyer, participation), 201);
+      assert.deepEqual(added, { dispute_id: dispute, pictures });
+    }
+    expectProblem(await picture(buyer, participation), 422, 'validation_failed');
+    const at = `/participations/${participation}/dispute/pictures`;
+    const sent = (body: string, type: string) =>
+      buyer.send({ method: 'POST', path: at, body, headers: { 'content-type': type } });
+    const large = await sent('x'.repeat(5 * 1024 * 1024 + 1), 'image/png');
+    expectProblem(large, 413, 'payload_too_large');
+    expectProblem(await sent('GIF89a', 'image/gif'), 415, 'unsupported_media_type');
+    expectProblem(await outsider.get(path), 404, 'dispute_not_found');
+    for (const by of [buyer, staff, shop.seller]) {
+      const shown = await by.get(`${path}?number=3`);
+      assert.deepEqual([shown.status, shown.headers['content-type']], [200, 'image/webp']);
+    }
+    const [open] = expectStatus(await staff.get('/disputes'), 200).items;
+    assert.equal(open!['pictures'], 3);
+  };
   const statement = (by: Client, account: string, csv: string, query = '') =>
     by.send({
       method: 'POST',
@@ -329,8 +363,10 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
     const unsettled = await staff.post(`/payouts/${payout}/reverse`, why);
     expectProblem(unsettled, 409, 'movement_transition_not_allowed');
     await verified(participation);
+    expectProblem(await picture(buyer, participation), 404, 'dispute_not_found');
     const dispute = await buyer.post(`/participations/${participation}/dispute`, why);
     const { id: disputeId } = expectStatus(dispute, 201);
+    await pictured(disputeId, participation);
     const again = await buyer.post(`/participations/${participation}/dispute`, why);
     expectProblem(again, 409, 'dispute_open_already');
     expectProblem(await settle(), 409, 'payout_disputed');

@@ -1,21 +1,20 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../../context.ts';
-import { formReader, taken } from '../../http/forms.ts';
-import { closed, Id, text } from '../../http/schemas.ts';
+import { taken } from '../../http/forms.ts';
+import { closed, Id } from '../../http/schemas.ts';
 import { seeOther, type Pages } from '../../http/site.ts';
 import { readPicture, takeUploads } from '../../http/uploads.ts';
-import { openDispute } from '../../ledger/books.ts';
 import { payOnline } from '../../ledger/gateway/operations.ts';
 import { submitProof, viewProof } from '../../ledger/payments.ts';
 import { proofHeaders } from '../../ledger/schemas.ts';
 import { readProof } from '../../ledger/proofs.ts';
 import { consult, operate } from '../../operation.ts';
 import { fulfilParticipation } from '../../participations/operations.ts';
+import { disputePages } from './dispute.ts';
 import { faultOf } from './money.ts';
 import { ownParticipation, showParticipation } from './participation.ts';
 
 const schema = { params: closed({ id: Id }) };
-const readTrouble = formReader(closed({ reason: text(3, 500) }));
 
 /** What a buyer says of a participation: that it was paid, that it came, that it is not right. */
 export function answerPages(app: App): Pages {
@@ -26,6 +25,7 @@ export function answerPages(app: App): Pages {
   };
   return async (server) => {
     await server.register(proofPages(app));
+    await server.register(disputePages(app));
 
     server.post('/ikutan/:id/bayar', { schema }, async (request, reply) => {
       const { visit } = request;
@@ -46,24 +46,6 @@ export function answerPages(app: App): Pages {
       );
       if ('done' in answer) return changed(request, reply, id, row.campaign_id);
       return showParticipation(app, request, reply, row, faultOf('received', answer.refused));
-    });
-
-    server.post('/ikutan/:id/masalah', { schema }, async (request, reply) => {
-      const { visit } = request;
-      const { id } = request.params;
-      const row = await ownParticipation(app, visit, id);
-      const form = readTrouble(request.body);
-      const { typed } = form;
-      if ('errors' in form) {
-        const fault = { form: 'dispute', errors: form.errors, typed, status: 422 } as const;
-        return showParticipation(app, request, reply, row, fault);
-      }
-      const reason = form.value.reason.trim();
-      const answer = await taken(() =>
-        operate(app.db, (tx) => openDispute(tx, visit.actor, id, reason)),
-      );
-      if ('done' in answer) return changed(request, reply, id, row.campaign_id);
-      return showParticipation(app, request, reply, row, faultOf('dispute', answer.refused, typed));
     });
   };
 }

@@ -4,9 +4,11 @@ import type { OwnRefundRow } from '../../ledger/movement-queries.ts';
 import type { OwnRow } from '../../participations/queries.ts';
 import { spokenParticipationStatus } from '../../participations/status.ts';
 import { badge, notice, textarea } from '../../web/components.ts';
+import { fileInput } from '../../web/file-input.ts';
 import { moment, rupiah, shortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
+import { disputePictures } from './dispute-pictures-part.ts';
 import type { Fault, Money } from './money.ts';
 
 /** Money that goes back to the buyer, and the way to say where it goes. */
@@ -80,7 +82,7 @@ export function goodsPart(
   if (!completed || (!here && dispute === undefined)) return undefined;
   return html`<section class="panel" aria-labelledby="goods" id="barang">
     <h2 id="goods">${t('Barangnya', 'The goods')}</h2>
-    ${dispute && disputeWords(visit, dispute)}${notReceived(visit, fault)}${
+    ${dispute && disputeWords(visit, dispute)}${dispute && disputePictures(visit, dispute)}${notReceived(visit, fault)}${
       status === 'confirmed' && row.payment_state === 'paid' && received(visit, row)
     }${here && dispute?.may_again !== false && disputeForm(visit, row, fault, dispute !== undefined)}
   </section>`;
@@ -89,7 +91,7 @@ export function goodsPart(
 function disputeWords(visit: Visit, dispute: LastDisputeRow): Html {
   const { t } = visit;
   const { resolution, explanation } = dispute;
-  const said = html`«${dispute.reason}»${explanation && html`<br />${t('Jawaban', 'Answer')}: «${explanation}»`}`;
+  const said = html`“${dispute.reason}”${explanation && html`<br />${t('Jawaban', 'Answer')}: “${explanation}”`}`;
   if (resolution === null) {
     return notice('busy', t('Laporanmu sedang kami periksa.', 'We are looking into it.'), said);
   }
@@ -147,7 +149,12 @@ function disputeForm(visit: Visit, row: OwnRow, fault: Fault | undefined, again:
       ${again ? t('Laporkan sekali lagi', 'Report it once more') : t('Ada yang salah dengan barangnya?', 'Is something wrong with it?')}
     </summary>
     ${refused && notice('bad', refused.title, refused.detail)}
-    <form class="stack" method="post" action="${url(`/ikutan/${row.participation_id}/masalah`)}">
+    <form
+      class="stack"
+      method="post"
+      enctype="multipart/form-data"
+      action="${url(`/ikutan/${row.participation_id}/masalah`)}"
+    >
       ${textarea(visit, {
         name: 'reason',
         label: again
@@ -161,6 +168,17 @@ function disputeForm(visit: Visit, row: OwnRow, fault: Fault | undefined, again:
         errors: mine?.errors,
         required: true,
         control: { minlength: 3, maxlength: 500, rows: 3 },
+      })}
+      ${fileInput(visit, {
+        name: 'pictures',
+        label: t('Foto', 'Photos'),
+        hint: t(
+          'Paling banyak 3 foto (JPEG, PNG, WebP), masing-masing maksimal 5 MB. Hanya kamu, penjual, dan operator yang melihatnya.',
+          'Up to 3 photos (JPEG, PNG, WebP), 5 MB each. Only you, the seller and our staff can see them.',
+        ),
+        errors: mine?.errors,
+        accept: 'image/jpeg,image/png,image/webp',
+        multiple: true,
       })}
       <button class="button danger">${t('Laporkan masalah', 'Report it')}</button>
     </form>

@@ -32,6 +32,8 @@ export interface FormState {
   readonly errors: readonly FieldError[];
   readonly refused?: DomainError | undefined;
   readonly status: number;
+  /** Nothing is wrong with it, but there is an order already: it was not sent. */
+  readonly asksMore?: boolean;
   /** The form may be sent again under the key that it has. */
   readonly key?: string | undefined;
 }
@@ -53,7 +55,8 @@ export interface Standing {
   readonly isReminded: boolean;
 }
 
-const nothing: Standing = {
+/** Of somebody who has not had anything to do with a campaign. */
+export const noStanding: Standing = {
   own: [],
   lastAddress: undefined,
   addresses: [],
@@ -67,7 +70,7 @@ export async function standingOf(
   visit: Visit,
   campaign: Campaign,
 ): Promise<Standing> {
-  if (visit.person === undefined) return nothing;
+  if (visit.person === undefined) return noStanding;
   const { userId } = visit.person;
   const [own, addresses, last, waiting, reminder] = await Promise.all([
     db.rows(ownInCampaign, userId, campaign.id),
@@ -126,6 +129,16 @@ function ownPart(visit: Visit, { own }: Standing): Html | undefined {
 
 function refusal(visit: Visit, form: FormState | undefined): Html | undefined {
   if (form === undefined) return undefined;
+  if (form.asksMore === true) {
+    return notice(
+      'busy',
+      visit.t('Mau tambah lagi?', 'Do you want more?'),
+      visit.t(
+        'Kamu sudah punya pesanan di sini, jadi yang ini belum dikirim. Kirim lagi kalau memang mau menambah.',
+        'You already have an order here, so this one was not sent. Send it again if you want more.',
+      ),
+    );
+  }
   if (form.refused !== undefined && form.errors.length === 0) {
     const { title, detail } = form.refused.text(visit.language);
     return notice('bad', title, detail);
@@ -198,12 +211,14 @@ interface FormParts {
 
 function joinForm(visit: Visit, campaign: Campaign, parts: FormParts): Html {
   const { t } = visit;
+  const asksMore = parts.standing.own.some(({ status }) => isLive(status));
   const quantity = quantityField(visit, campaign, parts, campaign.slots_remaining);
   return orderForm(visit, parts, {
     action: `/sambatan/${campaign.id}/ikut`,
     quantity,
-    send: t('Ikut sekarang', 'Join now'),
+    send: asksMore ? t('Tambah pesanan', 'Order more') : t('Ikut sekarang', 'Join now'),
     hint: whenDue(visit, campaign),
+    asksMore,
   });
 }
 
@@ -221,10 +236,33 @@ export function waitForm(visit: Visit, campaign: Campaign, parts: FormParts): Ht
   });
 }
 
+interface OrderForm {
+  readonly action: string;
+  readonly quantity: Html;
+  readonly send: string;
+  readonly hint: string;
+  /** Whether slots are added to an order that is there. */
+  readonly asksMore?: boolean;
+}
+
+/** Says that there is an order already, and that this form makes another one. */
+function more({ t, language }: Visit, { own }: Standing): Html {
+  const taken = own
+    .filter(({ status }) => isLive(status))
+    .reduce((total, { quantity }) => total + quantity, 0);
+  return html`<input type="hidden" name="more" value="1" />
+    <p class="state">
+      ${t(
+        `Kamu sudah memesan ${slots(taken, language)} di sini. Formulir ini menambah pesanan baru.`,
+        `You have already ordered ${slots(taken, language)} here. This form adds another order.`,
+      )}
+    </p>`;
+}
+
 function orderForm(
   visit: Visit,
   { form, standing }: FormParts,
-  { action, quantity, send, hint }: { action: string; quantity: Html; send: string; hint: string },
+  { action, quantity, send, hint, asksMore = false }: OrderForm,
 ): Html {
   const { t, url } = visit;
   return html`<form class="stack join" method="post" action="${url(action)}">
@@ -237,6 +275,7 @@ function orderForm(
       errors: form?.errors,
       control: { maxlength: 160, autocomplete: 'off' },
     })}
+    ${asksMore && more(visit, standing)}
     <button class="button wide">${send}</button>
     <p class="hint">${hint}</p>
   </form>`;
@@ -328,7 +367,9 @@ function quantityField(
         ${step(1, '+', t('Tambah satu slot', 'One slot more'))}
       </div>
       <p class="total">
-        <span class="quiet">${t('Jumlah', 'Total')}</span>
+        <span class="quiet"
+          >${t('Total', 'Total')} <span data-many>${slots(known, visit.language)}</span></span
+        >
         <output data-total for="quantity">${sum(visit, campaign.price_per_slot, known)}</output>
       </p>
     </div>
@@ -338,6 +379,25 @@ function quantityField(
         ${t(`Tinggal ${slots(left, visit.language)}, dan hanya bisa diambil sekaligus.`, `Only ${slots(left, visit.language)} left, sold together.`)}
       </p>`
     }
+    ${sumsWithoutScript(visit, campaign, least, Math.min(most, left ?? most))}
     ${wrong && html`<p class="error" id="quantity-error">${worded(visit, wrong.message)}</p>`}
   </div>`;
+}
+
+/** What each number of slots costs: without the script nothing is counted while it is chosen. */
+function sumsWithoutScript(visit: Visit, campaign: Campaign, least: number, most: number): Html {
+  const numbers = Array.from({ length: 8 }, (_none, index) => least + index);
+  const sums = numbers
+    .filter((number) => number <= most)
+    .map(
+      (number) =>
+        html`<li>
+          ${slots(number, visit.language)} = ${sum(visit, campaign.price_per_slot, number)}
+        </li>`,
+    );
+  return html`<noscript>
+    <ul class="sums">
+      ${sums}
+    </ul>
+  </noscript>`;
 }

@@ -11,7 +11,9 @@ import { permit } from '../../identity/policy.ts';
 import { consult } from '../../operation.ts';
 import { joinCounted } from '../../participations/joining.ts';
 import { joinRequestOf } from '../../participations/operations.ts';
+import { hasOtherOrder } from '../../participations/queries.ts';
 import { JoinFields } from '../../participations/schemas.ts';
+import type { Visit } from '../../web/visit.ts';
 import { showCampaign } from '../visitor/campaign.ts';
 import { otherAddress } from './join-form.ts';
 
@@ -22,6 +24,8 @@ const JoinForm = closed({
   shipping_address: Type.Optional(JoinFields.shipping_address),
   address_id: Type.Optional(Type.Union([Id, Type.Literal(otherAddress)])),
   key: Key,
+  /** The buyer knows of the order that they have already. */
+  more: Type.Optional(Type.Literal('1')),
 });
 /** Reads a form that asks for slots. */
 export const readJoin = formReader(JoinForm);
@@ -47,6 +51,11 @@ export function joinPages(app: App): Pages {
           });
         }
         const { quantity, note, key } = form.value;
+        if (form.value.more === undefined && (await hasOther(app, request.visit, id, key))) {
+          const { typed } = form;
+          const asked = { typed, errors: [], asksMore: true, status: 409, key };
+          return showCampaign(app, request, reply, id, asked);
+        }
         const answer = await taken(async () => {
           const wish = {
             userId: userOf(caller, undefined),
@@ -75,6 +84,17 @@ export function joinPages(app: App): Pages {
       },
     );
   };
+}
+
+/**
+ * Whether a buyer has slots of a campaign by another form than this one: whoever sends an old form
+ * once more, or one from another window, is asked first whether they want more.
+ */
+async function hasOther(app: App, visit: Visit, campaignId: string, key: string): Promise<boolean> {
+  if (visit.person === undefined) return false;
+  const { userId } = visit.person;
+  const row = await consult(() => app.db.one(hasOtherOrder, campaignId.toLowerCase(), userId, key));
+  return row.has_other;
 }
 
 /** Where it is to go: a saved address of the caller's, else what was typed. */

@@ -2,7 +2,8 @@ import type { Payment } from '../../ledger/payments.ts';
 import { proofLimitBytes } from '../../ledger/proofs.ts';
 import { copyButton, countdown, exactMoment, notice } from '../../web/components.ts';
 import { count, rupiah, shortMoment } from '../../web/format.ts';
-import { attribute, html, type Html } from '../../web/html.ts';
+import { fileInput } from '../../web/file-input.ts';
+import { html, type Html } from '../../web/html.ts';
 import { worded, type Visit } from '../../web/visit.ts';
 import type { Fault, Money } from './money.ts';
 
@@ -172,28 +173,29 @@ function proofForm(visit: Visit, row: PayPlace, payment: Payment, fault: Fault |
   const path = url(`${row.path}/bukti`);
   const again = payment.status === 'proof_submitted';
   const megabytes = proofLimitBytes / 1_048_576;
+  const wrongs =
+    error === undefined ? [] : [{ field: 'picture', message: { id: error, en: error } }];
   return html`<form class="stack" method="post" enctype="multipart/form-data" action="${path}">
-    <div class="field${error && ' wrong'}">
-      <label for="picture"
-        >${again ? t('Salah kirim? Ganti buktinya', 'Wrong file? Send another') : t('Sudah transfer? Kirim buktinya', 'Transferred? Send the proof')}</label
-      >
-      <input
-        id="picture"
-        name="picture"
-        type="file"
-        accept="image/jpeg,image/png,image/webp,application/pdf"
-        required
-        ${attribute('aria-invalid', error !== undefined && 'true')}
-        aria-describedby="${error === undefined ? 'picture-hint' : 'picture-error picture-hint'}"
-      />
-      ${error !== undefined && html`<p class="error" id="picture-error">${error}</p>`}
-      <p class="hint" id="picture-hint">
-        ${t(`Foto atau tangkap layar (JPEG, PNG, WebP) atau PDF, maksimal ${megabytes} MB.`, `A photo or screenshot (JPEG, PNG, WebP) or a PDF, ${megabytes} MB at most.`)}
-      </p>
-    </div>
-    <div class="row">
-      <button class="button ${again && 'quiet'}">${t('Kirim bukti', 'Send the proof')}</button>
-      ${payment.has_proof && html`<a class="button quiet" href="${path}/berkas" data-plain>${t('Lihat bukti terakhir', 'See the last proof')}</a>`}
-    </div>
+    ${payment.has_proof && sentProof(visit, path)}
+    ${fileInput(visit, {
+      name: 'picture',
+      label: again
+        ? t('Salah kirim? Ganti buktinya', 'Wrong file? Send another')
+        : t('Sudah transfer? Kirim buktinya', 'Already transferred? Upload your proof'),
+      hint: t(
+        `Foto atau tangkap layar (JPEG, PNG, WebP) atau PDF, maksimal ${megabytes} MB.`,
+        `A photo or screenshot (JPEG, PNG, WebP) or a PDF, up to ${megabytes} MB.`,
+      ),
+      errors: wrongs,
+      required: true,
+      accept: 'image/jpeg,image/png,image/webp,application/pdf',
+    })}
+    <button class="button ${again && 'quiet'}">${t('Kirim bukti', 'Send the proof')}</button>
   </form>`;
+}
+
+/** The proof that was sent last, small; a PDF, which is no picture, by its words alone. */
+function sentProof({ t }: Visit, path: string): Html {
+  const words = t('Lihat bukti terakhir', 'See the last proof');
+  return html`<a class="sent-proof button quiet" href="${path}/berkas" data-plain>${words}</a>`;
 }

@@ -14,6 +14,7 @@ import { consult, operate } from '../../operation.ts';
 import { emptyState, paging } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
+import { disputePictures } from '../buyer/dispute-pictures-part.ts';
 import { entryForms } from './entry-forms.ts';
 import { sendOperatorPage } from './frame.ts';
 import { asked, buyer, fieldOf, folded, newsOf, refusal, said, subject } from './money-parts.ts';
@@ -100,7 +101,7 @@ function entry(
       <dd>${buyer(visit, whose, row.participation_id)}</dd>
       ${waitingFacts(visit, 'disputes', row.opened_at)}
       <dt>${t('Keluhannya', 'What is wrong')}</dt>
-      <dd class="prose">${row.reason}</dd>
+      <dd class="prose">${row.reason}${disputePictures(visit, row)}</dd>
       ${
         before !== undefined &&
         html`<dt>${t('Keluhan pertama', 'The first time')}</dt>

@@ -14,9 +14,10 @@ import { isId } from '../../identity/ids.ts';
 import { permit } from '../../identity/policy.ts';
 import { consult } from '../../operation.ts';
 import { emptyState, input, notice, paging, select } from '../../web/components.ts';
+import { eventWords } from '../../web/event-words.ts';
 import { count, shortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import { worded, type Visit } from '../../web/visit.ts';
 import { sendOperatorPage } from './frame.ts';
 
 const pageSize = 50;
@@ -155,7 +156,7 @@ function form(visit: Visit, filter: Filter): Html {
       { name: 'peristiwa', label: t('Peristiwa', 'Event'), value: filter.event ?? '' },
       [
         { value: '', label: t('Semua', 'All') },
-        ...events.map((value) => ({ value, label: value })),
+        ...events.map((value) => ({ value, label: worded(visit, eventWords[value]) })),
       ],
     )}
     ${
@@ -222,7 +223,9 @@ function table(visit: Visit, rows: readonly LogRow[]): Html {
                   >${shortMoment(row.occurred_at, language, person?.timeZone)}</span
                 >
               </td>
-              <td data-label="${t('Peristiwa', 'Event')}"><code>${row.event}</code></td>
+              <td data-label="${t('Peristiwa', 'Event')}">
+                ${worded(visit, eventWords[row.event])}
+              </td>
               <td data-label="${t('Tentang', 'About')}">
                 <span
                   ><a href="${url(`/operator/log?sambatan=${row.campaign_id}`)}"

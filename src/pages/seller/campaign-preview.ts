@@ -1,85 +1,87 @@
-import type { CampaignTerms } from '../../campaigns/campaign.ts';
-import type { Picture } from '../../catalogue/picture.ts';
-import { countdown, exactMoment, progressBar } from '../../web/components.ts';
-import { count, rupiah } from '../../web/format.ts';
+import type { Campaign, CampaignTerms } from '../../campaigns/campaign.ts';
+import { pictureOf } from '../../catalogue/picture.ts';
+import type { ProductRow } from '../../catalogue/queries.ts';
 import { html, type Html } from '../../web/html.ts';
-import { pictureTag } from '../../web/picture.ts';
 import type { Visit } from '../../web/visit.ts';
+import { campaignToCome } from '../visitor/campaign.ts';
 
 export interface Previewed {
   readonly terms: CampaignTerms;
-  readonly brandName: string;
-  readonly productName: string;
-  readonly picture: Picture | null;
+  readonly brand: { readonly brand_id: string; readonly name: string };
+  readonly product: ProductRow;
+  /** The one that is changed; undefined for a new one. */
+  readonly campaign?: Campaign | undefined;
 }
 
-/** A campaign as its buyers will see it, with nothing that could be pressed. */
-export function campaignPreview(visit: Visit, { terms, ...of }: Previewed): Html {
-  const { t, language } = visit;
-  const number = (value: number) => count(value, language);
-  const { totalSlots, minimumSlots, deadline, pricePerSlot } = terms;
+/** What a campaign with these terms will be for its buyers: their own page, before anybody joins. */
+export function campaignPreview(visit: Visit, previewed: Previewed): Html {
+  return framed(visit, campaignWith(visit, previewed), previewed.product);
+}
+
+/** A draft, or a campaign that waits for its opening, as its buyers will see it once it is open. */
+export function draftPreview(visit: Visit, campaign: Campaign, product: ProductRow): Html {
+  return framed(visit, { ...campaign, status: openStatus(visit, campaign.opens_at) }, product);
+}
+
+function framed(visit: Visit, campaign: Campaign, product: ProductRow): Html {
+  const { t } = visit;
   return html`<section class="preview" aria-label="${t('Pratinjau', 'Preview')}">
     <p class="preview-mark">${t('Begini pembeli melihatnya', 'This is what buyers see')}</p>
-    <div class="columns">
-      <div class="panel">
-        <div class="framed">
-          ${pictureTag(of.picture, {
-            alt: of.productName,
-            sizes: '(min-width: 58rem) 40rem, 100vw',
-            eager: true,
-          })}
-        </div>
-        <h2>${terms.title}</h2>
-        <p class="quiet">${of.brandName} · ${of.productName}</p>
-        <p class="prose">${terms.description}</p>
-      </div>
-      <div class="panel side">
-        <p class="price">${rupiah(pricePerSlot, language)} <small>/ slot</small></p>
-        ${progressBar(visit, { taken: 0, total: totalSlots })}
-        <dl class="facts">
-          ${
-            terms.opensAt !== null &&
-            html`<dt>${t('Dibuka', 'Opens')}</dt>
-              <dd>${exactMoment(visit, terms.opensAt)}</dd>`
-          }
-          <dt>${t('Batas waktu', 'Deadline')}</dt>
-          <dd>${exactMoment(visit, deadline)} (${countdown(visit, deadline)})</dd>
-          <dt>${t('Minimum', 'At least')}</dt>
-          <dd>
-            ${t(
-              `${number(minimumSlots)} dari ${number(totalSlots)} slot`,
-              `${number(minimumSlots)} of ${number(totalSlots)} slots`,
-            )}
-          </dd>
-          ${perBuyer(visit, terms)}
-          <dt>${t('Bayar', 'Payment')}</dt>
-          <dd>
-            ${
-              terms.paymentTiming === 'upfront'
-                ? t(
-                    `Di muka, dalam ${number(terms.holdSeconds / 3_600)} jam setelah ikut`,
-                    `Upfront, within ${number(terms.holdSeconds / 3_600)} hours of joining`,
-                  )
-                : t('Setelah Sambatan berhasil', 'Once the campaign has succeeded')
-            }
-          </dd>
-        </dl>
-      </div>
-    </div>
+    ${campaignToCome(visit, campaign, product)}
   </section>`;
 }
 
-function perBuyer(visit: Visit, { minSlotsPerUser, maxSlotsPerUser }: CampaignTerms): Html | false {
-  const { t, language } = visit;
-  if (minSlotsPerUser === null && maxSlotsPerUser === null) return false;
-  const least = count(minSlotsPerUser ?? 1, language);
-  const words =
-    maxSlotsPerUser === null
-      ? t(`minimal ${least} slot`, `${least} slots or more`)
-      : t(
-          `${least} sampai ${count(maxSlotsPerUser, language)} slot`,
-          `${least} to ${count(maxSlotsPerUser, language)} slots`,
-        );
-  return html`<dt>${t('Per pembeli', 'Per buyer')}</dt>
-    <dd>${words}</dd>`;
+function openStatus({ now }: Visit, opensAt: Date | null): Campaign['status'] {
+  return opensAt !== null && opensAt > now ? 'scheduled' : 'active';
+}
+
+function campaignWith(visit: Visit, { terms, brand, product, campaign }: Previewed): Campaign {
+  const changed = {
+    title: terms.title,
+    description: terms.description,
+    payment_timing: terms.paymentTiming,
+    total_slots: terms.totalSlots,
+    minimum_slots: terms.minimumSlots,
+    price_per_slot: terms.pricePerSlot,
+    min_slots_per_user: terms.minSlotsPerUser,
+    max_slots_per_user: terms.maxSlotsPerUser,
+    hold_seconds: terms.holdSeconds,
+    deadline: terms.deadline,
+    opens_at: terms.opensAt,
+  };
+  // Of one that is open only the words change.
+  const isOpen = campaign?.status === 'active' || campaign?.status === 'full';
+  if (isOpen) return { ...campaign, title: terms.title, description: terms.description };
+  const { now } = visit;
+  return {
+    id: campaign?.id ?? product.product_id,
+    brand_id: brand.brand_id,
+    brand_name: brand.name,
+    product_id: product.product_id,
+    product_name: product.name,
+    picture: pictureOf(product),
+    weight_grams: product.weight_grams,
+    status: openStatus(visit, terms.opensAt),
+    slots_taken: 0,
+    slots_remaining: terms.totalSlots,
+    waiting_count: 0,
+    progress_percent: 0,
+    participant_count: 0,
+    is_closing: false,
+    slots_at_close: null,
+    extended_at: null,
+    created_at: now,
+    updated_at: now,
+    opened_at: null,
+    verifying_at: null,
+    shipped_at: null,
+    received_after: null,
+    verifying_until: null,
+    decision_until: null,
+    filled_at: null,
+    completed_at: null,
+    failed_at: null,
+    cancelled_at: null,
+    ...changed,
+  };
 }

@@ -2,6 +2,7 @@ import { slotsOverTime } from '../../audit/queries.ts';
 import type { Campaign } from '../../campaigns/campaign.ts';
 import { permitOnCampaign } from '../../campaigns/operations.ts';
 import { brandRoleOf } from '../../catalogue/operations.ts';
+import { findProduct, type ProductRow } from '../../catalogue/queries.ts';
 import type { App } from '../../context.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed, text, TimestampInput } from '../../http/schemas.ts';
@@ -21,8 +22,9 @@ import { count, fieldMoment, rupiah } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { campaignBadge } from '../../web/statuses.ts';
 import type { Visit } from '../../web/visit.ts';
-import { campaignPreview } from './campaign-preview.ts';
+import { draftPreview } from './campaign-preview.ts';
 import { decisionPart } from './decision.ts';
+import { sharePart } from '../visitor/share.ts';
 import { slotsChart, type SlotsAt } from './chart.ts';
 import {
   idIn,
@@ -80,6 +82,7 @@ export function campaignPage(app: App): Pages {
 
 interface Seen {
   readonly campaign: Campaign;
+  readonly product: ProductRow;
   readonly can: {
     readonly publish: boolean;
     readonly extend: boolean;
@@ -104,6 +107,7 @@ async function sellersView(app: App, visit: Visit, id: string): Promise<Seen> {
   const runs = (status === 'active' || status === 'full') && !closing;
   return {
     campaign,
+    product: await consult(() => app.db.one(findProduct, campaign.product_id)),
     can: {
       publish: publish && waits,
       extend: runs && may(actor, 'campaign.extend', rights),
@@ -141,7 +145,8 @@ async function chartOf(app: App, visit: Visit, campaign: Campaign): Promise<Slot
   return await consult(() => app.db.rows(slotsOverTime, campaign.id, from, to, chartSteps));
 }
 
-function overview(visit: Visit, { campaign, can }: Seen, points: readonly SlotsAt[]) {
+function overview(visit: Visit, seen: Seen, points: readonly SlotsAt[]) {
+  const { campaign, can } = seen;
   const { t, url, language } = visit;
   const path = url(`/toko/sambatan/${campaign.id}`);
   const number = (value: number) => count(value, language);
@@ -177,7 +182,12 @@ function overview(visit: Visit, { campaign, can }: Seen, points: readonly SlotsA
     ${can.decide && decisionPart(visit, campaign, '/toko/sambatan')}
     <section class="panel" aria-labelledby="now">
       <h2 id="now" class="visually-hidden">${t('Sekarang', 'Now')}</h2>
-      ${progressBar(visit, { taken: slots, total: campaign.total_slots })} ${!before && figures}
+      ${progressBar(visit, {
+        taken: slots,
+        total: campaign.total_slots,
+        minimum: campaign.minimum_slots,
+      })}
+      ${!before && figures}
       <dl class="facts">
         ${
           campaign.opens_at !== null && before
@@ -219,6 +229,7 @@ function overview(visit: Visit, { campaign, can }: Seen, points: readonly SlotsA
         ${can.cancel && link('/batal', t('Batalkan', 'Call off'), 'danger')}
       </div>
     </section>
+    ${isShared(campaign) && sharePart(visit, campaign)}
     ${
       points.length > 0 &&
       html`<section class="panel" aria-labelledby="chart">
@@ -226,31 +237,19 @@ function overview(visit: Visit, { campaign, can }: Seen, points: readonly SlotsA
         ${slotsChart(visit, points, campaign.total_slots)}
       </section>`
     }
-    ${before && publishPart(visit, campaign, can.publish)}`;
+    ${before && publishPart(visit, seen)}`;
   return { title: campaign.title, section: 'shop' as const, main };
 }
 
+/** Whether there is something to tell others of. */
+function isShared({ status }: Campaign): boolean {
+  return status === 'scheduled' || status === 'active' || status === 'full';
+}
+
 /** A draft as buyers will see it, and the way to open it. */
-function publishPart(visit: Visit, campaign: Campaign, publishes: boolean): Html {
+function publishPart(visit: Visit, { campaign, product, can: { publish: publishes } }: Seen): Html {
   const { t, url } = visit;
-  const preview = campaignPreview(visit, {
-    terms: {
-      title: campaign.title,
-      description: campaign.description,
-      paymentTiming: campaign.payment_timing,
-      totalSlots: campaign.total_slots,
-      minimumSlots: campaign.minimum_slots,
-      minSlotsPerUser: campaign.min_slots_per_user,
-      maxSlotsPerUser: campaign.max_slots_per_user,
-      pricePerSlot: campaign.price_per_slot,
-      holdSeconds: campaign.hold_seconds,
-      deadline: campaign.deadline,
-      opensAt: campaign.opens_at,
-    },
-    brandName: campaign.brand_name,
-    productName: campaign.product_name,
-    picture: campaign.picture,
-  });
+  const preview = draftPreview(visit, campaign, product);
   return html`${preview}${
     publishes
       ? html`<form

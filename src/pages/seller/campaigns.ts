@@ -8,13 +8,13 @@ import {
 } from '../../campaigns/operations.ts';
 import type { CampaignStatus } from '../../campaigns/status.ts';
 import { permitOnBrand } from '../../catalogue/operations.ts';
-import { pictureOf } from '../../catalogue/picture.ts';
 import { findProduct, listEnabledProducts, type BrandRow } from '../../catalogue/queries.ts';
 import type { App } from '../../context.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
 import { taken, typedFields } from '../../http/forms.ts';
 import { seeOther, sendPage, type Pages } from '../../http/site.ts';
 import { may } from '../../identity/policy.ts';
+import { findBrandSetup, type BrandSetupRow } from '../../ledger/queries.ts';
 import { publish } from '../../lifecycle/changes.ts';
 import { consult, operate } from '../../operation.ts';
 import { countdown, emptyState, paging, progressBar } from '../../web/components.ts';
@@ -33,6 +33,7 @@ import {
   type TermsForm,
 } from './campaign-form.ts';
 import { campaignPreview } from './campaign-preview.ts';
+import { checklist, noAccount } from './checklist.ts';
 import {
   asked,
   idIn,
@@ -76,7 +77,9 @@ export function campaignPages(app: App): Pages {
       const name = list ?? 'jalan';
       const [last = null] = after(asked(request, 'cursor'), ['id']);
       const wish = { brandId, statuses: lists[name], after: last, limit: pageSize + 1 };
-      const rows = await consult(() => listOfBrand(app.db, visit.actor, wish));
+      const [rows, setup] = await consult(() =>
+        Promise.all([listOfBrand(app.db, visit.actor, wish), app.db.one(findBrandSetup, brandId)]),
+      );
       const page = dashboard(
         visit,
         { brand, role },
@@ -86,6 +89,7 @@ export function campaignPages(app: App): Pages {
           next: nextCursor(rows, pageSize, (row) => [row.campaign_id]),
           isFirst: last === null,
           creates: may(visit.actor, 'campaign.create', { brandRole: role }),
+          setup,
         },
       );
       return sendPage(request, reply, { ...page, main: html`${newsOf(request)}${page.main}` });
@@ -231,6 +235,7 @@ interface Start {
   readonly brand: BrandRow;
   readonly products: Awaited<ReturnType<typeof enabledProducts>>;
   readonly publishes: boolean;
+  readonly setup: BrandSetupRow;
 }
 
 async function enabledProducts(app: App, brandId: string) {
@@ -241,7 +246,11 @@ async function startOf(app: App, visit: Visit, brandId: string): Promise<Start> 
   signedIn(visit);
   const { brand, role } = await permitOnBrand(app.db, visit.actor, 'campaign.create', brandId);
   const publishes = may(visit.actor, 'campaign.publish', { brandRole: role });
-  return { brand, publishes, products: await enabledProducts(app, brandId) };
+  const [products, setup] = await Promise.all([
+    enabledProducts(app, brandId),
+    consult(() => app.db.one(findBrandSetup, brandId)),
+  ]);
+  return { brand, publishes, products, setup };
 }
 
 async function editedOf(app: App, visit: Visit, id: string): Promise<Campaign> {
@@ -253,21 +262,22 @@ async function editedOf(app: App, visit: Visit, id: string): Promise<Campaign> {
   return campaign;
 }
 
-function newCampaign(visit: Visit, { brand, products, publishes }: Start, shown: Shown) {
+function newCampaign(visit: Visit, start: Start, shown: Shown) {
+  const { brand, products, publishes, setup } = start;
   const { t, url } = visit;
   const title = t('Sambatan baru', 'New campaign');
   const main = html`<p class="crumbs">
       <a href="${url(`/toko/${brand.brand_id}`)}">${brand.name}</a>
     </p>
     <h1>${title}</h1>
-    ${refusal(visit, shown.refused)}
+    ${refusal(visit, shown.refused)}${!setup.has_payout_account && noAccount(visit, brand)}
     ${
       products.length === 0
         ? emptyState(
             t('Belum ada produk yang siap', 'No product is enabled yet'),
             t(
-              'Tambahkan produk dan centang “Boleh dibuatkan Sambatan”.',
-              'Add a product and tick “Campaigns may be made of it”.',
+              'Tambahkan produk dan centang “Bisa dijual lewat Sambatan”.',
+              'Add a product and tick “Available for campaigns”.',
             ),
             html`<a class="button" href="${url(`/toko/${brand.brand_id}/produk/baru`)}"
               >${t('Tambah produk', 'Add a product')}</a
@@ -325,12 +335,8 @@ async function previewPage(app: App, visit: Visit, parts: PreviewParts) {
   const { fresh, campaign, form, typed } = parts;
   const terms = termsOf(form);
   const product = await app.db.one(findProduct, campaign?.product_id ?? form.product_id);
-  const preview = campaignPreview(visit, {
-    terms,
-    brandName: fresh?.brand.name ?? campaign!.brand_name,
-    productName: product.name,
-    picture: pictureOf(product),
-  });
+  const brand = fresh?.brand ?? { brand_id: campaign!.brand_id, name: campaign!.brand_name };
+  const preview = campaignPreview(visit, { terms, brand, product, campaign });
   const action = fresh
     ? url(`/toko/${fresh.brand.brand_id}/sambatan/baru`)
     : url(`/toko/sambatan/${campaign!.id}/ubah`);
@@ -363,6 +369,7 @@ interface DashboardParts {
   readonly next: string | null;
   readonly isFirst: boolean;
   readonly creates: boolean;
+  readonly setup: BrandSetupRow;
 }
 
 function dashboard(visit: Visit, shop: ShopOf, parts: DashboardParts) {
@@ -381,7 +388,7 @@ function dashboard(visit: Visit, shop: ShopOf, parts: DashboardParts) {
         >${words}</a
       >
     </li>`;
-  const main = html`${shopHead(visit, shop, 'campaigns', make)}
+  const main = html`${shopHead(visit, shop, 'campaigns', make)}${checklist(visit, shop, parts.setup)}
     <nav class="choices" aria-label="${t('Tampilkan', 'Show')}">
       <ul>
         ${choice('jalan', t('Jalan', 'Running'))}${choice('draf', t('Draf', 'Drafts'))}${choice(

@@ -29,6 +29,7 @@ import { newId } from '../../identity/ids.ts';
 import { consult, operate } from '../../operation.ts';
 import { badge, checkbox, emptyState, input, paging, textarea } from '../../web/components.ts';
 import { count, rupiah } from '../../web/format.ts';
+import { fileInput } from '../../web/file-input.ts';
 import { html, type Html } from '../../web/html.ts';
 import { pictureTag } from '../../web/picture.ts';
 import type { Visit } from '../../web/visit.ts';
@@ -298,17 +299,18 @@ function productForm(
             control: { inputmode: 'numeric', maxlength: 9, autocomplete: 'off' },
           })}
         </div>
-        ${input(visit, {
-          name: 'picture',
-          errors,
-          label: t('Foto', 'Picture'),
-          hint: t('JPEG, PNG, atau WebP, maksimal 5 MB.', 'JPEG, PNG or WebP, 5 MB at most.'),
-          control: { type: 'file', accept: 'image/jpeg,image/png,image/webp' },
-        })}
         ${checkbox(visit, {
           name: 'sambatan_enabled',
-          label: t('Boleh dibuatkan Sambatan', 'Campaigns may be made of it'),
+          label: t('Bisa dijual lewat Sambatan', 'Available for campaigns'),
           checked: product === undefined && !('name' in typed) ? true : 'sambatan_enabled' in typed,
+        })}
+        ${fileInput(visit, {
+          name: 'picture',
+          errors,
+          label: t('Foto', 'Photo'),
+          hint: t('JPEG, PNG, atau WebP, maksimal 5 MB.', 'JPEG, PNG or WebP, up to 5 MB.'),
+          accept: 'image/jpeg,image/png,image/webp',
+          button: t('Pilih foto', 'Choose a photo'),
         })}
         <button class="button">${t('Simpan', 'Save')}</button>
       </form>

@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Campaign } from '../../campaigns/campaign.ts';
 import { viewCampaign } from '../../campaigns/operations.ts';
 import { isFinal } from '../../campaigns/status.ts';
+import { findProduct, type ProductRow } from '../../catalogue/queries.ts';
 import type { App } from '../../context.ts';
 import { closed, Id } from '../../http/schemas.ts';
 import { SharedPages } from '../../http/shared-pages.ts';
@@ -18,7 +19,13 @@ import { attribute, html, type Html } from '../../web/html.ts';
 import type { PageParts } from '../../web/layout.ts';
 import { campaignBadge } from '../../web/statuses.ts';
 import type { Visit } from '../../web/visit.ts';
-import { joinPart, standingOf, type FormState, type Standing } from '../buyer/join-form.ts';
+import {
+  joinPart,
+  noStanding,
+  standingOf,
+  type FormState,
+  type Standing,
+} from '../buyer/join-form.ts';
 import { reminderPart } from '../buyer/reminder.ts';
 import { ownPlace, waitingPart } from '../buyer/waiting-part.ts';
 import { takenOf } from './card.ts';
@@ -61,28 +68,42 @@ async function drawCampaign(
   form?: FormState,
 ): Promise<PageParts> {
   const campaign = await consult(() => viewCampaign(app.db, visit.actor, campaignId));
-  const [contributions, standing] = await consult(() =>
+  const [contributions, standing, product] = await consult(() =>
     Promise.all([
       app.db.rows(recentContributions, campaign.id, shownContributions),
       standingOf(app.db, visit, campaign),
+      app.db.one(findProduct, campaign.product_id),
     ]),
   );
   return {
     title: campaign.title,
     section: 'home',
     head: previewTags(visit, campaign),
-    main: whole(visit, campaign, { contributions, standing, form }),
+    main: whole(visit, campaign, { contributions, standing, product, form }),
   };
 }
+
+/** What its page says of a campaign's product. */
+export type ShownProduct = Pick<ProductRow, 'name' | 'description' | 'base_price'>;
 
 interface Around {
   readonly contributions: readonly ContributionRow[];
   readonly standing: Standing;
+  readonly product: ShownProduct;
   readonly form: FormState | undefined;
 }
 
-function whole(visit: Visit, campaign: Campaign, around: Around): Html {
-  const published = campaign.status !== 'inactive';
+/**
+ * A campaign that is not there yet as buyers will see it, by the same means as its page. What could
+ * be sent from it is there to look at only.
+ */
+export function campaignToCome(visit: Visit, campaign: Campaign, product: ShownProduct): Html {
+  const around = { contributions: [], standing: noStanding, product, form: undefined };
+  return whole(visit, campaign, around, true);
+}
+
+function whole(visit: Visit, campaign: Campaign, around: Around, isPreview = false): Html {
+  const published = campaign.status !== 'inactive' && !isPreview;
   // What is over stays as it ended: its progress now is what is left after the refunds.
   const events =
     published && !isFinal(campaign.status) && `/api/sambatan/campaigns/${campaign.id}/events`;
@@ -99,10 +120,12 @@ function whole(visit: Visit, campaign: Campaign, around: Around): Html {
       })}
     </div>
     <div class="campaign-side">
-      <header class="campaign-head" data-part="head">${head(visit, campaign)}</header>
+      <header class="campaign-head" data-part="head">
+        ${head(visit, campaign, around.product)}
+      </header>
       <section class="campaign-join panel" aria-label="${visit.t('Ikut Sambatan', 'Join')}">
         <div data-part="progress">${progress(visit, campaign)}${stateOf(visit, campaign)}</div>
-        <div data-part="order">
+        <div data-part="order" ${attribute('inert', isPreview)}>
           ${ownPlace(visit, around.standing)}${joinPart(
             visit,
             campaign,
@@ -110,31 +133,48 @@ function whole(visit: Visit, campaign: Campaign, around: Around): Html {
             around.form,
           )}${waitingPart(visit, campaign, around.standing, around.form)}
         </div>
-        <div data-part="reminder">${reminderPart(visit, campaign, around.standing.isReminded)}</div>
+        <div data-part="reminder">
+          ${!isPreview && reminderPart(visit, campaign, around.standing.isReminded)}
+        </div>
       </section>
     </div>
     <div class="campaign-more">
-      ${story(visit, campaign)}${rulesOf(visit, campaign)}${
+      ${story(visit, campaign)}${ofProduct(visit, around.product)}${rulesOf(visit, campaign)}${
         published && sharePart(visit, campaign)
       }${recent(visit, around.contributions)}
     </div>
   </article>`;
 }
 
-function head(visit: Visit, campaign: Campaign): Html {
+function head(visit: Visit, campaign: Campaign, { base_price: usual }: ShownProduct): Html {
   const { t, language } = visit;
+  const isCheaper = usual > campaign.price_per_slot;
   return html`<p class="maker">${campaign.brand_name} ${campaignBadge(visit, campaign.status)}</p>
     <h1>${campaign.title}</h1>
     <p class="price big">
       ${rupiah(campaign.price_per_slot, language)} <span class="per">/ slot</span>
     </p>
+    ${
+      isCheaper &&
+      html`<p class="usual quiet">
+        ${t('Harga biasa', 'Usual price')} <s>${rupiah(usual, language)}</s> ·
+        ${t(
+          `hemat ${rupiah(usual - campaign.price_per_slot, language)}`,
+          `you save ${rupiah(usual - campaign.price_per_slot, language)}`,
+        )}
+      </p>`
+    }
     <p class="quiet">${t('Produk', 'Product')}: ${campaign.product_name}</p>`;
 }
 
 function progress(visit: Visit, campaign: Campaign): Html {
   const { t, language } = visit;
   const open = campaign.status === 'active' || campaign.status === 'full';
-  return html`${progressBar(visit, { taken: takenOf(campaign), total: campaign.total_slots })}
+  return html`${progressBar(visit, {
+    taken: takenOf(campaign),
+    total: campaign.total_slots,
+    minimum: campaign.minimum_slots,
+  })}
   ${
     !isFinal(campaign.status) &&
     html`<ul class="figures two">
@@ -165,6 +205,15 @@ function story({ t }: Visit, campaign: Campaign): Html | undefined {
   return html`<section class="panel" aria-labelledby="story">
     <h2 id="story">${t('Ceritanya', 'The story')}</h2>
     <p class="prose">${campaign.description.trim()}</p>
+  </section>`;
+}
+
+/** What its maker tells of the product itself, in whichever campaign it is. */
+function ofProduct({ t }: Visit, { name, description }: ShownProduct): Html | undefined {
+  if (description.trim() === '') return undefined;
+  return html`<section class="panel" aria-labelledby="product">
+    <h2 id="product">${t(`Tentang ${name}`, `About ${name}`)}</h2>
+    <p class="prose">${description.trim()}</p>
   </section>`;
 }
 

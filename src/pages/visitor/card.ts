@@ -27,7 +27,11 @@ export function campaignCard(visit: Visit, campaign: Campaign, isFirst = false):
           ${rupiah(campaign.price_per_slot, language)}
           <span class="per">/ slot</span>
         </p>
-        ${progressBar(visit, { taken: takenOf(campaign), total: campaign.total_slots })}
+        ${progressBar(visit, {
+          taken: takenOf(campaign),
+          total: campaign.total_slots,
+          minimum: campaign.minimum_slots,
+        })}
         <p class="card-foot">${foot(visit, campaign)}</p>
       </div>
     </article>

@@ -1,17 +1,26 @@
-import type { Picture } from '../../catalogue/picture.ts';
+import { pictureOf, type Picture, type PictureColumns } from '../../catalogue/picture.ts';
 import { html, type Html } from '../../web/html.ts';
 import { pictureTag } from '../../web/picture.ts';
 
 /** What a picture is drawn of. */
-export interface Pictured {
+export interface Pictured extends Partial<PictureColumns> {
   readonly product_id: string;
+  /** As read; else the columns of a product's row say where it is. */
   readonly picture?: Picture | null | undefined;
 }
 
 /** The picture of a campaign's product; drawn from its id where there is no photograph. */
 export function productPicture(campaign: Pictured, how: Parameters<typeof pictureTag>[1]): Html {
-  const { picture = null } = campaign;
+  const picture = campaign.picture ?? pictureIn(campaign);
   return picture === null ? drawnBottle(campaign.product_id) : pictureTag(picture, how);
+}
+
+function pictureIn({
+  picture_digest = null,
+  picture_width = null,
+  picture_height = null,
+}: Pictured): Picture | null {
+  return pictureOf({ picture_digest, picture_width, picture_height });
 }
 
 /** The numbers that make one product's drawing another than the next one's; always the same. */

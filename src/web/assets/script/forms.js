@@ -84,7 +84,7 @@ document.addEventListener('input', ({ target }) => {
 
 /** The names of the chosen files beside their field, and how the pictures among them look. */
 function chosen(field) {
-  const list = field.parentElement.querySelector('.chosen');
+  const list = field.closest('.file')?.querySelector('.chosen');
   if (!list) return;
   list.replaceChildren(
     ...[...field.files].map((file) => {

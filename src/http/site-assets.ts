@@ -1,0 +1,34 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { assets } from '../web/assets.ts';
+
+const yearSeconds = 365 * 86_400;
+
+/** How answers are compressed, the better one first. */
+export const encodings = ['br', 'gzip'] as const;
+export type Encoding = (typeof encodings)[number];
+
+/** How a browser wants what is compressed already; undefined for as it is. */
+export function encodingTaken({ headers }: FastifyRequest): Encoding | undefined {
+  const accepts = headers['accept-encoding'] ?? '';
+  return encodings.find((one) => accepts.includes(one) && !refuses(accepts, one));
+}
+
+/** Whether a list of encodings names this one with a weight of nothing (RFC 9110, 12.5.3). */
+function refuses(accepts: string, encoding: Encoding): boolean {
+  return new RegExp(`\\b${encoding}\\s*;\\s*q=0(?:\\.0*)?\\s*(?:,|$)`, 'i').test(accepts);
+}
+
+/** Files of the site, under names that change with what is in them. */
+export function serveAssets(server: FastifyInstance): void {
+  for (const asset of Object.values(assets)) {
+    server.get(asset.path, { config: { compress: false } }, async (request, reply) => {
+      const encoding = encodingTaken(request);
+      if (encoding !== undefined) reply.header('content-encoding', encoding);
+      return reply
+        .header('cache-control', `public, max-age=${yearSeconds}, immutable`)
+        .header('vary', 'accept-encoding')
+        .type(asset.type)
+        .send(encoding === 'br' ? asset.brotli : encoding === 'gzip' ? asset.gzip : asset.bytes);
+    });
+  }
+}

@@ -1,0 +1,20 @@
+import { html, type Html } from '../../web/html.ts';
+import type { Visit } from '../../web/visit.ts';
+
+/** The pictures of a dispute, small; each opens whole. */
+export function disputePictures(
+  { t, url }: Visit,
+  { dispute_id: id, pictures }: { readonly dispute_id: string; readonly pictures: number },
+): Html | undefined {
+  if (pictures === 0) return undefined;
+  const one = (number: number) => {
+    const path = url(`/keluhan/${id}/foto?nomor=${number}`);
+    const words = t(`Foto ${number} dari keluhan`, `Photo ${number} of the report`);
+    return html`<li>
+      <a href="${path}" data-plain><img src="${path}" alt="${words}" loading="lazy" /></a>
+    </li>`;
+  };
+  return html`<ul class="shown-pictures">
+    ${Array.from({ length: pictures }, (_none, index) => one(index + 1))}
+  </ul>`;
+}

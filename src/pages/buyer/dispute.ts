@@ -1,0 +1,82 @@
+import Type from 'typebox';
+import type { FastifyRequest } from 'fastify';
+import type { App } from '../../context.ts';
+import { formReader, taken } from '../../http/forms.ts';
+import { closed, Id, text } from '../../http/schemas.ts';
+import { seeOther, type Pages } from '../../http/site.ts';
+import { readFormWithFiles, takeUploads } from '../../http/uploads.ts';
+import { openDispute } from '../../ledger/books.ts';
+import {
+  addDisputePictures,
+  disputePictureField,
+  disputePictureTooLarge,
+  maxDisputePictures,
+  readDisputePictures,
+  viewDisputePicture,
+} from '../../ledger/dispute-pictures.ts';
+import { disputePictureHeaders } from '../../ledger/dispute-routes.ts';
+import { consult, operate } from '../../operation.ts';
+import { signedIn } from '../account/signed-in.ts';
+import { faultOf } from './money.ts';
+import { ownParticipation, showParticipation } from './participation.ts';
+
+const schema = { params: closed({ id: Id }) };
+const picture = {
+  params: closed({ id: Id }),
+  querystring: closed({
+    nomor: Type.Optional(Type.Integer({ minimum: 1, maximum: maxDisputePictures })),
+  }),
+};
+const readTrouble = formReader(closed({ reason: text(3, 500) }));
+
+/** Saying that something is wrong with what was bought, with pictures of it; and those pictures. */
+export function disputePages(app: App): Pages {
+  return async (server) => {
+    takeUploads(server, { files: maxDisputePictures });
+
+    server.post('/ikutan/:id/masalah', { schema }, async (request, reply) => {
+      const { visit } = request;
+      const { id } = request.params;
+      const row = await ownParticipation(app, visit, id);
+      const sent = await taken(() => readSent(request));
+      if ('refused' in sent) {
+        return showParticipation(app, request, reply, row, faultOf('dispute', sent.refused));
+      }
+      const form = readTrouble(sent.done.fields);
+      const { typed } = form;
+      if ('errors' in form) {
+        const fault = { form: 'dispute', errors: form.errors, typed, status: 422 } as const;
+        return showParticipation(app, request, reply, row, fault);
+      }
+      const reason = form.value.reason.trim();
+      const answer = await taken(async () => {
+        const pictures = await readDisputePictures(sent.done.files);
+        await operate(app.db, async (tx) => {
+          await openDispute(tx, visit.actor, id, reason);
+          if (pictures.length > 0) await addDisputePictures(tx, visit.actor, id, pictures);
+        });
+      });
+      if ('refused' in answer) {
+        const fault = faultOf('dispute', answer.refused, typed);
+        return showParticipation(app, request, reply, row, fault);
+      }
+      app.pokes.poke(row.campaign_id);
+      return seeOther(request, reply, `/ikutan/${id}`);
+    });
+
+    server.get('/keluhan/:id/foto', { schema: picture }, async (request, reply) => {
+      const { visit } = request;
+      signedIn(visit);
+      const { id } = request.params;
+      const { nomor: number = 1 } = request.query;
+      const content = await consult(() => viewDisputePicture(app.db, visit.actor, id, number));
+      return reply.headers(disputePictureHeaders(id, number)).send(content);
+    });
+  };
+}
+
+/** The form with its files; one without files may come without them. */
+async function readSent(request: FastifyRequest) {
+  if (!request.isMultipart()) return { fields: request.body, files: [] };
+  return await readFormWithFiles(request, disputePictureField, disputePictureTooLarge);
+}
