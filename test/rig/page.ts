@@ -77,8 +77,11 @@ function valueIn(control: Element): string | undefined {
   }
 }
 
+/** The elements in there, without what nobody can use (`inert`). */
 function elementsIn(parent: Parent): Element[] {
-  return parent.childNodes.flatMap((one) => ('tagName' in one ? [one, ...elementsIn(one)] : []));
+  return parent.childNodes.flatMap((one) =>
+    'tagName' in one && valueOf(one, 'inert') === undefined ? [one, ...elementsIn(one)] : [],
+  );
 }
 
 function textOf(element: Element): string {
