@@ -132,7 +132,7 @@ suite('migrations', () => {
         'check_transaction_transition',
       ];
       // Those of indexes stand before them.
-      const ofIndexes = ['search_fold', 'bare_number', 'phone_in'];
+      const ofIndexes = ['search_fold', 'search_words', 'bare_number', 'phone_in'];
       const named = migrated.map(({ name }) => name);
       assert.deepEqual(named.toSorted(), [...declared, ...ofTriggers, ...ofIndexes].toSorted());
     });

@@ -5,8 +5,6 @@
 -- Every table that belongs to a campaign leads its primary key and its foreign keys with
 -- campaign_id, so that the schema can be distributed by campaign without a rewrite.
 
-create schema if not exists sambatan;
-
 create type sambatan.campaign_status as enum
   ('draft', 'scheduled', 'active', 'locked', 'verifying', 'fulfilled', 'expired', 'cancelled');
 create type sambatan.participant_status as enum
@@ -127,7 +125,7 @@ create table sambatan.campaigns (
   cancelled_at timestamptz,
   title text not null check (char_length(title) between 3 and 120),
   description text not null default '' check (char_length(description) <= 5000),
-  search tsvector not null generated always as (to_tsvector('simple', title)) stored,
+  search tsvector not null generated always as (sambatan.search_words(title)) stored,
 
   foreign key (brand_id, product_id) references sambatan.products (brand_id, product_id),
   constraint campaigns_minimum_slots check (minimum_slots between 1 and total_slots),

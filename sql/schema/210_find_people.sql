@@ -1,14 +1,6 @@
 -- How people are found by what somebody remembers of them: a name, an e-mail address, a telephone
 -- number. Accents, capitals and the way in which a number is written make no difference.
 
--- Text as it is compared in searches: small letters without their accents. Most text is ASCII, for
--- which taking accents off would cost five times as much as the rest.
-create function sambatan.search_fold(p_text text) returns text
-language sql immutable parallel safe as $$
-  select case when octet_length(p_text) = char_length(p_text) then lower(p_text)
-    else lower(regexp_replace(normalize(p_text, nfkd), U&'[\0300-\036F]', '', 'g')) end
-$$;
-
 -- A telephone number without the signs that people put between its digits.
 create function sambatan.bare_number(p_text text) returns text
 language sql immutable parallel safe as $$
@@ -26,8 +18,7 @@ $$;
 
 -- Words of names and e-mail addresses, found by how they begin.
 create index profiles_by_words on sambatan.profiles using gin (
-  to_tsvector('simple', translate(sambatan.search_fold(
-    display_name || ' ' || coalesce(email, '')), '@.+-_/', '      ')));
+  sambatan.search_words(display_name || ' ' || coalesce(email, '')));
 create index addresses_by_phone on sambatan.addresses ((sambatan.phone_in(phone)) collate "C");
 create index participants_by_phone
   on sambatan.participants ((sambatan.phone_in(shipping_address)) collate "C")

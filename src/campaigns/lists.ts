@@ -1,5 +1,6 @@
 import { brandRoleOf } from '../catalogue/operations.ts';
 import type { Queryable } from '../database/query.ts';
+import { prefixQuery } from '../database/text-search.ts';
 import type { Actor } from '../identity/actor.ts';
 import { permit } from '../identity/policy.ts';
 import type { CampaignSort } from './campaign.ts';
@@ -43,7 +44,7 @@ export async function listVisible(
   }
   const published = wish.among?.filter((one) => one !== 'inactive') ?? publishedStatuses;
   const statuses = (wish.status ? [wish.status] : published).map(storedStatus);
-  const words = wish.words === undefined ? null : prefixes(wish.words);
+  const words = wish.words === undefined ? null : (prefixQuery(wish.words) ?? null);
   const lists = listCampaigns[wish.sort];
   const list = wish.brandId ? lists.ofBrand : words === null ? lists.all : lists.matching;
   return await db.rows(
@@ -69,12 +70,6 @@ export async function listOfBrand(
   permit(actor, 'campaign.read_draft', { brandRole: await brandRoleOf(db, actor, brandId) });
   const stored = statuses.map(storedStatus);
   return await db.rows(listCampaigns.newest.ofBrand, stored, limit, null, after, brandId, null);
-}
-
-/** Every word as a prefix that must occur, in the language of `to_tsquery`; null without words. */
-function prefixes(text: string): string | null {
-  const words = text.match(/[\p{L}\p{N}]+/gu) ?? [];
-  return words.length === 0 ? null : words.map((word) => `${word}:*`).join(' & ');
 }
 
 /** Numbers over all published campaigns. */

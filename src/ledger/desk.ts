@@ -1,4 +1,5 @@
 import type { Queryable } from '../database/query.ts';
+import { foldText } from '../database/text-search.ts';
 import { DomainError } from '../errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { permit } from '../identity/policy.ts';
@@ -107,10 +108,12 @@ export async function lineToDivide(
     ...line.parts.map(({ participation_id }) => participation_id),
     ...line.candidates.flatMap(({ parts }) => parts.map((part) => part.participation_id)),
   ]);
-  const words = search.trim().toLowerCase();
+  const words = foldText(search.trim());
   const isFound = ({ display_name, holder, participation_id }: OpenPaymentRow) =>
     words !== '' &&
-    [display_name, holder, participation_id].some((text) => text?.toLowerCase().includes(words));
+    [display_name, holder, participation_id].some(
+      (text) => text !== null && foldText(text).includes(words),
+    );
   const payments = [
     ...open.filter(({ participation_id }) => wanted.has(participation_id)),
     ...open.filter((one) => !wanted.has(one.participation_id) && isFound(one)),

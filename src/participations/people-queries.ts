@@ -28,8 +28,7 @@ export const peopleByEmail = query<[email: string, limit: number], PersonRow>(
 export const peopleByWords = query<[words: string, limit: number], PersonRow>(
   'people_by_words',
   person(`select user_id from sambatan.profiles
-    where to_tsvector('simple', translate(sambatan.search_fold(
-        display_name || ' ' || coalesce(email, '')), '@.+-_/', '      '))
+    where sambatan.search_words(display_name || ' ' || coalesce(email, ''))
       @@ to_tsquery('simple', $1)
     limit $2`),
 );

@@ -1,4 +1,5 @@
 import type { Queryable } from '../database/query.ts';
+import { prefixQuery } from '../database/text-search.ts';
 import type { Actor } from '../identity/actor.ts';
 import { isId } from '../identity/ids.ts';
 import { permit } from '../identity/policy.ts';
@@ -57,7 +58,7 @@ async function peopleMatching(db: Queryable, wanted: string): Promise<people.Per
     const exact = await db.rows(people.peopleByEmail, wanted, maxPeople);
     if (exact.length > 0) return exact;
   }
-  const words = textQueryOf(wanted);
+  const words = prefixQuery(wanted, maxWords);
   return words === undefined ? [] : await db.rows(people.peopleByWords, words, maxPeople);
 }
 
@@ -67,14 +68,4 @@ async function ordersOf(
 ): Promise<readonly sql.FoundParticipation[]> {
   if (userIds.length === 0) return [];
   return await db.rows(sql.lookUpUsersParticipations, userIds, maxOrders);
-}
-
-/** The words of a search as a text search query; undefined where there is none. */
-function textQueryOf(search: string): string | undefined {
-  const folded = search
-    .normalize('NFKD')
-    .replaceAll(/[\u0300-\u036f]/g, '')
-    .toLowerCase();
-  const words = folded.match(/[\p{L}\p{N}]+/gu)?.slice(0, maxWords) ?? [];
-  return words.length === 0 ? undefined : words.map((word) => `${word}:*`).join(' & ');
 }

@@ -1,6 +1,7 @@
 import { permitOnCampaign } from '../campaigns/operations.ts';
 import type { Campaign } from '../campaigns/campaign.ts';
 import type { Queryable } from '../database/query.ts';
+import { foldText } from '../database/text-search.ts';
 import type { Actor } from '../identity/actor.ts';
 import type { PaymentState } from '../ledger/payment-state.ts';
 import { consult } from '../operation.ts';
@@ -124,13 +125,11 @@ function filterOf(campaignId: string, input: RosterInput): sql.RosterFilter {
   ];
 }
 
-/** The words of a search as patterns, without capitals and accents, like sambatan.search_fold. */
+/** The words of a search as `like` patterns for text that `sambatan.search_fold` gave. */
 function wordsOf(search: string): string[] {
-  const folded = search
-    .normalize('NFKD')
-    .replaceAll(/[\u0300-\u036f]/g, '')
-    .toLowerCase();
-  const words = folded.split(/\s+/).filter((word) => word !== '');
+  const words = foldText(search)
+    .split(/\s+/)
+    .filter((word) => word !== '');
   return words.slice(0, maxWords).map((word) => `%${word.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`);
 }
 

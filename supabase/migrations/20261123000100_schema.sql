@@ -1,13 +1,35 @@
 -- Written by scripts/baseline.js from sql/schema. Edit the sources there, not this file.
 
+create schema if not exists sambatan;
+
+-- Text as searches compare it: lower case, without accents, one form for composed, decomposed and
+-- full-width characters; letters that do not decompose become the Latin letters that people type
+-- for them. src/database/text-search.ts does the same with what is searched for. Most text is ASCII,
+-- which skips the normalization: it would cost five times as much as the rest.
+create function sambatan.search_fold(p_text text) returns text
+language sql immutable parallel safe as $$
+  select case when octet_length(p_text) = char_length(p_text) then lower(p_text)
+    else replace(replace(replace(replace(
+      lower(translate(
+        normalize(regexp_replace(normalize(p_text, nfkd),
+          U&'[\0300-\036F\1AB0-\1AFF\1DC0-\1DFF\20D0-\20FF\FE20-\FE2F]', '', 'g'), nfkc),
+        'ØøĐđÐðŁłĦħıςẞÆŒÞ', 'ooddddllhhiσßæœþ')),
+      'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th') end
+$$;
+
+-- The words of a text for full-text search. Signs between letters separate words: the parser would
+-- otherwise keep `30ml/50ml` or `wangi.id` as one.
+create function sambatan.search_words(p_text text) returns tsvector
+language sql immutable parallel safe as $$
+  select to_tsvector('pg_catalog.simple', translate(sambatan.search_fold(p_text), '@.+-_/''’', '        '))
+$$;
+
 -- The tables of Sambatan, in a schema of their own: a marketplace's database already has its
 -- `products` and `brands`. Rules that must hold whoever writes are said here once more as checks,
 -- keys and triggers; the functions that write are in the migrations after this one.
 --
 -- Every table that belongs to a campaign leads its primary key and its foreign keys with
 -- campaign_id, so that the schema can be distributed by campaign without a rewrite.
-
-create schema if not exists sambatan;
 
 create type sambatan.campaign_status as enum
   ('draft', 'scheduled', 'active', 'locked', 'verifying', 'fulfilled', 'expired', 'cancelled');
@@ -129,7 +151,7 @@ create table sambatan.campaigns (
   cancelled_at timestamptz,
   title text not null check (char_length(title) between 3 and 120),
   description text not null default '' check (char_length(description) <= 5000),
-  search tsvector not null generated always as (to_tsvector('simple', title)) stored,
+  search tsvector not null generated always as (sambatan.search_words(title)) stored,
 
   foreign key (brand_id, product_id) references sambatan.products (brand_id, product_id),
   constraint campaigns_minimum_slots check (minimum_slots between 1 and total_slots),
@@ -1439,14 +1461,6 @@ alter table sambatan_auth.sign_ins add column session_id uuid;
 -- How people are found by what somebody remembers of them: a name, an e-mail address, a telephone
 -- number. Accents, capitals and the way in which a number is written make no difference.
 
--- Text as it is compared in searches: small letters without their accents. Most text is ASCII, for
--- which taking accents off would cost five times as much as the rest.
-create function sambatan.search_fold(p_text text) returns text
-language sql immutable parallel safe as $$
-  select case when octet_length(p_text) = char_length(p_text) then lower(p_text)
-    else lower(regexp_replace(normalize(p_text, nfkd), U&'[\0300-\036F]', '', 'g')) end
-$$;
-
 -- A telephone number without the signs that people put between its digits.
 create function sambatan.bare_number(p_text text) returns text
 language sql immutable parallel safe as $$
@@ -1464,8 +1478,7 @@ $$;
 
 -- Words of names and e-mail addresses, found by how they begin.
 create index profiles_by_words on sambatan.profiles using gin (
-  to_tsvector('simple', translate(sambatan.search_fold(
-    display_name || ' ' || coalesce(email, '')), '@.+-_/', '      ')));
+  sambatan.search_words(display_name || ' ' || coalesce(email, '')));
 create index addresses_by_phone on sambatan.addresses ((sambatan.phone_in(phone)) collate "C");
 create index participants_by_phone
   on sambatan.participants ((sambatan.phone_in(shipping_address)) collate "C")

@@ -1,0 +1,53 @@
+const marks = /[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]/g;
+
+/** Letters that do not decompose, and the Latin letters that people type for them. */
+const letters: Readonly<Record<string, string>> = {
+  Ø: 'o',
+  ø: 'o',
+  Đ: 'd',
+  đ: 'd',
+  Ð: 'd',
+  ð: 'd',
+  Ł: 'l',
+  ł: 'l',
+  Ħ: 'h',
+  ħ: 'h',
+  ı: 'i',
+  ς: 'σ',
+  ẞ: 'ss',
+  ß: 'ss',
+  Æ: 'ae',
+  æ: 'ae',
+  Œ: 'oe',
+  œ: 'oe',
+  Þ: 'th',
+  þ: 'th',
+};
+const letter = new RegExp(`[${Object.keys(letters).join('')}]`, 'g');
+
+/**
+ * Text as searches compare it: lower case, without accents, one form for composed, decomposed and
+ * full-width characters. The same as `sambatan.search_fold` in the database.
+ */
+export function foldText(text: string): string {
+  return text
+    .normalize('NFKD')
+    .replaceAll(marks, '')
+    .normalize('NFKC')
+    .replaceAll(letter, (one) => letters[one]!)
+    .toLowerCase()
+    .replaceAll('ς', 'σ');
+}
+
+/**
+ * A `to_tsquery` in which every word of `search` must occur as a prefix; undefined without words.
+ * Words after the first `maxWords` are ignored.
+ */
+export function prefixQuery(search: string, maxWords = Infinity): string | undefined {
+  const words = foldText(search).match(/[\p{L}\p{N}][\p{L}\p{N}\p{M}]*/gu) ?? [];
+  if (words.length === 0) return undefined;
+  return words
+    .slice(0, maxWords)
+    .map((word) => `${word}:*`)
+    .join(' & ');
+}
