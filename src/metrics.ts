@@ -40,7 +40,7 @@ export function createMetrics(sources: MetricSources = {}) {
     ...lifecycleMetrics(registers),
     ...joinMetrics(registers),
     ...watchMetrics(registers),
-    ...lateMetrics(registers),
+    ...verifyingMetrics(registers),
     ...queueMetrics(registers),
     ...messageMetrics(registers),
     httpDuration: new Histogram({
@@ -190,22 +190,14 @@ function watchMetrics(registers: Registry[]) {
   };
 }
 
-/** Payments whose time is over, as the watch sees them. */
-function lateMetrics(registers: Registry[]) {
-  const gauge = (what: string, help: string) =>
-    new Gauge({ name: `sambatan_${what}`, help, registers });
+/** Campaigns whose payments are checked after the deadline, as the watch sees them. */
+function verifyingMetrics(registers: Registry[]) {
   return {
-    campaignsVerifying: gauge(
-      'campaigns_verifying',
-      'Campaigns past their deadline that are verifying',
-    ),
-    paymentsOverdue: gauge('payments_overdue', 'Orders not paid by pay_by and not decided yet'),
-    paymentsOverdueOldest: gauge(
-      'payments_overdue_oldest_seconds',
-      'Time since their first pay_by',
-    ),
-    decisionsWaiting: gauge('decisions_waiting', 'Batches below their minimum to decide about'),
-    decisionsOldest: gauge('decisions_oldest_waiting_seconds', 'Age of the oldest of these'),
+    campaignsVerifying: new Gauge({
+      name: 'sambatan_campaigns_verifying',
+      help: 'Campaigns past their deadline that are verifying',
+      registers,
+    }),
   };
 }
 

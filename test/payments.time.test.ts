@@ -315,7 +315,8 @@ test('below the minimum the seller decides; an operator only after the seller ha
   await run();
   assert.notEqual((await campaignOf(id))['decision_until'], null);
   await service.app.watch.look();
-  assert.match(await service.app.metrics.registry.metrics(), /sambatan_decisions_waiting [1-9]/);
+  const figures = await service.app.metrics.registry.metrics();
+  assert.match(figures, /sambatan_work_queue_items\{queue="decisions"\} [1-9]/);
   const { items } = expectStatus(await staff.get('/payouts?limit=100'), 200);
   const payout = items.find((one) => one['campaign_id'] === id)!;
   expectProblem(await operator.post(`/payouts/${payout.id}/release`), 409, 'payout_unsettled');

@@ -43,7 +43,6 @@ export function gatewayRoutes(app: App): FastifyPluginAsyncTypebox {
               'participation_not_found',
               'gateway_off',
               'payment_not_due',
-              'payment_account_missing',
               'unique_codes_exhausted',
               'payment_not_open',
               'installation_held',

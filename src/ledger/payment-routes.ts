@@ -35,6 +35,7 @@ const Bytes = Type.Unsafe<Buffer>({ description: 'The file itself' });
 
 /** What buyers pay, how they show it, and who says that it arrived. */
 export function paymentRoutes(app: App): FastifyPluginAsyncTypebox {
+  const paysOnline = app.payments.gateway !== undefined;
   return async (server) => {
     server.get(
       '/participations/:id/payment',
@@ -43,7 +44,7 @@ export function paymentRoutes(app: App): FastifyPluginAsyncTypebox {
           tags: ['money'],
           summary: 'What a participation has to pay, where to and until when',
           description:
-            'Transfer exactly `total`: its last digits say whose transfer it is. They are chosen when this is first asked for.',
+            'Transfer exactly `total`: its last digits say whose transfer it is. They are chosen when this is first asked for. Where `account` is null nothing can be transferred; pay with `POST /participations/{id}/pay-online`.',
           params,
           response: {
             200: PaymentSchema,
@@ -61,7 +62,7 @@ export function paymentRoutes(app: App): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }) =>
-        await operate(app.db, (tx) => viewPayment(tx, actor, id)),
+        await operate(app.db, (tx) => viewPayment(tx, actor, id, paysOnline)),
     );
 
     server.get(

@@ -21,7 +21,7 @@ export interface Payment {
   /** What is to be transferred, to the rupiah: amount + unique_code. */
   readonly total: bigint;
   readonly pay_by: Date | null;
-  /** Null for what was paid without being looked at. */
+  /** Null for what was paid without being looked at, and where it can be paid online only. */
   readonly account: sql.BankAccountRow | null;
   /** Why it was rejected. */
   readonly reason: string | null;
@@ -58,12 +58,18 @@ export function paymentOf(row: sql.PaymentRow): Payment {
 
 /**
  * What a participation has to pay. Its account and unique code are chosen when it is first looked
- * at. Refuses: participation_not_found, forbidden, payment_not_due, payment_account_missing,
+ * at; where `paysOnline` it may have neither, and is then paid through the provider alone. Refuses:
+ * participation_not_found, forbidden, payment_not_due, payment_account_missing,
  * unique_codes_exhausted.
  */
-export async function viewPayment(tx: Tx, actor: Actor, participationId: string): Promise<Payment> {
+export async function viewPayment(
+  tx: Tx,
+  actor: Actor,
+  participationId: string,
+  paysOnline = false,
+): Promise<Payment> {
   const { buyer } = await permitOnBuyer(tx, actor, 'payment.read', participationId);
-  return await opened(tx, buyer);
+  return await open(tx, buyer, paysOnline);
 }
 
 /**
@@ -79,7 +85,7 @@ export async function submitProof(
 ): Promise<Payment> {
   const { buyer, caller } = await permitOnBuyer(tx, actor, 'payment.prove', participationId);
   await tx.one(sql.lockPaymentsOf, buyer.campaign_id);
-  await opened(tx, buyer);
+  await open(tx, buyer, false);
   const { contentType, content } = proof;
   await tx.one(
     sql.submitProof,
@@ -89,7 +95,7 @@ export async function submitProof(
     content,
     actorLabel(caller),
   );
-  return await opened(tx, buyer);
+  return await open(tx, buyer, false);
 }
 
 /** Refuses a stranger before anything is done with the file; see submitProof. */
@@ -252,9 +258,9 @@ export async function permitOnBuyer(
   return { buyer, caller: permitSeen(actor, seen, { brandRole, ownerId: buyer.user_id }) };
 }
 
-async function opened(tx: Tx, buyer: Buyer): Promise<Payment> {
+async function open(tx: Tx, buyer: Buyer, paysOnline: boolean): Promise<Payment> {
   const { campaign_id, participation_id } = buyer;
-  const row = await tx.maybe(sql.openPayment, campaign_id, participation_id);
+  const row = await tx.maybe(sql.openPayment, campaign_id, participation_id, paysOnline);
   if (row === undefined) throw new DomainError('payment_not_due', {});
   return paymentOf(row);
 }

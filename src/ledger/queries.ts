@@ -196,9 +196,12 @@ const payment = (
   left join sambatan.receiving_accounts a on a.account_id = t.account_id`;
 
 /** The payment of a participation, opened if it is to be; no row when nothing is to be paid. */
-export const openPayment = query<[campaignId: string, participationId: string], PaymentRow>(
+export const openPayment = query<
+  [campaignId: string, participationId: string, paysOnline: boolean],
+  PaymentRow
+>(
   'open_payment',
-  `${payment('sambatan.open_payment($1, $2)')}
+  `${payment('sambatan.open_payment($1, $2, $3)')}
   where t.transaction_id is not null`,
 );
 

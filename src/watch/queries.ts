@@ -14,12 +14,6 @@ export interface Affairs {
   readonly claims_seconds: number;
   /** Campaigns whose payments are checked after the deadline; counted up to 10,000. */
   readonly verifying: number;
-  /** Orders of completed campaigns past pay_by that are not decided; counted up to 10,000. */
-  readonly unpaid: number;
-  readonly unpaid_seconds: number;
-  /** Batches below their minimum that somebody has to decide about; counted up to 10,000. */
-  readonly decisions: number;
-  readonly decisions_seconds: number;
   /** Of the last finished backup, as seconds since 1970; 0 when there was none. */
   readonly backup_at: number;
   readonly installed_at: number;
@@ -43,19 +37,7 @@ export const lookAround = query<[], Affairs>(
     where kind = 'adjustment' and status = 'due'
     order by kind, status, created_at limit 10000),
   verifying as (
-    select campaign_id from sambatan.campaigns where status = 'verifying' limit 10000),
-  unpaid as (
-    select pay_by from sambatan.transactions
-    where kind = 'payment' and pay_by < (select now from clock)
-      and status in ('due', 'proof_submitted', 'rejected', 'pending')
-      and exists (select 1 from sambatan.participants p
-        where p.campaign_id = transactions.campaign_id
-          and p.participation_id = transactions.participation_id and p.status = 'confirmed')
-    order by kind, pay_by limit 10000),
-  decisions as (
-    select decision_opened_at from sambatan.campaigns
-    where status = 'fulfilled' and decision_opened_at is not null and decided_at is null
-    order by decision_opened_at limit 10000)
+    select campaign_id from sambatan.campaigns where status = 'verifying' limit 10000)
   select (select count(*)::integer from overdue) as overdue,
     coalesce(extract(epoch from now - (select min(deadline) from overdue)), 0)::float8
       as overdue_seconds,
@@ -67,12 +49,6 @@ export const lookAround = query<[], Affairs>(
     coalesce(extract(epoch from now - (select min(created_at) from claims)), 0)::float8
       as claims_seconds,
     (select count(*)::integer from verifying) as verifying,
-    (select count(*)::integer from unpaid) as unpaid,
-    coalesce(extract(epoch from now - (select min(pay_by) from unpaid)), 0)::float8
-      as unpaid_seconds,
-    (select count(*)::integer from decisions) as decisions,
-    coalesce(extract(epoch from now - (select min(decision_opened_at) from decisions)), 0)::float8
-      as decisions_seconds,
     coalesce(extract(epoch from (select max(finished_at) from sambatan.backups)), 0)::float8
       as backup_at,
     coalesce((select extract(epoch from created_at) from sambatan.installation), 0)::float8

@@ -92,10 +92,6 @@ export class Watch {
     metrics.claimsRupiah.set(affairs.claims_rupiah);
     metrics.claimsOldest.set(affairs.claims_seconds);
     metrics.campaignsVerifying.set(affairs.verifying);
-    metrics.paymentsOverdue.set(affairs.unpaid);
-    metrics.paymentsOverdueOldest.set(affairs.unpaid_seconds);
-    metrics.decisionsWaiting.set(affairs.decisions);
-    metrics.decisionsOldest.set(affairs.decisions_seconds);
     metrics.lastBackup.set(affairs.backup_at);
     metrics.installed.set(affairs.installed_at);
     metrics.held.set(affairs.held ? 1 : 0);

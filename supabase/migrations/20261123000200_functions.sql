@@ -1278,10 +1278,13 @@ $$;
 --
 -- An offer after success has a payment of its own, by which it becomes a participation.
 --
+-- With p_pays_online buyers can pay through a provider: where no account is active, the payment is
+-- opened without one, and gets its account once there is one.
+--
 -- Takes no lock that a join would wait for. Gives null when there is nothing to pay (yet). Refuses:
 -- participation_not_found, payment_account_missing, unique_codes_exhausted.
 create or replace function sambatan.open_payment(
-  p_campaign_id uuid, p_participation_id uuid
+  p_campaign_id uuid, p_participation_id uuid, p_pays_online boolean default false
 ) returns sambatan.transactions language plpgsql as $$
 declare
   c sambatan.campaigns;
@@ -1317,8 +1320,12 @@ begin
 
     base := coalesce(t.amount, p.quantity * c.price_per_slot);
     select k.account_id, k.unique_code into account, code from sambatan.choose_code(base) k;
-    if account is null then
+    if account is null and not p_pays_online then
       perform sambatan.refuse('payment_account_missing');
+    elsif account is null and is_there and t.pay_by is not null then
+      return t;
+    elsif account is null then
+      code := 0;
     elsif code is null then
       perform sambatan.refuse('unique_codes_exhausted');
     end if;

@@ -15,6 +15,7 @@ interface Paid {
   readonly gross: string;
   status: string;
   fraud: string;
+  settledAt?: Date;
   readonly refunds: { refund_key: string; refund_amount: string }[];
 }
 
@@ -30,6 +31,8 @@ export interface StandIn {
   refuseRefunds(refuse: boolean): void;
   /** The buyer does something on the provider's page. */
   buyer(order: string, status: string, fraud?: string): void;
+  /** The buyer pays at a moment that the provider tells. */
+  paysAt(order: string, moment: Date): void;
   /** The notification of how an order stands now, as the provider signs it. */
   notification(order: string): Record<string, string>;
   /** As minutes later: repeated calls are not recognised by their key any more. */
@@ -69,6 +72,7 @@ export async function midtransStandIn(): Promise<StandIn> {
       payment_type: 'gopay',
       transaction_status: one.status,
       fraud_status: one.fraud,
+      ...(one.settledAt && { settlement_time: jakartaTime(one.settledAt) }),
       ...(one.refunds.length === 0 ? {} : { refunds: one.refunds }),
     };
   };
@@ -85,6 +89,12 @@ export async function midtransStandIn(): Promise<StandIn> {
     if (!known) one.refunds.push({ refund_key: key, refund_amount: `${amount}.00` });
     one.status = before + amount === Number(one.gross) ? 'refund' : 'partial_refund';
     return { status_code: '200', refund_key: key, order_id: order };
+  };
+
+  const buyer = (order: string, status: string, fraud = 'accept') => {
+    const gross = `${offered.get(order)}.00`;
+    const one = paid.get(order) ?? { gross, status, fraud, refunds: [] };
+    paid.set(order, Object.assign(one, { status, fraud }));
   };
 
   const server = createServer((request, response) => {
@@ -124,10 +134,10 @@ export async function midtransStandIn(): Promise<StandIn> {
       (paid.get(order)?.refunds ?? []).map(({ refund_amount }) => Number(refund_amount)),
     misbehave: (operation, ...how) => void moods.set(operation, how),
     refuseRefunds: (refuse) => void (refusing = refuse),
-    buyer: (order, status, fraud = 'accept') => {
-      const gross = `${offered.get(order)}.00`;
-      const one = paid.get(order) ?? { gross, status, fraud, refunds: [] };
-      paid.set(order, Object.assign(one, { status, fraud }));
+    buyer,
+    paysAt: (order, settledAt) => {
+      buyer(order, 'settlement');
+      Object.assign(paid.get(order)!, { settledAt });
     },
     notification: (order) => {
       return signed(statusOf(order) as Record<string, string>);
@@ -138,6 +148,12 @@ export async function midtransStandIn(): Promise<StandIn> {
       await new Promise((closed) => server.close(closed));
     },
   };
+}
+
+/** A moment as the provider tells it: in Jakarta, to the second. */
+function jakartaTime(moment: Date): string {
+  const there = new Date(moment.getTime() + 7 * 3_600_000).toISOString();
+  return `${there.slice(0, 10)} ${there.slice(11, 19)}`;
 }
 
 /** A notification with the provider's signature. */

@@ -26,7 +26,7 @@ export interface GatewayParts {
 /**
  * Where a buyer pays online. The payment is with the provider from now on, under one order: who
  * asks again gets the same page. Refuses: participation_not_found, forbidden, gateway_off,
- * payment_not_due, payment_account_missing, unique_codes_exhausted, payment_not_open,
+ * payment_not_due, unique_codes_exhausted, payment_not_open,
  * too_late_to_pay_online, installation_held, gateway_refused, gateway_unavailable.
  */
 export async function payOnline(
@@ -91,7 +91,7 @@ async function startOrder(
   const { buyer } = await permitOnBuyer(tx, actor, 'payment.prove', participationId);
   await refuseWhileHeld(tx);
   await tx.one(lockPaymentsOf, buyer.campaign_id);
-  const payment = await viewPayment(tx, actor, participationId);
+  const payment = await viewPayment(tx, actor, participationId, true);
   const { minutes } = await tx.one(sql.minutesToPay, payment.pay_by);
   if (!['due', 'rejected', 'pending'].includes(payment.status)) {
     throw new DomainError('payment_not_open', { status: payment.status });

@@ -65,7 +65,9 @@ async function paymentOf(
   const may = status === 'reserved' ? row.payment_timing === 'upfront' : status !== 'cancelled';
   if (!may || status === 'refunded') return none;
   const answer = await taken(() =>
-    operate(app.db, (tx) => viewPayment(tx, actor, row.participation_id)),
+    operate(app.db, (tx) =>
+      viewPayment(tx, actor, row.participation_id, app.payments.gateway !== undefined),
+    ),
   );
   if ('done' in answer) return { ...none, payment: answer.done };
   if (answer.refused.code === 'payment_not_due') return none;

@@ -114,8 +114,10 @@ async function showOffer(
 
 async function moneyOf(app: App, visit: Visit, { order_id: id }: Offer): Promise<Money> {
   const none = { refunds: [], dispute: undefined, hasRefundAccount: false } as const;
-  const answer = await taken(() => operate(app.db, (tx) => viewPayment(tx, visit.actor, id)));
   const isOffered = app.payments.gateway !== undefined;
+  const answer = await taken(() =>
+    operate(app.db, (tx) => viewPayment(tx, visit.actor, id, isOffered)),
+  );
   if ('refused' in answer) {
     const online = { isOffered, page: undefined };
     return { ...none, payment: undefined, unpayable: answer.refused, online };

@@ -29,12 +29,13 @@ export function payPart(
   }
   if (payment === undefined || payment.status === 'void') return undefined;
   const isOpen = ['due', 'rejected', 'pending'].includes(payment.status);
+  const takesProof = payment.status === 'proof_submitted' || (isOpen && payment.account !== null);
   return html`<section class="panel pay" aria-labelledby="pay" id="bayar">
     <h2 id="pay">${t('Pembayaran', 'Payment')}</h2>
     ${stands(visit, payment)}${
       payment.status !== 'settled' &&
-      html`${isOpen && until(visit, row, payment)}${isOpen && onlinePart(visit, row, online, fault)}${what(visit, payment)}`
-    }${(isOpen || payment.status === 'proof_submitted') && proofForm(visit, row, payment, fault)}
+      html`${isOpen && until(visit, row, payment)}${isOpen && onlinePart(visit, row, { payment, online }, fault)}${what(visit, payment)}`
+    }${takesProof && proofForm(visit, row, payment, fault)}
   </section>`;
 }
 
@@ -68,10 +69,14 @@ function stands(visit: Visit, payment: Payment): Html | undefined {
       return notice(
         'busy',
         t('Menunggu pembayaran online.', 'Waiting for the payment online.'),
-        t(
-          'Sudah bayar di sana? Di sini muncul sebentar lagi. Kamu juga masih bisa transfer.',
-          'Paid there? It is shown here in a moment. You can still pay by transfer instead.',
-        ),
+        html`${t(
+          'Sudah bayar di sana? Di sini muncul sebentar lagi.',
+          'Paid there? It is shown here in a moment.',
+        )}
+        ${
+          payment.account !== null &&
+          t('Kamu juga masih bisa transfer.', 'You can still pay by transfer instead.')
+        }`,
       );
     default:
       return undefined;
@@ -82,7 +87,7 @@ function stands(visit: Visit, payment: Payment): Html | undefined {
 function onlinePart(
   visit: Visit,
   row: PayPlace,
-  { isOffered, page }: Money['online'],
+  { payment, online: { isOffered, page } }: { payment: Payment; online: Money['online'] },
   fault: Fault | undefined,
 ): Html | undefined {
   const { t, language } = visit;
@@ -106,7 +111,16 @@ function onlinePart(
         )}
       </p>
     </div>
-    <h3>${t('Atau transfer bank', 'Or by bank transfer')}</h3>`;
+    ${
+      payment.account === null
+        ? html`<p>
+            ${t(
+              'Pesanan ini hanya bisa dibayar online. Transfer bank belum tersedia.',
+              'This order can only be paid online. Bank transfer is not available yet.',
+            )}
+          </p>`
+        : html`<h3>${t('Atau transfer bank', 'Or by bank transfer')}</h3>`
+    }`;
 }
 
 function until(visit: Visit, row: PayPlace, payment: Payment): Html | undefined {
@@ -135,7 +149,9 @@ function what(visit: Visit, payment: Payment): Html {
   const { t, language } = visit;
   const { account, unique_code: code, total, amount } = payment;
   return html`<div class="to-pay">
-      <p class="quiet">${t('Transfer persis', 'Transfer exactly')}</p>
+      <p class="quiet">
+        ${account === null ? t('Jumlahnya', 'Amount') : t('Transfer persis', 'Transfer exactly')}
+      </p>
       <p class="row apart">
         <strong class="amount">${rupiah(total, language)}</strong>
         ${copyButton(String(total), t('Salin jumlah', 'Copy the amount'))}

@@ -91,6 +91,8 @@ export interface TermsParts {
   readonly open: boolean;
   /** Whether an opening can be asked for: not of a draft that is there already. */
   readonly opening: boolean;
+  /** Whether buyers who pay up front have an account or a provider to pay to. */
+  readonly collects: boolean;
   /** Whether it is there already and has no opening. */
   readonly isDraft?: boolean;
 }
@@ -142,7 +144,7 @@ function productField(visit: Visit, { products, shown }: TermsParts): Html {
   );
 }
 
-function numberFields(visit: Visit, { shown, opening, isDraft }: TermsParts): Html {
+function numberFields(visit: Visit, { shown, opening, isDraft, collects }: TermsParts): Html {
   const { t } = visit;
   const { typed, errors } = shown;
   const whole = (name: string, label: string, hint?: string, required = false) =>
@@ -209,6 +211,7 @@ function numberFields(visit: Visit, { shown, opening, isDraft }: TermsParts): Ht
         {
           name: 'payment_timing',
           label: t('Kapan pembeli membayar', 'When buyers pay'),
+          hint: collects ? undefined : collectsNothing(visit),
           value: typed['payment_timing'],
           errors,
           required: true,
@@ -230,6 +233,14 @@ function numberFields(visit: Visit, { shown, opening, isDraft }: TermsParts): Ht
         ),
       )}
     </div>`;
+}
+
+/** What is missing before a campaign that is paid up front can open. */
+function collectsNothing({ t }: Visit): string {
+  return t(
+    'Bayar di muka belum bisa dibuka: belum ada rekening penerima dan pembayaran online belum aktif. Minta pengelola Sambatan menyiapkannya, atau pilih bayar setelah berhasil.',
+    'Upfront campaigns cannot open yet: there is no receiving account, and online payment is off. Ask the people who run Sambatan to set one up, or let buyers pay once it has succeeded.',
+  );
 }
 
 /** What was typed, carried on to the next step; but for some fields. */

@@ -1,5 +1,6 @@
 import { campaignOf, type Campaign } from '../../campaigns/campaign.ts';
 import { listOfBrand } from '../../campaigns/lists.ts';
+import { hasReceivingAccount } from '../../campaigns/queries.ts';
 import {
   createCampaign,
   editCampaign,
@@ -144,14 +145,16 @@ export function campaignPages(app: App): Pages {
     server.get('/toko/sambatan/:id/ubah', async (request, reply) => {
       const { visit } = request;
       const edited = await editedOf(app, visit, idIn(request));
-      return sendPage(request, reply, editPage(visit, edited, { typed: termsFields(edited) }));
+      const typed = termsFields(edited.campaign);
+      return sendPage(request, reply, editPage(visit, edited, { typed }));
     });
 
     server.post('/toko/sambatan/:id/ubah', async (request, reply) => {
       const { visit } = request;
       const id = idIn(request);
-      const campaign = await editedOf(app, visit, id);
-      const again = (shown: Shown) => editPage(visit, campaign, shown);
+      const edited = await editedOf(app, visit, id);
+      const { campaign } = edited;
+      const again = (shown: Shown) => editPage(visit, edited, shown);
       const { aksi, reading } = stepOf(request.body);
       if (aksi === 'ubah') return sendPage(request, reply, again(reading));
       if (!('value' in reading)) return sendPage(request, reply, again(reading), 422);
@@ -236,6 +239,7 @@ interface Start {
   readonly products: Awaited<ReturnType<typeof enabledProducts>>;
   readonly publishes: boolean;
   readonly setup: BrandSetupRow;
+  readonly collects: boolean;
 }
 
 async function enabledProducts(app: App, brandId: string) {
@@ -246,24 +250,36 @@ async function startOf(app: App, visit: Visit, brandId: string): Promise<Start> 
   signedIn(visit);
   const { brand, role } = await permitOnBrand(app.db, visit.actor, 'campaign.create', brandId);
   const publishes = may(visit.actor, 'campaign.publish', { brandRole: role });
-  const [products, setup] = await Promise.all([
+  const [products, setup, collects] = await Promise.all([
     enabledProducts(app, brandId),
     consult(() => app.db.one(findBrandSetup, brandId)),
+    canCollect(app),
   ]);
-  return { brand, publishes, products, setup };
+  return { brand, publishes, products, setup, collects };
 }
 
-async function editedOf(app: App, visit: Visit, id: string): Promise<Campaign> {
+/** Whether buyers who pay up front have something to pay to: a provider, or an account. */
+async function canCollect(app: App): Promise<boolean> {
+  if (app.payments.gateway !== undefined) return true;
+  return (await consult(() => app.db.one(hasReceivingAccount))).is_there;
+}
+
+interface Edited {
+  readonly campaign: Campaign;
+  readonly collects: boolean;
+}
+
+async function editedOf(app: App, visit: Visit, id: string): Promise<Edited> {
   signedIn(visit);
   const { campaign } = await permitOnCampaign(app.db, visit.actor, 'campaign.edit', id);
   if (campaign.status !== 'inactive') {
     await permitOnCampaign(app.db, visit.actor, 'campaign.publish', id);
   }
-  return campaign;
+  return { campaign, collects: await canCollect(app) };
 }
 
 function newCampaign(visit: Visit, start: Start, shown: Shown) {
-  const { brand, products, publishes, setup } = start;
+  const { brand, products, publishes, setup, collects } = start;
   const { t, url } = visit;
   const title = t('Sambatan baru', 'New campaign');
   const main = html`<p class="crumbs">
@@ -289,12 +305,13 @@ function newCampaign(visit: Visit, start: Start, shown: Shown) {
             products,
             open: false,
             opening: publishes,
+            collects,
           })
     }`;
   return { title, section: 'shop' as const, main };
 }
 
-function editPage(visit: Visit, campaign: Campaign, shown: Shown) {
+function editPage(visit: Visit, { campaign, collects }: Edited, shown: Shown) {
   const { t, url } = visit;
   const title = t('Ubah Sambatan', 'Change the campaign');
   const open = isOpen(campaign);
@@ -318,6 +335,7 @@ function editPage(visit: Visit, campaign: Campaign, shown: Shown) {
       products: [{ product_id: campaign.product_id, name: campaign.product_name }],
       open,
       opening: campaign.status === 'scheduled',
+      collects,
       isDraft: campaign.status === 'inactive',
     })}`;
   return { title, section: 'shop' as const, main };
