@@ -764,6 +764,14 @@ export const errorTable = {
       en: 'The money of this campaign was paid out already. Reverse the payout first, then try again.',
     },
   ),
+  dispute_not_paid: fixed(
+    409,
+    { id: 'Pesanan ini belum dibayar', en: 'Order is not paid' },
+    {
+      id: 'Keluhan hanya bisa diajukan untuk pesanan yang sudah dibayar dan belum dikembalikan uangnya.',
+      en: 'Only an order that is paid and not refunded can be disputed.',
+    },
+  ),
   dispute_open_already: fixed(
     409,
     { id: 'Keluhan sudah dibuka', en: 'Dispute is open already' },

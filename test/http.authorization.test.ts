@@ -416,8 +416,8 @@ async function thingsFor(target: Target, route: string): Promise<Things> {
   if (target === 'completed') {
     expectStatus(await service.service.post('/lifecycle/run'), 200);
   }
-  if (target === 'completed' && route === 'POST /participations/:id/fulfil') {
-    // What is not paid cannot be received, whoever says so.
+  if (target === 'completed' && /fulfil$|dispute$/.test(route)) {
+    // What is not paid cannot be received or disputed, whoever says so.
     const path = `/participations/${participationId}/payment/verify`;
     expectStatus(await service.service.post(path, {}), 200);
   }

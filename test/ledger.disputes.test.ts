@@ -20,11 +20,16 @@ interface Bought {
 
 /** Somebody who bought and paid; the payout of the campaign is due. */
 async function bought(): Promise<Bought> {
+  const one = await unpaid();
+  expectStatus(await operator.post(`/participations/${one.id}/payment/verify`, {}), 200);
+  return one;
+}
+/** Somebody whose campaign succeeded and who has not paid yet. */
+async function unpaid(): Promise<Bought> {
   const { id: campaign } = await shop.campaign({ total_slots: 1, minimum_slots: 1 });
   const buyer = await service.user();
   const { id } = await join(buyer, campaign);
   await ask(db, 'select sambatan.settle_campaign($1, true, 100)', campaign);
-  expectStatus(await operator.post(`/participations/${id}/payment/verify`, {}), 200);
   return { buyer, campaign, id };
 }
 const disputes = ({ buyer, id }: Bought, reason: string) =>
@@ -78,4 +83,13 @@ test('what was dismissed longer than a week ago, or upheld, is decided', async (
   await decided(right, 'Botolnya retak', 'upheld');
   expectProblem(await disputes(right, 'Isinya juga setengah'), 409, 'dispute_decided');
   assert.deepEqual(await finals(right), [true]);
+});
+
+test('only what is paid can be disputed, so that nobody holds a payout for nothing', async () => {
+  const one = await unpaid();
+  assert.doesNotMatch(await pageOf(one), form);
+  expectProblem(await disputes(one, 'Botolnya retak'), 409, 'dispute_not_paid');
+  expectStatus(await operator.post(`/participations/${one.id}/payment/verify`, {}), 200);
+  assert.match(await pageOf(one), form);
+  expectStatus(await disputes(one, 'Botolnya retak'), 201);
 });

@@ -170,6 +170,11 @@ const paidOut = (amount: number) => `${movement(payout, 'payout', 'null', amount
     actor, created_at, settled_at)
   values ('${campaign.completed}', 'payment', 'settled', '${confirmed}', 150000, 'payment:test',
     'service', now(), now())`;
+/** The confirmed participation is paid. */
+const paid = `insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount,
+    cause, actor, created_at, settled_at)
+  values ('${campaign.completed}', 'payment', 'settled', '${confirmed}', 150000,
+    'payment:${confirmed}', 'service', now(), now())`;
 const allOwed = `insert into sambatan.transactions (campaign_id, kind, status, participation_id,
     amount, cause, actor, created_at)
   select campaign_id, 'payment', 'due', participation_id, 150000, 'payment:' || participation_id,
@@ -661,7 +666,7 @@ const cases: Record<string, readonly Case[]> = {
   find_brand_setup: [{ parameters: [brand] }],
   put_payout_account: [{ parameters: [brand, 'BCA', '5270099001', 'Sari'] }],
   find_buyer: [{ parameters: [reserved] }],
-  open_payment: [{ parameters: [campaign.active, reserved], before: upfront }],
+  open_payment: [{ parameters: [campaign.active, reserved, false], before: upfront }],
   find_payment: [{ parameters: [campaign.active, reserved] }],
   list_payments: [
     { parameters: ['due', null, null, 21] },
@@ -884,11 +889,13 @@ const cases: Record<string, readonly Case[]> = {
     { when: 'a later page', parameters: [campaign.completed, 1, 3, 51], before: allOwed },
   ],
   declare_shortfall: [{ parameters: [campaign.completed, 1, 'why', 'service'], before: allOwed }],
-  open_dispute: [{ parameters: [campaign.completed, confirmed, nobody, 'why', 'service'] }],
+  open_dispute: [
+    { parameters: [campaign.completed, confirmed, nobody, 'why', 'service'], before: paid },
+  ],
   resolve_dispute: [
     {
       parameters: [nobody, 'dismissed', 'why', 'service'],
-      before: `select sambatan.open_dispute('${campaign.completed}', '${confirmed}', '${nobody}',
+      before: `${paid}; select sambatan.open_dispute('${campaign.completed}', '${confirmed}', '${nobody}',
         'why', 'service')`,
     },
   ],
@@ -896,7 +903,7 @@ const cases: Record<string, readonly Case[]> = {
   add_dispute_picture: [
     {
       parameters: [campaign.completed, nobody, Buffer.from('picture')],
-      before: `select sambatan.open_dispute('${campaign.completed}', '${confirmed}', '${nobody}',
+      before: `${paid}; select sambatan.open_dispute('${campaign.completed}', '${confirmed}', '${nobody}',
         'why', 'service')`,
     },
   ],

@@ -21,10 +21,10 @@ create or replace function sambatan.why_not_disputed(
   where d.campaign_id = p_campaign_id and d.participation_id = p_participation_id
 $$;
 
--- A buyer says that something is wrong with what they bought: the payout is held until an operator
--- has resolved it. Refuses: campaign_not_found, participation_not_found,
--- participation_transition_not_allowed, dispute_open_already, dispute_decided,
--- dispute_says_nothing_new.
+-- A buyer says that something is wrong with what they paid for and have not been given back: the
+-- payout is held until an operator has resolved it. Refuses: campaign_not_found,
+-- participation_not_found, participation_transition_not_allowed, dispute_not_paid,
+-- dispute_open_already, dispute_decided, dispute_says_nothing_new.
 create or replace function sambatan.open_dispute(
   p_campaign_id uuid, p_participation_id uuid, p_dispute_id uuid, p_reason text, p_actor text
 ) returns sambatan.disputes language plpgsql as $$
@@ -46,6 +46,11 @@ begin
   why := sambatan.why_not_disputed(p_campaign_id, p_participation_id, p_reason, now_at);
   if why is not null then
     perform sambatan.refuse(why);
+  elsif p.short_slots >= p.quantity or not exists (
+    select 1 from sambatan.transactions t where t.campaign_id = p_campaign_id
+      and t.cause = 'payment:' || p_participation_id and t.status = 'settled')
+  then
+    perform sambatan.refuse('dispute_not_paid');
   end if;
   insert into sambatan.disputes (campaign_id, dispute_id, participation_id, reason, opened_by,
       opened_at)
@@ -58,7 +63,7 @@ end
 $$;
 
 -- Resolves a dispute: upheld gives the buyer their money back, dismissed leaves it with the seller.
--- Refuses: dispute_not_found, dispute_resolved_already, payout_settled_already, payment_not_open.
+-- Refuses: dispute_not_found, dispute_resolved_already, payout_settled_already.
 create or replace function sambatan.resolve_dispute(
   p_dispute_id uuid, p_resolution text, p_explanation text, p_actor text
 ) returns sambatan.disputes language plpgsql as $$

@@ -126,8 +126,8 @@ export async function tryShortfall(
 
 /**
  * Something is wrong with what was bought: the payout of the campaign is held. Refuses:
- * participation_not_found, forbidden, participation_transition_not_allowed, dispute_open_already,
- * dispute_decided, dispute_says_nothing_new.
+ * participation_not_found, forbidden, participation_transition_not_allowed, dispute_not_paid,
+ * dispute_open_already, dispute_decided, dispute_says_nothing_new.
  */
 export async function openDispute(
   tx: Tx,
@@ -170,7 +170,7 @@ export async function decisionsBefore(
 
 /**
  * Upheld, the buyer gets their money back; dismissed, it stays with the seller. Refuses: forbidden,
- * dispute_not_found, dispute_resolved_already, payout_settled_already, payment_not_open.
+ * dispute_not_found, dispute_resolved_already, payout_settled_already.
  */
 export async function resolveDispute(
   tx: Tx,

@@ -749,11 +749,6 @@ create index transactions_open
   on sambatan.transactions (kind, status, created_at, transaction_id)
   where status in ('due', 'proof_submitted', 'rejected', 'pending');
 
--- Payments past their time that are not decided yet.
-create index transactions_past_pay_by on sambatan.transactions (kind, pay_by)
-  where kind = 'payment' and pay_by is not null
-    and status in ('due', 'proof_submitted', 'rejected', 'pending');
-
 create function sambatan.check_transaction_transition() returns trigger language plpgsql as $$
 begin
   if (old.campaign_id, old.transaction_id, old.kind, old.cause, old.created_at)

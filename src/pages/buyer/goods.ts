@@ -72,7 +72,7 @@ function refundLine(visit: Visit, refund: OwnRefundRow): Html {
 export function goodsPart(
   visit: Visit,
   row: OwnRow,
-  { dispute }: Money,
+  { payment, dispute }: Money,
   fault: Fault | undefined,
 ): Html | undefined {
   const { t } = visit;
@@ -84,7 +84,7 @@ export function goodsPart(
     <h2 id="goods">${t('Barangnya', 'The goods')}</h2>
     ${dispute && disputeWords(visit, dispute)}${dispute && disputePictures(visit, dispute)}${notReceived(visit, fault)}${
       status === 'confirmed' && row.payment_state === 'paid' && received(visit, row)
-    }${here && dispute?.may_again !== false && disputeForm(visit, row, fault, dispute !== undefined)}
+    }${here && payment?.status === 'settled' && dispute?.may_again !== false && disputeForm(visit, row, fault, dispute !== undefined)}
   </section>`;
 }
 
