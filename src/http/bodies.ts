@@ -56,13 +56,15 @@ export function readBodies(server: FastifyInstance): void {
       else void parseJson(request, text, done);
     },
   );
-  server.addHook('preValidation', ({ body, query, params, is404 }, _reply, done) => {
+  server.addHook('preValidation', (request, _reply, done) => {
+    const { body, query, params, is404, routeOptions } = request;
     // What nobody answers has no fields to put right: it is told so.
     if (is404) return done();
     if (body === tooManyFields || query === tooManyFields) {
       return done(invalidField('', tooManyFieldsText));
     }
-    cleanPastedText(body);
+    if (routeOptions.config.isSigned !== true) cleanPastedText(body);
+    cleanPastedText(query);
     const typed = Buffer.isBuffer(body) ? undefined : body;
     const field = unstorableField(typed) ?? unstorableField(query) ?? unstorableField(params);
     if (field === undefined) done();

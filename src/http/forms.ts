@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Static, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { DomainError, type FieldError } from '../errors.ts';
+import { keyboardText } from './pasted-text.ts';
 import { fieldErrors, unstorableField, unstorableText } from './validation.ts';
 
 /** What a form holds: fields by name, as text. */
@@ -116,17 +117,15 @@ function converted(schema: TSchema, typed: Typed): Record<string, unknown> {
 }
 
 function readAs(field: FieldSchema | undefined, text: string): unknown {
-  const trimmed = text.trim();
   const variants = field?.anyOf ?? (field === undefined ? [] : [field]);
-  if (trimmed === '') return variants.some(({ type }) => type === 'null') ? null : undefined;
+  if (text.trim() === '') return variants.some(({ type }) => type === 'null') ? null : undefined;
   const isNumber = variants.some(({ type }) => type === 'integer' || type === 'number');
-  // «1.250.000» and «1,250,000» are how people write it.
-  const plain = /^\d{1,3}([.,\s]\d{3})+$/.test(trimmed)
-    ? trimmed.replaceAll(/[.,\s]/g, '')
-    : trimmed;
-  if (isNumber) return /^-?\d{1,15}$/.test(plain) ? Number(plain) : text;
   const isMoment = variants.some(({ format }) => format === 'date-time');
-  if (isMoment && localMoment.test(trimmed)) return `${trimmed.slice(0, 16)}:00+07:00`;
+  const shown = isNumber || isMoment ? keyboardText(text).trim() : text;
+  // «1.250.000» and «1,250,000» are how people write it.
+  const plain = /^\d{1,3}([.,\s]\d{3})+$/.test(shown) ? shown.replaceAll(/[.,\s]/g, '') : shown;
+  if (isNumber) return /^-?\d{1,15}$/.test(plain) ? Number(plain) : text;
+  if (isMoment && localMoment.test(shown)) return `${shown.slice(0, 16)}:00+07:00`;
   return text;
 }
 

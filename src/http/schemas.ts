@@ -62,6 +62,9 @@ const unseen =
 /** Of a name: something can be seen of it, on one line, in the order in which it was typed. */
 export const namePattern = `^[${unseen}]*[^${unseen}${breaksOrTurns}][^${breaksOrTurns}]*$`;
 
+/** Of a bank account: 5 to 30 digits, which may be grouped by single signs. */
+export const accountNumberPattern = String.raw`^\d(?:[ .-]?\d){4,29}$`;
+
 /** What others know somebody or something by; a name that looks like nothing is none. */
 export function nameText(minLength: number, maxLength: number) {
   return Type.String({ minLength, maxLength, pattern: namePattern });

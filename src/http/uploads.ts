@@ -5,6 +5,7 @@ import { pictureLimitBytes, pictureTooLarge } from '../catalogue/make-picture.ts
 import { DomainError, invalidField, type Wording } from '../errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { accountRequired } from '../identity/policy.ts';
+import { cleanPastedText } from './pasted-text.ts';
 import { UploadRoom, uploadSpeed, type OpenUpload, type UploadSpeed } from './upload-room.ts';
 
 /** The field that a picture is sent in. */
@@ -141,6 +142,7 @@ export async function readFormWithFiles(
     }
     throw refusalOf(error);
   }
+  cleanPastedText(fields);
   return { fields, files, fileName };
 }
 

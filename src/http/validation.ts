@@ -5,7 +5,7 @@ import { Compile } from 'typebox/compile';
 import { Settings } from 'typebox/system';
 import Value from 'typebox/value';
 import type { FieldError, Wording } from '../errors.ts';
-import { namePattern } from './schemas.ts';
+import { accountNumberPattern, namePattern } from './schemas.ts';
 
 /** One complaint of the schema check, as typebox words it. */
 interface Complaint {
@@ -215,6 +215,12 @@ function wording({ keyword, params }: Complaint): Wording {
 
 function ofPattern(pattern: string): Wording {
   if (pattern === String.raw`\S`) return { id: 'Tidak boleh kosong.', en: 'Must not be empty.' };
+  if (pattern === accountNumberPattern) {
+    return {
+      id: 'Isi 5 sampai 30 angka. Spasi, titik, dan tanda hubung di antaranya boleh.',
+      en: 'Must be 5 to 30 digits. Spaces, dots and hyphens between them are fine.',
+    };
+  }
   if (pattern !== namePattern) return wrongForm;
   return {
     id: 'Harus terlihat dan satu baris, tanpa tanda tersembunyi yang membalik tulisan.',

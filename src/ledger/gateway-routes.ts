@@ -61,7 +61,7 @@ export function gatewayRoutes(app: App): FastifyPluginAsyncTypebox {
     server.post(
       '/gateway/midtrans/notifications',
       {
-        config: { idempotency: 'none' },
+        config: { idempotency: 'none', isSigned: true },
         schema: {
           tags: ['money'],
           summary: 'What Midtrans tells of an order; its signature is the authentication',

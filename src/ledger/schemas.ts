@@ -2,7 +2,16 @@ import Type from 'typebox';
 import { after } from '../http/cursor.ts';
 import { csvType, fileHeaders } from '../http/files.ts';
 import { spreadsheetType } from '../spreadsheet.ts';
-import { closed, Id, nameText, nullable, choice, Rupiah, Timestamp } from '../http/schemas.ts';
+import {
+  accountNumberPattern,
+  closed,
+  Id,
+  nameText,
+  nullable,
+  choice,
+  Rupiah,
+  Timestamp,
+} from '../http/schemas.ts';
 import type { ClaimRow } from './claim-queries.ts';
 import type { DisputeRow } from './dispute-queries.ts';
 import type { PayoutRow, RefundRow } from './movement-queries.ts';
@@ -22,7 +31,7 @@ export const movementStatuses = [
 /** A bank account as it is sent. */
 export const bankFields = {
   bank: nameText(2, 40),
-  number: Type.String({ minLength: 5, maxLength: 40, pattern: '^\\d(?:[ .-]?\\d){4,29}$' }),
+  number: Type.String({ minLength: 5, maxLength: 40, pattern: accountNumberPattern }),
   holder: nameText(2, 80),
 };
 /** What says of the refunds that are to be made that they are a file. */
