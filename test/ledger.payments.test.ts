@@ -415,7 +415,7 @@ test('goods that were not paid cannot be received, and whoever never pays holds 
     [100_000, 0, 97_000],
   );
   expectStatus(await settled(), 200);
-  assert.equal(await statusOf(unpaid), 'refunded');
+  assert.equal(await statusOf(unpaid), 'cancelled');
 });
 
 test('two banks’ exports are read as they come', async () => {
