@@ -169,6 +169,69 @@ test('a transfer that nobody told of still counts by the day of its line, until 
   );
 });
 
+/** The line of a statement that waits for a person. */
+const openLine = async (total: number) => {
+  const { items } = expectStatus(await operator.get('/statement-lines?limit=100'), 200);
+  return items.find((line) => line['amount'] === total)!.id;
+};
+const setAside = async (total: number) =>
+  expectStatus(
+    await operator.post(`/statement-lines/${await openLine(total)}/ignore`, {
+      reason: 'Setoran modal, bukan dari pembeli',
+    }),
+    200,
+  );
+
+test('a line of nearly the right sum keeps the outcome open until a person says what it is for', async () => {
+  await noStatementYet();
+  const { id } = await shop.campaign({ payment_timing: 'upfront', total_slots: 1 });
+  const place = await shown(id);
+  await letTimePass(db, id, pastDeadline);
+  await statement(day(), place.total + 3);
+  await statementThrough(day());
+  await run();
+  assert.equal(await statusOf(id), 'verifying');
+  const line = await openLine(place.total + 3);
+  const assigned = await operator.post(`/statement-lines/${line}/assign`, {
+    participation_id: place.id,
+  });
+  expectStatus(assigned, 200);
+  assert.equal((await placeOf(place.id)).status, 'confirmed');
+  await run();
+  assert.equal(await statusOf(id), 'completed');
+});
+
+test('one transfer for two orders of a buyer keeps both open, and set aside it decides', async () => {
+  await noStatementYet();
+  const { id } = await shop.campaign({ payment_timing: 'upfront', total_slots: 2 });
+  const first = await shown(id);
+  const { id: second } = await join(first.buyer, id);
+  const both = first.total + Number((await paymentOf(first.buyer, second))['total']);
+  await letTimePass(db, id, pastDeadline);
+  await statement(day(), both - 7);
+  await statementThrough(day());
+  await run();
+  assert.equal(await statusOf(id), 'verifying');
+  await setAside(both - 7);
+  await letTimePass(db, id, 600);
+  await run();
+  assert.equal(await statusOf(id), 'failed');
+});
+
+test('a line of another sum, or of a day after the deadline, keeps nothing open', async () => {
+  await noStatementYet();
+  const { id } = await shop.campaign({ payment_timing: 'upfront', total_slots: 1 });
+  const place = await shown(id);
+  await letTimePass(db, id, 24 * 3_600 + pastDeadline);
+  await statement(day(), place.total + 2);
+  await statement(day(-1), place.total * 3);
+  await statementThrough(day());
+  await run();
+  assert.equal(await statusOf(id), 'failed');
+  await setAside(place.total + 2);
+  await setAside(place.total * 3);
+});
+
 test('what is undecided at the end of the verification hours does not count', async () => {
   const { id } = await shop.campaign({ payment_timing: 'upfront', total_slots: 1 });
   const { buyer, id: place } = await joiner(id);

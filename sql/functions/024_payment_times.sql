@@ -10,7 +10,8 @@ $$;
 -- Whether money for an open payment that had to be made by p_by may still turn up: its proof or its
 -- online order is undecided, or a transfer may be on its way. Nobody can have transferred before an
 -- account was shown to them; the statement of that account, imported through the day of p_by, shows
--- every transfer in time. A proof that a person rejected after p_by is decided.
+-- every transfer in time, once a person has said what the lines of nearly its sum are for. A proof
+-- that a person rejected after p_by is decided.
 create or replace function sambatan.may_still_arrive(t sambatan.transactions, p_by timestamptz)
 returns boolean language plpgsql stable as $$
 begin
@@ -30,8 +31,34 @@ begin
     return false;
   end if;
   return coalesce((select a.statement_through < (p_by at time zone 'Asia/Jakarta')::date
-    from sambatan.receiving_accounts a where a.account_id = t.account_id), true);
+      from sambatan.receiving_accounts a where a.account_id = t.account_id), true)
+    or sambatan.has_line_like(t, p_by);
 end
+$$;
+
+-- Whether a statement line that waits for a person could be the transfer for an open payment: it came
+-- to the account of the payment, by the day of p_by, and its sum is near to what was to be
+-- transferred, for this order or for all open orders of its buyer in the campaign together. Near is
+-- up to 1,000 rupiah more, or up to 1,000 less than without the unique codes: sums are rounded, and
+-- codes mistyped or left out.
+create or replace function sambatan.has_line_like(t sambatan.transactions, p_by timestamptz)
+returns boolean language sql stable as $$
+  with sums as (
+    select t.amount as least, t.amount + t.unique_code as most
+    union all
+    select sum(o.amount), sum(o.amount + o.unique_code)
+    from sambatan.participants own
+    join sambatan.participants p on p.campaign_id = own.campaign_id and p.user_id = own.user_id
+    join sambatan.transactions o on o.campaign_id = p.campaign_id
+      and o.cause = 'payment:' || p.participation_id and o.account_id = t.account_id
+      and o.status in ('due', 'proof_submitted', 'rejected', 'pending')
+    where own.campaign_id = t.campaign_id and own.participation_id = t.participation_id)
+  select exists (select 1 from sums
+    join sambatan.statement_lines l on l.account_id = t.account_id
+      and l.status in ('unmatched', 'ambiguous', 'allocated')
+      and l.amount between sums.least - 1000 and sums.most + 1000
+    where l.booked_on between (t.created_at at time zone 'Asia/Jakarta')::date - 1
+      and (p_by at time zone 'Asia/Jakarta')::date)
 $$;
 
 -- Whether a payment that decides about a place is undecided for any reserved participation of a

@@ -78,7 +78,8 @@ begin
     if now_at >= c.deadline and c.payment_timing = 'upfront' and now_at < verified_at
       and sambatan.awaits_payments(c)
     then
-      c.due_at := verified_at;
+      -- A person may set a line aside meanwhile, which concerns any number of campaigns.
+      c.due_at := least(verified_at, now_at + interval '10 minutes');
       if c.status <> 'verifying' then
         c.status := 'verifying';
         c.verifying_at := now_at;

@@ -91,7 +91,8 @@ begin
   more := settled = p_limit;
 
   select min(case when o.pay_by > p_at then o.pay_by
-      else o.pay_by + c.verification_seconds * interval '1 second' end) into c.due_at
+      else least(o.pay_by + c.verification_seconds * interval '1 second',
+        p_at + interval '10 minutes') end) into c.due_at
     from sambatan.open_orders(c, p_at) o;
   if c.waiting_entries > 0 then
     c.due_at := least(c.due_at, sambatan.waiting_due_at(c, p_at));

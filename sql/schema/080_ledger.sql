@@ -178,6 +178,9 @@ create table sambatan.statement_lines (
 );
 create index statement_lines_open on sambatan.statement_lines (booked_on, line_id)
   where status in ('unmatched', 'ambiguous', 'allocated');
+create index statement_lines_open_by_amount
+  on sambatan.statement_lines (account_id, amount)
+  where status in ('unmatched', 'ambiguous', 'allocated');
 create index statement_lines_of_account on sambatan.statement_lines (account_id, booked_on);
 create index statement_lines_of_participation
   on sambatan.statement_lines (campaign_id, participation_id, amount)

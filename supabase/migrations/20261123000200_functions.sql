@@ -198,7 +198,8 @@ $$;
 -- Whether money for an open payment that had to be made by p_by may still turn up: its proof or its
 -- online order is undecided, or a transfer may be on its way. Nobody can have transferred before an
 -- account was shown to them; the statement of that account, imported through the day of p_by, shows
--- every transfer in time. A proof that a person rejected after p_by is decided.
+-- every transfer in time, once a person has said what the lines of nearly its sum are for. A proof
+-- that a person rejected after p_by is decided.
 create or replace function sambatan.may_still_arrive(t sambatan.transactions, p_by timestamptz)
 returns boolean language plpgsql stable as $$
 begin
@@ -218,8 +219,34 @@ begin
     return false;
   end if;
   return coalesce((select a.statement_through < (p_by at time zone 'Asia/Jakarta')::date
-    from sambatan.receiving_accounts a where a.account_id = t.account_id), true);
+      from sambatan.receiving_accounts a where a.account_id = t.account_id), true)
+    or sambatan.has_line_like(t, p_by);
 end
+$$;
+
+-- Whether a statement line that waits for a person could be the transfer for an open payment: it came
+-- to the account of the payment, by the day of p_by, and its sum is near to what was to be
+-- transferred, for this order or for all open orders of its buyer in the campaign together. Near is
+-- up to 1,000 rupiah more, or up to 1,000 less than without the unique codes: sums are rounded, and
+-- codes mistyped or left out.
+create or replace function sambatan.has_line_like(t sambatan.transactions, p_by timestamptz)
+returns boolean language sql stable as $$
+  with sums as (
+    select t.amount as least, t.amount + t.unique_code as most
+    union all
+    select sum(o.amount), sum(o.amount + o.unique_code)
+    from sambatan.participants own
+    join sambatan.participants p on p.campaign_id = own.campaign_id and p.user_id = own.user_id
+    join sambatan.transactions o on o.campaign_id = p.campaign_id
+      and o.cause = 'payment:' || p.participation_id and o.account_id = t.account_id
+      and o.status in ('due', 'proof_submitted', 'rejected', 'pending')
+    where own.campaign_id = t.campaign_id and own.participation_id = t.participation_id)
+  select exists (select 1 from sums
+    join sambatan.statement_lines l on l.account_id = t.account_id
+      and l.status in ('unmatched', 'ambiguous', 'allocated')
+      and l.amount between sums.least - 1000 and sums.most + 1000
+    where l.booked_on between (t.created_at at time zone 'Asia/Jakarta')::date - 1
+      and (p_by at time zone 'Asia/Jakarta')::date)
 $$;
 
 -- Whether a payment that decides about a place is undecided for any reserved participation of a
@@ -2659,7 +2686,8 @@ begin
     if now_at >= c.deadline and c.payment_timing = 'upfront' and now_at < verified_at
       and sambatan.awaits_payments(c)
     then
-      c.due_at := verified_at;
+      -- A person may set a line aside meanwhile, which concerns any number of campaigns.
+      c.due_at := least(verified_at, now_at + interval '10 minutes');
       if c.status <> 'verifying' then
         c.status := 'verifying';
         c.verifying_at := now_at;
@@ -2936,7 +2964,8 @@ begin
   more := settled = p_limit;
 
   select min(case when o.pay_by > p_at then o.pay_by
-      else o.pay_by + c.verification_seconds * interval '1 second' end) into c.due_at
+      else least(o.pay_by + c.verification_seconds * interval '1 second',
+        p_at + interval '10 minutes') end) into c.due_at
     from sambatan.open_orders(c, p_at) o;
   if c.waiting_entries > 0 then
     c.due_at := least(c.due_at, sambatan.waiting_due_at(c, p_at));
