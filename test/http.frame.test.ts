@@ -27,7 +27,7 @@ async function post(body: string | Buffer | object, headers: Record<string, stri
   return await server.inject({
     method: 'POST',
     url: `${base}/things`,
-    headers: { ...json, ...headers },
+    headers: { ...asService, ...json, ...headers },
     payload: body,
   });
 }
@@ -82,7 +82,7 @@ test('whoever may come again is told when', async () => {
 test('a read that was cut off changed nothing, of anything else nobody knows', async () => {
   const outcomes = [];
   for (const method of ['GET', 'HEAD', 'POST'] as const) {
-    const answer = await server.inject({ method, url: `${base}/cut-off` });
+    const answer = await server.inject({ method, url: `${base}/cut-off`, headers: asService });
     outcomes.push([answer.statusCode, answer.body && answer.json<Problem>().code]);
   }
   const away = [503, 'database_unavailable'];
@@ -280,6 +280,15 @@ test('a wrong token is refused before the body is looked at', async () => {
   const answer = await post('{', { authorization: 'Bearer nonsense' });
   assert.equal(answer.statusCode, 401);
   assert.match(String(answer.headers['www-authenticate']), /^Bearer/);
+});
+
+test('a visitor who would change something is refused before the body is looked at', async () => {
+  const url = `${base}/things`;
+  for (const payload of ['{', '{}', '{"title":"Batik","slots":2}']) {
+    const answer = await server.inject({ method: 'POST', url, headers: json, payload });
+    assert.equal(answer.statusCode, 401, payload);
+    assert.equal(answer.json<Problem>().code, 'unauthenticated', payload);
+  }
 });
 
 test('answers carry headers that keep browsers from guessing', async () => {
