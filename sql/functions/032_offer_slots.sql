@@ -3,6 +3,9 @@
 -- somebody who was overtaken as often as anybody may be nobody is looked at, and what is free
 -- gathers for them, until keep_until at most: slots are not kept idle for ever.
 --
+-- Slots that were taken back from orders of a completed campaign (a shortfall, an upheld dispute) are
+-- offered to nobody: there are no goods for them.
+--
 -- After the campaign has succeeded an offer lasts as long as a hold, because it is accepted by paying:
 -- it gets the id of the participation that its payment will make of it.
 --
@@ -28,7 +31,8 @@ declare
 begin
   select coalesce(sum(quantity), 0) into under_offer from sambatan.waiting_entries
     where campaign_id = c.campaign_id and status = 'offered';
-  free := c.total_slots - c.filled_slots - under_offer;
+  free := c.total_slots - c.filled_slots - under_offer - case when succeeded then
+    sambatan.taken_back_slots(c) else 0 end;
   ends_at := p_at + case when succeeded then c.hold_seconds else c.offer_seconds end
     * interval '1 second';
 
@@ -85,6 +89,14 @@ begin
   end if;
   c := sambatan.append_events(c, 'waiting_offered', 'system', p_at, told);
 end
+$$;
+
+-- How many slots of a completed campaign were taken back from whole orders: they are free, but nothing
+-- is delivered for them.
+create or replace function sambatan.taken_back_slots(c sambatan.campaigns)
+returns integer language sql stable as $$
+  select coalesce(sum(p.quantity), 0)::integer from sambatan.participants p
+  where p.campaign_id = c.campaign_id and p.status = 'refunded' and p.refunded_at >= c.completed_at
 $$;
 
 -- A campaign has succeeded: whoever had an offer of slots still has it, from now on one that is

@@ -63,6 +63,9 @@ declare
 begin
   select * into p from sambatan.participants
     where campaign_id = c.campaign_id and participation_id = p_participation_id;
+  if not found then
+    p := sambatan.offered_participation(c.campaign_id, p_participation_id);
+  end if;
   if sambatan.was_seen(c.campaign_id, p_participation_id, p_amount) then
     return p_participation_id;
   elsif sambatan.why_not_owed(c, p, p_amount, p_paid) is null then

@@ -117,6 +117,11 @@ begin
           'until', p_at + c.decision_seconds * interval '1 second'));
       c := r.c;
       transitions := transitions || r.entry;
+    elsif not more then
+      -- The payout may have waited for an offer or an order that is over now.
+      perform sambatan.store_campaigns(array[c]);
+      perform sambatan.release_when_received(c.campaign_id, p_at);
+      select * into c from sambatan.campaigns x where x.campaign_id = c.campaign_id;
     end if;
   end if;
 end

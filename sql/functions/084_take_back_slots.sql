@@ -39,6 +39,8 @@ begin
         'short:' || p.participation_id || ':' || p.short_slots + p_slots, p_actor, p_at);
   elsif keeps_none then
     perform sambatan.void_payment(c.campaign_id, p.participation_id, p_reason);
+    -- It may have been the last order that was still to be paid.
+    perform sambatan.look_again(c.campaign_id, p_at);
   else
     -- Another sum to pay: it gets a code of its own when it is looked at.
     update sambatan.transactions set amount = amount - worth, account_id = null, unique_code = 0
@@ -85,8 +87,11 @@ begin
     select * into c from sambatan.campaigns where campaign_id = p_campaign_id;
     c := sambatan.cancel_unpaid(c, p, now_at, p_actor);
     perform sambatan.void_payment(p_campaign_id, p_participation_id, 'unpaid');
-    -- The lifecycle passes the slots on.
+    -- The slots are passed on at once; the lifecycle sees whether it was the last open order.
     c.due_at := now_at;
+    if c.waiting_entries > 0 then
+      c := sambatan.offer_slots(c, now_at);
+    end if;
     perform sambatan.store_campaigns(array[c]);
   else
     perform sambatan.take_back_slots(c, p, p.quantity - p.short_slots, now_at, p_actor, 'unpaid');

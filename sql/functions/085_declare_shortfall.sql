@@ -71,15 +71,17 @@ end
 $$;
 
 -- The seller of a completed campaign can deliver p_slots only: `shares_of_shortfall` says who gets
--- them. The rest is refunded, and the payout is what the delivered slots are worth. May be said again
+-- them. The rest is refunded, and the payout is what the delivered slots are worth. Nothing is left for
+-- those who wait: the waiting list is closed, with its offers. May be said again
 -- with fewer. Gives the rupiah that are due back. Refuses: campaign_not_found,
 -- transition_not_allowed, shortfall_not_possible, payout_settled_already, payment_not_open.
 create or replace function sambatan.declare_shortfall(
   p_campaign_id uuid, p_slots integer, p_reason text, p_actor text
 ) returns bigint language plpgsql as $$
 declare
-  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  c sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   now_at constant timestamptz := clock_timestamp();
+  closing record;
   delivered bigint;
   share record;
   back bigint := 0;
@@ -93,6 +95,11 @@ begin
   loop
     back := back + sambatan.take_back_slots(c, share.p, share.loses, now_at, p_actor, 'shortfall');
   end loop;
+  if c.waiting_entries > 0 then
+    select * into c from sambatan.campaigns where campaign_id = p_campaign_id;
+    closing := sambatan.close_waiting(c, now_at, c.waiting_entries);
+    perform sambatan.store_campaigns(array[closing.c]);
+  end if;
   payout := sambatan.refresh_payout(p_campaign_id, now_at, p_actor);
   perform sambatan.record_event(p_campaign_id, 'campaign_shortfall', p_actor, now_at, null,
     jsonb_build_object('from', delivered, 'to', p_slots, 'reason', p_reason, 'refunds', back,

@@ -32,6 +32,7 @@ where c.status in ('active', 'locked', 'fulfilled') and c.closing_as is null
   and e.quantity <= c.total_slots - c.filled_slots - (
     select coalesce(sum(o.quantity), 0) from sambatan.waiting_entries o
     where o.campaign_id = c.campaign_id and o.status = 'offered')
+    - case when c.status = 'fulfilled' then sambatan.taken_back_slots(c) else 0 end
   and not exists (select from sambatan.waiting_entries before
     where before.campaign_id = c.campaign_id and before.status = 'waiting'
       and before.position < e.position and before.overtaken >= sambatan.waiting_overtakes());
