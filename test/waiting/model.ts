@@ -8,6 +8,11 @@ export interface Part {
   quantity: number;
   status: 'reserved' | 'confirmed' | 'cancelled' | 'refunded' | 'fulfilled';
   holdEndsAt: number | null;
+  readonly joinedAt: number;
+  /** Until when what fell due at completion is to be paid; null where nothing fell due. */
+  payBy: number | null;
+  /** Its slots were taken from a batch that had succeeded: there are no goods for others. */
+  isTakenBack: boolean;
   /** The deadline was moved after it was made: also once it is paid its buyer may leave. */
   isFree: boolean;
 }
@@ -20,6 +25,8 @@ export interface Entry {
   offerEndsAt: number | null;
   keepUntil: number | null;
   part: number | null;
+  /** Of an offer after success: the participation that paying makes of it. */
+  order: Part | null;
 }
 
 export interface Terms {
@@ -31,6 +38,10 @@ export interface Terms {
   readonly deadline: number;
   readonly hold: number;
   readonly offer: number;
+  /** From completion until it is too late to pay. */
+  readonly payment: number;
+  /** For which what was paid in time may still be seen. */
+  readonly verification: number;
 }
 
 const mostOvertakes = 3;
@@ -41,6 +52,7 @@ export class Model {
   readonly entries: Entry[] = [];
   now = 0;
   deadline: number;
+  isVerifying = false;
   /** Null while it is open. */
   end: 'fulfilled' | 'expired' | 'cancelled' | null = null;
 
@@ -71,6 +83,7 @@ export class Model {
   }
 
   get status(): string {
+    if (this.end === null && this.isVerifying) return 'verifying';
     return this.end ?? (this.taken === this.terms.total ? 'locked' : 'active');
   }
 
@@ -101,6 +114,7 @@ export class Model {
       offerEndsAt: null,
       keepUntil: null,
       part: null,
+      order: null,
     });
     this.offer();
     return 'ok';
@@ -139,9 +153,10 @@ export class Model {
     return 'ok';
   }
 
-  confirm(part: Part): string {
+  /** It was paid, at the latest at a moment that is now where nothing else is known. */
+  confirm(part: Part, paidAt = this.now): string {
     if (part.status !== 'reserved') return 'participation_transition_not_allowed';
-    if (this.now >= this.deadline) return 'deadline_passed';
+    if (paidAt >= this.deadline) return 'deadline_passed';
     part.status = 'confirmed';
     part.holdEndsAt = null;
     return 'ok';
@@ -150,6 +165,7 @@ export class Model {
   accept(entry: Entry): string {
     if (entry.status === 'accepted') return 'ok';
     if (entry.status !== 'offered') return 'waiting_transition_not_allowed';
+    if (this.end === 'fulfilled') return 'offer_is_paid';
     if (this.now >= this.deadline) return 'deadline_passed';
     if (this.now >= entry.offerEndsAt!) return 'offer_expired';
     const refusal = this.#bounds(entry.user, entry.quantity);
@@ -163,17 +179,24 @@ export class Model {
     if (entry.status === as) return 'ok';
     const possible = as === 'declined' ? ['offered'] : ['waiting', 'offered'];
     if (!possible.includes(entry.status)) return 'waiting_transition_not_allowed';
-    if (this.now >= this.deadline) return 'deadline_passed';
-    entry.status = as;
+    if (this.now >= this.deadline && this.end !== 'fulfilled') return 'deadline_passed';
+    this.#ended(entry, as);
     this.offer();
     return 'ok';
   }
 
   extend(seconds: number): string {
-    if (this.end !== null) return 'transition_not_allowed';
+    if (this.end !== null || this.isVerifying) return 'transition_not_allowed';
     if (this.now >= this.deadline) return 'deadline_passed';
+    const before = this.deadline;
     this.deadline += seconds;
-    for (const part of this.parts) part.isFree = true;
+    for (const part of this.parts) {
+      part.isFree = true;
+      // A hold that the old deadline had cut short runs as long as it was to.
+      if (part.status === 'reserved' && part.holdEndsAt === before) {
+        part.holdEndsAt = Math.max(before, this.#holdOf(part.joinedAt));
+      }
+    }
     return 'ok';
   }
 
@@ -183,8 +206,9 @@ export class Model {
     return 'ok';
   }
 
-  /** What the lifecycle does when it looks. */
+  /** What the lifecycle does when it looks once. */
   settle(completeFull: boolean): void {
+    if (this.end === 'fulfilled') this.settleAfterSuccess();
     if (this.end !== null) return;
     if (this.now < this.deadline) {
       for (const part of this.parts) {
@@ -192,22 +216,75 @@ export class Model {
           part.status = 'cancelled';
         }
       }
-      this.#lapse(({ status, offerEndsAt }) => status === 'offered' && offerEndsAt! <= this.now);
-      this.#lapse(
-        ({ status, keepUntil }) => status === 'waiting' && (keepUntil ?? Infinity) <= this.now,
-      );
+      this.#lapseAll();
     }
     const counted = this.terms.upfront ? this.#slots(this.parts, 'confirmed') : this.taken;
     if (this.now >= this.deadline) {
+      this.isVerifying = this.now < this.#verified(this.deadline) && this.awaitsPayments();
+      if (this.isVerifying) return;
       this.#close(counted >= this.terms.minimum ? 'fulfilled' : 'expired');
     } else if (completeFull && counted === this.terms.total) {
       this.#close('fulfilled');
     }
   }
 
+  /** Whether a payment that decides about a place is undecided: nobody looks after money here. */
+  protected awaitsPayments(): boolean {
+    return false;
+  }
+
+  /** Whether an order of a completed campaign is still to be paid. */
+  protected isOwing(part: Part): boolean {
+    return part.status === 'confirmed' && part.payBy !== null;
+  }
+
+  /** Whether a payment that was to be made by then may have been made and not be seen. */
+  protected mayArrive(_order: Part, _by: number): boolean {
+    return false;
+  }
+
+  /** Whether it shows before the verification hours end that nothing was paid by then. */
+  protected showsUnpaid(_order: Part, _by: number): boolean {
+    return false;
+  }
+
+  /** Unpaid orders go, offers that nobody paid lapse, and what is free is offered on. */
+  protected settleAfterSuccess(): void {
+    const isUnpaid = (part: Part) =>
+      this.isOwing(part) &&
+      part.payBy! <= this.now &&
+      (this.#verified(part.payBy!) <= this.now || this.showsUnpaid(part, part.payBy!));
+    this.cancelUnpaid(this.parts.filter(isUnpaid));
+    if (this.open > 0) this.#lapseAll();
+    const isWaitedFor = this.entries.some(
+      ({ status, keepUntil }) =>
+        status === 'offered' || (status === 'waiting' && keepUntil !== null),
+    );
+    if (isWaitedFor || this.parts.some((part) => this.isOwing(part))) return;
+    this.closeWaiting();
+    this.nothingIsOpen();
+  }
+
+  protected cancelUnpaid(parts: readonly Part[]): void {
+    for (const part of parts) part.status = 'cancelled';
+  }
+
+  /** Nothing can be paid any more. */
+  protected nothingIsOpen(): void {}
+
+  protected closeWaiting(): void {
+    for (const entry of this.entries) {
+      if (['waiting', 'offered'].includes(entry.status)) this.#ended(entry, 'closed');
+      entry.keepUntil = null;
+    }
+  }
+
   /** One offer after the other, each to the first who fits and may have it. */
   offer(): void {
-    const free = () => this.terms.total - this.taken - this.offered;
+    const lasts = this.end === 'fulfilled' ? this.terms.hold : this.terms.offer;
+    const gone = this.parts.filter(({ isTakenBack }) => isTakenBack);
+    const lost = gone.reduce((slots, { quantity }) => slots + quantity, 0);
+    const free = () => this.terms.total - this.taken - this.offered - lost;
     for (;;) {
       const { line } = this;
       const last = line.findIndex(({ overtaken }) => overtaken >= mostOvertakes);
@@ -217,37 +294,89 @@ export class Model {
       if (next < 0) break;
       for (const passed of line.slice(0, next)) passed.overtaken++;
       line[next]!.status = 'offered';
-      line[next]!.offerEndsAt = this.now + this.terms.offer;
+      line[next]!.offerEndsAt = this.now + lasts;
+      if (this.end === 'fulfilled') this.#order(line[next]!);
     }
     const blocked =
       free() > 0 ? this.line.find(({ overtaken }) => overtaken >= mostOvertakes) : undefined;
     for (const entry of this.entries) {
-      entry.keepUntil = entry === blocked ? (entry.keepUntil ?? this.now + this.terms.offer) : null;
+      entry.keepUntil = entry === blocked ? (entry.keepUntil ?? this.now + lasts) : null;
     }
+  }
+
+  /** Offers first: what they give back may be what somebody waits for whose time is up as well. */
+  #lapseAll(): void {
+    this.#lapse(
+      ({ status, offerEndsAt, order }) =>
+        status === 'offered' &&
+        offerEndsAt! <= this.now &&
+        (order === null ||
+          this.#verified(offerEndsAt!) <= this.now ||
+          !this.mayArrive(order, offerEndsAt!)),
+    );
+    this.#lapse(
+      ({ status, keepUntil }) => status === 'waiting' && (keepUntil ?? Infinity) <= this.now,
+    );
+  }
+
+  /** A place that was paid for before the deadline is given back after it, if it is still there. */
+  protected takeAgain({ user, quantity }: Part): boolean {
+    if (this.end !== null || quantity > this.terms.total - this.taken - this.kept) return false;
+    if (this.#bounds(user, quantity) !== undefined) return false;
+    this.parts.push(newPart(user, quantity, this.now, null));
+    return true;
   }
 
   #lapse(isOver: (entry: Entry) => boolean): void {
-    for (const entry of this.entries.filter(isOver)) entry.status = 'lapsed';
+    for (const entry of this.entries.filter(isOver)) this.#ended(entry, 'lapsed');
     this.offer();
   }
 
+  #ended(entry: Entry, as: string): void {
+    entry.status = as;
+    if (entry.order !== null) entry.order.status = 'cancelled';
+  }
+
+  /** An offer after success is accepted by paying for it. */
+  #order(entry: Entry): void {
+    const { user, quantity, offerEndsAt } = entry;
+    entry.order = newPart(user, quantity, this.now, offerEndsAt);
+  }
+
+  #verified(from: number): number {
+    return from + this.terms.verification;
+  }
+
+  #holdOf(joinedAt: number): number {
+    return Math.min(joinedAt + this.terms.hold, this.deadline);
+  }
+
+  protected close(end: NonNullable<Model['end']>): void {
+    this.#close(end);
+  }
+
   #close(end: NonNullable<Model['end']>): void {
-    for (const entry of this.entries) {
-      if (['waiting', 'offered'].includes(entry.status)) entry.status = 'closed';
-      entry.keepUntil = null;
-    }
+    // Who waits keeps waiting when it succeeds: an order that is not paid is passed on to them.
+    if (end !== 'fulfilled') this.closeWaiting();
     for (const part of this.parts) {
       if (part.status === 'cancelled') continue;
       if (end !== 'fulfilled') part.status = 'refunded';
       else if (part.status === 'reserved') {
         part.status = this.terms.upfront ? 'cancelled' : 'confirmed';
+        if (!this.terms.upfront) part.payBy = this.now + this.terms.payment;
       }
     }
     this.end = end;
+    if (end !== 'fulfilled') return;
+    for (const entry of this.entries.filter(({ status }) => status === 'offered')) {
+      entry.offerEndsAt = this.now + this.terms.hold;
+      this.#order(entry);
+    }
+    this.offer();
   }
 
   #closed(): string | undefined {
-    if (this.end !== null) return 'campaign_not_active';
+    if (this.end !== null || this.isVerifying) return 'campaign_not_active';
     return this.now >= this.deadline ? 'deadline_passed' : undefined;
   }
 
@@ -258,8 +387,8 @@ export class Model {
   }
 
   #take(user: number, quantity: number): number {
-    const holdEndsAt = this.terms.upfront ? this.now + this.terms.hold : null;
-    return this.parts.push({ user, quantity, status: 'reserved', holdEndsAt, isFree: false }) - 1;
+    const holdEndsAt = this.terms.upfront ? this.#holdOf(this.now) : null;
+    return this.parts.push(newPart(user, quantity, this.now, holdEndsAt)) - 1;
   }
 
   #slots(of: readonly { quantity: number; status: string }[], ...statuses: string[]): number {
@@ -267,4 +396,22 @@ export class Model {
       .filter(({ status }) => statuses.includes(status))
       .reduce((sum, { quantity }) => sum + quantity, 0);
   }
+}
+
+function newPart(
+  user: number,
+  quantity: number,
+  joinedAt: number,
+  holdEndsAt: number | null,
+): Part {
+  return {
+    user,
+    quantity,
+    status: 'reserved',
+    holdEndsAt,
+    joinedAt,
+    payBy: null,
+    isTakenBack: false,
+    isFree: false,
+  };
 }
