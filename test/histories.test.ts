@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
+import { Calendar } from './histories/calendar.ts';
 import { HistoryModel, roles, type Beginning, type Role } from './histories/model.ts';
 import { price } from './histories/money.ts';
 import { isMoney } from './histories/money-steps.ts';
@@ -25,9 +26,18 @@ after(async () => {
   for (const service of services.toReversed()) await service.close();
 });
 
+/** What happens after success has to happen within a history: hours are as few as they may be. */
+const environment = {
+  SAMBATAN_PAYMENT_TERM: '1',
+  SAMBATAN_PAYMENT_GRACE: '1',
+  SAMBATAN_VERIFICATION_HOURS: '2',
+  SAMBATAN_DECISION_HOURS: '1',
+};
+const decisionSeconds = 3_600;
+
 async function openWorld(): Promise<World> {
-  const first = await httpService();
-  const second = await httpService({ beside: first });
+  const first = await httpService({ environment });
+  const second = await httpService({ environment, beside: first });
   services.push(first, second);
   const shop = await openShop(first);
   const rival = await openShop(first);
@@ -82,6 +92,8 @@ const kinds: readonly Kind[] = [
   ['transfer', 4, any, ways, mostly('operator', 'service')],
   ['transfer twice', 2, any, ways, mostly('operator')],
   ['assign', 2, any, ways, mostly('operator')],
+  ['imported', 2, any, ways, ['service']],
+  ['decide', 2, any, none, mostly('seller', 'operator')],
   ['set aside', 1, any, none, mostly('operator')],
   ['prove', 3, any, none, mostly('owner', 'service')],
   ['reject', 2, any, none, mostly('operator', 'service')],
@@ -131,6 +143,7 @@ const ofMoney: Readonly<Partial<Record<Plan[0], number>>> = {
   fulfil: 5,
   extend: 1,
   'call off': 2,
+  decide: 4,
   pass: 7,
   run: 7,
 };
@@ -186,6 +199,8 @@ const starts: fc.Arbitrary<Start> = fc
       deadline: deadline * unit,
       hold: 3 * unit,
       offer: 4 * unit,
+      payment: 4 * unit,
+      verification: 4 * unit,
     },
   }));
 
@@ -210,7 +225,10 @@ async function follow(
   steps: Iterable<fc.AsyncCommand<HistoryModel, Real>>,
 ): Promise<void> {
   const { shop } = world;
-  const model = new HistoryModel(terms, beginning, opensAt);
+  const began = Date.now();
+  const calendar = new Calendar(began);
+  const decision = decisionSeconds;
+  const model = new HistoryModel(terms, { beginning, opensAt, calendar, decision });
   model.title = 'Senja batch pertama';
   const body = campaignBody(shop.productId, {
     title: model.title,
@@ -220,15 +238,16 @@ async function follow(
     max_slots_per_user: terms.mostPerUser,
     payment_timing: terms.upfront ? 'upfront' : 'on_completion',
     hold_seconds: terms.hold,
-    deadline: fromNow(terms.deadline * 1_000),
+    deadline: new Date(began + terms.deadline * 1_000).toISOString(),
     publish: beginning === 'active',
     ...(beginning === 'scheduled' ? { opens_at: fromNow(opensAt * 1_000) } : {}),
   });
+  const till = await openTill(world);
   const { id: campaignId } = expectStatus(await shop.seller.post('/campaigns', body), 201);
   const real: Real = {
     world,
     campaignId,
-    till: await openTill(world),
+    till,
     parts: [],
     entries: [],
     movements: new Map(),

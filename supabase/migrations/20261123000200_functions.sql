@@ -725,6 +725,9 @@ $$;
 -- somebody who was overtaken as often as anybody may be nobody is looked at, and what is free
 -- gathers for them, until keep_until at most: slots are not kept idle for ever.
 --
+-- Slots that were taken back from orders of a completed campaign (a shortfall, an upheld dispute) are
+-- offered to nobody: there are no goods for them.
+--
 -- After the campaign has succeeded an offer lasts as long as a hold, because it is accepted by paying:
 -- it gets the id of the participation that its payment will make of it.
 --
@@ -750,7 +753,8 @@ declare
 begin
   select coalesce(sum(quantity), 0) into under_offer from sambatan.waiting_entries
     where campaign_id = c.campaign_id and status = 'offered';
-  free := c.total_slots - c.filled_slots - under_offer;
+  free := c.total_slots - c.filled_slots - under_offer - case when succeeded then
+    sambatan.taken_back_slots(c) else 0 end;
   ends_at := p_at + case when succeeded then c.hold_seconds else c.offer_seconds end
     * interval '1 second';
 
@@ -807,6 +811,14 @@ begin
   end if;
   c := sambatan.append_events(c, 'waiting_offered', 'system', p_at, told);
 end
+$$;
+
+-- How many slots of a completed campaign were taken back from whole orders: they are free, but nothing
+-- is delivered for them.
+create or replace function sambatan.taken_back_slots(c sambatan.campaigns)
+returns integer language sql stable as $$
+  select coalesce(sum(p.quantity), 0)::integer from sambatan.participants p
+  where p.campaign_id = c.campaign_id and p.status = 'refunded' and p.refunded_at >= c.completed_at
 $$;
 
 -- A campaign has succeeded: whoever had an offer of slots still has it, from now on one that is
@@ -1930,6 +1942,9 @@ declare
 begin
   select * into p from sambatan.participants
     where campaign_id = c.campaign_id and participation_id = p_participation_id;
+  if not found then
+    p := sambatan.offered_participation(c.campaign_id, p_participation_id);
+  end if;
   if sambatan.was_seen(c.campaign_id, p_participation_id, p_amount) then
     return p_participation_id;
   elsif sambatan.why_not_owed(c, p, p_amount, p_paid) is null then
@@ -2990,6 +3005,11 @@ begin
           'until', p_at + c.decision_seconds * interval '1 second'));
       c := r.c;
       transitions := transitions || r.entry;
+    elsif not more then
+      -- The payout may have waited for an offer or an order that is over now.
+      perform sambatan.store_campaigns(array[c]);
+      perform sambatan.release_when_received(c.campaign_id, p_at);
+      select * into c from sambatan.campaigns x where x.campaign_id = c.campaign_id;
     end if;
   end if;
 end
@@ -3569,6 +3589,8 @@ begin
         'short:' || p.participation_id || ':' || p.short_slots + p_slots, p_actor, p_at);
   elsif keeps_none then
     perform sambatan.void_payment(c.campaign_id, p.participation_id, p_reason);
+    -- It may have been the last order that was still to be paid.
+    perform sambatan.look_again(c.campaign_id, p_at);
   else
     -- Another sum to pay: it gets a code of its own when it is looked at.
     update sambatan.transactions set amount = amount - worth, account_id = null, unique_code = 0
@@ -3615,8 +3637,11 @@ begin
     select * into c from sambatan.campaigns where campaign_id = p_campaign_id;
     c := sambatan.cancel_unpaid(c, p, now_at, p_actor);
     perform sambatan.void_payment(p_campaign_id, p_participation_id, 'unpaid');
-    -- The lifecycle passes the slots on.
+    -- The slots are passed on at once; the lifecycle sees whether it was the last open order.
     c.due_at := now_at;
+    if c.waiting_entries > 0 then
+      c := sambatan.offer_slots(c, now_at);
+    end if;
     perform sambatan.store_campaigns(array[c]);
   else
     perform sambatan.take_back_slots(c, p, p.quantity - p.short_slots, now_at, p_actor, 'unpaid');
@@ -3699,15 +3724,17 @@ end
 $$;
 
 -- The seller of a completed campaign can deliver p_slots only: `shares_of_shortfall` says who gets
--- them. The rest is refunded, and the payout is what the delivered slots are worth. May be said again
+-- them. The rest is refunded, and the payout is what the delivered slots are worth. Nothing is left for
+-- those who wait: the waiting list is closed, with its offers. May be said again
 -- with fewer. Gives the rupiah that are due back. Refuses: campaign_not_found,
 -- transition_not_allowed, shortfall_not_possible, payout_settled_already, payment_not_open.
 create or replace function sambatan.declare_shortfall(
   p_campaign_id uuid, p_slots integer, p_reason text, p_actor text
 ) returns bigint language plpgsql as $$
 declare
-  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  c sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   now_at constant timestamptz := clock_timestamp();
+  closing record;
   delivered bigint;
   share record;
   back bigint := 0;
@@ -3721,6 +3748,11 @@ begin
   loop
     back := back + sambatan.take_back_slots(c, share.p, share.loses, now_at, p_actor, 'shortfall');
   end loop;
+  if c.waiting_entries > 0 then
+    select * into c from sambatan.campaigns where campaign_id = p_campaign_id;
+    closing := sambatan.close_waiting(c, now_at, c.waiting_entries);
+    perform sambatan.store_campaigns(array[closing.c]);
+  end if;
   payout := sambatan.refresh_payout(p_campaign_id, now_at, p_actor);
   perform sambatan.record_event(p_campaign_id, 'campaign_shortfall', p_actor, now_at, null,
     jsonb_build_object('from', delivered, 'to', p_slots, 'reason', p_reason, 'refunds', back,

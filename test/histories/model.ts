@@ -1,4 +1,5 @@
 import type { Part, Terms } from '../waiting/model.ts';
+import type { Calendar } from './calendar.ts';
 import { MoneyModel } from './money.ts';
 
 /** Who asks. `owner`: the buyer whose participation or place it is. */
@@ -35,8 +36,22 @@ export class HistoryModel extends MoneyModel {
   readonly opensAt: number;
   readonly #keys = new Map<string, Kept>();
 
-  constructor(terms: Terms, beginning: Beginning, opensAt: number) {
-    super({ ...terms });
+  constructor(
+    terms: Terms,
+    {
+      beginning,
+      opensAt,
+      ...money
+    }: {
+      readonly beginning: Beginning;
+      /** Seconds. */
+      readonly opensAt: number;
+      readonly calendar: Calendar;
+      /** Seconds for which only the seller decides about a batch below its minimum. */
+      readonly decision: number;
+    },
+  ) {
+    super({ ...terms }, money);
     this.stage = beginning;
     this.opensAt = opensAt;
   }
@@ -147,13 +162,20 @@ export class HistoryModel extends MoneyModel {
   prolong(role: Role, seconds: number): string {
     const refused = this.refusal(role, running);
     if (refused !== undefined) return refused;
-    if (this.end !== null || this.stage !== 'active') return 'transition_not_allowed';
+    if (this.end !== null || this.isVerifying || this.stage !== 'active') {
+      return 'transition_not_allowed';
+    }
     if (this.now >= this.deadline) return 'deadline_passed';
     return seconds > 0 ? super.extend(seconds) : 'deadline_not_later';
   }
 
   cancelCampaign(role: Role): string {
     return this.refusal(role, running) ?? super.callOff();
+  }
+
+  /** Below the minimum: on, or not. */
+  decideAs(role: Role, goesOn: boolean): string {
+    return this.refusal(role, running) ?? this.decide(goesOn, role === 'operator');
   }
 
   override settle(completeFull: boolean): void {

@@ -13,6 +13,7 @@ export const moneyVerbs = [
   'transfer',
   'transfer twice',
   'assign',
+  'imported',
   'set aside',
   'prove',
   'reject',
@@ -51,24 +52,26 @@ export function isPossible(model: Readonly<HistoryModel>, { verb, number, how }:
   if (verb.includes('payout')) return model.payouts.length > 0;
   if (verb === 'set aside') return model.lines.length > 0;
   if (verb === 'resolve') return model.disputes.length > 0;
+  if (verb === 'imported') return model.status === 'verifying' || number % 4 === 0;
   if (model.parts.length === 0) return false;
   if (verb === 'assign') return model.lines.length > 0;
   if (number % 8 === 0 && how % 4 === 0) return true;
   const isOver = model.end === 'fulfilled';
   const some = (isSo: (status: string | undefined) => boolean) =>
-    model.parts.some((part) => isSo(model.purse(part).payment?.status));
+    model.orders.some((part) => isSo(model.purse(part).payment?.status));
   if (['dispute', 'write off', 'deliver fewer'].includes(verb)) return isOver;
   if (verb === 'reject') return some((status) => status === 'proof_submitted');
   if (['see', 'prove'].includes(verb)) {
-    return model.parts.some((part) => isOwed(model, part));
+    return model.orders.some((part) => isOwed(model, part));
   }
   return true;
 }
 
 /** Whether money for a participation would not come for nothing, or may still be said to have come. */
-function isOwed(model: Pick<HistoryModel, 'purse' | 'terms'>, part: Part): boolean {
+function isOwed(model: Pick<HistoryModel, 'purse' | 'terms' | 'end'>, part: Part): boolean {
   const { payment } = model.purse(part);
-  if (payment === null) return model.terms.upfront && part.status === 'reserved';
+  const falls = model.terms.upfront || model.end === 'fulfilled';
+  if (payment === null) return falls && part.status === 'reserved';
   return !['settled', 'void'].includes(payment.status);
 }
 
@@ -91,7 +94,7 @@ async function change(model: HistoryModel, real: Real, plan: MoneyPlan): Promise
   switch (verb) {
     case 'look': {
       const isNew = (one: Part) => isOwed(model, one) && !model.purse(one).payment?.isLooked;
-      const [, part] = chosen(model.parts, number, isNew);
+      const [, part] = chosen(model.orders, number, isNew);
       const refused = refusalOf(role, ownersAndStaff);
       if (refused === undefined) return await look(model, real, part, role);
       return [refused, outcomeOf(await onPart(real, model, part, role).get('payment'))];
@@ -116,6 +119,16 @@ async function change(model: HistoryModel, real: Real, plan: MoneyPlan): Promise
       return await transfer(model, real, plan, payer(model, number));
     case 'assign':
       return await assign(model, real, plan);
+    case 'imported': {
+      const through = model.calendar.today(how % 3);
+      if (model.through === null || model.through < through) model.through = through;
+      const body = { statement_through: through };
+      const answer = await real.world.callers.service.patch(
+        `/receiving-accounts/${real.till}`,
+        body,
+      );
+      return ['ok', outcomeOf(answer)];
+    }
     case 'set aside': {
       const [, line] = chosen(model.lines, number, () => true);
       const refused = ofStaff(role);
@@ -160,19 +173,28 @@ async function change(model: HistoryModel, real: Real, plan: MoneyPlan): Promise
 
 /** Somebody whose money comes: most of the time one who owes it, also when their hold has lapsed. */
 const payer = (model: HistoryModel, number: number): Part =>
-  chosen(model.parts, number, (part) => isOwed(model, part))[1];
+  chosen(model.orders, number, (part) => isOwed(model, part))[1];
+
+/** What the service knows an order by: of an offer after success it is told with the offer. */
+async function idOf(real: Real, model: HistoryModel, part: Part): Promise<string> {
+  const id = real.parts[model.parts.indexOf(part)];
+  if (id !== undefined) return id;
+  const entry = real.entries[model.entries.findIndex(({ order }) => order === part)];
+  const find = 'select order_id as id from sambatan.waiting_entries where entry_id = $1';
+  return (await ask<{ id: string }>(real.world.replicas[0].db, find, entry))[0]!.id;
+}
 
 /** Requests about one participation. */
 function onPart(real: Real, model: HistoryModel, part: Part, role: Role) {
   const client = clientOf(real, role, part.user);
-  const path = `/participations/${real.parts[model.parts.indexOf(part)]}`;
+  const pathOf = async (what: string) => `/participations/${await idOf(real, model, part)}/${what}`;
   return {
-    get: async (what: string) => await client.get(`${path}/${what}`),
-    post: async (what: string, body?: object) => await client.post(`${path}/${what}`, body),
+    get: async (what: string) => await client.get(await pathOf(what)),
+    post: async (what: string, body?: object) => await client.post(await pathOf(what), body),
     upload: async (what: string) =>
       await client.send({
         method: 'POST',
-        path: `${path}/${what}`,
+        path: await pathOf(what),
         body: '%PDF-1.7 bukti',
         headers: { 'content-type': 'application/pdf' },
       }),
@@ -230,37 +252,38 @@ async function pay(model: HistoryModel, real: Real, plan: MoneyPlan): Promise<Pa
 async function see(
   model: HistoryModel,
   real: Real,
-  { how, role }: MoneyPlan,
+  { number, how, role }: MoneyPlan,
   part: Part,
 ): Promise<Pair> {
   const refused = refusalOf(role, staff);
+  // Now and then they know on which day the money was sent.
+  const paidOn = number % 5 === 4 ? model.calendar.today(number % 2) : null;
   const isExact = how % 4 === 0;
   const amount = isExact ? null : amountOf(model, part, how);
   const under = how >= 4 ? reference : null;
-  const expected = refused ?? model.see(part, amount, under);
+  const expected = refused ?? model.see(part, amount, { reference: under, paidOn });
   const answer = await onPart(real, model, part, role).post('payment/verify', {
     ...(amount === null ? {} : { amount }),
     ...(under === null ? {} : { reference: under }),
+    ...(paidOn === null ? {} : { paid_on: paidOn }),
   });
   if (typeof expected === 'string') return [expected, outcomeOf(answer)];
   await learnParts(real);
   return [
-    told(model, real, expected),
+    await told(model, real, expected),
     `${answer.body['outcome']} ${answer.body['participation_id']}`,
   ];
 }
 
 /** What came of money, as the service tells it. */
-const told = (model: HistoryModel, real: Real, received: Received | undefined) =>
-  received === undefined
-    ? 'open'
-    : `${received.outcome} ${real.parts[model.parts.indexOf(received.part)]}`;
+const told = async (model: HistoryModel, real: Real, received: Received | undefined) =>
+  received === undefined ? 'open' : `${received.outcome} ${await idOf(real, model, received.part)}`;
 
 /** A transfer comes and the bank's statement shows it; what fits nothing a person assigns. */
 async function transfer(
   model: HistoryModel,
   real: Real,
-  { verb, how, role }: MoneyPlan,
+  { verb, number, how, role }: MoneyPlan,
   part: Part,
 ): Promise<Pair> {
   await look(model, real, part, 'owner');
@@ -270,7 +293,7 @@ async function transfer(
   const lines: Line[] = Array.from({ length: isTwice ? 2 : 1 }, () => {
     const name = `TRSF ${++real.texts}`;
     const text = real.texts % 2 === 1 && !isTwice ? `${name} ${reference}` : name;
-    return { text, amount, status: 'unmatched' };
+    return { text, amount, paid: paymentTime(model, number), status: 'unmatched' };
   });
   const answer = await importLines(real, role, lines);
   real.lastImport = lines;
@@ -294,11 +317,8 @@ async function transfer(
     assert.equal(got, expected, `a line of ${amount}`);
   }
   const rows = await handledLines(real);
-  const said = (text: string) => told(model, real, model.handled.get(text));
-  return [
-    lines.map(({ text }) => said(text)).join(', '),
-    lines.map(({ text }) => rows.get(text)).join(', '),
-  ];
+  const said = lines.map(({ text }) => told(model, real, model.handled.get(text)));
+  return [(await Promise.all(said)).join(', '), lines.map(({ text }) => rows.get(text)).join(', ')];
 }
 
 /** What came of the lines of this history's account, by their text. */
@@ -315,7 +335,7 @@ async function handledLines(real: Real): Promise<Map<string, string>> {
 }
 
 async function importLines(real: Real, role: Role, lines: readonly Line[]) {
-  const rows = lines.map(({ text, amount }) => `${today()},${text},${amount}`);
+  const rows = lines.map(({ text, amount, paid }) => `${dateCell(paid)},${text},${amount}`);
   return await clientOf(real, role, 0).send({
     method: 'POST',
     path: `/receiving-accounts/${real.till}/statement?apply=true`,
@@ -324,8 +344,21 @@ async function importLines(real: Real, role: Role, lines: readonly Line[]) {
   });
 }
 
-/** In Western Indonesian time, as a bank writes it. */
-const today = () => new Date(Date.now() + 7 * 3_600_000).toISOString().slice(0, 10);
+/**
+ * When a transfer was made, by a number: today, yesterday, or at a moment of the last hours, which is
+ * never one at which anything ends.
+ */
+function paymentTime({ calendar }: HistoryModel, number: number): Date | string {
+  if (number % 3 === 0) return calendar.today(number % 5 === 0 ? 1 : 0);
+  const halfHoursAgo = 0.5 + (number % 7);
+  return new Date(Math.floor(Date.now() / 1_000 - halfHoursAgo * 1_800) * 1_000);
+}
+
+/** As a bank writes it. */
+const dateCell = (paid: Date | string) =>
+  typeof paid === 'string'
+    ? paid
+    : `${new Date(paid.getTime() + 7 * 3_600_000).toISOString().slice(0, 19).replace('T', ' ')} WIB`;
 
 async function lineId(real: Real, { text }: Line): Promise<string> {
   const find = `select line_id as id from sambatan.statement_lines
@@ -343,7 +376,7 @@ async function assign(
   const refused = ofStaff(role);
   if (refused === undefined) return await assignLine(model, real, line, part, role);
   const path = `/statement-lines/${await lineId(real, line)}/assign`;
-  const body = { participation_id: real.parts[model.parts.indexOf(part)] };
+  const body = { participation_id: await idOf(real, model, part) };
   return [refused, outcomeOf(await clientOf(real, role, 0).post(path, body))];
 }
 
@@ -354,14 +387,14 @@ async function assignLine(
   part: Part,
   role: Role,
 ): Promise<Pair> {
-  const body = { participation_id: real.parts[model.parts.indexOf(part)], refund: true };
+  const body = { participation_id: await idOf(real, model, part), refund: true };
   const path = `/statement-lines/${await lineId(real, line)}/assign`;
   const expected = model.assign(line, part);
   const { status, body: row, text } = await clientOf(real, role, 0).post(path, body);
   assert.equal(status, 200, text);
   await learnParts(real);
   const got = `${String(row['outcome'])} ${String(row['participation_id'])}`;
-  return [told(model, real, expected), got];
+  return [await told(model, real, expected), got];
 }
 
 /** Slots that were given again are a participation that nobody was told the id of. */
@@ -382,7 +415,8 @@ async function changePayment(
 ): Promise<Pair> {
   const isProven = (one: Part) => model.purse(one).payment?.status === 'proof_submitted';
   const isLikely = verb === 'reject' ? isProven : (one: Part) => isOwed(model, one);
-  const [, part] = chosen(model.parts, number, isLikely);
+  const among = verb === 'write off' ? model.parts : model.orders;
+  const [, part] = chosen(among, number, isLikely);
   const on = onPart(real, model, part, role);
   if (verb === 'prove') {
     const refused = refusalOf(role, ['owner', 'service']);
@@ -444,6 +478,15 @@ async function move(
   }
 }
 
+type Ids = ReadonlyMap<Part, string>;
+
+const idsOf = async (model: HistoryModel, real: Real): Promise<Ids> =>
+  new Map(
+    await Promise.all(
+      model.orders.map(async (part) => [part, await idOf(real, model, part)] as const),
+    ),
+  );
+
 interface Row {
   readonly id: string;
   readonly kind: 'refund' | 'payout';
@@ -467,12 +510,13 @@ const movementsOf = async ({ world, campaignId }: Real) =>
 async function learnMovements(model: HistoryModel, real: Real): Promise<void> {
   const known = new Set(real.movements.values());
   const rows = (await movementsOf(real)).filter(({ id }) => !known.has(id));
+  const ids = await idsOf(model, real);
   for (const [kind, list] of [
     ['refund', model.refunds],
     ['payout', model.payouts],
   ] as const) {
     for (const one of list.filter((movement) => !real.movements.has(movement))) {
-      const found = rows.findIndex((row) => row.kind === kind && isSame(row, one, model, real));
+      const found = rows.findIndex((row) => row.kind === kind && isSame(row, one, ids));
       assert.ok(found >= 0, `there is no ${kind} of ${one.amount}`);
       real.movements.set(one, rows.splice(found, 1)[0]!.id);
     }
@@ -480,8 +524,8 @@ async function learnMovements(model: HistoryModel, real: Real): Promise<void> {
   assert.deepEqual(rows, [], 'refunds and payouts that nobody asked for');
 }
 
-const isSame = (row: Row, one: Movement, model: HistoryModel, real: Real) =>
-  row.part === (one.part === null ? null : real.parts[model.parts.indexOf(one.part)]) &&
+const isSame = (row: Row, one: Movement, ids: Ids) =>
+  row.part === (one.part === null ? null : ids.get(one.part)) &&
   Number(row.amount) === one.amount &&
   row.status === one.status &&
   row.attempts === one.attempts;
@@ -499,9 +543,10 @@ export async function compareBooks(model: HistoryModel, real: Real): Promise<voi
 export async function compareMovements(model: HistoryModel, real: Real): Promise<void> {
   await learnMovements(model, real);
   const rows = new Map((await movementsOf(real)).map((row) => [row.id, row]));
+  const ids = await idsOf(model, real);
   for (const [one, id] of real.movements) {
     const row = rows.get(id);
-    assert.ok(row !== undefined && isSame(row, one, model, real), `${row?.kind} of ${one.amount}`);
+    assert.ok(row !== undefined && isSame(row, one, ids), `${row?.kind} of ${one.amount}`);
   }
   const payments = await ask<{ part: string; status: string; amount: bigint; kept: bigint }>(
     real.world.replicas[0].db,
@@ -511,16 +556,18 @@ export async function compareMovements(model: HistoryModel, real: Real): Promise
   );
   const byPart = new Map(payments.map((row) => [row.part, row]));
   assert.deepEqual(
-    real.parts.map((id) => {
-      const row = byPart.get(id);
+    model.orders.map((part) => {
+      const row = byPart.get(ids.get(part)!);
       return row && [row.status, Number(row.amount), Number(row.kept)];
     }),
-    model.parts.map((part) => {
+    model.orders.map((part) => {
       const { payment } = model.purse(part);
       return payment === null ? undefined : [payment.status, payment.amount, payment.kept];
     }),
   );
-  const handled = [...model.handled].map(([text, one]) => [text, told(model, real, one)] as const);
+  const handled = await Promise.all(
+    [...model.handled].map(async ([text, one]) => [text, await told(model, real, one)] as const),
+  );
   const open = model.lines.map(({ text }) => [text, 'open'] as const);
   assert.deepEqual(await handledLines(real), new Map([...handled, ...open]));
 }

@@ -1,4 +1,5 @@
-import { Model, type Part } from '../waiting/model.ts';
+import { Model, type Part, type Terms } from '../waiting/model.ts';
+import type { Calendar } from './calendar.ts';
 
 /** Whole rupiah for a slot; odd, so that shares and fees have to be rounded. */
 export const price = 9_973;
@@ -17,6 +18,8 @@ export interface Payment {
   isLooked: boolean;
   /** Its slots were given to the buyer again, as another participation. */
   isGiven: boolean;
+  /** When a person last rejected a proof of it. */
+  rejectedAt: number | null;
 }
 
 /** What is known of the money of a participation. */
@@ -27,6 +30,12 @@ export interface Purse {
   /** The lines of a statement that stand here; known: for a sum that was seen. */
   readonly lines: { readonly text: string; readonly amount: number; readonly isKnown: boolean }[];
   hasLapsed: boolean;
+  /** It was cancelled because what was due was not paid. */
+  isUnpaid: boolean;
+  /** It left before the batch had succeeded, with its money. */
+  hasLeft: boolean;
+  /** The day of its last proof. */
+  provenOn: string | null;
   /** Seconds of its hold that were left when a proof stopped the clock. */
   holdLeft: number | null;
   /** Slots that are not delivered. */
@@ -37,6 +46,8 @@ export interface Purse {
 export interface Line {
   readonly text: string;
   readonly amount: number;
+  /** When it was paid: an instant, or a day where only that is known. */
+  readonly paid: Date | string;
   status: 'unmatched' | 'ambiguous';
 }
 
@@ -81,7 +92,25 @@ export class MoneyModel extends Model {
   credits = 0;
   /** Rupiah that really came to the account and are counted for this campaign, each once. */
   arrived = 0;
+  readonly calendar: Calendar;
+  /** Until which day the account's statement is imported whole. */
+  through: string | null = null;
+  /** Whether a batch below its minimum goes on: when somebody was asked, and whether they answered. */
+  decision: { readonly openedAt: number; isTaken: boolean } | null = null;
+  readonly #decisionSeconds: number;
   readonly #purses = new Map<Part, Purse>();
+
+  constructor(terms: Terms, { calendar, decision }: { calendar: Calendar; decision: number }) {
+    super(terms);
+    this.calendar = calendar;
+    this.#decisionSeconds = decision;
+  }
+
+  /** Whatever can be paid for: participations, and offers after success that are none (yet). */
+  get orders(): readonly Part[] {
+    const offers = this.entries.flatMap(({ order }) => order ?? []);
+    return [...this.parts, ...offers.filter((order) => !this.parts.includes(order))];
+  }
 
   purse(part: Part): Purse {
     const found = this.#purses.get(part);
@@ -91,6 +120,9 @@ export class MoneyModel extends Model {
       seen: [],
       lines: [],
       hasLapsed: false,
+      isUnpaid: false,
+      hasLeft: false,
+      provenOn: null,
       holdLeft: null,
       short: 0,
     };
@@ -132,9 +164,9 @@ export class MoneyModel extends Model {
     this.#following(() => super.settle(completeFull), true);
   }
 
-  /** A person says that the whole sum came, whatever it is. */
+  /** A person says that the whole sum came, whatever it is: by the day of its proof, if it has one. */
   override confirm(part: Part): string {
-    const said = super.confirm(part);
+    const said = super.confirm(part, this.#paid(this.purse(part).provenOn));
     if (said !== 'ok') return said;
     const purse = this.purse(part);
     const amount = this.owed(part) + (purse.payment?.code ?? 0);
@@ -147,7 +179,8 @@ export class MoneyModel extends Model {
   /** Makes what is to be paid, if it is time; it has an account and a code from now on. */
   look(part: Part): string {
     const purse = this.purse(part);
-    const isTime = part.status === 'reserved' && this.terms.upfront;
+    const isOpen = this.terms.upfront && this.#isOpen && !this.isVerifying;
+    const isTime = part.status === 'reserved' && (isOpen || this.end === 'fulfilled');
     if (purse.payment === null && isTime) purse.payment = newPayment(this.owed(part));
     const { payment } = purse;
     if (payment === null) return 'payment_not_due';
@@ -160,9 +193,10 @@ export class MoneyModel extends Model {
     const purse = this.purse(part);
     if (looked !== 'ok') return looked;
     if (!open.includes(purse.payment!.status)) return 'payment_not_open';
+    purse.provenOn = this.calendar.today();
     if (purse.payment!.status === 'proof_submitted') return 'ok';
     purse.payment!.status = 'proof_submitted';
-    if (part.status === 'reserved') {
+    if (part.status === 'reserved' && this.end === null) {
       purse.holdLeft = part.holdEndsAt === null ? null : part.holdEndsAt - this.now;
       part.holdEndsAt = null;
     }
@@ -174,11 +208,16 @@ export class MoneyModel extends Model {
     if (payment === null) return 'payment_not_due';
     if (payment.status !== 'proof_submitted') return 'payment_not_open';
     this.#putBack(part);
+    payment.rejectedAt = this.now;
     return 'ok';
   }
 
   /** Somebody sees money arrive; null: the exact sum. */
-  see(part: Part, given: number | null, reference: string | null): Received | string {
+  see(
+    part: Part,
+    given: number | null,
+    { reference, paidOn }: { reference: string | null; paidOn: string | null },
+  ): Received | string {
     const { payment, seen, lines } = this.purse(part);
     if (payment === null) return 'payment_not_due';
     if (!open.includes(payment.status)) return 'payment_not_open';
@@ -189,7 +228,8 @@ export class MoneyModel extends Model {
         (line) => line.amount === amount && !line.isKnown && line.text.includes(reference ?? ''),
       );
     if (isKnown) return { outcome: 'known', part };
-    const received = this.#receive(part, amount);
+    const paid = this.#paid(paidOn ?? this.purse(part).provenOn);
+    const received = this.#receive(part, amount, paid);
     this.purse(received.part).seen.push({ amount, reference });
     return received;
   }
@@ -197,6 +237,7 @@ export class MoneyModel extends Model {
   /** A statement is imported, with these new lines. Gives what came of all that found what they are for. */
   import(lines: readonly Line[]): readonly Received[] {
     this.lines.push(...lines);
+    this.#noteDays(lines.map(({ paid }) => this.calendar.dayOfLine(paid)).toSorted());
     const fitting = this.lines.filter(
       ({ status, amount }) => status === 'unmatched' && this.#fitting(amount).length > 0,
     );
@@ -209,13 +250,26 @@ export class MoneyModel extends Model {
     });
   }
 
+  /** A file has every line of the days before its last one, as far as they are over. */
+  #noteDays(days: readonly string[]): void {
+    const [first, last] = [days[0], days.at(-1)];
+    if (first === undefined || last === undefined) return;
+    const { through, calendar } = this;
+    if (through !== null && first > calendar.dayAfter(through, 1)) return;
+    const yesterday = calendar.today(1);
+    const covered = calendar.dayAfter(last, -1);
+    const until = covered < yesterday ? covered : yesterday;
+    if (through === null || through < until) this.through = until;
+  }
+
   /** A line is for a participation: somebody says so, or its sum does. */
   assign(line: Line, part: Part): Received {
     this.setAside(line);
     const { text, amount } = line;
-    const seen = this.#seenFor(part, amount);
+    const paid = this.#paid(line.paid);
+    const seen = this.#seenFor(part, amount, paid);
     const received: Received =
-      seen === undefined ? this.#receive(part, amount) : { outcome: 'known', part: seen };
+      seen === undefined ? this.#receive(part, amount, paid) : { outcome: 'known', part: seen };
     this.purse(received.part).lines.push({ text, amount, isKnown: seen !== undefined });
     this.handled.set(text, received);
     return received;
@@ -249,6 +303,7 @@ export class MoneyModel extends Model {
   releasePayout(payout: Movement): string {
     if (payout.status !== 'due') return moves;
     if (this.#isDisputed) return 'payout_disputed';
+    if (this.#isUndecided) return 'payout_unsettled';
     payout.isReleased = true;
     return 'ok';
   }
@@ -271,6 +326,8 @@ export class MoneyModel extends Model {
     if (before.some(({ end }) => end === null)) return 'dispute_open_already';
     if (before.length > 1 || before.some(({ end }) => end === 'upheld')) return 'dispute_decided';
     if (before.some((one) => one.words === words)) return 'dispute_says_nothing_new';
+    const { payment, short } = this.purse(part);
+    if (short >= part.quantity || payment?.status !== 'settled') return 'dispute_not_paid';
     this.disputes.push({ part, words, end: null });
     return 'ok';
   }
@@ -294,9 +351,12 @@ export class MoneyModel extends Model {
     if (purse.payment === null) return 'payment_not_due';
     if (!['due', 'rejected'].includes(purse.payment.status)) return 'payment_not_open';
     if (!this.#isSold(part)) return 'participation_transition_not_allowed';
-    const lost = part.quantity - purse.short;
-    if (this.#isTooMuchOut(lost)) return 'payout_settled_already';
-    this.#takeBack(part, lost);
+    // Nobody has received what is not paid: it is an order that is cancelled before its time.
+    if (this.#isTooMuchOut(part.quantity - purse.short)) return 'payout_settled_already';
+    purse.isUnpaid = true;
+    part.status = 'cancelled';
+    purse.payment.status = 'void';
+    this.offer();
     this.#refreshPayout();
     this.releaseWhenReceived();
     return 'ok';
@@ -319,6 +379,8 @@ export class MoneyModel extends Model {
       left -= keeps;
       if (keeps < has(part)) this.#takeBack(part, has(part) - keeps);
     }
+    // There is nothing for those who wait.
+    this.closeWaiting();
     this.#refreshPayout();
     this.releaseWhenReceived();
     return 'ok';
@@ -326,7 +388,8 @@ export class MoneyModel extends Model {
 
   /** Once everybody has what is delivered to them, the payout may leave. */
   releaseWhenReceived(): void {
-    if (this.#isDisputed || this.parts.some(({ status }) => status === 'confirmed')) return;
+    if (this.#isDisputed || this.#isUndecided) return;
+    if (this.parts.some(({ status }) => status === 'confirmed')) return;
     for (const payout of this.payouts) if (payout.status === 'due') payout.isReleased = true;
   }
 
@@ -366,6 +429,93 @@ export class MoneyModel extends Model {
     };
   }
 
+  /** The seller, or an operator after their time, decides whether a batch goes on. */
+  decide(goesOn: boolean, asOperator: boolean): string {
+    const { decision } = this;
+    if (this.end !== 'fulfilled' || decision === null || decision.isTaken) {
+      return 'no_decision_open';
+    }
+    if (asOperator && this.now < decision.openedAt + this.#decisionSeconds) {
+      return 'decision_is_sellers';
+    }
+    if (!goesOn && this.parts.some(({ status }) => status === 'fulfilled')) {
+      return 'goods_received_already';
+    }
+    if (!goesOn && !this.#mayBeCalledOff) return 'payout_settled_already';
+    decision.isTaken = true;
+    if (goesOn) this.releaseWhenReceived();
+    else this.#giveAllBack();
+    return 'ok';
+  }
+
+  #giveAllBack(): void {
+    this.#following(() => this.close('cancelled'));
+    for (const payout of this.payouts) if (payout.status === 'due') payout.status = 'void';
+  }
+
+  get #mayBeCalledOff(): boolean {
+    const isReceived = this.parts.some(({ status }) => status === 'fulfilled');
+    return !isReceived && !this.payouts.some(({ status }) => status === 'settled');
+  }
+
+  /** How many slots were paid for, also those that were taken back since. */
+  get #paidSlots(): number {
+    const paid = this.parts.filter((part) => {
+      const { payment, hasLeft } = this.purse(part);
+      return payment?.status === 'settled' && !hasLeft;
+    });
+    return sum(paid, ({ quantity }) => quantity);
+  }
+
+  get #isUndecided(): boolean {
+    const isAsked = this.decision !== null && !this.decision.isTaken;
+    return isAsked || this.entries.some(({ status }) => status === 'offered');
+  }
+
+  protected override awaitsPayments(): boolean {
+    return this.parts.some(
+      (part) => part.status === 'reserved' && this.mayArrive(part, this.deadline),
+    );
+  }
+
+  protected override isOwing(part: Part): boolean {
+    const { payment } = this.purse(part);
+    return part.status === 'confirmed' && part.payBy !== null && open.includes(payment!.status);
+  }
+
+  protected override mayArrive(order: Part, by: number): boolean {
+    const { payment } = this.purse(order);
+    if (payment === null || !open.includes(payment.status)) return false;
+    if (payment.status === 'proof_submitted') return true;
+    if (!payment.isLooked || (payment.rejectedAt ?? -Infinity) >= by) return false;
+    return this.through === null || this.through < this.calendar.dayOf(by, this.now);
+  }
+
+  protected override showsUnpaid(order: Part, by: number): boolean {
+    return this.purse(order).payment!.isLooked && !this.mayArrive(order, by);
+  }
+
+  protected override cancelUnpaid(parts: readonly Part[]): void {
+    super.cancelUnpaid(parts);
+    for (const part of parts) this.purse(part).isUnpaid = true;
+    if (parts.length > 0) this.#refreshPayout();
+  }
+
+  protected override nothingIsOpen(): void {
+    const isUnpaid = this.parts.some((part) => this.purse(part).isUnpaid);
+    const isShort = isUnpaid && this.#paidSlots < this.terms.minimum;
+    if (this.decision === null && isShort && this.#mayBeCalledOff) {
+      this.decision = { openedAt: this.now, isTaken: false };
+    } else {
+      this.releaseWhenReceived();
+    }
+  }
+
+  /** When something was paid that is known to have been paid at an instant, on a day, or by now. */
+  #paid(when: Date | string | null): number {
+    return when === null ? this.now : Math.min(this.now, this.calendar.secondsAt(when, this.now));
+  }
+
   #isSold({ status }: Part): boolean {
     return this.end === 'fulfilled' && ['confirmed', 'fulfilled'].includes(status);
   }
@@ -374,32 +524,38 @@ export class MoneyModel extends Model {
     return this.disputes.some(({ end }) => end === null);
   }
 
-  #receive(part: Part, amount: number): Received {
+  #receive(part: Part, amount: number, paid: number): Received {
     this.arrived += amount;
-    const why = this.#whyNotOwed(part, amount);
+    const why = this.#whyNotOwed(part, amount, paid);
     if (why === undefined) {
       this.#pay(part, amount);
       return { outcome: 'settled', part };
     }
-    const again = why === 'hold_lapsed' && amount >= this.owed(part) ? this.#giveAgain(part) : null;
+    const isGiven = why === 'hold_lapsed' && amount >= this.owed(part) && paid <= this.deadline;
+    const again = isGiven ? this.#giveAgain(part) : null;
     if (again !== null) {
       this.#pay(again, amount);
       return { outcome: 'given', part: again };
     }
     this.#credit(part, amount);
     const { payment } = this.purse(part);
-    if (why === 'too_little' && payment?.status === 'proof_submitted') this.#putBack(part);
-    if (['hold_lapsed', 'left', 'campaign_over'].includes(why)) voided(payment);
+    const isPutBack = ['too_little', 'too_late'].includes(why);
+    if (isPutBack && payment?.status === 'proof_submitted') this.#putBack(part);
+    if (['hold_lapsed', 'left', 'campaign_over', 'unpaid'].includes(why)) voided(payment);
     return { outcome: 'credited', part };
   }
 
-  #whyNotOwed(part: Part, amount: number): string | undefined {
-    const { payment, hasLapsed } = this.purse(part);
+  #whyNotOwed(part: Part, amount: number, paid: number): string | undefined {
+    const { payment, hasLapsed, isUnpaid } = this.purse(part);
     if (payment?.status === 'settled' || payment?.isGiven === true) return 'already_paid';
+    if (isUnpaid) return 'unpaid';
     if (payment?.status === 'void') return 'campaign_over';
-    if (part.status === 'cancelled') return hasLapsed ? 'hold_lapsed' : 'left';
-    const isOver = part.status === 'reserved' && !this.#isOpen;
-    if (part.status === 'refunded' || isOver) return 'campaign_over';
+    const isOffer = !this.parts.includes(part);
+    if (part.status === 'cancelled') return hasLapsed || isOffer ? 'hold_lapsed' : 'left';
+    if (part.status === 'refunded') return 'campaign_over';
+    const by = isOffer ? part.holdEndsAt! : this.deadline;
+    if (part.status === 'reserved' && paid > by) return 'too_late';
+    if (part.status === 'confirmed' && paid > (part.payBy ?? Infinity)) return 'too_late';
     return amount < this.owed(part) ? 'too_little' : undefined;
   }
 
@@ -409,7 +565,9 @@ export class MoneyModel extends Model {
 
   /** The buyer joins once more, by the rules of a join. */
   #giveAgain(part: Part): Part | null {
-    if (!this.#isOpen || this.join(part.user, part.quantity) !== 'ok') return null;
+    if (!(this.#isOpen ? this.join(part.user, part.quantity) === 'ok' : this.takeAgain(part))) {
+      return null;
+    }
     const again = this.parts.at(-1)!;
     const old = this.purse(part);
     const owed = this.owed(part);
@@ -428,10 +586,14 @@ export class MoneyModel extends Model {
     payment.status = 'settled';
     const above = amount - payment.amount - payment.kept;
     if (above > 0) this.#credit(part, above);
-    if (part.status === 'reserved') {
-      part.status = 'confirmed';
-      part.holdEndsAt = null;
-    }
+    if (part.status !== 'reserved') return;
+    part.status = 'confirmed';
+    part.holdEndsAt = null;
+    const offer = this.entries.find(({ order }) => order === part);
+    if (offer === undefined) return;
+    offer.status = 'accepted';
+    offer.part = this.parts.push(part) - 1;
+    this.#refreshPayout();
   }
 
   #credit(part: Part, amount: number): void {
@@ -441,9 +603,11 @@ export class MoneyModel extends Model {
 
   #putBack(part: Part): void {
     const purse = this.purse(part);
-    if (part.status === 'reserved' && this.terms.upfront && part.holdEndsAt === null) {
+    const isReserved = part.status === 'reserved' && this.terms.upfront && this.#isOpen;
+    if (isReserved && part.holdEndsAt === null) {
       const least = Math.min(this.terms.hold, leastHold);
-      part.holdEndsAt = this.now + Math.max(purse.holdLeft ?? 0, least);
+      const until = this.now + Math.max(purse.holdLeft ?? 0, least);
+      part.holdEndsAt = Math.min(this.deadline, until);
     }
     purse.holdLeft = null;
     purse.payment!.status = 'rejected';
@@ -456,7 +620,7 @@ export class MoneyModel extends Model {
       return payment?.isLooked === true && payment.amount + payment.code === amount;
     };
     const statusOf = (part: Part) => this.purse(part).payment!.status;
-    const fitting = this.parts.filter(fits);
+    const fitting = this.orders.filter(fits);
     const owing = fitting.filter((part) => open.includes(statusOf(part)));
     return owing.length > 0 ? owing : fitting.filter((part) => this.#wasSeen(part, amount));
   }
@@ -467,9 +631,9 @@ export class MoneyModel extends Model {
     return seen.filter(same).length > lines.filter((line) => line.isKnown && same(line)).length;
   }
 
-  #seenFor(part: Part, amount: number): Part | undefined {
+  #seenFor(part: Part, amount: number, paid: number): Part | undefined {
     if (this.#wasSeen(part, amount)) return part;
-    if (this.#whyNotOwed(part, amount) === undefined) return undefined;
+    if (this.#whyNotOwed(part, amount, paid) === undefined) return undefined;
     return this.parts.find((one) => one.user === part.user && this.#wasSeen(one, amount));
   }
 
@@ -486,7 +650,10 @@ export class MoneyModel extends Model {
       Object.assign(payment, { amount: payment.amount - slots * price, code: 0, isLooked: false });
     }
     purse.short += slots;
-    if (isRefunded) part.status = 'refunded';
+    if (isRefunded) {
+      part.status = 'refunded';
+      part.isTakenBack = true;
+    }
   }
 
   /** Whether more has gone to the seller than is theirs once so many slots more are not delivered. */
@@ -521,7 +688,9 @@ export class MoneyModel extends Model {
       if (is === 'cancelled') purse.hasLapsed = byItself;
       if (was === 'reserved' && is === 'confirmed') purse.payment = newPayment(this.owed(part));
       if (was === 'confirmed' && is === 'refunded' && purse.payment?.status === 'settled') {
-        this.refunds.push(newMovement(part, part.quantity * price + purse.payment.kept));
+        purse.hasLeft = wasOpen;
+        const slots = part.quantity - purse.short;
+        this.refunds.push(newMovement(part, slots * price + purse.payment.kept));
       }
     }
     if (wasOpen && this.end === 'fulfilled') {
@@ -533,7 +702,15 @@ export class MoneyModel extends Model {
 }
 
 function newPayment(amount: number): Payment {
-  return { status: 'due', amount, code: 0, kept: 0, isLooked: false, isGiven: false };
+  return {
+    status: 'due',
+    amount,
+    code: 0,
+    kept: 0,
+    isLooked: false,
+    isGiven: false,
+    rejectedAt: null,
+  };
 }
 
 function newMovement(part: Part | null, amount: number): Movement {

@@ -35,6 +35,7 @@ export const verbs = [
   'resize',
   'extend',
   'call off',
+  'decide',
   'pass',
   'run',
   'read',
@@ -64,6 +65,7 @@ export class Step implements fc.AsyncCommand<HistoryModel, Real> {
   check(model: Readonly<HistoryModel>): boolean {
     const [verb, number, how, role] = this.#plan;
     if (isMoney(verb)) return isPossible(model, { verb, number, how, role });
+    if (verb === 'decide') return number % 8 === 0 || model.decision?.isTaken === false;
     if (verb === 'fulfil' && number % 4 > 0 && model.end !== 'fulfilled') return false;
     if (['cancel', 'confirm', 'fulfil', 'correct'].includes(verb)) return model.parts.length > 0;
     return !['accept', 'decline', 'withdraw'].includes(verb) || model.entries.length > 0;
@@ -133,17 +135,24 @@ export class Step implements fc.AsyncCommand<HistoryModel, Real> {
         const body = { reason: 'bahan habis' };
         return [expected, outcomeOf(await caller.post(`${path}/cancel`, body))];
       }
+      case 'decide': {
+        const expected = model.decideAs(as, first % 2 === 1);
+        const body = { decision: first % 2 === 1 ? 'continue' : 'cancel', note: 'sudah dibahas' };
+        return [expected, outcomeOf(await caller.post(`${path}/decision`, body))];
+      }
       case 'pass':
         model.now += first * unit;
         await letTimePass(real.world.replicas[0].db, real.campaignId, first * unit);
         return ['ok', 'ok'];
       case 'run': {
-        model.settle(true);
+        // What a campaign's success makes due at once is looked at by the next run.
+        for (let look = 0; look < 2; look++) model.settle(true);
         // Each of two schedulers leaves to the other what it holds.
         const runs = real.world.replicas
           .slice(0, 1 + (first % 2))
           .map(({ service }) => service.post('/lifecycle/run'));
         const answers = await Promise.all(runs);
+        answers.push(await real.world.replicas[0].service.post('/lifecycle/run'));
         return ['ok', answers.map(outcomeOf).find((outcome) => outcome !== 'ok') ?? 'ok'];
       }
       case 'read':
@@ -347,7 +356,7 @@ async function compareCampaign(model: HistoryModel, real: Real): Promise<void> {
     {
       status: spoken[model.status] ?? model.status,
       taken,
-      remaining: total - taken - (model.end === null ? model.kept : 0),
+      remaining: total - taken - (['expired', 'cancelled'].includes(model.end!) ? 0 : model.kept),
       waiting: model.open,
       title: model.title,
       closing: false,
