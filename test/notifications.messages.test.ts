@@ -480,3 +480,42 @@ test('health and metrics tell that messages run, and what was delivered', async 
   assert.match(text, /sambatan_deliveries_total\{channel="email",outcome="delivered"\} [1-9]/);
   assert.match(text, /sambatan_outbox_lag_seconds \d/);
 });
+
+test('who has to pay after success is reminded at half of the term and 12 hours before its end', async () => {
+  const [pays = '', waits = ''] = await people(db, {}, {});
+  const [payer, waiter] = [await service.user(pays), await service.user(waits)];
+  await openTill(db, '5270099133');
+  const id = await newCampaign(db, market, { totalSlots: 2, minimumSlots: 2 });
+  const [paid] = await joined(db, wish(id, { userId: pays }), wish(id, { userId: waits }));
+  await ask(db, 'select sambatan.settle_campaign($1, true, 100)', id);
+  await app.messages.plan();
+  const reminders = async (buyer: typeof payer) => {
+    const answer = await buyer.get('/notifications?limit=50');
+    const items = expectStatus(answer, 200).items as unknown as {
+      kind: string;
+      text: string;
+      campaign_id: string;
+    }[];
+    return items.filter((one) => one.campaign_id === id && one.kind === 'payment_reminder').length;
+  };
+  /** How many reminders each has, so many hours later. */
+  const hoursLater = async (hours: number) => {
+    await ask(
+      db,
+      `update sambatan.reminders set due_at = due_at - $2 * interval '1 hour'
+      where campaign_id = $1`,
+      id,
+      hours,
+    );
+    await letTimePass(db, id, hours * 3_600);
+    await app.messages.plan();
+    return [await reminders(payer), await reminders(waiter)];
+  };
+  // The term is 72 hours: reminders after 36 and 60.
+  assert.deepEqual(await hoursLater(35), [0, 0]);
+  assert.deepEqual(await hoursLater(2), [1, 1]);
+  const verified = await service.service.post(`/participations/${paid}/payment/verify`, {});
+  expectStatus(verified, 200);
+  assert.deepEqual(await hoursLater(22), [1, 1]);
+  assert.deepEqual(await hoursLater(2), [1, 2]);
+});
