@@ -365,6 +365,9 @@ const expectedOnce = [
   'resolve ok',
   'send payout payout_not_covered',
   'payout comes back ok',
+  'imported ok',
+  'decide ok',
+  'decide no_decision_open',
 ];
 
 /** Guards of money that are taken away in a database of their own, each by what takes its place. */
