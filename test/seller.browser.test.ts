@@ -46,7 +46,7 @@ for (const script of [true, false]) {
       await press('Buat brand');
       await page.getByText('Brand-mu sudah jadi.').waitFor();
 
-      await page.getByRole('link', { name: 'Produk' }).click();
+      await page.getByRole('link', { name: 'Produk', exact: true }).click();
       await page.getByRole('link', { name: 'Tambah produk' }).first().click();
       await page.getByLabel('Nama produk').fill('Kenanga 30 ml');
       await page.getByLabel('Harga biasa (Rp)').fill('150.000');
@@ -147,7 +147,7 @@ for (const script of [true, false]) {
     const { page } = looker;
     const press = (name: string) => page.getByRole('button', { name }).click();
     await looker.go(`/toko/${brandId}`);
-    await page.getByRole('link', { name: 'Rekening' }).click();
+    await page.getByRole('link', { name: 'Rekening', exact: true }).click();
     await page.getByLabel('Bank atau dompet digital').fill('Mandiri');
     await page.getByLabel('Nomor rekening').fill('137 0099 002');
     await page.getByLabel('Nama pemilik rekening').fill('Sri Rahayu');

@@ -35,6 +35,7 @@ before(async () => {
 /** Answers that are files: there is nothing to look at. */
 const files = [
   'GET /akun/data',
+  'GET /antrean/:id/bukti/berkas',
   'GET /ikutan/:id/bukti/berkas',
   'GET /keluhan/:id/foto',
   'GET /operator/pembayaran/:id/bukti',

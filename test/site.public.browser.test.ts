@@ -51,7 +51,7 @@ test('a buyer joins on a phone, watches another one fill the campaign, and sees 
   await page.getByRole('heading', { name: 'Berhasil!' }).waitFor();
   assert.equal(await page.evaluate('window.stayed'), true, 'the page was never loaded again');
   await looker.check();
-  await page.getByRole('link', { name: /Ikutanmu/ }).tap();
+  await page.getByRole('link', { name: /Pesananmu/ }).tap();
   await page.getByText('Sambatan berhasil!').waitFor();
   await looker.check();
   await looker.close();

@@ -17,6 +17,7 @@ import {
   type SiteClient,
 } from './sign-in.ts';
 import { openTill } from './till.ts';
+import { joinViews, paymentViews } from './views-payment.ts';
 
 /** One state of one page. */
 export interface View {
@@ -43,7 +44,7 @@ interface Person extends SignedInClient {
 }
 
 /** What every part of the market is made with. */
-interface Making {
+export interface Making {
   readonly service: HttpService;
   person(name: string): Promise<Person>;
   operator: Person;
@@ -65,18 +66,21 @@ export async function everyView(service: HttpService): Promise<Views> {
   const till = await openTill(service.db);
   const making: Making = { service, person, operator, till };
   const shop = await shopToLookAt(making);
+  // First of all: it runs the lifecycle, and the campaigns of the others stay as they are made.
+  const payments = await paymentViews(making, shop);
   const buyer = await person('pembeli');
-  return {
-    ...(await visitorViews(making, shop)),
-    ...(await buyerViews(making, shop, buyer)),
-    ...(await accountViews(making, buyer)),
-    ...(await sellerViews(making, shop)),
-    ...(await operatorViews(making, shop)),
-  };
+  return joinViews(
+    await visitorViews(making, shop),
+    await buyerViews(making, shop, buyer),
+    await accountViews(making, buyer),
+    await sellerViews(making, shop),
+    await operatorViews(making, shop),
+    payments,
+  );
 }
 
 /** A shop of many members with two products, and the ways to make its campaigns. */
-interface LookedAtShop {
+export interface LookedAtShop {
   readonly owner: Person;
   readonly brandId: string;
   readonly bare: string;
@@ -442,7 +446,10 @@ async function accountViews({ service, person }: Making, buyer: Person): Promise
       },
     },
     'GET /masuk/nama': { name: { path: '/masuk/nama', who: nobody } },
-    'GET /outbox': { outbox: { path: '/outbox/secret' } },
+    'GET /outbox/:secret': {
+      outbox: { path: service.app.outboxPath },
+      'outbox-wrong': { path: '/outbox/x', status: 404 },
+    },
     'GET /akun': {
       account: { path: '/akun', who: ten },
       'account-saved': { path: '/akun?simpan=1', who: ten },

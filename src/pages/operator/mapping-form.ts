@@ -236,7 +236,12 @@ function rowsTable(visit: Visit, { rows }: TablePreview): Html {
   const { t } = visit;
   const shown = rows.slice(0, maxRows);
   const width = Math.min(maxColumns, Math.max(...shown.map(({ cells }) => cells.length)));
-  return html`<div class="table" tabindex="0" role="region" aria-labelledby="columns">
+  return html`<div
+    class="table"
+    tabindex="0"
+    role="region"
+    aria-label="${t('Baris pertama berkas', 'First rows of the file')}"
+  >
     <table>
       <thead>
         <tr>
