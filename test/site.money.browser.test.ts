@@ -84,7 +84,7 @@ for (const [size, script] of [
     await looker.go('/operator');
     await looker.check();
     await looker.screenshot(`operator-overview-${size}`);
-    await page.getByRole('link', { name: 'pengembalian' }).click();
+    await page.getByRole('link', { name: 'pengembalian dana' }).click();
     await looker.check();
     await looker.screenshot(`operator-refunds-${size}`);
     await page.getByRole('checkbox').first().check();

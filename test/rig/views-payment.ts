@@ -1,6 +1,6 @@
 import { photo } from './pictures.ts';
 import { letTimePass, pastDeadline } from './market.ts';
-import { expectStatus, join } from './shop.ts';
+import { expectStatus, fromNow, hourMs, join } from './shop.ts';
 import type { LookedAtShop, Making, Views } from './views.ts';
 
 /** The time that buyers have to pay after success, with its grace and the wait for statements. */
@@ -70,6 +70,7 @@ async function verifyingCampaign(making: Making, shop: LookedAtShop) {
     title: 'Pembayarannya diperiksa',
     payment_timing: 'upfront',
     total_slots: 1,
+    deadline: fromNow(hourMs),
   });
   const { id: order } = await join(buyer.api, id);
   const proof = { method: 'POST', path: `/participations/${order}/proof`, body: await photo() };

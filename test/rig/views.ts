@@ -10,11 +10,13 @@ import { ask, letTimePass, pastDeadline } from './market.ts';
 import { photo, pictureForm } from './pictures.ts';
 import { expectStatus, fromNow, hourMs, join } from './shop.ts';
 import {
+  askForCode,
   halfSignedIn,
   homeAddress,
+  lastMail,
   signIn,
+  SiteClient,
   type SignedInClient,
-  type SiteClient,
 } from './sign-in.ts';
 import { openTill } from './till.ts';
 import { joinViews, paymentViews } from './views-payment.ts';
@@ -382,6 +384,8 @@ async function accountViews({ service, person }: Making, buyer: Person): Promise
   const beginning = await person('sedang.memasang.faktor');
   await beginning.post('/akun/keamanan/mulai');
   const halfIn = await halfSignedIn(service, 'punya.dua.faktor@contoh.id');
+  await askForCode(new SiteClient(service), 'lewat.tautan@contoh.id');
+  const { link } = await lastMail(service, 'lewat.tautan@contoh.id');
   const account = {
     bank: 'Bank Pembangunan Daerah Istimewa',
     number: '0099887766',
@@ -407,11 +411,8 @@ async function accountViews({ service, person }: Making, buyer: Person): Promise
       'code-wrong': { path: '/masuk/kode?id=x', act: press(/^(Masuk|Sign in)$/) },
     },
     'GET /masuk/tautan': {
-      link: { path: '/masuk/tautan?t=x' },
-      'link-ended': {
-        path: '/masuk/tautan?t=x',
-        act: press(/^(Masuk ke|Sign in to) Sambatan$/),
-      },
+      link: { path: link },
+      'link-ended': { path: '/masuk/tautan?t=x', status: 410 },
     },
     'GET /masuk/aplikasi': {
       'app-code': { path: '/masuk/aplikasi', who: halfIn },

@@ -79,12 +79,14 @@ export function goodsPart(
   const status = spokenParticipationStatus(row.status);
   const here = status === 'confirmed' || status === 'fulfilled';
   const completed = spokenStatus(row.campaign_status) === 'completed';
-  if (!completed || (!here && dispute === undefined)) return undefined;
+  const mayReceive = status === 'confirmed' && row.payment_state === 'paid';
+  const mayDispute = here && payment?.status === 'settled' && dispute?.may_again !== false;
+  if (!completed || (!mayReceive && !mayDispute && dispute === undefined)) return undefined;
   return html`<section class="panel" aria-labelledby="goods" id="barang">
     <h2 id="goods">${t('Barangnya', 'The goods')}</h2>
     ${dispute && disputeWords(visit, dispute)}${dispute && disputePictures(visit, dispute)}${notReceived(visit, fault)}${
-      status === 'confirmed' && row.payment_state === 'paid' && received(visit, row)
-    }${here && payment?.status === 'settled' && dispute?.may_again !== false && disputeForm(visit, row, fault, dispute !== undefined)}
+      mayReceive && received(visit, row)
+    }${mayDispute && disputeForm(visit, row, fault, dispute !== undefined)}
   </section>`;
 }
 

@@ -2,6 +2,7 @@ import type { ImportRow, SkippedRow } from '../../ledger/import-queries.ts';
 import type { ReceivingAccountRow } from '../../ledger/queries.ts';
 import type { PreviewedLine, StatementPreview } from '../../ledger/statements.ts';
 import { badge, checkbox, emptyState, input, select } from '../../web/components.ts';
+import { fileInput } from '../../web/file-input.ts';
 import { count, rupiah, shortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
@@ -45,23 +46,17 @@ export function importForm(
           label: `${row.bank} ${row.number} (${row.holder})`,
         })),
       )}
-      <div class="field">
-        <label for="statement">${t('Berkas mutasi', 'Statement file')}</label
-        ><input
-          id="statement"
-          name="statement"
-          type="file"
-          accept=".csv,.tsv,.txt,.xlsx,.sta,.940,.xml,text/csv"
-          required
-          aria-describedby="statement-hint"
-        />
-        <p class="hint" id="statement-hint">
-          ${t(
-            'CSV, TSV, XLSX, MT940, atau CAMT.053, sampai 8 MB dan 20.000 baris. Mutasi yang sudah pernah diimpor tidak dihitung dua kali.',
-            'CSV, TSV, XLSX, MT940 or CAMT.053, up to 8 MB and 20,000 lines. Transfers that were imported before are not counted twice.',
-          )}
-        </p>
-      </div>
+      ${fileInput(visit, {
+        name: 'statement',
+        label: t('Berkas mutasi', 'Statement file'),
+        hint: t(
+          'CSV, TSV, XLSX, MT940, atau CAMT.053, sampai 8 MB dan 20.000 baris. Mutasi yang sudah pernah diimpor tidak dihitung dua kali.',
+          'CSV, TSV, XLSX, MT940 or CAMT.053, up to 8 MB and 20,000 lines. Transfers that were imported before are not counted twice.',
+        ),
+        button: t('Pilih berkas', 'Choose a file'),
+        accept: '.csv,.tsv,.txt,.xlsx,.sta,.940,.xml,text/csv',
+        required: true,
+      })}
       <button class="button">${t('Lihat pratinjau', 'Preview')}</button>
     </form>
   </section>`;
@@ -321,7 +316,7 @@ function previewTable(visit: Visit, lines: readonly PreviewedLine[], subjects: S
               html`<tr>
                 <th scope="row"><span>${line.description || '–'}</span></th>
                 <td data-label="${t('Tanggal', 'Date')}">
-                  <span class="nowrap">${line.booked_on}</span>
+                  <span class="nowrap">${dayWords(visit, line.booked_on)}</span>
                 </td>
                 <td class="number" data-label="${t('Jumlah', 'Amount')}">
                   <span>${rupiah(line.amount, language)}</span>

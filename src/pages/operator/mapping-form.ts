@@ -106,6 +106,7 @@ export function mappingPart(
         name: 'format',
         label: t('Cara membaca', 'How to read it'),
         value: 'columns' in mapping || isOpen ? 'columns' : mapping.format,
+        required: true,
       },
       [
         { value: 'columns', label: t('Kolom yang dipilih di bawah', 'The columns chosen below') },
@@ -119,19 +120,35 @@ export function mappingPart(
       value: chosen.headerRow,
       control: { type: 'number', min: 0, max: 1_000, inputmode: 'numeric' },
     })}
-    <div class="grid">
-      ${roles.map((role) => columnSelect(visit, table, chosen.headerRow, role, chosen.roles[role]))}
-    </div>
-    ${select(visit, { name: 'numbers', label: t('Angka', 'Numbers'), value: chosen.numbers }, [
-      { value: 'auto', label: t('Kenali otomatis', 'Detect automatically') },
-      { value: 'dot_thousands', label: '1.500.123,00' },
-      { value: 'comma_thousands', label: '1,500,123.00' },
-    ])}
-    ${select(visit, { name: 'dates', label: t('Tanggal', 'Dates'), value: chosen.dates }, [
-      { value: 'auto', label: t('Kenali otomatis', 'Detect automatically') },
-      { value: 'DMY', label: t('Hari/bulan/tahun', 'Day/month/year') },
-      { value: 'MDY', label: t('Bulan/hari/tahun', 'Month/day/year') },
-    ])}
+    ${roles.map((role) => columnSelect(visit, table, chosen.headerRow, role, chosen.roles[role]))}
+    ${select(
+      visit,
+      {
+        name: 'numbers',
+        label: t('Format angka', 'Number format'),
+        value: chosen.numbers,
+        required: true,
+      },
+      [
+        { value: 'auto', label: t('Kenali otomatis', 'Detect automatically') },
+        { value: 'dot_thousands', label: '1.500.123,00' },
+        { value: 'comma_thousands', label: '1,500,123.00' },
+      ],
+    )}
+    ${select(
+      visit,
+      {
+        name: 'dates',
+        label: t('Format tanggal', 'Date format'),
+        value: chosen.dates,
+        required: true,
+      },
+      [
+        { value: 'auto', label: t('Kenali otomatis', 'Detect automatically') },
+        { value: 'DMY', label: t('Hari/bulan/tahun', 'Day/month/year') },
+        { value: 'MDY', label: t('Bulan/hari/tahun', 'Month/day/year') },
+      ],
+    )}
     <button class="button">${t('Baca dengan kolom ini', 'Read it like this')}</button>
   </form>`;
   return html`<section class="panel" aria-labelledby="columns">

@@ -250,7 +250,7 @@ function scheduler(visit: Visit, status: SchedulerStatus, workers: readonly Work
       notice(
         alive.length > 0 ? 'busy' : 'bad',
         t('Di proses ini penjadwal tidak berjalan.', 'It does not run in this process.'),
-        status.failure,
+        status.failure === 'not started' ? t('Belum dijalankan.', 'Not started.') : status.failure,
       )
     }
     <dl class="facts">

@@ -78,7 +78,7 @@ export function statementLines(app: App, here: string): Pages {
       const bank = accounts.find((row) => row.account_id === found.line.account_id);
       const body = html`${paymentParts(visit, here)}${newsOf(request)} ${refusal(visit, refused)}
         <article class="panel">
-          ${lineHead(visit, found.line)} ${lineFacts(visit, found.line, bank)}
+          ${lineHead(visit, found.line, 2)} ${lineFacts(visit, found.line, bank)}
           ${partsList(visit, here, found, subjects)}
           ${candidateForms(visit, here, found.line, subjects)}
         </article>

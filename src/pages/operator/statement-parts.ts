@@ -51,7 +51,7 @@ function openEntry(
   const { t, url } = visit;
   const { line_id: id } = line;
   return html`<article class="panel">
-    ${lineHead(visit, line)} ${lineFacts(visit, line, bank)}
+    ${lineHead(visit, line, 3)} ${lineFacts(visit, line, bank)}
     ${candidateForms(visit, here, line, subjects)}
     <p>
       <a class="button quiet" href="${url(`${here}/${id}`)}"
@@ -66,9 +66,10 @@ function openEntry(
   </article>`;
 }
 
-/** The sum of a line, and how it stands. */
-export function lineHead(visit: Visit, line: OpenLine): Html {
+/** The sum of a line, and how it stands; its heading is of the level that the page needs. */
+export function lineHead(visit: Visit, line: OpenLine, level: 2 | 3): Html {
   const { t, language } = visit;
+  const amount = rupiah(line.amount, language);
   const words = {
     ambiguous: badge(t('Beberapa cocok', 'Several fit'), 'busy'),
     unmatched: badge(t('Tidak cocok', 'Fits none'), 'bad'),
@@ -77,7 +78,7 @@ export function lineHead(visit: Visit, line: OpenLine): Html {
     ignored: badge(t('Disisihkan', 'Set aside')),
   };
   return html`<div class="row apart">
-    <h3>${rupiah(line.amount, language)}</h3>
+    ${level === 2 ? html`<h2>${amount}</h2>` : html`<h3>${amount}</h3>`}
     ${
       line.duplicate_of !== null && line.status === 'unmatched'
         ? badge(t('Mungkin sudah diimpor', 'Possibly imported before'), 'busy')
