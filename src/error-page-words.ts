@@ -56,4 +56,37 @@ export const pageWords: Partial<
       en: 'What you sent is too large. Make it smaller or shorter and send it again.',
     },
   },
+  malformed_request: {
+    title: { id: 'Permintaan tidak terbaca', en: 'We could not read that' },
+    detail: {
+      id: 'Yang kamu kirim tidak bisa kami baca. Kembali ke halaman sebelumnya, muat ulang, lalu coba lagi, ya.',
+      en: 'We could not read what you sent. Go back to the page before, reload it and try again.',
+    },
+  },
+  validation_failed: {
+    detail: {
+      id: 'Cek lagi isian yang ditandai, perbaiki, lalu kirim ulang.',
+      en: 'Check the marked fields, correct them and send the form again.',
+    },
+  },
+  headers_too_large: {
+    title: { id: 'Data situs di perambanmu terlalu besar', en: 'Too much saved site data' },
+    detail: {
+      id: 'Hapus data situs ini di pengaturan perambanmu, lalu buka lagi halamannya.',
+      en: 'Delete the data of this site in your browser’s settings, then open the page again.',
+    },
+  },
+  clock_skewed: {
+    title: { id: 'Sedang kami periksa', en: 'We are checking something' },
+    detail: {
+      id: 'Penutupan sambatan sedang kami tunda sebentar. Pesananmu aman; coba lagi nanti, ya.',
+      en: 'Closing campaigns is paused for a moment. Your orders are safe; please try again later.',
+    },
+  },
+  notification_not_genuine: {
+    detail: {
+      id: 'Pemberitahuan ini tidak bisa kami percaya, jadi tidak kami proses.',
+      en: 'We could not trust this notification, so nothing was done with it.',
+    },
+  },
 };

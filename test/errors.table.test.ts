@@ -11,6 +11,11 @@ import {
   languages,
 } from '../src/errors.ts';
 import type { ErrorCode } from '../src/errors.ts';
+import { errorPage } from '../src/http/error-page.ts';
+import { counted } from '../src/plurals.ts';
+import { progressBar } from '../src/web/components.ts';
+import { slots } from '../src/web/format.ts';
+import type { Visit } from '../src/web/visit.ts';
 
 /** Parameters for every code that has some; the compiler sees to it that they fit. */
 const examples = {
@@ -121,4 +126,93 @@ test('a verb can complain about one field', () => {
   const error = invalidField('opens_at', { id: 'Harus lebih awal.', en: 'Must be earlier.' });
   assert.equal(error.status, 422);
   assert.equal(error.fields[0]?.field, 'opens_at');
+});
+
+/** Words that programs and engineers read; nobody who looks at a page knows what to do with them. */
+const machineWords =
+  /Idempotency-Key|application\/|JSON|UTF-8|UUID|\bAPI\b|\b(?:GET|HEAD|POST|PUT|PATCH|DELETE)\b|\bbytes?\b|65.?536|\bsambatan [a-z]+-[a-z]+|[Hh]eaders?\b|Content-|charset|server key|database|[Bb]asis data|undefined|NaN|\[object/;
+
+test('every error page speaks to people, in both languages', () => {
+  for (const code of errorCodes) {
+    for (const language of languages) {
+      const error = example(code);
+      const visit = {
+        language,
+        t: (id: unknown, en: unknown) => (language === 'id' ? id : en),
+        url: (path: string) => path,
+      } as unknown as Visit;
+      const page = errorPage(visit, error, { requestId: '', again: '/' });
+      assert.doesNotMatch(`${page.title} ${String(page.main)}`, machineWords, code);
+      // What programs are told is theirs: the page may say it in other words.
+      assert.notEqual(error.text(language).detail, '', code);
+    }
+  }
+});
+
+test('errors about one of something do not say several', () => {
+  const numbered = {
+    quantity_out_of_bounds: (n: number) => ({ minimum: n, maximum: n, held: n }),
+    slots_unavailable: (n: number) => ({ remaining: n }),
+    slots_available: (n: number) => ({ remaining: n }),
+    waiting_list_full: (n: number) => ({ maximum: n }),
+    more_slots_by_joining: (n: number) => ({ quantity: n }),
+    shortfall_not_possible: (n: number) => ({ minimum: n, maximum: n }),
+    account_has_participations: (n: number) => ({ count: n }),
+    account_has_campaigns: (n: number) => ({ count: n }),
+    too_many_addresses: (n: number) => ({ maximum: n }),
+    webhook_limit_reached: (n: number) => ({ maximum: n }),
+    export_too_large: (n: number) => ({ maximum_rows: n }),
+    rate_limited: (n: number) => ({ retry_after_seconds: n }),
+    mail_budget_spent: (n: number) => ({ retry_after_seconds: n }),
+  } as const satisfies Partial<Record<ErrorCode, (n: number) => object>>;
+  for (const [code, params] of Object.entries(numbered)) {
+    for (const n of [0, 1, 2]) {
+      const { detail } = new DomainError(code as ErrorCode, params(n) as never).text('en');
+      assert.doesNotMatch(
+        detail,
+        /\b1 (?:slots|buyers|orders|campaigns|addresses|webhooks|rows|seconds)\b/,
+        code,
+      );
+      assert.doesNotMatch(
+        detail,
+        /\b[02] (?:slot|buyer|order|campaign|address|webhook|row|second)\b/,
+        code,
+      );
+    }
+  }
+});
+
+test('numbers of slots agree with their noun wherever they are shown', () => {
+  for (const language of languages) {
+    const visit = {
+      language,
+      t: (id: unknown, en: unknown) => (language === 'id' ? id : en),
+    } as unknown as Visit;
+    for (const total of [1, 2]) {
+      const bar = String(progressBar(visit, { taken: 0, total }));
+      assert.ok(
+        bar.includes(
+          language === 'id'
+            ? `0 dari ${total} slot terisi`
+            : `0 of ${counted(total, 'slot')} taken`,
+        ),
+        bar,
+      );
+    }
+    for (const value of [0, 1, 2]) {
+      const noun = language === 'id' || value === 1 ? 'slot' : 'slots';
+      assert.equal(slots(value, language), `${value} ${noun}`);
+      assert.equal(slots(BigInt(value), language), `${value} ${noun}`);
+    }
+  }
+});
+
+test('each flaw of a proof has a sentence of its own', () => {
+  const flaws = ['empty', 'heic', 'unreadable'] as const;
+  for (const language of languages) {
+    const details = flaws.map(
+      (reason) => new DomainError('proof_not_accepted', { reason }).text(language).detail,
+    );
+    assert.equal(new Set(details).size, flaws.length);
+  }
 });

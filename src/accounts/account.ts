@@ -1,3 +1,4 @@
+import { counted } from '../plurals.ts';
 import { invalidField, type Language } from '../errors.ts';
 
 /** Saved addresses that one person may have. */
@@ -81,7 +82,7 @@ export function usableAddress(given: AddressInput): AddressInput {
   if (tooLong > 0) {
     throw invalidField('street', {
       id: `Alamat lengkapnya kepanjangan ${tooLong} karakter. Singkat sedikit, ya.`,
-      en: `The whole address is ${tooLong} characters too long. Please shorten it.`,
+      en: `The whole address is ${counted(tooLong, 'character')} too long. Please shorten it.`,
     });
   }
   return address;

@@ -1,3 +1,4 @@
+import { counted } from '../plurals.ts';
 import type { FastifySchemaCompiler } from 'fastify';
 import { IsOptional } from 'typebox';
 import type { TSchema } from 'typebox';
@@ -191,17 +192,29 @@ function wording({ keyword, params }: Complaint): Wording {
     case 'minLength':
       return limit === '1'
         ? { id: 'Tidak boleh kosong.', en: 'Must not be empty.' }
-        : { id: `Minimal ${limit} karakter.`, en: `Must have at least ${limit} characters.` };
+        : {
+            id: `Minimal ${limit} karakter.`,
+            en: `Must have at least ${counted(Number(limit), 'character')}.`,
+          };
     case 'maxLength':
-      return { id: `Maksimal ${limit} karakter.`, en: `Must have at most ${limit} characters.` };
+      return {
+        id: `Maksimal ${limit} karakter.`,
+        en: `Must have at most ${counted(Number(limit), 'character')}.`,
+      };
     case 'minimum':
       return { id: `Minimal ${limit}.`, en: `Must be at least ${limit}.` };
     case 'maximum':
       return { id: `Maksimal ${limit}.`, en: `Must be at most ${limit}.` };
     case 'minItems':
-      return { id: `Minimal ${limit} isi.`, en: `Must have at least ${limit} items.` };
+      return {
+        id: `Minimal ${limit} isi.`,
+        en: `Must have at least ${counted(Number(limit), 'item')}.`,
+      };
     case 'maxItems':
-      return { id: `Maksimal ${limit} isi.`, en: `Must have at most ${limit} items.` };
+      return {
+        id: `Maksimal ${limit} isi.`,
+        en: `Must have at most ${counted(Number(limit), 'item')}.`,
+      };
     case 'minProperties':
       return { id: 'Isi setidaknya satu kolom.', en: 'Give at least one field.' };
     case 'pattern':

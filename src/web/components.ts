@@ -1,5 +1,5 @@
 import type { FieldError } from '../errors.ts';
-import { count, moment, percent, westernIndonesia } from './format.ts';
+import { count, moment, percent, westernIndonesia, slots } from './format.ts';
 import { attribute, html, type Html, type Part } from './html.ts';
 import { worded, type Visit } from './visit.ts';
 
@@ -18,7 +18,7 @@ export function progressBar(
   const { language, t } = visit;
   const label = t(
     `${count(taken, language)} dari ${count(total, language)} slot terisi`,
-    `${count(taken, language)} of ${count(total, language)} slots taken`,
+    `${count(taken, language)} of ${slots(total, language)} taken`,
   );
   return html`<div class="progress">
     <div class="bar">

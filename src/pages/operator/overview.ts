@@ -1,3 +1,4 @@
+import { counted } from '../../plurals.ts';
 import { summarizeCampaigns, type Summary } from '../../campaigns/lists.ts';
 import { spokenStatus, type StoredCampaignStatus } from '../../campaigns/status.ts';
 import type { App } from '../../context.ts';
@@ -257,7 +258,7 @@ function scheduler(visit: Visit, status: SchedulerStatus, workers: readonly Work
       <dt>${t('Sapuan berikutnya', 'Next sweep')}</dt>
       <dd>${status.nextRunTime === null ? '–' : at(status.nextRunTime)}</dd>
       <dt>${t('Setiap', 'Every')}</dt>
-      <dd>${t(`${status.intervalMinutes} menit`, `${status.intervalMinutes} minutes`)}</dd>
+      <dd>${t(`${status.intervalMinutes} menit`, counted(status.intervalMinutes, 'minute'))}</dd>
       ${workers.slice(0, 5).map(
         (worker) =>
           html`<dt><code>${worker.worker_id.slice(-8)}</code></dt>

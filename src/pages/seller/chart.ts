@@ -35,7 +35,7 @@ export function slotsChart(visit: Visit, points: readonly SlotsAt[], total: numb
   const most = Math.max(...points.map(({ slots }) => slots));
   const description = t(
     `Dari ${shortMoment(first.at, language)} sampai ${shortMoment(last.at, language)}: terakhir ${number(last.slots)}, paling banyak ${number(most)}, dari ${number(total)} slot.`,
-    `From ${shortMoment(first.at, language)} to ${shortMoment(last.at, language)}: ${number(last.slots)} at the end, ${number(most)} at most, of ${number(total)} slots.`,
+    `From ${shortMoment(first.at, language)} to ${shortMoment(last.at, language)}: ${number(last.slots)} at the end, ${number(most)} at most, of ${inSlots(total, language)}.`,
   );
   return html`<figure class="chart">
     <p class="chart-most" aria-hidden="true">${inSlots(total, language)}</p>

@@ -1,3 +1,4 @@
+import { counted } from '../../plurals.ts';
 import Type from 'typebox';
 import type { Campaign } from '../../campaigns/campaign.ts';
 import type { App } from '../../context.ts';
@@ -59,7 +60,7 @@ export function decisionPart(
     <p>
       ${t(
         `Yang dibayar tinggal ${left} slot, kurang dari minimal ${least}. Pesanan yang tidak dibayar sudah batal.`,
-        `${left} slots are paid, fewer than the minimum of ${least}. Orders that were not paid are cancelled.`,
+        `${counted(campaign.slots_taken, 'slot is', { many: 'slots are', shown: left })} paid, fewer than the minimum of ${least}. Orders that were not paid are cancelled.`,
       )}
     </p>
     <p class="deadline">

@@ -1,3 +1,4 @@
+import { counted } from '../../plurals.ts';
 import type { App } from '../../context.ts';
 import { permitOnCampaign } from '../../campaigns/operations.ts';
 import { taken } from '../../http/forms.ts';
@@ -52,7 +53,7 @@ function page(visit: Visit, campaign: Campaign, days: number, refused?: DomainEr
       <p>
         ${t(
           `Pembeli yang sudah bayar kami kabari. Kalau dalam ${days} hari mereka tidak mengabari apa-apa, pesanannya dianggap sudah diterima dan danamu dicairkan. Laporan masalah menghentikan hitungan itu.`,
-          `We tell every buyer who has paid. If they say nothing for ${days} days, their order counts as received and your payout is released. A reported problem stops that.`,
+          `We tell every buyer who has paid. If they say nothing for ${counted(days, 'day')}, their order counts as received and your payout is released. A reported problem stops that.`,
         )}
       </p>
       <div class="row">

@@ -1,3 +1,4 @@
+import { counted } from '../../plurals.ts';
 import Type from 'typebox';
 import type { App } from '../../context.ts';
 import { after } from '../../http/cursor.ts';
@@ -224,7 +225,7 @@ function consequence(
       <input type="hidden" name="slots" value="${slots}" />
       <div class="row">
         <button class="button danger">
-          ${t(`Kirim ${number(slots)} slot saja`, `Deliver ${number(slots)} slots only`)}
+          ${t(`Kirim ${number(slots)} slot saja`, `Deliver ${counted(slots, 'slot', { shown: number(slots) })} only`)}
         </button>
         <a class="button quiet" href="${path}">${t('Tidak jadi', 'Leave it')}</a>
       </div>

@@ -154,7 +154,7 @@ function show(place, progress) {
     percent: `${percent}%`,
     taken: t(
       `${number.format(taken)} dari ${number.format(total)} slot terisi`,
-      `${number.format(taken)} of ${number.format(total)} slots taken`,
+      `${number.format(taken)} of ${number.format(total)} ${total === 1 ? 'slot' : 'slots'} taken`,
     ),
     left: number.format(left),
     people: number.format(progress.participant_count),
