@@ -64,6 +64,8 @@ async function makeCampaign(plan: CampaignPlan): Promise<string> {
     minSlotsPerUser: min,
     maxSlotsPerUser: max,
     paymentTiming: plan.upfront ? 'upfront' : 'on_completion',
+    // One half of the holds ends before the deadline in an hour, the others end with it.
+    holdSeconds: totalSlots % 2 === 0 ? 600 : 86_400,
     publish: plan.kind !== 'draft',
     opensAt: plan.kind === 'scheduled' ? new Date(Date.now() + 60_000) : null,
   });
@@ -124,9 +126,11 @@ async function stored(side: Side, requests: readonly JoinRequest[]): Promise<unk
     );
     const participants = await ask(
       db,
-      `select participation_id, user_id, quantity, status, shipping_address, note,
-        hold_expires_at - joined_at as hold
-      from sambatan.participants where campaign_id = $1`,
+      `select p.participation_id, p.user_id, p.quantity, p.status, p.shipping_address, p.note,
+        case when p.hold_expires_at = c.deadline then 'until the deadline'
+          else (p.hold_expires_at - p.joined_at)::text end as hold
+      from sambatan.participants p join sambatan.campaigns c using (campaign_id)
+      where p.campaign_id = $1`,
       id,
     );
     const events = await ask(
