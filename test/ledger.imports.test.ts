@@ -319,14 +319,14 @@ test('a file of 20,000 lines is imported, and 5,000 payments are matched, while 
   const page = await fetch(`${service.url}/operator/pembayaran/mutasi/berkas/${id}`, {
     headers: { authorization: `Bearer ${operator.token}` },
   });
-  if (answer.status === 202) {
+  const isDone = async () => (await operator.get(`/statements/${id}`)).body['state'] === 'done';
+  // The import may end between its answer and the page.
+  if (answer.status === 202 && !(await isDone())) {
     assert.equal(page.headers.get('refresh'), '3', 'the page loads itself again');
     assert.match(await page.text(), /Impor sedang berjalan/);
   }
-  await until(async () => (await operator.get(`/statements/${id}`)).body['state'] === 'done', {
-    everyMs: 200,
-    withinMs: 300_000,
-  });
+  // How long it takes is measured by the benchmark; a busy machine takes minutes.
+  await until(isDone, { everyMs: 1_000, withinMs: 1_200_000 });
   const done = expectStatus(await operator.get(`/statements/${id}`), 200);
   assert.deepEqual([done['added'], done['matched']], [lines, orders]);
   const books = expectStatus(await staff.get(`/campaigns/${campaign}/books`), 200);
