@@ -29,6 +29,8 @@ const send = async (till: string, body: string, path = 'statement?apply=true') =
     path: `/receiving-accounts/${till}/${path}`,
     body,
     headers: { 'content-type': 'text/csv' },
+    // A large file takes longer to read on a busy machine than other requests take.
+    timeoutMs: 300_000,
   });
 const addedBy = async (till: string, body: string) =>
   expectStatus(await send(till, body), 200)['added'];

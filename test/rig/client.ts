@@ -29,6 +29,8 @@ export interface Sending {
   /** Sent as JSON unless it is text or bytes. */
   readonly body?: unknown;
   readonly headers?: OutgoingHttpHeaders;
+  /** How long to wait for an answer; 20 s unless said otherwise. */
+  readonly timeoutMs?: number;
 }
 
 /** What the clients of one service share. */
@@ -71,8 +73,8 @@ export class Client {
     return this.send({ method: 'PATCH', path, body });
   }
 
-  /** Sends one request; rejects when there is no answer within 20 s. */
-  async send({ method, path, body, headers = {} }: Sending): Promise<Answer> {
+  /** Sends one request; rejects when there is no answer in time. */
+  async send({ method, path, body, headers = {}, timeoutMs = 20_000 }: Sending): Promise<Answer> {
     const { url, agent, contract } = this.#connection;
     this.#noteSecrets(body);
     const raw = typeof body === 'string' || Buffer.isBuffer(body);
@@ -83,6 +85,7 @@ export class Client {
       method,
       path: whole,
       bytes,
+      timeoutMs,
       headers: {
         ...(this.#token === undefined ? {} : { authorization: `Bearer ${this.#token}` }),
         ...(bytes === undefined
@@ -113,12 +116,14 @@ interface Exchange {
   readonly path: string;
   readonly bytes: string | Buffer | undefined;
   readonly headers: OutgoingHttpHeaders;
+  readonly timeoutMs: number;
 }
 
-async function exchange(url: string, { agent, method, path, bytes, headers }: Exchange) {
+async function exchange(url: string, sending: Exchange) {
+  const { agent, method, path, bytes, headers, timeoutMs: timeout } = sending;
   const { hostname, port } = new URL(url);
   const { promise, resolve, reject } = Promise.withResolvers<Omit<Answer, 'body'>>();
-  const asked = request({ hostname, port, agent, method, path, headers, timeout: 20_000 });
+  const asked = request({ hostname, port, agent, method, path, headers, timeout });
   asked.on('error', reject);
   asked.on('timeout', () => asked.destroy(new Error(`${method} ${path}: no answer`)));
   asked.on('response', (response) => {
