@@ -56,8 +56,10 @@ const kept: Readonly<Record<string, Columns>> = {
   },
   'sambatan.statement_lines': {
     personal: { description: 'TRSF DARI KENARI' },
-    plain: ['fingerprint', 'handled_by', 'imported_by', 'outcome'],
+    // The bank's own number of the transfer.
+    plain: ['fingerprint', 'handled_by', 'imported_by', 'outcome', 'reference'],
   },
+  'sambatan.statement_line_parts': { plain: ['outcome', 'receipt', 'said_by'] },
   'sambatan.disputes': {
     personal: { reason: 'Kenari keluhan', explanation: 'Jawaban untuk Kenari' },
     plain: ['opened_by', 'resolution', 'resolved_by'],
@@ -89,7 +91,10 @@ const kept: Readonly<Record<string, Columns>> = {
   'sambatan_auth.access_heads': { plain: ['hash', 'kept_hash'] },
   // Of the browser a plain word, such as "Chrome · Android", that is nobody's own.
   'sambatan_auth.access_log': { plain: ['browser', 'event', 'hash', 'method'] },
-  'sambatan_auth.sign_ins': { personal: { email }, plain: ['code_hash', 'link_hash'] },
+  'sambatan_auth.sign_ins': {
+    personal: { email },
+    plain: ['browser_hash', 'code_hash', 'link_hash'],
+  },
   'sambatan_auth.second_factors': { plain: ['secret'] },
   'sambatan_auth.recovery_codes': { plain: ['code_hash'] },
   'sambatan_auth.half_sign_ins': {
@@ -132,7 +137,24 @@ const aboutNobody: Readonly<Record<string, Columns>> = {
   'sambatan.webhook_endpoints': {
     plain: ['description', 'events', 'previous_secret', 'secret', 'status_reason', 'status', 'url'],
   },
+  // A file is there until its lines are stored; the lines are looked at above.
+  'sambatan.statement_imports': {
+    plain: [
+      'content',
+      'created_by',
+      'error',
+      'file_hash',
+      'file_name',
+      'mapping',
+      'skipped',
+      'started_by',
+      'state',
+    ],
+  },
+  'sambatan.statement_mappings': { plain: ['mapping', 'saved_by'] },
   'sambatan_auth.attempts': { plain: ['key'] },
+  // A keyed hash.
+  'sambatan_auth.known_origins': { plain: ['key'] },
   'sambatan_auth.operator_changes': { plain: ['actor', 'change'] },
   'sambatan_auth.operators': { plain: ['named_by'] },
 };
@@ -201,21 +223,37 @@ async function plantMoney(campaignId: string, brandId: string): Promise<void> {
   });
   const account_id = newId();
   await put('receiving_accounts', { account_id, bank: 'BCA', number: '12345678', holder: 'Toko' });
-  await put('statement_lines', {
-    ...of,
-    ...own('statement_lines'),
-    account_id,
-    line_id: newId(),
-    fingerprint: Buffer.alloc(32),
-    booked_on: '2026-11-25',
-    amount: 1,
-    status: 'matched',
-    outcome: 'known',
-    imported_by: 'service',
-    imported_at: at,
-    handled_by: 'service',
-    handled_at: at,
-  });
+  // One transfer that was for this participation alone, and one that was divided.
+  for (const parts of [1, 2]) {
+    const line_id = newId();
+    await put('statement_lines', {
+      ...(parts === 1 ? of : {}),
+      ...own('statement_lines'),
+      account_id,
+      line_id,
+      fingerprint: Buffer.alloc(32, parts),
+      booked_on: '2026-11-25',
+      amount: parts,
+      status: 'matched',
+      outcome: parts === 1 ? 'known' : 'divided',
+      imported_by: 'service',
+      imported_at: at,
+      handled_by: 'service',
+      handled_at: at,
+    });
+    for (let part = 1; part <= parts; part++) {
+      await put('statement_line_parts', {
+        ...of,
+        line_id,
+        part,
+        amount: 1,
+        said_by: 'service',
+        said_at: at,
+        outcome: 'known',
+        receipt: `statement:${line_id}`,
+      });
+    }
+  }
   const dispute_id = newId();
   await put('disputes', {
     ...of,
@@ -373,6 +411,7 @@ test('an export has all that is personal, and another’s has none of it', async
     assert.ok(rows.length > 0, `${table}.${column} was not planted`);
   }
   const { text } = await (await service.user(userId)).get('/me/export');
+  assert.equal(text.split('TRSF DARI KENARI').length, 4, 'the transfer, and both parts of one');
   const missing = everything.filter(
     (value) => !text.includes(value) && !text.includes(Buffer.from(value).toString('base64')),
   );

@@ -268,7 +268,7 @@ const rows: Readonly<Record<string, Row>> = {
   'GET /operator/ikutan': { expects: operators },
   'POST /operator/sambatan/:id/perpanjang': { expects: absent },
   'POST /operator/sambatan/:id/batalkan': { expects: absent },
-  'POST /operator/sambatan/:id/putusan': { expects: absent },
+  'POST /operator/sambatan/:id/putusan': { expects: absent, fields: { decision: 'continue' } },
   'GET /operator/pembayaran': { expects: operators, private: ['operator'] },
   'GET /operator/pembayaran/:id/bukti': { expects: absent },
   'POST /operator/pembayaran/:id/terima': { expects: absent },

@@ -161,7 +161,7 @@ test("a saved address is chosen by one tap; somebody else's is no choice", async
   assert.equal(joined.status, 303);
   const own = await buyer.get(`/${joined.headers.location}`);
   assert.ok(own.text.includes(homeAddress.street));
-  const none = await send(buyer, path, { ...fields, key: newId(), address_id: 'other' });
+  const none = await send(buyer, path, { ...fields, key: newId(), address_id: 'other', more: '1' });
   assert.match(none.text, /id="shipping_address-error"/);
 });
 
@@ -390,7 +390,7 @@ test('too many joins in a minute are refused on the page, with when to come back
   const buyer = await service.user();
   let answer = await send(buyer, `/sambatan/${campaign.id}/ikut`, {});
   for (let at = 0; at < 101 && answer.status !== 429; at++) {
-    const fields = { key: newId(), quantity: '1', shipping_address: address };
+    const fields = { key: newId(), quantity: '1', shipping_address: address, more: '1' };
     answer = await send(buyer, `/sambatan/${campaign.id}/ikut`, fields);
   }
   assert.equal(answer.status, 429);

@@ -84,7 +84,9 @@ test('a complaint takes pictures, which its buyer and staff see and nobody else'
   const campaign = await shop.campaign({ total_slots: 1 });
   const buyer = await service.user();
   const { id } = await join(buyer, campaign.id);
-  expectStatus(await (await service.operator()).post('/scheduler/trigger'), 200);
+  const staff = await service.operator();
+  expectStatus(await staff.post('/scheduler/trigger'), 200);
+  expectStatus(await staff.post(`/participations/${id}/payment/verify`, {}), 200);
   const forms = new Forms(service.url, buyer);
   const body = new FormData();
   body.set('reason', 'Botolnya pecah di bagian leher');

@@ -46,6 +46,19 @@ export const exportAccount = query<[userId: string], { readonly document: object
       join sambatan.statement_lines l on l.campaign_id = p.campaign_id
         and l.participation_id = p.participation_id
       where p.user_id = $1), '[]'),
+    'divided_transfers', coalesce((select jsonb_agg(jsonb_build_object(
+        'participation_id', s.participation_id, 'booked_on', l.booked_on, 'amount', s.amount,
+        -- Whoever paid for others too may be somebody else.
+        'description', case when not exists (select from sambatan.statement_line_parts o
+            join sambatan.participants q on q.campaign_id = o.campaign_id
+              and q.participation_id = o.participation_id
+            where o.line_id = l.line_id and q.user_id <> $1) then l.description end)
+        order by l.booked_on, l.line_id, s.part)
+      from sambatan.participants p
+      join sambatan.statement_line_parts s on s.campaign_id = p.campaign_id
+        and s.participation_id = p.participation_id
+      join sambatan.statement_lines l on l.line_id = s.line_id and l.participation_id is null
+      where p.user_id = $1), '[]'),
     'disputes', coalesce((select jsonb_agg(jsonb_build_object(
         'participation_id', d.participation_id, 'reason', d.reason, 'opened_at', d.opened_at,
         'resolution', d.resolution, 'explanation', d.explanation, 'resolved_at', d.resolved_at)
@@ -229,8 +242,14 @@ export const forgetPerson = query<[userId: string], never>(
     shown as (delete from sambatan.dispute_pictures k using sambatan.disputes d, bought b
       where d.campaign_id = b.campaign_id and d.participation_id = b.participation_id
         and k.campaign_id = d.campaign_id and k.dispute_id = d.dispute_id),
-    transfers as (update sambatan.statement_lines l set description = '(dihapus)' from bought b
-      where l.campaign_id = b.campaign_id and l.participation_id = b.participation_id),
+    paid as (
+      select l.line_id from sambatan.statement_lines l join bought b
+        on l.campaign_id = b.campaign_id and l.participation_id = b.participation_id
+      union
+      select s.line_id from sambatan.statement_line_parts s join bought b
+        on s.campaign_id = b.campaign_id and s.participation_id = b.participation_id),
+    transfers as (update sambatan.statement_lines l set description = '(dihapus)' from paid
+      where l.line_id = paid.line_id),
     disputes as (update sambatan.disputes d set reason = '(dihapus)',
         explanation = case when d.explanation is not null then '(dihapus)' end
       from bought b

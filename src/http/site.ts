@@ -3,6 +3,7 @@ import { fastifyCookie } from '@fastify/cookie';
 import formbody from '@fastify/formbody';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { awaitsFactor } from '../accounts/sign-in.ts';
 import type { App } from '../context.ts';
 import { DomainError, languages, type Language } from '../errors.ts';
 import type { Actor } from '../identity/actor.ts';
@@ -183,7 +184,12 @@ async function visitOf(
   const session = authorization === undefined ? sessionTokenOf(cookie, visit.origin) : undefined;
   if (session !== undefined) {
     const owner = await consult(() => app.findSession(session, request.ip));
-    if (owner === undefined) return { ...visit, sessionEnded: true };
+    if (owner === undefined) {
+      // Whoever still has to show a second factor had no session that could have ended.
+      const db = app.signIn?.db;
+      const isHalf = db !== undefined && (await consult(() => awaitsFactor(db, session)));
+      return { ...visit, sessionEnded: !isHalf };
+    }
     const { sessionId, actor, displayName, email, timeZone } = owner;
     const person = { userId: actor.userId, displayName, email, timeZone };
     return { ...visit, actor, person, sessionId };

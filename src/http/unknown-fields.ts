@@ -11,6 +11,9 @@ export function refuseUnknownFields(server: FastifyInstance): void {
   server.addHook('preValidation', (request, _reply, done) => {
     if (request.is404) return done();
     const { schema } = request.routeOptions;
+    if (schema?.consumes?.includes('multipart/form-data') && isOtherBody(request)) {
+      return done(new DomainError('unsupported_media_type', {}));
+    }
     const names = [
       ...(schema?.querystring === undefined ? fieldsOf(request.query) : []),
       ...(schema?.body === undefined ? fieldsOf(request.body) : []),
@@ -19,6 +22,11 @@ export function refuseUnknownFields(server: FastifyInstance): void {
     const fields = names.slice(0, 50).map((field) => ({ field, message: unknownField }));
     done(new DomainError('validation_failed', {}, fields));
   });
+}
+
+/** Whether a body that is no form with files was sent. */
+function isOtherBody(request: FastifyRequest): boolean {
+  return request.body !== undefined && request.body !== null && !request.isMultipart();
 }
 
 /** The names of the fields that were sent; a body that is no object is one unnamed field. */

@@ -5,6 +5,7 @@ import type { App } from '../../context.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { choice, closed, Id, text } from '../../http/schemas.ts';
 import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { permit } from '../../identity/policy.ts';
 import { decide } from '../../lifecycle/changes.ts';
 import { countdown, exactMoment, notice } from '../../web/components.ts';
 import { count } from '../../web/format.ts';
@@ -25,6 +26,7 @@ export function decisionPages(app: App): Pages {
         const { visit } = request;
         const { id } = request.params as { id: string };
         signedIn(visit);
+        if (home === '/operator/sambatan') permit(visit.actor, 'dashboard.read');
         const form = readDecision(request.body);
         const back = `${home}/${id}`;
         if ('errors' in form) return seeOther(request, reply, back);
