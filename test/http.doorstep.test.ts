@@ -66,7 +66,9 @@ function dial(t: TestContext, url = service.url): Line {
   socket.on('data', (text: string) => (heard += text));
   socket.on('error', () => undefined);
   t.after(() => socket.destroy());
-  return { socket, heard: () => heard, ended: once(socket, 'close') };
+  // A connection that is reset has ended as well.
+  const ended = new Promise((resolve) => socket.once('close', resolve));
+  return { socket, heard: () => heard, ended };
 }
 
 const get = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nHost: x\r\n${more}\r\n`;
@@ -269,6 +271,7 @@ test('a request in the body of another is nobody’s request', async (t) => {
   const hidden = get('/livez');
   line.socket.write(
     `POST /api/sambatan/campaigns/${id}/join HTTP/1.1\r\nHost: x\r\n` +
+      `Authorization: Bearer ${serviceKey}\r\n` +
       `Content-Type: text/plain\r\nContent-Length: ${hidden.length}\r\n\r\n`,
   );
   await sleep(30);

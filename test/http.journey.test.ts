@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { get } from 'node:http';
 import type { IncomingMessage } from 'node:http';
@@ -45,7 +46,10 @@ async function post<T>(path: string, body: object): Promise<T> {
 }
 
 async function campaign(): Promise<string> {
-  const brand = await post<{ id: string }>('/brands', { name: 'Melati Wangi' });
+  const brand = await post<{ id: string }>('/brands', {
+    name: 'Melati Wangi',
+    owner_id: randomUUID(),
+  });
   const product = await post<{ id: string }>('/products', {
     brand_id: brand.id,
     name: 'Senja',

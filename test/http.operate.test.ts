@@ -110,8 +110,11 @@ test('X-Forwarded-For is believed from configured proxies only', async () => {
   assert.equal(await addressSeen(proxies('10.0.0.7'), spoofed), '198.51.100.9');
 });
 
+/** Sooner than in production: three attempts to join of a network in a minute. */
+const threeJoins = { namelessJoins: { max: 3, seconds: 60 } };
+
 test('join attempts without a valid caller are limited by address, others are not', async () => {
-  const { server } = await frame({ SAMBATAN_JOIN_RATE_LIMIT: '3' });
+  const { server } = await frame({}, undefined, {}, {}, threeJoins);
   const attempt = async (remoteAddress: string, headers: Record<string, string> = {}) => {
     const answer = await server.inject({
       method: 'POST',
@@ -136,7 +139,8 @@ test('join attempts without a valid caller are limited by address, others are no
 });
 
 test('a limit of 0 limits nobody', async () => {
-  const { server } = await frame({ SAMBATAN_JOIN_RATE_LIMIT: '0' });
+  const unlimited = { SAMBATAN_JOIN_RATE_LIMIT: '0' };
+  const { server } = await frame(unlimited, undefined, {}, {}, threeJoins);
   for (let i = 0; i < 30; i++) {
     const answer = await server.inject({ method: 'POST', url: `${base}/join` });
     assert.equal(answer.statusCode, 401);

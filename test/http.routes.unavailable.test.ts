@@ -228,12 +228,15 @@ test('a campaign whose row is held makes its writers wait two seconds, and nobod
 
 /** They write what belongs to no campaign; whatever they wait for, it is not a campaign's row. */
 const ofNoCampaign = [
+  'DELETE /receiving-accounts/{id}/statement-mapping',
   'GET /participations/{id}/payment',
   'PATCH /receiving-accounts/{id}',
   'POST /receiving-accounts',
+  'POST /receiving-accounts/{id}/statements',
   'POST /statement-lines/{id}/ignore',
   'PUT /brands/{id}/payout-account',
   'PUT /refund-account',
+  'PUT /statement-lines/{id}/parts',
 ];
 
 test('money of a campaign whose row is held waits as long, whatever is done with it', async (t) => {
@@ -299,14 +302,21 @@ test('money of a campaign whose row is held waits as long, whatever is done with
   await twice(provided, "kind = 'refund'");
   const claim = (await twice('transaction_id', "purpose = 'claim'"))[0]!.id;
   const today = new Date(Date.now() + 7 * hourMs).toISOString().slice(0, 10);
-  const statement = (amount: unknown) => ({
+  const statement = (amount: unknown, where = 'statement?apply=true') => ({
     method: 'POST',
-    path: `/receiving-accounts/${till}/statement?apply=true`,
+    path: `/receiving-accounts/${till}/${where}`,
     body: `date,description,amount\n${today},TRSF,${String(amount)}`,
     headers: { 'content-type': 'text/csv' },
   });
   expectStatus(await staff.send(statement(4_321)), 200);
-  const line = expectStatus(await staff.get('/statement-lines'), 200).items[0]!.id;
+  expectStatus(await staff.send(statement(5_432)), 200);
+  const [line, divided] = expectStatus(await staff.get('/statement-lines'), 200).items.map(
+    (one) => one.id,
+  );
+  const parts = [{ participation_id: unpaid, amount: 100 }];
+  const division = { method: 'PUT', path: `/statement-lines/${divided}/parts`, body: { parts } };
+  expectStatus(await staff.send(division), 200);
+  const uploaded = expectStatus(await staff.send(statement(total, 'statements')), 201).id;
   const ref = { reference: 'TRF 1' };
   const money: Readonly<Record<string, () => Promise<Answer>>> = {
     'POST /participations/{id}/proof': async () =>
@@ -326,6 +336,9 @@ test('money of a campaign whose row is held waits as long, whatever is done with
     'POST /gateway/midtrans/notifications': () =>
       service.visitor.post('/gateway/midtrans/notifications', provider.notification(order)),
     'POST /receiving-accounts/{id}/statement': () => staff.send(statement(total)),
+    'POST /statements/{id}/apply': () => staff.post(`/statements/${uploaded}/apply`, {}),
+    'POST /statement-lines/settle': () =>
+      staff.post('/statement-lines/settle', { ids: [divided], refund: true }),
     'POST /statement-lines/{id}/assign': () =>
       staff.post(`/statement-lines/${line}/assign`, { participation_id: unpaid }),
     'POST /refunds/settle': () => staff.post('/refunds/settle', { ids: [refund], ...ref }),

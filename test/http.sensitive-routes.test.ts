@@ -74,6 +74,7 @@ const everyday: Readonly<Record<string, readonly string[]>> = {
     'POST /api/sambatan/waiting/:id/withdraw',
     'POST /api/sambatan/participations/:id/cancel',
     'POST /api/sambatan/participations/:id/dispute',
+    'POST /api/sambatan/participations/:id/dispute/pictures',
     'POST /api/sambatan/participations/:id/fulfil',
     'POST /api/sambatan/participations/:id/pay-online',
     'POST /api/sambatan/participations/:id/proof',

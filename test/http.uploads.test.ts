@@ -74,9 +74,11 @@ test('forty slow uploads of twenty people stop no picture and no proof of paymen
   );
   assert.equal(sent.status, 303);
   await until(() => service.server.uploads.underWay === 0, { withinMs: 20_000 });
+  // A slow machine may have refused some before it took a byte of them; none is left open.
   await until(() =>
-    slow.every(({ heard, socket }) => socket.destroyed || heard().startsWith('HTTP/1.1 408 ')),
+    slow.every(({ heard, socket }) => socket.destroyed || /^HTTP\/1.1 (408|503) /.test(heard())),
   );
+  assert.ok(slow.some(({ heard }) => heard().startsWith('HTTP/1.1 408 ')));
 });
 
 test('somebody has two uploads under way at most, whatever others do', async (t) => {

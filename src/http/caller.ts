@@ -25,7 +25,7 @@ export interface CallerRules {
   /** 0: no limit. */
   readonly joinLimitPerMinute: number;
   /** The limit of attempts without a valid caller, where not as in the table. */
-  readonly namelessJoins?: Pick<Limit, 'max' | 'seconds'>;
+  readonly namelessJoins?: Pick<Limit, 'max' | 'seconds'> | undefined;
 }
 
 /**

@@ -14,7 +14,7 @@ import type { App } from '../context.ts';
 import { DomainError } from '../errors.ts';
 import { noteMethods } from './allowed-methods.ts';
 import { parseFields, readBodies } from './bodies.ts';
-import { recogniseCallers } from './caller.ts';
+import { recogniseCallers, type CallerRules } from './caller.ts';
 import { refuseCompressedRequests } from './content-encoding.ts';
 import { shutDoors } from './doors.ts';
 import { boundedServer, patience, watchExchanges } from './exchanges.ts';
@@ -51,6 +51,8 @@ export type ServerParts = Pick<
     readonly db?: App['db'];
     /** For whoever proves themselves again on the site. */
     readonly signIn?: App['signIn'];
+    /** The limit of attempts to join without a valid caller, where not as in the table. */
+    readonly namelessJoins?: CallerRules['namelessJoins'];
   };
 
 /** Where the routes of the slices live. */
@@ -167,6 +169,7 @@ function api(
       recogniseCallers(scope, {
         authenticate: app.authenticate,
         joinLimitPerMinute: app.config.joins.limitPerMinute,
+        namelessJoins: app.namelessJoins,
       });
       if (app.db) honourRequestKeys(scope, app.db);
       for (const slice of routes) await scope.register(slice);

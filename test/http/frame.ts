@@ -48,6 +48,7 @@ export async function frame(
   scheduler?: ServerParts['scheduler'],
   liveOptions: Partial<LiveOptions> = {},
   clients: Partial<Patience> = {},
+  parts: Pick<ServerParts, 'namelessJoins'> = {},
 ): Promise<Frame> {
   const config = readConfig({ LOG_LEVEL: 'debug', ...environment });
   const logged: Record<string, unknown>[] = [];
@@ -83,6 +84,7 @@ export async function frame(
       isHeld: async () => built.held,
       scheduler,
       live,
+      ...parts,
     },
     [things, watching(live)],
     [],
