@@ -5,7 +5,7 @@ import { testBrowser, type Looking } from './rig/browser.ts';
 import { httpService } from './rig/http-service.ts';
 import { ask } from './rig/market.ts';
 import { readPage } from './rig/page.ts';
-import { fromNow, hourMs, join, openShop } from './rig/shop.ts';
+import { expectStatus, fromNow, hourMs, join, openShop } from './rig/shop.ts';
 import { lastMail, signIn, type SiteClient } from './rig/sign-in.ts';
 import { everyView } from './rig/views.ts';
 
@@ -93,11 +93,18 @@ test('a live change leaves the field that is typed in, its focus and its selecti
 });
 
 test('an order that is only looked at follows live changes; its open complaint stays open', async () => {
-  const campaign = await shop.campaign({ total_slots: 2, deadline: fromNow(hourMs) });
+  const campaign = await shop.campaign({ total_slots: 2, payment_timing: 'upfront' });
   const { looker, page, client } = await person();
+  const pay = async (id: string) =>
+    expectStatus(await service.service.post(`/participations/${id}/payment/verify`, {}), 200);
   const joined = await join(client, campaign.id);
+  expectStatus(await client.get(`/participations/${joined.id}/payment`), 200);
+  await pay(joined.id);
   await looker.go(`/ikutan/${joined.id}`);
-  await join(await service.user(), campaign.id);
+  const other = await service.user();
+  const last = await join(other, campaign.id);
+  expectStatus(await other.get(`/participations/${last.id}/payment`), 200);
+  await pay(last.id);
   await (await service.operator()).post('/scheduler/trigger');
   await page.getByText('Sambatan berhasil!').first().waitFor();
   await page.getByText('Ada yang salah dengan barangnya?').tap();
