@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import type { DestinationStream, Logger } from 'pino';
 import type { FastifyInstance } from 'fastify';
+import { DomainError } from '../errors.ts';
 import type { LogLevel } from '../settings.ts';
 import type { Metrics } from '../metrics.ts';
 
@@ -26,7 +27,7 @@ export function createLog(level: LogLevel, destination?: DestinationStream): Log
     base: { service: 'sambatan' },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
-    serializers: { err: errorFields },
+    serializers: { err: (error: unknown) => errorFields(error) },
     redact: {
       paths: ['authorization', 'headers', 'token', 'shipping_address', 'note', '*.authorization'],
       censor: '[redacted]',
@@ -69,21 +70,26 @@ function withSubject(line: object, route: string, params: unknown): object {
 
 /**
  * What the log keeps of an error. The `detail` and `where` of PostgreSQL quote rows, and rows hold
- * addresses: they are left out.
+ * addresses: they are left out. An error that passes by itself, such as a busy database, is no
+ * fault of the code: neither it nor its causes have a stack.
  */
-function errorFields(error: unknown, depth = 0): object {
+function errorFields(error: unknown, depth = 0, withStack = !isTemporary(error)): object {
   if (!(error instanceof Error)) return { message: String(error) };
   const { code, constraint } = error as Error & { code?: unknown; constraint?: unknown };
   return {
     type: error.name,
     message: error.message,
-    stack: error.stack,
+    ...(withStack ? { stack: error.stack } : {}),
     ...(code === undefined ? {} : { code }),
     ...(constraint === undefined ? {} : { constraint }),
     ...(error.cause === undefined || depth > 3
       ? {}
-      : { cause: errorFields(error.cause, depth + 1) }),
+      : { cause: errorFields(error.cause, depth + 1, withStack) }),
   };
+}
+
+function isTemporary(error: unknown): boolean {
+  return error instanceof DomainError && error.status === 503;
 }
 
 function flushed(output: { flushSync(): void }): void {
