@@ -1542,6 +1542,18 @@ create view sambatan.orders as
   from sambatan.waiting_entries
   where order_id is not null and participation_id is null;
 revoke all on sambatan.orders from public;
+-- A view reads with its owner's rights: row-level security would not keep browsers out.
+do $$
+declare
+  browser_role text;
+begin
+  foreach browser_role in array array['anon', 'authenticated'] loop
+    if exists (select from pg_roles where rolname = browser_role) then
+      execute format('revoke all on sambatan.orders from %I', browser_role);
+    end if;
+  end loop;
+end
+$$;
 
 -- Joins that were sent twice because their answer was lost, and were refused the second time. The
 -- first sending may still be on its way: it is known by its participation's id and refused as well.
