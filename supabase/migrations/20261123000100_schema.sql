@@ -20,9 +20,9 @@ $$;
 -- The words of a text for full-text search. Signs between letters separate words: the parser would
 -- otherwise keep `30ml/50ml` or `wangi.id` as one.
 create function sambatan.search_words(p_text text) returns tsvector
-language sql immutable parallel safe as $$
-  select to_tsvector('pg_catalog.simple', translate(sambatan.search_fold(p_text), '@.+-_/''’', '        '))
-$$;
+language sql immutable parallel safe
+-- Not a body in quotes: pg_dump has to see that search_fold comes first.
+return to_tsvector('pg_catalog.simple', translate(sambatan.search_fold(p_text), '@.+-_/''’', '        '));
 
 -- The tables of Sambatan, in a schema of their own: a marketplace's database already has its
 -- `products` and `brands`. Rules that must hold whoever writes are said here once more as checks,
