@@ -444,6 +444,15 @@ const corruptions: Record<string, Record<string, [campaign: string, statement: s
         values (gen_random_uuid(), now() - interval '5 minutes', now()))
       ${c} deadline = now() - interval '15 seconds' where campaign_id = $1`,
     ],
+    'a campaign that waits for payments longer than it may': [
+      'active',
+      `with w as (
+        insert into sambatan.workers (worker_id, started_at, seen_at)
+        values (gen_random_uuid(), now() - interval '5 minutes', now()))
+      ${c} status = 'verifying', verifying_at = now() - interval '1 hour', filled_at = null,
+        deadline = now() - verification_seconds * interval '1 second' - interval '15 seconds'
+      where campaign_id = $1`,
+    ],
     'a closing that is never finished': [
       'closing',
       `with w as (
