@@ -213,7 +213,7 @@ test('seed-demo makes a market with campaigns in every state, once', async () =>
   after(() => database.close());
   const first = await command(['seed-demo'], on(database));
   assert.equal(first.code, 0, first.err);
-  assert.match(first.out, /^made 8 brands, 20 products and 20 campaigns\n$/);
+  assert.match(first.out, /^made 8 brands, 20 products and 21 campaigns\n$/);
 
   const rows = await ask<{ title: string; status: string; payment_timing: string }>(
     database.db,

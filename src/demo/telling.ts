@@ -5,7 +5,7 @@ import { databaseNow } from '../database/clock.ts';
 import type { Database } from '../database/pool.ts';
 import type { Log } from '../database/log.ts';
 import { DomainError } from '../errors.ts';
-import { verifyPayment } from '../ledger/payments.ts';
+import { verifyPayment, viewPayment } from '../ledger/payments.ts';
 import { settleUntilDone } from '../lifecycle/due.ts';
 import { cancelCampaign, extendCampaign, publishCampaign } from '../lifecycle/operations.ts';
 import { operate } from '../operation.ts';
@@ -81,6 +81,12 @@ export async function beginStory(
     const reference = `DEMO-${paid.slice(-6).toUpperCase()}`;
     await operate(db, (tx) => confirmParticipation(tx, demoOperator, paid, reference));
   }
+  if (story.ends === 'verifying') {
+    // Those who have been shown where to transfer may have done so until the deadline.
+    for (const { id: owing, buyer } of parts.slice(story.payers ?? 0)) {
+      await operate(db, (tx) => viewPayment(tx, buyer, owing));
+    }
+  }
   for (const { id: left, buyer } of parts.slice(parts.length - (story.leavers ?? 0))) {
     const note = 'Maaf, salah pilih varian.';
     await operate(db, (tx) => cancelParticipation(tx, buyer, left, note));
@@ -96,7 +102,7 @@ export async function beginStory(
 export async function endStory(parts: Parts, open: OpenStory): Promise<void> {
   const { db, log } = parts;
   const { story, campaignId, seller } = open;
-  if (!['completed', 'failed', 'cancelled'].includes(story.ends)) return;
+  if (!['completed', 'failed', 'cancelled', 'verifying'].includes(story.ends)) return;
   if (story.ends === 'cancelled') {
     const reason = story.reason ?? 'Dibatalkan penjual.';
     await operate(db, (tx) => cancelCampaign(tx, seller, campaignId, reason));
@@ -123,7 +129,7 @@ export async function endStory(parts: Parts, open: OpenStory): Promise<void> {
 }
 
 function termsOf(story: Story, now: Date): CampaignTerms {
-  const isBrief = story.ends === 'completed' || story.ends === 'failed';
+  const isBrief = ['completed', 'failed', 'verifying'].includes(story.ends);
   const life = isBrief ? shortLifeMs : (story.deadlineMinutes ?? otherLifeMinutes) * minuteMs;
   const opens = story.opensInMinutes;
   return {
