@@ -194,7 +194,7 @@ export function lifecycleRoutes(app: App): FastifyPluginAsyncTypebox {
         schema: {
           tags: ['operations'],
           summary: 'Run the lifecycle now: open, complete and fail whatever is due, or full',
-          response: { 200: RunSchema, ...problems('forbidden', 'clock_skewed') },
+          response: { 200: RunSchema, ...problems('forbidden', 'clock_skewed', 'outcome_unknown') },
         },
       },
       async ({ actor }) => {
@@ -225,7 +225,7 @@ export function lifecycleRoutes(app: App): FastifyPluginAsyncTypebox {
         schema: {
           tags: ['operations'],
           summary: 'Sweep now instead of at the next run time',
-          response: { 200: RunSchema, ...problems('forbidden', 'clock_skewed') },
+          response: { 200: RunSchema, ...problems('forbidden', 'clock_skewed', 'outcome_unknown') },
         },
       },
       async ({ actor }) => {

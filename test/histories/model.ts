@@ -68,6 +68,11 @@ export class HistoryModel extends MoneyModel {
     return role === 'visitor' ? 'unauthenticated' : 'forbidden';
   }
 
+  /** As `refusal`, for a write: a visitor is told to sign in before anything is looked at. */
+  writeRefusal(role: Role, allowed: readonly Role[]): string | undefined {
+    return role === 'visitor' ? 'unauthenticated' : this.refusal(role, allowed);
+  }
+
   /** What a buyer can pay for now: a hold of an open campaign that has not run out. */
   get payable(): readonly Part[] {
     const isOpen = this.stage === 'active' && this.end === null && this.now < this.deadline;
@@ -92,7 +97,7 @@ export class HistoryModel extends MoneyModel {
 
   /** Fewer slots can be delivered, says whoever runs it. */
   deliverFewer(role: Role, slots: number): string {
-    return this.refusal(role, running) ?? this.shortfall(slots);
+    return this.writeRefusal(role, running) ?? this.shortfall(slots);
   }
 
   override join(user: number, quantity: number): string {
@@ -130,7 +135,7 @@ export class HistoryModel extends MoneyModel {
   }
 
   publish(role: Role): string {
-    const refused = this.refusal(role, sellers);
+    const refused = this.writeRefusal(role, sellers);
     if (refused !== undefined) return refused;
     if (this.end !== null || this.stage === 'active') return 'transition_not_allowed';
     if (this.now >= this.deadline) return 'deadline_passed';
@@ -139,14 +144,14 @@ export class HistoryModel extends MoneyModel {
   }
 
   retitle(role: Role, title: string): string {
-    const refused = this.refusal(role, sellers) ?? this.#notEditable();
+    const refused = this.writeRefusal(role, sellers) ?? this.#notEditable();
     if (refused !== undefined) return refused;
     this.title = title;
     return 'ok';
   }
 
   resize(role: Role, terms: Pick<Terms, 'total' | 'minimum' | 'mostPerUser'>): string {
-    const refused = this.refusal(role, sellers);
+    const refused = this.writeRefusal(role, sellers);
     if (refused !== undefined) return refused;
     if (this.end !== null) return 'transition_not_allowed';
     const { total, minimum, mostPerUser } = this.terms;
@@ -160,7 +165,7 @@ export class HistoryModel extends MoneyModel {
   }
 
   prolong(role: Role, seconds: number): string {
-    const refused = this.refusal(role, running);
+    const refused = this.writeRefusal(role, running);
     if (refused !== undefined) return refused;
     if (this.end !== null || this.isVerifying || this.stage !== 'active') {
       return 'transition_not_allowed';
@@ -170,12 +175,12 @@ export class HistoryModel extends MoneyModel {
   }
 
   cancelCampaign(role: Role): string {
-    return this.refusal(role, running) ?? super.callOff();
+    return this.writeRefusal(role, running) ?? super.callOff();
   }
 
   /** Below the minimum: on, or not. */
   decideAs(role: Role, goesOn: boolean): string {
-    return this.refusal(role, running) ?? this.decide(goesOn, role === 'operator');
+    return this.writeRefusal(role, running) ?? this.decide(goesOn, role === 'operator');
   }
 
   override settle(completeFull: boolean): void {
