@@ -32,7 +32,11 @@ test('every route refuses a query field that it does not know', async () => {
 
 test('every route without a body of its own refuses fields in one', async () => {
   const bodiless = service.contract.operations.filter(
-    ({ method, operation }) => method !== 'GET' && operation.requestBody === undefined,
+    ({ method, operation, route }) =>
+      method !== 'GET' &&
+      operation.requestBody === undefined &&
+      // Routes that take files refuse every body that is not a form with files (415).
+      !/\/(?:pictures?|proof)$/.test(route),
   );
   assert.ok(bodiless.length > 10);
   for (const { route } of bodiless) {
