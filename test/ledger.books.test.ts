@@ -22,6 +22,7 @@ import {
   viewPayment,
   writeOffPayment,
 } from '../src/ledger/payments.ts';
+import { decideBelowMinimum } from '../src/lifecycle/operations.ts';
 import { operate } from '../src/operation.ts';
 import { cancelParticipation, fulfilParticipation } from '../src/participations/operations.ts';
 import type { Tx } from '../src/database/transaction.ts';
@@ -307,6 +308,12 @@ async function finish(world: World): Promise<void> {
   for (const { id } of disputes) {
     await inTx((tx) => resolveDispute(tx, service, id, dismissed));
   }
+  // Fewer slots may have been paid than the minimum: then somebody has to decide.
+  await inTx((tx) => decideBelowMinimum(tx, service, world.id, { goesOn: true, note: null })).catch(
+    (error: unknown) => {
+      if (!(error instanceof DomainError) || error.code !== 'no_decision_open') throw error;
+    },
+  );
   for (const kind of ['refund', 'payout'] as const) {
     for (const id of await movementsOf(world, kind, 'due')) {
       if (kind === 'payout') await inTx((tx) => releasePayout(tx, service, id));
