@@ -81,7 +81,9 @@ export function goodsPart(
   const completed = spokenStatus(row.campaign_status) === 'completed';
   const mayReceive = status === 'confirmed' && row.payment_state === 'paid';
   const mayDispute = here && payment?.status === 'settled' && dispute?.may_again !== false;
-  if (!completed || (!mayReceive && !mayDispute && dispute === undefined)) return undefined;
+  // A form that was refused says why, also where it is not offered any more.
+  const isShown = mayReceive || mayDispute || dispute !== undefined || fault !== undefined;
+  if (!completed || !isShown) return undefined;
   return html`<section class="panel" aria-labelledby="goods" id="barang">
     <h2 id="goods">${t('Barangnya', 'The goods')}</h2>
     ${dispute && disputeWords(visit, dispute)}${dispute && disputePictures(visit, dispute)}${notReceived(visit, fault)}${
