@@ -82,7 +82,7 @@ export function goodsPart(
   const mayReceive = status === 'confirmed' && row.payment_state === 'paid';
   const mayDispute = here && payment?.status === 'settled' && dispute?.may_again !== false;
   // A form that was refused says why, also where it is not offered any more.
-  const isShown = mayReceive || mayDispute || dispute !== undefined || fault !== undefined;
+  const isShown = mayReceive || mayDispute || dispute !== undefined || fault?.form === 'received';
   if (!completed || !isShown) return undefined;
   return html`<section class="panel" aria-labelledby="goods" id="barang">
     <h2 id="goods">${t('Barangnya', 'The goods')}</h2>
