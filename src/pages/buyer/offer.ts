@@ -51,7 +51,7 @@ export function offerPages(app: App): Pages {
 
     server.post(
       '/antrean/:id/bukti',
-      { schema, config: { formPage: '/ikutan' } },
+      { schema, config: { formPage: '/antrean/:id/bayar' } },
       async (request, reply) => {
         const { visit } = request;
         const entry = await offerOf(app, visit, request.params.id);
