@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { exitCodes, WrongUse, type Command } from './commands/command.ts';
-import { ConfigError } from './config.ts';
+import { ConfigError } from './config/config.ts';
 
 interface Entry {
   readonly summary: string;

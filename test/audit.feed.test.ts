@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Feed, type Crowd } from '../src/audit/feed.ts';
-import { Pokes } from '../src/audit/pokes.ts';
+import { Feed, type Crowd } from '../src/audit/event-consumer.ts';
+import { Pokes } from '../src/audit/change-notifier.ts';
 import { testDatabase } from './rig/database.ts';
 import { recordingLog } from './rig/log.ts';
 import { newCampaign, openMarket } from './rig/market.ts';

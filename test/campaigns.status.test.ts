@@ -18,8 +18,8 @@ import {
   extendCampaign,
   publishCampaign,
 } from '../src/lifecycle/operations.ts';
-import { asDomainError, operate } from '../src/operation.ts';
-import { DomainError } from '../src/errors.ts';
+import { asDomainError, operate } from '../src/operation/run.ts';
+import { DomainError } from '../src/errors/errors.ts';
 import {
   participationAfter,
   participationStatuses,

@@ -3,9 +3,9 @@ import { after, suite, test } from 'node:test';
 import { listVisible, summarizeCampaigns } from '../src/campaigns/lists.ts';
 import { createCampaign, editCampaign, type CampaignChange } from '../src/campaigns/operations.ts';
 import { campaignSorts, progressPercent } from '../src/campaigns/campaign.ts';
-import { DomainError } from '../src/errors.ts';
+import { DomainError } from '../src/errors/errors.ts';
 import { publishCampaign } from '../src/lifecycle/operations.ts';
-import { operate } from '../src/operation.ts';
+import { operate } from '../src/operation/run.ts';
 import { testDatabase } from './rig/database.ts';
 import {
   ask,

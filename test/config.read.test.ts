@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { parseEnv } from 'node:util';
-import { ConfigError, exampleEnvironment, readConfig } from '../src/config.ts';
-import { readEnvFile } from '../src/env-file.ts';
-import { checkNames } from '../src/setting-names.ts';
-import { variables } from '../src/settings.ts';
+import { ConfigError, exampleEnvironment, readConfig } from '../src/config/config.ts';
+import { readEnvFile } from '../src/config/env-file.ts';
+import { checkNames } from '../src/config/setting-names.ts';
+import { variables } from '../src/config/settings.ts';
 
 const key = 'k'.repeat(32);
 const issuer = 'https://project.supabase.co/auth/v1';

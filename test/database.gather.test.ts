@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Gatherer, type ReadMany } from '../src/database/gather.ts';
+import { Gatherer, type ReadMany } from '../src/database/batch-loader.ts';
 import { query, type Lookup } from '../src/database/query.ts';
 import { testDatabase } from './rig/database.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { limits, type Limit } from '../src/limits.ts';
+import { limits, type Limit } from '../src/config/limits.ts';
 
 const file = new URL('../docs/security.md', import.meta.url);
 const marks = ['<!-- limits -->\n', '<!-- /limits -->'] as const;

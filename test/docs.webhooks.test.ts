@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { newSecret, signatureOf } from '../src/notifications/webhooks.ts';
+import { newSecret, signatureOf } from '../src/notifications/webhooks/webhooks.ts';
 
 type IsGenuine = (
   headers: Readonly<Record<string, string>>,

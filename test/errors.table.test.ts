@@ -9,10 +9,10 @@ import {
   errorTable,
   invalidField,
   languages,
-} from '../src/errors.ts';
-import type { ErrorCode } from '../src/errors.ts';
-import { errorPage } from '../src/http/error-page.ts';
-import { counted } from '../src/plurals.ts';
+} from '../src/errors/errors.ts';
+import type { ErrorCode } from '../src/errors/errors.ts';
+import { errorPage } from '../src/server/site/error-page.ts';
+import { counted } from '../src/errors/plurals.ts';
 import { progressBar } from '../src/web/components.ts';
 import { slots } from '../src/web/format.ts';
 import type { Visit } from '../src/web/visit.ts';

@@ -7,8 +7,8 @@ import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import Fastify, { type FastifyInstance } from 'fastify';
-import { openDoors } from '../src/http/doors.ts';
-import { stopServer } from '../src/http/server.ts';
+import { openDoors } from '../src/overload/listen.ts';
+import { stopServer } from '../src/server/server.ts';
 
 const host = '127.0.0.1';
 const onLinux = process.platform === 'linux' ? false : 'the kernel spreads connections on Linux';

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
 import helmet from '@fastify/helmet';
 import Fastify from 'fastify';
-import { stopServer } from '../src/http/server.ts';
+import { stopServer } from '../src/server/server.ts';
 import { asService, frame } from './http/frame.ts';
 
 const { server, logged } = await frame();

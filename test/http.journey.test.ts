@@ -6,12 +6,12 @@ import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
 import { after, test } from 'node:test';
-import { readConfig } from '../src/config.ts';
+import { readConfig } from '../src/config/config.ts';
 import { createApp } from '../src/context.ts';
-import { createLog } from '../src/http/logging.ts';
-import { filesOf, pagesOf } from '../src/http/pages.ts';
-import { routesOf } from '../src/http/routes.ts';
-import { buildServer, stopServer } from '../src/http/server.ts';
+import { createLog } from '../src/server/logging.ts';
+import { filesOf, pagesOf } from '../src/server/site/pages.ts';
+import { routesOf } from '../src/server/routes.ts';
+import { buildServer, stopServer } from '../src/server/server.ts';
 import { testDatabase } from './rig/database.ts';
 
 const serviceKey = 'service-key-of-at-least-32-characters';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { liveDefaults } from '../src/http/live.ts';
+import { liveDefaults } from '../src/live/live-updates.ts';
 import { newId } from '../src/identity/ids.ts';
 import { httpService } from './rig/http-service.ts';
 import { ask } from './rig/market.ts';

@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
 import type { FastifyInstance } from 'fastify';
-import { stopServer } from '../src/http/server.ts';
+import { stopServer } from '../src/server/server.ts';
 import { frame } from './http/frame.ts';
 
 const id = '0198c1a0-0000-7000-8000-000000000001';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { test } from 'node:test';
-import { DomainError } from '../src/errors.ts';
-import { createLog } from '../src/http/logging.ts';
+import { DomainError } from '../src/errors/errors.ts';
+import { createLog } from '../src/server/logging.ts';
 
 /** The `err` of a line that logs an error. */
 function logged(error: Error): Record<string, unknown> {

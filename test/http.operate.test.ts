@@ -4,7 +4,7 @@ import { Agent, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { stopServer } from '../src/http/server.ts';
+import { stopServer } from '../src/server/server.ts';
 import { asService, frame } from './http/frame.ts';
 import type { Frame } from './http/frame.ts';
 

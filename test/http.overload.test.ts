@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, before, test, type TestContext } from 'node:test';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { Admission } from '../src/http/admission.ts';
+import { Admission } from '../src/overload/concurrency-limit.ts';
 import { newId } from '../src/identity/ids.ts';
 import { countOf, crowd } from './rig/crowd.ts';
 import { httpService } from './rig/http-service.ts';

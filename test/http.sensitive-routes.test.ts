@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { publicWrites, routeKey, sensitiveRoutes } from '../src/http/sensitive-routes.ts';
+import { publicWrites, routeKey, sensitiveRoutes } from '../src/server/sensitive-routes.ts';
 import { newId } from '../src/identity/ids.ts';
 import { token } from './rig/client.ts';
 import { httpService } from './rig/http-service.ts';

@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { after, before, test, type TestContext } from 'node:test';
 import Fastify from 'fastify';
-import { openDoors } from '../src/http/doors.ts';
-import { eventFrame, EventStream } from '../src/http/event-stream.ts';
-import { patience } from '../src/http/exchanges.ts';
+import { openDoors } from '../src/overload/listen.ts';
+import { eventFrame, EventStream } from '../src/live/event-stream.ts';
+import { patience } from '../src/overload/request-timeouts.ts';
 
-import { stopServer } from '../src/http/server.ts';
+import { stopServer } from '../src/server/server.ts';
 import { newId } from '../src/identity/ids.ts';
 import { frame } from './http/frame.ts';
 import { httpService } from './rig/http-service.ts';

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { before, after, test } from 'node:test';
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
-import { DomainError } from '../src/errors.ts';
+import { DomainError } from '../src/errors/errors.ts';
 import { actorLabel } from '../src/identity/actor.ts';
 import { authenticator } from '../src/identity/authenticate.ts';
 import type { Authenticator } from '../src/identity/authenticate.ts';

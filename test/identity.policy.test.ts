@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DomainError } from '../src/errors.ts';
+import { DomainError } from '../src/errors/errors.ts';
 import type { Actor } from '../src/identity/actor.ts';
 import { actions, may, permit } from '../src/identity/policy.ts';
 import type { Action, Facts } from '../src/identity/policy.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { openDatabase } from '../src/database/pool.ts';
-import { DomainError } from '../src/errors.ts';
+import { DomainError } from '../src/errors/errors.ts';
 import { newId } from '../src/identity/ids.ts';
 import type { Joined, JoinRequest } from '../src/participations/join.ts';
 import { testDatabase } from './rig/database.ts';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Writable } from 'node:stream';
-import { readConfig } from '../src/config.ts';
+import { readConfig } from '../src/config/config.ts';
 import { createApp } from '../src/context.ts';
-import { DomainError } from '../src/errors.ts';
-import { createLog } from '../src/http/logging.ts';
+import { DomainError } from '../src/errors/errors.ts';
+import { createLog } from '../src/server/logging.ts';
 import { newId } from '../src/identity/ids.ts';
 import type { JoinRequest } from '../src/participations/join.ts';
 import { testDatabase } from './rig/database.ts';

@@ -17,7 +17,7 @@ import {
   wish,
 } from './rig/market.ts';
 import { cancelParticipation } from '../src/participations/operations.ts';
-import { DomainError } from '../src/errors.ts';
+import { DomainError } from '../src/errors/errors.ts';
 
 const { db, close } = await testDatabase();
 after(close);

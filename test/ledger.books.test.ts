@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
-import { DomainError } from '../src/errors.ts';
+import { DomainError } from '../src/errors/errors.ts';
 import { newId } from '../src/identity/ids.ts';
 import { declareShortfall, openDispute, resolveDispute, viewBooks } from '../src/ledger/books.ts';
 import {
@@ -21,9 +21,9 @@ import {
   verifyPayment,
   viewPayment,
   writeOffPayment,
-} from '../src/ledger/payments.ts';
+} from '../src/ledger/payments/operations.ts';
 import { decideBelowMinimum } from '../src/lifecycle/operations.ts';
-import { operate } from '../src/operation.ts';
+import { operate } from '../src/operation/run.ts';
 import { cancelParticipation, fulfilParticipation } from '../src/participations/operations.ts';
 import type { Tx } from '../src/database/transaction.ts';
 import { testDatabase } from './rig/database.ts';

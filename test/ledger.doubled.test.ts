@@ -1,16 +1,21 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
-import { DomainError } from '../src/errors.ts';
+import { DomainError } from '../src/errors/errors.ts';
 import { viewBooks } from '../src/ledger/books.ts';
 import { midtrans } from '../src/ledger/gateway/midtrans.ts';
 import { applyOrder, payOnline } from '../src/ledger/gateway/operations.ts';
 import { findCall } from '../src/ledger/gateway/queries.ts';
-import { rejectPayment, submitProof, verifyPayment, viewPayment } from '../src/ledger/payments.ts';
-import { StatementImporter } from '../src/ledger/statement-importer.ts';
-import { assignLine } from '../src/ledger/statement-lines.ts';
-import { importStatement } from '../src/ledger/statements.ts';
-import { operate } from '../src/operation.ts';
+import {
+  rejectPayment,
+  submitProof,
+  verifyPayment,
+  viewPayment,
+} from '../src/ledger/payments/operations.ts';
+import { StatementImporter } from '../src/ledger/bank-statements/importer.ts';
+import { assignLine } from '../src/ledger/bank-statements/lines.ts';
+import { importStatement } from '../src/ledger/bank-statements/operations.ts';
+import { operate } from '../src/operation/run.ts';
 import type { Tx } from '../src/database/transaction.ts';
 import { recordingLog } from './rig/log.ts';
 import { testDatabase } from './rig/database.ts';

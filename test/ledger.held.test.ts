@@ -2,18 +2,18 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Tx } from '../src/database/transaction.ts';
 import { newId } from '../src/identity/ids.ts';
-import { releaseHold } from '../src/installation/operations.ts';
+import { releaseHold } from '../src/quarantine/operations.ts';
 import {
   refundsToMake,
   releasePayout,
   settlePayout,
   settleRefunds,
 } from '../src/ledger/movements.ts';
-import { receiveMoney, verifyPayment } from '../src/ledger/payments.ts';
-import { sendMovement } from '../src/ledger/providers.ts';
-import { StatementImporter } from '../src/ledger/statement-importer.ts';
-import { assignLine } from '../src/ledger/statement-lines.ts';
-import { importStatement } from '../src/ledger/statements.ts';
+import { receiveMoney, verifyPayment } from '../src/ledger/payments/operations.ts';
+import { sendMovement } from '../src/ledger/gateway/pending-refunds.ts';
+import { StatementImporter } from '../src/ledger/bank-statements/importer.ts';
+import { assignLine } from '../src/ledger/bank-statements/lines.ts';
+import { importStatement } from '../src/ledger/bank-statements/operations.ts';
 import { confirmParticipation } from '../src/participations/operations.ts';
 import { recordingLog } from './rig/log.ts';
 import { testDatabase } from './rig/database.ts';

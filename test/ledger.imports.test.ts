@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
 import type { Database } from '../src/database/pool.ts';
-import { StatementImporter } from '../src/ledger/statement-importer.ts';
+import { StatementImporter } from '../src/ledger/bank-statements/importer.ts';
 import { invariantCount } from '../src/database/invariants.ts';
 import type { Body } from './rig/client.ts';
 import { httpService } from './rig/http-service.ts';

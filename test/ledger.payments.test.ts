@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import sharp from 'sharp';
-import type { StatementFormat } from '../src/ledger/bank-statements/parse.ts';
-import { readByMapping } from '../src/ledger/statement-mapping.ts';
+import type { StatementFormat } from '../src/ledger/statement-files/parse.ts';
+import { readByMapping } from '../src/ledger/bank-statements/mapping.ts';
 import { holdsAboutToLapse } from '../src/ledger/queries.ts';
 import type { Client } from './rig/client.ts';
 import { httpService } from './rig/http-service.ts';

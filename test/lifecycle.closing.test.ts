@@ -3,7 +3,7 @@ import { after, suite, test } from 'node:test';
 import fc from 'fast-check';
 import { settleDue, settleUntilDone, type Transition } from '../src/lifecycle/due.ts';
 import { cancelCampaign, extendCampaign } from '../src/lifecycle/operations.ts';
-import { operate } from '../src/operation.ts';
+import { operate } from '../src/operation/run.ts';
 import { testDatabase } from './rig/database.ts';
 import {
   ask,

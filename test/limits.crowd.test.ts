@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import sharp from 'sharp';
 import { newId } from '../src/identity/ids.ts';
-import { mailWindows } from '../src/rate-limiter.ts';
+import { mailWindows } from '../src/overload/rate-limiter.ts';
 import { httpService } from './rig/http-service.ts';
 import { openMailbox } from './rig/mailbox.ts';
 import { ask } from './rig/market.ts';

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { newId } from '../src/identity/ids.ts';
-import { newSecret } from '../src/notifications/webhooks.ts';
+import { newSecret } from '../src/notifications/webhooks/webhooks.ts';
 import { testDatabase } from './rig/database.ts';
 import { openMailbox } from './rig/mailbox.ts';
 import { ask, joined, newCampaign, openMarket, wish } from './rig/market.ts';

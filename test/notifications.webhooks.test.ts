@@ -10,11 +10,15 @@ import {
   checkedLookup,
   isAllowedAddress,
   isAllowedUrl,
-} from '../src/notifications/addresses.ts';
-import { webhookWaitsSeconds } from '../src/notifications/carriers.ts';
+} from '../src/notifications/webhooks/public-addresses.ts';
+import { webhookWaitsSeconds } from '../src/notifications/transports.ts';
 import { waitAfter } from '../src/notifications/deliveries.ts';
-import { Receivers } from '../src/notifications/receivers.ts';
-import { newSecret, webhookMessageOf, WebhookSender } from '../src/notifications/webhooks.ts';
+import { Receivers } from '../src/notifications/webhooks/circuit-breaker.ts';
+import {
+  newSecret,
+  webhookMessageOf,
+  WebhookSender,
+} from '../src/notifications/webhooks/webhooks.ts';
 import { httpService } from './rig/http-service.ts';
 import { ask, hold, joined, newCampaign, wish } from './rig/market.ts';
 import { openReceiver, type Received } from './rig/receiver.ts';

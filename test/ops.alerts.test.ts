@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { queueTargetHours } from '../src/ledger/work-queues.ts';
+import { queueTargetHours } from '../src/ledger/work-queues/ages.ts';
 import { promtool } from './rig/debian.ts';
 import { httpService } from './rig/http-service.ts';
 import { directory } from './rig/service.ts';

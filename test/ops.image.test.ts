@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync }
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { variables } from '../src/settings.ts';
+import { variables } from '../src/config/settings.ts';
 import { testDatabase } from './rig/database.ts';
 import { directory } from './rig/service.ts';
 import { start } from './rig/started.ts';
@@ -214,7 +214,7 @@ test('compose publishes to this machine alone, and waits longer than a stop may 
     for (const port of ports) assert.match(port, /^127\.0\.0\.1:/);
   }
   assert.ok(services['service']?.ports?.[0]?.endsWith(`:${all('EXPOSE')[0]}`));
-  const stopMs = /stopMilliseconds = ([\d_]+)/.exec(read('src/process.ts'))?.[1];
+  const stopMs = /stopMilliseconds = ([\d_]+)/.exec(read('src/commands/stop-process.ts'))?.[1];
   const grace = Number(services['service']?.stop_grace_period?.replace('s', ''));
   assert.ok(grace * 1_000 > Number(stopMs?.replace('_', '')));
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { parse } from 'csv-parse/sync';
 import { newId } from '../src/identity/ids.ts';
-import type { PaymentState } from '../src/ledger/payment-state.ts';
+import type { PaymentState } from '../src/ledger/payments/payment-state.ts';
 import type { Body, Client } from './rig/client.ts';
 import { httpService } from './rig/http-service.ts';
 import { ask, letTimePass, pastDeadline } from './rig/market.ts';

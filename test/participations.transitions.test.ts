@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Tx } from '../src/database/transaction.ts';
-import { DomainError } from '../src/errors.ts';
+import { DomainError } from '../src/errors/errors.ts';
 import { newId } from '../src/identity/ids.ts';
-import { verifyPayment } from '../src/ledger/payments.ts';
-import { operate } from '../src/operation.ts';
+import { verifyPayment } from '../src/ledger/payments/operations.ts';
+import { operate } from '../src/operation/run.ts';
 import {
   cancelParticipation,
   confirmParticipation,

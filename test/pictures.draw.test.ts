@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import type { Sharp } from 'sharp';
 import { makePicture } from '../src/catalogue/make-picture.ts';
 import { newId } from '../src/identity/ids.ts';
-import { readProof } from '../src/ledger/proofs.ts';
-import { drawn, NotDrawn, type Flaw } from '../src/strangers-picture.ts';
+import { readProof } from '../src/ledger/payments/proofs.ts';
+import { drawn, NotDrawn, type Flaw } from '../src/uploads/decode-image.ts';
 import { deepPixels, photo, png } from './rig/pictures.ts';
 
 const inWebp = (pixels: Sharp) => pixels.resize(10).webp().toBuffer();

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-const module = join(import.meta.dirname, '../src/process.ts');
+const module = join(import.meta.dirname, '../src/commands/stop-process.ts');
 const program = (stop: string, options = '{}') => `
   import { onStopSignal } from ${JSON.stringify(module)};
   const alive = setInterval(() => {}, 1000);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { languages } from '../src/errors.ts';
+import { languages } from '../src/errors/errors.ts';
 import { newId } from '../src/identity/ids.ts';
 import { pathIn } from '../src/web/visit.ts';
 import type { Answer } from './rig/client.ts';

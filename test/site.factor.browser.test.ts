@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { readOutbox } from '../src/mailer.ts';
+import { readOutbox } from '../src/mail/mailer.ts';
 import { appWith, codesOn, giveFactor, keyOn } from './rig/authenticator.ts';
 import { testBrowser, type Looker } from './rig/browser.ts';
 import { httpService } from './rig/http-service.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { recoveryCodeHash, seal, unseal } from '../src/accounts/factor-codes.ts';
+import { recoveryCodeHash, seal, unseal } from '../src/accounts/mfa/codes.ts';
 import { newId } from '../src/identity/ids.ts';
 import { appWith, codesOn, giveFactor, keyOn, type Authenticator } from './rig/authenticator.ts';
 import { token } from './rig/client.ts';

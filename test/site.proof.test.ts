@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { readOutbox } from '../src/mailer.ts';
+import { readOutbox } from '../src/mail/mailer.ts';
 import { newId } from '../src/identity/ids.ts';
 import { appWith, giveFactor, keyOn, type Authenticator } from './rig/authenticator.ts';
 import { token, type Answer } from './rig/client.ts';

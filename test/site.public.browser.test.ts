@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import type { Language } from '../src/errors.ts';
+import type { Language } from '../src/errors/errors.ts';
 import type { Theme } from '../src/web/visit.ts';
 import { testBrowser, type Size } from './rig/browser.ts';
 import { httpService } from './rig/http-service.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { newId } from '../src/identity/ids.ts';
-import { limits } from '../src/limits.ts';
-import { readOutbox } from '../src/mailer.ts';
+import { limits } from '../src/config/limits.ts';
+import { readOutbox } from '../src/mail/mailer.ts';
 import { token } from './rig/client.ts';
 import { httpService } from './rig/http-service.ts';
 import { ask } from './rig/market.ts';

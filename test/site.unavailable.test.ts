@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { languages, type Language } from '../src/errors.ts';
+import { languages, type Language } from '../src/errors/errors.ts';
 import { newId } from '../src/identity/ids.ts';
 import { pathIn } from '../src/web/visit.ts';
 import { httpService } from './rig/http-service.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 import { zipSync } from 'fflate';
 import writeExcelFile from 'write-excel-file/node';
-import { readStatement } from '../src/ledger/bank-statements/parse.ts';
+import { readStatement } from '../src/ledger/statement-files/parse.ts';
 import { httpService } from './rig/http-service.ts';
 import { expectStatus } from './rig/shop.ts';
 

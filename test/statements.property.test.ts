@@ -8,8 +8,8 @@ import {
   StatementRefused,
   type Mapping,
   type ParsedStatement,
-} from '../src/ledger/bank-statements/parse.ts';
-import { readHere } from '../src/ledger/bank-statements/read.ts';
+} from '../src/ledger/statement-files/parse.ts';
+import { readHere } from '../src/ledger/statement-files/read.ts';
 import { rowsOf, rowText, shapes, type Shape, type Written } from './rig/statement-shapes.ts';
 
 const today = '2026-11-30';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { DomainError } from '../src/errors.ts';
+import { DomainError } from '../src/errors/errors.ts';
 import { newId } from '../src/identity/ids.ts';
 import { extendCampaign, cancelCampaign } from '../src/lifecycle/operations.ts';
-import { operate } from '../src/operation.ts';
+import { operate } from '../src/operation/run.ts';
 import { cancelParticipation } from '../src/participations/operations.ts';
 import {
   acceptOffer,

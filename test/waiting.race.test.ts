@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, test, type TestContext } from 'node:test';
 import { openDatabase, type Database } from '../src/database/pool.ts';
-import { DomainError } from '../src/errors.ts';
+import { DomainError } from '../src/errors/errors.ts';
 import { newId } from '../src/identity/ids.ts';
 import { settleDue } from '../src/lifecycle/due.ts';
-import { operate } from '../src/operation.ts';
+import { operate } from '../src/operation/run.ts';
 import { cancelParticipation } from '../src/participations/operations.ts';
 import { acceptOffer } from '../src/waiting/operations.ts';
 import { testDatabase } from './rig/database.ts';

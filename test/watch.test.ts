@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { invariantCount } from '../src/database/invariants.ts';
-import { createMetrics } from '../src/metrics.ts';
+import { createMetrics } from '../src/observability/metrics.ts';
 import { newId } from '../src/identity/ids.ts';
-import { workQueues } from '../src/ledger/work-queues.ts';
-import { Watch } from '../src/watch/watch.ts';
+import { workQueues } from '../src/ledger/work-queues/ages.ts';
+import { Watch } from '../src/monitor/monitor.ts';
 import { asAdmin } from './rig/cluster.ts';
 import { testDatabase } from './rig/database.ts';
 import { recordingLog } from './rig/log.ts';

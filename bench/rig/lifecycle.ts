@@ -1,6 +1,6 @@
 import { createApp, type App } from '../../src/context.ts';
-import { readConfig } from '../../src/config.ts';
-import { createLog } from '../../src/http/logging.ts';
+import { readConfig } from '../../src/config/config.ts';
+import { createLog } from '../../src/server/logging.ts';
 import { serviceKey } from './server.ts';
 
 /** The application without HTTP and without its timers, for what is measured from the inside. */

@@ -1,6 +1,6 @@
 import { query } from '../../src/database/query.ts';
 import type { Queryable } from '../../src/database/query.ts';
-import { DomainError } from '../../src/errors.ts';
+import { DomainError } from '../../src/errors/errors.ts';
 import type { Joined, JoinRequest } from '../../src/participations/join.ts';
 
 /** The columns that a naive service reads before and after. */

@@ -1,13 +1,13 @@
 // The service as `sambatan serve` builds it, but for the way in which joins travel: the argument
 // names it. Settings come from the environment as always.
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { createApp, type App } from '../../src/context.ts';
-import { openDoors } from '../../src/http/doors.ts';
-import { createLog } from '../../src/http/logging.ts';
-import { filesOf, pagesOf } from '../../src/http/pages.ts';
-import { routesOf } from '../../src/http/routes.ts';
-import { buildServer, stopServer } from '../../src/http/server.ts';
-import { onStopSignal } from '../../src/process.ts';
+import { openDoors } from '../../src/overload/listen.ts';
+import { createLog } from '../../src/server/logging.ts';
+import { filesOf, pagesOf } from '../../src/server/site/pages.ts';
+import { routesOf } from '../../src/server/routes.ts';
+import { buildServer, stopServer } from '../../src/server/server.ts';
+import { onStopSignal } from '../../src/commands/stop-process.ts';
 import { rememberReads } from './remember.ts';
 import { otherWays, poolSize, type OtherWay } from './variants.ts';
 

@@ -1,5 +1,5 @@
 import type { App } from '../../src/context.ts';
-import { DomainError } from '../../src/errors.ts';
+import { DomainError } from '../../src/errors/errors.ts';
 import { JoinBatcher } from '../../src/participations/batcher.ts';
 import { joinAll, type Joined, type JoinRequest } from '../../src/participations/join.ts';
 import { naiveJoin } from './naive.ts';

@@ -1,5 +1,5 @@
-import { counted } from '../plurals.ts';
-import { invalidField, type Language } from '../errors.ts';
+import { counted } from '../errors/plurals.ts';
+import { invalidField, type Language } from '../errors/errors.ts';
 
 /** Saved addresses that one person may have. */
 export const mostAddresses = 10;

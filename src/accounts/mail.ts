@@ -1,5 +1,5 @@
-import type { Language } from '../errors.ts';
-import type { Mail } from '../mailer.ts';
+import type { Language } from '../errors/errors.ts';
+import type { Mail } from '../mail/mailer.ts';
 import { html, type Html } from '../web/html.ts';
 
 export interface SignInLetter {

@@ -1,11 +1,11 @@
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
-import { DomainError, invalidField } from '../errors.ts';
+import { DomainError, invalidField } from '../errors/errors.ts';
 import { actorLabel, withFactorNeeded, type Actor } from '../identity/actor.ts';
 import type { Authenticator } from '../identity/authenticate.ts';
 import { newId } from '../identity/ids.ts';
 import { demandProof, permit } from '../identity/policy.ts';
-import { consult } from '../operation.ts';
+import { consult } from '../operation/run.ts';
 import * as sql from './queries.ts';
 
 /** Operators who were named by others; those of the configuration are not among them. */

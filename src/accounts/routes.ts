@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { App } from '../context.ts';
 import { closed, Id, problems, text } from '../http/schemas.ts';
-import { consult, operate } from '../operation.ts';
+import { consult, operate } from '../operation/run.ts';
 import {
   addAddress,
   changeProfile,

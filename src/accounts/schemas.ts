@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { languages } from '../errors.ts';
+import { languages } from '../errors/errors.ts';
 import { choice, closed, Id, nullable, text, Timestamp } from '../http/schemas.ts';
 
 export const Me = closed(

@@ -1,7 +1,7 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
-import type { Language } from '../errors.ts';
+import type { Language } from '../errors/errors.ts';
 import { withFactorNeeded, type Actor } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
 import { recordAccess } from './access.ts';

@@ -1,5 +1,5 @@
 import { pictureOf, type Picture } from '../catalogue/picture.ts';
-import { invalidField, type DomainError } from '../errors.ts';
+import { invalidField, type DomainError } from '../errors/errors.ts';
 import type { CampaignRow } from './queries.ts';
 import { spokenStatus, type CampaignStatus } from './status.ts';
 

@@ -1,11 +1,11 @@
 import * as audit from '../audit/queries.ts';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { brandRoleOf } from '../catalogue/operations.ts';
 import { findProduct } from '../catalogue/queries.ts';
 import { databaseNow } from '../database/clock.ts';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
-import { DomainError, invalidField } from '../errors.ts';
+import { DomainError, invalidField } from '../errors/errors.ts';
 import { actorLabel, type Actor, type SignedIn } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
 import { may, permit, type Action } from '../identity/policy.ts';

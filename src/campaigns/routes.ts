@@ -5,7 +5,7 @@ import type { App } from '../context.ts';
 import { after, nextCursor } from '../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../http/schemas.ts';
 import { permit } from '../identity/policy.ts';
-import { consult, operate } from '../operation.ts';
+import { consult, operate } from '../operation/run.ts';
 import { campaignOf, campaignSorts, defaultTerms } from './campaign.ts';
 import { listVisible, summarizeCampaigns } from './lists.ts';
 import {

@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
-import { DomainError, invalidField, type Language } from '../errors.ts';
+import { DomainError, invalidField, type Language } from '../errors/errors.ts';
 import { actorLabel, type Actor } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
 import { demandProof, permit, type BrandRole } from '../identity/policy.ts';
-import { limits } from '../limits.ts';
-import type { MailBudget, RateLimiter } from '../rate-limiter.ts';
+import { limits } from '../config/limits.ts';
+import type { MailBudget, RateLimiter } from '../overload/rate-limiter.ts';
 import { permitOnBrand } from './operations.ts';
 import { findRole, insertMember } from './queries.ts';
 import * as sql from './member-queries.ts';

@@ -1,8 +1,8 @@
 import type { Database } from '../database/pool.ts';
-import type { Language } from '../errors.ts';
+import type { Language } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
-import { sendOrRefuse, type Mail, type Mailer } from '../mailer.ts';
-import { operate } from '../operation.ts';
+import { sendOrRefuse, type Mail, type Mailer } from '../mail/mailer.ts';
+import { operate } from '../operation/run.ts';
 import {
   invite,
   withdrawInvitation,

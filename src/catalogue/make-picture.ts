@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Sharp } from 'sharp';
-import { invalidField, type DomainError, type Wording } from '../errors.ts';
-import { drawn, NotDrawn, type Flaw, type PictureSize } from '../strangers-picture.ts';
+import { invalidField, type DomainError, type Wording } from '../errors/errors.ts';
+import { drawn, NotDrawn, type Flaw, type PictureSize } from '../uploads/decode-image.ts';
 import { pictureWidths, type PictureVariant } from './picture.ts';
 
 /** The most bytes of a picture that is uploaded. */

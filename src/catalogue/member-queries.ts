@@ -1,5 +1,5 @@
 import { query } from '../database/query.ts';
-import type { Language } from '../errors.ts';
+import type { Language } from '../errors/errors.ts';
 import type { BrandRole } from '../identity/policy.ts';
 
 /** Holds a brand's row, so that its members change one after the other. */

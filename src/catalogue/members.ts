@@ -1,6 +1,6 @@
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
-import { DomainError } from '../errors.ts';
+import { DomainError } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { demandProof, permit, type BrandRole } from '../identity/policy.ts';
 import { brandRoleOf, permitOnBrand } from './operations.ts';

@@ -1,11 +1,11 @@
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
-import { DomainError, invalidField } from '../errors.ts';
+import { DomainError, invalidField } from '../errors/errors.ts';
 import { newId } from '../identity/ids.ts';
 import type { Actor, SignedIn } from '../identity/actor.ts';
 import { permit, type Action, type BrandRole } from '../identity/policy.ts';
 import type { MadePicture } from './make-picture.ts';
-import type { RateLimiter } from '../rate-limiter.ts';
+import type { RateLimiter } from '../overload/rate-limiter.ts';
 import * as sql from './queries.ts';
 
 /**

@@ -1,13 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { App } from '../context.ts';
-import { languages, type ErrorCode } from '../errors.ts';
+import { languages, type ErrorCode } from '../errors/errors.ts';
 import { brandRoles, permit } from '../identity/policy.ts';
-import { consult, operate } from '../operation.ts';
-import { originOfMails } from '../http/same-origin.ts';
+import { consult, operate } from '../operation/run.ts';
+import { originOfMails } from '../http/csrf.ts';
 import { after, nextCursor } from '../http/cursor.ts';
 import { readPicture, takeUploads } from '../http/uploads.ts';
-import { userOf } from '../http/caller.ts';
+import { userOf } from '../http/authentication.ts';
 import {
   choice,
   closed,

@@ -1,7 +1,7 @@
 import { accessLogsAfter, verifyAccess } from '../accounts/access-queries.ts';
 import { campaignIdsAfter, verifyAudit } from '../audit/queries.ts';
 import { findCampaign } from '../campaigns/operations.ts';
-import { loadConfig } from '../config.ts';
+import { loadConfig } from '../config/config.ts';
 import { openDatabase } from '../database/pool.ts';
 import type { Queryable } from '../database/query.ts';
 import { isId } from '../identity/ids.ts';

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import { loadConfig } from '../config.ts';
+import { loadConfig } from '../config/config.ts';
 import { openDatabase } from '../database/pool.ts';
-import { backUp } from '../installation/backup.ts';
+import { backUp } from '../backup/backup.ts';
 import { exitCodes, WrongUse, type Command } from './command.ts';
 import { showProgress } from './progress.ts';
 import { withDatabaseAsItIs } from './service.ts';

@@ -1,4 +1,4 @@
-import { loadConfig, type Config } from '../config.ts';
+import { loadConfig, type Config } from '../config/config.ts';
 import { seedMarket, seedSteps } from '../demo/seed.ts';
 import type { SeenCampaign } from '../demo/client.ts';
 import { Simulation } from '../demo/simulation.ts';

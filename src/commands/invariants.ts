@@ -1,4 +1,4 @@
-import { loadConfig } from '../config.ts';
+import { loadConfig } from '../config/config.ts';
 import { findViolations, invariantCount } from '../database/invariants.ts';
 import { exitCodes, type Command } from './command.ts';
 import { showProgress } from './progress.ts';

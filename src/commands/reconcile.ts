@@ -1,4 +1,4 @@
-import { loadConfig } from '../config.ts';
+import { loadConfig } from '../config/config.ts';
 import { openDatabase } from '../database/pool.ts';
 import { midtrans } from '../ledger/gateway/midtrans.ts';
 import { Reconciler } from '../ledger/gateway/reconcile.ts';

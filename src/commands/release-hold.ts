@@ -1,6 +1,6 @@
-import { loadConfig } from '../config.ts';
+import { loadConfig } from '../config/config.ts';
 import { openDatabase } from '../database/pool.ts';
-import { findHold, releaseHold, type Hold } from '../installation/operations.ts';
+import { findHold, releaseHold, type Hold } from '../quarantine/operations.ts';
 import { exitCodes, type Command } from './command.ts';
 import { withDatabase } from './service.ts';
 

@@ -1,10 +1,10 @@
 import { createInterface } from 'node:readline';
 import { factorMail } from '../accounts/mail.ts';
-import { factorOfAddress, removeLostFactor } from '../accounts/second-factor.ts';
-import { loadConfig, type Config } from '../config.ts';
+import { factorOfAddress, removeLostFactor } from '../accounts/mfa/second-factor.ts';
+import { loadConfig, type Config } from '../config/config.ts';
 import { openDatabase, type Database } from '../database/pool.ts';
-import { createMailer, type Mail } from '../mailer.ts';
-import { operate } from '../operation.ts';
+import { createMailer, type Mail } from '../mail/mailer.ts';
+import { operate } from '../operation/run.ts';
 import { exitCodes, WrongUse, type Command } from './command.ts';
 import { withDatabase } from './service.ts';
 

@@ -1,4 +1,4 @@
-import { loadConfig } from '../config.ts';
+import { loadConfig } from '../config/config.ts';
 import { openDatabase } from '../database/pool.ts';
 import { refuseRealMarket, seedMarket, seedSteps, type Seeded } from '../demo/seed.ts';
 import { exitCodes, type Command } from './command.ts';

@@ -2,13 +2,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { createApp, type App } from '../context.ts';
-import type { Trace } from '../trace/trace.ts';
+import type { Trace } from '../observability/trace.ts';
 import { runningEmbedded, startEmbedded } from '../database/embedded.ts';
 import { databaseError, withOutcome } from '../database/errors.ts';
 import { migrate } from '../database/migrate.ts';
-import { createLog } from '../http/logging.ts';
+import { createLog } from '../server/logging.ts';
 import { generatedKey, type GeneratedKey } from '../identity/generated-keys.ts';
 
 /** A database that is there, with the schema it should have. */
@@ -168,6 +168,6 @@ async function keysOf({ identity, database }: Config): Promise<{
 async function openTraces({ traces }: Config, log: Logger): Promise<Trace | undefined> {
   const { url } = traces;
   if (url === undefined) return undefined;
-  const { openTrace } = await import('../trace/otlp.ts');
+  const { openTrace } = await import('../observability/otlp.ts');
   return openTrace({ ...traces, url, log });
 }

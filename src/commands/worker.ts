@@ -1,6 +1,6 @@
 import type { App } from '../context.ts';
-import { loadConfig } from '../config.ts';
-import { buildServer, stopServer } from '../http/server.ts';
+import { loadConfig } from '../config/config.ts';
+import { buildServer, stopServer } from '../server/server.ts';
 import { exitCodes, type Command } from './command.ts';
 import { openService } from './service.ts';
 import { stopSignalled } from './serve.ts';

@@ -1,11 +1,11 @@
 import pg from 'pg';
 import { ConnectionFailure, endsConnection, isStalePlan, withOutcome } from './errors.ts';
-import { findTogether } from './gather.ts';
+import { findTogether } from './batch-loader.ts';
 import { Listener, type Listening } from './listen.ts';
 import type { Log } from './log.ts';
 import { columnTypes, queryable, send, type Queryable, type Run } from './query.ts';
 import { driverUrl, isTransactionPooler, limits, sessionSettings } from './session.ts';
-import { traced, type Trace } from '../trace/trace.ts';
+import { traced, type Trace } from '../observability/trace.ts';
 import { runTransaction, type TransactionOptions, type Tx } from './transaction.ts';
 
 /** The database as everybody sees it. Statements outside `transaction` are each their own. */

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { traced, type Trace } from '../trace/trace.ts';
+import { traced, type Trace } from '../observability/trace.ts';
 
 declare const parametersAndRow: unique symbol;
 

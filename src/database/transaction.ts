@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { CommitRefused, endsConnection, withOutcome } from './errors.ts';
 import { queryable, send, type Queryable } from './query.ts';
-import type { Trace } from '../trace/trace.ts';
+import type { Trace } from '../observability/trace.ts';
 
 declare const txBrand: unique symbol;
 

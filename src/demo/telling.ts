@@ -4,11 +4,11 @@ import { createCampaign, findCampaign } from '../campaigns/operations.ts';
 import { databaseNow } from '../database/clock.ts';
 import type { Database } from '../database/pool.ts';
 import type { Log } from '../database/log.ts';
-import { DomainError } from '../errors.ts';
-import { verifyPayment, viewPayment } from '../ledger/payments.ts';
+import { DomainError } from '../errors/errors.ts';
+import { verifyPayment, viewPayment } from '../ledger/payments/operations.ts';
 import { settleUntilDone } from '../lifecycle/due.ts';
 import { cancelCampaign, extendCampaign, publishCampaign } from '../lifecycle/operations.ts';
-import { operate } from '../operation.ts';
+import { operate } from '../operation/run.ts';
 import { joinAll } from '../participations/join.ts';
 import {
   cancelParticipation,

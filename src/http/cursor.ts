@@ -1,4 +1,4 @@
-import { invalidField } from '../errors.ts';
+import { invalidField } from '../errors/errors.ts';
 
 /** What one part of a cursor is: an id, a count, percent, a moment. */
 type Kind = 'id' | 'number' | 'percent' | 'moment';

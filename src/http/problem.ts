@@ -1,11 +1,11 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { spokenWord } from '../campaigns/status.ts';
-import { asDomainError } from '../operation.ts';
+import { asDomainError } from '../operation/run.ts';
 import { spokenParticipationWord } from '../participations/status.ts';
-import { DomainError } from '../errors.ts';
-import type { Language } from '../errors.ts';
-import { languageOf } from './language.ts';
+import { DomainError } from '../errors/errors.ts';
+import type { Language } from '../errors/errors.ts';
+import { languageOf } from './accept-language.ts';
 import { fieldErrors } from './validation.ts';
 
 /** The most bytes a JSON body may have. */

@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import type { TSchema } from 'typebox';
-import { errorTable } from '../errors.ts';
-import type { ErrorCode } from '../errors.ts';
+import { errorTable } from '../errors/errors.ts';
+import type { ErrorCode } from '../errors/errors.ts';
 
 /** An object that refuses fields it does not name; answers are cut to the named ones. */
 export function closed<P extends { [key: string]: TSchema }>(

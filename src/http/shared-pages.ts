@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Gatherer } from '../database/gather.ts';
+import { Gatherer } from '../database/batch-loader.ts';
 import { layout, type PageParts } from '../web/layout.ts';
 import type { Visit } from '../web/visit.ts';
 import { encodingTaken, type Encoding } from './site-assets.ts';

@@ -5,27 +5,27 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { awaitsFactor } from '../accounts/sign-in.ts';
 import type { App } from '../context.ts';
-import { DomainError, languages, type Language } from '../errors.ts';
+import { DomainError, languages, type Language } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { demandProof } from '../identity/policy.ts';
 import { westernIndonesia } from '../web/format.ts';
 import { layout, type PageParts } from '../web/layout.ts';
 import { pathIn, themes, type Person, type Visit } from '../web/visit.ts';
-import { consult } from '../operation.ts';
-import { parseFields } from './bodies.ts';
-import { compression } from './content-encoding.ts';
-import { errorPage } from './error-page.ts';
-import { FormPages } from './form-pages.ts';
+import { consult } from '../operation/run.ts';
+import { parseFields } from '../server/body-parsers.ts';
+import { compression } from '../server/content-encoding.ts';
+import { errorPage } from '../server/site/error-page.ts';
+import { FormPages } from '../server/site/form-pages.ts';
 import type { KeptForm, KeptForms } from './kept-form.ts';
 import { fieldsWithoutFiles } from './forms.ts';
-import { showKept } from './kept-form-page.ts';
-import { languageOf } from './language.ts';
+import { showKept } from '../server/site/kept-form-page.ts';
+import { languageOf } from './accept-language.ts';
 import { knownError } from './problem.ts';
-import { originOf, refuseForeignForms } from './same-origin.ts';
-import { pageError, redirectToCleanAddress } from './sentence-links.ts';
+import { originOf, refuseForeignForms } from './csrf.ts';
+import { pageError, redirectToCleanAddress } from '../server/site/sentence-links.ts';
 import { sessionTokenOf } from './session-cookie.ts';
 import { serveAssets } from './site-assets.ts';
-import { askForProof, takeProofs } from './step-up.ts';
+import { askForProof, takeProofs } from '../server/site/step-up.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -2,11 +2,11 @@ import type { Readable } from 'node:stream';
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { pictureLimitBytes, pictureTooLarge } from '../catalogue/make-picture.ts';
-import { DomainError, invalidField, type Wording } from '../errors.ts';
+import { DomainError, invalidField, type Wording } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { accountRequired } from '../identity/policy.ts';
 import { cleanPastedText } from './pasted-text.ts';
-import { UploadRoom, uploadSpeed, type OpenUpload, type UploadSpeed } from './upload-room.ts';
+import { UploadRoom, uploadSpeed, type OpenUpload, type UploadSpeed } from './upload-limit.ts';
 
 /** The field that a picture is sent in. */
 const pictureField = 'picture';

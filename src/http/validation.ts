@@ -1,11 +1,11 @@
-import { counted } from '../plurals.ts';
+import { counted } from '../errors/plurals.ts';
 import type { FastifySchemaCompiler } from 'fastify';
 import { IsOptional } from 'typebox';
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Settings } from 'typebox/system';
 import Value from 'typebox/value';
-import type { FieldError, Wording } from '../errors.ts';
+import type { FieldError, Wording } from '../errors/errors.ts';
 import { accountNumberPattern, namePattern } from './schemas.ts';
 
 /** One complaint of the schema check, as typebox words it. */

@@ -1,5 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto';
-import { DomainError } from '../errors.ts';
+import { DomainError } from '../errors/errors.ts';
 import type { Actor } from './actor.ts';
 import { KeySetUnavailable, tokenVerifier } from './tokens.ts';
 import type { TokenRules } from './tokens.ts';

@@ -1,4 +1,4 @@
-import { DomainError } from '../errors.ts';
+import { DomainError } from '../errors/errors.ts';
 import type { Actor, SignedIn, Visitor } from './actor.ts';
 
 /** A member's role in a brand, as `sambatan.brand_role` has it. */

@@ -5,10 +5,10 @@ import type { Tx } from '../database/transaction.ts';
 import { actorLabel, type Actor } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
 import { permit } from '../identity/policy.ts';
-import * as disputes from './dispute-queries.ts';
+import * as disputes from './disputes/queries.ts';
 import type { Place } from './movements.ts';
 import * as sql from './movement-queries.ts';
-import { permitOnBuyer } from './payments.ts';
+import { permitOnBuyer } from './payments/operations.ts';
 
 /** The books of a campaign; they balance to the rupiah. Refuses: campaign_not_found, forbidden. */
 export async function viewBooks(

@@ -3,8 +3,8 @@ import Type from 'typebox';
 import type { App } from '../context.ts';
 import { nextCursor } from '../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../http/schemas.ts';
-import { consult, operate } from '../operation.ts';
-import { spreadsheetType } from '../spreadsheet.ts';
+import { consult, operate } from '../operation/run.ts';
+import { spreadsheetType } from '../exports/spreadsheet.ts';
 import { openDispute, openDisputes, resolveDispute, viewBooks } from './books.ts';
 import {
   failRefund,
@@ -16,7 +16,7 @@ import {
   settlePayout,
   settleRefunds,
 } from './movements.ts';
-import { refundsCsv, refundsSheet } from './refunds-file.ts';
+import { refundsCsv, refundsSheet } from './refunds/refunds-file.ts';
 import {
   BooksSchema,
   DisputeSchema,

@@ -3,8 +3,8 @@ import type { Tx } from '../database/transaction.ts';
 import { permitOnBrand } from '../catalogue/operations.ts';
 import { actorLabel, type Actor } from '../identity/actor.ts';
 import { demandProof, permit } from '../identity/policy.ts';
-import { refuseWhileHeld } from '../installation/operations.ts';
-import { consult } from '../operation.ts';
+import { refuseWhileHeld } from '../quarantine/operations.ts';
+import { consult } from '../operation/run.ts';
 import * as sql from './movement-queries.ts';
 
 /** A place in a list by age: microseconds since 1970, and an id. */

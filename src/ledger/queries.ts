@@ -1,5 +1,5 @@
 import { query } from '../database/query.ts';
-import type { Proof } from './proofs.ts';
+import type { Proof } from './payments/proofs.ts';
 
 /** A movement's status as the database stores it (`sambatan.transaction_status`). */
 export type MovementStatus =

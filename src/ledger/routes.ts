@@ -1,14 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { App } from '../context.ts';
-import { accountRoutes } from './account-routes.ts';
-import { claimRoutes } from './claim-routes.ts';
-import { disputeRoutes } from './dispute-routes.ts';
-import { gatewayRoutes } from './gateway-routes.ts';
-import { importRoutes } from './import-routes.ts';
+import { accountRoutes } from './bank-accounts/routes.ts';
+import { claimRoutes } from './overpaid-refunds/routes.ts';
+import { disputeRoutes } from './disputes/routes.ts';
+import { gatewayRoutes } from './gateway/routes.ts';
+import { importRoutes } from './bank-statements/import-routes.ts';
 import { movementRoutes } from './movement-routes.ts';
-import { paymentRoutes } from './payment-routes.ts';
-import { shortfallRoutes } from './shortfall-routes.ts';
-import { statementRoutes } from './statement-routes.ts';
+import { paymentRoutes } from './payments/routes.ts';
+import { shortfallRoutes } from './shortfall/routes.ts';
+import { statementRoutes } from './bank-statements/routes.ts';
 
 /** Money: accounts, payments, bank statements, refunds, payouts, books. */
 export function ledgerRoutes(app: App): FastifyPluginAsyncTypebox {

@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import { after } from '../http/cursor.ts';
-import { csvType, fileHeaders } from '../http/files.ts';
-import { spreadsheetType } from '../spreadsheet.ts';
+import { csvType, fileHeaders } from '../http/download-headers.ts';
+import { spreadsheetType } from '../exports/spreadsheet.ts';
 import {
   accountNumberPattern,
   closed,
@@ -12,11 +12,11 @@ import {
   Rupiah,
   Timestamp,
 } from '../http/schemas.ts';
-import type { ClaimRow } from './claim-queries.ts';
-import type { DisputeRow } from './dispute-queries.ts';
+import type { ClaimRow } from './overpaid-refunds/queries.ts';
+import type { DisputeRow } from './disputes/queries.ts';
 import type { PayoutRow, RefundRow } from './movement-queries.ts';
 import type { Place } from './movements.ts';
-import type { Proof } from './proofs.ts';
+import type { Proof } from './payments/proofs.ts';
 import type { OwnAccountRow, ReceivingAccountRow } from './queries.ts';
 
 export const movementStatuses = [

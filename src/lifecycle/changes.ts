@@ -2,9 +2,9 @@ import type { Campaign } from '../campaigns/campaign.ts';
 import { findCampaign } from '../campaigns/operations.ts';
 import type { App } from '../context.ts';
 import type { Tx } from '../database/transaction.ts';
-import { DomainError } from '../errors.ts';
+import { DomainError } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
-import { operate } from '../operation.ts';
+import { operate } from '../operation/run.ts';
 import { settleUntilDone } from './due.ts';
 import {
   cancelCampaign,

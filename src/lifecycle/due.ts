@@ -3,8 +3,8 @@ import type { Database } from '../database/pool.ts';
 import { isWithoutConnection } from '../database/errors.ts';
 import type { Log } from '../database/log.ts';
 import type { AuditEvent } from '../audit/events.ts';
-import { DomainError } from '../errors.ts';
-import { asDomainError, isWorthRetrying, lastStartMs, retryWaitMs } from '../operation.ts';
+import { DomainError } from '../errors/errors.ts';
+import { asDomainError, isWorthRetrying, lastStartMs, retryWaitMs } from '../operation/run.ts';
 import * as sql from './queries.ts';
 
 /** One campaign's transition as its audit row stores it. */

@@ -2,7 +2,7 @@ import { brandRoleOf } from '../catalogue/operations.ts';
 import { permitOnCampaign } from '../campaigns/operations.ts';
 import type { Tx } from '../database/transaction.ts';
 import { actorLabel, type Actor } from '../identity/actor.ts';
-import { sumExpectedRefunds } from '../participations/roster-queries.ts';
+import { sumExpectedRefunds } from '../participations/participant-list-queries.ts';
 import * as sql from './queries.ts';
 
 /**

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import { CampaignSchema } from '../campaigns/schemas.ts';
 import type { App } from '../context.ts';
-import type { ErrorCode } from '../errors.ts';
+import type { ErrorCode } from '../errors/errors.ts';
 import {
   choice,
   closed,
@@ -14,7 +14,7 @@ import {
   Timestamp,
 } from '../http/schemas.ts';
 import { permit } from '../identity/policy.ts';
-import { preview } from '../operation.ts';
+import { preview } from '../operation/run.ts';
 import { callOff, decide, extend, publish, ship } from './changes.ts';
 import { previewCancellation } from './operations.ts';
 import { extension, reason } from './schemas.ts';

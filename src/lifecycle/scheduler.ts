@@ -1,14 +1,14 @@
-import type { Pokes } from '../audit/pokes.ts';
+import type { Pokes } from '../audit/change-notifier.ts';
 import type { Database } from '../database/pool.ts';
 import type { Log } from '../database/log.ts';
-import { DomainError } from '../errors.ts';
+import { DomainError } from '../errors/errors.ts';
 import { newId } from '../identity/ids.ts';
-import type { Metrics } from '../metrics.ts';
+import type { Metrics } from '../observability/metrics.ts';
 import { settleDue, type Transition } from './due.ts';
 import * as sql from './queries.ts';
-import { Rest } from '../rest.ts';
-import { Turns } from '../turns.ts';
-import { traced, type Trace } from '../trace/trace.ts';
+import { Rest } from '../jobs/interruptible-sleep.ts';
+import { Turns } from '../jobs/serial-queue.ts';
+import { traced, type Trace } from '../observability/trace.ts';
 
 export interface SchedulerOptions {
   /** Where there are traces, each run is one. */

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../database/pool.ts';
 import type { Log } from '../database/log.ts';
 import { newId } from '../identity/ids.ts';
-import { Rest } from '../rest.ts';
+import { Rest } from '../jobs/interruptible-sleep.ts';
 import {
   endAttempts,
   extendLeases,

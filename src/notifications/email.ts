@@ -1,10 +1,10 @@
-import type { Language } from '../errors.ts';
-import type { Mail } from '../mailer.ts';
+import type { Language } from '../errors/errors.ts';
+import type { Mail } from '../mail/mailer.ts';
 import { html } from '../web/html.ts';
 import { pathIn } from '../web/visit.ts';
-import { messageFor, type Message, type MessageParams } from './messages.ts';
-import { speakerFor } from './speaker.ts';
-import { isTopic, topics } from './topics.ts';
+import { messageFor, type Message, type MessageParams } from './messages/messages.ts';
+import { speakerFor } from './messages/formatter.ts';
+import { isTopic, topics } from './messages/topics.ts';
 import type { UnsubscribeTokens } from './unsubscribe.ts';
 
 /** Where the links in mails lead. */

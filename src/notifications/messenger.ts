@@ -1,21 +1,21 @@
-import { Feed, type Crowd } from '../audit/feed.ts';
-import type { Pokes } from '../audit/pokes.ts';
+import { Feed, type Crowd } from '../audit/event-consumer.ts';
+import type { Pokes } from '../audit/change-notifier.ts';
 import { isWithoutConnection } from '../database/errors.ts';
 import type { Database } from '../database/pool.ts';
 import type { Log } from '../database/log.ts';
-import type { Mailer } from '../mailer.ts';
-import type { Metrics } from '../metrics.ts';
-import { isHeld } from '../installation/queries.ts';
-import { Rest } from '../rest.ts';
-import { Turns } from '../turns.ts';
-import { mailCarrier, webhookCarrier } from './carriers.ts';
+import type { Mailer } from '../mail/mailer.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import { isHeld } from '../quarantine/queries.ts';
+import { Rest } from '../jobs/interruptible-sleep.ts';
+import { Turns } from '../jobs/serial-queue.ts';
+import { mailCarrier, webhookCarrier } from './transports.ts';
 import { Deliverer, type Outcome } from './deliveries.ts';
 import { outboxLag, tidyMessages, type Channel, type Claimed } from './delivery-queries.ts';
 import type { MailLinks } from './email.ts';
-import { fanOut, planning, tellDigest } from './planner.ts';
+import { fanOut, planning, tellDigest } from './handle-events.ts';
 import { listDigests, listFanouts } from './queries.ts';
 import { remind } from './reminders.ts';
-import type { WebhookSender } from './webhooks.ts';
+import type { WebhookSender } from './webhooks/webhooks.ts';
 
 export interface MessengerOptions {
   readonly db: Database;

@@ -2,14 +2,14 @@ import { viewCampaign } from '../campaigns/operations.ts';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
 import { databaseNow } from '../database/clock.ts';
-import { DomainError, type Language } from '../errors.ts';
+import { DomainError, type Language } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
-import { messageFor } from './messages.ts';
+import { messageFor } from './messages/messages.ts';
 import * as sql from './queries.ts';
 import { removeDeadlineReminders, setReminders } from './reminder-queries.ts';
 import { deadlineReminders } from './reminders.ts';
-import { speakerFor } from './speaker.ts';
-import { topicNames, topics, type Topic } from './topics.ts';
+import { speakerFor } from './messages/formatter.ts';
+import { topicNames, topics, type Topic } from './messages/topics.ts';
 import type { UnsubscribeTokens } from './unsubscribe.ts';
 
 /** More unread messages than this are shown as "many". */

@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../audit/events.ts';
 import type { AuditRow } from '../audit/queries.ts';
-import type { MessageKind, MessageParams } from './messages.ts';
+import type { MessageKind, MessageParams } from './messages/messages.ts';
 import type { CampaignFacts, Person } from './queries.ts';
 
 /** One message that somebody is to get. */

@@ -1,8 +1,8 @@
 import type { StoredCampaignStatus } from '../campaigns/status.ts';
 import type { PaymentTiming } from '../campaigns/campaign.ts';
 import { query } from '../database/query.ts';
-import type { Language } from '../errors.ts';
-import type { MessageParams } from './messages.ts';
+import type { Language } from '../errors/errors.ts';
+import type { MessageParams } from './messages/messages.ts';
 
 /** What the messages about a campaign need to know of it. */
 export interface CampaignFacts {

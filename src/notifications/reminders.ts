@@ -1,5 +1,5 @@
 import type { Tx } from '../database/transaction.ts';
-import type { MessageKind } from './messages.ts';
+import type { MessageKind } from './messages/messages.ts';
 import type { PlannedMessage } from './plan.ts';
 import { campaignFacts, type CampaignFacts } from './queries.ts';
 import {
@@ -8,7 +8,7 @@ import {
   type DueReminder,
   type ReminderKind,
 } from './reminder-queries.ts';
-import { writeMessages } from './writing.ts';
+import { writeMessages } from './outbox.ts';
 
 const hourMs = 3_600_000;
 /** How long before the end each reminder is given. */

@@ -1,14 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { App } from '../context.ts';
-import { userOf } from '../http/caller.ts';
+import { userOf } from '../http/authentication.ts';
 import { after, nextCursor } from '../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, Timestamp } from '../http/schemas.ts';
 import type { Actor } from '../identity/actor.ts';
 import { permit, type Action } from '../identity/policy.ts';
-import { consult, operate } from '../operation.ts';
+import { consult, operate } from '../operation/run.ts';
 import { deliveryStatuses, listDeliveries } from './delivery-queries.ts';
-import * as endpoints from './endpoints.ts';
+import * as endpoints from './webhooks/endpoints.ts';
 import {
   askReminder,
   dropReminder,
@@ -32,7 +32,7 @@ import {
   ofUser,
   TopicSchema,
 } from './schemas.ts';
-import { topicNames } from './topics.ts';
+import { topicNames } from './messages/topics.ts';
 
 const params = closed({ id: Id });
 const tags = ['messages'];

@@ -2,8 +2,8 @@ import Type from 'typebox';
 import { auditEvents } from '../audit/events.ts';
 import { choice, closed, Id, nullable, text, Timestamp } from '../http/schemas.ts';
 import { channels, deliveryStatuses, type DeliveryRow } from './delivery-queries.ts';
-import { topicNames } from './topics.ts';
-import type { EndpointRow } from './webhook-queries.ts';
+import { topicNames } from './messages/topics.ts';
+import type { EndpointRow } from './webhooks/queries.ts';
 
 export const NotificationSchema = closed(
   {

@@ -1,5 +1,5 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
-import { isTopic, topics, type Topic } from './topics.ts';
+import { isTopic, topics, type Topic } from './messages/topics.ts';
 
 /** Whose mails about what a link ends. */
 export interface Unsubscription {

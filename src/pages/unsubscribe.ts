@@ -1,10 +1,10 @@
 import Type from 'typebox';
 import type { App } from '../context.ts';
-import { DomainError } from '../errors.ts';
+import { DomainError } from '../errors/errors.ts';
 import { closed } from '../http/schemas.ts';
 import { sendPage, type Pages } from '../http/site.ts';
 import { unsubscribe } from '../notifications/operations.ts';
-import { operate } from '../operation.ts';
+import { operate } from '../operation/run.ts';
 import { html } from '../web/html.ts';
 import { heading } from '../web/layout.ts';
 

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { databaseError, type DatabaseFailure } from '../database/errors.ts';
-import { DomainError } from '../errors.ts';
+import { DomainError } from '../errors/errors.ts';
 import {
   asDomainError,
   attempts,
   isWorthRetrying,
   lastStartMs,
   retryWaitMs,
-} from '../operation.ts';
+} from '../operation/run.ts';
 import type { JoinAnswer, Joined, JoinOptions, JoinRequest } from './join.ts';
 
 /** Sends one batch as one transaction and gives each request's own answer, in order. */

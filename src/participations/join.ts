@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { query, type Queryable } from '../database/query.ts';
-import { domainErrorNamed, type DomainError } from '../errors.ts';
+import { domainErrorNamed, type DomainError } from '../errors/errors.ts';
 
 /** One buyer's wish for slots, with everything that its answer depends on. */
 export interface JoinRequest {

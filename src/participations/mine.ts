@@ -1,9 +1,9 @@
 import type { Database } from '../database/pool.ts';
-import { DomainError } from '../errors.ts';
+import { DomainError } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
-import type { PaymentState } from '../ledger/payment-state.ts';
-import { viewPayment } from '../ledger/payments.ts';
-import { consult, operate } from '../operation.ts';
+import type { PaymentState } from '../ledger/payments/payment-state.ts';
+import { viewPayment } from '../ledger/payments/operations.ts';
+import { consult, operate } from '../operation/run.ts';
 import * as sql from './queries.ts';
 import { participationStatuses, storedParticipationStatus } from './status.ts';
 import type { ParticipationStatus } from './status.ts';

@@ -1,11 +1,11 @@
 import { brandRoleOf } from '../catalogue/operations.ts';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
-import { DomainError, invalidField } from '../errors.ts';
+import { DomainError, invalidField } from '../errors/errors.ts';
 import { actorLabel, type Actor, type SignedIn } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
 import { permitSeen, type Action } from '../identity/policy.ts';
-import { refuseWhileHeld } from '../installation/operations.ts';
+import { refuseWhileHeld } from '../quarantine/operations.ts';
 import type { JoinRequest } from './join.ts';
 import { participationOf, type Participation } from './participation.ts';
 import * as sql from './queries.ts';

@@ -1,5 +1,5 @@
 import type { Joined, JoinRequest } from './join.ts';
-import type { ParticipationMoney } from '../ledger/payment-state.ts';
+import type { ParticipationMoney } from '../ledger/payments/payment-state.ts';
 import { spokenStatus } from '../campaigns/status.ts';
 import type { OwnRow, ParticipationRow, ParticipationWithMoney } from './queries.ts';
 import { spokenParticipationStatus, type ParticipationStatus } from './status.ts';

@@ -5,7 +5,7 @@ import { isId } from '../identity/ids.ts';
 import { permit } from '../identity/policy.ts';
 import * as people from './people-queries.ts';
 import * as sql from './queries.ts';
-import { phoneDigitsOf } from './roster.ts';
+import { phoneDigitsOf } from './participant-list.ts';
 
 /** People and orders that one search gives. */
 const maxPeople = 20;

@@ -9,7 +9,7 @@ import {
   paymentState,
   type ParticipationMoney,
   type PaymentState,
-} from '../ledger/payment-state.ts';
+} from '../ledger/payments/payment-state.ts';
 import type { StoredParticipationStatus } from './status.ts';
 
 export interface ParticipationRow {

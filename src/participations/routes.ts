@@ -3,8 +3,8 @@ import Type from 'typebox';
 import { viewCampaign } from '../campaigns/operations.ts';
 import { campaignStatuses } from '../campaigns/status.ts';
 import type { App } from '../context.ts';
-import { DomainError } from '../errors.ts';
-import { idempotencyKeyOf, userOf } from '../http/caller.ts';
+import { DomainError } from '../errors/errors.ts';
+import { idempotencyKeyOf, userOf } from '../http/authentication.ts';
 import { after, nextCursor } from '../http/cursor.ts';
 import {
   choice,
@@ -19,9 +19,9 @@ import {
   Timestamp,
 } from '../http/schemas.ts';
 import { permit } from '../identity/policy.ts';
-import { paymentStates } from '../ledger/payment-state.ts';
-import { consult, operate } from '../operation.ts';
-import { joinCounted } from './joining.ts';
+import { paymentStates } from '../ledger/payments/payment-state.ts';
+import { consult, operate } from '../operation/run.ts';
+import { joinCounted } from './count-joins.ts';
 import {
   cancelParticipation,
   changeParticipation,
@@ -34,7 +34,7 @@ import { viewMine } from './mine.ts';
 import { joinResultOf, ownParticipationOf, participationOf } from './participation.ts';
 import { progressOf } from './progress.ts';
 import { progressById } from './queries.ts';
-import { viewRoster } from './roster.ts';
+import { viewRoster } from './participant-list.ts';
 import { JoinFields } from './schemas.ts';
 import { participationStatuses } from './status.ts';
 

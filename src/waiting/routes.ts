@@ -2,8 +2,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import { viewCampaign } from '../campaigns/operations.ts';
 import type { App } from '../context.ts';
-import type { ErrorCode } from '../errors.ts';
-import { idempotencyKeyOf, userOf } from '../http/caller.ts';
+import type { ErrorCode } from '../errors/errors.ts';
+import { idempotencyKeyOf, userOf } from '../http/authentication.ts';
 import { after, nextCursor } from '../http/cursor.ts';
 import {
   choice,
@@ -17,7 +17,7 @@ import {
   Timestamp,
 } from '../http/schemas.ts';
 import { permit } from '../identity/policy.ts';
-import { consult, operate } from '../operation.ts';
+import { consult, operate } from '../operation/run.ts';
 import {
   acceptOffer,
   declineOffer,

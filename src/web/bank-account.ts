@@ -1,4 +1,4 @@
-import type { FieldError } from '../errors.ts';
+import type { FieldError } from '../errors/errors.ts';
 import { input } from './components.ts';
 import { html, type Html } from './html.ts';
 import type { Visit } from './visit.ts';

@@ -1,4 +1,4 @@
-import type { FieldError } from '../errors.ts';
+import type { FieldError } from '../errors/errors.ts';
 import { count, moment, percent, westernIndonesia, slots } from './format.ts';
 import { attribute, html, type Html, type Part } from './html.ts';
 import { worded, type Visit } from './visit.ts';

@@ -1,4 +1,4 @@
-import type { Language } from '../errors.ts';
+import type { Language } from '../errors/errors.ts';
 
 /** The clock that deadlines are announced in: Waktu Indonesia Barat. */
 export const westernIndonesia = 'Asia/Jakarta';

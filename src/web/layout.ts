@@ -1,6 +1,6 @@
 import { assets } from './assets.ts';
 import { attribute, html, type Html, type Part } from './html.ts';
-import type { Language } from '../errors.ts';
+import type { Language } from '../errors/errors.ts';
 import { pathIn, type Visit } from './visit.ts';
 
 /** What a page says of itself. */

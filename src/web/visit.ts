@@ -1,4 +1,4 @@
-import type { Language, Wording } from '../errors.ts';
+import type { Language, Wording } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
 
 export const themes = ['light', 'dark'] as const;

@@ -2,14 +2,14 @@ import { Writable } from 'node:stream';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/config.ts';
 import { ConnectionFailure } from '../../src/database/errors.ts';
-import { DomainError } from '../../src/errors.ts';
-import { Admission } from '../../src/http/admission.ts';
-import type { Patience } from '../../src/http/exchanges.ts';
-import { Live } from '../../src/http/live.ts';
-import type { LiveOptions, LiveSources, Position, Snapshot } from '../../src/http/live.ts';
-import { createLog } from '../../src/http/logging.ts';
+import { DomainError } from '../../src/errors/errors.ts';
+import { Admission } from '../../src/overload/concurrency-limit.ts';
+import type { Patience } from '../../src/overload/request-timeouts.ts';
+import { Live } from '../../src/live/live-updates.ts';
+import type { LiveOptions, LiveSources, Position, Snapshot } from '../../src/live/live-updates.ts';
+import { createLog } from '../../src/server/logging.ts';
 import {
   choice,
   closed,
@@ -23,11 +23,11 @@ import {
   Timestamp,
   TimestampInput,
 } from '../../src/http/schemas.ts';
-import { buildServer } from '../../src/http/server.ts';
-import type { ServerParts } from '../../src/http/server.ts';
+import { buildServer } from '../../src/server/server.ts';
+import type { ServerParts } from '../../src/server/server.ts';
 import { authenticator } from '../../src/identity/authenticate.ts';
 import { permit } from '../../src/identity/policy.ts';
-import { createMetrics } from '../../src/metrics.ts';
+import { createMetrics } from '../../src/observability/metrics.ts';
 
 export const serviceKey = 'service-key-of-at-least-32-characters';
 export const asService = { authorization: `Bearer ${serviceKey}` };

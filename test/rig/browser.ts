@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Browser, BrowserContextOptions, CDPSession, Page, Response } from 'playwright-core';
 import { pathIn, type Theme } from '../../src/web/visit.ts';
-import type { Language } from '../../src/errors.ts';
+import type { Language } from '../../src/errors/errors.ts';
 import { startBrowser } from './browser-program.ts';
 
 /** What pages are looked at on: a cheap phone, a tablet, a laptop, each as what it is. */

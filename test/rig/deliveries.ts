@@ -1,6 +1,6 @@
 import type { Queryable } from '../../src/database/query.ts';
 import { newId } from '../../src/identity/ids.ts';
-import { newSecret } from '../../src/notifications/webhooks.ts';
+import { newSecret } from '../../src/notifications/webhooks/webhooks.ts';
 import { ask } from './market.ts';
 
 /** A message in somebody's inbox, as if it had been planned. */

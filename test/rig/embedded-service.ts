@@ -1,7 +1,7 @@
 // A service that only has a database: starts it on the directory given, says so, and waits.
 import { pino } from 'pino';
 import { startEmbedded } from '../../src/database/embedded.ts';
-import { onStopSignal } from '../../src/process.ts';
+import { onStopSignal } from '../../src/commands/stop-process.ts';
 
 const [dataDir = ''] = process.argv.slice(2);
 const log = pino({ level: 'warn' }, pino.destination({ dest: 2, sync: true }));

@@ -1,4 +1,4 @@
-import { languages, type Language } from '../../src/errors.ts';
+import { languages, type Language } from '../../src/errors/errors.ts';
 import { themes, type Theme } from '../../src/web/visit.ts';
 import { sizes, type Size } from './browser.ts';
 

@@ -6,11 +6,11 @@ import {
 } from '../../src/campaigns/operations.ts';
 import type { Database } from '../../src/database/pool.ts';
 import type { Queryable } from '../../src/database/query.ts';
-import { DomainError } from '../../src/errors.ts';
+import { DomainError } from '../../src/errors/errors.ts';
 import type { Tx } from '../../src/database/transaction.ts';
 import type { Actor, SignedIn } from '../../src/identity/actor.ts';
 import { newId } from '../../src/identity/ids.ts';
-import { operate } from '../../src/operation.ts';
+import { operate } from '../../src/operation/run.ts';
 import { JoinBatcher, type BatcherOptions } from '../../src/participations/batcher.ts';
 import {
   joinAll,

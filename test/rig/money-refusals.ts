@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { newId } from '../../src/identity/ids.ts';
-import { maxStatementBytes } from '../../src/ledger/statements.ts';
+import { maxStatementBytes } from '../../src/ledger/bank-statements/operations.ts';
 import type { Body, Client } from './client.ts';
 import type { HttpService } from './http-service.ts';
 import { ask, joined, wish } from './market.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Agent } from 'node:http';
-import { readOutbox } from '../../src/mailer.ts';
+import { readOutbox } from '../../src/mail/mailer.ts';
 import { Client, type Answer } from './client.ts';
 import type { HttpService } from './http-service.ts';
 

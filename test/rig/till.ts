@@ -1,5 +1,5 @@
 import type { Database } from '../../src/database/pool.ts';
-import { addReceivingAccount } from '../../src/ledger/accounts.ts';
+import { addReceivingAccount } from '../../src/ledger/bank-accounts/operations.ts';
 import { ask, service } from './market.ts';
 
 /** An account to which buyers transfer, made by the real verb; gives its id. */

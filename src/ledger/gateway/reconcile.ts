@@ -1,5 +1,5 @@
 import type { Log } from '../../database/log.ts';
-import { isHeld } from '../../installation/queries.ts';
+import { isHeld } from '../../quarantine/queries.ts';
 import {
   applyOrder,
   isTakenBack,

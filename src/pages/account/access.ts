@@ -1,6 +1,6 @@
 import type { AccessRow } from '../../accounts/access-queries.ts';
 import type { AccessEvent, AccessMethod } from '../../accounts/access.ts';
-import type { Wording } from '../../errors.ts';
+import type { Wording } from '../../errors/errors.ts';
 import { shortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { worded, type Visit } from '../../web/visit.ts';

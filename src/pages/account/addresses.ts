@@ -10,11 +10,11 @@ import {
 } from '../../accounts/operations.ts';
 import { addressFields, addressInput } from '../../accounts/schemas.ts';
 import type { App } from '../../context.ts';
-import type { DomainError, FieldError } from '../../errors.ts';
+import type { DomainError, FieldError } from '../../errors/errors.ts';
 import { formReader, taken, type Typed } from '../../http/forms.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
 import { pathWithin, seeOther, sendPage, type Pages } from '../../http/site.ts';
-import { consult, operate } from '../../operation.ts';
+import { consult, operate } from '../../operation/run.ts';
 import { badge, checkbox, emptyState, input, notice } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
 import { heading, type PageParts } from '../../web/layout.ts';

@@ -1,16 +1,16 @@
 import type { App } from '../../context.ts';
-import type { Wording } from '../../errors.ts';
+import type { Wording } from '../../errors/errors.ts';
 import { typedFields } from '../../http/forms.ts';
 import { seeOther, sendPage, type Pages } from '../../http/site.ts';
 import { permit } from '../../identity/policy.ts';
 import { setTopic, settingsOf, type TopicSetting } from '../../notifications/operations.ts';
-import { topicNames, type Topic } from '../../notifications/topics.ts';
-import { consult, operate } from '../../operation.ts';
+import { topicNames, type Topic } from '../../notifications/messages/topics.ts';
+import { consult, operate } from '../../operation/run.ts';
 import { checkbox, notice } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
 import { heading } from '../../web/layout.ts';
 import { worded, type Visit } from '../../web/visit.ts';
-import { signedIn } from './signed-in.ts';
+import { signedIn } from '../../http/signed-in.ts';
 
 const path = '/akun/pemberitahuan';
 

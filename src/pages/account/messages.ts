@@ -13,13 +13,13 @@ import {
   type InboxMessage,
 } from '../../notifications/operations.ts';
 import { listInbox } from '../../notifications/queries.ts';
-import { consult, operate } from '../../operation.ts';
+import { consult, operate } from '../../operation/run.ts';
 import { badge, emptyState, paging } from '../../web/components.ts';
 import { count, shortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { heading } from '../../web/layout.ts';
 import type { Visit } from '../../web/visit.ts';
-import { signedIn } from './signed-in.ts';
+import { signedIn } from '../../http/signed-in.ts';
 
 const path = '/akun/pesan';
 const pageSize = 20;

@@ -1,8 +1,8 @@
 import { hash, hkdfSync, timingSafeEqual } from 'node:crypto';
 import type { App } from '../../context.ts';
-import { DomainError } from '../../errors.ts';
+import { DomainError } from '../../errors/errors.ts';
 import { sendSecretPage, type Pages } from '../../http/site.ts';
-import { readOutbox } from '../../mailer.ts';
+import { readOutbox } from '../../mail/mailer.ts';
 import { emptyState } from '../../web/components.ts';
 import { shortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';

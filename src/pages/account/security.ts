@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { toString as qrCode } from 'qrcode';
-import { recoveryCodeCount, type ShownSecret } from '../../accounts/factor-codes.ts';
+import { recoveryCodeCount, type ShownSecret } from '../../accounts/mfa/codes.ts';
 import { factorMail } from '../../accounts/mail.ts';
 import {
   beginFactor,
@@ -10,20 +10,20 @@ import {
   removeFactor,
   renewRecoveryCodes,
   type FactorState,
-} from '../../accounts/second-factor.ts';
+} from '../../accounts/mfa/second-factor.ts';
 import type { App } from '../../context.ts';
-import { DomainError, type FieldError } from '../../errors.ts';
-import { deviceOf } from '../../http/caller.ts';
+import { DomainError, type FieldError } from '../../errors/errors.ts';
+import { deviceOf } from '../../http/authentication.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed, text } from '../../http/schemas.ts';
 import { seeOther, sendPage, sendSecretPage, type Pages } from '../../http/site.ts';
-import { consult, operate } from '../../operation.ts';
+import { consult, operate } from '../../operation/run.ts';
 import { badge, copyButton, exactMoment, input, notice } from '../../web/components.ts';
 import { html, trusted, type Html, type Part } from '../../web/html.ts';
 import { heading, type PageParts } from '../../web/layout.ts';
 import type { Visit } from '../../web/visit.ts';
-import { sixDigits } from './factor-form.ts';
-import { signedIn } from './signed-in.ts';
+import { sixDigits } from './mfa-form.ts';
+import { signedIn } from '../../http/signed-in.ts';
 
 const here = '/akun/keamanan';
 const setUp = `${here}/aplikasi`;

@@ -12,8 +12,8 @@ import {
   type ShownLink,
 } from '../../accounts/sign-in.ts';
 import type { App } from '../../context.ts';
-import { DomainError, type FieldError } from '../../errors.ts';
-import { deviceOf, networkOf } from '../../http/caller.ts';
+import { DomainError, type FieldError } from '../../errors/errors.ts';
+import { deviceOf, networkOf } from '../../http/authentication.ts';
 import { formReader, taken, typedFields } from '../../http/forms.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
 import {
@@ -25,7 +25,7 @@ import {
 } from '../../http/session-cookie.ts';
 import { pathWithin, seeOther, sendPage, sendSecretPage, type Pages } from '../../http/site.ts';
 import { accountRequired } from '../../identity/policy.ts';
-import { operate } from '../../operation.ts';
+import { operate } from '../../operation/run.ts';
 import { input, notice } from '../../web/components.ts';
 import { html, type Html, type Part } from '../../web/html.ts';
 import { heading, type PageParts } from '../../web/layout.ts';

@@ -13,10 +13,10 @@ import {
   maxDisputePictures,
   readDisputePictures,
   viewDisputePicture,
-} from '../../ledger/dispute-pictures.ts';
-import { disputePictureHeaders } from '../../ledger/dispute-routes.ts';
-import { consult, operate } from '../../operation.ts';
-import { signedIn } from '../account/signed-in.ts';
+} from '../../ledger/disputes/pictures.ts';
+import { disputePictureHeaders } from '../../ledger/disputes/routes.ts';
+import { consult, operate } from '../../operation/run.ts';
+import { signedIn } from '../../http/signed-in.ts';
 import { faultOf } from './money.ts';
 import { ownParticipation, showParticipation } from './participation.ts';
 

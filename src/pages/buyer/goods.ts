@@ -1,5 +1,5 @@
 import { spokenStatus } from '../../campaigns/status.ts';
-import type { LastDisputeRow } from '../../ledger/dispute-queries.ts';
+import type { LastDisputeRow } from '../../ledger/disputes/queries.ts';
 import type { OwnRefundRow } from '../../ledger/movement-queries.ts';
 import type { OwnRow } from '../../participations/queries.ts';
 import { spokenParticipationStatus } from '../../participations/status.ts';

@@ -1,9 +1,9 @@
 import type { App } from '../../context.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
 import { sendPage, type Pages } from '../../http/site.ts';
-import { consult } from '../../operation.ts';
-import type { Wording } from '../../errors.ts';
-import type { PaymentState } from '../../ledger/payment-state.ts';
+import { consult } from '../../operation/run.ts';
+import type { Wording } from '../../errors/errors.ts';
+import type { PaymentState } from '../../ledger/payments/payment-state.ts';
 import { viewMine } from '../../participations/mine.ts';
 import { deliveredQuantityOf } from '../../participations/participation.ts';
 import type { OwnRow } from '../../participations/queries.ts';
@@ -18,12 +18,12 @@ import { countdown, emptyState, paging } from '../../web/components.ts';
 import { moment, rupiah, shortMoment, slots } from '../../web/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
 import { heading } from '../../web/layout.ts';
-import { campaignWords, participationBadge, paymentBadge } from '../../web/statuses.ts';
+import { campaignWords, participationBadge, paymentBadge } from '../statuses.ts';
 import { worded, type Visit } from '../../web/visit.ts';
-import { signedIn } from '../account/signed-in.ts';
-import { productPicture } from '../visitor/picture.ts';
-import { sum } from '../visitor/rules.ts';
-import { waitingPlaces } from './waiting-part.ts';
+import { signedIn } from '../../http/signed-in.ts';
+import { productPicture } from '../campaign/picture.ts';
+import { sum } from '../campaign/rules.ts';
+import { waitingPlaces } from '../campaign/waiting-part.ts';
 
 const pageSize = 20;
 /** Places in waiting lists that are shown. */

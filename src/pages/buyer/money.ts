@@ -1,12 +1,12 @@
 import type { App } from '../../context.ts';
-import type { DomainError, FieldError } from '../../errors.ts';
+import type { DomainError, FieldError } from '../../errors/errors.ts';
 import { taken, type Typed } from '../../http/forms.ts';
-import { lastDispute, type LastDisputeRow } from '../../ledger/dispute-queries.ts';
+import { lastDispute, type LastDisputeRow } from '../../ledger/disputes/queries.ts';
 import { pageToPay } from '../../ledger/gateway/operations.ts';
 import { refundsOfParticipation, type OwnRefundRow } from '../../ledger/movement-queries.ts';
-import { viewPayment, type Payment } from '../../ledger/payments.ts';
+import { viewPayment, type Payment } from '../../ledger/payments/operations.ts';
 import { findRefundAccount } from '../../ledger/queries.ts';
-import { consult, operate } from '../../operation.ts';
+import { consult, operate } from '../../operation/run.ts';
 import type { OwnRow } from '../../participations/queries.ts';
 import { spokenParticipationStatus } from '../../participations/status.ts';
 import type { Visit } from '../../web/visit.ts';

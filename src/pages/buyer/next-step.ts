@@ -1,11 +1,11 @@
 import { spokenStatus } from '../../campaigns/status.ts';
-import type { Payment } from '../../ledger/payments.ts';
+import type { Payment } from '../../ledger/payments/operations.ts';
 import type { OwnRow } from '../../participations/queries.ts';
 import { spokenParticipationStatus } from '../../participations/status.ts';
 import { exactMoment } from '../../web/components.ts';
 import { html, type Part } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
-import { sum } from '../visitor/rules.ts';
+import { sum } from '../campaign/rules.ts';
 
 /** What comes next for a participation, and when money is due; with its payment, if it has one. */
 export function nextStep(visit: Visit, row: OwnRow, payment: Payment | undefined): Part {

@@ -1,21 +1,21 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../../context.ts';
-import { DomainError } from '../../errors.ts';
+import { DomainError } from '../../errors/errors.ts';
 import { taken } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
 import { seeOther, sendPage, type Pages } from '../../http/site.ts';
 import { readPicture, takeUploads } from '../../http/uploads.ts';
 import { pageToPay, payOnline } from '../../ledger/gateway/operations.ts';
-import { submitProof, viewPayment, viewProof } from '../../ledger/payments.ts';
-import { readProof } from '../../ledger/proofs.ts';
+import { submitProof, viewPayment, viewProof } from '../../ledger/payments/operations.ts';
+import { readProof } from '../../ledger/payments/proofs.ts';
 import { proofHeaders } from '../../ledger/schemas.ts';
-import { consult, operate } from '../../operation.ts';
+import { consult, operate } from '../../operation/run.ts';
 import { viewWaitingEntry } from '../../waiting/operations.ts';
 import type { WaitingEntry } from '../../waiting/waiting.ts';
 import { slots } from '../../web/format.ts';
 import { html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
-import { signedIn } from '../account/signed-in.ts';
+import { signedIn } from '../../http/signed-in.ts';
 import { faultOf, type Fault, type Money } from './money.ts';
 import { payPart } from './pay.ts';
 

@@ -1,5 +1,5 @@
-import type { Payment } from '../../ledger/payments.ts';
-import { proofLimitBytes } from '../../ledger/proofs.ts';
+import type { Payment } from '../../ledger/payments/operations.ts';
+import { proofLimitBytes } from '../../ledger/payments/proofs.ts';
 import { copyButton, countdown, exactMoment, notice } from '../../web/components.ts';
 import { count, rupiah, shortMoment } from '../../web/format.ts';
 import { fileInput } from '../../web/file-input.ts';

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../../context.ts';
-import type { DomainError } from '../../errors.ts';
+import type { DomainError } from '../../errors/errors.ts';
 import { taken } from '../../http/forms.ts';
 import { seeOther, type Pages } from '../../http/site.ts';
 import { permit, type Action } from '../../identity/policy.ts';

@@ -1,6 +1,6 @@
-import type { ImportRow, SkippedRow } from '../../ledger/import-queries.ts';
+import type { ImportRow, SkippedRow } from '../../ledger/bank-statements/import-queries.ts';
 import type { ReceivingAccountRow } from '../../ledger/queries.ts';
-import type { PreviewedLine, StatementPreview } from '../../ledger/statements.ts';
+import type { PreviewedLine, StatementPreview } from '../../ledger/bank-statements/operations.ts';
 import { badge, checkbox, emptyState, input, select } from '../../web/components.ts';
 import { fileInput } from '../../web/file-input.ts';
 import { count, rupiah, shortMoment } from '../../web/format.ts';

@@ -1,9 +1,9 @@
 import Type from 'typebox';
 import { formReader } from '../../http/forms.ts';
 import { choice, closed } from '../../http/schemas.ts';
-import type { Mapping, TablePreview } from '../../ledger/bank-statements/types.ts';
-import { statementFormats, type StatementFormat } from '../../ledger/bank-statements/parse.ts';
-import type { MappingInput, StoredMapping } from '../../ledger/statement-mapping.ts';
+import type { Mapping, TablePreview } from '../../ledger/statement-files/types.ts';
+import { statementFormats, type StatementFormat } from '../../ledger/statement-files/parse.ts';
+import type { MappingInput, StoredMapping } from '../../ledger/bank-statements/mapping.ts';
 import { input, select } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';

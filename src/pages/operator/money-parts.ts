@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
-import { DomainError, type Wording } from '../../errors.ts';
+import { DomainError, type Wording } from '../../errors/errors.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
-import type { SubjectRow } from '../../ledger/desk-queries.ts';
+import type { SubjectRow } from '../../ledger/work-queues/queries.ts';
 import type { BankAccountRow } from '../../ledger/queries.ts';
 import { formReader, type Reading, type Typed } from '../../http/forms.ts';
 import { notice } from '../../web/components.ts';

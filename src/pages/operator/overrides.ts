@@ -1,5 +1,5 @@
 import type { Campaign } from '../../campaigns/campaign.ts';
-import type { DomainError, FieldError } from '../../errors.ts';
+import type { DomainError, FieldError } from '../../errors/errors.ts';
 import type { Typed } from '../../http/forms.ts';
 import { input, notice, textarea } from '../../web/components.ts';
 import { fieldMoment } from '../../web/format.ts';

@@ -1,4 +1,4 @@
-import { counted } from '../../plurals.ts';
+import { counted } from '../../errors/plurals.ts';
 import { summarizeCampaigns, type Summary } from '../../campaigns/lists.ts';
 import { spokenStatus, type StoredCampaignStatus } from '../../campaigns/status.ts';
 import type { App } from '../../context.ts';
@@ -9,7 +9,7 @@ import {
   workQueues,
   type QueueRow,
   type WorkQueue,
-} from '../../ledger/work-queues.ts';
+} from '../../ledger/work-queues/ages.ts';
 import { seeOther, type Pages } from '../../http/site.ts';
 import { permit } from '../../identity/policy.ts';
 import {
@@ -19,11 +19,11 @@ import {
   type WorkerRow,
 } from '../../lifecycle/queries.ts';
 import type { SchedulerStatus } from '../../lifecycle/scheduler.ts';
-import { consult } from '../../operation.ts';
+import { consult } from '../../operation/run.ts';
 import { badge, emptyState, notice } from '../../web/components.ts';
 import { count, distance, shortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
-import { campaignWords } from '../../web/statuses.ts';
+import { campaignWords } from '../statuses.ts';
 import { worded, type Visit } from '../../web/visit.ts';
 import { sendOperatorPage } from './frame.ts';
 

@@ -1,12 +1,12 @@
 import Type from 'typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../../context.ts';
-import { DomainError } from '../../errors.ts';
+import { DomainError } from '../../errors/errors.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
 import { seeOther, type Pages } from '../../http/site.ts';
 import { permit } from '../../identity/policy.ts';
-import { consult, operate } from '../../operation.ts';
+import { consult, operate } from '../../operation/run.ts';
 import { cancelParticipation, confirmParticipation } from '../../participations/operations.ts';
 import { deliveredQuantityOf } from '../../participations/participation.ts';
 import { findPeople, type FoundPeople } from '../../participations/people.ts';
@@ -15,7 +15,7 @@ import { spokenParticipationStatus } from '../../participations/status.ts';
 import { emptyState, input, notice } from '../../web/components.ts';
 import { count, distance, rupiah, shortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
-import { participationBadge, paymentBadge } from '../../web/statuses.ts';
+import { participationBadge, paymentBadge } from '../statuses.ts';
 import type { Visit } from '../../web/visit.ts';
 import { sendOperatorPage } from './frame.ts';
 

@@ -1,19 +1,19 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { App } from '../../context.ts';
-import type { DomainError } from '../../errors.ts';
+import type { DomainError } from '../../errors/errors.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
 import { formReader } from '../../http/forms.ts';
 import { closed, text } from '../../http/schemas.ts';
 import type { Pages } from '../../http/site.ts';
 import { permit } from '../../identity/policy.ts';
-import { openPayments, subjectsOf } from '../../ledger/desk.ts';
-import type { SubjectRow } from '../../ledger/desk-queries.ts';
-import { rejectPayment, verifyPayment, viewProof } from '../../ledger/payments.ts';
+import { openPayments, subjectsOf } from '../../ledger/work-queues/work-queues.ts';
+import type { SubjectRow } from '../../ledger/work-queues/queries.ts';
+import { rejectPayment, verifyPayment, viewProof } from '../../ledger/payments/operations.ts';
 import type { PaymentRow } from '../../ledger/queries.ts';
 import { proofHeaders } from '../../ledger/schemas.ts';
-import { toTransfer } from '../../ledger/rupiah.ts';
-import { consult, operate } from '../../operation.ts';
+import { toTransfer } from '../../ledger/payments/rupiah.ts';
+import { consult, operate } from '../../operation/run.ts';
 import { emptyState, paging } from '../../web/components.ts';
 import { distance, rupiah, shortMoment } from '../../web/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
@@ -35,7 +35,7 @@ import {
   subject,
   subsections,
 } from './money-parts.ts';
-import { waitingFacts } from './waiting-time.ts';
+import { waitingFacts } from './queue-age.ts';
 
 const here = '/operator/pembayaran';
 const pageSize = 20;

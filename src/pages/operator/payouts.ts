@@ -1,13 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../../context.ts';
-import type { DomainError } from '../../errors.ts';
+import type { DomainError } from '../../errors/errors.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
 import type { Pages } from '../../http/site.ts';
 import { permit } from '../../identity/policy.ts';
-import { lastMade } from '../../ledger/desk.ts';
+import { lastMade } from '../../ledger/work-queues/work-queues.ts';
 import type { PayoutRow } from '../../ledger/movement-queries.ts';
 import { payoutsDue, releasePayout, reversePayout, settlePayout } from '../../ledger/movements.ts';
-import { consult, operate } from '../../operation.ts';
+import { consult, operate } from '../../operation/run.ts';
 import { badge, emptyState, paging } from '../../web/components.ts';
 import { distance, rupiah, shortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
@@ -26,7 +26,7 @@ import {
   said,
 } from './money-parts.ts';
 import { madePart, moneyOutParts } from './refunds.ts';
-import { waitingFacts } from './waiting-time.ts';
+import { waitingFacts } from './queue-age.ts';
 
 const section = '/operator/uang';
 const here = `${section}/pencairan`;

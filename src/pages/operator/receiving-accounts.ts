@@ -9,10 +9,10 @@ import {
   addReceivingAccount,
   editReceivingAccount,
   receivingAccounts,
-} from '../../ledger/accounts.ts';
+} from '../../ledger/bank-accounts/operations.ts';
 import type { ReceivingAccountRow } from '../../ledger/queries.ts';
 import { bankFields } from '../../ledger/schemas.ts';
-import { consult, operate } from '../../operation.ts';
+import { consult, operate } from '../../operation/run.ts';
 import { bankAccountInputs } from '../../web/bank-account.ts';
 import { badge, checkbox, emptyState } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';

@@ -1,18 +1,18 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../../context.ts';
-import { invalidField, type DomainError } from '../../errors.ts';
+import { invalidField, type DomainError } from '../../errors/errors.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
 import { seeOther, type Pages } from '../../http/site.ts';
 import { permit } from '../../identity/policy.ts';
-import { lastMade, subjectsOf } from '../../ledger/desk.ts';
-import type { MadeRow, SubjectRow } from '../../ledger/desk-queries.ts';
+import { lastMade, subjectsOf } from '../../ledger/work-queues/work-queues.ts';
+import type { MadeRow, SubjectRow } from '../../ledger/work-queues/queries.ts';
 import type { RefundRow } from '../../ledger/movement-queries.ts';
 import { failRefund, refundsDue, reverseRefund, settleRefunds } from '../../ledger/movements.ts';
-import { refundsCsv, refundsSheet } from '../../ledger/refunds-file.ts';
+import { refundsCsv, refundsSheet } from '../../ledger/refunds/refunds-file.ts';
 import { refundsFileHeaders } from '../../ledger/schemas.ts';
-import { consult, operate } from '../../operation.ts';
+import { consult, operate } from '../../operation/run.ts';
 import { badge, emptyState, paging } from '../../web/components.ts';
 import { rupiah, shortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
@@ -34,7 +34,7 @@ import {
   subsections,
   told,
 } from './money-parts.ts';
-import { waitingCell } from './waiting-time.ts';
+import { waitingCell } from './queue-age.ts';
 
 const here = '/operator/uang';
 const pageSize = 50;

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { App } from '../../context.ts';
-import { type DomainError, domainErrorNamed, invalidField } from '../../errors.ts';
+import { type DomainError, domainErrorNamed, invalidField } from '../../errors/errors.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
 import { seeOther, type Pages } from '../../http/site.ts';
@@ -11,12 +11,12 @@ import {
   guessMapping,
   previewTable,
   StatementRefused,
-} from '../../ledger/bank-statements/parse.ts';
-import { subjectsOf } from '../../ledger/desk.ts';
-import { listSkipped, type ImportRow } from '../../ledger/import-queries.ts';
-import { storedMappingOf } from '../../ledger/statement-mapping.ts';
-import * as statements from '../../ledger/statements.ts';
-import { consult } from '../../operation.ts';
+} from '../../ledger/statement-files/parse.ts';
+import { subjectsOf } from '../../ledger/work-queues/work-queues.ts';
+import { listSkipped, type ImportRow } from '../../ledger/bank-statements/import-queries.ts';
+import { storedMappingOf } from '../../ledger/bank-statements/mapping.ts';
+import * as statements from '../../ledger/bank-statements/operations.ts';
+import { consult } from '../../operation/run.ts';
 import { html, type Html } from '../../web/html.ts';
 import { sendOperatorPage } from './frame.ts';
 import { previewPart, progressPart, resultPart } from './import-parts.ts';

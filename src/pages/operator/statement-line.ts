@@ -1,14 +1,18 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { App } from '../../context.ts';
-import type { DomainError } from '../../errors.ts';
+import type { DomainError } from '../../errors/errors.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
 import { seeOther, type Pages } from '../../http/site.ts';
 import { permit } from '../../identity/policy.ts';
-import { receivingAccounts } from '../../ledger/accounts.ts';
-import { lineToDivide, subjectsOf, type LineToDivide } from '../../ledger/desk.ts';
-import { toTransfer } from '../../ledger/rupiah.ts';
+import { receivingAccounts } from '../../ledger/bank-accounts/operations.ts';
+import {
+  lineToDivide,
+  subjectsOf,
+  type LineToDivide,
+} from '../../ledger/work-queues/work-queues.ts';
+import { toTransfer } from '../../ledger/payments/rupiah.ts';
 import {
   assignLine,
   campaignsOf,
@@ -17,8 +21,8 @@ import {
   settleLines,
   type DividedLine,
   type PartInput,
-} from '../../ledger/statement-lines.ts';
-import { consult, operate } from '../../operation.ts';
+} from '../../ledger/bank-statements/lines.ts';
+import { consult, operate } from '../../operation/run.ts';
 import { rupiah } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';

@@ -1,7 +1,7 @@
-import type { SubjectRow } from '../../ledger/desk-queries.ts';
-import type { OpenLine } from '../../ledger/desk.ts';
+import type { SubjectRow } from '../../ledger/work-queues/queries.ts';
+import type { OpenLine } from '../../ledger/work-queues/work-queues.ts';
 import type { ReceivingAccountRow } from '../../ledger/queries.ts';
-import type { Candidate } from '../../ledger/statement-candidates.ts';
+import type { Candidate } from '../../ledger/bank-statements/candidates.ts';
 import { badge, emptyState } from '../../web/components.ts';
 import { rupiah, slots } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';

@@ -1,13 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../../context.ts';
-import type { DomainError } from '../../errors.ts';
+import type { DomainError } from '../../errors/errors.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
 import type { Pages } from '../../http/site.ts';
 import { permit } from '../../identity/policy.ts';
-import { receivingAccounts } from '../../ledger/accounts.ts';
-import { openLines, subjectsOf } from '../../ledger/desk.ts';
-import { listImports } from '../../ledger/import-queries.ts';
-import { consult } from '../../operation.ts';
+import { receivingAccounts } from '../../ledger/bank-accounts/operations.ts';
+import { openLines, subjectsOf } from '../../ledger/work-queues/work-queues.ts';
+import { listImports } from '../../ledger/bank-statements/import-queries.ts';
+import { consult } from '../../operation/run.ts';
 import { paging } from '../../web/components.ts';
 import { html } from '../../web/html.ts';
 import { sendOperatorPage } from './frame.ts';

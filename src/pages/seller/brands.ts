@@ -6,7 +6,7 @@ import type { App } from '../../context.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed } from '../../http/schemas.ts';
 import { seeOther, sendPage, type Pages } from '../../http/site.ts';
-import { consult, operate } from '../../operation.ts';
+import { consult, operate } from '../../operation/run.ts';
 import { badge, emptyState, input } from '../../web/components.ts';
 import { exactMoment } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';

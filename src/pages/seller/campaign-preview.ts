@@ -3,7 +3,7 @@ import { pictureOf } from '../../catalogue/picture.ts';
 import type { ProductRow } from '../../catalogue/queries.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
-import { campaignToCome } from '../visitor/campaign.ts';
+import { campaignToCome } from '../campaign/campaign.ts';
 
 export interface Previewed {
   readonly terms: CampaignTerms;

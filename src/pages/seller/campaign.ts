@@ -9,7 +9,7 @@ import { closed, text, TimestampInput } from '../../http/schemas.ts';
 import { seeOther, sendPage, type Pages } from '../../http/site.ts';
 import { may } from '../../identity/policy.ts';
 import { extend } from '../../lifecycle/changes.ts';
-import { consult } from '../../operation.ts';
+import { consult } from '../../operation/run.ts';
 import {
   countdown,
   exactMoment,
@@ -20,11 +20,11 @@ import {
 } from '../../web/components.ts';
 import { count, fieldMoment, rupiah } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
-import { campaignBadge } from '../../web/statuses.ts';
+import { campaignBadge } from '../statuses.ts';
 import type { Visit } from '../../web/visit.ts';
 import { draftPreview } from './campaign-preview.ts';
 import { decisionPart } from './decision.ts';
-import { sharePart } from '../visitor/share.ts';
+import { sharePart } from '../campaign/share.ts';
 import { slotsChart, type SlotsAt } from './chart.ts';
 import {
   idIn,

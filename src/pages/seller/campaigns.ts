@@ -17,12 +17,12 @@ import { seeOther, sendPage, type Pages } from '../../http/site.ts';
 import { may } from '../../identity/policy.ts';
 import { findBrandSetup, type BrandSetupRow } from '../../ledger/queries.ts';
 import { publish } from '../../lifecycle/changes.ts';
-import { consult, operate } from '../../operation.ts';
+import { consult, operate } from '../../operation/run.ts';
 import { countdown, emptyState, paging, progressBar } from '../../web/components.ts';
 import { participants, rupiah } from '../../web/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
-import { pictureTag } from '../../web/picture.ts';
-import { campaignBadge } from '../../web/statuses.ts';
+import { pictureTag } from '../product-picture.ts';
+import { campaignBadge } from '../statuses.ts';
 import type { Visit } from '../../web/visit.ts';
 import {
   freshTerms,

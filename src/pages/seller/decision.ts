@@ -1,4 +1,4 @@
-import { counted } from '../../plurals.ts';
+import { counted } from '../../errors/plurals.ts';
 import Type from 'typebox';
 import type { Campaign } from '../../campaigns/campaign.ts';
 import type { App } from '../../context.ts';
@@ -11,7 +11,7 @@ import { countdown, exactMoment, notice } from '../../web/components.ts';
 import { count } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
-import { signedIn } from '../account/signed-in.ts';
+import { signedIn } from '../../http/signed-in.ts';
 
 const params = closed({ id: Id });
 const readDecision = formReader(

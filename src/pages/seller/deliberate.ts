@@ -1,5 +1,5 @@
 import { nextCursor } from '../../http/cursor.ts';
-import type { FieldError } from '../../errors.ts';
+import type { FieldError } from '../../errors/errors.ts';
 import { input, notice, paging, textarea } from '../../web/components.ts';
 import { attribute, html, type Html, type Part } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';

@@ -1,10 +1,10 @@
 import type { Campaign } from '../../campaigns/campaign.ts';
-import type { Cell } from '../../csv.ts';
+import type { Cell } from '../../exports/csv.ts';
 import { deliveredQuantityOf } from '../../participations/participation.ts';
-import type { RosterRow } from '../../participations/roster-queries.ts';
+import type { RosterRow } from '../../participations/participant-list-queries.ts';
 import { spokenParticipationStatus } from '../../participations/status.ts';
-import type { SheetHead } from '../../spreadsheet.ts';
-import { participationWords, paymentWords } from '../../web/statuses.ts';
+import type { SheetHead } from '../../exports/spreadsheet.ts';
+import { participationWords, paymentWords } from '../statuses.ts';
 import { worded, type Visit } from '../../web/visit.ts';
 import { nameOf } from './parts.ts';
 

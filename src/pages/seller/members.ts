@@ -5,13 +5,13 @@ import { changeRole, removeMember, viewMembers } from '../../catalogue/members.t
 import { permitOnBrand, renameBrand } from '../../catalogue/operations.ts';
 import { brandName } from '../../catalogue/schemas.ts';
 import type { App } from '../../context.ts';
-import { languages } from '../../errors.ts';
+import { languages } from '../../errors/errors.ts';
 import { formReader, taken } from '../../http/forms.ts';
-import { originOfMails } from '../../http/same-origin.ts';
+import { originOfMails } from '../../http/csrf.ts';
 import { choice, closed, text } from '../../http/schemas.ts';
 import { seeOther, sendPage, type Pages } from '../../http/site.ts';
 import { brandRoles, may } from '../../identity/policy.ts';
-import { operate } from '../../operation.ts';
+import { operate } from '../../operation/run.ts';
 import { badge, exactMoment, input, select } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
 import { worded, type Visit } from '../../web/visit.ts';

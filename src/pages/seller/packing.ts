@@ -1,8 +1,8 @@
 import { nextCursor } from '../../http/cursor.ts';
 import type { Campaign } from '../../campaigns/campaign.ts';
 import { deliveredQuantityOf } from '../../participations/participation.ts';
-import type { RosterRow } from '../../participations/roster-queries.ts';
-import type { PaymentState } from '../../ledger/payment-state.ts';
+import type { RosterRow } from '../../participations/participant-list-queries.ts';
+import type { PaymentState } from '../../ledger/payments/payment-state.ts';
 import { emptyState, notice, paging } from '../../web/components.ts';
 import { count } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';

@@ -1,21 +1,16 @@
-import { paymentStates, type PaymentState } from '../../ledger/payment-state.ts';
+import { paymentStates, type PaymentState } from '../../ledger/payments/payment-state.ts';
 import { deliveredQuantityOf } from '../../participations/participation.ts';
-import type { RosterInput, RosterPage } from '../../participations/roster.ts';
+import type { RosterInput, RosterPage } from '../../participations/participant-list.ts';
 import {
   rosterSorts,
   type RosterRow,
   type RosterSort,
-} from '../../participations/roster-queries.ts';
+} from '../../participations/participant-list-queries.ts';
 import { participationStatuses, spokenParticipationStatus } from '../../participations/status.ts';
 import { emptyState, input, pageJump, select } from '../../web/components.ts';
 import { count, distance, participants, rupiah, shortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
-import {
-  participationBadge,
-  participationWords,
-  paymentBadge,
-  paymentWords,
-} from '../../web/statuses.ts';
+import { participationBadge, participationWords, paymentBadge, paymentWords } from '../statuses.ts';
 import { worded, type Visit } from '../../web/visit.ts';
 import { nameOf } from './parts.ts';
 

@@ -1,22 +1,22 @@
 import type { FastifyRequest } from 'fastify';
 import { permitOnCampaign } from '../../campaigns/operations.ts';
 import type { App } from '../../context.ts';
-import { csvOf } from '../../csv.ts';
+import { csvOf } from '../../exports/csv.ts';
 import { after } from '../../http/cursor.ts';
-import { csvType, fileHeaders } from '../../http/files.ts';
+import { csvType, fileHeaders } from '../../http/download-headers.ts';
 import { sendPage, type Pages } from '../../http/site.ts';
-import { paymentStates } from '../../ledger/payment-state.ts';
-import { consult } from '../../operation.ts';
+import { paymentStates } from '../../ledger/payments/payment-state.ts';
+import { consult } from '../../operation/run.ts';
 import {
   countStates,
   viewRoster,
   viewRosterPage,
   wholeRoster,
   type RosterInput,
-} from '../../participations/roster.ts';
-import { rosterSorts } from '../../participations/roster-queries.ts';
+} from '../../participations/participant-list.ts';
+import { rosterSorts } from '../../participations/participant-list-queries.ts';
 import { participationStatuses } from '../../participations/status.ts';
-import { spreadsheetOf, spreadsheetType } from '../../spreadsheet.ts';
+import { spreadsheetOf, spreadsheetType } from '../../exports/spreadsheet.ts';
 import { csvLinesOf, fileName, linesOf, sheetHead } from './exports.ts';
 import { maxLabels, packingPage } from './packing.ts';
 import { rosterPage, rosterPageSize, type RosterView } from './participant-list.ts';

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { may, type BrandRole } from '../../identity/policy.ts';
-import { DomainError, type ErrorCode, type FieldError } from '../../errors.ts';
+import { DomainError, type ErrorCode, type FieldError } from '../../errors/errors.ts';
 import { notice } from '../../web/components.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';

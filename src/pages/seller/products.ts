@@ -19,19 +19,19 @@ import {
 import { productFields } from '../../catalogue/schemas.ts';
 import type { App } from '../../context.ts';
 import type { Tx } from '../../database/transaction.ts';
-import type { DomainError } from '../../errors.ts';
+import type { DomainError } from '../../errors/errors.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
 import { formReader, taken, type Reading } from '../../http/forms.ts';
 import { closed } from '../../http/schemas.ts';
 import { seeOther, sendPage, type Pages } from '../../http/site.ts';
 import { readUpload, takeUploads } from '../../http/uploads.ts';
 import { newId } from '../../identity/ids.ts';
-import { consult, operate } from '../../operation.ts';
+import { consult, operate } from '../../operation/run.ts';
 import { badge, checkbox, emptyState, input, paging, textarea } from '../../web/components.ts';
 import { count, rupiah } from '../../web/format.ts';
 import { fileInput } from '../../web/file-input.ts';
 import { html, type Html } from '../../web/html.ts';
-import { pictureTag } from '../../web/picture.ts';
+import { pictureTag } from '../product-picture.ts';
 import type { Visit } from '../../web/visit.ts';
 import {
   asked,

@@ -1,8 +1,8 @@
-import { counted } from '../../plurals.ts';
+import { counted } from '../../errors/plurals.ts';
 import type { App } from '../../context.ts';
 import { permitOnCampaign } from '../../campaigns/operations.ts';
 import { taken } from '../../http/forms.ts';
-import { DomainError } from '../../errors.ts';
+import { DomainError } from '../../errors/errors.ts';
 import { seeOther, sendPage, type Pages } from '../../http/site.ts';
 import { ship } from '../../lifecycle/changes.ts';
 import { html } from '../../web/html.ts';

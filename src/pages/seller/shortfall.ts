@@ -1,4 +1,4 @@
-import { counted } from '../../plurals.ts';
+import { counted } from '../../errors/plurals.ts';
 import Type from 'typebox';
 import type { App } from '../../context.ts';
 import { after } from '../../http/cursor.ts';
@@ -12,7 +12,7 @@ import {
   type ShortfallPreview,
 } from '../../ledger/books.ts';
 import { slotsDelivered } from '../../ledger/schemas.ts';
-import { consult, operate } from '../../operation.ts';
+import { consult, operate } from '../../operation/run.ts';
 import { input, notice } from '../../web/components.ts';
 import { count, rupiah, slots as slotsInWords } from '../../web/format.ts';
 import { html, type Html, type Part } from '../../web/html.ts';

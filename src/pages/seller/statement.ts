@@ -2,7 +2,7 @@ import type { App } from '../../context.ts';
 import { sendPage, type Pages } from '../../http/site.ts';
 import { sumsOf, viewStatement, type Statement } from '../../ledger/books.ts';
 import type { CampaignPayoutRow } from '../../ledger/movement-queries.ts';
-import { consult } from '../../operation.ts';
+import { consult } from '../../operation/run.ts';
 import { badge, exactMoment, notice } from '../../web/components.ts';
 import { rupiah } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';

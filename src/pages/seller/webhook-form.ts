@@ -7,12 +7,12 @@ import {
   payoutEvents,
   waitingEvents,
 } from '../../audit/events.ts';
-import type { Wording } from '../../errors.ts';
+import type { Wording } from '../../errors/errors.ts';
 import { formReader, type Typed } from '../../http/forms.ts';
 import { closed } from '../../http/schemas.ts';
-import type { EndpointInput } from '../../notifications/endpoints.ts';
+import type { EndpointInput } from '../../notifications/webhooks/endpoints.ts';
 import { EndpointInput as fields } from '../../notifications/schemas.ts';
-import type { EndpointRow } from '../../notifications/webhook-queries.ts';
+import type { EndpointRow } from '../../notifications/webhooks/queries.ts';
 import { input } from '../../web/components.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
 import { worded, type Visit } from '../../web/visit.ts';

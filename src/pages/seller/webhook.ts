@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { permitOnBrand } from '../../catalogue/operations.ts';
 import type { App } from '../../context.ts';
-import { DomainError, type Wording } from '../../errors.ts';
+import { DomainError, type Wording } from '../../errors/errors.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
 import { taken } from '../../http/forms.ts';
 import { seeOther, sendPage, type Pages } from '../../http/site.ts';
@@ -13,9 +13,9 @@ import {
   resend,
   rotateEndpoint,
   viewEndpoint,
-} from '../../notifications/endpoints.ts';
-import type { EndpointRow } from '../../notifications/webhook-queries.ts';
-import { consult, operate } from '../../operation.ts';
+} from '../../notifications/webhooks/endpoints.ts';
+import type { EndpointRow } from '../../notifications/webhooks/queries.ts';
+import { consult, operate } from '../../operation/run.ts';
 import { badge, emptyState, exactMoment, notice, paging, type Tone } from '../../web/components.ts';
 import { count } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';

@@ -2,9 +2,13 @@ import { permitOnBrand } from '../../catalogue/operations.ts';
 import type { App } from '../../context.ts';
 import { taken } from '../../http/forms.ts';
 import { sendPage, type Pages } from '../../http/site.ts';
-import { createEndpoint, endpointsOf, mostEndpoints } from '../../notifications/endpoints.ts';
-import type { EndpointRow } from '../../notifications/webhook-queries.ts';
-import { consult, operate } from '../../operation.ts';
+import {
+  createEndpoint,
+  endpointsOf,
+  mostEndpoints,
+} from '../../notifications/webhooks/endpoints.ts';
+import type { EndpointRow } from '../../notifications/webhooks/queries.ts';
+import { consult, operate } from '../../operation/run.ts';
 import { badge, copyButton, notice } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';

@@ -4,14 +4,14 @@ import { listVisible } from '../../campaigns/lists.ts';
 import { cursorParts, lastOf } from '../../campaigns/schemas.ts';
 import type { CampaignStatus } from '../../campaigns/status.ts';
 import type { App } from '../../context.ts';
-import type { Wording } from '../../errors.ts';
+import type { Wording } from '../../errors/errors.ts';
 import { nextCursor } from '../../http/cursor.ts';
 import { sendPage, type Pages } from '../../http/site.ts';
-import { consult } from '../../operation.ts';
+import { consult } from '../../operation/run.ts';
 import { emptyState, paging } from '../../web/components.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
 import { worded, type Visit } from '../../web/visit.ts';
-import { campaignCard } from './card.ts';
+import { campaignCard } from '../campaign/card.ts';
 
 const pageSize = 24;
 

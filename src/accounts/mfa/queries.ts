@@ -1,0 +1,152 @@
+import { query } from '../../database/query.ts';
+
+export interface FactorRow {
+  readonly secret: Buffer;
+  readonly confirmed_at: Date | null;
+}
+
+export const findFactor = query<[userId: string], FactorRow>(
+  'find_factor',
+  'select secret, confirmed_at from sambatan_auth.second_factors where user_id = $1',
+);
+
+/** Holds a factor that is in use: nobody else makes codes of it, or ends it; no row without one. */
+export const lockFactor = query<[userId: string], { readonly user_id: string }>(
+  'lock_factor',
+  `select user_id from sambatan_auth.second_factors
+  where user_id = $1 and confirmed_at is not null for update`,
+);
+
+/** A new secret in the place of one that was never confirmed; no row when one is in use. */
+export const beginFactor = query<[userId: string, secret: Buffer], { readonly user_id: string }>(
+  'begin_factor',
+  `insert into sambatan_auth.second_factors as f (user_id, secret) values ($1, $2)
+  on conflict (user_id) do update set secret = excluded.secret, created_at = now(), last_step = 0
+    where f.confirmed_at is null
+  returning user_id`,
+);
+
+/** The step's code was given for the first time: the factor is in use from now on. */
+export const confirmFactor = query<
+  [userId: string, secret: Buffer, step: bigint],
+  { readonly user_id: string }
+>(
+  'confirm_factor',
+  `update sambatan_auth.second_factors set confirmed_at = now(), last_step = $3
+  where user_id = $1 and secret = $2 and confirmed_at is null returning user_id`,
+);
+
+/** Takes a step of time, once; no row when it, or a later one, was taken. Locks the row. */
+export const takeStep = query<[userId: string, step: bigint], { readonly user_id: string }>(
+  'take_step',
+  `update sambatan_auth.second_factors set last_step = $2
+  where user_id = $1 and confirmed_at is not null and last_step < $2 returning user_id`,
+);
+
+/** Ends a factor that is in use; no row when there is none. */
+export const deleteFactor = query<[userId: string], { readonly user_id: string }>(
+  'delete_factor',
+  `delete from sambatan_auth.second_factors
+  where user_id = $1 and confirmed_at is not null returning user_id`,
+);
+
+export const deleteRecoveryCodes = query<[userId: string], never>(
+  'delete_recovery_codes',
+  'delete from sambatan_auth.recovery_codes where user_id = $1',
+);
+
+export const insertRecoveryCodes = query<[userId: string, hashes: readonly Buffer[]], never>(
+  'insert_recovery_codes',
+  `insert into sambatan_auth.recovery_codes (user_id, code_hash)
+  select $1, hash from unnest($2::bytea[]) hash`,
+);
+
+/** Uses a recovery code, once; no row when it is none, or was used. */
+export const useRecoveryCode = query<
+  [userId: string, codeHash: Buffer],
+  { readonly user_id: string }
+>(
+  'use_recovery_code',
+  `update sambatan_auth.recovery_codes set used_at = now()
+  where user_id = $1 and code_hash = $2 and used_at is null returning user_id`,
+);
+
+export const factorState = query<
+  [userId: string],
+  { readonly confirmed_at: Date | null; readonly codes_left: number }
+>(
+  'factor_state',
+  `select (select confirmed_at from sambatan_auth.second_factors where user_id = $1),
+    (select count(*)::integer from sambatan_auth.recovery_codes
+      where user_id = $1 and used_at is null) as codes_left`,
+);
+
+export const insertHalfSignIn = query<
+  [
+    tokenHash: Buffer,
+    userId: string,
+    roles: readonly string[],
+    device: string,
+    hours: number,
+    minutes: number,
+  ],
+  never
+>(
+  'insert_half_sign_in',
+  `insert into sambatan_auth.half_sign_ins (token_hash, user_id, roles, device, hours, expires_at)
+  values ($1, $2, $3, $4, $5, now() + make_interval(mins => $6::integer))`,
+);
+
+export const findHalfSignIn = query<[tokenHash: Buffer], { readonly user_id: string }>(
+  'find_half_sign_in',
+  `select user_id from sambatan_auth.half_sign_ins
+  where token_hash = $1 and expires_at > clock_timestamp()`,
+);
+
+/** Spends one attempt; no row when it has ended, in whichever way. Locks the row. */
+export const spendHalfSignIn = query<
+  [tokenHash: Buffer, most: number],
+  {
+    readonly user_id: string;
+    readonly roles: string[];
+    readonly device: string;
+    readonly hours: number;
+    readonly attempts: number;
+  }
+>(
+  'spend_half_sign_in',
+  `update sambatan_auth.half_sign_ins set attempts = attempts + 1
+  where token_hash = $1 and expires_at > clock_timestamp() and attempts < $2
+  returning user_id, roles, device, hours, attempts`,
+);
+
+export const deleteHalfSignIn = query<[tokenHash: Buffer], never>(
+  'delete_half_sign_in',
+  'delete from sambatan_auth.half_sign_ins where token_hash = $1',
+);
+
+export const deleteHalfSignIns = query<[userId: string], never>(
+  'delete_half_sign_ins',
+  'delete from sambatan_auth.half_sign_ins where user_id = $1',
+);
+
+/** Those that have ended go, a few at a time. */
+export const tidyHalfSignIns = query<[], never>(
+  'tidy_half_sign_ins',
+  `delete from sambatan_auth.half_sign_ins where token_hash in (
+    select token_hash from sambatan_auth.half_sign_ins where expires_at < now() limit 100)`,
+);
+
+/** Sessions have no second factor any more once there is none. */
+export const unmarkSessions = query<[userId: string], never>(
+  'unmark_sessions',
+  `update sambatan_auth.sessions set second_factor = false
+  where user_id = $1 and second_factor`,
+);
+
+/** The session in which a factor was shown has it. */
+export const markSession = query<[userId: string, sessionId: string], never>(
+  'mark_session',
+  `update sambatan_auth.sessions set second_factor = true
+  where user_id = $1 and session_id = $2`,
+);

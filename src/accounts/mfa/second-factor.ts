@@ -1,0 +1,222 @@
+import { databaseNow } from '../../database/clock.ts';
+import type { Queryable } from '../../database/query.ts';
+import type { Tx } from '../../database/transaction.ts';
+import { DomainError, type Language } from '../../errors/errors.ts';
+import type { Actor } from '../../identity/actor.ts';
+import { demandProof } from '../../identity/policy.ts';
+import { recordAccess, type AccessMethod } from '../access.ts';
+import { languageOf } from '../account.ts';
+import {
+  newFactorSecret,
+  newRecoveryCodes,
+  plainCode,
+  recoveryCodeHash,
+  seal,
+  shownSecret,
+  stepOf,
+  unseal,
+  type ShownSecret,
+} from './codes.ts';
+import * as sql from './queries.ts';
+import { ownerOf } from '../owner.ts';
+import { findAccountByEmail, findProfile } from '../queries.ts';
+import { deleteSessions } from '../session-queries.ts';
+
+/** What second factors need of the application. */
+export interface FactorParts {
+  /** Seals the secrets in the database. */
+  readonly factorKey: Buffer;
+  /** Milliseconds since 1970: the clock that codes are made by, which is the database's. */
+  readonly now: (db: Queryable) => Promise<number>;
+}
+
+/** The database's clock in milliseconds since 1970. */
+export async function databaseTime(db: Queryable): Promise<number> {
+  return (await db.one(databaseNow)).now.getTime();
+}
+
+/** How the caller's second factor stands. */
+export interface FactorState {
+  /** Undefined: there is none in use. */
+  readonly since: Date | undefined;
+  readonly codesLeft: number;
+}
+
+/** Whether the caller has a second factor. Refuses: unauthenticated, forbidden. */
+export async function ownFactor(db: Queryable, actor: Actor): Promise<FactorState> {
+  const { confirmed_at, codes_left } = await db.one(sql.factorState, ownerOf(actor));
+  return { since: confirmed_at ?? undefined, codesLeft: codes_left };
+}
+
+/** Whether a user signs in with a second factor. */
+export async function hasFactor(db: Queryable, userId: string): Promise<boolean> {
+  const factor = await db.maybe(sql.findFactor, userId);
+  return factor !== undefined && factor.confirmed_at !== null;
+}
+
+/**
+ * Begins to set a factor up, with a new secret. Refuses: second_factor_present, unauthenticated,
+ * forbidden, reauthentication_required.
+ */
+export async function beginFactor(tx: Tx, parts: FactorParts, actor: Actor): Promise<void> {
+  const userId = ownerOf(actor);
+  demandProof(actor);
+  const sealed = seal(parts.factorKey, userId, newFactorSecret());
+  const begun = await tx.maybe(sql.beginFactor, userId, sealed);
+  if (begun === undefined) throw new DomainError('second_factor_present', {});
+}
+
+/**
+ * The secret that is being set up, for its owner and only until it is in use. Refuses:
+ * second_factor_present, second_factor_not_begun, unauthenticated, forbidden,
+ * reauthentication_required.
+ */
+export async function factorToSetUp(
+  db: Queryable,
+  parts: FactorParts,
+  actor: Actor,
+  label: string,
+): Promise<ShownSecret> {
+  const userId = ownerOf(actor);
+  const { secret } = await begunFactor(db, parts, userId);
+  demandProof(actor);
+  return shownSecret(secret, label);
+}
+
+/**
+ * The app's first code: the factor is in use from now on, in this session too. Gives the recovery
+ * codes, which nobody sees again. Refuses: second_factor_wrong, second_factor_present,
+ * second_factor_not_begun, unauthenticated, forbidden, reauthentication_required.
+ */
+export async function confirmFactor(
+  tx: Tx,
+  parts: FactorParts,
+  actor: Actor,
+  given: { readonly code: string; readonly sessionId: string | undefined; readonly device: string },
+): Promise<readonly string[]> {
+  const userId = ownerOf(actor);
+  const { secret, stored } = await begunFactor(tx, parts, userId);
+  // What was begun and left may be finished by whoever has the session now.
+  demandProof(actor);
+  const step = stepOf(secret, plainCode(given.code), await parts.now(tx));
+  if (step === undefined) throw new DomainError('second_factor_wrong', {});
+  const confirmed = await tx.maybe(sql.confirmFactor, userId, stored, step);
+  if (confirmed === undefined) throw new DomainError('second_factor_present', {});
+  if (given.sessionId !== undefined) await tx.rows(sql.markSession, userId, given.sessionId);
+  const codes = await replaceRecoveryCodes(tx, userId);
+  await recordAccess(tx, { userId, event: 'factor_added', device: given.device });
+  return codes;
+}
+
+/**
+ * Ends the second factor and its recovery codes. Refuses: second_factor_not_begun, forbidden,
+ * reauthentication_required.
+ */
+export async function removeFactor(tx: Tx, actor: Actor, device: string): Promise<void> {
+  const userId = ownerOf(actor);
+  demandProof(actor);
+  if (!(await endFactor(tx, userId))) throw new DomainError('second_factor_not_begun', {});
+  await tx.rows(sql.unmarkSessions, userId);
+  await recordAccess(tx, { userId, event: 'factor_removed', device });
+}
+
+/** Somebody who has signed in with an e-mail address, for whoever keeps the installation. */
+export interface FactorOwner {
+  readonly userId: string;
+  readonly hasFactor: boolean;
+  readonly language: Language;
+}
+
+/** Whose address this is; undefined when nobody has signed in with it. */
+export async function factorOfAddress(
+  db: Queryable,
+  email: string,
+): Promise<FactorOwner | undefined> {
+  const account = await db.maybe(findAccountByEmail, email);
+  if (account === undefined) return undefined;
+  const { user_id: userId } = account;
+  const { locale } = await db.one(findProfile, userId);
+  return { userId, hasFactor: await hasFactor(db, userId), language: languageOf(locale) };
+}
+
+/**
+ * For whoever keeps the installation: ends the second factor of somebody who lost their phone and
+ * the recovery codes, and their sessions, which may be in the hands of whoever has the phone. Gives
+ * whether there was one.
+ */
+export async function removeLostFactor(tx: Tx, userId: string): Promise<boolean> {
+  if (!(await endFactor(tx, userId))) return false;
+  await tx.rows(deleteSessions, userId);
+  await recordAccess(tx, { userId, event: 'factor_removed' });
+  await recordAccess(tx, { userId, event: 'sessions_ended' });
+  return true;
+}
+
+/**
+ * New recovery codes; those before end. Refuses: second_factor_not_begun, forbidden,
+ * reauthentication_required.
+ */
+export async function renewRecoveryCodes(
+  tx: Tx,
+  actor: Actor,
+  device: string,
+): Promise<readonly string[]> {
+  const userId = ownerOf(actor);
+  demandProof(actor);
+  const locked = await tx.maybe(sql.lockFactor, userId);
+  if (locked === undefined) throw new DomainError('second_factor_not_begun', {});
+  const codes = await replaceRecoveryCodes(tx, userId);
+  await recordAccess(tx, { userId, event: 'recovery_codes_made', device });
+  return codes;
+}
+
+/**
+ * Takes a code of a user's app, or one of their recovery codes, and says which it was; undefined
+ * for what is neither, or was taken before. The caller has counted the attempt.
+ */
+export async function takeFactorCode(
+  tx: Tx,
+  parts: FactorParts,
+  userId: string,
+  given: string,
+): Promise<Extract<AccessMethod, 'factor' | 'recovery_code'> | undefined> {
+  const code = plainCode(given);
+  const factor = await tx.maybe(sql.findFactor, userId);
+  if (factor === undefined || factor.confirmed_at === null) return undefined;
+  const secret = unseal(parts.factorKey, userId, factor.secret);
+  const step = secret && stepOf(secret, code, await parts.now(tx));
+  if (step !== undefined) {
+    return (await tx.maybe(sql.takeStep, userId, step)) && 'factor';
+  }
+  const used = await tx.maybe(sql.useRecoveryCode, userId, recoveryCodeHash(userId, code));
+  return used && 'recovery_code';
+}
+
+/** Ends what belongs to a factor that is in use; false when there is none. */
+async function endFactor(tx: Tx, userId: string): Promise<boolean> {
+  // In the order of signInWithFactor, which holds its half first.
+  await tx.rows(sql.deleteHalfSignIns, userId);
+  if ((await tx.maybe(sql.deleteFactor, userId)) === undefined) return false;
+  await tx.rows(sql.deleteRecoveryCodes, userId);
+  return true;
+}
+
+async function begunFactor(
+  db: Queryable,
+  parts: FactorParts,
+  userId: string,
+): Promise<{ readonly secret: Buffer; readonly stored: Buffer }> {
+  const factor = await db.maybe(sql.findFactor, userId);
+  if (factor?.confirmed_at) throw new DomainError('second_factor_present', {});
+  const secret = factor && unseal(parts.factorKey, userId, factor.secret);
+  if (secret === undefined) throw new DomainError('second_factor_not_begun', {});
+  return { secret, stored: factor!.secret };
+}
+
+async function replaceRecoveryCodes(tx: Tx, userId: string): Promise<readonly string[]> {
+  const codes = newRecoveryCodes();
+  await tx.rows(sql.deleteRecoveryCodes, userId);
+  const hashes = codes.map((code) => recoveryCodeHash(userId, code));
+  await tx.rows(sql.insertRecoveryCodes, userId, hashes);
+  return codes;
+}

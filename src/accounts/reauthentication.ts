@@ -1,0 +1,134 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Queryable } from '../database/query.ts';
+import type { Tx } from '../database/transaction.ts';
+import { DomainError, type Language } from '../errors/errors.ts';
+import { newId } from '../identity/ids.ts';
+import { sendOrRefuse } from '../mail/mailer.ts';
+import { operate } from '../operation/run.ts';
+import { recordAccess, type AccessMethod } from './access.ts';
+import { plainCode } from './mfa/codes.ts';
+import { proofMail } from './mail.ts';
+import { hasFactor, takeFactorCode } from './mfa/second-factor.ts';
+import * as sql from './session-queries.ts';
+import { newToken, tokenHash } from './sessions.ts';
+import { keyed } from './keyed-hash.ts';
+import { codeMinutes, newCode } from './request-code.ts';
+import { codeAttempts, countFactorTry, type SignInParts } from './sign-in.ts';
+
+/** Somebody who is signed in, and the browser that they are signed in with. */
+export interface Holder {
+  readonly userId: string;
+  readonly sessionId: string;
+  /** Proved to be theirs; null: they came from another service. */
+  readonly email: string | null;
+  readonly language: Language;
+  readonly device: string;
+}
+
+/** By what somebody proves themselves again: what they have; undefined: nothing of ours. */
+export async function wayToProve(
+  db: Queryable,
+  { userId, email }: Pick<Holder, 'userId' | 'email'>,
+): Promise<'factor' | 'code' | undefined> {
+  if (await hasFactor(db, userId)) return 'factor';
+  return email === null ? undefined : 'code';
+}
+
+/**
+ * Sends a code to somebody who is signed in, good for this session alone, and gives the id to hand
+ * it in with. Nobody else can use up these mails. Refuses: rate_limited, mail_budget_spent,
+ * mail_unavailable.
+ */
+export async function sendProof(
+  parts: SignInParts,
+  holder: Holder & { readonly email: string },
+): Promise<string> {
+  const { userId, sessionId, email, device } = holder;
+  const proofId = newId();
+  const code = newCode();
+  await operate(parts.db, async (tx) => {
+    await parts.limiter.spend(tx, 'proofsOfAccount', userId);
+    await parts.limiter.spend(tx, 'proofsOfAccountDay', userId);
+    const hashed = keyed(parts.secret, `${proofId} ${code}`);
+    await tx.rows(sql.insertProof, proofId, email, hashed, randomBytes(32), codeMinutes, sessionId);
+    await recordAccess(tx, { userId, event: 'code_requested', method: 'code', device });
+    await parts.budget.spend(tx, 'proof');
+  });
+  await sendOrRefuse(parts.mailer, { to: email, ...proofMail(code, holder.language) });
+  return proofId;
+}
+
+/** A session that was proved again. */
+export interface Proved {
+  /** Its token from now on. */
+  readonly token: string;
+  readonly hours: number;
+  readonly byFactor: boolean;
+}
+
+/**
+ * Proves again who holds a session: by a code of their app or a recovery code where they have a
+ * second factor, else by the code in the mail. Each try is counted before it is looked at. Refuses:
+ * second_factor_wrong, sign_in_code_wrong, sign_in_ended, rate_limited.
+ */
+export async function prove(
+  parts: SignInParts,
+  holder: Holder,
+  given: { readonly proofId: string; readonly code: string },
+): Promise<Proved> {
+  return (await hasFactor(parts.db, holder.userId))
+    ? await proveByFactor(parts, holder, given.code)
+    : await proveByCode(parts, holder, given);
+}
+
+async function proveByFactor(parts: SignInParts, holder: Holder, code: string): Promise<Proved> {
+  const { userId, device } = holder;
+  await countFactorTry(parts, userId);
+  const outcome = await operate(parts.db, async (tx) => {
+    const method = await takeFactorCode(tx, parts, userId, code);
+    if (method !== undefined) return await proved(tx, holder, method);
+    await recordAccess(tx, { userId, event: 'factor_failed', device });
+    return undefined;
+  });
+  // Thrown only now: thrown inside, what was recorded would be rolled back with it.
+  if (outcome === undefined) throw new DomainError('second_factor_wrong', {});
+  return outcome;
+}
+
+async function proveByCode(
+  parts: SignInParts,
+  holder: Holder,
+  given: { readonly proofId: string; readonly code: string },
+): Promise<Proved> {
+  const { userId, sessionId, device } = holder;
+  const proofId = given.proofId.toLowerCase();
+  const code = plainCode(given.code);
+  const outcome = await operate(parts.db, async (tx) => {
+    const found = await tx.maybe(sql.spendProof, proofId, codeAttempts, sessionId);
+    if (found === undefined) return new DomainError('sign_in_ended', {});
+    if (timingSafeEqual(found.code_hash, keyed(parts.secret, `${proofId} ${code}`))) {
+      await tx.rows(sql.useSignIn, proofId);
+      return await proved(tx, holder, 'code');
+    }
+    const remaining = codeAttempts - found.attempts;
+    const event = remaining > 0 ? 'code_failed' : 'codes_exhausted';
+    await recordAccess(tx, { userId, event, method: 'code', device });
+    return new DomainError('sign_in_code_wrong', { remaining });
+  });
+  if (outcome instanceof DomainError) throw outcome;
+  return outcome;
+}
+
+async function proved(
+  tx: Tx,
+  { userId, sessionId, device }: Holder,
+  method: AccessMethod,
+): Promise<Proved> {
+  const byFactor = method !== 'code';
+  const token = newToken();
+  const session = await tx.maybe(sql.proveSession, userId, sessionId, tokenHash(token), byFactor);
+  // It was ended meanwhile.
+  if (session === undefined) throw new DomainError('unauthenticated', {});
+  await recordAccess(tx, { userId, event: 'proved_again', method, device });
+  return { token, hours: session.hours, byFactor };
+}

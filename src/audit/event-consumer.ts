@@ -1,0 +1,225 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isWithoutConnection } from '../database/errors.ts';
+import type { Database } from '../database/pool.ts';
+import type { Log } from '../database/log.ts';
+import type { Tx } from '../database/transaction.ts';
+import { Rest } from '../jobs/interruptible-sleep.ts';
+import { Turns } from '../jobs/serial-queue.ts';
+import type { Pokes } from './change-notifier.ts';
+import * as sql from './queries.ts';
+
+/** What is done with a campaign's next events, in the transaction that moves its cursor. */
+export type Feeding = (
+  tx: Tx,
+  campaignId: string,
+  events: readonly sql.AuditRow[],
+) => Promise<void>;
+
+export interface FeedOptions {
+  readonly db: Database;
+  readonly pokes: Pokes;
+  readonly log: Log;
+  readonly feeding: Feeding;
+  /** After each committed batch. */
+  readonly onFed?: () => void;
+  /** What has to be done first. */
+  readonly crowd?: Crowd;
+}
+
+/** A crowd that keeps this process busy: what it does is fed when it has gone, if it goes soon. */
+export interface Crowd {
+  isThere(): boolean;
+  /** It is waited for so long, in milliseconds; after that every other moment is the feed's. */
+  readonly patienceMs: number;
+}
+
+/** Events in one transaction: enough to share a commit, few enough to hold in memory. */
+const eventsAtOnce = 500;
+/** Campaigns fed at the same time. */
+const lanes = 2;
+/** More poked campaigns than this are not remembered one by one: a walk finds them. */
+const mostRemembered = 10_000;
+/** Pokes come in crowds during a flash crowd. */
+const pokedWaitMs = 50;
+/** Another worker feeds it, or it failed: looked at again after this long. */
+const heldWaitMs = 250;
+/** Campaigns in one step of the walk that finds what no poke told of. */
+const walkAtOnce = 5_000;
+/** A lost poke costs this long at most; more often where the database tells nobody. */
+const walkEveryMs = { told: 30_000, untold: 3_000 };
+const failedWaitMs = 1_000;
+const crowdedWaitMs = 250;
+
+/**
+ * Feeds every audit event, once and in order within its campaign, to one consumer. Each campaign
+ * has a cursor of its own: a single one over all rows would skip a row that commits late. The
+ * cursor moves in the transaction of what the consumer writes, so that both happen or neither.
+ * Any number of processes may feed: a cursor is locked by one of them.
+ */
+export class Feed {
+  readonly #options: FeedOptions;
+  readonly #rest = new Rest();
+  /** A drain ends after what the life of the feed has under way, too. */
+  readonly #turns = new Turns();
+  #waiting = new Set<string>();
+  #walkDueAt = 0;
+  #crowdedSince: number | undefined;
+  #stopping = false;
+  #life: Promise<void> | undefined;
+  #forget: (() => void) | undefined;
+  #failure: string | undefined;
+
+  constructor(options: FeedOptions) {
+    this.#options = options;
+  }
+
+  /** Why it does not get on, if it does not. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
+  start(): void {
+    if (this.#life !== undefined) return;
+    this.#stopping = false;
+    this.#walkDueAt = 0;
+    this.#forget = this.#options.pokes.onPoke((campaignId) => this.#poked(campaignId));
+    this.#life = this.#live();
+  }
+
+  /** Ends after the transactions under way. */
+  async stop(): Promise<void> {
+    this.#forget?.();
+    this.#stopping = true;
+    this.#rest.end();
+    await this.#life;
+    this.#life = undefined;
+  }
+
+  /** Feeds all that there is now, by hand: for tests and commands. Throws what failed. */
+  async drain(): Promise<void> {
+    await this.#turns.take(async () => {
+      await this.#walk();
+      while (this.#waiting.size > 0) {
+        const held = await this.#feedWaiting();
+        // The rest is for the life of the feed.
+        if (held && this.#waiting.size > 0) await sleep(heldWaitMs);
+      }
+    });
+  }
+
+  #poked(campaignId: string | null): void {
+    if (campaignId === null || this.#waiting.size >= mostRemembered) this.#walkDueAt = 0;
+    else this.#waiting.add(campaignId);
+    this.#rest.shorten(pokedWaitMs);
+  }
+
+  async #live(): Promise<void> {
+    const { db, log } = this.#options;
+    const walkEvery = db.canListen ? walkEveryMs.told : walkEveryMs.untold;
+    while (!this.#stopping) {
+      this.#rest.begin();
+      let wait = walkEvery;
+      try {
+        if (await this.#letCrowdPass()) continue;
+        const begin = performance.now();
+        const held = await this.#turns.take(async () => {
+          if (performance.now() >= this.#walkDueAt) {
+            this.#walkDueAt = performance.now() + walkEvery;
+            await this.#walk();
+          }
+          return await this.#feedWaiting();
+        });
+        if (this.#waiting.size > 0) wait = held ? heldWaitMs : 0;
+        else wait = Math.max(0, this.#walkDueAt - performance.now());
+        if (this.#crowdedSince !== undefined) await sleep(performance.now() - begin);
+        this.#failure = undefined;
+      } catch (error) {
+        this.#failure = error instanceof Error ? error.message : String(error);
+        log.warn({ err: error }, 'events wait to be turned into messages; trying again');
+        this.#walkDueAt = 0;
+        wait = failedWaitMs;
+      }
+      if (!this.#stopping) await this.#rest.until(wait);
+    }
+  }
+
+  /** Rests a moment, and gives true, while there is a crowd that may soon be gone. */
+  async #letCrowdPass(): Promise<boolean> {
+    const { crowd } = this.#options;
+    if (crowd === undefined || !crowd.isThere()) {
+      this.#crowdedSince = undefined;
+      return false;
+    }
+    this.#crowdedSince ??= performance.now();
+    if (performance.now() - this.#crowdedSince > crowd.patienceMs) return false;
+    await sleep(crowdedWaitMs);
+    return true;
+  }
+
+  /** Looks at every campaign, a step at a time. */
+  async #walk(): Promise<void> {
+    for (let after: string | null = null; ;) {
+      const step: { last: string | null; walked: number; behind: string[] } =
+        await this.#options.db.one(sql.lagging, after, walkAtOnce);
+      for (const campaignId of step.behind) this.#waiting.add(campaignId);
+      if (step.walked < walkAtOnce || this.#stopping) return;
+      if (this.#waiting.size >= mostRemembered) await this.#feedWaiting();
+      after = step.last;
+    }
+  }
+
+  /**
+   * One batch of each waiting campaign; true when some are held by another worker. One whose events
+   * cannot be fed does not keep the others from it: what went wrong with it is thrown at the end,
+   * unless the database is away, and it comes again with the next walk.
+   */
+  async #feedWaiting(): Promise<boolean> {
+    const round = this.#waiting;
+    this.#waiting = new Set();
+    const next = round.values();
+    let held = false;
+    const failures: unknown[] = [];
+    const lane = async (): Promise<void> => {
+      for (const campaignId of next) {
+        if (this.#stopping) return;
+        try {
+          const fed = await this.#feed(campaignId);
+          if (fed !== 'all') this.#waiting.add(campaignId);
+          if (fed === 'held') held = true;
+        } catch (error) {
+          if (isWithoutConnection(error)) throw error;
+          failures.push(error);
+        }
+      }
+    };
+    const ended = await Promise.allSettled(Array.from({ length: lanes }, lane));
+    for (const one of ended) if (one.status === 'rejected') throw one.reason;
+    if (failures.length > 0) throw failures[0];
+    return held;
+  }
+
+  /** One campaign's next batch. */
+  async #feed(campaignId: string): Promise<'all' | 'some' | 'held'> {
+    const { db, feeding, onFed } = this.#options;
+    const fed = await db.transaction(async (tx) => {
+      const cursor = await this.#cursorOf(tx, campaignId);
+      if (cursor === undefined) return 'held';
+      const events = await tx.rows(sql.auditAfter, campaignId, cursor, eventsAtOnce);
+      const last = events.at(-1);
+      if (last === undefined) return 'all';
+      await feeding(tx, campaignId, events);
+      await tx.rows(sql.moveCursor, campaignId, last.seq);
+      return events.length < eventsAtOnce ? 'all' : 'some';
+    });
+    if (fed !== 'held') onFed?.();
+    return fed;
+  }
+
+  async #cursorOf(tx: Tx, campaignId: string): Promise<bigint | undefined> {
+    const found = await tx.maybe(sql.lockCursor, campaignId);
+    if (found !== undefined) return found.seq;
+    // Waits for another worker that makes it just now: that takes no longer than a batch.
+    await tx.rows(sql.makeCursor, campaignId);
+    return (await tx.maybe(sql.lockCursor, campaignId))?.seq;
+  }
+}

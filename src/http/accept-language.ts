@@ -1,0 +1,33 @@
+import { languages } from '../errors/errors.ts';
+import type { Language } from '../errors/errors.ts';
+
+const defaultLanguage: Language = 'id';
+
+/**
+ * The language to answer in, from `Accept-Language` (RFC 9110, section 12.5.4): the supported one
+ * with the highest weight, the first named among equals; Indonesian when none fits.
+ */
+export function languageOf(acceptLanguage: string | undefined): Language {
+  let best: { language: Language; weight: number } | undefined;
+  for (const range of (acceptLanguage ?? '').slice(0, 500).split(',')) {
+    const [tag = '', ...parameters] = range.toLowerCase().split(';');
+    const language = supported(tag.trim());
+    const weight = weightIn(parameters);
+    if (!language || weight <= (best?.weight ?? 0)) continue;
+    best = { language, weight };
+  }
+  return best?.language ?? defaultLanguage;
+}
+
+function supported(tag: string): Language | undefined {
+  if (tag === '*') return defaultLanguage;
+  const primary = tag.split('-')[0];
+  // "in" is what older Android phones send for Indonesian.
+  return languages.find((language) => language === (primary === 'in' ? 'id' : primary));
+}
+
+function weightIn(parameters: readonly string[]): number {
+  const text = parameters.map((one) => /^\s*q\s*=\s*([\d.]+)\s*$/.exec(one)?.[1]).find(Boolean);
+  const weight = text === undefined ? 1 : Number(text);
+  return Number.isFinite(weight) ? weight : 0;
+}

@@ -1,0 +1,157 @@
+import { permitOnBrand } from '../../catalogue/operations.ts';
+import type { Queryable } from '../../database/query.ts';
+import type { Tx } from '../../database/transaction.ts';
+import { DomainError } from '../../errors/errors.ts';
+import type { Actor } from '../../identity/actor.ts';
+import { newId } from '../../identity/ids.ts';
+import { demandProof, permit } from '../../identity/policy.ts';
+import * as sql from '../queries.ts';
+
+export interface BankAccount {
+  readonly bank: string;
+  /** Digits only. */
+  readonly number: string;
+  readonly holder: string;
+}
+
+/** A bank account as it is given: trimmed, its number without blanks, dots and dashes. */
+export function bankAccountOf({ bank, number, holder }: BankAccount): BankAccount {
+  return { bank: bank.trim(), number: number.replaceAll(/[\s.-]/g, ''), holder: holder.trim() };
+}
+
+/** All receiving accounts, the default first; for staff. */
+export async function receivingAccounts(
+  db: Queryable,
+  actor: Actor,
+): Promise<sql.ReceivingAccountRow[]> {
+  permit(actor, 'receiving_account.manage');
+  return await db.rows(sql.listReceivingAccounts);
+}
+
+/**
+ * Adds an account to which buyers transfer; the first one is the default. Refuses: forbidden,
+ * reauthentication_required, receiving_account_exists.
+ */
+export async function addReceivingAccount(
+  tx: Tx,
+  actor: Actor,
+  given: BankAccount,
+  isDefault: boolean,
+): Promise<sql.ReceivingAccountRow> {
+  permit(actor, 'receiving_account.manage');
+  demandProof(actor);
+  await tx.rows(sql.lockReceivingAccounts);
+  const first = (await tx.rows(sql.listReceivingAccounts)).length === 0;
+  if (isDefault) await tx.rows(sql.clearDefaultAccount);
+  const { bank, number, holder } = bankAccountOf(given);
+  const made = await tx.maybe(
+    sql.insertReceivingAccount,
+    newId(),
+    bank,
+    number,
+    holder,
+    isDefault || first,
+  );
+  if (made === undefined) throw new DomainError('receiving_account_exists', {});
+  return made;
+}
+
+export interface ReceivingAccountChange {
+  readonly holder?: string | undefined;
+  /** Only true makes sense: another default takes its place. */
+  readonly isDefault?: true | undefined;
+  readonly isActive?: boolean | undefined;
+  /** The day (Asia/Jakarta, YYYY-MM-DD) through which its statement was imported whole. */
+  readonly statementThrough?: string | undefined;
+}
+
+/**
+ * Changes a receiving account. Bank and number stay: payments were made to them. Refuses:
+ * forbidden, reauthentication_required, receiving_account_not_found, receiving_account_is_default.
+ */
+export async function editReceivingAccount(
+  tx: Tx,
+  actor: Actor,
+  accountId: string,
+  change: ReceivingAccountChange,
+): Promise<sql.ReceivingAccountRow> {
+  permit(actor, 'receiving_account.manage');
+  demandProof(actor);
+  await tx.rows(sql.lockReceivingAccounts);
+  const account = await tx.maybe(sql.findReceivingAccount, accountId);
+  if (account === undefined) throw new DomainError('receiving_account_not_found', {});
+  const isDefault = change.isDefault ?? account.is_default;
+  if (isDefault && change.isActive === false) {
+    throw new DomainError('receiving_account_is_default', {});
+  }
+  if (change.isDefault === true) await tx.rows(sql.clearDefaultAccount);
+  if (change.statementThrough !== undefined) {
+    await tx.rows(sql.statementImported, accountId, change.statementThrough);
+  }
+  return await tx.one(
+    sql.updateReceivingAccount,
+    accountId,
+    change.holder?.trim() ?? null,
+    isDefault,
+    change.isDefault === true ? true : (change.isActive ?? null),
+  );
+}
+
+/** Where a buyer wants money back. Refuses: forbidden, bank_account_not_found. */
+export async function refundAccount(
+  db: Queryable,
+  actor: Actor,
+  userId: string,
+): Promise<sql.OwnAccountRow> {
+  permit(actor, 'refund_account.use', { ownerId: userId });
+  return present(await db.maybe(sql.findRefundAccount, userId));
+}
+
+/** Says where a buyer wants money back. Refuses: forbidden. */
+export async function setRefundAccount(
+  tx: Tx,
+  actor: Actor,
+  userId: string,
+  given: BankAccount,
+): Promise<sql.OwnAccountRow> {
+  permit(actor, 'refund_account.use', { ownerId: userId });
+  const { bank, number, holder } = bankAccountOf(given);
+  return await tx.one(sql.putRefundAccount, userId, bank, number, holder);
+}
+
+/** Where a brand is paid out to. Refuses: brand_not_found, forbidden, bank_account_not_found. */
+export async function payoutAccount(
+  db: Queryable,
+  actor: Actor,
+  brandId: string,
+): Promise<sql.OwnAccountRow> {
+  await permitOnBrand(db, actor, 'payout_account.read', brandId);
+  return present(await db.maybe(sql.findPayoutAccount, brandId));
+}
+
+/**
+ * Says where a brand is paid out to. Refuses: brand_not_found, forbidden,
+ * reauthentication_required.
+ */
+export async function setPayoutAccount(
+  tx: Tx,
+  actor: Actor,
+  brandId: string,
+  given: BankAccount,
+): Promise<sql.OwnAccountRow> {
+  await permitOnBrand(tx, actor, 'payout_account.edit', brandId);
+  demandProof(actor);
+  const { bank, number, holder } = bankAccountOf(given);
+  return await tx.one(sql.putPayoutAccount, brandId, bank, number, holder);
+}
+
+/** For whoever may go on without an account: what a look for one is caught with. */
+export function noneYet(error: unknown): undefined {
+  if (error instanceof DomainError && error.code === 'bank_account_not_found') return undefined;
+  throw error;
+}
+
+function present(row: sql.OwnAccountRow | undefined): sql.OwnAccountRow {
+  if (row === undefined) throw new DomainError('bank_account_not_found', {});
+  return row;
+}

@@ -1,0 +1,235 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import Type from 'typebox';
+import type { App } from '../../context.ts';
+import { userOf } from '../../http/authentication.ts';
+import { nextCursor } from '../../http/cursor.ts';
+import { closed, Id, pageOf, pageQuery, problems } from '../../http/schemas.ts';
+import { permit } from '../../identity/policy.ts';
+import { consult, operate } from '../../operation/run.ts';
+import {
+  addReceivingAccount,
+  editReceivingAccount,
+  payoutAccount,
+  receivingAccounts,
+  refundAccount,
+  setPayoutAccount,
+  setRefundAccount,
+} from './operations.ts';
+import { payoutsOfBrand } from '../movements.ts';
+import {
+  bankFields,
+  OwnAccountSchema,
+  ownAccountOf,
+  PayoutSchema,
+  payoutOf,
+  placeOf,
+  ReceivingAccountSchema,
+  receivingAccountOf,
+} from '../schemas.ts';
+
+const params = closed({ id: Id });
+const forWhom = { user_id: Type.Optional({ ...Id, description: 'Required of service callers' }) };
+
+/** Bank accounts: of the platform, of buyers, of brands. */
+export function accountRoutes(app: App): FastifyPluginAsyncTypebox {
+  return async (server) => {
+    server.get(
+      '/receiving-accounts',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'The accounts to which buyers transfer, the default first',
+          response: {
+            200: closed({ items: Type.Array(ReceivingAccountSchema) }),
+            ...problems('forbidden'),
+          },
+        },
+      },
+      async ({ actor }) => {
+        const rows = await consult(() => receivingAccounts(app.db, actor));
+        return { items: rows.map(receivingAccountOf) };
+      },
+    );
+
+    server.post(
+      '/receiving-accounts',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'Add an account to which buyers transfer; the first one is the default',
+          body: closed({ ...bankFields, is_default: Type.Optional(Type.Boolean()) }),
+          response: {
+            201: ReceivingAccountSchema,
+            ...problems(
+              'forbidden',
+              'reauthentication_required',
+              'campaign_busy',
+              'outcome_unknown',
+              'receiving_account_exists',
+            ),
+          },
+        },
+      },
+      async ({ actor, body: { is_default = false, ...given } }, reply) => {
+        const row = await operate(app.db, (tx) =>
+          addReceivingAccount(tx, actor, given, is_default),
+        );
+        return reply.code(201).send(receivingAccountOf(row));
+      },
+    );
+
+    server.patch(
+      '/receiving-accounts/:id',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'Make an account the default, switch it on or off, correct its holder',
+          params,
+          body: closed({
+            holder: Type.Optional(bankFields.holder),
+            is_default: Type.Optional(Type.Literal(true)),
+            is_active: Type.Optional(Type.Boolean()),
+            statement_through: Type.Optional(
+              Type.String({
+                format: 'date',
+                description:
+                  'Every transfer through that day (Asia/Jakarta) has been imported; an earlier day changes nothing',
+              }),
+            ),
+          }),
+          response: {
+            200: ReceivingAccountSchema,
+            ...problems(
+              'forbidden',
+              'reauthentication_required',
+              'campaign_busy',
+              'outcome_unknown',
+              'receiving_account_not_found',
+              'receiving_account_is_default',
+            ),
+          },
+        },
+      },
+      async ({ actor, params: { id }, body }) => {
+        const change = {
+          holder: body.holder,
+          isDefault: body.is_default,
+          isActive: body.is_active,
+          statementThrough: body.statement_through,
+        };
+        const row = await operate(app.db, (tx) => editReceivingAccount(tx, actor, id, change));
+        // The lifecycle looks at the campaigns that waited for it.
+        if (body.statement_through !== undefined) app.scheduler.wake();
+        return receivingAccountOf(row);
+      },
+    );
+
+    server.get(
+      '/refund-account',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'Where a buyer wants money back',
+          querystring: closed(forWhom),
+          response: { 200: OwnAccountSchema, ...problems('forbidden', 'bank_account_not_found') },
+        },
+      },
+      async ({ actor, query: { user_id } }) => {
+        const userId = staffMayName(actor, user_id);
+        return ownAccountOf(await consult(() => refundAccount(app.db, actor, userId)));
+      },
+    );
+
+    server.put(
+      '/refund-account',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'Say where a buyer wants money back',
+          body: closed({ ...forWhom, ...bankFields }),
+          response: {
+            200: OwnAccountSchema,
+            ...problems('forbidden', 'campaign_busy', 'outcome_unknown'),
+          },
+        },
+      },
+      async ({ actor, body: { user_id, ...given } }) => {
+        const userId = staffMayName(actor, user_id);
+        return ownAccountOf(
+          await operate(app.db, (tx) => setRefundAccount(tx, actor, userId, given)),
+        );
+      },
+    );
+
+    server.get(
+      '/brands/:id/payout-account',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'Where a brand is paid out to; for its owner and staff',
+          params,
+          response: {
+            200: OwnAccountSchema,
+            ...problems('forbidden', 'brand_not_found', 'bank_account_not_found'),
+          },
+        },
+      },
+      async ({ actor, params: { id } }) =>
+        ownAccountOf(await consult(() => payoutAccount(app.db, actor, id))),
+    );
+
+    server.get(
+      '/brands/:id/payouts',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'Payouts to a brand, newest first: those to come and those that were made',
+          params,
+          querystring: closed(pageQuery),
+          response: { 200: pageOf(PayoutSchema), ...problems('forbidden', 'brand_not_found') },
+        },
+      },
+      async ({ actor, params: { id }, query: { cursor, limit = 20 } }) => {
+        const rows = await consult(() =>
+          payoutsOfBrand(app.db, actor, id, { before: placeOf(cursor), limit: limit + 1 }),
+        );
+        return {
+          items: rows.slice(0, limit).map(payoutOf),
+          next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.transaction_id]),
+        };
+      },
+    );
+
+    server.put(
+      '/brands/:id/payout-account',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'Say where a brand is paid out to',
+          params,
+          body: closed(bankFields),
+          response: {
+            200: OwnAccountSchema,
+            ...problems(
+              'forbidden',
+              'reauthentication_required',
+              'campaign_busy',
+              'outcome_unknown',
+              'brand_not_found',
+            ),
+          },
+        },
+      },
+      async ({ actor, params: { id }, body }) =>
+        ownAccountOf(await operate(app.db, (tx) => setPayoutAccount(tx, actor, id, body))),
+    );
+  };
+}
+
+/** Whose account it is: an operator may name a buyer, as the service does. */
+function staffMayName(actor: Parameters<typeof permit>[0], named: string | undefined): string {
+  const caller = permit(actor, 'participation.join');
+  return caller.kind === 'operator' && named !== undefined
+    ? named.toLowerCase()
+    : userOf(caller, named);
+}

@@ -1,0 +1,335 @@
+import type { Log } from '../../database/log.ts';
+import type { Database } from '../../database/pool.ts';
+import type { Tx } from '../../database/transaction.ts';
+import { DomainError } from '../../errors/errors.ts';
+import { newId } from '../../identity/ids.ts';
+import { refuseWhileHeld } from '../../quarantine/operations.ts';
+import { consult, operate } from '../../operation/run.ts';
+import type { ParsedStatement } from '../statement-files/parse.ts';
+import * as sql from './import-queries.ts';
+import { identify, type Identified } from './line-identity.ts';
+import { dayAfter, dayInJakarta, readByMapping, storedMappingOf } from './mapping.ts';
+import * as lines from './queries.ts';
+
+/** Workers look for imports that nobody works on this often. */
+const everyMs = 5_000;
+/** Lines stored in one transaction. */
+const maxStored = 1_000;
+/** Lines matched in one transaction: a campaign's row is locked for as long. */
+const maxMatched = 50;
+/** Open lines compared with payments in one statement. */
+const maxCompared = 1_000;
+/** Rows of skipped lines that are kept. */
+export const maxSkippedKept = 5_000;
+
+interface ImporterDeps {
+  readonly db: Database;
+  readonly log: Log;
+  /** Tells whoever watches a campaign that money was counted for it. */
+  readonly onChange: (campaignId: string) => void;
+}
+
+/** Another worker has the import, or it is finished. */
+class LeaseLost extends Error {}
+
+/**
+ * Imports statements that were started: stores their lines and matches them with payments, in short
+ * transactions that each note how far they got. A worker that is killed leaves its import to another
+ * one, half a minute later; every line is stored and counted once.
+ */
+export class StatementImporter {
+  readonly #deps: ImporterDeps;
+  readonly #driven = new Set<Promise<unknown>>();
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<unknown> | undefined;
+  #stopping = false;
+
+  constructor(deps: ImporterDeps) {
+    this.#deps = deps;
+  }
+
+  /** Takes on what is left over at once, and looks again every few seconds. Never throws. */
+  start(): void {
+    if (this.#timer !== undefined) return;
+    this.#stopping = false;
+    this.#timer = setInterval(() => this.#runSafely(), everyMs);
+    this.#runSafely();
+  }
+
+  /** Ends after the transaction under way. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#stopping = true;
+    await Promise.all([this.#running, ...this.#driven]);
+  }
+
+  /** One pass over all that can be done now. Gives how many imports were finished. */
+  async run(): Promise<number> {
+    let finished = 0;
+    for (;;) {
+      if (this.#stopping) return finished;
+      const result = await this.#takeOne(null);
+      if (result === 'none') break;
+      if (result === 'failed') return finished;
+      finished++;
+    }
+    await this.#deps.db.rows(sql.forgetUploads);
+    return finished;
+  }
+
+  /**
+   * Works on one import here and now, for as long as it takes; resolves after `patienceMs` at the
+   * latest, and the work goes on. `read` is the file as it was just read. Never throws.
+   */
+  async drive(importId: string, patienceMs: number, read?: ParsedStatement): Promise<void> {
+    const work = this.#takeOne(importId, read);
+    this.#driven.add(work);
+    void work.finally(() => this.#driven.delete(work));
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, patienceMs);
+    });
+    await Promise.race([work, patience]);
+    clearTimeout(timer);
+  }
+
+  #runSafely(): void {
+    this.#running ??= this.run()
+      .catch((error: unknown) => {
+        this.#deps.log.warn({ err: error }, 'statements could not be imported; trying again');
+      })
+      .finally(() => (this.#running = undefined));
+  }
+
+  /** Never throws. */
+  async #takeOne(
+    importId: string | null,
+    read?: ParsedStatement,
+  ): Promise<'done' | 'none' | 'failed'> {
+    const { db, log } = this.#deps;
+    const token = newId();
+    try {
+      const taken = await operate(db, (tx) => tx.maybe(sql.takeImport, token, importId));
+      if (taken === undefined) return 'none';
+      try {
+        await this.#import(taken, token, read);
+        return 'done';
+      } catch (error) {
+        await db.rows(sql.releaseImport, taken.import_id, token).catch(() => undefined);
+        throw error;
+      }
+    } catch (error) {
+      if (!(error instanceof LeaseLost)) {
+        log.warn(
+          { err: error, import_id: importId },
+          'a statement import stopped; it goes on later',
+        );
+      }
+      return 'failed';
+    }
+  }
+
+  async #import(
+    taken: sql.TakenImportRow,
+    token: string,
+    read: ParsedStatement | undefined,
+  ): Promise<void> {
+    const { db, log } = this.#deps;
+    const parsed = read ?? (await this.#read(taken));
+    if (parsed === undefined) return;
+    if (taken.state === 'storing') await this.#store(taken, token, parsed);
+    await this.#match(taken, token);
+    const done = await operate(db, async (tx) => {
+      await lockImport(tx, taken.import_id, token);
+      const row = await tx.one(sql.finishImport, taken.import_id);
+      return { row, campaigns: await noteThrough(tx, row, parsed) };
+    });
+    for (const campaignId of done.campaigns) this.#deps.onChange(campaignId);
+    const { added_lines: added, matched_lines: matched } = done.row;
+    log.info({ import_id: taken.import_id, added, matched }, 'a statement was imported');
+  }
+
+  /** Reads the file again; what this version cannot read any more is refused for good. */
+  async #read(taken: sql.TakenImportRow): Promise<ParsedStatement | undefined> {
+    const mapping = storedMappingOf(taken.mapping);
+    try {
+      return await readByMapping(taken.content, mapping, dayInJakarta(taken.created_at));
+    } catch (error) {
+      if (!(error instanceof DomainError) || taken.stored_lines > 0) throw error;
+      const { code, params } = error;
+      await operate(this.#deps.db, (tx) =>
+        tx.rows(sql.refuseImport, taken.import_id, JSON.stringify({ code, params })),
+      );
+      return undefined;
+    }
+  }
+
+  async #store(
+    taken: sql.TakenImportRow,
+    token: string,
+    { lines: read }: ParsedStatement,
+  ): Promise<void> {
+    const { db } = this.#deps;
+    const { import_id: importId, account_id: accountId } = taken;
+    const found = await identifyLines(db, taken, read);
+    for (let from = taken.stored_lines; ; from += maxStored) {
+      const to = Math.min(from + maxStored, found.length);
+      const fresh = found
+        .slice(from, to)
+        .flatMap((one, index) => (one.isKnown ? [] : [{ ...one, position: from + index }]));
+      await this.#batch(importId, token, async (tx, job) => {
+        if (job.state !== 'storing' || job.stored_lines !== from) throw new LeaseLost();
+        if (fresh.length > 0) {
+          await tx.rows(
+            sql.insertLines,
+            accountId,
+            importId,
+            taken.started_by!,
+            ...columnsOf(fresh),
+          );
+        }
+        const doubtful = fresh.filter(({ duplicateOf }) => duplicateOf !== null).length;
+        const state = to === found.length ? 'matching' : 'storing';
+        await tx.rows(sql.noteStored, importId, to, fresh.length, doubtful, state);
+      });
+      if (to === found.length) return;
+    }
+  }
+
+  /**
+   * Matches every open line of the account that fits a payment now, also of earlier imports. A batch
+   * that meets a locked campaign is tried again after the others.
+   */
+  async #match(taken: sql.TakenImportRow, token: string): Promise<void> {
+    const { import_id: importId, account_id: accountId } = taken;
+    const by = taken.started_by!;
+    let waiting = await linesToMatch(this.#deps.db, accountId);
+    await this.#batch(importId, token, (tx) =>
+      tx.rows(sql.noteMatched, importId, 0, waiting.length + taken.matched_lines),
+    );
+    for (let round = 0; waiting.length > 0; round++) {
+      const busy: string[] = [];
+      for (let from = 0; from < waiting.length; from += maxMatched) {
+        const ids = waiting.slice(from, from + maxMatched);
+        try {
+          const matched = await this.#batch(importId, token, async (tx) => {
+            await refuseWhileHeld(tx);
+            const rows = await tx.rows(lines.matchLines, ids, by);
+            await tx.rows(sql.noteMatched, importId, rows.length, 0);
+            return rows;
+          });
+          for (const { campaign_id } of matched) if (campaign_id) this.#deps.onChange(campaign_id);
+        } catch (error) {
+          const isBusy = error instanceof DomainError && error.code === 'campaign_busy';
+          if (!isBusy || round >= 5) throw error;
+          busy.push(...ids);
+        }
+      }
+      waiting = busy;
+    }
+  }
+
+  /** A transaction of this worker on its import. Throws LeaseLost when it is not its any more. */
+  async #batch<T>(
+    importId: string,
+    token: string,
+    work: (tx: Tx, job: LockedImport) => Promise<T>,
+  ): Promise<T> {
+    if (this.#stopping) throw new LeaseLost();
+    return await operate(this.#deps.db, async (tx) =>
+      work(tx, await lockImport(tx, importId, token)),
+    );
+  }
+}
+
+type LockedImport = Pick<sql.ImportRow, 'state' | 'stored_lines' | 'matched_lines'>;
+
+async function lockImport(tx: Tx, importId: string, token: string): Promise<LockedImport> {
+  const job = await tx.maybe(sql.lockImport, importId, token);
+  if (job === undefined) throw new LeaseLost();
+  return job;
+}
+
+/** Which lines of a file are new for its account; the same ones each time an import is taken up. */
+export async function identifyLines(
+  db: Database,
+  { account_id: accountId, import_id: importId }: Pick<sql.ImportRow, 'account_id' | 'import_id'>,
+  read: ParsedStatement['lines'],
+): Promise<readonly Identified[]> {
+  const days = read.map(({ day }) => day).toSorted();
+  const [first, last] = [days[0], days.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  const known = await consult(() => db.rows(sql.storedLines, accountId, first, last, importId));
+  return identify(read, known);
+}
+
+function columnsOf(fresh: readonly (Identified & { readonly position: number })[]) {
+  const each = <T>(what: (one: Identified['line']) => T) => fresh.map(({ line }) => what(line));
+  return [
+    fresh.map(() => newId()).toSorted(),
+    fresh.map(({ position }) => position),
+    fresh.map(({ fingerprint }) => fingerprint),
+    each(({ day }) => day),
+    each(({ time }) => time ?? null),
+    each(({ amount }) => amount),
+    each(({ description }) => description),
+    each(({ reference }) => reference ?? null),
+    each(({ balanceSen }) => balanceSen ?? null),
+    fresh.map(({ duplicateOf }) => duplicateOf),
+  ] as const;
+}
+
+/**
+ * Open lines that matching would change: those that fit a payment, in order of their days, as the
+ * first of two transfers of one sum is the one that pays; then those that fitted several.
+ */
+async function linesToMatch(db: Database, accountId: string): Promise<readonly string[]> {
+  const found: lines.OpenLineRow[] = [];
+  let before: lines.OpenLineRow | undefined;
+  for (;;) {
+    const [day, id] = [before?.booked_on ?? null, before?.line_id ?? null];
+    const rows = await consult(() => db.rows(lines.openLinesOf, accountId, day, id, maxCompared));
+    found.push(...rows.filter(({ fits, status }) => fits || status === 'ambiguous'));
+    before = rows.at(-1);
+    if (rows.length < maxCompared) break;
+  }
+  const inOrder = found.toReversed();
+  const withStatus = (status: lines.StatementLineStatus) =>
+    inOrder.filter((line) => line.status === status).map(({ line_id }) => line_id);
+  return [...withStatus('unmatched'), ...withStatus('ambiguous')];
+}
+
+/**
+ * Notes through which day the account is imported whole. Gives the campaigns for which that decides
+ * something.
+ */
+async function noteThrough(
+  tx: Tx,
+  row: sql.ImportRow,
+  parsed: ParsedStatement,
+): Promise<readonly string[]> {
+  const yesterday = dayAfter(dayInJakarta(row.created_at), -1);
+  const [from, through] = coveredDays(parsed, row.said_through, yesterday);
+  if (through === undefined) return [];
+  const rows = await tx.rows(sql.noteThrough, row.account_id, from ?? null, through);
+  return rows.map(({ campaign_id }) => campaign_id);
+}
+
+/**
+ * The days of which a file has every line. On the day of the download more may come, so that it is
+ * never one of them. Without a period in the file the last line's day may be cut off. The first day
+ * is undefined where an operator has said that everything is imported.
+ */
+export function coveredDays(
+  { period, lines: read }: ParsedStatement,
+  saidThrough: string | null,
+  yesterday: string,
+): readonly [from: string | undefined, through: string | undefined] {
+  const earliest = (day: string) => (day < yesterday ? day : yesterday);
+  if (saidThrough !== null) return [undefined, earliest(saidThrough)];
+  if (period !== undefined) return [period.from, earliest(period.to)];
+  const days = read.map(({ day }) => day).toSorted();
+  const last = days.at(-1);
+  return [days[0], last === undefined ? undefined : earliest(dayAfter(last, -1))];
+}

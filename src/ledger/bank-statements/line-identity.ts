@@ -1,0 +1,201 @@
+import { hash } from 'node:crypto';
+import type { StatementLine } from '../statement-files/types.ts';
+
+/** A line of an account that an earlier import stored. */
+export interface KnownLine {
+  readonly line_id: string;
+  readonly booked_on: string;
+  readonly amount: bigint;
+  readonly description: string;
+  readonly reference: string | null;
+  readonly balance_sen: bigint | null;
+}
+
+/** What is to be done with one line of a file: `known` is not stored again. */
+export interface Identified {
+  readonly line: StatementLine;
+  readonly isKnown: boolean;
+  /** A stored line that may be the same transfer; a person has to look. */
+  readonly duplicateOf: string | null;
+  /** 32 bytes, unique among the lines of the account. */
+  readonly fingerprint: Buffer;
+}
+
+/**
+ * Which lines of a file are new for an account. Gives one entry for each line, in the order of the
+ * file.
+ *
+ * Of two equal transfers the running balance tells whether they are the same one, otherwise a
+ * reference that is unique on its day. Without either, equal lines of one day are paired one by one,
+ * so that the second of two is new. Such a pair counts as the same transfer where the file repeats
+ * the whole of the day's stored lines, or is repeated by them, or overlaps them at one end. Elsewhere
+ * nothing proves it: the line is stored as new, with the line that it may repeat.
+ */
+export function identify(
+  lines: readonly StatementLine[],
+  known: readonly KnownLine[],
+): readonly Identified[] {
+  const storedByDay = Map.groupBy(known, ({ booked_on }) => booked_on);
+  const fileByDay = Map.groupBy(lines, ({ day }) => day);
+  const verdicts = new Map<StatementLine, Verdict>();
+  for (const [day, own] of fileByDay) {
+    const stored = storedByDay.get(day) ?? [];
+    for (const [line, verdict] of judgeDay(own, stored)) verdicts.set(line, verdict);
+  }
+  const counts = new Map<string, number>();
+  for (const line of known) {
+    const key = keyOf(line);
+    counts.set(key, (counts.get(key) ?? 0) + 1);
+  }
+  return lines.map((line) => {
+    const verdict = verdicts.get(line) ?? {};
+    const key = keyOf(asKnown(line));
+    const isKnown = verdict.same !== undefined;
+    const nth = (counts.get(key) ?? 0) + 1;
+    if (!isKnown) counts.set(key, nth);
+    return {
+      line,
+      isKnown,
+      duplicateOf: isKnown ? null : (verdict.perhaps?.line_id ?? null),
+      fingerprint: hash('sha256', `${key}|${nth}`, 'buffer'),
+    };
+  });
+}
+
+interface Verdict {
+  readonly same?: KnownLine;
+  readonly perhaps?: KnownLine;
+}
+
+/** Compares the lines of a file with the stored ones of the same day. */
+function judgeDay(
+  own: readonly StatementLine[],
+  stored: readonly KnownLine[],
+): Map<StatementLine, Verdict> {
+  const repeated = repeatedReferences(own, stored);
+  const left = new Set(stored);
+  const pairs = new Map<StatementLine, { readonly line: KnownLine; readonly sure: boolean }>();
+  const take = (sure: boolean, fits: (line: StatementLine, other: KnownLine) => boolean) => {
+    const byAmount = Map.groupBy(left, ({ amount }) => amount);
+    for (const line of own) {
+      if (pairs.has(line)) continue;
+      const found = byAmount.get(line.amount)?.find((one) => left.has(one) && fits(line, one));
+      if (found === undefined) continue;
+      left.delete(found);
+      pairs.set(line, { line: found, sure });
+    }
+  };
+  take(true, (line, other) => compare(line, other, repeated) === 'same');
+  take(
+    false,
+    (line, other) =>
+      compare(line, other, repeated) === 'unclear' &&
+      plain(line.description) === plain(other.description),
+  );
+  const overlaps = isOverlap(own, stored, pairs);
+  const verdicts = new Map<StatementLine, Verdict>();
+  for (const [line, pair] of pairs) {
+    verdicts.set(line, pair.sure || overlaps ? { same: pair.line } : { perhaps: pair.line });
+  }
+  // The same transfer in another export, which has other columns and other words for it.
+  for (const line of own) {
+    if (verdicts.has(line)) continue;
+    const other = [...left].find(
+      (one) =>
+        one.amount === line.amount &&
+        compare(line, one, repeated) === 'unclear' &&
+        isOtherShape(line, one),
+    );
+    if (other === undefined) continue;
+    left.delete(other);
+    verdicts.set(line, { perhaps: other });
+  }
+  return verdicts;
+}
+
+/**
+ * Whether the paired lines are all of the file's day, all stored ones, or where the one ends and the
+ * other begins: the last stored ones that the file begins with, or the other way round where the bank
+ * writes the newest first.
+ */
+function isOverlap(
+  own: readonly StatementLine[],
+  stored: readonly KnownLine[],
+  pairs: ReadonlyMap<StatementLine, { readonly line: KnownLine }>,
+): boolean {
+  if (pairs.size === own.length || pairs.size === stored.length) return true;
+  const paired = new Set([...pairs.values()].map(({ line }) => line));
+  const inFile = own.map((line) => pairs.has(line));
+  const inStore = stored.map((line) => paired.has(line));
+  return (
+    (beginsWith(inFile, pairs.size) && beginsWith(inStore.toReversed(), pairs.size)) ||
+    (beginsWith(inFile.toReversed(), pairs.size) && beginsWith(inStore, pairs.size))
+  );
+}
+
+const beginsWith = (marks: readonly boolean[], size: number): boolean =>
+  marks.slice(0, size).every(Boolean);
+
+/** By balance and reference alone: 'unclear' where the two lines do not both have one. */
+function compare(
+  line: StatementLine,
+  other: KnownLine,
+  repeated: ReadonlySet<string>,
+): 'same' | 'other' | 'unclear' {
+  const reference = line.reference ?? null;
+  const areNamed = reference !== null && other.reference !== null;
+  if (line.balanceSen !== undefined && other.balance_sen !== null) {
+    const isSame =
+      line.balanceSen === other.balance_sen && (!areNamed || reference === other.reference);
+    return isSame ? 'same' : 'other';
+  }
+  if (!areNamed) return 'unclear';
+  if (reference !== other.reference) return 'other';
+  return repeated.has(reference) ? 'unclear' : 'same';
+}
+
+/** References that say nothing, such as a branch's code: several lines of the day have them. */
+function repeatedReferences(
+  own: readonly StatementLine[],
+  stored: readonly KnownLine[],
+): ReadonlySet<string> {
+  const twice = new Set<string>();
+  for (const references of [
+    own.map(({ reference }) => reference),
+    stored.map(({ reference }) => reference ?? undefined),
+  ]) {
+    const seen = new Set<string>();
+    for (const reference of references) {
+      if (reference === undefined) continue;
+      if (seen.has(reference)) twice.add(reference);
+      seen.add(reference);
+    }
+  }
+  return twice;
+}
+
+/** Whether one of them has a balance or a reference and the other has not. */
+function isOtherShape(line: StatementLine, other: KnownLine): boolean {
+  return (
+    (line.balanceSen === undefined) !== (other.balance_sen === null) ||
+    (line.reference === undefined) !== (other.reference === null)
+  );
+}
+
+const plain = (text: string): string => text.toLowerCase().replaceAll(/\s+/g, ' ').trim();
+
+function asKnown(line: StatementLine): KnownLine {
+  return {
+    line_id: '',
+    booked_on: line.day,
+    amount: line.amount,
+    description: line.description,
+    reference: line.reference ?? null,
+    balance_sen: line.balanceSen ?? null,
+  };
+}
+
+function keyOf({ booked_on, amount, description, reference, balance_sen }: KnownLine): string {
+  const parts = [booked_on, amount, plain(description), reference ?? '', balance_sen ?? ''];
+  return parts.map(String).join('|');
+}

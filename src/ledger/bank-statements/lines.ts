@@ -1,0 +1,138 @@
+import type { Queryable } from '../../database/query.ts';
+import type { Tx } from '../../database/transaction.ts';
+import { DomainError } from '../../errors/errors.ts';
+import { actorLabel, type Actor } from '../../identity/actor.ts';
+import { permit } from '../../identity/policy.ts';
+import { refuseWhileHeld } from '../../quarantine/operations.ts';
+import { findBuyer } from '../queries.ts';
+import * as sql from './queries.ts';
+
+/** A line with what it is for, as far as anybody has said. */
+export interface DividedLine extends sql.StatementLineRow {
+  readonly parts: readonly sql.LinePartRow[];
+}
+
+/** So many rupiah of a line for one participation. */
+export interface PartInput {
+  readonly participationId: string;
+  /** `whole`: all that the line has. */
+  readonly amount: bigint | 'whole';
+}
+
+/** Lines with their parts, in the order given. */
+export async function withParts(
+  db: Queryable,
+  lines: readonly sql.StatementLineRow[],
+): Promise<DividedLine[]> {
+  const ids = lines.filter(({ status }) => ['allocated', 'matched'].includes(status));
+  const rows = await db.rows(
+    sql.partsOfLines,
+    ids.map(({ line_id }) => line_id),
+  );
+  const byLine = Map.groupBy(rows, ({ line_id }) => line_id);
+  return lines.map((line) => ({ ...line, parts: byLine.get(line.line_id) ?? [] }));
+}
+
+/**
+ * A person says which participation a line pays for. It is counted at once where it pays what is
+ * owed, together with lines that wait for the same participation; too little waits for the rest,
+ * unless `refund` says that it is due back. Refuses: forbidden, statement_line_not_found,
+ * participation_not_found, statement_line_handled, installation_held.
+ */
+export async function assignLine(
+  tx: Tx,
+  actor: Actor,
+  lineId: string,
+  { participationId, refund = false }: { participationId: string; refund?: boolean },
+): Promise<DividedLine> {
+  const by = actorLabel(permit(actor, 'statement.import'));
+  await refuseWhileHeld(tx);
+  await refuseUnknown(tx, lineId);
+  const campaignId = await campaignOf(tx, participationId);
+  const line = await tx.one(sql.assignLine, lineId, campaignId, participationId, refund, by);
+  return (await withParts(tx, [line]))[0]!;
+}
+
+/**
+ * A person divides a line over participations; nothing is counted before `settleLines`. Replaces what
+ * was said before; without any part the line is open again. Refuses: forbidden,
+ * statement_line_not_found, statement_line_handled, participation_not_found,
+ * statement_parts_exceed_line.
+ */
+export async function divideLine(
+  tx: Tx,
+  actor: Actor,
+  lineId: string,
+  parts: readonly PartInput[],
+): Promise<DividedLine> {
+  const by = actorLabel(permit(actor, 'statement.import'));
+  const whole = await refuseUnknown(tx, lineId);
+  const sums = new Map<string, bigint>();
+  for (const { participationId, amount } of parts) {
+    const more = amount === 'whole' ? whole.amount : amount;
+    sums.set(participationId, (sums.get(participationId) ?? 0n) + more);
+  }
+  const campaigns: string[] = [];
+  for (const id of sums.keys()) campaigns.push(await campaignOf(tx, id));
+  const amounts = [...sums.values()];
+  const line = await tx.one(sql.allocateLine, lineId, campaigns, [...sums.keys()], amounts, by);
+  return (await withParts(tx, [line]))[0]!;
+}
+
+/**
+ * Counts divided lines, all together or none: what several bring for one participation is one sum.
+ * What a line has left over goes with its first part, and is due back as far as it pays for nothing.
+ * Less than a participation owes is refused, unless `refund` says that it is due back. Refuses:
+ * forbidden, statement_line_not_found, statement_line_handled, statement_line_not_divided,
+ * statement_lines_too_little, installation_held.
+ */
+export async function settleLines(
+  tx: Tx,
+  actor: Actor,
+  lineIds: readonly string[],
+  refund = false,
+): Promise<DividedLine[]> {
+  const by = actorLabel(permit(actor, 'statement.import'));
+  await refuseWhileHeld(tx);
+  const ids = [...new Set(lineIds)];
+  await tx.one(sql.countLines, ids, refund, by);
+  return await withParts(tx, await tx.rows(sql.findLines, ids));
+}
+
+/**
+ * A line is not about any participation, says a person, and why. Refuses: forbidden,
+ * statement_line_not_found, statement_line_handled.
+ */
+export async function ignoreLine(
+  tx: Tx,
+  actor: Actor,
+  lineId: string,
+  reason: string,
+): Promise<DividedLine> {
+  const caller = permit(actor, 'statement.import');
+  const ignored = await tx.maybe(sql.ignoreLine, lineId, reason, actorLabel(caller));
+  if (ignored !== undefined) return { ...ignored, parts: [] };
+  await refuseUnknown(tx, lineId);
+  throw new DomainError('statement_line_handled', {});
+}
+
+/** Campaigns that money of lines was counted for: who watches them is told. */
+export function campaignsOf(lines: readonly DividedLine[]): ReadonlySet<string> {
+  return new Set(
+    lines
+      .filter(({ status }) => status === 'matched')
+      .flatMap(({ parts }) => parts.map(({ campaign_id }) => campaign_id)),
+  );
+}
+
+async function refuseUnknown(tx: Tx, lineId: string): Promise<sql.StatementLineRow> {
+  const line = await tx.maybe(sql.findLine, lineId);
+  if (line === undefined) throw new DomainError('statement_line_not_found', {});
+  return line;
+}
+
+async function campaignOf(tx: Tx, participationId: string): Promise<string> {
+  const buyer = await tx.maybe(findBuyer, participationId);
+  if (buyer === undefined) throw new DomainError('participation_not_found', {});
+  return buyer.campaign_id;
+}

@@ -1,0 +1,333 @@
+import { hash } from 'node:crypto';
+import type { Database } from '../../database/pool.ts';
+import type { Queryable } from '../../database/query.ts';
+import { DomainError, invalidField } from '../../errors/errors.ts';
+import { actorLabel, type Actor } from '../../identity/actor.ts';
+import { newId } from '../../identity/ids.ts';
+import { permit } from '../../identity/policy.ts';
+import { refuseWhileHeld } from '../../quarantine/operations.ts';
+import { consult, operate } from '../../operation/run.ts';
+import { previewTable, type ParsedStatement } from '../statement-files/parse.ts';
+import * as sql from './import-queries.ts';
+import { findReceivingAccount, type ReceivingAccountRow } from '../queries.ts';
+import { identifyLines, maxSkippedKept, type StatementImporter } from './importer.ts';
+import {
+  dayInJakarta,
+  readByMapping,
+  recognise,
+  storedMappingOf,
+  type StoredMapping,
+} from './mapping.ts';
+import { countOpenLines, paymentsFor } from './queries.ts';
+
+/** The most bytes of a statement: room for 20,000 lines (`maxStatementRows`) of 400 bytes. */
+export const maxStatementBytes = 8 * 1024 * 1024;
+
+/** What an import would do with a transfer. */
+export interface PreviewedLine {
+  /** Line of the file, from 1. */
+  readonly row: number;
+  readonly booked_on: string;
+  readonly amount: bigint;
+  readonly description: string;
+  /**
+   * `match`: it is for exactly one open payment; `known`: it was imported before, nothing is done
+   * with it; `doubtful`: it may have been imported before, and waits for a person.
+   */
+  readonly outcome: 'match' | 'ambiguous' | 'unmatched' | 'known' | 'doubtful';
+  readonly participation_id: string | null;
+}
+
+/** A file as it was understood, and what its import would do; nothing is changed. */
+export interface StatementPreview {
+  readonly parsed: ParsedStatement;
+  readonly mapping: StoredMapping;
+  readonly lines: readonly PreviewedLine[];
+}
+
+interface ImportDeps {
+  readonly db: Database;
+  readonly importer: StatementImporter;
+}
+
+/** Throws unless the caller may import statements of an account that is there. */
+export async function permitImport(
+  db: Queryable,
+  actor: Actor,
+  accountId: string,
+): Promise<ReceivingAccountRow> {
+  permit(actor, 'statement.import');
+  const account = await db.maybe(findReceivingAccount, accountId);
+  if (account === undefined) throw new DomainError('receiving_account_not_found', {});
+  return account;
+}
+
+/**
+ * What an import of a file would do, line by line; nothing is changed. Without a mapping that of the
+ * account is taken, else the bank whose file it is. Refuses: forbidden, receiving_account_not_found,
+ * statement_not_readable.
+ */
+export async function previewStatement(
+  db: Database,
+  actor: Actor,
+  accountId: string,
+  { bytes, mapping }: { readonly bytes: Buffer; readonly mapping: StoredMapping | undefined },
+): Promise<StatementPreview> {
+  await consult(() => permitImport(db, actor, accountId));
+  const read = await readFor(db, accountId, bytes, mapping, dayInJakarta());
+  const place = { account_id: accountId, import_id: '00000000-0000-0000-0000-000000000000' };
+  return { ...read, lines: await previewLines(db, place, read.parsed) };
+}
+
+/** Reads a file for an account. Refuses: statement_not_readable. */
+async function readFor(
+  db: Database,
+  accountId: string,
+  bytes: Buffer,
+  mapping: StoredMapping | undefined,
+  today: string,
+): Promise<{ readonly parsed: ParsedStatement; readonly mapping: StoredMapping }> {
+  if (mapping !== undefined && !('format' in mapping && mapping.format === 'auto')) {
+    return { parsed: await readByMapping(bytes, mapping, today), mapping };
+  }
+  return await recognise(bytes, await keptMapping(db, accountId), today);
+}
+
+/** How an account's files are read, as an operator said once; undefined if nobody has. */
+export async function keptMapping(
+  db: Database,
+  accountId: string,
+): Promise<StoredMapping | undefined> {
+  const kept = await consult(() => db.maybe(sql.findMapping, accountId));
+  return kept && storedMappingOf(kept.mapping);
+}
+
+async function previewLines(
+  db: Database,
+  place: Pick<sql.ImportRow, 'account_id' | 'import_id'>,
+  { lines: read }: ParsedStatement,
+): Promise<PreviewedLine[]> {
+  const found = await identifyLines(db, place, read);
+  const fresh = found.filter(({ isKnown }) => !isKnown).map(({ line }) => line);
+  const amounts = fresh.map(({ amount }) => amount);
+  const days = fresh.map(({ day }) => day);
+  const rows = await consult(() => db.rows(paymentsFor, place.account_id, amounts, days));
+  const fitting = Map.groupBy(rows, ({ ordinal }) => fresh[ordinal - 1]!);
+  const taken = new Set<string>();
+  return found.map(({ line, isKnown, duplicateOf }) => {
+    const { row, day: booked_on, amount, description } = line;
+    const shown = { row, booked_on, amount, description, participation_id: null };
+    if (isKnown) return { ...shown, outcome: 'known' };
+    if (duplicateOf !== null) return { ...shown, outcome: 'doubtful' };
+    // Of two transfers of one sum the first pays what is open.
+    const open = (fitting.get(line) ?? []).filter((one) => !taken.has(one.participation_id));
+    const [only] = open;
+    if (only === undefined) return { ...shown, outcome: 'unmatched' };
+    if (open.length > 1) return { ...shown, outcome: 'ambiguous' };
+    taken.add(only.participation_id);
+    return { ...shown, outcome: 'match', participation_id: only.participation_id };
+  });
+}
+
+export interface UploadInput {
+  readonly bytes: Buffer;
+  readonly fileName: string;
+  readonly mapping: StoredMapping | undefined;
+}
+
+/**
+ * Keeps a file for an import, which begins when somebody says so. A file that no table can be read
+ * from is refused at once: statement_not_readable. Refuses as well: forbidden,
+ * receiving_account_not_found.
+ */
+export async function uploadStatement(
+  db: Database,
+  actor: Actor,
+  accountId: string,
+  { bytes, fileName, mapping }: UploadInput,
+): Promise<sql.ImportRow> {
+  const caller = permit(actor, 'statement.import');
+  await consult(() => permitImport(db, actor, accountId));
+  await previewTable(bytes);
+  const kept = mapping ?? (await keptMapping(db, accountId)) ?? { format: 'auto' };
+  return await operate(db, (tx) =>
+    tx.one(
+      sql.insertImport,
+      newId(),
+      accountId,
+      storableName(fileName),
+      hash('sha256', bytes, 'buffer'),
+      bytes,
+      JSON.stringify(kept),
+      actorLabel(caller),
+    ),
+  );
+}
+
+function storableName(name: string): string {
+  return [
+    ...name
+      .replaceAll(/[\p{Cc}\p{Cf}]/gu, ' ')
+      .trim()
+      .toWellFormed(),
+  ]
+    .slice(0, 200)
+    .join('');
+}
+
+/** An import as its progress stands. Refuses: forbidden, statement_import_not_found. */
+export async function findStatementImport(
+  db: Queryable,
+  actor: Actor,
+  importId: string,
+): Promise<sql.ImportRow> {
+  permit(actor, 'statement.import');
+  const row = await db.maybe(sql.findImport, importId);
+  if (row === undefined) throw new DomainError('statement_import_not_found', {});
+  return row;
+}
+
+/**
+ * An uploaded file as its mapping, or the one given, reads it. Refuses: forbidden,
+ * statement_import_not_found, statement_import_started, statement_not_readable.
+ */
+export async function previewUpload(
+  db: Database,
+  actor: Actor,
+  importId: string,
+  mapping?: StoredMapping,
+): Promise<StatementPreview & { readonly row: sql.ImportRow }> {
+  const row = await consult(() => findStatementImport(db, actor, importId));
+  const { content, created_at } = await fileOf(db, importId);
+  const chosen = mapping ?? storedMappingOf(row.mapping);
+  const read = await readFor(db, row.account_id, content, chosen, dayInJakarta(created_at));
+  return { ...read, row, lines: await previewLines(db, row, read.parsed) };
+}
+
+/** The bytes of an uploaded file. Refuses: statement_import_started. */
+export async function fileOf(
+  db: Database,
+  importId: string,
+): Promise<{ readonly content: Buffer; readonly created_at: Date }> {
+  const file = await consult(() => db.maybe(sql.findImportFile, importId));
+  if (file === undefined || file.content === null) {
+    throw new DomainError('statement_import_started', {});
+  }
+  return { content: file.content, created_at: file.created_at };
+}
+
+/**
+ * Keeps how an uploaded file is read. Refuses: forbidden, statement_import_not_found,
+ * statement_import_started.
+ */
+export async function mapUpload(
+  db: Database,
+  actor: Actor,
+  importId: string,
+  mapping: StoredMapping,
+): Promise<void> {
+  await consult(() => findStatementImport(db, actor, importId));
+  const done = await operate(db, (tx) =>
+    tx.maybe(sql.setImportMapping, importId, JSON.stringify(mapping)),
+  );
+  if (done === undefined) throw new DomainError('statement_import_started', {});
+}
+
+export interface StartInput {
+  readonly mapping?: StoredMapping | undefined;
+  /** Whether the account's next files are read in the same way. */
+  readonly keepMapping?: boolean;
+  /** The last day of which the file has every line, YYYY-MM-DD. */
+  readonly through?: string | undefined;
+}
+
+/**
+ * Imports an uploaded file, and gives how far that got within `patienceMs`; a worker goes on with the
+ * rest. Refuses: forbidden, statement_import_not_found, statement_import_started, validation_failed
+ * (a day that is not over), statement_not_readable, installation_held.
+ */
+export async function applyUpload(
+  { db, importer }: ImportDeps,
+  actor: Actor,
+  importId: string,
+  {
+    mapping,
+    keepMapping = false,
+    through,
+    patienceMs,
+    read: given,
+  }: StartInput & {
+    readonly patienceMs: number;
+    /** The file as it was just read, if it was. */
+    readonly read?: { readonly parsed: ParsedStatement; readonly mapping: StoredMapping };
+  },
+): Promise<sql.ImportRow> {
+  const by = actorLabel(permit(actor, 'statement.import'));
+  const row = await consult(() => findStatementImport(db, actor, importId));
+  if (row.state !== 'uploaded') throw new DomainError('statement_import_started', {});
+  const { content, created_at } = await fileOf(db, importId);
+  const uploadedOn = dayInJakarta(created_at);
+  if (through !== undefined && !isPast(through, uploadedOn)) throw notOver();
+  await consult(() => refuseWhileHeld(db));
+  const chosen = mapping ?? storedMappingOf(row.mapping);
+  const read = given ?? (await readFor(db, row.account_id, content, chosen, uploadedOn));
+  const asJson = JSON.stringify(read.mapping);
+  const { lines, skipped } = read.parsed;
+  const started = await operate(db, async (tx) => {
+    if (keepMapping) await tx.rows(sql.putMapping, row.account_id, asJson, by);
+    return await tx.maybe(
+      sql.startImport,
+      importId,
+      asJson,
+      through ?? null,
+      lines.length,
+      skipped.length,
+      JSON.stringify(skipped.slice(0, maxSkippedKept), (_, value: unknown) =>
+        typeof value === 'bigint' ? Number(value) : value,
+      ),
+      by,
+    );
+  });
+  if (started === undefined) throw new DomainError('statement_import_started', {});
+  await importer.drive(importId, patienceMs, read.parsed);
+  return await consult(() => findStatementImport(db, actor, importId));
+}
+
+/** Uploads and applies at once: for callers that need no preview. Refuses as both do. */
+export async function importStatement(
+  deps: ImportDeps,
+  actor: Actor,
+  accountId: string,
+  input: UploadInput & { readonly patienceMs: number },
+): Promise<sql.ImportRow> {
+  const { db } = deps;
+  await consult(() => permitImport(db, actor, accountId));
+  await consult(() => refuseWhileHeld(db));
+  // Before anything is kept: a file that cannot be read leaves no trace.
+  const read = await readFor(db, accountId, input.bytes, input.mapping, dayInJakarta());
+  const { import_id } = await uploadStatement(db, actor, accountId, input);
+  // Sent again under the same key, it was started before.
+  const row = await consult(() => findStatementImport(db, actor, import_id));
+  if (row.state !== 'uploaded') {
+    await deps.importer.drive(import_id, input.patienceMs);
+    return await consult(() => findStatementImport(db, actor, import_id));
+  }
+  return await applyUpload(deps, actor, import_id, { patienceMs: input.patienceMs, read });
+}
+
+/** The account's lines that wait for a person. */
+export async function openCounts(db: Database, accountId: string) {
+  return await consult(() => db.one(countOpenLines, accountId));
+}
+
+function isPast(day: string, today: string): boolean {
+  const moment = new Date(`${day}T00:00:00Z`);
+  return !isNaN(moment.getTime()) && moment.toISOString().slice(0, 10) === day && day < today;
+}
+
+function notOver() {
+  return invalidField('through', {
+    id: 'Pilih hari yang sudah lewat saat mutasi diunduh, paling lambat kemarin.',
+    en: 'Choose a day that was over when the statement was downloaded, yesterday at the latest.',
+  });
+}

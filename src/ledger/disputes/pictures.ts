@@ -1,0 +1,104 @@
+import type { Queryable } from '../../database/query.ts';
+import type { Tx } from '../../database/transaction.ts';
+import { DomainError, invalidField, type Wording } from '../../errors/errors.ts';
+import type { Actor } from '../../identity/actor.ts';
+import { drawn, NotDrawn } from '../../uploads/decode-image.ts';
+import * as sql from './queries.ts';
+import { permitOnBuyer } from '../payments/operations.ts';
+
+/** So many pictures a dispute may have. */
+export const maxDisputePictures = 3;
+/** The field of a form that they are sent in; refusals name it. */
+export const disputePictureField = 'pictures';
+/** Pixels of the longer side: what a crack in a bottle is seen in. */
+const longestSide = 1_600;
+
+export const disputePictureTooLarge: Wording = {
+  id: 'Satu foto maksimal 5 MB.',
+  en: 'Each photo can be up to 5 MB.',
+};
+const notAPicture: Wording = {
+  id: 'File ini tidak bisa dibaca sebagai foto. Kirim JPEG, PNG, atau WebP.',
+  en: 'We could not read this file as a photo. Please send a JPEG, PNG or WebP.',
+};
+const tooMany: Wording = {
+  id: 'Paling banyak 3 foto untuk satu laporan.',
+  en: 'A report can have up to 3 photos.',
+};
+
+/**
+ * The pictures of a dispute as they are kept: drawn anew as WebP, without anything else that was in
+ * the files, such as where they were taken. Refuses: validation_failed.
+ */
+export async function readDisputePictures(files: readonly Buffer[]): Promise<Buffer[]> {
+  if (files.length > maxDisputePictures) throw invalidField(disputePictureField, tooMany);
+  const pictures: Buffer[] = [];
+  // One after the other: each is large while it is drawn.
+  for (const file of files) pictures.push(await readOne(file));
+  return pictures;
+}
+
+async function readOne(file: Buffer): Promise<Buffer> {
+  try {
+    return await drawn(file, (pixels) =>
+      pixels
+        .resize(longestSide, longestSide, { fit: 'inside', withoutEnlargement: true })
+        .webp({ quality: 80 })
+        .toBuffer(),
+    );
+  } catch (error) {
+    if (error instanceof NotDrawn) throw invalidField(disputePictureField, notAPicture);
+    throw error;
+  }
+}
+
+/**
+ * Adds pictures to the open dispute of a participation. Refuses: participation_not_found, forbidden,
+ * dispute_not_found (none is open), validation_failed (more than three).
+ */
+export async function addDisputePictures(
+  tx: Tx,
+  actor: Actor,
+  participationId: string,
+  pictures: readonly Buffer[],
+): Promise<{ readonly dispute_id: string; readonly pictures: number }> {
+  const { buyer } = await permitOnBuyer(tx, actor, 'dispute.open', participationId);
+  const open = await tx.maybe(sql.lockOpenDispute, buyer.campaign_id, participationId);
+  if (open === undefined) throw new DomainError('dispute_not_found', {});
+  let count = 0;
+  for (const picture of pictures) {
+    const added = await tx.maybe(
+      sql.addDisputePicture,
+      buyer.campaign_id,
+      open.dispute_id,
+      picture,
+    );
+    if (added === undefined) throw invalidField(disputePictureField, tooMany);
+    count = added.number;
+  }
+  return { dispute_id: open.dispute_id, pictures: count };
+}
+
+/**
+ * A picture of a dispute (WebP), for its buyer, the brand's managers and operators. Refuses:
+ * unauthenticated, dispute_not_found.
+ */
+export async function viewDisputePicture(
+  db: Queryable,
+  actor: Actor,
+  disputeId: string,
+  number: number,
+): Promise<Buffer> {
+  if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
+  const dispute = await db.maybe(sql.findDispute, disputeId);
+  if (dispute === undefined) throw new DomainError('dispute_not_found', {});
+  try {
+    await permitOnBuyer(db, actor, 'dispute.pictures', dispute.participation_id);
+  } catch (error) {
+    const isHidden = error instanceof DomainError && error.code === 'participation_not_found';
+    throw isHidden ? new DomainError('dispute_not_found', {}) : error;
+  }
+  const found = await db.maybe(sql.findDisputePicture, dispute.campaign_id, disputeId, number);
+  if (found === undefined) throw new DomainError('dispute_not_found', {});
+  return found.content;
+}

@@ -1,0 +1,108 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import Type from 'typebox';
+import type { App } from '../../context.ts';
+import { choice, closed, Id, nullable, problems } from '../../http/schemas.ts';
+import { permit } from '../../identity/policy.ts';
+import { consult } from '../../operation/run.ts';
+import { configured, payOnline, takeNotification, tellOfDoubled } from './operations.ts';
+
+const Reconciled = closed({
+  sent: Type.Integer({ description: 'Refunds that were sent now' }),
+  closed: Type.Integer({ description: 'Orders and refunds whose outcome is known now' }),
+  open: Type.Integer({ description: 'Asked after, and still not known' }),
+  stopped: nullable(choice(['held', 'provider_away'])),
+});
+
+/** What the signature is over, and it; the provider tells more, and may tell anything new. */
+const Notification = Type.Object(
+  {
+    order_id: Type.String(),
+    status_code: Type.String(),
+    gross_amount: Type.String(),
+    signature_key: Type.String(),
+  },
+  { additionalProperties: true },
+);
+
+/** Paying online, and what the provider tells of it. */
+export function gatewayRoutes(app: App): FastifyPluginAsyncTypebox {
+  return async (server) => {
+    server.post(
+      '/participations/:id/pay-online',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'Pay online: gives the page of the provider, the same one while it holds',
+          params: closed({ id: Id }),
+          response: {
+            200: closed({ redirect_url: Type.String() }),
+            ...problems(
+              'forbidden',
+              'campaign_busy',
+              'outcome_unknown',
+              'participation_not_found',
+              'gateway_off',
+              'payment_not_due',
+              'unique_codes_exhausted',
+              'payment_not_open',
+              'installation_held',
+              'too_late_to_pay_online',
+              'gateway_refused',
+              'gateway_unavailable',
+            ),
+          },
+        },
+      },
+      async ({ actor, params: { id } }) => ({
+        redirect_url: await payOnline(app.payments, actor, id),
+      }),
+    );
+
+    server.post(
+      '/gateway/midtrans/notifications',
+      {
+        config: { idempotency: 'none', isSigned: true },
+        schema: {
+          tags: ['money'],
+          summary: 'What Midtrans tells of an order; its signature is the authentication',
+          description:
+            'Nothing is believed before the provider was asked for the status of the order. What is known already is answered with 200.',
+          body: Notification,
+          response: {
+            200: closed({ received: Type.Literal(true) }),
+            ...problems(
+              'notification_not_genuine',
+              'campaign_busy',
+              'outcome_unknown',
+              'gateway_off',
+              'installation_held',
+              'gateway_unavailable',
+            ),
+          },
+        },
+      },
+      async ({ body }) => {
+        for (const refund of await takeNotification(app.payments, body)) {
+          tellOfDoubled(app.log, refund);
+        }
+        return { received: true as const };
+      },
+    );
+
+    server.post(
+      '/gateway/reconcile',
+      {
+        schema: {
+          tags: ['operations'],
+          summary: 'Ask the provider now after every payment and refund that is not known',
+          response: { 200: Reconciled, ...problems('forbidden', 'gateway_off') },
+        },
+      },
+      async ({ actor }) => {
+        permit(actor, 'gateway.reconcile');
+        configured(app.payments);
+        return await consult(() => app.reconciler.run());
+      },
+    );
+  };
+}

@@ -1,0 +1,55 @@
+import { query } from '../../database/query.ts';
+import { position } from '../movement-queries.ts';
+
+/** What a buyer is to send back, because a refund reached them twice. */
+export interface ClaimRow {
+  readonly campaign_id: string;
+  readonly transaction_id: string;
+  readonly participation_id: string;
+  readonly user_id: string;
+  readonly status: 'due' | 'settled' | 'void';
+  readonly amount: bigint;
+  /** Why it was given up. */
+  readonly reason: string | null;
+  /** Of the transfer by which it came back. */
+  readonly reference: string | null;
+  readonly created_at: Date;
+  readonly settled_at: Date | null;
+  readonly position: bigint;
+}
+
+const claim = (movements: string) => `select t.campaign_id, t.transaction_id, t.participation_id,
+    p.user_id, t.status, t.amount, t.reason, t.reference, t.created_at, t.settled_at, ${position}
+  from ${movements} t
+  join sambatan.orders p on p.campaign_id = t.campaign_id
+    and p.participation_id = t.participation_id`;
+
+/** A page of what is to come back, the oldest first. */
+export const listClaims = query<
+  [after: number | null, afterId: string | null, limit: number],
+  ClaimRow
+>(
+  'list_claims',
+  `${claim('sambatan.transactions')}
+  where t.kind = 'adjustment' and t.status = 'due'
+    and (t.created_at, t.transaction_id) > (
+      timestamptz 'epoch' + coalesce($1::bigint, 0) * interval '1 microsecond',
+      coalesce($2::uuid, '00000000-0000-0000-0000-000000000000'))
+  order by t.created_at, t.transaction_id limit $3`,
+);
+
+export const settleClaim = query<
+  [transactionId: string, reference: string, actor: string],
+  ClaimRow
+>('settle_claim', claim('sambatan.settle_claim($1, $2, $3)'));
+
+export const giveUpClaim = query<[transactionId: string, reason: string, actor: string], ClaimRow>(
+  'give_up_claim',
+  claim('sambatan.give_up_claim($1, $2, $3)'),
+);
+
+/** A provider has made a refund; whether a person had made it as well. */
+export const refundByProvider = query<
+  [transactionId: string, provider: string, reference: string, actor: string],
+  { readonly doubled: boolean }
+>('refund_by_provider', 'select sambatan.refund_by_provider($1, $2, $3, $4) as doubled');

@@ -1,0 +1,270 @@
+import { brandRoleOf } from '../../catalogue/operations.ts';
+import type { Queryable } from '../../database/query.ts';
+import type { Tx } from '../../database/transaction.ts';
+import { DomainError } from '../../errors/errors.ts';
+import { actorLabel, type Actor, type SignedIn } from '../../identity/actor.ts';
+import { permitSeen, type Action } from '../../identity/policy.ts';
+import { refuseWhileHeld } from '../../quarantine/operations.ts';
+import type { Proof } from './proofs.ts';
+import * as sql from '../queries.ts';
+import { toTransfer } from './rupiah.ts';
+
+/** What a participation has to pay, and how that stands. */
+export interface Payment {
+  readonly id: string;
+  readonly campaign_id: string;
+  readonly participation_id: string;
+  readonly status: sql.MovementStatus;
+  /** Whole rupiah: quantity × price. */
+  readonly amount: bigint;
+  readonly unique_code: number;
+  /** What is to be transferred, to the rupiah: amount + unique_code. */
+  readonly total: bigint;
+  readonly pay_by: Date | null;
+  /** Null for what was paid without being looked at, and where it can be paid online only. */
+  readonly account: sql.BankAccountRow | null;
+  /** Why it was rejected. */
+  readonly reason: string | null;
+  readonly has_proof: boolean;
+  readonly created_at: Date;
+  readonly settled_at: Date | null;
+  /** When the buyer paid, or the day in Asia/Jakarta (YYYY-MM-DD) where no more is known. */
+  readonly paid_at: Date | null;
+  readonly paid_on: string | null;
+}
+
+/** The payment that a row tells of. */
+export function paymentOf(row: sql.PaymentRow): Payment {
+  const { bank, number, holder } = row;
+  const known = bank !== null && number !== null && holder !== null;
+  return {
+    id: row.transaction_id,
+    campaign_id: row.campaign_id,
+    participation_id: row.participation_id,
+    status: row.status,
+    amount: row.amount,
+    unique_code: row.unique_code,
+    total: toTransfer(row),
+    pay_by: row.pay_by,
+    account: known ? { bank, number, holder } : null,
+    reason: row.reason,
+    has_proof: row.has_proof,
+    created_at: row.created_at,
+    settled_at: row.settled_at,
+    paid_at: row.paid_at,
+    paid_on: row.paid_on,
+  };
+}
+
+/**
+ * What a participation has to pay. Its account and unique code are chosen when it is first looked
+ * at; where `paysOnline` it may have neither, and is then paid through the provider alone. Refuses:
+ * participation_not_found, forbidden, payment_not_due, payment_account_missing,
+ * unique_codes_exhausted.
+ */
+export async function viewPayment(
+  tx: Tx,
+  actor: Actor,
+  participationId: string,
+  paysOnline = false,
+): Promise<Payment> {
+  const { buyer } = await permitOnBuyer(tx, actor, 'payment.read', participationId);
+  return await open(tx, buyer, paysOnline);
+}
+
+/**
+ * Shows that a buyer paid. The payment waits to be verified, and its hold does not lapse meanwhile;
+ * a later proof takes the place of an earlier one. Refuses: participation_not_found, forbidden,
+ * payment_not_due, payment_account_missing, unique_codes_exhausted, payment_not_open.
+ */
+export async function submitProof(
+  tx: Tx,
+  actor: Actor,
+  participationId: string,
+  proof: Proof,
+): Promise<Payment> {
+  const { buyer, caller } = await permitOnBuyer(tx, actor, 'payment.prove', participationId);
+  await tx.one(sql.lockPaymentsOf, buyer.campaign_id);
+  await open(tx, buyer, false);
+  const { contentType, content } = proof;
+  await tx.one(
+    sql.submitProof,
+    buyer.campaign_id,
+    participationId,
+    contentType,
+    content,
+    actorLabel(caller),
+  );
+  return await open(tx, buyer, false);
+}
+
+/** Refuses a stranger before anything is done with the file; see submitProof. */
+export async function permitProof(
+  db: Queryable,
+  actor: Actor,
+  participationId: string,
+): Promise<void> {
+  await permitOnBuyer(db, actor, 'payment.prove', participationId);
+}
+
+/** The proof of a payment. Refuses: participation_not_found, forbidden, proof_not_found. */
+export async function viewProof(
+  db: Queryable,
+  actor: Actor,
+  participationId: string,
+): Promise<Proof> {
+  const { buyer } = await permitOnBuyer(db, actor, 'payment.read', participationId);
+  const proof = await db.maybe(sql.findProof, buyer.campaign_id, participationId);
+  if (proof === undefined) throw new DomainError('proof_not_found', {});
+  return { contentType: proof.content_type, content: proof.content };
+}
+
+/** What came of money, and whose slots it pays for; the campaign is to be told of. */
+export interface Received {
+  readonly campaign_id: string;
+  readonly participation_id: string;
+  readonly outcome: sql.ReceivedRow['outcome'];
+}
+
+/**
+ * The money was seen: settles the payment and confirms a reserved participation, or does what is
+ * done with late money. `amount` is what arrived, when it is not what was to be transferred; `paidOn`
+ * the day of the transfer (Asia/Jakarta), which decides whether it was in time: unless told, the day
+ * of its proof, and today without a proof.
+ * Refuses: participation_not_found, forbidden, payment_not_due, payment_not_open,
+ * installation_held.
+ */
+export async function verifyPayment(
+  tx: Tx,
+  actor: Actor,
+  participationId: string,
+  {
+    amount,
+    reference,
+    paidOn = null,
+  }: {
+    readonly amount: bigint | null;
+    readonly reference: string | null;
+    readonly paidOn?: string | null;
+  },
+): Promise<Received> {
+  const { buyer, caller } = await permitOnBuyer(tx, actor, 'payment.verify', participationId);
+  const { campaign_id } = buyer;
+  await refuseWhileHeld(tx);
+  const row = await tx.one(
+    sql.verifyPayment,
+    campaign_id,
+    participationId,
+    amount,
+    actorLabel(caller),
+    reference,
+    paidOn,
+  );
+  return { campaign_id, ...row };
+}
+
+/**
+ * Money arrived that a provider or a person tells of, for a participation. The same `receipt`
+ * (a provider's own name for it, with the provider's in front) is counted once, however often and
+ * late it is told of. For callers that have checked who tells. Refuses: campaign_not_found,
+ * participation_not_found,
+ * installation_held.
+ */
+export async function receiveMoney(
+  tx: Tx,
+  by: string,
+  receipt: string,
+  money: {
+    readonly campaignId: string;
+    readonly participationId: string;
+    /** Whole rupiah that arrived. */
+    readonly amount: bigint;
+    readonly reference: string | null;
+    /** When the buyer paid, which decides whether it was in time; now unless told. */
+    readonly paidAt?: Date | null;
+  },
+): Promise<Received> {
+  const { campaignId, participationId, amount, reference, paidAt = null } = money;
+  await refuseWhileHeld(tx);
+  const row = await tx.one(
+    sql.receiveMoney,
+    campaignId,
+    participationId,
+    amount,
+    by,
+    reference,
+    receipt,
+    paidAt,
+  );
+  return { campaign_id: campaignId, ...row };
+}
+
+/**
+ * The proof shows no payment: it is payable again, and a hold has an hour at least. Refuses:
+ * participation_not_found, forbidden, payment_not_due, payment_not_open.
+ */
+export async function rejectPayment(
+  tx: Tx,
+  actor: Actor,
+  participationId: string,
+  reason: string,
+): Promise<Payment> {
+  const { buyer, caller } = await permitOnBuyer(tx, actor, 'payment.verify', participationId);
+  const { campaign_id } = buyer;
+  await tx.one(sql.rejectPayment, campaign_id, participationId, reason, actorLabel(caller));
+  return await found(tx, buyer);
+}
+
+/**
+ * A buyer of a completed campaign will not pay: nothing is delivered to them. Refuses:
+ * participation_not_found, forbidden, payment_not_due, payment_not_open,
+ * participation_transition_not_allowed, payout_settled_already.
+ */
+export async function writeOffPayment(
+  tx: Tx,
+  actor: Actor,
+  participationId: string,
+  reason: string,
+): Promise<Payment> {
+  const { buyer, caller } = await permitOnBuyer(tx, actor, 'payment.verify', participationId);
+  const { campaign_id } = buyer;
+  await tx.one(sql.writeOffPayment, campaign_id, participationId, reason, actorLabel(caller));
+  return await found(tx, buyer);
+}
+
+interface Buyer {
+  readonly campaign_id: string;
+  readonly participation_id: string;
+  readonly user_id: string;
+  readonly brand_id: string;
+}
+
+/**
+ * Throws unless the caller may do this with the money of the participation:
+ * participation_not_found for whoever may not see that either.
+ */
+export async function permitOnBuyer(
+  db: Queryable,
+  actor: Actor,
+  action: Action,
+  participationId: string,
+): Promise<{ buyer: Buyer; caller: SignedIn }> {
+  if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
+  const buyer = await db.maybe(sql.findBuyer, participationId);
+  const hidden = 'participation_not_found';
+  if (buyer === undefined) throw new DomainError(hidden, {});
+  const brandRole = await brandRoleOf(db, actor, buyer.brand_id);
+  const seen = { action, see: 'participation.read', hidden } as const;
+  return { buyer, caller: permitSeen(actor, seen, { brandRole, ownerId: buyer.user_id }) };
+}
+
+async function open(tx: Tx, buyer: Buyer, paysOnline: boolean): Promise<Payment> {
+  const { campaign_id, participation_id } = buyer;
+  const row = await tx.maybe(sql.openPayment, campaign_id, participation_id, paysOnline);
+  if (row === undefined) throw new DomainError('payment_not_due', {});
+  return paymentOf(row);
+}
+
+async function found(tx: Tx, { campaign_id, participation_id }: Buyer): Promise<Payment> {
+  return paymentOf(await tx.one(sql.findPayment, campaign_id, participation_id));
+}

@@ -1,0 +1,60 @@
+import type { Readable } from 'node:stream';
+import { csvOf, type Cell } from '../../exports/csv.ts';
+import type { Database } from '../../database/pool.ts';
+import type { Actor } from '../../identity/actor.ts';
+import { consult } from '../../operation/run.ts';
+import { spreadsheetOf, type SheetHead } from '../../exports/spreadsheet.ts';
+import type { RefundRow } from '../movement-queries.ts';
+import { refundsToMake, type Sender } from '../movements.ts';
+
+/**
+ * The columns that every bank's template for bulk transfers asks for in one order or another. Names
+ * of a file that programs read too, so they are the same in every language.
+ */
+const head = {
+  name: 'Refunds',
+  columns: [
+    { head: 'id', width: 38 },
+    { head: 'bank', width: 16 },
+    { head: 'number', width: 24 },
+    { head: 'holder', width: 30 },
+    { head: 'amount', width: 16 },
+    { head: 'note', width: 20 },
+    { head: 'missing', width: 20 },
+  ],
+} as const satisfies SheetHead;
+
+/**
+ * Every refund that is to be made, as CSV. Those whose buyer has given no account come last, and
+ * say that it is missing. Refuses: forbidden, installation_held.
+ */
+export async function refundsCsv(db: Database, actor: Actor, gateway: Sender): Promise<Readable> {
+  const refunds = await consult(() => refundsToMake(db, actor, gateway));
+  return await csvOf(withHead(linesOf(refunds)));
+}
+
+/**
+ * The same as an Excel file, in which account numbers are text. Refuses: forbidden,
+ * installation_held, export_too_large.
+ */
+export async function refundsSheet(db: Database, actor: Actor, gateway: Sender): Promise<Buffer> {
+  const refunds = await consult(() => refundsToMake(db, actor, gateway));
+  return await spreadsheetOf(head, linesOf(refunds));
+}
+
+async function* withHead(lines: AsyncIterable<Cell[]>): AsyncGenerator<Cell[]> {
+  yield head.columns.map((column) => column.head);
+  yield* lines;
+}
+
+async function* linesOf(refunds: AsyncIterable<RefundRow>): AsyncGenerator<Cell[]> {
+  const incomplete: Cell[][] = [];
+  for await (const { transaction_id: id, bank, number, holder, amount } of refunds) {
+    const note = `SAMBATAN ${id.slice(-8).toUpperCase()}`;
+    const missing = number === null ? 'account' : null;
+    const line = [id, bank, number, holder, Number(amount), note, missing];
+    if (missing === null) yield line;
+    else incomplete.push(line);
+  }
+  yield* incomplete;
+}

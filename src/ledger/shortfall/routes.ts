@@ -1,0 +1,90 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import Type from 'typebox';
+import type { App } from '../../context.ts';
+import { closed, Id, problems, Rupiah, text } from '../../http/schemas.ts';
+import { consult, operate, preview } from '../../operation/run.ts';
+import { declareShortfall, tryShortfall, viewBooks } from '../books.ts';
+import { BooksSchema, slotsDelivered } from '../schemas.ts';
+
+const params = closed({ id: Id });
+
+const shortfallCodes = [
+  'forbidden',
+  'campaign_busy',
+  'campaign_not_found',
+  'transition_not_allowed',
+  'shortfall_not_possible',
+  'payout_settled_already',
+  'payment_not_open',
+] as const;
+
+const ShortfallPreviewSchema = closed(
+  {
+    slots_before: Type.Integer({ description: 'Slots to be delivered now' }),
+    slots_after: Type.Integer(),
+    buyers_in_full: Type.Integer({ description: 'Participations that keep all their slots' }),
+    buyers_with_less: Type.Integer({ description: 'Participations that lose slots' }),
+    refunds: Type.Integer(),
+    refund_total: Rupiah,
+    payout: Type.Unsafe<bigint>({
+      ...Rupiah,
+      description: 'Whole rupiah that the delivered slots are worth to the seller, after the fee',
+    }),
+  },
+  { title: 'ShortfallPreview' },
+);
+
+/** A completed campaign delivers fewer slots than it sold; and what that would do. */
+export function shortfallRoutes(app: Pick<App, 'db' | 'pokes'>): FastifyPluginAsyncTypebox {
+  return async (server) => {
+    server.post(
+      '/campaigns/:id/shortfall',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'Fewer slots of a completed campaign can be delivered than were sold',
+          description:
+            'They go to buyers in the order in which they joined; the rest is refunded, and the payout is less.',
+          params,
+          body: closed({ slots: slotsDelivered, reason: text(3, 500) }),
+          response: {
+            200: closed({ refunds: Rupiah, books: BooksSchema }),
+            ...problems(...shortfallCodes, 'outcome_unknown'),
+          },
+        },
+      },
+      async ({ actor, params: { id }, body: { slots, reason } }) => {
+        const input = { slots, reason: reason.trim() };
+        const refunds = await operate(app.db, (tx) => declareShortfall(tx, actor, id, input));
+        app.pokes.poke(id);
+        return { refunds, books: await consult(() => viewBooks(app.db, actor, id)) };
+      },
+    );
+
+    server.post(
+      '/campaigns/:id/shortfall/preview',
+      {
+        config: { idempotency: 'none' },
+        schema: {
+          tags: ['money'],
+          summary: 'What a shortfall would do now; changes nothing',
+          params,
+          body: closed({ slots: slotsDelivered }),
+          response: { 200: ShortfallPreviewSchema, ...problems(...shortfallCodes) },
+        },
+      },
+      async ({ actor, params: { id }, body: { slots } }) => {
+        const { range, sums } = await preview(app.db, (tx) => tryShortfall(tx, actor, id, slots));
+        return {
+          slots_before: Number(range.delivered),
+          slots_after: slots,
+          buyers_in_full: Number(sums.unhurt),
+          buyers_with_less: Number(sums.hurt),
+          refunds: Number(sums.refunds),
+          refund_total: sums.amount,
+          payout: sums.payout,
+        };
+      },
+    );
+  };
+}

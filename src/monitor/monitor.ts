@@ -1,0 +1,153 @@
+import { countViolations, invariantNames } from '../database/invariants.ts';
+import type { Log } from '../database/log.ts';
+import type { Database } from '../database/pool.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import { mailWindows, type MailBudget } from '../overload/rate-limiter.ts';
+import * as sql from './queries.ts';
+
+export interface WatchOptions {
+  readonly db: Database;
+  /** Invariants are checked on a connection of their own. */
+  readonly url: string;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** The most mails of each window of the mail budget. */
+  readonly budget: Pick<MailBudget, 'max'>;
+  /** Between two checks of an invariant by all workers together; 0: never. */
+  readonly invariantHours: number;
+}
+
+/** Alerts that wait for minutes need no fresher figures, and each look is one statement. */
+const everyMs = 15_000;
+/** Fewer free codes of three digits than this are worth a warning; the alert has the same bound. */
+const minFreeCodes = 200;
+
+/** What waits in a work queue is counted up to here. */
+const maxQueueItems = 10_000;
+
+/**
+ * Looks at what an operator wants to be woken for and keeps the gauges of it: every worker does, so
+ * that any of them may be scraped. The invariants read the whole database: one of them at a time,
+ * by one worker, each as often as the settings say; all workers tell what was found last.
+ */
+export class Watch {
+  readonly #options: WatchOptions;
+  readonly #names = invariantNames();
+  #timer: NodeJS.Timeout | undefined;
+  #stopping = new AbortController();
+  #looking: Promise<void> = Promise.resolve();
+  #checking: Promise<void> | undefined;
+  #scarceAccounts: ReadonlySet<string> = new Set();
+
+  constructor(options: WatchOptions) {
+    this.#options = options;
+  }
+
+  /** The first look is at once, and not waited for. Never throws. */
+  start(): void {
+    if (this.#timer !== undefined) return;
+    this.#stopping = new AbortController();
+    this.#timer = setInterval(() => this.#lookSafely(), everyMs);
+    this.#lookSafely();
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#stopping.abort();
+    await this.#looking;
+    await this.#checking;
+  }
+
+  /** One look, and the check of one invariant if one is due. Throws what failed. */
+  async look(): Promise<void> {
+    await this.#lookAround();
+    await this.#checkNext();
+  }
+
+  #lookSafely(): void {
+    this.#looking = this.#looking
+      .then(() => this.#lookAround())
+      .catch((error: unknown) => {
+        this.#options.log.warn({ err: error }, 'the watch could not look around');
+      });
+    this.#checking ??= this.#checkNext()
+      .catch((error: unknown) => {
+        if (this.#stopping.signal.aborted) return;
+        this.#options.log.warn({ err: error }, 'an invariant could not be checked');
+      })
+      .finally(() => {
+        this.#checking = undefined;
+      });
+  }
+
+  async #lookAround(): Promise<void> {
+    const { db, metrics } = this.#options;
+    const affairs = await db.one(sql.lookAround);
+    metrics.overdueCampaigns.set(affairs.overdue);
+    metrics.overdueOldest.set(affairs.overdue_seconds);
+    metrics.refundsDue.set(affairs.refunds);
+    metrics.refundsOldest.set(affairs.refunds_seconds);
+    metrics.claimsOpen.set(affairs.claims);
+    metrics.claimsRupiah.set(affairs.claims_rupiah);
+    metrics.claimsOldest.set(affairs.claims_seconds);
+    metrics.campaignsVerifying.set(affairs.verifying);
+    metrics.lastBackup.set(affairs.backup_at);
+    metrics.installed.set(affairs.installed_at);
+    metrics.held.set(affairs.held ? 1 : 0);
+    for (const { queue, items, seconds } of await db.rows(sql.measureWork, maxQueueItems)) {
+      metrics.queueItems.set({ queue }, items);
+      metrics.queueOldest.set({ queue }, seconds);
+    }
+    await this.#countCodes();
+    for (const { name, checked, violations } of await db.rows(sql.invariantChecks, this.#names)) {
+      metrics.invariantViolations.set({ invariant: name }, Number(violations));
+      metrics.invariantChecked.set({ invariant: name }, checked);
+    }
+    await this.#lookAtMailBudget();
+    metrics.watched.set(Date.now() / 1_000);
+  }
+
+  /** Warns once each time an account begins to run out of short codes. */
+  async #countCodes(): Promise<void> {
+    const { db, metrics, log } = this.#options;
+    metrics.uniqueCodesFree.reset();
+    const scarce = new Set<string>();
+    for (const { account, free } of await db.rows(sql.freeCodes)) {
+      metrics.uniqueCodesFree.set({ account }, free);
+      if (free >= minFreeCodes) continue;
+      scarce.add(account);
+      if (this.#scarceAccounts.has(account)) continue;
+      log.warn(
+        { account, free },
+        'unique codes run out: buyers of one price will pay codes of four digits; add an account',
+      );
+    }
+    this.#scarceAccounts = scarce;
+  }
+
+  async #lookAtMailBudget(): Promise<void> {
+    const { db, metrics, budget } = this.#options;
+    const rows = await db.rows(sql.mailBudgetUse, Object.values(mailWindows));
+    for (const [window, key] of Object.entries(mailWindows)) {
+      const used = rows.find((row) => row.key === key)?.used ?? 0;
+      const max = budget.max[window as keyof typeof mailWindows];
+      metrics.mailBudgetUsed.set({ window }, used / max);
+    }
+  }
+
+  async #checkNext(): Promise<void> {
+    const { db, url, log, invariantHours } = this.#options;
+    if (invariantHours === 0) return;
+    await db.rows(sql.knowInvariants, this.#names);
+    const taken = await db.maybe(sql.takeInvariant, this.#names, invariantHours);
+    if (taken === undefined) return;
+    const began = performance.now();
+    const violations = await countViolations(url, taken.name, this.#stopping.signal);
+    await db.rows(sql.noteInvariant, taken.name, violations);
+    const took = Math.round(performance.now() - began);
+    const told = { invariant: taken.name, violations: Number(violations), took_ms: took };
+    if (violations > 0n) log.error(told, 'AN INVARIANT IS VIOLATED: see sambatan invariants');
+    else log.debug(told, 'an invariant was checked');
+  }
+}

@@ -1,0 +1,28 @@
+import type { Tx } from '../database/transaction.ts';
+import { newId } from '../identity/ids.ts';
+import { topicOf } from './messages/messages.ts';
+import type { PlannedMessage } from './plan.ts';
+import { insertMessages } from './queries.ts';
+import { topics } from './messages/topics.ts';
+
+/** Writes messages and puts their mails on their way; whoever has one already gets no second. */
+export async function writeMessages(
+  tx: Tx,
+  campaignId: string,
+  messages: readonly PlannedMessage[],
+): Promise<void> {
+  if (messages.length === 0) return;
+  const rules = messages.map(({ kind }) => topics[topicOf(kind) ?? 'campaigns']);
+  await tx.rows(
+    insertMessages,
+    campaignId,
+    messages.map(newId),
+    messages.map(({ userId }) => userId),
+    messages.map(({ eventKey }) => eventKey),
+    messages.map(({ kind }) => kind),
+    messages.map(({ params }) => params),
+    messages.map(({ kind }) => topicOf(kind) ?? 'campaigns'),
+    rules.map(({ email }) => email),
+    rules.map(({ inApp }) => inApp),
+  );
+}

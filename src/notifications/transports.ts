@@ -1,0 +1,137 @@
+import type { Database } from '../database/pool.ts';
+import type { Mailer } from '../mail/mailer.ts';
+import type { Carrier, Outcome } from './deliveries.ts';
+import {
+  claimEmails,
+  claimWebhooks,
+  type ClaimedEmail,
+  type ClaimedWebhook,
+} from './delivery-queries.ts';
+import { mailOf, type MailLinks } from './email.ts';
+import { disableEndpoint } from './webhooks/endpoints.ts';
+import { mostAtOnce, Receivers } from './webhooks/circuit-breaker.ts';
+import { webhookMessageOf, type WebhookSender } from './webhooks/webhooks.ts';
+
+const minute = 60;
+const hour = 60 * minute;
+
+/** Twice as many as the mailer has connections: the next is there when one is sent. */
+const mailsAtOnce = 10;
+/** A mail that is not taken within this time is tried again. */
+const mailTimeoutMs = 60_000;
+/** Room for several receivers that do not answer, and for all the others beside them. */
+const webhooksAtOnce = 50;
+/** Three days in all, as the specification proposes. */
+export const webhookWaitsSeconds = [
+  5,
+  5 * minute,
+  30 * minute,
+  2 * hour,
+  5 * hour,
+  10 * hour,
+  14 * hour,
+  20 * hour,
+  20 * hour,
+] as const;
+
+/** Mails of messages, to the address and in the language that the person has now. */
+export function mailCarrier(db: Database, mailer: Mailer, links: MailLinks): Carrier<ClaimedEmail> {
+  return {
+    channel: 'email',
+    concurrency: mailsAtOnce,
+    // About a day in all.
+    waitsSeconds: [10, minute, 5 * minute, 30 * minute, 2 * hour, 6 * hour, 15 * hour],
+    claim: (limit, leaseId, leaseSeconds) => db.rows(claimEmails, limit, leaseId, leaseSeconds),
+    attempt: async (claimed) => {
+      const { user_id: userId, kind, topic, params, email: to } = claimed;
+      if (userId === null || kind === null || topic === null || params === null) {
+        return { kind: 'dropped', result: 'the message is no more' };
+      }
+      if (to === null) return { kind: 'dropped', result: 'there is no address' };
+      if (claimed.wanted === false) return { kind: 'dropped', result: 'turned off' };
+      const letter = {
+        id: claimed.delivery_id,
+        campaignId: claimed.campaign_id,
+        userId,
+        kind,
+        topic,
+        params,
+        to,
+        language: claimed.locale ?? 'id',
+        timeZone: claimed.time_zone ?? '',
+      };
+      return await sent(() => mailer.send(mailOf(letter, links)));
+    },
+  };
+}
+
+async function sent(send: () => Promise<void>): Promise<Outcome> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error('no answer in time')), mailTimeoutMs);
+  try {
+    await Promise.race([send(), late]);
+    return { kind: 'delivered', result: 'taken by the mail server' };
+  } catch (error) {
+    return refusalOf(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What the driver adds to an error: the step that failed, and the server's answer to it. */
+interface MailError {
+  readonly code?: string;
+  readonly responseCode?: number;
+}
+
+/** The server's words may hold the address, which is not for the log of deliveries. */
+function refusalOf(error: unknown): Outcome {
+  const { code = 'error', responseCode } = (error ?? {}) as MailError;
+  const isFinal = (code === 'EENVELOPE' || code === 'EMESSAGE') && (responseCode ?? 0) >= 500;
+  const result = responseCode === undefined ? `SMTP ${code}` : `SMTP ${responseCode} ${code}`;
+  return { kind: isFinal ? 'failed' : 'again', result };
+}
+
+/** Webhooks of events, signed anew at every attempt. */
+export function webhookCarrier(db: Database, sender: WebhookSender): Carrier<ClaimedWebhook> {
+  const receivers = new Receivers();
+  const ends = new Map<ClaimedWebhook, () => void>();
+  return {
+    channel: 'webhook',
+    concurrency: webhooksAtOnce,
+    waitsSeconds: webhookWaitsSeconds,
+    claim: async (limit, leaseId, leaseSeconds) => {
+      const busy = receivers.busy();
+      const claimed = await db.rows(claimWebhooks, limit, leaseId, leaseSeconds, mostAtOnce, busy);
+      for (const one of claimed) ends.set(one, receivers.begin(one.endpoint_id));
+      return claimed;
+    },
+    attempt: async (claimed) => {
+      try {
+        return await carried(db, sender, claimed);
+      } catch (error) {
+        return { kind: 'again', result: error instanceof Error ? error.name : 'error' };
+      } finally {
+        ends.get(claimed)?.();
+        ends.delete(claimed);
+      }
+    },
+  };
+}
+
+async function carried(
+  db: Database,
+  sender: WebhookSender,
+  claimed: ClaimedWebhook,
+): Promise<Outcome> {
+  const previous = claimed.previous_secret === null ? [] : [claimed.previous_secret];
+  const secrets = [claimed.secret, ...previous];
+  const result = await sender.send(claimed.url, webhookMessageOf(claimed), secrets);
+  if (result.kind !== 'answered') return { kind: 'again', result: result.reason };
+  const answer = `HTTP ${result.status}`;
+  if (result.status >= 200 && result.status < 300) return { kind: 'delivered', result: answer };
+  if (result.status === 410) {
+    await db.transaction((tx) => disableEndpoint(tx, claimed.endpoint_id, answer));
+  }
+  return { kind: result.status === 410 ? 'dropped' : 'again', result: answer };
+}

@@ -1,0 +1,214 @@
+import { brandRoleOf, permitOnBrand } from '../../catalogue/operations.ts';
+import type { AuditEvent } from '../../audit/events.ts';
+import type { Queryable } from '../../database/query.ts';
+import type { Tx } from '../../database/transaction.ts';
+import { DomainError, invalidField } from '../../errors/errors.ts';
+import type { Actor } from '../../identity/actor.ts';
+import { newId } from '../../identity/ids.ts';
+import { demandProof, may, permit } from '../../identity/policy.ts';
+import { isAllowedUrl, type AddressRules } from './public-addresses.ts';
+import {
+  findDelivery,
+  listEndpointDeliveries,
+  resendDelivery,
+  type DeliveryRow,
+} from '../delivery-queries.ts';
+import * as sql from './queries.ts';
+import { newSecret } from './webhooks.ts';
+
+/** Endpoints that a brand may have, and as many without a brand. */
+export const mostEndpoints = 20;
+/** For so long a receiver may still check with the secret before a rotation. */
+const keptSeconds = 86_400;
+
+export interface EndpointInput {
+  readonly url: string;
+  readonly description: string;
+  /** Empty: every event. */
+  readonly events: readonly AuditEvent[];
+}
+
+/** An endpoint and its secret, which is shown this once. */
+export interface WithSecret {
+  readonly endpoint: sql.EndpointRow;
+  readonly secret: string;
+}
+
+/**
+ * Who may manage the endpoints of a brand: its owner and admins, and staff; those of no brand hear
+ * of every campaign and are staff's. Refuses: brand_not_found, unauthenticated, forbidden.
+ */
+async function permitOnEndpoints(
+  db: Queryable,
+  actor: Actor,
+  brandId: string | null,
+): Promise<void> {
+  if (brandId === null) permit(actor, 'webhook.manage_all');
+  else await permitOnBrand(db, actor, 'webhook.manage', brandId);
+}
+
+/**
+ * Makes an endpoint. Refuses: validation_failed for an address that may not be connected to,
+ * webhook_limit_reached, and as permitOnEndpoints, reauthentication_required.
+ */
+export async function createEndpoint(
+  tx: Tx,
+  actor: Actor,
+  brandId: string | null,
+  input: EndpointInput,
+  rules: AddressRules,
+): Promise<WithSecret> {
+  await permitOnEndpoints(tx, actor, brandId);
+  demandProof(actor);
+  checkUrl(input.url, rules);
+  await tx.rows(sql.lockEndpoints, brandId);
+  const { count } = await tx.one(sql.countEndpoints, brandId);
+  if (count >= mostEndpoints) {
+    throw new DomainError('webhook_limit_reached', { maximum: mostEndpoints });
+  }
+  const secret = newSecret();
+  const { url, description, events } = input;
+  const endpoint = await tx.one(
+    sql.insertEndpoint,
+    newId(),
+    brandId,
+    url,
+    description.trim(),
+    [...events],
+    secret,
+  );
+  return { endpoint, secret };
+}
+
+/** A page of a brand's endpoints, or of those of no brand. Refuses: as permitOnEndpoints. */
+export async function endpointsOf(
+  db: Queryable,
+  actor: Actor,
+  {
+    brandId,
+    before,
+    limit,
+  }: { readonly brandId: string | null; readonly before: string | null; readonly limit: number },
+): Promise<sql.EndpointRow[]> {
+  await permitOnEndpoints(db, actor, brandId);
+  return await db.rows(sql.listEndpoints, brandId, before, limit);
+}
+
+/** A page of what was sent to an endpoint, newest first. Refuses: as viewEndpoint. */
+export async function deliveriesOf(
+  db: Queryable,
+  actor: Actor,
+  endpointId: string,
+  { before, limit }: { readonly before: string | null; readonly limit: number },
+): Promise<DeliveryRow[]> {
+  await viewEndpoint(db, actor, endpointId);
+  return await db.rows(listEndpointDeliveries, endpointId, before, limit);
+}
+
+/** One endpoint, for whoever may manage it. Refuses: unauthenticated, webhook_not_found. */
+export async function viewEndpoint(
+  db: Queryable,
+  actor: Actor,
+  endpointId: string,
+): Promise<sql.EndpointRow> {
+  // A stranger learns nothing by guessing ids.
+  if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
+  const endpoint = await db.maybe(sql.findEndpoint, endpointId);
+  if (endpoint === undefined || !(await maySee(db, actor, endpoint))) {
+    throw new DomainError('webhook_not_found', {});
+  }
+  return endpoint;
+}
+
+async function maySee(db: Queryable, actor: Actor, endpoint: sql.EndpointRow): Promise<boolean> {
+  if (endpoint.brand_id === null) return may(actor, 'webhook.manage_all');
+  const brandRole = await brandRoleOf(db, actor, endpoint.brand_id);
+  return may(actor, 'webhook.manage', { brandRole });
+}
+
+export type EndpointChange = {
+  readonly [K in keyof EndpointInput]?: EndpointInput[K] | undefined;
+} & { readonly enabled?: boolean | undefined };
+
+/**
+ * Changes an endpoint; what is undefined stays. One that is switched off gets nothing, also not
+ * what was on its way. Refuses: as viewEndpoint, and validation_failed.
+ */
+export async function changeEndpoint(
+  tx: Tx,
+  actor: Actor,
+  endpointId: string,
+  change: EndpointChange,
+  rules: AddressRules,
+): Promise<sql.EndpointRow> {
+  await viewEndpoint(tx, actor, endpointId);
+  if (change.url !== undefined) checkUrl(change.url, rules);
+  if (change.enabled === false) await disableEndpoint(tx, endpointId, 'switched off');
+  return await tx.one(
+    sql.updateEndpoint,
+    endpointId,
+    change.url ?? null,
+    change.description?.trim() ?? null,
+    change.events === undefined ? null : [...change.events],
+    change.enabled === true ? 'enabled' : null,
+    null,
+  );
+}
+
+/** Takes an endpoint away for good. Refuses: as viewEndpoint. */
+export async function removeEndpoint(
+  tx: Tx,
+  actor: Actor,
+  endpointId: string,
+): Promise<sql.EndpointRow> {
+  await viewEndpoint(tx, actor, endpointId);
+  await tx.rows(sql.dropDeliveries, endpointId, 'the endpoint was removed');
+  return await tx.one(sql.updateEndpoint, endpointId, null, null, null, 'removed', null);
+}
+
+/** Switches an endpoint off and drops what was on its way to it; why is kept for its owner. */
+export async function disableEndpoint(tx: Tx, endpointId: string, why: string): Promise<void> {
+  await tx.rows(sql.updateEndpoint, endpointId, null, null, null, 'disabled', why);
+  await tx.rows(sql.dropDeliveries, endpointId, why);
+}
+
+/**
+ * Gives an endpoint a new secret. For a day everything is signed with the old one as well.
+ * Refuses: as viewEndpoint, reauthentication_required.
+ */
+export async function rotateEndpoint(
+  tx: Tx,
+  actor: Actor,
+  endpointId: string,
+): Promise<WithSecret> {
+  await viewEndpoint(tx, actor, endpointId);
+  demandProof(actor);
+  const secret = newSecret();
+  return { endpoint: await tx.one(sql.rotateSecret, endpointId, secret, keptSeconds), secret };
+}
+
+/**
+ * Sends a delivery again, whatever became of it, under the same id; a mail, for staff. Refuses:
+ * delivery_not_found, also for what is not theirs; webhook_not_found to staff when its endpoint is
+ * no more.
+ */
+export async function resend(tx: Tx, actor: Actor, deliveryId: string): Promise<DeliveryRow> {
+  if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
+  const delivery = await tx.maybe(findDelivery, deliveryId);
+  const hidden = new DomainError('delivery_not_found', {});
+  if (delivery === undefined) throw hidden;
+  const { endpoint_id: endpointId } = delivery;
+  const endpoint = endpointId === null ? undefined : await tx.maybe(sql.findEndpoint, endpointId);
+  const isSeen = endpoint ? await maySee(tx, actor, endpoint) : may(actor, 'delivery.read_all');
+  if (!isSeen) throw hidden;
+  if (endpointId !== null && endpoint === undefined) throw new DomainError('webhook_not_found', {});
+  return await tx.one(resendDelivery, delivery.campaign_id, deliveryId);
+}
+
+function checkUrl(url: string, rules: AddressRules): void {
+  if (isAllowedUrl(url, rules)) return;
+  throw invalidField('url', {
+    id: 'Harus alamat https:// yang bisa dijangkau dari internet, tanpa nama pengguna dan sandi.',
+    en: 'Must be an https:// address on the public internet, without user name and password.',
+  });
+}

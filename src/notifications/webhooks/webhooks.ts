@@ -1,0 +1,189 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import http from 'node:http';
+import https from 'node:https';
+import { isIP } from 'node:net';
+import type { AuditRow } from '../../audit/queries.ts';
+import {
+  AddressNotAllowed,
+  bareHost,
+  checkedLookup,
+  isAllowedAddress,
+  isAllowedUrl,
+  type AddressRules,
+} from './public-addresses.ts';
+
+/** A request to a receiver, in all: connecting, sending, its answer's head. */
+const timeoutMs = 10_000;
+/** Of an answer only its status counts; more than this is not read. */
+const mostAnswerBytes = 16_384;
+
+/** What a receiver made of it. */
+export type WebhookResult =
+  | { readonly kind: 'answered'; readonly status: number }
+  | { readonly kind: 'unreachable'; readonly reason: string }
+  /** The address may not be connected to; nothing was sent. */
+  | { readonly kind: 'not_allowed'; readonly reason: string };
+
+/** What is sent: the exact bytes that are signed, and how they are named. */
+export interface WebhookMessage {
+  /** The same at every attempt and for every endpoint: receivers know by it what they have. */
+  readonly id: string;
+  readonly body: string;
+}
+
+/** A new signing secret as the Standard Webhooks specification writes it. */
+export function newSecret(): string {
+  return `whsec_${randomBytes(32).toString('base64')}`;
+}
+
+/** The `webhook-signature` of a message at a time (seconds): one signature per secret. */
+export function signatureOf(
+  { id, body }: WebhookMessage,
+  timestamp: number,
+  secrets: readonly string[],
+): string {
+  return secrets
+    .map((secret) => {
+      const key = Buffer.from(secret.slice('whsec_'.length), 'base64');
+      const mac = createHmac('sha256', key).update(`${id}.${timestamp}.${body}`).digest('base64');
+      return `v1,${mac}`;
+    })
+    .join(' ');
+}
+
+/** Texts in an event's metadata that are nobody's own words and name nobody. */
+const openTexts = new Set([
+  'from',
+  'to',
+  'deadline',
+  'opens_at',
+  'expires_at',
+  'entry_id',
+  'participation_id',
+  'dispute_id',
+  'resolution',
+]);
+/** Reasons that are one of a few words; a person's own words may name somebody. */
+const knownReasons = new Set([
+  'buyer',
+  'hold_lapsed',
+  'operator',
+  'offer',
+  'slots',
+  'left',
+  'campaign_over',
+  'already_paid',
+  'too_little',
+  'too_much',
+  'deadline_extended',
+  'shortfall',
+  'dispute',
+  'unpaid',
+]);
+
+/**
+ * The message about an audit event, without personal data: no names, addresses or ids of people,
+ * and nobody's own words.
+ */
+export function webhookMessageOf(row: AuditRow): WebhookMessage {
+  const metadata = Object.fromEntries(
+    Object.entries(row.metadata).filter(([name, value]) => {
+      if (typeof value === 'number' || typeof value === 'boolean') return true;
+      if (name === 'reason') return knownReasons.has(String(value));
+      return openTexts.has(name) && (typeof value === 'string' || value === null);
+    }),
+  );
+  return {
+    id: `msg_${row.campaign_id}_${row.seq}`,
+    body: JSON.stringify({
+      type: row.event,
+      timestamp: row.occurred_at,
+      data: {
+        campaign_id: row.campaign_id,
+        seq: Number(row.seq),
+        participation_id: row.participation_id,
+        actor: row.actor.split(':')[0],
+        metadata,
+      },
+    }),
+  };
+}
+
+/** Sends webhooks: one place for connections, their time-outs and what they may connect to. */
+export class WebhookSender {
+  readonly #rules: AddressRules;
+  readonly #lookup: ReturnType<typeof checkedLookup>;
+  readonly #agents: { readonly http: http.Agent; readonly https: https.Agent };
+
+  constructor(rules: AddressRules, lookup = checkedLookup(rules)) {
+    this.#rules = rules;
+    this.#lookup = lookup;
+    // As many sockets as attempts: receivers on one host do not wait for each other.
+    const options = { keepAlive: true, maxFreeSockets: 2 };
+    this.#agents = { http: new http.Agent(options), https: new https.Agent(options) };
+  }
+
+  /** Sends once; follows no redirect. Never throws. */
+  async send(
+    url: string,
+    message: WebhookMessage,
+    secrets: readonly string[],
+  ): Promise<WebhookResult> {
+    const host = URL.canParse(url) ? bareHost(new URL(url)) : url;
+    // The look-up is not asked about a host that is an address already.
+    const isBlocked = isIP(host) !== 0 && !isAllowedAddress(host, this.#rules);
+    if (isBlocked || !isAllowedUrl(url, this.#rules)) {
+      return { kind: 'not_allowed', reason: new AddressNotAllowed(host).message };
+    }
+    const timestamp = Math.floor(Date.now() / 1_000);
+    try {
+      const status = await this.#post(new URL(url), message.body, {
+        'content-type': 'application/json',
+        'content-length': String(Buffer.byteLength(message.body)),
+        'user-agent': 'Sambatan-Webhooks/1',
+        'webhook-id': message.id,
+        'webhook-timestamp': String(timestamp),
+        'webhook-signature': signatureOf(message, timestamp, secrets),
+      });
+      return { kind: 'answered', status };
+    } catch (error) {
+      const reason = error instanceof Error ? error.message || error.name : String(error);
+      const kind = error instanceof AddressNotAllowed ? 'not_allowed' : 'unreachable';
+      return { kind, reason: reason.slice(0, 200) };
+    }
+  }
+
+  close(): void {
+    this.#agents.http.destroy();
+    this.#agents.https.destroy();
+  }
+
+  async #post(url: URL, body: string, headers: http.OutgoingHttpHeaders): Promise<number> {
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    const secure = url.protocol === 'https:';
+    const request = (secure ? https : http).request(url, {
+      method: 'POST',
+      headers,
+      agent: secure ? this.#agents.https : this.#agents.http,
+      lookup: this.#lookup as never,
+    });
+    // Counts from here to the end of the answer, however slowly it drips.
+    const timer = setTimeout(() => request.destroy(new Error('no answer in time')), timeoutMs);
+    request.on('error', reject);
+    request.on('response', (response) => {
+      let read = 0;
+      response.on('data', (chunk: Buffer) => {
+        read += chunk.length;
+        if (read > mostAnswerBytes) response.destroy();
+      });
+      response.on('error', () => undefined);
+      response.on('close', () => resolve(response.statusCode ?? 0));
+    });
+    request.end(body);
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

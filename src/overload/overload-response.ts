@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { DomainError, languages, type Language } from '../errors/errors.ts';
+import { html, trusted } from '../web/html.ts';
+import { languageOf } from '../http/accept-language.ts';
+import { mediaType, problemDocument } from '../http/problem.ts';
+import { apiHeaders } from '../http/security-headers.ts';
+
+/** A body of a turned away request that is longer is not waited for: its connection is closed. */
+const mostSwallowedBytes = 65_536;
+
+/** Whether a connection is for another request, as its header says it. */
+type Kept = 'keep-alive' | 'close';
+
+interface Prepared {
+  /** Names and values in turn, as Node writes them without looking at each. */
+  readonly headers: readonly string[];
+  /** Text, because Node sends it in one piece with the headers. */
+  readonly body: string;
+  /** All of it as it goes over a connection, which is kept or not. */
+  readonly bytes: Readonly<Record<Kept, Buffer>>;
+}
+
+/**
+ * Turns a request away before anything is looked at or written: 503 with Retry-After, as a problem
+ * document to programs and as a page to people, from bytes that were made once.
+ */
+export function shed(request: IncomingMessage, response: ServerResponse): void {
+  const accepted = () => request.headers['accept-language'];
+  const { headers, body } = answerTo(request.url ?? '/', accepted);
+  if (isLong(request)) response.shouldKeepAlive = false;
+  response.sendDate = false;
+  response.writeHead(503, headers as string[]);
+  response.end(body);
+}
+
+/** The path of a request's target, without its query. */
+export function pathOf(target: string): string {
+  const query = target.indexOf('?');
+  return query < 0 ? target : target.slice(0, query);
+}
+
+const acceptLanguage = /\r\naccept-language: *([^\r]*)/i;
+
+/** What is known of a request that never became one. */
+export interface Refused {
+  /** Without its query. */
+  readonly path: string;
+  /** Its start line and headers, each ended by CRLF. */
+  readonly head: string;
+}
+
+/**
+ * The whole of the same answer, for a connection that is kept or not; it holds nothing of what was
+ * asked.
+ */
+export function refusal({ path, head }: Refused): Prepared['bytes'] {
+  return answerTo(path, () => acceptLanguage.exec(head)?.[1]).bytes;
+}
+
+function answerTo(path: string, accepted: () => string | undefined): Prepared {
+  const isApi = path.startsWith('/api/');
+  const english = isApi ? languageOf(accepted()) === 'en' : /^\/en(?:[/?]|$)/.test(path);
+  return prepared[isApi ? 'api' : 'site'][english ? 'en' : 'id'];
+}
+
+function isLong({ headers }: IncomingMessage): boolean {
+  return (
+    headers['transfer-encoding'] !== undefined ||
+    Number(headers['content-length'] ?? 0) > mostSwallowedBytes
+  );
+}
+
+/** Nothing is known of a request that was shed, and no line of the log is about it. */
+const noId = 'none';
+const overloaded = new DomainError('overloaded', {});
+
+function problemIn(language: Language): Prepared {
+  const document = problemDocument(overloaded, language, noId);
+  return answer(mediaType, JSON.stringify(document), apiHeaders, { vary: 'Accept-Language' });
+}
+
+const style =
+  'body{font:1rem/1.6 system-ui,sans-serif;max-width:32rem;margin:20vh auto;padding:0 1rem}' +
+  ':root{color-scheme:light dark}';
+const digest = createHash('sha256').update(style).digest('base64');
+
+function pageIn(language: Language): Prepared {
+  const { title, detail } = overloaded.text(language);
+  const again = { id: 'Coba lagi', en: 'Try again' }[language];
+  // It needs no other file: that would be turned away as well.
+  const page = html`<!doctype html>
+    <html lang="${language}">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>${title} · Sambatan</title>
+        ${trusted(`<style>${style}</style>`)}
+      </head>
+      <body>
+        <main>
+          <h1>${title}</h1>
+          <p>${detail}</p>
+          <p><a href="">${again}</a></p>
+        </main>
+      </body>
+    </html>`;
+  return answer('text/html; charset=utf-8', page.toString(), apiHeaders, {
+    'content-security-policy': `default-src 'none'; style-src 'sha256-${digest}'; base-uri 'none'; frame-ancestors 'none'`,
+  });
+}
+
+function answer(
+  type: string,
+  text: string,
+  security: Readonly<Record<string, string>>,
+  own: Readonly<Record<string, string>>,
+): Prepared {
+  const headers = {
+    ...security,
+    'content-type': type,
+    'content-length': String(Buffer.byteLength(text)),
+    'retry-after': String(overloaded.retryAfterSeconds),
+    'cache-control': 'no-store',
+    'x-request-id': noId,
+    ...own,
+  };
+  const whole = (connection: Kept): Buffer => {
+    const lines = Object.entries({ ...headers, connection }).map((pair) => pair.join(': '));
+    return Buffer.from(['HTTP/1.1 503 Service Unavailable', ...lines, '', text].join('\r\n'));
+  };
+  return {
+    headers: Object.entries(headers).flat(),
+    body: text,
+    bytes: { 'keep-alive': whole('keep-alive'), close: whole('close') },
+  };
+}
+
+function inEach(make: (language: Language) => Prepared): Readonly<Record<Language, Prepared>> {
+  return Object.fromEntries(languages.map((one) => [one, make(one)])) as Record<Language, Prepared>;
+}
+
+const prepared = { api: inEach(problemIn), site: inEach(pageIn) };

@@ -1,0 +1,131 @@
+import { createHmac } from 'node:crypto';
+import { query, type Queryable } from '../database/query.ts';
+import type { Tx } from '../database/transaction.ts';
+import { DomainError } from '../errors/errors.ts';
+import { limits, type LimitName } from '../config/limits.ts';
+
+/** Counts one, unless the window has its maximum: then there is no row. */
+const takeFromLimit = query<
+  [key: string, windowSeconds: number, max: number],
+  { readonly attempts: number }
+>(
+  'take_from_limit',
+  `insert into sambatan_auth.attempts as a (key, attempts, ends_at)
+  values ($1, 1, now() + make_interval(secs => $2))
+  on conflict (key) do update set
+    attempts = case when a.ends_at <= now() then 1 else a.attempts + 1 end,
+    ends_at = case when a.ends_at <= now() then excluded.ends_at else a.ends_at end
+  where a.ends_at <= now() or a.attempts < $3
+  returning attempts`,
+);
+
+const giveBackToLimit = query<[key: string], never>(
+  'give_back_to_limit',
+  'update sambatan_auth.attempts set attempts = greatest(attempts - 1, 0) where key = $1',
+);
+
+const waitForLimit = query<[key: string], { readonly wait_seconds: number }>(
+  'wait_for_limit',
+  `select greatest(1, ceil(extract(epoch from ends_at - now())))::integer as wait_seconds
+  from sambatan_auth.attempts where key = $1`,
+);
+
+/**
+ * Counts against the limits of src/config/limits.ts, for all processes together. Subjects are stored as
+ * keyed hashes. In a transaction each count locks its row until the end: what a crowd shares (its
+ * network) is counted outside of one, the rest in one order (e-mail address, whole service).
+ */
+export class RateLimiter {
+  readonly #secret: Buffer;
+
+  constructor(secret: Buffer) {
+    this.#secret = secret;
+  }
+
+  /** Counts one for this subject; false, and nothing counted, when the window has its maximum. */
+  async take(db: Queryable, name: LimitName, subject: string): Promise<boolean> {
+    const { max, seconds } = limits[name];
+    return (await db.maybe(takeFromLimit, this.#key(name, subject), seconds, max)) !== undefined;
+  }
+
+  /** As `take`; throws `rate_limited` when the window has its maximum. */
+  async spend(db: Queryable, name: LimitName, subject: string): Promise<void> {
+    if (await this.take(db, name, subject)) return;
+    throw await this.refusal(db, name, subject);
+  }
+
+  /** Takes back one that was counted: it turned out to be harmless, or did not happen. */
+  async giveBack(db: Queryable, name: LimitName, subject: string): Promise<void> {
+    await db.rows(giveBackToLimit, this.#key(name, subject));
+  }
+
+  /** The `rate_limited` of a limit, with the seconds until its window ends. */
+  async refusal(db: Queryable, name: LimitName, subject: string): Promise<DomainError> {
+    const found = await db.maybe(waitForLimit, this.#key(name, subject));
+    return new DomainError('rate_limited', { retry_after_seconds: found?.wait_seconds ?? 1 });
+  }
+
+  #key(name: LimitName, subject: string): string {
+    return createHmac('sha256', this.#secret).update(`${name} ${subject}`).digest('base64url');
+  }
+}
+
+/** How many mails the service may send in a minute and in a day. */
+export interface MailBudgetOptions {
+  readonly perMinute: number;
+  readonly perDay: number;
+  /** Called with each mail that the budget refuses. */
+  readonly onRefused: (kind: MailKind) => void;
+}
+
+/** Who causes a mail, and the share of the budget that is open to them. */
+const shares = { stranger: 0.8, known: 1, proof: 1, invitation: 0.5 } as const;
+export type MailKind = keyof typeof shares;
+
+/** The keys of the budget's windows in `sambatan_auth.attempts`; they name nobody. */
+export const mailWindows = {
+  five_minutes: 'mails in five minutes',
+  day: 'mails in a day',
+} as const;
+
+/**
+ * The mails that strangers can cause, for the whole service: a provider counts and bills them, and
+ * blocks a sender of unwanted ones. Known people keep a part that nobody else can spend.
+ */
+export class MailBudget {
+  readonly #options: MailBudgetOptions;
+
+  constructor(options: MailBudgetOptions) {
+    this.#options = options;
+  }
+
+  /** The most mails of the windows. */
+  get max(): Readonly<Record<keyof typeof mailWindows, number>> {
+    return { five_minutes: this.#options.perMinute * 5, day: this.#options.perDay };
+  }
+
+  /** Counts one mail that is about to be sent; throws `mail_budget_spent`. */
+  async spend(tx: Tx, kind: MailKind): Promise<void> {
+    await this.#take(tx, kind, 'five_minutes', limits.mailsInFiveMinutes.seconds);
+    await this.#take(tx, kind, 'day', limits.mailsInADay.seconds);
+  }
+
+  /** Takes back a mail that could not be sent. */
+  async giveBack(tx: Tx): Promise<void> {
+    for (const key of Object.values(mailWindows)) await tx.rows(giveBackToLimit, key);
+  }
+
+  async #take(
+    tx: Tx,
+    kind: MailKind,
+    window: keyof typeof mailWindows,
+    seconds: number,
+  ): Promise<void> {
+    const key = mailWindows[window];
+    const max = Math.max(1, Math.floor(this.max[window] * shares[kind]));
+    if ((await tx.maybe(takeFromLimit, key, seconds, max)) !== undefined) return;
+    this.#options.onRefused(kind);
+    const found = await tx.maybe(waitForLimit, key);
+    throw new DomainError('mail_budget_spent', { retry_after_seconds: found?.wait_seconds ?? 60 });
+  }
+}

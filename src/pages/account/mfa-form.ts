@@ -1,0 +1,85 @@
+import Type from 'typebox';
+import type { FieldError } from '../../errors/errors.ts';
+import { text } from '../../http/schemas.ts';
+import { input } from '../../web/components.ts';
+import { html, type Html } from '../../web/html.ts';
+import type { Visit } from '../../web/visit.ts';
+
+/** A code of the app, or a recovery code: whichever of the two forms was sent. */
+export const factorFields = {
+  code: Type.Optional(text(1, 20)),
+  recovery_code: Type.Optional(text(1, 40)),
+};
+
+/** The control of a code of six digits. */
+export const sixDigits = {
+  inputmode: 'numeric',
+  autocomplete: 'one-time-code',
+  maxlength: 20,
+  placeholder: '000000',
+} as const;
+
+interface FactorForm {
+  /** Where both forms are sent to, without the language. */
+  readonly action: string;
+  /** What is sent along, by name; a name may come twice. */
+  readonly hidden: readonly (readonly [name: string, value: string])[];
+  /** What the two codes are called, unless as in `factorFields`. */
+  readonly names?: { readonly code: string; readonly recovery: string };
+  readonly button: string;
+  readonly errors?: readonly FieldError[] | undefined;
+}
+
+/** What a form sends along, by name. */
+export function hiddenInputs(fields: FactorForm['hidden']): Html[] {
+  return fields.map(
+    ([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`,
+  );
+}
+
+/** The form for a code of the app, and below it the one for a recovery code. */
+export function factorInputs(visit: Visit, form: FactorForm): Html {
+  const { t, url } = visit;
+  const { code, recovery } = form.names ?? { code: 'code', recovery: 'recovery_code' };
+  const hidden = hiddenInputs(form.hidden);
+  return html`<form method="post" action="${url(form.action)}" class="fields">
+      ${hidden}${input(visit, {
+        name: code,
+        label: t('Kode dari aplikasi', 'Code of the app'),
+        hint: t(
+          'Buka aplikasi kode di HP-mu: 6 angka untuk Sambatan.',
+          'Open the app of codes on your phone: the 6 digits for Sambatan.',
+        ),
+        errors: form.errors,
+        required: true,
+        control: sixDigits,
+      })}
+      <button class="button">${form.button}</button>
+    </form>
+    <details>
+      <summary>${t('HP-nya hilang atau ganti?', 'Lost or changed your phone?')}</summary>
+      <form method="post" action="${url(form.action)}" class="fields">
+        ${hidden}${input(visit, {
+          name: recovery,
+          label: t('Kode cadangan', 'Recovery code'),
+          hint: t('Tiap kode cadangan hanya berlaku sekali.', 'Each recovery code works once.'),
+          errors: form.errors,
+          required: true,
+          control: {
+            autocomplete: 'off',
+            autocapitalize: 'none',
+            spellcheck: 'false',
+            maxlength: 40,
+            placeholder: 'abcd-efgh-jkmn-pqrs',
+          },
+        })}
+        <button class="button quiet">${form.button}</button>
+      </form>
+      <p class="quiet">
+        ${t(
+          'Kode cadangan juga hilang? Hubungi pengelola layanan ini. Setelah yakin itu kamu, mereka bisa mematikan kode dari aplikasi.',
+          'The recovery codes are lost too? Write to whoever runs this service. Once they are sure that it is you, they can switch the code of the app off.',
+        )}
+      </p>
+    </details>`;
+}

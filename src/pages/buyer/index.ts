@@ -1,0 +1,28 @@
+import type { App } from '../../context.ts';
+import type { Pages } from '../../http/site.ts';
+import { answerPages } from './answers.ts';
+import { changePages } from './change.ts';
+import { joinPages } from '../campaign/join.ts';
+import { minePages } from './mine.ts';
+import { offerPages } from './offer.ts';
+import { participationPages } from './participation.ts';
+import { reminderPages } from '../campaign/reminder.ts';
+import { waitingPages } from '../campaign/waiting.ts';
+
+/** What buyers do: join, see what they take part in, pay, leave. */
+export function buyerPages(app: App): Pages {
+  return async (server) => {
+    for (const part of [
+      joinPages(app),
+      minePages(app),
+      changePages(app),
+      participationPages(app),
+      answerPages(app),
+      waitingPages(app),
+      offerPages(app),
+      reminderPages(app),
+    ]) {
+      await server.register(part);
+    }
+  };
+}

@@ -1,0 +1,236 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Campaign } from '../../campaigns/campaign.ts';
+import { viewCampaign } from '../../campaigns/operations.ts';
+import { isFinal } from '../../campaigns/status.ts';
+import { findProduct, type ProductRow } from '../../catalogue/queries.ts';
+import type { App } from '../../context.ts';
+import { closed, Id } from '../../http/schemas.ts';
+import { SharedPages } from '../../http/shared-pages.ts';
+import { sendPage, type Pages } from '../../http/site.ts';
+import { consult } from '../../operation/run.ts';
+import {
+  recentContributions,
+  shownContributions,
+  type ContributionRow,
+} from '../../participations/queries.ts';
+import { countdown, exactMoment, progressBar } from '../../web/components.ts';
+import { count, distance, rupiah, slots } from '../../web/format.ts';
+import { attribute, html, type Html } from '../../web/html.ts';
+import type { PageParts } from '../../web/layout.ts';
+import { campaignBadge } from '../statuses.ts';
+import type { Visit } from '../../web/visit.ts';
+import { joinPart, noStanding, standingOf, type FormState, type Standing } from './join-form.ts';
+import { reminderPart } from './reminder.ts';
+import { ownPlace, waitingPart } from './waiting-part.ts';
+import { takenOf } from './card.ts';
+import { productPicture } from './picture.ts';
+import { rulesOf } from './rules.ts';
+import { previewTags, sharePart } from './share.ts';
+import { stateOf } from './state.ts';
+
+/** One campaign: what it is, how far, how it works, and the way in. */
+export function campaignPages(app: App): Pages {
+  const shared = new SharedPages((visit, id) => drawCampaign(app, visit, id));
+  return async (server) => {
+    server.get(
+      '/sambatan/:id',
+      { schema: { params: closed({ id: Id }) } },
+      async (request, reply) =>
+        request.visit.actor.kind === 'visitor'
+          ? shared.send(request, reply, request.params.id)
+          : showCampaign(app, request, reply, request.params.id),
+    );
+  };
+}
+
+/** Sends a campaign's page, with what was typed into its form and what was wrong with it. */
+export async function showCampaign(
+  app: App,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  campaignId: string,
+  form?: FormState,
+): Promise<FastifyReply> {
+  const page = await drawCampaign(app, request.visit, campaignId, form);
+  return sendPage(request, reply, page, form?.status ?? 200);
+}
+
+async function drawCampaign(
+  app: App,
+  visit: Visit,
+  campaignId: string,
+  form?: FormState,
+): Promise<PageParts> {
+  const campaign = await consult(() => viewCampaign(app.db, visit.actor, campaignId));
+  const [contributions, standing, product] = await consult(() =>
+    Promise.all([
+      app.db.rows(recentContributions, campaign.id, shownContributions),
+      standingOf(app.db, visit, campaign),
+      app.db.one(findProduct, campaign.product_id),
+    ]),
+  );
+  return {
+    title: campaign.title,
+    section: 'home',
+    head: previewTags(visit, campaign),
+    main: whole(visit, campaign, { contributions, standing, product, form }),
+  };
+}
+
+/** What its page says of a campaign's product. */
+export type ShownProduct = Pick<ProductRow, 'name' | 'description' | 'base_price'>;
+
+interface Around {
+  readonly contributions: readonly ContributionRow[];
+  readonly standing: Standing;
+  readonly product: ShownProduct;
+  readonly form: FormState | undefined;
+}
+
+/**
+ * A campaign that is not there yet as buyers will see it, by the same means as its page. What could
+ * be sent from it is there to look at only.
+ */
+export function campaignToCome(visit: Visit, campaign: Campaign, product: ShownProduct): Html {
+  const around = { contributions: [], standing: noStanding, product, form: undefined };
+  return whole(visit, campaign, around, true);
+}
+
+function whole(visit: Visit, campaign: Campaign, around: Around, isPreview = false): Html {
+  const published = campaign.status !== 'inactive' && !isPreview;
+  // What is over stays as it ended: its progress now is what is left after the refunds.
+  const events =
+    published && !isFinal(campaign.status) && `/api/sambatan/campaigns/${campaign.id}/events`;
+  return html`<article
+    class="campaign"
+    ${attribute('data-events', events)}
+    data-status="${campaign.status}"
+  >
+    <div class="campaign-picture">
+      ${productPicture(campaign, {
+        alt: campaign.product_name,
+        sizes: '(width < 58rem) 100vw, 42rem',
+        eager: true,
+      })}
+    </div>
+    <div class="campaign-side">
+      <header class="campaign-head" data-part="head">
+        ${head(visit, campaign, around.product)}
+      </header>
+      <section class="campaign-join panel" aria-label="${visit.t('Ikut Sambatan', 'Join')}">
+        <div data-part="progress">${progress(visit, campaign)}${stateOf(visit, campaign)}</div>
+        <div data-part="order" ${attribute('inert', isPreview)}>
+          ${ownPlace(visit, around.standing)}${joinPart(
+            visit,
+            campaign,
+            around.standing,
+            around.form,
+          )}${waitingPart(visit, campaign, around.standing, around.form)}
+        </div>
+        <div data-part="reminder">
+          ${!isPreview && reminderPart(visit, campaign, around.standing.isReminded)}
+        </div>
+      </section>
+    </div>
+    <div class="campaign-more">
+      ${story(visit, campaign)}${ofProduct(visit, around.product)}${rulesOf(visit, campaign)}${
+        published && sharePart(visit, campaign)
+      }${recent(visit, around.contributions)}
+    </div>
+  </article>`;
+}
+
+function head(visit: Visit, campaign: Campaign, { base_price: usual }: ShownProduct): Html {
+  const { t, language } = visit;
+  const isCheaper = usual > campaign.price_per_slot;
+  return html`<p class="maker">${campaign.brand_name} ${campaignBadge(visit, campaign.status)}</p>
+    <h1>${campaign.title}</h1>
+    <p class="price big">
+      ${rupiah(campaign.price_per_slot, language)} <span class="per">/ slot</span>
+    </p>
+    ${
+      isCheaper &&
+      html`<p class="usual quiet">
+        ${t('Harga biasa', 'Usual price')} <s>${rupiah(usual, language)}</s> ·
+        ${t(
+          `hemat ${rupiah(usual - campaign.price_per_slot, language)}`,
+          `you save ${rupiah(usual - campaign.price_per_slot, language)}`,
+        )}
+      </p>`
+    }
+    <p class="quiet">${t('Produk', 'Product')}: ${campaign.product_name}</p>`;
+}
+
+function progress(visit: Visit, campaign: Campaign): Html {
+  const { t, language } = visit;
+  const open = campaign.status === 'active' || campaign.status === 'full';
+  return html`${progressBar(visit, {
+    taken: takenOf(campaign),
+    total: campaign.total_slots,
+    minimum: campaign.minimum_slots,
+  })}
+  ${
+    !isFinal(campaign.status) &&
+    html`<ul class="figures two">
+      <li>
+        <strong data-live="left">${count(campaign.slots_remaining, language)}</strong>
+        ${t('slot tersisa', 'left')}
+      </li>
+      <li>
+        <strong data-live="people">${count(campaign.participant_count, language)}</strong>
+        ${t('orang ikut', 'joined')}
+      </li>
+    </ul>`
+  }
+  ${
+    (open || campaign.status === 'scheduled') &&
+    html`<p class="deadline">
+      ${
+        open &&
+        html`<strong>${t('Tinggal', 'Left')} ${countdown(visit, campaign.deadline)}</strong>`
+      }
+      <span>${t('Sampai', 'Until')} ${exactMoment(visit, campaign.deadline)}</span>
+    </p>`
+  }`;
+}
+
+function story({ t }: Visit, campaign: Campaign): Html | undefined {
+  if (campaign.description.trim() === '') return undefined;
+  return html`<section class="panel" aria-labelledby="story">
+    <h2 id="story">${t('Ceritanya', 'The story')}</h2>
+    <p class="prose">${campaign.description.trim()}</p>
+  </section>`;
+}
+
+/** What its maker tells of the product itself, in whichever campaign it is. */
+function ofProduct({ t }: Visit, { name, description }: ShownProduct): Html | undefined {
+  if (description.trim() === '') return undefined;
+  return html`<section class="panel" aria-labelledby="product">
+    <h2 id="product">${t(`Tentang ${name}`, `About ${name}`)}</h2>
+    <p class="prose">${description.trim()}</p>
+  </section>`;
+}
+
+/** The last of all: it grows as others join, and nothing below it moves. */
+function recent(visit: Visit, rows: readonly ContributionRow[]): Html {
+  const { t, language, now } = visit;
+  const one = ({ initial, quantity, joined_at: at }: ContributionRow) =>
+    html`<li>
+      <span class="avatar" aria-hidden="true">${initial ?? '·'}</span>
+      <span><strong>${initial ?? ''}•••</strong> · ${slots(quantity, language)}</span>
+      <time class="quiet" datetime="${at.toISOString()}" data-ago
+        >${distance(at < now ? at : now, now, language)}</time
+      >
+    </li>`;
+  return html`<section
+    class="panel"
+    aria-labelledby="recent"
+    data-contributions
+    ${attribute('hidden', rows.length === 0)}
+  >
+    <h2 id="recent">${t('Baru saja ikut', 'Joined just now')}</h2>
+    <ul class="recent">
+      ${rows.map(one)}
+    </ul>
+  </section>`;
+}

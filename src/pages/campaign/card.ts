@@ -1,0 +1,73 @@
+import type { Campaign } from '../../campaigns/campaign.ts';
+import { countdown, progressBar } from '../../web/components.ts';
+import { rupiah, shortMoment, slots } from '../../web/format.ts';
+import { html, type Html } from '../../web/html.ts';
+import { campaignBadge } from '../statuses.ts';
+import type { Visit } from '../../web/visit.ts';
+import { productPicture } from './picture.ts';
+
+/** A campaign in a list: all of the card is its link. */
+export function campaignCard(visit: Visit, campaign: Campaign, isFirst = false): Html {
+  const { language, url } = visit;
+  const { status } = campaign;
+  return html`<li>
+    <article class="card">
+      <div class="card-picture">
+        ${productPicture(campaign, {
+          alt: '',
+          sizes: '(width < 40rem) 100vw, 20rem',
+          eager: isFirst,
+        })}
+        ${status !== 'active' && campaignBadge(visit, status)}
+      </div>
+      <div class="card-body">
+        <p class="maker">${campaign.brand_name}</p>
+        <h3><a href="${url(`/sambatan/${campaign.id}`)}">${campaign.title}</a></h3>
+        <p class="price">
+          ${rupiah(campaign.price_per_slot, language)}
+          <span class="per">/ slot</span>
+        </p>
+        ${progressBar(visit, {
+          taken: takenOf(campaign),
+          total: campaign.total_slots,
+          minimum: campaign.minimum_slots,
+        })}
+        <p class="card-foot">${foot(visit, campaign)}</p>
+      </div>
+    </article>
+  </li>`;
+}
+
+/** What was taken: of one that is over, before its refunds. */
+export function takenOf(campaign: Pick<Campaign, 'slots_taken' | 'slots_at_close'>): number {
+  return campaign.slots_at_close ?? campaign.slots_taken;
+}
+
+function foot(visit: Visit, campaign: Campaign): Html {
+  const { t, language } = visit;
+  const left = slots(campaign.slots_remaining, language);
+  switch (campaign.status) {
+    case 'active':
+      return html`<span class="left">${t(`Sisa ${left}`, `${left} left`)}</span>
+        <span>${countdown(visit, campaign.deadline)}</span>`;
+    case 'scheduled':
+      return html`<span>${t('Dibuka dalam', 'Opens in')}</span>
+        <span>${countdown(visit, campaign.opens_at ?? campaign.deadline)}</span>`;
+    case 'full':
+      return html`<span>${t('Semua slot terisi', 'Every slot is taken')}</span>`;
+    case 'verifying':
+      return html`<span>${t('Pembayaran sedang dicek', 'Payments are being checked')}</span>`;
+    case 'inactive':
+      return html`<span>${t('Belum diterbitkan', 'Not published')}</span>`;
+    case 'completed':
+    case 'failed':
+    case 'cancelled':
+      return html`<span>${shortMoment(endOf(campaign), language)}</span>`;
+  }
+}
+
+function endOf(campaign: Campaign): Date {
+  const { completed_at, failed_at, cancelled_at, updated_at } = campaign;
+  // One that is called off after its success has both.
+  return cancelled_at ?? completed_at ?? failed_at ?? updated_at;
+}

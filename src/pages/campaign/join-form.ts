@@ -1,0 +1,403 @@
+import { ownAddresses, type Address } from '../../accounts/operations.ts';
+import type { Campaign } from '../../campaigns/campaign.ts';
+import type { Queryable } from '../../database/query.ts';
+import type { DomainError, FieldError } from '../../errors/errors.ts';
+import type { Typed } from '../../http/forms.ts';
+import { newId } from '../../identity/ids.ts';
+import { isReminded } from '../../notifications/reminder-queries.ts';
+import { listOwnParticipations, ownInCampaign } from '../../participations/queries.ts';
+import { JoinFields } from '../../participations/schemas.ts';
+import {
+  participationStatuses,
+  spokenParticipationStatus,
+  storedParticipationStatus,
+  type ParticipationStatus,
+} from '../../participations/status.ts';
+import { findOwnWaitingEntry } from '../../waiting/queries.ts';
+import { waitingEntryOf, type WaitingEntry } from '../../waiting/waiting.ts';
+import { input, notice, textarea } from '../../web/components.ts';
+import { slots } from '../../web/format.ts';
+import { attribute, html, type Html } from '../../web/html.ts';
+import { participationBadge } from '../statuses.ts';
+import { worded, type Visit } from '../../web/visit.ts';
+import { sum, whenDue } from './rules.ts';
+import { takesJoins } from './state.ts';
+
+/** Chosen in the place of a saved address. */
+export const otherAddress = 'other';
+
+/** What a sent form has become: typed again, with what was wrong. */
+export interface FormState {
+  readonly typed: Typed;
+  readonly errors: readonly FieldError[];
+  readonly refused?: DomainError | undefined;
+  readonly status: number;
+  /** Nothing is wrong with it, but there is an order already: it was not sent. */
+  readonly asksMore?: boolean;
+  /** The form may be sent again under the key that it has. */
+  readonly key?: string | undefined;
+}
+
+/** What the reader has to do with a campaign so far. */
+export interface Standing {
+  readonly own: readonly {
+    readonly id: string;
+    readonly quantity: number;
+    readonly status: ParticipationStatus;
+  }[];
+  /** Where the last order went to, to send this one there as well. */
+  readonly lastAddress: string | undefined;
+  /** Saved addresses, the default one first. */
+  readonly addresses: readonly Address[];
+  /** The last place in the waiting list. */
+  readonly waiting: WaitingEntry | undefined;
+  /** Whether the reader is to be reminded of the deadline. */
+  readonly isReminded: boolean;
+}
+
+/** Of somebody who has not had anything to do with a campaign. */
+export const noStanding: Standing = {
+  own: [],
+  lastAddress: undefined,
+  addresses: [],
+  waiting: undefined,
+  isReminded: false,
+};
+
+/** Reads it; of a visitor there is nothing to read. */
+export async function standingOf(
+  db: Queryable,
+  visit: Visit,
+  campaign: Campaign,
+): Promise<Standing> {
+  if (visit.person === undefined) return noStanding;
+  const { userId } = visit.person;
+  const [own, addresses, last, waiting, reminder] = await Promise.all([
+    db.rows(ownInCampaign, userId, campaign.id),
+    ownAddresses(db, visit.actor),
+    db.rows(listOwnParticipations, userId, allStatuses, null, 1, null),
+    db.maybe(findOwnWaitingEntry, campaign.id, userId),
+    db.one(isReminded, campaign.id, userId),
+  ]);
+  return {
+    own: own.map(({ participation_id: id, quantity, status }) => ({
+      id,
+      quantity,
+      status: spokenParticipationStatus(status),
+    })),
+    addresses,
+    lastAddress: last[0]?.shipping_address,
+    waiting: waiting && waitingEntryOf(waiting),
+    isReminded: reminder.is_reminded,
+  };
+}
+
+const allStatuses = participationStatuses.map(storedParticipationStatus);
+
+/** Where to join from a campaign's page: what one has already, and the form or the way to it. */
+export function joinPart(
+  visit: Visit,
+  campaign: Campaign,
+  standing: Standing,
+  form: FormState | undefined,
+): Html {
+  return html`${ownPart(visit, standing)}${refusal(visit, form)}${
+    takesJoins(visit, campaign) && entrance(visit, campaign, standing, form)
+  }`;
+}
+
+/** Whether the slots are still the buyer's. */
+function isLive(status: ParticipationStatus): boolean {
+  return status !== 'cancelled' && status !== 'refunded';
+}
+
+function ownPart(visit: Visit, { own }: Standing): Html | undefined {
+  if (own.length === 0) return undefined;
+  const { t, url, language } = visit;
+  return html`<ul class="own">
+    ${own.map(
+      ({ id, quantity, status }) =>
+        html`<li ${attribute('class', isLive(status) ? undefined : 'over')}>
+          <a href="${url(`/ikutan/${id}`)}"
+            >${t(`Pesananmu: ${slots(quantity, language)}`, `Your order: ${slots(quantity, language)}`)}</a
+          >
+          ${participationBadge(visit, status)}
+        </li>`,
+    )}
+  </ul>`;
+}
+
+function refusal(visit: Visit, form: FormState | undefined): Html | undefined {
+  if (form === undefined) return undefined;
+  if (form.asksMore === true) {
+    return notice(
+      'busy',
+      visit.t('Mau tambah lagi?', 'Do you want more?'),
+      visit.t(
+        'Kamu sudah punya pesanan di sini, jadi yang ini belum dikirim. Kirim lagi kalau memang mau menambah.',
+        'You already have an order here, so this one was not sent. Send it again if you want more.',
+      ),
+    );
+  }
+  if (form.refused !== undefined && form.errors.length === 0) {
+    const { title, detail } = form.refused.text(visit.language);
+    return notice('bad', title, detail);
+  }
+  const unseen = form.errors.filter(({ field }) => !Object.hasOwn(JoinFields, field));
+  return notice(
+    'bad',
+    visit.t('Belum terkirim.', 'Not sent yet.'),
+    unseen.length > 0
+      ? worded(visit, unseen[0]!.message)
+      : visit.t('Periksa yang ditandai di bawah.', 'Please check what is marked below.'),
+  );
+}
+
+/** Slots that this buyer has in the campaign. */
+function heldIn({ own }: Pick<Standing, 'own'>): number {
+  return own
+    .filter(({ status }) => status === 'reserved' || status === 'confirmed')
+    .reduce((total, { quantity }) => total + quantity, 0);
+}
+
+/** The least that this buyer takes while there are enough slots. */
+function usualLeast(campaign: Campaign, standing: Pick<Standing, 'own'>): number {
+  return Math.max(1, (campaign.min_slots_per_user ?? 1) - heldIn(standing));
+}
+
+/**
+ * How many slots this buyer may still take; none is 0. Fewer slots than the least per buyer, when
+ * no more are left, are taken whole: `least` is then what is left.
+ */
+export function boundsOf(
+  campaign: Campaign,
+  standing: Pick<Standing, 'own'>,
+): { least: number; most: number } {
+  const least = usualLeast(campaign, standing);
+  const left = campaign.slots_remaining;
+  const mine = (campaign.max_slots_per_user ?? campaign.total_slots) - heldIn(standing);
+  return { least: left > 0 ? Math.min(least, left) : least, most: Math.max(0, mine) };
+}
+
+function entrance(
+  visit: Visit,
+  campaign: Campaign,
+  standing: Standing,
+  form: FormState | undefined,
+): Html {
+  const { t, url, person } = visit;
+  if (person === undefined) {
+    const back = encodeURIComponent(`/sambatan/${campaign.id}`);
+    return html`<a class="button wide" href="${url(`/masuk?back=${back}`)}"
+        >${t('Masuk untuk ikut', 'Sign in to join')}</a
+      >
+      <p class="hint">${whenDue(visit, campaign)}</p>`;
+  }
+  const { least, most } = boundsOf(campaign, standing);
+  if (most < least) {
+    return html`<p class="state">
+      ${t('Kamu sudah mengambil slot terbanyak untuk satu pembeli.', 'You have the most slots that one buyer can take.')}
+    </p>`;
+  }
+  return joinForm(visit, campaign, { least, most, standing, form });
+}
+
+interface FormParts {
+  readonly least: number;
+  readonly most: number;
+  readonly standing: Standing;
+  readonly form: FormState | undefined;
+}
+
+function joinForm(visit: Visit, campaign: Campaign, parts: FormParts): Html {
+  const { t } = visit;
+  const asksMore = parts.standing.own.some(({ status }) => isLive(status));
+  const quantity = quantityField(visit, campaign, parts, campaign.slots_remaining);
+  return orderForm(visit, parts, {
+    action: `/sambatan/${campaign.id}/ikut`,
+    quantity,
+    send: asksMore ? t('Tambah pesanan', 'Order more') : t('Ikut sekarang', 'Join now'),
+    hint: whenDue(visit, campaign),
+    asksMore,
+  });
+}
+
+/** The same for slots that are to come free; not bound by how many are left. */
+export function waitForm(visit: Visit, campaign: Campaign, parts: FormParts): Html {
+  const { t } = visit;
+  return orderForm(visit, parts, {
+    action: `/sambatan/${campaign.id}/antre`,
+    quantity: quantityField(visit, campaign, parts, undefined),
+    send: t('Masuk antrean', 'Join the waiting list'),
+    hint: t(
+      'Gratis. Begitu ada slot yang cukup, kami simpankan untukmu dan kabari kamu; kamu bebas ambil atau lewatkan.',
+      'Free. Once enough slots come free we keep them for you and tell you; take them or leave them.',
+    ),
+  });
+}
+
+interface OrderForm {
+  readonly action: string;
+  readonly quantity: Html;
+  readonly send: string;
+  readonly hint: string;
+  /** Whether slots are added to an order that is there. */
+  readonly asksMore?: boolean;
+}
+
+/** Says that there is an order already, and that this form makes another one. */
+function more({ t, language }: Visit, { own }: Standing): Html {
+  const taken = own
+    .filter(({ status }) => isLive(status))
+    .reduce((total, { quantity }) => total + quantity, 0);
+  return html`<input type="hidden" name="more" value="1" />
+    <p class="state">
+      ${t(
+        `Kamu sudah memesan ${slots(taken, language)} di sini. Formulir ini menambah pesanan baru.`,
+        `You have already ordered ${slots(taken, language)} here. This form adds another order.`,
+      )}
+    </p>`;
+}
+
+function orderForm(
+  visit: Visit,
+  { form, standing }: FormParts,
+  { action, quantity, send, hint, asksMore = false }: OrderForm,
+): Html {
+  const { t, url } = visit;
+  return html`<form class="stack join" method="post" action="${url(action)}">
+    <input type="hidden" name="key" value="${form?.key ?? newId()}" />
+    ${quantity} ${addressFields(visit, standing, form)}
+    ${input(visit, {
+      name: 'note',
+      label: t('Catatan untuk penjual', 'Note to the seller'),
+      value: form?.typed['note'],
+      errors: form?.errors,
+      control: { maxlength: 160, autocomplete: 'off' },
+    })}
+    ${asksMore && more(visit, standing)}
+    <button class="button wide">${send}</button>
+    <p class="hint">${hint}</p>
+  </form>`;
+}
+
+/** Saved addresses to choose from, and a place to type another one. */
+function addressFields(visit: Visit, standing: Standing, form: FormState | undefined): Html {
+  const { t } = visit;
+  const { addresses, lastAddress } = standing;
+  const typed = form?.typed ?? {};
+  const field = textarea(visit, {
+    name: 'shipping_address',
+    label: addresses.length > 0 ? t('Alamat lain', 'Another address') : toWhere(visit),
+    hint: t('Nama, jalan, kota, kode pos, nomor HP.', 'Name, street, city, postal code, phone.'),
+    value: typed['shipping_address'] ?? (addresses.length > 0 ? undefined : lastAddress),
+    errors: form?.errors,
+    // With saved ones it is needed only when none of them is chosen.
+    required: addresses.length > 0 ? undefined : true,
+    control: { minlength: 10, maxlength: 240, rows: 3, autocomplete: 'street-address' },
+  });
+  if (addresses.length === 0) return field;
+  const chosen = typed['address_id'] ?? addresses[0]!.id;
+  const choice = (value: string, words: Html) =>
+    html`<label class="choice"
+      ><input
+        type="radio"
+        name="address_id"
+        value="${value}"
+        ${attribute('checked', value === chosen)}
+      /><span>${words}</span></label
+    >`;
+  return html`<fieldset class="choices">
+    <legend>${toWhere(visit)}</legend>
+    ${addresses.map(({ id, label, line }) =>
+      choice(id, html`<strong>${label}</strong><br /><span class="quiet">${line}</span>`),
+    )}
+    ${choice(otherAddress, html`<strong>${t('Alamat lain', 'Another address')}</strong>`)}
+    <div class="other-address">${field}</div>
+  </fieldset>`;
+}
+
+function toWhere({ t }: Visit): string {
+  return t('Kirim ke mana?', 'Where to send it?');
+}
+
+function quantityField(
+  visit: Visit,
+  campaign: Campaign,
+  parts: FormParts,
+  left: number | undefined,
+): Html {
+  const { t } = visit;
+  const { least, most, form } = parts;
+  const isRemainder = left !== undefined && left > 1 && least === left;
+  const wrong = form?.errors.find(({ field }) => field === 'quantity');
+  const value = form?.typed['quantity'] ?? String(least);
+  const known = /^\d{1,7}$/.test(value) ? Number(value) : least;
+  const step = (by: number, sign: string, words: string) =>
+    html`<button
+      type="button"
+      data-step="${by}"
+      data-for="quantity"
+      data-needs-script
+      hidden
+      aria-label="${words}"
+    >
+      ${sign}
+    </button>`;
+  return html`<div class="field${wrong && ' wrong'}">
+    <label for="quantity">${t('Berapa slot?', 'How many slots?')}</label>
+    <div class="quantity">
+      <div class="stepper">
+        ${step(-1, '−', t('Kurangi satu slot', 'One slot less'))}
+        <input
+          id="quantity"
+          name="quantity"
+          type="number"
+          inputmode="numeric"
+          required
+          min="${least}"
+          max="${Math.max(least, Math.min(most, left ?? campaign.total_slots))}"
+          ${attribute('data-most', left !== undefined && String(most))}
+          ${attribute('data-least', left !== undefined && String(usualLeast(campaign, parts.standing)))}
+          data-price="${campaign.price_per_slot}"
+          value="${value}"
+          ${attribute('aria-invalid', wrong && 'true')}
+          ${attribute('aria-describedby', wrong && 'quantity-error')}
+        />
+        ${step(1, '+', t('Tambah satu slot', 'One slot more'))}
+      </div>
+      <p class="total">
+        <span class="quiet"
+          >${t('Total', 'Total')} <span data-many>${slots(known, visit.language)}</span></span
+        >
+        <output data-total for="quantity">${sum(visit, campaign.price_per_slot, known)}</output>
+      </p>
+    </div>
+    ${
+      isRemainder &&
+      html`<p class="hint">
+        ${t(`Tinggal ${slots(left, visit.language)}, dan hanya bisa diambil sekaligus.`, `Only ${slots(left, visit.language)} left, sold together.`)}
+      </p>`
+    }
+    ${sumsWithoutScript(visit, campaign, least, Math.min(most, left ?? most))}
+    ${wrong && html`<p class="error" id="quantity-error">${worded(visit, wrong.message)}</p>`}
+  </div>`;
+}
+
+/** What each number of slots costs: without the script nothing is counted while it is chosen. */
+function sumsWithoutScript(visit: Visit, campaign: Campaign, least: number, most: number): Html {
+  const numbers = Array.from({ length: 8 }, (_none, index) => least + index);
+  const sums = numbers
+    .filter((number) => number <= most)
+    .map(
+      (number) =>
+        html`<li>
+          ${slots(number, visit.language)} = ${sum(visit, campaign.price_per_slot, number)}
+        </li>`,
+    );
+  return html`<noscript>
+    <ul class="sums">
+      ${sums}
+    </ul>
+  </noscript>`;
+}

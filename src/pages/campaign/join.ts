@@ -1,0 +1,104 @@
+import Type from 'typebox';
+import type { Static } from 'typebox';
+import { ownAddress } from '../../accounts/operations.ts';
+import type { App } from '../../context.ts';
+import { userOf } from '../../http/authentication.ts';
+import { formReader, taken, typedFields } from '../../http/forms.ts';
+import { closed, Id } from '../../http/schemas.ts';
+import { seeOther, type Pages } from '../../http/site.ts';
+import type { Actor } from '../../identity/actor.ts';
+import { permit } from '../../identity/policy.ts';
+import { consult } from '../../operation/run.ts';
+import { joinCounted } from '../../participations/count-joins.ts';
+import { joinRequestOf } from '../../participations/operations.ts';
+import { hasOtherOrder } from '../../participations/queries.ts';
+import { JoinFields } from '../../participations/schemas.ts';
+import type { Visit } from '../../web/visit.ts';
+import { showCampaign } from './campaign.ts';
+import { otherAddress } from './join-form.ts';
+
+const Key = Type.String({ minLength: 8, maxLength: 64, pattern: '^[\\w-]+$' });
+const JoinForm = closed({
+  quantity: JoinFields.quantity,
+  note: JoinFields.note,
+  shipping_address: Type.Optional(JoinFields.shipping_address),
+  address_id: Type.Optional(Type.Union([Id, Type.Literal(otherAddress)])),
+  key: Key,
+  /** The buyer knows of the order that they have already. */
+  more: Type.Optional(Type.Literal('1')),
+});
+/** Reads a form that asks for slots. */
+export const readJoin = formReader(JoinForm);
+type JoinForm = Static<typeof JoinForm>;
+
+/** Joining by a form. Its key was made with the form: sent twice, it joins once. */
+export function joinPages(app: App): Pages {
+  return async (server) => {
+    server.post(
+      '/sambatan/:id/ikut',
+      { schema: { params: closed({ id: Id }) } },
+      async (request, reply) => {
+        const { id } = request.params;
+        const caller = permit(request.visit.actor, 'participation.join');
+        const form = readJoin(request.body);
+        if ('errors' in form) {
+          const { typed, errors } = form;
+          return showCampaign(app, request, reply, id, {
+            typed,
+            errors,
+            status: 422,
+            key: typedFields(request.body)['key'],
+          });
+        }
+        const { quantity, note, key } = form.value;
+        if (form.value.more === undefined && (await hasOther(app, request.visit, id, key))) {
+          const { typed } = form;
+          const asked = { typed, errors: [], asksMore: true, status: 409, key };
+          return showCampaign(app, request, reply, id, asked);
+        }
+        const answer = await taken(async () => {
+          const wish = {
+            userId: userOf(caller, undefined),
+            quantity,
+            shippingAddress: await addressOf(app, request.visit.actor, form.value),
+            note: note ?? undefined,
+            key,
+          };
+          return await joinCounted(app, joinRequestOf(caller, id.toLowerCase(), wish));
+        });
+        if ('done' in answer) {
+          return seeOther(request, reply, `/ikutan/${answer.done.participationId}?baru`);
+        }
+        const { refused } = answer;
+        if (refused.retryAfterSeconds !== undefined) {
+          reply.header('retry-after', String(refused.retryAfterSeconds));
+        }
+        return showCampaign(app, request, reply, id, {
+          typed: form.typed,
+          errors: refused.fields,
+          refused,
+          status: refused.status,
+          // What was refused by the database stands under the key from now on.
+          key: refused.code === 'validation_failed' ? key : undefined,
+        });
+      },
+    );
+  };
+}
+
+/**
+ * Whether a buyer has slots of a campaign by another form than this one: whoever sends an old form
+ * once more, or one from another window, is asked first whether they want more.
+ */
+async function hasOther(app: App, visit: Visit, campaignId: string, key: string): Promise<boolean> {
+  if (visit.person === undefined) return false;
+  const { userId } = visit.person;
+  const row = await consult(() => app.db.one(hasOtherOrder, campaignId.toLowerCase(), userId, key));
+  return row.has_other;
+}
+
+/** Where it is to go: a saved address of the caller's, else what was typed. */
+export async function addressOf(app: App, actor: Actor, form: JoinForm): Promise<string> {
+  const { address_id: id = otherAddress, shipping_address: typed = '' } = form;
+  return id === otherAddress ? typed : (await consult(() => ownAddress(app.db, actor, id))).line;
+}

@@ -1,0 +1,48 @@
+import type { Campaign } from '../../campaigns/campaign.ts';
+import type { App } from '../../context.ts';
+import { userOf } from '../../http/authentication.ts';
+import { closed, Id } from '../../http/schemas.ts';
+import { seeOther, type Pages } from '../../http/site.ts';
+import { permit } from '../../identity/policy.ts';
+import { askReminder, dropReminder } from '../../notifications/operations.ts';
+import { operate } from '../../operation/run.ts';
+import { html, type Html } from '../../web/html.ts';
+import type { Visit } from '../../web/visit.ts';
+import { signedIn } from '../../http/signed-in.ts';
+
+const schema = { params: closed({ id: Id }) };
+const verbs = [
+  ['ingatkan', askReminder],
+  ['lupakan', dropReminder],
+] as const;
+
+/** Asking to be reminded of a deadline, and taking that back. */
+export function reminderPages(app: App): Pages {
+  return async (server) => {
+    for (const [path, verb] of verbs) {
+      server.post(`/sambatan/:id/${path}`, { schema }, async (request, reply) => {
+        const { actor } = request.visit;
+        const { id } = request.params as { id: string };
+        signedIn(request.visit);
+        const person = () => userOf(permit(actor, 'reminder.ask'), undefined);
+        await operate<unknown>(app.db, (tx) => verb(tx, actor, id, person));
+        return seeOther(request, reply, `/sambatan/${id}`);
+      });
+    }
+  };
+}
+
+/** The button for it on a campaign's page, while there is something to be reminded of. */
+export function reminderPart(visit: Visit, campaign: Campaign, asked: boolean): Html | undefined {
+  const { t, url, now, person } = visit;
+  const hourMs = 3_600_000;
+  const runs = ['scheduled', 'active', 'full'].includes(campaign.status) && !campaign.is_closing;
+  const isNear = campaign.deadline.getTime() - hourMs <= now.getTime();
+  if (person === undefined || !runs || (isNear && !asked)) return undefined;
+  const path = url(`/sambatan/${campaign.id}/${asked ? 'lupakan' : 'ingatkan'}`);
+  return html`<form method="post" action="${path}">
+    <button class="button quiet wide">
+      ${asked ? t('Tidak usah diingatkan', 'Do not remind me') : t('Ingatkan aku sebelum ditutup', 'Remind me before it closes')}
+    </button>
+  </form>`;
+}

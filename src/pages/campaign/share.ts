@@ -1,0 +1,214 @@
+import type { FastifyReply } from 'fastify';
+import { toString as qrCode } from 'qrcode';
+import type { Campaign } from '../../campaigns/campaign.ts';
+import { viewCampaign } from '../../campaigns/operations.ts';
+import { digestOf } from '../../catalogue/picture.ts';
+import { findPicture } from '../../catalogue/queries.ts';
+import type { App } from '../../context.ts';
+import { DomainError } from '../../errors/errors.ts';
+import { closed, Id } from '../../http/schemas.ts';
+import { sendPage, type Pages } from '../../http/site.ts';
+import type { Actor } from '../../identity/actor.ts';
+import { consult } from '../../operation/run.ts';
+import { copyButton, exactMoment } from '../../web/components.ts';
+import { rupiah, slots } from '../../web/format.ts';
+import { html, trusted, type Html } from '../../web/html.ts';
+import type { Visit } from '../../web/visit.ts';
+import { takenOf } from './card.ts';
+import { productPicture } from './picture.ts';
+import { formatOf, PreviewPictures, type PreviewFormat } from './share-picture.ts';
+import { sentenceOf } from './state.ts';
+
+const params = closed({ id: Id });
+const previewTypes = { png: 'image/png', jpg: 'image/jpeg' } as const;
+
+/** What a campaign is shared by: its preview's picture, a code to scan, a poster to print. */
+export function sharePages(app: App): Pages {
+  const pictures = new PreviewPictures(async (digest) => {
+    const found = await consult(() => app.db.maybe(findPicture, digest, '960.jpg'));
+    return found?.bytes;
+  });
+  return async (server) => {
+    const previewIn = (format: PreviewFormat) =>
+      server.get(
+        `/sambatan/:id/gambar.${format}`,
+        { schema: { params } },
+        async (request, reply) => {
+          const campaign = await published(app, request.visit.actor, request.params.id);
+          const { bytes, tag } = await pictures.of(request.visit, campaign, format);
+          reply.header('cache-control', 'public, max-age=300').header('etag', tag);
+          // Previews of a shared link are shown in others' pages.
+          reply.header('cross-origin-resource-policy', 'cross-origin');
+          if (request.headers['if-none-match'] === tag) return reply.code(304).send();
+          return reply.type(previewTypes[format]).send(bytes);
+        },
+      );
+    // A link's address may be known to others from before its product had a photograph, or after.
+    previewIn('png');
+    previewIn('jpg');
+
+    server.get('/sambatan/:id/qr.svg', { schema: { params } }, async (request, reply) => {
+      const campaign = await published(app, request.visit.actor, request.params.id);
+      const isShared = app.config.http.publicUrl !== undefined;
+      return sendSvg(reply, await qrOf(addressOf(request.visit, campaign)), isShared);
+    });
+
+    server.get('/sambatan/:id/poster', { schema: { params } }, async (request, reply) => {
+      const { visit } = request;
+      const campaign = await published(app, visit.actor, request.params.id);
+      const code = trusted(await qrOf(addressOf(visit, campaign)));
+      const title = `${visit.t('Poster', 'Poster')}: ${campaign.title}`;
+      return sendPage(request, reply, {
+        title,
+        section: 'home',
+        main: poster(visit, campaign, code),
+      });
+    });
+  };
+}
+
+/** A campaign that everybody may see. A draft has nothing to share, not even for its seller. */
+async function published(app: App, actor: Actor, id: string): Promise<Campaign> {
+  const campaign = await consult(() => viewCampaign(app.db, actor, id));
+  if (campaign.status === 'inactive') throw new DomainError('campaign_not_found', {});
+  return campaign;
+}
+
+/** Sends a code with an address in it, which shared caches keep only if no client chose it. */
+function sendSvg(reply: FastifyReply, svg: string, isShared: boolean): FastifyReply {
+  return reply
+    .header('cache-control', isShared ? 'public, max-age=86400' : 'private, no-cache')
+    .type('image/svg+xml; charset=utf-8')
+    .send(svg);
+}
+
+async function qrOf(address: string): Promise<string> {
+  return await qrCode(address, { type: 'svg', errorCorrectionLevel: 'M', margin: 2 });
+}
+
+/** Where a campaign is, as it is sent to friends. */
+function addressOf(visit: Visit, campaign: Campaign): string {
+  return visit.origin + visit.url(`/sambatan/${campaign.id}`);
+}
+
+/** What messengers and networks show of a link to a campaign (Open Graph). */
+export function previewTags(visit: Visit, campaign: Campaign): Html {
+  if (campaign.status === 'inactive') return html`<meta name="robots" content="noindex" />`;
+  const address = addressOf(visit, campaign);
+  // Another address once there is something else to see: previews are kept for days by others.
+  const photo = campaign.picture === null ? '' : `-${digestOf(campaign.picture).slice(0, 8)}`;
+  const version = `${campaign.status}-${takenOf(campaign)}${photo}`;
+  const format = formatOf(campaign);
+  const picture = `${address}/gambar.${format}?v=${version}`;
+  const sentence = sentenceOf(visit, campaign);
+  return html`<meta name="description" content="${sentence}" />
+    <link rel="canonical" href="${address}" />
+    <meta property="og:type" content="product" />
+    <meta property="og:site_name" content="Sambatan" />
+    <meta property="og:locale" content="${visit.t('id_ID', 'en_GB')}" />
+    <meta property="og:title" content="${campaign.title}" />
+    <meta property="og:description" content="${sentence}" />
+    <meta property="og:url" content="${address}" />
+    <meta property="og:image" content="${picture}" />
+    <meta property="og:image:type" content="${previewTypes[format]}" />
+    <meta property="og:image:width" content="1200" />
+    <meta property="og:image:height" content="630" />
+    <meta property="og:image:alt" content="${`${campaign.title}. ${sentence}`}" />
+    <meta name="twitter:card" content="summary_large_image" />
+    ${structuredData(visit, campaign, { address, picture })}`;
+}
+
+/** The campaign as a product with an offer (schema.org), for search engines. */
+function structuredData(
+  visit: Visit,
+  campaign: Campaign,
+  { address, picture }: { readonly address: string; readonly picture: string },
+): Html {
+  const availability = campaign.status === 'active' ? 'InStock' : 'SoldOut';
+  const data = {
+    '@context': 'https://schema.org',
+    '@type': 'Product',
+    name: campaign.title,
+    description: campaign.description || sentenceOf(visit, campaign),
+    image: picture,
+    brand: { '@type': 'Brand', name: campaign.brand_name },
+    offers: {
+      '@type': 'Offer',
+      url: address,
+      price: String(campaign.price_per_slot),
+      priceCurrency: 'IDR',
+      priceValidUntil: campaign.deadline.toISOString(),
+      availability: `https://schema.org/${availability}`,
+    },
+  };
+  // No tag can end or begin inside: "<" is written as an escape of JSON.
+  const json = JSON.stringify(data).replaceAll('<', '\\u003c');
+  return html`<script type="application/ld+json">
+    ${trusted(json)}
+  </script>`;
+}
+
+/** Ways to tell others of a campaign. */
+export function sharePart(visit: Visit, campaign: Campaign): Html {
+  const { t, url } = visit;
+  const address = addressOf(visit, campaign);
+  const text = `${campaign.title}\n${sentenceOf(visit, campaign)}\n${t('Yuk ikut bareng:', 'Join me:')} ${address}`;
+  const path = url(`/sambatan/${campaign.id}`);
+  return html`<section class="panel share" aria-labelledby="share">
+    <h2 id="share">${t('Ajak teman', 'Tell your friends')}</h2>
+    <div class="share-row">
+      <div class="share-ways">
+        <a
+          class="button whatsapp"
+          href="https://wa.me/?text=${encodeURIComponent(text)}"
+          rel="noopener"
+          >${t('Kirim lewat WhatsApp', 'Send by WhatsApp')}</a
+        >
+        ${copyButton(address, t('Salin tautan', 'Copy the link'))}
+        <button class="button quiet" type="button" data-share="${address}" data-needs-script hidden>
+          ${t('Bagikan …', 'Share …')}
+        </button>
+        <a class="button quiet" href="${path}/poster"
+          >${t('Poster untuk dicetak', 'Poster to print')}</a
+        >
+      </div>
+      <img
+        class="qr"
+        src="${path}/qr.svg"
+        alt="${t('Kode QR ke halaman ini', 'QR code of this page')}"
+        width="132"
+        height="132"
+        loading="lazy"
+      />
+    </div>
+  </section>`;
+}
+
+function poster(visit: Visit, campaign: Campaign, code: Html): Html {
+  const { t, language, url } = visit;
+  const address = addressOf(visit, campaign);
+  return html`<div class="row no-print">
+      <a href="${url(`/sambatan/${campaign.id}`)}">← ${t('Kembali', 'Back')}</a>
+      <button class="button" type="button" data-print data-needs-script hidden>
+        ${t('Cetak', 'Print')}
+      </button>
+    </div>
+    <article class="poster">
+      ${productPicture(campaign, { alt: campaign.product_name, sizes: '44rem', eager: true })}
+      <div class="poster-words">
+        <p class="maker">${campaign.brand_name}</p>
+        <h1>${campaign.title}</h1>
+        <p class="price big">
+          ${rupiah(campaign.price_per_slot, language)} <span class="per">/ slot</span>
+        </p>
+        <p>
+          ${t('Beli bareng', 'Buy together')} · ${slots(campaign.total_slots, language)} ·
+          ${t('sampai', 'until')} ${exactMoment(visit, campaign.deadline)}
+        </p>
+      </div>
+      <div class="poster-code">
+        <div class="qr" role="img" aria-label="${t('Kode QR', 'QR code')}">${code}</div>
+        <p><strong>${t('Pindai untuk ikut', 'Scan to join')}</strong><br />${address}</p>
+      </div>
+    </article>`;
+}

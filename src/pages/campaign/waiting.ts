@@ -1,0 +1,91 @@
+import type { App } from '../../context.ts';
+import { userOf } from '../../http/authentication.ts';
+import { taken, typedFields } from '../../http/forms.ts';
+import { closed, Id } from '../../http/schemas.ts';
+import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { permit } from '../../identity/policy.ts';
+import { operate } from '../../operation/run.ts';
+import {
+  acceptOffer,
+  declineOffer,
+  waitForSlots,
+  withdrawEntry,
+} from '../../waiting/operations.ts';
+import { notice } from '../../web/components.ts';
+import { html } from '../../web/html.ts';
+import { signedIn } from '../../http/signed-in.ts';
+import { showCampaign } from './campaign.ts';
+import { addressOf, readJoin } from './join.ts';
+
+const schema = { params: closed({ id: Id }) };
+const answers = [
+  ['ambil', acceptOffer],
+  ['lewatkan', declineOffer],
+  ['keluar', withdrawEntry],
+] as const;
+
+/** Waiting for slots by a form, answering an offer of them, and leaving the list. */
+export function waitingPages(app: App): Pages {
+  return async (server) => {
+    server.post('/sambatan/:id/antre', { schema }, async (request, reply) => {
+      const { id } = request.params;
+      const { actor } = request.visit;
+      const caller = permit(actor, 'waiting.join');
+      const form = readJoin(request.body);
+      const { typed } = form;
+      if ('errors' in form) {
+        const key = typedFields(request.body)['key'];
+        return showCampaign(app, request, reply, id, {
+          typed,
+          errors: form.errors,
+          status: 422,
+          key,
+        });
+      }
+      const { quantity, note, key } = form.value;
+      const answer = await taken(async () => {
+        const wish = {
+          userId: userOf(caller, undefined),
+          quantity,
+          shippingAddress: await addressOf(app, actor, form.value),
+          note: note ?? undefined,
+          key,
+        };
+        return await operate(app.db, (tx) => waitForSlots(tx, caller, id.toLowerCase(), wish));
+      });
+      if ('done' in answer) {
+        app.pokes.poke(answer.done.campaign_id);
+        return seeOther(request, reply, `/sambatan/${id}`);
+      }
+      const { refused } = answer;
+      const { fields: errors, status } = refused;
+      return showCampaign(app, request, reply, id, { typed, errors, refused, status });
+    });
+
+    for (const [path, verb] of answers) {
+      server.post(
+        `/antrean/:id/${path}`,
+        { schema, config: { formPage: '/ikutan' } },
+        async (request, reply) => {
+          const { visit } = request;
+          const { id } = request.params as { id: string };
+          signedIn(visit);
+          const answer = await taken(() => operate(app.db, (tx) => verb(tx, visit.actor, id)));
+          if ('refused' in answer) {
+            const { title, detail } = answer.refused.text(visit.language);
+            const main = html`${notice('bad', title, detail)}
+              <p>
+                <a href="${visit.url('/ikutan')}">${visit.t('Ke Ikutanku', 'To my slots')}</a>
+              </p>`;
+            const page = { title, section: 'mine', main } as const;
+            return sendPage(request, reply, page, answer.refused.status);
+          }
+          const { campaign_id: campaign, participation_id: taken_ } = answer.done;
+          app.pokes.poke(campaign);
+          const next = taken_ === null ? `/sambatan/${campaign}` : `/ikutan/${taken_}?baru`;
+          return seeOther(request, reply, next);
+        },
+      );
+    }
+  };
+}

@@ -1,0 +1,128 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { App } from '../../context.ts';
+import type { DomainError } from '../../errors/errors.ts';
+import { after, nextCursor } from '../../http/cursor.ts';
+import type { Pages } from '../../http/site.ts';
+import { permit } from '../../identity/policy.ts';
+import type { ClaimRow } from '../../ledger/overpaid-refunds/queries.ts';
+import { giveUpClaim, openClaims, settleClaim } from '../../ledger/overpaid-refunds/operations.ts';
+import { subjectsOf } from '../../ledger/work-queues/work-queues.ts';
+import type { SubjectRow } from '../../ledger/work-queues/queries.ts';
+import { consult, operate } from '../../operation/run.ts';
+import { emptyState, paging } from '../../web/components.ts';
+import { rupiah } from '../../web/format.ts';
+import { html, type Html } from '../../web/html.ts';
+import type { Visit } from '../../web/visit.ts';
+import { entryForms } from './entry-forms.ts';
+import { sendOperatorPage } from './frame.ts';
+import {
+  asked,
+  buyer,
+  fieldOf,
+  folded,
+  newsOf,
+  readReason,
+  readReference,
+  reasonOf,
+  refusal,
+  said,
+  subject,
+} from './money-parts.ts';
+import { moneyOutParts } from './refunds.ts';
+import { waitingFacts } from './queue-age.ts';
+
+const section = '/operator/uang';
+const here = `${section}/dobel`;
+const pageSize = 20;
+
+/** Refunds that reached their buyers twice: what is to come back, and how it ends. */
+export function operatorClaims(app: App): Pages {
+  return async (server) => {
+    const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {
+      const { visit } = request;
+      const { actor } = visit;
+      permit(actor, 'refund.settle');
+      const [position = null, id = null] = after(asked(request, 'cursor'), ['number', 'id']);
+      const { rows, subjects } = await consult(async () => {
+        const open = await openClaims(app.db, actor, [position, id], pageSize + 1);
+        const whose = open.map(({ participation_id }) => participation_id);
+        return { rows: open, subjects: await subjectsOf(app.db, actor, whose) };
+      });
+      const next = nextCursor(rows, pageSize, (row) => [Number(row.position), row.transaction_id]);
+      const body = html`${moneyOutParts(visit, here)}${newsOf(request)}${refusal(visit, refused)}
+      ${
+        rows.length === 0
+          ? emptyState(
+              visit.t('Tidak ada yang terkirim dobel', 'Nothing was sent twice'),
+              visit.t(
+                'Setiap pengembalian sampai satu kali.',
+                'Every refund has reached its buyer once.',
+              ),
+            )
+          : rows
+              .slice(0, pageSize)
+              .map((row) => entry(visit, row, subjects.get(row.participation_id)))
+      }${paging(visit, {
+        first: position === null ? undefined : visit.url(here),
+        next: next === null ? undefined : visit.url(`${here}?cursor=${next}`),
+      })}`;
+      const page = { title: visit.t('Terkirim dobel', 'Sent twice'), at: section, body } as const;
+      return sendOperatorPage(request, reply, page, refused?.status ?? 200);
+    };
+
+    server.get(here, async (request, reply) => show(request, reply));
+
+    const form = entryForms(app, server, { here, action: 'refund.settle', show });
+    form('kembali', 'pulih', async ({ visit, body }, id) => {
+      const { reference } = said(readReference(body));
+      return await operate(app.db, (tx) => settleClaim(tx, visit.actor, id, reference.trim()));
+    });
+    form('relakan', 'relakan', async ({ visit, body }, id) => {
+      const { reason } = said(readReason(body));
+      return await operate(app.db, (tx) => giveUpClaim(tx, visit.actor, id, reason.trim()));
+    });
+  };
+}
+
+function entry(visit: Visit, row: ClaimRow, whose: SubjectRow | undefined): Html {
+  const { t, language } = visit;
+  const id = row.transaction_id;
+  return html`<article class="panel">
+    <h2>${subject(visit, whose)}</h2>
+    <p>
+      ${t(
+        'Dikirim oleh operator, dan ternyata juga oleh penyedia pembayaran. Mintalah pembeli mengirimnya kembali.',
+        'Sent by an operator, and by the payment provider after all. Ask the buyer to send it back.',
+      )}
+    </p>
+    <dl class="facts">
+      <dt>${t('Pembeli', 'Buyer')}</dt>
+      <dd>${buyer(visit, whose, row.participation_id)}</dd>
+      <dt>${t('Harus kembali', 'To come back')}</dt>
+      <dd>${rupiah(row.amount, language)}</dd>
+      ${waitingFacts(visit, 'claims', row.created_at)}
+    </dl>
+    ${folded(
+      visit,
+      {
+        path: `${here}/${id}/kembali`,
+        words: t('Uangnya sudah kembali', 'The money has come back'),
+        button: t('Catat sudah kembali', 'Note that it came back'),
+      },
+      fieldOf(id, 'reference', t('Referensi transfer', 'Reference of the transfer'), {
+        required: true,
+        maxlength: 200,
+      }),
+    )}
+    ${folded(
+      visit,
+      {
+        path: `${here}/${id}/relakan`,
+        words: t('Uangnya tidak akan kembali', 'The money will not come back'),
+        button: t('Catat sebagai kerugian', 'Note it as a loss'),
+        danger: true,
+      },
+      reasonOf(visit, id),
+    )}
+  </article>`;
+}

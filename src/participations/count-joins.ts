@@ -1,0 +1,22 @@
+import { DomainError } from '../errors/errors.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { JoinBatcher } from './batcher.ts';
+import type { Joined, JoinRequest } from './join.ts';
+
+/** What a join needs of the application. */
+export interface Joining {
+  readonly joins: Pick<JoinBatcher, 'join'>;
+  readonly metrics: Pick<Metrics, 'joins'>;
+}
+
+/** Joins, and counts it by what came of it. Throws what the batcher throws. */
+export async function joinCounted({ joins, metrics }: Joining, wish: JoinRequest): Promise<Joined> {
+  try {
+    const joined = await joins.join(wish);
+    metrics.joins.inc({ outcome: joined.replayed ? 'replayed' : 'joined' });
+    return joined;
+  } catch (error) {
+    metrics.joins.inc({ outcome: error instanceof DomainError ? error.code : 'error' });
+    throw error;
+  }
+}

@@ -1,0 +1,198 @@
+import { query } from '../database/query.ts';
+import {
+  deliveredQuantity,
+  ledgerOf,
+  moneyColumns,
+  paymentState,
+  type PaymentState,
+} from '../ledger/payments/payment-state.ts';
+import type { ParticipationWithMoney } from './queries.ts';
+import type { StoredParticipationStatus } from './status.ts';
+
+/** A participation with the buyer's name and address, as those who pack and sell see it. */
+export type RosterRow = ParticipationWithMoney & Buyer;
+
+/** From the buyer's profile. */
+export interface Buyer {
+  readonly display_name: string | null;
+  readonly email: string | null;
+}
+
+/** What a list of participants is narrowed to; null and empty: not narrowed. */
+export type RosterFilter = readonly [
+  campaignId: string,
+  statuses: StoredParticipationStatus[],
+  states: PaymentState[] | null,
+  /** Each has to be somewhere in name, e-mail address, address, note or id. */
+  words: string[] | null,
+  /** Of a telephone number, without its country and area prefix. */
+  digits: string | null,
+  /** Only what a parcel is packed for: paid, and something of it is delivered. */
+  onlyToPack: boolean,
+];
+
+/**
+ * Participations `p` that match. What a filter does not ask for is not looked up: an `or` whose
+ * first side is true ends there, so a plain list reads no ledger entry and no profile.
+ */
+const matching = `sambatan.participants p
+    join sambatan.campaigns c on c.campaign_id = p.campaign_id
+    where p.campaign_id = $1 and p.status = any ($2::sambatan.participant_status[])
+      and ($3::text[] is null or (select ${paymentState('p', 'c', 'm')}
+        from (values (1)) s ${ledgerOf('p')}) = any ($3))
+      and (not $6::boolean or (p.status = 'confirmed' and ${deliveredQuantity('p')} > 0
+        and exists (select 1 from sambatan.transactions t where t.campaign_id = p.campaign_id
+          and t.cause = 'payment:' || p.participation_id and t.status = 'settled')))
+      and ($4::text[] is null
+        or sambatan.search_fold(concat_ws(' ', (select concat_ws(' ', f.display_name, f.email)
+            from sambatan.profiles f where f.user_id = p.user_id),
+          p.shipping_address, p.note, p.participation_id)) like all ($4)
+        or $5::text is not null
+          and sambatan.bare_number(p.shipping_address) like '%' || $5 || '%')`;
+
+const columns = `p.campaign_id, p.participation_id, p.user_id, p.quantity, p.short_slots, p.status,
+    p.joined_at, p.updated_at, p.hold_expires_at, p.confirmed_at, p.cancelled_at, p.refunded_at,
+    p.fulfilled_at, p.cancel_reason, p.shipping_address, p.note, f.display_name, f.email,
+    ${moneyColumns('p', 'c', 'm')}`;
+
+/** Matching participations in order of their ids, from a place on: what is exported and packed. */
+export const listRoster = query<
+  [
+    campaignId: string,
+    statuses: StoredParticipationStatus[],
+    states: PaymentState[] | null,
+    words: string[] | null,
+    digits: string | null,
+    onlyToPack: boolean,
+    after: string | null,
+    limit: number,
+  ],
+  RosterRow
+>(
+  'list_roster',
+  `select ${columns} from (
+    select p.* from ${matching}
+      and p.participation_id > coalesce($7, '00000000-0000-0000-0000-000000000000'::uuid)
+    order by p.participation_id limit $8) p
+  join sambatan.campaigns c on c.campaign_id = p.campaign_id
+  left join sambatan.profiles f on f.user_id = p.user_id
+  ${ledgerOf('p')}
+  order by p.participation_id`,
+);
+
+/** How a list of participants can be sorted. */
+export const rosterSorts = ['joined', 'newest', 'name', 'slots', 'pay_by'] as const;
+export type RosterSort = (typeof rosterSorts)[number];
+
+/** The sort key that is no text; smaller ones come first. */
+const sortNumber = `case $7::text
+      when 'slots' then - ${deliveredQuantity('p')}
+      when 'newest' then - extract(epoch from p.joined_at)
+      when 'pay_by' then extract(epoch from coalesce((select min(t.pay_by)
+        from sambatan.transactions t where t.campaign_id = p.campaign_id
+          and t.cause = 'payment:' || p.participation_id
+          and t.status in ('due', 'rejected', 'proof_submitted', 'pending')), p.hold_expires_at))
+      end`;
+
+/**
+ * One page of matching participations, sorted, and how many match in all: for people who jump from
+ * page to page, which takes a walk over the whole campaign.
+ */
+export const pageOfRoster = query<
+  [
+    campaignId: string,
+    statuses: StoredParticipationStatus[],
+    states: PaymentState[] | null,
+    words: string[] | null,
+    digits: string | null,
+    onlyToPack: boolean,
+    sort: RosterSort,
+    offset: number,
+    limit: number,
+  ],
+  RosterRow & { readonly total: bigint }
+>(
+  'page_of_roster',
+  `with matching as materialized (
+    select p.participation_id, ${sortNumber} as number,
+      case when $7 = 'name' then (select sambatan.search_fold(f.display_name)
+        from sambatan.profiles f where f.user_id = p.user_id) end as name
+    from ${matching}),
+  page as (
+    select participation_id, row_number() over () as place from (
+      select participation_id from matching
+      order by name, number, participation_id offset $8 limit $9) sorted)
+  select ${columns}, (select count(*) from matching) as total
+  from page
+  join sambatan.participants p
+    on p.campaign_id = $1 and p.participation_id = page.participation_id
+  join sambatan.campaigns c on c.campaign_id = p.campaign_id
+  left join sambatan.profiles f on f.user_id = p.user_id
+  ${ledgerOf('p')}
+  order by page.place`,
+);
+
+/** How many participations of a campaign are in each payment state. */
+export const countPaymentStates = query<
+  [campaignId: string],
+  { readonly payment_state: PaymentState; readonly participations: bigint }
+>(
+  'count_payment_states',
+  `select ${paymentState('p', 'c', 'm')} as payment_state, count(*) as participations
+  from sambatan.participants p
+  join sambatan.campaigns c on c.campaign_id = p.campaign_id
+  ${ledgerOf('p')}
+  where p.campaign_id = $1
+  group by 1`,
+);
+
+export interface RefundRow {
+  readonly participation_id: string;
+  readonly user_id: string;
+  readonly quantity: number;
+  /** Whole rupiah that were paid and would go back. */
+  readonly amount: bigint;
+  readonly display_name: string | null;
+}
+
+/**
+ * Payments that have arrived for confirmed participations: what a cancellation gives back, the
+ * unique code with it. One look into an index for each participation, said so that no planner turns
+ * it round: with the tables joined, and ten thousand rows that were not analysed yet, each payment
+ * was compared with each participation, and the page took longer than 15 s.
+ */
+const paid = (start: string) => `(
+    select participation_id, user_id, quantity from sambatan.participants
+    where campaign_id = $1 and status = 'confirmed'${start}
+    order by participation_id) p
+  cross join lateral (
+    select p.quantity * c.price_per_slot + x.surcharge as amount
+    from sambatan.transactions x
+    join sambatan.campaigns c on c.campaign_id = x.campaign_id
+    where x.campaign_id = $1 and x.cause = 'payment:' || p.participation_id
+      and x.status = 'settled'
+    offset 0) t`;
+
+/** A page of who would be refunded how much if the campaign were called off now. */
+export const listExpectedRefunds = query<
+  [campaignId: string, after: string | null, limit: number],
+  RefundRow
+>(
+  'list_expected_refunds',
+  `select r.*, n.display_name from (
+    select p.participation_id, p.user_id, p.quantity, t.amount
+    from ${paid(`
+      and participation_id > coalesce($2, '00000000-0000-0000-0000-000000000000'::uuid)`)}
+    order by p.participation_id limit $3) r
+  left join sambatan.profiles n on n.user_id = r.user_id
+  order by r.participation_id`,
+);
+
+/** How many would be refunded, and how much in all. */
+export const sumExpectedRefunds = query<
+  [campaignId: string],
+  { readonly refunds: bigint; readonly amount: bigint }
+>(
+  'sum_expected_refunds',
+  `select count(*) as refunds, coalesce(sum(t.amount), 0)::bigint as amount from ${paid('')}`,
+);

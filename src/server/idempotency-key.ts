@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { App } from '../context.ts';
+import { errorTable, type ErrorCode } from '../errors/errors.ts';
+import { actorLabel } from '../identity/actor.ts';
+import { consult } from '../operation/run.ts';
+import {
+  firstAnswer,
+  keepAnswer,
+  withRequestKey,
+  type FirstAnswer,
+  type KeyedRequest,
+} from '../operation/idempotency-keys.ts';
+import { idempotencyKeyOf } from '../http/authentication.ts';
+import { idempotencyKeyHeader, Problem } from '../http/schemas.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set for a request with an Idempotency-Key, until its first answer is replayed. */
+    keyedRequest: KeyedRequest | undefined;
+  }
+  interface FastifyContextConfig {
+    /**
+     * `own`: the route treats the Idempotency-Key itself; `none`: it needs none, because sending
+     * the request again does no harm. Every other write takes one.
+     */
+    idempotency?: 'own' | 'none';
+  }
+}
+
+/**
+ * Idempotency keys for every write of this instance: the same request under the same key has one
+ * effect, and is answered with the first answer. Refusals are not kept. Callers have to be known.
+ */
+export function honourRequestKeys(server: FastifyInstance, db: App['db']): void {
+  server.decorateRequest('keyedRequest', undefined);
+  documentKeys(server);
+
+  server.addHook('preHandler', async (request, reply) => {
+    const keyed = keyedRequestOf(request);
+    if (keyed === undefined) return undefined;
+    const first = await consult(() => firstAnswer(db, keyed));
+    if (first !== undefined) return replay(reply, first);
+    request.keyedRequest = keyed;
+    return undefined;
+  });
+  // What a promise of a hook brings along does not reach the handler; a callback's does.
+  server.addHook('preHandler', (request, _reply, done) => {
+    if (request.keyedRequest === undefined) done();
+    else withRequestKey(request.keyedRequest, done);
+  });
+  server.addHook('onSend', async (request, reply, payload) => {
+    const keyed = request.keyedRequest;
+    if (keyed === undefined || reply.statusCode >= 300) return payload;
+    const body = typeof payload === 'string' && payload !== '' ? payload : null;
+    const contentType = reply.getHeader('content-type')?.toString() ?? null;
+    try {
+      await keepAnswer(db, keyed, { status: reply.statusCode, contentType, body });
+    } catch (error) {
+      // The effect is stored under the key; sent again, the answer is made of that.
+      request.log.warn({ err: error }, 'the answer to an idempotency key could not be stored');
+    }
+    return payload;
+  });
+}
+
+function replay(reply: FastifyReply, { status, contentType, body }: FirstAnswer): FastifyReply {
+  reply.code(status).header('idempotency-replayed', 'true');
+  if (contentType !== null) reply.header('content-type', contentType);
+  return reply.send(body ?? undefined);
+}
+
+function keyedRequestOf(request: FastifyRequest): KeyedRequest | undefined {
+  const { actor, method, url, body, routeOptions } = request;
+  if (!takesKey(method, routeOptions.config.idempotency)) return undefined;
+  const key = idempotencyKeyOf(request);
+  if (key === undefined || actor.kind === 'visitor') return undefined;
+  const hash = createHash('sha256').update(`${method} ${url}\n`);
+  hash.update(Buffer.isBuffer(body) ? body : JSON.stringify(body ?? null));
+  return { caller: actorLabel(actor), key, hash: hash.digest() };
+}
+
+function takesKey(method: string, idempotency: 'own' | 'none' | undefined): boolean {
+  return method !== 'GET' && method !== 'HEAD' && idempotency === undefined;
+}
+
+/**
+ * Says in the API's document which routes take a key, how one that was used is refused, and that
+ * a commit may have been cut off: that is what keys are for.
+ */
+function documentKeys(server: FastifyInstance): void {
+  server.addHook('onRoute', (route) => {
+    const methods = [route.method].flat();
+    const { schema } = route;
+    if (schema?.response === undefined) return;
+    if (!methods.some((method) => takesKey(method, route.config?.idempotency))) return;
+    schema.headers ??= idempotencyKeyHeader;
+    schema.response = ['idempotency_key_reused' as const, 'outcome_unknown' as const].reduce(
+      withProblem,
+      schema.response as Responses,
+    );
+  });
+}
+
+interface Responses {
+  readonly [status: string]: { readonly description?: string };
+}
+
+/** The responses of a route with one more code. */
+function withProblem(responses: Responses, code: ErrorCode): Responses {
+  const { status } = errorTable[code];
+  const before = responses[status]?.description;
+  if (before?.includes(`\`${code}\``)) return responses;
+  const description = before === undefined ? `\`${code}\`` : `${before}, \`${code}\``;
+  const content = { 'application/problem+json': { schema: Problem } };
+  return { ...responses, [status]: { description, content } };
+}

@@ -1,0 +1,140 @@
+import type { FastifyInstance } from 'fastify';
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import Type from 'typebox';
+import type { Metrics } from '../observability/metrics.ts';
+import { choice, closed, nullable, problems, Timestamp } from '../http/schemas.ts';
+
+interface SchedulerTimes {
+  readonly isRunning: boolean;
+  readonly nextRunTime: Date | null;
+}
+
+/** What health tells about. */
+export interface HealthSources {
+  /** Asks the database for an answer on a connection of its own; rejects when there is none. */
+  readonly pingDatabase: () => Promise<unknown>;
+  /** Undefined in a process without a scheduler. */
+  readonly scheduler?: { status(): SchedulerTimes } | undefined;
+  /** Whether messages and money movements are held, because the database was restored. */
+  readonly isHeld: () => Promise<boolean>;
+  /** True from the moment the process is told to stop. */
+  readonly isDraining?: (() => boolean) | undefined;
+  /** Whether a peer that is not a trusted proxy has sent a forwarding header. */
+  readonly hasUnnamedProxy?: (() => boolean) | undefined;
+  /** Who tells people and programs what happened. */
+  readonly messages?: { status(): { readonly isRunning: boolean; readonly lagSeconds: number } };
+}
+
+const Health = closed(
+  {
+    status: choice(['healthy', 'degraded']),
+    scheduler_running: Type.Boolean(),
+    messages_running: Type.Boolean(),
+    outbox_lag_seconds: nullable(Type.Number({ description: 'Of this process; null: none' })),
+    database_connected: Type.Boolean(),
+    next_run: nullable(Timestamp),
+    held: nullable(Type.Boolean()),
+    unnamed_proxy: Type.Boolean({
+      description:
+        'A peer that SAMBATAN_TRUSTED_PROXIES does not name has sent X-Forwarded-For or Forwarded',
+    }),
+  },
+  { title: 'Health' },
+);
+
+/** Where `operate` answers. */
+export const operatePaths = ['/livez', '/readyz', '/metrics'] as const;
+/** Where `healthRoutes` answers, below the API's prefix. */
+export const healthPath = '/health';
+
+const probeTimeoutMs = 1_000;
+/** Many balancers may ask at once: one question to the database serves them for this long. */
+const probeAgeMs = 500;
+
+/**
+ * `GET /health`: what works, for people and dashboards. Always 200 while the process answers,
+ * because its status is in the body; balancers use `/readyz`.
+ */
+export function healthRoutes(sources: HealthSources): FastifyPluginAsyncTypebox {
+  const connected = databaseProbe(sources.pingDatabase);
+  return async (server) => {
+    server.get(
+      healthPath,
+      {
+        schema: {
+          tags: ['operations'],
+          summary: 'What works and what does not',
+          response: { 200: Health, ...problems() },
+        },
+      },
+      async () => {
+        const databaseConnected = await connected();
+        const scheduler = sources.scheduler?.status();
+        const running = scheduler?.isRunning ?? false;
+        const held = databaseConnected ? await sources.isHeld().catch(() => null) : null;
+        const isWell = databaseConnected && running && held === false;
+        const messages = sources.messages?.status();
+        const telling = messages?.isRunning ?? false;
+        return {
+          status: isWell ? ('healthy' as const) : ('degraded' as const),
+          scheduler_running: running,
+          messages_running: telling,
+          outbox_lag_seconds: telling ? (messages?.lagSeconds ?? null) : null,
+          database_connected: databaseConnected,
+          next_run: scheduler?.nextRunTime ?? null,
+          held,
+          unnamed_proxy: sources.hasUnnamedProxy?.() ?? false,
+        };
+      },
+    );
+  };
+}
+
+/**
+ * `/livez` (the process answers), `/readyz` (503 while the database is away or the process is about
+ * to stop) and `/metrics`.
+ */
+export function operate(server: FastifyInstance, sources: HealthSources, metrics: Metrics): void {
+  const connected = databaseProbe(sources.pingDatabase);
+  const hidden = { schema: { hide: true } };
+  const [livez, readyz, scrape] = operatePaths;
+  server.get(livez, hidden, async (_request, reply) => reply.type('text/plain').send('ok\n'));
+  server.get(readyz, hidden, async (_request, reply) => {
+    const fault = sources.isDraining?.()
+      ? 'stopping'
+      : (await connected())
+        ? undefined
+        : 'database unavailable';
+    return reply
+      .code(fault === undefined ? 200 : 503)
+      .type('text/plain')
+      .send(`${fault ?? 'ok'}\n`);
+  });
+  server.get(scrape, hidden, async (_request, reply) =>
+    reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
+  );
+}
+
+/** Whether the database answers within a second; askers at the same time share one question. */
+function databaseProbe(ping: () => Promise<unknown>): () => Promise<boolean> {
+  let latest: { at: number; answer: Promise<boolean> } | undefined;
+  return () => {
+    const now = performance.now();
+    if (!latest || now - latest.at > probeAgeMs) latest = { at: now, answer: inTime(ping) };
+    return latest.answer;
+  };
+}
+
+async function inTime(ping: () => Promise<unknown>): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), probeTimeoutMs);
+  const answered = ping().then(
+    () => true,
+    () => false,
+  );
+  try {
+    return await Promise.race([answered, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,253 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import Fastify, { LogController } from 'fastify';
+import type {
+  FastifyBaseLogger,
+  FastifyInstance,
+  FastifyReply,
+  FastifyRequest,
+  FastifyServerOptions,
+} from 'fastify';
+import type { App } from '../context.ts';
+import { DomainError } from '../errors/errors.ts';
+import { noteMethods } from './allowed-methods.ts';
+import { parseFields, readBodies } from './body-parsers.ts';
+import { recogniseCallers, type CallerRules } from '../http/authentication.ts';
+import { refuseCompressedRequests } from './content-encoding.ts';
+import { shutDoors } from '../overload/listen.ts';
+import { boundedServer, patience, watchExchanges } from '../overload/request-timeouts.ts';
+import type { ExchangeParts, Patience } from '../overload/request-timeouts.ts';
+import { noticeUnnamedProxies } from './forwarded-headers.ts';
+import { healthPath, healthRoutes, operate, operatePaths } from './probes.ts';
+import type { HealthSources } from './probes.ts';
+import { refuseUnclearHosts } from './host-header.ts';
+import { honourRequestKeys } from './idempotency-key.ts';
+import { encodeLocations } from './location-header.ts';
+import { logAnswers } from './logging.ts';
+import { documentApi } from './openapi.ts';
+import {
+  bodyLimitBytes,
+  handleError,
+  knownError,
+  rawProblem,
+  sendProblem,
+} from '../http/problem.ts';
+import { lazyRequestLog } from './request-logger.ts';
+import { bodyProblems } from '../http/schemas.ts';
+import { markSensitiveRoutes } from './sensitive-routes.ts';
+import { apiHeaders, secureAnswers } from '../http/security-headers.ts';
+import { pathOf } from '../overload/overload-response.ts';
+import { answerMissingPage, site, type Pages } from '../http/site.ts';
+import type { UploadSpeed } from '../http/upload-limit.ts';
+import { countUploads } from '../http/uploads.ts';
+import { refuseUnknownFields } from './unknown-fields.ts';
+import { validatorCompiler } from '../http/validation.ts';
+
+/** What the frame itself uses of the application; the routes have their own view of it. */
+export type ServerParts = Pick<
+  App,
+  'config' | 'log' | 'metrics' | 'admission' | 'authenticate' | 'findSession' | 'live'
+> &
+  HealthSources & {
+    /** Where traces go, if they were asked for. */
+    readonly trace?: App['trace'];
+    /** Where idempotency keys are kept. */
+    readonly db?: App['db'];
+    /** For whoever proves themselves again on the site. */
+    readonly signIn?: App['signIn'];
+    /** The limit of attempts to join without a valid caller, where not as in the table. */
+    readonly namelessJoins?: CallerRules['namelessJoins'];
+  };
+
+/** Where the routes of the slices live. */
+export const apiPrefix = '/api/sambatan';
+
+/** Answered however many requests are in flight: who asks wants to know how it is. */
+const always: ReadonlySet<string> = new Set([...operatePaths, `${apiPrefix}${healthPath}`]);
+
+/**
+ * Builds the HTTP server around the routes of the slices, in the order in which a request meets
+ * its parts. It does not listen yet.
+ */
+export async function buildServer(
+  app: ServerParts,
+  routes: readonly FastifyPluginAsyncTypebox[],
+  pages: readonly Pages[] = [],
+  files: readonly Pages[] = [],
+  clients: Partial<Patience> & { readonly uploadSpeed?: Partial<UploadSpeed> } = {},
+): Promise<FastifyInstance> {
+  const exchanges: ExchangeParts = {
+    ...app,
+    always,
+    patience: { ...patience, ...clients },
+    tooSlow: answerSlowRequest,
+  };
+  const server = Fastify(serverOptions(app, exchanges));
+  watchExchanges(server, exchanges);
+  if (app.trace) {
+    const { traceRequests } = await import('./trace-requests.ts');
+    traceRequests(server, app.trace);
+  }
+  countUploads(server, clients.uploadSpeed);
+  server.setValidatorCompiler(validatorCompiler);
+  server.setErrorHandler(handleError);
+  const allowedMethods = noteMethods(server);
+  secureAnswers(server, apiHeaders);
+  refuseUnclearHosts(server);
+  const hasUnnamedProxy = noticeUnnamedProxies(server, { log: app.log, ...app.config.http });
+  logAnswers(server, app.metrics);
+  refuseCompressedRequests(server);
+  encodeLocations(server);
+  readBodies(server);
+  markSensitiveRoutes(server);
+  documentBodyProblems(server);
+  await documentApi(server);
+  operate(server, app, app.metrics);
+  releaseConnections(server, app);
+  await server.register(api({ ...app, hasUnnamedProxy }, routes), { prefix: apiPrefix });
+  for (const part of files) await server.register(part);
+  await server.register(site(app, pages));
+  answerUnknownPaths(server, app, allowedMethods);
+  return server;
+}
+
+/**
+ * Stops taking requests and answers those in flight; whoever takes longer than `graceMs` is cut
+ * off. Event streams have been told to end by their own hook.
+ */
+export async function stopServer(server: FastifyInstance, graceMs: number): Promise<void> {
+  const timer = setTimeout(() => server.server.closeAllConnections(), graceMs);
+  const shut = shutDoors(server);
+  try {
+    await server.close();
+    await shut;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function serverOptions(app: ServerParts, exchanges: ExchangeParts) {
+  const { config, log } = app;
+  return {
+    loggerInstance: log as FastifyBaseLogger,
+    logController: new LogController({
+      disableRequestLogging: true,
+      requestIdLogLabel: 'request_id',
+    }),
+    childLoggerFactory: lazyRequestLog,
+    genReqId: requestIdOf,
+    // An empty list means the same, but has every request look for who stands before it.
+    trustProxy: config.http.trustedProxies.length > 0 && [...config.http.trustedProxies],
+    bodyLimit: bodyLimitBytes,
+    serverFactory: boundedServer(exchanges),
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    onProtoPoisoning: 'error',
+    onConstructorPoisoning: 'error',
+    frameworkErrors: refuseAddress(app),
+    clientErrorHandler: answerBrokenRequest,
+    routerOptions: { maxParamLength: 500, querystringParser: parseFields },
+  } satisfies FastifyServerOptions<Server>;
+}
+
+/** An address that cannot be read has met no hook yet: no headers, and nobody knows who looks. */
+function refuseAddress(app: ServerParts) {
+  return (error: Error, request: FastifyRequest, reply: FastifyReply): void => {
+    reply.headers({ ...apiHeaders, 'x-request-id': request.id });
+    if (isOfApi(request.url)) handleError(error, request, reply);
+    else void answerMissingPage(app, request, reply, knownError(error, request));
+  };
+}
+
+const isOfApi = (url: string) => /^\/api(?:[/?]|$)/.test(url);
+
+/** Everything below the prefix: callers are known. */
+function api(
+  app: ServerParts,
+  routes: readonly FastifyPluginAsyncTypebox[],
+): FastifyPluginAsyncTypebox {
+  return async (server) => {
+    refuseUnknownFields(server);
+    await server.register(healthRoutes(app));
+    await server.register(async (scope) => {
+      recogniseCallers(scope, {
+        authenticate: app.authenticate,
+        joinLimitPerMinute: app.config.joins.limitPerMinute,
+        namelessJoins: app.namelessJoins,
+      });
+      if (app.db) honourRequestKeys(scope, app.db);
+      for (const slice of routes) await scope.register(slice);
+    });
+  };
+}
+
+/**
+ * Lets the server close: event streams end, and from the moment that the process is told to stop a
+ * connection is not kept for another request, so that none is cut off as one arrives.
+ */
+function releaseConnections(server: FastifyInstance, app: ServerParts): void {
+  let closing = false;
+  server.addHook('preClose', async () => {
+    closing = true;
+    app.live.close();
+  });
+  server.addHook('onSend', (_request, reply, payload, done) => {
+    if (closing || app.isDraining?.()) reply.header('connection', 'close');
+    done(null, payload);
+  });
+}
+
+/** A caller's own id is kept when it is plain, so that one id can follow a request through. */
+function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && /^[\w-]{8,64}$/.test(given) ? given : randomUUID();
+}
+
+/** A body that nobody asked for is read as well, and refused when it cannot be. */
+function documentBodyProblems(server: FastifyInstance): void {
+  server.addHook('onRoute', (route) => {
+    const isRead = [route.method].flat().every((method) => method === 'GET' || method === 'HEAD');
+    if (isRead || route.schema?.response === undefined) return;
+    route.schema.response = { ...bodyProblems(), ...(route.schema.response as object) };
+  });
+}
+
+function answerUnknownPaths(
+  server: FastifyInstance,
+  app: ServerParts,
+  allowedMethods: (path: string) => readonly string[],
+): void {
+  server.setNotFoundHandler(async (request, reply) => {
+    const path = pathOf(request.url);
+    const allowed = allowedMethods(path);
+    const error =
+      // What takes the method and has nothing at this path is not found either.
+      allowed.length === 0 || allowed.includes(request.method)
+        ? new DomainError('not_found', {})
+        : new DomainError('method_not_allowed', { allowed });
+    if (error.code === 'method_not_allowed') reply.header('allow', allowed.join(', '));
+    return isOfApi(path)
+      ? sendProblem(request, reply, error)
+      : await answerMissingPage(app, request, reply, error);
+  });
+}
+
+/** Answers what never became a request, unless the other side is gone already. */
+function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  socket.end(rawProblem(reasonOf(error.code)), () => socket.destroy());
+}
+
+function answerSlowRequest(socket: Socket): void {
+  socket.end(rawProblem('request_timeout'), () => socket.destroy());
+}
+
+function reasonOf(code: string | undefined) {
+  if (code === 'HPE_HEADER_OVERFLOW') return 'headers_too_large';
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'request_timeout' : 'malformed_request';
+}

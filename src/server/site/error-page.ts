@@ -1,0 +1,50 @@
+import type { DomainError } from '../../errors/errors.ts';
+import { html } from '../../web/html.ts';
+import type { PageParts } from '../../web/layout.ts';
+import type { Visit } from '../../web/visit.ts';
+
+/** What an error's page says of the request besides. */
+export interface Failed {
+  readonly requestId: string;
+  /** The path to try again, where that may help: of a form, the page that it stands on. */
+  readonly again: string | undefined;
+}
+
+/** A page for an error: what happened, and what to do next. */
+export function errorPage(
+  visit: Visit,
+  error: DomainError,
+  { requestId, again }: Failed,
+): PageParts {
+  const { t, url } = visit;
+  const { title, detail } = error.text(visit.language);
+  const needsFactor = error.code === 'second_factor_required';
+  return {
+    title,
+    main: html`<div class="empty error-page">
+      <p class="error-status" aria-hidden="true">${error.status}</p>
+      <h1>${title}</h1>
+      <p>${detail}</p>
+      <div class="row centred">
+        ${
+          needsFactor &&
+          html`<a class="button" href="${url('/akun/keamanan')}"
+            >${t('Ke halaman Keamanan', 'To the page about security')}</a
+          >`
+        }<a class="button${needsFactor && ' quiet'}" href="${url('/')}"
+          >${t('Lihat Sambatan yang sedang jalan', 'See the running campaigns')}</a
+        >${
+          error.retryAfterSeconds !== undefined &&
+          again !== undefined &&
+          html`<a class="button quiet" href="${again}">${t('Coba lagi', 'Try again')}</a>`
+        }
+      </div>
+      ${
+        error.status >= 500 &&
+        html`<p class="quiet">
+          ${t('Kode untuk ditanyakan:', 'Code to ask with:')} <code>${requestId}</code>
+        </p>`
+      }
+    </div>`,
+  };
+}

@@ -1,0 +1,26 @@
+import { refilled } from '../../web/refill.ts';
+import type { Visit } from '../../web/visit.ts';
+import type { KeptForm } from '../../http/kept-form.ts';
+
+/** A page with what was typed into its form before, and a word about it. */
+export function showKept(visit: Visit, document: string, kept: KeptForm): string {
+  const { t, url } = visit;
+  const found = kept.isCut
+    ? t(
+        'Isianmu kami simpan, tapi bagian yang paling panjang tidak ikut. Lengkapi dulu, lalu kirim lagi.',
+        'We kept what you typed, except for the longest part. Please complete it and send it again.',
+      )
+    : t(
+        'Isianmu masih ada dan belum terkirim. Periksa dulu, lalu kirim lagi.',
+        'What you typed is still here and has not been sent. Check it, then send it again.',
+      );
+  return refilled(document, {
+    action: url(kept.action),
+    fields: kept.fields,
+    found,
+    missing: t(
+      'Formulir yang tadi kamu isi sudah tidak ada di halaman ini. Isianmu:',
+      'The form you filled in is no longer on this page. You had typed:',
+    ),
+  });
+}

@@ -1,0 +1,27 @@
+import type { App } from '../../context.ts';
+import { accountPages } from '../../pages/account/index.ts';
+import { buyerPages } from '../../pages/buyer/index.ts';
+import { operatorPages } from '../../pages/operator/index.ts';
+import { sellerPages } from '../../pages/seller/index.ts';
+import { unsubscribePages } from '../../pages/unsubscribe.ts';
+import { visitorPages } from '../../pages/visitor/index.ts';
+import { pictureFiles } from './picture-files.ts';
+import { siteFiles } from './site-files.ts';
+import type { Pages } from '../../http/site.ts';
+
+/** The pages of every part of the site, for buildServer. */
+export function pagesOf(app: App): Pages[] {
+  return [
+    visitorPages(app),
+    buyerPages(app),
+    sellerPages(app),
+    accountPages(app),
+    operatorPages(app),
+    unsubscribePages(app),
+  ];
+}
+
+/** Files that are the same in every language, and for everybody. */
+export function filesOf(app: App): Pages[] {
+  return [pictureFiles(app), siteFiles(app)];
+}

@@ -1,0 +1,37 @@
+import { findPicture } from '../../catalogue/queries.ts';
+import { pictureVariants, type PictureVariant } from '../../catalogue/picture.ts';
+import type { App } from '../../context.ts';
+import { DomainError } from '../../errors/errors.ts';
+import { consult } from '../../operation/run.ts';
+import type { Pages } from '../../http/site.ts';
+
+const yearSeconds = 365 * 86_400;
+const types = {
+  '480.webp': 'image/webp',
+  '960.webp': 'image/webp',
+  '960.jpg': 'image/jpeg',
+} as const satisfies Record<PictureVariant, string>;
+
+/** The pictures of products, under names that change with what is in them. */
+export function pictureFiles(app: App): Pages {
+  return async (server) => {
+    server.get('/gambar/:name', { schema: { hide: true } }, async (request, reply) => {
+      const { name = '' } = request.params as { readonly name?: string };
+      const variant = pictureVariants.find((one) => name.slice(33) === one);
+      const digest = /^([0-9a-f]{32})-/.exec(name)?.[1];
+      const found =
+        digest !== undefined && variant !== undefined
+          ? await consult(() => app.db.maybe(findPicture, digest, variant))
+          : undefined;
+      if (found === undefined) throw new DomainError('picture_not_found', {});
+      return (
+        reply
+          .header('cache-control', `public, max-age=${yearSeconds}, immutable`)
+          // Previews of a shared link are made by others' servers and shown in others' pages.
+          .header('cross-origin-resource-policy', 'cross-origin')
+          .type(types[variant!])
+          .send(found.bytes)
+      );
+    });
+  };
+}

@@ -1,0 +1,135 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { prove, sendProof, wayToProve, type Holder } from '../../accounts/reauthentication.ts';
+import type { SignInParts } from '../../accounts/sign-in.ts';
+import { DomainError } from '../../errors/errors.ts';
+import type { Actor } from '../../identity/actor.ts';
+import { consult } from '../../operation/run.ts';
+import { proofFields, provePage, type Asked } from '../../pages/account/reauthenticate.ts';
+import type { PageParts } from '../../web/layout.ts';
+import type { Visit } from '../../web/visit.ts';
+import { deviceOf } from '../../http/authentication.ts';
+import { fieldsIn } from '../../http/forms.ts';
+import { setSession } from '../../http/session-cookie.ts';
+
+/** How a page is sent; the site's own way, which this is a part of. */
+export type SendPage = (
+  request: FastifyRequest,
+  reply: FastifyReply,
+  page: PageParts,
+  status: number,
+) => FastifyReply;
+
+const own: ReadonlySet<string> = new Set(Object.values(proofFields));
+
+/**
+ * Lets somebody who is asked to prove themselves go on with what they were doing: the form of that
+ * page is the one that they had sent, with a code besides. It is taken away here, the session is
+ * proved, and the form goes where it was going, as if it came for the first time.
+ */
+export function takeProofs(server: FastifyInstance, parts: SignInParts, send: SendPage): void {
+  server.addHook('preHandler', async (request, reply) => {
+    const given = split(request.body);
+    if (given === undefined) return;
+    request.body = given.rest;
+    const holder = holderOf(request);
+    const code = given.proof[proofFields.code] ?? given.proof[proofFields.recovery];
+    if (holder === undefined || code === undefined) return;
+    const proofId = given.proof[proofFields.id] ?? '';
+    try {
+      const { token, hours, byFactor } = await prove(parts, holder, { proofId, code });
+      setSession(request, reply, token, hours);
+      request.visit = { ...request.visit, actor: provedActor(request.visit.actor, byFactor) };
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.status >= 500 || error.status === 401)
+        throw error;
+      await ask(parts, request, reply, send, { holder, proofId, refusal: error });
+      return reply;
+    }
+  });
+}
+
+/**
+ * Answers a form that was too sensitive for an old proof with the page that asks for a new one, and
+ * sends a code where that is the way. Gives undefined where there is nobody to ask: a caller with a
+ * token, who gets a newer one.
+ */
+export async function askForProof(
+  parts: SignInParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  send: SendPage,
+): Promise<FastifyReply | undefined> {
+  const holder = holderOf(request);
+  const isForm = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded');
+  // A sensitive file is fetched by a link, and then again by the form of the page that asks.
+  const isFile = request.method === 'GET' && request.routeOptions.config.isSensitive === true;
+  if (holder === undefined || (isForm !== true && !isFile)) return undefined;
+  return await ask(parts, request, reply, send, { holder });
+}
+
+async function ask(
+  parts: SignInParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  send: SendPage,
+  asked: {
+    readonly holder: Holder;
+    readonly proofId?: string;
+    readonly refusal?: DomainError | undefined;
+  },
+): Promise<FastifyReply> {
+  const { holder } = asked;
+  let { proofId, refusal } = asked;
+  const way = await consult(() => wayToProve(parts.db, holder));
+  if (way === 'code' && proofId === undefined && holder.email !== null) {
+    try {
+      proofId = await sendProof(parts, { ...holder, email: holder.email });
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      refusal = error;
+    }
+  }
+  // Another try of a code that has ended leads nowhere.
+  if (refusal?.code === 'sign_in_ended') proofId = undefined;
+  const wait = refusal?.retryAfterSeconds;
+  if (wait !== undefined) reply.header('retry-after', String(wait));
+  const fields = fieldsIn(request.body);
+  const shown: Asked = { way, fields, proofId, refusal };
+  return send(request, reply, provePage(request.visit, shown), refusal?.status ?? 403);
+}
+
+/** Whoever is signed in by a session of ours. */
+function holderOf(request: FastifyRequest): Holder | undefined {
+  const { person, sessionId, language }: Visit = request.visit;
+  if (person === undefined || sessionId === undefined) return undefined;
+  return {
+    userId: person.userId,
+    sessionId,
+    email: person.email,
+    language,
+    device: deviceOf(request),
+  };
+}
+
+/** The caller as they are now that they have proved themselves. */
+function provedActor(actor: Actor, byFactor: boolean): Actor {
+  if (actor.kind !== 'user' && actor.kind !== 'operator') return actor;
+  if (byFactor && actor.kind === 'user' && actor.lacksFactor === true) {
+    const { userId, roles, address } = actor;
+    return { kind: 'operator', userId, roles, address, secondFactor: true };
+  }
+  const secondFactor = byFactor || actor.secondFactor === true;
+  return { ...actor, secondFactor, proofIsOld: false };
+}
+
+/** A form with a proof in it, without it; undefined for one that has none. */
+function split(body: unknown) {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) return undefined;
+  const entries = Object.entries(body);
+  if (!entries.some(([name]) => own.has(name))) return undefined;
+  const proof: Record<string, string | undefined> = {};
+  for (const [name, value] of entries) {
+    if (own.has(name) && typeof value === 'string' && value.trim() !== '') proof[name] = value;
+  }
+  return { proof, rest: Object.fromEntries(entries.filter(([name]) => !own.has(name))) };
+}
