@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { limits, type Limit } from '../src/config/limits.ts';
+import { sizeLimits } from '../src/config/size-limits.ts';
 
 const file = new URL('../docs/security.md', import.meta.url);
 const marks = ['<!-- limits -->\n', '<!-- /limits -->'] as const;
@@ -11,7 +12,8 @@ const units = [
   ['minute', 60],
 ] as const;
 
-function span(seconds: number): string {
+function span(seconds: number, per: string): string {
+  if (per === 'request') return 'in one request';
   if (seconds === 0) return 'at the same time';
   const [unit, length] = units.find(([, of]) => seconds % of === 0)!;
   const count = seconds / length;
@@ -20,9 +22,9 @@ function span(seconds: number): string {
 }
 
 function table(): string {
-  const rows = Object.entries<Limit>(limits).map(([name, limit]) => {
+  const rows = Object.entries<Limit>({ ...limits, ...sizeLimits }).map(([name, limit]) => {
     const { bounds, per, max, seconds, setting, told, crowd } = limit;
-    const much = `${max.toLocaleString('en')} ${span(seconds)}`;
+    const much = `${max.toLocaleString('en')} ${span(seconds, per)}`;
     const by = setting === undefined ? '' : ` (${setting})`;
     return `| \`${name}\` | ${bounds} | ${per} | ${much}${by} | ${told} | ${crowd} |\n`;
   });

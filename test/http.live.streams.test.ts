@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { liveDefaults } from '../src/live/live-updates.ts';
 import { newId } from '../src/identity/ids.ts';
+import { limits } from '../src/config/limits.ts';
+import { token } from './rig/client.ts';
 import { httpService } from './rig/http-service.ts';
 import { ask } from './rig/market.ts';
-import { expectStatus, join, openShop, type Shop } from './rig/shop.ts';
+import { expectProblem, expectStatus, join, openShop, type Shop } from './rig/shop.ts';
 import { watch, type StreamEvent } from './rig/stream.ts';
 import { until } from './rig/until.ts';
 
@@ -138,6 +140,33 @@ test('while the connection that listens is lost again and again, changes are tol
   await join(await service.user(), id);
   await watcher.heard(progressOf(2));
   watcher.end();
+});
+
+test('an account has 20 event streams at most, and a new one as soon as another ended', async () => {
+  const { id } = await shop.campaign();
+  const userId = newId();
+  const headers = { authorization: `Bearer ${await token(userId)}` };
+  const { max } = limits.streamsOfUser;
+  const open = await Promise.all(
+    Array.from({ length: max }, () => watch(service.url, id, headers)),
+  );
+  assert.deepEqual([...new Set(open.map(({ status }) => status))], [200]);
+  const user = await service.user(userId);
+  expectProblem(await user.get(`/campaigns/${id}/events`), 429, 'rate_limited');
+  const others = { authorization: `Bearer ${await token(newId())}` };
+  const besides = await Promise.all([watch(service.url, id), watch(service.url, id, others)]);
+  assert.deepEqual(
+    besides.map(({ status }) => status),
+    [200, 200],
+  );
+  open.pop()!.end();
+  for (;;) {
+    const again = await watch(service.url, id, headers);
+    again.end();
+    if (again.status === 200) break;
+    assert.equal(again.status, 429);
+  }
+  for (const watcher of [...open, ...besides]) watcher.end();
 });
 
 test('a stream beats before anybody takes it for dead', () => {

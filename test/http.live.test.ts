@@ -17,8 +17,8 @@ interface Heard {
   readonly data: string;
 }
 
-async function started(...[liveOptions]: [Parameters<typeof frame>[2]?]) {
-  const own = await frame({ LOG_LEVEL: 'warn' }, undefined, liveOptions);
+async function started(liveOptions?: Parameters<typeof frame>[2], settings: object = {}) {
+  const own = await frame({ LOG_LEVEL: 'warn', ...settings }, undefined, liveOptions);
   await own.server.listen({ port: 0, host: '127.0.0.1' });
   after(() => stopServer(own.server, 1_000));
   own.market.open(id);
@@ -187,6 +187,27 @@ test('one more watcher than the process takes is told to come again', async () =
     if (status !== 200) response.resume();
   }
   assert.match((await server.inject('/metrics')).body, /sambatan_live_watchers 1/);
+});
+
+test('one network opens half of the streams, and other networks still get theirs', async () => {
+  const settings = { SAMBATAN_TRUSTED_PROXIES: '127.0.0.1' };
+  const { server } = await started({ maxWatchers: 8 }, settings);
+  const open = async (address: string) => {
+    const response = await watch(server, { 'x-forwarded-for': address });
+    if (response.statusCode !== 200) response.resume();
+    return response;
+  };
+  const statuses = async (addresses: readonly string[]) => {
+    const found: (number | undefined)[] = [];
+    for (const address of addresses) found.push((await open(address)).statusCode);
+    return found;
+  };
+  const crowd = Array.from({ length: 6 }, () => '203.0.113.7');
+  assert.deepEqual(await statuses(crowd), [200, 200, 200, 200, 503, 503]);
+  // An IPv6 customer is one network, whichever address of theirs is used.
+  const sixth = ['2001:db8:1:2::1', '2001:db8:1:2::2', '2001:db8:1:2:ffff::3'];
+  assert.deepEqual(await statuses(sixth), [200, 200, 503]);
+  assert.deepEqual(await statuses(['198.51.100.1', '198.51.100.1', '192.0.2.9']), [200, 503, 200]);
 });
 
 test('a watcher that does not read is dropped, the others go on', async () => {

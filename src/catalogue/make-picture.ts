@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Sharp } from 'sharp';
+import { sizeLimits } from '../config/size-limits.ts';
 import { invalidField, type DomainError, type Wording } from '../errors/errors.ts';
 import { drawn, NotDrawn, type Flaw, type PictureSize } from '../uploads/decode-image.ts';
 import { pictureWidths, type PictureVariant } from './picture.ts';
 
 /** The most bytes of a picture that is uploaded. */
-export const pictureLimitBytes = 5 * 1_024 * 1_024;
+export const pictureLimitBytes = sizeLimits.pictureBytes.max;
 
 /** What sellers are told; a proof may have more, as phones make them. */
 const mostPixels = 40_000_000;

@@ -398,7 +398,7 @@ export function memberRoutes(app: App): FastifyPluginAsyncTypebox {
         schema: {
           tags: ['catalogue'],
           summary: 'Become a member of the brand that an invitation is from',
-          body: closed({ token: Type.String({ pattern: '^[\\w-]{20,100}$' }) }),
+          body: closed({ token: Type.String({ maxLength: 100, pattern: '^[\\w-]{20,100}$' }) }),
           response: {
             200: closed({ brand_id: Id, role: choice(brandRoles) }),
             ...problems('forbidden', 'invitation_not_found', 'already_member'),

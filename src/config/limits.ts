@@ -5,7 +5,7 @@ export interface Limit {
   /** Who shares one count. */
   readonly per: string;
   readonly max: number;
-  /** Length of the window in seconds; 0: at the same time. */
+  /** Length of the window in seconds; 0: at the same time, or in one request. */
   readonly seconds: number;
   /** The setting that changes `max`, where there is one. */
   readonly setting?: string;
@@ -271,6 +271,14 @@ export const limits = {
     seconds: 0,
     told: '`overloaded`',
     crowd: 'half of all streams while nobody else is there; pages work without a stream',
+  },
+  streamsOfUser: {
+    bounds: 'event streams opened with a token of an account',
+    per: 'account and process',
+    max: 20,
+    seconds: 0,
+    told: '`rate_limited`',
+    crowd: perAccount,
   },
 } as const satisfies Readonly<Record<string, Limit>>;
 

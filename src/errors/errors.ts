@@ -1054,7 +1054,10 @@ export class DomainError<C extends ErrorCode = ErrorCode> extends Error {
     const { title, detail } = pageWords[this.code] ?? {};
     return {
       title: title?.[language] ?? words.title,
-      detail: detail?.[language] ?? words.detail,
+      detail:
+        (typeof detail === 'function'
+          ? detail(this.params as object as Readonly<Record<string, unknown>>)
+          : detail)?.[language] ?? words.detail,
     };
   }
 

@@ -1,11 +1,20 @@
 import type { ErrorCode, Wording } from './errors.ts';
 
+/** Words that depend on the parameters of the error. */
+type DetailOf = (params: Readonly<Record<string, unknown>>) => Wording;
+
+/** A number of bytes as people say it. */
+function size(bytes: unknown): string {
+  const kilobytes = Number(bytes) / 1_024;
+  return kilobytes < 1_024 ? `${kilobytes} KB` : `${kilobytes / 1_024} MB`;
+}
+
 /**
  * What people read on pages where the API's sentence speaks to programs. A code that is not here has
  * one sentence for both.
  */
 export const pageWords: Partial<
-  Record<ErrorCode, { readonly title?: Wording; readonly detail: Wording }>
+  Record<ErrorCode, { readonly title?: Wording; readonly detail: Wording | DetailOf }>
 > = {
   outcome_unknown: {
     detail: {
@@ -51,10 +60,10 @@ export const pageWords: Partial<
     },
   },
   payload_too_large: {
-    detail: {
-      id: 'Isian atau berkasmu terlalu besar. Perkecil atau ringkas, lalu kirim lagi, ya.',
-      en: 'What you sent is too large. Make it smaller or shorter and send it again.',
-    },
+    detail: ({ maximum_bytes: most }) => ({
+      id: `Isian atau berkasmu terlalu besar, maksimal ${size(most)}. Perkecil atau ringkas, lalu kirim lagi, ya.`,
+      en: `What you sent is too large; the limit is ${size(most)}. Make it smaller or shorter and send it again.`,
+    }),
   },
   malformed_request: {
     title: { id: 'Permintaan tidak terbaca', en: 'We could not read that' },

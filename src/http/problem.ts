@@ -5,11 +5,9 @@ import { asDomainError } from '../operation/run.ts';
 import { spokenParticipationWord } from '../participations/status.ts';
 import { DomainError } from '../errors/errors.ts';
 import type { Language } from '../errors/errors.ts';
+import { maxJsonBytes } from './body-limits.ts';
 import { languageOf } from './accept-language.ts';
 import { fieldErrors } from './validation.ts';
-
-/** The most bytes a JSON body may have. */
-export const bodyLimitBytes = 65_536;
 
 /** What a problem document is sent as. */
 export const mediaType = 'application/problem+json';
@@ -130,7 +128,7 @@ export function rawProblem(code: 'malformed_request' | 'headers_too_large' | 're
 function domainErrorOf(error: unknown, request: FastifyRequest): DomainError | undefined {
   const { method, routeOptions } = request;
   if (error instanceof DomainError) return error;
-  const framework = ofFramework(error, routeOptions.bodyLimit ?? bodyLimitBytes);
+  const framework = ofFramework(error, routeOptions.bodyLimit ?? maxJsonBytes);
   if (framework) return framework;
   const translated = asDomainError(error);
   if (!(translated instanceof DomainError)) return undefined;

@@ -19,6 +19,7 @@ import { FormPages } from '../server/site/form-pages.ts';
 import type { KeptForm, KeptForms } from './kept-form.ts';
 import { fieldsWithoutFiles } from './forms.ts';
 import { showKept } from '../server/site/kept-form-page.ts';
+import { formBytes, limitForms } from './body-limits.ts';
 import { languageOf } from './accept-language.ts';
 import { knownError } from './problem.ts';
 import { originOf, refuseForeignForms } from './csrf.ts';
@@ -57,12 +58,13 @@ const yearSeconds = 365 * 86_400;
 export function site(app: SiteParts, pages: readonly Pages[]): FastifyPluginAsyncTypebox {
   return async (server) => {
     await server.register(fastifyCookie);
-    await server.register(formbody, { bodyLimit: formLimitBytes, parser: parseFields });
+    await server.register(formbody, { parser: parseFields });
     await server.register(compress, compression);
     server.addHook('onRoute', (route) => {
       route.schema = { ...route.schema, hide: true };
     });
     serveAssets(server);
+    limitForms(server);
     for (const language of languages) {
       const prefix = language === 'id' ? '' : '/en';
       await server.register(partsIn(app, language, pages), { prefix });
@@ -127,9 +129,6 @@ function protect(reply: FastifyReply): void {
     'referrer-policy': 'strict-origin-when-cross-origin',
   });
 }
-
-/** The most bytes a form without files may have. */
-const formLimitBytes = 65_536;
 
 /** Sends a page; its status is 200 unless told. */
 export function sendPage(
@@ -337,7 +336,7 @@ export async function answerMissingPage(
 
 /** Light, dark or as the device prefers: kept on the device, for visitors too. */
 function rememberTheme(server: FastifyInstance): void {
-  server.post('/tema', async (request, reply) => {
+  server.post('/tema', { bodyLimit: formBytes.public }, async (request, reply) => {
     const { theme, back } = (request.body ?? {}) as { theme?: unknown; back?: unknown };
     const chosen = themes.find((one) => one === theme);
     if (chosen === undefined) reply.clearCookie(themeCookie, { path: '/' });

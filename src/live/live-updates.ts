@@ -64,6 +64,9 @@ export const liveDefaults = {
   throttleMs: 250,
   maxWatchers: limits.streamsInAll.max,
 };
+const maxStreamsOfUser = limits.streamsOfUser.max;
+/** An account with too many streams may try again after this: one of them may have ended. */
+const retrySeconds = 10;
 const watchersATurn = 200;
 const heartbeat = Buffer.from(':\n\n');
 
@@ -78,7 +81,8 @@ export class Live {
   readonly #dirty = new Set<Channel>();
   readonly #timers: NodeJS.Timeout[];
   readonly #forget: () => void;
-  readonly #networks = new Map<string, number>();
+  /** Streams by the network or the account that opened them. */
+  readonly #streamsBy = new Map<string, number>();
   #watchers = 0;
   #update: NodeJS.Timeout | undefined;
   #reading = false;
@@ -98,37 +102,42 @@ export class Live {
    * Answers a request with the stream of a campaign: what happened to it since `Last-Event-ID` as
    * `status` events, its present progress, and both as they change. The id of an event is its
    * place in the audit log. Whether the caller may see the campaign is checked before.
-   * Throws `overloaded` and `campaign_not_found` as long as nothing has been sent.
+   * Throws `overloaded`, `rate_limited` and `campaign_not_found` as long as nothing has been sent.
    */
   async watch(campaignId: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const network = networkOf(request.ip);
+    const account = accountOf(request);
+    const owners = account === undefined ? [network] : [network, account];
     const free = this.#options.maxWatchers - this.#watchers;
     // A network has at most as many streams as are free for all others: half of them alone, and
     // there is always room for somebody else.
-    if (this.#closed || (this.#networks.get(network) ?? 0) >= free) {
+    if (this.#closed || (this.#streamsBy.get(network) ?? 0) >= free) {
       throw new DomainError('overloaded', {});
     }
+    if (account !== undefined && (this.#streamsBy.get(account) ?? 0) >= maxStreamsOfUser) {
+      throw new DomainError('rate_limited', { retry_after_seconds: retrySeconds });
+    }
     const channel = this.#channelOf(campaignId);
-    this.#counted(network, 1);
+    this.#counted(owners, 1);
     channel.arriving++;
     let streaming = false;
     try {
       await this.#catchUp(channel, lastEventId(request), (opening) => {
         if (this.#closed) throw new DomainError('overloaded', {});
         streaming = true;
-        this.#begin(channel, network, reply).send(opening);
+        this.#begin(channel, owners, reply).send(opening);
       });
     } finally {
       channel.arriving--;
-      if (!streaming) this.#left(channel, network);
+      if (!streaming) this.#left(channel, owners);
     }
   }
 
   /** Apart from watch(), whose request the closure here would keep for as long as the stream. */
-  #begin(channel: Channel, network: string, reply: FastifyReply): EventStream {
+  #begin(channel: Channel, owners: readonly string[], reply: FastifyReply): EventStream {
     const stream = new EventStream(reply, () => {
       channel.watchers.delete(stream);
-      this.#left(channel, network);
+      this.#left(channel, owners);
     });
     channel.watchers.add(stream);
     return stream;
@@ -271,17 +280,19 @@ export class Live {
     return channel;
   }
 
-  #left(channel: Channel, network: string): void {
-    this.#counted(network, -1);
+  #left(channel: Channel, owners: readonly string[]): void {
+    this.#counted(owners, -1);
     if (channel.watchers.size > 0 || channel.arriving > 0) return;
     this.#channels.delete(channel.campaignId);
     this.#dirty.delete(channel);
   }
 
-  #counted(network: string, change: number): void {
-    const ofNetwork = (this.#networks.get(network) ?? 0) + change;
-    if (ofNetwork === 0) this.#networks.delete(network);
-    else this.#networks.set(network, ofNetwork);
+  #counted(owners: readonly string[], change: number): void {
+    for (const owner of owners) {
+      const open = (this.#streamsBy.get(owner) ?? 0) + change;
+      if (open === 0) this.#streamsBy.delete(owner);
+      else this.#streamsBy.set(owner, open);
+    }
     this.#watchers += change;
     this.#sources.metrics.liveWatchers.set(this.#watchers);
   }
@@ -311,6 +322,11 @@ interface Change {
   readonly channel: Channel;
   readonly from: bigint;
   readonly to: Snapshot;
+}
+
+/** The account whose token opens the stream; undefined for visitors and for services. */
+function accountOf({ actor }: FastifyRequest): string | undefined {
+  return actor.kind === 'user' || actor.kind === 'operator' ? `user:${actor.userId}` : undefined;
 }
 
 /** Where the client stopped; undefined when it is new or says nonsense. */

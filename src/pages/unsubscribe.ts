@@ -1,6 +1,7 @@
 import Type from 'typebox';
 import type { App } from '../context.ts';
 import { DomainError } from '../errors/errors.ts';
+import { formBytes } from '../http/body-limits.ts';
 import { closed } from '../http/schemas.ts';
 import { sendPage, type Pages } from '../http/site.ts';
 import { unsubscribe } from '../notifications/operations.ts';
@@ -33,16 +34,20 @@ export function unsubscribePages(app: App): Pages {
       return sendPage(request, reply, { title, main });
     });
 
-    server.post('/berhenti/:token', { schema: { params } }, async (request, reply) => {
-      const { t } = request.visit;
-      const { token } = request.params;
-      await operate(app.db, (tx) => unsubscribe(tx, app.unsubscribeTokens, token));
-      const title = t('Sudah berhenti', 'Done');
-      const main = heading(
-        title,
-        t('Email seperti itu tidak kami kirim lagi.', 'We send you no more mails like that one.'),
-      );
-      return sendPage(request, reply, { title, main });
-    });
+    server.post(
+      '/berhenti/:token',
+      { bodyLimit: formBytes.public, schema: { params } },
+      async (request, reply) => {
+        const { t } = request.visit;
+        const { token } = request.params;
+        await operate(app.db, (tx) => unsubscribe(tx, app.unsubscribeTokens, token));
+        const title = t('Sudah berhenti', 'Done');
+        const main = heading(
+          title,
+          t('Email seperti itu tidak kami kirim lagi.', 'We send you no more mails like that one.'),
+        );
+        return sendPage(request, reply, { title, main });
+      },
+    );
   };
 }

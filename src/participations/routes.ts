@@ -228,7 +228,7 @@ export function participationRoutes(app: App): FastifyPluginAsyncTypebox {
           produces: ['text/event-stream'],
           response: {
             200: { content: { 'text/event-stream': { schema: Type.String() } } },
-            ...problems('campaign_not_found'),
+            ...problems('campaign_not_found', 'rate_limited'),
           },
         },
       },

@@ -1,12 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import { parse } from 'node:querystring';
 import type { FastifyInstance } from 'fastify';
+import { sizeLimits } from '../config/size-limits.ts';
 import { DomainError, invalidField, type Wording } from '../errors/errors.ts';
 import { cleanPastedText } from '../http/pasted-text.ts';
 import { unstorableField, unstorableText } from '../http/validation.ts';
 
 /** The most fields a query string or a form may have; the largest form of the site has 40. */
-export const maxFields = 200;
+export const maxFields = sizeLimits.formFields.max;
 
 /** Stands for a query string or a form with too many fields, which is not parsed. */
 const tooManyFields: Record<string, unknown> = Object.freeze({});

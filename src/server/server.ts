@@ -14,6 +14,7 @@ import type { App } from '../context.ts';
 import { DomainError } from '../errors/errors.ts';
 import { noteMethods } from './allowed-methods.ts';
 import { parseFields, readBodies } from './body-parsers.ts';
+import { limitJsonBodies, maxJsonBytes } from '../http/body-limits.ts';
 import { recogniseCallers, type CallerRules } from '../http/authentication.ts';
 import { refuseCompressedRequests } from './content-encoding.ts';
 import { shutDoors } from '../overload/listen.ts';
@@ -27,13 +28,7 @@ import { honourRequestKeys } from './idempotency-key.ts';
 import { encodeLocations } from './location-header.ts';
 import { logAnswers } from './logging.ts';
 import { documentApi } from './openapi.ts';
-import {
-  bodyLimitBytes,
-  handleError,
-  knownError,
-  rawProblem,
-  sendProblem,
-} from '../http/problem.ts';
+import { handleError, knownError, rawProblem, sendProblem } from '../http/problem.ts';
 import { lazyRequestLog } from './request-logger.ts';
 import { bodyProblems } from '../http/schemas.ts';
 import { markSensitiveRoutes } from './sensitive-routes.ts';
@@ -140,7 +135,8 @@ function serverOptions(app: ServerParts, exchanges: ExchangeParts) {
     genReqId: requestIdOf,
     // An empty list means the same, but has every request look for who stands before it.
     trustProxy: config.http.trustedProxies.length > 0 && [...config.http.trustedProxies],
-    bodyLimit: bodyLimitBytes,
+    // Of paths that have no route; each route has a limit of its own.
+    bodyLimit: maxJsonBytes,
     serverFactory: boundedServer(exchanges),
     forceCloseConnections: 'idle',
     return503OnClosing: false,
@@ -170,6 +166,7 @@ function api(
 ): FastifyPluginAsyncTypebox {
   return async (server) => {
     refuseUnknownFields(server);
+    limitJsonBodies(server);
     await server.register(healthRoutes(app));
     await server.register(async (scope) => {
       recogniseCallers(scope, {

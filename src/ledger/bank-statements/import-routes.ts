@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { App } from '../../context.ts';
 import { invalidField } from '../../errors/errors.ts';
+import { maxJsonBytes } from '../../http/body-limits.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems } from '../../http/schemas.ts';
 import { permit } from '../../identity/policy.ts';
@@ -228,6 +229,8 @@ function uploadRoutes(app: App): FastifyPluginAsyncTypebox {
     server.post(
       '/statements/:id/preview',
       {
+        // Headings of the largest mapping that the schema allows have more than any bank's.
+        bodyLimit: maxJsonBytes,
         schema: {
           tags: ['money'],
           summary: 'What a mapping reads from an uploaded file, and what importing it would do',
@@ -251,6 +254,8 @@ function uploadRoutes(app: App): FastifyPluginAsyncTypebox {
     server.post(
       '/statements/:id/apply',
       {
+        // Headings of the largest mapping that the schema allows have more than any bank's.
+        bodyLimit: maxJsonBytes,
         schema: {
           tags: ['money'],
           summary: 'Import an uploaded file',

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Database } from '../../database/pool.ts';
 import type { Queryable } from '../../database/query.ts';
+import { sizeLimits } from '../../config/size-limits.ts';
 import { DomainError, invalidField } from '../../errors/errors.ts';
 import { actorLabel, type Actor } from '../../identity/actor.ts';
 import { newId } from '../../identity/ids.ts';
@@ -21,7 +22,7 @@ import {
 import { countOpenLines, paymentsFor } from './queries.ts';
 
 /** The most bytes of a statement: room for 20,000 lines (`maxStatementRows`) of 400 bytes. */
-export const maxStatementBytes = 8 * 1024 * 1024;
+export const maxStatementBytes = sizeLimits.statementBytes.max;
 
 /** What an import would do with a transfer. */
 export interface PreviewedLine {

@@ -62,6 +62,8 @@ export function gatewayRoutes(app: App): FastifyPluginAsyncTypebox {
       '/gateway/midtrans/notifications',
       {
         config: { idempotency: 'none', isSigned: true },
+        // The provider adds fields of its own; real notifications have 1 to 2 KB.
+        bodyLimit: 16_384,
         schema: {
           tags: ['money'],
           summary: 'What Midtrans tells of an order; its signature is the authentication',

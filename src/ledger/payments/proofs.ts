@@ -1,8 +1,9 @@
+import { sizeLimits } from '../../config/size-limits.ts';
 import { DomainError } from '../../errors/errors.ts';
 import { drawn, NotDrawn } from '../../uploads/decode-image.ts';
 
 /** The most bytes that a proof of payment may have as it is sent. */
-export const proofLimitBytes = 5 * 1024 * 1024;
+export const proofLimitBytes = sizeLimits.pictureBytes.max;
 /** What is legible on a receipt, in pixels of the longer side. */
 const longestSide = 1_600;
 

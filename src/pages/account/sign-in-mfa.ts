@@ -1,6 +1,7 @@
 import Type from 'typebox';
 import { awaitsFactor, signInWithFactor } from '../../accounts/sign-in.ts';
 import type { App } from '../../context.ts';
+import { formBytes } from '../../http/body-limits.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed, text } from '../../http/schemas.ts';
 import { sessionTokenOf } from '../../http/session-cookie.ts';
@@ -29,7 +30,7 @@ export function signInFactorPages(app: App): Pages {
       return seeOther(request, reply, `/masuk?${new URLSearchParams({ back })}`);
     });
 
-    server.post(here, async (request, reply) => {
+    server.post(here, { bodyLimit: formBytes.public }, async (request, reply) => {
       const { visit } = request;
       const form = readCode(request.body);
       const back = pathWithin(form.typed['back']);

@@ -13,6 +13,7 @@ import {
 } from '../../accounts/sign-in.ts';
 import type { App } from '../../context.ts';
 import { DomainError, type FieldError } from '../../errors/errors.ts';
+import { formBytes } from '../../http/body-limits.ts';
 import { deviceOf, networkOf } from '../../http/authentication.ts';
 import { formReader, taken, typedFields } from '../../http/forms.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
@@ -36,6 +37,9 @@ const readCode = formReader(
   closed({ id: Id, code: text(1, 20), back: Type.Optional(text(0, 600)) }),
 );
 
+/** Short forms that visitors send. */
+const short = { bodyLimit: formBytes.public } as const;
+
 /** Signing in by a code or a link in a mail, or with another service's token; signing out. */
 export function signInPages(app: App): Pages {
   const isCaptured = app.mailer.outbox !== undefined;
@@ -49,7 +53,7 @@ export function signInPages(app: App): Pages {
       return sendPage(request, reply, emailPage(request.visit, { back, why }));
     });
 
-    server.post('/masuk', async (request, reply) => {
+    server.post('/masuk', short, async (request, reply) => {
       const { visit } = request;
       const form = readEmail(request.body);
       const back = pathWithin(form.typed['back']);
@@ -86,7 +90,7 @@ export function signInPages(app: App): Pages {
       );
     });
 
-    server.post('/masuk/kode', async (request, reply) => {
+    server.post('/masuk/kode', short, async (request, reply) => {
       const { visit } = request;
       const form = readCode(request.body);
       const back = pathWithin(form.typed['back']);
@@ -119,7 +123,7 @@ export function signInPages(app: App): Pages {
       return sendSecretPage(request, reply, page);
     });
 
-    server.post('/masuk/tautan', async (request, reply) => {
+    server.post('/masuk/tautan', short, async (request, reply) => {
       const { t: secret = '', back: given, confirmed } = typedFields(request.body);
       const back = pathWithin(given);
       const shown = await viewLink(app.signIn, secret, browserIdOf(request));
@@ -145,7 +149,7 @@ export function signInPages(app: App): Pages {
       return enter(request, reply, entered, pathWithin(back));
     });
 
-    server.post('/keluar', { config: { formPage: '/akun' } }, async (request, reply) => {
+    server.post('/keluar', { ...short, config: { formPage: '/akun' } }, async (request, reply) => {
       const { cookie } = request.headers;
       const token = sessionTokenOf(cookie, request.visit.origin);
       if (token !== undefined) await operate(app.db, (tx) => endSession(tx, token));

@@ -11,6 +11,7 @@ import type { CampaignStatus } from '../../campaigns/status.ts';
 import { permitOnBrand } from '../../catalogue/operations.ts';
 import { findProduct, listEnabledProducts, type BrandRow } from '../../catalogue/queries.ts';
 import type { App } from '../../context.ts';
+import { formBytes } from '../../http/body-limits.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
 import { taken, typedFields } from '../../http/forms.ts';
 import { seeOther, sendPage, type Pages } from '../../http/site.ts';
@@ -50,6 +51,9 @@ import {
 } from './parts.ts';
 
 const pageSize = 24;
+
+/** The story of a campaign may be long. */
+const long = { bodyLimit: formBytes.long } as const;
 
 /** The three lists of a dashboard, and what is in each. */
 const lists = {
@@ -106,7 +110,7 @@ export function campaignPages(app: App): Pages {
       return sendPage(request, reply, newCampaign(visit, fresh, { typed }));
     });
 
-    server.post('/toko/:id/sambatan/baru', async (request, reply) => {
+    server.post('/toko/:id/sambatan/baru', long, async (request, reply) => {
       const { visit } = request;
       const fresh = await startOf(app, visit, idIn(request));
       const { aksi, reading } = stepOf(request.body);
@@ -149,7 +153,7 @@ export function campaignPages(app: App): Pages {
       return sendPage(request, reply, editPage(visit, edited, { typed }));
     });
 
-    server.post('/toko/sambatan/:id/ubah', async (request, reply) => {
+    server.post('/toko/sambatan/:id/ubah', long, async (request, reply) => {
       const { visit } = request;
       const id = idIn(request);
       const edited = await editedOf(app, visit, id);
