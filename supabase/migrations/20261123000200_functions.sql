@@ -290,33 +290,6 @@ begin
 end
 $$;
 
--- Whoever sets the day: the lifecycle looks at once at every campaign that waits for transfers to the
--- account. Their rows are locked in order of their ids.
-create or replace function sambatan.look_after_statement()
-returns trigger language plpgsql as $$
-declare
-  ids uuid[];
-  now_at timestamptz;
-begin
-  select array_agg(l.campaign_id) into ids from (
-    select c.campaign_id from sambatan.campaigns c
-    where c.status in ('verifying', 'fulfilled') and c.due_at is not null
-      and exists (select 1 from sambatan.transactions t where t.campaign_id = c.campaign_id
-        and t.kind = 'payment' and t.account_id = new.account_id
-        and t.status in ('due', 'rejected'))
-    order by c.campaign_id for no key update) l;
-  now_at := clock_timestamp();
-  update sambatan.campaigns c set due_at = least(c.due_at, now_at)
-    where c.campaign_id = any (ids) and c.status in ('verifying', 'fulfilled')
-      and c.due_at is not null;
-  return null;
-end
-$$;
-create or replace trigger receiving_accounts_statement
-  after update of statement_through on sambatan.receiving_accounts
-  for each row when (old.statement_through is distinct from new.statement_through)
-  execute function sambatan.look_after_statement();
-
 -- Joins: many requests, of any campaigns, in one transaction, each with its own answer. What it
 -- does is what the same requests would do one after the other, in the order of the arrays.
 --
@@ -4321,17 +4294,36 @@ create or replace function sambatan.insert_messages(
   select (select count(*) from written)::integer, (select count(*) from sent)::integer
 $$;
 
-revoke all on all functions in schema sambatan from public;
-
--- A project may grant its browser roles every new function by default; here they get nothing.
+-- Nobody but the service may read or write here. A Supabase project lets browsers reach its schemas
+-- through the roles `anon` and `authenticated`, and may grant them every new table and function.
+-- Therefore every migration ends with this block. It enables row-level security on every table
+-- (there are no policies) and revokes every privilege on every table, view, sequence and function of
+-- both schemas. Views need the revocation: they read with the rights of their owner, which row-level
+-- security does not limit.
 do $$
 declare
-  browser_role text;
+  relation regclass;
+  grantee text;
+  our_schema text;
 begin
-  foreach browser_role in array array['anon', 'authenticated'] loop
-    if exists (select from pg_roles where rolname = browser_role) then
-      execute format('revoke all on all functions in schema sambatan from %I', browser_role);
-    end if;
+  for relation in
+    select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname in ('sambatan', 'sambatan_auth') and c.relkind in ('r', 'p')
+      and not c.relrowsecurity
+  loop
+    execute format('alter table %s enable row level security', relation);
+  end loop;
+  for grantee in
+    select 'public'
+    union all
+    select rolname from pg_roles where rolname in ('anon', 'authenticated')
+  loop
+    foreach our_schema in array array['sambatan', 'sambatan_auth'] loop
+      execute format('revoke all on schema %I from %I', our_schema, grantee);
+      execute format('revoke all on all tables in schema %I from %I', our_schema, grantee);
+      execute format('revoke all on all sequences in schema %I from %I', our_schema, grantee);
+      execute format('revoke all on all routines in schema %I from %I', our_schema, grantee);
+    end loop;
   end loop;
 end
 $$;

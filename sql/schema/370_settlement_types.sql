@@ -1,5 +1,6 @@
--- What settling campaigns writes beside their rows, before it is stored: participations that change
--- their status, movements of money that fall due, entries of the audit log.
+-- The rows that settling campaigns collects in memory and then writes in one statement per table:
+-- changes of participations, new ledger rows, and audit events.
+
 create type sambatan.participation_move as (
   campaign_id uuid,
   participation_id uuid,

@@ -1,13 +1,19 @@
--- Who came in, and what was tried: one chain for each account, as campaigns have theirs. Nothing of
--- a person but the id; no address of a network.
+-- The access log: sign-ins and failed attempts, one hash chain per account as campaigns have one. A
+-- person appears only by id; no network address is stored.
+
 create table sambatan_auth.access_heads (
   user_id uuid primary key,
   seq bigint not null check (seq >= kept_after),
   hash bytea not null,
-  -- Rows up to this one went with time; the hash that the first of those that stay builds on.
+  -- Rows up to this one were deleted at the end of their retention. kept_hash is the hash that the
+  -- first remaining row builds on.
   kept_after bigint not null default 0 check (kept_after >= 0),
   kept_hash bytea not null default decode(repeat('00', 32), 'hex')
 );
+create trigger access_heads_no_delete before delete on sambatan_auth.access_heads
+  for each row execute function sambatan.refuse_change();
+create trigger access_heads_no_truncate before truncate on sambatan_auth.access_heads
+  for each statement execute function sambatan.refuse_change();
 
 create table sambatan_auth.access_log (
   user_id uuid not null,
@@ -17,16 +23,16 @@ create table sambatan_auth.access_log (
     'code_requested', 'code_failed', 'codes_exhausted', 'signed_in', 'signed_out', 'session_ended',
     'sessions_ended', 'factor_added', 'factor_removed', 'factor_failed', 'recovery_codes_made',
     'proved_again', 'account_deleted')),
-  -- By what; empty where there is nothing to say.
+  -- Empty where no method applies.
   method text not null check (method in ('', 'code', 'link', 'token', 'factor', 'recovery_code')),
-  -- Such as "Chrome · Android": no browser says more of itself here.
+  -- Such as "Chrome · Android"; nothing more of the user agent is stored.
   browser text not null check (char_length(browser) <= 60 and position('|' in browser) = 0),
   hash bytea not null,
   primary key (user_id, seq)
 );
 create index access_log_by_age on sambatan_auth.access_log (occurred_at);
 
--- A row may go when it is 400 days old, and never before.
+-- A row may be deleted when it is 400 days old, and not before.
 create function sambatan_auth.refuse_young_access() returns trigger language plpgsql as $$
 begin
   if old.occurred_at > now() - interval '400 days' then
@@ -42,27 +48,3 @@ create trigger access_log_keeps before delete on sambatan_auth.access_log
   for each row execute function sambatan_auth.refuse_young_access();
 create trigger access_log_no_truncate before truncate on sambatan_auth.access_log
   for each statement execute function sambatan.refuse_change();
-create trigger access_heads_no_delete before delete on sambatan_auth.access_heads
-  for each row execute function sambatan.refuse_change();
-create trigger access_heads_no_truncate before truncate on sambatan_auth.access_heads
-  for each statement execute function sambatan.refuse_change();
-
-alter table sambatan_auth.access_heads enable row level security;
-alter table sambatan_auth.access_log enable row level security;
-revoke all on sambatan_auth.access_heads, sambatan_auth.access_log from public;
-revoke all on function sambatan_auth.refuse_young_access() from public;
-
-do $$
-declare
-  browser_role text;
-begin
-  foreach browser_role in array array['anon', 'authenticated'] loop
-    if exists (select from pg_roles where rolname = browser_role) then
-      execute format('revoke all on sambatan_auth.access_heads, sambatan_auth.access_log from %I',
-        browser_role);
-      execute format('revoke all on function sambatan_auth.refuse_young_access() from %I',
-        browser_role);
-    end if;
-  end loop;
-end
-$$;

@@ -1,39 +1,24 @@
--- The waiting list of a campaign: who would like slots when some come free, for how many, in order
--- of arrival. What may happen to an entry, and when slots are offered to whom, is in the functions
--- of the migration after this one; docs/decisions has why.
-
-create type sambatan.waiting_status as enum
-  ('waiting', 'offered', 'accepted', 'declined', 'lapsed', 'withdrawn', 'closed');
-
-alter table sambatan.campaigns
-  -- Entries that wait or have an offer. Zero, as of nearly every campaign, says that there is
-  -- nothing to look for.
-  add column waiting_entries integer not null default 0,
-  -- Slots that nobody has taken and that are not for strangers: those under offers, and while
-  -- anybody waits without one, all of them.
-  add column kept_slots integer not null default 0,
-  add column offer_seconds integer not null default 7200
-    check (offer_seconds between 60 and 604800),
-  add constraint campaigns_waiting_entries check (waiting_entries >= 0),
-  add constraint campaigns_kept_slots check (
-    kept_slots >= 0 and filled_slots + kept_slots <= total_slots
-    and (waiting_entries > 0 or kept_slots = 0));
+-- The waiting list of a campaign: buyers who want slots when some become free. sql/functions
+-- decides which entry gets an offer; docs/decisions explains why.
 
 create table sambatan.waiting_entries (
   campaign_id uuid not null references sambatan.campaigns,
   entry_id uuid not null,
   user_id uuid not null,
-  -- The place in the line: that of its waiting_joined in the campaign's audit log.
+  -- The place in the queue: the seq of the entry's waiting_joined event in the audit log.
   position bigint not null check (position > 0),
   quantity integer not null check (quantity between 1 and 1000000),
   status sambatan.waiting_status not null default 'waiting',
-  -- Offers made to entries behind this one while it waited.
+  -- Offers that later entries got while this one waited.
   overtaken integer not null default 0 check (overtaken >= 0),
-  -- Free slots stand idle for this entry, which nobody may overtake any more, until then at most.
+  -- Set when the entry may not be overtaken again: free slots wait for it, at most until then.
   keep_until timestamptz,
-  -- A campaign that closes before then closes the offer with it.
+  -- If the campaign closes earlier, the offer ends with it.
   offer_expires_at timestamptz,
   participation_id uuid,
+  -- An offer that is made after the campaign has succeeded is an order that must be paid before it
+  -- becomes a participation. Payment, proof and refunds use this id; the participation keeps it.
+  order_id uuid,
   shipping_address text not null check (char_length(shipping_address) between 10 and 240),
   note text check (char_length(note) <= 160),
   created_at timestamptz not null,
@@ -58,10 +43,16 @@ create table sambatan.waiting_entries (
     and (offered_at is null) = (offer_expires_at is null)),
   constraint waiting_entries_keep_until check (keep_until is null or status = 'waiting'),
   constraint waiting_entries_accepted check (
-    (status = 'accepted') = (participation_id is not null))
+    (status = 'accepted') = (participation_id is not null)),
+  constraint waiting_entries_order check (
+    order_id is null or status <> 'waiting'),
+  constraint waiting_entries_order_is_participation check (
+    order_id is null or participation_id is null or order_id = participation_id)
 );
 create unique index waiting_entries_one_open on sambatan.waiting_entries (campaign_id, user_id)
   where status in ('waiting', 'offered');
+create unique index waiting_entries_one_order on sambatan.waiting_entries (campaign_id, order_id)
+  where order_id is not null;
 create index waiting_entries_by_status
   on sambatan.waiting_entries (campaign_id, status, position);
 create index waiting_entries_kept_for on sambatan.waiting_entries (campaign_id)
@@ -69,6 +60,8 @@ create index waiting_entries_kept_for on sambatan.waiting_entries (campaign_id)
 create index waiting_entries_by_id on sambatan.waiting_entries (entry_id);
 create index waiting_entries_by_user
   on sambatan.waiting_entries (user_id, campaign_id, position desc);
+create index waiting_entries_by_order on sambatan.waiting_entries (order_id)
+  where order_id is not null;
 
 create function sambatan.check_waiting_transition() returns trigger language plpgsql as $$
 begin
@@ -83,10 +76,6 @@ begin
   return new;
 end
 $$;
-
 create trigger waiting_entries_transition before update of status on sambatan.waiting_entries
   for each row when (old.status is distinct from new.status)
   execute function sambatan.check_waiting_transition();
-
-alter table sambatan.waiting_entries enable row level security;
-revoke all on table sambatan.waiting_entries from public;

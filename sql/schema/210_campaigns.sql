@@ -1,0 +1,177 @@
+-- Campaigns. The row of a campaign is the lock for everything that changes its slots or its money.
+
+create table sambatan.campaigns (
+  campaign_id uuid primary key,
+  brand_id uuid not null,
+  product_id uuid not null,
+  status sambatan.campaign_status not null,
+  payment_timing sambatan.payment_timing not null default 'on_completion',
+  total_slots integer not null check (total_slots between 1 and 1000000),
+  minimum_slots integer not null,
+  min_slots_per_user integer,
+  max_slots_per_user integer,
+  -- Counters of the hot row. filled_slots and participant_count cover reserved, confirmed and
+  -- fulfilled participations.
+  filled_slots integer not null default 0,
+  confirmed_slots integer not null default 0,
+  participant_count integer not null default 0,
+  -- Waiting-list entries that wait or have an offer. It is zero for nearly every campaign, which
+  -- says that there is nothing to look for.
+  waiting_entries integer not null default 0,
+  -- Free slots that only the waiting list may take: the slots under offers and, while an entry
+  -- waits without an offer, all free slots.
+  kept_slots integer not null default 0,
+  -- Whole percent, rounded down: the sort key of "progress". It changes only when the percentage
+  -- does, so most updates of the counters touch no index (heap-only tuples).
+  progress_floor smallint not null
+    generated always as ((filled_slots::bigint * 100 / total_slots)::smallint) stored,
+  -- Whole rupiah. 10^9 × 10^6 slots is below 2^53, so the product is exact in JSON too.
+  price_per_slot bigint not null check (price_per_slot between 1 and 1000000000),
+  platform_fee_basis_points integer not null default 300
+    check (platform_fee_basis_points between 0 and 10000),
+  hold_seconds integer not null default 86400 check (hold_seconds between 60 and 2592000),
+  -- A hold lapses this long after its end, not at its end.
+  hold_grace_seconds integer not null default 0
+    check (hold_grace_seconds between 0 and 604800),
+  -- How long an offer to the waiting list stays open.
+  offer_seconds integer not null default 7200 check (offer_seconds between 60 and 604800),
+  -- Upfront campaigns: how long after the deadline a payment that was made in time may take to
+  -- appear. Also how long after pay_by an order waits before it counts as unpaid.
+  verification_seconds integer not null default 172800
+    check (verification_seconds between 0 and 2592000),
+  -- Payments that fall due when the campaign completes must arrive within term plus grace.
+  payment_term_seconds integer not null default 259200
+    check (payment_term_seconds between 60 and 2592000),
+  payment_grace_seconds integer not null default 86400
+    check (payment_grace_seconds between 0 and 2592000),
+  -- Below the minimum, only the seller may decide whether to continue for this long.
+  decision_seconds integer not null default 259200
+    check (decision_seconds between 0 and 2592000),
+  deadline timestamptz not null,
+  opens_at timestamptz,
+  -- When the lifecycle must look at this campaign next: its opening, the next hold that may lapse,
+  -- its deadline, the end of the verification period, the end of an order that was not paid after
+  -- success, or now while the campaign is being closed. It is never later than the true time; a run
+  -- that comes too early finds nothing to do and sets it again. Null: nothing is left to do.
+  due_at timestamptz,
+  -- The lifecycle checks again at this time for orders whose buyer has reported nothing about the
+  -- goods. Null: never.
+  receipts_due_at timestamptz,
+  -- Closing a large campaign takes several short transactions. From the decision to the last of
+  -- them these columns hold the outcome. The campaign takes no joins or cancellations meanwhile.
+  closing_as sambatan.campaign_status,
+  closing_actor text,
+  closing_reason text,
+  -- Slots taken at the end. Failed or cancelled: at the decision, before refunds. Completed: slots
+  -- that were confirmed in the end.
+  slots_at_close integer,
+  -- The head of the campaign's audit chain.
+  audit_seq bigint not null default 0,
+  audit_hash bytea not null default decode(repeat('00', 32), 'hex'),
+  created_at timestamptz not null,
+  updated_at timestamptz not null,
+  opened_at timestamptz,
+  -- The last change of the deadline. Buyers who joined before it may leave without loss.
+  extended_at timestamptz,
+  filled_at timestamptz,
+  verifying_at timestamptz,
+  -- Fewer slots were paid than the minimum: since when a decision is needed, and when it was
+  -- decided to continue.
+  decision_opened_at timestamptz,
+  decided_at timestamptz,
+  completed_at timestamptz,
+  -- The seller marks the whole batch as shipped; parcels are not tracked one by one. A buyer who
+  -- reports nothing until received_after counts as having received the goods.
+  shipped_at timestamptz,
+  received_after timestamptz,
+  failed_at timestamptz,
+  cancelled_at timestamptz,
+  title text not null check (char_length(title) between 3 and 120),
+  description text not null default '' check (char_length(description) <= 5000),
+  search tsvector not null generated always as (sambatan.search_words(title)) stored,
+
+  foreign key (brand_id, product_id) references sambatan.products (brand_id, product_id),
+  constraint campaigns_minimum_slots check (minimum_slots between 1 and total_slots),
+  constraint campaigns_slots_per_user check (
+    coalesce(min_slots_per_user, 1) between 1 and total_slots
+    and coalesce(max_slots_per_user, total_slots) between coalesce(min_slots_per_user, 1)
+      and total_slots),
+  constraint campaigns_filled_slots check (filled_slots between 0 and total_slots),
+  constraint campaigns_confirmed_slots check (confirmed_slots between 0 and filled_slots),
+  constraint campaigns_participant_count check (participant_count between 0 and filled_slots),
+  constraint campaigns_waiting_entries check (waiting_entries >= 0),
+  constraint campaigns_kept_slots check (
+    kept_slots >= 0 and filled_slots + kept_slots <= total_slots
+    and (waiting_entries > 0 or kept_slots = 0)),
+  constraint campaigns_opens_before_deadline check (opens_at < deadline),
+  constraint campaigns_scheduled_has_opening check (status <> 'scheduled' or opens_at is not null),
+  constraint campaigns_full_is_full check (
+    status not in ('active', 'locked') or closing_as is not null
+    or (status = 'locked') = (filled_slots = total_slots)),
+  constraint campaigns_due_while_alive check (status = 'fulfilled'
+    or (status in ('scheduled', 'active', 'locked', 'verifying')) = (due_at is not null)),
+  constraint campaigns_closing check (
+    (closing_as is null or (closing_as in ('fulfilled', 'expired', 'cancelled')
+      and status in ('active', 'locked', 'verifying'))
+      or (closing_as = 'cancelled' and status = 'fulfilled'))
+    and (closing_as is null) = (closing_actor is null)),
+  constraint campaigns_verifying check (
+    status <> 'verifying' or (verifying_at is not null and payment_timing = 'upfront')),
+  constraint campaigns_decision check (decided_at is null or decision_opened_at is not null),
+  -- A completed campaign can still be cancelled while it is below its minimum.
+  constraint campaigns_completed_at check (
+    (status = 'fulfilled') <= (completed_at is not null)
+    and (completed_at is not null) <= (status in ('fulfilled', 'cancelled'))),
+  constraint campaigns_shipped check (
+    (shipped_at is null) = (received_after is null) and received_after >= shipped_at
+    and (shipped_at is null or completed_at is not null or status = 'cancelled')),
+  constraint campaigns_failed_at check ((status = 'expired') = (failed_at is not null)),
+  constraint campaigns_cancelled_at check ((status = 'cancelled') = (cancelled_at is not null)),
+  constraint campaigns_opened_at check (
+    status not in ('active', 'locked', 'verifying', 'fulfilled', 'expired')
+    or opened_at is not null)
+) with (fillfactor = 70);
+
+-- One index per sort order, each starting with status. A list of several statuses merges one
+-- ordered scan per status, so it is as fast with a million campaigns as with a thousand.
+create index campaigns_by_status_deadline on sambatan.campaigns (status, deadline, campaign_id);
+create index campaigns_by_status_progress
+  on sambatan.campaigns (status, progress_floor, campaign_id);
+create index campaigns_by_status on sambatan.campaigns (status, campaign_id);
+create index campaigns_by_brand on sambatan.campaigns (brand_id, campaign_id);
+create index campaigns_by_search on sambatan.campaigns using gin (search);
+create index campaigns_by_open_deadline on sambatan.campaigns (status, deadline)
+  where status in ('active', 'locked');
+create index campaigns_by_due on sambatan.campaigns (due_at) where due_at is not null;
+create index campaigns_by_receipts on sambatan.campaigns (receipts_due_at)
+  where receipts_due_at is not null;
+-- The dashboard counts closed campaigns from this index alone.
+create index campaigns_over on sambatan.campaigns (status) include (slots_at_close)
+  where status in ('fulfilled', 'expired', 'cancelled');
+create index campaigns_full on sambatan.campaigns (campaign_id) where status = 'locked';
+create index campaigns_verifying on sambatan.campaigns (campaign_id) where status = 'verifying';
+create index campaigns_to_decide on sambatan.campaigns (decision_opened_at, campaign_id)
+  where status = 'fulfilled' and decision_opened_at is not null and decided_at is null;
+
+create function sambatan.check_campaign_transition() returns trigger language plpgsql as $$
+begin
+  if not (case old.status
+    when 'draft' then new.status in ('active', 'cancelled')
+    when 'scheduled' then new.status in ('active', 'cancelled')
+    when 'active' then new.status in ('locked', 'verifying', 'fulfilled', 'expired', 'cancelled')
+    when 'locked' then new.status in ('active', 'verifying', 'fulfilled', 'expired', 'cancelled')
+    when 'verifying' then new.status in ('fulfilled', 'expired', 'cancelled')
+    when 'fulfilled' then new.status = 'cancelled'
+    else false
+  end) then
+    raise exception using errcode = 'SB001',
+      message = format('a campaign may not go from %s to %s', old.status, new.status);
+  end if;
+  return new;
+end
+$$;
+create trigger campaigns_transition before update of status on sambatan.campaigns
+  for each row when (old.status is distinct from new.status)
+  execute function sambatan.check_campaign_transition();
+create trigger campaigns_no_delete before delete on sambatan.campaigns
+  for each row execute function sambatan.refuse_change();

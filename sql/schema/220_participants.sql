@@ -1,0 +1,62 @@
+-- Participations: the slots that a buyer has taken in a campaign.
+
+create table sambatan.participants (
+  campaign_id uuid not null references sambatan.campaigns,
+  participation_id uuid not null,
+  user_id uuid not null,
+  quantity integer not null check (quantity between 1 and 1000000),
+  -- Slots of the quantity that the seller cannot deliver, or that were taken back.
+  short_slots integer not null default 0,
+  status sambatan.participant_status not null default 'pending_payment',
+  joined_at timestamptz not null,
+  updated_at timestamptz not null,
+  hold_expires_at timestamptz,
+  confirmed_at timestamptz,
+  cancelled_at timestamptz,
+  refunded_at timestamptz,
+  fulfilled_at timestamptz,
+  cancel_reason text check (cancel_reason in ('buyer', 'hold_lapsed', 'operator', 'unpaid')),
+  shipping_address text not null check (char_length(shipping_address) between 10 and 240),
+  note text check (char_length(note) <= 160),
+  primary key (campaign_id, participation_id),
+  constraint participants_short_slots check (short_slots between 0 and quantity),
+  constraint participants_status_times check (case status
+    when 'pending_payment' then
+      num_nonnulls(confirmed_at, cancelled_at, refunded_at, fulfilled_at) = 0
+    when 'confirmed' then
+      confirmed_at is not null and num_nonnulls(cancelled_at, refunded_at, fulfilled_at) = 0
+    when 'cancelled' then cancelled_at is not null and cancel_reason is not null
+    when 'refunded' then refunded_at is not null
+    when 'fulfilled' then fulfilled_at is not null and confirmed_at is not null
+  end)
+);
+create index participants_by_id on sambatan.participants (participation_id);
+create index participants_by_user on sambatan.participants (user_id, status, campaign_id);
+create index participants_by_status
+  on sambatan.participants (campaign_id, status, participation_id);
+create index participants_by_hold on sambatan.participants (campaign_id, hold_expires_at)
+  where status = 'pending_payment' and hold_expires_at is not null;
+-- Reminders look for holds that lapse soon, across campaigns.
+create index participants_holds on sambatan.participants (hold_expires_at, participation_id)
+  where status = 'pending_payment' and hold_expires_at is not null;
+-- Operators find people by a telephone number in an address.
+create index participants_by_phone
+  on sambatan.participants ((sambatan.phone_in(shipping_address)) collate "C")
+  where sambatan.phone_in(shipping_address) is not null;
+
+create function sambatan.check_participant_transition() returns trigger language plpgsql as $$
+begin
+  if not (case old.status
+    when 'pending_payment' then new.status in ('confirmed', 'cancelled', 'refunded')
+    when 'confirmed' then new.status in ('cancelled', 'refunded', 'fulfilled')
+    else false
+  end) then
+    raise exception using errcode = 'SB001',
+      message = format('a participation may not go from %s to %s', old.status, new.status);
+  end if;
+  return new;
+end
+$$;
+create trigger participants_transition before update of status on sambatan.participants
+  for each row when (old.status is distinct from new.status)
+  execute function sambatan.check_participant_transition();

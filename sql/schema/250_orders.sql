@@ -1,0 +1,10 @@
+-- Everything that money can belong to: participations, and offers after success that are not yet
+-- one. The tables of money therefore have no foreign key to participants; an invariant checks that
+-- each of their rows has an order.
+create view sambatan.orders as
+  select campaign_id, participation_id, user_id, quantity, false as is_offer
+  from sambatan.participants
+  union all
+  select campaign_id, order_id, user_id, quantity, true
+  from sambatan.waiting_entries
+  where order_id is not null and participation_id is null;
