@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { addressLine } from '../src/accounts/account.ts';
 import { knowingOperators } from '../src/accounts/operators.ts';
-import { nameFrom } from '../src/accounts/sign-in.ts';
+import { nameFrom } from '../src/accounts/sign-in/sign-in.ts';
 import { authenticator } from '../src/identity/authenticate.ts';
 import { newId } from '../src/identity/ids.ts';
 import { httpService, serviceKey } from './rig/http-service.ts';

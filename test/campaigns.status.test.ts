@@ -1,16 +1,19 @@
+import {
+  participationStatuses,
+  toApiParticipationStatus,
+  toDbParticipationStatus,
+} from '../src/database/status-words.ts';
+import {
+  campaignStatuses,
+  toApiStatus,
+  toDbStatus,
+  type CampaignStatus,
+} from '../src/database/status-words.ts';
 import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
 import { campaignEvents, type CampaignEvent, participationEvents } from '../src/audit/events.ts';
 import { editCampaign } from '../src/campaigns/operations.ts';
-import {
-  campaignAfter,
-  campaignStatuses,
-  campaignTransitions,
-  isFinal,
-  spokenStatus,
-  storedStatus,
-  type CampaignStatus,
-} from '../src/campaigns/status.ts';
+import { campaignAfter, campaignTransitions, isFinal } from '../src/campaigns/status.ts';
 import { settleDue, settleUntilDone } from '../src/lifecycle/due.ts';
 import {
   cancelCampaign,
@@ -20,13 +23,7 @@ import {
 } from '../src/lifecycle/operations.ts';
 import { asDomainError, operate } from '../src/operation/run.ts';
 import { DomainError } from '../src/errors/errors.ts';
-import {
-  participationAfter,
-  participationStatuses,
-  participationTransitions,
-  spokenParticipationStatus,
-  storedParticipationStatus,
-} from '../src/participations/status.ts';
+import { participationAfter, participationTransitions } from '../src/participations/status.ts';
 import { testDatabase } from './rig/database.ts';
 import {
   ask,
@@ -57,17 +54,17 @@ suite('vocabularies', () => {
     );
     const stored = (type: string) =>
       labels.filter((row) => row.type === type).map((row) => row.label);
-    assert.deepEqual(stored('campaign_status'), campaignStatuses.map(storedStatus));
+    assert.deepEqual(stored('campaign_status'), campaignStatuses.map(toDbStatus));
     assert.deepEqual(
-      campaignStatuses.map((status) => spokenStatus(storedStatus(status))),
+      campaignStatuses.map((status) => toApiStatus(toDbStatus(status))),
       campaignStatuses,
     );
     assert.deepEqual(
       stored('participant_status'),
-      participationStatuses.map(storedParticipationStatus),
+      participationStatuses.map(toDbParticipationStatus),
     );
     assert.deepEqual(
-      participationStatuses.map((s) => spokenParticipationStatus(storedParticipationStatus(s))),
+      participationStatuses.map((s) => toApiParticipationStatus(toDbParticipationStatus(s))),
       participationStatuses,
     );
   });
@@ -137,7 +134,7 @@ suite('the database itself', () => {
             cancelled_at = case to_status when 'cancelled' then now() end
           from c where campaign_id = $1`,
           id,
-          storedStatus(to),
+          toDbStatus(to),
         );
         const leads: CampaignStatus[] = Object.values(campaignTransitions[from]);
         assert.equal(taken, from === to || leads.includes(to), `${from} to ${to}`);
@@ -162,7 +159,7 @@ suite('the database itself', () => {
         await db
           .transaction(async (tx) => {
             for (const step of wayTo[from]) await ask(tx, move, id, step);
-            await ask(tx, move, id, storedParticipationStatus(to));
+            await ask(tx, move, id, toDbParticipationStatus(to));
             taken = true;
             throw new RolledBack();
           })
@@ -248,7 +245,7 @@ async function statusOf(id: string): Promise<CampaignStatus> {
     'select status from sambatan.campaigns where campaign_id = $1',
     id,
   );
-  return spokenStatus(row!.status);
+  return toApiStatus(row!.status);
 }
 
 /** Everything there is about a campaign, in one text. */

@@ -1,8 +1,8 @@
+import { campaignStatuses, toDbStatus } from '../src/database/status-words.ts';
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
-import { campaignStatuses, storedStatus } from '../src/campaigns/status.ts';
 import { demoBrands } from '../src/demo/market.ts';
 import { demoStories } from '../src/demo/stories.ts';
 import { newId } from '../src/identity/ids.ts';
@@ -221,7 +221,7 @@ test('seed-demo makes a market with campaigns in every state, once', async () =>
   );
   const statusOf = new Map(rows.map(({ title, status }) => [title, status]));
   for (const { terms, ends } of demoStories) {
-    assert.equal(statusOf.get(terms.title), storedStatus(ends), terms.title);
+    assert.equal(statusOf.get(terms.title), toDbStatus(ends), terms.title);
   }
   assert.deepEqual(new Set(demoStories.map(({ ends }) => ends)), new Set(campaignStatuses));
   assert.deepEqual(

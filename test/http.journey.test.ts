@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
 import { after, test } from 'node:test';
 import { readConfig } from '../src/config/config.ts';
-import { createApp } from '../src/context.ts';
+import { createApp } from '../src/app/app.ts';
 import { createLog } from '../src/server/logging.ts';
 import { filesOf, pagesOf } from '../src/server/site/pages.ts';
 import { routesOf } from '../src/server/routes.ts';

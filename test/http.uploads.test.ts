@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { after, test, type TestContext } from 'node:test';
-import { UploadRoom } from '../src/http/upload-limit.ts';
+import { UploadRoom } from '../src/uploads/upload-limit.ts';
 import type { Client } from './rig/client.ts';
 import { httpService } from './rig/http-service.ts';
 import { ask } from './rig/market.ts';

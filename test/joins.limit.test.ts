@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Writable } from 'node:stream';
 import { readConfig } from '../src/config/config.ts';
-import { createApp } from '../src/context.ts';
+import { createApp } from '../src/app/app.ts';
 import { DomainError } from '../src/errors/errors.ts';
 import { createLog } from '../src/server/logging.ts';
 import { newId } from '../src/identity/ids.ts';

@@ -1,3 +1,8 @@
+import {
+  participationStatuses,
+  toDbParticipationStatus,
+  type ParticipationStatus,
+} from '../src/database/status-words.ts';
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Tx } from '../src/database/transaction.ts';
@@ -11,12 +16,7 @@ import {
   fulfilParticipation,
 } from '../src/participations/operations.ts';
 import type { Participation } from '../src/participations/participation.ts';
-import {
-  participationAfter,
-  participationStatuses,
-  storedParticipationStatus,
-  type ParticipationStatus,
-} from '../src/participations/status.ts';
+import { participationAfter } from '../src/participations/status.ts';
 import { testDatabase } from './rig/database.ts';
 import {
   ask,
@@ -161,7 +161,7 @@ for (const status of participationStatuses) {
       const error = await apply(verb, made.id).catch((refusal: unknown) => refusal);
       assert.ok(error instanceof DomainError, String(error));
       assert.equal(error.code, 'participation_transition_not_allowed');
-      assert.deepEqual(error.params, { from: storedParticipationStatus(status), event });
+      assert.deepEqual(error.params, { from: toDbParticipationStatus(status), event });
       assert.deepEqual(await everythingOf(made), before);
     });
   }

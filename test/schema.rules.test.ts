@@ -1,3 +1,5 @@
+import { participationStatuses, toDbParticipationStatus } from '../src/database/status-words.ts';
+import { campaignStatuses, toDbStatus } from '../src/database/status-words.ts';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
@@ -7,11 +9,9 @@ import { after, suite, test } from 'node:test';
 import pg from 'pg';
 import { auditEvents, waitingEvents } from '../src/audit/events.ts';
 import { paymentTimings } from '../src/campaigns/campaign.ts';
-import { campaignStatuses, storedStatus } from '../src/campaigns/status.ts';
 import { readMigrations } from '../src/database/migrate.ts';
 import { brandRoles } from '../src/identity/policy.ts';
 import { newId } from '../src/identity/ids.ts';
-import { participationStatuses, storedParticipationStatus } from '../src/participations/status.ts';
 import { waitingAfter, waitingStatuses } from '../src/waiting/status.ts';
 import { testDatabase } from './rig/database.ts';
 import { ask, joined, newCampaign, openMarket, wish } from './rig/market.ts';
@@ -156,10 +156,10 @@ suite('vocabularies', () => {
     ).map(({ label }) => label);
 
   test('every value of an enum is a word of the service', async () => {
-    assert.deepEqual(await labelsOf('campaign_status'), campaignStatuses.map(storedStatus));
+    assert.deepEqual(await labelsOf('campaign_status'), campaignStatuses.map(toDbStatus));
     assert.deepEqual(
       await labelsOf('participant_status'),
-      participationStatuses.map(storedParticipationStatus),
+      participationStatuses.map(toDbParticipationStatus),
     );
     assert.deepEqual(await labelsOf('waiting_status'), [...waitingStatuses]);
     assert.deepEqual(await labelsOf('payment_timing'), [...paymentTimings]);

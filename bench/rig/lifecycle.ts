@@ -1,4 +1,4 @@
-import { createApp, type App } from '../../src/context.ts';
+import { createApp, type App } from '../../src/app/app.ts';
 import { readConfig } from '../../src/config/config.ts';
 import { createLog } from '../../src/server/logging.ts';
 import { serviceKey } from './server.ts';

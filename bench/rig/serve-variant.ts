@@ -1,7 +1,7 @@
 // The service as `sambatan serve` builds it, but for the way in which joins travel: the argument
 // names it. Settings come from the environment as always.
 import { loadConfig } from '../../src/config/config.ts';
-import { createApp, type App } from '../../src/context.ts';
+import { createApp, type App } from '../../src/app/app.ts';
 import { openDoors } from '../../src/overload/listen.ts';
 import { createLog } from '../../src/server/logging.ts';
 import { filesOf, pagesOf } from '../../src/server/site/pages.ts';

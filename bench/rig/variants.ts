@@ -1,4 +1,4 @@
-import type { App } from '../../src/context.ts';
+import type { App } from '../../src/app/app.ts';
 import { DomainError } from '../../src/errors/errors.ts';
 import { JoinBatcher } from '../../src/participations/batcher.ts';
 import { joinAll, type Joined, type JoinRequest } from '../../src/participations/join.ts';

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
-import type { App } from '../context.ts';
+import type { OperationDeps } from '../operation/deps.ts';
 import { closed, Id, problems, text } from '../http/schemas.ts';
 import { consult, operate } from '../operation/run.ts';
 import {
@@ -29,7 +29,7 @@ const optional = { is_default: Type.Optional(Type.Boolean()) };
 const Nothing = Type.Null({ description: 'Done' });
 
 /** A person's own account, and who is an operator. */
-export function accountRoutes(app: App): FastifyPluginAsyncTypebox {
+export function accountRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.get(
       '/me',

@@ -1,7 +1,7 @@
+import { toApiStatus, type CampaignStatus } from '../database/status-words.ts';
 import { pictureOf, type Picture } from '../catalogue/picture.ts';
 import { invalidField, type DomainError } from '../errors/errors.ts';
 import type { CampaignRow } from './queries.ts';
-import { spokenStatus, type CampaignStatus } from './status.ts';
 
 export const paymentTimings = ['on_completion', 'upfront'] as const;
 export type PaymentTiming = (typeof paymentTimings)[number];
@@ -86,7 +86,7 @@ export function campaignOf(row: CampaignRow): Campaign {
     weight_grams: row.weight_grams,
     title: row.title,
     description: row.description,
-    status: spokenStatus(row.status),
+    status: toApiStatus(row.status),
     payment_timing: row.payment_timing,
     total_slots: row.total_slots,
     minimum_slots: row.minimum_slots,

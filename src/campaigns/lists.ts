@@ -1,3 +1,4 @@
+import { toApiStatus, toDbStatus, type CampaignStatus } from '../database/status-words.ts';
 import { brandRoleOf } from '../catalogue/operations.ts';
 import type { Queryable } from '../database/query.ts';
 import { prefixQuery } from '../database/text-search.ts';
@@ -5,7 +6,7 @@ import type { Actor } from '../identity/actor.ts';
 import { permit } from '../identity/policy.ts';
 import type { CampaignSort } from './campaign.ts';
 import { listCampaigns, summarize, type CampaignRow } from './queries.ts';
-import { publishedStatuses, spokenStatus, storedStatus, type CampaignStatus } from './status.ts';
+import { publishedStatuses } from './status.ts';
 
 /** What a caller wants to see of the campaigns. */
 export interface ListWish {
@@ -43,7 +44,7 @@ export async function listVisible(
     permit(actor, 'campaign.read_draft', { brandRole: brandRole || undefined });
   }
   const published = wish.among?.filter((one) => one !== 'inactive') ?? publishedStatuses;
-  const statuses = (wish.status ? [wish.status] : published).map(storedStatus);
+  const statuses = (wish.status ? [wish.status] : published).map(toDbStatus);
   const words = wish.words === undefined ? null : (prefixQuery(wish.words) ?? null);
   const lists = listCampaigns[wish.sort];
   const list = wish.brandId ? lists.ofBrand : words === null ? lists.all : lists.matching;
@@ -68,7 +69,7 @@ export async function listOfBrand(
   { brandId, statuses, after, limit }: BrandWish,
 ): Promise<CampaignRow[]> {
   permit(actor, 'campaign.read_draft', { brandRole: await brandRoleOf(db, actor, brandId) });
-  const stored = statuses.map(storedStatus);
+  const stored = statuses.map(toDbStatus);
   return await db.rows(listCampaigns.newest.ofBrand, stored, limit, null, after, brandId, null);
 }
 
@@ -87,7 +88,7 @@ export async function summarizeCampaigns(db: Queryable): Promise<Summary> {
   const rows = await db.rows(summarize);
   const count = (wanted?: CampaignStatus) =>
     rows
-      .filter(({ status }) => wanted === undefined || spokenStatus(status) === wanted)
+      .filter(({ status }) => wanted === undefined || toApiStatus(status) === wanted)
       .reduce((sum, row) => sum + Number(row.campaigns), 0);
   return {
     total_campaigns: count(),

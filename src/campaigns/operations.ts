@@ -1,3 +1,4 @@
+import { toApiStatus, type StoredCampaignStatus } from '../database/status-words.ts';
 import * as audit from '../audit/queries.ts';
 import type { Config } from '../config/config.ts';
 import { brandRoleOf } from '../catalogue/operations.ts';
@@ -17,7 +18,7 @@ import {
   type PaymentTiming,
 } from './campaign.ts';
 import * as sql from './queries.ts';
-import { campaignAfter, spokenStatus, type StoredCampaignStatus } from './status.ts';
+import { campaignAfter } from './status.ts';
 
 /** One campaign if there is one and the caller may see it. Refuses: campaign_not_found. */
 export async function viewCampaign(
@@ -233,7 +234,7 @@ export async function editCampaign(
 }
 
 function checkEditable(status: StoredCampaignStatus, fields: readonly TermsField[]): void {
-  const from = spokenStatus(status);
+  const from = toApiStatus(status);
   if (campaignAfter(from, 'campaign_edited') === undefined) {
     throw new DomainError('transition_not_allowed', { from, event: 'campaign_edited' });
   }

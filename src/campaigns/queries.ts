@@ -1,7 +1,7 @@
+import type { StoredCampaignStatus } from '../database/status-words.ts';
 import { query } from '../database/query.ts';
 import type { Lookup, Query } from '../database/query.ts';
 import type { CampaignSort, PaymentTiming } from './campaign.ts';
-import type { StoredCampaignStatus } from './status.ts';
 
 export interface CampaignRow {
   readonly campaign_id: string;

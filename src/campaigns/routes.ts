@@ -1,7 +1,9 @@
+import { campaignStatuses } from '../database/status-words.ts';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import { listAudit } from '../audit/queries.ts';
-import type { App } from '../context.ts';
+import type { OperationDeps } from '../operation/deps.ts';
+import type { Config } from '../config/config.ts';
 import { after, nextCursor } from '../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../http/schemas.ts';
 import { permit } from '../identity/policy.ts';
@@ -24,13 +26,17 @@ import {
   termsOf,
   TermsSchema,
 } from './schemas.ts';
-import { campaignStatuses } from './status.ts';
+
+/** What the routes of campaigns use of the running service. */
+interface CampaignDeps extends OperationDeps {
+  readonly config: Config;
+}
 
 const { title, total_slots, price_per_slot, deadline } = TermsSchema;
 const params = closed({ id: Id });
 
 /** Campaigns: create, edit, list, read; their logs; the dashboard's numbers. */
-export function campaignRoutes(app: App): FastifyPluginAsyncTypebox {
+export function campaignRoutes(app: CampaignDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.post(
       '/campaigns',

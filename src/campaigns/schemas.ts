@@ -1,3 +1,4 @@
+import { campaignStatuses } from '../database/status-words.ts';
 import Type from 'typebox';
 import type { Static } from 'typebox';
 import type { AuditRow } from '../audit/queries.ts';
@@ -17,7 +18,6 @@ import { PictureSchema } from '../catalogue/schemas.ts';
 import { limits, paymentTimings, type CampaignSort, type CampaignTerms } from './campaign.ts';
 import type { ListWish } from './lists.ts';
 import type { CampaignRow } from './queries.ts';
-import { campaignStatuses } from './status.ts';
 
 /** A campaign of an answer. */
 export const CampaignSchema = closed(

@@ -1,12 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Sharp } from 'sharp';
-import { sizeLimits } from '../config/size-limits.ts';
 import { invalidField, type DomainError, type Wording } from '../errors/errors.ts';
 import { drawn, NotDrawn, type Flaw, type PictureSize } from '../uploads/decode-image.ts';
 import { pictureWidths, type PictureVariant } from './picture.ts';
-
-/** The most bytes of a picture that is uploaded. */
-export const pictureLimitBytes = sizeLimits.pictureBytes.max;
 
 /** What sellers are told; a proof may have more, as phones make them. */
 const mostPixels = 40_000_000;
@@ -94,9 +90,4 @@ const wordings = {
 const tooLong: Wording = {
   id: 'Foto ini terlalu memanjang. Potong dulu, paling panjang tiga kali lebarnya.',
   en: 'This picture is too long. Crop it to at most three times its width or height.',
-};
-/** What a form says of a file that was cut off for its size. */
-export const pictureTooLarge: Wording = {
-  id: 'Foto maksimal 5 MB. Perkecil dulu, ya.',
-  en: 'A picture may have 5 MB at most. Please make it smaller.',
 };

@@ -1,12 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
-import type { App } from '../context.ts';
+import type { Database } from '../database/pool.ts';
 import { languages, type ErrorCode } from '../errors/errors.ts';
 import { brandRoles, permit } from '../identity/policy.ts';
 import { consult, operate } from '../operation/run.ts';
 import { originOfMails } from '../http/csrf.ts';
 import { after, nextCursor } from '../http/cursor.ts';
-import { readPicture, takeUploads } from '../http/uploads.ts';
+import { readPicture, takeUploads } from '../uploads/uploads.ts';
 import { userOf } from '../http/authentication.ts';
 import {
   choice,
@@ -43,8 +43,12 @@ import { pictureOf } from './picture.ts';
 import { listBrandsOf, listProducts, type BrandRow, type ProductRow } from './queries.ts';
 import { brandName, BrandSchema, productFields, ProductSchema } from './schemas.ts';
 
+/** What the routes of brands, products and members use of the running service. */
+type CatalogueDeps = { readonly db: Database } & Parameters<typeof inviteByMail>[0] &
+  Parameters<typeof originOfMails>[0];
+
 /** Brands and products: the small catalogue that campaigns need. */
-export function catalogueRoutes(app: App): FastifyPluginAsyncTypebox {
+export function catalogueRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.post(
       '/brands',
@@ -259,7 +263,7 @@ const brandId = closed({ id: Id });
 const memberId = closed({ id: Id, user_id: Id });
 
 /** Who runs a brand, and who is invited to. */
-export function memberRoutes(app: App): FastifyPluginAsyncTypebox {
+export function memberRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.get(
       '/brands/:id/members',

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import { factorMail } from '../accounts/mail.ts';
+import { factorMail } from '../accounts/sign-in/mail.ts';
 import { factorOfAddress, removeLostFactor } from '../accounts/mfa/second-factor.ts';
 import { loadConfig, type Config } from '../config/config.ts';
 import { openDatabase, type Database } from '../database/pool.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config.ts';
-import { createApp, type App } from '../context.ts';
+import { createApp, type App } from '../app/app.ts';
 import type { Trace } from '../observability/trace.ts';
 import { runningEmbedded, startEmbedded } from '../database/embedded.ts';
 import { databaseError, withOutcome } from '../database/errors.ts';

@@ -1,4 +1,4 @@
-import type { App } from '../context.ts';
+import type { App } from '../app/app.ts';
 import { loadConfig } from '../config/config.ts';
 import { buildServer, stopServer } from '../server/server.ts';
 import { exitCodes, type Command } from './command.ts';

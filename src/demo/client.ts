@@ -1,4 +1,4 @@
-import type { CampaignStatus } from '../campaigns/status.ts';
+import type { CampaignStatus } from '../database/status-words.ts';
 
 /** A campaign as the API answers it: what the simulation looks at. */
 export interface SeenCampaign {

@@ -1,5 +1,5 @@
+import type { CampaignStatus } from '../database/status-words.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CampaignStatus } from '../campaigns/status.ts';
 import type { Log } from '../database/log.ts';
 import { newId } from '../identity/ids.ts';
 import { between, happens, oneByWeight, oneOf, wholeBetween } from './chance.ts';

@@ -1,5 +1,5 @@
+import type { CampaignStatus } from '../database/status-words.ts';
 import type { CampaignTerms } from '../campaigns/campaign.ts';
-import type { CampaignStatus } from '../campaigns/status.ts';
 import { pastStories } from './past-stories.ts';
 
 /** One campaign of the demo market and where it is to be when the market is ready. */

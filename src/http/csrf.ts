@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { App } from '../context.ts';
+import type { Config } from '../config/config.ts';
+import type { Mailer } from '../mail/mailer.ts';
 import { DomainError } from '../errors/errors.ts';
 
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -28,7 +29,11 @@ function isFromThisSite(request: FastifyRequest, publicUrl: string | undefined):
  * request reached the site, which counts only where mails are written instead of being sent.
  */
 export function originOfMails(
-  { config, mailer, siteUrl }: Pick<App, 'config' | 'mailer' | 'siteUrl'>,
+  {
+    config,
+    mailer,
+    siteUrl,
+  }: { readonly config: Config; readonly mailer: Mailer; readonly siteUrl: string },
   request: FastifyRequest,
 ): string {
   return mailer.outbox === undefined ? siteUrl : originOf(request, config.http.publicUrl);

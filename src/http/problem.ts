@@ -1,8 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { spokenWord } from '../campaigns/status.ts';
 import { asDomainError } from '../operation/run.ts';
-import { spokenParticipationWord } from '../participations/status.ts';
 import { DomainError } from '../errors/errors.ts';
 import type { Language } from '../errors/errors.ts';
 import { maxJsonBytes } from './body-limits.ts';
@@ -41,27 +39,6 @@ export function problemDocument(
     ...(Object.keys(error.params).length > 0 ? { params: error.params } : {}),
     ...(errors.length > 0 ? { errors } : {}),
   };
-}
-
-/** A refusal of the database names statuses in the database's words; the reader gets the API's. */
-function spoken(error: DomainError): DomainError {
-  const params: object = error.params;
-  if (error.code === 'campaign_not_active' && 'status' in params) {
-    return new DomainError(error.code, { status: spokenWord(String(params.status)) });
-  }
-  if (error.code === 'transition_not_allowed' && 'from' in params && 'event' in params) {
-    const from = spokenWord(String(params.from));
-    return new DomainError(error.code, { from, event: String(params.event) });
-  }
-  if (
-    error.code === 'participation_transition_not_allowed' &&
-    'from' in params &&
-    'event' in params
-  ) {
-    const from = spokenParticipationWord(String(params.from));
-    return new DomainError(error.code, { from, event: String(params.event) });
-  }
-  return error;
 }
 
 /** Answers a request with an error, in the language that its reader asked for. */
@@ -105,7 +82,7 @@ export function knownError(error: unknown, request: FastifyRequest): DomainError
   if (known && known.status < 500) request.log.debug({ code: known.code }, 'request refused');
   else if (known) request.log.warn({ code: known.code, err: error }, 'request not served');
   else request.log.error({ err: error }, 'request failed');
-  return spoken(known ?? new DomainError('internal_error', {}));
+  return known ?? new DomainError('internal_error', {});
 }
 
 /**

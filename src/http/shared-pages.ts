@@ -5,7 +5,7 @@ import { Gatherer } from '../database/batch-loader.ts';
 import { layout, type PageParts } from '../web/layout.ts';
 import type { Visit } from '../web/visit.ts';
 import { encodingTaken, type Encoding } from './site-assets.ts';
-import { asPage } from './site.ts';
+import { asPage } from './page-response.ts';
 
 /** A page that many get as it is, compressed once for all who take it so. */
 class Drawn {

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
-import type { App } from '../context.ts';
+import type { OperationDeps } from '../operation/deps.ts';
+import type { GatewayParts } from './gateway/operations.ts';
 import { nextCursor } from '../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../http/schemas.ts';
 import { consult, operate } from '../operation/run.ts';
@@ -29,6 +30,11 @@ import {
   refundsFileHeaders,
 } from './schemas.ts';
 
+/** What the routes of refunds and payouts use of the running service. */
+interface MovementDeps extends OperationDeps {
+  readonly payments: GatewayParts;
+}
+
 const params = closed({ id: Id });
 const reason = closed({ reason: text(3, 500) });
 const reference = text(1, 200);
@@ -36,7 +42,7 @@ const reference = text(1, 200);
 const mostRefunds = 500;
 
 /** Money on its way back to buyers and on to sellers; the books of a campaign. */
-export function movementRoutes(app: App): FastifyPluginAsyncTypebox {
+export function movementRoutes(app: MovementDeps): FastifyPluginAsyncTypebox {
   /** Tells those who watch the campaign, once the change is committed. */
   const changed = async <T extends { readonly campaign_id: string }>(change: Promise<T>) => {
     const made = await change;

@@ -1,6 +1,8 @@
 import type { Campaign } from '../campaigns/campaign.ts';
 import { findCampaign } from '../campaigns/operations.ts';
-import type { App } from '../context.ts';
+import type { Logger } from 'pino';
+import type { Config } from '../config/config.ts';
+import type { OperationDeps } from '../operation/deps.ts';
 import type { Tx } from '../database/transaction.ts';
 import { DomainError } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
@@ -16,10 +18,13 @@ import {
 } from './operations.ts';
 
 /** What a change of a campaign's way needs of the application. */
-type Parts = Pick<App, 'config' | 'db' | 'log' | 'pokes'>;
+export interface LifecycleDeps extends OperationDeps {
+  readonly config: Config;
+  readonly log: Logger;
+}
 
 /** Opens a campaign now, tells who watches it, and gives it as it is then. Refuses as the verb. */
-export async function publish(app: Parts, actor: Actor, id: string): Promise<Campaign> {
+export async function publish(app: LifecycleDeps, actor: Actor, id: string): Promise<Campaign> {
   return await changed(app, id, (tx) =>
     publishCampaign(tx, actor, id, app.config.gateway.midtrans !== undefined),
   );
@@ -27,7 +32,7 @@ export async function publish(app: Parts, actor: Actor, id: string): Promise<Cam
 
 /** Moves the deadline to a later time, tells who watches, and gives the campaign. */
 export async function extend(
-  app: Parts,
+  app: LifecycleDeps,
   actor: Actor,
   id: string,
   to: { readonly deadline: Date; readonly reason: string },
@@ -36,11 +41,7 @@ export async function extend(
 }
 
 /** Marks a batch as shipped, tells who watches, and gives the campaign. Refuses as the verb. */
-export async function ship(
-  app: Parts & Pick<App, 'config'>,
-  actor: Actor,
-  id: string,
-): Promise<Campaign> {
+export async function ship(app: LifecycleDeps, actor: Actor, id: string): Promise<Campaign> {
   const { receivedAfterDays } = app.config.payments;
   return await changed(app, id, (tx) => shipCampaign(tx, actor, id, receivedAfterDays));
 }
@@ -51,7 +52,7 @@ export async function ship(
  * what is left.
  */
 export async function callOff(
-  app: Parts,
+  app: LifecycleDeps,
   actor: Actor,
   id: string,
   reason: string,
@@ -65,7 +66,7 @@ export async function callOff(
  * Gives the campaign as it is then. Refuses as the verb.
  */
 export async function decide(
-  app: Parts,
+  app: LifecycleDeps,
   actor: Actor,
   id: string,
   decision: Decision,
@@ -74,18 +75,22 @@ export async function decide(
   return isOff ? await settled(app, id) : await present(app, id);
 }
 
-async function settled(app: Parts, id: string): Promise<Campaign> {
+async function settled(app: LifecycleDeps, id: string): Promise<Campaign> {
   const onChange = (campaignId: string) => app.pokes.poke(campaignId);
   await settleUntilDone({ db: app.db, log: app.log, onChange }, id);
   return await present(app, id);
 }
 
-async function changed(app: Parts, id: string, verb: (tx: Tx) => Promise<void>): Promise<Campaign> {
+async function changed(
+  app: LifecycleDeps,
+  id: string,
+  verb: (tx: Tx) => Promise<void>,
+): Promise<Campaign> {
   await operate(app.db, verb);
   return await present(app, id);
 }
 
-async function present(app: Parts, id: string): Promise<Campaign> {
+async function present(app: LifecycleDeps, id: string): Promise<Campaign> {
   app.pokes.poke(id);
   const campaign = await findCampaign(app.db, id);
   if (campaign === undefined) throw new DomainError('campaign_not_found', {});

@@ -1,5 +1,5 @@
+import type { StoredCampaignStatus } from '../database/status-words.ts';
 import type { AuditRow } from '../audit/queries.ts';
-import type { StoredCampaignStatus } from '../campaigns/status.ts';
 import { query } from '../database/query.ts';
 
 export const openCampaign = query<

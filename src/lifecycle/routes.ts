@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import { CampaignSchema } from '../campaigns/schemas.ts';
-import type { App } from '../context.ts';
 import type { ErrorCode } from '../errors/errors.ts';
 import {
   choice,
@@ -15,10 +14,15 @@ import {
 } from '../http/schemas.ts';
 import { permit } from '../identity/policy.ts';
 import { preview } from '../operation/run.ts';
-import { callOff, decide, extend, publish, ship } from './changes.ts';
+import { callOff, decide, extend, publish, ship, type LifecycleDeps } from './changes.ts';
 import { previewCancellation } from './operations.ts';
 import { extension, reason } from './schemas.ts';
-import type { Run, SchedulerStatus } from './scheduler.ts';
+import type { Run, Scheduler, SchedulerStatus } from './scheduler.ts';
+
+/** What the routes of a campaign's lifecycle use of the running service. */
+interface LifecycleRouteDeps extends LifecycleDeps {
+  readonly scheduler: Scheduler;
+}
 
 const params = closed({ id: Id });
 
@@ -61,7 +65,7 @@ const CancellationSchema = closed(
 );
 
 /** A campaign's way from opening to its end, and who watches the clock for it. */
-export function lifecycleRoutes(app: App): FastifyPluginAsyncTypebox {
+export function lifecycleRoutes(app: LifecycleRouteDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.post(
       '/campaigns/:id/publish',

@@ -1,4 +1,4 @@
-import type { StoredCampaignStatus } from '../campaigns/status.ts';
+import type { StoredCampaignStatus } from '../database/status-words.ts';
 import type { PaymentTiming } from '../campaigns/campaign.ts';
 import { query } from '../database/query.ts';
 import type { Language } from '../errors/errors.ts';

@@ -1,6 +1,6 @@
+import type { StoredParticipationStatus } from '../database/status-words.ts';
+import type { StoredCampaignStatus } from '../database/status-words.ts';
 import { query } from '../database/query.ts';
-import type { StoredCampaignStatus } from '../campaigns/status.ts';
-import type { StoredParticipationStatus } from '../participations/status.ts';
 
 export const reminderKinds = [
   'deadline_day',

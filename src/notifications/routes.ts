@@ -1,6 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
-import type { App } from '../context.ts';
+import type { Config } from '../config/config.ts';
+import type { Database } from '../database/pool.ts';
+import type { UnsubscribeTokens } from './unsubscribe.ts';
 import { userOf } from '../http/authentication.ts';
 import { after, nextCursor } from '../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, Timestamp } from '../http/schemas.ts';
@@ -8,7 +10,7 @@ import type { Actor } from '../identity/actor.ts';
 import { permit, type Action } from '../identity/policy.ts';
 import { consult, operate } from '../operation/run.ts';
 import { deliveryStatuses, listDeliveries } from './delivery-queries.ts';
-import * as endpoints from './webhooks/endpoints.ts';
+import * as endpoints from './webhook-endpoints.ts';
 import {
   askReminder,
   dropReminder,
@@ -34,6 +36,13 @@ import {
 } from './schemas.ts';
 import { topicNames } from './messages/topics.ts';
 
+/** What the routes of messages and webhooks use of the running service. */
+interface NotificationDeps {
+  readonly config: Config;
+  readonly db: Database;
+  readonly unsubscribeTokens: UnsubscribeTokens;
+}
+
 const params = closed({ id: Id });
 const tags = ['messages'];
 const hooks = ['webhooks'];
@@ -44,7 +53,7 @@ function personOf(actor: Actor, action: Action, named: string | undefined): stri
 }
 
 /** Messages to people: the inbox, what they want to hear of, reminders, the one-click end. */
-export function messageRoutes(app: App): FastifyPluginAsyncTypebox {
+export function messageRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.get(
       '/notifications',
@@ -207,7 +216,7 @@ export function messageRoutes(app: App): FastifyPluginAsyncTypebox {
 }
 
 /** What mail programs send with one click (RFC 8058); the token alone says what it is for. */
-function oneClick(app: App): FastifyPluginAsyncTypebox {
+function oneClick(app: NotificationDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.addContentTypeParser(
       ['application/x-www-form-urlencoded', 'multipart/form-data'],
@@ -232,7 +241,7 @@ function oneClick(app: App): FastifyPluginAsyncTypebox {
 }
 
 /** What integrators and operators see: endpoints, and what was delivered to them. */
-export function webhookRoutes(app: App): FastifyPluginAsyncTypebox {
+export function webhookRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox {
   const rules = { allowLoopback: app.config.webhooks.allowLoopback };
   return async (server) => {
     server.post(

@@ -8,7 +8,7 @@ import {
   type ClaimedWebhook,
 } from './delivery-queries.ts';
 import { mailOf, type MailLinks } from './email.ts';
-import { disableEndpoint } from './webhooks/endpoints.ts';
+import { disableEndpoint } from './webhook-endpoints.ts';
 import { mostAtOnce, Receivers } from './webhooks/circuit-breaker.ts';
 import { webhookMessageOf, type WebhookSender } from './webhooks/webhooks.ts';
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConnectionFailure, databaseError } from '../database/errors.ts';
+import { inApiWords } from '../database/status-words.ts';
 import type { Database } from '../database/pool.ts';
 import type { Tx } from '../database/transaction.ts';
 import { DomainError, domainErrorNamed } from '../errors/errors.ts';
@@ -97,7 +98,7 @@ export function asDomainError(error: unknown): unknown {
   const failure = databaseError(error);
   switch (failure.kind) {
     case 'refusal':
-      return domainErrorNamed(failure.code, failure.params) ?? error;
+      return domainErrorNamed(failure.code, inApiWords(failure.code, failure.params)) ?? error;
     case 'unavailable':
       return new DomainError(failure.safe ? 'database_unavailable' : 'outcome_unknown', {});
     case 'overloaded':

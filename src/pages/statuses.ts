@@ -1,7 +1,7 @@
-import type { CampaignStatus } from '../campaigns/status.ts';
+import type { ParticipationStatus } from '../database/status-words.ts';
+import type { CampaignStatus } from '../database/status-words.ts';
 import type { Wording } from '../errors/errors.ts';
 import type { PaymentState } from '../ledger/payments/payment-state.ts';
-import type { ParticipationStatus } from '../participations/status.ts';
 import { badge, type Tone } from '../web/components.ts';
 import type { Html } from '../web/html.ts';
 import { worded, type Visit } from '../web/visit.ts';

@@ -1,9 +1,9 @@
 import Type from 'typebox';
-import type { App } from '../context.ts';
+import type { PageDeps } from './deps.ts';
 import { DomainError } from '../errors/errors.ts';
 import { formBytes } from '../http/body-limits.ts';
 import { closed } from '../http/schemas.ts';
-import { sendPage, type Pages } from '../http/site.ts';
+import { sendPage, type Pages } from '../http/page-response.ts';
 import { unsubscribe } from '../notifications/operations.ts';
 import { operate } from '../operation/run.ts';
 import { html } from '../web/html.ts';
@@ -12,7 +12,7 @@ import { heading } from '../web/layout.ts';
 const params = closed({ token: Type.String({ maxLength: 300, pattern: '^[\\w.-]+$' }) });
 
 /** Where the link at the foot of a mail leads: looking ends nothing, the button does. */
-export function unsubscribePages(app: App): Pages {
+export function unsubscribePages(app: PageDeps): Pages {
   return async (server) => {
     server.get('/berhenti/:token', { schema: { params } }, async (request, reply) => {
       const { t, url } = request.visit;

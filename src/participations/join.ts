@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { query, type Queryable } from '../database/query.ts';
+import { inApiWords } from '../database/status-words.ts';
 import { domainErrorNamed, type DomainError } from '../errors/errors.ts';
 
 /** One buyer's wish for slots, with everything that its answer depends on. */
@@ -114,7 +115,7 @@ function answerOf(row: AnswerRow): JoinAnswer {
       replayed: row.replayed,
     };
   }
-  const refused = domainErrorNamed(row.outcome, row.params);
+  const refused = domainErrorNamed(row.outcome, inApiWords(row.outcome, row.params));
   if (refused === undefined) throw new Error(`join_campaigns answered ${row.outcome}`);
   return refused;
 }

@@ -1,3 +1,8 @@
+import {
+  participationStatuses,
+  toDbParticipationStatus,
+  type ParticipationStatus,
+} from '../database/status-words.ts';
 import type { Database } from '../database/pool.ts';
 import { DomainError } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
@@ -5,8 +10,6 @@ import type { PaymentState } from '../ledger/payments/payment-state.ts';
 import { viewPayment } from '../ledger/payments/operations.ts';
 import { consult, operate } from '../operation/run.ts';
 import * as sql from './queries.ts';
-import { participationStatuses, storedParticipationStatus } from './status.ts';
-import type { ParticipationStatus } from './status.ts';
 
 export interface MineInput {
   /** Undefined: every status. */
@@ -28,7 +31,7 @@ export async function viewMine(
   userId: string,
   { statuses = participationStatuses, paymentStates, before, limit }: MineInput,
 ): Promise<sql.OwnRow[]> {
-  const stored = statuses.map(storedParticipationStatus);
+  const stored = statuses.map(toDbParticipationStatus);
   const states = paymentStates === undefined ? null : [...paymentStates];
   const read = () =>
     consult(() => db.rows(sql.listOwnParticipations, userId, stored, before, limit, states));

@@ -1,3 +1,4 @@
+import type { StoredParticipationStatus } from '../database/status-words.ts';
 import { query } from '../database/query.ts';
 import {
   deliveredQuantity,
@@ -7,7 +8,6 @@ import {
   type PaymentState,
 } from '../ledger/payments/payment-state.ts';
 import type { ParticipationWithMoney } from './queries.ts';
-import type { StoredParticipationStatus } from './status.ts';
 
 /** A participation with the buyer's name and address, as those who pack and sell see it. */
 export type RosterRow = ParticipationWithMoney & Buyer;

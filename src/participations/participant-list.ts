@@ -1,3 +1,8 @@
+import {
+  participationStatuses,
+  toDbParticipationStatus,
+  type ParticipationStatus,
+} from '../database/status-words.ts';
 import { permitOnCampaign } from '../campaigns/operations.ts';
 import type { Campaign } from '../campaigns/campaign.ts';
 import type { Queryable } from '../database/query.ts';
@@ -6,8 +11,6 @@ import type { Actor } from '../identity/actor.ts';
 import type { PaymentState } from '../ledger/payments/payment-state.ts';
 import { consult } from '../operation/run.ts';
 import * as sql from './participant-list-queries.ts';
-import { participationStatuses, storedParticipationStatus } from './status.ts';
-import type { ParticipationStatus } from './status.ts';
 
 /** Rows that one statement of an export reads. */
 const maxBatchRows = 1_000;
@@ -117,7 +120,7 @@ function filterOf(campaignId: string, input: RosterInput): sql.RosterFilter {
   const words = wordsOf(search ?? '');
   return [
     campaignId,
-    statuses.map(storedParticipationStatus),
+    statuses.map(toDbParticipationStatus),
     paymentState === undefined ? null : [paymentState],
     words.length === 0 ? null : words,
     phoneDigitsOf(search ?? '') ?? null,

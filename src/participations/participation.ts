@@ -1,8 +1,8 @@
+import { toApiParticipationStatus, type ParticipationStatus } from '../database/status-words.ts';
+import { toApiStatus } from '../database/status-words.ts';
 import type { Joined, JoinRequest } from './join.ts';
 import type { ParticipationMoney } from '../ledger/payments/payment-state.ts';
-import { spokenStatus } from '../campaigns/status.ts';
 import type { OwnRow, ParticipationRow, ParticipationWithMoney } from './queries.ts';
-import { spokenParticipationStatus, type ParticipationStatus } from './status.ts';
 
 /** A participation as its owner, the campaign's seller, operators and the service may see it. */
 export interface Participation extends ParticipationMoney {
@@ -42,7 +42,7 @@ export function participationOf(row: ParticipationWithMoney): Participation {
     user_id: row.user_id,
     quantity: row.quantity,
     delivered_quantity: deliveredQuantityOf(row),
-    status: spokenParticipationStatus(row.status),
+    status: toApiParticipationStatus(row.status),
     shipping_address: row.shipping_address,
     note: row.note,
     joined_at: row.joined_at,
@@ -67,7 +67,7 @@ export function ownParticipationOf(row: OwnRow) {
   return {
     ...participationOf(row),
     campaign_title: row.title,
-    campaign_status: spokenStatus(row.campaign_status),
+    campaign_status: toApiStatus(row.campaign_status),
     brand_name: row.brand_name,
   };
 }

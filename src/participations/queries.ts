@@ -1,6 +1,7 @@
+import type { StoredParticipationStatus } from '../database/status-words.ts';
+import type { StoredCampaignStatus } from '../database/status-words.ts';
 import type { AuditRow } from '../audit/queries.ts';
 import type { PaymentTiming } from '../campaigns/campaign.ts';
-import type { StoredCampaignStatus } from '../campaigns/status.ts';
 import { query, type Lookup } from '../database/query.ts';
 import {
   deliveredQuantity,
@@ -10,7 +11,6 @@ import {
   type ParticipationMoney,
   type PaymentState,
 } from '../ledger/payments/payment-state.ts';
-import type { StoredParticipationStatus } from './status.ts';
 
 export interface ParticipationRow {
   readonly campaign_id: string;

@@ -1,8 +1,10 @@
+import { participationStatuses } from '../database/status-words.ts';
+import { campaignStatuses } from '../database/status-words.ts';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import { viewCampaign } from '../campaigns/operations.ts';
-import { campaignStatuses } from '../campaigns/status.ts';
-import type { App } from '../context.ts';
+import type { OperationDeps } from '../operation/deps.ts';
+import type { Live } from '../live/live-updates.ts';
 import { DomainError } from '../errors/errors.ts';
 import { idempotencyKeyOf, userOf } from '../http/authentication.ts';
 import { after, nextCursor } from '../http/cursor.ts';
@@ -21,7 +23,7 @@ import {
 import { permit } from '../identity/policy.ts';
 import { paymentStates } from '../ledger/payments/payment-state.ts';
 import { consult, operate } from '../operation/run.ts';
-import { joinCounted } from './count-joins.ts';
+import { joinCounted, type Joining } from './count-joins.ts';
 import {
   cancelParticipation,
   changeParticipation,
@@ -36,7 +38,11 @@ import { progressOf } from './progress.ts';
 import { progressById } from './queries.ts';
 import { viewRoster } from './participant-list.ts';
 import { JoinFields } from './schemas.ts';
-import { participationStatuses } from './status.ts';
+
+/** What the routes of participations use of the running service. */
+interface ParticipationDeps extends OperationDeps, Joining {
+  readonly live: Live;
+}
 
 const params = closed({ id: Id });
 
@@ -105,7 +111,7 @@ export const ProgressSchema = closed(
 );
 
 /** Joins and what becomes of them; how far a campaign is. */
-export function participationRoutes(app: App): FastifyPluginAsyncTypebox {
+export function participationRoutes(app: ParticipationDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.post(
       '/campaigns/:id/join',
@@ -415,7 +421,7 @@ const changeProblems = problems(...changeCodes);
 
 /** Tells those who watch the campaign, once the change is committed. */
 async function changed<T extends { readonly campaign_id: string }>(
-  app: App,
+  app: ParticipationDeps,
   change: Promise<T>,
 ): Promise<T> {
   const participation = await change;

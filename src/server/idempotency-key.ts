@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { App } from '../context.ts';
+import type { Database } from '../database/pool.ts';
 import { errorTable, type ErrorCode } from '../errors/errors.ts';
 import { actorLabel } from '../identity/actor.ts';
 import { consult } from '../operation/run.ts';
@@ -32,7 +32,7 @@ declare module 'fastify' {
  * Idempotency keys for every write of this instance: the same request under the same key has one
  * effect, and is answered with the first answer. Refusals are not kept. Callers have to be known.
  */
-export function honourRequestKeys(server: FastifyInstance, db: App['db']): void {
+export function honourRequestKeys(server: FastifyInstance, db: Database): void {
   server.decorateRequest('keyedRequest', undefined);
   documentKeys(server);
 

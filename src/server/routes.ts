@@ -2,15 +2,34 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { accountRoutes } from '../accounts/routes.ts';
 import { campaignRoutes } from '../campaigns/routes.ts';
 import { catalogueRoutes, memberRoutes } from '../catalogue/routes.ts';
-import type { App } from '../context.ts';
-import { ledgerRoutes } from '../ledger/routes.ts';
+import { importRoutes } from '../ledger/bank-statements/import-routes.ts';
+import { statementRoutes } from '../ledger/bank-statements/routes.ts';
+import { accountRoutes as bankAccountRoutes } from '../ledger/bank-accounts/routes.ts';
+import { disputeRoutes } from '../ledger/disputes/routes.ts';
+import { gatewayRoutes } from '../ledger/gateway/routes.ts';
+import { movementRoutes } from '../ledger/movement-routes.ts';
+import { claimRoutes } from '../ledger/overpaid-refunds/routes.ts';
+import { paymentRoutes } from '../ledger/payments/routes.ts';
+import { shortfallRoutes } from '../ledger/shortfall/routes.ts';
 import { lifecycleRoutes } from '../lifecycle/routes.ts';
 import { messageRoutes, webhookRoutes } from '../notifications/routes.ts';
 import { participationRoutes } from '../participations/routes.ts';
 import { waitingRoutes } from '../waiting/routes.ts';
 
+/** What the routes of all slices use of the running service. */
+export type RouteDeps = Parameters<typeof accountRoutes>[0] &
+  Parameters<typeof catalogueRoutes>[0] &
+  Parameters<typeof campaignRoutes>[0] &
+  Parameters<typeof participationRoutes>[0] &
+  Parameters<typeof lifecycleRoutes>[0] &
+  Parameters<typeof messageRoutes>[0] &
+  Parameters<typeof bankAccountRoutes>[0] &
+  Parameters<typeof importRoutes>[0] &
+  Parameters<typeof movementRoutes>[0] &
+  Parameters<typeof gatewayRoutes>[0];
+
 /** The routes of every slice, for buildServer. */
-export function routesOf(app: App): FastifyPluginAsyncTypebox[] {
+export function routesOf(app: RouteDeps): FastifyPluginAsyncTypebox[] {
   return [
     accountRoutes(app),
     catalogueRoutes(app),
@@ -18,7 +37,15 @@ export function routesOf(app: App): FastifyPluginAsyncTypebox[] {
     campaignRoutes(app),
     participationRoutes(app),
     waitingRoutes(app),
-    ledgerRoutes(app),
+    bankAccountRoutes(app),
+    paymentRoutes(app),
+    importRoutes(app),
+    statementRoutes(app),
+    movementRoutes(app),
+    disputeRoutes(app),
+    shortfallRoutes(app),
+    claimRoutes(app),
+    gatewayRoutes(app),
     lifecycleRoutes(app),
     messageRoutes(app),
     webhookRoutes(app),

@@ -10,13 +10,18 @@ import type {
   FastifyRequest,
   FastifyServerOptions,
 } from 'fastify';
-import type { App } from '../context.ts';
+import type { Logger } from 'pino';
+import type { Database } from '../database/pool.ts';
+import type { Live } from '../live/live-updates.ts';
+import type { Metrics } from '../observability/metrics.ts';
+import type { Trace } from '../observability/trace.ts';
+import type { Admission } from '../overload/concurrency-limit.ts';
 import { DomainError } from '../errors/errors.ts';
 import { noteMethods } from './allowed-methods.ts';
-import { parseFields, readBodies } from './body-parsers.ts';
+import { parseFields, readBodies } from '../http/body-parsers.ts';
 import { limitJsonBodies, maxJsonBytes } from '../http/body-limits.ts';
 import { recogniseCallers, type CallerRules } from '../http/authentication.ts';
-import { refuseCompressedRequests } from './content-encoding.ts';
+import { refuseCompressedRequests } from '../http/content-encoding.ts';
 import { shutDoors } from '../overload/listen.ts';
 import { boundedServer, patience, watchExchanges } from '../overload/request-timeouts.ts';
 import type { ExchangeParts, Patience } from '../overload/request-timeouts.ts';
@@ -34,27 +39,26 @@ import { bodyProblems } from '../http/schemas.ts';
 import { markSensitiveRoutes } from './sensitive-routes.ts';
 import { apiHeaders, secureAnswers } from '../http/security-headers.ts';
 import { pathOf } from '../overload/overload-response.ts';
-import { answerMissingPage, site, type Pages } from '../http/site.ts';
-import type { UploadSpeed } from '../http/upload-limit.ts';
-import { countUploads } from '../http/uploads.ts';
+import type { Pages } from '../http/page-response.ts';
+import { answerMissingPage, site, type SiteParts } from './site/site.ts';
+import type { UploadSpeed } from '../uploads/upload-limit.ts';
+import { countUploads } from '../uploads/uploads.ts';
 import { refuseUnknownFields } from './unknown-fields.ts';
 import { validatorCompiler } from '../http/validation.ts';
 
 /** What the frame itself uses of the application; the routes have their own view of it. */
-export type ServerParts = Pick<
-  App,
-  'config' | 'log' | 'metrics' | 'admission' | 'authenticate' | 'findSession' | 'live'
-> &
-  HealthSources & {
-    /** Where traces go, if they were asked for. */
-    readonly trace?: App['trace'];
-    /** Where idempotency keys are kept. */
-    readonly db?: App['db'];
-    /** For whoever proves themselves again on the site. */
-    readonly signIn?: App['signIn'];
-    /** The limit of attempts to join without a valid caller, where not as in the table. */
-    readonly namelessJoins?: CallerRules['namelessJoins'];
-  };
+export interface ServerParts extends SiteParts, HealthSources {
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly admission: Admission;
+  readonly live: Live;
+  /** Where traces go, if they were asked for. */
+  readonly trace?: Trace | undefined;
+  /** Where idempotency keys are kept. */
+  readonly db?: Database;
+  /** The limit of attempts to join without a valid caller, where not as in the table. */
+  readonly namelessJoins?: CallerRules['namelessJoins'];
+}
 
 /** Where the routes of the slices live. */
 export const apiPrefix = '/api/sambatan';

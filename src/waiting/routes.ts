@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import { viewCampaign } from '../campaigns/operations.ts';
-import type { App } from '../context.ts';
+import type { OperationDeps } from '../operation/deps.ts';
 import type { ErrorCode } from '../errors/errors.ts';
 import { idempotencyKeyOf, userOf } from '../http/authentication.ts';
 import { after, nextCursor } from '../http/cursor.ts';
@@ -83,7 +83,7 @@ const leaveProblems: readonly ErrorCode[] = [
 ];
 
 /** Waiting for slots that come free, and what becomes of offers of them. */
-export function waitingRoutes(app: App): FastifyPluginAsyncTypebox {
+export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
   /** Tells those who watch the campaign, once the change is committed. */
   const changed = async (change: Promise<WaitingEntry>): Promise<WaitingEntry> => {
     const entry = await change;

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
-import type { App } from '../../context.ts';
+import type { Database } from '../../database/pool.ts';
 import { userOf } from '../../http/authentication.ts';
 import { nextCursor } from '../../http/cursor.ts';
 import { closed, Id, pageOf, pageQuery, problems } from '../../http/schemas.ts';
@@ -27,11 +27,18 @@ import {
   receivingAccountOf,
 } from '../schemas.ts';
 
+/** What the routes of bank accounts use of the running service. */
+interface BankAccountDeps {
+  readonly db: Database;
+  /** Looks at once for what a newly imported statement decides. */
+  readonly scheduler: { wake(): void };
+}
+
 const params = closed({ id: Id });
 const forWhom = { user_id: Type.Optional({ ...Id, description: 'Required of service callers' }) };
 
 /** Bank accounts: of the platform, of buyers, of brands. */
-export function accountRoutes(app: App): FastifyPluginAsyncTypebox {
+export function accountRoutes(app: BankAccountDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.get(
       '/receiving-accounts',

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
-import type { App } from '../../context.ts';
+import type { Database } from '../../database/pool.ts';
+import type { StatementImporter } from './importer.ts';
 import { invalidField } from '../../errors/errors.ts';
 import { maxJsonBytes } from '../../http/body-limits.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
@@ -28,6 +29,12 @@ import {
 } from './schemas.ts';
 import * as statements from './operations.ts';
 
+/** What the routes of imports use of the running service. */
+interface ImportDeps {
+  readonly db: Database;
+  readonly importer: StatementImporter;
+}
+
 const params = closed({ id: Id });
 const File = Type.Unsafe<Buffer>({ description: 'The file itself, as the bank gives it' });
 const fileBody = {
@@ -39,7 +46,7 @@ const Format = Type.Optional(choice(statementFormats));
 const DayInput = Type.String({ pattern: '^2\\d{3}-\\d{2}-\\d{2}$' });
 
 /** Files of bank statements, and how far their import got. */
-export function importRoutes(app: App): FastifyPluginAsyncTypebox {
+export function importRoutes(app: ImportDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     await server.register(fileRoutes(app));
     await server.register(progressRoutes(app));
@@ -48,7 +55,7 @@ export function importRoutes(app: App): FastifyPluginAsyncTypebox {
 }
 
 /** Routes that take a file as their body. */
-function fileRoutes(app: App): FastifyPluginAsyncTypebox {
+function fileRoutes(app: ImportDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     takeFiles(server, statementMediaTypes);
     server.post(
@@ -156,7 +163,7 @@ function fileRoutes(app: App): FastifyPluginAsyncTypebox {
 }
 
 /** How far imports got. */
-function progressRoutes(app: App): FastifyPluginAsyncTypebox {
+function progressRoutes(app: ImportDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.get(
       '/statements',
@@ -196,7 +203,7 @@ function progressRoutes(app: App): FastifyPluginAsyncTypebox {
 }
 
 /** What is done with an uploaded file. */
-function uploadRoutes(app: App): FastifyPluginAsyncTypebox {
+function uploadRoutes(app: ImportDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.get(
       '/statements/:id/rows',

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
-import type { App } from '../../context.ts';
+import type { OperationDeps } from '../../operation/deps.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
 import { closed, Id, pageOf, pageQuery, problems, RupiahInput, text } from '../../http/schemas.ts';
 import { consult, operate } from '../../operation/run.ts';
@@ -20,14 +20,14 @@ const changes = ['forbidden', 'campaign_busy', 'outcome_unknown'] as const;
 const Part = closed({ participation_id: Id, amount: Type.Integer({ ...RupiahInput, minimum: 1 }) });
 
 /** Transfers that banks say arrived, and which payments they are for. */
-export function statementRoutes(app: App): FastifyPluginAsyncTypebox {
+export function statementRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     await server.register(listRoutes(app));
     await server.register(decisionRoutes(app));
   };
 }
 
-function listRoutes(app: App): FastifyPluginAsyncTypebox {
+function listRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.get(
       '/statement-lines',
@@ -72,7 +72,7 @@ function listRoutes(app: App): FastifyPluginAsyncTypebox {
   };
 }
 
-function decisionRoutes(app: App): FastifyPluginAsyncTypebox {
+function decisionRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.post(
       '/statement-lines/:id/assign',
@@ -197,6 +197,6 @@ function decisionRoutes(app: App): FastifyPluginAsyncTypebox {
 }
 
 /** Tells those who watch the campaigns that transfers were counted for. */
-function tellOf(app: App, lines: readonly DividedLine[]): void {
+function tellOf(app: OperationDeps, lines: readonly DividedLine[]): void {
   for (const campaignId of campaignsOf(lines)) app.pokes.poke(campaignId);
 }

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
-import type { App } from '../../context.ts';
+import type { OperationDeps } from '../../operation/deps.ts';
 import { fileHeaders } from '../../http/download-headers.ts';
 import { closed, Id, problems } from '../../http/schemas.ts';
 import { consult, operate } from '../../operation/run.ts';
@@ -23,7 +23,7 @@ const PicturesSchema = closed(
 );
 
 /** The pictures of what is wrong with what somebody bought. */
-export function disputeRoutes(app: App): FastifyPluginAsyncTypebox {
+export function disputeRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.get(
       '/disputes/:id/picture',

@@ -1,10 +1,19 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
-import type { App } from '../../context.ts';
+import type { Logger } from 'pino';
+import type { GatewayParts } from './operations.ts';
+import type { Reconciler } from './reconcile.ts';
 import { choice, closed, Id, nullable, problems } from '../../http/schemas.ts';
 import { permit } from '../../identity/policy.ts';
 import { consult } from '../../operation/run.ts';
 import { configured, payOnline, takeNotification, tellOfDoubled } from './operations.ts';
+
+/** What the provider's routes use of the running service. */
+interface GatewayRouteDeps {
+  readonly log: Logger;
+  readonly payments: GatewayParts;
+  readonly reconciler: Reconciler;
+}
 
 const Reconciled = closed({
   sent: Type.Integer({ description: 'Refunds that were sent now' }),
@@ -25,7 +34,7 @@ const Notification = Type.Object(
 );
 
 /** Paying online, and what the provider tells of it. */
-export function gatewayRoutes(app: App): FastifyPluginAsyncTypebox {
+export function gatewayRoutes(app: GatewayRouteDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.post(
       '/participations/:id/pay-online',

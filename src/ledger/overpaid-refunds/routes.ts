@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
-import type { App } from '../../context.ts';
+import type { OperationDeps } from '../../operation/deps.ts';
 import { nextCursor } from '../../http/cursor.ts';
 import { closed, Id, pageOf, pageQuery, problems, text } from '../../http/schemas.ts';
 import { consult, operate } from '../../operation/run.ts';
@@ -16,7 +16,7 @@ const claimProblems = [
 ] as const;
 
 /** What buyers are to send back, because a refund reached them twice. */
-export function claimRoutes(app: App): FastifyPluginAsyncTypebox {
+export function claimRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.get(
       '/claims',

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
-import type { App } from '../../context.ts';
+import type { OperationDeps } from '../../operation/deps.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../../http/schemas.ts';
 import { consult, operate } from '../../operation/run.ts';
@@ -19,6 +19,12 @@ import {
 import { proofLimitBytes, readProof } from './proofs.ts';
 import { PaymentSchema, proofHeaders, ReceivedSchema } from '../schemas.ts';
 
+/** What the routes of payments use of the running service. */
+interface PaymentDeps extends OperationDeps {
+  /** The provider, where payments online are configured. */
+  readonly payments: { readonly gateway: object | undefined };
+}
+
 const params = closed({ id: Id });
 // Some phones call JPEG image/jpg; HEIC is taken to be refused with what to do.
 const pictures = [
@@ -34,7 +40,7 @@ const pictures = [
 const Bytes = Type.Unsafe<Buffer>({ description: 'The file itself' });
 
 /** What buyers pay, how they show it, and who says that it arrived. */
-export function paymentRoutes(app: App): FastifyPluginAsyncTypebox {
+export function paymentRoutes(app: PaymentDeps): FastifyPluginAsyncTypebox {
   const paysOnline = app.payments.gateway !== undefined;
   return async (server) => {
     server.get(

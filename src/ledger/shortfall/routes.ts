@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
-import type { App } from '../../context.ts';
+import type { OperationDeps } from '../../operation/deps.ts';
 import { closed, Id, problems, Rupiah, text } from '../../http/schemas.ts';
 import { consult, operate, preview } from '../../operation/run.ts';
 import { declareShortfall, tryShortfall, viewBooks } from '../books.ts';
@@ -35,7 +35,7 @@ const ShortfallPreviewSchema = closed(
 );
 
 /** A completed campaign delivers fewer slots than it sold; and what that would do. */
-export function shortfallRoutes(app: Pick<App, 'db' | 'pokes'>): FastifyPluginAsyncTypebox {
+export function shortfallRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.post(
       '/campaigns/:id/shortfall',

@@ -9,11 +9,11 @@ import {
   type Address,
 } from '../../accounts/operations.ts';
 import { addressFields, addressInput } from '../../accounts/schemas.ts';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import type { DomainError, FieldError } from '../../errors/errors.ts';
 import { formReader, taken, type Typed } from '../../http/forms.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
-import { pathWithin, seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { pathWithin, seeOther, sendPage, type Pages } from '../../http/page-response.ts';
 import { consult, operate } from '../../operation/run.ts';
 import { badge, checkbox, emptyState, input, notice } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
@@ -27,7 +27,7 @@ const readForm = formReader(
 const list = '/akun/alamat';
 
 /** Saved addresses: where a join has things sent with one tap. */
-export function addressPages(app: App): Pages {
+export function addressPages(app: PageDeps): Pages {
   return async (server) => {
     server.get(list, async (request, reply) => {
       const addresses = await consult(() => ownAddresses(app.db, request.visit.actor));

@@ -1,7 +1,7 @@
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import type { Wording } from '../../errors/errors.ts';
 import { typedFields } from '../../http/forms.ts';
-import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
 import { permit } from '../../identity/policy.ts';
 import { setTopic, settingsOf, type TopicSetting } from '../../notifications/operations.ts';
 import { topicNames, type Topic } from '../../notifications/messages/topics.ts';
@@ -28,7 +28,7 @@ const words: Readonly<Record<Topic, Wording>> = {
 };
 
 /** What a person wants to hear of, by mail and in the inbox: one form for all of it. */
-export function messageSettingPages(app: App): Pages {
+export function messageSettingPages(app: PageDeps): Pages {
   return async (server) => {
     server.get(path, async (request, reply) => {
       const { visit } = request;

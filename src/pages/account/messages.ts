@@ -1,9 +1,9 @@
 import Type from 'typebox';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
 import { formReader } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
-import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
 import { permit } from '../../identity/policy.ts';
 import {
   inboxMessageOf,
@@ -27,7 +27,7 @@ const schema = { params: closed({ id: Id }) };
 const readUpTo = formReader(closed({ up_to: Type.Optional(Id) }));
 
 /** The inbox: what a person was told, newest first, and what of it they have read. */
-export function messagePages(app: App): Pages {
+export function messagePages(app: PageDeps): Pages {
   return async (server) => {
     server.get(path, async (request, reply) => {
       const { visit } = request;

@@ -1,13 +1,13 @@
 import { changeProfile } from '../../accounts/operations.ts';
-import { noName } from '../../accounts/sign-in.ts';
+import { noName } from '../../accounts/sign-in/sign-in.ts';
 import { profileFields } from '../../accounts/schemas.ts';
 import Type from 'typebox';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import type { FieldError } from '../../errors/errors.ts';
 import { permit } from '../../identity/policy.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed, text } from '../../http/schemas.ts';
-import { pathWithin, seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { pathWithin, seeOther, sendPage, type Pages } from '../../http/page-response.ts';
 import { operate } from '../../operation/run.ts';
 import { input } from '../../web/components.ts';
 import { html } from '../../web/html.ts';
@@ -19,7 +19,7 @@ const readForm = formReader(
 );
 
 /** What a newcomer is called: asked once, after the first sign-in, on the way back. */
-export function namePages(app: App): Pages {
+export function namePages(app: PageDeps): Pages {
   return async (server) => {
     server.get('/masuk/nama', async (request, reply) => {
       const { visit } = request;

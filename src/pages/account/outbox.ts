@@ -1,7 +1,7 @@
 import { hash, hkdfSync, timingSafeEqual } from 'node:crypto';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import { DomainError } from '../../errors/errors.ts';
-import { sendSecretPage, type Pages } from '../../http/site.ts';
+import { sendSecretPage, type Pages } from '../../http/page-response.ts';
 import { readOutbox } from '../../mail/mailer.ts';
 import { emptyState } from '../../web/components.ts';
 import { shortMoment } from '../../web/format.ts';
@@ -18,7 +18,7 @@ export function outboxPath(secretKey: string): string {
 }
 
 /** The mails that were captured because no mail server is set, so that a newcomer can sign in. */
-export function outboxPages(app: Pick<App, 'mailer' | 'outboxPath'>): Pages {
+export function outboxPages(app: Pick<PageDeps, 'mailer' | 'outboxPath'>): Pages {
   return async (server) => {
     server.get('/outbox/:secret', async (request, reply) => {
       const { secret } = request.params as { secret: string };

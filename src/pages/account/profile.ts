@@ -11,13 +11,13 @@ import type { Profile } from '../../accounts/operations.ts';
 import type { SessionRow } from '../../accounts/session-queries.ts';
 import { endOwnSessions, ownSessions } from '../../accounts/sessions.ts';
 import { profileChange, profileFields } from '../../accounts/schemas.ts';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import type { DomainError, ErrorCode, FieldError, Wording } from '../../errors/errors.ts';
 import { fileHeaders } from '../../http/download-headers.ts';
 import { formReader, taken, typedFields, type Typed } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
 import { clearSession } from '../../http/session-cookie.ts';
-import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
 import { consult, operate } from '../../operation/run.ts';
 import { badge, input, notice, select } from '../../web/components.ts';
 import { shortMoment } from '../../web/format.ts';
@@ -33,7 +33,7 @@ const params = closed({ id: Id });
 const deletionWord = { id: 'HAPUS', en: 'DELETE' } as const;
 
 /** A person's profile, sessions, and the way out: a copy of their data, and its end. */
-export function profilePages(app: App): Pages {
+export function profilePages(app: PageDeps): Pages {
   const show = async (visit: Visit, more: Shown = {}): Promise<PageParts> => {
     const { actor } = visit;
     const [profile, sessions, accesses] = await consult(() =>

@@ -1,7 +1,7 @@
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import { formReader } from '../../http/forms.ts';
 import { closed } from '../../http/schemas.ts';
-import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
 import { bankFields } from '../../ledger/schemas.ts';
 import { noneYet, refundAccount, setRefundAccount } from '../../ledger/bank-accounts/operations.ts';
 import type { FieldError } from '../../errors/errors.ts';
@@ -17,7 +17,7 @@ const readForm = formReader(closed(bankFields));
 const path = '/akun/rekening';
 
 /** Where a buyer wants money back. */
-export function refundAccountPages(app: App): Pages {
+export function refundAccountPages(app: PageDeps): Pages {
   return async (server) => {
     server.get(path, async (request, reply) => {
       const { visit } = request;

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { toString as qrCode } from 'qrcode';
 import { recoveryCodeCount, type ShownSecret } from '../../accounts/mfa/codes.ts';
-import { factorMail } from '../../accounts/mail.ts';
+import { factorMail } from '../../accounts/sign-in/mail.ts';
 import {
   beginFactor,
   confirmFactor,
@@ -11,12 +11,12 @@ import {
   renewRecoveryCodes,
   type FactorState,
 } from '../../accounts/mfa/second-factor.ts';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import { DomainError, type FieldError } from '../../errors/errors.ts';
 import { deviceOf } from '../../http/authentication.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed, text } from '../../http/schemas.ts';
-import { seeOther, sendPage, sendSecretPage, type Pages } from '../../http/site.ts';
+import { seeOther, sendPage, sendSecretPage, type Pages } from '../../http/page-response.ts';
 import { consult, operate } from '../../operation/run.ts';
 import { badge, copyButton, exactMoment, input, notice } from '../../web/components.ts';
 import { html, trusted, type Html, type Part } from '../../web/html.ts';
@@ -30,7 +30,7 @@ const setUp = `${here}/aplikasi`;
 const readCode = formReader(closed({ code: text(1, 20) }));
 
 /** A person's second factor: setting it up, its recovery codes, its end. */
-export function securityPages(app: App): Pages {
+export function securityPages(app: PageDeps): Pages {
   /** To the account's address; that nobody can be told changes nothing any more. */
   const tell = async ({ visit, log }: FastifyRequest, change: Parameters<typeof factorMail>[0]) => {
     const to = visit.person?.email;

@@ -1,11 +1,11 @@
 import Type from 'typebox';
-import { awaitsFactor, signInWithFactor } from '../../accounts/sign-in.ts';
-import type { App } from '../../context.ts';
+import { awaitsFactor, signInWithFactor } from '../../accounts/sign-in/sign-in.ts';
 import { formBytes } from '../../http/body-limits.ts';
+import type { PageDeps } from '../deps.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed, text } from '../../http/schemas.ts';
 import { sessionTokenOf } from '../../http/session-cookie.ts';
-import { pathWithin, seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { pathWithin, seeOther, sendPage, type Pages } from '../../http/page-response.ts';
 import { consult } from '../../operation/run.ts';
 import { html } from '../../web/html.ts';
 import { heading, type PageParts } from '../../web/layout.ts';
@@ -17,7 +17,7 @@ const here = '/masuk/aplikasi';
 const readCode = formReader(closed({ ...factorFields, back: Type.Optional(text(0, 600)) }));
 
 /** The second half of signing in, for whoever came half in. */
-export function signInFactorPages(app: App): Pages {
+export function signInFactorPages(app: PageDeps): Pages {
   return async (server) => {
     server.get(here, async (request, reply) => {
       const { visit } = request;

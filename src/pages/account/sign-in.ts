@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import { endSession } from '../../accounts/sessions.ts';
-import { requestCode } from '../../accounts/request-code.ts';
+import { requestCode } from '../../accounts/sign-in/request-code.ts';
 import {
   signInWithCode,
   signInWithLink,
@@ -10,8 +10,8 @@ import {
   type Browser,
   type Entered,
   type ShownLink,
-} from '../../accounts/sign-in.ts';
-import type { App } from '../../context.ts';
+} from '../../accounts/sign-in/sign-in.ts';
+import type { PageDeps } from '../deps.ts';
 import { DomainError, type FieldError } from '../../errors/errors.ts';
 import { formBytes } from '../../http/body-limits.ts';
 import { deviceOf, networkOf } from '../../http/authentication.ts';
@@ -24,7 +24,13 @@ import {
   sessionTokenOf,
   setSession,
 } from '../../http/session-cookie.ts';
-import { pathWithin, seeOther, sendPage, sendSecretPage, type Pages } from '../../http/site.ts';
+import {
+  pathWithin,
+  seeOther,
+  sendPage,
+  sendSecretPage,
+  type Pages,
+} from '../../http/page-response.ts';
 import { accountRequired } from '../../identity/policy.ts';
 import { operate } from '../../operation/run.ts';
 import { input, notice } from '../../web/components.ts';
@@ -41,7 +47,7 @@ const readCode = formReader(
 const short = { bodyLimit: formBytes.public } as const;
 
 /** Signing in by a code or a link in a mail, or with another service's token; signing out. */
-export function signInPages(app: App): Pages {
+export function signInPages(app: PageDeps): Pages {
   const isCaptured = app.mailer.outbox !== undefined;
   return async (server) => {
     server.get('/masuk', async (request, reply) => {
@@ -176,7 +182,7 @@ export function enter(
 }
 
 /** Links go where the site was said to be, or, where mails are only written, where we are. */
-function linkFor({ config, mailer }: App, visit: Visit, back: string) {
+function linkFor({ config, mailer }: PageDeps, visit: Visit, back: string) {
   if (config.http.publicUrl === undefined && mailer.outbox === undefined) return undefined;
   const page = `${visit.origin}${visit.url('/masuk/tautan')}`;
   return (secret: string) => `${page}?${new URLSearchParams({ t: secret, back })}`;

@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import { taken } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
-import { seeOther, type Pages } from '../../http/site.ts';
-import { readPicture, takeUploads } from '../../http/uploads.ts';
+import { seeOther, type Pages } from '../../http/page-response.ts';
+import { readPicture, takeUploads } from '../../uploads/uploads.ts';
 import { payOnline } from '../../ledger/gateway/operations.ts';
 import { submitProof, viewProof } from '../../ledger/payments/operations.ts';
 import { proofHeaders } from '../../ledger/schemas.ts';
@@ -17,7 +17,7 @@ import { ownParticipation, showParticipation } from './participation.ts';
 const schema = { params: closed({ id: Id }) };
 
 /** What a buyer says of a participation: that it was paid, that it came, that it is not right. */
-export function answerPages(app: App): Pages {
+export function answerPages(app: PageDeps): Pages {
   /** Tells those who watch the campaign, and shows the participation again. */
   const changed = (request: FastifyRequest, reply: FastifyReply, id: string, campaign: string) => {
     app.pokes.poke(campaign);
@@ -51,7 +51,7 @@ export function answerPages(app: App): Pages {
 }
 
 /** The proof of a payment: sent by a form with a file, and looked at. */
-function proofPages(app: App): Pages {
+function proofPages(app: PageDeps): Pages {
   return async (server) => {
     takeUploads(server);
 

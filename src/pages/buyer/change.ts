@@ -1,16 +1,16 @@
+import { toApiParticipationStatus } from '../../database/status-words.ts';
+import { toApiStatus } from '../../database/status-words.ts';
 import Type from 'typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { spokenStatus } from '../../campaigns/status.ts';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import type { DomainError, FieldError } from '../../errors/errors.ts';
 import { formReader, taken, type Typed } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
-import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
 import { operate } from '../../operation/run.ts';
 import { changeParticipation } from '../../participations/operations.ts';
 import type { OwnRow } from '../../participations/queries.ts';
 import { JoinFields } from '../../participations/schemas.ts';
-import { spokenParticipationStatus } from '../../participations/status.ts';
 import { input, notice, textarea } from '../../web/components.ts';
 import { slots } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
@@ -33,7 +33,7 @@ interface Shown {
 }
 
 /** A buyer corrects an order: where it is sent, the note, and fewer slots. */
-export function changePages(app: App): Pages {
+export function changePages(app: PageDeps): Pages {
   return async (server) => {
     server.get('/ikutan/:id/ubah', { schema: { params } }, async (request, reply) => {
       const row = await ownParticipation(app, request.visit, request.params.id);
@@ -65,12 +65,12 @@ export function changePages(app: App): Pages {
 
 /** Whether a correction can be offered: until the order has ended or was received. */
 export function mayChange(row: OwnRow): boolean {
-  return ['reserved', 'confirmed'].includes(spokenParticipationStatus(row.status));
+  return ['reserved', 'confirmed'].includes(toApiParticipationStatus(row.status));
 }
 
 /** Whether fewer slots can be offered; whether it is possible is decided when it is asked for. */
 function mayReduce({ now }: Visit, row: OwnRow): boolean {
-  const isOpen = ['active', 'full'].includes(spokenStatus(row.campaign_status));
+  const isOpen = ['active', 'full'].includes(toApiStatus(row.campaign_status));
   return isOpen && row.quantity > 1 && !row.is_closing && row.deadline > now;
 }
 
@@ -114,7 +114,7 @@ function changePage(
         <a class="button quiet" href="${back}">${t('Batal', 'Cancel')}</a>
       </div>
     </form>
-    ${spokenStatus(row.campaign_status) === 'active' && moreSlots(visit, row)}`;
+    ${toApiStatus(row.campaign_status) === 'active' && moreSlots(visit, row)}`;
   const status = refused?.status ?? (errors.length === 0 ? 200 : 422);
   return sendPage(request, reply, { title, section: 'mine', main }, status);
 }

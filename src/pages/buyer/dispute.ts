@@ -1,10 +1,10 @@
 import Type from 'typebox';
 import type { FastifyRequest } from 'fastify';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
-import { seeOther, type Pages } from '../../http/site.ts';
-import { readFormWithFiles, takeUploads } from '../../http/uploads.ts';
+import { seeOther, type Pages } from '../../http/page-response.ts';
+import { readFormWithFiles, takeUploads } from '../../uploads/uploads.ts';
 import { openDispute } from '../../ledger/books.ts';
 import {
   addDisputePictures,
@@ -30,7 +30,7 @@ const picture = {
 const readTrouble = formReader(closed({ reason: text(3, 500) }));
 
 /** Saying that something is wrong with what was bought, with pictures of it; and those pictures. */
-export function disputePages(app: App): Pages {
+export function disputePages(app: PageDeps): Pages {
   return async (server) => {
     takeUploads(server, { files: maxDisputePictures });
 

@@ -1,8 +1,8 @@
-import { spokenStatus } from '../../campaigns/status.ts';
+import { toApiParticipationStatus } from '../../database/status-words.ts';
+import { toApiStatus } from '../../database/status-words.ts';
 import type { LastDisputeRow } from '../../ledger/disputes/queries.ts';
 import type { OwnRefundRow } from '../../ledger/movement-queries.ts';
 import type { OwnRow } from '../../participations/queries.ts';
-import { spokenParticipationStatus } from '../../participations/status.ts';
 import { badge, notice, textarea } from '../../web/components.ts';
 import { fileInput } from '../../web/file-input.ts';
 import { moment, rupiah, shortMoment } from '../../web/format.ts';
@@ -76,9 +76,9 @@ export function goodsPart(
   fault: Fault | undefined,
 ): Html | undefined {
   const { t } = visit;
-  const status = spokenParticipationStatus(row.status);
+  const status = toApiParticipationStatus(row.status);
   const here = status === 'confirmed' || status === 'fulfilled';
-  const completed = spokenStatus(row.campaign_status) === 'completed';
+  const completed = toApiStatus(row.campaign_status) === 'completed';
   const mayReceive = status === 'confirmed' && row.payment_state === 'paid';
   const mayDispute = here && payment?.status === 'settled' && dispute?.may_again !== false;
   // A form that was refused says why, also where it is not offered any more.

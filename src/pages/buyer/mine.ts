@@ -1,18 +1,18 @@
-import type { App } from '../../context.ts';
+import {
+  participationStatuses,
+  toApiParticipationStatus,
+  type ParticipationStatus,
+} from '../../database/status-words.ts';
+import { toApiStatus } from '../../database/status-words.ts';
+import type { PageDeps } from '../deps.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
-import { sendPage, type Pages } from '../../http/site.ts';
+import { sendPage, type Pages } from '../../http/page-response.ts';
 import { consult } from '../../operation/run.ts';
 import type { Wording } from '../../errors/errors.ts';
 import type { PaymentState } from '../../ledger/payments/payment-state.ts';
 import { viewMine } from '../../participations/mine.ts';
 import { deliveredQuantityOf } from '../../participations/participation.ts';
 import type { OwnRow } from '../../participations/queries.ts';
-import {
-  participationStatuses,
-  spokenParticipationStatus,
-  type ParticipationStatus,
-} from '../../participations/status.ts';
-import { spokenStatus } from '../../campaigns/status.ts';
 import { openEntriesOf } from '../../waiting/queries.ts';
 import { countdown, emptyState, paging } from '../../web/components.ts';
 import { moment, rupiah, shortMoment, slots } from '../../web/format.ts';
@@ -52,7 +52,7 @@ type Shelf = keyof typeof shelves;
 const shelfOfName: Readonly<Record<Shelf, ShelfOf>> = shelves;
 
 /** Everything that the reader takes part in, newest first. */
-export function minePages(app: App): Pages {
+export function minePages(app: PageDeps): Pages {
   return async (server) => {
     server.get('/ikutan', async (request, reply) => {
       const { visit } = request;
@@ -134,10 +134,10 @@ function item(visit: Visit, row: OwnRow): Html {
     <div>
       <h2><a href="${url(`/ikutan/${row.participation_id}`)}">${row.title}</a></h2>
       <p class="quiet">
-        ${row.brand_name} · ${worded(visit, campaignWords[spokenStatus(row.campaign_status)].words)}
+        ${row.brand_name} · ${worded(visit, campaignWords[toApiStatus(row.campaign_status)].words)}
       </p>
       <p class="row">
-        ${participationBadge(visit, spokenParticipationStatus(row.status))}
+        ${participationBadge(visit, toApiParticipationStatus(row.status))}
         ${paymentBadge(visit, row.payment_state)}
         <span>${slots(slotsShown, language)}</span>
         <span class="quiet">${shortMoment(row.joined_at, language, visit.person?.timeZone)}</span>
@@ -208,7 +208,7 @@ function whilePaid({ t, language }: Visit, row: OwnRow): string {
     return t(`lunas; ${refund} akan dikembalikan.`, `paid; ${refund} will be refunded.`);
   }
   if (row.status === 'fulfilled') return t('lunas, barang sudah diterima.', 'paid and received.');
-  return spokenStatus(row.campaign_status) === 'completed'
+  return toApiStatus(row.campaign_status) === 'completed'
     ? t('lunas. Barangnya sedang disiapkan.', 'paid. It is being prepared.')
     : t('lunas. Tinggal menunggu Sambatan ini terpenuhi.', 'paid. Now the campaign has to fill.');
 }

@@ -1,4 +1,5 @@
-import type { App } from '../../context.ts';
+import { toApiParticipationStatus } from '../../database/status-words.ts';
+import type { PageDeps } from '../deps.ts';
 import type { DomainError, FieldError } from '../../errors/errors.ts';
 import { taken, type Typed } from '../../http/forms.ts';
 import { lastDispute, type LastDisputeRow } from '../../ledger/disputes/queries.ts';
@@ -8,7 +9,6 @@ import { viewPayment, type Payment } from '../../ledger/payments/operations.ts';
 import { findRefundAccount } from '../../ledger/queries.ts';
 import { consult, operate } from '../../operation/run.ts';
 import type { OwnRow } from '../../participations/queries.ts';
-import { spokenParticipationStatus } from '../../participations/status.ts';
 import type { Visit } from '../../web/visit.ts';
 
 /** How the money of a participation stands, for its buyer. */
@@ -40,7 +40,7 @@ export function faultOf(form: Fault['form'], refused: DomainError, typed?: Typed
 }
 
 /** Reads it. What is to be paid gets its code and account the first time that it is looked at. */
-export async function moneyOf(app: App, visit: Visit, row: OwnRow): Promise<Money> {
+export async function moneyOf(app: PageDeps, visit: Visit, row: OwnRow): Promise<Money> {
   const { campaign_id: campaign, participation_id: id, user_id: userId } = row;
   const [paying, refunds, dispute] = await Promise.all([
     paymentOf(app, visit, row),
@@ -56,12 +56,12 @@ export async function moneyOf(app: App, visit: Visit, row: OwnRow): Promise<Mone
 }
 
 async function paymentOf(
-  app: App,
+  app: PageDeps,
   { actor }: Visit,
   row: OwnRow,
 ): Promise<Pick<Money, 'payment' | 'unpayable'>> {
   const none = { payment: undefined, unpayable: undefined };
-  const status = spokenParticipationStatus(row.status);
+  const status = toApiParticipationStatus(row.status);
   const may = status === 'reserved' ? row.payment_timing === 'upfront' : status !== 'cancelled';
   if (!may || status === 'refunded') return none;
   const answer = await taken(() =>

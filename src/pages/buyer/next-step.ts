@@ -1,7 +1,7 @@
-import { spokenStatus } from '../../campaigns/status.ts';
+import { toApiParticipationStatus } from '../../database/status-words.ts';
+import { toApiStatus } from '../../database/status-words.ts';
 import type { Payment } from '../../ledger/payments/operations.ts';
 import type { OwnRow } from '../../participations/queries.ts';
-import { spokenParticipationStatus } from '../../participations/status.ts';
 import { exactMoment } from '../../web/components.ts';
 import { html, type Part } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
@@ -10,7 +10,7 @@ import { sum } from '../campaign/rules.ts';
 /** What comes next for a participation, and when money is due; with its payment, if it has one. */
 export function nextStep(visit: Visit, row: OwnRow, payment: Payment | undefined): Part {
   const { t } = visit;
-  switch (spokenParticipationStatus(row.status)) {
+  switch (toApiParticipationStatus(row.status)) {
     case 'reserved':
       return whileReserved(visit, row, payment);
     case 'confirmed':
@@ -42,7 +42,7 @@ export function nextStep(visit: Visit, row: OwnRow, payment: Payment | undefined
 }
 
 function onceRefunded({ t }: Visit, row: OwnRow): string {
-  if (spokenStatus(row.campaign_status) === 'completed') {
+  if (toApiStatus(row.campaign_status) === 'completed') {
     return t(
       'Sambatan ini jadi, tapi ikutanmu ditutup. Yang sudah kamu bayar dikembalikan.',
       'The campaign succeeded, but your part in it is closed. What you paid is given back.',
@@ -62,7 +62,7 @@ function onceRefunded({ t }: Visit, row: OwnRow): string {
 function whileReserved(visit: Visit, row: OwnRow, payment: Payment | undefined): Part {
   const { t } = visit;
   if (row.payment_timing === 'upfront') {
-    if (spokenStatus(row.campaign_status) === 'verifying' || row.deadline <= visit.now) {
+    if (toApiStatus(row.campaign_status) === 'verifying' || row.deadline <= visit.now) {
       return afterDeadline(visit, payment);
     }
     if (payment?.status === 'proof_submitted') {
@@ -101,7 +101,7 @@ function afterDeadline({ t }: Visit, payment: Payment | undefined): string {
 
 function whileConfirmed(visit: Visit, row: OwnRow, payment: Payment | undefined): Part {
   const { t } = visit;
-  const completed = spokenStatus(row.campaign_status) === 'completed';
+  const completed = toApiStatus(row.campaign_status) === 'completed';
   if (row.payment_timing === 'upfront' && !completed) {
     return t(
       'Pembayaranmu sudah diterima. Tinggal menunggu Sambatan ini terpenuhi.',

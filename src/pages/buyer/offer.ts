@@ -1,10 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import { DomainError } from '../../errors/errors.ts';
 import { taken } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
-import { seeOther, sendPage, type Pages } from '../../http/site.ts';
-import { readPicture, takeUploads } from '../../http/uploads.ts';
+import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
+import { readPicture, takeUploads } from '../../uploads/uploads.ts';
 import { pageToPay, payOnline } from '../../ledger/gateway/operations.ts';
 import { submitProof, viewPayment, viewProof } from '../../ledger/payments/operations.ts';
 import { readProof } from '../../ledger/payments/proofs.ts';
@@ -22,7 +22,7 @@ import { payPart } from './pay.ts';
 const schema = { params: closed({ id: Id }) };
 
 /** An offer after success: it is accepted by paying for it. */
-export function offerPages(app: App): Pages {
+export function offerPages(app: PageDeps): Pages {
   return async (server) => {
     takeUploads(server);
 
@@ -72,7 +72,7 @@ export function offerPages(app: App): Pages {
 type Offer = WaitingEntry & { readonly order_id: string };
 
 /** The reader's own offer that is accepted by paying; of anything else not even that it is there. */
-async function offerOf(app: App, visit: Visit, id: string): Promise<Offer> {
+async function offerOf(app: PageDeps, visit: Visit, id: string): Promise<Offer> {
   const { userId } = signedIn(visit);
   const entry = await consult(() => viewWaitingEntry(app.db, visit.actor, id));
   const { order_id } = entry;
@@ -83,7 +83,7 @@ async function offerOf(app: App, visit: Visit, id: string): Promise<Offer> {
 }
 
 async function showOffer(
-  app: App,
+  app: PageDeps,
   request: FastifyRequest,
   reply: FastifyReply,
   entry: Offer,
@@ -112,7 +112,7 @@ async function showOffer(
   return sendPage(request, reply, { title, section: 'mine', main }, fault?.status ?? 200);
 }
 
-async function moneyOf(app: App, visit: Visit, { order_id: id }: Offer): Promise<Money> {
+async function moneyOf(app: PageDeps, visit: Visit, { order_id: id }: Offer): Promise<Money> {
   const none = { refunds: [], dispute: undefined, hasRefundAccount: false } as const;
   const isOffered = app.payments.gateway !== undefined;
   const answer = await taken(() =>

@@ -1,11 +1,13 @@
+import { toApiParticipationStatus } from '../../database/status-words.ts';
+import { toApiStatus } from '../../database/status-words.ts';
 import Type from 'typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isFinal, spokenStatus } from '../../campaigns/status.ts';
-import type { App } from '../../context.ts';
+import { isFinal } from '../../campaigns/status.ts';
+import type { PageDeps } from '../deps.ts';
 import { DomainError } from '../../errors/errors.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
-import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
 import type { Payment } from '../../ledger/payments/operations.ts';
 import { consult, operate } from '../../operation/run.ts';
 import { cancelParticipation } from '../../participations/operations.ts';
@@ -14,7 +16,6 @@ import {
   participationHistory,
   type OwnRow,
 } from '../../participations/queries.ts';
-import { spokenParticipationStatus } from '../../participations/status.ts';
 import { input, notice } from '../../web/components.ts';
 import { count, rupiah, slots } from '../../web/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
@@ -33,7 +34,7 @@ const params = closed({ id: Id });
 const readLeaving = formReader(closed({ reason: Type.Optional(text(0, 200)) }));
 
 /** One of the reader's participations: how it stands, what is next, what happened, and leaving. */
-export function participationPages(app: App): Pages {
+export function participationPages(app: PageDeps): Pages {
   return async (server) => {
     server.get('/ikutan/:id', { schema: { params } }, async (request, reply) => {
       const row = await ownParticipation(app, request.visit, request.params.id);
@@ -64,7 +65,7 @@ export function participationPages(app: App): Pages {
 
 /** Sends a participation's page, with what one of its forms was answered with. */
 export async function showParticipation(
-  app: App,
+  app: PageDeps,
   request: FastifyRequest,
   reply: FastifyReply,
   row: OwnRow,
@@ -84,7 +85,7 @@ export async function showParticipation(
 }
 
 /** Only the reader's own: of anybody else's not even that it is there. */
-export async function ownParticipation(app: App, visit: Visit, id: string): Promise<OwnRow> {
+export async function ownParticipation(app: PageDeps, visit: Visit, id: string): Promise<OwnRow> {
   const { userId } = signedIn(visit);
   const row = await consult(() => app.db.maybe(findOwnParticipation, id, userId));
   if (row === undefined) throw new DomainError('participation_not_found', {});
@@ -122,7 +123,7 @@ function hasLeft(request: FastifyRequest): boolean {
 
 /** A word after cancelling: what became of the slots, and that nothing is owed. */
 function farewell({ t, language }: Visit, row: OwnRow): Html | undefined {
-  if (spokenParticipationStatus(row.status) !== 'cancelled') return undefined;
+  if (toApiParticipationStatus(row.status) !== 'cancelled') return undefined;
   const given = slots(row.quantity, language);
   return notice(
     'good',
@@ -136,7 +137,7 @@ function farewell({ t, language }: Visit, row: OwnRow): Html | undefined {
 
 function whole(visit: Visit, row: OwnRow, money: Money, fault: Fault | undefined): Html {
   const { t, url, language } = visit;
-  const campaignStatus = spokenStatus(row.campaign_status);
+  const campaignStatus = toApiStatus(row.campaign_status);
   return html`<article
     ${attribute(
       'data-events',
@@ -150,7 +151,7 @@ function whole(visit: Visit, row: OwnRow, money: Money, fault: Fault | undefined
         <p class="maker">${row.brand_name}</p>
         <h1><a href="${url(`/sambatan/${row.campaign_id}`)}">${row.title}</a></h1>
         <p class="row">
-          ${participationBadge(visit, spokenParticipationStatus(row.status))}
+          ${participationBadge(visit, toApiParticipationStatus(row.status))}
           <span class="pair"
             ><span class="quiet">Sambatan:</span> ${campaignBadge(visit, campaignStatus)}</span
           >
@@ -178,7 +179,7 @@ function whole(visit: Visit, row: OwnRow, money: Money, fault: Fault | undefined
         }
       </dl>
       ${
-        ['reserved', 'confirmed'].includes(spokenParticipationStatus(row.status)) &&
+        ['reserved', 'confirmed'].includes(toApiParticipationStatus(row.status)) &&
         html`<p>
           <a class="button quiet" href="${url(`/ikutan/${row.participation_id}/ubah`)}"
             >${t('Ubah pesanan', 'Change your order')}</a
@@ -233,7 +234,7 @@ function whatItCosts(visit: Visit, row: OwnRow, payment: Payment | undefined): H
 
 /** Whether leaving can be offered; whether it is possible is decided when it is asked for. */
 function mayLeave({ now }: Visit, row: OwnRow): boolean {
-  const isReserved = spokenParticipationStatus(row.status) === 'reserved';
+  const isReserved = toApiParticipationStatus(row.status) === 'reserved';
   return isReserved && !row.is_closing && row.deadline > now;
 }
 

@@ -3,10 +3,10 @@ import type { Campaign } from '../../campaigns/campaign.ts';
 import { viewCampaign } from '../../campaigns/operations.ts';
 import { isFinal } from '../../campaigns/status.ts';
 import { findProduct, type ProductRow } from '../../catalogue/queries.ts';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import { closed, Id } from '../../http/schemas.ts';
 import { SharedPages } from '../../http/shared-pages.ts';
-import { sendPage, type Pages } from '../../http/site.ts';
+import { sendPage, type Pages } from '../../http/page-response.ts';
 import { consult } from '../../operation/run.ts';
 import {
   recentContributions,
@@ -29,7 +29,7 @@ import { previewTags, sharePart } from './share.ts';
 import { stateOf } from './state.ts';
 
 /** One campaign: what it is, how far, how it works, and the way in. */
-export function campaignPages(app: App): Pages {
+export function campaignPages(app: PageDeps): Pages {
   const shared = new SharedPages((visit, id) => drawCampaign(app, visit, id));
   return async (server) => {
     server.get(
@@ -45,7 +45,7 @@ export function campaignPages(app: App): Pages {
 
 /** Sends a campaign's page, with what was typed into its form and what was wrong with it. */
 export async function showCampaign(
-  app: App,
+  app: PageDeps,
   request: FastifyRequest,
   reply: FastifyReply,
   campaignId: string,
@@ -56,7 +56,7 @@ export async function showCampaign(
 }
 
 async function drawCampaign(
-  app: App,
+  app: PageDeps,
   visit: Visit,
   campaignId: string,
   form?: FormState,

@@ -1,3 +1,9 @@
+import {
+  participationStatuses,
+  toApiParticipationStatus,
+  toDbParticipationStatus,
+  type ParticipationStatus,
+} from '../../database/status-words.ts';
 import { ownAddresses, type Address } from '../../accounts/operations.ts';
 import type { Campaign } from '../../campaigns/campaign.ts';
 import type { Queryable } from '../../database/query.ts';
@@ -7,12 +13,6 @@ import { newId } from '../../identity/ids.ts';
 import { isReminded } from '../../notifications/reminder-queries.ts';
 import { listOwnParticipations, ownInCampaign } from '../../participations/queries.ts';
 import { JoinFields } from '../../participations/schemas.ts';
-import {
-  participationStatuses,
-  spokenParticipationStatus,
-  storedParticipationStatus,
-  type ParticipationStatus,
-} from '../../participations/status.ts';
 import { findOwnWaitingEntry } from '../../waiting/queries.ts';
 import { waitingEntryOf, type WaitingEntry } from '../../waiting/waiting.ts';
 import { input, notice, textarea } from '../../web/components.ts';
@@ -83,7 +83,7 @@ export async function standingOf(
     own: own.map(({ participation_id: id, quantity, status }) => ({
       id,
       quantity,
-      status: spokenParticipationStatus(status),
+      status: toApiParticipationStatus(status),
     })),
     addresses,
     lastAddress: last[0]?.shipping_address,
@@ -92,7 +92,7 @@ export async function standingOf(
   };
 }
 
-const allStatuses = participationStatuses.map(storedParticipationStatus);
+const allStatuses = participationStatuses.map(toDbParticipationStatus);
 
 /** Where to join from a campaign's page: what one has already, and the form or the way to it. */
 export function joinPart(

@@ -1,11 +1,11 @@
 import Type from 'typebox';
 import type { Static } from 'typebox';
 import { ownAddress } from '../../accounts/operations.ts';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import { userOf } from '../../http/authentication.ts';
 import { formReader, taken, typedFields } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
-import { seeOther, type Pages } from '../../http/site.ts';
+import { seeOther, type Pages } from '../../http/page-response.ts';
 import type { Actor } from '../../identity/actor.ts';
 import { permit } from '../../identity/policy.ts';
 import { consult } from '../../operation/run.ts';
@@ -32,7 +32,7 @@ export const readJoin = formReader(JoinForm);
 type JoinForm = Static<typeof JoinForm>;
 
 /** Joining by a form. Its key was made with the form: sent twice, it joins once. */
-export function joinPages(app: App): Pages {
+export function joinPages(app: PageDeps): Pages {
   return async (server) => {
     server.post(
       '/sambatan/:id/ikut',
@@ -90,7 +90,12 @@ export function joinPages(app: App): Pages {
  * Whether a buyer has slots of a campaign by another form than this one: whoever sends an old form
  * once more, or one from another window, is asked first whether they want more.
  */
-async function hasOther(app: App, visit: Visit, campaignId: string, key: string): Promise<boolean> {
+async function hasOther(
+  app: PageDeps,
+  visit: Visit,
+  campaignId: string,
+  key: string,
+): Promise<boolean> {
   if (visit.person === undefined) return false;
   const { userId } = visit.person;
   const row = await consult(() => app.db.one(hasOtherOrder, campaignId.toLowerCase(), userId, key));
@@ -98,7 +103,7 @@ async function hasOther(app: App, visit: Visit, campaignId: string, key: string)
 }
 
 /** Where it is to go: a saved address of the caller's, else what was typed. */
-export async function addressOf(app: App, actor: Actor, form: JoinForm): Promise<string> {
+export async function addressOf(app: PageDeps, actor: Actor, form: JoinForm): Promise<string> {
   const { address_id: id = otherAddress, shipping_address: typed = '' } = form;
   return id === otherAddress ? typed : (await consult(() => ownAddress(app.db, actor, id))).line;
 }

@@ -1,8 +1,8 @@
 import type { Campaign } from '../../campaigns/campaign.ts';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import { userOf } from '../../http/authentication.ts';
 import { closed, Id } from '../../http/schemas.ts';
-import { seeOther, type Pages } from '../../http/site.ts';
+import { seeOther, type Pages } from '../../http/page-response.ts';
 import { permit } from '../../identity/policy.ts';
 import { askReminder, dropReminder } from '../../notifications/operations.ts';
 import { operate } from '../../operation/run.ts';
@@ -17,7 +17,7 @@ const verbs = [
 ] as const;
 
 /** Asking to be reminded of a deadline, and taking that back. */
-export function reminderPages(app: App): Pages {
+export function reminderPages(app: PageDeps): Pages {
   return async (server) => {
     for (const [path, verb] of verbs) {
       server.post(`/sambatan/:id/${path}`, { schema }, async (request, reply) => {

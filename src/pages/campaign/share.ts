@@ -4,10 +4,10 @@ import type { Campaign } from '../../campaigns/campaign.ts';
 import { viewCampaign } from '../../campaigns/operations.ts';
 import { digestOf } from '../../catalogue/picture.ts';
 import { findPicture } from '../../catalogue/queries.ts';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import { DomainError } from '../../errors/errors.ts';
 import { closed, Id } from '../../http/schemas.ts';
-import { sendPage, type Pages } from '../../http/site.ts';
+import { sendPage, type Pages } from '../../http/page-response.ts';
 import type { Actor } from '../../identity/actor.ts';
 import { consult } from '../../operation/run.ts';
 import { copyButton, exactMoment } from '../../web/components.ts';
@@ -23,7 +23,7 @@ const params = closed({ id: Id });
 const previewTypes = { png: 'image/png', jpg: 'image/jpeg' } as const;
 
 /** What a campaign is shared by: its preview's picture, a code to scan, a poster to print. */
-export function sharePages(app: App): Pages {
+export function sharePages(app: PageDeps): Pages {
   const pictures = new PreviewPictures(async (digest) => {
     const found = await consult(() => app.db.maybe(findPicture, digest, '960.jpg'));
     return found?.bytes;
@@ -68,7 +68,7 @@ export function sharePages(app: App): Pages {
 }
 
 /** A campaign that everybody may see. A draft has nothing to share, not even for its seller. */
-async function published(app: App, actor: Actor, id: string): Promise<Campaign> {
+async function published(app: PageDeps, actor: Actor, id: string): Promise<Campaign> {
   const campaign = await consult(() => viewCampaign(app.db, actor, id));
   if (campaign.status === 'inactive') throw new DomainError('campaign_not_found', {});
   return campaign;

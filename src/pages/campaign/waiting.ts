@@ -1,8 +1,8 @@
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import { userOf } from '../../http/authentication.ts';
 import { taken, typedFields } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
-import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
 import { permit } from '../../identity/policy.ts';
 import { operate } from '../../operation/run.ts';
 import {
@@ -25,7 +25,7 @@ const answers = [
 ] as const;
 
 /** Waiting for slots by a form, answering an offer of them, and leaving the list. */
-export function waitingPages(app: App): Pages {
+export function waitingPages(app: PageDeps): Pages {
   return async (server) => {
     server.post('/sambatan/:id/antre', { schema }, async (request, reply) => {
       const { id } = request.params;

@@ -1,14 +1,14 @@
+import { campaignStatuses, type CampaignStatus } from '../../database/status-words.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { campaignOf, type Campaign } from '../../campaigns/campaign.ts';
 import { listVisible } from '../../campaigns/lists.ts';
 import { findCampaign, permitOnCampaign, viewCampaign } from '../../campaigns/operations.ts';
-import { campaignStatuses, type CampaignStatus } from '../../campaigns/status.ts';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import type { DomainError } from '../../errors/errors.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
-import { seeOther, type Pages } from '../../http/site.ts';
+import { seeOther, type Pages } from '../../http/page-response.ts';
 import { isId } from '../../identity/ids.ts';
 import { permit } from '../../identity/policy.ts';
 import { callOff, extend } from '../../lifecycle/changes.ts';
@@ -31,7 +31,7 @@ interface Search {
 }
 
 /** Campaigns of every brand and state, found by words or by id; one of them with all its facts. */
-export function operatorCampaigns(app: App): Pages {
+export function operatorCampaigns(app: PageDeps): Pages {
   return async (server) => {
     server.get<{ Querystring: Search }>('/operator/sambatan', async (request, reply) => {
       const { visit, query } = request;
@@ -122,7 +122,7 @@ function refusalOf({ refused }: { readonly refused: DomainError }) {
 }
 
 async function search(
-  app: App,
+  app: PageDeps,
   visit: Visit,
   { q = '', status, cursor: place }: Search,
 ): Promise<{ readonly campaigns: readonly Campaign[]; readonly next: string | null }> {

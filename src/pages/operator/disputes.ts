@@ -1,10 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import type { DomainError } from '../../errors/errors.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
 import { formReader } from '../../http/forms.ts';
 import { choice, closed, text } from '../../http/schemas.ts';
-import type { Pages } from '../../http/site.ts';
+import type { Pages } from '../../http/page-response.ts';
 import { permit } from '../../identity/policy.ts';
 import { decisionsBefore, openDisputes, resolveDispute } from '../../ledger/books.ts';
 import { subjectsOf } from '../../ledger/work-queues/work-queues.ts';
@@ -29,7 +29,7 @@ const readResolution = formReader(
 );
 
 /** What buyers say is wrong with what they bought; the payout is held until it is resolved. */
-export function operatorDisputes(app: App): Pages {
+export function operatorDisputes(app: PageDeps): Pages {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {
       const { visit } = request;

@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import type { DomainError } from '../../errors/errors.ts';
 import { taken } from '../../http/forms.ts';
-import { seeOther, type Pages } from '../../http/site.ts';
+import { seeOther, type Pages } from '../../http/page-response.ts';
 import { permit, type Action } from '../../identity/policy.ts';
 import { params, told } from './money-parts.ts';
 
@@ -24,7 +24,7 @@ type Verb = (request: FastifyRequest, id: string) => Promise<{ readonly campaign
  * why when it is refused.
  */
 export function entryForms(
-  { pokes }: Pick<App, 'pokes'>,
+  { pokes }: Pick<PageDeps, 'pokes'>,
   server: Parameters<Pages>[0],
   { here, action, show }: Desk,
 ) {

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { sendPage } from '../../http/site.ts';
+import { sendPage } from '../../http/page-response.ts';
 import { attribute, html, type Html, type Part } from '../../web/html.ts';
 import { heading } from '../../web/layout.ts';
 import type { Visit } from '../../web/visit.ts';

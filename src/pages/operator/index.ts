@@ -1,5 +1,5 @@
-import type { App } from '../../context.ts';
-import type { Pages } from '../../http/site.ts';
+import type { PageDeps } from '../deps.ts';
+import type { Pages } from '../../http/page-response.ts';
 import { operatorCampaigns } from './campaigns.ts';
 import { operatorClaims } from './overpaid-refunds.ts';
 import { operatorDisputes } from './disputes.ts';
@@ -14,7 +14,7 @@ import { operatorRefunds } from './refunds.ts';
 import { operatorStatements } from './statements.ts';
 
 /** What operators see and override. */
-export function operatorPages(app: App): Pages {
+export function operatorPages(app: PageDeps): Pages {
   return async (server) => {
     for (const part of [
       operatorOverview(app),

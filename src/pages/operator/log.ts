@@ -7,9 +7,9 @@ import {
   type AuditRow,
 } from '../../audit/queries.ts';
 import { viewCampaign } from '../../campaigns/operations.ts';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
-import type { Pages } from '../../http/site.ts';
+import type { Pages } from '../../http/page-response.ts';
 import { isId } from '../../identity/ids.ts';
 import { permit } from '../../identity/policy.ts';
 import { consult } from '../../operation/run.ts';
@@ -37,7 +37,7 @@ interface Filter {
 type LogRow = AuditRow & { readonly title?: string };
 
 /** What happened, to one campaign and its participations or to all campaigns; and its chain. */
-export function operatorLog(app: App): Pages {
+export function operatorLog(app: PageDeps): Pages {
   return async (server) => {
     server.get<{ Querystring: Record<string, unknown> }>(
       '/operator/log',
@@ -81,7 +81,7 @@ function filterOf(query: Readonly<Record<string, unknown>>): Filter {
   };
 }
 
-async function rowsOf(app: App, filter: Filter): Promise<readonly LogRow[]> {
+async function rowsOf(app: PageDeps, filter: Filter): Promise<readonly LogRow[]> {
   const { campaignId, event } = filter;
   if (campaignId !== undefined) {
     const [before] = after(filter.cursor, ['number']);
@@ -111,7 +111,12 @@ function nextOf({ campaignId }: Filter, rows: readonly LogRow[]): string | null 
 }
 
 /** Whether the campaign's chain is whole, recomputed from its first row when that is asked for. */
-async function chain(app: App, visit: Visit, campaignId: string, verify: boolean): Promise<Html> {
+async function chain(
+  app: PageDeps,
+  visit: Visit,
+  campaignId: string,
+  verify: boolean,
+): Promise<Html> {
   permit(visit.actor, 'audit.verify');
   const { title } = await consult(() => viewCampaign(app.db, visit.actor, campaignId));
   if (!verify) {

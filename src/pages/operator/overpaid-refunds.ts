@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import type { DomainError } from '../../errors/errors.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
-import type { Pages } from '../../http/site.ts';
+import type { Pages } from '../../http/page-response.ts';
 import { permit } from '../../identity/policy.ts';
 import type { ClaimRow } from '../../ledger/overpaid-refunds/queries.ts';
 import { giveUpClaim, openClaims, settleClaim } from '../../ledger/overpaid-refunds/operations.ts';
@@ -36,7 +36,7 @@ const here = `${section}/dobel`;
 const pageSize = 20;
 
 /** Refunds that reached their buyers twice: what is to come back, and how it ends. */
-export function operatorClaims(app: App): Pages {
+export function operatorClaims(app: PageDeps): Pages {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {
       const { visit } = request;

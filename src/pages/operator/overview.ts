@@ -1,7 +1,7 @@
+import { toApiStatus, type StoredCampaignStatus } from '../../database/status-words.ts';
 import { counted } from '../../errors/plurals.ts';
 import { summarizeCampaigns, type Summary } from '../../campaigns/lists.ts';
-import { spokenStatus, type StoredCampaignStatus } from '../../campaigns/status.ts';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import {
   dueAt,
   maxQueueItems,
@@ -10,7 +10,7 @@ import {
   type QueueRow,
   type WorkQueue,
 } from '../../ledger/work-queues/ages.ts';
-import { seeOther, type Pages } from '../../http/site.ts';
+import { seeOther, type Pages } from '../../http/page-response.ts';
 import { permit } from '../../identity/policy.ts';
 import {
   listOverdue,
@@ -35,7 +35,7 @@ const maxUndecided = 20;
 const aliveForMs = 15_000;
 
 /** What needs a hand now, what runs, and who watches the clock. */
-export function operatorOverview(app: App): Pages {
+export function operatorOverview(app: PageDeps): Pages {
   return async (server) => {
     server.get<{ Querystring: { jalan?: string } }>('/operator', async (request, reply) => {
       const { visit } = request;
@@ -206,7 +206,7 @@ function overdueTable(visit: Visit, rows: readonly Overdue[]): Html {
                     : badge(t('Penutupan belum selesai', 'Closing is not done'), 'busy')
                 }
                 <span class="quiet"
-                  >${worded(visit, campaignWords[spokenStatus(row.status)].words)}</span
+                  >${worded(visit, campaignWords[toApiStatus(row.status)].words)}</span
                 >
               </td>
             </tr>`,

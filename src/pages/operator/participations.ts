@@ -1,17 +1,17 @@
+import { toApiParticipationStatus } from '../../database/status-words.ts';
 import Type from 'typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import { DomainError } from '../../errors/errors.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
-import { seeOther, type Pages } from '../../http/site.ts';
+import { seeOther, type Pages } from '../../http/page-response.ts';
 import { permit } from '../../identity/policy.ts';
 import { consult, operate } from '../../operation/run.ts';
 import { cancelParticipation, confirmParticipation } from '../../participations/operations.ts';
 import { deliveredQuantityOf } from '../../participations/participation.ts';
 import { findPeople, type FoundPeople } from '../../participations/people.ts';
 import type { FoundParticipation } from '../../participations/queries.ts';
-import { spokenParticipationStatus } from '../../participations/status.ts';
 import { emptyState, input, notice } from '../../web/components.ts';
 import { count, distance, rupiah, shortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
@@ -24,7 +24,7 @@ const readConfirmation = formReader(closed({ reference: Type.Optional(text(0, 20
 const readCancellation = formReader(closed({ reason: text(3, 200) }));
 
 /** People and their orders, found by name, telephone, e-mail address or id; confirm and cancel. */
-export function operatorParticipations(app: App): Pages {
+export function operatorParticipations(app: PageDeps): Pages {
   return async (server) => {
     const show = async (
       request: FastifyRequest,
@@ -164,7 +164,7 @@ function peopleTable(visit: Visit, people: FoundPeople['people']): Html {
 
 function entry(visit: Visit, row: FoundParticipation): Html {
   const { t, url, language, person } = visit;
-  const status = spokenParticipationStatus(row.status);
+  const status = toApiParticipationStatus(row.status);
   return html`<article class="panel">
     <div class="row apart">
       <h2><a href="${url(`/operator/sambatan/${row.campaign_id}`)}">${row.title}</a></h2>

@@ -1,11 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import type { DomainError } from '../../errors/errors.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
 import { formReader } from '../../http/forms.ts';
 import { closed, text } from '../../http/schemas.ts';
-import type { Pages } from '../../http/site.ts';
+import type { Pages } from '../../http/page-response.ts';
 import { permit } from '../../identity/policy.ts';
 import { openPayments, subjectsOf } from '../../ledger/work-queues/work-queues.ts';
 import type { SubjectRow } from '../../ledger/work-queues/queries.ts';
@@ -49,7 +49,7 @@ const readVerification = formReader(
 );
 
 /** Payments that wait to be verified, and those that money is still to come for. */
-export function operatorPayments(app: App): Pages {
+export function operatorPayments(app: PageDeps): Pages {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {
       const { visit } = request;

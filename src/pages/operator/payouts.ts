@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import type { DomainError } from '../../errors/errors.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
-import type { Pages } from '../../http/site.ts';
+import type { Pages } from '../../http/page-response.ts';
 import { permit } from '../../identity/policy.ts';
 import { lastMade } from '../../ledger/work-queues/work-queues.ts';
 import type { PayoutRow } from '../../ledger/movement-queries.ts';
@@ -34,7 +34,7 @@ const pageSize = 20;
 const madeShown = 20;
 
 /** Money that goes on to sellers: release, settle, reverse; held while disputed. */
-export function operatorPayouts(app: App): Pages {
+export function operatorPayouts(app: PageDeps): Pages {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {
       const { visit } = request;

@@ -1,10 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { dismissOperator, listOperators, nameOperator } from '../../accounts/operators.ts';
 import type { OperatorRow } from '../../accounts/queries.ts';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed, text } from '../../http/schemas.ts';
-import { seeOther, type Pages } from '../../http/site.ts';
+import { seeOther, type Pages } from '../../http/page-response.ts';
 import { permit } from '../../identity/policy.ts';
 import { consult, operate } from '../../operation/run.ts';
 import { badge, exactMoment, input } from '../../web/components.ts';
@@ -17,7 +17,7 @@ const here = '/operator/orang';
 const readCandidate = formReader(closed({ email: text(3, 254) }));
 
 /** Who is an operator; naming another one and taking it away. */
-export function operatorPeople(app: App): Pages {
+export function operatorPeople(app: PageDeps): Pages {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, sent?: Sent) => {
       const { visit } = request;

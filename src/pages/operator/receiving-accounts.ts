@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed } from '../../http/schemas.ts';
-import { seeOther, type Pages } from '../../http/site.ts';
+import { seeOther, type Pages } from '../../http/page-response.ts';
 import { permit } from '../../identity/policy.ts';
 import {
   addReceivingAccount,
@@ -33,7 +33,7 @@ const readChange = formReader(
 );
 
 /** The accounts to which buyers transfer: list, add, change, make the default. */
-export function operatorAccounts(app: App): Pages {
+export function operatorAccounts(app: PageDeps): Pages {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, sent?: Sent) => {
       const { visit } = request;

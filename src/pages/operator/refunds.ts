@@ -1,10 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import { invalidField, type DomainError } from '../../errors/errors.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
-import { seeOther, type Pages } from '../../http/site.ts';
+import { seeOther, type Pages } from '../../http/page-response.ts';
 import { permit } from '../../identity/policy.ts';
 import { lastMade, subjectsOf } from '../../ledger/work-queues/work-queues.ts';
 import type { MadeRow, SubjectRow } from '../../ledger/work-queues/queries.ts';
@@ -45,7 +45,7 @@ const readSettlement = formReader(closed({ reference: text(1, 200) }));
 const readIds = formReader(closed({ id: Id }));
 
 /** Money that goes back to buyers: a file for a bulk transfer, settle, fail, reverse. */
-export function operatorRefunds(app: App): Pages {
+export function operatorRefunds(app: PageDeps): Pages {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {
       const { visit } = request;

@@ -1,11 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import { type DomainError, domainErrorNamed, invalidField } from '../../errors/errors.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
-import { seeOther, type Pages } from '../../http/site.ts';
-import { readFormWithFile, takeUploads } from '../../http/uploads.ts';
+import { seeOther, type Pages } from '../../http/page-response.ts';
+import { readFormWithFile, takeUploads } from '../../uploads/uploads.ts';
 import { permit } from '../../identity/policy.ts';
 import {
   guessMapping,
@@ -47,7 +47,7 @@ interface Overview {
 }
 
 /** One statement file from its upload to its end: preview, columns, progress, result. */
-export function statementImports(app: App, { here, show }: Overview): Pages {
+export function statementImports(app: PageDeps, { here, show }: Overview): Pages {
   return async (server) => {
     const { maxStatementBytes } = statements;
     takeUploads(server, { fileBytes: maxStatementBytes });
@@ -129,7 +129,7 @@ export function statementImports(app: App, { here, show }: Overview): Pages {
 
 /** What there is to see and do, by how far an import is. */
 async function importPart(
-  app: App,
+  app: PageDeps,
   request: FastifyRequest,
   row: ImportRow,
   path: string,
@@ -158,7 +158,7 @@ async function importPart(
 }
 
 async function uploadedPart(
-  app: App,
+  app: PageDeps,
   request: FastifyRequest,
   row: ImportRow,
   path: string,

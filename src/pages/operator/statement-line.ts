@@ -1,10 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import type { DomainError } from '../../errors/errors.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
-import { seeOther, type Pages } from '../../http/site.ts';
+import { seeOther, type Pages } from '../../http/page-response.ts';
 import { permit } from '../../identity/policy.ts';
 import { receivingAccounts } from '../../ledger/bank-accounts/operations.ts';
 import {
@@ -60,7 +60,7 @@ const readSettlement = formReader(closed({ lines: listOfIds, refund: Type.Boolea
 const readNothing = formReader(closed({}));
 
 /** One transfer: what it may be for, and the forms that say so. */
-export function statementLines(app: App, here: string): Pages {
+export function statementLines(app: PageDeps, here: string): Pages {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {
       const { visit } = request;

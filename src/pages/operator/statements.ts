@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import type { DomainError } from '../../errors/errors.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
-import type { Pages } from '../../http/site.ts';
+import type { Pages } from '../../http/page-response.ts';
 import { permit } from '../../identity/policy.ts';
 import { receivingAccounts } from '../../ledger/bank-accounts/operations.ts';
 import { openLines, subjectsOf } from '../../ledger/work-queues/work-queues.ts';
@@ -23,7 +23,7 @@ const pageSize = 20;
 const latestImports = 5;
 
 /** Bank statements: import a file, and the transfers that wait for a person. */
-export function operatorStatements(app: App): Pages {
+export function operatorStatements(app: PageDeps): Pages {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {
       const { visit } = request;

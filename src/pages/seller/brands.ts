@@ -2,10 +2,10 @@ import { viewInvitation, acceptInvitation } from '../../catalogue/invitations.ts
 import { createBrand } from '../../catalogue/operations.ts';
 import { listBrandsOf } from '../../catalogue/queries.ts';
 import { brandName } from '../../catalogue/schemas.ts';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed } from '../../http/schemas.ts';
-import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
 import { consult, operate } from '../../operation/run.ts';
 import { badge, emptyState, input } from '../../web/components.ts';
 import { exactMoment } from '../../web/components.ts';
@@ -26,7 +26,7 @@ import {
 const readBrand = formReader(closed({ name: brandName }));
 
 /** The brands of whoever looks, a new one, and invitations to others'. */
-export function brandPages(app: App): Pages {
+export function brandPages(app: PageDeps): Pages {
   return async (server) => {
     server.get('/toko', async (request, reply) => {
       const { visit } = request;
@@ -131,7 +131,7 @@ function newBrand(visit: Visit, { typed, errors, refused }: Shown) {
   return { title, section: 'shop' as const, main };
 }
 
-async function invitationPage(app: App, visit: Visit, token: string) {
+async function invitationPage(app: PageDeps, visit: Visit, token: string) {
   const { t } = visit;
   const invitation = await consult(() => viewInvitation(app.db, token));
   const title = t('Undangan', 'Invitation');

@@ -3,10 +3,10 @@ import type { Campaign } from '../../campaigns/campaign.ts';
 import { permitOnCampaign } from '../../campaigns/operations.ts';
 import { brandRoleOf } from '../../catalogue/operations.ts';
 import { findProduct, type ProductRow } from '../../catalogue/queries.ts';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed, text, TimestampInput } from '../../http/schemas.ts';
-import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
 import { may } from '../../identity/policy.ts';
 import { extend } from '../../lifecycle/changes.ts';
 import { consult } from '../../operation/run.ts';
@@ -42,7 +42,7 @@ const chartSteps = 60;
 const readExtension = formReader(closed({ deadline: TimestampInput, reason: text(3, 500) }));
 
 /** One campaign as its seller sees it, and what they can do with it. */
-export function campaignPage(app: App): Pages {
+export function campaignPage(app: PageDeps): Pages {
   return async (server) => {
     server.get('/toko/sambatan/:id', async (request, reply) => {
       const { visit } = request;
@@ -96,7 +96,7 @@ interface Seen {
   };
 }
 
-async function sellersView(app: App, visit: Visit, id: string): Promise<Seen> {
+async function sellersView(app: PageDeps, visit: Visit, id: string): Promise<Seen> {
   signedIn(visit);
   const { actor } = visit;
   const { campaign } = await permitOnCampaign(app.db, actor, 'campaign.read_draft', id);
@@ -130,13 +130,13 @@ async function sellersView(app: App, visit: Visit, id: string): Promise<Seen> {
   };
 }
 
-async function toExtend(app: App, visit: Visit, id: string): Promise<Campaign> {
+async function toExtend(app: PageDeps, visit: Visit, id: string): Promise<Campaign> {
   signedIn(visit);
   return (await permitOnCampaign(app.db, visit.actor, 'campaign.extend', id)).campaign;
 }
 
 /** From the opening to now or the end; nothing while it has not opened. */
-async function chartOf(app: App, visit: Visit, campaign: Campaign): Promise<SlotsAt[]> {
+async function chartOf(app: PageDeps, visit: Visit, campaign: Campaign): Promise<SlotsAt[]> {
   const from = campaign.opened_at;
   if (from === null) return [];
   const ended = campaign.completed_at ?? campaign.failed_at ?? campaign.cancelled_at;

@@ -1,3 +1,4 @@
+import type { CampaignStatus } from '../../database/status-words.ts';
 import { campaignOf, type Campaign } from '../../campaigns/campaign.ts';
 import { listOfBrand } from '../../campaigns/lists.ts';
 import { hasReceivingAccount } from '../../campaigns/queries.ts';
@@ -7,14 +8,13 @@ import {
   paymentRulesOf,
   permitOnCampaign,
 } from '../../campaigns/operations.ts';
-import type { CampaignStatus } from '../../campaigns/status.ts';
 import { permitOnBrand } from '../../catalogue/operations.ts';
 import { findProduct, listEnabledProducts, type BrandRow } from '../../catalogue/queries.ts';
-import type { App } from '../../context.ts';
 import { formBytes } from '../../http/body-limits.ts';
+import type { PageDeps } from '../deps.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
 import { taken, typedFields } from '../../http/forms.ts';
-import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
 import { may } from '../../identity/policy.ts';
 import { findBrandSetup, type BrandSetupRow } from '../../ledger/queries.ts';
 import { publish } from '../../lifecycle/changes.ts';
@@ -64,7 +64,7 @@ const lists = {
 type ListName = keyof typeof lists;
 
 /** A brand's campaigns: the dashboard, a new one, and changes of one that is there. */
-export function campaignPages(app: App): Pages {
+export function campaignPages(app: PageDeps): Pages {
   return async (server) => {
     server.get('/toko/:id', async (request, reply) => {
       const { visit } = request;
@@ -195,7 +195,7 @@ function stepOf(body: unknown) {
 
 /** Throws what a verb refuses, and leaves nothing of what it did. */
 async function tryOut(
-  app: App,
+  app: PageDeps,
   verb: (tx: Parameters<typeof createCampaign>[0]) => Promise<unknown>,
 ): Promise<void> {
   const undone = new Error('tried out');
@@ -246,11 +246,11 @@ interface Start {
   readonly collects: boolean;
 }
 
-async function enabledProducts(app: App, brandId: string) {
+async function enabledProducts(app: PageDeps, brandId: string) {
   return await consult(() => app.db.rows(listEnabledProducts, brandId));
 }
 
-async function startOf(app: App, visit: Visit, brandId: string): Promise<Start> {
+async function startOf(app: PageDeps, visit: Visit, brandId: string): Promise<Start> {
   signedIn(visit);
   const { brand, role } = await permitOnBrand(app.db, visit.actor, 'campaign.create', brandId);
   const publishes = may(visit.actor, 'campaign.publish', { brandRole: role });
@@ -263,7 +263,7 @@ async function startOf(app: App, visit: Visit, brandId: string): Promise<Start> 
 }
 
 /** Whether buyers who pay up front have something to pay to: a provider, or an account. */
-async function canCollect(app: App): Promise<boolean> {
+async function canCollect(app: PageDeps): Promise<boolean> {
   if (app.payments.gateway !== undefined) return true;
   return (await consult(() => app.db.one(hasReceivingAccount))).is_there;
 }
@@ -273,7 +273,7 @@ interface Edited {
   readonly collects: boolean;
 }
 
-async function editedOf(app: App, visit: Visit, id: string): Promise<Edited> {
+async function editedOf(app: PageDeps, visit: Visit, id: string): Promise<Edited> {
   signedIn(visit);
   const { campaign } = await permitOnCampaign(app.db, visit.actor, 'campaign.edit', id);
   if (campaign.status !== 'inactive') {
@@ -352,7 +352,7 @@ interface PreviewParts {
   readonly typed: Shown['typed'];
 }
 
-async function previewPage(app: App, visit: Visit, parts: PreviewParts) {
+async function previewPage(app: PageDeps, visit: Visit, parts: PreviewParts) {
   const { t, url } = visit;
   const { fresh, campaign, form, typed } = parts;
   const terms = termsOf(form);

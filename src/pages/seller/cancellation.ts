@@ -1,8 +1,8 @@
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import { after } from '../../http/cursor.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed } from '../../http/schemas.ts';
-import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
 import { callOff } from '../../lifecycle/changes.ts';
 import { consult } from '../../operation/run.ts';
 import { previewRefunds, type RefundPreview } from '../../participations/participant-list.ts';
@@ -22,7 +22,7 @@ import { asked, idIn, nameOf, refusal, signedIn, statusOf, told, type Shown } fr
 const readCancellation = formReader(closed(deliberation));
 
 /** A campaign is called off: what that does to whom, and the form that does it. */
-export function cancellationPage(app: App): Pages {
+export function cancellationPage(app: PageDeps): Pages {
   return async (server) => {
     const previewOf = async (visit: Visit, id: string, cursor?: string) => {
       signedIn(visit);

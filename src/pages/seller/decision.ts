@@ -1,10 +1,10 @@
 import { counted } from '../../errors/plurals.ts';
 import Type from 'typebox';
 import type { Campaign } from '../../campaigns/campaign.ts';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { choice, closed, Id, text } from '../../http/schemas.ts';
-import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
 import { permit } from '../../identity/policy.ts';
 import { decide } from '../../lifecycle/changes.ts';
 import { countdown, exactMoment, notice } from '../../web/components.ts';
@@ -19,7 +19,7 @@ const readDecision = formReader(
 );
 
 /** Whether a batch goes on below its minimum: the seller's form, and an operator's. */
-export function decisionPages(app: App): Pages {
+export function decisionPages(app: PageDeps): Pages {
   return async (server) => {
     for (const home of ['/toko/sambatan', '/operator/sambatan']) {
       server.post(`${home}/:id/putusan`, { schema: { params } }, async (request, reply) => {

@@ -1,8 +1,8 @@
+import { toApiParticipationStatus } from '../../database/status-words.ts';
 import type { Campaign } from '../../campaigns/campaign.ts';
 import type { Cell } from '../../exports/csv.ts';
 import { deliveredQuantityOf } from '../../participations/participation.ts';
 import type { RosterRow } from '../../participations/participant-list-queries.ts';
-import { spokenParticipationStatus } from '../../participations/status.ts';
 import type { SheetHead } from '../../exports/spreadsheet.ts';
 import { participationWords, paymentWords } from '../statuses.ts';
 import { worded, type Visit } from '../../web/visit.ts';
@@ -39,7 +39,7 @@ function columnsOf(visit: Visit, campaign: Campaign): readonly Column[] {
     {
       head: 'Status',
       width: 18,
-      cell: (row) => worded(visit, participationWords[spokenParticipationStatus(row.status)].words),
+      cell: (row) => worded(visit, participationWords[toApiParticipationStatus(row.status)].words),
     },
     {
       head: t('Pembayaran', 'Payment'),

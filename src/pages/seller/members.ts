@@ -4,12 +4,12 @@ import type { InvitationRow, MemberRow } from '../../catalogue/member-queries.ts
 import { changeRole, removeMember, viewMembers } from '../../catalogue/members.ts';
 import { permitOnBrand, renameBrand } from '../../catalogue/operations.ts';
 import { brandName } from '../../catalogue/schemas.ts';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import { languages } from '../../errors/errors.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { originOfMails } from '../../http/csrf.ts';
 import { choice, closed, text } from '../../http/schemas.ts';
-import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
 import { brandRoles, may } from '../../identity/policy.ts';
 import { operate } from '../../operation/run.ts';
 import { badge, exactMoment, input, select } from '../../web/components.ts';
@@ -41,7 +41,7 @@ const readName = formReader(closed({ name: brandName }));
 const formPage = '/toko/:id/anggota';
 
 /** Who runs a brand, who is invited to, and the brand's name. */
-export function memberPages(app: App): Pages {
+export function memberPages(app: PageDeps): Pages {
   return async (server) => {
     const page = async (visit: Visit, brandId: string, shown: Shown, news?: Html) => {
       signedIn(visit);

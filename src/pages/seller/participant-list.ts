@@ -1,3 +1,4 @@
+import { participationStatuses, toApiParticipationStatus } from '../../database/status-words.ts';
 import { paymentStates, type PaymentState } from '../../ledger/payments/payment-state.ts';
 import { deliveredQuantityOf } from '../../participations/participation.ts';
 import type { RosterInput, RosterPage } from '../../participations/participant-list.ts';
@@ -6,7 +7,6 @@ import {
   type RosterRow,
   type RosterSort,
 } from '../../participations/participant-list-queries.ts';
-import { participationStatuses, spokenParticipationStatus } from '../../participations/status.ts';
 import { emptyState, input, pageJump, select } from '../../web/components.ts';
 import { count, distance, participants, rupiah, shortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
@@ -171,7 +171,7 @@ function rosterLine(visit: Visit, row: RosterRow): Html {
     </td>
     <td class="number">${slotsCell(visit, row)}</td>
     <td>${paymentCell(visit, row)}</td>
-    <td>${participationBadge(visit, spokenParticipationStatus(row.status))}</td>
+    <td>${participationBadge(visit, toApiParticipationStatus(row.status))}</td>
     <td>${shortMoment(row.joined_at, language)}</td>
   </tr>`;
 }

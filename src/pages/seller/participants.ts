@@ -1,10 +1,11 @@
+import { participationStatuses } from '../../database/status-words.ts';
 import type { FastifyRequest } from 'fastify';
 import { permitOnCampaign } from '../../campaigns/operations.ts';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import { csvOf } from '../../exports/csv.ts';
 import { after } from '../../http/cursor.ts';
 import { csvType, fileHeaders } from '../../http/download-headers.ts';
-import { sendPage, type Pages } from '../../http/site.ts';
+import { sendPage, type Pages } from '../../http/page-response.ts';
 import { paymentStates } from '../../ledger/payments/payment-state.ts';
 import { consult } from '../../operation/run.ts';
 import {
@@ -15,7 +16,6 @@ import {
   type RosterInput,
 } from '../../participations/participant-list.ts';
 import { rosterSorts } from '../../participations/participant-list-queries.ts';
-import { participationStatuses } from '../../participations/status.ts';
 import { spreadsheetOf, spreadsheetType } from '../../exports/spreadsheet.ts';
 import { csvLinesOf, fileName, linesOf, sheetHead } from './exports.ts';
 import { maxLabels, packingPage } from './packing.ts';
@@ -28,7 +28,7 @@ const maxSearchLength = 100;
 const maxPage = 100_000;
 
 /** Who joined a campaign and where it is to be sent: to look at, to print, to take along. */
-export function participantPages(app: App): Pages {
+export function participantPages(app: PageDeps): Pages {
   return async (server) => {
     server.get('/toko/sambatan/:id/peserta', async (request, reply) => {
       const { visit } = request;

@@ -1,8 +1,8 @@
 import { permitOnBrand } from '../../catalogue/operations.ts';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed } from '../../http/schemas.ts';
-import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
 import { may } from '../../identity/policy.ts';
 import { noneYet, payoutAccount, setPayoutAccount } from '../../ledger/bank-accounts/operations.ts';
 import type { OwnAccountRow } from '../../ledger/queries.ts';
@@ -28,7 +28,7 @@ import {
 const readAccount = formReader(closed(bankFields));
 
 /** Where a brand is paid out to: its owner says so, staff look. */
-export function payoutAccountPage(app: App): Pages {
+export function payoutAccountPage(app: PageDeps): Pages {
   return async (server) => {
     const page = async (visit: Visit, brandId: string, sent: Shown | undefined, news?: Html) => {
       signedIn(visit);

@@ -17,14 +17,14 @@ import {
   type ProductRow,
 } from '../../catalogue/queries.ts';
 import { productFields } from '../../catalogue/schemas.ts';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import type { Tx } from '../../database/transaction.ts';
 import type { DomainError } from '../../errors/errors.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
 import { formReader, taken, type Reading } from '../../http/forms.ts';
 import { closed } from '../../http/schemas.ts';
-import { seeOther, sendPage, type Pages } from '../../http/site.ts';
-import { readUpload, takeUploads } from '../../http/uploads.ts';
+import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
+import { readUpload, takeUploads } from '../../uploads/uploads.ts';
 import { newId } from '../../identity/ids.ts';
 import { consult, operate } from '../../operation/run.ts';
 import { badge, checkbox, emptyState, input, paging, textarea } from '../../web/components.ts';
@@ -53,7 +53,7 @@ type ProductForm = Extract<ReturnType<typeof readProduct>, { value: unknown }>['
 const pageSize = 24;
 
 /** A brand's products: what campaigns are made of. */
-export function productPages(app: App): Pages {
+export function productPages(app: PageDeps): Pages {
   return async (server) => {
     takeUploads(server);
 
@@ -123,7 +123,7 @@ export function productPages(app: App): Pages {
   };
 }
 
-async function productAndBrand(app: App, visit: Visit, productId: string) {
+async function productAndBrand(app: PageDeps, visit: Visit, productId: string) {
   const product = await permitOnProduct(app.db, visit.actor, 'product.edit', productId);
   return { product, brand: await app.db.one(findBrand, product.brand_id) };
 }
@@ -135,7 +135,7 @@ type Sent = { readonly done: string } | (Shown & { readonly status: number });
  * does not send a chosen file again, so everything that is wrong is said at once.
  */
 async function sentProduct(
-  app: App,
+  app: PageDeps,
   request: FastifyRequest,
   productId: string | undefined,
   save: (tx: Tx, form: ProductForm) => Promise<string>,

@@ -1,9 +1,9 @@
 import { counted } from '../../errors/plurals.ts';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import { permitOnCampaign } from '../../campaigns/operations.ts';
 import { taken } from '../../http/forms.ts';
 import { DomainError } from '../../errors/errors.ts';
-import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
 import { ship } from '../../lifecycle/changes.ts';
 import { html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
@@ -11,7 +11,7 @@ import type { Campaign } from '../../campaigns/campaign.ts';
 import { idIn, refusal, signedIn, statusOf, told } from './parts.ts';
 
 /** A batch was sent: what follows from that, and the form that says so. */
-export function shippingPage(app: App): Pages {
+export function shippingPage(app: PageDeps): Pages {
   return async (server) => {
     const { receivedAfterDays } = app.config.payments;
     const campaignToShip = async (visit: Visit, id: string): Promise<Campaign> => {

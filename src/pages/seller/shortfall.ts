@@ -1,10 +1,10 @@
 import { counted } from '../../errors/plurals.ts';
 import Type from 'typebox';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import { after } from '../../http/cursor.ts';
 import { formReader, taken } from '../../http/forms.ts';
 import { closed } from '../../http/schemas.ts';
-import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
 import {
   declareShortfall,
   previewShortfall,
@@ -41,7 +41,7 @@ const readNumber = formReader(closed({ slots: Type.Optional(slotsDelivered) }));
 const readShortfall = formReader(closed({ slots: slotsDelivered, ...deliberation }));
 
 /** Fewer slots can be delivered than were sold: who gets how many, and the form that says so. */
-export function shortfallPage(app: App): Pages {
+export function shortfallPage(app: PageDeps): Pages {
   return async (server) => {
     /** What so many slots would do; where they cannot be delivered, why, beside the field. */
     const previewOf = async (visit: Visit, id: string, typed: Shown['typed'], cursor?: string) => {

@@ -1,5 +1,5 @@
-import type { App } from '../../context.ts';
-import { sendPage, type Pages } from '../../http/site.ts';
+import type { PageDeps } from '../deps.ts';
+import { sendPage, type Pages } from '../../http/page-response.ts';
 import { sumsOf, viewStatement, type Statement } from '../../ledger/books.ts';
 import type { CampaignPayoutRow } from '../../ledger/movement-queries.ts';
 import { consult } from '../../operation/run.ts';
@@ -10,7 +10,7 @@ import type { Visit } from '../../web/visit.ts';
 import { idIn, signedIn } from './parts.ts';
 
 /** The money of a campaign for its seller, so that every rupiah is on both sides; to print, too. */
-export function statementPage(app: App): Pages {
+export function statementPage(app: PageDeps): Pages {
   return async (server) => {
     server.get('/toko/sambatan/:id/uang', async (request, reply) => {
       const { visit } = request;

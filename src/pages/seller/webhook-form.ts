@@ -10,7 +10,7 @@ import {
 import type { Wording } from '../../errors/errors.ts';
 import { formReader, type Typed } from '../../http/forms.ts';
 import { closed } from '../../http/schemas.ts';
-import type { EndpointInput } from '../../notifications/webhooks/endpoints.ts';
+import type { EndpointInput } from '../../notifications/webhook-endpoints.ts';
 import { EndpointInput as fields } from '../../notifications/schemas.ts';
 import type { EndpointRow } from '../../notifications/webhooks/queries.ts';
 import { input } from '../../web/components.ts';

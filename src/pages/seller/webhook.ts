@@ -1,10 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { permitOnBrand } from '../../catalogue/operations.ts';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import { DomainError, type Wording } from '../../errors/errors.ts';
 import { after, nextCursor } from '../../http/cursor.ts';
 import { taken } from '../../http/forms.ts';
-import { seeOther, sendPage, type Pages } from '../../http/site.ts';
+import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
 import type { DeliveryRow, DeliveryStatus } from '../../notifications/delivery-queries.ts';
 import {
   changeEndpoint,
@@ -13,7 +13,7 @@ import {
   resend,
   rotateEndpoint,
   viewEndpoint,
-} from '../../notifications/webhooks/endpoints.ts';
+} from '../../notifications/webhook-endpoints.ts';
 import type { EndpointRow } from '../../notifications/webhooks/queries.ts';
 import { consult, operate } from '../../operation/run.ts';
 import { badge, emptyState, exactMoment, notice, paging, type Tone } from '../../web/components.ts';
@@ -39,7 +39,7 @@ import { endpointBadge, secretNotice } from './webhooks.ts';
 const deliveriesShown = 20;
 
 /** One webhook of a brand: what was sent and became of it, and whatever can be done with it. */
-export function webhookPage(app: App): Pages {
+export function webhookPage(app: PageDeps): Pages {
   const rules = { allowLoopback: app.config.webhooks.allowLoopback };
   return async (server) => {
     /** One without a brand is no page of a shop. */

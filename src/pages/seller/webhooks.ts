@@ -1,12 +1,12 @@
 import { permitOnBrand } from '../../catalogue/operations.ts';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import { taken } from '../../http/forms.ts';
-import { sendPage, type Pages } from '../../http/site.ts';
+import { sendPage, type Pages } from '../../http/page-response.ts';
 import {
   createEndpoint,
   endpointsOf,
   mostEndpoints,
-} from '../../notifications/webhooks/endpoints.ts';
+} from '../../notifications/webhook-endpoints.ts';
 import type { EndpointRow } from '../../notifications/webhooks/queries.ts';
 import { consult, operate } from '../../operation/run.ts';
 import { badge, copyButton, notice } from '../../web/components.ts';
@@ -26,7 +26,7 @@ import {
 import { inputOf, readWebhook, webhookFields } from './webhook-form.ts';
 
 /** The webhooks of a brand, and a new one, whose secret is shown once. */
-export function webhooksPage(app: App): Pages {
+export function webhooksPage(app: PageDeps): Pages {
   const rules = { allowLoopback: app.config.webhooks.allowLoopback };
   return async (server) => {
     const page = async (visit: Visit, brandId: string, shown: Shown, news?: Html) => {

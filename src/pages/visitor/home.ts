@@ -1,12 +1,12 @@
+import type { CampaignStatus } from '../../database/status-words.ts';
 import type { CampaignSort } from '../../campaigns/campaign.ts';
 import { campaignOf } from '../../campaigns/campaign.ts';
 import { listVisible } from '../../campaigns/lists.ts';
 import { cursorParts, lastOf } from '../../campaigns/schemas.ts';
-import type { CampaignStatus } from '../../campaigns/status.ts';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../deps.ts';
 import type { Wording } from '../../errors/errors.ts';
 import { nextCursor } from '../../http/cursor.ts';
-import { sendPage, type Pages } from '../../http/site.ts';
+import { sendPage, type Pages } from '../../http/page-response.ts';
 import { consult } from '../../operation/run.ts';
 import { emptyState, paging } from '../../web/components.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
@@ -57,7 +57,7 @@ interface Wish {
 }
 
 /** The campaigns, as cards: what runs now unless told. */
-export function homePages(app: App): Pages {
+export function homePages(app: PageDeps): Pages {
   return async (server) => {
     server.get('/', async (request, reply) => {
       const { visit } = request;

@@ -1,4 +1,4 @@
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../../pages/deps.ts';
 import { accountPages } from '../../pages/account/index.ts';
 import { buyerPages } from '../../pages/buyer/index.ts';
 import { operatorPages } from '../../pages/operator/index.ts';
@@ -7,10 +7,10 @@ import { unsubscribePages } from '../../pages/unsubscribe.ts';
 import { visitorPages } from '../../pages/visitor/index.ts';
 import { pictureFiles } from './picture-files.ts';
 import { siteFiles } from './site-files.ts';
-import type { Pages } from '../../http/site.ts';
+import type { Pages } from '../../http/page-response.ts';
 
 /** The pages of every part of the site, for buildServer. */
-export function pagesOf(app: App): Pages[] {
+export function pagesOf(app: PageDeps): Pages[] {
   return [
     visitorPages(app),
     buyerPages(app),
@@ -22,6 +22,6 @@ export function pagesOf(app: App): Pages[] {
 }
 
 /** Files that are the same in every language, and for everybody. */
-export function filesOf(app: App): Pages[] {
+export function filesOf(app: PageDeps): Pages[] {
   return [pictureFiles(app), siteFiles(app)];
 }

@@ -1,9 +1,9 @@
 import { findPicture } from '../../catalogue/queries.ts';
 import { pictureVariants, type PictureVariant } from '../../catalogue/picture.ts';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../../pages/deps.ts';
 import { DomainError } from '../../errors/errors.ts';
 import { consult } from '../../operation/run.ts';
-import type { Pages } from '../../http/site.ts';
+import type { Pages } from '../../http/page-response.ts';
 
 const yearSeconds = 365 * 86_400;
 const types = {
@@ -13,7 +13,7 @@ const types = {
 } as const satisfies Record<PictureVariant, string>;
 
 /** The pictures of products, under names that change with what is in them. */
-export function pictureFiles(app: App): Pages {
+export function pictureFiles(app: PageDeps): Pages {
   return async (server) => {
     server.get('/gambar/:name', { schema: { hide: true } }, async (request, reply) => {
       const { name = '' } = request.params as { readonly name?: string };

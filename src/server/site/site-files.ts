@@ -4,10 +4,10 @@ import { Resvg } from '@resvg/resvg-js';
 import type { FastifyReply } from 'fastify';
 import { campaignOf } from '../../campaigns/campaign.ts';
 import { listVisible } from '../../campaigns/lists.ts';
-import type { App } from '../../context.ts';
+import type { PageDeps } from '../../pages/deps.ts';
 import { consult } from '../../operation/run.ts';
 import { originOf } from '../../http/csrf.ts';
-import type { Pages } from '../../http/site.ts';
+import type { Pages } from '../../http/page-response.ts';
 
 const hourSeconds = 3_600;
 /** The newest campaigns are listed; search engines find others by links. */
@@ -20,7 +20,7 @@ const iconOf = (size: number) =>
 const visitor = { kind: 'visitor', address: '' } as const;
 
 /** Files that browsers and search engines ask for at fixed addresses. */
-export function siteFiles(app: App): Pages {
+export function siteFiles(app: PageDeps): Pages {
   const { publicUrl } = app.config.http;
   // Drawn once, when first asked for.
   const drawn = new Map<number, Buffer>();

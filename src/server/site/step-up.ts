@@ -1,6 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { prove, sendProof, wayToProve, type Holder } from '../../accounts/reauthentication.ts';
-import type { SignInParts } from '../../accounts/sign-in.ts';
+import {
+  prove,
+  sendProof,
+  wayToProve,
+  type Holder,
+} from '../../accounts/sign-in/reauthentication.ts';
+import type { SignInParts } from '../../accounts/sign-in/sign-in.ts';
 import { DomainError } from '../../errors/errors.ts';
 import type { Actor } from '../../identity/actor.ts';
 import { consult } from '../../operation/run.ts';

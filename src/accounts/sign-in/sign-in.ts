@@ -1,21 +1,21 @@
 import { hkdfSync, timingSafeEqual } from 'node:crypto';
-import type { Database } from '../database/pool.ts';
-import type { Queryable } from '../database/query.ts';
-import type { Tx } from '../database/transaction.ts';
-import { DomainError, type Language } from '../errors/errors.ts';
-import { newId } from '../identity/ids.ts';
-import type { Claims } from '../identity/tokens.ts';
-import { limits, type LimitName } from '../config/limits.ts';
-import type { Mailer } from '../mail/mailer.ts';
-import { consult, operate } from '../operation/run.ts';
-import type { MailBudget, RateLimiter } from '../overload/rate-limiter.ts';
-import { recordAccess, recordByEmail, type AccessMethod } from './access.ts';
-import { plainCode } from './mfa/codes.ts';
-import * as factors from './mfa/queries.ts';
-import { keyed } from './keyed-hash.ts';
+import type { Database } from '../../database/pool.ts';
+import type { Queryable } from '../../database/query.ts';
+import type { Tx } from '../../database/transaction.ts';
+import { DomainError, type Language } from '../../errors/errors.ts';
+import { newId } from '../../identity/ids.ts';
+import type { Claims } from '../../identity/tokens.ts';
+import { limits, type LimitName } from '../../config/limits.ts';
+import type { Mailer } from '../../mail/mailer.ts';
+import { consult, operate } from '../../operation/run.ts';
+import type { MailBudget, RateLimiter } from '../../overload/rate-limiter.ts';
+import { recordAccess, recordByEmail, type AccessMethod } from '../access.ts';
+import { plainCode } from '../mfa/codes.ts';
+import * as factors from '../mfa/queries.ts';
+import { keyed } from '../keyed-hash.ts';
 import { rememberOrigin, standingOf, wrongCodeLimit, type Origin } from './origins.ts';
-import * as sql from './session-queries.ts';
-import { hasFactor, takeFactorCode, type FactorParts } from './mfa/second-factor.ts';
+import * as sql from '../session-queries.ts';
+import { hasFactor, takeFactorCode, type FactorParts } from '../mfa/second-factor.ts';
 import {
   endSession,
   newToken,
@@ -24,7 +24,7 @@ import {
   storedDevice,
   tokenHash,
   tokenSessionHours,
-} from './sessions.ts';
+} from '../sessions.ts';
 
 /** How long somebody who came half in may take for the second factor; its tries are as many. */
 export const halfSignInMinutes = 15;

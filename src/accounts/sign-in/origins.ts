@@ -1,9 +1,9 @@
-import type { Queryable } from '../database/query.ts';
-import type { Tx } from '../database/transaction.ts';
-import type { LimitName } from '../config/limits.ts';
-import type { RateLimiter } from '../overload/rate-limiter.ts';
-import { keyed } from './keyed-hash.ts';
-import * as sql from './session-queries.ts';
+import type { Queryable } from '../../database/query.ts';
+import type { Tx } from '../../database/transaction.ts';
+import type { LimitName } from '../../config/limits.ts';
+import type { RateLimiter } from '../../overload/rate-limiter.ts';
+import { keyed } from '../keyed-hash.ts';
+import * as sql from '../session-queries.ts';
 
 /** A browser and a network stay known for so long after a sign-in. */
 const knownDays = 180;

@@ -1,6 +1,6 @@
-import { refilled } from '../../web/refill.ts';
-import type { Visit } from '../../web/visit.ts';
-import type { KeptForm } from '../../http/kept-form.ts';
+import { refilled } from '../web/refill.ts';
+import type { Visit } from '../web/visit.ts';
+import type { KeptForm } from './kept-form.ts';
 
 /** A page with what was typed into its form before, and a word about it. */
 export function showKept(visit: Visit, document: string, kept: KeptForm): string {

@@ -1,12 +1,20 @@
 import type { Readable } from 'node:stream';
 import multipart from '@fastify/multipart';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { pictureLimitBytes, pictureTooLarge } from '../catalogue/make-picture.ts';
+import { sizeLimits } from '../config/size-limits.ts';
 import { DomainError, invalidField, type Wording } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { accountRequired } from '../identity/policy.ts';
-import { cleanPastedText } from './pasted-text.ts';
+import { cleanPastedText } from '../http/pasted-text.ts';
 import { UploadRoom, uploadSpeed, type OpenUpload, type UploadSpeed } from './upload-limit.ts';
+
+/** Maximum size of an uploaded picture. */
+const pictureLimitBytes = sizeLimits.pictureBytes.max;
+
+const pictureTooLarge: Wording = {
+  id: 'Foto maksimal 5 MB. Perkecil dulu, ya.',
+  en: 'A picture may have 5 MB at most. Please make it smaller.',
+};
 
 /** The field that a picture is sent in. */
 const pictureField = 'picture';

@@ -3,8 +3,8 @@ import { parse } from 'node:querystring';
 import type { FastifyInstance } from 'fastify';
 import { sizeLimits } from '../config/size-limits.ts';
 import { DomainError, invalidField, type Wording } from '../errors/errors.ts';
-import { cleanPastedText } from '../http/pasted-text.ts';
-import { unstorableField, unstorableText } from '../http/validation.ts';
+import { cleanPastedText } from './pasted-text.ts';
+import { unstorableField, unstorableText } from './validation.ts';
 
 /** The most fields a query string or a form may have; the largest form of the site has 40. */
 export const maxFields = sizeLimits.formFields.max;

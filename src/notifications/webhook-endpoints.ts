@@ -1,20 +1,20 @@
-import { brandRoleOf, permitOnBrand } from '../../catalogue/operations.ts';
-import type { AuditEvent } from '../../audit/events.ts';
-import type { Queryable } from '../../database/query.ts';
-import type { Tx } from '../../database/transaction.ts';
-import { DomainError, invalidField } from '../../errors/errors.ts';
-import type { Actor } from '../../identity/actor.ts';
-import { newId } from '../../identity/ids.ts';
-import { demandProof, may, permit } from '../../identity/policy.ts';
-import { isAllowedUrl, type AddressRules } from './public-addresses.ts';
+import { brandRoleOf, permitOnBrand } from '../catalogue/operations.ts';
+import type { AuditEvent } from '../audit/events.ts';
+import type { Queryable } from '../database/query.ts';
+import type { Tx } from '../database/transaction.ts';
+import { DomainError, invalidField } from '../errors/errors.ts';
+import type { Actor } from '../identity/actor.ts';
+import { newId } from '../identity/ids.ts';
+import { demandProof, may, permit } from '../identity/policy.ts';
+import { isAllowedUrl, type AddressRules } from './webhooks/public-addresses.ts';
 import {
   findDelivery,
   listEndpointDeliveries,
   resendDelivery,
   type DeliveryRow,
-} from '../delivery-queries.ts';
-import * as sql from './queries.ts';
-import { newSecret } from './webhooks.ts';
+} from './delivery-queries.ts';
+import * as sql from './webhooks/queries.ts';
+import { newSecret } from './webhooks/webhooks.ts';
 
 /** Endpoints that a brand may have, and as many without a brand. */
 export const mostEndpoints = 20;

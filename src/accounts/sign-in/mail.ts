@@ -1,6 +1,6 @@
-import type { Language } from '../errors/errors.ts';
-import type { Mail } from '../mail/mailer.ts';
-import { html, type Html } from '../web/html.ts';
+import type { Language } from '../../errors/errors.ts';
+import type { Mail } from '../../mail/mailer.ts';
+import { html, type Html } from '../../web/html.ts';
 
 export interface SignInLetter {
   readonly code: string;

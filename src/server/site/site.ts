@@ -3,52 +3,30 @@ import { fastifyCookie } from '@fastify/cookie';
 import formbody from '@fastify/formbody';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { awaitsFactor } from '../accounts/sign-in.ts';
-import type { App } from '../context.ts';
-import { DomainError, languages, type Language } from '../errors/errors.ts';
-import type { Actor } from '../identity/actor.ts';
-import { demandProof } from '../identity/policy.ts';
-import { westernIndonesia } from '../web/format.ts';
-import { layout, type PageParts } from '../web/layout.ts';
-import { pathIn, themes, type Person, type Visit } from '../web/visit.ts';
-import { consult } from '../operation/run.ts';
-import { parseFields } from '../server/body-parsers.ts';
-import { compression } from '../server/content-encoding.ts';
-import { errorPage } from '../server/site/error-page.ts';
-import { FormPages } from '../server/site/form-pages.ts';
-import type { KeptForm, KeptForms } from './kept-form.ts';
-import { fieldsWithoutFiles } from './forms.ts';
-import { showKept } from '../server/site/kept-form-page.ts';
-import { formBytes, limitForms } from './body-limits.ts';
-import { languageOf } from './accept-language.ts';
-import { knownError } from './problem.ts';
-import { originOf, refuseForeignForms } from './csrf.ts';
-import { pageError, redirectToCleanAddress } from '../server/site/sentence-links.ts';
-import { sessionTokenOf } from './session-cookie.ts';
-import { serveAssets } from './site-assets.ts';
-import { askForProof, takeProofs } from '../server/site/step-up.ts';
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** What pages know of whoever looks; set for every route of the site. */
-    visit: Visit;
-    /** What was typed on this page before its reader had to sign in again. */
-    keptForm: KeptForm | undefined;
-  }
-}
+import { DomainError, languages, type Language } from '../../errors/errors.ts';
+import { formBytes, limitForms } from '../../http/body-limits.ts';
+import { refuseForeignForms } from '../../http/csrf.ts';
+import { fieldsWithoutFiles } from '../../http/forms.ts';
+import type { KeptForms } from '../../http/kept-form.ts';
+import { knownError } from '../../http/problem.ts';
+import { pathWithin, seeOther, sendPage, type Pages } from '../../http/page-response.ts';
+import { serveAssets } from '../../http/site-assets.ts';
+import { demandProof } from '../../identity/policy.ts';
+import { themes } from '../../web/visit.ts';
+import { parseFields } from '../../http/body-parsers.ts';
+import { compression } from '../../http/content-encoding.ts';
+import { errorPage } from './error-page.ts';
+import { FormPages } from './form-pages.ts';
+import { pageError, redirectToCleanAddress } from './sentence-links.ts';
+import { askForProof, takeProofs } from './step-up.ts';
+import { themeCookie, visitOf, visitorIn, type ViewerDeps } from './viewer.ts';
 
 /** What the frame of the site uses of the application. */
-export type SiteParts = Pick<App, 'config' | 'authenticate' | 'findSession'> & {
-  /** For proving oneself again; a site without sessions needs none. */
-  readonly signIn?: App['signIn'];
+export interface SiteParts extends ViewerDeps {
   /** For forms whose sender had been signed out; without it their words are lost. */
   readonly keptForms?: KeptForms;
-};
+}
 
-/** The pages of one part of the site; registered once for each language. */
-export type Pages = FastifyPluginAsyncTypebox;
-
-const themeCookie = 'theme';
 const yearSeconds = 365 * 86_400;
 
 /**
@@ -128,127 +106,6 @@ function protect(reply: FastifyReply): void {
     // With less than this browsers say "Origin: null" of our own forms.
     'referrer-policy': 'strict-origin-when-cross-origin',
   });
-}
-
-/** Sends a page; its status is 200 unless told. */
-export function sendPage(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  page: PageParts,
-  status = 200,
-): FastifyReply {
-  return sendHtml(reply.code(status), documentOf(request, page, status));
-}
-
-/** The whole document of a page, with what its reader had typed there before signing in again. */
-function documentOf(request: FastifyRequest, page: PageParts, status: number): string {
-  const document = layout(request.visit, page).toString();
-  const { keptForm, visit } = request;
-  return keptForm === undefined || status !== 200 ? document : showKept(visit, document, keptForm);
-}
-
-/** After a form was taken: the next page is got with GET, so that reloading sends nothing twice. */
-export function seeOther(request: FastifyRequest, reply: FastifyReply, path: string): FastifyReply {
-  return reply.redirect(request.visit.url(path), 303);
-}
-
-function sendHtml(reply: FastifyReply, document: string): FastifyReply {
-  return asPage(reply).send(document);
-}
-
-/** The answer is a page: of one reader, and looked for again whenever it is opened. */
-export function asPage(reply: FastifyReply): FastifyReply {
-  return reply.header('cache-control', 'private, no-cache').type('text/html; charset=utf-8');
-}
-
-/** Sends a page with something that is shown this once: no browser keeps it, also not on its disk. */
-export function sendSecretPage(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  page: PageParts,
-  status = 200,
-): FastifyReply {
-  const document = documentOf(request, page, status);
-  return asPage(reply.code(status)).header('cache-control', 'no-store').send(document);
-}
-
-async function visitOf(
-  app: SiteParts,
-  request: FastifyRequest,
-  language: Language,
-  page?: string,
-): Promise<Visit> {
-  const { authorization, cookie } = request.headers;
-  const visit = visitorIn(app, request, language, page);
-  const session = authorization === undefined ? sessionTokenOf(cookie, visit.origin) : undefined;
-  if (session !== undefined) {
-    const owner = await consult(() => app.findSession(session, request.ip));
-    if (owner === undefined) {
-      // Whoever still has to show a second factor had no session that could have ended.
-      const db = app.signIn?.db;
-      const isHalf = db !== undefined && (await consult(() => awaitsFactor(db, session)));
-      return { ...visit, sessionEnded: !isHalf };
-    }
-    const { sessionId, actor, displayName, email, timeZone } = owner;
-    const person = { userId: actor.userId, displayName, email, timeZone };
-    return { ...visit, actor, person, sessionId };
-  }
-  const actor = await app.authenticate(authorization, request.ip);
-  return { ...visit, actor, person: personOf(actor) };
-}
-
-function visitorIn(
-  app: SiteParts,
-  request: FastifyRequest,
-  language: Language,
-  page?: string,
-): Visit {
-  const theme = themes.find(
-    (one) => one === fastifyCookie.parse(request.headers.cookie ?? '')[themeCookie],
-  );
-  const path = ownPath(withoutPrefix(request.url, language));
-  return {
-    actor: { kind: 'visitor', address: request.ip },
-    person: undefined,
-    sessionId: undefined,
-    sessionEnded: false,
-    language,
-    path,
-    page: page ?? path,
-    isAnswer: request.method === 'POST',
-    preferred: otherPreferred(request, language),
-    origin: originOf(request, app.config.http.publicUrl),
-    theme,
-    now: new Date(),
-    t: (id, en) => (language === 'id' ? id : en),
-    url: (to) => pathIn(language, to),
-  };
-}
-
-/** The language that a browser asks for by name, unless the page is in it. */
-function otherPreferred({ headers }: FastifyRequest, language: Language): Language | undefined {
-  const asked = headers['accept-language'];
-  if (asked === undefined || !/^[a-z]{2}/i.test(asked)) return undefined;
-  const preferred = languageOf(asked);
-  return preferred === language ? undefined : preferred;
-}
-
-/** A caller with a token is a person without a profile here. */
-function personOf(actor: Actor): Person | undefined {
-  if (actor.kind !== 'user' && actor.kind !== 'operator') return undefined;
-  const { userId } = actor;
-  return { userId, displayName: '', email: null, timeZone: westernIndonesia };
-}
-
-/** Pages link to the path that was asked for: `//other.example` would be another site's. */
-function ownPath(path: string): string {
-  return /^\/(?![/\\])/.test(path) ? path : '/';
-}
-
-function withoutPrefix(url: string, language: Language): string {
-  if (language === 'id') return url;
-  const path = url.slice('/en'.length);
-  return path.startsWith('/') ? path : `/${path}`;
 }
 
 /** Somebody who has to prove themselves first is asked to; any other error has a page of words. */
@@ -345,10 +202,4 @@ function rememberTheme(server: FastifyInstance): void {
     }
     return seeOther(request, reply, pathWithin(back));
   });
-}
-
-/** A path of this site to go back to; anything else is the home page. */
-export function pathWithin(given: unknown): string {
-  const isPath = typeof given === 'string' && /^\/(?![/\\])[^\s\\]{0,500}$/.test(given);
-  return isPath ? given : '/';
 }

@@ -1,13 +1,13 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { invalidField, type Language } from '../errors/errors.ts';
-import type { Tx } from '../database/transaction.ts';
-import { newId } from '../identity/ids.ts';
-import { sendOrRefuse } from '../mail/mailer.ts';
-import { consult, operate } from '../operation/run.ts';
-import { forgetOldAccess } from './access-queries.ts';
-import { recordByEmail } from './access.ts';
-import * as factors from './mfa/queries.ts';
-import { keyed } from './keyed-hash.ts';
+import { invalidField, type Language } from '../../errors/errors.ts';
+import type { Tx } from '../../database/transaction.ts';
+import { newId } from '../../identity/ids.ts';
+import { sendOrRefuse } from '../../mail/mailer.ts';
+import { consult, operate } from '../../operation/run.ts';
+import { forgetOldAccess } from '../access-queries.ts';
+import { recordByEmail } from '../access.ts';
+import * as factors from '../mfa/queries.ts';
+import { keyed } from '../keyed-hash.ts';
 import { signInMail } from './mail.ts';
 import {
   standingOf,
@@ -16,8 +16,8 @@ import {
   type Origin,
   type Standing,
 } from './origins.ts';
-import * as sql from './session-queries.ts';
-import { tokenHash } from './sessions.ts';
+import * as sql from '../session-queries.ts';
+import { tokenHash } from '../sessions.ts';
 import type { SignInParts } from './sign-in.ts';
 
 /** How long a code and its link live. */

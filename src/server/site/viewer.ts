@@ -1,0 +1,105 @@
+import { fastifyCookie } from '@fastify/cookie';
+import type { FastifyRequest } from 'fastify';
+import { awaitsFactor, type SignInParts } from '../../accounts/sign-in/sign-in.ts';
+import type { SessionFinder } from '../../accounts/sessions.ts';
+import type { Config } from '../../config/config.ts';
+import type { Language } from '../../errors/errors.ts';
+import { languageOf } from '../../http/accept-language.ts';
+import { originOf } from '../../http/csrf.ts';
+import { sessionTokenOf } from '../../http/session-cookie.ts';
+import type { Actor } from '../../identity/actor.ts';
+import type { Authenticator } from '../../identity/authenticate.ts';
+import { consult } from '../../operation/run.ts';
+import { westernIndonesia } from '../../web/format.ts';
+import { pathIn, themes, type Person, type Visit } from '../../web/visit.ts';
+
+/** What is needed to tell who looks at a page. */
+export interface ViewerDeps {
+  readonly config: Config;
+  readonly authenticate: Authenticator;
+  readonly findSession: SessionFinder;
+  /** For re-authentication; a site without sessions needs none. */
+  readonly signIn?: SignInParts;
+}
+
+/** The cookie that keeps whether pages are light or dark. */
+export const themeCookie = 'theme';
+
+export async function visitOf(
+  app: ViewerDeps,
+  request: FastifyRequest,
+  language: Language,
+  page?: string,
+): Promise<Visit> {
+  const { authorization, cookie } = request.headers;
+  const visit = visitorIn(app, request, language, page);
+  const session = authorization === undefined ? sessionTokenOf(cookie, visit.origin) : undefined;
+  if (session !== undefined) {
+    const owner = await consult(() => app.findSession(session, request.ip));
+    if (owner === undefined) {
+      // Whoever still has to show a second factor had no session that could have ended.
+      const db = app.signIn?.db;
+      const isHalf = db !== undefined && (await consult(() => awaitsFactor(db, session)));
+      return { ...visit, sessionEnded: !isHalf };
+    }
+    const { sessionId, actor, displayName, email, timeZone } = owner;
+    const person = { userId: actor.userId, displayName, email, timeZone };
+    return { ...visit, actor, person, sessionId };
+  }
+  const actor = await app.authenticate(authorization, request.ip);
+  return { ...visit, actor, person: personOf(actor) };
+}
+
+export function visitorIn(
+  app: ViewerDeps,
+  request: FastifyRequest,
+  language: Language,
+  page?: string,
+): Visit {
+  const theme = themes.find(
+    (one) => one === fastifyCookie.parse(request.headers.cookie ?? '')[themeCookie],
+  );
+  const path = ownPath(withoutPrefix(request.url, language));
+  return {
+    actor: { kind: 'visitor', address: request.ip },
+    person: undefined,
+    sessionId: undefined,
+    sessionEnded: false,
+    language,
+    path,
+    page: page ?? path,
+    isAnswer: request.method === 'POST',
+    preferred: otherPreferred(request, language),
+    origin: originOf(request, app.config.http.publicUrl),
+    theme,
+    now: new Date(),
+    t: (id, en) => (language === 'id' ? id : en),
+    url: (to) => pathIn(language, to),
+  };
+}
+
+/** The language that a browser asks for by name, unless the page is in it. */
+function otherPreferred({ headers }: FastifyRequest, language: Language): Language | undefined {
+  const asked = headers['accept-language'];
+  if (asked === undefined || !/^[a-z]{2}/i.test(asked)) return undefined;
+  const preferred = languageOf(asked);
+  return preferred === language ? undefined : preferred;
+}
+
+/** A caller with a token is a person without a profile here. */
+function personOf(actor: Actor): Person | undefined {
+  if (actor.kind !== 'user' && actor.kind !== 'operator') return undefined;
+  const { userId } = actor;
+  return { userId, displayName: '', email: null, timeZone: westernIndonesia };
+}
+
+/** Pages link to the path that was asked for: `//other.example` would be another site's. */
+function ownPath(path: string): string {
+  return /^\/(?![/\\])/.test(path) ? path : '/';
+}
+
+function withoutPrefix(url: string, language: Language): string {
+  if (language === 'id') return url;
+  const path = url.slice('/en'.length);
+  return path.startsWith('/') ? path : `/${path}`;
+}
