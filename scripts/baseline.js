@@ -1,27 +1,73 @@
-// Writes the two baseline migrations from their sources: the tables of sql/schema and the functions
-// of sql/functions. Until version 1.0.0 no released database exists, so the baseline is written
-// again after every change of a source; a test fails while the two differ.
-//   node scripts/baseline.js
+// Writes the migrations from their sources: the tables of sql/schema, the functions of
+// sql/functions, and sql/access.sql at the end of each migration.
+//   node scripts/baseline.js [--directory supabase/migrations] [--drop sambatan.old_function]
+//
+// Until version 1.0.0 no released database exists. The two baseline migrations are written again
+// after every change of a source; a test fails while they differ.
+// From version 1.0.0 on the baseline is never written again. Changed functions go into a new
+// migration that has these functions alone. Changes of tables need a migration written by hand.
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { planFunctionMigration } from './function-migration.js';
 
 const root = join(import.meta.dirname, '..');
-const target = process.argv[2] ?? join(root, 'supabase/migrations');
-mkdirSync(target, { recursive: true });
-writeFileSync(join(target, '20261123000100_schema.sql'), baseline('schema'));
-writeFileSync(join(target, '20261123000200_functions.sql'), baseline('functions'));
+const { values: options } = parseArgs({
+  options: {
+    directory: { type: 'string', default: join(root, 'supabase/migrations') },
+    drop: { type: 'string', multiple: true, default: [] },
+  },
+});
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+mkdirSync(options.directory, { recursive: true });
+if (Number.parseInt(version, 10) < 1) {
+  writeMigration('20261123000100_schema', 'sql/schema', textsIn(join(root, 'sql/schema')));
+  writeMigration('20261123000200_functions', 'sql/functions', textsIn(join(root, 'sql/functions')));
+} else {
+  try {
+    addFunctionMigration();
+  } catch (error) {
+    process.stderr.write(`${error.message}\n`);
+    process.exitCode = 1;
+  }
+}
 
-/** The text of one migration: the sources of a folder by file name, then sql/access.sql. */
-function baseline(folder) {
-  const directory = join(root, 'sql', folder);
-  const sources = readdirSync(directory)
+/** Adds a migration with the functions that changed since the newest migrations, if any did. */
+function addFunctionMigration() {
+  const statements = planFunctionMigration({
+    sources: textsIn(join(root, 'sql/functions')),
+    migrations: textsIn(options.directory),
+    drops: options.drop,
+  });
+  if (statements.length === 0) return;
+  const name = `${nextVersion()}_functions`;
+  writeMigration(name, 'sql/functions', statements);
+  process.stdout.write(`${name}.sql has ${statements.length} changed functions\n`);
+}
+
+/** A time stamp in UTC that sorts after every migration there is. */
+function nextVersion() {
+  const now = Number(new Date().toISOString().replaceAll(/\D/g, '').slice(0, 14));
+  const newest = Math.max(...readdirSync(options.directory).map((name) => Number.parseInt(name)));
+  return String(Math.max(now, newest + 1));
+}
+
+function writeMigration(name, source, texts) {
+  const access = readFileSync(join(root, 'sql/access.sql'), 'utf8');
+  writeFileSync(
+    join(options.directory, `${name}.sql`),
+    `-- Written by scripts/baseline.js from ${source}. Edit the sources there, not this file.
+
+${texts.join('\n\n')}
+
+${access}`,
+  );
+}
+
+/** The texts of a folder's SQL files in the order of their names. */
+function textsIn(directory) {
+  return readdirSync(directory)
     .filter((name) => name.endsWith('.sql'))
     .sort()
-    .map((name) => readFileSync(join(directory, name), 'utf8').trim());
-  const access = readFileSync(join(root, 'sql/access.sql'), 'utf8');
-  return `-- Written by scripts/baseline.js from sql/${folder}. Edit the sources there, not this file.
-
-${sources.join('\n\n')}
-
-${access}`;
+    .map((name) => readFileSync(join(directory, name), 'utf8').replaceAll('\r\n', '\n').trim());
 }

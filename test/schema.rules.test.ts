@@ -2,7 +2,7 @@ import { participationStatuses, toDbParticipationStatus } from '../src/database/
 import { campaignStatuses, toDbStatus } from '../src/database/status-words.ts';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, suite, test } from 'node:test';
@@ -73,12 +73,13 @@ async function refusalOf(statement: string, ...values: unknown[]): Promise<strin
 }
 
 suite('migrations', () => {
-  test('the baseline is what scripts/baseline.js writes from sql/schema and sql/functions', (t) => {
+  test('are what scripts/baseline.js writes from sql/schema and sql/functions', (t) => {
     const written = mkdtempSync(join(tmpdir(), 'sambatan-baseline-'));
     t.after(() => rmSync(written, { recursive: true, force: true }));
     const root = join(import.meta.dirname, '..');
-    execFileSync(process.execPath, [join(root, 'scripts/baseline.js'), written]);
     const migrations = join(root, 'supabase/migrations');
+    cpSync(migrations, written, { recursive: true });
+    execFileSync(process.execPath, [join(root, 'scripts/baseline.js'), '--directory', written]);
     assert.deepEqual(readdirSync(migrations).toSorted(), readdirSync(written).toSorted());
     for (const file of readdirSync(written)) {
       assert.equal(
