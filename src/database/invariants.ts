@@ -41,6 +41,12 @@ export async function findViolations(
 /** The names of the invariants: those of their files, without the ending. */
 export const invariantNames = (): string[] => files().map((file) => file.replace(/\.sql$/, ''));
 
+/** The query of one invariant, without a semicolon at its end. */
+export function invariantQuery(name: string): string {
+  const text = readFileSync(join(directory, `${name}.sql`), 'utf8');
+  return text.trim().replace(/;$/, '');
+}
+
 /**
  * How many rows one invariant's query gives, counted by the server. On a connection of its own, with
  * half an hour of time; `stop` ends it early, and it throws.
@@ -61,12 +67,9 @@ export async function countViolations(
   stop.addEventListener('abort', end);
   try {
     await client.connect();
-    const text = readFileSync(join(directory, `${name}.sql`), 'utf8')
-      .trim()
-      .replace(/;$/, '');
     await client.query("begin read only; set local statement_timeout = '30min'");
     const { rows } = await client.query<{ found: bigint }>(
-      `select count(*) as found from (\n${text}\n) violations`,
+      `select count(*) as found from (\n${invariantQuery(name)}\n) violations`,
     );
     await client.query('commit');
     return rows[0]!.found;

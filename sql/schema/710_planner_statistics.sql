@@ -1,0 +1,19 @@
+-- A hot campaign gets thousands of rows within seconds, long before autovacuum analyzes their tables.
+-- With statistics of campaign_id from before, the planner takes a campaign that they do not contain
+-- for one without rows, and joins two of its tables by a nested loop over all pairs: the books of
+-- 5,000 orders took 8.5 s instead of 17 ms. Without statistics of this column it assumes an average
+-- campaign, and reads each row once.
+do $$
+declare
+  relation regclass;
+begin
+  for relation in
+    select c.oid from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      join pg_attribute a on a.attrelid = c.oid
+    where n.nspname = 'sambatan' and c.relkind in ('r', 'p') and a.attname = 'campaign_id'
+      and c.relname <> 'campaigns'
+  loop
+    execute format('alter table %s alter column campaign_id set statistics 0', relation);
+  end loop;
+end
+$$;
