@@ -124,7 +124,7 @@ export function lifecycleRoutes(app: LifecycleRouteDeps): FastifyPluginAsyncType
           tags: ['campaigns'],
           summary: 'The goods of a completed campaign were sent',
           description:
-            'Buyers are told, and reminded before `received_after`; from then on a paid order whose buyer has said nothing counts as received. A dispute stops that. Said again it changes nothing.',
+            'Buyers are told, and reminded before `received_after`; from then on a paid order whose buyer has said nothing counts as received. A dispute stops that. The waiting list ends; offers that were made can still be paid. Said again it changes nothing.',
           params,
           response: { 200: CampaignSchema, ...changeProblems() },
         },
@@ -179,6 +179,7 @@ export function lifecycleRoutes(app: LifecycleRouteDeps): FastifyPluginAsyncType
               'no_decision_open',
               'decision_is_sellers',
               'goods_received_already',
+              'goods_shipped_already',
               'payout_settled_already',
             ),
           },
@@ -198,6 +199,8 @@ export function lifecycleRoutes(app: LifecycleRouteDeps): FastifyPluginAsyncType
         schema: {
           tags: ['operations'],
           summary: 'Run the lifecycle now: open, complete and fail whatever is due, or full',
+          description:
+            'Does every step of a sweep of the scheduler: shipped orders whose buyers said nothing for the whole time count as received, and old rows are removed.',
           response: { 200: RunSchema, ...problems('forbidden', 'clock_skewed', 'outcome_unknown') },
         },
       },

@@ -80,6 +80,7 @@ export class Scheduler {
   #life: Promise<void> | undefined;
   // By a clock that nobody sets: a machine's own may jump.
   #nextSweepAt = 0;
+  #nextTidyAt = 0;
   #beatAt = -Infinity;
   #lastRun: Run | undefined;
   #failure: string | null = 'not started';
@@ -145,10 +146,13 @@ export class Scheduler {
     await this.#options.db.rows(sql.removeWorker, this.#workerId).catch(() => undefined);
   }
 
-  /** A sweep by hand; works even when the scheduler could not start. Throws what failed. */
+  /**
+   * A sweep by hand: every step of the scheduler's own. Works even when the scheduler could not
+   * start. Throws what failed.
+   */
   async sweep(): Promise<Run> {
     await this.#compareClocks();
-    return await this.#turns.take(() => this.#run({ completeFull: true }));
+    return await this.#sweep();
   }
 
   async #live(onIntroduced: () => void): Promise<void> {
@@ -197,14 +201,10 @@ export class Scheduler {
     const before = await db.one(sql.nextDue);
     this.#noteClocks(before.now);
     if (sweep || before.overdue_since !== null) {
-      const { transitions } = await this.#turns.take(() =>
-        this.#run({ completeFull: sweep, stop }),
-      );
+      const { transitions } = sweep
+        ? await this.#sweep(stop)
+        : await this.#turns.take(() => this.#run({ completeFull: false, stop }));
       if (transitions.length > 0) this.#fruitless = 0;
-      if (sweep) {
-        await this.#receive();
-        await this.#tidy();
-      }
       await this.#beat();
     }
     this.#failures = 0;
@@ -228,6 +228,20 @@ export class Scheduler {
     const offsetMs = databaseNow.getTime() - clock().getTime();
     metrics.clockOffset.set(offsetMs / 1_000);
     if (Math.abs(offsetMs) > maxClockOffsetMs) throw new DomainError('clock_skewed', {});
+  }
+
+  /**
+   * Settles what is due and completes full campaigns, marks orders as received and, once in an
+   * interval, removes old rows. The next sweep is an interval later, so a sweep by hand may leave out
+   * no step. Throws what ended it early.
+   */
+  async #sweep(stop?: AbortSignal): Promise<Run> {
+    return await this.#turns.take(async () => {
+      const run = await this.#run({ completeFull: true, ...(stop && { stop }) });
+      await this.#receive();
+      if (performance.now() >= this.#nextTidyAt) await this.#tidy();
+      return run;
+    });
   }
 
   /** Throws what ended the run early, after counting what it did. */
@@ -274,7 +288,8 @@ export class Scheduler {
   }
 
   async #tidy(): Promise<void> {
-    const { db, log } = this.#options;
+    const { db, log, intervalMinutes } = this.#options;
+    this.#nextTidyAt = performance.now() + intervalMinutes * 60_000;
     for (const statement of Object.values(sql.tidy)) {
       // What is left lying is taken away by the next sweep.
       await db.rows(statement).catch((error: unknown) => {

@@ -105,23 +105,25 @@ export async function letTimePass(
   campaignId: string,
   seconds: number,
 ): Promise<void> {
+  const earlier = (...columns: string[]) =>
+    columns.map((column) => `${column} = ${column} - $2 * interval '1 second'`).join(', ');
   await ask(
     db,
     `with c as (
-      update sambatan.campaigns set deadline = deadline - $2 * interval '1 second',
-        opens_at = opens_at - $2 * interval '1 second', due_at = due_at - $2 * interval '1 second',
-        completed_at = completed_at - $2 * interval '1 second',
-        decision_opened_at = decision_opened_at - $2 * interval '1 second'
+      update sambatan.campaigns set ${earlier('deadline', 'opens_at', 'due_at', 'extended_at')},
+        ${earlier('completed_at', 'decision_opened_at')},
+        ${earlier('shipped_at', 'received_after', 'receipts_due_at')}
       where campaign_id = $1), t as (
-      update sambatan.transactions set pay_by = pay_by - $2 * interval '1 second',
-        rejected_at = rejected_at - $2 * interval '1 second'
+      update sambatan.transactions set ${earlier('pay_by', 'rejected_at', 'settled_at')}
       where campaign_id = $1), g as (
-      update sambatan.gateway_calls set payable_until = payable_until - $2 * interval '1 second'
+      update sambatan.gateway_calls set ${earlier('payable_until')}
       where campaign_id = $1), w as (
-      update sambatan.waiting_entries set keep_until = keep_until - $2 * interval '1 second',
-        offer_expires_at = offer_expires_at - $2 * interval '1 second'
+      update sambatan.waiting_entries set ${earlier('keep_until', 'offer_expires_at')}
+      where campaign_id = $1), d as (
+      update sambatan.disputes set ${earlier('opened_at', 'resolved_at')}
       where campaign_id = $1)
-    update sambatan.participants set hold_expires_at = hold_expires_at - $2 * interval '1 second'
+    update sambatan.participants set
+      ${earlier('joined_at', 'hold_expires_at', 'confirmed_at', 'refunded_at', 'fulfilled_at')}
     where campaign_id = $1`,
     campaignId,
     seconds,
