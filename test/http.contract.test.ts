@@ -628,6 +628,16 @@ const decisionCases: Case[] = [
     },
   ],
   [
+    'calling off what was shipped',
+    409,
+    'goods_shipped_already',
+    async () => {
+      const [id] = await belowMinimum();
+      expectStatus(await shop.seller.post(`/campaigns/${id}/ship`), 200);
+      return decide(shop.seller, id);
+    },
+  ],
+  [
     'calling off what is being paid out',
     409,
     'payout_settled_already',

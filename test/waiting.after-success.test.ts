@@ -94,3 +94,42 @@ test('a payout that waited for an offer is released when the offer lapses', asyn
   assert.equal(await waits(), 'lapsed');
   assert.notEqual((await payout())?.['released_at'], null);
 });
+
+test('shipping ends the waiting list, and an offer that is open then is paid and received', async () => {
+  const { id, places, waits, waiter, entryId } = await waitedFor(2, { minimum_slots: 1 });
+  const late = await service.user();
+  const wish = { quantity: 1, shipping_address: 'Jalan Mawar 13, Semarang' };
+  const [paid, unpaid] = places;
+  await look(paid!.buyer, paid!.id);
+  await settle(paid!.id);
+  const reject = `/participations/${unpaid!.id}/payment/write-off`;
+  await look(unpaid!.buyer, unpaid!.id);
+  expectStatus(await operator.post(reject, reason), 200);
+  assert.equal(await waits(), 'offered');
+  const refused = await late.post(`/campaigns/${id}/waiting`, wish);
+  assert.equal(refused.status, 409);
+  expectStatus(await shop.seller.post(`/campaigns/${id}/ship`), 200);
+  assert.equal(await waits(), 'offered');
+  // Everybody who is in the batch by now has said that the goods were received.
+  expectStatus(await paid!.buyer.post(`/participations/${paid!.id}/fulfil`), 200);
+  const { order_id: order } = expectStatus(await waiter.get(`/waiting/${entryId}`), 200);
+  await look(waiter, String(order));
+  await settle(String(order));
+  await letTimePass(db, id, 15 * 86_400);
+  await run();
+  const received = expectStatus(await waiter.get(`/participations/${String(order)}`), 200);
+  assert.equal(received.status, 'fulfilled');
+  await expectInvariants(db, id);
+});
+
+test('whoever still waits when the batch is shipped is told that the list is closed', async () => {
+  const { id, places, waits } = await waitedFor(2);
+  expectStatus(await shop.seller.post(`/campaigns/${id}/ship`), 200);
+  assert.equal(await waits(), 'closed');
+  const { buyer, id: place } = places[0]!;
+  await look(buyer, place);
+  expectStatus(await operator.post(`/participations/${place}/payment/write-off`, reason), 200);
+  await run();
+  assert.equal(await waits(), 'closed');
+  await expectInvariants(db, id);
+});

@@ -54,16 +54,19 @@ returns timestamptz language sql stable as $$
 $$;
 
 -- One step of closing a campaign's waiting list: at most p_limit entries are closed. Gives how many.
--- The caller holds the campaign's row and stores what becomes of it in c.
+-- With p_keep_offers the offers that were made stay open until they are paid or lapse. The caller
+-- holds the campaign's row and stores what becomes of it in c.
 create or replace function sambatan.close_waiting(
-  inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out closed integer
+  inout c sambatan.campaigns, p_at timestamptz, p_limit integer,
+  p_keep_offers boolean default false, out closed integer
 ) language plpgsql set enable_seqscan = off as $$
 declare
   told jsonb[];
 begin
   with picked as (
     select entry_id, position, quantity from sambatan.waiting_entries
-    where campaign_id = c.campaign_id and status in ('waiting', 'offered')
+    where campaign_id = c.campaign_id
+      and (status = 'waiting' or (status = 'offered' and not p_keep_offers))
     order by position limit p_limit
   ), moved as (
     update sambatan.waiting_entries e set status = 'closed', closed_at = p_at, keep_until = null,

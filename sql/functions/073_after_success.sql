@@ -127,11 +127,11 @@ begin
 end
 $$;
 
--- Whether a completed campaign can still be called off: nobody has received anything, and no payout
--- was sent or is on its way.
+-- Whether a completed campaign can still be called off: it was not shipped, nobody has received
+-- anything, and no payout was sent or is on its way.
 create or replace function sambatan.may_be_called_off(c sambatan.campaigns)
 returns boolean language sql stable as $$
-  select c.status = 'fulfilled' and c.closing_as is null
+  select c.status = 'fulfilled' and c.closing_as is null and c.shipped_at is null
     and not exists (select 1 from sambatan.participants p
       where p.campaign_id = c.campaign_id and p.status = 'fulfilled')
     and not exists (select 1 from sambatan.transactions t
@@ -143,7 +143,7 @@ $$;
 -- alone for decision_seconds, an operator (p_as_operator) after that. Going on changes nothing;
 -- otherwise the campaign is closed as cancelled, and settle_campaign gives everything back. Gives
 -- whether it was called off. Refuses: campaign_not_found, no_decision_open, decision_is_sellers,
--- payout_settled_already, goods_received_already.
+-- payout_settled_already, goods_received_already, goods_shipped_already.
 create or replace function sambatan.decide_below_minimum(
   p_campaign_id uuid, p_goes_on boolean, p_as_operator boolean, p_note text, p_actor text
 ) returns boolean language plpgsql as $$
@@ -171,6 +171,8 @@ begin
     where campaign_id = p_campaign_id and status = 'fulfilled')
   then
     perform sambatan.refuse('goods_received_already');
+  elsif c.shipped_at is not null then
+    perform sambatan.refuse('goods_shipped_already');
   elsif not sambatan.may_be_called_off(c) then
     perform sambatan.refuse('payout_settled_already');
   end if;

@@ -1,12 +1,14 @@
 -- The seller has sent the goods of a completed campaign: from now on the clock runs after which an
--- order counts as received. Said again it changes nothing. Refuses: campaign_not_found,
+-- order counts as received. Said again it changes nothing. Nobody is offered slots any more: those who
+-- still wait are told, and offers that were made can still be paid. Refuses: campaign_not_found,
 -- transition_not_allowed.
 create or replace function sambatan.ship_campaign(
   p_campaign_id uuid, p_days integer, p_actor text
 ) returns void language plpgsql as $$
 declare
-  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  c sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   now_at constant timestamptz := clock_timestamp();
+  closing record;
   ends_at constant timestamptz := now_at + p_days * interval '1 day';
 begin
   if c.status <> 'fulfilled' then
@@ -20,6 +22,11 @@ begin
     where campaign_id = p_campaign_id;
   perform sambatan.record_event(p_campaign_id, 'campaign_shipped', p_actor, now_at, null,
     jsonb_build_object('to', ends_at));
+  if c.waiting_entries > 0 then
+    select * into c from sambatan.campaigns where campaign_id = p_campaign_id;
+    closing := sambatan.close_waiting(c, now_at, c.waiting_entries, true);
+    perform sambatan.store_campaigns(array[sambatan.offer_slots(closing.c, now_at)]);
+  end if;
 end
 $$;
 
@@ -62,7 +69,8 @@ begin
     received := received + 1;
   end loop;
   if received < p_limit then
-    update sambatan.campaigns set receipts_due_at = case when exists (
+    -- Whoever pays an offer becomes a participant after this.
+    update sambatan.campaigns set receipts_due_at = case when waiting_entries > 0 or exists (
         select 1 from sambatan.participants
         where campaign_id = p_campaign_id and status = 'confirmed')
       then now_at + interval '1 hour' end

@@ -749,6 +749,14 @@ export const errorTable = {
       en: 'A buyer has received the goods, so this campaign cannot be called off any more.',
     },
   ),
+  goods_shipped_already: fixed(
+    409,
+    { id: 'Barang sudah dikirim', en: 'Goods were shipped already' },
+    {
+      id: 'Barangnya sudah dikirim, jadi sambatan ini tidak bisa dibatalkan lagi. Lanjutkan saja.',
+      en: 'The goods are on their way, so this campaign cannot be called off any more. Go on with it.',
+    },
+  ),
   payout_not_covered: define<{ readonly free: number }>(
     409,
     { id: 'Dana belum cukup', en: 'Not enough money in hand' },

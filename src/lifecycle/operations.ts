@@ -37,7 +37,7 @@ export async function extendCampaign(
  * Decides whether a batch goes on although fewer slots were paid than its minimum; otherwise it is
  * called off as cancelCampaign does. The seller decides; an operator may after the seller's time.
  * Gives whether it was called off. Refuses: campaign_not_found, forbidden, no_decision_open,
- * decision_is_sellers, goods_received_already, payout_settled_already.
+ * decision_is_sellers, goods_received_already, goods_shipped_already, payout_settled_already.
  */
 export async function decideBelowMinimum(
   tx: Tx,

@@ -1077,16 +1077,19 @@ returns timestamptz language sql stable as $$
 $$;
 
 -- One step of closing a campaign's waiting list: at most p_limit entries are closed. Gives how many.
--- The caller holds the campaign's row and stores what becomes of it in c.
+-- With p_keep_offers the offers that were made stay open until they are paid or lapse. The caller
+-- holds the campaign's row and stores what becomes of it in c.
 create or replace function sambatan.close_waiting(
-  inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out closed integer
+  inout c sambatan.campaigns, p_at timestamptz, p_limit integer,
+  p_keep_offers boolean default false, out closed integer
 ) language plpgsql set enable_seqscan = off as $$
 declare
   told jsonb[];
 begin
   with picked as (
     select entry_id, position, quantity from sambatan.waiting_entries
-    where campaign_id = c.campaign_id and status in ('waiting', 'offered')
+    where campaign_id = c.campaign_id
+      and (status = 'waiting' or (status = 'offered' and not p_keep_offers))
     order by position limit p_limit
   ), moved as (
     update sambatan.waiting_entries e set status = 'closed', closed_at = p_at, keep_until = null,
@@ -2988,11 +2991,11 @@ begin
 end
 $$;
 
--- Whether a completed campaign can still be called off: nobody has received anything, and no payout
--- was sent or is on its way.
+-- Whether a completed campaign can still be called off: it was not shipped, nobody has received
+-- anything, and no payout was sent or is on its way.
 create or replace function sambatan.may_be_called_off(c sambatan.campaigns)
 returns boolean language sql stable as $$
-  select c.status = 'fulfilled' and c.closing_as is null
+  select c.status = 'fulfilled' and c.closing_as is null and c.shipped_at is null
     and not exists (select 1 from sambatan.participants p
       where p.campaign_id = c.campaign_id and p.status = 'fulfilled')
     and not exists (select 1 from sambatan.transactions t
@@ -3004,7 +3007,7 @@ $$;
 -- alone for decision_seconds, an operator (p_as_operator) after that. Going on changes nothing;
 -- otherwise the campaign is closed as cancelled, and settle_campaign gives everything back. Gives
 -- whether it was called off. Refuses: campaign_not_found, no_decision_open, decision_is_sellers,
--- payout_settled_already, goods_received_already.
+-- payout_settled_already, goods_received_already, goods_shipped_already.
 create or replace function sambatan.decide_below_minimum(
   p_campaign_id uuid, p_goes_on boolean, p_as_operator boolean, p_note text, p_actor text
 ) returns boolean language plpgsql as $$
@@ -3032,6 +3035,8 @@ begin
     where campaign_id = p_campaign_id and status = 'fulfilled')
   then
     perform sambatan.refuse('goods_received_already');
+  elsif c.shipped_at is not null then
+    perform sambatan.refuse('goods_shipped_already');
   elsif not sambatan.may_be_called_off(c) then
     perform sambatan.refuse('payout_settled_already');
   end if;
@@ -3044,14 +3049,16 @@ end
 $$;
 
 -- The seller has sent the goods of a completed campaign: from now on the clock runs after which an
--- order counts as received. Said again it changes nothing. Refuses: campaign_not_found,
+-- order counts as received. Said again it changes nothing. Nobody is offered slots any more: those who
+-- still wait are told, and offers that were made can still be paid. Refuses: campaign_not_found,
 -- transition_not_allowed.
 create or replace function sambatan.ship_campaign(
   p_campaign_id uuid, p_days integer, p_actor text
 ) returns void language plpgsql as $$
 declare
-  c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
+  c sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   now_at constant timestamptz := clock_timestamp();
+  closing record;
   ends_at constant timestamptz := now_at + p_days * interval '1 day';
 begin
   if c.status <> 'fulfilled' then
@@ -3065,6 +3072,11 @@ begin
     where campaign_id = p_campaign_id;
   perform sambatan.record_event(p_campaign_id, 'campaign_shipped', p_actor, now_at, null,
     jsonb_build_object('to', ends_at));
+  if c.waiting_entries > 0 then
+    select * into c from sambatan.campaigns where campaign_id = p_campaign_id;
+    closing := sambatan.close_waiting(c, now_at, c.waiting_entries, true);
+    perform sambatan.store_campaigns(array[sambatan.offer_slots(closing.c, now_at)]);
+  end if;
 end
 $$;
 
@@ -3107,7 +3119,8 @@ begin
     received := received + 1;
   end loop;
   if received < p_limit then
-    update sambatan.campaigns set receipts_due_at = case when exists (
+    -- Whoever pays an offer becomes a participant after this.
+    update sambatan.campaigns set receipts_due_at = case when waiting_entries > 0 or exists (
         select 1 from sambatan.participants
         where campaign_id = p_campaign_id and status = 'confirmed')
       then now_at + interval '1 hour' end

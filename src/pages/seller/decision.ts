@@ -88,12 +88,15 @@ export function decisionPart(
           <input type="hidden" name="decision" value="continue" />
           <button class="button">${t('Lanjutkan batch ini', 'Go on with this batch')}</button>
         </form>
-        <form method="post" action="${action}">
-          <input type="hidden" name="decision" value="cancel" />
-          <button class="button danger">
-            ${t('Batalkan, kembalikan semua uang', 'Call it off, refund everybody')}
-          </button>
-        </form>
+        ${
+          campaign.shipped_at === null &&
+          html`<form method="post" action="${action}">
+            <input type="hidden" name="decision" value="cancel" />
+            <button class="button danger">
+              ${t('Batalkan, kembalikan semua uang', 'Call it off, refund everybody')}
+            </button>
+          </form>`
+        }
       </div>`
     }
   </section>`;

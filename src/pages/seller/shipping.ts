@@ -52,8 +52,8 @@ function page(visit: Visit, campaign: Campaign, days: number, refused?: DomainEr
     <form class="stack panel narrow" method="post" action="${path}/kirim">
       <p>
         ${t(
-          `Pembeli yang sudah bayar kami kabari. Kalau dalam ${days} hari mereka tidak mengabari apa-apa, pesanannya dianggap sudah diterima dan danamu dicairkan. Laporan masalah menghentikan hitungan itu.`,
-          `We tell every buyer who has paid. If they say nothing for ${counted(days, 'day')}, their order counts as received and your payout is released. A reported problem stops that.`,
+          `Pembeli yang sudah bayar kami kabari. Kalau dalam ${days} hari mereka tidak mengabari apa-apa, pesanannya dianggap sudah diterima dan danamu dicairkan. Laporan masalah menghentikan hitungan itu. Antrean ditutup.`,
+          `We tell every buyer who has paid. If they say nothing for ${counted(days, 'day')}, their order counts as received and your payout is released. A reported problem stops that. The waiting list is closed.`,
         )}
       </p>
       <div class="row">
