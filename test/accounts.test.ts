@@ -10,6 +10,7 @@ import { ask } from './rig/market.ts';
 import { expectProblem, expectStatus, join, openShop } from './rig/shop.ts';
 import { Forms } from './rig/site.ts';
 import { homeAddress, signIn } from './rig/sign-in.ts';
+import { pdfOf } from './rig/pdf.ts';
 
 const service = await httpService();
 after(service.close);
@@ -189,7 +190,7 @@ test('an account is not deleted while a proof of payment waits, also when its ca
   const proof = await buyer.send({
     method: 'POST',
     path: `/participations/${held}/proof`,
-    body: Buffer.from('%PDF-1.7 bukti'),
+    body: Buffer.from(pdfOf()),
     headers: { 'content-type': 'application/pdf' },
   });
   expectStatus(proof, 200);

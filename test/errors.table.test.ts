@@ -10,6 +10,7 @@ import {
   invalidField,
   languages,
 } from '../src/errors/errors.ts';
+import { proofFlaws, type ProofFlaw } from '../src/errors/proof-flaws.ts';
 import type { ErrorCode } from '../src/errors/errors.ts';
 import { errorPage } from '../src/server/site/error-page.ts';
 import { counted } from '../src/errors/plurals.ts';
@@ -208,7 +209,7 @@ test('numbers of slots agree with their noun wherever they are shown', () => {
 });
 
 test('each flaw of a proof has a sentence of its own', () => {
-  const flaws = ['empty', 'heic', 'unreadable'] as const;
+  const flaws = Object.keys(proofFlaws) as ProofFlaw[];
   for (const language of languages) {
     const details = flaws.map(
       (reason) => new DomainError('proof_not_accepted', { reason }).text(language).detail,

@@ -24,6 +24,7 @@ import {
 } from './rig/shop.ts';
 import { homeAddress } from './rig/sign-in.ts';
 import { watch } from './rig/stream.ts';
+import { pdfOf } from './rig/pdf.ts';
 
 const service = await httpService();
 after(service.close);
@@ -469,7 +470,7 @@ const reasons = [
   'statement-lines/:id/ignore',
 ].map((route) => [`POST /${route}`, () => ({ reason: 'alasan yang jelas' })] as const);
 const aBank = () => ({ bank: 'BCA', number: `88${++accounts}00000`, holder: 'Sari Dewi' });
-const pdf = Buffer.from('%PDF-1.7 bukti');
+const pdf = Buffer.from(pdfOf());
 
 /** Files that are sent instead of JSON. */
 const files: Readonly<Record<string, [type: string, content: string | Buffer]>> = {

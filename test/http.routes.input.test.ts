@@ -383,7 +383,7 @@ test('a HEIC photo is refused with how to send another, and image/jpg counts as 
     assert.match(String(answer.body['detail']), /HEIC/);
   }
   const text = await upload('image/jpg', 'no picture');
-  assert.deepEqual(text.body['params'], { reason: 'unreadable' });
+  assert.deepEqual(text.body['params'], { reason: 'wrong_type' });
 });
 
 test('a proof of payment that has no file in it is refused as one that cannot be read', async () => {

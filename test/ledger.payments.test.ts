@@ -8,6 +8,7 @@ import type { Client } from './rig/client.ts';
 import { httpService } from './rig/http-service.ts';
 import { ask, letTimePass, outcomes, untilWaiting } from './rig/market.ts';
 import { expectProblem, expectStatus, join, openShop } from './rig/shop.ts';
+import { pdfOf } from './rig/pdf.ts';
 
 const service = await httpService({ environment: { SAMBATAN_HOLD_GRACE: '10' } });
 after(service.close);
@@ -98,7 +99,7 @@ test('a proof is drawn anew, stops the clock of the hold, and is for its buyer a
   expectStatus(await operator.post(`/participations/${held}/payment/reject`, reason), 200);
   const back = await paymentOf(buyer, held);
   assert.deepEqual([back.status, back['reason']], ['rejected', 'Fotonya buram']);
-  const pdf = Buffer.from('%PDF-1.7 bukti');
+  const pdf = Buffer.from(pdfOf());
   expectStatus(await upload(buyer, held, pdf, 'application/pdf'), 200);
   const { headers } = await buyer.get(`/participations/${held}/proof`);
   assert.match(String(headers['content-disposition']), /^attachment/);

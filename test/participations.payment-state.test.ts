@@ -8,6 +8,7 @@ import { httpService } from './rig/http-service.ts';
 import { ask, letTimePass, pastDeadline } from './rig/market.ts';
 import { expectProblem, expectStatus, join, openShop, type Shop } from './rig/shop.ts';
 import { Forms, unzipped } from './rig/site.ts';
+import { pdfOf } from './rig/pdf.ts';
 
 const service = await httpService({ environment: { SAMBATAN_JOIN_RATE_LIMIT: '1000' } });
 after(service.close);
@@ -30,7 +31,7 @@ const verify = async (id: string) =>
 const read = async (id: string, by: Client = operator): Promise<Body> =>
   expectStatus(await by.get(`/participations/${id}`), 200);
 const stateOf = async (id: string) => (await read(id))['payment_state'] as PaymentState;
-const pdf = Buffer.from('%PDF-1.4\n1 0 obj\nendobj\n%%EOF\n');
+const pdf = Buffer.from(pdfOf());
 const prove = async (buyer: Client, id: string) =>
   expectStatus(
     await buyer.send({

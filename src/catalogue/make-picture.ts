@@ -82,8 +82,13 @@ const tooManyPixels: Wording = {
   id: 'Foto ini terlalu besar ukurannya. Perkecil dulu, maksimal 40 megapiksel.',
   en: 'This picture has too many pixels. Make it smaller; at most 40 megapixels are taken.',
 };
+export const heicPicture: Wording = {
+  id: 'Foto HEIC dari iPhone belum bisa dibaca. Atur Pengaturan › Kamera › Format ke “Paling Kompatibel” lalu foto lagi, atau pilih JPEG, PNG, atau WebP.',
+  en: 'HEIC photos from an iPhone cannot be read. Set Settings › Camera › Formats to “Most Compatible” and take it again, or choose a JPEG, PNG or WebP.',
+};
 const wordings = {
   wrong_type: wrongType,
+  heic: heicPicture,
   unreadable,
   too_large: tooManyPixels,
 } as const satisfies Record<Flaw, Wording>;

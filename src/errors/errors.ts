@@ -1,4 +1,5 @@
 import { pageWords } from './page-words.ts';
+import { proofFlaws, type ProofFlaw } from './proof-flaws.ts';
 import { counted } from './plurals.ts';
 import { statementReasons, type StatementReason } from './statement-reasons.ts';
 
@@ -47,24 +48,6 @@ type NoParams = Readonly<Record<never, never>>;
 
 const busySeconds = 1;
 const awaySeconds = 2;
-
-/** Why a proof of payment is not taken. */
-export type ProofFlaw = 'empty' | 'heic' | 'unreadable';
-
-const proofFlaws: Readonly<Record<ProofFlaw, Wording>> = {
-  empty: {
-    id: 'Berkasnya kosong. Pilih foto, tangkapan layar, atau PDF bukti transfermu.',
-    en: 'The file is empty. Choose a photo, a screenshot or a PDF of your transfer.',
-  },
-  heic: {
-    id: 'Foto HEIC dari iPhone belum bisa dibaca. Kirim tangkapan layarnya saja, atau atur Pengaturan › Kamera › Format ke “Paling Kompatibel” lalu foto lagi.',
-    en: 'HEIC photos from an iPhone cannot be read. Send a screenshot of it, or set Settings › Camera › Formats to “Most Compatible” and take the photo again.',
-  },
-  unreadable: {
-    id: 'Bukti bayar harus berupa foto JPEG, PNG, WebP, atau PDF. Coba foto atau tangkap layar lagi.',
-    en: 'A proof is a JPEG, PNG or WebP picture or a PDF. Take the photo or screenshot again.',
-  },
-};
 
 /** Every error the service answers with. The code is the contract; docs/errors.md explains each. */
 export const errorTable = {

@@ -13,8 +13,11 @@ const formats: readonly string[] = ['jpeg', 'png', 'webp'];
 /** Bytes of a channel, by how the decoder calls them; the rest have more. */
 const depths: Readonly<Record<string, number>> = { uchar: 1, char: 1, ushort: 2, short: 2 };
 
-/** Why a file is not drawn: no picture that we take, one that is broken, or too large a one. */
-export type Flaw = 'wrong_type' | 'unreadable' | 'too_large';
+/**
+ * Why a file is not drawn: no picture that we take (HEIC is what iPhones make, and has words of its
+ * own), one that is broken, or too large a one.
+ */
+export type Flaw = 'wrong_type' | 'heic' | 'unreadable' | 'too_large';
 
 export class NotDrawn extends Error {
   readonly flaw: Flaw;
@@ -44,7 +47,7 @@ export async function drawn<T>(
   fits: (size: PictureSize) => void = () => undefined,
 ): Promise<T> {
   // Before anything is loaded that knows more kinds of files than we take.
-  if (!hasKnownBeginning(bytes)) throw new NotDrawn('wrong_type');
+  if (!hasKnownBeginning(bytes)) throw new NotDrawn(isHeic(bytes) ? 'heic' : 'wrong_type');
   return await alone(async () => {
     const { default: sharp } = await import('sharp');
     // In strips by one thread, and nothing kept: memory stays small.
@@ -71,6 +74,12 @@ export async function drawn<T>(
       throw new NotDrawn('unreadable', error);
     }
   });
+}
+
+/** What iPhones make of photos (ISO 23008-12): a brand of HEVC pictures behind `ftyp`. */
+function isHeic(bytes: Buffer): boolean {
+  const brand = bytes.subarray(4, 12).toString('latin1');
+  return /^ftyp(?:hei[cxmsf]|hev[cxms]|mif[12]|msf1)$/.test(brand);
 }
 
 /** JPEG, PNG, or WebP in its container. */

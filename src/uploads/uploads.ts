@@ -154,6 +154,19 @@ export async function readFormWithFiles(
   return { fields, files, fileName };
 }
 
+/**
+ * The file of a form that a proof of payment is sent in; undefined when none was chosen. Refuses as
+ * readUpload; a file that is too large is proof_not_accepted.
+ */
+export async function readProofFile(request: FastifyRequest): Promise<Buffer | undefined> {
+  try {
+    return (await readFormWithFile(request, pictureField, pictureTooLarge)).file;
+  } catch (error) {
+    const isOfFile = error instanceof DomainError && error.code === 'validation_failed';
+    throw isOfFile ? new DomainError('proof_not_accepted', { reason: 'file_too_large' }) : error;
+  }
+}
+
 /** The picture of a request that has to have one. Refuses as readUpload, and validation_failed. */
 export async function readPicture(request: FastifyRequest): Promise<Buffer> {
   const { picture } = await readUpload(request);

@@ -4,6 +4,7 @@ import type { Part } from '../waiting/model.ts';
 import { refusalOf, type HistoryModel, type Role } from './model.ts';
 import type { Line, Movement, Received } from './money.ts';
 import { chosen, clientOf, outcomeOf, type Pair, type Real } from './real.ts';
+import { pdfOf } from '../rig/pdf.ts';
 
 /** Commands about money. */
 export const moneyVerbs = [
@@ -195,7 +196,7 @@ function onPart(real: Real, model: HistoryModel, part: Part, role: Role) {
       await client.send({
         method: 'POST',
         path: await pathOf(what),
-        body: '%PDF-1.7 bukti',
+        body: pdfOf(),
         headers: { 'content-type': 'application/pdf' },
       }),
   };

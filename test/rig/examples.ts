@@ -3,6 +3,7 @@ import { unsigned } from './gateway-refusals.ts';
 import { moneyBodies } from './money-refusals.ts';
 import { campaignBody, fromNow, hourMs, joinBody } from './shop.ts';
 import { homeAddress } from './sign-in.ts';
+import { pdfOf } from './pdf.ts';
 
 const base = '/api/sambatan';
 
@@ -66,7 +67,7 @@ export const bodies: Readonly<Record<string, () => object>> = {
 
 /** Files that routes take instead of JSON. */
 const files: Readonly<Record<string, [type: string, content: string]>> = {
-  'POST /participations/{id}/proof': ['application/pdf', '%PDF-1.7 bukti'],
+  'POST /participations/{id}/proof': ['application/pdf', pdfOf()],
   'POST /participations/{id}/dispute/pictures': ['image/jpeg', 'JFIF'],
   'POST /receiving-accounts/{id}/statement': ['text/csv', 'date,description,amount'],
   'POST /receiving-accounts/{id}/statements': ['text/csv', 'date,description,amount'],

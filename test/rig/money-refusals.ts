@@ -7,6 +7,7 @@ import { ask, joined, wish } from './market.ts';
 import { photo } from './pictures.ts';
 import { closeTills } from './till.ts';
 import { campaignBody, expectProblem, expectStatus, type Shop } from './shop.ts';
+import { pdfOf } from './pdf.ts';
 
 const bank = { bank: 'BCA', number: '5270099001', holder: 'PT Sambatan Bersama' };
 const why = { reason: 'alasan yang jelas' };
@@ -50,7 +51,7 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
   const buyer = await service.user();
   const outsider = await service.user();
   const put = (by: Client, path: string, body: object) => by.send({ method: 'PUT', path, body });
-  const proof = (by: Client, id: string, content = '%PDF-1.7 bukti') =>
+  const proof = (by: Client, id: string, content = pdfOf()) =>
     by.send({
       method: 'POST',
       path: `/participations/${id}/proof`,

@@ -1,8 +1,9 @@
 import type { Queryable } from '../../database/query.ts';
 import type { Tx } from '../../database/transaction.ts';
 import { DomainError, invalidField, type Wording } from '../../errors/errors.ts';
+import { heicPicture } from '../../catalogue/make-picture.ts';
 import type { Actor } from '../../identity/actor.ts';
-import { drawn, NotDrawn } from '../../uploads/decode-image.ts';
+import { drawn, NotDrawn, type Flaw } from '../../uploads/decode-image.ts';
 import * as sql from './queries.ts';
 import { permitOnBuyer } from '../payments/operations.ts';
 
@@ -21,6 +22,20 @@ const notAPicture: Wording = {
   id: 'File ini tidak bisa dibaca sebagai foto. Kirim JPEG, PNG, atau WebP.',
   en: 'We could not read this file as a photo. Please send a JPEG, PNG or WebP.',
 };
+const damaged: Wording = {
+  id: 'Foto ini rusak atau terpotong. Simpan ulang, atau pilih foto lain.',
+  en: 'This photo is damaged or cut off. Save it again, or choose another one.',
+};
+const tooManyPixels: Wording = {
+  id: 'Foto ini terlalu besar, lebih dari 60 megapiksel. Perkecil dulu, ya.',
+  en: 'This photo is too large, more than 60 megapixels. Please make it smaller.',
+};
+const flawWords = {
+  wrong_type: notAPicture,
+  heic: heicPicture,
+  unreadable: damaged,
+  too_large: tooManyPixels,
+} as const satisfies Record<Flaw, Wording>;
 const tooMany: Wording = {
   id: 'Paling banyak 3 foto untuk satu laporan.',
   en: 'A report can have up to 3 photos.',
@@ -47,7 +62,7 @@ async function readOne(file: Buffer): Promise<Buffer> {
         .toBuffer(),
     );
   } catch (error) {
-    if (error instanceof NotDrawn) throw invalidField(disputePictureField, notAPicture);
+    if (error instanceof NotDrawn) throw invalidField(disputePictureField, flawWords[error.flaw]);
     throw error;
   }
 }

@@ -1,6 +1,8 @@
 import { sizeLimits } from '../../config/size-limits.ts';
 import { DomainError } from '../../errors/errors.ts';
-import { drawn, NotDrawn } from '../../uploads/decode-image.ts';
+import { maxProofPages, type ProofFlaw } from '../../errors/proof-flaws.ts';
+import { drawn, NotDrawn, type Flaw } from '../../uploads/decode-image.ts';
+import { inspectPdf, isPdf } from '../../uploads/inspect-pdf.ts';
 
 /** The most bytes that a proof of payment may have as it is sent. */
 export const proofLimitBytes = sizeLimits.pictureBytes.max;
@@ -15,15 +17,18 @@ export interface Proof {
 
 /**
  * A proof of payment as it is kept. A picture (JPEG, PNG, WebP) is drawn anew as WebP: smaller,
- * the right way up, and without anything else that was in the file, such as where it was taken. A
- * PDF is kept as it is. What it is says its content, never its name. A request without a body has
+ * the right way up, and without anything else that was in the file, such as where it was taken; of
+ * an animated one the first frame. A PDF is kept as it is, once it was opened: staff have to be
+ * able to look at it. The content decides what it is, never its name. A request without a body has
  * no bytes. Refuses: proof_not_accepted.
  */
 export async function readProof(bytes: unknown): Promise<Proof> {
-  if (!Buffer.isBuffer(bytes) || bytes.length === 0) {
-    throw new DomainError('proof_not_accepted', { reason: 'empty' });
-  }
-  if (bytes.subarray(0, 5).toString('latin1') === '%PDF-') {
+  if (!Buffer.isBuffer(bytes) || bytes.length === 0) throw refused('empty');
+  if (isPdf(bytes)) {
+    const finding = await inspectPdf(bytes);
+    if (finding === 'locked') throw refused('pdf_locked');
+    if (finding === 'unreadable' || finding.pages === 0) throw refused('unreadable');
+    if (finding.pages > maxProofPages) throw refused('pdf_too_many_pages');
     return { contentType: 'application/pdf', content: bytes };
   }
   try {
@@ -36,12 +41,17 @@ export async function readProof(bytes: unknown): Promise<Proof> {
     return { contentType: 'image/webp', content };
   } catch (error) {
     if (!(error instanceof NotDrawn)) throw error;
-    const reason = isHeic(bytes) ? 'heic' : 'unreadable';
-    throw new DomainError('proof_not_accepted', { reason });
+    throw refused(flawOf[error.flaw]);
   }
 }
 
-/** What iPhones make of photos (ISO 23008-12): a brand of HEVC pictures behind `ftyp`. */
-function isHeic(bytes: Buffer): boolean {
-  return /^ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)$/.test(bytes.subarray(4, 12).toString('latin1'));
+const flawOf = {
+  wrong_type: 'wrong_type',
+  heic: 'heic',
+  unreadable: 'unreadable',
+  too_large: 'picture_too_large',
+} as const satisfies Record<Flaw, ProofFlaw>;
+
+function refused(reason: ProofFlaw): DomainError {
+  return new DomainError('proof_not_accepted', { reason });
 }

@@ -3,7 +3,7 @@ import type { PageDeps } from '../deps.ts';
 import { taken } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
 import { seeOther, type Pages } from '../../http/page-response.ts';
-import { readPicture, takeUploads } from '../../uploads/uploads.ts';
+import { readProofFile, takeUploads } from '../../uploads/uploads.ts';
 import { payOnline } from '../../ledger/gateway/operations.ts';
 import { submitProof, viewProof } from '../../ledger/payments/operations.ts';
 import { proofHeaders } from '../../ledger/schemas.ts';
@@ -68,7 +68,7 @@ function proofPages(app: PageDeps): Pages {
       const { id } = request.params;
       const row = await ownParticipation(app, visit, id);
       const answer = await taken(async () => {
-        const proof = await readProof(await readPicture(request));
+        const proof = await readProof(await readProofFile(request));
         return await operate(app.db, (tx) => submitProof(tx, visit.actor, id, proof));
       });
       if ('refused' in answer) {

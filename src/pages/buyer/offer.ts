@@ -4,7 +4,7 @@ import { DomainError } from '../../errors/errors.ts';
 import { taken } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
 import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
-import { readPicture, takeUploads } from '../../uploads/uploads.ts';
+import { readProofFile, takeUploads } from '../../uploads/uploads.ts';
 import { pageToPay, payOnline } from '../../ledger/gateway/operations.ts';
 import { submitProof, viewPayment, viewProof } from '../../ledger/payments/operations.ts';
 import { readProof } from '../../ledger/payments/proofs.ts';
@@ -56,7 +56,7 @@ export function offerPages(app: PageDeps): Pages {
         const { visit } = request;
         const entry = await offerOf(app, visit, request.params.id);
         const answer = await taken(async () => {
-          const proof = await readProof(await readPicture(request));
+          const proof = await readProof(await readProofFile(request));
           return await operate(app.db, (tx) => submitProof(tx, visit.actor, entry.order_id, proof));
         });
         if ('refused' in answer) {
