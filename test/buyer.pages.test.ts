@@ -62,7 +62,7 @@ test('a proof is sent by a form, is refused beside its field, and stops the cloc
   const { forms, path } = await payer();
   const nothing = await forms.upload(`${path}/bukti`, {});
   assert.equal(nothing.status, 422);
-  assert.match(nothing.text, /id="picture-error">Pilih satu foto/);
+  assert.match(nothing.text, /id="picture-error">Berkasnya belum ada atau kosong/);
   const text = await forms.upload(`${path}/bukti`, {}, { bytes: Buffer.from('bukan foto') });
   assert.equal(text.status, 422);
   assert.match(text.text, /id="picture-error">Bukti bayar harus berupa foto/);

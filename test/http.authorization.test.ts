@@ -26,6 +26,7 @@ import { homeAddress } from './rig/sign-in.ts';
 import { watch } from './rig/stream.ts';
 import { pdfOf } from './rig/pdf.ts';
 
+const disputePicture = await photo();
 const service = await httpService();
 after(service.close);
 const base = '/api/sambatan';
@@ -475,7 +476,7 @@ const pdf = Buffer.from(pdfOf());
 /** Files that are sent instead of JSON. */
 const files: Readonly<Record<string, [type: string, content: string | Buffer]>> = {
   'POST /participations/:id/proof': ['application/pdf', pdf],
-  'POST /participations/:id/dispute/pictures': ['image/jpeg', await photo()],
+  'POST /participations/:id/dispute/pictures': ['image/jpeg', disputePicture],
   'POST /receiving-accounts/:id/statement': ['text/csv', 'date,description,amount\n'],
   'POST /receiving-accounts/:id/statements': ['text/csv', 'date,description,amount\n'],
 };

@@ -12,28 +12,7 @@ import { photo, png } from './rig/pictures.ts';
 import { expectProblem, expectStatus, join, openShop } from './rig/shop.ts';
 import { Forms } from './rig/site.ts';
 
-const service = await httpService();
-after(service.close);
-
-let buyer: Client;
-let order: string;
-before(async () => {
-  const bank = { bank: 'BCA', number: '5270099001', holder: 'PT Sambatan Bersama' };
-  expectStatus(await service.service.post('/receiving-accounts', bank), 201);
-  const shop = await openShop(service);
-  const { id } = await shop.campaign({ payment_timing: 'upfront', hold_seconds: 3_600 });
-  buyer = await service.user();
-  order = (await join(buyer, id)).id;
-});
-
 const corpus = (name: string) => readFileSync(new URL(`corpus/proofs/${name}`, import.meta.url));
-const upload = (body: Buffer, type = 'image/jpeg') =>
-  buyer.send({
-    method: 'POST',
-    path: `/participations/${order}/proof`,
-    body,
-    headers: { 'content-type': type },
-  });
 
 const pdf = Buffer.from(pdfOf());
 const jpeg = await photo({ width: 300, height: 200 });
@@ -53,6 +32,28 @@ const refused: readonly (readonly [what: string, flaw: ProofFlaw, bytes: Buffer]
   ['a text', 'wrong_type', Buffer.from('Transfer berhasil Rp195.123')],
   ['a program', 'wrong_type', Buffer.from('MZ\x90\0\x03', 'latin1')],
 ];
+
+const service = await httpService();
+after(service.close);
+
+let buyer: Client;
+let order: string;
+before(async () => {
+  const bank = { bank: 'BCA', number: '5270099001', holder: 'PT Sambatan Bersama' };
+  expectStatus(await service.service.post('/receiving-accounts', bank), 201);
+  const shop = await openShop(service);
+  const { id } = await shop.campaign({ payment_timing: 'upfront', hold_seconds: 3_600 });
+  buyer = await service.user();
+  order = (await join(buyer, id)).id;
+});
+
+const upload = (body: Buffer, type = 'image/jpeg') =>
+  buyer.send({
+    method: 'POST',
+    path: `/participations/${order}/proof`,
+    body,
+    headers: { 'content-type': type },
+  });
 
 for (const [what, flaw, bytes] of refused) {
   test(`${what} is no proof of payment, and its sender reads why`, async () => {
@@ -142,4 +143,65 @@ test('an animated picture is kept as its first frame, a picture in any format as
     const { format, pages = 1 } = await sharp(kept.bytes).metadata();
     assert.deepEqual([format, pages], ['webp', 1]);
   }
+});
+
+test('the buyer sees a thumbnail of the picture they sent, and nobody else does', async () => {
+  expectStatus(await upload(await photo({ width: 1_600, height: 1_200 })), 200);
+  const mine = new Forms(service.url, buyer);
+  const { proof } = expectStatus(await buyer.get(`/participations/${order}/payment`), 200);
+  assert.equal((proof as { content_type: string }).content_type, 'image/webp');
+  for (const [prefix, words] of [
+    ['', 'Bukti yang kamu kirim, buka ukuran penuh'],
+    ['/en', 'Your proof, open in full size'],
+  ] as const) {
+    const { text } = await mine.get(`${prefix}/ikutan/${order}`);
+    const path = `${prefix}/ikutan/${order}/bukti`;
+    assert.ok(text.includes(`href="${path}/berkas"`));
+    assert.match(text, new RegExp(`<img src="${path}/kecil" alt="${words}"`));
+    assert.match(text, prefix === '' ? /Dikirim \d/ : /Sent on /);
+  }
+  const path = `/ikutan/${order}/bukti/kecil`;
+  const small = await mine.get(path);
+  assert.equal(small.status, 200);
+  assert.equal(small.headers.get('content-type'), 'image/webp');
+  assert.equal(small.headers.get('cache-control'), 'private, no-store');
+  assert.equal(small.headers.get('x-content-type-options'), 'nosniff');
+  const { width, height, exif } = await sharp(small.bytes).metadata();
+  assert.deepEqual([width, height, exif], [320, 240, undefined]);
+  assert.ok(
+    small.bytes.length < (await mine.get(`/ikutan/${order}/bukti/berkas`)).bytes.length / 3,
+  );
+
+  const others = [await service.user(), await service.operator(), service.service];
+  for (const other of others) {
+    const { status } = await new Forms(service.url, other).get(path);
+    assert.ok([303, 403, 404].includes(status), String(status));
+  }
+  assert.equal((await new Forms(service.url, service.visitor).get(path)).status, 303);
+});
+
+test('the buyer who sent a PDF gets a link that says its size and when it was sent', async () => {
+  expectStatus(await upload(pdf, 'application/pdf'), 200);
+  const mine = new Forms(service.url, buyer);
+  const { proof } = expectStatus(await buyer.get(`/participations/${order}/payment`), 200);
+  const sent = proof as { content_type: string; bytes: number };
+  assert.deepEqual([sent.content_type, sent.bytes], ['application/pdf', pdf.length]);
+  const plain = async (path: string) => (await mine.get(path)).text.replaceAll(/\s+/g, ' ');
+  const indonesian = await plain(`/ikutan/${order}`);
+  assert.match(indonesian, /Unduh bukti terakhir \(PDF, 1 KB\)/);
+  assert.match(indonesian, /Dikirim \d/);
+  assert.match(await plain(`/en/ikutan/${order}`), /Download the last proof \(PDF, 1 KB\)/);
+  assert.ok(!indonesian.includes('bukti/kecil'));
+  assert.equal((await mine.get(`/ikutan/${order}/bukti/kecil`)).status, 404);
+  const file = await mine.get(`/ikutan/${order}/bukti/berkas`);
+  assert.match(file.headers.get('content-disposition') ?? '', /^attachment/);
+});
+
+test('a thumbnail stays on the page after the payment was verified', async () => {
+  expectStatus(await upload(jpeg), 200);
+  const verified = await service.service.post(`/participations/${order}/payment/verify`);
+  expectStatus(verified, 200);
+  const { text } = await new Forms(service.url, buyer).get(`/ikutan/${order}`);
+  assert.match(text, /Lunas\./);
+  assert.ok(text.includes(`/ikutan/${order}/bukti/kecil`));
 });

@@ -148,6 +148,10 @@ const rows: Readonly<Record<string, Row>> = {
   },
   'GET /antrean/:id/bayar': { expects: '303 404 404 403 404 404', id: ({ entryId }) => entryId },
   'POST /antrean/:id/bayar': { expects: '303 404 404 403 404 404', id: ({ entryId }) => entryId },
+  'GET /antrean/:id/bukti/kecil': {
+    expects: '303 404 404 403 404 404',
+    id: ({ entryId }) => entryId,
+  },
   'GET /antrean/:id/bukti/berkas': {
     expects: '303 404 404 403 404 404',
     id: ({ entryId }) => entryId,
@@ -172,6 +176,10 @@ const rows: Readonly<Record<string, Row>> = {
   },
   'POST /ikutan/:id/batal': {
     expects: '303 303 404 404 404 404',
+    id: ({ participationId }) => participationId,
+  },
+  'GET /ikutan/:id/bukti/kecil': {
+    expects: '303 404 404 404 404 404',
     id: ({ participationId }) => participationId,
   },
   'GET /ikutan/:id/bukti/berkas': {

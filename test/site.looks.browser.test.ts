@@ -36,7 +36,9 @@ before(async () => {
 const files = [
   'GET /akun/data',
   'GET /antrean/:id/bukti/berkas',
+  'GET /antrean/:id/bukti/kecil',
   'GET /ikutan/:id/bukti/berkas',
+  'GET /ikutan/:id/bukti/kecil',
   'GET /keluhan/:id/foto',
   'GET /operator/pembayaran/:id/bukti',
   'GET /operator/uang/pengembalian.csv',

@@ -6,8 +6,8 @@ export const maxProofPages = 20;
 /** Why a proof of payment is not taken, in words for its buyer. */
 export const proofFlaws = {
   empty: {
-    id: 'Berkasnya kosong. Pilih foto, tangkapan layar, atau PDF bukti transfermu.',
-    en: 'The file is empty. Choose a photo, a screenshot or a PDF of your transfer.',
+    id: 'Berkasnya belum ada atau kosong. Pilih foto, tangkapan layar, atau PDF bukti transfermu.',
+    en: 'There is no file, or it is empty. Choose a photo, a screenshot or a PDF of your transfer.',
   },
   heic: {
     id: 'Foto HEIC dari iPhone belum bisa dibaca. Kirim tangkapan layarnya saja, atau atur Pengaturan › Kamera › Format ke “Paling Kompatibel” lalu foto lagi.',

@@ -174,6 +174,10 @@ export interface PaymentRow {
   readonly number: string | null;
   readonly holder: string | null;
   readonly has_proof: boolean;
+  /** Of the proof that was sent last; all three are null when there is none. */
+  readonly proof_type: Proof['contentType'] | null;
+  readonly proof_bytes: number | null;
+  readonly proof_sent_at: Date | null;
   /** When it was made, or is to be paid, in microseconds since 1970: a place in a list. */
   readonly position: bigint;
 }
@@ -189,11 +193,13 @@ const payment = (
         where g.campaign_id = t.campaign_id and g.transaction_id = t.transaction_id
           and g.status in ('unknown', 'open'))) else t.pay_by end as pay_by,
     t.paid_at, t.paid_on::text as paid_on, t.reason, t.reference, t.created_at, t.settled_at, a.bank, a.number, a.holder,
-    exists (select from sambatan.payment_proofs f where f.campaign_id = t.campaign_id
-      and f.participation_id = t.participation_id) as has_proof,
+    f.participation_id is not null as has_proof, f.content_type as proof_type,
+    octet_length(f.content) as proof_bytes, f.uploaded_at as proof_sent_at,
     (extract(epoch from ${position}) * 1000000)::bigint as position
   from ${movements} t
-  left join sambatan.receiving_accounts a on a.account_id = t.account_id`;
+  left join sambatan.receiving_accounts a on a.account_id = t.account_id
+  left join sambatan.payment_proofs f
+    on f.campaign_id = t.campaign_id and f.participation_id = t.participation_id`;
 
 /** The payment of a participation, opened if it is to be; no row when nothing is to be paid. */
 export const openPayment = query<

@@ -93,6 +93,13 @@ export const PaymentSchema = closed(
     account: nullable(BankAccountSchema),
     reason: nullable(Type.String()),
     has_proof: Type.Boolean(),
+    proof: nullable(
+      closed({
+        content_type: choice(['image/webp', 'application/pdf']),
+        bytes: Type.Integer({ minimum: 1 }),
+        sent_at: Timestamp,
+      }),
+    ),
     created_at: Timestamp,
     settled_at: nullable(Timestamp),
     paid_at: nullable(

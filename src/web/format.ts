@@ -15,6 +15,14 @@ export function count(value: bigint | number, language: Language): string {
   return formatter(`n ${language}`, () => new Intl.NumberFormat(locales[language])).format(value);
 }
 
+/** The size of a file: `84 KB`, `1.2 MB`. */
+export function fileSize(bytes: number, language: Language): string {
+  const kilobytes = Math.max(1, Math.round(bytes / 1_024));
+  if (kilobytes < 1_024) return `${count(kilobytes, language)} KB`;
+  const megabytes = Math.round((kilobytes / 1_024) * 10) / 10;
+  return `${count(megabytes, language)} MB`;
+}
+
 /** `1 slot`, `12 slots`; Indonesian has no plural. */
 export function slots(value: bigint | number, language: Language): string {
   return `${count(value, language)} ${language === 'en' && Number(value) !== 1 ? 'slots' : 'slot'}`;

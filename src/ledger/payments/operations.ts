@@ -5,7 +5,7 @@ import { DomainError } from '../../errors/errors.ts';
 import { actorLabel, type Actor, type SignedIn } from '../../identity/actor.ts';
 import { permitSeen, type Action } from '../../identity/policy.ts';
 import { refuseWhileHeld } from '../../quarantine/operations.ts';
-import type { Proof } from './proofs.ts';
+import { proofThumbnail, type Proof } from './proofs.ts';
 import * as sql from '../queries.ts';
 import { toTransfer } from './rupiah.ts';
 
@@ -26,11 +26,26 @@ export interface Payment {
   /** Why it was rejected. */
   readonly reason: string | null;
   readonly has_proof: boolean;
+  /** The file that was sent last to show the transfer, as it is kept; null when there is none. */
+  readonly proof: SentProof | null;
   readonly created_at: Date;
   readonly settled_at: Date | null;
   /** When the buyer paid, or the day in Asia/Jakarta (YYYY-MM-DD) where no more is known. */
   readonly paid_at: Date | null;
   readonly paid_on: string | null;
+}
+
+/** What is known of a proof of payment without reading it. */
+export interface SentProof {
+  readonly content_type: Proof['contentType'];
+  readonly bytes: number;
+  readonly sent_at: Date;
+}
+
+function sentProofOf(row: sql.PaymentRow): SentProof | null {
+  const { proof_type: type, proof_bytes: bytes, proof_sent_at: sentAt } = row;
+  if (type === null || bytes === null || sentAt === null) return null;
+  return { content_type: type, bytes, sent_at: sentAt };
 }
 
 /** The payment that a row tells of. */
@@ -49,6 +64,7 @@ export function paymentOf(row: sql.PaymentRow): Payment {
     account: known ? { bank, number, holder } : null,
     reason: row.reason,
     has_proof: row.has_proof,
+    proof: sentProofOf(row),
     created_at: row.created_at,
     settled_at: row.settled_at,
     paid_at: row.paid_at,
@@ -117,6 +133,20 @@ export async function viewProof(
   const proof = await db.maybe(sql.findProof, buyer.campaign_id, participationId);
   if (proof === undefined) throw new DomainError('proof_not_found', {});
   return { contentType: proof.content_type, content: proof.content };
+}
+
+/**
+ * The proof of a payment as a small picture (WebP). Refuses: participation_not_found, forbidden,
+ * proof_not_found (also for a PDF, which has none).
+ */
+export async function viewProofThumbnail(
+  db: Queryable,
+  actor: Actor,
+  participationId: string,
+): Promise<Proof> {
+  const proof = await viewProof(db, actor, participationId);
+  if (proof.contentType !== 'image/webp') throw new DomainError('proof_not_found', {});
+  return { ...proof, content: await proofThumbnail(proof.content) };
 }
 
 /** What came of money, and whose slots it pays for; the campaign is to be told of. */

@@ -9,6 +9,9 @@ export const proofLimitBytes = sizeLimits.pictureBytes.max;
 /** What is legible on a receipt, in pixels of the longer side. */
 const longestSide = 1_600;
 
+/** Of the thumbnail that its buyer sees, on screens with two pixels for one. */
+const thumbnailSide = 320;
+
 /** What is kept of a proof. */
 export interface Proof {
   readonly contentType: 'image/webp' | 'application/pdf';
@@ -43,6 +46,16 @@ export async function readProof(bytes: unknown): Promise<Proof> {
     if (!(error instanceof NotDrawn)) throw error;
     throw refused(flawOf[error.flaw]);
   }
+}
+
+/** A small picture of a proof that was kept as one, as WebP. */
+export async function proofThumbnail(content: Buffer): Promise<Buffer> {
+  return await drawn(content, (pixels) =>
+    pixels
+      .resize(thumbnailSide, thumbnailSide, { fit: 'inside', withoutEnlargement: true })
+      .webp({ quality: 70 })
+      .toBuffer(),
+  );
 }
 
 const flawOf = {

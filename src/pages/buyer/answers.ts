@@ -5,7 +5,7 @@ import { closed, Id } from '../../http/schemas.ts';
 import { seeOther, type Pages } from '../../http/page-response.ts';
 import { readProofFile, takeUploads } from '../../uploads/uploads.ts';
 import { payOnline } from '../../ledger/gateway/operations.ts';
-import { submitProof, viewProof } from '../../ledger/payments/operations.ts';
+import { submitProof, viewProof, viewProofThumbnail } from '../../ledger/payments/operations.ts';
 import { proofHeaders } from '../../ledger/schemas.ts';
 import { readProof } from '../../ledger/payments/proofs.ts';
 import { consult, operate } from '../../operation/run.ts';
@@ -60,6 +60,16 @@ function proofPages(app: PageDeps): Pages {
       const { id } = request.params;
       await ownParticipation(app, visit, id);
       const { contentType, content } = await consult(() => viewProof(app.db, visit.actor, id));
+      return reply.headers(proofHeaders(id, contentType)).send(content);
+    });
+
+    server.get('/ikutan/:id/bukti/kecil', { schema }, async (request, reply) => {
+      const { visit } = request;
+      const { id } = request.params;
+      await ownParticipation(app, visit, id);
+      const { contentType, content } = await consult(() =>
+        viewProofThumbnail(app.db, visit.actor, id),
+      );
       return reply.headers(proofHeaders(id, contentType)).send(content);
     });
 

@@ -6,7 +6,12 @@ import { closed, Id } from '../../http/schemas.ts';
 import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
 import { readProofFile, takeUploads } from '../../uploads/uploads.ts';
 import { pageToPay, payOnline } from '../../ledger/gateway/operations.ts';
-import { submitProof, viewPayment, viewProof } from '../../ledger/payments/operations.ts';
+import {
+  submitProof,
+  viewPayment,
+  viewProof,
+  viewProofThumbnail,
+} from '../../ledger/payments/operations.ts';
 import { readProof } from '../../ledger/payments/proofs.ts';
 import { proofHeaders } from '../../ledger/schemas.ts';
 import { consult, operate } from '../../operation/run.ts';
@@ -47,6 +52,15 @@ export function offerPages(app: PageDeps): Pages {
       const entry = await offerOf(app, visit, request.params.id);
       const proof = await consult(() => viewProof(app.db, visit.actor, entry.order_id));
       return reply.headers(proofHeaders(entry.order_id, proof.contentType)).send(proof.content);
+    });
+
+    server.get('/antrean/:id/bukti/kecil', { schema }, async (request, reply) => {
+      const { visit } = request;
+      const { order_id: id } = await offerOf(app, visit, request.params.id);
+      const { contentType, content } = await consult(() =>
+        viewProofThumbnail(app.db, visit.actor, id),
+      );
+      return reply.headers(proofHeaders(id, contentType)).send(content);
     });
 
     server.post(

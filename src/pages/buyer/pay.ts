@@ -1,7 +1,7 @@
-import type { Payment } from '../../ledger/payments/operations.ts';
+import type { Payment, SentProof } from '../../ledger/payments/operations.ts';
 import { proofLimitBytes } from '../../ledger/payments/proofs.ts';
 import { copyButton, countdown, exactMoment, notice } from '../../web/components.ts';
-import { count, rupiah, shortMoment } from '../../web/format.ts';
+import { count, fileSize, rupiah, shortMoment } from '../../web/format.ts';
 import { fileInput } from '../../web/file-input.ts';
 import { html, type Html } from '../../web/html.ts';
 import { worded, type Visit } from '../../web/visit.ts';
@@ -35,7 +35,7 @@ export function payPart(
     ${stands(visit, payment)}${
       payment.status !== 'settled' &&
       html`${isOpen && until(visit, row, payment)}${isOpen && onlinePart(visit, row, { payment, online }, fault)}${what(visit, payment)}`
-    }${takesProof && proofForm(visit, row, payment, fault)}
+    }${payment.proof && sentProof(visit, visit.url(`${row.path}/bukti`), payment.proof)}${takesProof && proofForm(visit, row, payment, fault)}
   </section>`;
 }
 
@@ -192,7 +192,6 @@ function proofForm(visit: Visit, row: PayPlace, payment: Payment, fault: Fault |
   const wrongs =
     error === undefined ? [] : [{ field: 'picture', message: { id: error, en: error } }];
   return html`<form class="stack" method="post" enctype="multipart/form-data" action="${path}">
-    ${payment.has_proof && sentProof(visit, path)}
     ${fileInput(visit, {
       name: 'picture',
       label: again
@@ -210,8 +209,23 @@ function proofForm(visit: Visit, row: PayPlace, payment: Payment, fault: Fault |
   </form>`;
 }
 
-/** The proof that was sent last, small; a PDF, which is no picture, by its words alone. */
-function sentProof({ t }: Visit, path: string): Html {
-  const words = t('Lihat bukti terakhir', 'See the last proof');
-  return html`<a class="sent-proof button quiet" href="${path}/berkas" data-plain>${words}</a>`;
+/** The proof that was sent last: a picture as a thumbnail, a PDF as a link that says what it is. */
+function sentProof(visit: Visit, path: string, proof: SentProof): Html {
+  const { t, language, person } = visit;
+  const at = shortMoment(proof.sent_at, language, person?.timeZone);
+  const file = `${path}/berkas`;
+  if (proof.content_type === 'application/pdf') {
+    return html`<p class="sent-proof">
+      <a class="button quiet" href="${file}" data-plain
+        >${t('Unduh bukti terakhir', 'Download the last proof')} (PDF,
+        ${fileSize(proof.bytes, language)})</a
+      >
+      <span class="quiet">${t(`Dikirim ${at}`, `Sent on ${at}`)}</span>
+    </p>`;
+  }
+  const words = t('Bukti yang kamu kirim, buka ukuran penuh', 'Your proof, open in full size');
+  return html`<figure class="sent-proof">
+    <a href="${file}" data-plain><img src="${path}/kecil" alt="${words}" loading="lazy" /></a>
+    <figcaption class="quiet">${t(`Dikirim ${at}`, `Sent on ${at}`)}</figcaption>
+  </figure>`;
 }
