@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } f
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { fastifyCookie } from '@fastify/cookie';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { cookieName, cookies, type Cookie } from './cookies.ts';
 
 /** What somebody had typed into a form when it turned out that they are signed out. */
 export interface KeptForm {
@@ -59,7 +60,7 @@ export class KeptForms {
     if (fields.length === 0) return false;
     const sealed = this.#fitting(request, { ...form, fields });
     if (sealed === undefined) return false;
-    reply.setCookie(nameOf(request, 'formulir'), sealed, {
+    reply.setCookie(nameOf(request, cookies.form), sealed, {
       ...attributes(request),
       maxAge: keptSeconds,
     });
@@ -68,8 +69,8 @@ export class KeptForms {
 
   /** The form that this browser keeps; undefined when there is none, or it is somebody else's. */
   of(request: FastifyRequest): KeptForm | undefined {
-    const cookies = fastifyCookie.parse(request.headers.cookie ?? '');
-    const sealed = cookies[nameOf(request, 'formulir')];
+    const sent = fastifyCookie.parse(request.headers.cookie ?? '');
+    const sealed = sent[nameOf(request, cookies.form)];
     const kept = sealed === undefined ? undefined : this.#open(sealed);
     if (kept === undefined || kept.until < Date.now()) return undefined;
     const { person } = request.visit;
@@ -81,7 +82,7 @@ export class KeptForms {
 
   /** Takes the form from the browser, where there is one. */
   forget(request: FastifyRequest, reply: FastifyReply): void {
-    const name = nameOf(request, 'formulir');
+    const name = nameOf(request, cookies.form);
     if (fastifyCookie.parse(request.headers.cookie ?? '')[name] === undefined) return;
     reply.clearCookie(name, attributes(request));
   }
@@ -95,7 +96,7 @@ export class KeptForms {
     if (person === undefined || sessionId === undefined) return;
     const mark = this.#mark(person.userId);
     if (ownerOf(request) === mark) return;
-    reply.setCookie(nameOf(request, 'akun'), mark, {
+    reply.setCookie(nameOf(request, cookies.account), mark, {
       ...attributes(request),
       maxAge: yearSeconds,
     });
@@ -151,13 +152,13 @@ export class KeptForms {
 }
 
 function ownerOf(request: FastifyRequest): string {
-  const mark = fastifyCookie.parse(request.headers.cookie ?? '')[nameOf(request, 'akun')] ?? '';
+  const mark =
+    fastifyCookie.parse(request.headers.cookie ?? '')[nameOf(request, cookies.account)] ?? '';
   return /^[\w-]{16}$/.test(mark) ? mark : '';
 }
 
 const isSecure = (request: FastifyRequest) => request.visit.origin.startsWith('https:');
-const nameOf = (request: FastifyRequest, name: string) =>
-  isSecure(request) ? `__Host-sambatan-${name}` : `sambatan-${name}`;
+const nameOf = (request: FastifyRequest, cookie: Cookie) => cookieName(cookie, isSecure(request));
 
 function attributes(request: FastifyRequest) {
   return { path: '/', httpOnly: true, sameSite: 'lax', secure: isSecure(request) } as const;

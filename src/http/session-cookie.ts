@@ -1,10 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { fastifyCookie } from '@fastify/cookie';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-
-/** Browsers take the prefixed name over https only, from this host only, for the whole site. */
-const secureName = '__Host-sambatan';
-const plainName = 'sambatan';
+import { cookieName, cookies } from './cookies.ts';
 
 /** The session that a browser brings; undefined without one. */
 export function sessionTokenOf(cookie: string | undefined, origin: string): string | undefined {
@@ -45,9 +42,9 @@ export function giveBrowserId(request: FastifyRequest, reply: FastifyReply): str
   return id;
 }
 
-const browserNameAt = (origin: string) => `${nameAt(origin)}-browser`;
 const isSecure = (origin: string) => origin.startsWith('https:');
-const nameAt = (origin: string) => (isSecure(origin) ? secureName : plainName);
+const nameAt = (origin: string) => cookieName(cookies.session, isSecure(origin));
+const browserNameAt = (origin: string) => cookieName(cookies.browser, isSecure(origin));
 
 function attributes(origin: string) {
   return { path: '/', httpOnly: true, sameSite: 'lax', secure: isSecure(origin) } as const;

@@ -5,6 +5,7 @@ import type { SessionFinder } from '../../accounts/sessions.ts';
 import type { Config } from '../../config/config.ts';
 import type { Language } from '../../errors/errors.ts';
 import { languageOf } from '../../http/accept-language.ts';
+import { cookies } from '../../http/cookies.ts';
 import { originOf } from '../../http/csrf.ts';
 import { sessionTokenOf } from '../../http/session-cookie.ts';
 import type { Actor } from '../../identity/actor.ts';
@@ -23,7 +24,7 @@ export interface ViewerDeps {
 }
 
 /** The cookie that keeps whether pages are light or dark. */
-export const themeCookie = 'theme';
+export const themeCookie = cookies.theme.name;
 
 export async function visitOf(
   app: ViewerDeps,

@@ -1,0 +1,46 @@
+/** One cookie of the site: a row of the table in docs/security.md. */
+export interface Cookie {
+  /** Over https it is called `__Host-…`, unless it is public. */
+  readonly name: string;
+  readonly holds: string;
+  readonly lasts: string;
+  /** Whether the browser's own scripts may read it, and http and https share it. */
+  readonly isPublic?: boolean;
+}
+
+/** Every cookie that the service sets. A test holds the table in docs/security.md equal to it. */
+export const cookies = {
+  session: {
+    name: 'sambatan',
+    holds:
+      'the token of the session, 256 random bits; between the two factors, that of the sign-in that was begun',
+    lasts: 'as long as the session; deleted at sign-out',
+  },
+  browser: {
+    name: 'sambatan-browser',
+    holds:
+      'a random id, by which a browser is known to the accounts that signed in with it ([limits](#limits))',
+    lasts: 'a year',
+  },
+  form: {
+    name: 'sambatan-formulir',
+    holds:
+      'what was typed into a form while its sender was signed out, sealed with AES-256-GCM; no codes, no files',
+    lasts: 'half an hour; deleted when the form is sent',
+  },
+  account: {
+    name: 'sambatan-akun',
+    holds:
+      'a keyed hash of the account that used the browser last, so that a kept form is shown to nobody else',
+    lasts: 'a year',
+  },
+  theme: { name: 'theme', holds: '`light` or `dark`', lasts: 'a year', isPublic: true },
+} as const satisfies Readonly<Record<string, Cookie>>;
+
+/**
+ * What a cookie is called at an origin. Browsers take the prefixed name over https only, from this
+ * host only, for the whole site.
+ */
+export function cookieName({ name }: Cookie, isSecure: boolean): string {
+  return isSecure ? `__Host-${name}` : name;
+}
