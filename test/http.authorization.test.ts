@@ -241,6 +241,11 @@ const matrix: Readonly<Record<string, Row>> = {
   'POST /statement-lines/:id/ignore': { absent: '401 403 403 403 403 404 404' },
   'GET /refunds': { open: staff },
   'GET /refunds/export': { open: staff },
+  'GET /participations/:id/refunds': {
+    open: ownerAndStaff,
+    absent: nothing,
+  },
+  'POST /refunds/:id/wait': { absent: nothing },
   'POST /refunds/settle': { open: '401 403 403 403 403 404 404' },
   'POST /refunds/:id/fail': { absent: '401 403 403 403 403 404 404' },
   'POST /refunds/:id/reverse': { absent: '401 403 403 403 403 404 404' },

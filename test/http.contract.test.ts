@@ -6,6 +6,7 @@ import { giveDelivery, giveEndpoint } from './rig/deliveries.ts';
 import { codesOf } from './rig/contract.ts';
 import { bodies, exampleOf } from './rig/examples.ts';
 import { gatewayRefusals } from './rig/gateway-refusals.ts';
+import { day, seenTooLate, type Place } from './rig/kept-money.ts';
 import { moneyRefusals } from './rig/money-refusals.ts';
 import { assertSilent, httpService } from './rig/http-service.ts';
 import { ask, fillWaitingList, letTimePass } from './rig/market.ts';
@@ -64,6 +65,7 @@ const promised = [
   'POST /waiting/{id}/accept',
   'POST /waiting/{id}/decline',
   'POST /waiting/{id}/withdraw',
+  'POST /refunds/{id}/wait',
   'POST /participations/{id}/cancel',
   'POST /participations/{id}/confirm',
   'GET /participations/{id}',
@@ -1341,6 +1343,39 @@ test('what is refused about paying online', async () => {
 
 test('what is refused about money', async (t) => {
   await moneyRefusals(service, shop, (name, run) => t.test(name, run));
+});
+
+test('what is refused about money that may be kept for slots', async () => {
+  const buyers = [{ paidOn: day(-1) }, { paidOn: day(-1) }, {}];
+  const { late, refunds } = await seenTooLate(service, shop, buyers);
+  const wait = (by: Client, index: number) => by.post(`/refunds/${refunds[index]!.id}/wait`);
+  const [first, second, third] = late as [Place, Place, Place];
+  expectProblem(await wait(await service.operator(), 0), 403, 'forbidden');
+  const seen = await shop.seller.get(`/participations/${first.id}/refunds`);
+  expectProblem(seen, 403, 'forbidden');
+  expectProblem(await wait(third.buyer, 2), 409, 'refund_has_no_choice');
+  expectStatus(await wait(first.buyer, 0), 201);
+  const staff = service.service;
+  const ref = { ids: [refunds[0]!.id], reference: 'TRF 1' };
+  expectProblem(await staff.post('/refunds/settle', ref), 409, 'refund_is_kept');
+  const failed = await staff.post(`/refunds/${refunds[0]!.id}/fail`, { reason: 'salah nomor' });
+  expectProblem(failed, 409, 'refund_is_kept');
+  const sent = { ...ref, ids: [refunds[1]!.id] };
+  expectStatus(await staff.post('/refunds/settle', sent), 200);
+  expectProblem(await wait(second.buyer, 1), 409, 'refund_sent_already');
+
+  const bounded = await seenTooLate(service, shop, [{ paidOn: day(-1) }], {
+    max_slots_per_user: 1,
+  });
+  const [{ buyer } = assert.fail()] = bounded.late;
+  const [other = assert.fail()] = bounded.others;
+  expectStatus(await other.buyer.post(`/participations/${other.id}/cancel`), 200);
+  await join(buyer, bounded.id);
+  const asked = () => buyer.post(`/refunds/${bounded.refunds[0]!.id}/wait`);
+  expectProblem(await asked(), 422, 'quantity_out_of_bounds');
+  const reason = { reason: 'bahan habis' };
+  expectStatus(await shop.seller.post(`/campaigns/${bounded.id}/cancel`, reason), 200);
+  expectProblem(await asked(), 409, 'waiting_list_closed');
 });
 
 test('every refusal that a route declares was brought about here', () => {

@@ -349,6 +349,7 @@ test('money of a campaign whose row is held waits as long, whatever is done with
       staff.post(`/statement-lines/${line}/assign`, { participation_id: unpaid }),
     'POST /refunds/settle': () => staff.post('/refunds/settle', { ids: [refund], ...ref }),
     'POST /refunds/{id}/fail': () => staff.post(`/refunds/${refund}/fail`, why),
+    'POST /refunds/{id}/wait': () => staff.post(`/refunds/${refund}/wait`),
     'POST /refunds/{id}/reverse': () => staff.post(`/refunds/${refund}/reverse`, why),
     'POST /claims/{id}/settle': () => staff.post(`/claims/${claim}/settle`, ref),
     'POST /claims/{id}/give-up': () => staff.post(`/claims/${claim}/give-up`, why),

@@ -72,6 +72,7 @@ const expected: Readonly<Record<Action, string>> = {
   'payment.verify': '......xx',
   'statement.import': '......xx',
   'refund.settle': '......xx',
+  'refund.wait': '..x....x',
   'payout.read': '....xxxx',
   'payout.settle': '......xx',
   'gateway.reconcile': '......xx',

@@ -102,7 +102,42 @@ async function paidByTransfer(): Promise<string> {
   return id;
 }
 
+/**
+ * Two buyers paid in time and were seen when others had their slots: one has slots for the money by
+ * now, the other still waits with it.
+ */
+async function withKeptMoney(): Promise<string> {
+  const id = await newCampaign(db, market, { totalSlots: 2, paymentTiming: 'upfront' });
+  const lapsed = await joined(db, wish(id), wish(id));
+  await ask(
+    db,
+    `with h as (update sambatan.participants set hold_expires_at = now() where campaign_id = $1)
+    update sambatan.campaigns set due_at = now() where campaign_id = $1`,
+    id,
+  );
+  await settle(id);
+  const [leaver] = await joined(db, wish(id), wish(id));
+  for (const buyer of lapsed) {
+    await ask(
+      db,
+      `select sambatan.receive_money($1, $2::uuid, 125000, 'service', null, 'seen:' || $2::uuid,
+        now() - interval '1 day')`,
+      id,
+      buyer,
+    );
+  }
+  await ask(
+    db,
+    `select sambatan.wait_with_kept_money(campaign_id, transaction_id, gen_random_uuid(), 'service')
+    from sambatan.transactions where campaign_id = $1 and paid_in_time is not null`,
+    id,
+  );
+  await release(id, leaver!);
+  return id;
+}
+
 async function makeHistory(): Promise<void> {
+  campaigns['with kept money'] = await withKeptMoney();
   campaigns['paid by transfer'] = await paidByTransfer();
   campaigns['draft'] = await newCampaign(db, market, { publish: false });
   campaigns['scheduled'] = await newCampaign(db, market, {
@@ -610,6 +645,30 @@ const corruptions: Record<string, Record<string, [campaign: string, statement: s
       'paid by transfer',
       `update sambatan.transactions set amount = amount + 1
       where campaign_id = $1 and purpose = 'credit'`,
+    ],
+  },
+  '16_kept_money': {
+    'a refund that was sent although its money is kept': [
+      'with kept money',
+      `update sambatan.transactions set status = 'settled', settled_at = now()
+      where campaign_id = $1 and kind = 'refund' and status = 'due'`,
+    ],
+    'another sum kept than is to be refunded': [
+      'with kept money',
+      `update sambatan.waiting_entries set kept_amount = kept_amount + 1
+      where campaign_id = $1 and status = 'waiting'`,
+    ],
+    'slots that were given and not paid': [
+      'with kept money',
+      `update sambatan.transactions t set status = 'void', settled_at = null
+      from sambatan.waiting_entries w where w.campaign_id = $1 and w.status = 'accepted'
+        and t.campaign_id = w.campaign_id and t.cause = 'payment:' || w.participation_id`,
+    ],
+    'kept money that pays and is refunded as well': [
+      'with kept money',
+      `update sambatan.transactions t set status = 'due'
+      from sambatan.waiting_entries w where w.campaign_id = $1 and w.status = 'accepted'
+        and t.campaign_id = w.campaign_id and t.transaction_id = w.refund_id`,
     ],
   },
 };

@@ -153,6 +153,22 @@ const movement = (movementId: string, kind: string, participation: string, amoun
   values ('${campaign.completed}', '${movementId}', '${kind}', 'due', ${participation}, ${amount},
     '${kind}:test', 'service', now())`;
 const refunded = movement(refund, 'refund', `'${confirmed}'`, 5);
+/** The reserved participation has lapsed, and what was paid for it in time is due back. */
+const paidInTime = `update sambatan.participants set status = 'cancelled',
+    cancel_reason = 'hold_lapsed', cancelled_at = now()
+  where campaign_id = '${campaign.active}' and participation_id = '${reserved}';
+  insert into sambatan.transactions (campaign_id, transaction_id, kind, status, participation_id,
+    amount, cause, actor, created_at, settled_at, purpose, paid_in_time)
+  select p.campaign_id, m.id::uuid, m.kind::sambatan.transaction_kind,
+    m.status::sambatan.transaction_status, p.participation_id, p.quantity * c.price_per_slot,
+    m.cause, 'service', now(), case m.status when 'settled' then now() end, m.purpose,
+    case m.kind when 'refund' then now() end
+  from sambatan.participants p
+  join sambatan.campaigns c on c.campaign_id = p.campaign_id
+  cross join (values
+    ('${id(7, 11)}', 'adjustment', 'settled', 'credit:test', 'credit'),
+    ('${refund}', 'refund', 'due', 'refund:credit:test', null)) m (id, kind, status, cause, purpose)
+  where p.campaign_id = '${campaign.active}' and p.participation_id = '${reserved}'`;
 const doubled = `insert into sambatan.transactions (campaign_id, transaction_id, kind, status,
     participation_id, amount, cause, actor, created_at, purpose)
   values ('${campaign.completed}', '${claim}', 'adjustment', 'due', '${confirmed}', 5, 'claim:test',
@@ -474,6 +490,9 @@ const cases: Record<string, readonly Case[]> = {
       parameters: [campaign.full, nobody, anybody, 1, home, null, 'k', Buffer.from('x'), 'service'],
     },
   ],
+  wait_with_kept_money: [
+    { parameters: [campaign.active, refund, nobody, 'service'], before: paidInTime },
+  ],
   accept_offer: [{ parameters: [campaign.full, waiting, nobody, 'service'], before: offered }],
   leave_waiting: [
     { parameters: [campaign.full, waiting, 'waiting_withdrawn', 'service'] },
@@ -782,7 +801,15 @@ const cases: Record<string, readonly Case[]> = {
     { parameters: [null, null, 21] },
     { when: 'a later page', parameters: ['2026-11-25', nobody, 21] },
   ],
-  refunds_of_participation: [{ parameters: [campaign.active, reserved] }],
+  refunds_of_participation: [
+    { parameters: [campaign.active, reserved] },
+    { when: 'with a choice', parameters: [campaign.active, reserved], before: paidInTime },
+  ],
+  list_kept_refunds: [
+    { parameters: [null, null, 51] },
+    { when: 'a later page', parameters: [1_700_000_000_000_000, nobody, 51] },
+  ],
+  find_refund_owner: [{ parameters: [refund], before: refunded }],
   last_dispute: [{ parameters: [campaign.active, reserved] }],
   describe_participations: [{ parameters: [[reserved, confirmed]] }],
   measure_queues: [

@@ -146,6 +146,10 @@ const rows: Readonly<Record<string, Row>> = {
     expects: '303 404 404 403 404 303',
     id: ({ entryId }) => entryId,
   },
+  'POST /antrean/:id/simpan': {
+    expects: '303 404 404 403 404 404',
+    id: ({ entryId }) => entryId,
+  },
   'GET /antrean/:id/bayar': { expects: '303 404 404 403 404 404', id: ({ entryId }) => entryId },
   'POST /antrean/:id/bayar': { expects: '303 404 404 403 404 404', id: ({ entryId }) => entryId },
   'GET /antrean/:id/bukti/kecil': {
@@ -196,6 +200,10 @@ const rows: Readonly<Record<string, Row>> = {
     expects: '303 409 404 404 404 404',
     id: ({ participationId }) => participationId,
     private: ['buyer'],
+  },
+  'POST /ikutan/:id/simpan': {
+    expects: '303 422 404 404 404 404',
+    id: ({ participationId }) => participationId,
   },
   'POST /ikutan/:id/terima': {
     expects: '303 409 404 404 404 404',

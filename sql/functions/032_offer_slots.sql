@@ -6,6 +6,10 @@
 -- Slots that were taken back from orders of a completed campaign (a shortfall, an upheld dispute) are
 -- offered to nobody: there are no goods for them.
 --
+-- First in line is whoever has kept money there, by the time of its payment. They are not offered
+-- slots but given them at once. One whose buyer has too many other slots by now lapses. Past the
+-- deadline of a campaign that has not succeeded nothing is offered to anybody else.
+--
 -- After the campaign has succeeded an offer lasts as long as a hold, because it is accepted by paying:
 -- it gets the id of the participation that its payment will make of it.
 --
@@ -26,7 +30,15 @@ declare
   offered uuid[] := '{}';
   told jsonb[] := '{}';
   passed uuid[] := '{}';
-  offers_before integer[] := '{}';
+  taken_before integer[] := '{}';
+  -- Of entries with kept money: to be given their slots, and what is told of those that lapse.
+  given uuid[] := '{}';
+  lapsed jsonb[] := '{}';
+  taken integer := 0;
+  -- The payout changes with every paid slot, and may not while it is on its way.
+  may_give constant boolean := not succeeded or not exists (
+    select 1 from sambatan.transactions t where t.campaign_id = c.campaign_id
+      and t.kind = 'payout' and t.status = 'pending');
   blocked uuid;
 begin
   select coalesce(sum(quantity), 0) into under_offer from sambatan.waiting_entries
@@ -37,21 +49,36 @@ begin
     * interval '1 second';
 
   for e in
-    select entry_id, quantity, overtaken from sambatan.waiting_entries
-    where campaign_id = c.campaign_id and status = 'waiting' order by position
+    select w.entry_id, w.quantity, w.overtaken, w.kept_amount,
+      case when w.kept_amount is not null and c.max_slots_per_user is not null then w.quantity
+        + sambatan.slots_of_buyer(c.campaign_id, w.user_id, w.paid_at, w.position)
+        > c.max_slots_per_user end as is_too_many
+    from sambatan.waiting_entries w
+    where w.campaign_id = c.campaign_id and w.status = 'waiting'
+      and (w.refund_id is not null or succeeded or p_at < c.deadline)
+    order by w.paid_at, w.position
   loop
-    exit when free = 0 or allowance = 0;
-    if e.quantity <= free then
+    exit when free = 0 or allowance = 0 or (e.kept_amount is not null and not may_give);
+    if e.kept_amount is not null and e.is_too_many then
+      lapsed := lapsed || jsonb_build_object('entry_id', e.entry_id, 'quantity', e.quantity,
+        'reason', 'bounds', 'amount', e.kept_amount);
+    elsif e.quantity <= free and e.kept_amount is not null then
+      free := free - e.quantity;
+      allowance := allowance - 1;
+      taken := taken + 1;
+      given := given || e.entry_id;
+    elsif e.quantity <= free then
       free := free - e.quantity;
       under_offer := under_offer + e.quantity;
       allowance := allowance - 1;
+      taken := taken + 1;
       offered := offered || e.entry_id;
       told := told || jsonb_build_object('entry_id', e.entry_id, 'quantity', e.quantity,
         'expires_at', case when succeeded then ends_at else least(ends_at, c.deadline) end);
     else
       allowance := least(allowance, most - e.overtaken);
       passed := passed || e.entry_id;
-      offers_before := offers_before || cardinality(offered);
+      taken_before := taken_before || taken;
     end if;
   end loop;
 
@@ -60,17 +87,35 @@ begin
         offer_expires_at = ends_at, keep_until = null, updated_at = p_at,
         order_id = case when succeeded then gen_random_uuid() end
       where campaign_id = c.campaign_id and entry_id = any (offered);
+  end if;
+  if taken > 0 then
     update sambatan.waiting_entries t
-      set overtaken = t.overtaken + cardinality(offered) - w.offers_before, updated_at = p_at
-      from unnest(passed, offers_before) as w (entry_id, offers_before)
+      set overtaken = t.overtaken + taken - w.taken_before, updated_at = p_at
+      from unnest(passed, taken_before) as w (entry_id, taken_before)
       where t.campaign_id = c.campaign_id and t.entry_id = w.entry_id
-        and w.offers_before < cardinality(offered);
+        and w.taken_before < taken;
+  end if;
+  if lapsed <> '{}' then
+    update sambatan.waiting_entries set status = 'lapsed', lapsed_at = p_at, keep_until = null,
+        updated_at = p_at
+      where campaign_id = c.campaign_id
+        and entry_id = any (array(select (l ->> 'entry_id')::uuid from unnest(lapsed) l));
+    c := sambatan.forget_waiting(c, 'waiting_lapsed', 'system', p_at, lapsed);
+  end if;
+  if given <> '{}' then
+    c.kept_slots := under_offer;
+    perform sambatan.store_campaigns(array[c]);
+    foreach blocked in array given loop
+      perform sambatan.give_paid_slots(c.campaign_id, blocked, p_at);
+    end loop;
+    blocked := null;
+    select * into strict c from sambatan.campaigns where campaign_id = c.campaign_id;
   end if;
 
   if free > 0 then
     select entry_id into blocked from sambatan.waiting_entries
       where campaign_id = c.campaign_id and status = 'waiting' and overtaken >= most
-      order by position limit 1;
+      order by paid_at, position limit 1;
   end if;
   update sambatan.waiting_entries set keep_until = null, updated_at = p_at
     where campaign_id = c.campaign_id and keep_until is not null
@@ -86,6 +131,9 @@ begin
     then c.total_slots - c.filled_slots else under_offer end;
   if offered <> '{}' or blocked is not null then
     c.due_at := least(c.due_at, ends_at);
+  end if;
+  if not may_give and free > 0 then
+    c.due_at := least(c.due_at, p_at + interval '10 minutes');
   end if;
   c := sambatan.append_events(c, 'waiting_offered', 'system', p_at, told);
 end

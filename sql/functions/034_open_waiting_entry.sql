@@ -1,5 +1,6 @@
 -- The entry, for an event to happen to it: it waits or has an offer, and the campaign is not past
--- its deadline (unless it has succeeded) or being closed. An entry to which this has happened already is given as it is. The
+-- its deadline (unless it has succeeded, or the entry has kept money, which its buyer may have back)
+-- or being closed. An entry to which this has happened already is given as it is. The
 -- caller holds the campaign's row, which guards its waiting list as well.
 -- Refuses: waiting_entry_not_found, waiting_transition_not_allowed, campaign_closing,
 -- deadline_passed.
@@ -22,7 +23,7 @@ begin
       jsonb_build_object('from', e.status, 'event', p_event));
   elsif c.closing_as is not null then
     perform sambatan.refuse('campaign_closing');
-  elsif p_at >= c.deadline and c.status <> 'fulfilled' then
+  elsif p_at >= c.deadline and c.status <> 'fulfilled' and e.refund_id is null then
     perform sambatan.refuse('deadline_passed');
   end if;
   return e;

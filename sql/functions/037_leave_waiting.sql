@@ -20,7 +20,8 @@ begin
     where campaign_id = p_campaign_id and entry_id = p_entry_id
     returning * into e;
   c := sambatan.forget_waiting(c, p_event, p_actor, now_at, array[
-    jsonb_build_object('entry_id', p_entry_id, 'quantity', e.quantity)]);
+    jsonb_strip_nulls(jsonb_build_object('entry_id', p_entry_id, 'quantity', e.quantity,
+      'amount', e.kept_amount))]);
   perform sambatan.store_campaigns(array[sambatan.offer_slots(c, now_at)]);
   perform sambatan.look_again(p_campaign_id, now_at);
   return e;

@@ -13,7 +13,7 @@ begin
   -- Offers first: what they give back may be what somebody waits for whose time is up as well.
   foreach kind in array array['offered', 'waiting']::sambatan.waiting_status[] loop
     with picked as (
-      select entry_id, position, quantity from sambatan.waiting_entries
+      select entry_id, position, quantity, kept_amount from sambatan.waiting_entries
       where campaign_id = c.campaign_id and status = kind
         and case when kind = 'offered' then offer_expires_at else keep_until end <= p_at
         and (order_id is null
@@ -27,8 +27,9 @@ begin
         keep_until = null, updated_at = p_at
       from picked where e.campaign_id = c.campaign_id and e.entry_id = picked.entry_id
     )
-    select coalesce(array_agg(jsonb_build_object('entry_id', entry_id, 'quantity', quantity,
-        'reason', case when kind = 'offered' then 'offer' else 'slots' end) order by position), '{}')
+    select coalesce(array_agg(jsonb_strip_nulls(jsonb_build_object('entry_id', entry_id,
+        'quantity', quantity, 'amount', kept_amount,
+        'reason', case when kind = 'offered' then 'offer' else 'slots' end)) order by position), '{}')
       into told from picked;
     lapsed := lapsed + cardinality(told);
     if told <> '{}' then
@@ -64,7 +65,7 @@ declare
   told jsonb[];
 begin
   with picked as (
-    select entry_id, position, quantity from sambatan.waiting_entries
+    select entry_id, position, quantity, kept_amount from sambatan.waiting_entries
     where campaign_id = c.campaign_id
       and (status = 'waiting' or (status = 'offered' and not p_keep_offers))
     order by position limit p_limit
@@ -73,8 +74,8 @@ begin
       updated_at = p_at
     from picked where e.campaign_id = c.campaign_id and e.entry_id = picked.entry_id
   )
-  select coalesce(array_agg(jsonb_build_object('entry_id', entry_id, 'quantity', quantity)
-      order by position), '{}')
+  select coalesce(array_agg(jsonb_strip_nulls(jsonb_build_object('entry_id', entry_id,
+      'quantity', quantity, 'amount', kept_amount)) order by position), '{}')
     into told from picked;
   closed := cardinality(told);
   c := sambatan.forget_waiting(c, 'waiting_closed', coalesce(c.closing_actor, 'system'), p_at, told);

@@ -1,10 +1,11 @@
 -- Money that arrived and pays for nothing: it is recorded, and due back at once. p_why is
 -- 'hold_lapsed', 'left', 'campaign_over', 'already_paid', 'too_little', 'too_much', 'too_late' or
--- 'unpaid'. The caller holds the campaign's row.
+-- 'unpaid'. p_paid_in_time is when it was paid, if its buyer is to choose between the refund and the
+-- head of the waiting list. The caller holds the campaign's row.
 create or replace function sambatan.credit_money(
   c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_at timestamptz, p_actor text,
   p_reference text, p_receipt text, p_why text, p_paid_at timestamptz default null,
-  p_paid_on date default null
+  p_paid_on date default null, p_paid_in_time timestamptz default null
 ) returns void language plpgsql as $$
 begin
   insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
@@ -13,11 +14,12 @@ begin
       'credit:' || p_receipt, p_actor, p_reference, p_at, p_at, p_paid_at, p_paid_on, 'credit',
       case when p_why <> 'too_much' then p_receipt end);
   insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
-      actor, created_at)
+      actor, created_at, paid_in_time)
     values (c.campaign_id, 'refund', 'due', p_participation_id, p_amount,
-      'refund:credit:' || p_receipt, p_actor, p_at);
+      'refund:credit:' || p_receipt, p_actor, p_at, p_paid_in_time);
   perform sambatan.record_event(c.campaign_id, 'payment_late', p_actor, p_at,
-    p_participation_id, jsonb_build_object('amount', p_amount, 'reason', p_why));
+    p_participation_id, jsonb_strip_nulls(jsonb_build_object('amount', p_amount,
+      'reason', p_why, 'may_wait', case when p_paid_in_time is not null then true end)));
 end
 $$;
 

@@ -35,7 +35,8 @@ $$;
 --             becomes a confirmed participation
 --   given     its hold had lapsed, but the campaign still has as many slots: they are its buyer's
 --             again, as a new participation
---   credited  anything else: too late, twice, too little; the refund is due at once
+--   credited  anything else: too late, twice, too little; the refund is due at once. What was paid
+--             in time for slots that others have by now leaves its buyer a choice (paid_in_time)
 --   known     this receipt was counted before; nothing changed
 -- Gives which, and the participation that has the slots. Refuses: campaign_not_found,
 -- participation_not_found.
@@ -84,7 +85,8 @@ begin
     outcome := 'credited';
     participation_id := p_participation_id;
     perform sambatan.credit_money(c, p_participation_id, p_amount, now_at, p_actor, p_reference,
-      p_receipt, why, p_paid_at, p_paid_on);
+      p_receipt, why, p_paid_at, p_paid_on,
+      sambatan.paid_in_time(p_campaign_id, p_participation_id, p_amount, why, paid));
     if why in ('too_little', 'too_late') and t.status in ('proof_submitted', 'pending') then
       perform sambatan.put_back_payment(c, p, t, why, now_at);
     elsif why in ('hold_lapsed', 'left', 'campaign_over', 'unpaid') then

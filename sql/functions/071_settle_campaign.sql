@@ -161,7 +161,14 @@ begin
   c.due_at := null;
   if c.status = 'fulfilled' and c.waiting_entries > 0 then
     -- What nobody paid for by the deadline is offered at once; the rest of the list is looked at in
-    -- a transaction of its own.
+    -- a transaction of its own. Slots that are given at once are given in the books as well, which
+    -- have to have what the closing does to them.
+    if exists (select 1 from sambatan.waiting_entries where campaign_id = c.campaign_id
+      and status = 'waiting' and refund_id is not null)
+    then
+      perform sambatan.store_effects(effects);
+      effects := row('{}', '{}', '{}');
+    end if;
     c := sambatan.renew_offers(c, now_at);
     c := sambatan.offer_slots(c, now_at);
     c.due_at := now_at;

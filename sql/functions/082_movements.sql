@@ -19,8 +19,8 @@ $$;
 -- Settling it again with the same reference changes nothing. One that a provider has is settled under
 -- the name that the provider knows it by, and no other: nobody may have sent it as well. A payout has
 -- to be released, not disputed, and covered by what is in hand and owed to nobody else. Refuses:
--- movement_not_found, movement_transition_not_allowed, payout_not_released, payout_disputed,
--- payout_not_covered.
+-- movement_not_found, movement_transition_not_allowed, refund_is_kept, payout_not_released,
+-- payout_disputed, payout_not_covered.
 create or replace function sambatan.settle_movement(
   p_transaction_id uuid, p_kind text, p_reference text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
@@ -37,6 +37,7 @@ begin
     perform sambatan.refuse('movement_transition_not_allowed',
       jsonb_build_object('from', t.status, 'event', p_kind || '_settled'));
   end if;
+  perform sambatan.check_not_kept(t.campaign_id, p_transaction_id);
   if p_kind = 'payout' then
     perform sambatan.check_payout(t);
     -- What was refunded twice is not the seller's to bear.
@@ -75,7 +76,7 @@ end
 $$;
 
 -- A refund could not be made: it stays due, with why and how often it was tried. Refuses:
--- movement_not_found, movement_transition_not_allowed.
+-- movement_not_found, movement_transition_not_allowed, refund_is_kept.
 create or replace function sambatan.fail_refund(
   p_transaction_id uuid, p_reason text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
@@ -87,6 +88,7 @@ begin
     perform sambatan.refuse('movement_transition_not_allowed',
       jsonb_build_object('from', t.status, 'event', 'refund_failed'));
   end if;
+  perform sambatan.check_not_kept(t.campaign_id, p_transaction_id);
   update sambatan.transactions set status = 'due', attempts = attempts + 1, reason = p_reason,
       provider = null, provider_reference = null
     where campaign_id = t.campaign_id and transaction_id = p_transaction_id
@@ -144,7 +146,7 @@ $$;
 -- A movement is with a provider, under the name that the provider is asked for it by; until the
 -- provider says what came of it, that is not known. Then receive_money (of a payment) or
 -- settle_movement says that it was made, recall_movement or fail_refund that it was not. Refuses:
--- movement_not_found, movement_transition_not_allowed.
+-- movement_not_found, movement_transition_not_allowed, refund_is_kept.
 create or replace function sambatan.send_movement(
   p_transaction_id uuid, p_kind text, p_provider text, p_provider_reference text
 ) returns sambatan.transactions language plpgsql as $$
@@ -159,6 +161,7 @@ begin
     perform sambatan.refuse('movement_transition_not_allowed',
       jsonb_build_object('from', t.status, 'event', 'pending'));
   end if;
+  perform sambatan.check_not_kept(t.campaign_id, p_transaction_id);
   if p_kind = 'payout' then
     perform sambatan.check_payout(t);
   end if;

@@ -1,9 +1,10 @@
 -- Nobody is overtaken more often than the rule allows, and the log tells of every time; nor are free
--- slots withheld from the first who fits in them and may have them.
+-- slots withheld from the first who fits in them and may have them. The line is in order of arrival,
+-- behind those who have kept money there; they are given slots without an offer.
 with offers as (
   -- An offer that is open when the campaign succeeds is told once more; it is the same offer.
   select campaign_id, min(seq) as offered_at, (metadata ->> 'entry_id')::uuid as entry_id
-  from sambatan.audit_logs where event = 'waiting_offered'
+  from sambatan.audit_logs where event in ('waiting_offered', 'waiting_accepted')
   group by campaign_id, metadata ->> 'entry_id'
 ), ends as (
   -- Where an entry's waiting ended: with its offer, or whatever came instead of one.
@@ -15,7 +16,8 @@ with offers as (
   from sambatan.waiting_entries e
   left join ends using (campaign_id, entry_id)
   left join sambatan.waiting_entries other on other.campaign_id = e.campaign_id
-    and other.position > e.position
+    and (coalesce(other.paid_at, 'infinity'), other.position)
+      > (coalesce(e.paid_at, 'infinity'), e.position)
   left join offers o on o.campaign_id = other.campaign_id and o.entry_id = other.entry_id
     and o.offered_at > e.position and (ends.ended_at is null or o.offered_at < ends.ended_at)
   group by e.campaign_id, e.entry_id
@@ -33,6 +35,14 @@ where c.status in ('active', 'locked', 'fulfilled') and c.closing_as is null
     select coalesce(sum(o.quantity), 0) from sambatan.waiting_entries o
     where o.campaign_id = c.campaign_id and o.status = 'offered')
     - case when c.status = 'fulfilled' then sambatan.taken_back_slots(c) else 0 end
+  -- While a payout is on its way no paid slot is given, and those behind wait as well.
+  and not (c.status = 'fulfilled' and exists (select from sambatan.waiting_entries paid
+      where paid.campaign_id = c.campaign_id and paid.status = 'waiting'
+        and paid.refund_id is not null)
+    and exists (select from sambatan.transactions t
+      where t.campaign_id = c.campaign_id and t.kind = 'payout' and t.status = 'pending'))
   and not exists (select from sambatan.waiting_entries before
     where before.campaign_id = c.campaign_id and before.status = 'waiting'
-      and before.position < e.position and before.overtaken >= sambatan.waiting_overtakes());
+      and (coalesce(before.paid_at, 'infinity'), before.position)
+        < (coalesce(e.paid_at, 'infinity'), e.position)
+      and before.overtaken >= sambatan.waiting_overtakes());

@@ -16,7 +16,8 @@ from (
   select s.campaign_id, s.receipt, sum(s.amount) as amount,
     (select coalesce(sum(t.amount + case when t.kind = 'payment' then t.surcharge else 0 end), 0)
       from sambatan.transactions t where t.campaign_id = s.campaign_id
-        and (t.receipt = s.receipt or t.cause = 'credit:' || s.receipt)
+        and (t.receipt = s.receipt
+          or t.cause in ('credit:' || s.receipt, 'applied:' || s.receipt))
         and t.kind in ('payment', 'adjustment')) as booked
   from sambatan.statement_line_parts s
   where s.outcome in ('settled', 'given', 'credited')

@@ -19,6 +19,12 @@ create table sambatan.waiting_entries (
   -- An offer that is made after the campaign has succeeded is an order that must be paid before it
   -- becomes a participation. Payment, proof and refunds use this id; the participation keeps it.
   order_id uuid,
+  -- Of an entry at the head of the list: the refund whose money is kept for it while it waits, when
+  -- that money was paid, and how much it is in whole rupiah: the price of the slots, and the unique
+  -- code as far as it was paid. However the entry ends without slots, the refund is due again.
+  refund_id uuid,
+  paid_at timestamptz,
+  kept_amount bigint,
   shipping_address text not null check (char_length(shipping_address) between 10 and 240),
   note text check (char_length(note) <= 160),
   created_at timestamptz not null,
@@ -39,18 +45,32 @@ create table sambatan.waiting_entries (
     and (status = 'withdrawn') = (withdrawn_at is not null)
     and (status = 'closed') = (closed_at is not null)
     and (status = 'waiting') <= (offered_at is null)
-    and (status in ('offered', 'accepted', 'declined')) <= (offered_at is not null)
+    and (status in ('offered', 'accepted', 'declined'))
+      <= (offered_at is not null or refund_id is not null)
     and (offered_at is null) = (offer_expires_at is null)),
   constraint waiting_entries_keep_until check (keep_until is null or status = 'waiting'),
   constraint waiting_entries_accepted check (
     (status = 'accepted') = (participation_id is not null)),
+  constraint waiting_entries_kept_money check (
+    num_nonnulls(refund_id, paid_at, kept_amount) in (0, 3) and kept_amount > 0),
+  -- Slots that are paid for are not offered: they are given.
+  constraint waiting_entries_paid_is_given check (
+    refund_id is null or status not in ('offered', 'declined')),
   constraint waiting_entries_order check (
     order_id is null or status <> 'waiting'),
   constraint waiting_entries_order_is_participation check (
     order_id is null or participation_id is null or order_id = participation_id)
 );
+-- A buyer may wait with kept money and, for more slots, without.
 create unique index waiting_entries_one_open on sambatan.waiting_entries (campaign_id, user_id)
-  where status in ('waiting', 'offered');
+  where status in ('waiting', 'offered') and refund_id is null;
+-- No money is kept twice, nor kept after slots were given for it.
+create unique index waiting_entries_one_per_refund
+  on sambatan.waiting_entries (campaign_id, refund_id)
+  where refund_id is not null and status in ('waiting', 'accepted');
+-- The order of the line: kept money first, by the time of its payment; then in order of arrival.
+create index waiting_entries_in_line on sambatan.waiting_entries (campaign_id, paid_at, position)
+  where status = 'waiting';
 create unique index waiting_entries_one_order on sambatan.waiting_entries (campaign_id, order_id)
   where order_id is not null;
 create index waiting_entries_by_status
@@ -65,9 +85,11 @@ create index waiting_entries_by_order on sambatan.waiting_entries (order_id)
 
 create function sambatan.check_waiting_transition() returns trigger language plpgsql as $$
 begin
-  if not (case old.status
-    when 'waiting' then new.status in ('offered', 'lapsed', 'withdrawn', 'closed')
-    when 'offered' then new.status in ('accepted', 'declined', 'lapsed', 'withdrawn', 'closed')
+  if not (case
+    when old.status = 'waiting' then new.status in ('offered', 'lapsed', 'withdrawn', 'closed')
+      or (new.status = 'accepted' and new.refund_id is not null)
+    when old.status = 'offered' then
+      new.status in ('accepted', 'declined', 'lapsed', 'withdrawn', 'closed')
     else false
   end) then
     raise exception using errcode = 'SB001',

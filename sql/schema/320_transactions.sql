@@ -42,6 +42,9 @@ create table sambatan.transactions (
   -- buyer twice; the second one is recorded, and the claim is what the buyer must send back.
   purpose text check (purpose in ('unique_code', 'credit', 'reversal', 'claim')),
   reverses uuid,
+  -- Refunds of money that was paid in time and seen after its slots had gone to others: when it was
+  -- paid. Until the refund is sent its buyer may choose the head of the waiting list instead.
+  paid_in_time timestamptz,
   -- Payouts: from when on it may be paid out.
   released_at timestamptz,
   created_at timestamptz not null,
@@ -55,6 +58,7 @@ create table sambatan.transactions (
     (kind in ('payment', 'refund')) <= (participation_id is not null)),
   constraint transactions_purpose check ((kind = 'adjustment') = (purpose is not null)),
   constraint transactions_provider check ((provider is null) = (provider_reference is null)),
+  constraint transactions_paid_in_time check (paid_in_time is null or kind = 'refund'),
   constraint transactions_reverses check ((purpose = 'reversal') = (reverses is not null))
 );
 create index transactions_by_kind on sambatan.transactions (campaign_id, kind, status);

@@ -480,6 +480,38 @@ export const errorTable = {
       en: `${counted(maximum, 'buyer is', { many: 'buyers are' })} waiting already. Try again later, or see the other campaigns.`,
     }),
   ),
+  waiting_list_closed: fixed(
+    409,
+    { id: 'Antrean sudah ditutup', en: 'Waiting list closed' },
+    {
+      id: 'Slot di sambatan ini tidak akan kosong lagi, jadi antreannya sudah ditutup. Uangmu tetap kami kembalikan.',
+      en: 'No more slots of this campaign will come free, so its waiting list is closed. Your money is refunded.',
+    },
+  ),
+  refund_has_no_choice: fixed(
+    409,
+    { id: 'Uang ini hanya bisa dikembalikan', en: 'This money can only be refunded' },
+    {
+      id: 'Hanya transfer yang tepat waktu dan cukup yang bisa dipakai untuk antre paling depan. Yang ini kami kembalikan.',
+      en: 'Only a payment made in time and in full can be kept for a place at the front of the line. This one is refunded.',
+    },
+  ),
+  refund_sent_already: fixed(
+    409,
+    { id: 'Uangnya sudah dikirim', en: 'Refund already sent' },
+    {
+      id: 'Pengembalian ini sudah dikirim, jadi uangnya tidak bisa dipakai untuk antre lagi. Kamu masih bisa antre biasa.',
+      en: 'This refund is already on its way, so the money can no longer be kept. You can still join the waiting list.',
+    },
+  ),
+  refund_is_kept: fixed(
+    409,
+    { id: 'Uangnya disimpan untuk antrean', en: 'Money is kept for the waiting list' },
+    {
+      id: 'Pembelinya memilih antre paling depan. Pengembalian ini baru dikirim kalau antreannya berakhir.',
+      en: 'The buyer chose to wait at the front of the line. This refund is due again when that ends.',
+    },
+  ),
   offer_expired: fixed(
     409,
     { id: 'Tawaran sudah berakhir', en: 'Offer has ended' },

@@ -84,6 +84,8 @@ export const permissions = {
   'payment.verify': staff,
   'statement.import': staff,
   'refund.settle': staff,
+  // To keep the money for slots is buying.
+  'refund.wait': ['self', 'service'],
   'payout.read': [...managers, ...staff],
   'payout.settle': staff,
   'gateway.reconcile': staff,
@@ -153,7 +155,7 @@ function refusal(actor: SignedIn, action: Action, facts: Facts): DomainError {
 }
 
 /** How what somebody may not know of is refused. */
-type HiddenAs = 'participation_not_found' | 'waiting_entry_not_found';
+type HiddenAs = 'participation_not_found' | 'waiting_entry_not_found' | 'movement_not_found';
 
 /**
  * As permit, for what only some may know of: whoever may not even `see` it is told `hidden`, which

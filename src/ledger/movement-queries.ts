@@ -29,6 +29,10 @@ const refund = (movements: string) => `select t.campaign_id, t.transaction_id, t
     and p.participation_id = t.participation_id
   left join sambatan.refund_accounts a on a.user_id = p.user_id`;
 
+/** Refunds `t` whose money is not kept for the waiting list: they may be sent. */
+export const isNotKept = (t: string) =>
+  `(${t}.paid_in_time is null or not sambatan.is_kept(${t}.campaign_id, ${t}.transaction_id))`;
+
 /** Of refunds that are due, those that no provider sends by itself: all of them without one. */
 export const leftToPeople = (provider: `$${number}`) =>
   `(${provider}::text is null or t.attempts > 0
@@ -51,11 +55,27 @@ export const listRefunds = query<
   'list_refunds',
   `${refund('sambatan.transactions')}
   where t.kind = 'refund' and t.status = 'due' and (not $1 or t.attempts > 0)
-    and ${leftToPeople('$5')}
+    and ${isNotKept('t')} and ${leftToPeople('$5')}
     and (t.created_at, t.transaction_id) > (
       timestamptz 'epoch' + coalesce($2::bigint, 0) * interval '1 microsecond',
       coalesce($3::uuid, '00000000-0000-0000-0000-000000000000'))
   order by t.created_at, t.transaction_id limit $4`,
+);
+
+/** A page of refunds whose money is kept for the waiting list, in order of when it was paid. */
+export const listKeptRefunds = query<
+  [after: number | null, afterId: string | null, limit: number],
+  RefundRow
+>(
+  'list_kept_refunds',
+  `${refund('sambatan.transactions')}
+  join sambatan.waiting_entries w on w.campaign_id = t.campaign_id
+    and w.refund_id = t.transaction_id and w.status = 'waiting'
+  where t.kind = 'refund' and t.status = 'due' and t.paid_in_time is not null
+    and (t.created_at, t.transaction_id) > (
+      timestamptz 'epoch' + coalesce($1::bigint, 0) * interval '1 microsecond',
+      coalesce($2::uuid, '00000000-0000-0000-0000-000000000000'))
+  order by t.created_at, t.transaction_id limit $3`,
 );
 
 export const settleRefunds = query<
@@ -320,7 +340,12 @@ export const sumShares = query<[campaignId: string, slots: number], SharesSum>(
 export type OwnRefundRow = Pick<
   RefundRow,
   'transaction_id' | 'status' | 'amount' | 'attempts' | 'reference' | 'created_at' | 'settled_at'
->;
+> & {
+  /** Whether its buyer may choose the head of the waiting list instead. */
+  readonly may_wait: boolean;
+  /** The entry of the waiting list that its money is kept for. */
+  readonly kept_for: string | null;
+};
 
 /** What goes back, or went back, to the buyer of one participation, the newest first. */
 export const refundsOfParticipation = query<
@@ -328,9 +353,14 @@ export const refundsOfParticipation = query<
   OwnRefundRow
 >(
   'refunds_of_participation',
-  `select transaction_id, status, amount, attempts, reference, created_at, settled_at
-  from sambatan.transactions
-  where campaign_id = $1 and participation_id = $2 and kind = 'refund'
-    and status in ('due', 'pending', 'settled')
-  order by created_at desc, transaction_id desc`,
+  `select t.transaction_id, t.status, t.amount, t.attempts, t.reference, t.created_at,
+    t.settled_at, w.entry_id as kept_for,
+    case when t.paid_in_time is null or w.entry_id is not null then false
+      else sambatan.why_no_choice(t.campaign_id, t.transaction_id) is null end as may_wait
+  from sambatan.transactions t
+  left join sambatan.waiting_entries w on w.campaign_id = t.campaign_id
+    and w.refund_id = t.transaction_id and w.status = 'waiting'
+  where t.campaign_id = $1 and t.participation_id = $2 and t.kind = 'refund'
+    and t.status in ('due', 'pending', 'settled')
+  order by t.created_at desc, t.transaction_id desc`,
 );

@@ -11,6 +11,8 @@ import {
   failRefund,
   payoutsDue,
   refundsDue,
+  refundsKept,
+  refundsOf,
   releasePayout,
   reversePayout,
   reverseRefund,
@@ -20,6 +22,8 @@ import {
 import { refundsCsv, refundsSheet } from './refunds/refunds-file.ts';
 import {
   BooksSchema,
+  BuyerRefundSchema,
+  buyerRefundOf,
   DisputeSchema,
   disputeOf,
   PayoutSchema,
@@ -58,19 +62,49 @@ export function movementRoutes(app: MovementDeps): FastifyPluginAsyncTypebox {
           summary: 'Refunds that are to be made, the oldest first',
           querystring: closed({
             failed: Type.Optional(Type.Boolean({ description: 'Only those that failed' })),
+            kept: Type.Optional(
+              Type.Boolean({
+                description:
+                  'Only those that are not to be made: their buyers wait at the head of a waiting list with the money',
+              }),
+            ),
             ...pageQuery,
           }),
           response: { 200: pageOf(RefundSchema), ...problems('forbidden') },
         },
       },
-      async ({ actor, query: { failed: failedOnly = false, cursor, limit = 20 } }) => {
+      async ({ actor, query: { failed: failedOnly = false, kept, cursor, limit = 20 } }) => {
         const wanted = { failedOnly, after: placeOf(cursor), limit: limit + 1 };
-        const rows = await consult(() => refundsDue(app.db, actor, app.payments.gateway, wanted));
+        const rows = await consult(() =>
+          kept === true
+            ? refundsKept(app.db, actor, wanted.after, wanted.limit)
+            : refundsDue(app.db, actor, app.payments.gateway, wanted),
+        );
         return {
           items: rows.slice(0, limit).map(refundOf),
           next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.transaction_id]),
         };
       },
+    );
+
+    server.get(
+      '/participations/:id/refunds',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'What goes back, or went back, to the buyer of a participation',
+          description:
+            'The newest first. Where `may_wait` is true the buyer may choose the head of the waiting list instead: `POST /refunds/{id}/wait`.',
+          params,
+          response: {
+            200: closed({ items: Type.Array(BuyerRefundSchema) }),
+            ...problems('forbidden', 'participation_not_found'),
+          },
+        },
+      },
+      async ({ actor, params: { id } }) => ({
+        items: (await consult(() => refundsOf(app.db, actor, id))).map(buyerRefundOf),
+      }),
     );
 
     server.get(
@@ -122,6 +156,7 @@ export function movementRoutes(app: MovementDeps): FastifyPluginAsyncTypebox {
               'movement_not_found',
               'installation_held',
               'movement_transition_not_allowed',
+              'refund_is_kept',
             ),
           },
         },
@@ -144,7 +179,7 @@ export function movementRoutes(app: MovementDeps): FastifyPluginAsyncTypebox {
           summary: 'A refund could not be made: it stays due, and its failures are counted',
           params,
           body: reason,
-          response: { 200: RefundSchema, ...movementProblems },
+          response: { 200: RefundSchema, ...problems(...movementCodes, 'refund_is_kept') },
         },
       },
       async ({ actor, params: { id }, body }) =>
@@ -373,10 +408,11 @@ export function movementRoutes(app: MovementDeps): FastifyPluginAsyncTypebox {
   };
 }
 
-const movementProblems = problems(
+const movementCodes = [
   'forbidden',
   'campaign_busy',
   'outcome_unknown',
   'movement_not_found',
   'movement_transition_not_allowed',
-);
+] as const;
+const movementProblems = problems(...movementCodes);

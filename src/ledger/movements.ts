@@ -6,6 +6,7 @@ import { demandProof, permit } from '../identity/policy.ts';
 import { refuseWhileHeld } from '../quarantine/operations.ts';
 import { consult } from '../operation/run.ts';
 import * as sql from './movement-queries.ts';
+import { permitOnBuyer } from './payments/operations.ts';
 
 /** A place in a list by age: microseconds since 1970, and an id. */
 export type Place = readonly [position: number | null, id: string | null];
@@ -29,6 +30,33 @@ export async function refundsDue(
 ): Promise<sql.RefundRow[]> {
   permit(actor, 'refund.settle');
   return await db.rows(sql.listRefunds, failedOnly, position, id, limit, gateway?.name ?? null);
+}
+
+/**
+ * A page of refunds whose money is kept, because their buyers wait for slots with it; nobody is to
+ * make them meanwhile. Refuses: forbidden.
+ */
+export async function refundsKept(
+  db: Queryable,
+  actor: Actor,
+  [position, id]: Place,
+  limit: number,
+): Promise<sql.RefundRow[]> {
+  permit(actor, 'refund.settle');
+  return await db.rows(sql.listKeptRefunds, position, id, limit);
+}
+
+/**
+ * What goes back, or went back, to the buyer of a participation (or of an offer after success), the
+ * newest first. Refuses: participation_not_found, forbidden.
+ */
+export async function refundsOf(
+  db: Queryable,
+  actor: Actor,
+  participationId: string,
+): Promise<sql.OwnRefundRow[]> {
+  const { buyer } = await permitOnBuyer(db, actor, 'payment.read', participationId);
+  return await db.rows(sql.refundsOfParticipation, buyer.campaign_id, participationId);
 }
 
 /** Refunds that one statement of a file reads. */
@@ -66,7 +94,7 @@ async function* everyRefund(
 /**
  * Refunds were made, all with one reference, such as that of a bulk transfer: all or none are
  * settled. Those that are with this reference already stay as they are. Refuses: forbidden,
- * movement_not_found, movement_transition_not_allowed, installation_held,
+ * movement_not_found, movement_transition_not_allowed, refund_is_kept, installation_held,
  * reauthentication_required.
  */
 export async function settleRefunds(
@@ -83,7 +111,7 @@ export async function settleRefunds(
 
 /**
  * A refund could not be made: it stays due, its failures are counted. Refuses: forbidden,
- * movement_not_found, movement_transition_not_allowed.
+ * movement_not_found, movement_transition_not_allowed, refund_is_kept.
  */
 export async function failRefund(
   tx: Tx,

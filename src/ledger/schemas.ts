@@ -14,7 +14,7 @@ import {
 } from '../http/schemas.ts';
 import type { ClaimRow } from './overpaid-refunds/queries.ts';
 import type { DisputeRow } from './disputes/queries.ts';
-import type { PayoutRow, RefundRow } from './movement-queries.ts';
+import type { OwnRefundRow, PayoutRow, RefundRow } from './movement-queries.ts';
 import type { Place } from './movements.ts';
 import type { Proof } from './payments/proofs.ts';
 import type { OwnAccountRow, ReceivingAccountRow } from './queries.ts';
@@ -149,6 +149,28 @@ export const RefundSchema = closed(
   { title: 'Refund' },
 );
 
+export const BuyerRefundSchema = closed(
+  {
+    id: Id,
+    status: choice(['due', 'pending', 'settled']),
+    amount: Rupiah,
+    attempts: Type.Integer({ description: 'How often it failed or came back' }),
+    reference: nullable(Type.String()),
+    created_at: Timestamp,
+    settled_at: nullable(Timestamp),
+    may_wait: Type.Boolean({
+      description: 'Its buyer may choose the head of the waiting list instead',
+    }),
+    kept_for: nullable(
+      Type.Unsafe<string>({
+        ...Id,
+        description: 'The entry of the waiting list that its money is kept for',
+      }),
+    ),
+  },
+  { title: 'BuyerRefund' },
+);
+
 export const ClaimSchema = closed(
   {
     id: Id,
@@ -252,6 +274,11 @@ export function ownAccountOf({ bank, number, holder, updated_at }: OwnAccountRow
 export function refundOf(row: RefundRow) {
   const { transaction_id: id, bank, number, holder, position: _, ...rest } = row;
   return { id, ...rest, account: accountIn({ bank, number, holder }) };
+}
+
+export function buyerRefundOf({ transaction_id: id, status, ...rest }: OwnRefundRow) {
+  // The query gives no others.
+  return { id, status: status as 'due' | 'pending' | 'settled', ...rest };
 }
 
 export function claimOf(row: ClaimRow) {

@@ -31,6 +31,7 @@ export const lookAround = query<[], Affairs>(
   refunds as (
     select created_at from sambatan.transactions
     where kind = 'refund' and status in ('due', 'proof_submitted')
+      and (paid_in_time is null or not sambatan.is_kept(campaign_id, transaction_id))
     order by kind, status, created_at limit 10000),
   claims as (
     select amount, created_at from sambatan.transactions

@@ -61,9 +61,10 @@ const rules = {
   campaign_cancelled: { sellers: always('seller_cancelled') },
   deadline_extended: { everybody: always('deadline_extended') },
   participant_joined: {
-    buyer: ({ facts }) => {
+    buyer: ({ event, facts }) => {
       // A place after success or after the deadline was paid for: the payment is told.
       if (facts.status === 'fulfilled' || facts.status === 'verifying') return undefined;
+      if (isPaidFromWaiting(event)) return undefined;
       return facts.payment_timing === 'upfront' ? 'joined_upfront' : 'joined';
     },
     digest: 'joined',
@@ -71,6 +72,7 @@ const rules = {
   participant_confirmed: {
     // A payment before the end of a campaign that is paid at its end is told as that payment.
     buyer: ({ event, facts }) => {
+      if (isPaidFromWaiting(event)) return undefined;
       if (event.metadata['amount'] === undefined) return 'order_confirmed';
       return facts.payment_timing === 'upfront' ? 'payment_verified' : undefined;
     },
@@ -102,34 +104,51 @@ const rules = {
         ? 'seller_order_changed'
         : undefined,
   },
-  waiting_joined: { buyer: always('waiting_joined') },
+  waiting_joined: {
+    buyer: ({ event }) => (hasKeptMoney(event) ? 'waiting_first' : 'waiting_joined'),
+  },
   waiting_offered: {
     buyer: ({ facts }) =>
       facts.status === 'fulfilled' ? 'waiting_offered_to_pay' : 'waiting_offered',
   },
-  // The joining that follows is told.
-  waiting_accepted: {},
+  // The joining that follows is told; of slots that were paid before, all of it at once.
+  waiting_accepted: {
+    buyer: ({ event }) => (hasKeptMoney(event) ? 'waiting_given' : undefined),
+  },
   waiting_declined: {},
   waiting_lapsed: {
-    buyer: ({ event }) =>
-      event.metadata['reason'] === 'offer' ? 'waiting_offer_lapsed' : 'waiting_in_vain',
+    buyer: ({ event }) => {
+      if (hasKeptMoney(event)) return 'waiting_refunded';
+      return event.metadata['reason'] === 'offer' ? 'waiting_offer_lapsed' : 'waiting_in_vain';
+    },
   },
   // Whoever left knows.
   waiting_withdrawn: {
-    buyer: ({ event }) => (event.actor.startsWith('operator:') ? 'waiting_removed' : undefined),
+    buyer: ({ event }) => {
+      if (!event.actor.startsWith('operator:')) return undefined;
+      return hasKeptMoney(event) ? 'waiting_refunded' : 'waiting_removed';
+    },
   },
-  waiting_closed: { buyer: always('waiting_closed') },
+  waiting_closed: {
+    buyer: ({ event }) => (hasKeptMoney(event) ? 'waiting_refunded' : 'waiting_closed'),
+  },
   payment_proof_submitted: { buyer: always('proof_received') },
   // Where it is due before the campaign's end, it confirms the participation, which is told.
   payment_settled: {
-    buyer: ({ facts }) => (facts.payment_timing === 'upfront' ? undefined : 'payment_verified'),
+    buyer: ({ event, facts }) =>
+      facts.payment_timing === 'upfront' || isPaidFromWaiting(event)
+        ? undefined
+        : 'payment_verified',
   },
   // Written off: they are told that nothing is delivered, and are asked for no other proof.
   payment_rejected: {
     buyer: ({ event }) => (event.metadata['written_off'] === true ? undefined : 'payment_rejected'),
   },
   payment_late: {
-    buyer: ({ event }) => returned[String(event.metadata['reason'])] ?? 'payment_late',
+    buyer: ({ event }) => {
+      if (event.metadata['may_wait'] === true) return 'payment_late_choice';
+      return returned[String(event.metadata['reason'])] ?? 'payment_late';
+    },
   },
   refund_settled: {
     buyer: ({ event }) =>
@@ -163,6 +182,16 @@ const rules = {
 function isChanged({ metadata }: AuditRow, ...names: readonly string[]): boolean {
   const { fields } = metadata;
   return Array.isArray(fields) && names.some((name) => fields.includes(name));
+}
+
+/** Whether an entry of a waiting list has money that is kept for it. */
+function hasKeptMoney({ metadata }: AuditRow): boolean {
+  return metadata['amount'] !== undefined;
+}
+
+/** Whether a participation was made of an entry that had kept money, of which its buyer is told. */
+function isPaidFromWaiting({ metadata }: AuditRow): boolean {
+  return metadata['entry_id'] !== undefined;
 }
 
 const leaving: Readonly<Record<string, MessageKind>> = {

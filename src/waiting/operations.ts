@@ -113,6 +113,29 @@ export async function withdrawEntry(tx: Tx, actor: Actor, entryId: string): Prom
   return await leave(tx, actor, entryId, 'waiting.withdraw', 'waiting_withdrawn');
 }
 
+/**
+ * The buyer of a refund chooses the head of the waiting list instead of it: the money is kept for
+ * the slots that it was paid for, and pays for them as soon as they are free. The same choice again
+ * gives the entry that it made. Refuses: movement_not_found, forbidden, refund_has_no_choice,
+ * refund_sent_already, waiting_list_closed, quantity_out_of_bounds.
+ */
+export async function waitInsteadOfRefund(
+  tx: Tx,
+  actor: Actor,
+  refundId: string,
+): Promise<WaitingEntry> {
+  if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
+  const hidden = 'movement_not_found';
+  const refund = await tx.maybe(sql.findRefundOwner, refundId);
+  if (refund === undefined) throw new DomainError(hidden, {});
+  const brandRole = await brandRoleOf(tx, actor, refund.brand_id);
+  const facts = { brandRole, ownerId: refund.user_id };
+  const seen = { action: 'refund.wait', see: 'payment.read', hidden } as const;
+  const by = actorLabel(permitSeen(actor, seen, facts));
+  const made = await tx.one(sql.waitWithKeptMoney, refund.campaign_id, refundId, newId(), by);
+  return waitingEntryOf(await tx.one(sql.findWaitingEntry, made.entry_id));
+}
+
 async function leave(
   tx: Tx,
   actor: Actor,

@@ -13,6 +13,12 @@ export interface WaitingRow {
   readonly participation_id: string | null;
   /** Of an offer after success: what its payment is called, and its participation will be. */
   readonly order_id: string | null;
+  /** Of an entry at the head of the list: the refund whose money is kept for it. */
+  readonly refund_id: string | null;
+  /** When that money was paid; null for an ordinary entry. */
+  readonly paid_at: Date | null;
+  /** Whole rupiah that are kept for it. */
+  readonly kept_amount: bigint | null;
   readonly shipping_address: string;
   readonly note: string | null;
   readonly created_at: Date;
@@ -32,8 +38,8 @@ export interface AheadRow {
 }
 
 const columns = `e.campaign_id, e.entry_id, e.user_id, e.position, e.quantity, e.status, e.overtaken,
-    e.participation_id, e.order_id, e.shipping_address, e.note, e.created_at, e.updated_at, e.offered_at,
-    e.accepted_at, e.declined_at, e.lapsed_at, e.withdrawn_at, e.closed_at`;
+    e.participation_id, e.order_id, e.refund_id, e.paid_at, e.kept_amount, e.shipping_address,
+    e.note, e.created_at, e.updated_at, e.offered_at, e.accepted_at, e.declined_at, e.lapsed_at, e.withdrawn_at, e.closed_at`;
 
 /** Entries whose offers end with the campaign, if that is sooner. */
 const placed = (relation: string) => `select ${columns},
@@ -43,12 +49,18 @@ const placed = (relation: string) => `select ${columns},
   from (${relation}) e
   join sambatan.campaigns c on c.campaign_id = e.campaign_id`;
 
+/** Each half of what is before an entry has an index that ends at it. */
 const withAhead = (relation: string) => `select p.*, a.* from (${placed(relation)}) p
   cross join lateral (
     select count(*)::integer as entries_ahead, coalesce(sum(w.quantity), 0) as slots_ahead
-    from sambatan.waiting_entries w
-    where p.status = 'waiting' and w.campaign_id = p.campaign_id and w.status = 'waiting'
-      and w.position < p.position) a`;
+    from (
+      select o.quantity from sambatan.waiting_entries o
+      where p.status = 'waiting' and p.paid_at is null and o.campaign_id = p.campaign_id
+        and o.status = 'waiting' and o.position < p.position and o.paid_at is null
+      union all
+      select k.quantity from sambatan.waiting_entries k
+      where p.status = 'waiting' and k.campaign_id = p.campaign_id and k.status = 'waiting'
+        and (k.paid_at, k.position) < (coalesce(p.paid_at, 'infinity'), p.position)) w) a`;
 
 /** One entry by its id alone. */
 export const findWaitingEntry = query<[entryId: string], WaitingRow & AheadRow>(
@@ -128,3 +140,21 @@ export const openEntriesOf = query<
   join sambatan.campaigns c on c.campaign_id = o.campaign_id
   order by o.created_at desc`,
 );
+
+/** Whose refund it is. */
+export const findRefundOwner = query<
+  [refundId: string],
+  { readonly campaign_id: string; readonly user_id: string; readonly brand_id: string }
+>(
+  'find_refund_owner',
+  `select t.campaign_id, o.user_id, c.brand_id from sambatan.transactions t
+  join sambatan.orders o on o.campaign_id = t.campaign_id
+    and o.participation_id = t.participation_id
+  join sambatan.campaigns c on c.campaign_id = t.campaign_id
+  where t.transaction_id = $1 and t.kind = 'refund'`,
+);
+
+export const waitWithKeptMoney = query<
+  [campaignId: string, refundId: string, entryId: string, actor: string],
+  MovedRow
+>('wait_with_kept_money', 'select sambatan.wait_with_kept_money($1, $2, $3, $4) as entry_id');

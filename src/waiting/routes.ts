@@ -25,6 +25,7 @@ import {
   viewOwnWaitingEntry,
   viewWaitingEntry,
   waitForSlots,
+  waitInsteadOfRefund,
   withdrawEntry,
 } from './operations.ts';
 import { waitingStatuses } from './status.ts';
@@ -41,6 +42,13 @@ const listedFields = {
   overtaken: Type.Integer({
     description: 'Offers that were made to buyers behind this one, who asked for fewer slots',
   }),
+  paid_at: nullable(
+    Type.Unsafe<Date>({
+      ...Timestamp,
+      description:
+        'When the money was paid that is kept for it. Such entries are before all others, in order of this time',
+    }),
+  ),
   created_at: Timestamp,
   updated_at: Timestamp,
   offered_at: nullable(Timestamp),
@@ -66,6 +74,14 @@ const WaitingEntrySchema = closed(
           'Of an offer after success: accepted by paying, see /participations/{order_id}/payment',
       }),
     ),
+    refund_id: nullable(
+      Type.Unsafe<string>({
+        ...Id,
+        description:
+          'The refund whose money is kept for it; due again when the entry ends without slots',
+      }),
+    ),
+    kept_amount: nullable(Type.Integer({ description: 'Whole rupiah that are kept for it' })),
     position: nullable(Type.Integer({ description: '1 for the first who waits' })),
     slots_ahead: Type.Integer({ description: 'Slots that those before it wait for' }),
   },
@@ -261,6 +277,36 @@ export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
       },
       async ({ actor, params: { id } }) =>
         await changed(operate(app.db, (tx) => withdrawEntry(tx, actor, id))),
+    );
+
+    server.post(
+      '/refunds/:id/wait',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'Wait at the head of the waiting list instead of this refund',
+          description:
+            'For a refund with `may_wait` (see /participations/{id}/refunds): money that was paid in time and seen after its slots had gone to others. It is kept for as many slots as it was paid for, and pays for them as soon as they are free: a confirmed participation, `participation_id`. To have the money back, withdraw the entry; the refund is due again when the entry ends in any other way, too. The same request again gives the same entry.',
+          params,
+          response: {
+            201: WaitingEntrySchema,
+            ...problems(
+              'forbidden',
+              'movement_not_found',
+              'refund_has_no_choice',
+              'refund_sent_already',
+              'waiting_list_closed',
+              'quantity_out_of_bounds',
+              'campaign_busy',
+              'outcome_unknown',
+            ),
+          },
+        },
+      },
+      async ({ actor, params: { id } }, reply) => {
+        const entry = changed(operate(app.db, (tx) => waitInsteadOfRefund(tx, actor, id)));
+        return reply.code(201).send(await entry);
+      },
     );
   };
 }

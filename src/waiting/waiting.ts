@@ -11,6 +11,8 @@ export interface ListedEntry {
   readonly status: WaitingStatus;
   /** Offers made to buyers behind this one, because they asked for fewer slots. */
   readonly overtaken: number;
+  /** When the money was paid that is kept for it; it is then before all without. */
+  readonly paid_at: Date | null;
   readonly created_at: Date;
   readonly updated_at: Date;
   readonly offered_at: Date | null;
@@ -29,9 +31,13 @@ export interface ListedEntry {
 export interface WaitingEntry extends ListedEntry {
   readonly shipping_address: string;
   readonly note: string | null;
-  /** 1 for the first who waits; null once it does not wait any more. */
   /** Of an offer after the campaign has succeeded: it is accepted by paying for this order. */
   readonly order_id: string | null;
+  /** The refund whose money pays for it once slots come free, and is due again if none do. */
+  readonly refund_id: string | null;
+  /** Whole rupiah that are kept for it: at most 2^53 as every price of slots. */
+  readonly kept_amount: number | null;
+  /** 1 for the first who waits; null once it does not wait any more. */
   readonly position: number | null;
   readonly slots_ahead: number;
 }
@@ -45,6 +51,7 @@ export function listedEntryOf(row: WaitingRow): ListedEntry {
     quantity: row.quantity,
     status: row.status,
     overtaken: row.overtaken,
+    paid_at: row.paid_at,
     created_at: row.created_at,
     updated_at: row.updated_at,
     offered_at: row.offered_at,
@@ -65,6 +72,8 @@ export function waitingEntryOf(row: WaitingRow & AheadRow): WaitingEntry {
     shipping_address: row.shipping_address,
     note: row.note,
     order_id: row.order_id,
+    refund_id: row.refund_id,
+    kept_amount: row.kept_amount === null ? null : Number(row.kept_amount),
     position: row.status === 'waiting' ? row.entries_ahead + 1 : null,
     slots_ahead: Number(row.slots_ahead),
   };

@@ -701,6 +701,10 @@ $$;
 -- Slots that were taken back from orders of a completed campaign (a shortfall, an upheld dispute) are
 -- offered to nobody: there are no goods for them.
 --
+-- First in line is whoever has kept money there, by the time of its payment. They are not offered
+-- slots but given them at once. One whose buyer has too many other slots by now lapses. Past the
+-- deadline of a campaign that has not succeeded nothing is offered to anybody else.
+--
 -- After the campaign has succeeded an offer lasts as long as a hold, because it is accepted by paying:
 -- it gets the id of the participation that its payment will make of it.
 --
@@ -721,7 +725,15 @@ declare
   offered uuid[] := '{}';
   told jsonb[] := '{}';
   passed uuid[] := '{}';
-  offers_before integer[] := '{}';
+  taken_before integer[] := '{}';
+  -- Of entries with kept money: to be given their slots, and what is told of those that lapse.
+  given uuid[] := '{}';
+  lapsed jsonb[] := '{}';
+  taken integer := 0;
+  -- The payout changes with every paid slot, and may not while it is on its way.
+  may_give constant boolean := not succeeded or not exists (
+    select 1 from sambatan.transactions t where t.campaign_id = c.campaign_id
+      and t.kind = 'payout' and t.status = 'pending');
   blocked uuid;
 begin
   select coalesce(sum(quantity), 0) into under_offer from sambatan.waiting_entries
@@ -732,21 +744,36 @@ begin
     * interval '1 second';
 
   for e in
-    select entry_id, quantity, overtaken from sambatan.waiting_entries
-    where campaign_id = c.campaign_id and status = 'waiting' order by position
+    select w.entry_id, w.quantity, w.overtaken, w.kept_amount,
+      case when w.kept_amount is not null and c.max_slots_per_user is not null then w.quantity
+        + sambatan.slots_of_buyer(c.campaign_id, w.user_id, w.paid_at, w.position)
+        > c.max_slots_per_user end as is_too_many
+    from sambatan.waiting_entries w
+    where w.campaign_id = c.campaign_id and w.status = 'waiting'
+      and (w.refund_id is not null or succeeded or p_at < c.deadline)
+    order by w.paid_at, w.position
   loop
-    exit when free = 0 or allowance = 0;
-    if e.quantity <= free then
+    exit when free = 0 or allowance = 0 or (e.kept_amount is not null and not may_give);
+    if e.kept_amount is not null and e.is_too_many then
+      lapsed := lapsed || jsonb_build_object('entry_id', e.entry_id, 'quantity', e.quantity,
+        'reason', 'bounds', 'amount', e.kept_amount);
+    elsif e.quantity <= free and e.kept_amount is not null then
+      free := free - e.quantity;
+      allowance := allowance - 1;
+      taken := taken + 1;
+      given := given || e.entry_id;
+    elsif e.quantity <= free then
       free := free - e.quantity;
       under_offer := under_offer + e.quantity;
       allowance := allowance - 1;
+      taken := taken + 1;
       offered := offered || e.entry_id;
       told := told || jsonb_build_object('entry_id', e.entry_id, 'quantity', e.quantity,
         'expires_at', case when succeeded then ends_at else least(ends_at, c.deadline) end);
     else
       allowance := least(allowance, most - e.overtaken);
       passed := passed || e.entry_id;
-      offers_before := offers_before || cardinality(offered);
+      taken_before := taken_before || taken;
     end if;
   end loop;
 
@@ -755,17 +782,35 @@ begin
         offer_expires_at = ends_at, keep_until = null, updated_at = p_at,
         order_id = case when succeeded then gen_random_uuid() end
       where campaign_id = c.campaign_id and entry_id = any (offered);
+  end if;
+  if taken > 0 then
     update sambatan.waiting_entries t
-      set overtaken = t.overtaken + cardinality(offered) - w.offers_before, updated_at = p_at
-      from unnest(passed, offers_before) as w (entry_id, offers_before)
+      set overtaken = t.overtaken + taken - w.taken_before, updated_at = p_at
+      from unnest(passed, taken_before) as w (entry_id, taken_before)
       where t.campaign_id = c.campaign_id and t.entry_id = w.entry_id
-        and w.offers_before < cardinality(offered);
+        and w.taken_before < taken;
+  end if;
+  if lapsed <> '{}' then
+    update sambatan.waiting_entries set status = 'lapsed', lapsed_at = p_at, keep_until = null,
+        updated_at = p_at
+      where campaign_id = c.campaign_id
+        and entry_id = any (array(select (l ->> 'entry_id')::uuid from unnest(lapsed) l));
+    c := sambatan.forget_waiting(c, 'waiting_lapsed', 'system', p_at, lapsed);
+  end if;
+  if given <> '{}' then
+    c.kept_slots := under_offer;
+    perform sambatan.store_campaigns(array[c]);
+    foreach blocked in array given loop
+      perform sambatan.give_paid_slots(c.campaign_id, blocked, p_at);
+    end loop;
+    blocked := null;
+    select * into strict c from sambatan.campaigns where campaign_id = c.campaign_id;
   end if;
 
   if free > 0 then
     select entry_id into blocked from sambatan.waiting_entries
       where campaign_id = c.campaign_id and status = 'waiting' and overtaken >= most
-      order by position limit 1;
+      order by paid_at, position limit 1;
   end if;
   update sambatan.waiting_entries set keep_until = null, updated_at = p_at
     where campaign_id = c.campaign_id and keep_until is not null
@@ -781,6 +826,9 @@ begin
     then c.total_slots - c.filled_slots else under_offer end;
   if offered <> '{}' or blocked is not null then
     c.due_at := least(c.due_at, ends_at);
+  end if;
+  if not may_give and free > 0 then
+    c.due_at := least(c.due_at, p_at + interval '10 minutes');
   end if;
   c := sambatan.append_events(c, 'waiting_offered', 'system', p_at, told);
 end
@@ -902,7 +950,8 @@ end
 $$;
 
 -- The entry, for an event to happen to it: it waits or has an offer, and the campaign is not past
--- its deadline (unless it has succeeded) or being closed. An entry to which this has happened already is given as it is. The
+-- its deadline (unless it has succeeded, or the entry has kept money, which its buyer may have back)
+-- or being closed. An entry to which this has happened already is given as it is. The
 -- caller holds the campaign's row, which guards its waiting list as well.
 -- Refuses: waiting_entry_not_found, waiting_transition_not_allowed, campaign_closing,
 -- deadline_passed.
@@ -925,7 +974,7 @@ begin
       jsonb_build_object('from', e.status, 'event', p_event));
   elsif c.closing_as is not null then
     perform sambatan.refuse('campaign_closing');
-  elsif p_at >= c.deadline and c.status <> 'fulfilled' then
+  elsif p_at >= c.deadline and c.status <> 'fulfilled' and e.refund_id is null then
     perform sambatan.refuse('deadline_passed');
   end if;
   return e;
@@ -1014,7 +1063,8 @@ begin
     where campaign_id = p_campaign_id and entry_id = p_entry_id
     returning * into e;
   c := sambatan.forget_waiting(c, p_event, p_actor, now_at, array[
-    jsonb_build_object('entry_id', p_entry_id, 'quantity', e.quantity)]);
+    jsonb_strip_nulls(jsonb_build_object('entry_id', p_entry_id, 'quantity', e.quantity,
+      'amount', e.kept_amount))]);
   perform sambatan.store_campaigns(array[sambatan.offer_slots(c, now_at)]);
   perform sambatan.look_again(p_campaign_id, now_at);
   return e;
@@ -1036,7 +1086,7 @@ begin
   -- Offers first: what they give back may be what somebody waits for whose time is up as well.
   foreach kind in array array['offered', 'waiting']::sambatan.waiting_status[] loop
     with picked as (
-      select entry_id, position, quantity from sambatan.waiting_entries
+      select entry_id, position, quantity, kept_amount from sambatan.waiting_entries
       where campaign_id = c.campaign_id and status = kind
         and case when kind = 'offered' then offer_expires_at else keep_until end <= p_at
         and (order_id is null
@@ -1050,8 +1100,9 @@ begin
         keep_until = null, updated_at = p_at
       from picked where e.campaign_id = c.campaign_id and e.entry_id = picked.entry_id
     )
-    select coalesce(array_agg(jsonb_build_object('entry_id', entry_id, 'quantity', quantity,
-        'reason', case when kind = 'offered' then 'offer' else 'slots' end) order by position), '{}')
+    select coalesce(array_agg(jsonb_strip_nulls(jsonb_build_object('entry_id', entry_id,
+        'quantity', quantity, 'amount', kept_amount,
+        'reason', case when kind = 'offered' then 'offer' else 'slots' end)) order by position), '{}')
       into told from picked;
     lapsed := lapsed + cardinality(told);
     if told <> '{}' then
@@ -1087,7 +1138,7 @@ declare
   told jsonb[];
 begin
   with picked as (
-    select entry_id, position, quantity from sambatan.waiting_entries
+    select entry_id, position, quantity, kept_amount from sambatan.waiting_entries
     where campaign_id = c.campaign_id
       and (status = 'waiting' or (status = 'offered' and not p_keep_offers))
     order by position limit p_limit
@@ -1096,11 +1147,325 @@ begin
       updated_at = p_at
     from picked where e.campaign_id = c.campaign_id and e.entry_id = picked.entry_id
   )
-  select coalesce(array_agg(jsonb_build_object('entry_id', entry_id, 'quantity', quantity)
-      order by position), '{}')
+  select coalesce(array_agg(jsonb_strip_nulls(jsonb_build_object('entry_id', entry_id,
+      'quantity', quantity, 'amount', kept_amount)) order by position), '{}')
     into told from picked;
   closed := cardinality(told);
   c := sambatan.forget_waiting(c, 'waiting_closed', coalesce(c.closing_actor, 'system'), p_at, told);
+end
+$$;
+
+-- Whether the money of a refund is kept for an entry at the head of a waiting list: it is not to be
+-- sent meanwhile.
+create or replace function sambatan.is_kept(p_campaign_id uuid, p_transaction_id uuid)
+returns boolean language sql stable as $$
+  select exists (select 1 from sambatan.waiting_entries w
+    where w.campaign_id = p_campaign_id and w.refund_id = p_transaction_id
+      and w.status = 'waiting')
+$$;
+
+-- Refuses while the money of a refund is kept: refund_is_kept. The caller holds the campaign's row.
+create or replace function sambatan.check_not_kept(p_campaign_id uuid, p_transaction_id uuid)
+returns void language plpgsql as $$
+begin
+  if sambatan.is_kept(p_campaign_id, p_transaction_id) then
+    perform sambatan.refuse('refund_is_kept');
+  end if;
+end
+$$;
+
+-- What was ordered under an id: a participation, or an offer after success that never became one.
+-- Without the slots that cannot be delivered. pay_by is the end of its hold or offer. All null where
+-- there is no such order, or its buyer left it.
+create or replace function sambatan.lapsed_order(
+  p_campaign_id uuid, p_order_id uuid, out user_id uuid, out quantity integer,
+  out shipping_address text, out note text, out pay_by timestamptz
+) language plpgsql stable as $$
+begin
+  select p.user_id, p.quantity - p.short_slots, p.shipping_address, p.note, p.hold_expires_at
+    into user_id, quantity, shipping_address, note, pay_by
+    from sambatan.participants p
+    where p.campaign_id = p_campaign_id and p.participation_id = p_order_id
+      and p.status = 'cancelled' and p.cancel_reason in ('hold_lapsed', 'unpaid');
+  if not found then
+    select w.user_id, w.quantity, w.shipping_address, w.note, w.offer_expires_at
+      into user_id, quantity, shipping_address, note, pay_by
+      from sambatan.waiting_entries w
+      where w.campaign_id = p_campaign_id and w.order_id = p_order_id and w.status = 'lapsed';
+  end if;
+end
+$$;
+
+-- Slots of a campaign that nobody has and nobody is offered. Those that a completed campaign took
+-- back from whole orders are not among them: nothing is delivered for them.
+create or replace function sambatan.free_slots(p_campaign_id uuid)
+returns integer language plpgsql stable as $$
+declare
+  free integer;
+begin
+  select c.total_slots - c.filled_slots
+      - coalesce((select sum(w.quantity) from sambatan.waiting_entries w
+        where w.campaign_id = p_campaign_id and w.status = 'offered'), 0)
+      - coalesce((select sum(p.quantity) from sambatan.participants p
+        where p.campaign_id = p_campaign_id and p.status = 'refunded'
+          and p.refunded_at >= c.completed_at), 0)
+    into free from sambatan.campaigns c where c.campaign_id = p_campaign_id;
+  return free;
+end
+$$;
+
+-- Whether somebody may still be put on a campaign's waiting list with money for p_quantity slots that
+-- was paid in time. Once the campaign has succeeded, slots must be free or still come free, and
+-- packing must not have begun: nothing was shipped or received, and no payout may leave.
+create or replace function sambatan.takes_kept_money(p_campaign_id uuid, p_quantity integer)
+returns boolean language plpgsql stable as $$
+declare
+  is_open boolean;
+  is_completed boolean;
+begin
+  select c.closing_as is null and (c.status in ('active', 'locked', 'verifying')
+      or (c.status = 'fulfilled' and c.shipped_at is null
+        and (c.decision_opened_at is null or c.decided_at is not null))),
+      c.status = 'fulfilled'
+    into is_open, is_completed from sambatan.campaigns c where c.campaign_id = p_campaign_id;
+  if is_open is not true or not is_completed then
+    return coalesce(is_open, false);
+  end if;
+  return not exists (select 1 from sambatan.participants p
+      where p.campaign_id = p_campaign_id and p.status = 'fulfilled')
+    and not exists (select 1 from sambatan.transactions t
+      where t.campaign_id = p_campaign_id and t.kind = 'payout' and t.status <> 'void'
+        and (t.status <> 'due' or t.released_at is not null))
+    and (sambatan.free_slots(p_campaign_id) >= p_quantity
+      or sambatan.has_open_orders(p_campaign_id)
+      or exists (select 1 from sambatan.waiting_entries w
+        where w.campaign_id = p_campaign_id and w.status = 'offered'));
+end
+$$;
+
+-- When p_amount rupiah were paid that arrived for an order, if their buyer is to choose between the
+-- refund and the head of the waiting list: they pay the order whole, were paid by its pay_by, and the
+-- waiting list is open. Null for any other money, and for what is paid again for the same order.
+-- p_why and p_paid are as why_not_owed gives and takes them. The caller holds the campaign's row.
+create or replace function sambatan.paid_in_time(
+  p_campaign_id uuid, p_order_id uuid, p_amount bigint, p_why text, p_paid timestamptz
+) returns timestamptz language plpgsql stable as $$
+declare
+  o record;
+  price bigint;
+  due_by timestamptz;
+begin
+  if p_why not in ('hold_lapsed', 'unpaid') then
+    return null;
+  end if;
+  select * into o from sambatan.lapsed_order(p_campaign_id, p_order_id);
+  select o.quantity * c.price_per_slot, coalesce(
+      (select t.pay_by from sambatan.transactions t
+        where t.campaign_id = p_campaign_id and t.cause = 'payment:' || p_order_id),
+      case when c.status = 'fulfilled' then o.pay_by else least(o.pay_by, c.deadline) end)
+    into price, due_by from sambatan.campaigns c where c.campaign_id = p_campaign_id;
+  if o.quantity > 0 and p_amount >= price and p_paid <= due_by
+    and sambatan.takes_kept_money(p_campaign_id, o.quantity)
+    and not exists (select 1 from sambatan.transactions t where t.campaign_id = p_campaign_id
+      and t.participation_id = p_order_id and t.paid_in_time is not null)
+  then
+    return p_paid;
+  end if;
+  return null;
+end
+$$;
+
+-- Why the buyer of a refund may not choose the head of the waiting list instead of it, as a refusal;
+-- null while they may.
+create or replace function sambatan.why_no_choice(p_campaign_id uuid, p_refund_id uuid)
+returns text language plpgsql stable as $$
+declare
+  r record;
+begin
+  select t.status, t.attempts, t.paid_in_time, o.quantity into r from sambatan.transactions t
+    cross join lateral sambatan.lapsed_order(t.campaign_id, t.participation_id) o
+    where t.campaign_id = p_campaign_id and t.transaction_id = p_refund_id;
+  return case
+    when r.paid_in_time is null then 'refund_has_no_choice'
+    when r.status <> 'due' or r.attempts > 0 then 'refund_sent_already'
+    when not sambatan.takes_kept_money(p_campaign_id, r.quantity) then 'waiting_list_closed'
+  end;
+end
+$$;
+
+-- The buyer of a refund chooses the head of the waiting list instead of it. The price of the slots
+-- (and the unique code) is kept for them; what was paid above that is due back at once. Slots that are
+-- free are given at once. The same choice again gives the entry that was made. Refuses:
+-- campaign_not_found, refund_has_no_choice, refund_sent_already, waiting_list_closed,
+-- quantity_out_of_bounds.
+create or replace function sambatan.wait_with_kept_money(
+  p_campaign_id uuid, p_refund_id uuid, p_entry_id uuid, p_actor text
+) returns uuid language plpgsql as $$
+declare
+  now_at timestamptz;
+  why text;
+  known uuid;
+  r record;
+  o record;
+  c record;
+  held bigint;
+  kept bigint;
+begin
+  perform sambatan.lock_campaign(p_campaign_id);
+  now_at := clock_timestamp();
+  select w.entry_id into known from sambatan.waiting_entries w
+    where w.campaign_id = p_campaign_id and w.refund_id = p_refund_id
+      and w.status in ('waiting', 'accepted');
+  if found then
+    return known;
+  end if;
+  why := sambatan.why_no_choice(p_campaign_id, p_refund_id);
+  if why is not null then
+    perform sambatan.refuse(why);
+  end if;
+  select t.participation_id, t.amount, t.cause, t.paid_in_time into strict r
+    from sambatan.transactions t
+    where t.campaign_id = p_campaign_id and t.transaction_id = p_refund_id;
+  select * into strict o from sambatan.lapsed_order(p_campaign_id, r.participation_id);
+  select x.price_per_slot, x.total_slots, x.max_slots_per_user, x.min_slots_per_user, x.audit_seq
+    into strict c from sambatan.campaigns x where x.campaign_id = p_campaign_id;
+  held := sambatan.slots_of_buyer(p_campaign_id, o.user_id);
+  if held + o.quantity > c.max_slots_per_user then
+    perform sambatan.refuse('quantity_out_of_bounds', jsonb_build_object(
+      'minimum', coalesce(c.min_slots_per_user, 1), 'maximum', c.max_slots_per_user,
+      'held', held));
+  end if;
+
+  kept := o.quantity * c.price_per_slot;
+  kept := least(r.amount, kept + coalesce((select t.unique_code from sambatan.transactions t
+    where t.campaign_id = p_campaign_id and t.cause = 'payment:' || r.participation_id), 0));
+  if kept < r.amount then
+    update sambatan.transactions set amount = kept
+      where campaign_id = p_campaign_id and transaction_id = p_refund_id;
+    insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+        actor, created_at)
+      values (p_campaign_id, 'refund', 'due', r.participation_id, r.amount - kept,
+        r.cause || ':rest', p_actor, now_at);
+  end if;
+  insert into sambatan.waiting_entries (campaign_id, entry_id, user_id, position, quantity,
+      shipping_address, note, created_at, updated_at, refund_id, paid_at, kept_amount)
+    values (p_campaign_id, p_entry_id, o.user_id, c.audit_seq + 1, o.quantity,
+      o.shipping_address, o.note, now_at, now_at, p_refund_id, r.paid_in_time, kept);
+  update sambatan.campaigns set waiting_entries = waiting_entries + 1
+    where campaign_id = p_campaign_id;
+  perform sambatan.record_event(p_campaign_id, 'waiting_joined', p_actor, now_at, null,
+    jsonb_build_object('entry_id', p_entry_id, 'quantity', o.quantity, 'amount', kept,
+      'paid_at', r.paid_in_time));
+  perform sambatan.offer_freed_slots(p_campaign_id, now_at);
+  return p_entry_id;
+end
+$$;
+
+-- Slots of a campaign that a buyer has, or has paid for and waits for at the head of the list, before
+-- an entry (p_paid_at, p_position) of theirs; before none, all.
+create or replace function sambatan.slots_of_buyer(
+  p_campaign_id uuid, p_user_id uuid, p_paid_at timestamptz default 'infinity',
+  p_position bigint default 0
+) returns bigint language sql stable as $$
+  select coalesce((select sum(p.quantity) from sambatan.participants p
+      where p.campaign_id = p_campaign_id and p.user_id = p_user_id
+        and p.status in ('pending_payment', 'confirmed', 'fulfilled')), 0)
+    + coalesce((select sum(w.quantity) from sambatan.waiting_entries w
+      where w.campaign_id = p_campaign_id and w.user_id = p_user_id and w.status = 'waiting'
+        and (w.paid_at, w.position) < (p_paid_at, p_position)), 0)
+$$;
+
+-- Gives the slots of an entry that has kept money to its buyer: a new participation, confirmed and
+-- paid at once. The caller holds the campaign's row, has seen that the slots are free, and has stored
+-- the row; it is changed here and to be read again.
+create or replace function sambatan.give_paid_slots(
+  p_campaign_id uuid, p_entry_id uuid, p_at timestamptz
+) returns void language plpgsql as $$
+declare
+  made constant uuid := gen_random_uuid();
+  e record;
+  c record;
+begin
+  select w.user_id, w.quantity, w.shipping_address, w.note, w.refund_id, w.kept_amount
+    into strict e from sambatan.waiting_entries w
+    where w.campaign_id = p_campaign_id and w.entry_id = p_entry_id;
+  perform sambatan.record_event(p_campaign_id, 'waiting_accepted', 'system', p_at, null,
+    jsonb_build_object('entry_id', p_entry_id, 'quantity', e.quantity,
+      'participation_id', made, 'amount', e.kept_amount));
+  insert into sambatan.participants (campaign_id, participation_id, user_id, quantity, status,
+      joined_at, updated_at, confirmed_at, shipping_address, note)
+    values (p_campaign_id, made, e.user_id, e.quantity, 'confirmed', p_at, p_at, p_at,
+      e.shipping_address, e.note);
+  update sambatan.waiting_entries set status = 'accepted', accepted_at = p_at, updated_at = p_at,
+      keep_until = null, participation_id = made
+    where campaign_id = p_campaign_id and entry_id = p_entry_id;
+  update sambatan.campaigns set filled_slots = filled_slots + e.quantity,
+      confirmed_slots = confirmed_slots + e.quantity, participant_count = participant_count + 1,
+      waiting_entries = waiting_entries - 1,
+      status = case when status = 'active' and filled_slots + e.quantity = total_slots
+        then 'locked' else status end,
+      filled_at = case when status = 'active' and filled_slots + e.quantity = total_slots
+        then p_at else filled_at end
+    where campaign_id = p_campaign_id
+    returning e.quantity * price_per_slot as price, status = 'locked' as is_full,
+      status = 'fulfilled' as is_completed into strict c;
+  perform sambatan.record_event(p_campaign_id, 'participant_joined', 'system', p_at, made,
+    jsonb_build_object('quantity', e.quantity, 'entry_id', p_entry_id));
+  perform sambatan.record_event(p_campaign_id, 'participant_confirmed', 'system', p_at, made,
+    jsonb_build_object('quantity', e.quantity, 'amount', c.price, 'entry_id', p_entry_id));
+  perform sambatan.pay_with_kept_money(p_campaign_id, e.refund_id, made, c.price, p_at);
+  perform sambatan.record_event(p_campaign_id, 'payment_settled', 'system', p_at, made,
+    jsonb_build_object('amount', c.price, 'unique_code', e.kept_amount - c.price,
+      'entry_id', p_entry_id));
+  if c.is_full then
+    perform sambatan.record_event(p_campaign_id, 'campaign_full', 'system', p_at);
+  elsif c.is_completed then
+    perform sambatan.refresh_payout(p_campaign_id, p_at, 'system');
+  end if;
+end
+$$;
+
+-- Pays a new participation with the money of a refund that was kept: what was credited is taken back
+-- as far as it pays, the payment has its receipt from now on, and the refund is void. What is above
+-- p_price is the unique code. What is paid for the old order after this is paid twice. The caller
+-- holds the campaign's row.
+create or replace function sambatan.pay_with_kept_money(
+  p_campaign_id uuid, p_refund_id uuid, p_participation_id uuid, p_price bigint, p_at timestamptz
+) returns void language plpgsql as $$
+declare
+  r record;
+  paid record;
+  code integer;
+begin
+  update sambatan.transactions set status = 'void', reason = 'given'
+    where campaign_id = p_campaign_id and transaction_id = p_refund_id
+    returning participation_id, amount, substr(cause, length('refund:credit:') + 1) as receipt
+    into strict r;
+  select t.reference, t.paid_at, t.paid_on into strict paid from sambatan.transactions t
+    where t.campaign_id = p_campaign_id and t.cause = 'credit:' || r.receipt;
+  update sambatan.transactions set receipt = null
+    where campaign_id = p_campaign_id and cause = 'credit:' || r.receipt;
+  insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+      actor, created_at, settled_at, purpose)
+    values (p_campaign_id, 'adjustment', 'settled', r.participation_id, -r.amount,
+      'applied:' || r.receipt, 'system', p_at, p_at, 'credit');
+  insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+      actor, created_at, reason)
+    values (p_campaign_id, 'payment', 'void', r.participation_id, p_price,
+      'payment:' || r.participation_id, 'system', p_at, 'given')
+    on conflict (campaign_id, cause) do update set status = 'void', reason = 'given'
+    returning unique_code into strict code;
+  insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+      actor, reference, created_at, settled_at, receipt, paid_at, paid_on, unique_code, surcharge)
+    values (p_campaign_id, 'payment', 'settled', p_participation_id, p_price,
+      'payment:' || p_participation_id, 'system', paid.reference, p_at, p_at, r.receipt,
+      paid.paid_at, paid.paid_on, code, r.amount - p_price);
+  if r.amount > p_price then
+    insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
+        actor, created_at, settled_at, purpose)
+      values (p_campaign_id, 'adjustment', 'settled', p_participation_id, r.amount - p_price,
+        'code:' || p_participation_id, 'system', p_at, p_at, 'unique_code');
+  end if;
 end
 $$;
 
@@ -1377,11 +1742,12 @@ $$;
 
 -- Money that arrived and pays for nothing: it is recorded, and due back at once. p_why is
 -- 'hold_lapsed', 'left', 'campaign_over', 'already_paid', 'too_little', 'too_much', 'too_late' or
--- 'unpaid'. The caller holds the campaign's row.
+-- 'unpaid'. p_paid_in_time is when it was paid, if its buyer is to choose between the refund and the
+-- head of the waiting list. The caller holds the campaign's row.
 create or replace function sambatan.credit_money(
   c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_at timestamptz, p_actor text,
   p_reference text, p_receipt text, p_why text, p_paid_at timestamptz default null,
-  p_paid_on date default null
+  p_paid_on date default null, p_paid_in_time timestamptz default null
 ) returns void language plpgsql as $$
 begin
   insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
@@ -1390,11 +1756,12 @@ begin
       'credit:' || p_receipt, p_actor, p_reference, p_at, p_at, p_paid_at, p_paid_on, 'credit',
       case when p_why <> 'too_much' then p_receipt end);
   insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
-      actor, created_at)
+      actor, created_at, paid_in_time)
     values (c.campaign_id, 'refund', 'due', p_participation_id, p_amount,
-      'refund:credit:' || p_receipt, p_actor, p_at);
+      'refund:credit:' || p_receipt, p_actor, p_at, p_paid_in_time);
   perform sambatan.record_event(c.campaign_id, 'payment_late', p_actor, p_at,
-    p_participation_id, jsonb_build_object('amount', p_amount, 'reason', p_why));
+    p_participation_id, jsonb_strip_nulls(jsonb_build_object('amount', p_amount,
+      'reason', p_why, 'may_wait', case when p_paid_in_time is not null then true end)));
 end
 $$;
 
@@ -1491,7 +1858,8 @@ $$;
 --             becomes a confirmed participation
 --   given     its hold had lapsed, but the campaign still has as many slots: they are its buyer's
 --             again, as a new participation
---   credited  anything else: too late, twice, too little; the refund is due at once
+--   credited  anything else: too late, twice, too little; the refund is due at once. What was paid
+--             in time for slots that others have by now leaves its buyer a choice (paid_in_time)
 --   known     this receipt was counted before; nothing changed
 -- Gives which, and the participation that has the slots. Refuses: campaign_not_found,
 -- participation_not_found.
@@ -1540,7 +1908,8 @@ begin
     outcome := 'credited';
     participation_id := p_participation_id;
     perform sambatan.credit_money(c, p_participation_id, p_amount, now_at, p_actor, p_reference,
-      p_receipt, why, p_paid_at, p_paid_on);
+      p_receipt, why, p_paid_at, p_paid_on,
+      sambatan.paid_in_time(p_campaign_id, p_participation_id, p_amount, why, paid));
     if why in ('too_little', 'too_late') and t.status in ('proof_submitted', 'pending') then
       perform sambatan.put_back_payment(c, p, t, why, now_at);
     elsif why in ('hold_lapsed', 'left', 'campaign_over', 'unpaid') then
@@ -2760,7 +3129,14 @@ begin
   c.due_at := null;
   if c.status = 'fulfilled' and c.waiting_entries > 0 then
     -- What nobody paid for by the deadline is offered at once; the rest of the list is looked at in
-    -- a transaction of its own.
+    -- a transaction of its own. Slots that are given at once are given in the books as well, which
+    -- have to have what the closing does to them.
+    if exists (select 1 from sambatan.waiting_entries where campaign_id = c.campaign_id
+      and status = 'waiting' and refund_id is not null)
+    then
+      perform sambatan.store_effects(effects);
+      effects := row('{}', '{}', '{}');
+    end if;
     c := sambatan.renew_offers(c, now_at);
     c := sambatan.offer_slots(c, now_at);
     c.due_at := now_at;
@@ -3232,8 +3608,8 @@ $$;
 -- Settling it again with the same reference changes nothing. One that a provider has is settled under
 -- the name that the provider knows it by, and no other: nobody may have sent it as well. A payout has
 -- to be released, not disputed, and covered by what is in hand and owed to nobody else. Refuses:
--- movement_not_found, movement_transition_not_allowed, payout_not_released, payout_disputed,
--- payout_not_covered.
+-- movement_not_found, movement_transition_not_allowed, refund_is_kept, payout_not_released,
+-- payout_disputed, payout_not_covered.
 create or replace function sambatan.settle_movement(
   p_transaction_id uuid, p_kind text, p_reference text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
@@ -3250,6 +3626,7 @@ begin
     perform sambatan.refuse('movement_transition_not_allowed',
       jsonb_build_object('from', t.status, 'event', p_kind || '_settled'));
   end if;
+  perform sambatan.check_not_kept(t.campaign_id, p_transaction_id);
   if p_kind = 'payout' then
     perform sambatan.check_payout(t);
     -- What was refunded twice is not the seller's to bear.
@@ -3288,7 +3665,7 @@ end
 $$;
 
 -- A refund could not be made: it stays due, with why and how often it was tried. Refuses:
--- movement_not_found, movement_transition_not_allowed.
+-- movement_not_found, movement_transition_not_allowed, refund_is_kept.
 create or replace function sambatan.fail_refund(
   p_transaction_id uuid, p_reason text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
@@ -3300,6 +3677,7 @@ begin
     perform sambatan.refuse('movement_transition_not_allowed',
       jsonb_build_object('from', t.status, 'event', 'refund_failed'));
   end if;
+  perform sambatan.check_not_kept(t.campaign_id, p_transaction_id);
   update sambatan.transactions set status = 'due', attempts = attempts + 1, reason = p_reason,
       provider = null, provider_reference = null
     where campaign_id = t.campaign_id and transaction_id = p_transaction_id
@@ -3357,7 +3735,7 @@ $$;
 -- A movement is with a provider, under the name that the provider is asked for it by; until the
 -- provider says what came of it, that is not known. Then receive_money (of a payment) or
 -- settle_movement says that it was made, recall_movement or fail_refund that it was not. Refuses:
--- movement_not_found, movement_transition_not_allowed.
+-- movement_not_found, movement_transition_not_allowed, refund_is_kept.
 create or replace function sambatan.send_movement(
   p_transaction_id uuid, p_kind text, p_provider text, p_provider_reference text
 ) returns sambatan.transactions language plpgsql as $$
@@ -3372,6 +3750,7 @@ begin
     perform sambatan.refuse('movement_transition_not_allowed',
       jsonb_build_object('from', t.status, 'event', 'pending'));
   end if;
+  perform sambatan.check_not_kept(t.campaign_id, p_transaction_id);
   if p_kind = 'payout' then
     perform sambatan.check_payout(t);
   end if;
@@ -4011,6 +4390,7 @@ begin
   select 'refunds', count(*)::integer, min(q.created_at) from (
     select t.created_at from sambatan.transactions t
     where t.kind = 'refund' and t.status = 'due'
+      and (t.paid_in_time is null or not sambatan.is_kept(t.campaign_id, t.transaction_id))
       and (p_provider is null or t.attempts > 0
         or sambatan.order_to_refund(t, p_provider) is null)
     order by t.created_at limit p_max) q;

@@ -47,6 +47,25 @@ export const moneyMessages = {
       ],
     }),
   },
+  payment_late_choice: {
+    topic: 'payments',
+    id: (p, s) => ({
+      title: `Transfermu untuk ${p.campaign} tepat waktu, tapi slotnya sudah habis`,
+      paragraphs: [
+        `Transfer ${s.rupiah(p.amount)} kamu tepat waktu, tapi baru terlihat setelah slotnya diberikan ke pembeli lain. Maaf, ya.`,
+        'Tanpa kabar darimu, uangnya kami kembalikan seluruhnya. Masih mau slotnya? Buka pesananmu dan pilih antre paling depan, sebelum uangnya dikirim.',
+        'Pastikan rekening pengembalianmu sudah diisi di Sambatan.',
+      ],
+    }),
+    en: (p, s) => ({
+      title: `Your payment for ${p.campaign}: refund, or front of the line?`,
+      paragraphs: [
+        `You paid ${s.rupiah(p.amount)} on time, but we only saw it after your slots had gone to other buyers. We're sorry.`,
+        "If you do nothing, you'll be refunded in full. Still want the slots? Open your order and choose the front of the waiting list before the refund is sent.",
+        'Make sure your refund account on Sambatan is filled in.',
+      ],
+    }),
+  },
   payment_too_little: {
     topic: 'payments',
     id: (p, s) => ({

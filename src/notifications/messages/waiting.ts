@@ -75,6 +75,57 @@ export const waitingMessages = {
       ],
     }),
   },
+  waiting_first: {
+    topic: 'waiting',
+    id: (p, s) => ({
+      title: `Kamu antre paling depan di ${p.campaign}`,
+      paragraphs: [
+        `Uangmu ${s.rupiah(p.amount)} kami simpan untuk ${s.slots(p.quantity)}. Begitu slotnya kosong, langsung jadi milikmu.`,
+        'Berubah pikiran? Keluar dari antrean kapan saja dan uangmu kami kembalikan.',
+      ],
+    }),
+    en: (p, s) => ({
+      title: `You're at the front of the line for ${p.campaign}`,
+      paragraphs: [
+        `We're keeping your ${s.rupiah(p.amount)} for ${s.slots(p.quantity)}. As soon as they come free, they're yours.`,
+        "Changed your mind? Leave the waiting list any time and we'll refund you.",
+      ],
+    }),
+  },
+  waiting_given: {
+    topic: 'waiting',
+    id: (p, s) => ({
+      title: `Kamu dapat slot di ${p.campaign}!`,
+      paragraphs: [
+        `${s.slots(p.quantity)} sekarang milikmu, dibayar dengan uang yang kami simpan. Tidak ada yang perlu dibayar lagi.`,
+        'Pesananmu sudah pasti. Cek alamat pengirimannya di Sambatan, ya.',
+      ],
+    }),
+    en: (p, s) => ({
+      title: `You got your slots of ${p.campaign}!`,
+      paragraphs: [
+        `${s.slots(p.quantity)} now yours, paid with the money we kept. There's nothing more to pay.`,
+        'Your order is confirmed. Please check its delivery address on Sambatan.',
+      ],
+    }),
+  },
+  waiting_refunded: {
+    topic: 'waiting',
+    id: (p, s) => ({
+      title: `Antreanmu di ${p.campaign} berakhir`,
+      paragraphs: [
+        `Slotnya tidak bisa kami dapatkan untukmu. ${s.rupiah(p.amount)} yang kami simpan dikembalikan seluruhnya.`,
+        'Pastikan rekening pengembalianmu sudah diisi di Sambatan.',
+      ],
+    }),
+    en: (p, s) => ({
+      title: `Your place in line for ${p.campaign} has ended`,
+      paragraphs: [
+        `We couldn't get the slots for you. The ${s.rupiah(p.amount)} we kept will be refunded in full.`,
+        'Make sure your refund account on Sambatan is filled in.',
+      ],
+    }),
+  },
   waiting_removed: {
     topic: 'waiting',
     id: (p) => ({

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PageDeps } from '../deps.ts';
-import { taken } from '../../http/forms.ts';
+import { DomainError } from '../../errors/errors.ts';
+import { formReader, taken } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
 import { seeOther, type Pages } from '../../http/page-response.ts';
 import { readProofFile, takeUploads } from '../../uploads/uploads.ts';
@@ -10,6 +11,7 @@ import { proofHeaders } from '../../ledger/schemas.ts';
 import { readProof } from '../../ledger/payments/proofs.ts';
 import { consult, operate } from '../../operation/run.ts';
 import { fulfilParticipation } from '../../participations/operations.ts';
+import { waitInsteadOfRefund } from '../../waiting/operations.ts';
 import { disputePages } from './dispute.ts';
 import { faultOf } from './money.ts';
 import { ownParticipation, showParticipation } from './participation.ts';
@@ -37,6 +39,17 @@ export function answerPages(app: PageDeps): Pages {
       return showParticipation(app, request, reply, row, faultOf('online', answer.refused));
     });
 
+    server.post('/ikutan/:id/simpan', { schema }, async (request, reply) => {
+      const { id } = request.params;
+      const row = await ownParticipation(app, request.visit, id);
+      const answer = await keepForSlots(app, request);
+      if ('refused' in answer) {
+        return showParticipation(app, request, reply, row, faultOf('refund', answer.refused));
+      }
+      const { participation_id: given } = answer.done;
+      return seeOther(request, reply, given === null ? `/ikutan/${id}` : `/ikutan/${given}?baru`);
+    });
+
     server.post('/ikutan/:id/terima', { schema }, async (request, reply) => {
       const { visit } = request;
       const { id } = request.params;
@@ -48,6 +61,23 @@ export function answerPages(app: PageDeps): Pages {
       return showParticipation(app, request, reply, row, faultOf('received', answer.refused));
     });
   };
+}
+
+const readKeeping = formReader(closed({ refund: Id }));
+
+/**
+ * Chooses the head of the waiting list instead of the refund that a form names. Gives what became of
+ * it. Throws: validation_failed.
+ */
+export async function keepForSlots(app: PageDeps, { body, visit }: FastifyRequest) {
+  const form = readKeeping(body);
+  if ('errors' in form) throw new DomainError('validation_failed', {}, form.errors);
+  const id = form.value.refund.toLowerCase();
+  const answer = await taken(() =>
+    operate(app.db, (tx) => waitInsteadOfRefund(tx, visit.actor, id)),
+  );
+  if ('done' in answer) app.pokes.poke(answer.done.campaign_id);
+  return answer;
 }
 
 /** The proof of a payment: sent by a form with a file, and looked at. */

@@ -1,5 +1,6 @@
 import { toApiParticipationStatus } from '../../database/status-words.ts';
 import { toApiStatus } from '../../database/status-words.ts';
+import type { DomainError } from '../../errors/errors.ts';
 import type { LastDisputeRow } from '../../ledger/disputes/queries.ts';
 import type { OwnRefundRow } from '../../ledger/movement-queries.ts';
 import type { OwnRow } from '../../participations/queries.ts';
@@ -11,16 +12,27 @@ import type { Visit } from '../../web/visit.ts';
 import { disputePictures } from './dispute-pictures-part.ts';
 import type { Fault, Money } from './money.ts';
 
-/** Money that goes back to the buyer, and the way to say where it goes. */
-export function refundPart(visit: Visit, { refunds, hasRefundAccount }: Money): Html | undefined {
-  if (refunds.length === 0) return undefined;
-  const { t, url } = visit;
-  const isDue = refunds.some(({ status }) => status === 'due');
+/**
+ * Money that goes back to the buyer, and the way to say where it goes or to keep it for slots: of
+ * the order whose page is at `path`, with why that was refused, if it was.
+ */
+export function refundPart(
+  visit: Visit,
+  path: string,
+  { refunds, hasRefundAccount }: Pick<Money, 'refunds' | 'hasRefundAccount'>,
+  refused?: DomainError,
+): Html | undefined {
+  if (refunds.length === 0 && refused === undefined) return undefined;
+  const { t, url, language } = visit;
+  const isDue = refunds.some(({ status, kept_for: kept }) => status === 'due' && kept === null);
+  const words = refused?.text(language);
   const link = html`<a class="button ${hasRefundAccount && 'quiet'}" href="${url('/akun/rekening')}"
     >${hasRefundAccount ? t('Cek rekeningmu', 'Check your account') : t('Isi rekening pengembalian', 'Say where it goes')}</a
   >`;
   return html`<section class="panel" aria-labelledby="refund">
     <h2 id="refund">${t('Pengembalian dana', 'Refund')}</h2>
+    ${words && notice('bad', words.title, words.detail)}
+    ${refunds.map((refund) => choicePart(visit, path, refund))}
     <ul class="plain">
       ${refunds.map((refund) => refundLine(visit, refund))}
     </ul>
@@ -44,13 +56,63 @@ export function refundPart(visit: Visit, { refunds, hasRefundAccount }: Money): 
   </section>`;
 }
 
+/** Money that was paid in time for slots that others have by now: what its buyer can choose. */
+function choicePart(visit: Visit, path: string, refund: OwnRefundRow): Html | undefined {
+  const { t, url, language } = visit;
+  const amount = rupiah(refund.amount, language);
+  if (refund.kept_for !== null) {
+    return html`${notice(
+        'good',
+        t('Kamu antre paling depan.', "You're at the front of the line."),
+        t(
+          `${amount} kami simpan. Begitu slotnya kosong, slot itu langsung jadi milikmu.`,
+          `We're keeping your ${amount}. As soon as slots come free, they're yours.`,
+        ),
+      )}
+      <form method="post" action="${url(`/antrean/${refund.kept_for}/keluar`)}">
+        <button class="button quiet">
+          ${t('Keluar dari antrean, kembalikan danaku', 'Leave the line and refund me')}
+        </button>
+      </form>`;
+  }
+  if (!refund.may_wait) return undefined;
+  return html`${notice(
+      'busy',
+      t(
+        'Transfermu tepat waktu, tapi slotnya sudah diberikan ke pembeli lain.',
+        'You paid on time, but your slots had already gone to other buyers.',
+      ),
+      t(
+        'Pilih mana yang kamu mau. Kalau tidak memilih, uangmu kami kembalikan.',
+        "It's your choice. If you do nothing, we'll refund you.",
+      ),
+    )}
+    <div class="row">
+      <form method="post" action="${url(`${path}/simpan`)}">
+        <input type="hidden" name="refund" value="${refund.transaction_id}" />
+        <button class="button">${t('Antre paling depan', 'Wait at the front of the line')}</button>
+      </form>
+      <a class="button quiet" href="${url('/akun/rekening')}"
+        >${t('Kembalikan uangku', 'Refund me')}</a
+      >
+    </div>
+    <p class="quiet">
+      ${t(
+        `Kalau antre, ${amount} kami simpan sampai slotnya kosong. Kamu bisa keluar kapan saja dan uangmu kembali.`,
+        `If you wait, we keep your ${amount} until slots come free. You can leave any time and be refunded.`,
+      )}
+    </p>`;
+}
+
 function refundLine(visit: Visit, refund: OwnRefundRow): Html {
   const { t, language, person } = visit;
   const { status, settled_at: at, attempts, reference } = refund;
   const words =
     status === 'settled'
       ? badge(t('Sudah dikirim', 'Sent'), 'good')
-      : badge(t('Sedang disiapkan', 'Being prepared'), 'busy');
+      : refund.kept_for !== null
+        ? badge(t('Disimpan untuk slotmu', 'Kept for your slots'), 'busy')
+        : badge(t('Sedang disiapkan', 'Being prepared'), 'busy');
   const failed = status === 'due' && attempts > 0;
   return html`<li>
     <span class="row"><strong>${rupiah(refund.amount, language)}</strong> ${words}</span>

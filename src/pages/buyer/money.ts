@@ -26,7 +26,7 @@ export interface Money {
 
 /** What one of the forms on a participation's page was answered with. */
 export interface Fault {
-  readonly form: 'proof' | 'online' | 'dispute' | 'received';
+  readonly form: 'proof' | 'online' | 'dispute' | 'received' | 'refund';
   readonly errors: readonly FieldError[];
   readonly refused?: DomainError | undefined;
   readonly typed?: Typed;
@@ -47,7 +47,7 @@ export async function moneyOf(app: PageDeps, visit: Visit, row: OwnRow): Promise
     consult(() => app.db.rows(refundsOfParticipation, campaign, id)),
     consult(() => app.db.maybe(lastDispute, campaign, id)),
   ]);
-  const asksWhere = refunds.some(({ status }) => status === 'due');
+  const asksWhere = refunds.some(({ status, kept_for: kept }) => status === 'due' && kept === null);
   const account = asksWhere && (await consult(() => app.db.maybe(findRefundAccount, userId)));
   const { payment } = paying;
   const page = payment && (await consult(() => pageToPay(app.db, payment)));

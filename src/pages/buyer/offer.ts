@@ -6,6 +6,7 @@ import { closed, Id } from '../../http/schemas.ts';
 import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
 import { readProofFile, takeUploads } from '../../uploads/uploads.ts';
 import { pageToPay, payOnline } from '../../ledger/gateway/operations.ts';
+import { refundsOf } from '../../ledger/movements.ts';
 import {
   submitProof,
   viewPayment,
@@ -13,6 +14,7 @@ import {
   viewProofThumbnail,
 } from '../../ledger/payments/operations.ts';
 import { readProof } from '../../ledger/payments/proofs.ts';
+import { findRefundAccount } from '../../ledger/queries.ts';
 import { proofHeaders } from '../../ledger/schemas.ts';
 import { consult, operate } from '../../operation/run.ts';
 import { viewWaitingEntry } from '../../waiting/operations.ts';
@@ -21,6 +23,8 @@ import { slots } from '../../web/format.ts';
 import { html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
 import { signedIn } from '../../http/signed-in.ts';
+import { keepForSlots } from './answers.ts';
+import { refundPart } from './goods.ts';
 import { faultOf, type Fault, type Money } from './money.ts';
 import { payPart } from './pay.ts';
 
@@ -46,6 +50,22 @@ export function offerPages(app: PageDeps): Pages {
       if ('done' in answer) return seeOther(request, reply, `/antrean/${entry.id}/bayar`);
       return await showOffer(app, request, reply, entry, faultOf('online', answer.refused));
     });
+
+    server.post(
+      '/antrean/:id/simpan',
+      { schema, config: { formPage: '/ikutan' } },
+      async (request, reply) => {
+        const { visit } = request;
+        const entry = await offerOf(app, visit, request.params.id);
+        const answer = await keepForSlots(app, request);
+        if ('refused' in answer) {
+          return await showOffer(app, request, reply, entry, faultOf('refund', answer.refused));
+        }
+        const { participation_id: given } = answer.done;
+        const next = given === null ? `/antrean/${entry.id}/bayar` : `/ikutan/${given}?baru`;
+        return seeOther(request, reply, next);
+      },
+    );
 
     server.get('/antrean/:id/bukti/berkas', { schema }, async (request, reply) => {
       const { visit } = request;
@@ -107,16 +127,24 @@ async function showOffer(
   const { t, url, language } = visit;
   const money = await moneyOf(app, visit, entry);
   const place = { path: `/antrean/${entry.id}`, heldUntil: entry.offer_expires_at };
-  const title = t('Bayar untuk mengambil slotmu', 'Pay to take your slots');
+  const isOpen = entry.status === 'offered';
+  const title = isOpen
+    ? t('Bayar untuk mengambil slotmu', 'Pay to take your slots')
+    : t('Tawaran slotmu sudah berakhir', 'Your offer has ended');
+  const refused = fault?.form === 'refund' ? fault.refused : undefined;
   const main = html`<article>
     <h1>${title}</h1>
-    <p>
-      ${t(
-        `${slots(entry.quantity, language)} disimpan untukmu. Jadi milikmu begitu pembayarannya kami terima.`,
-        `${slots(entry.quantity, language)} kept for you: yours once your payment arrives.`,
-      )}
-    </p>
+    ${
+      isOpen &&
+      html`<p>
+        ${t(
+          `${slots(entry.quantity, language)} disimpan untukmu. Jadi milikmu begitu pembayarannya kami terima.`,
+          `${slots(entry.quantity, language)} kept for you: yours once your payment arrives.`,
+        )}
+      </p>`
+    }
     ${payPart(visit, place, money, fault)}
+    <div data-part="refund">${refundPart(visit, place.path, money, refused)}</div>
     <p>
       <a href="${url(`/sambatan/${entry.campaign_id}`)}"
         >${t('Lihat Sambatan', 'See the campaign')}</a
@@ -127,7 +155,10 @@ async function showOffer(
 }
 
 async function moneyOf(app: PageDeps, visit: Visit, { order_id: id }: Offer): Promise<Money> {
-  const none = { refunds: [], dispute: undefined, hasRefundAccount: false } as const;
+  const refunds = await consult(() => refundsOf(app.db, visit.actor, id));
+  const { userId } = signedIn(visit);
+  const account = await consult(() => app.db.maybe(findRefundAccount, userId));
+  const none = { refunds, dispute: undefined, hasRefundAccount: account !== undefined } as const;
   const isOffered = app.payments.gateway !== undefined;
   const answer = await taken(() =>
     operate(app.db, (tx) => viewPayment(tx, visit.actor, id, isOffered)),

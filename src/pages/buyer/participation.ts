@@ -100,6 +100,11 @@ function saved({ t }: Visit): Html {
   );
 }
 
+/** Why the money of a refund was not kept, where that was asked for. */
+function refusedOf(fault: Fault | undefined): DomainError | undefined {
+  return fault?.form === 'refund' ? fault.refused : undefined;
+}
+
 /** Where an order is paid, and until when its slots are held. */
 function placeOf(row: OwnRow): PayPlace {
   return { path: `/ikutan/${row.participation_id}`, heldUntil: row.hold_expires_at };
@@ -195,7 +200,9 @@ function whole(visit: Visit, row: OwnRow, money: Money, fault: Fault | undefined
         </p>`
       }
     </section>
-    <div data-part="refund">${refundPart(visit, money)}</div>
+    <div data-part="refund">
+      ${refundPart(visit, `/ikutan/${row.participation_id}`, money, refusedOf(fault))}
+    </div>
     <div data-part="goods">${goodsPart(visit, row, money, fault)}</div>
   </article>`;
 }

@@ -2,7 +2,7 @@ import type { Campaign } from '../../campaigns/campaign.ts';
 import type { OwnWaitingRow } from '../../waiting/queries.ts';
 import { waitingEntryOf, type WaitingEntry } from '../../waiting/waiting.ts';
 import { countdown, exactMoment, notice } from '../../web/components.ts';
-import { count, slots } from '../../web/format.ts';
+import { count, rupiah, slots } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { Visit } from '../../web/visit.ts';
 import { takesWaiting } from './state.ts';
@@ -75,6 +75,15 @@ function waits(visit: Visit, entry: WaitingEntry): Html {
         t(`Di depanmu ${ahead} ditunggu.`, `Before you, ${ahead} are waited for.`)
       }
     </p>
+    ${
+      entry.kept_amount !== null &&
+      html`<p>
+        ${t(
+          `Sudah kamu bayar: ${rupiah(entry.kept_amount, language)} kami simpan, dan slotnya langsung jadi milikmu begitu kosong. Kalau keluar, uangmu kami kembalikan.`,
+          `Already paid: we're keeping your ${rupiah(entry.kept_amount, language)}, and the slots are yours as soon as they come free. If you leave, you'll be refunded.`,
+        )}
+      </p>`
+    }
     <form method="post" action="${url(`/antrean/${entry.id}/keluar`)}">
       <button class="button quiet">${t('Keluar dari antrean', 'Wait no more')}</button>
     </form>`;

@@ -9,7 +9,13 @@ import { permit } from '../../identity/policy.ts';
 import { lastMade, subjectsOf } from '../../ledger/work-queues/work-queues.ts';
 import type { MadeRow, SubjectRow } from '../../ledger/work-queues/queries.ts';
 import type { RefundRow } from '../../ledger/movement-queries.ts';
-import { failRefund, refundsDue, reverseRefund, settleRefunds } from '../../ledger/movements.ts';
+import {
+  failRefund,
+  refundsDue,
+  refundsKept,
+  reverseRefund,
+  settleRefunds,
+} from '../../ledger/movements.ts';
 import { refundsCsv, refundsSheet } from '../../ledger/refunds/refunds-file.ts';
 import { refundsFileHeaders } from '../../ledger/schemas.ts';
 import { consult, operate } from '../../operation/run.ts';
@@ -41,6 +47,8 @@ const pageSize = 50;
 /** Refunds that are settled together. */
 const mostAtOnce = 500;
 const madeShown = 20;
+/** Refunds whose money is kept that are shown, those that were due first. */
+const keptShown = 50;
 const readSettlement = formReader(closed({ reference: text(1, 200) }));
 const readIds = formReader(closed({ id: Id }));
 
@@ -53,11 +61,13 @@ export function operatorRefunds(app: PageDeps): Pages {
       permit(actor, 'refund.settle');
       const [position = null, id = null] = after(asked(request, 'cursor'), ['number', 'id']);
       const wanted = { failedOnly: false, after: [position, id], limit: pageSize + 1 } as const;
-      const { rows, made, subjects } = await consult(async () => {
+      const { rows, made, kept, subjects } = await consult(async () => {
         const due = await refundsDue(app.db, actor, app.payments.gateway, wanted);
         const last = await lastMade(app.db, actor, 'refund', madeShown);
-        const whose = [...due, ...last].map(({ participation_id }) => participation_id);
-        return { rows: due, made: last, subjects: await subjectsOf(app.db, actor, whose) };
+        const keptRows = await refundsKept(app.db, actor, [null, null], keptShown);
+        const whose = [...due, ...last, ...keptRows].map(({ participation_id: one }) => one);
+        const named = await subjectsOf(app.db, actor, whose);
+        return { rows: due, made: last, kept: keptRows, subjects: named };
       });
       const next = nextCursor(rows, pageSize, (row) => [Number(row.position), row.transaction_id]);
       const body = html`${moneyOutParts(visit, here)}${newsOf(request)}${refusal(visit, refused)}
@@ -66,7 +76,7 @@ export function operatorRefunds(app: PageDeps): Pages {
         first: position === null ? undefined : visit.url(here),
         next: next === null ? undefined : visit.url(`${here}?cursor=${next}`),
       })}
-      ${madePart(visit, here, made, subjects)}`;
+      ${keptPart(visit, kept, subjects)}${madePart(visit, here, made, subjects)}`;
       const title = visit.t('Pengembalian dana', 'Refunds');
       const page = { title, at: here, body } as const;
       return sendOperatorPage(request, reply, page, refused?.status ?? 200);
@@ -251,6 +261,31 @@ function table(visit: Visit, rows: readonly RefundRow[], subjects: Subjects): Ht
       </tbody>
     </table>
   </div>`;
+}
+
+/** Money that is not to be sent: its buyers wait at the head of a waiting list with it. */
+function keptPart(visit: Visit, rows: readonly RefundRow[], subjects: Subjects): Html | undefined {
+  const { t, language } = visit;
+  if (rows.length === 0) return undefined;
+  return html`<section class="panel" aria-labelledby="kept">
+    <h2 id="kept">${t('Disimpan untuk antrean', 'Kept for the waiting list')}</h2>
+    <p class="quiet">
+      ${t(
+        'Pembelinya membayar tepat waktu dan memilih antre paling depan. Jangan dikirim: uangnya dipakai begitu slotnya kosong, atau masuk lagi ke daftar di atas kalau antreannya berakhir.',
+        'These buyers paid on time and chose the front of the line. Do not send the money: it pays for the slots that come free, or returns to the list above when the waiting ends.',
+      )}
+    </p>
+    <ul class="plain">
+      ${rows.map((row) => {
+        const whose = subjects.get(row.participation_id);
+        return html`<li>
+          <strong>${rupiah(row.amount, language)}</strong>
+          ${whose?.display_name ?? `…${row.transaction_id.slice(-8)}`} · ${subject(visit, whose)}
+          ${buyer(visit, undefined, row.participation_id)}
+        </li>`;
+      })}
+    </ul>
+  </section>`;
 }
 
 /** What was made last, for what came back. */

@@ -1,0 +1,19 @@
+-- Money that is kept for an entry of a waiting list is the very sum of one refund that nobody has sent;
+-- once its slots are given, that refund is void and the sum has paid for them. However else the entry
+-- ends, the refund is due again or was made.
+select w.campaign_id, w.entry_id, w.status, w.kept_amount, t.status as refund_status, t.amount
+from sambatan.waiting_entries w
+left join sambatan.transactions t on t.campaign_id = w.campaign_id
+  and t.transaction_id = w.refund_id
+left join sambatan.transactions p on p.campaign_id = w.campaign_id
+  and p.cause = 'payment:' || w.participation_id
+where w.refund_id is not null and (
+  t.kind is distinct from 'refund' or t.amount <> w.kept_amount
+  or w.paid_at is distinct from t.paid_in_time
+  or (w.status = 'waiting' and t.status <> 'due')
+  or (w.status = 'accepted' and (t.status <> 'void'
+    or p.status is distinct from 'settled' or p.amount + p.surcharge <> w.kept_amount))
+  or (w.status not in ('waiting', 'accepted') and t.status = 'void'
+    and not exists (select 1 from sambatan.waiting_entries other
+      where other.campaign_id = w.campaign_id and other.refund_id = w.refund_id
+        and other.status = 'accepted')));
