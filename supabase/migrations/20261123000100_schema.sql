@@ -559,6 +559,8 @@ create index waiting_entries_kept_for on sambatan.waiting_entries (campaign_id)
 create index waiting_entries_by_id on sambatan.waiting_entries (entry_id);
 create index waiting_entries_by_user
   on sambatan.waiting_entries (user_id, campaign_id, position desc);
+create index waiting_entries_open_by_user on sambatan.waiting_entries (user_id, position desc)
+  where status in ('waiting', 'offered');
 create index waiting_entries_by_order on sambatan.waiting_entries (order_id)
   where order_id is not null;
 
