@@ -330,20 +330,6 @@ const matrix: Readonly<Record<string, Row>> = {
 /** Beside the API: nothing of anybody is there. */
 const besides = /^(GET|HEAD) \/(livez|readyz|metrics|api\/docs(\/.*)?)$/;
 
-test('every live route of the API has a row in the matrix', () => {
-  const ofTheApi = service.routes.filter((route) => route.split(' ')[1]!.startsWith('/api'));
-  const unknown = ofTheApi.filter((route) => {
-    const [method = '', path = ''] = route.split(' ');
-    const row = `${method === 'HEAD' ? 'GET' : method} ${path.slice(base.length)}`;
-    return !besides.test(route) && !Object.hasOwn(matrix, row);
-  });
-  assert.deepEqual(unknown, []);
-  const dead = Object.keys(matrix).filter(
-    (row) => !service.routes.includes(row.replace(' ', ` ${base}`)),
-  );
-  assert.deepEqual(dead, []);
-});
-
 let shop: Shop;
 let rival: Shop;
 let receivingAccount: string;
@@ -374,6 +360,20 @@ before(async () => {
   for (const name of ['buyer', 'other', 'seller', 'rival', 'operator'] as const) {
     await people[name].send({ method: 'PUT', path: '/refund-account', body: account });
   }
+});
+
+test('every live route of the API has a row in the matrix', () => {
+  const ofTheApi = service.routes.filter((route) => route.split(' ')[1]!.startsWith('/api'));
+  const unknown = ofTheApi.filter((route) => {
+    const [method = '', path = ''] = route.split(' ');
+    const row = `${method === 'HEAD' ? 'GET' : method} ${path.slice(base.length)}`;
+    return !besides.test(route) && !Object.hasOwn(matrix, row);
+  });
+  assert.deepEqual(unknown, []);
+  const dead = Object.keys(matrix).filter(
+    (row) => !service.routes.includes(row.replace(' ', ` ${base}`)),
+  );
+  assert.deepEqual(dead, []);
 });
 
 /** Things made for one request, so that no request meets what another one did. */

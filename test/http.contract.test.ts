@@ -94,6 +94,11 @@ const promised = [
   'GET /health',
 ];
 
+let shop: Shop;
+before(async () => {
+  shop = await openShop(service);
+});
+
 test('every promised route is there, and the document names exactly the routes there are', () => {
   const described = contract.operations.map(({ route }) => route);
   for (const one of promised) {
@@ -257,11 +262,6 @@ test('every id and every question is looked at before the database is', async ()
       assert.deepEqual(errors.map(({ field }) => field).toSorted(), ['limit', 'surprise']);
     }
   }
-});
-
-let shop: Shop;
-before(async () => {
-  shop = await openShop(service);
 });
 
 /** A campaign that somebody has joined, and is now as it is told. */

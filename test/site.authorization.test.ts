@@ -347,6 +347,23 @@ after(service.close);
 
 const pages = pageRoutes(service.routes);
 
+const canaries = ['Sari Rahasia', 'Gang Tersembunyi', '081299887766', 'buyer@example.org'];
+const clients = {} as Record<PersonName, SiteClient>;
+let things: Things;
+before(async () => {
+  const buyer = await signIn(service, 'buyer@example.org');
+  const seller = await signIn(service, 'seller@example.org');
+  Object.assign(clients, {
+    visitor: new SiteClient(service),
+    buyer,
+    other: await signIn(service, 'other@example.org'),
+    seller,
+    rival: await signIn(service, 'rival@example.org'),
+    operator: await signIn(service, 'operator@example.org'),
+  });
+  things = await make(buyer, seller);
+});
+
 test('every page of the site has a row here', () => {
   const missing = pages.filter((route) => !Object.hasOwn(rows, route));
   assert.deepEqual(missing, [], 'add a row for each of these to `rows` in this file');
@@ -363,23 +380,6 @@ test('every page is there in English too', () => {
     );
   });
   assert.deepEqual(missing, []);
-});
-
-const canaries = ['Sari Rahasia', 'Gang Tersembunyi', '081299887766', 'buyer@example.org'];
-const clients = {} as Record<PersonName, SiteClient>;
-let things: Things;
-before(async () => {
-  const buyer = await signIn(service, 'buyer@example.org');
-  const seller = await signIn(service, 'seller@example.org');
-  Object.assign(clients, {
-    visitor: new SiteClient(service),
-    buyer,
-    other: await signIn(service, 'other@example.org'),
-    seller,
-    rival: await signIn(service, 'rival@example.org'),
-    operator: await signIn(service, 'operator@example.org'),
-  });
-  things = await make(buyer, seller);
 });
 
 /** By the API, as the same users. */

@@ -61,6 +61,16 @@ const isAsked = (answer: Answer) => {
   assert.match(answer.text, /Buktikan ini kamu/);
 };
 
+let operator: SignedInClient;
+let things: { brandId: string; webhookId: string; owner: Owner };
+before(async () => {
+  await clear();
+  operator = await signIn(service, 'kepala@example.org');
+  const owner = await ownerOfBrand();
+  const webhook = await giveEndpoint(service.db, owner.brandId);
+  things = { owner, brandId: owner.brandId, webhookId: webhook.id };
+});
+
 test('whoever signed in lately is asked nothing, and after a while proves themselves by a mail and goes on', async () => {
   const { person, email, brandId } = await ownerOfBrand();
   const path = `/toko/${brandId}/rekening`;
@@ -182,16 +192,6 @@ test('who has a second factor proves themselves by it, and a mail is not enough'
     (await person.post('/akun/keamanan/matikan', { proof_code: app.next() })).status,
     303,
   );
-});
-
-let operator: SignedInClient;
-let things: { brandId: string; webhookId: string; owner: Owner };
-before(async () => {
-  await clear();
-  operator = await signIn(service, 'kepala@example.org');
-  const owner = await ownerOfBrand();
-  const webhook = await giveEndpoint(service.db, owner.brandId);
-  things = { owner, brandId: owner.brandId, webhookId: webhook.id };
 });
 
 test('whatever is sensitive wants a proof, and what operators do all day does not', async () => {

@@ -20,6 +20,7 @@ import type { GatewayParts } from '../ledger/gateway/operations.ts';
 import { Reconciler } from '../ledger/gateway/reconcile.ts';
 import { StatementImporter } from '../ledger/bank-statements/importer.ts';
 import { Scheduler } from '../lifecycle/scheduler.ts';
+import type { Job } from '../jobs/loop.ts';
 import { createMailer, type Mailer } from '../mail/mailer.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
 import { Messenger } from '../notifications/messenger.ts';
@@ -44,15 +45,15 @@ export interface App {
   readonly admission: Admission;
   readonly joins: JoinBatcher;
   readonly pokes: Pokes;
-  /** Not started in a process that only answers HTTP; runs by hand work all the same. */
+  /** All background services, in the order in which they start. A process with a worker starts them. */
+  readonly jobs: readonly Job[];
+  /** Runs by hand also where it was not started. */
   readonly scheduler: Scheduler;
-  /** Started where the scheduler is. */
   readonly watch: Watch;
   /** What payments online need; without a provider they are refused. */
   readonly payments: GatewayParts;
-  /** As the scheduler: started where it is, and works by hand all the same. */
   readonly reconciler: Reconciler;
-  /** As the scheduler: started where it is, and requests drive their own imports all the same. */
+  /** Requests drive their own imports also where it was not started. */
   readonly importer: StatementImporter;
   readonly authenticate: Authenticator;
   readonly live: Live;
@@ -66,7 +67,6 @@ export interface App {
   /** Whose a session of the site is. */
   readonly findSession: SessionFinder;
   readonly signIn: SignInParts;
-  /** As the scheduler: not started in a process that only answers HTTP. */
   readonly messages: Messenger;
   readonly unsubscribeTokens: UnsubscribeTokens;
   /** What was typed into forms by people who have to sign in again. */
@@ -123,26 +123,25 @@ export function createApp(options: AppOptions): App {
     { config, db, metrics, pokes, admission, trace },
     options.batching,
   );
-  const clocked = { paysOnline: config.gateway.midtrans !== undefined, ...config.scheduler };
-  const scheduler = new Scheduler({ db, pokes, log, metrics, trace, ...clocked });
+  const paysOnline = config.gateway.midtrans !== undefined;
+  const core = { db, pokes, log, metrics };
+  const scheduler = new Scheduler({ ...core, trace, paysOnline, ...config.scheduler });
   const online = paymentsOnline({ config, db, pokes, log });
-  const live = openLive({ db, pokes, log, metrics });
+  const live = openLive(core);
   const mailer = createMailer(config);
   const limited = rateLimits({ config, metrics, secretKey });
   const siteUrl = siteUrlOf(config);
   const watch = new Watch({ db, url: databaseUrl, log, metrics, ...limited, ...config.watch });
   const unsubscribeTokens = new UnsubscribeTokens(secretKey);
   const messages = new Messenger({
-    db,
-    pokes,
-    log,
-    metrics,
+    ...core,
     mailer,
     links: { siteUrl, tokens: unsubscribeTokens },
     digestSeconds: config.messages.digestMinutes * 60,
     webhooks: new WebhookSender(config.webhooks),
     crowd: firstThings(joins, scheduler),
   });
+  const jobs = [scheduler, messages, watch, online.reconciler, online.importer];
   return {
     config,
     db,
@@ -152,6 +151,7 @@ export function createApp(options: AppOptions): App {
     admission,
     joins,
     pokes,
+    jobs,
     scheduler,
     watch,
     ...online,
@@ -170,8 +170,7 @@ export function createApp(options: AppOptions): App {
     isHeld: async () => (await probe.one(isHeld)).held,
     close: async () => {
       live.close();
-      const workers = [scheduler, messages, online.reconciler, online.importer, watch];
-      await Promise.all(workers.map((one) => one.stop()));
+      await Promise.all(jobs.map((job) => job.stop()));
       await joins.close();
       await pokes.stop();
       await mailer.close();

@@ -3,7 +3,7 @@ import { isWithoutConnection } from '../database/errors.ts';
 import type { Database } from '../database/pool.ts';
 import type { Log } from '../database/log.ts';
 import type { Tx } from '../database/transaction.ts';
-import { Rest } from '../jobs/interruptible-sleep.ts';
+import { Loop, type Job } from '../jobs/loop.ts';
 import { Turns } from '../jobs/serial-queue.ts';
 import type { Pokes } from './change-notifier.ts';
 import * as sql from './queries.ts';
@@ -47,7 +47,7 @@ const heldWaitMs = 250;
 const walkAtOnce = 5_000;
 /** A lost poke costs this long at most; more often where the database tells nobody. */
 const walkEveryMs = { told: 30_000, untold: 3_000 };
-const failedWaitMs = 1_000;
+const retryMs = [1_000, 1_000] as const;
 const crowdedWaitMs = 250;
 
 /**
@@ -56,43 +56,42 @@ const crowdedWaitMs = 250;
  * cursor moves in the transaction of what the consumer writes, so that both happen or neither.
  * Any number of processes may feed: a cursor is locked by one of them.
  */
-export class Feed {
+export class Feed implements Job {
   readonly #options: FeedOptions;
-  readonly #rest = new Rest();
+  readonly #loop: Loop;
   /** A drain ends after what the life of the feed has under way, too. */
   readonly #turns = new Turns();
   #waiting = new Set<string>();
   #walkDueAt = 0;
   #crowdedSince: number | undefined;
-  #stopping = false;
-  #life: Promise<void> | undefined;
   #forget: (() => void) | undefined;
-  #failure: string | undefined;
 
   constructor(options: FeedOptions) {
     this.#options = options;
+    this.#loop = new Loop({
+      pass: () => this.#pass(),
+      onError: (error) => this.#failed(error),
+      retryMs,
+    });
   }
 
   /** Why it does not get on, if it does not. */
-  get failure(): string | undefined {
-    return this.#failure;
+  get failure(): string | null {
+    return this.#loop.failure;
   }
 
   start(): void {
-    if (this.#life !== undefined) return;
-    this.#stopping = false;
+    if (this.#loop.isStarted) return;
     this.#walkDueAt = 0;
     this.#forget = this.#options.pokes.onPoke((campaignId) => this.#poked(campaignId));
-    this.#life = this.#live();
+    this.#loop.markRunning();
+    this.#loop.start();
   }
 
   /** Ends after the transactions under way. */
   async stop(): Promise<void> {
     this.#forget?.();
-    this.#stopping = true;
-    this.#rest.end();
-    await this.#life;
-    this.#life = undefined;
+    await this.#loop.stop();
   }
 
   /** Feeds all that there is now, by hand: for tests and commands. Throws what failed. */
@@ -110,37 +109,28 @@ export class Feed {
   #poked(campaignId: string | null): void {
     if (campaignId === null || this.#waiting.size >= mostRemembered) this.#walkDueAt = 0;
     else this.#waiting.add(campaignId);
-    this.#rest.shorten(pokedWaitMs);
+    this.#loop.wake(pokedWaitMs);
   }
 
-  async #live(): Promise<void> {
-    const { db, log } = this.#options;
-    const walkEvery = db.canListen ? walkEveryMs.told : walkEveryMs.untold;
-    while (!this.#stopping) {
-      this.#rest.begin();
-      let wait = walkEvery;
-      try {
-        if (await this.#letCrowdPass()) continue;
-        const begin = performance.now();
-        const held = await this.#turns.take(async () => {
-          if (performance.now() >= this.#walkDueAt) {
-            this.#walkDueAt = performance.now() + walkEvery;
-            await this.#walk();
-          }
-          return await this.#feedWaiting();
-        });
-        if (this.#waiting.size > 0) wait = held ? heldWaitMs : 0;
-        else wait = Math.max(0, this.#walkDueAt - performance.now());
-        if (this.#crowdedSince !== undefined) await sleep(performance.now() - begin);
-        this.#failure = undefined;
-      } catch (error) {
-        this.#failure = error instanceof Error ? error.message : String(error);
-        log.warn({ err: error }, 'events wait to be turned into messages; trying again');
-        this.#walkDueAt = 0;
-        wait = failedWaitMs;
+  async #pass(): Promise<number> {
+    if (await this.#letCrowdPass()) return 0;
+    const walkEvery = this.#options.db.canListen ? walkEveryMs.told : walkEveryMs.untold;
+    const begin = performance.now();
+    const held = await this.#turns.take(async () => {
+      if (performance.now() >= this.#walkDueAt) {
+        this.#walkDueAt = performance.now() + walkEvery;
+        await this.#walk();
       }
-      if (!this.#stopping) await this.#rest.until(wait);
-    }
+      return await this.#feedWaiting();
+    });
+    if (this.#crowdedSince !== undefined) await sleep(performance.now() - begin);
+    if (this.#waiting.size > 0) return held ? heldWaitMs : 0;
+    return Math.max(0, this.#walkDueAt - performance.now());
+  }
+
+  #failed(error: unknown): void {
+    this.#options.log.warn({ err: error }, 'events could not be turned into messages; retrying');
+    this.#walkDueAt = 0;
   }
 
   /** Rests a moment, and gives true, while there is a crowd that may soon be gone. */
@@ -162,7 +152,7 @@ export class Feed {
       const step: { last: string | null; walked: number; behind: string[] } =
         await this.#options.db.one(sql.lagging, after, walkAtOnce);
       for (const campaignId of step.behind) this.#waiting.add(campaignId);
-      if (step.walked < walkAtOnce || this.#stopping) return;
+      if (step.walked < walkAtOnce || this.#loop.isStopping) return;
       if (this.#waiting.size >= mostRemembered) await this.#feedWaiting();
       after = step.last;
     }
@@ -181,7 +171,7 @@ export class Feed {
     const failures: unknown[] = [];
     const lane = async (): Promise<void> => {
       for (const campaignId of next) {
-        if (this.#stopping) return;
+        if (this.#loop.isStopping) return;
         try {
           const fed = await this.#feed(campaignId);
           if (fed !== 'all') this.#waiting.add(campaignId);

@@ -60,13 +60,7 @@ export async function startServing(
     const parts = { ...app, isDraining: () => draining };
     const server = await buildServer(parts, routesOf(app), pagesOf(app), filesOf(app));
     await app.pokes.start();
-    if (withWorker) {
-      await app.scheduler.start();
-      app.messages.start();
-      app.watch.start();
-      app.reconciler.start();
-      app.importer.start();
-    }
+    if (withWorker) for (const job of app.jobs) await job.start();
     const hold = await findHold(app.db);
     await server.ready();
     handBackMemory();

@@ -28,11 +28,7 @@ unless no other service runs on SAMBATAN_DATA_DIR.
     };
     try {
       await app.pokes.start();
-      await app.scheduler.start();
-      app.messages.start();
-      app.watch.start();
-      app.reconciler.start();
-      app.importer.start();
+      for (const job of app.jobs) await job.start();
       await stopSignalled(end);
     } finally {
       await end();

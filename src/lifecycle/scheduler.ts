@@ -6,7 +6,7 @@ import { newId } from '../identity/ids.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { settleDue, type Transition } from './due.ts';
 import * as sql from './queries.ts';
-import { Rest } from '../jobs/interruptible-sleep.ts';
+import { Loop, type Job } from '../jobs/loop.ts';
 import { Turns } from '../jobs/serial-queue.ts';
 import { traced, type Trace } from '../observability/trace.ts';
 
@@ -56,13 +56,13 @@ const beatMs = 4_000;
 /** Shipped campaigns looked at in one sweep, and orders received in one short transaction. */
 const campaignsAtOnce = 1_000;
 const ordersAtOnce = 200;
-const firstRestartMs = 1_000;
+/** Back-off while it cannot run. */
+const retryMs = [1_000, 30_000] as const;
 /**
  * Nothing is closed while the clocks of the database and of this process differ by more: whatever was
  * closed too early would be closed for good. The database's functions check it once more.
  */
 const maxClockOffsetMs = 30_000;
-const longestRestartMs = 30_000;
 
 /**
  * Opens and closes campaigns at their time. It rests until the next campaign is due by the
@@ -70,37 +70,43 @@ const longestRestartMs = 30_000;
  * else is overdue and completes full campaigns. When it cannot start, or the database goes away, it
  * says so and keeps trying.
  */
-export class Scheduler {
+export class Scheduler implements Job {
   readonly #options: SchedulerOptions;
   readonly #workerId = newId();
-  readonly #rest = new Rest();
+  readonly #loop: Loop;
   /** One run at a time in this process. */
   readonly #turns = new Turns();
-  #stopping = new AbortController();
-  #life: Promise<void> | undefined;
   // By a clock that nobody sets: a machine's own may jump.
   #nextSweepAt = 0;
   #nextTidyAt = 0;
   #beatAt = -Infinity;
   #lastRun: Run | undefined;
-  #failure: string | null = 'not started';
-  #failures = 0;
+  /** Tells `start` that the worker is registered, or that it cannot be. */
+  #onRegistered: () => void = () => undefined;
   /** Looks in a row that found campaigns due and could settle none. */
   #fruitless = 0;
   #forget: (() => void) | undefined;
+  /** Whether it ran since it last failed or was started. */
+  #wasRunning = false;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
+    this.#loop = new Loop({
+      pass: (signal) => this.#pass(signal),
+      onError: (error, waitMs) => this.#failed(error, waitMs),
+      retryMs,
+    });
   }
 
   status(): SchedulerStatus {
-    const isRunning = this.#life !== undefined && this.#failure === null;
+    const { failure } = this.#loop;
+    const isRunning = failure === null;
     return {
       isRunning,
       nextRunTime: isRunning ? new Date(Date.now() + this.#nextSweepAt - performance.now()) : null,
       intervalMinutes: this.#options.intervalMinutes,
       lastRun: this.#lastRun ?? null,
-      failure: this.#failure,
+      failure,
     };
   }
 
@@ -114,33 +120,31 @@ export class Scheduler {
    * service that was away for long answers requests meanwhile. Never throws.
    */
   async start(): Promise<void> {
-    if (this.#life !== undefined) return;
-    this.#stopping = new AbortController();
+    if (this.#loop.isStarted) return;
     this.#nextSweepAt = performance.now();
+    this.#beatAt = -Infinity;
+    this.#wasRunning = false;
     this.#forget = this.#options.pokes.onPoke((campaignId) => {
       // Null: the database was away, and is back.
-      if (this.#failure === null || campaignId === null) this.#rest.shorten(pokedWaitMs);
+      if (this.#loop.failure === null || campaignId === null) this.#loop.wake(pokedWaitMs);
     });
-    const { promise: introduced, resolve } = Promise.withResolvers<void>();
-    this.#life = this.#live(resolve);
-    await introduced;
+    const { promise: registered, resolve } = Promise.withResolvers<void>();
+    this.#onRegistered = resolve;
+    this.#loop.start();
+    await registered;
   }
 
   /** Something fell due that no campaign's own change tells of: it looks at once. */
   wake(): void {
-    if (this.#failure === null) this.#rest.shorten(pokedWaitMs);
+    if (this.#loop.failure === null) this.#loop.wake(pokedWaitMs);
   }
 
   /** Ends after the transactions under way. */
   async stop(): Promise<void> {
-    if (this.#life === undefined) return;
+    if (!this.#loop.isStarted) return;
     this.#forget?.();
-    this.#stopping.abort();
-    this.#rest.end();
-    await this.#life;
+    await this.#loop.stop();
     await this.#turns.ended();
-    this.#life = undefined;
-    this.#failure = 'stopped';
     this.#options.metrics.schedulerRunning.set(0);
     // Another worker's view of who lives gets better, but nothing depends on it.
     await this.#options.db.rows(sql.removeWorker, this.#workerId).catch(() => undefined);
@@ -155,36 +159,26 @@ export class Scheduler {
     return await this.#sweep();
   }
 
-  async #live(onIntroduced: () => void): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      this.#rest.begin();
-      let wait: number;
-      let isStarting = this.#failure !== null;
-      try {
-        await this.#introduce();
-        isStarting = false;
-        onIntroduced();
-        wait = await this.#look(signal);
-      } catch (error) {
-        wait = this.#failed(error, isStarting);
-        onIntroduced();
-      }
-      if (!signal.aborted) await this.#rest.until(wait);
+  /** Resolves to the milliseconds until there will be something to do. */
+  async #pass(signal: AbortSignal): Promise<number> {
+    if (this.#loop.failure !== null || performance.now() - this.#beatAt >= beatMs) {
+      await this.#register();
     }
+    return await this.#look(signal);
   }
 
   /** Says that this worker lives. */
-  async #introduce(): Promise<void> {
-    if (this.#failure === null && performance.now() - this.#beatAt < beatMs) return;
+  async #register(): Promise<void> {
     await this.#compareClocks();
     await this.#beat();
-    if (this.#failure !== null) {
+    if (this.#loop.failure !== null) {
       const { log, intervalMinutes } = this.#options;
       log.info({ interval_minutes: intervalMinutes }, 'the scheduler runs');
     }
-    this.#failure = null;
+    this.#loop.markRunning();
+    this.#wasRunning = true;
     this.#options.metrics.schedulerRunning.set(1);
+    this.#onRegistered();
   }
 
   async #beat(): Promise<void> {
@@ -207,7 +201,6 @@ export class Scheduler {
       if (transitions.length > 0) this.#fruitless = 0;
       await this.#beat();
     }
-    this.#failures = 0;
     const { overdue_since: overdue, next_at: next, now } = await db.one(sql.nextDue);
     // Still due: another worker has it, or it failed. What comes due after it does not wait for it.
     if (overdue === null) this.#fruitless = 0;
@@ -298,17 +291,16 @@ export class Scheduler {
     }
   }
 
-  /** Says so, and gives the milliseconds until the next attempt. */
-  #failed(error: unknown, isStarting: boolean): number {
+  #failed(error: unknown, waitMs: number): void {
     const { log, metrics } = this.#options;
-    this.#failure = error instanceof Error ? error.message : String(error);
-    const wait = Math.min(longestRestartMs, firstRestartMs * 2 ** this.#failures++);
     metrics.schedulerRunning.set(0);
-    (isStarting ? metrics.schedulerStartFailures : metrics.schedulerFailedLooks).inc();
+    const wasRunning = this.#wasRunning;
+    this.#wasRunning = false;
+    (wasRunning ? metrics.schedulerFailedLooks : metrics.schedulerStartFailures).inc();
     log.error(
-      { err: error, retry_in_ms: wait },
+      { err: error, retry_in_ms: waitMs },
       'THE SCHEDULER DOES NOT RUN: no campaign is opened or closed at its time until it does',
     );
-    return wait;
+    this.#onRegistered();
   }
 }

@@ -1,5 +1,6 @@
 import { countViolations, invariantNames } from '../database/invariants.ts';
 import type { Log } from '../database/log.ts';
+import { Loop, type Job } from '../jobs/loop.ts';
 import type { Database } from '../database/pool.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { mailWindows, type MailBudget } from '../overload/rate-limiter.ts';
@@ -30,55 +31,53 @@ const maxQueueItems = 10_000;
  * that any of them may be scraped. The invariants read the whole database: one of them at a time,
  * by one worker, each as often as the settings say; all workers tell what was found last.
  */
-export class Watch {
+export class Watch implements Job {
   readonly #options: WatchOptions;
   readonly #names = invariantNames();
-  #timer: NodeJS.Timeout | undefined;
-  #stopping = new AbortController();
-  #looking: Promise<void> = Promise.resolve();
-  #checking: Promise<void> | undefined;
+  readonly #gauges: Loop;
+  readonly #invariants: Loop;
   #scarceAccounts: ReadonlySet<string> = new Set();
 
   constructor(options: WatchOptions) {
     this.#options = options;
+    const { log } = options;
+    const retryMs = [everyMs, everyMs] as const;
+    this.#gauges = new Loop({
+      pass: async () => {
+        await this.#lookAround();
+        return everyMs;
+      },
+      onError: (error) => log.warn({ err: error }, 'the gauges could not be collected'),
+      retryMs,
+    });
+    // A loop of its own: an invariant may take minutes.
+    this.#invariants = new Loop({
+      pass: async (signal) => {
+        await this.#checkNext(signal);
+        return everyMs;
+      },
+      onError: (error) => {
+        if (!this.#invariants.isStopping) {
+          log.warn({ err: error }, 'an invariant could not be checked');
+        }
+      },
+      retryMs,
+    });
   }
 
-  /** The first look is at once, and not waited for. Never throws. */
   start(): void {
-    if (this.#timer !== undefined) return;
-    this.#stopping = new AbortController();
-    this.#timer = setInterval(() => this.#lookSafely(), everyMs);
-    this.#lookSafely();
+    this.#gauges.start();
+    this.#invariants.start();
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-    this.#stopping.abort();
-    await this.#looking;
-    await this.#checking;
+    await Promise.all([this.#gauges.stop(), this.#invariants.stop()]);
   }
 
   /** One look, and the check of one invariant if one is due. Throws what failed. */
   async look(): Promise<void> {
     await this.#lookAround();
-    await this.#checkNext();
-  }
-
-  #lookSafely(): void {
-    this.#looking = this.#looking
-      .then(() => this.#lookAround())
-      .catch((error: unknown) => {
-        this.#options.log.warn({ err: error }, 'the watch could not look around');
-      });
-    this.#checking ??= this.#checkNext()
-      .catch((error: unknown) => {
-        if (this.#stopping.signal.aborted) return;
-        this.#options.log.warn({ err: error }, 'an invariant could not be checked');
-      })
-      .finally(() => {
-        this.#checking = undefined;
-      });
+    await this.#checkNext(new AbortController().signal);
   }
 
   async #lookAround(): Promise<void> {
@@ -136,14 +135,14 @@ export class Watch {
     }
   }
 
-  async #checkNext(): Promise<void> {
+  async #checkNext(stop: AbortSignal): Promise<void> {
     const { db, url, log, invariantHours } = this.#options;
     if (invariantHours === 0) return;
     await db.rows(sql.knowInvariants, this.#names);
     const taken = await db.maybe(sql.takeInvariant, this.#names, invariantHours);
     if (taken === undefined) return;
     const began = performance.now();
-    const violations = await countViolations(url, taken.name, this.#stopping.signal);
+    const violations = await countViolations(url, taken.name, stop);
     await db.rows(sql.noteInvariant, taken.name, violations);
     const took = Math.round(performance.now() - began);
     const told = { invariant: taken.name, violations: Number(violations), took_ms: took };

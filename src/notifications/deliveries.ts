@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../database/pool.ts';
 import type { Log } from '../database/log.ts';
 import { newId } from '../identity/ids.ts';
-import { Rest } from '../jobs/interruptible-sleep.ts';
+import { Loop, type Job } from '../jobs/loop.ts';
 import {
   endAttempts,
   extendLeases,
@@ -60,7 +60,7 @@ const leaseSeconds = 10;
 const renewEveryMs = 3_000;
 /** How often the outbox is looked into when nobody says that there is something. */
 const pollMs = 1_000;
-const failedPollMs = 2_000;
+const retryMs = [2_000, 2_000] as const;
 /** An end that could not be written is tried again after these; then the attempt is repeated. */
 const endWaitsMs = [50, 200, 500, 1_000];
 
@@ -79,54 +79,43 @@ export function waitAfter(
  * leased: when its worker dies, the lease ends and another worker repeats it. What was sent but not
  * written down is therefore sent again, under the same id.
  */
-export class Deliverer<C extends Claimed> {
+export class Deliverer<C extends Claimed> implements Job {
   readonly #options: DelivererOptions<C>;
-  readonly #rest = new Rest();
+  readonly #loop: Loop;
   readonly #underWay = new Map<Promise<void>, UnderWay<C>>();
   #renewing: NodeJS.Timeout | undefined;
   readonly #ends: End<C>[] = [];
   #writing: Promise<void> | undefined;
-  #stopping = false;
-  #life: Promise<void> | undefined;
 
   constructor(options: DelivererOptions<C>) {
     this.#options = options;
+    this.#loop = new Loop({
+      pass: async () => {
+        await this.#take();
+        return pollMs;
+      },
+      onError: (error) =>
+        options.log.warn({ err: error }, 'the outbox could not be read; trying again'),
+      retryMs,
+    });
   }
 
   start(): void {
-    if (this.#life !== undefined) return;
-    this.#stopping = false;
+    if (this.#loop.isStarted) return;
     this.#renewing = setInterval(() => void this.#renew(), renewEveryMs);
-    this.#life = this.#live();
+    this.#loop.start();
   }
 
   /** There may be something to deliver. */
   wake(): void {
-    this.#rest.shorten(0);
+    this.#loop.wake();
   }
 
   /** Takes nothing more and lets the attempts under way end. */
   async stop(): Promise<void> {
-    this.#stopping = true;
-    this.#rest.end();
-    await this.#life;
+    await this.#loop.stop();
     await Promise.all(this.#underWay.keys());
     clearInterval(this.#renewing);
-    this.#life = undefined;
-  }
-
-  async #live(): Promise<void> {
-    while (!this.#stopping) {
-      this.#rest.begin();
-      let wait = pollMs;
-      try {
-        await this.#take();
-      } catch (error) {
-        this.#options.log.warn({ err: error }, 'the outbox could not be read; trying again');
-        wait = failedPollMs;
-      }
-      if (!this.#stopping) await this.#rest.until(wait);
-    }
   }
 
   async #take(): Promise<void> {
@@ -143,7 +132,7 @@ export class Deliverer<C extends Claimed> {
     for (const one of claimed) {
       const run = this.#carry(one, leaseId).finally(() => {
         this.#underWay.delete(run);
-        this.#rest.shorten(0);
+        this.#loop.wake();
       });
       this.#underWay.set(run, { claimed: one, leaseId, since: performance.now() });
     }

@@ -6,7 +6,7 @@ import type { Log } from '../database/log.ts';
 import type { Mailer } from '../mail/mailer.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { isHeld } from '../quarantine/queries.ts';
-import { Rest } from '../jobs/interruptible-sleep.ts';
+import { Loop, type Job } from '../jobs/loop.ts';
 import { Turns } from '../jobs/serial-queue.ts';
 import { mailCarrier, webhookCarrier } from './transports.ts';
 import { Deliverer, type Outcome } from './deliveries.ts';
@@ -46,22 +46,24 @@ const atOnce = 100;
  * Tells people and programs what happened: turns audit events into messages, gives reminders and
  * digests their time, and delivers. Any number of processes may run it on one database.
  */
-export class Messenger {
+export class Messenger implements Job {
   readonly #options: MessengerOptions;
   readonly #feed: Feed;
   readonly #deliverers: readonly Pick<Deliverer<Claimed>, 'start' | 'stop' | 'wake'>[];
-  readonly #rest = new Rest();
+  readonly #loop: Loop;
   readonly #turns = new Turns();
-  #life: Promise<void> | undefined;
-  #stopping = false;
   #lagSeconds = 0;
-  #failure: string | null = 'not started';
   #tidyDueAt = 0;
   /** Until it is known that this is the real database, nothing leaves it. */
   #isHeld = true;
 
   constructor(options: MessengerOptions) {
     this.#options = options;
+    this.#loop = new Loop({
+      pass: () => this.#pass(),
+      onError: (error) => log.warn({ err: error }, 'reminders and digests failed; retrying'),
+      retryMs: [choresEveryMs, choresEveryMs],
+    });
     const { db, pokes, log, metrics, mailer, links, webhooks, digestSeconds, crowd } = options;
     const onOutcome = (channel: Channel, outcome: Outcome['kind']) =>
       metrics.deliveries.inc({ channel, outcome });
@@ -81,31 +83,25 @@ export class Messenger {
   }
 
   status(): MessengerStatus {
-    const failure = this.#failure ?? this.#feed.failure ?? null;
-    const isRunning = this.#life !== undefined && failure === null;
+    const failure = this.#loop.failure ?? this.#feed.failure;
+    const isRunning = failure === null;
     return { isRunning, lagSeconds: this.#lagSeconds, failure };
   }
 
   start(): void {
-    if (this.#life !== undefined) return;
-    this.#stopping = false;
-    this.#failure = null;
     this.#feed.start();
     for (const deliverer of this.#deliverers) deliverer.start();
-    this.#life = this.#live();
+    this.#loop.markRunning();
+    this.#loop.start();
   }
 
   /** Ends after the transactions and the attempts under way. Idempotent. */
   async stop(): Promise<void> {
-    this.#stopping = true;
-    this.#rest.end();
     await Promise.all([
       this.#feed.stop(),
-      this.#life,
+      this.#loop.stop(),
       ...this.#deliverers.map((deliverer) => deliverer.stop()),
     ]);
-    this.#life = undefined;
-    this.#failure = 'stopped';
     this.#options.webhooks.close();
   }
 
@@ -119,21 +115,11 @@ export class Messenger {
     for (const deliverer of this.#deliverers) deliverer.wake();
   }
 
-  async #live(): Promise<void> {
-    const { log } = this.#options;
-    while (!this.#stopping) {
-      this.#rest.begin();
-      try {
-        this.#isHeld = (await this.#options.db.one(isHeld)).held;
-        await this.#turns.take(() => this.#chores());
-        await this.#tidy();
-        this.#failure = null;
-      } catch (error) {
-        this.#failure = error instanceof Error ? error.message : String(error);
-        log.warn({ err: error }, 'reminders and digests wait; trying again');
-      }
-      if (!this.#stopping) await this.#rest.until(choresEveryMs);
-    }
+  async #pass(): Promise<number> {
+    this.#isHeld = (await this.#options.db.one(isHeld)).held;
+    await this.#turns.take(() => this.#chores());
+    await this.#tidy();
+    return choresEveryMs;
   }
 
   async #chores(): Promise<void> {
@@ -149,14 +135,17 @@ export class Messenger {
       }
     };
     await safely(async () => {
-      while ((await db.transaction(remind)) && !this.#stopping);
+      while ((await db.transaction(remind)) && !this.#loop.isStopping);
     });
     for (const { campaign_id: campaignId } of await db.rows(listDigests, atOnce)) {
       await safely(() => db.transaction((tx) => tellDigest(tx, campaignId)));
     }
     for (const { campaign_id: campaignId, seq } of await db.rows(listFanouts, atOnce)) {
       await safely(async () => {
-        while ((await db.transaction((tx) => fanOut(tx, campaignId, seq))) && !this.#stopping) {
+        while (
+          (await db.transaction((tx) => fanOut(tx, campaignId, seq))) &&
+          !this.#loop.isStopping
+        ) {
           this.#wakeDeliverers();
         }
       });

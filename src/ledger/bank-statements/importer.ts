@@ -3,6 +3,7 @@ import type { Database } from '../../database/pool.ts';
 import type { Tx } from '../../database/transaction.ts';
 import { DomainError } from '../../errors/errors.ts';
 import { newId } from '../../identity/ids.ts';
+import { Loop, type Job } from '../../jobs/loop.ts';
 import { refuseWhileHeld } from '../../quarantine/operations.ts';
 import { consult, operate } from '../../operation/run.ts';
 import type { ParsedStatement } from '../statement-files/parse.ts';
@@ -37,38 +38,42 @@ class LeaseLost extends Error {}
  * transactions that each note how far they got. A worker that is killed leaves its import to another
  * one, half a minute later; every line is stored and counted once.
  */
-export class StatementImporter {
+export class StatementImporter implements Job {
   readonly #deps: ImporterDeps;
   readonly #driven = new Set<Promise<unknown>>();
-  #timer: NodeJS.Timeout | undefined;
-  #running: Promise<unknown> | undefined;
-  #stopping = false;
+  readonly #loop: Loop;
+  #isStopping = false;
 
   constructor(deps: ImporterDeps) {
     this.#deps = deps;
+    this.#loop = new Loop({
+      pass: async () => {
+        await this.run();
+        return everyMs;
+      },
+      onError: (error) =>
+        deps.log.warn({ err: error }, 'statements could not be imported; trying again'),
+      retryMs: [everyMs, everyMs],
+    });
   }
 
   /** Takes on what is left over at once, and looks again every few seconds. Never throws. */
   start(): void {
-    if (this.#timer !== undefined) return;
-    this.#stopping = false;
-    this.#timer = setInterval(() => this.#runSafely(), everyMs);
-    this.#runSafely();
+    this.#isStopping = false;
+    this.#loop.start();
   }
 
   /** Ends after the transaction under way. */
   async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-    this.#stopping = true;
-    await Promise.all([this.#running, ...this.#driven]);
+    this.#isStopping = true;
+    await Promise.all([this.#loop.stop(), ...this.#driven]);
   }
 
   /** One pass over all that can be done now. Gives how many imports were finished. */
   async run(): Promise<number> {
     let finished = 0;
     for (;;) {
-      if (this.#stopping) return finished;
+      if (this.#isStopping) return finished;
       const result = await this.#takeOne(null);
       if (result === 'none') break;
       if (result === 'failed') return finished;
@@ -92,14 +97,6 @@ export class StatementImporter {
     });
     await Promise.race([work, patience]);
     clearTimeout(timer);
-  }
-
-  #runSafely(): void {
-    this.#running ??= this.run()
-      .catch((error: unknown) => {
-        this.#deps.log.warn({ err: error }, 'statements could not be imported; trying again');
-      })
-      .finally(() => (this.#running = undefined));
   }
 
   /** Never throws. */
@@ -236,7 +233,7 @@ export class StatementImporter {
     token: string,
     work: (tx: Tx, job: LockedImport) => Promise<T>,
   ): Promise<T> {
-    if (this.#stopping) throw new LeaseLost();
+    if (this.#isStopping) throw new LeaseLost();
     return await operate(this.#deps.db, async (tx) =>
       work(tx, await lockImport(tx, importId, token)),
     );

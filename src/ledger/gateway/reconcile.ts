@@ -1,4 +1,5 @@
 import type { Log } from '../../database/log.ts';
+import { Loop, type Job } from '../../jobs/loop.ts';
 import { isHeld } from '../../quarantine/queries.ts';
 import {
   applyOrder,
@@ -35,38 +36,32 @@ const atOnce = 4;
  * payment whose notification was lost, and a refund whose answer was. Any number of them at once do
  * each thing once. Does nothing where no gateway is configured.
  */
-export class Reconciler {
+export class Reconciler implements Job {
   readonly #parts: GatewayParts;
   readonly #log: Log;
-  #timer: NodeJS.Timeout | undefined;
-  #running: Promise<unknown> | undefined;
-  #stopping = false;
+  readonly #loop: Loop;
 
   constructor(parts: GatewayParts, log: Log) {
     this.#parts = parts;
     this.#log = log;
+    this.#loop = new Loop({
+      pass: async () => {
+        await this.run();
+        return everyMs;
+      },
+      onError: (error) => log.warn({ err: error }, 'payments could not be reconciled'),
+      retryMs: [everyMs, everyMs],
+    });
   }
 
-  /** The first pass is at once, and not waited for. Never throws. */
+  /** Does nothing where no provider is configured. */
   start(): void {
-    if (this.#timer !== undefined || this.#parts.gateway === undefined) return;
-    this.#stopping = false;
-    this.#timer = setInterval(() => this.#runSafely(), everyMs);
-    this.#runSafely();
+    if (this.#parts.gateway !== undefined) this.#loop.start();
   }
 
   /** What is in flight is waited for: ten seconds at most for each call of the provider. */
   async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-    this.#stopping = true;
-    await this.#running;
-  }
-
-  #runSafely(): void {
-    this.#running ??= this.run()
-      .catch((error: unknown) => this.#log.warn({ err: error }, 'payments could not be reconciled'))
-      .finally(() => (this.#running = undefined));
+    await this.#loop.stop();
   }
 
   /** One pass over all that is due. Throws what the database refused. */
@@ -87,7 +82,7 @@ export class Reconciler {
       if (steps.includes('away')) return result('provider_away');
       // What failed here comes again with the next pass, not in this one.
       const done = steps.length === 0 || steps.includes('failed');
-      if (done || this.#stopping) return result(null);
+      if (done || this.#loop.isStopping) return result(null);
     }
   }
 
