@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
 import { newId } from '../src/identity/ids.ts';
@@ -119,6 +120,7 @@ test('what is in the comment of a picture is not kept either', async () => {
   assert.ok(!(await fetched(src)).bytes.includes('alert(1)'));
 });
 
+const corpus = (name: string) => readFileSync(new URL(`corpus/proofs/${name}`, import.meta.url));
 const svg = (inside: string) =>
   Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9">${inside}</svg>`);
 const refused: Readonly<Record<string, () => Promise<Buffer> | Buffer>> = {
@@ -129,6 +131,7 @@ const refused: Readonly<Record<string, () => Promise<Buffer> | Buffer>> = {
   'a PDF': () => Buffer.from('%PDF-1.7\n1 0 obj<</JS(app.alert(1))>>'),
   'a GIF': () => photo({ width: 20, height: 20, format: 'gif' }),
   'a TIFF': () => photo({ width: 20, height: 20, format: 'tiff' }),
+  'a HEIC of an iPhone': () => corpus('iphone.heic'),
   'an AVIF': () => photo({ width: 20, height: 20, format: 'avif' }),
   'a WAV in the container of a WebP': () => Buffer.from('RIFF\x24\x00\x00\x00WAVEfmt ', 'latin1'),
   'the beginning of a JPEG with a page behind it': () =>
@@ -149,6 +152,11 @@ const refused: Readonly<Record<string, () => Promise<Buffer> | Buffer>> = {
   'a strip a hundred times as long as it is wide': () => photo({ width: 2_000, height: 20 }),
   'more than 5 MB': () => Buffer.concat([Buffer.from('ffd8ff', 'hex'), Buffer.alloc(5_300_000)]),
 };
+
+test('a HEIC photo of a product is refused with how to take another', async () => {
+  const problem = expectProblem(await upload(corpus('iphone.heic')), 422, 'validation_failed');
+  assert.match(problem.errors[0]!.message, /HEIC.*Paling Kompatibel/);
+});
 
 for (const [name, make] of Object.entries(refused)) {
   test(`${name} is refused, by what is in it, and leaves nothing`, async () => {

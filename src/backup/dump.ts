@@ -34,6 +34,8 @@ const excludedTables = ['sambatan.installation', 'sambatan.workers'];
 export async function dump({ url, file, onTable }: DumpOptions): Promise<Dump> {
   const handle = await open(file, 'wx', 0o600);
   const gzip = createGzip({ level: 5 });
+  // Each table is piped into it, and each pipeline leaves listeners behind.
+  gzip.setMaxListeners(0);
   const written = pipeline(gzip, handle.createWriteStream());
   // The reason why the file cannot be written comes first; what it breaks comes after.
   written.catch(() => undefined);
