@@ -1,6 +1,6 @@
 import type { Part, Terms } from '../waiting/model.ts';
 import type { Calendar } from './calendar.ts';
-import { MoneyModel } from './money.ts';
+import { GoodsModel } from './goods.ts';
 
 /** Who asks. `owner`: the buyer whose participation or place it is. */
 export const roles = [
@@ -28,9 +28,9 @@ const running: readonly Role[] = ['seller', 'operator', 'service'];
 
 /**
  * The whole life of a campaign as the API tells it: before it opens, who may do what, and what a
- * key that is sent again answers; for the rest it is the model of open campaigns, and of their money.
+ * key that is sent again answers; for the rest it is the model of open campaigns, of their money and of their goods.
  */
-export class HistoryModel extends MoneyModel {
+export class HistoryModel extends GoodsModel {
   stage: Beginning;
   title = '';
   readonly opensAt: number;
@@ -123,15 +123,9 @@ export class HistoryModel extends MoneyModel {
     return this.#unopened() ?? super.wait(user, quantity);
   }
 
-  fulfil(index: number): string {
-    const part = this.parts[index]!;
-    if (part.status !== 'confirmed' || this.end !== 'fulfilled') {
-      return 'participation_transition_not_allowed';
-    }
-    if (this.purse(part).payment?.status !== 'settled') return 'participation_not_paid';
-    part.status = 'fulfilled';
-    this.releaseWhenReceived();
-    return 'ok';
+  /** The batch is on its way, says whoever runs it. */
+  ship(role: Role): string {
+    return this.writeRefusal(role, running) ?? this.shipBatch();
   }
 
   publish(role: Role): string {

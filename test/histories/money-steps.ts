@@ -85,12 +85,6 @@ const why = { reason: 'alasan yang jelas' };
 
 /** Does one command about money, to the model and to the service. */
 export async function doMoney(model: HistoryModel, real: Real, plan: MoneyPlan): Promise<Pair> {
-  const pair = await change(model, real, plan);
-  await compareBooks(model, real);
-  return pair;
-}
-
-async function change(model: HistoryModel, real: Real, plan: MoneyPlan): Promise<Pair> {
   const { verb, number, how, role } = plan;
   switch (verb) {
     case 'look': {
@@ -495,13 +489,14 @@ interface Row {
   readonly amount: bigint;
   readonly status: string;
   readonly attempts: number;
+  readonly is_released: boolean;
 }
 
 const movementsOf = async ({ world, campaignId }: Real) =>
   await ask<Row>(
     world.replicas[0].db,
     `select transaction_id as id, kind::text, participation_id as part, amount, status::text,
-      attempts
+      attempts, released_at is not null as is_released
     from sambatan.transactions where campaign_id = $1 and kind in ('refund', 'payout')
     order by created_at, transaction_id`,
     campaignId,
@@ -529,7 +524,8 @@ const isSame = (row: Row, one: Movement, ids: Ids) =>
   row.part === (one.part === null ? null : ids.get(one.part)) &&
   Number(row.amount) === one.amount &&
   row.status === one.status &&
-  row.attempts === one.attempts;
+  row.attempts === one.attempts &&
+  row.is_released === one.isReleased;
 
 /** The books that the service tells of are those of the model, to the rupiah. */
 export async function compareBooks(model: HistoryModel, real: Real): Promise<void> {

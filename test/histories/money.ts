@@ -4,6 +4,10 @@ import type { Calendar } from './calendar.ts';
 /** Whole rupiah for a slot; odd, so that shares and fees have to be rounded. */
 export const price = 9_973;
 const feeBasisPoints = 300;
+/** What was dismissed may be said once more for so many seconds. */
+const disputeSeconds = 7 * 86_400;
+/** A line of a statement may be for a sum that is so many rupiah more, or less. */
+const nearRupiah = 1_000;
 /** A proof that was rejected leaves its hold so much at least, in seconds. */
 const leastHold = 3_600;
 
@@ -20,6 +24,7 @@ export interface Payment {
   isGiven: boolean;
   /** When a person last rejected a proof of it. */
   rejectedAt: number | null;
+  settledAt: number | null;
 }
 
 /** What is known of the money of a participation. */
@@ -67,6 +72,7 @@ export interface Dispute {
   readonly part: Part;
   readonly words: string;
   end: 'upheld' | 'dismissed' | null;
+  resolvedAt: number;
 }
 
 export interface Received {
@@ -302,7 +308,7 @@ export class MoneyModel extends Model {
 
   releasePayout(payout: Movement): string {
     if (payout.status !== 'due') return moves;
-    if (this.#isDisputed) return 'payout_disputed';
+    if (this.isDisputed()) return 'payout_disputed';
     if (this.#isUndecided) return 'payout_unsettled';
     payout.isReleased = true;
     return 'ok';
@@ -311,7 +317,7 @@ export class MoneyModel extends Model {
   sendPayout(payout: Movement, reference: string): string {
     if (payout.status === 'settled') return payout.reference === reference ? 'ok' : moves;
     if (payout.status !== 'due') return moves;
-    if (this.#isDisputed) return 'payout_disputed';
+    if (this.isDisputed()) return 'payout_disputed';
     if (!payout.isReleased) return 'payout_not_released';
     const { held, refunds_due, fee, codes_kept } = this.books();
     if (held - refunds_due - fee - codes_kept < payout.amount) return 'payout_not_covered';
@@ -324,11 +330,13 @@ export class MoneyModel extends Model {
     if (!this.#isSold(part)) return 'participation_transition_not_allowed';
     const before = this.disputes.filter((one) => one.part === part);
     if (before.some(({ end }) => end === null)) return 'dispute_open_already';
-    if (before.length > 1 || before.some(({ end }) => end === 'upheld')) return 'dispute_decided';
+    const isOver = ({ end, resolvedAt }: Dispute) =>
+      end === 'upheld' || resolvedAt <= this.now - disputeSeconds;
+    if (before.length > 1 || before.some(isOver)) return 'dispute_decided';
     if (before.some((one) => one.words === words)) return 'dispute_says_nothing_new';
     const { payment, short } = this.purse(part);
     if (short >= part.quantity || payment?.status !== 'settled') return 'dispute_not_paid';
-    this.disputes.push({ part, words, end: null });
+    this.disputes.push({ part, words, end: null, resolvedAt: Infinity });
     return 'ok';
   }
 
@@ -341,7 +349,7 @@ export class MoneyModel extends Model {
       this.#takeBack(part, rest);
       this.#refreshPayout();
     }
-    dispute.end = end;
+    Object.assign(dispute, { end, resolvedAt: this.now });
     this.releaseWhenReceived();
     return 'ok';
   }
@@ -388,7 +396,7 @@ export class MoneyModel extends Model {
 
   /** Once everybody has what is delivered to them, the payout may leave. */
   releaseWhenReceived(): void {
-    if (this.#isDisputed || this.#isUndecided) return;
+    if (this.isDisputed() || this.#isUndecided) return;
     if (this.parts.some(({ status }) => status === 'confirmed')) return;
     for (const payout of this.payouts) if (payout.status === 'due') payout.isReleased = true;
   }
@@ -441,6 +449,7 @@ export class MoneyModel extends Model {
     if (!goesOn && this.parts.some(({ status }) => status === 'fulfilled')) {
       return 'goods_received_already';
     }
+    if (!goesOn && this.isShipped) return 'goods_shipped_already';
     if (!goesOn && !this.#mayBeCalledOff) return 'payout_settled_already';
     decision.isTaken = true;
     if (goesOn) this.releaseWhenReceived();
@@ -453,7 +462,13 @@ export class MoneyModel extends Model {
     for (const payout of this.payouts) if (payout.status === 'due') payout.status = 'void';
   }
 
+  /** Whether the batch is on its way. */
+  protected get isShipped(): boolean {
+    return false;
+  }
+
   get #mayBeCalledOff(): boolean {
+    if (this.isShipped) return false;
     const isReceived = this.parts.some(({ status }) => status === 'fulfilled');
     return !isReceived && !this.payouts.some(({ status }) => status === 'settled');
   }
@@ -488,7 +503,30 @@ export class MoneyModel extends Model {
     if (payment === null || !open.includes(payment.status)) return false;
     if (payment.status === 'proof_submitted') return true;
     if (!payment.isLooked || (payment.rejectedAt ?? -Infinity) >= by) return false;
-    return this.through === null || this.through < this.calendar.dayOf(by, this.now);
+    const day = this.calendar.dayOf(by, this.now);
+    return this.through === null || this.through < day || this.#hasLineLike(order, day);
+  }
+
+  /**
+   * Whether a line that waits for a person, of a day or before, could be for an order: it is near to
+   * what is to be transferred for it, or for everything that its buyer still owes.
+   */
+  #hasLineLike(order: Part, day: string): boolean {
+    const owing = this.parts.filter((part) => {
+      const { payment } = this.purse(part);
+      const isOpen = payment?.isLooked === true && open.includes(payment.status);
+      return isOpen && part.user === order.user;
+    });
+    const sums = [[order], ...(this.parts.includes(order) ? [owing] : [])].map((parts) => {
+      const payments = parts.map((part) => this.purse(part).payment!);
+      const least = sum(payments, ({ amount }) => amount);
+      return { least, most: least + sum(payments, ({ code }) => code) };
+    });
+    return this.lines.some(
+      ({ amount, paid }) =>
+        this.calendar.dayOfLine(paid) <= day &&
+        sums.some(({ least, most }) => amount >= least - nearRupiah && amount <= most + nearRupiah),
+    );
   }
 
   protected override showsUnpaid(order: Part, by: number): boolean {
@@ -520,8 +558,10 @@ export class MoneyModel extends Model {
     return this.end === 'fulfilled' && ['confirmed', 'fulfilled'].includes(status);
   }
 
-  get #isDisputed(): boolean {
-    return this.disputes.some(({ end }) => end === null);
+  isDisputed(part?: Part): boolean {
+    return this.disputes.some(
+      (dispute) => dispute.end === null && (part === undefined || dispute.part === part),
+    );
   }
 
   #receive(part: Part, amount: number, paid: number): Received {
@@ -584,6 +624,7 @@ export class MoneyModel extends Model {
     const { payment } = purse;
     payment.kept = Math.min(amount - payment.amount, payment.code);
     payment.status = 'settled';
+    payment.settledAt = this.now;
     const above = amount - payment.amount - payment.kept;
     if (above > 0) this.#credit(part, above);
     if (part.status !== 'reserved') return;
@@ -710,6 +751,7 @@ function newPayment(amount: number): Payment {
     isLooked: false,
     isGiven: false,
     rejectedAt: null,
+    settledAt: null,
   };
 }
 

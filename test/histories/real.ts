@@ -30,6 +30,8 @@ export interface Real {
   texts: number;
   /** The lines of the statement that was imported last. */
   lastImport: readonly Line[];
+  /** Whether the campaign and its books were compared since anything was done. */
+  isCompared: boolean;
 }
 
 /** What was to come of a command, and what did. */

@@ -26,6 +26,8 @@ export const verbs = [
   'cancel',
   'confirm',
   'fulfil',
+  'ship',
+  'pass days',
   'correct',
   'accept',
   'decline',
@@ -52,7 +54,7 @@ const spoken: Readonly<Record<string, string>> = {
   expired: 'failed',
 };
 
-/** One command of a history: done to the model and to the service, and compared. */
+/** One command of a history: done to the model and to the service; what comes of it is compared. */
 export class Step implements fc.AsyncCommand<HistoryModel, Real> {
   readonly #plan: Plan;
   readonly #onDone: (what: string) => void;
@@ -66,16 +68,21 @@ export class Step implements fc.AsyncCommand<HistoryModel, Real> {
     const [verb, number, how, role] = this.#plan;
     if (isMoney(verb)) return isPossible(model, { verb, number, how, role });
     if (verb === 'decide') return number % 8 === 0 || model.decision?.isTaken === false;
+    if (verb === 'ship') return number % 8 === 0 || model.end === 'fulfilled';
+    if (verb === 'pass days') return model.shippedAt !== null && model.daysPassed + number < 10;
     if (verb === 'fulfil' && number % 4 > 0 && model.end !== 'fulfilled') return false;
     if (['cancel', 'confirm', 'fulfil', 'correct'].includes(verb)) return model.parts.length > 0;
     return !['accept', 'decline', 'withdraw'].includes(verb) || model.entries.length > 0;
   }
 
   async run(model: HistoryModel, real: Real): Promise<void> {
+    const [verb] = this.#plan;
+    if (verb === 'run') await compareMoment(model, real);
+    real.isCompared &&= verb.startsWith('pass');
     const [expected, got] = await this.#do(model, real);
     assert.equal(got, expected, this.toString());
-    this.#onDone(`${this.#plan[0]} ${got.split(' ', 1)[0]}`);
-    await compareCampaign(model, real);
+    this.#onDone(`${verb} ${got.split(' ', 1)[0]}`);
+    if (verb === 'run') await compareMoment(model, real);
   }
 
   toString(): string {
@@ -140,25 +147,36 @@ export class Step implements fc.AsyncCommand<HistoryModel, Real> {
         const body = { decision: first % 2 === 1 ? 'continue' : 'cancel', note: 'sudah dibahas' };
         return [expected, outcomeOf(await caller.post(`${path}/decision`, body))];
       }
+      case 'ship':
+        return [model.ship(as), outcomeOf(await caller.post(`${path}/ship`))];
       case 'pass':
-        model.now += first * unit;
-        await letTimePass(real.world.replicas[0].db, real.campaignId, first * unit);
-        return ['ok', 'ok'];
-      case 'run': {
-        // What a campaign's success makes due at once is looked at by the next run.
-        for (let look = 0; look < 2; look++) model.settle(true);
-        // Each of two schedulers leaves to the other what it holds.
-        const runs = real.world.replicas
-          .slice(0, 1 + (first % 2))
-          .map(({ service }) => service.post('/lifecycle/run'));
-        const answers = await Promise.all(runs);
-        answers.push(await real.world.replicas[0].service.post('/lifecycle/run'));
-        return ['ok', answers.map(outcomeOf).find((outcome) => outcome !== 'ok') ?? 'ok'];
-      }
+        return await pass(model, real, first * unit);
+      case 'pass days':
+        model.daysPassed += first;
+        return await pass(model, real, first * 86_400);
+      case 'run':
+        return await run(model, real, first % 4 === 1);
       case 'read':
         return await read(model, real, first, role);
     }
   }
+}
+
+async function pass(model: HistoryModel, real: Real, seconds: number): Promise<Pair> {
+  model.now += seconds;
+  await letTimePass(real.world.replicas[0].db, real.campaignId, seconds);
+  return ['ok', 'ok'];
+}
+
+/** One look of the lifecycle; or two schedulers look at once, and each leaves what the other holds. */
+async function run(model: HistoryModel, real: Real, isByTwo: boolean): Promise<Pair> {
+  const look = async (nth: 0 | 1) =>
+    outcomeOf(await real.world.replicas[nth].service.post('/lifecycle/run'));
+  const outcomes: string[] = isByTwo ? await Promise.all([look(0), look(1)]) : [];
+  // What a campaign's success makes due at once is looked at by the next run.
+  outcomes.push(await look(0));
+  for (let looks = isByTwo ? 2 : 1; looks > 0; looks--) model.sweep();
+  return ['ok', outcomes.find((outcome) => outcome !== 'ok') ?? 'ok'];
 }
 
 const wish = (quantity: number) => ({
@@ -225,8 +243,12 @@ async function changePart(
   const [index, part] = chosen(model.parts, number, ({ status }) => status === likely);
   const own: readonly Role[] = verb === 'confirm' ? [] : ['owner'];
   const refused = refusalOf(role, [...own, 'operator', 'service']);
-  const change = { cancel: () => model.cancel(part), confirm: () => model.confirm(part) };
-  const expected = refused ?? (verb === 'fulfil' ? model.fulfil(index) : change[verb]());
+  const change = {
+    cancel: () => model.cancel(part),
+    confirm: () => model.confirm(part),
+    fulfil: () => model.receive(part),
+  };
+  const expected = refused ?? change[verb]();
   const caller = clientOf(real, role, part.user);
   const answer = await caller.post(`/participations/${real.parts[index]}/${verb}`);
   return [expected, outcomeOf(answer)];
@@ -339,6 +361,13 @@ async function read(model: HistoryModel, real: Real, number: number, role: Role)
 const takenIn = (model: HistoryModel) =>
   model.end === null || model.end === 'fulfilled' ? model.taken : 0;
 
+/** What was done is compared before the lifecycle changes anything by itself, and after it has. */
+async function compareMoment(model: HistoryModel, real: Real): Promise<void> {
+  if (real.isCompared) return;
+  await Promise.all([compareCampaign(model, real), compareBooks(model, real)]);
+  real.isCompared = true;
+}
+
 /** The API tells of the campaign what the model does, to whoever may see all. */
 async function compareCampaign(model: HistoryModel, real: Real): Promise<void> {
   const { body } = await real.world.callers.service.get(`/campaigns/${real.campaignId}`);
@@ -352,6 +381,8 @@ async function compareCampaign(model: HistoryModel, real: Real): Promise<void> {
       waiting: body['waiting_count'],
       title: body['title'],
       closing: body['is_closing'],
+      shipped: body['shipped_at'] !== null,
+      toDecide: body['decision_until'] !== null,
     },
     {
       status: spoken[model.status] ?? model.status,
@@ -360,6 +391,8 @@ async function compareCampaign(model: HistoryModel, real: Real): Promise<void> {
       waiting: model.open,
       title: model.title,
       closing: false,
+      shipped: model.shippedAt !== null,
+      toDecide: model.decision?.isTaken === false,
     },
   );
 }
@@ -379,6 +412,6 @@ export async function compareEverything(model: HistoryModel, real: Real): Promis
     real.entries.map((id) => entries.get(id)),
     model.entries.map(({ status }) => status),
   );
-  await compareBooks(model, real);
+  await compareMoment(model, real);
   await compareMovements(model, real);
 }

@@ -279,6 +279,14 @@ export class Model {
     }
   }
 
+  /** Nobody is offered slots any more; offers that were made stay open. */
+  protected closeLine(): void {
+    for (const entry of this.line) {
+      this.#ended(entry, 'closed');
+      entry.keepUntil = null;
+    }
+  }
+
   /** One offer after the other, each to the first who fits and may have it. */
   offer(): void {
     const lasts = this.end === 'fulfilled' ? this.terms.hold : this.terms.offer;

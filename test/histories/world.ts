@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { expectInvariants } from '../rig/campaign-invariants.ts';
+import { httpService, type HttpService } from '../rig/http-service.ts';
+import { campaignBody, expectStatus, fromNow, openShop } from '../rig/shop.ts';
+import { Calendar } from './calendar.ts';
+import { receiptSeconds } from './goods.ts';
+import { users, type Start } from './kinds.ts';
+import { HistoryModel } from './model.ts';
+import { price } from './money.ts';
+import type { Real, World } from './real.ts';
+import { compareEverything } from './steps.ts';
+
+/** What happens after success has to happen within a history: hours are as few as they may be. */
+const environment = {
+  SAMBATAN_PAYMENT_TERM: '1',
+  SAMBATAN_PAYMENT_GRACE: '1',
+  SAMBATAN_VERIFICATION_HOURS: '2',
+  SAMBATAN_DECISION_HOURS: '1',
+  SAMBATAN_RECEIVED_AFTER_DAYS: String(receiptSeconds / 86_400),
+};
+const decisionSeconds = 3_600;
+
+/**
+ * A world of its own: a run of the lifecycle is everybody's, so histories that go on at once have one
+ * each. The services are added to those that the test closes. With `isBroken` nobody checks the
+ * invariants in the end.
+ */
+export async function openWorld(services: HttpService[], isBroken = false): Promise<World> {
+  const first = await httpService({ environment, invariants: !isBroken });
+  const second = await httpService({ environment, beside: first });
+  services.push(first, second);
+  const shop = await openShop(first);
+  const rival = await openShop(first);
+  const buyers = await Promise.all(Array.from({ length: users }, () => first.user()));
+  return {
+    replicas: [first, second],
+    shop,
+    buyers,
+    callers: {
+      visitor: first.visitor,
+      other: await first.user(),
+      seller: shop.seller,
+      rival: rival.seller,
+      operator: await first.operator(),
+      service: first.service,
+    },
+  };
+}
+
+let tills = 0;
+/** An account of this history alone: what was paid to others is none of its business. */
+async function openTill({ callers }: World): Promise<string> {
+  const number = String(5_270_000_000 + ++tills);
+  const account = { bank: 'BCA', number, holder: 'PT Sambatan Bersama', is_default: true };
+  return expectStatus(await callers.service.post('/receiving-accounts', account), 201).id;
+}
+
+/**
+ * Does the commands to a campaign of its own and to the model, and compares. Gives the campaign's
+ * status in the end; rejects where they differ.
+ */
+export async function follow(
+  world: World,
+  { terms, beginning, opensAt }: Start,
+  steps: Iterable<fc.AsyncCommand<HistoryModel, Real>>,
+): Promise<string> {
+  const { shop } = world;
+  const began = Date.now();
+  const calendar = new Calendar(began);
+  const decision = decisionSeconds;
+  const model = new HistoryModel(terms, { beginning, opensAt, calendar, decision });
+  model.title = 'Senja batch pertama';
+  const body = campaignBody(shop.productId, {
+    title: model.title,
+    price_per_slot: price,
+    total_slots: terms.total,
+    minimum_slots: terms.minimum,
+    max_slots_per_user: terms.mostPerUser,
+    payment_timing: terms.upfront ? 'upfront' : 'on_completion',
+    hold_seconds: terms.hold,
+    deadline: new Date(began + terms.deadline * 1_000).toISOString(),
+    publish: beginning === 'active',
+    ...(beginning === 'scheduled' ? { opens_at: fromNow(opensAt * 1_000) } : {}),
+  });
+  const till = await openTill(world);
+  const { id: campaignId } = expectStatus(await shop.seller.post('/campaigns', body), 201);
+  const real: Real = {
+    world,
+    campaignId,
+    till,
+    parts: [],
+    entries: [],
+    movements: new Map(),
+    disputes: new Map(),
+    answers: new Map(),
+    texts: 0,
+    lastImport: [],
+    isCompared: false,
+  };
+  try {
+    await fc.asyncModelRun(() => ({ model, real }), steps);
+    await compareEverything(model, real);
+    await expectInvariants(world.replicas[0].db, campaignId);
+  } finally {
+    // What stays open would be gone through by every later run of the lifecycle.
+    await callOff(real, model.end !== null);
+  }
+  return model.status;
+}
+
+async function callOff({ world, campaignId }: Real, hasEnded: boolean): Promise<void> {
+  const path = `/campaigns/${campaignId}/cancel`;
+  const { status, text } = await world.shop.seller.post(path, { reason: 'selesai uji' });
+  assert.equal(status, hasEnded ? 409 : 200, text);
+}
