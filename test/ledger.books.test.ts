@@ -28,6 +28,7 @@ import { cancelParticipation, fulfilParticipation } from '../src/participations/
 import type { Tx } from '../src/database/transaction.ts';
 import { testDatabase } from './rig/database.ts';
 import { ask, joinNow, letTimePass, newCampaign, openMarket, service, wish } from './rig/market.ts';
+import * as replay from './rig/replay.ts';
 import { openTill } from './rig/till.ts';
 
 const { db, close } = await testDatabase();
@@ -329,10 +330,10 @@ async function finish(world: World): Promise<void> {
   assert.equal(b.held, b.fee + b.codes_kept, 'what stays is the fee and the codes');
 }
 
-const runs = Number(process.env['SAMBATAN_BOOKS_RUNS'] ?? 30);
-const seed = process.env['SAMBATAN_BOOKS_SEED'];
+const runs = Number(process.env['SAMBATAN_TEST_RUNS'] ?? 30);
 
-test('whatever happens to the money of a campaign, the books are what the bank says, and balance', async () => {
+test('whatever happens to the money of a campaign, the books are what the bank says, and balance', async (t) => {
+  t.diagnostic(`SAMBATAN_TEST_SEED=${replay.seed} for SAMBATAN_TEST_RUNS=${runs}`);
   const reached = new Map<string, number>();
   const property = fc.asyncProperty(fc.boolean(), histories, async (upfront, history) => {
     const id = await newCampaign(db, market, {
@@ -358,7 +359,9 @@ test('whatever happens to the money of a campaign, the books are what the bank s
     await finish(world);
     await check(world, [...done, 'the end']);
   });
-  await fc.assert(property, { numRuns: runs, ...(seed ? { seed: Number(seed) } : {}) });
+  const file = 'test/ledger.books.test.ts';
+  await replay.holds(property, { numRuns: runs, file, title: t.name });
+  if (runs < 30 || replay.path !== undefined) return;
   // Histories that are refused throughout would show nothing.
   for (const kind of ['verify', 'arrive', 'settle refund', 'settle payout', 'deliver']) {
     assert.ok((reached.get(kind) ?? 0) > 0, `${kind} was never done in ${runs} histories`);

@@ -123,6 +123,26 @@ export const soldKinds: readonly Kind[] = [
   ['pass days', 6, days, none, anybody],
 ];
 
+/** Batches that succeed, and that few pay for. */
+export const unpaidKinds: readonly Kind[] = [
+  ['join', 8, whose, few, anybody],
+  ['wait', 3, whose, few, anybody],
+  ['see', 3, any, none, mostly('operator')],
+  ['transfer', 2, any, ways, mostly('operator')],
+  ['assign', 4, any, none, mostly('operator')],
+  ['prove', 3, any, none, mostly('owner')],
+  ['reject', 3, any, none, mostly('operator')],
+  ['write off', 2, any, none, mostly('operator')],
+  ['imported', 2, any, ways, ['service']],
+  ['pass', 10, some, none, anybody],
+  ['run', 10, any, none, anybody],
+  ['decide', 8, any, none, mostly('seller', 'operator')],
+  ['release payout', 2, any, none, mostly('operator')],
+  ['send payout', 2, any, ways, mostly('operator')],
+  ['fulfil', 1, any, none, mostly('owner')],
+  ['ship', 1, any, none, mostly('seller')],
+];
+
 export interface DrawnCommands {
   readonly onDone: (what: string) => void;
   /** Which of the commands are done, as a report of a failure tells. */
@@ -204,4 +224,12 @@ export const soldSoon = ({ terms, ...start }: Start): Start => {
     beginning: 'active',
     terms: { ...terms, total, minimum: Math.ceil(total / 2), mostPerUser: total },
   };
+};
+
+/** As soldSoon, and nothing is paid before the batch has succeeded. */
+export const soldUnpaid = (start: Start): Start => {
+  const { terms, ...rest } = soldSoon(start);
+  const total = terms.total + 1;
+  const sizes = { total, minimum: total, mostPerUser: total, upfront: false };
+  return { ...rest, terms: { ...terms, ...sizes } };
 };

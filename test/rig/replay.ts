@@ -20,7 +20,6 @@ export interface Trial {
   readonly seed?: number;
   /** The test's file, below the project's root. */
   readonly file: string;
-  /** The number of runs is counted by this variable, where there is one. */
   readonly title: string;
 }
 
