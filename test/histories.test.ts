@@ -136,8 +136,6 @@ const expectedOnce = [
   'resize ok',
   'extend deadline_not_later',
   'see credited',
-  'decide goods_received_already',
-  'decide goods_shipped_already',
   'accept ok',
   'pay forbidden',
   'see given',
