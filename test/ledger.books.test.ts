@@ -69,14 +69,13 @@ async function movementsOf(world: World, kind: string, status: string): Promise<
   return rows.map(({ id }) => id);
 }
 
-const amountOf = async (id: string) =>
-  (
-    await ask<{ amount: bigint }>(
-      db,
-      'select amount from sambatan.transactions where transaction_id = $1',
-      id,
-    )
-  )[0]!.amount;
+/** Rupiah of a movement. Refuses: movement_not_found. */
+async function amountOf(id: string): Promise<bigint> {
+  const find = 'select amount from sambatan.transactions where transaction_id = $1';
+  const [row] = await ask<{ amount: bigint }>(db, find, id);
+  if (row === undefined) throw new DomainError('movement_not_found', {});
+  return row.amount;
+}
 
 const person = fc.nat(30);
 const few = fc.integer({ min: -3_000, max: 3_000 });

@@ -571,7 +571,7 @@ export class MoneyModel extends Model {
       this.#pay(part, amount);
       return { outcome: 'settled', part };
     }
-    const isGiven = why === 'hold_lapsed' && amount >= this.owed(part) && paid <= this.deadline;
+    const isGiven = why === 'hold_lapsed' && amount >= this.owed(part) && paid < this.deadline;
     const again = isGiven ? this.#giveAgain(part) : null;
     if (again !== null) {
       this.#pay(again, amount);
@@ -594,8 +594,8 @@ export class MoneyModel extends Model {
     if (part.status === 'cancelled') return hasLapsed || isOffer ? 'hold_lapsed' : 'left';
     if (part.status === 'refunded') return 'campaign_over';
     const by = isOffer ? part.holdEndsAt! : this.deadline;
-    if (part.status === 'reserved' && paid > by) return 'too_late';
-    if (part.status === 'confirmed' && paid > (part.payBy ?? Infinity)) return 'too_late';
+    if (part.status === 'reserved' && paid >= by) return 'too_late';
+    if (part.status === 'confirmed' && paid >= (part.payBy ?? Infinity)) return 'too_late';
     return amount < this.owed(part) ? 'too_little' : undefined;
   }
 
