@@ -377,7 +377,7 @@ test('a list that outlives success is offered what nobody paid for, as a simple 
   if (runs < 50 || replay.path !== undefined) return;
   for (const what of ['lapsed', 'declined', 'withdrawn'])
     assert.ok(seen.has(`offer after success ${what}`), `no offer ${what}`);
-  for (const what of ['accept offer_is_paid', 'ended closed']) assert.ok(seen.has(what), what);
+  assert.ok(seen.has('accept offer_is_paid'), 'nobody tried to accept an offer without paying');
 });
 
 /** Seeds that once failed, each with the path to its smallest history. */
