@@ -32,7 +32,7 @@ after(async () => {
 const market = await openMarket(db);
 const till = await openTill(db);
 const gateway = midtrans({ serverKey, snapUrl: provider.url, apiUrl: provider.url });
-const parts = { db, gateway, onChange: () => undefined };
+const parts = { db, gateway };
 const price = 9_973n;
 const pdf = { contentType: 'application/pdf', content: Buffer.from('%PDF-1.7') } as const;
 const today = new Date(Date.now() + 7 * 3_600_000).toISOString().slice(0, 10);
@@ -64,7 +64,7 @@ async function tell(world: World, reference: string): Promise<void> {
   world.known += price;
 }
 
-const importer = new StatementImporter({ db, log: recordingLog(), onChange: () => undefined });
+const importer = new StatementImporter({ db, log: recordingLog() });
 
 const steps: Readonly<Record<string, (world: World) => Promise<void>>> = {
   page: async ({ id }) => void (await payOnline(parts, service, id)),

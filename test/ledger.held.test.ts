@@ -32,7 +32,7 @@ const accountId = await openTill(db);
 const call = { provider: 'midtrans', providerReference: 'a call' };
 const money = { campaignId, participationId, amount: 1n, reference: null };
 
-const importer = new StatementImporter({ db, log: recordingLog(), onChange: () => undefined });
+const importer = new StatementImporter({ db, log: recordingLog() });
 
 const movements: Record<string, (tx: Tx) => Promise<unknown>> = {
   'settles refunds': (tx) => settleRefunds(tx, service, [newId()], 'BCA 1'),

@@ -198,7 +198,7 @@ async function owedBy(till: string, orders: number, price: number) {
 }
 
 const importer = (database: Database = db) =>
-  new StatementImporter({ db: database, log: recordingLog(), onChange: () => undefined });
+  new StatementImporter({ db: database, log: recordingLog() });
 
 /** A pool that dies after so many transactions, as a killed process does: between any two. */
 function mortal(transactions: number): Database {

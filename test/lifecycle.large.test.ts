@@ -21,7 +21,7 @@ const { db, log, close } = await testDatabase();
 after(close);
 const market = await openMarket(db);
 
-const parts = { db, log, onChange: () => undefined };
+const parts = { db, log };
 const atOnce = 2_000;
 
 /** Joins by so many buyers, one slot each; gives their participations' ids. */
@@ -167,10 +167,13 @@ test('a campaign that comes due while a large one is closed in steps does not wa
     {
       ...parts,
       // The first step of the large one is done: now the other's time comes as well.
-      onChange: () => {
-        if (isTold) return;
-        isTold = true;
-        void letTimePass(db, other, pastDeadline);
+      db: {
+        ...db,
+        noteChanged: () => {
+          if (isTold) return;
+          isTold = true;
+          void letTimePass(db, other, pastDeadline);
+        },
       },
     },
     { completeFull: false },
@@ -187,7 +190,7 @@ test('a run that is told to stop ends after the step under way, and the next one
   await letTimePass(db, id, pastDeadline);
   const stopping = new AbortController();
   const stopped = await settleDue(
-    { ...parts, onChange: () => stopping.abort() },
+    { ...parts, db: { ...db, noteChanged: () => stopping.abort() } },
     { completeFull: false, stop: stopping.signal },
   );
   assert.deepEqual(stopped, { transitions: [], failure: undefined });

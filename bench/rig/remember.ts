@@ -8,7 +8,7 @@ type AnyQuery = Query<readonly unknown[], unknown>;
  * the same routes without a database. Changes the object itself, which others hold already.
  */
 export function rememberReads(db: Database): void {
-  const { rows, maybe, one, find } = db;
+  const { rows, maybe, one, find, noteChanged } = db;
   const found = new Map<string, unknown>();
   const lists = new Map<string, unknown[]>();
 
@@ -18,9 +18,10 @@ export function rememberReads(db: Database): void {
     if (known === undefined) lists.set(key, (known = await rows(statement, ...parameters)));
     return known;
   };
-  const remembering = queryable(list);
+  const remembering = queryable(list, noteChanged);
   const isRemembered = ({ name }: { readonly name: string }) => name.startsWith('list_campaigns_');
   const choosing: Queryable = {
+    noteChanged,
     rows: (statement, ...parameters) =>
       (isRemembered(statement) ? remembering.rows : rows)(statement, ...parameters),
     maybe: (statement, ...parameters) =>

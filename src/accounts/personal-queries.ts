@@ -194,6 +194,7 @@ export const leaveWaitingLists = query<
       and c.closing_as is null and c.deadline > clock_timestamp()
     order by w.campaign_id offset 0) w
   cross join lateral sambatan.leave_waiting(w.campaign_id, w.entry_id, 'waiting_withdrawn', $2) l`,
+  { changes: 'rows' },
 );
 
 /**

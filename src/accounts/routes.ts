@@ -66,8 +66,7 @@ export function accountRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         }),
       },
       async ({ actor }, reply) => {
-        const changed = await operate(app.db, (tx) => deleteAccount(tx, actor));
-        for (const campaignId of changed) app.pokes.poke(campaignId);
+        await operate(app.db, (tx) => deleteAccount(tx, actor));
         return reply.code(204).send(null);
       },
     );

@@ -111,9 +111,9 @@ const ping = query<[], { readonly alive: number }>('ping', 'select 1 as alive');
 /** Builds the application; it uses the database from its first use on and starts nothing itself. */
 export function createApp(options: AppOptions): App {
   const { config, log, databaseUrl, serviceKey, secretKey = serviceKey, trace } = options;
-  const { admission, db } = admitted(options);
+  const { admission, db } = admitted(options, (campaignId) => pokes.poke(campaignId));
   const probe = openDatabase({ url: databaseUrl, maxConnections: 1, log });
-  const pokes = new Pokes(db, log);
+  const pokes: Pokes = new Pokes(db, log);
   const metrics: Metrics = createMetrics({
     poolStats: () => db.stats(),
     joinQueueDepth: () => joins.depth,
@@ -126,7 +126,7 @@ export function createApp(options: AppOptions): App {
   const paysOnline = config.gateway.midtrans !== undefined;
   const core = { db, pokes, log, metrics };
   const scheduler = new Scheduler({ ...core, trace, paysOnline, ...config.scheduler });
-  const online = paymentsOnline({ config, db, pokes, log });
+  const online = paymentsOnline({ config, db, log });
   const live = openLive(core);
   const mailer = createMailer(config);
   const limited = rateLimits({ config, metrics, secretKey });
@@ -211,18 +211,16 @@ function callers(parts: Pick<App, 'config' | 'db'> & { readonly serviceKey: stri
 }
 
 /** The bound of requests in flight, and the database that it learns from. */
-function admitted({
-  config,
-  log,
-  databaseUrl: url,
-  trace,
-}: AppOptions): Pick<App, 'admission' | 'db'> {
+function admitted(
+  { config, log, databaseUrl: url, trace }: AppOptions,
+  onChanged: (campaignId: string) => void,
+): Pick<App, 'admission' | 'db'> {
   const admission = new Admission({
     mostInFlight: config.http.mostInFlight,
     onShed: (sheds, limit) => log.warn({ sheds, limit }, 'too much at once; requests are shed'),
   });
   const onWait = (milliseconds: number) => admission.waited('connection', milliseconds);
-  return { admission, db: openDatabase({ url, log, onWait, trace }) };
+  return { admission, db: openDatabase({ url, log, onWait, trace, onChanged }) };
 }
 
 /** Takes joins in batches, however few or many are told to share one. */
@@ -259,15 +257,14 @@ function inTraces(trace: Trace | undefined, send: SendBatch) {
 }
 
 /** What brings money in: payments online (no provider where none is configured), statements. */
-function paymentsOnline(parts: { config: Config; db: Database; pokes: Pokes; log: Logger }) {
-  const { config, db, pokes, log } = parts;
+function paymentsOnline(parts: { config: Config; db: Database; log: Logger }) {
+  const { config, db, log } = parts;
   const { midtrans: settings } = config.gateway;
   const payments: GatewayParts = {
     db,
     gateway: settings && midtrans(settings),
-    onChange: (campaignId) => pokes.poke(campaignId),
   };
-  const importer = new StatementImporter({ db, log, onChange: payments.onChange });
+  const importer = new StatementImporter({ db, log });
   return { payments, reconciler: new Reconciler(payments, log), importer };
 }
 

@@ -24,7 +24,9 @@ export const recordEvent = query<
     metadata: object,
   ],
   AuditRow
->('record_event', `select ${columns} from sambatan.record_event($1, $2, $3, $4, $5, $6)`);
+>('record_event', `select ${columns} from sambatan.record_event($1, $2, $3, $4, $5, $6)`, {
+  changes: 1,
+});
 
 /** A page of one campaign's log, newest first. */
 export const listAudit = query<

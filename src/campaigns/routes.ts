@@ -80,7 +80,6 @@ export function campaignRoutes(app: CampaignDeps): FastifyPluginAsyncTypebox {
         const payments = paymentRulesOf(app.config);
         const input = { ...terms, productId: product_id, publish, payments };
         const campaign = await operate(app.db, (tx) => createCampaign(tx, request.actor, input));
-        app.pokes.poke(campaign.id);
         return reply.code(201).send(campaign);
       },
     );
@@ -153,7 +152,6 @@ export function campaignRoutes(app: CampaignDeps): FastifyPluginAsyncTypebox {
         const change = termsOf(request.body);
         const { id } = request.params;
         const edited = await operate(app.db, (tx) => editCampaign(tx, request.actor, id, change));
-        app.pokes.poke(id);
         return edited;
       },
     );

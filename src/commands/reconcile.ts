@@ -26,7 +26,7 @@ MIDTRANS_SERVER_KEY. Exit code 1 when the provider was away or the database is h
       const db = openDatabase({ url, log, maxConnections: 4 });
       try {
         // Whoever watches a campaign learns of it when the feed is read next.
-        const reconciler = new Reconciler({ db, gateway, onChange: () => undefined }, log);
+        const reconciler = new Reconciler({ db, gateway }, log);
         const { sent, closed, open, stopped } = await reconciler.run();
         process.stdout.write(`${sent} refunds sent, ${closed} closed, ${open} still open\n`);
         if (stopped !== null) process.stdout.write(`ended early: ${stopped}\n`);

@@ -39,15 +39,17 @@ export interface DatabaseOptions {
   /** Where there are traces, each statement and transaction is a part of them. */
   readonly trace?: Trace | undefined;
   readonly log: Log;
+  /** Told of each campaign that a statement has changed, once it is committed. Never throws. */
+  readonly onChanged?: (campaignId: string) => void;
 }
 
 /** Makes the pool; connects on first use only. Throws on a URL that cannot be used. */
 export function openDatabase(options: DatabaseOptions): Database {
-  const { url, log, trace } = options;
+  const { url, log, trace, onChanged = () => undefined } = options;
   const pooled = isTransactionPooler(url);
   const settings = sessionSettings({ local: pooled });
   const begin = `begin isolation level read committed${pooled ? `; ${settings}` : ''}`;
-  const transactions: TransactionOptions = { begin, named: !pooled, trace };
+  const transactions: TransactionOptions = { begin, named: !pooled, trace, onChanged };
   const connections = new Connections(options, pooled ? undefined : settings);
   const listening = new Listener(driverUrl(url), log);
 
@@ -72,9 +74,9 @@ export function openDatabase(options: DatabaseOptions): Database {
   };
   // A pooler's connection has no settings of ours outside a transaction: no time-outs either.
   const inTransaction: Run = (statement, parameters) =>
-    transaction((tx) => tx.rows(statement, ...parameters));
+    transaction((tx) => tx.rows({ ...statement, changes: undefined }, ...parameters));
 
-  const asking = queryable(pooled ? inTransaction : single);
+  const asking = queryable(pooled ? inTransaction : single, onChanged);
 
   return {
     ...asking,

@@ -8,8 +8,16 @@ export interface Query<P extends readonly unknown[], R> {
   /** At most 63 bytes, unique: the name of the prepared statement too. */
   readonly name: string;
   readonly text: string;
+  readonly changes?: ChangedCampaigns | undefined;
   readonly [parametersAndRow]?: (parameters: P) => R;
 }
+
+/**
+ * Where a statement that changes campaigns names them: in the parameter of this number, from 1 (an id
+ * or several), or in the column campaign_id of its rows. Whoever watches them is notified after the
+ * commit.
+ */
+export type ChangedCampaigns = number | 'rows';
 
 /** How rows are found by their id, alone or several at once. */
 export interface Lookup<R> {
@@ -34,6 +42,8 @@ export interface Queryable {
    * what others look up at the same time.
    */
   find<R>(lookup: Lookup<R>, id: string): Promise<R | undefined>;
+  /** Notifies whoever watches a campaign, after the commit. Only where no statement says so itself. */
+  noteChanged(campaignId: string): void;
 }
 
 const declared = new Map<string, Query<readonly unknown[], unknown>>();
@@ -42,10 +52,14 @@ const declared = new Map<string, Query<readonly unknown[], unknown>>();
  * Declares a statement under a unique name of lower-case words joined by `_`; registers it, so
  * that tests can prepare and explain every one. Throws on a name that is taken or malformed.
  */
-export function query<P extends readonly unknown[], R>(name: string, text: string): Query<P, R> {
+export function query<P extends readonly unknown[], R>(
+  name: string,
+  text: string,
+  { changes }: { readonly changes?: ChangedCampaigns } = {},
+): Query<P, R> {
   if (!/^[a-z][a-z0-9_]{2,62}$/.test(name)) throw new Error(`not a name for a query: ${name}`);
   if (declared.has(name)) throw new Error(`two queries are named ${name}`);
-  const statement: Query<P, R> = Object.freeze({ name, text: text.trim() });
+  const statement: Query<P, R> = Object.freeze({ name, text: text.trim(), changes });
   declared.set(name, statement as Query<readonly unknown[], unknown>);
   return statement;
 }
@@ -61,10 +75,13 @@ export type Run = (
   parameters: readonly unknown[],
 ) => Promise<unknown[]>;
 
-/** The ways to ask, over one way to run. */
-export function queryable(run: Run): Queryable {
-  const rows = async <P extends readonly unknown[], R>(statement: Query<P, R>, parameters: P) =>
-    (await run(statement as Query<readonly unknown[], unknown>, parameters)) as R[];
+/** The ways to ask, over one way to run; `onChanged` is told of each campaign that changed. */
+export function queryable(run: Run, onChanged: (campaignId: string) => void): Queryable {
+  const rows = async <P extends readonly unknown[], R>(statement: Query<P, R>, parameters: P) => {
+    const found = (await run(statement as Query<readonly unknown[], unknown>, parameters)) as R[];
+    for (const id of changedCampaigns(statement.changes, parameters, found)) onChanged(id);
+    return found;
+  };
   const maybe = async <P extends readonly unknown[], R>(statement: Query<P, R>, parameters: P) => {
     const found = await rows(statement, parameters);
     if (found.length > 1) throw wrongCount(statement.name, 'at most one row', found.length);
@@ -79,7 +96,21 @@ export function queryable(run: Run): Queryable {
     },
     maybe: (statement, ...parameters) => maybe(statement, parameters),
     find: (lookup, id) => maybe(lookup.one, [id.toLowerCase()]),
+    noteChanged: onChanged,
   };
+}
+
+function changedCampaigns(
+  changes: ChangedCampaigns | undefined,
+  parameters: readonly unknown[],
+  rows: readonly unknown[],
+): readonly string[] {
+  if (changes === undefined) return [];
+  const ids =
+    changes === 'rows'
+      ? rows.map((row) => (row as { readonly campaign_id: string | null }).campaign_id)
+      : [parameters[changes - 1] as string | readonly string[]].flat();
+  return ids.filter((id) => id !== null);
 }
 
 function wrongCount(name: string, expected: string, found: number): Error {

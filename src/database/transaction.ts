@@ -16,6 +16,8 @@ export interface TransactionOptions {
   readonly begin: string;
   readonly named: boolean;
   readonly trace?: Trace | undefined;
+  /** Told of each campaign that was changed, after the commit. */
+  readonly onChanged: (campaignId: string) => void;
 }
 
 /**
@@ -32,15 +34,19 @@ export async function runTransaction<T>(
 ): Promise<T> {
   let phase: 'open' | 'committing' | 'ended' = 'open';
   let lost = false;
-  const base = queryable(async (statement, parameters) => {
-    if (phase !== 'open') throw new Error(`${statement.name} came after its transaction's end`);
-    try {
-      return await send(client, statement, parameters, options);
-    } catch (error) {
-      lost ||= endsConnection(error);
-      throw withOutcome(error, { safe: true });
-    }
-  });
+  const changed = new Set<string>();
+  const base = queryable(
+    async (statement, parameters) => {
+      if (phase !== 'open') throw new Error(`${statement.name} came after its transaction's end`);
+      try {
+        return await send(client, statement, parameters, options);
+      } catch (error) {
+        lost ||= endsConnection(error);
+        throw withOutcome(error, { safe: true });
+      }
+    },
+    (campaignId) => changed.add(campaignId),
+  );
   try {
     await client.query(options.begin);
     const result = await verb(base as Tx);
@@ -49,6 +55,7 @@ export async function runTransaction<T>(
     phase = 'ended';
     if (command !== 'COMMIT') throw new CommitRefused();
     client.release(lost);
+    for (const campaignId of changed) options.onChanged(campaignId);
     return result;
   } catch (error) {
     // What was lost before the COMMIT cannot have been committed. An ERROR at COMMIT (a deferred

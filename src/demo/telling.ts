@@ -111,7 +111,7 @@ export async function endStory(parts: Parts, open: OpenStory): Promise<void> {
   }
   const giveUpAt = performance.now() + settledWithinMs;
   for (;;) {
-    await settleUntilDone({ db, log, onChange: () => undefined }, campaignId);
+    await settleUntilDone({ db, log }, campaignId);
     const status = (await findCampaign(db, campaignId))?.status;
     if (status === story.ends) break;
     if (performance.now() > giveUpAt || (status !== 'active' && status !== 'full')) {

@@ -7,7 +7,8 @@ import { newId } from '../identity/ids.ts';
 import { permit } from '../identity/policy.ts';
 import * as disputes from './disputes/queries.ts';
 import type { Place } from './movements.ts';
-import * as sql from './movement-queries.ts';
+import * as sql from './books-queries.ts';
+import type { CampaignPayoutRow } from './movement-queries.ts';
 import { permitOnBuyer } from './payments/operations.ts';
 
 /** The books of a campaign; they balance to the rupiah. Refuses: campaign_not_found, forbidden. */
@@ -24,7 +25,7 @@ export async function viewBooks(
 export interface Statement {
   readonly campaign: Campaign;
   readonly books: sql.BooksRow;
-  readonly payouts: readonly sql.CampaignPayoutRow[];
+  readonly payouts: readonly CampaignPayoutRow[];
 }
 
 /** What a campaign's seller is shown of its money. Refuses: campaign_not_found, forbidden. */
@@ -38,7 +39,7 @@ export async function viewStatement(
   return { campaign, books: rows[0]!, payouts: rows.filter(isPayout) };
 }
 
-function isPayout<R extends sql.PayoutOrNoneRow>(row: R): row is R & sql.CampaignPayoutRow {
+function isPayout<R extends sql.PayoutOrNoneRow>(row: R): row is R & CampaignPayoutRow {
   return row.transaction_id !== null;
 }
 

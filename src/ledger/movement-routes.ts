@@ -47,12 +47,6 @@ const mostRefunds = 500;
 
 /** Money on its way back to buyers and on to sellers; the books of a campaign. */
 export function movementRoutes(app: MovementDeps): FastifyPluginAsyncTypebox {
-  /** Tells those who watch the campaign, once the change is committed. */
-  const changed = async <T extends { readonly campaign_id: string }>(change: Promise<T>) => {
-    const made = await change;
-    app.pokes.poke(made.campaign_id);
-    return made;
-  };
   return async (server) => {
     server.get(
       '/refunds',
@@ -166,7 +160,6 @@ export function movementRoutes(app: MovementDeps): FastifyPluginAsyncTypebox {
         const rows = await operate(app.db, (tx) =>
           settleRefunds(tx, actor, ids, body.reference.trim()),
         );
-        for (const { campaign_id } of rows) app.pokes.poke(campaign_id);
         return { items: rows.map(refundOf) };
       },
     );
@@ -183,9 +176,7 @@ export function movementRoutes(app: MovementDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id }, body }) =>
-        refundOf(
-          await changed(operate(app.db, (tx) => failRefund(tx, actor, id, body.reason.trim()))),
-        ),
+        refundOf(await operate(app.db, (tx) => failRefund(tx, actor, id, body.reason.trim()))),
     );
 
     server.post(
@@ -202,9 +193,7 @@ export function movementRoutes(app: MovementDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id }, body }) =>
-        refundOf(
-          await changed(operate(app.db, (tx) => reverseRefund(tx, actor, id, body.reason.trim()))),
-        ),
+        refundOf(await operate(app.db, (tx) => reverseRefund(tx, actor, id, body.reason.trim()))),
     );
 
     server.get(
@@ -254,7 +243,7 @@ export function movementRoutes(app: MovementDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }) =>
-        payoutOf(await changed(operate(app.db, (tx) => releasePayout(tx, actor, id)))),
+        payoutOf(await operate(app.db, (tx) => releasePayout(tx, actor, id))),
     );
 
     server.post(
@@ -283,11 +272,7 @@ export function movementRoutes(app: MovementDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id }, body }) =>
-        payoutOf(
-          await changed(
-            operate(app.db, (tx) => settlePayout(tx, actor, id, body.reference.trim())),
-          ),
-        ),
+        payoutOf(await operate(app.db, (tx) => settlePayout(tx, actor, id, body.reference.trim()))),
     );
 
     server.post(
@@ -302,9 +287,7 @@ export function movementRoutes(app: MovementDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id }, body }) =>
-        payoutOf(
-          await changed(operate(app.db, (tx) => reversePayout(tx, actor, id, body.reason.trim()))),
-        ),
+        payoutOf(await operate(app.db, (tx) => reversePayout(tx, actor, id, body.reason.trim()))),
     );
 
     server.get(
@@ -347,8 +330,8 @@ export function movementRoutes(app: MovementDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id }, body }, reply) => {
-        const dispute = await changed(
-          operate(app.db, (tx) => openDispute(tx, actor, id, body.reason.trim())),
+        const dispute = await operate(app.db, (tx) =>
+          openDispute(tx, actor, id, body.reason.trim()),
         );
         return reply.code(201).send(disputeOf(dispute));
       },
@@ -400,9 +383,7 @@ export function movementRoutes(app: MovementDeps): FastifyPluginAsyncTypebox {
       },
       async ({ actor, params: { id }, body: { resolution, explanation } }) => {
         const said = { resolution, explanation: explanation.trim() };
-        return disputeOf(
-          await changed(operate(app.db, (tx) => resolveDispute(tx, actor, id, said))),
-        );
+        return disputeOf(await operate(app.db, (tx) => resolveDispute(tx, actor, id, said)));
       },
     );
   };

@@ -261,7 +261,7 @@ export const submitProof = query<
     actor: string,
   ],
   { readonly status: MovementStatus }
->('submit_proof', 'select status from sambatan.submit_proof($1, $2, $3, $4, $5)');
+>('submit_proof', 'select status from sambatan.submit_proof($1, $2, $3, $4, $5)', { changes: 1 });
 
 export const findProof = query<
   [campaignId: string, participationId: string],
@@ -296,6 +296,7 @@ export const verifyPayment = query<
 >(
   'verify_payment',
   'select outcome, participation_id from sambatan.verify_payment($1, $2, $3, $4, $5, $6::text::date)',
+  { changes: 1 },
 );
 
 /** The last parameter is when the buyer paid; null when nobody says. */
@@ -313,17 +314,18 @@ export const receiveMoney = query<
 >(
   'receive_money',
   'select outcome, participation_id from sambatan.receive_money($1, $2, $3, $4, $5, $6, $7)',
+  { changes: 1 },
 );
 
 export const rejectPayment = query<
   [campaignId: string, participationId: string, reason: string, actor: string],
   { readonly status: MovementStatus }
->('reject_payment', 'select status from sambatan.reject_payment($1, $2, $3, $4)');
+>('reject_payment', 'select status from sambatan.reject_payment($1, $2, $3, $4)', { changes: 1 });
 
 export const writeOffPayment = query<
   [campaignId: string, participationId: string, reason: string, actor: string],
   { readonly done: string }
->('write_off_payment', 'select sambatan.write_off_payment($1, $2, $3, $4) as done');
+>('write_off_payment', 'select sambatan.write_off_payment($1, $2, $3, $4) as done', { changes: 1 });
 
 /**
  * Holds that end before a moment and have not yet been let go, the earliest first, from a place in

@@ -76,8 +76,7 @@ export async function decide(
 }
 
 async function settled(app: LifecycleDeps, id: string): Promise<Campaign> {
-  const onChange = (campaignId: string) => app.pokes.poke(campaignId);
-  await settleUntilDone({ db: app.db, log: app.log, onChange }, id);
+  await settleUntilDone({ db: app.db, log: app.log }, id);
   return await present(app, id);
 }
 
@@ -91,7 +90,6 @@ async function changed(
 }
 
 async function present(app: LifecycleDeps, id: string): Promise<Campaign> {
-  app.pokes.poke(id);
   const campaign = await findCampaign(app.db, id);
   if (campaign === undefined) throw new DomainError('campaign_not_found', {});
   return campaign;

@@ -21,8 +21,6 @@ export interface Transition {
 export interface SettleParts {
   readonly db: Database;
   readonly log: Log;
-  /** Told of each campaign that has changed. */
-  readonly onChange: (campaignId: string) => void;
   /** Whether buyers have a provider to pay through: no account has to be there then. */
   readonly paysOnline?: boolean;
   /** This process's clock, which the database's is compared with before anything is closed. */
@@ -193,7 +191,7 @@ class SettlementRun {
   #note({ campaign_id: id, transitions, settled, more }: sql.Settled, listedDueAt?: number): void {
     const dueAt = this.#dueAt.get(id) ?? listedDueAt;
     this.transitions.push(...transitions.map((entry) => transitionOf(entry, dueAt)));
-    if (transitions.length > 0 || settled > 0) this.#parts.onChange(id);
+    if (transitions.length > 0 || settled > 0) this.#parts.db.noteChanged(id);
     if (!more) return;
     this.#over.delete(id);
     if (dueAt !== undefined) this.#dueAt.set(id, dueAt);

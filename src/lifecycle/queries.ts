@@ -5,26 +5,29 @@ import { query } from '../database/query.ts';
 export const openCampaign = query<
   [campaignId: string, actor: string, paysOnline: boolean],
   Pick<AuditRow, 'seq'>
->('open_campaign', 'select seq from sambatan.open_campaign($1, $2, $3)');
+>('open_campaign', 'select seq from sambatan.open_campaign($1, $2, $3)', { changes: 1 });
 
 export const extendDeadline = query<
   [campaignId: string, deadline: Date, reason: string, actor: string],
   Pick<AuditRow, 'seq'>
->('extend_deadline', 'select seq from sambatan.extend_deadline($1, $2, $3, $4)');
+>('extend_deadline', 'select seq from sambatan.extend_deadline($1, $2, $3, $4)', { changes: 1 });
 
 export const cancelCampaign = query<
   [campaignId: string, reason: string, actor: string],
   { readonly has_ended: boolean }
->('cancel_campaign', 'select sambatan.cancel_campaign($1, $2, $3) as has_ended');
+>('cancel_campaign', 'select sambatan.cancel_campaign($1, $2, $3) as has_ended', { changes: 1 });
 
 export const decideBelowMinimum = query<
   [campaignId: string, goesOn: boolean, asOperator: boolean, note: string | null, actor: string],
   { readonly is_off: boolean }
->('decide_below_minimum', 'select sambatan.decide_below_minimum($1, $2, $3, $4, $5) as is_off');
+>('decide_below_minimum', 'select sambatan.decide_below_minimum($1, $2, $3, $4, $5) as is_off', {
+  changes: 1,
+});
 
 export const shipCampaign = query<[campaignId: string, days: number, actor: string], never>(
   'ship_campaign',
   'select sambatan.ship_campaign($1, $2, $3)',
+  { changes: 1 },
 );
 
 /** Shipped campaigns with orders whose buyers had their time to speak, the longest ago first. */
@@ -38,7 +41,7 @@ export const listReceiptsDue = query<[limit: number], { readonly campaign_id: st
 export const receiveUnanswered = query<
   [campaignId: string, limit: number],
   { readonly received: number }
->('receive_unanswered', 'select sambatan.receive_unanswered($1, $2) as received');
+>('receive_unanswered', 'select sambatan.receive_unanswered($1, $2) as received', { changes: 1 });
 
 export interface Due {
   readonly campaign_id: string;

@@ -239,13 +239,12 @@ export class Scheduler implements Job {
 
   /** Throws what ended the run early, after counting what it did. */
   async #run({ completeFull, stop }: RunOptions): Promise<Run> {
-    const { db, log, metrics, pokes, trace, intervalMinutes } = this.#options;
+    const { db, log, metrics, trace, intervalMinutes } = this.#options;
     const { paysOnline = false, clock = () => new Date() } = this.#options;
     const executedAt = new Date();
     const endTimer = metrics.lifecycleDuration.startTimer();
-    const onChange = (campaignId: string) => pokes.poke(campaignId);
     const { transitions, failure } = await traced(trace, 'lifecycle run', { parent: null }, () =>
-      settleDue({ db, log, onChange, paysOnline, clock }, { completeFull, ...(stop && { stop }) }),
+      settleDue({ db, log, paysOnline, clock }, { completeFull, ...(stop && { stop }) }),
     );
     endTimer();
     metrics.lifecycleRuns.inc();
@@ -265,12 +264,11 @@ export class Scheduler implements Job {
 
   /** Orders whose buyers have said nothing since they were shipped count as received. */
   async #receive(): Promise<void> {
-    const { db, log, pokes } = this.#options;
+    const { db, log } = this.#options;
     for (const { campaign_id: id } of await db.rows(sql.listReceiptsDue, campaignsAtOnce)) {
       try {
         for (let more = true; more;) {
           const { received } = await db.one(sql.receiveUnanswered, id, ordersAtOnce);
-          if (received > 0) pokes.poke(id);
           more = received === ordersAtOnce;
         }
       } catch (error) {

@@ -1,8 +1,6 @@
-import type { Pokes } from '../audit/change-notifier.ts';
 import type { Database } from '../database/pool.ts';
 
-/** What a slice needs to read, to write, and to announce a change after its commit. */
+/** What a slice needs to read and to write; whoever watches a campaign is notified by the database. */
 export interface OperationDeps {
   readonly db: Database;
-  readonly pokes: Pokes;
 }

@@ -221,6 +221,7 @@ export const releaseParticipation = query<
 >(
   'release_participation',
   `select ${columns} from sambatan.release_participation($1, $2, $3, $4, $5)`,
+  { changes: 1 },
 );
 
 /** What is null stays as it is; an empty note is none. */
@@ -237,17 +238,24 @@ export const changeParticipation = query<
 >(
   'change_participation',
   `select ${columns} from sambatan.change_participation($1, $2, $3, $4, $5, $6)`,
+  { changes: 1 },
 );
 
 export const confirmParticipation = query<
   [campaignId: string, participationId: string, actor: string, reference: string | null],
   ParticipationRow
->('confirm_participation', `select ${columns} from sambatan.confirm_participation($1, $2, $3, $4)`);
+>(
+  'confirm_participation',
+  `select ${columns} from sambatan.confirm_participation($1, $2, $3, $4)`,
+  { changes: 1 },
+);
 
 export const fulfilParticipation = query<
   [campaignId: string, participationId: string, actor: string],
   ParticipationRow
->('fulfil_participation', `select ${columns} from sambatan.fulfil_participation($1, $2, $3)`);
+>('fulfil_participation', `select ${columns} from sambatan.fulfil_participation($1, $2, $3)`, {
+  changes: 1,
+});
 
 export interface ProgressRow {
   readonly campaign_id: string;

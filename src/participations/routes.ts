@@ -322,10 +322,7 @@ export function participationRoutes(app: ParticipationDeps): FastifyPluginAsyncT
         const { quantity, shipping_address: shippingAddress, note } = request.body;
         const change = { quantity, shippingAddress, note };
         const { id } = request.params;
-        return await changed(
-          app,
-          operate(app.db, (tx) => changeParticipation(tx, request.actor, id, change)),
-        );
+        return await operate(app.db, (tx) => changeParticipation(tx, request.actor, id, change));
       },
     );
 
@@ -341,15 +338,12 @@ export function participationRoutes(app: ParticipationDeps): FastifyPluginAsyncT
         },
       },
       async (request) =>
-        await changed(
-          app,
-          operate(app.db, (tx) =>
-            cancelParticipation(
-              tx,
-              request.actor,
-              request.params.id,
-              request.body?.reason?.trim() || null,
-            ),
+        await operate(app.db, (tx) =>
+          cancelParticipation(
+            tx,
+            request.actor,
+            request.params.id,
+            request.body?.reason?.trim() || null,
           ),
         ),
     );
@@ -366,15 +360,12 @@ export function participationRoutes(app: ParticipationDeps): FastifyPluginAsyncT
         },
       },
       async (request) =>
-        await changed(
-          app,
-          operate(app.db, (tx) =>
-            confirmParticipation(
-              tx,
-              request.actor,
-              request.params.id,
-              request.body?.reference?.trim() || null,
-            ),
+        await operate(app.db, (tx) =>
+          confirmParticipation(
+            tx,
+            request.actor,
+            request.params.id,
+            request.body?.reference?.trim() || null,
           ),
         ),
     );
@@ -400,10 +391,7 @@ export function participationRoutes(app: ParticipationDeps): FastifyPluginAsyncT
         },
       },
       async (request) =>
-        await changed(
-          app,
-          operate(app.db, (tx) => fulfilParticipation(tx, request.actor, request.params.id)),
-        ),
+        await operate(app.db, (tx) => fulfilParticipation(tx, request.actor, request.params.id)),
     );
   };
 }
@@ -418,13 +406,3 @@ const changeCodes = [
   'outcome_unknown',
 ] as const;
 const changeProblems = problems(...changeCodes);
-
-/** Tells those who watch the campaign, once the change is committed. */
-async function changed<T extends { readonly campaign_id: string }>(
-  app: ParticipationDeps,
-  change: Promise<T>,
-): Promise<T> {
-  const participation = await change;
-  app.pokes.poke(participation.campaign_id);
-  return participation;
-}

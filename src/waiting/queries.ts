@@ -109,12 +109,13 @@ export const waitForSlots = query<
 >(
   'wait_for_slots',
   'select entry_id from sambatan.wait_for_slots($1, $2, $3, $4, $5, $6, $7, $8, $9)',
+  { changes: 1 },
 );
 
 export const acceptOffer = query<
   [campaignId: string, entryId: string, participationId: string, actor: string],
   MovedRow
->('accept_offer', 'select entry_id from sambatan.accept_offer($1, $2, $3, $4)');
+>('accept_offer', 'select entry_id from sambatan.accept_offer($1, $2, $3, $4)', { changes: 1 });
 
 export const leaveWaiting = query<
   [
@@ -124,7 +125,7 @@ export const leaveWaiting = query<
     actor: string,
   ],
   MovedRow
->('leave_waiting', 'select entry_id from sambatan.leave_waiting($1, $2, $3, $4)');
+>('leave_waiting', 'select entry_id from sambatan.leave_waiting($1, $2, $3, $4)', { changes: 1 });
 
 /** What goes with a place in a waiting list for the buyer whose it is. */
 export type OwnWaitingRow = WaitingRow & AheadRow & { readonly title: string };
@@ -157,4 +158,6 @@ export const findRefundOwner = query<
 export const waitWithKeptMoney = query<
   [campaignId: string, refundId: string, entryId: string, actor: string],
   MovedRow
->('wait_with_kept_money', 'select sambatan.wait_with_kept_money($1, $2, $3, $4) as entry_id');
+>('wait_with_kept_money', 'select sambatan.wait_with_kept_money($1, $2, $3, $4) as entry_id', {
+  changes: 1,
+});

@@ -29,7 +29,7 @@ import {
   withdrawEntry,
 } from './operations.ts';
 import { waitingStatuses } from './status.ts';
-import { listedEntryOf, type WaitingEntry } from './waiting.ts';
+import { listedEntryOf } from './waiting.ts';
 
 const params = closed({ id: Id });
 
@@ -100,13 +100,6 @@ const leaveProblems: readonly ErrorCode[] = [
 
 /** Waiting for slots that come free, and what becomes of offers of them. */
 export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
-  /** Tells those who watch the campaign, once the change is committed. */
-  const changed = async (change: Promise<WaitingEntry>): Promise<WaitingEntry> => {
-    const entry = await change;
-    app.pokes.poke(entry.campaign_id);
-    return entry;
-  };
-
   return async (server) => {
     server.post(
       '/campaigns/:id/waiting',
@@ -160,8 +153,8 @@ export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
           key: idempotencyKeyOf(request),
         };
         const { id } = request.params;
-        const entry = changed(operate(app.db, (tx) => waitForSlots(tx, caller, id, input)));
-        return reply.code(201).send(await entry);
+        const entry = await operate(app.db, (tx) => waitForSlots(tx, caller, id, input));
+        return reply.code(201).send(entry);
       },
     );
 
@@ -248,7 +241,7 @@ export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }) =>
-        await changed(operate(app.db, (tx) => acceptOffer(tx, actor, id))),
+        await operate(app.db, (tx) => acceptOffer(tx, actor, id)),
     );
 
     server.post(
@@ -262,7 +255,7 @@ export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }) =>
-        await changed(operate(app.db, (tx) => declineOffer(tx, actor, id))),
+        await operate(app.db, (tx) => declineOffer(tx, actor, id)),
     );
 
     server.post(
@@ -276,7 +269,7 @@ export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }) =>
-        await changed(operate(app.db, (tx) => withdrawEntry(tx, actor, id))),
+        await operate(app.db, (tx) => withdrawEntry(tx, actor, id)),
     );
 
     server.post(
@@ -304,8 +297,8 @@ export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }, reply) => {
-        const entry = changed(operate(app.db, (tx) => waitInsteadOfRefund(tx, actor, id)));
-        return reply.code(201).send(await entry);
+        const entry = await operate(app.db, (tx) => waitInsteadOfRefund(tx, actor, id));
+        return reply.code(201).send(entry);
       },
     );
   };

@@ -261,6 +261,7 @@ export const noteThrough = query<
   `select i.campaign_id from sambatan.receiving_accounts a
   cross join lateral sambatan.statement_imported($1, $3::text::date) i (campaign_id)
   where a.account_id = $1 and coalesce($2::text::date <= a.statement_through + 1, true)`,
+  { changes: 'rows' },
 );
 
 /** The bank's files that nobody imported within a day are deleted with their rows. */

@@ -26,8 +26,6 @@ export const maxSkippedKept = 5_000;
 interface ImporterDeps {
   readonly db: Database;
   readonly log: Log;
-  /** Tells whoever watches a campaign that money was counted for it. */
-  readonly onChange: (campaignId: string) => void;
 }
 
 /** Another worker has the import, or it is finished. */
@@ -140,10 +138,10 @@ export class StatementImporter implements Job {
     const done = await operate(db, async (tx) => {
       await lockImport(tx, taken.import_id, token);
       const row = await tx.one(sql.finishImport, taken.import_id);
-      return { row, campaigns: await noteThrough(tx, row, parsed) };
+      await noteThrough(tx, row, parsed);
+      return row;
     });
-    for (const campaignId of done.campaigns) this.#deps.onChange(campaignId);
-    const { added_lines: added, matched_lines: matched } = done.row;
+    const { added_lines: added, matched_lines: matched } = done;
     log.info({ import_id: taken.import_id, added, matched }, 'a statement was imported');
   }
 
@@ -210,13 +208,11 @@ export class StatementImporter implements Job {
       for (let from = 0; from < waiting.length; from += maxMatched) {
         const ids = waiting.slice(from, from + maxMatched);
         try {
-          const matched = await this.#batch(importId, token, async (tx) => {
+          await this.#batch(importId, token, async (tx) => {
             await refuseWhileHeld(tx);
             const rows = await tx.rows(lines.matchLines, ids, by);
             await tx.rows(sql.noteMatched, importId, rows.length, 0);
-            return rows;
           });
-          for (const { campaign_id } of matched) if (campaign_id) this.#deps.onChange(campaign_id);
         } catch (error) {
           const isBusy = error instanceof DomainError && error.code === 'campaign_busy';
           if (!isBusy || round >= 5) throw error;
@@ -301,16 +297,11 @@ async function linesToMatch(db: Database, accountId: string): Promise<readonly s
  * Notes through which day the account is imported whole. Gives the campaigns for which that decides
  * something.
  */
-async function noteThrough(
-  tx: Tx,
-  row: sql.ImportRow,
-  parsed: ParsedStatement,
-): Promise<readonly string[]> {
+async function noteThrough(tx: Tx, row: sql.ImportRow, parsed: ParsedStatement): Promise<void> {
   const yesterday = dayAfter(dayInJakarta(row.created_at), -1);
   const [from, through] = coveredDays(parsed, row.said_through, yesterday);
-  if (through === undefined) return [];
-  const rows = await tx.rows(sql.noteThrough, row.account_id, from ?? null, through);
-  return rows.map(({ campaign_id }) => campaign_id);
+  if (through === undefined) return;
+  await tx.rows(sql.noteThrough, row.account_id, from ?? null, through);
 }
 
 /**

@@ -96,7 +96,9 @@ export async function settleLines(
   await refuseWhileHeld(tx);
   const ids = [...new Set(lineIds)];
   await tx.one(sql.countLines, ids, refund, by);
-  return await withParts(tx, await tx.rows(sql.findLines, ids));
+  const settled = await withParts(tx, await tx.rows(sql.findLines, ids));
+  for (const { parts } of settled) for (const part of parts) tx.noteChanged(part.campaign_id);
+  return settled;
 }
 
 /**
@@ -114,15 +116,6 @@ export async function ignoreLine(
   if (ignored !== undefined) return { ...ignored, parts: [] };
   await refuseUnknown(tx, lineId);
   throw new DomainError('statement_line_handled', {});
-}
-
-/** Campaigns that money of lines was counted for: who watches them is told. */
-export function campaignsOf(lines: readonly DividedLine[]): ReadonlySet<string> {
-  return new Set(
-    lines
-      .filter(({ status }) => status === 'matched')
-      .flatMap(({ parts }) => parts.map(({ campaign_id }) => campaign_id)),
-  );
 }
 
 async function refuseUnknown(tx: Tx, lineId: string): Promise<sql.StatementLineRow> {

@@ -94,12 +94,15 @@ export const countOpenLines = query<
 export const matchLines = query<[lineIds: string[], actor: string], StatementLineRow>(
   'match_lines',
   `select ${columns} from sambatan.match_lines($1, $2)`,
+  { changes: 'rows' },
 );
 
 export const assignLine = query<
   [lineId: string, campaignId: string, participationId: string, refund: boolean, actor: string],
   StatementLineRow
->('assign_line', `select ${columns} from sambatan.assign_line($1, $2, $3, $4, $5)`);
+>('assign_line', `select ${columns} from sambatan.assign_line($1, $2, $3, $4, $5)`, {
+  changes: 'rows',
+});
 
 /** What part of a line is for one participation. */
 export interface LinePartRow {

@@ -5,14 +5,7 @@ import { after, nextCursor } from '../../http/cursor.ts';
 import { closed, Id, pageOf, pageQuery, problems, RupiahInput, text } from '../../http/schemas.ts';
 import { consult, operate } from '../../operation/run.ts';
 import { oneLine, openLines } from '../work-queues/work-queues.ts';
-import {
-  assignLine,
-  campaignsOf,
-  divideLine,
-  ignoreLine,
-  settleLines,
-  type DividedLine,
-} from './lines.ts';
+import { assignLine, divideLine, ignoreLine, settleLines } from './lines.ts';
 import { statementLineOf, StatementLineSchema } from './schemas.ts';
 
 const params = closed({ id: Id });
@@ -105,7 +98,6 @@ function decisionRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         const line = await operate(app.db, (tx) =>
           assignLine(tx, actor, id, { participationId, refund }),
         );
-        tellOf(app, [line]);
         return statementLineOf(line);
       },
     );
@@ -169,7 +161,6 @@ function decisionRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
       async ({ actor, body: { ids, refund = false } }) => {
         const wanted = ids.map((id) => id.toLowerCase());
         const lines = await operate(app.db, (tx) => settleLines(tx, actor, wanted, refund));
-        tellOf(app, lines);
         return { items: lines.map(statementLineOf) };
       },
     );
@@ -194,9 +185,4 @@ function decisionRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         ),
     );
   };
-}
-
-/** Tells those who watch the campaigns that transfers were counted for. */
-function tellOf(app: OperationDeps, lines: readonly DividedLine[]): void {
-  for (const campaignId of campaignsOf(lines)) app.pokes.poke(campaignId);
 }

@@ -23,12 +23,16 @@ const disputeColumns = `d.dispute_id, d.campaign_id, d.participation_id, d.reaso
 export const openDispute = query<
   [campaignId: string, participationId: string, disputeId: string, reason: string, actor: string],
   DisputeRow
->('open_dispute', `select ${disputeColumns} from sambatan.open_dispute($1, $2, $3, $4, $5) d`);
+>('open_dispute', `select ${disputeColumns} from sambatan.open_dispute($1, $2, $3, $4, $5) d`, {
+  changes: 'rows',
+});
 
 export const resolveDispute = query<
   [disputeId: string, resolution: 'upheld' | 'dismissed', explanation: string, actor: string],
   DisputeRow
->('resolve_dispute', `select ${disputeColumns} from sambatan.resolve_dispute($1, $2, $3, $4) d`);
+>('resolve_dispute', `select ${disputeColumns} from sambatan.resolve_dispute($1, $2, $3, $4) d`, {
+  changes: 'rows',
+});
 
 /** A page of open disputes, the oldest first. */
 export const listDisputes = query<

@@ -19,8 +19,6 @@ import * as sql from './queries.ts';
 export interface GatewayParts {
   readonly db: Database;
   readonly gateway: Gateway | undefined;
-  /** Tells those who watch a campaign. */
-  readonly onChange: (campaignId: string) => void;
 }
 
 /**
@@ -147,7 +145,7 @@ async function giveUpOrder(tx: Tx, reference: string, reason: string, unopened: 
  * Gives whether it is known for good. Refuses: installation_held.
  */
 export async function applyOrder(
-  { db, onChange }: GatewayParts,
+  { db }: GatewayParts,
   call: sql.CallRow,
   status: OrderStatus,
 ): Promise<boolean> {
@@ -164,16 +162,16 @@ export async function applyOrder(
       });
       await tx.one(sql.closeCall, reference, 'made');
     });
-    onChange(campaignId);
     return true;
   }
   // An order whose page nobody was given, or that nobody began to pay in time.
   const unused = status.outcome === 'absent' && (call.status === 'unknown' || call.is_over);
   if (status.outcome !== 'not_made' && !unused) return false;
-  await operate(db, (tx) =>
-    giveUpOrder(tx, reference, status.outcome, status.outcome === 'absent' && !call.is_over),
-  );
-  onChange(campaignId);
+  await operate(db, async (tx) => {
+    const isRetryable = status.outcome === 'absent' && !call.is_over;
+    await giveUpOrder(tx, reference, status.outcome, isRetryable);
+    tx.noteChanged(campaignId);
+  });
   return true;
 }
 
@@ -235,10 +233,7 @@ export async function isTakenBack({ db }: GatewayParts, call: sql.CallRow): Prom
  * The provider has made the refund. Gives true when it was made by hand as well: what went out twice
  * is booked, and owed back by its buyer. Refuses: installation_held.
  */
-export async function refundMade(
-  { db, onChange }: GatewayParts,
-  call: sql.CallRow,
-): Promise<boolean> {
+export async function refundMade({ db }: GatewayParts, call: sql.CallRow): Promise<boolean> {
   const isDoubled = await operate(db, async (tx) => {
     const { status } = await tx.one(sql.lockCall, call.reference);
     if (status === 'made') return false;
@@ -252,9 +247,9 @@ export async function refundMade(
       systemActor,
     );
     await tx.one(sql.closeCall, reference, 'made');
+    tx.noteChanged(call.campaign_id);
     return doubled;
   });
-  onChange(call.campaign_id);
   return isDoubled;
 }
 
@@ -265,7 +260,7 @@ export function tellOfDoubled(log: Log, { reference, transaction_id }: sql.CallR
 
 /** The provider has not made the refund, and will not: a person makes it. */
 export async function refundRefused(
-  { db, onChange }: GatewayParts,
+  { db }: GatewayParts,
   call: sql.CallRow,
   reason: string,
 ): Promise<void> {
@@ -275,7 +270,6 @@ export async function refundRefused(
     await tx.one(failRefund, call.transaction_id, reason, systemActor);
     await tx.one(sql.closeCall, call.reference, 'not_made');
   });
-  onChange(call.campaign_id);
 }
 
 /**

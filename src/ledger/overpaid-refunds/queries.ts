@@ -41,11 +41,12 @@ export const listClaims = query<
 export const settleClaim = query<
   [transactionId: string, reference: string, actor: string],
   ClaimRow
->('settle_claim', claim('sambatan.settle_claim($1, $2, $3)'));
+>('settle_claim', claim('sambatan.settle_claim($1, $2, $3)'), { changes: 'rows' });
 
 export const giveUpClaim = query<[transactionId: string, reason: string, actor: string], ClaimRow>(
   'give_up_claim',
   claim('sambatan.give_up_claim($1, $2, $3)'),
+  { changes: 'rows' },
 );
 
 /** A provider has made a refund; whether a person had made it as well. */

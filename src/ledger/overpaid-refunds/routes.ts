@@ -53,7 +53,6 @@ export function claimRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         const row = await operate(app.db, (tx) =>
           settleClaim(tx, actor, id, body.reference.trim()),
         );
-        app.pokes.poke(row.campaign_id);
         return claimOf(row);
       },
     );
@@ -71,7 +70,6 @@ export function claimRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
       },
       async ({ actor, params: { id }, body }) => {
         const row = await operate(app.db, (tx) => giveUpClaim(tx, actor, id, body.reason.trim()));
-        app.pokes.poke(row.campaign_id);
         return claimOf(row);
       },
     );

@@ -127,7 +127,6 @@ export function paymentRoutes(app: PaymentDeps): FastifyPluginAsyncTypebox {
           await consult(() => permitProof(app.db, request.actor, id));
           const proof = await readProof(request.body);
           const payment = await operate(app.db, (tx) => submitProof(tx, request.actor, id, proof));
-          app.pokes.poke(payment.campaign_id);
           return payment;
         },
       );
@@ -178,7 +177,6 @@ export function paymentRoutes(app: PaymentDeps): FastifyPluginAsyncTypebox {
         const reference = body?.reference?.trim() ?? null;
         const seen = { amount, reference, paidOn: body?.paid_on ?? null };
         const received = await operate(app.db, (tx) => verifyPayment(tx, actor, id, seen));
-        app.pokes.poke(received.campaign_id);
         return received;
       },
     );
@@ -223,7 +221,6 @@ export function paymentRoutes(app: PaymentDeps): FastifyPluginAsyncTypebox {
           const { id } = request.params as { id: string };
           const { reason } = request.body as { reason: string };
           const payment = await operate(app.db, (tx) => verb(tx, request.actor, id, reason.trim()));
-          app.pokes.poke(payment.campaign_id);
           return payment;
         },
       );

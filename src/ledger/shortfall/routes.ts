@@ -56,7 +56,6 @@ export function shortfallRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
       async ({ actor, params: { id }, body: { slots, reason } }) => {
         const input = { slots, reason: reason.trim() };
         const refunds = await operate(app.db, (tx) => declareShortfall(tx, actor, id, input));
-        app.pokes.poke(id);
         return { refunds, books: await consult(() => viewBooks(app.db, actor, id)) };
       },
     );

@@ -99,7 +99,6 @@ export function profilePages(app: PageDeps): Pages {
         const { refused } = outcome;
         return sendPage(request, reply, await show(visit, { refusal: refused }), refused.status);
       }
-      for (const campaignId of outcome.done) app.pokes.poke(campaignId);
       clearSession(request, reply);
       return seeOther(request, reply, '/');
     });

@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import type { PageDeps } from '../deps.ts';
 import { DomainError } from '../../errors/errors.ts';
 import { formReader, taken } from '../../http/forms.ts';
@@ -20,11 +20,6 @@ const schema = { params: closed({ id: Id }) };
 
 /** What a buyer says of a participation: that it was paid, that it came, that it is not right. */
 export function answerPages(app: PageDeps): Pages {
-  /** Tells those who watch the campaign, and shows the participation again. */
-  const changed = (request: FastifyRequest, reply: FastifyReply, id: string, campaign: string) => {
-    app.pokes.poke(campaign);
-    return seeOther(request, reply, `/ikutan/${id}`);
-  };
   return async (server) => {
     await server.register(proofPages(app));
     await server.register(disputePages(app));
@@ -35,7 +30,7 @@ export function answerPages(app: PageDeps): Pages {
       const row = await ownParticipation(app, visit, id);
       const answer = await taken(() => payOnline(app.payments, visit.actor, id));
       // The policy of our pages lets no form lead to another host: the page has a link there.
-      if ('done' in answer) return changed(request, reply, `${id}#bayar`, row.campaign_id);
+      if ('done' in answer) return seeOther(request, reply, `/ikutan/${id}#bayar`);
       return showParticipation(app, request, reply, row, faultOf('online', answer.refused));
     });
 
@@ -57,7 +52,7 @@ export function answerPages(app: PageDeps): Pages {
       const answer = await taken(() =>
         operate(app.db, (tx) => fulfilParticipation(tx, visit.actor, id)),
       );
-      if ('done' in answer) return changed(request, reply, id, row.campaign_id);
+      if ('done' in answer) return seeOther(request, reply, `/ikutan/${id}`);
       return showParticipation(app, request, reply, row, faultOf('received', answer.refused));
     });
   };
@@ -73,11 +68,7 @@ export async function keepForSlots(app: PageDeps, { body, visit }: FastifyReques
   const form = readKeeping(body);
   if ('errors' in form) throw new DomainError('validation_failed', {}, form.errors);
   const id = form.value.refund.toLowerCase();
-  const answer = await taken(() =>
-    operate(app.db, (tx) => waitInsteadOfRefund(tx, visit.actor, id)),
-  );
-  if ('done' in answer) app.pokes.poke(answer.done.campaign_id);
-  return answer;
+  return await taken(() => operate(app.db, (tx) => waitInsteadOfRefund(tx, visit.actor, id)));
 }
 
 /** The proof of a payment: sent by a form with a file, and looked at. */
@@ -114,7 +105,6 @@ function proofPages(app: PageDeps): Pages {
       if ('refused' in answer) {
         return showParticipation(app, request, reply, row, faultOf('proof', answer.refused));
       }
-      app.pokes.poke(row.campaign_id);
       return seeOther(request, reply, `/ikutan/${id}`);
     });
   };

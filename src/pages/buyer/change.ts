@@ -57,7 +57,6 @@ export function changePages(app: PageDeps): Pages {
         const { refused } = answer;
         return changePage(request, reply, row, { typed, errors: refused.fields, refused });
       }
-      app.pokes.poke(row.campaign_id);
       return seeOther(request, reply, `/ikutan/${id}?diubah`);
     });
   };

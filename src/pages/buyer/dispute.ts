@@ -60,7 +60,6 @@ export function disputePages(app: PageDeps): Pages {
         const fault = faultOf('dispute', answer.refused, typed);
         return showParticipation(app, request, reply, row, fault);
       }
-      app.pokes.poke(row.campaign_id);
       return seeOther(request, reply, `/ikutan/${id}`);
     });
 

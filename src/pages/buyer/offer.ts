@@ -96,7 +96,6 @@ export function offerPages(app: PageDeps): Pages {
         if ('refused' in answer) {
           return await showOffer(app, request, reply, entry, faultOf('proof', answer.refused));
         }
-        app.pokes.poke(entry.campaign_id);
         return seeOther(request, reply, `/antrean/${entry.id}/bayar`);
       },
     );

@@ -57,7 +57,6 @@ export function participationPages(app: PageDeps): Pages {
       );
       if ('refused' in answer)
         return confirmation(request, reply, row, { refused: answer.refused });
-      app.pokes.poke(row.campaign_id);
       return seeOther(request, reply, `/ikutan/${id}?batal`);
     });
   };

@@ -54,7 +54,6 @@ export function waitingPages(app: PageDeps): Pages {
         return await operate(app.db, (tx) => waitForSlots(tx, caller, id.toLowerCase(), wish));
       });
       if ('done' in answer) {
-        app.pokes.poke(answer.done.campaign_id);
         return seeOther(request, reply, `/sambatan/${id}`);
       }
       const { refused } = answer;
@@ -81,7 +80,6 @@ export function waitingPages(app: PageDeps): Pages {
             return sendPage(request, reply, page, answer.refused.status);
           }
           const { campaign_id: campaign, participation_id: taken_ } = answer.done;
-          app.pokes.poke(campaign);
           const next = taken_ === null ? `/sambatan/${campaign}` : `/ikutan/${taken_}?baru`;
           return seeOther(request, reply, next);
         },

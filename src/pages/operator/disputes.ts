@@ -69,7 +69,7 @@ export function operatorDisputes(app: PageDeps): Pages {
 
     server.get(here, async (request, reply) => show(request, reply));
 
-    const form = entryForms(app, server, { here, action: 'dispute.resolve', show });
+    const form = entryForms(server, { here, action: 'dispute.resolve', show });
     form('selesai', 'selesai', async ({ visit, body }, id) => {
       const { resolution, explanation } = said(readResolution(body));
       const words = { resolution, explanation: explanation.trim() };

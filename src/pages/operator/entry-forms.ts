@@ -1,5 +1,4 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { PageDeps } from '../deps.ts';
 import type { DomainError } from '../../errors/errors.ts';
 import { taken } from '../../http/forms.ts';
 import { seeOther, type Pages } from '../../http/page-response.ts';
@@ -23,17 +22,12 @@ type Verb = (request: FastifyRequest, id: string) => Promise<{ readonly campaign
  * Takes the forms of a page's entries: each is told of on the page once it is done, and shown with
  * why when it is refused.
  */
-export function entryForms(
-  { pokes }: Pick<PageDeps, 'pokes'>,
-  server: Parameters<Pages>[0],
-  { here, action, show }: Desk,
-) {
+export function entryForms(server: Parameters<Pages>[0], { here, action, show }: Desk) {
   return (path: string, news: Parameters<typeof told>[1], verb: Verb): void => {
     server.post(`${here}/:id/${path}`, { schema: { params } }, async (request, reply) => {
       permit(request.visit.actor, action);
       const done = await taken(() => verb(request, request.params.id));
       if ('refused' in done) return await show(request, reply, done.refused);
-      pokes.poke(done.done.campaign_id);
       return seeOther(request, reply, told(here, news));
     });
   };

@@ -72,7 +72,7 @@ export function operatorClaims(app: PageDeps): Pages {
 
     server.get(here, async (request, reply) => show(request, reply));
 
-    const form = entryForms(app, server, { here, action: 'refund.settle', show });
+    const form = entryForms(server, { here, action: 'refund.settle', show });
     form('kembali', 'pulih', async ({ visit, body }, id) => {
       const { reference } = said(readReference(body));
       return await operate(app.db, (tx) => settleClaim(tx, visit.actor, id, reference.trim()));

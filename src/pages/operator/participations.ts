@@ -58,7 +58,6 @@ export function operatorParticipations(app: PageDeps): Pages {
           operate(app.db, (tx) => confirmParticipation(tx, actor, id, reference)),
         );
         if ('refused' in done) return await show(request, reply, id, done.refused);
-        app.pokes.poke(done.done.campaign_id);
         return seeOther(request, reply, `/operator/ikutan?q=${id}`);
       },
     );
@@ -74,7 +73,6 @@ export function operatorParticipations(app: PageDeps): Pages {
         return await operate(app.db, (tx) => cancelParticipation(tx, actor, id, reason.trim()));
       });
       if ('refused' in done) return await show(request, reply, id, done.refused);
-      app.pokes.poke(done.done.campaign_id);
       return seeOther(request, reply, `/operator/ikutan?q=${id}`);
     });
   };

@@ -89,7 +89,7 @@ export function operatorPayments(app: PageDeps): Pages {
       return reply.headers(proofHeaders(id, proof.contentType)).send(proof.content);
     });
 
-    const form = entryForms(app, server, { here, action: 'payment.verify', show });
+    const form = entryForms(server, { here, action: 'payment.verify', show });
     form('terima', 'diterima', async ({ visit, body }, id) => {
       const { amount, reference, paid_on: paidOn } = said(readVerification(body));
       const seen = {

@@ -63,7 +63,7 @@ export function operatorPayouts(app: PageDeps): Pages {
 
     server.get(here, async (request, reply) => show(request, reply));
 
-    const form = entryForms(app, server, { here, action: 'payout.settle', show });
+    const form = entryForms(server, { here, action: 'payout.settle', show });
     form('lepas', 'dilepas', async ({ visit }, id) =>
       operate(app.db, (tx) => releasePayout(tx, visit.actor, id)),
     );

@@ -112,11 +112,10 @@ export function operatorRefunds(app: PageDeps): Pages {
         return await operate(app.db, (tx) => settleRefunds(tx, actor, wanted, reference.trim()));
       });
       if ('refused' in done) return await show(request, reply, done.refused);
-      for (const { campaign_id } of done.done) app.pokes.poke(campaign_id);
       return seeOther(request, reply, told(here, 'lunas'));
     });
 
-    const form = entryForms(app, server, { here, action: 'refund.settle', show });
+    const form = entryForms(server, { here, action: 'refund.settle', show });
     form('gagal', 'gagal', async ({ visit, body }, id) => {
       const { reason } = said(readReason(body));
       return await operate(app.db, (tx) => failRefund(tx, visit.actor, id, reason.trim()));

@@ -15,7 +15,6 @@ import {
 import { toTransfer } from '../../ledger/payments/rupiah.ts';
 import {
   assignLine,
-  campaignsOf,
   divideLine,
   ignoreLine,
   settleLines,
@@ -102,9 +101,6 @@ export function statementLines(app: PageDeps, here: string): Pages {
           ? await show(request, reply, done.refused)
           : seeOther(request, reply, done.done);
       });
-    const tellOf = (lines: readonly DividedLine[]) => {
-      for (const campaignId of campaignsOf(lines)) app.pokes.poke(campaignId);
-    };
 
     server.get(`${here}/:id`, { schema: { params } }, async (request, reply) =>
       show(request, reply),
@@ -116,7 +112,6 @@ export function statementLines(app: PageDeps, here: string): Pages {
       const line = await operate(app.db, (tx) =>
         assignLine(tx, visit.actor, id, { participationId, refund }),
       );
-      tellOf([line]);
       return line.status === 'matched'
         ? told(here, 'dipasangkan')
         : told(`${here}/${id}`, 'menunggusisa');
@@ -142,7 +137,7 @@ export function statementLines(app: PageDeps, here: string): Pages {
     form('catat', async ({ visit, body }, id) => {
       const { lines, refund } = said(readSettlement(body));
       const ids = [id, ...lines.toLowerCase().split(' ')];
-      tellOf(await operate(app.db, (tx) => settleLines(tx, visit.actor, ids, refund)));
+      await operate(app.db, (tx) => settleLines(tx, visit.actor, ids, refund));
       return told(here, 'dipasangkan');
     });
 

@@ -136,7 +136,6 @@ export function campaignPages(app: PageDeps): Pages {
       }
       const made = await taken(() => operate(app.db, verb));
       if ('refused' in made) return await showAgain(request, reply, again, reading, made.refused);
-      app.pokes.poke(made.done.id);
       const what = { inactive: 'draf', scheduled: 'dijadwalkan' } as const;
       const status = made.done.status as keyof typeof what;
       return seeOther(
@@ -174,7 +173,6 @@ export function campaignPages(app: PageDeps): Pages {
       }
       const made = await taken(() => operate(app.db, verb));
       if ('refused' in made) return await showAgain(request, reply, again, reading, made.refused);
-      app.pokes.poke(id);
       return seeOther(request, reply, told(`/toko/sambatan/${id}`, 'tersimpan'));
     });
 

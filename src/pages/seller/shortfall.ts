@@ -96,7 +96,6 @@ export function shortfallPage(app: PageDeps): Pages {
         operate(app.db, (tx) => declareShortfall(tx, visit.actor, campaign.id, less)),
       );
       if ('done' in done) {
-        app.pokes.poke(campaign.id);
         return seeOther(request, reply, told(`/toko/sambatan/${campaign.id}`, 'dikurangi'));
       }
       const { refused } = done;

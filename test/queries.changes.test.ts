@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { openDatabase, type Database } from '../src/database/pool.ts';
+import { allQueries } from '../src/database/query.ts';
+import { preview, operate } from '../src/operation/run.ts';
+import { createCampaign, defaultPaymentRules } from '../src/campaigns/operations.ts';
+import { defaultTerms } from '../src/campaigns/campaign.ts';
+import { testDatabase } from './rig/database.ts';
+import { recordingLog } from './rig/log.ts';
+import { ask, openMarket, service, type Market } from './rig/market.ts';
+import { loadEveryQuery } from './rig/queries.ts';
+
+/*
+ * Whoever watches a campaign is notified after the commit of a statement that changed it. Statements
+ * say which campaigns they change; those that write an event may not forget it.
+ */
+
+const { url, close } = await testDatabase();
+const changed: string[] = [];
+const db: Database = openDatabase({
+  url,
+  log: recordingLog(),
+  onChanged: (campaignId) => changed.push(campaignId),
+});
+let market: Market;
+before(async () => {
+  market = await openMarket(db);
+});
+after(async () => {
+  await db.close();
+  await close();
+});
+await loadEveryQuery();
+
+/** Statements whose callers notify by `noteChanged`, or by the batcher. */
+const notedByCallers = ['count_lines', 'join_campaigns', 'refund_by_provider', 'settle_campaigns'];
+
+const functionsIn = (text: string) =>
+  [...text.matchAll(/\bsambatan\.([a-z_]+)\s*\(/g)].map(([, name]) => name!);
+
+test('a statement that writes an event says which campaigns it changes', async () => {
+  const functions = await ask<{ name: string; source: string }>(
+    db,
+    `select proname as name, prosrc as source from pg_proc
+    where pronamespace = 'sambatan'::regnamespace`,
+  );
+  const writers = new Set(
+    functions
+      .filter(({ source }) => source.includes('insert into sambatan.audit_logs'))
+      .map(({ name }) => name),
+  );
+  for (let size = 0; size < writers.size;) {
+    size = writers.size;
+    for (const { name, source } of functions) {
+      if (functionsIn(source).some((called) => writers.has(called))) writers.add(name);
+    }
+  }
+  const silent = allQueries().filter(
+    ({ text, changes }) =>
+      changes === undefined && functionsIn(text).some((called) => writers.has(called)),
+  );
+  assert.ok(writers.size > 20);
+  assert.deepEqual(silent.map(({ name }) => name).toSorted(), notedByCallers);
+});
+
+const newCampaign = () => ({
+  ...defaultTerms,
+  productId: market.productId,
+  title: 'Batch dengan kabar',
+  totalSlots: 10,
+  minimumSlots: 10,
+  pricePerSlot: 100_000n,
+  deadline: new Date(Date.now() + 86_400_000),
+  publish: true,
+  payments: defaultPaymentRules,
+});
+
+test('whoever watches is notified once the commit was acknowledged, and not before', async () => {
+  const { id } = await operate(db, async (tx) => {
+    const made = await createCampaign(tx, service, newCampaign());
+    assert.deepEqual(changed, []);
+    return made;
+  });
+  assert.deepEqual(changed, [id]);
+});
+
+test('nobody is notified of a preview or of what failed', async () => {
+  changed.length = 0;
+  await preview(db, (tx) => createCampaign(tx, service, newCampaign()));
+  const failing = operate(db, async (tx) => {
+    await createCampaign(tx, service, newCampaign());
+    throw new Error('on purpose');
+  });
+  await assert.rejects(failing, /on purpose/);
+  assert.deepEqual(changed, []);
+});
