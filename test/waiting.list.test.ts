@@ -199,7 +199,7 @@ test('nobody waits for what can be joined, twice, or for what is over', async ()
   await letTimePass(db, id, 90_000);
   await assert.rejects(waitFor(db, id), refused('deadline_passed'));
   await settle(id);
-  await assert.rejects(waitFor(db, id), refused('campaign_not_active', { status: 'fulfilled' }));
+  await assert.rejects(waitFor(db, id), refused('campaign_not_active', { status: 'completed' }));
   await assert.rejects(waitFor(db, newId()), refused('campaign_not_found'));
 });
 
