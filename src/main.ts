@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { exitCodes, WrongUse, type Command } from './commands/command.ts';
+import { exitCodes, UsageError, type Command } from './commands/command.ts';
 import { ConfigError } from './config/config.ts';
 
 interface Entry {
@@ -100,12 +100,12 @@ export async function main(args: readonly string[]): Promise<number> {
       process.stdout.write(`${entry.summary}\n\n${command.usage.trim()}\n`);
       return exitCodes.done;
     }
-    if (positionals.length > 1) throw new WrongUse(`${positionals[1]} is one argument too many`);
+    if (positionals.length > 1) throw new UsageError(`${positionals[1]} is one argument too many`);
     return await command.run(values, positionals[0]);
   } catch (error) {
     process.stderr.write(`sambatan ${name}: ${messageOf(error)}\n`);
     const wrongUse =
-      error instanceof ConfigError || error instanceof WrongUse || isParseArgsError(error);
+      error instanceof ConfigError || error instanceof UsageError || isParseArgsError(error);
     return wrongUse ? exitCodes.usage : exitCodes.failed;
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { addressLine } from '../src/accounts/account.ts';
-import { knowingOperators } from '../src/accounts/operators.ts';
+import { withOperatorRole } from '../src/accounts/operators.ts';
 import { nameFrom } from '../src/accounts/sign-in/sign-in.ts';
 import { authenticator } from '../src/identity/authenticate.ts';
 import { newId } from '../src/identity/ids.ts';
@@ -394,7 +394,7 @@ test('a user who was named is an operator with a token too, and a join asks nobo
     },
   } as typeof service.db;
   const rules = { ...service.app.config.identity, serviceKey };
-  const check = knowingOperators(authenticator(rules), db, { needFactor: false, now: () => clock });
+  const check = withOperatorRole(authenticator(rules), db, { needFactor: false, now: () => clock });
   const kind = async (asBuyer?: boolean) =>
     (await check(`Bearer ${user.token}`, '127.0.0.1', asBuyer)).kind;
   assert.equal(await kind(true), 'user');

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Feed, type Crowd } from '../src/audit/event-consumer.ts';
-import { Pokes } from '../src/audit/change-notifier.ts';
+import { EventConsumer, type LoadSignal } from '../src/audit/event-consumer.ts';
+import { ChangeNotifier } from '../src/audit/change-notifier.ts';
 import { testDatabase } from './rig/database.ts';
 import { recordingLog } from './rig/log.ts';
 import { newCampaign, openMarket } from './rig/market.ts';
@@ -14,13 +14,23 @@ const log = recordingLog();
 const market = await openMarket(db);
 
 /** A feed of everything there is but of some, and the campaigns that it has told of. */
-function startFeed(t: TestContext, crowd: Crowd, unspeakable: readonly string[] = []): Set<string> {
+function startFeed(
+  t: TestContext,
+  crowd: LoadSignal,
+  unspeakable: readonly string[] = [],
+): Set<string> {
   const told = new Set<string>();
   const feeding = async (_tx: unknown, campaignId: string): Promise<void> => {
     if (unspeakable.includes(campaignId)) throw new Error('no words for it');
     told.add(campaignId);
   };
-  const feed = new Feed({ db, pokes: new Pokes(db, log), log, feeding, crowd });
+  const feed = new EventConsumer({
+    db,
+    changeNotifier: new ChangeNotifier(db, log),
+    log,
+    handle: feeding,
+    load: crowd,
+  });
   t.after(() => feed.stop());
   feed.start();
   return told;
@@ -29,7 +39,7 @@ function startFeed(t: TestContext, crowd: Crowd, unspeakable: readonly string[] 
 test('what a crowd does is told when it has gone', async (t) => {
   const id = await newCampaign(db, market);
   let isThere = true;
-  const told = startFeed(t, { isThere: () => isThere, patienceMs: 600_000 });
+  const told = startFeed(t, { isOverloaded: () => isThere, maxDelayMs: 600_000 });
   await sleep(700);
   assert.equal(told.size, 0);
   isThere = false;
@@ -38,7 +48,7 @@ test('what a crowd does is told when it has gone', async (t) => {
 
 test('a crowd that stays is waited for only so long', async (t) => {
   const id = await newCampaign(db, market);
-  const told = startFeed(t, { isThere: () => true, patienceMs: 300 });
+  const told = startFeed(t, { isOverloaded: () => true, maxDelayMs: 300 });
   await until(() => told.has(id));
 });
 
@@ -46,7 +56,7 @@ test('campaigns whose events cannot be told keep no other from being told', asyn
   const unspeakable = [];
   for (let i = 0; i < 4; i++) unspeakable.push(await newCampaign(db, market));
   const good = await newCampaign(db, market);
-  const told = startFeed(t, { isThere: () => false, patienceMs: 0 }, unspeakable);
+  const told = startFeed(t, { isOverloaded: () => false, maxDelayMs: 0 }, unspeakable);
   await until(() => told.has(good), { withinMs: 10_000 });
   await until(() => log.lines.some(({ level }) => level === 'warn'));
 });
@@ -55,7 +65,7 @@ test('what could not be told is told soon after it can be, not with the next wal
   const unspeakable = [await newCampaign(db, market)];
   const [id] = unspeakable;
   const warned = log.lines.length;
-  const told = startFeed(t, { isThere: () => false, patienceMs: 0 }, unspeakable);
+  const told = startFeed(t, { isOverloaded: () => false, maxDelayMs: 0 }, unspeakable);
   await until(() => log.lines.slice(warned).some(({ level }) => level === 'warn'));
   unspeakable.pop();
   // A walk comes every thirty seconds.

@@ -17,7 +17,11 @@ import { startEmbedded, type Embedded } from '../src/database/embedded.ts';
 import { migrate } from '../src/database/migrate.ts';
 import { findViolations } from '../src/database/invariants.ts';
 import { openDatabase, type Database } from '../src/database/pool.ts';
-import { findHold, refuseWhileHeld, releaseHold } from '../src/quarantine/operations.ts';
+import {
+  findQuarantine,
+  assertNotQuarantined,
+  releaseQuarantine,
+} from '../src/quarantine/operations.ts';
 import { findTools, programTarget, ToolsMissing } from '../src/backup/tools.ts';
 import { asAdmin, inDatabase } from './rig/cluster.ts';
 import { command } from './rig/command.ts';
@@ -118,12 +122,12 @@ suite('a backup', () => {
     assert.deepEqual(await findViolations(url), []);
     assert.equal((await command(['audit', 'verify'], on(url))).code, 0);
     assert.match(
-      String((await findHold(copy))?.reason),
+      String((await findQuarantine(copy))?.reason),
       /^restored from the backup that was begun/,
     );
-    await assert.rejects(refuseWhileHeld(copy), { code: 'installation_held' });
+    await assert.rejects(assertNotQuarantined(copy), { code: 'installation_held' });
     // The real one goes on.
-    await refuseWhileHeld(db);
+    await assertNotQuarantined(db);
     assert.deepEqual(await ask(copy, "select to_regclass('public.orders') as orders"), [
       { orders: null },
     ]);
@@ -137,10 +141,10 @@ suite('a backup', () => {
     assert.equal(asked.code, 1);
     assert.match(asked.out, /held: restored from the backup/);
     const copy = open(url);
-    await assert.rejects(refuseWhileHeld(copy));
+    await assert.rejects(assertNotQuarantined(copy));
     const released = await command(['release-hold', '--yes'], on(url));
     assert.equal(released.code, 0, released.err);
-    await refuseWhileHeld(copy);
+    await assertNotQuarantined(copy);
     assert.match((await command(['release-hold'], on(url))).out, /nothing is held/);
   });
 
@@ -351,16 +355,16 @@ suite('a backup of another PostgreSQL', { skip }, () => {
     assert.equal(restored.code, 0, restored.err);
     const copy = opened(url);
     assert.deepEqual(await everything(copy), original);
-    assert.match(String((await findHold(copy))?.reason), /^restored from the backup/);
+    assert.match(String((await findQuarantine(copy))?.reason), /^restored from the backup/);
     await copy.close();
 
     const byHand = await debian.another('by_hand');
     const args = ['--no-owner', `--dbname=${byHand}`, file];
     execFileSync(join(found.directory, 'pg_restore'), args, { stdio: 'pipe' });
     const other = opened(byHand);
-    assert.deepEqual(await findHold(other), { since: null, reason: 'restored by hand' });
-    assert.equal(await releaseHold(other), true);
-    assert.equal(await findHold(other), undefined);
+    assert.deepEqual(await findQuarantine(other), { since: null, reason: 'restored by hand' });
+    assert.equal(await releaseQuarantine(other), true);
+    assert.equal(await findQuarantine(other), undefined);
     await other.close();
 
     const none = await command(

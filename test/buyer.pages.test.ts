@@ -98,7 +98,7 @@ test('a proof that is rejected before anybody was told of the join sets one cloc
   await forms.upload(`${path}/bukti`, {}, { bytes: photo });
   const because = { reason: 'Buram' };
   expectStatus(await operator.post(`/participations/${id}/payment/reject`, because), 200);
-  await service.app.messages.plan();
+  await service.app.notifications.plan();
   const [told] = await ask<{ clocks: number; in_time: boolean }>(
     service.db,
     `select count(*)::integer as clocks, bool_and(r.due_at < p.hold_expires_at) as in_time

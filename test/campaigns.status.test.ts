@@ -21,7 +21,7 @@ import {
   extendCampaign,
   publishCampaign,
 } from '../src/lifecycle/operations.ts';
-import { asDomainError, operate } from '../src/operation/run.ts';
+import { asDomainError, runInTransaction } from '../src/operation/run.ts';
 import { DomainError } from '../src/errors/errors.ts';
 import { participationAfter, participationTransitions } from '../src/participations/status.ts';
 import { testDatabase } from './rig/database.ts';
@@ -196,7 +196,7 @@ async function campaignIn(status: CampaignStatus, terms: CampaignWish = {}): Pro
     await settleUntilDone(parts, id);
   }
   if (status === 'cancelled') {
-    await operate(db, (tx) => cancelCampaign(tx, service, id, 'for the test'));
+    await runInTransaction(db, (tx) => cancelCampaign(tx, service, id, 'for the test'));
     await settleUntilDone(parts, id);
   }
   assert.equal(await statusOf(id), status);
@@ -282,8 +282,10 @@ const runNow = async () => {
 /** What somebody has to do for an event to come about, whatever the status. */
 const attempt: Record<Exclude<CampaignEvent, 'campaign_created'>, (id: string) => Promise<void>> = {
   campaign_edited: async (id) =>
-    void (await operate(db, (tx) => editCampaign(tx, service, id, { title: 'Judul lain' }))),
-  campaign_opened: (id) => operate(db, (tx) => publishCampaign(tx, service, id)),
+    void (await runInTransaction(db, (tx) =>
+      editCampaign(tx, service, id, { title: 'Judul lain' }),
+    )),
+  campaign_opened: (id) => runInTransaction(db, (tx) => publishCampaign(tx, service, id)),
   campaign_full: async (id) => {
     const [answer] = await joinNow(db, [wish(id)]);
     if (answer instanceof DomainError) throw answer;
@@ -328,15 +330,15 @@ const attempt: Record<Exclude<CampaignEvent, 'campaign_created'>, (id: string) =
       await letTimePass(db, id, 7 * 86_400);
       await settleUntilDone(parts, id);
       const decision = { goesOn: false, note: null };
-      await operate(db, (tx) => decideBelowMinimum(tx, service, id, decision));
+      await runInTransaction(db, (tx) => decideBelowMinimum(tx, service, id, decision));
       await settleUntilDone(parts, id);
       return;
     }
-    await operate(db, (tx) => cancelCampaign(tx, service, id, 'bahan habis'));
+    await runInTransaction(db, (tx) => cancelCampaign(tx, service, id, 'bahan habis'));
     await settleUntilDone(parts, id);
   },
   deadline_extended: (id) =>
-    operate(db, (tx) =>
+    runInTransaction(db, (tx) =>
       extendCampaign(tx, service, id, {
         deadline: new Date(Date.now() + 86_400_000),
         reason: 'masih banyak peminat',

@@ -5,7 +5,7 @@ import { createCampaign, editCampaign, type CampaignChange } from '../src/campai
 import { campaignSorts, progressPercent } from '../src/campaigns/campaign.ts';
 import { DomainError } from '../src/errors/errors.ts';
 import { publishCampaign } from '../src/lifecycle/operations.ts';
-import { operate } from '../src/operation/run.ts';
+import { runInTransaction } from '../src/operation/run.ts';
 import { testDatabase } from './rig/database.ts';
 import {
   ask,
@@ -39,7 +39,7 @@ async function answerOf(promise: Promise<unknown>): Promise<string> {
 }
 
 const edit = (id: string, change: CampaignChange) =>
-  answerOf(operate(db, (tx) => editCampaign(tx, service, id, change)));
+  answerOf(runInTransaction(db, (tx) => editCampaign(tx, service, id, change)));
 
 suite('creating', () => {
   const tries: [what: string, terms: CampaignWish, answer: string][] = [
@@ -197,7 +197,8 @@ test('publishing after the deadline is refused, and what is scheduled can be ope
     await campaign({ opensAt: inSeconds(1_200) }),
   ];
   await letTimePass(db, late, pastDeadline);
-  const publish = (id: string) => answerOf(operate(db, (tx) => publishCampaign(tx, service, id)));
+  const publish = (id: string) =>
+    answerOf(runInTransaction(db, (tx) => publishCampaign(tx, service, id)));
   assert.equal(await publish(late), 'deadline_passed');
   assert.equal(await publish(early), 'done');
   assert.equal(await publish(early), 'transition_not_allowed');

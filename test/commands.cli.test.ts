@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
 import { demoBrands } from '../src/demo/market.ts';
-import { demoStories } from '../src/demo/stories.ts';
+import { demoScenarios } from '../src/demo/stories.ts';
 import { newId } from '../src/identity/ids.ts';
 import { asAdmin } from './rig/cluster.ts';
 import { command } from './rig/command.ts';
@@ -220,10 +220,10 @@ test('seed-demo makes a market with campaigns in every state, once', async () =>
     'select title, status, payment_timing from sambatan.campaigns',
   );
   const statusOf = new Map(rows.map(({ title, status }) => [title, status]));
-  for (const { terms, ends } of demoStories) {
+  for (const { terms, ends } of demoScenarios) {
     assert.equal(statusOf.get(terms.title), toDbStatus(ends), terms.title);
   }
-  assert.deepEqual(new Set(demoStories.map(({ ends }) => ends)), new Set(campaignStatuses));
+  assert.deepEqual(new Set(demoScenarios.map(({ ends }) => ends)), new Set(campaignStatuses));
   assert.deepEqual(
     new Set(rows.map((row) => row.payment_timing)),
     new Set(['on_completion', 'upfront']),

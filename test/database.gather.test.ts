@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, suite, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { Gatherer, type ReadMany } from '../src/database/batch-loader.ts';
+import { BatchLoader, type ReadMany } from '../src/database/batch-loader.ts';
 import { query, type Lookup } from '../src/database/query.ts';
 import { testDatabase } from './rig/database.ts';
 
@@ -49,7 +49,7 @@ const options = { lanes: 1, slowMs: 60_000 };
 suite('Reads that arrive together', () => {
   test('who asks alone is read for at once', async () => {
     const { reads, read, keysOf } = slowReader();
-    const answer = new Gatherer(read, options).find('a');
+    const answer = new BatchLoader(read, options).find('a');
     await nextTurn();
     assert.deepEqual(keysOf(), ['a']);
     reads[0]!.end();
@@ -58,7 +58,7 @@ suite('Reads that arrive together', () => {
 
   test('who asks while a read is under way is in the next one, each key once', async () => {
     const { reads, read, keysOf } = slowReader();
-    const gatherer = new Gatherer(read, options);
+    const gatherer = new BatchLoader(read, options);
     const first = gatherer.find('a');
     await nextTurn();
     const later = ['a', 'b', 'a', 'absent'].map((key) => gatherer.find(key));
@@ -74,7 +74,7 @@ suite('Reads that arrive together', () => {
 
   test('one read has so many keys at most; the others follow in order', async () => {
     const { reads, read, keysOf } = slowReader();
-    const gatherer = new Gatherer(read, { ...options, most: 2 });
+    const gatherer = new BatchLoader(read, { ...options, most: 2 });
     const answers = ['a', 'b', 'c'].map((key) => gatherer.find(key));
     await nextTurn();
     reads[0]!.end();
@@ -87,7 +87,7 @@ suite('Reads that arrive together', () => {
 
   test('an error reaches everybody who waited for that read, and nobody else', async () => {
     const { reads, read } = slowReader();
-    const gatherer = new Gatherer(read, options);
+    const gatherer = new BatchLoader(read, options);
     const some = [gatherer.find('a'), gatherer.find('b')];
     await nextTurn();
     const later = gatherer.find('a');
@@ -101,7 +101,7 @@ suite('Reads that arrive together', () => {
 
   test('a read that hangs does not hold up those who come after it', async () => {
     const { reads, read, keysOf } = slowReader();
-    const gatherer = new Gatherer(read, { lanes: 1, slowMs: 1 });
+    const gatherer = new BatchLoader(read, { lanes: 1, slowMs: 1 });
     const hanging = gatherer.find('a');
     await nextTurn();
     const { promise: begun, resolve } = Promise.withResolvers<void>();

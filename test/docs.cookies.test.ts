@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { cookies, type Cookie } from '../src/http/cookies.ts';
 import { httpService } from './rig/http-service.ts';
-import { readOutbox } from '../src/mail/mailer.ts';
+import { capturedEmails } from '../src/mail/mailer.ts';
 
 const service = await httpService();
 after(service.close);
@@ -83,7 +83,7 @@ test('a person who signs in, chooses a theme and is signed out while typing gets
   await browser.send('POST', '/tema', { theme: 'dark', back: '/' });
   const asked = await browser.send('POST', '/masuk', { email, back: '/akun' });
   const id = new URL(String(asked.headers['location']), 'http://localhost').searchParams.get('id')!;
-  const [mail] = await readOutbox(service.app.mailer.outbox!, 10);
+  const [mail] = await capturedEmails(service.app.mailer.outbox!, 10);
   const code = /\b\d{6}\b/.exec(mail!.text)![0];
   assert.equal((await browser.send('POST', '/masuk/kode', { id, code })).statusCode, 303);
   for (const path of ['/akun', '/ikutan', '/toko', '/en/akun']) await browser.send('GET', path);

@@ -13,10 +13,10 @@ import {
 import { proofFlaws, type ProofFlaw } from '../src/errors/proof-flaws.ts';
 import type { ErrorCode } from '../src/errors/errors.ts';
 import { errorPage } from '../src/server/site/error-page.ts';
-import { counted } from '../src/errors/plurals.ts';
+import { withPlural } from '../src/errors/plurals.ts';
 import { progressBar } from '../src/web/components.ts';
-import { slots } from '../src/web/format.ts';
-import type { Visit } from '../src/web/visit.ts';
+import { formatSlots } from '../src/web/format.ts';
+import type { PageContext } from '../src/web/visit.ts';
 
 /** Parameters for every code that has some; the compiler sees to it that they fit. */
 const examples = {
@@ -141,7 +141,7 @@ test('every error page speaks to people, in both languages', () => {
         language,
         t: (id: unknown, en: unknown) => (language === 'id' ? id : en),
         url: (path: string) => path,
-      } as unknown as Visit;
+      } as unknown as PageContext;
       const page = errorPage(visit, error, { requestId: '', again: '/' });
       assert.doesNotMatch(`${page.title} ${String(page.main)}`, machineWords, code);
       // What programs are told is theirs: the page may say it in other words.
@@ -188,22 +188,22 @@ test('numbers of slots agree with their noun wherever they are shown', () => {
     const visit = {
       language,
       t: (id: unknown, en: unknown) => (language === 'id' ? id : en),
-    } as unknown as Visit;
+    } as unknown as PageContext;
     for (const total of [1, 2]) {
       const bar = String(progressBar(visit, { taken: 0, total }));
       assert.ok(
         bar.includes(
           language === 'id'
             ? `0 dari ${total} slot terisi`
-            : `0 of ${counted(total, 'slot')} taken`,
+            : `0 of ${withPlural(total, 'slot')} taken`,
         ),
         bar,
       );
     }
     for (const value of [0, 1, 2]) {
       const noun = language === 'id' || value === 1 ? 'slot' : 'slots';
-      assert.equal(slots(value, language), `${value} ${noun}`);
-      assert.equal(slots(BigInt(value), language), `${value} ${noun}`);
+      assert.equal(formatSlots(value, language), `${value} ${noun}`);
+      assert.equal(formatSlots(BigInt(value), language), `${value} ${noun}`);
     }
   }
 });

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import Fastify, { type FastifyInstance } from 'fastify';
-import { openDoors } from '../src/overload/listen.ts';
+import { listen } from '../src/overload/listen.ts';
 import { stopServer } from '../src/server/server.ts';
 
 const host = '127.0.0.1';
@@ -58,7 +58,7 @@ test(
   },
   async () => {
     const wide = Fastify();
-    await openDoors(wide, { host, port: 0 });
+    await listen(wide, { host, port: 0 });
     assert.ok((await mostInOneTurn(wide, 200)) >= 20);
     await stopServer(wide, 1_000);
 
@@ -72,9 +72,9 @@ test(
 
 test('an address that somebody has is refused, also when it is one of ours', async () => {
   const ours = Fastify();
-  await openDoors(ours, { host, port: 0 });
+  await listen(ours, { host, port: 0 });
   const second = Fastify();
-  await assert.rejects(openDoors(second, { host, port: portOf(ours) }), { code: 'EADDRINUSE' });
+  await assert.rejects(listen(second, { host, port: portOf(ours) }), { code: 'EADDRINUSE' });
   await second.close();
   await stopServer(ours, 1_000);
 
@@ -82,7 +82,7 @@ test('an address that somebody has is refused, also when it is one of ours', asy
   await once(stranger, 'listening');
   const { port } = stranger.address() as AddressInfo;
   const third = Fastify();
-  await assert.rejects(openDoors(third, { host, port }), { code: 'EADDRINUSE' });
+  await assert.rejects(listen(third, { host, port }), { code: 'EADDRINUSE' });
   await third.close();
   stranger.close();
   await once(stranger, 'close');
@@ -98,7 +98,7 @@ test('a stop answers what came through any door, and then nobody gets in', async
     if (++waiting === count) asked.resolve();
     return answer.promise;
   });
-  await openDoors(server, { host, port: 0 });
+  await listen(server, { host, port: 0 });
   const port = portOf(server);
   const url = `http://${host}:${port}/`;
   const answers = Array.from({ length: count }, async () => {

@@ -6,9 +6,9 @@ import { after, before, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import Fastify from 'fastify';
-import { Admission } from '../src/overload/concurrency-limit.ts';
+import { ConcurrencyLimiter } from '../src/overload/concurrency-limit.ts';
 import { Doorstep } from '../src/overload/doorstep.ts';
-import { boundedServer, patience } from '../src/overload/request-timeouts.ts';
+import { boundedServer, defaultTimeouts } from '../src/overload/request-timeouts.ts';
 import { stopServer } from '../src/server/server.ts';
 import { newId } from '../src/identity/ids.ts';
 import { countOf, crowd } from './rig/crowd.ts';
@@ -337,13 +337,13 @@ test('who has said all they had to say is refused before the connection ends', a
 
 /** A server without room for anybody, and a call to a path of it. */
 async function crowded(t: TestContext, draining = { now: false }) {
-  const admission = new Admission({ mostInFlight: 0 });
+  const admission = new ConcurrencyLimiter({ mostInFlight: 0 });
   const server = Fastify({
     serverFactory: boundedServer({
       admission,
       always: new Set(['/livez']),
       metrics: { connectionsRefused: { inc: () => undefined } } as never,
-      patience,
+      timeouts: defaultTimeouts,
       isDraining: () => draining.now,
       tooSlow: (socket) => socket.destroy(),
     }),
@@ -447,7 +447,7 @@ test('who leaves before the refusal harms nobody', async (t) => {
 });
 
 test('who never reads what was refused is cut off', async () => {
-  const admission = new Admission({ mostInFlight: 0 });
+  const admission = new ConcurrencyLimiter({ mostInFlight: 0 });
   const letIn = () => assert.fail('there is no room');
   const waits = { firstMs: 60_000, silentMs: 60_000 };
   const doorstep = new Doorstep({ ...waits, admission, always: new Set(), letIn });

@@ -9,8 +9,8 @@ import { after, test } from 'node:test';
 import { readConfig } from '../src/config/config.ts';
 import { createApp } from '../src/app/app.ts';
 import { createLog } from '../src/server/logging.ts';
-import { filesOf, pagesOf } from '../src/server/site/pages.ts';
-import { routesOf } from '../src/server/routes.ts';
+import { siteFilePlugins, sitePages } from '../src/server/site/pages.ts';
+import { apiRoutes } from '../src/server/routes.ts';
 import { buildServer, stopServer } from '../src/server/server.ts';
 import { testDatabase } from './rig/database.ts';
 
@@ -25,8 +25,8 @@ const { log } = createLog(
   new Writable({ write: (line: Buffer, _encoding, done) => (lines.push(String(line)), done()) }),
 );
 const app = createApp({ config: readConfig({}), log, databaseUrl, serviceKey });
-const server = await buildServer(app, routesOf(app), pagesOf(app), filesOf(app));
-await app.pokes.start();
+const server = await buildServer(app, apiRoutes(app), sitePages(app), siteFilePlugins(app));
+await app.changeNotifier.start();
 await server.listen({ port: 0, host: '127.0.0.1' });
 after(async () => {
   await stopServer(server, 1_000);

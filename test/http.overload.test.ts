@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, before, test, type TestContext } from 'node:test';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { Admission } from '../src/overload/concurrency-limit.ts';
+import { ConcurrencyLimiter } from '../src/overload/concurrency-limit.ts';
 import { newId } from '../src/identity/ids.ts';
 import { countOf, crowd } from './rig/crowd.ts';
 import { httpService } from './rig/http-service.ts';
@@ -104,7 +104,11 @@ test('who is shed keeps the connection, unless there is a long body to come', as
 });
 
 /** Waits as they are measured, so many in each of so many windows. */
-async function waits(admission: Admission, windows: number, milliseconds: number): Promise<void> {
+async function waits(
+  admission: ConcurrencyLimiter,
+  windows: number,
+  milliseconds: number,
+): Promise<void> {
   for (let window = 0; window < windows; window++) {
     for (let n = 0; n < 3; n++) admission.waited('connection', milliseconds);
     await sleep(110);
@@ -114,7 +118,10 @@ async function waits(admission: Admission, windows: number, milliseconds: number
 
 test('the limit falls while everybody waits too long, and rises when nobody does', async () => {
   const told: number[] = [];
-  const admission = new Admission({ mostInFlight: 1_000, onShed: (sheds) => told.push(sheds) });
+  const admission = new ConcurrencyLimiter({
+    mostInFlight: 1_000,
+    onShed: (sheds) => told.push(sheds),
+  });
   for (let n = 0; n < 1_000; n++) admission.enter();
   assert.equal(admission.hasRoom(), false);
   admission.shed();
@@ -130,7 +137,7 @@ test('the limit falls while everybody waits too long, and rises when nobody does
 });
 
 test('one long wait, or long ones among short ones, lower nothing', async () => {
-  const admission = new Admission({ mostInFlight: 1_000 });
+  const admission = new ConcurrencyLimiter({ mostInFlight: 1_000 });
   for (let window = 0; window < 4; window++) {
     admission.waited('turn', 5_000);
     await sleep(110);
@@ -142,7 +149,7 @@ test('one long wait, or long ones among short ones, lower nothing', async () => 
 });
 
 test('long turns of the event loop lower nothing while everybody finds room', async () => {
-  const admission = new Admission({ mostInFlight: 1_000 });
+  const admission = new ConcurrencyLimiter({ mostInFlight: 1_000 });
   const longTurns = async (arriving: number) => {
     for (let turn = 0; turn < 8; turn++) {
       for (let n = 0; n < arriving; n++) if (admission.hasRoom()) admission.enter();
@@ -159,7 +166,7 @@ test('long turns of the event loop lower nothing while everybody finds room', as
 });
 
 test('what was learnt is forgotten when nothing is asked for a while', async () => {
-  const admission = new Admission({ mostInFlight: 1_000 });
+  const admission = new ConcurrencyLimiter({ mostInFlight: 1_000 });
   for (let n = 0; n < 1_000; n++) admission.enter();
   await waits(admission, 4, 1_000);
   assert.ok(admission.limit < 200);
@@ -170,7 +177,7 @@ test('what was learnt is forgotten when nothing is asked for a while', async () 
 });
 
 test('threads that are all busy are noticed, because pages wait for them', async () => {
-  const admission = new Admission({ mostInFlight: 1_000 });
+  const admission = new ConcurrencyLimiter({ mostInFlight: 1_000 });
   for (let n = 0; n < 1_000; n++) admission.enter();
   let busy = true;
   const load = () => pbkdf2('x', 'y', 400_000, 32, 'sha256', () => busy && load());

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { SharedPages } from '../src/http/shared-pages.ts';
+import { SharedPageCache } from '../src/http/shared-pages.ts';
 import { newId } from '../src/identity/ids.ts';
 import { html } from '../src/web/html.ts';
-import type { Visit } from '../src/web/visit.ts';
+import type { PageContext } from '../src/web/visit.ts';
 import { httpService } from './rig/http-service.ts';
 import { join, openShop } from './rig/shop.ts';
 import { until } from './rig/until.ts';
@@ -19,7 +19,7 @@ const taken = (text: string) =>
   /(\d+) dari \d+ slot terisi|(\d+) of \d+ slots taken/.exec(text)?.[0];
 
 /** Asks for a page as a visitor of the site does; gives what was sent. */
-async function askFor(pages: SharedPages, visit: Visit, id: string): Promise<string> {
+async function askFor(pages: SharedPageCache, visit: PageContext, id: string): Promise<string> {
   let sent = '';
   const reply = {
     header: () => reply,
@@ -37,7 +37,7 @@ async function askFor(pages: SharedPages, visit: Visit, id: string): Promise<str
 test('visitors who ask for a page in one moment get one drawing; who comes later another', async () => {
   const drawn: string[] = [];
   const { promise: drying, resolve: dry } = Promise.withResolvers<void>();
-  const pages = new SharedPages(async (_visit, id) => {
+  const pages = new SharedPageCache(async (_visit, id) => {
     drawn.push(id);
     await drying;
     return { title: `${id} ${drawn.length}`, main: html`<p>${id}</p>` };
@@ -57,7 +57,7 @@ test('visitors who ask for a page in one moment get one drawing; who comes later
     actor: { kind: 'visitor', address: '127.0.0.1' },
     t: (id) => id,
     url: (path) => path,
-  } satisfies Visit;
+  } satisfies PageContext;
   const crowd = Array.from({ length: 40 }, () => askFor(pages, visit, 'a'));
   await until(() => drawn.length === 1);
   const late = Array.from({ length: 40 }, () => askFor(pages, visit, 'a'));

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { after, before, test, type TestContext } from 'node:test';
 import Fastify from 'fastify';
-import { openDoors } from '../src/overload/listen.ts';
+import { listen } from '../src/overload/listen.ts';
 import { eventFrame, EventStream } from '../src/live/event-stream.ts';
-import { patience } from '../src/overload/request-timeouts.ts';
+import { defaultTimeouts } from '../src/overload/request-timeouts.ts';
 
 import { stopServer } from '../src/server/server.ts';
 import { newId } from '../src/identity/ids.ts';
@@ -167,7 +167,7 @@ test('a watcher who never reads is dropped, and the one beside is told everythin
 });
 
 test('a stream lives on while nothing happens, for longer than a silent connection may', async () => {
-  assert.ok(patience.silentMs > 30_000, 'it beats every 15 s');
+  assert.ok(defaultTimeouts.silentMs > 30_000, 'it beats every 15 s');
   const { id } = await shop.campaign();
   const watcher = await watch(service.url, id);
   await watcher.heard(({ event }) => event === 'progress');
@@ -177,7 +177,7 @@ test('a stream lives on while nothing happens, for longer than a silent connecti
 test('a connection too many is closed as it comes and counted; another one’s end makes room', async (t) => {
   const own = await frame({}, undefined, {}, { mostConnections: 64 });
   t.after(() => stopServer(own.server, 1_000));
-  await openDoors(own.server, { host: '127.0.0.1', port: 0 });
+  await listen(own.server, { host: '127.0.0.1', port: 0 });
   const { port } = own.server.server.address() as AddressInfo;
   const open = async () => {
     const socket = connect(port, '127.0.0.1');

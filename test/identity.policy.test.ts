@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DomainError } from '../src/errors/errors.ts';
 import type { Actor } from '../src/identity/actor.ts';
-import { actions, may, permit } from '../src/identity/policy.ts';
-import type { Action, Facts } from '../src/identity/policy.ts';
+import { actions, may, authorize } from '../src/identity/policy.ts';
+import type { Action, AuthorizationContext } from '../src/identity/policy.ts';
 
 const address = '192.0.2.1';
 const me = '0198c1a0-0000-7000-8000-000000000001';
@@ -12,7 +12,7 @@ const user: Actor = { kind: 'user', userId: me, roles: [], address };
 const operator: Actor = { kind: 'operator', userId: me, roles: ['operator'], address };
 
 /** Everybody a request can come from, in the columns of the table below. */
-const callers: readonly (readonly [name: string, actor: Actor, facts: Facts])[] = [
+const callers: readonly (readonly [name: string, actor: Actor, facts: AuthorizationContext])[] = [
   ['visitor', { kind: 'visitor', address }, {}],
   ['user', user, { ownerId: other }],
   ['self', user, { ownerId: me }],
@@ -107,7 +107,7 @@ for (const action of actions) {
 test('a visitor is asked to sign in, anybody else is told no', () => {
   const refusal = (actor: Actor) => {
     try {
-      permit(actor, 'lifecycle.run');
+      authorize(actor, 'lifecycle.run');
     } catch (error) {
       return error instanceof DomainError ? error.code : error;
     }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
-import { defaultTerms, faultOfTerms, type CampaignTerms } from '../src/campaigns/campaign.ts';
+import { defaultTerms, validateTerms, type CampaignTerms } from '../src/campaigns/campaign.ts';
 import { newId } from '../src/identity/ids.ts';
 import { testDatabase } from './rig/database.ts';
 import {
@@ -62,14 +62,14 @@ test('terms are refused exactly when no set of buyers can reach the minimum and 
   fc.assert(
     fc.property(bounds, (one) => {
       const isPossible = one.minimum <= one.total && one.most <= one.total && canFill(one);
-      assert.equal(faultOfTerms(termsOf(one)) === undefined, isPossible);
+      assert.equal(validateTerms(termsOf(one)) === undefined, isPossible);
     }),
     { numRuns: 2_000 },
   );
 });
 
 test('terms that nobody can fill are refused with what would be right', () => {
-  const fault = faultOfTerms(termsOf({ total: 5, minimum: 5, least: 6, most: 5 }));
+  const fault = validateTerms(termsOf({ total: 5, minimum: 5, least: 6, most: 5 }));
   assert.equal(fault?.fields[0]?.field, 'min_slots_per_user');
   assert.match(fault?.fields[0]?.message.en ?? '', /at most 5/);
 });

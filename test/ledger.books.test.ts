@@ -23,7 +23,7 @@ import {
   writeOffPayment,
 } from '../src/ledger/payments/operations.ts';
 import { decideBelowMinimum } from '../src/lifecycle/operations.ts';
-import { operate } from '../src/operation/run.ts';
+import { runInTransaction } from '../src/operation/run.ts';
 import { cancelParticipation, fulfilParticipation } from '../src/participations/operations.ts';
 import type { Tx } from '../src/database/transaction.ts';
 import { testDatabase } from './rig/database.ts';
@@ -49,7 +49,7 @@ interface World {
 /** Something that happens; refused by the domain, it leaves everything as it was. */
 type Step = (world: World) => Promise<void>;
 
-const inTx = <T>(verb: (tx: Tx) => Promise<T>) => operate(db, verb);
+const inTx = <T>(verb: (tx: Tx) => Promise<T>) => runInTransaction(db, verb);
 const pick = <T>(from: readonly T[], n: number): T => {
   const chosen = from[n % Math.max(from.length, 1)];
   // Nobody is there yet: the step is about somebody whom nobody knows.

@@ -15,7 +15,7 @@ import {
 import { StatementImporter } from '../src/ledger/bank-statements/importer.ts';
 import { assignLine } from '../src/ledger/bank-statements/lines.ts';
 import { importStatement } from '../src/ledger/bank-statements/operations.ts';
-import { operate } from '../src/operation/run.ts';
+import { runInTransaction } from '../src/operation/run.ts';
 import type { Tx } from '../src/database/transaction.ts';
 import { recordingLog } from './rig/log.ts';
 import { testDatabase } from './rig/database.ts';
@@ -50,7 +50,7 @@ interface World {
   known: bigint;
 }
 
-const inTx = <T>(verb: (tx: Tx) => Promise<T>) => operate(db, verb);
+const inTx = <T>(verb: (tx: Tx) => Promise<T>) => runInTransaction(db, verb);
 
 /** Asks the provider after an order, as its notification or the reconciliation does. */
 async function tell(world: World, reference: string): Promise<void> {

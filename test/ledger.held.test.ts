@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Tx } from '../src/database/transaction.ts';
 import { newId } from '../src/identity/ids.ts';
-import { releaseHold } from '../src/quarantine/operations.ts';
+import { releaseQuarantine } from '../src/quarantine/operations.ts';
 import {
   refundsToMake,
   releasePayout,
@@ -10,7 +10,7 @@ import {
   settleRefunds,
 } from '../src/ledger/movements.ts';
 import { receiveMoney, verifyPayment } from '../src/ledger/payments/operations.ts';
-import { sendMovement } from '../src/ledger/gateway/pending-refunds.ts';
+import { markPending } from '../src/ledger/gateway/pending-refunds.ts';
 import { StatementImporter } from '../src/ledger/bank-statements/importer.ts';
 import { assignLine } from '../src/ledger/bank-statements/lines.ts';
 import { importStatement } from '../src/ledger/bank-statements/operations.ts';
@@ -39,7 +39,7 @@ const movements: Record<string, (tx: Tx) => Promise<unknown>> = {
   'lists refunds to make': (tx) => refundsToMake(tx, service, undefined),
   'releases a payout': (tx) => releasePayout(tx, service, newId()),
   'settles a payout': (tx) => settlePayout(tx, service, newId(), 'BCA 2'),
-  'sends a movement': (tx) => sendMovement(tx, 'payment', payment?.transaction_id ?? newId(), call),
+  'sends a movement': (tx) => markPending(tx, 'payment', payment?.transaction_id ?? newId(), call),
   'verifies a payment': (tx) =>
     verifyPayment(tx, service, participationId, { amount: null, reference: null }),
   'receives money': (tx) => receiveMoney(tx, 'service', 'midtrans:1', money),
@@ -65,7 +65,7 @@ test('in a restored database no verb moves money, and each does once it is relea
   for (const [what, verb] of Object.entries(movements)) {
     assert.equal(await codeOf(verb), 'installation_held', what);
   }
-  assert.equal(await releaseHold(db), true);
+  assert.equal(await releaseQuarantine(db), true);
   for (const [what, verb] of Object.entries(movements)) {
     assert.notEqual(await codeOf(verb), 'installation_held', what);
   }

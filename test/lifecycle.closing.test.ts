@@ -3,7 +3,7 @@ import { after, suite, test } from 'node:test';
 import fc from 'fast-check';
 import { settleDue, settleUntilDone, type Transition } from '../src/lifecycle/due.ts';
 import { cancelCampaign, extendCampaign } from '../src/lifecycle/operations.ts';
-import { operate } from '../src/operation/run.ts';
+import { runInTransaction } from '../src/operation/run.ts';
 import { testDatabase } from './rig/database.ts';
 import {
   ask,
@@ -175,7 +175,7 @@ suite('at the deadline', () => {
     const at = before!.deadline.getTime();
     const moved = (ms: number) => {
       const change = { deadline: new Date(at + ms), reason: 'menunggu gajian' };
-      return operate(db, (tx) => extendCampaign(tx, service, id, change));
+      return runInTransaction(db, (tx) => extendCampaign(tx, service, id, change));
     };
     await assert.rejects(moved(0), { code: 'deadline_not_later' });
     await assert.rejects(moved(-1_000), { code: 'deadline_not_later' });
@@ -186,7 +186,7 @@ suite('at the deadline', () => {
     const id = await campaign();
     const deadline = new Date(Date.now() + 7_200_000);
     const reason = 'bahan baku terlambat';
-    await operate(db, (tx) => extendCampaign(tx, service, id, { deadline, reason }));
+    await runInTransaction(db, (tx) => extendCampaign(tx, service, id, { deadline, reason }));
     await letTimePass(db, id, pastDeadline);
     assert.deepEqual(eventsIn(await run('timer'), id), []);
     await letTimePass(db, id, pastDeadline);
@@ -336,7 +336,7 @@ suite('paying upfront', () => {
 suite('calling it off', () => {
   const callOff = async (id: string) => {
     const parts = { db, log, onChange: () => undefined };
-    await operate(db, (tx) => cancelCampaign(tx, operator(), id, 'pabrik tutup'));
+    await runInTransaction(db, (tx) => cancelCampaign(tx, operator(), id, 'pabrik tutup'));
     return (await settleUntilDone(parts, id)).transitions;
   };
 
@@ -382,7 +382,7 @@ suite('calling it off', () => {
 
   test('it takes no join from the moment it is decided', async () => {
     const id = await campaign();
-    await operate(db, (tx) => cancelCampaign(tx, operator(), id, 'pabrik tutup'));
+    await runInTransaction(db, (tx) => cancelCampaign(tx, operator(), id, 'pabrik tutup'));
     assert.equal(outcomeOf((await joinNow(db, [wish(id)]))[0]!), 'campaign_closing');
     assert.deepEqual(eventsIn(await run('timer'), id), ['campaign_cancelled']);
     assert.equal(outcomeOf((await joinNow(db, [wish(id)]))[0]!), 'campaign_not_active');

@@ -158,8 +158,8 @@ test('the buyer is told, reminded and told again; who has not paid hears nothing
   const [paid, unpaid] = orders;
   expectStatus(await shop.seller.post(`/campaigns/${id}/ship`), 200);
   const tell = async () => {
-    await service.app.messages.plan();
-    await service.app.messages.plan();
+    await service.app.notifications.plan();
+    await service.app.notifications.plan();
   };
   await tell();
   assert.ok((await kindsFor(paid!.buyer, id)).includes('goods_shipped'));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, suite, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { Pokes } from '../src/audit/change-notifier.ts';
+import { ChangeNotifier } from '../src/audit/change-notifier.ts';
 import { openDatabase } from '../src/database/pool.ts';
 import { Scheduler, type SchedulerOptions } from '../src/lifecycle/scheduler.ts';
 import { createMetrics } from '../src/observability/metrics.ts';
@@ -49,12 +49,19 @@ async function ground(t: TestContext): Promise<Ground> {
 function processOn({ url, ending }: Ground, options: Partial<SchedulerOptions> = {}) {
   const log = recordingLog();
   const db = openDatabase({ url, log });
-  const pokes = new Pokes(db, log);
+  const changeNotifier = new ChangeNotifier(db, log);
   const metrics = createMetrics();
-  const scheduler = new Scheduler({ db, pokes, log, metrics, intervalMinutes: 5, ...options });
+  const scheduler = new Scheduler({
+    db,
+    changeNotifier,
+    log,
+    metrics,
+    intervalMinutes: 5,
+    ...options,
+  });
   const close = async (): Promise<void> => {
     await scheduler.stop();
-    await pokes.stop();
+    await changeNotifier.stop();
     await db.close();
   };
   ending(close);
@@ -63,7 +70,7 @@ function processOn({ url, ending }: Ground, options: Partial<SchedulerOptions> =
     starts: (await metrics.schedulerStartFailures.get()).values[0]?.value,
     looks: (await metrics.schedulerFailedLooks.get()).values[0]?.value,
   });
-  return { db, pokes, scheduler, log, gauge, failures, close };
+  return { db, changeNotifier, scheduler, log, gauge, failures, close };
 }
 
 const inMs = (ms: number): CampaignWish => ({ deadline: new Date(Date.now() + ms) });
@@ -104,11 +111,11 @@ suite('its timer', () => {
   test('is set by a campaign that this process has made', async (t) => {
     const on = await ground(t);
     const { db, market } = on;
-    const { scheduler, pokes } = processOn(on);
+    const { scheduler, changeNotifier } = processOn(on);
     await scheduler.start();
     await sleep(300);
     const id = await newCampaign(db, market, inMs(600));
-    pokes.poke(id);
+    changeNotifier.notifyChanged(id);
     await until(() => isClosed(db, id));
     const lag = await lagOf(db, id);
     assert.ok(lag >= 0 && lag < promptMs, `${lag} ms after its deadline`);
@@ -117,13 +124,13 @@ suite('its timer', () => {
   test('is set by a campaign that another process has made', async (t) => {
     const on = await ground(t);
     const { db, market } = on;
-    const { scheduler, pokes } = processOn(on);
+    const { scheduler, changeNotifier } = processOn(on);
     const other = processOn(on);
-    await pokes.start();
+    await changeNotifier.start();
     await scheduler.start();
     await sleep(300);
     const id = await newCampaign(db, market, inMs(600));
-    other.pokes.poke(id);
+    other.changeNotifier.notifyChanged(id);
     await until(() => isClosed(db, id));
     assert.ok((await lagOf(db, id)) < promptMs);
   });
@@ -144,12 +151,12 @@ suite('its timer', () => {
     const stuck = await newCampaign(db, market);
     await letTimePass(db, stuck, pastDeadline);
     const release = await hold(on, campaignRow, stuck);
-    const { scheduler, pokes } = processOn(on);
+    const { scheduler, changeNotifier } = processOn(on);
     await scheduler.start();
     // By then it looks for the held one seldom.
     await sleep(2_000);
     const id = await newCampaign(db, market, inMs(500));
-    pokes.poke(id);
+    changeNotifier.notifyChanged(id);
     await until(() => isClosed(db, id));
     const lag = await lagOf(db, id);
     assert.ok(lag < 1_000, `${lag} ms after its deadline`);
@@ -321,8 +328,8 @@ suite('starting and stopping', () => {
   test('one that is told that the database is back looks at once', async (t) => {
     const on = await ground(t);
     const { db, market } = on;
-    const { scheduler, pokes } = processOn(on);
-    await pokes.start();
+    const { scheduler, changeNotifier } = processOn(on);
+    await changeNotifier.start();
     await scheduler.start();
     await until(() => scheduler.status().lastRun !== null);
     const id = await newCampaign(db, market);

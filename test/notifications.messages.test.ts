@@ -63,7 +63,7 @@ test('a buyer who joins is told once, in the inbox and by mail, in their languag
   const deadline = new Date(Date.now() + 40 * 3_600_000);
   const id = await newCampaign(db, market, { title: 'Melati <Senja>', deadline });
   await joined(db, wish(id, { userId: sari, quantity: 2 }), wish(id, { userId: ben }));
-  app.pokes.poke(id);
+  app.changeNotifier.notifyChanged(id);
   await until(() => mailbox.arrived.length === 2);
   const [indonesian] = await Promise.all(mailsTo(sari));
   const [english] = await Promise.all(mailsTo(ben));
@@ -92,11 +92,11 @@ test('what is rolled back tells nobody, and what is not yet committed does not h
   const [first = '', second = ''] = await people(db, {}, {});
   const id = await newCampaign(db, market);
   const open = await hold(db, (tx) => joined(tx, wish(id, { userId: first })));
-  app.pokes.poke(id);
-  await app.messages.plan();
+  app.changeNotifier.notifyChanged(id);
+  await app.notifications.plan();
   assert.deepEqual(await toldOf(id, first), []);
   await open.commit();
-  await app.messages.plan();
+  await app.notifications.plan();
   assert.deepEqual(await toldOf(id, first), [{ kind: 'joined', n: 1 }]);
   await assert.rejects(
     db.transaction(async (tx) => {
@@ -105,10 +105,10 @@ test('what is rolled back tells nobody, and what is not yet committed does not h
     }),
     /changed my mind/,
   );
-  await app.messages.plan();
+  await app.notifications.plan();
   assert.deepEqual(await toldOf(id, second), []);
   await ask(db, 'update sambatan.notification_cursors set seq = 0 where campaign_id = $1', id);
-  await app.messages.plan();
+  await app.notifications.plan();
   assert.deepEqual(await toldOf(id, first), [{ kind: 'joined', n: 1 }], 'told once all the same');
 });
 
@@ -119,11 +119,11 @@ test('sellers are told of a flash crowd in one message, and of a full campaign a
   const id = await newCampaign(db, { brandId, productId }, { totalSlots: 400 });
   for (let i = 0; i < 2; i++) {
     await joined(db, ...Array.from({ length: 200 }, () => wish(id)));
-    await app.messages.plan();
+    await app.notifications.plan();
   }
   assert.deepEqual(await toldOf(id, seller), [{ kind: 'seller_full', n: 1 }]);
   await ask(db, 'update sambatan.seller_digests set due_at = now() where campaign_id = $1', id);
-  await app.messages.plan();
+  await app.notifications.plan();
   assert.deepEqual(await toldOf(id, seller), [
     { kind: 'seller_digest', n: 1 },
     { kind: 'seller_full', n: 1 },
@@ -142,7 +142,7 @@ test('a message that cannot be written keeps nobody else from being told', async
   await hire(db, shop.brandId, seller);
   const [bad = '', good = ''] = [await newCampaign(db, shop), await newCampaign(db, shop)];
   for (const id of [bad, good]) await joined(db, wish(id));
-  await app.messages.plan();
+  await app.notifications.plan();
   await ask(
     db,
     `do $$ begin
@@ -164,10 +164,10 @@ test('a message that cannot be written keeps nobody else from being told', async
       minutes,
     );
   }
-  await assert.rejects(app.messages.plan(), /no words for it/);
+  await assert.rejects(app.notifications.plan(), /no words for it/);
   assert.deepEqual(await toldOf(good, seller), [{ kind: 'seller_digest', n: 1 }]);
   await ask(db, 'drop function refuse_this cascade');
-  await app.messages.plan();
+  await app.notifications.plan();
   assert.deepEqual(await toldOf(bad, seller), [{ kind: 'seller_digest', n: 1 }]);
 });
 
@@ -188,7 +188,7 @@ test('a topic that is turned off is quiet, by mail or altogether', async () => {
   await set(nothing, { email: false, in_app: false });
   const id = await newCampaign(db, market);
   await joined(db, wish(id, { userId: noMail }), wish(id, { userId: nothing }));
-  await app.messages.plan();
+  await app.notifications.plan();
   assert.deepEqual(await toldOf(id, noMail), [{ kind: 'joined', n: 1 }]);
   assert.deepEqual(await toldOf(id, nothing), []);
   const sent = await ask(
@@ -210,7 +210,7 @@ test('everybody who takes part is told of a later deadline, with a link that end
   await ask(db, `select sambatan.release_participation($1, $2, 'buyer', 'service')`, id, gone);
   const later = new Date(Date.now() + 7_200_000);
   await db.one(extendDeadline, id, later, 'Menunggu gajian', 'service');
-  await app.messages.plan();
+  await app.notifications.plan();
   assert.ok((await toldOf(id, stays)).some(({ kind }) => kind === 'deadline_extended'));
   assert.ok((await toldOf(id, left)).every(({ kind }) => kind !== 'deadline_extended'));
   await until(async () =>
@@ -243,7 +243,7 @@ test('a failed campaign tells its buyers by their refunds, once, and its sellers
   await joined(db, wish(id, { userId: buyer }));
   await letTimePass(db, id, pastDeadline);
   await settleDue({ db, log: app.log }, { completeFull: false });
-  await app.messages.plan();
+  await app.notifications.plan();
   assert.deepEqual(await toldOf(id, buyer), [
     { kind: 'joined', n: 1 },
     { kind: 'refunded_failed', n: 1 },
@@ -270,7 +270,7 @@ test('money in part and above the price is told as that, and what goes back onli
       `line:${amount}`,
     );
   await arrives(1);
-  await app.messages.plan();
+  await app.notifications.plan();
   assert.deepEqual(await kindsOf(id, buyer), ['joined_upfront', 'payment_too_little']);
   await arrives(900_000_000);
   await ask(db, "select sambatan.cancel_campaign($1, 'Bahan habis', 'service')", id);
@@ -283,7 +283,7 @@ test('money in part and above the price is told as that, and what goes back onli
     id,
     held,
   );
-  await app.messages.plan();
+  await app.notifications.plan();
   assert.deepEqual(await kindsOf(id, buyer), [
     'joined_upfront',
     'payment_too_little',
@@ -298,10 +298,10 @@ test('who is written off is told that once, and is asked for no other proof', as
   const [buyer = ''] = await people(db, {});
   const id = await newCampaign(db, market, { totalSlots: 1, minimumSlots: 1 });
   const [held] = await joined(db, wish(id, { userId: buyer }));
-  await app.messages.plan();
+  await app.notifications.plan();
   await ask(db, 'select sambatan.settle_campaign($1, true, 100)', id);
   await ask(db, "select sambatan.write_off_payment($1, $2, 'Tidak membayar', 'service')", id, held);
-  await app.messages.plan();
+  await app.notifications.plan();
   assert.deepEqual(await kindsOf(id, buyer), ['joined', 'order_confirmed', 'order_unpaid']);
 });
 
@@ -310,7 +310,7 @@ test('a pledge that is paid before the end is told of its payment once', async (
   const id = await newCampaign(db, market);
   const [held] = await joined(db, wish(id, { userId: buyer }));
   await ask(db, "select sambatan.confirm_participation($1, $2, 'service')", id, held);
-  await app.messages.plan();
+  await app.notifications.plan();
   assert.deepEqual(await kindsOf(id, buyer), ['joined', 'payment_verified']);
 });
 
@@ -332,10 +332,10 @@ test('a reminder comes a day and an hour before the deadline, to who asked, and 
         seconds,
       ),
     ]);
-  await app.messages.plan();
+  await app.notifications.plan();
   assert.deepEqual(await toldOf(id, asks), []);
   await comeNearer(25 * 3_600);
-  await app.messages.plan();
+  await app.notifications.plan();
   assert.deepEqual(await toldOf(id, asks), [{ kind: 'deadline_day', n: 1 }]);
   // Extended, but the reminder was set before: it is asked again whether it is time.
   await ask(
@@ -344,10 +344,10 @@ test('a reminder comes a day and an hour before the deadline, to who asked, and 
     id,
   );
   await comeNearer(22 * 3_600 + 60);
-  await app.messages.plan();
+  await app.notifications.plan();
   assert.deepEqual(await toldOf(id, asks), [{ kind: 'deadline_day', n: 1 }]);
   await comeNearer(3 * 86_400);
-  await app.messages.plan();
+  await app.notifications.plan();
   assert.deepEqual(await toldOf(id, asks), [
     { kind: 'deadline_day', n: 1 },
     { kind: 'deadline_hour', n: 1 },
@@ -362,11 +362,11 @@ test('who has to pay is reminded before the hold lapses, and who has paid is not
     deadline: new Date(Date.now() + 60 * 3_600_000),
   });
   const [paid] = await joined(db, wish(id, { userId: pays }), wish(id, { userId: waits }));
-  await app.messages.plan();
+  await app.notifications.plan();
   await ask(db, `select sambatan.confirm_participation($1, $2, 'service')`, id, paid);
   await letTimePass(db, id, 23.5 * 3_600);
   await ask(db, 'update sambatan.reminders set due_at = now() where campaign_id = $1', id);
-  await app.messages.plan();
+  await app.notifications.plan();
   const kinds = async (userId: string) => (await toldOf(id, userId)).map(({ kind }) => kind);
   assert.deepEqual(await kinds(pays), ['joined_upfront', 'payment_verified']);
   assert.deepEqual(await kinds(waits), ['hold_ending', 'joined_upfront']);
@@ -393,10 +393,10 @@ test('who is to transfer is told the sum with its code, or where it stands, but 
     const [row] = await ask<{ sum: bigint }>(db, made, id, ids[n]);
     sums.set(userId, String(row!.sum));
   }
-  await app.messages.plan();
+  await app.notifications.plan();
   await letTimePass(db, id, 23.5 * 3_600);
   await ask(db, 'update sambatan.reminders set due_at = now() where campaign_id = $1', id);
-  await app.messages.plan();
+  await app.notifications.plan();
   const pledge = await newCampaign(db, market, {
     ...terms,
     paymentTiming: 'on_completion',
@@ -405,7 +405,7 @@ test('who is to transfer is told the sum with its code, or where it stands, but 
   });
   await joined(db, wish(pledge, { userId: waits }), wish(pledge, { userId: waitsToo }));
   await ask(db, 'select sambatan.settle_campaign($1, true, 100)', pledge);
-  await app.messages.plan();
+  await app.notifications.plan();
   for (const userId of [looks, looksToo, waits, waitsToo]) {
     const answer = await (await service.user(userId)).get('/notifications?limit=50');
     const told = expectStatus(answer, 200).items as unknown as {
@@ -434,7 +434,7 @@ test('a mail that the server refuses for good has failed, and can be sent again'
   mailbox.refuse(550, (address) => address === addressOf(refused));
   const id = await newCampaign(db, market);
   await joined(db, wish(id, { userId: refused }));
-  await app.messages.plan();
+  await app.notifications.plan();
   const find = async () =>
     (
       await ask<{ id: string; status: string; last_result: string }>(
@@ -459,7 +459,7 @@ test('a person reads their messages, one or all, and nobody else can', async () 
   const reader = await service.user();
   const id = await newCampaign(db, market);
   await joined(db, ...Array.from({ length: 3 }, () => wish(id, { userId: reader.userId })));
-  await app.messages.plan();
+  await app.notifications.plan();
   assert.equal(expectStatus(await reader.get('/notifications/unread'), 200)['unread'], 3);
   const page = expectStatus(await reader.get('/notifications?limit=2'), 200);
   const next = await reader.get(`/notifications?limit=2&cursor=${page.next_cursor}`);
@@ -489,7 +489,7 @@ test('who has to pay after success is reminded at half of the term and 12 hours 
   const id = await newCampaign(db, market, { totalSlots: 2, minimumSlots: 2 });
   const [paid] = await joined(db, wish(id, { userId: pays }), wish(id, { userId: waits }));
   await ask(db, 'select sambatan.settle_campaign($1, true, 100)', id);
-  await app.messages.plan();
+  await app.notifications.plan();
   const reminders = async (buyer: typeof payer) => {
     const answer = await buyer.get('/notifications?limit=50');
     const items = expectStatus(answer, 200).items as unknown as {
@@ -509,7 +509,7 @@ test('who has to pay after success is reminded at half of the term and 12 hours 
       hours,
     );
     await letTimePass(db, id, hours * 3_600);
-    await app.messages.plan();
+    await app.notifications.plan();
     return [await reminders(payer), await reminders(waiter)];
   };
   // The term is 72 hours: reminders after 36 and 60.

@@ -11,9 +11,9 @@ import {
   isAllowedAddress,
   isAllowedUrl,
 } from '../src/notifications/webhooks/public-addresses.ts';
-import { webhookWaitsSeconds } from '../src/notifications/transports.ts';
-import { waitAfter } from '../src/notifications/deliveries.ts';
-import { Receivers } from '../src/notifications/webhooks/circuit-breaker.ts';
+import { webhookRetryDelaysSeconds } from '../src/notifications/transports.ts';
+import { retryDelay } from '../src/notifications/deliveries.ts';
+import { CircuitBreaker } from '../src/notifications/webhooks/circuit-breaker.ts';
 import {
   newSecret,
   webhookMessageOf,
@@ -55,7 +55,7 @@ const deliveriesOf = async (id: string) =>
 async function campaignWith(note?: string): Promise<string> {
   const id = await newCampaign(db, shop);
   await joined(db, wish(id, note === undefined ? {} : { note }));
-  app.pokes.poke(id);
+  app.changeNotifier.notifyChanged(id);
   return id;
 }
 
@@ -85,7 +85,7 @@ test('an endpoint hears of the events that it asked for, and of its own brand on
   const other = await openShop(service);
   await newCampaign(db, other);
   await campaignWith();
-  await app.messages.plan();
+  await app.notifications.plan();
   await until(() => some.receiver.received.length === 1);
   assert.equal(verified(some.secret, some.receiver.received[0]!).type, 'participant_joined');
   assert.equal((await deliveriesOf(some.id)).length, 1);
@@ -95,10 +95,10 @@ test('what is rolled back is sent to nobody', async () => {
   const { receiver, id: endpointId } = await endpoint({ events: ['participant_joined'] });
   const id = await newCampaign(db, shop);
   const open = await hold(db, (tx) => joined(tx, wish(id)));
-  await app.messages.plan();
+  await app.notifications.plan();
   assert.deepEqual(await deliveriesOf(endpointId), []);
   await open.commit();
-  await app.messages.plan();
+  await app.notifications.plan();
   await until(() => receiver.received.length === 1);
 });
 
@@ -129,8 +129,8 @@ test('receivers that never answer hold nobody up, and are asked less and less', 
   // One after the other, so that the slow ones have all they can take when the last of them comes.
   for (let n = 0; n < many; n++) {
     await joined(db, wish(id));
-    app.pokes.poke(id);
-    await app.messages.plan();
+    app.changeNotifier.notifyChanged(id);
+    await app.notifications.plan();
     await until(() => quick.receiver.received.length === n + 1, { withinMs: 4_000 });
   }
   const firstTimes = slow.map(({ receiver }) => receiver.received.length);
@@ -156,12 +156,12 @@ test('receivers that never answer hold nobody up, and are asked less and less', 
 });
 
 test('attempts are spread over three days, and then the delivery has failed', () => {
-  const all = webhookWaitsSeconds;
-  const sum = all.reduce((whole, _wait, at) => whole + waitAfter(at + 1, all, 0.5)!, 0);
+  const all = webhookRetryDelaysSeconds;
+  const sum = all.reduce((whole, _wait, at) => whole + retryDelay(at + 1, all, 0.5)!, 0);
   assert.ok(Math.abs(sum / 3_600 - 72) < 1, `${sum / 3_600} hours`);
-  assert.equal(waitAfter(all.length + 1, all), null);
-  assert.equal(Math.round(waitAfter(2, all, 0)!), 240);
-  assert.equal(Math.round(waitAfter(2, all, 1)!), 360);
+  assert.equal(retryDelay(all.length + 1, all), null);
+  assert.equal(Math.round(retryDelay(2, all, 0)!), 240);
+  assert.equal(Math.round(retryDelay(2, all, 1)!), 360);
 });
 
 test('a receiver that says 410 is not asked again until somebody switches it on', async () => {
@@ -172,7 +172,7 @@ test('a receiver that says 410 is not asked again until somebody switches it on'
   await until(async () => (await see()).status === 'disabled');
   assert.equal((await see())['status_reason'], 'HTTP 410');
   await campaignWith();
-  await app.messages.plan();
+  await app.notifications.plan();
   assert.equal(receiver.received.length, 1);
   receiver.answer(200);
   const on = await shop.seller.patch(`/webhooks/${id}`, { enabled: true });
@@ -217,7 +217,7 @@ test('a redirect is not followed', async () => {
 
 test('who was slow is left alone, longer each time, until an answer is quick', () => {
   let now = 0;
-  const receivers = new Receivers(() => now);
+  const receivers = new CircuitBreaker(() => now);
   const attempts = (tookMs: number) => {
     const ends = Array.from({ length: 10 }, () => receivers.begin('a'));
     assert.deepEqual(receivers.busy(), ['a'], 'ten at a time');

@@ -107,8 +107,8 @@ test('alerts and dashboard ask only for metrics that a running service has', asy
   const service = await httpService({ scheduler: true });
   after(() => service.close());
   await service.visitor.get('/campaigns');
-  await service.app.watch.look();
-  await service.app.watch.look();
+  await service.app.monitor.look();
+  await service.app.monitor.look();
   const { text } = await service.visitor.get('//metrics');
   const series = new Set([...text.matchAll(/^([a-z_][a-z0-9_]*)[{ ]/gm)].map(([, name]) => name));
   const types = [...text.matchAll(/^# TYPE (\S+) (\S+)/gm)];

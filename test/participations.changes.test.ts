@@ -165,12 +165,12 @@ test('the seller is told of a new address once the orders are prepared, the buye
       .items.filter((one: Body) => one['campaign_id'] === campaignId)
       .map((one: Body) => String(one['kind']));
   expectStatus(await change(buyer, id, { quantity: 5, shipping_address: address }), 200);
-  await service.app.messages.plan();
+  await service.app.notifications.plan();
   assert.ok((await kinds(buyer)).includes('order_reduced'));
   assert.ok(!(await kinds(shop.seller)).includes('seller_order_changed'));
   await join(await service.user(), campaignId);
   expectStatus(await service.service.post('/lifecycle/run'), 200);
   expectStatus(await change(buyer, id, { shipping_address: `${address} 2` }), 200);
-  await service.app.messages.plan();
+  await service.app.notifications.plan();
   assert.ok((await kinds(shop.seller)).includes('seller_order_changed'));
 });

@@ -9,7 +9,7 @@ import type { Tx } from '../src/database/transaction.ts';
 import { DomainError } from '../src/errors/errors.ts';
 import { newId } from '../src/identity/ids.ts';
 import { verifyPayment } from '../src/ledger/payments/operations.ts';
-import { operate } from '../src/operation/run.ts';
+import { runInTransaction } from '../src/operation/run.ts';
 import {
   cancelParticipation,
   confirmParticipation,
@@ -46,7 +46,7 @@ type Verb = (tx: Tx, participationId: string) => Promise<Participation>;
 const cancel: Verb = (tx, id) => cancelParticipation(tx, operator(), id, null);
 const confirm: Verb = (tx, id) => confirmParticipation(tx, operator(), id, 'BCA 0812');
 const fulfil: Verb = (tx, id) => fulfilParticipation(tx, operator(), id);
-const apply = (verb: Verb, id: string) => operate(db, (tx) => verb(tx, id));
+const apply = (verb: Verb, id: string) => runInTransaction(db, (tx) => verb(tx, id));
 
 const settle = (campaignId: string, completeFull = false) =>
   ask(db, 'select sambatan.settle_campaign($1, $2, 1000)', campaignId, completeFull);
@@ -99,7 +99,7 @@ async function completed(): Promise<Made> {
 async function paidFor(): Promise<Made> {
   const made = await completed();
   const seen = { amount: null, reference: null };
-  await operate(db, (tx) => verifyPayment(tx, operator(), made.id, seen));
+  await runInTransaction(db, (tx) => verifyPayment(tx, operator(), made.id, seen));
   return made;
 }
 
@@ -313,7 +313,9 @@ test('joins and cancellations at once never oversell and never lose a slot', asy
     outcomes(first.slice(0, 10).map((id) => apply(cancel, id))),
     Promise.all(
       Array.from({ length: 40 }, () =>
-        operate(db, (tx) => joinNow(tx, [wish(campaignId)])).then((given) => outcomeOf(given[0]!)),
+        runInTransaction(db, (tx) => joinNow(tx, [wish(campaignId)])).then((given) =>
+          outcomeOf(given[0]!),
+        ),
       ),
     ),
   ]);
@@ -335,7 +337,7 @@ test('who cancels is told by the reason: the buyer, the service for the buyer, a
   ] as const;
   for (const [actor, reason, label] of cases) {
     const [id] = await joined(db, wish(campaignId, { userId }));
-    await operate(db, (tx) => cancelParticipation(tx, actor, id!, 'berubah pikiran'));
+    await runInTransaction(db, (tx) => cancelParticipation(tx, actor, id!, 'berubah pikiran'));
     assert.equal((await participationOf(id!)).cancel_reason, reason);
     const [entry] = await ask<{ actor: string; metadata: object }>(
       db,
@@ -358,10 +360,10 @@ test("another buyer's participation cannot be cancelled, confirmed or received",
   const { campaignId, id } = await joinedIn({});
   const stranger = user(newId());
   for (const verb of [cancelParticipation, confirmParticipation]) {
-    const refused = await outcomes([operate(db, (tx) => verb(tx, stranger, id, null))]);
+    const refused = await outcomes([runInTransaction(db, (tx) => verb(tx, stranger, id, null))]);
     assert.deepEqual(refused, ['participation_not_found']);
   }
-  const received = operate(db, (tx) => fulfilParticipation(tx, stranger, id));
+  const received = runInTransaction(db, (tx) => fulfilParticipation(tx, stranger, id));
   assert.deepEqual(await outcomes([received]), ['participation_not_found']);
   assert.equal((await stateOf(db, campaignId)).filled_slots, 2);
 });

@@ -377,7 +377,7 @@ test('below the minimum the seller decides; an operator only after the seller ha
   await letTimePass(db, id, termAndGrace + 48 * 3_600);
   await run();
   assert.notEqual((await campaignOf(id))['decision_until'], null);
-  await service.app.watch.look();
+  await service.app.monitor.look();
   const figures = await service.app.metrics.registry.metrics();
   assert.match(figures, /sambatan_work_queue_items\{queue="decisions"\} [1-9]/);
   const { items } = expectStatus(await staff.get('/payouts?limit=100'), 200);

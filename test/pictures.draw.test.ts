@@ -4,24 +4,32 @@ import type { Sharp } from 'sharp';
 import { makePicture } from '../src/catalogue/make-picture.ts';
 import { newId } from '../src/identity/ids.ts';
 import { readProof } from '../src/ledger/payments/proofs.ts';
-import { drawn, NotDrawn, type Flaw } from '../src/uploads/decode-image.ts';
+import {
+  decodeUntrustedImage,
+  ImageDecodeError,
+  type ImageFlaw,
+} from '../src/uploads/decode-image.ts';
 import { deepPixels, photo, png } from './rig/pictures.ts';
 
 const inWebp = (pixels: Sharp) => pixels.resize(10).webp().toBuffer();
-const flawOf = (flaw: Flaw) => (error: unknown) => error instanceof NotDrawn && error.flaw === flaw;
+const flawOf = (flaw: ImageFlaw) => (error: unknown) =>
+  error instanceof ImageDecodeError && error.flaw === flaw;
 
 test('a picture is measured by the bytes that it takes in memory, not by its pixels alone', async () => {
   // 36 megapixels each: of three bytes they are drawn, of eight they would be 288 MB.
-  assert.ok((await drawn(png(6_000, 6_000), inWebp)).length > 0);
-  await assert.rejects(drawn(png(6_000, 6_000, 10, deepPixels), inWebp), flawOf('too_large'));
-  await assert.rejects(drawn(png(9_000, 9_000, 10), inWebp), flawOf('too_large'));
+  assert.ok((await decodeUntrustedImage(png(6_000, 6_000), inWebp)).length > 0);
+  await assert.rejects(
+    decodeUntrustedImage(png(6_000, 6_000, 10, deepPixels), inWebp),
+    flawOf('too_large'),
+  );
+  await assert.rejects(decodeUntrustedImage(png(9_000, 9_000, 10), inWebp), flawOf('too_large'));
 });
 
 test('proofs and products’ pictures are drawn one at a time, however many are sent at once', async () => {
   const bytes = await photo();
   let [now, most, left] = [0, 0, 0];
   const watched = () =>
-    drawn(bytes, async (pixels) => {
+    decodeUntrustedImage(bytes, async (pixels) => {
       most = Math.max(most, ++now);
       const small = await inWebp(pixels);
       now--;
@@ -44,8 +52,8 @@ test('proofs and products’ pictures are drawn one at a time, however many are 
 test('a broken picture stands in nobody’s way', async () => {
   const bytes = await photo();
   const [broken, whole] = await Promise.allSettled([
-    drawn(bytes.subarray(0, bytes.length / 2), inWebp),
-    drawn(bytes, inWebp),
+    decodeUntrustedImage(bytes.subarray(0, bytes.length / 2), inWebp),
+    decodeUntrustedImage(bytes, inWebp),
   ]);
   assert.equal(broken.status, 'rejected');
   assert.equal(whole.status, 'fulfilled');

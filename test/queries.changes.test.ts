@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { openDatabase, type Database } from '../src/database/pool.ts';
 import { allQueries } from '../src/database/query.ts';
-import { preview, operate } from '../src/operation/run.ts';
+import { preview, runInTransaction } from '../src/operation/run.ts';
 import { createCampaign, defaultPaymentRules } from '../src/campaigns/operations.ts';
 import { defaultTerms } from '../src/campaigns/campaign.ts';
 import { testDatabase } from './rig/database.ts';
@@ -76,7 +76,7 @@ const newCampaign = () => ({
 });
 
 test('whoever watches is notified once the commit was acknowledged, and not before', async () => {
-  const { id } = await operate(db, async (tx) => {
+  const { id } = await runInTransaction(db, async (tx) => {
     const made = await createCampaign(tx, service, newCampaign());
     assert.deepEqual(changed, []);
     return made;
@@ -87,7 +87,7 @@ test('whoever watches is notified once the commit was acknowledged, and not befo
 test('nobody is notified of a preview or of what failed', async () => {
   changed.length = 0;
   await preview(db, (tx) => createCampaign(tx, service, newCampaign()));
-  const failing = operate(db, async (tx) => {
+  const failing = runInTransaction(db, async (tx) => {
     await createCampaign(tx, service, newCampaign());
     throw new Error('on purpose');
   });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { parse } from 'csv-parse/sync';
 import { newId } from '../src/identity/ids.ts';
-import { fieldMoment } from '../src/web/format.ts';
+import { formatFieldMoment } from '../src/web/format.ts';
 import type { Client } from './rig/client.ts';
 import { httpService } from './rig/http-service.ts';
 import { ask } from './rig/market.ts';
@@ -41,7 +41,7 @@ const terms = (wish: Record<string, string> = {}) => ({
   price_per_slot: '125.000',
   min_slots_per_user: '',
   max_slots_per_user: '3',
-  deadline: fieldMoment(new Date(Date.now() + 48 * hourMs)),
+  deadline: formatFieldMoment(new Date(Date.now() + 48 * hourMs)),
   opens_at: '',
   payment_timing: 'on_completion',
   hold_hours: '24',
@@ -83,7 +83,7 @@ suite('a seller’s whole way, by forms alone', () => {
     leadsTo(await person.post(`${draft}/terbit`), /kabar=terbit/);
     assert.match(found(await person.get(`/toko/${brand}`)), /Senja batch tiga/);
 
-    const later = fieldMoment(new Date(Date.now() + 96 * hourMs));
+    const later = formatFieldMoment(new Date(Date.now() + 96 * hourMs));
     const reason = 'Botolnya datang terlambat';
     leadsTo(await person.post(`${draft}/perpanjang`, { deadline: later, reason }), /diperpanjang/);
     const asking = found(await person.get(`${draft}/batal`));
@@ -331,7 +331,7 @@ suite('what strangers and helpers may', () => {
     assert.doesNotMatch(preview, /value="terbit"/);
     const draft = leadsTo(await forms.post(path, terms({ aksi: 'draf' })), /draf/).split('?')[0]!;
     found(await forms.post(path, terms({ aksi: 'terbit' })), 403);
-    const opens_at = fieldMoment(new Date(Date.now() + hourMs));
+    const opens_at = formatFieldMoment(new Date(Date.now() + hourMs));
     found(await forms.post(path, terms({ aksi: 'draf', opens_at })), 403);
     found(await forms.post(`${draft}/terbit`), 403);
     leadsTo(

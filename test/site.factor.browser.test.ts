@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { readOutbox } from '../src/mail/mailer.ts';
+import { capturedEmails } from '../src/mail/mailer.ts';
 import { appWith, codesOn, giveFactor, keyOn } from './rig/authenticator.ts';
 import { testBrowser, type Looker } from './rig/browser.ts';
 import { httpService } from './rig/http-service.ts';
@@ -122,6 +122,6 @@ for (const way of ['app', 'mail'] as const) {
 
 /** The code in the last mail to somebody. */
 async function proofMailed(email: string): Promise<string> {
-  const mails = await readOutbox(service.app.mailer.outbox!, 1_000);
+  const mails = await capturedEmails(service.app.mailer.outbox!, 1_000);
   return /\b\d{6}\b/.exec(mails.find(({ to }) => to === email)!.text)![0];
 }

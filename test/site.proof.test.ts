@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { readOutbox } from '../src/mail/mailer.ts';
+import { capturedEmails } from '../src/mail/mailer.ts';
 import { newId } from '../src/identity/ids.ts';
 import { appWith, giveFactor, keyOn, type Authenticator } from './rig/authenticator.ts';
 import { token, type Answer } from './rig/client.ts';
@@ -119,7 +119,7 @@ const isAskedWith = (answer: Answer, status: number) => {
 
 /** The code in the last mail, which has no link. */
 async function mailedProof(email: string): Promise<{ code: string }> {
-  const mails = await readOutbox(service.app.mailer.outbox!, 1_000);
+  const mails = await capturedEmails(service.app.mailer.outbox!, 1_000);
   const { text } = mails.find(({ to }) => to === email)!;
   assert.doesNotMatch(text, /https?:/);
   return { code: /\b\d{6}\b/.exec(text)![0] };
@@ -183,7 +183,7 @@ test('who has a second factor proves themselves by it, and a mail is not enough'
   // Its end is sensitive itself, and a mail would have been had by whoever reads the mailbox.
   const ending = await person.post('/akun/keamanan/matikan');
   isAsked(ending);
-  const mails = await readOutbox(service.app.mailer.outbox!, 1_000);
+  const mails = await capturedEmails(service.app.mailer.outbox!, 1_000);
   const proofs = mails.filter(
     ({ to, subject }) => to === email && /untuk melanjutkan/.test(subject),
   );

@@ -160,7 +160,7 @@ test('a campaign that fails while it is watched tells its buyer of the refund', 
   await looker.go(`/ikutan/${joined.id}`);
   await page.getByText('Nothing to pay yet').waitFor();
   await letTimePass(service.db, campaign.id, 7_200);
-  service.app.pokes.poke(campaign.id);
+  service.app.changeNotifier.notifyChanged(campaign.id);
   await page.getByText('You were refunded in full.').waitFor();
   await looker.check();
   await looker.go(`/sambatan/${campaign.id}`);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { newId } from '../src/identity/ids.ts';
 import { limits } from '../src/config/limits.ts';
-import { readOutbox } from '../src/mail/mailer.ts';
+import { capturedEmails } from '../src/mail/mailer.ts';
 import { token } from './rig/client.ts';
 import { httpService } from './rig/http-service.ts';
 import { ask } from './rig/market.ts';
@@ -205,7 +205,8 @@ async function askFrom(email: string, network: string): Promise<number> {
   return statusCode;
 }
 const mailsTo = async (email: string) =>
-  (await readOutbox(service.app.mailer.outbox!, 10_000)).filter(({ to }) => to === email).length;
+  (await capturedEmails(service.app.mailer.outbox!, 10_000)).filter(({ to }) => to === email)
+    .length;
 const endCodes = (email: string) =>
   ask(service.db, 'update sambatan_auth.sign_ins set expires_at = now() where email = $1', email);
 
@@ -337,7 +338,7 @@ test('when the mail budget is spent, strangers are told so and known people stil
   assert.equal((await owner.post('/masuk/kode', { id, code })).status, 303);
   const metrics = await tight.app.metrics.registry.metrics();
   assert.match(metrics, /sambatan_mails_refused_total\{kind="stranger"\} 1/);
-  await tight.app.watch.look();
+  await tight.app.monitor.look();
   const used = /sambatan_mail_budget_used_ratio\{window="five_minutes"\} (\S+)/;
   assert.equal(used.exec(await tight.app.metrics.registry.metrics())?.[1], '0.9');
   await clear();

@@ -3,7 +3,7 @@ import { after, test } from 'node:test';
 import { DomainError } from '../src/errors/errors.ts';
 import { newId } from '../src/identity/ids.ts';
 import { extendCampaign, cancelCampaign } from '../src/lifecycle/operations.ts';
-import { operate } from '../src/operation/run.ts';
+import { runInTransaction } from '../src/operation/run.ts';
 import { cancelParticipation } from '../src/participations/operations.ts';
 import {
   acceptOffer,
@@ -51,7 +51,8 @@ async function fullCampaign(
   return { id, parts };
 }
 
-const leave = (part: string) => operate(db, (tx) => cancelParticipation(tx, service, part, null));
+const leave = (part: string) =>
+  runInTransaction(db, (tx) => cancelParticipation(tx, service, part, null));
 const settle = (id: string, limit = 1_000) =>
   ask<{ settled: number; more: boolean }>(
     db,
@@ -61,11 +62,11 @@ const settle = (id: string, limit = 1_000) =>
   );
 const seenBy = ({ user_id: buyer, id }: WaitingEntry) => viewWaitingEntry(db, user(buyer), id);
 const accept = ({ user_id: buyer, id }: WaitingEntry) =>
-  operate(db, (tx) => acceptOffer(tx, user(buyer), id));
+  runInTransaction(db, (tx) => acceptOffer(tx, user(buyer), id));
 const decline = ({ user_id: buyer, id }: WaitingEntry) =>
-  operate(db, (tx) => declineOffer(tx, user(buyer), id));
+  runInTransaction(db, (tx) => declineOffer(tx, user(buyer), id));
 const withdraw = ({ user_id: buyer, id }: WaitingEntry) =>
-  operate(db, (tx) => withdrawEntry(tx, user(buyer), id));
+  runInTransaction(db, (tx) => withdrawEntry(tx, user(buyer), id));
 const statuses = async (...entries: WaitingEntry[]) =>
   (await Promise.all(entries.map(seenBy))).map(({ status }) => status).join(' ');
 const refused =
@@ -283,7 +284,9 @@ test('an offer ends with the campaign, and has its full time again when that is 
   await leave(parts[0]!);
   const short = (await seenBy(waiter)).offer_expires_at!;
   const deadline = dayAhead();
-  await operate(db, (tx) => extendCampaign(tx, service, id, { deadline, reason: 'ramai' }));
+  await runInTransaction(db, (tx) =>
+    extendCampaign(tx, service, id, { deadline, reason: 'ramai' }),
+  );
   const long = (await seenBy(waiter)).offer_expires_at!;
   assert.ok(long.getTime() - short.getTime() > 3_500_000, `${short} ${long}`);
   await letTimePass(db, id, twoHours);
@@ -301,7 +304,9 @@ test('a hold that ends between the old deadline and the new one lapses in time',
   const id = await newCampaign(db, market, { paymentTiming: 'upfront', holdSeconds: 7_200 });
   await joined(db, wish(id));
   const deadline = dayAhead();
-  await operate(db, (tx) => extendCampaign(tx, service, id, { deadline, reason: 'ramai' }));
+  await runInTransaction(db, (tx) =>
+    extendCampaign(tx, service, id, { deadline, reason: 'ramai' }),
+  );
   await letTimePass(db, id, 7_201);
   const due = await ask(
     db,
@@ -324,7 +329,7 @@ for (const [how, event] of [
     for (let i = 0; i < 5; i++) entries.push(await waitFor(db, id));
     await leave(parts[0]!);
     if (how === 'cancelled') {
-      await operate(db, (tx) => cancelCampaign(tx, operator(), id, 'bahan habis'));
+      await runInTransaction(db, (tx) => cancelCampaign(tx, operator(), id, 'bahan habis'));
     } else {
       await letTimePass(db, id, 90_000);
     }

@@ -5,7 +5,7 @@ import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { DomainError } from '../src/errors/errors.ts';
 import { newId } from '../src/identity/ids.ts';
-import { operate } from '../src/operation/run.ts';
+import { runInTransaction } from '../src/operation/run.ts';
 import { cancelParticipation, confirmParticipation } from '../src/participations/operations.ts';
 import { cancelCampaign, extendCampaign } from '../src/lifecycle/operations.ts';
 import { acceptOffer, declineOffer, withdrawEntry } from '../src/waiting/operations.ts';
@@ -95,7 +95,7 @@ const termsPlan: fc.Arbitrary<Terms> = fc
 const seen = new Map<string, number>();
 const count = (what: string) => seen.set(what, (seen.get(what) ?? 0) + 1);
 
-const inTx = (verb: (tx: Tx) => Promise<unknown>) => operate(db, verb);
+const inTx = (verb: (tx: Tx) => Promise<unknown>) => runInTransaction(db, verb);
 
 /** 'ok', or the code of the refusal. */
 async function outcomeOf(change: Promise<unknown>): Promise<string> {

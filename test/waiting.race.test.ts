@@ -4,7 +4,7 @@ import { openDatabase, type Database } from '../src/database/pool.ts';
 import { DomainError } from '../src/errors/errors.ts';
 import { newId } from '../src/identity/ids.ts';
 import { settleDue } from '../src/lifecycle/due.ts';
-import { operate } from '../src/operation/run.ts';
+import { runInTransaction } from '../src/operation/run.ts';
 import { cancelParticipation } from '../src/participations/operations.ts';
 import { acceptOffer } from '../src/waiting/operations.ts';
 import { testDatabase } from './rig/database.ts';
@@ -75,7 +75,7 @@ for (const capacity of [1, 2, 7, 50]) {
     const answers = await Promise.all([
       ...parts.map((part, n) =>
         patiently(() =>
-          operate(replica(n), (tx) => cancelParticipation(tx, service, part, null)),
+          runInTransaction(replica(n), (tx) => cancelParticipation(tx, service, part, null)),
         ).then((code) => `cancel ${code}`),
       ),
       ...Array.from({ length: racers }, (_, n) =>
@@ -103,7 +103,9 @@ for (const capacity of [1, 2, 7, 50]) {
       const taken = await Promise.all(
         [...offers, ...offers].map((offer, n) =>
           patiently(() =>
-            operate(replica(n), (tx) => acceptOffer(tx, user(offer.user_id), offer.entry_id)),
+            runInTransaction(replica(n), (tx) =>
+              acceptOffer(tx, user(offer.user_id), offer.entry_id),
+            ),
           ),
         ),
       );
@@ -134,7 +136,7 @@ test('control: were nothing kept for them, strangers would take what is offered'
   const id = await newCampaign(db, market, { totalSlots: 2, deadline: dayAhead() });
   const [part] = await joined(db, wish(id), wish(id));
   await waitFor(db, id);
-  await operate(db, (tx) => cancelParticipation(tx, service, part!, null));
+  await runInTransaction(db, (tx) => cancelParticipation(tx, service, part!, null));
   const undone = new Error('the test is over');
   const attempt = db.transaction(async (tx) => {
     const kept = await joinNow(tx, [wish(id)]);
@@ -180,7 +182,7 @@ test('two workers lapse the offers of many campaigns, each once, and pass them o
   for (const id of ids) {
     const [part] = await joined(db, wish(id, { quantity: 2 }), wish(id));
     for (const quantity of [1, 1, 2, 1]) await waitFor(db, id, quantity);
-    await operate(db, (tx) => cancelParticipation(tx, service, part!, null));
+    await runInTransaction(db, (tx) => cancelParticipation(tx, service, part!, null));
     await letTimePass(db, id, 7_200);
   }
   const [one, two] = [worker(t), worker(t)];

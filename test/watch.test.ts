@@ -4,7 +4,7 @@ import { invariantCount } from '../src/database/invariants.ts';
 import { createMetrics } from '../src/observability/metrics.ts';
 import { newId } from '../src/identity/ids.ts';
 import { workQueues } from '../src/ledger/work-queues/ages.ts';
-import { Watch } from '../src/monitor/monitor.ts';
+import { Monitor } from '../src/monitor/monitor.ts';
 import { asAdmin } from './rig/cluster.ts';
 import { testDatabase } from './rig/database.ts';
 import { recordingLog } from './rig/log.ts';
@@ -21,7 +21,7 @@ async function watched(invariantHours = 24) {
     const metrics = createMetrics();
     const log = recordingLog();
     const budget = { max: { five_minutes: 100, day: 1_000 } };
-    const watch = new Watch({ db, url, log, metrics, budget, invariantHours });
+    const watch = new Monitor({ db, url, log, metrics, budget, invariantHours });
     const value = async (name: string, label = '') =>
       Number(
         new RegExp(`^${name}${label === '' ? '' : `\\{[^}]*"${label}"[^}]*\\}`} (\\S+)$`, 'm').exec(

@@ -2,10 +2,10 @@
 // names it. Settings come from the environment as always.
 import { loadConfig } from '../../src/config/config.ts';
 import { createApp, type App } from '../../src/app/app.ts';
-import { openDoors } from '../../src/overload/listen.ts';
+import { listen } from '../../src/overload/listen.ts';
 import { createLog } from '../../src/server/logging.ts';
-import { filesOf, pagesOf } from '../../src/server/site/pages.ts';
-import { routesOf } from '../../src/server/routes.ts';
+import { siteFilePlugins, sitePages } from '../../src/server/site/pages.ts';
+import { apiRoutes } from '../../src/server/routes.ts';
 import { buildServer, stopServer } from '../../src/server/server.ts';
 import { onStopSignal } from '../../src/commands/stop-process.ts';
 import { rememberReads } from './remember.ts';
@@ -23,10 +23,10 @@ const ours = createApp({
 });
 if (way === 'floor') rememberReads(ours.db);
 const app: App = { ...ours, joins: otherWays[way]?.(ours) ?? ours.joins };
-const server = await buildServer(app, routesOf(app), pagesOf(app), filesOf(app));
-await app.pokes.start();
+const server = await buildServer(app, apiRoutes(app), sitePages(app), siteFilePlugins(app));
+await app.changeNotifier.start();
 await app.scheduler.start();
-await openDoors(server, config.http);
+await listen(server, config.http);
 onStopSignal(
   async () => {
     await stopServer(server, 10_000);

@@ -15,7 +15,7 @@ export const otherWays = {
         const [answer] = await joinAll(app.db, [request], options);
         app.metrics.joinBatchSize.observe(1);
         if (answer === undefined || answer instanceof DomainError) throw answer;
-        app.pokes.poke(request.campaignId);
+        app.changeNotifier.notifyChanged(request.campaignId);
         return answer;
       }),
     );

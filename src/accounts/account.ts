@@ -1,8 +1,8 @@
-import { counted } from '../errors/plurals.ts';
+import { withPlural } from '../errors/plurals.ts';
 import { invalidField, type Language } from '../errors/errors.ts';
 
 /** Saved addresses that one person may have. */
-export const mostAddresses = 10;
+export const maxAddresses = 10;
 /** Of the one line that a join takes and a parcel carries. */
 const longestLine = 240;
 
@@ -30,7 +30,7 @@ export interface ProfileChange {
 type AddressParts = Omit<AddressInput, 'label' | 'isDefault'>;
 
 /** What somebody is addressed in, by what their profile says; Indonesian without one. */
-export function languageOf(locale: string | null): Language {
+export function profileLanguage(locale: string | null): Language {
   return locale === 'en' ? 'en' : 'id';
 }
 
@@ -53,7 +53,7 @@ const textFields = [
  * The address as it is kept: trimmed, on one line each, the phone as digits. Throws
  * validation_failed for what no courier could use.
  */
-export function usableAddress(given: AddressInput): AddressInput {
+export function normalizeAddress(given: AddressInput): AddressInput {
   const address = { ...given, phone: given.phone.replaceAll(/[\s().\p{Cf}-]/gu, '') };
   for (const [key, field, least, most] of textFields) {
     address[key] = oneLine(given[key]);
@@ -82,14 +82,14 @@ export function usableAddress(given: AddressInput): AddressInput {
   if (tooLong > 0) {
     throw invalidField('street', {
       id: `Alamat lengkapnya kepanjangan ${tooLong} karakter. Singkat sedikit, ya.`,
-      en: `The whole address is ${counted(tooLong, 'character')} too long. Please shorten it.`,
+      en: `The whole address is ${withPlural(tooLong, 'character')} too long. Please shorten it.`,
     });
   }
   return address;
 }
 
 /** A profile's changes as they are kept. Throws validation_failed. */
-export function usableProfile(given: ProfileChange): ProfileChange {
+export function normalizeProfile(given: ProfileChange): ProfileChange {
   const displayName = given.displayName === undefined ? undefined : oneLine(given.displayName);
   if (displayName !== undefined && (!canBeSeen(displayName) || [...displayName].length > 80)) {
     throw invalidField('display_name', {

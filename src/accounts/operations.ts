@@ -3,14 +3,14 @@ import type { Tx } from '../database/transaction.ts';
 import { DomainError, type Language } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
-import { demandProof } from '../identity/policy.ts';
+import { requireRecentAuth } from '../identity/policy.ts';
 import { recordAccess } from './access.ts';
 import {
   addressLine,
-  languageOf,
-  mostAddresses,
-  usableAddress,
-  usableProfile,
+  profileLanguage,
+  maxAddresses,
+  normalizeAddress,
+  normalizeProfile,
   type AddressInput,
   type ProfileChange,
 } from './account.ts';
@@ -35,7 +35,7 @@ export async function readProfile(db: Queryable, actor: Actor): Promise<Profile>
     user_id: userId,
     display_name,
     email,
-    language: languageOf(locale),
+    language: profileLanguage(locale),
     time_zone: time_zone ?? 'Asia/Jakarta',
   };
 }
@@ -43,7 +43,7 @@ export async function readProfile(db: Queryable, actor: Actor): Promise<Profile>
 /** Changes what is given of the caller's profile. Refuses: validation_failed, forbidden. */
 export async function changeProfile(tx: Tx, actor: Actor, change: ProfileChange): Promise<Profile> {
   const userId = ownerOf(actor);
-  const { displayName = null, language = null, timeZone = null } = usableProfile(change);
+  const { displayName = null, language = null, timeZone = null } = normalizeProfile(change);
   await tx.rows(sql.lockProfile, userId);
   await tx.rows(sql.updateProfile, userId, displayName, language, timeZone);
   return await readProfile(tx, actor);
@@ -73,11 +73,11 @@ export async function ownAddress(db: Queryable, actor: Actor, id: string): Promi
  */
 export async function addAddress(tx: Tx, actor: Actor, input: AddressInput): Promise<Address> {
   const userId = ownerOf(actor);
-  const address = usableAddress(input);
+  const address = normalizeAddress(input);
   await tx.rows(sql.lockProfile, userId);
   const present = await tx.rows(sql.listAddresses, userId);
-  if (present.length >= mostAddresses) {
-    throw new DomainError('too_many_addresses', { maximum: mostAddresses });
+  if (present.length >= maxAddresses) {
+    throw new DomainError('too_many_addresses', { maximum: maxAddresses });
   }
   const isDefault = address.isDefault === true || present.length === 0;
   return await save(tx, userId, newId(), { ...address, isDefault });
@@ -101,7 +101,7 @@ export async function editAddress(
   const userId = ownerOf(actor);
   await tx.rows(sql.lockProfile, userId);
   const present = await ownAddress(tx, actor, id);
-  const address = usableAddress({
+  const address = normalizeAddress({
     label: change.label ?? present.label,
     recipient: change.recipient ?? present.recipient,
     phone: change.phone ?? present.phone,
@@ -140,7 +140,7 @@ export async function exportAccount(db: Queryable, actor: Actor): Promise<object
  */
 export async function deleteAccount(tx: Tx, actor: Actor): Promise<readonly string[]> {
   const userId = ownerOf(actor);
-  demandProof(actor);
+  requireRecentAuth(actor);
   await tx.rows(sql.lockProfile, userId);
   // Whoever becomes or ceases to be a member meanwhile is one, or is not, when it is looked at.
   await tx.rows(personal.lockOwnedBrands, userId);

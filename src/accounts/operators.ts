@@ -4,13 +4,13 @@ import { DomainError, invalidField } from '../errors/errors.ts';
 import { actorLabel, withFactorNeeded, type Actor } from '../identity/actor.ts';
 import type { Authenticator } from '../identity/authenticate.ts';
 import { newId } from '../identity/ids.ts';
-import { demandProof, permit } from '../identity/policy.ts';
-import { consult } from '../operation/run.ts';
+import { requireRecentAuth, authorize } from '../identity/policy.ts';
+import { retryRead } from '../operation/run.ts';
 import * as sql from './queries.ts';
 
 /** Operators who were named by others; those of the configuration are not among them. */
 export async function listOperators(db: Queryable, actor: Actor): Promise<sql.OperatorRow[]> {
-  permit(actor, 'operators.manage');
+  authorize(actor, 'operators.manage');
   return await db.rows(sql.listOperators);
 }
 
@@ -25,9 +25,9 @@ export interface Candidate {
  * seconds; gives their id. Naming somebody again changes nothing. Refuses: validation_failed
  * (either an address or an id), account_not_found, forbidden, reauthentication_required.
  */
-export async function nameOperator(tx: Tx, actor: Actor, candidate: Candidate): Promise<string> {
-  const caller = permit(actor, 'operators.manage');
-  demandProof(actor);
+export async function grantOperator(tx: Tx, actor: Actor, candidate: Candidate): Promise<string> {
+  const caller = authorize(actor, 'operators.manage');
+  requireRecentAuth(actor);
   const userId = await userToName(tx, candidate);
   const named = await tx.maybe(sql.insertOperator, userId, actorLabel(caller));
   if (named) await tx.rows(sql.recordOperatorChange, newId(), userId, 'named', actorLabel(caller));
@@ -38,9 +38,9 @@ export async function nameOperator(tx: Tx, actor: Actor, candidate: Candidate): 
  * Ends it, as soon as naming begins it. Refuses: account_not_found, forbidden,
  * reauthentication_required.
  */
-export async function dismissOperator(tx: Tx, actor: Actor, userId: string): Promise<void> {
-  const caller = permit(actor, 'operators.manage');
-  demandProof(actor);
+export async function revokeOperator(tx: Tx, actor: Actor, userId: string): Promise<void> {
+  const caller = authorize(actor, 'operators.manage');
+  requireRecentAuth(actor);
   const dismissed = await tx.maybe(sql.deleteOperator, userId);
   if (dismissed === undefined) throw new DomainError('account_not_found', {});
   await tx.rows(sql.recordOperatorChange, newId(), userId, 'dismissed', actorLabel(caller));
@@ -75,7 +75,7 @@ export interface OperatorRules {
  * process reads them all at once, and again when somebody asks and what it knows has grown old, so
  * that a request costs no query of its own and a join none at all.
  */
-export function knowingOperators(
+export function withOperatorRole(
   authenticate: Authenticator,
   db: Queryable,
   { needFactor, now = () => performance.now() }: OperatorRules,
@@ -83,7 +83,7 @@ export function knowingOperators(
   let known: Promise<ReadonlySet<string>> | undefined;
   let oldAt = 0;
   const read = async (): Promise<ReadonlySet<string>> => {
-    const rows = await consult(() => db.rows(sql.namedOperators));
+    const rows = await retryRead(() => db.rows(sql.namedOperators));
     return new Set(rows.map(({ user_id }) => user_id));
   };
   const recognised = async (actor: Actor): Promise<Actor> => {

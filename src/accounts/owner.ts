@@ -1,9 +1,9 @@
 import type { Actor } from '../identity/actor.ts';
-import { permit } from '../identity/policy.ts';
+import { authorize } from '../identity/policy.ts';
 
 /** The user whose account the caller may manage: their own. Refuses: unauthenticated, forbidden. */
 export function ownerOf(actor: Actor): string {
-  const caller = permit(actor, 'account.manage');
+  const caller = authorize(actor, 'account.manage');
   if (caller.kind === 'service') throw new Error('the policy lets no service have an account');
   return caller.userId;
 }

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { OperationDeps } from '../operation/deps.ts';
 import { closed, Id, problems, text } from '../http/schemas.ts';
-import { consult, operate } from '../operation/run.ts';
+import { retryRead, runInTransaction } from '../operation/run.ts';
 import {
   addAddress,
   changeProfile,
@@ -13,7 +13,7 @@ import {
   readProfile,
   removeAddress,
 } from './operations.ts';
-import { dismissOperator, listOperators, nameOperator } from './operators.ts';
+import { revokeOperator, listOperators, grantOperator } from './operators.ts';
 import {
   addressChange,
   addressFields,
@@ -34,7 +34,7 @@ export function accountRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
     server.get(
       '/me',
       { schema: about('My profile', { response: { 200: Me, ...problems('forbidden') } }) },
-      async ({ actor }) => await consult(() => readProfile(app.db, actor)),
+      async ({ actor }) => await retryRead(() => readProfile(app.db, actor)),
     );
 
     server.patch(
@@ -46,7 +46,7 @@ export function accountRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         }),
       },
       async ({ actor, body }) =>
-        await operate(app.db, (tx) => changeProfile(tx, actor, profileChange(body))),
+        await runInTransaction(app.db, (tx) => changeProfile(tx, actor, profileChange(body))),
     );
 
     server.delete(
@@ -66,7 +66,7 @@ export function accountRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         }),
       },
       async ({ actor }, reply) => {
-        await operate(app.db, (tx) => deleteAccount(tx, actor));
+        await runInTransaction(app.db, (tx) => deleteAccount(tx, actor));
         return reply.code(204).send(null);
       },
     );
@@ -82,7 +82,7 @@ export function accountRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         }),
       },
       async ({ actor }) =>
-        (await consult(() => exportAccount(app.db, actor))) as { user_id: string },
+        (await retryRead(() => exportAccount(app.db, actor))) as { user_id: string },
     );
 
     server.get(
@@ -92,7 +92,7 @@ export function accountRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
           response: { 200: closed({ items: Type.Array(SavedAddress) }), ...problems('forbidden') },
         }),
       },
-      async ({ actor }) => ({ items: await consult(() => ownAddresses(app.db, actor)) }),
+      async ({ actor }) => ({ items: await retryRead(() => ownAddresses(app.db, actor)) }),
     );
 
     server.post(
@@ -105,7 +105,9 @@ export function accountRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
       },
       async ({ actor, body }, reply) => {
         const input = addressInput(body);
-        return reply.code(201).send(await operate(app.db, (tx) => addAddress(tx, actor, input)));
+        return reply
+          .code(201)
+          .send(await runInTransaction(app.db, (tx) => addAddress(tx, actor, input)));
       },
     );
 
@@ -121,7 +123,9 @@ export function accountRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         }),
       },
       async ({ actor, body, params }) =>
-        await operate(app.db, (tx) => editAddress(tx, actor, params.id, addressChange(body))),
+        await runInTransaction(app.db, (tx) =>
+          editAddress(tx, actor, params.id, addressChange(body)),
+        ),
     );
 
     server.delete(
@@ -133,7 +137,7 @@ export function accountRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         }),
       },
       async ({ actor, params }, reply) => {
-        await operate(app.db, (tx) => removeAddress(tx, actor, params.id));
+        await runInTransaction(app.db, (tx) => removeAddress(tx, actor, params.id));
         return reply.code(204).send(null);
       },
     );
@@ -145,7 +149,7 @@ export function accountRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
           response: { 200: closed({ items: Type.Array(Operator) }), ...problems('forbidden') },
         }),
       },
-      async ({ actor }) => ({ items: await consult(() => listOperators(app.db, actor)) }),
+      async ({ actor }) => ({ items: await retryRead(() => listOperators(app.db, actor)) }),
     );
 
     server.post(
@@ -162,7 +166,7 @@ export function accountRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
       async ({ actor, body }, reply) => {
         const { email, user_id } = body;
         const candidate = { email, userId: user_id?.toLowerCase() };
-        const userId = await operate(app.db, (tx) => nameOperator(tx, actor, candidate));
+        const userId = await runInTransaction(app.db, (tx) => grantOperator(tx, actor, candidate));
         return reply.code(201).send({ user_id: userId });
       },
     );
@@ -179,7 +183,7 @@ export function accountRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         }),
       },
       async ({ actor, params }, reply) => {
-        await operate(app.db, (tx) => dismissOperator(tx, actor, params.id));
+        await runInTransaction(app.db, (tx) => revokeOperator(tx, actor, params.id));
         return reply.code(204).send(null);
       },
     );

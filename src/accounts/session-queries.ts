@@ -48,7 +48,7 @@ export const hasMailedCode = query<
 );
 
 /** As insertSignIn, for somebody who is signed in and proves themselves again: without a link. */
-export const insertProof = query<
+export const insertReauthenticationCode = query<
   [
     signInId: string,
     email: string,
@@ -66,7 +66,7 @@ export const insertProof = query<
 );
 
 /** As spendAttempt, for the code that was sent to a session. */
-export const spendProof = query<
+export const spendReauthenticationCode = query<
   [signInId: string, most: number, sessionId: string],
   { readonly code_hash: Buffer; readonly attempts: number }
 >(
@@ -78,7 +78,7 @@ export const spendProof = query<
 );
 
 /** A session was proved again: under another token from now on. Gives the hours that it has left. */
-export const proveSession = query<
+export const markSessionReauthenticated = query<
   [userId: string, sessionId: string, tokenHash: Buffer, byFactor: boolean],
   { readonly hours: number }
 >(

@@ -5,7 +5,7 @@ import type { Language } from '../errors/errors.ts';
 import { withFactorNeeded, type Actor } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
 import { recordAccess } from './access.ts';
-import { languageOf } from './account.ts';
+import { profileLanguage } from './account.ts';
 import { ownerOf } from './owner.ts';
 import * as sql from './session-queries.ts';
 
@@ -76,7 +76,7 @@ export function sessionFinder(
       ),
       displayName: found.display_name ?? '',
       email: found.email,
-      language: languageOf(found.locale),
+      language: profileLanguage(found.locale),
       timeZone: found.time_zone ?? 'Asia/Jakarta',
     };
   };

@@ -1,29 +1,29 @@
 import type { Logger } from 'pino';
-import { knowingOperators } from '../accounts/operators.ts';
+import { withOperatorRole } from '../accounts/operators.ts';
 import { sessionFinder, type SessionFinder } from '../accounts/sessions.ts';
 import { factorKey } from '../accounts/mfa/codes.ts';
 import { databaseTime } from '../accounts/mfa/second-factor.ts';
-import { codeSecret, type SignInParts } from '../accounts/sign-in/sign-in.ts';
-import type { Crowd } from '../audit/event-consumer.ts';
-import { Pokes } from '../audit/change-notifier.ts';
+import { codeSecret, type SignInDeps } from '../accounts/sign-in/sign-in.ts';
+import type { LoadSignal } from '../audit/event-consumer.ts';
+import { ChangeNotifier } from '../audit/change-notifier.ts';
 import type { Config } from '../config/config.ts';
 import { openDatabase, type Database } from '../database/pool.ts';
 import { query } from '../database/query.ts';
-import { Admission } from '../overload/concurrency-limit.ts';
+import { ConcurrencyLimiter } from '../overload/concurrency-limit.ts';
 import { KeptForms } from '../http/kept-form.ts';
 import { liveSources } from '../server/live-sources.ts';
-import { Live } from '../live/live-updates.ts';
+import { LiveUpdates } from '../live/live-updates.ts';
 import { authenticator, type Authenticator } from '../identity/authenticate.ts';
-import { isHeld } from '../quarantine/queries.ts';
+import { isQuarantined } from '../quarantine/queries.ts';
 import { midtrans } from '../ledger/gateway/midtrans.ts';
-import type { GatewayParts } from '../ledger/gateway/operations.ts';
+import type { GatewayDeps } from '../ledger/gateway/operations.ts';
 import { Reconciler } from '../ledger/gateway/reconcile.ts';
 import { StatementImporter } from '../ledger/bank-statements/importer.ts';
 import { Scheduler } from '../lifecycle/scheduler.ts';
 import type { Job } from '../jobs/loop.ts';
 import { createMailer, type Mailer } from '../mail/mailer.ts';
 import { createMetrics, type Metrics } from '../observability/metrics.ts';
-import { Messenger } from '../notifications/messenger.ts';
+import { NotificationService } from '../notifications/messenger.ts';
 import { UnsubscribeTokens } from '../notifications/unsubscribe.ts';
 import { WebhookSender } from '../notifications/webhooks/webhooks.ts';
 import { JoinBatcher, type SendBatch } from '../participations/batcher.ts';
@@ -31,7 +31,7 @@ import { joinAll, type JoinRequest } from '../participations/join.ts';
 import { outboxPath } from '../pages/account/outbox.ts';
 import { MailBudget, RateLimiter, type MailKind } from '../overload/rate-limiter.ts';
 import { traced, type Span, type Trace } from '../observability/trace.ts';
-import { Watch } from '../monitor/monitor.ts';
+import { Monitor } from '../monitor/monitor.ts';
 
 /** Everything a running service is made of, built once and passed on. */
 export interface App {
@@ -42,21 +42,21 @@ export interface App {
   /** Undefined unless traces were asked for. */
   readonly trace: Trace | undefined;
   /** How many requests are answered at once. */
-  readonly admission: Admission;
+  readonly admission: ConcurrencyLimiter;
   readonly joins: JoinBatcher;
-  readonly pokes: Pokes;
+  readonly changeNotifier: ChangeNotifier;
   /** All background services, in the order in which they start. A process with a worker starts them. */
   readonly jobs: readonly Job[];
   /** Runs by hand also where it was not started. */
   readonly scheduler: Scheduler;
-  readonly watch: Watch;
+  readonly monitor: Monitor;
   /** What payments online need; without a provider they are refused. */
-  readonly payments: GatewayParts;
+  readonly payments: GatewayDeps;
   readonly reconciler: Reconciler;
   /** Requests drive their own imports also where it was not started. */
   readonly importer: StatementImporter;
   readonly authenticate: Authenticator;
-  readonly live: Live;
+  readonly live: LiveUpdates;
   readonly mailer: Mailer;
   readonly limiter: RateLimiter;
   readonly budget: MailBudget;
@@ -66,8 +66,8 @@ export interface App {
   readonly siteUrl: string;
   /** Whose a session of the site is. */
   readonly findSession: SessionFinder;
-  readonly signIn: SignInParts;
-  readonly messages: Messenger;
+  readonly signIn: SignInDeps;
+  readonly notifications: NotificationService;
   readonly unsubscribeTokens: UnsubscribeTokens;
   /** What was typed into forms by people who have to sign in again. */
   readonly keptForms: KeptForms;
@@ -111,29 +111,31 @@ const ping = query<[], { readonly alive: number }>('ping', 'select 1 as alive');
 /** Builds the application; it uses the database from its first use on and starts nothing itself. */
 export function createApp(options: AppOptions): App {
   const { config, log, databaseUrl, serviceKey, secretKey = serviceKey, trace } = options;
-  const { admission, db } = admitted(options, (campaignId) => pokes.poke(campaignId));
+  const { admission, db } = admitted(options, (campaignId) =>
+    changeNotifier.notifyChanged(campaignId),
+  );
   const probe = openDatabase({ url: databaseUrl, maxConnections: 1, log });
-  const pokes: Pokes = new Pokes(db, log);
+  const changeNotifier: ChangeNotifier = new ChangeNotifier(db, log);
   const metrics: Metrics = createMetrics({
     poolStats: () => db.stats(),
     joinQueueDepth: () => joins.depth,
     admission,
   });
   const joins: JoinBatcher = createJoins(
-    { config, db, metrics, pokes, admission, trace },
+    { config, db, metrics, changeNotifier, admission, trace },
     options.batching,
   );
   const paysOnline = config.gateway.midtrans !== undefined;
-  const core = { db, pokes, log, metrics };
+  const core = { db, changeNotifier, log, metrics };
   const scheduler = new Scheduler({ ...core, trace, paysOnline, ...config.scheduler });
   const online = paymentsOnline({ config, db, log });
   const live = openLive(core);
   const mailer = createMailer(config);
   const limited = rateLimits({ config, metrics, secretKey });
   const siteUrl = siteUrlOf(config);
-  const watch = new Watch({ db, url: databaseUrl, log, metrics, ...limited, ...config.watch });
+  const watch = new Monitor({ db, url: databaseUrl, log, metrics, ...limited, ...config.watch });
   const unsubscribeTokens = new UnsubscribeTokens(secretKey);
-  const messages = new Messenger({
+  const messages = new NotificationService({
     ...core,
     mailer,
     links: { siteUrl, tokens: unsubscribeTokens },
@@ -150,10 +152,10 @@ export function createApp(options: AppOptions): App {
     trace,
     admission,
     joins,
-    pokes,
+    changeNotifier,
     jobs,
     scheduler,
-    watch,
+    monitor: watch,
     ...online,
     live,
     mailer,
@@ -162,27 +164,26 @@ export function createApp(options: AppOptions): App {
     findSession: sessionFinder(db, config.identity),
     signIn: { db, mailer, now: databaseTime, ...limited, ...signInKeys(secretKey) },
     ...limited,
-    messages,
+    notifications: messages,
     unsubscribeTokens,
     keptForms: new KeptForms(serviceKey),
     authenticate: callers({ config, db, serviceKey }),
     pingDatabase: () => probe.one(ping),
-    isHeld: async () => (await probe.one(isHeld)).held,
+    isHeld: async () => (await probe.one(isQuarantined)).held,
     close: async () => {
       live.close();
       await Promise.all(jobs.map((job) => job.stop()));
       await joins.close();
-      await pokes.stop();
-      await mailer.close();
+      await Promise.all([changeNotifier.stop(), mailer.close()]);
       await Promise.all([db.close(), probe.close()]);
     },
   };
 }
 
 /** Watches campaigns for event streams. */
-function openLive(parts: Pick<App, 'db' | 'pokes' | 'log' | 'metrics'>): Live {
+function openLive(parts: Pick<App, 'db' | 'changeNotifier' | 'log' | 'metrics'>): LiveUpdates {
   const pollMs = parts.db.canListen ? livePollMs.told : livePollMs.untold;
-  return new Live(liveSources(parts), { pollMs });
+  return new LiveUpdates(liveSources(parts), { pollMs });
 }
 
 /** Counts what people and the whole service may do in a time. */
@@ -199,7 +200,7 @@ function rateLimits({
 }
 
 /** The keys for signing in, derived from the secret key. */
-function signInKeys(secretKey: string): Pick<SignInParts, 'secret' | 'factorKey'> {
+function signInKeys(secretKey: string): Pick<SignInDeps, 'secret' | 'factorKey'> {
   return { secret: codeSecret(secretKey), factorKey: factorKey(secretKey) };
 }
 
@@ -207,7 +208,7 @@ function signInKeys(secretKey: string): Pick<SignInParts, 'secret' | 'factorKey'
 function callers(parts: Pick<App, 'config' | 'db'> & { readonly serviceKey: string }) {
   const { config, db, serviceKey } = parts;
   const check = authenticator({ ...config.identity, serviceKey });
-  return knowingOperators(check, db, { needFactor: config.identity.operatorsNeedFactor });
+  return withOperatorRole(check, db, { needFactor: config.identity.operatorsNeedFactor });
 }
 
 /** The bound of requests in flight, and the database that it learns from. */
@@ -215,7 +216,7 @@ function admitted(
   { config, log, databaseUrl: url, trace }: AppOptions,
   onChanged: (campaignId: string) => void,
 ): Pick<App, 'admission' | 'db'> {
-  const admission = new Admission({
+  const admission = new ConcurrencyLimiter({
     mostInFlight: config.http.mostInFlight,
     onShed: (sheds, limit) => log.warn({ sheds, limit }, 'too much at once; requests are shed'),
   });
@@ -225,10 +226,10 @@ function admitted(
 
 /** Takes joins in batches, however few or many are told to share one. */
 function createJoins(
-  parts: Pick<App, 'config' | 'db' | 'metrics' | 'pokes' | 'admission' | 'trace'>,
+  parts: Pick<App, 'config' | 'db' | 'metrics' | 'changeNotifier' | 'admission' | 'trace'>,
   told: AppOptions['batching'],
 ): JoinBatcher {
-  const { config, db, metrics, pokes, admission, trace } = parts;
+  const { config, db, metrics, changeNotifier, admission, trace } = parts;
   const attemptLimit = config.joins.limitPerMinute;
   return new JoinBatcher({
     ...batching,
@@ -236,7 +237,7 @@ function createJoins(
     ...inTraces(trace, (requests, how) => joinAll(db, requests, { ...how, attemptLimit })),
     onWait: (milliseconds) => admission.waited('batch', milliseconds),
     onBatch: (size) => metrics.joinBatchSize.observe(size),
-    onJoined: (campaignId) => pokes.poke(campaignId),
+    onJoined: (campaignId) => changeNotifier.notifyChanged(campaignId),
   });
 }
 
@@ -260,7 +261,7 @@ function inTraces(trace: Trace | undefined, send: SendBatch) {
 function paymentsOnline(parts: { config: Config; db: Database; log: Logger }) {
   const { config, db, log } = parts;
   const { midtrans: settings } = config.gateway;
-  const payments: GatewayParts = {
+  const payments: GatewayDeps = {
     db,
     gateway: settings && midtrans(settings),
   };
@@ -269,8 +270,8 @@ function paymentsOnline(parts: { config: Config; db: Database; log: Logger }) {
 }
 
 /** Whether joins come in crowds or campaigns are closed just now: that goes first. */
-function firstThings(joins: JoinBatcher, scheduler: Scheduler): Crowd {
-  return { isThere: () => joins.isCrowded || scheduler.isBusy, patienceMs };
+function firstThings(joins: JoinBatcher, scheduler: Scheduler): LoadSignal {
+  return { isOverloaded: () => joins.isCrowded || scheduler.isBusy, maxDelayMs: patienceMs };
 }
 
 /** Where links in mails lead when nobody has said where the site is reached: here. */

@@ -13,16 +13,16 @@ const notify = query<[channel: string, payload: string], never>(
   'select pg_notify($1, $2)',
 );
 
-type OnPoke = (campaignId: string | null) => void;
+type OnChange = (campaignId: string | null) => void;
 
 /**
  * Tells who watches that a campaign has changed: at once in this process, gathered and by NOTIFY in
  * the others, after the commit and off its way. A poke may be lost; who needs certainty polls.
  */
-export class Pokes {
+export class ChangeNotifier {
   readonly #db: Database;
   readonly #log: Log;
-  readonly #listeners = new Set<OnPoke>();
+  readonly #listeners = new Set<OnChange>();
   #gathered = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #listening: { stop(): Promise<void> } | undefined;
@@ -43,13 +43,13 @@ export class Pokes {
   }
 
   /** Calls back with each campaign that has changed; with null when it may be any of them. */
-  onPoke(listener: OnPoke): () => void {
+  onChange(listener: OnChange): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
   /** Says that a campaign has changed. Returns at once and never throws. */
-  poke(campaignId: string): void {
+  notifyChanged(campaignId: string): void {
     this.#tell(campaignId);
     if (!this.#db.canListen) return;
     this.#gathered.add(campaignId);

@@ -4,33 +4,33 @@ import type { Database } from '../database/pool.ts';
 import type { Log } from '../database/log.ts';
 import type { Tx } from '../database/transaction.ts';
 import { Loop, type Job } from '../jobs/loop.ts';
-import { Turns } from '../jobs/serial-queue.ts';
-import type { Pokes } from './change-notifier.ts';
+import { SerialQueue } from '../jobs/serial-queue.ts';
+import type { ChangeNotifier } from './change-notifier.ts';
 import * as sql from './queries.ts';
 
 /** What is done with a campaign's next events, in the transaction that moves its cursor. */
-export type Feeding = (
+export type EventHandler = (
   tx: Tx,
   campaignId: string,
   events: readonly sql.AuditRow[],
 ) => Promise<void>;
 
-export interface FeedOptions {
+export interface EventConsumerOptions {
   readonly db: Database;
-  readonly pokes: Pokes;
+  readonly changeNotifier: ChangeNotifier;
   readonly log: Log;
-  readonly feeding: Feeding;
+  readonly handle: EventHandler;
   /** After each committed batch. */
-  readonly onFed?: () => void;
+  readonly onHandled?: () => void;
   /** What has to be done first. */
-  readonly crowd?: Crowd;
+  readonly load?: LoadSignal;
 }
 
 /** A crowd that keeps this process busy: what it does is fed when it has gone, if it goes soon. */
-export interface Crowd {
-  isThere(): boolean;
+export interface LoadSignal {
+  isOverloaded(): boolean;
   /** It is waited for so long, in milliseconds; after that every other moment is the feed's. */
-  readonly patienceMs: number;
+  readonly maxDelayMs: number;
 }
 
 /** Events in one transaction: enough to share a commit, few enough to hold in memory. */
@@ -40,7 +40,7 @@ const lanes = 2;
 /** More poked campaigns than this are not remembered one by one: a walk finds them. */
 const mostRemembered = 10_000;
 /** Pokes come in crowds during a flash crowd. */
-const pokedWaitMs = 50;
+const wakeDelayMs = 50;
 /** Another worker feeds it, or it failed: looked at again after this long. */
 const heldWaitMs = 250;
 /** Campaigns in one step of the walk that finds what no poke told of. */
@@ -56,17 +56,17 @@ const crowdedWaitMs = 250;
  * cursor moves in the transaction of what the consumer writes, so that both happen or neither.
  * Any number of processes may feed: a cursor is locked by one of them.
  */
-export class Feed implements Job {
-  readonly #options: FeedOptions;
+export class EventConsumer implements Job {
+  readonly #options: EventConsumerOptions;
   readonly #loop: Loop;
   /** A drain ends after what the life of the feed has under way, too. */
-  readonly #turns = new Turns();
+  readonly #turns = new SerialQueue();
   #waiting = new Set<string>();
   #walkDueAt = 0;
   #crowdedSince: number | undefined;
   #forget: (() => void) | undefined;
 
-  constructor(options: FeedOptions) {
+  constructor(options: EventConsumerOptions) {
     this.#options = options;
     this.#loop = new Loop({
       pass: () => this.#pass(),
@@ -83,7 +83,7 @@ export class Feed implements Job {
   start(): void {
     if (this.#loop.isStarted) return;
     this.#walkDueAt = 0;
-    this.#forget = this.#options.pokes.onPoke((campaignId) => this.#poked(campaignId));
+    this.#forget = this.#options.changeNotifier.onChange((campaignId) => this.#poked(campaignId));
     this.#loop.markRunning();
     this.#loop.start();
   }
@@ -109,7 +109,7 @@ export class Feed implements Job {
   #poked(campaignId: string | null): void {
     if (campaignId === null || this.#waiting.size >= mostRemembered) this.#walkDueAt = 0;
     else this.#waiting.add(campaignId);
-    this.#loop.wake(pokedWaitMs);
+    this.#loop.wake(wakeDelayMs);
   }
 
   async #pass(): Promise<number> {
@@ -135,13 +135,13 @@ export class Feed implements Job {
 
   /** Rests a moment, and gives true, while there is a crowd that may soon be gone. */
   async #letCrowdPass(): Promise<boolean> {
-    const { crowd } = this.#options;
-    if (crowd === undefined || !crowd.isThere()) {
+    const { load: crowd } = this.#options;
+    if (crowd === undefined || !crowd.isOverloaded()) {
       this.#crowdedSince = undefined;
       return false;
     }
     this.#crowdedSince ??= performance.now();
-    if (performance.now() - this.#crowdedSince > crowd.patienceMs) return false;
+    if (performance.now() - this.#crowdedSince > crowd.maxDelayMs) return false;
     await sleep(crowdedWaitMs);
     return true;
   }
@@ -190,7 +190,7 @@ export class Feed implements Job {
 
   /** One campaign's next batch. */
   async #feed(campaignId: string): Promise<'all' | 'some' | 'held'> {
-    const { db, feeding, onFed } = this.#options;
+    const { db, handle: feeding, onHandled: onFed } = this.#options;
     const fed = await db.transaction(async (tx) => {
       const cursor = await this.#cursorOf(tx, campaignId);
       if (cursor === undefined) return 'held';

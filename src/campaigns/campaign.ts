@@ -10,7 +10,7 @@ export const campaignSorts = ['deadline', 'progress', 'newest'] as const;
 export type CampaignSort = (typeof campaignSorts)[number];
 
 /** The limits of a campaign's numbers; the schema's checks say them once more. */
-export const limits = {
+export const campaignLimits = {
   slots: 1_000_000,
   /** Whole rupiah. With the most slots a campaign's worth stays below 2^53. */
   pricePerSlot: 1_000_000_000,
@@ -157,7 +157,7 @@ export const defaultTerms = {
   paymentTiming: 'on_completion',
   minSlotsPerUser: null,
   maxSlotsPerUser: null,
-  holdSeconds: limits.holdSeconds.default,
+  holdSeconds: campaignLimits.holdSeconds.default,
   opensAt: null,
 } as const satisfies Partial<CampaignTerms>;
 
@@ -168,7 +168,7 @@ export const defaultTerms = {
  * be reached, and with it every minimum, as long as one buyer can take the least: it is at most the
  * total, and at most what one buyer may have.
  */
-export function faultOfTerms(terms: CampaignTerms): DomainError | undefined {
+export function validateTerms(terms: CampaignTerms): DomainError | undefined {
   const { totalSlots, minimumSlots, minSlotsPerUser, maxSlotsPerUser, opensAt, deadline } = terms;
   if (terms.title.trim().length < 3) {
     return invalidField('title', {

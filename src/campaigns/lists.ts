@@ -3,13 +3,13 @@ import { brandRoleOf } from '../catalogue/operations.ts';
 import type { Queryable } from '../database/query.ts';
 import { prefixQuery } from '../database/text-search.ts';
 import type { Actor } from '../identity/actor.ts';
-import { permit } from '../identity/policy.ts';
+import { authorize } from '../identity/policy.ts';
 import type { CampaignSort } from './campaign.ts';
 import { listCampaigns, summarize, type CampaignRow } from './queries.ts';
 import { publishedStatuses } from './status.ts';
 
 /** What a caller wants to see of the campaigns. */
-export interface ListWish {
+export interface CampaignListInput {
   /** One status; undefined for everything that is published. */
   readonly status: CampaignStatus | undefined;
   /** Several published ones instead. */
@@ -25,7 +25,7 @@ export interface ListWish {
 }
 
 /** What a member wants to see of a brand's campaigns. */
-export interface BrandWish {
+export interface BrandListInput {
   readonly brandId: string;
   readonly statuses: readonly CampaignStatus[];
   /** Id of the last row of the page before. */
@@ -37,11 +37,11 @@ export interface BrandWish {
 export async function listVisible(
   db: Queryable,
   actor: Actor,
-  wish: ListWish,
+  wish: CampaignListInput,
 ): Promise<CampaignRow[]> {
   if (wish.status === 'inactive') {
     const brandRole = wish.brandId && (await brandRoleOf(db, actor, wish.brandId));
-    permit(actor, 'campaign.read_draft', { brandRole: brandRole || undefined });
+    authorize(actor, 'campaign.read_draft', { brandRole: brandRole || undefined });
   }
   const published = wish.among?.filter((one) => one !== 'inactive') ?? publishedStatuses;
   const statuses = (wish.status ? [wish.status] : published).map(toDbStatus);
@@ -66,9 +66,9 @@ export async function listVisible(
 export async function listOfBrand(
   db: Queryable,
   actor: Actor,
-  { brandId, statuses, after, limit }: BrandWish,
+  { brandId, statuses, after, limit }: BrandListInput,
 ): Promise<CampaignRow[]> {
-  permit(actor, 'campaign.read_draft', { brandRole: await brandRoleOf(db, actor, brandId) });
+  authorize(actor, 'campaign.read_draft', { brandRole: await brandRoleOf(db, actor, brandId) });
   const stored = statuses.map(toDbStatus);
   return await db.rows(listCampaigns.newest.ofBrand, stored, limit, null, after, brandId, null);
 }

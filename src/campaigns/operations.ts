@@ -9,10 +9,10 @@ import type { Tx } from '../database/transaction.ts';
 import { DomainError, invalidField } from '../errors/errors.ts';
 import { actorLabel, type Actor, type SignedIn } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
-import { may, permit, type Action } from '../identity/policy.ts';
+import { may, authorize, type Action } from '../identity/policy.ts';
 import {
   campaignOf,
-  faultOfTerms,
+  validateTerms,
   type Campaign,
   type CampaignTerms,
   type PaymentTiming,
@@ -50,7 +50,7 @@ export async function findCampaign(
  * Throws unless the caller may do this to the campaign: `campaign_not_found` also for a draft that
  * they may not see.
  */
-export async function permitOnCampaign(
+export async function authorizeOnCampaign(
   db: Queryable,
   actor: Actor,
   action: Action,
@@ -58,7 +58,7 @@ export async function permitOnCampaign(
 ): Promise<{ campaign: Campaign; caller: SignedIn }> {
   const campaign = await viewCampaign(db, actor, campaignId);
   const brandRole = await brandRoleOf(db, actor, campaign.brand_id);
-  return { campaign, caller: permit(actor, action, { brandRole }) };
+  return { campaign, caller: authorize(actor, action, { brandRole }) };
 }
 
 export interface NewCampaign extends CampaignTerms {
@@ -115,9 +115,9 @@ export async function createCampaign(tx: Tx, actor: Actor, input: NewCampaign): 
   const product = await tx.maybe(findProduct, input.productId);
   if (product === undefined) throw new DomainError('product_not_found', {});
   const brandRole = await brandRoleOf(tx, actor, product.brand_id);
-  const caller = permit(actor, 'campaign.create', { brandRole });
+  const caller = authorize(actor, 'campaign.create', { brandRole });
   // One that opens now or by itself is published by whoever makes it.
-  if (input.publish || input.opensAt !== null) permit(actor, 'campaign.publish', { brandRole });
+  if (input.publish || input.opensAt !== null) authorize(actor, 'campaign.publish', { brandRole });
   if (!product.sambatan_enabled) throw new DomainError('product_not_enabled', {});
   const { now } = await tx.one(databaseNow);
   checkTerms(input, now);
@@ -172,7 +172,7 @@ async function checkCollects(tx: Tx, timing: PaymentTiming, paysOnline: boolean)
 function checkTerms(terms: CampaignTerms, now?: Date): void {
   if (now !== undefined && terms.deadline <= now)
     throw new DomainError('deadline_not_in_future', {});
-  const fault = faultOfTerms(terms);
+  const fault = validateTerms(terms);
   if (fault !== undefined) throw fault;
 }
 
@@ -193,11 +193,11 @@ export async function editCampaign(
   campaignId: string,
   change: CampaignChange,
 ): Promise<Campaign> {
-  const { caller } = await permitOnCampaign(tx, actor, 'campaign.edit', campaignId);
+  const { caller } = await authorizeOnCampaign(tx, actor, 'campaign.edit', campaignId);
   const row = await tx.one(sql.lockCampaign, campaignId);
   // What buyers see already is changed by those who may publish it. Under the lock: somebody may be
   // publishing it just now.
-  if (row.status !== 'draft') await permitOnCampaign(tx, actor, 'campaign.publish', campaignId);
+  if (row.status !== 'draft') await authorizeOnCampaign(tx, actor, 'campaign.publish', campaignId);
   const before = termsOf(row);
   const fields = changedFields(before, change);
   checkEditable(row.status, fields);

@@ -4,17 +4,17 @@ import Type from 'typebox';
 import { listAudit } from '../audit/queries.ts';
 import type { OperationDeps } from '../operation/deps.ts';
 import type { Config } from '../config/config.ts';
-import { after, nextCursor } from '../http/cursor.ts';
+import { cursorAfter, nextCursor } from '../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../http/schemas.ts';
-import { permit } from '../identity/policy.ts';
-import { consult, operate } from '../operation/run.ts';
+import { authorize } from '../identity/policy.ts';
+import { retryRead, runInTransaction } from '../operation/run.ts';
 import { campaignOf, campaignSorts, defaultTerms } from './campaign.ts';
 import { listVisible, summarizeCampaigns } from './lists.ts';
 import {
   createCampaign,
   editCampaign,
   paymentRulesOf,
-  permitOnCampaign,
+  authorizeOnCampaign,
   viewCampaign,
 } from './operations.ts';
 import {
@@ -79,7 +79,9 @@ export function campaignRoutes(app: CampaignDeps): FastifyPluginAsyncTypebox {
         const terms = { ...defaultTerms, ...given };
         const payments = paymentRulesOf(app.config);
         const input = { ...terms, productId: product_id, publish, payments };
-        const campaign = await operate(app.db, (tx) => createCampaign(tx, request.actor, input));
+        const campaign = await runInTransaction(app.db, (tx) =>
+          createCampaign(tx, request.actor, input),
+        );
         return reply.code(201).send(campaign);
       },
     );
@@ -103,7 +105,7 @@ export function campaignRoutes(app: CampaignDeps): FastifyPluginAsyncTypebox {
       async (request) => {
         const { brand_id: brandId, limit = 20, sort = 'newest', q: words, status } = request.query;
         const wish = { brandId, sort, words, status, after: lastOf(request.query.cursor, sort) };
-        const rows = await consult(() =>
+        const rows = await retryRead(() =>
           listVisible(app.db, request.actor, { ...wish, limit: limit + 1 }),
         );
         return {
@@ -124,7 +126,7 @@ export function campaignRoutes(app: CampaignDeps): FastifyPluginAsyncTypebox {
         },
       },
       async (request) =>
-        await consult(() => viewCampaign(app.db, request.actor, request.params.id)),
+        await retryRead(() => viewCampaign(app.db, request.actor, request.params.id)),
     );
 
     server.patch(
@@ -151,7 +153,9 @@ export function campaignRoutes(app: CampaignDeps): FastifyPluginAsyncTypebox {
       async (request) => {
         const change = termsOf(request.body);
         const { id } = request.params;
-        const edited = await operate(app.db, (tx) => editCampaign(tx, request.actor, id, change));
+        const edited = await runInTransaction(app.db, (tx) =>
+          editCampaign(tx, request.actor, id, change),
+        );
         return edited;
       },
     );
@@ -170,8 +174,8 @@ export function campaignRoutes(app: CampaignDeps): FastifyPluginAsyncTypebox {
       async (request) => {
         const { id } = request.params;
         const { cursor, limit = 20 } = request.query;
-        const [before] = after(cursor, ['number']);
-        await permitOnCampaign(app.db, request.actor, 'campaign.logs.read', id);
+        const [before] = cursorAfter(cursor, ['number']);
+        await authorizeOnCampaign(app.db, request.actor, 'campaign.logs.read', id);
         const start = before === undefined ? null : BigInt(before);
         const rows = await app.db.rows(listAudit, id, start, limit + 1);
         const items = rows.slice(0, limit).map(logEntryOf);
@@ -189,8 +193,8 @@ export function campaignRoutes(app: CampaignDeps): FastifyPluginAsyncTypebox {
         },
       },
       async (request) => {
-        permit(request.actor, 'dashboard.read');
-        return await consult(() => summarizeCampaigns(app.db));
+        authorize(request.actor, 'dashboard.read');
+        return await retryRead(() => summarizeCampaigns(app.db));
       },
     );
   };

@@ -2,7 +2,7 @@ import { campaignStatuses } from '../database/status-words.ts';
 import Type from 'typebox';
 import type { Static } from 'typebox';
 import type { AuditRow } from '../audit/queries.ts';
-import { after } from '../http/cursor.ts';
+import { cursorAfter } from '../http/cursor.ts';
 import {
   choice,
   closed,
@@ -15,8 +15,13 @@ import {
   TimestampInput,
 } from '../http/schemas.ts';
 import { PictureSchema } from '../catalogue/schemas.ts';
-import { limits, paymentTimings, type CampaignSort, type CampaignTerms } from './campaign.ts';
-import type { ListWish } from './lists.ts';
+import {
+  campaignLimits,
+  paymentTimings,
+  type CampaignSort,
+  type CampaignTerms,
+} from './campaign.ts';
+import type { CampaignListInput } from './lists.ts';
 import type { CampaignRow } from './queries.ts';
 
 /** A campaign of an answer. */
@@ -82,7 +87,7 @@ export const CampaignSchema = closed(
 );
 
 const slots = (description: string) =>
-  Type.Integer({ minimum: 1, maximum: limits.slots, description });
+  Type.Integer({ minimum: 1, maximum: campaignLimits.slots, description });
 
 /** What a seller decides about a campaign, on the wire. */
 export const TermsSchema = {
@@ -92,7 +97,7 @@ export const TermsSchema = {
   minimum_slots: slots('Slots that must be taken at the deadline; all unless given'),
   price_per_slot: Type.Integer({
     minimum: 1,
-    maximum: limits.pricePerSlot,
+    maximum: campaignLimits.pricePerSlot,
     description: 'Whole rupiah',
   }),
   min_slots_per_user: nullable(slots('Least slots of one buyer')),
@@ -101,8 +106,8 @@ export const TermsSchema = {
   opens_at: nullable(TimestampInput),
   payment_timing: choice(paymentTimings),
   hold_seconds: Type.Integer({
-    minimum: limits.holdSeconds.min,
-    maximum: limits.holdSeconds.max,
+    minimum: campaignLimits.holdSeconds.min,
+    maximum: campaignLimits.holdSeconds.max,
     description: 'How long an unpaid slot is held when payment is upfront',
   }),
 };
@@ -180,12 +185,12 @@ export const cursorParts = {
 >;
 
 /** Where a list goes on after a cursor. Throws `validation_failed` for one of another list. */
-export function lastOf(cursor: string | undefined, sort: CampaignSort): ListWish['after'] {
+export function lastOf(cursor: string | undefined, sort: CampaignSort): CampaignListInput['after'] {
   if (cursor === undefined) return undefined;
   if (sort === 'newest') {
-    const [id] = after(cursor, ['id']);
+    const [id] = cursorAfter(cursor, ['id']);
     return id === undefined ? undefined : { value: null, id };
   }
-  const [value, id] = after(cursor, [sort === 'deadline' ? 'moment' : 'percent', 'id']);
+  const [value, id] = cursorAfter(cursor, [sort === 'deadline' ? 'moment' : 'percent', 'id']);
   return value === undefined || id === undefined ? undefined : { value, id };
 }

@@ -4,10 +4,10 @@ import type { Tx } from '../database/transaction.ts';
 import { DomainError, invalidField, type Language } from '../errors/errors.ts';
 import { actorLabel, type Actor } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
-import { demandProof, permit, type BrandRole } from '../identity/policy.ts';
+import { requireRecentAuth, authorize, type BrandRole } from '../identity/policy.ts';
 import { limits } from '../config/limits.ts';
 import type { MailBudget, RateLimiter } from '../overload/rate-limiter.ts';
-import { permitOnBrand } from './operations.ts';
+import { authorizeOnBrand } from './operations.ts';
 import { findRole, insertMember } from './queries.ts';
 import * as sql from './member-queries.ts';
 
@@ -46,8 +46,8 @@ export async function invite(
   actor: Actor,
   { brandId, email, role }: { brandId: string; email: string; role: InvitedRole },
 ): Promise<Invitation> {
-  const { brand, caller } = await permitOnBrand(tx, actor, 'brand.members.manage', brandId);
-  demandProof(actor);
+  const { brand, caller } = await authorizeOnBrand(tx, actor, 'brand.members.manage', brandId);
+  requireRecentAuth(actor);
   // Somebody whom nobody can reach does not write to strangers in our name.
   if (caller.kind !== 'service' && caller.email === undefined) {
     throw new DomainError('verified_email_required', {});
@@ -90,7 +90,7 @@ export async function viewInvitations(
   actor: Actor,
   brandId: string,
 ): Promise<sql.InvitationRow[]> {
-  await permitOnBrand(db, actor, 'brand.members.manage', brandId);
+  await authorizeOnBrand(db, actor, 'brand.members.manage', brandId);
   return await db.rows(sql.listInvitations, brandId);
 }
 
@@ -100,7 +100,7 @@ export async function withdrawInvitation(
   actor: Actor,
   { brandId, invitationId }: { readonly brandId: string; readonly invitationId: string },
 ): Promise<void> {
-  await permitOnBrand(tx, actor, 'brand.members.manage', brandId);
+  await authorizeOnBrand(tx, actor, 'brand.members.manage', brandId);
   const ended = await tx.maybe(sql.cancelInvitation, brandId, invitationId);
   if (ended === undefined) throw new DomainError('invitation_not_found', {});
 }
@@ -123,7 +123,7 @@ export async function acceptInvitation(
   actor: Actor,
   token: string,
 ): Promise<{ readonly brandId: string; readonly role: BrandRole }> {
-  const caller = permit(actor, 'invitation.accept');
+  const caller = authorize(actor, 'invitation.accept');
   if (caller.kind === 'service') throw new DomainError('forbidden', {});
   const found = await tx.maybe(sql.acceptInvitation, hashOf(token), caller.userId);
   if (found === undefined) throw new DomainError('invitation_not_found', {});

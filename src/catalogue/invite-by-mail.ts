@@ -1,8 +1,8 @@
 import type { Database } from '../database/pool.ts';
 import type { Language } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
-import { sendOrRefuse, type Mail, type Mailer } from '../mail/mailer.ts';
-import { operate } from '../operation/run.ts';
+import { sendOrRefuse, type OutgoingEmail, type Mailer } from '../mail/mailer.ts';
+import { runInTransaction } from '../operation/run.ts';
 import {
   invite,
   withdrawInvitation,
@@ -14,7 +14,7 @@ import {
 /** Where the link of an invitation leads, below the site's address. */
 export const invitationPath = '/toko/undangan';
 
-export interface InvitationWish {
+export interface InvitationInput {
   readonly brandId: string;
   readonly email: string;
   readonly role: InvitedRole;
@@ -31,21 +31,24 @@ export interface InvitationWish {
 export async function inviteByMail(
   deps: InvitationLimits & { readonly db: Database; readonly mailer: Mailer },
   actor: Actor,
-  wish: InvitationWish,
+  wish: InvitationInput,
 ): Promise<Invitation> {
   const { db, mailer } = deps;
-  const invitation = await operate(db, (tx) => invite(tx, deps, actor, wish));
+  const invitation = await runInTransaction(db, (tx) => invite(tx, deps, actor, wish));
   try {
     await sendOrRefuse(mailer, mailOf(invitation, wish));
   } catch (error) {
     const { invitationId } = invitation;
-    await operate(db, (tx) => withdrawInvitation(tx, actor, { ...wish, invitationId }));
+    await runInTransaction(db, (tx) => withdrawInvitation(tx, actor, { ...wish, invitationId }));
     throw error;
   }
   return invitation;
 }
 
-function mailOf(invitation: Invitation, { language: fallback, origin }: InvitationWish): Mail {
+function mailOf(
+  invitation: Invitation,
+  { language: fallback, origin }: InvitationInput,
+): OutgoingEmail {
   const { email, token, invitationId, role, expiresAt } = invitation;
   const language = invitation.language ?? fallback;
   const brand = plainWords(invitation.brandName);

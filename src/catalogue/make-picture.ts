@@ -1,7 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Sharp } from 'sharp';
 import { invalidField, type DomainError, type Wording } from '../errors/errors.ts';
-import { drawn, NotDrawn, type Flaw, type PictureSize } from '../uploads/decode-image.ts';
+import {
+  decodeUntrustedImage,
+  ImageDecodeError,
+  type ImageFlaw,
+  type ImageSize,
+} from '../uploads/decode-image.ts';
 import { pictureWidths, type PictureVariant } from './picture.ts';
 
 /** What sellers are told; a proof may have more, as phones make them. */
@@ -26,14 +31,14 @@ export interface MadePicture {
  */
 export async function makePicture(owner: string, bytes: Buffer): Promise<MadePicture> {
   try {
-    return await drawn(bytes, (pixels) => variantsOf(owner, pixels), checkSize);
+    return await decodeUntrustedImage(bytes, (pixels) => variantsOf(owner, pixels), checkSize);
   } catch (error) {
-    throw error instanceof NotDrawn ? refused(wordings[error.flaw]) : error;
+    throw error instanceof ImageDecodeError ? refused(wordings[error.flaw]) : error;
   }
 }
 
-function checkSize({ width, height }: PictureSize): void {
-  if (width * height > mostPixels) throw new NotDrawn('too_large');
+function checkSize({ width, height }: ImageSize): void {
+  if (width * height > mostPixels) throw new ImageDecodeError('too_large');
   if (Math.max(width / height, height / width) > longestRatio) throw refused(tooLong);
 }
 
@@ -91,7 +96,7 @@ const wordings = {
   heic: heicPicture,
   unreadable,
   too_large: tooManyPixels,
-} as const satisfies Record<Flaw, Wording>;
+} as const satisfies Record<ImageFlaw, Wording>;
 const tooLong: Wording = {
   id: 'Foto ini terlalu memanjang. Potong dulu, paling panjang tiga kali lebarnya.',
   en: 'This picture is too long. Crop it to at most three times its width or height.',

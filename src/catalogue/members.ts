@@ -2,8 +2,8 @@ import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
 import { DomainError } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
-import { demandProof, permit, type BrandRole } from '../identity/policy.ts';
-import { brandRoleOf, permitOnBrand } from './operations.ts';
+import { requireRecentAuth, authorize, type BrandRole } from '../identity/policy.ts';
+import { brandRoleOf, authorizeOnBrand } from './operations.ts';
 import { findRole } from './queries.ts';
 import * as sql from './member-queries.ts';
 
@@ -13,7 +13,7 @@ export async function viewMembers(
   actor: Actor,
   brandId: string,
 ): Promise<sql.MemberRow[]> {
-  await permitOnBrand(db, actor, 'brand.members.read', brandId);
+  await authorizeOnBrand(db, actor, 'brand.members.read', brandId);
   return await db.rows(sql.listMembers, brandId);
 }
 
@@ -27,9 +27,9 @@ export async function changeRole(
   { brandId, userId, role }: { brandId: string; userId: string; role: BrandRole },
 ): Promise<void> {
   const before = await memberToChange(tx, actor, brandId, userId);
-  if (role === 'owner') await permitOnBrand(tx, actor, 'brand.owners.manage', brandId);
+  if (role === 'owner') await authorizeOnBrand(tx, actor, 'brand.owners.manage', brandId);
   // A contributor has nothing to do with money; everybody else has.
-  if (before !== 'contributor' || role !== 'contributor') demandProof(actor);
+  if (before !== 'contributor' || role !== 'contributor') requireRecentAuth(actor);
   if (before === 'owner' && role !== 'owner') await keepAnOwner(tx, brandId);
   await tx.rows(sql.updateMember, brandId, userId, role);
 }
@@ -48,10 +48,10 @@ export async function removeMember(
   if (isSelf) {
     await tx.maybe(sql.lockBrand, brandId);
     ({ role } = await memberOf(tx, brandId, userId));
-    permit(actor, 'brand.leave', { brandRole: role });
+    authorize(actor, 'brand.leave', { brandRole: role });
   } else {
     role = await memberToChange(tx, actor, brandId, userId);
-    if (role !== 'contributor') demandProof(actor);
+    if (role !== 'contributor') requireRecentAuth(actor);
   }
   if (role === 'owner') await keepAnOwner(tx, brandId);
   await tx.rows(sql.deleteMember, brandId, userId);
@@ -64,12 +64,12 @@ async function memberToChange(
   brandId: string,
   userId: string,
 ): Promise<BrandRole> {
-  await permitOnBrand(tx, actor, 'brand.members.manage', brandId);
+  await authorizeOnBrand(tx, actor, 'brand.members.manage', brandId);
   await tx.maybe(sql.lockBrand, brandId);
   // What the caller is now: somebody may have changed that while the row was held.
-  permit(actor, 'brand.members.manage', { brandRole: await brandRoleOf(tx, actor, brandId) });
+  authorize(actor, 'brand.members.manage', { brandRole: await brandRoleOf(tx, actor, brandId) });
   const { role } = await memberOf(tx, brandId, userId);
-  if (role === 'owner') await permitOnBrand(tx, actor, 'brand.owners.manage', brandId);
+  if (role === 'owner') await authorizeOnBrand(tx, actor, 'brand.owners.manage', brandId);
   return role;
 }
 

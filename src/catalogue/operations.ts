@@ -3,7 +3,7 @@ import type { Tx } from '../database/transaction.ts';
 import { DomainError, invalidField } from '../errors/errors.ts';
 import { newId } from '../identity/ids.ts';
 import type { Actor, SignedIn } from '../identity/actor.ts';
-import { permit, type Action, type BrandRole } from '../identity/policy.ts';
+import { authorize, type Action, type BrandRole } from '../identity/policy.ts';
 import type { MadePicture } from './make-picture.ts';
 import type { RateLimiter } from '../overload/rate-limiter.ts';
 import * as sql from './queries.ts';
@@ -32,7 +32,7 @@ export async function createBrand(
   input: { readonly name: string; readonly ownerId?: string | undefined },
   limiter?: RateLimiter,
 ): Promise<sql.BrandRow> {
-  const caller = permit(actor, 'brand.create');
+  const caller = authorize(actor, 'brand.create');
   if (caller.kind === 'user') await limiter?.spend(tx, 'brandsOfPerson', caller.userId);
   const ownerId = caller.kind === 'service' ? input.ownerId : caller.userId;
   if (input.ownerId !== undefined && input.ownerId.toLowerCase() !== ownerId?.toLowerCase()) {
@@ -63,12 +63,12 @@ export async function renameBrand(
   brandId: string,
   name: string,
 ): Promise<sql.BrandRow> {
-  await permitOnBrand(tx, actor, 'brand.edit', brandId);
+  await authorizeOnBrand(tx, actor, 'brand.edit', brandId);
   return await tx.one(sql.updateBrand, brandId, name);
 }
 
 /** Throws unless the caller may do this to the brand: brand_not_found, forbidden. */
-export async function permitOnBrand(
+export async function authorizeOnBrand(
   db: Queryable,
   actor: Actor,
   action: Action,
@@ -76,11 +76,11 @@ export async function permitOnBrand(
 ): Promise<{ brand: sql.BrandRow; caller: SignedIn; role: BrandRole | undefined }> {
   const brand = await readBrand(db, brandId);
   const role = await brandRoleOf(db, actor, brandId);
-  return { brand, role, caller: permit(actor, action, { brandRole: role }) };
+  return { brand, role, caller: authorize(actor, action, { brandRole: role }) };
 }
 
 /** Throws unless the caller may do this to the product: product_not_found, forbidden. */
-export async function permitOnProduct(
+export async function authorizeOnProduct(
   db: Queryable,
   actor: Actor,
   action: Action,
@@ -88,7 +88,7 @@ export async function permitOnProduct(
 ): Promise<sql.ProductRow> {
   const product = await db.maybe(sql.findProduct, productId);
   if (product === undefined) throw new DomainError('product_not_found', {});
-  permit(actor, action, { brandRole: await brandRoleOf(db, actor, product.brand_id) });
+  authorize(actor, action, { brandRole: await brandRoleOf(db, actor, product.brand_id) });
   return product;
 }
 
@@ -98,7 +98,7 @@ export async function readProduct(
   actor: Actor,
   productId: string,
 ): Promise<sql.ProductRow> {
-  permit(actor, 'product.read');
+  authorize(actor, 'product.read');
   const product = await db.maybe(sql.findProduct, productId);
   if (product === undefined) throw new DomainError('product_not_found', {});
   return product;
@@ -121,7 +121,7 @@ export async function createProduct(
   actor: Actor,
   input: ProductInput,
 ): Promise<sql.ProductRow> {
-  await permitOnBrand(tx, actor, 'product.create', input.brandId);
+  await authorizeOnBrand(tx, actor, 'product.create', input.brandId);
   return await tx.one(
     sql.insertProduct,
     newId(),
@@ -146,7 +146,7 @@ export async function editProduct(
   productId: string,
   change: ProductChange,
 ): Promise<sql.ProductRow> {
-  await permitOnProduct(tx, actor, 'product.edit', productId);
+  await authorizeOnProduct(tx, actor, 'product.edit', productId);
   return await tx.one(
     sql.updateProduct,
     productId,
@@ -165,7 +165,7 @@ export async function setPicture(
   productId: string,
   { digest, width, height, variants }: MadePicture,
 ): Promise<sql.ProductRow> {
-  await permitOnProduct(tx, actor, 'product.edit', productId);
+  await authorizeOnProduct(tx, actor, 'product.edit', productId);
   // The product's row first: two uploads at once leave the pictures of one of them.
   const product = await tx.one(sql.updateProductPicture, productId, digest, width, height);
   await tx.rows(sql.deletePictures, productId, digest);
@@ -181,7 +181,7 @@ export async function removePicture(
   actor: Actor,
   productId: string,
 ): Promise<sql.ProductRow> {
-  await permitOnProduct(tx, actor, 'product.edit', productId);
+  await authorizeOnProduct(tx, actor, 'product.edit', productId);
   const product = await tx.one(sql.updateProductPicture, productId, null, null, null);
   await tx.rows(sql.deletePictures, productId, null);
   return product;

@@ -2,10 +2,10 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { Database } from '../database/pool.ts';
 import { languages, type ErrorCode } from '../errors/errors.ts';
-import { brandRoles, permit } from '../identity/policy.ts';
-import { consult, operate } from '../operation/run.ts';
-import { originOfMails } from '../http/csrf.ts';
-import { after, nextCursor } from '../http/cursor.ts';
+import { brandRoles, authorize } from '../identity/policy.ts';
+import { retryRead, runInTransaction } from '../operation/run.ts';
+import { originForEmails } from '../http/csrf.ts';
+import { cursorAfter, nextCursor } from '../http/cursor.ts';
 import { readPicture, takeUploads } from '../uploads/uploads.ts';
 import { userOf } from '../http/authentication.ts';
 import {
@@ -32,7 +32,7 @@ import {
   createBrand,
   createProduct,
   editProduct,
-  permitOnProduct,
+  authorizeOnProduct,
   readBrand,
   readProduct,
   removePicture,
@@ -45,7 +45,7 @@ import { brandName, BrandSchema, productFields, ProductSchema } from './schemas.
 
 /** What the routes of brands, products and members use of the running service. */
 type CatalogueDeps = { readonly db: Database } & Parameters<typeof inviteByMail>[0] &
-  Parameters<typeof originOfMails>[0];
+  Parameters<typeof originForEmails>[0];
 
 /** Brands and products: the small catalogue that campaigns need. */
 export function catalogueRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
@@ -68,7 +68,7 @@ export function catalogueRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
       },
       async (request, reply) => {
         const input = { name: request.body.name, ownerId: request.body.owner_id };
-        const brand = await operate(app.db, (tx) =>
+        const brand = await runInTransaction(app.db, (tx) =>
           createBrand(tx, request.actor, input, app.limiter),
         );
         return reply.code(201).send(brandOf(brand));
@@ -93,9 +93,9 @@ export function catalogueRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
         },
       },
       async (request) => {
-        const caller = permit(request.actor, 'brand.create');
+        const caller = authorize(request.actor, 'brand.create');
         const userId = userOf(caller, request.query.user_id);
-        const rows = await consult(() => app.db.rows(listBrandsOf, userId));
+        const rows = await retryRead(() => app.db.rows(listBrandsOf, userId));
         return { items: rows.map((row) => ({ ...brandOf(row), role: row.role })) };
       },
     );
@@ -111,8 +111,8 @@ export function catalogueRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }) => {
-        permit(actor, 'brand.read');
-        return brandOf(await consult(() => readBrand(app.db, id)));
+        authorize(actor, 'brand.read');
+        return brandOf(await retryRead(() => readBrand(app.db, id)));
       },
     );
 
@@ -128,7 +128,7 @@ export function catalogueRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id }, body }) =>
-        brandOf(await operate(app.db, (tx) => renameBrand(tx, actor, id, body.name))),
+        brandOf(await runInTransaction(app.db, (tx) => renameBrand(tx, actor, id, body.name))),
     );
 
     server.post(
@@ -150,7 +150,9 @@ export function catalogueRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
       },
       async (request, reply) => {
         const input = { ...changeOf(request.body), ...required(request.body) };
-        const product = await operate(app.db, (tx) => createProduct(tx, request.actor, input));
+        const product = await runInTransaction(app.db, (tx) =>
+          createProduct(tx, request.actor, input),
+        );
         return reply.code(201).send(productOf(product));
       },
     );
@@ -166,7 +168,7 @@ export function catalogueRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }) =>
-        productOf(await consult(() => readProduct(app.db, actor, id))),
+        productOf(await retryRead(() => readProduct(app.db, actor, id))),
     );
 
     server.patch(
@@ -183,7 +185,9 @@ export function catalogueRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
       async (request) => {
         const change = changeOf(request.body);
         const { id } = request.params;
-        return productOf(await operate(app.db, (tx) => editProduct(tx, request.actor, id, change)));
+        return productOf(
+          await runInTransaction(app.db, (tx) => editProduct(tx, request.actor, id, change)),
+        );
       },
     );
 
@@ -217,9 +221,11 @@ export function catalogueRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
       },
       async (request) => {
         const { id } = request.params;
-        await permitOnProduct(app.db, request.actor, 'product.edit', id);
+        await authorizeOnProduct(app.db, request.actor, 'product.edit', id);
         const made = await makePicture(id, await readPicture(request));
-        return productOf(await operate(app.db, (tx) => setPicture(tx, request.actor, id, made)));
+        return productOf(
+          await runInTransaction(app.db, (tx) => setPicture(tx, request.actor, id, made)),
+        );
       },
     );
 
@@ -234,7 +240,7 @@ export function catalogueRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }) =>
-        productOf(await operate(app.db, (tx) => removePicture(tx, actor, id))),
+        productOf(await runInTransaction(app.db, (tx) => removePicture(tx, actor, id))),
     );
 
     server.get(
@@ -248,9 +254,9 @@ export function catalogueRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
         },
       },
       async (request) => {
-        permit(request.actor, 'product.read');
+        authorize(request.actor, 'product.read');
         const { brand_id, cursor, limit = 20 } = request.query;
-        const [last = null] = after(cursor, ['id']);
+        const [last = null] = cursorAfter(cursor, ['id']);
         const rows = await app.db.rows(listProducts, brand_id ?? null, last, limit + 1);
         const items = rows.slice(0, limit).map(productOf);
         return { items, next_cursor: nextCursor(rows, limit, (row) => [row.product_id]) };
@@ -279,7 +285,7 @@ export function memberRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }) => ({
-        items: await consult(() => viewMembers(app.db, actor, id)),
+        items: await retryRead(() => viewMembers(app.db, actor, id)),
       }),
     );
 
@@ -298,7 +304,9 @@ export function memberRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id, user_id: userId }, body: { role } }) => {
-        await operate(app.db, (tx) => changeRole(tx, actor, { brandId: id, userId, role }));
+        await runInTransaction(app.db, (tx) =>
+          changeRole(tx, actor, { brandId: id, userId, role }),
+        );
         return { user_id: userId, role };
       },
     );
@@ -314,7 +322,7 @@ export function memberRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id, user_id: userId } }) => {
-        await operate(app.db, (tx) => removeMember(tx, actor, { brandId: id, userId }));
+        await runInTransaction(app.db, (tx) => removeMember(tx, actor, { brandId: id, userId }));
         return { user_id: userId };
       },
     );
@@ -333,7 +341,7 @@ export function memberRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }) => {
-        const rows = await consult(() => viewInvitations(app.db, actor, id));
+        const rows = await retryRead(() => viewInvitations(app.db, actor, id));
         return {
           items: rows.map(({ invitation_id, ...rest }) => ({ id: invitation_id, ...rest })),
         };
@@ -368,7 +376,7 @@ export function memberRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
       },
       async (request, reply) => {
         const { email, role, language = 'id' } = request.body;
-        const origin = originOfMails(app, request);
+        const origin = originForEmails(app, request);
         const wish = { brandId: request.params.id, email, role, language, origin };
         const made = await inviteByMail(app, request.actor, wish);
         const { invitationId: id, expiresAt: expires_at } = made;
@@ -391,7 +399,7 @@ export function memberRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
       },
       async ({ actor, params: { id, invitation_id: invitationId } }) => {
         const which = { brandId: id, invitationId };
-        await operate(app.db, (tx) => withdrawInvitation(tx, actor, which));
+        await runInTransaction(app.db, (tx) => withdrawInvitation(tx, actor, which));
         return { id: invitationId };
       },
     );
@@ -410,7 +418,7 @@ export function memberRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, body: { token } }) => {
-        const joined = await operate(app.db, (tx) => acceptInvitation(tx, actor, token));
+        const joined = await runInTransaction(app.db, (tx) => acceptInvitation(tx, actor, token));
         return { brand_id: joined.brandId, role: joined.role };
       },
     );

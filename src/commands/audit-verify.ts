@@ -5,7 +5,7 @@ import { loadConfig } from '../config/config.ts';
 import { openDatabase } from '../database/pool.ts';
 import type { Queryable } from '../database/query.ts';
 import { isId } from '../identity/ids.ts';
-import { exitCodes, WrongUse, type Command } from './command.ts';
+import { exitCodes, UsageError, type Command } from './command.ts';
 import { showProgress } from './progress.ts';
 import { withDatabase } from './service.ts';
 
@@ -21,7 +21,7 @@ chain is broken; its first broken row is named. With --campaign: that campaign's
   options: { campaign: { type: 'string' } },
   async run({ campaign }) {
     if (campaign !== undefined && (typeof campaign !== 'string' || !isId(campaign))) {
-      throw new WrongUse(`${campaign} is no id`);
+      throw new UsageError(`${campaign} is no id`);
     }
     return await withDatabase(loadConfig(), async (url, log) => {
       const db = openDatabase({ url, log, maxConnections: 1 });

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { loadConfig } from '../config/config.ts';
 import { openDatabase } from '../database/pool.ts';
 import { backUp } from '../backup/backup.ts';
-import { exitCodes, WrongUse, type Command } from './command.ts';
+import { exitCodes, UsageError, type Command } from './command.ts';
 import { showProgress } from './progress.ts';
 import { withDatabaseAsItIs } from './service.ts';
 
@@ -21,7 +21,7 @@ encrypted, and on another machine. The schema is not changed, so it can be taken
 `,
   options: { to: { type: 'string' }, overwrite: { type: 'boolean' } },
   async run({ to, overwrite }) {
-    if (typeof to !== 'string' || to === '') throw new WrongUse('say where to: --to <file>');
+    if (typeof to !== 'string' || to === '') throw new UsageError('say where to: --to <file>');
     const file = resolve(to);
     return await withDatabaseAsItIs(loadConfig(), async (url, log) => {
       const db = openDatabase({ url, log, maxConnections: 1 });

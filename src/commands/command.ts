@@ -22,4 +22,4 @@ export interface Command {
 }
 
 /** The arguments cannot be meant; the process ends with `exitCodes.usage`. */
-export class WrongUse extends Error {}
+export class UsageError extends Error {}

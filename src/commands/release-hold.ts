@@ -1,6 +1,6 @@
 import { loadConfig } from '../config/config.ts';
 import { openDatabase } from '../database/pool.ts';
-import { findHold, releaseHold, type Hold } from '../quarantine/operations.ts';
+import { findQuarantine, releaseQuarantine, type Quarantine } from '../quarantine/operations.ts';
 import { exitCodes, type Command } from './command.ts';
 import { withDatabase } from './service.ts';
 
@@ -21,17 +21,17 @@ and --yes was not given.
     return await withDatabase(loadConfig(), async (url, log) => {
       const db = openDatabase({ url, log, maxConnections: 1 });
       try {
-        const hold = await findHold(db);
+        const hold = await findQuarantine(db);
         if (hold === undefined) {
           process.stdout.write('nothing is held: this is the real database\n');
           return exitCodes.done;
         }
-        process.stdout.write(`messages and money are held: ${described(hold)}\n`);
+        process.stdout.write(`messages and money are held: ${formatQuarantine(hold)}\n`);
         if (!yes) {
           process.stdout.write('with --yes the hold is released\n');
           return exitCodes.found;
         }
-        await releaseHold(db);
+        await releaseQuarantine(db);
         process.stdout.write('released: messages and money go on\n');
         return exitCodes.done;
       } finally {
@@ -42,6 +42,6 @@ and --yes was not given.
 };
 
 /** Why, and since when, in words. */
-export function described({ since, reason }: Hold): string {
+export function formatQuarantine({ since, reason }: Quarantine): string {
   return since === null ? reason : `${reason}, since ${since.toISOString()}`;
 }

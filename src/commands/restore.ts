@@ -4,7 +4,7 @@ import { loadConfig } from '../config/config.ts';
 import { migrate } from '../database/migrate.ts';
 import { openDatabase } from '../database/pool.ts';
 import { restore } from '../backup/restore.ts';
-import { exitCodes, WrongUse, type Command } from './command.ts';
+import { exitCodes, UsageError, type Command } from './command.ts';
 import { showProgress } from './progress.ts';
 import { withDatabaseAsItIs } from './service.ts';
 
@@ -24,9 +24,9 @@ this database is the real one.
 `,
   options: { from: { type: 'string' }, overwrite: { type: 'boolean' } },
   async run({ from, overwrite }) {
-    if (typeof from !== 'string' || from === '') throw new WrongUse('say which: --from <file>');
+    if (typeof from !== 'string' || from === '') throw new UsageError('say which: --from <file>');
     const file = resolve(from);
-    if (!existsSync(file)) throw new WrongUse(`there is no ${file}`);
+    if (!existsSync(file)) throw new UsageError(`there is no ${file}`);
     return await withDatabaseAsItIs(loadConfig(), async (url, log) => {
       const db = openDatabase({ url, log, maxConnections: 1 });
       const progress = showProgress('tables read', undefined);

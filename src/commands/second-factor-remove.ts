@@ -1,11 +1,11 @@
 import { createInterface } from 'node:readline';
-import { factorMail } from '../accounts/sign-in/mail.ts';
+import { mfaEmail } from '../accounts/sign-in/mail.ts';
 import { factorOfAddress, removeLostFactor } from '../accounts/mfa/second-factor.ts';
 import { loadConfig, type Config } from '../config/config.ts';
 import { openDatabase, type Database } from '../database/pool.ts';
-import { createMailer, type Mail } from '../mail/mailer.ts';
-import { operate } from '../operation/run.ts';
-import { exitCodes, WrongUse, type Command } from './command.ts';
+import { createMailer, type OutgoingEmail } from '../mail/mailer.ts';
+import { runInTransaction } from '../operation/run.ts';
+import { exitCodes, UsageError, type Command } from './command.ts';
 import { withDatabase } from './service.ts';
 
 /** `sambatan second-factor remove`: for somebody who lost their phone and the recovery codes. */
@@ -25,7 +25,7 @@ could not be sent, which is said; 3 when nobody has signed in with that address.
   argument: 'email',
   async run({ yes }, argument) {
     const email = argument?.trim().toLowerCase() ?? '';
-    if (!email.includes('@')) throw new WrongUse('whose? sambatan second-factor remove <email>');
+    if (!email.includes('@')) throw new UsageError('whose? sambatan second-factor remove <email>');
     const config = loadConfig();
     return await withDatabase(config, async (url, log) => {
       const db = openDatabase({ url, log, maxConnections: 1 });
@@ -45,14 +45,14 @@ async function remove(db: Database, config: Config, email: string, sure: boolean
     process.stdout.write('nothing was changed\n');
     return exitCodes.found;
   }
-  if (!(await operate(db, (tx) => removeLostFactor(tx, owner.userId)))) {
+  if (!(await runInTransaction(db, (tx) => removeLostFactor(tx, owner.userId)))) {
     process.stdout.write(`${email} has no second factor\n`);
     return exitCodes.found;
   }
   process.stdout.write(
     `removed: a code in a mail is enough for ${email}, who is signed out everywhere\n`,
   );
-  return await tell(config, { to: email, ...factorMail('lost', owner.language) });
+  return await tell(config, { to: email, ...mfaEmail('lost', owner.language) });
 }
 
 /** Whether the next line that is typed is "yes"; no line at all is a no. */
@@ -65,7 +65,7 @@ async function isConfirmed(email: string): Promise<boolean> {
   return false;
 }
 
-async function tell(config: Config, mail: Mail): Promise<number> {
+async function tell(config: Config, mail: OutgoingEmail): Promise<number> {
   const mailer = createMailer(config);
   try {
     await mailer.send(mail);

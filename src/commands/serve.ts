@@ -2,14 +2,14 @@ import type { AddressInfo } from 'node:net';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadConfig, startedByNpm, type Config } from '../config/config.ts';
-import { checkAddress, openDoors } from '../overload/listen.ts';
-import { filesOf, pagesOf } from '../server/site/pages.ts';
-import { routesOf } from '../server/routes.ts';
+import { checkAddress, listen } from '../overload/listen.ts';
+import { siteFilePlugins, sitePages } from '../server/site/pages.ts';
+import { apiRoutes } from '../server/routes.ts';
 import { buildServer, stopServer } from '../server/server.ts';
-import { findHold, type Hold } from '../quarantine/operations.ts';
+import { findQuarantine, type Quarantine } from '../quarantine/operations.ts';
 import { boundHeap, handBackMemory, onStopSignal } from './stop-process.ts';
 import { exitCodes, type Command } from './command.ts';
-import { described } from './release-hold.ts';
+import { formatQuarantine } from './release-hold.ts';
 import { openService, type Service } from './service.ts';
 
 /** Requests in flight at the stop have this long to be answered. */
@@ -42,7 +42,7 @@ export interface Serving {
   /** Where it answers. */
   readonly url: string;
   /** What was held when it started. */
-  readonly hold: Hold | undefined;
+  readonly hold: Quarantine | undefined;
   stop(): Promise<void>;
 }
 
@@ -58,14 +58,14 @@ export async function startServing(
   try {
     let draining = false;
     const parts = { ...app, isDraining: () => draining };
-    const server = await buildServer(parts, routesOf(app), pagesOf(app), filesOf(app));
-    await app.pokes.start();
+    const server = await buildServer(parts, apiRoutes(app), sitePages(app), siteFilePlugins(app));
+    await app.changeNotifier.start();
     if (withWorker) for (const job of app.jobs) await job.start();
-    const hold = await findHold(app.db);
+    const hold = await findQuarantine(app.db);
     await server.ready();
     handBackMemory();
     boundHeap();
-    await openDoors(server, config.http);
+    await listen(server, config.http);
     const { port } = server.server.address() as AddressInfo;
     const host = config.http.host.includes(':') ? `[${config.http.host}]` : config.http.host;
     const stop = async (): Promise<void> => {
@@ -116,7 +116,7 @@ function greeting(config: Config, { service, url, hold }: Serving): string {
   }
   if (hold !== undefined) {
     lines.push(
-      `  HELD        no message is sent and no money moves: ${described(hold)}`,
+      `  HELD        no message is sent and no money moves: ${formatQuarantine(hold)}`,
       '              when this is the real database: sambatan release-hold --yes',
     );
   }

@@ -27,7 +27,7 @@ unless no other service runs on SAMBATAN_DATA_DIR.
       await stop();
     };
     try {
-      await app.pokes.start();
+      await app.changeNotifier.start();
       for (const job of app.jobs) await job.start();
       await stopSignalled(end);
     } finally {

@@ -3,7 +3,7 @@ import type { Lookup, Queryable } from './query.ts';
 /** Reads several keys at once; a key that is not in what it gives has nothing. */
 export type ReadMany<V> = (keys: readonly string[]) => Promise<ReadonlyMap<string, V>>;
 
-export interface GatherOptions {
+export interface BatchLoaderOptions {
   /** Most keys in one read. */
   readonly most?: number;
   /** Reads under way at the same time, those that are slow aside. */
@@ -13,7 +13,7 @@ export interface GatherOptions {
 }
 
 /** Two, so that the database works on one while this process hands out the other. */
-export const gatherDefaults = { most: 200, lanes: 2, slowMs: 250 };
+export const batchLoaderDefaults = { most: 200, lanes: 2, slowMs: 250 };
 
 /** Everybody who asks for one key in one read. */
 interface Asked<V> {
@@ -28,16 +28,16 @@ interface Asked<V> {
  * waits for nothing. Every answer is read after it was asked for: nothing here is ever stale, and
  * nothing is kept. When a read fails, everybody who waited for it gets its error.
  */
-export class Gatherer<V> {
+export class BatchLoader<V> {
   readonly #read: ReadMany<V>;
-  readonly #options: Required<GatherOptions>;
+  readonly #options: Required<BatchLoaderOptions>;
   #waiting = new Map<string, Asked<V>>();
   #underWay = 0;
   #isPlanned = false;
 
-  constructor(read: ReadMany<V>, options: GatherOptions = {}) {
+  constructor(read: ReadMany<V>, options: BatchLoaderOptions = {}) {
     this.#read = read;
-    this.#options = { ...gatherDefaults, ...options };
+    this.#options = { ...batchLoaderDefaults, ...options };
   }
 
   /** What the key has, undefined when it has nothing. Throws what the read throws. */
@@ -103,11 +103,11 @@ export class Gatherer<V> {
 }
 
 /** The way to find rows by id that serves everybody who looks at the same time with one statement. */
-export function findTogether(db: Pick<Queryable, 'rows'>): Queryable['find'] {
+export function findBatched(db: Pick<Queryable, 'rows'>): Queryable['find'] {
   const gatherers = new WeakMap<object, unknown>();
-  const gathererOf = <R>(lookup: Lookup<R>): Gatherer<R> => {
-    const known = gatherers.get(lookup) as Gatherer<R> | undefined;
-    const gatherer = known ?? new Gatherer((ids) => readRows(db, lookup, ids));
+  const gathererOf = <R>(lookup: Lookup<R>): BatchLoader<R> => {
+    const known = gatherers.get(lookup) as BatchLoader<R> | undefined;
+    const gatherer = known ?? new BatchLoader((ids) => readRows(db, lookup, ids));
     if (known === undefined) gatherers.set(lookup, gatherer);
     return gatherer;
   };

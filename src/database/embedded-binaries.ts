@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 import type { Log } from './log.ts';
 
 /** The user the server runs as; undefined is our own. PostgreSQL refuses to run as root. */
-export interface Account {
+export interface OsAccount {
   readonly uid: number;
   readonly gid: number;
 }
@@ -31,7 +31,7 @@ export const embeddedMajor = Number.parseInt(version, 10);
  * The account for a cluster directory: when we are root, the owner of an existing one, else
  * `nobody`. Throws when the directory belongs to another user and we are not root.
  */
-export function accountFor(cluster: string): Account | undefined {
+export function osAccountFor(cluster: string): OsAccount | undefined {
   const own = process.getuid?.();
   const owner = existsSync(cluster) ? statSync(cluster) : undefined;
   if (own !== 0) {
@@ -55,7 +55,7 @@ function numericId(flag: '-u' | '-g'): number {
  * The directory with `bin/postgres` and its libraries, runnable by `account`. A clone below a
  * private home is not: then the binaries (60 MB) are copied once to the temporary directory.
  */
-export function binaries(account: Account | undefined, log: Log): string {
+export function binaries(account: OsAccount | undefined, log: Log): string {
   const installed = installedBinaries();
   if (account === undefined || runs(installed, account)) return installed;
   for (const place of new Set([tmpdir(), '/tmp', '/var/tmp'])) {
@@ -83,7 +83,7 @@ function installedBinaries(): string {
   }
 }
 
-function runs(directory: string, { uid, gid }: Account): boolean {
+function runs(directory: string, { uid, gid }: OsAccount): boolean {
   const options = { uid, gid, cwd: '/', env: {}, stdio: 'ignore' } as const;
   return spawnSync(join(directory, 'bin', 'postgres'), ['--version'], options).status === 0;
 }

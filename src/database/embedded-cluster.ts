@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { embeddedMajor, type Account } from './embedded-binaries.ts';
+import { embeddedMajor, type OsAccount } from './embedded-binaries.ts';
 
 /** Where one cluster lies and how its server reaches it. */
 export interface Cluster {
@@ -26,7 +26,7 @@ export interface Cluster {
   /** Directory with `bin/postgres`. */
   readonly binaries: string;
   /** Undefined: the server runs as ourselves. */
-  readonly account: Account | undefined;
+  readonly account: OsAccount | undefined;
   /** The superuser's password; only needed on the socket, there is no other way in. */
   readonly password: string;
 }
@@ -38,14 +38,17 @@ export const embeddedName = 'sambatan';
  * The path under which the server is told its data directory. When its user cannot walk there (a
  * private home), the directory is handed over open, and Linux lets a process enter it by that.
  */
-export interface Doorway {
+export interface SocketDirectory {
   readonly path: string;
   /** To be descriptor 3 of the server; undefined when the plain path is fine. */
   readonly descriptor: number | undefined;
   close(): void;
 }
 
-export function doorway(directory: string, account: Account | undefined): Doorway {
+export function openSocketDirectory(
+  directory: string,
+  account: OsAccount | undefined,
+): SocketDirectory {
   if (account === undefined || canEnter(directory, account)) {
     return { path: directory, descriptor: undefined, close: () => undefined };
   }
@@ -59,7 +62,7 @@ export function doorway(directory: string, account: Account | undefined): Doorwa
   return { path: '/proc/self/fd/3', descriptor, close: () => closeSync(descriptor) };
 }
 
-function canEnter(directory: string, { uid, gid }: Account): boolean {
+function canEnter(directory: string, { uid, gid }: OsAccount): boolean {
   const options = { uid, gid, cwd: '/', env: {}, stdio: 'ignore' } as const;
   return spawnSync('/bin/sh', ['-c', 'cd "$1"', 'sh', directory], options).status === 0;
 }
@@ -128,7 +131,7 @@ export function initialize(cluster: Cluster, dataDir: string): void {
 }
 
 function initdb(cluster: Cluster, directory: string, passwordFile: string): void {
-  const door = doorway(directory, cluster.account);
+  const door = openSocketDirectory(directory, cluster.account);
   const { status, stderr, error } = spawnSync(
     join(cluster.binaries, 'bin', 'initdb'),
     [
@@ -229,23 +232,23 @@ export function writeSettings(
 }
 
 /** A fresh directory for `account` alone, with a path short enough for a socket (107 bytes). */
-export function privateDirectory(prefix: string, account: Account | undefined): string {
+export function privateDirectory(prefix: string, account: OsAccount | undefined): string {
   const place = tmpdir().length <= 60 && usable(tmpdir(), account) ? tmpdir() : '/tmp';
   const directory = mkdtempSync(join(place, prefix));
   own(directory, account);
   return directory;
 }
 
-function usable(place: string, account: Account | undefined): boolean {
+function usable(place: string, account: OsAccount | undefined): boolean {
   return account === undefined || canEnter(place, account);
 }
 
-function own(path: string, account: Account | undefined): void {
+function own(path: string, account: OsAccount | undefined): void {
   if (account !== undefined) chownSync(path, account.uid, account.gid);
 }
 
 /** A cluster that was copied by root belongs to root: its server's user gets it back. */
-export function giveToAccount(directory: string, account: Account | undefined): void {
+export function chownTo(directory: string, account: OsAccount | undefined): void {
   if (account === undefined || lstatSync(directory).uid === account.uid) return;
   own(directory, account);
   for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {

@@ -29,7 +29,7 @@ export class DataDirectoryInUse extends Error {
  * `postgres` that works in this directory; anything else with the pid is left alone. Throws
  * DataDirectoryInUse when the service that started the server still runs.
  */
-export async function endOrphans(cluster: string, log: Log): Promise<void> {
+export async function stopOrphans(cluster: string, log: Log): Promise<void> {
   const found = serverProcesses(cluster);
   const postmaster = found.find((pid) => ownerPattern.test(commandLine(pid)));
   if (postmaster !== undefined) {

@@ -4,12 +4,12 @@ import { closeSync, existsSync, lstatSync, openSync, readFileSync, rmSync } from
 import { basename, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { accountFor, binaries } from './embedded-binaries.ts';
+import { osAccountFor, binaries } from './embedded-binaries.ts';
 import {
   checkMajorVersion,
-  doorway,
+  openSocketDirectory,
   embeddedName,
-  giveToAccount,
+  chownTo,
   initialize,
   makeDataDirectory,
   privateDirectory,
@@ -19,7 +19,7 @@ import {
   type Cluster,
 } from './embedded-cluster.ts';
 import {
-  endOrphans,
+  stopOrphans,
   isServerOf,
   ownerMark,
   recordedPid,
@@ -59,7 +59,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   checkMajorVersion(cluster);
   await recover(cluster.directory, log);
   initialize(cluster, dataDir);
-  giveToAccount(cluster.directory, cluster.account);
+  chownTo(cluster.directory, cluster.account);
   writeSettings(cluster, options.settings);
   const socketDirectory = privateDirectory(socketPrefix, cluster.account);
   const supervisor = new Supervisor(cluster, socketDirectory, log);
@@ -97,7 +97,7 @@ function urlOf(socketDirectory: string, password: string): string {
 function prepare(dataDir: string, log: Log): Cluster {
   makeDataDirectory(dataDir);
   const directory = join(dataDir, 'postgres');
-  const account = accountFor(directory);
+  const account = osAccountFor(directory);
   return {
     directory,
     account,
@@ -112,7 +112,7 @@ async function recover(cluster: string, log: Log): Promise<void> {
   const socketDirectory = existsSync(lockFile)
     ? (readFileSync(lockFile, 'utf8').split('\n')[4] ?? '')
     : '';
-  await endOrphans(cluster, log);
+  await stopOrphans(cluster, log);
   // The server would believe a pid that by now belongs to some other process.
   rmSync(lockFile, { force: true });
   const found = lstatSync(socketDirectory, { throwIfNoEntry: false });
@@ -176,7 +176,7 @@ class Supervisor {
 
   #launch(outputFile: string): ChildProcess {
     const { account, binaries: programs, directory } = this.#cluster;
-    const door = doorway(directory, account);
+    const door = openSocketDirectory(directory, account);
     const output = openSync(outputFile, 'w', 0o600);
     const watchdog = this.#watchdog();
     const server = spawn(
@@ -247,7 +247,7 @@ class Supervisor {
     let told = -Infinity;
     for (let delay = 50; this.#stopping === undefined; delay = Math.min(delay * 2, 1_000)) {
       try {
-        await endOrphans(this.#cluster.directory, this.#log);
+        await stopOrphans(this.#cluster.directory, this.#log);
         await this.#relaunch();
         this.#log.info('PostgreSQL runs again');
         return;
@@ -307,7 +307,7 @@ async function isBefore(event: Promise<unknown>, milliseconds: number): Promise<
 
 /** Says who holds the cluster when our own server found it taken. */
 async function endOrphansOf(cluster: string, pid: number, log: Log): Promise<void> {
-  if (isServerOf(cluster, pid)) await endOrphans(cluster, log);
+  if (isServerOf(cluster, pid)) await stopOrphans(cluster, log);
 }
 
 function isReady(cluster: string, pid: number): boolean {

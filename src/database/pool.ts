@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { ConnectionFailure, endsConnection, isStalePlan, withOutcome } from './errors.ts';
-import { findTogether } from './batch-loader.ts';
+import { findBatched } from './batch-loader.ts';
 import { Listener, type Listening } from './listen.ts';
 import type { Log } from './log.ts';
 import { columnTypes, queryable, send, type Queryable, type Run } from './query.ts';
@@ -80,7 +80,7 @@ export function openDatabase(options: DatabaseOptions): Database {
 
   return {
     ...asking,
-    find: findTogether(asking),
+    find: findBatched(asking),
     transaction,
     listen: async (channel, onPayload) => {
       if (pooled) throw new Error('LISTEN does not work through a transaction pooler');

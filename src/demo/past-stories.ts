@@ -1,9 +1,9 @@
-import type { Story } from './stories.ts';
+import type { Scenario } from './stories.ts';
 
 const upfront = { paymentTiming: 'upfront' } as const;
 
 /** Campaigns that are over, each in its own way. */
-const past: readonly Story[] = [
+const past: readonly Scenario[] = [
   {
     product: 'Kopi Tubruk EDP 50 ml',
     terms: {
@@ -98,7 +98,7 @@ const past: readonly Story[] = [
 ];
 
 /** A campaign whose last payments are still being checked after the deadline. */
-const checked: readonly Story[] = [
+const checked: readonly Scenario[] = [
   {
     product: 'Garam Laut EDT 50 ml',
     terms: {
@@ -116,4 +116,4 @@ const checked: readonly Story[] = [
 ];
 
 /** The campaigns whose deadline has passed. */
-export const pastStories: readonly Story[] = [...past, ...checked];
+export const pastScenarios: readonly Scenario[] = [...past, ...checked];

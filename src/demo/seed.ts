@@ -4,14 +4,14 @@ import { listProducts } from '../catalogue/queries.ts';
 import type { Database } from '../database/pool.ts';
 import type { Log } from '../database/log.ts';
 import { addReceivingAccount } from '../ledger/bank-accounts/operations.ts';
-import { operate } from '../operation/run.ts';
+import { runInTransaction } from '../operation/run.ts';
 import { demoBrands } from './market.ts';
 import { demoOperator, demoSeller, type DemoUser } from './people.ts';
 import * as sql from './queries.ts';
-import { demoStories, type Story } from './stories.ts';
-import { beginStory, endStory, type OpenStory } from './telling.ts';
+import { demoScenarios, type Scenario } from './stories.ts';
+import { startScenario, finishScenario, type RunningScenario } from './telling.ts';
 
-export interface SeedParts {
+export interface SeedDeps {
   readonly db: Database;
   readonly log: Log;
   /** Ends the work between two steps. */
@@ -28,7 +28,7 @@ export interface Seeded {
 }
 
 /** How many steps `onStep` counts. */
-export const seedSteps = demoBrands.length + 2 * demoStories.length;
+export const seedSteps = demoBrands.length + 2 * demoScenarios.length;
 
 /** The database has brands that are not the demo's. */
 export class RealMarket extends Error {
@@ -53,7 +53,7 @@ export async function refuseRealMarket(db: Database): Promise<void> {
  * be called again; a campaign that an interrupted run had begun stays as far as it came. Takes some
  * seconds, because the campaigns that are over had real deadlines.
  */
-export async function seedMarket(parts: SeedParts): Promise<Seeded> {
+export async function seedMarket(parts: SeedDeps): Promise<Seeded> {
   let steps = 0;
   const step = (): void => {
     parts.signal?.throwIfAborted();
@@ -61,26 +61,26 @@ export async function seedMarket(parts: SeedParts): Promise<Seeded> {
   };
   const catalogue = await seedCatalogue(parts, step);
   await seedAccount(parts);
-  const open: OpenStory[] = [];
-  for (const [index, story] of demoStories.entries()) {
+  const open: RunningScenario[] = [];
+  for (const [index, story] of demoScenarios.entries()) {
     const product = catalogue.products.get(story.product);
     if (product === undefined) throw new Error(`no demo product is called ${story.product}`);
     if (await isTold(parts.db, product.brandId, story)) step();
-    else open.push(await beginStory(parts, story, { ...product, turn: index }));
+    else open.push(await startScenario(parts, story, { ...product, turn: index }));
     step();
   }
   for (const story of open) {
-    await endStory(parts, story);
+    await finishScenario(parts, story);
     step();
   }
   return { ...catalogue.made, campaigns: open.length };
 }
 
 /** Somewhere to pay to, without which nothing that is paid up front can open. */
-async function seedAccount({ db }: SeedParts): Promise<void> {
+async function seedAccount({ db }: SeedDeps): Promise<void> {
   if ((await db.one(hasReceivingAccount)).is_there) return;
   const account = { bank: 'Bank Contoh', number: '1234567890', holder: 'Sambatan Contoh' };
-  await operate(db, (tx) => addReceivingAccount(tx, demoOperator, account, true));
+  await runInTransaction(db, (tx) => addReceivingAccount(tx, demoOperator, account, true));
 }
 
 interface DemoPlace {
@@ -89,7 +89,7 @@ interface DemoPlace {
   readonly seller: DemoUser;
 }
 
-async function seedCatalogue({ db }: SeedParts, step: () => void) {
+async function seedCatalogue({ db }: SeedDeps, step: () => void) {
   const made = { brands: 0, products: 0 };
   const products = new Map<string, DemoPlace>();
   const names = demoBrands.map(({ name }) => name);
@@ -100,7 +100,7 @@ async function seedCatalogue({ db }: SeedParts, step: () => void) {
     const seller = demoSeller(index + 1);
     let brandId = known.get(brand.name);
     if (brandId === undefined) {
-      const row = await operate(db, (tx) => createBrand(tx, seller, { name: brand.name }));
+      const row = await runInTransaction(db, (tx) => createBrand(tx, seller, { name: brand.name }));
       brandId = row.brand_id;
       made.brands++;
     }
@@ -111,7 +111,8 @@ async function seedCatalogue({ db }: SeedParts, step: () => void) {
       let productId = stocked.get(product.name);
       if (productId === undefined) {
         const input = { ...product, brandId, sambatanEnabled: enabled };
-        productId = (await operate(db, (tx) => createProduct(tx, seller, input))).product_id;
+        productId = (await runInTransaction(db, (tx) => createProduct(tx, seller, input)))
+          .product_id;
         made.products++;
       }
       products.set(product.name, { brandId, productId, seller });
@@ -121,6 +122,6 @@ async function seedCatalogue({ db }: SeedParts, step: () => void) {
   return { made, products };
 }
 
-async function isTold(db: Database, brandId: string, { terms }: Story): Promise<boolean> {
+async function isTold(db: Database, brandId: string, { terms }: Scenario): Promise<boolean> {
   return (await db.rows(sql.findTitles, brandId)).some(({ title }) => title === terms.title);
 }

@@ -1,9 +1,9 @@
 import type { CampaignStatus } from '../database/status-words.ts';
 import type { CampaignTerms } from '../campaigns/campaign.ts';
-import { pastStories } from './past-stories.ts';
+import { pastScenarios } from './past-stories.ts';
 
 /** One campaign of the demo market and where it is to be when the market is ready. */
-export interface Story {
+export interface Scenario {
   /** Name of a product of the demo market. */
   readonly product: string;
   readonly terms: Pick<CampaignTerms, 'title' | 'description' | 'totalSlots' | 'pricePerSlot'> &
@@ -32,7 +32,7 @@ const day = 24 * hour;
 const upfront = { paymentTiming: 'upfront' } as const;
 
 /** Campaigns that take joins, or just stopped to. */
-const present: readonly Story[] = [
+const present: readonly Scenario[] = [
   {
     product: 'Melati Senja EDP 50 ml',
     terms: {
@@ -158,7 +158,7 @@ const present: readonly Story[] = [
 ];
 
 /** Campaigns that are still to come, and one that never will. */
-const future: readonly Story[] = [
+const future: readonly Scenario[] = [
   {
     product: 'Jahe Merah EDP 50 ml',
     terms: {
@@ -217,4 +217,4 @@ const future: readonly Story[] = [
 ];
 
 /** The demo market's campaigns: every status, both payment timings. */
-export const demoStories: readonly Story[] = [...pastStories, ...present, ...future];
+export const demoScenarios: readonly Scenario[] = [...pastScenarios, ...present, ...future];

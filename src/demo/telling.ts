@@ -8,7 +8,7 @@ import { DomainError } from '../errors/errors.ts';
 import { verifyPayment, viewPayment } from '../ledger/payments/operations.ts';
 import { settleUntilDone } from '../lifecycle/due.ts';
 import { cancelCampaign, extendCampaign, publishCampaign } from '../lifecycle/operations.ts';
-import { operate } from '../operation/run.ts';
+import { runInTransaction } from '../operation/run.ts';
 import { joinAll } from '../participations/join.ts';
 import {
   cancelParticipation,
@@ -24,7 +24,7 @@ import {
   demoOperator,
   type DemoUser,
 } from './people.ts';
-import type { Story } from './stories.ts';
+import type { Scenario } from './stories.ts';
 
 interface Parts {
   readonly db: Database;
@@ -46,8 +46,8 @@ interface Part {
 }
 
 /** A campaign that has come as far as it does by itself. */
-export interface OpenStory {
-  readonly story: Story;
+export interface RunningScenario {
+  readonly story: Scenario;
   readonly campaignId: string;
   readonly seller: DemoUser;
   readonly deadline: Date;
@@ -62,50 +62,50 @@ const minuteMs = 60_000;
 const settledWithinMs = 30_000;
 
 /** Creates a story's campaign and lets its buyers join, pay and leave. */
-export async function beginStory(
+export async function startScenario(
   { db }: Parts,
-  story: Story,
+  story: Scenario,
   { productId, seller, turn }: Scene,
-): Promise<OpenStory> {
+): Promise<RunningScenario> {
   const terms = termsOf(story, (await db.one(databaseNow)).now);
   const deadline = terms.deadline;
   const first = story.extended === undefined ? deadline : middle(new Date(), deadline);
   const input = { ...terms, deadline: first, productId, publish: false };
-  const { id } = await operate(db, (tx) => createCampaign(tx, seller, input));
+  const { id } = await runInTransaction(db, (tx) => createCampaign(tx, seller, input));
   const parts: Part[] = [];
   if (story.ends !== 'inactive' && terms.opensAt === null) {
-    await operate(db, (tx) => publishCampaign(tx, seller, id));
+    await runInTransaction(db, (tx) => publishCampaign(tx, seller, id));
     parts.push(...(await join(db, id, story, turn)));
   }
   for (const { id: paid } of parts.slice(0, story.payers ?? 0)) {
     const reference = `DEMO-${paid.slice(-6).toUpperCase()}`;
-    await operate(db, (tx) => confirmParticipation(tx, demoOperator, paid, reference));
+    await runInTransaction(db, (tx) => confirmParticipation(tx, demoOperator, paid, reference));
   }
   if (story.ends === 'verifying') {
     // Those who have been shown where to transfer may have done so until the deadline.
     for (const { id: owing, buyer } of parts.slice(story.payers ?? 0)) {
-      await operate(db, (tx) => viewPayment(tx, buyer, owing));
+      await runInTransaction(db, (tx) => viewPayment(tx, buyer, owing));
     }
   }
   for (const { id: left, buyer } of parts.slice(parts.length - (story.leavers ?? 0))) {
     const note = 'Maaf, salah pilih varian.';
-    await operate(db, (tx) => cancelParticipation(tx, buyer, left, note));
+    await runInTransaction(db, (tx) => cancelParticipation(tx, buyer, left, note));
   }
   const reason = story.extended;
   if (reason !== undefined) {
-    await operate(db, (tx) => extendCampaign(tx, seller, id, { deadline, reason }));
+    await runInTransaction(db, (tx) => extendCampaign(tx, seller, id, { deadline, reason }));
   }
   return { story, campaignId: id, seller, deadline, parts };
 }
 
 /** Brings a campaign that is to be over to its end; the others stay as they are. */
-export async function endStory(parts: Parts, open: OpenStory): Promise<void> {
+export async function finishScenario(parts: Parts, open: RunningScenario): Promise<void> {
   const { db, log } = parts;
   const { story, campaignId, seller } = open;
   if (!['completed', 'failed', 'cancelled', 'verifying'].includes(story.ends)) return;
   if (story.ends === 'cancelled') {
     const reason = story.reason ?? 'Dibatalkan penjual.';
-    await operate(db, (tx) => cancelCampaign(tx, seller, campaignId, reason));
+    await runInTransaction(db, (tx) => cancelCampaign(tx, seller, campaignId, reason));
   } else {
     await waitFor(parts, open.deadline);
   }
@@ -122,13 +122,13 @@ export async function endStory(parts: Parts, open: OpenStory): Promise<void> {
   for (const [index, { id, buyer }] of open.parts.slice(0, story.receivers ?? 0).entries()) {
     if (index >= (story.payers ?? 0)) {
       const seen = { amount: null, reference: `DEMO-${id.slice(-6).toUpperCase()}` };
-      await operate(db, (tx) => verifyPayment(tx, demoOperator, id, seen));
+      await runInTransaction(db, (tx) => verifyPayment(tx, demoOperator, id, seen));
     }
-    await operate(db, (tx) => fulfilParticipation(tx, buyer, id));
+    await runInTransaction(db, (tx) => fulfilParticipation(tx, buyer, id));
   }
 }
 
-function termsOf(story: Story, now: Date): CampaignTerms {
+function termsOf(story: Scenario, now: Date): CampaignTerms {
   const isBrief = ['completed', 'failed', 'verifying'].includes(story.ends);
   const life = isBrief ? shortLifeMs : (story.deadlineMinutes ?? otherLifeMinutes) * minuteMs;
   const opens = story.opensInMinutes;
@@ -142,7 +142,12 @@ function termsOf(story: Story, now: Date): CampaignTerms {
 }
 
 /** One batch of joins: those who stay, then those who will give their slots back. */
-async function join(db: Database, campaignId: string, story: Story, turn: number): Promise<Part[]> {
+async function join(
+  db: Database,
+  campaignId: string,
+  story: Scenario,
+  turn: number,
+): Promise<Part[]> {
   const quantities = [...shares(story), ...Array.from({ length: story.leavers ?? 0 }, () => 1)];
   const requests = quantities.map((quantity, index) => {
     const number = ((turn * 17 + index) % demoBuyerCount) + 1;
@@ -155,7 +160,7 @@ async function join(db: Database, campaignId: string, story: Story, turn: number
   });
   if (requests.length === 0) return [];
   const how = { attemptLimit: 0, wait: true, again: false };
-  const answers = await operate(db, (tx) => joinAll(tx, requests, how));
+  const answers = await runInTransaction(db, (tx) => joinAll(tx, requests, how));
   const refused = answers.find((answer) => answer instanceof DomainError);
   if (refused !== undefined) throw refused;
   return requests.map(({ participationId, userId }) => ({
@@ -167,7 +172,7 @@ async function join(db: Database, campaignId: string, story: Story, turn: number
 const habits = [1, 2, 1, 3, 1, 1, 2];
 
 /** How a story's slots are shared among its buyers, within the bounds of each. */
-function shares({ taken, terms }: Story): number[] {
+function shares({ taken, terms }: Scenario): number[] {
   const least = terms.minSlotsPerUser ?? 1;
   const most = terms.maxSlotsPerUser ?? terms.totalSlots;
   const given: number[] = [];

@@ -1,6 +1,6 @@
 import { pageWords } from './page-words.ts';
 import { proofFlaws, type ProofFlaw } from './proof-flaws.ts';
-import { counted } from './plurals.ts';
+import { withPlural } from './plurals.ts';
 import { statementReasons, type StatementReason } from './statement-reasons.ts';
 
 /** The languages the service answers in; Indonesian is the default. */
@@ -333,7 +333,7 @@ export const errorTable = {
     { id: 'Tambah slot lewat pesanan baru', en: 'Add slots with a new order' },
     ({ quantity }) => ({
       id: `Pesanan ini berisi ${quantity} slot dan hanya bisa dikurangi. Untuk menambah, buat pesanan baru di sambatan yang sama.`,
-      en: `This order has ${counted(quantity, 'slot')} and can only be reduced. To add slots, order again in the same campaign.`,
+      en: `This order has ${withPlural(quantity, 'slot')} and can only be reduced. To add slots, order again in the same campaign.`,
     }),
   ),
   proof_not_accepted: define<{ readonly reason: ProofFlaw }>(
@@ -351,7 +351,7 @@ export const errorTable = {
     { id: 'Jumlah slot tidak sesuai', en: 'Number of slots not accepted' },
     ({ minimum, maximum }) => ({
       id: `Slot yang bisa dipenuhi harus ${minimum} sampai ${maximum}. Ubah jumlahnya, ya.`,
-      en: `Between ${minimum} and ${counted(maximum, 'slot')} can be delivered. Please change the number.`,
+      en: `Between ${minimum} and ${withPlural(maximum, 'slot')} can be delivered. Please change the number.`,
     }),
   ),
   deadline_not_in_future: fixed(
@@ -399,7 +399,7 @@ export const errorTable = {
     { id: 'Terlalu banyak untuk Excel', en: 'Too much for Excel' },
     ({ maximum_rows }) => ({
       id: `Berkas Excel memuat paling banyak ${maximum_rows} baris. Unduh CSV-nya saja, ya.`,
-      en: `An Excel file holds ${counted(maximum_rows, 'row')} at most. Please download the CSV.`,
+      en: `An Excel file holds ${withPlural(maximum_rows, 'row')} at most. Please download the CSV.`,
     }),
   ),
   campaign_already_open: fixed(
@@ -477,7 +477,7 @@ export const errorTable = {
     { id: 'Antrean penuh', en: 'Waiting list full' },
     ({ maximum }) => ({
       id: `Sudah ada ${maximum} pembeli yang antre. Coba lagi nanti, atau cek sambatan lain, yuk!`,
-      en: `${counted(maximum, 'buyer is', { many: 'buyers are' })} waiting already. Try again later, or see the other campaigns.`,
+      en: `${withPlural(maximum, 'buyer is', { many: 'buyers are' })} waiting already. Try again later, or see the other campaigns.`,
     }),
   ),
   waiting_list_closed: fixed(
@@ -562,7 +562,7 @@ export const errorTable = {
     { id: 'Webhook sudah terlalu banyak', en: 'Too many webhooks' },
     ({ maximum }) => ({
       id: `Maksimal ${maximum} webhook. Hapus yang tidak dipakai, lalu coba lagi.`,
-      en: `There may be ${counted(maximum, 'webhook')} at most. Remove one that is not used and try again.`,
+      en: `There may be ${withPlural(maximum, 'webhook')} at most. Remove one that is not used and try again.`,
     }),
   ),
   transition_not_allowed: define<{ readonly from: string; readonly event: string }>(
@@ -833,7 +833,7 @@ export const errorTable = {
     { id: 'Terlalu banyak percobaan', en: 'Too many attempts' },
     ({ retry_after_seconds }) => ({
       id: `Pelan-pelan, ya. Coba lagi dalam ${retry_after_seconds} detik.`,
-      en: `Not so fast, please. Try again in ${counted(retry_after_seconds, 'second')}.`,
+      en: `Not so fast, please. Try again in ${withPlural(retry_after_seconds, 'second')}.`,
     }),
   ),
   sign_in_code_wrong: define<{ readonly remaining: number }>(
@@ -903,7 +903,7 @@ export const errorTable = {
     { id: 'Masih ada ikutan yang berjalan', en: 'Some of your slots are still running' },
     ({ count }) => ({
       id: `Akunmu masih punya ${count} ikutan yang belum selesai atau uangnya belum kembali. Batalkan atau tunggu selesai dulu, ya.`,
-      en: `Your account has ${counted(count, 'order')} still running or not refunded yet. Cancel first, or wait for the end.`,
+      en: `Your account has ${withPlural(count, 'order')} still running or not refunded yet. Cancel first, or wait for the end.`,
     }),
   ),
   account_owns_brand: define<{ readonly brand_id: string; readonly brand: string }>(
@@ -919,7 +919,7 @@ export const errorTable = {
     { id: 'Brand-mu masih punya Sambatan', en: 'Your brand has running campaigns' },
     ({ count }) => ({
       id: `Brand milikmu masih punya ${count} Sambatan yang berjalan atau belum dibayarkan. Selesaikan dulu, ya.`,
-      en: `Your brand has ${counted(count, 'campaign')} still running or not paid out. Finish that first.`,
+      en: `Your brand has ${withPlural(count, 'campaign')} still running or not paid out. Finish that first.`,
     }),
   ),
   address_not_found: fixed(
@@ -943,7 +943,7 @@ export const errorTable = {
     { id: 'Alamat tersimpan sudah penuh', en: 'No room for another address' },
     ({ maximum }) => ({
       id: `Kamu bisa menyimpan sampai ${maximum} alamat. Hapus salah satu dulu, ya.`,
-      en: `You can save up to ${counted(maximum, 'address', { many: 'addresses' })}. Please delete one first.`,
+      en: `You can save up to ${withPlural(maximum, 'address', { many: 'addresses' })}. Please delete one first.`,
     }),
   ),
   mail_budget_spent: define<{ readonly retry_after_seconds: number }>(
@@ -951,7 +951,7 @@ export const errorTable = {
     { id: 'Terlalu banyak e-mail sekaligus', en: 'Too many mails at once' },
     ({ retry_after_seconds }) => ({
       id: `Layanan ini sedang sangat ramai mengirim e-mail. Coba lagi dalam ${retry_after_seconds} detik.`,
-      en: `This service is sending as many mails as it may. Try again in ${counted(retry_after_seconds, 'second')}.`,
+      en: `This service is sending as many mails as it may. Try again in ${withPlural(retry_after_seconds, 'second')}.`,
     }),
   ),
   mail_unavailable: fixed(
@@ -1159,7 +1159,7 @@ function statementNotReadable({ reason, ...place }: StatementPlace): Wording {
 function quantityOutOfBounds({ minimum, maximum, held }: QuantityBounds): Wording {
   const range =
     maximum === null
-      ? { id: `minimal ${minimum} slot`, en: `at least ${counted(minimum, 'slot')}` }
+      ? { id: `minimal ${minimum} slot`, en: `at least ${withPlural(minimum, 'slot')}` }
       : {
           id: minimum === maximum ? `${minimum} slot` : `${minimum} sampai ${maximum} slot`,
           en: slotRange(minimum, maximum),
@@ -1175,7 +1175,7 @@ function quantityOutOfBounds({ minimum, maximum, held }: QuantityBounds): Wordin
 }
 
 function slotRange(minimum: number, maximum: number): string {
-  const most = counted(maximum, 'slot');
+  const most = withPlural(maximum, 'slot');
   return minimum === maximum ? most : `${minimum} to ${most}`;
 }
 

@@ -2,7 +2,7 @@
  * An English number with its noun: `1 slot`, `2 slots`, `0 slots`. `many` is given where the plural
  * is not the noun with an s; `shown` where the number is written in another way.
  */
-export function counted(
+export function withPlural(
   value: bigint | number,
   one: string,
   { many = `${one}s`, shown = String(value) }: { many?: string; shown?: string } = {},

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Cell } from './csv.ts';
 import { DomainError } from '../errors/errors.ts';
-import { Turns } from '../jobs/serial-queue.ts';
+import { SerialQueue } from '../jobs/serial-queue.ts';
 
 /** The most rows of a spreadsheet: it is made in memory. */
 export const maxSheetRows = 20_000;
@@ -18,7 +18,7 @@ export interface SheetHead {
 }
 
 /** One at a time: each takes a processor and a few hundred megabytes while it is made. */
-const turns = new Turns();
+const turns = new SerialQueue();
 
 /**
  * Rows as an Excel file: text is text, whatever it looks like, sums are numbers and moments are

@@ -3,7 +3,7 @@ import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 import { DomainError, invalidField } from '../errors/errors.ts';
 import type { Actor, SignedIn } from '../identity/actor.ts';
 import { limits, type Limit } from '../config/limits.ts';
-import { accountRequired, demandProof } from '../identity/policy.ts';
+import { accountRequired, requireRecentAuth } from '../identity/policy.ts';
 import type { Authenticator } from '../identity/authenticate.ts';
 
 declare module 'fastify' {
@@ -20,7 +20,7 @@ declare module 'fastify' {
 }
 
 /** Who checks callers, and how many nameless join attempts a minute one address may make. */
-export interface CallerRules {
+export interface CallerLimits {
   readonly authenticate: Authenticator;
   /** 0: no limit. */
   readonly joinLimitPerMinute: number;
@@ -33,7 +33,7 @@ export interface CallerRules {
  * buyers are limited with the join itself, per user, so that the many phones behind one address
  * do not stand in each other's way; here only attempts without a valid caller are.
  */
-export function recogniseCallers(server: FastifyInstance, rules: CallerRules): void {
+export function authenticateCallers(server: FastifyInstance, rules: CallerLimits): void {
   const limit = rules.joinLimitPerMinute;
   const { max, seconds } = rules.namelessJoins ?? limits.namelessJoinsOfNetwork;
   const attempts =
@@ -57,7 +57,7 @@ export function recogniseCallers(server: FastifyInstance, rules: CallerRules): v
     const { isPublicWrite, isSensitive } = reply.routeOptions.config;
     const isWrite = request.method !== 'GET' && request.method !== 'HEAD';
     if (actor.kind === 'visitor' && isWrite && isPublicWrite !== true) throw accountRequired(actor);
-    if (isSensitive === true) demandProof(actor);
+    if (isSensitive === true) requireRecentAuth(actor);
   });
 }
 

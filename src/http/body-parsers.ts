@@ -38,7 +38,7 @@ function hasTooManyFields(text: string): boolean {
  * Takes JSON bodies only, in UTF-8 that is really UTF-8, and refuses text that the database
  * could not store, wherever it stands in the request.
  */
-export function readBodies(server: FastifyInstance): void {
+export function registerBodyParsers(server: FastifyInstance): void {
   const parseJson = server.getDefaultJsonParser('error', 'error');
   server.removeContentTypeParser(['application/json', 'text/plain']);
   server.addContentTypeParser(

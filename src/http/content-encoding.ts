@@ -12,7 +12,7 @@ export const compression = {
  * Refuses compressed requests with 415 (RFC 9110, 15.5.16) before their body is read. Nothing that
  * clients send here gains from compression, and a decoder is code that strangers could attack.
  */
-export function refuseCompressedRequests(server: FastifyInstance): void {
+export function rejectCompressedRequests(server: FastifyInstance): void {
   server.addHook('preParsing', (request, reply, _payload, done) => {
     const hasContent = request.method !== 'GET' && request.method !== 'HEAD' && !request.is404;
     if (!hasContent || !isCompressed(request.headers['content-encoding'])) return done();

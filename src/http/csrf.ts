@@ -11,7 +11,7 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
  * A request that tells neither is refused as well, unless it brings its own credentials in
  * `Authorization`, which no browser adds by itself.
  */
-export function refuseForeignForms(server: FastifyInstance, publicUrl: string | undefined): void {
+export function csrfGuard(server: FastifyInstance, publicUrl: string | undefined): void {
   server.addHook('onRequest', async (request) => {
     if (safeMethods.has(request.method) || request.headers.authorization !== undefined) return;
     if (!isFromThisSite(request, publicUrl)) throw new DomainError('foreign_form', {});
@@ -28,7 +28,7 @@ function isFromThisSite(request: FastifyRequest, publicUrl: string | undefined):
  * Where links in mails to others lead. Whoever has a mail sent says with its Host header where this
  * request reached the site, which counts only where mails are written instead of being sent.
  */
-export function originOfMails(
+export function originForEmails(
   {
     config,
     mailer,

@@ -31,7 +31,7 @@ const readers: { [K in Kind]: (value: unknown) => Parts[K] | undefined } = {
  * Where a list goes on: the parts of the cursor that the last page gave, or nothing on the first
  * page. Throws `validation_failed` for a cursor that this list did not give.
  */
-export function after<const K extends readonly Kind[]>(
+export function cursorAfter<const K extends readonly Kind[]>(
   cursor: string | undefined,
   kinds: K,
 ): ValuesOf<K> | [] {

@@ -6,12 +6,12 @@ import { keyboardText } from './pasted-text.ts';
 import { fieldErrors, unstorableField, unstorableText } from './validation.ts';
 
 /** What a form holds: fields by name, as text. */
-export type Typed = Readonly<Record<string, string | undefined>>;
+export type RawFields = Readonly<Record<string, string | undefined>>;
 
 /** A form that can be used, or what is wrong with it, beside the fields. */
-export type Reading<T> =
-  | { readonly value: T; readonly typed: Typed }
-  | { readonly errors: readonly FieldError[]; readonly typed: Typed };
+export type ParseResult<T> =
+  | { readonly value: T; readonly typed: RawFields }
+  | { readonly errors: readonly FieldError[]; readonly typed: RawFields };
 
 /**
  * Reads forms by the same schemas as the API's bodies. Every field of a form is text: what is
@@ -20,10 +20,12 @@ export type Reading<T> =
  * (as `datetime-local` sends it) is Western Indonesian time. Fields that the schema does not name
  * are refused.
  */
-export function formReader<S extends TSchema>(schema: S): (body: unknown) => Reading<Static<S>> {
+export function formParser<S extends TSchema>(
+  schema: S,
+): (body: unknown) => ParseResult<Static<S>> {
   const validator = Compile(schema);
   return (body) => {
-    const typed = typedFields(body);
+    const typed = rawFields(body);
     const value = converted(schema, typed);
     const unstorable = unstorableField(value);
     if (unstorable !== undefined) {
@@ -38,7 +40,7 @@ export function formReader<S extends TSchema>(schema: S): (body: unknown) => Rea
  * Runs a verb for a form: what it refuses about its fields comes back to be shown beside them, and
  * any other refusal to be shown above the form.
  */
-export async function taken<T>(
+export async function toResult<T>(
   verb: () => Promise<T>,
 ): Promise<{ readonly done: T } | { readonly refused: DomainError }> {
   try {
@@ -57,7 +59,7 @@ function isOfCaller({ status, code }: DomainError): boolean {
 }
 
 /** The text fields of a form's body; the last one counts where a name comes twice. */
-export function typedFields(body: unknown): Typed {
+export function rawFields(body: unknown): RawFields {
   const fields: Record<string, string> = Object.create(null) as Record<string, string>;
   for (const [name, value] of Object.entries((body ?? {}) as object)) {
     const last: unknown = Array.isArray(value) ? value.at(-1) : value;
@@ -102,7 +104,7 @@ interface FieldSchema {
   readonly anyOf?: readonly FieldSchema[];
 }
 
-function converted(schema: TSchema, typed: Typed): Record<string, unknown> {
+function converted(schema: TSchema, typed: RawFields): Record<string, unknown> {
   const { properties = {} } = schema as { properties?: Readonly<Record<string, FieldSchema>> };
   const value: Record<string, unknown> = {};
   for (const [name, text] of Object.entries(typed)) {

@@ -1,9 +1,9 @@
-import { refilled } from '../web/refill.ts';
-import type { Visit } from '../web/visit.ts';
+import { refillForm } from '../web/refill.ts';
+import type { PageContext } from '../web/visit.ts';
 import type { KeptForm } from './kept-form.ts';
 
 /** A page with what was typed into its form before, and a word about it. */
-export function showKept(visit: Visit, document: string, kept: KeptForm): string {
+export function showKept(visit: PageContext, document: string, kept: KeptForm): string {
   const { t, url } = visit;
   const found = kept.isCut
     ? t(
@@ -14,7 +14,7 @@ export function showKept(visit: Visit, document: string, kept: KeptForm): string
         'Isianmu masih ada dan belum terkirim. Periksa dulu, lalu kirim lagi.',
         'What you typed is still here and has not been sent. Check it, then send it again.',
       );
-  return refilled(document, {
+  return refillForm(document, {
     action: url(kept.action),
     fields: kept.fields,
     found,

@@ -1,41 +1,41 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { layout, type PageParts } from '../web/layout.ts';
-import type { Visit } from '../web/visit.ts';
+import { layout, type PageProps } from '../web/layout.ts';
+import type { PageContext } from '../web/visit.ts';
 import { showKept } from './kept-form-page.ts';
 import type { KeptForm } from './kept-form.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** What pages know of whoever looks; set for every route of the site. */
-    visit: Visit;
+    visit: PageContext;
     /** What was typed on this page before its reader had to sign in again. */
     keptForm: KeptForm | undefined;
   }
 }
 
 /** The pages of one part of the site; registered once for each language. */
-export type Pages = FastifyPluginAsyncTypebox;
+export type PagePlugin = FastifyPluginAsyncTypebox;
 
 /** Sends a page; its status is 200 unless told. */
 export function sendPage(
   request: FastifyRequest,
   reply: FastifyReply,
-  page: PageParts,
+  page: PageProps,
   status = 200,
 ): FastifyReply {
   return sendHtml(reply.code(status), documentOf(request, page, status));
 }
 
 /** The whole document of a page, with what its reader had typed there before signing in again. */
-function documentOf(request: FastifyRequest, page: PageParts, status: number): string {
+function documentOf(request: FastifyRequest, page: PageProps, status: number): string {
   const document = layout(request.visit, page).toString();
   const { keptForm, visit } = request;
   return keptForm === undefined || status !== 200 ? document : showKept(visit, document, keptForm);
 }
 
 /** After a form was taken: the next page is got with GET, so that reloading sends nothing twice. */
-export function seeOther(request: FastifyRequest, reply: FastifyReply, path: string): FastifyReply {
+export function redirect(request: FastifyRequest, reply: FastifyReply, path: string): FastifyReply {
   return reply.redirect(request.visit.url(path), 303);
 }
 
@@ -52,7 +52,7 @@ export function asPage(reply: FastifyReply): FastifyReply {
 export function sendSecretPage(
   request: FastifyRequest,
   reply: FastifyReply,
-  page: PageParts,
+  page: PageProps,
   status = 200,
 ): FastifyReply {
   const document = documentOf(request, page, status);
@@ -60,7 +60,7 @@ export function sendSecretPage(
 }
 
 /** A path of this site to go back to; anything else is the home page. */
-export function pathWithin(given: unknown): string {
+export function localPath(given: unknown): string {
   const isPath = typeof given === 'string' && /^\/(?![/\\])[^\s\\]{0,500}$/.test(given);
   return isPath ? given : '/';
 }

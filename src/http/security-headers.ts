@@ -27,7 +27,7 @@ export const apiHeaders: SecurityHeaders = Object.freeze({
  * Sets these headers, and the request's id, on every answer of this instance; what a hook or a
  * route after it sets takes their place (pages have a policy of their own).
  */
-export function secureAnswers(server: FastifyInstance, headers: SecurityHeaders): void {
+export function addSecurityHeaders(server: FastifyInstance, headers: SecurityHeaders): void {
   server.addHook('onRequest', (request, reply, done) => {
     reply.headers(headers);
     reply.header('x-request-id', request.id);

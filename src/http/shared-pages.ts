@@ -1,9 +1,9 @@
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Gatherer } from '../database/batch-loader.ts';
-import { layout, type PageParts } from '../web/layout.ts';
-import type { Visit } from '../web/visit.ts';
+import { BatchLoader } from '../database/batch-loader.ts';
+import { layout, type PageProps } from '../web/layout.ts';
+import type { PageContext } from '../web/visit.ts';
 import { encodingTaken, type Encoding } from './site-assets.ts';
 import { asPage } from './page-response.ts';
 
@@ -38,13 +38,13 @@ const compress = {
  * drawn gather, and one is drawn for all of them: a crowd that follows one link costs one drawing
  * for each read of the database. Nothing is kept: whatever is sent was read after it was asked for.
  */
-export class SharedPages {
-  readonly #draw: (visit: Visit, id: string) => Promise<PageParts>;
-  readonly #asking = new Map<string, { readonly visit: Visit; readonly id: string }>();
-  readonly #drawn = new Gatherer<Drawn | { readonly error: unknown }>((keys) => this.#all(keys));
+export class SharedPageCache {
+  readonly #draw: (visit: PageContext, id: string) => Promise<PageProps>;
+  readonly #asking = new Map<string, { readonly visit: PageContext; readonly id: string }>();
+  readonly #drawn = new BatchLoader<Drawn | { readonly error: unknown }>((keys) => this.#all(keys));
 
   /** `draw` makes the page with this id; it is called with the visit of one of those who ask. */
-  constructor(draw: (visit: Visit, id: string) => Promise<PageParts>) {
+  constructor(draw: (visit: PageContext, id: string) => Promise<PageProps>) {
     this.#draw = draw;
   }
 

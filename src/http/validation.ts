@@ -1,4 +1,4 @@
-import { counted } from '../errors/plurals.ts';
+import { withPlural } from '../errors/plurals.ts';
 import type { FastifySchemaCompiler } from 'fastify';
 import { IsOptional } from 'typebox';
 import type { TSchema } from 'typebox';
@@ -194,12 +194,12 @@ function wording({ keyword, params }: Complaint): Wording {
         ? { id: 'Tidak boleh kosong.', en: 'Must not be empty.' }
         : {
             id: `Minimal ${limit} karakter.`,
-            en: `Must have at least ${counted(Number(limit), 'character')}.`,
+            en: `Must have at least ${withPlural(Number(limit), 'character')}.`,
           };
     case 'maxLength':
       return {
         id: `Maksimal ${limit} karakter.`,
-        en: `Must have at most ${counted(Number(limit), 'character')}.`,
+        en: `Must have at most ${withPlural(Number(limit), 'character')}.`,
       };
     case 'minimum':
       return { id: `Minimal ${limit}.`, en: `Must be at least ${limit}.` };
@@ -208,12 +208,12 @@ function wording({ keyword, params }: Complaint): Wording {
     case 'minItems':
       return {
         id: `Minimal ${limit} isi.`,
-        en: `Must have at least ${counted(Number(limit), 'item')}.`,
+        en: `Must have at least ${withPlural(Number(limit), 'item')}.`,
       };
     case 'maxItems':
       return {
         id: `Maksimal ${limit} isi.`,
-        en: `Must have at most ${counted(Number(limit), 'item')}.`,
+        en: `Must have at most ${withPlural(Number(limit), 'item')}.`,
       };
     case 'minProperties':
       return { id: 'Isi setidaknya satu kolom.', en: 'Give at least one field.' };

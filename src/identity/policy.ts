@@ -9,17 +9,17 @@ export type BrandRole = (typeof brandRoles)[number];
  * What a caller can be to a thing. `self`: the participation or waiting entry is the caller's own; brand roles:
  * the caller is a member of the brand that the thing belongs to.
  */
-export const standings = ['visitor', 'user', 'self', ...brandRoles, 'operator', 'service'] as const;
-export type Standing = (typeof standings)[number];
+export const relations = ['visitor', 'user', 'self', ...brandRoles, 'operator', 'service'] as const;
+export type Relation = (typeof relations)[number];
 
 /** What the caller is to the thing at hand; leave out what does not apply. */
-export interface Facts {
+export interface AuthorizationContext {
   readonly brandRole?: BrandRole | undefined;
   /** The user whom the participation belongs to. */
   readonly ownerId?: string | undefined;
 }
 
-const everybody = standings;
+const everybody = relations;
 const signedIn = ['user', 'operator', 'service'] as const;
 const seller = brandRoles;
 /** Those members who answer for the brand towards its buyers. */
@@ -106,14 +106,14 @@ export const permissions = {
   'lifecycle.run': staff,
   'scheduler.read': staff,
   'scheduler.trigger': staff,
-} as const satisfies Readonly<Record<string, readonly Standing[]>>;
+} as const satisfies Readonly<Record<string, readonly Relation[]>>;
 
 export type Action = keyof typeof permissions;
 export const actions = Object.keys(permissions) as Action[];
 
 /** Whether the caller may do this. Pure: whatever it depends on is in the arguments. */
-export function may(actor: Actor, action: Action, facts: Facts = {}): boolean {
-  const allowed: readonly Standing[] = permissions[action];
+export function may(actor: Actor, action: Action, facts: AuthorizationContext = {}): boolean {
+  const allowed: readonly Relation[] = permissions[action];
   return standingsOf(actor, facts).some((standing) => allowed.includes(standing));
 }
 
@@ -122,7 +122,11 @@ export function may(actor: Actor, action: Action, facts: Facts = {}): boolean {
  * `second_factor_required` for an operator who has not shown one where it is needed, and
  * `forbidden` for anybody else. Gives the caller back, known to be no visitor.
  */
-export function permit(actor: Actor, action: Action, facts: Facts = {}): SignedIn {
+export function authorize(
+  actor: Actor,
+  action: Action,
+  facts: AuthorizationContext = {},
+): SignedIn {
   if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
   if (!may(actor, action, facts)) throw refusal(actor, action, facts);
   return actor;
@@ -142,13 +146,13 @@ export function accountRequired(visitor: Visitor): DomainError {
  * sensitive: money that leaves, where it goes to, rights, secrets, the end of an account. The
  * service's key is a machine's, which can prove nothing anew.
  */
-export function demandProof(actor: Actor): void {
+export function requireRecentAuth(actor: Actor): void {
   if (actor.kind !== 'user' && actor.kind !== 'operator') return;
   if (actor.proofIsOld === true) throw new DomainError('reauthentication_required', {});
 }
 
 /** Somebody who lacks nothing but the second factor of operators is told so. */
-function refusal(actor: SignedIn, action: Action, facts: Facts): DomainError {
+function refusal(actor: SignedIn, action: Action, facts: AuthorizationContext): DomainError {
   const isBarred = actor.kind === 'user' && actor.lacksFactor === true;
   const would = isBarred && may({ ...actor, kind: 'operator' }, action, facts);
   return new DomainError(would ? 'second_factor_required' : 'forbidden', {});
@@ -161,22 +165,22 @@ type HiddenAs = 'participation_not_found' | 'waiting_entry_not_found' | 'movemen
  * As permit, for what only some may know of: whoever may not even `see` it is told `hidden`, which
  * is what they would be told if it were not there.
  */
-export function permitSeen(
+export function authorizeOrHide(
   actor: Actor,
   {
     action,
     see,
     hidden,
   }: { readonly action: Action; readonly see: Action; readonly hidden: HiddenAs },
-  facts: Facts,
+  facts: AuthorizationContext,
 ): SignedIn {
   if (actor.kind !== 'visitor' && !may(actor, see, facts)) throw new DomainError(hidden, {});
-  return permit(actor, action, facts);
+  return authorize(actor, action, facts);
 }
 
-function standingsOf(actor: Actor, facts: Facts): readonly Standing[] {
+function standingsOf(actor: Actor, facts: AuthorizationContext): readonly Relation[] {
   if (actor.kind === 'visitor' || actor.kind === 'service') return [actor.kind];
-  const held: Standing[] = [actor.kind];
+  const held: Relation[] = [actor.kind];
   if (facts.brandRole !== undefined) held.push(facts.brandRole);
   if (facts.ownerId === actor.userId) held.push('self');
   return held;

@@ -2,7 +2,7 @@
  * A rest that ends by itself, or earlier when something happens. What happens before it begins
  * counts as well, from `begin` on: nothing that comes while its end is worked out is slept over.
  */
-export class Rest {
+export class InterruptibleSleep {
   #longest = Infinity;
   #endsAt = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -14,7 +14,7 @@ export class Rest {
   }
 
   /** Rests for so many milliseconds at most. */
-  async until(milliseconds: number): Promise<void> {
+  async sleepUntil(milliseconds: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#wake = resolve;
     this.#set(Math.min(milliseconds, this.#longest));

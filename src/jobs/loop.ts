@@ -1,4 +1,4 @@
-import { Rest } from './interruptible-sleep.ts';
+import { InterruptibleSleep } from './interruptible-sleep.ts';
 
 /** A background service of a worker process; `app.jobs` lists them all. */
 export interface Job {
@@ -25,7 +25,7 @@ export interface LoopOptions {
  */
 export class Loop implements Job {
   readonly #options: LoopOptions;
-  readonly #sleep = new Rest();
+  readonly #sleep = new InterruptibleSleep();
   #stopping = new AbortController();
   #running: Promise<void> | undefined;
   #failure: string | null = 'not started';
@@ -81,7 +81,7 @@ export class Loop implements Job {
     while (!signal.aborted) {
       this.#sleep.begin();
       const waitMs = await this.#pass(signal);
-      if (!signal.aborted) await this.#sleep.until(waitMs);
+      if (!signal.aborted) await this.#sleep.sleepUntil(waitMs);
     }
   }
 

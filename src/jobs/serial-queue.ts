@@ -1,5 +1,5 @@
 /** Pieces of work of one process that take turns: each begins when the one before has ended. */
-export class Turns {
+export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve();
   #taken = 0;
 

@@ -1,5 +1,5 @@
 import { query } from '../database/query.ts';
-import type { MovementStatus } from './queries.ts';
+import type { LedgerEntryStatus } from './queries.ts';
 
 export interface BooksRow {
   readonly gross: bigint;
@@ -35,7 +35,7 @@ export const declareShortfall = query<
 /** A payout of a campaign; everything is null where there is none. */
 export interface PayoutOrNoneRow {
   readonly transaction_id: string | null;
-  readonly status: MovementStatus | null;
+  readonly status: LedgerEntryStatus | null;
   readonly amount: bigint | null;
   readonly reference: string | null;
   readonly created_at: Date | null;

@@ -1,15 +1,15 @@
 import type { Campaign } from '../campaigns/campaign.ts';
-import { permitOnCampaign } from '../campaigns/operations.ts';
+import { authorizeOnCampaign } from '../campaigns/operations.ts';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
 import { actorLabel, type Actor } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
-import { permit } from '../identity/policy.ts';
+import { authorize } from '../identity/policy.ts';
 import * as disputes from './disputes/queries.ts';
 import type { Place } from './movements.ts';
 import * as sql from './books-queries.ts';
 import type { CampaignPayoutRow } from './movement-queries.ts';
-import { permitOnBuyer } from './payments/operations.ts';
+import { authorizeOnBuyer } from './payments/operations.ts';
 
 /** The books of a campaign; they balance to the rupiah. Refuses: campaign_not_found, forbidden. */
 export async function viewBooks(
@@ -17,24 +17,24 @@ export async function viewBooks(
   actor: Actor,
   campaignId: string,
 ): Promise<sql.BooksRow> {
-  await permitOnCampaign(db, actor, 'books.read', campaignId);
+  await authorizeOnCampaign(db, actor, 'books.read', campaignId);
   return await db.one(sql.campaignBooks, campaignId);
 }
 
 /** A campaign's books, and how the money stands that goes on to its seller. */
-export interface Statement {
+export interface SellerStatement {
   readonly campaign: Campaign;
   readonly books: sql.BooksRow;
   readonly payouts: readonly CampaignPayoutRow[];
 }
 
 /** What a campaign's seller is shown of its money. Refuses: campaign_not_found, forbidden. */
-export async function viewStatement(
+export async function viewSellerStatement(
   db: Queryable,
   actor: Actor,
   campaignId: string,
-): Promise<Statement> {
-  const { campaign } = await permitOnCampaign(db, actor, 'books.read', campaignId);
+): Promise<SellerStatement> {
+  const { campaign } = await authorizeOnCampaign(db, actor, 'books.read', campaignId);
   const rows = await db.rows(sql.statementOfCampaign, campaignId);
   return { campaign, books: rows[0]!, payouts: rows.filter(isPayout) };
 }
@@ -44,7 +44,7 @@ function isPayout<R extends sql.PayoutOrNoneRow>(row: R): row is R & CampaignPay
 }
 
 /** Both sides of the books, in rupiah: what came in or will, and what it is for. They are equal. */
-export function sumsOf(books: sql.BooksRow): { readonly in: bigint; readonly for: bigint } {
+export function balanceSides(books: sql.BooksRow): { readonly in: bigint; readonly for: bigint } {
   const { paid, unique_codes, credits, returned, receivable, owed_back, lost } = books;
   const { gross, codes_kept, payouts_returned, refunds_due, refunds_settled } = books;
   return {
@@ -83,7 +83,7 @@ export async function previewShortfall(
     limit,
   }: { readonly slots: number | undefined; readonly before: number | null; readonly limit: number },
 ): Promise<ShortfallPreview> {
-  const { campaign } = await permitOnCampaign(db, actor, 'shortfall.declare', campaignId);
+  const { campaign } = await authorizeOnCampaign(db, actor, 'shortfall.declare', campaignId);
   const range = await db.one(sql.rangeOfShortfall, campaignId);
   if (slots === undefined) return { campaign, range, outcome: undefined };
   const sums = await db.one(sql.sumShares, campaignId, slots);
@@ -103,7 +103,7 @@ export async function declareShortfall(
   campaignId: string,
   { slots, reason }: { readonly slots: number; readonly reason: string },
 ): Promise<bigint> {
-  const { caller } = await permitOnCampaign(tx, actor, 'shortfall.declare', campaignId);
+  const { caller } = await authorizeOnCampaign(tx, actor, 'shortfall.declare', campaignId);
   const row = await tx.one(sql.declareShortfall, campaignId, slots, reason, actorLabel(caller));
   return row.refunds;
 }
@@ -118,7 +118,7 @@ export async function tryShortfall(
   campaignId: string,
   slots: number,
 ): Promise<{ readonly range: sql.ShortfallRange; readonly sums: sql.SharesSum }> {
-  await permitOnCampaign(tx, actor, 'shortfall.declare', campaignId);
+  await authorizeOnCampaign(tx, actor, 'shortfall.declare', campaignId);
   const range = await tx.one(sql.rangeOfShortfall, campaignId);
   const sums = await tx.one(sql.sumShares, campaignId, slots);
   await declareShortfall(tx, actor, campaignId, { slots, reason: 'preview' });
@@ -136,7 +136,7 @@ export async function openDispute(
   participationId: string,
   reason: string,
 ): Promise<disputes.DisputeRow> {
-  const { buyer, caller } = await permitOnBuyer(tx, actor, 'dispute.open', participationId);
+  const { buyer, caller } = await authorizeOnBuyer(tx, actor, 'dispute.open', participationId);
   return await tx.one(
     disputes.openDispute,
     buyer.campaign_id,
@@ -154,7 +154,7 @@ export async function openDisputes(
   [position, id]: Place,
   limit: number,
 ): Promise<disputes.DisputeRow[]> {
-  permit(actor, 'dispute.resolve');
+  authorize(actor, 'dispute.resolve');
   return await db.rows(disputes.listDisputes, position, id, limit);
 }
 
@@ -164,7 +164,7 @@ export async function decisionsBefore(
   actor: Actor,
   disputeIds: readonly string[],
 ): Promise<ReadonlyMap<string, disputes.EarlierDecisionRow>> {
-  permit(actor, 'dispute.resolve');
+  authorize(actor, 'dispute.resolve');
   const rows = await db.rows(disputes.earlierDecisions, disputeIds);
   return new Map(rows.map((row) => [row.dispute_id, row]));
 }
@@ -182,7 +182,7 @@ export async function resolveDispute(
     explanation,
   }: { readonly resolution: 'upheld' | 'dismissed'; readonly explanation: string },
 ): Promise<disputes.DisputeRow> {
-  const caller = permit(actor, 'dispute.resolve');
+  const caller = authorize(actor, 'dispute.resolve');
   return await tx.one(
     disputes.resolveDispute,
     disputeId,

@@ -1,12 +1,12 @@
 import { query } from '../database/query.ts';
-import type { MovementStatus } from './queries.ts';
+import type { LedgerEntryStatus } from './queries.ts';
 
 export interface RefundRow {
   readonly campaign_id: string;
   readonly transaction_id: string;
   readonly participation_id: string;
   readonly user_id: string;
-  readonly status: MovementStatus;
+  readonly status: LedgerEntryStatus;
   readonly amount: bigint;
   readonly attempts: number;
   readonly reason: string | null;
@@ -105,7 +105,7 @@ export interface PayoutRow {
   readonly brand_id: string;
   readonly title: string;
   readonly transaction_id: string;
-  readonly status: MovementStatus;
+  readonly status: LedgerEntryStatus;
   readonly amount: bigint;
   readonly reason: string | null;
   readonly reference: string | null;
@@ -185,13 +185,13 @@ export const reversePayout = query<
   PayoutRow
 >('reverse_payout', payout("sambatan.reverse_movement($1, 'payout', $2, $3)"), { changes: 'rows' });
 
-export type MovementKind = 'payment' | 'refund' | 'payout';
+export type LedgerEntryKind = 'payment' | 'refund' | 'payout';
 
-export interface MovementRow {
+export interface LedgerEntryRow {
   readonly campaign_id: string;
   readonly transaction_id: string;
-  readonly kind: MovementKind | 'adjustment';
-  readonly status: MovementStatus;
+  readonly kind: LedgerEntryKind | 'adjustment';
+  readonly status: LedgerEntryStatus;
   readonly participation_id: string | null;
   readonly amount: bigint;
   readonly unique_code: number;
@@ -203,17 +203,17 @@ export interface MovementRow {
 const movementColumns = `campaign_id, transaction_id, kind, status, participation_id, amount,
     unique_code, attempts, provider, provider_reference`;
 
-export const sendMovement = query<
-  [transactionId: string, kind: MovementKind, provider: string, providerReference: string],
-  MovementRow
+export const markPending = query<
+  [transactionId: string, kind: LedgerEntryKind, provider: string, providerReference: string],
+  LedgerEntryRow
 >('send_movement', `select ${movementColumns} from sambatan.send_movement($1, $2, $3, $4)`);
 
-export const recallMovement = query<
-  [transactionId: string, kind: MovementKind, reason: string],
-  MovementRow
+export const markFailed = query<
+  [transactionId: string, kind: LedgerEntryKind, reason: string],
+  LedgerEntryRow
 >('recall_movement', `select ${movementColumns} from sambatan.recall_movement($1, $2, $3)`);
 
-export const findByProvider = query<[provider: string, providerReference: string], MovementRow>(
+export const findByProvider = query<[provider: string, providerReference: string], LedgerEntryRow>(
   'find_by_provider',
   `select ${movementColumns} from sambatan.transactions
   where provider = $1 and provider_reference = $2`,

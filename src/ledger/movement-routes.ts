@@ -1,10 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { OperationDeps } from '../operation/deps.ts';
-import type { GatewayParts } from './gateway/operations.ts';
+import type { GatewayDeps } from './gateway/operations.ts';
 import { nextCursor } from '../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../http/schemas.ts';
-import { consult, operate } from '../operation/run.ts';
+import { retryRead, runInTransaction } from '../operation/run.ts';
 import { spreadsheetType } from '../exports/spreadsheet.ts';
 import { openDispute, openDisputes, resolveDispute, viewBooks } from './books.ts';
 import {
@@ -36,7 +36,7 @@ import {
 
 /** What the routes of refunds and payouts use of the running service. */
 interface MovementDeps extends OperationDeps {
-  readonly payments: GatewayParts;
+  readonly payments: GatewayDeps;
 }
 
 const params = closed({ id: Id });
@@ -46,7 +46,7 @@ const reference = text(1, 200);
 const mostRefunds = 500;
 
 /** Money on its way back to buyers and on to sellers; the books of a campaign. */
-export function movementRoutes(app: MovementDeps): FastifyPluginAsyncTypebox {
+export function refundAndPayoutRoutes(app: MovementDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.get(
       '/refunds',
@@ -69,7 +69,7 @@ export function movementRoutes(app: MovementDeps): FastifyPluginAsyncTypebox {
       },
       async ({ actor, query: { failed: failedOnly = false, kept, cursor, limit = 20 } }) => {
         const wanted = { failedOnly, after: placeOf(cursor), limit: limit + 1 };
-        const rows = await consult(() =>
+        const rows = await retryRead(() =>
           kept === true
             ? refundsKept(app.db, actor, wanted.after, wanted.limit)
             : refundsDue(app.db, actor, app.payments.gateway, wanted),
@@ -97,7 +97,7 @@ export function movementRoutes(app: MovementDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }) => ({
-        items: (await consult(() => refundsOf(app.db, actor, id))).map(buyerRefundOf),
+        items: (await retryRead(() => refundsOf(app.db, actor, id))).map(buyerRefundOf),
       }),
     );
 
@@ -157,7 +157,7 @@ export function movementRoutes(app: MovementDeps): FastifyPluginAsyncTypebox {
       },
       async ({ actor, body }) => {
         const ids = body.ids.map((id) => id.toLowerCase());
-        const rows = await operate(app.db, (tx) =>
+        const rows = await runInTransaction(app.db, (tx) =>
           settleRefunds(tx, actor, ids, body.reference.trim()),
         );
         return { items: rows.map(refundOf) };
@@ -176,7 +176,9 @@ export function movementRoutes(app: MovementDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id }, body }) =>
-        refundOf(await operate(app.db, (tx) => failRefund(tx, actor, id, body.reason.trim()))),
+        refundOf(
+          await runInTransaction(app.db, (tx) => failRefund(tx, actor, id, body.reason.trim())),
+        ),
     );
 
     server.post(
@@ -193,7 +195,9 @@ export function movementRoutes(app: MovementDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id }, body }) =>
-        refundOf(await operate(app.db, (tx) => reverseRefund(tx, actor, id, body.reason.trim()))),
+        refundOf(
+          await runInTransaction(app.db, (tx) => reverseRefund(tx, actor, id, body.reason.trim())),
+        ),
     );
 
     server.get(
@@ -211,7 +215,7 @@ export function movementRoutes(app: MovementDeps): FastifyPluginAsyncTypebox {
       },
       async ({ actor, query: { released: releasedOnly = false, cursor, limit = 20 } }) => {
         const wanted = { releasedOnly, after: placeOf(cursor), limit: limit + 1 };
-        const rows = await consult(() => payoutsDue(app.db, actor, wanted));
+        const rows = await retryRead(() => payoutsDue(app.db, actor, wanted));
         return {
           items: rows.slice(0, limit).map(payoutOf),
           next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.transaction_id]),
@@ -243,7 +247,7 @@ export function movementRoutes(app: MovementDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }) =>
-        payoutOf(await operate(app.db, (tx) => releasePayout(tx, actor, id))),
+        payoutOf(await runInTransaction(app.db, (tx) => releasePayout(tx, actor, id))),
     );
 
     server.post(
@@ -272,7 +276,11 @@ export function movementRoutes(app: MovementDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id }, body }) =>
-        payoutOf(await operate(app.db, (tx) => settlePayout(tx, actor, id, body.reference.trim()))),
+        payoutOf(
+          await runInTransaction(app.db, (tx) =>
+            settlePayout(tx, actor, id, body.reference.trim()),
+          ),
+        ),
     );
 
     server.post(
@@ -287,7 +295,9 @@ export function movementRoutes(app: MovementDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id }, body }) =>
-        payoutOf(await operate(app.db, (tx) => reversePayout(tx, actor, id, body.reason.trim()))),
+        payoutOf(
+          await runInTransaction(app.db, (tx) => reversePayout(tx, actor, id, body.reason.trim())),
+        ),
     );
 
     server.get(
@@ -300,7 +310,7 @@ export function movementRoutes(app: MovementDeps): FastifyPluginAsyncTypebox {
           response: { 200: BooksSchema, ...problems('forbidden', 'campaign_not_found') },
         },
       },
-      async ({ actor, params: { id } }) => await consult(() => viewBooks(app.db, actor, id)),
+      async ({ actor, params: { id } }) => await retryRead(() => viewBooks(app.db, actor, id)),
     );
 
     server.post(
@@ -330,7 +340,7 @@ export function movementRoutes(app: MovementDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id }, body }, reply) => {
-        const dispute = await operate(app.db, (tx) =>
+        const dispute = await runInTransaction(app.db, (tx) =>
           openDispute(tx, actor, id, body.reason.trim()),
         );
         return reply.code(201).send(disputeOf(dispute));
@@ -349,7 +359,7 @@ export function movementRoutes(app: MovementDeps): FastifyPluginAsyncTypebox {
       },
       async ({ actor, query: { cursor, limit = 20 } }) => {
         const place = placeOf(cursor);
-        const rows = await consult(() => openDisputes(app.db, actor, place, limit + 1));
+        const rows = await retryRead(() => openDisputes(app.db, actor, place, limit + 1));
         return {
           items: rows.slice(0, limit).map(disputeOf),
           next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.dispute_id]),
@@ -383,7 +393,9 @@ export function movementRoutes(app: MovementDeps): FastifyPluginAsyncTypebox {
       },
       async ({ actor, params: { id }, body: { resolution, explanation } }) => {
         const said = { resolution, explanation: explanation.trim() };
-        return disputeOf(await operate(app.db, (tx) => resolveDispute(tx, actor, id, said)));
+        return disputeOf(
+          await runInTransaction(app.db, (tx) => resolveDispute(tx, actor, id, said)),
+        );
       },
     );
   };

@@ -1,12 +1,12 @@
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
-import { permitOnBrand } from '../catalogue/operations.ts';
+import { authorizeOnBrand } from '../catalogue/operations.ts';
 import { actorLabel, type Actor } from '../identity/actor.ts';
-import { demandProof, permit } from '../identity/policy.ts';
-import { refuseWhileHeld } from '../quarantine/operations.ts';
-import { consult } from '../operation/run.ts';
+import { requireRecentAuth, authorize } from '../identity/policy.ts';
+import { assertNotQuarantined } from '../quarantine/operations.ts';
+import { retryRead } from '../operation/run.ts';
 import * as sql from './movement-queries.ts';
-import { permitOnBuyer } from './payments/operations.ts';
+import { authorizeOnBuyer } from './payments/operations.ts';
 
 /** A place in a list by age: microseconds since 1970, and an id. */
 export type Place = readonly [position: number | null, id: string | null];
@@ -28,7 +28,7 @@ export async function refundsDue(
     limit,
   }: { failedOnly: boolean; after: Place; limit: number },
 ): Promise<sql.RefundRow[]> {
-  permit(actor, 'refund.settle');
+  authorize(actor, 'refund.settle');
   return await db.rows(sql.listRefunds, failedOnly, position, id, limit, gateway?.name ?? null);
 }
 
@@ -42,7 +42,7 @@ export async function refundsKept(
   [position, id]: Place,
   limit: number,
 ): Promise<sql.RefundRow[]> {
-  permit(actor, 'refund.settle');
+  authorize(actor, 'refund.settle');
   return await db.rows(sql.listKeptRefunds, position, id, limit);
 }
 
@@ -55,7 +55,7 @@ export async function refundsOf(
   actor: Actor,
   participationId: string,
 ): Promise<sql.OwnRefundRow[]> {
-  const { buyer } = await permitOnBuyer(db, actor, 'payment.read', participationId);
+  const { buyer } = await authorizeOnBuyer(db, actor, 'payment.read', participationId);
   return await db.rows(sql.refundsOfParticipation, buyer.campaign_id, participationId);
 }
 
@@ -71,8 +71,8 @@ export async function refundsToMake(
   actor: Actor,
   gateway: Sender,
 ): Promise<AsyncGenerator<sql.RefundRow>> {
-  permit(actor, 'refund.settle');
-  await refuseWhileHeld(db);
+  authorize(actor, 'refund.settle');
+  await assertNotQuarantined(db);
   return everyRefund(db, actor, gateway);
 }
 
@@ -83,7 +83,7 @@ async function* everyRefund(
 ): AsyncGenerator<sql.RefundRow> {
   for (let after: Place = [null, null]; ;) {
     const wanted = { failedOnly: false, after, limit: refundsAtOnce };
-    const rows = await consult(() => refundsDue(db, actor, gateway, wanted));
+    const rows = await retryRead(() => refundsDue(db, actor, gateway, wanted));
     yield* rows;
     const last = rows.at(-1);
     if (last === undefined || rows.length < refundsAtOnce) return;
@@ -103,9 +103,9 @@ export async function settleRefunds(
   ids: readonly string[],
   reference: string,
 ): Promise<sql.RefundRow[]> {
-  const caller = permit(actor, 'refund.settle');
-  demandProof(actor);
-  await refuseWhileHeld(tx);
+  const caller = authorize(actor, 'refund.settle');
+  requireRecentAuth(actor);
+  await assertNotQuarantined(tx);
   return await tx.rows(sql.settleRefunds, [...ids], reference, actorLabel(caller));
 }
 
@@ -119,7 +119,7 @@ export async function failRefund(
   id: string,
   reason: string,
 ): Promise<sql.RefundRow> {
-  const caller = permit(actor, 'refund.settle');
+  const caller = authorize(actor, 'refund.settle');
   return await tx.one(sql.failRefund, id, reason, actorLabel(caller));
 }
 
@@ -133,7 +133,7 @@ export async function reverseRefund(
   id: string,
   reason: string,
 ): Promise<sql.RefundRow> {
-  const caller = permit(actor, 'refund.settle');
+  const caller = authorize(actor, 'refund.settle');
   return await tx.one(sql.reverseRefund, id, reason, actorLabel(caller));
 }
 
@@ -147,7 +147,7 @@ export async function payoutsDue(
     limit,
   }: { releasedOnly: boolean; after: Place; limit: number },
 ): Promise<sql.PayoutRow[]> {
-  permit(actor, 'payout.settle');
+  authorize(actor, 'payout.settle');
   return await db.rows(sql.listPayouts, releasedOnly, position, id, limit);
 }
 
@@ -161,7 +161,7 @@ export async function payoutsOfBrand(
   brandId: string,
   { before: [position, id], limit }: { readonly before: Place; readonly limit: number },
 ): Promise<sql.PayoutRow[]> {
-  await permitOnBrand(db, actor, 'payout.read', brandId);
+  await authorizeOnBrand(db, actor, 'payout.read', brandId);
   return await db.rows(sql.listPayoutsOfBrand, brandId, position, id, limit);
 }
 
@@ -171,9 +171,9 @@ export async function payoutsOfBrand(
  * reauthentication_required.
  */
 export async function releasePayout(tx: Tx, actor: Actor, id: string): Promise<sql.PayoutRow> {
-  const caller = permit(actor, 'payout.settle');
-  demandProof(actor);
-  await refuseWhileHeld(tx);
+  const caller = authorize(actor, 'payout.settle');
+  requireRecentAuth(actor);
+  await assertNotQuarantined(tx);
   return await tx.one(sql.releasePayout, id, actorLabel(caller));
 }
 
@@ -188,9 +188,9 @@ export async function settlePayout(
   id: string,
   reference: string,
 ): Promise<sql.PayoutRow> {
-  const caller = permit(actor, 'payout.settle');
-  demandProof(actor);
-  await refuseWhileHeld(tx);
+  const caller = authorize(actor, 'payout.settle');
+  requireRecentAuth(actor);
+  await assertNotQuarantined(tx);
   return await tx.one(sql.settlePayout, id, reference, actorLabel(caller));
 }
 
@@ -204,6 +204,6 @@ export async function reversePayout(
   id: string,
   reason: string,
 ): Promise<sql.PayoutRow> {
-  const caller = permit(actor, 'payout.settle');
+  const caller = authorize(actor, 'payout.settle');
   return await tx.one(sql.reversePayout, id, reason, actorLabel(caller));
 }

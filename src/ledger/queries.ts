@@ -2,7 +2,7 @@ import { query } from '../database/query.ts';
 import type { Proof } from './payments/proofs.ts';
 
 /** A movement's status as the database stores it (`sambatan.transaction_status`). */
-export type MovementStatus =
+export type LedgerEntryStatus =
   'due' | 'proof_submitted' | 'rejected' | 'pending' | 'settled' | 'void';
 
 export interface BankAccountRow {
@@ -157,7 +157,7 @@ export interface PaymentRow {
   readonly campaign_id: string;
   readonly participation_id: string;
   readonly transaction_id: string;
-  readonly status: MovementStatus;
+  readonly status: LedgerEntryStatus;
   /** Whole rupiah, without the unique code. */
   readonly amount: bigint;
   /** Once it is settled, what was paid of it: who pays online pays none. */
@@ -219,7 +219,7 @@ export const findPayment = query<[campaignId: string, participationId: string], 
 
 /** A page of open payments in one status, the oldest first. */
 export const listPayments = query<
-  [status: MovementStatus, after: number | null, afterId: string | null, limit: number],
+  [status: LedgerEntryStatus, after: number | null, afterId: string | null, limit: number],
   PaymentRow
 >(
   'list_payments',
@@ -260,7 +260,7 @@ export const submitProof = query<
     content: Buffer,
     actor: string,
   ],
-  { readonly status: MovementStatus }
+  { readonly status: LedgerEntryStatus }
 >('submit_proof', 'select status from sambatan.submit_proof($1, $2, $3, $4, $5)', { changes: 1 });
 
 export const findProof = query<
@@ -319,7 +319,7 @@ export const receiveMoney = query<
 
 export const rejectPayment = query<
   [campaignId: string, participationId: string, reason: string, actor: string],
-  { readonly status: MovementStatus }
+  { readonly status: LedgerEntryStatus }
 >('reject_payment', 'select status from sambatan.reject_payment($1, $2, $3, $4)', { changes: 1 });
 
 export const writeOffPayment = query<

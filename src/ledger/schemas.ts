@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { after } from '../http/cursor.ts';
+import { cursorAfter } from '../http/cursor.ts';
 import { csvType, fileHeaders } from '../http/download-headers.ts';
 import { spreadsheetType } from '../exports/spreadsheet.ts';
 import {
@@ -12,14 +12,14 @@ import {
   Rupiah,
   Timestamp,
 } from '../http/schemas.ts';
-import type { ClaimRow } from './overpaid-refunds/queries.ts';
+import type { OverpaidRefundRow } from './overpaid-refunds/queries.ts';
 import type { DisputeRow } from './disputes/queries.ts';
 import type { OwnRefundRow, PayoutRow, RefundRow } from './movement-queries.ts';
 import type { Place } from './movements.ts';
 import type { Proof } from './payments/proofs.ts';
 import type { OwnAccountRow, ReceivingAccountRow } from './queries.ts';
 
-export const movementStatuses = [
+export const ledgerEntryStatuses = [
   'due',
   'proof_submitted',
   'rejected',
@@ -83,7 +83,7 @@ export const PaymentSchema = closed(
     id: Id,
     campaign_id: Id,
     participation_id: Id,
-    status: choice(movementStatuses),
+    status: choice(ledgerEntryStatuses),
     amount: Rupiah,
     unique_code: Type.Integer({
       description: 'Rupiah; makes the total one of a kind. Once settled: what was paid of it',
@@ -130,7 +130,7 @@ export const ReceivedSchema = closed(
 const movement = {
   id: Id,
   campaign_id: Id,
-  status: choice(movementStatuses),
+  status: choice(ledgerEntryStatuses),
   amount: Rupiah,
   reason: nullable(Type.String()),
   reference: nullable(Type.String()),
@@ -171,7 +171,7 @@ export const BuyerRefundSchema = closed(
   { title: 'BuyerRefund' },
 );
 
-export const ClaimSchema = closed(
+export const OverpaidRefundSchema = closed(
   {
     id: Id,
     campaign_id: Id,
@@ -248,7 +248,7 @@ export const BooksSchema = closed(
 
 /** The place that a cursor of a list by age names; its beginning without one. */
 export function placeOf(cursor: string | undefined): Place {
-  const [position = null, id = null] = after(cursor, ['number', 'id']);
+  const [position = null, id = null] = cursorAfter(cursor, ['number', 'id']);
   return [position, id];
 }
 
@@ -281,7 +281,7 @@ export function buyerRefundOf({ transaction_id: id, status, ...rest }: OwnRefund
   return { id, status: status as 'due' | 'pending' | 'settled', ...rest };
 }
 
-export function claimOf(row: ClaimRow) {
+export function overpaidRefundOf(row: OverpaidRefundRow) {
   const { transaction_id: id, position: _, ...rest } = row;
   return { id, ...rest };
 }

@@ -6,7 +6,7 @@ import type { OperationDeps } from '../operation/deps.ts';
 import type { Tx } from '../database/transaction.ts';
 import { DomainError } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
-import { operate } from '../operation/run.ts';
+import { runInTransaction } from '../operation/run.ts';
 import { settleUntilDone } from './due.ts';
 import {
   cancelCampaign,
@@ -57,7 +57,7 @@ export async function callOff(
   id: string,
   reason: string,
 ): Promise<Campaign> {
-  await operate(app.db, (tx) => cancelCampaign(tx, actor, id, reason));
+  await runInTransaction(app.db, (tx) => cancelCampaign(tx, actor, id, reason));
   return await settled(app, id);
 }
 
@@ -71,7 +71,7 @@ export async function decide(
   id: string,
   decision: Decision,
 ): Promise<Campaign> {
-  const isOff = await operate(app.db, (tx) => decideBelowMinimum(tx, actor, id, decision));
+  const isOff = await runInTransaction(app.db, (tx) => decideBelowMinimum(tx, actor, id, decision));
   return isOff ? await settled(app, id) : await present(app, id);
 }
 
@@ -85,7 +85,7 @@ async function changed(
   id: string,
   verb: (tx: Tx) => Promise<void>,
 ): Promise<Campaign> {
-  await operate(app.db, verb);
+  await runInTransaction(app.db, verb);
   return await present(app, id);
 }
 

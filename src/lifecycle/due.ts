@@ -18,7 +18,7 @@ export interface Transition {
   readonly lagMs: number | undefined;
 }
 
-export interface SettleParts {
+export interface SettleDeps {
   readonly db: Database;
   readonly log: Log;
   /** Whether buyers have a provider to pay through: no account has to be there then. */
@@ -56,7 +56,7 @@ interface Task {
  * logged and does not keep the others from it. `stop` ends it after the transactions under way.
  */
 export async function settleDue(
-  parts: SettleParts,
+  parts: SettleDeps,
   { completeFull, stop }: { readonly completeFull: boolean; readonly stop?: AbortSignal },
 ): Promise<Settlement> {
   const run = new SettlementRun(parts, { completeFull, stop });
@@ -76,7 +76,7 @@ export async function settleDue(
  * Settles one campaign until nothing is left to do or somebody else holds it. What it leaves when
  * the database goes away is still due, and any worker's.
  */
-export async function settleUntilDone(parts: SettleParts, campaignId: string): Promise<Settlement> {
+export async function settleUntilDone(parts: SettleDeps, campaignId: string): Promise<Settlement> {
   const run = new SettlementRun(parts, { completeFull: false, stop: undefined });
   try {
     while (!run.isOver(campaignId)) await run.pass([{ campaignId, dueAt: undefined }]);
@@ -111,7 +111,7 @@ async function fullTasks(db: Database, due: readonly Task[]): Promise<Task[]> {
 
 class SettlementRun {
   readonly transitions: Transition[] = [];
-  readonly #parts: SettleParts;
+  readonly #parts: SettleDeps;
   readonly #completeFull: boolean;
   readonly #stop: AbortSignal | undefined;
   /** Campaigns that this run has nothing more to do for: settled, held by another, or failed. */
@@ -120,7 +120,7 @@ class SettlementRun {
   readonly #dueAt = new Map<string, number>();
 
   constructor(
-    parts: SettleParts,
+    parts: SettleDeps,
     options: { completeFull: boolean; stop: AbortSignal | undefined },
   ) {
     this.#parts = parts;

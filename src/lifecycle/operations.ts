@@ -1,5 +1,5 @@
 import { brandRoleOf } from '../catalogue/operations.ts';
-import { permitOnCampaign } from '../campaigns/operations.ts';
+import { authorizeOnCampaign } from '../campaigns/operations.ts';
 import type { Tx } from '../database/transaction.ts';
 import { actorLabel, type Actor } from '../identity/actor.ts';
 import { sumExpectedRefunds } from '../participations/participant-list-queries.ts';
@@ -15,7 +15,7 @@ export async function publishCampaign(
   campaignId: string,
   paysOnline = false,
 ): Promise<void> {
-  const { caller } = await permitOnCampaign(tx, actor, 'campaign.publish', campaignId);
+  const { caller } = await authorizeOnCampaign(tx, actor, 'campaign.publish', campaignId);
   await tx.one(sql.openCampaign, campaignId, actorLabel(caller), paysOnline);
 }
 
@@ -29,7 +29,7 @@ export async function extendCampaign(
   campaignId: string,
   { deadline, reason }: { readonly deadline: Date; readonly reason: string },
 ): Promise<void> {
-  const { caller } = await permitOnCampaign(tx, actor, 'campaign.extend', campaignId);
+  const { caller } = await authorizeOnCampaign(tx, actor, 'campaign.extend', campaignId);
   await tx.one(sql.extendDeadline, campaignId, deadline, reason, actorLabel(caller));
 }
 
@@ -45,7 +45,7 @@ export async function decideBelowMinimum(
   campaignId: string,
   { goesOn, note }: Decision,
 ): Promise<boolean> {
-  const { caller, campaign } = await permitOnCampaign(tx, actor, 'campaign.decide', campaignId);
+  const { caller, campaign } = await authorizeOnCampaign(tx, actor, 'campaign.decide', campaignId);
   const brandRole = await brandRoleOf(tx, actor, campaign.brand_id);
   const { is_off: isOff } = await tx.one(
     sql.decideBelowMinimum,
@@ -74,7 +74,7 @@ export async function cancelCampaign(
   campaignId: string,
   reason: string,
 ): Promise<void> {
-  const { caller } = await permitOnCampaign(tx, actor, 'campaign.cancel', campaignId);
+  const { caller } = await authorizeOnCampaign(tx, actor, 'campaign.cancel', campaignId);
   await tx.one(sql.cancelCampaign, campaignId, reason, actorLabel(caller));
 }
 
@@ -89,7 +89,7 @@ export async function shipCampaign(
   campaignId: string,
   receivedAfterDays: number,
 ): Promise<void> {
-  const { caller } = await permitOnCampaign(tx, actor, 'campaign.ship', campaignId);
+  const { caller } = await authorizeOnCampaign(tx, actor, 'campaign.ship', campaignId);
   await tx.rows(sql.shipCampaign, campaignId, receivedAfterDays, actorLabel(caller));
 }
 
@@ -113,7 +113,7 @@ export async function previewCancellation(
   actor: Actor,
   campaignId: string,
 ): Promise<CancellationOutcome> {
-  const { campaign } = await permitOnCampaign(tx, actor, 'campaign.cancel', campaignId);
+  const { campaign } = await authorizeOnCampaign(tx, actor, 'campaign.cancel', campaignId);
   await cancelCampaign(tx, actor, campaignId, 'preview');
   const { refunds, amount } = await tx.one(sumExpectedRefunds, campaignId);
   return {

@@ -122,7 +122,7 @@ export const nextDue = query<
 );
 
 /** Says that this worker lives, and what its last run did if it has made one. */
-export const beat = query<
+export const heartbeat = query<
   [workerId: string, lastRunAt: Date | null, lastRunTransitions: number | null],
   never
 >(
@@ -194,7 +194,7 @@ export const removeWorker = query<[workerId: string], never>(
  * Rows that have served: counts of attempts, old answers to keys, workers that went silent, and
  * invitations, which hold people's addresses.
  */
-export const tidy = {
+export const deleteExpiredRows = {
   attempts: query<[], never>(
     'tidy_attempts',
     `delete from sambatan.join_attempts

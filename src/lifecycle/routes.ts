@@ -12,7 +12,7 @@ import {
   text,
   Timestamp,
 } from '../http/schemas.ts';
-import { permit } from '../identity/policy.ts';
+import { authorize } from '../identity/policy.ts';
 import { preview } from '../operation/run.ts';
 import { callOff, decide, extend, publish, ship, type LifecycleDeps } from './changes.ts';
 import { previewCancellation } from './operations.ts';
@@ -205,7 +205,7 @@ export function lifecycleRoutes(app: LifecycleRouteDeps): FastifyPluginAsyncType
         },
       },
       async ({ actor }) => {
-        permit(actor, 'lifecycle.run');
+        authorize(actor, 'lifecycle.run');
         return runOf(await app.scheduler.sweep());
       },
     );
@@ -220,7 +220,7 @@ export function lifecycleRoutes(app: LifecycleRouteDeps): FastifyPluginAsyncType
         },
       },
       async ({ actor }) => {
-        permit(actor, 'scheduler.read');
+        authorize(actor, 'scheduler.read');
         return statusOf(app.scheduler.status());
       },
     );
@@ -236,7 +236,7 @@ export function lifecycleRoutes(app: LifecycleRouteDeps): FastifyPluginAsyncType
         },
       },
       async ({ actor }) => {
-        permit(actor, 'scheduler.trigger');
+        authorize(actor, 'scheduler.trigger');
         return runOf(await app.scheduler.sweep());
       },
     );

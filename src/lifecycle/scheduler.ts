@@ -1,4 +1,4 @@
-import type { Pokes } from '../audit/change-notifier.ts';
+import type { ChangeNotifier } from '../audit/change-notifier.ts';
 import type { Database } from '../database/pool.ts';
 import type { Log } from '../database/log.ts';
 import { DomainError } from '../errors/errors.ts';
@@ -7,14 +7,14 @@ import type { Metrics } from '../observability/metrics.ts';
 import { settleDue, type Transition } from './due.ts';
 import * as sql from './queries.ts';
 import { Loop, type Job } from '../jobs/loop.ts';
-import { Turns } from '../jobs/serial-queue.ts';
+import { SerialQueue } from '../jobs/serial-queue.ts';
 import { traced, type Trace } from '../observability/trace.ts';
 
 export interface SchedulerOptions {
   /** Where there are traces, each run is one. */
   readonly trace?: Trace | undefined;
   readonly db: Database;
-  readonly pokes: Pokes;
+  readonly changeNotifier: ChangeNotifier;
   readonly log: Log;
   readonly metrics: Metrics;
   /** Minutes between sweeps. */
@@ -48,7 +48,7 @@ interface RunOptions {
 /** It looks again after this long at the latest: what a lost poke can cost. */
 const longestWaitMs = 5_000;
 /** Pokes come in crowds during a flash crowd; they make it look at most this often. */
-const pokedWaitMs = 100;
+const wakeDelayMs = 100;
 /** Due, but another holds it or it fails: looked at again after this long, doubling. */
 const heldWaitMs = 100;
 /** Less than the longest wait, so that every long rest is followed by a sign of life. */
@@ -75,7 +75,7 @@ export class Scheduler implements Job {
   readonly #workerId = newId();
   readonly #loop: Loop;
   /** One run at a time in this process. */
-  readonly #turns = new Turns();
+  readonly #turns = new SerialQueue();
   // By a clock that nobody sets: a machine's own may jump.
   #nextSweepAt = 0;
   #nextTidyAt = 0;
@@ -124,9 +124,9 @@ export class Scheduler implements Job {
     this.#nextSweepAt = performance.now();
     this.#beatAt = -Infinity;
     this.#wasRunning = false;
-    this.#forget = this.#options.pokes.onPoke((campaignId) => {
+    this.#forget = this.#options.changeNotifier.onChange((campaignId) => {
       // Null: the database was away, and is back.
-      if (this.#loop.failure === null || campaignId === null) this.#loop.wake(pokedWaitMs);
+      if (this.#loop.failure === null || campaignId === null) this.#loop.wake(wakeDelayMs);
     });
     const { promise: registered, resolve } = Promise.withResolvers<void>();
     this.#onRegistered = resolve;
@@ -136,7 +136,7 @@ export class Scheduler implements Job {
 
   /** Something fell due that no campaign's own change tells of: it looks at once. */
   wake(): void {
-    if (this.#loop.failure === null) this.#loop.wake(pokedWaitMs);
+    if (this.#loop.failure === null) this.#loop.wake(wakeDelayMs);
   }
 
   /** Ends after the transactions under way. */
@@ -184,7 +184,7 @@ export class Scheduler implements Job {
   async #beat(): Promise<void> {
     const { executedAt = null, transitions } = this.#lastRun ?? {};
     const { db } = this.#options;
-    await db.rows(sql.beat, this.#workerId, executedAt, transitions?.length ?? null);
+    await db.rows(sql.heartbeat, this.#workerId, executedAt, transitions?.length ?? null);
     this.#beatAt = performance.now();
   }
 
@@ -281,7 +281,7 @@ export class Scheduler implements Job {
   async #tidy(): Promise<void> {
     const { db, log, intervalMinutes } = this.#options;
     this.#nextTidyAt = performance.now() + intervalMinutes * 60_000;
-    for (const statement of Object.values(sql.tidy)) {
+    for (const statement of Object.values(sql.deleteExpiredRows)) {
       // What is left lying is taken away by the next sweep.
       await db.rows(statement).catch((error: unknown) => {
         log.warn({ err: error, statement: statement.name }, 'old rows were not removed');

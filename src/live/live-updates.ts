@@ -74,7 +74,7 @@ const heartbeat = Buffer.from(':\n\n');
  * Fans the progress of campaigns out to everybody who watches: each change is read once and
  * serialised once, however many watch it, and changes that come close together are one update.
  */
-export class Live {
+export class LiveUpdates {
   readonly #sources: LiveSources;
   readonly #options: Required<LiveOptions>;
   readonly #channels = new Map<string, Channel>();

@@ -5,7 +5,7 @@ import type { Transporter } from 'nodemailer';
 import type { Config } from '../config/config.ts';
 import { DomainError } from '../errors/errors.ts';
 
-export interface Mail {
+export interface OutgoingEmail {
   readonly to: string;
   readonly subject: string;
   readonly text: string;
@@ -18,7 +18,7 @@ export interface Mail {
 /** Sends mails: by SMTP, or into a directory where a newcomer can read them. */
 export interface Mailer {
   /** Resolves when the server has taken the mail; rejects with its refusal or a time-out. */
-  send(mail: Mail): Promise<void>;
+  send(mail: OutgoingEmail): Promise<void>;
   /** Where mails are written instead of being sent; undefined with SMTP. */
   readonly outbox: string | undefined;
   close(): Promise<void>;
@@ -60,7 +60,7 @@ async function open(smtpUrl: string | undefined): Promise<Transporter> {
 }
 
 /** Sends a mail that its sender waits for. Refuses: mail_unavailable. */
-export async function sendOrRefuse(mailer: Mailer, mail: Mail): Promise<void> {
+export async function sendOrRefuse(mailer: Mailer, mail: OutgoingEmail): Promise<void> {
   try {
     await mailer.send(mail);
   } catch (cause) {
@@ -71,7 +71,7 @@ export async function sendOrRefuse(mailer: Mailer, mail: Mail): Promise<void> {
 }
 
 /** A mail as the development page shows it. */
-export interface KeptMail {
+export interface CapturedEmail {
   readonly to: string;
   readonly subject: string;
   readonly text: string;
@@ -82,11 +82,11 @@ export interface KeptMail {
  * The mail as it would be sent, and beside it what a person reads of it. Written under another
  * name and renamed: whoever lists the directory sees whole mails only.
  */
-async function keep(outbox: string, mail: Mail, message: Buffer): Promise<void> {
+async function keep(outbox: string, mail: OutgoingEmail, message: Buffer): Promise<void> {
   await mkdir(outbox, { recursive: true, mode: 0o700 });
   const sentAt = new Date().toISOString();
   const name = `${sentAt.replaceAll(':', '-')}-${randomUUID().slice(0, 8)}`;
-  const kept: KeptMail = { to: mail.to, subject: mail.subject, text: mail.text, sentAt };
+  const kept: CapturedEmail = { to: mail.to, subject: mail.subject, text: mail.text, sentAt };
   const files = { [`${name}.eml`]: message, [`${name}.json`]: JSON.stringify(kept) };
   for (const [file, content] of Object.entries(files)) {
     await writeFile(join(outbox, `.${file}`), content, { mode: 0o600 });
@@ -95,12 +95,12 @@ async function keep(outbox: string, mail: Mail, message: Buffer): Promise<void> 
 }
 
 /** The last mails of an outbox, newest first; none when nothing was written yet. */
-export async function readOutbox(outbox: string, most = 20): Promise<KeptMail[]> {
+export async function capturedEmails(outbox: string, most = 20): Promise<CapturedEmail[]> {
   const names = await readdir(outbox).catch(() => []);
   const newest = names
     .filter((name) => /^\d.*\.json$/.test(name))
     .toSorted()
     .slice(-most);
   const read = newest.toReversed().map((name) => readFile(join(outbox, name), 'utf8'));
-  return (await Promise.all(read)).map((text) => JSON.parse(text) as KeptMail);
+  return (await Promise.all(read)).map((text) => JSON.parse(text) as CapturedEmail);
 }

@@ -6,7 +6,7 @@ import type { Metrics } from '../observability/metrics.ts';
 import { mailWindows, type MailBudget } from '../overload/rate-limiter.ts';
 import * as sql from './queries.ts';
 
-export interface WatchOptions {
+export interface MonitorOptions {
   readonly db: Database;
   /** Invariants are checked on a connection of their own. */
   readonly url: string;
@@ -31,14 +31,14 @@ const maxQueueItems = 10_000;
  * that any of them may be scraped. The invariants read the whole database: one of them at a time,
  * by one worker, each as often as the settings say; all workers tell what was found last.
  */
-export class Watch implements Job {
-  readonly #options: WatchOptions;
+export class Monitor implements Job {
+  readonly #options: MonitorOptions;
   readonly #names = invariantNames();
   readonly #gauges: Loop;
   readonly #invariants: Loop;
   #scarceAccounts: ReadonlySet<string> = new Set();
 
-  constructor(options: WatchOptions) {
+  constructor(options: MonitorOptions) {
     this.#options = options;
     const { log } = options;
     const retryMs = [everyMs, everyMs] as const;
@@ -82,7 +82,7 @@ export class Watch implements Job {
 
   async #lookAround(): Promise<void> {
     const { db, metrics } = this.#options;
-    const affairs = await db.one(sql.lookAround);
+    const affairs = await db.one(sql.collectGauges);
     metrics.overdueCampaigns.set(affairs.overdue);
     metrics.overdueOldest.set(affairs.overdue_seconds);
     metrics.refundsDue.set(affairs.refunds);

@@ -1,7 +1,7 @@
 import { query } from '../database/query.ts';
 
 /** What an operator wants to be woken for, at this moment. Ages in seconds, 0 when there is none. */
-export interface Affairs {
+export interface GaugesRow {
   /** Open campaigns past their deadline; counted up to 10,000. */
   readonly overdue: number;
   readonly overdue_seconds: number;
@@ -21,7 +21,7 @@ export interface Affairs {
 }
 
 /** A few index look-ups, however large the market. */
-export const lookAround = query<[], Affairs>(
+export const collectGauges = query<[], GaugesRow>(
   'look_around',
   `with clock as materialized (select clock_timestamp() as now),
   overdue as (

@@ -18,7 +18,7 @@ export interface Outcome {
 }
 
 /** One way on which deliveries leave. */
-export interface Carrier<C extends Claimed> {
+export interface Transport<C extends Claimed> {
   readonly channel: Channel;
   /** Attempts at the same time. */
   readonly concurrency: number;
@@ -32,7 +32,7 @@ export interface Carrier<C extends Claimed> {
 export interface DelivererOptions<C extends Claimed> {
   readonly db: Database;
   readonly log: Log;
-  readonly carrier: Carrier<C>;
+  readonly carrier: Transport<C>;
   readonly onOutcome: (channel: Channel, outcome: Outcome['kind']) => void;
   /** Whether nothing may leave now: the database was restored, and may not be the real one. */
   readonly isHeld: () => boolean;
@@ -65,7 +65,7 @@ const retryMs = [2_000, 2_000] as const;
 const endWaitsMs = [50, 200, 500, 1_000];
 
 /** Seconds until the next attempt, with a fifth of jitter either way; null after the last one. */
-export function waitAfter(
+export function retryDelay(
   attempts: number,
   waitsSeconds: readonly number[],
   chance: number = Math.random(),
@@ -158,7 +158,7 @@ export class Deliverer<C extends Claimed> implements Job {
     const { carrier, onOutcome } = this.#options;
     const outcome = await carrier.attempt(claimed);
     const wait =
-      outcome.kind === 'again' ? waitAfter(claimed.attempts, carrier.waitsSeconds) : null;
+      outcome.kind === 'again' ? retryDelay(claimed.attempts, carrier.waitsSeconds) : null;
     const kind = outcome.kind === 'again' && wait === null ? 'failed' : outcome.kind;
     onOutcome(carrier.channel, kind);
     const status = kind === 'again' ? 'pending' : kind;

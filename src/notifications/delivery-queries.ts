@@ -16,10 +16,10 @@ export interface Claimed {
   readonly attempts: number;
 }
 
-export type ClaimedEmail = Claimed & Reader & LetterFacts;
+export type ClaimedEmail = Claimed & Reader & EmailFacts;
 
 /** The message of a mail, and where it goes. */
-export interface LetterFacts {
+export interface EmailFacts {
   /** Null when the message itself is no more. */
   readonly user_id: string | null;
   readonly kind: string | null;
@@ -171,7 +171,7 @@ export const outboxLag = query<[], { readonly lag_seconds: number }>(
 );
 
 /** What has served: ends of deliveries after a month, messages after half a year. */
-export const tidyMessages = {
+export const deleteOldMessages = {
   deliveries: query<[], never>(
     'tidy_deliveries',
     `delete from sambatan.deliveries where ctid = any (array(

@@ -1,21 +1,21 @@
 import type { Language } from '../errors/errors.ts';
-import type { Mail } from '../mail/mailer.ts';
+import type { OutgoingEmail } from '../mail/mailer.ts';
 import { html } from '../web/html.ts';
 import { pathIn } from '../web/visit.ts';
 import { messageFor, type Message, type MessageParams } from './messages/messages.ts';
-import { speakerFor } from './messages/formatter.ts';
+import { messageFormatter } from './messages/formatter.ts';
 import { isTopic, topics } from './messages/topics.ts';
 import type { UnsubscribeTokens } from './unsubscribe.ts';
 
 /** Where the links in mails lead. */
-export interface MailLinks {
+export interface EmailLinks {
   /** The site's address, without a slash at the end. */
   readonly siteUrl: string;
   readonly tokens: UnsubscribeTokens;
 }
 
 /** One message that leaves as a mail. */
-export interface Letter {
+export interface NotificationEmail {
   /** Names the mail, at every attempt the same. */
   readonly id: string;
   readonly campaignId: string;
@@ -45,9 +45,16 @@ const words = {
  * The mail of a message, as text and as HTML that loads nothing from anywhere. What a person may do
  * without can be stopped with one click (RFC 8058).
  */
-export function mailOf(letter: Letter, { siteUrl, tokens }: MailLinks): Mail {
+export function renderEmail(
+  letter: NotificationEmail,
+  { siteUrl, tokens }: EmailLinks,
+): OutgoingEmail {
   const { language, topic, userId } = letter;
-  const message = messageFor(letter.kind, letter.params, speakerFor(language, letter.timeZone));
+  const message = messageFor(
+    letter.kind,
+    letter.params,
+    messageFormatter(language, letter.timeZone),
+  );
   const link = siteUrl + pathIn(language, `/sambatan/${letter.campaignId}`);
   const mayStop = isTopic(topic) && topics[topic].oneClick;
   const token = mayStop ? tokens.tokenFor({ userId, topic }) : undefined;

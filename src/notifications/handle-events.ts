@@ -1,4 +1,4 @@
-import type { Feeding } from '../audit/event-consumer.ts';
+import type { EventHandler } from '../audit/event-consumer.ts';
 import { auditEntry, type AuditRow } from '../audit/queries.ts';
 import type { Tx } from '../database/transaction.ts';
 import { newId } from '../identity/ids.ts';
@@ -6,13 +6,13 @@ import { messageForParticipant, planFor, type DigestCount } from './plan.ts';
 import * as sql from './queries.ts';
 import { moveDeadlineReminders, setReminders } from './reminder-queries.ts';
 import { receiptReminderAt, holdReminderAt, paymentReminders } from './reminders.ts';
-import { writeMessages } from './outbox.ts';
+import { enqueueMessages } from './outbox.ts';
 
 /** Participations that are told of one event in one transaction. */
 const toldAtOnce = 1_000;
 
 /** Turns a campaign's next events into messages, in the transaction that moves its cursor. */
-export function planning(options: { readonly digestSeconds: number }): Feeding {
+export function eventHandler(options: { readonly digestSeconds: number }): EventHandler {
   return async (tx, campaignId, events) => {
     const facts = await tx.one(sql.campaignFacts, campaignId);
     const people = await peopleIn(tx, campaignId, events);
@@ -21,7 +21,7 @@ export function planning(options: { readonly digestSeconds: number }): Feeding {
       person: people.get(subjectOf(event)),
       ...planFor({ event, facts, person: people.get(subjectOf(event)) }),
     }));
-    await writeMessages(
+    await enqueueMessages(
       tx,
       campaignId,
       plans.flatMap(({ messages }) => messages),
@@ -52,7 +52,7 @@ export async function fanOut(tx: Tx, campaignId: string, seq: bigint): Promise<b
     const message = event && isTold ? messageForParticipant(event, facts, userId) : undefined;
     return message ?? [];
   });
-  await writeMessages(tx, campaignId, messages);
+  await enqueueMessages(tx, campaignId, messages);
   if (event && isShipping) await setReceiptReminders(tx, event, people);
   const last = people.at(-1);
   if (last === undefined || people.length < toldAtOnce) {
@@ -83,7 +83,7 @@ async function setReceiptReminders(
 }
 
 /** Tells a brand's members what has come together in a window that has ended. */
-export async function tellDigest(tx: Tx, campaignId: string): Promise<void> {
+export async function sendDigest(tx: Tx, campaignId: string): Promise<void> {
   const counts = await tx.maybe(sql.takeDigest, campaignId);
   if (counts === undefined) return;
   const facts = await tx.one(sql.campaignFacts, campaignId);
@@ -101,7 +101,7 @@ export async function tellDigest(tx: Tx, campaignId: string): Promise<void> {
   };
   const eventKey = `digest:${counts.from_seq}`;
   const kind = 'seller_digest' as const;
-  await writeMessages(
+  await enqueueMessages(
     tx,
     campaignId,
     facts.sellers.map((userId) => ({ userId, kind, eventKey, params })),

@@ -1,35 +1,35 @@
-import { Feed, type Crowd } from '../audit/event-consumer.ts';
-import type { Pokes } from '../audit/change-notifier.ts';
+import { EventConsumer, type LoadSignal } from '../audit/event-consumer.ts';
+import type { ChangeNotifier } from '../audit/change-notifier.ts';
 import { isWithoutConnection } from '../database/errors.ts';
 import type { Database } from '../database/pool.ts';
 import type { Log } from '../database/log.ts';
 import type { Mailer } from '../mail/mailer.ts';
 import type { Metrics } from '../observability/metrics.ts';
-import { isHeld } from '../quarantine/queries.ts';
+import { isQuarantined } from '../quarantine/queries.ts';
 import { Loop, type Job } from '../jobs/loop.ts';
-import { Turns } from '../jobs/serial-queue.ts';
-import { mailCarrier, webhookCarrier } from './transports.ts';
+import { SerialQueue } from '../jobs/serial-queue.ts';
+import { emailTransport, webhookTransport } from './transports.ts';
 import { Deliverer, type Outcome } from './deliveries.ts';
-import { outboxLag, tidyMessages, type Channel, type Claimed } from './delivery-queries.ts';
-import type { MailLinks } from './email.ts';
-import { fanOut, planning, tellDigest } from './handle-events.ts';
+import { outboxLag, deleteOldMessages, type Channel, type Claimed } from './delivery-queries.ts';
+import type { EmailLinks } from './email.ts';
+import { fanOut, eventHandler, sendDigest } from './handle-events.ts';
 import { listDigests, listFanouts } from './queries.ts';
-import { remind } from './reminders.ts';
+import { scheduleReminders } from './reminders.ts';
 import type { WebhookSender } from './webhooks/webhooks.ts';
 
-export interface MessengerOptions {
+export interface NotificationServiceOptions {
   readonly db: Database;
-  readonly pokes: Pokes;
+  readonly changeNotifier: ChangeNotifier;
   readonly log: Log;
   readonly metrics: Metrics;
   readonly mailer: Mailer;
-  readonly links: MailLinks;
+  readonly links: EmailLinks;
   readonly digestSeconds: number;
   readonly webhooks: WebhookSender;
-  readonly crowd: Crowd;
+  readonly crowd: LoadSignal;
 }
 
-export interface MessengerStatus {
+export interface NotificationServiceStatus {
   readonly isRunning: boolean;
   /** Seconds for which the oldest delivery that is due has waited; at the last look. */
   readonly lagSeconds: number;
@@ -46,43 +46,50 @@ const atOnce = 100;
  * Tells people and programs what happened: turns audit events into messages, gives reminders and
  * digests their time, and delivers. Any number of processes may run it on one database.
  */
-export class Messenger implements Job {
-  readonly #options: MessengerOptions;
-  readonly #feed: Feed;
+export class NotificationService implements Job {
+  readonly #options: NotificationServiceOptions;
+  readonly #feed: EventConsumer;
   readonly #deliverers: readonly Pick<Deliverer<Claimed>, 'start' | 'stop' | 'wake'>[];
   readonly #loop: Loop;
-  readonly #turns = new Turns();
+  readonly #turns = new SerialQueue();
   #lagSeconds = 0;
   #tidyDueAt = 0;
   /** Until it is known that this is the real database, nothing leaves it. */
   #isHeld = true;
 
-  constructor(options: MessengerOptions) {
+  constructor(options: NotificationServiceOptions) {
     this.#options = options;
     this.#loop = new Loop({
       pass: () => this.#pass(),
       onError: (error) => log.warn({ err: error }, 'reminders and digests failed; retrying'),
       retryMs: [choresEveryMs, choresEveryMs],
     });
-    const { db, pokes, log, metrics, mailer, links, webhooks, digestSeconds, crowd } = options;
+    const { db, changeNotifier, log, metrics, mailer, links, webhooks, digestSeconds, crowd } =
+      options;
     const onOutcome = (channel: Channel, outcome: Outcome['kind']) =>
       metrics.deliveries.inc({ channel, outcome });
     const held = () => this.#isHeld;
     this.#deliverers = [
-      new Deliverer({ db, log, onOutcome, isHeld: held, carrier: mailCarrier(db, mailer, links) }),
-      new Deliverer({ db, log, onOutcome, isHeld: held, carrier: webhookCarrier(db, webhooks) }),
+      new Deliverer({
+        db,
+        log,
+        onOutcome,
+        isHeld: held,
+        carrier: emailTransport(db, mailer, links),
+      }),
+      new Deliverer({ db, log, onOutcome, isHeld: held, carrier: webhookTransport(db, webhooks) }),
     ];
-    this.#feed = new Feed({
+    this.#feed = new EventConsumer({
       db,
-      pokes,
+      changeNotifier,
       log,
-      feeding: planning({ digestSeconds }),
-      crowd,
-      onFed: () => this.#wakeDeliverers(),
+      handle: eventHandler({ digestSeconds }),
+      load: crowd,
+      onHandled: () => this.#wakeDeliverers(),
     });
   }
 
-  status(): MessengerStatus {
+  status(): NotificationServiceStatus {
     const failure = this.#loop.failure ?? this.#feed.failure;
     const isRunning = failure === null;
     return { isRunning, lagSeconds: this.#lagSeconds, failure };
@@ -116,7 +123,7 @@ export class Messenger implements Job {
   }
 
   async #pass(): Promise<number> {
-    this.#isHeld = (await this.#options.db.one(isHeld)).held;
+    this.#isHeld = (await this.#options.db.one(isQuarantined)).held;
     await this.#turns.take(() => this.#chores());
     await this.#tidy();
     return choresEveryMs;
@@ -135,10 +142,10 @@ export class Messenger implements Job {
       }
     };
     await safely(async () => {
-      while ((await db.transaction(remind)) && !this.#loop.isStopping);
+      while ((await db.transaction(scheduleReminders)) && !this.#loop.isStopping);
     });
     for (const { campaign_id: campaignId } of await db.rows(listDigests, atOnce)) {
-      await safely(() => db.transaction((tx) => tellDigest(tx, campaignId)));
+      await safely(() => db.transaction((tx) => sendDigest(tx, campaignId)));
     }
     for (const { campaign_id: campaignId, seq } of await db.rows(listFanouts, atOnce)) {
       await safely(async () => {
@@ -159,6 +166,7 @@ export class Messenger implements Job {
   async #tidy(): Promise<void> {
     if (performance.now() < this.#tidyDueAt) return;
     this.#tidyDueAt = performance.now() + tidyEveryMs;
-    for (const statement of Object.values(tidyMessages)) await this.#options.db.rows(statement);
+    for (const statement of Object.values(deleteOldMessages))
+      await this.#options.db.rows(statement);
   }
 }

@@ -8,7 +8,7 @@ import { messageFor } from './messages/messages.ts';
 import * as sql from './queries.ts';
 import { removeDeadlineReminders, setReminders } from './reminder-queries.ts';
 import { deadlineReminders } from './reminders.ts';
-import { speakerFor } from './messages/formatter.ts';
+import { messageFormatter } from './messages/formatter.ts';
 import { topicNames, topics, type Topic } from './messages/topics.ts';
 import type { UnsubscribeTokens } from './unsubscribe.ts';
 
@@ -32,7 +32,7 @@ export function inboxMessageOf(
   row: sql.InboxRow,
   language: Language = row.locale ?? 'id',
 ): InboxMessage {
-  const say = speakerFor(language, row.time_zone ?? '');
+  const say = messageFormatter(language, row.time_zone ?? '');
   return {
     id: row.notification_id,
     campaign_id: row.campaign_id,

@@ -6,7 +6,7 @@ import { insertMessages } from './queries.ts';
 import { topics } from './messages/topics.ts';
 
 /** Writes messages and puts their mails on their way; whoever has one already gets no second. */
-export async function writeMessages(
+export async function enqueueMessages(
   tx: Tx,
   campaignId: string,
   messages: readonly PlannedMessage[],

@@ -13,13 +13,13 @@ export interface PlannedMessage {
 }
 
 /** One event, and whose participation it is about, if it is. */
-export interface Happening {
+export interface EventContext {
   readonly event: AuditRow;
   readonly person: Person | undefined;
   readonly facts: CampaignFacts;
 }
 
-type KindOf = (happening: Happening) => MessageKind | undefined;
+type KindOf = (happening: EventContext) => MessageKind | undefined;
 
 interface Rule {
   /** What the buyer is told whose participation or place in the waiting list it is. */
@@ -220,7 +220,7 @@ export interface Plan {
 }
 
 /** Who is told of an event. An event of a newer version than this is told to nobody. */
-export function planFor(happening: Happening): Plan {
+export function planFor(happening: EventContext): Plan {
   const { event, person, facts } = happening;
   const rule = ruleOf(event);
   const eventKey = keyOf(event);
@@ -268,7 +268,7 @@ function keyOf(event: AuditRow): string {
   return `event:${event.seq}`;
 }
 
-function paramsOf({ event, person, facts }: Happening): MessageParams {
+function paramsOf({ event, person, facts }: EventContext): MessageParams {
   const { metadata } = event;
   const quantity = numberIn(metadata['quantity']) ?? person?.quantity;
   const price = Number(facts.price_per_slot);

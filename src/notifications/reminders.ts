@@ -8,7 +8,7 @@ import {
   type DueReminder,
   type ReminderKind,
 } from './reminder-queries.ts';
-import { writeMessages } from './outbox.ts';
+import { enqueueMessages } from './outbox.ts';
 
 const hourMs = 3_600_000;
 /** How long before the end each reminder is given. */
@@ -124,13 +124,13 @@ function subjectOf(due: DueReminder): {
 }
 
 /** Gives reminders that are due; true when there may be more. */
-export async function remind(tx: Tx): Promise<boolean> {
+export async function scheduleReminders(tx: Tx): Promise<boolean> {
   const due = await tx.rows(takeReminders, remindersAtOnce);
   const byCampaign = Map.groupBy(due, ({ campaign_id: id }) => id);
   for (const [campaignId, theirs] of byCampaign) {
     const facts = await tx.one(campaignFacts, campaignId);
     const results = theirs.map((one) => ({ one, ...reminded(one, facts) }));
-    await writeMessages(
+    await enqueueMessages(
       tx,
       campaignId,
       results.flatMap(({ message }) => message ?? []),

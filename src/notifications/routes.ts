@@ -4,11 +4,11 @@ import type { Config } from '../config/config.ts';
 import type { Database } from '../database/pool.ts';
 import type { UnsubscribeTokens } from './unsubscribe.ts';
 import { userOf } from '../http/authentication.ts';
-import { after, nextCursor } from '../http/cursor.ts';
+import { cursorAfter, nextCursor } from '../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, Timestamp } from '../http/schemas.ts';
 import type { Actor } from '../identity/actor.ts';
-import { permit, type Action } from '../identity/policy.ts';
-import { consult, operate } from '../operation/run.ts';
+import { authorize, type Action } from '../identity/policy.ts';
+import { retryRead, runInTransaction } from '../operation/run.ts';
 import { deliveryStatuses, listDeliveries } from './delivery-queries.ts';
 import * as endpoints from './webhook-endpoints.ts';
 import {
@@ -49,7 +49,7 @@ const hooks = ['webhooks'];
 
 /** The person whose messages are asked for: the caller, or whom the service names. */
 function personOf(actor: Actor, action: Action, named: string | undefined): string {
-  return userOf(permit(actor, action), named);
+  return userOf(authorize(actor, action), named);
 }
 
 /** Messages to people: the inbox, what they want to hear of, reminders, the one-click end. */
@@ -68,8 +68,8 @@ export function messageRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
       async ({ actor, query }) => {
         const userId = personOf(actor, 'notification.read', query.user_id);
         const { cursor, limit = 20, unread = false } = query;
-        const [last = null] = after(cursor, ['id']);
-        const rows = await consult(() => app.db.rows(listInbox, userId, unread, last, limit + 1));
+        const [last = null] = cursorAfter(cursor, ['id']);
+        const rows = await retryRead(() => app.db.rows(listInbox, userId, unread, last, limit + 1));
         const items = rows.slice(0, limit).map((row) => inboxMessageOf(row));
         const next = nextCursor(rows, limit, (row) => [row.notification_id]);
         return { items: items.map(mutable), next_cursor: next };
@@ -88,7 +88,7 @@ export function messageRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
       },
       async ({ actor, query }) => {
         const userId = personOf(actor, 'notification.read', query.user_id);
-        return { unread: await consult(() => unreadOf(app.db, userId)) };
+        return { unread: await retryRead(() => unreadOf(app.db, userId)) };
       },
     );
 
@@ -108,7 +108,7 @@ export function messageRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
       async ({ actor, body }) => {
         const userId = personOf(actor, 'notification.read', body?.user_id);
         const upTo = body?.up_to?.toLowerCase() ?? null;
-        return { read: await operate(app.db, (tx) => readAllMessages(tx, userId, upTo)) };
+        return { read: await runInTransaction(app.db, (tx) => readAllMessages(tx, userId, upTo)) };
       },
     );
 
@@ -128,7 +128,7 @@ export function messageRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
       },
       async ({ actor, body, params: { id } }) => {
         const userId = personOf(actor, 'notification.read', body?.user_id);
-        return await operate(app.db, (tx) => readMessage(tx, userId, id));
+        return await runInTransaction(app.db, (tx) => readMessage(tx, userId, id));
       },
     );
 
@@ -144,7 +144,7 @@ export function messageRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
       },
       async ({ actor, query }) => {
         const userId = personOf(actor, 'notification.settings', query.user_id);
-        return { items: await consult(() => settingsOf(app.db, userId)) };
+        return { items: await retryRead(() => settingsOf(app.db, userId)) };
       },
     );
 
@@ -166,7 +166,7 @@ export function messageRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
       async ({ actor, body, params: { topic } }) => {
         const userId = personOf(actor, 'notification.settings', body.user_id);
         const change = { email: body.email, inApp: body.in_app };
-        return await operate(app.db, (tx) => setTopic(tx, userId, topic, change));
+        return await runInTransaction(app.db, (tx) => setTopic(tx, userId, topic, change));
       },
     );
 
@@ -186,7 +186,7 @@ export function messageRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
       },
       async ({ actor, body, params: { id } }) => {
         const person = () => personOf(actor, 'reminder.ask', body?.user_id);
-        return { at: await operate(app.db, (tx) => askReminder(tx, actor, id, person)) };
+        return { at: await runInTransaction(app.db, (tx) => askReminder(tx, actor, id, person)) };
       },
     );
 
@@ -206,7 +206,7 @@ export function messageRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
       },
       async ({ actor, body, params: { id } }) => {
         const person = () => personOf(actor, 'reminder.ask', body?.user_id);
-        await operate(app.db, (tx) => dropReminder(tx, actor, id, person));
+        await runInTransaction(app.db, (tx) => dropReminder(tx, actor, id, person));
         return { at: [] };
       },
     );
@@ -235,7 +235,7 @@ function oneClick(app: NotificationDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ params: { token } }) =>
-        await operate(app.db, (tx) => unsubscribe(tx, app.unsubscribeTokens, token)),
+        await runInTransaction(app.db, (tx) => unsubscribe(tx, app.unsubscribeTokens, token)),
     );
   };
 }
@@ -271,7 +271,7 @@ export function webhookRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
       async ({ actor, body }, reply) => {
         const { brand_id: brandId = null, url, description = '', events = [] } = body;
         const input = { url, description, events };
-        const made = await operate(app.db, (tx) =>
+        const made = await runInTransaction(app.db, (tx) =>
           endpoints.createEndpoint(tx, actor, brandId, input, rules),
         );
         return reply.code(201).send({ ...endpointOf(made.endpoint), secret: made.secret });
@@ -289,9 +289,9 @@ export function webhookRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
         },
       },
       async ({ actor, query: { brand_id: brandId = null, cursor, limit = 20 } }) => {
-        const [last = null] = after(cursor, ['id']);
+        const [last = null] = cursorAfter(cursor, ['id']);
         const wish = { brandId, before: last, limit: limit + 1 };
-        const rows = await consult(() => endpoints.endpointsOf(app.db, actor, wish));
+        const rows = await retryRead(() => endpoints.endpointsOf(app.db, actor, wish));
         const items = rows.slice(0, limit).map(endpointOf);
         return { items, next_cursor: nextCursor(rows, limit, (row) => [row.endpoint_id]) };
       },
@@ -308,7 +308,7 @@ export function webhookRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
         },
       },
       async ({ actor, params: { id } }) =>
-        endpointOf(await consult(() => endpoints.viewEndpoint(app.db, actor, id))),
+        endpointOf(await retryRead(() => endpoints.viewEndpoint(app.db, actor, id))),
     );
 
     server.patch(
@@ -329,7 +329,9 @@ export function webhookRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
       },
       async ({ actor, body, params: { id } }) =>
         endpointOf(
-          await operate(app.db, (tx) => endpoints.changeEndpoint(tx, actor, id, body, rules)),
+          await runInTransaction(app.db, (tx) =>
+            endpoints.changeEndpoint(tx, actor, id, body, rules),
+          ),
         ),
     );
 
@@ -347,7 +349,7 @@ export function webhookRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
         },
       },
       async ({ actor, params: { id } }) =>
-        endpointOf(await operate(app.db, (tx) => endpoints.removeEndpoint(tx, actor, id))),
+        endpointOf(await runInTransaction(app.db, (tx) => endpoints.removeEndpoint(tx, actor, id))),
     );
 
     server.post(
@@ -364,7 +366,9 @@ export function webhookRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
         },
       },
       async ({ actor, params: { id } }) => {
-        const made = await operate(app.db, (tx) => endpoints.rotateEndpoint(tx, actor, id));
+        const made = await runInTransaction(app.db, (tx) =>
+          endpoints.rotateEndpoint(tx, actor, id),
+        );
         return { ...endpointOf(made.endpoint), secret: made.secret };
       },
     );
@@ -381,9 +385,9 @@ export function webhookRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
         },
       },
       async ({ actor, params: { id }, query: { cursor, limit = 20 } }) => {
-        const [last = null] = after(cursor, ['id']);
+        const [last = null] = cursorAfter(cursor, ['id']);
         const wish = { before: last, limit: limit + 1 };
-        const rows = await consult(() => endpoints.deliveriesOf(app.db, actor, id, wish));
+        const rows = await retryRead(() => endpoints.deliveriesOf(app.db, actor, id, wish));
         const items = rows.slice(0, limit).map(deliveryOf);
         return { items, next_cursor: nextCursor(rows, limit, (row) => [row.delivery_id]) };
       },
@@ -403,9 +407,9 @@ export function webhookRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
         },
       },
       async ({ actor, query: { status = 'failed', cursor, limit = 20 } }) => {
-        permit(actor, 'delivery.read_all');
-        const [last = null] = after(cursor, ['id']);
-        const rows = await consult(() => app.db.rows(listDeliveries, status, last, limit + 1));
+        authorize(actor, 'delivery.read_all');
+        const [last = null] = cursorAfter(cursor, ['id']);
+        const rows = await retryRead(() => app.db.rows(listDeliveries, status, last, limit + 1));
         const items = rows.slice(0, limit).map(deliveryOf);
         return { items, next_cursor: nextCursor(rows, limit, (row) => [row.delivery_id]) };
       },
@@ -425,7 +429,7 @@ export function webhookRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
         },
       },
       async ({ actor, params: { id } }) =>
-        deliveryOf(await operate(app.db, (tx) => endpoints.resend(tx, actor, id))),
+        deliveryOf(await runInTransaction(app.db, (tx) => endpoints.resend(tx, actor, id))),
     );
   };
 }

@@ -1,15 +1,15 @@
 import type { Database } from '../database/pool.ts';
 import type { Mailer } from '../mail/mailer.ts';
-import type { Carrier, Outcome } from './deliveries.ts';
+import type { Transport, Outcome } from './deliveries.ts';
 import {
   claimEmails,
   claimWebhooks,
   type ClaimedEmail,
   type ClaimedWebhook,
 } from './delivery-queries.ts';
-import { mailOf, type MailLinks } from './email.ts';
+import { renderEmail, type EmailLinks } from './email.ts';
 import { disableEndpoint } from './webhook-endpoints.ts';
-import { mostAtOnce, Receivers } from './webhooks/circuit-breaker.ts';
+import { maxConcurrent, CircuitBreaker } from './webhooks/circuit-breaker.ts';
 import { webhookMessageOf, type WebhookSender } from './webhooks/webhooks.ts';
 
 const minute = 60;
@@ -22,7 +22,7 @@ const mailTimeoutMs = 60_000;
 /** Room for several receivers that do not answer, and for all the others beside them. */
 const webhooksAtOnce = 50;
 /** Three days in all, as the specification proposes. */
-export const webhookWaitsSeconds = [
+export const webhookRetryDelaysSeconds = [
   5,
   5 * minute,
   30 * minute,
@@ -35,7 +35,11 @@ export const webhookWaitsSeconds = [
 ] as const;
 
 /** Mails of messages, to the address and in the language that the person has now. */
-export function mailCarrier(db: Database, mailer: Mailer, links: MailLinks): Carrier<ClaimedEmail> {
+export function emailTransport(
+  db: Database,
+  mailer: Mailer,
+  links: EmailLinks,
+): Transport<ClaimedEmail> {
   return {
     channel: 'email',
     concurrency: mailsAtOnce,
@@ -60,7 +64,7 @@ export function mailCarrier(db: Database, mailer: Mailer, links: MailLinks): Car
         language: claimed.locale ?? 'id',
         timeZone: claimed.time_zone ?? '',
       };
-      return await sent(() => mailer.send(mailOf(letter, links)));
+      return await sent(() => mailer.send(renderEmail(letter, links)));
     },
   };
 }
@@ -93,16 +97,23 @@ function refusalOf(error: unknown): Outcome {
 }
 
 /** Webhooks of events, signed anew at every attempt. */
-export function webhookCarrier(db: Database, sender: WebhookSender): Carrier<ClaimedWebhook> {
-  const receivers = new Receivers();
+export function webhookTransport(db: Database, sender: WebhookSender): Transport<ClaimedWebhook> {
+  const receivers = new CircuitBreaker();
   const ends = new Map<ClaimedWebhook, () => void>();
   return {
     channel: 'webhook',
     concurrency: webhooksAtOnce,
-    waitsSeconds: webhookWaitsSeconds,
+    waitsSeconds: webhookRetryDelaysSeconds,
     claim: async (limit, leaseId, leaseSeconds) => {
       const busy = receivers.busy();
-      const claimed = await db.rows(claimWebhooks, limit, leaseId, leaseSeconds, mostAtOnce, busy);
+      const claimed = await db.rows(
+        claimWebhooks,
+        limit,
+        leaseId,
+        leaseSeconds,
+        maxConcurrent,
+        busy,
+      );
       for (const one of claimed) ends.set(one, receivers.begin(one.endpoint_id));
       return claimed;
     },

@@ -1,11 +1,11 @@
-import { brandRoleOf, permitOnBrand } from '../catalogue/operations.ts';
+import { brandRoleOf, authorizeOnBrand } from '../catalogue/operations.ts';
 import type { AuditEvent } from '../audit/events.ts';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
 import { DomainError, invalidField } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
-import { demandProof, may, permit } from '../identity/policy.ts';
+import { requireRecentAuth, may, authorize } from '../identity/policy.ts';
 import { isAllowedUrl, type AddressRules } from './webhooks/public-addresses.ts';
 import {
   findDelivery,
@@ -17,7 +17,7 @@ import * as sql from './webhooks/queries.ts';
 import { newSecret } from './webhooks/webhooks.ts';
 
 /** Endpoints that a brand may have, and as many without a brand. */
-export const mostEndpoints = 20;
+export const maxEndpoints = 20;
 /** For so long a receiver may still check with the secret before a rotation. */
 const keptSeconds = 86_400;
 
@@ -43,8 +43,8 @@ async function permitOnEndpoints(
   actor: Actor,
   brandId: string | null,
 ): Promise<void> {
-  if (brandId === null) permit(actor, 'webhook.manage_all');
-  else await permitOnBrand(db, actor, 'webhook.manage', brandId);
+  if (brandId === null) authorize(actor, 'webhook.manage_all');
+  else await authorizeOnBrand(db, actor, 'webhook.manage', brandId);
 }
 
 /**
@@ -59,12 +59,12 @@ export async function createEndpoint(
   rules: AddressRules,
 ): Promise<WithSecret> {
   await permitOnEndpoints(tx, actor, brandId);
-  demandProof(actor);
+  requireRecentAuth(actor);
   checkUrl(input.url, rules);
   await tx.rows(sql.lockEndpoints, brandId);
   const { count } = await tx.one(sql.countEndpoints, brandId);
-  if (count >= mostEndpoints) {
-    throw new DomainError('webhook_limit_reached', { maximum: mostEndpoints });
+  if (count >= maxEndpoints) {
+    throw new DomainError('webhook_limit_reached', { maximum: maxEndpoints });
   }
   const secret = newSecret();
   const { url, description, events } = input;
@@ -182,7 +182,7 @@ export async function rotateEndpoint(
   endpointId: string,
 ): Promise<WithSecret> {
   await viewEndpoint(tx, actor, endpointId);
-  demandProof(actor);
+  requireRecentAuth(actor);
   const secret = newSecret();
   return { endpoint: await tx.one(sql.rotateSecret, endpointId, secret, keptSeconds), secret };
 }

@@ -14,7 +14,7 @@ const secondsOfARequest = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 const secondsOfLag = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 60, 300, 3_600, 86_400];
 
 /** Requests that this process takes on and turns away. */
-export interface AdmissionStats {
+export interface ConcurrencyStats {
   readonly inFlight: number;
   readonly limit: number;
   readonly sheds: number;
@@ -23,7 +23,7 @@ export interface AdmissionStats {
 interface MetricSources {
   readonly poolStats?: () => PoolStats;
   readonly joinQueueDepth?: () => number;
-  readonly admission?: AdmissionStats;
+  readonly admission?: ConcurrencyStats;
 }
 
 /**
@@ -286,7 +286,7 @@ function readAtScrape(registry: Registry, sources: MetricSources): void {
   }
 }
 
-function admissionMetrics(registers: Registry[], admission: AdmissionStats): void {
+function admissionMetrics(registers: Registry[], admission: ConcurrencyStats): void {
   new Gauge({
     name: 'sambatan_http_requests_in_flight',
     help: 'Requests being answered now, event streams aside',

@@ -7,7 +7,7 @@ import { DomainError, domainErrorNamed } from '../errors/errors.ts';
 import { onceByKey } from './idempotency-keys.ts';
 
 /** Attempts in all at what the database provably did not apply. */
-export const attempts = 3;
+export const maxAttempts = 3;
 const firstWaitMs = 25;
 /** No new attempt begins later than this: who waits for a lock is answered within two seconds. */
 export const lastStartMs = 1_000;
@@ -20,7 +20,7 @@ export const lastStartMs = 1_000;
  * request is sent (see request-keys.ts). Throws DomainError: the verb's own refusals, `campaign_busy`, `overloaded`,
  * `database_unavailable`, or `outcome_unknown` when the connection died during COMMIT.
  */
-export async function operate<T>(db: Database, verb: (tx: Tx) => Promise<T>): Promise<T> {
+export async function runInTransaction<T>(db: Database, verb: (tx: Tx) => Promise<T>): Promise<T> {
   const once = onceByKey(verb);
   return await attemptSafely(() => db.transaction(once));
 }
@@ -40,7 +40,7 @@ class Previewed<T> extends Error {
  * would throw, without changing anything.
  */
 export async function preview<T>(db: Database, verb: (tx: Tx) => Promise<T>): Promise<T> {
-  return await consult(async () => {
+  return await retryRead(async () => {
     try {
       return await db.transaction<never>(async (tx) => {
         throw new Previewed(await verb(tx));
@@ -56,7 +56,7 @@ export async function preview<T>(db: Database, verb: (tx: Tx) => Promise<T>): Pr
  * Reads with the same patience and the same errors as `operate`; but a read that was cut off has
  * changed nothing, so that its outcome is never unknown and it is tried again.
  */
-export async function consult<T>(read: () => Promise<T>): Promise<T> {
+export async function retryRead<T>(read: () => Promise<T>): Promise<T> {
   return await attemptSafely(async () => {
     try {
       return await read();
@@ -74,7 +74,7 @@ async function attemptSafely<T>(run: () => Promise<T>): Promise<T> {
     try {
       return await run();
     } catch (error) {
-      const again = attempt < attempts && performance.now() - startedAt < lastStartMs;
+      const again = attempt < maxAttempts && performance.now() - startedAt < lastStartMs;
       if (!again || !isWorthRetrying(error)) throw asDomainError(error);
       await sleep(retryWaitMs(attempt));
     }

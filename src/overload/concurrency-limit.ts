@@ -1,7 +1,7 @@
 import { randomFill } from 'node:crypto';
 
 /** How the limit of requests in flight is found. */
-export interface AdmissionOptions {
+export interface ConcurrencyLimiterOptions {
   /** Requests in flight at most, whatever is measured. */
   readonly mostInFlight: number;
   /** Told, once a second at most, how many were turned away since the last time. */
@@ -53,8 +53,8 @@ const tellEveryMs = 1_000;
  * again when they do not (additive increase, multiplicative decrease, judged by the least wait of a
  * window as CoDel does). So the work that is taken on is finished in time, whatever comes on top.
  */
-export class Admission {
-  readonly #options: AdmissionOptions;
+export class ConcurrencyLimiter {
+  readonly #options: ConcurrencyLimiterOptions;
   readonly #least: Record<Wait, number> = { turn: 0, connection: 0, batch: 0, thread: 0 };
   readonly #waits: Record<Wait, number> = { turn: 0, connection: 0, batch: 0, thread: 0 };
   #limit: number;
@@ -72,7 +72,7 @@ export class Admission {
   #shedsTold = 0;
   #toldAt = 0;
 
-  constructor(options: AdmissionOptions) {
+  constructor(options: ConcurrencyLimiterOptions) {
     this.#options = options;
     this.#limit = options.mostInFlight;
   }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import type { Admission } from './concurrency-limit.ts';
-import { pathOf, refusal, type Refused } from './overload-response.ts';
+import type { ConcurrencyLimiter } from './concurrency-limit.ts';
+import { pathOf, overloadResponse, type OverloadResponse } from './overload-response.ts';
 
 /** A client that has this much unread of what it was refused does not read. */
 const mostUnreadBytes = 65_536;
@@ -15,7 +15,7 @@ const refuseAfterMs = 25;
 
 /** What connections on the doorstep of a server need of it. */
 export interface DoorstepParts {
-  readonly admission: Admission;
+  readonly admission: ConcurrencyLimiter;
   /** Paths that are answered however many requests are in flight. */
   readonly always: ReadonlySet<string>;
   /** Who comes has so long to say something. */
@@ -33,7 +33,7 @@ interface Guest {
   /** What the server has of it, once it was let in. */
   line: Line | undefined;
   /** What it was refused and has not been told yet, in turn. */
-  refusals: ReturnType<typeof refusal>[];
+  refusals: ReturnType<typeof overloadResponse>[];
 }
 
 /**
@@ -105,17 +105,17 @@ export class Doorstep {
     guest.line.hear(chunk, request !== undefined);
   }
 
-  #turnsAway({ path }: Refused): boolean {
+  #turnsAway({ path }: OverloadResponse): boolean {
     const { admission, always } = this.#parts;
     if (admission.hasRoom() || always.has(path)) return false;
     admission.shed();
     return true;
   }
 
-  #refuse(guest: Guest, request: Refused): void {
+  #refuse(guest: Guest, request: OverloadResponse): void {
     if (guest.line === undefined) guest.socket.setTimeout(this.#parts.silentMs);
     if (this.#refused.size === 0) setTimeout(() => setImmediate(this.#give), refuseAfterMs);
-    guest.refusals.push(refusal(request));
+    guest.refusals.push(overloadResponse(request));
     this.#refused.add(guest);
   }
 
@@ -233,7 +233,7 @@ const lengths = /\r\ncontent-length: *(\d+)/gi;
 const endOfHead = Buffer.from('\r\n\r\n');
 
 /** The request, where these bytes are one whole request as everybody writes it, and nothing else. */
-function plainRequest(chunk: Buffer): Refused | undefined {
+function plainRequest(chunk: Buffer): OverloadResponse | undefined {
   const end = chunk.indexOf(endOfHead);
   if (end < 0) return undefined;
   const head = chunk.toString('latin1', 0, end + 2);

@@ -18,7 +18,7 @@ const backlog = 4_096;
 /** Where several sockets may listen on one address, and the kernel spreads who comes over them. */
 const canShare = process.platform === 'linux' || process.platform === 'freebsd';
 
-export interface Address {
+export interface SocketAddress {
   readonly host: string;
   /** 0: any that is free. */
   readonly port: number;
@@ -27,7 +27,10 @@ export interface Address {
 const besides = new WeakMap<FastifyInstance, readonly Server[]>();
 
 /** Opens the server for everybody; rejects as `listen` does when the address is taken. */
-export async function openDoors(server: FastifyInstance, { host, port }: Address): Promise<void> {
+export async function listen(
+  server: FastifyInstance,
+  { host, port }: SocketAddress,
+): Promise<void> {
   if (!canShare) {
     await server.listen({ host, port, backlog });
     return;
@@ -48,16 +51,19 @@ export async function openDoors(server: FastifyInstance, { host, port }: Address
 }
 
 /** Rejects when nobody can listen on the address: it is taken, or not one of this machine. */
-export async function checkAddress({ host, port }: Address): Promise<void> {
+export async function checkAddress({ host, port }: SocketAddress): Promise<void> {
   if (port !== 0) await shut(await opened(createServer(), { host, port }));
 }
 
 /** Takes nobody any more; resolves when all who came through the doors beside the first are gone. */
-export async function shutDoors(server: FastifyInstance): Promise<void> {
+export async function closeListeners(server: FastifyInstance): Promise<void> {
   await Promise.all((besides.get(server) ?? []).map(shut));
 }
 
-async function opened(door: Server, at: Address & { readonly backlog?: number }): Promise<Server> {
+async function opened(
+  door: Server,
+  at: SocketAddress & { readonly backlog?: number },
+): Promise<Server> {
   door.listen(at);
   await once(door, 'listening');
   return door;

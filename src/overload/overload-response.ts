@@ -25,7 +25,7 @@ interface Prepared {
  * Turns a request away before anything is looked at or written: 503 with Retry-After, as a problem
  * document to programs and as a page to people, from bytes that were made once.
  */
-export function shed(request: IncomingMessage, response: ServerResponse): void {
+export function sendOverloadResponse(request: IncomingMessage, response: ServerResponse): void {
   const accepted = () => request.headers['accept-language'];
   const { headers, body } = answerTo(request.url ?? '/', accepted);
   if (isLong(request)) response.shouldKeepAlive = false;
@@ -43,7 +43,7 @@ export function pathOf(target: string): string {
 const acceptLanguage = /\r\naccept-language: *([^\r]*)/i;
 
 /** What is known of a request that never became one. */
-export interface Refused {
+export interface OverloadResponse {
   /** Without its query. */
   readonly path: string;
   /** Its start line and headers, each ended by CRLF. */
@@ -54,7 +54,7 @@ export interface Refused {
  * The whole of the same answer, for a connection that is kept or not; it holds nothing of what was
  * asked.
  */
-export function refusal({ path, head }: Refused): Prepared['bytes'] {
+export function overloadResponse({ path, head }: OverloadResponse): Prepared['bytes'] {
   return answerTo(path, () => acceptLanguage.exec(head)?.[1]).bytes;
 }
 

@@ -4,12 +4,12 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance, FastifyServerFactory } from 'fastify';
 import type { Metrics } from '../observability/metrics.ts';
-import type { Admission } from './concurrency-limit.ts';
+import type { ConcurrencyLimiter } from './concurrency-limit.ts';
 import { Doorstep, Line } from './doorstep.ts';
-import { pathOf, shed } from './overload-response.ts';
+import { pathOf, sendOverloadResponse } from './overload-response.ts';
 
 /** How long clients may take, in milliseconds, and how many of them there may be. */
-export const patience = {
+export const defaultTimeouts = {
   /** From the connection, or the first byte of a further request, to the end of its headers. */
   headersMs: 10_000,
   /** To the end of its body; a form with a file has longer: 5 MB take a slow phone a minute. */
@@ -26,7 +26,7 @@ export const patience = {
   /** Further ones are closed as they come. A connection at rest costs some 10 KB. */
   mostConnections: 20_000,
 };
-export type Patience = typeof patience;
+export type RequestTimeouts = typeof defaultTimeouts;
 
 /** Whoever sends a body for longer than this waits for nobody: others take the place meanwhile. */
 const slowMs = 1_000;
@@ -39,12 +39,12 @@ interface Exchange {
 }
 
 /** What looks after the requests of a server. */
-export interface ExchangeParts {
-  readonly admission: Admission;
+export interface RequestTrackingDeps {
+  readonly admission: ConcurrencyLimiter;
   readonly metrics: Pick<Metrics, 'connectionsRefused'>;
   /** Paths that are answered however many requests are in flight. */
   readonly always: ReadonlySet<string>;
-  readonly patience: Patience;
+  readonly timeouts: RequestTimeouts;
   /** The process is going to stop: no connection is kept for another request. */
   readonly isDraining?: (() => boolean) | undefined;
   /** Ends a connection whose request did not come in time, with an answer where there can be one. */
@@ -55,8 +55,8 @@ export interface ExchangeParts {
  * Makes the HTTP server of Fastify: a request that finds no room is turned away before Fastify
  * hears of it, and connections are bounded in number and in time.
  */
-export function boundedServer(parts: ExchangeParts): FastifyServerFactory<Server> {
-  const { admission, always, metrics, patience: most, isDraining } = parts;
+export function boundedServer(parts: RequestTrackingDeps): FastifyServerFactory<Server> {
+  const { admission, always, metrics, timeouts: most, isDraining } = parts;
   return (handler) => {
     const server = createServer(
       {
@@ -73,7 +73,7 @@ export function boundedServer(parts: ExchangeParts): FastifyServerFactory<Server
         admission.shed();
         // It comes again by the doorstep, where turning it away costs less.
         if (!line || isDraining?.()) response.shouldKeepAlive = false;
-        shed(request, response);
+        sendOverloadResponse(request, response);
       },
     );
     server.setTimeout(most.silentMs);
@@ -125,8 +125,8 @@ function lineOf(request: IncomingMessage): Line | undefined {
  * Counts what is being answered, and cuts off whoever sends a body or reads an answer too slowly.
  * Event streams are counted by themselves.
  */
-export function watchExchanges(server: FastifyInstance, parts: ExchangeParts): void {
-  const { admission, patience: most } = parts;
+export function trackRequests(server: FastifyInstance, parts: RequestTrackingDeps): void {
+  const { admission, timeouts: most } = parts;
   const open = new Map<ServerResponse, Exchange>();
   const leave = function (this: ServerResponse): void {
     if (open.get(this)?.isSlow === false) admission.leave();
@@ -159,6 +159,6 @@ export function watchExchanges(server: FastifyInstance, parts: ExchangeParts): v
   server.addHook('onClose', async () => clearInterval(look));
 }
 
-function bodyTime({ headers }: IncomingMessage, { bodyMs, uploadMs }: Patience): number {
+function bodyTime({ headers }: IncomingMessage, { bodyMs, uploadMs }: RequestTimeouts): number {
   return headers['content-type']?.startsWith('multipart/') === true ? uploadMs : bodyMs;
 }

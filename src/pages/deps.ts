@@ -1,32 +1,30 @@
 import type { Logger } from 'pino';
-import type { SignInParts } from '../accounts/sign-in/sign-in.ts';
+import type { SignInDeps } from '../accounts/sign-in/sign-in.ts';
 import type { Config } from '../config/config.ts';
 import type { KeptForms } from '../http/kept-form.ts';
 import type { Authenticator } from '../identity/authenticate.ts';
 import type { StatementImporter } from '../ledger/bank-statements/importer.ts';
-import type { GatewayParts } from '../ledger/gateway/operations.ts';
+import type { GatewayDeps } from '../ledger/gateway/operations.ts';
 import type { Scheduler } from '../lifecycle/scheduler.ts';
 import type { Mailer } from '../mail/mailer.ts';
-import type { Messenger } from '../notifications/messenger.ts';
 import type { UnsubscribeTokens } from '../notifications/unsubscribe.ts';
 import type { OperationDeps } from '../operation/deps.ts';
 import type { RateLimiter } from '../overload/rate-limiter.ts';
-import type { Joining } from '../participations/count-joins.ts';
+import type { JoinDeps } from '../participations/count-joins.ts';
 
 /** What the pages use of the running service. */
-export interface PageDeps extends OperationDeps, Joining {
+export interface PageDeps extends OperationDeps, JoinDeps {
   readonly config: Config;
   readonly log: Logger;
   readonly scheduler: Scheduler;
-  readonly payments: GatewayParts;
+  readonly payments: GatewayDeps;
   readonly importer: StatementImporter;
   readonly authenticate: Authenticator;
-  readonly signIn: SignInParts;
+  readonly signIn: SignInDeps;
   readonly keptForms: KeptForms;
   readonly mailer: Mailer;
   readonly limiter: RateLimiter;
-  readonly budget: SignInParts['budget'];
-  readonly messages: Messenger;
+  readonly budget: SignInDeps['budget'];
   readonly unsubscribeTokens: UnsubscribeTokens;
   readonly outboxPath: string;
   readonly siteUrl: string;

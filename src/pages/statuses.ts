@@ -4,7 +4,7 @@ import type { Wording } from '../errors/errors.ts';
 import type { PaymentState } from '../ledger/payments/payment-state.ts';
 import { badge, type Tone } from '../web/components.ts';
 import type { Html } from '../web/html.ts';
-import { worded, type Visit } from '../web/visit.ts';
+import { inLanguage, type PageContext } from '../web/visit.ts';
 
 interface Words {
   readonly words: Wording;
@@ -49,17 +49,17 @@ export const paymentWords = {
   void: { words: { id: 'Tidak ada tagihan', en: 'Nothing to pay' }, tone: 'plain' },
 } as const satisfies Record<PaymentState, Words>;
 
-export function paymentBadge(visit: Visit, state: PaymentState): Html {
+export function paymentBadge(visit: PageContext, state: PaymentState): Html {
   const { words, tone } = paymentWords[state];
-  return badge(worded(visit, words), tone);
+  return badge(inLanguage(visit, words), tone);
 }
 
-export function campaignBadge(visit: Visit, status: CampaignStatus): Html {
+export function campaignBadge(visit: PageContext, status: CampaignStatus): Html {
   const { words, tone } = campaignWords[status];
-  return badge(worded(visit, words), tone);
+  return badge(inLanguage(visit, words), tone);
 }
 
-export function participationBadge(visit: Visit, status: ParticipationStatus): Html {
+export function participationBadge(visit: PageContext, status: ParticipationStatus): Html {
   const { words, tone } = participationWords[status];
-  return badge(worded(visit, words), tone);
+  return badge(inLanguage(visit, words), tone);
 }

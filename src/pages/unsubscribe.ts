@@ -3,16 +3,16 @@ import type { PageDeps } from './deps.ts';
 import { DomainError } from '../errors/errors.ts';
 import { formBytes } from '../http/body-limits.ts';
 import { closed } from '../http/schemas.ts';
-import { sendPage, type Pages } from '../http/page-response.ts';
+import { sendPage, type PagePlugin } from '../http/page-response.ts';
 import { unsubscribe } from '../notifications/operations.ts';
-import { operate } from '../operation/run.ts';
+import { runInTransaction } from '../operation/run.ts';
 import { html } from '../web/html.ts';
 import { heading } from '../web/layout.ts';
 
 const params = closed({ token: Type.String({ maxLength: 300, pattern: '^[\\w.-]+$' }) });
 
 /** Where the link at the foot of a mail leads: looking ends nothing, the button does. */
-export function unsubscribePages(app: PageDeps): Pages {
+export function unsubscribePages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/berhenti/:token', { schema: { params } }, async (request, reply) => {
       const { t, url } = request.visit;
@@ -40,7 +40,7 @@ export function unsubscribePages(app: PageDeps): Pages {
       async (request, reply) => {
         const { t } = request.visit;
         const { token } = request.params;
-        await operate(app.db, (tx) => unsubscribe(tx, app.unsubscribeTokens, token));
+        await runInTransaction(app.db, (tx) => unsubscribe(tx, app.unsubscribeTokens, token));
         const title = t('Sudah berhenti', 'Done');
         const main = heading(
           title,

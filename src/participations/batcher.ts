@@ -3,7 +3,7 @@ import { databaseError, type DatabaseFailure } from '../database/errors.ts';
 import { DomainError } from '../errors/errors.ts';
 import {
   asDomainError,
-  attempts,
+  maxAttempts,
   isWorthRetrying,
   lastStartMs,
   retryWaitMs,
@@ -314,7 +314,7 @@ export class JoinBatcher {
         // answer; only whoever may have been taken waits for certainty.
         const inDoubt = seats.some((seat) => seat.inDoubt);
         const inTime = inDoubt || performance.now() - startedAt < lastStartMs;
-        if (retry && !waited && inTime && attempt < attempts) {
+        if (retry && !waited && inTime && attempt < maxAttempts) {
           await sleep(retryWaitMs(attempt));
         } else if (isOfOneMember(failure) && seats.length > 1) {
           return await this.#oneByOne(seats, wait);

@@ -4,13 +4,16 @@ import type { JoinBatcher } from './batcher.ts';
 import type { Joined, JoinRequest } from './join.ts';
 
 /** What a join needs of the application. */
-export interface Joining {
+export interface JoinDeps {
   readonly joins: Pick<JoinBatcher, 'join'>;
   readonly metrics: Pick<Metrics, 'joins'>;
 }
 
 /** Joins, and counts it by what came of it. Throws what the batcher throws. */
-export async function joinCounted({ joins, metrics }: Joining, wish: JoinRequest): Promise<Joined> {
+export async function joinCounted(
+  { joins, metrics }: JoinDeps,
+  wish: JoinRequest,
+): Promise<Joined> {
   try {
     const joined = await joins.join(wish);
     metrics.joins.inc({ outcome: joined.replayed ? 'replayed' : 'joined' });

@@ -8,10 +8,10 @@ import { DomainError } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import type { PaymentState } from '../ledger/payments/payment-state.ts';
 import { viewPayment } from '../ledger/payments/operations.ts';
-import { consult, operate } from '../operation/run.ts';
+import { retryRead, runInTransaction } from '../operation/run.ts';
 import * as sql from './queries.ts';
 
-export interface MineInput {
+export interface OwnParticipationsInput {
   /** Undefined: every status. */
   readonly statuses?: readonly ParticipationStatus[] | undefined;
   /** Undefined: every payment state. */
@@ -25,16 +25,16 @@ export interface MineInput {
  * A page of what a buyer takes part in, newest first, with the sums that are really to be
  * transferred: a payment that nobody has looked at yet gets its account and unique code now.
  */
-export async function viewMine(
+export async function viewOwnParticipations(
   db: Database,
   actor: Actor,
   userId: string,
-  { statuses = participationStatuses, paymentStates, before, limit }: MineInput,
+  { statuses = participationStatuses, paymentStates, before, limit }: OwnParticipationsInput,
 ): Promise<sql.OwnRow[]> {
   const stored = statuses.map(toDbParticipationStatus);
   const states = paymentStates === undefined ? null : [...paymentStates];
   const read = () =>
-    consult(() => db.rows(sql.listOwnParticipations, userId, stored, before, limit, states));
+    retryRead(() => db.rows(sql.listOwnParticipations, userId, stored, before, limit, states));
   const rows = await read();
   const unopened = rows.filter((row) => row.amount_due > 0n && !row.has_account);
   if (unopened.length === 0) return rows;
@@ -45,7 +45,7 @@ export async function viewMine(
 /** Gives a payment its account and code. False where it cannot have them now. */
 async function open(db: Database, actor: Actor, participationId: string): Promise<boolean> {
   try {
-    await operate(db, (tx) => viewPayment(tx, actor, participationId));
+    await runInTransaction(db, (tx) => viewPayment(tx, actor, participationId));
     return true;
   } catch (error) {
     // The order's own page says why; the list shows the price.

@@ -4,8 +4,8 @@ import type { Tx } from '../database/transaction.ts';
 import { DomainError, invalidField } from '../errors/errors.ts';
 import { actorLabel, type Actor, type SignedIn } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
-import { permitSeen, type Action } from '../identity/policy.ts';
-import { refuseWhileHeld } from '../quarantine/operations.ts';
+import { authorizeOrHide, type Action } from '../identity/policy.ts';
+import { assertNotQuarantined } from '../quarantine/operations.ts';
 import type { JoinRequest } from './join.ts';
 import { participationOf, type Participation } from './participation.ts';
 import * as sql from './queries.ts';
@@ -119,7 +119,7 @@ export async function confirmParticipation(
 ): Promise<Participation> {
   const action = 'participation.confirm';
   const { row, caller } = await permitOnParticipation(tx, actor, action, participationId);
-  await refuseWhileHeld(tx);
+  await assertNotQuarantined(tx);
   const by = actorLabel(caller);
   await tx.one(sql.confirmParticipation, row.campaign_id, participationId, by, reference);
   return await participationNow(tx, participationId);
@@ -158,5 +158,5 @@ async function permitOnParticipation(
   if (row === undefined) throw new DomainError(hidden, {});
   const brandRole = await brandRoleOf(db, actor, row.brand_id);
   const seen = { action, see: 'participation.read', hidden } as const;
-  return { row, caller: permitSeen(actor, seen, { brandRole, ownerId: row.user_id }) };
+  return { row, caller: authorizeOrHide(actor, seen, { brandRole, ownerId: row.user_id }) };
 }

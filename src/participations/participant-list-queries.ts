@@ -10,7 +10,7 @@ import {
 import type { ParticipationWithMoney } from './queries.ts';
 
 /** A participation with the buyer's name and address, as those who pack and sell see it. */
-export type RosterRow = ParticipationWithMoney & Buyer;
+export type ParticipantRow = ParticipationWithMoney & Buyer;
 
 /** From the buyer's profile. */
 export interface Buyer {
@@ -19,7 +19,7 @@ export interface Buyer {
 }
 
 /** What a list of participants is narrowed to; null and empty: not narrowed. */
-export type RosterFilter = readonly [
+export type ParticipantFilter = readonly [
   campaignId: string,
   statuses: StoredParticipationStatus[],
   states: PaymentState[] | null,
@@ -56,7 +56,7 @@ const columns = `p.campaign_id, p.participation_id, p.user_id, p.quantity, p.sho
     ${moneyColumns('p', 'c', 'm')}`;
 
 /** Matching participations in order of their ids, from a place on: what is exported and packed. */
-export const listRoster = query<
+export const listParticipants = query<
   [
     campaignId: string,
     statuses: StoredParticipationStatus[],
@@ -67,7 +67,7 @@ export const listRoster = query<
     after: string | null,
     limit: number,
   ],
-  RosterRow
+  ParticipantRow
 >(
   'list_roster',
   `select ${columns} from (
@@ -81,8 +81,8 @@ export const listRoster = query<
 );
 
 /** How a list of participants can be sorted. */
-export const rosterSorts = ['joined', 'newest', 'name', 'slots', 'pay_by'] as const;
-export type RosterSort = (typeof rosterSorts)[number];
+export const participantSorts = ['joined', 'newest', 'name', 'slots', 'pay_by'] as const;
+export type ParticipantSort = (typeof participantSorts)[number];
 
 /** The sort key that is no text; smaller ones come first. */
 const sortNumber = `case $7::text
@@ -98,7 +98,7 @@ const sortNumber = `case $7::text
  * One page of matching participations, sorted, and how many match in all: for people who jump from
  * page to page, which takes a walk over the whole campaign.
  */
-export const pageOfRoster = query<
+export const pageOfParticipants = query<
   [
     campaignId: string,
     statuses: StoredParticipationStatus[],
@@ -106,11 +106,11 @@ export const pageOfRoster = query<
     words: string[] | null,
     digits: string | null,
     onlyToPack: boolean,
-    sort: RosterSort,
+    sort: ParticipantSort,
     offset: number,
     limit: number,
   ],
-  RosterRow & { readonly total: bigint }
+  ParticipantRow & { readonly total: bigint }
 >(
   'page_of_roster',
   `with matching as materialized (

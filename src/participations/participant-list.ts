@@ -3,13 +3,13 @@ import {
   toDbParticipationStatus,
   type ParticipationStatus,
 } from '../database/status-words.ts';
-import { permitOnCampaign } from '../campaigns/operations.ts';
+import { authorizeOnCampaign } from '../campaigns/operations.ts';
 import type { Campaign } from '../campaigns/campaign.ts';
 import type { Queryable } from '../database/query.ts';
 import { foldText } from '../database/text-search.ts';
 import type { Actor } from '../identity/actor.ts';
 import type { PaymentState } from '../ledger/payments/payment-state.ts';
-import { consult } from '../operation/run.ts';
+import { retryRead } from '../operation/run.ts';
 import * as sql from './participant-list-queries.ts';
 
 /** Rows that one statement of an export reads. */
@@ -18,7 +18,7 @@ const maxBatchRows = 1_000;
 const maxWords = 8;
 
 /** What a list of participants is narrowed to; nothing: everybody. */
-export interface RosterInput {
+export interface ParticipantListInput {
   readonly status?: ParticipationStatus | undefined;
   readonly paymentState?: PaymentState | undefined;
   /** Of name, e-mail address, address, note or id; or a telephone number. */
@@ -31,7 +31,7 @@ export interface RosterInput {
  * A campaign and who joined it in order of their ids, with addresses, for those who may read them:
  * `limit` of them after the participation `after`. Refuses: campaign_not_found, forbidden.
  */
-export async function viewRoster(
+export async function viewParticipants(
   db: Queryable,
   actor: Actor,
   campaignId: string,
@@ -39,18 +39,18 @@ export async function viewRoster(
     after,
     limit,
     ...input
-  }: RosterInput & { readonly after: string | null; readonly limit: number },
-): Promise<{ readonly campaign: Campaign; readonly rows: sql.RosterRow[] }> {
+  }: ParticipantListInput & { readonly after: string | null; readonly limit: number },
+): Promise<{ readonly campaign: Campaign; readonly rows: sql.ParticipantRow[] }> {
   const action = 'campaign.participants.read';
-  const { campaign } = await permitOnCampaign(db, actor, action, campaignId);
-  const rows = await db.rows(sql.listRoster, ...filterOf(campaignId, input), after, limit);
+  const { campaign } = await authorizeOnCampaign(db, actor, action, campaignId);
+  const rows = await db.rows(sql.listParticipants, ...filterOf(campaignId, input), after, limit);
   return { campaign, rows };
 }
 
 /** A page of participants that somebody can jump to, and how many there are. */
-export interface RosterPage {
+export interface ParticipantPage {
   readonly campaign: Campaign;
-  readonly rows: readonly sql.RosterRow[];
+  readonly rows: readonly sql.ParticipantRow[];
   /** Participations that match, on all pages. */
   readonly total: number;
   /** Participations of the whole campaign in each payment state. */
@@ -61,7 +61,7 @@ export interface RosterPage {
  * One page of a campaign's participants, sorted; `page` counts from 1. Refuses: campaign_not_found,
  * forbidden.
  */
-export async function viewRosterPage(
+export async function viewParticipantPage(
   db: Queryable,
   actor: Actor,
   campaignId: string,
@@ -70,16 +70,17 @@ export async function viewRosterPage(
     page,
     pageSize,
     ...input
-  }: RosterInput & {
-    readonly sort: sql.RosterSort;
+  }: ParticipantListInput & {
+    readonly sort: sql.ParticipantSort;
     readonly page: number;
     readonly pageSize: number;
   },
-): Promise<RosterPage> {
+): Promise<ParticipantPage> {
   const action = 'campaign.participants.read';
-  const { campaign } = await permitOnCampaign(db, actor, action, campaignId);
+  const { campaign } = await authorizeOnCampaign(db, actor, action, campaignId);
   const filter = filterOf(campaignId, input);
-  const read = (offset: number) => db.rows(sql.pageOfRoster, ...filter, sort, offset, pageSize);
+  const read = (offset: number) =>
+    db.rows(sql.pageOfParticipants, ...filter, sort, offset, pageSize);
   const states = await countStates(db, campaignId);
   let rows = await read((page - 1) * pageSize);
   // A page behind the last one says nothing of how many there are.
@@ -100,13 +101,13 @@ export async function countStates(
 export async function* wholeRoster(
   db: Queryable,
   campaignId: string,
-  input: RosterInput,
-): AsyncGenerator<sql.RosterRow> {
+  input: ParticipantListInput,
+): AsyncGenerator<sql.ParticipantRow> {
   const filter = filterOf(campaignId, input);
   for (let after: string | null = null; ;) {
     const start: string | null = after;
-    const rows: sql.RosterRow[] = await consult(() =>
-      db.rows(sql.listRoster, ...filter, start, maxBatchRows),
+    const rows: sql.ParticipantRow[] = await retryRead(() =>
+      db.rows(sql.listParticipants, ...filter, start, maxBatchRows),
     );
     yield* rows;
     if (rows.length < maxBatchRows) return;
@@ -114,7 +115,7 @@ export async function* wholeRoster(
   }
 }
 
-function filterOf(campaignId: string, input: RosterInput): sql.RosterFilter {
+function filterOf(campaignId: string, input: ParticipantListInput): sql.ParticipantFilter {
   const { status, paymentState, search, onlyToPack = false } = input;
   const statuses = status === undefined ? participationStatuses : [status];
   const words = wordsOf(search ?? '');
@@ -165,7 +166,7 @@ export async function previewRefunds(
   campaignId: string,
   { after, limit }: { readonly after: string | null; readonly limit: number },
 ): Promise<RefundPreview> {
-  const { campaign } = await permitOnCampaign(db, actor, 'campaign.cancel', campaignId);
+  const { campaign } = await authorizeOnCampaign(db, actor, 'campaign.cancel', campaignId);
   const { refunds, amount } = await db.one(sql.sumExpectedRefunds, campaignId);
   const rows = await db.rows(sql.listExpectedRefunds, campaignId, after, limit);
   return { campaign, refunds: Number(refunds), amount, rows };

@@ -2,7 +2,7 @@ import type { Queryable } from '../database/query.ts';
 import { prefixQuery } from '../database/text-search.ts';
 import type { Actor } from '../identity/actor.ts';
 import { isId } from '../identity/ids.ts';
-import { permit } from '../identity/policy.ts';
+import { authorize } from '../identity/policy.ts';
 import * as people from './people-queries.ts';
 import * as sql from './queries.ts';
 import { phoneDigitsOf } from './participant-list.ts';
@@ -33,7 +33,7 @@ export async function findPeople(
   actor: Actor,
   search: string,
 ): Promise<FoundPeople> {
-  permit(actor, 'participation.search');
+  authorize(actor, 'participation.search');
   const wanted = search.trim();
   if (wanted === '') return nothing;
   if (isId(wanted)) {

@@ -4,10 +4,10 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import { viewCampaign } from '../campaigns/operations.ts';
 import type { OperationDeps } from '../operation/deps.ts';
-import type { Live } from '../live/live-updates.ts';
+import type { LiveUpdates } from '../live/live-updates.ts';
 import { DomainError } from '../errors/errors.ts';
 import { idempotencyKeyOf, userOf } from '../http/authentication.ts';
-import { after, nextCursor } from '../http/cursor.ts';
+import { cursorAfter, nextCursor } from '../http/cursor.ts';
 import {
   choice,
   closed,
@@ -20,10 +20,10 @@ import {
   text,
   Timestamp,
 } from '../http/schemas.ts';
-import { permit } from '../identity/policy.ts';
+import { authorize } from '../identity/policy.ts';
 import { paymentStates } from '../ledger/payments/payment-state.ts';
-import { consult, operate } from '../operation/run.ts';
-import { joinCounted, type Joining } from './count-joins.ts';
+import { retryRead, runInTransaction } from '../operation/run.ts';
+import { joinCounted, type JoinDeps } from './count-joins.ts';
 import {
   cancelParticipation,
   changeParticipation,
@@ -32,16 +32,16 @@ import {
   joinRequestOf,
   viewParticipation,
 } from './operations.ts';
-import { viewMine } from './mine.ts';
+import { viewOwnParticipations } from './mine.ts';
 import { joinResultOf, ownParticipationOf, participationOf } from './participation.ts';
 import { progressOf } from './progress.ts';
 import { progressById } from './queries.ts';
-import { viewRoster } from './participant-list.ts';
+import { viewParticipants } from './participant-list.ts';
 import { JoinFields } from './schemas.ts';
 
 /** What the routes of participations use of the running service. */
-interface ParticipationDeps extends OperationDeps, Joining {
-  readonly live: Live;
+interface ParticipationDeps extends OperationDeps, JoinDeps {
+  readonly live: LiveUpdates;
 }
 
 const params = closed({ id: Id });
@@ -153,7 +153,7 @@ export function participationRoutes(app: ParticipationDeps): FastifyPluginAsyncT
       },
       async (request, reply) => {
         const { user_id, quantity, shipping_address, note } = request.body;
-        const caller = permit(request.actor, 'participation.join');
+        const caller = authorize(request.actor, 'participation.join');
         const wish = joinRequestOf(caller, request.params.id.toLowerCase(), {
           userId: userOf(caller, user_id),
           quantity,
@@ -192,9 +192,9 @@ export function participationRoutes(app: ParticipationDeps): FastifyPluginAsyncT
       async (request) => {
         const { id } = request.params;
         const { status, payment_state: paymentState, q, cursor, limit = 20 } = request.query;
-        const [last = null] = after(cursor, ['id']);
+        const [last = null] = cursorAfter(cursor, ['id']);
         const input = { status, paymentState, search: q, after: last, limit: limit + 1 };
-        const { rows } = await viewRoster(app.db, request.actor, id, input);
+        const { rows } = await viewParticipants(app.db, request.actor, id, input);
         const items = rows.slice(0, limit).map(participationOf);
         return { items, next_cursor: nextCursor(rows, limit, (row) => [row.participation_id]) };
       },
@@ -212,7 +212,7 @@ export function participationRoutes(app: ParticipationDeps): FastifyPluginAsyncT
       },
       async (request) => {
         await viewCampaign(app.db, request.actor, request.params.id);
-        const row = await consult(() => app.db.find(progressById, request.params.id));
+        const row = await retryRead(() => app.db.find(progressById, request.params.id));
         if (row === undefined) throw new DomainError('campaign_not_found', {});
         return progressOf(row);
       },
@@ -263,10 +263,10 @@ export function participationRoutes(app: ParticipationDeps): FastifyPluginAsyncT
         },
       },
       async ({ actor, query }) => {
-        const caller = permit(actor, 'participation.join');
+        const caller = authorize(actor, 'participation.join');
         const { user_id: named, status, payment_state: state, cursor, limit = 20 } = query;
-        const [before = null] = after(cursor, ['id']);
-        const rows = await viewMine(app.db, caller, userOf(caller, named), {
+        const [before = null] = cursorAfter(cursor, ['id']);
+        const rows = await viewOwnParticipations(app.db, caller, userOf(caller, named), {
           statuses: status && [status],
           paymentStates: state && [state],
           before,
@@ -293,7 +293,7 @@ export function participationRoutes(app: ParticipationDeps): FastifyPluginAsyncT
         },
       },
       async (request) =>
-        await consult(() => viewParticipation(app.db, request.actor, request.params.id)),
+        await retryRead(() => viewParticipation(app.db, request.actor, request.params.id)),
     );
 
     server.patch(
@@ -322,7 +322,9 @@ export function participationRoutes(app: ParticipationDeps): FastifyPluginAsyncT
         const { quantity, shipping_address: shippingAddress, note } = request.body;
         const change = { quantity, shippingAddress, note };
         const { id } = request.params;
-        return await operate(app.db, (tx) => changeParticipation(tx, request.actor, id, change));
+        return await runInTransaction(app.db, (tx) =>
+          changeParticipation(tx, request.actor, id, change),
+        );
       },
     );
 
@@ -338,7 +340,7 @@ export function participationRoutes(app: ParticipationDeps): FastifyPluginAsyncT
         },
       },
       async (request) =>
-        await operate(app.db, (tx) =>
+        await runInTransaction(app.db, (tx) =>
           cancelParticipation(
             tx,
             request.actor,
@@ -360,7 +362,7 @@ export function participationRoutes(app: ParticipationDeps): FastifyPluginAsyncT
         },
       },
       async (request) =>
-        await operate(app.db, (tx) =>
+        await runInTransaction(app.db, (tx) =>
           confirmParticipation(
             tx,
             request.actor,
@@ -391,7 +393,9 @@ export function participationRoutes(app: ParticipationDeps): FastifyPluginAsyncT
         },
       },
       async (request) =>
-        await operate(app.db, (tx) => fulfilParticipation(tx, request.actor, request.params.id)),
+        await runInTransaction(app.db, (tx) =>
+          fulfilParticipation(tx, request.actor, request.params.id),
+        ),
     );
   };
 }

@@ -3,28 +3,28 @@ import { DomainError } from '../errors/errors.ts';
 import * as sql from './queries.ts';
 
 /** What keeps messages and money movements back in a database that was restored. */
-export interface Hold {
+export interface Quarantine {
   /** Null when the database was restored by hand: its time is not known. */
   readonly since: Date | null;
   readonly reason: string;
 }
 
 /** The hold on this database; undefined when it is the real one. */
-export async function findHold(db: Queryable): Promise<Hold | undefined> {
-  const { held, held_since, held_reason } = await db.one(sql.findHold);
+export async function findQuarantine(db: Queryable): Promise<Quarantine | undefined> {
+  const { held, held_since, held_reason } = await db.one(sql.findQuarantine);
   if (!held) return undefined;
   return { since: held_since, reason: held_reason ?? 'restored by hand' };
 }
 
 /** Throws `installation_held` in a database that is not known to be the real one. */
-export async function refuseWhileHeld(db: Queryable): Promise<void> {
-  const { held } = await db.one(sql.isHeld);
+export async function assertNotQuarantined(db: Queryable): Promise<void> {
+  const { held } = await db.one(sql.isQuarantined);
   if (held) throw new DomainError('installation_held', {});
 }
 
 /** Says that this is the real database. Gives whether it was held before. */
-export async function releaseHold(db: Queryable): Promise<boolean> {
-  const held = (await findHold(db)) !== undefined;
+export async function releaseQuarantine(db: Queryable): Promise<boolean> {
+  const held = (await findQuarantine(db)) !== undefined;
   await db.rows(sql.release);
   return held;
 }

@@ -1,19 +1,19 @@
 import { query } from '../database/query.ts';
 
 /** Whether messages and money movements have to wait in this database. */
-export const isHeld = query<[], { readonly held: boolean }>(
+export const isQuarantined = query<[], { readonly held: boolean }>(
   'is_held',
   'select sambatan.is_held() as held',
 );
 
-export interface HoldRow {
+export interface QuarantineRow {
   readonly held: boolean;
   readonly held_since: Date | null;
   readonly held_reason: string | null;
 }
 
 /** The hold and why; a database that was restored by hand has neither time nor reason. */
-export const findHold = query<[], HoldRow>(
+export const findQuarantine = query<[], QuarantineRow>(
   'find_hold',
   `select sambatan.is_held() as held, i.held_since, i.held_reason
   from (values (true)) here (is_the_one) left join sambatan.installation i using (is_the_one)`,

@@ -7,7 +7,7 @@ export type AllowedMethods = (path: string) => readonly string[];
  * Notes every route that is registered on this instance from now on, so that a request with the
  * wrong method is told apart from one for nothing.
  */
-export function noteMethods(server: FastifyInstance): AllowedMethods {
+export function collectAllowedMethods(server: FastifyInstance): AllowedMethods {
   const routes = new Map<string, { shape: RegExp; methods: Set<string> }>();
   server.addHook('onRoute', ({ url, method }) => {
     const known = routes.get(url) ?? { shape: shapeOf(url), methods: new Set() };

@@ -17,7 +17,7 @@ interface ForwardedDeps {
  * Returns whether that has happened, for the health report. Anybody can send such a header, so it
  * changes nothing else.
  */
-export function noticeUnnamedProxies(
+export function detectUntrustedProxies(
   server: FastifyInstance,
   { log, trustedProxies }: ForwardedDeps,
 ): () => boolean {

@@ -11,7 +11,7 @@ const plainHost = /^(?=.{1,260}$)(?:\[[\da-f:.]{2,45}\]|[\w.-]{1,253})(?::\d{1,5
  * place in the addresses that pages tell. Host and protocol are what a trusted proxy forwards, and
  * proxies pass on what clients send: a protocol other than http and https is refused as well.
  */
-export function refuseUnclearHosts(server: FastifyInstance): void {
+export function validateHost(server: FastifyInstance): void {
   server.addHook('onRequest', (request, reply, done) => {
     const { host, protocol } = request;
     const isHost = host === '' || plainHost.test(host);

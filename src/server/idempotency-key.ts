@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Database } from '../database/pool.ts';
 import { errorTable, type ErrorCode } from '../errors/errors.ts';
 import { actorLabel } from '../identity/actor.ts';
-import { consult } from '../operation/run.ts';
+import { retryRead } from '../operation/run.ts';
 import {
   firstAnswer,
   keepAnswer,
@@ -32,14 +32,14 @@ declare module 'fastify' {
  * Idempotency keys for every write of this instance: the same request under the same key has one
  * effect, and is answered with the first answer. Refusals are not kept. Callers have to be known.
  */
-export function honourRequestKeys(server: FastifyInstance, db: Database): void {
+export function registerIdempotencyKeys(server: FastifyInstance, db: Database): void {
   server.decorateRequest('keyedRequest', undefined);
   documentKeys(server);
 
   server.addHook('preHandler', async (request, reply) => {
     const keyed = keyedRequestOf(request);
     if (keyed === undefined) return undefined;
-    const first = await consult(() => firstAnswer(db, keyed));
+    const first = await retryRead(() => firstAnswer(db, keyed));
     if (first !== undefined) return replay(reply, first);
     request.keyedRequest = keyed;
     return undefined;

@@ -1,4 +1,4 @@
-import type { Pokes } from '../audit/change-notifier.ts';
+import type { ChangeNotifier } from '../audit/change-notifier.ts';
 import { campaignEventsAfter } from '../audit/queries.ts';
 import type { Database } from '../database/pool.ts';
 import type { Metrics } from '../observability/metrics.ts';
@@ -10,11 +10,11 @@ import type { LiveSources } from '../live/live-updates.ts';
 /** What live progress is made of: the database's own rows, in the words of the API. */
 export function liveSources(parts: {
   readonly db: Database;
-  readonly pokes: Pokes;
+  readonly changeNotifier: ChangeNotifier;
   readonly log: Logger;
   readonly metrics: Metrics;
 }): LiveSources {
-  const { db, pokes, log, metrics } = parts;
+  const { db, changeNotifier, log, metrics } = parts;
   return {
     progressOf: async (campaignIds) => {
       const rows = await db.rows(watchedCampaigns, [...campaignIds], shownContributions);
@@ -49,7 +49,7 @@ export function liveSources(parts: {
         }),
       }));
     },
-    onPoke: (listener) => pokes.onPoke(listener),
+    onPoke: (listener) => changeNotifier.onChange(listener),
     log,
     metrics,
   };

@@ -42,7 +42,7 @@ export function createLog(level: LogLevel, destination?: DestinationStream): Log
  * Logs and measures each answer: the route's pattern, never the address with what callers put
  * into it, and never a header or a body.
  */
-export function logAnswers(server: FastifyInstance, metrics: Metrics): void {
+export function logResponses(server: FastifyInstance, metrics: Metrics): void {
   // Nothing in these lines is a caller's text, so there is nothing to look for and cross out.
   const log = server.log.child({}, { redact: [] });
   server.addHook('onResponse', (request, reply, done) => {

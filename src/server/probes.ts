@@ -43,7 +43,7 @@ const Health = closed(
 );
 
 /** Where `operate` answers. */
-export const operatePaths = ['/livez', '/readyz', '/metrics'] as const;
+export const probePaths = ['/livez', '/readyz', '/metrics'] as const;
 /** Where `healthRoutes` answers, below the API's prefix. */
 export const healthPath = '/health';
 
@@ -94,10 +94,14 @@ export function healthRoutes(sources: HealthSources): FastifyPluginAsyncTypebox 
  * `/livez` (the process answers), `/readyz` (503 while the database is away or the process is about
  * to stop) and `/metrics`.
  */
-export function operate(server: FastifyInstance, sources: HealthSources, metrics: Metrics): void {
+export function registerProbes(
+  server: FastifyInstance,
+  sources: HealthSources,
+  metrics: Metrics,
+): void {
   const connected = databaseProbe(sources.pingDatabase);
   const hidden = { schema: { hide: true } };
-  const [livez, readyz, scrape] = operatePaths;
+  const [livez, readyz, scrape] = probePaths;
   server.get(livez, hidden, async (_request, reply) => reply.type('text/plain').send('ok\n'));
   server.get(readyz, hidden, async (_request, reply) => {
     const fault = sources.isDraining?.()

@@ -4,11 +4,11 @@ import { campaignRoutes } from '../campaigns/routes.ts';
 import { catalogueRoutes, memberRoutes } from '../catalogue/routes.ts';
 import { importRoutes } from '../ledger/bank-statements/import-routes.ts';
 import { statementRoutes } from '../ledger/bank-statements/routes.ts';
-import { accountRoutes as bankAccountRoutes } from '../ledger/bank-accounts/routes.ts';
+import { bankAccountRoutes } from '../ledger/bank-accounts/routes.ts';
 import { disputeRoutes } from '../ledger/disputes/routes.ts';
 import { gatewayRoutes } from '../ledger/gateway/routes.ts';
-import { movementRoutes } from '../ledger/movement-routes.ts';
-import { claimRoutes } from '../ledger/overpaid-refunds/routes.ts';
+import { refundAndPayoutRoutes } from '../ledger/movement-routes.ts';
+import { overpaidRefundRoutes } from '../ledger/overpaid-refunds/routes.ts';
 import { paymentRoutes } from '../ledger/payments/routes.ts';
 import { shortfallRoutes } from '../ledger/shortfall/routes.ts';
 import { lifecycleRoutes } from '../lifecycle/routes.ts';
@@ -25,11 +25,11 @@ export type RouteDeps = Parameters<typeof accountRoutes>[0] &
   Parameters<typeof messageRoutes>[0] &
   Parameters<typeof bankAccountRoutes>[0] &
   Parameters<typeof importRoutes>[0] &
-  Parameters<typeof movementRoutes>[0] &
+  Parameters<typeof refundAndPayoutRoutes>[0] &
   Parameters<typeof gatewayRoutes>[0];
 
 /** The routes of every slice, for buildServer. */
-export function routesOf(app: RouteDeps): FastifyPluginAsyncTypebox[] {
+export function apiRoutes(app: RouteDeps): FastifyPluginAsyncTypebox[] {
   return [
     accountRoutes(app),
     catalogueRoutes(app),
@@ -41,10 +41,10 @@ export function routesOf(app: RouteDeps): FastifyPluginAsyncTypebox[] {
     paymentRoutes(app),
     importRoutes(app),
     statementRoutes(app),
-    movementRoutes(app),
+    refundAndPayoutRoutes(app),
     disputeRoutes(app),
     shortfallRoutes(app),
-    claimRoutes(app),
+    overpaidRefundRoutes(app),
     gatewayRoutes(app),
     lifecycleRoutes(app),
     messageRoutes(app),

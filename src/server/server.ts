@@ -12,79 +12,79 @@ import type {
 } from 'fastify';
 import type { Logger } from 'pino';
 import type { Database } from '../database/pool.ts';
-import type { Live } from '../live/live-updates.ts';
+import type { LiveUpdates } from '../live/live-updates.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import type { Trace } from '../observability/trace.ts';
-import type { Admission } from '../overload/concurrency-limit.ts';
+import type { ConcurrencyLimiter } from '../overload/concurrency-limit.ts';
 import { DomainError } from '../errors/errors.ts';
-import { noteMethods } from './allowed-methods.ts';
-import { parseFields, readBodies } from '../http/body-parsers.ts';
+import { collectAllowedMethods } from './allowed-methods.ts';
+import { parseFields, registerBodyParsers } from '../http/body-parsers.ts';
 import { limitJsonBodies, maxJsonBytes } from '../http/body-limits.ts';
-import { recogniseCallers, type CallerRules } from '../http/authentication.ts';
-import { refuseCompressedRequests } from '../http/content-encoding.ts';
-import { shutDoors } from '../overload/listen.ts';
-import { boundedServer, patience, watchExchanges } from '../overload/request-timeouts.ts';
-import type { ExchangeParts, Patience } from '../overload/request-timeouts.ts';
-import { noticeUnnamedProxies } from './forwarded-headers.ts';
-import { healthPath, healthRoutes, operate, operatePaths } from './probes.ts';
+import { authenticateCallers, type CallerLimits } from '../http/authentication.ts';
+import { rejectCompressedRequests } from '../http/content-encoding.ts';
+import { closeListeners } from '../overload/listen.ts';
+import { boundedServer, defaultTimeouts, trackRequests } from '../overload/request-timeouts.ts';
+import type { RequestTrackingDeps, RequestTimeouts } from '../overload/request-timeouts.ts';
+import { detectUntrustedProxies } from './forwarded-headers.ts';
+import { healthPath, healthRoutes, registerProbes, probePaths } from './probes.ts';
 import type { HealthSources } from './probes.ts';
-import { refuseUnclearHosts } from './host-header.ts';
-import { honourRequestKeys } from './idempotency-key.ts';
+import { validateHost } from './host-header.ts';
+import { registerIdempotencyKeys } from './idempotency-key.ts';
 import { encodeLocations } from './location-header.ts';
-import { logAnswers } from './logging.ts';
+import { logResponses } from './logging.ts';
 import { documentApi } from './openapi.ts';
 import { handleError, knownError, rawProblem, sendProblem } from '../http/problem.ts';
 import { lazyRequestLog } from './request-logger.ts';
 import { bodyProblems } from '../http/schemas.ts';
 import { markSensitiveRoutes } from './sensitive-routes.ts';
-import { apiHeaders, secureAnswers } from '../http/security-headers.ts';
+import { apiHeaders, addSecurityHeaders } from '../http/security-headers.ts';
 import { pathOf } from '../overload/overload-response.ts';
-import type { Pages } from '../http/page-response.ts';
-import { answerMissingPage, site, type SiteParts } from './site/site.ts';
+import type { PagePlugin } from '../http/page-response.ts';
+import { sendNotFoundPage, registerSite, type SiteDeps } from './site/site.ts';
 import type { UploadSpeed } from '../uploads/upload-limit.ts';
 import { countUploads } from '../uploads/uploads.ts';
-import { refuseUnknownFields } from './unknown-fields.ts';
+import { rejectUnknownFields } from './unknown-fields.ts';
 import { validatorCompiler } from '../http/validation.ts';
 
 /** What the frame itself uses of the application; the routes have their own view of it. */
-export interface ServerParts extends SiteParts, HealthSources {
+export interface ServerDeps extends SiteDeps, HealthSources {
   readonly log: Logger;
   readonly metrics: Metrics;
-  readonly admission: Admission;
-  readonly live: Live;
+  readonly admission: ConcurrencyLimiter;
+  readonly live: LiveUpdates;
   /** Where traces go, if they were asked for. */
   readonly trace?: Trace | undefined;
   /** Where idempotency keys are kept. */
   readonly db?: Database;
   /** The limit of attempts to join without a valid caller, where not as in the table. */
-  readonly namelessJoins?: CallerRules['namelessJoins'];
+  readonly namelessJoins?: CallerLimits['namelessJoins'];
 }
 
 /** Where the routes of the slices live. */
 export const apiPrefix = '/api/sambatan';
 
 /** Answered however many requests are in flight: who asks wants to know how it is. */
-const always: ReadonlySet<string> = new Set([...operatePaths, `${apiPrefix}${healthPath}`]);
+const always: ReadonlySet<string> = new Set([...probePaths, `${apiPrefix}${healthPath}`]);
 
 /**
  * Builds the HTTP server around the routes of the slices, in the order in which a request meets
  * its parts. It does not listen yet.
  */
 export async function buildServer(
-  app: ServerParts,
+  app: ServerDeps,
   routes: readonly FastifyPluginAsyncTypebox[],
-  pages: readonly Pages[] = [],
-  files: readonly Pages[] = [],
-  clients: Partial<Patience> & { readonly uploadSpeed?: Partial<UploadSpeed> } = {},
+  pages: readonly PagePlugin[] = [],
+  files: readonly PagePlugin[] = [],
+  clients: Partial<RequestTimeouts> & { readonly uploadSpeed?: Partial<UploadSpeed> } = {},
 ): Promise<FastifyInstance> {
-  const exchanges: ExchangeParts = {
+  const exchanges: RequestTrackingDeps = {
     ...app,
     always,
-    patience: { ...patience, ...clients },
+    timeouts: { ...defaultTimeouts, ...clients },
     tooSlow: answerSlowRequest,
   };
   const server = Fastify(serverOptions(app, exchanges));
-  watchExchanges(server, exchanges);
+  trackRequests(server, exchanges);
   if (app.trace) {
     const { traceRequests } = await import('./trace-requests.ts');
     traceRequests(server, app.trace);
@@ -92,22 +92,22 @@ export async function buildServer(
   countUploads(server, clients.uploadSpeed);
   server.setValidatorCompiler(validatorCompiler);
   server.setErrorHandler(handleError);
-  const allowedMethods = noteMethods(server);
-  secureAnswers(server, apiHeaders);
-  refuseUnclearHosts(server);
-  const hasUnnamedProxy = noticeUnnamedProxies(server, { log: app.log, ...app.config.http });
-  logAnswers(server, app.metrics);
-  refuseCompressedRequests(server);
+  const allowedMethods = collectAllowedMethods(server);
+  addSecurityHeaders(server, apiHeaders);
+  validateHost(server);
+  const hasUnnamedProxy = detectUntrustedProxies(server, { log: app.log, ...app.config.http });
+  logResponses(server, app.metrics);
+  rejectCompressedRequests(server);
   encodeLocations(server);
-  readBodies(server);
+  registerBodyParsers(server);
   markSensitiveRoutes(server);
   documentBodyProblems(server);
   await documentApi(server);
-  operate(server, app, app.metrics);
+  registerProbes(server, app, app.metrics);
   releaseConnections(server, app);
   await server.register(api({ ...app, hasUnnamedProxy }, routes), { prefix: apiPrefix });
   for (const part of files) await server.register(part);
-  await server.register(site(app, pages));
+  await server.register(registerSite(app, pages));
   answerUnknownPaths(server, app, allowedMethods);
   return server;
 }
@@ -118,7 +118,7 @@ export async function buildServer(
  */
 export async function stopServer(server: FastifyInstance, graceMs: number): Promise<void> {
   const timer = setTimeout(() => server.server.closeAllConnections(), graceMs);
-  const shut = shutDoors(server);
+  const shut = closeListeners(server);
   try {
     await server.close();
     await shut;
@@ -127,7 +127,7 @@ export async function stopServer(server: FastifyInstance, graceMs: number): Prom
   }
 }
 
-function serverOptions(app: ServerParts, exchanges: ExchangeParts) {
+function serverOptions(app: ServerDeps, exchanges: RequestTrackingDeps) {
   const { config, log } = app;
   return {
     loggerInstance: log as FastifyBaseLogger,
@@ -153,11 +153,11 @@ function serverOptions(app: ServerParts, exchanges: ExchangeParts) {
 }
 
 /** An address that cannot be read has met no hook yet: no headers, and nobody knows who looks. */
-function refuseAddress(app: ServerParts) {
+function refuseAddress(app: ServerDeps) {
   return (error: Error, request: FastifyRequest, reply: FastifyReply): void => {
     reply.headers({ ...apiHeaders, 'x-request-id': request.id });
     if (isOfApi(request.url)) handleError(error, request, reply);
-    else void answerMissingPage(app, request, reply, knownError(error, request));
+    else void sendNotFoundPage(app, request, reply, knownError(error, request));
   };
 }
 
@@ -165,20 +165,20 @@ const isOfApi = (url: string) => /^\/api(?:[/?]|$)/.test(url);
 
 /** Everything below the prefix: callers are known. */
 function api(
-  app: ServerParts,
+  app: ServerDeps,
   routes: readonly FastifyPluginAsyncTypebox[],
 ): FastifyPluginAsyncTypebox {
   return async (server) => {
-    refuseUnknownFields(server);
+    rejectUnknownFields(server);
     limitJsonBodies(server);
     await server.register(healthRoutes(app));
     await server.register(async (scope) => {
-      recogniseCallers(scope, {
+      authenticateCallers(scope, {
         authenticate: app.authenticate,
         joinLimitPerMinute: app.config.joins.limitPerMinute,
         namelessJoins: app.namelessJoins,
       });
-      if (app.db) honourRequestKeys(scope, app.db);
+      if (app.db) registerIdempotencyKeys(scope, app.db);
       for (const slice of routes) await scope.register(slice);
     });
   };
@@ -188,7 +188,7 @@ function api(
  * Lets the server close: event streams end, and from the moment that the process is told to stop a
  * connection is not kept for another request, so that none is cut off as one arrives.
  */
-function releaseConnections(server: FastifyInstance, app: ServerParts): void {
+function releaseConnections(server: FastifyInstance, app: ServerDeps): void {
   let closing = false;
   server.addHook('preClose', async () => {
     closing = true;
@@ -217,7 +217,7 @@ function documentBodyProblems(server: FastifyInstance): void {
 
 function answerUnknownPaths(
   server: FastifyInstance,
-  app: ServerParts,
+  app: ServerDeps,
   allowedMethods: (path: string) => readonly string[],
 ): void {
   server.setNotFoundHandler(async (request, reply) => {
@@ -231,7 +231,7 @@ function answerUnknownPaths(
     if (error.code === 'method_not_allowed') reply.header('allow', allowed.join(', '));
     return isOfApi(path)
       ? sendProblem(request, reply, error)
-      : await answerMissingPage(app, request, reply, error);
+      : await sendNotFoundPage(app, request, reply, error);
   });
 }
 

@@ -7,7 +7,7 @@ import { unknownField } from '../http/validation.ts';
  * A caller who sends `?dry_run=true` to a route that knows no such field must not get the real
  * effect. Routes that describe their query or body refuse unknown fields by their schema.
  */
-export function refuseUnknownFields(server: FastifyInstance): void {
+export function rejectUnknownFields(server: FastifyInstance): void {
   server.addHook('preValidation', (request, _reply, done) => {
     if (request.is404) return done();
     const { schema } = request.routeOptions;

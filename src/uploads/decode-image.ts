@@ -17,12 +17,12 @@ const depths: Readonly<Record<string, number>> = { uchar: 1, char: 1, ushort: 2,
  * Why a file is not drawn: no picture that we take (HEIC is what iPhones make, and has words of its
  * own), one that is broken, or too large a one.
  */
-export type Flaw = 'wrong_type' | 'heic' | 'unreadable' | 'too_large';
+export type ImageFlaw = 'wrong_type' | 'heic' | 'unreadable' | 'too_large';
 
-export class NotDrawn extends Error {
-  readonly flaw: Flaw;
+export class ImageDecodeError extends Error {
+  readonly flaw: ImageFlaw;
 
-  constructor(flaw: Flaw, cause?: unknown) {
+  constructor(flaw: ImageFlaw, cause?: unknown) {
     super(`the picture is not drawn: ${flaw}`, { cause });
     this.name = 'NotDrawn';
     this.flaw = flaw;
@@ -30,7 +30,7 @@ export class NotDrawn extends Error {
 }
 
 /** The size in pixels, the right way up. */
-export interface PictureSize {
+export interface ImageSize {
   readonly width: number;
   readonly height: number;
 }
@@ -41,13 +41,13 @@ export interface PictureSize {
  * it is, its content says, never its name or declared type. One picture is drawn at a time in the
  * process, whatever it is for: each may need as much memory as its pixels do. Throws NotDrawn.
  */
-export async function drawn<T>(
+export async function decodeUntrustedImage<T>(
   bytes: Buffer,
   draw: (pixels: Sharp) => Promise<T>,
-  fits: (size: PictureSize) => void = () => undefined,
+  fits: (size: ImageSize) => void = () => undefined,
 ): Promise<T> {
   // Before anything is loaded that knows more kinds of files than we take.
-  if (!hasKnownBeginning(bytes)) throw new NotDrawn(isHeic(bytes) ? 'heic' : 'wrong_type');
+  if (!hasKnownBeginning(bytes)) throw new ImageDecodeError(isHeic(bytes) ? 'heic' : 'wrong_type');
   return await alone(async () => {
     const { default: sharp } = await import('sharp');
     // In strips by one thread, and nothing kept: memory stays small.
@@ -58,20 +58,20 @@ export async function drawn<T>(
     const head = await sharp(bytes, { ...plainly, limitInputPixels: false })
       .metadata()
       .catch((error: unknown) => {
-        throw new NotDrawn('unreadable', error);
+        throw new ImageDecodeError('unreadable', error);
       });
-    if (!formats.includes(head.format)) throw new NotDrawn('wrong_type');
+    if (!formats.includes(head.format)) throw new ImageDecodeError('wrong_type');
     const { width, height } = head.autoOrient;
     const decodedBytes = width * height * head.channels * (depths[head.depth] ?? 8);
     if (width * height > mostPixels || decodedBytes > mostDecodedBytes) {
-      throw new NotDrawn('too_large');
+      throw new ImageDecodeError('too_large');
     }
     fits({ width, height });
     try {
       const picture = sharp(bytes, { ...plainly, limitInputPixels: mostPixels });
       return await draw(picture.autoOrient().timeout({ seconds: secondsAtMost }));
     } catch (error) {
-      throw new NotDrawn('unreadable', error);
+      throw new ImageDecodeError('unreadable', error);
     }
   });
 }

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { Turns } from '../jobs/serial-queue.ts';
+import { SerialQueue } from '../jobs/serial-queue.ts';
 
 /** What a PDF is: how many pages it has, locked by a password, or broken. */
 export type PdfFinding = { readonly pages: number } | 'locked' | 'unreadable';
@@ -9,7 +9,7 @@ const timeoutMs = 10_000;
 const maxHeapMegabytes = 256;
 
 /** One at a time: each takes a thread and its memory. */
-const queue = new Turns();
+const queue = new SerialQueue();
 
 /** Whether a file says of itself that it is a PDF. */
 export function isPdf(bytes: Buffer): boolean {

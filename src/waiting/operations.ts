@@ -1,15 +1,15 @@
-import { findCampaign, permitOnCampaign } from '../campaigns/operations.ts';
+import { findCampaign, authorizeOnCampaign } from '../campaigns/operations.ts';
 import { brandRoleOf } from '../catalogue/operations.ts';
 import type { Queryable } from '../database/query.ts';
 import type { Tx } from '../database/transaction.ts';
 import { DomainError } from '../errors/errors.ts';
 import { actorLabel, type Actor, type SignedIn } from '../identity/actor.ts';
 import { newId } from '../identity/ids.ts';
-import { may, permitSeen, type Action } from '../identity/policy.ts';
+import { may, authorizeOrHide, type Action } from '../identity/policy.ts';
 import { shippingAddressOf } from '../participations/operations.ts';
 import * as sql from './queries.ts';
 import type { WaitingStatus } from './status.ts';
-import { waitingEntryOf, wishHash, type WaitingEntry, type WaitingWish } from './waiting.ts';
+import { waitingEntryOf, requestHash, type WaitingEntry, type WaitingRequest } from './waiting.ts';
 
 export interface WaitingInput {
   readonly quantity: number;
@@ -33,7 +33,7 @@ export async function waitForSlots(
   campaignId: string,
   input: WaitingInput,
 ): Promise<WaitingEntry> {
-  const wish: WaitingWish = {
+  const wish: WaitingRequest = {
     userId: input.userId,
     quantity: input.quantity,
     shippingAddress: shippingAddressOf(input.shippingAddress),
@@ -48,7 +48,7 @@ export async function waitForSlots(
     wish.shippingAddress,
     wish.note,
     input.key ?? null,
-    input.key === undefined ? null : wishHash(wish),
+    input.key === undefined ? null : requestHash(wish),
     actorLabel(caller),
   );
   return waitingEntryOf(await tx.one(sql.findWaitingEntry, entryId));
@@ -84,7 +84,7 @@ export async function listWaiting(
   campaignId: string,
   page: { readonly status: WaitingStatus | null; readonly after: bigint; readonly limit: number },
 ): Promise<sql.WaitingRow[]> {
-  await permitOnCampaign(db, actor, 'waiting.list', campaignId);
+  await authorizeOnCampaign(db, actor, 'waiting.list', campaignId);
   return await db.rows(sql.listWaiting, campaignId, page.status, page.after, page.limit + 1);
 }
 
@@ -131,7 +131,7 @@ export async function waitInsteadOfRefund(
   const brandRole = await brandRoleOf(tx, actor, refund.brand_id);
   const facts = { brandRole, ownerId: refund.user_id };
   const seen = { action: 'refund.wait', see: 'payment.read', hidden } as const;
-  const by = actorLabel(permitSeen(actor, seen, facts));
+  const by = actorLabel(authorizeOrHide(actor, seen, facts));
   const made = await tx.one(sql.waitWithKeptMoney, refund.campaign_id, refundId, newId(), by);
   return waitingEntryOf(await tx.one(sql.findWaitingEntry, made.entry_id));
 }
@@ -163,5 +163,5 @@ async function permitOnEntry(
   // Who sees it in the list of the campaign knows of it.
   const see = may(actor, 'waiting.list', { brandRole }) ? 'waiting.list' : 'waiting.read';
   const facts = { brandRole, ownerId: row.user_id };
-  return { row, caller: permitSeen(actor, { action, see, hidden }, facts) };
+  return { row, caller: authorizeOrHide(actor, { action, see, hidden }, facts) };
 }

@@ -4,7 +4,7 @@ import { viewCampaign } from '../campaigns/operations.ts';
 import type { OperationDeps } from '../operation/deps.ts';
 import type { ErrorCode } from '../errors/errors.ts';
 import { idempotencyKeyOf, userOf } from '../http/authentication.ts';
-import { after, nextCursor } from '../http/cursor.ts';
+import { cursorAfter, nextCursor } from '../http/cursor.ts';
 import {
   choice,
   closed,
@@ -16,8 +16,8 @@ import {
   text,
   Timestamp,
 } from '../http/schemas.ts';
-import { permit } from '../identity/policy.ts';
-import { consult, operate } from '../operation/run.ts';
+import { authorize } from '../identity/policy.ts';
+import { retryRead, runInTransaction } from '../operation/run.ts';
 import {
   acceptOffer,
   declineOffer,
@@ -144,7 +144,7 @@ export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
       },
       async (request, reply) => {
         const { user_id, quantity, shipping_address, note } = request.body;
-        const caller = permit(request.actor, 'waiting.join');
+        const caller = authorize(request.actor, 'waiting.join');
         const input = {
           userId: userOf(caller, user_id),
           quantity,
@@ -153,7 +153,7 @@ export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
           key: idempotencyKeyOf(request),
         };
         const { id } = request.params;
-        const entry = await operate(app.db, (tx) => waitForSlots(tx, caller, id, input));
+        const entry = await runInTransaction(app.db, (tx) => waitForSlots(tx, caller, id, input));
         return reply.code(201).send(entry);
       },
     );
@@ -173,9 +173,9 @@ export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id }, query: { status = null, cursor, limit = 20 } }) => {
-        const [last = 0] = after(cursor, ['number']);
+        const [last = 0] = cursorAfter(cursor, ['number']);
         const page = { status, after: BigInt(last), limit };
-        const rows = await consult(() => listWaiting(app.db, actor, id, page));
+        const rows = await retryRead(() => listWaiting(app.db, actor, id, page));
         const items = rows.slice(0, limit).map(listedEntryOf);
         return { items, next_cursor: nextCursor(rows, limit, (row) => [Number(row.position)]) };
       },
@@ -198,8 +198,8 @@ export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id }, query }) =>
-        await consult(async () => {
-          const caller = permit(actor, 'waiting.join');
+        await retryRead(async () => {
+          const caller = authorize(actor, 'waiting.join');
           await viewCampaign(app.db, caller, id);
           return await viewOwnWaitingEntry(app.db, id, userOf(caller, query.user_id));
         }),
@@ -218,7 +218,8 @@ export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ actor, params: { id } }) => await consult(() => viewWaitingEntry(app.db, actor, id)),
+      async ({ actor, params: { id } }) =>
+        await retryRead(() => viewWaitingEntry(app.db, actor, id)),
     );
 
     server.post(
@@ -241,7 +242,7 @@ export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }) =>
-        await operate(app.db, (tx) => acceptOffer(tx, actor, id)),
+        await runInTransaction(app.db, (tx) => acceptOffer(tx, actor, id)),
     );
 
     server.post(
@@ -255,7 +256,7 @@ export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }) =>
-        await operate(app.db, (tx) => declineOffer(tx, actor, id)),
+        await runInTransaction(app.db, (tx) => declineOffer(tx, actor, id)),
     );
 
     server.post(
@@ -269,7 +270,7 @@ export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }) =>
-        await operate(app.db, (tx) => withdrawEntry(tx, actor, id)),
+        await runInTransaction(app.db, (tx) => withdrawEntry(tx, actor, id)),
     );
 
     server.post(
@@ -297,7 +298,7 @@ export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }, reply) => {
-        const entry = await operate(app.db, (tx) => waitInsteadOfRefund(tx, actor, id));
+        const entry = await runInTransaction(app.db, (tx) => waitInsteadOfRefund(tx, actor, id));
         return reply.code(201).send(entry);
       },
     );

@@ -80,7 +80,7 @@ export function waitingEntryOf(row: WaitingRow & AheadRow): WaitingEntry {
 }
 
 /** A wish to wait, with everything that its answer depends on. */
-export interface WaitingWish {
+export interface WaitingRequest {
   readonly userId: string;
   readonly quantity: number;
   readonly shippingAddress: string;
@@ -88,7 +88,7 @@ export interface WaitingWish {
 }
 
 /** What must be the same for the same Idempotency-Key to be the same wish; never that of a join. */
-export function wishHash({ userId, quantity, shippingAddress, note }: WaitingWish): Buffer {
+export function requestHash({ userId, quantity, shippingAddress, note }: WaitingRequest): Buffer {
   const content = ['waiting', userId, quantity, shippingAddress, note];
   return hash('sha256', JSON.stringify(content), 'buffer');
 }

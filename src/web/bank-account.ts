@@ -1,7 +1,7 @@
 import type { FieldError } from '../errors/errors.ts';
 import { input } from './components.ts';
 import { html, type Html } from './html.ts';
-import type { Visit } from './visit.ts';
+import type { PageContext } from './visit.ts';
 
 /** What is typed of a bank account, and what is wrong with it. */
 export interface TypedAccount {
@@ -11,7 +11,7 @@ export interface TypedAccount {
 
 /** The fields of a bank account; `isOwn`: it is that of whoever fills them in. */
 export function bankAccountInputs(
-  visit: Visit,
+  visit: PageContext,
   { typed, errors }: TypedAccount,
   { isOwn }: { readonly isOwn: boolean },
 ): Html {

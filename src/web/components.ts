@@ -1,14 +1,20 @@
 import type { FieldError } from '../errors/errors.ts';
-import { count, moment, percent, westernIndonesia, slots } from './format.ts';
+import {
+  formatCount,
+  formatMoment,
+  formatPercent,
+  westernIndonesia,
+  formatSlots,
+} from './format.ts';
 import { attribute, html, type Html, type Part } from './html.ts';
-import { worded, type Visit } from './visit.ts';
+import { inLanguage, type PageContext } from './visit.ts';
 
 /**
  * How far a campaign is, as a bar with its words; `live` bars follow the campaign's events. Where
  * fewer slots than all are enough, the bar is marked there.
  */
 export function progressBar(
-  visit: Visit,
+  visit: PageContext,
   {
     taken,
     total,
@@ -17,8 +23,8 @@ export function progressBar(
 ): Html {
   const { language, t } = visit;
   const label = t(
-    `${count(taken, language)} dari ${count(total, language)} slot terisi`,
-    `${count(taken, language)} of ${slots(total, language)} taken`,
+    `${formatCount(taken, language)} dari ${formatCount(total, language)} slot terisi`,
+    `${formatCount(taken, language)} of ${formatSlots(total, language)} taken`,
   );
   return html`<div class="progress">
     <div class="bar">
@@ -31,14 +37,14 @@ export function progressBar(
       }
     </div>
     <p class="progress-words">
-      <strong data-live="percent">${percent(taken, total, language)}</strong>
+      <strong data-live="percent">${formatPercent(taken, total, language)}</strong>
       <span data-live="taken">${label}</span>
       ${
         minimum < total &&
         html`<span class="least-words"
           >${t(
-            `dibuat mulai ${count(minimum, language)} slot`,
-            `goes ahead at ${count(minimum, language)} ${minimum === 1 ? 'slot' : 'slots'}`,
+            `dibuat mulai ${formatCount(minimum, language)} slot`,
+            `goes ahead at ${formatCount(minimum, language)} ${minimum === 1 ? 'slot' : 'slots'}`,
           )}</span
         >`
       }
@@ -50,23 +56,23 @@ export function progressBar(
  * A moment in Western Indonesian time and, where it differs, in the reader's own; the script adds
  * the device's time zone for those who are not signed in.
  */
-export function exactMoment(visit: Visit, at: Date): Html {
+export function exactMoment(visit: PageContext, at: Date): Html {
   const zone = visit.person?.timeZone;
   const own = zone !== undefined && zone !== westernIndonesia;
   return html`<time datetime="${at.toISOString()}" ${attribute('data-local', !own)}
-      >${moment(at, visit.language)}</time
-    >${own && html` <span class="quiet">(${moment(at, visit.language, zone)})</span>`}`;
+      >${formatMoment(at, visit.language)}</time
+    >${own && html` <span class="quiet">(${formatMoment(at, visit.language, zone)})</span>`}`;
 }
 
 /** Time left until then; the script counts it down by the server's clock. */
-export function countdown(visit: Visit, at: Date): Html {
+export function countdown(visit: PageContext, at: Date): Html {
   return html`<time class="countdown" datetime="${at.toISOString()}" data-countdown
     >${timeLeft(visit, at)}</time
   >`;
 }
 
 /** `2 hari 3 jam`, `14 menit`: the two largest units that are left. */
-export function timeLeft({ t, now }: Pick<Visit, 't' | 'now'>, at: Date): string {
+export function timeLeft({ t, now }: Pick<PageContext, 't' | 'now'>, at: Date): string {
   const seconds = Math.max(0, Math.floor((at.getTime() - now.getTime()) / 1_000));
   const [days, hours, minutes] = [
     Math.floor(seconds / 86_400),
@@ -131,12 +137,12 @@ export interface Field {
 }
 
 /** A labelled input; its hint and its error are read with it. */
-export function input(visit: Visit, field: Field): Html {
+export function input(visit: PageContext, field: Field): Html {
   const value = field.value?.toString();
   return labelled(visit, field, (shared) => html`<input ${shared} ${attribute('value', value)} />`);
 }
 
-export function textarea(visit: Visit, field: Field): Html {
+export function textarea(visit: PageContext, field: Field): Html {
   // The first line break of a textarea is not part of its text.
   return labelled(
     visit,
@@ -146,7 +152,7 @@ export function textarea(visit: Visit, field: Field): Html {
 }
 
 export function select(
-  visit: Visit,
+  visit: PageContext,
   field: Field,
   options: readonly { readonly value: string; readonly label: string }[],
 ): Html {
@@ -158,7 +164,7 @@ export function select(
 }
 
 /** A box to tick, with its words behind it. */
-export function checkbox(visit: Visit, field: Field & { readonly checked: boolean }): Html {
+export function checkbox(visit: PageContext, field: Field & { readonly checked: boolean }): Html {
   const wrong = errorOf(visit, field);
   return html`<div class="field check${wrong && ' wrong'}">
     <label
@@ -175,7 +181,7 @@ export function checkbox(visit: Visit, field: Field & { readonly checked: boolea
 }
 
 /** A control with its label, its hint and what is wrong with it. */
-export function labelled(visit: Visit, field: Field, control: (shared: Html) => Html): Html {
+export function labelled(visit: PageContext, field: Field, control: (shared: Html) => Html): Html {
   const { name, label, hint, required } = field;
   const wrong = errorOf(visit, field);
   const described = [hint !== undefined && `${name}-hint`, wrong && `${name}-error`]
@@ -202,14 +208,14 @@ function controls({ control = {} }: Field): Html {
   return html`${Object.entries(control).map(([name, value]) => attribute(name, value))}`;
 }
 
-function errorOf(visit: Visit, { name, errors = [] }: Field): string | undefined {
+function errorOf(visit: PageContext, { name, errors = [] }: Field): string | undefined {
   const found = errors.find(({ field }) => field === name);
-  return found && worded(visit, found.message);
+  return found && inLanguage(visit, found.message);
 }
 
 /** Links to the next page and back to the first; nothing where all fits on one. */
 export function paging(
-  visit: Visit,
+  visit: PageContext,
   links: { readonly first?: string | undefined; readonly next?: string | undefined },
 ): Html | undefined {
   if (links.first === undefined && links.next === undefined) return undefined;
@@ -230,7 +236,7 @@ export function paging(
  * the list is asked for.
  */
 export function pageJump(
-  visit: Visit,
+  visit: PageContext,
   {
     path,
     query,
@@ -273,7 +279,7 @@ export function pageJump(
         value="${shown}"
         required
       />
-      <span>${t('dari', 'of')} ${count(pages, language)}</span>
+      <span>${t('dari', 'of')} ${formatCount(pages, language)}</span>
       <button class="button quiet">${t('Buka', 'Go')}</button>
     </form>
     ${

@@ -1,6 +1,6 @@
 import { labelled, type Field } from './components.ts';
 import { attribute, html, type Html } from './html.ts';
-import type { Visit } from './visit.ts';
+import type { PageContext } from './visit.ts';
 
 export interface FileField extends Omit<Field, 'value' | 'control'> {
   /** Media types and endings, as `accept` has them. */
@@ -15,7 +15,7 @@ export interface FileField extends Omit<Field, 'value' | 'control'> {
  * A field for files whose button speaks the page's language, not the browser's. The script shows
  * the names of the chosen files, and the pictures among them small.
  */
-export function fileInput(visit: Visit, field: FileField): Html {
+export function fileInput(visit: PageContext, field: FileField): Html {
   const { t } = visit;
   const { accept, multiple = false, button, ...rest } = field;
   const control = { type: 'file', accept, multiple };

@@ -6,44 +6,44 @@ export const westernIndonesia = 'Asia/Jakarta';
 const locales = { id: 'id-ID', en: 'en-GB' } as const satisfies Record<Language, string>;
 
 /** Whole rupiah as people write it: `Rp195.000`, `Rp195,000`. */
-export function rupiah(amount: bigint | number, language: Language): string {
-  const digits = count(amount < 0 ? -amount : amount, language);
+export function formatRupiah(amount: bigint | number, language: Language): string {
+  const digits = formatCount(amount < 0 ? -amount : amount, language);
   return `${amount < 0 ? '−' : ''}Rp${digits}`;
 }
 
-export function count(value: bigint | number, language: Language): string {
+export function formatCount(value: bigint | number, language: Language): string {
   return formatter(`n ${language}`, () => new Intl.NumberFormat(locales[language])).format(value);
 }
 
 /** The size of a file: `84 KB`, `1.2 MB`. */
 export function fileSize(bytes: number, language: Language): string {
   const kilobytes = Math.max(1, Math.round(bytes / 1_024));
-  if (kilobytes < 1_024) return `${count(kilobytes, language)} KB`;
+  if (kilobytes < 1_024) return `${formatCount(kilobytes, language)} KB`;
   const megabytes = Math.round((kilobytes / 1_024) * 10) / 10;
-  return `${count(megabytes, language)} MB`;
+  return `${formatCount(megabytes, language)} MB`;
 }
 
 /** `1 slot`, `12 slots`; Indonesian has no plural. */
-export function slots(value: bigint | number, language: Language): string {
-  return `${count(value, language)} ${language === 'en' && Number(value) !== 1 ? 'slots' : 'slot'}`;
+export function formatSlots(value: bigint | number, language: Language): string {
+  return `${formatCount(value, language)} ${language === 'en' && Number(value) !== 1 ? 'slots' : 'slot'}`;
 }
 
 /** `1 peserta`, `1 participant`, `12 participants`. */
-export function participants(value: number, language: Language): string {
+export function formatParticipants(value: number, language: Language): string {
   const words = language === 'id' ? 'peserta' : value === 1 ? 'participant' : 'participants';
-  return `${count(value, language)} ${words}`;
+  return `${formatCount(value, language)} ${words}`;
 }
 
 /** Percent without digits after the point; never 100 before everything is taken, never 0 after one. */
-export function percent(part: number, whole: number, language: Language): string {
+export function formatPercent(part: number, whole: number, language: Language): string {
   const exact = whole === 0 ? 0 : (part / whole) * 100;
   const shown =
     part === whole ? 100 : part === 0 ? 0 : Math.min(99, Math.max(1, Math.floor(exact)));
-  return `${count(shown, language)}%`;
+  return `${formatCount(shown, language)}%`;
 }
 
 /** `Sabtu, 28 November 2026 pukul 19.00 WIB`, in the given time zone. */
-export function moment(at: Date, language: Language, timeZone = westernIndonesia): string {
+export function formatMoment(at: Date, language: Language, timeZone = westernIndonesia): string {
   const format = dates(`long ${language} ${timeZone}`, language, {
     dateStyle: 'full',
     timeStyle: 'short',
@@ -53,7 +53,11 @@ export function moment(at: Date, language: Language, timeZone = westernIndonesia
 }
 
 /** `28 Nov 2026, 19.00`, for tables. */
-export function shortMoment(at: Date, language: Language, timeZone = westernIndonesia): string {
+export function formatShortMoment(
+  at: Date,
+  language: Language,
+  timeZone = westernIndonesia,
+): string {
   return dates(`short ${language} ${timeZone}`, language, {
     dateStyle: 'medium',
     timeStyle: 'short',
@@ -62,12 +66,12 @@ export function shortMoment(at: Date, language: Language, timeZone = westernIndo
 }
 
 /** `2026-11-28T19:00` in Western Indonesian time: the value of a `datetime-local` field. */
-export function fieldMoment(at: Date): string {
+export function formatFieldMoment(at: Date): string {
   return new Date(at.getTime() + 7 * 3_600_000).toISOString().slice(0, 16);
 }
 
 /** How long until then in its largest unit, `3 hari lagi`, or how long ago. */
-export function distance(at: Date, now: Date, language: Language): string {
+export function formatDistance(at: Date, now: Date, language: Language): string {
   const seconds = Math.round((at.getTime() - now.getTime()) / 1_000);
   const [unit, length] = units.find(([, size]) => Math.abs(seconds) >= size) ?? units.at(-1)!;
   const relative = formatter(

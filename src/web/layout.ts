@@ -1,10 +1,10 @@
 import { assets } from './assets.ts';
 import { attribute, html, type Html, type Part } from './html.ts';
 import type { Language } from '../errors/errors.ts';
-import { pathIn, type Visit } from './visit.ts';
+import { pathIn, type PageContext } from './visit.ts';
 
 /** What a page says of itself. */
-export interface PageParts {
+export interface PageProps {
   readonly title: string;
   /** For search engines and previews; a sentence. */
   readonly description?: string | undefined;
@@ -22,7 +22,7 @@ export interface PageParts {
 export type Section = 'home' | 'mine' | 'shop' | 'operator' | 'account';
 
 /** The whole document around a page: head, navigation, footer. */
-export function layout(visit: Visit, page: PageParts): Html {
+export function layout(visit: PageContext, page: PageProps): Html {
   const { t, language, theme, now } = visit;
   const other = language === 'id' ? 'en' : 'id';
   const path = page.path ?? visit.page;
@@ -78,7 +78,7 @@ export function layout(visit: Visit, page: PageParts): Html {
 }
 
 /** Pages of one person, and lists as somebody filtered them, are nothing for search engines. */
-function isPrivate({ section }: PageParts, path: string): boolean {
+function isPrivate({ section }: PageProps, path: string): boolean {
   return section !== 'home' || path.includes('?');
 }
 
@@ -102,7 +102,7 @@ const logo = html`<svg class="logo" viewBox="0 0 32 32" width="28" height="28" a
 </svg>`;
 
 /** At the top on wide screens, within reach of the thumb on phones. */
-function navigation(visit: Visit, section: Section | undefined): Html {
+function navigation(visit: PageContext, section: Section | undefined): Html {
   const { t, person, actor } = visit;
   const operator = actor.kind === 'operator' || actor.kind === 'service';
   const entry = (name: Section, path: string, words: string, sign: Html) =>
@@ -142,7 +142,7 @@ const icons = {
   ),
 } as const satisfies Record<Section, Html>;
 
-function footer(visit: Visit, path: string): Html {
+function footer(visit: PageContext, path: string): Html {
   const { t, theme, url } = visit;
   const choice = (value: string, words: string) =>
     html`<button

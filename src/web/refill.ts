@@ -18,7 +18,7 @@ export interface Refill {
  * Fills a form of a page with what was typed into it before, and says so above it. Takes and
  * returns a whole document. Hidden fields and files stay as the page has them.
  */
-export function refilled(document: string, refill: Refill): string {
+export function refillForm(document: string, refill: Refill): string {
   const page = parse(document);
   const main = firstOf(page, (one) => one.tagName === 'main');
   if (main === undefined) return document;

@@ -14,7 +14,7 @@ export interface Person {
 }
 
 /** What every page knows of whoever looks at it. */
-export interface Visit {
+export interface PageContext {
   readonly actor: Actor;
   /** Undefined for visitors, and for callers that are programs. */
   readonly person: Person | undefined;
@@ -53,6 +53,6 @@ export function pathIn(language: Language, path: string): string {
 }
 
 /** What of a wording is read here. */
-export function worded(visit: Pick<Visit, 'language'>, wording: Wording): string {
+export function inLanguage(visit: Pick<PageContext, 'language'>, wording: Wording): string {
   return wording[visit.language];
 }

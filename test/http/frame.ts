@@ -5,9 +5,9 @@ import Type from 'typebox';
 import { readConfig } from '../../src/config/config.ts';
 import { ConnectionFailure } from '../../src/database/errors.ts';
 import { DomainError } from '../../src/errors/errors.ts';
-import { Admission } from '../../src/overload/concurrency-limit.ts';
-import type { Patience } from '../../src/overload/request-timeouts.ts';
-import { Live } from '../../src/live/live-updates.ts';
+import { ConcurrencyLimiter } from '../../src/overload/concurrency-limit.ts';
+import type { RequestTimeouts } from '../../src/overload/request-timeouts.ts';
+import { LiveUpdates } from '../../src/live/live-updates.ts';
 import type { LiveOptions, LiveSources, Position, Snapshot } from '../../src/live/live-updates.ts';
 import { createLog } from '../../src/server/logging.ts';
 import {
@@ -24,9 +24,9 @@ import {
   TimestampInput,
 } from '../../src/http/schemas.ts';
 import { buildServer } from '../../src/server/server.ts';
-import type { ServerParts } from '../../src/server/server.ts';
+import type { ServerDeps } from '../../src/server/server.ts';
 import { authenticator } from '../../src/identity/authenticate.ts';
-import { permit } from '../../src/identity/policy.ts';
+import { authorize } from '../../src/identity/policy.ts';
 import { createMetrics } from '../../src/observability/metrics.ts';
 
 export const serviceKey = 'service-key-of-at-least-32-characters';
@@ -45,10 +45,10 @@ export interface Frame {
 /** The HTTP frame with routes that show what it does, and the log lines that it writes. */
 export async function frame(
   environment: Record<string, string> = {},
-  scheduler?: ServerParts['scheduler'],
+  scheduler?: ServerDeps['scheduler'],
   liveOptions: Partial<LiveOptions> = {},
-  clients: Partial<Patience> = {},
-  parts: Pick<ServerParts, 'namelessJoins'> = {},
+  clients: Partial<RequestTimeouts> = {},
+  parts: Pick<ServerDeps, 'namelessJoins'> = {},
 ): Promise<Frame> {
   const config = readConfig({ LOG_LEVEL: 'debug', ...environment });
   const logged: Record<string, unknown>[] = [];
@@ -58,14 +58,17 @@ export async function frame(
       done();
     },
   });
-  const admission = new Admission({ mostInFlight: config.http.mostInFlight });
+  const admission = new ConcurrencyLimiter({ mostInFlight: config.http.mostInFlight });
   const metrics = createMetrics({
     poolStats: () => ({ total: 3, idle: 2, waiting: 0 }),
     admission,
   });
   const market = new Market();
   const log = createLog(config.log.level, destination).log;
-  const live = new Live({ ...market.sources, log, metrics }, { pollMs: 60_000, ...liveOptions });
+  const live = new LiveUpdates(
+    { ...market.sources, log, metrics },
+    { pollMs: 60_000, ...liveOptions },
+  );
   const built = {
     market,
     logged,
@@ -138,7 +141,7 @@ const things: FastifyPluginAsyncTypebox = async (server) => {
     async ({ query }) => query,
   );
   server.post('/join', { config: { joinAttempt: true } }, async ({ actor }) => {
-    permit(actor, 'participation.join');
+    authorize(actor, 'participation.join');
     return {};
   });
   server.get('/address', async ({ actor }) => actor);
@@ -159,7 +162,7 @@ const things: FastifyPluginAsyncTypebox = async (server) => {
 };
 
 const watching =
-  (live: Live): FastifyPluginAsyncTypebox =>
+  (live: LiveUpdates): FastifyPluginAsyncTypebox =>
   async (server) => {
     server.get(
       '/things/:thing_id/events',

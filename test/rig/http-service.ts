@@ -10,9 +10,9 @@ import type { FastifyInstance } from 'fastify';
 import { readConfig } from '../../src/config/config.ts';
 import { createApp, type App, type AppOptions } from '../../src/app/app.ts';
 import { createLog } from '../../src/server/logging.ts';
-import { filesOf, pagesOf } from '../../src/server/site/pages.ts';
-import type { Patience } from '../../src/overload/request-timeouts.ts';
-import { routesOf } from '../../src/server/routes.ts';
+import { siteFilePlugins, sitePages } from '../../src/server/site/pages.ts';
+import type { RequestTimeouts } from '../../src/overload/request-timeouts.ts';
+import { apiRoutes } from '../../src/server/routes.ts';
 import { buildServer, stopServer } from '../../src/server/server.ts';
 import type { UploadSpeed } from '../../src/uploads/upload-limit.ts';
 import { newId } from '../../src/identity/ids.ts';
@@ -33,7 +33,7 @@ export interface HttpServiceOptions {
   readonly batching?: NonNullable<AppOptions['batching']>;
   readonly invariants?: boolean;
   /** How long clients may take, where not as in production. */
-  readonly patience?: Partial<Patience> & { readonly uploadSpeed?: Partial<UploadSpeed> };
+  readonly patience?: Partial<RequestTimeouts> & { readonly uploadSpeed?: Partial<UploadSpeed> };
   /** Another process on the database of this one. */
   readonly beside?: HttpService;
   /** Replaces the service key, or the key that protects stored secrets. */
@@ -89,11 +89,11 @@ export async function httpService(options: HttpServiceOptions = {}): Promise<Htt
     ...(options.batching === undefined ? {} : { batching: options.batching }),
   });
   const { server, routes, formPaths } = await recordingRoutes(() =>
-    buildServer(app, routesOf(app), pagesOf(app), filesOf(app), options.patience),
+    buildServer(app, apiRoutes(app), sitePages(app), siteFilePlugins(app), options.patience),
   );
-  await app.pokes.start();
+  await app.changeNotifier.start();
   if (options.scheduler === true) await app.scheduler.start();
-  if (options.messages === true) app.messages.start();
+  if (options.messages === true) app.notifications.start();
   await server.listen({ host: '127.0.0.1', port: 0 });
   const url = `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`;
 

@@ -10,7 +10,7 @@ import { DomainError } from '../../src/errors/errors.ts';
 import type { Tx } from '../../src/database/transaction.ts';
 import type { Actor, SignedIn } from '../../src/identity/actor.ts';
 import { newId } from '../../src/identity/ids.ts';
-import { operate } from '../../src/operation/run.ts';
+import { runInTransaction } from '../../src/operation/run.ts';
 import { JoinBatcher, type BatcherOptions } from '../../src/participations/batcher.ts';
 import {
   joinAll,
@@ -179,7 +179,7 @@ export async function waitFor(
   const userId = what.userId ?? newId();
   const input = { quantity, shippingAddress: 'Jalan Melati 5, Yogyakarta', ...what, userId };
   const caller = user(userId) as SignedIn;
-  return await operate(db, (tx) => waitForSlots(tx, caller, campaignId, input));
+  return await runInTransaction(db, (tx) => waitForSlots(tx, caller, campaignId, input));
 }
 
 /** As many new buyers wait as a list takes, for one slot each. */

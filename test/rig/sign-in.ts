@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Agent } from 'node:http';
-import { readOutbox } from '../../src/mail/mailer.ts';
+import { capturedEmails } from '../../src/mail/mailer.ts';
 import { Client, type Answer } from './client.ts';
 import type { HttpService } from './http-service.ts';
 
@@ -112,7 +112,7 @@ export async function askForCode(client: SiteClient, email: string, back = '/'):
 
 /** The code and the link's path in the last mail to somebody. */
 export async function lastMail(service: HttpService, email: string) {
-  const mails = await readOutbox(service.app.mailer.outbox!, 1_000);
+  const mails = await capturedEmails(service.app.mailer.outbox!, 1_000);
   const mail = mails.find(({ to }) => to === email.toLowerCase());
   assert.ok(mail !== undefined, `there is no mail to ${email}`);
   const link = new URL(/https?:\/\/\S+/.exec(mail.text)![0]);

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { nextCursor } from '../../src/http/cursor.ts';
 import { newId } from '../../src/identity/ids.ts';
-import { fieldMoment } from '../../src/web/format.ts';
+import { formatFieldMoment } from '../../src/web/format.ts';
 import { giveFactor } from './authenticator.ts';
 import type { Client } from './client.ts';
 import { giveDelivery, giveEndpoint } from './deliveries.ts';
@@ -393,7 +393,7 @@ async function accountViews({ service, person }: Making, buyer: Person): Promise
   };
   expectStatus(await ten.api.send({ method: 'PUT', path: '/refund-account', body: account }), 200);
   // What the buyer was told of all that has become of their slots.
-  await service.app.messages.plan();
+  await service.app.notifications.plan();
   const press = (name: RegExp) => async (page: Page) => {
     await withoutHelp(page);
     await answered(page, page.locator('main').getByRole('button', { name }));
@@ -618,7 +618,9 @@ async function sellerViews(making: Making, shop: LookedAtShop): Promise<Views> {
         ...at(`${here}/sambatan/baru`),
         act: async (page) => {
           await page.locator('#title').fill(long);
-          await page.locator('#deadline').fill(fieldMoment(new Date(Date.now() + 9 * hourMs)));
+          await page
+            .locator('#deadline')
+            .fill(formatFieldMoment(new Date(Date.now() + 9 * hourMs)));
           await preview(page);
         },
       },

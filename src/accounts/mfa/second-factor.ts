@@ -3,9 +3,9 @@ import type { Queryable } from '../../database/query.ts';
 import type { Tx } from '../../database/transaction.ts';
 import { DomainError, type Language } from '../../errors/errors.ts';
 import type { Actor } from '../../identity/actor.ts';
-import { demandProof } from '../../identity/policy.ts';
+import { requireRecentAuth } from '../../identity/policy.ts';
 import { recordAccess, type AccessMethod } from '../access.ts';
-import { languageOf } from '../account.ts';
+import { profileLanguage } from '../account.ts';
 import {
   newFactorSecret,
   newRecoveryCodes,
@@ -23,7 +23,7 @@ import { findAccountByEmail, findProfile } from '../queries.ts';
 import { deleteSessions } from '../session-queries.ts';
 
 /** What second factors need of the application. */
-export interface FactorParts {
+export interface MfaDeps {
   /** Seals the secrets in the database. */
   readonly factorKey: Buffer;
   /** Milliseconds since 1970: the clock that codes are made by, which is the database's. */
@@ -58,9 +58,9 @@ export async function hasFactor(db: Queryable, userId: string): Promise<boolean>
  * Begins to set a factor up, with a new secret. Refuses: second_factor_present, unauthenticated,
  * forbidden, reauthentication_required.
  */
-export async function beginFactor(tx: Tx, parts: FactorParts, actor: Actor): Promise<void> {
+export async function beginFactor(tx: Tx, parts: MfaDeps, actor: Actor): Promise<void> {
   const userId = ownerOf(actor);
-  demandProof(actor);
+  requireRecentAuth(actor);
   const sealed = seal(parts.factorKey, userId, newFactorSecret());
   const begun = await tx.maybe(sql.beginFactor, userId, sealed);
   if (begun === undefined) throw new DomainError('second_factor_present', {});
@@ -73,13 +73,13 @@ export async function beginFactor(tx: Tx, parts: FactorParts, actor: Actor): Pro
  */
 export async function factorToSetUp(
   db: Queryable,
-  parts: FactorParts,
+  parts: MfaDeps,
   actor: Actor,
   label: string,
 ): Promise<ShownSecret> {
   const userId = ownerOf(actor);
   const { secret } = await begunFactor(db, parts, userId);
-  demandProof(actor);
+  requireRecentAuth(actor);
   return shownSecret(secret, label);
 }
 
@@ -90,14 +90,14 @@ export async function factorToSetUp(
  */
 export async function confirmFactor(
   tx: Tx,
-  parts: FactorParts,
+  parts: MfaDeps,
   actor: Actor,
   given: { readonly code: string; readonly sessionId: string | undefined; readonly device: string },
 ): Promise<readonly string[]> {
   const userId = ownerOf(actor);
   const { secret, stored } = await begunFactor(tx, parts, userId);
   // What was begun and left may be finished by whoever has the session now.
-  demandProof(actor);
+  requireRecentAuth(actor);
   const step = stepOf(secret, plainCode(given.code), await parts.now(tx));
   if (step === undefined) throw new DomainError('second_factor_wrong', {});
   const confirmed = await tx.maybe(sql.confirmFactor, userId, stored, step);
@@ -114,7 +114,7 @@ export async function confirmFactor(
  */
 export async function removeFactor(tx: Tx, actor: Actor, device: string): Promise<void> {
   const userId = ownerOf(actor);
-  demandProof(actor);
+  requireRecentAuth(actor);
   if (!(await endFactor(tx, userId))) throw new DomainError('second_factor_not_begun', {});
   await tx.rows(sql.unmarkSessions, userId);
   await recordAccess(tx, { userId, event: 'factor_removed', device });
@@ -136,7 +136,7 @@ export async function factorOfAddress(
   if (account === undefined) return undefined;
   const { user_id: userId } = account;
   const { locale } = await db.one(findProfile, userId);
-  return { userId, hasFactor: await hasFactor(db, userId), language: languageOf(locale) };
+  return { userId, hasFactor: await hasFactor(db, userId), language: profileLanguage(locale) };
 }
 
 /**
@@ -162,7 +162,7 @@ export async function renewRecoveryCodes(
   device: string,
 ): Promise<readonly string[]> {
   const userId = ownerOf(actor);
-  demandProof(actor);
+  requireRecentAuth(actor);
   const locked = await tx.maybe(sql.lockFactor, userId);
   if (locked === undefined) throw new DomainError('second_factor_not_begun', {});
   const codes = await replaceRecoveryCodes(tx, userId);
@@ -176,7 +176,7 @@ export async function renewRecoveryCodes(
  */
 export async function takeFactorCode(
   tx: Tx,
-  parts: FactorParts,
+  parts: MfaDeps,
   userId: string,
   given: string,
 ): Promise<Extract<AccessMethod, 'factor' | 'recovery_code'> | undefined> {
@@ -203,7 +203,7 @@ async function endFactor(tx: Tx, userId: string): Promise<boolean> {
 
 async function begunFactor(
   db: Queryable,
-  parts: FactorParts,
+  parts: MfaDeps,
   userId: string,
 ): Promise<{ readonly secret: Buffer; readonly stored: Buffer }> {
   const factor = await db.maybe(sql.findFactor, userId);

@@ -1,8 +1,8 @@
 import type { Language } from '../../errors/errors.ts';
-import type { Mail } from '../../mail/mailer.ts';
+import type { OutgoingEmail } from '../../mail/mailer.ts';
 import { html, type Html } from '../../web/html.ts';
 
-export interface SignInLetter {
+export interface SignInEmail {
   readonly code: string;
   /** Undefined: the code alone. */
   readonly link: string | undefined;
@@ -10,7 +10,7 @@ export interface SignInLetter {
 }
 
 /** The mail that lets somebody in: the code to type, and a link for the same. */
-export function signInMail({ code, link, language }: SignInLetter): Omit<Mail, 'to'> {
+export function signInEmail({ code, link, language }: SignInEmail): Omit<OutgoingEmail, 'to'> {
   const words = wordings[language];
   const byLink = link === undefined ? [] : [words.orLink, link];
   const lines = [words.hello, `${words.code} ${code}`, ...byLink, words.notYou];
@@ -29,7 +29,7 @@ export function signInMail({ code, link, language }: SignInLetter): Omit<Mail, '
 }
 
 /** The code for somebody who is signed in and does something sensitive. */
-export function proofMail(code: string, language: Language): Omit<Mail, 'to'> {
+export function reauthenticationEmail(code: string, language: Language): Omit<OutgoingEmail, 'to'> {
   const words = proofWordings[language];
   return {
     subject: words.subject(code),
@@ -61,10 +61,10 @@ const proofWordings = {
 } as const;
 
 /** What happened to an account's second factor, for its owner: it may not have been them. */
-export function factorMail(
+export function mfaEmail(
   change: 'added' | 'removed' | 'lost' | 'codes',
   language: Language,
-): Omit<Mail, 'to'> {
+): Omit<OutgoingEmail, 'to'> {
   const { title, detail } = factorWordings[language][change];
   const { notYou } = factorWordings[language];
   return {

@@ -4,16 +4,16 @@ import type { Tx } from '../../database/transaction.ts';
 import { DomainError, type Language } from '../../errors/errors.ts';
 import { newId } from '../../identity/ids.ts';
 import { sendOrRefuse } from '../../mail/mailer.ts';
-import { operate } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import { recordAccess, type AccessMethod } from '../access.ts';
 import { plainCode } from '../mfa/codes.ts';
-import { proofMail } from './mail.ts';
+import { reauthenticationEmail } from './mail.ts';
 import { hasFactor, takeFactorCode } from '../mfa/second-factor.ts';
 import * as sql from '../session-queries.ts';
 import { newToken, tokenHash } from '../sessions.ts';
 import { keyed } from '../keyed-hash.ts';
 import { codeMinutes, newCode } from './request-code.ts';
-import { codeAttempts, countFactorTry, type SignInParts } from './sign-in.ts';
+import { codeAttempts, countFactorTry, type SignInDeps } from './sign-in.ts';
 
 /** Somebody who is signed in, and the browser that they are signed in with. */
 export interface Holder {
@@ -26,7 +26,7 @@ export interface Holder {
 }
 
 /** By what somebody proves themselves again: what they have; undefined: nothing of ours. */
-export async function wayToProve(
+export async function reauthenticationMethod(
   db: Queryable,
   { userId, email }: Pick<Holder, 'userId' | 'email'>,
 ): Promise<'factor' | 'code' | undefined> {
@@ -39,27 +39,35 @@ export async function wayToProve(
  * it in with. Nobody else can use up these mails. Refuses: rate_limited, mail_budget_spent,
  * mail_unavailable.
  */
-export async function sendProof(
-  parts: SignInParts,
+export async function sendReauthenticationCode(
+  parts: SignInDeps,
   holder: Holder & { readonly email: string },
 ): Promise<string> {
   const { userId, sessionId, email, device } = holder;
   const proofId = newId();
   const code = newCode();
-  await operate(parts.db, async (tx) => {
+  await runInTransaction(parts.db, async (tx) => {
     await parts.limiter.spend(tx, 'proofsOfAccount', userId);
     await parts.limiter.spend(tx, 'proofsOfAccountDay', userId);
     const hashed = keyed(parts.secret, `${proofId} ${code}`);
-    await tx.rows(sql.insertProof, proofId, email, hashed, randomBytes(32), codeMinutes, sessionId);
+    await tx.rows(
+      sql.insertReauthenticationCode,
+      proofId,
+      email,
+      hashed,
+      randomBytes(32),
+      codeMinutes,
+      sessionId,
+    );
     await recordAccess(tx, { userId, event: 'code_requested', method: 'code', device });
     await parts.budget.spend(tx, 'proof');
   });
-  await sendOrRefuse(parts.mailer, { to: email, ...proofMail(code, holder.language) });
+  await sendOrRefuse(parts.mailer, { to: email, ...reauthenticationEmail(code, holder.language) });
   return proofId;
 }
 
 /** A session that was proved again. */
-export interface Proved {
+export interface Reauthenticated {
   /** Its token from now on. */
   readonly token: string;
   readonly hours: number;
@@ -71,20 +79,24 @@ export interface Proved {
  * second factor, else by the code in the mail. Each try is counted before it is looked at. Refuses:
  * second_factor_wrong, sign_in_code_wrong, sign_in_ended, rate_limited.
  */
-export async function prove(
-  parts: SignInParts,
+export async function reauthenticate(
+  parts: SignInDeps,
   holder: Holder,
   given: { readonly proofId: string; readonly code: string },
-): Promise<Proved> {
+): Promise<Reauthenticated> {
   return (await hasFactor(parts.db, holder.userId))
     ? await proveByFactor(parts, holder, given.code)
     : await proveByCode(parts, holder, given);
 }
 
-async function proveByFactor(parts: SignInParts, holder: Holder, code: string): Promise<Proved> {
+async function proveByFactor(
+  parts: SignInDeps,
+  holder: Holder,
+  code: string,
+): Promise<Reauthenticated> {
   const { userId, device } = holder;
   await countFactorTry(parts, userId);
-  const outcome = await operate(parts.db, async (tx) => {
+  const outcome = await runInTransaction(parts.db, async (tx) => {
     const method = await takeFactorCode(tx, parts, userId, code);
     if (method !== undefined) return await proved(tx, holder, method);
     await recordAccess(tx, { userId, event: 'factor_failed', device });
@@ -96,15 +108,15 @@ async function proveByFactor(parts: SignInParts, holder: Holder, code: string): 
 }
 
 async function proveByCode(
-  parts: SignInParts,
+  parts: SignInDeps,
   holder: Holder,
   given: { readonly proofId: string; readonly code: string },
-): Promise<Proved> {
+): Promise<Reauthenticated> {
   const { userId, sessionId, device } = holder;
   const proofId = given.proofId.toLowerCase();
   const code = plainCode(given.code);
-  const outcome = await operate(parts.db, async (tx) => {
-    const found = await tx.maybe(sql.spendProof, proofId, codeAttempts, sessionId);
+  const outcome = await runInTransaction(parts.db, async (tx) => {
+    const found = await tx.maybe(sql.spendReauthenticationCode, proofId, codeAttempts, sessionId);
     if (found === undefined) return new DomainError('sign_in_ended', {});
     if (timingSafeEqual(found.code_hash, keyed(parts.secret, `${proofId} ${code}`))) {
       await tx.rows(sql.useSignIn, proofId);
@@ -123,10 +135,16 @@ async function proved(
   tx: Tx,
   { userId, sessionId, device }: Holder,
   method: AccessMethod,
-): Promise<Proved> {
+): Promise<Reauthenticated> {
   const byFactor = method !== 'code';
   const token = newToken();
-  const session = await tx.maybe(sql.proveSession, userId, sessionId, tokenHash(token), byFactor);
+  const session = await tx.maybe(
+    sql.markSessionReauthenticated,
+    userId,
+    sessionId,
+    tokenHash(token),
+    byFactor,
+  );
   // It was ended meanwhile.
   if (session === undefined) throw new DomainError('unauthenticated', {});
   await recordAccess(tx, { userId, event: 'proved_again', method, device });

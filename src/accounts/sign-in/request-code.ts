@@ -3,12 +3,12 @@ import { invalidField, type Language } from '../../errors/errors.ts';
 import type { Tx } from '../../database/transaction.ts';
 import { newId } from '../../identity/ids.ts';
 import { sendOrRefuse } from '../../mail/mailer.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { forgetOldAccess } from '../access-queries.ts';
 import { recordByEmail } from '../access.ts';
 import * as factors from '../mfa/queries.ts';
 import { keyed } from '../keyed-hash.ts';
-import { signInMail } from './mail.ts';
+import { signInEmail } from './mail.ts';
 import {
   standingOf,
   takeMailOfAddress,
@@ -18,7 +18,7 @@ import {
 } from './origins.ts';
 import * as sql from '../session-queries.ts';
 import { tokenHash } from '../sessions.ts';
-import type { SignInParts } from './sign-in.ts';
+import type { SignInDeps } from './sign-in.ts';
 
 /** How long a code and its link live. */
 export const codeMinutes = 30;
@@ -46,15 +46,15 @@ export interface CodeInput {
  * as it may: then a code that was mailed before works with this id. Refuses: validation_failed,
  * rate_limited, mail_budget_spent, mail_unavailable.
  */
-export async function requestCode(parts: SignInParts, input: CodeInput): Promise<string> {
+export async function requestCode(parts: SignInDeps, input: CodeInput): Promise<string> {
   const { db, secret, limiter, budget } = parts;
   const email = normalEmail(input.email);
   const signInId = newId();
   const code = newCode();
   const link = randomBytes(32).toString('base64url');
-  const standing = await consult(() => standingOf(db, secret, email, input.origin));
+  const standing = await retryRead(() => standingOf(db, secret, email, input.origin));
   if (standing !== 'browser') await countNetwork(parts, input.origin.network);
-  const counted = await operate(db, async (tx) => {
+  const counted = await runInTransaction(db, async (tx) => {
     await tidy(tx);
     const decided = await decideMail(tx, parts, standing, { email, ...input.origin });
     await tx.rows(
@@ -73,11 +73,11 @@ export async function requestCode(parts: SignInParts, input: CodeInput): Promise
     return decided.counted;
   });
   if (counted === undefined) return signInId;
-  const mail = signInMail({ code, link: input.link?.(link), language: input.language });
+  const mail = signInEmail({ code, link: input.link?.(link), language: input.language });
   try {
     await sendOrRefuse(parts.mailer, { to: email, ...mail });
   } catch (error) {
-    await operate(db, async (tx) => {
+    await runInTransaction(db, async (tx) => {
       for (const [name, subject] of counted) await limiter.giveBack(tx, name, subject);
       await tx.rows(sql.unmailSignIn, signInId);
       await budget.giveBack(tx);
@@ -93,7 +93,7 @@ export async function requestCode(parts: SignInParts, input: CodeInput): Promise
  */
 async function decideMail(
   tx: Tx,
-  { limiter }: SignInParts,
+  { limiter }: SignInDeps,
   standing: Standing,
   origin: Origin & { readonly email: string },
 ): Promise<{ counted?: readonly Counted[]; isKnown: boolean }> {
@@ -109,8 +109,8 @@ async function decideMail(
 }
 
 /** Counts a code that a network asks for. Throws `rate_limited`. */
-async function countNetwork({ db, limiter }: SignInParts, network: string): Promise<void> {
-  await consult(async () => {
+async function countNetwork({ db, limiter }: SignInDeps, network: string): Promise<void> {
+  await retryRead(async () => {
     await limiter.spend(db, 'codesOfNetwork', network);
     await limiter.spend(db, 'codesOfNetworkDay', network);
   });

@@ -7,7 +7,7 @@ import { newId } from '../../identity/ids.ts';
 import type { Claims } from '../../identity/tokens.ts';
 import { limits, type LimitName } from '../../config/limits.ts';
 import type { Mailer } from '../../mail/mailer.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import type { MailBudget, RateLimiter } from '../../overload/rate-limiter.ts';
 import { recordAccess, recordByEmail, type AccessMethod } from '../access.ts';
 import { plainCode } from '../mfa/codes.ts';
@@ -15,7 +15,7 @@ import * as factors from '../mfa/queries.ts';
 import { keyed } from '../keyed-hash.ts';
 import { rememberOrigin, standingOf, wrongCodeLimit, type Origin } from './origins.ts';
 import * as sql from '../session-queries.ts';
-import { hasFactor, takeFactorCode, type FactorParts } from '../mfa/second-factor.ts';
+import { hasFactor, takeFactorCode, type MfaDeps } from '../mfa/second-factor.ts';
 import {
   endSession,
   newToken,
@@ -33,7 +33,7 @@ export const codeAttempts = limits.wrongCodesOfSignIn.max;
 const comparedCodes = 3;
 
 /** What signing in needs of the application. */
-export interface SignInParts extends FactorParts {
+export interface SignInDeps extends MfaDeps {
   readonly db: Database;
   readonly mailer: Mailer;
   /** Keys the hashes of codes: six digits alone would be found from their hash in a second. */
@@ -57,7 +57,7 @@ export interface Browser {
 }
 
 /** Somebody has signed in, or half of it. */
-export interface Entered {
+export interface SignInResult {
   /** The session's token; where the second factor is awaited, one that is good for that alone. */
   readonly token: string;
   /** How long the browser keeps it. */
@@ -74,15 +74,15 @@ export interface Entered {
  * rate_limited.
  */
 export async function signInWithCode(
-  parts: SignInParts,
+  parts: SignInDeps,
   given: { readonly signInId: string; readonly code: string },
   browser: Browser,
-): Promise<Entered> {
+): Promise<SignInResult> {
   const { db, secret, limiter } = parts;
   const { network } = browser.origin;
   const code = plainCode(given.code);
-  const ofNetwork = await consult(() => limiter.take(db, 'wrongCodesOfNetwork', network));
-  const outcome = await operate(parts.db, async (tx) => {
+  const ofNetwork = await retryRead(() => limiter.take(db, 'wrongCodesOfNetwork', network));
+  const outcome = await runInTransaction(parts.db, async (tx) => {
     const found = await tx.maybe(sql.spendAttempt, given.signInId, codeAttempts);
     if (found === undefined) return new DomainError('sign_in_ended', {});
     const { email, attempts } = found;
@@ -115,12 +115,12 @@ export async function signInWithCode(
 
 /** A code was used: its network gets back what was counted for it. */
 async function giveBackOf(
-  { db, limiter }: SignInParts,
+  { db, limiter }: SignInDeps,
   network: string,
   more: readonly LimitName[] = [],
 ): Promise<void> {
   const names = ['codesOfNetwork', 'codesOfNetworkDay', ...more] as const;
-  await consult(async () => {
+  await retryRead(async () => {
     for (const name of names) await limiter.giveBack(db, name, network);
   });
 }
@@ -135,11 +135,11 @@ export interface ShownLink {
 
 /** Whose account a link opens. Refuses: sign_in_ended. */
 export async function viewLink(
-  { db, secret }: SignInParts,
+  { db, secret }: SignInDeps,
   link: string,
   browserId: string | undefined,
 ): Promise<ShownLink> {
-  const found = await consult(() => db.maybe(sql.findLink, keyed(secret, link)));
+  const found = await retryRead(() => db.maybe(sql.findLink, keyed(secret, link)));
   if (found === undefined) throw new DomainError('sign_in_ended', {});
   const { email, browser_hash: expected } = found;
   const isSameBrowser =
@@ -149,11 +149,11 @@ export async function viewLink(
 
 /** Signs in with the link of a mail, which works once. Refuses: sign_in_ended. */
 export async function signInWithLink(
-  parts: SignInParts,
+  parts: SignInDeps,
   link: string,
   browser: Browser,
-): Promise<Entered> {
-  const entered = await operate(parts.db, async (tx) => {
+): Promise<SignInResult> {
+  const entered = await runInTransaction(parts.db, async (tx) => {
     const found = await tx.maybe(sql.useLink, keyed(parts.secret, link));
     if (found === undefined) throw new DomainError('sign_in_ended', {});
     return await enter(tx, parts, found.email, 'link', browser);
@@ -172,11 +172,11 @@ export function maskedEmail(email: string): string {
 
 /** Gives whoever holds a valid access token of the project's identity service a session. */
 export async function signInWithToken(
-  parts: SignInParts,
+  parts: SignInDeps,
   claims: Claims,
   browser: Browser,
-): Promise<Entered> {
-  return await operate(parts.db, async (tx) => {
+): Promise<SignInResult> {
+  return await runInTransaction(parts.db, async (tx) => {
     await tx.one(sql.startProfile, claims.userId, noName, browser.language, null);
     // A token that does not say when its user proved themselves proves nothing recent.
     const provenAt = claims.provenAt ?? 0;
@@ -187,11 +187,11 @@ export async function signInWithToken(
 
 async function enter(
   tx: Tx,
-  { secret }: SignInParts,
+  { secret }: SignInDeps,
   email: string,
   method: AccessMethod,
   browser: Browser,
-): Promise<Entered> {
+): Promise<SignInResult> {
   await rememberOrigin(tx, secret, email, browser.origin);
   const { user_id: userId } = await tx.one(sql.upsertAccount, newId(), email);
   const name = nameFrom(email);
@@ -208,7 +208,7 @@ interface Shown extends Claims {
 }
 
 /** Starts a session; where the account has a second factor that was not shown, half of one. */
-async function letIn(tx: Tx, shown: Shown, browser: Browser): Promise<Omit<Entered, 'isNew'>> {
+async function letIn(tx: Tx, shown: Shown, browser: Browser): Promise<Omit<SignInResult, 'isNew'>> {
   const { userId, roles, secondFactor, hours, method } = shown;
   const provenAt = shown.provenAt === undefined ? undefined : new Date(shown.provenAt * 1_000);
   const { device, before } = browser;
@@ -244,14 +244,14 @@ export async function awaitsFactor(db: Queryable, token: string | undefined): Pr
  * rate_limited.
  */
 export async function signInWithFactor(
-  parts: SignInParts,
+  parts: SignInDeps,
   { token, code }: { readonly token: string; readonly code: string },
-): Promise<Entered> {
+): Promise<SignInResult> {
   const hashed = tokenHash(token);
-  const half = await consult(() => parts.db.maybe(factors.findHalfSignIn, hashed));
+  const half = await retryRead(() => parts.db.maybe(factors.findHalfSignIn, hashed));
   if (half === undefined) throw new DomainError('sign_in_ended', {});
   await countFactorTry(parts, half.user_id);
-  const outcome = await operate(parts.db, async (tx) => {
+  const outcome = await runInTransaction(parts.db, async (tx) => {
     const found = await tx.maybe(factors.spendHalfSignIn, hashed, codeAttempts);
     if (found === undefined) return new DomainError('sign_in_ended', {});
     const { user_id: userId, roles, device, hours } = found;
@@ -272,8 +272,8 @@ export async function signInWithFactor(
 }
 
 /** Counts a try of an account's second factor, whoever makes it. Refuses: rate_limited. */
-export async function countFactorTry({ db, limiter }: SignInParts, userId: string): Promise<void> {
-  await operate(db, async (tx) => {
+export async function countFactorTry({ db, limiter }: SignInDeps, userId: string): Promise<void> {
+  await runInTransaction(db, async (tx) => {
     await limiter.spend(tx, 'factorTries', userId);
     await limiter.spend(tx, 'factorTriesDay', userId);
   });

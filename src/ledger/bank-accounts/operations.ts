@@ -1,10 +1,10 @@
-import { permitOnBrand } from '../../catalogue/operations.ts';
+import { authorizeOnBrand } from '../../catalogue/operations.ts';
 import type { Queryable } from '../../database/query.ts';
 import type { Tx } from '../../database/transaction.ts';
 import { DomainError } from '../../errors/errors.ts';
 import type { Actor } from '../../identity/actor.ts';
 import { newId } from '../../identity/ids.ts';
-import { demandProof, permit } from '../../identity/policy.ts';
+import { requireRecentAuth, authorize } from '../../identity/policy.ts';
 import * as sql from '../queries.ts';
 
 export interface BankAccount {
@@ -24,7 +24,7 @@ export async function receivingAccounts(
   db: Queryable,
   actor: Actor,
 ): Promise<sql.ReceivingAccountRow[]> {
-  permit(actor, 'receiving_account.manage');
+  authorize(actor, 'receiving_account.manage');
   return await db.rows(sql.listReceivingAccounts);
 }
 
@@ -38,8 +38,8 @@ export async function addReceivingAccount(
   given: BankAccount,
   isDefault: boolean,
 ): Promise<sql.ReceivingAccountRow> {
-  permit(actor, 'receiving_account.manage');
-  demandProof(actor);
+  authorize(actor, 'receiving_account.manage');
+  requireRecentAuth(actor);
   await tx.rows(sql.lockReceivingAccounts);
   const first = (await tx.rows(sql.listReceivingAccounts)).length === 0;
   if (isDefault) await tx.rows(sql.clearDefaultAccount);
@@ -75,8 +75,8 @@ export async function editReceivingAccount(
   accountId: string,
   change: ReceivingAccountChange,
 ): Promise<sql.ReceivingAccountRow> {
-  permit(actor, 'receiving_account.manage');
-  demandProof(actor);
+  authorize(actor, 'receiving_account.manage');
+  requireRecentAuth(actor);
   await tx.rows(sql.lockReceivingAccounts);
   const account = await tx.maybe(sql.findReceivingAccount, accountId);
   if (account === undefined) throw new DomainError('receiving_account_not_found', {});
@@ -103,7 +103,7 @@ export async function refundAccount(
   actor: Actor,
   userId: string,
 ): Promise<sql.OwnAccountRow> {
-  permit(actor, 'refund_account.use', { ownerId: userId });
+  authorize(actor, 'refund_account.use', { ownerId: userId });
   return present(await db.maybe(sql.findRefundAccount, userId));
 }
 
@@ -114,7 +114,7 @@ export async function setRefundAccount(
   userId: string,
   given: BankAccount,
 ): Promise<sql.OwnAccountRow> {
-  permit(actor, 'refund_account.use', { ownerId: userId });
+  authorize(actor, 'refund_account.use', { ownerId: userId });
   const { bank, number, holder } = bankAccountOf(given);
   return await tx.one(sql.putRefundAccount, userId, bank, number, holder);
 }
@@ -125,7 +125,7 @@ export async function payoutAccount(
   actor: Actor,
   brandId: string,
 ): Promise<sql.OwnAccountRow> {
-  await permitOnBrand(db, actor, 'payout_account.read', brandId);
+  await authorizeOnBrand(db, actor, 'payout_account.read', brandId);
   return present(await db.maybe(sql.findPayoutAccount, brandId));
 }
 
@@ -139,8 +139,8 @@ export async function setPayoutAccount(
   brandId: string,
   given: BankAccount,
 ): Promise<sql.OwnAccountRow> {
-  await permitOnBrand(tx, actor, 'payout_account.edit', brandId);
-  demandProof(actor);
+  await authorizeOnBrand(tx, actor, 'payout_account.edit', brandId);
+  requireRecentAuth(actor);
   const { bank, number, holder } = bankAccountOf(given);
   return await tx.one(sql.putPayoutAccount, brandId, bank, number, holder);
 }

@@ -4,8 +4,8 @@ import type { Database } from '../../database/pool.ts';
 import { userOf } from '../../http/authentication.ts';
 import { nextCursor } from '../../http/cursor.ts';
 import { closed, Id, pageOf, pageQuery, problems } from '../../http/schemas.ts';
-import { permit } from '../../identity/policy.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { authorize } from '../../identity/policy.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import {
   addReceivingAccount,
   editReceivingAccount,
@@ -38,7 +38,7 @@ const params = closed({ id: Id });
 const forWhom = { user_id: Type.Optional({ ...Id, description: 'Required of service callers' }) };
 
 /** Bank accounts: of the platform, of buyers, of brands. */
-export function accountRoutes(app: BankAccountDeps): FastifyPluginAsyncTypebox {
+export function bankAccountRoutes(app: BankAccountDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.get(
       '/receiving-accounts',
@@ -53,7 +53,7 @@ export function accountRoutes(app: BankAccountDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor }) => {
-        const rows = await consult(() => receivingAccounts(app.db, actor));
+        const rows = await retryRead(() => receivingAccounts(app.db, actor));
         return { items: rows.map(receivingAccountOf) };
       },
     );
@@ -78,7 +78,7 @@ export function accountRoutes(app: BankAccountDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, body: { is_default = false, ...given } }, reply) => {
-        const row = await operate(app.db, (tx) =>
+        const row = await runInTransaction(app.db, (tx) =>
           addReceivingAccount(tx, actor, given, is_default),
         );
         return reply.code(201).send(receivingAccountOf(row));
@@ -124,7 +124,9 @@ export function accountRoutes(app: BankAccountDeps): FastifyPluginAsyncTypebox {
           isActive: body.is_active,
           statementThrough: body.statement_through,
         };
-        const row = await operate(app.db, (tx) => editReceivingAccount(tx, actor, id, change));
+        const row = await runInTransaction(app.db, (tx) =>
+          editReceivingAccount(tx, actor, id, change),
+        );
         // The lifecycle looks at the campaigns that waited for it.
         if (body.statement_through !== undefined) app.scheduler.wake();
         return receivingAccountOf(row);
@@ -143,7 +145,7 @@ export function accountRoutes(app: BankAccountDeps): FastifyPluginAsyncTypebox {
       },
       async ({ actor, query: { user_id } }) => {
         const userId = staffMayName(actor, user_id);
-        return ownAccountOf(await consult(() => refundAccount(app.db, actor, userId)));
+        return ownAccountOf(await retryRead(() => refundAccount(app.db, actor, userId)));
       },
     );
 
@@ -163,7 +165,7 @@ export function accountRoutes(app: BankAccountDeps): FastifyPluginAsyncTypebox {
       async ({ actor, body: { user_id, ...given } }) => {
         const userId = staffMayName(actor, user_id);
         return ownAccountOf(
-          await operate(app.db, (tx) => setRefundAccount(tx, actor, userId, given)),
+          await runInTransaction(app.db, (tx) => setRefundAccount(tx, actor, userId, given)),
         );
       },
     );
@@ -182,7 +184,7 @@ export function accountRoutes(app: BankAccountDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }) =>
-        ownAccountOf(await consult(() => payoutAccount(app.db, actor, id))),
+        ownAccountOf(await retryRead(() => payoutAccount(app.db, actor, id))),
     );
 
     server.get(
@@ -197,7 +199,7 @@ export function accountRoutes(app: BankAccountDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id }, query: { cursor, limit = 20 } }) => {
-        const rows = await consult(() =>
+        const rows = await retryRead(() =>
           payoutsOfBrand(app.db, actor, id, { before: placeOf(cursor), limit: limit + 1 }),
         );
         return {
@@ -228,14 +230,14 @@ export function accountRoutes(app: BankAccountDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id }, body }) =>
-        ownAccountOf(await operate(app.db, (tx) => setPayoutAccount(tx, actor, id, body))),
+        ownAccountOf(await runInTransaction(app.db, (tx) => setPayoutAccount(tx, actor, id, body))),
     );
   };
 }
 
 /** Whose account it is: an operator may name a buyer, as the service does. */
-function staffMayName(actor: Parameters<typeof permit>[0], named: string | undefined): string {
-  const caller = permit(actor, 'participation.join');
+function staffMayName(actor: Parameters<typeof authorize>[0], named: string | undefined): string {
+  const caller = authorize(actor, 'participation.join');
   return caller.kind === 'operator' && named !== undefined
     ? named.toLowerCase()
     : userOf(caller, named);

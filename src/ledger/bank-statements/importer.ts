@@ -4,8 +4,8 @@ import type { Tx } from '../../database/transaction.ts';
 import { DomainError } from '../../errors/errors.ts';
 import { newId } from '../../identity/ids.ts';
 import { Loop, type Job } from '../../jobs/loop.ts';
-import { refuseWhileHeld } from '../../quarantine/operations.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { assertNotQuarantined } from '../../quarantine/operations.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import type { ParsedStatement } from '../statement-files/parse.ts';
 import * as sql from './import-queries.ts';
 import { identify, type Identified } from './line-identity.ts';
@@ -105,7 +105,7 @@ export class StatementImporter implements Job {
     const { db, log } = this.#deps;
     const token = newId();
     try {
-      const taken = await operate(db, (tx) => tx.maybe(sql.takeImport, token, importId));
+      const taken = await runInTransaction(db, (tx) => tx.maybe(sql.takeImport, token, importId));
       if (taken === undefined) return 'none';
       try {
         await this.#import(taken, token, read);
@@ -135,7 +135,7 @@ export class StatementImporter implements Job {
     if (parsed === undefined) return;
     if (taken.state === 'storing') await this.#store(taken, token, parsed);
     await this.#match(taken, token);
-    const done = await operate(db, async (tx) => {
+    const done = await runInTransaction(db, async (tx) => {
       await lockImport(tx, taken.import_id, token);
       const row = await tx.one(sql.finishImport, taken.import_id);
       await noteThrough(tx, row, parsed);
@@ -153,7 +153,7 @@ export class StatementImporter implements Job {
     } catch (error) {
       if (!(error instanceof DomainError) || taken.stored_lines > 0) throw error;
       const { code, params } = error;
-      await operate(this.#deps.db, (tx) =>
+      await runInTransaction(this.#deps.db, (tx) =>
         tx.rows(sql.refuseImport, taken.import_id, JSON.stringify({ code, params })),
       );
       return undefined;
@@ -209,7 +209,7 @@ export class StatementImporter implements Job {
         const ids = waiting.slice(from, from + maxMatched);
         try {
           await this.#batch(importId, token, async (tx) => {
-            await refuseWhileHeld(tx);
+            await assertNotQuarantined(tx);
             const rows = await tx.rows(lines.matchLines, ids, by);
             await tx.rows(sql.noteMatched, importId, rows.length, 0);
           });
@@ -230,7 +230,7 @@ export class StatementImporter implements Job {
     work: (tx: Tx, job: LockedImport) => Promise<T>,
   ): Promise<T> {
     if (this.#isStopping) throw new LeaseLost();
-    return await operate(this.#deps.db, async (tx) =>
+    return await runInTransaction(this.#deps.db, async (tx) =>
       work(tx, await lockImport(tx, importId, token)),
     );
   }
@@ -253,7 +253,7 @@ export async function identifyLines(
   const days = read.map(({ day }) => day).toSorted();
   const [first, last] = [days[0], days.at(-1)];
   if (first === undefined || last === undefined) return [];
-  const known = await consult(() => db.rows(sql.storedLines, accountId, first, last, importId));
+  const known = await retryRead(() => db.rows(sql.storedLines, accountId, first, last, importId));
   return identify(read, known);
 }
 
@@ -282,7 +282,7 @@ async function linesToMatch(db: Database, accountId: string): Promise<readonly s
   let before: lines.OpenLineRow | undefined;
   for (;;) {
     const [day, id] = [before?.booked_on ?? null, before?.line_id ?? null];
-    const rows = await consult(() => db.rows(lines.openLinesOf, accountId, day, id, maxCompared));
+    const rows = await retryRead(() => db.rows(lines.openLinesOf, accountId, day, id, maxCompared));
     found.push(...rows.filter(({ fits, status }) => fits || status === 'ambiguous'));
     before = rows.at(-1);
     if (rows.length < maxCompared) break;

@@ -2,8 +2,8 @@ import type { Queryable } from '../../database/query.ts';
 import type { Tx } from '../../database/transaction.ts';
 import { DomainError } from '../../errors/errors.ts';
 import { actorLabel, type Actor } from '../../identity/actor.ts';
-import { permit } from '../../identity/policy.ts';
-import { refuseWhileHeld } from '../../quarantine/operations.ts';
+import { authorize } from '../../identity/policy.ts';
+import { assertNotQuarantined } from '../../quarantine/operations.ts';
 import { findBuyer } from '../queries.ts';
 import * as sql from './queries.ts';
 
@@ -45,8 +45,8 @@ export async function assignLine(
   lineId: string,
   { participationId, refund = false }: { participationId: string; refund?: boolean },
 ): Promise<DividedLine> {
-  const by = actorLabel(permit(actor, 'statement.import'));
-  await refuseWhileHeld(tx);
+  const by = actorLabel(authorize(actor, 'statement.import'));
+  await assertNotQuarantined(tx);
   await refuseUnknown(tx, lineId);
   const campaignId = await campaignOf(tx, participationId);
   const line = await tx.one(sql.assignLine, lineId, campaignId, participationId, refund, by);
@@ -65,7 +65,7 @@ export async function divideLine(
   lineId: string,
   parts: readonly PartInput[],
 ): Promise<DividedLine> {
-  const by = actorLabel(permit(actor, 'statement.import'));
+  const by = actorLabel(authorize(actor, 'statement.import'));
   const whole = await refuseUnknown(tx, lineId);
   const sums = new Map<string, bigint>();
   for (const { participationId, amount } of parts) {
@@ -92,8 +92,8 @@ export async function settleLines(
   lineIds: readonly string[],
   refund = false,
 ): Promise<DividedLine[]> {
-  const by = actorLabel(permit(actor, 'statement.import'));
-  await refuseWhileHeld(tx);
+  const by = actorLabel(authorize(actor, 'statement.import'));
+  await assertNotQuarantined(tx);
   const ids = [...new Set(lineIds)];
   await tx.one(sql.countLines, ids, refund, by);
   const settled = await withParts(tx, await tx.rows(sql.findLines, ids));
@@ -111,7 +111,7 @@ export async function ignoreLine(
   lineId: string,
   reason: string,
 ): Promise<DividedLine> {
-  const caller = permit(actor, 'statement.import');
+  const caller = authorize(actor, 'statement.import');
   const ignored = await tx.maybe(sql.ignoreLine, lineId, reason, actorLabel(caller));
   if (ignored !== undefined) return { ...ignored, parts: [] };
   await refuseUnknown(tx, lineId);

@@ -5,9 +5,9 @@ import { sizeLimits } from '../../config/size-limits.ts';
 import { DomainError, invalidField } from '../../errors/errors.ts';
 import { actorLabel, type Actor } from '../../identity/actor.ts';
 import { newId } from '../../identity/ids.ts';
-import { permit } from '../../identity/policy.ts';
-import { refuseWhileHeld } from '../../quarantine/operations.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { authorize } from '../../identity/policy.ts';
+import { assertNotQuarantined } from '../../quarantine/operations.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { previewTable, type ParsedStatement } from '../statement-files/parse.ts';
 import * as sql from './import-queries.ts';
 import { findReceivingAccount, type ReceivingAccountRow } from '../queries.ts';
@@ -52,12 +52,12 @@ interface ImportDeps {
 }
 
 /** Throws unless the caller may import statements of an account that is there. */
-export async function permitImport(
+export async function authorizeImport(
   db: Queryable,
   actor: Actor,
   accountId: string,
 ): Promise<ReceivingAccountRow> {
-  permit(actor, 'statement.import');
+  authorize(actor, 'statement.import');
   const account = await db.maybe(findReceivingAccount, accountId);
   if (account === undefined) throw new DomainError('receiving_account_not_found', {});
   return account;
@@ -74,7 +74,7 @@ export async function previewStatement(
   accountId: string,
   { bytes, mapping }: { readonly bytes: Buffer; readonly mapping: StoredMapping | undefined },
 ): Promise<StatementPreview> {
-  await consult(() => permitImport(db, actor, accountId));
+  await retryRead(() => authorizeImport(db, actor, accountId));
   const read = await readFor(db, accountId, bytes, mapping, dayInJakarta());
   const place = { account_id: accountId, import_id: '00000000-0000-0000-0000-000000000000' };
   return { ...read, lines: await previewLines(db, place, read.parsed) };
@@ -99,7 +99,7 @@ export async function keptMapping(
   db: Database,
   accountId: string,
 ): Promise<StoredMapping | undefined> {
-  const kept = await consult(() => db.maybe(sql.findMapping, accountId));
+  const kept = await retryRead(() => db.maybe(sql.findMapping, accountId));
   return kept && storedMappingOf(kept.mapping);
 }
 
@@ -112,7 +112,7 @@ async function previewLines(
   const fresh = found.filter(({ isKnown }) => !isKnown).map(({ line }) => line);
   const amounts = fresh.map(({ amount }) => amount);
   const days = fresh.map(({ day }) => day);
-  const rows = await consult(() => db.rows(paymentsFor, place.account_id, amounts, days));
+  const rows = await retryRead(() => db.rows(paymentsFor, place.account_id, amounts, days));
   const fitting = Map.groupBy(rows, ({ ordinal }) => fresh[ordinal - 1]!);
   const taken = new Set<string>();
   return found.map(({ line, isKnown, duplicateOf }) => {
@@ -147,11 +147,11 @@ export async function uploadStatement(
   accountId: string,
   { bytes, fileName, mapping }: UploadInput,
 ): Promise<sql.ImportRow> {
-  const caller = permit(actor, 'statement.import');
-  await consult(() => permitImport(db, actor, accountId));
+  const caller = authorize(actor, 'statement.import');
+  await retryRead(() => authorizeImport(db, actor, accountId));
   await previewTable(bytes);
   const kept = mapping ?? (await keptMapping(db, accountId)) ?? { format: 'auto' };
-  return await operate(db, (tx) =>
+  return await runInTransaction(db, (tx) =>
     tx.one(
       sql.insertImport,
       newId(),
@@ -182,7 +182,7 @@ export async function findStatementImport(
   actor: Actor,
   importId: string,
 ): Promise<sql.ImportRow> {
-  permit(actor, 'statement.import');
+  authorize(actor, 'statement.import');
   const row = await db.maybe(sql.findImport, importId);
   if (row === undefined) throw new DomainError('statement_import_not_found', {});
   return row;
@@ -198,7 +198,7 @@ export async function previewUpload(
   importId: string,
   mapping?: StoredMapping,
 ): Promise<StatementPreview & { readonly row: sql.ImportRow }> {
-  const row = await consult(() => findStatementImport(db, actor, importId));
+  const row = await retryRead(() => findStatementImport(db, actor, importId));
   const { content, created_at } = await fileOf(db, importId);
   const chosen = mapping ?? storedMappingOf(row.mapping);
   const read = await readFor(db, row.account_id, content, chosen, dayInJakarta(created_at));
@@ -210,7 +210,7 @@ export async function fileOf(
   db: Database,
   importId: string,
 ): Promise<{ readonly content: Buffer; readonly created_at: Date }> {
-  const file = await consult(() => db.maybe(sql.findImportFile, importId));
+  const file = await retryRead(() => db.maybe(sql.findImportFile, importId));
   if (file === undefined || file.content === null) {
     throw new DomainError('statement_import_started', {});
   }
@@ -227,8 +227,8 @@ export async function mapUpload(
   importId: string,
   mapping: StoredMapping,
 ): Promise<void> {
-  await consult(() => findStatementImport(db, actor, importId));
-  const done = await operate(db, (tx) =>
+  await retryRead(() => findStatementImport(db, actor, importId));
+  const done = await runInTransaction(db, (tx) =>
     tx.maybe(sql.setImportMapping, importId, JSON.stringify(mapping)),
   );
   if (done === undefined) throw new DomainError('statement_import_started', {});
@@ -263,18 +263,18 @@ export async function applyUpload(
     readonly read?: { readonly parsed: ParsedStatement; readonly mapping: StoredMapping };
   },
 ): Promise<sql.ImportRow> {
-  const by = actorLabel(permit(actor, 'statement.import'));
-  const row = await consult(() => findStatementImport(db, actor, importId));
+  const by = actorLabel(authorize(actor, 'statement.import'));
+  const row = await retryRead(() => findStatementImport(db, actor, importId));
   if (row.state !== 'uploaded') throw new DomainError('statement_import_started', {});
   const { content, created_at } = await fileOf(db, importId);
   const uploadedOn = dayInJakarta(created_at);
   if (through !== undefined && !isPast(through, uploadedOn)) throw notOver();
-  await consult(() => refuseWhileHeld(db));
+  await retryRead(() => assertNotQuarantined(db));
   const chosen = mapping ?? storedMappingOf(row.mapping);
   const read = given ?? (await readFor(db, row.account_id, content, chosen, uploadedOn));
   const asJson = JSON.stringify(read.mapping);
   const { lines, skipped } = read.parsed;
-  const started = await operate(db, async (tx) => {
+  const started = await runInTransaction(db, async (tx) => {
     if (keepMapping) await tx.rows(sql.putMapping, row.account_id, asJson, by);
     return await tx.maybe(
       sql.startImport,
@@ -291,7 +291,7 @@ export async function applyUpload(
   });
   if (started === undefined) throw new DomainError('statement_import_started', {});
   await importer.drive(importId, patienceMs, read.parsed);
-  return await consult(() => findStatementImport(db, actor, importId));
+  return await retryRead(() => findStatementImport(db, actor, importId));
 }
 
 /** Uploads and applies at once: for callers that need no preview. Refuses as both do. */
@@ -302,23 +302,23 @@ export async function importStatement(
   input: UploadInput & { readonly patienceMs: number },
 ): Promise<sql.ImportRow> {
   const { db } = deps;
-  await consult(() => permitImport(db, actor, accountId));
-  await consult(() => refuseWhileHeld(db));
+  await retryRead(() => authorizeImport(db, actor, accountId));
+  await retryRead(() => assertNotQuarantined(db));
   // Before anything is kept: a file that cannot be read leaves no trace.
   const read = await readFor(db, accountId, input.bytes, input.mapping, dayInJakarta());
   const { import_id } = await uploadStatement(db, actor, accountId, input);
   // Sent again under the same key, it was started before.
-  const row = await consult(() => findStatementImport(db, actor, import_id));
+  const row = await retryRead(() => findStatementImport(db, actor, import_id));
   if (row.state !== 'uploaded') {
     await deps.importer.drive(import_id, input.patienceMs);
-    return await consult(() => findStatementImport(db, actor, import_id));
+    return await retryRead(() => findStatementImport(db, actor, import_id));
   }
   return await applyUpload(deps, actor, import_id, { patienceMs: input.patienceMs, read });
 }
 
 /** The account's lines that wait for a person. */
 export async function openCounts(db: Database, accountId: string) {
-  return await consult(() => db.one(countOpenLines, accountId));
+  return await retryRead(() => db.one(countOpenLines, accountId));
 }
 
 function isPast(day: string, today: string): boolean {

@@ -1,9 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { OperationDeps } from '../../operation/deps.ts';
-import { after, nextCursor } from '../../http/cursor.ts';
+import { cursorAfter, nextCursor } from '../../http/cursor.ts';
 import { closed, Id, pageOf, pageQuery, problems, RupiahInput, text } from '../../http/schemas.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { oneLine, openLines } from '../work-queues/work-queues.ts';
 import { assignLine, divideLine, ignoreLine, settleLines } from './lines.ts';
 import { statementLineOf, StatementLineSchema } from './schemas.ts';
@@ -33,9 +33,9 @@ function listRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, query: { cursor, limit = 20 } }) => {
-        const [day, id = null] = after(cursor, ['moment', 'id']);
+        const [day, id = null] = cursorAfter(cursor, ['moment', 'id']);
         const from = day === undefined ? null : day.toISOString().slice(0, 10);
-        const rows = await consult(() => openLines(app.db, actor, [from, id], limit + 1));
+        const rows = await retryRead(() => openLines(app.db, actor, [from, id], limit + 1));
         return {
           items: rows.slice(0, limit).map(statementLineOf),
           next_cursor: nextCursor(rows, limit, (row) => [
@@ -60,7 +60,7 @@ function listRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }) =>
-        statementLineOf(await consult(() => oneLine(app.db, actor, id))),
+        statementLineOf(await retryRead(() => oneLine(app.db, actor, id))),
     );
   };
 }
@@ -95,7 +95,7 @@ function decisionRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
       async ({ actor, params: { id }, body }) => {
         const participationId = body.participation_id.toLowerCase();
         const { refund = false } = body;
-        const line = await operate(app.db, (tx) =>
+        const line = await runInTransaction(app.db, (tx) =>
           assignLine(tx, actor, id, { participationId, refund }),
         );
         return statementLineOf(line);
@@ -129,7 +129,9 @@ function decisionRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
           participationId: participation_id.toLowerCase(),
           amount: BigInt(amount),
         }));
-        return statementLineOf(await operate(app.db, (tx) => divideLine(tx, actor, id, wanted)));
+        return statementLineOf(
+          await runInTransaction(app.db, (tx) => divideLine(tx, actor, id, wanted)),
+        );
       },
     );
 
@@ -160,7 +162,9 @@ function decisionRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
       },
       async ({ actor, body: { ids, refund = false } }) => {
         const wanted = ids.map((id) => id.toLowerCase());
-        const lines = await operate(app.db, (tx) => settleLines(tx, actor, wanted, refund));
+        const lines = await runInTransaction(app.db, (tx) =>
+          settleLines(tx, actor, wanted, refund),
+        );
         return { items: lines.map(statementLineOf) };
       },
     );
@@ -181,7 +185,7 @@ function decisionRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
       },
       async ({ actor, params: { id }, body }) =>
         statementLineOf(
-          await operate(app.db, (tx) => ignoreLine(tx, actor, id, body.reason.trim())),
+          await runInTransaction(app.db, (tx) => ignoreLine(tx, actor, id, body.reason.trim())),
         ),
     );
   };

@@ -3,9 +3,13 @@ import type { Tx } from '../../database/transaction.ts';
 import { DomainError, invalidField, type Wording } from '../../errors/errors.ts';
 import { heicPicture } from '../../catalogue/make-picture.ts';
 import type { Actor } from '../../identity/actor.ts';
-import { drawn, NotDrawn, type Flaw } from '../../uploads/decode-image.ts';
+import {
+  decodeUntrustedImage,
+  ImageDecodeError,
+  type ImageFlaw,
+} from '../../uploads/decode-image.ts';
 import * as sql from './queries.ts';
-import { permitOnBuyer } from '../payments/operations.ts';
+import { authorizeOnBuyer } from '../payments/operations.ts';
 
 /** So many pictures a dispute may have. */
 export const maxDisputePictures = 3;
@@ -35,7 +39,7 @@ const flawWords = {
   heic: heicPicture,
   unreadable: damaged,
   too_large: tooManyPixels,
-} as const satisfies Record<Flaw, Wording>;
+} as const satisfies Record<ImageFlaw, Wording>;
 const tooMany: Wording = {
   id: 'Paling banyak 3 foto untuk satu laporan.',
   en: 'A report can have up to 3 photos.',
@@ -55,14 +59,15 @@ export async function readDisputePictures(files: readonly Buffer[]): Promise<Buf
 
 async function readOne(file: Buffer): Promise<Buffer> {
   try {
-    return await drawn(file, (pixels) =>
+    return await decodeUntrustedImage(file, (pixels) =>
       pixels
         .resize(longestSide, longestSide, { fit: 'inside', withoutEnlargement: true })
         .webp({ quality: 80 })
         .toBuffer(),
     );
   } catch (error) {
-    if (error instanceof NotDrawn) throw invalidField(disputePictureField, flawWords[error.flaw]);
+    if (error instanceof ImageDecodeError)
+      throw invalidField(disputePictureField, flawWords[error.flaw]);
     throw error;
   }
 }
@@ -77,7 +82,7 @@ export async function addDisputePictures(
   participationId: string,
   pictures: readonly Buffer[],
 ): Promise<{ readonly dispute_id: string; readonly pictures: number }> {
-  const { buyer } = await permitOnBuyer(tx, actor, 'dispute.open', participationId);
+  const { buyer } = await authorizeOnBuyer(tx, actor, 'dispute.open', participationId);
   const open = await tx.maybe(sql.lockOpenDispute, buyer.campaign_id, participationId);
   if (open === undefined) throw new DomainError('dispute_not_found', {});
   let count = 0;
@@ -108,7 +113,7 @@ export async function viewDisputePicture(
   const dispute = await db.maybe(sql.findDispute, disputeId);
   if (dispute === undefined) throw new DomainError('dispute_not_found', {});
   try {
-    await permitOnBuyer(db, actor, 'dispute.pictures', dispute.participation_id);
+    await authorizeOnBuyer(db, actor, 'dispute.pictures', dispute.participation_id);
   } catch (error) {
     const isHidden = error instanceof DomainError && error.code === 'participation_not_found';
     throw isHidden ? new DomainError('dispute_not_found', {}) : error;

@@ -3,7 +3,7 @@ import Type from 'typebox';
 import type { OperationDeps } from '../../operation/deps.ts';
 import { fileHeaders } from '../../http/download-headers.ts';
 import { closed, Id, problems } from '../../http/schemas.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import {
   addDisputePictures,
   maxDisputePictures,
@@ -11,7 +11,7 @@ import {
   viewDisputePicture,
 } from './pictures.ts';
 import { takeFiles } from '../payments/routes.ts';
-import { permitOnBuyer } from '../payments/operations.ts';
+import { authorizeOnBuyer } from '../payments/operations.ts';
 import { proofLimitBytes } from '../payments/proofs.ts';
 
 const params = closed({ id: Id });
@@ -42,7 +42,7 @@ export function disputeRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id }, query: { number = 1 } }, reply) => {
-        const content = await consult(() => viewDisputePicture(app.db, actor, id, number));
+        const content = await retryRead(() => viewDisputePicture(app.db, actor, id, number));
         return reply.headers(disputePictureHeaders(id, number)).send(content);
       },
     );
@@ -73,10 +73,12 @@ export function disputeRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         async (request, reply) => {
           const { id } = request.params as { id: string };
           const { actor, body } = request;
-          await consult(() => permitOnBuyer(app.db, actor, 'dispute.open', id));
+          await retryRead(() => authorizeOnBuyer(app.db, actor, 'dispute.open', id));
           const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
           const pictures = await readDisputePictures([bytes]);
-          const added = await operate(app.db, (tx) => addDisputePictures(tx, actor, id, pictures));
+          const added = await runInTransaction(app.db, (tx) =>
+            addDisputePictures(tx, actor, id, pictures),
+          );
           return reply.code(201).send(added);
         },
       );

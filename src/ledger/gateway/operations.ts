@@ -5,18 +5,23 @@ import type { Tx } from '../../database/transaction.ts';
 import { DomainError } from '../../errors/errors.ts';
 import { systemActor, type Actor } from '../../identity/actor.ts';
 import { newId } from '../../identity/ids.ts';
-import { refuseWhileHeld } from '../../quarantine/operations.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { assertNotQuarantined } from '../../quarantine/operations.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { refundByProvider } from '../overpaid-refunds/queries.ts';
 import { failRefund, findByProvider } from '../movement-queries.ts';
-import { permitOnBuyer, receiveMoney, viewPayment, type Payment } from '../payments/operations.ts';
-import { recallMovement, sendMovement } from './pending-refunds.ts';
+import {
+  authorizeOnBuyer,
+  receiveMoney,
+  viewPayment,
+  type Payment,
+} from '../payments/operations.ts';
+import { markFailed, markPending } from './pending-refunds.ts';
 import { lockPaymentsOf } from '../queries.ts';
 import type { Gateway, OrderStatus } from './port.ts';
 import * as sql from './queries.ts';
 
 /** What a call of the provider needs; `gateway` is undefined where none is configured. */
-export interface GatewayParts {
+export interface GatewayDeps {
   readonly db: Database;
   readonly gateway: Gateway | undefined;
 }
@@ -28,15 +33,15 @@ export interface GatewayParts {
  * too_late_to_pay_online, installation_held, gateway_refused, gateway_unavailable.
  */
 export async function payOnline(
-  parts: GatewayParts,
+  parts: GatewayDeps,
   actor: Actor,
   participationId: string,
 ): Promise<string> {
   const { db } = parts;
-  await consult(() => permitOnBuyer(db, actor, 'payment.prove', participationId));
+  await retryRead(() => authorizeOnBuyer(db, actor, 'payment.prove', participationId));
   const gateway = configured(parts);
   // Committed before the provider is called: a call whose answer is lost is known of.
-  const { call, minutes } = await operate(db, (tx) =>
+  const { call, minutes } = await runInTransaction(db, (tx) =>
     startOrder(tx, actor, gateway.name, participationId),
   );
   if (call.redirect_url !== null) return call.redirect_url;
@@ -45,10 +50,10 @@ export async function payOnline(
   const answer = await gateway.createOrder({ reference, amount, startsAt, minutes });
   if (answer.outcome === 'unknown') throw new DomainError('gateway_unavailable', {});
   if (answer.outcome === 'refused') {
-    await operate(db, (tx) => giveUpOrder(tx, reference, answer.reason, true));
+    await runInTransaction(db, (tx) => giveUpOrder(tx, reference, answer.reason, true));
     throw new DomainError('gateway_refused', {});
   }
-  const opened = await operate(
+  const opened = await runInTransaction(
     db,
     async (tx) =>
       (await tx.maybe(sql.openCall, reference, answer.redirectUrl)) ??
@@ -72,7 +77,7 @@ export async function pageToPay(
 }
 
 /** The gateway; refuses with gateway_off where there is none. */
-export function configured({ gateway }: GatewayParts): Gateway {
+export function configured({ gateway }: GatewayDeps): Gateway {
   if (gateway === undefined) throw new DomainError('gateway_off', {});
   return gateway;
 }
@@ -86,8 +91,8 @@ async function startOrder(
   provider: string,
   participationId: string,
 ): Promise<{ readonly call: sql.CallRow; readonly minutes: number }> {
-  const { buyer } = await permitOnBuyer(tx, actor, 'payment.prove', participationId);
-  await refuseWhileHeld(tx);
+  const { buyer } = await authorizeOnBuyer(tx, actor, 'payment.prove', participationId);
+  await assertNotQuarantined(tx);
   await tx.one(lockPaymentsOf, buyer.campaign_id);
   const payment = await viewPayment(tx, actor, participationId, true);
   const { minutes } = await tx.one(sql.minutesToPay, payment.pay_by);
@@ -99,7 +104,7 @@ async function startOrder(
   if (live !== undefined && live.amount === payment.amount) {
     if (payment.status !== 'pending') {
       const known = { provider, providerReference: live.reference };
-      await sendMovement(tx, 'payment', payment.id, known);
+      await markPending(tx, 'payment', payment.id, known);
     }
     return { call: live, minutes };
   }
@@ -108,7 +113,7 @@ async function startOrder(
   }
   if (minutes < minMinutesToPay) throw new DomainError('too_late_to_pay_online', {});
   const reference = `SBT-${newId()}`;
-  await sendMovement(tx, 'payment', payment.id, { provider, providerReference: reference });
+  await markPending(tx, 'payment', payment.id, { provider, providerReference: reference });
   const call = await tx.one(
     sql.insertCall,
     buyer.campaign_id,
@@ -133,7 +138,7 @@ async function giveUpOrder(tx: Tx, reference: string, reason: string, unopened: 
   if (call.status !== 'unknown' && (unopened || call.status !== 'open')) return;
   const movement = await tx.maybe(findByProvider, call.provider, reference);
   if (movement?.status === 'pending') {
-    await recallMovement(tx, 'payment', movement.transaction_id, reason);
+    await markFailed(tx, 'payment', movement.transaction_id, reason);
   }
   await tx.one(sql.closeCall, reference, 'not_made');
   await tx.rows(sql.lookAgain, call.campaign_id);
@@ -145,13 +150,13 @@ async function giveUpOrder(tx: Tx, reference: string, reason: string, unopened: 
  * Gives whether it is known for good. Refuses: installation_held.
  */
 export async function applyOrder(
-  { db }: GatewayParts,
+  { db }: GatewayDeps,
   call: sql.CallRow,
   status: OrderStatus,
 ): Promise<boolean> {
   const { campaign_id: campaignId, participation_id: participationId, reference } = call;
   if (status.outcome === 'paid') {
-    await operate(db, async (tx) => {
+    await runInTransaction(db, async (tx) => {
       await tx.one(sql.lockCall, reference);
       await receiveMoney(tx, systemActor, `${call.provider}:${reference}`, {
         campaignId,
@@ -167,7 +172,7 @@ export async function applyOrder(
   // An order whose page nobody was given, or that nobody began to pay in time.
   const unused = status.outcome === 'absent' && (call.status === 'unknown' || call.is_over);
   if (status.outcome !== 'not_made' && !unused) return false;
-  await operate(db, async (tx) => {
+  await runInTransaction(db, async (tx) => {
     const isRetryable = status.outcome === 'absent' && !call.is_over;
     await giveUpOrder(tx, reference, status.outcome, isRetryable);
     tx.noteChanged(campaignId);
@@ -194,7 +199,7 @@ export async function startRefund(
 ): Promise<sql.CallRow | undefined> {
   const { campaign_id, transaction_id, participation_id, order_reference, amount } = refund;
   const reference = `SBT-R-${transaction_id}`;
-  return await operate(db, async (tx) => {
+  return await runInTransaction(db, async (tx) => {
     // First, so that of two who would send it one does, and no refund that failed is sent again.
     const call = await tx.maybe(
       sql.insertCall,
@@ -209,7 +214,7 @@ export async function startRefund(
       1_440,
     );
     if (call === undefined) return undefined;
-    await sendMovement(tx, 'refund', transaction_id, { provider, providerReference: reference });
+    await markPending(tx, 'refund', transaction_id, { provider, providerReference: reference });
     return call;
   });
 }
@@ -218,8 +223,8 @@ export async function startRefund(
  * Whether a refund is with the provider no more, because a person said that it was not made: it is
  * not sent again, nor asked after.
  */
-export async function isTakenBack({ db }: GatewayParts, call: sql.CallRow): Promise<boolean> {
-  return await operate(db, async (tx) => {
+export async function isTakenBack({ db }: GatewayDeps, call: sql.CallRow): Promise<boolean> {
+  return await runInTransaction(db, async (tx) => {
     const { status } = await tx.one(sql.lockCall, call.reference);
     if (status === 'made' || status === 'not_made') return true;
     const movement = await tx.maybe(findByProvider, call.provider, call.reference);
@@ -233,11 +238,11 @@ export async function isTakenBack({ db }: GatewayParts, call: sql.CallRow): Prom
  * The provider has made the refund. Gives true when it was made by hand as well: what went out twice
  * is booked, and owed back by its buyer. Refuses: installation_held.
  */
-export async function refundMade({ db }: GatewayParts, call: sql.CallRow): Promise<boolean> {
-  const isDoubled = await operate(db, async (tx) => {
+export async function refundMade({ db }: GatewayDeps, call: sql.CallRow): Promise<boolean> {
+  const isDoubled = await runInTransaction(db, async (tx) => {
     const { status } = await tx.one(sql.lockCall, call.reference);
     if (status === 'made') return false;
-    await refuseWhileHeld(tx);
+    await assertNotQuarantined(tx);
     const { reference, provider, transaction_id } = call;
     const { doubled } = await tx.one(
       refundByProvider,
@@ -254,17 +259,17 @@ export async function refundMade({ db }: GatewayParts, call: sql.CallRow): Promi
 }
 
 /** Says in the log that a refund was made by hand and by the provider. */
-export function tellOfDoubled(log: Log, { reference, transaction_id }: sql.CallRow): void {
+export function reportDuplicateRefund(log: Log, { reference, transaction_id }: sql.CallRow): void {
   log.error({ reference, transaction_id }, 'A REFUND WAS MADE TWICE: by hand as well');
 }
 
 /** The provider has not made the refund, and will not: a person makes it. */
 export async function refundRefused(
-  { db }: GatewayParts,
+  { db }: GatewayDeps,
   call: sql.CallRow,
   reason: string,
 ): Promise<void> {
-  await operate(db, async (tx) => {
+  await runInTransaction(db, async (tx) => {
     const { status } = await tx.one(sql.lockCall, call.reference);
     if (status === 'made' || status === 'not_made') return;
     await tx.one(failRefund, call.transaction_id, reason, systemActor);
@@ -279,21 +284,21 @@ export async function refundRefused(
  * gateway_unavailable, installation_held.
  */
 export async function takeNotification(
-  parts: GatewayParts,
+  parts: GatewayDeps,
   body: unknown,
 ): Promise<readonly sql.CallRow[]> {
   const { db } = parts;
   const gateway = configured(parts);
   const reference = gateway.readNotification(body);
   if (reference === undefined) throw new DomainError('notification_not_genuine', {});
-  const call = await consult(() => db.maybe(sql.findCall, reference));
+  const call = await retryRead(() => db.maybe(sql.findCall, reference));
   if (call?.kind !== 'payment') return [];
   const { campaign_id } = call;
-  const refunds = await consult(() => db.rows(sql.refundsNotMade, campaign_id, reference));
+  const refunds = await retryRead(() => db.rows(sql.refundsNotMade, campaign_id, reference));
   if (call.status === 'made' && refunds.length === 0) return [];
   const status = await gateway.orderStatus(reference);
   if (status.outcome === 'unknown') {
-    await operate(db, (tx) => tx.rows(sql.hastenCall, reference));
+    await runInTransaction(db, (tx) => tx.rows(sql.hastenCall, reference));
     throw new DomainError('gateway_unavailable', {});
   }
   if (call.status !== 'made') await applyOrder(parts, call, status);

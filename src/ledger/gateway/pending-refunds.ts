@@ -1,5 +1,5 @@
 import type { Tx } from '../../database/transaction.ts';
-import { refuseWhileHeld } from '../../quarantine/operations.ts';
+import { assertNotQuarantined } from '../../quarantine/operations.ts';
 import * as sql from '../movement-queries.ts';
 
 /**
@@ -26,25 +26,25 @@ export interface ProviderCall {
  * movement_transition_not_allowed, and for a payout payout_not_released and payout_disputed,
  * installation_held.
  */
-export async function sendMovement(
+export async function markPending(
   tx: Tx,
-  kind: sql.MovementKind,
+  kind: sql.LedgerEntryKind,
   id: string,
   { provider, providerReference }: ProviderCall,
-): Promise<sql.MovementRow> {
-  await refuseWhileHeld(tx);
-  return await tx.one(sql.sendMovement, id, kind, provider, providerReference);
+): Promise<sql.LedgerEntryRow> {
+  await assertNotQuarantined(tx);
+  return await tx.one(sql.markPending, id, kind, provider, providerReference);
 }
 
 /**
  * The provider has not made the movement and will not: it is due again, and may be sent under
  * another name. Refuses: movement_not_found, movement_transition_not_allowed.
  */
-export async function recallMovement(
+export async function markFailed(
   tx: Tx,
-  kind: sql.MovementKind,
+  kind: sql.LedgerEntryKind,
   id: string,
   reason: string,
-): Promise<sql.MovementRow> {
-  return await tx.one(sql.recallMovement, id, kind, reason);
+): Promise<sql.LedgerEntryRow> {
+  return await tx.one(sql.markFailed, id, kind, reason);
 }

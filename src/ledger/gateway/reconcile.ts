@@ -1,14 +1,14 @@
 import type { Log } from '../../database/log.ts';
 import { Loop, type Job } from '../../jobs/loop.ts';
-import { isHeld } from '../../quarantine/queries.ts';
+import { isQuarantined } from '../../quarantine/queries.ts';
 import {
   applyOrder,
   isTakenBack,
   refundMade,
   refundRefused,
   startRefund,
-  tellOfDoubled,
-  type GatewayParts,
+  reportDuplicateRefund,
+  type GatewayDeps,
 } from './operations.ts';
 import type { Gateway } from './port.ts';
 import * as sql from './queries.ts';
@@ -37,11 +37,11 @@ const atOnce = 4;
  * each thing once. Does nothing where no gateway is configured.
  */
 export class Reconciler implements Job {
-  readonly #parts: GatewayParts;
+  readonly #parts: GatewayDeps;
   readonly #log: Log;
   readonly #loop: Loop;
 
-  constructor(parts: GatewayParts, log: Log) {
+  constructor(parts: GatewayDeps, log: Log) {
     this.#parts = parts;
     this.#log = log;
     this.#loop = new Loop({
@@ -70,7 +70,7 @@ export class Reconciler implements Job {
     let [sent, closed, open] = [0, 0, 0];
     const result = (stopped: Reconciled['stopped']) => ({ sent, closed, open, stopped });
     if (gateway === undefined) return result(null);
-    if ((await db.one(isHeld)).held) return result('held');
+    if ((await db.one(isQuarantined)).held) return result('held');
     for (;;) {
       const refunds = await db.rows(sql.listRefundsToSend, gateway.name, atOnce);
       const steps = await Promise.all(refunds.map((refund) => this.#send(gateway, refund)));
@@ -129,7 +129,7 @@ export class Reconciler implements Job {
   }
 
   async #made(call: sql.CallRow): Promise<void> {
-    if (await refundMade(this.#parts, call)) tellOfDoubled(this.#log, call);
+    if (await refundMade(this.#parts, call)) reportDuplicateRefund(this.#log, call);
   }
 
   #away(call: sql.CallRow, reason: string): Step {

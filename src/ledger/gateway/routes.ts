@@ -1,17 +1,17 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { Logger } from 'pino';
-import type { GatewayParts } from './operations.ts';
+import type { GatewayDeps } from './operations.ts';
 import type { Reconciler } from './reconcile.ts';
 import { choice, closed, Id, nullable, problems } from '../../http/schemas.ts';
-import { permit } from '../../identity/policy.ts';
-import { consult } from '../../operation/run.ts';
-import { configured, payOnline, takeNotification, tellOfDoubled } from './operations.ts';
+import { authorize } from '../../identity/policy.ts';
+import { retryRead } from '../../operation/run.ts';
+import { configured, payOnline, takeNotification, reportDuplicateRefund } from './operations.ts';
 
 /** What the provider's routes use of the running service. */
 interface GatewayRouteDeps {
   readonly log: Logger;
-  readonly payments: GatewayParts;
+  readonly payments: GatewayDeps;
   readonly reconciler: Reconciler;
 }
 
@@ -94,7 +94,7 @@ export function gatewayRoutes(app: GatewayRouteDeps): FastifyPluginAsyncTypebox 
       },
       async ({ body }) => {
         for (const refund of await takeNotification(app.payments, body)) {
-          tellOfDoubled(app.log, refund);
+          reportDuplicateRefund(app.log, refund);
         }
         return { received: true as const };
       },
@@ -110,9 +110,9 @@ export function gatewayRoutes(app: GatewayRouteDeps): FastifyPluginAsyncTypebox 
         },
       },
       async ({ actor }) => {
-        permit(actor, 'gateway.reconcile');
+        authorize(actor, 'gateway.reconcile');
         configured(app.payments);
-        return await consult(() => app.reconciler.run());
+        return await retryRead(() => app.reconciler.run());
       },
     );
   };

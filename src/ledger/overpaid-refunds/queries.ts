@@ -2,7 +2,7 @@ import { query } from '../../database/query.ts';
 import { position } from '../movement-queries.ts';
 
 /** What a buyer is to send back, because a refund reached them twice. */
-export interface ClaimRow {
+export interface OverpaidRefundRow {
   readonly campaign_id: string;
   readonly transaction_id: string;
   readonly participation_id: string;
@@ -25,9 +25,9 @@ const claim = (movements: string) => `select t.campaign_id, t.transaction_id, t.
     and p.participation_id = t.participation_id`;
 
 /** A page of what is to come back, the oldest first. */
-export const listClaims = query<
+export const listOverpaidRefunds = query<
   [after: number | null, afterId: string | null, limit: number],
-  ClaimRow
+  OverpaidRefundRow
 >(
   'list_claims',
   `${claim('sambatan.transactions')}
@@ -38,16 +38,15 @@ export const listClaims = query<
   order by t.created_at, t.transaction_id limit $3`,
 );
 
-export const settleClaim = query<
+export const settleOverpaidRefund = query<
   [transactionId: string, reference: string, actor: string],
-  ClaimRow
+  OverpaidRefundRow
 >('settle_claim', claim('sambatan.settle_claim($1, $2, $3)'), { changes: 'rows' });
 
-export const giveUpClaim = query<[transactionId: string, reason: string, actor: string], ClaimRow>(
-  'give_up_claim',
-  claim('sambatan.give_up_claim($1, $2, $3)'),
-  { changes: 'rows' },
-);
+export const writeOffOverpaidRefund = query<
+  [transactionId: string, reason: string, actor: string],
+  OverpaidRefundRow
+>('give_up_claim', claim('sambatan.give_up_claim($1, $2, $3)'), { changes: 'rows' });
 
 /** A provider has made a refund; whether a person had made it as well. */
 export const refundByProvider = query<

@@ -2,9 +2,9 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { OperationDeps } from '../../operation/deps.ts';
 import { nextCursor } from '../../http/cursor.ts';
 import { closed, Id, pageOf, pageQuery, problems, text } from '../../http/schemas.ts';
-import { consult, operate } from '../../operation/run.ts';
-import { giveUpClaim, openClaims, settleClaim } from './operations.ts';
-import { claimOf, ClaimSchema, placeOf } from '../schemas.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
+import { writeOffOverpaidRefund, openOverpaidRefunds, settleOverpaidRefund } from './operations.ts';
+import { overpaidRefundOf, OverpaidRefundSchema, placeOf } from '../schemas.ts';
 
 const params = closed({ id: Id });
 const claimProblems = [
@@ -16,7 +16,7 @@ const claimProblems = [
 ] as const;
 
 /** What buyers are to send back, because a refund reached them twice. */
-export function claimRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
+export function overpaidRefundRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.get(
       '/claims',
@@ -25,14 +25,14 @@ export function claimRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
           tags: ['money'],
           summary: 'Refunds that were made twice and are to come back, the oldest first',
           querystring: closed(pageQuery),
-          response: { 200: pageOf(ClaimSchema), ...problems('forbidden') },
+          response: { 200: pageOf(OverpaidRefundSchema), ...problems('forbidden') },
         },
       },
       async ({ actor, query: { cursor, limit = 20 } }) => {
         const place = placeOf(cursor);
-        const rows = await consult(() => openClaims(app.db, actor, place, limit + 1));
+        const rows = await retryRead(() => openOverpaidRefunds(app.db, actor, place, limit + 1));
         return {
-          items: rows.slice(0, limit).map(claimOf),
+          items: rows.slice(0, limit).map(overpaidRefundOf),
           next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.transaction_id]),
         };
       },
@@ -46,14 +46,17 @@ export function claimRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
           summary: 'What was refunded twice has come back, also after it was given up',
           params,
           body: closed({ reference: text(1, 200) }),
-          response: { 200: ClaimSchema, ...problems(...claimProblems, 'installation_held') },
+          response: {
+            200: OverpaidRefundSchema,
+            ...problems(...claimProblems, 'installation_held'),
+          },
         },
       },
       async ({ actor, params: { id }, body }) => {
-        const row = await operate(app.db, (tx) =>
-          settleClaim(tx, actor, id, body.reference.trim()),
+        const row = await runInTransaction(app.db, (tx) =>
+          settleOverpaidRefund(tx, actor, id, body.reference.trim()),
         );
-        return claimOf(row);
+        return overpaidRefundOf(row);
       },
     );
 
@@ -65,12 +68,14 @@ export function claimRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
           summary: 'What was refunded twice will not come back: it is the platform’s loss',
           params,
           body: closed({ reason: text(3, 500) }),
-          response: { 200: ClaimSchema, ...problems(...claimProblems) },
+          response: { 200: OverpaidRefundSchema, ...problems(...claimProblems) },
         },
       },
       async ({ actor, params: { id }, body }) => {
-        const row = await operate(app.db, (tx) => giveUpClaim(tx, actor, id, body.reason.trim()));
-        return claimOf(row);
+        const row = await runInTransaction(app.db, (tx) =>
+          writeOffOverpaidRefund(tx, actor, id, body.reason.trim()),
+        );
+        return overpaidRefundOf(row);
       },
     );
   };

@@ -3,8 +3,8 @@ import type { Queryable } from '../../database/query.ts';
 import type { Tx } from '../../database/transaction.ts';
 import { DomainError } from '../../errors/errors.ts';
 import { actorLabel, type Actor, type SignedIn } from '../../identity/actor.ts';
-import { permitSeen, type Action } from '../../identity/policy.ts';
-import { refuseWhileHeld } from '../../quarantine/operations.ts';
+import { authorizeOrHide, type Action } from '../../identity/policy.ts';
+import { assertNotQuarantined } from '../../quarantine/operations.ts';
 import { proofThumbnail, type Proof } from './proofs.ts';
 import * as sql from '../queries.ts';
 import { toTransfer } from './rupiah.ts';
@@ -14,7 +14,7 @@ export interface Payment {
   readonly id: string;
   readonly campaign_id: string;
   readonly participation_id: string;
-  readonly status: sql.MovementStatus;
+  readonly status: sql.LedgerEntryStatus;
   /** Whole rupiah: quantity × price. */
   readonly amount: bigint;
   readonly unique_code: number;
@@ -84,7 +84,7 @@ export async function viewPayment(
   participationId: string,
   paysOnline = false,
 ): Promise<Payment> {
-  const { buyer } = await permitOnBuyer(tx, actor, 'payment.read', participationId);
+  const { buyer } = await authorizeOnBuyer(tx, actor, 'payment.read', participationId);
   return await open(tx, buyer, paysOnline);
 }
 
@@ -99,7 +99,7 @@ export async function submitProof(
   participationId: string,
   proof: Proof,
 ): Promise<Payment> {
-  const { buyer, caller } = await permitOnBuyer(tx, actor, 'payment.prove', participationId);
+  const { buyer, caller } = await authorizeOnBuyer(tx, actor, 'payment.prove', participationId);
   await tx.one(sql.lockPaymentsOf, buyer.campaign_id);
   await open(tx, buyer, false);
   const { contentType, content } = proof;
@@ -115,12 +115,12 @@ export async function submitProof(
 }
 
 /** Refuses a stranger before anything is done with the file; see submitProof. */
-export async function permitProof(
+export async function authorizeProof(
   db: Queryable,
   actor: Actor,
   participationId: string,
 ): Promise<void> {
-  await permitOnBuyer(db, actor, 'payment.prove', participationId);
+  await authorizeOnBuyer(db, actor, 'payment.prove', participationId);
 }
 
 /** The proof of a payment. Refuses: participation_not_found, forbidden, proof_not_found. */
@@ -129,7 +129,7 @@ export async function viewProof(
   actor: Actor,
   participationId: string,
 ): Promise<Proof> {
-  const { buyer } = await permitOnBuyer(db, actor, 'payment.read', participationId);
+  const { buyer } = await authorizeOnBuyer(db, actor, 'payment.read', participationId);
   const proof = await db.maybe(sql.findProof, buyer.campaign_id, participationId);
   if (proof === undefined) throw new DomainError('proof_not_found', {});
   return { contentType: proof.content_type, content: proof.content };
@@ -178,9 +178,9 @@ export async function verifyPayment(
     readonly paidOn?: string | null;
   },
 ): Promise<Received> {
-  const { buyer, caller } = await permitOnBuyer(tx, actor, 'payment.verify', participationId);
+  const { buyer, caller } = await authorizeOnBuyer(tx, actor, 'payment.verify', participationId);
   const { campaign_id } = buyer;
-  await refuseWhileHeld(tx);
+  await assertNotQuarantined(tx);
   const row = await tx.one(
     sql.verifyPayment,
     campaign_id,
@@ -215,7 +215,7 @@ export async function receiveMoney(
   },
 ): Promise<Received> {
   const { campaignId, participationId, amount, reference, paidAt = null } = money;
-  await refuseWhileHeld(tx);
+  await assertNotQuarantined(tx);
   const row = await tx.one(
     sql.receiveMoney,
     campaignId,
@@ -239,7 +239,7 @@ export async function rejectPayment(
   participationId: string,
   reason: string,
 ): Promise<Payment> {
-  const { buyer, caller } = await permitOnBuyer(tx, actor, 'payment.verify', participationId);
+  const { buyer, caller } = await authorizeOnBuyer(tx, actor, 'payment.verify', participationId);
   const { campaign_id } = buyer;
   await tx.one(sql.rejectPayment, campaign_id, participationId, reason, actorLabel(caller));
   return await found(tx, buyer);
@@ -256,7 +256,7 @@ export async function writeOffPayment(
   participationId: string,
   reason: string,
 ): Promise<Payment> {
-  const { buyer, caller } = await permitOnBuyer(tx, actor, 'payment.verify', participationId);
+  const { buyer, caller } = await authorizeOnBuyer(tx, actor, 'payment.verify', participationId);
   const { campaign_id } = buyer;
   await tx.one(sql.writeOffPayment, campaign_id, participationId, reason, actorLabel(caller));
   return await found(tx, buyer);
@@ -273,7 +273,7 @@ interface Buyer {
  * Throws unless the caller may do this with the money of the participation:
  * participation_not_found for whoever may not see that either.
  */
-export async function permitOnBuyer(
+export async function authorizeOnBuyer(
   db: Queryable,
   actor: Actor,
   action: Action,
@@ -285,7 +285,7 @@ export async function permitOnBuyer(
   if (buyer === undefined) throw new DomainError(hidden, {});
   const brandRole = await brandRoleOf(db, actor, buyer.brand_id);
   const seen = { action, see: 'participation.read', hidden } as const;
-  return { buyer, caller: permitSeen(actor, seen, { brandRole, ownerId: buyer.user_id }) };
+  return { buyer, caller: authorizeOrHide(actor, seen, { brandRole, ownerId: buyer.user_id }) };
 }
 
 async function open(tx: Tx, buyer: Buyer, paysOnline: boolean): Promise<Payment> {

@@ -1,7 +1,11 @@
 import { sizeLimits } from '../../config/size-limits.ts';
 import { DomainError } from '../../errors/errors.ts';
 import { maxProofPages, type ProofFlaw } from '../../errors/proof-flaws.ts';
-import { drawn, NotDrawn, type Flaw } from '../../uploads/decode-image.ts';
+import {
+  decodeUntrustedImage,
+  ImageDecodeError,
+  type ImageFlaw,
+} from '../../uploads/decode-image.ts';
 import { inspectPdf, isPdf } from '../../uploads/inspect-pdf.ts';
 
 /** The most bytes that a proof of payment may have as it is sent. */
@@ -35,7 +39,7 @@ export async function readProof(bytes: unknown): Promise<Proof> {
     return { contentType: 'application/pdf', content: bytes };
   }
   try {
-    const content = await drawn(bytes, (pixels) =>
+    const content = await decodeUntrustedImage(bytes, (pixels) =>
       pixels
         .resize(longestSide, longestSide, { fit: 'inside', withoutEnlargement: true })
         .webp({ quality: 80 })
@@ -43,14 +47,14 @@ export async function readProof(bytes: unknown): Promise<Proof> {
     );
     return { contentType: 'image/webp', content };
   } catch (error) {
-    if (!(error instanceof NotDrawn)) throw error;
+    if (!(error instanceof ImageDecodeError)) throw error;
     throw refused(flawOf[error.flaw]);
   }
 }
 
 /** A small picture of a proof that was kept as one, as WebP. */
 export async function proofThumbnail(content: Buffer): Promise<Buffer> {
-  return await drawn(content, (pixels) =>
+  return await decodeUntrustedImage(content, (pixels) =>
     pixels
       .resize(thumbnailSide, thumbnailSide, { fit: 'inside', withoutEnlargement: true })
       .webp({ quality: 70 })
@@ -63,7 +67,7 @@ const flawOf = {
   heic: 'heic',
   unreadable: 'unreadable',
   too_large: 'picture_too_large',
-} as const satisfies Record<Flaw, ProofFlaw>;
+} as const satisfies Record<ImageFlaw, ProofFlaw>;
 
 function refused(reason: ProofFlaw): DomainError {
   return new DomainError('proof_not_accepted', { reason });

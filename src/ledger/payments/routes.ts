@@ -2,13 +2,13 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import type { OperationDeps } from '../../operation/deps.ts';
-import { after, nextCursor } from '../../http/cursor.ts';
+import { cursorAfter, nextCursor } from '../../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../../http/schemas.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { openPayments } from '../work-queues/work-queues.ts';
 import {
   paymentOf,
-  permitProof,
+  authorizeProof,
   rejectPayment,
   submitProof,
   verifyPayment,
@@ -68,7 +68,7 @@ export function paymentRoutes(app: PaymentDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }) =>
-        await operate(app.db, (tx) => viewPayment(tx, actor, id, paysOnline)),
+        await runInTransaction(app.db, (tx) => viewPayment(tx, actor, id, paysOnline)),
     );
 
     server.get(
@@ -88,7 +88,7 @@ export function paymentRoutes(app: PaymentDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }, reply) => {
-        const { contentType, content } = await consult(() => viewProof(app.db, actor, id));
+        const { contentType, content } = await retryRead(() => viewProof(app.db, actor, id));
         return reply.headers(proofHeaders(id, contentType)).send(content);
       },
     );
@@ -124,9 +124,11 @@ export function paymentRoutes(app: PaymentDeps): FastifyPluginAsyncTypebox {
         },
         async (request) => {
           const { id } = request.params as { id: string };
-          await consult(() => permitProof(app.db, request.actor, id));
+          await retryRead(() => authorizeProof(app.db, request.actor, id));
           const proof = await readProof(request.body);
-          const payment = await operate(app.db, (tx) => submitProof(tx, request.actor, id, proof));
+          const payment = await runInTransaction(app.db, (tx) =>
+            submitProof(tx, request.actor, id, proof),
+          );
           return payment;
         },
       );
@@ -176,7 +178,7 @@ export function paymentRoutes(app: PaymentDeps): FastifyPluginAsyncTypebox {
         const amount = body?.amount === undefined ? null : BigInt(body.amount);
         const reference = body?.reference?.trim() ?? null;
         const seen = { amount, reference, paidOn: body?.paid_on ?? null };
-        const received = await operate(app.db, (tx) => verifyPayment(tx, actor, id, seen));
+        const received = await runInTransaction(app.db, (tx) => verifyPayment(tx, actor, id, seen));
         return received;
       },
     );
@@ -220,7 +222,9 @@ export function paymentRoutes(app: PaymentDeps): FastifyPluginAsyncTypebox {
         async (request) => {
           const { id } = request.params as { id: string };
           const { reason } = request.body as { reason: string };
-          const payment = await operate(app.db, (tx) => verb(tx, request.actor, id, reason.trim()));
+          const payment = await runInTransaction(app.db, (tx) =>
+            verb(tx, request.actor, id, reason.trim()),
+          );
           return payment;
         },
       );
@@ -244,9 +248,9 @@ export function paymentRoutes(app: PaymentDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, query: { status = 'proof_submitted', cursor, limit = 20 } }) => {
-        const [position = null, id = null] = after(cursor, ['number', 'id']);
+        const [position = null, id = null] = cursorAfter(cursor, ['number', 'id']);
         const place = [position, id] as const;
-        const rows = await consult(() => openPayments(app.db, actor, status, place, limit + 1));
+        const rows = await retryRead(() => openPayments(app.db, actor, status, place, limit + 1));
         return {
           items: rows.slice(0, limit).map(paymentOf),
           next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.transaction_id]),

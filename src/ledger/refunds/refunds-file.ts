@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { csvOf, type Cell } from '../../exports/csv.ts';
 import type { Database } from '../../database/pool.ts';
 import type { Actor } from '../../identity/actor.ts';
-import { consult } from '../../operation/run.ts';
+import { retryRead } from '../../operation/run.ts';
 import { spreadsheetOf, type SheetHead } from '../../exports/spreadsheet.ts';
 import type { RefundRow } from '../movement-queries.ts';
 import { refundsToMake, type Sender } from '../movements.ts';
@@ -29,7 +29,7 @@ const head = {
  * say that it is missing. Refuses: forbidden, installation_held.
  */
 export async function refundsCsv(db: Database, actor: Actor, gateway: Sender): Promise<Readable> {
-  const refunds = await consult(() => refundsToMake(db, actor, gateway));
+  const refunds = await retryRead(() => refundsToMake(db, actor, gateway));
   return await csvOf(withHead(linesOf(refunds)));
 }
 
@@ -38,7 +38,7 @@ export async function refundsCsv(db: Database, actor: Actor, gateway: Sender): P
  * installation_held, export_too_large.
  */
 export async function refundsSheet(db: Database, actor: Actor, gateway: Sender): Promise<Buffer> {
-  const refunds = await consult(() => refundsToMake(db, actor, gateway));
+  const refunds = await retryRead(() => refundsToMake(db, actor, gateway));
   return await spreadsheetOf(head, linesOf(refunds));
 }
 

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { OperationDeps } from '../../operation/deps.ts';
 import { closed, Id, problems, Rupiah, text } from '../../http/schemas.ts';
-import { consult, operate, preview } from '../../operation/run.ts';
+import { retryRead, runInTransaction, preview } from '../../operation/run.ts';
 import { declareShortfall, tryShortfall, viewBooks } from '../books.ts';
 import { BooksSchema, slotsDelivered } from '../schemas.ts';
 
@@ -55,8 +55,10 @@ export function shortfallRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
       },
       async ({ actor, params: { id }, body: { slots, reason } }) => {
         const input = { slots, reason: reason.trim() };
-        const refunds = await operate(app.db, (tx) => declareShortfall(tx, actor, id, input));
-        return { refunds, books: await consult(() => viewBooks(app.db, actor, id)) };
+        const refunds = await runInTransaction(app.db, (tx) =>
+          declareShortfall(tx, actor, id, input),
+        );
+        return { refunds, books: await retryRead(() => viewBooks(app.db, actor, id)) };
       },
     );
 

@@ -1,6 +1,6 @@
 import { query, type Queryable } from '../../database/query.ts';
 import type { Actor } from '../../identity/actor.ts';
-import { permit } from '../../identity/policy.ts';
+import { authorize } from '../../identity/policy.ts';
 import type { Sender } from '../movements.ts';
 
 /** Within how many hours somebody should have done what waits in a queue; alerts fire after that. */
@@ -42,7 +42,7 @@ export async function viewQueues(
   actor: Actor,
   gateway: Sender,
 ): Promise<ReadonlyMap<WorkQueue, QueueRow>> {
-  permit(actor, 'dashboard.read');
+  authorize(actor, 'dashboard.read');
   const rows = await db.rows(measureQueues, maxQueueItems, gateway?.name ?? null);
   return new Map(rows.map((row) => [row.queue as WorkQueue, row]));
 }

@@ -2,7 +2,7 @@ import { query } from '../../database/query.ts';
 import { deliveredQuantity } from '../payments/payment-state.ts';
 
 /** What people who handle money see of a participation, beside its sums. */
-export interface SubjectRow {
+export interface ParticipationSummaryRow {
   readonly participation_id: string;
   readonly campaign_id: string;
   readonly title: string;
@@ -15,7 +15,7 @@ export interface SubjectRow {
   readonly proof_at: Date | null;
 }
 
-export const describeParticipations = query<[participationIds: string[]], SubjectRow>(
+export const describeParticipations = query<[participationIds: string[]], ParticipationSummaryRow>(
   'describe_participations',
   `select p.participation_id, p.campaign_id, c.title, f.display_name, f.email,
     coalesce(nullif(${deliveredQuantity('p')}, 0), p.quantity) as quantity,
@@ -29,7 +29,7 @@ export const describeParticipations = query<[participationIds: string[]], Subjec
 );
 
 /** A refund or payout that was made. */
-export interface MadeRow {
+export interface SettledRow {
   readonly transaction_id: string;
   readonly campaign_id: string;
   readonly title: string;
@@ -40,7 +40,7 @@ export interface MadeRow {
 }
 
 /** The last ones that were made, the newest first. */
-export const listMade = query<[kind: 'refund' | 'payout', limit: number], MadeRow>(
+export const listSettled = query<[kind: 'refund' | 'payout', limit: number], SettledRow>(
   'list_made',
   `select t.transaction_id, t.campaign_id, c.title, t.participation_id, t.amount, t.reference,
     t.settled_at

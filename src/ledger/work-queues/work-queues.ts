@@ -2,12 +2,12 @@ import type { Queryable } from '../../database/query.ts';
 import { foldText } from '../../database/text-search.ts';
 import { DomainError } from '../../errors/errors.ts';
 import type { Actor } from '../../identity/actor.ts';
-import { permit } from '../../identity/policy.ts';
+import { authorize } from '../../identity/policy.ts';
 import * as sql from './queries.ts';
 import {
   listOverduePayments,
   listPayments,
-  type MovementStatus,
+  type LedgerEntryStatus,
   type PaymentRow,
 } from '../queries.ts';
 import {
@@ -28,12 +28,12 @@ import {
 import type { Place } from '../movements.ts';
 
 /** Participations by id, as those who handle money see them. Refuses: forbidden. */
-export async function subjectsOf(
+export async function participationsById(
   db: Queryable,
   actor: Actor,
   ids: readonly (string | null)[],
-): Promise<ReadonlyMap<string, sql.SubjectRow>> {
-  permit(actor, 'payment.verify');
+): Promise<ReadonlyMap<string, sql.ParticipationSummaryRow>> {
+  authorize(actor, 'payment.verify');
   const wanted = [...new Set(ids.filter((id) => id !== null))];
   const rows = wanted.length === 0 ? [] : await db.rows(sql.describeParticipations, wanted);
   return new Map(rows.map((row) => [row.participation_id, row]));
@@ -46,11 +46,11 @@ export async function subjectsOf(
 export async function openPayments(
   db: Queryable,
   actor: Actor,
-  status: MovementStatus | 'overdue',
+  status: LedgerEntryStatus | 'overdue',
   [position, id]: Place,
   limit: number,
 ): Promise<PaymentRow[]> {
-  permit(actor, 'payment.verify');
+  authorize(actor, 'payment.verify');
   return status === 'overdue'
     ? await db.rows(listOverduePayments, position, id, limit)
     : await db.rows(listPayments, status, position, id, limit);
@@ -72,13 +72,13 @@ export async function openLines(
   [day, id]: readonly [day: string | null, id: string | null],
   limit: number,
 ): Promise<OpenLine[]> {
-  permit(actor, 'statement.import');
+  authorize(actor, 'statement.import');
   return await withCandidates(db, await db.rows(listOpenLines, day, id, limit));
 }
 
 /** One line, whatever became of it. Refuses: forbidden, statement_line_not_found. */
 export async function oneLine(db: Queryable, actor: Actor, lineId: string): Promise<OpenLine> {
-  permit(actor, 'statement.import');
+  authorize(actor, 'statement.import');
   const line = await db.maybe(findLine, lineId);
   if (line === undefined) throw new DomainError('statement_line_not_found', {});
   return (await withCandidates(db, [line]))[0]!;
@@ -160,12 +160,12 @@ async function fittingBySum(
 }
 
 /** The last refunds or payouts that were made, the newest first. Refuses: forbidden. */
-export async function lastMade(
+export async function recentlySettled(
   db: Queryable,
   actor: Actor,
   kind: 'refund' | 'payout',
   limit: number,
-): Promise<sql.MadeRow[]> {
-  permit(actor, kind === 'refund' ? 'refund.settle' : 'payout.settle');
-  return await db.rows(sql.listMade, kind, limit);
+): Promise<sql.SettledRow[]> {
+  authorize(actor, kind === 'refund' ? 'refund.settle' : 'payout.settle');
+  return await db.rows(sql.listSettled, kind, limit);
 }

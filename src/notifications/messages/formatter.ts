@@ -1,7 +1,7 @@
 import type { Language } from '../../errors/errors.ts';
 
 /** How values are said to one person: in their language and their time zone. */
-export interface Speaker {
+export interface MessageFormatter {
   readonly language: Language;
   /** Whole rupiah. */
   rupiah(amount: number | undefined): string;
@@ -14,11 +14,11 @@ const locales = { id: 'id-ID', en: 'en-GB' } as const satisfies Record<Language,
 const fallbackZone = 'Asia/Jakarta';
 
 /** Making one costs more than writing a mail with it. Zones are as many as people write them. */
-const known = new Map<string, Speaker>();
+const known = new Map<string, MessageFormatter>();
 const mostKnown = 1_000;
 
 /** Speaks to a person; a time zone that nobody knows is taken for Jakarta's. */
-export function speakerFor(language: Language, timeZone: string): Speaker {
+export function messageFormatter(language: Language, timeZone: string): MessageFormatter {
   const key = `${language} ${timeZone}`;
   let speaker = known.get(key);
   if (speaker === undefined) {
@@ -29,7 +29,7 @@ export function speakerFor(language: Language, timeZone: string): Speaker {
   return speaker;
 }
 
-function newSpeaker(language: Language, timeZone: string): Speaker {
+function newSpeaker(language: Language, timeZone: string): MessageFormatter {
   const locale = locales[language];
   const money = new Intl.NumberFormat(locale, {
     style: 'currency',

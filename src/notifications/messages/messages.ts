@@ -3,7 +3,7 @@ import { buyerMessages } from './buyer.ts';
 import { moneyMessages } from './money.ts';
 import { orderMessages } from './orders.ts';
 import { sellerMessages } from './seller.ts';
-import type { Speaker } from './formatter.ts';
+import type { MessageFormatter } from './formatter.ts';
 import type { Topic } from './topics.ts';
 import { waitingMessages } from './waiting.ts';
 
@@ -36,7 +36,7 @@ export interface Message {
   readonly paragraphs: readonly string[];
 }
 
-export type Write = (params: MessageParams, say: Speaker) => Message;
+export type Write = (params: MessageParams, say: MessageFormatter) => Message;
 
 /** One kind of message: which topic it belongs to, and how it reads in each language. */
 export type MessageDefinition = { readonly topic: Topic } & Readonly<Record<Language, Write>>;
@@ -57,7 +57,7 @@ export function isMessageKind(word: string): word is MessageKind {
 }
 
 /** A stored message in the words of one person; of a kind that a newer version wrote, its title. */
-export function messageFor(kind: string, params: MessageParams, say: Speaker): Message {
+export function messageFor(kind: string, params: MessageParams, say: MessageFormatter): Message {
   if (!isMessageKind(kind)) return { title: params.campaign, paragraphs: [] };
   const definition: MessageDefinition = messages[kind];
   const { title, paragraphs } = definition[say.language](params, say);

@@ -1,7 +1,7 @@
 import type { MessageDefinition, MessageParams } from './messages.ts';
-import type { Speaker } from './formatter.ts';
+import type { MessageFormatter } from './formatter.ts';
 
-function digestLines(p: MessageParams, say: Speaker): string[] {
+function digestLines(p: MessageParams, say: MessageFormatter): string[] {
   const line = (people: number | undefined, slots: number | undefined, id: string, en: string) => {
     if (people === undefined || people === 0) return '';
     if (say.language === 'id') return `${people} pembeli ${id} (${say.slots(slots)}).`;

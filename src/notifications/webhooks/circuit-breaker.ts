@@ -1,5 +1,5 @@
 /** Begun for one receiver together, so that a slow one leaves room for others. */
-export const mostAtOnce = 10;
+export const maxConcurrent = 10;
 /** Who takes as long as that for an answer, or gives none, is slow. */
 const slowMs = 5_000;
 /** How long who was slow is left alone: twice as long each time, until an answer is quick again. */
@@ -11,7 +11,7 @@ const longestRestMs = 60_000;
  * attempts run into their time-out takes a smaller and smaller part of the room that all share; its
  * deliveries wait, each with its own backoff besides. In the process: each finds out for itself.
  */
-export class Receivers {
+export class CircuitBreaker {
   readonly #underWay = new Map<string, number>();
   readonly #slow = new Map<string, { readonly restMs: number; readonly until: number }>();
   readonly #now: () => number;
@@ -22,7 +22,7 @@ export class Receivers {
 
   /** Those for whom nothing is to be begun now. */
   busy(): string[] {
-    const full = [...this.#underWay].filter(([, count]) => count >= mostAtOnce);
+    const full = [...this.#underWay].filter(([, count]) => count >= maxConcurrent);
     const resting = [...this.#slow].filter(([, { until }]) => until > this.#now());
     return [...new Set([...full, ...resting].map(([endpointId]) => endpointId))];
   }

@@ -1,9 +1,9 @@
 import type { AccessRow } from '../../accounts/access-queries.ts';
 import type { AccessEvent, AccessMethod } from '../../accounts/access.ts';
 import type { Wording } from '../../errors/errors.ts';
-import { shortMoment } from '../../web/format.ts';
+import { formatShortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
-import { worded, type Visit } from '../../web/visit.ts';
+import { inLanguage, type PageContext } from '../../web/visit.ts';
 
 /** So many of the last rows are shown; an export has all. */
 export const accessShown = 10;
@@ -42,7 +42,7 @@ const methods: Readonly<Record<AccessMethod, Wording>> = {
 const methodsTold: readonly AccessEvent[] = ['signed_in', 'proved_again'];
 
 /** Who came in lately, and what was tried: for the person whose account it is. */
-export function accessList(visit: Visit, rows: readonly AccessRow[]): Html {
+export function accessList(visit: PageContext, rows: readonly AccessRow[]): Html {
   const { t } = visit;
   return html`<section class="panel" aria-labelledby="access">
     <h2 id="access">${t('Riwayat masuk', 'Recent sign-ins')}</h2>
@@ -62,14 +62,17 @@ export function accessList(visit: Visit, rows: readonly AccessRow[]): Html {
   </section>`;
 }
 
-function accessItem(visit: Visit, { event, method, browser, occurred_at: at }: AccessRow): Html {
+function accessItem(
+  visit: PageContext,
+  { event, method, browser, occurred_at: at }: AccessRow,
+): Html {
   const { language, person } = visit;
   const told = methodsTold.some((one) => one === event) && Object.hasOwn(methods, method);
   const words = [
-    worded(visit, events[event as AccessEvent]),
-    told && worded(visit, methods[method as AccessMethod]),
+    inLanguage(visit, events[event as AccessEvent]),
+    told && inLanguage(visit, methods[method as AccessMethod]),
   ].filter((part) => part !== false);
-  const details = [shortMoment(at, language, person?.timeZone), browser].filter(
+  const details = [formatShortMoment(at, language, person?.timeZone), browser].filter(
     (part) => part !== '',
   );
   return html`<li>

@@ -1,5 +1,5 @@
 import Type from 'typebox';
-import { mostAddresses } from '../../accounts/account.ts';
+import { maxAddresses } from '../../accounts/account.ts';
 import {
   addAddress,
   editAddress,
@@ -11,33 +11,33 @@ import {
 import { addressFields, addressInput } from '../../accounts/schemas.ts';
 import type { PageDeps } from '../deps.ts';
 import type { DomainError, FieldError } from '../../errors/errors.ts';
-import { formReader, taken, type Typed } from '../../http/forms.ts';
+import { formParser, toResult, type RawFields } from '../../http/forms.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
-import { pathWithin, seeOther, sendPage, type Pages } from '../../http/page-response.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { localPath, redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { badge, checkbox, emptyState, input, notice } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
-import { heading, type PageParts } from '../../web/layout.ts';
-import type { Visit } from '../../web/visit.ts';
+import { heading, type PageProps } from '../../web/layout.ts';
+import type { PageContext } from '../../web/visit.ts';
 
 const params = closed({ id: Id });
-const readForm = formReader(
+const readForm = formParser(
   closed({ ...addressFields, is_default: Type.Boolean(), back: Type.Optional(text(0, 600)) }),
 );
 const list = '/akun/alamat';
 
 /** Saved addresses: where a join has things sent with one tap. */
-export function addressPages(app: PageDeps): Pages {
+export function addressPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get(list, async (request, reply) => {
-      const addresses = await consult(() => ownAddresses(app.db, request.visit.actor));
+      const addresses = await retryRead(() => ownAddresses(app.db, request.visit.actor));
       return sendPage(request, reply, listPage(request.visit, addresses));
     });
 
     server.get(`${list}/baru`, async (request, reply) => {
-      await consult(() => ownAddresses(app.db, request.visit.actor));
+      await retryRead(() => ownAddresses(app.db, request.visit.actor));
       const { back } = request.query as { back?: unknown };
-      const shown = { typed: { back: back === undefined ? list : pathWithin(back) } };
+      const shown = { typed: { back: back === undefined ? list : localPath(back) } };
       return sendPage(request, reply, formPage(request.visit, undefined, shown));
     });
 
@@ -50,8 +50,8 @@ export function addressPages(app: PageDeps): Pages {
         return sendPage(request, reply, page, 422);
       }
       const { back = list, ...address } = form.value;
-      const outcome = await taken(() =>
-        operate(app.db, (tx) => addAddress(tx, visit.actor, addressInput(address))),
+      const outcome = await toResult(() =>
+        runInTransaction(app.db, (tx) => addAddress(tx, visit.actor, addressInput(address))),
       );
       if ('refused' in outcome) {
         const { refused } = outcome;
@@ -62,19 +62,19 @@ export function addressPages(app: PageDeps): Pages {
           refused.status,
         );
       }
-      return seeOther(request, reply, pathWithin(back));
+      return redirect(request, reply, localPath(back));
     });
 
     server.get(`${list}/:id`, { schema: { params } }, async (request, reply) => {
       const { visit } = request;
-      const address = await consult(() => ownAddress(app.db, visit.actor, request.params.id));
+      const address = await retryRead(() => ownAddress(app.db, visit.actor, request.params.id));
       return sendPage(request, reply, formPage(visit, address, {}));
     });
 
     server.post(`${list}/:id`, { schema: { params } }, async (request, reply) => {
       const { visit } = request;
       const { id } = request.params;
-      const address = await consult(() => ownAddress(app.db, visit.actor, id));
+      const address = await retryRead(() => ownAddress(app.db, visit.actor, id));
       const form = readForm(request.body);
       const { typed } = form;
       if ('errors' in form) {
@@ -82,8 +82,8 @@ export function addressPages(app: PageDeps): Pages {
         return sendPage(request, reply, page, 422);
       }
       const { back: _back, ...change } = form.value;
-      const outcome = await taken(() =>
-        operate(app.db, (tx) => editAddress(tx, visit.actor, id, addressInput(change))),
+      const outcome = await toResult(() =>
+        runInTransaction(app.db, (tx) => editAddress(tx, visit.actor, id, addressInput(change))),
       );
       if ('refused' in outcome) {
         const { refused } = outcome;
@@ -94,7 +94,7 @@ export function addressPages(app: PageDeps): Pages {
           refused.status,
         );
       }
-      return seeOther(request, reply, list);
+      return redirect(request, reply, list);
     });
 
     server.post(
@@ -102,10 +102,10 @@ export function addressPages(app: PageDeps): Pages {
       { schema: { params }, config: { formPage: list } },
       async (request, reply) => {
         const { id } = request.params;
-        await operate(app.db, (tx) =>
+        await runInTransaction(app.db, (tx) =>
           editAddress(tx, request.visit.actor, id, { isDefault: true }),
         );
-        return seeOther(request, reply, list);
+        return redirect(request, reply, list);
       },
     );
 
@@ -113,14 +113,16 @@ export function addressPages(app: PageDeps): Pages {
       `${list}/:id/hapus`,
       { schema: { params }, config: { formPage: list } },
       async (request, reply) => {
-        await operate(app.db, (tx) => removeAddress(tx, request.visit.actor, request.params.id));
-        return seeOther(request, reply, list);
+        await runInTransaction(app.db, (tx) =>
+          removeAddress(tx, request.visit.actor, request.params.id),
+        );
+        return redirect(request, reply, list);
       },
     );
   };
 }
 
-function listPage(visit: Visit, addresses: readonly Address[]): PageParts {
+function listPage(visit: PageContext, addresses: readonly Address[]): PageProps {
   const { t, url } = visit;
   const title = t('Alamatku', 'My addresses');
   const add = html`<a class="button" href="${url(`${list}/baru`)}"
@@ -144,13 +146,13 @@ function listPage(visit: Visit, addresses: readonly Address[]): PageParts {
             </div> `
       }
       <div class="row">
-        ${addresses.length > 0 && addresses.length < mostAddresses && add}
+        ${addresses.length > 0 && addresses.length < maxAddresses && add}
         <a href="${url('/akun')}">${t('Kembali ke akun', 'Back to the account')}</a>
       </div>`,
   };
 }
 
-function addressCard(visit: Visit, address: Address): Html {
+function addressCard(visit: PageContext, address: Address): Html {
   const { t, url } = visit;
   const at = `${list}/${address.id}`;
   return html`<section class="panel">
@@ -178,12 +180,12 @@ function addressCard(visit: Visit, address: Address): Html {
 }
 
 interface Shown {
-  readonly typed?: Typed;
+  readonly typed?: RawFields;
   readonly errors?: readonly FieldError[];
   readonly refused?: DomainError;
 }
 
-function formPage(visit: Visit, address: Address | undefined, shown: Shown): PageParts {
+function formPage(visit: PageContext, address: Address | undefined, shown: Shown): PageProps {
   const { t, url, language } = visit;
   const { typed, refused } = shown;
   const errors = shown.errors ?? refused?.fields;

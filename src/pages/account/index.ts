@@ -1,5 +1,5 @@
 import type { PageDeps } from '../deps.ts';
-import type { Pages } from '../../http/page-response.ts';
+import type { PagePlugin } from '../../http/page-response.ts';
 import { addressPages } from './addresses.ts';
 import { namePages } from './name.ts';
 import { messageSettingPages } from './message-settings.ts';
@@ -12,7 +12,7 @@ import { signInFactorPages } from './sign-in-mfa.ts';
 import { signInPages } from './sign-in.ts';
 
 /** Signing in and out, the profile, the second factor, the saved addresses, the account for refunds, messages. */
-export function accountPages(app: PageDeps): Pages {
+export function accountPages(app: PageDeps): PagePlugin {
   return async (server) => {
     await server.register(signInPages(app));
     await server.register(signInFactorPages(app));

@@ -1,15 +1,15 @@
 import type { PageDeps } from '../deps.ts';
 import type { Wording } from '../../errors/errors.ts';
-import { typedFields } from '../../http/forms.ts';
-import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
-import { permit } from '../../identity/policy.ts';
+import { rawFields } from '../../http/forms.ts';
+import { redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
+import { authorize } from '../../identity/policy.ts';
 import { setTopic, settingsOf, type TopicSetting } from '../../notifications/operations.ts';
 import { topicNames, type Topic } from '../../notifications/messages/topics.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { checkbox, notice } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
 import { heading } from '../../web/layout.ts';
-import { worded, type Visit } from '../../web/visit.ts';
+import { inLanguage, type PageContext } from '../../web/visit.ts';
 import { signedIn } from '../../http/signed-in.ts';
 
 const path = '/akun/pemberitahuan';
@@ -28,13 +28,13 @@ const words: Readonly<Record<Topic, Wording>> = {
 };
 
 /** What a person wants to hear of, by mail and in the inbox: one form for all of it. */
-export function messageSettingPages(app: PageDeps): Pages {
+export function messageSettingPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get(path, async (request, reply) => {
       const { visit } = request;
       const { userId } = signedIn(visit);
-      permit(visit.actor, 'notification.settings');
-      const settings = await consult(() => settingsOf(app.db, userId));
+      authorize(visit.actor, 'notification.settings');
+      const settings = await retryRead(() => settingsOf(app.db, userId));
       const saved = Object.hasOwn(request.query as object, 'simpan');
       const title = visit.t('Pemberitahuan', 'What I am told');
       const main = settingsForm(visit, title, settings, saved);
@@ -43,22 +43,22 @@ export function messageSettingPages(app: PageDeps): Pages {
 
     server.post(path, async (request, reply) => {
       const { userId } = signedIn(request.visit);
-      permit(request.visit.actor, 'notification.settings');
-      const ticked = typedFields(request.body);
-      await operate(app.db, async (tx) => {
+      authorize(request.visit.actor, 'notification.settings');
+      const ticked = rawFields(request.body);
+      await runInTransaction(app.db, async (tx) => {
         for (const topic of topicNames) {
           const email = ticked[`email_${topic}`] !== undefined;
           const inApp = ticked[`in_app_${topic}`] !== undefined;
           await setTopic(tx, userId, topic, { email, inApp });
         }
       });
-      return seeOther(request, reply, `${path}?simpan`);
+      return redirect(request, reply, `${path}?simpan`);
     });
   };
 }
 
 function settingsForm(
-  visit: Visit,
+  visit: PageContext,
   title: string,
   settings: readonly TopicSetting[],
   saved: boolean,
@@ -74,7 +74,7 @@ function settingsForm(
       ${settings.map(
         ({ topic, email, in_app: inApp }) =>
           html`<fieldset class="topic">
-            <legend>${worded(visit, words[topic])}</legend>
+            <legend>${inLanguage(visit, words[topic])}</legend>
             <div class="row">
               ${box(`email_${topic}`, 'E-mail', email)}
               ${box(`in_app_${topic}`, t('Pesan di sini', 'Messages here'), inApp)}

@@ -1,10 +1,10 @@
 import Type from 'typebox';
 import type { PageDeps } from '../deps.ts';
-import { after, nextCursor } from '../../http/cursor.ts';
-import { formReader } from '../../http/forms.ts';
+import { cursorAfter, nextCursor } from '../../http/cursor.ts';
+import { formParser } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
-import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
-import { permit } from '../../identity/policy.ts';
+import { redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
+import { authorize } from '../../identity/policy.ts';
 import {
   inboxMessageOf,
   readAllMessages,
@@ -13,30 +13,30 @@ import {
   type InboxMessage,
 } from '../../notifications/operations.ts';
 import { listInbox } from '../../notifications/queries.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { badge, emptyState, paging } from '../../web/components.ts';
-import { count, shortMoment } from '../../web/format.ts';
+import { formatCount, formatShortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { heading } from '../../web/layout.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { signedIn } from '../../http/signed-in.ts';
 
 const path = '/akun/pesan';
 const pageSize = 20;
 const schema = { params: closed({ id: Id }) };
-const readUpTo = formReader(closed({ up_to: Type.Optional(Id) }));
+const readUpTo = formParser(closed({ up_to: Type.Optional(Id) }));
 
 /** The inbox: what a person was told, newest first, and what of it they have read. */
-export function messagePages(app: PageDeps): Pages {
+export function messagePages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get(path, async (request, reply) => {
       const { visit } = request;
       const { userId } = signedIn(visit);
-      permit(visit.actor, 'notification.read');
+      authorize(visit.actor, 'notification.read');
       const { cursor } = request.query as { cursor?: unknown };
       const from = typeof cursor === 'string' ? cursor : undefined;
-      const [last = null] = after(from, ['id']);
-      const [rows, unread] = await consult(() =>
+      const [last = null] = cursorAfter(from, ['id']);
+      const [rows, unread] = await retryRead(() =>
         Promise.all([
           app.db.rows(listInbox, userId, false, last, pageSize + 1),
           unreadOf(app.db, userId),
@@ -55,24 +55,24 @@ export function messagePages(app: PageDeps): Pages {
 
     server.post(`${path}/baca`, async (request, reply) => {
       const { userId } = signedIn(request.visit);
-      permit(request.visit.actor, 'notification.read');
+      authorize(request.visit.actor, 'notification.read');
       const form = readUpTo(request.body);
       // What arrived after the page was shown stays unread.
       const upTo = 'errors' in form ? null : (form.value.up_to?.toLowerCase() ?? null);
-      await operate(app.db, (tx) => readAllMessages(tx, userId, upTo));
-      return seeOther(request, reply, path);
+      await runInTransaction(app.db, (tx) => readAllMessages(tx, userId, upTo));
+      return redirect(request, reply, path);
     });
 
     server.post(`${path}/:id/baca`, { schema }, async (request, reply) => {
       const { userId } = signedIn(request.visit);
-      permit(request.visit.actor, 'notification.read');
-      await operate(app.db, (tx) => readMessage(tx, userId, request.params.id));
-      return seeOther(request, reply, path);
+      authorize(request.visit.actor, 'notification.read');
+      await runInTransaction(app.db, (tx) => readMessage(tx, userId, request.params.id));
+      return redirect(request, reply, path);
     });
   };
 }
 
-function inbox(visit: Visit, messages: readonly InboxMessage[], unread: number): Html {
+function inbox(visit: PageContext, messages: readonly InboxMessage[], unread: number): Html {
   const { t, url, language } = visit;
   const settings = html`<a class="button quiet" href="${url('/akun/pemberitahuan')}"
     >${t('Atur pemberitahuan', 'What I am told')}</a
@@ -85,7 +85,9 @@ function inbox(visit: Visit, messages: readonly InboxMessage[], unread: number):
     );
   }
   return html`<div class="row apart inbox-head">
-      <p>${t(`${count(unread, language)} belum dibaca`, `${count(unread, language)} unread`)}</p>
+      <p>
+        ${t(`${formatCount(unread, language)} belum dibaca`, `${formatCount(unread, language)} unread`)}
+      </p>
       <div class="row">
         ${
           unread > 0 &&
@@ -99,7 +101,7 @@ function inbox(visit: Visit, messages: readonly InboxMessage[], unread: number):
     ${messages.map((message) => card(visit, message))}`;
 }
 
-function card(visit: Visit, message: InboxMessage): Html {
+function card(visit: PageContext, message: InboxMessage): Html {
   const { t, url, language, person } = visit;
   const isNew = message.read_at === null;
   return html`<article class="panel message">
@@ -107,7 +109,7 @@ function card(visit: Visit, message: InboxMessage): Html {
     ${message.paragraphs.map((paragraph) => html`<p>${paragraph}</p>`)}
     <p class="quiet">
       <time datetime="${message.created_at.toISOString()}"
-        >${shortMoment(message.created_at, language, person?.timeZone)}</time
+        >${formatShortMoment(message.created_at, language, person?.timeZone)}</time
       >
     </p>
     <div class="row">

@@ -3,7 +3,7 @@ import type { FieldError } from '../../errors/errors.ts';
 import { text } from '../../http/schemas.ts';
 import { input } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 
 /** A code of the app, or a recovery code: whichever of the two forms was sent. */
 export const factorFields = {
@@ -38,7 +38,7 @@ export function hiddenInputs(fields: FactorForm['hidden']): Html[] {
 }
 
 /** The form for a code of the app, and below it the one for a recovery code. */
-export function factorInputs(visit: Visit, form: FactorForm): Html {
+export function factorInputs(visit: PageContext, form: FactorForm): Html {
   const { t, url } = visit;
   const { code, recovery } = form.names ?? { code: 'code', recovery: 'recovery_code' };
   const hidden = hiddenInputs(form.hidden);

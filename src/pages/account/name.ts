@@ -4,45 +4,45 @@ import { profileFields } from '../../accounts/schemas.ts';
 import Type from 'typebox';
 import type { PageDeps } from '../deps.ts';
 import type { FieldError } from '../../errors/errors.ts';
-import { permit } from '../../identity/policy.ts';
-import { formReader, taken } from '../../http/forms.ts';
+import { authorize } from '../../identity/policy.ts';
+import { formParser, toResult } from '../../http/forms.ts';
 import { closed, text } from '../../http/schemas.ts';
-import { pathWithin, seeOther, sendPage, type Pages } from '../../http/page-response.ts';
-import { operate } from '../../operation/run.ts';
+import { localPath, redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import { input } from '../../web/components.ts';
 import { html } from '../../web/html.ts';
-import { heading, type PageParts } from '../../web/layout.ts';
-import type { Visit } from '../../web/visit.ts';
+import { heading, type PageProps } from '../../web/layout.ts';
+import type { PageContext } from '../../web/visit.ts';
 
-const readForm = formReader(
+const readForm = formParser(
   closed({ display_name: profileFields.display_name, back: Type.Optional(text(0, 600)) }),
 );
 
 /** What a newcomer is called: asked once, after the first sign-in, on the way back. */
-export function namePages(app: PageDeps): Pages {
+export function namePages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/masuk/nama', async (request, reply) => {
       const { visit } = request;
-      permit(visit.actor, 'account.manage');
-      const back = pathWithin((request.query as { back?: unknown }).back);
+      authorize(visit.actor, 'account.manage');
+      const back = localPath((request.query as { back?: unknown }).back);
       const name = visit.person?.displayName;
       return sendPage(request, reply, namePage(visit, { back, name: name === noName ? '' : name }));
     });
 
     server.post('/masuk/nama', async (request, reply) => {
       const { visit } = request;
-      permit(visit.actor, 'account.manage');
+      authorize(visit.actor, 'account.manage');
       const form = readForm(request.body);
-      const back = pathWithin(form.typed['back']);
+      const back = localPath(form.typed['back']);
       const show = { back, name: form.typed['display_name'] };
       if ('errors' in form) {
         return sendPage(request, reply, namePage(visit, { ...show, errors: form.errors }), 422);
       }
       const change = { displayName: form.value.display_name };
-      const outcome = await taken(() =>
-        operate(app.db, (tx) => changeProfile(tx, visit.actor, change)),
+      const outcome = await toResult(() =>
+        runInTransaction(app.db, (tx) => changeProfile(tx, visit.actor, change)),
       );
-      if (!('refused' in outcome)) return seeOther(request, reply, back);
+      if (!('refused' in outcome)) return redirect(request, reply, back);
       const { fields: errors, status } = outcome.refused;
       return sendPage(request, reply, namePage(visit, { ...show, errors }), status);
     });
@@ -55,7 +55,7 @@ interface Shown {
   readonly errors?: readonly FieldError[];
 }
 
-function namePage(visit: Visit, { back, name, errors }: Shown): PageParts {
+function namePage(visit: PageContext, { back, name, errors }: Shown): PageProps {
   const { t, url } = visit;
   return {
     title: t('Namamu', 'Your name'),

@@ -1,10 +1,10 @@
 import { hash, hkdfSync, timingSafeEqual } from 'node:crypto';
 import type { PageDeps } from '../deps.ts';
 import { DomainError } from '../../errors/errors.ts';
-import { sendSecretPage, type Pages } from '../../http/page-response.ts';
-import { readOutbox } from '../../mail/mailer.ts';
+import { sendSecretPage, type PagePlugin } from '../../http/page-response.ts';
+import { capturedEmails } from '../../mail/mailer.ts';
 import { emptyState } from '../../web/components.ts';
-import { shortMoment } from '../../web/format.ts';
+import { formatShortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { heading } from '../../web/layout.ts';
 
@@ -18,7 +18,7 @@ export function outboxPath(secretKey: string): string {
 }
 
 /** The mails that were captured because no mail server is set, so that a newcomer can sign in. */
-export function outboxPages(app: Pick<PageDeps, 'mailer' | 'outboxPath'>): Pages {
+export function outboxPages(app: Pick<PageDeps, 'mailer' | 'outboxPath'>): PagePlugin {
   return async (server) => {
     server.get('/outbox/:secret', async (request, reply) => {
       const { secret } = request.params as { secret: string };
@@ -28,7 +28,7 @@ export function outboxPages(app: Pick<PageDeps, 'mailer' | 'outboxPath'>): Pages
       }
       const { visit } = request;
       const { t } = visit;
-      const mails = await readOutbox(outbox);
+      const mails = await capturedEmails(outbox);
       const main = html`${heading(
         t('Kotak keluar', 'Outbox'),
         t(
@@ -46,7 +46,7 @@ export function outboxPages(app: Pick<PageDeps, 'mailer' | 'outboxPath'>): Pages
                 html`<article class="panel mail">
                   <h2>${mail.subject}</h2>
                   <p class="quiet">
-                    ${mail.to} · ${shortMoment(new Date(mail.sentAt), visit.language)}
+                    ${mail.to} · ${formatShortMoment(new Date(mail.sentAt), visit.language)}
                   </p>
                   <p class="mail-text">${linked(mail.text)}</p>
                 </article>`,

@@ -14,29 +14,29 @@ import { profileChange, profileFields } from '../../accounts/schemas.ts';
 import type { PageDeps } from '../deps.ts';
 import type { DomainError, ErrorCode, FieldError, Wording } from '../../errors/errors.ts';
 import { fileHeaders } from '../../http/download-headers.ts';
-import { formReader, taken, typedFields, type Typed } from '../../http/forms.ts';
+import { formParser, toResult, rawFields, type RawFields } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
 import { clearSession } from '../../http/session-cookie.ts';
-import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { badge, input, notice, select } from '../../web/components.ts';
-import { shortMoment } from '../../web/format.ts';
+import { formatShortMoment } from '../../web/format.ts';
 import { html, type Html, type Part } from '../../web/html.ts';
-import { heading, type PageParts } from '../../web/layout.ts';
-import { pathIn, worded, type Visit } from '../../web/visit.ts';
+import { heading, type PageProps } from '../../web/layout.ts';
+import { pathIn, inLanguage, type PageContext } from '../../web/visit.ts';
 import { accessList, accessShown } from './access.ts';
 
-const readForm = formReader(closed(profileFields));
+const readForm = formParser(closed(profileFields));
 const params = closed({ id: Id });
 
 /** What has to be typed to delete an account, in each language. */
 const deletionWord = { id: 'HAPUS', en: 'DELETE' } as const;
 
 /** A person's profile, sessions, and the way out: a copy of their data, and its end. */
-export function profilePages(app: PageDeps): Pages {
-  const show = async (visit: Visit, more: Shown = {}): Promise<PageParts> => {
+export function profilePages(app: PageDeps): PagePlugin {
+  const show = async (visit: PageContext, more: Shown = {}): Promise<PageProps> => {
     const { actor } = visit;
-    const [profile, sessions, accesses] = await consult(() =>
+    const [profile, sessions, accesses] = await retryRead(() =>
       Promise.all([
         readProfile(app.db, actor),
         ownSessions(app.db, actor),
@@ -59,8 +59,8 @@ export function profilePages(app: PageDeps): Pages {
         return sendPage(request, reply, await show(visit, { typed, errors: form.errors }), 422);
       }
       const change = profileChange(form.value);
-      const outcome = await taken(() =>
-        operate(app.db, (tx) => changeProfile(tx, visit.actor, change)),
+      const outcome = await toResult(() =>
+        runInTransaction(app.db, (tx) => changeProfile(tx, visit.actor, change)),
       );
       if ('refused' in outcome) {
         const { refused } = outcome;
@@ -71,36 +71,38 @@ export function profilePages(app: PageDeps): Pages {
     });
 
     server.post('/akun/sesi', async (request, reply) => {
-      await operate(app.db, (tx) => endOwnSessions(tx, request.visit.actor));
+      await runInTransaction(app.db, (tx) => endOwnSessions(tx, request.visit.actor));
       clearSession(request, reply);
-      return seeOther(request, reply, '/masuk');
+      return redirect(request, reply, '/masuk');
     });
 
     server.post('/akun/sesi/:id', { schema: { params } }, async (request, reply) => {
       const { id } = request.params;
-      await operate(app.db, (tx) => endOwnSessions(tx, request.visit.actor, id));
-      return seeOther(request, reply, '/akun');
+      await runInTransaction(app.db, (tx) => endOwnSessions(tx, request.visit.actor, id));
+      return redirect(request, reply, '/akun');
     });
 
     server.get('/akun/data', async (request, reply) => {
-      const document = await consult(() => exportAccount(app.db, request.visit.actor));
+      const document = await retryRead(() => exportAccount(app.db, request.visit.actor));
       const says = { name: 'sambatan-data.json', type: 'application/json; charset=utf-8' };
       return reply.headers(fileHeaders(says)).send(JSON.stringify(document, undefined, 2));
     });
 
     server.post('/akun/hapus', async (request, reply) => {
       const { visit } = request;
-      const word = typedFields(request.body)['word']?.trim().toUpperCase();
+      const word = rawFields(request.body)['word']?.trim().toUpperCase();
       if (word !== deletionWord[visit.language]) {
         return sendPage(request, reply, await show(visit, { errors: [wrongWord] }), 422);
       }
-      const outcome = await taken(() => operate(app.db, (tx) => deleteAccount(tx, visit.actor)));
+      const outcome = await toResult(() =>
+        runInTransaction(app.db, (tx) => deleteAccount(tx, visit.actor)),
+      );
       if ('refused' in outcome) {
         const { refused } = outcome;
         return sendPage(request, reply, await show(visit, { refusal: refused }), refused.status);
       }
       clearSession(request, reply);
-      return seeOther(request, reply, '/');
+      return redirect(request, reply, '/');
     });
   };
 }
@@ -115,7 +117,7 @@ const wrongWord: FieldError = {
 
 interface Shown {
   readonly saved?: boolean;
-  readonly typed?: Typed;
+  readonly typed?: RawFields;
   readonly errors?: readonly FieldError[];
   readonly refusal?: DomainError;
 }
@@ -126,7 +128,7 @@ interface Own {
   readonly accesses: readonly AccessRow[];
 }
 
-function accountPage(visit: Visit, own: Own, shown: Shown): PageParts {
+function accountPage(visit: PageContext, own: Own, shown: Shown): PageProps {
   const { profile, sessions, accesses } = own;
   const { t, url } = visit;
   const title = t('Akunku', 'My account');
@@ -153,7 +155,7 @@ function accountPage(visit: Visit, own: Own, shown: Shown): PageParts {
   };
 }
 
-function securityPart({ t, url }: Visit): Html {
+function securityPart({ t, url }: PageContext): Html {
   return html`<section class="panel">
     <h2>${t('Keamanan', 'Security')}</h2>
     <p>
@@ -168,7 +170,7 @@ function securityPart({ t, url }: Visit): Html {
   </section>`;
 }
 
-function moneyAndMessages({ t, url }: Visit): Html {
+function moneyAndMessages({ t, url }: PageContext): Html {
   return html`<section class="panel">
       <h2>${t('Pesan', 'Messages')}</h2>
       <p>
@@ -198,7 +200,7 @@ function moneyAndMessages({ t, url }: Visit): Html {
     </section>`;
 }
 
-function told(visit: Visit, { saved, refusal }: Shown): Part {
+function told(visit: PageContext, { saved, refusal }: Shown): Part {
   if (refusal !== undefined) {
     const { title, detail } = refusal.text(visit.language);
     return notice('bad', title, html`${detail}${wayOut(visit, refusal)}`);
@@ -216,9 +218,9 @@ const waysOut: Partial<Record<ErrorCode, { readonly path: string; readonly words
   account_has_campaigns: { path: '/toko', words: { id: 'Ke tokomu', en: 'To your shop' } },
 };
 
-function wayOut(visit: Visit, { code }: DomainError): Html | undefined {
+function wayOut(visit: PageContext, { code }: DomainError): Html | undefined {
   const way = waysOut[code];
-  return way && html` <a href="${visit.url(way.path)}">${worded(visit, way.words)}</a>`;
+  return way && html` <a href="${visit.url(way.path)}">${inLanguage(visit, way.words)}</a>`;
 }
 
 const zones = [
@@ -235,7 +237,7 @@ const zones = [
   ['Australia/Sydney', 'Sydney'],
 ] as const;
 
-function profileForm(visit: Visit, profile: Profile, { typed, errors }: Shown): Html {
+function profileForm(visit: PageContext, profile: Profile, { typed, errors }: Shown): Html {
   const { t, url } = visit;
   const value = (name: keyof Profile) => typed?.[name] ?? profile[name];
   const known = zones.some(([zone]) => zone === profile.time_zone);
@@ -280,9 +282,9 @@ function profileForm(visit: Visit, profile: Profile, { typed, errors }: Shown): 
   </section>`;
 }
 
-function sessionList(visit: Visit, sessions: readonly SessionRow[]): Html {
+function sessionList(visit: PageContext, sessions: readonly SessionRow[]): Html {
   const { t, url, language, person } = visit;
-  const moment = (at: Date) => shortMoment(at, language, person?.timeZone);
+  const moment = (at: Date) => formatShortMoment(at, language, person?.timeZone);
   return html`<section class="panel">
     <h2>${t('Perangkat yang masuk', 'Devices signed in')}</h2>
     <ul class="plain">
@@ -316,7 +318,7 @@ function sessionList(visit: Visit, sessions: readonly SessionRow[]): Html {
   </section>`;
 }
 
-function dataSection(visit: Visit, { errors }: Shown): Html {
+function dataSection(visit: PageContext, { errors }: Shown): Html {
   const { t, url, language } = visit;
   const word = deletionWord[language];
   return html`<section class="panel">

@@ -1,12 +1,12 @@
 import type { DomainError } from '../../errors/errors.ts';
 import { input, notice } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
-import { heading, type PageParts } from '../../web/layout.ts';
-import type { Visit } from '../../web/visit.ts';
+import { heading, type PageProps } from '../../web/layout.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { factorInputs, hiddenInputs, sixDigits } from './mfa-form.ts';
 
 /** What the forms of this page say beside what was being done. */
-export const proofFields = {
+export const reauthenticationFields = {
   id: 'proof_id',
   code: 'proof_code',
   recovery: 'proof_recovery_code',
@@ -25,7 +25,7 @@ export interface Asked {
 }
 
 /** Proving oneself again, in the middle of something; its forms go to where that was going. */
-export function provePage(visit: Visit, asked: Asked): PageParts {
+export function reauthenticationPage(visit: PageContext, asked: Asked): PageProps {
   const { t, language } = visit;
   const wrong = asked.refusal?.text(language);
   const title = t('Buktikan ini kamu', 'Prove that it is you');
@@ -44,14 +44,14 @@ export function provePage(visit: Visit, asked: Asked): PageParts {
   };
 }
 
-function wayOn(visit: Visit, asked: Asked): Html {
+function wayOn(visit: PageContext, asked: Asked): Html {
   const { t } = visit;
   switch (asked.way) {
     case 'factor':
       return factorInputs(visit, {
         action: visit.path,
         hidden: asked.fields,
-        names: proofFields,
+        names: reauthenticationFields,
         button: t('Lanjutkan', 'Go on'),
       });
     case 'code':
@@ -68,7 +68,7 @@ function wayOn(visit: Visit, asked: Asked): Html {
   }
 }
 
-function codeForms(visit: Visit, { fields, proofId }: Asked): Html {
+function codeForms(visit: PageContext, { fields, proofId }: Asked): Html {
   const { t, url, person } = visit;
   const action = url(visit.path);
   return html`${
@@ -77,8 +77,8 @@ function codeForms(visit: Visit, { fields, proofId }: Asked): Html {
           ${t('Kami kirim kode 6 angka ke', 'We have sent a code of 6 digits to')} ${person?.email}.
         </p>
         <form method="post" action="${action}" class="fields">
-          ${hiddenInputs([...fields, [proofFields.id, proofId]])}${input(visit, {
-            name: proofFields.code,
+          ${hiddenInputs([...fields, [reauthenticationFields.id, proofId]])}${input(visit, {
+            name: reauthenticationFields.code,
             label: t('Kode dari e-mail', 'Code from the mail'),
             required: true,
             control: sixDigits,
@@ -87,7 +87,7 @@ function codeForms(visit: Visit, { fields, proofId }: Asked): Html {
         </form>`
     }
     <form method="post" action="${action}">
-      ${hiddenInputs([...fields, [proofFields.again, '1']])}
+      ${hiddenInputs([...fields, [reauthenticationFields.again, '1']])}
       <button class="button quiet">${t('Kirim kode baru', 'Send a new code')}</button>
     </form>`;
 }

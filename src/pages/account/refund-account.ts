@@ -1,28 +1,30 @@
 import type { PageDeps } from '../deps.ts';
-import { formReader } from '../../http/forms.ts';
+import { formParser } from '../../http/forms.ts';
 import { closed } from '../../http/schemas.ts';
-import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
+import { redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
 import { bankFields } from '../../ledger/schemas.ts';
 import { noneYet, refundAccount, setRefundAccount } from '../../ledger/bank-accounts/operations.ts';
 import type { FieldError } from '../../errors/errors.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { bankAccountInputs, type TypedAccount } from '../../web/bank-account.ts';
 import { notice } from '../../web/components.ts';
 import { html } from '../../web/html.ts';
-import { heading, type PageParts } from '../../web/layout.ts';
-import type { Visit } from '../../web/visit.ts';
+import { heading, type PageProps } from '../../web/layout.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { signedIn } from '../../http/signed-in.ts';
 
-const readForm = formReader(closed(bankFields));
+const readForm = formParser(closed(bankFields));
 const path = '/akun/rekening';
 
 /** Where a buyer wants money back. */
-export function refundAccountPages(app: PageDeps): Pages {
+export function refundAccountPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get(path, async (request, reply) => {
       const { visit } = request;
       const { userId } = signedIn(visit);
-      const known = await consult(() => refundAccount(app.db, visit.actor, userId)).catch(noneYet);
+      const known = await retryRead(() => refundAccount(app.db, visit.actor, userId)).catch(
+        noneYet,
+      );
       const saved = Object.hasOwn(request.query as object, 'simpan');
       return sendPage(
         request,
@@ -38,18 +40,18 @@ export function refundAccountPages(app: PageDeps): Pages {
       if ('errors' in form) {
         return sendPage(request, reply, formPage(visit, form.typed, form.errors, false), 422);
       }
-      await operate(app.db, (tx) => setRefundAccount(tx, visit.actor, userId, form.value));
-      return seeOther(request, reply, `${path}?simpan`);
+      await runInTransaction(app.db, (tx) => setRefundAccount(tx, visit.actor, userId, form.value));
+      return redirect(request, reply, `${path}?simpan`);
     });
   };
 }
 
 function formPage(
-  visit: Visit,
+  visit: PageContext,
   typed: TypedAccount['typed'],
   errors: readonly FieldError[],
   saved: boolean,
-): PageParts {
+): PageProps {
   const { t, url } = visit;
   const title = t('Rekening pengembalian', 'Account for refunds');
   return {

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { toString as qrCode } from 'qrcode';
 import { recoveryCodeCount, type ShownSecret } from '../../accounts/mfa/codes.ts';
-import { factorMail } from '../../accounts/sign-in/mail.ts';
+import { mfaEmail } from '../../accounts/sign-in/mail.ts';
 import {
   beginFactor,
   confirmFactor,
@@ -14,36 +14,36 @@ import {
 import type { PageDeps } from '../deps.ts';
 import { DomainError, type FieldError } from '../../errors/errors.ts';
 import { deviceOf } from '../../http/authentication.ts';
-import { formReader, taken } from '../../http/forms.ts';
+import { formParser, toResult } from '../../http/forms.ts';
 import { closed, text } from '../../http/schemas.ts';
-import { seeOther, sendPage, sendSecretPage, type Pages } from '../../http/page-response.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { redirect, sendPage, sendSecretPage, type PagePlugin } from '../../http/page-response.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { badge, copyButton, exactMoment, input, notice } from '../../web/components.ts';
 import { html, trusted, type Html, type Part } from '../../web/html.ts';
-import { heading, type PageParts } from '../../web/layout.ts';
-import type { Visit } from '../../web/visit.ts';
+import { heading, type PageProps } from '../../web/layout.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { sixDigits } from './mfa-form.ts';
 import { signedIn } from '../../http/signed-in.ts';
 
 const here = '/akun/keamanan';
 const setUp = `${here}/aplikasi`;
-const readCode = formReader(closed({ code: text(1, 20) }));
+const readCode = formParser(closed({ code: text(1, 20) }));
 
 /** A person's second factor: setting it up, its recovery codes, its end. */
-export function securityPages(app: PageDeps): Pages {
+export function securityPages(app: PageDeps): PagePlugin {
   /** To the account's address; that nobody can be told changes nothing any more. */
-  const tell = async ({ visit, log }: FastifyRequest, change: Parameters<typeof factorMail>[0]) => {
+  const tell = async ({ visit, log }: FastifyRequest, change: Parameters<typeof mfaEmail>[0]) => {
     const to = visit.person?.email;
     if (typeof to !== 'string') return;
-    await app.mailer.send({ to, ...factorMail(change, visit.language) }).catch((error: unknown) => {
+    await app.mailer.send({ to, ...mfaEmail(change, visit.language) }).catch((error: unknown) => {
       log.warn({ err: error }, 'a person could not be told of a change of their second factor');
     });
   };
 
-  const toSetUp = async (visit: Visit): Promise<ShownSecret> => {
+  const toSetUp = async (visit: PageContext): Promise<ShownSecret> => {
     const { email, displayName } = signedIn(visit);
     const label = email ?? (displayName === '' ? 'Sambatan' : displayName);
-    return await consult(() => factorToSetUp(app.db, app.signIn, visit.actor, label));
+    return await retryRead(() => factorToSetUp(app.db, app.signIn, visit.actor, label));
   };
 
   const showSetUp = async (
@@ -67,14 +67,14 @@ export function securityPages(app: PageDeps): Pages {
     server.get(here, async (request, reply) => {
       const { visit } = request;
       signedIn(visit);
-      const state = await consult(() => ownFactor(app.db, visit.actor));
+      const state = await retryRead(() => ownFactor(app.db, visit.actor));
       return sendPage(request, reply, securityPage(visit, state));
     });
 
     server.post(`${here}/mulai`, async (request, reply) => {
       signedIn(request.visit);
-      await operate(app.db, (tx) => beginFactor(tx, app.signIn, request.visit.actor));
-      return seeOther(request, reply, setUp);
+      await runInTransaction(app.db, (tx) => beginFactor(tx, app.signIn, request.visit.actor));
+      return redirect(request, reply, setUp);
     });
 
     server.get(setUp, async (request, reply) => {
@@ -86,7 +86,7 @@ export function securityPages(app: PageDeps): Pages {
         const isOver =
           error instanceof DomainError &&
           (error.status === 409 || error.code === 'reauthentication_required');
-        if (isOver) return seeOther(request, reply, here);
+        if (isOver) return redirect(request, reply, here);
         throw error;
       }
     });
@@ -98,8 +98,8 @@ export function securityPages(app: PageDeps): Pages {
       if ('errors' in form) return showSetUp(request, reply, { errors: form.errors }, 422);
       const { sessionId } = visit;
       const given = { code: form.value.code, sessionId, device: deviceOf(request) };
-      const outcome = await taken(() =>
-        operate(app.db, (tx) => confirmFactor(tx, app.signIn, visit.actor, given)),
+      const outcome = await toResult(() =>
+        runInTransaction(app.db, (tx) => confirmFactor(tx, app.signIn, visit.actor, given)),
       );
       if ('refused' in outcome) {
         const { refused } = outcome;
@@ -113,7 +113,7 @@ export function securityPages(app: PageDeps): Pages {
     server.post(`${here}/kode-cadangan`, async (request, reply) => {
       const { visit } = request;
       signedIn(visit);
-      const codes = await operate(app.db, (tx) =>
+      const codes = await runInTransaction(app.db, (tx) =>
         renewRecoveryCodes(tx, visit.actor, deviceOf(request)),
       );
       await tell(request, 'codes');
@@ -126,15 +126,15 @@ export function securityPages(app: PageDeps): Pages {
       signedIn(request.visit);
       const lacks = actor.kind === 'user' && actor.lacksFactor === true;
       if (lacks) throw new DomainError('reauthentication_required', {});
-      return seeOther(request, reply, actor.kind === 'operator' ? '/operator' : here);
+      return redirect(request, reply, actor.kind === 'operator' ? '/operator' : here);
     });
 
     server.post(`${here}/matikan`, async (request, reply) => {
       const { visit } = request;
       signedIn(visit);
-      await operate(app.db, (tx) => removeFactor(tx, visit.actor, deviceOf(request)));
+      await runInTransaction(app.db, (tx) => removeFactor(tx, visit.actor, deviceOf(request)));
       await tell(request, 'removed');
-      return seeOther(request, reply, here);
+      return redirect(request, reply, here);
     });
   };
 }
@@ -144,7 +144,7 @@ interface Shown {
   readonly refusal?: DomainError;
 }
 
-function securityPage(visit: Visit, state: FactorState): PageParts {
+function securityPage(visit: PageContext, state: FactorState): PageProps {
   const { t, url } = visit;
   const title = t('Keamanan', 'Security');
   return {
@@ -164,7 +164,7 @@ function securityPage(visit: Visit, state: FactorState): PageParts {
 }
 
 /** An operator who cannot do what operators do is told what for. */
-function lacking({ t, url, actor }: Visit, { since }: FactorState): Part {
+function lacking({ t, url, actor }: PageContext, { since }: FactorState): Part {
   if (actor.kind !== 'user' || actor.lacksFactor !== true) return undefined;
   const told = t(
     'Halaman operator terbuka setelah kode dari aplikasi aktif dan kamu masuk dengannya.',
@@ -178,7 +178,7 @@ function lacking({ t, url, actor }: Visit, { since }: FactorState): Part {
   }`;
 }
 
-function factorOff({ t, url }: Visit): Html {
+function factorOff({ t, url }: PageContext): Html {
   return html`<p class="row">
       ${t('Kode dari aplikasi:', 'Code of an app:')} ${badge(t('mati', 'off'))}
     </p>
@@ -193,7 +193,7 @@ function factorOff({ t, url }: Visit): Html {
     </form>`;
 }
 
-function factorOn(visit: Visit, { since, codesLeft }: FactorState): Html {
+function factorOn(visit: PageContext, { since, codesLeft }: FactorState): Html {
   const { t, url } = visit;
   return html`<p class="row">
       ${t('Kode dari aplikasi:', 'Code of an app:')} ${badge(t('aktif', 'on'), 'good')}
@@ -226,11 +226,11 @@ function factorOn(visit: Visit, { since, codesLeft }: FactorState): Html {
 }
 
 function setUpPage(
-  visit: Visit,
+  visit: PageContext,
   secret: ShownSecret,
   picture: Html,
   { errors, refusal }: Shown,
-): PageParts {
+): PageProps {
   const { t, url, language } = visit;
   const title = t('Aktifkan kode dari aplikasi', 'Set up the code of an app');
   const wrong = refusal?.text(language);
@@ -276,7 +276,7 @@ function grouped(key: string): string {
   return key.replaceAll(/(.{4})(?=.)/g, '$1 ');
 }
 
-function codesPage(visit: Visit, codes: readonly string[], isFirst: boolean): PageParts {
+function codesPage(visit: PageContext, codes: readonly string[], isFirst: boolean): PageProps {
   const { t, url } = visit;
   const title = t('Simpan kode cadanganmu', 'Keep your recovery codes');
   const on = t('Kode dari aplikasi sudah aktif.', 'The code of the app is on.');

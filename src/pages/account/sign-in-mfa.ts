@@ -2,52 +2,52 @@ import Type from 'typebox';
 import { awaitsFactor, signInWithFactor } from '../../accounts/sign-in/sign-in.ts';
 import { formBytes } from '../../http/body-limits.ts';
 import type { PageDeps } from '../deps.ts';
-import { formReader, taken } from '../../http/forms.ts';
+import { formParser, toResult } from '../../http/forms.ts';
 import { closed, text } from '../../http/schemas.ts';
 import { sessionTokenOf } from '../../http/session-cookie.ts';
-import { pathWithin, seeOther, sendPage, type Pages } from '../../http/page-response.ts';
-import { consult } from '../../operation/run.ts';
+import { localPath, redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
+import { retryRead } from '../../operation/run.ts';
 import { html } from '../../web/html.ts';
-import { heading, type PageParts } from '../../web/layout.ts';
-import type { Visit } from '../../web/visit.ts';
+import { heading, type PageProps } from '../../web/layout.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { factorInputs, factorFields } from './mfa-form.ts';
-import { above, enter, refuse, type Refused } from './sign-in.ts';
+import { above, completeSignIn, refuse, type Refused } from './sign-in.ts';
 
 const here = '/masuk/aplikasi';
-const readCode = formReader(closed({ ...factorFields, back: Type.Optional(text(0, 600)) }));
+const readCode = formParser(closed({ ...factorFields, back: Type.Optional(text(0, 600)) }));
 
 /** The second half of signing in, for whoever came half in. */
-export function signInFactorPages(app: PageDeps): Pages {
+export function signInFactorPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get(here, async (request, reply) => {
       const { visit } = request;
-      const back = pathWithin((request.query as { back?: unknown }).back);
-      if (visit.person !== undefined) return seeOther(request, reply, back);
+      const back = localPath((request.query as { back?: unknown }).back);
+      if (visit.person !== undefined) return redirect(request, reply, back);
       const token = sessionTokenOf(request.headers.cookie, visit.origin);
-      if (await consult(() => awaitsFactor(app.db, token))) {
+      if (await retryRead(() => awaitsFactor(app.db, token))) {
         return sendPage(request, reply, factorPage(visit, { back }));
       }
-      return seeOther(request, reply, `/masuk?${new URLSearchParams({ back })}`);
+      return redirect(request, reply, `/masuk?${new URLSearchParams({ back })}`);
     });
 
     server.post(here, { bodyLimit: formBytes.public }, async (request, reply) => {
       const { visit } = request;
       const form = readCode(request.body);
-      const back = pathWithin(form.typed['back']);
+      const back = localPath(form.typed['back']);
       const show = (more: Refused) => factorPage(visit, { back, ...more });
       if ('errors' in form) return sendPage(request, reply, show({ errors: form.errors }), 422);
       const { code, recovery_code: recovery } = form.value;
       const token = sessionTokenOf(request.headers.cookie, visit.origin) ?? '';
-      const outcome = await taken(() =>
+      const outcome = await toResult(() =>
         signInWithFactor(app.signIn, { token, code: code ?? recovery ?? '' }),
       );
       if ('refused' in outcome) return refuse(request, reply, outcome.refused, show);
-      return enter(request, reply, outcome.done, back);
+      return completeSignIn(request, reply, outcome.done, back);
     });
   };
 }
 
-function factorPage(visit: Visit, show: Refused & { readonly back: string }): PageParts {
+function factorPage(visit: PageContext, show: Refused & { readonly back: string }): PageProps {
   const { t, url } = visit;
   return {
     title: t('Kode dari aplikasi', 'Code of your app'),

@@ -8,14 +8,14 @@ import {
   signInWithToken,
   viewLink,
   type Browser,
-  type Entered,
+  type SignInResult,
   type ShownLink,
 } from '../../accounts/sign-in/sign-in.ts';
 import type { PageDeps } from '../deps.ts';
 import { DomainError, type FieldError } from '../../errors/errors.ts';
 import { formBytes } from '../../http/body-limits.ts';
 import { deviceOf, networkOf } from '../../http/authentication.ts';
-import { formReader, taken, typedFields } from '../../http/forms.ts';
+import { formParser, toResult, rawFields } from '../../http/forms.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
 import {
   browserIdOf,
@@ -25,21 +25,21 @@ import {
   setSession,
 } from '../../http/session-cookie.ts';
 import {
-  pathWithin,
-  seeOther,
+  localPath,
+  redirect,
   sendPage,
   sendSecretPage,
-  type Pages,
+  type PagePlugin,
 } from '../../http/page-response.ts';
 import { accountRequired } from '../../identity/policy.ts';
-import { operate } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import { input, notice } from '../../web/components.ts';
 import { html, type Html, type Part } from '../../web/html.ts';
-import { heading, type PageParts } from '../../web/layout.ts';
-import type { Visit } from '../../web/visit.ts';
+import { heading, type PageProps } from '../../web/layout.ts';
+import type { PageContext } from '../../web/visit.ts';
 
-const readEmail = formReader(closed({ email: text(3, 254), back: Type.Optional(text(0, 600)) }));
-const readCode = formReader(
+const readEmail = formParser(closed({ email: text(3, 254), back: Type.Optional(text(0, 600)) }));
+const readCode = formParser(
   closed({ id: Id, code: text(1, 20), back: Type.Optional(text(0, 600)) }),
 );
 
@@ -47,13 +47,13 @@ const readCode = formReader(
 const short = { bodyLimit: formBytes.public } as const;
 
 /** Signing in by a code or a link in a mail, or with another service's token; signing out. */
-export function signInPages(app: PageDeps): Pages {
+export function signInPages(app: PageDeps): PagePlugin {
   const isCaptured = app.mailer.outbox !== undefined;
   return async (server) => {
     server.get('/masuk', async (request, reply) => {
       const { back: given, alasan } = request.query as { back?: unknown; alasan?: unknown };
-      const back = pathWithin(given);
-      if (request.visit.person !== undefined) return seeOther(request, reply, back);
+      const back = localPath(given);
+      if (request.visit.person !== undefined) return redirect(request, reply, back);
       const isKept = app.keptForms.of(request)?.page === back.replace(/\?.*/s, '');
       const why = whySignIn(request.visit, alasan, isKept);
       return sendPage(request, reply, emailPage(request.visit, { back, why }));
@@ -62,13 +62,13 @@ export function signInPages(app: PageDeps): Pages {
     server.post('/masuk', short, async (request, reply) => {
       const { visit } = request;
       const form = readEmail(request.body);
-      const back = pathWithin(form.typed['back']);
+      const back = localPath(form.typed['back']);
       const show = { back, email: form.typed['email'] };
       if ('errors' in form) {
         return sendPage(request, reply, emailPage(visit, { ...show, errors: form.errors }), 422);
       }
       const { email } = form.value;
-      const outcome = await taken(() =>
+      const outcome = await toResult(() =>
         requestCode(app.signIn, {
           email,
           language: visit.language,
@@ -83,29 +83,29 @@ export function signInPages(app: PageDeps): Pages {
         );
       }
       const query = new URLSearchParams({ id: outcome.done, back });
-      return seeOther(request, reply, `/masuk/kode?${query}`);
+      return redirect(request, reply, `/masuk/kode?${query}`);
     });
 
     server.get('/masuk/kode', async (request, reply) => {
       const { id, back } = request.query as { id?: unknown; back?: unknown };
-      if (typeof id !== 'string') return seeOther(request, reply, '/masuk');
+      if (typeof id !== 'string') return redirect(request, reply, '/masuk');
       return sendPage(
         request,
         reply,
-        codePage(request.visit, { id, back: pathWithin(back), outbox: isCaptured }),
+        codePage(request.visit, { id, back: localPath(back), outbox: isCaptured }),
       );
     });
 
     server.post('/masuk/kode', short, async (request, reply) => {
       const { visit } = request;
       const form = readCode(request.body);
-      const back = pathWithin(form.typed['back']);
+      const back = localPath(form.typed['back']);
       const show = { id: form.typed['id'] ?? '', back, outbox: isCaptured };
       if ('errors' in form) {
         return sendPage(request, reply, codePage(visit, { ...show, errors: form.errors }), 422);
       }
       const { id: signInId, code } = form.value;
-      const outcome = await taken(() =>
+      const outcome = await toResult(() =>
         signInWithCode(
           app.signIn,
           { signInId: signInId.toLowerCase(), code },
@@ -117,27 +117,27 @@ export function signInPages(app: PageDeps): Pages {
           codePage(visit, { ...show, ...more }),
         );
       }
-      return enter(request, reply, outcome.done, back);
+      return completeSignIn(request, reply, outcome.done, back);
     });
 
     // Programs that look into mails follow links: only the button on this page signs in.
     server.get('/masuk/tautan', async (request, reply) => {
       const { t: secret, back } = request.query as { t?: unknown; back?: unknown };
-      if (typeof secret !== 'string') return seeOther(request, reply, '/masuk');
+      if (typeof secret !== 'string') return redirect(request, reply, '/masuk');
       const shown = await viewLink(app.signIn, secret, browserIdOf(request));
-      const page = linkPage(request.visit, { secret, back: pathWithin(back), ...shown });
+      const page = linkPage(request.visit, { secret, back: localPath(back), ...shown });
       return sendSecretPage(request, reply, page);
     });
 
     server.post('/masuk/tautan', short, async (request, reply) => {
-      const { t: secret = '', back: given, confirmed } = typedFields(request.body);
-      const back = pathWithin(given);
+      const { t: secret = '', back: given, confirmed } = rawFields(request.body);
+      const back = localPath(given);
       const shown = await viewLink(app.signIn, secret, browserIdOf(request));
       if (!shown.isSameBrowser && confirmed !== '1') {
         return sendSecretPage(request, reply, linkPage(request.visit, { secret, back, ...shown }));
       }
       const entered = await signInWithLink(app.signIn, secret, browserOf(request, reply));
-      return enter(request, reply, entered, back);
+      return completeSignIn(request, reply, entered, back);
     });
 
     server.post('/masuk/token', async (request, reply) => {
@@ -152,15 +152,15 @@ export function signInPages(app: PageDeps): Pages {
       const { userId, roles, secondFactor = false, provenAt } = actor;
       const claims = { userId, roles, secondFactor, provenAt };
       const entered = await signInWithToken(app.signIn, claims, browserOf(request, reply));
-      return enter(request, reply, entered, pathWithin(back));
+      return completeSignIn(request, reply, entered, localPath(back));
     });
 
     server.post('/keluar', { ...short, config: { formPage: '/akun' } }, async (request, reply) => {
       const { cookie } = request.headers;
       const token = sessionTokenOf(cookie, request.visit.origin);
-      if (token !== undefined) await operate(app.db, (tx) => endSession(tx, token));
+      if (token !== undefined) await runInTransaction(app.db, (tx) => endSession(tx, token));
       clearSession(request, reply);
-      return seeOther(request, reply, '/');
+      return redirect(request, reply, '/');
     });
   };
 }
@@ -169,20 +169,20 @@ export function signInPages(app: PageDeps): Pages {
  * A newcomer says a name on the way back, or passes by; who has a second factor shows it. The cookie
  * of somebody who came half in opens nothing but the page for that.
  */
-export function enter(
+export function completeSignIn(
   request: FastifyRequest,
   reply: FastifyReply,
-  { token, hours, isNew, awaitsFactor }: Entered,
+  { token, hours, isNew, awaitsFactor }: SignInResult,
   back: string,
 ): FastifyReply {
   setSession(request, reply, token, hours);
   const query = new URLSearchParams({ back });
-  if (awaitsFactor) return seeOther(request, reply, `/masuk/aplikasi?${query}`);
-  return seeOther(request, reply, isNew ? `/masuk/nama?${query}` : back);
+  if (awaitsFactor) return redirect(request, reply, `/masuk/aplikasi?${query}`);
+  return redirect(request, reply, isNew ? `/masuk/nama?${query}` : back);
 }
 
 /** Links go where the site was said to be, or, where mails are only written, where we are. */
-function linkFor({ config, mailer }: PageDeps, visit: Visit, back: string) {
+function linkFor({ config, mailer }: PageDeps, visit: PageContext, back: string) {
   if (config.http.publicUrl === undefined && mailer.outbox === undefined) return undefined;
   const page = `${visit.origin}${visit.url('/masuk/tautan')}`;
   return (secret: string) => `${page}?${new URLSearchParams({ t: secret, back })}`;
@@ -211,7 +211,7 @@ export function refuse(
   request: FastifyRequest,
   reply: FastifyReply,
   refusal: DomainError,
-  page: (refused: Refused) => PageParts,
+  page: (refused: Refused) => PageProps,
 ): FastifyReply {
   const { retryAfterSeconds: wait } = refusal;
   if (wait !== undefined) reply.header('retry-after', String(wait));
@@ -220,7 +220,7 @@ export function refuse(
 }
 
 /** What is wrong with the form as a whole. */
-export function above(visit: Visit, { refusal, errors }: Refused): Part {
+export function above(visit: PageContext, { refusal, errors }: Refused): Part {
   const other = errors?.find(({ field }) => field !== 'email' && field !== 'code');
   // What is wrong with a hidden field is nothing that its reader typed.
   const wrong = refusal ?? (other && new DomainError('sign_in_ended', {}));
@@ -230,7 +230,7 @@ export function above(visit: Visit, { refusal, errors }: Refused): Part {
 }
 
 /** Why somebody is asked to sign in who was in the middle of something. */
-function whySignIn({ t }: Visit, reason: unknown, isKept: boolean): Html | undefined {
+function whySignIn({ t }: PageContext, reason: unknown, isKept: boolean): Html | undefined {
   const kept = isKept
     ? t(
         'Isianmu kami simpan; setelah masuk, kamu kembali ke formulirnya.',
@@ -248,13 +248,13 @@ function whySignIn({ t }: Visit, reason: unknown, isKept: boolean): Html | undef
 }
 
 function emailPage(
-  visit: Visit,
+  visit: PageContext,
   show: Refused & {
     readonly back: string;
     readonly email?: string | undefined;
     readonly why?: Html | undefined;
   },
-): PageParts {
+): PageProps {
   const { t, url } = visit;
   return {
     title: t('Masuk', 'Sign in'),
@@ -290,9 +290,9 @@ function emailPage(
 }
 
 function codePage(
-  visit: Visit,
+  visit: PageContext,
   show: Refused & { readonly id: string; readonly back: string; readonly outbox: boolean },
-): PageParts {
+): PageProps {
   const { t, url } = visit;
   const again = `/masuk?${new URLSearchParams({ back: show.back })}`;
   return {
@@ -348,9 +348,9 @@ function codePage(
 }
 
 function linkPage(
-  visit: Visit,
+  visit: PageContext,
   show: ShownLink & { readonly secret: string; readonly back: string },
-): PageParts {
+): PageProps {
   const { t, url } = visit;
   const { maskedEmail: email, isSameBrowser } = show;
   return {

@@ -1,15 +1,15 @@
 import type { FastifyRequest } from 'fastify';
 import type { PageDeps } from '../deps.ts';
 import { DomainError } from '../../errors/errors.ts';
-import { formReader, taken } from '../../http/forms.ts';
+import { formParser, toResult } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
-import { seeOther, type Pages } from '../../http/page-response.ts';
+import { redirect, type PagePlugin } from '../../http/page-response.ts';
 import { readProofFile, takeUploads } from '../../uploads/uploads.ts';
 import { payOnline } from '../../ledger/gateway/operations.ts';
 import { submitProof, viewProof, viewProofThumbnail } from '../../ledger/payments/operations.ts';
 import { proofHeaders } from '../../ledger/schemas.ts';
 import { readProof } from '../../ledger/payments/proofs.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { fulfilParticipation } from '../../participations/operations.ts';
 import { waitInsteadOfRefund } from '../../waiting/operations.ts';
 import { disputePages } from './dispute.ts';
@@ -19,7 +19,7 @@ import { ownParticipation, showParticipation } from './participation.ts';
 const schema = { params: closed({ id: Id }) };
 
 /** What a buyer says of a participation: that it was paid, that it came, that it is not right. */
-export function answerPages(app: PageDeps): Pages {
+export function answerPages(app: PageDeps): PagePlugin {
   return async (server) => {
     await server.register(proofPages(app));
     await server.register(disputePages(app));
@@ -28,9 +28,9 @@ export function answerPages(app: PageDeps): Pages {
       const { visit } = request;
       const { id } = request.params;
       const row = await ownParticipation(app, visit, id);
-      const answer = await taken(() => payOnline(app.payments, visit.actor, id));
+      const answer = await toResult(() => payOnline(app.payments, visit.actor, id));
       // The policy of our pages lets no form lead to another host: the page has a link there.
-      if ('done' in answer) return seeOther(request, reply, `/ikutan/${id}#bayar`);
+      if ('done' in answer) return redirect(request, reply, `/ikutan/${id}#bayar`);
       return showParticipation(app, request, reply, row, faultOf('online', answer.refused));
     });
 
@@ -42,23 +42,23 @@ export function answerPages(app: PageDeps): Pages {
         return showParticipation(app, request, reply, row, faultOf('refund', answer.refused));
       }
       const { participation_id: given } = answer.done;
-      return seeOther(request, reply, given === null ? `/ikutan/${id}` : `/ikutan/${given}?baru`);
+      return redirect(request, reply, given === null ? `/ikutan/${id}` : `/ikutan/${given}?baru`);
     });
 
     server.post('/ikutan/:id/terima', { schema }, async (request, reply) => {
       const { visit } = request;
       const { id } = request.params;
       const row = await ownParticipation(app, visit, id);
-      const answer = await taken(() =>
-        operate(app.db, (tx) => fulfilParticipation(tx, visit.actor, id)),
+      const answer = await toResult(() =>
+        runInTransaction(app.db, (tx) => fulfilParticipation(tx, visit.actor, id)),
       );
-      if ('done' in answer) return seeOther(request, reply, `/ikutan/${id}`);
+      if ('done' in answer) return redirect(request, reply, `/ikutan/${id}`);
       return showParticipation(app, request, reply, row, faultOf('received', answer.refused));
     });
   };
 }
 
-const readKeeping = formReader(closed({ refund: Id }));
+const readKeeping = formParser(closed({ refund: Id }));
 
 /**
  * Chooses the head of the waiting list instead of the refund that a form names. Gives what became of
@@ -68,11 +68,13 @@ export async function keepForSlots(app: PageDeps, { body, visit }: FastifyReques
   const form = readKeeping(body);
   if ('errors' in form) throw new DomainError('validation_failed', {}, form.errors);
   const id = form.value.refund.toLowerCase();
-  return await taken(() => operate(app.db, (tx) => waitInsteadOfRefund(tx, visit.actor, id)));
+  return await toResult(() =>
+    runInTransaction(app.db, (tx) => waitInsteadOfRefund(tx, visit.actor, id)),
+  );
 }
 
 /** The proof of a payment: sent by a form with a file, and looked at. */
-function proofPages(app: PageDeps): Pages {
+function proofPages(app: PageDeps): PagePlugin {
   return async (server) => {
     takeUploads(server);
 
@@ -80,7 +82,7 @@ function proofPages(app: PageDeps): Pages {
       const { visit } = request;
       const { id } = request.params;
       await ownParticipation(app, visit, id);
-      const { contentType, content } = await consult(() => viewProof(app.db, visit.actor, id));
+      const { contentType, content } = await retryRead(() => viewProof(app.db, visit.actor, id));
       return reply.headers(proofHeaders(id, contentType)).send(content);
     });
 
@@ -88,7 +90,7 @@ function proofPages(app: PageDeps): Pages {
       const { visit } = request;
       const { id } = request.params;
       await ownParticipation(app, visit, id);
-      const { contentType, content } = await consult(() =>
+      const { contentType, content } = await retryRead(() =>
         viewProofThumbnail(app.db, visit.actor, id),
       );
       return reply.headers(proofHeaders(id, contentType)).send(content);
@@ -98,14 +100,14 @@ function proofPages(app: PageDeps): Pages {
       const { visit } = request;
       const { id } = request.params;
       const row = await ownParticipation(app, visit, id);
-      const answer = await taken(async () => {
+      const answer = await toResult(async () => {
         const proof = await readProof(await readProofFile(request));
-        return await operate(app.db, (tx) => submitProof(tx, visit.actor, id, proof));
+        return await runInTransaction(app.db, (tx) => submitProof(tx, visit.actor, id, proof));
       });
       if ('refused' in answer) {
         return showParticipation(app, request, reply, row, faultOf('proof', answer.refused));
       }
-      return seeOther(request, reply, `/ikutan/${id}`);
+      return redirect(request, reply, `/ikutan/${id}`);
     });
   };
 }

@@ -4,21 +4,21 @@ import Type from 'typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PageDeps } from '../deps.ts';
 import type { DomainError, FieldError } from '../../errors/errors.ts';
-import { formReader, taken, type Typed } from '../../http/forms.ts';
+import { formParser, toResult, type RawFields } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
-import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
-import { operate } from '../../operation/run.ts';
+import { redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import { changeParticipation } from '../../participations/operations.ts';
 import type { OwnRow } from '../../participations/queries.ts';
 import { JoinFields } from '../../participations/schemas.ts';
 import { input, notice, textarea } from '../../web/components.ts';
-import { slots } from '../../web/format.ts';
+import { formatSlots } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { ownParticipation } from './participation.ts';
 
 const params = closed({ id: Id });
-const readChange = formReader(
+const readChange = formParser(
   closed({
     quantity: Type.Optional(JoinFields.quantity),
     shipping_address: JoinFields.shipping_address,
@@ -27,17 +27,17 @@ const readChange = formReader(
 );
 
 interface Shown {
-  readonly typed?: Typed;
+  readonly typed?: RawFields;
   readonly errors?: readonly FieldError[];
   readonly refused?: DomainError;
 }
 
 /** A buyer corrects an order: where it is sent, the note, and fewer slots. */
-export function changePages(app: PageDeps): Pages {
+export function changePages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/ikutan/:id/ubah', { schema: { params } }, async (request, reply) => {
       const row = await ownParticipation(app, request.visit, request.params.id);
-      if (!mayChange(row)) return seeOther(request, reply, `/ikutan/${row.participation_id}`);
+      if (!mayChange(row)) return redirect(request, reply, `/ikutan/${row.participation_id}`);
       return changePage(request, reply, row, {});
     });
 
@@ -50,14 +50,14 @@ export function changePages(app: PageDeps): Pages {
       if ('errors' in form) return changePage(request, reply, row, { typed, errors: form.errors });
       const { quantity, shipping_address: shippingAddress, note } = form.value;
       const change = { quantity, shippingAddress, note: note ?? null };
-      const answer = await taken(() =>
-        operate(app.db, (tx) => changeParticipation(tx, actor, id, change)),
+      const answer = await toResult(() =>
+        runInTransaction(app.db, (tx) => changeParticipation(tx, actor, id, change)),
       );
       if ('refused' in answer) {
         const { refused } = answer;
         return changePage(request, reply, row, { typed, errors: refused.fields, refused });
       }
-      return seeOther(request, reply, `/ikutan/${id}?diubah`);
+      return redirect(request, reply, `/ikutan/${id}?diubah`);
     });
   };
 }
@@ -68,7 +68,7 @@ export function mayChange(row: OwnRow): boolean {
 }
 
 /** Whether fewer slots can be offered; whether it is possible is decided when it is asked for. */
-function mayReduce({ now }: Visit, row: OwnRow): boolean {
+function mayReduce({ now }: PageContext, row: OwnRow): boolean {
   const isOpen = ['active', 'full'].includes(toApiStatus(row.campaign_status));
   return isOpen && row.quantity > 1 && !row.is_closing && row.deadline > now;
 }
@@ -119,9 +119,9 @@ function changePage(
 }
 
 function quantityField(
-  visit: Visit,
+  visit: PageContext,
   row: OwnRow,
-  typed: Typed,
+  typed: RawFields,
   errors: readonly FieldError[],
 ): Html {
   const { t } = visit;
@@ -140,11 +140,11 @@ function quantityField(
 }
 
 /** More slots are an order of their own, at the end of the line and with its own payment. */
-function moreSlots({ t, url, language }: Visit, row: OwnRow): Html {
+function moreSlots({ t, url, language }: PageContext, row: OwnRow): Html {
   return html`<p class="quiet">
     ${t(
-      `Mau lebih dari ${slots(row.quantity, language)}?`,
-      `Want more than ${slots(row.quantity, language)}?`,
+      `Mau lebih dari ${formatSlots(row.quantity, language)}?`,
+      `Want more than ${formatSlots(row.quantity, language)}?`,
     )}
     <a href="${url(`/sambatan/${row.campaign_id}`)}"
       >${t('Buat pesanan tambahan', 'Place another order')}</a

@@ -1,9 +1,9 @@
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 
 /** The pictures of a dispute, small; each opens whole. */
 export function disputePictures(
-  { t, url }: Visit,
+  { t, url }: PageContext,
   { dispute_id: id, pictures }: { readonly dispute_id: string; readonly pictures: number },
 ): Html | undefined {
   if (pictures === 0) return undefined;

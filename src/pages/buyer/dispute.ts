@@ -1,9 +1,9 @@
 import Type from 'typebox';
 import type { FastifyRequest } from 'fastify';
 import type { PageDeps } from '../deps.ts';
-import { formReader, taken } from '../../http/forms.ts';
+import { formParser, toResult } from '../../http/forms.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
-import { seeOther, type Pages } from '../../http/page-response.ts';
+import { redirect, type PagePlugin } from '../../http/page-response.ts';
 import { readFormWithFiles, takeUploads } from '../../uploads/uploads.ts';
 import { openDispute } from '../../ledger/books.ts';
 import {
@@ -15,7 +15,7 @@ import {
   viewDisputePicture,
 } from '../../ledger/disputes/pictures.ts';
 import { disputePictureHeaders } from '../../ledger/disputes/routes.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { signedIn } from '../../http/signed-in.ts';
 import { faultOf } from './money.ts';
 import { ownParticipation, showParticipation } from './participation.ts';
@@ -27,10 +27,10 @@ const picture = {
     nomor: Type.Optional(Type.Integer({ minimum: 1, maximum: maxDisputePictures })),
   }),
 };
-const readTrouble = formReader(closed({ reason: text(3, 500) }));
+const readTrouble = formParser(closed({ reason: text(3, 500) }));
 
 /** Saying that something is wrong with what was bought, with pictures of it; and those pictures. */
-export function disputePages(app: PageDeps): Pages {
+export function disputePages(app: PageDeps): PagePlugin {
   return async (server) => {
     takeUploads(server, { files: maxDisputePictures });
 
@@ -38,7 +38,7 @@ export function disputePages(app: PageDeps): Pages {
       const { visit } = request;
       const { id } = request.params;
       const row = await ownParticipation(app, visit, id);
-      const sent = await taken(() => readSent(request));
+      const sent = await toResult(() => readSent(request));
       if ('refused' in sent) {
         return showParticipation(app, request, reply, row, faultOf('dispute', sent.refused));
       }
@@ -49,9 +49,9 @@ export function disputePages(app: PageDeps): Pages {
         return showParticipation(app, request, reply, row, fault);
       }
       const reason = form.value.reason.trim();
-      const answer = await taken(async () => {
+      const answer = await toResult(async () => {
         const pictures = await readDisputePictures(sent.done.files);
-        await operate(app.db, async (tx) => {
+        await runInTransaction(app.db, async (tx) => {
           await openDispute(tx, visit.actor, id, reason);
           if (pictures.length > 0) await addDisputePictures(tx, visit.actor, id, pictures);
         });
@@ -60,7 +60,7 @@ export function disputePages(app: PageDeps): Pages {
         const fault = faultOf('dispute', answer.refused, typed);
         return showParticipation(app, request, reply, row, fault);
       }
-      return seeOther(request, reply, `/ikutan/${id}`);
+      return redirect(request, reply, `/ikutan/${id}`);
     });
 
     server.get('/keluhan/:id/foto', { schema: picture }, async (request, reply) => {
@@ -68,7 +68,7 @@ export function disputePages(app: PageDeps): Pages {
       signedIn(visit);
       const { id } = request.params;
       const { nomor: number = 1 } = request.query;
-      const content = await consult(() => viewDisputePicture(app.db, visit.actor, id, number));
+      const content = await retryRead(() => viewDisputePicture(app.db, visit.actor, id, number));
       return reply.headers(disputePictureHeaders(id, number)).send(content);
     });
   };

@@ -6,9 +6,9 @@ import type { OwnRefundRow } from '../../ledger/movement-queries.ts';
 import type { OwnRow } from '../../participations/queries.ts';
 import { badge, notice, textarea } from '../../web/components.ts';
 import { fileInput } from '../../web/file-input.ts';
-import { moment, rupiah, shortMoment } from '../../web/format.ts';
+import { formatMoment, formatRupiah, formatShortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { disputePictures } from './dispute-pictures-part.ts';
 import type { Fault, Money } from './money.ts';
 
@@ -17,7 +17,7 @@ import type { Fault, Money } from './money.ts';
  * the order whose page is at `path`, with why that was refused, if it was.
  */
 export function refundPart(
-  visit: Visit,
+  visit: PageContext,
   path: string,
   { refunds, hasRefundAccount }: Pick<Money, 'refunds' | 'hasRefundAccount'>,
   refused?: DomainError,
@@ -57,9 +57,9 @@ export function refundPart(
 }
 
 /** Money that was paid in time for slots that others have by now: what its buyer can choose. */
-function choicePart(visit: Visit, path: string, refund: OwnRefundRow): Html | undefined {
+function choicePart(visit: PageContext, path: string, refund: OwnRefundRow): Html | undefined {
   const { t, url, language } = visit;
-  const amount = rupiah(refund.amount, language);
+  const amount = formatRupiah(refund.amount, language);
   if (refund.kept_for !== null) {
     return html`${notice(
         'good',
@@ -104,7 +104,7 @@ function choicePart(visit: Visit, path: string, refund: OwnRefundRow): Html | un
     </p>`;
 }
 
-function refundLine(visit: Visit, refund: OwnRefundRow): Html {
+function refundLine(visit: PageContext, refund: OwnRefundRow): Html {
   const { t, language, person } = visit;
   const { status, settled_at: at, attempts, reference } = refund;
   const words =
@@ -115,11 +115,11 @@ function refundLine(visit: Visit, refund: OwnRefundRow): Html {
         : badge(t('Sedang disiapkan', 'Being prepared'), 'busy');
   const failed = status === 'due' && attempts > 0;
   return html`<li>
-    <span class="row"><strong>${rupiah(refund.amount, language)}</strong> ${words}</span>
+    <span class="row"><strong>${formatRupiah(refund.amount, language)}</strong> ${words}</span>
     ${
       at !== null &&
       html`<span class="quiet"
-        >${shortMoment(at, language, person?.timeZone)}${reference && ` · ${reference}`}</span
+        >${formatShortMoment(at, language, person?.timeZone)}${reference && ` · ${reference}`}</span
       >`
     }${
       failed &&
@@ -132,7 +132,7 @@ function refundLine(visit: Visit, refund: OwnRefundRow): Html {
 
 /** Once it is made: saying that it came, or that something is wrong with it. */
 export function goodsPart(
-  visit: Visit,
+  visit: PageContext,
   row: OwnRow,
   { payment, dispute }: Money,
   fault: Fault | undefined,
@@ -154,7 +154,7 @@ export function goodsPart(
   </section>`;
 }
 
-function disputeWords(visit: Visit, dispute: LastDisputeRow): Html {
+function disputeWords(visit: PageContext, dispute: LastDisputeRow): Html {
   const { t } = visit;
   const { resolution, explanation } = dispute;
   const said = html`“${dispute.reason}”${explanation && html`<br />${t('Jawaban', 'Answer')}: “${explanation}”`}`;
@@ -182,12 +182,12 @@ function disputeWords(visit: Visit, dispute: LastDisputeRow): Html {
 }
 
 /** Why the goods are not counted as received. */
-function notReceived({ language }: Visit, fault: Fault | undefined): Html | undefined {
+function notReceived({ language }: PageContext, fault: Fault | undefined): Html | undefined {
   const refused = fault?.form === 'received' ? fault.refused?.text(language) : undefined;
   return refused && notice('bad', refused.title, refused.detail);
 }
 
-function received(visit: Visit, row: OwnRow): Html {
+function received(visit: PageContext, row: OwnRow): Html {
   const { t, url, language, person } = visit;
   return html`<form method="post" action="${url(`/ikutan/${row.participation_id}/terima`)}">
     <p>
@@ -197,8 +197,8 @@ function received(visit: Visit, row: OwnRow): Html {
       row.received_after !== null &&
       html`<p class="quiet">
         ${t(
-          `Sudah dikirim. Tanpa kabar sampai ${moment(row.received_after, language, person?.timeZone)}, pesanan dianggap sudah diterima.`,
-          `It was shipped. If we don't hear from you by ${moment(row.received_after, language, person?.timeZone)}, the order counts as received.`,
+          `Sudah dikirim. Tanpa kabar sampai ${formatMoment(row.received_after, language, person?.timeZone)}, pesanan dianggap sudah diterima.`,
+          `It was shipped. If we don't hear from you by ${formatMoment(row.received_after, language, person?.timeZone)}, the order counts as received.`,
         )}
       </p>`
     }
@@ -206,7 +206,12 @@ function received(visit: Visit, row: OwnRow): Html {
   </form>`;
 }
 
-function disputeForm(visit: Visit, row: OwnRow, fault: Fault | undefined, again: boolean): Html {
+function disputeForm(
+  visit: PageContext,
+  row: OwnRow,
+  fault: Fault | undefined,
+  again: boolean,
+): Html {
   const { t, url, language } = visit;
   const mine = fault?.form === 'dispute' ? fault : undefined;
   const refused = mine?.errors.length === 0 ? mine.refused?.text(language) : undefined;

@@ -1,11 +1,11 @@
 import type { AuditRow } from '../../audit/queries.ts';
 import type { OwnRow } from '../../participations/queries.ts';
-import { moment, shortMoment, slots } from '../../web/format.ts';
+import { formatMoment, formatShortMoment, formatSlots } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 
 /** What happened to a participation and its campaign, from the audit log, newest first. */
-export function historyOf(visit: Visit, row: OwnRow, log: readonly AuditRow[]): Html {
+export function historyOf(visit: PageContext, row: OwnRow, log: readonly AuditRow[]): Html {
   const { t, language, person } = visit;
   const told = log.flatMap((entry) => {
     const words = wordsOf(visit, row, entry);
@@ -20,7 +20,7 @@ export function historyOf(visit: Visit, row: OwnRow, log: readonly AuditRow[]): 
           ({ at, words }) =>
             html`<li>
               ${words}<br /><time class="quiet" datetime="${at.toISOString()}"
-                >${shortMoment(at, language, person?.timeZone)}</time
+                >${formatShortMoment(at, language, person?.timeZone)}</time
               >
             </li>`,
         )}
@@ -28,22 +28,26 @@ export function historyOf(visit: Visit, row: OwnRow, log: readonly AuditRow[]): 
   </section>`;
 }
 
-function wordsOf(visit: Visit, row: OwnRow, { event, metadata }: AuditRow): string | undefined {
+function wordsOf(
+  visit: PageContext,
+  row: OwnRow,
+  { event, metadata }: AuditRow,
+): string | undefined {
   const { t, language } = visit;
   switch (event) {
     case 'participant_joined': {
       const quantity = Number(metadata['quantity'] ?? row.quantity);
       return t(
-        `Kamu ikut dengan ${slots(quantity, language)}.`,
-        `You joined with ${slots(quantity, language)}.`,
+        `Kamu ikut dengan ${formatSlots(quantity, language)}.`,
+        `You joined with ${formatSlots(quantity, language)}.`,
       );
     }
     case 'participant_changed':
       return metadata['from'] === undefined
         ? t('Alamat atau catatan diperbarui.', 'The address or note was updated.')
         : t(
-            `Pesanan dikurangi menjadi ${slots(row.quantity, language)}.`,
-            `The order was reduced to ${slots(row.quantity, language)}.`,
+            `Pesanan dikurangi menjadi ${formatSlots(row.quantity, language)}.`,
+            `The order was reduced to ${formatSlots(row.quantity, language)}.`,
           );
     case 'participant_confirmed':
       return metadata['amount'] === undefined
@@ -68,7 +72,7 @@ function wordsOf(visit: Visit, row: OwnRow, { event, metadata }: AuditRow): stri
     case 'campaign_cancelled':
       return t('Sambatan dibatalkan', 'The campaign was called off') + reason(metadata);
     case 'deadline_extended': {
-      const to = moment(new Date(String(metadata['to'])), language);
+      const to = formatMoment(new Date(String(metadata['to'])), language);
       return (
         t(`Batas waktu diundur sampai ${to}`, `The deadline was moved to ${to}`) + reason(metadata)
       );
@@ -78,7 +82,7 @@ function wordsOf(visit: Visit, row: OwnRow, { event, metadata }: AuditRow): stri
   }
 }
 
-function whyLeft({ t }: Visit, { cancel_reason: why }: OwnRow): string {
+function whyLeft({ t }: PageContext, { cancel_reason: why }: OwnRow): string {
   if (why === 'operator')
     return t('Operator membatalkan ikutan ini.', 'An operator cancelled this.');
   return why === 'hold_lapsed'

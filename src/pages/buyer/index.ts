@@ -1,5 +1,5 @@
 import type { PageDeps } from '../deps.ts';
-import type { Pages } from '../../http/page-response.ts';
+import type { PagePlugin } from '../../http/page-response.ts';
 import { answerPages } from './answers.ts';
 import { changePages } from './change.ts';
 import { joinPages } from '../campaign/join.ts';
@@ -10,7 +10,7 @@ import { reminderPages } from '../campaign/reminder.ts';
 import { waitingPages } from '../campaign/waiting.ts';
 
 /** What buyers do: join, see what they take part in, pay, leave. */
-export function buyerPages(app: PageDeps): Pages {
+export function buyerPages(app: PageDeps): PagePlugin {
   return async (server) => {
     for (const part of [
       joinPages(app),

@@ -5,21 +5,21 @@ import {
 } from '../../database/status-words.ts';
 import { toApiStatus } from '../../database/status-words.ts';
 import type { PageDeps } from '../deps.ts';
-import { after, nextCursor } from '../../http/cursor.ts';
-import { sendPage, type Pages } from '../../http/page-response.ts';
-import { consult } from '../../operation/run.ts';
+import { cursorAfter, nextCursor } from '../../http/cursor.ts';
+import { sendPage, type PagePlugin } from '../../http/page-response.ts';
+import { retryRead } from '../../operation/run.ts';
 import type { Wording } from '../../errors/errors.ts';
 import type { PaymentState } from '../../ledger/payments/payment-state.ts';
-import { viewMine } from '../../participations/mine.ts';
+import { viewOwnParticipations } from '../../participations/mine.ts';
 import { deliveredQuantityOf } from '../../participations/participation.ts';
 import type { OwnRow } from '../../participations/queries.ts';
 import { openEntriesOf } from '../../waiting/queries.ts';
 import { countdown, emptyState, paging } from '../../web/components.ts';
-import { moment, rupiah, shortMoment, slots } from '../../web/format.ts';
+import { formatMoment, formatRupiah, formatShortMoment, formatSlots } from '../../web/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
 import { heading } from '../../web/layout.ts';
 import { campaignWords, participationBadge, paymentBadge } from '../statuses.ts';
-import { worded, type Visit } from '../../web/visit.ts';
+import { inLanguage, type PageContext } from '../../web/visit.ts';
 import { signedIn } from '../../http/signed-in.ts';
 import { productPicture } from '../campaign/picture.ts';
 import { sum } from '../campaign/rules.ts';
@@ -52,7 +52,7 @@ type Shelf = keyof typeof shelves;
 const shelfOfName: Readonly<Record<Shelf, ShelfOf>> = shelves;
 
 /** Everything that the reader takes part in, newest first. */
-export function minePages(app: PageDeps): Pages {
+export function minePages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/ikutan', async (request, reply) => {
       const { visit } = request;
@@ -60,12 +60,12 @@ export function minePages(app: PageDeps): Pages {
       const asked = request.query as Readonly<Record<string, unknown>>;
       const shelf = shelfOf(asked['status']);
       const cursor = typeof asked['cursor'] === 'string' ? asked['cursor'] : undefined;
-      const [before = null] = after(cursor, ['id']);
+      const [before = null] = cursorAfter(cursor, ['id']);
       const { of: statuses, paymentStates } = shelfOfName[shelf];
       const wanted = { statuses, paymentStates, before, limit: pageSize + 1 };
       const [rows, places] = await Promise.all([
-        viewMine(app.db, visit.actor, person.userId, wanted),
-        consult(() => app.db.rows(openEntriesOf, person.userId, mostPlaces)),
+        viewOwnParticipations(app.db, visit.actor, person.userId, wanted),
+        retryRead(() => app.db.rows(openEntriesOf, person.userId, mostPlaces)),
       ]);
       const next = nextCursor(rows, pageSize, (row) => [row.participation_id]);
       const path = (more: Record<string, string>) =>
@@ -89,13 +89,13 @@ function shelfOf(given: unknown): Shelf {
   return typeof given === 'string' && Object.hasOwn(shelves, given) ? (given as Shelf) : 'all';
 }
 
-function filter(visit: Visit, shelf: Shelf): Html {
+function filter(visit: PageContext, shelf: Shelf): Html {
   const one = (name: Shelf) =>
     html`<li>
       <a
         href="${visit.url(name === 'all' ? '/ikutan' : `/ikutan?status=${name}`)}"
         ${attribute('aria-current', name === shelf && 'page')}
-        >${worded(visit, shelves[name].words)}</a
+        >${inLanguage(visit, shelves[name].words)}</a
       >
     </li>`;
   return html`<nav class="shelves" aria-label="${visit.t('Saring ikutan', 'Filter')}">
@@ -105,7 +105,7 @@ function filter(visit: Visit, shelf: Shelf): Html {
   </nav>`;
 }
 
-function list(visit: Visit, shelf: Shelf, rows: readonly OwnRow[]): Html {
+function list(visit: PageContext, shelf: Shelf, rows: readonly OwnRow[]): Html {
   const { t, url } = visit;
   if (rows.length > 0) {
     return html`<ul class="mine">
@@ -126,7 +126,7 @@ function list(visit: Visit, shelf: Shelf, rows: readonly OwnRow[]): Html {
   );
 }
 
-function item(visit: Visit, row: OwnRow): Html {
+function item(visit: PageContext, row: OwnRow): Html {
   const { language, url } = visit;
   const slotsShown = deliveredQuantityOf(row) || row.quantity;
   return html`<li class="panel mine-item">
@@ -134,13 +134,16 @@ function item(visit: Visit, row: OwnRow): Html {
     <div>
       <h2><a href="${url(`/ikutan/${row.participation_id}`)}">${row.title}</a></h2>
       <p class="quiet">
-        ${row.brand_name} · ${worded(visit, campaignWords[toApiStatus(row.campaign_status)].words)}
+        ${row.brand_name} ·
+        ${inLanguage(visit, campaignWords[toApiStatus(row.campaign_status)].words)}
       </p>
       <p class="row">
         ${participationBadge(visit, toApiParticipationStatus(row.status))}
         ${paymentBadge(visit, row.payment_state)}
-        <span>${slots(slotsShown, language)}</span>
-        <span class="quiet">${shortMoment(row.joined_at, language, visit.person?.timeZone)}</span>
+        <span>${formatSlots(slotsShown, language)}</span>
+        <span class="quiet"
+          >${formatShortMoment(row.joined_at, language, visit.person?.timeZone)}</span
+        >
       </p>
       ${whatToDo(visit, row)}
     </div>
@@ -148,9 +151,9 @@ function item(visit: Visit, row: OwnRow): Html {
 }
 
 /** What the buyer has to do about the money, or waits for, with the sum that counts. */
-function whatToDo(visit: Visit, row: OwnRow): Html | undefined {
+function whatToDo(visit: PageContext, row: OwnRow): Html | undefined {
   const { t, language } = visit;
-  const sumOf = (amount: bigint) => html`<strong>${rupiah(amount, language)}</strong>`;
+  const sumOf = (amount: bigint) => html`<strong>${formatRupiah(amount, language)}</strong>`;
   switch (row.payment_state) {
     case 'due':
       return html`<p class="mine-todo">
@@ -158,7 +161,7 @@ function whatToDo(visit: Visit, row: OwnRow): Html | undefined {
         ${sumOf(row.amount_due)}${
           row.pay_by !== null &&
           html` ${t('sebelum', 'by')}
-            <strong>${moment(row.pay_by, language, visit.person?.timeZone)}</strong>
+            <strong>${formatMoment(row.pay_by, language, visit.person?.timeZone)}</strong>
             <span class="quiet">(${t('sisa', 'left:')} ${countdown(visit, row.pay_by)})</span>`
         }
       </p>`;
@@ -178,7 +181,7 @@ function whatToDo(visit: Visit, row: OwnRow): Html | undefined {
       return html`<p class="mine-todo">
         ${t('Selesaikan pembayaran online-mu', 'Finish your online payment')}${
           row.pay_by !== null &&
-          html` ${t('sebelum', 'by')} ${moment(row.pay_by, language, visit.person?.timeZone)}`
+          html` ${t('sebelum', 'by')} ${formatMoment(row.pay_by, language, visit.person?.timeZone)}`
         }.
       </p>`;
     case 'not_due':
@@ -202,8 +205,8 @@ function whatToDo(visit: Visit, row: OwnRow): Html | undefined {
   }
 }
 
-function whilePaid({ t, language }: Visit, row: OwnRow): string {
-  const refund = rupiah(row.refund_due_amount, language);
+function whilePaid({ t, language }: PageContext, row: OwnRow): string {
+  const refund = formatRupiah(row.refund_due_amount, language);
   if (row.refund_due_amount > 0n) {
     return t(`lunas; ${refund} akan dikembalikan.`, `paid; ${refund} will be refunded.`);
   }

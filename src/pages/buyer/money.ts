@@ -1,15 +1,15 @@
 import { toApiParticipationStatus } from '../../database/status-words.ts';
 import type { PageDeps } from '../deps.ts';
 import type { DomainError, FieldError } from '../../errors/errors.ts';
-import { taken, type Typed } from '../../http/forms.ts';
+import { toResult, type RawFields } from '../../http/forms.ts';
 import { lastDispute, type LastDisputeRow } from '../../ledger/disputes/queries.ts';
 import { pageToPay } from '../../ledger/gateway/operations.ts';
 import { refundsOfParticipation, type OwnRefundRow } from '../../ledger/movement-queries.ts';
 import { viewPayment, type Payment } from '../../ledger/payments/operations.ts';
 import { findRefundAccount } from '../../ledger/queries.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import type { OwnRow } from '../../participations/queries.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 
 /** How the money of a participation stands, for its buyer. */
 export interface Money {
@@ -29,43 +29,43 @@ export interface Fault {
   readonly form: 'proof' | 'online' | 'dispute' | 'received' | 'refund';
   readonly errors: readonly FieldError[];
   readonly refused?: DomainError | undefined;
-  readonly typed?: Typed;
+  readonly typed?: RawFields;
   readonly status: number;
 }
 
 /** What became of a refused verb, for the form that it was asked for with. */
-export function faultOf(form: Fault['form'], refused: DomainError, typed?: Typed): Fault {
+export function faultOf(form: Fault['form'], refused: DomainError, typed?: RawFields): Fault {
   const { fields, status } = refused;
   return { form, errors: fields, refused, status, ...(typed && { typed }) };
 }
 
 /** Reads it. What is to be paid gets its code and account the first time that it is looked at. */
-export async function moneyOf(app: PageDeps, visit: Visit, row: OwnRow): Promise<Money> {
+export async function moneyOf(app: PageDeps, visit: PageContext, row: OwnRow): Promise<Money> {
   const { campaign_id: campaign, participation_id: id, user_id: userId } = row;
   const [paying, refunds, dispute] = await Promise.all([
     paymentOf(app, visit, row),
-    consult(() => app.db.rows(refundsOfParticipation, campaign, id)),
-    consult(() => app.db.maybe(lastDispute, campaign, id)),
+    retryRead(() => app.db.rows(refundsOfParticipation, campaign, id)),
+    retryRead(() => app.db.maybe(lastDispute, campaign, id)),
   ]);
   const asksWhere = refunds.some(({ status, kept_for: kept }) => status === 'due' && kept === null);
-  const account = asksWhere && (await consult(() => app.db.maybe(findRefundAccount, userId)));
+  const account = asksWhere && (await retryRead(() => app.db.maybe(findRefundAccount, userId)));
   const { payment } = paying;
-  const page = payment && (await consult(() => pageToPay(app.db, payment)));
+  const page = payment && (await retryRead(() => pageToPay(app.db, payment)));
   const online = { isOffered: app.payments.gateway !== undefined, page };
   return { ...paying, online, refunds, dispute, hasRefundAccount: Boolean(account) };
 }
 
 async function paymentOf(
   app: PageDeps,
-  { actor }: Visit,
+  { actor }: PageContext,
   row: OwnRow,
 ): Promise<Pick<Money, 'payment' | 'unpayable'>> {
   const none = { payment: undefined, unpayable: undefined };
   const status = toApiParticipationStatus(row.status);
   const may = status === 'reserved' ? row.payment_timing === 'upfront' : status !== 'cancelled';
   if (!may || status === 'refunded') return none;
-  const answer = await taken(() =>
-    operate(app.db, (tx) =>
+  const answer = await toResult(() =>
+    runInTransaction(app.db, (tx) =>
       viewPayment(tx, actor, row.participation_id, app.payments.gateway !== undefined),
     ),
   );

@@ -4,11 +4,11 @@ import type { Payment } from '../../ledger/payments/operations.ts';
 import type { OwnRow } from '../../participations/queries.ts';
 import { exactMoment } from '../../web/components.ts';
 import { html, type Part } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { sum } from '../campaign/rules.ts';
 
 /** What comes next for a participation, and when money is due; with its payment, if it has one. */
-export function nextStep(visit: Visit, row: OwnRow, payment: Payment | undefined): Part {
+export function nextStep(visit: PageContext, row: OwnRow, payment: Payment | undefined): Part {
   const { t } = visit;
   switch (toApiParticipationStatus(row.status)) {
     case 'reserved':
@@ -41,7 +41,7 @@ export function nextStep(visit: Visit, row: OwnRow, payment: Payment | undefined
   }
 }
 
-function onceRefunded({ t }: Visit, row: OwnRow): string {
+function onceRefunded({ t }: PageContext, row: OwnRow): string {
   if (toApiStatus(row.campaign_status) === 'completed') {
     return t(
       'Sambatan ini jadi, tapi ikutanmu ditutup. Yang sudah kamu bayar dikembalikan.',
@@ -59,7 +59,7 @@ function onceRefunded({ t }: Visit, row: OwnRow): string {
       );
 }
 
-function whileReserved(visit: Visit, row: OwnRow, payment: Payment | undefined): Part {
+function whileReserved(visit: PageContext, row: OwnRow, payment: Payment | undefined): Part {
   const { t } = visit;
   if (row.payment_timing === 'upfront') {
     if (toApiStatus(row.campaign_status) === 'verifying' || row.deadline <= visit.now) {
@@ -86,7 +86,7 @@ function whileReserved(visit: Visit, row: OwnRow, payment: Payment | undefined):
 }
 
 /** The time to pay is over; what was paid in time still counts. */
-function afterDeadline({ t }: Visit, payment: Payment | undefined): string {
+function afterDeadline({ t }: PageContext, payment: Payment | undefined): string {
   if (payment?.status === 'proof_submitted') {
     return t(
       'Waktunya habis dan buktimu sedang kami cek. Kalau dibayar sebelum batas waktu, slotmu tetap dihitung.',
@@ -99,7 +99,7 @@ function afterDeadline({ t }: Visit, payment: Payment | undefined): string {
   );
 }
 
-function whileConfirmed(visit: Visit, row: OwnRow, payment: Payment | undefined): Part {
+function whileConfirmed(visit: PageContext, row: OwnRow, payment: Payment | undefined): Part {
   const { t } = visit;
   const completed = toApiStatus(row.campaign_status) === 'completed';
   if (row.payment_timing === 'upfront' && !completed) {

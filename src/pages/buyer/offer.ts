@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PageDeps } from '../deps.ts';
 import { DomainError } from '../../errors/errors.ts';
-import { taken } from '../../http/forms.ts';
+import { toResult } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
-import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
+import { redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
 import { readProofFile, takeUploads } from '../../uploads/uploads.ts';
 import { pageToPay, payOnline } from '../../ledger/gateway/operations.ts';
 import { refundsOf } from '../../ledger/movements.ts';
@@ -16,12 +16,12 @@ import {
 import { readProof } from '../../ledger/payments/proofs.ts';
 import { findRefundAccount } from '../../ledger/queries.ts';
 import { proofHeaders } from '../../ledger/schemas.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { viewWaitingEntry } from '../../waiting/operations.ts';
 import type { WaitingEntry } from '../../waiting/waiting.ts';
-import { slots } from '../../web/format.ts';
+import { formatSlots } from '../../web/format.ts';
 import { html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { signedIn } from '../../http/signed-in.ts';
 import { keepForSlots } from './answers.ts';
 import { refundPart } from './goods.ts';
@@ -31,14 +31,14 @@ import { payPart } from './pay.ts';
 const schema = { params: closed({ id: Id }) };
 
 /** An offer after success: it is accepted by paying for it. */
-export function offerPages(app: PageDeps): Pages {
+export function offerPages(app: PageDeps): PagePlugin {
   return async (server) => {
     takeUploads(server);
 
     server.get('/antrean/:id/bayar', { schema }, async (request, reply) => {
       const entry = await offerOf(app, request.visit, request.params.id);
       if (entry.participation_id !== null) {
-        return seeOther(request, reply, `/ikutan/${entry.participation_id}`);
+        return redirect(request, reply, `/ikutan/${entry.participation_id}`);
       }
       return await showOffer(app, request, reply, entry);
     });
@@ -46,8 +46,8 @@ export function offerPages(app: PageDeps): Pages {
     server.post('/antrean/:id/bayar', { schema }, async (request, reply) => {
       const { visit } = request;
       const entry = await offerOf(app, visit, request.params.id);
-      const answer = await taken(() => payOnline(app.payments, visit.actor, entry.order_id));
-      if ('done' in answer) return seeOther(request, reply, `/antrean/${entry.id}/bayar`);
+      const answer = await toResult(() => payOnline(app.payments, visit.actor, entry.order_id));
+      if ('done' in answer) return redirect(request, reply, `/antrean/${entry.id}/bayar`);
       return await showOffer(app, request, reply, entry, faultOf('online', answer.refused));
     });
 
@@ -63,21 +63,21 @@ export function offerPages(app: PageDeps): Pages {
         }
         const { participation_id: given } = answer.done;
         const next = given === null ? `/antrean/${entry.id}/bayar` : `/ikutan/${given}?baru`;
-        return seeOther(request, reply, next);
+        return redirect(request, reply, next);
       },
     );
 
     server.get('/antrean/:id/bukti/berkas', { schema }, async (request, reply) => {
       const { visit } = request;
       const entry = await offerOf(app, visit, request.params.id);
-      const proof = await consult(() => viewProof(app.db, visit.actor, entry.order_id));
+      const proof = await retryRead(() => viewProof(app.db, visit.actor, entry.order_id));
       return reply.headers(proofHeaders(entry.order_id, proof.contentType)).send(proof.content);
     });
 
     server.get('/antrean/:id/bukti/kecil', { schema }, async (request, reply) => {
       const { visit } = request;
       const { order_id: id } = await offerOf(app, visit, request.params.id);
-      const { contentType, content } = await consult(() =>
+      const { contentType, content } = await retryRead(() =>
         viewProofThumbnail(app.db, visit.actor, id),
       );
       return reply.headers(proofHeaders(id, contentType)).send(content);
@@ -89,14 +89,16 @@ export function offerPages(app: PageDeps): Pages {
       async (request, reply) => {
         const { visit } = request;
         const entry = await offerOf(app, visit, request.params.id);
-        const answer = await taken(async () => {
+        const answer = await toResult(async () => {
           const proof = await readProof(await readProofFile(request));
-          return await operate(app.db, (tx) => submitProof(tx, visit.actor, entry.order_id, proof));
+          return await runInTransaction(app.db, (tx) =>
+            submitProof(tx, visit.actor, entry.order_id, proof),
+          );
         });
         if ('refused' in answer) {
           return await showOffer(app, request, reply, entry, faultOf('proof', answer.refused));
         }
-        return seeOther(request, reply, `/antrean/${entry.id}/bayar`);
+        return redirect(request, reply, `/antrean/${entry.id}/bayar`);
       },
     );
   };
@@ -105,9 +107,9 @@ export function offerPages(app: PageDeps): Pages {
 type Offer = WaitingEntry & { readonly order_id: string };
 
 /** The reader's own offer that is accepted by paying; of anything else not even that it is there. */
-async function offerOf(app: PageDeps, visit: Visit, id: string): Promise<Offer> {
+async function offerOf(app: PageDeps, visit: PageContext, id: string): Promise<Offer> {
   const { userId } = signedIn(visit);
-  const entry = await consult(() => viewWaitingEntry(app.db, visit.actor, id));
+  const entry = await retryRead(() => viewWaitingEntry(app.db, visit.actor, id));
   const { order_id } = entry;
   if (entry.user_id !== userId || order_id === null) {
     throw new DomainError('waiting_entry_not_found', {});
@@ -137,8 +139,8 @@ async function showOffer(
       isOpen &&
       html`<p>
         ${t(
-          `${slots(entry.quantity, language)} disimpan untukmu. Jadi milikmu begitu pembayarannya kami terima.`,
-          `${slots(entry.quantity, language)} kept for you: yours once your payment arrives.`,
+          `${formatSlots(entry.quantity, language)} disimpan untukmu. Jadi milikmu begitu pembayarannya kami terima.`,
+          `${formatSlots(entry.quantity, language)} kept for you: yours once your payment arrives.`,
         )}
       </p>`
     }
@@ -153,19 +155,19 @@ async function showOffer(
   return sendPage(request, reply, { title, section: 'mine', main }, fault?.status ?? 200);
 }
 
-async function moneyOf(app: PageDeps, visit: Visit, { order_id: id }: Offer): Promise<Money> {
-  const refunds = await consult(() => refundsOf(app.db, visit.actor, id));
+async function moneyOf(app: PageDeps, visit: PageContext, { order_id: id }: Offer): Promise<Money> {
+  const refunds = await retryRead(() => refundsOf(app.db, visit.actor, id));
   const { userId } = signedIn(visit);
-  const account = await consult(() => app.db.maybe(findRefundAccount, userId));
+  const account = await retryRead(() => app.db.maybe(findRefundAccount, userId));
   const none = { refunds, dispute: undefined, hasRefundAccount: account !== undefined } as const;
   const isOffered = app.payments.gateway !== undefined;
-  const answer = await taken(() =>
-    operate(app.db, (tx) => viewPayment(tx, visit.actor, id, isOffered)),
+  const answer = await toResult(() =>
+    runInTransaction(app.db, (tx) => viewPayment(tx, visit.actor, id, isOffered)),
   );
   if ('refused' in answer) {
     const online = { isOffered, page: undefined };
     return { ...none, payment: undefined, unpayable: answer.refused, online };
   }
-  const page = await consult(() => pageToPay(app.db, answer.done));
+  const page = await retryRead(() => pageToPay(app.db, answer.done));
   return { ...none, payment: answer.done, unpayable: undefined, online: { isOffered, page } };
 }

@@ -5,11 +5,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isFinal } from '../../campaigns/status.ts';
 import type { PageDeps } from '../deps.ts';
 import { DomainError } from '../../errors/errors.ts';
-import { formReader, taken } from '../../http/forms.ts';
+import { formParser, toResult } from '../../http/forms.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
-import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
+import { redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
 import type { Payment } from '../../ledger/payments/operations.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { cancelParticipation } from '../../participations/operations.ts';
 import {
   findOwnParticipation,
@@ -17,10 +17,10 @@ import {
   type OwnRow,
 } from '../../participations/queries.ts';
 import { input, notice } from '../../web/components.ts';
-import { count, rupiah, slots } from '../../web/format.ts';
+import { formatCount, formatRupiah, formatSlots } from '../../web/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
 import { campaignBadge, participationBadge, paymentBadge } from '../statuses.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { signedIn } from '../../http/signed-in.ts';
 import { productPicture } from '../campaign/picture.ts';
 import { sum } from '../campaign/rules.ts';
@@ -31,10 +31,10 @@ import { nextStep } from './next-step.ts';
 import { payPart, type PayPlace } from './pay.ts';
 
 const params = closed({ id: Id });
-const readLeaving = formReader(closed({ reason: Type.Optional(text(0, 200)) }));
+const readLeaving = formParser(closed({ reason: Type.Optional(text(0, 200)) }));
 
 /** One of the reader's participations: how it stands, what is next, what happened, and leaving. */
-export function participationPages(app: PageDeps): Pages {
+export function participationPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/ikutan/:id', { schema: { params } }, async (request, reply) => {
       const row = await ownParticipation(app, request.visit, request.params.id);
@@ -52,12 +52,12 @@ export function participationPages(app: PageDeps): Pages {
       const form = readLeaving(request.body);
       if ('errors' in form) return confirmation(request, reply, row, { errors: form.errors });
       const reason = form.value.reason?.trim() || null;
-      const answer = await taken(() =>
-        operate(app.db, (tx) => cancelParticipation(tx, actor, id, reason)),
+      const answer = await toResult(() =>
+        runInTransaction(app.db, (tx) => cancelParticipation(tx, actor, id, reason)),
       );
       if ('refused' in answer)
         return confirmation(request, reply, row, { refused: answer.refused });
-      return seeOther(request, reply, `/ikutan/${id}?batal`);
+      return redirect(request, reply, `/ikutan/${id}?batal`);
     });
   };
 }
@@ -73,7 +73,7 @@ export async function showParticipation(
   const { visit } = request;
   const [money, log] = await Promise.all([
     moneyOf(app, visit, row),
-    consult(() => app.db.rows(participationHistory, row.campaign_id, row.participation_id)),
+    retryRead(() => app.db.rows(participationHistory, row.campaign_id, row.participation_id)),
   ]);
   const isNew = Object.hasOwn(request.query as object, 'baru');
   const isChanged = Object.hasOwn(request.query as object, 'diubah');
@@ -84,14 +84,18 @@ export async function showParticipation(
 }
 
 /** Only the reader's own: of anybody else's not even that it is there. */
-export async function ownParticipation(app: PageDeps, visit: Visit, id: string): Promise<OwnRow> {
+export async function ownParticipation(
+  app: PageDeps,
+  visit: PageContext,
+  id: string,
+): Promise<OwnRow> {
   const { userId } = signedIn(visit);
-  const row = await consult(() => app.db.maybe(findOwnParticipation, id, userId));
+  const row = await retryRead(() => app.db.maybe(findOwnParticipation, id, userId));
   if (row === undefined) throw new DomainError('participation_not_found', {});
   return row;
 }
 
-function saved({ t }: Visit): Html {
+function saved({ t }: PageContext): Html {
   return notice(
     'good',
     t('Perubahan tersimpan.', 'Your changes are saved.'),
@@ -109,13 +113,13 @@ function placeOf(row: OwnRow): PayPlace {
   return { path: `/ikutan/${row.participation_id}`, heldUntil: row.hold_expires_at };
 }
 
-function welcome({ t, language }: Visit, row: OwnRow): Html {
+function welcome({ t, language }: PageContext, row: OwnRow): Html {
   return notice(
     'good',
     t('Kamu ikut!', 'You are in!'),
     t(
-      `${slots(row.quantity, language)} sudah dipesan untukmu.`,
-      `${slots(row.quantity, language)} reserved for you.`,
+      `${formatSlots(row.quantity, language)} sudah dipesan untukmu.`,
+      `${formatSlots(row.quantity, language)} reserved for you.`,
     ),
   );
 }
@@ -126,9 +130,9 @@ function hasLeft(request: FastifyRequest): boolean {
 }
 
 /** A word after cancelling: what became of the slots, and that nothing is owed. */
-function farewell({ t, language }: Visit, row: OwnRow): Html | undefined {
+function farewell({ t, language }: PageContext, row: OwnRow): Html | undefined {
   if (toApiParticipationStatus(row.status) !== 'cancelled') return undefined;
-  const given = slots(row.quantity, language);
+  const given = formatSlots(row.quantity, language);
   return notice(
     'good',
     t('Pesananmu dibatalkan.', 'Your order is cancelled.'),
@@ -139,7 +143,7 @@ function farewell({ t, language }: Visit, row: OwnRow): Html | undefined {
   );
 }
 
-function whole(visit: Visit, row: OwnRow, money: Money, fault: Fault | undefined): Html {
+function whole(visit: PageContext, row: OwnRow, money: Money, fault: Fault | undefined): Html {
   const { t, url, language } = visit;
   const campaignStatus = toApiStatus(row.campaign_status);
   return html`<article
@@ -168,7 +172,9 @@ function whole(visit: Visit, row: OwnRow, money: Money, fault: Fault | undefined
       <p>${nextStep(visit, row, money.payment)}</p>
       <dl class="facts">
         <dt>${t('Slot', 'Slots')}</dt>
-        <dd>${slots(row.quantity, language)} × ${rupiah(row.price_per_slot, language)}</dd>
+        <dd>
+          ${formatSlots(row.quantity, language)} × ${formatRupiah(row.price_per_slot, language)}
+        </dd>
         ${undelivered(visit, row)}
         <dt>${t('Pembayaran', 'Payment')}</dt>
         <dd>${paymentBadge(visit, row.payment_state)}</dd>
@@ -207,30 +213,30 @@ function whole(visit: Visit, row: OwnRow, money: Money, fault: Fault | undefined
 }
 
 /** After a shortfall: how many slots are delivered of those that were ordered. */
-function undelivered(visit: Visit, row: OwnRow): Html | false {
+function undelivered(visit: PageContext, row: OwnRow): Html | false {
   const { t, language } = visit;
   if (row.short_slots === 0) return false;
   const delivered = row.quantity - row.short_slots;
   return html`<dt>${t('Yang dikirim', 'Delivered')}</dt>
     <dd>
-      <strong>${slots(delivered, language)}</strong>
+      <strong>${formatSlots(delivered, language)}</strong>
       <span class="quiet"
         >${t(
-          `dari ${slots(row.quantity, language)}; sisanya tidak bisa dipenuhi`,
-          `of ${slots(row.quantity, language)}; the rest cannot be delivered`,
+          `dari ${formatSlots(row.quantity, language)}; sisanya tidak bisa dipenuhi`,
+          `of ${formatSlots(row.quantity, language)}; the rest cannot be delivered`,
         )}</span
       >
     </dd>`;
 }
 
 /** What is to be paid or was, with its code; the price while there is no payment of it. */
-function whatItCosts(visit: Visit, row: OwnRow, payment: Payment | undefined): Html {
+function whatItCosts(visit: PageContext, row: OwnRow, payment: Payment | undefined): Html {
   const { t, language } = visit;
   if (payment === undefined || payment.status === 'void') {
     return html`<strong>${sum(visit, row.price_per_slot, row.quantity)}</strong>`;
   }
-  const code = count(payment.unique_code, language);
-  return html`<strong>${rupiah(payment.total, language)}</strong> ${
+  const code = formatCount(payment.unique_code, language);
+  return html`<strong>${formatRupiah(payment.total, language)}</strong> ${
       payment.unique_code !== 0 &&
       html`<span class="quiet"
         >${t(`(termasuk kode unik ${code})`, `(with the unique code ${code})`)}</span
@@ -239,7 +245,7 @@ function whatItCosts(visit: Visit, row: OwnRow, payment: Payment | undefined): H
 }
 
 /** Whether leaving can be offered; whether it is possible is decided when it is asked for. */
-function mayLeave({ now }: Visit, row: OwnRow): boolean {
+function mayLeave({ now }: PageContext, row: OwnRow): boolean {
   const isReserved = toApiParticipationStatus(row.status) === 'reserved';
   return isReserved && !row.is_closing && row.deadline > now;
 }
@@ -261,8 +267,8 @@ function confirmation(
     ${words && notice('bad', words.title, words.detail)}
     <p>
       ${t(
-        `${slots(row.quantity, language)} di «${row.title}» dilepas untuk orang lain. Tidak ada yang perlu kamu bayar.`,
-        `${slots(row.quantity, language)} of “${row.title}” go back to others. There is nothing to pay.`,
+        `${formatSlots(row.quantity, language)} di «${row.title}» dilepas untuk orang lain. Tidak ada yang perlu kamu bayar.`,
+        `${formatSlots(row.quantity, language)} of “${row.title}” go back to others. There is nothing to pay.`,
       )}
     </p>
     <form class="stack" method="post" action="${back}/batal">

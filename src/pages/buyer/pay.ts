@@ -1,10 +1,10 @@
 import type { Payment, SentProof } from '../../ledger/payments/operations.ts';
 import { proofLimitBytes } from '../../ledger/payments/proofs.ts';
 import { copyButton, countdown, exactMoment, notice } from '../../web/components.ts';
-import { count, fileSize, rupiah, shortMoment } from '../../web/format.ts';
+import { formatCount, fileSize, formatRupiah, formatShortMoment } from '../../web/format.ts';
 import { fileInput } from '../../web/file-input.ts';
 import { html, type Html } from '../../web/html.ts';
-import { worded, type Visit } from '../../web/visit.ts';
+import { inLanguage, type PageContext } from '../../web/visit.ts';
 import type { Fault, Money } from './money.ts';
 
 /** Where the forms of something that is to be paid are: an order's page, or an offer's. */
@@ -17,7 +17,7 @@ export interface PayPlace {
 
 /** What is to be paid, where to, until when, and the way to show that it was. */
 export function payPart(
-  visit: Visit,
+  visit: PageContext,
   row: PayPlace,
   { payment, unpayable, online }: Money,
   fault: Fault | undefined,
@@ -40,11 +40,15 @@ export function payPart(
 }
 
 /** How it stands, in a sentence. */
-function stands(visit: Visit, payment: Payment): Html | undefined {
+function stands(visit: PageContext, payment: Payment): Html | undefined {
   const { t, language, person } = visit;
   switch (payment.status) {
     case 'settled': {
-      const at = shortMoment(payment.settled_at ?? payment.created_at, language, person?.timeZone);
+      const at = formatShortMoment(
+        payment.settled_at ?? payment.created_at,
+        language,
+        person?.timeZone,
+      );
       return html`<p>
         <strong>${t('Lunas.', 'Paid.')}</strong>
         ${t(`Pembayaranmu diterima ${at}.`, `Your payment was received on ${at}.`)}
@@ -85,7 +89,7 @@ function stands(visit: Visit, payment: Payment): Html | undefined {
 
 /** The way to the provider's page: first to make it, then to it. */
 function onlinePart(
-  visit: Visit,
+  visit: PageContext,
   row: PayPlace,
   { payment, online: { isOffered, page } }: { payment: Payment; online: Money['online'] },
   fault: Fault | undefined,
@@ -123,7 +127,7 @@ function onlinePart(
     }`;
 }
 
-function until(visit: Visit, row: PayPlace, payment: Payment): Html | undefined {
+function until(visit: PageContext, row: PayPlace, payment: Payment): Html | undefined {
   const { t } = visit;
   const ends = [row.heldUntil, payment.pay_by].filter((end) => end !== null);
   if (ends.length === 0) return undefined;
@@ -145,7 +149,7 @@ function until(visit: Visit, row: PayPlace, payment: Payment): Html | undefined 
   </p>`;
 }
 
-function what(visit: Visit, payment: Payment): Html {
+function what(visit: PageContext, payment: Payment): Html {
   const { t, language } = visit;
   const { account, unique_code: code, total, amount } = payment;
   return html`<div class="to-pay">
@@ -153,15 +157,15 @@ function what(visit: Visit, payment: Payment): Html {
         ${account === null ? t('Jumlahnya', 'Amount') : t('Transfer persis', 'Transfer exactly')}
       </p>
       <p class="row apart">
-        <strong class="amount">${rupiah(total, language)}</strong>
+        <strong class="amount">${formatRupiah(total, language)}</strong>
         ${copyButton(String(total), t('Salin jumlah', 'Copy the amount'))}
       </p>
       ${
         code > 0 &&
         html`<p class="hint">
           ${t(
-            `Itu ${rupiah(amount, language)} ditambah kode unik ${count(code, language)}. Dari kode ini kami tahu transfernya darimu, jadi jangan dibulatkan, ya.`,
-            `That is ${rupiah(amount, language)} plus your unique code ${count(code, language)}. The code tells us that the transfer is yours, so please do not round it.`,
+            `Itu ${formatRupiah(amount, language)} ditambah kode unik ${formatCount(code, language)}. Dari kode ini kami tahu transfernya darimu, jadi jangan dibulatkan, ya.`,
+            `That is ${formatRupiah(amount, language)} plus your unique code ${formatCount(code, language)}. The code tells us that the transfer is yours, so please do not round it.`,
           )}
         </p>`
       }
@@ -181,10 +185,15 @@ function what(visit: Visit, payment: Payment): Html {
     }`;
 }
 
-function proofForm(visit: Visit, row: PayPlace, payment: Payment, fault: Fault | undefined): Html {
+function proofForm(
+  visit: PageContext,
+  row: PayPlace,
+  payment: Payment,
+  fault: Fault | undefined,
+): Html {
   const { t, url } = visit;
   const mine = fault?.form === 'proof' ? fault : undefined;
-  const wrong = mine && mine.errors[0] && worded(visit, mine.errors[0].message);
+  const wrong = mine && mine.errors[0] && inLanguage(visit, mine.errors[0].message);
   const error = mine && (wrong ?? mine.refused?.text(visit.language).detail);
   const path = url(`${row.path}/bukti`);
   const again = payment.status === 'proof_submitted';
@@ -210,9 +219,9 @@ function proofForm(visit: Visit, row: PayPlace, payment: Payment, fault: Fault |
 }
 
 /** The proof that was sent last: a picture as a thumbnail, a PDF as a link that says what it is. */
-function sentProof(visit: Visit, path: string, proof: SentProof): Html {
+function sentProof(visit: PageContext, path: string, proof: SentProof): Html {
   const { t, language, person } = visit;
-  const at = shortMoment(proof.sent_at, language, person?.timeZone);
+  const at = formatShortMoment(proof.sent_at, language, person?.timeZone);
   const file = `${path}/berkas`;
   if (proof.content_type === 'application/pdf') {
     return html`<p class="sent-proof">

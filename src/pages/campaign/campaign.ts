@@ -5,20 +5,20 @@ import { isFinal } from '../../campaigns/status.ts';
 import { findProduct, type ProductRow } from '../../catalogue/queries.ts';
 import type { PageDeps } from '../deps.ts';
 import { closed, Id } from '../../http/schemas.ts';
-import { SharedPages } from '../../http/shared-pages.ts';
-import { sendPage, type Pages } from '../../http/page-response.ts';
-import { consult } from '../../operation/run.ts';
+import { SharedPageCache } from '../../http/shared-pages.ts';
+import { sendPage, type PagePlugin } from '../../http/page-response.ts';
+import { retryRead } from '../../operation/run.ts';
 import {
   recentContributions,
   shownContributions,
   type ContributionRow,
 } from '../../participations/queries.ts';
 import { countdown, exactMoment, progressBar } from '../../web/components.ts';
-import { count, distance, rupiah, slots } from '../../web/format.ts';
+import { formatCount, formatDistance, formatRupiah, formatSlots } from '../../web/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
-import type { PageParts } from '../../web/layout.ts';
+import type { PageProps } from '../../web/layout.ts';
 import { campaignBadge } from '../statuses.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { joinPart, noStanding, standingOf, type FormState, type Standing } from './join-form.ts';
 import { reminderPart } from './reminder.ts';
 import { ownPlace, waitingPart } from './waiting-part.ts';
@@ -29,8 +29,8 @@ import { previewTags, sharePart } from './share.ts';
 import { stateOf } from './state.ts';
 
 /** One campaign: what it is, how far, how it works, and the way in. */
-export function campaignPages(app: PageDeps): Pages {
-  const shared = new SharedPages((visit, id) => drawCampaign(app, visit, id));
+export function campaignPages(app: PageDeps): PagePlugin {
+  const shared = new SharedPageCache((visit, id) => drawCampaign(app, visit, id));
   return async (server) => {
     server.get(
       '/sambatan/:id',
@@ -57,12 +57,12 @@ export async function showCampaign(
 
 async function drawCampaign(
   app: PageDeps,
-  visit: Visit,
+  visit: PageContext,
   campaignId: string,
   form?: FormState,
-): Promise<PageParts> {
-  const campaign = await consult(() => viewCampaign(app.db, visit.actor, campaignId));
-  const [contributions, standing, product] = await consult(() =>
+): Promise<PageProps> {
+  const campaign = await retryRead(() => viewCampaign(app.db, visit.actor, campaignId));
+  const [contributions, standing, product] = await retryRead(() =>
     Promise.all([
       app.db.rows(recentContributions, campaign.id, shownContributions),
       standingOf(app.db, visit, campaign),
@@ -91,12 +91,16 @@ interface Around {
  * A campaign that is not there yet as buyers will see it, by the same means as its page. What could
  * be sent from it is there to look at only.
  */
-export function campaignToCome(visit: Visit, campaign: Campaign, product: ShownProduct): Html {
+export function campaignToCome(
+  visit: PageContext,
+  campaign: Campaign,
+  product: ShownProduct,
+): Html {
   const around = { contributions: [], standing: noStanding, product, form: undefined };
   return whole(visit, campaign, around, true);
 }
 
-function whole(visit: Visit, campaign: Campaign, around: Around, isPreview = false): Html {
+function whole(visit: PageContext, campaign: Campaign, around: Around, isPreview = false): Html {
   const published = campaign.status !== 'inactive' && !isPreview;
   // What is over stays as it ended: its progress now is what is left after the refunds.
   const events =
@@ -140,28 +144,28 @@ function whole(visit: Visit, campaign: Campaign, around: Around, isPreview = fal
   </article>`;
 }
 
-function head(visit: Visit, campaign: Campaign, { base_price: usual }: ShownProduct): Html {
+function head(visit: PageContext, campaign: Campaign, { base_price: usual }: ShownProduct): Html {
   const { t, language } = visit;
   const isCheaper = usual > campaign.price_per_slot;
   return html`<p class="maker">${campaign.brand_name} ${campaignBadge(visit, campaign.status)}</p>
     <h1>${campaign.title}</h1>
     <p class="price big">
-      ${rupiah(campaign.price_per_slot, language)} <span class="per">/ slot</span>
+      ${formatRupiah(campaign.price_per_slot, language)} <span class="per">/ slot</span>
     </p>
     ${
       isCheaper &&
       html`<p class="usual quiet">
-        ${t('Harga biasa', 'Usual price')} <s>${rupiah(usual, language)}</s> ·
+        ${t('Harga biasa', 'Usual price')} <s>${formatRupiah(usual, language)}</s> ·
         ${t(
-          `hemat ${rupiah(usual - campaign.price_per_slot, language)}`,
-          `you save ${rupiah(usual - campaign.price_per_slot, language)}`,
+          `hemat ${formatRupiah(usual - campaign.price_per_slot, language)}`,
+          `you save ${formatRupiah(usual - campaign.price_per_slot, language)}`,
         )}
       </p>`
     }
     <p class="quiet">${t('Produk', 'Product')}: ${campaign.product_name}</p>`;
 }
 
-function progress(visit: Visit, campaign: Campaign): Html {
+function progress(visit: PageContext, campaign: Campaign): Html {
   const { t, language } = visit;
   const open = campaign.status === 'active' || campaign.status === 'full';
   return html`${progressBar(visit, {
@@ -173,11 +177,11 @@ function progress(visit: Visit, campaign: Campaign): Html {
     !isFinal(campaign.status) &&
     html`<ul class="figures two">
       <li>
-        <strong data-live="left">${count(campaign.slots_remaining, language)}</strong>
+        <strong data-live="left">${formatCount(campaign.slots_remaining, language)}</strong>
         ${t('slot tersisa', 'left')}
       </li>
       <li>
-        <strong data-live="people">${count(campaign.participant_count, language)}</strong>
+        <strong data-live="people">${formatCount(campaign.participant_count, language)}</strong>
         ${t('orang ikut', 'joined')}
       </li>
     </ul>`
@@ -194,7 +198,7 @@ function progress(visit: Visit, campaign: Campaign): Html {
   }`;
 }
 
-function story({ t }: Visit, campaign: Campaign): Html | undefined {
+function story({ t }: PageContext, campaign: Campaign): Html | undefined {
   if (campaign.description.trim() === '') return undefined;
   return html`<section class="panel" aria-labelledby="story">
     <h2 id="story">${t('Ceritanya', 'The story')}</h2>
@@ -203,7 +207,7 @@ function story({ t }: Visit, campaign: Campaign): Html | undefined {
 }
 
 /** What its maker tells of the product itself, in whichever campaign it is. */
-function ofProduct({ t }: Visit, { name, description }: ShownProduct): Html | undefined {
+function ofProduct({ t }: PageContext, { name, description }: ShownProduct): Html | undefined {
   if (description.trim() === '') return undefined;
   return html`<section class="panel" aria-labelledby="product">
     <h2 id="product">${t(`Tentang ${name}`, `About ${name}`)}</h2>
@@ -212,14 +216,14 @@ function ofProduct({ t }: Visit, { name, description }: ShownProduct): Html | un
 }
 
 /** The last of all: it grows as others join, and nothing below it moves. */
-function recent(visit: Visit, rows: readonly ContributionRow[]): Html {
+function recent(visit: PageContext, rows: readonly ContributionRow[]): Html {
   const { t, language, now } = visit;
   const one = ({ initial, quantity, joined_at: at }: ContributionRow) =>
     html`<li>
       <span class="avatar" aria-hidden="true">${initial ?? '·'}</span>
-      <span><strong>${initial ?? ''}•••</strong> · ${slots(quantity, language)}</span>
+      <span><strong>${initial ?? ''}•••</strong> · ${formatSlots(quantity, language)}</span>
       <time class="quiet" datetime="${at.toISOString()}" data-ago
-        >${distance(at < now ? at : now, now, language)}</time
+        >${formatDistance(at < now ? at : now, now, language)}</time
       >
     </li>`;
   return html`<section

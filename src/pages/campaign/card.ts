@@ -1,13 +1,13 @@
 import type { Campaign } from '../../campaigns/campaign.ts';
 import { countdown, progressBar } from '../../web/components.ts';
-import { rupiah, shortMoment, slots } from '../../web/format.ts';
+import { formatRupiah, formatShortMoment, formatSlots } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { campaignBadge } from '../statuses.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { productPicture } from './picture.ts';
 
 /** A campaign in a list: all of the card is its link. */
-export function campaignCard(visit: Visit, campaign: Campaign, isFirst = false): Html {
+export function campaignCard(visit: PageContext, campaign: Campaign, isFirst = false): Html {
   const { language, url } = visit;
   const { status } = campaign;
   return html`<li>
@@ -24,7 +24,7 @@ export function campaignCard(visit: Visit, campaign: Campaign, isFirst = false):
         <p class="maker">${campaign.brand_name}</p>
         <h3><a href="${url(`/sambatan/${campaign.id}`)}">${campaign.title}</a></h3>
         <p class="price">
-          ${rupiah(campaign.price_per_slot, language)}
+          ${formatRupiah(campaign.price_per_slot, language)}
           <span class="per">/ slot</span>
         </p>
         ${progressBar(visit, {
@@ -43,9 +43,9 @@ export function takenOf(campaign: Pick<Campaign, 'slots_taken' | 'slots_at_close
   return campaign.slots_at_close ?? campaign.slots_taken;
 }
 
-function foot(visit: Visit, campaign: Campaign): Html {
+function foot(visit: PageContext, campaign: Campaign): Html {
   const { t, language } = visit;
-  const left = slots(campaign.slots_remaining, language);
+  const left = formatSlots(campaign.slots_remaining, language);
   switch (campaign.status) {
     case 'active':
       return html`<span class="left">${t(`Sisa ${left}`, `${left} left`)}</span>
@@ -62,7 +62,7 @@ function foot(visit: Visit, campaign: Campaign): Html {
     case 'completed':
     case 'failed':
     case 'cancelled':
-      return html`<span>${shortMoment(endOf(campaign), language)}</span>`;
+      return html`<span>${formatShortMoment(endOf(campaign), language)}</span>`;
   }
 }
 

@@ -8,7 +8,7 @@ import { ownAddresses, type Address } from '../../accounts/operations.ts';
 import type { Campaign } from '../../campaigns/campaign.ts';
 import type { Queryable } from '../../database/query.ts';
 import type { DomainError, FieldError } from '../../errors/errors.ts';
-import type { Typed } from '../../http/forms.ts';
+import type { RawFields } from '../../http/forms.ts';
 import { newId } from '../../identity/ids.ts';
 import { isReminded } from '../../notifications/reminder-queries.ts';
 import { listOwnParticipations, ownInCampaign } from '../../participations/queries.ts';
@@ -16,10 +16,10 @@ import { JoinFields } from '../../participations/schemas.ts';
 import { findOwnWaitingEntry } from '../../waiting/queries.ts';
 import { waitingEntryOf, type WaitingEntry } from '../../waiting/waiting.ts';
 import { input, notice, textarea } from '../../web/components.ts';
-import { slots } from '../../web/format.ts';
+import { formatSlots } from '../../web/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
 import { participationBadge } from '../statuses.ts';
-import { worded, type Visit } from '../../web/visit.ts';
+import { inLanguage, type PageContext } from '../../web/visit.ts';
 import { sum, whenDue } from './rules.ts';
 import { takesJoins } from './state.ts';
 
@@ -28,7 +28,7 @@ export const otherAddress = 'other';
 
 /** What a sent form has become: typed again, with what was wrong. */
 export interface FormState {
-  readonly typed: Typed;
+  readonly typed: RawFields;
   readonly errors: readonly FieldError[];
   readonly refused?: DomainError | undefined;
   readonly status: number;
@@ -67,7 +67,7 @@ export const noStanding: Standing = {
 /** Reads it; of a visitor there is nothing to read. */
 export async function standingOf(
   db: Queryable,
-  visit: Visit,
+  visit: PageContext,
   campaign: Campaign,
 ): Promise<Standing> {
   if (visit.person === undefined) return noStanding;
@@ -96,7 +96,7 @@ const allStatuses = participationStatuses.map(toDbParticipationStatus);
 
 /** Where to join from a campaign's page: what one has already, and the form or the way to it. */
 export function joinPart(
-  visit: Visit,
+  visit: PageContext,
   campaign: Campaign,
   standing: Standing,
   form: FormState | undefined,
@@ -111,7 +111,7 @@ function isLive(status: ParticipationStatus): boolean {
   return status !== 'cancelled' && status !== 'refunded';
 }
 
-function ownPart(visit: Visit, { own }: Standing): Html | undefined {
+function ownPart(visit: PageContext, { own }: Standing): Html | undefined {
   if (own.length === 0) return undefined;
   const { t, url, language } = visit;
   return html`<ul class="own">
@@ -119,7 +119,7 @@ function ownPart(visit: Visit, { own }: Standing): Html | undefined {
       ({ id, quantity, status }) =>
         html`<li ${attribute('class', isLive(status) ? undefined : 'over')}>
           <a href="${url(`/ikutan/${id}`)}"
-            >${t(`Pesananmu: ${slots(quantity, language)}`, `Your order: ${slots(quantity, language)}`)}</a
+            >${t(`Pesananmu: ${formatSlots(quantity, language)}`, `Your order: ${formatSlots(quantity, language)}`)}</a
           >
           ${participationBadge(visit, status)}
         </li>`,
@@ -127,7 +127,7 @@ function ownPart(visit: Visit, { own }: Standing): Html | undefined {
   </ul>`;
 }
 
-function refusal(visit: Visit, form: FormState | undefined): Html | undefined {
+function refusal(visit: PageContext, form: FormState | undefined): Html | undefined {
   if (form === undefined) return undefined;
   if (form.asksMore === true) {
     return notice(
@@ -148,7 +148,7 @@ function refusal(visit: Visit, form: FormState | undefined): Html | undefined {
     'bad',
     visit.t('Belum terkirim.', 'Not sent yet.'),
     unseen.length > 0
-      ? worded(visit, unseen[0]!.message)
+      ? inLanguage(visit, unseen[0]!.message)
       : visit.t('Periksa yang ditandai di bawah.', 'Please check what is marked below.'),
   );
 }
@@ -180,7 +180,7 @@ export function boundsOf(
 }
 
 function entrance(
-  visit: Visit,
+  visit: PageContext,
   campaign: Campaign,
   standing: Standing,
   form: FormState | undefined,
@@ -209,7 +209,7 @@ interface FormParts {
   readonly form: FormState | undefined;
 }
 
-function joinForm(visit: Visit, campaign: Campaign, parts: FormParts): Html {
+function joinForm(visit: PageContext, campaign: Campaign, parts: FormParts): Html {
   const { t } = visit;
   const asksMore = parts.standing.own.some(({ status }) => isLive(status));
   const quantity = quantityField(visit, campaign, parts, campaign.slots_remaining);
@@ -223,7 +223,7 @@ function joinForm(visit: Visit, campaign: Campaign, parts: FormParts): Html {
 }
 
 /** The same for slots that are to come free; not bound by how many are left. */
-export function waitForm(visit: Visit, campaign: Campaign, parts: FormParts): Html {
+export function waitForm(visit: PageContext, campaign: Campaign, parts: FormParts): Html {
   const { t } = visit;
   return orderForm(visit, parts, {
     action: `/sambatan/${campaign.id}/antre`,
@@ -246,21 +246,21 @@ interface OrderForm {
 }
 
 /** Says that there is an order already, and that this form makes another one. */
-function more({ t, language }: Visit, { own }: Standing): Html {
+function more({ t, language }: PageContext, { own }: Standing): Html {
   const taken = own
     .filter(({ status }) => isLive(status))
     .reduce((total, { quantity }) => total + quantity, 0);
   return html`<input type="hidden" name="more" value="1" />
     <p class="state">
       ${t(
-        `Kamu sudah memesan ${slots(taken, language)} di sini. Formulir ini menambah pesanan baru.`,
-        `You have already ordered ${slots(taken, language)} here. This form adds another order.`,
+        `Kamu sudah memesan ${formatSlots(taken, language)} di sini. Formulir ini menambah pesanan baru.`,
+        `You have already ordered ${formatSlots(taken, language)} here. This form adds another order.`,
       )}
     </p>`;
 }
 
 function orderForm(
-  visit: Visit,
+  visit: PageContext,
   { form, standing }: FormParts,
   { action, quantity, send, hint, asksMore = false }: OrderForm,
 ): Html {
@@ -282,7 +282,7 @@ function orderForm(
 }
 
 /** Saved addresses to choose from, and a place to type another one. */
-function addressFields(visit: Visit, standing: Standing, form: FormState | undefined): Html {
+function addressFields(visit: PageContext, standing: Standing, form: FormState | undefined): Html {
   const { t } = visit;
   const { addresses, lastAddress } = standing;
   const typed = form?.typed ?? {};
@@ -317,12 +317,12 @@ function addressFields(visit: Visit, standing: Standing, form: FormState | undef
   </fieldset>`;
 }
 
-function toWhere({ t }: Visit): string {
+function toWhere({ t }: PageContext): string {
   return t('Kirim ke mana?', 'Where to send it?');
 }
 
 function quantityField(
-  visit: Visit,
+  visit: PageContext,
   campaign: Campaign,
   parts: FormParts,
   left: number | undefined,
@@ -368,7 +368,7 @@ function quantityField(
       </div>
       <p class="total">
         <span class="quiet"
-          >${t('Total', 'Total')} <span data-many>${slots(known, visit.language)}</span></span
+          >${t('Total', 'Total')} <span data-many>${formatSlots(known, visit.language)}</span></span
         >
         <output data-total for="quantity">${sum(visit, campaign.price_per_slot, known)}</output>
       </p>
@@ -376,23 +376,28 @@ function quantityField(
     ${
       isRemainder &&
       html`<p class="hint">
-        ${t(`Tinggal ${slots(left, visit.language)}, dan hanya bisa diambil sekaligus.`, `Only ${slots(left, visit.language)} left, sold together.`)}
+        ${t(`Tinggal ${formatSlots(left, visit.language)}, dan hanya bisa diambil sekaligus.`, `Only ${formatSlots(left, visit.language)} left, sold together.`)}
       </p>`
     }
     ${sumsWithoutScript(visit, campaign, least, Math.min(most, left ?? most))}
-    ${wrong && html`<p class="error" id="quantity-error">${worded(visit, wrong.message)}</p>`}
+    ${wrong && html`<p class="error" id="quantity-error">${inLanguage(visit, wrong.message)}</p>`}
   </div>`;
 }
 
 /** What each number of slots costs: without the script nothing is counted while it is chosen. */
-function sumsWithoutScript(visit: Visit, campaign: Campaign, least: number, most: number): Html {
+function sumsWithoutScript(
+  visit: PageContext,
+  campaign: Campaign,
+  least: number,
+  most: number,
+): Html {
   const numbers = Array.from({ length: 8 }, (_none, index) => least + index);
   const sums = numbers
     .filter((number) => number <= most)
     .map(
       (number) =>
         html`<li>
-          ${slots(number, visit.language)} = ${sum(visit, campaign.price_per_slot, number)}
+          ${formatSlots(number, visit.language)} = ${sum(visit, campaign.price_per_slot, number)}
         </li>`,
     );
   return html`<noscript>

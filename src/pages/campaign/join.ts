@@ -3,17 +3,17 @@ import type { Static } from 'typebox';
 import { ownAddress } from '../../accounts/operations.ts';
 import type { PageDeps } from '../deps.ts';
 import { userOf } from '../../http/authentication.ts';
-import { formReader, taken, typedFields } from '../../http/forms.ts';
+import { formParser, toResult, rawFields } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
-import { seeOther, type Pages } from '../../http/page-response.ts';
+import { redirect, type PagePlugin } from '../../http/page-response.ts';
 import type { Actor } from '../../identity/actor.ts';
-import { permit } from '../../identity/policy.ts';
-import { consult } from '../../operation/run.ts';
+import { authorize } from '../../identity/policy.ts';
+import { retryRead } from '../../operation/run.ts';
 import { joinCounted } from '../../participations/count-joins.ts';
 import { joinRequestOf } from '../../participations/operations.ts';
 import { hasOtherOrder } from '../../participations/queries.ts';
 import { JoinFields } from '../../participations/schemas.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { showCampaign } from './campaign.ts';
 import { otherAddress } from './join-form.ts';
 
@@ -28,18 +28,18 @@ const JoinForm = closed({
   more: Type.Optional(Type.Literal('1')),
 });
 /** Reads a form that asks for slots. */
-export const readJoin = formReader(JoinForm);
+export const readJoin = formParser(JoinForm);
 type JoinForm = Static<typeof JoinForm>;
 
 /** Joining by a form. Its key was made with the form: sent twice, it joins once. */
-export function joinPages(app: PageDeps): Pages {
+export function joinPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.post(
       '/sambatan/:id/ikut',
       { schema: { params: closed({ id: Id }) } },
       async (request, reply) => {
         const { id } = request.params;
-        const caller = permit(request.visit.actor, 'participation.join');
+        const caller = authorize(request.visit.actor, 'participation.join');
         const form = readJoin(request.body);
         if ('errors' in form) {
           const { typed, errors } = form;
@@ -47,7 +47,7 @@ export function joinPages(app: PageDeps): Pages {
             typed,
             errors,
             status: 422,
-            key: typedFields(request.body)['key'],
+            key: rawFields(request.body)['key'],
           });
         }
         const { quantity, note, key } = form.value;
@@ -56,7 +56,7 @@ export function joinPages(app: PageDeps): Pages {
           const asked = { typed, errors: [], asksMore: true, status: 409, key };
           return showCampaign(app, request, reply, id, asked);
         }
-        const answer = await taken(async () => {
+        const answer = await toResult(async () => {
           const wish = {
             userId: userOf(caller, undefined),
             quantity,
@@ -67,7 +67,7 @@ export function joinPages(app: PageDeps): Pages {
           return await joinCounted(app, joinRequestOf(caller, id.toLowerCase(), wish));
         });
         if ('done' in answer) {
-          return seeOther(request, reply, `/ikutan/${answer.done.participationId}?baru`);
+          return redirect(request, reply, `/ikutan/${answer.done.participationId}?baru`);
         }
         const { refused } = answer;
         if (refused.retryAfterSeconds !== undefined) {
@@ -92,18 +92,20 @@ export function joinPages(app: PageDeps): Pages {
  */
 async function hasOther(
   app: PageDeps,
-  visit: Visit,
+  visit: PageContext,
   campaignId: string,
   key: string,
 ): Promise<boolean> {
   if (visit.person === undefined) return false;
   const { userId } = visit.person;
-  const row = await consult(() => app.db.one(hasOtherOrder, campaignId.toLowerCase(), userId, key));
+  const row = await retryRead(() =>
+    app.db.one(hasOtherOrder, campaignId.toLowerCase(), userId, key),
+  );
   return row.has_other;
 }
 
 /** Where it is to go: a saved address of the caller's, else what was typed. */
 export async function addressOf(app: PageDeps, actor: Actor, form: JoinForm): Promise<string> {
   const { address_id: id = otherAddress, shipping_address: typed = '' } = form;
-  return id === otherAddress ? typed : (await consult(() => ownAddress(app.db, actor, id))).line;
+  return id === otherAddress ? typed : (await retryRead(() => ownAddress(app.db, actor, id))).line;
 }

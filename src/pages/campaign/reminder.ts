@@ -2,12 +2,12 @@ import type { Campaign } from '../../campaigns/campaign.ts';
 import type { PageDeps } from '../deps.ts';
 import { userOf } from '../../http/authentication.ts';
 import { closed, Id } from '../../http/schemas.ts';
-import { seeOther, type Pages } from '../../http/page-response.ts';
-import { permit } from '../../identity/policy.ts';
+import { redirect, type PagePlugin } from '../../http/page-response.ts';
+import { authorize } from '../../identity/policy.ts';
 import { askReminder, dropReminder } from '../../notifications/operations.ts';
-import { operate } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { signedIn } from '../../http/signed-in.ts';
 
 const schema = { params: closed({ id: Id }) };
@@ -17,23 +17,27 @@ const verbs = [
 ] as const;
 
 /** Asking to be reminded of a deadline, and taking that back. */
-export function reminderPages(app: PageDeps): Pages {
+export function reminderPages(app: PageDeps): PagePlugin {
   return async (server) => {
     for (const [path, verb] of verbs) {
       server.post(`/sambatan/:id/${path}`, { schema }, async (request, reply) => {
         const { actor } = request.visit;
         const { id } = request.params as { id: string };
         signedIn(request.visit);
-        const person = () => userOf(permit(actor, 'reminder.ask'), undefined);
-        await operate<unknown>(app.db, (tx) => verb(tx, actor, id, person));
-        return seeOther(request, reply, `/sambatan/${id}`);
+        const person = () => userOf(authorize(actor, 'reminder.ask'), undefined);
+        await runInTransaction<unknown>(app.db, (tx) => verb(tx, actor, id, person));
+        return redirect(request, reply, `/sambatan/${id}`);
       });
     }
   };
 }
 
 /** The button for it on a campaign's page, while there is something to be reminded of. */
-export function reminderPart(visit: Visit, campaign: Campaign, asked: boolean): Html | undefined {
+export function reminderPart(
+  visit: PageContext,
+  campaign: Campaign,
+  asked: boolean,
+): Html | undefined {
   const { t, url, now, person } = visit;
   const hourMs = 3_600_000;
   const runs = ['scheduled', 'active', 'full'].includes(campaign.status) && !campaign.is_closing;

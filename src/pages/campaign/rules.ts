@@ -1,10 +1,10 @@
 import type { Campaign } from '../../campaigns/campaign.ts';
-import { rupiah, slots } from '../../web/format.ts';
+import { formatRupiah, formatSlots } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 
 /** What happens when, in plain words: when it fills, when it does not, when money is due. */
-export function rulesOf(visit: Visit, campaign: Campaign): Html {
+export function rulesOf(visit: PageContext, campaign: Campaign): Html {
   const { t } = visit;
   const rule = (question: string, answer: string) =>
     html`<dt>${question}</dt>
@@ -20,7 +20,7 @@ export function rulesOf(visit: Visit, campaign: Campaign): Html {
   </section>`;
 }
 
-function whenFilled({ t, language }: Visit, campaign: Campaign): string {
+function whenFilled({ t, language }: PageContext, campaign: Campaign): string {
   const { minimum_slots: minimum, total_slots: total } = campaign;
   if (total === 1) {
     return t(
@@ -30,17 +30,17 @@ function whenFilled({ t, language }: Visit, campaign: Campaign): string {
   }
   if (minimum === total) {
     return t(
-      `Begitu ${slots(total, language)} terisi semua, batch ini dibuat untuk semua yang ikut.`,
-      `Once all ${slots(total, language)} are taken, this batch is made for everybody who joined.`,
+      `Begitu ${formatSlots(total, language)} terisi semua, batch ini dibuat untuk semua yang ikut.`,
+      `Once all ${formatSlots(total, language)} are taken, this batch is made for everybody who joined.`,
     );
   }
   return t(
-    `Batch ini dibuat kalau ${slots(total, language)} terisi, atau minimal ${slots(minimum, language)} saat batas waktu.`,
-    `The batch is made when all ${slots(total, language)} are taken, or at least ${slots(minimum, language)} by the deadline.`,
+    `Batch ini dibuat kalau ${formatSlots(total, language)} terisi, atau minimal ${formatSlots(minimum, language)} saat batas waktu.`,
+    `The batch is made when all ${formatSlots(total, language)} are taken, or at least ${formatSlots(minimum, language)} by the deadline.`,
   );
 }
 
-function whenNot({ t }: Visit, campaign: Campaign): string {
+function whenNot({ t }: PageContext, campaign: Campaign): string {
   return campaign.payment_timing === 'upfront'
     ? t(
         'Tidak jadi dibuat, dan semua uang yang sudah dibayar dikembalikan penuh.',
@@ -53,7 +53,10 @@ function whenNot({ t }: Visit, campaign: Campaign): string {
 }
 
 /** When a buyer of this campaign pays, as the service does it. */
-export function whenDue({ t }: Visit, campaign: Pick<Campaign, 'payment_timing' | 'hold_seconds'>) {
+export function whenDue(
+  { t }: PageContext,
+  campaign: Pick<Campaign, 'payment_timing' | 'hold_seconds'>,
+) {
   if (campaign.payment_timing === 'on_completion') {
     return t(
       'Bukan sekarang. Kamu memesan dulu; bayarnya setelah Sambatan ini berhasil.',
@@ -72,7 +75,7 @@ export function whenDue({ t }: Visit, campaign: Pick<Campaign, 'payment_timing' 
       );
 }
 
-function leaving({ t, language }: Visit, campaign: Campaign): string {
+function leaving({ t, language }: PageContext, campaign: Campaign): string {
   const { payment_timing, min_slots_per_user: least, max_slots_per_user: most } = campaign;
   const leave =
     payment_timing === 'upfront'
@@ -84,10 +87,16 @@ function leaving({ t, language }: Visit, campaign: Campaign): string {
   if (least === null && most === null) return leave;
   const bounds =
     most === null
-      ? t(`minimal ${slots(least!, language)}`, `at least ${slots(least!, language)}`)
+      ? t(`minimal ${formatSlots(least!, language)}`, `at least ${formatSlots(least!, language)}`)
       : least === null
-        ? t(`paling banyak ${slots(most, language)}`, `at most ${slots(most, language)}`)
-        : t(`${least} sampai ${slots(most, language)}`, `${least} to ${slots(most, language)}`);
+        ? t(
+            `paling banyak ${formatSlots(most, language)}`,
+            `at most ${formatSlots(most, language)}`,
+          )
+        : t(
+            `${least} sampai ${formatSlots(most, language)}`,
+            `${least} to ${formatSlots(most, language)}`,
+          );
   const remainder =
     least === null || least === 1
       ? ''
@@ -99,6 +108,6 @@ function leaving({ t, language }: Visit, campaign: Campaign): string {
 }
 
 /** `Rp125.000 × 2 = Rp250.000`. */
-export function sum({ language }: Visit, price: bigint, quantity: number): string {
-  return rupiah(price * BigInt(quantity), language);
+export function sum({ language }: PageContext, price: bigint, quantity: number): string {
+  return formatRupiah(price * BigInt(quantity), language);
 }

@@ -4,9 +4,9 @@ import { dirname, join } from 'node:path';
 import type { Campaign } from '../../campaigns/campaign.ts';
 import { digestOf, type Picture } from '../../catalogue/picture.ts';
 import { DomainError } from '../../errors/errors.ts';
-import { count, percent, rupiah, slots } from '../../web/format.ts';
+import { formatCount, formatPercent, formatRupiah, formatSlots } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { takenOf } from './card.ts';
 import { bottles, lookOf } from './picture.ts';
 
@@ -42,7 +42,7 @@ export class PreviewPictures {
   }
 
   /** Throws `overloaded` when too many others are waiting to be drawn. */
-  async of(visit: Visit, campaign: Campaign, format: PreviewFormat): Promise<Drawn> {
+  async of(visit: PageContext, campaign: Campaign, format: PreviewFormat): Promise<Drawn> {
     const svg = previewSvg(visit, campaign).toString();
     const key = hash('sha256', `${format} ${svg}`, 'base64url');
     const known = this.#kept.get(key);
@@ -113,7 +113,7 @@ const fonts = ['500Medium', '700Bold', '800ExtraBold'].map((weight) =>
 );
 
 /** The picture, 1200 × 630, as SVG. */
-export function previewSvg(visit: Visit, campaign: Campaign): Html {
+export function previewSvg(visit: PageContext, campaign: Campaign): Html {
   const { t, language } = visit;
   const { hue, second, shape } = lookOf(campaign.product_id);
   const taken = takenOf(campaign);
@@ -167,7 +167,7 @@ export function previewSvg(visit: Visit, campaign: Campaign): Html {
         >`,
     )}
     <text x="76" y="${priceAt}" font-size="46" font-weight="700" fill="#a3195b">
-      ${rupiah(campaign.price_per_slot, language)} / slot
+      ${formatRupiah(campaign.price_per_slot, language)} / slot
     </text>
     <text x="76" y="${priceAt + 44}" font-size="27" font-weight="500" fill="#6a5562">
       ${wrapped(drawable(campaign.brand_name), 42, 1)}
@@ -182,12 +182,12 @@ export function previewSvg(visit: Visit, campaign: Campaign): Html {
       fill="#a3195b"
     />
     <text x="76" y="576" font-size="29" font-weight="700" fill="#2a1822">
-      ${percent(taken, total, language)}
+      ${formatPercent(taken, total, language)}
     </text>
     <text x="756" y="576" text-anchor="end" font-size="27" font-weight="500" fill="#6a5562">
       ${t(
-        `${count(taken, language)} dari ${slots(total, language)} terisi`,
-        `${count(taken, language)} of ${slots(total, language)} taken`,
+        `${formatCount(taken, language)} dari ${formatSlots(total, language)} terisi`,
+        `${formatCount(taken, language)} of ${formatSlots(total, language)} taken`,
       )}
     </text>
   </svg>`;

@@ -7,13 +7,13 @@ import { findPicture } from '../../catalogue/queries.ts';
 import type { PageDeps } from '../deps.ts';
 import { DomainError } from '../../errors/errors.ts';
 import { closed, Id } from '../../http/schemas.ts';
-import { sendPage, type Pages } from '../../http/page-response.ts';
+import { sendPage, type PagePlugin } from '../../http/page-response.ts';
 import type { Actor } from '../../identity/actor.ts';
-import { consult } from '../../operation/run.ts';
+import { retryRead } from '../../operation/run.ts';
 import { copyButton, exactMoment } from '../../web/components.ts';
-import { rupiah, slots } from '../../web/format.ts';
+import { formatRupiah, formatSlots } from '../../web/format.ts';
 import { html, trusted, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { takenOf } from './card.ts';
 import { productPicture } from './picture.ts';
 import { formatOf, PreviewPictures, type PreviewFormat } from './share-picture.ts';
@@ -23,9 +23,9 @@ const params = closed({ id: Id });
 const previewTypes = { png: 'image/png', jpg: 'image/jpeg' } as const;
 
 /** What a campaign is shared by: its preview's picture, a code to scan, a poster to print. */
-export function sharePages(app: PageDeps): Pages {
+export function sharePages(app: PageDeps): PagePlugin {
   const pictures = new PreviewPictures(async (digest) => {
-    const found = await consult(() => app.db.maybe(findPicture, digest, '960.jpg'));
+    const found = await retryRead(() => app.db.maybe(findPicture, digest, '960.jpg'));
     return found?.bytes;
   });
   return async (server) => {
@@ -69,7 +69,7 @@ export function sharePages(app: PageDeps): Pages {
 
 /** A campaign that everybody may see. A draft has nothing to share, not even for its seller. */
 async function published(app: PageDeps, actor: Actor, id: string): Promise<Campaign> {
-  const campaign = await consult(() => viewCampaign(app.db, actor, id));
+  const campaign = await retryRead(() => viewCampaign(app.db, actor, id));
   if (campaign.status === 'inactive') throw new DomainError('campaign_not_found', {});
   return campaign;
 }
@@ -87,12 +87,12 @@ async function qrOf(address: string): Promise<string> {
 }
 
 /** Where a campaign is, as it is sent to friends. */
-function addressOf(visit: Visit, campaign: Campaign): string {
+function addressOf(visit: PageContext, campaign: Campaign): string {
   return visit.origin + visit.url(`/sambatan/${campaign.id}`);
 }
 
 /** What messengers and networks show of a link to a campaign (Open Graph). */
-export function previewTags(visit: Visit, campaign: Campaign): Html {
+export function previewTags(visit: PageContext, campaign: Campaign): Html {
   if (campaign.status === 'inactive') return html`<meta name="robots" content="noindex" />`;
   const address = addressOf(visit, campaign);
   // Another address once there is something else to see: previews are kept for days by others.
@@ -120,7 +120,7 @@ export function previewTags(visit: Visit, campaign: Campaign): Html {
 
 /** The campaign as a product with an offer (schema.org), for search engines. */
 function structuredData(
-  visit: Visit,
+  visit: PageContext,
   campaign: Campaign,
   { address, picture }: { readonly address: string; readonly picture: string },
 ): Html {
@@ -149,7 +149,7 @@ function structuredData(
 }
 
 /** Ways to tell others of a campaign. */
-export function sharePart(visit: Visit, campaign: Campaign): Html {
+export function sharePart(visit: PageContext, campaign: Campaign): Html {
   const { t, url } = visit;
   const address = addressOf(visit, campaign);
   const text = `${campaign.title}\n${sentenceOf(visit, campaign)}\n${t('Yuk ikut bareng:', 'Join me:')} ${address}`;
@@ -184,7 +184,7 @@ export function sharePart(visit: Visit, campaign: Campaign): Html {
   </section>`;
 }
 
-function poster(visit: Visit, campaign: Campaign, code: Html): Html {
+function poster(visit: PageContext, campaign: Campaign, code: Html): Html {
   const { t, language, url } = visit;
   const address = addressOf(visit, campaign);
   return html`<div class="row no-print">
@@ -199,10 +199,10 @@ function poster(visit: Visit, campaign: Campaign, code: Html): Html {
         <p class="maker">${campaign.brand_name}</p>
         <h1>${campaign.title}</h1>
         <p class="price big">
-          ${rupiah(campaign.price_per_slot, language)} <span class="per">/ slot</span>
+          ${formatRupiah(campaign.price_per_slot, language)} <span class="per">/ slot</span>
         </p>
         <p>
-          ${t('Beli bareng', 'Buy together')} · ${slots(campaign.total_slots, language)} ·
+          ${t('Beli bareng', 'Buy together')} · ${formatSlots(campaign.total_slots, language)} ·
           ${t('sampai', 'until')} ${exactMoment(visit, campaign.deadline)}
         </p>
       </div>

@@ -1,12 +1,12 @@
 import type { Campaign } from '../../campaigns/campaign.ts';
 import { countdown, exactMoment } from '../../web/components.ts';
-import { count, rupiah, slots } from '../../web/format.ts';
+import { formatCount, formatRupiah, formatSlots } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { takenOf } from './card.ts';
 
 /** What of a campaign's state everybody should know first, where it takes no joins now. */
-export function stateOf(visit: Visit, campaign: Campaign): Html | undefined {
+export function stateOf(visit: PageContext, campaign: Campaign): Html | undefined {
   const words = wordsOf(visit, campaign);
   return (
     words &&
@@ -18,12 +18,12 @@ export function stateOf(visit: Visit, campaign: Campaign): Html | undefined {
 }
 
 /** Whether a join is possible by the server's clock; the database decides. */
-export function takesJoins({ now }: Pick<Visit, 'now'>, campaign: Campaign): boolean {
+export function takesJoins({ now }: Pick<PageContext, 'now'>, campaign: Campaign): boolean {
   return campaign.slots_remaining > 0 && campaign.status === 'active' && isOpen(now, campaign);
 }
 
 /** Whether all slots are taken, or kept for those who wait, while it has not ended. */
-export function takesWaiting({ now }: Pick<Visit, 'now'>, campaign: Campaign): boolean {
+export function takesWaiting({ now }: Pick<PageContext, 'now'>, campaign: Campaign): boolean {
   const runs = campaign.status === 'active' || campaign.status === 'full';
   return runs && campaign.slots_remaining === 0 && isOpen(now, campaign);
 }
@@ -32,9 +32,9 @@ function isOpen(now: Date, campaign: Campaign): boolean {
   return !campaign.is_closing && campaign.deadline > now;
 }
 
-function wordsOf(visit: Visit, campaign: Campaign) {
+function wordsOf(visit: PageContext, campaign: Campaign) {
   const { t, language } = visit;
-  const taken = slots(takenOf(campaign), language);
+  const taken = formatSlots(takenOf(campaign), language);
   if (takesJoins(visit, campaign)) return undefined;
   switch (campaign.status) {
     case 'inactive':
@@ -105,8 +105,8 @@ function wordsOf(visit: Visit, campaign: Campaign) {
       return {
         title: t('Kali ini tidak terpenuhi', 'Not filled this time'),
         detail: t(
-          `Baru ${taken} dari minimal ${count(campaign.minimum_slots, language)} saat batas waktu. Semua yang ikut mendapat uangnya kembali.`,
-          `${taken} of at least ${count(campaign.minimum_slots, language)} by the deadline. Everybody who joined is refunded.`,
+          `Baru ${taken} dari minimal ${formatCount(campaign.minimum_slots, language)} saat batas waktu. Semua yang ikut mendapat uangnya kembali.`,
+          `${taken} of at least ${formatCount(campaign.minimum_slots, language)} by the deadline. Everybody who joined is refunded.`,
         ),
       };
     case 'cancelled':
@@ -121,11 +121,11 @@ function wordsOf(visit: Visit, campaign: Campaign) {
 }
 
 /** The sentence that a preview shows: price, progress and until when. */
-export function sentenceOf(visit: Visit, campaign: Campaign): string {
+export function sentenceOf(visit: PageContext, campaign: Campaign): string {
   const { t, language } = visit;
-  const price = rupiah(campaign.price_per_slot, language);
-  const taken = count(takenOf(campaign), language);
-  const total = slots(campaign.total_slots, language);
+  const price = formatRupiah(campaign.price_per_slot, language);
+  const taken = formatCount(takenOf(campaign), language);
+  const total = formatSlots(campaign.total_slots, language);
   return t(
     `${price} per slot · ${taken} dari ${total} terisi · ${campaign.brand_name}`,
     `${price} a slot · ${taken} of ${total} taken · ${campaign.brand_name}`,

@@ -2,20 +2,20 @@ import type { Campaign } from '../../campaigns/campaign.ts';
 import type { OwnWaitingRow } from '../../waiting/queries.ts';
 import { waitingEntryOf, type WaitingEntry } from '../../waiting/waiting.ts';
 import { countdown, exactMoment, notice } from '../../web/components.ts';
-import { count, rupiah, slots } from '../../web/format.ts';
+import { formatCount, formatRupiah, formatSlots } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { takesWaiting } from './state.ts';
 import { boundsOf, waitForm, type FormState, type Standing } from './join-form.ts';
 
 /** On a campaign's page, before everything that can be asked for: the reader's place or offer. */
-export function ownPlace(visit: Visit, { waiting }: Standing): Html | undefined {
+export function ownPlace(visit: PageContext, { waiting }: Standing): Html | undefined {
   return waiting && isOpen(waiting) ? place(visit, waiting, true) : undefined;
 }
 
 /** The way into the waiting list, where all slots are taken. */
 export function waitingPart(
-  visit: Visit,
+  visit: PageContext,
   campaign: Campaign,
   standing: Standing,
   form: FormState | undefined,
@@ -30,7 +30,10 @@ function isOpen({ status }: WaitingEntry): boolean {
 }
 
 /** Where somebody waits, above what they take part in. */
-export function waitingPlaces(visit: Visit, rows: readonly OwnWaitingRow[]): Html | undefined {
+export function waitingPlaces(
+  visit: PageContext,
+  rows: readonly OwnWaitingRow[],
+): Html | undefined {
   if (rows.length === 0) return undefined;
   const { t, url } = visit;
   return html`<section class="panel" aria-labelledby="waiting">
@@ -47,17 +50,17 @@ export function waitingPlaces(visit: Visit, rows: readonly OwnWaitingRow[]): Htm
   </section>`;
 }
 
-function place(visit: Visit, entry: WaitingEntry, alone: boolean): Html {
+function place(visit: PageContext, entry: WaitingEntry, alone: boolean): Html {
   const { t, language } = visit;
   const offered = entry.status === 'offered';
   const title = offered
     ? t(
-        `${slots(entry.quantity, language)} disimpan untukmu!`,
-        `${slots(entry.quantity, language)} kept for you!`,
+        `${formatSlots(entry.quantity, language)} disimpan untukmu!`,
+        `${formatSlots(entry.quantity, language)} kept for you!`,
       )
     : t(
-        `Kamu antrean ke-${count(entry.position ?? 1, language)}`,
-        `You are number ${count(entry.position ?? 1, language)} in line`,
+        `Kamu antrean ke-${formatCount(entry.position ?? 1, language)}`,
+        `You are number ${formatCount(entry.position ?? 1, language)} in line`,
       );
   return html`<div class="state">
     ${alone ? html`<h2>${title}</h2>` : html`<p><strong>${title}</strong></p>`}
@@ -65,11 +68,11 @@ function place(visit: Visit, entry: WaitingEntry, alone: boolean): Html {
   </div>`;
 }
 
-function waits(visit: Visit, entry: WaitingEntry): Html {
+function waits(visit: PageContext, entry: WaitingEntry): Html {
   const { t, url, language } = visit;
-  const ahead = slots(entry.slots_ahead, language);
+  const ahead = formatSlots(entry.slots_ahead, language);
   return html`<p>
-      ${t(`Menunggu ${slots(entry.quantity, language)}.`, `Waiting for ${slots(entry.quantity, language)}.`)}
+      ${t(`Menunggu ${formatSlots(entry.quantity, language)}.`, `Waiting for ${formatSlots(entry.quantity, language)}.`)}
       ${
         entry.slots_ahead > 0 &&
         t(`Di depanmu ${ahead} ditunggu.`, `Before you, ${ahead} are waited for.`)
@@ -79,8 +82,8 @@ function waits(visit: Visit, entry: WaitingEntry): Html {
       entry.kept_amount !== null &&
       html`<p>
         ${t(
-          `Sudah kamu bayar: ${rupiah(entry.kept_amount, language)} kami simpan, dan slotnya langsung jadi milikmu begitu kosong. Kalau keluar, uangmu kami kembalikan.`,
-          `Already paid: we're keeping your ${rupiah(entry.kept_amount, language)}, and the slots are yours as soon as they come free. If you leave, you'll be refunded.`,
+          `Sudah kamu bayar: ${formatRupiah(entry.kept_amount, language)} kami simpan, dan slotnya langsung jadi milikmu begitu kosong. Kalau keluar, uangmu kami kembalikan.`,
+          `Already paid: we're keeping your ${formatRupiah(entry.kept_amount, language)}, and the slots are yours as soon as they come free. If you leave, you'll be refunded.`,
         )}
       </p>`
     }
@@ -89,7 +92,7 @@ function waits(visit: Visit, entry: WaitingEntry): Html {
     </form>`;
 }
 
-function offer(visit: Visit, entry: WaitingEntry): Html {
+function offer(visit: PageContext, entry: WaitingEntry): Html {
   const { t, url } = visit;
   const until = entry.offer_expires_at;
   return html`${
@@ -124,7 +127,7 @@ function offer(visit: Visit, entry: WaitingEntry): Html {
     </div>`;
 }
 
-function lapsed({ t }: Visit): Html {
+function lapsed({ t }: PageContext): Html {
   return notice(
     'busy',
     t('Waktu untuk mengambil slotnya lewat.', 'The time to take your slots passed.'),
@@ -133,7 +136,7 @@ function lapsed({ t }: Visit): Html {
 }
 
 function entrance(
-  visit: Visit,
+  visit: PageContext,
   campaign: Campaign,
   standing: Standing,
   form: FormState | undefined,

@@ -1,10 +1,10 @@
 import type { PageDeps } from '../deps.ts';
 import { userOf } from '../../http/authentication.ts';
-import { taken, typedFields } from '../../http/forms.ts';
+import { toResult, rawFields } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
-import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
-import { permit } from '../../identity/policy.ts';
-import { operate } from '../../operation/run.ts';
+import { redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
+import { authorize } from '../../identity/policy.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import {
   acceptOffer,
   declineOffer,
@@ -25,16 +25,16 @@ const answers = [
 ] as const;
 
 /** Waiting for slots by a form, answering an offer of them, and leaving the list. */
-export function waitingPages(app: PageDeps): Pages {
+export function waitingPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.post('/sambatan/:id/antre', { schema }, async (request, reply) => {
       const { id } = request.params;
       const { actor } = request.visit;
-      const caller = permit(actor, 'waiting.join');
+      const caller = authorize(actor, 'waiting.join');
       const form = readJoin(request.body);
       const { typed } = form;
       if ('errors' in form) {
-        const key = typedFields(request.body)['key'];
+        const key = rawFields(request.body)['key'];
         return showCampaign(app, request, reply, id, {
           typed,
           errors: form.errors,
@@ -43,7 +43,7 @@ export function waitingPages(app: PageDeps): Pages {
         });
       }
       const { quantity, note, key } = form.value;
-      const answer = await taken(async () => {
+      const answer = await toResult(async () => {
         const wish = {
           userId: userOf(caller, undefined),
           quantity,
@@ -51,10 +51,12 @@ export function waitingPages(app: PageDeps): Pages {
           note: note ?? undefined,
           key,
         };
-        return await operate(app.db, (tx) => waitForSlots(tx, caller, id.toLowerCase(), wish));
+        return await runInTransaction(app.db, (tx) =>
+          waitForSlots(tx, caller, id.toLowerCase(), wish),
+        );
       });
       if ('done' in answer) {
-        return seeOther(request, reply, `/sambatan/${id}`);
+        return redirect(request, reply, `/sambatan/${id}`);
       }
       const { refused } = answer;
       const { fields: errors, status } = refused;
@@ -69,7 +71,9 @@ export function waitingPages(app: PageDeps): Pages {
           const { visit } = request;
           const { id } = request.params as { id: string };
           signedIn(visit);
-          const answer = await taken(() => operate(app.db, (tx) => verb(tx, visit.actor, id)));
+          const answer = await toResult(() =>
+            runInTransaction(app.db, (tx) => verb(tx, visit.actor, id)),
+          );
           if ('refused' in answer) {
             const { title, detail } = answer.refused.text(visit.language);
             const main = html`${notice('bad', title, detail)}
@@ -81,7 +85,7 @@ export function waitingPages(app: PageDeps): Pages {
           }
           const { campaign_id: campaign, participation_id: taken_ } = answer.done;
           const next = taken_ === null ? `/sambatan/${campaign}` : `/ikutan/${taken_}?baru`;
-          return seeOther(request, reply, next);
+          return redirect(request, reply, next);
         },
       );
     }

@@ -2,23 +2,23 @@ import { campaignStatuses, type CampaignStatus } from '../../database/status-wor
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { campaignOf, type Campaign } from '../../campaigns/campaign.ts';
 import { listVisible } from '../../campaigns/lists.ts';
-import { findCampaign, permitOnCampaign, viewCampaign } from '../../campaigns/operations.ts';
+import { findCampaign, authorizeOnCampaign, viewCampaign } from '../../campaigns/operations.ts';
 import type { PageDeps } from '../deps.ts';
 import type { DomainError } from '../../errors/errors.ts';
-import { formReader, taken } from '../../http/forms.ts';
-import { after, nextCursor } from '../../http/cursor.ts';
+import { formParser, toResult } from '../../http/forms.ts';
+import { cursorAfter, nextCursor } from '../../http/cursor.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
-import { seeOther, type Pages } from '../../http/page-response.ts';
+import { redirect, type PagePlugin } from '../../http/page-response.ts';
 import { isId } from '../../identity/ids.ts';
-import { permit } from '../../identity/policy.ts';
+import { authorize } from '../../identity/policy.ts';
 import { callOff, extend } from '../../lifecycle/changes.ts';
 import { extension, reason } from '../../lifecycle/schemas.ts';
-import { consult } from '../../operation/run.ts';
+import { retryRead } from '../../operation/run.ts';
 import { emptyState, input, paging, progressBar, select } from '../../web/components.ts';
-import { count, rupiah, shortMoment } from '../../web/format.ts';
+import { formatCount, formatRupiah, formatShortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { campaignBadge, campaignWords } from '../statuses.ts';
-import { worded, type Visit } from '../../web/visit.ts';
+import { inLanguage, type PageContext } from '../../web/visit.ts';
 import { sendOperatorPage } from './frame.ts';
 import { overrides, wrongTitle, type Sent } from './overrides.ts';
 
@@ -31,11 +31,11 @@ interface Search {
 }
 
 /** Campaigns of every brand and state, found by words or by id; one of them with all its facts. */
-export function operatorCampaigns(app: PageDeps): Pages {
+export function operatorCampaigns(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get<{ Querystring: Search }>('/operator/sambatan', async (request, reply) => {
       const { visit, query } = request;
-      permit(visit.actor, 'dashboard.read');
+      authorize(visit.actor, 'dashboard.read');
       const found = await search(app, visit, query);
       const { t } = visit;
       return sendOperatorPage(request, reply, {
@@ -54,10 +54,10 @@ export function operatorCampaigns(app: PageDeps): Pages {
 
     const show = async (request: CampaignRequest, reply: FastifyReply, sent?: Sent) => {
       const { visit } = request;
-      const { campaign } = await consult(() =>
-        permitOnCampaign(app.db, visit.actor, 'campaign.logs.read', request.params.id),
+      const { campaign } = await retryRead(() =>
+        authorizeOnCampaign(app.db, visit.actor, 'campaign.logs.read', request.params.id),
       );
-      permit(visit.actor, 'dashboard.read');
+      authorize(visit.actor, 'dashboard.read');
       const page = {
         title: campaign.title,
         lead: html`${campaign.brand_name} · ${campaignBadge(visit, campaign.status)}`,
@@ -75,16 +75,16 @@ export function operatorCampaigns(app: PageDeps): Pages {
       '/operator/sambatan/:id/perpanjang',
       { schema: { params } },
       async (request, reply) => {
-        permit(request.visit.actor, 'dashboard.read');
+        authorize(request.visit.actor, 'dashboard.read');
         const { id } = request.params;
         const read = readExtension(request.body);
         if ('errors' in read) return await show(request, reply, { form: 'extend', ...read });
         const { deadline, reason: why } = read.value;
         const to = { deadline: new Date(deadline), reason: why };
-        const done = await taken(() => extend(app, request.visit.actor, id, to));
+        const done = await toResult(() => extend(app, request.visit.actor, id, to));
         return 'refused' in done
           ? await show(request, reply, { form: 'extend', typed: read.typed, ...refusalOf(done) })
-          : seeOther(request, reply, `/operator/sambatan/${id}`);
+          : redirect(request, reply, `/operator/sambatan/${id}`);
       },
     );
 
@@ -93,19 +93,19 @@ export function operatorCampaigns(app: PageDeps): Pages {
       { schema: { params } },
       async (request, reply) => {
         const { visit } = request;
-        permit(visit.actor, 'dashboard.read');
+        authorize(visit.actor, 'dashboard.read');
         const { id } = request.params;
         const read = readCancellation(request.body);
         if ('errors' in read) return await show(request, reply, { form: 'cancel', ...read });
-        const campaign = await consult(() => viewCampaign(app.db, visit.actor, id));
+        const campaign = await retryRead(() => viewCampaign(app.db, visit.actor, id));
         const errors = wrongTitle(campaign, read.value.title);
         if (errors.length > 0) {
           return await show(request, reply, { form: 'cancel', typed: read.typed, errors });
         }
-        const done = await taken(() => callOff(app, visit.actor, id, read.value.reason));
+        const done = await toResult(() => callOff(app, visit.actor, id, read.value.reason));
         return 'refused' in done
           ? await show(request, reply, { form: 'cancel', typed: read.typed, ...refusalOf(done) })
-          : seeOther(request, reply, `/operator/sambatan/${id}`);
+          : redirect(request, reply, `/operator/sambatan/${id}`);
       },
     );
   };
@@ -114,8 +114,8 @@ export function operatorCampaigns(app: PageDeps): Pages {
 type CampaignRequest = FastifyRequest<{ Params: { id: string } }>;
 
 const params = closed({ id: Id });
-const readExtension = formReader(closed(extension));
-const readCancellation = formReader(closed({ title: text(1, 120), reason }));
+const readExtension = formParser(closed(extension));
+const readCancellation = formParser(closed({ title: text(1, 120), reason }));
 
 function refusalOf({ refused }: { readonly refused: DomainError }) {
   return refused.fields.length > 0 ? { errors: refused.fields } : { errors: [], refused };
@@ -123,16 +123,16 @@ function refusalOf({ refused }: { readonly refused: DomainError }) {
 
 async function search(
   app: PageDeps,
-  visit: Visit,
+  visit: PageContext,
   { q = '', status, cursor: place }: Search,
 ): Promise<{ readonly campaigns: readonly Campaign[]; readonly next: string | null }> {
   const typed = q.trim().slice(0, 100);
   if (isId(typed)) {
-    const one = await consult(() => findCampaign(app.db, typed.toLowerCase()));
+    const one = await retryRead(() => findCampaign(app.db, typed.toLowerCase()));
     return { campaigns: one === undefined ? [] : [one], next: null };
   }
-  const [last] = after(place || undefined, ['id']);
-  const rows = await consult(() =>
+  const [last] = cursorAfter(place || undefined, ['id']);
+  const rows = await retryRead(() =>
     listVisible(app.db, visit.actor, {
       status: statusOf(status),
       brandId: undefined,
@@ -152,13 +152,13 @@ function statusOf(given: string | undefined): CampaignStatus | undefined {
   return campaignStatuses.find((one) => one === given);
 }
 
-function form(visit: Visit, { q, status }: Search): Html {
+function form(visit: PageContext, { q, status }: Search): Html {
   const { t, url } = visit;
   const options = [
     { value: '', label: t('Semua yang terbit', 'All published') },
     ...campaignStatuses.map((value) => ({
       value,
-      label: worded(visit, campaignWords[value].words),
+      label: inLanguage(visit, campaignWords[value].words),
     })),
   ];
   return html`<form class="filters" action="${url('/operator/sambatan')}" role="search">
@@ -173,7 +173,7 @@ function form(visit: Visit, { q, status }: Search): Html {
   </form>`;
 }
 
-function links(visit: Visit, { q, status, cursor: place }: Search, next: string | null) {
+function links(visit: PageContext, { q, status, cursor: place }: Search, next: string | null) {
   const path = (more: Record<string, string>) =>
     visit.url(
       `/operator/sambatan?${new URLSearchParams({ q: q ?? '', status: status ?? '', ...more })}`,
@@ -184,7 +184,7 @@ function links(visit: Visit, { q, status, cursor: place }: Search, next: string 
   };
 }
 
-function table(visit: Visit, campaigns: readonly Campaign[]): Html {
+function table(visit: PageContext, campaigns: readonly Campaign[]): Html {
   const { t, url, language, person } = visit;
   const label = t('Sambatan yang ditemukan', 'Campaigns found');
   return html`<div class="table" tabindex="0" role="region" aria-label="${label}">
@@ -211,15 +211,15 @@ function table(visit: Visit, campaigns: readonly Campaign[]): Html {
               <td data-label="Status"><span>${campaignBadge(visit, campaign.status)}</span></td>
               <td data-label="${t('Terisi', 'Taken')}">
                 <span class="nowrap"
-                  >${count(campaign.slots_taken, language)} /
-                  ${count(campaign.total_slots, language)}</span
+                  >${formatCount(campaign.slots_taken, language)} /
+                  ${formatCount(campaign.total_slots, language)}</span
                 >
               </td>
               <td class="number" data-label="${t('Harga', 'Price')}">
-                <span>${rupiah(campaign.price_per_slot, language)}</span>
+                <span>${formatRupiah(campaign.price_per_slot, language)}</span>
               </td>
               <td data-label="${t('Batas waktu', 'Deadline')}">
-                <span>${shortMoment(campaign.deadline, language, person?.timeZone)}</span>
+                <span>${formatShortMoment(campaign.deadline, language, person?.timeZone)}</span>
               </td>
             </tr>`,
         )}
@@ -228,10 +228,10 @@ function table(visit: Visit, campaigns: readonly Campaign[]): Html {
   </div>`;
 }
 
-function facts(visit: Visit, campaign: Campaign): Html {
+function facts(visit: PageContext, campaign: Campaign): Html {
   const { t, url, language, person } = visit;
   const at = (moment: Date | null) =>
-    moment === null ? '–' : shortMoment(moment, language, person?.timeZone);
+    moment === null ? '–' : formatShortMoment(moment, language, person?.timeZone);
   return html`<section class="panel" aria-labelledby="facts">
     <h2 id="facts">${t('Fakta', 'Facts')}</h2>
     ${progressBar(visit, { taken: campaign.slots_taken, total: campaign.total_slots })}
@@ -239,11 +239,11 @@ function facts(visit: Visit, campaign: Campaign): Html {
       <dt>ID</dt>
       <dd><code>${campaign.id}</code></dd>
       <dt>${t('Peserta', 'Participants')}</dt>
-      <dd>${count(campaign.participant_count, language)}</dd>
+      <dd>${formatCount(campaign.participant_count, language)}</dd>
       <dt>${t('Slot minimum', 'Minimum slots')}</dt>
-      <dd>${count(campaign.minimum_slots, language)}</dd>
+      <dd>${formatCount(campaign.minimum_slots, language)}</dd>
       <dt>${t('Harga per slot', 'Price per slot')}</dt>
-      <dd>${rupiah(campaign.price_per_slot, language)}</dd>
+      <dd>${formatRupiah(campaign.price_per_slot, language)}</dd>
       <dt>${t('Pembayaran', 'Payment')}</dt>
       <dd>
         ${

@@ -1,53 +1,65 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PageDeps } from '../deps.ts';
 import type { DomainError } from '../../errors/errors.ts';
-import { after, nextCursor } from '../../http/cursor.ts';
-import { formReader } from '../../http/forms.ts';
+import { cursorAfter, nextCursor } from '../../http/cursor.ts';
+import { formParser } from '../../http/forms.ts';
 import { choice, closed, text } from '../../http/schemas.ts';
-import type { Pages } from '../../http/page-response.ts';
-import { permit } from '../../identity/policy.ts';
+import type { PagePlugin } from '../../http/page-response.ts';
+import { authorize } from '../../identity/policy.ts';
 import { decisionsBefore, openDisputes, resolveDispute } from '../../ledger/books.ts';
-import { subjectsOf } from '../../ledger/work-queues/work-queues.ts';
-import type { SubjectRow } from '../../ledger/work-queues/queries.ts';
+import { participationsById } from '../../ledger/work-queues/work-queues.ts';
+import type { ParticipationSummaryRow } from '../../ledger/work-queues/queries.ts';
 import type { DisputeRow, EarlierDecisionRow } from '../../ledger/disputes/queries.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { emptyState, paging } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { disputePictures } from '../buyer/dispute-pictures-part.ts';
 import { entryForms } from './entry-forms.ts';
 import { sendOperatorPage } from './frame.ts';
-import { asked, buyer, fieldOf, folded, newsOf, refusal, said, subject } from './money-parts.ts';
+import {
+  queryParam,
+  buyer,
+  fieldOf,
+  collapsibleForm,
+  flashMessage,
+  refusalNotice,
+  tryVerb,
+  subject,
+} from './money-parts.ts';
 import { moneyOutParts } from './refunds.ts';
 import { waitingFacts } from './queue-age.ts';
 
 const section = '/operator/uang';
 const here = `${section}/keluhan`;
 const pageSize = 20;
-const readResolution = formReader(
+const readResolution = formParser(
   closed({ resolution: choice(['upheld', 'dismissed']), explanation: text(3, 500) }),
 );
 
 /** What buyers say is wrong with what they bought; the payout is held until it is resolved. */
-export function operatorDisputes(app: PageDeps): Pages {
+export function operatorDisputes(app: PageDeps): PagePlugin {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {
       const { visit } = request;
       const { actor } = visit;
-      permit(actor, 'dispute.resolve');
-      const [position = null, id = null] = after(asked(request, 'cursor'), ['number', 'id']);
-      const { rows, subjects, earlier } = await consult(async () => {
+      authorize(actor, 'dispute.resolve');
+      const [position = null, id = null] = cursorAfter(queryParam(request, 'cursor'), [
+        'number',
+        'id',
+      ]);
+      const { rows, subjects, earlier } = await retryRead(async () => {
         const open = await openDisputes(app.db, actor, [position, id], pageSize + 1);
         const whose = open.map(({ participation_id }) => participation_id);
         const ids = open.map(({ dispute_id }) => dispute_id);
         const [whom, decided] = await Promise.all([
-          subjectsOf(app.db, actor, whose),
+          participationsById(app.db, actor, whose),
           decisionsBefore(app.db, actor, ids),
         ]);
         return { rows: open, subjects: whom, earlier: decided };
       });
       const next = nextCursor(rows, pageSize, (row) => [Number(row.position), row.dispute_id]);
-      const body = html`${moneyOutParts(visit, here)}${newsOf(request)}${refusal(visit, refused)}
+      const body = html`${moneyOutParts(visit, here)}${flashMessage(request)}${refusalNotice(visit, refused)}
       ${
         rows.length === 0
           ? emptyState(
@@ -71,17 +83,17 @@ export function operatorDisputes(app: PageDeps): Pages {
 
     const form = entryForms(server, { here, action: 'dispute.resolve', show });
     form('selesai', 'selesai', async ({ visit, body }, id) => {
-      const { resolution, explanation } = said(readResolution(body));
+      const { resolution, explanation } = tryVerb(readResolution(body));
       const words = { resolution, explanation: explanation.trim() };
-      return await operate(app.db, (tx) => resolveDispute(tx, visit.actor, id, words));
+      return await runInTransaction(app.db, (tx) => resolveDispute(tx, visit.actor, id, words));
     });
   };
 }
 
 function entry(
-  visit: Visit,
+  visit: PageContext,
   row: DisputeRow,
-  whose: SubjectRow | undefined,
+  whose: ParticipationSummaryRow | undefined,
   before: EarlierDecisionRow | undefined,
 ): Html {
   const { t } = visit;
@@ -116,7 +128,7 @@ function entry(
         ${t('Diajukan sekali lagi: putusan ini final.', 'Opened anew: this decision is final.')}
       </p>`
     }
-    ${folded(
+    ${collapsibleForm(
       visit,
       {
         path,
@@ -126,7 +138,7 @@ function entry(
       },
       explained('u', 'upheld'),
     )}
-    ${folded(
+    ${collapsibleForm(
       visit,
       {
         path,

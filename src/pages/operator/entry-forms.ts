@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { DomainError } from '../../errors/errors.ts';
-import { taken } from '../../http/forms.ts';
-import { seeOther, type Pages } from '../../http/page-response.ts';
-import { permit, type Action } from '../../identity/policy.ts';
-import { params, told } from './money-parts.ts';
+import { toResult } from '../../http/forms.ts';
+import { redirect, type PagePlugin } from '../../http/page-response.ts';
+import { authorize, type Action } from '../../identity/policy.ts';
+import { params, withFlash } from './money-parts.ts';
 
 /** A page of the desk whose entries have forms. */
 interface Desk {
@@ -22,13 +22,13 @@ type Verb = (request: FastifyRequest, id: string) => Promise<{ readonly campaign
  * Takes the forms of a page's entries: each is told of on the page once it is done, and shown with
  * why when it is refused.
  */
-export function entryForms(server: Parameters<Pages>[0], { here, action, show }: Desk) {
-  return (path: string, news: Parameters<typeof told>[1], verb: Verb): void => {
+export function entryForms(server: Parameters<PagePlugin>[0], { here, action, show }: Desk) {
+  return (path: string, news: Parameters<typeof withFlash>[1], verb: Verb): void => {
     server.post(`${here}/:id/${path}`, { schema: { params } }, async (request, reply) => {
-      permit(request.visit.actor, action);
-      const done = await taken(() => verb(request, request.params.id));
+      authorize(request.visit.actor, action);
+      const done = await toResult(() => verb(request, request.params.id));
       if ('refused' in done) return await show(request, reply, done.refused);
-      return seeOther(request, reply, told(here, news));
+      return redirect(request, reply, withFlash(here, news));
     });
   };
 }

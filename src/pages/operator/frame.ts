@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { sendPage } from '../../http/page-response.ts';
 import { attribute, html, type Html, type Part } from '../../web/html.ts';
 import { heading } from '../../web/layout.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 
 const sections = [
   { path: '/operator', id: 'Ringkasan', en: 'Overview' },
@@ -38,7 +38,7 @@ export function sendOperatorPage(
   );
 }
 
-function tabs(visit: Visit, at: OperatorSection): Html {
+function tabs(visit: PageContext, at: OperatorSection): Html {
   const { t, url } = visit;
   return html`<nav class="tabs" aria-label="${t('Bagian operator', 'Operator sections')}">
     <ul>

@@ -3,9 +3,9 @@ import type { ReceivingAccountRow } from '../../ledger/queries.ts';
 import type { PreviewedLine, StatementPreview } from '../../ledger/bank-statements/operations.ts';
 import { badge, checkbox, emptyState, input, select } from '../../web/components.ts';
 import { fileInput } from '../../web/file-input.ts';
-import { count, rupiah, shortMoment } from '../../web/format.ts';
+import { formatCount, formatRupiah, formatShortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { buyer } from './money-parts.ts';
 import type { Subjects } from './statement-parts.ts';
 
@@ -13,7 +13,7 @@ import type { Subjects } from './statement-parts.ts';
 const maxShown = 200;
 
 /** A day as people write it, such as `25 November 2026`. */
-export function dayWords({ language }: Pick<Visit, 'language'>, day: string): string {
+export function dayWords({ language }: Pick<PageContext, 'language'>, day: string): string {
   const locale = language === 'id' ? 'id-ID' : 'en-GB';
   const format = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone: 'UTC' });
   return format.format(new Date(`${day}T00:00:00Z`));
@@ -21,7 +21,7 @@ export function dayWords({ language }: Pick<Visit, 'language'>, day: string): st
 
 /** The form that a statement is uploaded with. */
 export function importForm(
-  visit: Visit,
+  visit: PageContext,
   here: string,
   accounts: readonly ReceivingAccountRow[],
 ): Html {
@@ -63,7 +63,11 @@ export function importForm(
 }
 
 /** The last imports, with the way to each. */
-export function importList(visit: Visit, here: string, rows: readonly ImportRow[]): Html | false {
+export function importList(
+  visit: PageContext,
+  here: string,
+  rows: readonly ImportRow[],
+): Html | false {
   const { t, url, language } = visit;
   return (
     rows.length > 0 &&
@@ -75,7 +79,7 @@ export function importList(visit: Visit, here: string, rows: readonly ImportRow[
             html`<li class="row apart">
               <a href="${url(`${here}/berkas/${row.import_id}`)}"
                 >${row.file_name || t('Mutasi', 'Statement')} ·
-                ${shortMoment(row.created_at, language)}</a
+                ${formatShortMoment(row.created_at, language)}</a
               >${stateBadge(visit, row)}
             </li>`,
         )}
@@ -84,7 +88,7 @@ export function importList(visit: Visit, here: string, rows: readonly ImportRow[
   );
 }
 
-function stateBadge(visit: Visit, { state }: ImportRow): Html {
+function stateBadge(visit: PageContext, { state }: ImportRow): Html {
   const { t } = visit;
   const words = {
     uploaded: badge(t('Belum diterapkan', 'Not applied yet')),
@@ -97,12 +101,12 @@ function stateBadge(visit: Visit, { state }: ImportRow): Html {
 }
 
 /** How far a running import is; the page loads itself again. */
-export function progressPart(visit: Visit, row: ImportRow, path: string): Html {
+export function progressPart(visit: PageContext, row: ImportRow, path: string): Html {
   const { t, url, language } = visit;
   const bar = (words: string, done: number, total: number) =>
     html`<p>
       <label
-        >${words}: ${count(done, language)} ${t('dari', 'of')} ${count(total, language)}
+        >${words}: ${formatCount(done, language)} ${t('dari', 'of')} ${formatCount(total, language)}
         <progress max="${Math.max(total, 1)}" value="${done}"></progress
       ></label>
     </p>`;
@@ -125,14 +129,14 @@ export function progressPart(visit: Visit, row: ImportRow, path: string): Html {
 
 /** What a finished import did. */
 export function resultPart(
-  visit: Visit,
+  visit: PageContext,
   row: ImportRow,
   skipped: readonly SkippedRow[],
   here: string,
 ): Html {
   const { t, url, language } = visit;
   const figure = (value: number, words: string) =>
-    html`<li><strong>${count(value, language)}</strong> ${words}</li>`;
+    html`<li><strong>${formatCount(value, language)}</strong> ${words}</li>`;
   const known = row.stored_lines - row.added_lines;
   return html`<section class="panel" aria-labelledby="numbers">
       <h2 id="numbers">${t('Mutasi sudah diimpor', 'The statement is imported')}</h2>
@@ -155,7 +159,7 @@ export function resultPart(
 
 /** What an import would do, how the file was understood, and the button that does it. */
 export function previewPart(
-  visit: Visit,
+  visit: PageContext,
   path: string,
   { preview, subjects }: { readonly preview: StatementPreview; readonly subjects: Subjects },
 ): Html {
@@ -163,7 +167,9 @@ export function previewPart(
   const { lines, parsed, mapping } = preview;
   const figure = (outcome: PreviewedLine['outcome'], words: string) =>
     html`<li>
-      <strong>${count(lines.filter((line) => line.outcome === outcome).length, language)}</strong>
+      <strong
+        >${formatCount(lines.filter((line) => line.outcome === outcome).length, language)}</strong
+      >
       ${words}
     </li>`;
   return html`<section class="panel" aria-labelledby="numbers">
@@ -175,7 +181,7 @@ export function previewPart(
         ${figure('doubtful', t('mungkin sudah diimpor', 'possibly imported before'))}
         ${figure('known', t('sudah pernah diimpor', 'imported before'))}
         <li>
-          <strong>${count(parsed.skipped.length, language)}</strong>
+          <strong>${formatCount(parsed.skipped.length, language)}</strong>
           ${t('bukan transfer masuk', 'not incoming transfers')}
         </li>
       </ul>
@@ -209,15 +215,18 @@ export function previewPart(
 }
 
 /** Rows that were read as no transaction at all, such as headings and totals. */
-function otherRowsPart(visit: Visit, { otherRows }: StatementPreview['parsed']): Html | false {
+function otherRowsPart(
+  visit: PageContext,
+  { otherRows }: StatementPreview['parsed'],
+): Html | false {
   const { t, language } = visit;
   return (
     otherRows.length > 0 &&
     html`<details class="panel">
       <summary>
         ${t(
-          `${count(otherRows.length, language)} baris lain, seperti judul dan total`,
-          `${count(otherRows.length, language)} other rows, such as headings and totals`,
+          `${formatCount(otherRows.length, language)} baris lain, seperti judul dan total`,
+          `${formatCount(otherRows.length, language)} other rows, such as headings and totals`,
         )}
       </summary>
       <ul>
@@ -230,7 +239,7 @@ function otherRowsPart(visit: Visit, { otherRows }: StatementPreview['parsed']):
 }
 
 /** How numbers and dates were read, in words, each with an example from the file. */
-function understoodPart(visit: Visit, { parsed }: StatementPreview): Html {
+function understoodPart(visit: PageContext, { parsed }: StatementPreview): Html {
   const { t, language } = visit;
   const { style, lines, period, checks } = parsed;
   const numbers = {
@@ -246,15 +255,15 @@ function understoodPart(visit: Visit, { parsed }: StatementPreview): Html {
   const days = lines.map(({ day }) => day).toSorted();
   return html`<dl class="facts">
     <dt>${t('Angka', 'Numbers')}</dt>
-    <dd>${numbers[style.numbers]} ${rupiah(1_500_123n, language)}</dd>
+    <dd>${numbers[style.numbers]} ${formatRupiah(1_500_123n, language)}</dd>
     <dt>${t('Tanggal', 'Dates')}</dt>
     <dd>${dates[style.dates]} ${dayWords(visit, '2026-11-05')}</dd>
     ${
       days.length > 0 &&
       html`<dt>${t('Transfer masuk', 'Incoming transfers')}</dt>
         <dd>
-          ${count(lines.length, language)},
-          ${rupiah(
+          ${formatCount(lines.length, language)},
+          ${formatRupiah(
             lines.reduce((sum, { amount }) => sum + amount, 0n),
             language,
           )},
@@ -281,7 +290,11 @@ function understoodPart(visit: Visit, { parsed }: StatementPreview): Html {
 
 const urgency = { doubtful: 0, ambiguous: 1, unmatched: 2, match: 3, known: 4 } as const;
 
-function previewTable(visit: Visit, lines: readonly PreviewedLine[], subjects: Subjects): Html {
+function previewTable(
+  visit: PageContext,
+  lines: readonly PreviewedLine[],
+  subjects: Subjects,
+): Html {
   const { t, language } = visit;
   const words = {
     match: badge(t('Cocok', 'Fits'), 'good'),
@@ -319,7 +332,7 @@ function previewTable(visit: Visit, lines: readonly PreviewedLine[], subjects: S
                   <span class="nowrap">${dayWords(visit, line.booked_on)}</span>
                 </td>
                 <td class="number" data-label="${t('Jumlah', 'Amount')}">
-                  <span>${rupiah(line.amount, language)}</span>
+                  <span>${formatRupiah(line.amount, language)}</span>
                 </td>
                 <td data-label="${t('Hasil', 'Result')}"><span>${words[line.outcome]}</span></td>
                 <td data-label="${t('Untuk', 'For')}">
@@ -336,7 +349,7 @@ function previewTable(visit: Visit, lines: readonly PreviewedLine[], subjects: S
 type Skipped = Omit<SkippedRow, 'amount'> & { readonly amount: bigint | number };
 
 /** Rows with money that are no incoming transfer, each with its reason. */
-function skippedPart(visit: Visit, rows: readonly Skipped[], total: number): Html | false {
+function skippedPart(visit: PageContext, rows: readonly Skipped[], total: number): Html | false {
   const { t, language } = visit;
   const reasons: Readonly<Record<string, string>> = {
     outgoing: t('uang keluar', 'money out'),
@@ -375,7 +388,7 @@ function skippedPart(visit: Visit, rows: readonly Skipped[], total: number): Htm
                   <td data-label="${t('Baris', 'Row')}"><span>${row}</span></td>
                   <td class="number" data-label="${t('Jumlah', 'Amount')}">
                     <span
-                      >${rupiah(amount, language)}${
+                      >${formatRupiah(amount, language)}${
                         sen > 0 && `${t(',', '.')}${String(sen).padStart(2, '0')}`
                       }</span
                     >
@@ -392,7 +405,7 @@ function skippedPart(visit: Visit, rows: readonly Skipped[], total: number): Htm
   );
 }
 
-function target(visit: Visit, id: string | null, subjects: Subjects): Html | string {
+function target(visit: PageContext, id: string | null, subjects: Subjects): Html | string {
   if (id === null) return '–';
   const row = subjects.get(id);
   return html`${buyer(visit, row, id)}${row && html` · ${row.title}`}`;

@@ -1,5 +1,5 @@
 import type { PageDeps } from '../deps.ts';
-import type { Pages } from '../../http/page-response.ts';
+import type { PagePlugin } from '../../http/page-response.ts';
 import { operatorCampaigns } from './campaigns.ts';
 import { operatorClaims } from './overpaid-refunds.ts';
 import { operatorDisputes } from './disputes.ts';
@@ -14,7 +14,7 @@ import { operatorRefunds } from './refunds.ts';
 import { operatorStatements } from './statements.ts';
 
 /** What operators see and override. */
-export function operatorPages(app: PageDeps): Pages {
+export function operatorPages(app: PageDeps): PagePlugin {
   return async (server) => {
     for (const part of [
       operatorOverview(app),

@@ -8,16 +8,16 @@ import {
 } from '../../audit/queries.ts';
 import { viewCampaign } from '../../campaigns/operations.ts';
 import type { PageDeps } from '../deps.ts';
-import { after, nextCursor } from '../../http/cursor.ts';
-import type { Pages } from '../../http/page-response.ts';
+import { cursorAfter, nextCursor } from '../../http/cursor.ts';
+import type { PagePlugin } from '../../http/page-response.ts';
 import { isId } from '../../identity/ids.ts';
-import { permit } from '../../identity/policy.ts';
-import { consult } from '../../operation/run.ts';
+import { authorize } from '../../identity/policy.ts';
+import { retryRead } from '../../operation/run.ts';
 import { emptyState, input, notice, paging, select } from '../../web/components.ts';
 import { eventWords } from './event-words.ts';
-import { count, shortMoment } from '../../web/format.ts';
+import { formatCount, formatShortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
-import { worded, type Visit } from '../../web/visit.ts';
+import { inLanguage, type PageContext } from '../../web/visit.ts';
 import { sendOperatorPage } from './frame.ts';
 
 const pageSize = 50;
@@ -37,15 +37,15 @@ interface Filter {
 type LogRow = AuditRow & { readonly title?: string };
 
 /** What happened, to one campaign and its participations or to all campaigns; and its chain. */
-export function operatorLog(app: PageDeps): Pages {
+export function operatorLog(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get<{ Querystring: Record<string, unknown> }>(
       '/operator/log',
       async (request, reply) => {
         const { visit } = request;
-        permit(visit.actor, 'audit.read');
+        authorize(visit.actor, 'audit.read');
         const filter = filterOf(request.query);
-        const rows = await consult(() => rowsOf(app, filter));
+        const rows = await retryRead(() => rowsOf(app, filter));
         const { t } = visit;
         const body = html`${form(visit, filter)}${
           filter.campaignId !== undefined &&
@@ -84,7 +84,7 @@ function filterOf(query: Readonly<Record<string, unknown>>): Filter {
 async function rowsOf(app: PageDeps, filter: Filter): Promise<readonly LogRow[]> {
   const { campaignId, event } = filter;
   if (campaignId !== undefined) {
-    const [before] = after(filter.cursor, ['number']);
+    const [before] = cursorAfter(filter.cursor, ['number']);
     return await app.db.rows(
       searchAudit,
       campaignId,
@@ -95,7 +95,7 @@ async function rowsOf(app: PageDeps, filter: Filter): Promise<readonly LogRow[]>
       filter.participationId ?? null,
     );
   }
-  const [at = null, id = null, seq] = after(filter.cursor, ['moment', 'id', 'number']);
+  const [at = null, id = null, seq] = cursorAfter(filter.cursor, ['moment', 'id', 'number']);
   const place = [pageSize + 1, at, id, seq === undefined ? null : BigInt(seq)] as const;
   return event === undefined
     ? await app.db.rows(listMarketAudit, ...place)
@@ -113,12 +113,12 @@ function nextOf({ campaignId }: Filter, rows: readonly LogRow[]): string | null 
 /** Whether the campaign's chain is whole, recomputed from its first row when that is asked for. */
 async function chain(
   app: PageDeps,
-  visit: Visit,
+  visit: PageContext,
   campaignId: string,
   verify: boolean,
 ): Promise<Html> {
-  permit(visit.actor, 'audit.verify');
-  const { title } = await consult(() => viewCampaign(app.db, visit.actor, campaignId));
+  authorize(visit.actor, 'audit.verify');
+  const { title } = await retryRead(() => viewCampaign(app.db, visit.actor, campaignId));
   if (!verify) {
     const path = `/operator/log?sambatan=${campaignId}&periksa=ya`;
     return html`<p class="row">
@@ -128,7 +128,7 @@ async function chain(
       >
     </p>`;
   }
-  const [broken] = await consult(() => app.db.rows(verifyAudit, campaignId));
+  const [broken] = await retryRead(() => app.db.rows(verifyAudit, campaignId));
   const { t, language } = visit;
   return broken === undefined
     ? notice('good', t('Rantai audit utuh.', 'The audit chain is whole.'), title)
@@ -136,13 +136,13 @@ async function chain(
         'bad',
         t('Rantai audit putus!', 'The audit chain is broken!'),
         t(
-          `Baris ${count(broken.seq, language)}: ${broken.problem}. Jangan ubah apa pun dan hubungi pengembang.`,
-          `Row ${count(broken.seq, language)}: ${broken.problem}. Change nothing and call the developers.`,
+          `Baris ${formatCount(broken.seq, language)}: ${broken.problem}. Jangan ubah apa pun dan hubungi pengembang.`,
+          `Row ${formatCount(broken.seq, language)}: ${broken.problem}. Change nothing and call the developers.`,
         ),
       );
 }
 
-function form(visit: Visit, filter: Filter): Html {
+function form(visit: PageContext, filter: Filter): Html {
   const { t, url } = visit;
   const events = filter.campaignId === undefined ? campaignEvents : auditEvents;
   return html`<form class="filters" action="${url('/operator/log')}" role="search">
@@ -161,7 +161,7 @@ function form(visit: Visit, filter: Filter): Html {
       { name: 'peristiwa', label: t('Peristiwa', 'Event'), value: filter.event ?? '' },
       [
         { value: '', label: t('Semua', 'All') },
-        ...events.map((value) => ({ value, label: worded(visit, eventWords[value]) })),
+        ...events.map((value) => ({ value, label: inLanguage(visit, eventWords[value]) })),
       ],
     )}
     ${
@@ -187,7 +187,7 @@ function form(visit: Visit, filter: Filter): Html {
   </form>`;
 }
 
-function links(visit: Visit, filter: Filter, next: string | null) {
+function links(visit: PageContext, filter: Filter, next: string | null) {
   const names = {
     sambatan: filter.campaignId,
     ikutan: filter.participationId,
@@ -205,7 +205,7 @@ function links(visit: Visit, filter: Filter, next: string | null) {
   };
 }
 
-function table(visit: Visit, rows: readonly LogRow[]): Html {
+function table(visit: PageContext, rows: readonly LogRow[]): Html {
   const { t, url, language, person } = visit;
   const label = t('Catatan', 'Entries');
   return html`<div class="table" tabindex="0" role="region" aria-label="${label}">
@@ -225,11 +225,11 @@ function table(visit: Visit, rows: readonly LogRow[]): Html {
             html`<tr>
               <td data-label="${t('Waktu', 'Time')}">
                 <span class="nowrap"
-                  >${shortMoment(row.occurred_at, language, person?.timeZone)}</span
+                  >${formatShortMoment(row.occurred_at, language, person?.timeZone)}</span
                 >
               </td>
               <td data-label="${t('Peristiwa', 'Event')}">
-                ${worded(visit, eventWords[row.event])}
+                ${inLanguage(visit, eventWords[row.event])}
               </td>
               <td data-label="${t('Tentang', 'About')}">
                 <span

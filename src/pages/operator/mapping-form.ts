@@ -1,12 +1,12 @@
 import Type from 'typebox';
-import { formReader } from '../../http/forms.ts';
+import { formParser } from '../../http/forms.ts';
 import { choice, closed } from '../../http/schemas.ts';
 import type { Mapping, TablePreview } from '../../ledger/statement-files/types.ts';
 import { statementFormats, type StatementFormat } from '../../ledger/statement-files/parse.ts';
 import type { MappingInput, StoredMapping } from '../../ledger/bank-statements/mapping.ts';
 import { input, select } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 
 /** Rows of a file that the mapping page shows, and cells of each. */
 const maxRows = 15;
@@ -29,7 +29,7 @@ const roles = [
 type Role = (typeof roles)[number];
 
 /** What the mapping form says: a bank's format, or a column for each role. */
-export const readMapping = formReader(
+export const readMapping = formParser(
   closed({
     format: choice([...statementFormats, 'columns'] as const),
     header_row: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000 })),
@@ -81,7 +81,7 @@ function defined<T extends object>(fields: T): Partial<T> {
 
 /** The first rows of a file, and a form that says what its columns are. */
 export function mappingPart(
-  visit: Visit,
+  visit: PageContext,
   path: string,
   {
     table,
@@ -165,7 +165,7 @@ export function mappingPart(
   </section>`;
 }
 
-function formatName({ t }: Visit, format: StatementFormat): string {
+function formatName({ t }: PageContext, format: StatementFormat): string {
   const names: Record<StatementFormat, string> = {
     auto: t('Kenali bank otomatis', 'Detect the bank automatically'),
     generic: t('CSV: tanggal, keterangan, jumlah', 'CSV: date, description, amount'),
@@ -180,7 +180,7 @@ function formatName({ t }: Visit, format: StatementFormat): string {
   return names[format];
 }
 
-function roleName({ t }: Visit, role: Role): string {
+function roleName({ t }: PageContext, role: Role): string {
   const names: Record<Role, string> = {
     date: t('Tanggal', 'Date'),
     time: t('Jam', 'Time'),
@@ -198,7 +198,7 @@ function roleName({ t }: Visit, role: Role): string {
 }
 
 function columnSelect(
-  visit: Visit,
+  visit: PageContext,
   { rows }: TablePreview,
   headerRow: number,
   role: Role,
@@ -249,7 +249,7 @@ function chosenColumns(mapping: StoredMapping, guess: Partial<Mapping>): Chosen 
   };
 }
 
-function rowsTable(visit: Visit, { rows }: TablePreview): Html {
+function rowsTable(visit: PageContext, { rows }: TablePreview): Html {
   const { t } = visit;
   const shown = rows.slice(0, maxRows);
   const width = Math.min(maxColumns, Math.max(...shown.map(({ cells }) => cells.length)));

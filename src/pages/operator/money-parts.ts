@@ -1,33 +1,33 @@
 import type { FastifyRequest } from 'fastify';
 import { DomainError, type Wording } from '../../errors/errors.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
-import type { SubjectRow } from '../../ledger/work-queues/queries.ts';
+import type { ParticipationSummaryRow } from '../../ledger/work-queues/queries.ts';
 import type { BankAccountRow } from '../../ledger/queries.ts';
-import { formReader, type Reading, type Typed } from '../../http/forms.ts';
+import { formParser, type ParseResult, type RawFields } from '../../http/forms.ts';
 import { notice } from '../../web/components.ts';
-import { slots } from '../../web/format.ts';
+import { formatSlots } from '../../web/format.ts';
 import { attribute, html, type Html, type Part } from '../../web/html.ts';
-import { worded, type Visit } from '../../web/visit.ts';
+import { inLanguage, type PageContext } from '../../web/visit.ts';
 
 export const params = closed({ id: Id });
-export const readReason = formReader(closed({ reason: text(3, 500) }));
-export const readReference = formReader(closed({ reference: text(1, 200) }));
+export const readReason = formParser(closed({ reason: text(3, 500) }));
+export const readReference = formParser(closed({ reference: text(1, 200) }));
 
 /** A form that was refused, with what was typed where it is shown again. */
 export interface Sent {
   readonly refused: DomainError;
-  readonly typed?: Typed;
+  readonly typed?: RawFields;
 }
 
 /** What a form says. Refuses: validation_failed, with what is wrong in it. */
-export function said<T>(reading: Reading<T>): T {
+export function tryVerb<T>(reading: ParseResult<T>): T {
   if ('errors' in reading) throw new DomainError('validation_failed', {}, reading.errors);
   return reading.value;
 }
 
 /** Why a form was not taken, above the list that it belongs to. */
-export function refusal(
-  visit: Visit,
+export function refusalNotice(
+  visit: PageContext,
   refused: Pick<DomainError, 'text' | 'fields'> | undefined,
 ): Html | undefined {
   if (refused === undefined) return undefined;
@@ -68,26 +68,26 @@ const news = {
 } as const satisfies Record<string, Wording>;
 
 /** A path that says, once it is reached, what was done. */
-export function told(path: string, what: keyof typeof news): string {
+export function withFlash(path: string, what: keyof typeof news): string {
   return `${path}?kabar=${what}`;
 }
 
 /** What was done on the page before this one. */
-export function newsOf(request: FastifyRequest): Html | undefined {
+export function flashMessage(request: FastifyRequest): Html | undefined {
   const { kabar } = request.query as { kabar?: unknown };
   if (typeof kabar !== 'string' || !Object.hasOwn(news, kabar)) return undefined;
-  return notice('good', worded(request.visit, news[kabar as keyof typeof news]));
+  return notice('good', inLanguage(request.visit, news[kabar as keyof typeof news]));
 }
 
 /** One word of a query; undefined when it is not there or comes twice. */
-export function asked(request: FastifyRequest, name: string): string | undefined {
+export function queryParam(request: FastifyRequest, name: string): string | undefined {
   const value = (request.query as Readonly<Record<string, unknown>>)[name];
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
 /** The ways to the pages of one section. */
 export function subsections(
-  visit: Visit,
+  visit: PageContext,
   links: readonly { readonly path: string; readonly words: string }[],
   at: string,
 ): Html {
@@ -106,21 +106,25 @@ export function subsections(
 }
 
 /** Whose money it is, and for what, as a heading's words. */
-export function subject(visit: Visit, row: SubjectRow | undefined): Part {
+export function subject(visit: PageContext, row: ParticipationSummaryRow | undefined): Part {
   if (row === undefined) return '–';
   return html`<a href="${visit.url(`/operator/sambatan/${row.campaign_id}`)}">${row.title}</a>
-    <span class="quiet">· ${slots(row.quantity, visit.language)}</span>`;
+    <span class="quiet">· ${formatSlots(row.quantity, visit.language)}</span>`;
 }
 
 /** Who takes part, with the way to everything about it. */
-export function buyer(visit: Visit, row: SubjectRow | undefined, participationId: string): Part {
+export function buyer(
+  visit: PageContext,
+  row: ParticipationSummaryRow | undefined,
+  participationId: string,
+): Part {
   const name = row?.display_name ?? row?.email ?? `…${participationId.slice(-12)}`;
   return html`<a href="${visit.url(`/operator/ikutan?q=${participationId}`)}">${name}</a>`;
 }
 
 /** An account that money goes to. */
 export function account(
-  visit: Visit,
+  visit: PageContext,
   row: { readonly [K in keyof BankAccountRow]: BankAccountRow[K] | null },
 ): Part {
   if (row.number === null) return visit.t('belum diisi', 'not given yet');
@@ -147,8 +151,8 @@ export function fieldOf(
 }
 
 /** A form that is folded away until it is wanted. */
-export function folded(
-  visit: Visit,
+export function collapsibleForm(
+  visit: PageContext,
   {
     path,
     words,
@@ -167,7 +171,7 @@ export function folded(
 }
 
 /** Why: for everything that is taken back or not taken. */
-export function reasonOf(visit: Visit, id: string, words?: string): Html {
+export function reasonOf(visit: PageContext, id: string, words?: string): Html {
   return fieldOf(id, 'reason', words ?? visit.t('Alasan', 'Reason'), {
     required: true,
     minlength: 3,

@@ -1,31 +1,35 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PageDeps } from '../deps.ts';
 import type { DomainError } from '../../errors/errors.ts';
-import { after, nextCursor } from '../../http/cursor.ts';
-import type { Pages } from '../../http/page-response.ts';
-import { permit } from '../../identity/policy.ts';
-import type { ClaimRow } from '../../ledger/overpaid-refunds/queries.ts';
-import { giveUpClaim, openClaims, settleClaim } from '../../ledger/overpaid-refunds/operations.ts';
-import { subjectsOf } from '../../ledger/work-queues/work-queues.ts';
-import type { SubjectRow } from '../../ledger/work-queues/queries.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { cursorAfter, nextCursor } from '../../http/cursor.ts';
+import type { PagePlugin } from '../../http/page-response.ts';
+import { authorize } from '../../identity/policy.ts';
+import type { OverpaidRefundRow } from '../../ledger/overpaid-refunds/queries.ts';
+import {
+  writeOffOverpaidRefund,
+  openOverpaidRefunds,
+  settleOverpaidRefund,
+} from '../../ledger/overpaid-refunds/operations.ts';
+import { participationsById } from '../../ledger/work-queues/work-queues.ts';
+import type { ParticipationSummaryRow } from '../../ledger/work-queues/queries.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { emptyState, paging } from '../../web/components.ts';
-import { rupiah } from '../../web/format.ts';
+import { formatRupiah } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { entryForms } from './entry-forms.ts';
 import { sendOperatorPage } from './frame.ts';
 import {
-  asked,
+  queryParam,
   buyer,
   fieldOf,
-  folded,
-  newsOf,
+  collapsibleForm,
+  flashMessage,
   readReason,
   readReference,
   reasonOf,
-  refusal,
-  said,
+  refusalNotice,
+  tryVerb,
   subject,
 } from './money-parts.ts';
 import { moneyOutParts } from './refunds.ts';
@@ -36,20 +40,23 @@ const here = `${section}/dobel`;
 const pageSize = 20;
 
 /** Refunds that reached their buyers twice: what is to come back, and how it ends. */
-export function operatorClaims(app: PageDeps): Pages {
+export function operatorClaims(app: PageDeps): PagePlugin {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {
       const { visit } = request;
       const { actor } = visit;
-      permit(actor, 'refund.settle');
-      const [position = null, id = null] = after(asked(request, 'cursor'), ['number', 'id']);
-      const { rows, subjects } = await consult(async () => {
-        const open = await openClaims(app.db, actor, [position, id], pageSize + 1);
+      authorize(actor, 'refund.settle');
+      const [position = null, id = null] = cursorAfter(queryParam(request, 'cursor'), [
+        'number',
+        'id',
+      ]);
+      const { rows, subjects } = await retryRead(async () => {
+        const open = await openOverpaidRefunds(app.db, actor, [position, id], pageSize + 1);
         const whose = open.map(({ participation_id }) => participation_id);
-        return { rows: open, subjects: await subjectsOf(app.db, actor, whose) };
+        return { rows: open, subjects: await participationsById(app.db, actor, whose) };
       });
       const next = nextCursor(rows, pageSize, (row) => [Number(row.position), row.transaction_id]);
-      const body = html`${moneyOutParts(visit, here)}${newsOf(request)}${refusal(visit, refused)}
+      const body = html`${moneyOutParts(visit, here)}${flashMessage(request)}${refusalNotice(visit, refused)}
       ${
         rows.length === 0
           ? emptyState(
@@ -74,17 +81,25 @@ export function operatorClaims(app: PageDeps): Pages {
 
     const form = entryForms(server, { here, action: 'refund.settle', show });
     form('kembali', 'pulih', async ({ visit, body }, id) => {
-      const { reference } = said(readReference(body));
-      return await operate(app.db, (tx) => settleClaim(tx, visit.actor, id, reference.trim()));
+      const { reference } = tryVerb(readReference(body));
+      return await runInTransaction(app.db, (tx) =>
+        settleOverpaidRefund(tx, visit.actor, id, reference.trim()),
+      );
     });
     form('relakan', 'relakan', async ({ visit, body }, id) => {
-      const { reason } = said(readReason(body));
-      return await operate(app.db, (tx) => giveUpClaim(tx, visit.actor, id, reason.trim()));
+      const { reason } = tryVerb(readReason(body));
+      return await runInTransaction(app.db, (tx) =>
+        writeOffOverpaidRefund(tx, visit.actor, id, reason.trim()),
+      );
     });
   };
 }
 
-function entry(visit: Visit, row: ClaimRow, whose: SubjectRow | undefined): Html {
+function entry(
+  visit: PageContext,
+  row: OverpaidRefundRow,
+  whose: ParticipationSummaryRow | undefined,
+): Html {
   const { t, language } = visit;
   const id = row.transaction_id;
   return html`<article class="panel">
@@ -99,10 +114,10 @@ function entry(visit: Visit, row: ClaimRow, whose: SubjectRow | undefined): Html
       <dt>${t('Pembeli', 'Buyer')}</dt>
       <dd>${buyer(visit, whose, row.participation_id)}</dd>
       <dt>${t('Harus kembali', 'To come back')}</dt>
-      <dd>${rupiah(row.amount, language)}</dd>
+      <dd>${formatRupiah(row.amount, language)}</dd>
       ${waitingFacts(visit, 'claims', row.created_at)}
     </dl>
-    ${folded(
+    ${collapsibleForm(
       visit,
       {
         path: `${here}/${id}/kembali`,
@@ -114,7 +129,7 @@ function entry(visit: Visit, row: ClaimRow, whose: SubjectRow | undefined): Html
         maxlength: 200,
       }),
     )}
-    ${folded(
+    ${collapsibleForm(
       visit,
       {
         path: `${here}/${id}/relakan`,

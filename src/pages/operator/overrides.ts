@@ -1,22 +1,22 @@
 import type { Campaign } from '../../campaigns/campaign.ts';
 import type { DomainError, FieldError } from '../../errors/errors.ts';
-import type { Typed } from '../../http/forms.ts';
+import type { RawFields } from '../../http/forms.ts';
 import { input, notice, textarea } from '../../web/components.ts';
-import { fieldMoment } from '../../web/format.ts';
+import { formatFieldMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { decisionPart } from '../seller/decision.ts';
 
 /** What was sent with one of the forms, and why it was not taken. */
 export interface Sent {
   readonly form: 'extend' | 'cancel';
-  readonly typed: Typed;
+  readonly typed: RawFields;
   readonly errors: readonly FieldError[];
   readonly refused?: DomainError | undefined;
 }
 
 /** The two things that an operator can override, each with a reason; nothing when it is over. */
-export function overrides(visit: Visit, campaign: Campaign, sent: Sent | undefined): Html {
+export function overrides(visit: PageContext, campaign: Campaign, sent: Sent | undefined): Html {
   const { t } = visit;
   const open = campaign.status === 'active' || campaign.status === 'full';
   const callable = open || ['scheduled', 'inactive', 'verifying'].includes(campaign.status);
@@ -38,12 +38,12 @@ export function overrides(visit: Visit, campaign: Campaign, sent: Sent | undefin
   </section>`;
 }
 
-function refusal(visit: Visit, refused: DomainError): Html {
+function refusal(visit: PageContext, refused: DomainError): Html {
   const { title, detail } = refused.text(visit.language);
   return notice('bad', title, detail);
 }
 
-function extendForm(visit: Visit, campaign: Campaign, sent: Sent | undefined): Html {
+function extendForm(visit: PageContext, campaign: Campaign, sent: Sent | undefined): Html {
   const { t, url } = visit;
   return html`<details ${sent ? html`open` : ''}>
     <summary>${t('Perpanjang batas waktu', 'Extend the deadline')}</summary>
@@ -55,10 +55,10 @@ function extendForm(visit: Visit, campaign: Campaign, sent: Sent | undefined): H
       ${input(visit, {
         name: 'deadline',
         label: t('Batas waktu baru (WIB)', 'New deadline (WIB)'),
-        value: sent?.typed['deadline'] ?? fieldMoment(campaign.deadline),
+        value: sent?.typed['deadline'] ?? formatFieldMoment(campaign.deadline),
         errors: sent?.errors,
         required: true,
-        control: { type: 'datetime-local', min: fieldMoment(campaign.deadline) },
+        control: { type: 'datetime-local', min: formatFieldMoment(campaign.deadline) },
       })}
       ${reasonField(visit, sent)}
       <button class="button">${t('Perpanjang', 'Extend')}</button>
@@ -66,7 +66,7 @@ function extendForm(visit: Visit, campaign: Campaign, sent: Sent | undefined): H
   </details>`;
 }
 
-function cancelForm(visit: Visit, campaign: Campaign, sent: Sent | undefined): Html {
+function cancelForm(visit: PageContext, campaign: Campaign, sent: Sent | undefined): Html {
   const { t, url } = visit;
   return html`<details ${sent ? html`open` : ''}>
     <summary>${t('Batalkan Sambatan ini', 'Call this campaign off')}</summary>
@@ -92,7 +92,7 @@ function cancelForm(visit: Visit, campaign: Campaign, sent: Sent | undefined): H
   </details>`;
 }
 
-function reasonField(visit: Visit, sent: Sent | undefined): Html {
+function reasonField(visit: PageContext, sent: Sent | undefined): Html {
   return textarea(visit, {
     name: 'reason',
     label: visit.t('Alasan', 'Reason'),

@@ -1,5 +1,5 @@
 import { toApiStatus, type StoredCampaignStatus } from '../../database/status-words.ts';
-import { counted } from '../../errors/plurals.ts';
+import { withPlural } from '../../errors/plurals.ts';
 import { summarizeCampaigns, type Summary } from '../../campaigns/lists.ts';
 import type { PageDeps } from '../deps.ts';
 import {
@@ -10,8 +10,8 @@ import {
   type QueueRow,
   type WorkQueue,
 } from '../../ledger/work-queues/ages.ts';
-import { seeOther, type Pages } from '../../http/page-response.ts';
-import { permit } from '../../identity/policy.ts';
+import { redirect, type PagePlugin } from '../../http/page-response.ts';
+import { authorize } from '../../identity/policy.ts';
 import {
   listOverdue,
   listUndecided,
@@ -19,12 +19,12 @@ import {
   type WorkerRow,
 } from '../../lifecycle/queries.ts';
 import type { SchedulerStatus } from '../../lifecycle/scheduler.ts';
-import { consult } from '../../operation/run.ts';
+import { retryRead } from '../../operation/run.ts';
 import { badge, emptyState, notice } from '../../web/components.ts';
-import { count, distance, shortMoment } from '../../web/format.ts';
+import { formatCount, formatDistance, formatShortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { campaignWords } from '../statuses.ts';
-import { worded, type Visit } from '../../web/visit.ts';
+import { inLanguage, type PageContext } from '../../web/visit.ts';
 import { sendOperatorPage } from './frame.ts';
 
 /** A campaign closes within a second of its time: what is later than this is stuck. */
@@ -35,12 +35,12 @@ const maxUndecided = 20;
 const aliveForMs = 15_000;
 
 /** What needs a hand now, what runs, and who watches the clock. */
-export function operatorOverview(app: PageDeps): Pages {
+export function operatorOverview(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get<{ Querystring: { jalan?: string } }>('/operator', async (request, reply) => {
       const { visit } = request;
-      permit(visit.actor, 'dashboard.read');
-      const [summary, overdue, undecided, workers, waiting] = await consult(() =>
+      authorize(visit.actor, 'dashboard.read');
+      const [summary, overdue, undecided, workers, waiting] = await retryRead(() =>
         Promise.all([
           summarizeCampaigns(app.db),
           app.db.rows(listOverdue, overdueAfterSeconds, mostOverdue),
@@ -61,9 +61,9 @@ export function operatorOverview(app: PageDeps): Pages {
     });
 
     server.post('/operator/jalankan', async (request, reply) => {
-      permit(request.visit.actor, 'scheduler.trigger');
+      authorize(request.visit.actor, 'scheduler.trigger');
       const { transitions } = await app.scheduler.sweep();
-      return seeOther(request, reply, `/operator?jalan=${transitions.length}`);
+      return redirect(request, reply, `/operator?jalan=${transitions.length}`);
     });
   };
 }
@@ -89,17 +89,17 @@ const queuePages = {
 } as const satisfies Record<WorkQueue, { path: string; id: string; en: string }>;
 
 /** What waits for a person, with the way to it, and how long the oldest has waited. */
-function queues(visit: Visit, waiting: ReadonlyMap<WorkQueue, QueueRow>): Html {
+function queues(visit: PageContext, waiting: ReadonlyMap<WorkQueue, QueueRow>): Html {
   const { t, url, language, now } = visit;
   const item = (queue: WorkQueue) => {
     const { path, id, en } = queuePages[queue];
     const { items = 0, oldest = null } = waiting.get(queue) ?? {};
     return html`<li>
-      <strong>${count(items, language)}${items === maxQueueItems && '+'}</strong>
+      <strong>${formatCount(items, language)}${items === maxQueueItems && '+'}</strong>
       <a href="${url(path)}">${t(id, en)}</a>${
         oldest !== null &&
         html`<br /><small class="quiet"
-            >${t('terlama', 'oldest')} ${distance(oldest, now, language)}</small
+            >${t('terlama', 'oldest')} ${formatDistance(oldest, now, language)}</small
           >${dueAt(queue, oldest) < now && html` ${badge(t('Terlambat', 'Late'), 'bad')}`}`
       }
     </li>`;
@@ -117,7 +117,7 @@ interface Undecided {
 }
 
 /** Batches for which fewer slots were paid than their minimum: the seller decides, then operators. */
-function undecidedPart(visit: Visit, rows: readonly Undecided[]): Html | false {
+function undecidedPart(visit: PageContext, rows: readonly Undecided[]): Html | false {
   const { t, url, now, language, person } = visit;
   if (rows.length === 0) return false;
   const line = (row: Undecided) =>
@@ -125,14 +125,14 @@ function undecidedPart(visit: Visit, rows: readonly Undecided[]): Html | false {
       <a href="${url(`/operator/sambatan/${row.campaign_id}`)}">${row.title}</a><br />
       <small
         >${t('menunggu sejak', 'waiting since')}
-        ${shortMoment(row.decision_opened_at, language, person?.timeZone)}
-        (${distance(row.decision_opened_at, now, language)})</small
+        ${formatShortMoment(row.decision_opened_at, language, person?.timeZone)}
+        (${formatDistance(row.decision_opened_at, now, language)})</small
       >
       ${
         row.sellers_until > now
           ? html`<small
               >· ${t('penjual memutuskan sampai', 'the seller decides until')}
-              ${shortMoment(row.sellers_until, language, person?.timeZone)}</small
+              ${formatShortMoment(row.sellers_until, language, person?.timeZone)}</small
             >`
           : badge(t('Operator boleh memutuskan', 'Operators may decide'), 'busy')
       }
@@ -151,10 +151,10 @@ function undecidedPart(visit: Visit, rows: readonly Undecided[]): Html | false {
   </section>`;
 }
 
-function ranNotice(visit: Visit, transitions: string | undefined): Html | undefined {
+function ranNotice(visit: PageContext, transitions: string | undefined): Html | undefined {
   if (transitions === undefined || !/^\d{1,6}$/.test(transitions)) return undefined;
   const { t } = visit;
-  const done = count(Number(transitions), visit.language);
+  const done = formatCount(Number(transitions), visit.language);
   return notice(
     'good',
     t('Penjadwal baru saja dijalankan.', 'The scheduler has just run.'),
@@ -162,7 +162,7 @@ function ranNotice(visit: Visit, transitions: string | undefined): Html | undefi
   );
 }
 
-function allWell({ t }: Visit): Html {
+function allWell({ t }: PageContext): Html {
   return emptyState(
     t('Tidak ada yang terlambat', 'Nothing is late'),
     t(
@@ -180,7 +180,7 @@ interface Overdue {
   readonly due_at: Date;
 }
 
-function overdueTable(visit: Visit, rows: readonly Overdue[]): Html {
+function overdueTable(visit: PageContext, rows: readonly Overdue[]): Html {
   const { t, url, now, language } = visit;
   return html`<div class="table" tabindex="0" role="region" aria-labelledby="hand">
     <table>
@@ -198,7 +198,7 @@ function overdueTable(visit: Visit, rows: readonly Overdue[]): Html {
               <th scope="row">
                 <a href="${url(`/operator/sambatan/${row.campaign_id}`)}">${row.title}</a>
               </th>
-              <td>${distance(row.due_at, now, language)}</td>
+              <td>${formatDistance(row.due_at, now, language)}</td>
               <td>
                 ${
                   row.closing_as === null
@@ -206,7 +206,7 @@ function overdueTable(visit: Visit, rows: readonly Overdue[]): Html {
                     : badge(t('Penutupan belum selesai', 'Closing is not done'), 'busy')
                 }
                 <span class="quiet"
-                  >${worded(visit, campaignWords[toApiStatus(row.status)].words)}</span
+                  >${inLanguage(visit, campaignWords[toApiStatus(row.status)].words)}</span
                 >
               </td>
             </tr>`,
@@ -216,10 +216,10 @@ function overdueTable(visit: Visit, rows: readonly Overdue[]): Html {
   </div>`;
 }
 
-function figures(visit: Visit, summary: Summary): Html {
+function figures(visit: PageContext, summary: Summary): Html {
   const { t, language } = visit;
   const figure = (value: number, words: string) =>
-    html`<li><strong>${count(value, language)}</strong>${words}</li>`;
+    html`<li><strong>${formatCount(value, language)}</strong>${words}</li>`;
   return html`<section class="panel" aria-labelledby="numbers">
     <h2 id="numbers">${t('Angka', 'Numbers')}</h2>
     <ul class="figures">
@@ -233,10 +233,14 @@ function figures(visit: Visit, summary: Summary): Html {
   </section>`;
 }
 
-function scheduler(visit: Visit, status: SchedulerStatus, workers: readonly WorkerRow[]): Html {
+function scheduler(
+  visit: PageContext,
+  status: SchedulerStatus,
+  workers: readonly WorkerRow[],
+): Html {
   const { t, url, now, language, person } = visit;
   const alive = workers.filter(({ seen_at }) => now.getTime() - seen_at.getTime() < aliveForMs);
-  const at = (moment: Date) => shortMoment(moment, language, person?.timeZone);
+  const at = (moment: Date) => formatShortMoment(moment, language, person?.timeZone);
   return html`<section class="panel" aria-labelledby="clock">
     <div class="row apart">
       <h2 id="clock">${t('Penjadwal', 'Scheduler')}</h2>
@@ -258,16 +262,17 @@ function scheduler(visit: Visit, status: SchedulerStatus, workers: readonly Work
       <dt>${t('Sapuan berikutnya', 'Next sweep')}</dt>
       <dd>${status.nextRunTime === null ? '–' : at(status.nextRunTime)}</dd>
       <dt>${t('Setiap', 'Every')}</dt>
-      <dd>${t(`${status.intervalMinutes} menit`, counted(status.intervalMinutes, 'minute'))}</dd>
+      <dd>${t(`${status.intervalMinutes} menit`, withPlural(status.intervalMinutes, 'minute'))}</dd>
       ${workers.slice(0, 5).map(
         (worker) =>
           html`<dt><code>${worker.worker_id.slice(-8)}</code></dt>
             <dd>
               ${t('terlihat', 'seen')}
-              ${distance(worker.seen_at, now, language)}${
+              ${formatDistance(worker.seen_at, now, language)}${
                 worker.last_run_at !== null &&
                 html`, ${t('terakhir bekerja', 'last run')} ${at(worker.last_run_at)}
-                (${count(worker.last_run_transitions ?? 0, language)} ${t('perubahan', 'changes')})`
+                (${formatCount(worker.last_run_transitions ?? 0, language)}
+                ${t('perubahan', 'changes')})`
               }
             </dd>`,
       )}

@@ -3,28 +3,28 @@ import Type from 'typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PageDeps } from '../deps.ts';
 import { DomainError } from '../../errors/errors.ts';
-import { formReader, taken } from '../../http/forms.ts';
+import { formParser, toResult } from '../../http/forms.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
-import { seeOther, type Pages } from '../../http/page-response.ts';
-import { permit } from '../../identity/policy.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { redirect, type PagePlugin } from '../../http/page-response.ts';
+import { authorize } from '../../identity/policy.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { cancelParticipation, confirmParticipation } from '../../participations/operations.ts';
 import { deliveredQuantityOf } from '../../participations/participation.ts';
 import { findPeople, type FoundPeople } from '../../participations/people.ts';
 import type { FoundParticipation } from '../../participations/queries.ts';
 import { emptyState, input, notice } from '../../web/components.ts';
-import { count, distance, rupiah, shortMoment } from '../../web/format.ts';
+import { formatCount, formatDistance, formatRupiah, formatShortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { participationBadge, paymentBadge } from '../statuses.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { sendOperatorPage } from './frame.ts';
 
 const params = closed({ id: Id });
-const readConfirmation = formReader(closed({ reference: Type.Optional(text(0, 200)) }));
-const readCancellation = formReader(closed({ reason: text(3, 200) }));
+const readConfirmation = formParser(closed({ reference: Type.Optional(text(0, 200)) }));
+const readCancellation = formParser(closed({ reason: text(3, 200) }));
 
 /** People and their orders, found by name, telephone, e-mail address or id; confirm and cancel. */
-export function operatorParticipations(app: PageDeps): Pages {
+export function operatorParticipations(app: PageDeps): PagePlugin {
   return async (server) => {
     const show = async (
       request: FastifyRequest,
@@ -33,7 +33,7 @@ export function operatorParticipations(app: PageDeps): Pages {
       refused?: DomainError,
     ) => {
       const { visit } = request;
-      const found = await consult(() => findPeople(app.db, visit.actor, wanted));
+      const found = await retryRead(() => findPeople(app.db, visit.actor, wanted));
       const { t } = visit;
       const body = html`${form(visit, wanted)}${refused && refusal(visit, refused)}${list(visit, wanted, found)}`;
       const title = t('Cari pesanan', 'Find orders');
@@ -50,30 +50,32 @@ export function operatorParticipations(app: PageDeps): Pages {
       { schema: { params } },
       async (request, reply) => {
         const { actor } = request.visit;
-        permit(actor, 'participation.confirm');
+        authorize(actor, 'participation.confirm');
         const { id } = request.params;
         const read = readConfirmation(request.body);
         const reference = 'value' in read ? read.value.reference?.trim() || null : null;
-        const done = await taken(() =>
-          operate(app.db, (tx) => confirmParticipation(tx, actor, id, reference)),
+        const done = await toResult(() =>
+          runInTransaction(app.db, (tx) => confirmParticipation(tx, actor, id, reference)),
         );
         if ('refused' in done) return await show(request, reply, id, done.refused);
-        return seeOther(request, reply, `/operator/ikutan?q=${id}`);
+        return redirect(request, reply, `/operator/ikutan?q=${id}`);
       },
     );
 
     server.post('/operator/ikutan/:id/batalkan', { schema: { params } }, async (request, reply) => {
       const { actor } = request.visit;
-      permit(actor, 'participation.search');
+      authorize(actor, 'participation.search');
       const { id } = request.params;
-      const done = await taken(async () => {
+      const done = await toResult(async () => {
         const read = readCancellation(request.body);
         if ('errors' in read) throw new DomainError('validation_failed', {}, read.errors);
         const { reason } = read.value;
-        return await operate(app.db, (tx) => cancelParticipation(tx, actor, id, reason.trim()));
+        return await runInTransaction(app.db, (tx) =>
+          cancelParticipation(tx, actor, id, reason.trim()),
+        );
       });
       if ('refused' in done) return await show(request, reply, id, done.refused);
-      return seeOther(request, reply, `/operator/ikutan?q=${id}`);
+      return redirect(request, reply, `/operator/ikutan?q=${id}`);
     });
   };
 }
@@ -82,7 +84,7 @@ function typedWords(q: unknown): string {
   return typeof q === 'string' ? q.trim().slice(0, 254) : '';
 }
 
-function form(visit: Visit, wanted: string): Html {
+function form(visit: PageContext, wanted: string): Html {
   const { t, url } = visit;
   return html`<form class="filters" action="${url('/operator/ikutan')}" role="search">
     ${input(visit, {
@@ -99,13 +101,13 @@ function form(visit: Visit, wanted: string): Html {
   </form>`;
 }
 
-function refusal(visit: Visit, refused: DomainError): Html {
+function refusal(visit: PageContext, refused: DomainError): Html {
   const { title, detail } = refused.text(visit.language);
   const field = refused.fields[0]?.message[visit.language];
   return notice('bad', title, field ?? detail);
 }
 
-function list(visit: Visit, wanted: string, { people, orders, isCut }: FoundPeople): Html {
+function list(visit: PageContext, wanted: string, { people, orders, isCut }: FoundPeople): Html {
   const { t } = visit;
   if (people.length > 0 || orders.length > 0) {
     return html`${isCut && tooMany(visit)}${people.length > 0 && peopleTable(visit, people)}${orders.map((row) => entry(visit, row))}`;
@@ -127,7 +129,7 @@ function list(visit: Visit, wanted: string, { people, orders, isCut }: FoundPeop
       );
 }
 
-function tooMany(visit: Visit): Html {
+function tooMany(visit: PageContext): Html {
   const { t } = visit;
   return notice(
     'busy',
@@ -137,7 +139,7 @@ function tooMany(visit: Visit): Html {
 }
 
 /** Who was found; several people may have one name. */
-function peopleTable(visit: Visit, people: FoundPeople['people']): Html {
+function peopleTable(visit: PageContext, people: FoundPeople['people']): Html {
   const { t, url, language } = visit;
   return html`<section class="panel" aria-labelledby="people">
     <h2 id="people">${t('Orang', 'People')}</h2>
@@ -151,7 +153,7 @@ function peopleTable(visit: Visit, people: FoundPeople['people']): Html {
               >${one.email !== null && html`<br /><span class="quiet">${one.email}</span>`}
             </p>
             <span
-              >${count(one.participations, language)}
+              >${formatCount(one.participations, language)}
               ${t('pesanan', one.participations === 1n ? 'order' : 'orders')}</span
             >
           </li>`,
@@ -160,7 +162,7 @@ function peopleTable(visit: Visit, people: FoundPeople['people']): Html {
   </section>`;
 }
 
-function entry(visit: Visit, row: FoundParticipation): Html {
+function entry(visit: PageContext, row: FoundParticipation): Html {
   const { t, url, language, person } = visit;
   const status = toApiParticipationStatus(row.status);
   return html`<article class="panel">
@@ -181,7 +183,7 @@ function entry(visit: Visit, row: FoundParticipation): Html {
       <dd>${slotsOf(visit, row)}</dd>
       ${moneyFacts(visit, row)}
       <dt>${t('Ikut sejak', 'Joined')}</dt>
-      <dd>${shortMoment(row.joined_at, language, person?.timeZone)}</dd>
+      <dd>${formatShortMoment(row.joined_at, language, person?.timeZone)}</dd>
       <dt>${t('Alamat', 'Address')}</dt>
       <dd>${row.shipping_address}</dd>
       ${
@@ -200,33 +202,33 @@ function entry(visit: Visit, row: FoundParticipation): Html {
 }
 
 /** What was ordered, and what is delivered where that is less. */
-function slotsOf({ t, language }: Visit, row: FoundParticipation): string {
-  const ordered = count(row.quantity, language);
+function slotsOf({ t, language }: PageContext, row: FoundParticipation): string {
+  const ordered = formatCount(row.quantity, language);
   if (row.short_slots === 0) return ordered;
-  const delivered = count(deliveredQuantityOf(row), language);
+  const delivered = formatCount(deliveredQuantityOf(row), language);
   return t(
     `${ordered} dipesan, ${delivered} dikirim`,
     `${ordered} ordered, ${delivered} delivered`,
   );
 }
 
-function moneyFacts(visit: Visit, row: FoundParticipation): Html {
+function moneyFacts(visit: PageContext, row: FoundParticipation): Html {
   const { t, language, now, person } = visit;
   const sum = (amount: bigint, words: string) =>
     amount !== 0n &&
     html`<dt>${words}</dt>
-      <dd>${rupiah(amount, language)}</dd>`;
+      <dd>${formatRupiah(amount, language)}</dd>`;
   return html`${sum(row.paid_amount, t('Dibayar', 'Paid'))}${sum(row.amount_due, t('Tagihan', 'To be paid'))}${
     row.pay_by !== null &&
     html`<dt>${t('Batas bayar', 'Pay by')}</dt>
       <dd>
-        ${shortMoment(row.pay_by, language, person?.timeZone)}
-        <span class="quiet">(${distance(row.pay_by, now, language)})</span>
+        ${formatShortMoment(row.pay_by, language, person?.timeZone)}
+        <span class="quiet">(${formatDistance(row.pay_by, now, language)})</span>
       </dd>`
   }${sum(row.refund_due_amount, t('Harus dikembalikan', 'Refund due'))}${sum(row.refunded_amount, t('Dikembalikan', 'Refunded'))}`;
 }
 
-function actions(visit: Visit, { participation_id: id }: FoundParticipation): Html {
+function actions(visit: PageContext, { participation_id: id }: FoundParticipation): Html {
   const { t, url } = visit;
   return html`<details>
       <summary>${t('Pembayaran sudah diverifikasi', 'The payment was verified')}</summary>

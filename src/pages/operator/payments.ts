@@ -2,36 +2,36 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { PageDeps } from '../deps.ts';
 import type { DomainError } from '../../errors/errors.ts';
-import { after, nextCursor } from '../../http/cursor.ts';
-import { formReader } from '../../http/forms.ts';
+import { cursorAfter, nextCursor } from '../../http/cursor.ts';
+import { formParser } from '../../http/forms.ts';
 import { closed, text } from '../../http/schemas.ts';
-import type { Pages } from '../../http/page-response.ts';
-import { permit } from '../../identity/policy.ts';
-import { openPayments, subjectsOf } from '../../ledger/work-queues/work-queues.ts';
-import type { SubjectRow } from '../../ledger/work-queues/queries.ts';
+import type { PagePlugin } from '../../http/page-response.ts';
+import { authorize } from '../../identity/policy.ts';
+import { openPayments, participationsById } from '../../ledger/work-queues/work-queues.ts';
+import type { ParticipationSummaryRow } from '../../ledger/work-queues/queries.ts';
 import { rejectPayment, verifyPayment, viewProof } from '../../ledger/payments/operations.ts';
 import type { PaymentRow } from '../../ledger/queries.ts';
 import { proofHeaders } from '../../ledger/schemas.ts';
 import { toTransfer } from '../../ledger/payments/rupiah.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { emptyState, paging } from '../../web/components.ts';
-import { distance, rupiah, shortMoment } from '../../web/format.ts';
+import { formatDistance, formatRupiah, formatShortMoment } from '../../web/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { entryForms } from './entry-forms.ts';
 import { sendOperatorPage } from './frame.ts';
 import {
   account,
-  asked,
+  queryParam,
   buyer,
   fieldOf,
-  folded,
-  newsOf,
+  collapsibleForm,
+  flashMessage,
   params,
   readReason,
   reasonOf,
-  refusal,
-  said,
+  refusalNotice,
+  tryVerb,
   subject,
   subsections,
 } from './money-parts.ts';
@@ -40,7 +40,7 @@ import { waitingFacts } from './queue-age.ts';
 const here = '/operator/pembayaran';
 const pageSize = 20;
 const shown = ['proof_submitted', 'overdue', 'due', 'rejected'] as const;
-const readVerification = formReader(
+const readVerification = formParser(
   closed({
     amount: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })),
     reference: Type.Optional(text(1, 200)),
@@ -49,22 +49,26 @@ const readVerification = formReader(
 );
 
 /** Payments that wait to be verified, and those that money is still to come for. */
-export function operatorPayments(app: PageDeps): Pages {
+export function operatorPayments(app: PageDeps): PagePlugin {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {
       const { visit } = request;
-      permit(visit.actor, 'payment.verify');
-      const status = shown.find((one) => one === asked(request, 'status')) ?? 'proof_submitted';
-      const [position = null, id = null] = after(asked(request, 'cursor'), ['number', 'id']);
+      authorize(visit.actor, 'payment.verify');
+      const status =
+        shown.find((one) => one === queryParam(request, 'status')) ?? 'proof_submitted';
+      const [position = null, id = null] = cursorAfter(queryParam(request, 'cursor'), [
+        'number',
+        'id',
+      ]);
       const place = [position, id] as const;
-      const [rows, subjects] = await consult(async () => {
+      const [rows, subjects] = await retryRead(async () => {
         const found = await openPayments(app.db, visit.actor, status, place, pageSize + 1);
         const ids = found.map(({ participation_id }) => participation_id);
-        return [found, await subjectsOf(app.db, visit.actor, ids)] as const;
+        return [found, await participationsById(app.db, visit.actor, ids)] as const;
       });
       const next = nextCursor(rows, pageSize, (row) => [Number(row.position), row.transaction_id]);
       const path = visit.url(`${here}?status=${status}`);
-      const body = html`${paymentParts(visit, here)}${newsOf(request)}${refusal(visit, refused)}
+      const body = html`${paymentParts(visit, here)}${flashMessage(request)}${refusalNotice(visit, refused)}
       ${statuses(visit, status)}
       ${
         rows.length === 0
@@ -83,31 +87,33 @@ export function operatorPayments(app: PageDeps): Pages {
     server.get(here, async (request, reply) => show(request, reply));
 
     server.get(`${here}/:id/bukti`, { schema: { params } }, async (request, reply) => {
-      permit(request.visit.actor, 'payment.verify');
+      authorize(request.visit.actor, 'payment.verify');
       const { id } = request.params;
-      const proof = await consult(() => viewProof(app.db, request.visit.actor, id));
+      const proof = await retryRead(() => viewProof(app.db, request.visit.actor, id));
       return reply.headers(proofHeaders(id, proof.contentType)).send(proof.content);
     });
 
     const form = entryForms(server, { here, action: 'payment.verify', show });
     form('terima', 'diterima', async ({ visit, body }, id) => {
-      const { amount, reference, paid_on: paidOn } = said(readVerification(body));
+      const { amount, reference, paid_on: paidOn } = tryVerb(readVerification(body));
       const seen = {
         amount: amount === undefined ? null : BigInt(amount),
         reference: reference?.trim() ?? null,
         paidOn: paidOn ?? null,
       };
-      return await operate(app.db, (tx) => verifyPayment(tx, visit.actor, id, seen));
+      return await runInTransaction(app.db, (tx) => verifyPayment(tx, visit.actor, id, seen));
     });
     form('tolak', 'ditolak', async ({ visit, body }, id) => {
-      const { reason } = said(readReason(body));
-      return await operate(app.db, (tx) => rejectPayment(tx, visit.actor, id, reason.trim()));
+      const { reason } = tryVerb(readReason(body));
+      return await runInTransaction(app.db, (tx) =>
+        rejectPayment(tx, visit.actor, id, reason.trim()),
+      );
     });
   };
 }
 
 /** The three pages of money that comes in. */
-export function paymentParts(visit: Visit, at: string): Html {
+export function paymentParts(visit: PageContext, at: string): Html {
   const { t } = visit;
   return subsections(
     visit,
@@ -120,7 +126,7 @@ export function paymentParts(visit: Visit, at: string): Html {
   );
 }
 
-function statuses(visit: Visit, at: (typeof shown)[number]): Html {
+function statuses(visit: PageContext, at: (typeof shown)[number]): Html {
   const { t, url } = visit;
   const words = {
     proof_submitted: t('Bukti menunggu', 'Proofs waiting'),
@@ -144,7 +150,7 @@ function statuses(visit: Visit, at: (typeof shown)[number]): Html {
   </nav>`;
 }
 
-function nothing({ t }: Visit): Html {
+function nothing({ t }: PageContext): Html {
   return emptyState(
     t('Tidak ada yang menunggu', 'Nothing waits'),
     t(
@@ -154,31 +160,35 @@ function nothing({ t }: Visit): Html {
   );
 }
 
-function entry(visit: Visit, row: PaymentRow, whose: SubjectRow | undefined): Html {
+function entry(
+  visit: PageContext,
+  row: PaymentRow,
+  whose: ParticipationSummaryRow | undefined,
+): Html {
   const { t, language, person, now } = visit;
   return html`<article class="panel columns">
     <div>
       <h2>${subject(visit, whose)}</h2>
       <dl class="facts">
         <dt>${t('Harus ditransfer', 'To be transferred')}</dt>
-        <dd><strong>${rupiah(toTransfer(row), language)}</strong></dd>
+        <dd><strong>${formatRupiah(toTransfer(row), language)}</strong></dd>
         <dt>${t('Termasuk kode unik', 'With the unique code')}</dt>
-        <dd>${rupiah(row.unique_code, language)}</dd>
+        <dd>${formatRupiah(row.unique_code, language)}</dd>
         <dt>${t('Pembeli', 'Buyer')}</dt>
         <dd>${buyer(visit, whose, row.participation_id)}</dd>
         <dt>${t('Ke rekening', 'To the account')}</dt>
         <dd>${account(visit, row)}</dd>
         <dt>${t('Ditagih sejak', 'Asked for since')}</dt>
         <dd>
-          ${shortMoment(row.created_at, language, person?.timeZone)}
-          <span class="quiet">(${distance(row.created_at, now, language)})</span>
+          ${formatShortMoment(row.created_at, language, person?.timeZone)}
+          <span class="quiet">(${formatDistance(row.created_at, now, language)})</span>
         </dd>
         ${
           row.pay_by !== null &&
           html`<dt>${t('Batas bayar', 'Pay by')}</dt>
             <dd>
-              ${shortMoment(row.pay_by, language, person?.timeZone)}
-              <span class="quiet">(${distance(row.pay_by, now, language)})</span>
+              ${formatShortMoment(row.pay_by, language, person?.timeZone)}
+              <span class="quiet">(${formatDistance(row.pay_by, now, language)})</span>
             </dd>`
         }
         ${
@@ -197,7 +207,11 @@ function entry(visit: Visit, row: PaymentRow, whose: SubjectRow | undefined): Ht
   </article>`;
 }
 
-function proofOf(visit: Visit, row: PaymentRow, whose: SubjectRow | undefined): Html | undefined {
+function proofOf(
+  visit: PageContext,
+  row: PaymentRow,
+  whose: ParticipationSummaryRow | undefined,
+): Html | undefined {
   const { t, url } = visit;
   if (!row.has_proof) return undefined;
   const path = url(`${here}/${row.participation_id}/bukti`);
@@ -214,9 +228,9 @@ function proofOf(visit: Visit, row: PaymentRow, whose: SubjectRow | undefined): 
   /></a>`;
 }
 
-function answers(visit: Visit, { participation_id: id, status }: PaymentRow): Html {
+function answers(visit: PageContext, { participation_id: id, status }: PaymentRow): Html {
   const { t } = visit;
-  return html`${folded(
+  return html`${collapsibleForm(
     visit,
     {
       path: `${here}/${id}/terima`,
@@ -241,7 +255,7 @@ function answers(visit: Visit, { participation_id: id, status }: PaymentRow): Ht
     )}`,
   )}${
     status === 'proof_submitted' &&
-    folded(
+    collapsibleForm(
       visit,
       {
         path: `${here}/${id}/tolak`,

@@ -1,29 +1,29 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PageDeps } from '../deps.ts';
 import type { DomainError } from '../../errors/errors.ts';
-import { after, nextCursor } from '../../http/cursor.ts';
-import type { Pages } from '../../http/page-response.ts';
-import { permit } from '../../identity/policy.ts';
-import { lastMade } from '../../ledger/work-queues/work-queues.ts';
+import { cursorAfter, nextCursor } from '../../http/cursor.ts';
+import type { PagePlugin } from '../../http/page-response.ts';
+import { authorize } from '../../identity/policy.ts';
+import { recentlySettled } from '../../ledger/work-queues/work-queues.ts';
 import type { PayoutRow } from '../../ledger/movement-queries.ts';
 import { payoutsDue, releasePayout, reversePayout, settlePayout } from '../../ledger/movements.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { badge, emptyState, paging } from '../../web/components.ts';
-import { distance, rupiah, shortMoment } from '../../web/format.ts';
+import { formatDistance, formatRupiah, formatShortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { entryForms } from './entry-forms.ts';
 import { sendOperatorPage } from './frame.ts';
 import {
   account,
-  asked,
+  queryParam,
   fieldOf,
-  folded,
-  newsOf,
+  collapsibleForm,
+  flashMessage,
   readReason,
   readReference,
-  refusal,
-  said,
+  refusalNotice,
+  tryVerb,
 } from './money-parts.ts';
 import { madePart, moneyOutParts } from './refunds.ts';
 import { waitingFacts } from './queue-age.ts';
@@ -34,22 +34,25 @@ const pageSize = 20;
 const madeShown = 20;
 
 /** Money that goes on to sellers: release, settle, reverse; held while disputed. */
-export function operatorPayouts(app: PageDeps): Pages {
+export function operatorPayouts(app: PageDeps): PagePlugin {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {
       const { visit } = request;
       const { actor } = visit;
-      permit(actor, 'payout.settle');
-      const [position = null, id = null] = after(asked(request, 'cursor'), ['number', 'id']);
+      authorize(actor, 'payout.settle');
+      const [position = null, id = null] = cursorAfter(queryParam(request, 'cursor'), [
+        'number',
+        'id',
+      ]);
       const wanted = { releasedOnly: false, after: [position, id], limit: pageSize + 1 } as const;
-      const [rows, made] = await consult(() =>
+      const [rows, made] = await retryRead(() =>
         Promise.all([
           payoutsDue(app.db, actor, wanted),
-          lastMade(app.db, actor, 'payout', madeShown),
+          recentlySettled(app.db, actor, 'payout', madeShown),
         ]),
       );
       const next = nextCursor(rows, pageSize, (row) => [Number(row.position), row.transaction_id]);
-      const body = html`${moneyOutParts(visit, here)}${newsOf(request)}${refusal(visit, refused)}
+      const body = html`${moneyOutParts(visit, here)}${flashMessage(request)}${refusalNotice(visit, refused)}
       ${rows.length === 0 ? nothing(visit) : rows.slice(0, pageSize).map((row) => entry(visit, row))}
       ${paging(visit, {
         first: position === null ? undefined : visit.url(here),
@@ -65,20 +68,24 @@ export function operatorPayouts(app: PageDeps): Pages {
 
     const form = entryForms(server, { here, action: 'payout.settle', show });
     form('lepas', 'dilepas', async ({ visit }, id) =>
-      operate(app.db, (tx) => releasePayout(tx, visit.actor, id)),
+      runInTransaction(app.db, (tx) => releasePayout(tx, visit.actor, id)),
     );
     form('cair', 'cair', async ({ visit, body }, id) => {
-      const { reference } = said(readReference(body));
-      return await operate(app.db, (tx) => settlePayout(tx, visit.actor, id, reference.trim()));
+      const { reference } = tryVerb(readReference(body));
+      return await runInTransaction(app.db, (tx) =>
+        settlePayout(tx, visit.actor, id, reference.trim()),
+      );
     });
     form('balik', 'dibalik', async ({ visit, body }, id) => {
-      const { reason } = said(readReason(body));
-      return await operate(app.db, (tx) => reversePayout(tx, visit.actor, id, reason.trim()));
+      const { reason } = tryVerb(readReason(body));
+      return await runInTransaction(app.db, (tx) =>
+        reversePayout(tx, visit.actor, id, reason.trim()),
+      );
     });
   };
 }
 
-function nothing({ t }: Visit): Html {
+function nothing({ t }: PageContext): Html {
   return emptyState(
     t('Tidak ada yang menunggu', 'Nothing waits'),
     t(
@@ -88,7 +95,7 @@ function nothing({ t }: Visit): Html {
   );
 }
 
-function entry(visit: Visit, row: PayoutRow): Html {
+function entry(visit: PageContext, row: PayoutRow): Html {
   const { t, url, language, person, now } = visit;
   const id = row.transaction_id;
   return html`<article class="panel">
@@ -104,15 +111,15 @@ function entry(visit: Visit, row: PayoutRow): Html {
     </div>
     <dl class="facts">
       <dt>${t('Jumlah', 'Amount')}</dt>
-      <dd><strong>${rupiah(row.amount, language)}</strong></dd>
+      <dd><strong>${formatRupiah(row.amount, language)}</strong></dd>
       <dt>${t('Ke rekening', 'To the account')}</dt>
       <dd>${account(visit, row)}</dd>
       ${
         row.released_at === null
           ? html`<dt>${t('Sejak', 'Since')}</dt>
               <dd>
-                ${shortMoment(row.created_at, language, person?.timeZone)}
-                <span class="quiet">(${distance(row.created_at, now, language)})</span>
+                ${formatShortMoment(row.created_at, language, person?.timeZone)}
+                <span class="quiet">(${formatDistance(row.created_at, now, language)})</span>
               </dd>`
           : waitingFacts(visit, 'payouts', row.released_at)
       }
@@ -130,7 +137,7 @@ function entry(visit: Visit, row: PayoutRow): Html {
                 ${t('Izinkan dikirim sekarang', 'Let it leave now')}
               </button>
             </form>`
-          : folded(
+          : collapsibleForm(
               visit,
               {
                 path: `${here}/${id}/cair`,

@@ -1,28 +1,35 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { dismissOperator, listOperators, nameOperator } from '../../accounts/operators.ts';
+import { revokeOperator, listOperators, grantOperator } from '../../accounts/operators.ts';
 import type { OperatorRow } from '../../accounts/queries.ts';
 import type { PageDeps } from '../deps.ts';
-import { formReader, taken } from '../../http/forms.ts';
+import { formParser, toResult } from '../../http/forms.ts';
 import { closed, text } from '../../http/schemas.ts';
-import { seeOther, type Pages } from '../../http/page-response.ts';
-import { permit } from '../../identity/policy.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { redirect, type PagePlugin } from '../../http/page-response.ts';
+import { authorize } from '../../identity/policy.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { badge, exactMoment, input } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { sendOperatorPage } from './frame.ts';
-import { newsOf, params, refusal, said, told, type Sent } from './money-parts.ts';
+import {
+  flashMessage,
+  params,
+  refusalNotice,
+  tryVerb,
+  withFlash,
+  type Sent,
+} from './money-parts.ts';
 
 const here = '/operator/orang';
-const readCandidate = formReader(closed({ email: text(3, 254) }));
+const readCandidate = formParser(closed({ email: text(3, 254) }));
 
 /** Who is an operator; naming another one and taking it away. */
-export function operatorPeople(app: PageDeps): Pages {
+export function operatorPeople(app: PageDeps): PagePlugin {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, sent?: Sent) => {
       const { visit } = request;
-      const named = await consult(() => listOperators(app.db, visit.actor));
-      const body = html`${newsOf(request)}${refusal(visit, sent?.refused)}
+      const named = await retryRead(() => listOperators(app.db, visit.actor));
+      const body = html`${flashMessage(request)}${refusalNotice(visit, sent?.refused)}
         <div class="columns">
           <div>
             ${namedPart(visit, named)}${configuredPart(visit, app.config.identity.operators)}
@@ -37,30 +44,32 @@ export function operatorPeople(app: PageDeps): Pages {
 
     server.post(here, async (request, reply) => {
       const { actor } = request.visit;
-      permit(actor, 'operators.manage');
+      authorize(actor, 'operators.manage');
       const reading = readCandidate(request.body);
-      const done = await taken(async () => {
-        const candidate = said(reading);
-        return await operate(app.db, (tx) => nameOperator(tx, actor, candidate));
+      const done = await toResult(async () => {
+        const candidate = tryVerb(reading);
+        return await runInTransaction(app.db, (tx) => grantOperator(tx, actor, candidate));
       });
       return 'refused' in done
         ? await show(request, reply, { refused: done.refused, typed: reading.typed })
-        : seeOther(request, reply, told(here, 'ditunjuk'));
+        : redirect(request, reply, withFlash(here, 'ditunjuk'));
     });
 
     server.post(`${here}/:id/cabut`, { schema: { params } }, async (request, reply) => {
       const { actor, person } = request.visit;
-      permit(actor, 'operators.manage');
+      authorize(actor, 'operators.manage');
       const id = request.params.id.toLowerCase();
-      const done = await taken(() => operate(app.db, (tx) => dismissOperator(tx, actor, id)));
+      const done = await toResult(() =>
+        runInTransaction(app.db, (tx) => revokeOperator(tx, actor, id)),
+      );
       if ('refused' in done) return await show(request, reply, done);
       // Whoever takes it from themselves may not see this page any more.
-      return seeOther(request, reply, person?.userId === id ? '/' : told(here, 'dicabut'));
+      return redirect(request, reply, person?.userId === id ? '/' : withFlash(here, 'dicabut'));
     });
   };
 }
 
-function namedPart(visit: Visit, named: readonly OperatorRow[]): Html {
+function namedPart(visit: PageContext, named: readonly OperatorRow[]): Html {
   const { t } = visit;
   return html`<section class="panel" aria-labelledby="named">
     <h2 id="named">${t('Ditunjuk operator lain', 'Named by other operators')}</h2>
@@ -74,7 +83,7 @@ function namedPart(visit: Visit, named: readonly OperatorRow[]): Html {
   </section>`;
 }
 
-function namedItem(visit: Visit, row: OperatorRow): Html {
+function namedItem(visit: PageContext, row: OperatorRow): Html {
   const { t, url, person } = visit;
   const name = row.display_name ?? row.email ?? `…${row.user_id.slice(-12)}`;
   return html`<li>
@@ -109,7 +118,7 @@ function namedItem(visit: Visit, row: OperatorRow): Html {
   </li>`;
 }
 
-function configuredPart(visit: Visit, emails: readonly string[]): Html {
+function configuredPart(visit: PageContext, emails: readonly string[]): Html {
   const { t } = visit;
   return html`<section class="panel" aria-labelledby="configured">
     <h2 id="configured">${t('Dari konfigurasi', 'By configuration')}</h2>
@@ -134,7 +143,7 @@ function configuredPart(visit: Visit, emails: readonly string[]): Html {
   </section>`;
 }
 
-function naming(visit: Visit, sent: Sent | undefined): Html {
+function naming(visit: PageContext, sent: Sent | undefined): Html {
   const { t, url } = visit;
   return html`<section class="panel" aria-labelledby="name">
     <h2 id="name">${t('Tunjuk operator', 'Name an operator')}</h2>

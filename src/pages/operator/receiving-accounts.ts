@@ -1,10 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { PageDeps } from '../deps.ts';
-import { formReader, taken } from '../../http/forms.ts';
+import { formParser, toResult } from '../../http/forms.ts';
 import { closed } from '../../http/schemas.ts';
-import { seeOther, type Pages } from '../../http/page-response.ts';
-import { permit } from '../../identity/policy.ts';
+import { redirect, type PagePlugin } from '../../http/page-response.ts';
+import { authorize } from '../../identity/policy.ts';
 import {
   addReceivingAccount,
   editReceivingAccount,
@@ -12,19 +12,28 @@ import {
 } from '../../ledger/bank-accounts/operations.ts';
 import type { ReceivingAccountRow } from '../../ledger/queries.ts';
 import { bankFields } from '../../ledger/schemas.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { bankAccountInputs } from '../../web/bank-account.ts';
 import { badge, checkbox, emptyState } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { sendOperatorPage } from './frame.ts';
-import { fieldOf, folded, newsOf, params, refusal, said, told, type Sent } from './money-parts.ts';
+import {
+  fieldOf,
+  collapsibleForm,
+  flashMessage,
+  params,
+  refusalNotice,
+  tryVerb,
+  withFlash,
+  type Sent,
+} from './money-parts.ts';
 import { paymentParts } from './payments.ts';
 
 const section = '/operator/pembayaran';
 const here = `${section}/rekening`;
-const readAccount = formReader(closed({ ...bankFields, is_default: Type.Boolean() }));
-const readChange = formReader(
+const readAccount = formParser(closed({ ...bankFields, is_default: Type.Boolean() }));
+const readChange = formParser(
   closed({
     holder: bankFields.holder,
     is_active: Type.Boolean(),
@@ -33,13 +42,13 @@ const readChange = formReader(
 );
 
 /** The accounts to which buyers transfer: list, add, change, make the default. */
-export function operatorAccounts(app: PageDeps): Pages {
+export function operatorAccounts(app: PageDeps): PagePlugin {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, sent?: Sent) => {
       const { visit } = request;
-      const rows = await consult(() => receivingAccounts(app.db, visit.actor));
-      const body = html`${paymentParts(visit, here)}${newsOf(request)}
-      ${refusal(visit, sent?.refused)}
+      const rows = await retryRead(() => receivingAccounts(app.db, visit.actor));
+      const body = html`${paymentParts(visit, here)}${flashMessage(request)}
+      ${refusalNotice(visit, sent?.refused)}
       ${rows.length === 0 ? nothing(visit) : rows.map((row) => entry(visit, row))}
       ${addition(visit, sent)}`;
       const title = visit.t('Rekening penerima', 'Receiving accounts');
@@ -51,50 +60,52 @@ export function operatorAccounts(app: PageDeps): Pages {
 
     server.post(here, async (request, reply) => {
       const { actor } = request.visit;
-      permit(actor, 'receiving_account.manage');
+      authorize(actor, 'receiving_account.manage');
       const reading = readAccount(request.body);
-      const done = await taken(async () => {
-        const { is_default: isDefault, ...given } = said(reading);
-        return await operate(app.db, (tx) => addReceivingAccount(tx, actor, given, isDefault));
+      const done = await toResult(async () => {
+        const { is_default: isDefault, ...given } = tryVerb(reading);
+        return await runInTransaction(app.db, (tx) =>
+          addReceivingAccount(tx, actor, given, isDefault),
+        );
       });
       return 'refused' in done
         ? await show(request, reply, { refused: done.refused, typed: reading.typed })
-        : seeOther(request, reply, told(here, 'tersimpan'));
+        : redirect(request, reply, withFlash(here, 'tersimpan'));
     });
 
     server.post(`${here}/:id`, { schema: { params } }, async (request, reply) => {
       const { actor } = request.visit;
-      permit(actor, 'receiving_account.manage');
+      authorize(actor, 'receiving_account.manage');
       const { id } = request.params;
-      const done = await taken(async () => {
-        const form = said(readChange(request.body));
+      const done = await toResult(async () => {
+        const form = tryVerb(readChange(request.body));
         const change = {
           holder: form.holder,
           isActive: form.is_active,
           statementThrough: form.statement_through,
         };
-        return await operate(app.db, (tx) => editReceivingAccount(tx, actor, id, change));
+        return await runInTransaction(app.db, (tx) => editReceivingAccount(tx, actor, id, change));
       });
       return 'refused' in done
         ? await show(request, reply, done)
-        : seeOther(request, reply, told(here, 'tersimpan'));
+        : redirect(request, reply, withFlash(here, 'tersimpan'));
     });
 
     server.post(`${here}/:id/utama`, { schema: { params } }, async (request, reply) => {
       const { actor } = request.visit;
-      permit(actor, 'receiving_account.manage');
+      authorize(actor, 'receiving_account.manage');
       const { id } = request.params;
-      const done = await taken(() =>
-        operate(app.db, (tx) => editReceivingAccount(tx, actor, id, { isDefault: true })),
+      const done = await toResult(() =>
+        runInTransaction(app.db, (tx) => editReceivingAccount(tx, actor, id, { isDefault: true })),
       );
       return 'refused' in done
         ? await show(request, reply, done)
-        : seeOther(request, reply, told(here, 'tersimpan'));
+        : redirect(request, reply, withFlash(here, 'tersimpan'));
     });
   };
 }
 
-function nothing({ t }: Visit): Html {
+function nothing({ t }: PageContext): Html {
   return emptyState(
     t('Belum ada rekening', 'No account yet'),
     t(
@@ -104,7 +115,7 @@ function nothing({ t }: Visit): Html {
   );
 }
 
-function entry(visit: Visit, row: ReceivingAccountRow): Html {
+function entry(visit: PageContext, row: ReceivingAccountRow): Html {
   const { t, url } = visit;
   const id = row.account_id;
   return html`<article class="panel">
@@ -135,7 +146,7 @@ function entry(visit: Visit, row: ReceivingAccountRow): Html {
         <button class="button quiet">${t('Jadikan utama', 'Make it the default')}</button>
       </form>`
     }
-    ${folded(
+    ${collapsibleForm(
       visit,
       {
         path: `${here}/${id}`,
@@ -163,7 +174,7 @@ function entry(visit: Visit, row: ReceivingAccountRow): Html {
   </article>`;
 }
 
-function addition(visit: Visit, sent: Sent | undefined): Html {
+function addition(visit: PageContext, sent: Sent | undefined): Html {
   const { t, url } = visit;
   const typed = sent?.typed ?? {};
   const errors = sent?.typed === undefined ? undefined : sent.refused.fields;

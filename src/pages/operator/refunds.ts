@@ -1,13 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PageDeps } from '../deps.ts';
 import { invalidField, type DomainError } from '../../errors/errors.ts';
-import { after, nextCursor } from '../../http/cursor.ts';
-import { formReader, taken } from '../../http/forms.ts';
+import { cursorAfter, nextCursor } from '../../http/cursor.ts';
+import { formParser, toResult } from '../../http/forms.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
-import { seeOther, type Pages } from '../../http/page-response.ts';
-import { permit } from '../../identity/policy.ts';
-import { lastMade, subjectsOf } from '../../ledger/work-queues/work-queues.ts';
-import type { MadeRow, SubjectRow } from '../../ledger/work-queues/queries.ts';
+import { redirect, type PagePlugin } from '../../http/page-response.ts';
+import { authorize } from '../../identity/policy.ts';
+import { recentlySettled, participationsById } from '../../ledger/work-queues/work-queues.ts';
+import type { SettledRow, ParticipationSummaryRow } from '../../ledger/work-queues/queries.ts';
 import type { RefundRow } from '../../ledger/movement-queries.ts';
 import {
   failRefund,
@@ -18,27 +18,27 @@ import {
 } from '../../ledger/movements.ts';
 import { refundsCsv, refundsSheet } from '../../ledger/refunds/refunds-file.ts';
 import { refundsFileHeaders } from '../../ledger/schemas.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { badge, emptyState, paging } from '../../web/components.ts';
-import { rupiah, shortMoment } from '../../web/format.ts';
+import { formatRupiah, formatShortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { entryForms } from './entry-forms.ts';
 import { sendOperatorPage } from './frame.ts';
 import {
   account,
-  asked,
+  queryParam,
   buyer,
   fieldOf,
-  folded,
-  newsOf,
+  collapsibleForm,
+  flashMessage,
   readReason,
   reasonOf,
-  refusal,
-  said,
+  refusalNotice,
+  tryVerb,
   subject,
   subsections,
-  told,
+  withFlash,
 } from './money-parts.ts';
 import { waitingCell } from './queue-age.ts';
 
@@ -49,28 +49,31 @@ const mostAtOnce = 500;
 const madeShown = 20;
 /** Refunds whose money is kept that are shown, those that were due first. */
 const keptShown = 50;
-const readSettlement = formReader(closed({ reference: text(1, 200) }));
-const readIds = formReader(closed({ id: Id }));
+const readSettlement = formParser(closed({ reference: text(1, 200) }));
+const readIds = formParser(closed({ id: Id }));
 
 /** Money that goes back to buyers: a file for a bulk transfer, settle, fail, reverse. */
-export function operatorRefunds(app: PageDeps): Pages {
+export function operatorRefunds(app: PageDeps): PagePlugin {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {
       const { visit } = request;
       const { actor } = visit;
-      permit(actor, 'refund.settle');
-      const [position = null, id = null] = after(asked(request, 'cursor'), ['number', 'id']);
+      authorize(actor, 'refund.settle');
+      const [position = null, id = null] = cursorAfter(queryParam(request, 'cursor'), [
+        'number',
+        'id',
+      ]);
       const wanted = { failedOnly: false, after: [position, id], limit: pageSize + 1 } as const;
-      const { rows, made, kept, subjects } = await consult(async () => {
+      const { rows, made, kept, subjects } = await retryRead(async () => {
         const due = await refundsDue(app.db, actor, app.payments.gateway, wanted);
-        const last = await lastMade(app.db, actor, 'refund', madeShown);
+        const last = await recentlySettled(app.db, actor, 'refund', madeShown);
         const keptRows = await refundsKept(app.db, actor, [null, null], keptShown);
         const whose = [...due, ...last, ...keptRows].map(({ participation_id: one }) => one);
-        const named = await subjectsOf(app.db, actor, whose);
+        const named = await participationsById(app.db, actor, whose);
         return { rows: due, made: last, kept: keptRows, subjects: named };
       });
       const next = nextCursor(rows, pageSize, (row) => [Number(row.position), row.transaction_id]);
-      const body = html`${moneyOutParts(visit, here)}${newsOf(request)}${refusal(visit, refused)}
+      const body = html`${moneyOutParts(visit, here)}${flashMessage(request)}${refusalNotice(visit, refused)}
       ${queue(visit, rows.slice(0, pageSize), subjects)}
       ${paging(visit, {
         first: position === null ? undefined : visit.url(here),
@@ -104,25 +107,29 @@ export function operatorRefunds(app: PageDeps): Pages {
 
     server.post(`${here}/lunas`, async (request, reply) => {
       const { actor } = request.visit;
-      permit(actor, 'refund.settle');
-      const done = await taken(async () => {
+      authorize(actor, 'refund.settle');
+      const done = await toResult(async () => {
         const { id: chosen, ...rest } = (request.body ?? {}) as Record<string, unknown>;
-        const { reference } = said(readSettlement(rest));
+        const { reference } = tryVerb(readSettlement(rest));
         const wanted = chosenIds(chosen);
-        return await operate(app.db, (tx) => settleRefunds(tx, actor, wanted, reference.trim()));
+        return await runInTransaction(app.db, (tx) =>
+          settleRefunds(tx, actor, wanted, reference.trim()),
+        );
       });
       if ('refused' in done) return await show(request, reply, done.refused);
-      return seeOther(request, reply, told(here, 'lunas'));
+      return redirect(request, reply, withFlash(here, 'lunas'));
     });
 
     const form = entryForms(server, { here, action: 'refund.settle', show });
     form('gagal', 'gagal', async ({ visit, body }, id) => {
-      const { reason } = said(readReason(body));
-      return await operate(app.db, (tx) => failRefund(tx, visit.actor, id, reason.trim()));
+      const { reason } = tryVerb(readReason(body));
+      return await runInTransaction(app.db, (tx) => failRefund(tx, visit.actor, id, reason.trim()));
     });
     form('balik', 'dibalik', async ({ visit, body }, id) => {
-      const { reason } = said(readReason(body));
-      return await operate(app.db, (tx) => reverseRefund(tx, visit.actor, id, reason.trim()));
+      const { reason } = tryVerb(readReason(body));
+      return await runInTransaction(app.db, (tx) =>
+        reverseRefund(tx, visit.actor, id, reason.trim()),
+      );
     });
   };
 }
@@ -141,7 +148,7 @@ function chosenIds(chosen: unknown): string[] {
 }
 
 /** The pages of money that goes out. */
-export function moneyOutParts(visit: Visit, at: string): Html {
+export function moneyOutParts(visit: PageContext, at: string): Html {
   const { t } = visit;
   return subsections(
     visit,
@@ -155,9 +162,9 @@ export function moneyOutParts(visit: Visit, at: string): Html {
   );
 }
 
-type Subjects = ReadonlyMap<string, SubjectRow>;
+type Subjects = ReadonlyMap<string, ParticipationSummaryRow>;
 
-function queue(visit: Visit, rows: readonly RefundRow[], subjects: Subjects): Html {
+function queue(visit: PageContext, rows: readonly RefundRow[], subjects: Subjects): Html {
   const { t, url } = visit;
   if (rows.length === 0) {
     return emptyState(
@@ -195,11 +202,11 @@ function queue(visit: Visit, rows: readonly RefundRow[], subjects: Subjects): Ht
     <section class="panel" aria-labelledby="failed">
       <h2 id="failed">${t('Ada yang gagal dikirim?', 'Did one fail?')}</h2>
       ${rows.map((row) =>
-        folded(
+        collapsibleForm(
           visit,
           {
             path: `${here}/${row.transaction_id}/gagal`,
-            words: `${rupiah(row.amount, visit.language)} · ${
+            words: `${formatRupiah(row.amount, visit.language)} · ${
               row.holder ?? subjects.get(row.participation_id)?.display_name ?? '–'
             }`,
             button: t('Catat gagal', 'Note the failure'),
@@ -211,7 +218,7 @@ function queue(visit: Visit, rows: readonly RefundRow[], subjects: Subjects): Ht
     </section>`;
 }
 
-function table(visit: Visit, rows: readonly RefundRow[], subjects: Subjects): Html {
+function table(visit: PageContext, rows: readonly RefundRow[], subjects: Subjects): Html {
   const { t, language } = visit;
   const since = t('Sejak', 'Since');
   return html`<div class="table" tabindex="0" role="region" aria-labelledby="due">
@@ -228,7 +235,7 @@ function table(visit: Visit, rows: readonly RefundRow[], subjects: Subjects): Ht
       <tbody>
         ${rows.map((row) => {
           const whose = subjects.get(row.participation_id);
-          const sum = rupiah(row.amount, language);
+          const sum = formatRupiah(row.amount, language);
           return html`<tr>
             <th scope="row">
               <span class="field check"
@@ -263,7 +270,11 @@ function table(visit: Visit, rows: readonly RefundRow[], subjects: Subjects): Ht
 }
 
 /** Money that is not to be sent: its buyers wait at the head of a waiting list with it. */
-function keptPart(visit: Visit, rows: readonly RefundRow[], subjects: Subjects): Html | undefined {
+function keptPart(
+  visit: PageContext,
+  rows: readonly RefundRow[],
+  subjects: Subjects,
+): Html | undefined {
   const { t, language } = visit;
   if (rows.length === 0) return undefined;
   return html`<section class="panel" aria-labelledby="kept">
@@ -278,7 +289,7 @@ function keptPart(visit: Visit, rows: readonly RefundRow[], subjects: Subjects):
       ${rows.map((row) => {
         const whose = subjects.get(row.participation_id);
         return html`<li>
-          <strong>${rupiah(row.amount, language)}</strong>
+          <strong>${formatRupiah(row.amount, language)}</strong>
           ${whose?.display_name ?? `…${row.transaction_id.slice(-8)}`} · ${subject(visit, whose)}
           ${buyer(visit, undefined, row.participation_id)}
         </li>`;
@@ -289,9 +300,9 @@ function keptPart(visit: Visit, rows: readonly RefundRow[], subjects: Subjects):
 
 /** What was made last, for what came back. */
 export function madePart(
-  visit: Visit,
+  visit: PageContext,
   base: string,
-  rows: readonly MadeRow[],
+  rows: readonly SettledRow[],
   subjects: Subjects,
 ): Html | undefined {
   const { t, language, person } = visit;
@@ -306,9 +317,9 @@ export function madePart(
     </p>
     ${rows.map((row) => {
       const name = subjects.get(row.participation_id ?? '')?.display_name;
-      const when = shortMoment(row.settled_at, language, person?.timeZone);
-      const words = [rupiah(row.amount, language), name ?? row.title, row.reference, when];
-      return folded(
+      const when = formatShortMoment(row.settled_at, language, person?.timeZone);
+      const words = [formatRupiah(row.amount, language), name ?? row.title, row.reference, when];
+      return collapsibleForm(
         visit,
         {
           path: `${base}/${row.transaction_id}/balik`,

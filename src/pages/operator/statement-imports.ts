@@ -2,30 +2,30 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { PageDeps } from '../deps.ts';
 import { type DomainError, domainErrorNamed, invalidField } from '../../errors/errors.ts';
-import { formReader, taken } from '../../http/forms.ts';
+import { formParser, toResult } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
-import { seeOther, type Pages } from '../../http/page-response.ts';
+import { redirect, type PagePlugin } from '../../http/page-response.ts';
 import { readFormWithFile, takeUploads } from '../../uploads/uploads.ts';
-import { permit } from '../../identity/policy.ts';
+import { authorize } from '../../identity/policy.ts';
 import {
   guessMapping,
   previewTable,
   StatementRefused,
 } from '../../ledger/statement-files/parse.ts';
-import { subjectsOf } from '../../ledger/work-queues/work-queues.ts';
+import { participationsById } from '../../ledger/work-queues/work-queues.ts';
 import { listSkipped, type ImportRow } from '../../ledger/bank-statements/import-queries.ts';
 import { storedMappingOf } from '../../ledger/bank-statements/mapping.ts';
 import * as statements from '../../ledger/bank-statements/operations.ts';
-import { consult } from '../../operation/run.ts';
+import { retryRead } from '../../operation/run.ts';
 import { html, type Html } from '../../web/html.ts';
 import { sendOperatorPage } from './frame.ts';
 import { previewPart, progressPart, resultPart } from './import-parts.ts';
 import { mappingOfFields, mappingPart, readMapping, type MappingFields } from './mapping-form.ts';
-import { params, refusal, said } from './money-parts.ts';
+import { params, refusalNotice, tryVerb } from './money-parts.ts';
 import { paymentParts } from './payments.ts';
 
-const readAccount = formReader(closed({ account: Id }));
-const readStart = formReader(
+const readAccount = formParser(closed({ account: Id }));
+const readStart = formParser(
   closed({
     through: Type.Optional(Type.String({ pattern: '^2\\d{3}-\\d{2}-\\d{2}$' })),
     keep_mapping: Type.Boolean(),
@@ -47,7 +47,7 @@ interface Overview {
 }
 
 /** One statement file from its upload to its end: preview, columns, progress, result. */
-export function statementImports(app: PageDeps, { here, show }: Overview): Pages {
+export function statementImports(app: PageDeps, { here, show }: Overview): PagePlugin {
   return async (server) => {
     const { maxStatementBytes } = statements;
     takeUploads(server, { fileBytes: maxStatementBytes });
@@ -60,12 +60,12 @@ export function statementImports(app: PageDeps, { here, show }: Overview): Pages
       refused?: DomainError,
     ) => {
       const { visit } = request;
-      const row = await consult(() => statements.findStatementImport(app.db, visit.actor, id));
+      const row = await retryRead(() => statements.findStatementImport(app.db, visit.actor, id));
       if (row.state === 'storing' || row.state === 'matching') {
         void reply.header('refresh', String(refreshSeconds));
       }
       const part = await importPart(app, request, row, pathOf(id), here);
-      const body = html`${paymentParts(visit, here)}${refusal(visit, refused)}${part}`;
+      const body = html`${paymentParts(visit, here)}${refusalNotice(visit, refused)}${part}`;
       const title = row.file_name || visit.t('Mutasi', 'Statement');
       const page = { title, at: '/operator/pembayaran', body } as const;
       return sendOperatorPage(request, reply, page, refused?.status ?? 200);
@@ -73,47 +73,47 @@ export function statementImports(app: PageDeps, { here, show }: Overview): Pages
 
     server.post(here, async (request, reply) => {
       const { actor } = request.visit;
-      permit(actor, 'statement.import');
-      const done = await taken(async () => {
+      authorize(actor, 'statement.import');
+      const done = await toResult(async () => {
         const {
           fields,
           file: bytes,
           fileName,
         } = await readFormWithFile(request, 'statement', tooLarge);
-        const { account } = said(readAccount(fields));
-        await consult(() => statements.permitImport(app.db, actor, account));
+        const { account } = tryVerb(readAccount(fields));
+        await retryRead(() => statements.authorizeImport(app.db, actor, account));
         if (bytes === undefined) throw noFile();
         const upload = { bytes, fileName: fileName ?? '', mapping: undefined };
         return await statements.uploadStatement(app.db, actor, account, upload);
       });
       if ('refused' in done) return await show(request, reply, done.refused);
-      return seeOther(request, reply, pathOf(done.done.import_id));
+      return redirect(request, reply, pathOf(done.done.import_id));
     });
 
     server.get(`${here}/berkas/:id`, { schema: { params } }, async (request, reply) => {
-      permit(request.visit.actor, 'statement.import');
+      authorize(request.visit.actor, 'statement.import');
       return await showImport(request, reply, request.params.id);
     });
 
     server.post(`${here}/berkas/:id/kolom`, { schema: { params } }, async (request, reply) => {
       const { actor } = request.visit;
-      permit(actor, 'statement.import');
+      authorize(actor, 'statement.import');
       const { id } = request.params;
-      const done = await taken(async () => {
-        const mapping = mappingOfFields(said(readMapping(request.body)) as MappingFields);
+      const done = await toResult(async () => {
+        const mapping = mappingOfFields(tryVerb(readMapping(request.body)) as MappingFields);
         if (mapping === undefined) throw noColumns();
         await statements.mapUpload(app.db, actor, id, mapping);
       });
       if ('refused' in done) return await showImport(request, reply, id, done.refused);
-      return seeOther(request, reply, pathOf(id));
+      return redirect(request, reply, pathOf(id));
     });
 
     server.post(`${here}/berkas/:id/terapkan`, { schema: { params } }, async (request, reply) => {
       const { actor } = request.visit;
-      permit(actor, 'statement.import');
+      authorize(actor, 'statement.import');
       const { id } = request.params;
-      const done = await taken(async () => {
-        const { through, keep_mapping: keepMapping } = said(readStart(request.body));
+      const done = await toResult(async () => {
+        const { through, keep_mapping: keepMapping } = tryVerb(readStart(request.body));
         const deps = { db: app.db, importer: app.importer };
         const start = { keepMapping, through, patienceMs };
         return await statements.applyUpload(deps, actor, id, start);
@@ -122,7 +122,7 @@ export function statementImports(app: PageDeps, { here, show }: Overview): Pages
       if ('refused' in done && done.refused.code !== 'statement_import_started') {
         return await showImport(request, reply, id, done.refused);
       }
-      return seeOther(request, reply, pathOf(id));
+      return redirect(request, reply, pathOf(id));
     });
   };
 }
@@ -143,14 +143,14 @@ async function importPart(
     case 'matching':
       return progressPart(visit, row, path);
     case 'done': {
-      const { skipped } = await consult(() =>
+      const { skipped } = await retryRead(() =>
         app.db.one(listSkipped, row.import_id, maxSkippedShown),
       );
       return resultPart(visit, row, skipped, here);
     }
     case 'refused': {
       const { code, params: why } = row.error as { code: string; params: Record<string, unknown> };
-      return refusal(visit, domainErrorNamed(code, why));
+      return refusalNotice(visit, domainErrorNamed(code, why));
     }
     default:
       return row.state satisfies never;
@@ -170,14 +170,14 @@ async function uploadedPart(
   try {
     const preview = await statements.previewUpload(app.db, visit.actor, row.import_id);
     const found = preview.lines.flatMap(({ participation_id: id }) => id ?? []).slice(0, 500);
-    const subjects = await consult(() => subjectsOf(app.db, visit.actor, found));
+    const subjects = await retryRead(() => participationsById(app.db, visit.actor, found));
     const { mapping } = preview;
     return html`${previewPart(visit, path, { preview, subjects })}
     ${mappingPart(visit, path, { table, mapping, guess, isOpen: false })}`;
   } catch (error) {
     if (!(error instanceof StatementRefused)) throw error;
     const mapping = storedMappingOf(row.mapping);
-    return html`${refusal(visit, error)}
+    return html`${refusalNotice(visit, error)}
     ${mappingPart(visit, path, { table, mapping, guess, isOpen: true })}`;
   }
 }

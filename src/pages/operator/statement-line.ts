@@ -2,14 +2,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { PageDeps } from '../deps.ts';
 import type { DomainError } from '../../errors/errors.ts';
-import { formReader, taken } from '../../http/forms.ts';
+import { formParser, toResult } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
-import { seeOther, type Pages } from '../../http/page-response.ts';
-import { permit } from '../../identity/policy.ts';
+import { redirect, type PagePlugin } from '../../http/page-response.ts';
+import { authorize } from '../../identity/policy.ts';
 import { receivingAccounts } from '../../ledger/bank-accounts/operations.ts';
 import {
   lineToDivide,
-  subjectsOf,
+  participationsById,
   type LineToDivide,
 } from '../../ledger/work-queues/work-queues.ts';
 import { toTransfer } from '../../ledger/payments/rupiah.ts';
@@ -21,12 +21,21 @@ import {
   type DividedLine,
   type PartInput,
 } from '../../ledger/bank-statements/lines.ts';
-import { consult, operate } from '../../operation/run.ts';
-import { rupiah } from '../../web/format.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
+import { formatRupiah } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { sendOperatorPage } from './frame.ts';
-import { asked, fieldOf, newsOf, params, readReason, refusal, said, told } from './money-parts.ts';
+import {
+  queryParam,
+  fieldOf,
+  flashMessage,
+  params,
+  readReason,
+  refusalNotice,
+  tryVerb,
+  withFlash,
+} from './money-parts.ts';
 import { paymentParts } from './payments.ts';
 import {
   assignForm,
@@ -42,8 +51,8 @@ import {
 const maxRows = 20;
 const numbers = Array.from({ length: maxRows }, (_, index) => index + 1);
 const Amount = Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }));
-const readTarget = formReader(closed({ participation_id: Id, refund: Type.Boolean() }));
-const readDivision = formReader(
+const readTarget = formParser(closed({ participation_id: Id, refund: Type.Boolean() }));
+const readDivision = formParser(
   closed(
     Object.fromEntries(
       numbers.flatMap((number) => [
@@ -54,32 +63,33 @@ const readDivision = formReader(
   ),
 );
 const listOfIds = Type.String({ pattern: '^[0-9a-fA-F-]{36}( [0-9a-fA-F-]{36}){0,19}$' });
-const readTogether = formReader(closed({ participation_id: Id, lines: listOfIds }));
-const readSettlement = formReader(closed({ lines: listOfIds, refund: Type.Boolean() }));
-const readNothing = formReader(closed({}));
+const readTogether = formParser(closed({ participation_id: Id, lines: listOfIds }));
+const readSettlement = formParser(closed({ lines: listOfIds, refund: Type.Boolean() }));
+const readNothing = formParser(closed({}));
 
 /** One transfer: what it may be for, and the forms that say so. */
-export function statementLines(app: PageDeps, here: string): Pages {
+export function statementLines(app: PageDeps, here: string): PagePlugin {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {
       const { visit } = request;
       const { actor } = visit;
-      permit(actor, 'statement.import');
+      authorize(actor, 'statement.import');
       const { id } = request.params as { id: string };
-      const search = asked(request, 'q')?.slice(0, 100) ?? '';
-      const { accounts, found, subjects } = await consult(async () => {
+      const search = queryParam(request, 'q')?.slice(0, 100) ?? '';
+      const { accounts, found, subjects } = await retryRead(async () => {
         const line = await lineToDivide(app.db, actor, id, search);
         return {
           found: line,
           accounts: await receivingAccounts(app.db, actor),
-          subjects: await subjectsOf(app.db, actor, [
+          subjects: await participationsById(app.db, actor, [
             ...line.payments.map(({ participation_id }) => participation_id),
             ...line.line.parts.map(({ participation_id }) => participation_id),
           ]),
         };
       });
       const bank = accounts.find((row) => row.account_id === found.line.account_id);
-      const body = html`${paymentParts(visit, here)}${newsOf(request)} ${refusal(visit, refused)}
+      const body = html`${paymentParts(visit, here)}${flashMessage(request)}
+        ${refusalNotice(visit, refused)}
         <article class="panel">
           ${lineHead(visit, found.line, 2)} ${lineFacts(visit, found.line, bank)}
           ${partsList(visit, here, found, subjects)}
@@ -94,12 +104,12 @@ export function statementLines(app: PageDeps, here: string): Pages {
     /** A form about one line; goes on to the page that `verb` says. */
     const form = (path: string, verb: (request: FastifyRequest, id: string) => Promise<string>) =>
       server.post(`${here}/:id/${path}`, { schema: { params } }, async (request, reply) => {
-        permit(request.visit.actor, 'statement.import');
+        authorize(request.visit.actor, 'statement.import');
         const { id } = request.params;
-        const done = await taken(() => verb(request, id));
+        const done = await toResult(() => verb(request, id));
         return 'refused' in done
           ? await show(request, reply, done.refused)
-          : seeOther(request, reply, done.done);
+          : redirect(request, reply, done.done);
       });
 
     server.get(`${here}/:id`, { schema: { params } }, async (request, reply) =>
@@ -107,26 +117,26 @@ export function statementLines(app: PageDeps, here: string): Pages {
     );
 
     form('tujuan', async ({ visit, body }, id) => {
-      const { participation_id, refund } = said(readTarget(body));
+      const { participation_id, refund } = tryVerb(readTarget(body));
       const participationId = participation_id.toLowerCase();
-      const line = await operate(app.db, (tx) =>
+      const line = await runInTransaction(app.db, (tx) =>
         assignLine(tx, visit.actor, id, { participationId, refund }),
       );
       return line.status === 'matched'
-        ? told(here, 'dipasangkan')
-        : told(`${here}/${id}`, 'menunggusisa');
+        ? withFlash(here, 'dipasangkan')
+        : withFlash(`${here}/${id}`, 'menunggusisa');
     });
 
     form('bagi', async ({ visit, body }, id) => {
-      const parts = partsOf(said(readDivision(body)) as Readonly<Record<string, unknown>>);
-      await operate(app.db, (tx) => divideLine(tx, visit.actor, id, parts));
+      const parts = partsOf(tryVerb(readDivision(body)) as Readonly<Record<string, unknown>>);
+      await runInTransaction(app.db, (tx) => divideLine(tx, visit.actor, id, parts));
       return `${here}/${id}`;
     });
 
     form('gabung', async ({ visit, body }, id) => {
-      const { participation_id, lines } = said(readTogether(body));
+      const { participation_id, lines } = tryVerb(readTogether(body));
       const participationId = participation_id.toLowerCase();
-      await operate(app.db, async (tx) => {
+      await runInTransaction(app.db, async (tx) => {
         for (const lineId of [id, ...lines.toLowerCase().split(' ')].toSorted()) {
           await divideLine(tx, visit.actor, lineId, [{ participationId, amount: 'whole' }]);
         }
@@ -135,22 +145,22 @@ export function statementLines(app: PageDeps, here: string): Pages {
     });
 
     form('catat', async ({ visit, body }, id) => {
-      const { lines, refund } = said(readSettlement(body));
+      const { lines, refund } = tryVerb(readSettlement(body));
       const ids = [id, ...lines.toLowerCase().split(' ')];
-      await operate(app.db, (tx) => settleLines(tx, visit.actor, ids, refund));
-      return told(here, 'dipasangkan');
+      await runInTransaction(app.db, (tx) => settleLines(tx, visit.actor, ids, refund));
+      return withFlash(here, 'dipasangkan');
     });
 
     form('urungkan', async ({ visit, body }, id) => {
-      said(readNothing(body));
-      await operate(app.db, (tx) => divideLine(tx, visit.actor, id, []));
-      return told(`${here}/${id}`, 'diurungkan');
+      tryVerb(readNothing(body));
+      await runInTransaction(app.db, (tx) => divideLine(tx, visit.actor, id, []));
+      return withFlash(`${here}/${id}`, 'diurungkan');
     });
 
     form('sisihkan', async ({ visit, body }, id) => {
-      const { reason } = said(readReason(body));
-      await operate(app.db, (tx) => ignoreLine(tx, visit.actor, id, reason.trim()));
-      return told(here, 'disisihkan');
+      const { reason } = tryVerb(readReason(body));
+      await runInTransaction(app.db, (tx) => ignoreLine(tx, visit.actor, id, reason.trim()));
+      return withFlash(here, 'disisihkan');
     });
   };
 }
@@ -170,7 +180,7 @@ function partsOf(fields: Readonly<Record<string, unknown>>): PartInput[] {
 
 /** What was said of a line so far; while nothing is counted it can be recorded or taken back. */
 function partsList(
-  visit: Visit,
+  visit: PageContext,
   here: string,
   { line, together }: LineToDivide,
   subjects: Subjects,
@@ -183,15 +193,17 @@ function partsList(
     <ul>
       ${line.parts.map(
         ({ participation_id: id, amount }) =>
-          html`<li><strong>${rupiah(amount, language)}</strong> ${named(visit, id, subjects)}</li>`,
+          html`<li>
+            <strong>${formatRupiah(amount, language)}</strong> ${named(visit, id, subjects)}
+          </li>`,
       )}
     </ul>
     ${
       rest > 0n &&
       html`<p>
         ${t(
-          `Sisa ${rupiah(rest, language)} ikut pesanan pertama; yang tidak membayar apa pun dikembalikan ke pembelinya.`,
-          `The remaining ${rupiah(rest, language)} go with the first order; whatever pays for nothing is refunded to its buyer.`,
+          `Sisa ${formatRupiah(rest, language)} ikut pesanan pertama; yang tidak membayar apa pun dikembalikan ke pembelinya.`,
+          `The remaining ${formatRupiah(rest, language)} go with the first order; whatever pays for nothing is refunded to its buyer.`,
         )}
       </p>`
     }
@@ -202,7 +214,9 @@ function partsList(
           ${others.map(
             (other) =>
               html`<li>
-                <a href="${url(`${here}/${other.line_id}`)}">${rupiah(other.amount, language)}</a>
+                <a href="${url(`${here}/${other.line_id}`)}"
+                  >${formatRupiah(other.amount, language)}</a
+                >
                 <span class="quiet">${other.description}</span>
               </li>`,
           )}
@@ -232,7 +246,7 @@ function partsList(
 
 /** Finds buyers, and divides the line over their orders. */
 function divideForms(
-  visit: Visit,
+  visit: PageContext,
   here: string,
   { line, payments }: LineToDivide,
   { subjects, search }: { readonly subjects: Subjects; readonly search: string },
@@ -261,7 +275,7 @@ function divideForms(
         : html`<form class="stack" method="post" action="${url(`${here}/${id}/bagi`)}">
             ${payments.slice(0, maxRows).map((payment, index) => {
               const participation = payment.participation_id;
-              const label = `${named(visit, participation, subjects)} – ${t('perlu', 'due')} ${rupiah(toTransfer(payment), language)}`;
+              const label = `${named(visit, participation, subjects)} – ${t('perlu', 'due')} ${formatRupiah(toTransfer(payment), language)}`;
               return html`<input
                   type="hidden"
                   name="participation_${index + 1}"

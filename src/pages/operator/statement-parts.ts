@@ -1,19 +1,19 @@
-import type { SubjectRow } from '../../ledger/work-queues/queries.ts';
+import type { ParticipationSummaryRow } from '../../ledger/work-queues/queries.ts';
 import type { OpenLine } from '../../ledger/work-queues/work-queues.ts';
 import type { ReceivingAccountRow } from '../../ledger/queries.ts';
 import type { Candidate } from '../../ledger/bank-statements/candidates.ts';
 import { badge, emptyState } from '../../web/components.ts';
-import { rupiah, slots } from '../../web/format.ts';
+import { formatRupiah, formatSlots } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { dayWords } from './import-parts.ts';
-import { fieldOf, folded, reasonOf } from './money-parts.ts';
+import { fieldOf, collapsibleForm, reasonOf } from './money-parts.ts';
 
-export type Subjects = ReadonlyMap<string, SubjectRow>;
+export type Subjects = ReadonlyMap<string, ParticipationSummaryRow>;
 
 /** The transfers that wait for a person. */
 export function openList(
-  visit: Visit,
+  visit: PageContext,
   here: string,
   {
     lines,
@@ -42,7 +42,7 @@ export function openList(
 }
 
 function openEntry(
-  visit: Visit,
+  visit: PageContext,
   here: string,
   line: OpenLine,
   subjects: Subjects,
@@ -67,9 +67,9 @@ function openEntry(
 }
 
 /** The sum of a line, and how it stands; its heading is of the level that the page needs. */
-export function lineHead(visit: Visit, line: OpenLine, level: 2 | 3): Html {
+export function lineHead(visit: PageContext, line: OpenLine, level: 2 | 3): Html {
   const { t, language } = visit;
-  const amount = rupiah(line.amount, language);
+  const amount = formatRupiah(line.amount, language);
   const words = {
     ambiguous: badge(t('Beberapa cocok', 'Several fit'), 'busy'),
     unmatched: badge(t('Tidak cocok', 'Fits none'), 'bad'),
@@ -88,7 +88,7 @@ export function lineHead(visit: Visit, line: OpenLine, level: 2 | 3): Html {
 }
 
 export function lineFacts(
-  visit: Visit,
+  visit: PageContext,
   line: OpenLine,
   bank: ReceivingAccountRow | undefined,
 ): Html {
@@ -118,7 +118,7 @@ export function lineFacts(
 
 /** A button for each guess, with the reason; nothing is recorded that cannot be undone. */
 export function candidateForms(
-  visit: Visit,
+  visit: PageContext,
   here: string,
   line: OpenLine,
   subjects: Subjects,
@@ -134,7 +134,7 @@ export function candidateForms(
 }
 
 function candidateForm(
-  visit: Visit,
+  visit: PageContext,
   here: string,
   line: OpenLine,
   candidate: Candidate,
@@ -144,7 +144,7 @@ function candidateForm(
   const { parts, lines } = candidate;
   const names = parts.map(({ participation_id: id, amount }) =>
     parts.length > 1
-      ? `${named(visit, id, subjects)} (${rupiah(amount, language)})`
+      ? `${named(visit, id, subjects)} (${formatRupiah(amount, language)})`
       : named(visit, id, subjects),
   );
   const [only] = parts;
@@ -171,7 +171,10 @@ function candidateForm(
 }
 
 /** Why a payment is suggested, and how far its sum is off. */
-function reasonWords(visit: Visit, { reason, named: isNamed, difference }: Candidate): string {
+function reasonWords(
+  visit: PageContext,
+  { reason, named: isNamed, difference }: Candidate,
+): string {
   const { t, language } = visit;
   const reasons = {
     exact: t('jumlahnya pas', 'the exact amount'),
@@ -187,16 +190,22 @@ function reasonWords(visit: Visit, { reason, named: isNamed, difference }: Candi
       ? []
       : [
           difference < 0n
-            ? t(`kurang ${rupiah(-difference, language)}`, `${rupiah(-difference, language)} short`)
-            : t(`lebih ${rupiah(difference, language)}`, `${rupiah(difference, language)} over`),
+            ? t(
+                `kurang ${formatRupiah(-difference, language)}`,
+                `${formatRupiah(-difference, language)} short`,
+              )
+            : t(
+                `lebih ${formatRupiah(difference, language)}`,
+                `${formatRupiah(difference, language)} over`,
+              ),
         ];
   const name = isNamed && reason !== 'name' ? [t('nama cocok', 'the name fits')] : [];
   return [reasons[reason], ...name, ...off].join(' · ');
 }
 
-export function setAsideForm(visit: Visit, here: string, { line_id: id }: OpenLine): Html {
+export function setAsideForm(visit: PageContext, here: string, { line_id: id }: OpenLine): Html {
   const { t } = visit;
-  return folded(
+  return collapsibleForm(
     visit,
     {
       path: `${here}/${id}/sisihkan`,
@@ -209,9 +218,9 @@ export function setAsideForm(visit: Visit, here: string, { line_id: id }: OpenLi
 }
 
 /** By the id that a buyer quotes, or that another page shows. */
-export function assignForm(visit: Visit, here: string, { line_id: id }: OpenLine): Html {
+export function assignForm(visit: PageContext, here: string, { line_id: id }: OpenLine): Html {
   const { t } = visit;
-  return folded(
+  return collapsibleForm(
     visit,
     {
       path: `${here}/${id}/tujuan`,
@@ -236,9 +245,9 @@ export function assignForm(visit: Visit, here: string, { line_id: id }: OpenLine
 }
 
 /** Whose order it is, and for what. */
-export function named(visit: Visit, id: string, subjects: Subjects): string {
+export function named(visit: PageContext, id: string, subjects: Subjects): string {
   const row = subjects.get(id);
   if (row === undefined) return `…${id.slice(-12)}`;
   const name = row.display_name ?? row.email ?? `…${id.slice(-12)}`;
-  return `${name} · ${row.title} · ${slots(row.quantity, visit.language)}`;
+  return `${name} · ${row.title} · ${formatSlots(row.quantity, visit.language)}`;
 }

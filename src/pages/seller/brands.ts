@@ -3,36 +3,36 @@ import { createBrand } from '../../catalogue/operations.ts';
 import { listBrandsOf } from '../../catalogue/queries.ts';
 import { brandName } from '../../catalogue/schemas.ts';
 import type { PageDeps } from '../deps.ts';
-import { formReader, taken } from '../../http/forms.ts';
+import { formParser, toResult } from '../../http/forms.ts';
 import { closed } from '../../http/schemas.ts';
-import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { badge, emptyState, input } from '../../web/components.ts';
 import { exactMoment } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
 import { heading } from '../../web/layout.ts';
-import { worded, type Visit } from '../../web/visit.ts';
+import { inLanguage, type PageContext } from '../../web/visit.ts';
 import {
-  newsOf,
-  refusal,
+  flashMessage,
+  refusalNotice,
   roleNames,
-  shownAgain,
+  rerenderForm,
   signedIn,
   statusOf,
-  told,
+  withFlash,
   type Shown,
 } from './parts.ts';
 
-const readBrand = formReader(closed({ name: brandName }));
+const readBrand = formParser(closed({ name: brandName }));
 
 /** The brands of whoever looks, a new one, and invitations to others'. */
-export function brandPages(app: PageDeps): Pages {
+export function brandPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/toko', async (request, reply) => {
       const { visit } = request;
       signedIn(visit);
       const { t, url, person } = visit;
-      const brands = person ? await consult(() => app.db.rows(listBrandsOf, person.userId)) : [];
+      const brands = person ? await retryRead(() => app.db.rows(listBrandsOf, person.userId)) : [];
       const make = html`<a class="button" href="${url('/toko/baru')}"
         >${t('Buat brand', 'Create a brand')}</a
       >`;
@@ -42,14 +42,14 @@ export function brandPages(app: PageDeps): Pages {
             <article class="card brand-card">
               <div class="card-body">
                 <h2><a href="${url(`/toko/${brand.brand_id}`)}">${brand.name}</a></h2>
-                <p>${badge(worded(visit, roleNames[brand.role]))}</p>
+                <p>${badge(inLanguage(visit, roleNames[brand.role]))}</p>
               </div>
             </article>
           </li>`,
       );
       const main =
         cards.length === 0
-          ? html`${newsOf(request)}${heading(t('Toko', 'Shop'))}${emptyState(
+          ? html`${flashMessage(request)}${heading(t('Toko', 'Shop'))}${emptyState(
               t('Belum punya brand', 'No brand yet'),
               t(
                 'Buat brand-mu, tambahkan produk, lalu buka Sambatan pertamamu. Kalau kamu diundang ke sebuah brand, buka tautan di e-mailmu.',
@@ -57,7 +57,7 @@ export function brandPages(app: PageDeps): Pages {
               ),
               make,
             )}`
-          : html`${newsOf(request)}
+          : html`${flashMessage(request)}
               <div class="row apart shop-head">
                 <h1>${t('Brand-ku', 'My brands')}</h1>
                 ${make}
@@ -79,13 +79,15 @@ export function brandPages(app: PageDeps): Pages {
       const reading = readBrand(request.body);
       if (!('value' in reading)) return sendPage(request, reply, newBrand(visit, reading), 422);
       const { name } = reading.value;
-      const made = await taken(() =>
-        operate(app.db, (tx) => createBrand(tx, visit.actor, { name: name.trim() }, app.limiter)),
+      const made = await toResult(() =>
+        runInTransaction(app.db, (tx) =>
+          createBrand(tx, visit.actor, { name: name.trim() }, app.limiter),
+        ),
       );
       if ('done' in made) {
-        return seeOther(request, reply, told(`/toko/${made.done.brand_id}`, 'brand-dibuat'));
+        return redirect(request, reply, withFlash(`/toko/${made.done.brand_id}`, 'brand-dibuat'));
       }
-      const page = newBrand(visit, shownAgain(reading.typed, made.refused));
+      const page = newBrand(visit, rerenderForm(reading.typed, made.refused));
       return sendPage(request, reply, page, statusOf(made.refused));
     });
 
@@ -99,8 +101,10 @@ export function brandPages(app: PageDeps): Pages {
       const { visit } = request;
       signedIn(visit);
       const token = tokenOf(request);
-      const { brandId } = await operate(app.db, (tx) => acceptInvitation(tx, visit.actor, token));
-      return seeOther(request, reply, told(`/toko/${brandId}`, 'bergabung'));
+      const { brandId } = await runInTransaction(app.db, (tx) =>
+        acceptInvitation(tx, visit.actor, token),
+      );
+      return redirect(request, reply, withFlash(`/toko/${brandId}`, 'bergabung'));
     });
   };
 }
@@ -109,14 +113,14 @@ function tokenOf(request: { readonly params: unknown }): string {
   return (request.params as { readonly token: string }).token;
 }
 
-function newBrand(visit: Visit, { typed, errors, refused }: Shown) {
+function newBrand(visit: PageContext, { typed, errors, refused }: Shown) {
   const { t, url } = visit;
   const title = t('Buat brand', 'Create a brand');
   const main = html`<p class="crumbs">
       <a href="${url('/toko')}">${t('Semua brand', 'All brands')}</a>
     </p>
     ${heading(title, t('Nama inilah yang dilihat pembeli.', 'This is the name that buyers see.'))}
-    ${refusal(visit, refused)}
+    ${refusalNotice(visit, refused)}
     <form class="stack panel narrow" method="post" action="${url('/toko/baru')}">
       ${input(visit, {
         name: 'name',
@@ -131,11 +135,11 @@ function newBrand(visit: Visit, { typed, errors, refused }: Shown) {
   return { title, section: 'shop' as const, main };
 }
 
-async function invitationPage(app: PageDeps, visit: Visit, token: string) {
+async function invitationPage(app: PageDeps, visit: PageContext, token: string) {
   const { t } = visit;
-  const invitation = await consult(() => viewInvitation(app.db, token));
+  const invitation = await retryRead(() => viewInvitation(app.db, token));
   const title = t('Undangan', 'Invitation');
-  const role = worded(visit, roleNames[invitation.role]);
+  const role = inLanguage(visit, roleNames[invitation.role]);
   const who: Html | undefined = visit.person?.email
     ? html`<p class="quiet">
         ${t('Kamu masuk sebagai', 'You are signed in as')} ${visit.person.email}.
@@ -145,7 +149,7 @@ async function invitationPage(app: PageDeps, visit: Visit, token: string) {
     <h1>${t(`Gabung ke ${invitation.brand_name}?`, `Join ${invitation.brand_name}?`)}</h1>
     <p>
       ${t(`Kamu diundang sebagai ${role}.`, `You are invited as: ${role}.`)}
-      ${worded(visit, roleMeanings[invitation.role])}
+      ${inLanguage(visit, roleMeanings[invitation.role])}
     </p>
     <p class="quiet">
       ${t('Undangan ini untuk', 'This invitation is for')} ${invitation.email},

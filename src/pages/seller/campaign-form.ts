@@ -1,18 +1,18 @@
 import Type from 'typebox';
-import { limits, paymentTimings } from '../../campaigns/campaign.ts';
+import { campaignLimits, paymentTimings } from '../../campaigns/campaign.ts';
 import { TermsSchema } from '../../campaigns/schemas.ts';
 import type { ProductRow } from '../../catalogue/queries.ts';
-import { formReader } from '../../http/forms.ts';
+import { formParser } from '../../http/forms.ts';
 import { choice, closed, Id, nullable } from '../../http/schemas.ts';
 import { input, select, textarea } from '../../web/components.ts';
-import { fieldMoment } from '../../web/format.ts';
+import { formatFieldMoment } from '../../web/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import type { Campaign, CampaignTerms } from '../../campaigns/campaign.ts';
 import type { Shown } from './parts.ts';
 
 /** What a seller fills in; a hold is asked for in hours. */
-export const readTerms = formReader(
+export const readTerms = formParser(
   closed({
     product_id: Id,
     title: TermsSchema.title,
@@ -25,7 +25,9 @@ export const readTerms = formReader(
     deadline: TermsSchema.deadline,
     opens_at: Type.Optional(TermsSchema.opens_at),
     payment_timing: choice(paymentTimings),
-    hold_hours: nullable(Type.Integer({ minimum: 1, maximum: limits.holdSeconds.max / 3_600 })),
+    hold_hours: nullable(
+      Type.Integer({ minimum: 1, maximum: campaignLimits.holdSeconds.max / 3_600 }),
+    ),
   }),
 );
 export type TermsForm = Extract<ReturnType<typeof readTerms>, { value: unknown }>['value'];
@@ -41,7 +43,7 @@ export function termsOf(form: TermsForm): CampaignTerms {
     minSlotsPerUser: form.min_slots_per_user,
     maxSlotsPerUser: form.max_slots_per_user,
     pricePerSlot: BigInt(form.price_per_slot),
-    holdSeconds: (form.hold_hours ?? limits.holdSeconds.default / 3_600) * 3_600,
+    holdSeconds: (form.hold_hours ?? campaignLimits.holdSeconds.default / 3_600) * 3_600,
     deadline: new Date(form.deadline),
     opensAt: form.opens_at ? new Date(form.opens_at) : null,
   };
@@ -51,7 +53,7 @@ const dayMs = 86_400_000;
 
 /** What a new campaign's form begins with: two weeks, until nine in the evening in Jakarta. */
 export function freshTerms(now: Date, product: ProductRow | undefined): Shown['typed'] {
-  const day = fieldMoment(new Date(now.getTime() + 14 * dayMs)).slice(0, 10);
+  const day = formatFieldMoment(new Date(now.getTime() + 14 * dayMs)).slice(0, 10);
   return {
     product_id: product?.product_id,
     title: product?.name.slice(0, 120),
@@ -75,8 +77,8 @@ export function termsFields(campaign: Campaign): Shown['typed'] {
     price_per_slot: number(campaign.price_per_slot),
     min_slots_per_user: number(campaign.min_slots_per_user),
     max_slots_per_user: number(campaign.max_slots_per_user),
-    deadline: fieldMoment(campaign.deadline),
-    opens_at: campaign.opens_at === null ? '' : fieldMoment(campaign.opens_at),
+    deadline: formatFieldMoment(campaign.deadline),
+    opens_at: campaign.opens_at === null ? '' : formatFieldMoment(campaign.opens_at),
     payment_timing: campaign.payment_timing,
     hold_hours: number(Math.max(1, Math.round(campaign.hold_seconds / 3_600))),
   };
@@ -98,7 +100,7 @@ export interface TermsParts {
 }
 
 /** The fields of a campaign, each with what is wrong with it. */
-export function termsForm(visit: Visit, parts: TermsParts): Html {
+export function termsForm(visit: PageContext, parts: TermsParts): Html {
   const { t } = visit;
   const { shown, action } = parts;
   const { typed, errors } = shown;
@@ -129,7 +131,7 @@ export function termsForm(visit: Visit, parts: TermsParts): Html {
   </form>`;
 }
 
-function productField(visit: Visit, { products, shown }: TermsParts): Html {
+function productField(visit: PageContext, { products, shown }: TermsParts): Html {
   const { t } = visit;
   return select(
     visit,
@@ -144,7 +146,7 @@ function productField(visit: Visit, { products, shown }: TermsParts): Html {
   );
 }
 
-function numberFields(visit: Visit, { shown, opening, isDraft, collects }: TermsParts): Html {
+function numberFields(visit: PageContext, { shown, opening, isDraft, collects }: TermsParts): Html {
   const { t } = visit;
   const { typed, errors } = shown;
   const whole = (name: string, label: string, hint?: string, required = false) =>
@@ -236,7 +238,7 @@ function numberFields(visit: Visit, { shown, opening, isDraft, collects }: Terms
 }
 
 /** What is missing before a campaign that is paid up front can open. */
-function collectsNothing({ t }: Visit): string {
+function collectsNothing({ t }: PageContext): string {
   return t(
     'Bayar di muka belum bisa dibuka: belum ada rekening penerima dan pembayaran online belum aktif. Minta pengelola Sambatan menyiapkannya, atau pilih bayar setelah berhasil.',
     'Upfront campaigns cannot open yet: there is no receiving account, and online payment is off. Ask the people who run Sambatan to set one up, or let buyers pay once it has succeeded.',

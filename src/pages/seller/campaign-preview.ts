@@ -2,7 +2,7 @@ import type { Campaign, CampaignTerms } from '../../campaigns/campaign.ts';
 import { pictureOf } from '../../catalogue/picture.ts';
 import type { ProductRow } from '../../catalogue/queries.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { campaignToCome } from '../campaign/campaign.ts';
 
 export interface Previewed {
@@ -14,16 +14,16 @@ export interface Previewed {
 }
 
 /** What a campaign with these terms will be for its buyers: their own page, before anybody joins. */
-export function campaignPreview(visit: Visit, previewed: Previewed): Html {
+export function campaignPreview(visit: PageContext, previewed: Previewed): Html {
   return framed(visit, campaignWith(visit, previewed), previewed.product);
 }
 
 /** A draft, or a campaign that waits for its opening, as its buyers will see it once it is open. */
-export function draftPreview(visit: Visit, campaign: Campaign, product: ProductRow): Html {
+export function draftPreview(visit: PageContext, campaign: Campaign, product: ProductRow): Html {
   return framed(visit, { ...campaign, status: openStatus(visit, campaign.opens_at) }, product);
 }
 
-function framed(visit: Visit, campaign: Campaign, product: ProductRow): Html {
+function framed(visit: PageContext, campaign: Campaign, product: ProductRow): Html {
   const { t } = visit;
   return html`<section class="preview" aria-label="${t('Pratinjau', 'Preview')}">
     <p class="preview-mark">${t('Begini pembeli melihatnya', 'This is what buyers see')}</p>
@@ -31,11 +31,14 @@ function framed(visit: Visit, campaign: Campaign, product: ProductRow): Html {
   </section>`;
 }
 
-function openStatus({ now }: Visit, opensAt: Date | null): Campaign['status'] {
+function openStatus({ now }: PageContext, opensAt: Date | null): Campaign['status'] {
   return opensAt !== null && opensAt > now ? 'scheduled' : 'active';
 }
 
-function campaignWith(visit: Visit, { terms, brand, product, campaign }: Previewed): Campaign {
+function campaignWith(
+  visit: PageContext,
+  { terms, brand, product, campaign }: Previewed,
+): Campaign {
   const changed = {
     title: terms.title,
     description: terms.description,

@@ -1,15 +1,15 @@
 import { slotsOverTime } from '../../audit/queries.ts';
 import type { Campaign } from '../../campaigns/campaign.ts';
-import { permitOnCampaign } from '../../campaigns/operations.ts';
+import { authorizeOnCampaign } from '../../campaigns/operations.ts';
 import { brandRoleOf } from '../../catalogue/operations.ts';
 import { findProduct, type ProductRow } from '../../catalogue/queries.ts';
 import type { PageDeps } from '../deps.ts';
-import { formReader, taken } from '../../http/forms.ts';
+import { formParser, toResult } from '../../http/forms.ts';
 import { closed, text, TimestampInput } from '../../http/schemas.ts';
-import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
+import { redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
 import { may } from '../../identity/policy.ts';
 import { extend } from '../../lifecycle/changes.ts';
-import { consult } from '../../operation/run.ts';
+import { retryRead } from '../../operation/run.ts';
 import {
   countdown,
   exactMoment,
@@ -18,45 +18,48 @@ import {
   progressBar,
   textarea,
 } from '../../web/components.ts';
-import { count, fieldMoment, rupiah } from '../../web/format.ts';
+import { formatCount, formatFieldMoment, formatRupiah } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { campaignBadge } from '../statuses.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { draftPreview } from './campaign-preview.ts';
 import { decisionPart } from './decision.ts';
 import { sharePart } from '../campaign/share.ts';
 import { slotsChart, type SlotsAt } from './chart.ts';
 import {
   idIn,
-  newsOf,
-  refusal,
-  shownAgain,
+  flashMessage,
+  refusalNotice,
+  rerenderForm,
   signedIn,
   statusOf,
-  told,
+  withFlash,
   type Shown,
 } from './parts.ts';
 
 const chartSteps = 60;
 
-const readExtension = formReader(closed({ deadline: TimestampInput, reason: text(3, 500) }));
+const readExtension = formParser(closed({ deadline: TimestampInput, reason: text(3, 500) }));
 
 /** One campaign as its seller sees it, and what they can do with it. */
-export function campaignPage(app: PageDeps): Pages {
+export function campaignPage(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/toko/sambatan/:id', async (request, reply) => {
       const { visit } = request;
       const seen = await sellersView(app, visit, idIn(request));
       const points = await chartOf(app, visit, seen.campaign);
       const page = overview(visit, seen, points);
-      return sendPage(request, reply, { ...page, main: html`${newsOf(request)}${page.main}` });
+      return sendPage(request, reply, {
+        ...page,
+        main: html`${flashMessage(request)}${page.main}`,
+      });
     });
 
     server.get('/toko/sambatan/:id/perpanjang', async (request, reply) => {
       const { visit } = request;
       const campaign = await toExtend(app, visit, idIn(request));
       const next = new Date(campaign.deadline.getTime() + 7 * 86_400_000);
-      const typed = { deadline: fieldMoment(next) };
+      const typed = { deadline: formatFieldMoment(next) };
       return sendPage(request, reply, extensionPage(visit, campaign, { typed }));
     });
 
@@ -69,12 +72,12 @@ export function campaignPage(app: PageDeps): Pages {
       }
       const { deadline, reason } = reading.value;
       const to = { deadline: new Date(deadline), reason: reason.trim() };
-      const done = await taken(() => extend(app, visit.actor, campaign.id, to));
+      const done = await toResult(() => extend(app, visit.actor, campaign.id, to));
       if ('done' in done) {
-        return seeOther(request, reply, told(`/toko/sambatan/${campaign.id}`, 'diperpanjang'));
+        return redirect(request, reply, withFlash(`/toko/sambatan/${campaign.id}`, 'diperpanjang'));
       }
       const { refused } = done;
-      const shown = shownAgain(reading.typed, refused, { deadline_not_later: 'deadline' });
+      const shown = rerenderForm(reading.typed, refused, { deadline_not_later: 'deadline' });
       return sendPage(request, reply, extensionPage(visit, campaign, shown), statusOf(refused));
     });
   };
@@ -96,10 +99,10 @@ interface Seen {
   };
 }
 
-async function sellersView(app: PageDeps, visit: Visit, id: string): Promise<Seen> {
+async function sellersView(app: PageDeps, visit: PageContext, id: string): Promise<Seen> {
   signedIn(visit);
   const { actor } = visit;
-  const { campaign } = await permitOnCampaign(app.db, actor, 'campaign.read_draft', id);
+  const { campaign } = await authorizeOnCampaign(app.db, actor, 'campaign.read_draft', id);
   const rights = { brandRole: await brandRoleOf(app.db, actor, campaign.brand_id) };
   const publish = may(actor, 'campaign.publish', rights);
   const { status, is_closing: closing } = campaign;
@@ -107,7 +110,7 @@ async function sellersView(app: PageDeps, visit: Visit, id: string): Promise<See
   const runs = (status === 'active' || status === 'full') && !closing;
   return {
     campaign,
-    product: await consult(() => app.db.one(findProduct, campaign.product_id)),
+    product: await retryRead(() => app.db.one(findProduct, campaign.product_id)),
     can: {
       publish: publish && waits,
       extend: runs && may(actor, 'campaign.extend', rights),
@@ -130,36 +133,37 @@ async function sellersView(app: PageDeps, visit: Visit, id: string): Promise<See
   };
 }
 
-async function toExtend(app: PageDeps, visit: Visit, id: string): Promise<Campaign> {
+async function toExtend(app: PageDeps, visit: PageContext, id: string): Promise<Campaign> {
   signedIn(visit);
-  return (await permitOnCampaign(app.db, visit.actor, 'campaign.extend', id)).campaign;
+  return (await authorizeOnCampaign(app.db, visit.actor, 'campaign.extend', id)).campaign;
 }
 
 /** From the opening to now or the end; nothing while it has not opened. */
-async function chartOf(app: PageDeps, visit: Visit, campaign: Campaign): Promise<SlotsAt[]> {
+async function chartOf(app: PageDeps, visit: PageContext, campaign: Campaign): Promise<SlotsAt[]> {
   const from = campaign.opened_at;
   if (from === null) return [];
   const ended = campaign.completed_at ?? campaign.failed_at ?? campaign.cancelled_at;
   const to = ended ?? (campaign.deadline < visit.now ? campaign.deadline : visit.now);
   if (to <= from) return [];
-  return await consult(() => app.db.rows(slotsOverTime, campaign.id, from, to, chartSteps));
+  return await retryRead(() => app.db.rows(slotsOverTime, campaign.id, from, to, chartSteps));
 }
 
-function overview(visit: Visit, seen: Seen, points: readonly SlotsAt[]) {
+function overview(visit: PageContext, seen: Seen, points: readonly SlotsAt[]) {
   const { campaign, can } = seen;
   const { t, url, language } = visit;
   const path = url(`/toko/sambatan/${campaign.id}`);
-  const number = (value: number) => count(value, language);
+  const number = (value: number) => formatCount(value, language);
   const slots = campaign.slots_at_close ?? campaign.slots_taken;
   const before = campaign.status === 'inactive' || campaign.status === 'scheduled';
   const figures = html`<ul class="figures sums">
     <li><strong>${number(campaign.participant_count)}</strong> ${t('peserta', 'joined')}</li>
     <li>
-      <strong>${rupiah(campaign.price_per_slot * BigInt(slots), language)}</strong>
+      <strong>${formatRupiah(campaign.price_per_slot * BigInt(slots), language)}</strong>
       ${t('nilai slot terisi', 'worth of slots taken')}
     </li>
     <li>
-      <strong>${rupiah(campaign.price_per_slot, language)}</strong> ${t('per slot', 'per slot')}
+      <strong>${formatRupiah(campaign.price_per_slot, language)}</strong>
+      ${t('per slot', 'per slot')}
     </li>
   </ul>`;
   const link = (to: string, words: string, kind = 'quiet') =>
@@ -247,7 +251,10 @@ function isShared({ status }: Campaign): boolean {
 }
 
 /** A draft as buyers will see it, and the way to open it. */
-function publishPart(visit: Visit, { campaign, product, can: { publish: publishes } }: Seen): Html {
+function publishPart(
+  visit: PageContext,
+  { campaign, product, can: { publish: publishes } }: Seen,
+): Html {
   const { t, url } = visit;
   const preview = draftPreview(visit, campaign, product);
   return html`${preview}${
@@ -271,14 +278,14 @@ function publishPart(visit: Visit, { campaign, product, can: { publish: publishe
   }`;
 }
 
-function extensionPage(visit: Visit, campaign: Campaign, { typed, errors, refused }: Shown) {
+function extensionPage(visit: PageContext, campaign: Campaign, { typed, errors, refused }: Shown) {
   const { t, url } = visit;
   const title = t('Perpanjang batas waktu', 'Extend the deadline');
   const main = html`<p class="crumbs">
       <a href="${url(`/toko/sambatan/${campaign.id}`)}">${campaign.title}</a>
     </p>
     <h1>${title}</h1>
-    ${refusal(visit, refused)}
+    ${refusalNotice(visit, refused)}
     <form
       class="stack panel narrow"
       method="post"
@@ -293,7 +300,7 @@ function extensionPage(visit: Visit, campaign: Campaign, { typed, errors, refuse
         value: typed['deadline'],
         errors,
         required: true,
-        control: { type: 'datetime-local', min: fieldMoment(campaign.deadline) },
+        control: { type: 'datetime-local', min: formatFieldMoment(campaign.deadline) },
       })}
       ${textarea(visit, {
         name: 'reason',

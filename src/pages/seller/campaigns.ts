@@ -6,25 +6,25 @@ import {
   createCampaign,
   editCampaign,
   paymentRulesOf,
-  permitOnCampaign,
+  authorizeOnCampaign,
 } from '../../campaigns/operations.ts';
-import { permitOnBrand } from '../../catalogue/operations.ts';
+import { authorizeOnBrand } from '../../catalogue/operations.ts';
 import { findProduct, listEnabledProducts, type BrandRow } from '../../catalogue/queries.ts';
 import { formBytes } from '../../http/body-limits.ts';
 import type { PageDeps } from '../deps.ts';
-import { after, nextCursor } from '../../http/cursor.ts';
-import { taken, typedFields } from '../../http/forms.ts';
-import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
+import { cursorAfter, nextCursor } from '../../http/cursor.ts';
+import { toResult, rawFields } from '../../http/forms.ts';
+import { redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
 import { may } from '../../identity/policy.ts';
 import { findBrandSetup, type BrandSetupRow } from '../../ledger/queries.ts';
 import { publish } from '../../lifecycle/changes.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { countdown, emptyState, paging, progressBar } from '../../web/components.ts';
-import { participants, rupiah } from '../../web/format.ts';
+import { formatParticipants, formatRupiah } from '../../web/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
 import { pictureTag } from '../product-picture.ts';
 import { campaignBadge } from '../statuses.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import {
   freshTerms,
   hiddenFields,
@@ -37,15 +37,15 @@ import {
 import { campaignPreview } from './campaign-preview.ts';
 import { checklist, noAccount } from './checklist.ts';
 import {
-  asked,
+  queryParam,
   idIn,
-  newsOf,
-  refusal,
+  flashMessage,
+  refusalNotice,
   shopHead,
-  shownAgain,
+  rerenderForm,
   signedIn,
   statusOf,
-  told,
+  withFlash,
   type Shown,
   type ShopOf,
 } from './parts.ts';
@@ -64,25 +64,25 @@ const lists = {
 type ListName = keyof typeof lists;
 
 /** A brand's campaigns: the dashboard, a new one, and changes of one that is there. */
-export function campaignPages(app: PageDeps): Pages {
+export function campaignPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/toko/:id', async (request, reply) => {
       const { visit } = request;
       signedIn(visit);
       const brandId = idIn(request);
-      const { brand, role } = await permitOnBrand(
+      const { brand, role } = await authorizeOnBrand(
         app.db,
         visit.actor,
         'brand.members.read',
         brandId,
       );
       const list = (Object.keys(lists) as ListName[]).find(
-        (one) => one === asked(request, 'tampil'),
+        (one) => one === queryParam(request, 'tampil'),
       );
       const name = list ?? 'jalan';
-      const [last = null] = after(asked(request, 'cursor'), ['id']);
+      const [last = null] = cursorAfter(queryParam(request, 'cursor'), ['id']);
       const wish = { brandId, statuses: lists[name], after: last, limit: pageSize + 1 };
-      const [rows, setup] = await consult(() =>
+      const [rows, setup] = await retryRead(() =>
         Promise.all([listOfBrand(app.db, visit.actor, wish), app.db.one(findBrandSetup, brandId)]),
       );
       const page = dashboard(
@@ -97,14 +97,17 @@ export function campaignPages(app: PageDeps): Pages {
           setup,
         },
       );
-      return sendPage(request, reply, { ...page, main: html`${newsOf(request)}${page.main}` });
+      return sendPage(request, reply, {
+        ...page,
+        main: html`${flashMessage(request)}${page.main}`,
+      });
     });
 
     server.get('/toko/:id/sambatan/baru', async (request, reply) => {
       const { visit } = request;
       const fresh = await startOf(app, visit, idIn(request));
       const chosen = fresh.products.find(
-        ({ product_id }) => product_id === asked(request, 'produk'),
+        ({ product_id }) => product_id === queryParam(request, 'produk'),
       );
       const typed = freshTerms(visit.now, chosen ?? fresh.products[0]);
       return sendPage(request, reply, newCampaign(visit, fresh, { typed }));
@@ -128,20 +131,20 @@ export function campaignPages(app: PageDeps): Pages {
           payments: paymentRulesOf(app.config),
         });
       if (aksi !== 'draf' && aksi !== 'terbit') {
-        const tried = await taken(() => tryOut(app, verb));
+        const tried = await toResult(() => tryOut(app, verb));
         if ('refused' in tried)
           return await showAgain(request, reply, again, reading, tried.refused);
         const page = await previewPage(app, visit, { fresh, form, typed: reading.typed });
         return sendPage(request, reply, page);
       }
-      const made = await taken(() => operate(app.db, verb));
+      const made = await toResult(() => runInTransaction(app.db, verb));
       if ('refused' in made) return await showAgain(request, reply, again, reading, made.refused);
       const what = { inactive: 'draf', scheduled: 'dijadwalkan' } as const;
       const status = made.done.status as keyof typeof what;
-      return seeOther(
+      return redirect(
         request,
         reply,
-        told(`/toko/sambatan/${made.done.id}`, what[status] ?? 'terbit'),
+        withFlash(`/toko/sambatan/${made.done.id}`, what[status] ?? 'terbit'),
       );
     });
 
@@ -165,29 +168,29 @@ export function campaignPages(app: PageDeps): Pages {
       const verb = async (tx: Parameters<typeof editCampaign>[0]) =>
         await editCampaign(tx, visit.actor, id, changeOf(campaign, form));
       if (aksi !== 'simpan') {
-        const tried = await taken(() => tryOut(app, verb));
+        const tried = await toResult(() => tryOut(app, verb));
         if ('refused' in tried)
           return await showAgain(request, reply, again, reading, tried.refused);
         const page = await previewPage(app, visit, { campaign, form, typed: reading.typed });
         return sendPage(request, reply, page);
       }
-      const made = await taken(() => operate(app.db, verb));
+      const made = await toResult(() => runInTransaction(app.db, verb));
       if ('refused' in made) return await showAgain(request, reply, again, reading, made.refused);
-      return seeOther(request, reply, told(`/toko/sambatan/${id}`, 'tersimpan'));
+      return redirect(request, reply, withFlash(`/toko/sambatan/${id}`, 'tersimpan'));
     });
 
     server.post('/toko/sambatan/:id/terbit', async (request, reply) => {
       const id = idIn(request);
       signedIn(request.visit);
       await publish(app, request.visit.actor, id);
-      return seeOther(request, reply, told(`/toko/sambatan/${id}`, 'terbit'));
+      return redirect(request, reply, withFlash(`/toko/sambatan/${id}`, 'terbit'));
     });
   };
 }
 
 /** Which button was pressed, and what is in the form. */
 function stepOf(body: unknown) {
-  const { aksi, ...fields } = typedFields(body);
+  const { aksi, ...fields } = rawFields(body);
   return { aksi, reading: readTerms(fields) };
 }
 
@@ -198,7 +201,7 @@ async function tryOut(
 ): Promise<void> {
   const undone = new Error('tried out');
   try {
-    await operate(app.db, async (tx) => {
+    await runInTransaction(app.db, async (tx) => {
       await verb(tx);
       throw undone;
     });
@@ -214,7 +217,7 @@ async function showAgain(
   { typed }: { readonly typed: Shown['typed'] },
   refused: NonNullable<Shown['refused']>,
 ) {
-  const shown = shownAgain(typed, refused, { deadline_not_in_future: 'deadline' });
+  const shown = rerenderForm(typed, refused, { deadline_not_in_future: 'deadline' });
   return sendPage(request, reply, page(shown), statusOf(refused));
 }
 
@@ -245,16 +248,16 @@ interface Start {
 }
 
 async function enabledProducts(app: PageDeps, brandId: string) {
-  return await consult(() => app.db.rows(listEnabledProducts, brandId));
+  return await retryRead(() => app.db.rows(listEnabledProducts, brandId));
 }
 
-async function startOf(app: PageDeps, visit: Visit, brandId: string): Promise<Start> {
+async function startOf(app: PageDeps, visit: PageContext, brandId: string): Promise<Start> {
   signedIn(visit);
-  const { brand, role } = await permitOnBrand(app.db, visit.actor, 'campaign.create', brandId);
+  const { brand, role } = await authorizeOnBrand(app.db, visit.actor, 'campaign.create', brandId);
   const publishes = may(visit.actor, 'campaign.publish', { brandRole: role });
   const [products, setup, collects] = await Promise.all([
     enabledProducts(app, brandId),
-    consult(() => app.db.one(findBrandSetup, brandId)),
+    retryRead(() => app.db.one(findBrandSetup, brandId)),
     canCollect(app),
   ]);
   return { brand, publishes, products, setup, collects };
@@ -263,7 +266,7 @@ async function startOf(app: PageDeps, visit: Visit, brandId: string): Promise<St
 /** Whether buyers who pay up front have something to pay to: a provider, or an account. */
 async function canCollect(app: PageDeps): Promise<boolean> {
   if (app.payments.gateway !== undefined) return true;
-  return (await consult(() => app.db.one(hasReceivingAccount))).is_there;
+  return (await retryRead(() => app.db.one(hasReceivingAccount))).is_there;
 }
 
 interface Edited {
@@ -271,16 +274,16 @@ interface Edited {
   readonly collects: boolean;
 }
 
-async function editedOf(app: PageDeps, visit: Visit, id: string): Promise<Edited> {
+async function editedOf(app: PageDeps, visit: PageContext, id: string): Promise<Edited> {
   signedIn(visit);
-  const { campaign } = await permitOnCampaign(app.db, visit.actor, 'campaign.edit', id);
+  const { campaign } = await authorizeOnCampaign(app.db, visit.actor, 'campaign.edit', id);
   if (campaign.status !== 'inactive') {
-    await permitOnCampaign(app.db, visit.actor, 'campaign.publish', id);
+    await authorizeOnCampaign(app.db, visit.actor, 'campaign.publish', id);
   }
   return { campaign, collects: await canCollect(app) };
 }
 
-function newCampaign(visit: Visit, start: Start, shown: Shown) {
+function newCampaign(visit: PageContext, start: Start, shown: Shown) {
   const { brand, products, publishes, setup, collects } = start;
   const { t, url } = visit;
   const title = t('Sambatan baru', 'New campaign');
@@ -288,7 +291,7 @@ function newCampaign(visit: Visit, start: Start, shown: Shown) {
       <a href="${url(`/toko/${brand.brand_id}`)}">${brand.name}</a>
     </p>
     <h1>${title}</h1>
-    ${refusal(visit, shown.refused)}${!setup.has_payout_account && noAccount(visit, brand)}
+    ${refusalNotice(visit, shown.refused)}${!setup.has_payout_account && noAccount(visit, brand)}
     ${
       products.length === 0
         ? emptyState(
@@ -313,7 +316,7 @@ function newCampaign(visit: Visit, start: Start, shown: Shown) {
   return { title, section: 'shop' as const, main };
 }
 
-function editPage(visit: Visit, { campaign, collects }: Edited, shown: Shown) {
+function editPage(visit: PageContext, { campaign, collects }: Edited, shown: Shown) {
   const { t, url } = visit;
   const title = t('Ubah Sambatan', 'Change the campaign');
   const open = isOpen(campaign);
@@ -330,7 +333,7 @@ function editPage(visit: Visit, { campaign, collects }: Edited, shown: Shown) {
         )}
       </p>`
     }
-    ${refusal(visit, shown.refused)}
+    ${refusalNotice(visit, shown.refused)}
     ${termsForm(visit, {
       action: url(`/toko/sambatan/${campaign.id}/ubah`),
       shown,
@@ -350,7 +353,7 @@ interface PreviewParts {
   readonly typed: Shown['typed'];
 }
 
-async function previewPage(app: PageDeps, visit: Visit, parts: PreviewParts) {
+async function previewPage(app: PageDeps, visit: PageContext, parts: PreviewParts) {
   const { t, url } = visit;
   const { fresh, campaign, form, typed } = parts;
   const terms = termsOf(form);
@@ -392,7 +395,7 @@ interface DashboardParts {
   readonly setup: BrandSetupRow;
 }
 
-function dashboard(visit: Visit, shop: ShopOf, parts: DashboardParts) {
+function dashboard(visit: PageContext, shop: ShopOf, parts: DashboardParts) {
   const { brand } = shop;
   const { t, url } = visit;
   const { name, campaigns, next, isFirst } = parts;
@@ -431,7 +434,7 @@ function dashboard(visit: Visit, shop: ShopOf, parts: DashboardParts) {
   return { title: brand.name, section: 'shop' as const, main };
 }
 
-function emptyWords({ t }: Visit, name: ListName): [string, string] {
+function emptyWords({ t }: PageContext, name: ListName): [string, string] {
   switch (name) {
     case 'jalan':
       return [
@@ -456,7 +459,7 @@ function emptyWords({ t }: Visit, name: ListName): [string, string] {
   }
 }
 
-function campaignCard(visit: Visit, campaign: Campaign): Html {
+function campaignCard(visit: PageContext, campaign: Campaign): Html {
   const { url, language } = visit;
   const { status, participant_count: people } = campaign;
   const over = campaign.slots_at_close;
@@ -469,10 +472,10 @@ function campaignCard(visit: Visit, campaign: Campaign): Html {
       <div class="card-body">
         <p>${campaignBadge(visit, status)}</p>
         <h2><a href="${url(`/toko/sambatan/${campaign.id}`)}">${campaign.title}</a></h2>
-        <p class="price">${rupiah(campaign.price_per_slot, language)}</p>
+        <p class="price">${formatRupiah(campaign.price_per_slot, language)}</p>
         ${progressBar(visit, { taken: over ?? campaign.slots_taken, total: campaign.total_slots })}
         <p class="quiet">
-          ${participants(people, language)}${
+          ${formatParticipants(people, language)}${
             isOpen(campaign) && html` · ${countdown(visit, campaign.deadline)}`
           }
         </p>

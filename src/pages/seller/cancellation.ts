@@ -1,14 +1,14 @@
 import type { PageDeps } from '../deps.ts';
-import { after } from '../../http/cursor.ts';
-import { formReader, taken } from '../../http/forms.ts';
+import { cursorAfter } from '../../http/cursor.ts';
+import { formParser, toResult } from '../../http/forms.ts';
 import { closed } from '../../http/schemas.ts';
-import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
+import { redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
 import { callOff } from '../../lifecycle/changes.ts';
-import { consult } from '../../operation/run.ts';
+import { retryRead } from '../../operation/run.ts';
 import { previewRefunds, type RefundPreview } from '../../participations/participant-list.ts';
-import { count, rupiah } from '../../web/format.ts';
+import { formatCount, formatRupiah } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import {
   concerned,
   deliberateFields,
@@ -17,23 +17,32 @@ import {
   rowsShown,
   titleMistakes,
 } from './deliberate.ts';
-import { asked, idIn, nameOf, refusal, signedIn, statusOf, told, type Shown } from './parts.ts';
+import {
+  queryParam,
+  idIn,
+  nameOf,
+  refusalNotice,
+  signedIn,
+  statusOf,
+  withFlash,
+  type Shown,
+} from './parts.ts';
 
-const readCancellation = formReader(closed(deliberation));
+const readCancellation = formParser(closed(deliberation));
 
 /** A campaign is called off: what that does to whom, and the form that does it. */
-export function cancellationPage(app: PageDeps): Pages {
+export function cancellationPage(app: PageDeps): PagePlugin {
   return async (server) => {
-    const previewOf = async (visit: Visit, id: string, cursor?: string) => {
+    const previewOf = async (visit: PageContext, id: string, cursor?: string) => {
       signedIn(visit);
-      const [last = null] = after(cursor, ['id']);
+      const [last = null] = cursorAfter(cursor, ['id']);
       const rows = { after: last, limit: rowsShown + 1 };
-      return await consult(() => previewRefunds(app.db, visit.actor, id, rows));
+      return await retryRead(() => previewRefunds(app.db, visit.actor, id, rows));
     };
 
     server.get('/toko/sambatan/:id/batal', async (request, reply) => {
       const { visit } = request;
-      const preview = await previewOf(visit, idIn(request), asked(request, 'cursor'));
+      const preview = await previewOf(visit, idIn(request), queryParam(request, 'cursor'));
       return sendPage(request, reply, page(visit, preview, { typed: {} }));
     });
 
@@ -53,9 +62,9 @@ export function cancellationPage(app: PageDeps): Pages {
         return sendPage(request, reply, page(visit, preview, { typed }, true), 409);
       }
       const { actor } = visit;
-      const done = await taken(() => callOff(app, actor, campaign.id, value.reason.trim()));
+      const done = await toResult(() => callOff(app, actor, campaign.id, value.reason.trim()));
       if ('done' in done) {
-        return seeOther(request, reply, told(`/toko/sambatan/${campaign.id}`, 'dibatalkan'));
+        return redirect(request, reply, withFlash(`/toko/sambatan/${campaign.id}`, 'dibatalkan'));
       }
       const { refused } = done;
       return sendPage(request, reply, page(visit, preview, { typed, refused }), statusOf(refused));
@@ -69,7 +78,7 @@ function seenIn({ campaign, refunds, amount }: RefundPreview): string {
 }
 
 function page(
-  visit: Visit,
+  visit: PageContext,
   preview: RefundPreview,
   { typed, errors, refused }: Shown,
   changed = false,
@@ -80,20 +89,20 @@ function page(
   const title = t('Batalkan Sambatan', 'Call the campaign off');
   const main = html`<p class="crumbs"><a href="${path}">${campaign.title}</a></p>
     <h1>${title}</h1>
-    ${refusal(visit, refused)} ${changed && numbersChanged(visit)}
+    ${refusalNotice(visit, refused)} ${changed && numbersChanged(visit)}
     <section class="panel" aria-labelledby="outcome">
       <h2 id="outcome">${t('Yang terjadi', 'What happens')}</h2>
       <ul class="figures sums">
         <li>
-          <strong>${count(campaign.participant_count, language)}</strong>
+          <strong>${formatCount(campaign.participant_count, language)}</strong>
           ${t('peserta dilepas dan diberi tahu', 'participants are let go and told')}
         </li>
         <li>
-          <strong>${count(preview.refunds, language)}</strong>
+          <strong>${formatCount(preview.refunds, language)}</strong>
           ${t('pembayaran dikembalikan', 'payments go back')}
         </li>
         <li>
-          <strong>${rupiah(preview.amount, language)}</strong>
+          <strong>${formatRupiah(preview.amount, language)}</strong>
           ${t('dikembalikan semuanya', 'go back in all')}
         </li>
       </ul>
@@ -111,7 +120,7 @@ function page(
   return { title, section: 'shop' as const, main };
 }
 
-function refundTable(visit: Visit, { rows, refunds }: RefundPreview, path: string): Html {
+function refundTable(visit: PageContext, { rows, refunds }: RefundPreview, path: string): Html {
   const { t, language } = visit;
   if (refunds === 0) {
     return html`<p class="quiet">
@@ -123,11 +132,11 @@ function refundTable(visit: Visit, { rows, refunds }: RefundPreview, path: strin
     caption: t('Siapa menerima kembali berapa', 'Who gets back how much'),
     columns: [
       { head: t('Pembeli', 'Buyer'), cell: (row) => nameOf(visit, row) },
-      { head: 'Slot', isNumber: true, cell: (row) => count(row.quantity, language) },
+      { head: 'Slot', isNumber: true, cell: (row) => formatCount(row.quantity, language) },
       {
         head: t('Kembali', 'Goes back'),
         isNumber: true,
-        cell: (row) => rupiah(row.amount, language),
+        cell: (row) => formatRupiah(row.amount, language),
       },
     ],
     rows,

@@ -1,6 +1,6 @@
-import { count, shortMoment, slots as inSlots } from '../../web/format.ts';
+import { formatCount, formatShortMoment, formatSlots as inSlots } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 
 export interface SlotsAt {
   readonly at: Date;
@@ -13,7 +13,7 @@ const margin = { left: 5, right: 5, top: 5, bottom: 5 } as const;
 const tableRows = 8;
 
 /** Slots taken over time, as a picture and as a table; `total` is the top of the scale. */
-export function slotsChart(visit: Visit, points: readonly SlotsAt[], total: number): Html {
+export function slotsChart(visit: PageContext, points: readonly SlotsAt[], total: number): Html {
   const { t, language } = visit;
   const [first, last] = [points[0]!, points.at(-1)!];
   const span = Math.max(1, last.at.getTime() - first.at.getTime());
@@ -30,12 +30,12 @@ export function slotsChart(visit: Visit, points: readonly SlotsAt[], total: numb
       index === 0 ? `M${x(at)} ${y(slots)}` : `H${x(at)}V${y(slots)}`,
     )
     .join('');
-  const number = (value: number) => count(value, language);
+  const number = (value: number) => formatCount(value, language);
   const title = t('Slot terisi dari waktu ke waktu', 'Slots taken over time');
   const most = Math.max(...points.map(({ slots }) => slots));
   const description = t(
-    `Dari ${shortMoment(first.at, language)} sampai ${shortMoment(last.at, language)}: terakhir ${number(last.slots)}, paling banyak ${number(most)}, dari ${number(total)} slot.`,
-    `From ${shortMoment(first.at, language)} to ${shortMoment(last.at, language)}: ${number(last.slots)} at the end, ${number(most)} at most, of ${inSlots(total, language)}.`,
+    `Dari ${formatShortMoment(first.at, language)} sampai ${formatShortMoment(last.at, language)}: terakhir ${number(last.slots)}, paling banyak ${number(most)}, dari ${number(total)} slot.`,
+    `From ${formatShortMoment(first.at, language)} to ${formatShortMoment(last.at, language)}: ${number(last.slots)} at the end, ${number(most)} at most, of ${inSlots(total, language)}.`,
   );
   return html`<figure class="chart">
     <p class="chart-most" aria-hidden="true">${inSlots(total, language)}</p>
@@ -49,8 +49,8 @@ export function slotsChart(visit: Visit, points: readonly SlotsAt[], total: numb
       <circle class="chart-end" cx="${x(last.at)}" cy="${y(last.slots)}" r="4"></circle>
     </svg>
     <p class="chart-span" aria-hidden="true">
-      <span>${shortMoment(first.at, language)}</span>
-      <span>${shortMoment(last.at, language)}</span>
+      <span>${formatShortMoment(first.at, language)}</span>
+      <span>${formatShortMoment(last.at, language)}</span>
     </p>
     <details>
       <summary>${t('Sebagai tabel', 'As a table')}</summary>
@@ -68,7 +68,7 @@ export function slotsChart(visit: Visit, points: readonly SlotsAt[], total: numb
           ${thinned(points).map(
             ({ at, slots }) =>
               html`<tr>
-                <td>${shortMoment(at, language)}</td>
+                <td>${formatShortMoment(at, language)}</td>
                 <td class="number">${number(slots)}</td>
               </tr>`,
           )}

@@ -2,7 +2,7 @@ import { may } from '../../identity/policy.ts';
 import type { BrandSetupRow } from '../../ledger/queries.ts';
 import { notice } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import type { ShopOf } from './parts.ts';
 
 interface Step {
@@ -14,7 +14,11 @@ interface Step {
 }
 
 /** What a new brand needs before money can reach it, in order; nothing once it has everything. */
-export function checklist(visit: Visit, shop: ShopOf, setup: BrandSetupRow): Html | undefined {
+export function checklist(
+  visit: PageContext,
+  shop: ShopOf,
+  setup: BrandSetupRow,
+): Html | undefined {
   const steps = stepsOf(visit, shop, setup);
   const done = steps.filter(({ isDone }) => isDone).length;
   if (done === steps.length) return undefined;
@@ -30,7 +34,7 @@ export function checklist(visit: Visit, shop: ShopOf, setup: BrandSetupRow): Htm
   </section>`;
 }
 
-function stepLine({ t, url }: Visit, { isDone, words, why, path }: Step): Html {
+function stepLine({ t, url }: PageContext, { isDone, words, why, path }: Step): Html {
   if (isDone) return html`<li class="done">${words} – ${t('selesai', 'done')} ✓</li>`;
   return html`<li>
     ${path === undefined ? html`<strong>${words}</strong>` : html`<a href="${url(path)}">${words}</a>`}
@@ -38,7 +42,7 @@ function stepLine({ t, url }: Visit, { isDone, words, why, path }: Step): Html {
   </li>`;
 }
 
-function stepsOf({ t, actor }: Visit, { brand, role }: ShopOf, setup: BrandSetupRow): Step[] {
+function stepsOf({ t, actor }: PageContext, { brand, role }: ShopOf, setup: BrandSetupRow): Step[] {
   const path = `/toko/${brand.brand_id}`;
   const rights = { brandRole: role };
   const edits = may(actor, 'payout_account.edit', rights);
@@ -74,7 +78,7 @@ function stepsOf({ t, actor }: Visit, { brand, role }: ShopOf, setup: BrandSetup
 }
 
 /** Said before a campaign opens, rather than when its money is to be paid out. */
-export function noAccount({ t, url }: Visit, brand: ShopOf['brand']): Html {
+export function noAccount({ t, url }: PageContext, brand: ShopOf['brand']): Html {
   return notice(
     'busy',
     t('Rekening pencairan belum diisi.', 'There is no payout account yet.'),

@@ -2,7 +2,7 @@ import { nextCursor } from '../../http/cursor.ts';
 import type { FieldError } from '../../errors/errors.ts';
 import { input, notice, paging, textarea } from '../../web/components.ts';
 import { attribute, html, type Html, type Part } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { text } from '../../http/schemas.ts';
 import type { Shown } from './parts.ts';
 
@@ -28,7 +28,7 @@ export function titleMistakes(title: string, typed: string): readonly FieldError
 }
 
 /** Above the form when the numbers are others by now than those that were seen. */
-export function numbersChanged({ t }: Visit): Html {
+export function numbersChanged({ t }: PageContext): Html {
   return notice(
     'busy',
     t('Angkanya baru saja berubah.', 'The numbers have just changed.'),
@@ -38,7 +38,7 @@ export function numbersChanged({ t }: Visit): Html {
 
 /** The fields of such a form: why, and the title to type. */
 export function deliberateFields(
-  visit: Visit,
+  visit: PageContext,
   { title, seen, typed, errors }: Pick<Shown, 'typed' | 'errors'> & { title: string; seen: string },
 ): Html {
   const { t } = visit;
@@ -72,7 +72,7 @@ interface Column<R> {
 
 /** Whom it concerns, and how: a page of a table, and the way to the next. */
 export function concerned<R>(
-  visit: Visit,
+  visit: PageContext,
   {
     label,
     caption,

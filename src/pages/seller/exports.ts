@@ -2,21 +2,21 @@ import { toApiParticipationStatus } from '../../database/status-words.ts';
 import type { Campaign } from '../../campaigns/campaign.ts';
 import type { Cell } from '../../exports/csv.ts';
 import { deliveredQuantityOf } from '../../participations/participation.ts';
-import type { RosterRow } from '../../participations/participant-list-queries.ts';
+import type { ParticipantRow } from '../../participations/participant-list-queries.ts';
 import type { SheetHead } from '../../exports/spreadsheet.ts';
 import { participationWords, paymentWords } from '../statuses.ts';
-import { worded, type Visit } from '../../web/visit.ts';
+import { inLanguage, type PageContext } from '../../web/visit.ts';
 import { nameOf } from './parts.ts';
 
 /** One column of the exports: its head, its width in a spreadsheet, and what it says of a row. */
 interface Column {
   readonly head: string;
   readonly width: number;
-  cell(row: RosterRow): Cell;
+  cell(row: ParticipantRow): Cell;
 }
 
 /** What every export has of a participation. */
-function columnsOf(visit: Visit, campaign: Campaign): readonly Column[] {
+function columnsOf(visit: PageContext, campaign: Campaign): readonly Column[] {
   const { t } = visit;
   const { weight_grams: weight, price_per_slot: price } = campaign;
   return [
@@ -39,12 +39,13 @@ function columnsOf(visit: Visit, campaign: Campaign): readonly Column[] {
     {
       head: 'Status',
       width: 18,
-      cell: (row) => worded(visit, participationWords[toApiParticipationStatus(row.status)].words),
+      cell: (row) =>
+        inLanguage(visit, participationWords[toApiParticipationStatus(row.status)].words),
     },
     {
       head: t('Pembayaran', 'Payment'),
       width: 24,
-      cell: (row) => worded(visit, paymentWords[row.payment_state].words),
+      cell: (row) => inLanguage(visit, paymentWords[row.payment_state].words),
     },
     { head: t('Dibayar (Rp)', 'Paid (Rp)'), width: 16, cell: (row) => Number(row.paid_amount) },
     {
@@ -69,7 +70,7 @@ function columnsOf(visit: Visit, campaign: Campaign): readonly Column[] {
 }
 
 /** The head of the participants' spreadsheet. */
-export function sheetHead(visit: Visit, campaign: Campaign): SheetHead {
+export function sheetHead(visit: PageContext, campaign: Campaign): SheetHead {
   return {
     name: visit.t('Peserta', 'Participants'),
     columns: columnsOf(visit, campaign).map(plain),
@@ -81,9 +82,9 @@ const plain = ({ head, width }: Column) => ({ head, width });
 
 /** The participants, a line for each. */
 export async function* linesOf(
-  visit: Visit,
+  visit: PageContext,
   campaign: Campaign,
-  rows: AsyncIterable<RosterRow>,
+  rows: AsyncIterable<ParticipantRow>,
 ): AsyncGenerator<Cell[]> {
   const columns = columnsOf(visit, campaign);
   for await (const row of rows) yield columns.map((column) => column.cell(row));
@@ -91,9 +92,9 @@ export async function* linesOf(
 
 /** The participants as CSV: a head, and a line for each. */
 export async function* csvLinesOf(
-  visit: Visit,
+  visit: PageContext,
   campaign: Campaign,
-  rows: AsyncIterable<RosterRow>,
+  rows: AsyncIterable<ParticipantRow>,
 ): AsyncGenerator<Cell[]> {
   yield columnsOf(visit, campaign).map(({ head }) => head);
   yield* linesOf(visit, campaign, rows);

@@ -1,5 +1,5 @@
 import type { PageDeps } from '../deps.ts';
-import type { Pages } from '../../http/page-response.ts';
+import type { PagePlugin } from '../../http/page-response.ts';
 import { brandPages } from './brands.ts';
 import { campaignPage } from './campaign.ts';
 import { campaignPages } from './campaigns.ts';
@@ -16,7 +16,7 @@ import { webhookPage } from './webhook.ts';
 import { webhooksPage } from './webhooks.ts';
 
 /** What sellers see: their brands and members, products, campaigns and participants. */
-export function sellerPages(app: PageDeps): Pages {
+export function sellerPages(app: PageDeps): PagePlugin {
   const parts = [
     brandPages,
     memberPages,

@@ -2,51 +2,51 @@ import { inviteByMail } from '../../catalogue/invite-by-mail.ts';
 import { invitedRoles, viewInvitations, withdrawInvitation } from '../../catalogue/invitations.ts';
 import type { InvitationRow, MemberRow } from '../../catalogue/member-queries.ts';
 import { changeRole, removeMember, viewMembers } from '../../catalogue/members.ts';
-import { permitOnBrand, renameBrand } from '../../catalogue/operations.ts';
+import { authorizeOnBrand, renameBrand } from '../../catalogue/operations.ts';
 import { brandName } from '../../catalogue/schemas.ts';
 import type { PageDeps } from '../deps.ts';
 import { languages } from '../../errors/errors.ts';
-import { formReader, taken } from '../../http/forms.ts';
-import { originOfMails } from '../../http/csrf.ts';
+import { formParser, toResult } from '../../http/forms.ts';
+import { originForEmails } from '../../http/csrf.ts';
 import { choice, closed, text } from '../../http/schemas.ts';
-import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
+import { redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
 import { brandRoles, may } from '../../identity/policy.ts';
-import { operate } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import { badge, exactMoment, input, select } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
-import { worded, type Visit } from '../../web/visit.ts';
+import { inLanguage, type PageContext } from '../../web/visit.ts';
 import { roleMeanings } from './brands.ts';
 import {
   idIn,
   nameOf,
-  newsOf,
-  refusal,
+  flashMessage,
+  refusalNotice,
   roleNames,
   shopHead,
-  shownAgain,
+  rerenderForm,
   signedIn,
   statusOf,
-  told,
+  withFlash,
   type Shown,
   type ShopOf,
 } from './parts.ts';
 
-const readInvitation = formReader(
+const readInvitation = formParser(
   closed({ email: text(3, 254), role: choice(invitedRoles), language: choice(languages) }),
 );
-const readRole = formReader(closed({ role: choice(brandRoles) }));
-const readName = formReader(closed({ name: brandName }));
+const readRole = formParser(closed({ role: choice(brandRoles) }));
+const readName = formParser(closed({ name: brandName }));
 
 /** Members, invitations and the name are changed on one page. */
 const formPage = '/toko/:id/anggota';
 
 /** Who runs a brand, who is invited to, and the brand's name. */
-export function memberPages(app: PageDeps): Pages {
+export function memberPages(app: PageDeps): PagePlugin {
   return async (server) => {
-    const page = async (visit: Visit, brandId: string, shown: Shown, news?: Html) => {
+    const page = async (visit: PageContext, brandId: string, shown: Shown, news?: Html) => {
       signedIn(visit);
       const { actor } = visit;
-      const { brand, role } = await permitOnBrand(app.db, actor, 'brand.members.read', brandId);
+      const { brand, role } = await authorizeOnBrand(app.db, actor, 'brand.members.read', brandId);
       const rights = { brandRole: role };
       const manages = may(actor, 'brand.members.manage', rights);
       return membersPage(visit, {
@@ -67,7 +67,7 @@ export function memberPages(app: PageDeps): Pages {
       return sendPage(
         request,
         reply,
-        await page(visit, idIn(request), { typed: {} }, newsOf(request)),
+        await page(visit, idIn(request), { typed: {} }, flashMessage(request)),
       );
     });
 
@@ -78,8 +78,10 @@ export function memberPages(app: PageDeps): Pages {
       if (!('value' in reading)) {
         return sendPage(request, reply, await page(visit, id, reading), 422);
       }
-      await operate(app.db, (tx) => renameBrand(tx, visit.actor, id, reading.value.name.trim()));
-      return seeOther(request, reply, told(`/toko/${id}/anggota`, 'tersimpan'));
+      await runInTransaction(app.db, (tx) =>
+        renameBrand(tx, visit.actor, id, reading.value.name.trim()),
+      );
+      return redirect(request, reply, withFlash(`/toko/${id}/anggota`, 'tersimpan'));
     });
 
     server.post('/toko/:id/anggota/undang', async (request, reply) => {
@@ -89,13 +91,13 @@ export function memberPages(app: PageDeps): Pages {
       if (!('value' in reading)) {
         return sendPage(request, reply, await page(visit, id, reading), 422);
       }
-      const wish = { brandId: id, ...reading.value, origin: originOfMails(app, request) };
-      const sent = await taken(() => inviteByMail(app, visit.actor, wish));
+      const wish = { brandId: id, ...reading.value, origin: originForEmails(app, request) };
+      const sent = await toResult(() => inviteByMail(app, visit.actor, wish));
       if ('done' in sent) {
-        return seeOther(request, reply, told(`/toko/${id}/anggota`, 'diundang'));
+        return redirect(request, reply, withFlash(`/toko/${id}/anggota`, 'diundang'));
       }
       const { refused } = sent;
-      const shown = shownAgain(reading.typed, refused);
+      const shown = rerenderForm(reading.typed, refused);
       return sendPage(request, reply, await page(visit, id, shown), statusOf(refused));
     });
 
@@ -107,11 +109,11 @@ export function memberPages(app: PageDeps): Pages {
         return sendPage(request, reply, await page(visit, brandId, { typed: {} }), 422);
       }
       const { role } = reading.value;
-      const done = await taken(() =>
-        operate(app.db, (tx) => changeRole(tx, visit.actor, { brandId, userId, role })),
+      const done = await toResult(() =>
+        runInTransaction(app.db, (tx) => changeRole(tx, visit.actor, { brandId, userId, role })),
       );
       if ('done' in done) {
-        return seeOther(request, reply, told(`/toko/${brandId}/anggota`, 'tersimpan'));
+        return redirect(request, reply, withFlash(`/toko/${brandId}/anggota`, 'tersimpan'));
       }
       const shown = await page(visit, brandId, { typed: {}, refused: done.refused });
       return sendPage(request, reply, shown, done.refused.status);
@@ -120,8 +122,8 @@ export function memberPages(app: PageDeps): Pages {
     server.post('/toko/:id/anggota/:user/keluar', async (request, reply) => {
       const { visit } = request;
       const [brandId, userId] = [idIn(request), idIn(request, 'user')];
-      const done = await taken(() =>
-        operate(app.db, (tx) => removeMember(tx, visit.actor, { brandId, userId })),
+      const done = await toResult(() =>
+        runInTransaction(app.db, (tx) => removeMember(tx, visit.actor, { brandId, userId })),
       );
       if ('refused' in done) {
         const shown = await page(visit, brandId, { typed: {}, refused: done.refused });
@@ -129,9 +131,9 @@ export function memberPages(app: PageDeps): Pages {
       }
       const left = visit.person?.userId === userId;
       const next = left
-        ? told('/toko', 'keluar')
-        : told(`/toko/${brandId}/anggota`, 'anggota-keluar');
-      return seeOther(request, reply, next);
+        ? withFlash('/toko', 'keluar')
+        : withFlash(`/toko/${brandId}/anggota`, 'anggota-keluar');
+      return redirect(request, reply, next);
     });
 
     server.post(
@@ -139,8 +141,12 @@ export function memberPages(app: PageDeps): Pages {
       { config: { formPage } },
       async (request, reply) => {
         const which = { brandId: idIn(request), invitationId: idIn(request, 'invitation') };
-        await operate(app.db, (tx) => withdrawInvitation(tx, request.visit.actor, which));
-        return seeOther(request, reply, told(`/toko/${which.brandId}/anggota`, 'undangan-batal'));
+        await runInTransaction(app.db, (tx) => withdrawInvitation(tx, request.visit.actor, which));
+        return redirect(
+          request,
+          reply,
+          withFlash(`/toko/${which.brandId}/anggota`, 'undangan-batal'),
+        );
       },
     );
   };
@@ -158,10 +164,10 @@ interface MembersParts {
   readonly news: Html | undefined;
 }
 
-function membersPage(visit: Visit, parts: MembersParts) {
+function membersPage(visit: PageContext, parts: MembersParts) {
   const { t } = visit;
   const { brand, members, shown, news, manages } = parts;
-  const main = html`${news}${refusal(visit, shown.refused)}${shopHead(visit, parts, 'members')}
+  const main = html`${news}${refusalNotice(visit, shown.refused)}${shopHead(visit, parts, 'members')}
     <div class="columns">
       <section class="panel" aria-labelledby="members">
         <h2 id="members">${t('Anggota', 'Members')}</h2>
@@ -174,7 +180,7 @@ function membersPage(visit: Visit, parts: MembersParts) {
         <section class="panel" aria-labelledby="roles">
           <h2 id="roles">${t('Siapa boleh apa', 'Who may do what')}</h2>
           <ul>
-            ${brandRoles.map((role) => html`<li>${worded(visit, roleMeanings[role])}</li>`)}
+            ${brandRoles.map((role) => html`<li>${inLanguage(visit, roleMeanings[role])}</li>`)}
           </ul>
         </section>
       </div>
@@ -183,7 +189,7 @@ function membersPage(visit: Visit, parts: MembersParts) {
   return { title, section: 'shop' as const, main };
 }
 
-function memberItem(visit: Visit, parts: MembersParts, member: MemberRow): Html {
+function memberItem(visit: PageContext, parts: MembersParts, member: MemberRow): Html {
   const { t, url, person } = visit;
   const isSelf = person?.userId === member.user_id;
   const mayChange = parts.manages && (member.role !== 'owner' || parts.ownersToo);
@@ -196,7 +202,7 @@ function memberItem(visit: Visit, parts: MembersParts, member: MemberRow): Html 
         <strong>${name}</strong>${isSelf && html` <span class="quiet">(${t('kamu', 'you')})</span>`}
         ${member.email !== null && html`<br /><span class="quiet">${member.email}</span>`}
       </p>
-      ${badge(worded(visit, roleNames[member.role]))}
+      ${badge(inLanguage(visit, roleNames[member.role]))}
     </div>
     ${
       (mayChange || isSelf) &&
@@ -224,21 +230,21 @@ function memberItem(visit: Visit, parts: MembersParts, member: MemberRow): Html 
   </li>`;
 }
 
-function roleOption(visit: Visit, role: MemberRow['role'], present: MemberRow['role']): Html {
-  const words = worded(visit, roleNames[role]);
+function roleOption(visit: PageContext, role: MemberRow['role'], present: MemberRow['role']): Html {
+  const words = inLanguage(visit, roleNames[role]);
   return role === present
     ? html`<option value="${role}" selected>${words}</option>`
     : html`<option value="${role}">${words}</option>`;
 }
 
-function invitationForm(visit: Visit, { brand, invitations, shown }: MembersParts): Html {
+function invitationForm(visit: PageContext, { brand, invitations, shown }: MembersParts): Html {
   const { t, url, language } = visit;
   const open = invitations.map(
     (one) =>
       html`<li class="row apart">
         <p class="person">
           <strong>${one.email}</strong><br /><span class="quiet"
-            >${worded(visit, roleNames[one.role])}, ${t('sampai', 'until')}
+            >${inLanguage(visit, roleNames[one.role])}, ${t('sampai', 'until')}
             ${exactMoment(visit, one.expires_at)}</span
           >
         </p>
@@ -271,7 +277,7 @@ function invitationForm(visit: Visit, { brand, invitations, shown }: MembersPart
             errors: shown.errors,
             required: true,
           },
-          invitedRoles.map((value) => ({ value, label: worded(visit, roleNames[value]) })),
+          invitedRoles.map((value) => ({ value, label: inLanguage(visit, roleNames[value]) })),
         )}
         ${select(
           visit,
@@ -300,7 +306,7 @@ function invitationForm(visit: Visit, { brand, invitations, shown }: MembersPart
   </section>`;
 }
 
-function nameForm(visit: Visit, { brand, shown }: MembersParts): Html {
+function nameForm(visit: PageContext, { brand, shown }: MembersParts): Html {
   const { t, url } = visit;
   return html`<section class="panel" aria-labelledby="rename">
     <h2 id="rename">${t('Nama brand', 'Name of the brand')}</h2>

@@ -1,12 +1,12 @@
 import { nextCursor } from '../../http/cursor.ts';
 import type { Campaign } from '../../campaigns/campaign.ts';
 import { deliveredQuantityOf } from '../../participations/participation.ts';
-import type { RosterRow } from '../../participations/participant-list-queries.ts';
+import type { ParticipantRow } from '../../participations/participant-list-queries.ts';
 import type { PaymentState } from '../../ledger/payments/payment-state.ts';
 import { emptyState, notice, paging } from '../../web/components.ts';
-import { count } from '../../web/format.ts';
+import { formatCount } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { nameOf } from './parts.ts';
 
 /** Labels of one page of the packing list. */
@@ -15,14 +15,14 @@ export const maxLabels = 100;
 export interface PackingProps {
   readonly campaign: Campaign;
   /** One more than fits, where there is more. */
-  readonly rows: readonly RosterRow[];
+  readonly rows: readonly ParticipantRow[];
   readonly isFirst: boolean;
   /** Participations of the campaign in each payment state. */
   readonly states: ReadonlyMap<PaymentState, number>;
 }
 
 /** Labels to print: of those who have paid, with the slots that are delivered to each. */
-export function packingPage(visit: Visit, { campaign, rows, isFirst, states }: PackingProps) {
+export function packingPage(visit: PageContext, { campaign, rows, isFirst, states }: PackingProps) {
   const { t, url } = visit;
   const path = url(`/toko/sambatan/${campaign.id}`);
   const title = t('Daftar kemas', 'Packing list');
@@ -62,7 +62,7 @@ export function packingPage(visit: Visit, { campaign, rows, isFirst, states }: P
 
 /** Who bought and has not paid is not packed: how many they are, with the way to them. */
 function unpaidNotice(
-  visit: Visit,
+  visit: PageContext,
   path: string,
   states: ReadonlyMap<PaymentState, number>,
 ): Html | false {
@@ -85,18 +85,20 @@ function unpaidNotice(
       ${links.map(
         ({ state, number }, index) =>
           html`${index > 0 && ', '}<a href="${path}/peserta?payment=${state}"
-              >${count(number, language)} ${words[state]}</a
+              >${formatCount(number, language)} ${words[state]}</a
             >`,
       )}.
     </span>
   </div>`;
 }
 
-function label(visit: Visit, campaign: Campaign, row: RosterRow): Html {
+function label(visit: PageContext, campaign: Campaign, row: ParticipantRow): Html {
   const { t, language } = visit;
   const slots = deliveredQuantityOf(row);
   return html`<li class="label">
-    <p class="label-slots"><strong>${count(slots, language)} ×</strong> ${campaign.product_name}</p>
+    <p class="label-slots">
+      <strong>${formatCount(slots, language)} ×</strong> ${campaign.product_name}
+    </p>
     <p><strong>${nameOf(visit, row)}</strong></p>
     <p>${row.shipping_address}</p>
     ${row.note !== null && html`<p class="quiet">${t('Catatan', 'Note')}: ${row.note}</p>`}
@@ -104,15 +106,15 @@ function label(visit: Visit, campaign: Campaign, row: RosterRow): Html {
       slots < row.quantity &&
       html`<p class="quiet">
         ${t(
-          `Dipesan ${count(row.quantity, language)}; sisanya dikembalikan uangnya.`,
-          `${count(row.quantity, language)} ordered; the rest is refunded.`,
+          `Dipesan ${formatCount(row.quantity, language)}; sisanya dikembalikan uangnya.`,
+          `${formatCount(row.quantity, language)} ordered; the rest is refunded.`,
         )}
       </p>`
     }
     <p class="quiet">
       …${row.participation_id.slice(-8)}${
         campaign.weight_grams !== null &&
-        html` · ${count(campaign.weight_grams * slots, language)} g`
+        html` · ${formatCount(campaign.weight_grams * slots, language)} g`
       }
     </p>
   </li>`;

@@ -1,33 +1,42 @@
 import { participationStatuses, toApiParticipationStatus } from '../../database/status-words.ts';
 import { paymentStates, type PaymentState } from '../../ledger/payments/payment-state.ts';
 import { deliveredQuantityOf } from '../../participations/participation.ts';
-import type { RosterInput, RosterPage } from '../../participations/participant-list.ts';
+import type {
+  ParticipantListInput,
+  ParticipantPage,
+} from '../../participations/participant-list.ts';
 import {
-  rosterSorts,
-  type RosterRow,
-  type RosterSort,
+  participantSorts,
+  type ParticipantRow,
+  type ParticipantSort,
 } from '../../participations/participant-list-queries.ts';
 import { emptyState, input, pageJump, select } from '../../web/components.ts';
-import { count, distance, participants, rupiah, shortMoment } from '../../web/format.ts';
+import {
+  formatCount,
+  formatDistance,
+  formatParticipants,
+  formatRupiah,
+  formatShortMoment,
+} from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { participationBadge, participationWords, paymentBadge, paymentWords } from '../statuses.ts';
-import { worded, type Visit } from '../../web/visit.ts';
+import { inLanguage, type PageContext } from '../../web/visit.ts';
 import { nameOf } from './parts.ts';
 
 export const rosterPageSize = 50;
 
 /** How the list is looked at, beside what it is narrowed to. */
 export interface RosterView {
-  readonly sort: RosterSort;
+  readonly sort: ParticipantSort;
   readonly page: number;
 }
 
-type View = RosterInput & RosterView;
+type View = ParticipantListInput & RosterView;
 
 /** A campaign's participants: a search, filters, a sorted page, and the way to any other. */
 export function rosterPage(
-  visit: Visit,
-  { campaign, rows, total, states }: RosterPage,
+  visit: PageContext,
+  { campaign, rows, total, states }: ParticipantPage,
   view: View,
 ) {
   const { t, url, language } = visit;
@@ -47,7 +56,7 @@ export function rosterPage(
     </div>
     ${filters(visit, `${path}/peserta`, view, states)}
     <p role="status">
-      <strong>${participants(total, language)}</strong>${
+      <strong>${formatParticipants(total, language)}</strong>${
         isNarrowed &&
         html` ${t('cocok dengan pencarianmu', 'match your search')} ·
           <a href="${path}/peserta">${t('Tampilkan semua', 'Show all')}</a>`
@@ -87,14 +96,14 @@ function queryOf({ status, paymentState, search, sort }: View): string {
 }
 
 function filters(
-  visit: Visit,
+  visit: PageContext,
   path: string,
   view: View,
   states: ReadonlyMap<PaymentState, number>,
 ): Html {
   const { t, language } = visit;
   const everything = { value: '', label: t('Semua', 'All') };
-  const sorts: Record<RosterSort, string> = {
+  const sorts: Record<ParticipantSort, string> = {
     joined: t('Paling dulu ikut', 'First to join'),
     newest: t('Paling baru ikut', 'Last to join'),
     name: t('Nama', 'Name'),
@@ -120,7 +129,7 @@ function filters(
           .filter((state) => states.has(state) || state === view.paymentState)
           .map((state) => ({
             value: state,
-            label: `${worded(visit, paymentWords[state].words)} (${count(states.get(state) ?? 0, language)})`,
+            label: `${inLanguage(visit, paymentWords[state].words)} (${formatCount(states.get(state) ?? 0, language)})`,
           })),
       ],
     )}
@@ -128,19 +137,19 @@ function filters(
       everything,
       ...participationStatuses.map((status) => ({
         value: status,
-        label: worded(visit, participationWords[status].words),
+        label: inLanguage(visit, participationWords[status].words),
       })),
     ])}
     ${select(
       visit,
       { name: 'sort', label: t('Urutkan', 'Sort by'), value: view.sort },
-      rosterSorts.map((sort) => ({ value: sort, label: sorts[sort] })),
+      participantSorts.map((sort) => ({ value: sort, label: sorts[sort] })),
     )}
     <button class="button">${t('Tampilkan', 'Show')}</button>
   </form>`;
 }
 
-function rosterTable(visit: Visit, rows: readonly RosterRow[]): Html {
+function rosterTable(visit: PageContext, rows: readonly ParticipantRow[]): Html {
   const { t } = visit;
   return html`<table class="roster panel">
     <thead>
@@ -159,7 +168,7 @@ function rosterTable(visit: Visit, rows: readonly RosterRow[]): Html {
   </table>`;
 }
 
-function rosterLine(visit: Visit, row: RosterRow): Html {
+function rosterLine(visit: PageContext, row: ParticipantRow): Html {
   const { language } = visit;
   return html`<tr>
     <th scope="row">
@@ -172,16 +181,16 @@ function rosterLine(visit: Visit, row: RosterRow): Html {
     <td class="number">${slotsCell(visit, row)}</td>
     <td>${paymentCell(visit, row)}</td>
     <td>${participationBadge(visit, toApiParticipationStatus(row.status))}</td>
-    <td>${shortMoment(row.joined_at, language)}</td>
+    <td>${formatShortMoment(row.joined_at, language)}</td>
   </tr>`;
 }
 
 /** What is delivered, and what was ordered where that is more. */
-function slotsCell({ t, language }: Visit, row: RosterRow): Html {
+function slotsCell({ t, language }: PageContext, row: ParticipantRow): Html {
   const delivered = deliveredQuantityOf(row);
   const isLive = row.status !== 'cancelled' && row.status !== 'refunded';
-  const shown = count(isLive ? delivered : row.quantity, language);
-  const ordered = count(row.quantity, language);
+  const shown = formatCount(isLive ? delivered : row.quantity, language);
+  const ordered = formatCount(row.quantity, language);
   return html`${shown} <span class="unit">slot</span>${
       isLive &&
       delivered < row.quantity &&
@@ -189,18 +198,19 @@ function slotsCell({ t, language }: Visit, row: RosterRow): Html {
     }`;
 }
 
-function paymentCell(visit: Visit, row: RosterRow): Html {
+function paymentCell(visit: PageContext, row: ParticipantRow): Html {
   const { t, language, now } = visit;
   const { amount_due: due, pay_by: by, paid_amount: paid, refund_due_amount: back } = row;
   return html`${paymentBadge(visit, row.payment_state)}${
-    paid > 0n && html`<br /><small>${t('Dibayar', 'Paid')} ${rupiah(paid, language)}</small>`
-  }${due > 0n && html`<br /><small>${t('Tagihan', 'To pay')} ${rupiah(due, language)}</small>`}${
+    paid > 0n && html`<br /><small>${t('Dibayar', 'Paid')} ${formatRupiah(paid, language)}</small>`
+  }${due > 0n && html`<br /><small>${t('Tagihan', 'To pay')} ${formatRupiah(due, language)}</small>`}${
     by !== null &&
     html`<br /><small class="quiet"
-        >${t('Batas', 'Due')} ${shortMoment(by, language)} (${distance(by, now, language)})</small
+        >${t('Batas', 'Due')} ${formatShortMoment(by, language)}
+        (${formatDistance(by, now, language)})</small
       >`
   }${
     back > 0n &&
-    html`<br /><small>${t('Dikembalikan', 'To refund')} ${rupiah(back, language)}</small>`
+    html`<br /><small>${t('Dikembalikan', 'To refund')} ${formatRupiah(back, language)}</small>`
   }`;
 }

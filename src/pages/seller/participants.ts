@@ -1,26 +1,26 @@
 import { participationStatuses } from '../../database/status-words.ts';
 import type { FastifyRequest } from 'fastify';
-import { permitOnCampaign } from '../../campaigns/operations.ts';
+import { authorizeOnCampaign } from '../../campaigns/operations.ts';
 import type { PageDeps } from '../deps.ts';
 import { csvOf } from '../../exports/csv.ts';
-import { after } from '../../http/cursor.ts';
+import { cursorAfter } from '../../http/cursor.ts';
 import { csvType, fileHeaders } from '../../http/download-headers.ts';
-import { sendPage, type Pages } from '../../http/page-response.ts';
+import { sendPage, type PagePlugin } from '../../http/page-response.ts';
 import { paymentStates } from '../../ledger/payments/payment-state.ts';
-import { consult } from '../../operation/run.ts';
+import { retryRead } from '../../operation/run.ts';
 import {
   countStates,
-  viewRoster,
-  viewRosterPage,
+  viewParticipants,
+  viewParticipantPage,
   wholeRoster,
-  type RosterInput,
+  type ParticipantListInput,
 } from '../../participations/participant-list.ts';
-import { rosterSorts } from '../../participations/participant-list-queries.ts';
+import { participantSorts } from '../../participations/participant-list-queries.ts';
 import { spreadsheetOf, spreadsheetType } from '../../exports/spreadsheet.ts';
 import { csvLinesOf, fileName, linesOf, sheetHead } from './exports.ts';
 import { maxLabels, packingPage } from './packing.ts';
 import { rosterPage, rosterPageSize, type RosterView } from './participant-list.ts';
-import { asked, idIn, signedIn } from './parts.ts';
+import { queryParam, idIn, signedIn } from './parts.ts';
 
 const action = 'campaign.participants.read';
 /** Longer searches are cut: no name or address is longer. */
@@ -28,14 +28,17 @@ const maxSearchLength = 100;
 const maxPage = 100_000;
 
 /** Who joined a campaign and where it is to be sent: to look at, to print, to take along. */
-export function participantPages(app: PageDeps): Pages {
+export function participantPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/toko/sambatan/:id/peserta', async (request, reply) => {
       const { visit } = request;
       signedIn(visit);
       const view = viewOf(request);
-      const page = await consult(() =>
-        viewRosterPage(app.db, visit.actor, idIn(request), { ...view, pageSize: rosterPageSize }),
+      const page = await retryRead(() =>
+        viewParticipantPage(app.db, visit.actor, idIn(request), {
+          ...view,
+          pageSize: rosterPageSize,
+        }),
       );
       return sendPage(request, reply, rosterPage(visit, page, view));
     });
@@ -43,12 +46,12 @@ export function participantPages(app: PageDeps): Pages {
     server.get('/toko/sambatan/:id/kemas', async (request, reply) => {
       const { visit } = request;
       signedIn(visit);
-      const [last = null] = after(asked(request, 'cursor'), ['id']);
+      const [last = null] = cursorAfter(queryParam(request, 'cursor'), ['id']);
       const input = { onlyToPack: true, after: last, limit: maxLabels + 1 };
-      const { campaign, rows } = await consult(() =>
-        viewRoster(app.db, visit.actor, idIn(request), input),
+      const { campaign, rows } = await retryRead(() =>
+        viewParticipants(app.db, visit.actor, idIn(request), input),
       );
-      const states = await consult(() => countStates(app.db, campaign.id));
+      const states = await retryRead(() => countStates(app.db, campaign.id));
       const props = { campaign, rows, isFirst: last === null, states };
       return sendPage(request, reply, packingPage(visit, props));
     });
@@ -56,7 +59,7 @@ export function participantPages(app: PageDeps): Pages {
     const exported = async (request: FastifyRequest) => {
       const { visit } = request;
       signedIn(visit);
-      const { campaign } = await permitOnCampaign(app.db, visit.actor, action, idIn(request));
+      const { campaign } = await authorizeOnCampaign(app.db, visit.actor, action, idIn(request));
       return { visit, campaign, rows: wholeRoster(app.db, campaign.id, viewOf(request)) };
     };
 
@@ -79,13 +82,13 @@ export function participantPages(app: PageDeps): Pages {
 }
 
 /** What of the list is asked for; whatever is not understood is not asked for. */
-function viewOf(request: FastifyRequest): RosterInput & RosterView {
-  const page = Number(asked(request, 'page') ?? 1);
+function viewOf(request: FastifyRequest): ParticipantListInput & RosterView {
+  const page = Number(queryParam(request, 'page') ?? 1);
   return {
-    status: participationStatuses.find((one) => one === asked(request, 'status')),
-    paymentState: paymentStates.find((one) => one === asked(request, 'payment')),
-    search: asked(request, 'q')?.trim().slice(0, maxSearchLength) || undefined,
-    sort: rosterSorts.find((one) => one === asked(request, 'sort')) ?? 'joined',
+    status: participationStatuses.find((one) => one === queryParam(request, 'status')),
+    paymentState: paymentStates.find((one) => one === queryParam(request, 'payment')),
+    search: queryParam(request, 'q')?.trim().slice(0, maxSearchLength) || undefined,
+    sort: participantSorts.find((one) => one === queryParam(request, 'sort')) ?? 'joined',
     page: Number.isInteger(page) && page >= 1 && page <= maxPage ? page : 1,
   };
 }

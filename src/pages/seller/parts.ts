@@ -3,7 +3,7 @@ import { may, type BrandRole } from '../../identity/policy.ts';
 import { DomainError, type ErrorCode, type FieldError } from '../../errors/errors.ts';
 import { notice } from '../../web/components.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 
 /** The id that a path names; anything else is no page. */
 export function idIn(request: FastifyRequest, name = 'id'): string {
@@ -15,18 +15,21 @@ export function idIn(request: FastifyRequest, name = 'id'): string {
 }
 
 /** One word of a query; undefined when it is not there or comes twice. */
-export function asked(request: FastifyRequest, name: string): string | undefined {
+export function queryParam(request: FastifyRequest, name: string): string | undefined {
   const value = (request.query as Readonly<Record<string, unknown>>)[name];
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
 /** Sends visitors to sign in; gives the rest of the pages somebody to be for. */
-export function signedIn(visit: Visit): void {
+export function signedIn(visit: PageContext): void {
   if (visit.actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
 }
 
 /** What a form was refused for, above it; what is wrong with a field stands at the field. */
-export function refusal(visit: Visit, refused: DomainError | undefined): Html | undefined {
+export function refusalNotice(
+  visit: PageContext,
+  refused: DomainError | undefined,
+): Html | undefined {
   if (refused === undefined) return undefined;
   const { title, detail } = refused.text(visit.language);
   return notice('bad', title, detail);
@@ -47,7 +50,7 @@ export interface Shown {
  * A form that was refused: what is wrong with its fields beside them, anything else above it.
  * `fieldOf` names the field that a refusal as a whole is about.
  */
-export function shownAgain(
+export function rerenderForm(
   typed: Shown['typed'],
   refused: DomainError,
   fieldOf: { readonly [C in ErrorCode]?: string } = {},
@@ -103,13 +106,13 @@ const news = {
 } as const;
 
 /** A path that says, once it is reached, what was done. */
-export function told(path: string, what: keyof typeof news): string {
+export function withFlash(path: string, what: keyof typeof news): string {
   return `${path}${path.includes('?') ? '&' : '?'}kabar=${what}`;
 }
 
 /** What was done on the page before this one. */
-export function newsOf(request: FastifyRequest): Html | undefined {
-  const word = asked(request, 'kabar');
+export function flashMessage(request: FastifyRequest): Html | undefined {
+  const word = queryParam(request, 'kabar');
   if (word === undefined || !Object.hasOwn(news, word)) return undefined;
   return notice('good', news[word as keyof typeof news][request.visit.language]);
 }
@@ -124,7 +127,7 @@ export interface ShopOf {
 
 /** The head of every page of a brand: its name, and the ways to its parts. */
 export function shopHead(
-  visit: Visit,
+  visit: PageContext,
   { brand, role }: ShopOf,
   tab: ShopTab | undefined,
   action?: Html,
@@ -165,7 +168,7 @@ export const roleNames = {
 
 /** How a buyer or member is called: by their profile, else by the beginning of their id. */
 export function nameOf(
-  visit: Visit,
+  visit: PageContext,
   { display_name, user_id }: { readonly display_name: string | null; readonly user_id: string },
 ): string {
   return (

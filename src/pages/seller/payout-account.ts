@@ -1,40 +1,45 @@
-import { permitOnBrand } from '../../catalogue/operations.ts';
+import { authorizeOnBrand } from '../../catalogue/operations.ts';
 import type { PageDeps } from '../deps.ts';
-import { formReader, taken } from '../../http/forms.ts';
+import { formParser, toResult } from '../../http/forms.ts';
 import { closed } from '../../http/schemas.ts';
-import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
+import { redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
 import { may } from '../../identity/policy.ts';
 import { noneYet, payoutAccount, setPayoutAccount } from '../../ledger/bank-accounts/operations.ts';
 import type { OwnAccountRow } from '../../ledger/queries.ts';
 import { bankFields } from '../../ledger/schemas.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { bankAccountInputs } from '../../web/bank-account.ts';
 import { exactMoment, notice } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import {
   idIn,
-  newsOf,
-  refusal,
+  flashMessage,
+  refusalNotice,
   shopHead,
-  shownAgain,
+  rerenderForm,
   signedIn,
   statusOf,
-  told,
+  withFlash,
   type Shown,
   type ShopOf,
 } from './parts.ts';
 
-const readAccount = formReader(closed(bankFields));
+const readAccount = formParser(closed(bankFields));
 
 /** Where a brand is paid out to: its owner says so, staff look. */
-export function payoutAccountPage(app: PageDeps): Pages {
+export function payoutAccountPage(app: PageDeps): PagePlugin {
   return async (server) => {
-    const page = async (visit: Visit, brandId: string, sent: Shown | undefined, news?: Html) => {
+    const page = async (
+      visit: PageContext,
+      brandId: string,
+      sent: Shown | undefined,
+      news?: Html,
+    ) => {
       signedIn(visit);
       const { actor } = visit;
-      return await consult(async () => {
-        const shop = await permitOnBrand(app.db, actor, 'payout_account.read', brandId);
+      return await retryRead(async () => {
+        const shop = await authorizeOnBrand(app.db, actor, 'payout_account.read', brandId);
         const known = await payoutAccount(app.db, actor, brandId).catch(noneYet);
         const edits = may(actor, 'payout_account.edit', { brandRole: shop.role });
         return accountPage(visit, { ...shop, known, edits, sent, news });
@@ -43,7 +48,7 @@ export function payoutAccountPage(app: PageDeps): Pages {
 
     server.get('/toko/:id/rekening', async (request, reply) => {
       const { visit } = request;
-      const shown = await page(visit, idIn(request), undefined, newsOf(request));
+      const shown = await page(visit, idIn(request), undefined, flashMessage(request));
       return sendPage(request, reply, shown);
     });
 
@@ -51,17 +56,17 @@ export function payoutAccountPage(app: PageDeps): Pages {
       const { visit } = request;
       signedIn(visit);
       const id = idIn(request);
-      await consult(() => permitOnBrand(app.db, visit.actor, 'payout_account.edit', id));
+      await retryRead(() => authorizeOnBrand(app.db, visit.actor, 'payout_account.edit', id));
       const reading = readAccount(request.body);
       if ('errors' in reading) {
         return sendPage(request, reply, await page(visit, id, reading), 422);
       }
-      const done = await taken(() =>
-        operate(app.db, (tx) => setPayoutAccount(tx, visit.actor, id, reading.value)),
+      const done = await toResult(() =>
+        runInTransaction(app.db, (tx) => setPayoutAccount(tx, visit.actor, id, reading.value)),
       );
       if ('done' in done)
-        return seeOther(request, reply, told(`/toko/${id}/rekening`, 'tersimpan'));
-      const shown = await page(visit, id, shownAgain(reading.typed, done.refused));
+        return redirect(request, reply, withFlash(`/toko/${id}/rekening`, 'tersimpan'));
+      const shown = await page(visit, id, rerenderForm(reading.typed, done.refused));
       return sendPage(request, reply, shown, statusOf(done.refused));
     });
   };
@@ -75,12 +80,12 @@ interface Parts extends ShopOf {
   readonly news: Html | undefined;
 }
 
-function accountPage(visit: Visit, parts: Parts) {
+function accountPage(visit: PageContext, parts: Parts) {
   const { t, url } = visit;
   const { brand, known, edits, sent, news } = parts;
   const title = t('Rekening pencairan', 'Payout account');
   const { updated_at: changedAt, ...account } = known ?? {};
-  const main = html`${news}${refusal(visit, sent?.refused)}${shopHead(visit, parts, 'account')}
+  const main = html`${news}${refusalNotice(visit, sent?.refused)}${shopHead(visit, parts, 'account')}
     <section class="panel narrow" aria-labelledby="account">
       <h2 id="account">${title}</h2>
       ${
@@ -126,7 +131,7 @@ function accountPage(visit: Visit, parts: Parts) {
   return { title: `${title} · ${brand.name}`, section: 'shop' as const, main };
 }
 
-function facts({ t }: Visit, { bank, number, holder }: OwnAccountRow): Html {
+function facts({ t }: PageContext, { bank, number, holder }: OwnAccountRow): Html {
   return html`<dl class="facts">
     <dt>Bank</dt>
     <dd>${bank}</dd>

@@ -4,8 +4,8 @@ import { makePicture, type MadePicture } from '../../catalogue/make-picture.ts';
 import {
   createProduct,
   editProduct,
-  permitOnBrand,
-  permitOnProduct,
+  authorizeOnBrand,
+  authorizeOnProduct,
   removePicture,
   setPicture,
 } from '../../catalogue/operations.ts';
@@ -20,40 +20,40 @@ import { productFields } from '../../catalogue/schemas.ts';
 import type { PageDeps } from '../deps.ts';
 import type { Tx } from '../../database/transaction.ts';
 import type { DomainError } from '../../errors/errors.ts';
-import { after, nextCursor } from '../../http/cursor.ts';
-import { formReader, taken, type Reading } from '../../http/forms.ts';
+import { cursorAfter, nextCursor } from '../../http/cursor.ts';
+import { formParser, toResult, type ParseResult } from '../../http/forms.ts';
 import { closed } from '../../http/schemas.ts';
-import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
+import { redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
 import { readUpload, takeUploads } from '../../uploads/uploads.ts';
 import { newId } from '../../identity/ids.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { badge, checkbox, emptyState, input, paging, textarea } from '../../web/components.ts';
-import { count, rupiah } from '../../web/format.ts';
+import { formatCount, formatRupiah } from '../../web/format.ts';
 import { fileInput } from '../../web/file-input.ts';
 import { html, type Html } from '../../web/html.ts';
 import { pictureTag } from '../product-picture.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import {
-  asked,
+  queryParam,
   idIn,
-  newsOf,
-  refusal,
+  flashMessage,
+  refusalNotice,
   shopHead,
   signedIn,
   statusOf,
-  told,
+  withFlash,
   type Shown,
   type ShopOf,
 } from './parts.ts';
 
-const readProduct = formReader(
+const readProduct = formParser(
   closed({ ...productFields, description: Type.Optional(productFields.description) }),
 );
 type ProductForm = Extract<ReturnType<typeof readProduct>, { value: unknown }>['value'];
 const pageSize = 24;
 
 /** A brand's products: what campaigns are made of. */
-export function productPages(app: PageDeps): Pages {
+export function productPages(app: PageDeps): PagePlugin {
   return async (server) => {
     takeUploads(server);
 
@@ -61,18 +61,26 @@ export function productPages(app: PageDeps): Pages {
       const { visit } = request;
       signedIn(visit);
       const id = idIn(request);
-      const shop = await permitOnBrand(app.db, visit.actor, 'product.create', id);
-      const [last = null] = after(asked(request, 'cursor'), ['id']);
-      const rows = await consult(() => app.db.rows(listProducts, id, last, pageSize + 1));
+      const shop = await authorizeOnBrand(app.db, visit.actor, 'product.create', id);
+      const [last = null] = cursorAfter(queryParam(request, 'cursor'), ['id']);
+      const rows = await retryRead(() => app.db.rows(listProducts, id, last, pageSize + 1));
       const next = nextCursor(rows, pageSize, (row) => [row.product_id]);
       const page = productList(visit, shop, rows.slice(0, pageSize), { next, isFirst: !last });
-      return sendPage(request, reply, { ...page, main: html`${newsOf(request)}${page.main}` });
+      return sendPage(request, reply, {
+        ...page,
+        main: html`${flashMessage(request)}${page.main}`,
+      });
     });
 
     server.get('/toko/:id/produk/baru', async (request, reply) => {
       const { visit } = request;
       signedIn(visit);
-      const { brand } = await permitOnBrand(app.db, visit.actor, 'product.create', idIn(request));
+      const { brand } = await authorizeOnBrand(
+        app.db,
+        visit.actor,
+        'product.create',
+        idIn(request),
+      );
       return sendPage(request, reply, productForm(visit, brand, undefined, { typed: {} }));
     });
 
@@ -80,14 +88,18 @@ export function productPages(app: PageDeps): Pages {
       const { visit } = request;
       signedIn(visit);
       const { actor } = visit;
-      const { brand } = await permitOnBrand(app.db, actor, 'product.create', idIn(request));
+      const { brand } = await authorizeOnBrand(app.db, actor, 'product.create', idIn(request));
       const save = async (tx: Tx, form: ProductForm) => {
         const wish = { ...inputOf(form), brandId: brand.brand_id };
         return (await createProduct(tx, actor, wish)).product_id;
       };
       const sent = await sentProduct(app, request, undefined, save);
       if ('done' in sent) {
-        return seeOther(request, reply, told(`/toko/${brand.brand_id}/produk`, 'produk-dibuat'));
+        return redirect(
+          request,
+          reply,
+          withFlash(`/toko/${brand.brand_id}/produk`, 'produk-dibuat'),
+        );
       }
       return sendPage(request, reply, productForm(visit, brand, undefined, sent), sent.status);
     });
@@ -97,7 +109,10 @@ export function productPages(app: PageDeps): Pages {
       signedIn(visit);
       const { brand, product } = await productAndBrand(app, visit, idIn(request));
       const page = productForm(visit, brand, product, { typed: typedOf(product) });
-      return sendPage(request, reply, { ...page, main: html`${newsOf(request)}${page.main}` });
+      return sendPage(request, reply, {
+        ...page,
+        main: html`${flashMessage(request)}${page.main}`,
+      });
     });
 
     server.post('/toko/produk/:id', async (request, reply) => {
@@ -109,7 +124,7 @@ export function productPages(app: PageDeps): Pages {
         (await editProduct(tx, visit.actor, id, inputOf(form))).product_id;
       const sent = await sentProduct(app, request, id, save);
       if ('done' in sent) {
-        return seeOther(request, reply, told(`/toko/produk/${id}`, 'tersimpan'));
+        return redirect(request, reply, withFlash(`/toko/produk/${id}`, 'tersimpan'));
       }
       return sendPage(request, reply, productForm(visit, brand, product, sent), sent.status);
     });
@@ -117,14 +132,14 @@ export function productPages(app: PageDeps): Pages {
     server.post('/toko/produk/:id/gambar/hapus', async (request, reply) => {
       const id = idIn(request);
       signedIn(request.visit);
-      await operate(app.db, (tx) => removePicture(tx, request.visit.actor, id));
-      return seeOther(request, reply, told(`/toko/produk/${id}`, 'foto-dihapus'));
+      await runInTransaction(app.db, (tx) => removePicture(tx, request.visit.actor, id));
+      return redirect(request, reply, withFlash(`/toko/produk/${id}`, 'foto-dihapus'));
     });
   };
 }
 
-async function productAndBrand(app: PageDeps, visit: Visit, productId: string) {
-  const product = await permitOnProduct(app.db, visit.actor, 'product.edit', productId);
+async function productAndBrand(app: PageDeps, visit: PageContext, productId: string) {
+  const product = await authorizeOnProduct(app.db, visit.actor, 'product.edit', productId);
   return { product, brand: await app.db.one(findBrand, product.brand_id) };
 }
 
@@ -140,9 +155,9 @@ async function sentProduct(
   productId: string | undefined,
   save: (tx: Tx, form: ProductForm) => Promise<string>,
 ): Promise<Sent> {
-  const upload = await taken(() => readUpload(request));
+  const upload = await toResult(() => readUpload(request));
   if ('refused' in upload) return { typed: {}, ...shownOf(upload.refused) };
-  const reading: Reading<ProductForm> = readProduct(upload.done.fields);
+  const reading: ParseResult<ProductForm> = readProduct(upload.done.fields);
   const { typed } = reading;
   const picture = await pictureIn(upload.done.picture, productId);
   const wrong = [
@@ -151,8 +166,8 @@ async function sentProduct(
   ];
   if (!('value' in reading) || !('made' in picture)) return { typed, errors: wrong, status: 422 };
   const { made } = picture;
-  const saved = await taken(() =>
-    operate(app.db, async (tx) => {
+  const saved = await toResult(() =>
+    runInTransaction(app.db, async (tx) => {
       const id = await save(tx, reading.value);
       if (made !== undefined) await setPicture(tx, request.visit.actor, id, made);
       return id;
@@ -163,7 +178,7 @@ async function sentProduct(
 
 async function pictureIn(bytes: Buffer | undefined, productId: string = newId()) {
   if (bytes === undefined) return { made: undefined as MadePicture | undefined };
-  const made = await taken(() => makePicture(productId, bytes));
+  const made = await toResult(() => makePicture(productId, bytes));
   return 'done' in made ? { made: made.done } : { errors: made.refused.fields };
 }
 
@@ -194,7 +209,7 @@ function typedOf(product: ProductRow): Shown['typed'] {
 }
 
 function productList(
-  visit: Visit,
+  visit: PageContext,
   shop: ShopOf,
   rows: readonly ProductRow[],
   { next, isFirst }: { readonly next: string | null; readonly isFirst: boolean },
@@ -212,7 +227,7 @@ function productList(
           ${pictureTag(pictureOf(product), { alt: product.name, sizes: cardSizes })}
           <div class="card-body">
             <h2><a href="${url(`/toko/produk/${product.product_id}`)}">${product.name}</a></h2>
-            <p class="price">${rupiah(product.base_price, language)}</p>
+            <p class="price">${formatRupiah(product.base_price, language)}</p>
             <p class="row">
               ${
                 product.sambatan_enabled
@@ -221,7 +236,7 @@ function productList(
               }
               ${
                 product.weight_grams !== null &&
-                html`<span class="quiet">${count(product.weight_grams, language)} g</span>`
+                html`<span class="quiet">${formatCount(product.weight_grams, language)} g</span>`
               }
             </p>
           </div>
@@ -253,7 +268,7 @@ function productList(
 const cardSizes = '(min-width: 48rem) 18rem, 100vw';
 
 function productForm(
-  visit: Visit,
+  visit: PageContext,
   brand: BrandRow,
   product: ProductRow | undefined,
   { typed, errors, refused }: Shown,
@@ -271,7 +286,7 @@ function productForm(
       >
     </p>
     <h1>${title}</h1>
-    ${refusal(visit, refused)}
+    ${refusalNotice(visit, refused)}
     <div class="columns">
       <form class="stack panel" method="post" enctype="multipart/form-data" action="${action}">
         ${input(visit, {
@@ -319,7 +334,7 @@ function productForm(
   return { title, section: 'shop' as const, main };
 }
 
-function presentPicture(visit: Visit, product: ProductRow): Html {
+function presentPicture(visit: PageContext, product: ProductRow): Html {
   const { t, url } = visit;
   const picture = pictureOf(product);
   return html`<aside class="panel side" aria-labelledby="picture-now">

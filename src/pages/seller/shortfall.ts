@@ -1,10 +1,10 @@
-import { counted } from '../../errors/plurals.ts';
+import { withPlural } from '../../errors/plurals.ts';
 import Type from 'typebox';
 import type { PageDeps } from '../deps.ts';
-import { after } from '../../http/cursor.ts';
-import { formReader, taken } from '../../http/forms.ts';
+import { cursorAfter } from '../../http/cursor.ts';
+import { formParser, toResult } from '../../http/forms.ts';
 import { closed } from '../../http/schemas.ts';
-import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
+import { redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
 import {
   declareShortfall,
   previewShortfall,
@@ -12,11 +12,11 @@ import {
   type ShortfallPreview,
 } from '../../ledger/books.ts';
 import { slotsDelivered } from '../../ledger/schemas.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { input, notice } from '../../web/components.ts';
-import { count, rupiah, slots as slotsInWords } from '../../web/format.ts';
+import { formatCount, formatRupiah, formatSlots as slotsInWords } from '../../web/format.ts';
 import { html, type Html, type Part } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import {
   concerned,
   deliberateFields,
@@ -26,46 +26,51 @@ import {
   titleMistakes,
 } from './deliberate.ts';
 import {
-  asked,
+  queryParam,
   idIn,
   nameOf,
-  refusal,
-  shownAgain,
+  refusalNotice,
+  rerenderForm,
   signedIn,
   statusOf,
-  told,
+  withFlash,
   type Shown,
 } from './parts.ts';
 
-const readNumber = formReader(closed({ slots: Type.Optional(slotsDelivered) }));
-const readShortfall = formReader(closed({ slots: slotsDelivered, ...deliberation }));
+const readNumber = formParser(closed({ slots: Type.Optional(slotsDelivered) }));
+const readShortfall = formParser(closed({ slots: slotsDelivered, ...deliberation }));
 
 /** Fewer slots can be delivered than were sold: who gets how many, and the form that says so. */
-export function shortfallPage(app: PageDeps): Pages {
+export function shortfallPage(app: PageDeps): PagePlugin {
   return async (server) => {
     /** What so many slots would do; where they cannot be delivered, why, beside the field. */
-    const previewOf = async (visit: Visit, id: string, typed: Shown['typed'], cursor?: string) => {
+    const previewOf = async (
+      visit: PageContext,
+      id: string,
+      typed: Shown['typed'],
+      cursor?: string,
+    ) => {
       signedIn(visit);
-      const [before = null] = after(cursor, ['number']);
+      const [before = null] = cursorAfter(cursor, ['number']);
       const preview = async (slots: number | undefined) =>
-        await consult(() =>
+        await retryRead(() =>
           previewShortfall(app.db, visit.actor, id, { slots, before, limit: rowsShown + 1 }),
         );
       const reading = readNumber({ slots: typed['slots'] });
       if ('errors' in reading) {
         return { preview: await preview(undefined), shown: { typed, errors: reading.errors } };
       }
-      const seen = await taken(() => preview(reading.value.slots));
+      const seen = await toResult(() => preview(reading.value.slots));
       if ('done' in seen) return { preview: seen.done, shown: { typed } };
       const { refused } = seen;
-      const shown = shownAgain(typed, refused, { shortfall_not_possible: 'slots' });
+      const shown = rerenderForm(typed, refused, { shortfall_not_possible: 'slots' });
       return { preview: await preview(undefined), shown };
     };
 
     server.get('/toko/sambatan/:id/kurang', async (request, reply) => {
       const { visit } = request;
-      const typed = { slots: asked(request, 'slots') };
-      const cursor = asked(request, 'cursor');
+      const typed = { slots: queryParam(request, 'slots') };
+      const cursor = queryParam(request, 'cursor');
       const { preview, shown } = await previewOf(visit, idIn(request), typed, cursor);
       const { errors, refused } = shown;
       const status = errors === undefined && refused === undefined ? 200 : statusOf(refused);
@@ -92,11 +97,11 @@ export function shortfallPage(app: PageDeps): Pages {
         return sendPage(request, reply, page(visit, preview, { typed }, true), 409);
       }
       const less = { slots: value.slots, reason: value.reason.trim() };
-      const done = await taken(() =>
-        operate(app.db, (tx) => declareShortfall(tx, visit.actor, campaign.id, less)),
+      const done = await toResult(() =>
+        runInTransaction(app.db, (tx) => declareShortfall(tx, visit.actor, campaign.id, less)),
       );
       if ('done' in done) {
-        return seeOther(request, reply, told(`/toko/sambatan/${campaign.id}`, 'dikurangi'));
+        return redirect(request, reply, withFlash(`/toko/sambatan/${campaign.id}`, 'dikurangi'));
       }
       const { refused } = done;
       return sendPage(request, reply, page(visit, preview, { typed, refused }), statusOf(refused));
@@ -111,7 +116,7 @@ function seenIn({ range, outcome }: ShortfallPreview): string {
 }
 
 function page(
-  visit: Visit,
+  visit: PageContext,
   preview: ShortfallPreview,
   { typed, errors, refused }: Shown,
   changed = false,
@@ -123,7 +128,7 @@ function page(
   const now = slotsInWords(range.delivered, visit.language);
   const main = html`<p class="crumbs"><a href="${path}">${campaign.title}</a></p>
     <h1>${title}</h1>
-    ${refusal(visit, refused)} ${changed && numbersChanged(visit)}
+    ${refusalNotice(visit, refused)} ${changed && numbersChanged(visit)}
     ${
       range.maximum < range.delivered
         ? html`<form class="stack panel narrow" method="get" action="${path}/kurang">
@@ -165,7 +170,7 @@ function page(
 }
 
 function consequence(
-  visit: Visit,
+  visit: PageContext,
   preview: ShortfallPreview,
   { slots, sums, rows }: ShortfallOutcome,
   { typed, errors }: Pick<Shown, 'typed' | 'errors'>,
@@ -173,7 +178,7 @@ function consequence(
   const { t, url, language } = visit;
   const { campaign } = preview;
   const path = url(`/toko/sambatan/${campaign.id}`);
-  const number = (value: number | bigint) => count(value, language);
+  const number = (value: number | bigint) => formatCount(value, language);
   const buyers = (many: bigint, id: string, en: string): Part =>
     html`<li><strong>${number(many)}</strong> ${t(id, en)}</li>`;
   return html`<section class="panel" aria-labelledby="outcome">
@@ -182,11 +187,11 @@ function consequence(
         ${buyers(sums.unhurt, 'pembeli dapat semua pesanannya', 'buyers get all they bought')}
         ${buyers(sums.hurt, 'pembeli dapat kurang, dan diberi tahu', 'buyers get less, and are told')}
         <li>
-          <strong>${rupiah(sums.amount, language)}</strong>
+          <strong>${formatRupiah(sums.amount, language)}</strong>
           ${t('dikembalikan semuanya', 'go back in all')}
         </li>
         <li>
-          <strong>${rupiah(sums.payout, language)}</strong>
+          <strong>${formatRupiah(sums.payout, language)}</strong>
           ${t('bagianmu setelah biaya', 'is your share, after the fee')}
         </li>
       </ul>
@@ -211,7 +216,9 @@ function consequence(
             head: t('Kembali', 'Goes back'),
             isNumber: true,
             cell: ({ loses, refund }) =>
-              loses > 0 && refund === 0n ? t('belum bayar', 'not paid') : rupiah(refund, language),
+              loses > 0 && refund === 0n
+                ? t('belum bayar', 'not paid')
+                : formatRupiah(refund, language),
           },
         ],
         rows,
@@ -224,7 +231,7 @@ function consequence(
       <input type="hidden" name="slots" value="${slots}" />
       <div class="row">
         <button class="button danger">
-          ${t(`Kirim ${number(slots)} slot saja`, `Deliver ${counted(slots, 'slot', { shown: number(slots) })} only`)}
+          ${t(`Kirim ${number(slots)} slot saja`, `Deliver ${withPlural(slots, 'slot', { shown: number(slots) })} only`)}
         </button>
         <a class="button quiet" href="${path}">${t('Tidak jadi', 'Leave it')}</a>
       </div>

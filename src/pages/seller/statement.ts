@@ -1,32 +1,34 @@
 import type { PageDeps } from '../deps.ts';
-import { sendPage, type Pages } from '../../http/page-response.ts';
-import { sumsOf, viewStatement, type Statement } from '../../ledger/books.ts';
+import { sendPage, type PagePlugin } from '../../http/page-response.ts';
+import { balanceSides, viewSellerStatement, type SellerStatement } from '../../ledger/books.ts';
 import type { CampaignPayoutRow } from '../../ledger/movement-queries.ts';
-import { consult } from '../../operation/run.ts';
+import { retryRead } from '../../operation/run.ts';
 import { badge, exactMoment, notice } from '../../web/components.ts';
-import { rupiah } from '../../web/format.ts';
+import { formatRupiah } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { idIn, signedIn } from './parts.ts';
 
 /** The money of a campaign for its seller, so that every rupiah is on both sides; to print, too. */
-export function statementPage(app: PageDeps): Pages {
+export function statementPage(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/toko/sambatan/:id/uang', async (request, reply) => {
       const { visit } = request;
       signedIn(visit);
-      const statement = await consult(() => viewStatement(app.db, visit.actor, idIn(request)));
+      const statement = await retryRead(() =>
+        viewSellerStatement(app.db, visit.actor, idIn(request)),
+      );
       return sendPage(request, reply, page(visit, statement));
     });
   };
 }
 
-function page(visit: Visit, statement: Statement) {
+function page(visit: PageContext, statement: SellerStatement) {
   const { t, url, language } = visit;
   const { campaign, books } = statement;
-  const sums = sumsOf(books);
+  const sums = balanceSides(books);
   const title = t('Laporan uang', 'Money statement');
-  const money = (amount: bigint) => rupiah(amount, language);
+  const money = (amount: bigint) => formatRupiah(amount, language);
   const fee = money(books.fee);
   const twice = books.owed_back + books.lost;
   const main = html`<p class="crumbs no-print">
@@ -102,7 +104,13 @@ function page(visit: Visit, statement: Statement) {
 
 type Line = readonly [words: string, amount: bigint];
 
-function side(visit: Visit, id: string, title: string, sum: bigint, lines: readonly Line[]): Html {
+function side(
+  visit: PageContext,
+  id: string,
+  title: string,
+  sum: bigint,
+  lines: readonly Line[],
+): Html {
   const { t, language } = visit;
   return html`<section class="panel">
     <h2 id="${id}">${title}</h2>
@@ -119,14 +127,14 @@ function side(visit: Visit, id: string, title: string, sum: bigint, lines: reado
             ([words, amount]) =>
               html`<tr>
                 <th scope="row">${words}</th>
-                <td class="number">${rupiah(amount, language)}</td>
+                <td class="number">${formatRupiah(amount, language)}</td>
               </tr>`,
           )}
         </tbody>
         <tfoot>
           <tr>
             <th scope="row">${t('Jumlah semuanya', 'Sum')}</th>
-            <td class="number"><strong>${rupiah(sum, language)}</strong></td>
+            <td class="number"><strong>${formatRupiah(sum, language)}</strong></td>
           </tr>
         </tfoot>
       </table>
@@ -134,7 +142,7 @@ function side(visit: Visit, id: string, title: string, sum: bigint, lines: reado
   </section>`;
 }
 
-function payoutList(visit: Visit, payouts: readonly CampaignPayoutRow[]): Html {
+function payoutList(visit: PageContext, payouts: readonly CampaignPayoutRow[]): Html {
   const { t, language } = visit;
   if (payouts.length === 0) {
     return html`<p class="quiet">
@@ -145,7 +153,7 @@ function payoutList(visit: Visit, payouts: readonly CampaignPayoutRow[]): Html {
     ${payouts.map(
       (payout) =>
         html`<li>
-          <strong>${rupiah(payout.amount, language)}</strong> ${stands(visit, payout)}
+          <strong>${formatRupiah(payout.amount, language)}</strong> ${stands(visit, payout)}
           ${payout.settled_at !== null && exactMoment(visit, payout.settled_at)}
           ${payout.reference !== null && html`<span class="quiet">${payout.reference}</span>`}
         </li>`,
@@ -153,7 +161,7 @@ function payoutList(visit: Visit, payouts: readonly CampaignPayoutRow[]): Html {
   </ul>`;
 }
 
-function stands({ t }: Visit, payout: CampaignPayoutRow): Html {
+function stands({ t }: PageContext, payout: CampaignPayoutRow): Html {
   if (payout.status === 'settled') return badge(t('Sudah dicairkan', 'Settled'), 'good');
   if (payout.is_disputed) return badge(t('Ditahan: ada keluhan', 'Held: disputed'), 'bad');
   return payout.released_at === null

@@ -8,14 +8,14 @@ import {
   waitingEvents,
 } from '../../audit/events.ts';
 import type { Wording } from '../../errors/errors.ts';
-import { formReader, type Typed } from '../../http/forms.ts';
+import { formParser, type RawFields } from '../../http/forms.ts';
 import { closed } from '../../http/schemas.ts';
 import type { EndpointInput } from '../../notifications/webhook-endpoints.ts';
 import { EndpointInput as fields } from '../../notifications/schemas.ts';
 import type { EndpointRow } from '../../notifications/webhooks/queries.ts';
 import { input } from '../../web/components.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
-import { worded, type Visit } from '../../web/visit.ts';
+import { inLanguage, type PageContext } from '../../web/visit.ts';
 import type { Shown } from './parts.ts';
 
 const boxes = Object.fromEntries(auditEvents.map((event) => [event, Type.Boolean()])) as {
@@ -23,7 +23,7 @@ const boxes = Object.fromEntries(auditEvents.map((event) => [event, Type.Boolean
 };
 
 /** A webhook as its form sends it: a box for each event; none ticked means all of them. */
-export const readWebhook = formReader(
+export const readWebhook = formParser(
   closed({ url: fields.url, description: Type.Optional(fields.description), ...boxes }),
 );
 
@@ -38,7 +38,7 @@ export function inputOf(
 }
 
 /** What is typed in the form of a webhook that is there. */
-export function typedOf({ url, description, events }: EndpointRow): Typed {
+export function typedOf({ url, description, events }: EndpointRow): RawFields {
   return { url, description, ...Object.fromEntries(events.map((event) => [event, 'on'])) };
 }
 
@@ -50,7 +50,10 @@ const groups: readonly (readonly [Wording, readonly AuditEvent[]])[] = [
 ];
 
 /** The fields of a webhook: where to, what it is for, and which events. */
-export function webhookFields(visit: Visit, { typed, errors }: Pick<Shown, 'typed' | 'errors'>) {
+export function webhookFields(
+  visit: PageContext,
+  { typed, errors }: Pick<Shown, 'typed' | 'errors'>,
+) {
   const { t } = visit;
   const chosen = auditEvents.some((event) => typed[event] !== undefined);
   return html`${input(visit, {
@@ -80,11 +83,11 @@ export function webhookFields(visit: Visit, { typed, errors }: Pick<Shown, 'type
       <p class="hint">
         ${t('Kalau tidak ada yang dicentang, semuanya dikirim.', 'With none ticked, all are sent.')}
       </p>
-      ${groups.map(([words, events]) => group(worded(visit, words), events, typed))}
+      ${groups.map(([words, events]) => group(inLanguage(visit, words), events, typed))}
     </details>`;
 }
 
-function group(words: string, events: readonly AuditEvent[], typed: Typed): Html {
+function group(words: string, events: readonly AuditEvent[], typed: RawFields): Html {
   return html`<fieldset class="events">
     <legend>${words}</legend>
     ${events.map(

@@ -1,10 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { permitOnBrand } from '../../catalogue/operations.ts';
+import { authorizeOnBrand } from '../../catalogue/operations.ts';
 import type { PageDeps } from '../deps.ts';
 import { DomainError, type Wording } from '../../errors/errors.ts';
-import { after, nextCursor } from '../../http/cursor.ts';
-import { taken } from '../../http/forms.ts';
-import { seeOther, sendPage, type Pages } from '../../http/page-response.ts';
+import { cursorAfter, nextCursor } from '../../http/cursor.ts';
+import { toResult } from '../../http/forms.ts';
+import { redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
 import type { DeliveryRow, DeliveryStatus } from '../../notifications/delivery-queries.ts';
 import {
   changeEndpoint,
@@ -15,21 +15,21 @@ import {
   viewEndpoint,
 } from '../../notifications/webhook-endpoints.ts';
 import type { EndpointRow } from '../../notifications/webhooks/queries.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { badge, emptyState, exactMoment, notice, paging, type Tone } from '../../web/components.ts';
-import { count } from '../../web/format.ts';
+import { formatCount } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
-import { worded, type Visit } from '../../web/visit.ts';
+import { inLanguage, type PageContext } from '../../web/visit.ts';
 import {
-  asked,
+  queryParam,
   idIn,
-  newsOf,
-  refusal,
+  flashMessage,
+  refusalNotice,
   shopHead,
-  shownAgain,
+  rerenderForm,
   signedIn,
   statusOf,
-  told,
+  withFlash,
   type Shown,
   type ShopOf,
 } from './parts.ts';
@@ -39,23 +39,26 @@ import { endpointBadge, secretNotice } from './webhooks.ts';
 const deliveriesShown = 20;
 
 /** One webhook of a brand: what was sent and became of it, and whatever can be done with it. */
-export function webhookPage(app: PageDeps): Pages {
+export function webhookPage(app: PageDeps): PagePlugin {
   const rules = { allowLoopback: app.config.webhooks.allowLoopback };
   return async (server) => {
     /** One without a brand is no page of a shop. */
-    const ofBrand = async (visit: Visit, id: string) => {
+    const ofBrand = async (visit: PageContext, id: string) => {
       signedIn(visit);
       const endpoint = await viewEndpoint(app.db, visit.actor, id);
       if (endpoint.brand_id === null) throw new DomainError('webhook_not_found', {});
       const { brand_id: brandId } = endpoint;
-      return { endpoint, ...(await permitOnBrand(app.db, visit.actor, 'webhook.manage', brandId)) };
+      return {
+        endpoint,
+        ...(await authorizeOnBrand(app.db, visit.actor, 'webhook.manage', brandId)),
+      };
     };
 
     const page = async (request: FastifyRequest, sent: Shown | undefined, news?: Html) => {
       const { visit } = request;
       const id = idIn(request);
-      const [before = null] = after(asked(request, 'cursor'), ['id']);
-      return await consult(async () => {
+      const [before = null] = cursorAfter(queryParam(request, 'cursor'), ['id']);
+      return await retryRead(async () => {
         const shop = await ofBrand(visit, id);
         const wish = { before, limit: deliveriesShown + 1 };
         const deliveries = await deliveriesOf(app.db, visit.actor, id, wish);
@@ -70,41 +73,42 @@ export function webhookPage(app: PageDeps): Pages {
         next: (endpoint: EndpointRow) => string,
       ) =>
       async (request: FastifyRequest, reply: FastifyReply) => {
-        const { endpoint } = await consult(() => ofBrand(request.visit, idIn(request)));
+        const { endpoint } = await retryRead(() => ofBrand(request.visit, idIn(request)));
         await verb(request, endpoint);
-        return seeOther(request, reply, next(endpoint));
+        return redirect(request, reply, next(endpoint));
       };
     const here = (endpoint: EndpointRow) => `/toko/webhook/${endpoint.endpoint_id}`;
     const switching = (enabled: boolean) =>
       doing(
         ({ visit: { actor } }, { endpoint_id: id }) =>
-          operate(app.db, (tx) => changeEndpoint(tx, actor, id, { enabled }, rules)),
-        (endpoint) => told(here(endpoint), enabled ? 'webhook-hidup' : 'webhook-mati'),
+          runInTransaction(app.db, (tx) => changeEndpoint(tx, actor, id, { enabled }, rules)),
+        (endpoint) => withFlash(here(endpoint), enabled ? 'webhook-hidup' : 'webhook-mati'),
       );
 
     server.get('/toko/webhook/:id', async (request, reply) =>
-      sendPage(request, reply, await page(request, undefined, newsOf(request))),
+      sendPage(request, reply, await page(request, undefined, flashMessage(request))),
     );
 
     server.post('/toko/webhook/:id/ubah', async (request, reply) => {
       const { visit } = request;
-      const { endpoint } = await consult(() => ofBrand(visit, idIn(request)));
+      const { endpoint } = await retryRead(() => ofBrand(visit, idIn(request)));
       const id = endpoint.endpoint_id;
       const reading = readWebhook(request.body);
       if ('errors' in reading) return sendPage(request, reply, await page(request, reading), 422);
       const change = inputOf(reading.value);
-      const done = await taken(() =>
-        operate(app.db, (tx) => changeEndpoint(tx, visit.actor, id, change, rules)),
+      const done = await toResult(() =>
+        runInTransaction(app.db, (tx) => changeEndpoint(tx, visit.actor, id, change, rules)),
       );
-      if ('done' in done) return seeOther(request, reply, told(here(endpoint), 'webhook-diubah'));
-      const shown = await page(request, shownAgain(reading.typed, done.refused));
+      if ('done' in done)
+        return redirect(request, reply, withFlash(here(endpoint), 'webhook-diubah'));
+      const shown = await page(request, rerenderForm(reading.typed, done.refused));
       return sendPage(request, reply, shown, statusOf(done.refused));
     });
 
     server.post('/toko/webhook/:id/rahasia', async (request, reply) => {
       const { visit } = request;
-      const { endpoint } = await consult(() => ofBrand(visit, idIn(request)));
-      const made = await operate(app.db, (tx) =>
+      const { endpoint } = await retryRead(() => ofBrand(visit, idIn(request)));
+      const made = await runInTransaction(app.db, (tx) =>
         rotateEndpoint(tx, visit.actor, endpoint.endpoint_id),
       );
       // Not by another request: nobody but this answer has the secret.
@@ -118,8 +122,8 @@ export function webhookPage(app: PageDeps): Pages {
       '/toko/webhook/:id/hapus',
       doing(
         ({ visit: { actor } }, { endpoint_id: id }) =>
-          operate(app.db, (tx) => removeEndpoint(tx, actor, id)),
-        ({ brand_id: brandId }) => told(`/toko/${brandId}/webhook`, 'webhook-dihapus'),
+          runInTransaction(app.db, (tx) => removeEndpoint(tx, actor, id)),
+        ({ brand_id: brandId }) => withFlash(`/toko/${brandId}/webhook`, 'webhook-dihapus'),
       ),
     );
 
@@ -127,8 +131,10 @@ export function webhookPage(app: PageDeps): Pages {
       '/toko/webhook/:id/kiriman/:delivery',
       doing(
         (request) =>
-          operate(app.db, (tx) => resend(tx, request.visit.actor, idIn(request, 'delivery'))),
-        (endpoint) => told(here(endpoint), 'kirim-ulang'),
+          runInTransaction(app.db, (tx) =>
+            resend(tx, request.visit.actor, idIn(request, 'delivery')),
+          ),
+        (endpoint) => withFlash(here(endpoint), 'kirim-ulang'),
       ),
     );
   };
@@ -143,9 +149,9 @@ interface Parts extends ShopOf {
   readonly news: Html | undefined;
 }
 
-function endpointPage(visit: Visit, parts: Parts) {
+function endpointPage(visit: PageContext, parts: Parts) {
   const { endpoint, brand, sent, news } = parts;
-  const main = html`${news}${refusal(visit, sent?.refused)}${shopHead(visit, parts, 'webhooks')}
+  const main = html`${news}${refusalNotice(visit, sent?.refused)}${shopHead(visit, parts, 'webhooks')}
     <div class="columns">
       ${logPart(visit, parts)}
       <section class="panel" aria-labelledby="webhook">
@@ -160,7 +166,7 @@ function endpointPage(visit: Visit, parts: Parts) {
 }
 
 /** Why it is off, and until when the secret before is good as well. */
-function stands(visit: Visit, endpoint: EndpointRow): Html {
+function stands(visit: PageContext, endpoint: EndpointRow): Html {
   const { t, now } = visit;
   const until = endpoint.previous_secret_until;
   return html`${
@@ -180,7 +186,7 @@ function stands(visit: Visit, endpoint: EndpointRow): Html {
   }`;
 }
 
-function settings(visit: Visit, endpoint: EndpointRow, sent: Shown | undefined): Html {
+function settings(visit: PageContext, endpoint: EndpointRow, sent: Shown | undefined): Html {
   const { t, url } = visit;
   const path = url(`/toko/webhook/${endpoint.endpoint_id}`);
   const button = (part: string, words: string, kind = 'quiet') =>
@@ -227,7 +233,7 @@ const statusWords = {
   dropped: { words: { id: 'Tidak dikirim', en: 'Not sent' }, tone: 'plain' },
 } as const satisfies Record<DeliveryStatus, { readonly words: Wording; readonly tone: Tone }>;
 
-function logPart(visit: Visit, { endpoint, deliveries, isFirst }: Parts): Html {
+function logPart(visit: PageContext, { endpoint, deliveries, isFirst }: Parts): Html {
   const { t, url } = visit;
   const path = url(`/toko/webhook/${endpoint.endpoint_id}`);
   const next = nextCursor(deliveries, deliveriesShown, (row) => [row.delivery_id]);
@@ -254,14 +260,14 @@ function logPart(visit: Visit, { endpoint, deliveries, isFirst }: Parts): Html {
   </section>`;
 }
 
-function deliveryItem(visit: Visit, path: string, row: DeliveryRow): Html {
+function deliveryItem(visit: PageContext, path: string, row: DeliveryRow): Html {
   const { t, url, language } = visit;
   const { words, tone } = statusWords[row.status];
-  const attempts = count(row.attempts, language);
+  const attempts = formatCount(row.attempts, language);
   return html`<li class="row apart">
     <p class="person">
       <a href="${url(`/toko/sambatan/${row.campaign_id}`)}"><code>${row.event}</code></a>
-      ${badge(worded(visit, words), tone)}<br />
+      ${badge(inLanguage(visit, words), tone)}<br />
       <span class="quiet"
         >${exactMoment(visit, row.created_at)}${
           row.attempts > 0 &&

@@ -1,23 +1,23 @@
-import { permitOnBrand } from '../../catalogue/operations.ts';
+import { authorizeOnBrand } from '../../catalogue/operations.ts';
 import type { PageDeps } from '../deps.ts';
-import { taken } from '../../http/forms.ts';
-import { sendPage, type Pages } from '../../http/page-response.ts';
+import { toResult } from '../../http/forms.ts';
+import { sendPage, type PagePlugin } from '../../http/page-response.ts';
 import {
   createEndpoint,
   endpointsOf,
-  mostEndpoints,
+  maxEndpoints,
 } from '../../notifications/webhook-endpoints.ts';
 import type { EndpointRow } from '../../notifications/webhooks/queries.ts';
-import { consult, operate } from '../../operation/run.ts';
+import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { badge, copyButton, notice } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageContext } from '../../web/visit.ts';
 import {
   idIn,
-  newsOf,
-  refusal,
+  flashMessage,
+  refusalNotice,
   shopHead,
-  shownAgain,
+  rerenderForm,
   signedIn,
   statusOf,
   type Shown,
@@ -26,14 +26,14 @@ import {
 import { inputOf, readWebhook, webhookFields } from './webhook-form.ts';
 
 /** The webhooks of a brand, and a new one, whose secret is shown once. */
-export function webhooksPage(app: PageDeps): Pages {
+export function webhooksPage(app: PageDeps): PagePlugin {
   const rules = { allowLoopback: app.config.webhooks.allowLoopback };
   return async (server) => {
-    const page = async (visit: Visit, brandId: string, shown: Shown, news?: Html) => {
+    const page = async (visit: PageContext, brandId: string, shown: Shown, news?: Html) => {
       signedIn(visit);
-      return await consult(async () => {
-        const shop = await permitOnBrand(app.db, visit.actor, 'webhook.manage', brandId);
-        const wish = { brandId, before: null, limit: mostEndpoints };
+      return await retryRead(async () => {
+        const shop = await authorizeOnBrand(app.db, visit.actor, 'webhook.manage', brandId);
+        const wish = { brandId, before: null, limit: maxEndpoints };
         const endpoints = await endpointsOf(app.db, visit.actor, wish);
         return listPage(visit, { ...shop, endpoints, shown, news });
       });
@@ -41,7 +41,7 @@ export function webhooksPage(app: PageDeps): Pages {
 
     server.get('/toko/:id/webhook', async (request, reply) => {
       const { visit } = request;
-      const news = newsOf(request);
+      const news = flashMessage(request);
       return sendPage(request, reply, await page(visit, idIn(request), { typed: {} }, news));
     });
 
@@ -50,16 +50,18 @@ export function webhooksPage(app: PageDeps): Pages {
       signedIn(visit);
       const { actor } = visit;
       const id = idIn(request);
-      await consult(() => permitOnBrand(app.db, actor, 'webhook.manage', id));
+      await retryRead(() => authorizeOnBrand(app.db, actor, 'webhook.manage', id));
       const reading = readWebhook(request.body);
       if ('errors' in reading) {
         return sendPage(request, reply, await page(visit, id, reading), 422);
       }
-      const made = await taken(() =>
-        operate(app.db, (tx) => createEndpoint(tx, actor, id, inputOf(reading.value), rules)),
+      const made = await toResult(() =>
+        runInTransaction(app.db, (tx) =>
+          createEndpoint(tx, actor, id, inputOf(reading.value), rules),
+        ),
       );
       if ('refused' in made) {
-        const shown = await page(visit, id, shownAgain(reading.typed, made.refused));
+        const shown = await page(visit, id, rerenderForm(reading.typed, made.refused));
         return sendPage(request, reply, shown, statusOf(made.refused));
       }
       // Not by another request: nobody but this answer has the secret.
@@ -71,7 +73,7 @@ export function webhooksPage(app: PageDeps): Pages {
 
 /** A secret that was just made, above the page that its webhook stands on. */
 export function secretNotice(
-  { t }: Visit,
+  { t }: PageContext,
   { endpoint, secret }: { readonly endpoint: EndpointRow; readonly secret: string },
 ): Html {
   return html`<section class="panel secret" aria-labelledby="secret">
@@ -96,10 +98,10 @@ interface Parts extends ShopOf {
   readonly news: Html | undefined;
 }
 
-function listPage(visit: Visit, parts: Parts) {
+function listPage(visit: PageContext, parts: Parts) {
   const { t, url } = visit;
   const { brand, endpoints, shown, news } = parts;
-  const main = html`${news}${refusal(visit, shown.refused)}${shopHead(visit, parts, 'webhooks')}
+  const main = html`${news}${refusalNotice(visit, shown.refused)}${shopHead(visit, parts, 'webhooks')}
     <div class="columns">
       <section class="panel" aria-labelledby="webhooks">
         <h2 id="webhooks">Webhook</h2>
@@ -121,11 +123,11 @@ function listPage(visit: Visit, parts: Parts) {
       <section class="panel" aria-labelledby="add">
         <h2 id="add">${t('Tambah webhook', 'Add a webhook')}</h2>
         ${
-          endpoints.length >= mostEndpoints
+          endpoints.length >= maxEndpoints
             ? notice(
                 'busy',
                 t('Sudah penuh.', 'No more fit.'),
-                t(`Paling banyak ${mostEndpoints}.`, `${mostEndpoints} at most.`),
+                t(`Paling banyak ${maxEndpoints}.`, `${maxEndpoints} at most.`),
               )
             : html`<form
                 class="stack"
@@ -141,7 +143,7 @@ function listPage(visit: Visit, parts: Parts) {
   return { title: `Webhook · ${brand.name}`, section: 'shop' as const, main };
 }
 
-function item(visit: Visit, endpoint: EndpointRow): Html {
+function item(visit: PageContext, endpoint: EndpointRow): Html {
   return html`<li class="row apart">
     <p class="person">
       <a href="${visit.url(`/toko/webhook/${endpoint.endpoint_id}`)}"
@@ -153,7 +155,7 @@ function item(visit: Visit, endpoint: EndpointRow): Html {
 }
 
 /** What an endpoint is for, and what it hears of, in a line. */
-function about({ t }: Visit, { description, events }: EndpointRow): string {
+function about({ t }: PageContext, { description, events }: EndpointRow): string {
   const heard =
     events.length === 0
       ? t('semua peristiwa', 'every event')
@@ -162,6 +164,6 @@ function about({ t }: Visit, { description, events }: EndpointRow): string {
 }
 
 /** Whether an endpoint is sent to. */
-export function endpointBadge({ t }: Visit, { status }: EndpointRow): Html {
+export function endpointBadge({ t }: PageContext, { status }: EndpointRow): Html {
   return status === 'enabled' ? badge(t('Aktif', 'On'), 'good') : badge(t('Mati', 'Off'), 'bad');
 }

@@ -6,11 +6,11 @@ import { cursorParts, lastOf } from '../../campaigns/schemas.ts';
 import type { PageDeps } from '../deps.ts';
 import type { Wording } from '../../errors/errors.ts';
 import { nextCursor } from '../../http/cursor.ts';
-import { sendPage, type Pages } from '../../http/page-response.ts';
-import { consult } from '../../operation/run.ts';
+import { sendPage, type PagePlugin } from '../../http/page-response.ts';
+import { retryRead } from '../../operation/run.ts';
 import { emptyState, paging } from '../../web/components.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
-import { worded, type Visit } from '../../web/visit.ts';
+import { inLanguage, type PageContext } from '../../web/visit.ts';
 import { campaignCard } from '../campaign/card.ts';
 
 const pageSize = 24;
@@ -57,12 +57,12 @@ interface Wish {
 }
 
 /** The campaigns, as cards: what runs now unless told. */
-export function homePages(app: PageDeps): Pages {
+export function homePages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/', async (request, reply) => {
       const { visit } = request;
       const wish = wishOf(request.query);
-      const rows = await consult(() =>
+      const rows = await retryRead(() =>
         listVisible(app.db, visit.actor, {
           status: undefined,
           among: shelves[wish.shelf].among,
@@ -97,7 +97,7 @@ export function homePages(app: PageDeps): Pages {
   };
 }
 
-function description({ t }: Visit): string {
+function description({ t }: PageContext): string {
   return t(
     'Beli bareng langsung dari pembuatnya. Slot penuh, barang dibuat; tidak penuh, uang kembali.',
     'Buy together, straight from the maker. Slots filled, it is made; if not, money back.',
@@ -120,7 +120,7 @@ function wishOf(asked: unknown): Wish {
   };
 }
 
-function hero({ t }: Visit): Html {
+function hero({ t }: PageContext): Html {
   return html`<section class="hero">
     <h1>${t('Beli bareng, langsung dari pembuatnya', 'Buy together, straight from the maker')}</h1>
     <p>
@@ -132,14 +132,14 @@ function hero({ t }: Visit): Html {
   </section>`;
 }
 
-function search(visit: Visit, wish: Wish): Html {
+function search(visit: PageContext, wish: Wish): Html {
   const { t } = visit;
   const shelf = (name: Shelf) =>
     html`<li>
       <a
         href="${address(visit, { ...wish, shelf: name, sort: shelves[name].sort, cursor: undefined })}"
         ${attribute('aria-current', name === wish.shelf && 'page')}
-        >${worded(visit, shelves[name].words)}</a
+        >${inLanguage(visit, shelves[name].words)}</a
       >
     </li>`;
   return html`<form class="search" role="search" method="get" action="${visit.url('/')}">
@@ -158,7 +158,7 @@ function search(visit: Visit, wish: Wish): Html {
         ${Object.entries(sorts).map(
           ([name, words]) =>
             html`<option value="${name}" ${attribute('selected', name === wish.sort)}>
-              ${worded(visit, words)}
+              ${inLanguage(visit, words)}
             </option>`,
         )}
       </select>
@@ -171,8 +171,8 @@ function search(visit: Visit, wish: Wish): Html {
     </nav>`;
 }
 
-function shelfOf(visit: Visit, wish: Wish, cards: readonly Html[]): Html {
-  const title = worded(visit, shelves[wish.shelf].words);
+function shelfOf(visit: PageContext, wish: Wish, cards: readonly Html[]): Html {
+  const title = inLanguage(visit, shelves[wish.shelf].words);
   if (cards.length === 0) return nothing(visit, wish);
   return html`<h2 class="visually-hidden">${title}</h2>
     <ul class="cards">
@@ -180,7 +180,7 @@ function shelfOf(visit: Visit, wish: Wish, cards: readonly Html[]): Html {
     </ul>`;
 }
 
-function nothing(visit: Visit, wish: Wish): Html {
+function nothing(visit: PageContext, wish: Wish): Html {
   const { t, url } = visit;
   if (wish.words !== '') {
     return emptyState(
@@ -210,7 +210,7 @@ function nothing(visit: Visit, wish: Wish): Html {
       );
 }
 
-function links(visit: Visit, wish: Wish, next: string | null) {
+function links(visit: PageContext, wish: Wish, next: string | null) {
   return {
     first: wish.cursor === undefined ? undefined : address(visit, { ...wish, cursor: undefined }),
     next: next === null ? undefined : address(visit, { ...wish, cursor: next }),
@@ -218,7 +218,7 @@ function links(visit: Visit, wish: Wish, next: string | null) {
 }
 
 /** The address of a list; what is as usual is left out. */
-function address(visit: Visit, { shelf, sort, words, cursor }: Wish): string {
+function address(visit: PageContext, { shelf, sort, words, cursor }: Wish): string {
   const query = new URLSearchParams();
   if (shelf !== 'running') query.set('status', shelf);
   if (sort !== shelves[shelf].sort) query.set('sort', sort);

@@ -1,7 +1,7 @@
 import type { DomainError } from '../../errors/errors.ts';
 import { html } from '../../web/html.ts';
-import type { PageParts } from '../../web/layout.ts';
-import type { Visit } from '../../web/visit.ts';
+import type { PageProps } from '../../web/layout.ts';
+import type { PageContext } from '../../web/visit.ts';
 
 /** What an error's page says of the request besides. */
 export interface Failed {
@@ -12,10 +12,10 @@ export interface Failed {
 
 /** A page for an error: what happened, and what to do next. */
 export function errorPage(
-  visit: Visit,
+  visit: PageContext,
   error: DomainError,
   { requestId, again }: Failed,
-): PageParts {
+): PageProps {
   const { t, url } = visit;
   const { title, detail } = error.text(visit.language);
   const needsFactor = error.code === 'second_factor_required';

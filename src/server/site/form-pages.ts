@@ -24,7 +24,7 @@ export class FormPages {
   readonly #paths = new Map<string, string>();
 
   /** Notes every route that is registered on this instance from now on. */
-  note(scope: FastifyInstance): void {
+  collect(scope: FastifyInstance): void {
     scope.addHook('onRoute', ({ url, routePath, method, config }) => {
       const methods = [method].flat();
       if (config?.leadsBack === true) return;

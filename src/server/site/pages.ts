@@ -7,10 +7,10 @@ import { unsubscribePages } from '../../pages/unsubscribe.ts';
 import { visitorPages } from '../../pages/visitor/index.ts';
 import { pictureFiles } from './picture-files.ts';
 import { siteFiles } from './site-files.ts';
-import type { Pages } from '../../http/page-response.ts';
+import type { PagePlugin } from '../../http/page-response.ts';
 
 /** The pages of every part of the site, for buildServer. */
-export function pagesOf(app: PageDeps): Pages[] {
+export function sitePages(app: PageDeps): PagePlugin[] {
   return [
     visitorPages(app),
     buyerPages(app),
@@ -22,6 +22,6 @@ export function pagesOf(app: PageDeps): Pages[] {
 }
 
 /** Files that are the same in every language, and for everybody. */
-export function filesOf(app: PageDeps): Pages[] {
+export function siteFilePlugins(app: PageDeps): PagePlugin[] {
   return [pictureFiles(app), siteFiles(app)];
 }

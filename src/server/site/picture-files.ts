@@ -2,8 +2,8 @@ import { findPicture } from '../../catalogue/queries.ts';
 import { pictureVariants, type PictureVariant } from '../../catalogue/picture.ts';
 import type { PageDeps } from '../../pages/deps.ts';
 import { DomainError } from '../../errors/errors.ts';
-import { consult } from '../../operation/run.ts';
-import type { Pages } from '../../http/page-response.ts';
+import { retryRead } from '../../operation/run.ts';
+import type { PagePlugin } from '../../http/page-response.ts';
 
 const yearSeconds = 365 * 86_400;
 const types = {
@@ -13,7 +13,7 @@ const types = {
 } as const satisfies Record<PictureVariant, string>;
 
 /** The pictures of products, under names that change with what is in them. */
-export function pictureFiles(app: PageDeps): Pages {
+export function pictureFiles(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/gambar/:name', { schema: { hide: true } }, async (request, reply) => {
       const { name = '' } = request.params as { readonly name?: string };
@@ -21,7 +21,7 @@ export function pictureFiles(app: PageDeps): Pages {
       const digest = /^([0-9a-f]{32})-/.exec(name)?.[1];
       const found =
         digest !== undefined && variant !== undefined
-          ? await consult(() => app.db.maybe(findPicture, digest, variant))
+          ? await retryRead(() => app.db.maybe(findPicture, digest, variant))
           : undefined;
       if (found === undefined) throw new DomainError('picture_not_found', {});
       return (

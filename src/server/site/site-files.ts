@@ -5,9 +5,9 @@ import type { FastifyReply } from 'fastify';
 import { campaignOf } from '../../campaigns/campaign.ts';
 import { listVisible } from '../../campaigns/lists.ts';
 import type { PageDeps } from '../../pages/deps.ts';
-import { consult } from '../../operation/run.ts';
+import { retryRead } from '../../operation/run.ts';
 import { originOf } from '../../http/csrf.ts';
-import type { Pages } from '../../http/page-response.ts';
+import type { PagePlugin } from '../../http/page-response.ts';
 
 const hourSeconds = 3_600;
 /** The newest campaigns are listed; search engines find others by links. */
@@ -20,7 +20,7 @@ const iconOf = (size: number) =>
 const visitor = { kind: 'visitor', address: '' } as const;
 
 /** Files that browsers and search engines ask for at fixed addresses. */
-export function siteFiles(app: PageDeps): Pages {
+export function siteFiles(app: PageDeps): PagePlugin {
   const { publicUrl } = app.config.http;
   // Drawn once, when first asked for.
   const drawn = new Map<number, Buffer>();
@@ -65,7 +65,7 @@ export function siteFiles(app: PageDeps): Pages {
       ]);
     });
     server.get('/sitemap.xml', async (request, reply) => {
-      const rows = await consult(() =>
+      const rows = await retryRead(() =>
         listVisible(app.db, visitor, {
           status: undefined,
           among: ['active', 'scheduled', 'full', 'completed'],

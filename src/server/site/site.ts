@@ -5,24 +5,24 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DomainError, languages, type Language } from '../../errors/errors.ts';
 import { formBytes, limitForms } from '../../http/body-limits.ts';
-import { refuseForeignForms } from '../../http/csrf.ts';
+import { csrfGuard } from '../../http/csrf.ts';
 import { fieldsWithoutFiles } from '../../http/forms.ts';
 import type { KeptForms } from '../../http/kept-form.ts';
 import { knownError } from '../../http/problem.ts';
-import { pathWithin, seeOther, sendPage, type Pages } from '../../http/page-response.ts';
+import { localPath, redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
 import { serveAssets } from '../../http/site-assets.ts';
-import { demandProof } from '../../identity/policy.ts';
+import { requireRecentAuth } from '../../identity/policy.ts';
 import { themes } from '../../web/visit.ts';
 import { parseFields } from '../../http/body-parsers.ts';
 import { compression } from '../../http/content-encoding.ts';
 import { errorPage } from './error-page.ts';
 import { FormPages } from './form-pages.ts';
 import { pageError, redirectToCleanAddress } from './sentence-links.ts';
-import { askForProof, takeProofs } from './step-up.ts';
-import { themeCookie, visitOf, visitorIn, type ViewerDeps } from './viewer.ts';
+import { askForReauthentication, registerReauthentication } from './step-up.ts';
+import { themeCookie, identifyViewer, anonymousContext, type ViewerDeps } from './viewer.ts';
 
 /** What the frame of the site uses of the application. */
-export interface SiteParts extends ViewerDeps {
+export interface SiteDeps extends ViewerDeps {
   /** For forms whose sender had been signed out; without it their words are lost. */
   readonly keptForms?: KeptForms;
 }
@@ -33,7 +33,10 @@ const yearSeconds = 365 * 86_400;
  * The site beside the API: every page in Indonesian at the root and in English below `/en`, on the
  * same verbs. Everything that is not under `/api` and has no route of its own is its 404.
  */
-export function site(app: SiteParts, pages: readonly Pages[]): FastifyPluginAsyncTypebox {
+export function registerSite(
+  app: SiteDeps,
+  pages: readonly PagePlugin[],
+): FastifyPluginAsyncTypebox {
   return async (server) => {
     await server.register(fastifyCookie);
     await server.register(formbody, { parser: parseFields });
@@ -50,24 +53,24 @@ export function site(app: SiteParts, pages: readonly Pages[]): FastifyPluginAsyn
   };
 }
 
-function partsIn(app: SiteParts, language: Language, pages: readonly Pages[]): Pages {
+function partsIn(app: SiteDeps, language: Language, pages: readonly PagePlugin[]): PagePlugin {
   return async (scope) => {
     const forms = new FormPages();
-    forms.note(scope);
+    forms.collect(scope);
     scope.setErrorHandler(errorAnswerer(app));
     scope.addHook('onRequest', async (request, reply) => {
       protect(reply);
       const page = forms.pageOf(request);
       // Errors have a page too, also when nobody can tell who looks.
-      request.visit = visitorIn(app, request, language, page);
-      request.visit = await visitOf(app, request, language, page);
+      request.visit = anonymousContext(app, request, language, page);
+      request.visit = await identifyViewer(app, request, language, page);
       if (app.keptForms) recallForm(app.keptForms, request, reply);
     });
-    refuseForeignForms(scope, app.config.http.publicUrl);
+    csrfGuard(scope, app.config.http.publicUrl);
     rememberTheme(scope);
-    if (app.signIn) takeProofs(scope, app.signIn, sendPage);
+    if (app.signIn) registerReauthentication(scope, app.signIn, sendPage);
     scope.addHook('preHandler', async (request, reply) => {
-      if (reply.routeOptions.config.isSensitive === true) demandProof(request.visit.actor);
+      if (reply.routeOptions.config.isSensitive === true) requireRecentAuth(request.visit.actor);
     });
     for (const part of pages) await scope.register(part);
     forms.leadBack(scope);
@@ -109,13 +112,13 @@ function protect(reply: FastifyReply): void {
 }
 
 /** Somebody who has to prove themselves first is asked to; any other error has a page of words. */
-function errorAnswerer(app: SiteParts) {
+function errorAnswerer(app: SiteDeps) {
   const { signIn } = app;
   return async (thrown: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     let error = thrown;
     if (thrown instanceof DomainError && thrown.code === 'reauthentication_required' && signIn) {
       try {
-        if (await askForProof(signIn, request, reply, sendPage)) return;
+        if (await askForReauthentication(signIn, request, reply, sendPage)) return;
       } catch (failure) {
         error = failure;
       }
@@ -130,7 +133,7 @@ function errorAnswerer(app: SiteParts) {
 
 /** Keeps what was typed into a form whose sender is signed out, for when they come back. */
 async function keepForm(
-  { keptForms }: SiteParts,
+  { keptForms }: SiteDeps,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<void> {
@@ -145,7 +148,7 @@ function answerWithErrorPage(thrown: unknown, request: FastifyRequest, reply: Fa
   const error = pageError(thrown, request);
   if (redirectToCleanAddress(error, request, reply)) return;
   if (error.code === 'unauthenticated' && request.visit.person === undefined) {
-    void seeOther(request, reply, signInPath(request));
+    void redirect(request, reply, signInPath(request));
     return;
   }
   if (error.retryAfterSeconds !== undefined) {
@@ -171,12 +174,12 @@ function againPath({ method, url, headers, visit }: FastifyRequest): string {
   if (method === 'GET') return url;
   const from = headers.referer ?? '';
   const path = from.startsWith(`${visit.origin}/`) ? from.slice(visit.origin.length) : '';
-  return path !== '' && pathWithin(path) === path ? path : visit.url(visit.page);
+  return path !== '' && localPath(path) === path ? path : visit.url(visit.page);
 }
 
 /** Answers a path that is no page (404, or 405 with another method), in the path's language. */
-export async function answerMissingPage(
-  app: SiteParts,
+export async function sendNotFoundPage(
+  app: SiteDeps,
   request: FastifyRequest,
   reply: FastifyReply,
   error: DomainError,
@@ -185,8 +188,8 @@ export async function answerMissingPage(
   if (redirectToCleanAddress(error, request, reply)) return reply;
   protect(reply);
   const language = english ? 'en' : 'id';
-  request.visit = await visitOf(app, request, language).catch(() =>
-    visitorIn(app, request, language),
+  request.visit = await identifyViewer(app, request, language).catch(() =>
+    anonymousContext(app, request, language),
   );
   return sendError(request, reply, error);
 }
@@ -200,6 +203,6 @@ function rememberTheme(server: FastifyInstance): void {
     else {
       reply.setCookie(themeCookie, chosen, { path: '/', maxAge: yearSeconds, sameSite: 'lax' });
     }
-    return seeOther(request, reply, pathWithin(back));
+    return redirect(request, reply, localPath(back));
   });
 }

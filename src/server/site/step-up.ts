@@ -1,17 +1,21 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import {
-  prove,
-  sendProof,
-  wayToProve,
+  reauthenticate,
+  sendReauthenticationCode,
+  reauthenticationMethod,
   type Holder,
 } from '../../accounts/sign-in/reauthentication.ts';
-import type { SignInParts } from '../../accounts/sign-in/sign-in.ts';
+import type { SignInDeps } from '../../accounts/sign-in/sign-in.ts';
 import { DomainError } from '../../errors/errors.ts';
 import type { Actor } from '../../identity/actor.ts';
-import { consult } from '../../operation/run.ts';
-import { proofFields, provePage, type Asked } from '../../pages/account/reauthenticate.ts';
-import type { PageParts } from '../../web/layout.ts';
-import type { Visit } from '../../web/visit.ts';
+import { retryRead } from '../../operation/run.ts';
+import {
+  reauthenticationFields,
+  reauthenticationPage,
+  type Asked,
+} from '../../pages/account/reauthenticate.ts';
+import type { PageProps } from '../../web/layout.ts';
+import type { PageContext } from '../../web/visit.ts';
 import { deviceOf } from '../../http/authentication.ts';
 import { fieldsIn } from '../../http/forms.ts';
 import { setSession } from '../../http/session-cookie.ts';
@@ -20,28 +24,33 @@ import { setSession } from '../../http/session-cookie.ts';
 export type SendPage = (
   request: FastifyRequest,
   reply: FastifyReply,
-  page: PageParts,
+  page: PageProps,
   status: number,
 ) => FastifyReply;
 
-const own: ReadonlySet<string> = new Set(Object.values(proofFields));
+const own: ReadonlySet<string> = new Set(Object.values(reauthenticationFields));
 
 /**
  * Lets somebody who is asked to prove themselves go on with what they were doing: the form of that
  * page is the one that they had sent, with a code besides. It is taken away here, the session is
  * proved, and the form goes where it was going, as if it came for the first time.
  */
-export function takeProofs(server: FastifyInstance, parts: SignInParts, send: SendPage): void {
+export function registerReauthentication(
+  server: FastifyInstance,
+  parts: SignInDeps,
+  send: SendPage,
+): void {
   server.addHook('preHandler', async (request, reply) => {
     const given = split(request.body);
     if (given === undefined) return;
     request.body = given.rest;
     const holder = holderOf(request);
-    const code = given.proof[proofFields.code] ?? given.proof[proofFields.recovery];
+    const code =
+      given.proof[reauthenticationFields.code] ?? given.proof[reauthenticationFields.recovery];
     if (holder === undefined || code === undefined) return;
-    const proofId = given.proof[proofFields.id] ?? '';
+    const proofId = given.proof[reauthenticationFields.id] ?? '';
     try {
-      const { token, hours, byFactor } = await prove(parts, holder, { proofId, code });
+      const { token, hours, byFactor } = await reauthenticate(parts, holder, { proofId, code });
       setSession(request, reply, token, hours);
       request.visit = { ...request.visit, actor: provedActor(request.visit.actor, byFactor) };
     } catch (error) {
@@ -58,8 +67,8 @@ export function takeProofs(server: FastifyInstance, parts: SignInParts, send: Se
  * sends a code where that is the way. Gives undefined where there is nobody to ask: a caller with a
  * token, who gets a newer one.
  */
-export async function askForProof(
-  parts: SignInParts,
+export async function askForReauthentication(
+  parts: SignInDeps,
   request: FastifyRequest,
   reply: FastifyReply,
   send: SendPage,
@@ -73,7 +82,7 @@ export async function askForProof(
 }
 
 async function ask(
-  parts: SignInParts,
+  parts: SignInDeps,
   request: FastifyRequest,
   reply: FastifyReply,
   send: SendPage,
@@ -85,10 +94,10 @@ async function ask(
 ): Promise<FastifyReply> {
   const { holder } = asked;
   let { proofId, refusal } = asked;
-  const way = await consult(() => wayToProve(parts.db, holder));
+  const way = await retryRead(() => reauthenticationMethod(parts.db, holder));
   if (way === 'code' && proofId === undefined && holder.email !== null) {
     try {
-      proofId = await sendProof(parts, { ...holder, email: holder.email });
+      proofId = await sendReauthenticationCode(parts, { ...holder, email: holder.email });
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
       refusal = error;
@@ -100,12 +109,12 @@ async function ask(
   if (wait !== undefined) reply.header('retry-after', String(wait));
   const fields = fieldsIn(request.body);
   const shown: Asked = { way, fields, proofId, refusal };
-  return send(request, reply, provePage(request.visit, shown), refusal?.status ?? 403);
+  return send(request, reply, reauthenticationPage(request.visit, shown), refusal?.status ?? 403);
 }
 
 /** Whoever is signed in by a session of ours. */
 function holderOf(request: FastifyRequest): Holder | undefined {
-  const { person, sessionId, language }: Visit = request.visit;
+  const { person, sessionId, language }: PageContext = request.visit;
   if (person === undefined || sessionId === undefined) return undefined;
   return {
     userId: person.userId,

@@ -1,6 +1,6 @@
 import { fastifyCookie } from '@fastify/cookie';
 import type { FastifyRequest } from 'fastify';
-import { awaitsFactor, type SignInParts } from '../../accounts/sign-in/sign-in.ts';
+import { awaitsFactor, type SignInDeps } from '../../accounts/sign-in/sign-in.ts';
 import type { SessionFinder } from '../../accounts/sessions.ts';
 import type { Config } from '../../config/config.ts';
 import type { Language } from '../../errors/errors.ts';
@@ -10,9 +10,9 @@ import { originOf } from '../../http/csrf.ts';
 import { sessionTokenOf } from '../../http/session-cookie.ts';
 import type { Actor } from '../../identity/actor.ts';
 import type { Authenticator } from '../../identity/authenticate.ts';
-import { consult } from '../../operation/run.ts';
+import { retryRead } from '../../operation/run.ts';
 import { westernIndonesia } from '../../web/format.ts';
-import { pathIn, themes, type Person, type Visit } from '../../web/visit.ts';
+import { pathIn, themes, type Person, type PageContext } from '../../web/visit.ts';
 
 /** What is needed to tell who looks at a page. */
 export interface ViewerDeps {
@@ -20,27 +20,27 @@ export interface ViewerDeps {
   readonly authenticate: Authenticator;
   readonly findSession: SessionFinder;
   /** For re-authentication; a site without sessions needs none. */
-  readonly signIn?: SignInParts;
+  readonly signIn?: SignInDeps;
 }
 
 /** The cookie that keeps whether pages are light or dark. */
 export const themeCookie = cookies.theme.name;
 
-export async function visitOf(
+export async function identifyViewer(
   app: ViewerDeps,
   request: FastifyRequest,
   language: Language,
   page?: string,
-): Promise<Visit> {
+): Promise<PageContext> {
   const { authorization, cookie } = request.headers;
-  const visit = visitorIn(app, request, language, page);
+  const visit = anonymousContext(app, request, language, page);
   const session = authorization === undefined ? sessionTokenOf(cookie, visit.origin) : undefined;
   if (session !== undefined) {
-    const owner = await consult(() => app.findSession(session, request.ip));
+    const owner = await retryRead(() => app.findSession(session, request.ip));
     if (owner === undefined) {
       // Whoever still has to show a second factor had no session that could have ended.
       const db = app.signIn?.db;
-      const isHalf = db !== undefined && (await consult(() => awaitsFactor(db, session)));
+      const isHalf = db !== undefined && (await retryRead(() => awaitsFactor(db, session)));
       return { ...visit, sessionEnded: !isHalf };
     }
     const { sessionId, actor, displayName, email, timeZone } = owner;
@@ -51,12 +51,12 @@ export async function visitOf(
   return { ...visit, actor, person: personOf(actor) };
 }
 
-export function visitorIn(
+export function anonymousContext(
   app: ViewerDeps,
   request: FastifyRequest,
   language: Language,
   page?: string,
-): Visit {
+): PageContext {
   const theme = themes.find(
     (one) => one === fastifyCookie.parse(request.headers.cookie ?? '')[themeCookie],
   );
