@@ -10,7 +10,7 @@ import { checkbox, notice } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
 import { heading } from '../../web/layout.ts';
 import { inLanguage, type PageContext } from '../../web/visit.ts';
-import { signedIn } from '../../http/signed-in.ts';
+import { signedIn } from '../kit/signed-in.ts';
 
 const path = '/akun/pemberitahuan';
 

@@ -19,7 +19,7 @@ import { formatCount, formatShortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { heading } from '../../web/layout.ts';
 import type { PageContext } from '../../web/visit.ts';
-import { signedIn } from '../../http/signed-in.ts';
+import { signedIn } from '../kit/signed-in.ts';
 
 const path = '/akun/pesan';
 const pageSize = 20;

@@ -11,7 +11,7 @@ import { notice } from '../../web/components.ts';
 import { html } from '../../web/html.ts';
 import { heading, type PageProps } from '../../web/layout.ts';
 import type { PageContext } from '../../web/visit.ts';
-import { signedIn } from '../../http/signed-in.ts';
+import { signedIn } from '../kit/signed-in.ts';
 
 const readForm = formParser(closed(bankFields));
 const path = '/akun/rekening';

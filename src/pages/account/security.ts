@@ -23,7 +23,7 @@ import { html, trusted, type Html, type Part } from '../../web/html.ts';
 import { heading, type PageProps } from '../../web/layout.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { sixDigits } from './mfa-form.ts';
-import { signedIn } from '../../http/signed-in.ts';
+import { signedIn } from '../kit/signed-in.ts';
 
 const here = '/akun/keamanan';
 const setUp = `${here}/aplikasi`;

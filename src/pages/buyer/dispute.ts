@@ -16,7 +16,7 @@ import {
 } from '../../ledger/disputes/pictures.ts';
 import { disputePictureHeaders } from '../../ledger/disputes/routes.ts';
 import { retryRead, runInTransaction } from '../../operation/run.ts';
-import { signedIn } from '../../http/signed-in.ts';
+import { signedIn } from '../kit/signed-in.ts';
 import { faultOf } from './money.ts';
 import { ownParticipation, showParticipation } from './participation.ts';
 

@@ -20,7 +20,7 @@ import { attribute, html, type Html } from '../../web/html.ts';
 import { heading } from '../../web/layout.ts';
 import { campaignWords, participationBadge, paymentBadge } from '../statuses.ts';
 import { inLanguage, type PageContext } from '../../web/visit.ts';
-import { signedIn } from '../../http/signed-in.ts';
+import { signedIn } from '../kit/signed-in.ts';
 import { productPicture } from '../campaign/picture.ts';
 import { sum } from '../campaign/rules.ts';
 import { waitingPlaces } from '../campaign/waiting-part.ts';

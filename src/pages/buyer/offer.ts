@@ -22,7 +22,7 @@ import type { WaitingEntry } from '../../waiting/waiting.ts';
 import { formatSlots } from '../../web/format.ts';
 import { html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
-import { signedIn } from '../../http/signed-in.ts';
+import { signedIn } from '../kit/signed-in.ts';
 import { keepForSlots } from './answers.ts';
 import { refundPart } from './goods.ts';
 import { faultOf, type Fault, type Money } from './money.ts';

@@ -21,7 +21,7 @@ import { formatCount, formatRupiah, formatSlots } from '../../web/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
 import { campaignBadge, participationBadge, paymentBadge } from '../statuses.ts';
 import type { PageContext } from '../../web/visit.ts';
-import { signedIn } from '../../http/signed-in.ts';
+import { signedIn } from '../kit/signed-in.ts';
 import { productPicture } from '../campaign/picture.ts';
 import { sum } from '../campaign/rules.ts';
 import { historyOf } from './history.ts';

@@ -8,7 +8,7 @@ import { askReminder, dropReminder } from '../../notifications/operations.ts';
 import { runInTransaction } from '../../operation/run.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
-import { signedIn } from '../../http/signed-in.ts';
+import { signedIn } from '../kit/signed-in.ts';
 
 const schema = { params: closed({ id: Id }) };
 const verbs = [

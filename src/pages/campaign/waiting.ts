@@ -13,7 +13,7 @@ import {
 } from '../../waiting/operations.ts';
 import { notice } from '../../web/components.ts';
 import { html } from '../../web/html.ts';
-import { signedIn } from '../../http/signed-in.ts';
+import { signedIn } from '../kit/signed-in.ts';
 import { showCampaign } from './campaign.ts';
 import { addressOf, readJoin } from './join.ts';
 

@@ -19,7 +19,7 @@ import { formatCount, formatRupiah, formatShortMoment } from '../../web/format.t
 import { html, type Html } from '../../web/html.ts';
 import { campaignBadge, campaignWords } from '../statuses.ts';
 import { inLanguage, type PageContext } from '../../web/visit.ts';
-import { sendOperatorPage } from './frame.ts';
+import { sendOperatorPage } from './kit/frame.ts';
 import { overrides, wrongTitle, type Sent } from './overrides.ts';
 
 const pageSize = 30;

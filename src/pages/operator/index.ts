@@ -1,17 +1,17 @@
 import type { PageDeps } from '../deps.ts';
 import type { PagePlugin } from '../../http/page-response.ts';
 import { operatorCampaigns } from './campaigns.ts';
-import { operatorClaims } from './overpaid-refunds.ts';
-import { operatorDisputes } from './disputes.ts';
+import { operatorClaims } from './money/overpaid-refunds.ts';
+import { operatorDisputes } from './money/disputes.ts';
 import { operatorLog } from './log.ts';
 import { operatorOverview } from './overview.ts';
 import { operatorParticipations } from './participations.ts';
 import { operatorPeople } from './people.ts';
-import { operatorPayments } from './payments.ts';
-import { operatorPayouts } from './payouts.ts';
-import { operatorAccounts } from './receiving-accounts.ts';
-import { operatorRefunds } from './refunds.ts';
-import { operatorStatements } from './statements.ts';
+import { operatorPayments } from './money/payments.ts';
+import { operatorPayouts } from './money/payouts.ts';
+import { operatorAccounts } from './money/receiving-accounts.ts';
+import { operatorRefunds } from './money/refunds.ts';
+import { operatorStatements } from './statements/statements.ts';
 
 /** What operators see and override. */
 export function operatorPages(app: PageDeps): PagePlugin {

@@ -18,7 +18,7 @@ import { eventWords } from './event-words.ts';
 import { formatCount, formatShortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { inLanguage, type PageContext } from '../../web/visit.ts';
-import { sendOperatorPage } from './frame.ts';
+import { sendOperatorPage } from './kit/frame.ts';
 
 const pageSize = 50;
 const actorForm = /^(system|service|(user|operator):[0-9a-f-]{36})$/;

@@ -5,7 +5,7 @@ import { input, notice, textarea } from '../../web/components.ts';
 import { formatFieldMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
-import { decisionPart } from '../seller/decision.ts';
+import { decisionPart } from '../seller/campaigns/decision.ts';
 
 /** What was sent with one of the forms, and why it was not taken. */
 export interface Sent {

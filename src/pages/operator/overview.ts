@@ -25,7 +25,7 @@ import { formatCount, formatDistance, formatShortMoment } from '../../web/format
 import { html, type Html } from '../../web/html.ts';
 import { campaignWords } from '../statuses.ts';
 import { inLanguage, type PageContext } from '../../web/visit.ts';
-import { sendOperatorPage } from './frame.ts';
+import { sendOperatorPage } from './kit/frame.ts';
 
 /** A campaign closes within a second of its time: what is later than this is stuck. */
 const overdueAfterSeconds = 30;

@@ -17,7 +17,7 @@ import { formatCount, formatDistance, formatRupiah, formatShortMoment } from '..
 import { html, type Html } from '../../web/html.ts';
 import { participationBadge, paymentBadge } from '../statuses.ts';
 import type { PageContext } from '../../web/visit.ts';
-import { sendOperatorPage } from './frame.ts';
+import { sendOperatorPage } from './kit/frame.ts';
 
 const params = closed({ id: Id });
 const readConfirmation = formParser(closed({ reference: Type.Optional(text(0, 200)) }));

@@ -10,15 +10,8 @@ import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { badge, exactMoment, input } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
-import { sendOperatorPage } from './frame.ts';
-import {
-  flashMessage,
-  params,
-  refusalNotice,
-  tryVerb,
-  withFlash,
-  type Sent,
-} from './money-parts.ts';
+import { sendOperatorPage } from './kit/frame.ts';
+import { flashMessage, params, refusalNotice, tryVerb, withFlash, type Sent } from './kit/parts.ts';
 
 const here = '/operator/orang';
 const readCandidate = formParser(closed({ email: text(3, 254) }));

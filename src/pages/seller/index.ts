@@ -1,19 +1,19 @@
 import type { PageDeps } from '../deps.ts';
 import type { PagePlugin } from '../../http/page-response.ts';
-import { brandPages } from './brands.ts';
-import { campaignPage } from './campaign.ts';
-import { campaignPages } from './campaigns.ts';
-import { cancellationPage } from './cancellation.ts';
-import { memberPages } from './members.ts';
-import { participantPages } from './participants.ts';
-import { payoutAccountPage } from './payout-account.ts';
-import { productPages } from './products.ts';
-import { decisionPages } from './decision.ts';
-import { shortfallPage } from './shortfall.ts';
-import { shippingPage } from './shipping.ts';
-import { statementPage } from './statement.ts';
-import { webhookPage } from './webhook.ts';
-import { webhooksPage } from './webhooks.ts';
+import { brandPages } from './brand/brands.ts';
+import { campaignPage } from './campaigns/campaign.ts';
+import { campaignPages } from './campaigns/campaigns.ts';
+import { cancellationPage } from './campaigns/cancellation.ts';
+import { memberPages } from './brand/members.ts';
+import { participantPages } from './participants/participants.ts';
+import { payoutAccountPage } from './brand/payout-account.ts';
+import { productPages } from './brand/products.ts';
+import { decisionPages } from './campaigns/decision.ts';
+import { shortfallPage } from './campaigns/shortfall.ts';
+import { shippingPage } from './campaigns/shipping.ts';
+import { statementPage } from './campaigns/statement.ts';
+import { webhookPage } from './brand/webhook.ts';
+import { webhooksPage } from './brand/webhooks.ts';
 
 /** What sellers see: their brands and members, products, campaigns and participants. */
 export function sellerPages(app: PageDeps): PagePlugin {

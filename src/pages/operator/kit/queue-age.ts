@@ -1,0 +1,36 @@
+import { dueAt, type WorkQueue } from '../../../ledger/work-queues/ages.ts';
+import { badge } from '../../../web/components.ts';
+import { formatDistance, formatShortMoment } from '../../../web/format.ts';
+import { html, type Html } from '../../../web/html.ts';
+import type { PageContext } from '../../../web/visit.ts';
+
+/** Since when something has waited in a queue, as facts: its age, and when it should be done. */
+export function waitingFacts(visit: PageContext, queue: WorkQueue, since: Date): Html {
+  const { t } = visit;
+  return html`<dt>${t('Menunggu sejak', 'Waiting since')}</dt>
+    <dd>${sinceWhen(visit, since)}</dd>
+    <dt>${t('Selesaikan sebelum', 'Due')}</dt>
+    <dd>${dueWhen(visit, queue, since)}</dd>`;
+}
+
+/** The same for a cell of a table. */
+export function waitingCell(visit: PageContext, queue: WorkQueue, since: Date): Html {
+  const { t } = visit;
+  return html`${sinceWhen(visit, since)}<br /><small
+      >${t('selesaikan sebelum', 'due')} ${dueWhen(visit, queue, since)}</small
+    >`;
+}
+
+function sinceWhen({ language, person, now }: PageContext, since: Date): Html {
+  return html`${formatShortMoment(since, language, person?.timeZone)}
+    <span class="quiet">(${formatDistance(since, now, language)})</span>`;
+}
+
+function dueWhen(visit: PageContext, queue: WorkQueue, since: Date): Html {
+  const { t, language, person, now } = visit;
+  const due = dueAt(queue, since);
+  const isLate = due < now;
+  return html`${formatShortMoment(due, language, person?.timeZone)}${
+    isLate && html` ${badge(t('Terlambat', 'Late'), 'bad')}`
+  }`;
+}

@@ -1,0 +1,151 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { PageDeps } from '../../deps.ts';
+import type { DomainError } from '../../../errors/errors.ts';
+import { cursorAfter, nextCursor } from '../../../http/cursor.ts';
+import { formParser } from '../../../http/forms.ts';
+import { choice, closed, text } from '../../../http/schemas.ts';
+import type { PagePlugin } from '../../../http/page-response.ts';
+import { authorize } from '../../../identity/policy.ts';
+import { decisionsBefore, openDisputes, resolveDispute } from '../../../ledger/books.ts';
+import { participationsById } from '../../../ledger/work-queues/work-queues.ts';
+import type { ParticipationSummaryRow } from '../../../ledger/work-queues/queries.ts';
+import type { DisputeRow, EarlierDecisionRow } from '../../../ledger/disputes/queries.ts';
+import { retryRead, runInTransaction } from '../../../operation/run.ts';
+import { emptyState, paging } from '../../../web/components.ts';
+import { html, type Html } from '../../../web/html.ts';
+import type { PageContext } from '../../../web/visit.ts';
+import { disputePictures } from '../../buyer/dispute-pictures-part.ts';
+import { entryForms } from '../kit/entry-forms.ts';
+import { sendOperatorPage } from '../kit/frame.ts';
+import {
+  queryParam,
+  buyer,
+  fieldOf,
+  collapsibleForm,
+  flashMessage,
+  refusalNotice,
+  tryVerb,
+  subject,
+} from '../kit/parts.ts';
+import { moneyOutParts } from './refunds.ts';
+import { waitingFacts } from '../kit/queue-age.ts';
+
+const section = '/operator/uang';
+const here = `${section}/keluhan`;
+const pageSize = 20;
+const readResolution = formParser(
+  closed({ resolution: choice(['upheld', 'dismissed']), explanation: text(3, 500) }),
+);
+
+/** What buyers say is wrong with what they bought; the payout is held until it is resolved. */
+export function operatorDisputes(app: PageDeps): PagePlugin {
+  return async (server) => {
+    const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {
+      const { visit } = request;
+      const { actor } = visit;
+      authorize(actor, 'dispute.resolve');
+      const [position = null, id = null] = cursorAfter(queryParam(request, 'cursor'), [
+        'number',
+        'id',
+      ]);
+      const { rows, subjects, earlier } = await retryRead(async () => {
+        const open = await openDisputes(app.db, actor, [position, id], pageSize + 1);
+        const whose = open.map(({ participation_id }) => participation_id);
+        const ids = open.map(({ dispute_id }) => dispute_id);
+        const [whom, decided] = await Promise.all([
+          participationsById(app.db, actor, whose),
+          decisionsBefore(app.db, actor, ids),
+        ]);
+        return { rows: open, subjects: whom, earlier: decided };
+      });
+      const next = nextCursor(rows, pageSize, (row) => [Number(row.position), row.dispute_id]);
+      const body = html`${moneyOutParts(visit, here)}${flashMessage(request)}${refusalNotice(visit, refused)}
+      ${
+        rows.length === 0
+          ? emptyState(
+              visit.t('Tidak ada keluhan', 'No disputes'),
+              visit.t('Semua pembeli sejauh ini puas.', 'Nobody says that anything is wrong.'),
+            )
+          : rows
+              .slice(0, pageSize)
+              .map((row) =>
+                entry(visit, row, subjects.get(row.participation_id), earlier.get(row.dispute_id)),
+              )
+      }${paging(visit, {
+        first: position === null ? undefined : visit.url(here),
+        next: next === null ? undefined : visit.url(`${here}?cursor=${next}`),
+      })}`;
+      const page = { title: visit.t('Keluhan', 'Disputes'), at: section, body } as const;
+      return sendOperatorPage(request, reply, page, refused?.status ?? 200);
+    };
+
+    server.get(here, async (request, reply) => show(request, reply));
+
+    const form = entryForms(server, { here, action: 'dispute.resolve', show });
+    form('selesai', 'selesai', async ({ visit, body }, id) => {
+      const { resolution, explanation } = tryVerb(readResolution(body));
+      const words = { resolution, explanation: explanation.trim() };
+      return await runInTransaction(app.db, (tx) => resolveDispute(tx, visit.actor, id, words));
+    });
+  };
+}
+
+function entry(
+  visit: PageContext,
+  row: DisputeRow,
+  whose: ParticipationSummaryRow | undefined,
+  before: EarlierDecisionRow | undefined,
+): Html {
+  const { t } = visit;
+  const id = row.dispute_id;
+  const path = `${here}/${id}/selesai`;
+  const explained = (end: string, resolution: 'upheld' | 'dismissed') =>
+    html`<input type="hidden" name="resolution" value="${resolution}" />${fieldOf(
+        `${id}-${end}`,
+        'explanation',
+        t('Penjelasan, dibaca pembeli', 'Explanation, read by the buyer'),
+        { required: true, minlength: 3, maxlength: 500 },
+      )}`;
+  return html`<article class="panel">
+    <h2>${subject(visit, whose)}</h2>
+    <dl class="facts">
+      <dt>${t('Pembeli', 'Buyer')}</dt>
+      <dd>${buyer(visit, whose, row.participation_id)}</dd>
+      ${waitingFacts(visit, 'disputes', row.opened_at)}
+      <dt>${t('Keluhannya', 'What is wrong')}</dt>
+      <dd class="prose">${row.reason}${disputePictures(visit, row)}</dd>
+      ${
+        before !== undefined &&
+        html`<dt>${t('Keluhan pertama', 'The first time')}</dt>
+          <dd class="prose">${before.reason}</dd>
+          <dt>${t('Jawabannya', 'The answer')}</dt>
+          <dd class="prose">${before.explanation}</dd>`
+      }
+    </dl>
+    ${
+      before !== undefined &&
+      html`<p class="quiet">
+        ${t('Diajukan sekali lagi: putusan ini final.', 'Opened anew: this decision is final.')}
+      </p>`
+    }
+    ${collapsibleForm(
+      visit,
+      {
+        path,
+        words: t('Pembeli benar: kembalikan uangnya', 'The buyer is right: give the money back'),
+        button: t('Kembalikan uangnya', 'Give the money back'),
+        danger: true,
+      },
+      explained('u', 'upheld'),
+    )}
+    ${collapsibleForm(
+      visit,
+      {
+        path,
+        words: t('Penjual benar: lepaskan uangnya', 'The seller is right: let the money go'),
+        button: t('Tutup keluhan', 'Close the dispute'),
+      },
+      explained('d', 'dismissed'),
+    )}
+  </article>`;
+}

@@ -1,0 +1,143 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { PageDeps } from '../../deps.ts';
+import type { DomainError } from '../../../errors/errors.ts';
+import { cursorAfter, nextCursor } from '../../../http/cursor.ts';
+import type { PagePlugin } from '../../../http/page-response.ts';
+import { authorize } from '../../../identity/policy.ts';
+import type { OverpaidRefundRow } from '../../../ledger/overpaid-refunds/queries.ts';
+import {
+  writeOffOverpaidRefund,
+  openOverpaidRefunds,
+  settleOverpaidRefund,
+} from '../../../ledger/overpaid-refunds/operations.ts';
+import { participationsById } from '../../../ledger/work-queues/work-queues.ts';
+import type { ParticipationSummaryRow } from '../../../ledger/work-queues/queries.ts';
+import { retryRead, runInTransaction } from '../../../operation/run.ts';
+import { emptyState, paging } from '../../../web/components.ts';
+import { formatRupiah } from '../../../web/format.ts';
+import { html, type Html } from '../../../web/html.ts';
+import type { PageContext } from '../../../web/visit.ts';
+import { entryForms } from '../kit/entry-forms.ts';
+import { sendOperatorPage } from '../kit/frame.ts';
+import {
+  queryParam,
+  buyer,
+  fieldOf,
+  collapsibleForm,
+  flashMessage,
+  readReason,
+  readReference,
+  reasonOf,
+  refusalNotice,
+  tryVerb,
+  subject,
+} from '../kit/parts.ts';
+import { moneyOutParts } from './refunds.ts';
+import { waitingFacts } from '../kit/queue-age.ts';
+
+const section = '/operator/uang';
+const here = `${section}/dobel`;
+const pageSize = 20;
+
+/** Refunds that reached their buyers twice: what is to come back, and how it ends. */
+export function operatorClaims(app: PageDeps): PagePlugin {
+  return async (server) => {
+    const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {
+      const { visit } = request;
+      const { actor } = visit;
+      authorize(actor, 'refund.settle');
+      const [position = null, id = null] = cursorAfter(queryParam(request, 'cursor'), [
+        'number',
+        'id',
+      ]);
+      const { rows, subjects } = await retryRead(async () => {
+        const open = await openOverpaidRefunds(app.db, actor, [position, id], pageSize + 1);
+        const whose = open.map(({ participation_id }) => participation_id);
+        return { rows: open, subjects: await participationsById(app.db, actor, whose) };
+      });
+      const next = nextCursor(rows, pageSize, (row) => [Number(row.position), row.transaction_id]);
+      const body = html`${moneyOutParts(visit, here)}${flashMessage(request)}${refusalNotice(visit, refused)}
+      ${
+        rows.length === 0
+          ? emptyState(
+              visit.t('Tidak ada yang terkirim dobel', 'Nothing was sent twice'),
+              visit.t(
+                'Setiap pengembalian sampai satu kali.',
+                'Every refund has reached its buyer once.',
+              ),
+            )
+          : rows
+              .slice(0, pageSize)
+              .map((row) => entry(visit, row, subjects.get(row.participation_id)))
+      }${paging(visit, {
+        first: position === null ? undefined : visit.url(here),
+        next: next === null ? undefined : visit.url(`${here}?cursor=${next}`),
+      })}`;
+      const page = { title: visit.t('Terkirim dobel', 'Sent twice'), at: section, body } as const;
+      return sendOperatorPage(request, reply, page, refused?.status ?? 200);
+    };
+
+    server.get(here, async (request, reply) => show(request, reply));
+
+    const form = entryForms(server, { here, action: 'refund.settle', show });
+    form('kembali', 'pulih', async ({ visit, body }, id) => {
+      const { reference } = tryVerb(readReference(body));
+      return await runInTransaction(app.db, (tx) =>
+        settleOverpaidRefund(tx, visit.actor, id, reference.trim()),
+      );
+    });
+    form('relakan', 'relakan', async ({ visit, body }, id) => {
+      const { reason } = tryVerb(readReason(body));
+      return await runInTransaction(app.db, (tx) =>
+        writeOffOverpaidRefund(tx, visit.actor, id, reason.trim()),
+      );
+    });
+  };
+}
+
+function entry(
+  visit: PageContext,
+  row: OverpaidRefundRow,
+  whose: ParticipationSummaryRow | undefined,
+): Html {
+  const { t, language } = visit;
+  const id = row.transaction_id;
+  return html`<article class="panel">
+    <h2>${subject(visit, whose)}</h2>
+    <p>
+      ${t(
+        'Dikirim oleh operator, dan ternyata juga oleh penyedia pembayaran. Mintalah pembeli mengirimnya kembali.',
+        'Sent by an operator, and by the payment provider after all. Ask the buyer to send it back.',
+      )}
+    </p>
+    <dl class="facts">
+      <dt>${t('Pembeli', 'Buyer')}</dt>
+      <dd>${buyer(visit, whose, row.participation_id)}</dd>
+      <dt>${t('Harus kembali', 'To come back')}</dt>
+      <dd>${formatRupiah(row.amount, language)}</dd>
+      ${waitingFacts(visit, 'claims', row.created_at)}
+    </dl>
+    ${collapsibleForm(
+      visit,
+      {
+        path: `${here}/${id}/kembali`,
+        words: t('Uangnya sudah kembali', 'The money has come back'),
+        button: t('Catat sudah kembali', 'Note that it came back'),
+      },
+      fieldOf(id, 'reference', t('Referensi transfer', 'Reference of the transfer'), {
+        required: true,
+        maxlength: 200,
+      }),
+    )}
+    ${collapsibleForm(
+      visit,
+      {
+        path: `${here}/${id}/relakan`,
+        words: t('Uangnya tidak akan kembali', 'The money will not come back'),
+        button: t('Catat sebagai kerugian', 'Note it as a loss'),
+        danger: true,
+      },
+      reasonOf(visit, id),
+    )}
+  </article>`;
+}

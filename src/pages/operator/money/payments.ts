@@ -1,0 +1,269 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import Type from 'typebox';
+import type { PageDeps } from '../../deps.ts';
+import type { DomainError } from '../../../errors/errors.ts';
+import { cursorAfter, nextCursor } from '../../../http/cursor.ts';
+import { formParser } from '../../../http/forms.ts';
+import { closed, text } from '../../../http/schemas.ts';
+import type { PagePlugin } from '../../../http/page-response.ts';
+import { authorize } from '../../../identity/policy.ts';
+import { openPayments, participationsById } from '../../../ledger/work-queues/work-queues.ts';
+import type { ParticipationSummaryRow } from '../../../ledger/work-queues/queries.ts';
+import { rejectPayment, verifyPayment, viewProof } from '../../../ledger/payments/operations.ts';
+import type { PaymentRow } from '../../../ledger/queries.ts';
+import { proofHeaders } from '../../../ledger/schemas.ts';
+import { toTransfer } from '../../../ledger/payments/rupiah.ts';
+import { retryRead, runInTransaction } from '../../../operation/run.ts';
+import { emptyState, paging } from '../../../web/components.ts';
+import { formatDistance, formatRupiah, formatShortMoment } from '../../../web/format.ts';
+import { attribute, html, type Html } from '../../../web/html.ts';
+import type { PageContext } from '../../../web/visit.ts';
+import { entryForms } from '../kit/entry-forms.ts';
+import { sendOperatorPage } from '../kit/frame.ts';
+import {
+  account,
+  queryParam,
+  buyer,
+  fieldOf,
+  collapsibleForm,
+  flashMessage,
+  params,
+  readReason,
+  reasonOf,
+  refusalNotice,
+  tryVerb,
+  subject,
+  subsections,
+} from '../kit/parts.ts';
+import { waitingFacts } from '../kit/queue-age.ts';
+
+const here = '/operator/pembayaran';
+const pageSize = 20;
+const shown = ['proof_submitted', 'overdue', 'due', 'rejected'] as const;
+const readVerification = formParser(
+  closed({
+    amount: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })),
+    reference: Type.Optional(text(1, 200)),
+    paid_on: Type.Optional(Type.String({ format: 'date' })),
+  }),
+);
+
+/** Payments that wait to be verified, and those that money is still to come for. */
+export function operatorPayments(app: PageDeps): PagePlugin {
+  return async (server) => {
+    const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {
+      const { visit } = request;
+      authorize(visit.actor, 'payment.verify');
+      const status =
+        shown.find((one) => one === queryParam(request, 'status')) ?? 'proof_submitted';
+      const [position = null, id = null] = cursorAfter(queryParam(request, 'cursor'), [
+        'number',
+        'id',
+      ]);
+      const place = [position, id] as const;
+      const [rows, subjects] = await retryRead(async () => {
+        const found = await openPayments(app.db, visit.actor, status, place, pageSize + 1);
+        const ids = found.map(({ participation_id }) => participation_id);
+        return [found, await participationsById(app.db, visit.actor, ids)] as const;
+      });
+      const next = nextCursor(rows, pageSize, (row) => [Number(row.position), row.transaction_id]);
+      const path = visit.url(`${here}?status=${status}`);
+      const body = html`${paymentParts(visit, here)}${flashMessage(request)}${refusalNotice(visit, refused)}
+      ${statuses(visit, status)}
+      ${
+        rows.length === 0
+          ? nothing(visit)
+          : rows
+              .slice(0, pageSize)
+              .map((row) => entry(visit, row, subjects.get(row.participation_id)))
+      }${paging(visit, {
+        first: position === null ? undefined : path,
+        next: next === null ? undefined : `${path}&cursor=${next}`,
+      })}`;
+      const page = { title: visit.t('Pembayaran', 'Payments'), at: here, body } as const;
+      return sendOperatorPage(request, reply, page, refused?.status ?? 200);
+    };
+
+    server.get(here, async (request, reply) => show(request, reply));
+
+    server.get(`${here}/:id/bukti`, { schema: { params } }, async (request, reply) => {
+      authorize(request.visit.actor, 'payment.verify');
+      const { id } = request.params;
+      const proof = await retryRead(() => viewProof(app.db, request.visit.actor, id));
+      return reply.headers(proofHeaders(id, proof.contentType)).send(proof.content);
+    });
+
+    const form = entryForms(server, { here, action: 'payment.verify', show });
+    form('terima', 'diterima', async ({ visit, body }, id) => {
+      const { amount, reference, paid_on: paidOn } = tryVerb(readVerification(body));
+      const seen = {
+        amount: amount === undefined ? null : BigInt(amount),
+        reference: reference?.trim() ?? null,
+        paidOn: paidOn ?? null,
+      };
+      return await runInTransaction(app.db, (tx) => verifyPayment(tx, visit.actor, id, seen));
+    });
+    form('tolak', 'ditolak', async ({ visit, body }, id) => {
+      const { reason } = tryVerb(readReason(body));
+      return await runInTransaction(app.db, (tx) =>
+        rejectPayment(tx, visit.actor, id, reason.trim()),
+      );
+    });
+  };
+}
+
+/** The three pages of money that comes in. */
+export function paymentParts(visit: PageContext, at: string): Html {
+  const { t } = visit;
+  return subsections(
+    visit,
+    [
+      { path: here, words: t('Verifikasi', 'Verify') },
+      { path: `${here}/mutasi`, words: t('Mutasi bank', 'Bank statements') },
+      { path: `${here}/rekening`, words: t('Rekening penerima', 'Receiving accounts') },
+    ],
+    at,
+  );
+}
+
+function statuses(visit: PageContext, at: (typeof shown)[number]): Html {
+  const { t, url } = visit;
+  const words = {
+    proof_submitted: t('Bukti menunggu', 'Proofs waiting'),
+    overdue: t('Lewat batas bayar', 'Overdue'),
+    due: t('Belum dibayar', 'Not paid yet'),
+    rejected: t('Bukti ditolak', 'Proof rejected'),
+  };
+  return html`<nav class="choices" aria-label="Status">
+    <ul>
+      ${shown.map(
+        (status) =>
+          html`<li>
+            <a
+              href="${url(`${here}?status=${status}`)}"
+              ${attribute('aria-current', status === at && 'true')}
+              >${words[status]}</a
+            >
+          </li>`,
+      )}
+    </ul>
+  </nav>`;
+}
+
+function nothing({ t }: PageContext): Html {
+  return emptyState(
+    t('Tidak ada yang menunggu', 'Nothing waits'),
+    t(
+      'Bukti yang dikirim pembeli muncul di sini, yang terlama di atas.',
+      'Proofs that buyers send appear here, the oldest on top.',
+    ),
+  );
+}
+
+function entry(
+  visit: PageContext,
+  row: PaymentRow,
+  whose: ParticipationSummaryRow | undefined,
+): Html {
+  const { t, language, person, now } = visit;
+  return html`<article class="panel columns">
+    <div>
+      <h2>${subject(visit, whose)}</h2>
+      <dl class="facts">
+        <dt>${t('Harus ditransfer', 'To be transferred')}</dt>
+        <dd><strong>${formatRupiah(toTransfer(row), language)}</strong></dd>
+        <dt>${t('Termasuk kode unik', 'With the unique code')}</dt>
+        <dd>${formatRupiah(row.unique_code, language)}</dd>
+        <dt>${t('Pembeli', 'Buyer')}</dt>
+        <dd>${buyer(visit, whose, row.participation_id)}</dd>
+        <dt>${t('Ke rekening', 'To the account')}</dt>
+        <dd>${account(visit, row)}</dd>
+        <dt>${t('Ditagih sejak', 'Asked for since')}</dt>
+        <dd>
+          ${formatShortMoment(row.created_at, language, person?.timeZone)}
+          <span class="quiet">(${formatDistance(row.created_at, now, language)})</span>
+        </dd>
+        ${
+          row.pay_by !== null &&
+          html`<dt>${t('Batas bayar', 'Pay by')}</dt>
+            <dd>
+              ${formatShortMoment(row.pay_by, language, person?.timeZone)}
+              <span class="quiet">(${formatDistance(row.pay_by, now, language)})</span>
+            </dd>`
+        }
+        ${
+          row.status === 'proof_submitted' &&
+          waitingFacts(visit, 'proofs', whose?.proof_at ?? row.created_at)
+        }
+        ${
+          row.reason !== null &&
+          html`<dt>${t('Ditolak karena', 'Rejected because')}</dt>
+            <dd>${row.reason}</dd>`
+        }
+      </dl>
+      ${answers(visit, row)}
+    </div>
+    ${proofOf(visit, row, whose)}
+  </article>`;
+}
+
+function proofOf(
+  visit: PageContext,
+  row: PaymentRow,
+  whose: ParticipationSummaryRow | undefined,
+): Html | undefined {
+  const { t, url } = visit;
+  if (!row.has_proof) return undefined;
+  const path = url(`${here}/${row.participation_id}/bukti`);
+  if (whose?.proof_type === 'application/pdf') {
+    return html`<p>
+      <a class="button quiet" href="${path}"
+        >${t('Unduh bukti (PDF)', 'Download the proof (PDF)')}</a
+      >
+    </p>`;
+  }
+  const words = t('Bukti transfer, buka ukuran penuh', 'The proof of payment, open in full size');
+  return html`<a class="proof" href="${path}"
+    ><img src="${path}" alt="${words}" loading="lazy"
+  /></a>`;
+}
+
+function answers(visit: PageContext, { participation_id: id, status }: PaymentRow): Html {
+  const { t } = visit;
+  return html`${collapsibleForm(
+    visit,
+    {
+      path: `${here}/${id}/terima`,
+      words: t('Uangnya sudah masuk', 'The money has arrived'),
+      button: t('Terima pembayaran', 'Settle the payment'),
+    },
+    html`${fieldOf(
+      id,
+      'amount',
+      t('Jumlah yang masuk, kalau berbeda (Rp)', 'What arrived, when it differs (Rp)'),
+      { inputmode: 'numeric', maxlength: 20 },
+    )}${fieldOf(id, 'reference', t('Referensi (opsional)', 'Reference (optional)'), {
+      maxlength: 200,
+    })}${fieldOf(
+      id,
+      'paid_on',
+      t(
+        'Tanggal transfernya (WIB); kosong berarti hari bukti dikirim',
+        'Day of the transfer (WIB); empty means the day of the proof',
+      ),
+      { type: 'date' },
+    )}`,
+  )}${
+    status === 'proof_submitted' &&
+    collapsibleForm(
+      visit,
+      {
+        path: `${here}/${id}/tolak`,
+        words: t('Bukti tidak cocok', 'The proof does not fit'),
+        button: t('Tolak bukti', 'Reject the proof'),
+        danger: true,
+      },
+      reasonOf(visit, id, t('Alasan, dibaca pembeli', 'Reason, read by the buyer')),
+    )
+  }`;
+}

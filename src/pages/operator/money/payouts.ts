@@ -1,0 +1,159 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { PageDeps } from '../../deps.ts';
+import type { DomainError } from '../../../errors/errors.ts';
+import { cursorAfter, nextCursor } from '../../../http/cursor.ts';
+import type { PagePlugin } from '../../../http/page-response.ts';
+import { authorize } from '../../../identity/policy.ts';
+import { recentlySettled } from '../../../ledger/work-queues/work-queues.ts';
+import type { PayoutRow } from '../../../ledger/movement-queries.ts';
+import {
+  payoutsDue,
+  releasePayout,
+  reversePayout,
+  settlePayout,
+} from '../../../ledger/movements.ts';
+import { retryRead, runInTransaction } from '../../../operation/run.ts';
+import { badge, emptyState, paging } from '../../../web/components.ts';
+import { formatDistance, formatRupiah, formatShortMoment } from '../../../web/format.ts';
+import { html, type Html } from '../../../web/html.ts';
+import type { PageContext } from '../../../web/visit.ts';
+import { entryForms } from '../kit/entry-forms.ts';
+import { sendOperatorPage } from '../kit/frame.ts';
+import {
+  account,
+  queryParam,
+  fieldOf,
+  collapsibleForm,
+  flashMessage,
+  readReason,
+  readReference,
+  refusalNotice,
+  tryVerb,
+} from '../kit/parts.ts';
+import { madePart, moneyOutParts } from './refunds.ts';
+import { waitingFacts } from '../kit/queue-age.ts';
+
+const section = '/operator/uang';
+const here = `${section}/pencairan`;
+const pageSize = 20;
+const madeShown = 20;
+
+/** Money that goes on to sellers: release, settle, reverse; held while disputed. */
+export function operatorPayouts(app: PageDeps): PagePlugin {
+  return async (server) => {
+    const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {
+      const { visit } = request;
+      const { actor } = visit;
+      authorize(actor, 'payout.settle');
+      const [position = null, id = null] = cursorAfter(queryParam(request, 'cursor'), [
+        'number',
+        'id',
+      ]);
+      const wanted = { releasedOnly: false, after: [position, id], limit: pageSize + 1 } as const;
+      const [rows, made] = await retryRead(() =>
+        Promise.all([
+          payoutsDue(app.db, actor, wanted),
+          recentlySettled(app.db, actor, 'payout', madeShown),
+        ]),
+      );
+      const next = nextCursor(rows, pageSize, (row) => [Number(row.position), row.transaction_id]);
+      const body = html`${moneyOutParts(visit, here)}${flashMessage(request)}${refusalNotice(visit, refused)}
+      ${rows.length === 0 ? nothing(visit) : rows.slice(0, pageSize).map((row) => entry(visit, row))}
+      ${paging(visit, {
+        first: position === null ? undefined : visit.url(here),
+        next: next === null ? undefined : visit.url(`${here}?cursor=${next}`),
+      })}
+      ${madePart(visit, here, made, new Map())}`;
+      const title = visit.t('Pencairan ke penjual', 'Payouts to sellers');
+      const page = { title, at: section, body } as const;
+      return sendOperatorPage(request, reply, page, refused?.status ?? 200);
+    };
+
+    server.get(here, async (request, reply) => show(request, reply));
+
+    const form = entryForms(server, { here, action: 'payout.settle', show });
+    form('lepas', 'dilepas', async ({ visit }, id) =>
+      runInTransaction(app.db, (tx) => releasePayout(tx, visit.actor, id)),
+    );
+    form('cair', 'cair', async ({ visit, body }, id) => {
+      const { reference } = tryVerb(readReference(body));
+      return await runInTransaction(app.db, (tx) =>
+        settlePayout(tx, visit.actor, id, reference.trim()),
+      );
+    });
+    form('balik', 'dibalik', async ({ visit, body }, id) => {
+      const { reason } = tryVerb(readReason(body));
+      return await runInTransaction(app.db, (tx) =>
+        reversePayout(tx, visit.actor, id, reason.trim()),
+      );
+    });
+  };
+}
+
+function nothing({ t }: PageContext): Html {
+  return emptyState(
+    t('Tidak ada yang menunggu', 'Nothing waits'),
+    t(
+      'Pencairan muncul setelah sebuah Sambatan berhasil dan dibayar.',
+      'A payout appears once a campaign has succeeded and is paid for.',
+    ),
+  );
+}
+
+function entry(visit: PageContext, row: PayoutRow): Html {
+  const { t, url, language, person, now } = visit;
+  const id = row.transaction_id;
+  return html`<article class="panel">
+    <div class="row apart">
+      <h2><a href="${url(`/operator/sambatan/${row.campaign_id}`)}">${row.title}</a></h2>
+      ${
+        row.is_disputed
+          ? badge(t('Ditahan: ada keluhan', 'Held: disputed'), 'bad')
+          : row.released_at === null
+            ? badge(t('Menunggu barang diterima', 'Waits for the goods'), 'busy')
+            : badge(t('Boleh dikirim', 'May leave'), 'good')
+      }
+    </div>
+    <dl class="facts">
+      <dt>${t('Jumlah', 'Amount')}</dt>
+      <dd><strong>${formatRupiah(row.amount, language)}</strong></dd>
+      <dt>${t('Ke rekening', 'To the account')}</dt>
+      <dd>${account(visit, row)}</dd>
+      ${
+        row.released_at === null
+          ? html`<dt>${t('Sejak', 'Since')}</dt>
+              <dd>
+                ${formatShortMoment(row.created_at, language, person?.timeZone)}
+                <span class="quiet">(${formatDistance(row.created_at, now, language)})</span>
+              </dd>`
+          : waitingFacts(visit, 'payouts', row.released_at)
+      }
+    </dl>
+    ${
+      row.is_disputed
+        ? html`<p>
+            <a href="${url(`${section}/keluhan`)}"
+              >${t('Selesaikan keluhannya dulu', 'Resolve the dispute first')}</a
+            >
+          </p>`
+        : row.released_at === null
+          ? html`<form method="post" action="${url(`${here}/${id}/lepas`)}">
+              <button class="button quiet">
+                ${t('Izinkan dikirim sekarang', 'Let it leave now')}
+              </button>
+            </form>`
+          : collapsibleForm(
+              visit,
+              {
+                path: `${here}/${id}/cair`,
+                words: t('Sudah ditransfer', 'It was transferred'),
+                button: t('Catat pencairan', 'Settle the payout'),
+              },
+              fieldOf(id, 'reference', t('Referensi transfer', 'Reference of the transfer'), {
+                required: true,
+                maxlength: 200,
+              }),
+            )
+    }
+  </article>`;
+}

@@ -1,0 +1,193 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import Type from 'typebox';
+import type { PageDeps } from '../../deps.ts';
+import { formParser, toResult } from '../../../http/forms.ts';
+import { closed } from '../../../http/schemas.ts';
+import { redirect, type PagePlugin } from '../../../http/page-response.ts';
+import { authorize } from '../../../identity/policy.ts';
+import {
+  addReceivingAccount,
+  editReceivingAccount,
+  receivingAccounts,
+} from '../../../ledger/bank-accounts/operations.ts';
+import type { ReceivingAccountRow } from '../../../ledger/queries.ts';
+import { bankFields } from '../../../ledger/schemas.ts';
+import { retryRead, runInTransaction } from '../../../operation/run.ts';
+import { bankAccountInputs } from '../../../web/bank-account.ts';
+import { badge, checkbox, emptyState } from '../../../web/components.ts';
+import { html, type Html } from '../../../web/html.ts';
+import type { PageContext } from '../../../web/visit.ts';
+import { sendOperatorPage } from '../kit/frame.ts';
+import {
+  fieldOf,
+  collapsibleForm,
+  flashMessage,
+  params,
+  refusalNotice,
+  tryVerb,
+  withFlash,
+  type Sent,
+} from '../kit/parts.ts';
+import { paymentParts } from './payments.ts';
+
+const section = '/operator/pembayaran';
+const here = `${section}/rekening`;
+const readAccount = formParser(closed({ ...bankFields, is_default: Type.Boolean() }));
+const readChange = formParser(
+  closed({
+    holder: bankFields.holder,
+    is_active: Type.Boolean(),
+    statement_through: Type.Optional(Type.String({ format: 'date' })),
+  }),
+);
+
+/** The accounts to which buyers transfer: list, add, change, make the default. */
+export function operatorAccounts(app: PageDeps): PagePlugin {
+  return async (server) => {
+    const show = async (request: FastifyRequest, reply: FastifyReply, sent?: Sent) => {
+      const { visit } = request;
+      const rows = await retryRead(() => receivingAccounts(app.db, visit.actor));
+      const body = html`${paymentParts(visit, here)}${flashMessage(request)}
+      ${refusalNotice(visit, sent?.refused)}
+      ${rows.length === 0 ? nothing(visit) : rows.map((row) => entry(visit, row))}
+      ${addition(visit, sent)}`;
+      const title = visit.t('Rekening penerima', 'Receiving accounts');
+      const page = { title, at: section, body } as const;
+      return sendOperatorPage(request, reply, page, sent?.refused.status ?? 200);
+    };
+
+    server.get(here, async (request, reply) => show(request, reply));
+
+    server.post(here, async (request, reply) => {
+      const { actor } = request.visit;
+      authorize(actor, 'receiving_account.manage');
+      const reading = readAccount(request.body);
+      const done = await toResult(async () => {
+        const { is_default: isDefault, ...given } = tryVerb(reading);
+        return await runInTransaction(app.db, (tx) =>
+          addReceivingAccount(tx, actor, given, isDefault),
+        );
+      });
+      return 'refused' in done
+        ? await show(request, reply, { refused: done.refused, typed: reading.typed })
+        : redirect(request, reply, withFlash(here, 'tersimpan'));
+    });
+
+    server.post(`${here}/:id`, { schema: { params } }, async (request, reply) => {
+      const { actor } = request.visit;
+      authorize(actor, 'receiving_account.manage');
+      const { id } = request.params;
+      const done = await toResult(async () => {
+        const form = tryVerb(readChange(request.body));
+        const change = {
+          holder: form.holder,
+          isActive: form.is_active,
+          statementThrough: form.statement_through,
+        };
+        return await runInTransaction(app.db, (tx) => editReceivingAccount(tx, actor, id, change));
+      });
+      return 'refused' in done
+        ? await show(request, reply, done)
+        : redirect(request, reply, withFlash(here, 'tersimpan'));
+    });
+
+    server.post(`${here}/:id/utama`, { schema: { params } }, async (request, reply) => {
+      const { actor } = request.visit;
+      authorize(actor, 'receiving_account.manage');
+      const { id } = request.params;
+      const done = await toResult(() =>
+        runInTransaction(app.db, (tx) => editReceivingAccount(tx, actor, id, { isDefault: true })),
+      );
+      return 'refused' in done
+        ? await show(request, reply, done)
+        : redirect(request, reply, withFlash(here, 'tersimpan'));
+    });
+  };
+}
+
+function nothing({ t }: PageContext): Html {
+  return emptyState(
+    t('Belum ada rekening', 'No account yet'),
+    t(
+      'Tanpa rekening penerima, pembeli belum bisa membayar. Tambahkan di bawah.',
+      'Without an account buyers cannot pay. Add one below.',
+    ),
+  );
+}
+
+function entry(visit: PageContext, row: ReceivingAccountRow): Html {
+  const { t, url } = visit;
+  const id = row.account_id;
+  return html`<article class="panel">
+    <div class="row apart">
+      <h2>${row.bank} <code>${row.number}</code></h2>
+      ${
+        row.is_default
+          ? badge(t('Utama', 'Default'), 'good')
+          : row.is_active
+            ? badge(t('Aktif', 'Active'))
+            : badge(t('Nonaktif', 'Switched off'), 'bad')
+      }
+    </div>
+    <p>${t('Atas nama', 'In the name of')} ${row.holder}</p>
+    <p class="quiet">
+      ${
+        row.statement_through === null
+          ? t('Mutasinya belum pernah diimpor.', 'No statement was imported yet.')
+          : t(
+              `Mutasi lengkap sampai ${row.statement_through}.`,
+              `Statement complete through ${row.statement_through}.`,
+            )
+      }
+    </p>
+    ${
+      !row.is_default &&
+      html`<form method="post" action="${url(`${here}/${id}/utama`)}">
+        <button class="button quiet">${t('Jadikan utama', 'Make it the default')}</button>
+      </form>`
+    }
+    ${collapsibleForm(
+      visit,
+      {
+        path: `${here}/${id}`,
+        words: t('Ubah', 'Change'),
+        button: t('Simpan', 'Save'),
+      },
+      html`${fieldOf(id, 'holder', t('Atas nama', 'In the name of'), {
+        value: row.holder,
+        required: true,
+        maxlength: 80,
+      })}${checkbox(visit, {
+        name: 'is_active',
+        label: t('Dipakai untuk pembayaran baru', 'Used for new payments'),
+        checked: row.is_active,
+      })}${fieldOf(
+        id,
+        'statement_through',
+        t(
+          'Semua transfer sampai tanggal ini sudah diimpor (WIB)',
+          'Every transfer through this day is imported (WIB)',
+        ),
+        { type: 'date', value: row.statement_through ?? '' },
+      )}`,
+    )}
+  </article>`;
+}
+
+function addition(visit: PageContext, sent: Sent | undefined): Html {
+  const { t, url } = visit;
+  const typed = sent?.typed ?? {};
+  const errors = sent?.typed === undefined ? undefined : sent.refused.fields;
+  return html`<section class="panel narrow" aria-labelledby="add">
+    <h2 id="add">${t('Tambah rekening', 'Add an account')}</h2>
+    <form class="stack" method="post" action="${url(here)}">
+      ${bankAccountInputs(visit, { typed, errors }, { isOwn: false })}
+      ${checkbox(visit, {
+        name: 'is_default',
+        label: t('Jadikan rekening utama', 'Make it the default account'),
+        checked: typed['is_default'] !== undefined,
+      })}
+      <button class="button">${t('Tambah', 'Add')}</button>
+    </form>
+  </section>`;
+}

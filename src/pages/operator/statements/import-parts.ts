@@ -1,0 +1,415 @@
+import type { ImportRow, SkippedRow } from '../../../ledger/bank-statements/import-queries.ts';
+import type { ReceivingAccountRow } from '../../../ledger/queries.ts';
+import type {
+  PreviewedLine,
+  StatementPreview,
+} from '../../../ledger/bank-statements/operations.ts';
+import { badge, checkbox, emptyState, input, select } from '../../../web/components.ts';
+import { fileInput } from '../../../web/file-input.ts';
+import { formatCount, formatRupiah, formatShortMoment } from '../../../web/format.ts';
+import { html, type Html } from '../../../web/html.ts';
+import type { PageContext } from '../../../web/visit.ts';
+import { buyer } from '../kit/parts.ts';
+import type { Subjects } from './statement-parts.ts';
+
+/** Lines of a preview that are shown; all of them are counted. */
+const maxShown = 200;
+
+/** A day as people write it, such as `25 November 2026`. */
+export function dayWords({ language }: Pick<PageContext, 'language'>, day: string): string {
+  const locale = language === 'id' ? 'id-ID' : 'en-GB';
+  const format = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone: 'UTC' });
+  return format.format(new Date(`${day}T00:00:00Z`));
+}
+
+/** The form that a statement is uploaded with. */
+export function importForm(
+  visit: PageContext,
+  here: string,
+  accounts: readonly ReceivingAccountRow[],
+): Html {
+  const { t, url } = visit;
+  if (accounts.length === 0) {
+    return emptyState(
+      t('Belum ada rekening', 'No account yet'),
+      t('Tambahkan rekening penerima dulu.', 'Add a receiving account first.'),
+      html`<a class="button" href="${url('/operator/pembayaran/rekening')}"
+        >${t('Rekening penerima', 'Receiving accounts')}</a
+      >`,
+    );
+  }
+  return html`<section class="panel narrow" aria-labelledby="import">
+    <h2 id="import">${t('Impor mutasi', 'Import a statement')}</h2>
+    <form class="stack" method="post" enctype="multipart/form-data" action="${url(here)}">
+      ${select(
+        visit,
+        { name: 'account', label: t('Rekening', 'Account'), required: true },
+        accounts.map((row) => ({
+          value: row.account_id,
+          label: `${row.bank} ${row.number} (${row.holder})`,
+        })),
+      )}
+      ${fileInput(visit, {
+        name: 'statement',
+        label: t('Berkas mutasi', 'Statement file'),
+        hint: t(
+          'CSV, TSV, XLSX, MT940, atau CAMT.053, sampai 8 MB dan 20.000 baris. Mutasi yang sudah pernah diimpor tidak dihitung dua kali.',
+          'CSV, TSV, XLSX, MT940 or CAMT.053, up to 8 MB and 20,000 lines. Transfers that were imported before are not counted twice.',
+        ),
+        button: t('Pilih berkas', 'Choose a file'),
+        accept: '.csv,.tsv,.txt,.xlsx,.sta,.940,.xml,text/csv',
+        required: true,
+      })}
+      <button class="button">${t('Lihat pratinjau', 'Preview')}</button>
+    </form>
+  </section>`;
+}
+
+/** The last imports, with the way to each. */
+export function importList(
+  visit: PageContext,
+  here: string,
+  rows: readonly ImportRow[],
+): Html | false {
+  const { t, url, language } = visit;
+  return (
+    rows.length > 0 &&
+    html`<section class="panel" aria-labelledby="imports">
+      <h2 id="imports">${t('Impor terakhir', 'Latest imports')}</h2>
+      <ul class="plain stack">
+        ${rows.map(
+          (row) =>
+            html`<li class="row apart">
+              <a href="${url(`${here}/berkas/${row.import_id}`)}"
+                >${row.file_name || t('Mutasi', 'Statement')} ·
+                ${formatShortMoment(row.created_at, language)}</a
+              >${stateBadge(visit, row)}
+            </li>`,
+        )}
+      </ul>
+    </section>`
+  );
+}
+
+function stateBadge(visit: PageContext, { state }: ImportRow): Html {
+  const { t } = visit;
+  const words = {
+    uploaded: badge(t('Belum diterapkan', 'Not applied yet')),
+    storing: badge(t('Sedang berjalan', 'Running'), 'busy'),
+    matching: badge(t('Sedang berjalan', 'Running'), 'busy'),
+    done: badge(t('Selesai', 'Done'), 'good'),
+    refused: badge(t('Ditolak', 'Rejected'), 'bad'),
+  };
+  return words[state];
+}
+
+/** How far a running import is; the page loads itself again. */
+export function progressPart(visit: PageContext, row: ImportRow, path: string): Html {
+  const { t, url, language } = visit;
+  const bar = (words: string, done: number, total: number) =>
+    html`<p>
+      <label
+        >${words}: ${formatCount(done, language)} ${t('dari', 'of')} ${formatCount(total, language)}
+        <progress max="${Math.max(total, 1)}" value="${done}"></progress
+      ></label>
+    </p>`;
+  return html`<section class="panel" aria-labelledby="progress" aria-live="polite">
+    <h2 id="progress">${t('Impor sedang berjalan', 'The import is running')}</h2>
+    ${bar(t('Baris disimpan', 'Lines stored'), row.stored_lines, row.total_lines)}
+    ${
+      row.state === 'matching' &&
+      bar(t('Transfer dipasangkan', 'Transfers matched'), row.matched_lines, row.to_match)
+    }
+    <p class="quiet">
+      ${t(
+        'Kamu boleh menutup halaman ini; impor tetap berjalan.',
+        'You can leave this page; the import goes on.',
+      )}
+    </p>
+    <a class="button quiet" href="${url(path)}">${t('Muat ulang', 'Refresh')}</a>
+  </section>`;
+}
+
+/** What a finished import did. */
+export function resultPart(
+  visit: PageContext,
+  row: ImportRow,
+  skipped: readonly SkippedRow[],
+  here: string,
+): Html {
+  const { t, url, language } = visit;
+  const figure = (value: number, words: string) =>
+    html`<li><strong>${formatCount(value, language)}</strong> ${words}</li>`;
+  const known = row.stored_lines - row.added_lines;
+  return html`<section class="panel" aria-labelledby="numbers">
+      <h2 id="numbers">${t('Mutasi sudah diimpor', 'The statement is imported')}</h2>
+      <ul class="figures">
+        ${figure(row.added_lines, t('transfer baru', 'new transfers'))}
+        ${figure(row.matched_lines, t('dipasangkan', 'matched'))}
+        ${figure(known, t('sudah pernah diimpor', 'imported before'))}
+        ${
+          row.doubtful_lines > 0 &&
+          figure(row.doubtful_lines, t('mungkin sudah diimpor', 'possibly imported before'))
+        }
+        ${figure(row.skipped_lines, t('bukan transfer masuk', 'not incoming transfers'))}
+      </ul>
+      <a class="button" href="${url(here)}"
+        >${t('Lihat yang menunggu kamu', 'See what waits for you')}</a
+      >
+    </section>
+    ${skippedPart(visit, skipped, row.skipped_lines)}`;
+}
+
+/** What an import would do, how the file was understood, and the button that does it. */
+export function previewPart(
+  visit: PageContext,
+  path: string,
+  { preview, subjects }: { readonly preview: StatementPreview; readonly subjects: Subjects },
+): Html {
+  const { t, url, language } = visit;
+  const { lines, parsed, mapping } = preview;
+  const figure = (outcome: PreviewedLine['outcome'], words: string) =>
+    html`<li>
+      <strong
+        >${formatCount(lines.filter((line) => line.outcome === outcome).length, language)}</strong
+      >
+      ${words}
+    </li>`;
+  return html`<section class="panel" aria-labelledby="numbers">
+      <h2 id="numbers">${t('Yang akan terjadi', 'What would happen')}</h2>
+      <ul class="figures">
+        ${figure('match', t('cocok dengan satu pembayaran', 'fit exactly one payment'))}
+        ${figure('ambiguous', t('cocok dengan beberapa', 'fit several'))}
+        ${figure('unmatched', t('tidak cocok', 'fit none'))}
+        ${figure('doubtful', t('mungkin sudah diimpor', 'possibly imported before'))}
+        ${figure('known', t('sudah pernah diimpor', 'imported before'))}
+        <li>
+          <strong>${formatCount(parsed.skipped.length, language)}</strong>
+          ${t('bukan transfer masuk', 'not incoming transfers')}
+        </li>
+      </ul>
+      ${understoodPart(visit, preview)}
+      <form class="stack narrow" method="post" action="${url(`${path}/terapkan`)}">
+        ${input(visit, {
+          name: 'through',
+          label: t('Mutasi lengkap sampai tanggal', 'Complete through'),
+          hint: t(
+            'Isi kalau berkas memuat semua transfer sampai hari itu. Paling lambat kemarin.',
+            'Fill this in if the file has every transfer through that day. Yesterday at the latest.',
+          ),
+          control: { type: 'date' },
+        })}
+        ${
+          'columns' in mapping &&
+          checkbox(visit, {
+            name: 'keep_mapping',
+            label: t(
+              'Pakai kolom ini untuk impor rekening ini berikutnya',
+              'Use these columns for the next imports of this account',
+            ),
+            checked: true,
+          })
+        }
+        <button class="button">${t('Terapkan', 'Apply')}</button>
+      </form>
+    </section>
+    ${lines.length > 0 && previewTable(visit, lines, subjects)}
+    ${skippedPart(visit, parsed.skipped, parsed.skipped.length)} ${otherRowsPart(visit, parsed)}`;
+}
+
+/** Rows that were read as no transaction at all, such as headings and totals. */
+function otherRowsPart(
+  visit: PageContext,
+  { otherRows }: StatementPreview['parsed'],
+): Html | false {
+  const { t, language } = visit;
+  return (
+    otherRows.length > 0 &&
+    html`<details class="panel">
+      <summary>
+        ${t(
+          `${formatCount(otherRows.length, language)} baris lain, seperti judul dan total`,
+          `${formatCount(otherRows.length, language)} other rows, such as headings and totals`,
+        )}
+      </summary>
+      <ul>
+        ${otherRows
+          .slice(0, maxShown)
+          .map(({ row, text }) => html`<li><span class="quiet">${row}.</span> ${text}</li>`)}
+      </ul>
+    </details>`
+  );
+}
+
+/** How numbers and dates were read, in words, each with an example from the file. */
+function understoodPart(visit: PageContext, { parsed }: StatementPreview): Html {
+  const { t, language } = visit;
+  const { style, lines, period, checks } = parsed;
+  const numbers = {
+    dot_thousands: t('“1.500.123,00” dibaca', '“1.500.123,00” is read as'),
+    comma_thousands: t('“1,500,123.00” dibaca', '“1,500,123.00” is read as'),
+    plain: t('“1500123” dibaca', '“1500123” is read as'),
+  };
+  const dates = {
+    DMY: t('“05/11/2026” dibaca', '“05/11/2026” is read as'),
+    MDY: t('“11/05/2026” dibaca', '“11/05/2026” is read as'),
+    ISO: t('“2026-11-05” dibaca', '“2026-11-05” is read as'),
+  };
+  const days = lines.map(({ day }) => day).toSorted();
+  return html`<dl class="facts">
+    <dt>${t('Angka', 'Numbers')}</dt>
+    <dd>${numbers[style.numbers]} ${formatRupiah(1_500_123n, language)}</dd>
+    <dt>${t('Tanggal', 'Dates')}</dt>
+    <dd>${dates[style.dates]} ${dayWords(visit, '2026-11-05')}</dd>
+    ${
+      days.length > 0 &&
+      html`<dt>${t('Transfer masuk', 'Incoming transfers')}</dt>
+        <dd>
+          ${formatCount(lines.length, language)},
+          ${formatRupiah(
+            lines.reduce((sum, { amount }) => sum + amount, 0n),
+            language,
+          )},
+          ${dayWords(visit, days[0]!)} – ${dayWords(visit, days.at(-1)!)}
+        </dd>`
+    }
+    ${
+      period &&
+      html`<dt>${t('Periode di berkas', 'Period in the file')}</dt>
+        <dd>${dayWords(visit, period.from)} – ${dayWords(visit, period.to)}</dd>`
+    }
+    ${
+      checks.length > 0 &&
+      html`<dt>${t('Pemeriksaan', 'Checks')}</dt>
+        <dd>
+          ${t(
+            'Jumlah dan saldo di berkas sama dengan yang terbaca.',
+            'Totals and balances in the file agree with what was read.',
+          )}
+        </dd>`
+    }
+  </dl>`;
+}
+
+const urgency = { doubtful: 0, ambiguous: 1, unmatched: 2, match: 3, known: 4 } as const;
+
+function previewTable(
+  visit: PageContext,
+  lines: readonly PreviewedLine[],
+  subjects: Subjects,
+): Html {
+  const { t, language } = visit;
+  const words = {
+    match: badge(t('Cocok', 'Fits'), 'good'),
+    ambiguous: badge(t('Beberapa cocok', 'Several fit'), 'busy'),
+    unmatched: badge(t('Tidak cocok', 'Fits none'), 'bad'),
+    doubtful: badge(t('Mungkin sudah diimpor', 'Possibly imported before'), 'busy'),
+    known: badge(t('Sudah diimpor', 'Imported before')),
+  };
+  const sorted = lines.toSorted((one, two) => urgency[one.outcome] - urgency[two.outcome]);
+  return html`<section class="panel">
+    <h2 id="lines">${t('Baris mutasi', 'Lines of the statement')}</h2>
+    ${
+      lines.length > maxShown &&
+      html`<p class="quiet">
+        ${t(`${maxShown} baris pertama ditampilkan.`, `The first ${maxShown} lines are shown.`)}
+      </p>`
+    }
+    <div class="table" tabindex="0" role="region" aria-labelledby="lines">
+      <table class="stacked">
+        <thead>
+          <tr>
+            <th scope="col">${t('Keterangan', 'Description')}</th>
+            <th scope="col">${t('Tanggal', 'Date')}</th>
+            <th scope="col" class="number">${t('Jumlah', 'Amount')}</th>
+            <th scope="col">${t('Hasil', 'Result')}</th>
+            <th scope="col">${t('Untuk', 'For')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${sorted.slice(0, maxShown).map(
+            (line) =>
+              html`<tr>
+                <th scope="row"><span>${line.description || '–'}</span></th>
+                <td data-label="${t('Tanggal', 'Date')}">
+                  <span class="nowrap">${dayWords(visit, line.booked_on)}</span>
+                </td>
+                <td class="number" data-label="${t('Jumlah', 'Amount')}">
+                  <span>${formatRupiah(line.amount, language)}</span>
+                </td>
+                <td data-label="${t('Hasil', 'Result')}"><span>${words[line.outcome]}</span></td>
+                <td data-label="${t('Untuk', 'For')}">
+                  <span>${target(visit, line.participation_id, subjects)}</span>
+                </td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+  </section>`;
+}
+
+type Skipped = Omit<SkippedRow, 'amount'> & { readonly amount: bigint | number };
+
+/** Rows with money that are no incoming transfer, each with its reason. */
+function skippedPart(visit: PageContext, rows: readonly Skipped[], total: number): Html | false {
+  const { t, language } = visit;
+  const reasons: Readonly<Record<string, string>> = {
+    outgoing: t('uang keluar', 'money out'),
+    pending: t('belum dibukukan bank (PEND)', 'not booked by the bank yet (PEND)'),
+    sen: t('ada sen, misalnya bunga', 'has sen, such as interest'),
+    no_amount: t('tanpa jumlah', 'no amount'),
+    balance: t('baris saldo', 'a balance'),
+  };
+  // What came in and was not taken is what somebody has to look at.
+  const sorted = rows.toSorted((one, two) => Number(two.incoming) - Number(one.incoming));
+  return (
+    rows.length > 0 &&
+    html`<section class="panel">
+      <h2 id="skipped">${t('Baris yang dilewati', 'Skipped rows')}</h2>
+      ${
+        total > maxShown &&
+        html`<p class="quiet">
+          ${t(`${maxShown} baris pertama ditampilkan.`, `The first ${maxShown} rows are shown.`)}
+        </p>`
+      }
+      <div class="table" tabindex="0" role="region" aria-labelledby="skipped">
+        <table class="stacked">
+          <thead>
+            <tr>
+              <th scope="col">${t('Isi', 'Content')}</th>
+              <th scope="col">${t('Baris', 'Row')}</th>
+              <th scope="col" class="number">${t('Jumlah', 'Amount')}</th>
+              <th scope="col">${t('Alasan', 'Reason')}</th>
+            </tr>
+          </thead>
+          <tbody>
+            ${sorted.slice(0, maxShown).map(
+              ({ row, text, amount, sen, reason }) =>
+                html`<tr>
+                  <th scope="row"><span>${text || '–'}</span></th>
+                  <td data-label="${t('Baris', 'Row')}"><span>${row}</span></td>
+                  <td class="number" data-label="${t('Jumlah', 'Amount')}">
+                    <span
+                      >${formatRupiah(amount, language)}${
+                        sen > 0 && `${t(',', '.')}${String(sen).padStart(2, '0')}`
+                      }</span
+                    >
+                  </td>
+                  <td data-label="${t('Alasan', 'Reason')}">
+                    <span>${reasons[reason] ?? reason}</span>
+                  </td>
+                </tr>`,
+            )}
+          </tbody>
+        </table>
+      </div>
+    </section>`
+  );
+}
+
+function target(visit: PageContext, id: string | null, subjects: Subjects): Html | string {
+  if (id === null) return '–';
+  const row = subjects.get(id);
+  return html`${buyer(visit, row, id)}${row && html` · ${row.title}`}`;
+}

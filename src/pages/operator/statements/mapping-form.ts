@@ -1,0 +1,284 @@
+import Type from 'typebox';
+import { formParser } from '../../../http/forms.ts';
+import { choice, closed } from '../../../http/schemas.ts';
+import type { Mapping, TablePreview } from '../../../ledger/statement-files/types.ts';
+import { statementFormats, type StatementFormat } from '../../../ledger/statement-files/parse.ts';
+import type { MappingInput, StoredMapping } from '../../../ledger/bank-statements/mapping.ts';
+import { input, select } from '../../../web/components.ts';
+import { html, type Html } from '../../../web/html.ts';
+import type { PageContext } from '../../../web/visit.ts';
+
+/** Rows of a file that the mapping page shows, and cells of each. */
+const maxRows = 15;
+const maxColumns = 30;
+
+const Column = Type.Optional(Type.Integer({ minimum: 0, maximum: 199 }));
+const roles = [
+  'date',
+  'time',
+  'description',
+  'description_2',
+  'description_3',
+  'credit',
+  'debit',
+  'amount',
+  'mark',
+  'balance',
+  'reference',
+] as const;
+type Role = (typeof roles)[number];
+
+/** What the mapping form says: a bank's format, or a column for each role. */
+export const readMapping = formParser(
+  closed({
+    format: choice([...statementFormats, 'columns'] as const),
+    header_row: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000 })),
+    numbers: choice(['auto', 'dot_thousands', 'comma_thousands']),
+    dates: choice(['auto', 'DMY', 'MDY']),
+    ...(Object.fromEntries(roles.map((role) => [role, Column])) as Record<Role, typeof Column>),
+  }),
+);
+
+export interface MappingFields extends Partial<Record<Role, number>> {
+  readonly format: StatementFormat | 'columns';
+  readonly header_row?: number;
+  readonly numbers: 'auto' | 'dot_thousands' | 'comma_thousands';
+  readonly dates: 'auto' | 'DMY' | 'MDY';
+}
+
+/** The mapping that a form says; undefined where no column has the date, or none has amounts. */
+export function mappingOfFields(fields: MappingFields): StoredMapping | undefined {
+  if (fields.format !== 'columns') return { format: fields.format };
+  const { date, credit, debit, amount, header_row: header = 0, numbers, dates } = fields;
+  if (date === undefined) return undefined;
+  const isSplit = credit !== undefined && debit !== undefined;
+  if (!isSplit && amount === undefined) return undefined;
+  const descriptions = [fields.description, fields.description_2, fields.description_3];
+  const described = [...new Set(descriptions.filter((column) => column !== undefined))];
+  const one = (column: number | undefined) => (column === undefined ? undefined : [column]);
+  const columns = {
+    date: [date],
+    description: described.length > 0 ? described : [date],
+    ...defined({
+      time: one(fields.time),
+      credit: isSplit ? one(credit) : undefined,
+      debit: isSplit ? one(debit) : undefined,
+      amount: isSplit ? undefined : one(amount),
+      mark: isSplit ? undefined : one(fields.mark),
+      balance: one(fields.balance),
+      reference: one(fields.reference),
+    }),
+  };
+  const place = header > 0 ? { header_row: header } : { first_row: 1 };
+  return { columns: { columns, ...place, numbers, dates } as MappingInput };
+}
+
+function defined<T extends object>(fields: T): Partial<T> {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== undefined),
+  ) as Partial<T>;
+}
+
+/** The first rows of a file, and a form that says what its columns are. */
+export function mappingPart(
+  visit: PageContext,
+  path: string,
+  {
+    table,
+    mapping,
+    guess,
+    isOpen,
+  }: {
+    readonly table: TablePreview;
+    readonly mapping: StoredMapping;
+    readonly guess: Partial<Mapping>;
+    /** Whether the file cannot be read without it. */
+    readonly isOpen: boolean;
+  },
+): Html | false {
+  const { t, url } = visit;
+  if (table.rows.length === 0) return false;
+  const chosen = chosenColumns(mapping, guess);
+  const form = html`<form class="stack" method="post" action="${url(`${path}/kolom`)}">
+    ${select(
+      visit,
+      {
+        name: 'format',
+        label: t('Cara membaca', 'How to read it'),
+        value: 'columns' in mapping || isOpen ? 'columns' : mapping.format,
+        required: true,
+      },
+      [
+        { value: 'columns', label: t('Kolom yang dipilih di bawah', 'The columns chosen below') },
+        ...statementFormats.map((value) => ({ value, label: formatName(visit, value) })),
+      ],
+    )}
+    ${input(visit, {
+      name: 'header_row',
+      label: t('Baris judul kolom', 'Row of the column headings'),
+      hint: t('0 kalau berkas tanpa judul kolom.', '0 if the file has no headings.'),
+      value: chosen.headerRow,
+      control: { type: 'number', min: 0, max: 1_000, inputmode: 'numeric' },
+    })}
+    ${roles.map((role) => columnSelect(visit, table, chosen.headerRow, role, chosen.roles[role]))}
+    ${select(
+      visit,
+      {
+        name: 'numbers',
+        label: t('Format angka', 'Number format'),
+        value: chosen.numbers,
+        required: true,
+      },
+      [
+        { value: 'auto', label: t('Kenali otomatis', 'Detect automatically') },
+        { value: 'dot_thousands', label: '1.500.123,00' },
+        { value: 'comma_thousands', label: '1,500,123.00' },
+      ],
+    )}
+    ${select(
+      visit,
+      {
+        name: 'dates',
+        label: t('Format tanggal', 'Date format'),
+        value: chosen.dates,
+        required: true,
+      },
+      [
+        { value: 'auto', label: t('Kenali otomatis', 'Detect automatically') },
+        { value: 'DMY', label: t('Hari/bulan/tahun', 'Day/month/year') },
+        { value: 'MDY', label: t('Bulan/hari/tahun', 'Month/day/year') },
+      ],
+    )}
+    <button class="button">${t('Baca dengan kolom ini', 'Read it like this')}</button>
+  </form>`;
+  return html`<section class="panel" aria-labelledby="columns">
+    <h2 id="columns">${t('Kolom berkas', 'Columns of the file')}</h2>
+    ${rowsTable(visit, table)}
+    ${
+      isOpen
+        ? form
+        : html`<details>
+            <summary>${t('Ubah cara membaca kolom', 'Change how columns are read')}</summary>
+            ${form}
+          </details>`
+    }
+  </section>`;
+}
+
+function formatName({ t }: PageContext, format: StatementFormat): string {
+  const names: Record<StatementFormat, string> = {
+    auto: t('Kenali bank otomatis', 'Detect the bank automatically'),
+    generic: t('CSV: tanggal, keterangan, jumlah', 'CSV: date, description, amount'),
+    bca: 'BCA (KlikBCA, myBCA)',
+    mandiri: 'Mandiri (Kopra, MCM, Livin’)',
+    bri: 'BRI (CMS, Internet Banking, QLola)',
+    bni: 'BNI (BNIDirect, Mobile)',
+    bsi: 'BSI',
+    cimb: 'CIMB Niaga (OCTO)',
+    permata: 'Permata (PermataNet)',
+  };
+  return names[format];
+}
+
+function roleName({ t }: PageContext, role: Role): string {
+  const names: Record<Role, string> = {
+    date: t('Tanggal', 'Date'),
+    time: t('Jam', 'Time'),
+    description: t('Keterangan', 'Description'),
+    description_2: t('Keterangan (lanjutan)', 'Description (second)'),
+    description_3: t('Keterangan (lanjutan 2)', 'Description (third)'),
+    credit: t('Uang masuk (kredit)', 'Money in (credit)'),
+    debit: t('Uang keluar (debet)', 'Money out (debit)'),
+    amount: t('Jumlah (satu kolom)', 'Amount (one column)'),
+    mark: t('Tanda CR/DB', 'CR/DB mark'),
+    balance: t('Saldo', 'Balance'),
+    reference: t('Nomor referensi', 'Reference number'),
+  };
+  return names[role];
+}
+
+function columnSelect(
+  visit: PageContext,
+  { rows }: TablePreview,
+  headerRow: number,
+  role: Role,
+  value: number | undefined,
+): Html {
+  const width = Math.min(maxColumns, Math.max(...rows.map(({ cells }) => cells.length)));
+  const headings = rows.find(({ row }) => row === headerRow)?.cells ?? [];
+  const below = rows.find(({ row, cells }) => row > headerRow && cells.some((cell) => cell !== ''));
+  const options = Array.from({ length: width }, (_, index) => {
+    const heading = headings[index] || visit.t(`Kolom ${index + 1}`, `Column ${index + 1}`);
+    const example = below?.cells[index] ?? '';
+    const label = example === '' ? heading : `${heading} (${example.slice(0, 30)})`;
+    return { value: String(index), label };
+  });
+  return select(visit, { name: role, label: roleName(visit, role), value }, [
+    { value: '', label: '–' },
+    ...options,
+  ]);
+}
+
+interface Chosen {
+  readonly headerRow: number;
+  readonly numbers: string;
+  readonly dates: string;
+  readonly roles: Partial<Record<Role, number>>;
+}
+
+/** What the form begins with: what was mapped, else what the headings suggest. */
+function chosenColumns(mapping: StoredMapping, guess: Partial<Mapping>): Chosen {
+  const kept = 'columns' in mapping ? mapping.columns : undefined;
+  const columns = (kept?.columns ?? guess.columns ?? {}) as Readonly<Record<string, unknown>>;
+  const first = (role: string, at = 0): number | undefined => {
+    const refs: unknown = columns[role];
+    const ref: unknown = Array.isArray(refs) ? refs[at] : undefined;
+    return typeof ref === 'number' ? ref : undefined;
+  };
+  const found: Partial<Record<Role, number>> = {};
+  for (const role of roles) {
+    const [name = '', nth = '1'] = role.split('_');
+    const column = first(name, Number(nth) - 1);
+    if (column !== undefined) found[role] = column;
+  }
+  return {
+    headerRow: kept ? (kept.header_row ?? 0) : (guess.headerRow ?? 1),
+    numbers: kept?.numbers ?? 'auto',
+    dates: kept?.dates ?? 'auto',
+    roles: found,
+  };
+}
+
+function rowsTable(visit: PageContext, { rows }: TablePreview): Html {
+  const { t } = visit;
+  const shown = rows.slice(0, maxRows);
+  const width = Math.min(maxColumns, Math.max(...shown.map(({ cells }) => cells.length)));
+  return html`<div
+    class="table"
+    tabindex="0"
+    role="region"
+    aria-label="${t('Baris pertama berkas', 'First rows of the file')}"
+  >
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">${t('Baris', 'Row')}</th>
+          ${Array.from(
+            { length: width },
+            (_, index) =>
+              html`<th scope="col">${t(`Kolom ${index + 1}`, `Column ${index + 1}`)}</th>`,
+          )}
+        </tr>
+      </thead>
+      <tbody>
+        ${shown.map(
+          ({ row, cells }) =>
+            html`<tr>
+              <th scope="row">${row}</th>
+              ${Array.from({ length: width }, (_, index) => html`<td>${cells[index] ?? ''}</td>`)}
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+  </div>`;
+}

@@ -1,0 +1,197 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import Type from 'typebox';
+import type { PageDeps } from '../../deps.ts';
+import { type DomainError, domainErrorNamed, invalidField } from '../../../errors/errors.ts';
+import { formParser, toResult } from '../../../http/forms.ts';
+import { closed, Id } from '../../../http/schemas.ts';
+import { redirect, type PagePlugin } from '../../../http/page-response.ts';
+import { readFormWithFile, takeUploads } from '../../../uploads/uploads.ts';
+import { authorize } from '../../../identity/policy.ts';
+import {
+  guessMapping,
+  previewTable,
+  StatementRefused,
+} from '../../../ledger/statement-files/parse.ts';
+import { participationsById } from '../../../ledger/work-queues/work-queues.ts';
+import { listSkipped, type ImportRow } from '../../../ledger/bank-statements/import-queries.ts';
+import { storedMappingOf } from '../../../ledger/bank-statements/mapping.ts';
+import * as statements from '../../../ledger/bank-statements/operations.ts';
+import { retryRead } from '../../../operation/run.ts';
+import { html, type Html } from '../../../web/html.ts';
+import { sendOperatorPage } from '../kit/frame.ts';
+import { previewPart, progressPart, resultPart } from './import-parts.ts';
+import { mappingOfFields, mappingPart, readMapping, type MappingFields } from './mapping-form.ts';
+import { params, refusalNotice, tryVerb } from '../kit/parts.ts';
+import { paymentParts } from '../money/payments.ts';
+
+const readAccount = formParser(closed({ account: Id }));
+const readStart = formParser(
+  closed({
+    through: Type.Optional(Type.String({ pattern: '^2\\d{3}-\\d{2}-\\d{2}$' })),
+    keep_mapping: Type.Boolean(),
+  }),
+);
+const tooLarge = {
+  id: 'Berkas maksimal 8 MB. Pilih rentang tanggal yang lebih pendek.',
+  en: 'A file may have 8 MB at most. Please choose a shorter period.',
+};
+/** Small imports are done when the page is shown; others show their progress. */
+const patienceMs = 3_000;
+const refreshSeconds = 3;
+const maxSkippedShown = 500;
+
+interface Overview {
+  /** The page of statements, without the language. */
+  readonly here: string;
+  show(request: FastifyRequest, reply: FastifyReply, refused: DomainError): Promise<FastifyReply>;
+}
+
+/** One statement file from its upload to its end: preview, columns, progress, result. */
+export function statementImports(app: PageDeps, { here, show }: Overview): PagePlugin {
+  return async (server) => {
+    const { maxStatementBytes } = statements;
+    takeUploads(server, { fileBytes: maxStatementBytes });
+    const pathOf = (id: string) => `${here}/berkas/${id}`;
+
+    const showImport = async (
+      request: FastifyRequest,
+      reply: FastifyReply,
+      id: string,
+      refused?: DomainError,
+    ) => {
+      const { visit } = request;
+      const row = await retryRead(() => statements.findStatementImport(app.db, visit.actor, id));
+      if (row.state === 'storing' || row.state === 'matching') {
+        void reply.header('refresh', String(refreshSeconds));
+      }
+      const part = await importPart(app, request, row, pathOf(id), here);
+      const body = html`${paymentParts(visit, here)}${refusalNotice(visit, refused)}${part}`;
+      const title = row.file_name || visit.t('Mutasi', 'Statement');
+      const page = { title, at: '/operator/pembayaran', body } as const;
+      return sendOperatorPage(request, reply, page, refused?.status ?? 200);
+    };
+
+    server.post(here, async (request, reply) => {
+      const { actor } = request.visit;
+      authorize(actor, 'statement.import');
+      const done = await toResult(async () => {
+        const {
+          fields,
+          file: bytes,
+          fileName,
+        } = await readFormWithFile(request, 'statement', tooLarge);
+        const { account } = tryVerb(readAccount(fields));
+        await retryRead(() => statements.authorizeImport(app.db, actor, account));
+        if (bytes === undefined) throw noFile();
+        const upload = { bytes, fileName: fileName ?? '', mapping: undefined };
+        return await statements.uploadStatement(app.db, actor, account, upload);
+      });
+      if ('refused' in done) return await show(request, reply, done.refused);
+      return redirect(request, reply, pathOf(done.done.import_id));
+    });
+
+    server.get(`${here}/berkas/:id`, { schema: { params } }, async (request, reply) => {
+      authorize(request.visit.actor, 'statement.import');
+      return await showImport(request, reply, request.params.id);
+    });
+
+    server.post(`${here}/berkas/:id/kolom`, { schema: { params } }, async (request, reply) => {
+      const { actor } = request.visit;
+      authorize(actor, 'statement.import');
+      const { id } = request.params;
+      const done = await toResult(async () => {
+        const mapping = mappingOfFields(tryVerb(readMapping(request.body)) as MappingFields);
+        if (mapping === undefined) throw noColumns();
+        await statements.mapUpload(app.db, actor, id, mapping);
+      });
+      if ('refused' in done) return await showImport(request, reply, id, done.refused);
+      return redirect(request, reply, pathOf(id));
+    });
+
+    server.post(`${here}/berkas/:id/terapkan`, { schema: { params } }, async (request, reply) => {
+      const { actor } = request.visit;
+      authorize(actor, 'statement.import');
+      const { id } = request.params;
+      const done = await toResult(async () => {
+        const { through, keep_mapping: keepMapping } = tryVerb(readStart(request.body));
+        const deps = { db: app.db, importer: app.importer };
+        const start = { keepMapping, through, patienceMs };
+        return await statements.applyUpload(deps, actor, id, start);
+      });
+      // Pressed twice: the import that runs is what was asked for.
+      if ('refused' in done && done.refused.code !== 'statement_import_started') {
+        return await showImport(request, reply, id, done.refused);
+      }
+      return redirect(request, reply, pathOf(id));
+    });
+  };
+}
+
+/** What there is to see and do, by how far an import is. */
+async function importPart(
+  app: PageDeps,
+  request: FastifyRequest,
+  row: ImportRow,
+  path: string,
+  here: string,
+): Promise<Html | undefined> {
+  const { visit } = request;
+  switch (row.state) {
+    case 'uploaded':
+      return await uploadedPart(app, request, row, path);
+    case 'storing':
+    case 'matching':
+      return progressPart(visit, row, path);
+    case 'done': {
+      const { skipped } = await retryRead(() =>
+        app.db.one(listSkipped, row.import_id, maxSkippedShown),
+      );
+      return resultPart(visit, row, skipped, here);
+    }
+    case 'refused': {
+      const { code, params: why } = row.error as { code: string; params: Record<string, unknown> };
+      return refusalNotice(visit, domainErrorNamed(code, why));
+    }
+    default:
+      return row.state satisfies never;
+  }
+}
+
+async function uploadedPart(
+  app: PageDeps,
+  request: FastifyRequest,
+  row: ImportRow,
+  path: string,
+): Promise<Html> {
+  const { visit } = request;
+  const { content } = await statements.fileOf(app.db, row.import_id);
+  const table = await previewTable(content);
+  const guess = guessMapping(table.rows);
+  try {
+    const preview = await statements.previewUpload(app.db, visit.actor, row.import_id);
+    const found = preview.lines.flatMap(({ participation_id: id }) => id ?? []).slice(0, 500);
+    const subjects = await retryRead(() => participationsById(app.db, visit.actor, found));
+    const { mapping } = preview;
+    return html`${previewPart(visit, path, { preview, subjects })}
+    ${mappingPart(visit, path, { table, mapping, guess, isOpen: false })}`;
+  } catch (error) {
+    if (!(error instanceof StatementRefused)) throw error;
+    const mapping = storedMappingOf(row.mapping);
+    return html`${refusalNotice(visit, error)}
+    ${mappingPart(visit, path, { table, mapping, guess, isOpen: true })}`;
+  }
+}
+
+function noFile(): DomainError {
+  return invalidField('statement', {
+    id: 'Pilih berkas mutasi rekening.',
+    en: 'Choose the file of the statement.',
+  });
+}
+
+function noColumns(): DomainError {
+  return invalidField('date', {
+    id: 'Pilih kolom tanggal, dan kolom jumlah atau kolom uang masuk dan uang keluar.',
+    en: 'Choose the date column, and the amount column or the columns for money in and money out.',
+  });
+}

@@ -1,0 +1,294 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import Type from 'typebox';
+import type { PageDeps } from '../../deps.ts';
+import type { DomainError } from '../../../errors/errors.ts';
+import { formParser, toResult } from '../../../http/forms.ts';
+import { closed, Id } from '../../../http/schemas.ts';
+import { redirect, type PagePlugin } from '../../../http/page-response.ts';
+import { authorize } from '../../../identity/policy.ts';
+import { receivingAccounts } from '../../../ledger/bank-accounts/operations.ts';
+import {
+  lineToDivide,
+  participationsById,
+  type LineToDivide,
+} from '../../../ledger/work-queues/work-queues.ts';
+import { toTransfer } from '../../../ledger/payments/rupiah.ts';
+import {
+  assignLine,
+  divideLine,
+  ignoreLine,
+  settleLines,
+  type DividedLine,
+  type PartInput,
+} from '../../../ledger/bank-statements/lines.ts';
+import { retryRead, runInTransaction } from '../../../operation/run.ts';
+import { formatRupiah } from '../../../web/format.ts';
+import { html, type Html } from '../../../web/html.ts';
+import type { PageContext } from '../../../web/visit.ts';
+import { sendOperatorPage } from '../kit/frame.ts';
+import {
+  queryParam,
+  fieldOf,
+  flashMessage,
+  params,
+  readReason,
+  refusalNotice,
+  tryVerb,
+  withFlash,
+} from '../kit/parts.ts';
+import { paymentParts } from '../money/payments.ts';
+import {
+  assignForm,
+  candidateForms,
+  lineFacts,
+  lineHead,
+  named,
+  setAsideForm,
+  type Subjects,
+} from './statement-parts.ts';
+
+/** Rows of the form that divides a line. */
+const maxRows = 20;
+const numbers = Array.from({ length: maxRows }, (_, index) => index + 1);
+const Amount = Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }));
+const readTarget = formParser(closed({ participation_id: Id, refund: Type.Boolean() }));
+const readDivision = formParser(
+  closed(
+    Object.fromEntries(
+      numbers.flatMap((number) => [
+        [`participation_${number}`, Type.Optional(Id)],
+        [`amount_${number}`, Amount],
+      ]),
+    ),
+  ),
+);
+const listOfIds = Type.String({ pattern: '^[0-9a-fA-F-]{36}( [0-9a-fA-F-]{36}){0,19}$' });
+const readTogether = formParser(closed({ participation_id: Id, lines: listOfIds }));
+const readSettlement = formParser(closed({ lines: listOfIds, refund: Type.Boolean() }));
+const readNothing = formParser(closed({}));
+
+/** One transfer: what it may be for, and the forms that say so. */
+export function statementLines(app: PageDeps, here: string): PagePlugin {
+  return async (server) => {
+    const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {
+      const { visit } = request;
+      const { actor } = visit;
+      authorize(actor, 'statement.import');
+      const { id } = request.params as { id: string };
+      const search = queryParam(request, 'q')?.slice(0, 100) ?? '';
+      const { accounts, found, subjects } = await retryRead(async () => {
+        const line = await lineToDivide(app.db, actor, id, search);
+        return {
+          found: line,
+          accounts: await receivingAccounts(app.db, actor),
+          subjects: await participationsById(app.db, actor, [
+            ...line.payments.map(({ participation_id }) => participation_id),
+            ...line.line.parts.map(({ participation_id }) => participation_id),
+          ]),
+        };
+      });
+      const bank = accounts.find((row) => row.account_id === found.line.account_id);
+      const body = html`${paymentParts(visit, here)}${flashMessage(request)}
+        ${refusalNotice(visit, refused)}
+        <article class="panel">
+          ${lineHead(visit, found.line, 2)} ${lineFacts(visit, found.line, bank)}
+          ${partsList(visit, here, found, subjects)}
+          ${candidateForms(visit, here, found.line, subjects)}
+        </article>
+        ${isOpen(found.line) && divideForms(visit, here, found, { subjects, search })}`;
+      const title = visit.t('Transfer', 'Transfer');
+      const page = { title, at: '/operator/pembayaran', body } as const;
+      return sendOperatorPage(request, reply, page, refused?.status ?? 200);
+    };
+
+    /** A form about one line; goes on to the page that `verb` says. */
+    const form = (path: string, verb: (request: FastifyRequest, id: string) => Promise<string>) =>
+      server.post(`${here}/:id/${path}`, { schema: { params } }, async (request, reply) => {
+        authorize(request.visit.actor, 'statement.import');
+        const { id } = request.params;
+        const done = await toResult(() => verb(request, id));
+        return 'refused' in done
+          ? await show(request, reply, done.refused)
+          : redirect(request, reply, done.done);
+      });
+
+    server.get(`${here}/:id`, { schema: { params } }, async (request, reply) =>
+      show(request, reply),
+    );
+
+    form('tujuan', async ({ visit, body }, id) => {
+      const { participation_id, refund } = tryVerb(readTarget(body));
+      const participationId = participation_id.toLowerCase();
+      const line = await runInTransaction(app.db, (tx) =>
+        assignLine(tx, visit.actor, id, { participationId, refund }),
+      );
+      return line.status === 'matched'
+        ? withFlash(here, 'dipasangkan')
+        : withFlash(`${here}/${id}`, 'menunggusisa');
+    });
+
+    form('bagi', async ({ visit, body }, id) => {
+      const parts = partsOf(tryVerb(readDivision(body)) as Readonly<Record<string, unknown>>);
+      await runInTransaction(app.db, (tx) => divideLine(tx, visit.actor, id, parts));
+      return `${here}/${id}`;
+    });
+
+    form('gabung', async ({ visit, body }, id) => {
+      const { participation_id, lines } = tryVerb(readTogether(body));
+      const participationId = participation_id.toLowerCase();
+      await runInTransaction(app.db, async (tx) => {
+        for (const lineId of [id, ...lines.toLowerCase().split(' ')].toSorted()) {
+          await divideLine(tx, visit.actor, lineId, [{ participationId, amount: 'whole' }]);
+        }
+      });
+      return `${here}/${id}`;
+    });
+
+    form('catat', async ({ visit, body }, id) => {
+      const { lines, refund } = tryVerb(readSettlement(body));
+      const ids = [id, ...lines.toLowerCase().split(' ')];
+      await runInTransaction(app.db, (tx) => settleLines(tx, visit.actor, ids, refund));
+      return withFlash(here, 'dipasangkan');
+    });
+
+    form('urungkan', async ({ visit, body }, id) => {
+      tryVerb(readNothing(body));
+      await runInTransaction(app.db, (tx) => divideLine(tx, visit.actor, id, []));
+      return withFlash(`${here}/${id}`, 'diurungkan');
+    });
+
+    form('sisihkan', async ({ visit, body }, id) => {
+      const { reason } = tryVerb(readReason(body));
+      await runInTransaction(app.db, (tx) => ignoreLine(tx, visit.actor, id, reason.trim()));
+      return withFlash(here, 'disisihkan');
+    });
+  };
+}
+
+const isOpen = ({ status }: DividedLine) =>
+  status === 'unmatched' || status === 'ambiguous' || status === 'allocated';
+
+/** The parts that a form says: rows without an amount are left out. */
+function partsOf(fields: Readonly<Record<string, unknown>>): PartInput[] {
+  return numbers.flatMap((number) => {
+    const id = fields[`participation_${number}`];
+    const amount = fields[`amount_${number}`];
+    if (typeof id !== 'string' || typeof amount !== 'number' || amount === 0) return [];
+    return [{ participationId: id.toLowerCase(), amount: BigInt(amount) }];
+  });
+}
+
+/** What was said of a line so far; while nothing is counted it can be recorded or taken back. */
+function partsList(
+  visit: PageContext,
+  here: string,
+  { line, together }: LineToDivide,
+  subjects: Subjects,
+): Html | false {
+  const { t, url, language } = visit;
+  if (line.parts.length === 0) return false;
+  const rest = line.amount - line.parts.reduce((sum, { amount }) => sum + amount, 0n);
+  const others = together.filter(({ line_id }) => line_id !== line.line_id);
+  const list = html`<h4>${t('Dibagi untuk', 'Divided over')}</h4>
+    <ul>
+      ${line.parts.map(
+        ({ participation_id: id, amount }) =>
+          html`<li>
+            <strong>${formatRupiah(amount, language)}</strong> ${named(visit, id, subjects)}
+          </li>`,
+      )}
+    </ul>
+    ${
+      rest > 0n &&
+      html`<p>
+        ${t(
+          `Sisa ${formatRupiah(rest, language)} ikut pesanan pertama; yang tidak membayar apa pun dikembalikan ke pembelinya.`,
+          `The remaining ${formatRupiah(rest, language)} go with the first order; whatever pays for nothing is refunded to its buyer.`,
+        )}
+      </p>`
+    }
+    ${
+      others.length > 0 &&
+      html`<p>${t('Dicatat bersama:', 'Recorded together with:')}</p>
+        <ul>
+          ${others.map(
+            (other) =>
+              html`<li>
+                <a href="${url(`${here}/${other.line_id}`)}"
+                  >${formatRupiah(other.amount, language)}</a
+                >
+                <span class="quiet">${other.description}</span>
+              </li>`,
+          )}
+        </ul>`
+    }`;
+  if (line.status !== 'allocated') return list;
+  const ids = together.map(({ line_id }) => line_id).join(' ');
+  return html`${list}
+    <form class="stack narrow" method="post" action="${url(`${here}/${line.line_id}/catat`)}">
+      <input type="hidden" name="lines" value="${ids}" />
+      <div class="field check">
+        <label
+          ><input type="checkbox" name="refund" value="on" /><span
+            >${t(
+              'Kalau kurang, kembalikan uangnya sekarang',
+              'If it is too little, refund it now',
+            )}</span
+          ></label
+        >
+      </div>
+      <button class="button">${t('Catat pembayaran', 'Record the payment')}</button>
+    </form>
+    <form method="post" action="${url(`${here}/${line.line_id}/urungkan`)}">
+      <button class="button quiet">${t('Urungkan pembagian', 'Undo')}</button>
+    </form>`;
+}
+
+/** Finds buyers, and divides the line over their orders. */
+function divideForms(
+  visit: PageContext,
+  here: string,
+  { line, payments }: LineToDivide,
+  { subjects, search }: { readonly subjects: Subjects; readonly search: string },
+): Html {
+  const { t, url, language } = visit;
+  const { line_id: id } = line;
+  const amountOf = (participation: string) =>
+    line.parts.find(({ participation_id }) => participation_id === participation)?.amount;
+  return html`<section class="panel" aria-labelledby="divide">
+    <h2 id="divide">${t('Bagi untuk beberapa pesanan', 'Divide over several orders')}</h2>
+    <form class="row" method="get" action="${url(`${here}/${id}`)}">
+      <div class="field">
+        <label for="q">${t('Cari pembeli atau ID pesanan', 'Find a buyer or an order ID')}</label
+        ><input id="q" name="q" type="search" value="${search}" maxlength="100" />
+      </div>
+      <button class="button quiet">${t('Cari', 'Search')}</button>
+    </form>
+    ${
+      payments.length === 0
+        ? html`<p class="quiet">
+            ${t(
+              'Belum ada pesanan yang cocok. Cari nama pembelinya.',
+              'No order fits yet. Search for the name of the buyer.',
+            )}
+          </p>`
+        : html`<form class="stack" method="post" action="${url(`${here}/${id}/bagi`)}">
+            ${payments.slice(0, maxRows).map((payment, index) => {
+              const participation = payment.participation_id;
+              const label = `${named(visit, participation, subjects)} – ${t('perlu', 'due')} ${formatRupiah(toTransfer(payment), language)}`;
+              return html`<input
+                  type="hidden"
+                  name="participation_${index + 1}"
+                  value="${participation}"
+                />${fieldOf(participation, `amount_${index + 1}`, label, {
+                  inputmode: 'numeric',
+                  maxlength: 20,
+                  value: amountOf(participation)?.toString() ?? '',
+                })}`;
+            })}
+            <button class="button">${t('Simpan pembagian', 'Save the division')}</button>
+          </form>`
+    }
+    ${assignForm(visit, here, line)} ${setAsideForm(visit, here, line)}
+  </section>`;
+}

@@ -1,0 +1,253 @@
+import type { ParticipationSummaryRow } from '../../../ledger/work-queues/queries.ts';
+import type { OpenLine } from '../../../ledger/work-queues/work-queues.ts';
+import type { ReceivingAccountRow } from '../../../ledger/queries.ts';
+import type { Candidate } from '../../../ledger/bank-statements/candidates.ts';
+import { badge, emptyState } from '../../../web/components.ts';
+import { formatRupiah, formatSlots } from '../../../web/format.ts';
+import { html, type Html } from '../../../web/html.ts';
+import type { PageContext } from '../../../web/visit.ts';
+import { dayWords } from './import-parts.ts';
+import { fieldOf, collapsibleForm, reasonOf } from '../kit/parts.ts';
+
+export type Subjects = ReadonlyMap<string, ParticipationSummaryRow>;
+
+/** The transfers that wait for a person. */
+export function openList(
+  visit: PageContext,
+  here: string,
+  {
+    lines,
+    subjects,
+    accounts,
+  }: {
+    readonly lines: readonly OpenLine[];
+    readonly subjects: Subjects;
+    readonly accounts: readonly ReceivingAccountRow[];
+  },
+): Html {
+  const { t } = visit;
+  const banks = new Map(accounts.map((row) => [row.account_id, row]));
+  return html`<h2>${t('Menunggu kamu', 'Waiting for you')}</h2>
+    ${
+      lines.length === 0
+        ? emptyState(
+            t('Semua transfer sudah jelas', 'Every transfer is clear'),
+            t(
+              'Transfer yang tidak cocok atau meragukan muncul di sini setelah impor.',
+              'Transfers that fit no payment, or several, appear here after an import.',
+            ),
+          )
+        : lines.map((line) => openEntry(visit, here, line, subjects, banks.get(line.account_id)))
+    }`;
+}
+
+function openEntry(
+  visit: PageContext,
+  here: string,
+  line: OpenLine,
+  subjects: Subjects,
+  bank: ReceivingAccountRow | undefined,
+): Html {
+  const { t, url } = visit;
+  const { line_id: id } = line;
+  return html`<article class="panel">
+    ${lineHead(visit, line, 3)} ${lineFacts(visit, line, bank)}
+    ${candidateForms(visit, here, line, subjects)}
+    <p>
+      <a class="button quiet" href="${url(`${here}/${id}`)}"
+        >${
+          line.status === 'allocated'
+            ? t('Periksa dan catat', 'Review and record')
+            : t('Bagi, gabung, atau cari pembeli', 'Divide, combine or find the buyer')
+        }</a
+      >
+    </p>
+    ${setAsideForm(visit, here, line)}
+  </article>`;
+}
+
+/** The sum of a line, and how it stands; its heading is of the level that the page needs. */
+export function lineHead(visit: PageContext, line: OpenLine, level: 2 | 3): Html {
+  const { t, language } = visit;
+  const amount = formatRupiah(line.amount, language);
+  const words = {
+    ambiguous: badge(t('Beberapa cocok', 'Several fit'), 'busy'),
+    unmatched: badge(t('Tidak cocok', 'Fits none'), 'bad'),
+    allocated: badge(t('Sudah dibagi, belum dicatat', 'Divided, not recorded yet'), 'busy'),
+    matched: badge(t('Tercatat', 'Recorded'), 'good'),
+    ignored: badge(t('Disisihkan', 'Set aside')),
+  };
+  return html`<div class="row apart">
+    ${level === 2 ? html`<h2>${amount}</h2>` : html`<h3>${amount}</h3>`}
+    ${
+      line.duplicate_of !== null && line.status === 'unmatched'
+        ? badge(t('Mungkin sudah diimpor', 'Possibly imported before'), 'busy')
+        : words[line.status]
+    }
+  </div>`;
+}
+
+export function lineFacts(
+  visit: PageContext,
+  line: OpenLine,
+  bank: ReceivingAccountRow | undefined,
+): Html {
+  const { t } = visit;
+  return html`<dl class="facts">
+    <dt>${t('Keterangan', 'Description')}</dt>
+    <dd>${line.description || '–'}</dd>
+    <dt>${t('Tanggal', 'Date')}</dt>
+    <dd>${dayWords(visit, line.booked_on)}</dd>
+    ${
+      bank &&
+      html`<dt>${t('Rekening', 'Account')}</dt>
+        <dd>${bank.bank} <code>${bank.number}</code></dd>`
+    }
+    ${
+      line.duplicate_of !== null &&
+      html`<dt>${t('Perhatikan', 'Note')}</dt>
+        <dd>
+          ${t(
+            'Transfer dengan jumlah dan tanggal yang sama sudah pernah diimpor. Kalau ini transfer yang sama, sisihkan.',
+            'A transfer of the same amount and day was imported before. If this is the same one, set it aside.',
+          )}
+        </dd>`
+    }
+  </dl>`;
+}
+
+/** A button for each guess, with the reason; nothing is recorded that cannot be undone. */
+export function candidateForms(
+  visit: PageContext,
+  here: string,
+  line: OpenLine,
+  subjects: Subjects,
+): Html | undefined {
+  const { t } = visit;
+  if (line.candidates.length === 0) return undefined;
+  return html`<p>${t('Mungkin untuk:', 'Possible matches:')}</p>
+    <ul class="plain stack">
+      ${line.candidates.map(
+        (candidate) => html`<li>${candidateForm(visit, here, line, candidate, subjects)}</li>`,
+      )}
+    </ul>`;
+}
+
+function candidateForm(
+  visit: PageContext,
+  here: string,
+  line: OpenLine,
+  candidate: Candidate,
+  subjects: Subjects,
+): Html {
+  const { url, language } = visit;
+  const { parts, lines } = candidate;
+  const names = parts.map(({ participation_id: id, amount }) =>
+    parts.length > 1
+      ? `${named(visit, id, subjects)} (${formatRupiah(amount, language)})`
+      : named(visit, id, subjects),
+  );
+  const [only] = parts;
+  const words = html`<button class="button quiet">${names.join(' + ')}</button>
+    <span class="quiet">${reasonWords(visit, candidate)}</span>`;
+  if (parts.length === 1 && lines.length === 0) {
+    return html`<form class="row" method="post" action="${url(`${here}/${line.line_id}/tujuan`)}">
+      <input type="hidden" name="participation_id" value="${only!.participation_id}" />${words}
+    </form>`;
+  }
+  if (lines.length > 0) {
+    return html`<form class="row" method="post" action="${url(`${here}/${line.line_id}/gabung`)}">
+      <input type="hidden" name="participation_id" value="${only!.participation_id}" />
+      <input type="hidden" name="lines" value="${lines.join(' ')}" />${words}
+    </form>`;
+  }
+  return html`<form class="row" method="post" action="${url(`${here}/${line.line_id}/bagi`)}">
+    ${parts.map(
+      ({ participation_id, amount }, index) =>
+        html`<input type="hidden" name="participation_${index + 1}" value="${participation_id}" />
+          <input type="hidden" name="amount_${index + 1}" value="${amount.toString()}" />`,
+    )}${words}
+  </form>`;
+}
+
+/** Why a payment is suggested, and how far its sum is off. */
+function reasonWords(
+  visit: PageContext,
+  { reason, named: isNamed, difference }: Candidate,
+): string {
+  const { t, language } = visit;
+  const reasons = {
+    exact: t('jumlahnya pas', 'the exact amount'),
+    several_orders: t('jumlah beberapa pesanan satu pembeli', 'several orders of one buyer'),
+    together: t('digabung dengan transfer lain', 'together with another transfer'),
+    near_sum: t('jumlahnya hampir sama', 'nearly the amount'),
+    digit_typo: t('beda satu angka', 'one digit differs'),
+    missing_code: t('tanpa kode unik', 'without the unique code'),
+    name: t('nama di keterangan', 'name in the description'),
+  };
+  const off =
+    difference === 0n
+      ? []
+      : [
+          difference < 0n
+            ? t(
+                `kurang ${formatRupiah(-difference, language)}`,
+                `${formatRupiah(-difference, language)} short`,
+              )
+            : t(
+                `lebih ${formatRupiah(difference, language)}`,
+                `${formatRupiah(difference, language)} over`,
+              ),
+        ];
+  const name = isNamed && reason !== 'name' ? [t('nama cocok', 'the name fits')] : [];
+  return [reasons[reason], ...name, ...off].join(' · ');
+}
+
+export function setAsideForm(visit: PageContext, here: string, { line_id: id }: OpenLine): Html {
+  const { t } = visit;
+  return collapsibleForm(
+    visit,
+    {
+      path: `${here}/${id}/sisihkan`,
+      words: t('Bukan untuk Sambatan', 'Not for any campaign'),
+      button: t('Sisihkan', 'Set aside'),
+      danger: true,
+    },
+    reasonOf(visit, id),
+  );
+}
+
+/** By the id that a buyer quotes, or that another page shows. */
+export function assignForm(visit: PageContext, here: string, { line_id: id }: OpenLine): Html {
+  const { t } = visit;
+  return collapsibleForm(
+    visit,
+    {
+      path: `${here}/${id}/tujuan`,
+      words: t('Pasangkan dengan ID pesanan', 'Assign by order ID'),
+      button: t('Pasangkan', 'Assign'),
+    },
+    html`${fieldOf(id, 'participation_id', t('ID pesanan', 'Order ID'), {
+        required: true,
+        maxlength: 36,
+      })}
+      <div class="field check">
+        <label
+          ><input type="checkbox" name="refund" value="on" /><span
+            >${t(
+              'Kalau kurang, kembalikan uangnya sekarang',
+              'If it is too little, refund it now',
+            )}</span
+          ></label
+        >
+      </div>`,
+  );
+}
+
+/** Whose order it is, and for what. */
+export function named(visit: PageContext, id: string, subjects: Subjects): string {
+  const row = subjects.get(id);
+  if (row === undefined) return `…${id.slice(-12)}`;
+  const name = row.display_name ?? row.email ?? `…${id.slice(-12)}`;
+  return `${name} · ${row.title} · ${formatSlots(row.quantity, visit.language)}`;
+}

@@ -1,0 +1,67 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { PageDeps } from '../../deps.ts';
+import type { DomainError } from '../../../errors/errors.ts';
+import { cursorAfter, nextCursor } from '../../../http/cursor.ts';
+import type { PagePlugin } from '../../../http/page-response.ts';
+import { authorize } from '../../../identity/policy.ts';
+import { receivingAccounts } from '../../../ledger/bank-accounts/operations.ts';
+import { openLines, participationsById } from '../../../ledger/work-queues/work-queues.ts';
+import { listImports } from '../../../ledger/bank-statements/import-queries.ts';
+import { retryRead } from '../../../operation/run.ts';
+import { paging } from '../../../web/components.ts';
+import { html } from '../../../web/html.ts';
+import { sendOperatorPage } from '../kit/frame.ts';
+import { importForm, importList } from './import-parts.ts';
+import { queryParam, flashMessage, refusalNotice } from '../kit/parts.ts';
+import { paymentParts } from '../money/payments.ts';
+import { statementImports } from './statement-imports.ts';
+import { statementLines } from './statement-line.ts';
+import { openList } from './statement-parts.ts';
+
+const here = '/operator/pembayaran/mutasi';
+const pageSize = 20;
+const latestImports = 5;
+
+/** Bank statements: import a file, and the transfers that wait for a person. */
+export function operatorStatements(app: PageDeps): PagePlugin {
+  return async (server) => {
+    const show = async (request: FastifyRequest, reply: FastifyReply, refused?: DomainError) => {
+      const { visit } = request;
+      const { actor } = visit;
+      authorize(actor, 'statement.import');
+      const [day, id = null] = cursorAfter(queryParam(request, 'cursor'), ['moment', 'id']);
+      const from = day === undefined ? null : day.toISOString().slice(0, 10);
+      const { accounts, imports, lines, subjects } = await retryRead(async () => {
+        const found = await openLines(app.db, actor, [from, id], pageSize + 1);
+        const ids = found.flatMap(({ candidates }) =>
+          candidates.flatMap(({ parts }) => parts.map(({ participation_id }) => participation_id)),
+        );
+        return {
+          accounts: await receivingAccounts(app.db, actor),
+          imports: await app.db.rows(listImports, null, null, latestImports),
+          lines: found,
+          subjects: await participationsById(app.db, actor, ids),
+        };
+      });
+      const next = nextCursor(lines, pageSize, (row) => [
+        new Date(`${row.booked_on}T00:00:00Z`),
+        row.line_id,
+      ]);
+      const body = html`${paymentParts(visit, here)}${flashMessage(request)}
+      ${refusalNotice(visit, refused)} ${importForm(visit, here, accounts)}
+      ${importList(visit, here, imports)}
+      ${openList(visit, here, { lines: lines.slice(0, pageSize), subjects, accounts })}
+      ${paging(visit, {
+        first: day === undefined ? undefined : visit.url(here),
+        next: next === null ? undefined : visit.url(`${here}?cursor=${next}`),
+      })}`;
+      const title = visit.t('Mutasi bank', 'Bank statements');
+      const page = { title, at: '/operator/pembayaran', body } as const;
+      return sendOperatorPage(request, reply, page, refused?.status ?? 200);
+    };
+
+    server.get(here, async (request, reply) => show(request, reply));
+    await server.register(statementImports(app, { here, show }));
+    await server.register(statementLines(app, here));
+  };
+}

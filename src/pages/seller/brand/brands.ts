@@ -1,0 +1,179 @@
+import { viewInvitation, acceptInvitation } from '../../../catalogue/invitations.ts';
+import { createBrand } from '../../../catalogue/operations.ts';
+import { listBrandsOf } from '../../../catalogue/queries.ts';
+import { brandName } from '../../../catalogue/schemas.ts';
+import type { PageDeps } from '../../deps.ts';
+import { formParser, toResult } from '../../../http/forms.ts';
+import { closed } from '../../../http/schemas.ts';
+import { redirect, sendPage, type PagePlugin } from '../../../http/page-response.ts';
+import { retryRead, runInTransaction } from '../../../operation/run.ts';
+import { badge, emptyState, input } from '../../../web/components.ts';
+import { exactMoment } from '../../../web/components.ts';
+import { html, type Html } from '../../../web/html.ts';
+import { heading } from '../../../web/layout.ts';
+import { inLanguage, type PageContext } from '../../../web/visit.ts';
+import {
+  flashMessage,
+  refusalNotice,
+  roleNames,
+  rerenderForm,
+  signedIn,
+  statusOf,
+  withFlash,
+  type Shown,
+} from './shop-head.ts';
+
+const readBrand = formParser(closed({ name: brandName }));
+
+/** The brands of whoever looks, a new one, and invitations to others'. */
+export function brandPages(app: PageDeps): PagePlugin {
+  return async (server) => {
+    server.get('/toko', async (request, reply) => {
+      const { visit } = request;
+      signedIn(visit);
+      const { t, url, person } = visit;
+      const brands = person ? await retryRead(() => app.db.rows(listBrandsOf, person.userId)) : [];
+      const make = html`<a class="button" href="${url('/toko/baru')}"
+        >${t('Buat brand', 'Create a brand')}</a
+      >`;
+      const cards = brands.map(
+        (brand) =>
+          html`<li>
+            <article class="card brand-card">
+              <div class="card-body">
+                <h2><a href="${url(`/toko/${brand.brand_id}`)}">${brand.name}</a></h2>
+                <p>${badge(inLanguage(visit, roleNames[brand.role]))}</p>
+              </div>
+            </article>
+          </li>`,
+      );
+      const main =
+        cards.length === 0
+          ? html`${flashMessage(request)}${heading(t('Toko', 'Shop'))}${emptyState(
+              t('Belum punya brand', 'No brand yet'),
+              t(
+                'Buat brand-mu, tambahkan produk, lalu buka Sambatan pertamamu. Kalau kamu diundang ke sebuah brand, buka tautan di e-mailmu.',
+                'Create your brand, add a product, and open your first campaign. If you were invited to a brand, open the link in your mail.',
+              ),
+              make,
+            )}`
+          : html`${flashMessage(request)}
+              <div class="row apart shop-head">
+                <h1>${t('Brand-ku', 'My brands')}</h1>
+                ${make}
+              </div>
+              <ul class="cards">
+                ${cards}
+              </ul>`;
+      return sendPage(request, reply, { title: t('Toko', 'Shop'), section: 'shop', main });
+    });
+
+    server.get('/toko/baru', async (request, reply) => {
+      signedIn(request.visit);
+      return sendPage(request, reply, newBrand(request.visit, { typed: {} }));
+    });
+
+    server.post('/toko/baru', async (request, reply) => {
+      const { visit } = request;
+      signedIn(visit);
+      const reading = readBrand(request.body);
+      if (!('value' in reading)) return sendPage(request, reply, newBrand(visit, reading), 422);
+      const { name } = reading.value;
+      const made = await toResult(() =>
+        runInTransaction(app.db, (tx) =>
+          createBrand(tx, visit.actor, { name: name.trim() }, app.limiter),
+        ),
+      );
+      if ('done' in made) {
+        return redirect(request, reply, withFlash(`/toko/${made.done.brand_id}`, 'brand-dibuat'));
+      }
+      const page = newBrand(visit, rerenderForm(reading.typed, made.refused));
+      return sendPage(request, reply, page, statusOf(made.refused));
+    });
+
+    server.get('/toko/undangan/:token', async (request, reply) => {
+      const { visit } = request;
+      signedIn(visit);
+      return sendPage(request, reply, await invitationPage(app, visit, tokenOf(request)));
+    });
+
+    server.post('/toko/undangan/:token', async (request, reply) => {
+      const { visit } = request;
+      signedIn(visit);
+      const token = tokenOf(request);
+      const { brandId } = await runInTransaction(app.db, (tx) =>
+        acceptInvitation(tx, visit.actor, token),
+      );
+      return redirect(request, reply, withFlash(`/toko/${brandId}`, 'bergabung'));
+    });
+  };
+}
+
+function tokenOf(request: { readonly params: unknown }): string {
+  return (request.params as { readonly token: string }).token;
+}
+
+function newBrand(visit: PageContext, { typed, errors, refused }: Shown) {
+  const { t, url } = visit;
+  const title = t('Buat brand', 'Create a brand');
+  const main = html`<p class="crumbs">
+      <a href="${url('/toko')}">${t('Semua brand', 'All brands')}</a>
+    </p>
+    ${heading(title, t('Nama inilah yang dilihat pembeli.', 'This is the name that buyers see.'))}
+    ${refusalNotice(visit, refused)}
+    <form class="stack panel narrow" method="post" action="${url('/toko/baru')}">
+      ${input(visit, {
+        name: 'name',
+        label: t('Nama brand', 'Name of the brand'),
+        value: typed['name'],
+        errors,
+        required: true,
+        control: { minlength: 2, maxlength: 80, autocomplete: 'organization' },
+      })}
+      <button class="button">${t('Buat brand', 'Create brand')}</button>
+    </form>`;
+  return { title, section: 'shop' as const, main };
+}
+
+async function invitationPage(app: PageDeps, visit: PageContext, token: string) {
+  const { t } = visit;
+  const invitation = await retryRead(() => viewInvitation(app.db, token));
+  const title = t('Undangan', 'Invitation');
+  const role = inLanguage(visit, roleNames[invitation.role]);
+  const who: Html | undefined = visit.person?.email
+    ? html`<p class="quiet">
+        ${t('Kamu masuk sebagai', 'You are signed in as')} ${visit.person.email}.
+      </p>`
+    : undefined;
+  const main = html`<div class="panel narrow">
+    <h1>${t(`Gabung ke ${invitation.brand_name}?`, `Join ${invitation.brand_name}?`)}</h1>
+    <p>
+      ${t(`Kamu diundang sebagai ${role}.`, `You are invited as: ${role}.`)}
+      ${inLanguage(visit, roleMeanings[invitation.role])}
+    </p>
+    <p class="quiet">
+      ${t('Undangan ini untuk', 'This invitation is for')} ${invitation.email},
+      ${t('berlaku sampai', 'until')} ${exactMoment(visit, invitation.expires_at)}.
+    </p>
+    ${who}
+    <form method="post" action="${visit.url(`/toko/undangan/${encodeURIComponent(token)}`)}">
+      <button class="button">${t('Terima undangan', 'Accept invitation')}</button>
+    </form>
+  </div>`;
+  return { title, section: 'shop' as const, main };
+}
+
+export const roleMeanings = {
+  owner: {
+    id: 'Pemilik boleh semuanya, termasuk mengatur pemilik lain.',
+    en: 'Owners may do everything, other owners included.',
+  },
+  admin: {
+    id: 'Admin menjalankan Sambatan, melihat alamat peserta, dan mengatur anggota.',
+    en: 'Admins run campaigns, see the addresses of participants and manage members.',
+  },
+  contributor: {
+    id: 'Kontributor menyiapkan produk dan draf Sambatan; alamat peserta tidak terlihat.',
+    en: 'Contributors prepare products and drafts; they do not see participants’ addresses.',
+  },
+} as const;

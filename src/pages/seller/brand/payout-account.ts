@@ -1,0 +1,147 @@
+import { authorizeOnBrand } from '../../../catalogue/operations.ts';
+import type { PageDeps } from '../../deps.ts';
+import { formParser, toResult } from '../../../http/forms.ts';
+import { closed } from '../../../http/schemas.ts';
+import { redirect, sendPage, type PagePlugin } from '../../../http/page-response.ts';
+import { may } from '../../../identity/policy.ts';
+import {
+  noneYet,
+  payoutAccount,
+  setPayoutAccount,
+} from '../../../ledger/bank-accounts/operations.ts';
+import type { OwnAccountRow } from '../../../ledger/queries.ts';
+import { bankFields } from '../../../ledger/schemas.ts';
+import { retryRead, runInTransaction } from '../../../operation/run.ts';
+import { bankAccountInputs } from '../../../web/bank-account.ts';
+import { exactMoment, notice } from '../../../web/components.ts';
+import { html, type Html } from '../../../web/html.ts';
+import type { PageContext } from '../../../web/visit.ts';
+import {
+  idIn,
+  flashMessage,
+  refusalNotice,
+  shopHead,
+  rerenderForm,
+  signedIn,
+  statusOf,
+  withFlash,
+  type Shown,
+  type ShopOf,
+} from './shop-head.ts';
+
+const readAccount = formParser(closed(bankFields));
+
+/** Where a brand is paid out to: its owner says so, staff look. */
+export function payoutAccountPage(app: PageDeps): PagePlugin {
+  return async (server) => {
+    const page = async (
+      visit: PageContext,
+      brandId: string,
+      sent: Shown | undefined,
+      news?: Html,
+    ) => {
+      signedIn(visit);
+      const { actor } = visit;
+      return await retryRead(async () => {
+        const shop = await authorizeOnBrand(app.db, actor, 'payout_account.read', brandId);
+        const known = await payoutAccount(app.db, actor, brandId).catch(noneYet);
+        const edits = may(actor, 'payout_account.edit', { brandRole: shop.role });
+        return accountPage(visit, { ...shop, known, edits, sent, news });
+      });
+    };
+
+    server.get('/toko/:id/rekening', async (request, reply) => {
+      const { visit } = request;
+      const shown = await page(visit, idIn(request), undefined, flashMessage(request));
+      return sendPage(request, reply, shown);
+    });
+
+    server.post('/toko/:id/rekening', async (request, reply) => {
+      const { visit } = request;
+      signedIn(visit);
+      const id = idIn(request);
+      await retryRead(() => authorizeOnBrand(app.db, visit.actor, 'payout_account.edit', id));
+      const reading = readAccount(request.body);
+      if ('errors' in reading) {
+        return sendPage(request, reply, await page(visit, id, reading), 422);
+      }
+      const done = await toResult(() =>
+        runInTransaction(app.db, (tx) => setPayoutAccount(tx, visit.actor, id, reading.value)),
+      );
+      if ('done' in done)
+        return redirect(request, reply, withFlash(`/toko/${id}/rekening`, 'tersimpan'));
+      const shown = await page(visit, id, rerenderForm(reading.typed, done.refused));
+      return sendPage(request, reply, shown, statusOf(done.refused));
+    });
+  };
+}
+
+interface Parts extends ShopOf {
+  readonly known: OwnAccountRow | undefined;
+  readonly edits: boolean;
+  /** Undefined: nothing was sent yet. */
+  readonly sent: Shown | undefined;
+  readonly news: Html | undefined;
+}
+
+function accountPage(visit: PageContext, parts: Parts) {
+  const { t, url } = visit;
+  const { brand, known, edits, sent, news } = parts;
+  const title = t('Rekening pencairan', 'Payout account');
+  const { updated_at: changedAt, ...account } = known ?? {};
+  const main = html`${news}${refusalNotice(visit, sent?.refused)}${shopHead(visit, parts, 'account')}
+    <section class="panel narrow" aria-labelledby="account">
+      <h2 id="account">${title}</h2>
+      ${
+        known === undefined &&
+        notice(
+          'busy',
+          t('Belum diisi.', 'Not given yet.'),
+          t(
+            'Operator belum tahu ke mana hasil Sambatan-mu dikirim.',
+            'Operators do not know yet where to send what your campaigns earn.',
+          ),
+        )
+      }
+      <p>
+        ${t(
+          'Hasil Sambatan-mu ditransfer ke sini. Hanya pemilik brand dan operator yang melihatnya.',
+          'What your campaigns earn goes here. Only owners of the brand and operators see it.',
+        )}
+        ${
+          changedAt !== undefined &&
+          html`<span class="quiet"
+            >${t('Terakhir diubah', 'Last changed')} ${exactMoment(visit, changedAt)}.</span
+          >`
+        }
+      </p>
+      ${
+        edits
+          ? html`<form
+              class="stack"
+              method="post"
+              action="${url(`/toko/${brand.brand_id}/rekening`)}"
+            >
+              ${bankAccountInputs(
+                visit,
+                { typed: sent?.typed ?? account, errors: sent?.errors },
+                { isOwn: true },
+              )}
+              <button class="button">${t('Simpan rekening', 'Save the account')}</button>
+            </form>`
+          : known !== undefined && facts(visit, known)
+      }
+    </section>`;
+  return { title: `${title} · ${brand.name}`, section: 'shop' as const, main };
+}
+
+function facts({ t }: PageContext, { bank, number, holder }: OwnAccountRow): Html {
+  return html`<dl class="facts">
+    <dt>Bank</dt>
+    <dd>${bank}</dd>
+    <dt>${t('Nomor', 'Number')}</dt>
+    <dd><code>${number}</code></dd>
+    <dt>${t('Atas nama', 'In the name of')}</dt>
+    <dd>${holder}</dd>
+  </dl>`;
+}

@@ -1,0 +1,356 @@
+import type { FastifyRequest } from 'fastify';
+import Type from 'typebox';
+import { makePicture, type MadePicture } from '../../../catalogue/make-picture.ts';
+import {
+  createProduct,
+  editProduct,
+  authorizeOnBrand,
+  authorizeOnProduct,
+  removePicture,
+  setPicture,
+} from '../../../catalogue/operations.ts';
+import { pictureOf } from '../../../catalogue/picture.ts';
+import {
+  findBrand,
+  listProducts,
+  type BrandRow,
+  type ProductRow,
+} from '../../../catalogue/queries.ts';
+import { productFields } from '../../../catalogue/schemas.ts';
+import type { PageDeps } from '../../deps.ts';
+import type { Tx } from '../../../database/transaction.ts';
+import type { DomainError } from '../../../errors/errors.ts';
+import { cursorAfter, nextCursor } from '../../../http/cursor.ts';
+import { formParser, toResult, type ParseResult } from '../../../http/forms.ts';
+import { closed } from '../../../http/schemas.ts';
+import { redirect, sendPage, type PagePlugin } from '../../../http/page-response.ts';
+import { readUpload, takeUploads } from '../../../uploads/uploads.ts';
+import { newId } from '../../../identity/ids.ts';
+import { retryRead, runInTransaction } from '../../../operation/run.ts';
+import { badge, checkbox, emptyState, input, paging, textarea } from '../../../web/components.ts';
+import { formatCount, formatRupiah } from '../../../web/format.ts';
+import { fileInput } from '../../../web/file-input.ts';
+import { html, type Html } from '../../../web/html.ts';
+import { pictureTag } from '../../product-picture.ts';
+import type { PageContext } from '../../../web/visit.ts';
+import {
+  queryParam,
+  idIn,
+  flashMessage,
+  refusalNotice,
+  shopHead,
+  signedIn,
+  statusOf,
+  withFlash,
+  type Shown,
+  type ShopOf,
+} from './shop-head.ts';
+
+const readProduct = formParser(
+  closed({ ...productFields, description: Type.Optional(productFields.description) }),
+);
+type ProductForm = Extract<ReturnType<typeof readProduct>, { value: unknown }>['value'];
+const pageSize = 24;
+
+/** A brand's products: what campaigns are made of. */
+export function productPages(app: PageDeps): PagePlugin {
+  return async (server) => {
+    takeUploads(server);
+
+    server.get('/toko/:id/produk', async (request, reply) => {
+      const { visit } = request;
+      signedIn(visit);
+      const id = idIn(request);
+      const shop = await authorizeOnBrand(app.db, visit.actor, 'product.create', id);
+      const [last = null] = cursorAfter(queryParam(request, 'cursor'), ['id']);
+      const rows = await retryRead(() => app.db.rows(listProducts, id, last, pageSize + 1));
+      const next = nextCursor(rows, pageSize, (row) => [row.product_id]);
+      const page = productList(visit, shop, rows.slice(0, pageSize), { next, isFirst: !last });
+      return sendPage(request, reply, {
+        ...page,
+        main: html`${flashMessage(request)}${page.main}`,
+      });
+    });
+
+    server.get('/toko/:id/produk/baru', async (request, reply) => {
+      const { visit } = request;
+      signedIn(visit);
+      const { brand } = await authorizeOnBrand(
+        app.db,
+        visit.actor,
+        'product.create',
+        idIn(request),
+      );
+      return sendPage(request, reply, productForm(visit, brand, undefined, { typed: {} }));
+    });
+
+    server.post('/toko/:id/produk/baru', async (request, reply) => {
+      const { visit } = request;
+      signedIn(visit);
+      const { actor } = visit;
+      const { brand } = await authorizeOnBrand(app.db, actor, 'product.create', idIn(request));
+      const save = async (tx: Tx, form: ProductForm) => {
+        const wish = { ...inputOf(form), brandId: brand.brand_id };
+        return (await createProduct(tx, actor, wish)).product_id;
+      };
+      const sent = await sentProduct(app, request, undefined, save);
+      if ('done' in sent) {
+        return redirect(
+          request,
+          reply,
+          withFlash(`/toko/${brand.brand_id}/produk`, 'produk-dibuat'),
+        );
+      }
+      return sendPage(request, reply, productForm(visit, brand, undefined, sent), sent.status);
+    });
+
+    server.get('/toko/produk/:id', async (request, reply) => {
+      const { visit } = request;
+      signedIn(visit);
+      const { brand, product } = await productAndBrand(app, visit, idIn(request));
+      const page = productForm(visit, brand, product, { typed: typedOf(product) });
+      return sendPage(request, reply, {
+        ...page,
+        main: html`${flashMessage(request)}${page.main}`,
+      });
+    });
+
+    server.post('/toko/produk/:id', async (request, reply) => {
+      const { visit } = request;
+      signedIn(visit);
+      const { brand, product } = await productAndBrand(app, visit, idIn(request));
+      const { product_id: id } = product;
+      const save = async (tx: Tx, form: ProductForm) =>
+        (await editProduct(tx, visit.actor, id, inputOf(form))).product_id;
+      const sent = await sentProduct(app, request, id, save);
+      if ('done' in sent) {
+        return redirect(request, reply, withFlash(`/toko/produk/${id}`, 'tersimpan'));
+      }
+      return sendPage(request, reply, productForm(visit, brand, product, sent), sent.status);
+    });
+
+    server.post('/toko/produk/:id/gambar/hapus', async (request, reply) => {
+      const id = idIn(request);
+      signedIn(request.visit);
+      await runInTransaction(app.db, (tx) => removePicture(tx, request.visit.actor, id));
+      return redirect(request, reply, withFlash(`/toko/produk/${id}`, 'foto-dihapus'));
+    });
+  };
+}
+
+async function productAndBrand(app: PageDeps, visit: PageContext, productId: string) {
+  const product = await authorizeOnProduct(app.db, visit.actor, 'product.edit', productId);
+  return { product, brand: await app.db.one(findBrand, product.brand_id) };
+}
+
+type Sent = { readonly done: string } | (Shown & { readonly status: number });
+
+/**
+ * Takes a product's form: its fields, and its picture if there is one, in one transaction. A browser
+ * does not send a chosen file again, so everything that is wrong is said at once.
+ */
+async function sentProduct(
+  app: PageDeps,
+  request: FastifyRequest,
+  productId: string | undefined,
+  save: (tx: Tx, form: ProductForm) => Promise<string>,
+): Promise<Sent> {
+  const upload = await toResult(() => readUpload(request));
+  if ('refused' in upload) return { typed: {}, ...shownOf(upload.refused) };
+  const reading: ParseResult<ProductForm> = readProduct(upload.done.fields);
+  const { typed } = reading;
+  const picture = await pictureIn(upload.done.picture, productId);
+  const wrong = [
+    ...('errors' in reading ? reading.errors : []),
+    ...('errors' in picture ? picture.errors : []),
+  ];
+  if (!('value' in reading) || !('made' in picture)) return { typed, errors: wrong, status: 422 };
+  const { made } = picture;
+  const saved = await toResult(() =>
+    runInTransaction(app.db, async (tx) => {
+      const id = await save(tx, reading.value);
+      if (made !== undefined) await setPicture(tx, request.visit.actor, id, made);
+      return id;
+    }),
+  );
+  return 'done' in saved ? saved : { typed, ...shownOf(saved.refused) };
+}
+
+async function pictureIn(bytes: Buffer | undefined, productId: string = newId()) {
+  if (bytes === undefined) return { made: undefined as MadePicture | undefined };
+  const made = await toResult(() => makePicture(productId, bytes));
+  return 'done' in made ? { made: made.done } : { errors: made.refused.fields };
+}
+
+function shownOf(refused: DomainError): Omit<Shown, 'typed'> & { readonly status: number } {
+  return refused.fields.length > 0
+    ? { errors: refused.fields, status: 422 }
+    : { refused, status: statusOf(refused) };
+}
+
+function inputOf(form: ProductForm) {
+  return {
+    name: form.name.trim(),
+    description: form.description ?? '',
+    basePrice: BigInt(form.base_price),
+    sambatanEnabled: form.sambatan_enabled,
+    weightGrams: form.weight_grams,
+  };
+}
+
+function typedOf(product: ProductRow): Shown['typed'] {
+  return {
+    name: product.name,
+    description: product.description,
+    base_price: String(product.base_price),
+    weight_grams: product.weight_grams === null ? '' : String(product.weight_grams),
+    ...(product.sambatan_enabled ? { sambatan_enabled: 'on' } : {}),
+  };
+}
+
+function productList(
+  visit: PageContext,
+  shop: ShopOf,
+  rows: readonly ProductRow[],
+  { next, isFirst }: { readonly next: string | null; readonly isFirst: boolean },
+) {
+  const { t, url, language } = visit;
+  const { brand } = shop;
+  const path = url(`/toko/${brand.brand_id}/produk`);
+  const add = html`<a class="button" href="${path}/baru"
+    >${t('Tambah produk', 'Add a product')}</a
+  >`;
+  const cards = rows.map(
+    (product) =>
+      html`<li>
+        <article class="card">
+          ${pictureTag(pictureOf(product), { alt: product.name, sizes: cardSizes })}
+          <div class="card-body">
+            <h2><a href="${url(`/toko/produk/${product.product_id}`)}">${product.name}</a></h2>
+            <p class="price">${formatRupiah(product.base_price, language)}</p>
+            <p class="row">
+              ${
+                product.sambatan_enabled
+                  ? badge(t('Siap untuk Sambatan', 'Enabled for Sambatan'), 'good')
+                  : badge(t('Belum diaktifkan', 'Not enabled'))
+              }
+              ${
+                product.weight_grams !== null &&
+                html`<span class="quiet">${formatCount(product.weight_grams, language)} g</span>`
+              }
+            </p>
+          </div>
+        </article>
+      </li>`,
+  );
+  const main = html`${shopHead(visit, shop, 'products', add)}
+  ${
+    cards.length > 0
+      ? html`<ul class="cards">
+          ${cards}
+        </ul>`
+      : emptyState(
+          t('Belum ada produk', 'No product yet'),
+          t(
+            'Tambahkan produk pertamamu, lengkap dengan fotonya. Sambatan dibuat dari produk.',
+            'Add your first product, with its picture. Campaigns are made of products.',
+          ),
+          add,
+        )
+  }
+  ${paging(visit, {
+    first: isFirst ? undefined : path,
+    next: next === null ? undefined : `${path}?cursor=${next}`,
+  })}`;
+  return { title: `${t('Produk', 'Products')} · ${brand.name}`, section: 'shop' as const, main };
+}
+
+const cardSizes = '(min-width: 48rem) 18rem, 100vw';
+
+function productForm(
+  visit: PageContext,
+  brand: BrandRow,
+  product: ProductRow | undefined,
+  { typed, errors, refused }: Shown,
+) {
+  const { t, url } = visit;
+  const title = product === undefined ? t('Tambah produk', 'Add a product') : product.name;
+  const action =
+    product === undefined
+      ? url(`/toko/${brand.brand_id}/produk/baru`)
+      : url(`/toko/produk/${product.product_id}`);
+  const field = (name: string) => ({ name, value: typed[name], errors });
+  const main = html`<p class="crumbs">
+      <a href="${url(`/toko/${brand.brand_id}/produk`)}"
+        >${t('Produk', 'Products')} · ${brand.name}</a
+      >
+    </p>
+    <h1>${title}</h1>
+    ${refusalNotice(visit, refused)}
+    <div class="columns">
+      <form class="stack panel" method="post" enctype="multipart/form-data" action="${action}">
+        ${input(visit, {
+          ...field('name'),
+          label: t('Nama produk', 'Name'),
+          required: true,
+          control: { minlength: 2, maxlength: 120 },
+        })}
+        ${textarea(visit, {
+          ...field('description'),
+          label: t('Cerita produk', 'Story'),
+          hint: t('Apa yang istimewa, dan untuk siapa.', 'What is special, and for whom.'),
+          control: { maxlength: 5_000, rows: 6 },
+        })}
+        <div class="fields">
+          ${input(visit, {
+            ...field('base_price'),
+            label: t('Harga biasa (Rp)', 'Usual price (Rp)'),
+            required: true,
+            control: { inputmode: 'numeric', maxlength: 13, autocomplete: 'off' },
+          })}
+          ${input(visit, {
+            ...field('weight_grams'),
+            label: t('Berat kemasan (gram)', 'Packed weight (grams)'),
+            control: { inputmode: 'numeric', maxlength: 9, autocomplete: 'off' },
+          })}
+        </div>
+        ${checkbox(visit, {
+          name: 'sambatan_enabled',
+          label: t('Bisa dijual lewat Sambatan', 'Available for campaigns'),
+          checked: product === undefined && !('name' in typed) ? true : 'sambatan_enabled' in typed,
+        })}
+        ${fileInput(visit, {
+          name: 'picture',
+          errors,
+          label: t('Foto', 'Photo'),
+          hint: t('JPEG, PNG, atau WebP, maksimal 5 MB.', 'JPEG, PNG or WebP, up to 5 MB.'),
+          accept: 'image/jpeg,image/png,image/webp',
+          button: t('Pilih foto', 'Choose a photo'),
+        })}
+        <button class="button">${t('Simpan', 'Save')}</button>
+      </form>
+      ${product !== undefined && presentPicture(visit, product)}
+    </div>`;
+  return { title, section: 'shop' as const, main };
+}
+
+function presentPicture(visit: PageContext, product: ProductRow): Html {
+  const { t, url } = visit;
+  const picture = pictureOf(product);
+  return html`<aside class="panel side" aria-labelledby="picture-now">
+    <h2 id="picture-now">${t('Foto sekarang', 'Present picture')}</h2>
+    <div class="framed">
+      ${pictureTag(picture, { alt: product.name, sizes: '(min-width: 58rem) 24rem, 100vw' })}
+    </div>
+    ${
+      picture === null
+        ? html`<p class="quiet">${t('Belum ada foto.', 'There is no picture yet.')}</p>`
+        : html`<form
+            method="post"
+            action="${url(`/toko/produk/${product.product_id}/gambar/hapus`)}"
+          >
+            <button class="button danger">${t('Hapus foto', 'Remove the picture')}</button>
+          </form>`
+    }
+  </aside>`;
+}

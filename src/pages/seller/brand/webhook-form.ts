@@ -1,0 +1,104 @@
+import Type from 'typebox';
+import { auditEvents, type AuditEvent } from '../../../audit/events.ts';
+import {
+  campaignEvents,
+  moneyEvents,
+  participationEvents,
+  payoutEvents,
+  waitingEvents,
+} from '../../../audit/events.ts';
+import type { Wording } from '../../../errors/errors.ts';
+import { formParser, type RawFields } from '../../../http/forms.ts';
+import { closed } from '../../../http/schemas.ts';
+import type { EndpointInput } from '../../../notifications/webhook-endpoints.ts';
+import { EndpointInput as fields } from '../../../notifications/schemas.ts';
+import type { EndpointRow } from '../../../notifications/webhooks/queries.ts';
+import { input } from '../../../web/components.ts';
+import { attribute, html, type Html } from '../../../web/html.ts';
+import { inLanguage, type PageContext } from '../../../web/visit.ts';
+import type { Shown } from './shop-head.ts';
+
+const boxes = Object.fromEntries(auditEvents.map((event) => [event, Type.Boolean()])) as {
+  readonly [E in AuditEvent]: Type.TBoolean;
+};
+
+/** A webhook as its form sends it: a box for each event; none ticked means all of them. */
+export const readWebhook = formParser(
+  closed({ url: fields.url, description: Type.Optional(fields.description), ...boxes }),
+);
+
+/** What such a form says. */
+export function inputOf(
+  form: { readonly url: string; readonly description?: string } & Readonly<
+    Record<AuditEvent, boolean>
+  >,
+): EndpointInput {
+  const events = auditEvents.filter((event) => form[event]);
+  return { url: form.url.trim(), description: form.description ?? '', events };
+}
+
+/** What is typed in the form of a webhook that is there. */
+export function typedOf({ url, description, events }: EndpointRow): RawFields {
+  return { url, description, ...Object.fromEntries(events.map((event) => [event, 'on'])) };
+}
+
+const groups: readonly (readonly [Wording, readonly AuditEvent[]])[] = [
+  [{ id: 'Sambatan', en: 'Campaigns' }, campaignEvents],
+  [{ id: 'Peserta', en: 'Participations' }, participationEvents],
+  [{ id: 'Antrean', en: 'Waiting list' }, waitingEvents],
+  [{ id: 'Uang', en: 'Money' }, [...moneyEvents, ...payoutEvents]],
+];
+
+/** The fields of a webhook: where to, what it is for, and which events. */
+export function webhookFields(
+  visit: PageContext,
+  { typed, errors }: Pick<Shown, 'typed' | 'errors'>,
+) {
+  const { t } = visit;
+  const chosen = auditEvents.some((event) => typed[event] !== undefined);
+  return html`${input(visit, {
+      name: 'url',
+      label: t('Alamat (https://)', 'Address (https://)'),
+      hint: t('Server-mu sendiri, terjangkau dari internet.', 'Your own server, on the internet.'),
+      value: typed['url'],
+      errors,
+      required: true,
+      control: {
+        type: 'url',
+        inputmode: 'url',
+        maxlength: 500,
+        autocomplete: 'off',
+        placeholder: 'https://toko.contoh.id/sambatan',
+      },
+    })}
+    ${input(visit, {
+      name: 'description',
+      label: t('Untuk apa', 'What for'),
+      value: typed['description'],
+      errors,
+      control: { maxlength: 200, autocomplete: 'off' },
+    })}
+    <details ${attribute('open', chosen)}>
+      <summary>${t('Pilih peristiwa', 'Choose events')}</summary>
+      <p class="hint">
+        ${t('Kalau tidak ada yang dicentang, semuanya dikirim.', 'With none ticked, all are sent.')}
+      </p>
+      ${groups.map(([words, events]) => group(inLanguage(visit, words), events, typed))}
+    </details>`;
+}
+
+function group(words: string, events: readonly AuditEvent[], typed: RawFields): Html {
+  return html`<fieldset class="events">
+    <legend>${words}</legend>
+    ${events.map(
+      (event) =>
+        html`<label
+          ><input
+            type="checkbox"
+            name="${event}"
+            ${attribute('checked', typed[event] !== undefined)}
+          /><code>${event}</code></label
+        >`,
+    )}
+  </fieldset>`;
+}

@@ -1,0 +1,297 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { authorizeOnBrand } from '../../../catalogue/operations.ts';
+import type { PageDeps } from '../../deps.ts';
+import { DomainError, type Wording } from '../../../errors/errors.ts';
+import { cursorAfter, nextCursor } from '../../../http/cursor.ts';
+import { toResult } from '../../../http/forms.ts';
+import { redirect, sendPage, type PagePlugin } from '../../../http/page-response.ts';
+import type { DeliveryRow, DeliveryStatus } from '../../../notifications/delivery-queries.ts';
+import {
+  changeEndpoint,
+  deliveriesOf,
+  removeEndpoint,
+  resend,
+  rotateEndpoint,
+  viewEndpoint,
+} from '../../../notifications/webhook-endpoints.ts';
+import type { EndpointRow } from '../../../notifications/webhooks/queries.ts';
+import { retryRead, runInTransaction } from '../../../operation/run.ts';
+import {
+  badge,
+  emptyState,
+  exactMoment,
+  notice,
+  paging,
+  type Tone,
+} from '../../../web/components.ts';
+import { formatCount } from '../../../web/format.ts';
+import { html, type Html } from '../../../web/html.ts';
+import { inLanguage, type PageContext } from '../../../web/visit.ts';
+import {
+  queryParam,
+  idIn,
+  flashMessage,
+  refusalNotice,
+  shopHead,
+  rerenderForm,
+  signedIn,
+  statusOf,
+  withFlash,
+  type Shown,
+  type ShopOf,
+} from './shop-head.ts';
+import { inputOf, readWebhook, typedOf, webhookFields } from './webhook-form.ts';
+import { endpointBadge, secretNotice } from './webhooks.ts';
+
+const deliveriesShown = 20;
+
+/** One webhook of a brand: what was sent and became of it, and whatever can be done with it. */
+export function webhookPage(app: PageDeps): PagePlugin {
+  const rules = { allowLoopback: app.config.webhooks.allowLoopback };
+  return async (server) => {
+    /** One without a brand is no page of a shop. */
+    const ofBrand = async (visit: PageContext, id: string) => {
+      signedIn(visit);
+      const endpoint = await viewEndpoint(app.db, visit.actor, id);
+      if (endpoint.brand_id === null) throw new DomainError('webhook_not_found', {});
+      const { brand_id: brandId } = endpoint;
+      return {
+        endpoint,
+        ...(await authorizeOnBrand(app.db, visit.actor, 'webhook.manage', brandId)),
+      };
+    };
+
+    const page = async (request: FastifyRequest, sent: Shown | undefined, news?: Html) => {
+      const { visit } = request;
+      const id = idIn(request);
+      const [before = null] = cursorAfter(queryParam(request, 'cursor'), ['id']);
+      return await retryRead(async () => {
+        const shop = await ofBrand(visit, id);
+        const wish = { before, limit: deliveriesShown + 1 };
+        const deliveries = await deliveriesOf(app.db, visit.actor, id, wish);
+        return endpointPage(visit, { ...shop, deliveries, isFirst: before === null, sent, news });
+      });
+    };
+
+    /** Does something with the webhook that the path names, and says so where it leads. */
+    const doing =
+      (
+        verb: (request: FastifyRequest, endpoint: EndpointRow) => Promise<unknown>,
+        next: (endpoint: EndpointRow) => string,
+      ) =>
+      async (request: FastifyRequest, reply: FastifyReply) => {
+        const { endpoint } = await retryRead(() => ofBrand(request.visit, idIn(request)));
+        await verb(request, endpoint);
+        return redirect(request, reply, next(endpoint));
+      };
+    const here = (endpoint: EndpointRow) => `/toko/webhook/${endpoint.endpoint_id}`;
+    const switching = (enabled: boolean) =>
+      doing(
+        ({ visit: { actor } }, { endpoint_id: id }) =>
+          runInTransaction(app.db, (tx) => changeEndpoint(tx, actor, id, { enabled }, rules)),
+        (endpoint) => withFlash(here(endpoint), enabled ? 'webhook-hidup' : 'webhook-mati'),
+      );
+
+    server.get('/toko/webhook/:id', async (request, reply) =>
+      sendPage(request, reply, await page(request, undefined, flashMessage(request))),
+    );
+
+    server.post('/toko/webhook/:id/ubah', async (request, reply) => {
+      const { visit } = request;
+      const { endpoint } = await retryRead(() => ofBrand(visit, idIn(request)));
+      const id = endpoint.endpoint_id;
+      const reading = readWebhook(request.body);
+      if ('errors' in reading) return sendPage(request, reply, await page(request, reading), 422);
+      const change = inputOf(reading.value);
+      const done = await toResult(() =>
+        runInTransaction(app.db, (tx) => changeEndpoint(tx, visit.actor, id, change, rules)),
+      );
+      if ('done' in done)
+        return redirect(request, reply, withFlash(here(endpoint), 'webhook-diubah'));
+      const shown = await page(request, rerenderForm(reading.typed, done.refused));
+      return sendPage(request, reply, shown, statusOf(done.refused));
+    });
+
+    server.post('/toko/webhook/:id/rahasia', async (request, reply) => {
+      const { visit } = request;
+      const { endpoint } = await retryRead(() => ofBrand(visit, idIn(request)));
+      const made = await runInTransaction(app.db, (tx) =>
+        rotateEndpoint(tx, visit.actor, endpoint.endpoint_id),
+      );
+      // Not by another request: nobody but this answer has the secret.
+      return sendPage(request, reply, await page(request, undefined, secretNotice(visit, made)));
+    });
+
+    server.post('/toko/webhook/:id/nyala', switching(true));
+    server.post('/toko/webhook/:id/mati', switching(false));
+
+    server.post(
+      '/toko/webhook/:id/hapus',
+      doing(
+        ({ visit: { actor } }, { endpoint_id: id }) =>
+          runInTransaction(app.db, (tx) => removeEndpoint(tx, actor, id)),
+        ({ brand_id: brandId }) => withFlash(`/toko/${brandId}/webhook`, 'webhook-dihapus'),
+      ),
+    );
+
+    server.post(
+      '/toko/webhook/:id/kiriman/:delivery',
+      doing(
+        (request) =>
+          runInTransaction(app.db, (tx) =>
+            resend(tx, request.visit.actor, idIn(request, 'delivery')),
+          ),
+        (endpoint) => withFlash(here(endpoint), 'kirim-ulang'),
+      ),
+    );
+  };
+}
+
+interface Parts extends ShopOf {
+  readonly endpoint: EndpointRow;
+  readonly deliveries: readonly DeliveryRow[];
+  readonly isFirst: boolean;
+  /** Undefined: nothing was sent yet. */
+  readonly sent: Shown | undefined;
+  readonly news: Html | undefined;
+}
+
+function endpointPage(visit: PageContext, parts: Parts) {
+  const { endpoint, brand, sent, news } = parts;
+  const main = html`${news}${refusalNotice(visit, sent?.refused)}${shopHead(visit, parts, 'webhooks')}
+    <div class="columns">
+      ${logPart(visit, parts)}
+      <section class="panel" aria-labelledby="webhook">
+        <div class="row apart">
+          <h2 id="webhook">${visit.t('Pengaturan', 'Settings')}</h2>
+          ${endpointBadge(visit, endpoint)}
+        </div>
+        ${stands(visit, endpoint)}${settings(visit, endpoint, sent)}
+      </section>
+    </div>`;
+  return { title: `${endpoint.url} · ${brand.name}`, section: 'shop' as const, main };
+}
+
+/** Why it is off, and until when the secret before is good as well. */
+function stands(visit: PageContext, endpoint: EndpointRow): Html {
+  const { t, now } = visit;
+  const until = endpoint.previous_secret_until;
+  return html`${
+    endpoint.status !== 'enabled' &&
+    notice(
+      'bad',
+      t('Tidak ada yang dikirim ke sini.', 'Nothing is sent here.'),
+      endpoint.status_reason !== null && html`<code>${endpoint.status_reason}</code>`,
+    )
+  }${
+    until !== null &&
+    until > now &&
+    html`<p class="quiet">
+      ${t('Rahasia yang lama masih berlaku sampai', 'The old secret is good as well until')}
+      ${exactMoment(visit, until)}.
+    </p>`
+  }`;
+}
+
+function settings(visit: PageContext, endpoint: EndpointRow, sent: Shown | undefined): Html {
+  const { t, url } = visit;
+  const path = url(`/toko/webhook/${endpoint.endpoint_id}`);
+  const button = (part: string, words: string, kind = 'quiet') =>
+    html`<form method="post" action="${path}/${part}">
+      <button class="button ${kind}">${words}</button>
+    </form>`;
+  return html`<form class="stack" method="post" action="${path}/ubah">
+      ${webhookFields(visit, sent ?? { typed: typedOf(endpoint) })}
+      <button class="button">${t('Simpan', 'Save')}</button>
+    </form>
+    <details>
+      <summary>${t('Ganti rahasia', 'Change the secret')}</summary>
+      <p>
+        ${t(
+          'Rahasia baru tampil sekali. Sehari lamanya yang lama masih ikut menandatangani, supaya server-mu sempat berganti.',
+          'The new secret is shown once. For a day the old one signs as well, so that your server has time to change.',
+        )}
+      </p>
+      ${button('rahasia', t('Buat rahasia baru', 'Make a new secret'))}
+    </details>
+    <details>
+      <summary>${t('Matikan atau hapus', 'Switch off or remove')}</summary>
+      <p>
+        ${t(
+          'Yang sedang dalam perjalanan tidak dikirim lagi.',
+          'What is on its way is not sent any more.',
+        )}
+      </p>
+      <div class="row">
+        ${
+          endpoint.status === 'enabled'
+            ? button('mati', t('Matikan', 'Switch off'))
+            : button('nyala', t('Nyalakan', 'Switch on'))
+        }
+        ${button('hapus', t('Hapus webhook', 'Remove the webhook'), 'danger')}
+      </div>
+    </details>`;
+}
+
+const statusWords = {
+  pending: { words: { id: 'Menunggu', en: 'Waiting' }, tone: 'busy' },
+  delivered: { words: { id: 'Terkirim', en: 'Delivered' }, tone: 'good' },
+  failed: { words: { id: 'Gagal', en: 'Failed' }, tone: 'bad' },
+  dropped: { words: { id: 'Tidak dikirim', en: 'Not sent' }, tone: 'plain' },
+} as const satisfies Record<DeliveryStatus, { readonly words: Wording; readonly tone: Tone }>;
+
+function logPart(visit: PageContext, { endpoint, deliveries, isFirst }: Parts): Html {
+  const { t, url } = visit;
+  const path = url(`/toko/webhook/${endpoint.endpoint_id}`);
+  const next = nextCursor(deliveries, deliveriesShown, (row) => [row.delivery_id]);
+  return html`<section class="panel" aria-labelledby="log">
+    <h2 id="log">${t('Yang dikirim', 'What was sent')}</h2>
+    <p class="address">${endpoint.url}</p>
+    ${
+      deliveries.length === 0
+        ? emptyState(
+            t('Belum ada kiriman', 'Nothing yet'),
+            t(
+              'Peristiwa berikutnya di Sambatan-mu muncul di sini, 30 hari lamanya.',
+              'The next event of your campaigns is shown here, for 30 days.',
+            ),
+          )
+        : html`<ul class="people">
+            ${deliveries.slice(0, deliveriesShown).map((row) => deliveryItem(visit, path, row))}
+          </ul>`
+    }
+    ${paging(visit, {
+      first: isFirst ? undefined : path,
+      next: next === null ? undefined : `${path}?cursor=${next}`,
+    })}
+  </section>`;
+}
+
+function deliveryItem(visit: PageContext, path: string, row: DeliveryRow): Html {
+  const { t, url, language } = visit;
+  const { words, tone } = statusWords[row.status];
+  const attempts = formatCount(row.attempts, language);
+  return html`<li class="row apart">
+    <p class="person">
+      <a href="${url(`/toko/sambatan/${row.campaign_id}`)}"><code>${row.event}</code></a>
+      ${badge(inLanguage(visit, words), tone)}<br />
+      <span class="quiet"
+        >${exactMoment(visit, row.created_at)}${
+          row.attempts > 0 &&
+          html` ·
+          ${t(`${attempts} kali dicoba`, row.attempts === 1 ? 'tried once' : `tried ${attempts} times`)}`
+        }${row.last_result !== null && html` · <code>${row.last_result}</code>`}${
+          row.next_attempt_at !== null &&
+          row.attempts > 0 &&
+          html` · ${t('lagi pada', 'again at')} ${exactMoment(visit, row.next_attempt_at)}`
+        }</span
+      >
+    </p>
+    ${
+      (row.status !== 'pending' || row.attempts > 0) &&
+      html`<form method="post" action="${path}/kiriman/${row.delivery_id}">
+        <button class="button quiet">${t('Kirim ulang', 'Send again')}</button>
+      </form>`
+    }
+  </li>`;
+}

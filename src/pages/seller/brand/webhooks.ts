@@ -1,0 +1,169 @@
+import { authorizeOnBrand } from '../../../catalogue/operations.ts';
+import type { PageDeps } from '../../deps.ts';
+import { toResult } from '../../../http/forms.ts';
+import { sendPage, type PagePlugin } from '../../../http/page-response.ts';
+import {
+  createEndpoint,
+  endpointsOf,
+  maxEndpoints,
+} from '../../../notifications/webhook-endpoints.ts';
+import type { EndpointRow } from '../../../notifications/webhooks/queries.ts';
+import { retryRead, runInTransaction } from '../../../operation/run.ts';
+import { badge, copyButton, notice } from '../../../web/components.ts';
+import { html, type Html } from '../../../web/html.ts';
+import type { PageContext } from '../../../web/visit.ts';
+import {
+  idIn,
+  flashMessage,
+  refusalNotice,
+  shopHead,
+  rerenderForm,
+  signedIn,
+  statusOf,
+  type Shown,
+  type ShopOf,
+} from './shop-head.ts';
+import { inputOf, readWebhook, webhookFields } from './webhook-form.ts';
+
+/** The webhooks of a brand, and a new one, whose secret is shown once. */
+export function webhooksPage(app: PageDeps): PagePlugin {
+  const rules = { allowLoopback: app.config.webhooks.allowLoopback };
+  return async (server) => {
+    const page = async (visit: PageContext, brandId: string, shown: Shown, news?: Html) => {
+      signedIn(visit);
+      return await retryRead(async () => {
+        const shop = await authorizeOnBrand(app.db, visit.actor, 'webhook.manage', brandId);
+        const wish = { brandId, before: null, limit: maxEndpoints };
+        const endpoints = await endpointsOf(app.db, visit.actor, wish);
+        return listPage(visit, { ...shop, endpoints, shown, news });
+      });
+    };
+
+    server.get('/toko/:id/webhook', async (request, reply) => {
+      const { visit } = request;
+      const news = flashMessage(request);
+      return sendPage(request, reply, await page(visit, idIn(request), { typed: {} }, news));
+    });
+
+    server.post('/toko/:id/webhook', async (request, reply) => {
+      const { visit } = request;
+      signedIn(visit);
+      const { actor } = visit;
+      const id = idIn(request);
+      await retryRead(() => authorizeOnBrand(app.db, actor, 'webhook.manage', id));
+      const reading = readWebhook(request.body);
+      if ('errors' in reading) {
+        return sendPage(request, reply, await page(visit, id, reading), 422);
+      }
+      const made = await toResult(() =>
+        runInTransaction(app.db, (tx) =>
+          createEndpoint(tx, actor, id, inputOf(reading.value), rules),
+        ),
+      );
+      if ('refused' in made) {
+        const shown = await page(visit, id, rerenderForm(reading.typed, made.refused));
+        return sendPage(request, reply, shown, statusOf(made.refused));
+      }
+      // Not by another request: nobody but this answer has the secret.
+      const secret = secretNotice(visit, made.done);
+      return sendPage(request, reply, await page(visit, id, { typed: {} }, secret), 201);
+    });
+  };
+}
+
+/** A secret that was just made, above the page that its webhook stands on. */
+export function secretNotice(
+  { t }: PageContext,
+  { endpoint, secret }: { readonly endpoint: EndpointRow; readonly secret: string },
+): Html {
+  return html`<section class="panel secret" aria-labelledby="secret">
+    <h2 id="secret">${t('Simpan rahasianya sekarang', 'Keep its secret now')}</h2>
+    <p>
+      ${t(
+        'Rahasia ini hanya tampil sekali. Server-mu memakainya untuk memastikan kiriman ke',
+        'This secret is shown this once. With it your server makes sure that what comes to',
+      )}
+      <strong>${endpoint.url}</strong> ${t('benar dari kami.', 'is from us.')}
+    </p>
+    <p class="row">
+      <code>${secret}</code>
+      ${copyButton(secret, t('Salin rahasia', 'Copy the secret'), true)}
+    </p>
+  </section>`;
+}
+
+interface Parts extends ShopOf {
+  readonly endpoints: readonly EndpointRow[];
+  readonly shown: Shown;
+  readonly news: Html | undefined;
+}
+
+function listPage(visit: PageContext, parts: Parts) {
+  const { t, url } = visit;
+  const { brand, endpoints, shown, news } = parts;
+  const main = html`${news}${refusalNotice(visit, shown.refused)}${shopHead(visit, parts, 'webhooks')}
+    <div class="columns">
+      <section class="panel" aria-labelledby="webhooks">
+        <h2 id="webhooks">Webhook</h2>
+        <p>
+          ${t(
+            'Server-mu langsung tahu ketika ada yang ikut, membayar, atau Sambatan berakhir; setiap kiriman ditandatangani.',
+            'Your server hears at once when somebody joins or pays, or a campaign ends; everything is signed.',
+          )}
+          <a href="https://www.standardwebhooks.com/" rel="external">Standard Webhooks</a>
+        </p>
+        ${
+          endpoints.length === 0
+            ? html`<p class="quiet">${t('Belum ada webhook.', 'No webhook yet.')}</p>`
+            : html`<ul class="people">
+                ${endpoints.map((endpoint) => item(visit, endpoint))}
+              </ul>`
+        }
+      </section>
+      <section class="panel" aria-labelledby="add">
+        <h2 id="add">${t('Tambah webhook', 'Add a webhook')}</h2>
+        ${
+          endpoints.length >= maxEndpoints
+            ? notice(
+                'busy',
+                t('Sudah penuh.', 'No more fit.'),
+                t(`Paling banyak ${maxEndpoints}.`, `${maxEndpoints} at most.`),
+              )
+            : html`<form
+                class="stack"
+                method="post"
+                action="${url(`/toko/${brand.brand_id}/webhook`)}"
+              >
+                ${webhookFields(visit, shown)}
+                <button class="button">${t('Tambah webhook', 'Add the webhook')}</button>
+              </form>`
+        }
+      </section>
+    </div>`;
+  return { title: `Webhook · ${brand.name}`, section: 'shop' as const, main };
+}
+
+function item(visit: PageContext, endpoint: EndpointRow): Html {
+  return html`<li class="row apart">
+    <p class="person">
+      <a href="${visit.url(`/toko/webhook/${endpoint.endpoint_id}`)}"
+        ><strong>${endpoint.url}</strong></a
+      ><br /><span class="quiet">${about(visit, endpoint)}</span>
+    </p>
+    ${endpointBadge(visit, endpoint)}
+  </li>`;
+}
+
+/** What an endpoint is for, and what it hears of, in a line. */
+function about({ t }: PageContext, { description, events }: EndpointRow): string {
+  const heard =
+    events.length === 0
+      ? t('semua peristiwa', 'every event')
+      : t(`${events.length} jenis peristiwa`, `${events.length} kinds of events`);
+  return description === '' ? heard : `${description} · ${heard}`;
+}
+
+/** Whether an endpoint is sent to. */
+export function endpointBadge({ t }: PageContext, { status }: EndpointRow): Html {
+  return status === 'enabled' ? badge(t('Aktif', 'On'), 'good') : badge(t('Mati', 'Off'), 'bad');
+}

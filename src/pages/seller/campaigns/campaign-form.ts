@@ -1,0 +1,258 @@
+import Type from 'typebox';
+import { campaignLimits, paymentTimings } from '../../../campaigns/campaign.ts';
+import { TermsSchema } from '../../../campaigns/schemas.ts';
+import type { ProductRow } from '../../../catalogue/queries.ts';
+import { formParser } from '../../../http/forms.ts';
+import { choice, closed, Id, nullable } from '../../../http/schemas.ts';
+import { input, select, textarea } from '../../../web/components.ts';
+import { formatFieldMoment } from '../../../web/format.ts';
+import { attribute, html, type Html } from '../../../web/html.ts';
+import type { PageContext } from '../../../web/visit.ts';
+import type { Campaign, CampaignTerms } from '../../../campaigns/campaign.ts';
+import type { Shown } from '../brand/shop-head.ts';
+
+/** What a seller fills in; a hold is asked for in hours. */
+export const readTerms = formParser(
+  closed({
+    product_id: Id,
+    title: TermsSchema.title,
+    description: Type.Optional(TermsSchema.description),
+    total_slots: TermsSchema.total_slots,
+    minimum_slots: nullable(TermsSchema.minimum_slots),
+    price_per_slot: TermsSchema.price_per_slot,
+    min_slots_per_user: TermsSchema.min_slots_per_user,
+    max_slots_per_user: TermsSchema.max_slots_per_user,
+    deadline: TermsSchema.deadline,
+    opens_at: Type.Optional(TermsSchema.opens_at),
+    payment_timing: choice(paymentTimings),
+    hold_hours: nullable(
+      Type.Integer({ minimum: 1, maximum: campaignLimits.holdSeconds.max / 3_600 }),
+    ),
+  }),
+);
+export type TermsForm = Extract<ReturnType<typeof readTerms>, { value: unknown }>['value'];
+
+/** The terms that a filled form asks for. */
+export function termsOf(form: TermsForm): CampaignTerms {
+  return {
+    title: form.title.trim(),
+    description: (form.description ?? '').trim(),
+    paymentTiming: form.payment_timing,
+    totalSlots: form.total_slots,
+    minimumSlots: form.minimum_slots ?? form.total_slots,
+    minSlotsPerUser: form.min_slots_per_user,
+    maxSlotsPerUser: form.max_slots_per_user,
+    pricePerSlot: BigInt(form.price_per_slot),
+    holdSeconds: (form.hold_hours ?? campaignLimits.holdSeconds.default / 3_600) * 3_600,
+    deadline: new Date(form.deadline),
+    opensAt: form.opens_at ? new Date(form.opens_at) : null,
+  };
+}
+
+const dayMs = 86_400_000;
+
+/** What a new campaign's form begins with: two weeks, until nine in the evening in Jakarta. */
+export function freshTerms(now: Date, product: ProductRow | undefined): Shown['typed'] {
+  const day = formatFieldMoment(new Date(now.getTime() + 14 * dayMs)).slice(0, 10);
+  return {
+    product_id: product?.product_id,
+    title: product?.name.slice(0, 120),
+    price_per_slot: product === undefined ? undefined : String(product.base_price),
+    total_slots: '50',
+    deadline: `${day}T21:00`,
+    payment_timing: 'on_completion',
+    hold_hours: '24',
+  };
+}
+
+/** The form's fields as a campaign has them. */
+export function termsFields(campaign: Campaign): Shown['typed'] {
+  const number = (value: number | bigint | null) => (value === null ? '' : String(value));
+  return {
+    product_id: campaign.product_id,
+    title: campaign.title,
+    description: campaign.description,
+    total_slots: number(campaign.total_slots),
+    minimum_slots: number(campaign.minimum_slots),
+    price_per_slot: number(campaign.price_per_slot),
+    min_slots_per_user: number(campaign.min_slots_per_user),
+    max_slots_per_user: number(campaign.max_slots_per_user),
+    deadline: formatFieldMoment(campaign.deadline),
+    opens_at: campaign.opens_at === null ? '' : formatFieldMoment(campaign.opens_at),
+    payment_timing: campaign.payment_timing,
+    hold_hours: number(Math.max(1, Math.round(campaign.hold_seconds / 3_600))),
+  };
+}
+
+export interface TermsParts {
+  readonly action: string;
+  readonly shown: Shown;
+  /** To choose from; with one, it is settled. */
+  readonly products: readonly { readonly product_id: string; readonly name: string }[];
+  /** Once a campaign is open only its title and story can be changed. */
+  readonly open: boolean;
+  /** Whether an opening can be asked for: not of a draft that is there already. */
+  readonly opening: boolean;
+  /** Whether buyers who pay up front have an account or a provider to pay to. */
+  readonly collects: boolean;
+  /** Whether it is there already and has no opening. */
+  readonly isDraft?: boolean;
+}
+
+/** The fields of a campaign, each with what is wrong with it. */
+export function termsForm(visit: PageContext, parts: TermsParts): Html {
+  const { t } = visit;
+  const { shown, action } = parts;
+  const { typed, errors } = shown;
+  const field = (name: string) => ({ name, value: typed[name], errors });
+  return html`<form class="stack panel" method="post" action="${action}">
+    ${parts.open ? hiddenFields(typed, ['title', 'description']) : productField(visit, parts)}
+    ${input(visit, {
+      ...field('title'),
+      label: t('Judul', 'Title'),
+      required: true,
+      control: { minlength: 3, maxlength: 120 },
+    })}
+    ${textarea(visit, {
+      ...field('description'),
+      label: t('Cerita', 'Story'),
+      hint: t(
+        'Kenapa batch ini dibuat, apa isinya, dan kapan dikirim.',
+        'Why this batch is made, what is in it, and when it is sent.',
+      ),
+      control: { maxlength: 5_000, rows: 6 },
+    })}
+    ${parts.open ? undefined : numberFields(visit, parts)}
+    <div class="row">
+      <button class="button" name="aksi" value="pratinjau">
+        ${t('Lihat pratinjau', 'See a preview')}
+      </button>
+    </div>
+  </form>`;
+}
+
+function productField(visit: PageContext, { products, shown }: TermsParts): Html {
+  const { t } = visit;
+  return select(
+    visit,
+    {
+      name: 'product_id',
+      label: t('Produk', 'Product'),
+      value: shown.typed['product_id'],
+      errors: shown.errors,
+      required: true,
+    },
+    products.map(({ product_id: value, name: label }) => ({ value, label })),
+  );
+}
+
+function numberFields(visit: PageContext, { shown, opening, isDraft, collects }: TermsParts): Html {
+  const { t } = visit;
+  const { typed, errors } = shown;
+  const whole = (name: string, label: string, hint?: string, required = false) =>
+    input(visit, {
+      name,
+      label,
+      hint,
+      required,
+      value: typed[name],
+      errors,
+      control: { inputmode: 'numeric', maxlength: 13, autocomplete: 'off' },
+    });
+  const moment = (name: string, label: string, hint: string, required = false) =>
+    input(visit, {
+      name,
+      label,
+      hint,
+      required,
+      value: typed[name],
+      errors,
+      control: { type: 'datetime-local' },
+    });
+  return html`<div class="fields">
+      ${whole('price_per_slot', t('Harga per slot (Rp)', 'Price per slot (Rp)'), undefined, true)}
+      ${whole('total_slots', t('Total slot', 'Slots in all'), undefined, true)}
+      ${whole(
+        'minimum_slots',
+        t('Slot minimum', 'Least slots'),
+        t('Kosong: semua slot harus terisi.', 'Empty: all of them have to be taken.'),
+      )}
+    </div>
+    <div class="fields">
+      ${moment(
+        'deadline',
+        t('Batas waktu (WIB)', 'Deadline (WIB)'),
+        t('Jam Jakarta, UTC+7.', 'The clock of Jakarta, UTC+7.'),
+        true,
+      )}
+      ${
+        opening &&
+        moment(
+          'opens_at',
+          t('Buka otomatis pada (WIB)', 'Opens by itself at (WIB)'),
+          t('Kosong: kamu yang membukanya.', 'Empty: you open it yourself.'),
+        )
+      }
+    </div>
+    ${
+      isDraft &&
+      html`<p class="hint">
+        ${t(
+          'Draf kamu buka sendiri. Supaya terbuka otomatis, pilih waktunya saat membuat Sambatan baru.',
+          'You open a draft yourself. To have one open by itself, choose the time as you make a new campaign.',
+        )}
+      </p>`
+    }
+    <div class="fields">
+      ${whole('min_slots_per_user', t('Minimum per pembeli', 'Least per buyer'))}
+      ${whole('max_slots_per_user', t('Maksimum per pembeli', 'Most per buyer'))}
+    </div>
+    <div class="fields">
+      ${select(
+        visit,
+        {
+          name: 'payment_timing',
+          label: t('Kapan pembeli membayar', 'When buyers pay'),
+          hint: collects ? undefined : collectsNothing(visit),
+          value: typed['payment_timing'],
+          errors,
+          required: true,
+        },
+        [
+          {
+            value: 'on_completion',
+            label: t('Setelah Sambatan berhasil', 'Once the campaign has succeeded'),
+          },
+          { value: 'upfront', label: t('Di muka, sebelum batas waktu', 'Upfront') },
+        ],
+      )}
+      ${whole(
+        'hold_hours',
+        t('Waktu membayar (jam)', 'Hours to pay'),
+        t(
+          'Hanya untuk bayar di muka: slot lepas kalau belum dibayar.',
+          'For upfront only: an unpaid slot goes back after these.',
+        ),
+      )}
+    </div>`;
+}
+
+/** What is missing before a campaign that is paid up front can open. */
+function collectsNothing({ t }: PageContext): string {
+  return t(
+    'Bayar di muka belum bisa dibuka: belum ada rekening penerima dan pembayaran online belum aktif. Minta pengelola Sambatan menyiapkannya, atau pilih bayar setelah berhasil.',
+    'Upfront campaigns cannot open yet: there is no receiving account, and online payment is off. Ask the people who run Sambatan to set one up, or let buyers pay once it has succeeded.',
+  );
+}
+
+/** What was typed, carried on to the next step; but for some fields. */
+export function hiddenFields(
+  typed: Shown['typed'],
+  but: readonly string[] = [],
+): (Html | undefined)[] {
+  return Object.entries(typed).map(([name, value]) =>
+    value === undefined || name === 'aksi' || but.includes(name)
+      ? undefined
+      : html`<input type="hidden" name="${name}" ${attribute('value', value)} />`,
+  );
+}

@@ -1,0 +1,325 @@
+import { slotsOverTime } from '../../../audit/queries.ts';
+import type { Campaign } from '../../../campaigns/campaign.ts';
+import { authorizeOnCampaign } from '../../../campaigns/operations.ts';
+import { brandRoleOf } from '../../../catalogue/operations.ts';
+import { findProduct, type ProductRow } from '../../../catalogue/queries.ts';
+import type { PageDeps } from '../../deps.ts';
+import { formParser, toResult } from '../../../http/forms.ts';
+import { closed, text, TimestampInput } from '../../../http/schemas.ts';
+import { redirect, sendPage, type PagePlugin } from '../../../http/page-response.ts';
+import { may } from '../../../identity/policy.ts';
+import { extend } from '../../../lifecycle/changes.ts';
+import { retryRead } from '../../../operation/run.ts';
+import {
+  countdown,
+  exactMoment,
+  input,
+  notice,
+  progressBar,
+  textarea,
+} from '../../../web/components.ts';
+import { formatCount, formatFieldMoment, formatRupiah } from '../../../web/format.ts';
+import { html, type Html } from '../../../web/html.ts';
+import { campaignBadge } from '../../statuses.ts';
+import type { PageContext } from '../../../web/visit.ts';
+import { draftPreview } from './campaign-preview.ts';
+import { decisionPart } from './decision.ts';
+import { sharePart } from '../../campaign/share.ts';
+import { slotsChart, type SlotsAt } from './chart.ts';
+import {
+  idIn,
+  flashMessage,
+  refusalNotice,
+  rerenderForm,
+  signedIn,
+  statusOf,
+  withFlash,
+  type Shown,
+} from '../brand/shop-head.ts';
+
+const chartSteps = 60;
+
+const readExtension = formParser(closed({ deadline: TimestampInput, reason: text(3, 500) }));
+
+/** One campaign as its seller sees it, and what they can do with it. */
+export function campaignPage(app: PageDeps): PagePlugin {
+  return async (server) => {
+    server.get('/toko/sambatan/:id', async (request, reply) => {
+      const { visit } = request;
+      const seen = await sellersView(app, visit, idIn(request));
+      const points = await chartOf(app, visit, seen.campaign);
+      const page = overview(visit, seen, points);
+      return sendPage(request, reply, {
+        ...page,
+        main: html`${flashMessage(request)}${page.main}`,
+      });
+    });
+
+    server.get('/toko/sambatan/:id/perpanjang', async (request, reply) => {
+      const { visit } = request;
+      const campaign = await toExtend(app, visit, idIn(request));
+      const next = new Date(campaign.deadline.getTime() + 7 * 86_400_000);
+      const typed = { deadline: formatFieldMoment(next) };
+      return sendPage(request, reply, extensionPage(visit, campaign, { typed }));
+    });
+
+    server.post('/toko/sambatan/:id/perpanjang', async (request, reply) => {
+      const { visit } = request;
+      const campaign = await toExtend(app, visit, idIn(request));
+      const reading = readExtension(request.body);
+      if (!('value' in reading)) {
+        return sendPage(request, reply, extensionPage(visit, campaign, reading), 422);
+      }
+      const { deadline, reason } = reading.value;
+      const to = { deadline: new Date(deadline), reason: reason.trim() };
+      const done = await toResult(() => extend(app, visit.actor, campaign.id, to));
+      if ('done' in done) {
+        return redirect(request, reply, withFlash(`/toko/sambatan/${campaign.id}`, 'diperpanjang'));
+      }
+      const { refused } = done;
+      const shown = rerenderForm(reading.typed, refused, { deadline_not_later: 'deadline' });
+      return sendPage(request, reply, extensionPage(visit, campaign, shown), statusOf(refused));
+    });
+  };
+}
+
+interface Seen {
+  readonly campaign: Campaign;
+  readonly product: ProductRow;
+  readonly can: {
+    readonly publish: boolean;
+    readonly extend: boolean;
+    readonly cancel: boolean;
+    readonly decide: boolean;
+    readonly deliverFewer: boolean;
+    readonly ship: boolean;
+    readonly edit: boolean;
+    readonly participants: boolean;
+    readonly books: boolean;
+  };
+}
+
+async function sellersView(app: PageDeps, visit: PageContext, id: string): Promise<Seen> {
+  signedIn(visit);
+  const { actor } = visit;
+  const { campaign } = await authorizeOnCampaign(app.db, actor, 'campaign.read_draft', id);
+  const rights = { brandRole: await brandRoleOf(app.db, actor, campaign.brand_id) };
+  const publish = may(actor, 'campaign.publish', rights);
+  const { status, is_closing: closing } = campaign;
+  const waits = status === 'inactive' || status === 'scheduled';
+  const runs = (status === 'active' || status === 'full') && !closing;
+  return {
+    campaign,
+    product: await retryRead(() => app.db.one(findProduct, campaign.product_id)),
+    can: {
+      publish: publish && waits,
+      extend: runs && may(actor, 'campaign.extend', rights),
+      decide: may(actor, 'campaign.decide', rights),
+      cancel:
+        (waits || runs || (status === 'verifying' && !closing)) &&
+        may(actor, 'campaign.cancel', rights),
+      ship:
+        status === 'completed' &&
+        campaign.shipped_at === null &&
+        may(actor, 'campaign.ship', rights),
+      deliverFewer: status === 'completed' && may(actor, 'shortfall.declare', rights),
+      edit:
+        (waits || runs) &&
+        may(actor, 'campaign.edit', rights) &&
+        (publish || status === 'inactive'),
+      participants: may(actor, 'campaign.participants.read', rights),
+      books: may(actor, 'books.read', rights),
+    },
+  };
+}
+
+async function toExtend(app: PageDeps, visit: PageContext, id: string): Promise<Campaign> {
+  signedIn(visit);
+  return (await authorizeOnCampaign(app.db, visit.actor, 'campaign.extend', id)).campaign;
+}
+
+/** From the opening to now or the end; nothing while it has not opened. */
+async function chartOf(app: PageDeps, visit: PageContext, campaign: Campaign): Promise<SlotsAt[]> {
+  const from = campaign.opened_at;
+  if (from === null) return [];
+  const ended = campaign.completed_at ?? campaign.failed_at ?? campaign.cancelled_at;
+  const to = ended ?? (campaign.deadline < visit.now ? campaign.deadline : visit.now);
+  if (to <= from) return [];
+  return await retryRead(() => app.db.rows(slotsOverTime, campaign.id, from, to, chartSteps));
+}
+
+function overview(visit: PageContext, seen: Seen, points: readonly SlotsAt[]) {
+  const { campaign, can } = seen;
+  const { t, url, language } = visit;
+  const path = url(`/toko/sambatan/${campaign.id}`);
+  const number = (value: number) => formatCount(value, language);
+  const slots = campaign.slots_at_close ?? campaign.slots_taken;
+  const before = campaign.status === 'inactive' || campaign.status === 'scheduled';
+  const figures = html`<ul class="figures sums">
+    <li><strong>${number(campaign.participant_count)}</strong> ${t('peserta', 'joined')}</li>
+    <li>
+      <strong>${formatRupiah(campaign.price_per_slot * BigInt(slots), language)}</strong>
+      ${t('nilai slot terisi', 'worth of slots taken')}
+    </li>
+    <li>
+      <strong>${formatRupiah(campaign.price_per_slot, language)}</strong>
+      ${t('per slot', 'per slot')}
+    </li>
+  </ul>`;
+  const link = (to: string, words: string, kind = 'quiet') =>
+    html`<a class="button ${kind}" href="${path}${to}">${words}</a>`;
+  const main = html`<p class="crumbs">
+      <a href="${url(`/toko/${campaign.brand_id}`)}">${campaign.brand_name}</a>
+    </p>
+    <div class="row apart shop-head">
+      <h1>${campaign.title}</h1>
+      ${campaignBadge(visit, campaign.status)}
+    </div>
+    ${
+      campaign.is_closing &&
+      notice(
+        'busy',
+        t('Sedang ditutup.', 'Closing.'),
+        t('Hasilnya muncul sebentar lagi.', 'The result is here in a moment.'),
+      )
+    }
+    ${can.decide && decisionPart(visit, campaign, '/toko/sambatan')}
+    <section class="panel" aria-labelledby="now">
+      <h2 id="now" class="visually-hidden">${t('Sekarang', 'Now')}</h2>
+      ${progressBar(visit, {
+        taken: slots,
+        total: campaign.total_slots,
+        minimum: campaign.minimum_slots,
+      })}
+      ${!before && figures}
+      <dl class="facts">
+        ${
+          campaign.opens_at !== null && before
+            ? html`<dt>${t('Dibuka', 'Opens')}</dt>
+                <dd>${exactMoment(visit, campaign.opens_at)}</dd>`
+            : undefined
+        }
+        <dt>${t('Batas waktu', 'Deadline')}</dt>
+        <dd>
+          ${exactMoment(visit, campaign.deadline)}${
+            (campaign.status === 'active' || campaign.status === 'full') &&
+            html` (${countdown(visit, campaign.deadline)})`
+          }
+        </dd>
+        ${
+          campaign.shipped_at !== null &&
+          campaign.received_after !== null &&
+          html`<dt>${t('Dikirim', 'Shipped')}</dt>
+            <dd>${exactMoment(visit, campaign.shipped_at)}</dd>
+            <dt>${t('Dianggap diterima mulai', 'Counts as received from')}</dt>
+            <dd>${exactMoment(visit, campaign.received_after)}</dd>`
+        }
+        <dt>${t('Minimum', 'At least')}</dt>
+        <dd>${number(campaign.minimum_slots)} ${t('slot', 'slots')}</dd>
+      </dl>
+      <div class="row actions">
+        ${can.edit && link('/ubah', t('Ubah', 'Change'))}
+        ${can.extend && link('/perpanjang', t('Perpanjang', 'Extend'))}
+        ${can.participants && !before && link('/peserta', t('Peserta & alamat', 'Participants'))}
+        ${can.books && !before && link('/uang', t('Laporan uang', 'Money'))}
+        ${
+          !before &&
+          html`<a class="button quiet" href="${url(`/sambatan/${campaign.id}`)}"
+            >${t('Halaman pembeli', 'Buyers’ page')}</a
+          >`
+        }
+        ${can.ship && link('/kirim', t('Tandai sudah dikirim', 'Mark as shipped'), '')}
+        ${can.deliverFewer && link('/kurang', t('Kirim lebih sedikit', 'Deliver fewer'), 'danger')}
+        ${can.cancel && link('/batal', t('Batalkan', 'Call off'), 'danger')}
+      </div>
+    </section>
+    ${isShared(campaign) && sharePart(visit, campaign)}
+    ${
+      points.length > 0 &&
+      html`<section class="panel" aria-labelledby="chart">
+        <h2 id="chart">${t('Perjalanan slot', 'How the slots went')}</h2>
+        ${slotsChart(visit, points, campaign.total_slots)}
+      </section>`
+    }
+    ${before && publishPart(visit, seen)}`;
+  return { title: campaign.title, section: 'shop' as const, main };
+}
+
+/** Whether there is something to tell others of. */
+function isShared({ status }: Campaign): boolean {
+  return status === 'scheduled' || status === 'active' || status === 'full';
+}
+
+/** A draft as buyers will see it, and the way to open it. */
+function publishPart(
+  visit: PageContext,
+  { campaign, product, can: { publish: publishes } }: Seen,
+): Html {
+  const { t, url } = visit;
+  const preview = draftPreview(visit, campaign, product);
+  return html`${preview}${
+    publishes
+      ? html`<form
+          class="panel row"
+          method="post"
+          action="${url(`/toko/sambatan/${campaign.id}/terbit`)}"
+        >
+          <button class="button">${t('Buka sekarang', 'Open it now')}</button>
+          <span class="quiet"
+            >${t(
+              'Setelah dibuka, harga, slot, dan batas waktunya tidak bisa diubah.',
+              'Once it is open, its price and slots cannot be changed.',
+            )}</span
+          >
+        </form>`
+      : html`<p class="quiet">
+          ${t('Pemilik atau admin brand yang membukanya.', 'An owner or admin of the brand opens it.')}
+        </p>`
+  }`;
+}
+
+function extensionPage(visit: PageContext, campaign: Campaign, { typed, errors, refused }: Shown) {
+  const { t, url } = visit;
+  const title = t('Perpanjang batas waktu', 'Extend the deadline');
+  const main = html`<p class="crumbs">
+      <a href="${url(`/toko/sambatan/${campaign.id}`)}">${campaign.title}</a>
+    </p>
+    <h1>${title}</h1>
+    ${refusalNotice(visit, refused)}
+    <form
+      class="stack panel narrow"
+      method="post"
+      action="${url(`/toko/sambatan/${campaign.id}/perpanjang`)}"
+    >
+      <p>
+        ${t('Sekarang', 'At present')}: <strong>${exactMoment(visit, campaign.deadline)}</strong>
+      </p>
+      ${input(visit, {
+        name: 'deadline',
+        label: t('Batas waktu baru (WIB)', 'New deadline (WIB)'),
+        value: typed['deadline'],
+        errors,
+        required: true,
+        control: { type: 'datetime-local', min: formatFieldMoment(campaign.deadline) },
+      })}
+      ${textarea(visit, {
+        name: 'reason',
+        label: t('Alasannya', 'The reason'),
+        hint: t('Peserta membacanya.', 'The participants read it.'),
+        value: typed['reason'],
+        errors,
+        required: true,
+        control: { minlength: 3, maxlength: 500 },
+      })}
+      ${notice(
+        'busy',
+        t('Peserta diberi tahu.', 'The participants are told.'),
+        t(
+          'Yang ikut sebelum ini boleh keluar tanpa rugi; yang sudah bayar, uangnya kembali.',
+          'Who joined before may leave without loss; who has paid gets the money back.',
+        ),
+      )}
+      <button class="button">${t('Perpanjang', 'Extend')}</button>
+    </form>`;
+  return { title, section: 'shop' as const, main };
+}

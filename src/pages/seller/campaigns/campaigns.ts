@@ -1,0 +1,485 @@
+import type { CampaignStatus } from '../../../database/status-words.ts';
+import { campaignOf, type Campaign } from '../../../campaigns/campaign.ts';
+import { listOfBrand } from '../../../campaigns/lists.ts';
+import { hasReceivingAccount } from '../../../campaigns/queries.ts';
+import {
+  createCampaign,
+  editCampaign,
+  paymentRulesOf,
+  authorizeOnCampaign,
+} from '../../../campaigns/operations.ts';
+import { authorizeOnBrand } from '../../../catalogue/operations.ts';
+import { findProduct, listEnabledProducts, type BrandRow } from '../../../catalogue/queries.ts';
+import { formBytes } from '../../../http/body-limits.ts';
+import type { PageDeps } from '../../deps.ts';
+import { cursorAfter, nextCursor } from '../../../http/cursor.ts';
+import { toResult, rawFields } from '../../../http/forms.ts';
+import { redirect, sendPage, type PagePlugin } from '../../../http/page-response.ts';
+import { may } from '../../../identity/policy.ts';
+import { findBrandSetup, type BrandSetupRow } from '../../../ledger/queries.ts';
+import { publish } from '../../../lifecycle/changes.ts';
+import { retryRead, runInTransaction } from '../../../operation/run.ts';
+import { countdown, emptyState, paging, progressBar } from '../../../web/components.ts';
+import { formatParticipants, formatRupiah } from '../../../web/format.ts';
+import { attribute, html, type Html } from '../../../web/html.ts';
+import { pictureTag } from '../../product-picture.ts';
+import { campaignBadge } from '../../statuses.ts';
+import type { PageContext } from '../../../web/visit.ts';
+import {
+  freshTerms,
+  hiddenFields,
+  readTerms,
+  termsFields,
+  termsForm,
+  termsOf,
+  type TermsForm,
+} from './campaign-form.ts';
+import { campaignPreview } from './campaign-preview.ts';
+import { checklist, noAccount } from './checklist.ts';
+import {
+  queryParam,
+  idIn,
+  flashMessage,
+  refusalNotice,
+  shopHead,
+  rerenderForm,
+  signedIn,
+  statusOf,
+  withFlash,
+  type Shown,
+  type ShopOf,
+} from '../brand/shop-head.ts';
+
+const pageSize = 24;
+
+/** The story of a campaign may be long. */
+const long = { bodyLimit: formBytes.long } as const;
+
+/** The three lists of a dashboard, and what is in each. */
+const lists = {
+  jalan: ['scheduled', 'active', 'full', 'verifying'],
+  draf: ['inactive'],
+  selesai: ['completed', 'failed', 'cancelled'],
+} as const satisfies Record<string, readonly CampaignStatus[]>;
+type ListName = keyof typeof lists;
+
+/** A brand's campaigns: the dashboard, a new one, and changes of one that is there. */
+export function campaignPages(app: PageDeps): PagePlugin {
+  return async (server) => {
+    server.get('/toko/:id', async (request, reply) => {
+      const { visit } = request;
+      signedIn(visit);
+      const brandId = idIn(request);
+      const { brand, role } = await authorizeOnBrand(
+        app.db,
+        visit.actor,
+        'brand.members.read',
+        brandId,
+      );
+      const list = (Object.keys(lists) as ListName[]).find(
+        (one) => one === queryParam(request, 'tampil'),
+      );
+      const name = list ?? 'jalan';
+      const [last = null] = cursorAfter(queryParam(request, 'cursor'), ['id']);
+      const wish = { brandId, statuses: lists[name], after: last, limit: pageSize + 1 };
+      const [rows, setup] = await retryRead(() =>
+        Promise.all([listOfBrand(app.db, visit.actor, wish), app.db.one(findBrandSetup, brandId)]),
+      );
+      const page = dashboard(
+        visit,
+        { brand, role },
+        {
+          name,
+          campaigns: rows.slice(0, pageSize).map(campaignOf),
+          next: nextCursor(rows, pageSize, (row) => [row.campaign_id]),
+          isFirst: last === null,
+          creates: may(visit.actor, 'campaign.create', { brandRole: role }),
+          setup,
+        },
+      );
+      return sendPage(request, reply, {
+        ...page,
+        main: html`${flashMessage(request)}${page.main}`,
+      });
+    });
+
+    server.get('/toko/:id/sambatan/baru', async (request, reply) => {
+      const { visit } = request;
+      const fresh = await startOf(app, visit, idIn(request));
+      const chosen = fresh.products.find(
+        ({ product_id }) => product_id === queryParam(request, 'produk'),
+      );
+      const typed = freshTerms(visit.now, chosen ?? fresh.products[0]);
+      return sendPage(request, reply, newCampaign(visit, fresh, { typed }));
+    });
+
+    server.post('/toko/:id/sambatan/baru', long, async (request, reply) => {
+      const { visit } = request;
+      const fresh = await startOf(app, visit, idIn(request));
+      const { aksi, reading } = stepOf(request.body);
+      if (aksi === 'ubah') return sendPage(request, reply, newCampaign(visit, fresh, reading));
+      if (!('value' in reading)) {
+        return sendPage(request, reply, newCampaign(visit, fresh, reading), 422);
+      }
+      const form = reading.value;
+      const again = (shown: Shown) => newCampaign(visit, fresh, shown);
+      const verb = async (tx: Parameters<typeof createCampaign>[0]) =>
+        await createCampaign(tx, visit.actor, {
+          ...termsOf(form),
+          productId: form.product_id,
+          publish: aksi === 'terbit',
+          payments: paymentRulesOf(app.config),
+        });
+      if (aksi !== 'draf' && aksi !== 'terbit') {
+        const tried = await toResult(() => tryOut(app, verb));
+        if ('refused' in tried)
+          return await showAgain(request, reply, again, reading, tried.refused);
+        const page = await previewPage(app, visit, { fresh, form, typed: reading.typed });
+        return sendPage(request, reply, page);
+      }
+      const made = await toResult(() => runInTransaction(app.db, verb));
+      if ('refused' in made) return await showAgain(request, reply, again, reading, made.refused);
+      const what = { inactive: 'draf', scheduled: 'dijadwalkan' } as const;
+      const status = made.done.status as keyof typeof what;
+      return redirect(
+        request,
+        reply,
+        withFlash(`/toko/sambatan/${made.done.id}`, what[status] ?? 'terbit'),
+      );
+    });
+
+    server.get('/toko/sambatan/:id/ubah', async (request, reply) => {
+      const { visit } = request;
+      const edited = await editedOf(app, visit, idIn(request));
+      const typed = termsFields(edited.campaign);
+      return sendPage(request, reply, editPage(visit, edited, { typed }));
+    });
+
+    server.post('/toko/sambatan/:id/ubah', long, async (request, reply) => {
+      const { visit } = request;
+      const id = idIn(request);
+      const edited = await editedOf(app, visit, id);
+      const { campaign } = edited;
+      const again = (shown: Shown) => editPage(visit, edited, shown);
+      const { aksi, reading } = stepOf(request.body);
+      if (aksi === 'ubah') return sendPage(request, reply, again(reading));
+      if (!('value' in reading)) return sendPage(request, reply, again(reading), 422);
+      const form = reading.value;
+      const verb = async (tx: Parameters<typeof editCampaign>[0]) =>
+        await editCampaign(tx, visit.actor, id, changeOf(campaign, form));
+      if (aksi !== 'simpan') {
+        const tried = await toResult(() => tryOut(app, verb));
+        if ('refused' in tried)
+          return await showAgain(request, reply, again, reading, tried.refused);
+        const page = await previewPage(app, visit, { campaign, form, typed: reading.typed });
+        return sendPage(request, reply, page);
+      }
+      const made = await toResult(() => runInTransaction(app.db, verb));
+      if ('refused' in made) return await showAgain(request, reply, again, reading, made.refused);
+      return redirect(request, reply, withFlash(`/toko/sambatan/${id}`, 'tersimpan'));
+    });
+
+    server.post('/toko/sambatan/:id/terbit', async (request, reply) => {
+      const id = idIn(request);
+      signedIn(request.visit);
+      await publish(app, request.visit.actor, id);
+      return redirect(request, reply, withFlash(`/toko/sambatan/${id}`, 'terbit'));
+    });
+  };
+}
+
+/** Which button was pressed, and what is in the form. */
+function stepOf(body: unknown) {
+  const { aksi, ...fields } = rawFields(body);
+  return { aksi, reading: readTerms(fields) };
+}
+
+/** Throws what a verb refuses, and leaves nothing of what it did. */
+async function tryOut(
+  app: PageDeps,
+  verb: (tx: Parameters<typeof createCampaign>[0]) => Promise<unknown>,
+): Promise<void> {
+  const undone = new Error('tried out');
+  try {
+    await runInTransaction(app.db, async (tx) => {
+      await verb(tx);
+      throw undone;
+    });
+  } catch (error) {
+    if (error !== undone) throw error;
+  }
+}
+
+async function showAgain(
+  request: Parameters<typeof sendPage>[0],
+  reply: Parameters<typeof sendPage>[1],
+  page: (shown: Shown) => Parameters<typeof sendPage>[2],
+  { typed }: { readonly typed: Shown['typed'] },
+  refused: NonNullable<Shown['refused']>,
+) {
+  const shown = rerenderForm(typed, refused, { deadline_not_in_future: 'deadline' });
+  return sendPage(request, reply, page(shown), statusOf(refused));
+}
+
+/** An open campaign has its title and story changed; one that is not, everything. */
+function changeOf(campaign: Campaign, form: TermsForm) {
+  const terms = termsOf(form);
+  if (isOpen(campaign)) return { title: terms.title, description: terms.description };
+  // A hold is shown in whole hours; what was not touched stays as it is to the second.
+  const { holdSeconds, opensAt, ...rest } = terms;
+  const shownHours = Number(termsFields(campaign)['hold_hours']);
+  return {
+    ...rest,
+    ...(holdSeconds === shownHours * 3_600 ? {} : { holdSeconds }),
+    ...(campaign.status === 'scheduled' ? { opensAt } : {}),
+  };
+}
+
+function isOpen({ status }: Campaign): boolean {
+  return status === 'active' || status === 'full';
+}
+
+interface Start {
+  readonly brand: BrandRow;
+  readonly products: Awaited<ReturnType<typeof enabledProducts>>;
+  readonly publishes: boolean;
+  readonly setup: BrandSetupRow;
+  readonly collects: boolean;
+}
+
+async function enabledProducts(app: PageDeps, brandId: string) {
+  return await retryRead(() => app.db.rows(listEnabledProducts, brandId));
+}
+
+async function startOf(app: PageDeps, visit: PageContext, brandId: string): Promise<Start> {
+  signedIn(visit);
+  const { brand, role } = await authorizeOnBrand(app.db, visit.actor, 'campaign.create', brandId);
+  const publishes = may(visit.actor, 'campaign.publish', { brandRole: role });
+  const [products, setup, collects] = await Promise.all([
+    enabledProducts(app, brandId),
+    retryRead(() => app.db.one(findBrandSetup, brandId)),
+    canCollect(app),
+  ]);
+  return { brand, publishes, products, setup, collects };
+}
+
+/** Whether buyers who pay up front have something to pay to: a provider, or an account. */
+async function canCollect(app: PageDeps): Promise<boolean> {
+  if (app.payments.gateway !== undefined) return true;
+  return (await retryRead(() => app.db.one(hasReceivingAccount))).is_there;
+}
+
+interface Edited {
+  readonly campaign: Campaign;
+  readonly collects: boolean;
+}
+
+async function editedOf(app: PageDeps, visit: PageContext, id: string): Promise<Edited> {
+  signedIn(visit);
+  const { campaign } = await authorizeOnCampaign(app.db, visit.actor, 'campaign.edit', id);
+  if (campaign.status !== 'inactive') {
+    await authorizeOnCampaign(app.db, visit.actor, 'campaign.publish', id);
+  }
+  return { campaign, collects: await canCollect(app) };
+}
+
+function newCampaign(visit: PageContext, start: Start, shown: Shown) {
+  const { brand, products, publishes, setup, collects } = start;
+  const { t, url } = visit;
+  const title = t('Sambatan baru', 'New campaign');
+  const main = html`<p class="crumbs">
+      <a href="${url(`/toko/${brand.brand_id}`)}">${brand.name}</a>
+    </p>
+    <h1>${title}</h1>
+    ${refusalNotice(visit, shown.refused)}${!setup.has_payout_account && noAccount(visit, brand)}
+    ${
+      products.length === 0
+        ? emptyState(
+            t('Belum ada produk yang siap', 'No product is enabled yet'),
+            t(
+              'Tambahkan produk dan centang “Bisa dijual lewat Sambatan”.',
+              'Add a product and tick “Available for campaigns”.',
+            ),
+            html`<a class="button" href="${url(`/toko/${brand.brand_id}/produk/baru`)}"
+              >${t('Tambah produk', 'Add a product')}</a
+            >`,
+          )
+        : termsForm(visit, {
+            action: url(`/toko/${brand.brand_id}/sambatan/baru`),
+            shown,
+            products,
+            open: false,
+            opening: publishes,
+            collects,
+          })
+    }`;
+  return { title, section: 'shop' as const, main };
+}
+
+function editPage(visit: PageContext, { campaign, collects }: Edited, shown: Shown) {
+  const { t, url } = visit;
+  const title = t('Ubah Sambatan', 'Change the campaign');
+  const open = isOpen(campaign);
+  const main = html`<p class="crumbs">
+      <a href="${url(`/toko/sambatan/${campaign.id}`)}">${campaign.title}</a>
+    </p>
+    <h1>${title}</h1>
+    ${
+      open &&
+      html`<p class="quiet">
+        ${t(
+          'Setelah dibuka, hanya judul dan ceritanya yang bisa diubah: pembeli sudah ikut dengan syarat yang lain.',
+          'Once it is open only its title and story can be changed: buyers joined on the other terms.',
+        )}
+      </p>`
+    }
+    ${refusalNotice(visit, shown.refused)}
+    ${termsForm(visit, {
+      action: url(`/toko/sambatan/${campaign.id}/ubah`),
+      shown,
+      products: [{ product_id: campaign.product_id, name: campaign.product_name }],
+      open,
+      opening: campaign.status === 'scheduled',
+      collects,
+      isDraft: campaign.status === 'inactive',
+    })}`;
+  return { title, section: 'shop' as const, main };
+}
+
+interface PreviewParts {
+  readonly fresh?: Start;
+  readonly campaign?: Campaign;
+  readonly form: TermsForm;
+  readonly typed: Shown['typed'];
+}
+
+async function previewPage(app: PageDeps, visit: PageContext, parts: PreviewParts) {
+  const { t, url } = visit;
+  const { fresh, campaign, form, typed } = parts;
+  const terms = termsOf(form);
+  const product = await app.db.one(findProduct, campaign?.product_id ?? form.product_id);
+  const brand = fresh?.brand ?? { brand_id: campaign!.brand_id, name: campaign!.brand_name };
+  const preview = campaignPreview(visit, { terms, brand, product, campaign });
+  const action = fresh
+    ? url(`/toko/${fresh.brand.brand_id}/sambatan/baru`)
+    : url(`/toko/sambatan/${campaign!.id}/ubah`);
+  const opens = terms.opensAt !== null && terms.opensAt > visit.now;
+  const button = (aksi: string, words: string, kind = '') =>
+    html`<button class="button ${kind}" name="aksi" value="${aksi}">${words}</button>`;
+  const title = t('Pratinjau', 'Preview');
+  const main = html`<h1>${title}</h1>
+    ${preview}
+    <form class="panel row" method="post" action="${action}">
+      ${hiddenFields(typed)}
+      ${
+        campaign
+          ? button('simpan', t('Simpan perubahan', 'Save the changes'))
+          : fresh!.publishes &&
+            button(
+              'terbit',
+              opens ? t('Jadwalkan', 'Schedule it') : t('Buka sekarang', 'Open it now'),
+            )
+      }
+      ${!campaign && !opens && button('draf', t('Simpan sebagai draf', 'Save as a draft'), 'quiet')}
+      ${button('ubah', t('Ubah lagi', 'Change it again'), 'quiet')}
+    </form>`;
+  return { title, section: 'shop' as const, main };
+}
+
+interface DashboardParts {
+  readonly name: ListName;
+  readonly campaigns: readonly Campaign[];
+  readonly next: string | null;
+  readonly isFirst: boolean;
+  readonly creates: boolean;
+  readonly setup: BrandSetupRow;
+}
+
+function dashboard(visit: PageContext, shop: ShopOf, parts: DashboardParts) {
+  const { brand } = shop;
+  const { t, url } = visit;
+  const { name, campaigns, next, isFirst } = parts;
+  const path = url(`/toko/${brand.brand_id}`);
+  const make = parts.creates
+    ? html`<a class="button" href="${path}/sambatan/baru">${t('Sambatan baru', 'New campaign')}</a>`
+    : undefined;
+  const choice = (one: ListName, words: string) =>
+    html`<li>
+      <a
+        href="${one === 'jalan' ? path : `${path}?tampil=${one}`}"
+        ${attribute('aria-current', one === name && 'true')}
+        >${words}</a
+      >
+    </li>`;
+  const main = html`${shopHead(visit, shop, 'campaigns', make)}${checklist(visit, shop, parts.setup)}
+    <nav class="choices" aria-label="${t('Tampilkan', 'Show')}">
+      <ul>
+        ${choice('jalan', t('Jalan', 'Running'))}${choice('draf', t('Draf', 'Drafts'))}${choice(
+          'selesai',
+          t('Selesai', 'Over'),
+        )}
+      </ul>
+    </nav>
+    ${
+      campaigns.length > 0
+        ? html`<ul class="cards">
+            ${campaigns.map((campaign) => campaignCard(visit, campaign))}
+          </ul>`
+        : emptyState(...emptyWords(visit, name), name === 'selesai' ? undefined : make)
+    }
+    ${paging(visit, {
+      first: isFirst ? undefined : `${path}?tampil=${name}`,
+      next: next === null ? undefined : `${path}?tampil=${name}&cursor=${next}`,
+    })}`;
+  return { title: brand.name, section: 'shop' as const, main };
+}
+
+function emptyWords({ t }: PageContext, name: ListName): [string, string] {
+  switch (name) {
+    case 'jalan':
+      return [
+        t('Belum ada Sambatan yang jalan', 'No campaign is running'),
+        t(
+          'Buka Sambatan baru, dan bagikan tautannya ke pembelimu.',
+          'Open a new campaign and share its link with your buyers.',
+        ),
+      ];
+    case 'draf':
+      return [
+        t('Tidak ada draf', 'No drafts'),
+        t('Yang kamu siapkan diam-diam ada di sini.', 'What you prepare in quiet is here.'),
+      ];
+    case 'selesai':
+      return [
+        t('Belum ada yang selesai', 'None is over yet'),
+        t('Hasil Sambatanmu nanti ada di sini.', 'The results of your campaigns will be here.'),
+      ];
+    default:
+      return name satisfies never;
+  }
+}
+
+function campaignCard(visit: PageContext, campaign: Campaign): Html {
+  const { url, language } = visit;
+  const { status, participant_count: people } = campaign;
+  const over = campaign.slots_at_close;
+  return html`<li>
+    <article class="card">
+      ${pictureTag(campaign.picture, {
+        alt: campaign.product_name,
+        sizes: '(min-width: 48rem) 18rem, 100vw',
+      })}
+      <div class="card-body">
+        <p>${campaignBadge(visit, status)}</p>
+        <h2><a href="${url(`/toko/sambatan/${campaign.id}`)}">${campaign.title}</a></h2>
+        <p class="price">${formatRupiah(campaign.price_per_slot, language)}</p>
+        ${progressBar(visit, { taken: over ?? campaign.slots_taken, total: campaign.total_slots })}
+        <p class="quiet">
+          ${formatParticipants(people, language)}${
+            isOpen(campaign) && html` · ${countdown(visit, campaign.deadline)}`
+          }
+        </p>
+      </div>
+    </article>
+  </li>`;
+}

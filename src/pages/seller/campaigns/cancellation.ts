@@ -1,0 +1,146 @@
+import type { PageDeps } from '../../deps.ts';
+import { cursorAfter } from '../../../http/cursor.ts';
+import { formParser, toResult } from '../../../http/forms.ts';
+import { closed } from '../../../http/schemas.ts';
+import { redirect, sendPage, type PagePlugin } from '../../../http/page-response.ts';
+import { callOff } from '../../../lifecycle/changes.ts';
+import { retryRead } from '../../../operation/run.ts';
+import { previewRefunds, type RefundPreview } from '../../../participations/participant-list.ts';
+import { formatCount, formatRupiah } from '../../../web/format.ts';
+import { html, type Html } from '../../../web/html.ts';
+import type { PageContext } from '../../../web/visit.ts';
+import {
+  concerned,
+  deliberateFields,
+  deliberation,
+  numbersChanged,
+  rowsShown,
+  titleMistakes,
+} from './deliberate.ts';
+import {
+  queryParam,
+  idIn,
+  nameOf,
+  refusalNotice,
+  signedIn,
+  statusOf,
+  withFlash,
+  type Shown,
+} from '../brand/shop-head.ts';
+
+const readCancellation = formParser(closed(deliberation));
+
+/** A campaign is called off: what that does to whom, and the form that does it. */
+export function cancellationPage(app: PageDeps): PagePlugin {
+  return async (server) => {
+    const previewOf = async (visit: PageContext, id: string, cursor?: string) => {
+      signedIn(visit);
+      const [last = null] = cursorAfter(cursor, ['id']);
+      const rows = { after: last, limit: rowsShown + 1 };
+      return await retryRead(() => previewRefunds(app.db, visit.actor, id, rows));
+    };
+
+    server.get('/toko/sambatan/:id/batal', async (request, reply) => {
+      const { visit } = request;
+      const preview = await previewOf(visit, idIn(request), queryParam(request, 'cursor'));
+      return sendPage(request, reply, page(visit, preview, { typed: {} }));
+    });
+
+    server.post('/toko/sambatan/:id/batal', async (request, reply) => {
+      const { visit } = request;
+      const preview = await previewOf(visit, idIn(request));
+      const { campaign } = preview;
+      const reading = readCancellation(request.body);
+      if (!('value' in reading))
+        return sendPage(request, reply, page(visit, preview, reading), 422);
+      const { typed, value } = reading;
+      const errors = titleMistakes(campaign.title, value.title);
+      if (errors.length > 0) {
+        return sendPage(request, reply, page(visit, preview, { typed, errors }), 422);
+      }
+      if (value.seen !== seenIn(preview)) {
+        return sendPage(request, reply, page(visit, preview, { typed }, true), 409);
+      }
+      const { actor } = visit;
+      const done = await toResult(() => callOff(app, actor, campaign.id, value.reason.trim()));
+      if ('done' in done) {
+        return redirect(request, reply, withFlash(`/toko/sambatan/${campaign.id}`, 'dibatalkan'));
+      }
+      const { refused } = done;
+      return sendPage(request, reply, page(visit, preview, { typed, refused }), statusOf(refused));
+    });
+  };
+}
+
+/** The numbers that a cancellation was decided on. */
+function seenIn({ campaign, refunds, amount }: RefundPreview): string {
+  return `${campaign.participant_count}.${campaign.slots_taken}.${refunds}.${amount}`;
+}
+
+function page(
+  visit: PageContext,
+  preview: RefundPreview,
+  { typed, errors, refused }: Shown,
+  changed = false,
+) {
+  const { t, url, language } = visit;
+  const { campaign } = preview;
+  const path = url(`/toko/sambatan/${campaign.id}`);
+  const title = t('Batalkan Sambatan', 'Call the campaign off');
+  const main = html`<p class="crumbs"><a href="${path}">${campaign.title}</a></p>
+    <h1>${title}</h1>
+    ${refusalNotice(visit, refused)} ${changed && numbersChanged(visit)}
+    <section class="panel" aria-labelledby="outcome">
+      <h2 id="outcome">${t('Yang terjadi', 'What happens')}</h2>
+      <ul class="figures sums">
+        <li>
+          <strong>${formatCount(campaign.participant_count, language)}</strong>
+          ${t('peserta dilepas dan diberi tahu', 'participants are let go and told')}
+        </li>
+        <li>
+          <strong>${formatCount(preview.refunds, language)}</strong>
+          ${t('pembayaran dikembalikan', 'payments go back')}
+        </li>
+        <li>
+          <strong>${formatRupiah(preview.amount, language)}</strong>
+          ${t('dikembalikan semuanya', 'go back in all')}
+        </li>
+      </ul>
+      ${refundTable(visit, preview, `${path}/batal`)}
+    </section>
+    <form class="stack panel narrow" method="post" action="${path}/batal">
+      ${deliberateFields(visit, { title: campaign.title, seen: seenIn(preview), typed, errors })}
+      <div class="row">
+        <button class="button danger">
+          ${t('Batalkan Sambatan ini', 'Call this campaign off')}
+        </button>
+        <a class="button quiet" href="${path}">${t('Tidak jadi', 'Keep it')}</a>
+      </div>
+    </form>`;
+  return { title, section: 'shop' as const, main };
+}
+
+function refundTable(visit: PageContext, { rows, refunds }: RefundPreview, path: string): Html {
+  const { t, language } = visit;
+  if (refunds === 0) {
+    return html`<p class="quiet">
+      ${t('Belum ada yang membayar, jadi tidak ada uang yang perlu kembali.', 'Nobody has paid yet, so no money has to go back.')}
+    </p>`;
+  }
+  return concerned(visit, {
+    label: t('Daftar pengembalian', 'List of refunds'),
+    caption: t('Siapa menerima kembali berapa', 'Who gets back how much'),
+    columns: [
+      { head: t('Pembeli', 'Buyer'), cell: (row) => nameOf(visit, row) },
+      { head: 'Slot', isNumber: true, cell: (row) => formatCount(row.quantity, language) },
+      {
+        head: t('Kembali', 'Goes back'),
+        isNumber: true,
+        cell: (row) => formatRupiah(row.amount, language),
+      },
+    ],
+    rows,
+    path,
+    placeOf: (row) => row.participation_id,
+  });
+}

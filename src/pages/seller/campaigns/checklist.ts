@@ -1,0 +1,93 @@
+import { may } from '../../../identity/policy.ts';
+import type { BrandSetupRow } from '../../../ledger/queries.ts';
+import { notice } from '../../../web/components.ts';
+import { html, type Html } from '../../../web/html.ts';
+import type { PageContext } from '../../../web/visit.ts';
+import type { ShopOf } from '../brand/shop-head.ts';
+
+interface Step {
+  readonly isDone: boolean;
+  readonly words: string;
+  readonly why: string;
+  /** Undefined where somebody else of the brand has to do it. */
+  readonly path: string | undefined;
+}
+
+/** What a new brand needs before money can reach it, in order; nothing once it has everything. */
+export function checklist(
+  visit: PageContext,
+  shop: ShopOf,
+  setup: BrandSetupRow,
+): Html | undefined {
+  const steps = stepsOf(visit, shop, setup);
+  const done = steps.filter(({ isDone }) => isDone).length;
+  if (done === steps.length) return undefined;
+  const { t } = visit;
+  return html`<section class="panel checklist" aria-labelledby="checklist">
+    <h2 id="checklist">
+      ${t('Siapkan tokomu', 'Set up your shop')}
+      <span class="quiet">${t(`${done} dari ${steps.length}`, `${done} of ${steps.length}`)}</span>
+    </h2>
+    <ol>
+      ${steps.map((step) => stepLine(visit, step))}
+    </ol>
+  </section>`;
+}
+
+function stepLine({ t, url }: PageContext, { isDone, words, why, path }: Step): Html {
+  if (isDone) return html`<li class="done">${words} – ${t('selesai', 'done')} ✓</li>`;
+  return html`<li>
+    ${path === undefined ? html`<strong>${words}</strong>` : html`<a href="${url(path)}">${words}</a>`}
+    <br /><span class="quiet">${why}</span>
+  </li>`;
+}
+
+function stepsOf({ t, actor }: PageContext, { brand, role }: ShopOf, setup: BrandSetupRow): Step[] {
+  const path = `/toko/${brand.brand_id}`;
+  const rights = { brandRole: role };
+  const edits = may(actor, 'payout_account.edit', rights);
+  return [
+    {
+      isDone: setup.has_product,
+      words: t('Tambahkan produk', 'Add a product'),
+      why: t('Sambatan dibuat dari produkmu.', 'Campaigns are made from your products.'),
+      path: may(actor, 'product.create', rights) ? `${path}/produk/baru` : undefined,
+    },
+    {
+      isDone: setup.has_campaign,
+      words: t('Buat Sambatan pertamamu', 'Create your first campaign'),
+      why: t(
+        'Tentukan harga, jumlah slot, dan batas waktunya.',
+        'Set its price, slots and deadline.',
+      ),
+      path: setup.has_product
+        ? `${path}/sambatan/baru`
+        : may(actor, 'product.create', rights)
+          ? `${path}/produk/baru`
+          : undefined,
+    },
+    {
+      isDone: setup.has_payout_account,
+      words: t('Isi rekening pencairan', 'Add a payout account'),
+      why: edits
+        ? t('Ke sinilah uang penjualanmu ditransfer.', 'This is where we send your sales.')
+        : t('Pemilik brand yang mengisinya.', 'The owner of the brand adds it.'),
+      path: edits ? `${path}/rekening` : undefined,
+    },
+  ];
+}
+
+/** Said before a campaign opens, rather than when its money is to be paid out. */
+export function noAccount({ t, url }: PageContext, brand: ShopOf['brand']): Html {
+  return notice(
+    'busy',
+    t('Rekening pencairan belum diisi.', 'There is no payout account yet.'),
+    html`${t(
+        'Sambatan tetap bisa dibuka, tapi uangnya baru bisa dicairkan setelah rekeningnya ada.',
+        'You can open the campaign, but we can only pay you once there is an account.',
+      )}
+      <a href="${url(`/toko/${brand.brand_id}/rekening`)}"
+        >${t('Isi rekening', 'Add the account')}</a
+      >`,
+  );
+}

@@ -1,0 +1,103 @@
+import { withPlural } from '../../../errors/plurals.ts';
+import Type from 'typebox';
+import type { Campaign } from '../../../campaigns/campaign.ts';
+import type { PageDeps } from '../../deps.ts';
+import { formParser, toResult } from '../../../http/forms.ts';
+import { choice, closed, Id, text } from '../../../http/schemas.ts';
+import { redirect, sendPage, type PagePlugin } from '../../../http/page-response.ts';
+import { authorize } from '../../../identity/policy.ts';
+import { decide } from '../../../lifecycle/changes.ts';
+import { countdown, exactMoment, notice } from '../../../web/components.ts';
+import { formatCount } from '../../../web/format.ts';
+import { html, type Html } from '../../../web/html.ts';
+import type { PageContext } from '../../../web/visit.ts';
+import { signedIn } from '../../kit/signed-in.ts';
+
+const params = closed({ id: Id });
+const readDecision = formParser(
+  closed({ decision: choice(['continue', 'cancel']), note: Type.Optional(text(0, 500)) }),
+);
+
+/** Whether a batch goes on below its minimum: the seller's form, and an operator's. */
+export function decisionPages(app: PageDeps): PagePlugin {
+  return async (server) => {
+    for (const home of ['/toko/sambatan', '/operator/sambatan']) {
+      server.post(`${home}/:id/putusan`, { schema: { params } }, async (request, reply) => {
+        const { visit } = request;
+        const { id } = request.params as { id: string };
+        signedIn(visit);
+        if (home === '/operator/sambatan') authorize(visit.actor, 'dashboard.read');
+        const form = readDecision(request.body);
+        const back = `${home}/${id}`;
+        if ('errors' in form) return redirect(request, reply, back);
+        const note = form.value.note?.trim() || null;
+        const goesOn = form.value.decision === 'continue';
+        const answer = await toResult(() => decide(app, visit.actor, id, { goesOn, note }));
+        if ('done' in answer) return redirect(request, reply, back);
+        const { title, detail } = answer.refused.text(visit.language);
+        const main = html`${notice('bad', title, detail)}
+          <p><a href="${visit.url(back)}">${visit.t('Kembali', 'Back')}</a></p>`;
+        const page = { title, section: 'shop', main } as const;
+        return sendPage(request, reply, page, answer.refused.status);
+      });
+    }
+  };
+}
+
+/** What there is to decide, and the two ways; undefined while there is nothing. */
+export function decisionPart(
+  visit: PageContext,
+  campaign: Campaign,
+  home: '/toko/sambatan' | '/operator/sambatan',
+): Html | undefined {
+  const { t, url, now, language } = visit;
+  const until = campaign.decision_until;
+  if (until === null) return undefined;
+  const isOperator = home === '/operator/sambatan';
+  const action = url(`${home}/${campaign.id}/putusan`);
+  const left = formatCount(campaign.slots_taken, language);
+  const least = formatCount(campaign.minimum_slots, language);
+  return html`<section class="panel" aria-labelledby="decision">
+    <h2 id="decision">${t('Lanjut atau batal?', 'Go on or call it off?')}</h2>
+    <p>
+      ${t(
+        `Yang dibayar tinggal ${left} slot, kurang dari minimal ${least}. Pesanan yang tidak dibayar sudah batal.`,
+        `${withPlural(campaign.slots_taken, 'slot is', { many: 'slots are', shown: left })} paid, fewer than the minimum of ${least}. Orders that were not paid are cancelled.`,
+      )}
+    </p>
+    <p class="deadline">
+      ${
+        until > now
+          ? html`<strong>${t('Tinggal', 'Left')} ${countdown(visit, until)}</strong>
+              <span
+                >${t('Penjual memutuskan sebelum', 'The seller decides by')}
+                ${exactMoment(visit, until)}</span
+              >`
+          : html`<span
+              >${t(
+                'Waktu penjual sudah lewat; pengelola Sambatan juga bisa memutuskan.',
+                'The seller’s time is over; the people who run Sambatan may decide as well.',
+              )}</span
+            >`
+      }
+    </p>
+    ${
+      (!isOperator || until <= now) &&
+      html`<div class="row">
+        <form method="post" action="${action}">
+          <input type="hidden" name="decision" value="continue" />
+          <button class="button">${t('Lanjutkan batch ini', 'Go on with this batch')}</button>
+        </form>
+        ${
+          campaign.shipped_at === null &&
+          html`<form method="post" action="${action}">
+            <input type="hidden" name="decision" value="cancel" />
+            <button class="button danger">
+              ${t('Batalkan, kembalikan semua uang', 'Call it off, refund everybody')}
+            </button>
+          </form>`
+        }
+      </div>`
+    }
+  </section>`;
+}

@@ -1,0 +1,122 @@
+import { nextCursor } from '../../../http/cursor.ts';
+import type { FieldError } from '../../../errors/errors.ts';
+import { input, notice, paging, textarea } from '../../../web/components.ts';
+import { attribute, html, type Html, type Part } from '../../../web/html.ts';
+import type { PageContext } from '../../../web/visit.ts';
+import { text } from '../../../http/schemas.ts';
+import type { Shown } from '../brand/shop-head.ts';
+
+/** Rows of what would happen, on one page. */
+export const rowsShown = 50;
+
+/**
+ * What a form says that ends something for good: why, the campaign's title typed by hand, and the
+ * numbers that were seen when it was decided.
+ */
+export const deliberation = { reason: text(3, 500), title: text(1, 200), seen: text(1, 60) };
+
+/** What is wrong with a typed title; nothing when it is the campaign's, but for case and spaces. */
+export function titleMistakes(title: string, typed: string): readonly FieldError[] {
+  const plain = (words: string) =>
+    words.normalize('NFKC').replaceAll(/\s+/g, ' ').trim().toLowerCase();
+  if (plain(typed) === plain(title)) return [];
+  const message = {
+    id: 'Belum sama dengan judulnya. Ketik ulang persis, ya.',
+    en: 'This is not the title. Please type it exactly.',
+  };
+  return [{ field: 'title', message }];
+}
+
+/** Above the form when the numbers are others by now than those that were seen. */
+export function numbersChanged({ t }: PageContext): Html {
+  return notice(
+    'busy',
+    t('Angkanya baru saja berubah.', 'The numbers have just changed.'),
+    t('Periksa lagi, lalu kirim ulang.', 'Look again, then send once more.'),
+  );
+}
+
+/** The fields of such a form: why, and the title to type. */
+export function deliberateFields(
+  visit: PageContext,
+  { title, seen, typed, errors }: Pick<Shown, 'typed' | 'errors'> & { title: string; seen: string },
+): Html {
+  const { t } = visit;
+  return html`${textarea(visit, {
+      name: 'reason',
+      label: t('Alasannya', 'The reason'),
+      hint: t('Peserta membacanya.', 'The participants read it.'),
+      value: typed['reason'],
+      errors,
+      required: true,
+      control: { minlength: 3, maxlength: 500 },
+    })}
+    ${input(visit, {
+      name: 'title',
+      label: t('Ketik judulnya untuk memastikan', 'Type its title to be sure'),
+      hint: html`<strong>${title}</strong>`,
+      value: typed['title'],
+      errors,
+      required: true,
+      control: { autocomplete: 'off', maxlength: 200 },
+    })}
+    <input type="hidden" name="seen" value="${seen}" />
+    <p>${t('Ini tidak bisa diurungkan.', 'This cannot be undone.')}</p>`;
+}
+
+interface Column<R> {
+  readonly head: string;
+  readonly isNumber?: true;
+  readonly cell: (row: R) => Part;
+}
+
+/** Whom it concerns, and how: a page of a table, and the way to the next. */
+export function concerned<R>(
+  visit: PageContext,
+  {
+    label,
+    caption,
+    columns,
+    rows,
+    path,
+    placeOf,
+  }: {
+    readonly label: string;
+    readonly caption: string;
+    readonly columns: readonly Column<R>[];
+    readonly rows: readonly R[];
+    /** Of the page that it stands on, to which the cursor is added. */
+    readonly path: string;
+    readonly placeOf: (last: R) => string | number;
+  },
+): Html {
+  const next = nextCursor(rows, rowsShown, (row) => [placeOf(row)]);
+  const separator = path.includes('?') ? '&' : '?';
+  return html`<div class="table" tabindex="0" role="region" aria-label="${label}">
+      <table>
+        <caption>
+          ${caption}
+        </caption>
+        <thead>
+          <tr>
+            ${columns.map(
+              ({ head, isNumber }) =>
+                html`<th scope="col" ${attribute('class', isNumber && 'number')}>${head}</th>`,
+            )}
+          </tr>
+        </thead>
+        <tbody>
+          ${rows.slice(0, rowsShown).map(
+            (row) =>
+              html`<tr>
+                ${columns.map(
+                  ({ cell, isNumber }) =>
+                    html`<td${attribute('class', isNumber && 'number')}>${cell(row)}</td>`,
+                )}
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+    ${paging(visit, { next: next === null ? undefined : `${path}${separator}cursor=${next}` })}`;
+}

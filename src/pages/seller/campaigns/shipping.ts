@@ -1,0 +1,67 @@
+import { withPlural } from '../../../errors/plurals.ts';
+import type { PageDeps } from '../../deps.ts';
+import { authorizeOnCampaign } from '../../../campaigns/operations.ts';
+import { toResult } from '../../../http/forms.ts';
+import { DomainError } from '../../../errors/errors.ts';
+import { redirect, sendPage, type PagePlugin } from '../../../http/page-response.ts';
+import { ship } from '../../../lifecycle/changes.ts';
+import { html } from '../../../web/html.ts';
+import type { PageContext } from '../../../web/visit.ts';
+import type { Campaign } from '../../../campaigns/campaign.ts';
+import { idIn, refusalNotice, signedIn, statusOf, withFlash } from '../brand/shop-head.ts';
+
+/** A batch was sent: what follows from that, and the form that says so. */
+export function shippingPage(app: PageDeps): PagePlugin {
+  return async (server) => {
+    const { receivedAfterDays } = app.config.payments;
+    const campaignToShip = async (visit: PageContext, id: string): Promise<Campaign> => {
+      signedIn(visit);
+      const { campaign } = await authorizeOnCampaign(app.db, visit.actor, 'campaign.ship', id);
+      if (campaign.status === 'completed') return campaign;
+      const { status: from } = campaign;
+      throw new DomainError('transition_not_allowed', { from, event: 'campaign_shipped' });
+    };
+
+    server.get('/toko/sambatan/:id/kirim', async (request, reply) => {
+      const { visit } = request;
+      const campaign = await campaignToShip(visit, idIn(request));
+      return sendPage(request, reply, page(visit, campaign, receivedAfterDays));
+    });
+
+    server.post('/toko/sambatan/:id/kirim', async (request, reply) => {
+      const { visit } = request;
+      const campaign = await campaignToShip(visit, idIn(request));
+      const done = await toResult(() => ship(app, visit.actor, campaign.id));
+      if ('done' in done) {
+        return redirect(request, reply, withFlash(`/toko/sambatan/${campaign.id}`, 'dikirim'));
+      }
+      const { refused } = done;
+      const shown = page(visit, campaign, receivedAfterDays, refused);
+      return sendPage(request, reply, shown, statusOf(refused));
+    });
+  };
+}
+
+function page(visit: PageContext, campaign: Campaign, days: number, refused?: DomainError) {
+  const { t, url } = visit;
+  const path = url(`/toko/sambatan/${campaign.id}`);
+  const title = t('Tandai sudah dikirim', 'Mark as shipped');
+  const main = html`<p class="crumbs"><a href="${path}">${campaign.title}</a></p>
+    <h1>${title}</h1>
+    ${refusalNotice(visit, refused)}
+    <form class="stack panel narrow" method="post" action="${path}/kirim">
+      <p>
+        ${t(
+          `Pembeli yang sudah bayar kami kabari. Kalau dalam ${days} hari mereka tidak mengabari apa-apa, pesanannya dianggap sudah diterima dan danamu dicairkan. Laporan masalah menghentikan hitungan itu. Antrean ditutup.`,
+          `We tell every buyer who has paid. If they say nothing for ${withPlural(days, 'day')}, their order counts as received and your payout is released. A reported problem stops that. The waiting list is closed.`,
+        )}
+      </p>
+      <div class="row">
+        <button class="button">
+          ${t('Ya, semua sudah dikirim', 'Yes, everything is shipped')}
+        </button>
+        <a class="button quiet" href="${path}">${t('Belum', 'Not yet')}</a>
+      </div>
+    </form>`;
+  return { title, section: 'shop' as const, main };
+}

@@ -1,0 +1,239 @@
+import { withPlural } from '../../../errors/plurals.ts';
+import Type from 'typebox';
+import type { PageDeps } from '../../deps.ts';
+import { cursorAfter } from '../../../http/cursor.ts';
+import { formParser, toResult } from '../../../http/forms.ts';
+import { closed } from '../../../http/schemas.ts';
+import { redirect, sendPage, type PagePlugin } from '../../../http/page-response.ts';
+import {
+  declareShortfall,
+  previewShortfall,
+  type ShortfallOutcome,
+  type ShortfallPreview,
+} from '../../../ledger/books.ts';
+import { slotsDelivered } from '../../../ledger/schemas.ts';
+import { retryRead, runInTransaction } from '../../../operation/run.ts';
+import { input, notice } from '../../../web/components.ts';
+import { formatCount, formatRupiah, formatSlots as slotsInWords } from '../../../web/format.ts';
+import { html, type Html, type Part } from '../../../web/html.ts';
+import type { PageContext } from '../../../web/visit.ts';
+import {
+  concerned,
+  deliberateFields,
+  deliberation,
+  numbersChanged,
+  rowsShown,
+  titleMistakes,
+} from './deliberate.ts';
+import {
+  queryParam,
+  idIn,
+  nameOf,
+  refusalNotice,
+  rerenderForm,
+  signedIn,
+  statusOf,
+  withFlash,
+  type Shown,
+} from '../brand/shop-head.ts';
+
+const readNumber = formParser(closed({ slots: Type.Optional(slotsDelivered) }));
+const readShortfall = formParser(closed({ slots: slotsDelivered, ...deliberation }));
+
+/** Fewer slots can be delivered than were sold: who gets how many, and the form that says so. */
+export function shortfallPage(app: PageDeps): PagePlugin {
+  return async (server) => {
+    /** What so many slots would do; where they cannot be delivered, why, beside the field. */
+    const previewOf = async (
+      visit: PageContext,
+      id: string,
+      typed: Shown['typed'],
+      cursor?: string,
+    ) => {
+      signedIn(visit);
+      const [before = null] = cursorAfter(cursor, ['number']);
+      const preview = async (slots: number | undefined) =>
+        await retryRead(() =>
+          previewShortfall(app.db, visit.actor, id, { slots, before, limit: rowsShown + 1 }),
+        );
+      const reading = readNumber({ slots: typed['slots'] });
+      if ('errors' in reading) {
+        return { preview: await preview(undefined), shown: { typed, errors: reading.errors } };
+      }
+      const seen = await toResult(() => preview(reading.value.slots));
+      if ('done' in seen) return { preview: seen.done, shown: { typed } };
+      const { refused } = seen;
+      const shown = rerenderForm(typed, refused, { shortfall_not_possible: 'slots' });
+      return { preview: await preview(undefined), shown };
+    };
+
+    server.get('/toko/sambatan/:id/kurang', async (request, reply) => {
+      const { visit } = request;
+      const typed = { slots: queryParam(request, 'slots') };
+      const cursor = queryParam(request, 'cursor');
+      const { preview, shown } = await previewOf(visit, idIn(request), typed, cursor);
+      const { errors, refused } = shown;
+      const status = errors === undefined && refused === undefined ? 200 : statusOf(refused);
+      return sendPage(request, reply, page(visit, preview, shown), status);
+    });
+
+    server.post('/toko/sambatan/:id/kurang', async (request, reply) => {
+      const { visit } = request;
+      const reading = readShortfall(request.body);
+      const { typed } = reading;
+      const { preview, shown } = await previewOf(visit, idIn(request), typed);
+      const { campaign, outcome } = preview;
+      if (outcome === undefined) {
+        return sendPage(request, reply, page(visit, preview, shown), statusOf(shown.refused));
+      }
+      if (!('value' in reading))
+        return sendPage(request, reply, page(visit, preview, reading), 422);
+      const { value } = reading;
+      const errors = titleMistakes(campaign.title, value.title);
+      if (errors.length > 0) {
+        return sendPage(request, reply, page(visit, preview, { typed, errors }), 422);
+      }
+      if (value.seen !== seenIn(preview)) {
+        return sendPage(request, reply, page(visit, preview, { typed }, true), 409);
+      }
+      const less = { slots: value.slots, reason: value.reason.trim() };
+      const done = await toResult(() =>
+        runInTransaction(app.db, (tx) => declareShortfall(tx, visit.actor, campaign.id, less)),
+      );
+      if ('done' in done) {
+        return redirect(request, reply, withFlash(`/toko/sambatan/${campaign.id}`, 'dikurangi'));
+      }
+      const { refused } = done;
+      return sendPage(request, reply, page(visit, preview, { typed, refused }), statusOf(refused));
+    });
+  };
+}
+
+/** The numbers that a shortfall was decided on. */
+function seenIn({ range, outcome }: ShortfallPreview): string {
+  const { slots, sums } = outcome!;
+  return `${range.delivered}.${slots}.${sums.hurt}.${sums.refunds}.${sums.amount}`;
+}
+
+function page(
+  visit: PageContext,
+  preview: ShortfallPreview,
+  { typed, errors, refused }: Shown,
+  changed = false,
+) {
+  const { t, url } = visit;
+  const { campaign, range, outcome } = preview;
+  const path = url(`/toko/sambatan/${campaign.id}`);
+  const title = t('Kirim lebih sedikit', 'Deliver fewer slots');
+  const now = slotsInWords(range.delivered, visit.language);
+  const main = html`<p class="crumbs"><a href="${path}">${campaign.title}</a></p>
+    <h1>${title}</h1>
+    ${refusalNotice(visit, refused)} ${changed && numbersChanged(visit)}
+    ${
+      range.maximum < range.delivered
+        ? html`<form class="stack panel narrow" method="get" action="${path}/kurang">
+            <p>
+              ${t('Ada yang pecah atau gagal? Yang harus dikirim sekarang:', 'Did some break or fail? To be delivered now:')}
+              <strong>${now}</strong>.
+            </p>
+            ${input(visit, {
+              name: 'slots',
+              label: t('Slot yang bisa dikirim', 'Slots that can be delivered'),
+              hint: t(
+                'Yang ikut lebih dulu didahulukan. Sisanya dikembalikan uangnya.',
+                'Who joined first comes first. The others get their money back.',
+              ),
+              value: typed['slots'],
+              errors,
+              required: true,
+              control: {
+                type: 'number',
+                inputmode: 'numeric',
+                min: Number(range.minimum),
+                max: Number(range.maximum),
+              },
+            })}
+            <div class="row">
+              <button class="button${outcome && ' quiet'}">
+                ${t('Lihat akibatnya', 'See what that does')}
+              </button>
+            </div>
+          </form>`
+        : notice(
+            'busy',
+            t('Semuanya sudah diterima.', 'Everything was received.'),
+            t('Tidak ada slot yang bisa dikurangi lagi.', 'There is no slot left to take back.'),
+          )
+    }
+    ${outcome && consequence(visit, preview, outcome, { typed, errors })}`;
+  return { title, section: 'shop' as const, main };
+}
+
+function consequence(
+  visit: PageContext,
+  preview: ShortfallPreview,
+  { slots, sums, rows }: ShortfallOutcome,
+  { typed, errors }: Pick<Shown, 'typed' | 'errors'>,
+): Html {
+  const { t, url, language } = visit;
+  const { campaign } = preview;
+  const path = url(`/toko/sambatan/${campaign.id}`);
+  const number = (value: number | bigint) => formatCount(value, language);
+  const buyers = (many: bigint, id: string, en: string): Part =>
+    html`<li><strong>${number(many)}</strong> ${t(id, en)}</li>`;
+  return html`<section class="panel" aria-labelledby="outcome">
+      <h2 id="outcome">${t('Yang terjadi', 'What happens')}</h2>
+      <ul class="figures sums">
+        ${buyers(sums.unhurt, 'pembeli dapat semua pesanannya', 'buyers get all they bought')}
+        ${buyers(sums.hurt, 'pembeli dapat kurang, dan diberi tahu', 'buyers get less, and are told')}
+        <li>
+          <strong>${formatRupiah(sums.amount, language)}</strong>
+          ${t('dikembalikan semuanya', 'go back in all')}
+        </li>
+        <li>
+          <strong>${formatRupiah(sums.payout, language)}</strong>
+          ${t('bagianmu setelah biaya', 'is your share, after the fee')}
+        </li>
+      </ul>
+      ${concerned(visit, {
+        label: t('Pembagian slot', 'Who gets the slots'),
+        caption: t(
+          'Siapa dapat berapa; yang ikut paling akhir di atas',
+          'Who gets how many; who joined last is at the top',
+        ),
+        columns: [
+          { head: t('Pembeli', 'Buyer'), cell: (row) => nameOf(visit, row) },
+          {
+            head: t('Dapat', 'Gets'),
+            isNumber: true,
+            cell: ({ keeps, loses }) =>
+              t(
+                `${number(keeps)} dari ${number(keeps + loses)}`,
+                `${number(keeps)} of ${number(keeps + loses)}`,
+              ),
+          },
+          {
+            head: t('Kembali', 'Goes back'),
+            isNumber: true,
+            cell: ({ loses, refund }) =>
+              loses > 0 && refund === 0n
+                ? t('belum bayar', 'not paid')
+                : formatRupiah(refund, language),
+          },
+        ],
+        rows,
+        path: `${path}/kurang?slots=${slots}`,
+        placeOf: (row) => Number(row.place),
+      })}
+    </section>
+    <form class="stack panel narrow" method="post" action="${path}/kurang">
+      ${deliberateFields(visit, { title: campaign.title, seen: seenIn(preview), typed, errors })}
+      <input type="hidden" name="slots" value="${slots}" />
+      <div class="row">
+        <button class="button danger">
+          ${t(`Kirim ${number(slots)} slot saja`, `Deliver ${withPlural(slots, 'slot', { shown: number(slots) })} only`)}
+        </button>
+        <a class="button quiet" href="${path}">${t('Tidak jadi', 'Leave it')}</a>
+      </div>
+    </form>`;
+}

@@ -1,0 +1,112 @@
+import { toApiParticipationStatus } from '../../../database/status-words.ts';
+import type { Campaign } from '../../../campaigns/campaign.ts';
+import type { Cell } from '../../../exports/csv.ts';
+import { deliveredQuantityOf } from '../../../participations/participation.ts';
+import type { ParticipantRow } from '../../../participations/participant-list-queries.ts';
+import type { SheetHead } from '../../../exports/spreadsheet.ts';
+import { participationWords, paymentWords } from '../../statuses.ts';
+import { inLanguage, type PageContext } from '../../../web/visit.ts';
+import { nameOf } from '../brand/shop-head.ts';
+
+/** One column of the exports: its head, its width in a spreadsheet, and what it says of a row. */
+interface Column {
+  readonly head: string;
+  readonly width: number;
+  cell(row: ParticipantRow): Cell;
+}
+
+/** What every export has of a participation. */
+function columnsOf(visit: PageContext, campaign: Campaign): readonly Column[] {
+  const { t } = visit;
+  const { weight_grams: weight, price_per_slot: price } = campaign;
+  return [
+    { head: t('Nomor', 'Number'), width: 38, cell: (row) => row.participation_id },
+    { head: t('Nama', 'Name'), width: 24, cell: (row) => nameOf(visit, row) },
+    { head: 'E-mail', width: 28, cell: (row) => row.email },
+    { head: t('Alamat', 'Address'), width: 60, cell: (row) => row.shipping_address },
+    { head: t('Slot dipesan', 'Slots ordered'), width: 12, cell: (row) => row.quantity },
+    { head: t('Slot dikirim', 'Slots to deliver'), width: 12, cell: deliveredQuantityOf },
+    {
+      head: t('Total (Rp)', 'Total (Rp)'),
+      width: 16,
+      cell: (row) => Number(price) * deliveredQuantityOf(row),
+    },
+    {
+      head: t('Berat (g)', 'Weight (g)'),
+      width: 12,
+      cell: (row) => (weight === null ? null : weight * deliveredQuantityOf(row)),
+    },
+    {
+      head: 'Status',
+      width: 18,
+      cell: (row) =>
+        inLanguage(visit, participationWords[toApiParticipationStatus(row.status)].words),
+    },
+    {
+      head: t('Pembayaran', 'Payment'),
+      width: 24,
+      cell: (row) => inLanguage(visit, paymentWords[row.payment_state].words),
+    },
+    { head: t('Dibayar (Rp)', 'Paid (Rp)'), width: 16, cell: (row) => Number(row.paid_amount) },
+    {
+      head: t('Harus dibayar (Rp)', 'To be paid (Rp)'),
+      width: 16,
+      cell: (row) => Number(row.amount_due),
+    },
+    { head: t('Bayar sebelum (WIB)', 'Pay by (WIB)'), width: 18, cell: (row) => row.pay_by },
+    {
+      head: t('Harus dikembalikan (Rp)', 'Refund due (Rp)'),
+      width: 16,
+      cell: (row) => Number(row.refund_due_amount),
+    },
+    {
+      head: t('Dikembalikan (Rp)', 'Refunded (Rp)'),
+      width: 16,
+      cell: (row) => Number(row.refunded_amount),
+    },
+    { head: t('Catatan', 'Note'), width: 40, cell: (row) => row.note },
+    { head: t('Ikut pada (WIB)', 'Joined at (WIB)'), width: 18, cell: (row) => row.joined_at },
+  ];
+}
+
+/** The head of the participants' spreadsheet. */
+export function sheetHead(visit: PageContext, campaign: Campaign): SheetHead {
+  return {
+    name: visit.t('Peserta', 'Participants'),
+    columns: columnsOf(visit, campaign).map(plain),
+  };
+}
+
+// What goes to another thread has no functions.
+const plain = ({ head, width }: Column) => ({ head, width });
+
+/** The participants, a line for each. */
+export async function* linesOf(
+  visit: PageContext,
+  campaign: Campaign,
+  rows: AsyncIterable<ParticipantRow>,
+): AsyncGenerator<Cell[]> {
+  const columns = columnsOf(visit, campaign);
+  for await (const row of rows) yield columns.map((column) => column.cell(row));
+}
+
+/** The participants as CSV: a head, and a line for each. */
+export async function* csvLinesOf(
+  visit: PageContext,
+  campaign: Campaign,
+  rows: AsyncIterable<ParticipantRow>,
+): AsyncGenerator<Cell[]> {
+  yield columnsOf(visit, campaign).map(({ head }) => head);
+  yield* linesOf(visit, campaign, rows);
+}
+
+/** The name of a downloaded file, from the campaign's title. */
+export function fileName(campaign: Campaign, ending: string): string {
+  const plainTitle = campaign.title
+    .normalize('NFKD')
+    .replaceAll(/[^a-z0-9]+/gi, '-')
+    .replaceAll(/^-+|-+$/g, '')
+    .toLowerCase()
+    .slice(0, 60);
+  return `sambatan-${plainTitle === '' ? campaign.id : plainTitle}.${ending}`;
+}

@@ -1,0 +1,121 @@
+import { nextCursor } from '../../../http/cursor.ts';
+import type { Campaign } from '../../../campaigns/campaign.ts';
+import { deliveredQuantityOf } from '../../../participations/participation.ts';
+import type { ParticipantRow } from '../../../participations/participant-list-queries.ts';
+import type { PaymentState } from '../../../ledger/payments/payment-state.ts';
+import { emptyState, notice, paging } from '../../../web/components.ts';
+import { formatCount } from '../../../web/format.ts';
+import { html, type Html } from '../../../web/html.ts';
+import type { PageContext } from '../../../web/visit.ts';
+import { nameOf } from '../brand/shop-head.ts';
+
+/** Labels of one page of the packing list. */
+export const maxLabels = 100;
+
+export interface PackingProps {
+  readonly campaign: Campaign;
+  /** One more than fits, where there is more. */
+  readonly rows: readonly ParticipantRow[];
+  readonly isFirst: boolean;
+  /** Participations of the campaign in each payment state. */
+  readonly states: ReadonlyMap<PaymentState, number>;
+}
+
+/** Labels to print: of those who have paid, with the slots that are delivered to each. */
+export function packingPage(visit: PageContext, { campaign, rows, isFirst, states }: PackingProps) {
+  const { t, url } = visit;
+  const path = url(`/toko/sambatan/${campaign.id}`);
+  const title = t('Daftar kemas', 'Packing list');
+  const next = nextCursor(rows, maxLabels, (row) => [row.participation_id]);
+  const main = html`<p class="crumbs no-print"><a href="${path}">${campaign.title}</a></p>
+    <div class="row apart shop-head no-print">
+      <h1>${title}</h1>
+      <button class="button" type="button" data-print data-needs-script hidden>
+        ${t('Cetak', 'Print')}
+      </button>
+    </div>
+    ${
+      campaign.status !== 'completed' &&
+      notice(
+        'busy',
+        t('Sambatan ini belum berhasil.', 'This campaign has not succeeded yet.'),
+        t('Yang tampil hanya yang sudah lunas.', 'Only paid orders are shown.'),
+      )
+    }
+    ${unpaidNotice(visit, path, states)}
+    ${
+      rows.length > 0
+        ? html`<ul class="labels">
+            ${rows.slice(0, maxLabels).map((row) => label(visit, campaign, row))}
+          </ul>`
+        : emptyState(
+            t('Belum ada yang dikemas', 'Nothing to pack yet'),
+            t('Pesanan yang sudah lunas muncul di sini.', 'Paid orders appear here.'),
+          )
+    }
+    ${paging(visit, {
+      first: isFirst ? undefined : `${path}/kemas`,
+      next: next === null ? undefined : `${path}/kemas?cursor=${next}`,
+    })}`;
+  return { title: `${title} · ${campaign.title}`, section: 'shop' as const, wide: true, main };
+}
+
+/** Who bought and has not paid is not packed: how many they are, with the way to them. */
+function unpaidNotice(
+  visit: PageContext,
+  path: string,
+  states: ReadonlyMap<PaymentState, number>,
+): Html | false {
+  const { t, language } = visit;
+  const links = (['overdue', 'due', 'proof_submitted', 'pending_online'] as const)
+    .map((state) => ({ state, number: states.get(state) ?? 0 }))
+    .filter(({ number }) => number > 0);
+  if (links.length === 0) return false;
+  const words = {
+    overdue: t('lewat batas bayar', 'overdue'),
+    due: t('menunggu pembayaran', 'awaiting payment'),
+    proof_submitted: t('buktinya sedang dicek', 'with a proof being checked'),
+    pending_online: t('pembayaran online diproses', 'with an online payment pending'),
+  };
+  return html`<div class="notice busy no-print">
+    <strong
+      >${t('Yang belum lunas tidak ikut dikemas:', 'Orders that are not paid are left out:')}</strong
+    >
+    <span>
+      ${links.map(
+        ({ state, number }, index) =>
+          html`${index > 0 && ', '}<a href="${path}/peserta?payment=${state}"
+              >${formatCount(number, language)} ${words[state]}</a
+            >`,
+      )}.
+    </span>
+  </div>`;
+}
+
+function label(visit: PageContext, campaign: Campaign, row: ParticipantRow): Html {
+  const { t, language } = visit;
+  const slots = deliveredQuantityOf(row);
+  return html`<li class="label">
+    <p class="label-slots">
+      <strong>${formatCount(slots, language)} ×</strong> ${campaign.product_name}
+    </p>
+    <p><strong>${nameOf(visit, row)}</strong></p>
+    <p>${row.shipping_address}</p>
+    ${row.note !== null && html`<p class="quiet">${t('Catatan', 'Note')}: ${row.note}</p>`}
+    ${
+      slots < row.quantity &&
+      html`<p class="quiet">
+        ${t(
+          `Dipesan ${formatCount(row.quantity, language)}; sisanya dikembalikan uangnya.`,
+          `${formatCount(row.quantity, language)} ordered; the rest is refunded.`,
+        )}
+      </p>`
+    }
+    <p class="quiet">
+      …${row.participation_id.slice(-8)}${
+        campaign.weight_grams !== null &&
+        html` · ${formatCount(campaign.weight_grams * slots, language)} g`
+      }
+    </p>
+  </li>`;
+}
