@@ -3,17 +3,21 @@ import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { DomainError } from '../src/errors/errors.ts';
 import { newId } from '../src/identity/ids.ts';
-import { declareShortfall, openDispute, resolveDispute, viewBooks } from '../src/ledger/books.ts';
+import { declareShortfall } from '../src/ledger/shortfall/operations.ts';
+import { openDispute, resolveDispute } from '../src/ledger/disputes/operations.ts';
+import { viewBooks } from '../src/ledger/books/operations.ts';
 import {
   failRefund,
-  payoutsDue,
   refundsDue,
+  reverseRefund,
+  settleRefunds,
+} from '../src/ledger/refunds/operations.ts';
+import {
+  payoutsDue,
   releasePayout,
   reversePayout,
-  reverseRefund,
   settlePayout,
-  settleRefunds,
-} from '../src/ledger/movements.ts';
+} from '../src/ledger/payouts/operations.ts';
 import {
   receiveMoney,
   rejectPayment,

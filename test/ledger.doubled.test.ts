@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { DomainError } from '../src/errors/errors.ts';
-import { viewBooks } from '../src/ledger/books.ts';
+import { viewBooks } from '../src/ledger/books/operations.ts';
 import { midtrans } from '../src/ledger/gateway/midtrans.ts';
 import { applyOrder, payOnline } from '../src/ledger/gateway/operations.ts';
 import { findCall } from '../src/ledger/gateway/queries.ts';

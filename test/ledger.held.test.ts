@@ -3,12 +3,8 @@ import { after, test } from 'node:test';
 import type { Tx } from '../src/database/transaction.ts';
 import { newId } from '../src/identity/ids.ts';
 import { releaseQuarantine } from '../src/quarantine/operations.ts';
-import {
-  refundsToMake,
-  releasePayout,
-  settlePayout,
-  settleRefunds,
-} from '../src/ledger/movements.ts';
+import { refundsToMake, settleRefunds } from '../src/ledger/refunds/operations.ts';
+import { releasePayout, settlePayout } from '../src/ledger/payouts/operations.ts';
 import { receiveMoney, verifyPayment } from '../src/ledger/payments/operations.ts';
 import { markPending } from '../src/ledger/gateway/pending-refunds.ts';
 import { StatementImporter } from '../src/ledger/bank-statements/importer.ts';

@@ -3,7 +3,7 @@ import { after, test } from 'node:test';
 import sharp from 'sharp';
 import type { StatementFormat } from '../src/ledger/statement-files/parse.ts';
 import { readByMapping } from '../src/ledger/bank-statements/mapping.ts';
-import { holdsAboutToLapse } from '../src/ledger/queries.ts';
+import { holdsAboutToLapse } from '../src/ledger/payments/queries.ts';
 import type { Client } from './rig/client.ts';
 import { httpService } from './rig/http-service.ts';
 import { ask, letTimePass, outcomes, untilWaiting } from './rig/market.ts';

@@ -7,7 +7,9 @@ import { statementRoutes } from '../ledger/bank-statements/routes.ts';
 import { bankAccountRoutes } from '../ledger/bank-accounts/routes.ts';
 import { disputeRoutes } from '../ledger/disputes/routes.ts';
 import { gatewayRoutes } from '../ledger/gateway/routes.ts';
-import { refundAndPayoutRoutes } from '../ledger/movement-routes.ts';
+import { booksRoutes } from '../ledger/books/routes.ts';
+import { payoutRoutes } from '../ledger/payouts/routes.ts';
+import { refundRoutes } from '../ledger/refunds/routes.ts';
 import { overpaidRefundRoutes } from '../ledger/overpaid-refunds/routes.ts';
 import { paymentRoutes } from '../ledger/payments/routes.ts';
 import { shortfallRoutes } from '../ledger/shortfall/routes.ts';
@@ -25,7 +27,7 @@ export type RouteDeps = Parameters<typeof accountRoutes>[0] &
   Parameters<typeof messageRoutes>[0] &
   Parameters<typeof bankAccountRoutes>[0] &
   Parameters<typeof importRoutes>[0] &
-  Parameters<typeof refundAndPayoutRoutes>[0] &
+  Parameters<typeof refundRoutes>[0] &
   Parameters<typeof gatewayRoutes>[0];
 
 /** The routes of every slice, for buildServer. */
@@ -41,7 +43,9 @@ export function apiRoutes(app: RouteDeps): FastifyPluginAsyncTypebox[] {
     paymentRoutes(app),
     importRoutes(app),
     statementRoutes(app),
-    refundAndPayoutRoutes(app),
+    refundRoutes(app),
+    payoutRoutes(app),
+    booksRoutes(app),
     disputeRoutes(app),
     shortfallRoutes(app),
     overpaidRefundRoutes(app),

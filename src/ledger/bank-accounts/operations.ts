@@ -5,7 +5,7 @@ import { DomainError } from '../../errors/errors.ts';
 import type { Actor } from '../../identity/actor.ts';
 import { newId } from '../../identity/ids.ts';
 import { requireRecentAuth, authorize } from '../../identity/policy.ts';
-import * as sql from '../queries.ts';
+import * as sql from './queries.ts';
 
 export interface BankAccount {
   readonly bank: string;

@@ -2,8 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { Database } from '../../database/pool.ts';
 import { userOf } from '../../http/authentication.ts';
-import { nextCursor } from '../../http/cursor.ts';
-import { closed, Id, pageOf, pageQuery, problems } from '../../http/schemas.ts';
+import { closed, Id, problems } from '../../http/schemas.ts';
 import { authorize } from '../../identity/policy.ts';
 import { retryRead, runInTransaction } from '../../operation/run.ts';
 import {
@@ -15,17 +14,13 @@ import {
   setPayoutAccount,
   setRefundAccount,
 } from './operations.ts';
-import { payoutsOfBrand } from '../movements.ts';
 import {
   bankFields,
   OwnAccountSchema,
   ownAccountOf,
-  PayoutSchema,
-  payoutOf,
-  placeOf,
   ReceivingAccountSchema,
   receivingAccountOf,
-} from '../schemas.ts';
+} from './schemas.ts';
 
 /** What the routes of bank accounts use of the running service. */
 interface BankAccountDeps {
@@ -185,28 +180,6 @@ export function bankAccountRoutes(app: BankAccountDeps): FastifyPluginAsyncTypeb
       },
       async ({ actor, params: { id } }) =>
         ownAccountOf(await retryRead(() => payoutAccount(app.db, actor, id))),
-    );
-
-    server.get(
-      '/brands/:id/payouts',
-      {
-        schema: {
-          tags: ['money'],
-          summary: 'Payouts to a brand, newest first: those to come and those that were made',
-          params,
-          querystring: closed(pageQuery),
-          response: { 200: pageOf(PayoutSchema), ...problems('forbidden', 'brand_not_found') },
-        },
-      },
-      async ({ actor, params: { id }, query: { cursor, limit = 20 } }) => {
-        const rows = await retryRead(() =>
-          payoutsOfBrand(app.db, actor, id, { before: placeOf(cursor), limit: limit + 1 }),
-        );
-        return {
-          items: rows.slice(0, limit).map(payoutOf),
-          next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.transaction_id]),
-        };
-      },
     );
 
     server.put(

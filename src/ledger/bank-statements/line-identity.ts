@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { StatementLine } from '../statement-files/types.ts';
+import type { StatementLine } from '../statement-files/values/types.ts';
 
 /** A line of an account that an earlier import stored. */
 export interface KnownLine {

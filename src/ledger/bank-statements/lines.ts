@@ -4,7 +4,7 @@ import { DomainError } from '../../errors/errors.ts';
 import { actorLabel, type Actor } from '../../identity/actor.ts';
 import { authorize } from '../../identity/policy.ts';
 import { assertNotQuarantined } from '../../quarantine/operations.ts';
-import { findBuyer } from '../queries.ts';
+import { findBuyer } from '../payments/queries.ts';
 import * as sql from './queries.ts';
 
 /** A line with what it is for, as far as anybody has said. */

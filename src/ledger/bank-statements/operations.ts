@@ -10,7 +10,7 @@ import { assertNotQuarantined } from '../../quarantine/operations.ts';
 import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { previewTable, type ParsedStatement } from '../statement-files/parse.ts';
 import * as sql from './import-queries.ts';
-import { findReceivingAccount, type ReceivingAccountRow } from '../queries.ts';
+import { findReceivingAccount, type ReceivingAccountRow } from '../bank-accounts/queries.ts';
 import { identifyLines, maxSkippedKept, type StatementImporter } from './importer.ts';
 import {
   dayInJakarta,

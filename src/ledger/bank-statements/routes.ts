@@ -1,10 +1,10 @@
+import { oneLine, openLines } from './open-lines.ts';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { OperationDeps } from '../../operation/deps.ts';
 import { cursorAfter, nextCursor } from '../../http/cursor.ts';
 import { closed, Id, pageOf, pageQuery, problems, RupiahInput, text } from '../../http/schemas.ts';
 import { retryRead, runInTransaction } from '../../operation/run.ts';
-import { oneLine, openLines } from '../work-queues/work-queues.ts';
 import { assignLine, divideLine, ignoreLine, settleLines } from './lines.ts';
 import { statementLineOf, StatementLineSchema } from './schemas.ts';
 

@@ -1,3 +1,4 @@
+import { authorizeOnBuyer } from '../payments/authorize.ts';
 import type { Queryable } from '../../database/query.ts';
 import type { Tx } from '../../database/transaction.ts';
 import { DomainError, invalidField, type Wording } from '../../errors/errors.ts';
@@ -9,7 +10,6 @@ import {
   type ImageFlaw,
 } from '../../uploads/decode-image.ts';
 import * as sql from './queries.ts';
-import { authorizeOnBuyer } from '../payments/operations.ts';
 
 /** So many pictures a dispute may have. */
 export const maxDisputePictures = 3;

@@ -1,4 +1,5 @@
 import { query } from '../../database/query.ts';
+import { isAfterCursor, positionColumn } from '../entries/cursor.ts';
 
 export interface DisputeRow {
   readonly dispute_id: string;
@@ -16,7 +17,7 @@ export interface DisputeRow {
 
 const disputeColumns = `d.dispute_id, d.campaign_id, d.participation_id, d.reason, d.opened_at,
     d.resolution, d.explanation, d.resolved_at,
-    (extract(epoch from d.opened_at) * 1000000)::bigint as position,
+    ${positionColumn('d.opened_at')},
     (select count(*)::int from sambatan.dispute_pictures k
       where k.campaign_id = d.campaign_id and k.dispute_id = d.dispute_id) as pictures`;
 
@@ -41,9 +42,7 @@ export const listDisputes = query<
 >(
   'list_disputes',
   `select ${disputeColumns} from sambatan.disputes d
-  where d.resolved_at is null and (d.opened_at, d.dispute_id) > (
-    timestamptz 'epoch' + coalesce($1::bigint, 0) * interval '1 microsecond',
-    coalesce($2::uuid, '00000000-0000-0000-0000-000000000000'))
+  where d.resolved_at is null and ${isAfterCursor('d.opened_at', 'd.dispute_id', ['$1', '$2'])}
   order by d.opened_at, d.dispute_id limit $3`,
 );
 

@@ -1,8 +1,10 @@
+import { authorizeOnBuyer } from '../payments/authorize.ts';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { OperationDeps } from '../../operation/deps.ts';
+import { nextCursor } from '../../http/cursor.ts';
 import { fileHeaders } from '../../http/download-headers.ts';
-import { closed, Id, problems } from '../../http/schemas.ts';
+import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../../http/schemas.ts';
 import { retryRead, runInTransaction } from '../../operation/run.ts';
 import {
   addDisputePictures,
@@ -10,11 +12,14 @@ import {
   readDisputePictures,
   viewDisputePicture,
 } from './pictures.ts';
+import { parseAgeCursor } from '../entries/cursor.ts';
+import { openDispute, openDisputes, resolveDispute } from './operations.ts';
+import { DisputeSchema, disputeOf } from './schemas.ts';
 import { takeFiles } from '../payments/routes.ts';
-import { authorizeOnBuyer } from '../payments/operations.ts';
 import { proofLimitBytes } from '../payments/proofs.ts';
 
 const params = closed({ id: Id });
+const reason = closed({ reason: text(3, 500) });
 const types = ['image/jpeg', 'image/png', 'image/webp'];
 const Bytes = Type.Unsafe<Buffer>({ description: 'The file itself' });
 const PicturesSchema = closed(
@@ -22,9 +27,95 @@ const PicturesSchema = closed(
   { title: 'DisputePictures' },
 );
 
-/** The pictures of what is wrong with what somebody bought. */
+/** Disputes of what somebody bought, and their pictures. */
 export function disputeRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
+    server.post(
+      '/participations/:id/dispute',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'Something is wrong with what was bought: the payout is held',
+          description:
+            'What was dismissed may be said once more, with something new, within seven days.',
+          params,
+          body: reason,
+          response: {
+            201: DisputeSchema,
+            ...problems(
+              'forbidden',
+              'campaign_busy',
+              'outcome_unknown',
+              'participation_not_found',
+              'participation_transition_not_allowed',
+              'dispute_not_paid',
+              'dispute_open_already',
+              'dispute_decided',
+              'dispute_says_nothing_new',
+            ),
+          },
+        },
+      },
+      async ({ actor, params: { id }, body }, reply) => {
+        const dispute = await runInTransaction(app.db, (tx) =>
+          openDispute(tx, actor, id, body.reason.trim()),
+        );
+        return reply.code(201).send(disputeOf(dispute));
+      },
+    );
+
+    server.get(
+      '/disputes',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'Open disputes, the oldest first',
+          querystring: closed(pageQuery),
+          response: { 200: pageOf(DisputeSchema), ...problems('forbidden') },
+        },
+      },
+      async ({ actor, query: { cursor, limit = 20 } }) => {
+        const place = parseAgeCursor(cursor);
+        const rows = await retryRead(() => openDisputes(app.db, actor, place, limit + 1));
+        return {
+          items: rows.slice(0, limit).map(disputeOf),
+          next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.dispute_id]),
+        };
+      },
+    );
+
+    server.post(
+      '/disputes/:id/resolve',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'Uphold a dispute, which gives the buyer the money back, or dismiss it',
+          params,
+          body: closed({
+            resolution: choice(['upheld', 'dismissed']),
+            explanation: text(3, 500),
+          }),
+          response: {
+            200: DisputeSchema,
+            ...problems(
+              'forbidden',
+              'campaign_busy',
+              'outcome_unknown',
+              'dispute_not_found',
+              'dispute_resolved_already',
+              'payout_settled_already',
+            ),
+          },
+        },
+      },
+      async ({ actor, params: { id }, body: { resolution, explanation } }) => {
+        const said = { resolution, explanation: explanation.trim() };
+        return disputeOf(
+          await runInTransaction(app.db, (tx) => resolveDispute(tx, actor, id, said)),
+        );
+      },
+    );
+
     server.get(
       '/disputes/:id/picture',
       {

@@ -1,3 +1,5 @@
+import type { Payment } from '../payments/payment.ts';
+import { authorizeOnBuyer } from '../payments/authorize.ts';
 import type { Log } from '../../database/log.ts';
 import type { Database } from '../../database/pool.ts';
 import type { Queryable } from '../../database/query.ts';
@@ -8,15 +10,11 @@ import { newId } from '../../identity/ids.ts';
 import { assertNotQuarantined } from '../../quarantine/operations.ts';
 import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { refundByProvider } from '../overpaid-refunds/queries.ts';
-import { failRefund, findByProvider } from '../movement-queries.ts';
-import {
-  authorizeOnBuyer,
-  receiveMoney,
-  viewPayment,
-  type Payment,
-} from '../payments/operations.ts';
+import { failRefund } from '../refunds/queries.ts';
+import { findByProvider } from './pending-queries.ts';
+import { receiveMoney, viewPayment } from '../payments/operations.ts';
 import { markFailed, markPending } from './pending-refunds.ts';
-import { lockPaymentsOf } from '../queries.ts';
+import { lockPaymentsOf } from '../payments/queries.ts';
 import type { Gateway, OrderStatus } from './port.ts';
 import * as sql from './queries.ts';
 

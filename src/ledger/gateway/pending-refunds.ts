@@ -1,6 +1,6 @@
 import type { Tx } from '../../database/transaction.ts';
 import { assertNotQuarantined } from '../../quarantine/operations.ts';
-import * as sql from '../movement-queries.ts';
+import * as sql from './pending-queries.ts';
 
 /**
  * What a payment gateway needs of the ledger. A movement has one call of a provider at a time, under

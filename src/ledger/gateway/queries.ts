@@ -1,5 +1,5 @@
 import { query } from '../../database/query.ts';
-import { isNotKept } from '../movement-queries.ts';
+import { isNotKept } from '../refunds/queries.ts';
 
 export interface CallRow {
   readonly campaign_id: string;

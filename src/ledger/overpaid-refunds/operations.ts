@@ -4,13 +4,13 @@ import { actorLabel, type Actor } from '../../identity/actor.ts';
 import { authorize } from '../../identity/policy.ts';
 import { assertNotQuarantined } from '../../quarantine/operations.ts';
 import * as sql from './queries.ts';
-import type { Place } from '../movements.ts';
+import type { AgeCursor } from '../entries/cursor.ts';
 
 /** A page of what buyers are to send back, the oldest first. Refuses: forbidden. */
 export async function openOverpaidRefunds(
   db: Queryable,
   actor: Actor,
-  [position, id]: Place,
+  [position, id]: AgeCursor,
   limit: number,
 ): Promise<sql.OverpaidRefundRow[]> {
   authorize(actor, 'refund.settle');

@@ -1,5 +1,5 @@
 import { query } from '../../database/query.ts';
-import { position } from '../movement-queries.ts';
+import { isAfterCursor, positionColumn } from '../entries/cursor.ts';
 
 /** What a buyer is to send back, because a refund reached them twice. */
 export interface OverpaidRefundRow {
@@ -19,7 +19,7 @@ export interface OverpaidRefundRow {
 }
 
 const claim = (movements: string) => `select t.campaign_id, t.transaction_id, t.participation_id,
-    p.user_id, t.status, t.amount, t.reason, t.reference, t.created_at, t.settled_at, ${position}
+    p.user_id, t.status, t.amount, t.reason, t.reference, t.created_at, t.settled_at, ${positionColumn('t.created_at')}
   from ${movements} t
   join sambatan.orders p on p.campaign_id = t.campaign_id
     and p.participation_id = t.participation_id`;
@@ -32,9 +32,7 @@ export const listOverpaidRefunds = query<
   'list_claims',
   `${claim('sambatan.transactions')}
   where t.kind = 'adjustment' and t.status = 'due'
-    and (t.created_at, t.transaction_id) > (
-      timestamptz 'epoch' + coalesce($1::bigint, 0) * interval '1 microsecond',
-      coalesce($2::uuid, '00000000-0000-0000-0000-000000000000'))
+    and ${isAfterCursor('t.created_at', 't.transaction_id', ['$1', '$2'])}
   order by t.created_at, t.transaction_id limit $3`,
 );
 

@@ -4,7 +4,8 @@ import { nextCursor } from '../../http/cursor.ts';
 import { closed, Id, pageOf, pageQuery, problems, text } from '../../http/schemas.ts';
 import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { writeOffOverpaidRefund, openOverpaidRefunds, settleOverpaidRefund } from './operations.ts';
-import { overpaidRefundOf, OverpaidRefundSchema, placeOf } from '../schemas.ts';
+import { overpaidRefundOf, OverpaidRefundSchema } from './schemas.ts';
+import { parseAgeCursor } from '../entries/cursor.ts';
 
 const params = closed({ id: Id });
 const claimProblems = [
@@ -29,7 +30,7 @@ export function overpaidRefundRoutes(app: OperationDeps): FastifyPluginAsyncType
         },
       },
       async ({ actor, query: { cursor, limit = 20 } }) => {
-        const place = placeOf(cursor);
+        const place = parseAgeCursor(cursor);
         const rows = await retryRead(() => openOverpaidRefunds(app.db, actor, place, limit + 1));
         return {
           items: rows.slice(0, limit).map(overpaidRefundOf),

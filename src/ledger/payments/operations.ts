@@ -1,76 +1,15 @@
-import { brandRoleOf } from '../../catalogue/operations.ts';
 import type { Queryable } from '../../database/query.ts';
 import type { Tx } from '../../database/transaction.ts';
 import { DomainError } from '../../errors/errors.ts';
-import { actorLabel, type Actor, type SignedIn } from '../../identity/actor.ts';
-import { authorizeOrHide, type Action } from '../../identity/policy.ts';
+import { actorLabel, type Actor } from '../../identity/actor.ts';
+import { authorize } from '../../identity/policy.ts';
 import { assertNotQuarantined } from '../../quarantine/operations.ts';
 import { proofThumbnail, type Proof } from './proofs.ts';
-import * as sql from '../queries.ts';
-import { toTransfer } from './rupiah.ts';
-
-/** What a participation has to pay, and how that stands. */
-export interface Payment {
-  readonly id: string;
-  readonly campaign_id: string;
-  readonly participation_id: string;
-  readonly status: sql.LedgerEntryStatus;
-  /** Whole rupiah: quantity × price. */
-  readonly amount: bigint;
-  readonly unique_code: number;
-  /** What is to be transferred, to the rupiah: amount + unique_code. */
-  readonly total: bigint;
-  readonly pay_by: Date | null;
-  /** Null for what was paid without being looked at, and where it can be paid online only. */
-  readonly account: sql.BankAccountRow | null;
-  /** Why it was rejected. */
-  readonly reason: string | null;
-  readonly has_proof: boolean;
-  /** The file that was sent last to show the transfer, as it is kept; null when there is none. */
-  readonly proof: SentProof | null;
-  readonly created_at: Date;
-  readonly settled_at: Date | null;
-  /** When the buyer paid, or the day in Asia/Jakarta (YYYY-MM-DD) where no more is known. */
-  readonly paid_at: Date | null;
-  readonly paid_on: string | null;
-}
-
-/** What is known of a proof of payment without reading it. */
-export interface SentProof {
-  readonly content_type: Proof['contentType'];
-  readonly bytes: number;
-  readonly sent_at: Date;
-}
-
-function sentProofOf(row: sql.PaymentRow): SentProof | null {
-  const { proof_type: type, proof_bytes: bytes, proof_sent_at: sentAt } = row;
-  if (type === null || bytes === null || sentAt === null) return null;
-  return { content_type: type, bytes, sent_at: sentAt };
-}
-
-/** The payment that a row tells of. */
-export function paymentOf(row: sql.PaymentRow): Payment {
-  const { bank, number, holder } = row;
-  const known = bank !== null && number !== null && holder !== null;
-  return {
-    id: row.transaction_id,
-    campaign_id: row.campaign_id,
-    participation_id: row.participation_id,
-    status: row.status,
-    amount: row.amount,
-    unique_code: row.unique_code,
-    total: toTransfer(row),
-    pay_by: row.pay_by,
-    account: known ? { bank, number, holder } : null,
-    reason: row.reason,
-    has_proof: row.has_proof,
-    proof: sentProofOf(row),
-    created_at: row.created_at,
-    settled_at: row.settled_at,
-    paid_at: row.paid_at,
-    paid_on: row.paid_on,
-  };
-}
+import * as sql from './queries.ts';
+import { authorizeOnBuyer, type Buyer } from './authorize.ts';
+import { paymentOf, type Payment } from './payment.ts';
+import type { AgeCursor } from '../entries/cursor.ts';
+import type { LedgerEntryStatus } from '../entries/entry.ts';
 
 /**
  * What a participation has to pay. Its account and unique code are chosen when it is first looked
@@ -262,30 +201,21 @@ export async function writeOffPayment(
   return await found(tx, buyer);
 }
 
-interface Buyer {
-  readonly campaign_id: string;
-  readonly participation_id: string;
-  readonly user_id: string;
-  readonly brand_id: string;
-}
-
 /**
- * Throws unless the caller may do this with the money of the participation:
- * participation_not_found for whoever may not see that either.
+ * A page of payments in one open status, the oldest first; or of those that are overdue, the longest
+ * overdue first. Refuses: forbidden.
  */
-export async function authorizeOnBuyer(
+export async function openPayments(
   db: Queryable,
   actor: Actor,
-  action: Action,
-  participationId: string,
-): Promise<{ buyer: Buyer; caller: SignedIn }> {
-  if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
-  const buyer = await db.maybe(sql.findBuyer, participationId);
-  const hidden = 'participation_not_found';
-  if (buyer === undefined) throw new DomainError(hidden, {});
-  const brandRole = await brandRoleOf(db, actor, buyer.brand_id);
-  const seen = { action, see: 'participation.read', hidden } as const;
-  return { buyer, caller: authorizeOrHide(actor, seen, { brandRole, ownerId: buyer.user_id }) };
+  status: LedgerEntryStatus | 'overdue',
+  [position, id]: AgeCursor,
+  limit: number,
+): Promise<sql.PaymentRow[]> {
+  authorize(actor, 'payment.verify');
+  return status === 'overdue'
+    ? await db.rows(sql.listOverduePayments, position, id, limit)
+    : await db.rows(sql.listPayments, status, position, id, limit);
 }
 
 async function open(tx: Tx, buyer: Buyer, paysOnline: boolean): Promise<Payment> {

@@ -1,3 +1,5 @@
+import { paymentOf } from './payment.ts';
+import { openPayments } from './operations.ts';
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
@@ -5,9 +7,7 @@ import type { OperationDeps } from '../../operation/deps.ts';
 import { cursorAfter, nextCursor } from '../../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../../http/schemas.ts';
 import { retryRead, runInTransaction } from '../../operation/run.ts';
-import { openPayments } from '../work-queues/work-queues.ts';
 import {
-  paymentOf,
   authorizeProof,
   rejectPayment,
   submitProof,
@@ -17,7 +17,7 @@ import {
   writeOffPayment,
 } from './operations.ts';
 import { proofLimitBytes, readProof } from './proofs.ts';
-import { PaymentSchema, proofHeaders, ReceivedSchema } from '../schemas.ts';
+import { PaymentSchema, proofHeaders, ReceivedSchema } from './schemas.ts';
 
 /** What the routes of payments use of the running service. */
 interface PaymentDeps extends OperationDeps {

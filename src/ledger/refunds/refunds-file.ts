@@ -4,8 +4,8 @@ import type { Database } from '../../database/pool.ts';
 import type { Actor } from '../../identity/actor.ts';
 import { retryRead } from '../../operation/run.ts';
 import { spreadsheetOf, type SheetHead } from '../../exports/spreadsheet.ts';
-import type { RefundRow } from '../movement-queries.ts';
-import { refundsToMake, type Sender } from '../movements.ts';
+import type { RefundRow } from './queries.ts';
+import { refundsToMake, type Sender } from './operations.ts';
 
 /**
  * The columns that every bank's template for bulk transfers asks for in one order or another. Names

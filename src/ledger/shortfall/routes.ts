@@ -3,8 +3,10 @@ import Type from 'typebox';
 import type { OperationDeps } from '../../operation/deps.ts';
 import { closed, Id, problems, Rupiah, text } from '../../http/schemas.ts';
 import { retryRead, runInTransaction, preview } from '../../operation/run.ts';
-import { declareShortfall, tryShortfall, viewBooks } from '../books.ts';
-import { BooksSchema, slotsDelivered } from '../schemas.ts';
+import { declareShortfall, tryShortfall } from './operations.ts';
+import { viewBooks } from '../books/operations.ts';
+import { BooksSchema } from '../books/schemas.ts';
+import { slotsDelivered } from './schemas.ts';
 
 const params = closed({ id: Id });
 

@@ -1,8 +1,8 @@
 import { SaxesParser } from 'saxes';
-import { senText } from './amounts.ts';
+import { senText } from './values/amounts.ts';
 import { sortOutcomes, type Transaction } from './outcomes.ts';
-import { StatementRefused } from './refused.ts';
-import type { Encoding, ParsedStatement, StatementCheck } from './types.ts';
+import { StatementRefused } from './values/refused.ts';
+import type { Encoding, ParsedStatement, StatementCheck } from './values/types.ts';
 
 /** ISO 20022 CAMT.053, by a strict XML parser; a document type or entity refuses the file. */
 

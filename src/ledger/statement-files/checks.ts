@@ -1,7 +1,7 @@
-import { senOf, senText, type PlacedFigure } from './amounts.ts';
-import { StatementRefused, type Place } from './refused.ts';
-import type { Summary } from './summaries.ts';
-import type { CheckKind, NumberStyle, StatementCheck } from './types.ts';
+import { senOf, senText, type PlacedFigure } from './values/amounts.ts';
+import { StatementRefused, type Place } from './values/refused.ts';
+import type { Summary } from './tables/summaries.ts';
+import type { CheckKind, NumberStyle, StatementCheck } from './values/types.ts';
 
 /** A transaction as it was read; the sign of `sen` is the direction. */
 export interface ReadEntry {

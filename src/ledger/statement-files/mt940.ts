@@ -1,7 +1,7 @@
 import { sortOutcomes, type Transaction } from './outcomes.ts';
-import { senText } from './amounts.ts';
-import { StatementRefused } from './refused.ts';
-import type { Encoding, ParsedStatement, StatementCheck } from './types.ts';
+import { senText } from './values/amounts.ts';
+import { StatementRefused } from './values/refused.ts';
+import type { Encoding, ParsedStatement, StatementCheck } from './values/types.ts';
 
 /**
  * SWIFT MT940, parsed strictly by our own code: the packages for it (mt940js 1.3.5, mt940-js 1.0.0)

@@ -1,5 +1,5 @@
-import { shortened } from './refused.ts';
-import type { SkippedLine, SkipReason, StatementLine } from './types.ts';
+import { shortened } from './values/refused.ts';
+import type { SkippedLine, SkipReason, StatementLine } from './values/types.ts';
 
 /** A transaction that was read, whatever the format of its file. */
 export interface Transaction {

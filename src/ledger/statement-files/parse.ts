@@ -1,14 +1,19 @@
 import { Worker } from 'node:worker_threads';
 import { readHere } from './read.ts';
-import { StatementRefused } from './refused.ts';
-import type { ParsedStatement, ReadOptions } from './types.ts';
+import { StatementRefused } from './values/refused.ts';
+import type { ParsedStatement, ReadOptions } from './values/types.ts';
 import type { WorkerAnswer, WorkerInput } from './worker.ts';
 
-export * from './types.ts';
-export { guessMapping } from './guess.ts';
-export { builtInMappings, mappingsOf, statementFormats, type StatementFormat } from './mappings.ts';
+export * from './values/types.ts';
+export { guessMapping } from './tables/guess.ts';
+export {
+  builtInMappings,
+  mappingsOf,
+  statementFormats,
+  type StatementFormat,
+} from './tables/mappings.ts';
 export { maxStatementRows, previewTable } from './read.ts';
-export { StatementRefused } from './refused.ts';
+export { StatementRefused } from './values/refused.ts';
 
 /** Files up to this size take a few milliseconds; larger ones are read in a thread of their own. */
 const maxInlineBytes = 64 * 1024;

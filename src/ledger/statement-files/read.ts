@@ -1,6 +1,6 @@
-import { numberStyleOf, senOf, type PlacedFigure } from './amounts.ts';
+import { numberStyleOf, senOf, type PlacedFigure } from './values/amounts.ts';
 import { checkAll, type ReadEntry } from './checks.ts';
-import { locate, plain, type Located } from './columns.ts';
+import { locate, plain, type Located } from './tables/columns.ts';
 import { readCamt053 } from './camt053.ts';
 import {
   dateStyleOf,
@@ -9,12 +9,12 @@ import {
   refuseFarDay,
   type DateFigure,
   type Period,
-} from './dates.ts';
-import { builtInMappings } from './mappings.ts';
+} from './values/dates.ts';
+import { builtInMappings } from './tables/mappings.ts';
 import { readMt940 } from './mt940.ts';
 import { skippedLine, sortOutcomes } from './outcomes.ts';
-import { StatementRefused } from './refused.ts';
-import { sortRows, textOf, type RawEntry, type RawTable } from './rows.ts';
+import { StatementRefused } from './values/refused.ts';
+import { sortRows, textOf, type RawEntry, type RawTable } from './tables/rows.ts';
 import {
   delimiters,
   likelyDelimiter,
@@ -23,8 +23,8 @@ import {
   type Delimiter,
   type StatementFile,
   type TableRow,
-} from './table.ts';
-import type { Summary } from './summaries.ts';
+} from './tables/table.ts';
+import type { Summary } from './tables/summaries.ts';
 import type {
   DateStyle,
   FileKind,
@@ -34,7 +34,7 @@ import type {
   ReadOptions,
   SkippedLine,
   TablePreview,
-} from './types.ts';
+} from './values/types.ts';
 
 /** The most transactions that one file may have. */
 export const maxStatementRows = 20_000;

@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { readHere } from './read.ts';
-import { StatementRefused, type Place } from './refused.ts';
-import type { ParsedStatement, ReadOptions, StatementReason } from './types.ts';
+import { StatementRefused, type Place } from './values/refused.ts';
+import type { ParsedStatement, ReadOptions, StatementReason } from './values/types.ts';
 
 /** The thread in which large statements are read; started by parse.ts, for one file each. */
 

@@ -1,7 +1,7 @@
 import { query, type Queryable } from '../../database/query.ts';
 import type { Actor } from '../../identity/actor.ts';
 import { authorize } from '../../identity/policy.ts';
-import type { Sender } from '../movements.ts';
+import type { Sender } from '../refunds/operations.ts';
 
 /** Within how many hours somebody should have done what waits in a queue; alerts fire after that. */
 export const queueTargetHours = {

@@ -2,7 +2,7 @@ import type { PageDeps } from '../deps.ts';
 import { formParser } from '../../http/forms.ts';
 import { closed } from '../../http/schemas.ts';
 import { redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
-import { bankFields } from '../../ledger/schemas.ts';
+import { bankFields } from '../../ledger/bank-accounts/schemas.ts';
 import { noneYet, refundAccount, setRefundAccount } from '../../ledger/bank-accounts/operations.ts';
 import type { FieldError } from '../../errors/errors.ts';
 import { retryRead, runInTransaction } from '../../operation/run.ts';

@@ -7,7 +7,7 @@ import { redirect, type PagePlugin } from '../../http/page-response.ts';
 import { readProofFile, takeUploads } from '../../uploads/uploads.ts';
 import { payOnline } from '../../ledger/gateway/operations.ts';
 import { submitProof, viewProof, viewProofThumbnail } from '../../ledger/payments/operations.ts';
-import { proofHeaders } from '../../ledger/schemas.ts';
+import { proofHeaders } from '../../ledger/payments/schemas.ts';
 import { readProof } from '../../ledger/payments/proofs.ts';
 import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { fulfilParticipation } from '../../participations/operations.ts';

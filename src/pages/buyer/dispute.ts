@@ -5,7 +5,7 @@ import { formParser, toResult } from '../../http/forms.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
 import { redirect, type PagePlugin } from '../../http/page-response.ts';
 import { readFormWithFiles, takeUploads } from '../../uploads/uploads.ts';
-import { openDispute } from '../../ledger/books.ts';
+import { openDispute } from '../../ledger/disputes/operations.ts';
 import {
   addDisputePictures,
   disputePictureField,

@@ -2,7 +2,7 @@ import { toApiParticipationStatus } from '../../database/status-words.ts';
 import { toApiStatus } from '../../database/status-words.ts';
 import type { DomainError } from '../../errors/errors.ts';
 import type { LastDisputeRow } from '../../ledger/disputes/queries.ts';
-import type { OwnRefundRow } from '../../ledger/movement-queries.ts';
+import type { OwnRefundRow } from '../../ledger/refunds/queries.ts';
 import type { OwnRow } from '../../participations/queries.ts';
 import { badge, notice, textarea } from '../../web/components.ts';
 import { fileInput } from '../../web/file-input.ts';

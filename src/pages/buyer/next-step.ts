@@ -1,6 +1,6 @@
+import type { Payment } from '../../ledger/payments/payment.ts';
 import { toApiParticipationStatus } from '../../database/status-words.ts';
 import { toApiStatus } from '../../database/status-words.ts';
-import type { Payment } from '../../ledger/payments/operations.ts';
 import type { OwnRow } from '../../participations/queries.ts';
 import { exactMoment } from '../../web/components.ts';
 import { html, type Part } from '../../web/html.ts';

@@ -6,7 +6,7 @@ import { closed, Id } from '../../http/schemas.ts';
 import { redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
 import { readProofFile, takeUploads } from '../../uploads/uploads.ts';
 import { pageToPay, payOnline } from '../../ledger/gateway/operations.ts';
-import { refundsOf } from '../../ledger/movements.ts';
+import { refundsOf } from '../../ledger/refunds/operations.ts';
 import {
   submitProof,
   viewPayment,
@@ -14,8 +14,8 @@ import {
   viewProofThumbnail,
 } from '../../ledger/payments/operations.ts';
 import { readProof } from '../../ledger/payments/proofs.ts';
-import { findRefundAccount } from '../../ledger/queries.ts';
-import { proofHeaders } from '../../ledger/schemas.ts';
+import { findRefundAccount } from '../../ledger/bank-accounts/queries.ts';
+import { proofHeaders } from '../../ledger/payments/schemas.ts';
 import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { viewWaitingEntry } from '../../waiting/operations.ts';
 import type { WaitingEntry } from '../../waiting/waiting.ts';

@@ -1,3 +1,4 @@
+import type { Payment } from '../../ledger/payments/payment.ts';
 import { toApiParticipationStatus } from '../../database/status-words.ts';
 import { toApiStatus } from '../../database/status-words.ts';
 import Type from 'typebox';
@@ -8,7 +9,6 @@ import { DomainError } from '../../errors/errors.ts';
 import { formParser, toResult } from '../../http/forms.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
 import { redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
-import type { Payment } from '../../ledger/payments/operations.ts';
 import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { cancelParticipation } from '../../participations/operations.ts';
 import {

@@ -1,4 +1,4 @@
-import type { Payment, SentProof } from '../../ledger/payments/operations.ts';
+import type { Payment, SentProof } from '../../ledger/payments/payment.ts';
 import { proofLimitBytes } from '../../ledger/payments/proofs.ts';
 import { copyButton, countdown, exactMoment, notice } from '../../web/components.ts';
 import { formatCount, fileSize, formatRupiah, formatShortMoment } from '../../web/format.ts';

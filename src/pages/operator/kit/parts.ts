@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { DomainError, type Wording } from '../../../errors/errors.ts';
 import { closed, Id, text } from '../../../http/schemas.ts';
 import type { ParticipationSummaryRow } from '../../../ledger/work-queues/queries.ts';
-import type { BankAccountRow } from '../../../ledger/queries.ts';
+import type { BankAccountRow } from '../../../ledger/bank-accounts/queries.ts';
 import { formParser, type ParseResult, type RawFields } from '../../../http/forms.ts';
 import { notice } from '../../../web/components.ts';
 import { formatSlots } from '../../../web/format.ts';

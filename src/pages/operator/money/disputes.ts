@@ -6,7 +6,11 @@ import { formParser } from '../../../http/forms.ts';
 import { choice, closed, text } from '../../../http/schemas.ts';
 import type { PagePlugin } from '../../../http/page-response.ts';
 import { authorize } from '../../../identity/policy.ts';
-import { decisionsBefore, openDisputes, resolveDispute } from '../../../ledger/books.ts';
+import {
+  decisionsBefore,
+  openDisputes,
+  resolveDispute,
+} from '../../../ledger/disputes/operations.ts';
 import { participationsById } from '../../../ledger/work-queues/work-queues.ts';
 import type { ParticipationSummaryRow } from '../../../ledger/work-queues/queries.ts';
 import type { DisputeRow, EarlierDecisionRow } from '../../../ledger/disputes/queries.ts';

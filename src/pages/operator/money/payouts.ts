@@ -5,13 +5,13 @@ import { cursorAfter, nextCursor } from '../../../http/cursor.ts';
 import type { PagePlugin } from '../../../http/page-response.ts';
 import { authorize } from '../../../identity/policy.ts';
 import { recentlySettled } from '../../../ledger/work-queues/work-queues.ts';
-import type { PayoutRow } from '../../../ledger/movement-queries.ts';
+import type { PayoutRow } from '../../../ledger/payouts/queries.ts';
 import {
   payoutsDue,
   releasePayout,
   reversePayout,
   settlePayout,
-} from '../../../ledger/movements.ts';
+} from '../../../ledger/payouts/operations.ts';
 import { retryRead, runInTransaction } from '../../../operation/run.ts';
 import { badge, emptyState, paging } from '../../../web/components.ts';
 import { formatDistance, formatRupiah, formatShortMoment } from '../../../web/format.ts';

@@ -10,8 +10,8 @@ import {
   editReceivingAccount,
   receivingAccounts,
 } from '../../../ledger/bank-accounts/operations.ts';
-import type { ReceivingAccountRow } from '../../../ledger/queries.ts';
-import { bankFields } from '../../../ledger/schemas.ts';
+import type { ReceivingAccountRow } from '../../../ledger/bank-accounts/queries.ts';
+import { bankFields } from '../../../ledger/bank-accounts/schemas.ts';
 import { retryRead, runInTransaction } from '../../../operation/run.ts';
 import { bankAccountInputs } from '../../../web/bank-account.ts';
 import { badge, checkbox, emptyState } from '../../../web/components.ts';

@@ -8,16 +8,16 @@ import { redirect, type PagePlugin } from '../../../http/page-response.ts';
 import { authorize } from '../../../identity/policy.ts';
 import { recentlySettled, participationsById } from '../../../ledger/work-queues/work-queues.ts';
 import type { SettledRow, ParticipationSummaryRow } from '../../../ledger/work-queues/queries.ts';
-import type { RefundRow } from '../../../ledger/movement-queries.ts';
+import type { RefundRow } from '../../../ledger/refunds/queries.ts';
 import {
   failRefund,
   refundsDue,
   refundsKept,
   reverseRefund,
   settleRefunds,
-} from '../../../ledger/movements.ts';
+} from '../../../ledger/refunds/operations.ts';
 import { refundsCsv, refundsSheet } from '../../../ledger/refunds/refunds-file.ts';
-import { refundsFileHeaders } from '../../../ledger/schemas.ts';
+import { refundsFileHeaders } from '../../../ledger/refunds/schemas.ts';
 import { retryRead, runInTransaction } from '../../../operation/run.ts';
 import { badge, emptyState, paging } from '../../../web/components.ts';
 import { formatRupiah, formatShortMoment } from '../../../web/format.ts';

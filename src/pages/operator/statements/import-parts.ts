@@ -1,5 +1,5 @@
 import type { ImportRow, SkippedRow } from '../../../ledger/bank-statements/import-queries.ts';
-import type { ReceivingAccountRow } from '../../../ledger/queries.ts';
+import type { ReceivingAccountRow } from '../../../ledger/bank-accounts/queries.ts';
 import type {
   PreviewedLine,
   StatementPreview,

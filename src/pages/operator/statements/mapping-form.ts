@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import { formParser } from '../../../http/forms.ts';
 import { choice, closed } from '../../../http/schemas.ts';
-import type { Mapping, TablePreview } from '../../../ledger/statement-files/types.ts';
+import type { Mapping, TablePreview } from '../../../ledger/statement-files/values/types.ts';
 import { statementFormats, type StatementFormat } from '../../../ledger/statement-files/parse.ts';
 import type { MappingInput, StoredMapping } from '../../../ledger/bank-statements/mapping.ts';
 import { input, select } from '../../../web/components.ts';

@@ -7,11 +7,8 @@ import { closed, Id } from '../../../http/schemas.ts';
 import { redirect, type PagePlugin } from '../../../http/page-response.ts';
 import { authorize } from '../../../identity/policy.ts';
 import { receivingAccounts } from '../../../ledger/bank-accounts/operations.ts';
-import {
-  lineToDivide,
-  participationsById,
-  type LineToDivide,
-} from '../../../ledger/work-queues/work-queues.ts';
+import { lineToDivide, type LineToDivide } from '../../../ledger/bank-statements/open-lines.ts';
+import { participationsById } from '../../../ledger/work-queues/work-queues.ts';
 import { toTransfer } from '../../../ledger/payments/rupiah.ts';
 import {
   assignLine,

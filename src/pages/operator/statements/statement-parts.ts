@@ -1,6 +1,6 @@
 import type { ParticipationSummaryRow } from '../../../ledger/work-queues/queries.ts';
-import type { OpenLine } from '../../../ledger/work-queues/work-queues.ts';
-import type { ReceivingAccountRow } from '../../../ledger/queries.ts';
+import type { OpenLine } from '../../../ledger/bank-statements/open-lines.ts';
+import type { ReceivingAccountRow } from '../../../ledger/bank-accounts/queries.ts';
 import type { Candidate } from '../../../ledger/bank-statements/candidates.ts';
 import { badge, emptyState } from '../../../web/components.ts';
 import { formatRupiah, formatSlots } from '../../../web/format.ts';

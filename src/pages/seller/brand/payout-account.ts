@@ -9,8 +9,8 @@ import {
   payoutAccount,
   setPayoutAccount,
 } from '../../../ledger/bank-accounts/operations.ts';
-import type { OwnAccountRow } from '../../../ledger/queries.ts';
-import { bankFields } from '../../../ledger/schemas.ts';
+import type { OwnAccountRow } from '../../../ledger/bank-accounts/queries.ts';
+import { bankFields } from '../../../ledger/bank-accounts/schemas.ts';
 import { retryRead, runInTransaction } from '../../../operation/run.ts';
 import { bankAccountInputs } from '../../../web/bank-account.ts';
 import { exactMoment, notice } from '../../../web/components.ts';

@@ -16,7 +16,7 @@ import { cursorAfter, nextCursor } from '../../../http/cursor.ts';
 import { toResult, rawFields } from '../../../http/forms.ts';
 import { redirect, sendPage, type PagePlugin } from '../../../http/page-response.ts';
 import { may } from '../../../identity/policy.ts';
-import { findBrandSetup, type BrandSetupRow } from '../../../ledger/queries.ts';
+import { findBrandSetup, type BrandSetupRow } from '../../../ledger/bank-accounts/queries.ts';
 import { publish } from '../../../lifecycle/changes.ts';
 import { retryRead, runInTransaction } from '../../../operation/run.ts';
 import { countdown, emptyState, paging, progressBar } from '../../../web/components.ts';

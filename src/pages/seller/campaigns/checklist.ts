@@ -1,5 +1,5 @@
 import { may } from '../../../identity/policy.ts';
-import type { BrandSetupRow } from '../../../ledger/queries.ts';
+import type { BrandSetupRow } from '../../../ledger/bank-accounts/queries.ts';
 import { notice } from '../../../web/components.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';

@@ -10,8 +10,8 @@ import {
   previewShortfall,
   type ShortfallOutcome,
   type ShortfallPreview,
-} from '../../../ledger/books.ts';
-import { slotsDelivered } from '../../../ledger/schemas.ts';
+} from '../../../ledger/shortfall/operations.ts';
+import { slotsDelivered } from '../../../ledger/shortfall/schemas.ts';
 import { retryRead, runInTransaction } from '../../../operation/run.ts';
 import { input, notice } from '../../../web/components.ts';
 import { formatCount, formatRupiah, formatSlots as slotsInWords } from '../../../web/format.ts';

@@ -1,7 +1,11 @@
 import type { PageDeps } from '../../deps.ts';
 import { sendPage, type PagePlugin } from '../../../http/page-response.ts';
-import { balanceSides, viewSellerStatement, type SellerStatement } from '../../../ledger/books.ts';
-import type { CampaignPayoutRow } from '../../../ledger/movement-queries.ts';
+import {
+  balanceSides,
+  viewSellerStatement,
+  type SellerStatement,
+} from '../../../ledger/books/operations.ts';
+import type { CampaignPayoutRow } from '../../../ledger/payouts/queries.ts';
 import { retryRead } from '../../../operation/run.ts';
 import { badge, exactMoment, notice } from '../../../web/components.ts';
 import { formatRupiah } from '../../../web/format.ts';

@@ -1,29 +1,4 @@
-import { query } from '../database/query.ts';
-import type { LedgerEntryStatus } from './queries.ts';
-
-export interface BooksRow {
-  readonly gross: bigint;
-  readonly fee: bigint;
-  readonly paid: bigint;
-  readonly unique_codes: bigint;
-  readonly credits: bigint;
-  readonly returned: bigint;
-  readonly payouts_returned: bigint;
-  readonly receivable: bigint;
-  readonly codes_kept: bigint;
-  readonly refunds_due: bigint;
-  readonly refunds_settled: bigint;
-  readonly payouts_due: bigint;
-  readonly payouts_settled: bigint;
-  readonly held: bigint;
-  readonly owed_back: bigint;
-  readonly lost: bigint;
-}
-
-export const campaignBooks = query<[campaignId: string], BooksRow>(
-  'campaign_books',
-  'select * from sambatan.campaign_books($1)',
-);
+import { query } from '../../database/query.ts';
 
 export const declareShortfall = query<
   [campaignId: string, slots: number, reason: string, actor: string],
@@ -31,34 +6,6 @@ export const declareShortfall = query<
 >('declare_shortfall', 'select sambatan.declare_shortfall($1, $2, $3, $4) as refunds', {
   changes: 1,
 });
-
-/** A payout of a campaign; everything is null where there is none. */
-export interface PayoutOrNoneRow {
-  readonly transaction_id: string | null;
-  readonly status: LedgerEntryStatus | null;
-  readonly amount: bigint | null;
-  readonly reference: string | null;
-  readonly created_at: Date | null;
-  readonly released_at: Date | null;
-  readonly settled_at: Date | null;
-  readonly is_disputed: boolean;
-}
-
-/**
- * The books of a campaign with each payout that goes on, or went on, to its seller, the oldest
- * first; one row without a payout where there is none. One statement, so that the payouts are those
- * of the books.
- */
-export const statementOfCampaign = query<[campaignId: string], BooksRow & PayoutOrNoneRow>(
-  'statement_of_campaign',
-  `select b.*, t.transaction_id, t.status, t.amount, t.reference, t.created_at, t.released_at,
-    t.settled_at, exists (select from sambatan.disputes d
-      where d.campaign_id = $1 and d.resolved_at is null) as is_disputed
-  from sambatan.campaign_books($1) b
-  left join sambatan.transactions t on t.campaign_id = $1 and t.kind = 'payout'
-    and t.status in ('due', 'pending', 'settled')
-  order by t.created_at, t.transaction_id`,
-);
 
 /** How many slots are to be delivered by now, and the fewest and most that a shortfall can leave. */
 export interface ShortfallRange {

@@ -1,10 +1,10 @@
-import { figureOf, markOf, type Direction, type PlacedFigure } from './amounts.ts';
+import { figureOf, markOf, type Direction, type PlacedFigure } from '../values/amounts.ts';
 import { columnsIn, isNamed, plain, type Columns, type Located } from './columns.ts';
-import { clockOf, dateFigureOf, periodOf, type Period, type PlacedDate } from './dates.ts';
-import { StatementRefused, shortened, type Place } from './refused.ts';
+import { clockOf, dateFigureOf, periodOf, type Period, type PlacedDate } from '../values/dates.ts';
+import { StatementRefused, shortened, type Place } from '../values/refused.ts';
 import { isBalanceLabel, labelOf, summariesOf, type Summary } from './summaries.ts';
 import type { TableRow } from './table.ts';
-import type { Mapping, OtherRow } from './types.ts';
+import type { Mapping, OtherRow } from '../values/types.ts';
 
 /** A row with a transaction, before the styles of the file are known. */
 export interface RawEntry {

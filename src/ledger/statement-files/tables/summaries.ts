@@ -1,4 +1,4 @@
-import { figureOf, isAmount, type Figure } from './amounts.ts';
+import { figureOf, isAmount, type Figure } from '../values/amounts.ts';
 import { plain, type Columns } from './columns.ts';
 import type { TableRow } from './table.ts';
 

@@ -1,15 +1,12 @@
-import type { Queryable } from '../database/query.ts';
-import type { Tx } from '../database/transaction.ts';
-import { authorizeOnBrand } from '../catalogue/operations.ts';
-import { actorLabel, type Actor } from '../identity/actor.ts';
-import { requireRecentAuth, authorize } from '../identity/policy.ts';
-import { assertNotQuarantined } from '../quarantine/operations.ts';
-import { retryRead } from '../operation/run.ts';
-import * as sql from './movement-queries.ts';
-import { authorizeOnBuyer } from './payments/operations.ts';
-
-/** A place in a list by age: microseconds since 1970, and an id. */
-export type Place = readonly [position: number | null, id: string | null];
+import { authorizeOnBuyer } from '../payments/authorize.ts';
+import * as sql from './queries.ts';
+import type { Queryable } from '../../database/query.ts';
+import type { Tx } from '../../database/transaction.ts';
+import { type Actor, actorLabel } from '../../identity/actor.ts';
+import { authorize, requireRecentAuth } from '../../identity/policy.ts';
+import type { AgeCursor } from '../entries/cursor.ts';
+import { retryRead } from '../../operation/run.ts';
+import { assertNotQuarantined } from '../../quarantine/operations.ts';
 
 /** The gateway that sends back by itself what came through it; undefined where there is none. */
 export type Sender = { readonly name: string } | undefined;
@@ -26,7 +23,7 @@ export async function refundsDue(
     failedOnly,
     after: [position, id],
     limit,
-  }: { failedOnly: boolean; after: Place; limit: number },
+  }: { failedOnly: boolean; after: AgeCursor; limit: number },
 ): Promise<sql.RefundRow[]> {
   authorize(actor, 'refund.settle');
   return await db.rows(sql.listRefunds, failedOnly, position, id, limit, gateway?.name ?? null);
@@ -39,7 +36,7 @@ export async function refundsDue(
 export async function refundsKept(
   db: Queryable,
   actor: Actor,
-  [position, id]: Place,
+  [position, id]: AgeCursor,
   limit: number,
 ): Promise<sql.RefundRow[]> {
   authorize(actor, 'refund.settle');
@@ -81,7 +78,7 @@ async function* everyRefund(
   actor: Actor,
   gateway: Sender,
 ): AsyncGenerator<sql.RefundRow> {
-  for (let after: Place = [null, null]; ;) {
+  for (let after: AgeCursor = [null, null]; ;) {
     const wanted = { failedOnly: false, after, limit: refundsAtOnce };
     const rows = await retryRead(() => refundsDue(db, actor, gateway, wanted));
     yield* rows;
@@ -135,75 +132,4 @@ export async function reverseRefund(
 ): Promise<sql.RefundRow> {
   const caller = authorize(actor, 'refund.settle');
   return await tx.one(sql.reverseRefund, id, reason, actorLabel(caller));
-}
-
-/** A page of payouts that are to be made, or only of those that may leave. Refuses: forbidden. */
-export async function payoutsDue(
-  db: Queryable,
-  actor: Actor,
-  {
-    releasedOnly,
-    after: [position, id],
-    limit,
-  }: { releasedOnly: boolean; after: Place; limit: number },
-): Promise<sql.PayoutRow[]> {
-  authorize(actor, 'payout.settle');
-  return await db.rows(sql.listPayouts, releasedOnly, position, id, limit);
-}
-
-/**
- * A page of the payouts to a brand, newest first: due, on their way and settled. Throws:
- * brand_not_found, forbidden.
- */
-export async function payoutsOfBrand(
-  db: Queryable,
-  actor: Actor,
-  brandId: string,
-  { before: [position, id], limit }: { readonly before: Place; readonly limit: number },
-): Promise<sql.PayoutRow[]> {
-  await authorizeOnBrand(db, actor, 'payout.read', brandId);
-  return await db.rows(sql.listPayoutsOfBrand, brandId, position, id, limit);
-}
-
-/**
- * A payout may leave before everybody has received the goods. Refuses: forbidden,
- * movement_not_found, movement_transition_not_allowed, payout_disputed, installation_held,
- * reauthentication_required.
- */
-export async function releasePayout(tx: Tx, actor: Actor, id: string): Promise<sql.PayoutRow> {
-  const caller = authorize(actor, 'payout.settle');
-  requireRecentAuth(actor);
-  await assertNotQuarantined(tx);
-  return await tx.one(sql.releasePayout, id, actorLabel(caller));
-}
-
-/**
- * A payout was made. Refuses: forbidden, movement_not_found, movement_transition_not_allowed,
- * payout_not_released, payout_disputed, payout_not_covered, installation_held,
- * reauthentication_required.
- */
-export async function settlePayout(
-  tx: Tx,
-  actor: Actor,
-  id: string,
-  reference: string,
-): Promise<sql.PayoutRow> {
-  const caller = authorize(actor, 'payout.settle');
-  requireRecentAuth(actor);
-  await assertNotQuarantined(tx);
-  return await tx.one(sql.settlePayout, id, reference, actorLabel(caller));
-}
-
-/**
- * A payout that was made came back: gives the one that is due in its place. Refuses: forbidden,
- * movement_not_found, movement_transition_not_allowed.
- */
-export async function reversePayout(
-  tx: Tx,
-  actor: Actor,
-  id: string,
-  reason: string,
-): Promise<sql.PayoutRow> {
-  const caller = authorize(actor, 'payout.settle');
-  return await tx.one(sql.reversePayout, id, reason, actorLabel(caller));
 }

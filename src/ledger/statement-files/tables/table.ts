@@ -1,8 +1,8 @@
 import { CsvError, parse } from 'csv-parse/sync';
-import { dateFigureOf } from './dates.ts';
-import { decodeText } from './decode.ts';
-import { StatementRefused } from './refused.ts';
-import type { Encoding } from './types.ts';
+import { dateFigureOf } from '../values/dates.ts';
+import { decodeText } from '../values/decode.ts';
+import { StatementRefused } from '../values/refused.ts';
+import type { Encoding } from '../values/types.ts';
 import { isWorkbook, readWorkbook } from './workbook.ts';
 
 export type Delimiter = ',' | ';' | '\t' | '|';

@@ -1,6 +1,6 @@
 import { unzipSync, zipSync } from 'fflate';
 import readSheets from 'read-excel-file/node';
-import { StatementRefused } from './refused.ts';
+import { StatementRefused } from '../values/refused.ts';
 import type { TableRow } from './table.ts';
 
 /** The most bytes that the parts of a workbook may have when unpacked, and the most parts. */

@@ -16,7 +16,7 @@ import mandiriStatement from './mappings/mandiri-statement.json' with { type: 'j
 import permata from './mappings/permata.json' with { type: 'json' };
 import tableEn from './mappings/table-en.json' with { type: 'json' };
 import table from './mappings/table.json' with { type: 'json' };
-import type { Mapping } from './types.ts';
+import type { Mapping } from '../values/types.ts';
 
 /**
  * Mappings that need no operator. Each is a file of data and names the public importer or sample

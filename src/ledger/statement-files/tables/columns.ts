@@ -1,6 +1,6 @@
-import { StatementRefused } from './refused.ts';
+import { StatementRefused } from '../values/refused.ts';
 import type { TableRow } from './table.ts';
-import type { ColumnRef, Mapping } from './types.ts';
+import type { ColumnRef, Mapping } from '../values/types.ts';
 
 /** Indexes of a mapping's columns in one file; -1 for a column that it does not have. */
 export interface Columns {

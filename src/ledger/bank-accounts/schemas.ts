@@ -1,0 +1,62 @@
+import Type from 'typebox';
+import {
+  Id,
+  Timestamp,
+  accountNumberPattern,
+  closed,
+  nameText,
+  nullable,
+} from '../../http/schemas.ts';
+import type { OwnAccountRow, ReceivingAccountRow } from './queries.ts';
+
+/** A bank account as it is sent. */
+export const bankFields = {
+  bank: nameText(2, 40),
+  number: Type.String({ minLength: 5, maxLength: 40, pattern: accountNumberPattern }),
+  holder: nameText(2, 80),
+};
+
+const bankAccount = { bank: Type.String(), number: Type.String(), holder: Type.String() };
+
+export const BankAccountSchema = closed(bankAccount, { title: 'BankAccount' });
+
+export const OwnAccountSchema = closed(
+  { ...bankAccount, updated_at: Timestamp },
+  { title: 'OwnBankAccount' },
+);
+
+export const ReceivingAccountSchema = closed(
+  {
+    id: Id,
+    ...bankAccount,
+    is_default: Type.Boolean(),
+    is_active: Type.Boolean(),
+    statement_through: nullable(
+      Type.String({
+        description: 'The last day (Asia/Jakarta) of which its statement was imported whole',
+      }),
+    ),
+    created_at: Timestamp,
+    updated_at: Timestamp,
+  },
+  { title: 'ReceivingAccount' },
+);
+
+/** The account of a row that may have none. */
+export function accountIn(row: {
+  readonly bank: string | null;
+  readonly number: string | null;
+  readonly holder: string | null;
+}) {
+  const { bank, number, holder } = row;
+  return bank !== null && number !== null && holder !== null ? { bank, number, holder } : null;
+}
+
+export function receivingAccountOf(row: ReceivingAccountRow) {
+  const { account_id: id, ...rest } = row;
+  return { id, ...rest };
+}
+
+export function ownAccountOf({ bank, number, holder, updated_at }: OwnAccountRow) {
+  return { bank, number, holder, updated_at };
+}

@@ -1,0 +1,123 @@
+import type { Queryable } from '../../database/query.ts';
+import { foldText } from '../../database/text-search.ts';
+import { DomainError } from '../../errors/errors.ts';
+import type { Actor } from '../../identity/actor.ts';
+import { authorize } from '../../identity/policy.ts';
+import {
+  CandidateFinder,
+  newestOpenLines,
+  newestOpenPayments,
+  type Candidate,
+  type OpenPaymentRow,
+} from './candidates.ts';
+import { withParts, type DividedLine } from './lines.ts';
+import {
+  allocatedTogether,
+  findLine,
+  listOpenLines,
+  paymentsFor,
+  type StatementLineRow,
+} from './queries.ts';
+
+/** A line of a statement that waits for a person, and what it may be for. */
+export interface OpenLine extends DividedLine {
+  readonly candidates: readonly Candidate[];
+}
+
+/** Open payments, and open lines of an account, that candidates are looked for among. */
+const maxPaymentsLooked = 10_000;
+const maxLinesLooked = 500;
+
+/** A page of statement lines that wait for a person, the oldest day first. Refuses: forbidden. */
+export async function openLines(
+  db: Queryable,
+  actor: Actor,
+  [day, id]: readonly [day: string | null, id: string | null],
+  limit: number,
+): Promise<OpenLine[]> {
+  authorize(actor, 'statement.import');
+  return await withCandidates(db, await db.rows(listOpenLines, day, id, limit));
+}
+
+/** One line, whatever became of it. Refuses: forbidden, statement_line_not_found. */
+export async function oneLine(db: Queryable, actor: Actor, lineId: string): Promise<OpenLine> {
+  authorize(actor, 'statement.import');
+  const line = await db.maybe(findLine, lineId);
+  if (line === undefined) throw new DomainError('statement_line_not_found', {});
+  return (await withCandidates(db, [line]))[0]!;
+}
+
+/** A line with what a person needs to divide it. */
+export interface LineToDivide {
+  readonly line: OpenLine;
+  /** Open payments that it may pay, by its candidates, its parts and the search. */
+  readonly payments: readonly OpenPaymentRow[];
+  /** Allocated lines, this one among them, that are counted together for one participation. */
+  readonly together: readonly StatementLineRow[];
+}
+
+const maxFound = 20;
+
+/** One line for the page that divides it. Refuses: forbidden, statement_line_not_found. */
+export async function lineToDivide(
+  db: Queryable,
+  actor: Actor,
+  lineId: string,
+  search: string,
+): Promise<LineToDivide> {
+  const line = await oneLine(db, actor, lineId);
+  const open = await db.rows(newestOpenPayments, maxPaymentsLooked);
+  const wanted = new Set([
+    ...line.parts.map(({ participation_id }) => participation_id),
+    ...line.candidates.flatMap(({ parts }) => parts.map((part) => part.participation_id)),
+  ]);
+  const words = foldText(search.trim());
+  const isFound = ({ display_name, holder, participation_id }: OpenPaymentRow) =>
+    words !== '' &&
+    [display_name, holder, participation_id].some(
+      (text) => text !== null && foldText(text).includes(words),
+    );
+  const payments = [
+    ...open.filter(({ participation_id }) => wanted.has(participation_id)),
+    ...open.filter((one) => !wanted.has(one.participation_id) && isFound(one)),
+  ];
+  const together = await db.rows(allocatedTogether, lineId);
+  return { line, payments: payments.slice(0, maxFound), together };
+}
+
+/** Adds what is known of each line; candidates for those that are open. */
+async function withCandidates(
+  db: Queryable,
+  rows: readonly StatementLineRow[],
+): Promise<OpenLine[]> {
+  const lines = await withParts(db, rows);
+  const isOpen = ({ status }: StatementLineRow) => status === 'unmatched' || status === 'ambiguous';
+  const open = lines.filter(isOpen);
+  if (open.length === 0) return lines.map((line) => ({ ...line, candidates: [] }));
+  const finder = new CandidateFinder(await db.rows(newestOpenPayments, maxPaymentsLooked));
+  const found = new Map<string, readonly Candidate[]>();
+  for (const [accountId, own] of Map.groupBy(open, ({ account_id }) => account_id)) {
+    const others = await db.rows(newestOpenLines, accountId, maxLinesLooked);
+    const fitting = await fittingBySum(db, accountId, own);
+    for (const line of own) {
+      const known = fitting.get(line.line_id) ?? [];
+      found.set(line.line_id, finder.find(line, others, known));
+    }
+  }
+  return lines.map((line) => ({ ...line, candidates: found.get(line.line_id) ?? [] }));
+}
+
+/** Participations whose payment is of the very sum of a line, also those that a person verified. */
+async function fittingBySum(
+  db: Queryable,
+  accountId: string,
+  lines: readonly StatementLineRow[],
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const amounts = lines.map(({ amount }) => amount);
+  const days = lines.map(({ booked_on }) => booked_on);
+  const rows = await db.rows(paymentsFor, accountId, amounts, days);
+  const byLine = Map.groupBy(rows, ({ ordinal }) => lines[ordinal - 1]!.line_id);
+  return new Map(
+    [...byLine].map(([id, own]) => [id, own.map(({ participation_id }) => participation_id)]),
+  );
+}

@@ -1,0 +1,48 @@
+import * as sql from './queries.ts';
+import type { Campaign } from '../../campaigns/campaign.ts';
+import { authorizeOnCampaign } from '../../campaigns/operations.ts';
+import type { Queryable } from '../../database/query.ts';
+import type { Actor } from '../../identity/actor.ts';
+import type { CampaignPayoutRow } from '../payouts/queries.ts';
+
+/** The books of a campaign; they balance to the rupiah. Refuses: campaign_not_found, forbidden. */
+export async function viewBooks(
+  db: Queryable,
+  actor: Actor,
+  campaignId: string,
+): Promise<sql.BooksRow> {
+  await authorizeOnCampaign(db, actor, 'books.read', campaignId);
+  return await db.one(sql.campaignBooks, campaignId);
+}
+
+/** A campaign's books, and how the money stands that goes on to its seller. */
+export interface SellerStatement {
+  readonly campaign: Campaign;
+  readonly books: sql.BooksRow;
+  readonly payouts: readonly CampaignPayoutRow[];
+}
+
+/** What a campaign's seller is shown of its money. Refuses: campaign_not_found, forbidden. */
+export async function viewSellerStatement(
+  db: Queryable,
+  actor: Actor,
+  campaignId: string,
+): Promise<SellerStatement> {
+  const { campaign } = await authorizeOnCampaign(db, actor, 'books.read', campaignId);
+  const rows = await db.rows(sql.statementOfCampaign, campaignId);
+  return { campaign, books: rows[0]!, payouts: rows.filter(isPayout) };
+}
+
+function isPayout<R extends sql.PayoutOrNoneRow>(row: R): row is R & CampaignPayoutRow {
+  return row.transaction_id !== null;
+}
+
+/** Both sides of the books, in rupiah: what came in or will, and what it is for. They are equal. */
+export function balanceSides(books: sql.BooksRow): { readonly in: bigint; readonly for: bigint } {
+  const { paid, unique_codes, credits, returned, receivable, owed_back, lost } = books;
+  const { gross, codes_kept, payouts_returned, refunds_due, refunds_settled } = books;
+  return {
+    in: paid + unique_codes + credits + returned + receivable + owed_back + lost,
+    for: gross + codes_kept + payouts_returned + refunds_due + refunds_settled,
+  };
+}

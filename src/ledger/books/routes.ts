@@ -1,0 +1,26 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import { closed, Id, problems } from '../../http/schemas.ts';
+import type { OperationDeps } from '../../operation/deps.ts';
+import { retryRead } from '../../operation/run.ts';
+import { viewBooks } from './operations.ts';
+import { BooksSchema } from './schemas.ts';
+
+const params = closed({ id: Id });
+
+/** The balance of a campaign. */
+export function booksRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
+  return async (server) => {
+    server.get(
+      '/campaigns/:id/books',
+      {
+        schema: {
+          tags: ['money'],
+          summary: 'The books of a campaign, which balance to the rupiah',
+          params,
+          response: { 200: BooksSchema, ...problems('forbidden', 'campaign_not_found') },
+        },
+      },
+      async ({ actor, params: { id } }) => await retryRead(() => viewBooks(app.db, actor, id)),
+    );
+  };
+}

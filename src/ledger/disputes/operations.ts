@@ -1,0 +1,69 @@
+import { authorizeOnBuyer } from '../payments/authorize.ts';
+import * as sql from './queries.ts';
+import type { Queryable } from '../../database/query.ts';
+import type { Tx } from '../../database/transaction.ts';
+import { type Actor, actorLabel } from '../../identity/actor.ts';
+import { newId } from '../../identity/ids.ts';
+import { authorize } from '../../identity/policy.ts';
+import type { AgeCursor } from '../entries/cursor.ts';
+
+/**
+ * Something is wrong with what was bought: the payout of the campaign is held. Refuses:
+ * participation_not_found, forbidden, participation_transition_not_allowed, dispute_not_paid,
+ * dispute_open_already, dispute_decided, dispute_says_nothing_new.
+ */
+export async function openDispute(
+  tx: Tx,
+  actor: Actor,
+  participationId: string,
+  reason: string,
+): Promise<sql.DisputeRow> {
+  const { buyer, caller } = await authorizeOnBuyer(tx, actor, 'dispute.open', participationId);
+  return await tx.one(
+    sql.openDispute,
+    buyer.campaign_id,
+    participationId,
+    newId(),
+    reason,
+    actorLabel(caller),
+  );
+}
+
+/** A page of open disputes, the oldest first. Refuses: forbidden. */
+export async function openDisputes(
+  db: Queryable,
+  actor: Actor,
+  [position, id]: AgeCursor,
+  limit: number,
+): Promise<sql.DisputeRow[]> {
+  authorize(actor, 'dispute.resolve');
+  return await db.rows(sql.listDisputes, position, id, limit);
+}
+
+/** How disputes that are opened anew were decided before, by their ids. Refuses: forbidden. */
+export async function decisionsBefore(
+  db: Queryable,
+  actor: Actor,
+  disputeIds: readonly string[],
+): Promise<ReadonlyMap<string, sql.EarlierDecisionRow>> {
+  authorize(actor, 'dispute.resolve');
+  const rows = await db.rows(sql.earlierDecisions, disputeIds);
+  return new Map(rows.map((row) => [row.dispute_id, row]));
+}
+
+/**
+ * Upheld, the buyer gets their money back; dismissed, it stays with the seller. Refuses: forbidden,
+ * dispute_not_found, dispute_resolved_already, payout_settled_already.
+ */
+export async function resolveDispute(
+  tx: Tx,
+  actor: Actor,
+  disputeId: string,
+  {
+    resolution,
+    explanation,
+  }: { readonly resolution: 'upheld' | 'dismissed'; readonly explanation: string },
+): Promise<sql.DisputeRow> {
+  const caller = authorize(actor, 'dispute.resolve');
+  return await tx.one(sql.resolveDispute, disputeId, resolution, explanation, actorLabel(caller));
+}

@@ -1,0 +1,36 @@
+import { query } from '../../database/query.ts';
+import type { LedgerEntryStatus } from '../entries/entry.ts';
+
+export type LedgerEntryKind = 'payment' | 'refund' | 'payout';
+
+export interface LedgerEntryRow {
+  readonly campaign_id: string;
+  readonly transaction_id: string;
+  readonly kind: LedgerEntryKind | 'adjustment';
+  readonly status: LedgerEntryStatus;
+  readonly participation_id: string | null;
+  readonly amount: bigint;
+  readonly unique_code: number;
+  readonly attempts: number;
+  readonly provider: string | null;
+  readonly provider_reference: string | null;
+}
+
+const movementColumns = `campaign_id, transaction_id, kind, status, participation_id, amount,
+    unique_code, attempts, provider, provider_reference`;
+
+export const markPending = query<
+  [transactionId: string, kind: LedgerEntryKind, provider: string, providerReference: string],
+  LedgerEntryRow
+>('send_movement', `select ${movementColumns} from sambatan.send_movement($1, $2, $3, $4)`);
+
+export const markFailed = query<
+  [transactionId: string, kind: LedgerEntryKind, reason: string],
+  LedgerEntryRow
+>('recall_movement', `select ${movementColumns} from sambatan.recall_movement($1, $2, $3)`);
+
+export const findByProvider = query<[provider: string, providerReference: string], LedgerEntryRow>(
+  'find_by_provider',
+  `select ${movementColumns} from sambatan.transactions
+  where provider = $1 and provider_reference = $2`,
+);

@@ -1,0 +1,33 @@
+import { brandRoleOf } from '../../catalogue/operations.ts';
+import type { Queryable } from '../../database/query.ts';
+import { DomainError } from '../../errors/errors.ts';
+import type { Actor, SignedIn } from '../../identity/actor.ts';
+import { authorizeOrHide, type Action } from '../../identity/policy.ts';
+import { findBuyer } from './queries.ts';
+
+/** The buyer of a participation, or of an offer after success, and the seller. */
+export interface Buyer {
+  readonly campaign_id: string;
+  readonly participation_id: string;
+  readonly user_id: string;
+  readonly brand_id: string;
+}
+
+/**
+ * Throws unless the caller may do this with the money of the participation:
+ * participation_not_found for whoever may not see that either.
+ */
+export async function authorizeOnBuyer(
+  db: Queryable,
+  actor: Actor,
+  action: Action,
+  participationId: string,
+): Promise<{ buyer: Buyer; caller: SignedIn }> {
+  if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
+  const buyer = await db.maybe(findBuyer, participationId);
+  const hidden = 'participation_not_found';
+  if (buyer === undefined) throw new DomainError(hidden, {});
+  const brandRole = await brandRoleOf(db, actor, buyer.brand_id);
+  const seen = { action, see: 'participation.read', hidden } as const;
+  return { buyer, caller: authorizeOrHide(actor, seen, { brandRole, ownerId: buyer.user_id }) };
+}

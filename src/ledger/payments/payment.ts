@@ -1,0 +1,68 @@
+import type { BankAccountRow } from '../bank-accounts/queries.ts';
+import type { LedgerEntryStatus } from '../entries/entry.ts';
+import type { Proof } from './proofs.ts';
+import type { PaymentRow } from './queries.ts';
+import { toTransfer } from './rupiah.ts';
+
+/** What a participation has to pay, and how that stands. */
+export interface Payment {
+  readonly id: string;
+  readonly campaign_id: string;
+  readonly participation_id: string;
+  readonly status: LedgerEntryStatus;
+  /** Whole rupiah: quantity × price. */
+  readonly amount: bigint;
+  readonly unique_code: number;
+  /** What is to be transferred, to the rupiah: amount + unique_code. */
+  readonly total: bigint;
+  readonly pay_by: Date | null;
+  /** Null for what was paid without being looked at, and where it can be paid online only. */
+  readonly account: BankAccountRow | null;
+  /** Why it was rejected. */
+  readonly reason: string | null;
+  readonly has_proof: boolean;
+  /** The file that was sent last to show the transfer, as it is kept; null when there is none. */
+  readonly proof: SentProof | null;
+  readonly created_at: Date;
+  readonly settled_at: Date | null;
+  /** When the buyer paid, or the day in Asia/Jakarta (YYYY-MM-DD) where no more is known. */
+  readonly paid_at: Date | null;
+  readonly paid_on: string | null;
+}
+
+/** What is known of a proof of payment without reading it. */
+export interface SentProof {
+  readonly content_type: Proof['contentType'];
+  readonly bytes: number;
+  readonly sent_at: Date;
+}
+
+function sentProofOf(row: PaymentRow): SentProof | null {
+  const { proof_type: type, proof_bytes: bytes, proof_sent_at: sentAt } = row;
+  if (type === null || bytes === null || sentAt === null) return null;
+  return { content_type: type, bytes, sent_at: sentAt };
+}
+
+/** The payment that a row tells of. */
+export function paymentOf(row: PaymentRow): Payment {
+  const { bank, number, holder } = row;
+  const known = bank !== null && number !== null && holder !== null;
+  return {
+    id: row.transaction_id,
+    campaign_id: row.campaign_id,
+    participation_id: row.participation_id,
+    status: row.status,
+    amount: row.amount,
+    unique_code: row.unique_code,
+    total: toTransfer(row),
+    pay_by: row.pay_by,
+    account: known ? { bank, number, holder } : null,
+    reason: row.reason,
+    has_proof: row.has_proof,
+    proof: sentProofOf(row),
+    created_at: row.created_at,
+    settled_at: row.settled_at,
+    paid_at: row.paid_at,
+    paid_on: row.paid_on,
+  };
+}

@@ -1,0 +1,65 @@
+import Type from 'typebox';
+import { fileHeaders } from '../../http/download-headers.ts';
+import { Id, Rupiah, Timestamp, choice, closed, nullable } from '../../http/schemas.ts';
+import { BankAccountSchema } from '../bank-accounts/schemas.ts';
+import { ledgerEntryStatuses } from '../entries/entry.ts';
+import type { Proof } from './proofs.ts';
+
+/** What says of a proof of payment what file it is: a picture to look at, a PDF to save. */
+export function proofHeaders(participationId: string, type: Proof['contentType']) {
+  const isShown = type === 'image/webp';
+  return fileHeaders({
+    name: `bukti-${participationId}.${isShown ? 'webp' : 'pdf'}`,
+    type,
+    isShown,
+  });
+}
+
+export const PaymentSchema = closed(
+  {
+    id: Id,
+    campaign_id: Id,
+    participation_id: Id,
+    status: choice(ledgerEntryStatuses),
+    amount: Rupiah,
+    unique_code: Type.Integer({
+      description: 'Rupiah; makes the total one of a kind. Once settled: what was paid of it',
+    }),
+    total: Rupiah,
+    pay_by: nullable(Timestamp),
+    account: nullable(BankAccountSchema),
+    reason: nullable(Type.String()),
+    has_proof: Type.Boolean(),
+    proof: nullable(
+      closed({
+        content_type: choice(['image/webp', 'application/pdf']),
+        bytes: Type.Integer({ minimum: 1 }),
+        sent_at: Timestamp,
+      }),
+    ),
+    created_at: Timestamp,
+    settled_at: nullable(Timestamp),
+    paid_at: nullable(
+      Type.Unsafe<Date>({ ...Timestamp, description: 'When the buyer paid, where that is known' }),
+    ),
+    paid_on: nullable(
+      Type.String({
+        description: 'The day of the transfer in Asia/Jakarta, where no more than the day is known',
+      }),
+    ),
+  },
+  { title: 'Payment' },
+);
+
+export const ReceivedSchema = closed(
+  {
+    campaign_id: Id,
+    participation_id: Id,
+    outcome: choice(['settled', 'given', 'credited', 'known']),
+  },
+  {
+    title: 'ReceivedMoney',
+    description:
+      'settled: the payment; given: a lapsed hold got its slots back, as another participation; credited: a refund is due; known: it was counted before',
+  },
+);

@@ -1,0 +1,79 @@
+import * as sql from './queries.ts';
+import { authorizeOnBrand } from '../../catalogue/operations.ts';
+import type { Queryable } from '../../database/query.ts';
+import type { Tx } from '../../database/transaction.ts';
+import { type Actor, actorLabel } from '../../identity/actor.ts';
+import { authorize, requireRecentAuth } from '../../identity/policy.ts';
+import type { AgeCursor } from '../entries/cursor.ts';
+import { assertNotQuarantined } from '../../quarantine/operations.ts';
+
+/** A page of payouts that are to be made, or only of those that may leave. Refuses: forbidden. */
+export async function payoutsDue(
+  db: Queryable,
+  actor: Actor,
+  {
+    releasedOnly,
+    after: [position, id],
+    limit,
+  }: { releasedOnly: boolean; after: AgeCursor; limit: number },
+): Promise<sql.PayoutRow[]> {
+  authorize(actor, 'payout.settle');
+  return await db.rows(sql.listPayouts, releasedOnly, position, id, limit);
+}
+
+/**
+ * A page of the payouts to a brand, newest first: due, on their way and settled. Throws:
+ * brand_not_found, forbidden.
+ */
+export async function payoutsOfBrand(
+  db: Queryable,
+  actor: Actor,
+  brandId: string,
+  { before: [position, id], limit }: { readonly before: AgeCursor; readonly limit: number },
+): Promise<sql.PayoutRow[]> {
+  await authorizeOnBrand(db, actor, 'payout.read', brandId);
+  return await db.rows(sql.listPayoutsOfBrand, brandId, position, id, limit);
+}
+
+/**
+ * A payout may leave before everybody has received the goods. Refuses: forbidden,
+ * movement_not_found, movement_transition_not_allowed, payout_disputed, installation_held,
+ * reauthentication_required.
+ */
+export async function releasePayout(tx: Tx, actor: Actor, id: string): Promise<sql.PayoutRow> {
+  const caller = authorize(actor, 'payout.settle');
+  requireRecentAuth(actor);
+  await assertNotQuarantined(tx);
+  return await tx.one(sql.releasePayout, id, actorLabel(caller));
+}
+
+/**
+ * A payout was made. Refuses: forbidden, movement_not_found, movement_transition_not_allowed,
+ * payout_not_released, payout_disputed, payout_not_covered, installation_held,
+ * reauthentication_required.
+ */
+export async function settlePayout(
+  tx: Tx,
+  actor: Actor,
+  id: string,
+  reference: string,
+): Promise<sql.PayoutRow> {
+  const caller = authorize(actor, 'payout.settle');
+  requireRecentAuth(actor);
+  await assertNotQuarantined(tx);
+  return await tx.one(sql.settlePayout, id, reference, actorLabel(caller));
+}
+
+/**
+ * A payout that was made came back: gives the one that is due in its place. Refuses: forbidden,
+ * movement_not_found, movement_transition_not_allowed.
+ */
+export async function reversePayout(
+  tx: Tx,
+  actor: Actor,
+  id: string,
+  reason: string,
+): Promise<sql.PayoutRow> {
+  const caller = authorize(actor, 'payout.settle');
+  return await tx.one(sql.reversePayout, id, reason, actorLabel(caller));
+}

@@ -1,0 +1,86 @@
+import { query } from '../../database/query.ts';
+import { isAfterCursor, positionColumn } from '../entries/cursor.ts';
+import type { LedgerEntryStatus } from '../entries/entry.ts';
+
+export interface PayoutRow {
+  readonly campaign_id: string;
+  readonly brand_id: string;
+  readonly title: string;
+  readonly transaction_id: string;
+  readonly status: LedgerEntryStatus;
+  readonly amount: bigint;
+  readonly reason: string | null;
+  readonly reference: string | null;
+  readonly created_at: Date;
+  readonly released_at: Date | null;
+  readonly settled_at: Date | null;
+  readonly is_disputed: boolean;
+  readonly bank: string | null;
+  readonly number: string | null;
+  readonly holder: string | null;
+  readonly position: bigint;
+}
+
+const payout = (movements: string) => `select t.campaign_id, c.brand_id, c.title,
+    t.transaction_id, t.status, t.amount, t.reason, t.reference, t.created_at, t.released_at,
+    t.settled_at, exists (select from sambatan.disputes d
+      where d.campaign_id = t.campaign_id and d.resolved_at is null) as is_disputed,
+    a.bank, a.number, a.holder, ${positionColumn('t.created_at')}
+  from ${movements} t
+  join sambatan.campaigns c on c.campaign_id = t.campaign_id
+  left join sambatan.payout_accounts a on a.brand_id = c.brand_id`;
+
+/** A page of payouts that are to be made, the oldest first; only those that may leave, or all. */
+export const listPayouts = query<
+  [releasedOnly: boolean, after: number | null, afterId: string | null, limit: number],
+  PayoutRow
+>(
+  'list_payouts',
+  `${payout('sambatan.transactions')}
+  where t.kind = 'payout' and t.status = 'due' and (not $1 or t.released_at is not null)
+    and ${isAfterCursor('t.created_at', 't.transaction_id', ['$2', '$3'])}
+  order by t.created_at, t.transaction_id limit $4`,
+);
+
+/** A page of the payouts to a brand, newest first: due, on their way and settled. */
+export const listPayoutsOfBrand = query<
+  [brandId: string, before: number | null, beforeId: string | null, limit: number],
+  PayoutRow
+>(
+  'list_payouts_of_brand',
+  `${payout('sambatan.transactions')}
+  where c.brand_id = $1 and t.kind = 'payout' and t.status in ('due', 'pending', 'settled')
+    and ($2::bigint is null or (t.created_at, t.transaction_id) <
+      (timestamptz 'epoch' + $2::bigint * interval '1 microsecond', $3::uuid))
+  order by t.created_at desc, t.transaction_id desc limit $4`,
+);
+
+/** What of a payout the seller of its campaign is shown. */
+export type CampaignPayoutRow = Pick<
+  PayoutRow,
+  | 'transaction_id'
+  | 'status'
+  | 'amount'
+  | 'reference'
+  | 'created_at'
+  | 'released_at'
+  | 'settled_at'
+  | 'is_disputed'
+>;
+
+export const releasePayout = query<[transactionId: string, actor: string], PayoutRow>(
+  'release_payout',
+  payout('sambatan.release_payout($1, $2)'),
+  { changes: 'rows' },
+);
+
+export const settlePayout = query<
+  [transactionId: string, reference: string, actor: string],
+  PayoutRow
+>('settle_payout', payout("sambatan.settle_movement($1, 'payout', $2, $3)"), { changes: 'rows' });
+
+/** Gives the payout that is due in place of the one that came back. */
+export const reversePayout = query<
+  [transactionId: string, reason: string, actor: string],
+  PayoutRow
+>('reverse_payout', payout("sambatan.reverse_movement($1, 'payout', $2, $3)"), { changes: 'rows' });

@@ -1,0 +1,125 @@
+import { query } from '../../database/query.ts';
+import { isAfterCursor, positionColumn } from '../entries/cursor.ts';
+import type { LedgerEntryStatus } from '../entries/entry.ts';
+
+export interface RefundRow {
+  readonly campaign_id: string;
+  readonly transaction_id: string;
+  readonly participation_id: string;
+  readonly user_id: string;
+  readonly status: LedgerEntryStatus;
+  readonly amount: bigint;
+  readonly attempts: number;
+  readonly reason: string | null;
+  readonly reference: string | null;
+  readonly created_at: Date;
+  readonly settled_at: Date | null;
+  readonly bank: string | null;
+  readonly number: string | null;
+  readonly holder: string | null;
+  readonly position: bigint;
+}
+
+const refund = (movements: string) => `select t.campaign_id, t.transaction_id, t.participation_id,
+    p.user_id, t.status, t.amount, t.attempts, t.reason, t.reference, t.created_at, t.settled_at,
+    a.bank, a.number, a.holder, ${positionColumn('t.created_at')}
+  from ${movements} t
+  join sambatan.orders p on p.campaign_id = t.campaign_id
+    and p.participation_id = t.participation_id
+  left join sambatan.refund_accounts a on a.user_id = p.user_id`;
+
+/** Refunds `t` whose money is not kept for the waiting list: they may be sent. */
+export const isNotKept = (t: string) =>
+  `(${t}.paid_in_time is null or not sambatan.is_kept(${t}.campaign_id, ${t}.transaction_id))`;
+
+/** Of refunds that are due, those that no provider sends by itself: all of them without one. */
+export const leftToPeople = (provider: `$${number}`) =>
+  `(${provider}::text is null or t.attempts > 0
+    or sambatan.order_to_refund(t, ${provider}) is null)`;
+
+/**
+ * A page of refunds that people are to make, the oldest first; only the failed ones, or all. What
+ * came through the provider goes back through it, and is not made by hand as well.
+ */
+export const listRefunds = query<
+  [
+    failedOnly: boolean,
+    after: number | null,
+    afterId: string | null,
+    limit: number,
+    provider: string | null,
+  ],
+  RefundRow
+>(
+  'list_refunds',
+  `${refund('sambatan.transactions')}
+  where t.kind = 'refund' and t.status = 'due' and (not $1 or t.attempts > 0)
+    and ${isNotKept('t')} and ${leftToPeople('$5')}
+    and ${isAfterCursor('t.created_at', 't.transaction_id', ['$2', '$3'])}
+  order by t.created_at, t.transaction_id limit $4`,
+);
+
+/** A page of refunds whose money is kept for the waiting list, in order of when it was paid. */
+export const listKeptRefunds = query<
+  [after: number | null, afterId: string | null, limit: number],
+  RefundRow
+>(
+  'list_kept_refunds',
+  `${refund('sambatan.transactions')}
+  join sambatan.waiting_entries w on w.campaign_id = t.campaign_id
+    and w.refund_id = t.transaction_id and w.status = 'waiting'
+  where t.kind = 'refund' and t.status = 'due' and t.paid_in_time is not null
+    and ${isAfterCursor('t.created_at', 't.transaction_id', ['$1', '$2'])}
+  order by t.created_at, t.transaction_id limit $3`,
+);
+
+export const settleRefunds = query<
+  [transactionIds: string[], reference: string, actor: string],
+  RefundRow
+>('settle_refunds', refund("sambatan.settle_movements($1, 'refund', $2, $3)"), { changes: 'rows' });
+
+export const findRefund = query<[campaignId: string, transactionId: string], RefundRow>(
+  'find_refund',
+  `${refund('sambatan.transactions')} where t.campaign_id = $1 and t.transaction_id = $2`,
+);
+
+export const failRefund = query<[transactionId: string, reason: string, actor: string], RefundRow>(
+  'fail_refund',
+  refund('sambatan.fail_refund($1, $2, $3)'),
+  { changes: 'rows' },
+);
+
+/** Gives the refund that is due in place of the one that came back. */
+export const reverseRefund = query<
+  [transactionId: string, reason: string, actor: string],
+  RefundRow
+>('reverse_refund', refund("sambatan.reverse_movement($1, 'refund', $2, $3)"), { changes: 'rows' });
+
+/** What of a refund its buyer is shown. */
+export type OwnRefundRow = Pick<
+  RefundRow,
+  'transaction_id' | 'status' | 'amount' | 'attempts' | 'reference' | 'created_at' | 'settled_at'
+> & {
+  /** Whether its buyer may choose the head of the waiting list instead. */
+  readonly may_wait: boolean;
+  /** The entry of the waiting list that its money is kept for. */
+  readonly kept_for: string | null;
+};
+
+/** What goes back, or went back, to the buyer of one participation, the newest first. */
+export const refundsOfParticipation = query<
+  [campaignId: string, participationId: string],
+  OwnRefundRow
+>(
+  'refunds_of_participation',
+  `select t.transaction_id, t.status, t.amount, t.attempts, t.reference, t.created_at,
+    t.settled_at, w.entry_id as kept_for,
+    case when t.paid_in_time is null or w.entry_id is not null then false
+      else sambatan.why_no_choice(t.campaign_id, t.transaction_id) is null end as may_wait
+  from sambatan.transactions t
+  left join sambatan.waiting_entries w on w.campaign_id = t.campaign_id
+    and w.refund_id = t.transaction_id and w.status = 'waiting'
+  where t.campaign_id = $1 and t.participation_id = $2 and t.kind = 'refund'
+    and t.status in ('due', 'pending', 'settled')
+  order by t.created_at desc, t.transaction_id desc`,
+);
