@@ -10,7 +10,7 @@ import { checkbox, notice } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
 import { heading } from '../../web/layout.ts';
 import { inLanguage, type PageContext } from '../../web/visit.ts';
-import { signedIn } from '../kit/signed-in.ts';
+import { requirePerson } from '../kit/signed-in.ts';
 
 const path = '/akun/pemberitahuan';
 
@@ -32,7 +32,7 @@ export function messageSettingPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get(path, async (request, reply) => {
       const { visit } = request;
-      const { userId } = signedIn(visit);
+      const { userId } = requirePerson(visit);
       authorize(visit.actor, 'notification.settings');
       const settings = await retryRead(() => settingsOf(app.db, userId));
       const saved = Object.hasOwn(request.query as object, 'simpan');
@@ -42,7 +42,7 @@ export function messageSettingPages(app: PageDeps): PagePlugin {
     });
 
     server.post(path, async (request, reply) => {
-      const { userId } = signedIn(request.visit);
+      const { userId } = requirePerson(request.visit);
       authorize(request.visit.actor, 'notification.settings');
       const ticked = rawFields(request.body);
       await runInTransaction(app.db, async (tx) => {

@@ -19,7 +19,7 @@ import { formatCount, formatShortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { heading } from '../../web/layout.ts';
 import type { PageContext } from '../../web/visit.ts';
-import { signedIn } from '../kit/signed-in.ts';
+import { requirePerson } from '../kit/signed-in.ts';
 
 const path = '/akun/pesan';
 const pageSize = 20;
@@ -31,7 +31,7 @@ export function messagePages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get(path, async (request, reply) => {
       const { visit } = request;
-      const { userId } = signedIn(visit);
+      const { userId } = requirePerson(visit);
       authorize(visit.actor, 'notification.read');
       const { cursor } = request.query as { cursor?: unknown };
       const from = typeof cursor === 'string' ? cursor : undefined;
@@ -54,7 +54,7 @@ export function messagePages(app: PageDeps): PagePlugin {
     });
 
     server.post(`${path}/baca`, async (request, reply) => {
-      const { userId } = signedIn(request.visit);
+      const { userId } = requirePerson(request.visit);
       authorize(request.visit.actor, 'notification.read');
       const form = readUpTo(request.body);
       // What arrived after the page was shown stays unread.
@@ -64,7 +64,7 @@ export function messagePages(app: PageDeps): PagePlugin {
     });
 
     server.post(`${path}/:id/baca`, { schema }, async (request, reply) => {
-      const { userId } = signedIn(request.visit);
+      const { userId } = requirePerson(request.visit);
       authorize(request.visit.actor, 'notification.read');
       await runInTransaction(app.db, (tx) => readMessage(tx, userId, request.params.id));
       return redirect(request, reply, path);

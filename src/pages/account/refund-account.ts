@@ -11,7 +11,7 @@ import { notice } from '../../web/components.ts';
 import { html } from '../../web/html.ts';
 import { heading, type PageProps } from '../../web/layout.ts';
 import type { PageContext } from '../../web/visit.ts';
-import { signedIn } from '../kit/signed-in.ts';
+import { requirePerson } from '../kit/signed-in.ts';
 
 const readForm = formParser(closed(bankFields));
 const path = '/akun/rekening';
@@ -21,7 +21,7 @@ export function refundAccountPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get(path, async (request, reply) => {
       const { visit } = request;
-      const { userId } = signedIn(visit);
+      const { userId } = requirePerson(visit);
       const known = await retryRead(() => refundAccount(app.db, visit.actor, userId)).catch(
         noneYet,
       );
@@ -35,7 +35,7 @@ export function refundAccountPages(app: PageDeps): PagePlugin {
 
     server.post(path, async (request, reply) => {
       const { visit } = request;
-      const { userId } = signedIn(visit);
+      const { userId } = requirePerson(visit);
       const form = readForm(request.body);
       if ('errors' in form) {
         return sendPage(request, reply, formPage(visit, form.typed, form.errors, false), 422);

@@ -23,7 +23,7 @@ import { html, trusted, type Html, type Part } from '../../web/html.ts';
 import { heading, type PageProps } from '../../web/layout.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { sixDigits } from './mfa-form.ts';
-import { signedIn } from '../kit/signed-in.ts';
+import { requirePerson } from '../kit/signed-in.ts';
 
 const here = '/akun/keamanan';
 const setUp = `${here}/aplikasi`;
@@ -41,7 +41,7 @@ export function securityPages(app: PageDeps): PagePlugin {
   };
 
   const toSetUp = async (visit: PageContext): Promise<ShownSecret> => {
-    const { email, displayName } = signedIn(visit);
+    const { email, displayName } = requirePerson(visit);
     const label = email ?? (displayName === '' ? 'Sambatan' : displayName);
     return await retryRead(() => factorToSetUp(app.db, app.signIn, visit.actor, label));
   };
@@ -66,19 +66,19 @@ export function securityPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get(here, async (request, reply) => {
       const { visit } = request;
-      signedIn(visit);
+      requirePerson(visit);
       const state = await retryRead(() => ownFactor(app.db, visit.actor));
       return sendPage(request, reply, securityPage(visit, state));
     });
 
     server.post(`${here}/mulai`, async (request, reply) => {
-      signedIn(request.visit);
+      requirePerson(request.visit);
       await runInTransaction(app.db, (tx) => beginFactor(tx, app.signIn, request.visit.actor));
       return redirect(request, reply, setUp);
     });
 
     server.get(setUp, async (request, reply) => {
-      signedIn(request.visit);
+      requirePerson(request.visit);
       try {
         return await showSetUp(request, reply);
       } catch (error) {
@@ -93,7 +93,7 @@ export function securityPages(app: PageDeps): PagePlugin {
 
     server.post(setUp, async (request, reply) => {
       const { visit } = request;
-      signedIn(visit);
+      requirePerson(visit);
       const form = readCode(request.body);
       if ('errors' in form) return showSetUp(request, reply, { errors: form.errors }, 422);
       const { sessionId } = visit;
@@ -112,7 +112,7 @@ export function securityPages(app: PageDeps): PagePlugin {
 
     server.post(`${here}/kode-cadangan`, async (request, reply) => {
       const { visit } = request;
-      signedIn(visit);
+      requirePerson(visit);
       const codes = await runInTransaction(app.db, (tx) =>
         renewRecoveryCodes(tx, visit.actor, deviceOf(request)),
       );
@@ -123,7 +123,7 @@ export function securityPages(app: PageDeps): PagePlugin {
     // An operator whose session began without the second factor that they have.
     server.post(`${here}/bukti`, async (request, reply) => {
       const { actor } = request.visit;
-      signedIn(request.visit);
+      requirePerson(request.visit);
       const lacks = actor.kind === 'user' && actor.lacksFactor === true;
       if (lacks) throw new DomainError('reauthentication_required', {});
       return redirect(request, reply, actor.kind === 'operator' ? '/operator' : here);
@@ -131,7 +131,7 @@ export function securityPages(app: PageDeps): PagePlugin {
 
     server.post(`${here}/matikan`, async (request, reply) => {
       const { visit } = request;
-      signedIn(visit);
+      requirePerson(visit);
       await runInTransaction(app.db, (tx) => removeFactor(tx, visit.actor, deviceOf(request)));
       await tell(request, 'removed');
       return redirect(request, reply, here);

@@ -16,7 +16,7 @@ import {
 } from '../../ledger/disputes/pictures.ts';
 import { disputePictureHeaders } from '../../ledger/disputes/routes.ts';
 import { retryRead, runInTransaction } from '../../operation/run.ts';
-import { signedIn } from '../kit/signed-in.ts';
+import { requirePerson } from '../kit/signed-in.ts';
 import { faultOf } from './money.ts';
 import { ownParticipation, showParticipation } from './participation.ts';
 
@@ -65,7 +65,7 @@ export function disputePages(app: PageDeps): PagePlugin {
 
     server.get('/keluhan/:id/foto', { schema: picture }, async (request, reply) => {
       const { visit } = request;
-      signedIn(visit);
+      requirePerson(visit);
       const { id } = request.params;
       const { nomor: number = 1 } = request.query;
       const content = await retryRead(() => viewDisputePicture(app.db, visit.actor, id, number));

@@ -20,7 +20,7 @@ import { attribute, html, type Html } from '../../web/html.ts';
 import { heading } from '../../web/layout.ts';
 import { campaignWords, participationBadge, paymentBadge } from '../statuses.ts';
 import { inLanguage, type PageContext } from '../../web/visit.ts';
-import { signedIn } from '../kit/signed-in.ts';
+import { requirePerson } from '../kit/signed-in.ts';
 import { productPicture } from '../campaign/picture.ts';
 import { sum } from '../campaign/rules.ts';
 import { waitingPlaces } from '../campaign/waiting-part.ts';
@@ -56,7 +56,7 @@ export function minePages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/ikutan', async (request, reply) => {
       const { visit } = request;
-      const person = signedIn(visit);
+      const person = requirePerson(visit);
       const asked = request.query as Readonly<Record<string, unknown>>;
       const shelf = shelfOf(asked['status']);
       const cursor = typeof asked['cursor'] === 'string' ? asked['cursor'] : undefined;

@@ -22,7 +22,7 @@ import type { WaitingEntry } from '../../waiting/waiting.ts';
 import { formatSlots } from '../../web/format.ts';
 import { html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
-import { signedIn } from '../kit/signed-in.ts';
+import { requirePerson } from '../kit/signed-in.ts';
 import { keepForSlots } from './answers.ts';
 import { refundPart } from './goods.ts';
 import { faultOf, type Fault, type Money } from './money.ts';
@@ -108,7 +108,7 @@ type Offer = WaitingEntry & { readonly order_id: string };
 
 /** The reader's own offer that is accepted by paying; of anything else not even that it is there. */
 async function offerOf(app: PageDeps, visit: PageContext, id: string): Promise<Offer> {
-  const { userId } = signedIn(visit);
+  const { userId } = requirePerson(visit);
   const entry = await retryRead(() => viewWaitingEntry(app.db, visit.actor, id));
   const { order_id } = entry;
   if (entry.user_id !== userId || order_id === null) {
@@ -157,7 +157,7 @@ async function showOffer(
 
 async function moneyOf(app: PageDeps, visit: PageContext, { order_id: id }: Offer): Promise<Money> {
   const refunds = await retryRead(() => refundsOf(app.db, visit.actor, id));
-  const { userId } = signedIn(visit);
+  const { userId } = requirePerson(visit);
   const account = await retryRead(() => app.db.maybe(findRefundAccount, userId));
   const none = { refunds, dispute: undefined, hasRefundAccount: account !== undefined } as const;
   const isOffered = app.payments.gateway !== undefined;

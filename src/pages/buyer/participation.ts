@@ -21,7 +21,7 @@ import { formatCount, formatRupiah, formatSlots } from '../../web/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
 import { campaignBadge, participationBadge, paymentBadge } from '../statuses.ts';
 import type { PageContext } from '../../web/visit.ts';
-import { signedIn } from '../kit/signed-in.ts';
+import { requirePerson } from '../kit/signed-in.ts';
 import { productPicture } from '../campaign/picture.ts';
 import { sum } from '../campaign/rules.ts';
 import { historyOf } from './history.ts';
@@ -89,7 +89,7 @@ export async function ownParticipation(
   visit: PageContext,
   id: string,
 ): Promise<OwnRow> {
-  const { userId } = signedIn(visit);
+  const { userId } = requirePerson(visit);
   const row = await retryRead(() => app.db.maybe(findOwnParticipation, id, userId));
   if (row === undefined) throw new DomainError('participation_not_found', {});
   return row;

@@ -8,7 +8,7 @@ import { askReminder, dropReminder } from '../../notifications/operations.ts';
 import { runInTransaction } from '../../operation/run.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
-import { signedIn } from '../kit/signed-in.ts';
+import { requirePerson } from '../kit/signed-in.ts';
 
 const schema = { params: closed({ id: Id }) };
 const verbs = [
@@ -23,7 +23,7 @@ export function reminderPages(app: PageDeps): PagePlugin {
       server.post(`/sambatan/:id/${path}`, { schema }, async (request, reply) => {
         const { actor } = request.visit;
         const { id } = request.params as { id: string };
-        signedIn(request.visit);
+        requirePerson(request.visit);
         const person = () => userOf(authorize(actor, 'reminder.ask'), undefined);
         await runInTransaction<unknown>(app.db, (tx) => verb(tx, actor, id, person));
         return redirect(request, reply, `/sambatan/${id}`);

@@ -13,7 +13,7 @@ import {
 } from '../../waiting/operations.ts';
 import { notice } from '../../web/components.ts';
 import { html } from '../../web/html.ts';
-import { signedIn } from '../kit/signed-in.ts';
+import { requirePerson } from '../kit/signed-in.ts';
 import { showCampaign } from './campaign.ts';
 import { addressOf, readJoin } from './join.ts';
 
@@ -70,7 +70,7 @@ export function waitingPages(app: PageDeps): PagePlugin {
         async (request, reply) => {
           const { visit } = request;
           const { id } = request.params as { id: string };
-          signedIn(visit);
+          requirePerson(visit);
           const answer = await toResult(() =>
             runInTransaction(app.db, (tx) => verb(tx, visit.actor, id)),
           );

@@ -1,8 +1,13 @@
 import { DomainError } from '../../errors/errors.ts';
-import type { Person, PageContext } from '../../web/visit.ts';
+import type { PageContext, Person } from '../../web/visit.ts';
 
-/** Whoever is signed in as a person. Throws `unauthenticated`, which leads to signing in. */
-export function signedIn(visit: PageContext): Person {
+/** The person who is signed in. Throws `unauthenticated`, which leads to the sign-in page. */
+export function requirePerson(visit: PageContext): Person {
   if (visit.person === undefined) throw new DomainError('unauthenticated', {});
   return visit.person;
+}
+
+/** Throws `unauthenticated` for visitors. Programs with a token pass. */
+export function requireSignedIn(visit: PageContext): void {
+  if (visit.actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
 }

@@ -11,7 +11,9 @@ import { badge, exactMoment, input } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { sendOperatorPage } from './kit/frame.ts';
-import { flashMessage, params, refusalNotice, tryVerb, withFlash, type Sent } from './kit/parts.ts';
+import { flashMessage, withFlash } from '../kit/flash.ts';
+import { refusalNotice } from '../kit/refusal-notice.ts';
+import { params, requireValid, type Sent } from './kit/parts.ts';
 
 const here = '/operator/orang';
 const readCandidate = formParser(closed({ email: text(3, 254) }));
@@ -40,7 +42,7 @@ export function operatorPeople(app: PageDeps): PagePlugin {
       authorize(actor, 'operators.manage');
       const reading = readCandidate(request.body);
       const done = await toResult(async () => {
-        const candidate = tryVerb(reading);
+        const candidate = requireValid(reading);
         return await runInTransaction(app.db, (tx) => grantOperator(tx, actor, candidate));
       });
       return 'refused' in done

@@ -3,7 +3,8 @@ import type { DomainError } from '../../../errors/errors.ts';
 import { toResult } from '../../../http/forms.ts';
 import { redirect, type PagePlugin } from '../../../http/page-response.ts';
 import { authorize, type Action } from '../../../identity/policy.ts';
-import { params, withFlash } from './parts.ts';
+import { withFlash } from '../../kit/flash.ts';
+import { params } from './parts.ts';
 
 /** A page of the desk whose entries have forms. */
 interface Desk {

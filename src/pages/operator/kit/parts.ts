@@ -1,13 +1,11 @@
-import type { FastifyRequest } from 'fastify';
-import { DomainError, type Wording } from '../../../errors/errors.ts';
+import { DomainError } from '../../../errors/errors.ts';
 import { closed, Id, text } from '../../../http/schemas.ts';
 import type { ParticipationSummaryRow } from '../../../ledger/work-queues/queries.ts';
 import type { BankAccountRow } from '../../../ledger/bank-accounts/queries.ts';
 import { formParser, type ParseResult, type RawFields } from '../../../http/forms.ts';
-import { notice } from '../../../web/components.ts';
 import { formatSlots } from '../../../web/format.ts';
 import { attribute, html, type Html, type Part } from '../../../web/html.ts';
-import { inLanguage, type PageContext } from '../../../web/visit.ts';
+import type { PageContext } from '../../../web/visit.ts';
 
 export const params = closed({ id: Id });
 export const readReason = formParser(closed({ reason: text(3, 500) }));
@@ -19,70 +17,10 @@ export interface Sent {
   readonly typed?: RawFields;
 }
 
-/** What a form says. Refuses: validation_failed, with what is wrong in it. */
-export function tryVerb<T>(reading: ParseResult<T>): T {
+/** The value of a form. Throws `validation_failed`, with what is wrong in the fields. */
+export function requireValid<T>(reading: ParseResult<T>): T {
   if ('errors' in reading) throw new DomainError('validation_failed', {}, reading.errors);
   return reading.value;
-}
-
-/** Why a form was not taken, above the list that it belongs to. */
-export function refusalNotice(
-  visit: PageContext,
-  refused: Pick<DomainError, 'text' | 'fields'> | undefined,
-): Html | undefined {
-  if (refused === undefined) return undefined;
-  const { title, detail } = refused.text(visit.language);
-  return notice('bad', title, refused.fields[0]?.message[visit.language] ?? detail);
-}
-
-const news = {
-  diterima: { id: 'Pembayaran diterima.', en: 'The payment is settled.' },
-  ditolak: {
-    id: 'Bukti ditolak. Pembeli diberi tahu alasannya.',
-    en: 'The proof is rejected. The buyer is told why.',
-  },
-  dipasangkan: { id: 'Transfer dicatat untuk pesanan itu.', en: 'The transfer is counted for it.' },
-  menunggusisa: {
-    id: 'Uangnya belum cukup, jadi menunggu transfer sisanya. Belum ada yang dicatat.',
-    en: 'It is not enough yet, so it waits for the rest. Nothing is recorded so far.',
-  },
-  diurungkan: { id: 'Pembagian diurungkan.', en: 'The division is undone.' },
-  disisihkan: { id: 'Transfer disisihkan.', en: 'The transfer is set aside.' },
-  tersimpan: { id: 'Rekening tersimpan.', en: 'The account is saved.' },
-  lunas: { id: 'Pengembalian dicatat selesai.', en: 'The refunds are settled.' },
-  gagal: {
-    id: 'Kegagalan dicatat. Pengembaliannya tetap menunggu.',
-    en: 'The failure is noted. The refund stays due.',
-  },
-  dibalik: {
-    id: 'Dicatat kembali. Uangnya menunggu dikirim ulang.',
-    en: 'It is noted as come back. The money is due again.',
-  },
-  pulih: { id: 'Uangnya dicatat sudah kembali.', en: 'The money is noted as come back.' },
-  relakan: { id: 'Dicatat sebagai kerugian.', en: 'It is noted as a loss.' },
-  dilepas: { id: 'Pencairan boleh dikirim.', en: 'The payout may leave.' },
-  cair: { id: 'Pencairan dicatat selesai.', en: 'The payout is settled.' },
-  ditunjuk: { id: 'Operator ditunjuk.', en: 'The operator is named.' },
-  dicabut: { id: 'Operator dicabut.', en: 'It is taken away.' },
-  selesai: { id: 'Keluhan selesai.', en: 'The dispute is resolved.' },
-} as const satisfies Record<string, Wording>;
-
-/** A path that says, once it is reached, what was done. */
-export function withFlash(path: string, what: keyof typeof news): string {
-  return `${path}?kabar=${what}`;
-}
-
-/** What was done on the page before this one. */
-export function flashMessage(request: FastifyRequest): Html | undefined {
-  const { kabar } = request.query as { kabar?: unknown };
-  if (typeof kabar !== 'string' || !Object.hasOwn(news, kabar)) return undefined;
-  return notice('good', inLanguage(request.visit, news[kabar as keyof typeof news]));
-}
-
-/** One word of a query; undefined when it is not there or comes twice. */
-export function queryParam(request: FastifyRequest, name: string): string | undefined {
-  const value = (request.query as Readonly<Record<string, unknown>>)[name];
-  return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
 /** The ways to the pages of one section. */

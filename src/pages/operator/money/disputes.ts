@@ -21,16 +21,10 @@ import type { PageContext } from '../../../web/visit.ts';
 import { disputePictures } from '../../buyer/dispute-pictures-part.ts';
 import { entryForms } from '../kit/entry-forms.ts';
 import { sendOperatorPage } from '../kit/frame.ts';
-import {
-  queryParam,
-  buyer,
-  fieldOf,
-  collapsibleForm,
-  flashMessage,
-  refusalNotice,
-  tryVerb,
-  subject,
-} from '../kit/parts.ts';
+import { flashMessage } from '../../kit/flash.ts';
+import { queryParam } from '../../kit/params.ts';
+import { refusalNotice } from '../../kit/refusal-notice.ts';
+import { buyer, fieldOf, collapsibleForm, requireValid, subject } from '../kit/parts.ts';
 import { moneyOutParts } from './refunds.ts';
 import { waitingFacts } from '../kit/queue-age.ts';
 
@@ -87,7 +81,7 @@ export function operatorDisputes(app: PageDeps): PagePlugin {
 
     const form = entryForms(server, { here, action: 'dispute.resolve', show });
     form('selesai', 'selesai', async ({ visit, body }, id) => {
-      const { resolution, explanation } = tryVerb(readResolution(body));
+      const { resolution, explanation } = requireValid(readResolution(body));
       const words = { resolution, explanation: explanation.trim() };
       return await runInTransaction(app.db, (tx) => resolveDispute(tx, visit.actor, id, words));
     });

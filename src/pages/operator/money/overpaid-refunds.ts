@@ -19,17 +19,17 @@ import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { entryForms } from '../kit/entry-forms.ts';
 import { sendOperatorPage } from '../kit/frame.ts';
+import { flashMessage } from '../../kit/flash.ts';
+import { queryParam } from '../../kit/params.ts';
+import { refusalNotice } from '../../kit/refusal-notice.ts';
 import {
-  queryParam,
   buyer,
   fieldOf,
   collapsibleForm,
-  flashMessage,
   readReason,
   readReference,
   reasonOf,
-  refusalNotice,
-  tryVerb,
+  requireValid,
   subject,
 } from '../kit/parts.ts';
 import { moneyOutParts } from './refunds.ts';
@@ -81,13 +81,13 @@ export function operatorClaims(app: PageDeps): PagePlugin {
 
     const form = entryForms(server, { here, action: 'refund.settle', show });
     form('kembali', 'pulih', async ({ visit, body }, id) => {
-      const { reference } = tryVerb(readReference(body));
+      const { reference } = requireValid(readReference(body));
       return await runInTransaction(app.db, (tx) =>
         settleOverpaidRefund(tx, visit.actor, id, reference.trim()),
       );
     });
     form('relakan', 'relakan', async ({ visit, body }, id) => {
-      const { reason } = tryVerb(readReason(body));
+      const { reason } = requireValid(readReason(body));
       return await runInTransaction(app.db, (tx) =>
         writeOffOverpaidRefund(tx, visit.actor, id, reason.trim()),
       );

@@ -21,18 +21,18 @@ import { attribute, html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { entryForms } from '../kit/entry-forms.ts';
 import { sendOperatorPage } from '../kit/frame.ts';
+import { flashMessage } from '../../kit/flash.ts';
+import { queryParam } from '../../kit/params.ts';
+import { refusalNotice } from '../../kit/refusal-notice.ts';
 import {
   account,
-  queryParam,
   buyer,
   fieldOf,
   collapsibleForm,
-  flashMessage,
   params,
   readReason,
   reasonOf,
-  refusalNotice,
-  tryVerb,
+  requireValid,
   subject,
   subsections,
 } from '../kit/parts.ts';
@@ -96,7 +96,7 @@ export function operatorPayments(app: PageDeps): PagePlugin {
 
     const form = entryForms(server, { here, action: 'payment.verify', show });
     form('terima', 'diterima', async ({ visit, body }, id) => {
-      const { amount, reference, paid_on: paidOn } = tryVerb(readVerification(body));
+      const { amount, reference, paid_on: paidOn } = requireValid(readVerification(body));
       const seen = {
         amount: amount === undefined ? null : BigInt(amount),
         reference: reference?.trim() ?? null,
@@ -105,7 +105,7 @@ export function operatorPayments(app: PageDeps): PagePlugin {
       return await runInTransaction(app.db, (tx) => verifyPayment(tx, visit.actor, id, seen));
     });
     form('tolak', 'ditolak', async ({ visit, body }, id) => {
-      const { reason } = tryVerb(readReason(body));
+      const { reason } = requireValid(readReason(body));
       return await runInTransaction(app.db, (tx) =>
         rejectPayment(tx, visit.actor, id, reason.trim()),
       );

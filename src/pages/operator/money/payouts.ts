@@ -19,16 +19,16 @@ import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { entryForms } from '../kit/entry-forms.ts';
 import { sendOperatorPage } from '../kit/frame.ts';
+import { flashMessage } from '../../kit/flash.ts';
+import { queryParam } from '../../kit/params.ts';
+import { refusalNotice } from '../../kit/refusal-notice.ts';
 import {
   account,
-  queryParam,
   fieldOf,
   collapsibleForm,
-  flashMessage,
   readReason,
   readReference,
-  refusalNotice,
-  tryVerb,
+  requireValid,
 } from '../kit/parts.ts';
 import { madePart, moneyOutParts } from './refunds.ts';
 import { waitingFacts } from '../kit/queue-age.ts';
@@ -76,13 +76,13 @@ export function operatorPayouts(app: PageDeps): PagePlugin {
       runInTransaction(app.db, (tx) => releasePayout(tx, visit.actor, id)),
     );
     form('cair', 'cair', async ({ visit, body }, id) => {
-      const { reference } = tryVerb(readReference(body));
+      const { reference } = requireValid(readReference(body));
       return await runInTransaction(app.db, (tx) =>
         settlePayout(tx, visit.actor, id, reference.trim()),
       );
     });
     form('balik', 'dibalik', async ({ visit, body }, id) => {
-      const { reason } = tryVerb(readReason(body));
+      const { reason } = requireValid(readReason(body));
       return await runInTransaction(app.db, (tx) =>
         reversePayout(tx, visit.actor, id, reason.trim()),
       );

@@ -18,16 +18,9 @@ import { badge, checkbox, emptyState } from '../../../web/components.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { sendOperatorPage } from '../kit/frame.ts';
-import {
-  fieldOf,
-  collapsibleForm,
-  flashMessage,
-  params,
-  refusalNotice,
-  tryVerb,
-  withFlash,
-  type Sent,
-} from '../kit/parts.ts';
+import { flashMessage, withFlash } from '../../kit/flash.ts';
+import { refusalNotice } from '../../kit/refusal-notice.ts';
+import { fieldOf, collapsibleForm, params, requireValid, type Sent } from '../kit/parts.ts';
 import { paymentParts } from './payments.ts';
 
 const section = '/operator/pembayaran';
@@ -63,14 +56,14 @@ export function operatorAccounts(app: PageDeps): PagePlugin {
       authorize(actor, 'receiving_account.manage');
       const reading = readAccount(request.body);
       const done = await toResult(async () => {
-        const { is_default: isDefault, ...given } = tryVerb(reading);
+        const { is_default: isDefault, ...given } = requireValid(reading);
         return await runInTransaction(app.db, (tx) =>
           addReceivingAccount(tx, actor, given, isDefault),
         );
       });
       return 'refused' in done
         ? await show(request, reply, { refused: done.refused, typed: reading.typed })
-        : redirect(request, reply, withFlash(here, 'tersimpan'));
+        : redirect(request, reply, withFlash(here, 'rekening-tersimpan'));
     });
 
     server.post(`${here}/:id`, { schema: { params } }, async (request, reply) => {
@@ -78,7 +71,7 @@ export function operatorAccounts(app: PageDeps): PagePlugin {
       authorize(actor, 'receiving_account.manage');
       const { id } = request.params;
       const done = await toResult(async () => {
-        const form = tryVerb(readChange(request.body));
+        const form = requireValid(readChange(request.body));
         const change = {
           holder: form.holder,
           isActive: form.is_active,
@@ -88,7 +81,7 @@ export function operatorAccounts(app: PageDeps): PagePlugin {
       });
       return 'refused' in done
         ? await show(request, reply, done)
-        : redirect(request, reply, withFlash(here, 'tersimpan'));
+        : redirect(request, reply, withFlash(here, 'rekening-tersimpan'));
     });
 
     server.post(`${here}/:id/utama`, { schema: { params } }, async (request, reply) => {
@@ -100,7 +93,7 @@ export function operatorAccounts(app: PageDeps): PagePlugin {
       );
       return 'refused' in done
         ? await show(request, reply, done)
-        : redirect(request, reply, withFlash(here, 'tersimpan'));
+        : redirect(request, reply, withFlash(here, 'rekening-tersimpan'));
     });
   };
 }

@@ -25,20 +25,19 @@ import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { entryForms } from '../kit/entry-forms.ts';
 import { sendOperatorPage } from '../kit/frame.ts';
+import { flashMessage, withFlash } from '../../kit/flash.ts';
+import { queryParam } from '../../kit/params.ts';
+import { refusalNotice } from '../../kit/refusal-notice.ts';
 import {
   account,
-  queryParam,
   buyer,
   fieldOf,
   collapsibleForm,
-  flashMessage,
   readReason,
   reasonOf,
-  refusalNotice,
-  tryVerb,
+  requireValid,
   subject,
   subsections,
-  withFlash,
 } from '../kit/parts.ts';
 import { waitingCell } from '../kit/queue-age.ts';
 
@@ -110,7 +109,7 @@ export function operatorRefunds(app: PageDeps): PagePlugin {
       authorize(actor, 'refund.settle');
       const done = await toResult(async () => {
         const { id: chosen, ...rest } = (request.body ?? {}) as Record<string, unknown>;
-        const { reference } = tryVerb(readSettlement(rest));
+        const { reference } = requireValid(readSettlement(rest));
         const wanted = chosenIds(chosen);
         return await runInTransaction(app.db, (tx) =>
           settleRefunds(tx, actor, wanted, reference.trim()),
@@ -122,11 +121,11 @@ export function operatorRefunds(app: PageDeps): PagePlugin {
 
     const form = entryForms(server, { here, action: 'refund.settle', show });
     form('gagal', 'gagal', async ({ visit, body }, id) => {
-      const { reason } = tryVerb(readReason(body));
+      const { reason } = requireValid(readReason(body));
       return await runInTransaction(app.db, (tx) => failRefund(tx, visit.actor, id, reason.trim()));
     });
     form('balik', 'dibalik', async ({ visit, body }, id) => {
-      const { reason } = tryVerb(readReason(body));
+      const { reason } = requireValid(readReason(body));
       return await runInTransaction(app.db, (tx) =>
         reverseRefund(tx, visit.actor, id, reason.trim()),
       );

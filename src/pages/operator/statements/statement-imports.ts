@@ -21,7 +21,8 @@ import { html, type Html } from '../../../web/html.ts';
 import { sendOperatorPage } from '../kit/frame.ts';
 import { previewPart, progressPart, resultPart } from './import-parts.ts';
 import { mappingOfFields, mappingPart, readMapping, type MappingFields } from './mapping-form.ts';
-import { params, refusalNotice, tryVerb } from '../kit/parts.ts';
+import { refusalNotice } from '../../kit/refusal-notice.ts';
+import { params, requireValid } from '../kit/parts.ts';
 import { paymentParts } from '../money/payments.ts';
 
 const readAccount = formParser(closed({ account: Id }));
@@ -80,7 +81,7 @@ export function statementImports(app: PageDeps, { here, show }: Overview): PageP
           file: bytes,
           fileName,
         } = await readFormWithFile(request, 'statement', tooLarge);
-        const { account } = tryVerb(readAccount(fields));
+        const { account } = requireValid(readAccount(fields));
         await retryRead(() => statements.authorizeImport(app.db, actor, account));
         if (bytes === undefined) throw noFile();
         const upload = { bytes, fileName: fileName ?? '', mapping: undefined };
@@ -100,7 +101,7 @@ export function statementImports(app: PageDeps, { here, show }: Overview): PageP
       authorize(actor, 'statement.import');
       const { id } = request.params;
       const done = await toResult(async () => {
-        const mapping = mappingOfFields(tryVerb(readMapping(request.body)) as MappingFields);
+        const mapping = mappingOfFields(requireValid(readMapping(request.body)) as MappingFields);
         if (mapping === undefined) throw noColumns();
         await statements.mapUpload(app.db, actor, id, mapping);
       });
@@ -113,7 +114,7 @@ export function statementImports(app: PageDeps, { here, show }: Overview): PageP
       authorize(actor, 'statement.import');
       const { id } = request.params;
       const done = await toResult(async () => {
-        const { through, keep_mapping: keepMapping } = tryVerb(readStart(request.body));
+        const { through, keep_mapping: keepMapping } = requireValid(readStart(request.body));
         const deps = { db: app.db, importer: app.importer };
         const start = { keepMapping, through, patienceMs };
         return await statements.applyUpload(deps, actor, id, start);

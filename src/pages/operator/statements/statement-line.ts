@@ -23,16 +23,10 @@ import { formatRupiah } from '../../../web/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { sendOperatorPage } from '../kit/frame.ts';
-import {
-  queryParam,
-  fieldOf,
-  flashMessage,
-  params,
-  readReason,
-  refusalNotice,
-  tryVerb,
-  withFlash,
-} from '../kit/parts.ts';
+import { flashMessage, withFlash } from '../../kit/flash.ts';
+import { queryParam } from '../../kit/params.ts';
+import { refusalNotice } from '../../kit/refusal-notice.ts';
+import { fieldOf, params, readReason, requireValid } from '../kit/parts.ts';
 import { paymentParts } from '../money/payments.ts';
 import {
   assignForm,
@@ -114,7 +108,7 @@ export function statementLines(app: PageDeps, here: string): PagePlugin {
     );
 
     form('tujuan', async ({ visit, body }, id) => {
-      const { participation_id, refund } = tryVerb(readTarget(body));
+      const { participation_id, refund } = requireValid(readTarget(body));
       const participationId = participation_id.toLowerCase();
       const line = await runInTransaction(app.db, (tx) =>
         assignLine(tx, visit.actor, id, { participationId, refund }),
@@ -125,13 +119,13 @@ export function statementLines(app: PageDeps, here: string): PagePlugin {
     });
 
     form('bagi', async ({ visit, body }, id) => {
-      const parts = partsOf(tryVerb(readDivision(body)) as Readonly<Record<string, unknown>>);
+      const parts = partsOf(requireValid(readDivision(body)) as Readonly<Record<string, unknown>>);
       await runInTransaction(app.db, (tx) => divideLine(tx, visit.actor, id, parts));
       return `${here}/${id}`;
     });
 
     form('gabung', async ({ visit, body }, id) => {
-      const { participation_id, lines } = tryVerb(readTogether(body));
+      const { participation_id, lines } = requireValid(readTogether(body));
       const participationId = participation_id.toLowerCase();
       await runInTransaction(app.db, async (tx) => {
         for (const lineId of [id, ...lines.toLowerCase().split(' ')].toSorted()) {
@@ -142,20 +136,20 @@ export function statementLines(app: PageDeps, here: string): PagePlugin {
     });
 
     form('catat', async ({ visit, body }, id) => {
-      const { lines, refund } = tryVerb(readSettlement(body));
+      const { lines, refund } = requireValid(readSettlement(body));
       const ids = [id, ...lines.toLowerCase().split(' ')];
       await runInTransaction(app.db, (tx) => settleLines(tx, visit.actor, ids, refund));
       return withFlash(here, 'dipasangkan');
     });
 
     form('urungkan', async ({ visit, body }, id) => {
-      tryVerb(readNothing(body));
+      requireValid(readNothing(body));
       await runInTransaction(app.db, (tx) => divideLine(tx, visit.actor, id, []));
       return withFlash(`${here}/${id}`, 'diurungkan');
     });
 
     form('sisihkan', async ({ visit, body }, id) => {
-      const { reason } = tryVerb(readReason(body));
+      const { reason } = requireValid(readReason(body));
       await runInTransaction(app.db, (tx) => ignoreLine(tx, visit.actor, id, reason.trim()));
       return withFlash(here, 'disisihkan');
     });

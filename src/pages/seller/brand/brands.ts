@@ -12,16 +12,11 @@ import { exactMoment } from '../../../web/components.ts';
 import { html, type Html } from '../../../web/html.ts';
 import { heading } from '../../../web/layout.ts';
 import { inLanguage, type PageContext } from '../../../web/visit.ts';
-import {
-  flashMessage,
-  refusalNotice,
-  roleNames,
-  rerenderForm,
-  signedIn,
-  statusOf,
-  withFlash,
-  type Shown,
-} from './shop-head.ts';
+import { flashMessage, withFlash } from '../../kit/flash.ts';
+import { refusedForm, statusOf, type FormState } from '../../kit/form-action.ts';
+import { refusalNotice } from '../../kit/refusal-notice.ts';
+import { requireSignedIn } from '../../kit/signed-in.ts';
+import { roleNames } from './shop-head.ts';
 
 const readBrand = formParser(closed({ name: brandName }));
 
@@ -30,7 +25,7 @@ export function brandPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/toko', async (request, reply) => {
       const { visit } = request;
-      signedIn(visit);
+      requireSignedIn(visit);
       const { t, url, person } = visit;
       const brands = person ? await retryRead(() => app.db.rows(listBrandsOf, person.userId)) : [];
       const make = html`<a class="button" href="${url('/toko/baru')}"
@@ -69,13 +64,13 @@ export function brandPages(app: PageDeps): PagePlugin {
     });
 
     server.get('/toko/baru', async (request, reply) => {
-      signedIn(request.visit);
+      requireSignedIn(request.visit);
       return sendPage(request, reply, newBrand(request.visit, { typed: {} }));
     });
 
     server.post('/toko/baru', async (request, reply) => {
       const { visit } = request;
-      signedIn(visit);
+      requireSignedIn(visit);
       const reading = readBrand(request.body);
       if (!('value' in reading)) return sendPage(request, reply, newBrand(visit, reading), 422);
       const { name } = reading.value;
@@ -87,19 +82,19 @@ export function brandPages(app: PageDeps): PagePlugin {
       if ('done' in made) {
         return redirect(request, reply, withFlash(`/toko/${made.done.brand_id}`, 'brand-dibuat'));
       }
-      const page = newBrand(visit, rerenderForm(reading.typed, made.refused));
+      const page = newBrand(visit, refusedForm(reading.typed, made.refused));
       return sendPage(request, reply, page, statusOf(made.refused));
     });
 
     server.get('/toko/undangan/:token', async (request, reply) => {
       const { visit } = request;
-      signedIn(visit);
+      requireSignedIn(visit);
       return sendPage(request, reply, await invitationPage(app, visit, tokenOf(request)));
     });
 
     server.post('/toko/undangan/:token', async (request, reply) => {
       const { visit } = request;
-      signedIn(visit);
+      requireSignedIn(visit);
       const token = tokenOf(request);
       const { brandId } = await runInTransaction(app.db, (tx) =>
         acceptInvitation(tx, visit.actor, token),
@@ -113,7 +108,7 @@ function tokenOf(request: { readonly params: unknown }): string {
   return (request.params as { readonly token: string }).token;
 }
 
-function newBrand(visit: PageContext, { typed, errors, refused }: Shown) {
+function newBrand(visit: PageContext, { typed, errors, refused }: FormState) {
   const { t, url } = visit;
   const title = t('Buat brand', 'Create a brand');
   const main = html`<p class="crumbs">

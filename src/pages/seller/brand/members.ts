@@ -20,20 +20,12 @@ import { badge, exactMoment, input, select } from '../../../web/components.ts';
 import { html, type Html } from '../../../web/html.ts';
 import { inLanguage, type PageContext } from '../../../web/visit.ts';
 import { roleMeanings } from './brands.ts';
-import {
-  idIn,
-  nameOf,
-  flashMessage,
-  refusalNotice,
-  roleNames,
-  shopHead,
-  rerenderForm,
-  signedIn,
-  statusOf,
-  withFlash,
-  type Shown,
-  type ShopOf,
-} from './shop-head.ts';
+import { flashMessage, withFlash } from '../../kit/flash.ts';
+import { refusedForm, statusOf, type FormState } from '../../kit/form-action.ts';
+import { idParam } from '../../kit/params.ts';
+import { refusalNotice } from '../../kit/refusal-notice.ts';
+import { requireSignedIn } from '../../kit/signed-in.ts';
+import { nameOf, roleNames, shopHead, type ShopOf } from './shop-head.ts';
 
 const readInvitation = formParser(
   closed({ email: text(3, 254), role: choice(invitedRoles), language: choice(languages) }),
@@ -47,8 +39,8 @@ const formPage = '/toko/:id/anggota';
 /** Who runs a brand, who is invited to, and the brand's name. */
 export function memberPages(app: PageDeps): PagePlugin {
   return async (server) => {
-    const page = async (visit: PageContext, brandId: string, shown: Shown, news?: Html) => {
-      signedIn(visit);
+    const page = async (visit: PageContext, brandId: string, shown: FormState, news?: Html) => {
+      requireSignedIn(visit);
       const { actor } = visit;
       const { brand, role } = await authorizeOnBrand(app.db, actor, 'brand.members.read', brandId);
       const rights = { brandRole: role };
@@ -71,13 +63,13 @@ export function memberPages(app: PageDeps): PagePlugin {
       return sendPage(
         request,
         reply,
-        await page(visit, idIn(request), { typed: {} }, flashMessage(request)),
+        await page(visit, idParam(request), { typed: {} }, flashMessage(request)),
       );
     });
 
     server.post('/toko/:id/nama', { config: { formPage } }, async (request, reply) => {
       const { visit } = request;
-      const id = idIn(request);
+      const id = idParam(request);
       const reading = readName(request.body);
       if (!('value' in reading)) {
         return sendPage(request, reply, await page(visit, id, reading), 422);
@@ -90,7 +82,7 @@ export function memberPages(app: PageDeps): PagePlugin {
 
     server.post('/toko/:id/anggota/undang', async (request, reply) => {
       const { visit } = request;
-      const id = idIn(request);
+      const id = idParam(request);
       const reading = readInvitation(request.body);
       if (!('value' in reading)) {
         return sendPage(request, reply, await page(visit, id, reading), 422);
@@ -101,13 +93,13 @@ export function memberPages(app: PageDeps): PagePlugin {
         return redirect(request, reply, withFlash(`/toko/${id}/anggota`, 'diundang'));
       }
       const { refused } = sent;
-      const shown = rerenderForm(reading.typed, refused);
+      const shown = refusedForm(reading.typed, refused);
       return sendPage(request, reply, await page(visit, id, shown), statusOf(refused));
     });
 
     server.post('/toko/:id/anggota/:user', async (request, reply) => {
       const { visit } = request;
-      const [brandId, userId] = [idIn(request), idIn(request, 'user')];
+      const [brandId, userId] = [idParam(request), idParam(request, 'user')];
       const reading = readRole(request.body);
       if (!('value' in reading)) {
         return sendPage(request, reply, await page(visit, brandId, { typed: {} }), 422);
@@ -125,7 +117,7 @@ export function memberPages(app: PageDeps): PagePlugin {
 
     server.post('/toko/:id/anggota/:user/keluar', async (request, reply) => {
       const { visit } = request;
-      const [brandId, userId] = [idIn(request), idIn(request, 'user')];
+      const [brandId, userId] = [idParam(request), idParam(request, 'user')];
       const done = await toResult(() =>
         runInTransaction(app.db, (tx) => removeMember(tx, visit.actor, { brandId, userId })),
       );
@@ -144,7 +136,7 @@ export function memberPages(app: PageDeps): PagePlugin {
       '/toko/:id/undangan/:invitation/batal',
       { config: { formPage } },
       async (request, reply) => {
-        const which = { brandId: idIn(request), invitationId: idIn(request, 'invitation') };
+        const which = { brandId: idParam(request), invitationId: idParam(request, 'invitation') };
         await runInTransaction(app.db, (tx) => withdrawInvitation(tx, request.visit.actor, which));
         return redirect(
           request,
@@ -164,7 +156,7 @@ interface MembersParts {
   readonly manages: boolean;
   readonly ownersToo: boolean;
   readonly renames: boolean;
-  readonly shown: Shown;
+  readonly shown: FormState;
   readonly news: Html | undefined;
 }
 

@@ -16,18 +16,12 @@ import { bankAccountInputs } from '../../../web/bank-account.ts';
 import { exactMoment, notice } from '../../../web/components.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
-import {
-  idIn,
-  flashMessage,
-  refusalNotice,
-  shopHead,
-  rerenderForm,
-  signedIn,
-  statusOf,
-  withFlash,
-  type Shown,
-  type ShopOf,
-} from './shop-head.ts';
+import { flashMessage, withFlash } from '../../kit/flash.ts';
+import { refusedForm, statusOf, type FormState } from '../../kit/form-action.ts';
+import { idParam } from '../../kit/params.ts';
+import { refusalNotice } from '../../kit/refusal-notice.ts';
+import { requireSignedIn } from '../../kit/signed-in.ts';
+import { shopHead, type ShopOf } from './shop-head.ts';
 
 const readAccount = formParser(closed(bankFields));
 
@@ -37,10 +31,10 @@ export function payoutAccountPage(app: PageDeps): PagePlugin {
     const page = async (
       visit: PageContext,
       brandId: string,
-      sent: Shown | undefined,
+      sent: FormState | undefined,
       news?: Html,
     ) => {
-      signedIn(visit);
+      requireSignedIn(visit);
       const { actor } = visit;
       return await retryRead(async () => {
         const shop = await authorizeOnBrand(app.db, actor, 'payout_account.read', brandId);
@@ -52,14 +46,14 @@ export function payoutAccountPage(app: PageDeps): PagePlugin {
 
     server.get('/toko/:id/rekening', async (request, reply) => {
       const { visit } = request;
-      const shown = await page(visit, idIn(request), undefined, flashMessage(request));
+      const shown = await page(visit, idParam(request), undefined, flashMessage(request));
       return sendPage(request, reply, shown);
     });
 
     server.post('/toko/:id/rekening', async (request, reply) => {
       const { visit } = request;
-      signedIn(visit);
-      const id = idIn(request);
+      requireSignedIn(visit);
+      const id = idParam(request);
       await retryRead(() => authorizeOnBrand(app.db, visit.actor, 'payout_account.edit', id));
       const reading = readAccount(request.body);
       if ('errors' in reading) {
@@ -70,7 +64,7 @@ export function payoutAccountPage(app: PageDeps): PagePlugin {
       );
       if ('done' in done)
         return redirect(request, reply, withFlash(`/toko/${id}/rekening`, 'tersimpan'));
-      const shown = await page(visit, id, rerenderForm(reading.typed, done.refused));
+      const shown = await page(visit, id, refusedForm(reading.typed, done.refused));
       return sendPage(request, reply, shown, statusOf(done.refused));
     });
   };
@@ -80,7 +74,7 @@ interface Parts extends ShopOf {
   readonly known: OwnAccountRow | undefined;
   readonly edits: boolean;
   /** Undefined: nothing was sent yet. */
-  readonly sent: Shown | undefined;
+  readonly sent: FormState | undefined;
   readonly news: Html | undefined;
 }
 

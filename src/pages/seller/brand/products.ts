@@ -33,18 +33,12 @@ import { fileInput } from '../../../web/file-input.ts';
 import { html, type Html } from '../../../web/html.ts';
 import { pictureTag } from '../../product-picture.ts';
 import type { PageContext } from '../../../web/visit.ts';
-import {
-  queryParam,
-  idIn,
-  flashMessage,
-  refusalNotice,
-  shopHead,
-  signedIn,
-  statusOf,
-  withFlash,
-  type Shown,
-  type ShopOf,
-} from './shop-head.ts';
+import { flashMessage, withFlash } from '../../kit/flash.ts';
+import { statusOf, type FormState } from '../../kit/form-action.ts';
+import { queryParam, idParam } from '../../kit/params.ts';
+import { refusalNotice } from '../../kit/refusal-notice.ts';
+import { requireSignedIn } from '../../kit/signed-in.ts';
+import { shopHead, type ShopOf } from './shop-head.ts';
 
 const readProduct = formParser(
   closed({ ...productFields, description: Type.Optional(productFields.description) }),
@@ -59,8 +53,8 @@ export function productPages(app: PageDeps): PagePlugin {
 
     server.get('/toko/:id/produk', async (request, reply) => {
       const { visit } = request;
-      signedIn(visit);
-      const id = idIn(request);
+      requireSignedIn(visit);
+      const id = idParam(request);
       const shop = await authorizeOnBrand(app.db, visit.actor, 'product.create', id);
       const [last = null] = cursorAfter(queryParam(request, 'cursor'), ['id']);
       const rows = await retryRead(() => app.db.rows(listProducts, id, last, pageSize + 1));
@@ -74,21 +68,21 @@ export function productPages(app: PageDeps): PagePlugin {
 
     server.get('/toko/:id/produk/baru', async (request, reply) => {
       const { visit } = request;
-      signedIn(visit);
+      requireSignedIn(visit);
       const { brand } = await authorizeOnBrand(
         app.db,
         visit.actor,
         'product.create',
-        idIn(request),
+        idParam(request),
       );
       return sendPage(request, reply, productForm(visit, brand, undefined, { typed: {} }));
     });
 
     server.post('/toko/:id/produk/baru', async (request, reply) => {
       const { visit } = request;
-      signedIn(visit);
+      requireSignedIn(visit);
       const { actor } = visit;
-      const { brand } = await authorizeOnBrand(app.db, actor, 'product.create', idIn(request));
+      const { brand } = await authorizeOnBrand(app.db, actor, 'product.create', idParam(request));
       const save = async (tx: Tx, form: ProductForm) => {
         const wish = { ...inputOf(form), brandId: brand.brand_id };
         return (await createProduct(tx, actor, wish)).product_id;
@@ -106,8 +100,8 @@ export function productPages(app: PageDeps): PagePlugin {
 
     server.get('/toko/produk/:id', async (request, reply) => {
       const { visit } = request;
-      signedIn(visit);
-      const { brand, product } = await productAndBrand(app, visit, idIn(request));
+      requireSignedIn(visit);
+      const { brand, product } = await productAndBrand(app, visit, idParam(request));
       const page = productForm(visit, brand, product, { typed: typedOf(product) });
       return sendPage(request, reply, {
         ...page,
@@ -117,8 +111,8 @@ export function productPages(app: PageDeps): PagePlugin {
 
     server.post('/toko/produk/:id', async (request, reply) => {
       const { visit } = request;
-      signedIn(visit);
-      const { brand, product } = await productAndBrand(app, visit, idIn(request));
+      requireSignedIn(visit);
+      const { brand, product } = await productAndBrand(app, visit, idParam(request));
       const { product_id: id } = product;
       const save = async (tx: Tx, form: ProductForm) =>
         (await editProduct(tx, visit.actor, id, inputOf(form))).product_id;
@@ -130,8 +124,8 @@ export function productPages(app: PageDeps): PagePlugin {
     });
 
     server.post('/toko/produk/:id/gambar/hapus', async (request, reply) => {
-      const id = idIn(request);
-      signedIn(request.visit);
+      const id = idParam(request);
+      requireSignedIn(request.visit);
       await runInTransaction(app.db, (tx) => removePicture(tx, request.visit.actor, id));
       return redirect(request, reply, withFlash(`/toko/produk/${id}`, 'foto-dihapus'));
     });
@@ -143,7 +137,7 @@ async function productAndBrand(app: PageDeps, visit: PageContext, productId: str
   return { product, brand: await app.db.one(findBrand, product.brand_id) };
 }
 
-type Sent = { readonly done: string } | (Shown & { readonly status: number });
+type Sent = { readonly done: string } | (FormState & { readonly status: number });
 
 /**
  * Takes a product's form: its fields, and its picture if there is one, in one transaction. A browser
@@ -182,7 +176,7 @@ async function pictureIn(bytes: Buffer | undefined, productId: string = newId())
   return 'done' in made ? { made: made.done } : { errors: made.refused.fields };
 }
 
-function shownOf(refused: DomainError): Omit<Shown, 'typed'> & { readonly status: number } {
+function shownOf(refused: DomainError): Omit<FormState, 'typed'> & { readonly status: number } {
   return refused.fields.length > 0
     ? { errors: refused.fields, status: 422 }
     : { refused, status: statusOf(refused) };
@@ -198,7 +192,7 @@ function inputOf(form: ProductForm) {
   };
 }
 
-function typedOf(product: ProductRow): Shown['typed'] {
+function typedOf(product: ProductRow): FormState['typed'] {
   return {
     name: product.name,
     description: product.description,
@@ -271,7 +265,7 @@ function productForm(
   visit: PageContext,
   brand: BrandRow,
   product: ProductRow | undefined,
-  { typed, errors, refused }: Shown,
+  { typed, errors, refused }: FormState,
 ) {
   const { t, url } = visit;
   const title = product === undefined ? t('Tambah produk', 'Add a product') : product.name;

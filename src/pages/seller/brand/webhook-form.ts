@@ -16,7 +16,7 @@ import type { EndpointRow } from '../../../notifications/webhooks/queries.ts';
 import { input } from '../../../web/components.ts';
 import { attribute, html, type Html } from '../../../web/html.ts';
 import { inLanguage, type PageContext } from '../../../web/visit.ts';
-import type { Shown } from './shop-head.ts';
+import type { FormState } from '../../kit/form-action.ts';
 
 const boxes = Object.fromEntries(auditEvents.map((event) => [event, Type.Boolean()])) as {
   readonly [E in AuditEvent]: Type.TBoolean;
@@ -52,7 +52,7 @@ const groups: readonly (readonly [Wording, readonly AuditEvent[]])[] = [
 /** The fields of a webhook: where to, what it is for, and which events. */
 export function webhookFields(
   visit: PageContext,
-  { typed, errors }: Pick<Shown, 'typed' | 'errors'>,
+  { typed, errors }: Pick<FormState, 'typed' | 'errors'>,
 ) {
   const { t } = visit;
   const chosen = auditEvents.some((event) => typed[event] !== undefined);

@@ -27,19 +27,12 @@ import {
 import { formatCount } from '../../../web/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import { inLanguage, type PageContext } from '../../../web/visit.ts';
-import {
-  queryParam,
-  idIn,
-  flashMessage,
-  refusalNotice,
-  shopHead,
-  rerenderForm,
-  signedIn,
-  statusOf,
-  withFlash,
-  type Shown,
-  type ShopOf,
-} from './shop-head.ts';
+import { flashMessage, withFlash } from '../../kit/flash.ts';
+import { refusedForm, statusOf, type FormState } from '../../kit/form-action.ts';
+import { queryParam, idParam } from '../../kit/params.ts';
+import { refusalNotice } from '../../kit/refusal-notice.ts';
+import { requireSignedIn } from '../../kit/signed-in.ts';
+import { shopHead, type ShopOf } from './shop-head.ts';
 import { inputOf, readWebhook, typedOf, webhookFields } from './webhook-form.ts';
 import { endpointBadge, secretNotice } from './webhooks.ts';
 
@@ -51,7 +44,7 @@ export function webhookPage(app: PageDeps): PagePlugin {
   return async (server) => {
     /** One without a brand is no page of a shop. */
     const ofBrand = async (visit: PageContext, id: string) => {
-      signedIn(visit);
+      requireSignedIn(visit);
       const endpoint = await viewEndpoint(app.db, visit.actor, id);
       if (endpoint.brand_id === null) throw new DomainError('webhook_not_found', {});
       const { brand_id: brandId } = endpoint;
@@ -61,9 +54,9 @@ export function webhookPage(app: PageDeps): PagePlugin {
       };
     };
 
-    const page = async (request: FastifyRequest, sent: Shown | undefined, news?: Html) => {
+    const page = async (request: FastifyRequest, sent: FormState | undefined, news?: Html) => {
       const { visit } = request;
-      const id = idIn(request);
+      const id = idParam(request);
       const [before = null] = cursorAfter(queryParam(request, 'cursor'), ['id']);
       return await retryRead(async () => {
         const shop = await ofBrand(visit, id);
@@ -80,7 +73,7 @@ export function webhookPage(app: PageDeps): PagePlugin {
         next: (endpoint: EndpointRow) => string,
       ) =>
       async (request: FastifyRequest, reply: FastifyReply) => {
-        const { endpoint } = await retryRead(() => ofBrand(request.visit, idIn(request)));
+        const { endpoint } = await retryRead(() => ofBrand(request.visit, idParam(request)));
         await verb(request, endpoint);
         return redirect(request, reply, next(endpoint));
       };
@@ -98,7 +91,7 @@ export function webhookPage(app: PageDeps): PagePlugin {
 
     server.post('/toko/webhook/:id/ubah', async (request, reply) => {
       const { visit } = request;
-      const { endpoint } = await retryRead(() => ofBrand(visit, idIn(request)));
+      const { endpoint } = await retryRead(() => ofBrand(visit, idParam(request)));
       const id = endpoint.endpoint_id;
       const reading = readWebhook(request.body);
       if ('errors' in reading) return sendPage(request, reply, await page(request, reading), 422);
@@ -108,13 +101,13 @@ export function webhookPage(app: PageDeps): PagePlugin {
       );
       if ('done' in done)
         return redirect(request, reply, withFlash(here(endpoint), 'webhook-diubah'));
-      const shown = await page(request, rerenderForm(reading.typed, done.refused));
+      const shown = await page(request, refusedForm(reading.typed, done.refused));
       return sendPage(request, reply, shown, statusOf(done.refused));
     });
 
     server.post('/toko/webhook/:id/rahasia', async (request, reply) => {
       const { visit } = request;
-      const { endpoint } = await retryRead(() => ofBrand(visit, idIn(request)));
+      const { endpoint } = await retryRead(() => ofBrand(visit, idParam(request)));
       const made = await runInTransaction(app.db, (tx) =>
         rotateEndpoint(tx, visit.actor, endpoint.endpoint_id),
       );
@@ -139,7 +132,7 @@ export function webhookPage(app: PageDeps): PagePlugin {
       doing(
         (request) =>
           runInTransaction(app.db, (tx) =>
-            resend(tx, request.visit.actor, idIn(request, 'delivery')),
+            resend(tx, request.visit.actor, idParam(request, 'delivery')),
           ),
         (endpoint) => withFlash(here(endpoint), 'kirim-ulang'),
       ),
@@ -152,7 +145,7 @@ interface Parts extends ShopOf {
   readonly deliveries: readonly DeliveryRow[];
   readonly isFirst: boolean;
   /** Undefined: nothing was sent yet. */
-  readonly sent: Shown | undefined;
+  readonly sent: FormState | undefined;
   readonly news: Html | undefined;
 }
 
@@ -193,7 +186,7 @@ function stands(visit: PageContext, endpoint: EndpointRow): Html {
   }`;
 }
 
-function settings(visit: PageContext, endpoint: EndpointRow, sent: Shown | undefined): Html {
+function settings(visit: PageContext, endpoint: EndpointRow, sent: FormState | undefined): Html {
   const { t, url } = visit;
   const path = url(`/toko/webhook/${endpoint.endpoint_id}`);
   const button = (part: string, words: string, kind = 'quiet') =>

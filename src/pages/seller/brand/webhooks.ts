@@ -12,25 +12,20 @@ import { retryRead, runInTransaction } from '../../../operation/run.ts';
 import { badge, copyButton, notice } from '../../../web/components.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
-import {
-  idIn,
-  flashMessage,
-  refusalNotice,
-  shopHead,
-  rerenderForm,
-  signedIn,
-  statusOf,
-  type Shown,
-  type ShopOf,
-} from './shop-head.ts';
+import { flashMessage } from '../../kit/flash.ts';
+import { refusedForm, statusOf, type FormState } from '../../kit/form-action.ts';
+import { idParam } from '../../kit/params.ts';
+import { refusalNotice } from '../../kit/refusal-notice.ts';
+import { requireSignedIn } from '../../kit/signed-in.ts';
+import { shopHead, type ShopOf } from './shop-head.ts';
 import { inputOf, readWebhook, webhookFields } from './webhook-form.ts';
 
 /** The webhooks of a brand, and a new one, whose secret is shown once. */
 export function webhooksPage(app: PageDeps): PagePlugin {
   const rules = { allowLoopback: app.config.webhooks.allowLoopback };
   return async (server) => {
-    const page = async (visit: PageContext, brandId: string, shown: Shown, news?: Html) => {
-      signedIn(visit);
+    const page = async (visit: PageContext, brandId: string, shown: FormState, news?: Html) => {
+      requireSignedIn(visit);
       return await retryRead(async () => {
         const shop = await authorizeOnBrand(app.db, visit.actor, 'webhook.manage', brandId);
         const wish = { brandId, before: null, limit: maxEndpoints };
@@ -42,14 +37,14 @@ export function webhooksPage(app: PageDeps): PagePlugin {
     server.get('/toko/:id/webhook', async (request, reply) => {
       const { visit } = request;
       const news = flashMessage(request);
-      return sendPage(request, reply, await page(visit, idIn(request), { typed: {} }, news));
+      return sendPage(request, reply, await page(visit, idParam(request), { typed: {} }, news));
     });
 
     server.post('/toko/:id/webhook', async (request, reply) => {
       const { visit } = request;
-      signedIn(visit);
+      requireSignedIn(visit);
       const { actor } = visit;
-      const id = idIn(request);
+      const id = idParam(request);
       await retryRead(() => authorizeOnBrand(app.db, actor, 'webhook.manage', id));
       const reading = readWebhook(request.body);
       if ('errors' in reading) {
@@ -61,7 +56,7 @@ export function webhooksPage(app: PageDeps): PagePlugin {
         ),
       );
       if ('refused' in made) {
-        const shown = await page(visit, id, rerenderForm(reading.typed, made.refused));
+        const shown = await page(visit, id, refusedForm(reading.typed, made.refused));
         return sendPage(request, reply, shown, statusOf(made.refused));
       }
       // Not by another request: nobody but this answer has the secret.
@@ -94,7 +89,7 @@ export function secretNotice(
 
 interface Parts extends ShopOf {
   readonly endpoints: readonly EndpointRow[];
-  readonly shown: Shown;
+  readonly shown: FormState;
   readonly news: Html | undefined;
 }
 

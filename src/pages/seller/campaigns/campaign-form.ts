@@ -9,7 +9,7 @@ import { formatFieldMoment } from '../../../web/format.ts';
 import { attribute, html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import type { Campaign, CampaignTerms } from '../../../campaigns/campaign.ts';
-import type { Shown } from '../brand/shop-head.ts';
+import type { FormState } from '../../kit/form-action.ts';
 
 /** What a seller fills in; a hold is asked for in hours. */
 export const readTerms = formParser(
@@ -52,7 +52,7 @@ export function termsOf(form: TermsForm): CampaignTerms {
 const dayMs = 86_400_000;
 
 /** What a new campaign's form begins with: two weeks, until nine in the evening in Jakarta. */
-export function freshTerms(now: Date, product: ProductRow | undefined): Shown['typed'] {
+export function freshTerms(now: Date, product: ProductRow | undefined): FormState['typed'] {
   const day = formatFieldMoment(new Date(now.getTime() + 14 * dayMs)).slice(0, 10);
   return {
     product_id: product?.product_id,
@@ -66,7 +66,7 @@ export function freshTerms(now: Date, product: ProductRow | undefined): Shown['t
 }
 
 /** The form's fields as a campaign has them. */
-export function termsFields(campaign: Campaign): Shown['typed'] {
+export function termsFields(campaign: Campaign): FormState['typed'] {
   const number = (value: number | bigint | null) => (value === null ? '' : String(value));
   return {
     product_id: campaign.product_id,
@@ -86,7 +86,7 @@ export function termsFields(campaign: Campaign): Shown['typed'] {
 
 export interface TermsParts {
   readonly action: string;
-  readonly shown: Shown;
+  readonly shown: FormState;
   /** To choose from; with one, it is settled. */
   readonly products: readonly { readonly product_id: string; readonly name: string }[];
   /** Once a campaign is open only its title and story can be changed. */
@@ -247,7 +247,7 @@ function collectsNothing({ t }: PageContext): string {
 
 /** What was typed, carried on to the next step; but for some fields. */
 export function hiddenFields(
-  typed: Shown['typed'],
+  typed: FormState['typed'],
   but: readonly string[] = [],
 ): (Html | undefined)[] {
   return Object.entries(typed).map(([name, value]) =>

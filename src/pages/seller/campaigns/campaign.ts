@@ -26,16 +26,11 @@ import { draftPreview } from './campaign-preview.ts';
 import { decisionPart } from './decision.ts';
 import { sharePart } from '../../campaign/share.ts';
 import { slotsChart, type SlotsAt } from './chart.ts';
-import {
-  idIn,
-  flashMessage,
-  refusalNotice,
-  rerenderForm,
-  signedIn,
-  statusOf,
-  withFlash,
-  type Shown,
-} from '../brand/shop-head.ts';
+import { flashMessage, withFlash } from '../../kit/flash.ts';
+import { refusedForm, statusOf, type FormState } from '../../kit/form-action.ts';
+import { idParam } from '../../kit/params.ts';
+import { refusalNotice } from '../../kit/refusal-notice.ts';
+import { requireSignedIn } from '../../kit/signed-in.ts';
 
 const chartSteps = 60;
 
@@ -46,7 +41,7 @@ export function campaignPage(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/toko/sambatan/:id', async (request, reply) => {
       const { visit } = request;
-      const seen = await sellersView(app, visit, idIn(request));
+      const seen = await sellersView(app, visit, idParam(request));
       const points = await chartOf(app, visit, seen.campaign);
       const page = overview(visit, seen, points);
       return sendPage(request, reply, {
@@ -57,7 +52,7 @@ export function campaignPage(app: PageDeps): PagePlugin {
 
     server.get('/toko/sambatan/:id/perpanjang', async (request, reply) => {
       const { visit } = request;
-      const campaign = await toExtend(app, visit, idIn(request));
+      const campaign = await toExtend(app, visit, idParam(request));
       const next = new Date(campaign.deadline.getTime() + 7 * 86_400_000);
       const typed = { deadline: formatFieldMoment(next) };
       return sendPage(request, reply, extensionPage(visit, campaign, { typed }));
@@ -65,7 +60,7 @@ export function campaignPage(app: PageDeps): PagePlugin {
 
     server.post('/toko/sambatan/:id/perpanjang', async (request, reply) => {
       const { visit } = request;
-      const campaign = await toExtend(app, visit, idIn(request));
+      const campaign = await toExtend(app, visit, idParam(request));
       const reading = readExtension(request.body);
       if (!('value' in reading)) {
         return sendPage(request, reply, extensionPage(visit, campaign, reading), 422);
@@ -77,7 +72,7 @@ export function campaignPage(app: PageDeps): PagePlugin {
         return redirect(request, reply, withFlash(`/toko/sambatan/${campaign.id}`, 'diperpanjang'));
       }
       const { refused } = done;
-      const shown = rerenderForm(reading.typed, refused, { deadline_not_later: 'deadline' });
+      const shown = refusedForm(reading.typed, refused, { deadline_not_later: 'deadline' });
       return sendPage(request, reply, extensionPage(visit, campaign, shown), statusOf(refused));
     });
   };
@@ -100,7 +95,7 @@ interface Seen {
 }
 
 async function sellersView(app: PageDeps, visit: PageContext, id: string): Promise<Seen> {
-  signedIn(visit);
+  requireSignedIn(visit);
   const { actor } = visit;
   const { campaign } = await authorizeOnCampaign(app.db, actor, 'campaign.read_draft', id);
   const rights = { brandRole: await brandRoleOf(app.db, actor, campaign.brand_id) };
@@ -134,7 +129,7 @@ async function sellersView(app: PageDeps, visit: PageContext, id: string): Promi
 }
 
 async function toExtend(app: PageDeps, visit: PageContext, id: string): Promise<Campaign> {
-  signedIn(visit);
+  requireSignedIn(visit);
   return (await authorizeOnCampaign(app.db, visit.actor, 'campaign.extend', id)).campaign;
 }
 
@@ -278,7 +273,11 @@ function publishPart(
   }`;
 }
 
-function extensionPage(visit: PageContext, campaign: Campaign, { typed, errors, refused }: Shown) {
+function extensionPage(
+  visit: PageContext,
+  campaign: Campaign,
+  { typed, errors, refused }: FormState,
+) {
   const { t, url } = visit;
   const title = t('Perpanjang batas waktu', 'Extend the deadline');
   const main = html`<p class="crumbs">

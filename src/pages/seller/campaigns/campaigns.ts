@@ -36,19 +36,12 @@ import {
 } from './campaign-form.ts';
 import { campaignPreview } from './campaign-preview.ts';
 import { checklist, noAccount } from './checklist.ts';
-import {
-  queryParam,
-  idIn,
-  flashMessage,
-  refusalNotice,
-  shopHead,
-  rerenderForm,
-  signedIn,
-  statusOf,
-  withFlash,
-  type Shown,
-  type ShopOf,
-} from '../brand/shop-head.ts';
+import { flashMessage, withFlash } from '../../kit/flash.ts';
+import { refusedForm, statusOf, type FormState } from '../../kit/form-action.ts';
+import { queryParam, idParam } from '../../kit/params.ts';
+import { refusalNotice } from '../../kit/refusal-notice.ts';
+import { requireSignedIn } from '../../kit/signed-in.ts';
+import { shopHead, type ShopOf } from '../brand/shop-head.ts';
 
 const pageSize = 24;
 
@@ -68,8 +61,8 @@ export function campaignPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/toko/:id', async (request, reply) => {
       const { visit } = request;
-      signedIn(visit);
-      const brandId = idIn(request);
+      requireSignedIn(visit);
+      const brandId = idParam(request);
       const { brand, role } = await authorizeOnBrand(
         app.db,
         visit.actor,
@@ -105,7 +98,7 @@ export function campaignPages(app: PageDeps): PagePlugin {
 
     server.get('/toko/:id/sambatan/baru', async (request, reply) => {
       const { visit } = request;
-      const fresh = await startOf(app, visit, idIn(request));
+      const fresh = await startOf(app, visit, idParam(request));
       const chosen = fresh.products.find(
         ({ product_id }) => product_id === queryParam(request, 'produk'),
       );
@@ -115,14 +108,14 @@ export function campaignPages(app: PageDeps): PagePlugin {
 
     server.post('/toko/:id/sambatan/baru', long, async (request, reply) => {
       const { visit } = request;
-      const fresh = await startOf(app, visit, idIn(request));
+      const fresh = await startOf(app, visit, idParam(request));
       const { aksi, reading } = stepOf(request.body);
       if (aksi === 'ubah') return sendPage(request, reply, newCampaign(visit, fresh, reading));
       if (!('value' in reading)) {
         return sendPage(request, reply, newCampaign(visit, fresh, reading), 422);
       }
       const form = reading.value;
-      const again = (shown: Shown) => newCampaign(visit, fresh, shown);
+      const again = (shown: FormState) => newCampaign(visit, fresh, shown);
       const verb = async (tx: Parameters<typeof createCampaign>[0]) =>
         await createCampaign(tx, visit.actor, {
           ...termsOf(form),
@@ -150,17 +143,17 @@ export function campaignPages(app: PageDeps): PagePlugin {
 
     server.get('/toko/sambatan/:id/ubah', async (request, reply) => {
       const { visit } = request;
-      const edited = await editedOf(app, visit, idIn(request));
+      const edited = await editedOf(app, visit, idParam(request));
       const typed = termsFields(edited.campaign);
       return sendPage(request, reply, editPage(visit, edited, { typed }));
     });
 
     server.post('/toko/sambatan/:id/ubah', long, async (request, reply) => {
       const { visit } = request;
-      const id = idIn(request);
+      const id = idParam(request);
       const edited = await editedOf(app, visit, id);
       const { campaign } = edited;
-      const again = (shown: Shown) => editPage(visit, edited, shown);
+      const again = (shown: FormState) => editPage(visit, edited, shown);
       const { aksi, reading } = stepOf(request.body);
       if (aksi === 'ubah') return sendPage(request, reply, again(reading));
       if (!('value' in reading)) return sendPage(request, reply, again(reading), 422);
@@ -180,8 +173,8 @@ export function campaignPages(app: PageDeps): PagePlugin {
     });
 
     server.post('/toko/sambatan/:id/terbit', async (request, reply) => {
-      const id = idIn(request);
-      signedIn(request.visit);
+      const id = idParam(request);
+      requireSignedIn(request.visit);
       await publish(app, request.visit.actor, id);
       return redirect(request, reply, withFlash(`/toko/sambatan/${id}`, 'terbit'));
     });
@@ -213,11 +206,11 @@ async function tryOut(
 async function showAgain(
   request: Parameters<typeof sendPage>[0],
   reply: Parameters<typeof sendPage>[1],
-  page: (shown: Shown) => Parameters<typeof sendPage>[2],
-  { typed }: { readonly typed: Shown['typed'] },
-  refused: NonNullable<Shown['refused']>,
+  page: (shown: FormState) => Parameters<typeof sendPage>[2],
+  { typed }: { readonly typed: FormState['typed'] },
+  refused: NonNullable<FormState['refused']>,
 ) {
-  const shown = rerenderForm(typed, refused, { deadline_not_in_future: 'deadline' });
+  const shown = refusedForm(typed, refused, { deadline_not_in_future: 'deadline' });
   return sendPage(request, reply, page(shown), statusOf(refused));
 }
 
@@ -252,7 +245,7 @@ async function enabledProducts(app: PageDeps, brandId: string) {
 }
 
 async function startOf(app: PageDeps, visit: PageContext, brandId: string): Promise<Start> {
-  signedIn(visit);
+  requireSignedIn(visit);
   const { brand, role } = await authorizeOnBrand(app.db, visit.actor, 'campaign.create', brandId);
   const publishes = may(visit.actor, 'campaign.publish', { brandRole: role });
   const [products, setup, collects] = await Promise.all([
@@ -275,7 +268,7 @@ interface Edited {
 }
 
 async function editedOf(app: PageDeps, visit: PageContext, id: string): Promise<Edited> {
-  signedIn(visit);
+  requireSignedIn(visit);
   const { campaign } = await authorizeOnCampaign(app.db, visit.actor, 'campaign.edit', id);
   if (campaign.status !== 'inactive') {
     await authorizeOnCampaign(app.db, visit.actor, 'campaign.publish', id);
@@ -283,7 +276,7 @@ async function editedOf(app: PageDeps, visit: PageContext, id: string): Promise<
   return { campaign, collects: await canCollect(app) };
 }
 
-function newCampaign(visit: PageContext, start: Start, shown: Shown) {
+function newCampaign(visit: PageContext, start: Start, shown: FormState) {
   const { brand, products, publishes, setup, collects } = start;
   const { t, url } = visit;
   const title = t('Sambatan baru', 'New campaign');
@@ -316,7 +309,7 @@ function newCampaign(visit: PageContext, start: Start, shown: Shown) {
   return { title, section: 'shop' as const, main };
 }
 
-function editPage(visit: PageContext, { campaign, collects }: Edited, shown: Shown) {
+function editPage(visit: PageContext, { campaign, collects }: Edited, shown: FormState) {
   const { t, url } = visit;
   const title = t('Ubah Sambatan', 'Change the campaign');
   const open = isOpen(campaign);
@@ -350,7 +343,7 @@ interface PreviewParts {
   readonly fresh?: Start;
   readonly campaign?: Campaign;
   readonly form: TermsForm;
-  readonly typed: Shown['typed'];
+  readonly typed: FormState['typed'];
 }
 
 async function previewPage(app: PageDeps, visit: PageContext, parts: PreviewParts) {

@@ -17,16 +17,12 @@ import {
   rowsShown,
   titleMistakes,
 } from './deliberate.ts';
-import {
-  queryParam,
-  idIn,
-  nameOf,
-  refusalNotice,
-  signedIn,
-  statusOf,
-  withFlash,
-  type Shown,
-} from '../brand/shop-head.ts';
+import { withFlash } from '../../kit/flash.ts';
+import { statusOf, type FormState } from '../../kit/form-action.ts';
+import { queryParam, idParam } from '../../kit/params.ts';
+import { refusalNotice } from '../../kit/refusal-notice.ts';
+import { requireSignedIn } from '../../kit/signed-in.ts';
+import { nameOf } from '../brand/shop-head.ts';
 
 const readCancellation = formParser(closed(deliberation));
 
@@ -34,7 +30,7 @@ const readCancellation = formParser(closed(deliberation));
 export function cancellationPage(app: PageDeps): PagePlugin {
   return async (server) => {
     const previewOf = async (visit: PageContext, id: string, cursor?: string) => {
-      signedIn(visit);
+      requireSignedIn(visit);
       const [last = null] = cursorAfter(cursor, ['id']);
       const rows = { after: last, limit: rowsShown + 1 };
       return await retryRead(() => previewRefunds(app.db, visit.actor, id, rows));
@@ -42,13 +38,13 @@ export function cancellationPage(app: PageDeps): PagePlugin {
 
     server.get('/toko/sambatan/:id/batal', async (request, reply) => {
       const { visit } = request;
-      const preview = await previewOf(visit, idIn(request), queryParam(request, 'cursor'));
+      const preview = await previewOf(visit, idParam(request), queryParam(request, 'cursor'));
       return sendPage(request, reply, page(visit, preview, { typed: {} }));
     });
 
     server.post('/toko/sambatan/:id/batal', async (request, reply) => {
       const { visit } = request;
-      const preview = await previewOf(visit, idIn(request));
+      const preview = await previewOf(visit, idParam(request));
       const { campaign } = preview;
       const reading = readCancellation(request.body);
       if (!('value' in reading))
@@ -80,7 +76,7 @@ function seenIn({ campaign, refunds, amount }: RefundPreview): string {
 function page(
   visit: PageContext,
   preview: RefundPreview,
-  { typed, errors, refused }: Shown,
+  { typed, errors, refused }: FormState,
   changed = false,
 ) {
   const { t, url, language } = visit;

@@ -11,7 +11,7 @@ import { countdown, exactMoment, notice } from '../../../web/components.ts';
 import { formatCount } from '../../../web/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
-import { signedIn } from '../../kit/signed-in.ts';
+import { requirePerson } from '../../kit/signed-in.ts';
 
 const params = closed({ id: Id });
 const readDecision = formParser(
@@ -25,7 +25,7 @@ export function decisionPages(app: PageDeps): PagePlugin {
       server.post(`${home}/:id/putusan`, { schema: { params } }, async (request, reply) => {
         const { visit } = request;
         const { id } = request.params as { id: string };
-        signedIn(visit);
+        requirePerson(visit);
         if (home === '/operator/sambatan') authorize(visit.actor, 'dashboard.read');
         const form = readDecision(request.body);
         const back = `${home}/${id}`;

@@ -4,7 +4,7 @@ import { input, notice, paging, textarea } from '../../../web/components.ts';
 import { attribute, html, type Html, type Part } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { text } from '../../../http/schemas.ts';
-import type { Shown } from '../brand/shop-head.ts';
+import type { FormState } from '../../kit/form-action.ts';
 
 /** Rows of what would happen, on one page. */
 export const rowsShown = 50;
@@ -39,7 +39,12 @@ export function numbersChanged({ t }: PageContext): Html {
 /** The fields of such a form: why, and the title to type. */
 export function deliberateFields(
   visit: PageContext,
-  { title, seen, typed, errors }: Pick<Shown, 'typed' | 'errors'> & { title: string; seen: string },
+  {
+    title,
+    seen,
+    typed,
+    errors,
+  }: Pick<FormState, 'typed' | 'errors'> & { title: string; seen: string },
 ): Html {
   const { t } = visit;
   return html`${textarea(visit, {

@@ -8,14 +8,18 @@ import { ship } from '../../../lifecycle/changes.ts';
 import { html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import type { Campaign } from '../../../campaigns/campaign.ts';
-import { idIn, refusalNotice, signedIn, statusOf, withFlash } from '../brand/shop-head.ts';
+import { withFlash } from '../../kit/flash.ts';
+import { statusOf } from '../../kit/form-action.ts';
+import { idParam } from '../../kit/params.ts';
+import { refusalNotice } from '../../kit/refusal-notice.ts';
+import { requireSignedIn } from '../../kit/signed-in.ts';
 
 /** A batch was sent: what follows from that, and the form that says so. */
 export function shippingPage(app: PageDeps): PagePlugin {
   return async (server) => {
     const { receivedAfterDays } = app.config.payments;
     const campaignToShip = async (visit: PageContext, id: string): Promise<Campaign> => {
-      signedIn(visit);
+      requireSignedIn(visit);
       const { campaign } = await authorizeOnCampaign(app.db, visit.actor, 'campaign.ship', id);
       if (campaign.status === 'completed') return campaign;
       const { status: from } = campaign;
@@ -24,13 +28,13 @@ export function shippingPage(app: PageDeps): PagePlugin {
 
     server.get('/toko/sambatan/:id/kirim', async (request, reply) => {
       const { visit } = request;
-      const campaign = await campaignToShip(visit, idIn(request));
+      const campaign = await campaignToShip(visit, idParam(request));
       return sendPage(request, reply, page(visit, campaign, receivedAfterDays));
     });
 
     server.post('/toko/sambatan/:id/kirim', async (request, reply) => {
       const { visit } = request;
-      const campaign = await campaignToShip(visit, idIn(request));
+      const campaign = await campaignToShip(visit, idParam(request));
       const done = await toResult(() => ship(app, visit.actor, campaign.id));
       if ('done' in done) {
         return redirect(request, reply, withFlash(`/toko/sambatan/${campaign.id}`, 'dikirim'));

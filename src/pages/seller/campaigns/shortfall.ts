@@ -25,17 +25,12 @@ import {
   rowsShown,
   titleMistakes,
 } from './deliberate.ts';
-import {
-  queryParam,
-  idIn,
-  nameOf,
-  refusalNotice,
-  rerenderForm,
-  signedIn,
-  statusOf,
-  withFlash,
-  type Shown,
-} from '../brand/shop-head.ts';
+import { withFlash } from '../../kit/flash.ts';
+import { refusedForm, statusOf, type FormState } from '../../kit/form-action.ts';
+import { queryParam, idParam } from '../../kit/params.ts';
+import { refusalNotice } from '../../kit/refusal-notice.ts';
+import { requireSignedIn } from '../../kit/signed-in.ts';
+import { nameOf } from '../brand/shop-head.ts';
 
 const readNumber = formParser(closed({ slots: Type.Optional(slotsDelivered) }));
 const readShortfall = formParser(closed({ slots: slotsDelivered, ...deliberation }));
@@ -47,10 +42,10 @@ export function shortfallPage(app: PageDeps): PagePlugin {
     const previewOf = async (
       visit: PageContext,
       id: string,
-      typed: Shown['typed'],
+      typed: FormState['typed'],
       cursor?: string,
     ) => {
-      signedIn(visit);
+      requireSignedIn(visit);
       const [before = null] = cursorAfter(cursor, ['number']);
       const preview = async (slots: number | undefined) =>
         await retryRead(() =>
@@ -63,7 +58,7 @@ export function shortfallPage(app: PageDeps): PagePlugin {
       const seen = await toResult(() => preview(reading.value.slots));
       if ('done' in seen) return { preview: seen.done, shown: { typed } };
       const { refused } = seen;
-      const shown = rerenderForm(typed, refused, { shortfall_not_possible: 'slots' });
+      const shown = refusedForm(typed, refused, { shortfall_not_possible: 'slots' });
       return { preview: await preview(undefined), shown };
     };
 
@@ -71,7 +66,7 @@ export function shortfallPage(app: PageDeps): PagePlugin {
       const { visit } = request;
       const typed = { slots: queryParam(request, 'slots') };
       const cursor = queryParam(request, 'cursor');
-      const { preview, shown } = await previewOf(visit, idIn(request), typed, cursor);
+      const { preview, shown } = await previewOf(visit, idParam(request), typed, cursor);
       const { errors, refused } = shown;
       const status = errors === undefined && refused === undefined ? 200 : statusOf(refused);
       return sendPage(request, reply, page(visit, preview, shown), status);
@@ -81,7 +76,7 @@ export function shortfallPage(app: PageDeps): PagePlugin {
       const { visit } = request;
       const reading = readShortfall(request.body);
       const { typed } = reading;
-      const { preview, shown } = await previewOf(visit, idIn(request), typed);
+      const { preview, shown } = await previewOf(visit, idParam(request), typed);
       const { campaign, outcome } = preview;
       if (outcome === undefined) {
         return sendPage(request, reply, page(visit, preview, shown), statusOf(shown.refused));
@@ -118,7 +113,7 @@ function seenIn({ range, outcome }: ShortfallPreview): string {
 function page(
   visit: PageContext,
   preview: ShortfallPreview,
-  { typed, errors, refused }: Shown,
+  { typed, errors, refused }: FormState,
   changed = false,
 ) {
   const { t, url } = visit;
@@ -173,7 +168,7 @@ function consequence(
   visit: PageContext,
   preview: ShortfallPreview,
   { slots, sums, rows }: ShortfallOutcome,
-  { typed, errors }: Pick<Shown, 'typed' | 'errors'>,
+  { typed, errors }: Pick<FormState, 'typed' | 'errors'>,
 ): Html {
   const { t, url, language } = visit;
   const { campaign } = preview;

@@ -11,16 +11,17 @@ import { badge, exactMoment, notice } from '../../../web/components.ts';
 import { formatRupiah } from '../../../web/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
-import { idIn, signedIn } from '../brand/shop-head.ts';
+import { idParam } from '../../kit/params.ts';
+import { requireSignedIn } from '../../kit/signed-in.ts';
 
 /** The money of a campaign for its seller, so that every rupiah is on both sides; to print, too. */
 export function statementPage(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/toko/sambatan/:id/uang', async (request, reply) => {
       const { visit } = request;
-      signedIn(visit);
+      requireSignedIn(visit);
       const statement = await retryRead(() =>
-        viewSellerStatement(app.db, visit.actor, idIn(request)),
+        viewSellerStatement(app.db, visit.actor, idParam(request)),
       );
       return sendPage(request, reply, page(visit, statement));
     });

@@ -20,7 +20,8 @@ import { spreadsheetOf, spreadsheetType } from '../../../exports/spreadsheet.ts'
 import { csvLinesOf, fileName, linesOf, sheetHead } from './exports.ts';
 import { maxLabels, packingPage } from './packing.ts';
 import { rosterPage, rosterPageSize, type RosterView } from './participant-list.ts';
-import { queryParam, idIn, signedIn } from '../brand/shop-head.ts';
+import { queryParam, idParam } from '../../kit/params.ts';
+import { requireSignedIn } from '../../kit/signed-in.ts';
 
 const action = 'campaign.participants.read';
 /** Longer searches are cut: no name or address is longer. */
@@ -32,10 +33,10 @@ export function participantPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/toko/sambatan/:id/peserta', async (request, reply) => {
       const { visit } = request;
-      signedIn(visit);
+      requireSignedIn(visit);
       const view = viewOf(request);
       const page = await retryRead(() =>
-        viewParticipantPage(app.db, visit.actor, idIn(request), {
+        viewParticipantPage(app.db, visit.actor, idParam(request), {
           ...view,
           pageSize: rosterPageSize,
         }),
@@ -45,11 +46,11 @@ export function participantPages(app: PageDeps): PagePlugin {
 
     server.get('/toko/sambatan/:id/kemas', async (request, reply) => {
       const { visit } = request;
-      signedIn(visit);
+      requireSignedIn(visit);
       const [last = null] = cursorAfter(queryParam(request, 'cursor'), ['id']);
       const input = { onlyToPack: true, after: last, limit: maxLabels + 1 };
       const { campaign, rows } = await retryRead(() =>
-        viewParticipants(app.db, visit.actor, idIn(request), input),
+        viewParticipants(app.db, visit.actor, idParam(request), input),
       );
       const states = await retryRead(() => countStates(app.db, campaign.id));
       const props = { campaign, rows, isFirst: last === null, states };
@@ -58,8 +59,8 @@ export function participantPages(app: PageDeps): PagePlugin {
 
     const exported = async (request: FastifyRequest) => {
       const { visit } = request;
-      signedIn(visit);
-      const { campaign } = await authorizeOnCampaign(app.db, visit.actor, action, idIn(request));
+      requireSignedIn(visit);
+      const { campaign } = await authorizeOnCampaign(app.db, visit.actor, action, idParam(request));
       return { visit, campaign, rows: wholeRoster(app.db, campaign.id, viewOf(request)) };
     };
 
