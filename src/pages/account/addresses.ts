@@ -10,15 +10,16 @@ import {
 } from '../../accounts/operations.ts';
 import { addressFields, addressInput } from '../../accounts/schemas.ts';
 import type { PageDeps } from '../deps.ts';
-import type { DomainError, FieldError } from '../../errors/errors.ts';
-import { formParser, toResult, type RawFields } from '../../http/forms.ts';
+import { formParser } from '../../http/forms.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
 import { localPath, redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
 import { retryRead, runInTransaction } from '../../operation/run.ts';
-import { badge, checkbox, emptyState, input, notice } from '../../web/components.ts';
+import { badge, checkbox, emptyState, input } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
 import { heading, type PageProps } from '../../web/layout.ts';
 import type { PageContext } from '../../web/visit.ts';
+import { submitForm, type FormState } from '../kit/form-action.ts';
+import { refusalNotice } from '../kit/refusal-notice.ts';
 
 const params = closed({ id: Id });
 const readForm = formParser(
@@ -44,25 +45,13 @@ export function addressPages(app: PageDeps): PagePlugin {
     server.post(`${list}/baru`, async (request, reply) => {
       const { visit } = request;
       const form = readForm(request.body);
-      const { typed } = form;
-      if ('errors' in form) {
-        const page = formPage(visit, undefined, { typed, errors: form.errors });
-        return sendPage(request, reply, page, 422);
-      }
-      const { back = list, ...address } = form.value;
-      const outcome = await toResult(() =>
-        runInTransaction(app.db, (tx) => addAddress(tx, visit.actor, addressInput(address))),
-      );
-      if ('refused' in outcome) {
-        const { refused } = outcome;
-        return sendPage(
-          request,
-          reply,
-          formPage(visit, undefined, { typed, refused }),
-          refused.status,
-        );
-      }
-      return redirect(request, reply, localPath(back));
+      return await submitForm(request, reply, {
+        form,
+        run: ({ back: _back, ...address }) =>
+          runInTransaction(app.db, (tx) => addAddress(tx, visit.actor, addressInput(address))),
+        next: localPath(form.typed['back']?.trim() || list),
+        page: (state) => formPage(visit, undefined, state),
+      });
     });
 
     server.get(`${list}/:id`, { schema: { params } }, async (request, reply) => {
@@ -76,25 +65,13 @@ export function addressPages(app: PageDeps): PagePlugin {
       const { id } = request.params;
       const address = await retryRead(() => ownAddress(app.db, visit.actor, id));
       const form = readForm(request.body);
-      const { typed } = form;
-      if ('errors' in form) {
-        const page = formPage(visit, address, { typed, errors: form.errors });
-        return sendPage(request, reply, page, 422);
-      }
-      const { back: _back, ...change } = form.value;
-      const outcome = await toResult(() =>
-        runInTransaction(app.db, (tx) => editAddress(tx, visit.actor, id, addressInput(change))),
-      );
-      if ('refused' in outcome) {
-        const { refused } = outcome;
-        return sendPage(
-          request,
-          reply,
-          formPage(visit, address, { typed, refused }),
-          refused.status,
-        );
-      }
-      return redirect(request, reply, list);
+      return await submitForm(request, reply, {
+        form,
+        run: ({ back: _back, ...change }) =>
+          runInTransaction(app.db, (tx) => editAddress(tx, visit.actor, id, addressInput(change))),
+        next: list,
+        page: (state) => formPage(visit, address, state),
+      });
     });
 
     server.post(
@@ -179,16 +156,13 @@ function addressCard(visit: PageContext, address: Address): Html {
   </section>`;
 }
 
-interface Shown {
-  readonly typed?: RawFields;
-  readonly errors?: readonly FieldError[];
-  readonly refused?: DomainError;
-}
-
-function formPage(visit: PageContext, address: Address | undefined, shown: Shown): PageProps {
-  const { t, url, language } = visit;
-  const { typed, refused } = shown;
-  const errors = shown.errors ?? refused?.fields;
+function formPage(
+  visit: PageContext,
+  address: Address | undefined,
+  state: Partial<FormState>,
+): PageProps {
+  const { t, url } = visit;
+  const { typed, errors, refused } = state;
   const title = address ? t('Ubah alamat', 'Change the address') : t('Alamat baru', 'New address');
   const at = `${list}/${address?.id ?? 'baru'}`;
   const field = (
@@ -204,12 +178,11 @@ function formPage(visit: PageContext, address: Address | undefined, shown: Shown
       required: true,
       control,
     });
-  const detail = refused !== undefined && refused.fields.length === 0 && refused.text(language);
   return {
     title,
     section: 'account',
     main: html`<div class="panel address-form">
-      ${heading(title)}${detail && notice('bad', detail.title, detail.detail)}
+      ${heading(title)}${refusalNotice(visit, refused)}
       <form method="post" action="${url(at)}" class="fields">
         ${typed?.['back'] !== undefined && html`<input type="hidden" name="back" value="${typed['back']}" />`}
         ${field('label', t('Nama alamat (Rumah, Kantor)', 'Name of the address (home, office)'), { maxlength: 40 })}

@@ -5,14 +5,15 @@ import Type from 'typebox';
 import type { PageDeps } from '../deps.ts';
 import type { FieldError } from '../../errors/errors.ts';
 import { authorize } from '../../identity/policy.ts';
-import { formParser, toResult } from '../../http/forms.ts';
+import { formParser } from '../../http/forms.ts';
 import { closed, text } from '../../http/schemas.ts';
-import { localPath, redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
+import { localPath, sendPage, type PagePlugin } from '../../http/page-response.ts';
 import { runInTransaction } from '../../operation/run.ts';
 import { input } from '../../web/components.ts';
 import { html } from '../../web/html.ts';
 import { heading, type PageProps } from '../../web/layout.ts';
 import type { PageContext } from '../../web/visit.ts';
+import { submitForm } from '../kit/form-action.ts';
 
 const readForm = formParser(
   closed({ display_name: profileFields.display_name, back: Type.Optional(text(0, 600)) }),
@@ -35,16 +36,13 @@ export function namePages(app: PageDeps): PagePlugin {
       const form = readForm(request.body);
       const back = localPath(form.typed['back']);
       const show = { back, name: form.typed['display_name'] };
-      if ('errors' in form) {
-        return sendPage(request, reply, namePage(visit, { ...show, errors: form.errors }), 422);
-      }
-      const change = { displayName: form.value.display_name };
-      const outcome = await toResult(() =>
-        runInTransaction(app.db, (tx) => changeProfile(tx, visit.actor, change)),
-      );
-      if (!('refused' in outcome)) return redirect(request, reply, back);
-      const { fields: errors, status } = outcome.refused;
-      return sendPage(request, reply, namePage(visit, { ...show, errors }), status);
+      return await submitForm(request, reply, {
+        form,
+        run: ({ display_name: displayName }) =>
+          runInTransaction(app.db, (tx) => changeProfile(tx, visit.actor, { displayName })),
+        next: back,
+        page: ({ errors }) => namePage(visit, { ...show, errors }),
+      });
     });
   };
 }
@@ -52,7 +50,7 @@ export function namePages(app: PageDeps): PagePlugin {
 interface Shown {
   readonly back: string;
   readonly name: string | undefined;
-  readonly errors?: readonly FieldError[];
+  readonly errors?: readonly FieldError[] | undefined;
 }
 
 function namePage(visit: PageContext, { back, name, errors }: Shown): PageProps {

@@ -25,6 +25,7 @@ import { html, type Html, type Part } from '../../web/html.ts';
 import { heading, type PageProps } from '../../web/layout.ts';
 import { pathIn, inLanguage, type PageContext } from '../../web/visit.ts';
 import { accessList, accessShown } from './access.ts';
+import { runAction } from '../kit/form-action.ts';
 
 const readForm = formParser(closed(profileFields));
 const params = closed({ id: Id });
@@ -67,6 +68,7 @@ export function profilePages(app: PageDeps): PagePlugin {
         const page = await show(visit, { typed, errors: refused.fields });
         return sendPage(request, reply, page, refused.status);
       }
+      // In the language that was just chosen.
       return reply.redirect(`${pathIn(outcome.done.language, '/akun')}?simpan=1`, 303);
     });
 
@@ -94,15 +96,15 @@ export function profilePages(app: PageDeps): PagePlugin {
       if (word !== deletionWord[visit.language]) {
         return sendPage(request, reply, await show(visit, { errors: [wrongWord] }), 422);
       }
-      const outcome = await toResult(() =>
-        runInTransaction(app.db, (tx) => deleteAccount(tx, visit.actor)),
-      );
-      if ('refused' in outcome) {
-        const { refused } = outcome;
-        return sendPage(request, reply, await show(visit, { refusal: refused }), refused.status);
-      }
-      clearSession(request, reply);
-      return redirect(request, reply, '/');
+      return await runAction(request, reply, {
+        run: async () => {
+          await runInTransaction(app.db, (tx) => deleteAccount(tx, visit.actor));
+          clearSession(request, reply);
+        },
+        next: '/',
+        showAgain: async (refusal) =>
+          sendPage(request, reply, await show(visit, { refusal }), refusal.status),
+      });
     });
   };
 }

@@ -22,6 +22,7 @@ import { participationBadge } from '../statuses.ts';
 import { inLanguage, type PageContext } from '../../web/visit.ts';
 import { sum, whenDue } from './rules.ts';
 import { takesJoins } from './state.ts';
+import { refusalNotice } from '../kit/refusal-notice.ts';
 
 /** Chosen in the place of a saved address. */
 export const otherAddress = 'other';
@@ -140,8 +141,7 @@ function refusal(visit: PageContext, form: FormState | undefined): Html | undefi
     );
   }
   if (form.refused !== undefined && form.errors.length === 0) {
-    const { title, detail } = form.refused.text(visit.language);
-    return notice('bad', title, detail);
+    return refusalNotice(visit, form.refused);
   }
   const unseen = form.errors.filter(({ field }) => !Object.hasOwn(JoinFields, field));
   return notice(

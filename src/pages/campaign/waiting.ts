@@ -11,11 +11,11 @@ import {
   waitForSlots,
   withdrawEntry,
 } from '../../waiting/operations.ts';
-import { notice } from '../../web/components.ts';
 import { html } from '../../web/html.ts';
 import { requirePerson } from '../kit/signed-in.ts';
 import { showCampaign } from './campaign.ts';
 import { addressOf, readJoin } from './join.ts';
+import { refusalNotice } from '../kit/refusal-notice.ts';
 
 const schema = { params: closed({ id: Id }) };
 const answers = [
@@ -75,8 +75,8 @@ export function waitingPages(app: PageDeps): PagePlugin {
             runInTransaction(app.db, (tx) => verb(tx, visit.actor, id)),
           );
           if ('refused' in answer) {
-            const { title, detail } = answer.refused.text(visit.language);
-            const main = html`${notice('bad', title, detail)}
+            const { title } = answer.refused.text(visit.language);
+            const main = html`${refusalNotice(visit, answer.refused)}
               <p>
                 <a href="${visit.url('/ikutan')}">${visit.t('Ke Ikutanku', 'To my slots')}</a>
               </p>`;

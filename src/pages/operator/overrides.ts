@@ -6,6 +6,7 @@ import { formatFieldMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { decisionPart } from '../seller/campaigns/decision.ts';
+import { refusalNotice } from '../kit/refusal-notice.ts';
 
 /** What was sent with one of the forms, and why it was not taken. */
 export interface Sent {
@@ -32,15 +33,10 @@ export function overrides(visit: PageContext, campaign: Campaign, sent: Sent | u
         'Your reason is kept in the audit log and seen by everybody who joined.',
       )}
     </p>
-    ${sent?.refused && refusal(visit, sent.refused)}
+    ${refusalNotice(visit, sent?.refused)}
     ${open && extendForm(visit, campaign, sent?.form === 'extend' ? sent : undefined)}
     ${cancelForm(visit, campaign, sent?.form === 'cancel' ? sent : undefined)}
   </section>`;
-}
-
-function refusal(visit: PageContext, refused: DomainError): Html {
-  const { title, detail } = refused.text(visit.language);
-  return notice('bad', title, detail);
 }
 
 function extendForm(visit: PageContext, campaign: Campaign, sent: Sent | undefined): Html {

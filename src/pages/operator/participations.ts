@@ -2,10 +2,10 @@ import { toApiParticipationStatus } from '../../database/status-words.ts';
 import Type from 'typebox';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PageDeps } from '../deps.ts';
-import { DomainError } from '../../errors/errors.ts';
-import { formParser, toResult } from '../../http/forms.ts';
+import type { DomainError } from '../../errors/errors.ts';
+import { formParser } from '../../http/forms.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
-import { redirect, type PagePlugin } from '../../http/page-response.ts';
+import type { PagePlugin } from '../../http/page-response.ts';
 import { authorize } from '../../identity/policy.ts';
 import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { cancelParticipation, confirmParticipation } from '../../participations/operations.ts';
@@ -17,7 +17,10 @@ import { formatCount, formatDistance, formatRupiah, formatShortMoment } from '..
 import { html, type Html } from '../../web/html.ts';
 import { participationBadge, paymentBadge } from '../statuses.ts';
 import type { PageContext } from '../../web/visit.ts';
+import { requireValid } from './kit/parts.ts';
 import { sendOperatorPage } from './kit/frame.ts';
+import { refusalNotice } from '../kit/refusal-notice.ts';
+import { runAction } from '../kit/form-action.ts';
 
 const params = closed({ id: Id });
 const readConfirmation = formParser(closed({ reference: Type.Optional(text(0, 200)) }));
@@ -35,7 +38,7 @@ export function operatorParticipations(app: PageDeps): PagePlugin {
       const { visit } = request;
       const found = await retryRead(() => findPeople(app.db, visit.actor, wanted));
       const { t } = visit;
-      const body = html`${form(visit, wanted)}${refused && refusal(visit, refused)}${list(visit, wanted, found)}`;
+      const body = html`${form(visit, wanted)}${refusalNotice(visit, refused)}${list(visit, wanted, found)}`;
       const title = t('Cari pesanan', 'Find orders');
       const page = { title, at: '/operator/ikutan', body } as const;
       return sendOperatorPage(request, reply, page, refused?.status ?? 200);
@@ -54,11 +57,12 @@ export function operatorParticipations(app: PageDeps): PagePlugin {
         const { id } = request.params;
         const read = readConfirmation(request.body);
         const reference = 'value' in read ? read.value.reference?.trim() || null : null;
-        const done = await toResult(() =>
-          runInTransaction(app.db, (tx) => confirmParticipation(tx, actor, id, reference)),
-        );
-        if ('refused' in done) return await show(request, reply, id, done.refused);
-        return redirect(request, reply, `/operator/ikutan?q=${id}`);
+        return await runAction(request, reply, {
+          run: () =>
+            runInTransaction(app.db, (tx) => confirmParticipation(tx, actor, id, reference)),
+          next: `/operator/ikutan?q=${id}`,
+          showAgain: (refused) => show(request, reply, id, refused),
+        });
       },
     );
 
@@ -66,16 +70,16 @@ export function operatorParticipations(app: PageDeps): PagePlugin {
       const { actor } = request.visit;
       authorize(actor, 'participation.search');
       const { id } = request.params;
-      const done = await toResult(async () => {
-        const read = readCancellation(request.body);
-        if ('errors' in read) throw new DomainError('validation_failed', {}, read.errors);
-        const { reason } = read.value;
-        return await runInTransaction(app.db, (tx) =>
-          cancelParticipation(tx, actor, id, reason.trim()),
-        );
+      return await runAction(request, reply, {
+        run: async () => {
+          const { reason } = requireValid(readCancellation(request.body));
+          return await runInTransaction(app.db, (tx) =>
+            cancelParticipation(tx, actor, id, reason.trim()),
+          );
+        },
+        next: `/operator/ikutan?q=${id}`,
+        showAgain: (refused) => show(request, reply, id, refused),
       });
-      if ('refused' in done) return await show(request, reply, id, done.refused);
-      return redirect(request, reply, `/operator/ikutan?q=${id}`);
     });
   };
 }
@@ -99,12 +103,6 @@ function form(visit: PageContext, wanted: string): Html {
     })}
     <button class="button">${t('Cari', 'Find')}</button>
   </form>`;
-}
-
-function refusal(visit: PageContext, refused: DomainError): Html {
-  const { title, detail } = refused.text(visit.language);
-  const field = refused.fields[0]?.message[visit.language];
-  return notice('bad', title, field ?? detail);
 }
 
 function list(visit: PageContext, wanted: string, { people, orders, isCut }: FoundPeople): Html {

@@ -2,9 +2,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { revokeOperator, listOperators, grantOperator } from '../../accounts/operators.ts';
 import type { OperatorRow } from '../../accounts/queries.ts';
 import type { PageDeps } from '../deps.ts';
-import { formParser, toResult } from '../../http/forms.ts';
+import { formParser } from '../../http/forms.ts';
 import { closed, text } from '../../http/schemas.ts';
-import { redirect, type PagePlugin } from '../../http/page-response.ts';
+import type { PagePlugin } from '../../http/page-response.ts';
 import { authorize } from '../../identity/policy.ts';
 import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { badge, exactMoment, input } from '../../web/components.ts';
@@ -14,6 +14,7 @@ import { sendOperatorPage } from './kit/frame.ts';
 import { flashMessage, withFlash } from '../kit/flash.ts';
 import { refusalNotice } from '../kit/refusal-notice.ts';
 import { params, requireValid, type Sent } from './kit/parts.ts';
+import { runAction } from '../kit/form-action.ts';
 
 const here = '/operator/orang';
 const readCandidate = formParser(closed({ email: text(3, 254) }));
@@ -41,25 +42,26 @@ export function operatorPeople(app: PageDeps): PagePlugin {
       const { actor } = request.visit;
       authorize(actor, 'operators.manage');
       const reading = readCandidate(request.body);
-      const done = await toResult(async () => {
-        const candidate = requireValid(reading);
-        return await runInTransaction(app.db, (tx) => grantOperator(tx, actor, candidate));
+      return await runAction(request, reply, {
+        run: async () => {
+          const candidate = requireValid(reading);
+          return await runInTransaction(app.db, (tx) => grantOperator(tx, actor, candidate));
+        },
+        next: withFlash(here, 'ditunjuk'),
+        showAgain: (refused) => show(request, reply, { refused, typed: reading.typed }),
       });
-      return 'refused' in done
-        ? await show(request, reply, { refused: done.refused, typed: reading.typed })
-        : redirect(request, reply, withFlash(here, 'ditunjuk'));
     });
 
     server.post(`${here}/:id/cabut`, { schema: { params } }, async (request, reply) => {
       const { actor, person } = request.visit;
       authorize(actor, 'operators.manage');
       const id = request.params.id.toLowerCase();
-      const done = await toResult(() =>
-        runInTransaction(app.db, (tx) => revokeOperator(tx, actor, id)),
-      );
-      if ('refused' in done) return await show(request, reply, done);
-      // Whoever takes it from themselves may not see this page any more.
-      return redirect(request, reply, person?.userId === id ? '/' : withFlash(here, 'dicabut'));
+      return await runAction(request, reply, {
+        run: () => runInTransaction(app.db, (tx) => revokeOperator(tx, actor, id)),
+        // Operators who revoke their own role may not see this page any more.
+        next: person?.userId === id ? '/' : withFlash(here, 'dicabut'),
+        showAgain: (refused) => show(request, reply, { refused }),
+      });
     });
   };
 }

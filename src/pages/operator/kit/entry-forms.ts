@@ -1,35 +1,37 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { DomainError } from '../../../errors/errors.ts';
-import { toResult } from '../../../http/forms.ts';
-import { redirect, type PagePlugin } from '../../../http/page-response.ts';
+import type { PagePlugin } from '../../../http/page-response.ts';
 import { authorize, type Action } from '../../../identity/policy.ts';
-import { withFlash } from '../../kit/flash.ts';
+import { withFlash, type FlashMessage } from '../../kit/flash.ts';
 import { params } from './parts.ts';
+import { runAction } from '../../kit/form-action.ts';
 
-/** A page of the desk whose entries have forms. */
-interface Desk {
-  /** Where it is, without the language. */
+/** A work queue whose entries have forms. */
+interface QueuePage {
+  /** The path, without the language. */
   readonly here: string;
-  /** What whoever sends its forms has to be allowed. */
+  /** The permission that its forms need. */
   readonly action: Action;
-  /** Sends it, with why a form was not taken. */
+  /** Sends the page, with the refusal of a form. */
   show(request: FastifyRequest, reply: FastifyReply, refused: DomainError): Promise<FastifyReply>;
 }
 
-/** What the form of an entry does; the campaign that it changed is poked. */
+/** What the form of an entry does. */
 type Verb = (request: FastifyRequest, id: string) => Promise<{ readonly campaign_id: string }>;
 
 /**
- * Takes the forms of a page's entries: each is told of on the page once it is done, and shown with
- * why when it is refused.
+ * Returns a function that registers the form of an entry: its path below the entry, the message
+ * after success, and what it does. A refusal shows the page again.
  */
-export function entryForms(server: Parameters<PagePlugin>[0], { here, action, show }: Desk) {
-  return (path: string, news: Parameters<typeof withFlash>[1], verb: Verb): void => {
+export function entryForms(server: Parameters<PagePlugin>[0], { here, action, show }: QueuePage) {
+  return (path: string, done: FlashMessage, verb: Verb): void => {
     server.post(`${here}/:id/${path}`, { schema: { params } }, async (request, reply) => {
       authorize(request.visit.actor, action);
-      const done = await toResult(() => verb(request, request.params.id));
-      if ('refused' in done) return await show(request, reply, done.refused);
-      return redirect(request, reply, withFlash(here, news));
+      return await runAction(request, reply, {
+        run: () => verb(request, request.params.id),
+        next: withFlash(here, done),
+        showAgain: (refused) => show(request, reply, refused),
+      });
     });
   };
 }

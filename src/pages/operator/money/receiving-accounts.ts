@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { PageDeps } from '../../deps.ts';
-import { formParser, toResult } from '../../../http/forms.ts';
+import { formParser } from '../../../http/forms.ts';
 import { closed } from '../../../http/schemas.ts';
-import { redirect, type PagePlugin } from '../../../http/page-response.ts';
+import type { PagePlugin } from '../../../http/page-response.ts';
 import { authorize } from '../../../identity/policy.ts';
 import {
   addReceivingAccount,
@@ -22,6 +22,7 @@ import { flashMessage, withFlash } from '../../kit/flash.ts';
 import { refusalNotice } from '../../kit/refusal-notice.ts';
 import { fieldOf, collapsibleForm, params, requireValid, type Sent } from '../kit/parts.ts';
 import { paymentParts } from './payments.ts';
+import { runAction } from '../../kit/form-action.ts';
 
 const section = '/operator/pembayaran';
 const here = `${section}/rekening`;
@@ -49,51 +50,58 @@ export function operatorAccounts(app: PageDeps): PagePlugin {
       return sendOperatorPage(request, reply, page, sent?.refused.status ?? 200);
     };
 
+    const saved = withFlash(here, 'rekening-tersimpan');
     server.get(here, async (request, reply) => show(request, reply));
 
     server.post(here, async (request, reply) => {
       const { actor } = request.visit;
       authorize(actor, 'receiving_account.manage');
       const reading = readAccount(request.body);
-      const done = await toResult(async () => {
-        const { is_default: isDefault, ...given } = requireValid(reading);
-        return await runInTransaction(app.db, (tx) =>
-          addReceivingAccount(tx, actor, given, isDefault),
-        );
+      return await runAction(request, reply, {
+        run: async () => {
+          const { is_default: isDefault, ...account } = requireValid(reading);
+          return await runInTransaction(app.db, (tx) =>
+            addReceivingAccount(tx, actor, account, isDefault),
+          );
+        },
+        next: saved,
+        showAgain: (refused) => show(request, reply, { refused, typed: reading.typed }),
       });
-      return 'refused' in done
-        ? await show(request, reply, { refused: done.refused, typed: reading.typed })
-        : redirect(request, reply, withFlash(here, 'rekening-tersimpan'));
     });
 
     server.post(`${here}/:id`, { schema: { params } }, async (request, reply) => {
       const { actor } = request.visit;
       authorize(actor, 'receiving_account.manage');
       const { id } = request.params;
-      const done = await toResult(async () => {
-        const form = requireValid(readChange(request.body));
-        const change = {
-          holder: form.holder,
-          isActive: form.is_active,
-          statementThrough: form.statement_through,
-        };
-        return await runInTransaction(app.db, (tx) => editReceivingAccount(tx, actor, id, change));
+      return await runAction(request, reply, {
+        run: async () => {
+          const form = requireValid(readChange(request.body));
+          const change = {
+            holder: form.holder,
+            isActive: form.is_active,
+            statementThrough: form.statement_through,
+          };
+          return await runInTransaction(app.db, (tx) =>
+            editReceivingAccount(tx, actor, id, change),
+          );
+        },
+        next: saved,
+        showAgain: (refused) => show(request, reply, { refused }),
       });
-      return 'refused' in done
-        ? await show(request, reply, done)
-        : redirect(request, reply, withFlash(here, 'rekening-tersimpan'));
     });
 
     server.post(`${here}/:id/utama`, { schema: { params } }, async (request, reply) => {
       const { actor } = request.visit;
       authorize(actor, 'receiving_account.manage');
       const { id } = request.params;
-      const done = await toResult(() =>
-        runInTransaction(app.db, (tx) => editReceivingAccount(tx, actor, id, { isDefault: true })),
-      );
-      return 'refused' in done
-        ? await show(request, reply, done)
-        : redirect(request, reply, withFlash(here, 'rekening-tersimpan'));
+      return await runAction(request, reply, {
+        run: () =>
+          runInTransaction(app.db, (tx) =>
+            editReceivingAccount(tx, actor, id, { isDefault: true }),
+          ),
+        next: saved,
+        showAgain: (refused) => show(request, reply, { refused }),
+      });
     });
   };
 }

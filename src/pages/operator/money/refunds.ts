@@ -2,9 +2,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PageDeps } from '../../deps.ts';
 import { invalidField, type DomainError } from '../../../errors/errors.ts';
 import { cursorAfter, nextCursor } from '../../../http/cursor.ts';
-import { formParser, toResult } from '../../../http/forms.ts';
+import { formParser } from '../../../http/forms.ts';
 import { closed, Id, text } from '../../../http/schemas.ts';
-import { redirect, type PagePlugin } from '../../../http/page-response.ts';
+import type { PagePlugin } from '../../../http/page-response.ts';
 import { authorize } from '../../../identity/policy.ts';
 import { recentlySettled, participationsById } from '../../../ledger/work-queues/work-queues.ts';
 import type { SettledRow, ParticipationSummaryRow } from '../../../ledger/work-queues/queries.ts';
@@ -40,6 +40,7 @@ import {
   subsections,
 } from '../kit/parts.ts';
 import { waitingCell } from '../kit/queue-age.ts';
+import { runAction } from '../../kit/form-action.ts';
 
 const here = '/operator/uang';
 const pageSize = 50;
@@ -107,16 +108,18 @@ export function operatorRefunds(app: PageDeps): PagePlugin {
     server.post(`${here}/lunas`, async (request, reply) => {
       const { actor } = request.visit;
       authorize(actor, 'refund.settle');
-      const done = await toResult(async () => {
-        const { id: chosen, ...rest } = (request.body ?? {}) as Record<string, unknown>;
-        const { reference } = requireValid(readSettlement(rest));
-        const wanted = chosenIds(chosen);
-        return await runInTransaction(app.db, (tx) =>
-          settleRefunds(tx, actor, wanted, reference.trim()),
-        );
+      return await runAction(request, reply, {
+        run: async () => {
+          const { id: chosen, ...rest } = (request.body ?? {}) as Record<string, unknown>;
+          const { reference } = requireValid(readSettlement(rest));
+          const ids = chosenIds(chosen);
+          return await runInTransaction(app.db, (tx) =>
+            settleRefunds(tx, actor, ids, reference.trim()),
+          );
+        },
+        next: withFlash(here, 'lunas'),
+        showAgain: (refused) => show(request, reply, refused),
       });
-      if ('refused' in done) return await show(request, reply, done.refused);
-      return redirect(request, reply, withFlash(here, 'lunas'));
     });
 
     const form = entryForms(server, { here, action: 'refund.settle', show });

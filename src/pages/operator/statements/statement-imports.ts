@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { PageDeps } from '../../deps.ts';
 import { type DomainError, domainErrorNamed, invalidField } from '../../../errors/errors.ts';
-import { formParser, toResult } from '../../../http/forms.ts';
+import { formParser } from '../../../http/forms.ts';
 import { closed, Id } from '../../../http/schemas.ts';
 import { redirect, type PagePlugin } from '../../../http/page-response.ts';
 import { readFormWithFile, takeUploads } from '../../../uploads/uploads.ts';
@@ -24,6 +24,7 @@ import { mappingOfFields, mappingPart, readMapping, type MappingFields } from '.
 import { refusalNotice } from '../../kit/refusal-notice.ts';
 import { params, requireValid } from '../kit/parts.ts';
 import { paymentParts } from '../money/payments.ts';
+import { runAction } from '../../kit/form-action.ts';
 
 const readAccount = formParser(closed({ account: Id }));
 const readStart = formParser(
@@ -75,20 +76,22 @@ export function statementImports(app: PageDeps, { here, show }: Overview): PageP
     server.post(here, async (request, reply) => {
       const { actor } = request.visit;
       authorize(actor, 'statement.import');
-      const done = await toResult(async () => {
-        const {
-          fields,
-          file: bytes,
-          fileName,
-        } = await readFormWithFile(request, 'statement', tooLarge);
-        const { account } = requireValid(readAccount(fields));
-        await retryRead(() => statements.authorizeImport(app.db, actor, account));
-        if (bytes === undefined) throw noFile();
-        const upload = { bytes, fileName: fileName ?? '', mapping: undefined };
-        return await statements.uploadStatement(app.db, actor, account, upload);
+      return await runAction(request, reply, {
+        run: async () => {
+          const {
+            fields,
+            file: bytes,
+            fileName,
+          } = await readFormWithFile(request, 'statement', tooLarge);
+          const { account } = requireValid(readAccount(fields));
+          await retryRead(() => statements.authorizeImport(app.db, actor, account));
+          if (bytes === undefined) throw noFile();
+          const upload = { bytes, fileName: fileName ?? '', mapping: undefined };
+          return await statements.uploadStatement(app.db, actor, account, upload);
+        },
+        next: (row) => pathOf(row.import_id),
+        showAgain: (refused) => show(request, reply, refused),
       });
-      if ('refused' in done) return await show(request, reply, done.refused);
-      return redirect(request, reply, pathOf(done.done.import_id));
     });
 
     server.get(`${here}/berkas/:id`, { schema: { params } }, async (request, reply) => {
@@ -100,30 +103,38 @@ export function statementImports(app: PageDeps, { here, show }: Overview): PageP
       const { actor } = request.visit;
       authorize(actor, 'statement.import');
       const { id } = request.params;
-      const done = await toResult(async () => {
-        const mapping = mappingOfFields(requireValid(readMapping(request.body)) as MappingFields);
-        if (mapping === undefined) throw noColumns();
-        await statements.mapUpload(app.db, actor, id, mapping);
+      return await runAction(request, reply, {
+        run: async () => {
+          const mapping = mappingOfFields(requireValid(readMapping(request.body)) as MappingFields);
+          if (mapping === undefined) throw noColumns();
+          await statements.mapUpload(app.db, actor, id, mapping);
+        },
+        next: pathOf(id),
+        showAgain: (refused) => showImport(request, reply, id, refused),
       });
-      if ('refused' in done) return await showImport(request, reply, id, done.refused);
-      return redirect(request, reply, pathOf(id));
     });
 
     server.post(`${here}/berkas/:id/terapkan`, { schema: { params } }, async (request, reply) => {
       const { actor } = request.visit;
       authorize(actor, 'statement.import');
       const { id } = request.params;
-      const done = await toResult(async () => {
-        const { through, keep_mapping: keepMapping } = requireValid(readStart(request.body));
-        const deps = { db: app.db, importer: app.importer };
-        const start = { keepMapping, through, patienceMs };
-        return await statements.applyUpload(deps, actor, id, start);
+      return await runAction(request, reply, {
+        run: async () => {
+          const { through, keep_mapping: keepMapping } = requireValid(readStart(request.body));
+          const deps = { db: app.db, importer: app.importer };
+          return await statements.applyUpload(deps, actor, id, {
+            keepMapping,
+            through,
+            patienceMs,
+          });
+        },
+        next: pathOf(id),
+        // If the button was pressed twice, the import runs already.
+        showAgain: (refused) =>
+          refused.code === 'statement_import_started'
+            ? redirect(request, reply, pathOf(id))
+            : showImport(request, reply, id, refused),
       });
-      // Pressed twice: the import that runs is what was asked for.
-      if ('refused' in done && done.refused.code !== 'statement_import_started') {
-        return await showImport(request, reply, id, done.refused);
-      }
-      return redirect(request, reply, pathOf(id));
     });
   };
 }

@@ -2,9 +2,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { PageDeps } from '../../deps.ts';
 import type { DomainError } from '../../../errors/errors.ts';
-import { formParser, toResult } from '../../../http/forms.ts';
+import { formParser } from '../../../http/forms.ts';
 import { closed, Id } from '../../../http/schemas.ts';
-import { redirect, type PagePlugin } from '../../../http/page-response.ts';
+import type { PagePlugin } from '../../../http/page-response.ts';
 import { authorize } from '../../../identity/policy.ts';
 import { receivingAccounts } from '../../../ledger/bank-accounts/operations.ts';
 import { lineToDivide, type LineToDivide } from '../../../ledger/bank-statements/open-lines.ts';
@@ -37,6 +37,7 @@ import {
   setAsideForm,
   type Subjects,
 } from './statement-parts.ts';
+import { runAction } from '../../kit/form-action.ts';
 
 /** Rows of the form that divides a line. */
 const maxRows = 20;
@@ -97,10 +98,11 @@ export function statementLines(app: PageDeps, here: string): PagePlugin {
       server.post(`${here}/:id/${path}`, { schema: { params } }, async (request, reply) => {
         authorize(request.visit.actor, 'statement.import');
         const { id } = request.params;
-        const done = await toResult(() => verb(request, id));
-        return 'refused' in done
-          ? await show(request, reply, done.refused)
-          : redirect(request, reply, done.done);
+        return await runAction(request, reply, {
+          run: () => verb(request, id),
+          next: (nextPath) => nextPath,
+          showAgain: (refused) => show(request, reply, refused),
+        });
       });
 
     server.get(`${here}/:id`, { schema: { params } }, async (request, reply) =>

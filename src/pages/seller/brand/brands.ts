@@ -3,7 +3,7 @@ import { createBrand } from '../../../catalogue/operations.ts';
 import { listBrandsOf } from '../../../catalogue/queries.ts';
 import { brandName } from '../../../catalogue/schemas.ts';
 import type { PageDeps } from '../../deps.ts';
-import { formParser, toResult } from '../../../http/forms.ts';
+import { formParser } from '../../../http/forms.ts';
 import { closed } from '../../../http/schemas.ts';
 import { redirect, sendPage, type PagePlugin } from '../../../http/page-response.ts';
 import { retryRead, runInTransaction } from '../../../operation/run.ts';
@@ -13,7 +13,7 @@ import { html, type Html } from '../../../web/html.ts';
 import { heading } from '../../../web/layout.ts';
 import { inLanguage, type PageContext } from '../../../web/visit.ts';
 import { flashMessage, withFlash } from '../../kit/flash.ts';
-import { refusedForm, statusOf, type FormState } from '../../kit/form-action.ts';
+import { type FormState, submitForm } from '../../kit/form-action.ts';
 import { refusalNotice } from '../../kit/refusal-notice.ts';
 import { requireSignedIn } from '../../kit/signed-in.ts';
 import { roleNames } from './shop-head.ts';
@@ -71,19 +71,15 @@ export function brandPages(app: PageDeps): PagePlugin {
     server.post('/toko/baru', async (request, reply) => {
       const { visit } = request;
       requireSignedIn(visit);
-      const reading = readBrand(request.body);
-      if (!('value' in reading)) return sendPage(request, reply, newBrand(visit, reading), 422);
-      const { name } = reading.value;
-      const made = await toResult(() =>
-        runInTransaction(app.db, (tx) =>
-          createBrand(tx, visit.actor, { name: name.trim() }, app.limiter),
-        ),
-      );
-      if ('done' in made) {
-        return redirect(request, reply, withFlash(`/toko/${made.done.brand_id}`, 'brand-dibuat'));
-      }
-      const page = newBrand(visit, refusedForm(reading.typed, made.refused));
-      return sendPage(request, reply, page, statusOf(made.refused));
+      return await submitForm(request, reply, {
+        form: readBrand(request.body),
+        run: ({ name }) =>
+          runInTransaction(app.db, (tx) =>
+            createBrand(tx, visit.actor, { name: name.trim() }, app.limiter),
+          ),
+        next: (brand) => withFlash(`/toko/${brand.brand_id}`, 'brand-dibuat'),
+        page: (state) => newBrand(visit, state),
+      });
     });
 
     server.get('/toko/undangan/:token', async (request, reply) => {

@@ -1,3 +1,4 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { inviteByMail } from '../../../catalogue/invite-by-mail.ts';
 import {
   invitedRoles,
@@ -9,8 +10,8 @@ import { changeRole, removeMember, viewMembers } from '../../../catalogue/member
 import { authorizeOnBrand, renameBrand } from '../../../catalogue/operations.ts';
 import { brandName } from '../../../catalogue/schemas.ts';
 import type { PageDeps } from '../../deps.ts';
-import { languages } from '../../../errors/errors.ts';
-import { formParser, toResult } from '../../../http/forms.ts';
+import { languages, type DomainError } from '../../../errors/errors.ts';
+import { formParser } from '../../../http/forms.ts';
 import { originForEmails } from '../../../http/csrf.ts';
 import { choice, closed, text } from '../../../http/schemas.ts';
 import { redirect, sendPage, type PagePlugin } from '../../../http/page-response.ts';
@@ -21,7 +22,7 @@ import { html, type Html } from '../../../web/html.ts';
 import { inLanguage, type PageContext } from '../../../web/visit.ts';
 import { roleMeanings } from './brands.ts';
 import { flashMessage, withFlash } from '../../kit/flash.ts';
-import { refusedForm, statusOf, type FormState } from '../../kit/form-action.ts';
+import { type FormState, submitForm, runAction } from '../../kit/form-action.ts';
 import { idParam } from '../../kit/params.ts';
 import { refusalNotice } from '../../kit/refusal-notice.ts';
 import { requireSignedIn } from '../../kit/signed-in.ts';
@@ -58,6 +59,16 @@ export function memberPages(app: PageDeps): PagePlugin {
       });
     };
 
+    const showAgain = async (
+      request: FastifyRequest,
+      reply: FastifyReply,
+      brandId: string,
+      refused: DomainError,
+    ) => {
+      const again = await page(request.visit, brandId, { typed: {}, refused });
+      return sendPage(request, reply, again, refused.status);
+    };
+
     server.get('/toko/:id/anggota', async (request, reply) => {
       const { visit } = request;
       return sendPage(
@@ -83,18 +94,15 @@ export function memberPages(app: PageDeps): PagePlugin {
     server.post('/toko/:id/anggota/undang', async (request, reply) => {
       const { visit } = request;
       const id = idParam(request);
-      const reading = readInvitation(request.body);
-      if (!('value' in reading)) {
-        return sendPage(request, reply, await page(visit, id, reading), 422);
-      }
-      const wish = { brandId: id, ...reading.value, origin: originForEmails(app, request) };
-      const sent = await toResult(() => inviteByMail(app, visit.actor, wish));
-      if ('done' in sent) {
-        return redirect(request, reply, withFlash(`/toko/${id}/anggota`, 'diundang'));
-      }
-      const { refused } = sent;
-      const shown = refusedForm(reading.typed, refused);
-      return sendPage(request, reply, await page(visit, id, shown), statusOf(refused));
+      return await submitForm(request, reply, {
+        form: readInvitation(request.body),
+        run: (invitation) => {
+          const origin = originForEmails(app, request);
+          return inviteByMail(app, visit.actor, { brandId: id, ...invitation, origin });
+        },
+        next: withFlash(`/toko/${id}/anggota`, 'diundang'),
+        page: (state) => page(visit, id, state),
+      });
     });
 
     server.post('/toko/:id/anggota/:user', async (request, reply) => {
@@ -105,31 +113,26 @@ export function memberPages(app: PageDeps): PagePlugin {
         return sendPage(request, reply, await page(visit, brandId, { typed: {} }), 422);
       }
       const { role } = reading.value;
-      const done = await toResult(() =>
-        runInTransaction(app.db, (tx) => changeRole(tx, visit.actor, { brandId, userId, role })),
-      );
-      if ('done' in done) {
-        return redirect(request, reply, withFlash(`/toko/${brandId}/anggota`, 'tersimpan'));
-      }
-      const shown = await page(visit, brandId, { typed: {}, refused: done.refused });
-      return sendPage(request, reply, shown, done.refused.status);
+      return await runAction(request, reply, {
+        run: () =>
+          runInTransaction(app.db, (tx) => changeRole(tx, visit.actor, { brandId, userId, role })),
+        next: withFlash(`/toko/${brandId}/anggota`, 'tersimpan'),
+        showAgain: (refused) => showAgain(request, reply, brandId, refused),
+      });
     });
 
     server.post('/toko/:id/anggota/:user/keluar', async (request, reply) => {
       const { visit } = request;
       const [brandId, userId] = [idParam(request), idParam(request, 'user')];
-      const done = await toResult(() =>
-        runInTransaction(app.db, (tx) => removeMember(tx, visit.actor, { brandId, userId })),
-      );
-      if ('refused' in done) {
-        const shown = await page(visit, brandId, { typed: {}, refused: done.refused });
-        return sendPage(request, reply, shown, done.refused.status);
-      }
-      const left = visit.person?.userId === userId;
-      const next = left
-        ? withFlash('/toko', 'keluar')
-        : withFlash(`/toko/${brandId}/anggota`, 'anggota-keluar');
-      return redirect(request, reply, next);
+      const isSelf = visit.person?.userId === userId;
+      return await runAction(request, reply, {
+        run: () =>
+          runInTransaction(app.db, (tx) => removeMember(tx, visit.actor, { brandId, userId })),
+        next: isSelf
+          ? withFlash('/toko', 'keluar')
+          : withFlash(`/toko/${brandId}/anggota`, 'anggota-keluar'),
+        showAgain: (refused) => showAgain(request, reply, brandId, refused),
+      });
     });
 
     server.post(

@@ -1,8 +1,8 @@
 import { authorizeOnBrand } from '../../../catalogue/operations.ts';
 import type { PageDeps } from '../../deps.ts';
-import { formParser, toResult } from '../../../http/forms.ts';
+import { formParser } from '../../../http/forms.ts';
 import { closed } from '../../../http/schemas.ts';
-import { redirect, sendPage, type PagePlugin } from '../../../http/page-response.ts';
+import { sendPage, type PagePlugin } from '../../../http/page-response.ts';
 import { may } from '../../../identity/policy.ts';
 import {
   noneYet,
@@ -17,7 +17,7 @@ import { exactMoment, notice } from '../../../web/components.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { flashMessage, withFlash } from '../../kit/flash.ts';
-import { refusedForm, statusOf, type FormState } from '../../kit/form-action.ts';
+import { type FormState, submitForm } from '../../kit/form-action.ts';
 import { idParam } from '../../kit/params.ts';
 import { refusalNotice } from '../../kit/refusal-notice.ts';
 import { requireSignedIn } from '../../kit/signed-in.ts';
@@ -55,17 +55,13 @@ export function payoutAccountPage(app: PageDeps): PagePlugin {
       requireSignedIn(visit);
       const id = idParam(request);
       await retryRead(() => authorizeOnBrand(app.db, visit.actor, 'payout_account.edit', id));
-      const reading = readAccount(request.body);
-      if ('errors' in reading) {
-        return sendPage(request, reply, await page(visit, id, reading), 422);
-      }
-      const done = await toResult(() =>
-        runInTransaction(app.db, (tx) => setPayoutAccount(tx, visit.actor, id, reading.value)),
-      );
-      if ('done' in done)
-        return redirect(request, reply, withFlash(`/toko/${id}/rekening`, 'tersimpan'));
-      const shown = await page(visit, id, refusedForm(reading.typed, done.refused));
-      return sendPage(request, reply, shown, statusOf(done.refused));
+      return await submitForm(request, reply, {
+        form: readAccount(request.body),
+        run: (account) =>
+          runInTransaction(app.db, (tx) => setPayoutAccount(tx, visit.actor, id, account)),
+        next: withFlash(`/toko/${id}/rekening`, 'tersimpan'),
+        page: (state) => page(visit, id, state),
+      });
     });
   };
 }

@@ -3,7 +3,6 @@ import { authorizeOnBrand } from '../../../catalogue/operations.ts';
 import type { PageDeps } from '../../deps.ts';
 import { DomainError, type Wording } from '../../../errors/errors.ts';
 import { cursorAfter, nextCursor } from '../../../http/cursor.ts';
-import { toResult } from '../../../http/forms.ts';
 import { redirect, sendPage, type PagePlugin } from '../../../http/page-response.ts';
 import type { DeliveryRow, DeliveryStatus } from '../../../notifications/delivery-queries.ts';
 import {
@@ -28,7 +27,7 @@ import { formatCount } from '../../../web/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import { inLanguage, type PageContext } from '../../../web/visit.ts';
 import { flashMessage, withFlash } from '../../kit/flash.ts';
-import { refusedForm, statusOf, type FormState } from '../../kit/form-action.ts';
+import { type FormState, submitForm } from '../../kit/form-action.ts';
 import { queryParam, idParam } from '../../kit/params.ts';
 import { refusalNotice } from '../../kit/refusal-notice.ts';
 import { requireSignedIn } from '../../kit/signed-in.ts';
@@ -42,8 +41,8 @@ const deliveriesShown = 20;
 export function webhookPage(app: PageDeps): PagePlugin {
   const rules = { allowLoopback: app.config.webhooks.allowLoopback };
   return async (server) => {
-    /** One without a brand is no page of a shop. */
-    const ofBrand = async (visit: PageContext, id: string) => {
+    /** The endpoint with its brand. Throws `webhook_not_found` if it belongs to no brand. */
+    const findWebhook = async (visit: PageContext, id: string) => {
       requireSignedIn(visit);
       const endpoint = await viewEndpoint(app.db, visit.actor, id);
       if (endpoint.brand_id === null) throw new DomainError('webhook_not_found', {});
@@ -59,30 +58,30 @@ export function webhookPage(app: PageDeps): PagePlugin {
       const id = idParam(request);
       const [before = null] = cursorAfter(queryParam(request, 'cursor'), ['id']);
       return await retryRead(async () => {
-        const shop = await ofBrand(visit, id);
+        const shop = await findWebhook(visit, id);
         const wish = { before, limit: deliveriesShown + 1 };
         const deliveries = await deliveriesOf(app.db, visit.actor, id, wish);
         return endpointPage(visit, { ...shop, deliveries, isFirst: before === null, sent, news });
       });
     };
 
-    /** Does something with the webhook that the path names, and says so where it leads. */
-    const doing =
+    /** A handler that runs a verb on the webhook of the path, then redirects. */
+    const runAndRedirect =
       (
         verb: (request: FastifyRequest, endpoint: EndpointRow) => Promise<unknown>,
         next: (endpoint: EndpointRow) => string,
       ) =>
       async (request: FastifyRequest, reply: FastifyReply) => {
-        const { endpoint } = await retryRead(() => ofBrand(request.visit, idParam(request)));
+        const { endpoint } = await retryRead(() => findWebhook(request.visit, idParam(request)));
         await verb(request, endpoint);
         return redirect(request, reply, next(endpoint));
       };
-    const here = (endpoint: EndpointRow) => `/toko/webhook/${endpoint.endpoint_id}`;
-    const switching = (enabled: boolean) =>
-      doing(
+    const pathOf = (endpoint: EndpointRow) => `/toko/webhook/${endpoint.endpoint_id}`;
+    const setEnabled = (enabled: boolean) =>
+      runAndRedirect(
         ({ visit: { actor } }, { endpoint_id: id }) =>
           runInTransaction(app.db, (tx) => changeEndpoint(tx, actor, id, { enabled }, rules)),
-        (endpoint) => withFlash(here(endpoint), enabled ? 'webhook-hidup' : 'webhook-mati'),
+        (endpoint) => withFlash(pathOf(endpoint), enabled ? 'webhook-hidup' : 'webhook-mati'),
       );
 
     server.get('/toko/webhook/:id', async (request, reply) =>
@@ -91,23 +90,22 @@ export function webhookPage(app: PageDeps): PagePlugin {
 
     server.post('/toko/webhook/:id/ubah', async (request, reply) => {
       const { visit } = request;
-      const { endpoint } = await retryRead(() => ofBrand(visit, idParam(request)));
+      const { endpoint } = await retryRead(() => findWebhook(visit, idParam(request)));
       const id = endpoint.endpoint_id;
-      const reading = readWebhook(request.body);
-      if ('errors' in reading) return sendPage(request, reply, await page(request, reading), 422);
-      const change = inputOf(reading.value);
-      const done = await toResult(() =>
-        runInTransaction(app.db, (tx) => changeEndpoint(tx, visit.actor, id, change, rules)),
-      );
-      if ('done' in done)
-        return redirect(request, reply, withFlash(here(endpoint), 'webhook-diubah'));
-      const shown = await page(request, refusedForm(reading.typed, done.refused));
-      return sendPage(request, reply, shown, statusOf(done.refused));
+      return await submitForm(request, reply, {
+        form: readWebhook(request.body),
+        run: (fields) =>
+          runInTransaction(app.db, (tx) =>
+            changeEndpoint(tx, visit.actor, id, inputOf(fields), rules),
+          ),
+        next: withFlash(pathOf(endpoint), 'webhook-diubah'),
+        page: (state) => page(request, state),
+      });
     });
 
     server.post('/toko/webhook/:id/rahasia', async (request, reply) => {
       const { visit } = request;
-      const { endpoint } = await retryRead(() => ofBrand(visit, idParam(request)));
+      const { endpoint } = await retryRead(() => findWebhook(visit, idParam(request)));
       const made = await runInTransaction(app.db, (tx) =>
         rotateEndpoint(tx, visit.actor, endpoint.endpoint_id),
       );
@@ -115,12 +113,12 @@ export function webhookPage(app: PageDeps): PagePlugin {
       return sendPage(request, reply, await page(request, undefined, secretNotice(visit, made)));
     });
 
-    server.post('/toko/webhook/:id/nyala', switching(true));
-    server.post('/toko/webhook/:id/mati', switching(false));
+    server.post('/toko/webhook/:id/nyala', setEnabled(true));
+    server.post('/toko/webhook/:id/mati', setEnabled(false));
 
     server.post(
       '/toko/webhook/:id/hapus',
-      doing(
+      runAndRedirect(
         ({ visit: { actor } }, { endpoint_id: id }) =>
           runInTransaction(app.db, (tx) => removeEndpoint(tx, actor, id)),
         ({ brand_id: brandId }) => withFlash(`/toko/${brandId}/webhook`, 'webhook-dihapus'),
@@ -129,12 +127,12 @@ export function webhookPage(app: PageDeps): PagePlugin {
 
     server.post(
       '/toko/webhook/:id/kiriman/:delivery',
-      doing(
+      runAndRedirect(
         (request) =>
           runInTransaction(app.db, (tx) =>
             resend(tx, request.visit.actor, idParam(request, 'delivery')),
           ),
-        (endpoint) => withFlash(here(endpoint), 'kirim-ulang'),
+        (endpoint) => withFlash(pathOf(endpoint), 'kirim-ulang'),
       ),
     );
   };

@@ -4,9 +4,9 @@ import { authorizeOnCampaign } from '../../../campaigns/operations.ts';
 import { brandRoleOf } from '../../../catalogue/operations.ts';
 import { findProduct, type ProductRow } from '../../../catalogue/queries.ts';
 import type { PageDeps } from '../../deps.ts';
-import { formParser, toResult } from '../../../http/forms.ts';
+import { formParser } from '../../../http/forms.ts';
 import { closed, text, TimestampInput } from '../../../http/schemas.ts';
-import { redirect, sendPage, type PagePlugin } from '../../../http/page-response.ts';
+import { sendPage, type PagePlugin } from '../../../http/page-response.ts';
 import { may } from '../../../identity/policy.ts';
 import { extend } from '../../../lifecycle/changes.ts';
 import { retryRead } from '../../../operation/run.ts';
@@ -27,7 +27,7 @@ import { decisionPart } from './decision.ts';
 import { sharePart } from '../../campaign/share.ts';
 import { slotsChart, type SlotsAt } from './chart.ts';
 import { flashMessage, withFlash } from '../../kit/flash.ts';
-import { refusedForm, statusOf, type FormState } from '../../kit/form-action.ts';
+import { type FormState, submitForm } from '../../kit/form-action.ts';
 import { idParam } from '../../kit/params.ts';
 import { refusalNotice } from '../../kit/refusal-notice.ts';
 import { requireSignedIn } from '../../kit/signed-in.ts';
@@ -61,19 +61,16 @@ export function campaignPage(app: PageDeps): PagePlugin {
     server.post('/toko/sambatan/:id/perpanjang', async (request, reply) => {
       const { visit } = request;
       const campaign = await toExtend(app, visit, idParam(request));
-      const reading = readExtension(request.body);
-      if (!('value' in reading)) {
-        return sendPage(request, reply, extensionPage(visit, campaign, reading), 422);
-      }
-      const { deadline, reason } = reading.value;
-      const to = { deadline: new Date(deadline), reason: reason.trim() };
-      const done = await toResult(() => extend(app, visit.actor, campaign.id, to));
-      if ('done' in done) {
-        return redirect(request, reply, withFlash(`/toko/sambatan/${campaign.id}`, 'diperpanjang'));
-      }
-      const { refused } = done;
-      const shown = refusedForm(reading.typed, refused, { deadline_not_later: 'deadline' });
-      return sendPage(request, reply, extensionPage(visit, campaign, shown), statusOf(refused));
+      return await submitForm(request, reply, {
+        form: readExtension(request.body),
+        run: ({ deadline, reason }) => {
+          const to = { deadline: new Date(deadline), reason: reason.trim() };
+          return extend(app, visit.actor, campaign.id, to);
+        },
+        next: withFlash(`/toko/sambatan/${campaign.id}`, 'diperpanjang'),
+        page: (state) => extensionPage(visit, campaign, state),
+        fieldOf: { deadline_not_later: 'deadline' },
+      });
     });
   };
 }

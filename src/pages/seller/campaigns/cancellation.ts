@@ -1,8 +1,8 @@
 import type { PageDeps } from '../../deps.ts';
 import { cursorAfter } from '../../../http/cursor.ts';
-import { formParser, toResult } from '../../../http/forms.ts';
+import { formParser } from '../../../http/forms.ts';
 import { closed } from '../../../http/schemas.ts';
-import { redirect, sendPage, type PagePlugin } from '../../../http/page-response.ts';
+import { sendPage, type PagePlugin } from '../../../http/page-response.ts';
 import { callOff } from '../../../lifecycle/changes.ts';
 import { retryRead } from '../../../operation/run.ts';
 import { previewRefunds, type RefundPreview } from '../../../participations/participant-list.ts';
@@ -18,7 +18,7 @@ import {
   titleMistakes,
 } from './deliberate.ts';
 import { withFlash } from '../../kit/flash.ts';
-import { statusOf, type FormState } from '../../kit/form-action.ts';
+import { type FormState, runAction } from '../../kit/form-action.ts';
 import { queryParam, idParam } from '../../kit/params.ts';
 import { refusalNotice } from '../../kit/refusal-notice.ts';
 import { requireSignedIn } from '../../kit/signed-in.ts';
@@ -57,13 +57,12 @@ export function cancellationPage(app: PageDeps): PagePlugin {
       if (value.seen !== seenIn(preview)) {
         return sendPage(request, reply, page(visit, preview, { typed }, true), 409);
       }
-      const { actor } = visit;
-      const done = await toResult(() => callOff(app, actor, campaign.id, value.reason.trim()));
-      if ('done' in done) {
-        return redirect(request, reply, withFlash(`/toko/sambatan/${campaign.id}`, 'dibatalkan'));
-      }
-      const { refused } = done;
-      return sendPage(request, reply, page(visit, preview, { typed, refused }), statusOf(refused));
+      return await runAction(request, reply, {
+        run: () => callOff(app, visit.actor, campaign.id, value.reason.trim()),
+        next: withFlash(`/toko/sambatan/${campaign.id}`, 'dibatalkan'),
+        showAgain: (refused) =>
+          sendPage(request, reply, page(visit, preview, { typed, refused }), refused.status),
+      });
     });
   };
 }

@@ -7,11 +7,12 @@ import { choice, closed, Id, text } from '../../../http/schemas.ts';
 import { redirect, sendPage, type PagePlugin } from '../../../http/page-response.ts';
 import { authorize } from '../../../identity/policy.ts';
 import { decide } from '../../../lifecycle/changes.ts';
-import { countdown, exactMoment, notice } from '../../../web/components.ts';
+import { countdown, exactMoment } from '../../../web/components.ts';
 import { formatCount } from '../../../web/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { requirePerson } from '../../kit/signed-in.ts';
+import { refusalNotice } from '../../kit/refusal-notice.ts';
 
 const params = closed({ id: Id });
 const readDecision = formParser(
@@ -34,8 +35,8 @@ export function decisionPages(app: PageDeps): PagePlugin {
         const goesOn = form.value.decision === 'continue';
         const answer = await toResult(() => decide(app, visit.actor, id, { goesOn, note }));
         if ('done' in answer) return redirect(request, reply, back);
-        const { title, detail } = answer.refused.text(visit.language);
-        const main = html`${notice('bad', title, detail)}
+        const { title } = answer.refused.text(visit.language);
+        const main = html`${refusalNotice(visit, answer.refused)}
           <p><a href="${visit.url(back)}">${visit.t('Kembali', 'Back')}</a></p>`;
         const page = { title, section: 'shop', main } as const;
         return sendPage(request, reply, page, answer.refused.status);

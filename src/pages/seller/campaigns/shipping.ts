@@ -1,15 +1,14 @@
 import { withPlural } from '../../../errors/plurals.ts';
 import type { PageDeps } from '../../deps.ts';
 import { authorizeOnCampaign } from '../../../campaigns/operations.ts';
-import { toResult } from '../../../http/forms.ts';
 import { DomainError } from '../../../errors/errors.ts';
-import { redirect, sendPage, type PagePlugin } from '../../../http/page-response.ts';
+import { sendPage, type PagePlugin } from '../../../http/page-response.ts';
 import { ship } from '../../../lifecycle/changes.ts';
 import { html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import type { Campaign } from '../../../campaigns/campaign.ts';
 import { withFlash } from '../../kit/flash.ts';
-import { statusOf } from '../../kit/form-action.ts';
+import { statusOf, runAction } from '../../kit/form-action.ts';
 import { idParam } from '../../kit/params.ts';
 import { refusalNotice } from '../../kit/refusal-notice.ts';
 import { requireSignedIn } from '../../kit/signed-in.ts';
@@ -35,13 +34,14 @@ export function shippingPage(app: PageDeps): PagePlugin {
     server.post('/toko/sambatan/:id/kirim', async (request, reply) => {
       const { visit } = request;
       const campaign = await campaignToShip(visit, idParam(request));
-      const done = await toResult(() => ship(app, visit.actor, campaign.id));
-      if ('done' in done) {
-        return redirect(request, reply, withFlash(`/toko/sambatan/${campaign.id}`, 'dikirim'));
-      }
-      const { refused } = done;
-      const shown = page(visit, campaign, receivedAfterDays, refused);
-      return sendPage(request, reply, shown, statusOf(refused));
+      return await runAction(request, reply, {
+        run: () => ship(app, visit.actor, campaign.id),
+        next: withFlash(`/toko/sambatan/${campaign.id}`, 'dikirim'),
+        showAgain: (refused) => {
+          const again = page(visit, campaign, receivedAfterDays, refused);
+          return sendPage(request, reply, again, statusOf(refused));
+        },
+      });
     });
   };
 }

@@ -4,7 +4,7 @@ import type { PageDeps } from '../../deps.ts';
 import { cursorAfter } from '../../../http/cursor.ts';
 import { formParser, toResult } from '../../../http/forms.ts';
 import { closed } from '../../../http/schemas.ts';
-import { redirect, sendPage, type PagePlugin } from '../../../http/page-response.ts';
+import { sendPage, type PagePlugin } from '../../../http/page-response.ts';
 import {
   declareShortfall,
   previewShortfall,
@@ -26,7 +26,7 @@ import {
   titleMistakes,
 } from './deliberate.ts';
 import { withFlash } from '../../kit/flash.ts';
-import { refusedForm, statusOf, type FormState } from '../../kit/form-action.ts';
+import { refusedForm, statusOf, type FormState, runAction } from '../../kit/form-action.ts';
 import { queryParam, idParam } from '../../kit/params.ts';
 import { refusalNotice } from '../../kit/refusal-notice.ts';
 import { requireSignedIn } from '../../kit/signed-in.ts';
@@ -91,15 +91,16 @@ export function shortfallPage(app: PageDeps): PagePlugin {
       if (value.seen !== seenIn(preview)) {
         return sendPage(request, reply, page(visit, preview, { typed }, true), 409);
       }
-      const less = { slots: value.slots, reason: value.reason.trim() };
-      const done = await toResult(() =>
-        runInTransaction(app.db, (tx) => declareShortfall(tx, visit.actor, campaign.id, less)),
-      );
-      if ('done' in done) {
-        return redirect(request, reply, withFlash(`/toko/sambatan/${campaign.id}`, 'dikurangi'));
-      }
-      const { refused } = done;
-      return sendPage(request, reply, page(visit, preview, { typed, refused }), statusOf(refused));
+      const declaration = { slots: value.slots, reason: value.reason.trim() };
+      return await runAction(request, reply, {
+        run: () =>
+          runInTransaction(app.db, (tx) =>
+            declareShortfall(tx, visit.actor, campaign.id, declaration),
+          ),
+        next: withFlash(`/toko/sambatan/${campaign.id}`, 'dikurangi'),
+        showAgain: (refused) =>
+          sendPage(request, reply, page(visit, preview, { typed, refused }), refused.status),
+      });
     });
   };
 }
