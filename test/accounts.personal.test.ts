@@ -59,7 +59,7 @@ const kept: Readonly<Record<string, Columns>> = {
     // The bank's own number of the transfer.
     plain: ['fingerprint', 'handled_by', 'imported_by', 'outcome', 'reference'],
   },
-  'sambatan.statement_line_parts': { plain: ['outcome', 'receipt', 'said_by'] },
+  'sambatan.statement_line_parts': { plain: ['outcome', 'receipt', 'assigned_by'] },
   'sambatan.disputes': {
     personal: { reason: 'Kenari keluhan', explanation: 'Jawaban untuk Kenari' },
     plain: ['opened_by', 'resolution', 'resolved_by'],
@@ -97,7 +97,7 @@ const kept: Readonly<Record<string, Columns>> = {
   },
   'sambatan_auth.second_factors': { plain: ['secret'] },
   'sambatan_auth.recovery_codes': { plain: ['code_hash'] },
-  'sambatan_auth.half_sign_ins': {
+  'sambatan_auth.mfa_challenges': {
     personal: { device: 'Kenari browser' },
     plain: ['roles', 'token_hash'],
   },
@@ -115,7 +115,7 @@ const aboutNobody: Readonly<Record<string, Columns>> = {
     plain: ['audit_hash', 'closing_actor', 'closing_reason', 'description', 'search', 'title'],
   },
   'sambatan.idempotency_keys': { plain: ['key', 'outcome', 'params', 'request_hash'] },
-  'sambatan.installation': { plain: ['held_reason'] },
+  'sambatan.installation': { plain: ['quarantine_reason'] },
   'sambatan.invariant_checks': { plain: ['name'] },
   'sambatan.join_attempts': { plain: ['caller'] },
   'sambatan.pictures': { plain: ['bytes', 'digest', 'variant'] },
@@ -156,7 +156,7 @@ const aboutNobody: Readonly<Record<string, Columns>> = {
   // A keyed hash.
   'sambatan_auth.known_origins': { plain: ['key'] },
   'sambatan_auth.operator_changes': { plain: ['actor', 'change'] },
-  'sambatan_auth.operators': { plain: ['named_by'] },
+  'sambatan_auth.operators': { plain: ['granted_by'] },
 };
 
 const service = await httpService();
@@ -247,8 +247,8 @@ async function plantMoney(campaignId: string, brandId: string): Promise<void> {
         line_id,
         part,
         amount: 1,
-        said_by: 'service',
-        said_at: at,
+        assigned_by: 'service',
+        assigned_at: at,
         outcome: 'known',
         receipt: `statement:${line_id}`,
       });
@@ -306,11 +306,11 @@ async function plantMessages(campaignId: string): Promise<void> {
 async function plantHalfSignIn(): Promise<void> {
   await ask(
     service.db,
-    `insert into sambatan_auth.half_sign_ins (token_hash, user_id, device, hours, expires_at)
+    `insert into sambatan_auth.mfa_challenges (token_hash, user_id, device, hours, expires_at)
     values ($1, $2, $3, 720, now() + interval '15 minutes')`,
     Buffer.alloc(32),
     userId,
-    kept['sambatan_auth.half_sign_ins']!.personal!['device'],
+    kept['sambatan_auth.mfa_challenges']!.personal!['device'],
   );
 }
 

@@ -148,7 +148,7 @@ test('an export has what is kept of the person, and of nobody else', async () =>
     'disputes',
     'divided_transfers',
     'exported_at',
-    'half_sign_ins',
+    'mfa_challenges',
     'invitations',
     'message_settings',
     'notifications',

@@ -207,7 +207,7 @@ suite('a backup', () => {
       const refused = await command(['restore', '--from', cut], on(url));
       assert.equal(refused.code, 3, `${missing}: ${refused.out}`);
       assert.match(refused.err, /is not a complete backup|was not made by sambatan backup/);
-      const { rows } = await asAdmin(url, 'select sambatan.is_held() as held');
+      const { rows } = await asAdmin(url, 'select sambatan.is_quarantined() as held');
       assert.deepEqual(rows, [{ held: false }]);
     }
   });

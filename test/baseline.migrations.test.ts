@@ -170,14 +170,17 @@ returns integer language sql immutable as $$ select p_default $$;
   test('a function that went away is dropped only when the author says so', async (t) => {
     const copy = projectOf(t, '1.0.0');
     const before = copy.migrations();
-    unlinkSync(copy.file('functions/100_is_held.sql'));
+    unlinkSync(copy.file('functions/100_is_quarantined.sql'));
     const refused = copy.run();
     assert.equal(refused.status, 1);
-    assert.match(refused.stderr, /sambatan\.is_held\(\).*\n.*\n.*--drop sambatan\.is_held$/m);
+    assert.match(
+      refused.stderr,
+      /sambatan\.is_quarantined\(\).*\n.*\n.*--drop sambatan\.is_quarantined$/m,
+    );
     assert.deepEqual(copy.migrations(), before);
-    assert.equal(copy.run('--drop', 'sambatan.is_held').status, 0);
+    assert.equal(copy.run('--drop', 'sambatan.is_quarantined').status, 0);
     const { sql } = addedTo(before, copy.migrations());
-    assert.match(sql, /^drop function sambatan\.is_held\(\);$/m);
+    assert.match(sql, /^drop function sambatan\.is_quarantined\(\);$/m);
     assert.deepEqual(definedIn(sql), []);
     assert.deepEqual(await catalogueAfter(t, copy.directory), await sourced(t, copy.file));
     assert.equal(copy.run().status, 0);
@@ -188,29 +191,36 @@ returns integer language sql immutable as $$ select p_default $$;
     const before = copy.migrations();
     copy.edit('functions/090_verify_audit.sql', 'p_campaign_id uuid default null', 'p_id uuid');
     copy.edit('functions/090_verify_audit.sql', 'p_campaign_id', 'p_id');
-    copy.edit('functions/100_is_held.sql', 'returns boolean', 'returns text');
-    copy.edit('functions/100_is_held.sql', 'select not exists', "select 'held' where not exists");
-    for (const args of [[], ['--drop', 'sambatan.is_held']]) {
+    copy.edit('functions/100_is_quarantined.sql', 'returns boolean', 'returns text');
+    copy.edit(
+      'functions/100_is_quarantined.sql',
+      'select not exists',
+      "select 'held' where not exists",
+    );
+    for (const args of [[], ['--drop', 'sambatan.is_quarantined']]) {
       const refused = copy.run(...args);
       assert.equal(refused.status, 1);
       assert.match(refused.stderr, /--drop sambatan\.verify_audit$/m);
     }
     assert.deepEqual(copy.migrations(), before);
-    const args = ['--drop', 'sambatan.is_held', '--drop', 'sambatan.verify_audit'];
+    const args = ['--drop', 'sambatan.is_quarantined', '--drop', 'sambatan.verify_audit'];
     assert.deepEqual(copy.run(...args), { status: 0, stderr: '' });
     const { sql } = addedTo(before, copy.migrations());
     assert.match(sql, /^drop function sambatan\.verify_audit\(p_campaign_id uuid\);$/m);
-    assert.deepEqual(definedIn(sql), ['sambatan.verify_audit', 'sambatan.is_held']);
+    assert.deepEqual(definedIn(sql), ['sambatan.verify_audit', 'sambatan.is_quarantined']);
     assert.deepEqual(await catalogueAfter(t, copy.directory), await sourced(t, copy.file));
   });
 
   test('a drop that nothing asks for, a second definition and other statements are refused', (t) => {
     const copy = projectOf(t, '1.0.0');
     const before = copy.migrations();
-    assert.match(copy.run('--drop', 'sambatan.is_held').stderr, /sambatan\.is_held has to be/);
-    const twice = readFileSync(copy.file('functions/100_is_held.sql'), 'utf8');
+    assert.match(
+      copy.run('--drop', 'sambatan.is_quarantined').stderr,
+      /sambatan\.is_quarantined has to be/,
+    );
+    const twice = readFileSync(copy.file('functions/100_is_quarantined.sql'), 'utf8');
     writeFileSync(copy.file('functions/901_more.sql'), twice);
-    assert.match(copy.run().stderr, /sambatan\.is_held is defined twice/);
+    assert.match(copy.run().stderr, /sambatan\.is_quarantined is defined twice/);
     writeFileSync(copy.file('functions/901_more.sql'), 'create table sambatan.stray (id uuid);');
     assert.match(copy.run().stderr, /functions only; this is none: create table sambatan\.stray/);
     assert.deepEqual(copy.migrations(), before);

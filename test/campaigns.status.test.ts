@@ -123,9 +123,9 @@ suite('the database itself', () => {
           update sambatan.campaigns t set status = to_status,
             filled_slots = case to_status when 'locked' then total_slots else 0 end,
             participant_count = case to_status when 'locked' then 1 else 0 end,
-            confirmed_slots = 0, closing_as = null, closing_actor = null, opened_at = now(),
+            confirmed_slots = 0, closing_outcome = null, closing_actor = null, opened_at = now(),
             opens_at = now(), deadline = now() + interval '1 hour',
-            due_at = case when to_status in ('scheduled', 'active', 'locked', 'verifying') then now() end,
+            next_run_at = case when to_status in ('scheduled', 'active', 'locked', 'verifying') then now() end,
             payment_timing = case when to_status = 'verifying' then 'upfront' else payment_timing end,
             verifying_at = now(),
             completed_at = case to_status when 'fulfilled' then now()

@@ -184,7 +184,7 @@ suite('editing', () => {
     assert.equal(await edit(id, { opensAt: inSeconds(1_200) }), 'done');
     const [row] = await ask(
       db,
-      'select due_at = opens_at as moved from sambatan.campaigns where campaign_id = $1',
+      'select next_run_at = opens_at as moved from sambatan.campaigns where campaign_id = $1',
       id,
     );
     assert.deepEqual(row, { moved: true });

@@ -149,18 +149,18 @@ async function moveMoney(): Promise<void> {
     )[0]!.id;
   const refund = await movement('refund');
   await run("select sambatan.fail_refund($1, 'nomor salah', 'service')", refund);
-  await run("select sambatan.settle_movement($1, 'refund', 'TRF', 'service')", refund);
-  await run("select sambatan.reverse_movement($1, 'refund', 'tutup', 'service')", refund);
+  await run("select sambatan.settle_ledger_entry($1, 'refund', 'TRF', 'service')", refund);
+  await run("select sambatan.reverse_ledger_entry($1, 'refund', 'tutup', 'service')", refund);
   await run("select sambatan.declare_shortfall($1, 3, 'pecah', 'service')", id);
   const dispute = newId();
   await run("select sambatan.open_dispute($1, $2, $3, 'tumpah', 'service')", id, second, dispute);
   await run("select sambatan.resolve_dispute($1, 'dismissed', 'dicek', 'service')", dispute);
   for (const end of [
-    "settle_claim($1, 'TRF', 'service')",
-    "give_up_claim($1, 'hilang', 'service')",
+    "settle_overpaid_refund($1, 'TRF', 'service')",
+    "write_off_overpaid_refund($1, 'hilang', 'service')",
   ]) {
     const twice = await movement('refund');
-    await run("select sambatan.settle_movement($1, 'refund', 'TRF', 'service')", twice);
+    await run("select sambatan.settle_ledger_entry($1, 'refund', 'TRF', 'service')", twice);
     await run("select sambatan.refund_by_provider($1, 'midtrans', $2, 'system')", twice, newId());
     await run(`select sambatan.${end}`, await movement('adjustment'));
   }
@@ -179,6 +179,6 @@ async function moveMoney(): Promise<void> {
   await run('select sambatan.receive_unanswered($1, 100)', id);
   const payout = await movement('payout');
   await run("select sambatan.release_payout($1, 'service')", payout);
-  await run("select sambatan.settle_movement($1, 'payout', 'TRF', 'service')", payout);
-  await run("select sambatan.reverse_movement($1, 'payout', 'tutup', 'service')", payout);
+  await run("select sambatan.settle_ledger_entry($1, 'payout', 'TRF', 'service')", payout);
+  await run("select sambatan.reverse_ledger_entry($1, 'payout', 'tutup', 'service')", payout);
 }

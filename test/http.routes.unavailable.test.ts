@@ -305,7 +305,7 @@ test('money of a campaign whose row is held waits as long, whatever is done with
       where campaign_id = $1 and amount = 700 and ${which}`,
       id,
     );
-  const settled = "sambatan.settle_movement(transaction_id, 'refund', 'TRF', 'service')";
+  const settled = "sambatan.settle_ledger_entry(transaction_id, 'refund', 'TRF', 'service')";
   await twice(settled, "kind = 'refund'");
   const provided = "sambatan.refund_by_provider(transaction_id, 'midtrans', 'SBT-R-1', 'system')";
   await twice(provided, "kind = 'refund'");

@@ -188,7 +188,7 @@ test('with an old proof every sensitive page asks for a new one', async () => {
   const operator = await signIn(service, 'kepala@example.org');
   await ask(
     service.db,
-    "update sambatan_auth.sessions set proven_at = now() - interval '1 hour' where user_id = $1",
+    "update sambatan_auth.sessions set reauthenticated_at = now() - interval '1 hour' where user_id = $1",
     operator.userId,
   );
   for (const route of sensitiveRoutes.filter((one) => !one.includes(' /api/'))) {

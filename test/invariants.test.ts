@@ -112,7 +112,7 @@ async function withKeptMoney(): Promise<string> {
   await ask(
     db,
     `with h as (update sambatan.participants set hold_expires_at = now() where campaign_id = $1)
-    update sambatan.campaigns set due_at = now() where campaign_id = $1`,
+    update sambatan.campaigns set next_run_at = now() where campaign_id = $1`,
     id,
   );
   await settle(id);
@@ -128,7 +128,7 @@ async function withKeptMoney(): Promise<string> {
   }
   await ask(
     db,
-    `select sambatan.wait_with_kept_money(campaign_id, transaction_id, gen_random_uuid(), 'service')
+    `select sambatan.wait_with_retained_refund(campaign_id, transaction_id, gen_random_uuid(), 'service')
     from sambatan.transactions where campaign_id = $1 and paid_in_time is not null`,
     id,
   );
@@ -359,7 +359,7 @@ const corruptions: Record<string, Record<string, [campaign: string, statement: s
       'waited for',
       `update sambatan.waiting_entries set position = 1 where campaign_id = $1 and ${last}`,
     ],
-    'slots kept for nobody': ['active', `${c} kept_slots = 1 where campaign_id = $1`],
+    'slots kept for nobody': ['active', `${c} reserved_slots = 1 where campaign_id = $1`],
     'slots that were never there': [
       'active',
       `${c} total_slots = total_slots + 1
@@ -448,7 +448,7 @@ const corruptions: Record<string, Record<string, [campaign: string, statement: s
     ],
     'slots that are not delivered and not refunded': [
       'completed',
-      `update sambatan.participants set short_slots = 1
+      `update sambatan.participants set undelivered_slots = 1
       where campaign_id = $1 and ${one('confirmed')}`,
     ],
     'a refund to somebody who never paid': [
@@ -533,7 +533,7 @@ const corruptions: Record<string, Record<string, [campaign: string, statement: s
   '09_offers_are_kept': {
     'an offered slot that strangers may join': [
       'waited for',
-      `${c} kept_slots = kept_slots - 1 where campaign_id = $1`,
+      `${c} reserved_slots = reserved_slots - 1 where campaign_id = $1`,
     ],
     'somebody who waits and is not counted': [
       'waited for',

@@ -118,9 +118,9 @@ async function stored(side: Side, requests: readonly JoinRequest[]): Promise<unk
   for (const id of side.campaigns) {
     const campaigns = await ask(
       db,
-      `select status, filled_slots, confirmed_slots, participant_count, audit_seq, closing_as,
-        filled_at is not null as has_filled, due_at is null as is_idle,
-        due_at < deadline as has_hold_due
+      `select status, filled_slots, confirmed_slots, participant_count, audit_seq, closing_outcome,
+        filled_at is not null as has_filled, next_run_at is null as is_idle,
+        next_run_at < deadline as has_hold_due
       from sambatan.campaigns where campaign_id = $1`,
       id,
     );

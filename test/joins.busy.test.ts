@@ -191,7 +191,7 @@ async function closesWhileWaiting(): Promise<{ id: string; pass: () => Promise<v
   const [row] = await ask<{ ms: number }>(
     db,
     `update sambatan.campaigns set deadline = clock_timestamp() + interval '400 milliseconds',
-      due_at = clock_timestamp() + interval '400 milliseconds'
+      next_run_at = clock_timestamp() + interval '400 milliseconds'
     where campaign_id = $1 returning 500 as ms`,
     id,
   );

@@ -138,14 +138,14 @@ test('a remainder that fits nobody who waits is open to join, and is not kept id
   const [last = ''] = await joined(db, wish(id, { quantity: 1, userId }));
   await waitFor(db, id, 2);
   await db.transaction((tx) => cancelParticipation(tx, operator(), last, null));
-  const [row] = await ask<{ kept_slots: number; waiting: string }>(
+  const [row] = await ask<{ reserved_slots: number; waiting: string }>(
     db,
-    `select kept_slots, (select status::text from sambatan.waiting_entries
+    `select reserved_slots, (select status::text from sambatan.waiting_entries
       where campaign_id = $1) as waiting
     from sambatan.campaigns where campaign_id = $1`,
     id,
   );
-  assert.deepEqual(row, { kept_slots: 0, waiting: 'waiting' });
+  assert.deepEqual(row, { reserved_slots: 0, waiting: 'waiting' });
   await joined(db, wish(id, { quantity: 1 }));
   assert.equal((await stateOf(db, id)).status, 'locked');
 });

@@ -675,14 +675,20 @@ test('a database that is held sends nothing and counts nothing until it is relea
   const fresh = await bought();
   provider.buyer(one.order, 'settlement');
   const before = provider.calls.length;
-  await ask(db, "update sambatan.installation set held_since = now(), held_reason = 'restored'");
+  await ask(
+    db,
+    "update sambatan.installation set quarantined_since = now(), quarantine_reason = 'restored'",
+  );
   try {
     expectProblem(await online(fresh), 409, 'installation_held');
     assert.equal((await reconcile())['stopped'], 'held');
     assert.equal(provider.calls.length, before);
     expectProblem(await notify(provider.notification(one.order)), 409, 'installation_held');
   } finally {
-    await ask(db, 'update sambatan.installation set held_since = null, held_reason = null');
+    await ask(
+      db,
+      'update sambatan.installation set quarantined_since = null, quarantine_reason = null',
+    );
   }
   await reconcile();
   assert.equal(await statusOf(one), 'confirmed');

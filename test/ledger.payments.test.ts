@@ -373,14 +373,14 @@ test('fewer slots go to those who joined first, and the payout is what is delive
   await ask(service.db, 'select sambatan.settle_campaign($1, true, 1000)', id);
   const said = await shop.seller.post(`/campaigns/${id}/shortfall`, { slots: 3, reason: 'pecah' });
   const { refunds } = expectStatus(said, 200) as unknown as { refunds: number };
-  const short = await ask<{ short_slots: number; status: string }>(
+  const short = await ask<{ undelivered_slots: number; status: string }>(
     service.db,
-    `select short_slots, status::text from sambatan.participants where campaign_id = $1
+    `select undelivered_slots, status::text from sambatan.participants where campaign_id = $1
     order by joined_at, participation_id`,
     id,
   );
   assert.deepEqual(
-    short.map((one) => [one.short_slots, one.status]),
+    short.map((one) => [one.undelivered_slots, one.status]),
     [
       [0, 'confirmed'],
       [1, 'confirmed'],

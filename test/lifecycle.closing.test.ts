@@ -290,7 +290,7 @@ suite('paying upfront', () => {
       (
         await ask<{ seconds: string }>(
           db,
-          `select extract(epoch from due_at - p.hold_expires_at) as seconds
+          `select extract(epoch from next_run_at - p.hold_expires_at) as seconds
           from sambatan.campaigns c join sambatan.participants p using (campaign_id)
           where campaign_id = $1`,
           id,

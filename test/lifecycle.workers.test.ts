@@ -21,7 +21,7 @@ async function overdue(count: number): Promise<string[]> {
   await ask(
     db,
     `insert into sambatan.campaigns (campaign_id, brand_id, product_id, title, status, total_slots,
-      minimum_slots, price_per_slot, deadline, due_at, created_at, updated_at, opened_at)
+      minimum_slots, price_per_slot, deadline, next_run_at, created_at, updated_at, opened_at)
     select id, $2, $3, 'Senja batch ' || n, 'active', 10, 1, 150000, now() + interval '1 hour',
       now() + interval '1 hour', now(), now(), now()
     from unnest($1::uuid[]) with ordinality as u (id, n)`,
@@ -40,7 +40,7 @@ async function overdue(count: number): Promise<string[]> {
   await ask(
     db,
     `update sambatan.campaigns set deadline = now() - interval '1 minute',
-      due_at = now() - interval '1 minute' where campaign_id = any ($1)`,
+      next_run_at = now() - interval '1 minute' where campaign_id = any ($1)`,
     ids,
   );
   return ids;
@@ -152,7 +152,7 @@ test('what a worker held when it was killed is taken over by another', async (t)
   await ask(
     db,
     `update sambatan.campaigns set deadline = now() - interval '1 minute',
-      due_at = now() - interval '1 day' where campaign_id = $1`,
+      next_run_at = now() - interval '1 day' where campaign_id = $1`,
     stuck,
   );
   // Whoever closes it has to wait for this participation, in the middle of its transaction.

@@ -277,8 +277,8 @@ test('money in part and above the price is told as that, and what goes back onli
   await ask(db, 'select sambatan.settle_campaign($1, false, 100)', id);
   await ask(
     db,
-    `select sambatan.send_movement(t.transaction_id, 'refund', 'midtrans', t.cause),
-      sambatan.settle_movement(t.transaction_id, 'refund', t.cause, 'system')
+    `select sambatan.mark_pending(t.transaction_id, 'refund', 'midtrans', t.cause),
+      sambatan.settle_ledger_entry(t.transaction_id, 'refund', t.cause, 'system')
     from sambatan.transactions t where t.campaign_id = $1 and t.cause = 'refund:' || $2::uuid`,
     id,
     held,

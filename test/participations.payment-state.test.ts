@@ -122,7 +122,11 @@ suite('the payment state of a participation', () => {
       id,
     );
     assert.equal(await stateOf(id), 'overdue');
-    await ask(db, 'update sambatan.campaigns set due_at = now() where campaign_id = $1', campaign);
+    await ask(
+      db,
+      'update sambatan.campaigns set next_run_at = now() where campaign_id = $1',
+      campaign,
+    );
     await settle(campaign);
     assert.deepEqual([(await read(id)).status, await stateOf(id)], ['cancelled', 'void']);
   });

@@ -263,7 +263,7 @@ test('a campaign paid up front is due when the first of its holds lapses', async
   const { campaignId, id } = await joinedIn({ paymentTiming: 'upfront', holdSeconds: 600 });
   const [row] = await ask<{ due: boolean; lasts: number }>(
     db,
-    `select c.due_at = p.hold_expires_at as due,
+    `select c.next_run_at = p.hold_expires_at as due,
       extract(epoch from p.hold_expires_at - p.joined_at)::int as lasts
     from sambatan.campaigns c join sambatan.participants p using (campaign_id)
     where p.participation_id = $1`,

@@ -79,7 +79,7 @@ async function played({ buyers, minimum }: History): Promise<{ status: string; r
     ask(
       db,
       `with c as (
-        update sambatan.campaigns set due_at = case when due_at is not null then now() end,
+        update sambatan.campaigns set next_run_at = case when next_run_at is not null then now() end,
           deadline = now() - $2::float8 * interval '1 hour'
         where campaign_id = $1 returning deadline)
       update sambatan.transactions t set pay_by = c.deadline from c where t.campaign_id = $1

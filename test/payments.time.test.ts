@@ -108,7 +108,7 @@ test('a campaign that is paid up front is not opened while there is nothing to p
   );
   await ask(
     db,
-    'update sambatan.campaigns set due_at = now() where campaign_id = $1',
+    'update sambatan.campaigns set next_run_at = now() where campaign_id = $1',
     scheduled.id,
   );
   await run();

@@ -67,7 +67,7 @@ interface Case {
 
 const setUp = (set: string) =>
   `update sambatan.campaigns set ${set} where campaign_id = '${campaign.active}'`;
-const passed = "deadline = now() - interval '1 second', due_at = now() - interval '1 second'";
+const passed = "deadline = now() - interval '1 second', next_run_at = now() - interval '1 second'";
 
 /** Two slots of the full campaign are free, and offered. */
 const offered = `update sambatan.campaigns set filled_slots = 18, status = 'active'
@@ -267,7 +267,7 @@ const cases: Record<string, readonly Case[]> = {
   unmark_sessions: [{ parameters: [nobody] }],
   record_access: [{ parameters: [nobody, 'signed_in', 'code', 'Chrome · Android'] }],
   recent_access: [{ parameters: [anybody, 20] }],
-  forget_old_access: [
+  delete_old_access: [
     { parameters: [50] },
     { when: 'some are old', parameters: [50], before: agedAccess },
   ],
@@ -300,8 +300,8 @@ const cases: Record<string, readonly Case[]> = {
   delete_operator: [{ parameters: [nobody] }],
   record_operator_change: [{ parameters: [nobody, nobody, 'named', 'service'] }],
   notify: [{ parameters: ['test', 'x'] }],
-  find_hold: [{ parameters: [] }],
-  is_held: [{ parameters: [] }],
+  find_quarantine: [{ parameters: [] }],
+  is_quarantined: [{ parameters: [] }],
   look_around: [{ parameters: [] }],
   free_codes: [{ parameters: [], before: opened }],
   know_invariants: [{ parameters: [['01_counters']] }],
@@ -418,7 +418,7 @@ const cases: Record<string, readonly Case[]> = {
   ],
   has_receiving_account: [{ parameters: [] }],
   statement_imported: [{ parameters: [till, '2026-11-25'], before: makeTill }],
-  look_again: [{ parameters: [campaign.completed] }],
+  schedule_run: [{ parameters: [campaign.completed] }],
   list_due: [
     { parameters: [10_000] },
     { when: 'something is due', parameters: [10_000], before: setUp(passed) },
@@ -490,11 +490,11 @@ const cases: Record<string, readonly Case[]> = {
       parameters: [campaign.full, nobody, anybody, 1, home, null, 'k', Buffer.from('x'), 'service'],
     },
   ],
-  wait_with_kept_money: [
+  wait_with_retained_refund: [
     { parameters: [campaign.active, refund, nobody, 'service'], before: paidInTime },
   ],
   accept_offer: [{ parameters: [campaign.full, waiting, nobody, 'service'], before: offered }],
-  leave_waiting: [
+  withdraw_waiting_entry: [
     { parameters: [campaign.full, waiting, 'waiting_withdrawn', 'service'] },
     {
       when: 'with an offer',
@@ -833,21 +833,21 @@ const cases: Record<string, readonly Case[]> = {
   reverse_refund: [
     {
       parameters: [refund, 'why', 'service'],
-      before: `${refunded}; select sambatan.settle_movement('${refund}', 'refund', 'TRF', 'service')`,
+      before: `${refunded}; select sambatan.settle_ledger_entry('${refund}', 'refund', 'TRF', 'service')`,
     },
   ],
-  list_claims: [
+  list_overpaid_refunds: [
     { parameters: [null, null, 21] },
     { when: 'a later page', parameters: [1_700_000_000_000_000, nobody, 21] },
   ],
-  settle_claim: [{ parameters: [claim, 'TRF', 'service'], before: doubled }],
-  give_up_claim: [{ parameters: [claim, 'why', 'service'], before: doubled }],
+  settle_overpaid_refund: [{ parameters: [claim, 'TRF', 'service'], before: doubled }],
+  write_off_overpaid_refund: [{ parameters: [claim, 'why', 'service'], before: doubled }],
   refund_by_provider: [
     { parameters: [refund, 'midtrans', 'SBT-R-1', 'system'], before: refunded },
     {
       when: 'it was made by hand',
       parameters: [refund, 'midtrans', 'SBT-R-1', 'system'],
-      before: `${refunded}; select sambatan.settle_movement('${refund}', 'refund', 'TRF', 'service')`,
+      before: `${refunded}; select sambatan.settle_ledger_entry('${refund}', 'refund', 'TRF', 'service')`,
     },
   ],
   refunds_not_made: [{ parameters: [campaign.completed, 'SBT-an-order'], before: called }],
@@ -871,14 +871,14 @@ const cases: Record<string, readonly Case[]> = {
     {
       parameters: [payout, 'why', 'service'],
       before: `${paidOut(1)}; select sambatan.release_payout('${payout}', 'service');
-        select sambatan.settle_movement('${payout}', 'payout', 'TRF', 'service')`,
+        select sambatan.settle_ledger_entry('${payout}', 'payout', 'TRF', 'service')`,
     },
   ],
-  send_movement: [{ parameters: [refund, 'refund', 'midtrans', 'r-1'], before: refunded }],
-  recall_movement: [
+  mark_pending: [{ parameters: [refund, 'refund', 'midtrans', 'r-1'], before: refunded }],
+  mark_failed: [
     {
       parameters: [refund, 'refund', 'why'],
-      before: `${refunded}; select sambatan.send_movement('${refund}', 'refund', 'midtrans', 'r')`,
+      before: `${refunded}; select sambatan.mark_pending('${refund}', 'refund', 'midtrans', 'r')`,
     },
   ],
   find_by_provider: [{ parameters: ['midtrans', 'r-1'] }],
@@ -1072,7 +1072,8 @@ suite('on 100,000 campaigns and 1,000,000 participations', () => {
   test('what this test looks for is found: a query without an index fails it', async () => {
     const bad = {
       test_no_index: "select count(*) from sambatan.participants where note = 'x'",
-      test_clock: 'select campaign_id from sambatan.campaigns where due_at < clock_timestamp()',
+      test_clock:
+        'select campaign_id from sambatan.campaigns where next_run_at < clock_timestamp()',
     };
     for (const [name, text] of Object.entries(bad)) {
       const [plan] = await plansOf(name, text);

@@ -260,16 +260,16 @@ suite('rules that hold whoever writes', () => {
     'max_slots_per_user = total_slots + 1': 'campaigns_slots_per_user',
     'hold_seconds = 59': 'campaigns_hold_seconds_check',
     'opens_at = deadline': 'campaigns_opens_before_deadline',
-    'due_at = null': 'campaigns_due_while_alive',
+    'next_run_at = null': 'campaigns_next_run_while_open',
     'filled_slots = total_slots': 'campaigns_full_is_full',
     "status = 'locked'": 'campaigns_full_is_full',
-    "status = 'fulfilled', due_at = null": 'campaigns_completed_at',
-    "status = 'expired', due_at = null": 'campaigns_failed_at',
-    "status = 'cancelled', due_at = null": 'campaigns_cancelled_at',
+    "status = 'fulfilled', next_run_at = null": 'campaigns_completed_at',
+    "status = 'expired', next_run_at = null": 'campaigns_failed_at',
+    "status = 'cancelled', next_run_at = null": 'campaigns_cancelled_at',
     'completed_at = now()': 'campaigns_completed_at',
     'opened_at = null': 'campaigns_opened_at',
-    "closing_as = 'expired'": 'campaigns_closing',
-    "closing_as = 'draft', closing_actor = 'system'": 'campaigns_closing',
+    "closing_outcome = 'expired'": 'campaigns_closing',
+    "closing_outcome = 'draft', closing_actor = 'system'": 'campaigns_closing',
     "status = 'draft'": 'SB001',
     "title = 'x'": 'campaigns_title_check',
     'product_id = gen_random_uuid()': 'campaigns_brand_id_product_id_fkey',
@@ -448,9 +448,9 @@ suite('an entry of a waiting list', () => {
   });
 
   test('keeps no more slots than are free, and none when nobody waits', async () => {
-    for (const set of ['waiting_entries = 1, kept_slots = 9', 'kept_slots = 1']) {
+    for (const set of ['waiting_entries = 1, reserved_slots = 9', 'reserved_slots = 1']) {
       const statement = `update sambatan.campaigns set ${set} where campaign_id = $1`;
-      assert.equal(await refusalOf(statement, campaignId), 'campaigns_kept_slots');
+      assert.equal(await refusalOf(statement, campaignId), 'campaigns_reserved_slots');
     }
   });
 });

@@ -455,7 +455,7 @@ suite('fewer slots can be delivered than were sold', () => {
     );
     const kept = await ask<{ participation_id: string; keeps: number; status: string }>(
       service.db,
-      `select participation_id, quantity - short_slots as keeps, status::text
+      `select participation_id, quantity - undelivered_slots as keeps, status::text
       from sambatan.participants where campaign_id = $1`,
       id,
     );
@@ -480,7 +480,7 @@ suite('fewer slots can be delivered than were sold', () => {
     assert.match(again, /<strong>Rp400\.\d{3}<\/strong>\s*dikembalikan/);
     const [{ short }] = (await ask<{ short: bigint }>(
       service.db,
-      'select sum(short_slots) as short from sambatan.participants where campaign_id = $1',
+      'select sum(undelivered_slots) as short from sambatan.participants where campaign_id = $1',
       id,
     )) as [{ short: bigint }];
     assert.equal(short, 0n);

@@ -95,7 +95,7 @@ for (const way of ['app', 'mail'] as const) {
     const app = way === 'app' ? await giveFactor(service, person) : undefined;
     const api = await service.user(person.userId);
     const { id } = expectStatus(await api.post('/brands', { name: 'Kenanga' }), 201);
-    const age = "update sambatan_auth.sessions set proven_at = now() - interval '16 min'";
+    const age = "update sambatan_auth.sessions set reauthenticated_at = now() - interval '16 min'";
     await ask(service.db, `${age} where user_id = $1`, person.userId);
     const looker = await browser.open({ url: service.url, size: 'phone', script: way === 'app' });
     const { page } = looker;

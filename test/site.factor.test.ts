@@ -141,7 +141,7 @@ test('a setting up that was begun and left is finished by nobody who proved them
   const app = appWith(service, keyOn((await person.get('/akun/keamanan/aplikasi')).text));
   await ask(
     service.db,
-    `update sambatan_auth.sessions set proven_at = now() - interval '16 minutes' where user_id = $1`,
+    `update sambatan_auth.sessions set reauthenticated_at = now() - interval '16 minutes' where user_id = $1`,
     person.userId,
   );
   const page = await person.get('/akun/keamanan/aplikasi');
@@ -189,7 +189,7 @@ test('the end of a factor holds nothing that somebody who is coming in waits for
     // As coming in does: its half first, then the factor.
     await ask(
       tx,
-      'update sambatan_auth.half_sign_ins set attempts = attempts + 1 where user_id = $1',
+      'update sambatan_auth.mfa_challenges set attempts = attempts + 1 where user_id = $1',
       person.userId,
     );
     ending = person.post('/akun/keamanan/matikan');
@@ -295,7 +295,7 @@ test('somebody who came half in can do no more than a visitor, at any page or fo
     email,
   );
   assert.equal(row!.sessions, 1);
-  await ask(service.db, 'update sambatan_auth.half_sign_ins set expires_at = now()');
+  await ask(service.db, 'update sambatan_auth.mfa_challenges set expires_at = now()');
   assert.equal((await give(client, wrong)).status, 410);
   assert.match((await client.get('/masuk/aplikasi')).headers.location!, /^\/masuk\?/);
 });

@@ -25,7 +25,7 @@ const clear = () => ask(service.db, 'delete from sambatan_auth.attempts');
 const letProofAge = (userId: string, minutes = 16) =>
   ask(
     service.db,
-    `update sambatan_auth.sessions set proven_at = now() - make_interval(mins => $2)
+    `update sambatan_auth.sessions set reauthenticated_at = now() - make_interval(mins => $2)
     where user_id = $1`,
     userId,
     minutes,

@@ -144,7 +144,7 @@ test('an accepted offer is a participation as a join makes it, once', async () =
   const made = await ask(
     db,
     `select user_id, quantity, status, note, shipping_address,
-      hold_expires_at = joined_at + interval '1 hour' as is_held
+      hold_expires_at = joined_at + interval '1 hour' as is_quarantined
     from sambatan.participants where participation_id = $1`,
     once.participation_id,
   );
@@ -155,7 +155,7 @@ test('an accepted offer is a participation as a join makes it, once', async () =
       status: 'pending_payment',
       note: 'warna merah',
       shipping_address: waiter.shipping_address,
-      is_held: true,
+      is_quarantined: true,
     },
   ]);
   assert.deepEqual((await eventsOf(db, id)).slice(-3), [
@@ -251,7 +251,7 @@ test('an offer that is not answered lapses, and one that is declined goes on at 
   await assert.rejects(accept(first), refused('offer_expired'));
   const [due] = await ask(
     db,
-    'select due_at <= clock_timestamp() as is_due from sambatan.campaigns where campaign_id = $1',
+    'select next_run_at <= clock_timestamp() as is_due from sambatan.campaigns where campaign_id = $1',
     id,
   );
   assert.deepEqual(due, { is_due: true });
@@ -292,7 +292,7 @@ test('an offer ends with the campaign, and has its full time again when that is 
   await letTimePass(db, id, twoHours);
   const rows = await ask(
     db,
-    'select due_at <= clock_timestamp() as is_due from sambatan.campaigns where campaign_id = $1',
+    'select next_run_at <= clock_timestamp() as is_due from sambatan.campaigns where campaign_id = $1',
     id,
   );
   assert.deepEqual(rows, [{ is_due: true }]);
@@ -310,7 +310,7 @@ test('a hold that ends between the old deadline and the new one lapses in time',
   await letTimePass(db, id, 7_201);
   const due = await ask(
     db,
-    'select due_at <= clock_timestamp() as is_due from sambatan.campaigns where campaign_id = $1',
+    'select next_run_at <= clock_timestamp() as is_due from sambatan.campaigns where campaign_id = $1',
     id,
   );
   assert.deepEqual(due, [{ is_due: true }]);

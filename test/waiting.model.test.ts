@@ -243,11 +243,11 @@ async function compare(model: Model, real: Real): Promise<void> {
   const { status, filled_slots: filled } = await stateOf(db, id);
   const [list] = await ask<{ kept: number; open: number; is_late: boolean }>(
     db,
-    `select kept_slots as kept, waiting_entries as open,
-      coalesce(due_at > d.look_by, due_at is null and d.look_by is not null) as is_late
+    `select reserved_slots as kept, waiting_entries as open,
+      coalesce(next_run_at > d.look_by, next_run_at is null and d.look_by is not null) as is_late
     from sambatan.campaigns c cross join lateral (
       select least(case when c.status in ('active', 'locked') then c.deadline end,
-        sambatan.waiting_due_at(c, now())) as look_by) d
+        sambatan.waiting_next_run_at(c, now())) as look_by) d
     where campaign_id = $1`,
     id,
   );

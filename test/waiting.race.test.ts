@@ -140,7 +140,7 @@ test('control: were nothing kept for them, strangers would take what is offered'
   const undone = new Error('the test is over');
   const attempt = db.transaction(async (tx) => {
     const kept = await joinNow(tx, [wish(id)]);
-    await ask(tx, 'update sambatan.campaigns set kept_slots = 0 where campaign_id = $1', id);
+    await ask(tx, 'update sambatan.campaigns set reserved_slots = 0 where campaign_id = $1', id);
     const unkept = await joinNow(tx, [wish(id)]);
     assert.deepEqual([...kept, ...unkept].map(outcomeOf), ['slots_unavailable', 'joined']);
     throw undone;

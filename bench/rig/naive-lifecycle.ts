@@ -37,7 +37,7 @@ type Statements = readonly (readonly [name: string, text: string])[];
 const completing: Statements = [
   [
     'naive_complete',
-    `update sambatan.campaigns set status = 'fulfilled', completed_at = now(), due_at = null,
+    `update sambatan.campaigns set status = 'fulfilled', completed_at = now(), next_run_at = null,
       confirmed_slots = filled_slots, slots_at_close = filled_slots
     where campaign_id = $1 and status = 'active'`,
   ],
@@ -67,7 +67,7 @@ const completing: Statements = [
 const failing: Statements = [
   [
     'naive_fail',
-    `update sambatan.campaigns set status = 'expired', failed_at = now(), due_at = null,
+    `update sambatan.campaigns set status = 'expired', failed_at = now(), next_run_at = null,
       slots_at_close = filled_slots, filled_slots = 0, participant_count = 0
     where campaign_id = $1 and status = 'active'`,
   ],

@@ -40,7 +40,7 @@ begin
     from fresh f
   ), made as (
     insert into sambatan.campaigns (campaign_id, brand_id, product_id, status, total_slots,
-      minimum_slots, price_per_slot, deadline, due_at, audit_seq, audit_hash, created_at,
+      minimum_slots, price_per_slot, deadline, next_run_at, audit_seq, audit_hash, created_at,
       updated_at, opened_at, title)
     select h.campaign_id, c.brand_id, c.product_id, 'active', slots,
       case when p_success_every > 0 and h.n % p_success_every = 0 then 1 else slots end,

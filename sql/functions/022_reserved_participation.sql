@@ -15,7 +15,7 @@ begin
   elsif p.status <> 'pending_payment' then
     perform sambatan.refuse('participation_transition_not_allowed',
       jsonb_build_object('from', p.status, 'event', p_event));
-  elsif c.closing_as is not null then
+  elsif c.closing_outcome is not null then
     perform sambatan.refuse('campaign_closing');
   elsif p_at >= c.deadline then
     perform sambatan.refuse('deadline_passed');

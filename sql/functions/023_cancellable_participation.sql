@@ -1,7 +1,7 @@
 -- The participation, which its buyer may leave: one that is reserved, or a paid one that was made
 -- under an earlier deadline than the present one. The caller holds the campaign's row. Refuses as
 -- reserved_participation does.
-create or replace function sambatan.leaving_participation(
+create or replace function sambatan.cancellable_participation(
   c sambatan.campaigns, p_participation_id uuid, p_at timestamptz
 ) returns sambatan.participants language plpgsql as $$
 declare
@@ -10,7 +10,7 @@ begin
   select * into p from sambatan.participants
     where campaign_id = c.campaign_id and participation_id = p_participation_id;
   if p.status = 'confirmed' and p.joined_at < c.extended_at and p_at < c.deadline
-      and c.status in ('active', 'locked') and c.closing_as is null then
+      and c.status in ('active', 'locked') and c.closing_outcome is null then
     return p;
   end if;
   return sambatan.reserved_participation(c, p_participation_id, 'participant_cancelled', p_at);

@@ -74,10 +74,10 @@ $$;
 
 -- The lifecycle looks at once at a campaign whose outcome, or whose unpaid orders, may be decided now.
 -- The caller holds the campaign's row.
-create or replace function sambatan.look_again(p_campaign_id uuid, p_at timestamptz)
+create or replace function sambatan.schedule_run(p_campaign_id uuid, p_at timestamptz)
 returns void language sql as $$
-  update sambatan.campaigns set due_at = least(due_at, p_at)
-  where campaign_id = p_campaign_id and due_at > p_at
+  update sambatan.campaigns set next_run_at = least(next_run_at, p_at)
+  where campaign_id = p_campaign_id and next_run_at > p_at
     and status in ('verifying', 'fulfilled')
 $$;
 
@@ -95,7 +95,7 @@ begin
   end if;
   return query
   select c.campaign_id from sambatan.campaigns c
-    where c.status in ('verifying', 'fulfilled') and c.due_at <= clock_timestamp()
+    where c.status in ('verifying', 'fulfilled') and c.next_run_at <= clock_timestamp()
       and exists (select 1 from sambatan.transactions t where t.campaign_id = c.campaign_id
         and t.kind = 'payment' and t.account_id = p_account_id
         and t.status in ('due', 'rejected'));

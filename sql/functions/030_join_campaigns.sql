@@ -232,7 +232,7 @@ begin
 
     if answer is not null then
       null;
-    elsif c.closing_as is not null then
+    elsif c.closing_outcome is not null then
       answer := 'campaign_closing';
     elsif c.status not in ('active', 'locked') then
       answer := 'campaign_not_active';
@@ -245,9 +245,9 @@ begin
       if c.max_slots_per_user is not null or c.min_slots_per_user is not null then
         slots_of_user := slots_of_buyer[buyer_of[i]];
         -- A remainder smaller than the least per buyer may be taken whole.
-        if c.filled_slots + c.kept_slots < c.total_slots then
+        if c.filled_slots + c.reserved_slots < c.total_slots then
           minimum := least(minimum,
-            slots_of_user + c.total_slots - c.filled_slots - c.kept_slots);
+            slots_of_user + c.total_slots - c.filled_slots - c.reserved_slots);
         end if;
       end if;
       if slots_of_user + quantity not between minimum
@@ -256,10 +256,10 @@ begin
         answer := 'quantity_out_of_bounds';
         detail := jsonb_build_object('minimum', minimum,
           'maximum', c.max_slots_per_user, 'held', slots_of_user);
-      elsif quantity > c.total_slots - c.filled_slots - c.kept_slots then
+      elsif quantity > c.total_slots - c.filled_slots - c.reserved_slots then
         answer := 'slots_unavailable';
         detail := jsonb_build_object('remaining',
-          c.total_slots - c.filled_slots - c.kept_slots);
+          c.total_slots - c.filled_slots - c.reserved_slots);
       else
         answer := 'joined';
         times[i] := now_at;
@@ -271,7 +271,7 @@ begin
         c.updated_at := now_at;
         if c.payment_timing = 'upfront' then
           holds[i] := least(now_at + c.hold_seconds * interval '1 second', c.deadline);
-          c.due_at := least(c.due_at, holds[i]);
+          c.next_run_at := least(c.next_run_at, holds[i]);
         end if;
 
         e := e + 1;
@@ -323,7 +323,7 @@ begin
 
   update sambatan.campaigns as t set
     status = s.status, filled_slots = s.filled_slots, participant_count = s.participant_count,
-    due_at = s.due_at, audit_seq = s.audit_seq, audit_hash = s.audit_hash,
+    next_run_at = s.next_run_at, audit_seq = s.audit_seq, audit_hash = s.audit_hash,
     updated_at = s.updated_at, filled_at = s.filled_at
   from unnest(changed) s
   where t.campaign_id = s.campaign_id and t.audit_seq <> s.audit_seq;

@@ -19,7 +19,7 @@
 create or replace function sambatan.offer_slots(inout c sambatan.campaigns, p_at timestamptz)
 language plpgsql set enable_seqscan = off as $$
 declare
-  most constant integer := sambatan.waiting_overtakes();
+  most constant integer := sambatan.max_waiting_overtakes();
   e record;
   under_offer integer;
   free integer;
@@ -44,7 +44,7 @@ begin
   select coalesce(sum(quantity), 0) into under_offer from sambatan.waiting_entries
     where campaign_id = c.campaign_id and status = 'offered';
   free := c.total_slots - c.filled_slots - under_offer - case when succeeded then
-    sambatan.taken_back_slots(c) else 0 end;
+    sambatan.revoked_slots(c) else 0 end;
   ends_at := p_at + case when succeeded then c.hold_seconds else c.offer_seconds end
     * interval '1 second';
 
@@ -100,13 +100,13 @@ begin
         updated_at = p_at
       where campaign_id = c.campaign_id
         and entry_id = any (array(select (l ->> 'entry_id')::uuid from unnest(lapsed) l));
-    c := sambatan.forget_waiting(c, 'waiting_lapsed', 'system', p_at, lapsed);
+    c := sambatan.remove_waiting_entries(c, 'waiting_lapsed', 'system', p_at, lapsed);
   end if;
   if given <> '{}' then
-    c.kept_slots := under_offer;
+    c.reserved_slots := under_offer;
     perform sambatan.store_campaigns(array[c]);
     foreach blocked in array given loop
-      perform sambatan.give_paid_slots(c.campaign_id, blocked, p_at);
+      perform sambatan.assign_paid_slots(c.campaign_id, blocked, p_at);
     end loop;
     blocked := null;
     select * into strict c from sambatan.campaigns where campaign_id = c.campaign_id;
@@ -124,16 +124,16 @@ begin
     where campaign_id = c.campaign_id and entry_id = blocked and keep_until is null;
 
   -- A remainder smaller than the least per buyer fits nobody who waits: it may be joined whole.
-  c.kept_slots := case
+  c.reserved_slots := case
     when free > 0 and free < c.min_slots_per_user and blocked is null then under_offer
     when exists (select from sambatan.waiting_entries
       where campaign_id = c.campaign_id and status = 'waiting')
     then c.total_slots - c.filled_slots else under_offer end;
   if offered <> '{}' or blocked is not null then
-    c.due_at := least(c.due_at, ends_at);
+    c.next_run_at := least(c.next_run_at, ends_at);
   end if;
   if not may_give and free > 0 then
-    c.due_at := least(c.due_at, p_at + interval '10 minutes');
+    c.next_run_at := least(c.next_run_at, p_at + interval '10 minutes');
   end if;
   c := sambatan.append_events(c, 'waiting_offered', 'system', p_at, told);
 end
@@ -141,7 +141,7 @@ $$;
 
 -- How many slots of a completed campaign were taken back from whole orders: they are free, but nothing
 -- is delivered for them.
-create or replace function sambatan.taken_back_slots(c sambatan.campaigns)
+create or replace function sambatan.revoked_slots(c sambatan.campaigns)
 returns integer language sql stable as $$
   select coalesce(sum(p.quantity), 0)::integer from sambatan.participants p
   where p.campaign_id = c.campaign_id and p.status = 'refunded' and p.refunded_at >= c.completed_at

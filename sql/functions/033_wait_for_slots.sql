@@ -30,7 +30,7 @@ begin
   select coalesce(sum(quantity), 0) into held from sambatan.participants
     where user_id = p_user_id and campaign_id = p_campaign_id
       and status in ('pending_payment', 'confirmed', 'fulfilled');
-  if c.closing_as is not null then
+  if c.closing_outcome is not null then
     perform sambatan.refuse('campaign_closing');
   elsif c.status not in ('active', 'locked') then
     perform sambatan.refuse('campaign_not_active', jsonb_build_object('status', c.status));
@@ -46,9 +46,9 @@ begin
     perform sambatan.refuse('quantity_out_of_bounds', jsonb_build_object(
       'minimum', coalesce(c.min_slots_per_user, 1),
       'maximum', coalesce(c.max_slots_per_user, c.total_slots), 'held', held));
-  elsif c.filled_slots + c.kept_slots < c.total_slots then
+  elsif c.filled_slots + c.reserved_slots < c.total_slots then
     perform sambatan.refuse('slots_available',
-      jsonb_build_object('remaining', c.total_slots - c.filled_slots - c.kept_slots));
+      jsonb_build_object('remaining', c.total_slots - c.filled_slots - c.reserved_slots));
   elsif c.waiting_entries >= sambatan.waiting_list_limit() then
     perform sambatan.refuse('waiting_list_full',
       jsonb_build_object('maximum', sambatan.waiting_list_limit()));

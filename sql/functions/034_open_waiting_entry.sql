@@ -21,7 +21,7 @@ begin
   then
     perform sambatan.refuse('waiting_transition_not_allowed',
       jsonb_build_object('from', e.status, 'event', p_event));
-  elsif c.closing_as is not null then
+  elsif c.closing_outcome is not null then
     perform sambatan.refuse('campaign_closing');
   elsif p_at >= c.deadline and c.status <> 'fulfilled' and e.refund_id is null then
     perform sambatan.refuse('deadline_passed');

@@ -21,7 +21,7 @@ begin
     perform sambatan.refuse('offer_expired');
   end if;
   -- From kept to free and taken by the join, all under the row's lock: nobody sees them free.
-  c.kept_slots := c.kept_slots - e.quantity;
+  c.reserved_slots := c.reserved_slots - e.quantity;
   c := sambatan.append_events(c, 'waiting_accepted', p_actor, now_at, array[
     jsonb_build_object('entry_id', p_entry_id, 'quantity', e.quantity,
       'participation_id', p_participation_id)]);

@@ -1,7 +1,7 @@
 -- An entry leaves the waiting list by its buyer's will: p_event is waiting_declined, of an offer, or
 -- waiting_withdrawn, of any open entry. What was kept for it is passed on at once. One that has left
 -- in this way already is given as it is. Refuses as open_waiting_entry does.
-create or replace function sambatan.leave_waiting(
+create or replace function sambatan.withdraw_waiting_entry(
   p_campaign_id uuid, p_entry_id uuid, p_event text, p_actor text
 ) returns sambatan.waiting_entries language plpgsql as $$
 declare
@@ -19,11 +19,11 @@ begin
       withdrawn_at = case p_event when 'waiting_withdrawn' then now_at end
     where campaign_id = p_campaign_id and entry_id = p_entry_id
     returning * into e;
-  c := sambatan.forget_waiting(c, p_event, p_actor, now_at, array[
+  c := sambatan.remove_waiting_entries(c, p_event, p_actor, now_at, array[
     jsonb_strip_nulls(jsonb_build_object('entry_id', p_entry_id, 'quantity', e.quantity,
       'amount', e.kept_amount))]);
   perform sambatan.store_campaigns(array[sambatan.offer_slots(c, now_at)]);
-  perform sambatan.look_again(p_campaign_id, now_at);
+  perform sambatan.schedule_run(p_campaign_id, now_at);
   return e;
 end
 $$;

@@ -33,7 +33,7 @@ begin
       into told from picked;
     lapsed := lapsed + cardinality(told);
     if told <> '{}' then
-      c := sambatan.forget_waiting(c, 'waiting_lapsed', 'system', p_at, told);
+      c := sambatan.remove_waiting_entries(c, 'waiting_lapsed', 'system', p_at, told);
     end if;
     if kind = 'offered' or told <> '{}' then
       c := sambatan.offer_slots(c, p_at);
@@ -44,7 +44,7 @@ $$;
 
 -- When the lifecycle has to look at a waiting list next; null when nothing in it has a time. An offer
 -- that is accepted by paying, and whose time is over at p_at, waits for its payment to be decided.
-create or replace function sambatan.waiting_due_at(c sambatan.campaigns, p_at timestamptz)
+create or replace function sambatan.waiting_next_run_at(c sambatan.campaigns, p_at timestamptz)
 returns timestamptz language sql stable as $$
   select min(case when status = 'waiting' then keep_until
     when order_id is not null and offer_expires_at <= p_at
@@ -78,6 +78,6 @@ begin
       'quantity', quantity, 'amount', kept_amount)) order by position), '{}')
     into told from picked;
   closed := cardinality(told);
-  c := sambatan.forget_waiting(c, 'waiting_closed', coalesce(c.closing_actor, 'system'), p_at, told);
+  c := sambatan.remove_waiting_entries(c, 'waiting_closed', coalesce(c.closing_actor, 'system'), p_at, told);
 end
 $$;

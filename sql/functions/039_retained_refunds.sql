@@ -1,6 +1,6 @@
 -- Whether the money of a refund is kept for an entry at the head of a waiting list: it is not to be
 -- sent meanwhile.
-create or replace function sambatan.is_kept(p_campaign_id uuid, p_transaction_id uuid)
+create or replace function sambatan.is_retained(p_campaign_id uuid, p_transaction_id uuid)
 returns boolean language sql stable as $$
   select exists (select 1 from sambatan.waiting_entries w
     where w.campaign_id = p_campaign_id and w.refund_id = p_transaction_id
@@ -8,10 +8,10 @@ returns boolean language sql stable as $$
 $$;
 
 -- Refuses while the money of a refund is kept: refund_is_kept. The caller holds the campaign's row.
-create or replace function sambatan.check_not_kept(p_campaign_id uuid, p_transaction_id uuid)
+create or replace function sambatan.check_not_retained(p_campaign_id uuid, p_transaction_id uuid)
 returns void language plpgsql as $$
 begin
-  if sambatan.is_kept(p_campaign_id, p_transaction_id) then
+  if sambatan.is_retained(p_campaign_id, p_transaction_id) then
     perform sambatan.refuse('refund_is_kept');
   end if;
 end
@@ -25,7 +25,7 @@ create or replace function sambatan.lapsed_order(
   out shipping_address text, out note text, out pay_by timestamptz
 ) language plpgsql stable as $$
 begin
-  select p.user_id, p.quantity - p.short_slots, p.shipping_address, p.note, p.hold_expires_at
+  select p.user_id, p.quantity - p.undelivered_slots, p.shipping_address, p.note, p.hold_expires_at
     into user_id, quantity, shipping_address, note, pay_by
     from sambatan.participants p
     where p.campaign_id = p_campaign_id and p.participation_id = p_order_id
@@ -60,13 +60,13 @@ $$;
 -- Whether somebody may still be put on a campaign's waiting list with money for p_quantity slots that
 -- was paid in time. Once the campaign has succeeded, slots must be free or still come free, and
 -- packing must not have begun: nothing was shipped or received, and no payout may leave.
-create or replace function sambatan.takes_kept_money(p_campaign_id uuid, p_quantity integer)
+create or replace function sambatan.accepts_retained_refund(p_campaign_id uuid, p_quantity integer)
 returns boolean language plpgsql stable as $$
 declare
   is_open boolean;
   is_completed boolean;
 begin
-  select c.closing_as is null and (c.status in ('active', 'locked', 'verifying')
+  select c.closing_outcome is null and (c.status in ('active', 'locked', 'verifying')
       or (c.status = 'fulfilled' and c.shipped_at is null
         and (c.decision_opened_at is null or c.decided_at is not null))),
       c.status = 'fulfilled'
@@ -108,7 +108,7 @@ begin
       case when c.status = 'fulfilled' then o.pay_by else least(o.pay_by, c.deadline) end)
     into price, due_by from sambatan.campaigns c where c.campaign_id = p_campaign_id;
   if o.quantity > 0 and p_amount >= price and p_paid <= due_by
-    and sambatan.takes_kept_money(p_campaign_id, o.quantity)
+    and sambatan.accepts_retained_refund(p_campaign_id, o.quantity)
     and not exists (select 1 from sambatan.transactions t where t.campaign_id = p_campaign_id
       and t.participation_id = p_order_id and t.paid_in_time is not null)
   then
@@ -131,7 +131,7 @@ begin
   return case
     when r.paid_in_time is null then 'refund_has_no_choice'
     when r.status <> 'due' or r.attempts > 0 then 'refund_sent_already'
-    when not sambatan.takes_kept_money(p_campaign_id, r.quantity) then 'waiting_list_closed'
+    when not sambatan.accepts_retained_refund(p_campaign_id, r.quantity) then 'waiting_list_closed'
   end;
 end
 $$;
@@ -141,7 +141,7 @@ $$;
 -- free are given at once. The same choice again gives the entry that was made. Refuses:
 -- campaign_not_found, refund_has_no_choice, refund_sent_already, waiting_list_closed,
 -- quantity_out_of_bounds.
-create or replace function sambatan.wait_with_kept_money(
+create or replace function sambatan.wait_with_retained_refund(
   p_campaign_id uuid, p_refund_id uuid, p_entry_id uuid, p_actor text
 ) returns uuid language plpgsql as $$
 declare
@@ -221,7 +221,7 @@ $$;
 -- Gives the slots of an entry that has kept money to its buyer: a new participation, confirmed and
 -- paid at once. The caller holds the campaign's row, has seen that the slots are free, and has stored
 -- the row; it is changed here and to be read again.
-create or replace function sambatan.give_paid_slots(
+create or replace function sambatan.assign_paid_slots(
   p_campaign_id uuid, p_entry_id uuid, p_at timestamptz
 ) returns void language plpgsql as $$
 declare
@@ -256,7 +256,7 @@ begin
     jsonb_build_object('quantity', e.quantity, 'entry_id', p_entry_id));
   perform sambatan.record_event(p_campaign_id, 'participant_confirmed', 'system', p_at, made,
     jsonb_build_object('quantity', e.quantity, 'amount', c.price, 'entry_id', p_entry_id));
-  perform sambatan.pay_with_kept_money(p_campaign_id, e.refund_id, made, c.price, p_at);
+  perform sambatan.pay_with_retained_refund(p_campaign_id, e.refund_id, made, c.price, p_at);
   perform sambatan.record_event(p_campaign_id, 'payment_settled', 'system', p_at, made,
     jsonb_build_object('amount', c.price, 'unique_code', e.kept_amount - c.price,
       'entry_id', p_entry_id));
@@ -272,7 +272,7 @@ $$;
 -- as far as it pays, the payment has its receipt from now on, and the refund is void. What is above
 -- p_price is the unique code. What is paid for the old order after this is paid twice. The caller
 -- holds the campaign's row.
-create or replace function sambatan.pay_with_kept_money(
+create or replace function sambatan.pay_with_retained_refund(
   p_campaign_id uuid, p_refund_id uuid, p_participation_id uuid, p_price bigint, p_at timestamptz
 ) returns void language plpgsql as $$
 declare

@@ -11,7 +11,7 @@ create or replace function sambatan.release_participation(
 declare
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   now_at constant timestamptz := clock_timestamp();
-  p sambatan.participants := sambatan.leaving_participation(c, p_participation_id, now_at);
+  p sambatan.participants := sambatan.cancellable_participation(c, p_participation_id, now_at);
   was_paid constant boolean := p.status = 'confirmed';
 begin
   update sambatan.participants

@@ -14,7 +14,7 @@ begin
   perform sambatan.settle_payment(c, p, null, now_at, p_actor, p_reference,
     sambatan.next_verified_receipt(p_campaign_id, p_participation_id), null, paid_on);
   p := sambatan.confirm_reserved(c, p, now_at, p_actor);
-  perform sambatan.look_again(p_campaign_id, now_at);
+  perform sambatan.schedule_run(p_campaign_id, now_at);
   return p;
 end
 $$;

@@ -55,7 +55,7 @@ begin
     p.participation_id := e.order_id;
     p.user_id := e.user_id;
     p.quantity := e.quantity;
-    p.short_slots := 0;
+    p.undelivered_slots := 0;
     if e.status = 'offered' then
       p.status := 'pending_payment';
     else
@@ -110,7 +110,7 @@ begin
     is_there := found;
     if is_there and (t.account_id is not null or t.status not in ('due', 'rejected')) then
       return t;
-    elsif not is_there and not (c.closing_as is null and p.status = 'pending_payment'
+    elsif not is_there and not (c.closing_outcome is null and p.status = 'pending_payment'
       and ((c.payment_timing = 'upfront' and c.status in ('active', 'locked')
           and clock_timestamp() < c.deadline)
         or c.status = 'fulfilled'))

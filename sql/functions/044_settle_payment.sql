@@ -38,7 +38,7 @@ begin
   insert into sambatan.transactions as old (campaign_id, kind, status, participation_id, amount,
       cause, actor, reference, created_at, settled_at, receipt, paid_at, paid_on)
     values (c.campaign_id, 'payment', 'settled', p.participation_id,
-      (p.quantity - p.short_slots) * c.price_per_slot, 'payment:' || p.participation_id, p_actor,
+      (p.quantity - p.undelivered_slots) * c.price_per_slot, 'payment:' || p.participation_id, p_actor,
       p_reference, p_at, p_at, p_receipt, p_paid_at, p_paid_on)
     on conflict (campaign_id, cause) do update set status = 'settled', actor = p_actor,
       reference = p_reference, settled_at = p_at, receipt = p_receipt, reason = null,

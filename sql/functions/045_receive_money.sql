@@ -15,14 +15,14 @@ begin
     when p.status = 'cancelled' and p.cancel_reason = 'hold_lapsed' then 'hold_lapsed'
     when p.status = 'cancelled' then 'left'
     when p.status = 'refunded' then 'campaign_over'
-    when p.status = 'pending_payment' and c.closing_as is not null then 'campaign_over'
+    when p.status = 'pending_payment' and c.closing_outcome is not null then 'campaign_over'
     when p.status = 'pending_payment' and c.status = 'fulfilled' and p_paid > p.hold_expires_at
       then 'too_late'
     when p.status = 'pending_payment'
       and c.status not in ('active', 'locked', 'verifying', 'fulfilled') then 'campaign_over'
     when (p.status = 'pending_payment' and c.status <> 'fulfilled' and p_paid > c.deadline)
       or (p.status = 'confirmed' and p_paid > t.pay_by) then 'too_late'
-    when p_amount < coalesce(t.amount, (p.quantity - p.short_slots) * c.price_per_slot)
+    when p_amount < coalesce(t.amount, (p.quantity - p.undelivered_slots) * c.price_per_slot)
       then 'too_little'
   end;
 end
@@ -72,12 +72,12 @@ begin
   end if;
   select * into t from sambatan.transactions x
     where x.campaign_id = p_campaign_id and x.cause = 'payment:' || p_participation_id;
-  price := coalesce(t.amount, (p.quantity - p.short_slots) * c.price_per_slot);
+  price := coalesce(t.amount, (p.quantity - p.undelivered_slots) * c.price_per_slot);
   why := sambatan.why_not_owed(c, p, p_amount, paid);
   if why = 'hold_lapsed' and p_amount >= price and paid <= c.deadline
-    and c.closing_as is null and c.status in ('active', 'locked', 'verifying')
+    and c.closing_outcome is null and c.status in ('active', 'locked', 'verifying')
   then
-    participation_id := sambatan.give_slots_again(c, p, p_actor);
+    participation_id := sambatan.rejoin_lapsed(c, p, p_actor);
     why := case when participation_id is null then 'hold_lapsed' end;
   end if;
 
@@ -88,11 +88,11 @@ begin
       p_receipt, why, p_paid_at, p_paid_on,
       sambatan.paid_in_time(p_campaign_id, p_participation_id, p_amount, why, paid));
     if why in ('too_little', 'too_late') and t.status in ('proof_submitted', 'pending') then
-      perform sambatan.put_back_payment(c, p, t, why, now_at);
+      perform sambatan.reopen_payment(c, p, t, why, now_at);
     elsif why in ('hold_lapsed', 'left', 'campaign_over', 'unpaid') then
       perform sambatan.void_payment(c.campaign_id, p_participation_id, why);
     end if;
-    perform sambatan.look_again(p_campaign_id, now_at);
+    perform sambatan.schedule_run(p_campaign_id, now_at);
     return;
   end if;
 
@@ -125,7 +125,7 @@ begin
   elsif p.status = 'pending_payment' then
     perform sambatan.confirm_reserved(c, p, now_at, p_actor);
   end if;
-  perform sambatan.look_again(p_campaign_id, now_at);
+  perform sambatan.schedule_run(p_campaign_id, now_at);
 end
 $$;
 
@@ -133,7 +133,7 @@ $$;
 -- join: the slots have to be free, also of those who wait, and within the buyer's bounds. Once the
 -- deadline has passed no join is taken, but a place that was paid for before it is given back. Gives
 -- the new participation, or null when it was refused. The caller holds the campaign's row.
-create or replace function sambatan.give_slots_again(
+create or replace function sambatan.rejoin_lapsed(
   c sambatan.campaigns, p sambatan.participants, p_actor text
 ) returns uuid language plpgsql as $$
 declare
@@ -152,7 +152,7 @@ begin
   select coalesce(sum(x.quantity), 0) into has from sambatan.participants x
     where x.campaign_id = c.campaign_id and x.user_id = p.user_id
       and x.status in ('pending_payment', 'confirmed', 'fulfilled');
-  if p.quantity > c.total_slots - c.filled_slots - c.kept_slots
+  if p.quantity > c.total_slots - c.filled_slots - c.reserved_slots
     or has + p.quantity > coalesce(c.max_slots_per_user, 2147483647)
   then
     return null;
@@ -208,8 +208,8 @@ declare
 begin
   select entry_id into strict told from sambatan.waiting_entries
     where campaign_id = c.campaign_id and order_id = p.participation_id;
-  c.kept_slots := c.kept_slots - p.quantity;
-  c := sambatan.forget_waiting(c, 'waiting_accepted', p_actor, p_at, array[
+  c.reserved_slots := c.reserved_slots - p.quantity;
+  c := sambatan.remove_waiting_entries(c, 'waiting_accepted', p_actor, p_at, array[
     jsonb_build_object('entry_id', told, 'quantity', p.quantity,
       'participation_id', p.participation_id)]);
   c := sambatan.add_participation(c, p, p.participation_id, 'confirmed', p_at, p_actor);

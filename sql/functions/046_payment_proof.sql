@@ -3,7 +3,7 @@
 -- that is shorter), but never beyond the deadline. Once the deadline has passed there is no time left
 -- to pay in. p_is_rejected when a person has looked at the proof and decided. The caller holds the
 -- campaign's row.
-create or replace function sambatan.put_back_payment(
+create or replace function sambatan.reopen_payment(
   c sambatan.campaigns, p sambatan.participants, t sambatan.transactions, p_reason text,
   p_at timestamptz, p_is_rejected boolean default false
 ) returns void language plpgsql as $$
@@ -17,7 +17,7 @@ begin
       p_at + greatest(t.hold_left, least(c.hold_seconds, 3600) * interval '1 second'));
     update sambatan.participants set hold_expires_at = until, updated_at = p_at
       where campaign_id = c.campaign_id and participation_id = p.participation_id;
-    update sambatan.campaigns set due_at = least(due_at, until)
+    update sambatan.campaigns set next_run_at = least(next_run_at, until)
       where campaign_id = c.campaign_id;
   end if;
   update sambatan.transactions set status = 'rejected', reason = p_reason, hold_left = null,
@@ -60,7 +60,7 @@ declare
     'due', 'rejected', 'proof_submitted', 'pending');
 begin
   if t.status = 'pending' then
-    t := sambatan.recall_movement(t.transaction_id, 'payment', 'paid by transfer');
+    t := sambatan.mark_failed(t.transaction_id, 'payment', 'paid by transfer');
   end if;
   insert into sambatan.payment_proofs (campaign_id, participation_id, content_type, content,
       uploaded_by, uploaded_at)
@@ -86,7 +86,7 @@ $$;
 
 -- The sums that people have seen arrive for a participation, by eye, and under which reference. What
 -- was above what it pays for is credited beside the payment that has the receipt.
-create or replace function sambatan.verified_sums(p_campaign_id uuid, p_participation_id uuid)
+create or replace function sambatan.manually_verified_sums(p_campaign_id uuid, p_participation_id uuid)
 returns table (amount bigint, reference text) language sql stable as $$
   select t.amount + t.surcharge + coalesce(above.amount, 0), t.reference
   from sambatan.transactions t
@@ -102,7 +102,7 @@ create or replace function sambatan.next_verified_receipt(
   p_campaign_id uuid, p_participation_id uuid
 ) returns text language sql stable as $$
   select 'verified:' || p_participation_id || case when count(*) > 0 then ':' || count(*) else '' end
-  from sambatan.verified_sums(p_campaign_id, p_participation_id)
+  from sambatan.manually_verified_sums(p_campaign_id, p_participation_id)
 $$;
 
 -- The day (Asia/Jakarta) on which a proof of a payment was last uploaded: it was paid by then. Null
@@ -128,7 +128,7 @@ declare
     p_participation_id, 'due', 'proof_submitted', 'rejected', 'pending');
   seen constant bigint := coalesce(p_amount, t.amount + t.unique_code);
 begin
-  if exists (select from sambatan.verified_sums(p_campaign_id, p_participation_id) s
+  if exists (select from sambatan.manually_verified_sums(p_campaign_id, p_participation_id) s
     where s.amount = seen and s.reference is not distinct from p_reference)
     or exists (select 1 from sambatan.counted_sums(p_campaign_id, p_participation_id) l
       where l.amount = seen and l.outcome <> 'known'
@@ -159,10 +159,10 @@ declare
 begin
   select * into p from sambatan.participants
     where campaign_id = p_campaign_id and participation_id = p_participation_id;
-  perform sambatan.put_back_payment(c, p, t, p_reason, now_at, true);
+  perform sambatan.reopen_payment(c, p, t, p_reason, now_at, true);
   perform sambatan.record_event(p_campaign_id, 'payment_rejected', p_actor, now_at,
     p_participation_id, jsonb_build_object('reason', p_reason));
-  perform sambatan.look_again(p_campaign_id, now_at);
+  perform sambatan.schedule_run(p_campaign_id, now_at);
   select * into strict t from sambatan.transactions
     where campaign_id = p_campaign_id and transaction_id = t.transaction_id;
   return t;

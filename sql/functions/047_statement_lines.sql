@@ -12,12 +12,12 @@ $$;
 
 -- Whether a person has seen this very sum arrive for a participation, by eye, and no line of a
 -- statement stands for that yet.
-create or replace function sambatan.was_seen(
+create or replace function sambatan.is_manually_verified(
   p_campaign_id uuid, p_participation_id uuid, p_amount bigint
 ) returns boolean language sql stable as $$
   select count(*) > (select count(*) from sambatan.counted_sums(p_campaign_id, p_participation_id) l
     where l.amount = p_amount and l.outcome = 'known')
-  from sambatan.verified_sums(p_campaign_id, p_participation_id) s where s.amount = p_amount
+  from sambatan.manually_verified_sums(p_campaign_id, p_participation_id) s where s.amount = p_amount
 $$;
 
 -- The payments that a transfer of p_amount rupiah on a day may be for: open ones of exactly that sum
@@ -42,7 +42,7 @@ language sql stable as $$
   union all
   select f.campaign_id, f.participation_id, v.by_eye from fitting f
   cross join lateral (
-    select sambatan.was_seen(f.campaign_id, f.participation_id, p_amount) as by_eye) v
+    select sambatan.is_manually_verified(f.campaign_id, f.participation_id, p_amount) as by_eye) v
   where not exists (select from open) and f.status in ('settled', 'void')
     and (v.by_eye or (f.status = 'settled' and f.unique_code > 0
       and f.receipt !~ '^(line|verified):'
@@ -55,7 +55,7 @@ $$;
 -- itself, or, where it would pay nothing there, of another one that its buyer has in the campaign (the
 -- slots that they were given again, or have taken anew). Null when nobody has. The caller holds the
 -- campaign's row.
-create or replace function sambatan.seen_for(
+create or replace function sambatan.manually_verified_for(
   c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_paid timestamptz
 ) returns uuid language plpgsql stable as $$
 declare
@@ -66,14 +66,14 @@ begin
   if not found then
     p := sambatan.offered_participation(c.campaign_id, p_participation_id);
   end if;
-  if sambatan.was_seen(c.campaign_id, p_participation_id, p_amount) then
+  if sambatan.is_manually_verified(c.campaign_id, p_participation_id, p_amount) then
     return p_participation_id;
   elsif sambatan.why_not_owed(c, p, p_amount, p_paid) is null then
     return null;
   end if;
   return (select o.participation_id from sambatan.participants o
     where o.campaign_id = c.campaign_id and o.user_id = p.user_id
-      and sambatan.was_seen(c.campaign_id, o.participation_id, p_amount)
+      and sambatan.is_manually_verified(c.campaign_id, o.participation_id, p_amount)
     order by o.joined_at, o.participation_id limit 1);
 end
 $$;

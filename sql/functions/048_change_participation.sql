@@ -41,7 +41,7 @@ declare
 begin
   if p_quantity > p.quantity then
     perform sambatan.refuse('more_slots_by_joining', jsonb_build_object('quantity', p.quantity));
-  elsif c.closing_as is not null then
+  elsif c.closing_outcome is not null then
     perform sambatan.refuse('campaign_closing');
   elsif c.status not in ('active', 'locked') then
     perform sambatan.refuse('campaign_not_active', jsonb_build_object('status', c.status));

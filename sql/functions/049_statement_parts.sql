@@ -10,7 +10,7 @@ create or replace function sambatan.count_money(
 declare
   paid constant timestamptz :=
     sambatan.paid_moment(p_booked_at, p_booked_on, clock_timestamp());
-  seen constant uuid := sambatan.seen_for(c, p_participation_id, p_amount, paid);
+  seen constant uuid := sambatan.manually_verified_for(c, p_participation_id, p_amount, paid);
   missing constant bigint := sambatan.missing_of(c, p_participation_id, p_amount, paid);
 begin
   if seen is not null then
@@ -52,7 +52,7 @@ begin
   end if;
   return coalesce((select t.amount from sambatan.transactions t
       where t.campaign_id = c.campaign_id and t.cause = 'payment:' || p_participation_id),
-    (p.quantity - p.short_slots) * c.price_per_slot) - p_amount;
+    (p.quantity - p.undelivered_slots) * c.price_per_slot) - p_amount;
 end
 $$;
 
@@ -88,7 +88,7 @@ begin
   end if;
   delete from sambatan.statement_line_parts where line_id = p_line_id;
   insert into sambatan.statement_line_parts (line_id, part, campaign_id, participation_id, amount,
-      said_by, said_at)
+      assigned_by, assigned_at)
     select p_line_id, u.part, u.campaign_id, u.participation_id, u.amount, p_actor, clock_timestamp()
     from unnest(p_campaign_ids, p_participation_ids, p_amounts) with ordinality
       as u (campaign_id, participation_id, amount, part);
@@ -214,7 +214,7 @@ begin
       sambatan.paid_moment(null, greatest(l.booked_on, max(o.booked_on)), clock_timestamp())
     into total, paid from sambatan.statement_lines o
     where o.line_id = any (waiting) and o.status = 'allocated';
-  if sambatan.seen_for(c, p_participation_id, l.amount,
+  if sambatan.manually_verified_for(c, p_participation_id, l.amount,
     sambatan.paid_moment(l.booked_at, l.booked_on, clock_timestamp())) is not null
   then
     perform sambatan.count_lines(array[p_line_id], true, p_actor);
@@ -261,7 +261,7 @@ begin
         fits.participation_id, l.amount, true, p_actor, left(l.description, 200),
         'line:' || l.line_id, l.booked_at, l.booked_on);
       insert into sambatan.statement_line_parts (line_id, part, campaign_id, participation_id,
-          amount, said_by, said_at, outcome, receipt)
+          amount, assigned_by, assigned_at, outcome, receipt)
         values (l.line_id, 1, fits.campaign_id, result.participation_id, l.amount, p_actor,
           clock_timestamp(), result.outcome, 'line:' || l.line_id);
       update sambatan.statement_lines set status = 'matched', campaign_id = fits.campaign_id,

@@ -1,6 +1,6 @@
 -- Moves the deadline of an active or full campaign to a later time. Refuses: campaign_not_found,
 -- transition_not_allowed, campaign_closing, deadline_passed, deadline_not_later. Who joined before
--- may leave from now on, paid or not: see leaving_participation.
+-- may leave from now on, paid or not: see cancellable_participation.
 create or replace function sambatan.extend_deadline(
   p_campaign_id uuid, p_deadline timestamptz, p_reason text, p_actor text
 ) returns sambatan.audit_logs language plpgsql as $$
@@ -11,14 +11,14 @@ begin
   if c.status not in ('active', 'locked') then
     perform sambatan.refuse('transition_not_allowed',
       jsonb_build_object('from', c.status, 'event', 'deadline_extended'));
-  elsif c.closing_as is not null then
+  elsif c.closing_outcome is not null then
     perform sambatan.refuse('campaign_closing');
   elsif now_at >= c.deadline then
     perform sambatan.refuse('deadline_passed');
   elsif p_deadline <= c.deadline then
     perform sambatan.refuse('deadline_not_later', jsonb_build_object('deadline', c.deadline));
   end if;
-  -- due_at stays: a hold or an offer may end between the old deadline and the new one, and looking
+  -- next_run_at stays: a hold or an offer may end between the old deadline and the new one, and looking
   -- early is harmless.
   update sambatan.campaigns set deadline = p_deadline, extended_at = now_at
     where campaign_id = p_campaign_id;

@@ -12,16 +12,16 @@ begin
   if c.status not in ('draft', 'scheduled', 'active', 'locked', 'verifying') then
     perform sambatan.refuse('transition_not_allowed',
       jsonb_build_object('from', c.status, 'event', 'campaign_cancelled'));
-  elsif c.closing_as is not null then
+  elsif c.closing_outcome is not null then
     perform sambatan.refuse('campaign_closing');
   elsif c.status in ('active', 'locked', 'verifying') then
-    update sambatan.campaigns set closing_as = 'cancelled', closing_actor = p_actor,
-        closing_reason = p_reason, slots_at_close = filled_slots, due_at = now_at,
+    update sambatan.campaigns set closing_outcome = 'cancelled', closing_actor = p_actor,
+        closing_reason = p_reason, slots_at_close = filled_slots, next_run_at = now_at,
         updated_at = now_at
       where campaign_id = p_campaign_id;
     return false;
   end if;
-  update sambatan.campaigns set status = 'cancelled', cancelled_at = now_at, due_at = null,
+  update sambatan.campaigns set status = 'cancelled', cancelled_at = now_at, next_run_at = null,
       slots_at_close = 0
     where campaign_id = p_campaign_id;
   perform sambatan.record_event(p_campaign_id, 'campaign_cancelled', p_actor, now_at, null,

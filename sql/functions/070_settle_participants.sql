@@ -1,26 +1,26 @@
 -- What settling writes beside the campaign's row, gathered, so that many campaigns are stored by one
 -- statement for each table: the checks, indexes and keys of a table are made ready once for each
 -- statement, which costs several times as much as writing a row.
-create or replace function sambatan.store_effects(p_effects sambatan.effects)
+create or replace function sambatan.apply_writes(p_writes sambatan.pending_writes)
 returns void language plpgsql set enable_seqscan = off as $$
 begin
-  if p_effects.moves <> '{}' then
+  if p_writes.moves <> '{}' then
     update sambatan.participants p set status = m.status, updated_at = m.moved_at,
       confirmed_at = case m.status when 'confirmed' then m.moved_at else p.confirmed_at end,
       cancelled_at = case m.status when 'cancelled' then m.moved_at end,
       cancel_reason = case m.status when 'cancelled' then 'hold_lapsed' end,
       refunded_at = case m.status when 'refunded' then m.moved_at end
-    from unnest(p_effects.moves) m
+    from unnest(p_writes.moves) m
     where p.campaign_id = m.campaign_id and p.participation_id = m.participation_id;
   end if;
-  if p_effects.dues <> '{}' then
+  if p_writes.dues <> '{}' then
     insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
       actor, created_at, pay_by)
     select campaign_id, kind, 'due', participation_id, amount, cause, actor, created_at, pay_by
-    from unnest(p_effects.dues);
+    from unnest(p_writes.dues);
   end if;
-  if p_effects.entries <> '{}' then
-    insert into sambatan.audit_logs select * from unnest(p_effects.entries);
+  if p_writes.entries <> '{}' then
+    insert into sambatan.audit_logs select * from unnest(p_writes.entries);
   end if;
 end
 $$;
@@ -32,7 +32,7 @@ $$;
 -- what becomes of it in c, and the effects.
 create or replace function sambatan.settle_participants(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out settled integer,
-  out effects sambatan.effects
+  out writes sambatan.pending_writes
 ) language plpgsql set enable_seqscan = off as $$
 declare
   by_actor constant text := coalesce(c.closing_actor, 'system');
@@ -40,20 +40,20 @@ declare
 begin
   with picked as materialized (
     select p.participation_id, p.quantity, p.status as from_status,
-      case when c.closing_as = 'fulfilled' then
+      case when c.closing_outcome = 'fulfilled' then
         case when c.payment_timing = 'on_completion' then 'confirmed' else 'cancelled' end
-      when c.closing_as is null then 'cancelled'
+      when c.closing_outcome is null then 'cancelled'
       else 'refunded' end::sambatan.participant_status as to_status
     from (
       (select participation_id, quantity, status from sambatan.participants
-      where c.closing_as is null and campaign_id = c.campaign_id and status = 'pending_payment'
+      where c.closing_outcome is null and campaign_id = c.campaign_id and status = 'pending_payment'
         and hold_expires_at <= p_at - c.hold_grace_seconds * interval '1 second'
       order by hold_expires_at, participation_id limit p_limit)
       union all
       (select participation_id, quantity, status from sambatan.participants
-      where c.closing_as is not null and campaign_id = c.campaign_id
+      where c.closing_outcome is not null and campaign_id = c.campaign_id
         and (status = 'pending_payment'
-          or (status = 'confirmed' and c.closing_as <> 'fulfilled'))
+          or (status = 'confirmed' and c.closing_outcome <> 'fulfilled'))
       order by status, participation_id limit p_limit)
     ) p
   ), money as (
@@ -62,11 +62,11 @@ begin
     select row(c.campaign_id, 'payment', k.participation_id, k.quantity * c.price_per_slot,
       'payment:' || k.participation_id, by_actor, p_at,
       p_at + (c.payment_term_seconds + c.payment_grace_seconds) * interval '1 second')
-      ::sambatan.due_movement as due
+      ::sambatan.due_ledger_entry as due
     from picked k where k.to_status = 'confirmed'
     union all
     select row(c.campaign_id, 'refund', k.participation_id, t.amount + t.surcharge - b.given_back,
-      'refund:' || k.participation_id, by_actor, p_at, null)::sambatan.due_movement
+      'refund:' || k.participation_id, by_actor, p_at, null)::sambatan.due_ledger_entry
     from picked k
     join sambatan.transactions t on t.campaign_id = c.campaign_id
       and t.cause = 'payment:' || k.participation_id and t.status = 'settled'
@@ -108,19 +108,19 @@ begin
   )
   select sums.*, log.*,
     (select array_agg(row(c.campaign_id, participation_id, to_status, p_at)
-      ::sambatan.participation_move) from picked) as moves,
+      ::sambatan.participation_change) from picked) as moves,
     (select array_agg(due) from money) as dues
     into s from sums, log;
 
   settled := s.n;
-  effects := row(coalesce(s.moves, '{}'), coalesce(s.dues, '{}'), coalesce(s.entries, '{}'));
+  writes := row(coalesce(s.moves, '{}'), coalesce(s.dues, '{}'), coalesce(s.entries, '{}'));
   if settled = 0 then
     return;
   end if;
   c.filled_slots := c.filled_slots - s.freed;
   c.participant_count := c.participant_count - s.left_count;
   c.confirmed_slots := c.confirmed_slots + s.confirmed - s.unconfirmed;
-  if c.closing_as is null then
+  if c.closing_outcome is null then
     c.status := 'active';
     c.filled_at := null;
   end if;

@@ -12,7 +12,7 @@
 create or replace function sambatan.settle_step(
   inout c sambatan.campaigns, p_complete_full boolean, p_limit integer, p_pays_online boolean,
   out transitions sambatan.audit_logs[], out settled integer, out more boolean,
-  out effects sambatan.effects
+  out writes sambatan.pending_writes
 ) language plpgsql as $$
 declare
   r record;
@@ -26,13 +26,13 @@ begin
   transitions := '{}';
   settled := 0;
   more := false;
-  effects := row('{}', '{}', '{}');
+  writes := row('{}', '{}', '{}');
   now_at := clock_timestamp();
 
   if c.status = 'scheduled' and c.opens_at <= now_at and now_at < c.deadline
     and not sambatan.can_collect(c, p_pays_online)
   then
-    c.due_at := least(c.deadline, now_at + interval '1 minute');
+    c.next_run_at := least(c.deadline, now_at + interval '1 minute');
     return;
   elsif c.status = 'scheduled' and c.opens_at <= now_at then
     transitions := transitions || sambatan.open_campaign(c.campaign_id, 'system');
@@ -40,24 +40,24 @@ begin
     -- What follows comes after the opening in the log, so its time may not be before it.
     now_at := clock_timestamp();
   end if;
-  if c.status = 'fulfilled' and c.closing_as is null then
+  if c.status = 'fulfilled' and c.closing_outcome is null then
     select * into r from sambatan.settle_after_success(c, now_at, p_limit);
     c := r.c;
     transitions := r.transitions;
     settled := r.settled;
     more := r.more;
     return;
-  elsif c.status not in ('active', 'locked', 'verifying') and c.closing_as is null then
+  elsif c.status not in ('active', 'locked', 'verifying') and c.closing_outcome is null then
     return;
   end if;
 
-  if c.closing_as is null and now_at < c.deadline then
+  if c.closing_outcome is null and now_at < c.deadline then
     was_full := c.status = 'locked';
     select * into r from sambatan.settle_participants(c, now_at, p_limit);
     c := r.c;
     settled := r.settled;
     -- At once: what follows reads them.
-    perform sambatan.store_effects(r.effects);
+    perform sambatan.apply_writes(r.writes);
     if settled > 0 and was_full then
       select * into r
         from sambatan.append_event(c, 'campaign_reopened', 'system', now_at, null, '{}');
@@ -71,7 +71,7 @@ begin
     end if;
   end if;
 
-  if c.closing_as is null then
+  if c.closing_outcome is null then
     counted := case when c.payment_timing = 'upfront' then c.confirmed_slots
       else c.filled_slots end;
     verified_at := c.deadline + c.verification_seconds * interval '1 second';
@@ -79,7 +79,7 @@ begin
       and sambatan.awaits_payments(c)
     then
       -- A person may set a line aside meanwhile, which concerns any number of campaigns.
-      c.due_at := least(verified_at, now_at + interval '10 minutes');
+      c.next_run_at := least(verified_at, now_at + interval '10 minutes');
       if c.status <> 'verifying' then
         c.status := 'verifying';
         c.verifying_at := now_at;
@@ -90,29 +90,29 @@ begin
       end if;
       return;
     elsif now_at >= c.deadline then
-      c.closing_as := case when counted >= c.minimum_slots then 'fulfilled' else 'expired' end;
+      c.closing_outcome := case when counted >= c.minimum_slots then 'fulfilled' else 'expired' end;
     elsif p_complete_full and c.status = 'locked' and counted = c.total_slots then
-      c.closing_as := 'fulfilled';
+      c.closing_outcome := 'fulfilled';
     else
       select least(c.deadline, min(p.hold_expires_at) + c.hold_grace_seconds * interval '1 second')
         into next_at from sambatan.participants p
         where p.campaign_id = c.campaign_id and p.status = 'pending_payment'
           and p.hold_expires_at is not null;
       if c.waiting_entries > 0 then
-        next_at := least(next_at, sambatan.waiting_due_at(c, now_at));
+        next_at := least(next_at, sambatan.waiting_next_run_at(c, now_at));
       end if;
-      c.due_at := next_at;
+      c.next_run_at := next_at;
       more := settled = p_limit;
       return;
     end if;
     c.slots_at_close := c.filled_slots;
     c.closing_actor := 'system';
-    c.due_at := now_at;
+    c.next_run_at := now_at;
   end if;
 
   settled := 0;
   -- Who waits keeps waiting when it succeeds: an order that is not paid is passed on to them.
-  if c.waiting_entries > 0 and c.closing_as <> 'fulfilled' then
+  if c.waiting_entries > 0 and c.closing_outcome <> 'fulfilled' then
     select * into r from sambatan.close_waiting(c, now_at, p_limit);
     c := r.c;
     settled := r.closed;
@@ -120,45 +120,45 @@ begin
   select * into r from sambatan.settle_participants(c, now_at, p_limit - settled);
   c := r.c;
   settled := settled + r.settled;
-  effects := r.effects;
+  writes := r.writes;
   if settled = p_limit then
     more := true;
     return;
   end if;
 
-  if c.closing_as = 'fulfilled' then
+  if c.closing_outcome = 'fulfilled' then
     c.slots_at_close := c.filled_slots;
     amount := c.confirmed_slots * c.price_per_slot;
     amount := amount - sambatan.platform_fee(amount, c.platform_fee_basis_points);
     if amount > 0 then
-      effects.dues := effects.dues || row(c.campaign_id, 'payout', null, amount, 'payout',
-        c.closing_actor, now_at, null)::sambatan.due_movement;
+      writes.dues := writes.dues || row(c.campaign_id, 'payout', null, amount, 'payout',
+        c.closing_actor, now_at, null)::sambatan.due_ledger_entry;
     end if;
   elsif c.status = 'fulfilled' then
     update sambatan.transactions set status = 'void', reason = c.closing_reason
       where campaign_id = c.campaign_id and kind = 'payout' and status = 'due';
   end if;
   select * into r from sambatan.next_event(c,
-    case when c.closing_as = 'fulfilled' then 'campaign_completed'
-      when c.closing_as = 'expired' then 'campaign_failed' else 'campaign_cancelled' end,
+    case when c.closing_outcome = 'fulfilled' then 'campaign_completed'
+      when c.closing_outcome = 'expired' then 'campaign_failed' else 'campaign_cancelled' end,
     c.closing_actor, now_at, null,
     jsonb_strip_nulls(jsonb_build_object('slots_taken', c.slots_at_close,
       'reason', c.closing_reason, 'payout', amount)));
   c := r.c;
-  effects.entries := effects.entries || r.entry;
+  writes.entries := writes.entries || r.entry;
   transitions := transitions || r.entry;
-  if c.closing_as = 'fulfilled' then
+  if c.closing_outcome = 'fulfilled' then
     c.completed_at := now_at;
-  elsif c.closing_as = 'expired' then
+  elsif c.closing_outcome = 'expired' then
     c.failed_at := now_at;
   else
     c.cancelled_at := now_at;
   end if;
-  c.status := c.closing_as;
-  c.closing_as := null;
+  c.status := c.closing_outcome;
+  c.closing_outcome := null;
   c.closing_actor := null;
   c.closing_reason := null;
-  c.due_at := null;
+  c.next_run_at := null;
   if c.status = 'fulfilled' and c.waiting_entries > 0 then
     -- What nobody paid for by the deadline is offered at once; the rest of the list is looked at in
     -- a transaction of its own. Slots that are given at once are given in the books as well, which
@@ -166,14 +166,14 @@ begin
     if exists (select 1 from sambatan.waiting_entries where campaign_id = c.campaign_id
       and status = 'waiting' and refund_id is not null)
     then
-      perform sambatan.store_effects(effects);
-      effects := row('{}', '{}', '{}');
+      perform sambatan.apply_writes(writes);
+      writes := row('{}', '{}', '{}');
     end if;
     c := sambatan.renew_offers(c, now_at);
     c := sambatan.offer_slots(c, now_at);
-    c.due_at := now_at;
+    c.next_run_at := now_at;
   elsif c.status = 'fulfilled' and c.payment_timing = 'on_completion' then
-    c.due_at := now_at + (c.payment_term_seconds + c.payment_grace_seconds) * interval '1 second';
+    c.next_run_at := now_at + (c.payment_term_seconds + c.payment_grace_seconds) * interval '1 second';
   end if;
 end
 $$;
@@ -186,7 +186,7 @@ returns void language sql as $$
   update sambatan.campaigns as t set
     status = s.status, filled_slots = s.filled_slots, confirmed_slots = s.confirmed_slots,
     participant_count = s.participant_count, waiting_entries = s.waiting_entries,
-    kept_slots = s.kept_slots, due_at = s.due_at, closing_as = s.closing_as,
+    reserved_slots = s.reserved_slots, next_run_at = s.next_run_at, closing_outcome = s.closing_outcome,
     closing_actor = s.closing_actor, closing_reason = s.closing_reason,
     slots_at_close = s.slots_at_close, audit_seq = s.audit_seq, audit_hash = s.audit_hash,
     updated_at = s.updated_at, filled_at = s.filled_at, verifying_at = s.verifying_at,
@@ -194,8 +194,8 @@ returns void language sql as $$
     failed_at = s.failed_at, cancelled_at = s.cancelled_at
   from unnest(p_campaigns) s
   where t.campaign_id = s.campaign_id
-    and (t.audit_seq, t.due_at, t.closing_as, t.kept_slots)
-      is distinct from (s.audit_seq, s.due_at, s.closing_as, s.kept_slots)
+    and (t.audit_seq, t.next_run_at, t.closing_outcome, t.reserved_slots)
+      is distinct from (s.audit_seq, s.next_run_at, s.closing_outcome, s.reserved_slots)
 $$;
 
 -- settle_step for one campaign. Locks its row and checks again, so that any number of workers may

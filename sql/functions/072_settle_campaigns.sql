@@ -20,8 +20,8 @@ declare
   c sambatan.campaigns;
   r record;
   changed sambatan.campaigns[] := '{}';
-  moves sambatan.participation_move[] := '{}';
-  dues sambatan.due_movement[] := '{}';
+  moves sambatan.participation_change[] := '{}';
+  dues sambatan.due_ledger_entry[] := '{}';
   entries sambatan.audit_logs[] := '{}';
   skew constant interval := clock_timestamp() - p_process_clock;
 begin
@@ -41,9 +41,9 @@ begin
           p_pays_online);
         c := r.c;
         changed := changed || c;
-        moves := moves || (r.effects).moves;
-        dues := dues || (r.effects).dues;
-        entries := entries || (r.effects).entries;
+        moves := moves || (r.writes).moves;
+        dues := dues || (r.writes).dues;
+        entries := entries || (r.writes).entries;
         transitions := r.transitions;
         settled := r.settled;
         more := r.more;
@@ -52,7 +52,7 @@ begin
     end if;
     return next;
   end loop;
-  perform sambatan.store_effects(row(moves, dues, entries));
+  perform sambatan.apply_writes(row(moves, dues, entries));
   perform sambatan.store_campaigns(changed);
 end
 $$;

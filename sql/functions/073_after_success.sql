@@ -68,7 +68,7 @@ begin
   if exists (select 1 from sambatan.transactions t where t.campaign_id = c.campaign_id
     and t.kind = 'payout' and t.status = 'pending')
   then
-    c.due_at := p_at + interval '10 minutes';
+    c.next_run_at := p_at + interval '10 minutes';
     return;
   end if;
   for p in select x.* from sambatan.open_orders(c, p_at) o
@@ -92,24 +92,24 @@ begin
 
   select min(case when o.pay_by > p_at then o.pay_by
       else least(o.pay_by + c.verification_seconds * interval '1 second',
-        p_at + interval '10 minutes') end) into c.due_at
+        p_at + interval '10 minutes') end) into c.next_run_at
     from sambatan.open_orders(c, p_at) o;
   if c.waiting_entries > 0 then
-    c.due_at := least(c.due_at, sambatan.waiting_due_at(c, p_at));
+    c.next_run_at := least(c.next_run_at, sambatan.waiting_next_run_at(c, p_at));
   end if;
   if more then
-    c.due_at := p_at;
-  elsif c.due_at is null then
+    c.next_run_at := p_at;
+  elsif c.next_run_at is null then
     select * into r from sambatan.close_waiting(c, p_at, p_limit - settled);
     c := r.c;
     settled := settled + r.closed;
     more := settled = p_limit;
-    c.due_at := case when more then p_at end;
+    c.next_run_at := case when more then p_at end;
     paid := sambatan.paid_slots(c);
     if not more and c.decision_opened_at is null and paid < c.minimum_slots
       and exists (select 1 from sambatan.participants x where x.campaign_id = c.campaign_id
         and x.status = 'cancelled' and x.cancel_reason = 'unpaid')
-      and sambatan.may_be_called_off(c)
+      and sambatan.can_be_cancelled(c)
     then
       c.decision_opened_at := p_at;
       select * into r from sambatan.append_event(c, 'campaign_below_minimum', 'system', p_at, null,
@@ -129,9 +129,9 @@ $$;
 
 -- Whether a completed campaign can still be called off: it was not shipped, nobody has received
 -- anything, and no payout was sent or is on its way.
-create or replace function sambatan.may_be_called_off(c sambatan.campaigns)
+create or replace function sambatan.can_be_cancelled(c sambatan.campaigns)
 returns boolean language sql stable as $$
-  select c.status = 'fulfilled' and c.closing_as is null and c.shipped_at is null
+  select c.status = 'fulfilled' and c.closing_outcome is null and c.shipped_at is null
     and not exists (select 1 from sambatan.participants p
       where p.campaign_id = c.campaign_id and p.status = 'fulfilled')
     and not exists (select 1 from sambatan.transactions t
@@ -151,7 +151,7 @@ declare
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   now_at constant timestamptz := clock_timestamp();
 begin
-  if c.status <> 'fulfilled' or c.closing_as is not null or c.decision_opened_at is null
+  if c.status <> 'fulfilled' or c.closing_outcome is not null or c.decision_opened_at is null
     or c.decided_at is not null
   then
     perform sambatan.refuse('no_decision_open');
@@ -173,11 +173,11 @@ begin
     perform sambatan.refuse('goods_received_already');
   elsif c.shipped_at is not null then
     perform sambatan.refuse('goods_shipped_already');
-  elsif not sambatan.may_be_called_off(c) then
+  elsif not sambatan.can_be_cancelled(c) then
     perform sambatan.refuse('payout_settled_already');
   end if;
-  update sambatan.campaigns set decided_at = now_at, closing_as = 'cancelled',
-      closing_actor = p_actor, closing_reason = 'below_minimum', due_at = now_at,
+  update sambatan.campaigns set decided_at = now_at, closing_outcome = 'cancelled',
+      closing_actor = p_actor, closing_reason = 'below_minimum', next_run_at = now_at,
       updated_at = now_at
     where campaign_id = p_campaign_id;
   return true;

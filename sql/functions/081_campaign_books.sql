@@ -47,7 +47,7 @@ language sql stable as $$
     where t.campaign_id = p_campaign_id
   ), sold as (
     select c.status, c.platform_fee_basis_points, (c.confirmed_slots - coalesce((
-        select sum(p.short_slots) from sambatan.participants p
+        select sum(p.undelivered_slots) from sambatan.participants p
         where p.campaign_id = p_campaign_id and p.status in ('confirmed', 'fulfilled')), 0))
       * c.price_per_slot as gross
     from sambatan.campaigns c where c.campaign_id = p_campaign_id

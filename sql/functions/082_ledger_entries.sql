@@ -1,5 +1,5 @@
 -- A refund or payout by its id alone, its campaign locked; or a refusal.
-create or replace function sambatan.lock_movement(p_transaction_id uuid, p_kind text)
+create or replace function sambatan.lock_ledger_entry(p_transaction_id uuid, p_kind text)
 returns sambatan.transactions language plpgsql as $$
 declare
   t sambatan.transactions;
@@ -21,11 +21,11 @@ $$;
 -- to be released, not disputed, and covered by what is in hand and owed to nobody else. Refuses:
 -- movement_not_found, movement_transition_not_allowed, refund_is_kept, payout_not_released,
 -- payout_disputed, payout_not_covered.
-create or replace function sambatan.settle_movement(
+create or replace function sambatan.settle_ledger_entry(
   p_transaction_id uuid, p_kind text, p_reference text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
 declare
-  t sambatan.transactions := sambatan.lock_movement(p_transaction_id, p_kind);
+  t sambatan.transactions := sambatan.lock_ledger_entry(p_transaction_id, p_kind);
   now_at constant timestamptz := clock_timestamp();
   free bigint;
 begin
@@ -37,7 +37,7 @@ begin
     perform sambatan.refuse('movement_transition_not_allowed',
       jsonb_build_object('from', t.status, 'event', p_kind || '_settled'));
   end if;
-  perform sambatan.check_not_kept(t.campaign_id, p_transaction_id);
+  perform sambatan.check_not_retained(t.campaign_id, p_transaction_id);
   if p_kind = 'payout' then
     perform sambatan.check_payout(t);
     -- What was refunded twice is not the seller's to bear.
@@ -58,9 +58,9 @@ begin
 end
 $$;
 
--- settle_movement for several, in one transaction: all or none. In order of their campaigns, as
+-- settle_ledger_entry for several, in one transaction: all or none. In order of their campaigns, as
 -- everybody locks them.
-create or replace function sambatan.settle_movements(
+create or replace function sambatan.settle_ledger_entries(
   p_transaction_ids uuid[], p_kind text, p_reference text, p_actor text
 ) returns setof sambatan.transactions language plpgsql as $$
 declare
@@ -70,7 +70,7 @@ begin
     left join sambatan.transactions t on t.transaction_id = u.id
     group by u.id, t.campaign_id order by t.campaign_id, u.id
   loop
-    return next sambatan.settle_movement(id, p_kind, p_reference, p_actor);
+    return next sambatan.settle_ledger_entry(id, p_kind, p_reference, p_actor);
   end loop;
 end
 $$;
@@ -81,14 +81,14 @@ create or replace function sambatan.fail_refund(
   p_transaction_id uuid, p_reason text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
 declare
-  t sambatan.transactions := sambatan.lock_movement(p_transaction_id, 'refund');
+  t sambatan.transactions := sambatan.lock_ledger_entry(p_transaction_id, 'refund');
   now_at constant timestamptz := clock_timestamp();
 begin
   if t.status not in ('due', 'pending') then
     perform sambatan.refuse('movement_transition_not_allowed',
       jsonb_build_object('from', t.status, 'event', 'refund_failed'));
   end if;
-  perform sambatan.check_not_kept(t.campaign_id, p_transaction_id);
+  perform sambatan.check_not_retained(t.campaign_id, p_transaction_id);
   update sambatan.transactions set status = 'due', attempts = attempts + 1, reason = p_reason,
       provider = null, provider_reference = null
     where campaign_id = t.campaign_id and transaction_id = p_transaction_id
@@ -104,11 +104,11 @@ $$;
 -- once more; of a refund that was made twice, the claim for it is settled instead. What was settled
 -- stays in the books as it was. Gives the new movement, or the claim. Refuses:
 -- movement_not_found, movement_transition_not_allowed.
-create or replace function sambatan.reverse_movement(
+create or replace function sambatan.reverse_ledger_entry(
   p_transaction_id uuid, p_kind text, p_reason text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
 declare
-  t constant sambatan.transactions := sambatan.lock_movement(p_transaction_id, p_kind);
+  t constant sambatan.transactions := sambatan.lock_ledger_entry(p_transaction_id, p_kind);
   now_at constant timestamptz := clock_timestamp();
   again sambatan.transactions;
   claim uuid;
@@ -118,7 +118,7 @@ begin
     where x.campaign_id = t.campaign_id and x.purpose = 'claim' and x.status in ('due', 'void')
       and x.cause in ('claim:' || p_transaction_id, replace(t.cause, 'doubled:', 'claim:'));
   if found then
-    return sambatan.settle_claim(claim, left(p_reason, 200), p_actor);
+    return sambatan.settle_overpaid_refund(claim, left(p_reason, 200), p_actor);
   end if;
   if t.status <> 'settled' or exists (select from sambatan.transactions
     where campaign_id = t.campaign_id and reverses = p_transaction_id)
@@ -145,13 +145,13 @@ $$;
 
 -- A movement is with a provider, under the name that the provider is asked for it by; until the
 -- provider says what came of it, that is not known. Then receive_money (of a payment) or
--- settle_movement says that it was made, recall_movement or fail_refund that it was not. Refuses:
+-- settle_ledger_entry says that it was made, mark_failed or fail_refund that it was not. Refuses:
 -- movement_not_found, movement_transition_not_allowed, refund_is_kept.
-create or replace function sambatan.send_movement(
+create or replace function sambatan.mark_pending(
   p_transaction_id uuid, p_kind text, p_provider text, p_provider_reference text
 ) returns sambatan.transactions language plpgsql as $$
 declare
-  t sambatan.transactions := sambatan.lock_movement(p_transaction_id, p_kind);
+  t sambatan.transactions := sambatan.lock_ledger_entry(p_transaction_id, p_kind);
 begin
   if t.status = 'pending' and (t.provider, t.provider_reference)
     = (p_provider, p_provider_reference)
@@ -161,7 +161,7 @@ begin
     perform sambatan.refuse('movement_transition_not_allowed',
       jsonb_build_object('from', t.status, 'event', 'pending'));
   end if;
-  perform sambatan.check_not_kept(t.campaign_id, p_transaction_id);
+  perform sambatan.check_not_retained(t.campaign_id, p_transaction_id);
   if p_kind = 'payout' then
     perform sambatan.check_payout(t);
   end if;
@@ -175,11 +175,11 @@ $$;
 
 -- The provider has not made it, and will not: it is due again. Refuses: movement_not_found,
 -- movement_transition_not_allowed.
-create or replace function sambatan.recall_movement(
+create or replace function sambatan.mark_failed(
   p_transaction_id uuid, p_kind text, p_reason text
 ) returns sambatan.transactions language plpgsql as $$
 declare
-  t sambatan.transactions := sambatan.lock_movement(p_transaction_id, p_kind);
+  t sambatan.transactions := sambatan.lock_ledger_entry(p_transaction_id, p_kind);
 begin
   if t.status <> 'pending' then
     perform sambatan.refuse('movement_transition_not_allowed',
@@ -189,7 +189,7 @@ begin
       provider = null, provider_reference = null
     where campaign_id = t.campaign_id and transaction_id = p_transaction_id
     returning * into t;
-  perform sambatan.look_again(t.campaign_id, clock_timestamp());
+  perform sambatan.schedule_run(t.campaign_id, clock_timestamp());
   return t;
 end
 $$;

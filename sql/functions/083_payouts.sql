@@ -3,7 +3,7 @@
 create or replace function sambatan.is_undecided(p_campaign_id uuid)
 returns boolean language sql stable as $$
   select exists (select 1 from sambatan.campaigns c where c.campaign_id = p_campaign_id
-      and (c.closing_as is not null
+      and (c.closing_outcome is not null
         or (c.decision_opened_at is not null and c.decided_at is null)))
     or exists (select 1 from sambatan.waiting_entries e
       where e.campaign_id = p_campaign_id and e.status = 'offered')
@@ -35,7 +35,7 @@ end
 $$;
 
 -- Marks the payouts of a campaign that are due as released. The caller holds the campaign's row.
-create or replace function sambatan.mark_released(
+create or replace function sambatan.release_due_payouts(
   p_campaign_id uuid, p_at timestamptz, p_actor text
 ) returns void language plpgsql as $$
 declare
@@ -67,7 +67,7 @@ begin
     and not sambatan.is_undecided(p_campaign_id)
     and not sambatan.has_open_orders(p_campaign_id)
   then
-    perform sambatan.mark_released(p_campaign_id, p_at, 'system');
+    perform sambatan.release_due_payouts(p_campaign_id, p_at, 'system');
   end if;
 end
 $$;
@@ -78,7 +78,7 @@ $$;
 create or replace function sambatan.release_payout(p_transaction_id uuid, p_actor text)
 returns sambatan.transactions language plpgsql as $$
 declare
-  t sambatan.transactions := sambatan.lock_movement(p_transaction_id, 'payout');
+  t sambatan.transactions := sambatan.lock_ledger_entry(p_transaction_id, 'payout');
 begin
   if t.status <> 'due' then
     perform sambatan.refuse('movement_transition_not_allowed',
@@ -90,7 +90,7 @@ begin
   elsif sambatan.is_undecided(t.campaign_id) then
     perform sambatan.refuse('payout_unsettled');
   end if;
-  perform sambatan.mark_released(t.campaign_id, clock_timestamp(), p_actor);
+  perform sambatan.release_due_payouts(t.campaign_id, clock_timestamp(), p_actor);
   select * into strict t from sambatan.transactions
     where campaign_id = t.campaign_id and transaction_id = p_transaction_id;
   return t;

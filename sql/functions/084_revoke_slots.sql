@@ -18,12 +18,12 @@ $$;
 -- is due back, or what was to be paid is less. A participation that keeps none, and has not received
 -- the goods, is refunded: its unique code goes back as well. Gives the rupiah that are due back. The
 -- caller holds the campaign's row, and brings the payout up to date.
-create or replace function sambatan.take_back_slots(
+create or replace function sambatan.revoke_slots(
   c sambatan.campaigns, p sambatan.participants, p_slots integer, p_at timestamptz, p_actor text,
   p_reason text
 ) returns bigint language plpgsql as $$
 declare
-  keeps_none constant boolean := p.short_slots + p_slots = p.quantity;
+  keeps_none constant boolean := p.undelivered_slots + p_slots = p.quantity;
   is_refunded constant boolean := keeps_none and p.status = 'confirmed';
   worth constant bigint := p_slots * c.price_per_slot;
   t sambatan.transactions;
@@ -36,17 +36,17 @@ begin
     insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
         actor, created_at)
       values (c.campaign_id, 'refund', 'due', p.participation_id, back,
-        'short:' || p.participation_id || ':' || p.short_slots + p_slots, p_actor, p_at);
+        'short:' || p.participation_id || ':' || p.undelivered_slots + p_slots, p_actor, p_at);
   elsif keeps_none then
     perform sambatan.void_payment(c.campaign_id, p.participation_id, p_reason);
     -- It may have been the last order that was still to be paid.
-    perform sambatan.look_again(c.campaign_id, p_at);
+    perform sambatan.schedule_run(c.campaign_id, p_at);
   else
     -- Another sum to pay: it gets a code of its own when it is looked at.
     update sambatan.transactions set amount = amount - worth, account_id = null, unique_code = 0
       where campaign_id = c.campaign_id and transaction_id = t.transaction_id;
   end if;
-  update sambatan.participants set short_slots = short_slots + p_slots, updated_at = p_at,
+  update sambatan.participants set undelivered_slots = undelivered_slots + p_slots, updated_at = p_at,
       status = case when is_refunded then 'refunded' else status end,
       refunded_at = case when is_refunded then p_at else refunded_at end
     where campaign_id = c.campaign_id and participation_id = p.participation_id;
@@ -88,13 +88,13 @@ begin
     c := sambatan.cancel_unpaid(c, p, now_at, p_actor);
     perform sambatan.void_payment(p_campaign_id, p_participation_id, 'unpaid');
     -- The slots are passed on at once; the lifecycle sees whether it was the last open order.
-    c.due_at := now_at;
+    c.next_run_at := now_at;
     if c.waiting_entries > 0 then
       c := sambatan.offer_slots(c, now_at);
     end if;
     perform sambatan.store_campaigns(array[c]);
   else
-    perform sambatan.take_back_slots(c, p, p.quantity - p.short_slots, now_at, p_actor, 'unpaid');
+    perform sambatan.revoke_slots(c, p, p.quantity - p.undelivered_slots, now_at, p_actor, 'unpaid');
   end if;
   perform sambatan.refresh_payout(p_campaign_id, now_at, p_actor);
   perform sambatan.release_when_received(p_campaign_id, now_at);

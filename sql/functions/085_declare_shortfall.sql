@@ -12,8 +12,8 @@ begin
     perform sambatan.refuse('transition_not_allowed',
       jsonb_build_object('from', c.status, 'event', 'campaign_shortfall'));
   end if;
-  select coalesce(sum(quantity - short_slots), 0),
-      coalesce(sum(quantity - short_slots) filter (where status = 'fulfilled'), 0)
+  select coalesce(sum(quantity - undelivered_slots), 0),
+      coalesce(sum(quantity - undelivered_slots) filter (where status = 'fulfilled'), 0)
     into delivered, minimum from sambatan.participants
     where campaign_id = p_campaign_id and status in ('confirmed', 'fulfilled');
   maximum := greatest(delivered - 1, minimum);
@@ -45,9 +45,9 @@ begin
   return query
   with line as (
     -- The log knows the order of those who joined in the same moment.
-    select p.participation_id, p.user_id, p.status, p.quantity - p.short_slots as has,
+    select p.participation_id, p.user_id, p.status, p.quantity - p.undelivered_slots as has,
       row_number() over in_line as place,
-      sum(p.quantity - p.short_slots) over in_line - (p.quantity - p.short_slots) as before
+      sum(p.quantity - p.undelivered_slots) over in_line - (p.quantity - p.undelivered_slots) as before
     from (
       select a.participation_id, a.seq from sambatan.audit_logs a
       where a.campaign_id = p_campaign_id and a.event = 'participant_joined') a
@@ -93,7 +93,7 @@ begin
       and p.participation_id = s.participation_id
     where s.loses > 0 order by s.place
   loop
-    back := back + sambatan.take_back_slots(c, share.p, share.loses, now_at, p_actor, 'shortfall');
+    back := back + sambatan.revoke_slots(c, share.p, share.loses, now_at, p_actor, 'shortfall');
   end loop;
   if c.waiting_entries > 0 then
     select * into c from sambatan.campaigns where campaign_id = p_campaign_id;

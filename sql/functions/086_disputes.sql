@@ -46,7 +46,7 @@ begin
   why := sambatan.why_not_disputed(p_campaign_id, p_participation_id, p_reason, now_at);
   if why is not null then
     perform sambatan.refuse(why);
-  elsif p.short_slots >= p.quantity or not exists (
+  elsif p.undelivered_slots >= p.quantity or not exists (
     select 1 from sambatan.transactions t where t.campaign_id = p_campaign_id
       and t.cause = 'payment:' || p_participation_id and t.status = 'settled')
   then
@@ -90,9 +90,9 @@ begin
   select * into strict p from sambatan.participants
     where campaign_id = d.campaign_id and participation_id = d.participation_id;
   if p_resolution = 'upheld' and p.status in ('confirmed', 'fulfilled')
-    and p.short_slots < p.quantity
+    and p.undelivered_slots < p.quantity
   then
-    back := sambatan.take_back_slots(c, p, p.quantity - p.short_slots, now_at, p_actor, 'dispute');
+    back := sambatan.revoke_slots(c, p, p.quantity - p.undelivered_slots, now_at, p_actor, 'dispute');
     perform sambatan.refresh_payout(c.campaign_id, now_at, p_actor);
   end if;
   perform sambatan.record_event(d.campaign_id, 'dispute_resolved', p_actor, now_at,

@@ -1,6 +1,6 @@
 -- The order of a provider that the money of a refund came by, for the provider to send it back on;
 -- null for money that came another way. What was credited names its own receipt.
-create or replace function sambatan.order_to_refund(t sambatan.transactions, p_provider text)
+create or replace function sambatan.refund_order(t sambatan.transactions, p_provider text)
 returns text language sql stable as $$
   select o.reference from sambatan.gateway_calls o
   where o.campaign_id = t.campaign_id and o.kind = 'payment' and o.status = 'made'

@@ -5,7 +5,7 @@ create or replace function sambatan.refund_by_provider(
   p_transaction_id uuid, p_provider text, p_reference text, p_actor text
 ) returns boolean language plpgsql as $$
 declare
-  t sambatan.transactions := sambatan.lock_movement(p_transaction_id, 'refund');
+  t sambatan.transactions := sambatan.lock_ledger_entry(p_transaction_id, 'refund');
   now_at constant timestamptz := clock_timestamp();
   again sambatan.transactions;
 begin
@@ -16,7 +16,7 @@ begin
     t := again;
   end loop;
   if t.status in ('due', 'pending') or t.reference = p_reference then
-    perform sambatan.settle_movement(t.transaction_id, 'refund', p_reference, p_actor);
+    perform sambatan.settle_ledger_entry(t.transaction_id, 'refund', p_reference, p_actor);
     return false;
   end if;
   insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
@@ -35,11 +35,11 @@ end
 $$;
 
 -- A claim by its id alone, its campaign locked, in one of these states; or a refusal.
-create or replace function sambatan.lock_claim(
+create or replace function sambatan.lock_overpaid_refund(
   p_transaction_id uuid, p_event text, variadic p_from sambatan.transaction_status[]
 ) returns sambatan.transactions language plpgsql as $$
 declare
-  t constant sambatan.transactions := sambatan.lock_movement(p_transaction_id, 'adjustment');
+  t constant sambatan.transactions := sambatan.lock_ledger_entry(p_transaction_id, 'adjustment');
 begin
   if t.purpose <> 'claim' then
     perform sambatan.refuse('movement_not_found');
@@ -53,11 +53,11 @@ $$;
 
 -- What went out twice has come back, also after it was given up. Said again with the same reference it
 -- changes nothing. Refuses: movement_not_found, movement_transition_not_allowed.
-create or replace function sambatan.settle_claim(
+create or replace function sambatan.settle_overpaid_refund(
   p_transaction_id uuid, p_reference text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
 declare
-  t sambatan.transactions := sambatan.lock_claim(p_transaction_id, 'refund_recovered',
+  t sambatan.transactions := sambatan.lock_overpaid_refund(p_transaction_id, 'refund_recovered',
     'due', 'void', 'settled');
   now_at constant timestamptz := clock_timestamp();
 begin
@@ -80,11 +80,11 @@ $$;
 
 -- What went out twice will not come back, says a person, and why: the platform has lost it. Refuses:
 -- movement_not_found, movement_transition_not_allowed.
-create or replace function sambatan.give_up_claim(
+create or replace function sambatan.write_off_overpaid_refund(
   p_transaction_id uuid, p_reason text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
 declare
-  t sambatan.transactions := sambatan.lock_claim(p_transaction_id, 'refund_lost', 'due');
+  t sambatan.transactions := sambatan.lock_overpaid_refund(p_transaction_id, 'refund_lost', 'due');
 begin
   update sambatan.transactions set status = 'void', actor = p_actor, reason = p_reason
     where campaign_id = t.campaign_id and transaction_id = p_transaction_id

@@ -41,9 +41,9 @@ begin
   select 'refunds', count(*)::integer, min(q.created_at) from (
     select t.created_at from sambatan.transactions t
     where t.kind = 'refund' and t.status = 'due'
-      and (t.paid_in_time is null or not sambatan.is_kept(t.campaign_id, t.transaction_id))
+      and (t.paid_in_time is null or not sambatan.is_retained(t.campaign_id, t.transaction_id))
       and (p_provider is null or t.attempts > 0
-        or sambatan.order_to_refund(t, p_provider) is null)
+        or sambatan.refund_order(t, p_provider) is null)
     order by t.created_at limit p_max) q;
   return query
   select 'claims', count(*)::integer, min(q.created_at) from (

@@ -31,7 +31,7 @@ $$;
 
 -- Lets go of rows that are old enough, of as many people as told; what stays builds on the hash of
 -- the last one that went, which the head keeps. Gives how many rows went.
-create or replace function sambatan.forget_old_access(p_people integer)
+create or replace function sambatan.delete_old_access(p_people integer)
 returns bigint language plpgsql as $$
 declare
   v_user_id uuid;

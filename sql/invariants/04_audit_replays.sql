@@ -75,7 +75,7 @@ where c.status::text is distinct from s.status
   or c.participant_count <> coalesce(r.participant_count, 0)
   or c.waiting_entries <> coalesce(l.open_entries, 0)
   -- While it is being closed nobody is offered anything, and what was kept is given up in steps.
-  or (c.closing_as is null and c.kept_slots <> case when l.is_waited_for
+  or (c.closing_outcome is null and c.reserved_slots <> case when l.is_waited_for
       and not sambatan.has_open_remainder(c.campaign_id)
     then t.total_slots - coalesce(r.filled_slots, 0) else coalesce(l.offered_slots, 0) end)
 union all

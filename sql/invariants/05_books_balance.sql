@@ -9,7 +9,7 @@ cross join lateral sambatan.campaign_books(c.campaign_id) b
 where b.paid + b.unique_codes + b.credits + b.returned + b.receivable + b.owed_back + b.lost
     <> b.gross + b.codes_kept + b.payouts_returned + b.refunds_due + b.refunds_settled
   -- One that is called off after all gives its payout up in the last of its steps.
-  or (c.closing_as is null and b.payouts_due + b.payouts_settled - b.payouts_returned
+  or (c.closing_outcome is null and b.payouts_due + b.payouts_settled - b.payouts_returned
     <> case when c.status = 'fulfilled' then b.gross - b.fee else 0 end)
   or b.held + b.owed_back + b.lost < 0
   or (b.payouts_settled > b.payouts_returned

@@ -1,6 +1,6 @@
 -- The slots of an offer are nobody else's: a campaign keeps exactly those of its open offers from
 -- strangers, or all that are not taken while anybody waits without one; and it counts who waits.
-select c.campaign_id, c.waiting_entries, c.kept_slots, s.*
+select c.campaign_id, c.waiting_entries, c.reserved_slots, s.*
 from sambatan.campaigns c
 left join lateral (
   select count(*) as open_entries,
@@ -10,8 +10,8 @@ left join lateral (
   where e.campaign_id = c.campaign_id and e.status in ('waiting', 'offered')
 ) s on true
 where c.waiting_entries <> s.open_entries
-  or c.filled_slots + greatest(c.kept_slots, case when c.closing_as is null then s.offered_slots
+  or c.filled_slots + greatest(c.reserved_slots, case when c.closing_outcome is null then s.offered_slots
     else 0 end) > c.total_slots
-  or (c.closing_as is null and c.kept_slots <> case when s.waiting > 0
+  or (c.closing_outcome is null and c.reserved_slots <> case when s.waiting > 0
       and not sambatan.has_open_remainder(c.campaign_id)
     then c.total_slots - c.filled_slots else s.offered_slots end);

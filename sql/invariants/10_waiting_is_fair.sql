@@ -25,16 +25,16 @@ with offers as (
 select e.campaign_id, e.entry_id, e.overtaken, t.overtaken as told
 from sambatan.waiting_entries e
 join told t using (campaign_id, entry_id)
-where e.overtaken > sambatan.waiting_overtakes() or e.overtaken <> t.overtaken
+where e.overtaken > sambatan.max_waiting_overtakes() or e.overtaken <> t.overtaken
 union all
 select c.campaign_id, e.entry_id, e.overtaken, null
 from sambatan.campaigns c
 join sambatan.waiting_entries e on e.campaign_id = c.campaign_id and e.status = 'waiting'
-where c.status in ('active', 'locked', 'fulfilled') and c.closing_as is null
+where c.status in ('active', 'locked', 'fulfilled') and c.closing_outcome is null
   and e.quantity <= c.total_slots - c.filled_slots - (
     select coalesce(sum(o.quantity), 0) from sambatan.waiting_entries o
     where o.campaign_id = c.campaign_id and o.status = 'offered')
-    - case when c.status = 'fulfilled' then sambatan.taken_back_slots(c) else 0 end
+    - case when c.status = 'fulfilled' then sambatan.revoked_slots(c) else 0 end
   -- While a payout is on its way no paid slot is given, and those behind wait as well.
   and not (c.status = 'fulfilled' and exists (select from sambatan.waiting_entries paid
       where paid.campaign_id = c.campaign_id and paid.status = 'waiting'
@@ -45,4 +45,4 @@ where c.status in ('active', 'locked', 'fulfilled') and c.closing_as is null
     where before.campaign_id = c.campaign_id and before.status = 'waiting'
       and (coalesce(before.paid_at, 'infinity'), before.position)
         < (coalesce(e.paid_at, 'infinity'), e.position)
-      and before.overtaken >= sambatan.waiting_overtakes());
+      and before.overtaken >= sambatan.max_waiting_overtakes());

@@ -20,7 +20,7 @@ create table sambatan.campaigns (
   waiting_entries integer not null default 0,
   -- Free slots that only the waiting list may take: the slots under offers and, while an entry
   -- waits without an offer, all free slots.
-  kept_slots integer not null default 0,
+  reserved_slots integer not null default 0,
   -- Whole percent, rounded down: the sort key of "progress". It changes only when the percentage
   -- does, so most updates of the counters touch no index (heap-only tuples).
   progress_floor smallint not null
@@ -53,13 +53,13 @@ create table sambatan.campaigns (
   -- its deadline, the end of the verification period, the end of an order that was not paid after
   -- success, or now while the campaign is being closed. It is never later than the true time; a run
   -- that comes too early finds nothing to do and sets it again. Null: nothing is left to do.
-  due_at timestamptz,
+  next_run_at timestamptz,
   -- The lifecycle checks again at this time for orders whose buyer has reported nothing about the
   -- goods. Null: never.
   receipts_due_at timestamptz,
   -- Closing a large campaign takes several short transactions. From the decision to the last of
   -- them these columns hold the outcome. The campaign takes no joins or cancellations meanwhile.
-  closing_as sambatan.campaign_status,
+  closing_outcome sambatan.campaign_status,
   closing_actor text,
   closing_reason text,
   -- Slots taken at the end. Failed or cancelled: at the decision, before refunds. Completed: slots
@@ -100,21 +100,21 @@ create table sambatan.campaigns (
   constraint campaigns_confirmed_slots check (confirmed_slots between 0 and filled_slots),
   constraint campaigns_participant_count check (participant_count between 0 and filled_slots),
   constraint campaigns_waiting_entries check (waiting_entries >= 0),
-  constraint campaigns_kept_slots check (
-    kept_slots >= 0 and filled_slots + kept_slots <= total_slots
-    and (waiting_entries > 0 or kept_slots = 0)),
+  constraint campaigns_reserved_slots check (
+    reserved_slots >= 0 and filled_slots + reserved_slots <= total_slots
+    and (waiting_entries > 0 or reserved_slots = 0)),
   constraint campaigns_opens_before_deadline check (opens_at < deadline),
   constraint campaigns_scheduled_has_opening check (status <> 'scheduled' or opens_at is not null),
   constraint campaigns_full_is_full check (
-    status not in ('active', 'locked') or closing_as is not null
+    status not in ('active', 'locked') or closing_outcome is not null
     or (status = 'locked') = (filled_slots = total_slots)),
-  constraint campaigns_due_while_alive check (status = 'fulfilled'
-    or (status in ('scheduled', 'active', 'locked', 'verifying')) = (due_at is not null)),
+  constraint campaigns_next_run_while_open check (status = 'fulfilled'
+    or (status in ('scheduled', 'active', 'locked', 'verifying')) = (next_run_at is not null)),
   constraint campaigns_closing check (
-    (closing_as is null or (closing_as in ('fulfilled', 'expired', 'cancelled')
+    (closing_outcome is null or (closing_outcome in ('fulfilled', 'expired', 'cancelled')
       and status in ('active', 'locked', 'verifying'))
-      or (closing_as = 'cancelled' and status = 'fulfilled'))
-    and (closing_as is null) = (closing_actor is null)),
+      or (closing_outcome = 'cancelled' and status = 'fulfilled'))
+    and (closing_outcome is null) = (closing_actor is null)),
   constraint campaigns_verifying check (
     status <> 'verifying' or (verifying_at is not null and payment_timing = 'upfront')),
   constraint campaigns_decision check (decided_at is null or decision_opened_at is not null),
@@ -142,7 +142,7 @@ create index campaigns_by_brand on sambatan.campaigns (brand_id, campaign_id);
 create index campaigns_by_search on sambatan.campaigns using gin (search);
 create index campaigns_by_open_deadline on sambatan.campaigns (status, deadline)
   where status in ('active', 'locked');
-create index campaigns_by_due on sambatan.campaigns (due_at) where due_at is not null;
+create index campaigns_by_due on sambatan.campaigns (next_run_at) where next_run_at is not null;
 create index campaigns_by_receipts on sambatan.campaigns (receipts_due_at)
   where receipts_due_at is not null;
 -- The dashboard counts closed campaigns from this index alone.

@@ -6,7 +6,7 @@ create table sambatan.participants (
   user_id uuid not null,
   quantity integer not null check (quantity between 1 and 1000000),
   -- Slots of the quantity that the seller cannot deliver, or that were taken back.
-  short_slots integer not null default 0,
+  undelivered_slots integer not null default 0,
   status sambatan.participant_status not null default 'pending_payment',
   joined_at timestamptz not null,
   updated_at timestamptz not null,
@@ -19,7 +19,7 @@ create table sambatan.participants (
   shipping_address text not null check (char_length(shipping_address) between 10 and 240),
   note text check (char_length(note) <= 160),
   primary key (campaign_id, participation_id),
-  constraint participants_short_slots check (short_slots between 0 and quantity),
+  constraint participants_undelivered_slots check (undelivered_slots between 0 and quantity),
   constraint participants_status_times check (case status
     when 'pending_payment' then
       num_nonnulls(confirmed_at, cancelled_at, refunded_at, fulfilled_at) = 0

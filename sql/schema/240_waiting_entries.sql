@@ -75,7 +75,7 @@ create unique index waiting_entries_one_order on sambatan.waiting_entries (campa
   where order_id is not null;
 create index waiting_entries_by_status
   on sambatan.waiting_entries (campaign_id, status, position);
-create index waiting_entries_kept_for on sambatan.waiting_entries (campaign_id)
+create index waiting_entries_paid on sambatan.waiting_entries (campaign_id)
   where keep_until is not null;
 create index waiting_entries_by_id on sambatan.waiting_entries (entry_id);
 create index waiting_entries_by_user

@@ -19,29 +19,29 @@ create unique index receiving_accounts_one_default on sambatan.receiving_account
 
 -- When statement_through changes, every campaign that waits for transfers to the account is due at
 -- once, whoever made the change. The rows of the campaigns are locked in order of their ids.
-create function sambatan.look_after_statement() returns trigger language plpgsql as $$
+create function sambatan.schedule_run_after_statement() returns trigger language plpgsql as $$
 declare
   ids uuid[];
   now_at timestamptz;
 begin
   select array_agg(l.campaign_id) into ids from (
     select c.campaign_id from sambatan.campaigns c
-    where c.status in ('verifying', 'fulfilled') and c.due_at is not null
+    where c.status in ('verifying', 'fulfilled') and c.next_run_at is not null
       and exists (select 1 from sambatan.transactions t where t.campaign_id = c.campaign_id
         and t.kind = 'payment' and t.account_id = new.account_id
         and t.status in ('due', 'rejected'))
     order by c.campaign_id for no key update) l;
   now_at := clock_timestamp();
-  update sambatan.campaigns c set due_at = least(c.due_at, now_at)
+  update sambatan.campaigns c set next_run_at = least(c.next_run_at, now_at)
     where c.campaign_id = any (ids) and c.status in ('verifying', 'fulfilled')
-      and c.due_at is not null;
+      and c.next_run_at is not null;
   return null;
 end
 $$;
 create trigger receiving_accounts_statement
   after update of statement_through on sambatan.receiving_accounts
   for each row when (old.statement_through is distinct from new.statement_through)
-  execute function sambatan.look_after_statement();
+  execute function sambatan.schedule_run_after_statement();
 
 -- Refund and payout accounts are personal data.
 create table sambatan.refund_accounts (

@@ -27,7 +27,7 @@ create table sambatan.gateway_calls (
   constraint gateway_calls_closed check ((next_check_at is null) = (status in ('made', 'not_made')))
 );
 create unique index gateway_calls_by_reference on sambatan.gateway_calls (reference);
-create index gateway_calls_of_movement on sambatan.gateway_calls (campaign_id, transaction_id);
+create index gateway_calls_of_ledger_entry on sambatan.gateway_calls (campaign_id, transaction_id);
 create index gateway_calls_due on sambatan.gateway_calls (next_check_at)
   where next_check_at is not null;
 -- A provider's notification names an order; this finds the refunds of that order.

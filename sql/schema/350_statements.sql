@@ -23,7 +23,7 @@ create table sambatan.statement_imports (
   -- 'auto', the name of a bank's format, or the columns as an operator mapped them.
   mapping jsonb not null,
   -- The last day up to which the file is complete, as an operator stated.
-  said_through date,
+  stated_through date,
   created_by text not null,
   created_at timestamptz not null,
   started_by text,
@@ -118,8 +118,8 @@ create table sambatan.statement_line_parts (
   campaign_id uuid not null,
   participation_id uuid not null,
   amount bigint not null check (amount > 0),
-  said_by text not null,
-  said_at timestamptz not null,
+  assigned_by text not null,
+  assigned_at timestamptz not null,
   -- The result once the part is counted.
   outcome text check (outcome in ('settled', 'given', 'credited', 'known')),
   receipt text check (char_length(receipt) between 1 and 120),

@@ -1,13 +1,13 @@
 -- The rows that settling campaigns collects in memory and then writes in one statement per table:
 -- changes of participations, new ledger rows, and audit events.
 
-create type sambatan.participation_move as (
+create type sambatan.participation_change as (
   campaign_id uuid,
   participation_id uuid,
   status sambatan.participant_status,
   moved_at timestamptz
 );
-create type sambatan.due_movement as (
+create type sambatan.due_ledger_entry as (
   campaign_id uuid,
   kind sambatan.transaction_kind,
   participation_id uuid,
@@ -17,8 +17,8 @@ create type sambatan.due_movement as (
   created_at timestamptz,
   pay_by timestamptz
 );
-create type sambatan.effects as (
-  moves sambatan.participation_move[],
-  dues sambatan.due_movement[],
+create type sambatan.pending_writes as (
+  moves sambatan.participation_change[],
+  dues sambatan.due_ledger_entry[],
   entries sambatan.audit_logs[]
 );

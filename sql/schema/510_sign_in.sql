@@ -36,7 +36,7 @@ create table sambatan_auth.sessions (
   device text not null default '' check (char_length(device) <= 200),
   second_factor boolean not null default false,
   -- The last time the user proved their identity. Sensitive actions need a recent time.
-  proven_at timestamptz not null default now(),
+  reauthenticated_at timestamptz not null default now(),
   created_at timestamptz not null default now(),
   seen_at timestamptz not null default now(),
   expires_at timestamptz not null

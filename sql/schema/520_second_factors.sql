@@ -21,7 +21,7 @@ create table sambatan_auth.recovery_codes (
 
 -- Sign-ins that have passed the first factor but not the second. They are not sessions, so no query
 -- for sessions can find them.
-create table sambatan_auth.half_sign_ins (
+create table sambatan_auth.mfa_challenges (
   token_hash bytea primary key,
   user_id uuid not null,
   roles text[] not null default '{}',
@@ -32,5 +32,5 @@ create table sambatan_auth.half_sign_ins (
   created_at timestamptz not null default now(),
   expires_at timestamptz not null
 );
-create index half_sign_ins_by_user on sambatan_auth.half_sign_ins (user_id);
-create index half_sign_ins_by_end on sambatan_auth.half_sign_ins (expires_at);
+create index mfa_challenges_by_user on sambatan_auth.mfa_challenges (user_id);
+create index mfa_challenges_by_end on sambatan_auth.mfa_challenges (expires_at);

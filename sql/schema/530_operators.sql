@@ -2,8 +2,8 @@
 
 create table sambatan_auth.operators (
   user_id uuid primary key,
-  named_by text not null,
-  named_at timestamptz not null default now()
+  granted_by text not null,
+  granted_at timestamptz not null default now()
 );
 
 create table sambatan_auth.operator_changes (

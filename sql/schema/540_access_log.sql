@@ -33,7 +33,7 @@ create table sambatan_auth.access_log (
 create index access_log_by_age on sambatan_auth.access_log (occurred_at);
 
 -- A row may be deleted when it is 400 days old, and not before.
-create function sambatan_auth.refuse_young_access() returns trigger language plpgsql as $$
+create function sambatan_auth.refuse_recent_access() returns trigger language plpgsql as $$
 begin
   if old.occurred_at > now() - interval '400 days' then
     raise exception using errcode = 'integrity_constraint_violation',
@@ -45,6 +45,6 @@ $$;
 create trigger access_log_append_only before update on sambatan_auth.access_log
   for each row execute function sambatan.refuse_change();
 create trigger access_log_keeps before delete on sambatan_auth.access_log
-  for each row execute function sambatan_auth.refuse_young_access();
+  for each row execute function sambatan_auth.refuse_recent_access();
 create trigger access_log_no_truncate before truncate on sambatan_auth.access_log
   for each statement execute function sambatan.refuse_change();

@@ -7,10 +7,10 @@ create table sambatan.installation (
   is_the_one boolean primary key default true check (is_the_one),
   installation_id uuid not null default gen_random_uuid(),
   created_at timestamptz not null default now(),
-  held_since timestamptz,
-  held_reason text check (char_length(held_reason) between 1 and 400),
+  quarantined_since timestamptz,
+  quarantine_reason text check (char_length(quarantine_reason) between 1 and 400),
   released_at timestamptz,
-  constraint installation_held check ((held_since is null) = (held_reason is null))
+  constraint installation_held check ((quarantined_since is null) = (quarantine_reason is null))
 );
 insert into sambatan.installation default values;
 

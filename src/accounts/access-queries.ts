@@ -22,8 +22,8 @@ export const recentAccess = query<[userId: string, most: number], AccessRow>(
 
 /** Rows that have been kept long enough go, of a few people at a time. */
 export const forgetOldAccess = query<[people: number], { readonly gone: bigint }>(
-  'forget_old_access',
-  'select sambatan.forget_old_access($1) as gone',
+  'delete_old_access',
+  'select sambatan.delete_old_access($1) as gone',
 );
 
 /** The first broken row of each of these people's chains. */

@@ -18,7 +18,8 @@ export const exportAccount = query<[userId: string], { readonly document: object
     'profile', (select to_jsonb(p) - 'user_id' from sambatan.profiles p where user_id = $1),
     'addresses', coalesce((select jsonb_agg(to_jsonb(a) - 'user_id' order by address_id)
       from sambatan.addresses a where user_id = $1), '[]'),
-    'participations', coalesce((select jsonb_agg(to_jsonb(p) - 'user_id' order by joined_at)
+    'participations', coalesce((select jsonb_agg(to_jsonb(p) - 'user_id' - 'undelivered_slots'
+        || jsonb_build_object('short_slots', p.undelivered_slots) order by joined_at)
       from sambatan.participants p where user_id = $1), '[]'),
     'waiting', coalesce((select jsonb_agg(to_jsonb(w) - 'user_id' order by created_at)
       from sambatan.waiting_entries w where user_id = $1), '[]'),
@@ -108,7 +109,7 @@ export const exportAccount = query<[userId: string], { readonly document: object
       from sambatan_auth.sessions where user_id = $1), '[]'),
     'half_sign_ins', coalesce((select jsonb_agg(jsonb_build_object('device', device,
         'created_at', created_at, 'expires_at', expires_at) order by created_at)
-      from sambatan_auth.half_sign_ins where user_id = $1), '[]'),
+      from sambatan_auth.mfa_challenges where user_id = $1), '[]'),
     'second_factor', (select jsonb_build_object('created_at', created_at,
         'confirmed_at', confirmed_at) from sambatan_auth.second_factors where user_id = $1),
     'access_log', coalesce((select jsonb_agg(jsonb_build_object('occurred_at', occurred_at,
@@ -191,9 +192,9 @@ export const leaveWaitingLists = query<
     select w.campaign_id, w.entry_id from sambatan.waiting_entries w
     join sambatan.campaigns c on c.campaign_id = w.campaign_id
     where w.user_id = $1 and w.status in ('waiting', 'offered')
-      and c.closing_as is null and c.deadline > clock_timestamp()
+      and c.closing_outcome is null and c.deadline > clock_timestamp()
     order by w.campaign_id offset 0) w
-  cross join lateral sambatan.leave_waiting(w.campaign_id, w.entry_id, 'waiting_withdrawn', $2) l`,
+  cross join lateral sambatan.withdraw_waiting_entry(w.campaign_id, w.entry_id, 'waiting_withdrawn', $2) l`,
   { changes: 'rows' },
 );
 
@@ -223,7 +224,7 @@ export const forgetPerson = query<[userId: string], never>(
     sessions as (delete from sambatan_auth.sessions where user_id = $1),
     factors as (delete from sambatan_auth.second_factors where user_id = $1),
     recovery_codes as (delete from sambatan_auth.recovery_codes where user_id = $1),
-    half_sign_ins as (delete from sambatan_auth.half_sign_ins where user_id = $1),
+    mfa_challenges as (delete from sambatan_auth.mfa_challenges where user_id = $1),
     operators as (delete from sambatan_auth.operators where user_id = $1),
     accounts as (delete from sambatan_auth.accounts where user_id = $1),
     addresses as (delete from sambatan.addresses where user_id = $1),

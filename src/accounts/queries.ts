@@ -118,14 +118,15 @@ export interface OperatorRow {
 
 export const listOperators = query<[], OperatorRow>(
   'list_operators',
-  `select o.user_id, a.email, p.display_name, o.named_by, o.named_at,
+  `select o.user_id, a.email, p.display_name, o.granted_by as named_by,
+    o.granted_at as named_at,
     (select l.occurred_at from sambatan_auth.access_log l
       where l.user_id = o.user_id and l.event = 'signed_in' order by l.seq desc limit 1)
       as signed_in_at
   from sambatan_auth.operators o
   left join sambatan_auth.accounts a on a.user_id = o.user_id
   left join sambatan.profiles p on p.user_id = o.user_id
-  order by o.named_at limit 500`,
+  order by o.granted_at limit 500`,
 );
 
 export const namedOperators = query<[], { readonly user_id: string }>(
@@ -144,7 +145,7 @@ export const insertOperator = query<
   { readonly user_id: string }
 >(
   'insert_operator',
-  `insert into sambatan_auth.operators (user_id, named_by) values ($1, $2)
+  `insert into sambatan_auth.operators (user_id, granted_by) values ($1, $2)
   on conflict (user_id) do nothing returning user_id`,
 );
 

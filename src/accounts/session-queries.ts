@@ -84,7 +84,7 @@ export const markSessionReauthenticated = query<
 >(
   'prove_session',
   `update sambatan_auth.sessions
-  set proven_at = now(), token_hash = $3, second_factor = second_factor or $4
+  set reauthenticated_at = now(), token_hash = $3, second_factor = second_factor or $4
   where user_id = $1 and session_id = $2 and expires_at > now()
   returning greatest(1, extract(epoch from expires_at - now()) / 3600)::integer as hours`,
 );
@@ -175,7 +175,7 @@ export const insertSession = query<
 >(
   'insert_session',
   `insert into sambatan_auth.sessions
-    (session_id, token_hash, user_id, roles, device, expires_at, second_factor, proven_at)
+    (session_id, token_hash, user_id, roles, device, expires_at, second_factor, reauthenticated_at)
   values ($1, $2, $3, $4, $5, now() + make_interval(hours => $6::integer), $7,
     least(coalesce($8, now()), now()))`,
 );
@@ -198,7 +198,7 @@ export interface FoundSession {
 export const findSession = query<[tokenHash: Buffer, proofMinutes: number], FoundSession>(
   'find_session',
   `select s.session_id, s.user_id, s.roles, s.second_factor,
-    s.proven_at < now() - make_interval(mins => $2::integer) as proof_is_old,
+    s.reauthenticated_at < now() - make_interval(mins => $2::integer) as proof_is_old,
     s.seen_at < now() - interval '1 hour' as stale,
     p.display_name, p.locale, p.time_zone, a.email, o.user_id is not null as is_named_operator
   from sambatan_auth.sessions s

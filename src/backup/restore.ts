@@ -72,7 +72,7 @@ async function hasMarket(db: Queryable): Promise<boolean> {
  * backup had. A marketplace's own records of migrations are left as they are.
  */
 const afterRestore = `
-  insert into sambatan.installation (held_since, held_reason)
+  insert into sambatan.installation (quarantined_since, quarantine_reason)
   select clock_timestamp(), 'restored from the backup that was begun at '
     || to_char(max(started_at) at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"')
   from sambatan.backups where finished_at is null;

@@ -91,7 +91,7 @@ export function campaignOf(row: CampaignRow): Campaign {
     total_slots: row.total_slots,
     minimum_slots: row.minimum_slots,
     slots_taken: row.filled_slots,
-    slots_remaining: row.total_slots - row.filled_slots - row.kept_slots,
+    slots_remaining: row.total_slots - row.filled_slots - row.reserved_slots,
     waiting_count: row.waiting_entries,
     progress_percent: progressPercent(row.filled_slots, row.total_slots),
     participant_count: row.participant_count,
@@ -101,7 +101,7 @@ export function campaignOf(row: CampaignRow): Campaign {
     hold_seconds: row.hold_seconds,
     deadline: row.deadline,
     opens_at: row.opens_at,
-    is_closing: row.closing_as !== null,
+    is_closing: row.closing_outcome !== null,
     slots_at_close: row.slots_at_close,
     verifying_until:
       row.status === 'verifying' ? secondsAfter(row.deadline, row.verification_seconds) : null,
@@ -121,7 +121,8 @@ export function campaignOf(row: CampaignRow): Campaign {
 }
 
 function decisionUntil(row: CampaignRow): Date | null {
-  const isOpen = row.status === 'fulfilled' && row.closing_as === null && row.decided_at === null;
+  const isOpen =
+    row.status === 'fulfilled' && row.closing_outcome === null && row.decided_at === null;
   if (!isOpen || row.decision_opened_at === null) return null;
   return secondsAfter(row.decision_opened_at, row.decision_seconds);
 }

@@ -25,14 +25,14 @@ export interface CampaignRow {
   readonly confirmed_slots: number;
   readonly participant_count: number;
   readonly waiting_entries: number;
-  readonly kept_slots: number;
+  readonly reserved_slots: number;
   readonly progress_floor: number;
   /** Whole rupiah. */
   readonly price_per_slot: bigint;
   readonly hold_seconds: number;
   readonly deadline: Date;
   readonly opens_at: Date | null;
-  readonly closing_as: StoredCampaignStatus | null;
+  readonly closing_outcome: StoredCampaignStatus | null;
   readonly slots_at_close: number | null;
   readonly extended_at: Date | null;
   readonly payment_term_seconds: number;
@@ -56,8 +56,8 @@ export interface CampaignRow {
 
 const ownColumns = `campaign_id, brand_id, product_id, title, description, status, payment_timing,
     total_slots, minimum_slots, min_slots_per_user, max_slots_per_user, filled_slots,
-    confirmed_slots, participant_count, waiting_entries, kept_slots, progress_floor,
-    price_per_slot, hold_seconds, deadline, opens_at, closing_as, slots_at_close, extended_at,
+    confirmed_slots, participant_count, waiting_entries, reserved_slots, progress_floor,
+    price_per_slot, hold_seconds, deadline, opens_at, closing_outcome, slots_at_close, extended_at,
     payment_term_seconds, payment_grace_seconds, verification_seconds, decision_seconds,
     verifying_at, decision_opened_at, decided_at, shipped_at, received_after, audit_seq, created_at, updated_at, opened_at, filled_at, completed_at, failed_at, cancelled_at`;
 
@@ -115,7 +115,7 @@ export const insertCampaign = query<
   'insert_campaign',
   `insert into sambatan.campaigns (campaign_id, brand_id, product_id, title, description, status,
     payment_timing, total_slots, minimum_slots, min_slots_per_user, max_slots_per_user,
-    price_per_slot, hold_seconds, deadline, opens_at, created_at, updated_at, opened_at, due_at,
+    price_per_slot, hold_seconds, deadline, opens_at, created_at, updated_at, opened_at, next_run_at,
     hold_grace_seconds, payment_term_seconds, payment_grace_seconds, verification_seconds,
     decision_seconds)
   values ($1, $2, $3, $4, $5, $6::sambatan.campaign_status, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16,
@@ -152,7 +152,7 @@ export const updateCampaign = query<
   `update sambatan.campaigns set title = $2, description = $3, payment_timing = $4,
     total_slots = $5, minimum_slots = $6, min_slots_per_user = $7, max_slots_per_user = $8,
     price_per_slot = $9, hold_seconds = $10, deadline = $11, opens_at = $12,
-    due_at = case status when 'scheduled' then $12 else due_at end
+    next_run_at = case status when 'scheduled' then $12 else next_run_at end
   where campaign_id = $1`,
 );
 

@@ -92,7 +92,7 @@ async function dueTasks(db: Database, run: SettlementRun): Promise<Task[]> {
   const due = await patiently(() => db.rows(sql.listDue, dueAtOnce));
   return due
     .filter(({ campaign_id: id }) => !run.isOver(id))
-    .map(({ campaign_id: campaignId, due_at: at }) => ({ campaignId, dueAt: at.getTime() }));
+    .map(({ campaign_id: campaignId, next_run_at: at }) => ({ campaignId, dueAt: at.getTime() }));
 }
 
 /** The full campaigns that are not due as well. */

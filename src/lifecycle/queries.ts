@@ -45,7 +45,7 @@ export const receiveUnanswered = query<
 
 export interface Due {
   readonly campaign_id: string;
-  readonly due_at: Date;
+  readonly next_run_at: Date;
 }
 
 /**
@@ -55,14 +55,14 @@ export interface Due {
  */
 export const listDue = query<[limit: number], Due>(
   'list_due',
-  `select campaign_id, due_at from sambatan.campaigns
-  where due_at <= (select clock_timestamp()) order by due_at limit $1`,
+  `select campaign_id, next_run_at from sambatan.campaigns
+  where next_run_at <= (select clock_timestamp()) order by next_run_at limit $1`,
 );
 
 /** Full campaigns, which a lifecycle run completes before their deadline. */
 export const listFull = query<[after: string | null, limit: number], Due>(
   'list_full',
-  `select campaign_id, due_at from sambatan.campaigns
+  `select campaign_id, next_run_at from sambatan.campaigns
   where status = 'locked'
     and campaign_id > coalesce($1, '00000000-0000-0000-0000-000000000000'::uuid)
   order by campaign_id limit $2`,
@@ -116,8 +116,8 @@ export const nextDue = query<
   'next_due',
   `with clock as materialized (select clock_timestamp() as now)
   select now,
-    (select min(due_at) from sambatan.campaigns where due_at <= clock.now) as overdue_since,
-    (select min(due_at) from sambatan.campaigns where due_at > clock.now) as next_at
+    (select min(next_run_at) from sambatan.campaigns where next_run_at <= clock.now) as overdue_since,
+    (select min(next_run_at) from sambatan.campaigns where next_run_at > clock.now) as next_at
   from clock`,
 );
 
@@ -156,12 +156,12 @@ export const listOverdue = query<
   Due & {
     readonly title: string;
     readonly status: StoredCampaignStatus;
-    readonly closing_as: string | null;
+    readonly closing_outcome: string | null;
   }
 >(
   'list_overdue',
-  `select campaign_id, due_at, title, status::text, closing_as::text from sambatan.campaigns
-  where due_at < (select clock_timestamp()) - $1 * interval '1 second' order by due_at limit $2`,
+  `select campaign_id, next_run_at, title, status::text, closing_outcome::text from sambatan.campaigns
+  where next_run_at < (select clock_timestamp()) - $1 * interval '1 second' order by next_run_at limit $2`,
 );
 
 /**

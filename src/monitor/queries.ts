@@ -31,7 +31,7 @@ export const collectGauges = query<[], GaugesRow>(
   refunds as (
     select created_at from sambatan.transactions
     where kind = 'refund' and status in ('due', 'proof_submitted')
-      and (paid_in_time is null or not sambatan.is_kept(campaign_id, transaction_id))
+      and (paid_in_time is null or not sambatan.is_retained(campaign_id, transaction_id))
     order by kind, status, created_at limit 10000),
   claims as (
     select amount, created_at from sambatan.transactions
@@ -54,7 +54,7 @@ export const collectGauges = query<[], GaugesRow>(
       as backup_at,
     coalesce((select extract(epoch from created_at) from sambatan.installation), 0)::float8
       as installed_at,
-    sambatan.is_held() as held
+    sambatan.is_quarantined() as held
   from clock`,
 );
 

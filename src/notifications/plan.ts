@@ -87,7 +87,7 @@ const rules = {
       // They left after an extension, or it was decided about them alone.
       if (event.metadata['reason'] !== undefined) return 'refunded_otherwise';
       if (facts.cancel_reason === belowMinimum) return 'refunded_below_minimum';
-      const isCancelled = [facts.status, facts.closing_as].includes('cancelled');
+      const isCancelled = [facts.status, facts.closing_outcome].includes('cancelled');
       return isCancelled ? 'refunded_cancelled' : 'refunded_failed';
     },
   },

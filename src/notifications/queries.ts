@@ -11,7 +11,7 @@ export interface CampaignFacts {
   readonly title: string;
   readonly brand_name: string;
   readonly status: StoredCampaignStatus;
-  readonly closing_as: StoredCampaignStatus | null;
+  readonly closing_outcome: StoredCampaignStatus | null;
   /** Of a campaign that is or is being cancelled: why, in the words of who did it. */
   readonly cancel_reason: string | null;
   readonly payment_timing: PaymentTiming;
@@ -28,7 +28,7 @@ export interface CampaignFacts {
 /** Read without a lock. */
 export const campaignFacts = query<[campaignId: string], CampaignFacts>(
   'campaign_facts',
-  `select c.campaign_id, c.brand_id, c.title, b.name as brand_name, c.status, c.closing_as,
+  `select c.campaign_id, c.brand_id, c.title, b.name as brand_name, c.status, c.closing_outcome,
     coalesce(c.closing_reason, (select a.metadata ->> 'reason' from sambatan.audit_logs a
       where a.campaign_id = c.campaign_id and a.participation_id is null
         and a.event = 'campaign_cancelled' order by a.seq desc limit 1)) as cancel_reason,

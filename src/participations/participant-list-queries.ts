@@ -50,7 +50,7 @@ const matching = `sambatan.participants p
         or $5::text is not null
           and sambatan.bare_number(p.shipping_address) like '%' || $5 || '%')`;
 
-const columns = `p.campaign_id, p.participation_id, p.user_id, p.quantity, p.short_slots, p.status,
+const columns = `p.campaign_id, p.participation_id, p.user_id, p.quantity, p.undelivered_slots, p.status,
     p.joined_at, p.updated_at, p.hold_expires_at, p.confirmed_at, p.cancelled_at, p.refunded_at,
     p.fulfilled_at, p.cancel_reason, p.shipping_address, p.note, f.display_name, f.email,
     ${moneyColumns('p', 'c', 'm')}`;

@@ -29,8 +29,8 @@ export interface Participation extends ParticipationMoney {
 export function deliveredQuantityOf({
   status,
   quantity,
-  short_slots: short,
-}: Pick<ParticipationRow, 'status' | 'quantity' | 'short_slots'>): number {
+  undelivered_slots: short,
+}: Pick<ParticipationRow, 'status' | 'quantity' | 'undelivered_slots'>): number {
   return status === 'cancelled' || status === 'refunded' ? 0 : quantity - short;
 }
 

@@ -18,7 +18,7 @@ export interface ParticipationRow {
   readonly user_id: string;
   readonly quantity: number;
   /** Of the quantity, what cannot be delivered or was taken back. */
-  readonly short_slots: number;
+  readonly undelivered_slots: number;
   readonly status: StoredParticipationStatus;
   readonly joined_at: Date;
   readonly updated_at: Date;
@@ -32,7 +32,7 @@ export interface ParticipationRow {
   readonly note: string | null;
 }
 
-const columns = `campaign_id, participation_id, user_id, quantity, short_slots, status, joined_at,
+const columns = `campaign_id, participation_id, user_id, quantity, undelivered_slots, status, joined_at,
     updated_at, hold_expires_at, confirmed_at, cancelled_at, refunded_at, fulfilled_at,
     cancel_reason, shipping_address, note`;
 
@@ -133,7 +133,7 @@ export type OwnRow = ParticipationWithMoney & OwnCampaign;
 const own = (where: string) => `select p.*, c.title, b.name as brand_name, c.product_id,
     goods.picture_digest, goods.picture_width, goods.picture_height,
     c.status as campaign_status, c.payment_timing, c.price_per_slot, c.deadline,
-    c.closing_as is not null as is_closing, c.received_after, m.has_account, ${money}
+    c.closing_outcome is not null as is_closing, c.received_after, m.has_account, ${money}
   from (select ${columns} from sambatan.participants p where ${where}) p
   join sambatan.campaigns c on c.campaign_id = p.campaign_id
   join sambatan.brands b on b.brand_id = c.brand_id

@@ -11,9 +11,9 @@ export interface Quarantine {
 
 /** The hold on this database; undefined when it is the real one. */
 export async function findQuarantine(db: Queryable): Promise<Quarantine | undefined> {
-  const { held, held_since, held_reason } = await db.one(sql.findQuarantine);
+  const { held, quarantined_since, quarantine_reason } = await db.one(sql.findQuarantine);
   if (!held) return undefined;
-  return { since: held_since, reason: held_reason ?? 'restored by hand' };
+  return { since: quarantined_since, reason: quarantine_reason ?? 'restored by hand' };
 }
 
 /** Throws `installation_held` in a database that is not known to be the real one. */

@@ -2,20 +2,20 @@ import { query } from '../database/query.ts';
 
 /** Whether messages and money movements have to wait in this database. */
 export const isQuarantined = query<[], { readonly held: boolean }>(
-  'is_held',
-  'select sambatan.is_held() as held',
+  'is_quarantined',
+  'select sambatan.is_quarantined() as held',
 );
 
 export interface QuarantineRow {
   readonly held: boolean;
-  readonly held_since: Date | null;
-  readonly held_reason: string | null;
+  readonly quarantined_since: Date | null;
+  readonly quarantine_reason: string | null;
 }
 
 /** The hold and why; a database that was restored by hand has neither time nor reason. */
 export const findQuarantine = query<[], QuarantineRow>(
-  'find_hold',
-  `select sambatan.is_held() as held, i.held_since, i.held_reason
+  'find_quarantine',
+  `select sambatan.is_quarantined() as held, i.quarantined_since, i.quarantine_reason
   from (values (true)) here (is_the_one) left join sambatan.installation i using (is_the_one)`,
 );
 
@@ -23,9 +23,9 @@ export const findQuarantine = query<[], QuarantineRow>(
 export const release = query<[], { readonly installation_id: string }>(
   'release_installation',
   `insert into sambatan.installation as i (released_at) values (clock_timestamp())
-  on conflict (is_the_one) do update set held_since = null, held_reason = null,
+  on conflict (is_the_one) do update set quarantined_since = null, quarantine_reason = null,
     released_at = excluded.released_at
-  where i.held_since is not null
+  where i.quarantined_since is not null
   returning installation_id`,
 );
 

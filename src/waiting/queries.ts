@@ -125,7 +125,11 @@ export const leaveWaiting = query<
     actor: string,
   ],
   MovedRow
->('leave_waiting', 'select entry_id from sambatan.leave_waiting($1, $2, $3, $4)', { changes: 1 });
+>(
+  'withdraw_waiting_entry',
+  'select entry_id from sambatan.withdraw_waiting_entry($1, $2, $3, $4)',
+  { changes: 1 },
+);
 
 /** What goes with a place in a waiting list for the buyer whose it is. */
 export type OwnWaitingRow = WaitingRow & AheadRow & { readonly title: string };
@@ -158,6 +162,10 @@ export const findRefundOwner = query<
 export const waitWithKeptMoney = query<
   [campaignId: string, refundId: string, entryId: string, actor: string],
   MovedRow
->('wait_with_kept_money', 'select sambatan.wait_with_kept_money($1, $2, $3, $4) as entry_id', {
-  changes: 1,
-});
+>(
+  'wait_with_retained_refund',
+  'select sambatan.wait_with_retained_refund($1, $2, $3, $4) as entry_id',
+  {
+    changes: 1,
+  },
+);

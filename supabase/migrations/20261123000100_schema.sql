@@ -215,7 +215,7 @@ create table sambatan.campaigns (
   waiting_entries integer not null default 0,
   -- Free slots that only the waiting list may take: the slots under offers and, while an entry
   -- waits without an offer, all free slots.
-  kept_slots integer not null default 0,
+  reserved_slots integer not null default 0,
   -- Whole percent, rounded down: the sort key of "progress". It changes only when the percentage
   -- does, so most updates of the counters touch no index (heap-only tuples).
   progress_floor smallint not null
@@ -248,13 +248,13 @@ create table sambatan.campaigns (
   -- its deadline, the end of the verification period, the end of an order that was not paid after
   -- success, or now while the campaign is being closed. It is never later than the true time; a run
   -- that comes too early finds nothing to do and sets it again. Null: nothing is left to do.
-  due_at timestamptz,
+  next_run_at timestamptz,
   -- The lifecycle checks again at this time for orders whose buyer has reported nothing about the
   -- goods. Null: never.
   receipts_due_at timestamptz,
   -- Closing a large campaign takes several short transactions. From the decision to the last of
   -- them these columns hold the outcome. The campaign takes no joins or cancellations meanwhile.
-  closing_as sambatan.campaign_status,
+  closing_outcome sambatan.campaign_status,
   closing_actor text,
   closing_reason text,
   -- Slots taken at the end. Failed or cancelled: at the decision, before refunds. Completed: slots
@@ -295,21 +295,21 @@ create table sambatan.campaigns (
   constraint campaigns_confirmed_slots check (confirmed_slots between 0 and filled_slots),
   constraint campaigns_participant_count check (participant_count between 0 and filled_slots),
   constraint campaigns_waiting_entries check (waiting_entries >= 0),
-  constraint campaigns_kept_slots check (
-    kept_slots >= 0 and filled_slots + kept_slots <= total_slots
-    and (waiting_entries > 0 or kept_slots = 0)),
+  constraint campaigns_reserved_slots check (
+    reserved_slots >= 0 and filled_slots + reserved_slots <= total_slots
+    and (waiting_entries > 0 or reserved_slots = 0)),
   constraint campaigns_opens_before_deadline check (opens_at < deadline),
   constraint campaigns_scheduled_has_opening check (status <> 'scheduled' or opens_at is not null),
   constraint campaigns_full_is_full check (
-    status not in ('active', 'locked') or closing_as is not null
+    status not in ('active', 'locked') or closing_outcome is not null
     or (status = 'locked') = (filled_slots = total_slots)),
-  constraint campaigns_due_while_alive check (status = 'fulfilled'
-    or (status in ('scheduled', 'active', 'locked', 'verifying')) = (due_at is not null)),
+  constraint campaigns_next_run_while_open check (status = 'fulfilled'
+    or (status in ('scheduled', 'active', 'locked', 'verifying')) = (next_run_at is not null)),
   constraint campaigns_closing check (
-    (closing_as is null or (closing_as in ('fulfilled', 'expired', 'cancelled')
+    (closing_outcome is null or (closing_outcome in ('fulfilled', 'expired', 'cancelled')
       and status in ('active', 'locked', 'verifying'))
-      or (closing_as = 'cancelled' and status = 'fulfilled'))
-    and (closing_as is null) = (closing_actor is null)),
+      or (closing_outcome = 'cancelled' and status = 'fulfilled'))
+    and (closing_outcome is null) = (closing_actor is null)),
   constraint campaigns_verifying check (
     status <> 'verifying' or (verifying_at is not null and payment_timing = 'upfront')),
   constraint campaigns_decision check (decided_at is null or decision_opened_at is not null),
@@ -337,7 +337,7 @@ create index campaigns_by_brand on sambatan.campaigns (brand_id, campaign_id);
 create index campaigns_by_search on sambatan.campaigns using gin (search);
 create index campaigns_by_open_deadline on sambatan.campaigns (status, deadline)
   where status in ('active', 'locked');
-create index campaigns_by_due on sambatan.campaigns (due_at) where due_at is not null;
+create index campaigns_by_due on sambatan.campaigns (next_run_at) where next_run_at is not null;
 create index campaigns_by_receipts on sambatan.campaigns (receipts_due_at)
   where receipts_due_at is not null;
 -- The dashboard counts closed campaigns from this index alone.
@@ -379,7 +379,7 @@ create table sambatan.participants (
   user_id uuid not null,
   quantity integer not null check (quantity between 1 and 1000000),
   -- Slots of the quantity that the seller cannot deliver, or that were taken back.
-  short_slots integer not null default 0,
+  undelivered_slots integer not null default 0,
   status sambatan.participant_status not null default 'pending_payment',
   joined_at timestamptz not null,
   updated_at timestamptz not null,
@@ -392,7 +392,7 @@ create table sambatan.participants (
   shipping_address text not null check (char_length(shipping_address) between 10 and 240),
   note text check (char_length(note) <= 160),
   primary key (campaign_id, participation_id),
-  constraint participants_short_slots check (short_slots between 0 and quantity),
+  constraint participants_undelivered_slots check (undelivered_slots between 0 and quantity),
   constraint participants_status_times check (case status
     when 'pending_payment' then
       num_nonnulls(confirmed_at, cancelled_at, refunded_at, fulfilled_at) = 0
@@ -554,7 +554,7 @@ create unique index waiting_entries_one_order on sambatan.waiting_entries (campa
   where order_id is not null;
 create index waiting_entries_by_status
   on sambatan.waiting_entries (campaign_id, status, position);
-create index waiting_entries_kept_for on sambatan.waiting_entries (campaign_id)
+create index waiting_entries_paid on sambatan.waiting_entries (campaign_id)
   where keep_until is not null;
 create index waiting_entries_by_id on sambatan.waiting_entries (entry_id);
 create index waiting_entries_by_user
@@ -660,29 +660,29 @@ create unique index receiving_accounts_one_default on sambatan.receiving_account
 
 -- When statement_through changes, every campaign that waits for transfers to the account is due at
 -- once, whoever made the change. The rows of the campaigns are locked in order of their ids.
-create function sambatan.look_after_statement() returns trigger language plpgsql as $$
+create function sambatan.schedule_run_after_statement() returns trigger language plpgsql as $$
 declare
   ids uuid[];
   now_at timestamptz;
 begin
   select array_agg(l.campaign_id) into ids from (
     select c.campaign_id from sambatan.campaigns c
-    where c.status in ('verifying', 'fulfilled') and c.due_at is not null
+    where c.status in ('verifying', 'fulfilled') and c.next_run_at is not null
       and exists (select 1 from sambatan.transactions t where t.campaign_id = c.campaign_id
         and t.kind = 'payment' and t.account_id = new.account_id
         and t.status in ('due', 'rejected'))
     order by c.campaign_id for no key update) l;
   now_at := clock_timestamp();
-  update sambatan.campaigns c set due_at = least(c.due_at, now_at)
+  update sambatan.campaigns c set next_run_at = least(c.next_run_at, now_at)
     where c.campaign_id = any (ids) and c.status in ('verifying', 'fulfilled')
-      and c.due_at is not null;
+      and c.next_run_at is not null;
   return null;
 end
 $$;
 create trigger receiving_accounts_statement
   after update of statement_through on sambatan.receiving_accounts
   for each row when (old.statement_through is distinct from new.statement_through)
-  execute function sambatan.look_after_statement();
+  execute function sambatan.schedule_run_after_statement();
 
 -- Refund and payout accounts are personal data.
 create table sambatan.refund_accounts (
@@ -862,7 +862,7 @@ create table sambatan.gateway_calls (
   constraint gateway_calls_closed check ((next_check_at is null) = (status in ('made', 'not_made')))
 );
 create unique index gateway_calls_by_reference on sambatan.gateway_calls (reference);
-create index gateway_calls_of_movement on sambatan.gateway_calls (campaign_id, transaction_id);
+create index gateway_calls_of_ledger_entry on sambatan.gateway_calls (campaign_id, transaction_id);
 create index gateway_calls_due on sambatan.gateway_calls (next_check_at)
   where next_check_at is not null;
 -- A provider's notification names an order; this finds the refunds of that order.
@@ -894,7 +894,7 @@ create table sambatan.statement_imports (
   -- 'auto', the name of a bank's format, or the columns as an operator mapped them.
   mapping jsonb not null,
   -- The last day up to which the file is complete, as an operator stated.
-  said_through date,
+  stated_through date,
   created_by text not null,
   created_at timestamptz not null,
   started_by text,
@@ -989,8 +989,8 @@ create table sambatan.statement_line_parts (
   campaign_id uuid not null,
   participation_id uuid not null,
   amount bigint not null check (amount > 0),
-  said_by text not null,
-  said_at timestamptz not null,
+  assigned_by text not null,
+  assigned_at timestamptz not null,
   -- The result once the part is counted.
   outcome text check (outcome in ('settled', 'given', 'credited', 'known')),
   receipt text check (char_length(receipt) between 1 and 120),
@@ -1041,13 +1041,13 @@ alter table sambatan.dispute_pictures alter column content set storage external;
 -- The rows that settling campaigns collects in memory and then writes in one statement per table:
 -- changes of participations, new ledger rows, and audit events.
 
-create type sambatan.participation_move as (
+create type sambatan.participation_change as (
   campaign_id uuid,
   participation_id uuid,
   status sambatan.participant_status,
   moved_at timestamptz
 );
-create type sambatan.due_movement as (
+create type sambatan.due_ledger_entry as (
   campaign_id uuid,
   kind sambatan.transaction_kind,
   participation_id uuid,
@@ -1057,9 +1057,9 @@ create type sambatan.due_movement as (
   created_at timestamptz,
   pay_by timestamptz
 );
-create type sambatan.effects as (
-  moves sambatan.participation_move[],
-  dues sambatan.due_movement[],
+create type sambatan.pending_writes as (
+  moves sambatan.participation_change[],
+  dues sambatan.due_ledger_entry[],
   entries sambatan.audit_logs[]
 );
 
@@ -1252,7 +1252,7 @@ create table sambatan_auth.sessions (
   device text not null default '' check (char_length(device) <= 200),
   second_factor boolean not null default false,
   -- The last time the user proved their identity. Sensitive actions need a recent time.
-  proven_at timestamptz not null default now(),
+  reauthenticated_at timestamptz not null default now(),
   created_at timestamptz not null default now(),
   seen_at timestamptz not null default now(),
   expires_at timestamptz not null
@@ -1300,7 +1300,7 @@ create table sambatan_auth.recovery_codes (
 
 -- Sign-ins that have passed the first factor but not the second. They are not sessions, so no query
 -- for sessions can find them.
-create table sambatan_auth.half_sign_ins (
+create table sambatan_auth.mfa_challenges (
   token_hash bytea primary key,
   user_id uuid not null,
   roles text[] not null default '{}',
@@ -1311,15 +1311,15 @@ create table sambatan_auth.half_sign_ins (
   created_at timestamptz not null default now(),
   expires_at timestamptz not null
 );
-create index half_sign_ins_by_user on sambatan_auth.half_sign_ins (user_id);
-create index half_sign_ins_by_end on sambatan_auth.half_sign_ins (expires_at);
+create index mfa_challenges_by_user on sambatan_auth.mfa_challenges (user_id);
+create index mfa_challenges_by_end on sambatan_auth.mfa_challenges (expires_at);
 
 -- Who is an operator, and an append-only record of who appointed or dismissed whom.
 
 create table sambatan_auth.operators (
   user_id uuid primary key,
-  named_by text not null,
-  named_at timestamptz not null default now()
+  granted_by text not null,
+  granted_at timestamptz not null default now()
 );
 
 create table sambatan_auth.operator_changes (
@@ -1371,7 +1371,7 @@ create table sambatan_auth.access_log (
 create index access_log_by_age on sambatan_auth.access_log (occurred_at);
 
 -- A row may be deleted when it is 400 days old, and not before.
-create function sambatan_auth.refuse_young_access() returns trigger language plpgsql as $$
+create function sambatan_auth.refuse_recent_access() returns trigger language plpgsql as $$
 begin
   if old.occurred_at > now() - interval '400 days' then
     raise exception using errcode = 'integrity_constraint_violation',
@@ -1383,7 +1383,7 @@ $$;
 create trigger access_log_append_only before update on sambatan_auth.access_log
   for each row execute function sambatan.refuse_change();
 create trigger access_log_keeps before delete on sambatan_auth.access_log
-  for each row execute function sambatan_auth.refuse_young_access();
+  for each row execute function sambatan_auth.refuse_recent_access();
 create trigger access_log_no_truncate before truncate on sambatan_auth.access_log
   for each statement execute function sambatan.refuse_change();
 
@@ -1396,10 +1396,10 @@ create table sambatan.installation (
   is_the_one boolean primary key default true check (is_the_one),
   installation_id uuid not null default gen_random_uuid(),
   created_at timestamptz not null default now(),
-  held_since timestamptz,
-  held_reason text check (char_length(held_reason) between 1 and 400),
+  quarantined_since timestamptz,
+  quarantine_reason text check (char_length(quarantine_reason) between 1 and 400),
   released_at timestamptz,
-  constraint installation_held check ((held_since is null) = (held_reason is null))
+  constraint installation_held check ((quarantined_since is null) = (quarantine_reason is null))
 );
 insert into sambatan.installation default values;
 

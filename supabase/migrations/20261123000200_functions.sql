@@ -158,7 +158,7 @@ begin
   elsif p.status <> 'pending_payment' then
     perform sambatan.refuse('participation_transition_not_allowed',
       jsonb_build_object('from', p.status, 'event', p_event));
-  elsif c.closing_as is not null then
+  elsif c.closing_outcome is not null then
     perform sambatan.refuse('campaign_closing');
   elsif p_at >= c.deadline then
     perform sambatan.refuse('deadline_passed');
@@ -170,7 +170,7 @@ $$;
 -- The participation, which its buyer may leave: one that is reserved, or a paid one that was made
 -- under an earlier deadline than the present one. The caller holds the campaign's row. Refuses as
 -- reserved_participation does.
-create or replace function sambatan.leaving_participation(
+create or replace function sambatan.cancellable_participation(
   c sambatan.campaigns, p_participation_id uuid, p_at timestamptz
 ) returns sambatan.participants language plpgsql as $$
 declare
@@ -179,7 +179,7 @@ begin
   select * into p from sambatan.participants
     where campaign_id = c.campaign_id and participation_id = p_participation_id;
   if p.status = 'confirmed' and p.joined_at < c.extended_at and p_at < c.deadline
-      and c.status in ('active', 'locked') and c.closing_as is null then
+      and c.status in ('active', 'locked') and c.closing_outcome is null then
     return p;
   end if;
   return sambatan.reserved_participation(c, p_participation_id, 'participant_cancelled', p_at);
@@ -262,10 +262,10 @@ $$;
 
 -- The lifecycle looks at once at a campaign whose outcome, or whose unpaid orders, may be decided now.
 -- The caller holds the campaign's row.
-create or replace function sambatan.look_again(p_campaign_id uuid, p_at timestamptz)
+create or replace function sambatan.schedule_run(p_campaign_id uuid, p_at timestamptz)
 returns void language sql as $$
-  update sambatan.campaigns set due_at = least(due_at, p_at)
-  where campaign_id = p_campaign_id and due_at > p_at
+  update sambatan.campaigns set next_run_at = least(next_run_at, p_at)
+  where campaign_id = p_campaign_id and next_run_at > p_at
     and status in ('verifying', 'fulfilled')
 $$;
 
@@ -283,7 +283,7 @@ begin
   end if;
   return query
   select c.campaign_id from sambatan.campaigns c
-    where c.status in ('verifying', 'fulfilled') and c.due_at <= clock_timestamp()
+    where c.status in ('verifying', 'fulfilled') and c.next_run_at <= clock_timestamp()
       and exists (select 1 from sambatan.transactions t where t.campaign_id = c.campaign_id
         and t.kind = 'payment' and t.account_id = p_account_id
         and t.status in ('due', 'rejected'));
@@ -524,7 +524,7 @@ begin
 
     if answer is not null then
       null;
-    elsif c.closing_as is not null then
+    elsif c.closing_outcome is not null then
       answer := 'campaign_closing';
     elsif c.status not in ('active', 'locked') then
       answer := 'campaign_not_active';
@@ -537,9 +537,9 @@ begin
       if c.max_slots_per_user is not null or c.min_slots_per_user is not null then
         slots_of_user := slots_of_buyer[buyer_of[i]];
         -- A remainder smaller than the least per buyer may be taken whole.
-        if c.filled_slots + c.kept_slots < c.total_slots then
+        if c.filled_slots + c.reserved_slots < c.total_slots then
           minimum := least(minimum,
-            slots_of_user + c.total_slots - c.filled_slots - c.kept_slots);
+            slots_of_user + c.total_slots - c.filled_slots - c.reserved_slots);
         end if;
       end if;
       if slots_of_user + quantity not between minimum
@@ -548,10 +548,10 @@ begin
         answer := 'quantity_out_of_bounds';
         detail := jsonb_build_object('minimum', minimum,
           'maximum', c.max_slots_per_user, 'held', slots_of_user);
-      elsif quantity > c.total_slots - c.filled_slots - c.kept_slots then
+      elsif quantity > c.total_slots - c.filled_slots - c.reserved_slots then
         answer := 'slots_unavailable';
         detail := jsonb_build_object('remaining',
-          c.total_slots - c.filled_slots - c.kept_slots);
+          c.total_slots - c.filled_slots - c.reserved_slots);
       else
         answer := 'joined';
         times[i] := now_at;
@@ -563,7 +563,7 @@ begin
         c.updated_at := now_at;
         if c.payment_timing = 'upfront' then
           holds[i] := least(now_at + c.hold_seconds * interval '1 second', c.deadline);
-          c.due_at := least(c.due_at, holds[i]);
+          c.next_run_at := least(c.next_run_at, holds[i]);
         end if;
 
         e := e + 1;
@@ -615,7 +615,7 @@ begin
 
   update sambatan.campaigns as t set
     status = s.status, filled_slots = s.filled_slots, participant_count = s.participant_count,
-    due_at = s.due_at, audit_seq = s.audit_seq, audit_hash = s.audit_hash,
+    next_run_at = s.next_run_at, audit_seq = s.audit_seq, audit_hash = s.audit_hash,
     updated_at = s.updated_at, filled_at = s.filled_at
   from unnest(changed) s
   where t.campaign_id = s.campaign_id and t.audit_seq <> s.audit_seq;
@@ -666,7 +666,7 @@ $$;
 
 -- How often an entry of a waiting list may be overtaken: slots that are too few for it go to a
 -- smaller one behind it so many times; after that they are gathered for it.
-create or replace function sambatan.waiting_overtakes()
+create or replace function sambatan.max_waiting_overtakes()
 returns integer language sql immutable parallel safe as $$ select 3 $$;
 
 -- Most entries of one campaign that may wait or have an offer at the same time: what one freed slot
@@ -714,7 +714,7 @@ $$;
 create or replace function sambatan.offer_slots(inout c sambatan.campaigns, p_at timestamptz)
 language plpgsql set enable_seqscan = off as $$
 declare
-  most constant integer := sambatan.waiting_overtakes();
+  most constant integer := sambatan.max_waiting_overtakes();
   e record;
   under_offer integer;
   free integer;
@@ -739,7 +739,7 @@ begin
   select coalesce(sum(quantity), 0) into under_offer from sambatan.waiting_entries
     where campaign_id = c.campaign_id and status = 'offered';
   free := c.total_slots - c.filled_slots - under_offer - case when succeeded then
-    sambatan.taken_back_slots(c) else 0 end;
+    sambatan.revoked_slots(c) else 0 end;
   ends_at := p_at + case when succeeded then c.hold_seconds else c.offer_seconds end
     * interval '1 second';
 
@@ -795,13 +795,13 @@ begin
         updated_at = p_at
       where campaign_id = c.campaign_id
         and entry_id = any (array(select (l ->> 'entry_id')::uuid from unnest(lapsed) l));
-    c := sambatan.forget_waiting(c, 'waiting_lapsed', 'system', p_at, lapsed);
+    c := sambatan.remove_waiting_entries(c, 'waiting_lapsed', 'system', p_at, lapsed);
   end if;
   if given <> '{}' then
-    c.kept_slots := under_offer;
+    c.reserved_slots := under_offer;
     perform sambatan.store_campaigns(array[c]);
     foreach blocked in array given loop
-      perform sambatan.give_paid_slots(c.campaign_id, blocked, p_at);
+      perform sambatan.assign_paid_slots(c.campaign_id, blocked, p_at);
     end loop;
     blocked := null;
     select * into strict c from sambatan.campaigns where campaign_id = c.campaign_id;
@@ -819,16 +819,16 @@ begin
     where campaign_id = c.campaign_id and entry_id = blocked and keep_until is null;
 
   -- A remainder smaller than the least per buyer fits nobody who waits: it may be joined whole.
-  c.kept_slots := case
+  c.reserved_slots := case
     when free > 0 and free < c.min_slots_per_user and blocked is null then under_offer
     when exists (select from sambatan.waiting_entries
       where campaign_id = c.campaign_id and status = 'waiting')
     then c.total_slots - c.filled_slots else under_offer end;
   if offered <> '{}' or blocked is not null then
-    c.due_at := least(c.due_at, ends_at);
+    c.next_run_at := least(c.next_run_at, ends_at);
   end if;
   if not may_give and free > 0 then
-    c.due_at := least(c.due_at, p_at + interval '10 minutes');
+    c.next_run_at := least(c.next_run_at, p_at + interval '10 minutes');
   end if;
   c := sambatan.append_events(c, 'waiting_offered', 'system', p_at, told);
 end
@@ -836,7 +836,7 @@ $$;
 
 -- How many slots of a completed campaign were taken back from whole orders: they are free, but nothing
 -- is delivered for them.
-create or replace function sambatan.taken_back_slots(c sambatan.campaigns)
+create or replace function sambatan.revoked_slots(c sambatan.campaigns)
 returns integer language sql stable as $$
   select coalesce(sum(p.quantity), 0)::integer from sambatan.participants p
   where p.campaign_id = c.campaign_id and p.status = 'refunded' and p.refunded_at >= c.completed_at
@@ -905,7 +905,7 @@ begin
   select coalesce(sum(quantity), 0) into held from sambatan.participants
     where user_id = p_user_id and campaign_id = p_campaign_id
       and status in ('pending_payment', 'confirmed', 'fulfilled');
-  if c.closing_as is not null then
+  if c.closing_outcome is not null then
     perform sambatan.refuse('campaign_closing');
   elsif c.status not in ('active', 'locked') then
     perform sambatan.refuse('campaign_not_active', jsonb_build_object('status', c.status));
@@ -921,9 +921,9 @@ begin
     perform sambatan.refuse('quantity_out_of_bounds', jsonb_build_object(
       'minimum', coalesce(c.min_slots_per_user, 1),
       'maximum', coalesce(c.max_slots_per_user, c.total_slots), 'held', held));
-  elsif c.filled_slots + c.kept_slots < c.total_slots then
+  elsif c.filled_slots + c.reserved_slots < c.total_slots then
     perform sambatan.refuse('slots_available',
-      jsonb_build_object('remaining', c.total_slots - c.filled_slots - c.kept_slots));
+      jsonb_build_object('remaining', c.total_slots - c.filled_slots - c.reserved_slots));
   elsif c.waiting_entries >= sambatan.waiting_list_limit() then
     perform sambatan.refuse('waiting_list_full',
       jsonb_build_object('maximum', sambatan.waiting_list_limit()));
@@ -972,7 +972,7 @@ begin
   then
     perform sambatan.refuse('waiting_transition_not_allowed',
       jsonb_build_object('from', e.status, 'event', p_event));
-  elsif c.closing_as is not null then
+  elsif c.closing_outcome is not null then
     perform sambatan.refuse('campaign_closing');
   elsif p_at >= c.deadline and c.status <> 'fulfilled' and e.refund_id is null then
     perform sambatan.refuse('deadline_passed');
@@ -1004,7 +1004,7 @@ begin
     perform sambatan.refuse('offer_expired');
   end if;
   -- From kept to free and taken by the join, all under the row's lock: nobody sees them free.
-  c.kept_slots := c.kept_slots - e.quantity;
+  c.reserved_slots := c.reserved_slots - e.quantity;
   c := sambatan.append_events(c, 'waiting_accepted', p_actor, now_at, array[
     jsonb_build_object('entry_id', p_entry_id, 'quantity', e.quantity,
       'participation_id', p_participation_id)]);
@@ -1029,13 +1029,13 @@ $$;
 -- Records that entries have left a waiting list, one event for each element of p_metadata, and
 -- counts them no more. What was kept for them is kept until offer_slots says anew; when nobody is
 -- left it is free. The caller holds the campaign's row and stores what becomes of it in c.
-create or replace function sambatan.forget_waiting(
+create or replace function sambatan.remove_waiting_entries(
   inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz, p_metadata jsonb[]
 ) language plpgsql as $$
 begin
   c.waiting_entries := c.waiting_entries - cardinality(p_metadata);
   if c.waiting_entries = 0 then
-    c.kept_slots := 0;
+    c.reserved_slots := 0;
   end if;
   c := sambatan.append_events(c, p_event, p_actor, p_at, p_metadata);
 end
@@ -1044,7 +1044,7 @@ $$;
 -- An entry leaves the waiting list by its buyer's will: p_event is waiting_declined, of an offer, or
 -- waiting_withdrawn, of any open entry. What was kept for it is passed on at once. One that has left
 -- in this way already is given as it is. Refuses as open_waiting_entry does.
-create or replace function sambatan.leave_waiting(
+create or replace function sambatan.withdraw_waiting_entry(
   p_campaign_id uuid, p_entry_id uuid, p_event text, p_actor text
 ) returns sambatan.waiting_entries language plpgsql as $$
 declare
@@ -1062,11 +1062,11 @@ begin
       withdrawn_at = case p_event when 'waiting_withdrawn' then now_at end
     where campaign_id = p_campaign_id and entry_id = p_entry_id
     returning * into e;
-  c := sambatan.forget_waiting(c, p_event, p_actor, now_at, array[
+  c := sambatan.remove_waiting_entries(c, p_event, p_actor, now_at, array[
     jsonb_strip_nulls(jsonb_build_object('entry_id', p_entry_id, 'quantity', e.quantity,
       'amount', e.kept_amount))]);
   perform sambatan.store_campaigns(array[sambatan.offer_slots(c, now_at)]);
-  perform sambatan.look_again(p_campaign_id, now_at);
+  perform sambatan.schedule_run(p_campaign_id, now_at);
   return e;
 end
 $$;
@@ -1106,7 +1106,7 @@ begin
       into told from picked;
     lapsed := lapsed + cardinality(told);
     if told <> '{}' then
-      c := sambatan.forget_waiting(c, 'waiting_lapsed', 'system', p_at, told);
+      c := sambatan.remove_waiting_entries(c, 'waiting_lapsed', 'system', p_at, told);
     end if;
     if kind = 'offered' or told <> '{}' then
       c := sambatan.offer_slots(c, p_at);
@@ -1117,7 +1117,7 @@ $$;
 
 -- When the lifecycle has to look at a waiting list next; null when nothing in it has a time. An offer
 -- that is accepted by paying, and whose time is over at p_at, waits for its payment to be decided.
-create or replace function sambatan.waiting_due_at(c sambatan.campaigns, p_at timestamptz)
+create or replace function sambatan.waiting_next_run_at(c sambatan.campaigns, p_at timestamptz)
 returns timestamptz language sql stable as $$
   select min(case when status = 'waiting' then keep_until
     when order_id is not null and offer_expires_at <= p_at
@@ -1151,13 +1151,13 @@ begin
       'quantity', quantity, 'amount', kept_amount)) order by position), '{}')
     into told from picked;
   closed := cardinality(told);
-  c := sambatan.forget_waiting(c, 'waiting_closed', coalesce(c.closing_actor, 'system'), p_at, told);
+  c := sambatan.remove_waiting_entries(c, 'waiting_closed', coalesce(c.closing_actor, 'system'), p_at, told);
 end
 $$;
 
 -- Whether the money of a refund is kept for an entry at the head of a waiting list: it is not to be
 -- sent meanwhile.
-create or replace function sambatan.is_kept(p_campaign_id uuid, p_transaction_id uuid)
+create or replace function sambatan.is_retained(p_campaign_id uuid, p_transaction_id uuid)
 returns boolean language sql stable as $$
   select exists (select 1 from sambatan.waiting_entries w
     where w.campaign_id = p_campaign_id and w.refund_id = p_transaction_id
@@ -1165,10 +1165,10 @@ returns boolean language sql stable as $$
 $$;
 
 -- Refuses while the money of a refund is kept: refund_is_kept. The caller holds the campaign's row.
-create or replace function sambatan.check_not_kept(p_campaign_id uuid, p_transaction_id uuid)
+create or replace function sambatan.check_not_retained(p_campaign_id uuid, p_transaction_id uuid)
 returns void language plpgsql as $$
 begin
-  if sambatan.is_kept(p_campaign_id, p_transaction_id) then
+  if sambatan.is_retained(p_campaign_id, p_transaction_id) then
     perform sambatan.refuse('refund_is_kept');
   end if;
 end
@@ -1182,7 +1182,7 @@ create or replace function sambatan.lapsed_order(
   out shipping_address text, out note text, out pay_by timestamptz
 ) language plpgsql stable as $$
 begin
-  select p.user_id, p.quantity - p.short_slots, p.shipping_address, p.note, p.hold_expires_at
+  select p.user_id, p.quantity - p.undelivered_slots, p.shipping_address, p.note, p.hold_expires_at
     into user_id, quantity, shipping_address, note, pay_by
     from sambatan.participants p
     where p.campaign_id = p_campaign_id and p.participation_id = p_order_id
@@ -1217,13 +1217,13 @@ $$;
 -- Whether somebody may still be put on a campaign's waiting list with money for p_quantity slots that
 -- was paid in time. Once the campaign has succeeded, slots must be free or still come free, and
 -- packing must not have begun: nothing was shipped or received, and no payout may leave.
-create or replace function sambatan.takes_kept_money(p_campaign_id uuid, p_quantity integer)
+create or replace function sambatan.accepts_retained_refund(p_campaign_id uuid, p_quantity integer)
 returns boolean language plpgsql stable as $$
 declare
   is_open boolean;
   is_completed boolean;
 begin
-  select c.closing_as is null and (c.status in ('active', 'locked', 'verifying')
+  select c.closing_outcome is null and (c.status in ('active', 'locked', 'verifying')
       or (c.status = 'fulfilled' and c.shipped_at is null
         and (c.decision_opened_at is null or c.decided_at is not null))),
       c.status = 'fulfilled'
@@ -1265,7 +1265,7 @@ begin
       case when c.status = 'fulfilled' then o.pay_by else least(o.pay_by, c.deadline) end)
     into price, due_by from sambatan.campaigns c where c.campaign_id = p_campaign_id;
   if o.quantity > 0 and p_amount >= price and p_paid <= due_by
-    and sambatan.takes_kept_money(p_campaign_id, o.quantity)
+    and sambatan.accepts_retained_refund(p_campaign_id, o.quantity)
     and not exists (select 1 from sambatan.transactions t where t.campaign_id = p_campaign_id
       and t.participation_id = p_order_id and t.paid_in_time is not null)
   then
@@ -1288,7 +1288,7 @@ begin
   return case
     when r.paid_in_time is null then 'refund_has_no_choice'
     when r.status <> 'due' or r.attempts > 0 then 'refund_sent_already'
-    when not sambatan.takes_kept_money(p_campaign_id, r.quantity) then 'waiting_list_closed'
+    when not sambatan.accepts_retained_refund(p_campaign_id, r.quantity) then 'waiting_list_closed'
   end;
 end
 $$;
@@ -1298,7 +1298,7 @@ $$;
 -- free are given at once. The same choice again gives the entry that was made. Refuses:
 -- campaign_not_found, refund_has_no_choice, refund_sent_already, waiting_list_closed,
 -- quantity_out_of_bounds.
-create or replace function sambatan.wait_with_kept_money(
+create or replace function sambatan.wait_with_retained_refund(
   p_campaign_id uuid, p_refund_id uuid, p_entry_id uuid, p_actor text
 ) returns uuid language plpgsql as $$
 declare
@@ -1378,7 +1378,7 @@ $$;
 -- Gives the slots of an entry that has kept money to its buyer: a new participation, confirmed and
 -- paid at once. The caller holds the campaign's row, has seen that the slots are free, and has stored
 -- the row; it is changed here and to be read again.
-create or replace function sambatan.give_paid_slots(
+create or replace function sambatan.assign_paid_slots(
   p_campaign_id uuid, p_entry_id uuid, p_at timestamptz
 ) returns void language plpgsql as $$
 declare
@@ -1413,7 +1413,7 @@ begin
     jsonb_build_object('quantity', e.quantity, 'entry_id', p_entry_id));
   perform sambatan.record_event(p_campaign_id, 'participant_confirmed', 'system', p_at, made,
     jsonb_build_object('quantity', e.quantity, 'amount', c.price, 'entry_id', p_entry_id));
-  perform sambatan.pay_with_kept_money(p_campaign_id, e.refund_id, made, c.price, p_at);
+  perform sambatan.pay_with_retained_refund(p_campaign_id, e.refund_id, made, c.price, p_at);
   perform sambatan.record_event(p_campaign_id, 'payment_settled', 'system', p_at, made,
     jsonb_build_object('amount', c.price, 'unique_code', e.kept_amount - c.price,
       'entry_id', p_entry_id));
@@ -1429,7 +1429,7 @@ $$;
 -- as far as it pays, the payment has its receipt from now on, and the refund is void. What is above
 -- p_price is the unique code. What is paid for the old order after this is paid twice. The caller
 -- holds the campaign's row.
-create or replace function sambatan.pay_with_kept_money(
+create or replace function sambatan.pay_with_retained_refund(
   p_campaign_id uuid, p_refund_id uuid, p_participation_id uuid, p_price bigint, p_at timestamptz
 ) returns void language plpgsql as $$
 declare
@@ -1482,7 +1482,7 @@ create or replace function sambatan.release_participation(
 declare
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   now_at constant timestamptz := clock_timestamp();
-  p sambatan.participants := sambatan.leaving_participation(c, p_participation_id, now_at);
+  p sambatan.participants := sambatan.cancellable_participation(c, p_participation_id, now_at);
   was_paid constant boolean := p.status = 'confirmed';
 begin
   update sambatan.participants
@@ -1538,7 +1538,7 @@ begin
   perform sambatan.settle_payment(c, p, null, now_at, p_actor, p_reference,
     sambatan.next_verified_receipt(p_campaign_id, p_participation_id), null, paid_on);
   p := sambatan.confirm_reserved(c, p, now_at, p_actor);
-  perform sambatan.look_again(p_campaign_id, now_at);
+  perform sambatan.schedule_run(p_campaign_id, now_at);
   return p;
 end
 $$;
@@ -1635,7 +1635,7 @@ begin
     p.participation_id := e.order_id;
     p.user_id := e.user_id;
     p.quantity := e.quantity;
-    p.short_slots := 0;
+    p.undelivered_slots := 0;
     if e.status = 'offered' then
       p.status := 'pending_payment';
     else
@@ -1690,7 +1690,7 @@ begin
     is_there := found;
     if is_there and (t.account_id is not null or t.status not in ('due', 'rejected')) then
       return t;
-    elsif not is_there and not (c.closing_as is null and p.status = 'pending_payment'
+    elsif not is_there and not (c.closing_outcome is null and p.status = 'pending_payment'
       and ((c.payment_timing = 'upfront' and c.status in ('active', 'locked')
           and clock_timestamp() < c.deadline)
         or c.status = 'fulfilled'))
@@ -1780,7 +1780,7 @@ begin
   insert into sambatan.transactions as old (campaign_id, kind, status, participation_id, amount,
       cause, actor, reference, created_at, settled_at, receipt, paid_at, paid_on)
     values (c.campaign_id, 'payment', 'settled', p.participation_id,
-      (p.quantity - p.short_slots) * c.price_per_slot, 'payment:' || p.participation_id, p_actor,
+      (p.quantity - p.undelivered_slots) * c.price_per_slot, 'payment:' || p.participation_id, p_actor,
       p_reference, p_at, p_at, p_receipt, p_paid_at, p_paid_on)
     on conflict (campaign_id, cause) do update set status = 'settled', actor = p_actor,
       reference = p_reference, settled_at = p_at, receipt = p_receipt, reason = null,
@@ -1838,14 +1838,14 @@ begin
     when p.status = 'cancelled' and p.cancel_reason = 'hold_lapsed' then 'hold_lapsed'
     when p.status = 'cancelled' then 'left'
     when p.status = 'refunded' then 'campaign_over'
-    when p.status = 'pending_payment' and c.closing_as is not null then 'campaign_over'
+    when p.status = 'pending_payment' and c.closing_outcome is not null then 'campaign_over'
     when p.status = 'pending_payment' and c.status = 'fulfilled' and p_paid > p.hold_expires_at
       then 'too_late'
     when p.status = 'pending_payment'
       and c.status not in ('active', 'locked', 'verifying', 'fulfilled') then 'campaign_over'
     when (p.status = 'pending_payment' and c.status <> 'fulfilled' and p_paid > c.deadline)
       or (p.status = 'confirmed' and p_paid > t.pay_by) then 'too_late'
-    when p_amount < coalesce(t.amount, (p.quantity - p.short_slots) * c.price_per_slot)
+    when p_amount < coalesce(t.amount, (p.quantity - p.undelivered_slots) * c.price_per_slot)
       then 'too_little'
   end;
 end
@@ -1895,12 +1895,12 @@ begin
   end if;
   select * into t from sambatan.transactions x
     where x.campaign_id = p_campaign_id and x.cause = 'payment:' || p_participation_id;
-  price := coalesce(t.amount, (p.quantity - p.short_slots) * c.price_per_slot);
+  price := coalesce(t.amount, (p.quantity - p.undelivered_slots) * c.price_per_slot);
   why := sambatan.why_not_owed(c, p, p_amount, paid);
   if why = 'hold_lapsed' and p_amount >= price and paid <= c.deadline
-    and c.closing_as is null and c.status in ('active', 'locked', 'verifying')
+    and c.closing_outcome is null and c.status in ('active', 'locked', 'verifying')
   then
-    participation_id := sambatan.give_slots_again(c, p, p_actor);
+    participation_id := sambatan.rejoin_lapsed(c, p, p_actor);
     why := case when participation_id is null then 'hold_lapsed' end;
   end if;
 
@@ -1911,11 +1911,11 @@ begin
       p_receipt, why, p_paid_at, p_paid_on,
       sambatan.paid_in_time(p_campaign_id, p_participation_id, p_amount, why, paid));
     if why in ('too_little', 'too_late') and t.status in ('proof_submitted', 'pending') then
-      perform sambatan.put_back_payment(c, p, t, why, now_at);
+      perform sambatan.reopen_payment(c, p, t, why, now_at);
     elsif why in ('hold_lapsed', 'left', 'campaign_over', 'unpaid') then
       perform sambatan.void_payment(c.campaign_id, p_participation_id, why);
     end if;
-    perform sambatan.look_again(p_campaign_id, now_at);
+    perform sambatan.schedule_run(p_campaign_id, now_at);
     return;
   end if;
 
@@ -1948,7 +1948,7 @@ begin
   elsif p.status = 'pending_payment' then
     perform sambatan.confirm_reserved(c, p, now_at, p_actor);
   end if;
-  perform sambatan.look_again(p_campaign_id, now_at);
+  perform sambatan.schedule_run(p_campaign_id, now_at);
 end
 $$;
 
@@ -1956,7 +1956,7 @@ $$;
 -- join: the slots have to be free, also of those who wait, and within the buyer's bounds. Once the
 -- deadline has passed no join is taken, but a place that was paid for before it is given back. Gives
 -- the new participation, or null when it was refused. The caller holds the campaign's row.
-create or replace function sambatan.give_slots_again(
+create or replace function sambatan.rejoin_lapsed(
   c sambatan.campaigns, p sambatan.participants, p_actor text
 ) returns uuid language plpgsql as $$
 declare
@@ -1975,7 +1975,7 @@ begin
   select coalesce(sum(x.quantity), 0) into has from sambatan.participants x
     where x.campaign_id = c.campaign_id and x.user_id = p.user_id
       and x.status in ('pending_payment', 'confirmed', 'fulfilled');
-  if p.quantity > c.total_slots - c.filled_slots - c.kept_slots
+  if p.quantity > c.total_slots - c.filled_slots - c.reserved_slots
     or has + p.quantity > coalesce(c.max_slots_per_user, 2147483647)
   then
     return null;
@@ -2031,8 +2031,8 @@ declare
 begin
   select entry_id into strict told from sambatan.waiting_entries
     where campaign_id = c.campaign_id and order_id = p.participation_id;
-  c.kept_slots := c.kept_slots - p.quantity;
-  c := sambatan.forget_waiting(c, 'waiting_accepted', p_actor, p_at, array[
+  c.reserved_slots := c.reserved_slots - p.quantity;
+  c := sambatan.remove_waiting_entries(c, 'waiting_accepted', p_actor, p_at, array[
     jsonb_build_object('entry_id', told, 'quantity', p.quantity,
       'participation_id', p.participation_id)]);
   c := sambatan.add_participation(c, p, p.participation_id, 'confirmed', p_at, p_actor);
@@ -2056,7 +2056,7 @@ $$;
 -- that is shorter), but never beyond the deadline. Once the deadline has passed there is no time left
 -- to pay in. p_is_rejected when a person has looked at the proof and decided. The caller holds the
 -- campaign's row.
-create or replace function sambatan.put_back_payment(
+create or replace function sambatan.reopen_payment(
   c sambatan.campaigns, p sambatan.participants, t sambatan.transactions, p_reason text,
   p_at timestamptz, p_is_rejected boolean default false
 ) returns void language plpgsql as $$
@@ -2070,7 +2070,7 @@ begin
       p_at + greatest(t.hold_left, least(c.hold_seconds, 3600) * interval '1 second'));
     update sambatan.participants set hold_expires_at = until, updated_at = p_at
       where campaign_id = c.campaign_id and participation_id = p.participation_id;
-    update sambatan.campaigns set due_at = least(due_at, until)
+    update sambatan.campaigns set next_run_at = least(next_run_at, until)
       where campaign_id = c.campaign_id;
   end if;
   update sambatan.transactions set status = 'rejected', reason = p_reason, hold_left = null,
@@ -2113,7 +2113,7 @@ declare
     'due', 'rejected', 'proof_submitted', 'pending');
 begin
   if t.status = 'pending' then
-    t := sambatan.recall_movement(t.transaction_id, 'payment', 'paid by transfer');
+    t := sambatan.mark_failed(t.transaction_id, 'payment', 'paid by transfer');
   end if;
   insert into sambatan.payment_proofs (campaign_id, participation_id, content_type, content,
       uploaded_by, uploaded_at)
@@ -2139,7 +2139,7 @@ $$;
 
 -- The sums that people have seen arrive for a participation, by eye, and under which reference. What
 -- was above what it pays for is credited beside the payment that has the receipt.
-create or replace function sambatan.verified_sums(p_campaign_id uuid, p_participation_id uuid)
+create or replace function sambatan.manually_verified_sums(p_campaign_id uuid, p_participation_id uuid)
 returns table (amount bigint, reference text) language sql stable as $$
   select t.amount + t.surcharge + coalesce(above.amount, 0), t.reference
   from sambatan.transactions t
@@ -2155,7 +2155,7 @@ create or replace function sambatan.next_verified_receipt(
   p_campaign_id uuid, p_participation_id uuid
 ) returns text language sql stable as $$
   select 'verified:' || p_participation_id || case when count(*) > 0 then ':' || count(*) else '' end
-  from sambatan.verified_sums(p_campaign_id, p_participation_id)
+  from sambatan.manually_verified_sums(p_campaign_id, p_participation_id)
 $$;
 
 -- The day (Asia/Jakarta) on which a proof of a payment was last uploaded: it was paid by then. Null
@@ -2181,7 +2181,7 @@ declare
     p_participation_id, 'due', 'proof_submitted', 'rejected', 'pending');
   seen constant bigint := coalesce(p_amount, t.amount + t.unique_code);
 begin
-  if exists (select from sambatan.verified_sums(p_campaign_id, p_participation_id) s
+  if exists (select from sambatan.manually_verified_sums(p_campaign_id, p_participation_id) s
     where s.amount = seen and s.reference is not distinct from p_reference)
     or exists (select 1 from sambatan.counted_sums(p_campaign_id, p_participation_id) l
       where l.amount = seen and l.outcome <> 'known'
@@ -2212,10 +2212,10 @@ declare
 begin
   select * into p from sambatan.participants
     where campaign_id = p_campaign_id and participation_id = p_participation_id;
-  perform sambatan.put_back_payment(c, p, t, p_reason, now_at, true);
+  perform sambatan.reopen_payment(c, p, t, p_reason, now_at, true);
   perform sambatan.record_event(p_campaign_id, 'payment_rejected', p_actor, now_at,
     p_participation_id, jsonb_build_object('reason', p_reason));
-  perform sambatan.look_again(p_campaign_id, now_at);
+  perform sambatan.schedule_run(p_campaign_id, now_at);
   select * into strict t from sambatan.transactions
     where campaign_id = p_campaign_id and transaction_id = t.transaction_id;
   return t;
@@ -2236,12 +2236,12 @@ $$;
 
 -- Whether a person has seen this very sum arrive for a participation, by eye, and no line of a
 -- statement stands for that yet.
-create or replace function sambatan.was_seen(
+create or replace function sambatan.is_manually_verified(
   p_campaign_id uuid, p_participation_id uuid, p_amount bigint
 ) returns boolean language sql stable as $$
   select count(*) > (select count(*) from sambatan.counted_sums(p_campaign_id, p_participation_id) l
     where l.amount = p_amount and l.outcome = 'known')
-  from sambatan.verified_sums(p_campaign_id, p_participation_id) s where s.amount = p_amount
+  from sambatan.manually_verified_sums(p_campaign_id, p_participation_id) s where s.amount = p_amount
 $$;
 
 -- The payments that a transfer of p_amount rupiah on a day may be for: open ones of exactly that sum
@@ -2266,7 +2266,7 @@ language sql stable as $$
   union all
   select f.campaign_id, f.participation_id, v.by_eye from fitting f
   cross join lateral (
-    select sambatan.was_seen(f.campaign_id, f.participation_id, p_amount) as by_eye) v
+    select sambatan.is_manually_verified(f.campaign_id, f.participation_id, p_amount) as by_eye) v
   where not exists (select from open) and f.status in ('settled', 'void')
     and (v.by_eye or (f.status = 'settled' and f.unique_code > 0
       and f.receipt !~ '^(line|verified):'
@@ -2279,7 +2279,7 @@ $$;
 -- itself, or, where it would pay nothing there, of another one that its buyer has in the campaign (the
 -- slots that they were given again, or have taken anew). Null when nobody has. The caller holds the
 -- campaign's row.
-create or replace function sambatan.seen_for(
+create or replace function sambatan.manually_verified_for(
   c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_paid timestamptz
 ) returns uuid language plpgsql stable as $$
 declare
@@ -2290,14 +2290,14 @@ begin
   if not found then
     p := sambatan.offered_participation(c.campaign_id, p_participation_id);
   end if;
-  if sambatan.was_seen(c.campaign_id, p_participation_id, p_amount) then
+  if sambatan.is_manually_verified(c.campaign_id, p_participation_id, p_amount) then
     return p_participation_id;
   elsif sambatan.why_not_owed(c, p, p_amount, p_paid) is null then
     return null;
   end if;
   return (select o.participation_id from sambatan.participants o
     where o.campaign_id = c.campaign_id and o.user_id = p.user_id
-      and sambatan.was_seen(c.campaign_id, o.participation_id, p_amount)
+      and sambatan.is_manually_verified(c.campaign_id, o.participation_id, p_amount)
     order by o.joined_at, o.participation_id limit 1);
 end
 $$;
@@ -2345,7 +2345,7 @@ declare
 begin
   if p_quantity > p.quantity then
     perform sambatan.refuse('more_slots_by_joining', jsonb_build_object('quantity', p.quantity));
-  elsif c.closing_as is not null then
+  elsif c.closing_outcome is not null then
     perform sambatan.refuse('campaign_closing');
   elsif c.status not in ('active', 'locked') then
     perform sambatan.refuse('campaign_not_active', jsonb_build_object('status', c.status));
@@ -2448,7 +2448,7 @@ create or replace function sambatan.count_money(
 declare
   paid constant timestamptz :=
     sambatan.paid_moment(p_booked_at, p_booked_on, clock_timestamp());
-  seen constant uuid := sambatan.seen_for(c, p_participation_id, p_amount, paid);
+  seen constant uuid := sambatan.manually_verified_for(c, p_participation_id, p_amount, paid);
   missing constant bigint := sambatan.missing_of(c, p_participation_id, p_amount, paid);
 begin
   if seen is not null then
@@ -2490,7 +2490,7 @@ begin
   end if;
   return coalesce((select t.amount from sambatan.transactions t
       where t.campaign_id = c.campaign_id and t.cause = 'payment:' || p_participation_id),
-    (p.quantity - p.short_slots) * c.price_per_slot) - p_amount;
+    (p.quantity - p.undelivered_slots) * c.price_per_slot) - p_amount;
 end
 $$;
 
@@ -2526,7 +2526,7 @@ begin
   end if;
   delete from sambatan.statement_line_parts where line_id = p_line_id;
   insert into sambatan.statement_line_parts (line_id, part, campaign_id, participation_id, amount,
-      said_by, said_at)
+      assigned_by, assigned_at)
     select p_line_id, u.part, u.campaign_id, u.participation_id, u.amount, p_actor, clock_timestamp()
     from unnest(p_campaign_ids, p_participation_ids, p_amounts) with ordinality
       as u (campaign_id, participation_id, amount, part);
@@ -2652,7 +2652,7 @@ begin
       sambatan.paid_moment(null, greatest(l.booked_on, max(o.booked_on)), clock_timestamp())
     into total, paid from sambatan.statement_lines o
     where o.line_id = any (waiting) and o.status = 'allocated';
-  if sambatan.seen_for(c, p_participation_id, l.amount,
+  if sambatan.manually_verified_for(c, p_participation_id, l.amount,
     sambatan.paid_moment(l.booked_at, l.booked_on, clock_timestamp())) is not null
   then
     perform sambatan.count_lines(array[p_line_id], true, p_actor);
@@ -2699,7 +2699,7 @@ begin
         fits.participation_id, l.amount, true, p_actor, left(l.description, 200),
         'line:' || l.line_id, l.booked_at, l.booked_on);
       insert into sambatan.statement_line_parts (line_id, part, campaign_id, participation_id,
-          amount, said_by, said_at, outcome, receipt)
+          amount, assigned_by, assigned_at, outcome, receipt)
         values (l.line_id, 1, fits.campaign_id, result.participation_id, l.amount, p_actor,
           clock_timestamp(), result.outcome, 'line:' || l.line_id);
       update sambatan.statement_lines set status = 'matched', campaign_id = fits.campaign_id,
@@ -2745,7 +2745,7 @@ begin
   elsif p_actor <> 'system' and not sambatan.can_collect(c, p_pays_online) then
     perform sambatan.refuse('receiving_account_missing');
   end if;
-  update sambatan.campaigns set status = 'active', opened_at = now_at, due_at = deadline
+  update sambatan.campaigns set status = 'active', opened_at = now_at, next_run_at = deadline
     where campaign_id = p_campaign_id;
   return sambatan.record_event(p_campaign_id, 'campaign_opened', p_actor, now_at);
 end
@@ -2753,7 +2753,7 @@ $$;
 
 -- Moves the deadline of an active or full campaign to a later time. Refuses: campaign_not_found,
 -- transition_not_allowed, campaign_closing, deadline_passed, deadline_not_later. Who joined before
--- may leave from now on, paid or not: see leaving_participation.
+-- may leave from now on, paid or not: see cancellable_participation.
 create or replace function sambatan.extend_deadline(
   p_campaign_id uuid, p_deadline timestamptz, p_reason text, p_actor text
 ) returns sambatan.audit_logs language plpgsql as $$
@@ -2764,14 +2764,14 @@ begin
   if c.status not in ('active', 'locked') then
     perform sambatan.refuse('transition_not_allowed',
       jsonb_build_object('from', c.status, 'event', 'deadline_extended'));
-  elsif c.closing_as is not null then
+  elsif c.closing_outcome is not null then
     perform sambatan.refuse('campaign_closing');
   elsif now_at >= c.deadline then
     perform sambatan.refuse('deadline_passed');
   elsif p_deadline <= c.deadline then
     perform sambatan.refuse('deadline_not_later', jsonb_build_object('deadline', c.deadline));
   end if;
-  -- due_at stays: a hold or an offer may end between the old deadline and the new one, and looking
+  -- next_run_at stays: a hold or an offer may end between the old deadline and the new one, and looking
   -- early is harmless.
   update sambatan.campaigns set deadline = p_deadline, extended_at = now_at
     where campaign_id = p_campaign_id;
@@ -2805,16 +2805,16 @@ begin
   if c.status not in ('draft', 'scheduled', 'active', 'locked', 'verifying') then
     perform sambatan.refuse('transition_not_allowed',
       jsonb_build_object('from', c.status, 'event', 'campaign_cancelled'));
-  elsif c.closing_as is not null then
+  elsif c.closing_outcome is not null then
     perform sambatan.refuse('campaign_closing');
   elsif c.status in ('active', 'locked', 'verifying') then
-    update sambatan.campaigns set closing_as = 'cancelled', closing_actor = p_actor,
-        closing_reason = p_reason, slots_at_close = filled_slots, due_at = now_at,
+    update sambatan.campaigns set closing_outcome = 'cancelled', closing_actor = p_actor,
+        closing_reason = p_reason, slots_at_close = filled_slots, next_run_at = now_at,
         updated_at = now_at
       where campaign_id = p_campaign_id;
     return false;
   end if;
-  update sambatan.campaigns set status = 'cancelled', cancelled_at = now_at, due_at = null,
+  update sambatan.campaigns set status = 'cancelled', cancelled_at = now_at, next_run_at = null,
       slots_at_close = 0
     where campaign_id = p_campaign_id;
   perform sambatan.record_event(p_campaign_id, 'campaign_cancelled', p_actor, now_at, null,
@@ -2837,26 +2837,26 @@ $$;
 -- What settling writes beside the campaign's row, gathered, so that many campaigns are stored by one
 -- statement for each table: the checks, indexes and keys of a table are made ready once for each
 -- statement, which costs several times as much as writing a row.
-create or replace function sambatan.store_effects(p_effects sambatan.effects)
+create or replace function sambatan.apply_writes(p_writes sambatan.pending_writes)
 returns void language plpgsql set enable_seqscan = off as $$
 begin
-  if p_effects.moves <> '{}' then
+  if p_writes.moves <> '{}' then
     update sambatan.participants p set status = m.status, updated_at = m.moved_at,
       confirmed_at = case m.status when 'confirmed' then m.moved_at else p.confirmed_at end,
       cancelled_at = case m.status when 'cancelled' then m.moved_at end,
       cancel_reason = case m.status when 'cancelled' then 'hold_lapsed' end,
       refunded_at = case m.status when 'refunded' then m.moved_at end
-    from unnest(p_effects.moves) m
+    from unnest(p_writes.moves) m
     where p.campaign_id = m.campaign_id and p.participation_id = m.participation_id;
   end if;
-  if p_effects.dues <> '{}' then
+  if p_writes.dues <> '{}' then
     insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
       actor, created_at, pay_by)
     select campaign_id, kind, 'due', participation_id, amount, cause, actor, created_at, pay_by
-    from unnest(p_effects.dues);
+    from unnest(p_writes.dues);
   end if;
-  if p_effects.entries <> '{}' then
-    insert into sambatan.audit_logs select * from unnest(p_effects.entries);
+  if p_writes.entries <> '{}' then
+    insert into sambatan.audit_logs select * from unnest(p_writes.entries);
   end if;
 end
 $$;
@@ -2868,7 +2868,7 @@ $$;
 -- what becomes of it in c, and the effects.
 create or replace function sambatan.settle_participants(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out settled integer,
-  out effects sambatan.effects
+  out writes sambatan.pending_writes
 ) language plpgsql set enable_seqscan = off as $$
 declare
   by_actor constant text := coalesce(c.closing_actor, 'system');
@@ -2876,20 +2876,20 @@ declare
 begin
   with picked as materialized (
     select p.participation_id, p.quantity, p.status as from_status,
-      case when c.closing_as = 'fulfilled' then
+      case when c.closing_outcome = 'fulfilled' then
         case when c.payment_timing = 'on_completion' then 'confirmed' else 'cancelled' end
-      when c.closing_as is null then 'cancelled'
+      when c.closing_outcome is null then 'cancelled'
       else 'refunded' end::sambatan.participant_status as to_status
     from (
       (select participation_id, quantity, status from sambatan.participants
-      where c.closing_as is null and campaign_id = c.campaign_id and status = 'pending_payment'
+      where c.closing_outcome is null and campaign_id = c.campaign_id and status = 'pending_payment'
         and hold_expires_at <= p_at - c.hold_grace_seconds * interval '1 second'
       order by hold_expires_at, participation_id limit p_limit)
       union all
       (select participation_id, quantity, status from sambatan.participants
-      where c.closing_as is not null and campaign_id = c.campaign_id
+      where c.closing_outcome is not null and campaign_id = c.campaign_id
         and (status = 'pending_payment'
-          or (status = 'confirmed' and c.closing_as <> 'fulfilled'))
+          or (status = 'confirmed' and c.closing_outcome <> 'fulfilled'))
       order by status, participation_id limit p_limit)
     ) p
   ), money as (
@@ -2898,11 +2898,11 @@ begin
     select row(c.campaign_id, 'payment', k.participation_id, k.quantity * c.price_per_slot,
       'payment:' || k.participation_id, by_actor, p_at,
       p_at + (c.payment_term_seconds + c.payment_grace_seconds) * interval '1 second')
-      ::sambatan.due_movement as due
+      ::sambatan.due_ledger_entry as due
     from picked k where k.to_status = 'confirmed'
     union all
     select row(c.campaign_id, 'refund', k.participation_id, t.amount + t.surcharge - b.given_back,
-      'refund:' || k.participation_id, by_actor, p_at, null)::sambatan.due_movement
+      'refund:' || k.participation_id, by_actor, p_at, null)::sambatan.due_ledger_entry
     from picked k
     join sambatan.transactions t on t.campaign_id = c.campaign_id
       and t.cause = 'payment:' || k.participation_id and t.status = 'settled'
@@ -2944,19 +2944,19 @@ begin
   )
   select sums.*, log.*,
     (select array_agg(row(c.campaign_id, participation_id, to_status, p_at)
-      ::sambatan.participation_move) from picked) as moves,
+      ::sambatan.participation_change) from picked) as moves,
     (select array_agg(due) from money) as dues
     into s from sums, log;
 
   settled := s.n;
-  effects := row(coalesce(s.moves, '{}'), coalesce(s.dues, '{}'), coalesce(s.entries, '{}'));
+  writes := row(coalesce(s.moves, '{}'), coalesce(s.dues, '{}'), coalesce(s.entries, '{}'));
   if settled = 0 then
     return;
   end if;
   c.filled_slots := c.filled_slots - s.freed;
   c.participant_count := c.participant_count - s.left_count;
   c.confirmed_slots := c.confirmed_slots + s.confirmed - s.unconfirmed;
-  if c.closing_as is null then
+  if c.closing_outcome is null then
     c.status := 'active';
     c.filled_at := null;
   end if;
@@ -2980,7 +2980,7 @@ $$;
 create or replace function sambatan.settle_step(
   inout c sambatan.campaigns, p_complete_full boolean, p_limit integer, p_pays_online boolean,
   out transitions sambatan.audit_logs[], out settled integer, out more boolean,
-  out effects sambatan.effects
+  out writes sambatan.pending_writes
 ) language plpgsql as $$
 declare
   r record;
@@ -2994,13 +2994,13 @@ begin
   transitions := '{}';
   settled := 0;
   more := false;
-  effects := row('{}', '{}', '{}');
+  writes := row('{}', '{}', '{}');
   now_at := clock_timestamp();
 
   if c.status = 'scheduled' and c.opens_at <= now_at and now_at < c.deadline
     and not sambatan.can_collect(c, p_pays_online)
   then
-    c.due_at := least(c.deadline, now_at + interval '1 minute');
+    c.next_run_at := least(c.deadline, now_at + interval '1 minute');
     return;
   elsif c.status = 'scheduled' and c.opens_at <= now_at then
     transitions := transitions || sambatan.open_campaign(c.campaign_id, 'system');
@@ -3008,24 +3008,24 @@ begin
     -- What follows comes after the opening in the log, so its time may not be before it.
     now_at := clock_timestamp();
   end if;
-  if c.status = 'fulfilled' and c.closing_as is null then
+  if c.status = 'fulfilled' and c.closing_outcome is null then
     select * into r from sambatan.settle_after_success(c, now_at, p_limit);
     c := r.c;
     transitions := r.transitions;
     settled := r.settled;
     more := r.more;
     return;
-  elsif c.status not in ('active', 'locked', 'verifying') and c.closing_as is null then
+  elsif c.status not in ('active', 'locked', 'verifying') and c.closing_outcome is null then
     return;
   end if;
 
-  if c.closing_as is null and now_at < c.deadline then
+  if c.closing_outcome is null and now_at < c.deadline then
     was_full := c.status = 'locked';
     select * into r from sambatan.settle_participants(c, now_at, p_limit);
     c := r.c;
     settled := r.settled;
     -- At once: what follows reads them.
-    perform sambatan.store_effects(r.effects);
+    perform sambatan.apply_writes(r.writes);
     if settled > 0 and was_full then
       select * into r
         from sambatan.append_event(c, 'campaign_reopened', 'system', now_at, null, '{}');
@@ -3039,7 +3039,7 @@ begin
     end if;
   end if;
 
-  if c.closing_as is null then
+  if c.closing_outcome is null then
     counted := case when c.payment_timing = 'upfront' then c.confirmed_slots
       else c.filled_slots end;
     verified_at := c.deadline + c.verification_seconds * interval '1 second';
@@ -3047,7 +3047,7 @@ begin
       and sambatan.awaits_payments(c)
     then
       -- A person may set a line aside meanwhile, which concerns any number of campaigns.
-      c.due_at := least(verified_at, now_at + interval '10 minutes');
+      c.next_run_at := least(verified_at, now_at + interval '10 minutes');
       if c.status <> 'verifying' then
         c.status := 'verifying';
         c.verifying_at := now_at;
@@ -3058,29 +3058,29 @@ begin
       end if;
       return;
     elsif now_at >= c.deadline then
-      c.closing_as := case when counted >= c.minimum_slots then 'fulfilled' else 'expired' end;
+      c.closing_outcome := case when counted >= c.minimum_slots then 'fulfilled' else 'expired' end;
     elsif p_complete_full and c.status = 'locked' and counted = c.total_slots then
-      c.closing_as := 'fulfilled';
+      c.closing_outcome := 'fulfilled';
     else
       select least(c.deadline, min(p.hold_expires_at) + c.hold_grace_seconds * interval '1 second')
         into next_at from sambatan.participants p
         where p.campaign_id = c.campaign_id and p.status = 'pending_payment'
           and p.hold_expires_at is not null;
       if c.waiting_entries > 0 then
-        next_at := least(next_at, sambatan.waiting_due_at(c, now_at));
+        next_at := least(next_at, sambatan.waiting_next_run_at(c, now_at));
       end if;
-      c.due_at := next_at;
+      c.next_run_at := next_at;
       more := settled = p_limit;
       return;
     end if;
     c.slots_at_close := c.filled_slots;
     c.closing_actor := 'system';
-    c.due_at := now_at;
+    c.next_run_at := now_at;
   end if;
 
   settled := 0;
   -- Who waits keeps waiting when it succeeds: an order that is not paid is passed on to them.
-  if c.waiting_entries > 0 and c.closing_as <> 'fulfilled' then
+  if c.waiting_entries > 0 and c.closing_outcome <> 'fulfilled' then
     select * into r from sambatan.close_waiting(c, now_at, p_limit);
     c := r.c;
     settled := r.closed;
@@ -3088,45 +3088,45 @@ begin
   select * into r from sambatan.settle_participants(c, now_at, p_limit - settled);
   c := r.c;
   settled := settled + r.settled;
-  effects := r.effects;
+  writes := r.writes;
   if settled = p_limit then
     more := true;
     return;
   end if;
 
-  if c.closing_as = 'fulfilled' then
+  if c.closing_outcome = 'fulfilled' then
     c.slots_at_close := c.filled_slots;
     amount := c.confirmed_slots * c.price_per_slot;
     amount := amount - sambatan.platform_fee(amount, c.platform_fee_basis_points);
     if amount > 0 then
-      effects.dues := effects.dues || row(c.campaign_id, 'payout', null, amount, 'payout',
-        c.closing_actor, now_at, null)::sambatan.due_movement;
+      writes.dues := writes.dues || row(c.campaign_id, 'payout', null, amount, 'payout',
+        c.closing_actor, now_at, null)::sambatan.due_ledger_entry;
     end if;
   elsif c.status = 'fulfilled' then
     update sambatan.transactions set status = 'void', reason = c.closing_reason
       where campaign_id = c.campaign_id and kind = 'payout' and status = 'due';
   end if;
   select * into r from sambatan.next_event(c,
-    case when c.closing_as = 'fulfilled' then 'campaign_completed'
-      when c.closing_as = 'expired' then 'campaign_failed' else 'campaign_cancelled' end,
+    case when c.closing_outcome = 'fulfilled' then 'campaign_completed'
+      when c.closing_outcome = 'expired' then 'campaign_failed' else 'campaign_cancelled' end,
     c.closing_actor, now_at, null,
     jsonb_strip_nulls(jsonb_build_object('slots_taken', c.slots_at_close,
       'reason', c.closing_reason, 'payout', amount)));
   c := r.c;
-  effects.entries := effects.entries || r.entry;
+  writes.entries := writes.entries || r.entry;
   transitions := transitions || r.entry;
-  if c.closing_as = 'fulfilled' then
+  if c.closing_outcome = 'fulfilled' then
     c.completed_at := now_at;
-  elsif c.closing_as = 'expired' then
+  elsif c.closing_outcome = 'expired' then
     c.failed_at := now_at;
   else
     c.cancelled_at := now_at;
   end if;
-  c.status := c.closing_as;
-  c.closing_as := null;
+  c.status := c.closing_outcome;
+  c.closing_outcome := null;
   c.closing_actor := null;
   c.closing_reason := null;
-  c.due_at := null;
+  c.next_run_at := null;
   if c.status = 'fulfilled' and c.waiting_entries > 0 then
     -- What nobody paid for by the deadline is offered at once; the rest of the list is looked at in
     -- a transaction of its own. Slots that are given at once are given in the books as well, which
@@ -3134,14 +3134,14 @@ begin
     if exists (select 1 from sambatan.waiting_entries where campaign_id = c.campaign_id
       and status = 'waiting' and refund_id is not null)
     then
-      perform sambatan.store_effects(effects);
-      effects := row('{}', '{}', '{}');
+      perform sambatan.apply_writes(writes);
+      writes := row('{}', '{}', '{}');
     end if;
     c := sambatan.renew_offers(c, now_at);
     c := sambatan.offer_slots(c, now_at);
-    c.due_at := now_at;
+    c.next_run_at := now_at;
   elsif c.status = 'fulfilled' and c.payment_timing = 'on_completion' then
-    c.due_at := now_at + (c.payment_term_seconds + c.payment_grace_seconds) * interval '1 second';
+    c.next_run_at := now_at + (c.payment_term_seconds + c.payment_grace_seconds) * interval '1 second';
   end if;
 end
 $$;
@@ -3154,7 +3154,7 @@ returns void language sql as $$
   update sambatan.campaigns as t set
     status = s.status, filled_slots = s.filled_slots, confirmed_slots = s.confirmed_slots,
     participant_count = s.participant_count, waiting_entries = s.waiting_entries,
-    kept_slots = s.kept_slots, due_at = s.due_at, closing_as = s.closing_as,
+    reserved_slots = s.reserved_slots, next_run_at = s.next_run_at, closing_outcome = s.closing_outcome,
     closing_actor = s.closing_actor, closing_reason = s.closing_reason,
     slots_at_close = s.slots_at_close, audit_seq = s.audit_seq, audit_hash = s.audit_hash,
     updated_at = s.updated_at, filled_at = s.filled_at, verifying_at = s.verifying_at,
@@ -3162,8 +3162,8 @@ returns void language sql as $$
     failed_at = s.failed_at, cancelled_at = s.cancelled_at
   from unnest(p_campaigns) s
   where t.campaign_id = s.campaign_id
-    and (t.audit_seq, t.due_at, t.closing_as, t.kept_slots)
-      is distinct from (s.audit_seq, s.due_at, s.closing_as, s.kept_slots)
+    and (t.audit_seq, t.next_run_at, t.closing_outcome, t.reserved_slots)
+      is distinct from (s.audit_seq, s.next_run_at, s.closing_outcome, s.reserved_slots)
 $$;
 
 -- settle_step for one campaign. Locks its row and checks again, so that any number of workers may
@@ -3201,8 +3201,8 @@ declare
   c sambatan.campaigns;
   r record;
   changed sambatan.campaigns[] := '{}';
-  moves sambatan.participation_move[] := '{}';
-  dues sambatan.due_movement[] := '{}';
+  moves sambatan.participation_change[] := '{}';
+  dues sambatan.due_ledger_entry[] := '{}';
   entries sambatan.audit_logs[] := '{}';
   skew constant interval := clock_timestamp() - p_process_clock;
 begin
@@ -3222,9 +3222,9 @@ begin
           p_pays_online);
         c := r.c;
         changed := changed || c;
-        moves := moves || (r.effects).moves;
-        dues := dues || (r.effects).dues;
-        entries := entries || (r.effects).entries;
+        moves := moves || (r.writes).moves;
+        dues := dues || (r.writes).dues;
+        entries := entries || (r.writes).entries;
         transitions := r.transitions;
         settled := r.settled;
         more := r.more;
@@ -3233,7 +3233,7 @@ begin
     end if;
     return next;
   end loop;
-  perform sambatan.store_effects(row(moves, dues, entries));
+  perform sambatan.apply_writes(row(moves, dues, entries));
   perform sambatan.store_campaigns(changed);
 end
 $$;
@@ -3308,7 +3308,7 @@ begin
   if exists (select 1 from sambatan.transactions t where t.campaign_id = c.campaign_id
     and t.kind = 'payout' and t.status = 'pending')
   then
-    c.due_at := p_at + interval '10 minutes';
+    c.next_run_at := p_at + interval '10 minutes';
     return;
   end if;
   for p in select x.* from sambatan.open_orders(c, p_at) o
@@ -3332,24 +3332,24 @@ begin
 
   select min(case when o.pay_by > p_at then o.pay_by
       else least(o.pay_by + c.verification_seconds * interval '1 second',
-        p_at + interval '10 minutes') end) into c.due_at
+        p_at + interval '10 minutes') end) into c.next_run_at
     from sambatan.open_orders(c, p_at) o;
   if c.waiting_entries > 0 then
-    c.due_at := least(c.due_at, sambatan.waiting_due_at(c, p_at));
+    c.next_run_at := least(c.next_run_at, sambatan.waiting_next_run_at(c, p_at));
   end if;
   if more then
-    c.due_at := p_at;
-  elsif c.due_at is null then
+    c.next_run_at := p_at;
+  elsif c.next_run_at is null then
     select * into r from sambatan.close_waiting(c, p_at, p_limit - settled);
     c := r.c;
     settled := settled + r.closed;
     more := settled = p_limit;
-    c.due_at := case when more then p_at end;
+    c.next_run_at := case when more then p_at end;
     paid := sambatan.paid_slots(c);
     if not more and c.decision_opened_at is null and paid < c.minimum_slots
       and exists (select 1 from sambatan.participants x where x.campaign_id = c.campaign_id
         and x.status = 'cancelled' and x.cancel_reason = 'unpaid')
-      and sambatan.may_be_called_off(c)
+      and sambatan.can_be_cancelled(c)
     then
       c.decision_opened_at := p_at;
       select * into r from sambatan.append_event(c, 'campaign_below_minimum', 'system', p_at, null,
@@ -3369,9 +3369,9 @@ $$;
 
 -- Whether a completed campaign can still be called off: it was not shipped, nobody has received
 -- anything, and no payout was sent or is on its way.
-create or replace function sambatan.may_be_called_off(c sambatan.campaigns)
+create or replace function sambatan.can_be_cancelled(c sambatan.campaigns)
 returns boolean language sql stable as $$
-  select c.status = 'fulfilled' and c.closing_as is null and c.shipped_at is null
+  select c.status = 'fulfilled' and c.closing_outcome is null and c.shipped_at is null
     and not exists (select 1 from sambatan.participants p
       where p.campaign_id = c.campaign_id and p.status = 'fulfilled')
     and not exists (select 1 from sambatan.transactions t
@@ -3391,7 +3391,7 @@ declare
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   now_at constant timestamptz := clock_timestamp();
 begin
-  if c.status <> 'fulfilled' or c.closing_as is not null or c.decision_opened_at is null
+  if c.status <> 'fulfilled' or c.closing_outcome is not null or c.decision_opened_at is null
     or c.decided_at is not null
   then
     perform sambatan.refuse('no_decision_open');
@@ -3413,11 +3413,11 @@ begin
     perform sambatan.refuse('goods_received_already');
   elsif c.shipped_at is not null then
     perform sambatan.refuse('goods_shipped_already');
-  elsif not sambatan.may_be_called_off(c) then
+  elsif not sambatan.can_be_cancelled(c) then
     perform sambatan.refuse('payout_settled_already');
   end if;
-  update sambatan.campaigns set decided_at = now_at, closing_as = 'cancelled',
-      closing_actor = p_actor, closing_reason = 'below_minimum', due_at = now_at,
+  update sambatan.campaigns set decided_at = now_at, closing_outcome = 'cancelled',
+      closing_actor = p_actor, closing_reason = 'below_minimum', next_run_at = now_at,
       updated_at = now_at
     where campaign_id = p_campaign_id;
   return true;
@@ -3517,7 +3517,7 @@ returns table (campaign_id uuid, total_slots integer, filled_slots integer,
   available_slots integer, progress numeric, participant_count integer,
   total_contribution bigint, status sambatan.campaign_status)
 language sql stable as $$
-  select c.campaign_id, c.total_slots, c.filled_slots, c.total_slots - c.filled_slots - c.kept_slots,
+  select c.campaign_id, c.total_slots, c.filled_slots, c.total_slots - c.filled_slots - c.reserved_slots,
     round(100.0 * c.filled_slots / c.total_slots, 2), c.participant_count,
     c.filled_slots * c.price_per_slot, c.status
   from sambatan.campaigns c where c.campaign_id = p_campaign_id
@@ -3572,7 +3572,7 @@ language sql stable as $$
     where t.campaign_id = p_campaign_id
   ), sold as (
     select c.status, c.platform_fee_basis_points, (c.confirmed_slots - coalesce((
-        select sum(p.short_slots) from sambatan.participants p
+        select sum(p.undelivered_slots) from sambatan.participants p
         where p.campaign_id = p_campaign_id and p.status in ('confirmed', 'fulfilled')), 0))
       * c.price_per_slot as gross
     from sambatan.campaigns c where c.campaign_id = p_campaign_id
@@ -3588,7 +3588,7 @@ language sql stable as $$
 $$;
 
 -- A refund or payout by its id alone, its campaign locked; or a refusal.
-create or replace function sambatan.lock_movement(p_transaction_id uuid, p_kind text)
+create or replace function sambatan.lock_ledger_entry(p_transaction_id uuid, p_kind text)
 returns sambatan.transactions language plpgsql as $$
 declare
   t sambatan.transactions;
@@ -3610,11 +3610,11 @@ $$;
 -- to be released, not disputed, and covered by what is in hand and owed to nobody else. Refuses:
 -- movement_not_found, movement_transition_not_allowed, refund_is_kept, payout_not_released,
 -- payout_disputed, payout_not_covered.
-create or replace function sambatan.settle_movement(
+create or replace function sambatan.settle_ledger_entry(
   p_transaction_id uuid, p_kind text, p_reference text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
 declare
-  t sambatan.transactions := sambatan.lock_movement(p_transaction_id, p_kind);
+  t sambatan.transactions := sambatan.lock_ledger_entry(p_transaction_id, p_kind);
   now_at constant timestamptz := clock_timestamp();
   free bigint;
 begin
@@ -3626,7 +3626,7 @@ begin
     perform sambatan.refuse('movement_transition_not_allowed',
       jsonb_build_object('from', t.status, 'event', p_kind || '_settled'));
   end if;
-  perform sambatan.check_not_kept(t.campaign_id, p_transaction_id);
+  perform sambatan.check_not_retained(t.campaign_id, p_transaction_id);
   if p_kind = 'payout' then
     perform sambatan.check_payout(t);
     -- What was refunded twice is not the seller's to bear.
@@ -3647,9 +3647,9 @@ begin
 end
 $$;
 
--- settle_movement for several, in one transaction: all or none. In order of their campaigns, as
+-- settle_ledger_entry for several, in one transaction: all or none. In order of their campaigns, as
 -- everybody locks them.
-create or replace function sambatan.settle_movements(
+create or replace function sambatan.settle_ledger_entries(
   p_transaction_ids uuid[], p_kind text, p_reference text, p_actor text
 ) returns setof sambatan.transactions language plpgsql as $$
 declare
@@ -3659,7 +3659,7 @@ begin
     left join sambatan.transactions t on t.transaction_id = u.id
     group by u.id, t.campaign_id order by t.campaign_id, u.id
   loop
-    return next sambatan.settle_movement(id, p_kind, p_reference, p_actor);
+    return next sambatan.settle_ledger_entry(id, p_kind, p_reference, p_actor);
   end loop;
 end
 $$;
@@ -3670,14 +3670,14 @@ create or replace function sambatan.fail_refund(
   p_transaction_id uuid, p_reason text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
 declare
-  t sambatan.transactions := sambatan.lock_movement(p_transaction_id, 'refund');
+  t sambatan.transactions := sambatan.lock_ledger_entry(p_transaction_id, 'refund');
   now_at constant timestamptz := clock_timestamp();
 begin
   if t.status not in ('due', 'pending') then
     perform sambatan.refuse('movement_transition_not_allowed',
       jsonb_build_object('from', t.status, 'event', 'refund_failed'));
   end if;
-  perform sambatan.check_not_kept(t.campaign_id, p_transaction_id);
+  perform sambatan.check_not_retained(t.campaign_id, p_transaction_id);
   update sambatan.transactions set status = 'due', attempts = attempts + 1, reason = p_reason,
       provider = null, provider_reference = null
     where campaign_id = t.campaign_id and transaction_id = p_transaction_id
@@ -3693,11 +3693,11 @@ $$;
 -- once more; of a refund that was made twice, the claim for it is settled instead. What was settled
 -- stays in the books as it was. Gives the new movement, or the claim. Refuses:
 -- movement_not_found, movement_transition_not_allowed.
-create or replace function sambatan.reverse_movement(
+create or replace function sambatan.reverse_ledger_entry(
   p_transaction_id uuid, p_kind text, p_reason text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
 declare
-  t constant sambatan.transactions := sambatan.lock_movement(p_transaction_id, p_kind);
+  t constant sambatan.transactions := sambatan.lock_ledger_entry(p_transaction_id, p_kind);
   now_at constant timestamptz := clock_timestamp();
   again sambatan.transactions;
   claim uuid;
@@ -3707,7 +3707,7 @@ begin
     where x.campaign_id = t.campaign_id and x.purpose = 'claim' and x.status in ('due', 'void')
       and x.cause in ('claim:' || p_transaction_id, replace(t.cause, 'doubled:', 'claim:'));
   if found then
-    return sambatan.settle_claim(claim, left(p_reason, 200), p_actor);
+    return sambatan.settle_overpaid_refund(claim, left(p_reason, 200), p_actor);
   end if;
   if t.status <> 'settled' or exists (select from sambatan.transactions
     where campaign_id = t.campaign_id and reverses = p_transaction_id)
@@ -3734,13 +3734,13 @@ $$;
 
 -- A movement is with a provider, under the name that the provider is asked for it by; until the
 -- provider says what came of it, that is not known. Then receive_money (of a payment) or
--- settle_movement says that it was made, recall_movement or fail_refund that it was not. Refuses:
+-- settle_ledger_entry says that it was made, mark_failed or fail_refund that it was not. Refuses:
 -- movement_not_found, movement_transition_not_allowed, refund_is_kept.
-create or replace function sambatan.send_movement(
+create or replace function sambatan.mark_pending(
   p_transaction_id uuid, p_kind text, p_provider text, p_provider_reference text
 ) returns sambatan.transactions language plpgsql as $$
 declare
-  t sambatan.transactions := sambatan.lock_movement(p_transaction_id, p_kind);
+  t sambatan.transactions := sambatan.lock_ledger_entry(p_transaction_id, p_kind);
 begin
   if t.status = 'pending' and (t.provider, t.provider_reference)
     = (p_provider, p_provider_reference)
@@ -3750,7 +3750,7 @@ begin
     perform sambatan.refuse('movement_transition_not_allowed',
       jsonb_build_object('from', t.status, 'event', 'pending'));
   end if;
-  perform sambatan.check_not_kept(t.campaign_id, p_transaction_id);
+  perform sambatan.check_not_retained(t.campaign_id, p_transaction_id);
   if p_kind = 'payout' then
     perform sambatan.check_payout(t);
   end if;
@@ -3764,11 +3764,11 @@ $$;
 
 -- The provider has not made it, and will not: it is due again. Refuses: movement_not_found,
 -- movement_transition_not_allowed.
-create or replace function sambatan.recall_movement(
+create or replace function sambatan.mark_failed(
   p_transaction_id uuid, p_kind text, p_reason text
 ) returns sambatan.transactions language plpgsql as $$
 declare
-  t sambatan.transactions := sambatan.lock_movement(p_transaction_id, p_kind);
+  t sambatan.transactions := sambatan.lock_ledger_entry(p_transaction_id, p_kind);
 begin
   if t.status <> 'pending' then
     perform sambatan.refuse('movement_transition_not_allowed',
@@ -3778,7 +3778,7 @@ begin
       provider = null, provider_reference = null
     where campaign_id = t.campaign_id and transaction_id = p_transaction_id
     returning * into t;
-  perform sambatan.look_again(t.campaign_id, clock_timestamp());
+  perform sambatan.schedule_run(t.campaign_id, clock_timestamp());
   return t;
 end
 $$;
@@ -3788,7 +3788,7 @@ $$;
 create or replace function sambatan.is_undecided(p_campaign_id uuid)
 returns boolean language sql stable as $$
   select exists (select 1 from sambatan.campaigns c where c.campaign_id = p_campaign_id
-      and (c.closing_as is not null
+      and (c.closing_outcome is not null
         or (c.decision_opened_at is not null and c.decided_at is null)))
     or exists (select 1 from sambatan.waiting_entries e
       where e.campaign_id = p_campaign_id and e.status = 'offered')
@@ -3820,7 +3820,7 @@ end
 $$;
 
 -- Marks the payouts of a campaign that are due as released. The caller holds the campaign's row.
-create or replace function sambatan.mark_released(
+create or replace function sambatan.release_due_payouts(
   p_campaign_id uuid, p_at timestamptz, p_actor text
 ) returns void language plpgsql as $$
 declare
@@ -3852,7 +3852,7 @@ begin
     and not sambatan.is_undecided(p_campaign_id)
     and not sambatan.has_open_orders(p_campaign_id)
   then
-    perform sambatan.mark_released(p_campaign_id, p_at, 'system');
+    perform sambatan.release_due_payouts(p_campaign_id, p_at, 'system');
   end if;
 end
 $$;
@@ -3863,7 +3863,7 @@ $$;
 create or replace function sambatan.release_payout(p_transaction_id uuid, p_actor text)
 returns sambatan.transactions language plpgsql as $$
 declare
-  t sambatan.transactions := sambatan.lock_movement(p_transaction_id, 'payout');
+  t sambatan.transactions := sambatan.lock_ledger_entry(p_transaction_id, 'payout');
 begin
   if t.status <> 'due' then
     perform sambatan.refuse('movement_transition_not_allowed',
@@ -3875,7 +3875,7 @@ begin
   elsif sambatan.is_undecided(t.campaign_id) then
     perform sambatan.refuse('payout_unsettled');
   end if;
-  perform sambatan.mark_released(t.campaign_id, clock_timestamp(), p_actor);
+  perform sambatan.release_due_payouts(t.campaign_id, clock_timestamp(), p_actor);
   select * into strict t from sambatan.transactions
     where campaign_id = t.campaign_id and transaction_id = p_transaction_id;
   return t;
@@ -3933,12 +3933,12 @@ $$;
 -- is due back, or what was to be paid is less. A participation that keeps none, and has not received
 -- the goods, is refunded: its unique code goes back as well. Gives the rupiah that are due back. The
 -- caller holds the campaign's row, and brings the payout up to date.
-create or replace function sambatan.take_back_slots(
+create or replace function sambatan.revoke_slots(
   c sambatan.campaigns, p sambatan.participants, p_slots integer, p_at timestamptz, p_actor text,
   p_reason text
 ) returns bigint language plpgsql as $$
 declare
-  keeps_none constant boolean := p.short_slots + p_slots = p.quantity;
+  keeps_none constant boolean := p.undelivered_slots + p_slots = p.quantity;
   is_refunded constant boolean := keeps_none and p.status = 'confirmed';
   worth constant bigint := p_slots * c.price_per_slot;
   t sambatan.transactions;
@@ -3951,17 +3951,17 @@ begin
     insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
         actor, created_at)
       values (c.campaign_id, 'refund', 'due', p.participation_id, back,
-        'short:' || p.participation_id || ':' || p.short_slots + p_slots, p_actor, p_at);
+        'short:' || p.participation_id || ':' || p.undelivered_slots + p_slots, p_actor, p_at);
   elsif keeps_none then
     perform sambatan.void_payment(c.campaign_id, p.participation_id, p_reason);
     -- It may have been the last order that was still to be paid.
-    perform sambatan.look_again(c.campaign_id, p_at);
+    perform sambatan.schedule_run(c.campaign_id, p_at);
   else
     -- Another sum to pay: it gets a code of its own when it is looked at.
     update sambatan.transactions set amount = amount - worth, account_id = null, unique_code = 0
       where campaign_id = c.campaign_id and transaction_id = t.transaction_id;
   end if;
-  update sambatan.participants set short_slots = short_slots + p_slots, updated_at = p_at,
+  update sambatan.participants set undelivered_slots = undelivered_slots + p_slots, updated_at = p_at,
       status = case when is_refunded then 'refunded' else status end,
       refunded_at = case when is_refunded then p_at else refunded_at end
     where campaign_id = c.campaign_id and participation_id = p.participation_id;
@@ -4003,13 +4003,13 @@ begin
     c := sambatan.cancel_unpaid(c, p, now_at, p_actor);
     perform sambatan.void_payment(p_campaign_id, p_participation_id, 'unpaid');
     -- The slots are passed on at once; the lifecycle sees whether it was the last open order.
-    c.due_at := now_at;
+    c.next_run_at := now_at;
     if c.waiting_entries > 0 then
       c := sambatan.offer_slots(c, now_at);
     end if;
     perform sambatan.store_campaigns(array[c]);
   else
-    perform sambatan.take_back_slots(c, p, p.quantity - p.short_slots, now_at, p_actor, 'unpaid');
+    perform sambatan.revoke_slots(c, p, p.quantity - p.undelivered_slots, now_at, p_actor, 'unpaid');
   end if;
   perform sambatan.refresh_payout(p_campaign_id, now_at, p_actor);
   perform sambatan.release_when_received(p_campaign_id, now_at);
@@ -4030,8 +4030,8 @@ begin
     perform sambatan.refuse('transition_not_allowed',
       jsonb_build_object('from', c.status, 'event', 'campaign_shortfall'));
   end if;
-  select coalesce(sum(quantity - short_slots), 0),
-      coalesce(sum(quantity - short_slots) filter (where status = 'fulfilled'), 0)
+  select coalesce(sum(quantity - undelivered_slots), 0),
+      coalesce(sum(quantity - undelivered_slots) filter (where status = 'fulfilled'), 0)
     into delivered, minimum from sambatan.participants
     where campaign_id = p_campaign_id and status in ('confirmed', 'fulfilled');
   maximum := greatest(delivered - 1, minimum);
@@ -4063,9 +4063,9 @@ begin
   return query
   with line as (
     -- The log knows the order of those who joined in the same moment.
-    select p.participation_id, p.user_id, p.status, p.quantity - p.short_slots as has,
+    select p.participation_id, p.user_id, p.status, p.quantity - p.undelivered_slots as has,
       row_number() over in_line as place,
-      sum(p.quantity - p.short_slots) over in_line - (p.quantity - p.short_slots) as before
+      sum(p.quantity - p.undelivered_slots) over in_line - (p.quantity - p.undelivered_slots) as before
     from (
       select a.participation_id, a.seq from sambatan.audit_logs a
       where a.campaign_id = p_campaign_id and a.event = 'participant_joined') a
@@ -4111,7 +4111,7 @@ begin
       and p.participation_id = s.participation_id
     where s.loses > 0 order by s.place
   loop
-    back := back + sambatan.take_back_slots(c, share.p, share.loses, now_at, p_actor, 'shortfall');
+    back := back + sambatan.revoke_slots(c, share.p, share.loses, now_at, p_actor, 'shortfall');
   end loop;
   if c.waiting_entries > 0 then
     select * into c from sambatan.campaigns where campaign_id = p_campaign_id;
@@ -4175,7 +4175,7 @@ begin
   why := sambatan.why_not_disputed(p_campaign_id, p_participation_id, p_reason, now_at);
   if why is not null then
     perform sambatan.refuse(why);
-  elsif p.short_slots >= p.quantity or not exists (
+  elsif p.undelivered_slots >= p.quantity or not exists (
     select 1 from sambatan.transactions t where t.campaign_id = p_campaign_id
       and t.cause = 'payment:' || p_participation_id and t.status = 'settled')
   then
@@ -4219,9 +4219,9 @@ begin
   select * into strict p from sambatan.participants
     where campaign_id = d.campaign_id and participation_id = d.participation_id;
   if p_resolution = 'upheld' and p.status in ('confirmed', 'fulfilled')
-    and p.short_slots < p.quantity
+    and p.undelivered_slots < p.quantity
   then
-    back := sambatan.take_back_slots(c, p, p.quantity - p.short_slots, now_at, p_actor, 'dispute');
+    back := sambatan.revoke_slots(c, p, p.quantity - p.undelivered_slots, now_at, p_actor, 'dispute');
     perform sambatan.refresh_payout(c.campaign_id, now_at, p_actor);
   end if;
   perform sambatan.record_event(d.campaign_id, 'dispute_resolved', p_actor, now_at,
@@ -4235,7 +4235,7 @@ $$;
 
 -- The order of a provider that the money of a refund came by, for the provider to send it back on;
 -- null for money that came another way. What was credited names its own receipt.
-create or replace function sambatan.order_to_refund(t sambatan.transactions, p_provider text)
+create or replace function sambatan.refund_order(t sambatan.transactions, p_provider text)
 returns text language sql stable as $$
   select o.reference from sambatan.gateway_calls o
   where o.campaign_id = t.campaign_id and o.kind = 'payment' and o.status = 'made'
@@ -4257,7 +4257,7 @@ create or replace function sambatan.refund_by_provider(
   p_transaction_id uuid, p_provider text, p_reference text, p_actor text
 ) returns boolean language plpgsql as $$
 declare
-  t sambatan.transactions := sambatan.lock_movement(p_transaction_id, 'refund');
+  t sambatan.transactions := sambatan.lock_ledger_entry(p_transaction_id, 'refund');
   now_at constant timestamptz := clock_timestamp();
   again sambatan.transactions;
 begin
@@ -4268,7 +4268,7 @@ begin
     t := again;
   end loop;
   if t.status in ('due', 'pending') or t.reference = p_reference then
-    perform sambatan.settle_movement(t.transaction_id, 'refund', p_reference, p_actor);
+    perform sambatan.settle_ledger_entry(t.transaction_id, 'refund', p_reference, p_actor);
     return false;
   end if;
   insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
@@ -4287,11 +4287,11 @@ end
 $$;
 
 -- A claim by its id alone, its campaign locked, in one of these states; or a refusal.
-create or replace function sambatan.lock_claim(
+create or replace function sambatan.lock_overpaid_refund(
   p_transaction_id uuid, p_event text, variadic p_from sambatan.transaction_status[]
 ) returns sambatan.transactions language plpgsql as $$
 declare
-  t constant sambatan.transactions := sambatan.lock_movement(p_transaction_id, 'adjustment');
+  t constant sambatan.transactions := sambatan.lock_ledger_entry(p_transaction_id, 'adjustment');
 begin
   if t.purpose <> 'claim' then
     perform sambatan.refuse('movement_not_found');
@@ -4305,11 +4305,11 @@ $$;
 
 -- What went out twice has come back, also after it was given up. Said again with the same reference it
 -- changes nothing. Refuses: movement_not_found, movement_transition_not_allowed.
-create or replace function sambatan.settle_claim(
+create or replace function sambatan.settle_overpaid_refund(
   p_transaction_id uuid, p_reference text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
 declare
-  t sambatan.transactions := sambatan.lock_claim(p_transaction_id, 'refund_recovered',
+  t sambatan.transactions := sambatan.lock_overpaid_refund(p_transaction_id, 'refund_recovered',
     'due', 'void', 'settled');
   now_at constant timestamptz := clock_timestamp();
 begin
@@ -4332,11 +4332,11 @@ $$;
 
 -- What went out twice will not come back, says a person, and why: the platform has lost it. Refuses:
 -- movement_not_found, movement_transition_not_allowed.
-create or replace function sambatan.give_up_claim(
+create or replace function sambatan.write_off_overpaid_refund(
   p_transaction_id uuid, p_reason text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
 declare
-  t sambatan.transactions := sambatan.lock_claim(p_transaction_id, 'refund_lost', 'due');
+  t sambatan.transactions := sambatan.lock_overpaid_refund(p_transaction_id, 'refund_lost', 'due');
 begin
   update sambatan.transactions set status = 'void', actor = p_actor, reason = p_reason
     where campaign_id = t.campaign_id and transaction_id = p_transaction_id
@@ -4390,9 +4390,9 @@ begin
   select 'refunds', count(*)::integer, min(q.created_at) from (
     select t.created_at from sambatan.transactions t
     where t.kind = 'refund' and t.status = 'due'
-      and (t.paid_in_time is null or not sambatan.is_kept(t.campaign_id, t.transaction_id))
+      and (t.paid_in_time is null or not sambatan.is_retained(t.campaign_id, t.transaction_id))
       and (p_provider is null or t.attempts > 0
-        or sambatan.order_to_refund(t, p_provider) is null)
+        or sambatan.refund_order(t, p_provider) is null)
     order by t.created_at limit p_max) q;
   return query
   select 'claims', count(*)::integer, min(q.created_at) from (
@@ -4449,9 +4449,9 @@ $$;
 
 -- Whether messages and money have to wait: this database was restored, and nobody has said yet that
 -- it is the real one. One without its row of sambatan.installation was restored by hand.
-create or replace function sambatan.is_held() returns boolean
+create or replace function sambatan.is_quarantined() returns boolean
 language sql stable as $$
-  select not exists (select from sambatan.installation where held_since is null)
+  select not exists (select from sambatan.installation where quarantined_since is null)
 $$;
 
 -- What a row of the access log hashes to, after the hash of the row before: fields of a fixed width
@@ -4487,7 +4487,7 @@ $$;
 
 -- Lets go of rows that are old enough, of as many people as told; what stays builds on the hash of
 -- the last one that went, which the head keeps. Gives how many rows went.
-create or replace function sambatan.forget_old_access(p_people integer)
+create or replace function sambatan.delete_old_access(p_people integer)
 returns bigint language plpgsql as $$
 declare
   v_user_id uuid;

@@ -66,7 +66,7 @@ export async function seenTooLate(
     service.db,
     `with p as (update sambatan.participants set hold_expires_at = now() where campaign_id = $1),
     t as (update sambatan.transactions set pay_by = now() where campaign_id = $1)
-    update sambatan.campaigns set due_at = now() where campaign_id = $1`,
+    update sambatan.campaigns set next_run_at = now() where campaign_id = $1`,
     id,
   );
   // This campaign alone: what others are due for is the matter of their tests.

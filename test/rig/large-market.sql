@@ -20,7 +20,7 @@ insert into sambatan.products (product_id, brand_id, name, base_price, sambatan_
 
 insert into sambatan.campaigns (campaign_id, brand_id, product_id, status, total_slots,
   minimum_slots, filled_slots, participant_count, confirmed_slots, price_per_slot, deadline,
-  opens_at, due_at, slots_at_close, created_at, updated_at, opened_at, completed_at, failed_at,
+  opens_at, next_run_at, slots_at_close, created_at, updated_at, opened_at, completed_at, failed_at,
   cancelled_at, audit_seq, title)
 select pg_temp.id(3, n), pg_temp.id(1, n % 500 + 1), pg_temp.id(2, n % 500 + 1), status, 20, 5,
   case when status in ('active', 'fulfilled') then 10 when status = 'locked' then 20 else 0 end,

@@ -110,7 +110,7 @@ export async function letTimePass(
   await ask(
     db,
     `with c as (
-      update sambatan.campaigns set ${earlier('deadline', 'opens_at', 'due_at', 'extended_at')},
+      update sambatan.campaigns set ${earlier('deadline', 'opens_at', 'next_run_at', 'extended_at')},
         ${earlier('completed_at', 'decision_opened_at')},
         ${earlier('shipped_at', 'received_after', 'receipts_due_at')}
       where campaign_id = $1), t as (

@@ -449,7 +449,7 @@ export async function moneyRefusals(service: HttpService, shop: Shop, test: Test
     const sent = await buyer.get(`/participations/${participation}/payment`);
     await ask(
       service.db,
-      `select sambatan.send_movement($1, 'payment', 'midtrans', gen_random_uuid()::text)`,
+      `select sambatan.mark_pending($1, 'payment', 'midtrans', gen_random_uuid()::text)`,
       expectStatus(sent, 200).id,
     );
     const pending = await staff.post(`/campaigns/${id}/shortfall`, less);

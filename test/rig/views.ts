@@ -374,7 +374,7 @@ async function accountViews({ service, person }: Making, buyer: Person): Promise
   };
   await giveFactor(service, proving.guarded);
   const whose = Object.values(proving).map(({ userId }) => userId);
-  const age = "update sambatan_auth.sessions set proven_at = now() - interval '1 h'";
+  const age = "update sambatan_auth.sessions set reauthenticated_at = now() - interval '1 h'";
   await ask(service.db, `${age} where user_id = any ($1)`, whose);
   const leave = async (page: Page) => {
     const word = page.url().includes('/en/') ? 'delete' : 'hapus';

@@ -22,7 +22,7 @@ export interface ImportRow {
   /** See `StoredMapping`. */
   readonly mapping: object;
   /** YYYY-MM-DD, as an operator said. */
-  readonly said_through: string | null;
+  readonly stated_through: string | null;
   readonly created_at: Date;
   readonly started_by: string | null;
   readonly started_at: Date | null;
@@ -39,7 +39,7 @@ export interface ImportRow {
 }
 
 const columns = `import_id, account_id, state, file_name, mapping,
-    said_through::text as said_through, created_at, started_by, started_at, finished_at, total_lines,
+    stated_through::text as stated_through, created_at, started_by, started_at, finished_at, total_lines,
     stored_lines, added_lines, doubtful_lines, skipped_lines, to_match, matched_lines, error`;
 
 export const insertImport = query<
@@ -123,7 +123,7 @@ export const startImport = query<
 >(
   'start_statement_import',
   `update sambatan.statement_imports set state = 'storing', mapping = $2::text::jsonb,
-    said_through = $3::text::date, total_lines = $4, skipped_lines = $5, skipped = $6::text::jsonb,
+    stated_through = $3::text::date, total_lines = $4, skipped_lines = $5, skipped = $6::text::jsonb,
     started_by = $7, started_at = clock_timestamp()
   where import_id = $1 and state = 'uploaded' returning ${columns}`,
 );

@@ -299,7 +299,7 @@ async function linesToMatch(db: Database, accountId: string): Promise<readonly s
  */
 async function noteThrough(tx: Tx, row: sql.ImportRow, parsed: ParsedStatement): Promise<void> {
   const yesterday = dayAfter(dayInJakarta(row.created_at), -1);
-  const [from, through] = coveredDays(parsed, row.said_through, yesterday);
+  const [from, through] = coveredDays(parsed, row.stated_through, yesterday);
   if (through === undefined) return;
   await tx.rows(sql.noteThrough, row.account_id, from ?? null, through);
 }

@@ -185,7 +185,7 @@ export function importOf(row: ImportRow) {
     state,
     file_name,
     mapping: mappingOf(row.mapping),
-    through: row.said_through,
+    through: row.stated_through,
     total_lines,
     stored_lines,
     added: row.added_lines,

@@ -101,8 +101,8 @@ export const closeCall = query<[reference: string, status: 'made' | 'not_made'],
 
 /** An order is decided, which the outcome of its campaign may wait for. */
 export const lookAgain = query<[campaignId: string], never>(
-  'look_again',
-  'select sambatan.look_again($1, clock_timestamp())',
+  'schedule_run',
+  'select sambatan.schedule_run($1, clock_timestamp())',
 );
 
 /** What was told could not be checked now: it is asked after as soon as may be. */
@@ -147,7 +147,7 @@ export const listRefundsToSend = query<[provider: string, limit: number], Refund
   'list_refunds_to_send',
   `select t.campaign_id, t.transaction_id, t.participation_id, t.amount, o.order_reference
   from sambatan.transactions t
-  cross join lateral (select sambatan.order_to_refund(t, $1) as order_reference) o
+  cross join lateral (select sambatan.refund_order(t, $1) as order_reference) o
   where t.kind = 'refund' and t.status = 'due' and t.attempts = 0
     and o.order_reference is not null and ${isNotKept('t')}
   order by t.created_at, t.transaction_id limit $2`,

@@ -29,7 +29,7 @@ export const listOverpaidRefunds = query<
   [after: number | null, afterId: string | null, limit: number],
   OverpaidRefundRow
 >(
-  'list_claims',
+  'list_overpaid_refunds',
   `${claim('sambatan.transactions')}
   where t.kind = 'adjustment' and t.status = 'due'
     and ${isAfterCursor('t.created_at', 't.transaction_id', ['$1', '$2'])}
@@ -39,12 +39,16 @@ export const listOverpaidRefunds = query<
 export const settleOverpaidRefund = query<
   [transactionId: string, reference: string, actor: string],
   OverpaidRefundRow
->('settle_claim', claim('sambatan.settle_claim($1, $2, $3)'), { changes: 'rows' });
+>('settle_overpaid_refund', claim('sambatan.settle_overpaid_refund($1, $2, $3)'), {
+  changes: 'rows',
+});
 
 export const writeOffOverpaidRefund = query<
   [transactionId: string, reason: string, actor: string],
   OverpaidRefundRow
->('give_up_claim', claim('sambatan.give_up_claim($1, $2, $3)'), { changes: 'rows' });
+>('write_off_overpaid_refund', claim('sambatan.write_off_overpaid_refund($1, $2, $3)'), {
+  changes: 'rows',
+});
 
 /** A provider has made a refund; whether a person had made it as well. */
 export const refundByProvider = query<

@@ -37,7 +37,7 @@ export interface ParticipationMoney {
  */
 export const deliveredQuantity = (p: string) =>
   `case when ${p}.status in ('cancelled', 'refunded') then 0
-      else ${p}.quantity - ${p}.short_slots end`;
+      else ${p}.quantity - ${p}.undelivered_slots end`;
 
 /**
  * The ledger entries of participation `p`, added up as `m`: one look into an index for each

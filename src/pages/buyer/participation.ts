@@ -215,8 +215,8 @@ function whole(visit: PageContext, row: OwnRow, money: Money, fault: Fault | und
 /** After a shortfall: how many slots are delivered of those that were ordered. */
 function undelivered(visit: PageContext, row: OwnRow): Html | false {
   const { t, language } = visit;
-  if (row.short_slots === 0) return false;
-  const delivered = row.quantity - row.short_slots;
+  if (row.undelivered_slots === 0) return false;
+  const delivered = row.quantity - row.undelivered_slots;
   return html`<dt>${t('Yang dikirim', 'Delivered')}</dt>
     <dd>
       <strong>${formatSlots(delivered, language)}</strong>

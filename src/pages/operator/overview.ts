@@ -176,8 +176,8 @@ interface Overdue {
   readonly campaign_id: string;
   readonly title: string;
   readonly status: StoredCampaignStatus;
-  readonly closing_as: string | null;
-  readonly due_at: Date;
+  readonly closing_outcome: string | null;
+  readonly next_run_at: Date;
 }
 
 function overdueTable(visit: PageContext, rows: readonly Overdue[]): Html {
@@ -198,10 +198,10 @@ function overdueTable(visit: PageContext, rows: readonly Overdue[]): Html {
               <th scope="row">
                 <a href="${url(`/operator/sambatan/${row.campaign_id}`)}">${row.title}</a>
               </th>
-              <td>${formatDistance(row.due_at, now, language)}</td>
+              <td>${formatDistance(row.next_run_at, now, language)}</td>
               <td>
                 ${
-                  row.closing_as === null
+                  row.closing_outcome === null
                     ? badge(t('Terlambat', 'Overdue'), 'bad')
                     : badge(t('Penutupan belum selesai', 'Closing is not done'), 'busy')
                 }

@@ -202,7 +202,7 @@ function entry(visit: PageContext, row: FoundParticipation): Html {
 /** What was ordered, and what is delivered where that is less. */
 function slotsOf({ t, language }: PageContext, row: FoundParticipation): string {
   const ordered = formatCount(row.quantity, language);
-  if (row.short_slots === 0) return ordered;
+  if (row.undelivered_slots === 0) return ordered;
   const delivered = formatCount(deliveredQuantityOf(row), language);
   return t(
     `${ordered} dipesan, ${delivered} dikirim`,
