@@ -148,7 +148,7 @@ test('an export has what is kept of the person, and of nobody else', async () =>
     'disputes',
     'divided_transfers',
     'exported_at',
-    'mfa_challenges',
+    'half_sign_ins',
     'invitations',
     'message_settings',
     'notifications',

@@ -29,7 +29,7 @@ test('an empty environment is a complete configuration with the embedded databas
       trustedProxies: [],
       publicUrl: undefined,
       drainSeconds: 0,
-      mostInFlight: 2000,
+      maxInFlight: 2000,
     },
     database: { url: undefined, dataDirectory: resolve('data') },
     identity: {
@@ -41,7 +41,7 @@ test('an empty environment is a complete configuration with the embedded databas
       jwtAudience: 'authenticated',
       operators: [],
       operatorsNeedFactor: false,
-      proofMinutes: 15,
+      reauthMinutes: 15,
       allowAnonymousUsers: false,
     },
     scheduler: { intervalMinutes: 5 },
@@ -84,7 +84,7 @@ test('every variable is read', () => {
     SAMBATAN_JWT_ISSUER: issuer,
     SAMBATAN_JWT_AUDIENCE: 'buyers',
     SAMBATAN_DRAIN_SECONDS: '5',
-    SAMBATAN_MOST_IN_FLIGHT: '300',
+    SAMBATAN_MAX_IN_FLIGHT: '300',
     SAMBATAN_INVARIANT_HOURS: '0',
     OTEL_EXPORTER_OTLP_ENDPOINT: 'https://collector.example/otlp/',
     OTEL_EXPORTER_OTLP_HEADERS: 'X-Key=abc=, team=dua',
@@ -98,7 +98,7 @@ test('every variable is read', () => {
     share: 0.25,
   });
   assert.equal(config.http.drainSeconds, 5);
-  assert.equal(config.http.mostInFlight, 300);
+  assert.equal(config.http.maxInFlight, 300);
   assert.equal(config.watch.invariantHours, 0);
   assert.equal(config.http.port, 0);
   assert.deepEqual(config.http.trustedProxies, ['10.0.0.7', '192.168.0.0/16', '2001:db8::/32']);
@@ -154,7 +154,7 @@ const refused: [name: string, value: string][] = [
   ['SAMBATAN_SCHEDULER_INTERVAL', '0'],
   ['SAMBATAN_SCHEDULER_INTERVAL', '1441'],
   ['SAMBATAN_JOIN_RATE_LIMIT', '100001'],
-  ['SAMBATAN_MOST_IN_FLIGHT', '0'],
+  ['SAMBATAN_MAX_IN_FLIGHT', '0'],
   ['SAMBATAN_TRUSTED_PROXIES', '0.0.0.0/0'],
   ['SAMBATAN_TRUSTED_PROXIES', '10.0.0.0/33'],
   ['SAMBATAN_TRUSTED_PROXIES', 'loopback'],

@@ -19,7 +19,7 @@ import { until } from './rig/until.ts';
 const seed = Number(process.env['SAMBATAN_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31));
 const most = 8;
 const service = await httpService({
-  environment: { SAMBATAN_MOST_IN_FLIGHT: String(most), SAMBATAN_JOIN_RATE_LIMIT: '0' },
+  environment: { SAMBATAN_MAX_IN_FLIGHT: String(most), SAMBATAN_JOIN_RATE_LIMIT: '0' },
   patience: { headersMs: 600, silentMs: 5_000, checkMs: 100 },
 });
 after(service.close);
@@ -337,7 +337,7 @@ test('who has said all they had to say is refused before the connection ends', a
 
 /** A server without room for anybody, and a call to a path of it. */
 async function crowded(t: TestContext, draining = { now: false }) {
-  const admission = new ConcurrencyLimiter({ mostInFlight: 0 });
+  const admission = new ConcurrencyLimiter({ maxInFlight: 0 });
   const server = Fastify({
     serverFactory: boundedServer({
       admission,
@@ -447,7 +447,7 @@ test('who leaves before the refusal harms nobody', async (t) => {
 });
 
 test('who never reads what was refused is cut off', async () => {
-  const admission = new ConcurrencyLimiter({ mostInFlight: 0 });
+  const admission = new ConcurrencyLimiter({ maxInFlight: 0 });
   const letIn = () => assert.fail('there is no room');
   const waits = { firstMs: 60_000, silentMs: 60_000 };
   const doorstep = new Doorstep({ ...waits, admission, always: new Set(), letIn });

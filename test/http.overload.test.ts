@@ -12,7 +12,7 @@ import { joinBody, openShop, type Shop } from './rig/shop.ts';
 import { until } from './rig/until.ts';
 
 const most = 8;
-const service = await httpService({ environment: { SAMBATAN_MOST_IN_FLIGHT: String(most) } });
+const service = await httpService({ environment: { SAMBATAN_MAX_IN_FLIGHT: String(most) } });
 after(service.close);
 let shop: Shop;
 before(async () => {
@@ -28,7 +28,7 @@ const metric = async (name: string) => {
 };
 test('a request beyond the bound is shed before anything is written, and taken when it comes again', async (t) => {
   const { id, letGo } = await crowded(t);
-  const before503 = await metric('sambatan_http_sheds_total');
+  const before503 = await metric('sambatan_http_shed_total');
   const mine = wish();
   const key = { 'idempotency-key': newId() };
   const path = `/campaigns/${id}/join`;
@@ -40,7 +40,7 @@ test('a request beyond the bound is shed before anything is written, and taken w
     assert.equal(headers['retry-after'], '1');
     assert.match(headers['content-type'] ?? '', /^application\/problem\+json/);
   }
-  assert.equal((await metric('sambatan_http_sheds_total')) - before503, 50);
+  assert.equal((await metric('sambatan_http_shed_total')) - before503, 50);
   assert.equal(await metric('sambatan_http_requests_in_flight'), most);
   assert.equal(await countOf(service, id), 0);
   assert.deepEqual(await letGo(), Array<number>(most).fill(201));
@@ -119,7 +119,7 @@ async function waits(
 test('the limit falls while everybody waits too long, and rises when nobody does', async () => {
   const told: number[] = [];
   const admission = new ConcurrencyLimiter({
-    mostInFlight: 1_000,
+    maxInFlight: 1_000,
     onShed: (sheds) => told.push(sheds),
   });
   for (let n = 0; n < 1_000; n++) admission.enter();
@@ -137,7 +137,7 @@ test('the limit falls while everybody waits too long, and rises when nobody does
 });
 
 test('one long wait, or long ones among short ones, lower nothing', async () => {
-  const admission = new ConcurrencyLimiter({ mostInFlight: 1_000 });
+  const admission = new ConcurrencyLimiter({ maxInFlight: 1_000 });
   for (let window = 0; window < 4; window++) {
     admission.waited('turn', 5_000);
     await sleep(110);
@@ -149,7 +149,7 @@ test('one long wait, or long ones among short ones, lower nothing', async () => 
 });
 
 test('long turns of the event loop lower nothing while everybody finds room', async () => {
-  const admission = new ConcurrencyLimiter({ mostInFlight: 1_000 });
+  const admission = new ConcurrencyLimiter({ maxInFlight: 1_000 });
   const longTurns = async (arriving: number) => {
     for (let turn = 0; turn < 8; turn++) {
       for (let n = 0; n < arriving; n++) if (admission.hasRoom()) admission.enter();
@@ -166,7 +166,7 @@ test('long turns of the event loop lower nothing while everybody finds room', as
 });
 
 test('what was learnt is forgotten when nothing is asked for a while', async () => {
-  const admission = new ConcurrencyLimiter({ mostInFlight: 1_000 });
+  const admission = new ConcurrencyLimiter({ maxInFlight: 1_000 });
   for (let n = 0; n < 1_000; n++) admission.enter();
   await waits(admission, 4, 1_000);
   assert.ok(admission.limit < 200);
@@ -177,7 +177,7 @@ test('what was learnt is forgotten when nothing is asked for a while', async () 
 });
 
 test('threads that are all busy are noticed, because pages wait for them', async () => {
-  const admission = new ConcurrencyLimiter({ mostInFlight: 1_000 });
+  const admission = new ConcurrencyLimiter({ maxInFlight: 1_000 });
   for (let n = 0; n < 1_000; n++) admission.enter();
   let busy = true;
   const load = () => pbkdf2('x', 'y', 400_000, 32, 'sha256', () => busy && load());

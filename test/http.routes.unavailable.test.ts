@@ -309,7 +309,7 @@ test('money of a campaign whose row is held waits as long, whatever is done with
   await twice(settled, "kind = 'refund'");
   const provided = "sambatan.refund_by_provider(transaction_id, 'midtrans', 'SBT-R-1', 'system')";
   await twice(provided, "kind = 'refund'");
-  const claim = (await twice('transaction_id', "purpose = 'claim'"))[0]!.id;
+  const claim = (await twice('transaction_id', "purpose = 'overpaid_refund'"))[0]!.id;
   const today = new Date(Date.now() + 7 * hourMs).toISOString().slice(0, 10);
   const statement = (amount: unknown, where = 'statement?apply=true') => ({
     method: 'POST',

@@ -27,7 +27,7 @@ const sooner = {
 };
 const most = 6;
 const service = await httpService({
-  environment: { SAMBATAN_MOST_IN_FLIGHT: String(most) },
+  environment: { SAMBATAN_MAX_IN_FLIGHT: String(most) },
   patience: sooner,
 });
 after(service.close);

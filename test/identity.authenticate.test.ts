@@ -54,7 +54,7 @@ const rules = {
   jwtSecret,
   jwtIssuer,
   jwtAudience: 'authenticated',
-  proofMinutes: 15,
+  reauthMinutes: 15,
   allowAnonymousUsers: false,
 };
 const bySecret = () => authenticator({ ...rules, jwksUrl: undefined });

@@ -388,7 +388,7 @@ const corruptions: Record<string, Record<string, [campaign: string, statement: s
       'failed',
       `insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount,
         cause, actor, created_at, settled_at)
-      select campaign_id, kind, 'settled', participation_id, amount, 'doubled:2', actor, now(),
+      select campaign_id, kind, 'settled', participation_id, amount, 'duplicate:2', actor, now(),
         now()
       from sambatan.transactions where campaign_id = $1 and kind = 'refund'`,
     ],
@@ -396,8 +396,8 @@ const corruptions: Record<string, Record<string, [campaign: string, statement: s
       'failed',
       `insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount,
         cause, actor, created_at, purpose)
-      select campaign_id, 'adjustment', 'due', participation_id, amount, 'claim:2', actor, now(),
-        'claim'
+      select campaign_id, 'adjustment', 'due', participation_id, amount, 'overpaid:2', actor, now(),
+        'overpaid_refund'
       from sambatan.transactions where campaign_id = $1 and kind = 'refund'`,
     ],
     'a payment settled after the refunds were made': [

@@ -45,14 +45,8 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
     'wholeRoster',
   ],
   'SQL names': [],
-  metrics: [
-    'sambatan_claims_open',
-    'sambatan_claims_open_rupiah',
-    'sambatan_held',
-    'sambatan_http_sheds_total',
-    'sambatan_watch_timestamp_seconds',
-  ],
-  settings: ['SAMBATAN_MOST_IN_FLIGHT', 'SAMBATAN_PROOF_MINUTES'],
+  metrics: [],
+  settings: [],
 };
 
 /** The words of the table "Do not use", in lower case; a suffix of type names begins with "…". */

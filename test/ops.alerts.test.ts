@@ -95,7 +95,7 @@ test('alerts on work queues fire when what waits is later than the desk says', (
   const days = (name: string) =>
     rules.find(({ alert }) => alert === name)!.expr.match(/> (\d+) \* 86400/)?.[1];
   assert.equal(Number(days('RefundsStuck')) * 24, queueTargetHours.refunds);
-  assert.equal(Number(days('ClaimsStuck')) * 24, queueTargetHours.claims);
+  assert.equal(Number(days('OverpaidRefundsStuck')) * 24, queueTargetHours.claims);
 });
 
 /** The names of metrics in an expression, and the labels that are asked of each. */

@@ -171,8 +171,8 @@ const paidInTime = `update sambatan.participants set status = 'cancelled',
   where p.campaign_id = '${campaign.active}' and p.participation_id = '${reserved}'`;
 const doubled = `insert into sambatan.transactions (campaign_id, transaction_id, kind, status,
     participation_id, amount, cause, actor, created_at, purpose)
-  values ('${campaign.completed}', '${claim}', 'adjustment', 'due', '${confirmed}', 5, 'claim:test',
-    'system', now(), 'claim')`;
+  values ('${campaign.completed}', '${claim}', 'adjustment', 'due', '${confirmed}', 5, 'overpaid:test',
+    'system', now(), 'overpaid_refund')`;
 const called = `${refunded}; insert into sambatan.gateway_calls (campaign_id, reference,
     transaction_id, participation_id, kind, provider, order_reference, amount, next_check_at,
     expires_at, created_at)

@@ -38,13 +38,13 @@ test('overdue campaigns are counted, with how long the oldest is overdue', async
   const { watch, value } = one();
   await watch.look();
   assert.equal(await value('sambatan_overdue_campaigns'), 0);
-  assert.equal(await value('sambatan_overdue_oldest_seconds'), 0);
+  assert.equal(await value('sambatan_overdue_campaigns_oldest_seconds'), 0);
   await ask(db, "update sambatan.campaigns set deadline = now() - interval '90 seconds'");
   await watch.look();
   assert.equal(await value('sambatan_overdue_campaigns'), 1);
-  const seconds = await value('sambatan_overdue_oldest_seconds');
+  const seconds = await value('sambatan_overdue_campaigns_oldest_seconds');
   assert.ok(seconds >= 90 && seconds < 900, String(seconds));
-  assert.ok(Date.now() / 1_000 - (await value('sambatan_watch_timestamp_seconds')) < 300);
+  assert.ok(Date.now() / 1_000 - (await value('sambatan_monitor_last_run_timestamp_seconds')) < 300);
 });
 
 test('refunds that are not settled are counted, with how long the oldest is due', async () => {
@@ -82,7 +82,7 @@ test('claims that are open are counted and added up, with how long the oldest ha
     db,
     `insert into sambatan.transactions (campaign_id, kind, purpose, status, participation_id, amount,
       cause, actor, created_at, settled_at)
-    select campaign_id, 'adjustment', 'claim',
+    select campaign_id, 'adjustment', 'overpaid_refund',
       case n when 3 then 'settled' when 4 then 'void' else 'due' end::sambatan.transaction_status,
       participation_id, 1000 * n, 'test ' || n, 'system', now() - n * interval '1 day',
       case n when 3 then now() end
@@ -243,10 +243,10 @@ test('a database that is held is seen to be', async () => {
   const { db, one } = await watched(0);
   const { watch, value } = one();
   await watch.look();
-  assert.equal(await value('sambatan_held'), 0);
+  assert.equal(await value('sambatan_quarantined'), 0);
   await ask(db, 'delete from sambatan.installation');
   await watch.look();
-  assert.equal(await value('sambatan_held'), 1);
+  assert.equal(await value('sambatan_quarantined'), 1);
 });
 
 test('each invariant is checked once by all workers together, and all tell what was found', async () => {

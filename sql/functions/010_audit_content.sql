@@ -1,6 +1,6 @@
--- What an audit row's hash covers, beside the hash of the row before it. The fixed-width fields
--- come first and neither event nor actor can hold a '|', so no two different rows have the same
--- content.
+-- The bytes of an audit row that its hash covers, in addition to the hash of the previous row. The
+-- fixed-width fields come first, and neither event nor actor can contain a '|', so two different
+-- rows never have the same content.
 create or replace function sambatan.audit_content(
   campaign_id uuid, seq bigint, occurred_at timestamptz,
   participation_id uuid, event text, actor text, metadata jsonb

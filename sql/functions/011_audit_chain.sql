@@ -1,5 +1,5 @@
--- The chain over many rows in one statement: audit_chain(head, content) over (order by …) gives
--- each row's hash, starting from the campaign's head.
+-- Hashes many rows in one statement: audit_chain(head, content) over (order by …) returns each
+-- row's hash, starting from the head of the campaign's chain.
 create or replace function sambatan.audit_chain_step(state bytea, head bytea, content bytea)
 returns bytea language plpgsql immutable parallel safe as $$
 begin

@@ -1,6 +1,6 @@
--- The next event of a campaign's audit log; moves the head of its chain in c. The caller holds the
--- campaign's row, c is that row as it is to be, and it stores both. Slots taken and total slots are
--- added to every event.
+-- Builds the next event of a campaign's audit log and moves the head of its chain in c. Adds the
+-- taken and total slots to the metadata. Stores nothing: the caller has locked the campaign's row,
+-- passes its new state as c, and stores both.
 create or replace function sambatan.next_event(
   inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz,
   p_participation_id uuid, p_metadata jsonb, out entry sambatan.audit_logs
@@ -22,7 +22,7 @@ begin
 end
 $$;
 
--- next_event, stored in the audit log at once; c is still the caller's to store.
+-- Like next_event, but inserts the event into the audit log at once. The caller stores c.
 create or replace function sambatan.append_event(
   inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz,
   p_participation_id uuid, p_metadata jsonb, out entry sambatan.audit_logs
@@ -38,8 +38,8 @@ begin
 end
 $$;
 
--- Appends one event to a campaign's audit log and moves the head of its chain. The caller's
--- transaction holds the campaign's row.
+-- Appends one event to a campaign's audit log and moves the head of its chain. The caller has
+-- locked the campaign's row.
 create or replace function sambatan.record_event(
   p_campaign_id uuid, p_event text, p_actor text, p_at timestamptz,
   p_participation_id uuid default null, p_metadata jsonb default '{}'

@@ -1,5 +1,5 @@
--- Ends the transaction with a refusal of the domain: a code of the service's table of errors and
--- what its message needs.
+-- Ends the transaction with a domain refusal: a code of the service's error table, and the
+-- parameters of its message.
 create or replace function sambatan.refuse(p_code text, p_params jsonb default '{}')
 returns void language plpgsql as $$
 begin

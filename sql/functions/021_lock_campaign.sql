@@ -1,4 +1,5 @@
--- Locks one campaign's row and gives it as it is now. Waits as long as lock_timeout allows.
+-- Locks one campaign's row and returns its current state. Waits up to lock_timeout. Refuses:
+-- campaign_not_found.
 create or replace function sambatan.lock_campaign(p_campaign_id uuid)
 returns sambatan.campaigns language plpgsql as $$
 declare

@@ -1,7 +1,7 @@
--- The participation, which must be reserved, in a campaign that is not past its deadline or being
--- closed, for the event to be possible. The caller holds the campaign's row, which guards its
--- participations as well. Refuses: participation_not_found, participation_transition_not_allowed,
--- campaign_closing, deadline_passed.
+-- Returns a participation that is reserved, in a campaign that is before its deadline and is not
+-- being closed. p_event is the event that the caller wants to record; it appears in the refusal.
+-- The caller has locked the campaign's row, which also protects its participations. Refuses:
+-- participation_not_found, participation_transition_not_allowed, campaign_closing, deadline_passed.
 create or replace function sambatan.reserved_participation(
   c sambatan.campaigns, p_participation_id uuid, p_event text, p_at timestamptz
 ) returns sambatan.participants language plpgsql as $$

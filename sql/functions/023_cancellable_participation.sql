@@ -1,5 +1,5 @@
--- The participation, which its buyer may leave: one that is reserved, or a paid one that was made
--- under an earlier deadline than the present one. The caller holds the campaign's row. Refuses as
+-- Returns a participation that its buyer may cancel: a reserved one, or a paid one that was made
+-- before the deadline was extended. The caller has locked the campaign's row. Refuses as
 -- reserved_participation does.
 create or replace function sambatan.cancellable_participation(
   c sambatan.campaigns, p_participation_id uuid, p_at timestamptz

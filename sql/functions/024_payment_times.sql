@@ -1,17 +1,17 @@
--- The moment that decides whether a payment was made in time: the provider's or the statement's own
--- time, the start of the day (Asia/Jakarta) where only the day is known, so that any time of that day
--- counts, or p_now where nothing is known. Never later than p_now.
+-- Returns the time that decides whether a payment was in time: the exact time of the provider or
+-- the bank statement; else the start of the day (Asia/Jakarta) if only the day is known, so that
+-- any time of that day counts; else p_now. Never later than p_now.
 create or replace function sambatan.paid_moment(
   p_paid_at timestamptz, p_paid_on date, p_now timestamptz
 ) returns timestamptz language sql immutable parallel safe as $$
   select least(p_now, coalesce(p_paid_at, p_paid_on::timestamp at time zone 'Asia/Jakarta', p_now))
 $$;
 
--- Whether money for an open payment that had to be made by p_by may still turn up: its proof or its
--- online order is undecided, or a transfer may be on its way. Nobody can have transferred before an
--- account was shown to them; the statement of that account, imported through the day of p_by, shows
--- every transfer in time, once a person has said what the lines of nearly its sum are for. A proof
--- that a person rejected after p_by is decided.
+-- Whether money for an open payment that was due by p_by may still appear: its proof or its online
+-- order is undecided, or a transfer may be on its way. No transfer is possible before an account
+-- was shown to the buyer. The statement of that account, imported through the day of p_by, shows
+-- every transfer that was in time, once a person has assigned the lines with a similar amount. A
+-- proof that a person rejected after p_by is decided.
 create or replace function sambatan.may_still_arrive(t sambatan.transactions, p_by timestamptz)
 returns boolean language plpgsql stable as $$
 begin
@@ -21,7 +21,7 @@ begin
     select 1 from sambatan.gateway_calls g where g.campaign_id = t.campaign_id
       and g.transaction_id = t.transaction_id and g.kind = 'payment'
       and g.status in ('unknown', 'open'))
-    -- A part of the sum is there, and waits for the rest or for a person to count it.
+    -- Part of the amount has arrived and waits for the rest, or for a person to count it.
     or exists (select 1 from sambatan.statement_line_parts s
       where s.campaign_id = t.campaign_id and s.participation_id = t.participation_id
         and s.outcome is null)
@@ -36,15 +36,15 @@ begin
 end
 $$;
 
--- Whether a statement line that waits for a person could be the transfer for an open payment: it came
--- to the account of the payment, by the day of p_by, and its sum is near to what was to be
--- transferred, for this order or for all open orders of its buyer in the campaign together. Near is
--- up to 1,000 rupiah more, or up to 1,000 less than without the unique codes: sums are rounded, and
--- codes mistyped or left out.
+-- Whether an unassigned statement line could be the transfer for an open payment. The line is on
+-- the payment's account, is booked by the day of p_by, and has an amount near the expected one: for
+-- this order, or for all open orders of its buyer in the campaign together. Near means up to 1,000
+-- rupiah more than with the unique codes, or up to 1,000 less than without them: people round
+-- amounts, and mistype or omit codes.
 create or replace function sambatan.has_line_like(t sambatan.transactions, p_by timestamptz)
 returns boolean language sql stable as $$
   with sums as (
-    select t.amount as least, t.amount + t.unique_code as most
+    select t.amount as lowest, t.amount + t.unique_code as highest
     union all
     select sum(o.amount), sum(o.amount + o.unique_code)
     from sambatan.participants own
@@ -56,13 +56,13 @@ returns boolean language sql stable as $$
   select exists (select 1 from sums
     join sambatan.statement_lines l on l.account_id = t.account_id
       and l.status in ('unmatched', 'ambiguous', 'allocated')
-      and l.amount between sums.least - 1000 and sums.most + 1000
+      and l.amount between sums.lowest - 1000 and sums.highest + 1000
     where l.booked_on between (t.created_at at time zone 'Asia/Jakarta')::date - 1
       and (p_by at time zone 'Asia/Jakarta')::date)
 $$;
 
--- Whether a payment that decides about a place is undecided for any reserved participation of a
--- campaign whose deadline has passed.
+-- Whether the payment of any reserved participation is still undecided, in a campaign whose
+-- deadline has passed.
 create or replace function sambatan.awaits_payments(c sambatan.campaigns)
 returns boolean language sql stable as $$
   select exists (select 1 from sambatan.participants p
@@ -72,8 +72,9 @@ returns boolean language sql stable as $$
       and sambatan.may_still_arrive(t, c.deadline))
 $$;
 
--- The lifecycle looks at once at a campaign whose outcome, or whose unpaid orders, may be decided now.
--- The caller holds the campaign's row.
+-- Schedules a lifecycle run of a verifying or completed campaign at p_at, because its outcome or
+-- its unpaid orders may be decided now. Never moves a run to a later time. The caller has locked
+-- the campaign's row.
 create or replace function sambatan.schedule_run(p_campaign_id uuid, p_at timestamptz)
 returns void language sql as $$
   update sambatan.campaigns set next_run_at = least(next_run_at, p_at)
@@ -81,9 +82,9 @@ returns void language sql as $$
     and status in ('verifying', 'fulfilled')
 $$;
 
--- A statement of a receiving account has been imported whole through a day (Asia/Jakarta): what it
--- does not show by then was not transferred by then. An earlier day changes nothing. Gives the
--- campaigns that the lifecycle looks at now.
+-- Records that the statement of a receiving account is imported completely through a day
+-- (Asia/Jakarta): a transfer that it does not show was not made by then. An earlier day changes
+-- nothing. Returns the campaigns whose lifecycle run is due now.
 create or replace function sambatan.statement_imported(p_account_id uuid, p_through date)
 returns setof uuid language plpgsql as $$
 begin

@@ -1,24 +1,26 @@
--- Joins: many requests, of any campaigns, in one transaction, each with its own answer. What it
--- does is what the same requests would do one after the other, in the order of the arrays.
+-- Joins campaigns: many requests, for any campaigns, in one transaction, each with its own answer.
+-- The result is the same as if the requests ran one after the other, in the order of the arrays.
 --
--- The campaigns' rows are locked first, in order of their ids; the clock and everything that
--- decides is read after that. With p_wait false a row that somebody else holds is not waited for:
--- its requests answer 'campaign_busy' and leave no trace, so that one stuck campaign cannot hold
--- up the others of the batch.
+-- Locks the campaigns' rows first, in order of their ids. Reads the clock and everything that
+-- decides after that. With p_wait false, does not wait for a row that another transaction has
+-- locked: the requests for that campaign answer 'campaign_busy' and leave no trace, so that one
+-- stuck campaign cannot block the rest of the batch.
 --
--- Takes one element per request in each array, the requests of one campaign side by side and in
--- order of arrival: the key and its request hash are null for a request without an
--- Idempotency-Key; the caller is who the rate limit counts. p_attempt_limit is joins a minute per
--- caller, 0 for none. With p_again the same batch was sent before and may have been committed: a
--- participation that is there already is answered as joined. Its id is the key that makes this
--- safe; the lock makes it final. What is refused then is kept in refused_joins, so that the first
--- sending, should it arrive after its refusal, is refused as well and takes no slot.
--- Gives one row per request, in order: 'joined', or the code of a refusal with what its message
--- needs. Replayed is true where a key had been answered before; joined_at is then the first
--- answer's.
+-- Each array has one element per request; the requests of one campaign are adjacent and in order of
+-- arrival. Key and request hash are null for a request without an Idempotency-Key. The rate limit
+-- counts by caller; p_attempt_limit is joins per minute and caller, 0 for no limit. p_again says
+-- that the same batch was sent before and may have been committed: a participation that exists
+-- already is answered as joined. Its id makes the retry idempotent, and the lock makes the answer
+-- final. A refusal in a retry is stored in refused_joins. If the first attempt arrives later, it is
+-- refused too and takes no slot.
 --
--- What a plain batch does not need (keys, limits, bounds) is looked up for the whole batch, and
--- only when one of its requests does: a join then costs one turn of the loop and its rows.
+-- Returns one row per request, in order: 'joined', or the code of a refusal with the parameters of
+-- its message. replayed is true if the key had been answered before; joined_at is then the time of
+-- the first answer.
+--
+-- Data that a plain join does not need (keys, limits, bounds per buyer) is read once for the whole
+-- batch, and only if one of its requests needs it. So a plain join costs one loop iteration and its
+-- rows.
 create or replace function sambatan.join_campaigns(
   p_campaign_ids uuid[], p_participation_ids uuid[], p_user_ids uuid[], p_quantities integer[],
   p_addresses text[], p_notes text[], p_keys text[], p_request_hashes bytea[],
@@ -30,17 +32,17 @@ create or replace function sambatan.join_campaigns(
 #variable_conflict use_column
 declare
   n constant integer := cardinality(p_campaign_ids);
-  -- Arrays in variables are kept taken apart: their elements are found at once.
+  -- PL/pgSQL keeps arrays in variables expanded, so access to an element is fast.
   campaign_ids constant uuid[] := p_campaign_ids;
   user_ids constant uuid[] := p_user_ids;
   quantities constant integer[] := p_quantities;
   actors constant text[] := p_actors;
   request_hashes constant bytea[] := p_request_hashes;
   has_keys constant boolean := array_remove(p_keys, null) <> '{}';
-  held uuid[];                    -- the campaigns whose rows this transaction holds
+  locked uuid[];                    -- the campaigns whose rows this transaction has locked
   r record;
   c sambatan.campaigns;
-  c_is_held boolean;
+  c_is_locked boolean;
   now_at timestamptz;
   quantity integer;
   answer text;
@@ -49,7 +51,7 @@ declare
   minimum integer;
   metadata jsonb;
   known sambatan.idempotency_keys;
-  -- One element per request; those that only some requests have are empty without them.
+  -- One element per request. Arrays that only some requests need stay empty without them.
   answers text[] := array_fill(null::text, array[n]);
   details jsonb[] := array_fill(null::jsonb, array[n]);
   times timestamptz[] := array_fill(null::timestamptz, array[n]);
@@ -61,7 +63,7 @@ declare
   known_keys sambatan.idempotency_keys[] := '{}';
   refused sambatan.refused_joins[] := '{}';
   first_of_key integer[] := '{}';
-  -- The buyer's place in the batch, and what the buyer of each place has by now.
+  -- The buyer's index in the batch, and the slots that the buyer of each index has so far.
   buyer_of integer[] := '{}';
   slots_of_buyer integer[] := '{}';
   -- One element per audit row.
@@ -74,15 +76,15 @@ declare
   e_metadata jsonb[] := '{}';
   e_hashes bytea[] := '{}';
   e integer := 0;
-  -- The campaigns as they are to be stored; never one that somebody else holds and may be changing.
+  -- The new state of the campaigns. Never a campaign that another transaction has locked.
   changed sambatan.campaigns[] := '{}';
 begin
   if p_wait then
-    select array_agg(campaign_id) into held from (
+    select array_agg(campaign_id) into locked from (
       select campaign_id from sambatan.campaigns where campaign_id = any (p_campaign_ids)
       order by campaign_id for no key update) l;
   else
-    select array_agg(campaign_id) into held from (
+    select array_agg(campaign_id) into locked from (
       select campaign_id from sambatan.campaigns where campaign_id = any (p_campaign_ids)
       order by campaign_id for no key update skip locked) l;
   end if;
@@ -98,8 +100,8 @@ begin
     end loop;
   end if;
 
-  -- Nearly always empty: one look per campaign, not per join.
-  if exists (select from sambatan.refused_joins where campaign_id = any (held)) then
+  -- Almost always empty: one lookup per campaign, not per join.
+  if exists (select from sambatan.refused_joins where campaign_id = any (locked)) then
     for r in
       select q.ordinal, d.campaign_id, d.participation_id, d.outcome, d.params, d.answered_at
       from unnest(p_campaign_ids, p_participation_ids) with ordinality
@@ -114,12 +116,12 @@ begin
   if p_attempt_limit > 0 then
     for r in
       with requests as materialized (
-        -- Counted for what is decided here only: a busy campaign's requests come again.
+        -- Counts only requests that are decided here: requests of a busy campaign are sent again.
         select q.caller, q.ordinal, row_number() over (partition by q.caller order by q.ordinal)
           as nth, count(*) over (partition by q.caller) as here
         from unnest(p_campaign_ids, p_callers) with ordinality
           as q (campaign_id, caller, ordinal)
-        where q.campaign_id = any (held)
+        where q.campaign_id = any (locked)
       ), counted as (
         insert into sambatan.join_attempts as a (caller, window_started_at, attempts)
         select caller, clock_timestamp(), count(*) from requests group by caller order by caller
@@ -158,7 +160,7 @@ begin
     end loop;
   end if;
 
-  if exists (select from sambatan.campaigns b where b.campaign_id = any (held)
+  if exists (select from sambatan.campaigns b where b.campaign_id = any (locked)
     and (b.max_slots_per_user is not null or b.min_slots_per_user is not null))
   then
     for r in
@@ -181,13 +183,13 @@ begin
 
   for i in 1..n loop
     if c.campaign_id is distinct from campaign_ids[i] or i = 1 then
-      if c_is_held then
+      if c_is_locked then
         changed := changed || c;
       end if;
       select * into c from sambatan.campaigns where campaign_id = campaign_ids[i];
-      -- Without a row, the id alone says where the next campaign begins.
+      -- Without a row, only the id shows where the next campaign begins.
       c.campaign_id := campaign_ids[i];
-      c_is_held := campaign_ids[i] = any (held);
+      c_is_locked := campaign_ids[i] = any (locked);
       now_at := clock_timestamp();
     end if;
 
@@ -196,7 +198,7 @@ begin
     detail := null;
     if c.status is null or c.status = 'draft' then
       answer := 'campaign_not_found';
-    elsif c_is_held is not true then
+    elsif c_is_locked is not true then
       answer := 'campaign_busy';
     elsif stored_at[i] is not null then
       answer := 'joined';
@@ -244,7 +246,7 @@ begin
       minimum := coalesce(c.min_slots_per_user, 1);
       if c.max_slots_per_user is not null or c.min_slots_per_user is not null then
         slots_of_user := slots_of_buyer[buyer_of[i]];
-        -- A remainder smaller than the least per buyer may be taken whole.
+        -- A remainder that is smaller than the minimum per buyer may be taken completely.
         if c.filled_slots + c.reserved_slots < c.total_slots then
           minimum := least(minimum,
             slots_of_user + c.total_slots - c.filled_slots - c.reserved_slots);
@@ -317,7 +319,7 @@ begin
       times[i] := now_at;
     end if;
   end loop;
-  if c_is_held then
+  if c_is_locked then
     changed := changed || c;
   end if;
 

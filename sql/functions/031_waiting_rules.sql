@@ -1,15 +1,15 @@
--- How often an entry of a waiting list may be overtaken: slots that are too few for it go to a
--- smaller one behind it so many times; after that they are gathered for it.
+-- The number of times that an entry of a waiting list may be overtaken. Free slots that are too few
+-- for it go to a smaller entry behind it that many times; after that they are saved up for it.
 create or replace function sambatan.max_waiting_overtakes()
 returns integer language sql immutable parallel safe as $$ select 3 $$;
 
--- Most entries of one campaign that may wait or have an offer at the same time: what one freed slot
--- may have to go through.
+-- The maximum number of open entries of one campaign's waiting list. One freed slot may have to be
+-- compared with all of them.
 create or replace function sambatan.waiting_list_limit()
 returns integer language sql immutable parallel safe as $$ select 1000 $$;
 
--- Whether what is free of a campaign is a remainder that anybody may join: less than the least per
--- buyer, and not gathered for an entry that nobody may overtake any more.
+-- Whether the free slots of a campaign are a remainder that anybody may join: fewer than the
+-- minimum per buyer, and not saved up for an entry that may not be overtaken any more.
 create or replace function sambatan.has_open_remainder(p_campaign_id uuid)
 returns boolean language plpgsql stable as $$
 declare

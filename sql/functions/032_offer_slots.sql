@@ -1,41 +1,42 @@
--- Offers the free slots of a campaign to those who wait: in order of arrival, each to the first whose
--- quantity fits. Whoever is passed over because too few are free is overtaken by that offer; behind
--- somebody who was overtaken as often as anybody may be nobody is looked at, and what is free
--- gathers for them, until keep_until at most: slots are not kept idle for ever.
+-- Offers the free slots of a campaign to its waiting list, in order of arrival, each time to the
+-- first entry whose quantity fits. An entry that is passed over because too few slots are free is
+-- overtaken by that offer. Once an entry has been overtaken the maximum number of times, entries
+-- behind it get no offers. The free slots are saved up for it, until keep_until at the latest, so
+-- that slots do not stay idle for ever.
 --
--- Slots that were taken back from orders of a completed campaign (a shortfall, an upheld dispute) are
--- offered to nobody: there are no goods for them.
+-- Slots that were revoked from orders of a completed campaign (by a shortfall or an upheld dispute)
+-- are not offered: there are no goods for them.
 --
--- First in line is whoever has kept money there, by the time of its payment. They are not offered
--- slots but given them at once. One whose buyer has too many other slots by now lapses. Past the
--- deadline of a campaign that has not succeeded nothing is offered to anybody else.
+-- Paid entries come first, in order of the time of their payment. They get slots at once, without
+-- an offer. A paid entry lapses if its buyer has too many other slots by now. After the deadline of
+-- a campaign that has not succeeded, no other entry gets an offer.
 --
--- After the campaign has succeeded an offer lasts as long as a hold, because it is accepted by paying:
--- it gets the id of the participation that its payment will make of it.
+-- After the campaign has succeeded, an offer lasts as long as a hold, because the buyer accepts it
+-- by paying. It already has the id of the participation that the payment creates.
 --
--- To be called in the transaction of whatever freed slots or changed the line. The caller holds the
--- campaign's row and stores what becomes of it in c, which also says anew how many slots are kept
--- from strangers. Called again it does nothing.
+-- Call it in the transaction that freed slots or changed the waiting list. The caller has locked
+-- the campaign's row and stores the new state in c, which includes the number of reserved slots. A
+-- second call does nothing.
 create or replace function sambatan.offer_slots(inout c sambatan.campaigns, p_at timestamptz)
 language plpgsql set enable_seqscan = off as $$
 declare
-  most constant integer := sambatan.max_waiting_overtakes();
+  max_overtakes constant integer := sambatan.max_waiting_overtakes();
   e record;
   under_offer integer;
   free integer;
   succeeded constant boolean := c.status = 'fulfilled';
-  -- How many more offers may pass those who were passed over; null while nobody was.
+  -- How many more offers may overtake the entries that were passed over. Null if there are none.
   allowance integer;
   ends_at timestamptz;
   offered uuid[] := '{}';
-  told jsonb[] := '{}';
+  events jsonb[] := '{}';
   passed uuid[] := '{}';
   taken_before integer[] := '{}';
-  -- Of entries with kept money: to be given their slots, and what is told of those that lapse.
-  given uuid[] := '{}';
+  -- Paid entries: those that get their slots, and the metadata of those that lapse.
+  assigned uuid[] := '{}';
   lapsed jsonb[] := '{}';
   taken integer := 0;
-  -- The payout changes with every paid slot, and may not while it is on its way.
+  -- Each paid slot changes the payout, which must not change while it is being sent.
   may_give constant boolean := not succeeded or not exists (
     select 1 from sambatan.transactions t where t.campaign_id = c.campaign_id
       and t.kind = 'payout' and t.status = 'pending');
@@ -66,17 +67,17 @@ begin
       free := free - e.quantity;
       allowance := allowance - 1;
       taken := taken + 1;
-      given := given || e.entry_id;
+      assigned := assigned || e.entry_id;
     elsif e.quantity <= free then
       free := free - e.quantity;
       under_offer := under_offer + e.quantity;
       allowance := allowance - 1;
       taken := taken + 1;
       offered := offered || e.entry_id;
-      told := told || jsonb_build_object('entry_id', e.entry_id, 'quantity', e.quantity,
+      events := events || jsonb_build_object('entry_id', e.entry_id, 'quantity', e.quantity,
         'expires_at', case when succeeded then ends_at else least(ends_at, c.deadline) end);
     else
-      allowance := least(allowance, most - e.overtaken);
+      allowance := least(allowance, max_overtakes - e.overtaken);
       passed := passed || e.entry_id;
       taken_before := taken_before || taken;
     end if;
@@ -102,10 +103,10 @@ begin
         and entry_id = any (array(select (l ->> 'entry_id')::uuid from unnest(lapsed) l));
     c := sambatan.remove_waiting_entries(c, 'waiting_lapsed', 'system', p_at, lapsed);
   end if;
-  if given <> '{}' then
+  if assigned <> '{}' then
     c.reserved_slots := under_offer;
     perform sambatan.store_campaigns(array[c]);
-    foreach blocked in array given loop
+    foreach blocked in array assigned loop
       perform sambatan.assign_paid_slots(c.campaign_id, blocked, p_at);
     end loop;
     blocked := null;
@@ -114,7 +115,7 @@ begin
 
   if free > 0 then
     select entry_id into blocked from sambatan.waiting_entries
-      where campaign_id = c.campaign_id and status = 'waiting' and overtaken >= most
+      where campaign_id = c.campaign_id and status = 'waiting' and overtaken >= max_overtakes
       order by paid_at, position limit 1;
   end if;
   update sambatan.waiting_entries set keep_until = null, updated_at = p_at
@@ -123,7 +124,7 @@ begin
   update sambatan.waiting_entries set keep_until = ends_at, updated_at = p_at
     where campaign_id = c.campaign_id and entry_id = blocked and keep_until is null;
 
-  -- A remainder smaller than the least per buyer fits nobody who waits: it may be joined whole.
+  -- A remainder that is smaller than the minimum per buyer fits no entry: anybody may join it.
   c.reserved_slots := case
     when free > 0 and free < c.min_slots_per_user and blocked is null then under_offer
     when exists (select from sambatan.waiting_entries
@@ -135,25 +136,25 @@ begin
   if not may_give and free > 0 then
     c.next_run_at := least(c.next_run_at, p_at + interval '10 minutes');
   end if;
-  c := sambatan.append_events(c, 'waiting_offered', 'system', p_at, told);
+  c := sambatan.append_events(c, 'waiting_offered', 'system', p_at, events);
 end
 $$;
 
--- How many slots of a completed campaign were taken back from whole orders: they are free, but nothing
--- is delivered for them.
+-- The number of slots of a completed campaign that were revoked from whole orders. They are free,
+-- but no goods are delivered for them.
 create or replace function sambatan.revoked_slots(c sambatan.campaigns)
 returns integer language sql stable as $$
   select coalesce(sum(p.quantity), 0)::integer from sambatan.participants p
   where p.campaign_id = c.campaign_id and p.status = 'refunded' and p.refunded_at >= c.completed_at
 $$;
 
--- A campaign has succeeded: whoever had an offer of slots still has it, from now on one that is
--- accepted by paying. The caller holds the campaign's row and stores what becomes of it in c.
+-- Renews the open offers of a campaign that has just succeeded: from now on their buyers accept by
+-- paying. The caller has locked the campaign's row and stores c.
 create or replace function sambatan.renew_offers(inout c sambatan.campaigns, p_at timestamptz)
 language plpgsql as $$
 declare
   ends_at constant timestamptz := p_at + c.hold_seconds * interval '1 second';
-  told jsonb[];
+  events jsonb[];
 begin
   with renewed as (
     update sambatan.waiting_entries set order_id = gen_random_uuid(), offer_expires_at = ends_at,
@@ -162,12 +163,13 @@ begin
       returning entry_id, quantity, position
   )
   select coalesce(array_agg(jsonb_build_object('entry_id', entry_id, 'quantity', quantity,
-      'expires_at', ends_at) order by position), '{}') into told from renewed;
-  c := sambatan.append_events(c, 'waiting_offered', 'system', p_at, told);
+      'expires_at', ends_at) order by position), '{}') into events from renewed;
+  c := sambatan.append_events(c, 'waiting_offered', 'system', p_at, events);
 end
 $$;
 
--- offer_slots for a verb that has stored what it did to the campaign, whose row it holds.
+-- Calls offer_slots for a caller that has locked the campaign's row and has already stored its
+-- change.
 create or replace function sambatan.offer_freed_slots(p_campaign_id uuid, p_at timestamptz)
 returns void language plpgsql as $$
 declare

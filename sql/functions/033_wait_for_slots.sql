@@ -1,7 +1,8 @@
--- Puts a buyer at the end of a campaign's waiting list, and offers at once what is free for them.
--- With a key, the same request sent again gives the entry that it made. A refusal leaves no trace.
--- Refuses: campaign_not_found, idempotency_key_reused, campaign_closing, campaign_not_active,
--- deadline_passed, already_waiting, quantity_out_of_bounds, slots_available, waiting_list_full.
+-- Adds a buyer to the end of a campaign's waiting list, and offers free slots at once. With an
+-- idempotency key, a repeated request returns the entry that the first one made. A refusal leaves
+-- no trace. Refuses: campaign_not_found, idempotency_key_reused, campaign_closing,
+-- campaign_not_active, deadline_passed, already_waiting, quantity_out_of_bounds, slots_available,
+-- waiting_list_full.
 create or replace function sambatan.wait_for_slots(
   p_campaign_id uuid, p_entry_id uuid, p_user_id uuid, p_quantity integer, p_address text,
   p_note text, p_key text, p_request_hash bytea, p_actor text
@@ -11,7 +12,7 @@ declare
   now_at constant timestamptz := clock_timestamp();
   known sambatan.idempotency_keys;
   e sambatan.waiting_entries;
-  held integer;
+  own_slots integer;
 begin
   if c.status = 'draft' then
     perform sambatan.refuse('campaign_not_found');
@@ -27,7 +28,7 @@ begin
     return e;
   end if;
 
-  select coalesce(sum(quantity), 0) into held from sambatan.participants
+  select coalesce(sum(quantity), 0) into own_slots from sambatan.participants
     where user_id = p_user_id and campaign_id = p_campaign_id
       and status in ('pending_payment', 'confirmed', 'fulfilled');
   if c.closing_outcome is not null then
@@ -40,12 +41,12 @@ begin
     and user_id = p_user_id and status in ('waiting', 'offered'))
   then
     perform sambatan.refuse('already_waiting');
-  elsif held + p_quantity not between coalesce(c.min_slots_per_user, 1)
+  elsif own_slots + p_quantity not between coalesce(c.min_slots_per_user, 1)
     and coalesce(c.max_slots_per_user, 2147483647) or p_quantity > c.total_slots
   then
     perform sambatan.refuse('quantity_out_of_bounds', jsonb_build_object(
       'minimum', coalesce(c.min_slots_per_user, 1),
-      'maximum', coalesce(c.max_slots_per_user, c.total_slots), 'held', held));
+      'maximum', coalesce(c.max_slots_per_user, c.total_slots), 'held', own_slots));
   elsif c.filled_slots + c.reserved_slots < c.total_slots then
     perform sambatan.refuse('slots_available',
       jsonb_build_object('remaining', c.total_slots - c.filled_slots - c.reserved_slots));

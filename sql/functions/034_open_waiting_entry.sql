@@ -1,9 +1,8 @@
--- The entry, for an event to happen to it: it waits or has an offer, and the campaign is not past
--- its deadline (unless it has succeeded, or the entry has kept money, which its buyer may have back)
--- or being closed. An entry to which this has happened already is given as it is. The
--- caller holds the campaign's row, which guards its waiting list as well.
--- Refuses: waiting_entry_not_found, waiting_transition_not_allowed, campaign_closing,
--- deadline_passed.
+-- Returns a waiting-list entry that is open (waiting or offered). The campaign is not being closed,
+-- and is before its deadline unless it has succeeded or the entry is paid (its buyer may have the
+-- money back). If the event has already happened to the entry, returns it unchanged. The caller has
+-- locked the campaign's row, which also protects its waiting list. Refuses:
+-- waiting_entry_not_found, waiting_transition_not_allowed, campaign_closing, deadline_passed.
 create or replace function sambatan.open_waiting_entry(
   c sambatan.campaigns, p_entry_id uuid, p_event text, p_at timestamptz
 ) returns sambatan.waiting_entries language plpgsql as $$

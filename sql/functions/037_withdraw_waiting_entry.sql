@@ -1,6 +1,7 @@
--- An entry leaves the waiting list by its buyer's will: p_event is waiting_declined, of an offer, or
--- waiting_withdrawn, of any open entry. What was kept for it is passed on at once. One that has left
--- in this way already is given as it is. Refuses as open_waiting_entry does.
+-- Removes an entry from the waiting list because its buyer wants it. p_event is waiting_declined
+-- (of an offer) or waiting_withdrawn (of any open entry). Offers its slots to the next entry at
+-- once. An entry that has already left in this way is returned unchanged. Refuses as
+-- open_waiting_entry does.
 create or replace function sambatan.withdraw_waiting_entry(
   p_campaign_id uuid, p_entry_id uuid, p_event text, p_actor text
 ) returns sambatan.waiting_entries language plpgsql as $$

@@ -1,16 +1,17 @@
--- One step of the waiting list of an open or completed campaign: at most p_limit offers that were not
--- answered in time lapse, and those for whom slots stood idle as long as they may; what is free is
--- offered. An offer that is accepted by paying lapses once no payment in time can turn up any more.
--- Gives how many lapsed. The caller holds the campaign's row and stores what becomes of it in c.
+-- Runs one step for the waiting list of an open or completed campaign. At most p_limit entries
+-- lapse: offers that were not answered in time, and entries for which slots were saved up for the
+-- longest allowed time. Offers the free slots. An offer that is accepted by paying lapses once no
+-- payment made in time can appear any more. Returns how many lapsed. The caller has locked the
+-- campaign's row and stores c.
 create or replace function sambatan.settle_waiting(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out lapsed integer
 ) language plpgsql set enable_seqscan = off as $$
 declare
   kind sambatan.waiting_status;
-  told jsonb[];
+  events jsonb[];
 begin
   lapsed := 0;
-  -- Offers first: what they give back may be what somebody waits for whose time is up as well.
+  -- Offers first: the slots that they free may be enough for an entry whose time is also over.
   foreach kind in array array['offered', 'waiting']::sambatan.waiting_status[] loop
     with picked as (
       select entry_id, position, quantity, kept_amount from sambatan.waiting_entries
@@ -30,20 +31,20 @@ begin
     select coalesce(array_agg(jsonb_strip_nulls(jsonb_build_object('entry_id', entry_id,
         'quantity', quantity, 'amount', kept_amount,
         'reason', case when kind = 'offered' then 'offer' else 'slots' end)) order by position), '{}')
-      into told from picked;
-    lapsed := lapsed + cardinality(told);
-    if told <> '{}' then
-      c := sambatan.remove_waiting_entries(c, 'waiting_lapsed', 'system', p_at, told);
+      into events from picked;
+    lapsed := lapsed + cardinality(events);
+    if events <> '{}' then
+      c := sambatan.remove_waiting_entries(c, 'waiting_lapsed', 'system', p_at, events);
     end if;
-    if kind = 'offered' or told <> '{}' then
+    if kind = 'offered' or events <> '{}' then
       c := sambatan.offer_slots(c, p_at);
     end if;
   end loop;
 end
 $$;
 
--- When the lifecycle has to look at a waiting list next; null when nothing in it has a time. An offer
--- that is accepted by paying, and whose time is over at p_at, waits for its payment to be decided.
+-- When the lifecycle must next run for a waiting list; null if nothing in it has a time. An offer
+-- that is accepted by paying, and whose time is over at p_at, waits until its payment is decided.
 create or replace function sambatan.waiting_next_run_at(c sambatan.campaigns, p_at timestamptz)
 returns timestamptz language sql stable as $$
   select min(case when status = 'waiting' then keep_until
@@ -54,15 +55,15 @@ returns timestamptz language sql stable as $$
   where campaign_id = c.campaign_id and status in ('waiting', 'offered')
 $$;
 
--- One step of closing a campaign's waiting list: at most p_limit entries are closed. Gives how many.
--- With p_keep_offers the offers that were made stay open until they are paid or lapse. The caller
--- holds the campaign's row and stores what becomes of it in c.
+-- Runs one step of closing a campaign's waiting list: closes at most p_limit entries and returns
+-- how many. With p_keep_offers, open offers stay open until they are paid or lapse. The caller has
+-- locked the campaign's row and stores c.
 create or replace function sambatan.close_waiting(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer,
   p_keep_offers boolean default false, out closed integer
 ) language plpgsql set enable_seqscan = off as $$
 declare
-  told jsonb[];
+  events jsonb[];
 begin
   with picked as (
     select entry_id, position, quantity, kept_amount from sambatan.waiting_entries
@@ -76,8 +77,9 @@ begin
   )
   select coalesce(array_agg(jsonb_strip_nulls(jsonb_build_object('entry_id', entry_id,
       'quantity', quantity, 'amount', kept_amount)) order by position), '{}')
-    into told from picked;
-  closed := cardinality(told);
-  c := sambatan.remove_waiting_entries(c, 'waiting_closed', coalesce(c.closing_actor, 'system'), p_at, told);
+    into events from picked;
+  closed := cardinality(events);
+  c := sambatan.remove_waiting_entries(c, 'waiting_closed',
+    coalesce(c.closing_actor, 'system'), p_at, events);
 end
 $$;

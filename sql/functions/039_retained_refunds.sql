@@ -1,5 +1,5 @@
--- Whether the money of a refund is kept for an entry at the head of a waiting list: it is not to be
--- sent meanwhile.
+-- Whether the money of a refund is retained for a paid waiting-list entry. Such a refund must not
+-- be sent.
 create or replace function sambatan.is_retained(p_campaign_id uuid, p_transaction_id uuid)
 returns boolean language sql stable as $$
   select exists (select 1 from sambatan.waiting_entries w
@@ -7,7 +7,8 @@ returns boolean language sql stable as $$
       and w.status = 'waiting')
 $$;
 
--- Refuses while the money of a refund is kept: refund_is_kept. The caller holds the campaign's row.
+-- Refuses while the money of a refund is retained: refund_is_kept. The caller has locked the
+-- campaign's row.
 create or replace function sambatan.check_not_retained(p_campaign_id uuid, p_transaction_id uuid)
 returns void language plpgsql as $$
 begin
@@ -17,9 +18,9 @@ begin
 end
 $$;
 
--- What was ordered under an id: a participation, or an offer after success that never became one.
--- Without the slots that cannot be delivered. pay_by is the end of its hold or offer. All null where
--- there is no such order, or its buyer left it.
+-- Returns the order with an id: a participation, or an offer after success that never became one.
+-- Undelivered slots are not included. pay_by is the end of its hold or offer. All columns are null
+-- if there is no such order, or if its buyer cancelled it.
 create or replace function sambatan.lapsed_order(
   p_campaign_id uuid, p_order_id uuid, out user_id uuid, out quantity integer,
   out shipping_address text, out note text, out pay_by timestamptz
@@ -39,8 +40,8 @@ begin
 end
 $$;
 
--- Slots of a campaign that nobody has and nobody is offered. Those that a completed campaign took
--- back from whole orders are not among them: nothing is delivered for them.
+-- The number of slots of a campaign that are neither taken nor under an offer. Slots that were
+-- revoked from whole orders of a completed campaign do not count: no goods are delivered for them.
 create or replace function sambatan.free_slots(p_campaign_id uuid)
 returns integer language plpgsql stable as $$
 declare
@@ -57,9 +58,9 @@ begin
 end
 $$;
 
--- Whether somebody may still be put on a campaign's waiting list with money for p_quantity slots that
--- was paid in time. Once the campaign has succeeded, slots must be free or still come free, and
--- packing must not have begun: nothing was shipped or received, and no payout may leave.
+-- Whether a campaign's waiting list still accepts an entry for p_quantity slots that was paid in
+-- time. Once the campaign has succeeded, slots must be free or may still become free, and packing
+-- must not have begun: nothing is shipped or received, and no payout may be sent.
 create or replace function sambatan.accepts_retained_refund(p_campaign_id uuid, p_quantity integer)
 returns boolean language plpgsql stable as $$
 declare
@@ -86,10 +87,10 @@ begin
 end
 $$;
 
--- When p_amount rupiah were paid that arrived for an order, if their buyer is to choose between the
--- refund and the head of the waiting list: they pay the order whole, were paid by its pay_by, and the
--- waiting list is open. Null for any other money, and for what is paid again for the same order.
--- p_why and p_paid are as why_not_owed gives and takes them. The caller holds the campaign's row.
+-- Returns when p_amount rupiah for an order were paid, if their buyer may choose between the refund
+-- and the head of the waiting list: the money pays the whole order, was paid by its pay_by, and the
+-- waiting list is open. Null for any other money, and for a second payment of the same order. p_why
+-- and p_paid are as in why_not_owed. The caller has locked the campaign's row.
 create or replace function sambatan.paid_in_time(
   p_campaign_id uuid, p_order_id uuid, p_amount bigint, p_why text, p_paid timestamptz
 ) returns timestamptz language plpgsql stable as $$
@@ -118,8 +119,8 @@ begin
 end
 $$;
 
--- Why the buyer of a refund may not choose the head of the waiting list instead of it, as a refusal;
--- null while they may.
+-- The code of the refusal if the buyer of a refund may not choose the head of the waiting list
+-- instead; null if they may.
 create or replace function sambatan.why_no_choice(p_campaign_id uuid, p_refund_id uuid)
 returns text language plpgsql stable as $$
 declare
@@ -136,9 +137,9 @@ begin
 end
 $$;
 
--- The buyer of a refund chooses the head of the waiting list instead of it. The price of the slots
--- (and the unique code) is kept for them; what was paid above that is due back at once. Slots that are
--- free are given at once. The same choice again gives the entry that was made. Refuses:
+-- The buyer of a refund chooses the head of the waiting list instead of the money. The price of the
+-- slots and the unique code are retained; any amount above that is refunded at once. Free slots are
+-- assigned at once. A repeated choice returns the entry that the first one made. Refuses:
 -- campaign_not_found, refund_has_no_choice, refund_sent_already, waiting_list_closed,
 -- quantity_out_of_bounds.
 create or replace function sambatan.wait_with_retained_refund(
@@ -151,8 +152,8 @@ declare
   r record;
   o record;
   c record;
-  held bigint;
-  kept bigint;
+  own_slots bigint;
+  retained bigint;
 begin
   perform sambatan.lock_campaign(p_campaign_id);
   now_at := clock_timestamp();
@@ -172,40 +173,40 @@ begin
   select * into strict o from sambatan.lapsed_order(p_campaign_id, r.participation_id);
   select x.price_per_slot, x.total_slots, x.max_slots_per_user, x.min_slots_per_user, x.audit_seq
     into strict c from sambatan.campaigns x where x.campaign_id = p_campaign_id;
-  held := sambatan.slots_of_buyer(p_campaign_id, o.user_id);
-  if held + o.quantity > c.max_slots_per_user then
+  own_slots := sambatan.slots_of_buyer(p_campaign_id, o.user_id);
+  if own_slots + o.quantity > c.max_slots_per_user then
     perform sambatan.refuse('quantity_out_of_bounds', jsonb_build_object(
       'minimum', coalesce(c.min_slots_per_user, 1), 'maximum', c.max_slots_per_user,
-      'held', held));
+      'held', own_slots));
   end if;
 
-  kept := o.quantity * c.price_per_slot;
-  kept := least(r.amount, kept + coalesce((select t.unique_code from sambatan.transactions t
+  retained := o.quantity * c.price_per_slot;
+  retained := least(r.amount, retained + coalesce((select t.unique_code from sambatan.transactions t
     where t.campaign_id = p_campaign_id and t.cause = 'payment:' || r.participation_id), 0));
-  if kept < r.amount then
-    update sambatan.transactions set amount = kept
+  if retained < r.amount then
+    update sambatan.transactions set amount = retained
       where campaign_id = p_campaign_id and transaction_id = p_refund_id;
     insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
         actor, created_at)
-      values (p_campaign_id, 'refund', 'due', r.participation_id, r.amount - kept,
+      values (p_campaign_id, 'refund', 'due', r.participation_id, r.amount - retained,
         r.cause || ':rest', p_actor, now_at);
   end if;
   insert into sambatan.waiting_entries (campaign_id, entry_id, user_id, position, quantity,
       shipping_address, note, created_at, updated_at, refund_id, paid_at, kept_amount)
     values (p_campaign_id, p_entry_id, o.user_id, c.audit_seq + 1, o.quantity,
-      o.shipping_address, o.note, now_at, now_at, p_refund_id, r.paid_in_time, kept);
+      o.shipping_address, o.note, now_at, now_at, p_refund_id, r.paid_in_time, retained);
   update sambatan.campaigns set waiting_entries = waiting_entries + 1
     where campaign_id = p_campaign_id;
   perform sambatan.record_event(p_campaign_id, 'waiting_joined', p_actor, now_at, null,
-    jsonb_build_object('entry_id', p_entry_id, 'quantity', o.quantity, 'amount', kept,
+    jsonb_build_object('entry_id', p_entry_id, 'quantity', o.quantity, 'amount', retained,
       'paid_at', r.paid_in_time));
   perform sambatan.offer_freed_slots(p_campaign_id, now_at);
   return p_entry_id;
 end
 $$;
 
--- Slots of a campaign that a buyer has, or has paid for and waits for at the head of the list, before
--- an entry (p_paid_at, p_position) of theirs; before none, all.
+-- The number of slots of a campaign that a buyer has, or has paid for and waits for ahead of their
+-- entry (p_paid_at, p_position). Without an entry, counts all of them.
 create or replace function sambatan.slots_of_buyer(
   p_campaign_id uuid, p_user_id uuid, p_paid_at timestamptz default 'infinity',
   p_position bigint default 0
@@ -218,9 +219,9 @@ create or replace function sambatan.slots_of_buyer(
         and (w.paid_at, w.position) < (p_paid_at, p_position)), 0)
 $$;
 
--- Gives the slots of an entry that has kept money to its buyer: a new participation, confirmed and
--- paid at once. The caller holds the campaign's row, has seen that the slots are free, and has stored
--- the row; it is changed here and to be read again.
+-- Assigns slots to the buyer of a paid entry: creates a participation that is confirmed and paid at
+-- once. The caller has locked the campaign's row, has checked that the slots are free, and has
+-- stored the row. This function changes the row, so the caller must read it again.
 create or replace function sambatan.assign_paid_slots(
   p_campaign_id uuid, p_entry_id uuid, p_at timestamptz
 ) returns void language plpgsql as $$
@@ -268,10 +269,10 @@ begin
 end
 $$;
 
--- Pays a new participation with the money of a refund that was kept: what was credited is taken back
--- as far as it pays, the payment has its receipt from now on, and the refund is void. What is above
--- p_price is the unique code. What is paid for the old order after this is paid twice. The caller
--- holds the campaign's row.
+-- Pays a new participation with the money of a retained refund. Reverses the credit as far as it
+-- pays, moves the receipt to the new payment, and voids the refund. The amount above p_price is the
+-- unique code. Later money for the old order counts as a second payment. The caller has locked the
+-- campaign's row.
 create or replace function sambatan.pay_with_retained_refund(
   p_campaign_id uuid, p_refund_id uuid, p_participation_id uuid, p_price bigint, p_at timestamptz
 ) returns void language plpgsql as $$

@@ -1,9 +1,8 @@
--- Cancels one reserved participation and gives its slots back: to those who wait, if anybody does. A
--- full campaign takes joins again. One that was paid and may be left (the deadline was moved after
--- it was made) is refunded, and what was paid falls due back.
--- p_reason is 'buyer' or 'operator'; p_note is the person's own words, if any.
--- Refuses: campaign_not_found, participation_not_found, participation_transition_not_allowed,
--- campaign_closing, deadline_passed.
+-- Cancels one reserved participation and frees its slots, for the waiting list first. A full
+-- campaign accepts joins again. A paid participation that its buyer may cancel (the deadline was
+-- extended after it was made) is refunded. p_reason is 'buyer' or 'operator'; p_note is the
+-- person's own words, if any. Refuses: campaign_not_found, participation_not_found,
+-- participation_transition_not_allowed, campaign_closing, deadline_passed.
 create or replace function sambatan.release_participation(
   p_campaign_id uuid, p_participation_id uuid, p_reason text, p_actor text,
   p_note text default null
@@ -15,7 +14,8 @@ declare
   was_paid constant boolean := p.status = 'confirmed';
 begin
   update sambatan.participants
-    set status = case when was_paid then 'refunded' else 'cancelled' end::sambatan.participant_status,
+    set status = case when was_paid then 'refunded'
+        else 'cancelled' end::sambatan.participant_status,
       cancelled_at = case when not was_paid then now_at end,
       cancel_reason = case when not was_paid then p_reason end,
       refunded_at = case when was_paid then now_at end, updated_at = now_at

@@ -1,6 +1,6 @@
--- The buyer of a completed campaign received the goods. Refuses: campaign_not_found,
--- participation_not_found, participation_transition_not_allowed, participation_not_paid: nothing is
--- sent before it is paid.
+-- Records that the buyer of a completed campaign received the goods. Refuses: campaign_not_found,
+-- participation_not_found, participation_transition_not_allowed, and participation_not_paid,
+-- because nothing is sent before it is paid.
 create or replace function sambatan.fulfil_participation(
   p_campaign_id uuid, p_participation_id uuid, p_actor text
 ) returns sambatan.participants language plpgsql as $$

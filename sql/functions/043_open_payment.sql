@@ -1,6 +1,6 @@
--- A unique code for a payment of p_amount rupiah to an account, between p_from and p_to, such that no
--- other open payment there is of the same sum. The search starts at a random code, so that payments
--- opened at the same moment seldom try the same one. Null when all of them are taken.
+-- Returns a unique code between p_from and p_to for a payment of p_amount rupiah to an account,
+-- such that no other open payment to it has the same total. The search starts at a random code, so
+-- that payments opened at the same moment rarely try the same one. Null if all codes are taken.
 create or replace function sambatan.free_code(
   p_account_id uuid, p_amount bigint, p_from integer, p_to integer
 ) returns integer language sql volatile as $$
@@ -16,10 +16,11 @@ create or replace function sambatan.free_code(
   order by (g.n - p_from + start.at) % (p_to - p_from + 1) limit 1
 $$;
 
--- The account and the unique code for a new payment of p_amount rupiah. Codes of three digits come
--- first, those of the default account before those of the others. Only when every active account has
--- used up those of this price do codes get longer, as little as possible: a buyer pays them. Both are
--- null when no account is active; the code alone when all 99,999 of every account are taken.
+-- Chooses the account and the unique code for a new payment of p_amount rupiah. Codes of three
+-- digits come first, those of the default account before those of other accounts. Only when every
+-- active account has used all of them for this price do codes get longer, by as little as possible,
+-- because buyers pay them. Both are null if no account is active; only the code is null if all
+-- 99,999 codes of every account are taken.
 create or replace function sambatan.choose_code(
   p_amount bigint, out account_id uuid, out unique_code integer
 ) language plpgsql volatile as $$
@@ -40,8 +41,8 @@ begin
 end
 $$;
 
--- What an offer after success is going to be as a participation, while it can be paid: reserved until
--- the offer ends. All null where there is no such offer.
+-- Returns the participation that an offer after success will become, while it can be paid: reserved
+-- until the offer ends. All columns are null if there is no such offer.
 create or replace function sambatan.offered_participation(p_campaign_id uuid, p_order_id uuid)
 returns sambatan.participants language plpgsql stable as $$
 declare
@@ -71,17 +72,17 @@ begin
 end
 $$;
 
--- The payment of a participation as it is, with an account and a unique code from now on: what is
--- to be paid is made when somebody first looks at it, so that neither joins nor the closing of a
--- large campaign pay for it. Any number of callers at once get the same one. A payment never goes
--- without a unique code: its transfer could be matched by nothing but a name.
+-- Returns the payment of a participation, and gives it an account and a unique code if it has none.
+-- The payment is created when somebody first looks at it, so that neither joins nor the closing of
+-- a large campaign pay for it. Concurrent callers get the same one. A payment always has a unique
+-- code: without it, only a name could match its transfer.
 --
--- An offer after success has a payment of its own, by which it becomes a participation.
+-- An offer after success has its own payment, which turns the offer into a participation.
 --
--- With p_pays_online buyers can pay through a provider: where no account is active, the payment is
+-- With p_pays_online, buyers can pay through a provider: if no account is active, the payment is
 -- opened without one, and gets its account once there is one.
 --
--- Takes no lock that a join would wait for. Gives null when there is nothing to pay (yet). Refuses:
+-- Takes no lock that a join would wait for. Returns null if there is nothing to pay (yet). Refuses:
 -- participation_not_found, payment_account_missing, unique_codes_exhausted.
 create or replace function sambatan.open_payment(
   p_campaign_id uuid, p_participation_id uuid, p_pays_online boolean default false
@@ -152,7 +153,7 @@ begin
         return t;
       end if;
     exception when unique_violation then
-      -- Somebody took the code in this moment: look again.
+      -- Another transaction has just taken the code: search again.
       null;
     end;
   end loop;

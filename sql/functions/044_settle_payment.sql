@@ -1,7 +1,7 @@
--- Money that arrived and pays for nothing: it is recorded, and due back at once. p_why is
+-- Records money that arrived and pays for nothing, and makes its refund due at once. p_why is
 -- 'hold_lapsed', 'left', 'campaign_over', 'already_paid', 'too_little', 'too_much', 'too_late' or
--- 'unpaid'. p_paid_in_time is when it was paid, if its buyer is to choose between the refund and the
--- head of the waiting list. The caller holds the campaign's row.
+-- 'unpaid'. p_paid_in_time is when it was paid, if its buyer may choose between the refund and the
+-- head of the waiting list. The caller has locked the campaign's row.
 create or replace function sambatan.credit_money(
   c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_at timestamptz, p_actor text,
   p_reference text, p_receipt text, p_why text, p_paid_at timestamptz default null,
@@ -23,10 +23,9 @@ begin
 end
 $$;
 
--- Records that a participation was paid for: p_amount is what arrived, at least the price. What is
--- above the price is kept with it as far as it is the unique code; the rest is due back.
--- p_paid_at or p_paid_on is when its buyer paid, where that is known. The caller holds the campaign's
--- row.
+-- Records that a participation was paid: p_amount is the amount that arrived, at least the price.
+-- The part above the price is kept up to the unique code, and the rest is refunded. p_paid_at or
+-- p_paid_on is when its buyer paid, if known. The caller has locked the campaign's row.
 create or replace function sambatan.settle_payment(
   c sambatan.campaigns, p sambatan.participants, p_amount bigint, p_at timestamptz, p_actor text,
   p_reference text, p_receipt text, p_paid_at timestamptz default null, p_paid_on date default null
@@ -34,11 +33,12 @@ create or replace function sambatan.settle_payment(
 declare
   t sambatan.transactions;
 begin
-  -- The insert settles who is first: the caller, or whoever makes the open payment just now.
+  -- The insert decides who is first: the caller, or a transaction that is opening the payment.
   insert into sambatan.transactions as old (campaign_id, kind, status, participation_id, amount,
       cause, actor, reference, created_at, settled_at, receipt, paid_at, paid_on)
     values (c.campaign_id, 'payment', 'settled', p.participation_id,
-      (p.quantity - p.undelivered_slots) * c.price_per_slot, 'payment:' || p.participation_id, p_actor,
+      (p.quantity - p.undelivered_slots) * c.price_per_slot, 'payment:' || p.participation_id,
+      p_actor,
       p_reference, p_at, p_at, p_receipt, p_paid_at, p_paid_on)
     on conflict (campaign_id, cause) do update set status = 'settled', actor = p_actor,
       reference = p_reference, settled_at = p_at, receipt = p_receipt, reason = null,
@@ -61,7 +61,8 @@ begin
 end
 $$;
 
--- Moves a reserved participation to confirmed, with its event. The caller holds the campaign's row.
+-- Changes a reserved participation to confirmed and records the event. The caller has locked the
+-- campaign's row.
 create or replace function sambatan.confirm_reserved(
   c sambatan.campaigns, p sambatan.participants, p_at timestamptz, p_actor text
 ) returns sambatan.participants language plpgsql as $$

@@ -1,5 +1,5 @@
--- Why p_amount rupiah that were paid at p_paid for a participation would not pay what it owes, as
--- payment_late has it; null when they would. The caller holds the campaign's row.
+-- The reason, as in payment_late, why p_amount rupiah that were paid at p_paid would not pay a
+-- participation; null if they would. The caller has locked the campaign's row.
 create or replace function sambatan.why_not_owed(
   c sambatan.campaigns, p sambatan.participants, p_amount bigint, p_paid timestamptz
 ) returns text language plpgsql stable as $$
@@ -28,18 +28,18 @@ begin
 end
 $$;
 
--- Money for a participation arrived: p_amount rupiah, once per receipt ('line:…' of a statement,
--- 'verified:…' by a person, a provider's own name for it). p_paid_at or p_paid_on is when the buyer
--- paid, as far as that is known; it decides, not when it was seen. The money is
+-- Counts p_amount rupiah that arrived for a participation, once per receipt ('line:…' of a
+-- statement, 'verified:…' by a person, a provider's own name for it). p_paid_at or p_paid_on is
+-- when the buyer paid, as far as it is known; this time decides, not the time at which the money
+-- was noticed. Returns the participation that has the slots, and what happened to the money:
 --   settled   it pays what was due; a reserved participation is confirmed, and an offer after success
 --             becomes a confirmed participation
---   given     its hold had lapsed, but the campaign still has as many slots: they are its buyer's
---             again, as a new participation
---   credited  anything else: too late, twice, too little; the refund is due at once. What was paid
---             in time for slots that others have by now leaves its buyer a choice (paid_in_time)
---   known     this receipt was counted before; nothing changed
--- Gives which, and the participation that has the slots. Refuses: campaign_not_found,
--- participation_not_found.
+--   given     its hold had lapsed, but the campaign still has enough slots: its buyer gets them again,
+--             as a new participation
+--   credited  anything else: too late, twice, too little; the refund is due at once. If it was paid in
+--             time for slots that other buyers have by now, its buyer may choose (paid_in_time)
+--   known     this receipt was counted before; nothing changes
+-- Refuses: campaign_not_found, participation_not_found.
 create or replace function sambatan.receive_money(
   p_campaign_id uuid, p_participation_id uuid, p_amount bigint, p_actor text, p_reference text,
   p_receipt text, p_paid_at timestamptz default null, p_paid_on date default null,
@@ -98,10 +98,10 @@ begin
 
   outcome := case when participation_id = p_participation_id then 'settled' else 'given' end;
   if outcome = 'given' then
-    -- What follows comes after the join in the log, so its time may not be before it.
+    -- The next events come after the join in the log, so their time must not be earlier.
     now_at := clock_timestamp();
-    -- The code that was paid belongs to what it pays for now; what is paid for the old participation
-    -- from here on is paid twice, also where nobody had looked at its payment.
+    -- The unique code that was paid belongs to the new payment. Later money for the old
+    -- participation counts as a second payment, even if nobody had opened its payment.
     insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
         actor, created_at, reason)
       values (c.campaign_id, 'payment', 'void', p_participation_id, price,
@@ -129,10 +129,11 @@ begin
 end
 $$;
 
--- Joins once more for a buyer whose hold had lapsed and who had paid in time, by the very rules of a
--- join: the slots have to be free, also of those who wait, and within the buyer's bounds. Once the
--- deadline has passed no join is taken, but a place that was paid for before it is given back. Gives
--- the new participation, or null when it was refused. The caller holds the campaign's row.
+-- Joins again for a buyer whose hold had lapsed although they paid in time. The rules of a join
+-- apply: the slots must be free, not reserved for the waiting list, and within the bounds per
+-- buyer. After the deadline no join is accepted, but slots that were paid before it are assigned
+-- again. Returns the new participation, or null if it was refused. The caller has locked the
+-- campaign's row.
 create or replace function sambatan.rejoin_lapsed(
   c sambatan.campaigns, p sambatan.participants, p_actor text
 ) returns uuid language plpgsql as $$
@@ -162,9 +163,9 @@ begin
 end
 $$;
 
--- A participation beside the ordinary way in: of the same buyer, for as many slots and to the same
--- address as p, reserved or confirmed at once. A campaign that this fills while it takes joins is
--- full. The caller holds the campaign's row and has seen that the slots are there; c is stored.
+-- Adds a participation outside the normal join: for the same buyer, with the quantity and address
+-- of p, reserved or confirmed at once. Marks an open campaign as full if this fills it. The caller
+-- has locked the campaign's row and has checked that the slots are free. Stores c.
 create or replace function sambatan.add_participation(
   c sambatan.campaigns, p sambatan.participants, p_participation_id uuid,
   p_status sambatan.participant_status, p_at timestamptz, p_actor text
@@ -198,28 +199,28 @@ begin
 end
 $$;
 
--- An offer after success was paid for: it is accepted, and p, what it was to be, is a confirmed
--- participation. The caller holds the campaign's row.
+-- Accepts an offer after success that was paid: p, the participation that it was to become, is
+-- confirmed. The caller has locked the campaign's row.
 create or replace function sambatan.take_paid_offer(
   c sambatan.campaigns, p sambatan.participants, p_at timestamptz, p_actor text
 ) returns void language plpgsql as $$
 declare
-  told uuid;
+  accepted_id uuid;
 begin
-  select entry_id into strict told from sambatan.waiting_entries
+  select entry_id into strict accepted_id from sambatan.waiting_entries
     where campaign_id = c.campaign_id and order_id = p.participation_id;
   c.reserved_slots := c.reserved_slots - p.quantity;
   c := sambatan.remove_waiting_entries(c, 'waiting_accepted', p_actor, p_at, array[
-    jsonb_build_object('entry_id', told, 'quantity', p.quantity,
+    jsonb_build_object('entry_id', accepted_id, 'quantity', p.quantity,
       'participation_id', p.participation_id)]);
   c := sambatan.add_participation(c, p, p.participation_id, 'confirmed', p_at, p_actor);
   update sambatan.waiting_entries set status = 'accepted', accepted_at = p_at, updated_at = p_at,
       participation_id = p.participation_id
-    where campaign_id = c.campaign_id and entry_id = told;
+    where campaign_id = c.campaign_id and entry_id = accepted_id;
 end
 $$;
 
--- The payment of a participation is owed no more, if it is open. The caller holds the campaign's row.
+-- Voids the payment of a participation, if it is open. The caller has locked the campaign's row.
 create or replace function sambatan.void_payment(
   p_campaign_id uuid, p_participation_id uuid, p_reason text
 ) returns void language sql as $$

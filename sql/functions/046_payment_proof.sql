@@ -1,7 +1,7 @@
--- A payment that was looked at is payable again: why is kept with it, and a hold whose clock its
--- proof had stopped runs on with what was left of it, an hour at least (or the whole hold, where
--- that is shorter), but never beyond the deadline. Once the deadline has passed there is no time left
--- to pay in. p_is_rejected when a person has looked at the proof and decided. The caller holds the
+-- Makes a payment payable again and stores the reason. If a proof had stopped the clock of the
+-- hold, the hold continues with the time that was left, at least an hour (or the whole hold, if it
+-- is shorter), but never beyond the deadline. After the deadline no time is left to pay.
+-- p_is_rejected says that a person has checked the proof and rejected it. The caller has locked the
 -- campaign's row.
 create or replace function sambatan.reopen_payment(
   c sambatan.campaigns, p sambatan.participants, t sambatan.transactions, p_reason text,
@@ -27,7 +27,8 @@ begin
 end
 $$;
 
--- The open payment of a participation, or a refusal. The caller holds the campaign's row.
+-- Returns the open payment of a participation, or refuses: payment_not_due, payment_not_open. The
+-- caller has locked the campaign's row.
 create or replace function sambatan.payment_to_change(
   p_campaign_id uuid, p_participation_id uuid, variadic p_from sambatan.transaction_status[]
 ) returns sambatan.transactions language plpgsql as $$
@@ -45,9 +46,9 @@ begin
 end
 $$;
 
--- The buyer says that they paid, and shows it: the payment waits for somebody to verify it, and its
--- hold does not lapse meanwhile. A later proof takes the place of the one before. A payment that a
--- provider has comes back from it: its order is still asked after, and whichever money is known of
+-- The buyer submits a proof of payment: the payment waits for verification, and its hold does not
+-- lapse meanwhile. A later proof replaces an earlier one. A payment that is with a provider is
+-- taken back from it. The provider is still asked about its order, and the money that is known
 -- first pays. Refuses: campaign_not_found, participation_not_found, payment_not_due,
 -- payment_not_open.
 create or replace function sambatan.submit_proof(
@@ -84,9 +85,9 @@ begin
 end
 $$;
 
--- The sums that people have seen arrive for a participation, by eye, and under which reference. What
--- was above what it pays for is credited beside the payment that has the receipt.
-create or replace function sambatan.manually_verified_sums(p_campaign_id uuid, p_participation_id uuid)
+-- Returns the amounts that people verified manually for a participation, with their references. The
+-- amount above what it pays for is a credit next to the payment that has the receipt.
+create or replace function sambatan.manual_verifications(p_campaign_id uuid, p_participation_id uuid)
 returns table (amount bigint, reference text) language sql stable as $$
   select t.amount + t.surcharge + coalesce(above.amount, 0), t.reference
   from sambatan.transactions t
@@ -96,28 +97,28 @@ returns table (amount bigint, reference text) language sql stable as $$
     and t.receipt like 'verified:%'
 $$;
 
--- The receipt of the next sum that somebody sees arrive for a participation: what was too little may
--- have been seen before.
+-- Returns the receipt of the next manual verification of a participation. Several are possible: an
+-- earlier amount may have been too little.
 create or replace function sambatan.next_verified_receipt(
   p_campaign_id uuid, p_participation_id uuid
 ) returns text language sql stable as $$
   select 'verified:' || p_participation_id || case when count(*) > 0 then ':' || count(*) else '' end
-  from sambatan.manually_verified_sums(p_campaign_id, p_participation_id)
+  from sambatan.manual_verifications(p_campaign_id, p_participation_id)
 $$;
 
--- The day (Asia/Jakarta) on which a proof of a payment was last uploaded: it was paid by then. Null
--- without a proof.
+-- Returns the day (Asia/Jakarta) on which a proof of a payment was last uploaded: it was paid by
+-- then. Null without a proof.
 create or replace function sambatan.proof_day(p_campaign_id uuid, p_participation_id uuid)
 returns date language sql stable as $$
   select (f.uploaded_at at time zone 'Asia/Jakarta')::date from sambatan.payment_proofs f
   where f.campaign_id = p_campaign_id and f.participation_id = p_participation_id
 $$;
 
--- Verifies an open payment: p_amount rupiah arrived, what was to be paid where it is null. p_paid_on
--- is the day of the transfer; the day of the proof where it is null, and now without a proof. The same
--- sum under the same reference (or none) was seen before, or a line of a statement that has this
--- reference (or whichever, where none is given) was counted for it: it is known, and not counted again.
--- Refuses: campaign_not_found, payment_not_due, payment_not_open.
+-- Verifies an open payment manually: p_amount rupiah arrived, or the expected amount if it is null.
+-- p_paid_on is the day of the transfer; if it is null, the day of the proof counts, or now without
+-- a proof. The amount is known and is not counted again if it was verified before with the same
+-- reference (or without one), or if a statement line with this reference was counted for it (with
+-- any reference, if none is given). Refuses: campaign_not_found, payment_not_due, payment_not_open.
 create or replace function sambatan.verify_payment(
   p_campaign_id uuid, p_participation_id uuid, p_amount bigint, p_actor text, p_reference text,
   p_paid_on date default null, out outcome text, out participation_id uuid
@@ -126,12 +127,12 @@ declare
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   t constant sambatan.transactions := sambatan.payment_to_change(p_campaign_id,
     p_participation_id, 'due', 'proof_submitted', 'rejected', 'pending');
-  seen constant bigint := coalesce(p_amount, t.amount + t.unique_code);
+  arrived constant bigint := coalesce(p_amount, t.amount + t.unique_code);
 begin
-  if exists (select from sambatan.manually_verified_sums(p_campaign_id, p_participation_id) s
-    where s.amount = seen and s.reference is not distinct from p_reference)
+  if exists (select from sambatan.manual_verifications(p_campaign_id, p_participation_id) s
+    where s.amount = arrived and s.reference is not distinct from p_reference)
     or exists (select 1 from sambatan.counted_sums(p_campaign_id, p_participation_id) l
-      where l.amount = seen and l.outcome <> 'known'
+      where l.amount = arrived and l.outcome <> 'known'
       and (p_reference is null or strpos(lower(l.description), lower(p_reference)) > 0))
   then
     outcome := 'known';
@@ -139,7 +140,7 @@ begin
     return;
   end if;
   select r.outcome, r.participation_id into outcome, participation_id
-    from sambatan.receive_money(p_campaign_id, p_participation_id, seen, p_actor, p_reference,
+    from sambatan.receive_money(p_campaign_id, p_participation_id, arrived, p_actor, p_reference,
       sambatan.next_verified_receipt(p_campaign_id, p_participation_id), null,
       coalesce(p_paid_on, sambatan.proof_day(p_campaign_id, p_participation_id))) r;
 end

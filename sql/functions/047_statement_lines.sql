@@ -1,4 +1,4 @@
--- The sums that statements have shown for a participation and that were counted for it: one for each
+-- Returns the amounts of bank statements that were counted for a participation: one for each
 -- transfer, part of a transfer, or several transfers that paid together.
 create or replace function sambatan.counted_sums(p_campaign_id uuid, p_participation_id uuid)
 returns table (amount bigint, outcome text, description text) language sql stable as $$
@@ -10,21 +10,22 @@ returns table (amount bigint, outcome text, description text) language sql stabl
   group by s.receipt
 $$;
 
--- Whether a person has seen this very sum arrive for a participation, by eye, and no line of a
--- statement stands for that yet.
+-- Whether a person verified exactly this amount for a participation, and no statement line has been
+-- matched with that verification yet.
 create or replace function sambatan.is_manually_verified(
   p_campaign_id uuid, p_participation_id uuid, p_amount bigint
 ) returns boolean language sql stable as $$
   select count(*) > (select count(*) from sambatan.counted_sums(p_campaign_id, p_participation_id) l
     where l.amount = p_amount and l.outcome = 'known')
-  from sambatan.manually_verified_sums(p_campaign_id, p_participation_id) s where s.amount = p_amount
+  from sambatan.manual_verifications(p_campaign_id, p_participation_id) s where s.amount = p_amount
 $$;
 
--- The payments that a transfer of p_amount rupiah on a day may be for: open ones of exactly that sum
--- to that account, from a day before they were made to fourteen days after they were to be paid
--- (is_known false). Where there is none, those that a person has verified by eye (is_known true),
--- and those with a unique code that were paid through a provider: who transferred as well is given
--- that back (is_known false); each as long as no line of a statement stands for it yet.
+-- Returns the payments that a transfer of p_amount rupiah on a day may be for: open ones of exactly
+-- that amount to that account, from a day before they were created to fourteen days after they were
+-- due (is_known false). If there is none, returns payments that a person verified manually
+-- (is_known true), and payments with a unique code that were paid through a provider: a transfer in
+-- addition to that is refunded (is_known false). Each counts only while no statement line has been
+-- matched with it.
 create or replace function sambatan.payments_for(
   p_account_id uuid, p_amount bigint, p_booked_on date
 ) returns table (campaign_id uuid, participation_id uuid, is_known boolean)
@@ -51,10 +52,10 @@ language sql stable as $$
         where l.amount = p_amount)))
 $$;
 
--- Of which participation a person has seen the sum that a line says is for another one: of that one
--- itself, or, where it would pay nothing there, of another one that its buyer has in the campaign (the
--- slots that they were given again, or have taken anew). Null when nobody has. The caller holds the
--- campaign's row.
+-- Returns the participation for which a person manually verified the amount of a statement line:
+-- the participation of the line itself; or, if the amount would pay nothing there, another one of
+-- the same buyer in the campaign (slots that were assigned again or joined again). Null if there is
+-- none. The caller has locked the campaign's row.
 create or replace function sambatan.manually_verified_for(
   c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_paid timestamptz
 ) returns uuid language plpgsql stable as $$

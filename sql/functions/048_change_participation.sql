@@ -1,8 +1,8 @@
--- Lowers what a participation is to pay, or makes a refund due for what was paid, when it keeps
--- p_quantity of its slots in a campaign that has not ended. An open payment of another sum gets a
--- unique code of its own when it is looked at. Gives the rupiah that are due back. Refuses:
--- payment_not_open while a proof is being checked or a provider has the payment: nobody knows then
--- which sum is on its way. The caller holds the campaign's row.
+-- Lowers the amount of a participation's payment, or makes a refund due, when it keeps p_quantity
+-- of its slots in a campaign that has not ended. An open payment with a new amount gets a new
+-- unique code when somebody looks at it. Returns the rupiah that are refunded. Refuses:
+-- payment_not_open while a proof is being checked or a provider has the payment, because nobody
+-- knows then which amount is on its way. The caller has locked the campaign's row.
 create or replace function sambatan.pay_for_fewer(
   c sambatan.campaigns, p sambatan.participants, p_quantity integer, p_at timestamptz, p_actor text
 ) returns bigint language plpgsql as $$
@@ -30,9 +30,9 @@ begin
 end
 $$;
 
--- Refuses unless a participation may keep p_quantity of its slots at p_at: more_slots_by_joining,
--- campaign_closing, campaign_not_active, deadline_passed, quantity_out_of_bounds. The caller holds
--- the campaign's row.
+-- Refuses if a participation may not keep p_quantity of its slots at p_at: more_slots_by_joining,
+-- campaign_closing, campaign_not_active, deadline_passed, quantity_out_of_bounds. The caller has
+-- locked the campaign's row.
 create or replace function sambatan.check_fewer(
   c sambatan.campaigns, p sambatan.participants, p_quantity integer, p_at timestamptz
 ) returns void language plpgsql as $$
@@ -59,11 +59,11 @@ begin
 end
 $$;
 
--- Corrects a participation: where it is sent to, its note, and fewer slots; what is null stays as it
--- is, and an empty note is none. Address and note may be corrected while it is reserved or
--- confirmed. Fewer slots are possible while joins are taken: they go back, to those who wait first,
--- what was paid for them falls due back, and what is left keeps its status. A change that changes
--- nothing writes nothing. The log says what was changed, and no address.
+-- Changes the address, the note and the number of slots of a participation. A null argument changes
+-- nothing; an empty note removes the note. Address and note can change while it is reserved or
+-- confirmed. The number of slots can become smaller while the campaign accepts joins: the slots are
+-- offered to the waiting list first, the money for them is refunded, and the rest keeps its status.
+-- A request without a change writes nothing. The log says what changed, but contains no address.
 -- Refuses: campaign_not_found, participation_not_found, participation_transition_not_allowed, and
 -- what check_fewer and pay_for_fewer refuse.
 create or replace function sambatan.change_participation(

@@ -1,6 +1,6 @@
--- Counts p_amount rupiah of a statement for a participation: the money is received, unless a person
--- had verified that very sum by eye before. Without p_refund, a sum that is less than what the
--- participation owes is refused: it may be one of several transfers. The caller has locked the
+-- Counts p_amount rupiah of a statement for a participation, unless a person had verified exactly
+-- that amount manually before. Without p_refund, refuses an amount that is less than the
+-- participation owes, because it may be one of several transfers. The caller has locked the
 -- campaign's row. Refuses: statement_lines_too_little, and as receive_money does.
 create or replace function sambatan.count_money(
   c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_refund boolean, p_actor text,
@@ -10,12 +10,13 @@ create or replace function sambatan.count_money(
 declare
   paid constant timestamptz :=
     sambatan.paid_moment(p_booked_at, p_booked_on, clock_timestamp());
-  seen constant uuid := sambatan.manually_verified_for(c, p_participation_id, p_amount, paid);
+  verified_for constant uuid :=
+    sambatan.manually_verified_for(c, p_participation_id, p_amount, paid);
   missing constant bigint := sambatan.missing_of(c, p_participation_id, p_amount, paid);
 begin
-  if seen is not null then
+  if verified_for is not null then
     outcome := 'known';
-    participation_id := seen;
+    participation_id := verified_for;
     return;
   elsif missing > 0 and not p_refund then
     perform sambatan.refuse('statement_lines_too_little', jsonb_build_object(
@@ -27,8 +28,9 @@ begin
 end
 $$;
 
--- How much less than what a participation owes p_amount rupiah are that were paid at p_paid; null when
--- they would not pay it anyway, zero when they would. The caller holds the campaign's row.
+-- Returns how many rupiah p_amount, paid at p_paid, falls short of what a participation owes. Zero
+-- if it pays all of it; null if the money would not pay for it anyway. The caller has locked the
+-- campaign's row.
 create or replace function sambatan.missing_of(
   c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_paid timestamptz
 ) returns bigint language plpgsql stable as $$
@@ -56,7 +58,8 @@ begin
 end
 $$;
 
--- An open line, locked. Refuses: statement_line_not_found, statement_line_handled.
+-- Returns an open statement line, locked. Refuses: statement_line_not_found,
+-- statement_line_handled.
 create or replace function sambatan.open_line(p_line_id uuid)
 returns sambatan.statement_lines language plpgsql as $$
 declare
@@ -72,8 +75,8 @@ begin
 end
 $$;
 
--- Says what an open line pays for, in parts: so many rupiah for each participation. Nothing is counted
--- yet, and what was said before is replaced; no part at all takes it back. Refuses:
+-- Divides an open statement line into parts, each with an amount for one participation. Nothing is
+-- counted yet. Replaces earlier parts; no parts at all removes them. Refuses:
 -- statement_line_not_found, statement_line_handled, statement_parts_exceed_line.
 create or replace function sambatan.allocate_line(
   p_line_id uuid, p_campaign_ids uuid[], p_participation_ids uuid[], p_amounts bigint[], p_actor text
@@ -101,11 +104,11 @@ begin
 end
 $$;
 
--- Counts allocated lines: what they bring for one participation is counted as one sum, so that several
--- transfers pay one order together. What a line has left over goes with its first part, and is due
--- back to that buyer as far as it pays for nothing. All or nothing. With p_refund, what is too little
--- is due back. Refuses: statement_line_not_found, statement_line_handled, statement_line_not_divided,
--- and as count_money does.
+-- Counts allocated lines. All their parts for one participation count as one amount, so that
+-- several transfers can pay one order together. The rest of a line goes with its first part, and is
+-- refunded to that buyer if it pays for nothing. All or nothing. With p_refund, an amount that is
+-- too little is refunded. Refuses: statement_line_not_found, statement_line_handled,
+-- statement_line_not_divided, and as count_money does.
 create or replace function sambatan.count_lines(
   p_line_ids uuid[], p_refund boolean, p_actor text
 ) returns void language plpgsql as $$
@@ -118,7 +121,8 @@ declare
   r record;
   result record;
 begin
-  -- Campaigns before lines, each in order: whoever locks several does the same.
+  -- Locks campaigns before lines, both in order of their ids: every function that locks several
+  -- does so.
   locked := array(select c.campaign_id from sambatan.campaigns c
     where c.campaign_id in (select s.campaign_id from sambatan.statement_line_parts s
       where s.line_id = any (wanted))
@@ -172,7 +176,8 @@ begin
 end
 $$;
 
--- Lines whose parts are counted are handled: one that has a single part says itself what it is for.
+-- Marks lines as handled once their parts are counted. A line with a single part names its
+-- participation itself.
 create or replace function sambatan.close_lines(p_line_ids uuid[], p_actor text)
 returns void language sql as $$
   update sambatan.statement_lines l set status = 'matched', handled_by = p_actor,
@@ -186,15 +191,16 @@ returns void language sql as $$
   where l.line_id = d.line_id
 $$;
 
--- A line is for one participation, says a person. It is counted at once, together with other lines that
--- wait for the same one, when they pay what it owes; too little waits for the rest, unless p_refund
--- says that it is due back. Refuses: campaign_not_found, statement_line_handled,
--- statement_line_not_found, and as receive_money does.
+-- A person assigns a line to one participation. Counts it at once, together with other lines that
+-- wait for the same participation, if they pay what it owes. An amount that is too little waits for
+-- the rest, unless p_refund says that it is refunded. Refuses: campaign_not_found,
+-- statement_line_handled, statement_line_not_found, and as receive_money does.
 create or replace function sambatan.assign_line(
   p_line_id uuid, p_campaign_id uuid, p_participation_id uuid, p_refund boolean, p_actor text
 ) returns sambatan.statement_lines language plpgsql as $$
 declare
-  -- Before it is asked what was seen: somebody may be verifying that very sum just now.
+  -- Locks before it reads the manual verifications: a person may be verifying that amount right
+  -- now.
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   waiting constant uuid[] := array(select s.line_id from sambatan.statement_line_parts s
     join sambatan.statement_lines o on o.line_id = s.line_id
@@ -229,9 +235,9 @@ begin
 end
 $$;
 
--- Counts each of several open lines for the one payment that it fits, in the order of the statement;
--- the others are left to a person, who is told whether none fits or several do. Gives those that were
--- counted.
+-- Counts each of several open lines for the one payment that it fits, in the order of the
+-- statement. Leaves the others to a person, and records whether no payment or several payments fit.
+-- Returns the lines that were counted.
 create or replace function sambatan.match_lines(p_line_ids uuid[], p_actor text)
 returns setof sambatan.statement_lines language plpgsql as $$
 declare

@@ -1,6 +1,6 @@
--- What settling writes beside the campaign's row, gathered, so that many campaigns are stored by one
--- statement for each table: the checks, indexes and keys of a table are made ready once for each
--- statement, which costs several times as much as writing a row.
+-- Stores the collected rows of settling, apart from the campaigns themselves. Many campaigns are
+-- stored with one statement per table: PostgreSQL prepares the checks, indexes and keys of a table
+-- once per statement, which costs several times as much as writing a row.
 create or replace function sambatan.apply_writes(p_writes sambatan.pending_writes)
 returns void language plpgsql set enable_seqscan = off as $$
 begin
@@ -25,11 +25,11 @@ begin
 end
 $$;
 
--- One short step: settles up to p_limit of a campaign's participations, with their audit rows and
--- the money that falls due, and gives how many it settled. While the campaign is being closed, as
--- the closing demands; before that, it lets go those whose hold has lapsed, and a campaign that was
--- full takes joins again (that event is the caller's). The caller holds the campaign's row and stores
--- what becomes of it in c, and the effects.
+-- Runs one short step: settles up to p_limit participations of a campaign, with their audit rows
+-- and the money that falls due, and returns how many. While the campaign is being closed, follows
+-- its outcome. Before that, cancels participations whose hold has lapsed, so that a full campaign
+-- accepts joins again (the caller records that event). The caller has locked the campaign's row and
+-- stores c and the writes.
 create or replace function sambatan.settle_participants(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out settled integer,
   out writes sambatan.pending_writes
@@ -57,8 +57,8 @@ begin
       order by status, participation_id limit p_limit)
     ) p
   ), money as (
-    -- Completing makes what was pledged due; refunding makes what was paid due back, less what of it
-    -- is due back or went back already.
+    -- Completing makes pledged payments due. Refunding makes paid money due back, less the part
+    -- that is already due back or refunded.
     select row(c.campaign_id, 'payment', k.participation_id, k.quantity * c.price_per_slot,
       'payment:' || k.participation_id, by_actor, p_at,
       p_at + (c.payment_term_seconds + c.payment_grace_seconds) * interval '1 second')

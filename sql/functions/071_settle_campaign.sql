@@ -1,14 +1,14 @@
--- Brings one campaign to where it has to be by now: opens it at its time, lets lapsed holds and
--- unanswered offers go, decides at the deadline (or, with p_complete_full, as soon as it is full),
--- and closes it in steps of at most p_limit participations and waiting entries. At the deadline of a
--- campaign that is paid up front it waits first until no payment that was made in time can turn up
--- any more, the verification hours at most. Where buyers have nothing to pay to (p_pays_online: they
--- have a provider) such a campaign does not open by itself; it is tried again. The caller holds the
--- campaign's row and stores what becomes of it in c (store_campaigns): a campaign that is closed in
--- one step is written once. The effects of closing are the caller's to store as well.
+-- Brings one campaign to the state that it should have now. Opens it at its time, lets holds and
+-- offers lapse, decides at the deadline (with p_complete_full, as soon as it is full), and closes
+-- it in steps of at most p_limit participations and waiting entries. At the deadline of an upfront
+-- campaign, first waits until no payment made in time can appear any more, at most for the
+-- verification period. If buyers have no way to pay (p_pays_online says that there is a provider),
+-- such a campaign does not open by itself; a later run tries again. The caller has locked the
+-- campaign's row and stores c with store_campaigns, so that a campaign that closes in one step is
+-- written once. The caller also stores the writes.
 --
--- Gives the audit rows of the campaign's own transitions made here, how many participations it
--- settled, and in more whether it has to be called again (in a new transaction) to finish.
+-- Returns the audit rows of the campaign's own transitions, the number of settled participations,
+-- and in more whether another call (in a new transaction) is needed to finish.
 create or replace function sambatan.settle_step(
   inout c sambatan.campaigns, p_complete_full boolean, p_limit integer, p_pays_online boolean,
   out transitions sambatan.audit_logs[], out settled integer, out more boolean,
@@ -37,7 +37,7 @@ begin
   elsif c.status = 'scheduled' and c.opens_at <= now_at then
     transitions := transitions || sambatan.open_campaign(c.campaign_id, 'system');
     select * into c from sambatan.campaigns t where t.campaign_id = c.campaign_id;
-    -- What follows comes after the opening in the log, so its time may not be before it.
+    -- The next events come after the opening in the log, so their time must not be earlier.
     now_at := clock_timestamp();
   end if;
   if c.status = 'fulfilled' and c.closing_outcome is null then
@@ -56,7 +56,7 @@ begin
     select * into r from sambatan.settle_participants(c, now_at, p_limit);
     c := r.c;
     settled := r.settled;
-    -- At once: what follows reads them.
+    -- Stored at once, because the next statements read them.
     perform sambatan.apply_writes(r.writes);
     if settled > 0 and was_full then
       select * into r
@@ -78,7 +78,7 @@ begin
     if now_at >= c.deadline and c.payment_timing = 'upfront' and now_at < verified_at
       and sambatan.awaits_payments(c)
     then
-      -- A person may set a line aside meanwhile, which concerns any number of campaigns.
+      -- A person may dismiss a statement line meanwhile, which affects any number of campaigns.
       c.next_run_at := least(verified_at, now_at + interval '10 minutes');
       if c.status <> 'verifying' then
         c.status := 'verifying';
@@ -111,7 +111,8 @@ begin
   end if;
 
   settled := 0;
-  -- Who waits keeps waiting when it succeeds: an order that is not paid is passed on to them.
+  -- If the campaign succeeds, its waiting list continues: it gets the slots of orders that are not
+  -- paid.
   if c.waiting_entries > 0 and c.closing_outcome <> 'fulfilled' then
     select * into r from sambatan.close_waiting(c, now_at, p_limit);
     c := r.c;
@@ -160,9 +161,9 @@ begin
   c.closing_reason := null;
   c.next_run_at := null;
   if c.status = 'fulfilled' and c.waiting_entries > 0 then
-    -- What nobody paid for by the deadline is offered at once; the rest of the list is looked at in
-    -- a transaction of its own. Slots that are given at once are given in the books as well, which
-    -- have to have what the closing does to them.
+    -- Offers the slots that nobody paid for by the deadline at once; the rest of the waiting list
+    -- is settled in another transaction. Paid entries get their slots at once, which needs the
+    -- ledger rows of the closing.
     if exists (select 1 from sambatan.waiting_entries where campaign_id = c.campaign_id
       and status = 'waiting' and refund_id is not null)
     then
@@ -178,15 +179,16 @@ begin
 end
 $$;
 
--- Stores what settle_step or offer_slots has made of campaigns whose rows the caller holds. All of them in one
--- statement: the checks of the table are made ready once for each statement, which costs several
--- times as much as writing a row.
+-- Stores the campaigns that settle_step or offer_slots changed, in one statement. The caller has
+-- locked their rows. PostgreSQL prepares the checks of a table once per statement, which costs
+-- several times as much as writing a row.
 create or replace function sambatan.store_campaigns(p_campaigns sambatan.campaigns[])
 returns void language sql as $$
   update sambatan.campaigns as t set
     status = s.status, filled_slots = s.filled_slots, confirmed_slots = s.confirmed_slots,
     participant_count = s.participant_count, waiting_entries = s.waiting_entries,
-    reserved_slots = s.reserved_slots, next_run_at = s.next_run_at, closing_outcome = s.closing_outcome,
+    reserved_slots = s.reserved_slots, next_run_at = s.next_run_at,
+    closing_outcome = s.closing_outcome,
     closing_actor = s.closing_actor, closing_reason = s.closing_reason,
     slots_at_close = s.slots_at_close, audit_seq = s.audit_seq, audit_hash = s.audit_hash,
     updated_at = s.updated_at, filled_at = s.filled_at, verifying_at = s.verifying_at,
@@ -198,11 +200,12 @@ returns void language sql as $$
       is distinct from (s.audit_seq, s.next_run_at, s.closing_outcome, s.reserved_slots)
 $$;
 
--- settle_step for one campaign. Locks its row and checks again, so that any number of workers may
--- call it; a row that somebody else holds is left to them.
+-- Runs settle_step for one campaign. Locks its row and checks again, so any number of workers may
+-- call it. Skips a row that another transaction has locked.
 create or replace function sambatan.settle_campaign(
   p_campaign_id uuid, p_complete_full boolean, p_limit integer,
-  p_process_clock timestamptz default null, p_pays_online boolean default false, out transitions sambatan.audit_logs[], out settled integer, out more boolean
+  p_process_clock timestamptz default null, p_pays_online boolean default false,
+  out transitions sambatan.audit_logs[], out settled integer, out more boolean
 ) language plpgsql as $$
 begin
   select s.transitions, s.settled, s.more into transitions, settled, more

@@ -1,14 +1,17 @@
--- How far the clocks of the database and of a process may differ before nothing is closed any more.
+-- The maximum difference between the clocks of the database and of a process. Beyond it, no
+-- campaign is closed.
 create or replace function sambatan.clock_tolerance()
 returns interval language sql immutable parallel safe as $$ select interval '30 seconds' $$;
 
--- Settles several campaigns in one transaction: one commit for many that are due in the same second.
--- Locks each row and checks again, so that any number of workers may call it; a row that somebody
--- else holds is left to them. One row per campaign. The limit is for all of them together, because
--- their rows are held until the commit: a campaign that it leaves nothing for is to be sent again.
+-- Settles several campaigns in one transaction: one commit for many that are due in the same
+-- second. Locks each row and checks again, so any number of workers may call it. Skips a row that
+-- another transaction has locked. Returns one row per campaign. The limit applies to all of them
+-- together, because their rows stay locked until the commit; a campaign for which nothing of it is
+-- left must be sent again.
 --
--- p_process_clock is the time of the process that calls. What is closed stays closed, so nothing is
--- while that clock and the database's differ by more than clock_tolerance. Refuses: clock_skewed.
+-- p_process_clock is the time of the calling process. A closed campaign stays closed, so nothing is
+-- closed while that clock and the database's clock differ by more than clock_tolerance. Refuses:
+-- clock_skewed.
 create or replace function sambatan.settle_campaigns(
   p_campaign_ids uuid[], p_complete_full boolean, p_limit integer,
   p_process_clock timestamptz default null, p_pays_online boolean default false

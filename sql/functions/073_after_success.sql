@@ -1,7 +1,7 @@
--- A confirmed order of a completed campaign was not paid by its time: it is cancelled and its slots are
--- free for those who wait. What the campaign came to stays as it was. Its payment stays open, so that a
--- transfer that turns up later is known and sent back. The caller holds the campaign's
--- row and stores what becomes of it in c.
+-- Cancels a confirmed order of a completed campaign that was not paid in time, and frees its slots
+-- for the waiting list. The outcome of the campaign stays as it was. The payment stays open, so
+-- that a later transfer is recognized and refunded. The caller has locked the campaign's row and
+-- stores c.
 create or replace function sambatan.cancel_unpaid(
   inout c sambatan.campaigns, p sambatan.participants, p_at timestamptz, p_actor text
 ) language plpgsql as $$
@@ -20,9 +20,10 @@ begin
 end
 $$;
 
--- Orders of a completed campaign that are still to be paid: with what they owe, until when, and
--- whether it is decided at p_at that they were not paid in time. That is so once the statement of
--- the account shows every transfer in time, or the verification hours after pay_by have ended.
+-- Returns the orders of a completed campaign that are still unpaid: the amount, the latest time,
+-- and whether it is certain at p_at that they were not paid in time. It is certain once the
+-- statement of the account shows every transfer up to then, or the verification period after pay_by
+-- has ended.
 create or replace function sambatan.open_orders(c sambatan.campaigns, p_at timestamptz)
 returns table (participation_id uuid, pay_by timestamptz, is_unpaid boolean)
 language sql stable as $$
@@ -36,8 +37,8 @@ language sql stable as $$
     and t.status in ('due', 'proof_submitted', 'rejected', 'pending')
 $$;
 
--- How many slots of a completed campaign were paid for, also those that the seller could not deliver
--- or that were given back after a dispute.
+-- The number of slots of a completed campaign that were paid, including those that the seller could
+-- not deliver and those that were refunded after a dispute.
 create or replace function sambatan.paid_slots(c sambatan.campaigns)
 returns bigint language sql stable as $$
   select coalesce(sum(p.quantity), 0) from sambatan.participants p
@@ -47,11 +48,11 @@ returns bigint language sql stable as $$
     and (p.refunded_at is null or p.refunded_at >= c.completed_at)
 $$;
 
--- One step of a completed campaign: at most p_limit orders that were not paid are cancelled and
--- offers that were not paid lapse; what is free is offered to those who wait. Once nothing can be
--- paid any more the waiting list is closed, and if fewer slots were paid than the minimum because of
--- unpaid orders, somebody has to decide whether the batch goes on. Gives what settle_step gives. The
--- caller holds the campaign's row and stores what becomes of it in c.
+-- Runs one step for a completed campaign: cancels at most p_limit unpaid orders, lets unpaid offers
+-- lapse, and offers the free slots to the waiting list. Once nothing can be paid any more, closes
+-- the waiting list. If unpaid orders leave fewer paid slots than the minimum, opens the decision
+-- whether the batch continues. Returns the same as settle_step. The caller has locked the
+-- campaign's row and stores c.
 create or replace function sambatan.settle_after_success(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer,
   out transitions sambatan.audit_logs[], out settled integer, out more boolean
@@ -64,7 +65,7 @@ begin
   transitions := '{}';
   settled := 0;
   more := false;
-  -- The payout changes with every unpaid order, and may not while it is on its way.
+  -- Each unpaid order changes the payout, which must not change while it is being sent.
   if exists (select 1 from sambatan.transactions t where t.campaign_id = c.campaign_id
     and t.kind = 'payout' and t.status = 'pending')
   then
@@ -118,7 +119,7 @@ begin
       c := r.c;
       transitions := transitions || r.entry;
     elsif not more then
-      -- The payout may have waited for an offer or an order that is over now.
+      -- The payout may have waited for an offer or an order that is decided now.
       perform sambatan.store_campaigns(array[c]);
       perform sambatan.release_when_received(c.campaign_id, p_at);
       select * into c from sambatan.campaigns x where x.campaign_id = c.campaign_id;
@@ -127,8 +128,8 @@ begin
 end
 $$;
 
--- Whether a completed campaign can still be called off: it was not shipped, nobody has received
--- anything, and no payout was sent or is on its way.
+-- Whether a completed campaign can still be cancelled: it is not shipped, nobody has received
+-- anything, and no payout is sent or is being sent.
 create or replace function sambatan.can_be_cancelled(c sambatan.campaigns)
 returns boolean language sql stable as $$
   select c.status = 'fulfilled' and c.closing_outcome is null and c.shipped_at is null
@@ -139,11 +140,12 @@ returns boolean language sql stable as $$
         and t.status in ('pending', 'settled'))
 $$;
 
--- Decides whether a batch goes on although fewer slots were paid than its minimum. The seller decides
--- alone for decision_seconds, an operator (p_as_operator) after that. Going on changes nothing;
--- otherwise the campaign is closed as cancelled, and settle_campaign gives everything back. Gives
--- whether it was called off. Refuses: campaign_not_found, no_decision_open, decision_is_sellers,
--- payout_settled_already, goods_received_already, goods_shipped_already.
+-- Decides whether a batch continues although fewer slots than its minimum were paid. For
+-- decision_seconds only the seller may decide, after that an operator too (p_as_operator). If it
+-- continues, nothing changes; otherwise the campaign is closed as cancelled, and settle_campaign
+-- makes all refunds due. Returns whether it was cancelled. Refuses: campaign_not_found,
+-- no_decision_open, decision_is_sellers, payout_settled_already, goods_received_already,
+-- goods_shipped_already.
 create or replace function sambatan.decide_below_minimum(
   p_campaign_id uuid, p_goes_on boolean, p_as_operator boolean, p_note text, p_actor text
 ) returns boolean language plpgsql as $$

@@ -1,7 +1,7 @@
--- The seller has sent the goods of a completed campaign: from now on the clock runs after which an
--- order counts as received. Said again it changes nothing. Nobody is offered slots any more: those who
--- still wait are told, and offers that were made can still be paid. Refuses: campaign_not_found,
--- transition_not_allowed.
+-- The seller has shipped the goods of a completed campaign. The time starts after which an order
+-- counts as received. A repeated call changes nothing. No more slots are offered: the waiting list
+-- is closed and its buyers are notified, but open offers can still be paid. Refuses:
+-- campaign_not_found, transition_not_allowed.
 create or replace function sambatan.ship_campaign(
   p_campaign_id uuid, p_days integer, p_actor text
 ) returns void language plpgsql as $$
@@ -30,10 +30,10 @@ begin
 end
 $$;
 
--- One step: up to p_limit orders of a shipped campaign count as received, because their buyers have
--- said nothing for the whole time. The time of an order that was paid later than it was shipped runs
--- from its payment. One that is unpaid or disputed waits. Gives how many; a row that somebody else
--- holds is left for later.
+-- Runs one step: up to p_limit orders of a shipped campaign count as received, because their buyers
+-- have reported nothing for the whole time. If an order was paid after it was shipped, its time
+-- starts with the payment. An unpaid or disputed order waits. Returns how many. Skips a row that
+-- another transaction has locked.
 create or replace function sambatan.receive_unanswered(p_campaign_id uuid, p_limit integer)
 returns integer language plpgsql as $$
 declare
@@ -69,7 +69,7 @@ begin
     received := received + 1;
   end loop;
   if received < p_limit then
-    -- Whoever pays an offer becomes a participant after this.
+    -- Buyers who pay an offer become participants after this.
     update sambatan.campaigns set receipts_due_at = case when waiting_entries > 0 or exists (
         select 1 from sambatan.participants
         where campaign_id = p_campaign_id and status = 'confirmed')

@@ -1,19 +1,20 @@
--- The books of one campaign, in whole rupiah. Came in: paid, unique_codes, credits (what was paid
--- too late, twice or too much) and returned (refunds and payouts that came back). Still to come in:
--- receivable, and owed_back, which is what refunds that were made twice took out; lost is what of
--- that was given up, and is the platform's own. Went out: refunds_settled, payouts_settled; is to go
--- out: refunds_due, payouts_due.
--- gross is what is to be delivered for, fee the platform's share of it in a completed campaign, and
--- codes_kept those codes that are not refunded with their payment. held is what is in hand: less than
--- nothing, where a refund that was made twice was paid out of what is other campaigns'.
+-- The books of one campaign, in whole rupiah. Received: paid, unique_codes, credits (paid too late,
+-- twice or too much) and returned (refunds and payouts that came back). Still to be received:
+-- receivable, and owed_back, which is the money that buyers must send back after a duplicate
+-- refund. lost is the part of it that was written off; the platform bears it. Sent:
+-- refunds_settled, payouts_settled. Still to be sent: refunds_due, payouts_due. gross is the value
+-- of the slots to be delivered, fee the platform's share of it in a completed campaign, and
+-- codes_kept the unique codes that are not refunded with their payment. cash is the money in hand.
+-- It is negative if a duplicate refund was paid with the money of other campaigns.
 --
--- They balance when paid + unique_codes + credits + returned + receivable + owed_back + lost
---   = gross + codes_kept + payouts_returned + refunds_due + refunds_settled.
+-- They balance when
+--   paid + unique_codes + credits + returned + receivable + owed_back + lost
+--     = gross + codes_kept + payouts_returned + refunds_due + refunds_settled.
 create or replace function sambatan.campaign_books(p_campaign_id uuid)
 returns table (gross bigint, fee bigint, paid bigint, unique_codes bigint, credits bigint,
   returned bigint, payouts_returned bigint, receivable bigint, codes_kept bigint,
   refunds_due bigint, refunds_settled bigint, payouts_due bigint, payouts_settled bigint,
-  held bigint, owed_back bigint, lost bigint)
+  cash bigint, owed_back bigint, lost bigint)
 language sql stable as $$
   with sums as (
     select
@@ -22,10 +23,10 @@ language sql stable as $$
       coalesce(sum(t.amount) filter (where t.purpose = 'unique_code'), 0) as unique_codes,
       coalesce(sum(t.amount) filter (where t.purpose = 'credit'), 0) as credits,
       coalesce(sum(t.amount) filter (where t.purpose = 'reversal'
-        or (t.purpose = 'claim' and t.status = 'settled')), 0) as returned,
-      coalesce(sum(t.amount) filter (where t.purpose = 'claim' and t.status = 'due'), 0)
+        or (t.purpose = 'overpaid_refund' and t.status = 'settled')), 0) as returned,
+      coalesce(sum(t.amount) filter (where t.purpose = 'overpaid_refund' and t.status = 'due'), 0)
         as owed_back,
-      coalesce(sum(t.amount) filter (where t.purpose = 'claim' and t.status = 'void'), 0) as lost,
+      coalesce(sum(t.amount) filter (where t.purpose = 'overpaid_refund' and t.status = 'void'), 0) as lost,
       coalesce(sum(t.amount) filter (where t.purpose = 'reversal'
         and t.participation_id is null), 0) as payouts_returned,
       coalesce(sum(t.amount) filter (where t.kind = 'payment'

@@ -1,4 +1,5 @@
--- A refund or payout by its id alone, its campaign locked; or a refusal.
+-- Locks the campaign of a refund or payout and returns the ledger entry. Refuses:
+-- movement_not_found.
 create or replace function sambatan.lock_ledger_entry(p_transaction_id uuid, p_kind text)
 returns sambatan.transactions language plpgsql as $$
 declare
@@ -15,12 +16,12 @@ begin
 end
 $$;
 
--- The money of one refund or payout has left: settles it, with the bank's or provider's reference.
--- Settling it again with the same reference changes nothing. One that a provider has is settled under
--- the name that the provider knows it by, and no other: nobody may have sent it as well. A payout has
--- to be released, not disputed, and covered by what is in hand and owed to nobody else. Refuses:
--- movement_not_found, movement_transition_not_allowed, refund_is_kept, payout_not_released,
--- payout_disputed, payout_not_covered.
+-- Settles a refund or payout whose money was sent, with the reference of the bank or provider.
+-- Settling it again with the same reference changes nothing. An entry that is with a provider can
+-- be settled only with the provider's reference, because nobody else may have sent it. A payout
+-- must be released, not disputed, and covered by the money in hand that is owed to nobody else.
+-- Refuses: movement_not_found, movement_transition_not_allowed, refund_is_kept,
+-- payout_not_released, payout_disputed, payout_not_covered.
 create or replace function sambatan.settle_ledger_entry(
   p_transaction_id uuid, p_kind text, p_reference text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
@@ -40,8 +41,8 @@ begin
   perform sambatan.check_not_retained(t.campaign_id, p_transaction_id);
   if p_kind = 'payout' then
     perform sambatan.check_payout(t);
-    -- What was refunded twice is not the seller's to bear.
-    select b.held + b.owed_back + b.lost - b.refunds_due - b.fee - b.codes_kept into free
+    -- The seller does not bear the cost of a duplicate refund.
+    select b.cash + b.owed_back + b.lost - b.refunds_due - b.fee - b.codes_kept into free
       from sambatan.campaign_books(t.campaign_id) b;
     if free < t.amount then
       perform sambatan.refuse('payout_not_covered', jsonb_build_object('free', greatest(free, 0)));
@@ -58,8 +59,8 @@ begin
 end
 $$;
 
--- settle_ledger_entry for several, in one transaction: all or none. In order of their campaigns, as
--- everybody locks them.
+-- Settles several entries with settle_ledger_entry, all or none, in the order of their campaigns,
+-- in which every transaction locks them.
 create or replace function sambatan.settle_ledger_entries(
   p_transaction_ids uuid[], p_kind text, p_reference text, p_actor text
 ) returns setof sambatan.transactions language plpgsql as $$
@@ -75,8 +76,8 @@ begin
 end
 $$;
 
--- A refund could not be made: it stays due, with why and how often it was tried. Refuses:
--- movement_not_found, movement_transition_not_allowed, refund_is_kept.
+-- Records that a refund could not be made: it stays due, with the reason and the number of
+-- attempts. Refuses: movement_not_found, movement_transition_not_allowed, refund_is_kept.
 create or replace function sambatan.fail_refund(
   p_transaction_id uuid, p_reason text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
@@ -100,9 +101,9 @@ begin
 end
 $$;
 
--- Money that had left came back: an entry takes the refund or payout back, and the same sum is due
--- once more; of a refund that was made twice, the claim for it is settled instead. What was settled
--- stays in the books as it was. Gives the new movement, or the claim. Refuses:
+-- Records that money that was sent came back: adds an entry that reverses the refund or payout, and
+-- makes the same amount due again. Of a duplicate refund, settles the overpaid refund instead. The
+-- settled entry stays in the books. Returns the new entry, or the overpaid refund. Refuses:
 -- movement_not_found, movement_transition_not_allowed.
 create or replace function sambatan.reverse_ledger_entry(
   p_transaction_id uuid, p_kind text, p_reason text, p_actor text
@@ -111,14 +112,14 @@ declare
   t constant sambatan.transactions := sambatan.lock_ledger_entry(p_transaction_id, p_kind);
   now_at constant timestamptz := clock_timestamp();
   again sambatan.transactions;
-  claim uuid;
+  overpaid uuid;
 begin
-  -- Of a refund that was made twice, one came back: nothing is due again.
-  select x.transaction_id into claim from sambatan.transactions x
-    where x.campaign_id = t.campaign_id and x.purpose = 'claim' and x.status in ('due', 'void')
-      and x.cause in ('claim:' || p_transaction_id, replace(t.cause, 'doubled:', 'claim:'));
+  -- One of two duplicate refunds came back: nothing is due again.
+  select x.transaction_id into overpaid from sambatan.transactions x
+    where x.campaign_id = t.campaign_id and x.purpose = 'overpaid_refund' and x.status in ('due', 'void')
+      and x.cause in ('overpaid:' || p_transaction_id, replace(t.cause, 'duplicate:', 'overpaid:'));
   if found then
-    return sambatan.settle_overpaid_refund(claim, left(p_reason, 200), p_actor);
+    return sambatan.settle_overpaid_refund(overpaid, left(p_reason, 200), p_actor);
   end if;
   if t.status <> 'settled' or exists (select from sambatan.transactions
     where campaign_id = t.campaign_id and reverses = p_transaction_id)
@@ -143,10 +144,10 @@ begin
 end
 $$;
 
--- A movement is with a provider, under the name that the provider is asked for it by; until the
--- provider says what came of it, that is not known. Then receive_money (of a payment) or
--- settle_ledger_entry says that it was made, mark_failed or fail_refund that it was not. Refuses:
--- movement_not_found, movement_transition_not_allowed, refund_is_kept.
+-- Marks a ledger entry as being with a provider, under the provider's reference. Its result is
+-- unknown until the provider reports it: receive_money (of a payment) or settle_ledger_entry
+-- records success, mark_failed or fail_refund records failure. Refuses: movement_not_found,
+-- movement_transition_not_allowed, refund_is_kept.
 create or replace function sambatan.mark_pending(
   p_transaction_id uuid, p_kind text, p_provider text, p_provider_reference text
 ) returns sambatan.transactions language plpgsql as $$
@@ -173,8 +174,8 @@ begin
 end
 $$;
 
--- The provider has not made it, and will not: it is due again. Refuses: movement_not_found,
--- movement_transition_not_allowed.
+-- Records that the provider has not made a ledger entry and will not make it: the entry is due
+-- again. Refuses: movement_not_found, movement_transition_not_allowed.
 create or replace function sambatan.mark_failed(
   p_transaction_id uuid, p_kind text, p_reason text
 ) returns sambatan.transactions language plpgsql as $$

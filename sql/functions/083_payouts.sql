@@ -1,5 +1,5 @@
--- Whether it is open what a campaign comes to: an offer after success is still to be paid, or somebody
--- has to decide whether it goes on.
+-- Whether the result of a campaign is still open: an offer after success can still be paid, or
+-- somebody must decide whether the batch continues.
 create or replace function sambatan.is_undecided(p_campaign_id uuid)
 returns boolean language sql stable as $$
   select exists (select 1 from sambatan.campaigns c where c.campaign_id = p_campaign_id
@@ -9,7 +9,7 @@ returns boolean language sql stable as $$
       where e.campaign_id = p_campaign_id and e.status = 'offered')
 $$;
 
--- Whether an order of a campaign is still to be paid.
+-- Whether an order of a campaign is still unpaid.
 create or replace function sambatan.has_open_orders(p_campaign_id uuid)
 returns boolean language sql stable as $$
   select exists (select 1 from sambatan.transactions t
@@ -19,8 +19,8 @@ returns boolean language sql stable as $$
       and t.status in ('due', 'proof_submitted', 'rejected', 'pending'))
 $$;
 
--- Refuses unless a payout may leave: payout_not_released, payout_disputed. The caller holds the
--- campaign's row.
+-- Refuses if a payout may not be sent: payout_not_released, payout_disputed. The caller has locked
+-- the campaign's row.
 create or replace function sambatan.check_payout(t sambatan.transactions)
 returns void language plpgsql as $$
 begin
@@ -34,7 +34,8 @@ begin
 end
 $$;
 
--- Marks the payouts of a campaign that are due as released. The caller holds the campaign's row.
+-- Marks the payouts of a campaign that are due as released. The caller has locked the campaign's
+-- row.
 create or replace function sambatan.release_due_payouts(
   p_campaign_id uuid, p_at timestamptz, p_actor text
 ) returns void language plpgsql as $$
@@ -55,8 +56,8 @@ begin
 end
 $$;
 
--- Releases the payout of a campaign once everybody has received what is delivered to them, unless a
--- dispute is open. The caller holds the campaign's row.
+-- Releases the payout of a campaign once all buyers have received what is delivered to them, unless
+-- a dispute is open. The caller has locked the campaign's row.
 create or replace function sambatan.release_when_received(p_campaign_id uuid, p_at timestamptz)
 returns void language plpgsql as $$
 begin
@@ -72,9 +73,9 @@ begin
 end
 $$;
 
--- An operator releases a payout before everybody has said that the goods were received; it leaves only
--- as far as the money is in hand. Refuses:
--- movement_not_found, movement_transition_not_allowed, payout_disputed, payout_unsettled.
+-- An operator releases a payout before all buyers have confirmed receipt. It can be sent only as
+-- far as the money is in hand. Refuses: movement_not_found, movement_transition_not_allowed,
+-- payout_disputed, payout_unsettled.
 create or replace function sambatan.release_payout(p_transaction_id uuid, p_actor text)
 returns sambatan.transactions language plpgsql as $$
 declare
@@ -97,9 +98,9 @@ begin
 end
 $$;
 
--- Makes the payout of a completed campaign what its slots are worth by now, after the fee: gives
--- what is still to be paid out. Refuses: payout_settled_already when more has left than that, or
--- its provider has it. The caller holds the campaign's row.
+-- Sets the payout of a completed campaign to the present value of its slots, less the fee, and
+-- returns the amount still to be paid. Refuses: payout_settled_already if more was sent than that,
+-- or if a provider has the payout. The caller has locked the campaign's row.
 create or replace function sambatan.refresh_payout(
   p_campaign_id uuid, p_at timestamptz, p_actor text
 ) returns bigint language plpgsql as $$

@@ -1,6 +1,6 @@
--- What of its payment is due back when p_slots of a participation are not delivered: what was paid
--- for them, and the unique code when the participation is refunded; nothing while it is not paid.
--- Refuses: payment_not_open while a provider has the payment.
+-- Returns the part of a payment that is due back if p_slots of a participation are not delivered:
+-- the price paid for them, and also the unique code if the participation is refunded. Zero if it is
+-- not paid. Refuses: payment_not_open while a provider has the payment.
 create or replace function sambatan.refund_of_slots(
   t sambatan.transactions, p_price bigint, p_slots integer, p_is_refunded boolean
 ) returns bigint language plpgsql stable as $$
@@ -14,10 +14,10 @@ begin
 end
 $$;
 
--- So many slots of a participation in a completed campaign are not delivered: what was paid for them
--- is due back, or what was to be paid is less. A participation that keeps none, and has not received
--- the goods, is refunded: its unique code goes back as well. Gives the rupiah that are due back. The
--- caller holds the campaign's row, and brings the payout up to date.
+-- Revokes p_slots of a participation in a completed campaign, because they are not delivered:
+-- refunds their price, or lowers the open payment. A participation that keeps no slot and has not
+-- received the goods becomes refunded, with its unique code. Returns the rupiah that are due back.
+-- The caller has locked the campaign's row, and updates the payout.
 create or replace function sambatan.revoke_slots(
   c sambatan.campaigns, p sambatan.participants, p_slots integer, p_at timestamptz, p_actor text,
   p_reason text
@@ -39,14 +39,15 @@ begin
         'short:' || p.participation_id || ':' || p.undelivered_slots + p_slots, p_actor, p_at);
   elsif keeps_none then
     perform sambatan.void_payment(c.campaign_id, p.participation_id, p_reason);
-    -- It may have been the last order that was still to be paid.
+    -- This may have been the last unpaid order.
     perform sambatan.schedule_run(c.campaign_id, p_at);
   else
-    -- Another sum to pay: it gets a code of its own when it is looked at.
+    -- A new amount: it gets a new unique code when somebody looks at it.
     update sambatan.transactions set amount = amount - worth, account_id = null, unique_code = 0
       where campaign_id = c.campaign_id and transaction_id = t.transaction_id;
   end if;
-  update sambatan.participants set undelivered_slots = undelivered_slots + p_slots, updated_at = p_at,
+  update sambatan.participants
+    set undelivered_slots = undelivered_slots + p_slots, updated_at = p_at,
       status = case when is_refunded then 'refunded' else status end,
       refunded_at = case when is_refunded then p_at else refunded_at end
     where campaign_id = c.campaign_id and participation_id = p.participation_id;
@@ -61,9 +62,9 @@ begin
 end
 $$;
 
--- A buyer of a completed campaign has not paid and will not, says an operator: the order is cancelled
--- as unpaid before its time, or what was delivered counts as nothing sold, and the payout does not
--- wait for their money. Refuses: campaign_not_found, participation_not_found,
+-- An operator declares that a buyer of a completed campaign has not paid and will not. The order is
+-- cancelled as unpaid before its time; if the goods were delivered, they count as not sold. The
+-- payout does not wait for the money. Refuses: campaign_not_found, participation_not_found,
 -- participation_transition_not_allowed, payment_not_due, payment_not_open, payout_settled_already.
 create or replace function sambatan.write_off_payment(
   p_campaign_id uuid, p_participation_id uuid, p_reason text, p_actor text
@@ -87,14 +88,15 @@ begin
     select * into c from sambatan.campaigns where campaign_id = p_campaign_id;
     c := sambatan.cancel_unpaid(c, p, now_at, p_actor);
     perform sambatan.void_payment(p_campaign_id, p_participation_id, 'unpaid');
-    -- The slots are passed on at once; the lifecycle sees whether it was the last open order.
+    -- Offers the slots at once; the lifecycle checks whether this was the last open order.
     c.next_run_at := now_at;
     if c.waiting_entries > 0 then
       c := sambatan.offer_slots(c, now_at);
     end if;
     perform sambatan.store_campaigns(array[c]);
   else
-    perform sambatan.revoke_slots(c, p, p.quantity - p.undelivered_slots, now_at, p_actor, 'unpaid');
+    perform sambatan.revoke_slots(
+      c, p, p.quantity - p.undelivered_slots, now_at, p_actor, 'unpaid');
   end if;
   perform sambatan.refresh_payout(p_campaign_id, now_at, p_actor);
   perform sambatan.release_when_received(p_campaign_id, now_at);

@@ -1,6 +1,6 @@
--- How many slots of a completed campaign are to be delivered by now, and the fewest and the most that
--- a shortfall can leave: not fewer than were received, and fewer than now. Refuses:
--- transition_not_allowed.
+-- Returns how many slots of a completed campaign are to be delivered now, and the minimum and
+-- maximum that a shortfall can leave: at least as many as were received, and fewer than now.
+-- Refuses: transition_not_allowed.
 create or replace function sambatan.range_of_shortfall(
   p_campaign_id uuid, out delivered bigint, out minimum bigint, out maximum bigint
 ) language plpgsql stable as $$
@@ -20,14 +20,13 @@ begin
 end
 $$;
 
--- Who gets how many when a completed campaign can deliver p_slots only. They go to buyers in the
--- order in which they joined, to those who have received the goods first of all; each gets what they
--- bought as far as it goes, so that one participation at most is delivered in part. Gives each
--- participation's place in that order, the slots that it keeps and those that it loses, and the
--- rupiah that are due back for them. Refuses: transition_not_allowed, shortfall_not_possible,
--- payment_not_open.
+-- Computes who gets how many slots if a completed campaign can deliver only p_slots. Buyers who
+-- have received the goods come first, then the others in the order in which they joined. Each gets
+-- the full quantity while slots remain, so at most one participation is delivered in part. Returns
+-- each participation's place in that order, the slots that it keeps and loses, and the rupiah that
+-- are due back. Refuses: transition_not_allowed, shortfall_not_possible, payment_not_open.
 --
--- One look into an index for each who joined, said so that no planner turns it round.
+-- The query is written so that the planner always uses one index lookup for each participation.
 create or replace function sambatan.shares_of_shortfall(p_campaign_id uuid, p_slots integer)
 returns table (place bigint, participation_id uuid, user_id uuid, keeps integer, loses integer,
   refund bigint)
@@ -44,7 +43,7 @@ begin
   select * into strict c from sambatan.campaigns x where x.campaign_id = p_campaign_id;
   return query
   with line as (
-    -- The log knows the order of those who joined in the same moment.
+    -- The audit log has the order of buyers who joined at the same moment.
     select p.participation_id, p.user_id, p.status, p.quantity - p.undelivered_slots as has,
       row_number() over in_line as place,
       sum(p.quantity - p.undelivered_slots) over in_line - (p.quantity - p.undelivered_slots) as before
@@ -70,11 +69,11 @@ begin
 end
 $$;
 
--- The seller of a completed campaign can deliver p_slots only: `shares_of_shortfall` says who gets
--- them. The rest is refunded, and the payout is what the delivered slots are worth. Nothing is left for
--- those who wait: the waiting list is closed, with its offers. May be said again
--- with fewer. Gives the rupiah that are due back. Refuses: campaign_not_found,
--- transition_not_allowed, shortfall_not_possible, payout_settled_already, payment_not_open.
+-- The seller of a completed campaign can deliver only p_slots; shares_of_shortfall decides who gets
+-- them. Refunds the rest, and sets the payout to the value of the delivered slots. Closes the
+-- waiting list with its offers, because no slots are left for it. Can be called again with fewer
+-- slots. Returns the rupiah that are due back. Refuses: campaign_not_found, transition_not_allowed,
+-- shortfall_not_possible, payout_settled_already, payment_not_open.
 create or replace function sambatan.declare_shortfall(
   p_campaign_id uuid, p_slots integer, p_reason text, p_actor text
 ) returns bigint language plpgsql as $$

@@ -1,12 +1,13 @@
--- Words without what does not change what they say: letters and digits alone, small.
+-- Normalizes a text for comparison: only letters and digits, in lower case, separated by single
+-- spaces.
 create or replace function sambatan.bare_words(p_text text)
 returns text language sql immutable parallel safe as $$
   select btrim(regexp_replace(lower(p_text), '[^[:alnum:]]+', ' ', 'g'))
 $$;
 
--- Why a buyer may not say (once more) that something is wrong; null when they may. What was dismissed
--- may be said once again, in other words, within seven days; what was upheld, or dismissed twice, is
--- decided. p_reason null: whatever they would say.
+-- The code of the refusal if a buyer may not open a dispute (again); null if they may. A dismissed
+-- dispute can be opened once more within seven days, with other words. An upheld dispute, or a
+-- second dismissal, is final. With p_reason null, the words are not checked.
 create or replace function sambatan.why_not_disputed(
   p_campaign_id uuid, p_participation_id uuid, p_reason text, p_at timestamptz
 ) returns text language sql stable as $$
@@ -21,10 +22,10 @@ create or replace function sambatan.why_not_disputed(
   where d.campaign_id = p_campaign_id and d.participation_id = p_participation_id
 $$;
 
--- A buyer says that something is wrong with what they paid for and have not been given back: the
--- payout is held until an operator has resolved it. Refuses: campaign_not_found,
--- participation_not_found, participation_transition_not_allowed, dispute_not_paid,
--- dispute_open_already, dispute_decided, dispute_says_nothing_new.
+-- A buyer disputes a paid order that was not refunded: the payout is blocked until an operator
+-- resolves the dispute. Refuses: campaign_not_found, participation_not_found,
+-- participation_transition_not_allowed, dispute_not_paid, dispute_open_already, dispute_decided,
+-- dispute_says_nothing_new.
 create or replace function sambatan.open_dispute(
   p_campaign_id uuid, p_participation_id uuid, p_dispute_id uuid, p_reason text, p_actor text
 ) returns sambatan.disputes language plpgsql as $$
@@ -62,7 +63,7 @@ begin
 end
 $$;
 
--- Resolves a dispute: upheld gives the buyer their money back, dismissed leaves it with the seller.
+-- Resolves a dispute: upheld refunds the buyer, dismissed leaves the money with the seller.
 -- Refuses: dispute_not_found, dispute_resolved_already, payout_settled_already.
 create or replace function sambatan.resolve_dispute(
   p_dispute_id uuid, p_resolution text, p_explanation text, p_actor text
@@ -92,7 +93,8 @@ begin
   if p_resolution = 'upheld' and p.status in ('confirmed', 'fulfilled')
     and p.undelivered_slots < p.quantity
   then
-    back := sambatan.revoke_slots(c, p, p.quantity - p.undelivered_slots, now_at, p_actor, 'dispute');
+    back := sambatan.revoke_slots(
+      c, p, p.quantity - p.undelivered_slots, now_at, p_actor, 'dispute');
     perform sambatan.refresh_payout(c.campaign_id, now_at, p_actor);
   end if;
   perform sambatan.record_event(d.campaign_id, 'dispute_resolved', p_actor, now_at,

@@ -1,5 +1,5 @@
--- The order of a provider that the money of a refund came by, for the provider to send it back on;
--- null for money that came another way. What was credited names its own receipt.
+-- Returns the provider's order through which the money of a refund came, so that the provider can
+-- send it back; null for money that came in another way. A credit names its own receipt.
 create or replace function sambatan.refund_order(t sambatan.transactions, p_provider text)
 returns text language sql stable as $$
   select o.reference from sambatan.gateway_calls o

@@ -1,6 +1,7 @@
--- A refund that a provider has made. What came back meanwhile and is due again is what it made; what
--- a person has made by hand as well went out twice: the second one is booked beside a claim for what
--- its buyer is to send back. Gives whether that is so. Refuses: movement_not_found.
+-- Records a refund that a provider has made. If the refund came back meanwhile and is due again,
+-- settles that entry. If a person had already sent it too, the money was sent twice: records the
+-- second refund, and an overpaid refund that its buyer must send back. Returns whether it was a
+-- duplicate. Refuses: movement_not_found.
 create or replace function sambatan.refund_by_provider(
   p_transaction_id uuid, p_provider text, p_reference text, p_actor text
 ) returns boolean language plpgsql as $$
@@ -22,26 +23,27 @@ begin
   insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
       actor, reference, created_at, settled_at, provider, provider_reference)
     values (t.campaign_id, 'refund', 'settled', t.participation_id, t.amount,
-      'doubled:' || t.transaction_id, p_actor, p_reference, now_at, now_at, p_provider,
+      'duplicate:' || t.transaction_id, p_actor, p_reference, now_at, now_at, p_provider,
       p_reference);
   insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
       actor, created_at, purpose)
     values (t.campaign_id, 'adjustment', 'due', t.participation_id, t.amount,
-      'claim:' || t.transaction_id, p_actor, now_at, 'claim');
+      'overpaid:' || t.transaction_id, p_actor, now_at, 'overpaid_refund');
   perform sambatan.record_event(t.campaign_id, 'refund_doubled', p_actor, now_at,
     t.participation_id, jsonb_build_object('amount', t.amount, 'provider', p_provider));
   return true;
 end
 $$;
 
--- A claim by its id alone, its campaign locked, in one of these states; or a refusal.
+-- Locks the campaign of an overpaid refund and returns the entry, which must have one of the given
+-- statuses. Refuses: movement_not_found, movement_transition_not_allowed.
 create or replace function sambatan.lock_overpaid_refund(
   p_transaction_id uuid, p_event text, variadic p_from sambatan.transaction_status[]
 ) returns sambatan.transactions language plpgsql as $$
 declare
   t constant sambatan.transactions := sambatan.lock_ledger_entry(p_transaction_id, 'adjustment');
 begin
-  if t.purpose <> 'claim' then
+  if t.purpose <> 'overpaid_refund' then
     perform sambatan.refuse('movement_not_found');
   elsif t.status <> all (p_from) then
     perform sambatan.refuse('movement_transition_not_allowed',
@@ -51,8 +53,9 @@ begin
 end
 $$;
 
--- What went out twice has come back, also after it was given up. Said again with the same reference it
--- changes nothing. Refuses: movement_not_found, movement_transition_not_allowed.
+-- Records that the money of an overpaid refund came back, also after it was written off. A repeated
+-- call with the same reference changes nothing. Refuses: movement_not_found,
+-- movement_transition_not_allowed.
 create or replace function sambatan.settle_overpaid_refund(
   p_transaction_id uuid, p_reference text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
@@ -78,8 +81,8 @@ begin
 end
 $$;
 
--- What went out twice will not come back, says a person, and why: the platform has lost it. Refuses:
--- movement_not_found, movement_transition_not_allowed.
+-- A person declares, with a reason, that an overpaid refund will not come back: the platform bears
+-- the loss. Refuses: movement_not_found, movement_transition_not_allowed.
 create or replace function sambatan.write_off_overpaid_refund(
   p_transaction_id uuid, p_reason text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$

@@ -1,6 +1,7 @@
--- What waits for a person: how much is in each queue, counted up to p_max, and since when the oldest
--- has waited (null in an empty one). Of refunds, those that p_provider does not send by itself; all
--- of them without a provider. A few looks into indexes, however large the market is.
+-- The work queues of operators: the number of items in each, counted up to p_max, and the time
+-- since when the oldest item waits (null if the queue is empty). The refund queue has only refunds
+-- that p_provider does not send by itself; all of them without a provider. Needs a few index
+-- lookups, however large the market is.
 create or replace function sambatan.work_queues(p_max integer, p_provider text)
 returns table (queue text, items integer, oldest timestamptz) language plpgsql stable as $$
 begin
@@ -27,8 +28,8 @@ begin
       and not exists (select 1 from sambatan.disputes d
         where d.campaign_id = t.campaign_id and d.resolved_at is null)
     order by t.created_at limit p_max) q;
-  -- An order that lapsed or was cancelled has nothing to pay any more. What fell due last is looked
-  -- at first, so that payments which nobody will make are not walked through for ever.
+  -- A lapsed or cancelled order has nothing to pay any more. Reads the newest first, so that it
+  -- does not walk through payments that nobody will make.
   return query
   select 'overdue_payments', count(*)::integer, min(t.pay_by) from (
     select x.campaign_id, x.participation_id, x.pay_by from sambatan.transactions x
@@ -49,7 +50,7 @@ begin
   select 'claims', count(*)::integer, min(q.created_at) from (
     select t.created_at from sambatan.transactions t
     where t.kind = 'adjustment' and t.status = 'due' order by t.created_at limit p_max) q;
-  -- The seller decides first; an operator may once the seller's time is over.
+  -- The seller decides first; an operator may decide once the seller's time is over.
   return query
   select 'decisions', count(*)::integer, min(q.since) from (
     select c.decision_opened_at as since from sambatan.campaigns c

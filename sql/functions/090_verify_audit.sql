@@ -1,6 +1,6 @@
--- Walks the audit chains of one campaign, or of all with null, and gives the first broken row of
--- each: one that is missing, that does not hash to what it says, or that the campaign's head of the
--- chain does not know.
+-- Verifies the audit chain of one campaign, or of all with null, and returns the first broken row
+-- of each: a row that is missing, whose hash does not match its content, or that the head of the
+-- campaign's chain does not know.
 create or replace function sambatan.verify_audit(p_campaign_id uuid default null)
 returns table (campaign_id uuid, seq bigint, problem text)
 language sql stable as $$
@@ -24,7 +24,7 @@ language sql stable as $$
         when l.seq > c.head then 'row beyond the head of the chain'
         else 'the last row is not the head of the chain' end as problem
     from (
-      -- A campaign's first row is its creation: none is without.
+      -- The first row of a campaign is its creation, so every campaign has one.
       select campaign_id, greatest(audit_seq, 1) as head, audit_hash from sambatan.campaigns
       where p_campaign_id is null or campaign_id = p_campaign_id) c
     cross join lateral (

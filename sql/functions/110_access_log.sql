@@ -1,5 +1,5 @@
--- What a row of the access log hashes to, after the hash of the row before: fields of a fixed width
--- first, and none of the words can hold a '|'.
+-- The bytes of a row of the access log that its hash covers, after the hash of the previous row.
+-- Fixed-width fields come first, and no text can contain a '|'.
 create or replace function sambatan.access_content(
   user_id uuid, seq bigint, occurred_at timestamptz, event text, method text, browser text
 ) returns bytea language sql stable parallel safe as $$
@@ -7,7 +7,7 @@ create or replace function sambatan.access_content(
     || convert_to(event || '|' || method || '|' || browser, 'UTF8')
 $$;
 
--- The next row of somebody's access log. Holds the head of their chain until the transaction ends.
+-- Appends a row to a user's access log. Locks the head of its chain until the transaction ends.
 create or replace function sambatan.record_access(
   p_user_id uuid, p_event text, p_method text, p_browser text
 ) returns void language plpgsql as $$
@@ -29,8 +29,8 @@ begin
 end
 $$;
 
--- Lets go of rows that are old enough, of as many people as told; what stays builds on the hash of
--- the last one that went, which the head keeps. Gives how many rows went.
+-- Deletes expired rows of the access logs of at most p_people users. The head keeps the hash of the
+-- last deleted row, on which the remaining chain builds. Returns the number of deleted rows.
 create or replace function sambatan.delete_old_access(p_people integer)
 returns bigint language plpgsql as $$
 declare
@@ -47,7 +47,7 @@ begin
       order by a.occurred_at limit p_people) o)
     for no key update skip locked
   loop
-    -- A clock may have been set back: only what is old together, from the first row on, goes.
+    -- A clock may have been set back: deletes only a run of expired rows from the first row on.
     select a.* into last_old from sambatan_auth.access_log a
       where a.user_id = v_user_id and a.seq < coalesce((
         select min(y.seq) from sambatan_auth.access_log y
@@ -65,7 +65,7 @@ begin
 end
 $$;
 
--- Walks the access logs of these people, or of all with null, and gives the first broken row of
+-- Verifies the access logs of these users, or of all with null, and returns the first broken row of
 -- each, as verify_audit does for campaigns.
 create or replace function sambatan.verify_access(p_user_ids uuid[] default null)
 returns table (user_id uuid, seq bigint, problem text)

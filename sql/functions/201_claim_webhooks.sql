@@ -1,5 +1,5 @@
--- Begins attempts of webhooks that are due, so many of each endpoint at most, and none of those that
--- are busy. As claim_emails.
+-- Claims webhooks that are due and starts their attempts, with a maximum per endpoint, and skips
+-- endpoints that are busy. Otherwise like claim_emails.
 create or replace function sambatan.claim_webhooks(
   p_limit integer, p_lease_id uuid, p_lease_seconds double precision, p_per_endpoint integer,
   p_busy uuid[]

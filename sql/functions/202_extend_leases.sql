@@ -1,4 +1,4 @@
--- Keeps attempts that are under way from being taken over.
+-- Extends the leases of running attempts, so that no other worker claims them.
 create or replace function sambatan.extend_leases(
   p_campaign_ids uuid[], p_delivery_ids uuid[], p_lease_ids uuid[], p_seconds double precision
 ) returns void language sql

@@ -1,4 +1,4 @@
--- The counters of a campaign are what its participations add up to, and never above its slots.
+-- The counters of a campaign equal the sums over its participations, and never exceed its slots.
 select c.campaign_id, c.filled_slots, c.confirmed_slots, c.participant_count, s.*
 from sambatan.campaigns c
 left join lateral (

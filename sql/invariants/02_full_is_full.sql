@@ -1,4 +1,5 @@
--- full ⇔ an open campaign whose slots are all taken. One that is being closed in steps is neither.
+-- An open campaign is full if and only if all its slots are taken. A campaign that is being closed
+-- in steps is neither.
 select campaign_id, status, filled_slots, total_slots
 from sambatan.campaigns
 where status in ('active', 'locked') and closing_outcome is null

@@ -1,4 +1,4 @@
--- No participation is reserved in a final campaign, and none is live in a failed or cancelled one.
+-- A final campaign has no reserved participation, and a failed or cancelled one has no live one.
 select c.campaign_id, c.status, p.participation_id, p.status as participant_status
 from sambatan.campaigns c
 join sambatan.participants p using (campaign_id)

@@ -1,5 +1,5 @@
--- While a worker runs, no campaign is open for more than ten seconds past its deadline, nor verifying
--- past its verification hours; one that is being closed in steps has a minute.
+-- While a worker runs, no campaign stays open for more than ten seconds after its deadline, or
+-- verifying after its verification period. A campaign that is being closed in steps has a minute.
 select campaign_id, status, deadline
 from sambatan.campaigns
 where status in ('active', 'locked', 'verifying')

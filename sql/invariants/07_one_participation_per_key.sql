@@ -1,4 +1,4 @@
--- An idempotency key names one participation at most, and one that its own user made.
+-- An idempotency key names at most one participation, and one that its own user made.
 select k.campaign_id, k.user_id, k.key
 from sambatan.idempotency_keys k
 left join sambatan.participants p using (campaign_id, participation_id)

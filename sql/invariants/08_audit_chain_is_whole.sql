@@ -1,2 +1,2 @@
--- Every campaign's audit chain verifies from its first row to its head.
+-- The audit chain of every campaign verifies from its first row to its head.
 select * from sambatan.verify_audit(null);

@@ -1,5 +1,6 @@
--- The slots of an offer are nobody else's: a campaign keeps exactly those of its open offers from
--- strangers, or all that are not taken while anybody waits without one; and it counts who waits.
+-- The slots of an offer belong to nobody else. A campaign reserves exactly the slots of its open
+-- offers, or all free slots while an entry waits without an offer. Its counter of waiting entries
+-- is correct.
 select c.campaign_id, c.waiting_entries, c.reserved_slots, s.*
 from sambatan.campaigns c
 left join lateral (

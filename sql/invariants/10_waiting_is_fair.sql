@@ -1,6 +1,6 @@
--- Nobody is overtaken more often than the rule allows, and the log tells of every time; nor are free
--- slots withheld from the first who fits in them and may have them. The line is in order of arrival,
--- behind those who have kept money there; they are given slots without an offer.
+-- No entry is overtaken more often than the rule allows, and the log has every time that it was. No
+-- free slots are withheld from the first entry that fits and may have them. Entries are in order of
+-- arrival, behind paid entries, which get slots without an offer.
 with offers as (
   -- An offer that is open when the campaign succeeds is told once more; it is the same offer.
   select campaign_id, min(seq) as offered_at, (metadata ->> 'entry_id')::uuid as entry_id

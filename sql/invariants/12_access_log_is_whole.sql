@@ -1,2 +1,2 @@
--- Every account's chain of sign-ins verifies from the first row that is kept to its head.
+-- The access-log chain of every account verifies from the first remaining row to its head.
 select * from sambatan.verify_access(null);

@@ -1,6 +1,6 @@
--- Nobody is told to pay by a moment at which it would be too late: no open payment's pay_by is later
--- than the deadline or the end of the hold, of what fell due at completion later than term and grace
--- allow, of an offer later than its end.
+-- No open payment has a pay_by at which it would be too late: not later than the deadline or the
+-- end of the hold; for payments due on completion, not later than term plus grace; for an offer,
+-- not later than its end.
 select t.campaign_id, t.participation_id, t.pay_by, c.deadline, p.hold_expires_at
 from sambatan.transactions t
 join sambatan.campaigns c on c.campaign_id = t.campaign_id

@@ -1,5 +1,5 @@
--- Every payment, proof and refund is about a participation, or about an offer after success that is
--- none yet or never became one.
+-- Every payment, proof and refund belongs to a participation, or to an offer after success that is
+-- not a participation yet or never became one.
 select m.campaign_id, m.participation_id, m.what
 from (
   select campaign_id, participation_id, kind::text as what from sambatan.transactions

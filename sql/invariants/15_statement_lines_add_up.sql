@@ -1,5 +1,6 @@
--- Every counted line of a statement is divided to the rupiah, one that waits at most to its sum, and
--- any other not at all. What was counted under a receipt arrived as that sum in the books.
+-- The parts of a counted statement line add up to its amount, those of a waiting line to at most
+-- its amount, and any other line has none. The amount counted under a receipt is the amount in the
+-- books.
 select d.campaign_id, l.line_id, l.status, l.amount, d.parts, null::text as receipt
 from sambatan.statement_lines l
 left join lateral (

@@ -40,7 +40,7 @@ create table sambatan.transactions (
   provider_reference text check (char_length(provider_reference) between 1 and 200),
   -- Adjustments: the purpose, and the row that a reversal takes back. claim: a refund reached its
   -- buyer twice; the second one is recorded, and the claim is what the buyer must send back.
-  purpose text check (purpose in ('unique_code', 'credit', 'reversal', 'claim')),
+  purpose text check (purpose in ('unique_code', 'credit', 'reversal', 'overpaid_refund')),
   reverses uuid,
   -- Refunds of money that was paid in time and seen after its slots had gone to others: when it was
   -- paid. Until the refund is sent its buyer may choose the head of the waiting list instead.
@@ -90,8 +90,8 @@ create index transactions_made on sambatan.transactions (kind, settled_at desc, 
 create index transactions_by_pay_by on sambatan.transactions (pay_by, transaction_id)
   where kind = 'payment' and status in ('due', 'rejected') and pay_by is not null;
 
--- A settled or void row keeps its status and amounts. The one exception: a claim that was given up
--- may still be recovered.
+-- A settled or void row keeps its status and amounts. The one exception: an overpaid refund that
+-- was written off can still be recovered.
 create function sambatan.check_transaction_transition() returns trigger
 language plpgsql as $$
 begin
@@ -100,7 +100,7 @@ begin
     or (old.status in ('settled', 'void') and (old.status, old.amount, old.surcharge)
         is distinct from (new.status, new.amount, new.surcharge)
       and (old.purpose, old.status::text, new.status::text, new.amount)
-        is distinct from ('claim', 'void', 'settled', old.amount))
+        is distinct from ('overpaid_refund', 'void', 'settled', old.amount))
     or (old.status = 'pending' and new.status = 'proof_submitted')
   then
     raise exception using errcode = 'SB001',

@@ -195,7 +195,7 @@ export interface FoundSession {
 }
 
 /** Who looks at a page: asked once for every page of somebody who is signed in. */
-export const findSession = query<[tokenHash: Buffer, proofMinutes: number], FoundSession>(
+export const findSession = query<[tokenHash: Buffer, reauthMinutes: number], FoundSession>(
   'find_session',
   `select s.session_id, s.user_id, s.roles, s.second_factor,
     s.reauthenticated_at < now() - make_interval(mins => $2::integer) as proof_is_old,

@@ -36,7 +36,7 @@ export interface SessionRules {
   /** Whether an operator whose session has no second factor counts as a user. */
   readonly operatorsNeedFactor: boolean;
   /** For so long a proof of identity is good for what is sensitive. */
-  readonly proofMinutes: number;
+  readonly reauthMinutes: number;
 }
 
 /**
@@ -45,12 +45,12 @@ export interface SessionRules {
  */
 export function sessionFinder(
   db: Queryable,
-  { operators, operatorsNeedFactor, proofMinutes }: SessionRules,
+  { operators, operatorsNeedFactor, reauthMinutes }: SessionRules,
 ): SessionFinder {
   const configured = new Set(operators);
   return async (token, address) => {
     if (!/^[\w-]{43}$/.test(token)) return undefined;
-    const found = await db.maybe(sql.findSession, tokenHash(token), proofMinutes);
+    const found = await db.maybe(sql.findSession, tokenHash(token), reauthMinutes);
     if (found === undefined) return undefined;
     if (found.stale) {
       await db.rows(sql.touchSession, found.session_id, sessionHours, longestSessionHours);

@@ -217,7 +217,7 @@ function admitted(
   onChanged: (campaignId: string) => void,
 ): Pick<App, 'admission' | 'db'> {
   const admission = new ConcurrencyLimiter({
-    mostInFlight: config.http.mostInFlight,
+    maxInFlight: config.http.maxInFlight,
     onShed: (sheds, limit) => log.warn({ sheds, limit }, 'too much at once; requests are shed'),
   });
   const onWait = (milliseconds: number) => admission.waited('connection', milliseconds);

@@ -17,7 +17,7 @@ export interface Config {
     /** From the signal to stop to the end of listening. */
     readonly drainSeconds: number;
     /** More requests at once are turned away. */
-    readonly mostInFlight: number;
+    readonly maxInFlight: number;
   };
   readonly database: {
     /** Undefined: the service starts its own PostgreSQL inside `dataDirectory`. */
@@ -41,7 +41,7 @@ export interface Config {
     /** E-mail addresses, in small letters, of operators; they count once they are verified. */
     readonly operators: readonly string[];
     readonly operatorsNeedFactor: boolean;
-    readonly proofMinutes: number;
+    readonly reauthMinutes: number;
     /** Whether a token with "is_anonymous": true makes its bearer a user. */
     readonly allowAnonymousUsers: boolean;
   };
@@ -161,7 +161,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       trustedProxies: values.SAMBATAN_TRUSTED_PROXIES ?? [],
       publicUrl: values.SAMBATAN_PUBLIC_URL,
       drainSeconds: present(values.SAMBATAN_DRAIN_SECONDS),
-      mostInFlight: present(values.SAMBATAN_MOST_IN_FLIGHT),
+      maxInFlight: present(values.SAMBATAN_MAX_IN_FLIGHT),
     },
     database: { url: values.DATABASE_URL, dataDirectory: present(values.SAMBATAN_DATA_DIR) },
     identity: {
@@ -172,7 +172,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       jwtIssuer: values.SAMBATAN_JWT_ISSUER,
       jwtAudience: present(values.SAMBATAN_JWT_AUDIENCE),
       operators: values.SAMBATAN_OPERATORS ?? [],
-      proofMinutes: present(values.SAMBATAN_PROOF_MINUTES),
+      reauthMinutes: present(values.SAMBATAN_REAUTH_MINUTES),
       allowAnonymousUsers: present(values.SAMBATAN_ALLOW_ANONYMOUS_USERS),
       operatorsNeedFactor: present(values.SAMBATAN_OPERATORS_NEED_SECOND_FACTOR),
     },

@@ -56,7 +56,7 @@ export const variables = {
     ],
     parse: (text) => wholeNumber(text, 0, 30),
   }),
-  SAMBATAN_MOST_IN_FLIGHT: variable({
+  SAMBATAN_MAX_IN_FLIGHT: variable({
     fallback: '2000',
     secret: false,
     accepts: 'a whole number from 1 to 100000',
@@ -266,7 +266,7 @@ export const variables = {
     ],
     parse: (text) => (text === 'true' ? true : text === 'false' ? false : undefined),
   }),
-  SAMBATAN_PROOF_MINUTES: variable({
+  SAMBATAN_REAUTH_MINUTES: variable({
     fallback: '15',
     secret: false,
     accepts: `a whole number of minutes from 1 to ${minutesInADay}`,

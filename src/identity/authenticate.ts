@@ -19,7 +19,7 @@ export type Authenticator = (
 export interface IdentityRules extends TokenRules {
   readonly serviceKey: string;
   /** For so long a proof of identity is good for what is sensitive. */
-  readonly proofMinutes: number;
+  readonly reauthMinutes: number;
   /** Whether users without any address or password (Supabase's anonymous ones) are users here. */
   readonly allowAnonymousUsers: boolean;
 }
@@ -46,7 +46,7 @@ export function authenticator(rules: IdentityRules, now: () => number = Date.now
     }
     const kind = claims.roles.includes(operatorRole) ? 'operator' : 'user';
     const { userId, roles, secondFactor, provenAt, email } = claims;
-    const oldest = now() / 1_000 - rules.proofMinutes * 60;
+    const oldest = now() / 1_000 - rules.reauthMinutes * 60;
     // A token that does not say when proves nothing recent.
     const proofIsOld = provenAt === undefined || provenAt < oldest;
     const proved = {

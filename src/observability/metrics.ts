@@ -104,7 +104,7 @@ function lifecycleMetrics(registers: Registry[]) {
       registers,
     }),
     schedulerFailedLooks: new Counter({
-      name: 'sambatan_scheduler_failed_looks_total',
+      name: 'sambatan_scheduler_poll_failures_total',
       help: 'Looks of a running scheduler for due campaigns that failed',
       registers,
     }),
@@ -131,7 +131,7 @@ function watchMetrics(registers: Registry[]) {
     new Gauge({ name, help, labelNames: ['invariant'], registers });
   return {
     watched: gauge(
-      'sambatan_watch_timestamp_seconds',
+      'sambatan_monitor_last_run_timestamp_seconds',
       'When the figures of the watch were last brought up to date; 0 where it does not run',
     ),
     overdueCampaigns: gauge(
@@ -139,7 +139,7 @@ function watchMetrics(registers: Registry[]) {
       'Open campaigns past their deadline, counted up to 10,000',
     ),
     overdueOldest: gauge(
-      'sambatan_overdue_oldest_seconds',
+      'sambatan_overdue_campaigns_oldest_seconds',
       'How long ago the oldest deadline passed that is not closed yet',
     ),
     refundsDue: gauge(
@@ -151,15 +151,15 @@ function watchMetrics(registers: Registry[]) {
       'How long the oldest refund has been due that is not settled yet',
     ),
     claimsOpen: gauge(
-      'sambatan_claims_open',
+      'sambatan_overpaid_refunds_open',
       'Refunds that reached their buyer twice and have neither come back nor been given up, counted up to 10,000',
     ),
     claimsRupiah: gauge(
-      'sambatan_claims_open_rupiah',
+      'sambatan_overpaid_refunds_open_rupiah',
       'What those buyers are to send back, in rupiah',
     ),
     claimsOldest: gauge(
-      'sambatan_claims_oldest_open_seconds',
+      'sambatan_overpaid_refunds_oldest_open_seconds',
       'How long the oldest claim has been open',
     ),
     uniqueCodesFree: new Gauge({
@@ -176,7 +176,7 @@ function watchMetrics(registers: Registry[]) {
       registers,
     }),
     held: gauge(
-      'sambatan_held',
+      'sambatan_quarantined',
       '1 while messages and money are held because the database was restored, else 0',
     ),
     invariantViolations: ofInvariant(
@@ -304,7 +304,7 @@ function admissionMetrics(registers: Registry[], admission: ConcurrencyStats): v
     },
   });
   new Counter({
-    name: 'sambatan_http_sheds_total',
+    name: 'sambatan_http_shed_total',
     help: 'Requests that were turned away with 503 before anything was done for them',
     registers,
     collect() {

@@ -3,7 +3,7 @@ import { randomFill } from 'node:crypto';
 /** How the limit of requests in flight is found. */
 export interface ConcurrencyLimiterOptions {
   /** Requests in flight at most, whatever is measured. */
-  readonly mostInFlight: number;
+  readonly maxInFlight: number;
   /** Told, once a second at most, how many were turned away since the last time. */
   readonly onShed?: (sheds: number, limit: number) => void;
 }
@@ -74,7 +74,7 @@ export class ConcurrencyLimiter {
 
   constructor(options: ConcurrencyLimiterOptions) {
     this.#options = options;
-    this.#limit = options.mostInFlight;
+    this.#limit = options.maxInFlight;
   }
 
   /** Requests being answered now. */
@@ -189,15 +189,15 @@ export class ConcurrencyLimiter {
   }
 
   #next(excess: number, elapsed: number): number {
-    const { mostInFlight } = this.#options;
-    if (elapsed > quietMs) return mostInFlight;
+    const { maxInFlight } = this.#options;
+    if (elapsed > quietMs) return maxInFlight;
     if (excess <= 1) {
       const step = Math.max(growth.least, this.#limit * growth.share);
-      return Math.min(mostInFlight, this.#limit + step);
+      return Math.min(maxInFlight, this.#limit + step);
     }
     const share = Math.min(shrink.atLeast, Math.max(shrink.atMost, 1 / excess));
     const used = Math.min(this.#limit, Math.max(this.#peak, leastLimit));
-    return Math.min(mostInFlight, Math.max(leastLimit, used * share));
+    return Math.min(maxInFlight, Math.max(leastLimit, used * share));
   }
 
   #tell(now: number): void {

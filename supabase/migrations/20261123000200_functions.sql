@@ -1,8 +1,8 @@
 -- Written by scripts/baseline.js from sql/functions. Edit the sources there, not this file.
 
--- What an audit row's hash covers, beside the hash of the row before it. The fixed-width fields
--- come first and neither event nor actor can hold a '|', so no two different rows have the same
--- content.
+-- The bytes of an audit row that its hash covers, in addition to the hash of the previous row. The
+-- fixed-width fields come first, and neither event nor actor can contain a '|', so two different
+-- rows never have the same content.
 create or replace function sambatan.audit_content(
   campaign_id uuid, seq bigint, occurred_at timestamptz,
   participation_id uuid, event text, actor text, metadata jsonb
@@ -12,8 +12,8 @@ create or replace function sambatan.audit_content(
     || convert_to(event || '|' || actor || '|' || metadata::text, 'UTF8')
 $$;
 
--- The chain over many rows in one statement: audit_chain(head, content) over (order by …) gives
--- each row's hash, starting from the campaign's head.
+-- Hashes many rows in one statement: audit_chain(head, content) over (order by …) returns each
+-- row's hash, starting from the head of the campaign's chain.
 create or replace function sambatan.audit_chain_step(state bytea, head bytea, content bytea)
 returns bytea language plpgsql immutable parallel safe as $$
 begin
@@ -26,9 +26,9 @@ create or replace aggregate sambatan.audit_chain(head bytea, content bytea) (
   stype = bytea
 );
 
--- The next event of a campaign's audit log; moves the head of its chain in c. The caller holds the
--- campaign's row, c is that row as it is to be, and it stores both. Slots taken and total slots are
--- added to every event.
+-- Builds the next event of a campaign's audit log and moves the head of its chain in c. Adds the
+-- taken and total slots to the metadata. Stores nothing: the caller has locked the campaign's row,
+-- passes its new state as c, and stores both.
 create or replace function sambatan.next_event(
   inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz,
   p_participation_id uuid, p_metadata jsonb, out entry sambatan.audit_logs
@@ -50,7 +50,7 @@ begin
 end
 $$;
 
--- next_event, stored in the audit log at once; c is still the caller's to store.
+-- Like next_event, but inserts the event into the audit log at once. The caller stores c.
 create or replace function sambatan.append_event(
   inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz,
   p_participation_id uuid, p_metadata jsonb, out entry sambatan.audit_logs
@@ -66,8 +66,8 @@ begin
 end
 $$;
 
--- Appends one event to a campaign's audit log and moves the head of its chain. The caller's
--- transaction holds the campaign's row.
+-- Appends one event to a campaign's audit log and moves the head of its chain. The caller has
+-- locked the campaign's row.
 create or replace function sambatan.record_event(
   p_campaign_id uuid, p_event text, p_actor text, p_at timestamptz,
   p_participation_id uuid default null, p_metadata jsonb default '{}'
@@ -88,8 +88,8 @@ begin
 end
 $$;
 
--- append_event for many events of one kind, in order, in one statement: one for each element of
--- p_metadata, none about a participation.
+-- Appends several events of one kind in one statement, in order: one for each element of
+-- p_metadata. No event is about a participation. Otherwise like append_event.
 create or replace function sambatan.append_events(
   inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz, p_metadata jsonb[]
 ) language plpgsql as $$
@@ -118,8 +118,8 @@ begin
 end
 $$;
 
--- Ends the transaction with a refusal of the domain: a code of the service's table of errors and
--- what its message needs.
+-- Ends the transaction with a domain refusal: a code of the service's error table, and the
+-- parameters of its message.
 create or replace function sambatan.refuse(p_code text, p_params jsonb default '{}')
 returns void language plpgsql as $$
 begin
@@ -127,7 +127,8 @@ begin
 end
 $$;
 
--- Locks one campaign's row and gives it as it is now. Waits as long as lock_timeout allows.
+-- Locks one campaign's row and returns its current state. Waits up to lock_timeout. Refuses:
+-- campaign_not_found.
 create or replace function sambatan.lock_campaign(p_campaign_id uuid)
 returns sambatan.campaigns language plpgsql as $$
 declare
@@ -141,10 +142,10 @@ begin
 end
 $$;
 
--- The participation, which must be reserved, in a campaign that is not past its deadline or being
--- closed, for the event to be possible. The caller holds the campaign's row, which guards its
--- participations as well. Refuses: participation_not_found, participation_transition_not_allowed,
--- campaign_closing, deadline_passed.
+-- Returns a participation that is reserved, in a campaign that is before its deadline and is not
+-- being closed. p_event is the event that the caller wants to record; it appears in the refusal.
+-- The caller has locked the campaign's row, which also protects its participations. Refuses:
+-- participation_not_found, participation_transition_not_allowed, campaign_closing, deadline_passed.
 create or replace function sambatan.reserved_participation(
   c sambatan.campaigns, p_participation_id uuid, p_event text, p_at timestamptz
 ) returns sambatan.participants language plpgsql as $$
@@ -167,8 +168,8 @@ begin
 end
 $$;
 
--- The participation, which its buyer may leave: one that is reserved, or a paid one that was made
--- under an earlier deadline than the present one. The caller holds the campaign's row. Refuses as
+-- Returns a participation that its buyer may cancel: a reserved one, or a paid one that was made
+-- before the deadline was extended. The caller has locked the campaign's row. Refuses as
 -- reserved_participation does.
 create or replace function sambatan.cancellable_participation(
   c sambatan.campaigns, p_participation_id uuid, p_at timestamptz
@@ -186,20 +187,20 @@ begin
 end
 $$;
 
--- The moment that decides whether a payment was made in time: the provider's or the statement's own
--- time, the start of the day (Asia/Jakarta) where only the day is known, so that any time of that day
--- counts, or p_now where nothing is known. Never later than p_now.
+-- Returns the time that decides whether a payment was in time: the exact time of the provider or
+-- the bank statement; else the start of the day (Asia/Jakarta) if only the day is known, so that
+-- any time of that day counts; else p_now. Never later than p_now.
 create or replace function sambatan.paid_moment(
   p_paid_at timestamptz, p_paid_on date, p_now timestamptz
 ) returns timestamptz language sql immutable parallel safe as $$
   select least(p_now, coalesce(p_paid_at, p_paid_on::timestamp at time zone 'Asia/Jakarta', p_now))
 $$;
 
--- Whether money for an open payment that had to be made by p_by may still turn up: its proof or its
--- online order is undecided, or a transfer may be on its way. Nobody can have transferred before an
--- account was shown to them; the statement of that account, imported through the day of p_by, shows
--- every transfer in time, once a person has said what the lines of nearly its sum are for. A proof
--- that a person rejected after p_by is decided.
+-- Whether money for an open payment that was due by p_by may still appear: its proof or its online
+-- order is undecided, or a transfer may be on its way. No transfer is possible before an account
+-- was shown to the buyer. The statement of that account, imported through the day of p_by, shows
+-- every transfer that was in time, once a person has assigned the lines with a similar amount. A
+-- proof that a person rejected after p_by is decided.
 create or replace function sambatan.may_still_arrive(t sambatan.transactions, p_by timestamptz)
 returns boolean language plpgsql stable as $$
 begin
@@ -209,7 +210,7 @@ begin
     select 1 from sambatan.gateway_calls g where g.campaign_id = t.campaign_id
       and g.transaction_id = t.transaction_id and g.kind = 'payment'
       and g.status in ('unknown', 'open'))
-    -- A part of the sum is there, and waits for the rest or for a person to count it.
+    -- Part of the amount has arrived and waits for the rest, or for a person to count it.
     or exists (select 1 from sambatan.statement_line_parts s
       where s.campaign_id = t.campaign_id and s.participation_id = t.participation_id
         and s.outcome is null)
@@ -224,15 +225,15 @@ begin
 end
 $$;
 
--- Whether a statement line that waits for a person could be the transfer for an open payment: it came
--- to the account of the payment, by the day of p_by, and its sum is near to what was to be
--- transferred, for this order or for all open orders of its buyer in the campaign together. Near is
--- up to 1,000 rupiah more, or up to 1,000 less than without the unique codes: sums are rounded, and
--- codes mistyped or left out.
+-- Whether an unassigned statement line could be the transfer for an open payment. The line is on
+-- the payment's account, is booked by the day of p_by, and has an amount near the expected one: for
+-- this order, or for all open orders of its buyer in the campaign together. Near means up to 1,000
+-- rupiah more than with the unique codes, or up to 1,000 less than without them: people round
+-- amounts, and mistype or omit codes.
 create or replace function sambatan.has_line_like(t sambatan.transactions, p_by timestamptz)
 returns boolean language sql stable as $$
   with sums as (
-    select t.amount as least, t.amount + t.unique_code as most
+    select t.amount as lowest, t.amount + t.unique_code as highest
     union all
     select sum(o.amount), sum(o.amount + o.unique_code)
     from sambatan.participants own
@@ -244,13 +245,13 @@ returns boolean language sql stable as $$
   select exists (select 1 from sums
     join sambatan.statement_lines l on l.account_id = t.account_id
       and l.status in ('unmatched', 'ambiguous', 'allocated')
-      and l.amount between sums.least - 1000 and sums.most + 1000
+      and l.amount between sums.lowest - 1000 and sums.highest + 1000
     where l.booked_on between (t.created_at at time zone 'Asia/Jakarta')::date - 1
       and (p_by at time zone 'Asia/Jakarta')::date)
 $$;
 
--- Whether a payment that decides about a place is undecided for any reserved participation of a
--- campaign whose deadline has passed.
+-- Whether the payment of any reserved participation is still undecided, in a campaign whose
+-- deadline has passed.
 create or replace function sambatan.awaits_payments(c sambatan.campaigns)
 returns boolean language sql stable as $$
   select exists (select 1 from sambatan.participants p
@@ -260,8 +261,9 @@ returns boolean language sql stable as $$
       and sambatan.may_still_arrive(t, c.deadline))
 $$;
 
--- The lifecycle looks at once at a campaign whose outcome, or whose unpaid orders, may be decided now.
--- The caller holds the campaign's row.
+-- Schedules a lifecycle run of a verifying or completed campaign at p_at, because its outcome or
+-- its unpaid orders may be decided now. Never moves a run to a later time. The caller has locked
+-- the campaign's row.
 create or replace function sambatan.schedule_run(p_campaign_id uuid, p_at timestamptz)
 returns void language sql as $$
   update sambatan.campaigns set next_run_at = least(next_run_at, p_at)
@@ -269,9 +271,9 @@ returns void language sql as $$
     and status in ('verifying', 'fulfilled')
 $$;
 
--- A statement of a receiving account has been imported whole through a day (Asia/Jakarta): what it
--- does not show by then was not transferred by then. An earlier day changes nothing. Gives the
--- campaigns that the lifecycle looks at now.
+-- Records that the statement of a receiving account is imported completely through a day
+-- (Asia/Jakarta): a transfer that it does not show was not made by then. An earlier day changes
+-- nothing. Returns the campaigns whose lifecycle run is due now.
 create or replace function sambatan.statement_imported(p_account_id uuid, p_through date)
 returns setof uuid language plpgsql as $$
 begin
@@ -290,27 +292,29 @@ begin
 end
 $$;
 
--- Joins: many requests, of any campaigns, in one transaction, each with its own answer. What it
--- does is what the same requests would do one after the other, in the order of the arrays.
+-- Joins campaigns: many requests, for any campaigns, in one transaction, each with its own answer.
+-- The result is the same as if the requests ran one after the other, in the order of the arrays.
 --
--- The campaigns' rows are locked first, in order of their ids; the clock and everything that
--- decides is read after that. With p_wait false a row that somebody else holds is not waited for:
--- its requests answer 'campaign_busy' and leave no trace, so that one stuck campaign cannot hold
--- up the others of the batch.
+-- Locks the campaigns' rows first, in order of their ids. Reads the clock and everything that
+-- decides after that. With p_wait false, does not wait for a row that another transaction has
+-- locked: the requests for that campaign answer 'campaign_busy' and leave no trace, so that one
+-- stuck campaign cannot block the rest of the batch.
 --
--- Takes one element per request in each array, the requests of one campaign side by side and in
--- order of arrival: the key and its request hash are null for a request without an
--- Idempotency-Key; the caller is who the rate limit counts. p_attempt_limit is joins a minute per
--- caller, 0 for none. With p_again the same batch was sent before and may have been committed: a
--- participation that is there already is answered as joined. Its id is the key that makes this
--- safe; the lock makes it final. What is refused then is kept in refused_joins, so that the first
--- sending, should it arrive after its refusal, is refused as well and takes no slot.
--- Gives one row per request, in order: 'joined', or the code of a refusal with what its message
--- needs. Replayed is true where a key had been answered before; joined_at is then the first
--- answer's.
+-- Each array has one element per request; the requests of one campaign are adjacent and in order of
+-- arrival. Key and request hash are null for a request without an Idempotency-Key. The rate limit
+-- counts by caller; p_attempt_limit is joins per minute and caller, 0 for no limit. p_again says
+-- that the same batch was sent before and may have been committed: a participation that exists
+-- already is answered as joined. Its id makes the retry idempotent, and the lock makes the answer
+-- final. A refusal in a retry is stored in refused_joins. If the first attempt arrives later, it is
+-- refused too and takes no slot.
 --
--- What a plain batch does not need (keys, limits, bounds) is looked up for the whole batch, and
--- only when one of its requests does: a join then costs one turn of the loop and its rows.
+-- Returns one row per request, in order: 'joined', or the code of a refusal with the parameters of
+-- its message. replayed is true if the key had been answered before; joined_at is then the time of
+-- the first answer.
+--
+-- Data that a plain join does not need (keys, limits, bounds per buyer) is read once for the whole
+-- batch, and only if one of its requests needs it. So a plain join costs one loop iteration and its
+-- rows.
 create or replace function sambatan.join_campaigns(
   p_campaign_ids uuid[], p_participation_ids uuid[], p_user_ids uuid[], p_quantities integer[],
   p_addresses text[], p_notes text[], p_keys text[], p_request_hashes bytea[],
@@ -322,17 +326,17 @@ create or replace function sambatan.join_campaigns(
 #variable_conflict use_column
 declare
   n constant integer := cardinality(p_campaign_ids);
-  -- Arrays in variables are kept taken apart: their elements are found at once.
+  -- PL/pgSQL keeps arrays in variables expanded, so access to an element is fast.
   campaign_ids constant uuid[] := p_campaign_ids;
   user_ids constant uuid[] := p_user_ids;
   quantities constant integer[] := p_quantities;
   actors constant text[] := p_actors;
   request_hashes constant bytea[] := p_request_hashes;
   has_keys constant boolean := array_remove(p_keys, null) <> '{}';
-  held uuid[];                    -- the campaigns whose rows this transaction holds
+  locked uuid[];                    -- the campaigns whose rows this transaction has locked
   r record;
   c sambatan.campaigns;
-  c_is_held boolean;
+  c_is_locked boolean;
   now_at timestamptz;
   quantity integer;
   answer text;
@@ -341,7 +345,7 @@ declare
   minimum integer;
   metadata jsonb;
   known sambatan.idempotency_keys;
-  -- One element per request; those that only some requests have are empty without them.
+  -- One element per request. Arrays that only some requests need stay empty without them.
   answers text[] := array_fill(null::text, array[n]);
   details jsonb[] := array_fill(null::jsonb, array[n]);
   times timestamptz[] := array_fill(null::timestamptz, array[n]);
@@ -353,7 +357,7 @@ declare
   known_keys sambatan.idempotency_keys[] := '{}';
   refused sambatan.refused_joins[] := '{}';
   first_of_key integer[] := '{}';
-  -- The buyer's place in the batch, and what the buyer of each place has by now.
+  -- The buyer's index in the batch, and the slots that the buyer of each index has so far.
   buyer_of integer[] := '{}';
   slots_of_buyer integer[] := '{}';
   -- One element per audit row.
@@ -366,15 +370,15 @@ declare
   e_metadata jsonb[] := '{}';
   e_hashes bytea[] := '{}';
   e integer := 0;
-  -- The campaigns as they are to be stored; never one that somebody else holds and may be changing.
+  -- The new state of the campaigns. Never a campaign that another transaction has locked.
   changed sambatan.campaigns[] := '{}';
 begin
   if p_wait then
-    select array_agg(campaign_id) into held from (
+    select array_agg(campaign_id) into locked from (
       select campaign_id from sambatan.campaigns where campaign_id = any (p_campaign_ids)
       order by campaign_id for no key update) l;
   else
-    select array_agg(campaign_id) into held from (
+    select array_agg(campaign_id) into locked from (
       select campaign_id from sambatan.campaigns where campaign_id = any (p_campaign_ids)
       order by campaign_id for no key update skip locked) l;
   end if;
@@ -390,8 +394,8 @@ begin
     end loop;
   end if;
 
-  -- Nearly always empty: one look per campaign, not per join.
-  if exists (select from sambatan.refused_joins where campaign_id = any (held)) then
+  -- Almost always empty: one lookup per campaign, not per join.
+  if exists (select from sambatan.refused_joins where campaign_id = any (locked)) then
     for r in
       select q.ordinal, d.campaign_id, d.participation_id, d.outcome, d.params, d.answered_at
       from unnest(p_campaign_ids, p_participation_ids) with ordinality
@@ -406,12 +410,12 @@ begin
   if p_attempt_limit > 0 then
     for r in
       with requests as materialized (
-        -- Counted for what is decided here only: a busy campaign's requests come again.
+        -- Counts only requests that are decided here: requests of a busy campaign are sent again.
         select q.caller, q.ordinal, row_number() over (partition by q.caller order by q.ordinal)
           as nth, count(*) over (partition by q.caller) as here
         from unnest(p_campaign_ids, p_callers) with ordinality
           as q (campaign_id, caller, ordinal)
-        where q.campaign_id = any (held)
+        where q.campaign_id = any (locked)
       ), counted as (
         insert into sambatan.join_attempts as a (caller, window_started_at, attempts)
         select caller, clock_timestamp(), count(*) from requests group by caller order by caller
@@ -450,7 +454,7 @@ begin
     end loop;
   end if;
 
-  if exists (select from sambatan.campaigns b where b.campaign_id = any (held)
+  if exists (select from sambatan.campaigns b where b.campaign_id = any (locked)
     and (b.max_slots_per_user is not null or b.min_slots_per_user is not null))
   then
     for r in
@@ -473,13 +477,13 @@ begin
 
   for i in 1..n loop
     if c.campaign_id is distinct from campaign_ids[i] or i = 1 then
-      if c_is_held then
+      if c_is_locked then
         changed := changed || c;
       end if;
       select * into c from sambatan.campaigns where campaign_id = campaign_ids[i];
-      -- Without a row, the id alone says where the next campaign begins.
+      -- Without a row, only the id shows where the next campaign begins.
       c.campaign_id := campaign_ids[i];
-      c_is_held := campaign_ids[i] = any (held);
+      c_is_locked := campaign_ids[i] = any (locked);
       now_at := clock_timestamp();
     end if;
 
@@ -488,7 +492,7 @@ begin
     detail := null;
     if c.status is null or c.status = 'draft' then
       answer := 'campaign_not_found';
-    elsif c_is_held is not true then
+    elsif c_is_locked is not true then
       answer := 'campaign_busy';
     elsif stored_at[i] is not null then
       answer := 'joined';
@@ -536,7 +540,7 @@ begin
       minimum := coalesce(c.min_slots_per_user, 1);
       if c.max_slots_per_user is not null or c.min_slots_per_user is not null then
         slots_of_user := slots_of_buyer[buyer_of[i]];
-        -- A remainder smaller than the least per buyer may be taken whole.
+        -- A remainder that is smaller than the minimum per buyer may be taken completely.
         if c.filled_slots + c.reserved_slots < c.total_slots then
           minimum := least(minimum,
             slots_of_user + c.total_slots - c.filled_slots - c.reserved_slots);
@@ -609,7 +613,7 @@ begin
       times[i] := now_at;
     end if;
   end loop;
-  if c_is_held then
+  if c_is_locked then
     changed := changed || c;
   end if;
 
@@ -664,18 +668,18 @@ begin
 end
 $$;
 
--- How often an entry of a waiting list may be overtaken: slots that are too few for it go to a
--- smaller one behind it so many times; after that they are gathered for it.
+-- The number of times that an entry of a waiting list may be overtaken. Free slots that are too few
+-- for it go to a smaller entry behind it that many times; after that they are saved up for it.
 create or replace function sambatan.max_waiting_overtakes()
 returns integer language sql immutable parallel safe as $$ select 3 $$;
 
--- Most entries of one campaign that may wait or have an offer at the same time: what one freed slot
--- may have to go through.
+-- The maximum number of open entries of one campaign's waiting list. One freed slot may have to be
+-- compared with all of them.
 create or replace function sambatan.waiting_list_limit()
 returns integer language sql immutable parallel safe as $$ select 1000 $$;
 
--- Whether what is free of a campaign is a remainder that anybody may join: less than the least per
--- buyer, and not gathered for an entry that nobody may overtake any more.
+-- Whether the free slots of a campaign are a remainder that anybody may join: fewer than the
+-- minimum per buyer, and not saved up for an entry that may not be overtaken any more.
 create or replace function sambatan.has_open_remainder(p_campaign_id uuid)
 returns boolean language plpgsql stable as $$
 declare
@@ -693,44 +697,45 @@ begin
 end
 $$;
 
--- Offers the free slots of a campaign to those who wait: in order of arrival, each to the first whose
--- quantity fits. Whoever is passed over because too few are free is overtaken by that offer; behind
--- somebody who was overtaken as often as anybody may be nobody is looked at, and what is free
--- gathers for them, until keep_until at most: slots are not kept idle for ever.
+-- Offers the free slots of a campaign to its waiting list, in order of arrival, each time to the
+-- first entry whose quantity fits. An entry that is passed over because too few slots are free is
+-- overtaken by that offer. Once an entry has been overtaken the maximum number of times, entries
+-- behind it get no offers. The free slots are saved up for it, until keep_until at the latest, so
+-- that slots do not stay idle for ever.
 --
--- Slots that were taken back from orders of a completed campaign (a shortfall, an upheld dispute) are
--- offered to nobody: there are no goods for them.
+-- Slots that were revoked from orders of a completed campaign (by a shortfall or an upheld dispute)
+-- are not offered: there are no goods for them.
 --
--- First in line is whoever has kept money there, by the time of its payment. They are not offered
--- slots but given them at once. One whose buyer has too many other slots by now lapses. Past the
--- deadline of a campaign that has not succeeded nothing is offered to anybody else.
+-- Paid entries come first, in order of the time of their payment. They get slots at once, without
+-- an offer. A paid entry lapses if its buyer has too many other slots by now. After the deadline of
+-- a campaign that has not succeeded, no other entry gets an offer.
 --
--- After the campaign has succeeded an offer lasts as long as a hold, because it is accepted by paying:
--- it gets the id of the participation that its payment will make of it.
+-- After the campaign has succeeded, an offer lasts as long as a hold, because the buyer accepts it
+-- by paying. It already has the id of the participation that the payment creates.
 --
--- To be called in the transaction of whatever freed slots or changed the line. The caller holds the
--- campaign's row and stores what becomes of it in c, which also says anew how many slots are kept
--- from strangers. Called again it does nothing.
+-- Call it in the transaction that freed slots or changed the waiting list. The caller has locked
+-- the campaign's row and stores the new state in c, which includes the number of reserved slots. A
+-- second call does nothing.
 create or replace function sambatan.offer_slots(inout c sambatan.campaigns, p_at timestamptz)
 language plpgsql set enable_seqscan = off as $$
 declare
-  most constant integer := sambatan.max_waiting_overtakes();
+  max_overtakes constant integer := sambatan.max_waiting_overtakes();
   e record;
   under_offer integer;
   free integer;
   succeeded constant boolean := c.status = 'fulfilled';
-  -- How many more offers may pass those who were passed over; null while nobody was.
+  -- How many more offers may overtake the entries that were passed over. Null if there are none.
   allowance integer;
   ends_at timestamptz;
   offered uuid[] := '{}';
-  told jsonb[] := '{}';
+  events jsonb[] := '{}';
   passed uuid[] := '{}';
   taken_before integer[] := '{}';
-  -- Of entries with kept money: to be given their slots, and what is told of those that lapse.
-  given uuid[] := '{}';
+  -- Paid entries: those that get their slots, and the metadata of those that lapse.
+  assigned uuid[] := '{}';
   lapsed jsonb[] := '{}';
   taken integer := 0;
-  -- The payout changes with every paid slot, and may not while it is on its way.
+  -- Each paid slot changes the payout, which must not change while it is being sent.
   may_give constant boolean := not succeeded or not exists (
     select 1 from sambatan.transactions t where t.campaign_id = c.campaign_id
       and t.kind = 'payout' and t.status = 'pending');
@@ -761,17 +766,17 @@ begin
       free := free - e.quantity;
       allowance := allowance - 1;
       taken := taken + 1;
-      given := given || e.entry_id;
+      assigned := assigned || e.entry_id;
     elsif e.quantity <= free then
       free := free - e.quantity;
       under_offer := under_offer + e.quantity;
       allowance := allowance - 1;
       taken := taken + 1;
       offered := offered || e.entry_id;
-      told := told || jsonb_build_object('entry_id', e.entry_id, 'quantity', e.quantity,
+      events := events || jsonb_build_object('entry_id', e.entry_id, 'quantity', e.quantity,
         'expires_at', case when succeeded then ends_at else least(ends_at, c.deadline) end);
     else
-      allowance := least(allowance, most - e.overtaken);
+      allowance := least(allowance, max_overtakes - e.overtaken);
       passed := passed || e.entry_id;
       taken_before := taken_before || taken;
     end if;
@@ -797,10 +802,10 @@ begin
         and entry_id = any (array(select (l ->> 'entry_id')::uuid from unnest(lapsed) l));
     c := sambatan.remove_waiting_entries(c, 'waiting_lapsed', 'system', p_at, lapsed);
   end if;
-  if given <> '{}' then
+  if assigned <> '{}' then
     c.reserved_slots := under_offer;
     perform sambatan.store_campaigns(array[c]);
-    foreach blocked in array given loop
+    foreach blocked in array assigned loop
       perform sambatan.assign_paid_slots(c.campaign_id, blocked, p_at);
     end loop;
     blocked := null;
@@ -809,7 +814,7 @@ begin
 
   if free > 0 then
     select entry_id into blocked from sambatan.waiting_entries
-      where campaign_id = c.campaign_id and status = 'waiting' and overtaken >= most
+      where campaign_id = c.campaign_id and status = 'waiting' and overtaken >= max_overtakes
       order by paid_at, position limit 1;
   end if;
   update sambatan.waiting_entries set keep_until = null, updated_at = p_at
@@ -818,7 +823,7 @@ begin
   update sambatan.waiting_entries set keep_until = ends_at, updated_at = p_at
     where campaign_id = c.campaign_id and entry_id = blocked and keep_until is null;
 
-  -- A remainder smaller than the least per buyer fits nobody who waits: it may be joined whole.
+  -- A remainder that is smaller than the minimum per buyer fits no entry: anybody may join it.
   c.reserved_slots := case
     when free > 0 and free < c.min_slots_per_user and blocked is null then under_offer
     when exists (select from sambatan.waiting_entries
@@ -830,25 +835,25 @@ begin
   if not may_give and free > 0 then
     c.next_run_at := least(c.next_run_at, p_at + interval '10 minutes');
   end if;
-  c := sambatan.append_events(c, 'waiting_offered', 'system', p_at, told);
+  c := sambatan.append_events(c, 'waiting_offered', 'system', p_at, events);
 end
 $$;
 
--- How many slots of a completed campaign were taken back from whole orders: they are free, but nothing
--- is delivered for them.
+-- The number of slots of a completed campaign that were revoked from whole orders. They are free,
+-- but no goods are delivered for them.
 create or replace function sambatan.revoked_slots(c sambatan.campaigns)
 returns integer language sql stable as $$
   select coalesce(sum(p.quantity), 0)::integer from sambatan.participants p
   where p.campaign_id = c.campaign_id and p.status = 'refunded' and p.refunded_at >= c.completed_at
 $$;
 
--- A campaign has succeeded: whoever had an offer of slots still has it, from now on one that is
--- accepted by paying. The caller holds the campaign's row and stores what becomes of it in c.
+-- Renews the open offers of a campaign that has just succeeded: from now on their buyers accept by
+-- paying. The caller has locked the campaign's row and stores c.
 create or replace function sambatan.renew_offers(inout c sambatan.campaigns, p_at timestamptz)
 language plpgsql as $$
 declare
   ends_at constant timestamptz := p_at + c.hold_seconds * interval '1 second';
-  told jsonb[];
+  events jsonb[];
 begin
   with renewed as (
     update sambatan.waiting_entries set order_id = gen_random_uuid(), offer_expires_at = ends_at,
@@ -857,12 +862,13 @@ begin
       returning entry_id, quantity, position
   )
   select coalesce(array_agg(jsonb_build_object('entry_id', entry_id, 'quantity', quantity,
-      'expires_at', ends_at) order by position), '{}') into told from renewed;
-  c := sambatan.append_events(c, 'waiting_offered', 'system', p_at, told);
+      'expires_at', ends_at) order by position), '{}') into events from renewed;
+  c := sambatan.append_events(c, 'waiting_offered', 'system', p_at, events);
 end
 $$;
 
--- offer_slots for a verb that has stored what it did to the campaign, whose row it holds.
+-- Calls offer_slots for a caller that has locked the campaign's row and has already stored its
+-- change.
 create or replace function sambatan.offer_freed_slots(p_campaign_id uuid, p_at timestamptz)
 returns void language plpgsql as $$
 declare
@@ -873,10 +879,11 @@ begin
 end
 $$;
 
--- Puts a buyer at the end of a campaign's waiting list, and offers at once what is free for them.
--- With a key, the same request sent again gives the entry that it made. A refusal leaves no trace.
--- Refuses: campaign_not_found, idempotency_key_reused, campaign_closing, campaign_not_active,
--- deadline_passed, already_waiting, quantity_out_of_bounds, slots_available, waiting_list_full.
+-- Adds a buyer to the end of a campaign's waiting list, and offers free slots at once. With an
+-- idempotency key, a repeated request returns the entry that the first one made. A refusal leaves
+-- no trace. Refuses: campaign_not_found, idempotency_key_reused, campaign_closing,
+-- campaign_not_active, deadline_passed, already_waiting, quantity_out_of_bounds, slots_available,
+-- waiting_list_full.
 create or replace function sambatan.wait_for_slots(
   p_campaign_id uuid, p_entry_id uuid, p_user_id uuid, p_quantity integer, p_address text,
   p_note text, p_key text, p_request_hash bytea, p_actor text
@@ -886,7 +893,7 @@ declare
   now_at constant timestamptz := clock_timestamp();
   known sambatan.idempotency_keys;
   e sambatan.waiting_entries;
-  held integer;
+  own_slots integer;
 begin
   if c.status = 'draft' then
     perform sambatan.refuse('campaign_not_found');
@@ -902,7 +909,7 @@ begin
     return e;
   end if;
 
-  select coalesce(sum(quantity), 0) into held from sambatan.participants
+  select coalesce(sum(quantity), 0) into own_slots from sambatan.participants
     where user_id = p_user_id and campaign_id = p_campaign_id
       and status in ('pending_payment', 'confirmed', 'fulfilled');
   if c.closing_outcome is not null then
@@ -915,12 +922,12 @@ begin
     and user_id = p_user_id and status in ('waiting', 'offered'))
   then
     perform sambatan.refuse('already_waiting');
-  elsif held + p_quantity not between coalesce(c.min_slots_per_user, 1)
+  elsif own_slots + p_quantity not between coalesce(c.min_slots_per_user, 1)
     and coalesce(c.max_slots_per_user, 2147483647) or p_quantity > c.total_slots
   then
     perform sambatan.refuse('quantity_out_of_bounds', jsonb_build_object(
       'minimum', coalesce(c.min_slots_per_user, 1),
-      'maximum', coalesce(c.max_slots_per_user, c.total_slots), 'held', held));
+      'maximum', coalesce(c.max_slots_per_user, c.total_slots), 'held', own_slots));
   elsif c.filled_slots + c.reserved_slots < c.total_slots then
     perform sambatan.refuse('slots_available',
       jsonb_build_object('remaining', c.total_slots - c.filled_slots - c.reserved_slots));
@@ -949,12 +956,11 @@ begin
 end
 $$;
 
--- The entry, for an event to happen to it: it waits or has an offer, and the campaign is not past
--- its deadline (unless it has succeeded, or the entry has kept money, which its buyer may have back)
--- or being closed. An entry to which this has happened already is given as it is. The
--- caller holds the campaign's row, which guards its waiting list as well.
--- Refuses: waiting_entry_not_found, waiting_transition_not_allowed, campaign_closing,
--- deadline_passed.
+-- Returns a waiting-list entry that is open (waiting or offered). The campaign is not being closed,
+-- and is before its deadline unless it has succeeded or the entry is paid (its buyer may have the
+-- money back). If the event has already happened to the entry, returns it unchanged. The caller has
+-- locked the campaign's row, which also protects its waiting list. Refuses:
+-- waiting_entry_not_found, waiting_transition_not_allowed, campaign_closing, deadline_passed.
 create or replace function sambatan.open_waiting_entry(
   c sambatan.campaigns, p_entry_id uuid, p_event text, p_at timestamptz
 ) returns sambatan.waiting_entries language plpgsql as $$
@@ -981,10 +987,10 @@ begin
 end
 $$;
 
--- Takes the slots of an offer: they become a participation as a join makes one, with the same
--- rules, hold and events. An offer that was accepted already is given as it is.
--- An offer after success is accepted by paying for it. Refuses as open_waiting_entry does,
--- offer_expired, offer_is_paid, and what a join refuses.
+-- Accepts an offer: creates a participation with the same rules, hold and events as a join. An
+-- offer that is already accepted is returned unchanged. An offer after success is accepted by
+-- paying for it. Refuses as open_waiting_entry does, offer_expired, offer_is_paid, and what a join
+-- refuses.
 create or replace function sambatan.accept_offer(
   p_campaign_id uuid, p_entry_id uuid, p_participation_id uuid, p_actor text
 ) returns sambatan.waiting_entries language plpgsql as $$
@@ -1003,7 +1009,8 @@ begin
   elsif now_at >= e.offer_expires_at then
     perform sambatan.refuse('offer_expired');
   end if;
-  -- From kept to free and taken by the join, all under the row's lock: nobody sees them free.
+  -- Released from the reserved slots and taken by the join under one row lock: nobody sees them
+  -- free.
   c.reserved_slots := c.reserved_slots - e.quantity;
   c := sambatan.append_events(c, 'waiting_accepted', p_actor, now_at, array[
     jsonb_build_object('entry_id', p_entry_id, 'quantity', e.quantity,
@@ -1026,9 +1033,9 @@ begin
 end
 $$;
 
--- Records that entries have left a waiting list, one event for each element of p_metadata, and
--- counts them no more. What was kept for them is kept until offer_slots says anew; when nobody is
--- left it is free. The caller holds the campaign's row and stores what becomes of it in c.
+-- Records that entries have left a waiting list, with one event for each element of p_metadata, and
+-- lowers the counter. Their slots stay reserved until offer_slots runs; if no entry is left, they
+-- are free. The caller has locked the campaign's row and stores c.
 create or replace function sambatan.remove_waiting_entries(
   inout c sambatan.campaigns, p_event text, p_actor text, p_at timestamptz, p_metadata jsonb[]
 ) language plpgsql as $$
@@ -1041,9 +1048,10 @@ begin
 end
 $$;
 
--- An entry leaves the waiting list by its buyer's will: p_event is waiting_declined, of an offer, or
--- waiting_withdrawn, of any open entry. What was kept for it is passed on at once. One that has left
--- in this way already is given as it is. Refuses as open_waiting_entry does.
+-- Removes an entry from the waiting list because its buyer wants it. p_event is waiting_declined
+-- (of an offer) or waiting_withdrawn (of any open entry). Offers its slots to the next entry at
+-- once. An entry that has already left in this way is returned unchanged. Refuses as
+-- open_waiting_entry does.
 create or replace function sambatan.withdraw_waiting_entry(
   p_campaign_id uuid, p_entry_id uuid, p_event text, p_actor text
 ) returns sambatan.waiting_entries language plpgsql as $$
@@ -1071,19 +1079,20 @@ begin
 end
 $$;
 
--- One step of the waiting list of an open or completed campaign: at most p_limit offers that were not
--- answered in time lapse, and those for whom slots stood idle as long as they may; what is free is
--- offered. An offer that is accepted by paying lapses once no payment in time can turn up any more.
--- Gives how many lapsed. The caller holds the campaign's row and stores what becomes of it in c.
+-- Runs one step for the waiting list of an open or completed campaign. At most p_limit entries
+-- lapse: offers that were not answered in time, and entries for which slots were saved up for the
+-- longest allowed time. Offers the free slots. An offer that is accepted by paying lapses once no
+-- payment made in time can appear any more. Returns how many lapsed. The caller has locked the
+-- campaign's row and stores c.
 create or replace function sambatan.settle_waiting(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out lapsed integer
 ) language plpgsql set enable_seqscan = off as $$
 declare
   kind sambatan.waiting_status;
-  told jsonb[];
+  events jsonb[];
 begin
   lapsed := 0;
-  -- Offers first: what they give back may be what somebody waits for whose time is up as well.
+  -- Offers first: the slots that they free may be enough for an entry whose time is also over.
   foreach kind in array array['offered', 'waiting']::sambatan.waiting_status[] loop
     with picked as (
       select entry_id, position, quantity, kept_amount from sambatan.waiting_entries
@@ -1103,20 +1112,20 @@ begin
     select coalesce(array_agg(jsonb_strip_nulls(jsonb_build_object('entry_id', entry_id,
         'quantity', quantity, 'amount', kept_amount,
         'reason', case when kind = 'offered' then 'offer' else 'slots' end)) order by position), '{}')
-      into told from picked;
-    lapsed := lapsed + cardinality(told);
-    if told <> '{}' then
-      c := sambatan.remove_waiting_entries(c, 'waiting_lapsed', 'system', p_at, told);
+      into events from picked;
+    lapsed := lapsed + cardinality(events);
+    if events <> '{}' then
+      c := sambatan.remove_waiting_entries(c, 'waiting_lapsed', 'system', p_at, events);
     end if;
-    if kind = 'offered' or told <> '{}' then
+    if kind = 'offered' or events <> '{}' then
       c := sambatan.offer_slots(c, p_at);
     end if;
   end loop;
 end
 $$;
 
--- When the lifecycle has to look at a waiting list next; null when nothing in it has a time. An offer
--- that is accepted by paying, and whose time is over at p_at, waits for its payment to be decided.
+-- When the lifecycle must next run for a waiting list; null if nothing in it has a time. An offer
+-- that is accepted by paying, and whose time is over at p_at, waits until its payment is decided.
 create or replace function sambatan.waiting_next_run_at(c sambatan.campaigns, p_at timestamptz)
 returns timestamptz language sql stable as $$
   select min(case when status = 'waiting' then keep_until
@@ -1127,15 +1136,15 @@ returns timestamptz language sql stable as $$
   where campaign_id = c.campaign_id and status in ('waiting', 'offered')
 $$;
 
--- One step of closing a campaign's waiting list: at most p_limit entries are closed. Gives how many.
--- With p_keep_offers the offers that were made stay open until they are paid or lapse. The caller
--- holds the campaign's row and stores what becomes of it in c.
+-- Runs one step of closing a campaign's waiting list: closes at most p_limit entries and returns
+-- how many. With p_keep_offers, open offers stay open until they are paid or lapse. The caller has
+-- locked the campaign's row and stores c.
 create or replace function sambatan.close_waiting(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer,
   p_keep_offers boolean default false, out closed integer
 ) language plpgsql set enable_seqscan = off as $$
 declare
-  told jsonb[];
+  events jsonb[];
 begin
   with picked as (
     select entry_id, position, quantity, kept_amount from sambatan.waiting_entries
@@ -1149,14 +1158,15 @@ begin
   )
   select coalesce(array_agg(jsonb_strip_nulls(jsonb_build_object('entry_id', entry_id,
       'quantity', quantity, 'amount', kept_amount)) order by position), '{}')
-    into told from picked;
-  closed := cardinality(told);
-  c := sambatan.remove_waiting_entries(c, 'waiting_closed', coalesce(c.closing_actor, 'system'), p_at, told);
+    into events from picked;
+  closed := cardinality(events);
+  c := sambatan.remove_waiting_entries(c, 'waiting_closed',
+    coalesce(c.closing_actor, 'system'), p_at, events);
 end
 $$;
 
--- Whether the money of a refund is kept for an entry at the head of a waiting list: it is not to be
--- sent meanwhile.
+-- Whether the money of a refund is retained for a paid waiting-list entry. Such a refund must not
+-- be sent.
 create or replace function sambatan.is_retained(p_campaign_id uuid, p_transaction_id uuid)
 returns boolean language sql stable as $$
   select exists (select 1 from sambatan.waiting_entries w
@@ -1164,7 +1174,8 @@ returns boolean language sql stable as $$
       and w.status = 'waiting')
 $$;
 
--- Refuses while the money of a refund is kept: refund_is_kept. The caller holds the campaign's row.
+-- Refuses while the money of a refund is retained: refund_is_kept. The caller has locked the
+-- campaign's row.
 create or replace function sambatan.check_not_retained(p_campaign_id uuid, p_transaction_id uuid)
 returns void language plpgsql as $$
 begin
@@ -1174,9 +1185,9 @@ begin
 end
 $$;
 
--- What was ordered under an id: a participation, or an offer after success that never became one.
--- Without the slots that cannot be delivered. pay_by is the end of its hold or offer. All null where
--- there is no such order, or its buyer left it.
+-- Returns the order with an id: a participation, or an offer after success that never became one.
+-- Undelivered slots are not included. pay_by is the end of its hold or offer. All columns are null
+-- if there is no such order, or if its buyer cancelled it.
 create or replace function sambatan.lapsed_order(
   p_campaign_id uuid, p_order_id uuid, out user_id uuid, out quantity integer,
   out shipping_address text, out note text, out pay_by timestamptz
@@ -1196,8 +1207,8 @@ begin
 end
 $$;
 
--- Slots of a campaign that nobody has and nobody is offered. Those that a completed campaign took
--- back from whole orders are not among them: nothing is delivered for them.
+-- The number of slots of a campaign that are neither taken nor under an offer. Slots that were
+-- revoked from whole orders of a completed campaign do not count: no goods are delivered for them.
 create or replace function sambatan.free_slots(p_campaign_id uuid)
 returns integer language plpgsql stable as $$
 declare
@@ -1214,9 +1225,9 @@ begin
 end
 $$;
 
--- Whether somebody may still be put on a campaign's waiting list with money for p_quantity slots that
--- was paid in time. Once the campaign has succeeded, slots must be free or still come free, and
--- packing must not have begun: nothing was shipped or received, and no payout may leave.
+-- Whether a campaign's waiting list still accepts an entry for p_quantity slots that was paid in
+-- time. Once the campaign has succeeded, slots must be free or may still become free, and packing
+-- must not have begun: nothing is shipped or received, and no payout may be sent.
 create or replace function sambatan.accepts_retained_refund(p_campaign_id uuid, p_quantity integer)
 returns boolean language plpgsql stable as $$
 declare
@@ -1243,10 +1254,10 @@ begin
 end
 $$;
 
--- When p_amount rupiah were paid that arrived for an order, if their buyer is to choose between the
--- refund and the head of the waiting list: they pay the order whole, were paid by its pay_by, and the
--- waiting list is open. Null for any other money, and for what is paid again for the same order.
--- p_why and p_paid are as why_not_owed gives and takes them. The caller holds the campaign's row.
+-- Returns when p_amount rupiah for an order were paid, if their buyer may choose between the refund
+-- and the head of the waiting list: the money pays the whole order, was paid by its pay_by, and the
+-- waiting list is open. Null for any other money, and for a second payment of the same order. p_why
+-- and p_paid are as in why_not_owed. The caller has locked the campaign's row.
 create or replace function sambatan.paid_in_time(
   p_campaign_id uuid, p_order_id uuid, p_amount bigint, p_why text, p_paid timestamptz
 ) returns timestamptz language plpgsql stable as $$
@@ -1275,8 +1286,8 @@ begin
 end
 $$;
 
--- Why the buyer of a refund may not choose the head of the waiting list instead of it, as a refusal;
--- null while they may.
+-- The code of the refusal if the buyer of a refund may not choose the head of the waiting list
+-- instead; null if they may.
 create or replace function sambatan.why_no_choice(p_campaign_id uuid, p_refund_id uuid)
 returns text language plpgsql stable as $$
 declare
@@ -1293,9 +1304,9 @@ begin
 end
 $$;
 
--- The buyer of a refund chooses the head of the waiting list instead of it. The price of the slots
--- (and the unique code) is kept for them; what was paid above that is due back at once. Slots that are
--- free are given at once. The same choice again gives the entry that was made. Refuses:
+-- The buyer of a refund chooses the head of the waiting list instead of the money. The price of the
+-- slots and the unique code are retained; any amount above that is refunded at once. Free slots are
+-- assigned at once. A repeated choice returns the entry that the first one made. Refuses:
 -- campaign_not_found, refund_has_no_choice, refund_sent_already, waiting_list_closed,
 -- quantity_out_of_bounds.
 create or replace function sambatan.wait_with_retained_refund(
@@ -1308,8 +1319,8 @@ declare
   r record;
   o record;
   c record;
-  held bigint;
-  kept bigint;
+  own_slots bigint;
+  retained bigint;
 begin
   perform sambatan.lock_campaign(p_campaign_id);
   now_at := clock_timestamp();
@@ -1329,40 +1340,40 @@ begin
   select * into strict o from sambatan.lapsed_order(p_campaign_id, r.participation_id);
   select x.price_per_slot, x.total_slots, x.max_slots_per_user, x.min_slots_per_user, x.audit_seq
     into strict c from sambatan.campaigns x where x.campaign_id = p_campaign_id;
-  held := sambatan.slots_of_buyer(p_campaign_id, o.user_id);
-  if held + o.quantity > c.max_slots_per_user then
+  own_slots := sambatan.slots_of_buyer(p_campaign_id, o.user_id);
+  if own_slots + o.quantity > c.max_slots_per_user then
     perform sambatan.refuse('quantity_out_of_bounds', jsonb_build_object(
       'minimum', coalesce(c.min_slots_per_user, 1), 'maximum', c.max_slots_per_user,
-      'held', held));
+      'held', own_slots));
   end if;
 
-  kept := o.quantity * c.price_per_slot;
-  kept := least(r.amount, kept + coalesce((select t.unique_code from sambatan.transactions t
+  retained := o.quantity * c.price_per_slot;
+  retained := least(r.amount, retained + coalesce((select t.unique_code from sambatan.transactions t
     where t.campaign_id = p_campaign_id and t.cause = 'payment:' || r.participation_id), 0));
-  if kept < r.amount then
-    update sambatan.transactions set amount = kept
+  if retained < r.amount then
+    update sambatan.transactions set amount = retained
       where campaign_id = p_campaign_id and transaction_id = p_refund_id;
     insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
         actor, created_at)
-      values (p_campaign_id, 'refund', 'due', r.participation_id, r.amount - kept,
+      values (p_campaign_id, 'refund', 'due', r.participation_id, r.amount - retained,
         r.cause || ':rest', p_actor, now_at);
   end if;
   insert into sambatan.waiting_entries (campaign_id, entry_id, user_id, position, quantity,
       shipping_address, note, created_at, updated_at, refund_id, paid_at, kept_amount)
     values (p_campaign_id, p_entry_id, o.user_id, c.audit_seq + 1, o.quantity,
-      o.shipping_address, o.note, now_at, now_at, p_refund_id, r.paid_in_time, kept);
+      o.shipping_address, o.note, now_at, now_at, p_refund_id, r.paid_in_time, retained);
   update sambatan.campaigns set waiting_entries = waiting_entries + 1
     where campaign_id = p_campaign_id;
   perform sambatan.record_event(p_campaign_id, 'waiting_joined', p_actor, now_at, null,
-    jsonb_build_object('entry_id', p_entry_id, 'quantity', o.quantity, 'amount', kept,
+    jsonb_build_object('entry_id', p_entry_id, 'quantity', o.quantity, 'amount', retained,
       'paid_at', r.paid_in_time));
   perform sambatan.offer_freed_slots(p_campaign_id, now_at);
   return p_entry_id;
 end
 $$;
 
--- Slots of a campaign that a buyer has, or has paid for and waits for at the head of the list, before
--- an entry (p_paid_at, p_position) of theirs; before none, all.
+-- The number of slots of a campaign that a buyer has, or has paid for and waits for ahead of their
+-- entry (p_paid_at, p_position). Without an entry, counts all of them.
 create or replace function sambatan.slots_of_buyer(
   p_campaign_id uuid, p_user_id uuid, p_paid_at timestamptz default 'infinity',
   p_position bigint default 0
@@ -1375,9 +1386,9 @@ create or replace function sambatan.slots_of_buyer(
         and (w.paid_at, w.position) < (p_paid_at, p_position)), 0)
 $$;
 
--- Gives the slots of an entry that has kept money to its buyer: a new participation, confirmed and
--- paid at once. The caller holds the campaign's row, has seen that the slots are free, and has stored
--- the row; it is changed here and to be read again.
+-- Assigns slots to the buyer of a paid entry: creates a participation that is confirmed and paid at
+-- once. The caller has locked the campaign's row, has checked that the slots are free, and has
+-- stored the row. This function changes the row, so the caller must read it again.
 create or replace function sambatan.assign_paid_slots(
   p_campaign_id uuid, p_entry_id uuid, p_at timestamptz
 ) returns void language plpgsql as $$
@@ -1425,10 +1436,10 @@ begin
 end
 $$;
 
--- Pays a new participation with the money of a refund that was kept: what was credited is taken back
--- as far as it pays, the payment has its receipt from now on, and the refund is void. What is above
--- p_price is the unique code. What is paid for the old order after this is paid twice. The caller
--- holds the campaign's row.
+-- Pays a new participation with the money of a retained refund. Reverses the credit as far as it
+-- pays, moves the receipt to the new payment, and voids the refund. The amount above p_price is the
+-- unique code. Later money for the old order counts as a second payment. The caller has locked the
+-- campaign's row.
 create or replace function sambatan.pay_with_retained_refund(
   p_campaign_id uuid, p_refund_id uuid, p_participation_id uuid, p_price bigint, p_at timestamptz
 ) returns void language plpgsql as $$
@@ -1469,12 +1480,11 @@ begin
 end
 $$;
 
--- Cancels one reserved participation and gives its slots back: to those who wait, if anybody does. A
--- full campaign takes joins again. One that was paid and may be left (the deadline was moved after
--- it was made) is refunded, and what was paid falls due back.
--- p_reason is 'buyer' or 'operator'; p_note is the person's own words, if any.
--- Refuses: campaign_not_found, participation_not_found, participation_transition_not_allowed,
--- campaign_closing, deadline_passed.
+-- Cancels one reserved participation and frees its slots, for the waiting list first. A full
+-- campaign accepts joins again. A paid participation that its buyer may cancel (the deadline was
+-- extended after it was made) is refunded. p_reason is 'buyer' or 'operator'; p_note is the
+-- person's own words, if any. Refuses: campaign_not_found, participation_not_found,
+-- participation_transition_not_allowed, campaign_closing, deadline_passed.
 create or replace function sambatan.release_participation(
   p_campaign_id uuid, p_participation_id uuid, p_reason text, p_actor text,
   p_note text default null
@@ -1486,7 +1496,8 @@ declare
   was_paid constant boolean := p.status = 'confirmed';
 begin
   update sambatan.participants
-    set status = case when was_paid then 'refunded' else 'cancelled' end::sambatan.participant_status,
+    set status = case when was_paid then 'refunded'
+        else 'cancelled' end::sambatan.participant_status,
       cancelled_at = case when not was_paid then now_at end,
       cancel_reason = case when not was_paid then p_reason end,
       refunded_at = case when was_paid then now_at end, updated_at = now_at
@@ -1522,9 +1533,9 @@ begin
 end
 $$;
 
--- Confirms one reserved participation whose payment was verified, and records that payment as
--- settled. A proof says when it was paid at the latest, so that a campaign whose deadline has passed
--- meanwhile still counts it. Refuses as release_participation does.
+-- Confirms one reserved participation whose payment was verified, and settles that payment. A proof
+-- shows the latest time at which it was paid, so it counts even if the deadline has passed since.
+-- Refuses as release_participation does.
 create or replace function sambatan.confirm_participation(
   p_campaign_id uuid, p_participation_id uuid, p_actor text, p_reference text default null
 ) returns sambatan.participants language plpgsql as $$
@@ -1543,9 +1554,9 @@ begin
 end
 $$;
 
--- The buyer of a completed campaign received the goods. Refuses: campaign_not_found,
--- participation_not_found, participation_transition_not_allowed, participation_not_paid: nothing is
--- sent before it is paid.
+-- Records that the buyer of a completed campaign received the goods. Refuses: campaign_not_found,
+-- participation_not_found, participation_transition_not_allowed, and participation_not_paid,
+-- because nothing is sent before it is paid.
 create or replace function sambatan.fulfil_participation(
   p_campaign_id uuid, p_participation_id uuid, p_actor text
 ) returns sambatan.participants language plpgsql as $$
@@ -1578,9 +1589,9 @@ begin
 end
 $$;
 
--- A unique code for a payment of p_amount rupiah to an account, between p_from and p_to, such that no
--- other open payment there is of the same sum. The search starts at a random code, so that payments
--- opened at the same moment seldom try the same one. Null when all of them are taken.
+-- Returns a unique code between p_from and p_to for a payment of p_amount rupiah to an account,
+-- such that no other open payment to it has the same total. The search starts at a random code, so
+-- that payments opened at the same moment rarely try the same one. Null if all codes are taken.
 create or replace function sambatan.free_code(
   p_account_id uuid, p_amount bigint, p_from integer, p_to integer
 ) returns integer language sql volatile as $$
@@ -1596,10 +1607,11 @@ create or replace function sambatan.free_code(
   order by (g.n - p_from + start.at) % (p_to - p_from + 1) limit 1
 $$;
 
--- The account and the unique code for a new payment of p_amount rupiah. Codes of three digits come
--- first, those of the default account before those of the others. Only when every active account has
--- used up those of this price do codes get longer, as little as possible: a buyer pays them. Both are
--- null when no account is active; the code alone when all 99,999 of every account are taken.
+-- Chooses the account and the unique code for a new payment of p_amount rupiah. Codes of three
+-- digits come first, those of the default account before those of other accounts. Only when every
+-- active account has used all of them for this price do codes get longer, by as little as possible,
+-- because buyers pay them. Both are null if no account is active; only the code is null if all
+-- 99,999 codes of every account are taken.
 create or replace function sambatan.choose_code(
   p_amount bigint, out account_id uuid, out unique_code integer
 ) language plpgsql volatile as $$
@@ -1620,8 +1632,8 @@ begin
 end
 $$;
 
--- What an offer after success is going to be as a participation, while it can be paid: reserved until
--- the offer ends. All null where there is no such offer.
+-- Returns the participation that an offer after success will become, while it can be paid: reserved
+-- until the offer ends. All columns are null if there is no such offer.
 create or replace function sambatan.offered_participation(p_campaign_id uuid, p_order_id uuid)
 returns sambatan.participants language plpgsql stable as $$
 declare
@@ -1651,17 +1663,17 @@ begin
 end
 $$;
 
--- The payment of a participation as it is, with an account and a unique code from now on: what is
--- to be paid is made when somebody first looks at it, so that neither joins nor the closing of a
--- large campaign pay for it. Any number of callers at once get the same one. A payment never goes
--- without a unique code: its transfer could be matched by nothing but a name.
+-- Returns the payment of a participation, and gives it an account and a unique code if it has none.
+-- The payment is created when somebody first looks at it, so that neither joins nor the closing of
+-- a large campaign pay for it. Concurrent callers get the same one. A payment always has a unique
+-- code: without it, only a name could match its transfer.
 --
--- An offer after success has a payment of its own, by which it becomes a participation.
+-- An offer after success has its own payment, which turns the offer into a participation.
 --
--- With p_pays_online buyers can pay through a provider: where no account is active, the payment is
+-- With p_pays_online, buyers can pay through a provider: if no account is active, the payment is
 -- opened without one, and gets its account once there is one.
 --
--- Takes no lock that a join would wait for. Gives null when there is nothing to pay (yet). Refuses:
+-- Takes no lock that a join would wait for. Returns null if there is nothing to pay (yet). Refuses:
 -- participation_not_found, payment_account_missing, unique_codes_exhausted.
 create or replace function sambatan.open_payment(
   p_campaign_id uuid, p_participation_id uuid, p_pays_online boolean default false
@@ -1732,7 +1744,7 @@ begin
         return t;
       end if;
     exception when unique_violation then
-      -- Somebody took the code in this moment: look again.
+      -- Another transaction has just taken the code: search again.
       null;
     end;
   end loop;
@@ -1740,10 +1752,10 @@ begin
 end
 $$;
 
--- Money that arrived and pays for nothing: it is recorded, and due back at once. p_why is
+-- Records money that arrived and pays for nothing, and makes its refund due at once. p_why is
 -- 'hold_lapsed', 'left', 'campaign_over', 'already_paid', 'too_little', 'too_much', 'too_late' or
--- 'unpaid'. p_paid_in_time is when it was paid, if its buyer is to choose between the refund and the
--- head of the waiting list. The caller holds the campaign's row.
+-- 'unpaid'. p_paid_in_time is when it was paid, if its buyer may choose between the refund and the
+-- head of the waiting list. The caller has locked the campaign's row.
 create or replace function sambatan.credit_money(
   c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_at timestamptz, p_actor text,
   p_reference text, p_receipt text, p_why text, p_paid_at timestamptz default null,
@@ -1765,10 +1777,9 @@ begin
 end
 $$;
 
--- Records that a participation was paid for: p_amount is what arrived, at least the price. What is
--- above the price is kept with it as far as it is the unique code; the rest is due back.
--- p_paid_at or p_paid_on is when its buyer paid, where that is known. The caller holds the campaign's
--- row.
+-- Records that a participation was paid: p_amount is the amount that arrived, at least the price.
+-- The part above the price is kept up to the unique code, and the rest is refunded. p_paid_at or
+-- p_paid_on is when its buyer paid, if known. The caller has locked the campaign's row.
 create or replace function sambatan.settle_payment(
   c sambatan.campaigns, p sambatan.participants, p_amount bigint, p_at timestamptz, p_actor text,
   p_reference text, p_receipt text, p_paid_at timestamptz default null, p_paid_on date default null
@@ -1776,11 +1787,12 @@ create or replace function sambatan.settle_payment(
 declare
   t sambatan.transactions;
 begin
-  -- The insert settles who is first: the caller, or whoever makes the open payment just now.
+  -- The insert decides who is first: the caller, or a transaction that is opening the payment.
   insert into sambatan.transactions as old (campaign_id, kind, status, participation_id, amount,
       cause, actor, reference, created_at, settled_at, receipt, paid_at, paid_on)
     values (c.campaign_id, 'payment', 'settled', p.participation_id,
-      (p.quantity - p.undelivered_slots) * c.price_per_slot, 'payment:' || p.participation_id, p_actor,
+      (p.quantity - p.undelivered_slots) * c.price_per_slot, 'payment:' || p.participation_id,
+      p_actor,
       p_reference, p_at, p_at, p_receipt, p_paid_at, p_paid_on)
     on conflict (campaign_id, cause) do update set status = 'settled', actor = p_actor,
       reference = p_reference, settled_at = p_at, receipt = p_receipt, reason = null,
@@ -1803,7 +1815,8 @@ begin
 end
 $$;
 
--- Moves a reserved participation to confirmed, with its event. The caller holds the campaign's row.
+-- Changes a reserved participation to confirmed and records the event. The caller has locked the
+-- campaign's row.
 create or replace function sambatan.confirm_reserved(
   c sambatan.campaigns, p sambatan.participants, p_at timestamptz, p_actor text
 ) returns sambatan.participants language plpgsql as $$
@@ -1821,8 +1834,8 @@ begin
 end
 $$;
 
--- Why p_amount rupiah that were paid at p_paid for a participation would not pay what it owes, as
--- payment_late has it; null when they would. The caller holds the campaign's row.
+-- The reason, as in payment_late, why p_amount rupiah that were paid at p_paid would not pay a
+-- participation; null if they would. The caller has locked the campaign's row.
 create or replace function sambatan.why_not_owed(
   c sambatan.campaigns, p sambatan.participants, p_amount bigint, p_paid timestamptz
 ) returns text language plpgsql stable as $$
@@ -1851,18 +1864,18 @@ begin
 end
 $$;
 
--- Money for a participation arrived: p_amount rupiah, once per receipt ('line:…' of a statement,
--- 'verified:…' by a person, a provider's own name for it). p_paid_at or p_paid_on is when the buyer
--- paid, as far as that is known; it decides, not when it was seen. The money is
+-- Counts p_amount rupiah that arrived for a participation, once per receipt ('line:…' of a
+-- statement, 'verified:…' by a person, a provider's own name for it). p_paid_at or p_paid_on is
+-- when the buyer paid, as far as it is known; this time decides, not the time at which the money
+-- was noticed. Returns the participation that has the slots, and what happened to the money:
 --   settled   it pays what was due; a reserved participation is confirmed, and an offer after success
 --             becomes a confirmed participation
---   given     its hold had lapsed, but the campaign still has as many slots: they are its buyer's
---             again, as a new participation
---   credited  anything else: too late, twice, too little; the refund is due at once. What was paid
---             in time for slots that others have by now leaves its buyer a choice (paid_in_time)
---   known     this receipt was counted before; nothing changed
--- Gives which, and the participation that has the slots. Refuses: campaign_not_found,
--- participation_not_found.
+--   given     its hold had lapsed, but the campaign still has enough slots: its buyer gets them again,
+--             as a new participation
+--   credited  anything else: too late, twice, too little; the refund is due at once. If it was paid in
+--             time for slots that other buyers have by now, its buyer may choose (paid_in_time)
+--   known     this receipt was counted before; nothing changes
+-- Refuses: campaign_not_found, participation_not_found.
 create or replace function sambatan.receive_money(
   p_campaign_id uuid, p_participation_id uuid, p_amount bigint, p_actor text, p_reference text,
   p_receipt text, p_paid_at timestamptz default null, p_paid_on date default null,
@@ -1921,10 +1934,10 @@ begin
 
   outcome := case when participation_id = p_participation_id then 'settled' else 'given' end;
   if outcome = 'given' then
-    -- What follows comes after the join in the log, so its time may not be before it.
+    -- The next events come after the join in the log, so their time must not be earlier.
     now_at := clock_timestamp();
-    -- The code that was paid belongs to what it pays for now; what is paid for the old participation
-    -- from here on is paid twice, also where nobody had looked at its payment.
+    -- The unique code that was paid belongs to the new payment. Later money for the old
+    -- participation counts as a second payment, even if nobody had opened its payment.
     insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
         actor, created_at, reason)
       values (c.campaign_id, 'payment', 'void', p_participation_id, price,
@@ -1952,10 +1965,11 @@ begin
 end
 $$;
 
--- Joins once more for a buyer whose hold had lapsed and who had paid in time, by the very rules of a
--- join: the slots have to be free, also of those who wait, and within the buyer's bounds. Once the
--- deadline has passed no join is taken, but a place that was paid for before it is given back. Gives
--- the new participation, or null when it was refused. The caller holds the campaign's row.
+-- Joins again for a buyer whose hold had lapsed although they paid in time. The rules of a join
+-- apply: the slots must be free, not reserved for the waiting list, and within the bounds per
+-- buyer. After the deadline no join is accepted, but slots that were paid before it are assigned
+-- again. Returns the new participation, or null if it was refused. The caller has locked the
+-- campaign's row.
 create or replace function sambatan.rejoin_lapsed(
   c sambatan.campaigns, p sambatan.participants, p_actor text
 ) returns uuid language plpgsql as $$
@@ -1985,9 +1999,9 @@ begin
 end
 $$;
 
--- A participation beside the ordinary way in: of the same buyer, for as many slots and to the same
--- address as p, reserved or confirmed at once. A campaign that this fills while it takes joins is
--- full. The caller holds the campaign's row and has seen that the slots are there; c is stored.
+-- Adds a participation outside the normal join: for the same buyer, with the quantity and address
+-- of p, reserved or confirmed at once. Marks an open campaign as full if this fills it. The caller
+-- has locked the campaign's row and has checked that the slots are free. Stores c.
 create or replace function sambatan.add_participation(
   c sambatan.campaigns, p sambatan.participants, p_participation_id uuid,
   p_status sambatan.participant_status, p_at timestamptz, p_actor text
@@ -2021,28 +2035,28 @@ begin
 end
 $$;
 
--- An offer after success was paid for: it is accepted, and p, what it was to be, is a confirmed
--- participation. The caller holds the campaign's row.
+-- Accepts an offer after success that was paid: p, the participation that it was to become, is
+-- confirmed. The caller has locked the campaign's row.
 create or replace function sambatan.take_paid_offer(
   c sambatan.campaigns, p sambatan.participants, p_at timestamptz, p_actor text
 ) returns void language plpgsql as $$
 declare
-  told uuid;
+  accepted_id uuid;
 begin
-  select entry_id into strict told from sambatan.waiting_entries
+  select entry_id into strict accepted_id from sambatan.waiting_entries
     where campaign_id = c.campaign_id and order_id = p.participation_id;
   c.reserved_slots := c.reserved_slots - p.quantity;
   c := sambatan.remove_waiting_entries(c, 'waiting_accepted', p_actor, p_at, array[
-    jsonb_build_object('entry_id', told, 'quantity', p.quantity,
+    jsonb_build_object('entry_id', accepted_id, 'quantity', p.quantity,
       'participation_id', p.participation_id)]);
   c := sambatan.add_participation(c, p, p.participation_id, 'confirmed', p_at, p_actor);
   update sambatan.waiting_entries set status = 'accepted', accepted_at = p_at, updated_at = p_at,
       participation_id = p.participation_id
-    where campaign_id = c.campaign_id and entry_id = told;
+    where campaign_id = c.campaign_id and entry_id = accepted_id;
 end
 $$;
 
--- The payment of a participation is owed no more, if it is open. The caller holds the campaign's row.
+-- Voids the payment of a participation, if it is open. The caller has locked the campaign's row.
 create or replace function sambatan.void_payment(
   p_campaign_id uuid, p_participation_id uuid, p_reason text
 ) returns void language sql as $$
@@ -2051,10 +2065,10 @@ create or replace function sambatan.void_payment(
     and status in ('due', 'proof_submitted', 'rejected', 'pending')
 $$;
 
--- A payment that was looked at is payable again: why is kept with it, and a hold whose clock its
--- proof had stopped runs on with what was left of it, an hour at least (or the whole hold, where
--- that is shorter), but never beyond the deadline. Once the deadline has passed there is no time left
--- to pay in. p_is_rejected when a person has looked at the proof and decided. The caller holds the
+-- Makes a payment payable again and stores the reason. If a proof had stopped the clock of the
+-- hold, the hold continues with the time that was left, at least an hour (or the whole hold, if it
+-- is shorter), but never beyond the deadline. After the deadline no time is left to pay.
+-- p_is_rejected says that a person has checked the proof and rejected it. The caller has locked the
 -- campaign's row.
 create or replace function sambatan.reopen_payment(
   c sambatan.campaigns, p sambatan.participants, t sambatan.transactions, p_reason text,
@@ -2080,7 +2094,8 @@ begin
 end
 $$;
 
--- The open payment of a participation, or a refusal. The caller holds the campaign's row.
+-- Returns the open payment of a participation, or refuses: payment_not_due, payment_not_open. The
+-- caller has locked the campaign's row.
 create or replace function sambatan.payment_to_change(
   p_campaign_id uuid, p_participation_id uuid, variadic p_from sambatan.transaction_status[]
 ) returns sambatan.transactions language plpgsql as $$
@@ -2098,9 +2113,9 @@ begin
 end
 $$;
 
--- The buyer says that they paid, and shows it: the payment waits for somebody to verify it, and its
--- hold does not lapse meanwhile. A later proof takes the place of the one before. A payment that a
--- provider has comes back from it: its order is still asked after, and whichever money is known of
+-- The buyer submits a proof of payment: the payment waits for verification, and its hold does not
+-- lapse meanwhile. A later proof replaces an earlier one. A payment that is with a provider is
+-- taken back from it. The provider is still asked about its order, and the money that is known
 -- first pays. Refuses: campaign_not_found, participation_not_found, payment_not_due,
 -- payment_not_open.
 create or replace function sambatan.submit_proof(
@@ -2137,9 +2152,9 @@ begin
 end
 $$;
 
--- The sums that people have seen arrive for a participation, by eye, and under which reference. What
--- was above what it pays for is credited beside the payment that has the receipt.
-create or replace function sambatan.manually_verified_sums(p_campaign_id uuid, p_participation_id uuid)
+-- Returns the amounts that people verified manually for a participation, with their references. The
+-- amount above what it pays for is a credit next to the payment that has the receipt.
+create or replace function sambatan.manual_verifications(p_campaign_id uuid, p_participation_id uuid)
 returns table (amount bigint, reference text) language sql stable as $$
   select t.amount + t.surcharge + coalesce(above.amount, 0), t.reference
   from sambatan.transactions t
@@ -2149,28 +2164,28 @@ returns table (amount bigint, reference text) language sql stable as $$
     and t.receipt like 'verified:%'
 $$;
 
--- The receipt of the next sum that somebody sees arrive for a participation: what was too little may
--- have been seen before.
+-- Returns the receipt of the next manual verification of a participation. Several are possible: an
+-- earlier amount may have been too little.
 create or replace function sambatan.next_verified_receipt(
   p_campaign_id uuid, p_participation_id uuid
 ) returns text language sql stable as $$
   select 'verified:' || p_participation_id || case when count(*) > 0 then ':' || count(*) else '' end
-  from sambatan.manually_verified_sums(p_campaign_id, p_participation_id)
+  from sambatan.manual_verifications(p_campaign_id, p_participation_id)
 $$;
 
--- The day (Asia/Jakarta) on which a proof of a payment was last uploaded: it was paid by then. Null
--- without a proof.
+-- Returns the day (Asia/Jakarta) on which a proof of a payment was last uploaded: it was paid by
+-- then. Null without a proof.
 create or replace function sambatan.proof_day(p_campaign_id uuid, p_participation_id uuid)
 returns date language sql stable as $$
   select (f.uploaded_at at time zone 'Asia/Jakarta')::date from sambatan.payment_proofs f
   where f.campaign_id = p_campaign_id and f.participation_id = p_participation_id
 $$;
 
--- Verifies an open payment: p_amount rupiah arrived, what was to be paid where it is null. p_paid_on
--- is the day of the transfer; the day of the proof where it is null, and now without a proof. The same
--- sum under the same reference (or none) was seen before, or a line of a statement that has this
--- reference (or whichever, where none is given) was counted for it: it is known, and not counted again.
--- Refuses: campaign_not_found, payment_not_due, payment_not_open.
+-- Verifies an open payment manually: p_amount rupiah arrived, or the expected amount if it is null.
+-- p_paid_on is the day of the transfer; if it is null, the day of the proof counts, or now without
+-- a proof. The amount is known and is not counted again if it was verified before with the same
+-- reference (or without one), or if a statement line with this reference was counted for it (with
+-- any reference, if none is given). Refuses: campaign_not_found, payment_not_due, payment_not_open.
 create or replace function sambatan.verify_payment(
   p_campaign_id uuid, p_participation_id uuid, p_amount bigint, p_actor text, p_reference text,
   p_paid_on date default null, out outcome text, out participation_id uuid
@@ -2179,12 +2194,12 @@ declare
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   t constant sambatan.transactions := sambatan.payment_to_change(p_campaign_id,
     p_participation_id, 'due', 'proof_submitted', 'rejected', 'pending');
-  seen constant bigint := coalesce(p_amount, t.amount + t.unique_code);
+  arrived constant bigint := coalesce(p_amount, t.amount + t.unique_code);
 begin
-  if exists (select from sambatan.manually_verified_sums(p_campaign_id, p_participation_id) s
-    where s.amount = seen and s.reference is not distinct from p_reference)
+  if exists (select from sambatan.manual_verifications(p_campaign_id, p_participation_id) s
+    where s.amount = arrived and s.reference is not distinct from p_reference)
     or exists (select 1 from sambatan.counted_sums(p_campaign_id, p_participation_id) l
-      where l.amount = seen and l.outcome <> 'known'
+      where l.amount = arrived and l.outcome <> 'known'
       and (p_reference is null or strpos(lower(l.description), lower(p_reference)) > 0))
   then
     outcome := 'known';
@@ -2192,7 +2207,7 @@ begin
     return;
   end if;
   select r.outcome, r.participation_id into outcome, participation_id
-    from sambatan.receive_money(p_campaign_id, p_participation_id, seen, p_actor, p_reference,
+    from sambatan.receive_money(p_campaign_id, p_participation_id, arrived, p_actor, p_reference,
       sambatan.next_verified_receipt(p_campaign_id, p_participation_id), null,
       coalesce(p_paid_on, sambatan.proof_day(p_campaign_id, p_participation_id))) r;
 end
@@ -2222,7 +2237,7 @@ begin
 end
 $$;
 
--- The sums that statements have shown for a participation and that were counted for it: one for each
+-- Returns the amounts of bank statements that were counted for a participation: one for each
 -- transfer, part of a transfer, or several transfers that paid together.
 create or replace function sambatan.counted_sums(p_campaign_id uuid, p_participation_id uuid)
 returns table (amount bigint, outcome text, description text) language sql stable as $$
@@ -2234,21 +2249,22 @@ returns table (amount bigint, outcome text, description text) language sql stabl
   group by s.receipt
 $$;
 
--- Whether a person has seen this very sum arrive for a participation, by eye, and no line of a
--- statement stands for that yet.
+-- Whether a person verified exactly this amount for a participation, and no statement line has been
+-- matched with that verification yet.
 create or replace function sambatan.is_manually_verified(
   p_campaign_id uuid, p_participation_id uuid, p_amount bigint
 ) returns boolean language sql stable as $$
   select count(*) > (select count(*) from sambatan.counted_sums(p_campaign_id, p_participation_id) l
     where l.amount = p_amount and l.outcome = 'known')
-  from sambatan.manually_verified_sums(p_campaign_id, p_participation_id) s where s.amount = p_amount
+  from sambatan.manual_verifications(p_campaign_id, p_participation_id) s where s.amount = p_amount
 $$;
 
--- The payments that a transfer of p_amount rupiah on a day may be for: open ones of exactly that sum
--- to that account, from a day before they were made to fourteen days after they were to be paid
--- (is_known false). Where there is none, those that a person has verified by eye (is_known true),
--- and those with a unique code that were paid through a provider: who transferred as well is given
--- that back (is_known false); each as long as no line of a statement stands for it yet.
+-- Returns the payments that a transfer of p_amount rupiah on a day may be for: open ones of exactly
+-- that amount to that account, from a day before they were created to fourteen days after they were
+-- due (is_known false). If there is none, returns payments that a person verified manually
+-- (is_known true), and payments with a unique code that were paid through a provider: a transfer in
+-- addition to that is refunded (is_known false). Each counts only while no statement line has been
+-- matched with it.
 create or replace function sambatan.payments_for(
   p_account_id uuid, p_amount bigint, p_booked_on date
 ) returns table (campaign_id uuid, participation_id uuid, is_known boolean)
@@ -2275,10 +2291,10 @@ language sql stable as $$
         where l.amount = p_amount)))
 $$;
 
--- Of which participation a person has seen the sum that a line says is for another one: of that one
--- itself, or, where it would pay nothing there, of another one that its buyer has in the campaign (the
--- slots that they were given again, or have taken anew). Null when nobody has. The caller holds the
--- campaign's row.
+-- Returns the participation for which a person manually verified the amount of a statement line:
+-- the participation of the line itself; or, if the amount would pay nothing there, another one of
+-- the same buyer in the campaign (slots that were assigned again or joined again). Null if there is
+-- none. The caller has locked the campaign's row.
 create or replace function sambatan.manually_verified_for(
   c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_paid timestamptz
 ) returns uuid language plpgsql stable as $$
@@ -2302,11 +2318,11 @@ begin
 end
 $$;
 
--- Lowers what a participation is to pay, or makes a refund due for what was paid, when it keeps
--- p_quantity of its slots in a campaign that has not ended. An open payment of another sum gets a
--- unique code of its own when it is looked at. Gives the rupiah that are due back. Refuses:
--- payment_not_open while a proof is being checked or a provider has the payment: nobody knows then
--- which sum is on its way. The caller holds the campaign's row.
+-- Lowers the amount of a participation's payment, or makes a refund due, when it keeps p_quantity
+-- of its slots in a campaign that has not ended. An open payment with a new amount gets a new
+-- unique code when somebody looks at it. Returns the rupiah that are refunded. Refuses:
+-- payment_not_open while a proof is being checked or a provider has the payment, because nobody
+-- knows then which amount is on its way. The caller has locked the campaign's row.
 create or replace function sambatan.pay_for_fewer(
   c sambatan.campaigns, p sambatan.participants, p_quantity integer, p_at timestamptz, p_actor text
 ) returns bigint language plpgsql as $$
@@ -2334,9 +2350,9 @@ begin
 end
 $$;
 
--- Refuses unless a participation may keep p_quantity of its slots at p_at: more_slots_by_joining,
--- campaign_closing, campaign_not_active, deadline_passed, quantity_out_of_bounds. The caller holds
--- the campaign's row.
+-- Refuses if a participation may not keep p_quantity of its slots at p_at: more_slots_by_joining,
+-- campaign_closing, campaign_not_active, deadline_passed, quantity_out_of_bounds. The caller has
+-- locked the campaign's row.
 create or replace function sambatan.check_fewer(
   c sambatan.campaigns, p sambatan.participants, p_quantity integer, p_at timestamptz
 ) returns void language plpgsql as $$
@@ -2363,11 +2379,11 @@ begin
 end
 $$;
 
--- Corrects a participation: where it is sent to, its note, and fewer slots; what is null stays as it
--- is, and an empty note is none. Address and note may be corrected while it is reserved or
--- confirmed. Fewer slots are possible while joins are taken: they go back, to those who wait first,
--- what was paid for them falls due back, and what is left keeps its status. A change that changes
--- nothing writes nothing. The log says what was changed, and no address.
+-- Changes the address, the note and the number of slots of a participation. A null argument changes
+-- nothing; an empty note removes the note. Address and note can change while it is reserved or
+-- confirmed. The number of slots can become smaller while the campaign accepts joins: the slots are
+-- offered to the waiting list first, the money for them is refunded, and the rest keeps its status.
+-- A request without a change writes nothing. The log says what changed, but contains no address.
 -- Refuses: campaign_not_found, participation_not_found, participation_transition_not_allowed, and
 -- what check_fewer and pay_for_fewer refuse.
 create or replace function sambatan.change_participation(
@@ -2436,9 +2452,9 @@ begin
 end
 $$;
 
--- Counts p_amount rupiah of a statement for a participation: the money is received, unless a person
--- had verified that very sum by eye before. Without p_refund, a sum that is less than what the
--- participation owes is refused: it may be one of several transfers. The caller has locked the
+-- Counts p_amount rupiah of a statement for a participation, unless a person had verified exactly
+-- that amount manually before. Without p_refund, refuses an amount that is less than the
+-- participation owes, because it may be one of several transfers. The caller has locked the
 -- campaign's row. Refuses: statement_lines_too_little, and as receive_money does.
 create or replace function sambatan.count_money(
   c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_refund boolean, p_actor text,
@@ -2448,12 +2464,13 @@ create or replace function sambatan.count_money(
 declare
   paid constant timestamptz :=
     sambatan.paid_moment(p_booked_at, p_booked_on, clock_timestamp());
-  seen constant uuid := sambatan.manually_verified_for(c, p_participation_id, p_amount, paid);
+  verified_for constant uuid :=
+    sambatan.manually_verified_for(c, p_participation_id, p_amount, paid);
   missing constant bigint := sambatan.missing_of(c, p_participation_id, p_amount, paid);
 begin
-  if seen is not null then
+  if verified_for is not null then
     outcome := 'known';
-    participation_id := seen;
+    participation_id := verified_for;
     return;
   elsif missing > 0 and not p_refund then
     perform sambatan.refuse('statement_lines_too_little', jsonb_build_object(
@@ -2465,8 +2482,9 @@ begin
 end
 $$;
 
--- How much less than what a participation owes p_amount rupiah are that were paid at p_paid; null when
--- they would not pay it anyway, zero when they would. The caller holds the campaign's row.
+-- Returns how many rupiah p_amount, paid at p_paid, falls short of what a participation owes. Zero
+-- if it pays all of it; null if the money would not pay for it anyway. The caller has locked the
+-- campaign's row.
 create or replace function sambatan.missing_of(
   c sambatan.campaigns, p_participation_id uuid, p_amount bigint, p_paid timestamptz
 ) returns bigint language plpgsql stable as $$
@@ -2494,7 +2512,8 @@ begin
 end
 $$;
 
--- An open line, locked. Refuses: statement_line_not_found, statement_line_handled.
+-- Returns an open statement line, locked. Refuses: statement_line_not_found,
+-- statement_line_handled.
 create or replace function sambatan.open_line(p_line_id uuid)
 returns sambatan.statement_lines language plpgsql as $$
 declare
@@ -2510,8 +2529,8 @@ begin
 end
 $$;
 
--- Says what an open line pays for, in parts: so many rupiah for each participation. Nothing is counted
--- yet, and what was said before is replaced; no part at all takes it back. Refuses:
+-- Divides an open statement line into parts, each with an amount for one participation. Nothing is
+-- counted yet. Replaces earlier parts; no parts at all removes them. Refuses:
 -- statement_line_not_found, statement_line_handled, statement_parts_exceed_line.
 create or replace function sambatan.allocate_line(
   p_line_id uuid, p_campaign_ids uuid[], p_participation_ids uuid[], p_amounts bigint[], p_actor text
@@ -2539,11 +2558,11 @@ begin
 end
 $$;
 
--- Counts allocated lines: what they bring for one participation is counted as one sum, so that several
--- transfers pay one order together. What a line has left over goes with its first part, and is due
--- back to that buyer as far as it pays for nothing. All or nothing. With p_refund, what is too little
--- is due back. Refuses: statement_line_not_found, statement_line_handled, statement_line_not_divided,
--- and as count_money does.
+-- Counts allocated lines. All their parts for one participation count as one amount, so that
+-- several transfers can pay one order together. The rest of a line goes with its first part, and is
+-- refunded to that buyer if it pays for nothing. All or nothing. With p_refund, an amount that is
+-- too little is refunded. Refuses: statement_line_not_found, statement_line_handled,
+-- statement_line_not_divided, and as count_money does.
 create or replace function sambatan.count_lines(
   p_line_ids uuid[], p_refund boolean, p_actor text
 ) returns void language plpgsql as $$
@@ -2556,7 +2575,8 @@ declare
   r record;
   result record;
 begin
-  -- Campaigns before lines, each in order: whoever locks several does the same.
+  -- Locks campaigns before lines, both in order of their ids: every function that locks several
+  -- does so.
   locked := array(select c.campaign_id from sambatan.campaigns c
     where c.campaign_id in (select s.campaign_id from sambatan.statement_line_parts s
       where s.line_id = any (wanted))
@@ -2610,7 +2630,8 @@ begin
 end
 $$;
 
--- Lines whose parts are counted are handled: one that has a single part says itself what it is for.
+-- Marks lines as handled once their parts are counted. A line with a single part names its
+-- participation itself.
 create or replace function sambatan.close_lines(p_line_ids uuid[], p_actor text)
 returns void language sql as $$
   update sambatan.statement_lines l set status = 'matched', handled_by = p_actor,
@@ -2624,15 +2645,16 @@ returns void language sql as $$
   where l.line_id = d.line_id
 $$;
 
--- A line is for one participation, says a person. It is counted at once, together with other lines that
--- wait for the same one, when they pay what it owes; too little waits for the rest, unless p_refund
--- says that it is due back. Refuses: campaign_not_found, statement_line_handled,
--- statement_line_not_found, and as receive_money does.
+-- A person assigns a line to one participation. Counts it at once, together with other lines that
+-- wait for the same participation, if they pay what it owes. An amount that is too little waits for
+-- the rest, unless p_refund says that it is refunded. Refuses: campaign_not_found,
+-- statement_line_handled, statement_line_not_found, and as receive_money does.
 create or replace function sambatan.assign_line(
   p_line_id uuid, p_campaign_id uuid, p_participation_id uuid, p_refund boolean, p_actor text
 ) returns sambatan.statement_lines language plpgsql as $$
 declare
-  -- Before it is asked what was seen: somebody may be verifying that very sum just now.
+  -- Locks before it reads the manual verifications: a person may be verifying that amount right
+  -- now.
   c constant sambatan.campaigns := sambatan.lock_campaign(p_campaign_id);
   waiting constant uuid[] := array(select s.line_id from sambatan.statement_line_parts s
     join sambatan.statement_lines o on o.line_id = s.line_id
@@ -2667,9 +2689,9 @@ begin
 end
 $$;
 
--- Counts each of several open lines for the one payment that it fits, in the order of the statement;
--- the others are left to a person, who is told whether none fits or several do. Gives those that were
--- counted.
+-- Counts each of several open lines for the one payment that it fits, in the order of the
+-- statement. Leaves the others to a person, and records whether no payment or several payments fit.
+-- Returns the lines that were counted.
 create or replace function sambatan.match_lines(p_line_ids uuid[], p_actor text)
 returns setof sambatan.statement_lines language plpgsql as $$
 declare
@@ -2718,8 +2740,8 @@ begin
 end
 $$;
 
--- Whether buyers of a campaign have somewhere to pay to once it is open: a receiving account, or an
--- online provider. A campaign that is paid when it completes may open without.
+-- Whether buyers of a campaign can pay once it is open: to a receiving account, or through an
+-- online provider. A campaign whose payments are due on completion may open without either.
 create or replace function sambatan.can_collect(c sambatan.campaigns, p_pays_online boolean)
 returns boolean language sql stable as $$
   select c.payment_timing <> 'upfront' or p_pays_online
@@ -2727,8 +2749,8 @@ returns boolean language sql stable as $$
 $$;
 
 -- Opens a draft or scheduled campaign for joins, now. Refuses: campaign_not_found,
--- transition_not_allowed, deadline_passed, and receiving_account_missing where buyers have to pay
--- before it closes and there is nothing to pay to.
+-- transition_not_allowed, deadline_passed, and receiving_account_missing if buyers must pay before
+-- it closes and there is no way to pay.
 create or replace function sambatan.open_campaign(
   p_campaign_id uuid, p_actor text, p_pays_online boolean default false
 )
@@ -2751,9 +2773,9 @@ begin
 end
 $$;
 
--- Moves the deadline of an active or full campaign to a later time. Refuses: campaign_not_found,
--- transition_not_allowed, campaign_closing, deadline_passed, deadline_not_later. Who joined before
--- may leave from now on, paid or not: see cancellable_participation.
+-- Moves the deadline of an active or full campaign to a later time. Buyers who joined before may
+-- cancel from now on, paid or not: see cancellable_participation. Refuses: campaign_not_found,
+-- transition_not_allowed, campaign_closing, deadline_passed, deadline_not_later.
 create or replace function sambatan.extend_deadline(
   p_campaign_id uuid, p_deadline timestamptz, p_reason text, p_actor text
 ) returns sambatan.audit_logs language plpgsql as $$
@@ -2771,11 +2793,11 @@ begin
   elsif p_deadline <= c.deadline then
     perform sambatan.refuse('deadline_not_later', jsonb_build_object('deadline', c.deadline));
   end if;
-  -- next_run_at stays: a hold or an offer may end between the old deadline and the new one, and looking
-  -- early is harmless.
+  -- next_run_at stays: a hold or an offer may end between the old deadline and the new one. A run
+  -- that comes too early is harmless.
   update sambatan.campaigns set deadline = p_deadline, extended_at = now_at
     where campaign_id = p_campaign_id;
-  -- Holds that the old deadline had cut short run as long as they were to.
+  -- Holds that the old deadline had cut short get their full time.
   update sambatan.participants set updated_at = now_at, hold_expires_at = greatest(
       hold_expires_at, least(joined_at + c.hold_seconds * interval '1 second', p_deadline))
     where campaign_id = p_campaign_id and status = 'pending_payment'
@@ -2791,9 +2813,9 @@ begin
 end
 $$;
 
--- Calls a campaign off. One that was never open ends at once; one that took joins is marked as
--- closing, takes no more of them, and settle_campaign makes its refunds and ends it.
--- Gives true when it has ended. Refuses: campaign_not_found, transition_not_allowed,
+-- Cancels a campaign. A campaign that was never open ends at once. A campaign that accepted joins
+-- is marked as closing and accepts no more; settle_campaign then makes its refunds due and ends it.
+-- Returns true if it has ended. Refuses: campaign_not_found, transition_not_allowed,
 -- campaign_closing.
 create or replace function sambatan.cancel_campaign(
   p_campaign_id uuid, p_reason text, p_actor text
@@ -2823,8 +2845,8 @@ begin
 end
 $$;
 
--- The platform's share of an amount in whole rupiah: basis points, rounded half-even. The amount is
--- taken apart first: 10^15 rupiah times 10^4 basis points is more than a bigint holds.
+-- The platform's share of an amount in whole rupiah: basis points, rounded half to even. Splits the
+-- amount first, because 10^15 rupiah times 10^4 basis points does not fit into a bigint.
 create or replace function sambatan.platform_fee(p_amount bigint, p_basis_points integer)
 returns bigint language sql immutable parallel safe as $$
   select q + case when 2 * r > 10000 or (2 * r = 10000 and q % 2 = 1) then 1 else 0 end
@@ -2834,9 +2856,9 @@ returns bigint language sql immutable parallel safe as $$
   ) d
 $$;
 
--- What settling writes beside the campaign's row, gathered, so that many campaigns are stored by one
--- statement for each table: the checks, indexes and keys of a table are made ready once for each
--- statement, which costs several times as much as writing a row.
+-- Stores the collected rows of settling, apart from the campaigns themselves. Many campaigns are
+-- stored with one statement per table: PostgreSQL prepares the checks, indexes and keys of a table
+-- once per statement, which costs several times as much as writing a row.
 create or replace function sambatan.apply_writes(p_writes sambatan.pending_writes)
 returns void language plpgsql set enable_seqscan = off as $$
 begin
@@ -2861,11 +2883,11 @@ begin
 end
 $$;
 
--- One short step: settles up to p_limit of a campaign's participations, with their audit rows and
--- the money that falls due, and gives how many it settled. While the campaign is being closed, as
--- the closing demands; before that, it lets go those whose hold has lapsed, and a campaign that was
--- full takes joins again (that event is the caller's). The caller holds the campaign's row and stores
--- what becomes of it in c, and the effects.
+-- Runs one short step: settles up to p_limit participations of a campaign, with their audit rows
+-- and the money that falls due, and returns how many. While the campaign is being closed, follows
+-- its outcome. Before that, cancels participations whose hold has lapsed, so that a full campaign
+-- accepts joins again (the caller records that event). The caller has locked the campaign's row and
+-- stores c and the writes.
 create or replace function sambatan.settle_participants(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer, out settled integer,
   out writes sambatan.pending_writes
@@ -2893,8 +2915,8 @@ begin
       order by status, participation_id limit p_limit)
     ) p
   ), money as (
-    -- Completing makes what was pledged due; refunding makes what was paid due back, less what of it
-    -- is due back or went back already.
+    -- Completing makes pledged payments due. Refunding makes paid money due back, less the part
+    -- that is already due back or refunded.
     select row(c.campaign_id, 'payment', k.participation_id, k.quantity * c.price_per_slot,
       'payment:' || k.participation_id, by_actor, p_at,
       p_at + (c.payment_term_seconds + c.payment_grace_seconds) * interval '1 second')
@@ -2966,17 +2988,17 @@ begin
 end
 $$;
 
--- Brings one campaign to where it has to be by now: opens it at its time, lets lapsed holds and
--- unanswered offers go, decides at the deadline (or, with p_complete_full, as soon as it is full),
--- and closes it in steps of at most p_limit participations and waiting entries. At the deadline of a
--- campaign that is paid up front it waits first until no payment that was made in time can turn up
--- any more, the verification hours at most. Where buyers have nothing to pay to (p_pays_online: they
--- have a provider) such a campaign does not open by itself; it is tried again. The caller holds the
--- campaign's row and stores what becomes of it in c (store_campaigns): a campaign that is closed in
--- one step is written once. The effects of closing are the caller's to store as well.
+-- Brings one campaign to the state that it should have now. Opens it at its time, lets holds and
+-- offers lapse, decides at the deadline (with p_complete_full, as soon as it is full), and closes
+-- it in steps of at most p_limit participations and waiting entries. At the deadline of an upfront
+-- campaign, first waits until no payment made in time can appear any more, at most for the
+-- verification period. If buyers have no way to pay (p_pays_online says that there is a provider),
+-- such a campaign does not open by itself; a later run tries again. The caller has locked the
+-- campaign's row and stores c with store_campaigns, so that a campaign that closes in one step is
+-- written once. The caller also stores the writes.
 --
--- Gives the audit rows of the campaign's own transitions made here, how many participations it
--- settled, and in more whether it has to be called again (in a new transaction) to finish.
+-- Returns the audit rows of the campaign's own transitions, the number of settled participations,
+-- and in more whether another call (in a new transaction) is needed to finish.
 create or replace function sambatan.settle_step(
   inout c sambatan.campaigns, p_complete_full boolean, p_limit integer, p_pays_online boolean,
   out transitions sambatan.audit_logs[], out settled integer, out more boolean,
@@ -3005,7 +3027,7 @@ begin
   elsif c.status = 'scheduled' and c.opens_at <= now_at then
     transitions := transitions || sambatan.open_campaign(c.campaign_id, 'system');
     select * into c from sambatan.campaigns t where t.campaign_id = c.campaign_id;
-    -- What follows comes after the opening in the log, so its time may not be before it.
+    -- The next events come after the opening in the log, so their time must not be earlier.
     now_at := clock_timestamp();
   end if;
   if c.status = 'fulfilled' and c.closing_outcome is null then
@@ -3024,7 +3046,7 @@ begin
     select * into r from sambatan.settle_participants(c, now_at, p_limit);
     c := r.c;
     settled := r.settled;
-    -- At once: what follows reads them.
+    -- Stored at once, because the next statements read them.
     perform sambatan.apply_writes(r.writes);
     if settled > 0 and was_full then
       select * into r
@@ -3046,7 +3068,7 @@ begin
     if now_at >= c.deadline and c.payment_timing = 'upfront' and now_at < verified_at
       and sambatan.awaits_payments(c)
     then
-      -- A person may set a line aside meanwhile, which concerns any number of campaigns.
+      -- A person may dismiss a statement line meanwhile, which affects any number of campaigns.
       c.next_run_at := least(verified_at, now_at + interval '10 minutes');
       if c.status <> 'verifying' then
         c.status := 'verifying';
@@ -3079,7 +3101,8 @@ begin
   end if;
 
   settled := 0;
-  -- Who waits keeps waiting when it succeeds: an order that is not paid is passed on to them.
+  -- If the campaign succeeds, its waiting list continues: it gets the slots of orders that are not
+  -- paid.
   if c.waiting_entries > 0 and c.closing_outcome <> 'fulfilled' then
     select * into r from sambatan.close_waiting(c, now_at, p_limit);
     c := r.c;
@@ -3128,9 +3151,9 @@ begin
   c.closing_reason := null;
   c.next_run_at := null;
   if c.status = 'fulfilled' and c.waiting_entries > 0 then
-    -- What nobody paid for by the deadline is offered at once; the rest of the list is looked at in
-    -- a transaction of its own. Slots that are given at once are given in the books as well, which
-    -- have to have what the closing does to them.
+    -- Offers the slots that nobody paid for by the deadline at once; the rest of the waiting list
+    -- is settled in another transaction. Paid entries get their slots at once, which needs the
+    -- ledger rows of the closing.
     if exists (select 1 from sambatan.waiting_entries where campaign_id = c.campaign_id
       and status = 'waiting' and refund_id is not null)
     then
@@ -3146,15 +3169,16 @@ begin
 end
 $$;
 
--- Stores what settle_step or offer_slots has made of campaigns whose rows the caller holds. All of them in one
--- statement: the checks of the table are made ready once for each statement, which costs several
--- times as much as writing a row.
+-- Stores the campaigns that settle_step or offer_slots changed, in one statement. The caller has
+-- locked their rows. PostgreSQL prepares the checks of a table once per statement, which costs
+-- several times as much as writing a row.
 create or replace function sambatan.store_campaigns(p_campaigns sambatan.campaigns[])
 returns void language sql as $$
   update sambatan.campaigns as t set
     status = s.status, filled_slots = s.filled_slots, confirmed_slots = s.confirmed_slots,
     participant_count = s.participant_count, waiting_entries = s.waiting_entries,
-    reserved_slots = s.reserved_slots, next_run_at = s.next_run_at, closing_outcome = s.closing_outcome,
+    reserved_slots = s.reserved_slots, next_run_at = s.next_run_at,
+    closing_outcome = s.closing_outcome,
     closing_actor = s.closing_actor, closing_reason = s.closing_reason,
     slots_at_close = s.slots_at_close, audit_seq = s.audit_seq, audit_hash = s.audit_hash,
     updated_at = s.updated_at, filled_at = s.filled_at, verifying_at = s.verifying_at,
@@ -3166,11 +3190,12 @@ returns void language sql as $$
       is distinct from (s.audit_seq, s.next_run_at, s.closing_outcome, s.reserved_slots)
 $$;
 
--- settle_step for one campaign. Locks its row and checks again, so that any number of workers may
--- call it; a row that somebody else holds is left to them.
+-- Runs settle_step for one campaign. Locks its row and checks again, so any number of workers may
+-- call it. Skips a row that another transaction has locked.
 create or replace function sambatan.settle_campaign(
   p_campaign_id uuid, p_complete_full boolean, p_limit integer,
-  p_process_clock timestamptz default null, p_pays_online boolean default false, out transitions sambatan.audit_logs[], out settled integer, out more boolean
+  p_process_clock timestamptz default null, p_pays_online boolean default false,
+  out transitions sambatan.audit_logs[], out settled integer, out more boolean
 ) language plpgsql as $$
 begin
   select s.transitions, s.settled, s.more into transitions, settled, more
@@ -3179,17 +3204,20 @@ begin
 end
 $$;
 
--- How far the clocks of the database and of a process may differ before nothing is closed any more.
+-- The maximum difference between the clocks of the database and of a process. Beyond it, no
+-- campaign is closed.
 create or replace function sambatan.clock_tolerance()
 returns interval language sql immutable parallel safe as $$ select interval '30 seconds' $$;
 
--- Settles several campaigns in one transaction: one commit for many that are due in the same second.
--- Locks each row and checks again, so that any number of workers may call it; a row that somebody
--- else holds is left to them. One row per campaign. The limit is for all of them together, because
--- their rows are held until the commit: a campaign that it leaves nothing for is to be sent again.
+-- Settles several campaigns in one transaction: one commit for many that are due in the same
+-- second. Locks each row and checks again, so any number of workers may call it. Skips a row that
+-- another transaction has locked. Returns one row per campaign. The limit applies to all of them
+-- together, because their rows stay locked until the commit; a campaign for which nothing of it is
+-- left must be sent again.
 --
--- p_process_clock is the time of the process that calls. What is closed stays closed, so nothing is
--- while that clock and the database's differ by more than clock_tolerance. Refuses: clock_skewed.
+-- p_process_clock is the time of the calling process. A closed campaign stays closed, so nothing is
+-- closed while that clock and the database's clock differ by more than clock_tolerance. Refuses:
+-- clock_skewed.
 create or replace function sambatan.settle_campaigns(
   p_campaign_ids uuid[], p_complete_full boolean, p_limit integer,
   p_process_clock timestamptz default null, p_pays_online boolean default false
@@ -3238,10 +3266,10 @@ begin
 end
 $$;
 
--- A confirmed order of a completed campaign was not paid by its time: it is cancelled and its slots are
--- free for those who wait. What the campaign came to stays as it was. Its payment stays open, so that a
--- transfer that turns up later is known and sent back. The caller holds the campaign's
--- row and stores what becomes of it in c.
+-- Cancels a confirmed order of a completed campaign that was not paid in time, and frees its slots
+-- for the waiting list. The outcome of the campaign stays as it was. The payment stays open, so
+-- that a later transfer is recognized and refunded. The caller has locked the campaign's row and
+-- stores c.
 create or replace function sambatan.cancel_unpaid(
   inout c sambatan.campaigns, p sambatan.participants, p_at timestamptz, p_actor text
 ) language plpgsql as $$
@@ -3260,9 +3288,10 @@ begin
 end
 $$;
 
--- Orders of a completed campaign that are still to be paid: with what they owe, until when, and
--- whether it is decided at p_at that they were not paid in time. That is so once the statement of
--- the account shows every transfer in time, or the verification hours after pay_by have ended.
+-- Returns the orders of a completed campaign that are still unpaid: the amount, the latest time,
+-- and whether it is certain at p_at that they were not paid in time. It is certain once the
+-- statement of the account shows every transfer up to then, or the verification period after pay_by
+-- has ended.
 create or replace function sambatan.open_orders(c sambatan.campaigns, p_at timestamptz)
 returns table (participation_id uuid, pay_by timestamptz, is_unpaid boolean)
 language sql stable as $$
@@ -3276,8 +3305,8 @@ language sql stable as $$
     and t.status in ('due', 'proof_submitted', 'rejected', 'pending')
 $$;
 
--- How many slots of a completed campaign were paid for, also those that the seller could not deliver
--- or that were given back after a dispute.
+-- The number of slots of a completed campaign that were paid, including those that the seller could
+-- not deliver and those that were refunded after a dispute.
 create or replace function sambatan.paid_slots(c sambatan.campaigns)
 returns bigint language sql stable as $$
   select coalesce(sum(p.quantity), 0) from sambatan.participants p
@@ -3287,11 +3316,11 @@ returns bigint language sql stable as $$
     and (p.refunded_at is null or p.refunded_at >= c.completed_at)
 $$;
 
--- One step of a completed campaign: at most p_limit orders that were not paid are cancelled and
--- offers that were not paid lapse; what is free is offered to those who wait. Once nothing can be
--- paid any more the waiting list is closed, and if fewer slots were paid than the minimum because of
--- unpaid orders, somebody has to decide whether the batch goes on. Gives what settle_step gives. The
--- caller holds the campaign's row and stores what becomes of it in c.
+-- Runs one step for a completed campaign: cancels at most p_limit unpaid orders, lets unpaid offers
+-- lapse, and offers the free slots to the waiting list. Once nothing can be paid any more, closes
+-- the waiting list. If unpaid orders leave fewer paid slots than the minimum, opens the decision
+-- whether the batch continues. Returns the same as settle_step. The caller has locked the
+-- campaign's row and stores c.
 create or replace function sambatan.settle_after_success(
   inout c sambatan.campaigns, p_at timestamptz, p_limit integer,
   out transitions sambatan.audit_logs[], out settled integer, out more boolean
@@ -3304,7 +3333,7 @@ begin
   transitions := '{}';
   settled := 0;
   more := false;
-  -- The payout changes with every unpaid order, and may not while it is on its way.
+  -- Each unpaid order changes the payout, which must not change while it is being sent.
   if exists (select 1 from sambatan.transactions t where t.campaign_id = c.campaign_id
     and t.kind = 'payout' and t.status = 'pending')
   then
@@ -3358,7 +3387,7 @@ begin
       c := r.c;
       transitions := transitions || r.entry;
     elsif not more then
-      -- The payout may have waited for an offer or an order that is over now.
+      -- The payout may have waited for an offer or an order that is decided now.
       perform sambatan.store_campaigns(array[c]);
       perform sambatan.release_when_received(c.campaign_id, p_at);
       select * into c from sambatan.campaigns x where x.campaign_id = c.campaign_id;
@@ -3367,8 +3396,8 @@ begin
 end
 $$;
 
--- Whether a completed campaign can still be called off: it was not shipped, nobody has received
--- anything, and no payout was sent or is on its way.
+-- Whether a completed campaign can still be cancelled: it is not shipped, nobody has received
+-- anything, and no payout is sent or is being sent.
 create or replace function sambatan.can_be_cancelled(c sambatan.campaigns)
 returns boolean language sql stable as $$
   select c.status = 'fulfilled' and c.closing_outcome is null and c.shipped_at is null
@@ -3379,11 +3408,12 @@ returns boolean language sql stable as $$
         and t.status in ('pending', 'settled'))
 $$;
 
--- Decides whether a batch goes on although fewer slots were paid than its minimum. The seller decides
--- alone for decision_seconds, an operator (p_as_operator) after that. Going on changes nothing;
--- otherwise the campaign is closed as cancelled, and settle_campaign gives everything back. Gives
--- whether it was called off. Refuses: campaign_not_found, no_decision_open, decision_is_sellers,
--- payout_settled_already, goods_received_already, goods_shipped_already.
+-- Decides whether a batch continues although fewer slots than its minimum were paid. For
+-- decision_seconds only the seller may decide, after that an operator too (p_as_operator). If it
+-- continues, nothing changes; otherwise the campaign is closed as cancelled, and settle_campaign
+-- makes all refunds due. Returns whether it was cancelled. Refuses: campaign_not_found,
+-- no_decision_open, decision_is_sellers, payout_settled_already, goods_received_already,
+-- goods_shipped_already.
 create or replace function sambatan.decide_below_minimum(
   p_campaign_id uuid, p_goes_on boolean, p_as_operator boolean, p_note text, p_actor text
 ) returns boolean language plpgsql as $$
@@ -3424,10 +3454,10 @@ begin
 end
 $$;
 
--- The seller has sent the goods of a completed campaign: from now on the clock runs after which an
--- order counts as received. Said again it changes nothing. Nobody is offered slots any more: those who
--- still wait are told, and offers that were made can still be paid. Refuses: campaign_not_found,
--- transition_not_allowed.
+-- The seller has shipped the goods of a completed campaign. The time starts after which an order
+-- counts as received. A repeated call changes nothing. No more slots are offered: the waiting list
+-- is closed and its buyers are notified, but open offers can still be paid. Refuses:
+-- campaign_not_found, transition_not_allowed.
 create or replace function sambatan.ship_campaign(
   p_campaign_id uuid, p_days integer, p_actor text
 ) returns void language plpgsql as $$
@@ -3456,10 +3486,10 @@ begin
 end
 $$;
 
--- One step: up to p_limit orders of a shipped campaign count as received, because their buyers have
--- said nothing for the whole time. The time of an order that was paid later than it was shipped runs
--- from its payment. One that is unpaid or disputed waits. Gives how many; a row that somebody else
--- holds is left for later.
+-- Runs one step: up to p_limit orders of a shipped campaign count as received, because their buyers
+-- have reported nothing for the whole time. If an order was paid after it was shipped, its time
+-- starts with the payment. An unpaid or disputed order waits. Returns how many. Skips a row that
+-- another transaction has locked.
 create or replace function sambatan.receive_unanswered(p_campaign_id uuid, p_limit integer)
 returns integer language plpgsql as $$
 declare
@@ -3495,7 +3525,7 @@ begin
     received := received + 1;
   end loop;
   if received < p_limit then
-    -- Whoever pays an offer becomes a participant after this.
+    -- Buyers who pay an offer become participants after this.
     update sambatan.campaigns set receipts_due_at = case when waiting_entries > 0 or exists (
         select 1 from sambatan.participants
         where campaign_id = p_campaign_id and status = 'confirmed')
@@ -3509,36 +3539,38 @@ begin
 end
 $$;
 
--- How far one campaign is. Progress is in percent with two digits, total_contribution in whole
--- rupiah; slots that are kept for those who wait are not available. No row for a campaign that does
--- not exist.
+-- The progress of one campaign. progress is a percentage with two decimals, total_contribution is
+-- in whole rupiah. Slots that are reserved for the waiting list are not available. Returns no row
+-- for a campaign that does not exist.
 create or replace function sambatan.campaign_progress(p_campaign_id uuid)
 returns table (campaign_id uuid, total_slots integer, filled_slots integer,
   available_slots integer, progress numeric, participant_count integer,
   total_contribution bigint, status sambatan.campaign_status)
 language sql stable as $$
-  select c.campaign_id, c.total_slots, c.filled_slots, c.total_slots - c.filled_slots - c.reserved_slots,
+  select c.campaign_id, c.total_slots, c.filled_slots,
+    c.total_slots - c.filled_slots - c.reserved_slots,
     round(100.0 * c.filled_slots / c.total_slots, 2), c.participant_count,
     c.filled_slots * c.price_per_slot, c.status
   from sambatan.campaigns c where c.campaign_id = p_campaign_id
 $$;
 
--- The books of one campaign, in whole rupiah. Came in: paid, unique_codes, credits (what was paid
--- too late, twice or too much) and returned (refunds and payouts that came back). Still to come in:
--- receivable, and owed_back, which is what refunds that were made twice took out; lost is what of
--- that was given up, and is the platform's own. Went out: refunds_settled, payouts_settled; is to go
--- out: refunds_due, payouts_due.
--- gross is what is to be delivered for, fee the platform's share of it in a completed campaign, and
--- codes_kept those codes that are not refunded with their payment. held is what is in hand: less than
--- nothing, where a refund that was made twice was paid out of what is other campaigns'.
+-- The books of one campaign, in whole rupiah. Received: paid, unique_codes, credits (paid too late,
+-- twice or too much) and returned (refunds and payouts that came back). Still to be received:
+-- receivable, and owed_back, which is the money that buyers must send back after a duplicate
+-- refund. lost is the part of it that was written off; the platform bears it. Sent:
+-- refunds_settled, payouts_settled. Still to be sent: refunds_due, payouts_due. gross is the value
+-- of the slots to be delivered, fee the platform's share of it in a completed campaign, and
+-- codes_kept the unique codes that are not refunded with their payment. cash is the money in hand.
+-- It is negative if a duplicate refund was paid with the money of other campaigns.
 --
--- They balance when paid + unique_codes + credits + returned + receivable + owed_back + lost
---   = gross + codes_kept + payouts_returned + refunds_due + refunds_settled.
+-- They balance when
+--   paid + unique_codes + credits + returned + receivable + owed_back + lost
+--     = gross + codes_kept + payouts_returned + refunds_due + refunds_settled.
 create or replace function sambatan.campaign_books(p_campaign_id uuid)
 returns table (gross bigint, fee bigint, paid bigint, unique_codes bigint, credits bigint,
   returned bigint, payouts_returned bigint, receivable bigint, codes_kept bigint,
   refunds_due bigint, refunds_settled bigint, payouts_due bigint, payouts_settled bigint,
-  held bigint, owed_back bigint, lost bigint)
+  cash bigint, owed_back bigint, lost bigint)
 language sql stable as $$
   with sums as (
     select
@@ -3547,10 +3579,10 @@ language sql stable as $$
       coalesce(sum(t.amount) filter (where t.purpose = 'unique_code'), 0) as unique_codes,
       coalesce(sum(t.amount) filter (where t.purpose = 'credit'), 0) as credits,
       coalesce(sum(t.amount) filter (where t.purpose = 'reversal'
-        or (t.purpose = 'claim' and t.status = 'settled')), 0) as returned,
-      coalesce(sum(t.amount) filter (where t.purpose = 'claim' and t.status = 'due'), 0)
+        or (t.purpose = 'overpaid_refund' and t.status = 'settled')), 0) as returned,
+      coalesce(sum(t.amount) filter (where t.purpose = 'overpaid_refund' and t.status = 'due'), 0)
         as owed_back,
-      coalesce(sum(t.amount) filter (where t.purpose = 'claim' and t.status = 'void'), 0) as lost,
+      coalesce(sum(t.amount) filter (where t.purpose = 'overpaid_refund' and t.status = 'void'), 0) as lost,
       coalesce(sum(t.amount) filter (where t.purpose = 'reversal'
         and t.participation_id is null), 0) as payouts_returned,
       coalesce(sum(t.amount) filter (where t.kind = 'payment'
@@ -3587,7 +3619,8 @@ language sql stable as $$
   from sold s cross join sums
 $$;
 
--- A refund or payout by its id alone, its campaign locked; or a refusal.
+-- Locks the campaign of a refund or payout and returns the ledger entry. Refuses:
+-- movement_not_found.
 create or replace function sambatan.lock_ledger_entry(p_transaction_id uuid, p_kind text)
 returns sambatan.transactions language plpgsql as $$
 declare
@@ -3604,12 +3637,12 @@ begin
 end
 $$;
 
--- The money of one refund or payout has left: settles it, with the bank's or provider's reference.
--- Settling it again with the same reference changes nothing. One that a provider has is settled under
--- the name that the provider knows it by, and no other: nobody may have sent it as well. A payout has
--- to be released, not disputed, and covered by what is in hand and owed to nobody else. Refuses:
--- movement_not_found, movement_transition_not_allowed, refund_is_kept, payout_not_released,
--- payout_disputed, payout_not_covered.
+-- Settles a refund or payout whose money was sent, with the reference of the bank or provider.
+-- Settling it again with the same reference changes nothing. An entry that is with a provider can
+-- be settled only with the provider's reference, because nobody else may have sent it. A payout
+-- must be released, not disputed, and covered by the money in hand that is owed to nobody else.
+-- Refuses: movement_not_found, movement_transition_not_allowed, refund_is_kept,
+-- payout_not_released, payout_disputed, payout_not_covered.
 create or replace function sambatan.settle_ledger_entry(
   p_transaction_id uuid, p_kind text, p_reference text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
@@ -3629,8 +3662,8 @@ begin
   perform sambatan.check_not_retained(t.campaign_id, p_transaction_id);
   if p_kind = 'payout' then
     perform sambatan.check_payout(t);
-    -- What was refunded twice is not the seller's to bear.
-    select b.held + b.owed_back + b.lost - b.refunds_due - b.fee - b.codes_kept into free
+    -- The seller does not bear the cost of a duplicate refund.
+    select b.cash + b.owed_back + b.lost - b.refunds_due - b.fee - b.codes_kept into free
       from sambatan.campaign_books(t.campaign_id) b;
     if free < t.amount then
       perform sambatan.refuse('payout_not_covered', jsonb_build_object('free', greatest(free, 0)));
@@ -3647,8 +3680,8 @@ begin
 end
 $$;
 
--- settle_ledger_entry for several, in one transaction: all or none. In order of their campaigns, as
--- everybody locks them.
+-- Settles several entries with settle_ledger_entry, all or none, in the order of their campaigns,
+-- in which every transaction locks them.
 create or replace function sambatan.settle_ledger_entries(
   p_transaction_ids uuid[], p_kind text, p_reference text, p_actor text
 ) returns setof sambatan.transactions language plpgsql as $$
@@ -3664,8 +3697,8 @@ begin
 end
 $$;
 
--- A refund could not be made: it stays due, with why and how often it was tried. Refuses:
--- movement_not_found, movement_transition_not_allowed, refund_is_kept.
+-- Records that a refund could not be made: it stays due, with the reason and the number of
+-- attempts. Refuses: movement_not_found, movement_transition_not_allowed, refund_is_kept.
 create or replace function sambatan.fail_refund(
   p_transaction_id uuid, p_reason text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
@@ -3689,9 +3722,9 @@ begin
 end
 $$;
 
--- Money that had left came back: an entry takes the refund or payout back, and the same sum is due
--- once more; of a refund that was made twice, the claim for it is settled instead. What was settled
--- stays in the books as it was. Gives the new movement, or the claim. Refuses:
+-- Records that money that was sent came back: adds an entry that reverses the refund or payout, and
+-- makes the same amount due again. Of a duplicate refund, settles the overpaid refund instead. The
+-- settled entry stays in the books. Returns the new entry, or the overpaid refund. Refuses:
 -- movement_not_found, movement_transition_not_allowed.
 create or replace function sambatan.reverse_ledger_entry(
   p_transaction_id uuid, p_kind text, p_reason text, p_actor text
@@ -3700,14 +3733,14 @@ declare
   t constant sambatan.transactions := sambatan.lock_ledger_entry(p_transaction_id, p_kind);
   now_at constant timestamptz := clock_timestamp();
   again sambatan.transactions;
-  claim uuid;
+  overpaid uuid;
 begin
-  -- Of a refund that was made twice, one came back: nothing is due again.
-  select x.transaction_id into claim from sambatan.transactions x
-    where x.campaign_id = t.campaign_id and x.purpose = 'claim' and x.status in ('due', 'void')
-      and x.cause in ('claim:' || p_transaction_id, replace(t.cause, 'doubled:', 'claim:'));
+  -- One of two duplicate refunds came back: nothing is due again.
+  select x.transaction_id into overpaid from sambatan.transactions x
+    where x.campaign_id = t.campaign_id and x.purpose = 'overpaid_refund' and x.status in ('due', 'void')
+      and x.cause in ('overpaid:' || p_transaction_id, replace(t.cause, 'duplicate:', 'overpaid:'));
   if found then
-    return sambatan.settle_overpaid_refund(claim, left(p_reason, 200), p_actor);
+    return sambatan.settle_overpaid_refund(overpaid, left(p_reason, 200), p_actor);
   end if;
   if t.status <> 'settled' or exists (select from sambatan.transactions
     where campaign_id = t.campaign_id and reverses = p_transaction_id)
@@ -3732,10 +3765,10 @@ begin
 end
 $$;
 
--- A movement is with a provider, under the name that the provider is asked for it by; until the
--- provider says what came of it, that is not known. Then receive_money (of a payment) or
--- settle_ledger_entry says that it was made, mark_failed or fail_refund that it was not. Refuses:
--- movement_not_found, movement_transition_not_allowed, refund_is_kept.
+-- Marks a ledger entry as being with a provider, under the provider's reference. Its result is
+-- unknown until the provider reports it: receive_money (of a payment) or settle_ledger_entry
+-- records success, mark_failed or fail_refund records failure. Refuses: movement_not_found,
+-- movement_transition_not_allowed, refund_is_kept.
 create or replace function sambatan.mark_pending(
   p_transaction_id uuid, p_kind text, p_provider text, p_provider_reference text
 ) returns sambatan.transactions language plpgsql as $$
@@ -3762,8 +3795,8 @@ begin
 end
 $$;
 
--- The provider has not made it, and will not: it is due again. Refuses: movement_not_found,
--- movement_transition_not_allowed.
+-- Records that the provider has not made a ledger entry and will not make it: the entry is due
+-- again. Refuses: movement_not_found, movement_transition_not_allowed.
 create or replace function sambatan.mark_failed(
   p_transaction_id uuid, p_kind text, p_reason text
 ) returns sambatan.transactions language plpgsql as $$
@@ -3783,8 +3816,8 @@ begin
 end
 $$;
 
--- Whether it is open what a campaign comes to: an offer after success is still to be paid, or somebody
--- has to decide whether it goes on.
+-- Whether the result of a campaign is still open: an offer after success can still be paid, or
+-- somebody must decide whether the batch continues.
 create or replace function sambatan.is_undecided(p_campaign_id uuid)
 returns boolean language sql stable as $$
   select exists (select 1 from sambatan.campaigns c where c.campaign_id = p_campaign_id
@@ -3794,7 +3827,7 @@ returns boolean language sql stable as $$
       where e.campaign_id = p_campaign_id and e.status = 'offered')
 $$;
 
--- Whether an order of a campaign is still to be paid.
+-- Whether an order of a campaign is still unpaid.
 create or replace function sambatan.has_open_orders(p_campaign_id uuid)
 returns boolean language sql stable as $$
   select exists (select 1 from sambatan.transactions t
@@ -3804,8 +3837,8 @@ returns boolean language sql stable as $$
       and t.status in ('due', 'proof_submitted', 'rejected', 'pending'))
 $$;
 
--- Refuses unless a payout may leave: payout_not_released, payout_disputed. The caller holds the
--- campaign's row.
+-- Refuses if a payout may not be sent: payout_not_released, payout_disputed. The caller has locked
+-- the campaign's row.
 create or replace function sambatan.check_payout(t sambatan.transactions)
 returns void language plpgsql as $$
 begin
@@ -3819,7 +3852,8 @@ begin
 end
 $$;
 
--- Marks the payouts of a campaign that are due as released. The caller holds the campaign's row.
+-- Marks the payouts of a campaign that are due as released. The caller has locked the campaign's
+-- row.
 create or replace function sambatan.release_due_payouts(
   p_campaign_id uuid, p_at timestamptz, p_actor text
 ) returns void language plpgsql as $$
@@ -3840,8 +3874,8 @@ begin
 end
 $$;
 
--- Releases the payout of a campaign once everybody has received what is delivered to them, unless a
--- dispute is open. The caller holds the campaign's row.
+-- Releases the payout of a campaign once all buyers have received what is delivered to them, unless
+-- a dispute is open. The caller has locked the campaign's row.
 create or replace function sambatan.release_when_received(p_campaign_id uuid, p_at timestamptz)
 returns void language plpgsql as $$
 begin
@@ -3857,9 +3891,9 @@ begin
 end
 $$;
 
--- An operator releases a payout before everybody has said that the goods were received; it leaves only
--- as far as the money is in hand. Refuses:
--- movement_not_found, movement_transition_not_allowed, payout_disputed, payout_unsettled.
+-- An operator releases a payout before all buyers have confirmed receipt. It can be sent only as
+-- far as the money is in hand. Refuses: movement_not_found, movement_transition_not_allowed,
+-- payout_disputed, payout_unsettled.
 create or replace function sambatan.release_payout(p_transaction_id uuid, p_actor text)
 returns sambatan.transactions language plpgsql as $$
 declare
@@ -3882,9 +3916,9 @@ begin
 end
 $$;
 
--- Makes the payout of a completed campaign what its slots are worth by now, after the fee: gives
--- what is still to be paid out. Refuses: payout_settled_already when more has left than that, or
--- its provider has it. The caller holds the campaign's row.
+-- Sets the payout of a completed campaign to the present value of its slots, less the fee, and
+-- returns the amount still to be paid. Refuses: payout_settled_already if more was sent than that,
+-- or if a provider has the payout. The caller has locked the campaign's row.
 create or replace function sambatan.refresh_payout(
   p_campaign_id uuid, p_at timestamptz, p_actor text
 ) returns bigint language plpgsql as $$
@@ -3913,9 +3947,9 @@ begin
 end
 $$;
 
--- What of its payment is due back when p_slots of a participation are not delivered: what was paid
--- for them, and the unique code when the participation is refunded; nothing while it is not paid.
--- Refuses: payment_not_open while a provider has the payment.
+-- Returns the part of a payment that is due back if p_slots of a participation are not delivered:
+-- the price paid for them, and also the unique code if the participation is refunded. Zero if it is
+-- not paid. Refuses: payment_not_open while a provider has the payment.
 create or replace function sambatan.refund_of_slots(
   t sambatan.transactions, p_price bigint, p_slots integer, p_is_refunded boolean
 ) returns bigint language plpgsql stable as $$
@@ -3929,10 +3963,10 @@ begin
 end
 $$;
 
--- So many slots of a participation in a completed campaign are not delivered: what was paid for them
--- is due back, or what was to be paid is less. A participation that keeps none, and has not received
--- the goods, is refunded: its unique code goes back as well. Gives the rupiah that are due back. The
--- caller holds the campaign's row, and brings the payout up to date.
+-- Revokes p_slots of a participation in a completed campaign, because they are not delivered:
+-- refunds their price, or lowers the open payment. A participation that keeps no slot and has not
+-- received the goods becomes refunded, with its unique code. Returns the rupiah that are due back.
+-- The caller has locked the campaign's row, and updates the payout.
 create or replace function sambatan.revoke_slots(
   c sambatan.campaigns, p sambatan.participants, p_slots integer, p_at timestamptz, p_actor text,
   p_reason text
@@ -3954,14 +3988,15 @@ begin
         'short:' || p.participation_id || ':' || p.undelivered_slots + p_slots, p_actor, p_at);
   elsif keeps_none then
     perform sambatan.void_payment(c.campaign_id, p.participation_id, p_reason);
-    -- It may have been the last order that was still to be paid.
+    -- This may have been the last unpaid order.
     perform sambatan.schedule_run(c.campaign_id, p_at);
   else
-    -- Another sum to pay: it gets a code of its own when it is looked at.
+    -- A new amount: it gets a new unique code when somebody looks at it.
     update sambatan.transactions set amount = amount - worth, account_id = null, unique_code = 0
       where campaign_id = c.campaign_id and transaction_id = t.transaction_id;
   end if;
-  update sambatan.participants set undelivered_slots = undelivered_slots + p_slots, updated_at = p_at,
+  update sambatan.participants
+    set undelivered_slots = undelivered_slots + p_slots, updated_at = p_at,
       status = case when is_refunded then 'refunded' else status end,
       refunded_at = case when is_refunded then p_at else refunded_at end
     where campaign_id = c.campaign_id and participation_id = p.participation_id;
@@ -3976,9 +4011,9 @@ begin
 end
 $$;
 
--- A buyer of a completed campaign has not paid and will not, says an operator: the order is cancelled
--- as unpaid before its time, or what was delivered counts as nothing sold, and the payout does not
--- wait for their money. Refuses: campaign_not_found, participation_not_found,
+-- An operator declares that a buyer of a completed campaign has not paid and will not. The order is
+-- cancelled as unpaid before its time; if the goods were delivered, they count as not sold. The
+-- payout does not wait for the money. Refuses: campaign_not_found, participation_not_found,
 -- participation_transition_not_allowed, payment_not_due, payment_not_open, payout_settled_already.
 create or replace function sambatan.write_off_payment(
   p_campaign_id uuid, p_participation_id uuid, p_reason text, p_actor text
@@ -4002,23 +4037,24 @@ begin
     select * into c from sambatan.campaigns where campaign_id = p_campaign_id;
     c := sambatan.cancel_unpaid(c, p, now_at, p_actor);
     perform sambatan.void_payment(p_campaign_id, p_participation_id, 'unpaid');
-    -- The slots are passed on at once; the lifecycle sees whether it was the last open order.
+    -- Offers the slots at once; the lifecycle checks whether this was the last open order.
     c.next_run_at := now_at;
     if c.waiting_entries > 0 then
       c := sambatan.offer_slots(c, now_at);
     end if;
     perform sambatan.store_campaigns(array[c]);
   else
-    perform sambatan.revoke_slots(c, p, p.quantity - p.undelivered_slots, now_at, p_actor, 'unpaid');
+    perform sambatan.revoke_slots(
+      c, p, p.quantity - p.undelivered_slots, now_at, p_actor, 'unpaid');
   end if;
   perform sambatan.refresh_payout(p_campaign_id, now_at, p_actor);
   perform sambatan.release_when_received(p_campaign_id, now_at);
 end
 $$;
 
--- How many slots of a completed campaign are to be delivered by now, and the fewest and the most that
--- a shortfall can leave: not fewer than were received, and fewer than now. Refuses:
--- transition_not_allowed.
+-- Returns how many slots of a completed campaign are to be delivered now, and the minimum and
+-- maximum that a shortfall can leave: at least as many as were received, and fewer than now.
+-- Refuses: transition_not_allowed.
 create or replace function sambatan.range_of_shortfall(
   p_campaign_id uuid, out delivered bigint, out minimum bigint, out maximum bigint
 ) language plpgsql stable as $$
@@ -4038,14 +4074,13 @@ begin
 end
 $$;
 
--- Who gets how many when a completed campaign can deliver p_slots only. They go to buyers in the
--- order in which they joined, to those who have received the goods first of all; each gets what they
--- bought as far as it goes, so that one participation at most is delivered in part. Gives each
--- participation's place in that order, the slots that it keeps and those that it loses, and the
--- rupiah that are due back for them. Refuses: transition_not_allowed, shortfall_not_possible,
--- payment_not_open.
+-- Computes who gets how many slots if a completed campaign can deliver only p_slots. Buyers who
+-- have received the goods come first, then the others in the order in which they joined. Each gets
+-- the full quantity while slots remain, so at most one participation is delivered in part. Returns
+-- each participation's place in that order, the slots that it keeps and loses, and the rupiah that
+-- are due back. Refuses: transition_not_allowed, shortfall_not_possible, payment_not_open.
 --
--- One look into an index for each who joined, said so that no planner turns it round.
+-- The query is written so that the planner always uses one index lookup for each participation.
 create or replace function sambatan.shares_of_shortfall(p_campaign_id uuid, p_slots integer)
 returns table (place bigint, participation_id uuid, user_id uuid, keeps integer, loses integer,
   refund bigint)
@@ -4062,7 +4097,7 @@ begin
   select * into strict c from sambatan.campaigns x where x.campaign_id = p_campaign_id;
   return query
   with line as (
-    -- The log knows the order of those who joined in the same moment.
+    -- The audit log has the order of buyers who joined at the same moment.
     select p.participation_id, p.user_id, p.status, p.quantity - p.undelivered_slots as has,
       row_number() over in_line as place,
       sum(p.quantity - p.undelivered_slots) over in_line - (p.quantity - p.undelivered_slots) as before
@@ -4088,11 +4123,11 @@ begin
 end
 $$;
 
--- The seller of a completed campaign can deliver p_slots only: `shares_of_shortfall` says who gets
--- them. The rest is refunded, and the payout is what the delivered slots are worth. Nothing is left for
--- those who wait: the waiting list is closed, with its offers. May be said again
--- with fewer. Gives the rupiah that are due back. Refuses: campaign_not_found,
--- transition_not_allowed, shortfall_not_possible, payout_settled_already, payment_not_open.
+-- The seller of a completed campaign can deliver only p_slots; shares_of_shortfall decides who gets
+-- them. Refunds the rest, and sets the payout to the value of the delivered slots. Closes the
+-- waiting list with its offers, because no slots are left for it. Can be called again with fewer
+-- slots. Returns the rupiah that are due back. Refuses: campaign_not_found, transition_not_allowed,
+-- shortfall_not_possible, payout_settled_already, payment_not_open.
 create or replace function sambatan.declare_shortfall(
   p_campaign_id uuid, p_slots integer, p_reason text, p_actor text
 ) returns bigint language plpgsql as $$
@@ -4127,15 +4162,16 @@ begin
 end
 $$;
 
--- Words without what does not change what they say: letters and digits alone, small.
+-- Normalizes a text for comparison: only letters and digits, in lower case, separated by single
+-- spaces.
 create or replace function sambatan.bare_words(p_text text)
 returns text language sql immutable parallel safe as $$
   select btrim(regexp_replace(lower(p_text), '[^[:alnum:]]+', ' ', 'g'))
 $$;
 
--- Why a buyer may not say (once more) that something is wrong; null when they may. What was dismissed
--- may be said once again, in other words, within seven days; what was upheld, or dismissed twice, is
--- decided. p_reason null: whatever they would say.
+-- The code of the refusal if a buyer may not open a dispute (again); null if they may. A dismissed
+-- dispute can be opened once more within seven days, with other words. An upheld dispute, or a
+-- second dismissal, is final. With p_reason null, the words are not checked.
 create or replace function sambatan.why_not_disputed(
   p_campaign_id uuid, p_participation_id uuid, p_reason text, p_at timestamptz
 ) returns text language sql stable as $$
@@ -4150,10 +4186,10 @@ create or replace function sambatan.why_not_disputed(
   where d.campaign_id = p_campaign_id and d.participation_id = p_participation_id
 $$;
 
--- A buyer says that something is wrong with what they paid for and have not been given back: the
--- payout is held until an operator has resolved it. Refuses: campaign_not_found,
--- participation_not_found, participation_transition_not_allowed, dispute_not_paid,
--- dispute_open_already, dispute_decided, dispute_says_nothing_new.
+-- A buyer disputes a paid order that was not refunded: the payout is blocked until an operator
+-- resolves the dispute. Refuses: campaign_not_found, participation_not_found,
+-- participation_transition_not_allowed, dispute_not_paid, dispute_open_already, dispute_decided,
+-- dispute_says_nothing_new.
 create or replace function sambatan.open_dispute(
   p_campaign_id uuid, p_participation_id uuid, p_dispute_id uuid, p_reason text, p_actor text
 ) returns sambatan.disputes language plpgsql as $$
@@ -4191,7 +4227,7 @@ begin
 end
 $$;
 
--- Resolves a dispute: upheld gives the buyer their money back, dismissed leaves it with the seller.
+-- Resolves a dispute: upheld refunds the buyer, dismissed leaves the money with the seller.
 -- Refuses: dispute_not_found, dispute_resolved_already, payout_settled_already.
 create or replace function sambatan.resolve_dispute(
   p_dispute_id uuid, p_resolution text, p_explanation text, p_actor text
@@ -4221,7 +4257,8 @@ begin
   if p_resolution = 'upheld' and p.status in ('confirmed', 'fulfilled')
     and p.undelivered_slots < p.quantity
   then
-    back := sambatan.revoke_slots(c, p, p.quantity - p.undelivered_slots, now_at, p_actor, 'dispute');
+    back := sambatan.revoke_slots(
+      c, p, p.quantity - p.undelivered_slots, now_at, p_actor, 'dispute');
     perform sambatan.refresh_payout(c.campaign_id, now_at, p_actor);
   end if;
   perform sambatan.record_event(d.campaign_id, 'dispute_resolved', p_actor, now_at,
@@ -4233,8 +4270,8 @@ begin
 end
 $$;
 
--- The order of a provider that the money of a refund came by, for the provider to send it back on;
--- null for money that came another way. What was credited names its own receipt.
+-- Returns the provider's order through which the money of a refund came, so that the provider can
+-- send it back; null for money that came in another way. A credit names its own receipt.
 create or replace function sambatan.refund_order(t sambatan.transactions, p_provider text)
 returns text language sql stable as $$
   select o.reference from sambatan.gateway_calls o
@@ -4250,9 +4287,10 @@ returns text language sql stable as $$
       end
 $$;
 
--- A refund that a provider has made. What came back meanwhile and is due again is what it made; what
--- a person has made by hand as well went out twice: the second one is booked beside a claim for what
--- its buyer is to send back. Gives whether that is so. Refuses: movement_not_found.
+-- Records a refund that a provider has made. If the refund came back meanwhile and is due again,
+-- settles that entry. If a person had already sent it too, the money was sent twice: records the
+-- second refund, and an overpaid refund that its buyer must send back. Returns whether it was a
+-- duplicate. Refuses: movement_not_found.
 create or replace function sambatan.refund_by_provider(
   p_transaction_id uuid, p_provider text, p_reference text, p_actor text
 ) returns boolean language plpgsql as $$
@@ -4274,26 +4312,27 @@ begin
   insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
       actor, reference, created_at, settled_at, provider, provider_reference)
     values (t.campaign_id, 'refund', 'settled', t.participation_id, t.amount,
-      'doubled:' || t.transaction_id, p_actor, p_reference, now_at, now_at, p_provider,
+      'duplicate:' || t.transaction_id, p_actor, p_reference, now_at, now_at, p_provider,
       p_reference);
   insert into sambatan.transactions (campaign_id, kind, status, participation_id, amount, cause,
       actor, created_at, purpose)
     values (t.campaign_id, 'adjustment', 'due', t.participation_id, t.amount,
-      'claim:' || t.transaction_id, p_actor, now_at, 'claim');
+      'overpaid:' || t.transaction_id, p_actor, now_at, 'overpaid_refund');
   perform sambatan.record_event(t.campaign_id, 'refund_doubled', p_actor, now_at,
     t.participation_id, jsonb_build_object('amount', t.amount, 'provider', p_provider));
   return true;
 end
 $$;
 
--- A claim by its id alone, its campaign locked, in one of these states; or a refusal.
+-- Locks the campaign of an overpaid refund and returns the entry, which must have one of the given
+-- statuses. Refuses: movement_not_found, movement_transition_not_allowed.
 create or replace function sambatan.lock_overpaid_refund(
   p_transaction_id uuid, p_event text, variadic p_from sambatan.transaction_status[]
 ) returns sambatan.transactions language plpgsql as $$
 declare
   t constant sambatan.transactions := sambatan.lock_ledger_entry(p_transaction_id, 'adjustment');
 begin
-  if t.purpose <> 'claim' then
+  if t.purpose <> 'overpaid_refund' then
     perform sambatan.refuse('movement_not_found');
   elsif t.status <> all (p_from) then
     perform sambatan.refuse('movement_transition_not_allowed',
@@ -4303,8 +4342,9 @@ begin
 end
 $$;
 
--- What went out twice has come back, also after it was given up. Said again with the same reference it
--- changes nothing. Refuses: movement_not_found, movement_transition_not_allowed.
+-- Records that the money of an overpaid refund came back, also after it was written off. A repeated
+-- call with the same reference changes nothing. Refuses: movement_not_found,
+-- movement_transition_not_allowed.
 create or replace function sambatan.settle_overpaid_refund(
   p_transaction_id uuid, p_reference text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
@@ -4330,8 +4370,8 @@ begin
 end
 $$;
 
--- What went out twice will not come back, says a person, and why: the platform has lost it. Refuses:
--- movement_not_found, movement_transition_not_allowed.
+-- A person declares, with a reason, that an overpaid refund will not come back: the platform bears
+-- the loss. Refuses: movement_not_found, movement_transition_not_allowed.
 create or replace function sambatan.write_off_overpaid_refund(
   p_transaction_id uuid, p_reason text, p_actor text
 ) returns sambatan.transactions language plpgsql as $$
@@ -4347,9 +4387,10 @@ begin
 end
 $$;
 
--- What waits for a person: how much is in each queue, counted up to p_max, and since when the oldest
--- has waited (null in an empty one). Of refunds, those that p_provider does not send by itself; all
--- of them without a provider. A few looks into indexes, however large the market is.
+-- The work queues of operators: the number of items in each, counted up to p_max, and the time
+-- since when the oldest item waits (null if the queue is empty). The refund queue has only refunds
+-- that p_provider does not send by itself; all of them without a provider. Needs a few index
+-- lookups, however large the market is.
 create or replace function sambatan.work_queues(p_max integer, p_provider text)
 returns table (queue text, items integer, oldest timestamptz) language plpgsql stable as $$
 begin
@@ -4376,8 +4417,8 @@ begin
       and not exists (select 1 from sambatan.disputes d
         where d.campaign_id = t.campaign_id and d.resolved_at is null)
     order by t.created_at limit p_max) q;
-  -- An order that lapsed or was cancelled has nothing to pay any more. What fell due last is looked
-  -- at first, so that payments which nobody will make are not walked through for ever.
+  -- A lapsed or cancelled order has nothing to pay any more. Reads the newest first, so that it
+  -- does not walk through payments that nobody will make.
   return query
   select 'overdue_payments', count(*)::integer, min(t.pay_by) from (
     select x.campaign_id, x.participation_id, x.pay_by from sambatan.transactions x
@@ -4398,7 +4439,7 @@ begin
   select 'claims', count(*)::integer, min(q.created_at) from (
     select t.created_at from sambatan.transactions t
     where t.kind = 'adjustment' and t.status = 'due' order by t.created_at limit p_max) q;
-  -- The seller decides first; an operator may once the seller's time is over.
+  -- The seller decides first; an operator may decide once the seller's time is over.
   return query
   select 'decisions', count(*)::integer, min(q.since) from (
     select c.decision_opened_at as since from sambatan.campaigns c
@@ -4407,9 +4448,9 @@ begin
 end
 $$;
 
--- Walks the audit chains of one campaign, or of all with null, and gives the first broken row of
--- each: one that is missing, that does not hash to what it says, or that the campaign's head of the
--- chain does not know.
+-- Verifies the audit chain of one campaign, or of all with null, and returns the first broken row
+-- of each: a row that is missing, whose hash does not match its content, or that the head of the
+-- campaign's chain does not know.
 create or replace function sambatan.verify_audit(p_campaign_id uuid default null)
 returns table (campaign_id uuid, seq bigint, problem text)
 language sql stable as $$
@@ -4433,7 +4474,7 @@ language sql stable as $$
         when l.seq > c.head then 'row beyond the head of the chain'
         else 'the last row is not the head of the chain' end as problem
     from (
-      -- A campaign's first row is its creation: none is without.
+      -- The first row of a campaign is its creation, so every campaign has one.
       select campaign_id, greatest(audit_seq, 1) as head, audit_hash from sambatan.campaigns
       where p_campaign_id is null or campaign_id = p_campaign_id) c
     cross join lateral (
@@ -4447,15 +4488,16 @@ language sql stable as $$
   order by b.campaign_id, b.seq
 $$;
 
--- Whether messages and money have to wait: this database was restored, and nobody has said yet that
--- it is the real one. One without its row of sambatan.installation was restored by hand.
+-- Whether this database is in quarantine, so that it must send no messages and move no money: it
+-- was restored, and nobody has declared it the real one yet. A database without its row in
+-- sambatan.installation was restored by hand.
 create or replace function sambatan.is_quarantined() returns boolean
 language sql stable as $$
   select not exists (select from sambatan.installation where quarantined_since is null)
 $$;
 
--- What a row of the access log hashes to, after the hash of the row before: fields of a fixed width
--- first, and none of the words can hold a '|'.
+-- The bytes of a row of the access log that its hash covers, after the hash of the previous row.
+-- Fixed-width fields come first, and no text can contain a '|'.
 create or replace function sambatan.access_content(
   user_id uuid, seq bigint, occurred_at timestamptz, event text, method text, browser text
 ) returns bytea language sql stable parallel safe as $$
@@ -4463,7 +4505,7 @@ create or replace function sambatan.access_content(
     || convert_to(event || '|' || method || '|' || browser, 'UTF8')
 $$;
 
--- The next row of somebody's access log. Holds the head of their chain until the transaction ends.
+-- Appends a row to a user's access log. Locks the head of its chain until the transaction ends.
 create or replace function sambatan.record_access(
   p_user_id uuid, p_event text, p_method text, p_browser text
 ) returns void language plpgsql as $$
@@ -4485,8 +4527,8 @@ begin
 end
 $$;
 
--- Lets go of rows that are old enough, of as many people as told; what stays builds on the hash of
--- the last one that went, which the head keeps. Gives how many rows went.
+-- Deletes expired rows of the access logs of at most p_people users. The head keeps the hash of the
+-- last deleted row, on which the remaining chain builds. Returns the number of deleted rows.
 create or replace function sambatan.delete_old_access(p_people integer)
 returns bigint language plpgsql as $$
 declare
@@ -4503,7 +4545,7 @@ begin
       order by a.occurred_at limit p_people) o)
     for no key update skip locked
   loop
-    -- A clock may have been set back: only what is old together, from the first row on, goes.
+    -- A clock may have been set back: deletes only a run of expired rows from the first row on.
     select a.* into last_old from sambatan_auth.access_log a
       where a.user_id = v_user_id and a.seq < coalesce((
         select min(y.seq) from sambatan_auth.access_log y
@@ -4521,7 +4563,7 @@ begin
 end
 $$;
 
--- Walks the access logs of these people, or of all with null, and gives the first broken row of
+-- Verifies the access logs of these users, or of all with null, and returns the first broken row of
 -- each, as verify_audit does for campaigns.
 create or replace function sambatan.verify_access(p_user_ids uuid[] default null)
 returns table (user_id uuid, seq bigint, problem text)
@@ -4559,9 +4601,9 @@ language sql stable as $$
   where b.problem is not null order by b.user_id, b.seq
 $$;
 
--- Begins attempts of e-mails that are due, the longest due first: what is taken is leased for so
--- many seconds. The tables grow from nothing to millions while plans are kept, so no plan may be
--- the one for a small table.
+-- Claims e-mails that are due, the oldest first, and starts their attempts with a lease of so many
+-- seconds. The tables grow from nothing to millions of rows while plans are cached, so a plan for a
+-- small table must never be used.
 create or replace function sambatan.claim_emails(
   p_limit integer, p_lease_id uuid, p_lease_seconds double precision
 ) returns table (
@@ -4590,8 +4632,8 @@ create or replace function sambatan.claim_emails(
   left join sambatan.message_settings s on s.user_id = n.user_id and s.topic = n.topic
 $$;
 
--- Begins attempts of webhooks that are due, so many of each endpoint at most, and none of those that
--- are busy. As claim_emails.
+-- Claims webhooks that are due and starts their attempts, with a maximum per endpoint, and skips
+-- endpoints that are busy. Otherwise like claim_emails.
 create or replace function sambatan.claim_webhooks(
   p_limit integer, p_lease_id uuid, p_lease_seconds double precision, p_per_endpoint integer,
   p_busy uuid[]
@@ -4627,7 +4669,7 @@ create or replace function sambatan.claim_webhooks(
   join sambatan.audit_logs a on a.campaign_id = c.campaign_id and a.seq = c.seq
 $$;
 
--- Keeps attempts that are under way from being taken over.
+-- Extends the leases of running attempts, so that no other worker claims them.
 create or replace function sambatan.extend_leases(
   p_campaign_ids uuid[], p_delivery_ids uuid[], p_lease_ids uuid[], p_seconds double precision
 ) returns void language sql
@@ -4639,8 +4681,8 @@ create or replace function sambatan.extend_leases(
     and d.lease_id = w.lease_id and d.status = 'pending'
 $$;
 
--- Writes what came of attempts, each unless its lease was lost. A wait (seconds until the next
--- attempt) is null when the delivery is over.
+-- Stores the results of attempts, except where the lease was lost. The wait (seconds until the next
+-- attempt) is null if the delivery is finished.
 create or replace function sambatan.end_attempts(
   p_campaign_ids uuid[], p_delivery_ids uuid[], p_lease_ids uuid[], p_statuses text[],
   p_waits double precision[], p_results text[]
@@ -4655,8 +4697,8 @@ create or replace function sambatan.end_attempts(
     and d.lease_id = w.lease_id and d.status = 'pending'
 $$;
 
--- Writes messages to people and puts their e-mails on their way, as each person's settings have it;
--- the defaults apply where a person has said nothing. Who has a message already gets no second.
+-- Inserts notifications and queues their e-mails, according to each user's settings; defaults apply
+-- where a user has none. A user who already has a notification does not get it twice.
 create or replace function sambatan.insert_messages(
   p_campaign_id uuid, p_ids uuid[], p_user_ids uuid[], p_event_keys text[], p_kinds text[],
   p_params jsonb[], p_topics text[], p_email_defaults boolean[], p_in_app_defaults boolean[],

@@ -58,7 +58,7 @@ export async function frame(
       done();
     },
   });
-  const admission = new ConcurrencyLimiter({ mostInFlight: config.http.mostInFlight });
+  const admission = new ConcurrencyLimiter({ maxInFlight: config.http.maxInFlight });
   const metrics = createMetrics({
     poolStats: () => ({ total: 3, idle: 2, waiting: 0 }),
     admission,

@@ -15,14 +15,19 @@ export interface BooksRow {
   readonly refunds_settled: bigint;
   readonly payouts_due: bigint;
   readonly payouts_settled: bigint;
+  /** Money in hand. */
   readonly held: bigint;
   readonly owed_back: bigint;
   readonly lost: bigint;
 }
 
+const booksColumns = `b.gross, b.fee, b.paid, b.unique_codes, b.credits, b.returned,
+    b.payouts_returned, b.receivable, b.codes_kept, b.refunds_due, b.refunds_settled, b.payouts_due,
+    b.payouts_settled, b.cash as held, b.owed_back, b.lost`;
+
 export const campaignBooks = query<[campaignId: string], BooksRow>(
   'campaign_books',
-  'select * from sambatan.campaign_books($1)',
+  `select ${booksColumns} from sambatan.campaign_books($1) b`,
 );
 
 /** A payout of a campaign; everything is null where there is none. */
@@ -44,7 +49,7 @@ export interface PayoutOrNoneRow {
  */
 export const statementOfCampaign = query<[campaignId: string], BooksRow & PayoutOrNoneRow>(
   'statement_of_campaign',
-  `select b.*, t.transaction_id, t.status, t.amount, t.reference, t.created_at, t.released_at,
+  `select ${booksColumns}, t.transaction_id, t.status, t.amount, t.reference, t.created_at, t.released_at,
     t.settled_at, exists (select from sambatan.disputes d
       where d.campaign_id = $1 and d.resolved_at is null) as is_disputed
   from sambatan.campaign_books($1) b

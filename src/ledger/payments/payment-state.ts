@@ -56,7 +56,7 @@ export const ledgerOf = (p: string) => `cross join lateral (
       coalesce(sum(t.amount) filter (where t.kind = 'refund' and t.status in ('due', 'pending')), 0)
         as refund_due,
       coalesce(sum(t.amount) filter (where t.kind = 'refund' and t.status = 'settled'), 0)
-        - coalesce(sum(t.amount) filter (where t.purpose in ('reversal', 'claim')
+        - coalesce(sum(t.amount) filter (where t.purpose in ('reversal', 'overpaid_refund')
           and t.status = 'settled'), 0) as refunded
     from sambatan.transactions t
     where t.campaign_id = ${p}.campaign_id and t.participation_id = ${p}.participation_id
