@@ -174,7 +174,8 @@ begin
     c := sambatan.offer_slots(c, now_at);
     c.next_run_at := now_at;
   elsif c.status = 'fulfilled' and c.payment_timing = 'on_completion' then
-    c.next_run_at := now_at + (c.payment_term_seconds + c.payment_grace_seconds) * interval '1 second';
+    c.next_run_at := now_at
+      + (c.payment_term_seconds + c.payment_grace_seconds) * interval '1 second';
   end if;
 end
 $$;

@@ -26,7 +26,8 @@ language sql stable as $$
         or (t.purpose = 'overpaid_refund' and t.status = 'settled')), 0) as returned,
       coalesce(sum(t.amount) filter (where t.purpose = 'overpaid_refund' and t.status = 'due'), 0)
         as owed_back,
-      coalesce(sum(t.amount) filter (where t.purpose = 'overpaid_refund' and t.status = 'void'), 0) as lost,
+      coalesce(sum(t.amount) filter (where t.purpose = 'overpaid_refund' and t.status = 'void'), 0)
+        as lost,
       coalesce(sum(t.amount) filter (where t.purpose = 'reversal'
         and t.participation_id is null), 0) as payouts_returned,
       coalesce(sum(t.amount) filter (where t.kind = 'payment'

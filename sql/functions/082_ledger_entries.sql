@@ -116,7 +116,8 @@ declare
 begin
   -- One of two duplicate refunds came back: nothing is due again.
   select x.transaction_id into overpaid from sambatan.transactions x
-    where x.campaign_id = t.campaign_id and x.purpose = 'overpaid_refund' and x.status in ('due', 'void')
+    where x.campaign_id = t.campaign_id and x.purpose = 'overpaid_refund'
+      and x.status in ('due', 'void')
       and x.cause in ('overpaid:' || p_transaction_id, replace(t.cause, 'duplicate:', 'overpaid:'));
   if found then
     return sambatan.settle_overpaid_refund(overpaid, left(p_reason, 200), p_actor);

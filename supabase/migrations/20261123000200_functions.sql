@@ -3164,7 +3164,8 @@ begin
     c := sambatan.offer_slots(c, now_at);
     c.next_run_at := now_at;
   elsif c.status = 'fulfilled' and c.payment_timing = 'on_completion' then
-    c.next_run_at := now_at + (c.payment_term_seconds + c.payment_grace_seconds) * interval '1 second';
+    c.next_run_at := now_at
+      + (c.payment_term_seconds + c.payment_grace_seconds) * interval '1 second';
   end if;
 end
 $$;
@@ -3582,7 +3583,8 @@ language sql stable as $$
         or (t.purpose = 'overpaid_refund' and t.status = 'settled')), 0) as returned,
       coalesce(sum(t.amount) filter (where t.purpose = 'overpaid_refund' and t.status = 'due'), 0)
         as owed_back,
-      coalesce(sum(t.amount) filter (where t.purpose = 'overpaid_refund' and t.status = 'void'), 0) as lost,
+      coalesce(sum(t.amount) filter (where t.purpose = 'overpaid_refund' and t.status = 'void'), 0)
+        as lost,
       coalesce(sum(t.amount) filter (where t.purpose = 'reversal'
         and t.participation_id is null), 0) as payouts_returned,
       coalesce(sum(t.amount) filter (where t.kind = 'payment'
@@ -3737,7 +3739,8 @@ declare
 begin
   -- One of two duplicate refunds came back: nothing is due again.
   select x.transaction_id into overpaid from sambatan.transactions x
-    where x.campaign_id = t.campaign_id and x.purpose = 'overpaid_refund' and x.status in ('due', 'void')
+    where x.campaign_id = t.campaign_id and x.purpose = 'overpaid_refund'
+      and x.status in ('due', 'void')
       and x.cause in ('overpaid:' || p_transaction_id, replace(t.cause, 'duplicate:', 'overpaid:'));
   if found then
     return sambatan.settle_overpaid_refund(overpaid, left(p_reason, 200), p_actor);
