@@ -44,7 +44,9 @@ test('overdue campaigns are counted, with how long the oldest is overdue', async
   assert.equal(await value('sambatan_overdue_campaigns'), 1);
   const seconds = await value('sambatan_overdue_campaigns_oldest_seconds');
   assert.ok(seconds >= 90 && seconds < 900, String(seconds));
-  assert.ok(Date.now() / 1_000 - (await value('sambatan_monitor_last_run_timestamp_seconds')) < 300);
+  assert.ok(
+    Date.now() / 1_000 - (await value('sambatan_monitor_last_run_timestamp_seconds')) < 300,
+  );
 });
 
 test('refunds that are not settled are counted, with how long the oldest is due', async () => {

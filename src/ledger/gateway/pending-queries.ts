@@ -22,12 +22,12 @@ const movementColumns = `campaign_id, transaction_id, kind, status, participatio
 export const markPending = query<
   [transactionId: string, kind: LedgerEntryKind, provider: string, providerReference: string],
   LedgerEntryRow
->('send_movement', `select ${movementColumns} from sambatan.send_movement($1, $2, $3, $4)`);
+>('mark_pending', `select ${movementColumns} from sambatan.mark_pending($1, $2, $3, $4)`);
 
 export const markFailed = query<
   [transactionId: string, kind: LedgerEntryKind, reason: string],
   LedgerEntryRow
->('recall_movement', `select ${movementColumns} from sambatan.recall_movement($1, $2, $3)`);
+>('mark_failed', `select ${movementColumns} from sambatan.mark_failed($1, $2, $3)`);
 
 export const findByProvider = query<[provider: string, providerReference: string], LedgerEntryRow>(
   'find_by_provider',

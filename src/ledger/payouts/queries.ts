@@ -77,10 +77,14 @@ export const releasePayout = query<[transactionId: string, actor: string], Payou
 export const settlePayout = query<
   [transactionId: string, reference: string, actor: string],
   PayoutRow
->('settle_payout', payout("sambatan.settle_movement($1, 'payout', $2, $3)"), { changes: 'rows' });
+>('settle_payout', payout("sambatan.settle_ledger_entry($1, 'payout', $2, $3)"), {
+  changes: 'rows',
+});
 
 /** Gives the payout that is due in place of the one that came back. */
 export const reversePayout = query<
   [transactionId: string, reason: string, actor: string],
   PayoutRow
->('reverse_payout', payout("sambatan.reverse_movement($1, 'payout', $2, $3)"), { changes: 'rows' });
+>('reverse_payout', payout("sambatan.reverse_ledger_entry($1, 'payout', $2, $3)"), {
+  changes: 'rows',
+});

@@ -30,12 +30,12 @@ const refund = (movements: string) => `select t.campaign_id, t.transaction_id, t
 
 /** Refunds `t` whose money is not kept for the waiting list: they may be sent. */
 export const isNotKept = (t: string) =>
-  `(${t}.paid_in_time is null or not sambatan.is_kept(${t}.campaign_id, ${t}.transaction_id))`;
+  `(${t}.paid_in_time is null or not sambatan.is_retained(${t}.campaign_id, ${t}.transaction_id))`;
 
 /** Of refunds that are due, those that no provider sends by itself: all of them without one. */
 export const leftToPeople = (provider: `$${number}`) =>
   `(${provider}::text is null or t.attempts > 0
-    or sambatan.order_to_refund(t, ${provider}) is null)`;
+    or sambatan.refund_order(t, ${provider}) is null)`;
 
 /**
  * A page of refunds that people are to make, the oldest first; only the failed ones, or all. What
@@ -76,7 +76,9 @@ export const listKeptRefunds = query<
 export const settleRefunds = query<
   [transactionIds: string[], reference: string, actor: string],
   RefundRow
->('settle_refunds', refund("sambatan.settle_movements($1, 'refund', $2, $3)"), { changes: 'rows' });
+>('settle_refunds', refund("sambatan.settle_ledger_entries($1, 'refund', $2, $3)"), {
+  changes: 'rows',
+});
 
 export const findRefund = query<[campaignId: string, transactionId: string], RefundRow>(
   'find_refund',
@@ -93,7 +95,9 @@ export const failRefund = query<[transactionId: string, reason: string, actor: s
 export const reverseRefund = query<
   [transactionId: string, reason: string, actor: string],
   RefundRow
->('reverse_refund', refund("sambatan.reverse_movement($1, 'refund', $2, $3)"), { changes: 'rows' });
+>('reverse_refund', refund("sambatan.reverse_ledger_entry($1, 'refund', $2, $3)"), {
+  changes: 'rows',
+});
 
 /** What of a refund its buyer is shown. */
 export type OwnRefundRow = Pick<
