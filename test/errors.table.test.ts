@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { newId } from '../src/identity/ids.ts';
 import {
@@ -10,10 +10,10 @@ import {
   invalidField,
   languages,
 } from '../src/errors/errors.ts';
-import { proofFlaws, type ProofFlaw } from '../src/errors/proof-flaws.ts';
+import { proofFlaws, type ProofFlaw } from '../src/errors/wording/proof-flaws.ts';
 import type { ErrorCode } from '../src/errors/errors.ts';
 import { errorPage } from '../src/server/site/error-page.ts';
-import { withPlural } from '../src/errors/plurals.ts';
+import { withPlural } from '../src/errors/wording/plurals.ts';
 import { progressBar } from '../src/web/components.ts';
 import { formatSlots } from '../src/web/format.ts';
 import type { PageContext } from '../src/web/visit.ts';
@@ -78,6 +78,16 @@ test('docs/errors.md lists every code with its status and its parameters, and no
   const byCode = (a: { code?: string | undefined }, b: { code?: string | undefined }) =>
     String(a.code).localeCompare(String(b.code));
   assert.deepEqual(documented.toSorted(byCode), inTheTable.toSorted(byCode));
+});
+
+test('no code stands in two tables', async () => {
+  const folder = new URL('../src/errors/tables/', import.meta.url);
+  const codes: string[] = [];
+  for (const name of readdirSync(folder).filter((file) => file !== 'definition.ts')) {
+    const tables = (await import(new URL(name, folder).href)) as Record<string, object>;
+    codes.push(...Object.values(tables).flatMap((table) => Object.keys(table)));
+  }
+  assert.deepEqual(codes.toSorted(), errorCodes.toSorted());
 });
 
 test('every error has a title and a detail in each language, with nothing left out', () => {

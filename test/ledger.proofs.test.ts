@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import sharp from 'sharp';
 import { languages } from '../src/errors/errors.ts';
-import { maxProofPages, proofFlaws, type ProofFlaw } from '../src/errors/proof-flaws.ts';
+import { maxProofPages, proofFlaws, type ProofFlaw } from '../src/errors/wording/proof-flaws.ts';
 import { proofLimitBytes } from '../src/ledger/payments/proofs.ts';
 import type { Client } from './rig/client.ts';
 import { httpService } from './rig/http-service.ts';

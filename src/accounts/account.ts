@@ -1,4 +1,4 @@
-import { withPlural } from '../errors/plurals.ts';
+import { withPlural } from '../errors/wording/plurals.ts';
 import { invalidField, type Language } from '../errors/errors.ts';
 
 /** Saved addresses that one person may have. */

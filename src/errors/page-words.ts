@@ -1,4 +1,5 @@
-import type { ErrorCode, Wording } from './errors.ts';
+import type { ErrorCode } from './error-table.ts';
+import type { Wording } from './wording/language.ts';
 
 /** Words that depend on the parameters of the error. */
 type DetailOf = (params: Readonly<Record<string, unknown>>) => Wording;

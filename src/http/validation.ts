@@ -1,4 +1,4 @@
-import { withPlural } from '../errors/plurals.ts';
+import { withPlural } from '../errors/wording/plurals.ts';
 import type { FastifySchemaCompiler } from 'fastify';
 import { IsOptional } from 'typebox';
 import type { TSchema } from 'typebox';

@@ -1,6 +1,6 @@
 import { sizeLimits } from '../../config/size-limits.ts';
 import { DomainError } from '../../errors/errors.ts';
-import { maxProofPages, type ProofFlaw } from '../../errors/proof-flaws.ts';
+import { maxProofPages, type ProofFlaw } from '../../errors/wording/proof-flaws.ts';
 import {
   decodeUntrustedImage,
   ImageDecodeError,

@@ -1,5 +1,5 @@
 import { toApiStatus, type StoredCampaignStatus } from '../../database/status-words.ts';
-import { withPlural } from '../../errors/plurals.ts';
+import { withPlural } from '../../errors/wording/plurals.ts';
 import { summarizeCampaigns, type Summary } from '../../campaigns/lists.ts';
 import type { PageDeps } from '../deps.ts';
 import {

@@ -1,5 +1,5 @@
 import { DomainError } from '../../../errors/errors.ts';
-import type { StatementReason } from '../../../errors/statement-reasons.ts';
+import type { StatementReason } from '../../../errors/wording/statement-reasons.ts';
 
 /** Where a file stops being readable. */
 export interface Place {

@@ -8,7 +8,7 @@
  * Sums, counts and balances that the file itself states are compared with what was read. `checks`
  * lists the comparisons that were made; one that does not hold refuses the file.
  */
-import type { StatementReason } from '../../../errors/statement-reasons.ts';
+import type { StatementReason } from '../../../errors/wording/statement-reasons.ts';
 
 export type { StatementReason };
 

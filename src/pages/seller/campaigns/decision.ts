@@ -1,4 +1,4 @@
-import { withPlural } from '../../../errors/plurals.ts';
+import { withPlural } from '../../../errors/wording/plurals.ts';
 import Type from 'typebox';
 import type { Campaign } from '../../../campaigns/campaign.ts';
 import type { PageDeps } from '../../deps.ts';

@@ -1,4 +1,4 @@
-import { withPlural } from '../../../errors/plurals.ts';
+import { withPlural } from '../../../errors/wording/plurals.ts';
 import type { PageDeps } from '../../deps.ts';
 import { authorizeOnCampaign } from '../../../campaigns/operations.ts';
 import { DomainError } from '../../../errors/errors.ts';

@@ -1,4 +1,4 @@
-import { withPlural } from '../../../errors/plurals.ts';
+import { withPlural } from '../../../errors/wording/plurals.ts';
 import Type from 'typebox';
 import type { PageDeps } from '../../deps.ts';
 import { cursorAfter } from '../../../http/cursor.ts';

@@ -1,4 +1,4 @@
-import type { Wording } from './errors.ts';
+import type { Wording } from './language.ts';
 
 /** The most pages of a PDF that is a proof of payment. */
 export const maxProofPages = 20;

@@ -1,4 +1,4 @@
-import type { Wording } from './errors.ts';
+import type { Wording } from './language.ts';
 
 /** Why a bank statement is refused, and what the operator can do about it. */
 export const statementReasons = {

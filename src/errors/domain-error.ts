@@ -1,0 +1,72 @@
+import { errorTable, type ErrorCode, type ErrorParams } from './error-table.ts';
+import { pageWords } from './page-words.ts';
+import type { ErrorDefinition } from './tables/definition.ts';
+import type { Language, Wording } from './wording/language.ts';
+
+/** What is wrong with one field; `field` is its name on the wire, `items.0.slots` when nested. */
+export interface FieldError {
+  readonly field: string;
+  readonly message: Wording;
+}
+
+/** A refusal with a stable code, thrown by verbs and rendered in one place (http/problem.ts). */
+export class DomainError<C extends ErrorCode = ErrorCode> extends Error {
+  readonly code: C;
+  readonly params: ErrorParams<C>;
+  readonly fields: readonly FieldError[];
+
+  constructor(code: C, params: ErrorParams<C>, fields: readonly FieldError[] = []) {
+    super(code);
+    this.name = 'DomainError';
+    this.code = code;
+    this.params = params;
+    this.fields = fields;
+  }
+
+  get status(): number {
+    return errorTable[this.code].status;
+  }
+
+  /** Seconds to wait before sending the request again; undefined when that would not help. */
+  get retryAfterSeconds(): number | undefined {
+    const { retry_after_seconds: own } = this.params as { retry_after_seconds?: number };
+    const definition: ErrorDefinition<never> = errorTable[this.code];
+    return own ?? definition.retryAfterSeconds;
+  }
+
+  /** The title and the detail for a person who looks at a page, in their language. */
+  text(language: Language): { title: string; detail: string } {
+    const words = this.apiText(language);
+    const { title, detail } = pageWords[this.code] ?? {};
+    return {
+      title: title?.[language] ?? words.title,
+      detail:
+        (typeof detail === 'function'
+          ? detail(this.params as object as Readonly<Record<string, unknown>>)
+          : detail)?.[language] ?? words.detail,
+    };
+  }
+
+  /** The title and the detail for whoever uses the API, in the language asked for. */
+  apiText(language: Language): { title: string; detail: string } {
+    const definition = errorTable[this.code] as ErrorDefinition<ErrorParams<C>>;
+    return {
+      title: definition.title[language],
+      detail: definition.detail(this.params)[language],
+    };
+  }
+}
+
+/**
+ * The error that a database function raised by name, with its parameters as they came from JSON;
+ * undefined when the table does not know the code.
+ */
+export function domainErrorNamed(code: string, params: unknown): DomainError | undefined {
+  if (!Object.hasOwn(errorTable, code)) return undefined;
+  return new DomainError(code as ErrorCode, (params ?? {}) as ErrorParams<ErrorCode>);
+}
+
+/** A validation error of one field: what a verb throws when only it can see the mistake. */
+export function invalidField(field: string, message: Wording): DomainError<'validation_failed'> {
+  return new DomainError('validation_failed', {}, [{ field, message }]);
+}

@@ -1,0 +1,47 @@
+import type { Wording } from '../wording/language.ts';
+
+/** An error of the service; `P` are the parameters that one occurrence carries. */
+export interface ErrorDefinition<P> {
+  readonly status: number;
+  /** Short and the same for every occurrence (RFC 9457, `title`). */
+  readonly title: Wording;
+  /** This occurrence, and what the reader can do next (RFC 9457, `detail`). */
+  readonly detail: (params: P) => Wording;
+  /** Seconds after which the same request is worth sending again; sent as Retry-After. */
+  readonly retryAfterSeconds?: number;
+}
+
+/** The errors of one area, by code. */
+export type ErrorTable = Readonly<Record<string, ErrorDefinition<never>>>;
+
+type NoParams = Readonly<Record<never, never>>;
+
+/** Retry-After when the service or a campaign is busy, in seconds. */
+export const busySeconds = 1;
+/** Retry-After when something that the service needs is away, in seconds. */
+export const awaySeconds = 2;
+
+/** An error whose detail depends on parameters. */
+export function define<P extends object>(
+  status: number,
+  title: Wording,
+  detail: (params: P) => Wording,
+  retryAfterSeconds?: number,
+): ErrorDefinition<P> {
+  return {
+    status,
+    title,
+    detail,
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  };
+}
+
+/** An error that carries no parameters. */
+export function fixed(
+  status: number,
+  title: Wording,
+  detail: Wording,
+  retryAfterSeconds?: number,
+): ErrorDefinition<NoParams> {
+  return define<NoParams>(status, title, () => detail, retryAfterSeconds);
+}
