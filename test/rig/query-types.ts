@@ -128,7 +128,7 @@ function kindsOf(type: string, path: string): string[] {
   return text.startsWith('{') ? ['object'] : kindsOf(text, where);
 }
 
-/** What a name stands for, here or in the file that it is imported from. */
+/** What a name stands for, here or in the file that it is imported or exported from. */
 function definition(name: string, path: string): { text: string; path: string } {
   const source = readFileSync(path, 'utf8');
   const alias = new RegExp(`\\btype ${name} =\\s*\\|?([^;{]*(?:\\{[^]*?\\n\\})?);`).exec(source);
@@ -139,7 +139,7 @@ function definition(name: string, path: string): { text: string; path: string } 
     return { text: shape[1] === undefined ? own : `${own} & ${shape[1]}`, path };
   }
   for (const [, names = '', from = ''] of source.matchAll(
-    /import (?:type )?\{([^}]*)\} from '(\.[^']*)'/g,
+    /(?:im|ex)port (?:type )?\{([^}]*)\} from '(\.[^']*)'/g,
   )) {
     if (new RegExp(`\\b${name}\\b`).test(names)) return definition(name, join(dirname(path), from));
   }
