@@ -52,7 +52,7 @@ const turn = () => new Promise(setImmediate);
 
 test('a lone join leaves at once and alone; what arrives meanwhile leaves together', async () => {
   const id = await newCampaign(db, market, { totalSlots: 100 });
-  const { joins, batches, open } = stepped({ lanes: 1 });
+  const { joins, batches, open } = stepped({ concurrency: 1 });
   const answers = [joins.join(wish(id))];
   await turn();
   await turn();
@@ -73,7 +73,7 @@ test('a campaign has one batch under way at most, whatever lanes are free', asyn
   let underWay = 0;
   const joins = batcherOn(service, {
     maxBatch: 10,
-    lanes: 5,
+    concurrency: 5,
     send: async (requests, how) => {
       assert.equal(++underWay, 1);
       const answers = await joinAll(service, requests, { ...how, attemptLimit: 0 });
@@ -130,7 +130,7 @@ test('thousands queued on a hot campaign do not starve a lone join on another', 
   const hot = await newCampaign(db, market, { totalSlots: 10_000 });
   const lone = await newCampaign(db, market);
   for (const lanes of [1, 2]) {
-    const { joins, batches, step, open } = stepped({ lanes, maxBatch: 100 });
+    const { joins, batches, step, open } = stepped({ concurrency: lanes, maxBatch: 100 });
     const flood = Array.from({ length: 3_000 }, () => joins.join(wish(hot)));
     await turn();
     const answer = joins.join(wish(lone));
@@ -149,7 +149,7 @@ test('campaigns that all have many waiting share each batch evenly, in order of 
   const ids = await Promise.all(
     [0, 1, 2, 3].map(() => newCampaign(db, market, { totalSlots: 1_000 })),
   );
-  const { joins, batches, open } = stepped({ lanes: 1, maxBatch: 40 });
+  const { joins, batches, open } = stepped({ concurrency: 1, maxBatch: 40 });
   const requests = ids.flatMap((id) => Array.from({ length: 100 }, () => wish(id)));
   const answers = requests.map((request) => joins.join(request));
   open();

@@ -44,7 +44,7 @@ function slowReader() {
   const keysOf = () => reads.map(({ keys }) => keys.join(' '));
   return { reads, read, keysOf };
 }
-const options = { lanes: 1, slowMs: 60_000 };
+const options = { concurrency: 1, slowMs: 60_000 };
 
 suite('Reads that arrive together', () => {
   test('who asks alone is read for at once', async () => {
@@ -74,7 +74,7 @@ suite('Reads that arrive together', () => {
 
   test('one read has so many keys at most; the others follow in order', async () => {
     const { reads, read, keysOf } = slowReader();
-    const gatherer = new BatchLoader(read, { ...options, most: 2 });
+    const gatherer = new BatchLoader(read, { ...options, maxKeys: 2 });
     const answers = ['a', 'b', 'c'].map((key) => gatherer.find(key));
     await nextTurn();
     reads[0]!.end();
@@ -101,7 +101,7 @@ suite('Reads that arrive together', () => {
 
   test('a read that hangs does not hold up those who come after it', async () => {
     const { reads, read, keysOf } = slowReader();
-    const gatherer = new BatchLoader(read, { lanes: 1, slowMs: 1 });
+    const gatherer = new BatchLoader(read, { concurrency: 1, slowMs: 1 });
     const hanging = gatherer.find('a');
     await nextTurn();
     const { promise: begun, resolve } = Promise.withResolvers<void>();

@@ -146,7 +146,7 @@ test('a reading that fails is made good by the next one', async () => {
   await next(stream);
   market.failing = true;
   market.join(id);
-  while (!logged.some(({ msg }) => msg === 'progress could not be read')) {
+  while (!logged.some(({ msg }) => msg === 'progress could not be read; the next poll retries')) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   market.failing = false;

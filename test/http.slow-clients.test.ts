@@ -175,7 +175,7 @@ test('a stream lives on while nothing happens, for longer than a silent connecti
 });
 
 test('a connection too many is closed as it comes and counted; another one’s end makes room', async (t) => {
-  const own = await frame({}, undefined, {}, { mostConnections: 64 });
+  const own = await frame({}, undefined, {}, { maxConnections: 64 });
   t.after(() => stopServer(own.server, 1_000));
   await listen(own.server, { host: '127.0.0.1', port: 0 });
   const { port } = own.server.server.address() as AddressInfo;

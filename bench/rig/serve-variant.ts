@@ -19,7 +19,7 @@ const ours = createApp({
   log,
   databaseUrl: config.database.url!,
   serviceKey: config.identity.serviceKey!,
-  ...(way === 'queued' ? { batching: { maxBatch: 1, lanes: poolSize } } : {}),
+  ...(way === 'queued' ? { batching: { maxBatch: 1, concurrency: poolSize } } : {}),
 });
 if (way === 'floor') rememberReads(ours.db);
 const app: App = { ...ours, joins: otherWays[way]?.(ours) ?? ours.joins };

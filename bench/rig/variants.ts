@@ -58,8 +58,8 @@ class OtherJoins extends JoinBatcher {
       maxBatch: 1,
       maxQueued: 1,
       maxQueuedPerCampaign: 1,
-      lanes: 1,
-      waitingLanes: 1,
+      concurrency: 1,
+      waitingConcurrency: 1,
     });
     this.#join = join;
   }

@@ -96,8 +96,8 @@ const batching = {
   maxBatch: 500,
   maxQueued: 10_000,
   maxQueuedPerCampaign: 5_000,
-  lanes: 2,
-  waitingLanes: 3,
+  concurrency: 2,
+  waitingConcurrency: 3,
 };
 
 /** What there is to tell waits while joins come in crowds or many campaigns close, so long at most. */
@@ -271,7 +271,7 @@ function paymentsOnline(parts: { config: Config; db: Database; log: Logger }) {
 
 /** Whether joins come in crowds or campaigns are closed just now: that goes first. */
 function firstThings(joins: JoinBatcher, scheduler: Scheduler): LoadSignal {
-  return { isOverloaded: () => joins.isCrowded || scheduler.isBusy, maxDelayMs: patienceMs };
+  return { isOverloaded: () => joins.isUnderLoad || scheduler.isBusy, maxDelayMs: patienceMs };
 }
 
 /** Where links in mails lead when nobody has said where the site is reached: here. */

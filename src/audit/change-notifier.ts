@@ -3,9 +3,9 @@ import type { Log } from '../database/log.ts';
 import { query } from '../database/query.ts';
 
 const channel = 'sambatan_changed';
-/** Other processes hear of a campaign's changes at most this often. */
+/** Minimum interval between two NOTIFYs of this process, in milliseconds. */
 const gatherMs = 50;
-/** A payload of NOTIFY is below 8,000 bytes; an id and a comma are 37. */
+/** A NOTIFY payload is below 8,000 bytes; an id and a comma take 37. */
 const idsPerNotify = 200;
 
 const notify = query<[channel: string, payload: string], never>(
@@ -16,8 +16,9 @@ const notify = query<[channel: string, payload: string], never>(
 type OnChange = (campaignId: string | null) => void;
 
 /**
- * Tells who watches that a campaign has changed: at once in this process, gathered and by NOTIFY in
- * the others, after the commit and off its way. A poke may be lost; who needs certainty polls.
+ * Notifies subscribers that a campaign changed, after the commit: at once in this process, batched
+ * and by NOTIFY in the others, without delaying the writer. A notification may be lost; a
+ * subscriber that needs certainty polls.
  */
 export class ChangeNotifier {
   readonly #db: Database;
@@ -32,23 +33,26 @@ export class ChangeNotifier {
     this.#log = log;
   }
 
-  /** Begins to hear other processes; does nothing where the database cannot LISTEN. */
+  /** Starts to LISTEN for other processes; does nothing where the database cannot LISTEN. */
   async start(): Promise<void> {
     if (!this.#db.canListen) return;
     this.#listening = await this.#db.listen(channel, (payload) => {
-      // Empty after the connection was lost: anything may have changed meanwhile.
+      // An empty payload follows a reconnection: any campaign may have changed meanwhile.
       if (payload === '') this.#tell(null);
       else for (const campaignId of payload.split(',')) this.#tell(campaignId);
     });
   }
 
-  /** Calls back with each campaign that has changed; with null when it may be any of them. */
+  /**
+   * Calls `listener` with each changed campaign, or with null when any may have changed. Returns
+   * the function that unsubscribes.
+   */
   onChange(listener: OnChange): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Says that a campaign has changed. Returns at once and never throws. */
+  /** Reports that a campaign changed. Returns at once and never throws. */
   notifyChanged(campaignId: string): void {
     this.#tell(campaignId);
     if (!this.#db.canListen) return;
@@ -77,7 +81,10 @@ export class ChangeNotifier {
         await this.#db.rows(notify, channel, payload);
       }
     } catch (error) {
-      this.#log.debug({ err: error }, 'other processes were not told of changed campaigns');
+      this.#log.debug(
+        { err: error },
+        'NOTIFY of changed campaigns failed; other processes will poll',
+      );
     }
   }
 }

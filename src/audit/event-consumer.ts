@@ -8,7 +8,7 @@ import { SerialQueue } from '../jobs/serial-queue.ts';
 import type { ChangeNotifier } from './change-notifier.ts';
 import * as sql from './queries.ts';
 
-/** What is done with a campaign's next events, in the transaction that moves its cursor. */
+/** Handles a campaign's next events inside the transaction that moves its cursor. */
 export type EventHandler = (
   tx: Tx,
   campaignId: string,
@@ -20,195 +20,205 @@ export interface EventConsumerOptions {
   readonly changeNotifier: ChangeNotifier;
   readonly log: Log;
   readonly handle: EventHandler;
-  /** After each committed batch. */
+  /** Called after each committed batch. */
   readonly onHandled?: () => void;
-  /** What has to be done first. */
+  /** Work with priority; the consumer waits for it. */
   readonly load?: LoadSignal;
 }
 
-/** A crowd that keeps this process busy: what it does is fed when it has gone, if it goes soon. */
+/** Load signal: the consumer postpones its work while this process is overloaded. */
 export interface LoadSignal {
   isOverloaded(): boolean;
-  /** It is waited for so long, in milliseconds; after that every other moment is the feed's. */
+  /** Maximum delay in milliseconds; after it the consumer runs at half speed. */
   readonly maxDelayMs: number;
 }
 
-/** Events in one transaction: enough to share a commit, few enough to hold in memory. */
-const eventsAtOnce = 500;
-/** Campaigns fed at the same time. */
-const lanes = 2;
-/** More poked campaigns than this are not remembered one by one: a walk finds them. */
-const mostRemembered = 10_000;
-/** Pokes come in crowds during a flash crowd. */
+/** Events per transaction: enough to share a commit, few enough to hold in memory. */
+const maxEvents = 500;
+/** Campaigns processed at the same time. */
+const slots = 2;
+/** Maximum number of notified campaigns kept in memory; the sweep finds the others. */
+const maxPending = 10_000;
+/** Debounce: notifications arrive in bursts under load. */
 const wakeDelayMs = 50;
-/** Another worker feeds it, or it failed: looked at again after this long. */
-const heldWaitMs = 250;
-/** Campaigns in one step of the walk that finds what no poke told of. */
-const walkAtOnce = 5_000;
-/** A lost poke costs this long at most; more often where the database tells nobody. */
-const walkEveryMs = { told: 30_000, untold: 3_000 };
+/** Retry interval when another worker holds the cursor or the batch failed. */
+const lockedWaitMs = 250;
+/** Campaigns per step of the sweep that finds lost notifications. */
+const sweepBatchSize = 5_000;
+/**
+ * Interval between sweeps, in milliseconds: the maximum delay after a lost notification. Shorter
+ * where the database sends no notifications.
+ */
+const sweepIntervalMs = { withListen: 30_000, withoutListen: 3_000 };
 const retryMs = [1_000, 1_000] as const;
-const crowdedWaitMs = 250;
+const overloadedWaitMs = 250;
 
 /**
- * Feeds every audit event, once and in order within its campaign, to one consumer. Each campaign
- * has a cursor of its own: a single one over all rows would skip a row that commits late. The
- * cursor moves in the transaction of what the consumer writes, so that both happen or neither.
- * Any number of processes may feed: a cursor is locked by one of them.
+ * Consumes every audit event once, in order within its campaign. Each campaign has its own cursor:
+ * a single cursor over all rows would skip a row that commits late. The cursor moves in the
+ * transaction of the handler's writes, so both happen or neither does. Several processes may
+ * consume: one of them locks each cursor.
  */
 export class EventConsumer implements Job {
   readonly #options: EventConsumerOptions;
   readonly #loop: Loop;
-  /** A drain ends after what the life of the feed has under way, too. */
-  readonly #turns = new SerialQueue();
+  /** drain() and the background loop share this mutex. */
+  readonly #mutex = new SerialQueue();
   #waiting = new Set<string>();
-  #walkDueAt = 0;
-  #crowdedSince: number | undefined;
-  #forget: (() => void) | undefined;
+  #sweepDueAt = 0;
+  #overloadedSince: number | undefined;
+  #unsubscribe: (() => void) | undefined;
 
   constructor(options: EventConsumerOptions) {
     this.#options = options;
     this.#loop = new Loop({
       pass: () => this.#pass(),
-      onError: (error) => this.#failed(error),
+      onError: (error) => this.#onFailure(error),
       retryMs,
     });
   }
 
-  /** Why it does not get on, if it does not. */
+  /** The reason why the consumer makes no progress, or null. */
   get failure(): string | null {
     return this.#loop.failure;
   }
 
   start(): void {
     if (this.#loop.isStarted) return;
-    this.#walkDueAt = 0;
-    this.#forget = this.#options.changeNotifier.onChange((campaignId) => this.#poked(campaignId));
+    this.#sweepDueAt = 0;
+    this.#unsubscribe = this.#options.changeNotifier.onChange((campaignId) =>
+      this.#onChanged(campaignId),
+    );
     this.#loop.markRunning();
     this.#loop.start();
   }
 
-  /** Ends after the transactions under way. */
+  /** Resolves after the transactions in progress. */
   async stop(): Promise<void> {
-    this.#forget?.();
+    this.#unsubscribe?.();
     await this.#loop.stop();
   }
 
-  /** Feeds all that there is now, by hand: for tests and commands. Throws what failed. */
+  /** Processes everything available now; for tests and commands. Throws the first failure. */
   async drain(): Promise<void> {
-    await this.#turns.take(async () => {
-      await this.#walk();
+    await this.#mutex.run(async () => {
+      await this.#sweep();
       while (this.#waiting.size > 0) {
-        const held = await this.#feedWaiting();
-        // The rest is for the life of the feed.
-        if (held && this.#waiting.size > 0) await sleep(heldWaitMs);
+        const locked = await this.#handleWaiting();
+        // The background loop retries the rest.
+        if (locked && this.#waiting.size > 0) await sleep(lockedWaitMs);
       }
     });
   }
 
-  #poked(campaignId: string | null): void {
-    if (campaignId === null || this.#waiting.size >= mostRemembered) this.#walkDueAt = 0;
+  #onChanged(campaignId: string | null): void {
+    if (campaignId === null || this.#waiting.size >= maxPending) this.#sweepDueAt = 0;
     else this.#waiting.add(campaignId);
     this.#loop.wake(wakeDelayMs);
   }
 
   async #pass(): Promise<number> {
-    if (await this.#letCrowdPass()) return 0;
-    const walkEvery = this.#options.db.canListen ? walkEveryMs.told : walkEveryMs.untold;
+    if (await this.#waitForLoad()) return 0;
+    const sweepInterval = this.#options.db.canListen
+      ? sweepIntervalMs.withListen
+      : sweepIntervalMs.withoutListen;
     const begin = performance.now();
-    const held = await this.#turns.take(async () => {
-      if (performance.now() >= this.#walkDueAt) {
-        this.#walkDueAt = performance.now() + walkEvery;
-        await this.#walk();
+    const locked = await this.#mutex.run(async () => {
+      if (performance.now() >= this.#sweepDueAt) {
+        this.#sweepDueAt = performance.now() + sweepInterval;
+        await this.#sweep();
       }
-      return await this.#feedWaiting();
+      return await this.#handleWaiting();
     });
-    if (this.#crowdedSince !== undefined) await sleep(performance.now() - begin);
-    if (this.#waiting.size > 0) return held ? heldWaitMs : 0;
-    return Math.max(0, this.#walkDueAt - performance.now());
+    if (this.#overloadedSince !== undefined) await sleep(performance.now() - begin);
+    if (this.#waiting.size > 0) return locked ? lockedWaitMs : 0;
+    return Math.max(0, this.#sweepDueAt - performance.now());
   }
 
-  #failed(error: unknown): void {
-    this.#options.log.warn({ err: error }, 'events could not be turned into messages; retrying');
-    this.#walkDueAt = 0;
+  #onFailure(error: unknown): void {
+    this.#options.log.warn({ err: error }, 'event consumer failed; it will retry');
+    this.#sweepDueAt = 0;
   }
 
-  /** Rests a moment, and gives true, while there is a crowd that may soon be gone. */
-  async #letCrowdPass(): Promise<boolean> {
-    const { load: crowd } = this.#options;
-    if (crowd === undefined || !crowd.isOverloaded()) {
-      this.#crowdedSince = undefined;
+  /**
+   * Back-pressure: sleeps a moment and returns true while the process is overloaded, up to the
+   * maximum delay.
+   */
+  async #waitForLoad(): Promise<boolean> {
+    const { load } = this.#options;
+    if (load === undefined || !load.isOverloaded()) {
+      this.#overloadedSince = undefined;
       return false;
     }
-    this.#crowdedSince ??= performance.now();
-    if (performance.now() - this.#crowdedSince > crowd.maxDelayMs) return false;
-    await sleep(crowdedWaitMs);
+    this.#overloadedSince ??= performance.now();
+    if (performance.now() - this.#overloadedSince > load.maxDelayMs) return false;
+    await sleep(overloadedWaitMs);
     return true;
   }
 
-  /** Looks at every campaign, a step at a time. */
-  async #walk(): Promise<void> {
+  /** Sweeps all campaigns for unread events, step by step. */
+  async #sweep(): Promise<void> {
     for (let after: string | null = null; ;) {
-      const step: { last: string | null; walked: number; behind: string[] } =
-        await this.#options.db.one(sql.lagging, after, walkAtOnce);
+      const step: { last: string | null; checked: number; behind: string[] } =
+        await this.#options.db.one(sql.lagging, after, sweepBatchSize);
       for (const campaignId of step.behind) this.#waiting.add(campaignId);
-      if (step.walked < walkAtOnce || this.#loop.isStopping) return;
-      if (this.#waiting.size >= mostRemembered) await this.#feedWaiting();
+      if (step.checked < sweepBatchSize || this.#loop.isStopping) return;
+      if (this.#waiting.size >= maxPending) await this.#handleWaiting();
       after = step.last;
     }
   }
 
   /**
-   * One batch of each waiting campaign; true when some are held by another worker. One whose events
-   * cannot be fed does not keep the others from it: what went wrong with it is thrown at the end,
-   * unless the database is away, and it comes again with the next walk.
+   * Processes one batch of each waiting campaign. Returns true when another worker holds some of
+   * them. A campaign that fails does not stop the others: its error is thrown at the end, or at
+   * once when the database is down, and the next sweep finds the campaign again.
    */
-  async #feedWaiting(): Promise<boolean> {
-    const round = this.#waiting;
+  async #handleWaiting(): Promise<boolean> {
+    const current = this.#waiting;
     this.#waiting = new Set();
-    const next = round.values();
-    let held = false;
+    const next = current.values();
+    let locked = false;
     const failures: unknown[] = [];
-    const lane = async (): Promise<void> => {
+    const runSlot = async (): Promise<void> => {
       for (const campaignId of next) {
         if (this.#loop.isStopping) return;
         try {
-          const fed = await this.#feed(campaignId);
-          if (fed !== 'all') this.#waiting.add(campaignId);
-          if (fed === 'held') held = true;
+          const handled = await this.#handleNext(campaignId);
+          if (handled !== 'all') this.#waiting.add(campaignId);
+          if (handled === 'locked') locked = true;
         } catch (error) {
           if (isWithoutConnection(error)) throw error;
           failures.push(error);
         }
       }
     };
-    const ended = await Promise.allSettled(Array.from({ length: lanes }, lane));
+    const ended = await Promise.allSettled(Array.from({ length: slots }, runSlot));
     for (const one of ended) if (one.status === 'rejected') throw one.reason;
     if (failures.length > 0) throw failures[0];
-    return held;
+    return locked;
   }
 
-  /** One campaign's next batch. */
-  async #feed(campaignId: string): Promise<'all' | 'some' | 'held'> {
-    const { db, handle: feeding, onHandled: onFed } = this.#options;
-    const fed = await db.transaction(async (tx) => {
+  /** Processes one campaign's next batch. */
+  async #handleNext(campaignId: string): Promise<'all' | 'some' | 'locked'> {
+    const { db, handle, onHandled } = this.#options;
+    const handled = await db.transaction(async (tx) => {
       const cursor = await this.#cursorOf(tx, campaignId);
-      if (cursor === undefined) return 'held';
-      const events = await tx.rows(sql.auditAfter, campaignId, cursor, eventsAtOnce);
+      if (cursor === undefined) return 'locked';
+      const events = await tx.rows(sql.auditAfter, campaignId, cursor, maxEvents);
       const last = events.at(-1);
       if (last === undefined) return 'all';
-      await feeding(tx, campaignId, events);
+      await handle(tx, campaignId, events);
       await tx.rows(sql.moveCursor, campaignId, last.seq);
-      return events.length < eventsAtOnce ? 'all' : 'some';
+      return events.length < maxEvents ? 'all' : 'some';
     });
-    if (fed !== 'held') onFed?.();
-    return fed;
+    if (handled !== 'locked') onHandled?.();
+    return handled;
   }
 
   async #cursorOf(tx: Tx, campaignId: string): Promise<bigint | undefined> {
     const found = await tx.maybe(sql.lockCursor, campaignId);
     if (found !== undefined) return found.seq;
-    // Waits for another worker that makes it just now: that takes no longer than a batch.
+    // Waits for another worker that creates it at this moment; no longer than one batch.
     await tx.rows(sql.makeCursor, campaignId);
     return (await tx.maybe(sql.lockCursor, campaignId))?.seq;
   }

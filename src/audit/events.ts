@@ -1,4 +1,4 @@
-/** Events that move a campaign, or are recorded on it without moving it. */
+/** Events that change a campaign's status, or are only recorded on it. */
 export const campaignEvents = [
   'campaign_created',
   'campaign_edited',
@@ -13,7 +13,7 @@ export const campaignEvents = [
 ] as const;
 export type CampaignEvent = (typeof campaignEvents)[number];
 
-/** Events that move a participation. */
+/** Events that change a participation's status. */
 export const participationEvents = [
   'participant_joined',
   'participant_confirmed',
@@ -23,10 +23,10 @@ export const participationEvents = [
 ] as const;
 export type ParticipationEvent = (typeof participationEvents)[number];
 
-/** Events that change what a participation is, not where it stands. */
+/** Events that change a participation's content, not its status. */
 export const correctionEvents = ['participant_changed'] as const;
 
-/** Events that move an entry of a waiting list; its id is in their metadata. */
+/** Events of a waiting-list entry; its id is in their metadata. */
 export const waitingEvents = [
   'waiting_joined',
   'waiting_offered',
@@ -38,7 +38,7 @@ export const waitingEvents = [
 ] as const;
 export type WaitingEvent = (typeof waitingEvents)[number];
 
-/** Events about the money of one participation; they do not move it. */
+/** Events about the money of one participation; they do not change its status. */
 export const moneyEvents = [
   'payment_proof_submitted',
   'payment_settled',
@@ -54,7 +54,7 @@ export const moneyEvents = [
   'dispute_resolved',
 ] as const;
 
-/** Events about the money of a whole campaign; they do not move it either. */
+/** Events about the money of a whole campaign; they do not change its status. */
 export const payoutEvents = [
   'payout_released',
   'payout_settled',
@@ -65,7 +65,7 @@ export const payoutEvents = [
   'campaign_continued',
 ] as const;
 
-/** Every event of the audit log; the schema's check says them once more. */
+/** Every event of the audit log; a check of the schema repeats this list. */
 export const auditEvents = [
   ...campaignEvents,
   ...participationEvents,

@@ -13,7 +13,7 @@ export interface AuditRow {
 
 const columns = 'campaign_id, seq, occurred_at, participation_id, event, actor, metadata';
 
-/** Appends one event; the campaign's row is locked by it if it is not yet. */
+/** Appends one event; locks the campaign's row if it is not locked yet. */
 export const recordEvent = query<
   [
     campaignId: string,
@@ -39,7 +39,7 @@ export const listAudit = query<
   order by seq desc limit $3`,
 );
 
-/** What happened to campaigns themselves after a place in the log of each, oldest first. */
+/** The campaign events after a sequence number in each campaign's log, oldest first. */
 export const campaignEventsAfter = query<[campaignIds: string[], after: bigint[]], AuditRow>(
   'campaign_events_after',
   `select e.* from unnest($1::uuid[], $2::bigint[]) as w (campaign_id, after)
@@ -52,8 +52,8 @@ export const campaignEventsAfter = query<[campaignIds: string[], after: bigint[]
 );
 
 /**
- * How many slots were taken at evenly spaced moments, from one to another: one look into the index
- * for each, however long the log is.
+ * The number of taken slots at evenly spaced times between two limits: one index lookup per point,
+ * however long the log is.
  */
 export const slotsOverTime = query<
   [campaignId: string, from: Date, to: Date, steps: number],
@@ -77,13 +77,13 @@ export interface BrokenChain {
   readonly problem: string;
 }
 
-/** The first broken row of each chain; of all campaigns with null. */
+/** The first broken row of each audit chain; null checks all campaigns. */
 export const verifyAudit = query<[campaignId: string | null], BrokenChain>(
   'verify_audit',
   'select campaign_id, seq, problem from sambatan.verify_audit($1)',
 );
 
-/** The campaigns after one, by id: what a long verification goes through. */
+/** The campaigns after an id, in the order of ids; a long verification pages through them. */
 export const campaignIdsAfter = query<
   [after: string | null, limit: number],
   { readonly campaign_id: string }
@@ -94,7 +94,7 @@ export const campaignIdsAfter = query<
   order by campaign_id limit $2`,
 );
 
-/** `key` is what the index that is to be followed begins with. */
+/** `key` lists the leading columns of the index to use. */
 const ofMarket = (key: readonly string[], place: string, condition = '') => {
   const columnsOf = (prefix: string) => key.map((name) => `${prefix}${name} desc`).join(', ');
   return `select l.*, c.title from (
@@ -109,13 +109,13 @@ const place = `coalesce($2::timestamptz, 'infinity'),
       coalesce($3::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff'),
       coalesce($4::bigint, 9223372036854775807)`;
 
-/** What happened to campaigns themselves, over the whole market, newest first. */
+/** Campaign events of the whole market, newest first. */
 export const listMarketAudit = query<
   [limit: number, beforeTime: Date | null, beforeCampaign: string | null, beforeSeq: bigint | null],
   AuditRow & { readonly title: string }
 >('list_market_audit', ofMarket(['occurred_at', 'campaign_id', 'seq'], place));
 
-/** The same, of one kind of event. */
+/** Campaign events of one kind, newest first. */
 export const listMarketAuditOfEvent = query<
   [
     limit: number,
@@ -127,13 +127,13 @@ export const listMarketAuditOfEvent = query<
   AuditRow & { readonly title: string }
 >(
   'list_market_audit_of_event',
-  // Said as a range of events, only the index led by the event gives the order.
+  // A range condition on the event: then only the index led by the event gives the order.
   ofMarket(['event', 'occurred_at', 'campaign_id', 'seq'], `$5, ${place}`, ' and event >= $5'),
 );
 
 /**
- * A page of one campaign's log, newest first: of one event, actor or participation, or of all. The
- * whole log of the campaign is read for something rare: some 100 ms for 100,000 rows.
+ * A page of one campaign's log, newest first; optionally of one event, actor or participation. For
+ * a rare match PostgreSQL reads the whole log of the campaign: about 100 ms for 100,000 rows.
  */
 export const searchAudit = query<
   [
@@ -154,14 +154,14 @@ export const searchAudit = query<
   order by seq desc limit $3`,
 );
 
-/** Makes the cursor of a campaign that has none yet. */
+/** Creates the cursor of a campaign that has none. */
 export const makeCursor = query<[campaignId: string], never>(
   'make_cursor',
   `insert into sambatan.notification_cursors (campaign_id, seq) values ($1, 0)
   on conflict (campaign_id) do nothing`,
 );
 
-/** A campaign's cursor, locked; no row when another worker has it, or when there is none. */
+/** A campaign's cursor, locked; no row when another worker holds it or when there is none. */
 export const lockCursor = query<[campaignId: string], { readonly seq: bigint }>(
   'lock_cursor',
   `select seq from sambatan.notification_cursors where campaign_id = $1
@@ -175,8 +175,8 @@ export const moveCursor = query<[campaignId: string, seq: bigint], never>(
 );
 
 /**
- * A campaign's events after a place in its log, oldest first. Places are given under the lock of
- * the campaign's row, so that none becomes visible after a higher one has.
+ * A campaign's events after a sequence number, oldest first. Sequence numbers are assigned under
+ * the lock of the campaign's row, so none becomes visible after a higher one.
  */
 export const auditAfter = query<[campaignId: string, after: bigint, limit: number], AuditRow>(
   'audit_after',
@@ -189,10 +189,10 @@ export const auditEntry = query<[campaignId: string, seq: bigint], AuditRow>(
   `select ${columns} from sambatan.audit_logs where campaign_id = $1 and seq = $2`,
 );
 
-/** One step of a walk over all campaigns: where it ends, and which have events to be fed. */
+/** One step of a sweep over all campaigns: its last id, and the campaigns with unread events. */
 export const lagging = query<
   [after: string | null, limit: number],
-  { readonly last: string | null; readonly walked: number; readonly behind: string[] }
+  { readonly last: string | null; readonly checked: number; readonly behind: string[] }
 >(
   'lagging',
   `with step as materialized (
@@ -200,7 +200,7 @@ export const lagging = query<
     where campaign_id > coalesce($1, '00000000-0000-0000-0000-000000000000'::uuid)
     order by campaign_id limit $2)
   select (select campaign_id from step order by campaign_id desc limit 1) as last,
-    count(*)::integer as walked,
+    count(*)::integer as checked,
     coalesce(array_agg(s.campaign_id) filter (where s.audit_seq > coalesce(k.seq, 0)), '{}')
       as behind
   from step s

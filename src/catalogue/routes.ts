@@ -82,7 +82,10 @@ export function catalogueRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
           tags: ['catalogue'],
           summary: 'The brands that the caller is a member of, with the role in each',
           querystring: closed({
-            user_id: Type.Optional({ ...Id, description: 'Whose; required of service callers' }),
+            user_id: Type.Optional({
+              ...Id,
+              description: 'The buyer; required for service callers',
+            }),
           }),
           response: {
             200: closed({

@@ -1,38 +1,38 @@
 import type { Lookup, Queryable } from './query.ts';
 
-/** Reads several keys at once; a key that is not in what it gives has nothing. */
+/** Reads several keys at once; the result omits keys that have no value. */
 export type ReadMany<V> = (keys: readonly string[]) => Promise<ReadonlyMap<string, V>>;
 
 export interface BatchLoaderOptions {
-  /** Most keys in one read. */
-  readonly most?: number;
-  /** Reads under way at the same time, those that are slow aside. */
-  readonly lanes?: number;
-  /** A read that takes longer than this does not keep the next one back any more. */
+  /** Maximum number of keys in one read. */
+  readonly maxKeys?: number;
+  /** Maximum number of concurrent reads, slow reads excluded. */
+  readonly concurrency?: number;
+  /** A read that takes longer than this no longer delays the next one. */
   readonly slowMs?: number;
 }
 
-/** Two, so that the database works on one while this process hands out the other. */
-export const batchLoaderDefaults = { most: 200, lanes: 2, slowMs: 250 };
+/** Two reads: the database works on one while this process delivers the other. */
+export const batchLoaderDefaults = { maxKeys: 200, concurrency: 2, slowMs: 250 };
 
-/** Everybody who asks for one key in one read. */
-interface Asked<V> {
+/** All callers that wait for one key in one read. */
+interface PendingKey<V> {
   readonly answer: Promise<V | undefined>;
   readonly resolve: (value: V | undefined) => void;
   readonly reject: (error: unknown) => void;
 }
 
 /**
- * Reads by key, for many who ask at the same time. While reads are under way those who ask gather,
- * and the next read is for all of them; when none is, one leaves at once, so that who asks alone
- * waits for nothing. Every answer is read after it was asked for: nothing here is ever stale, and
- * nothing is kept. When a read fails, everybody who waited for it gets its error.
+ * Batches lookups by key from concurrent callers. While reads are in progress, new keys are
+ * collected for the next read; when none is in progress, a read starts at once, so a single caller
+ * does not wait. Every read starts after its keys were requested: results are never stale and
+ * there is no cache. If a read fails, all its callers get the error.
  */
 export class BatchLoader<V> {
   readonly #read: ReadMany<V>;
   readonly #options: Required<BatchLoaderOptions>;
-  #waiting = new Map<string, Asked<V>>();
-  #underWay = 0;
+  #waiting = new Map<string, PendingKey<V>>();
+  #running = 0;
   #isPlanned = false;
 
   constructor(read: ReadMany<V>, options: BatchLoaderOptions = {}) {
@@ -40,78 +40,83 @@ export class BatchLoader<V> {
     this.#options = { ...batchLoaderDefaults, ...options };
   }
 
-  /** What the key has, undefined when it has nothing. Throws what the read throws. */
+  /**
+   * Resolves to the value of the key, or undefined when it has none. Throws the error of the read.
+   */
   find(key: string): Promise<V | undefined> {
-    let asked = this.#waiting.get(key);
-    if (asked === undefined) {
+    let pending = this.#waiting.get(key);
+    if (pending === undefined) {
       const { promise: answer, resolve, reject } = Promise.withResolvers<V | undefined>();
-      asked = { answer, resolve, reject };
-      this.#waiting.set(key, asked);
+      pending = { answer, resolve, reject };
+      this.#waiting.set(key, pending);
       this.#plan();
     }
-    return asked.answer;
+    return pending.answer;
   }
 
-  /** What is asked for in the same turn of the event loop is read together. */
+  /** Keys requested in the same turn of the event loop are read together. */
   #plan(): void {
     if (this.#isPlanned || this.#waiting.size === 0) return;
-    if (this.#underWay >= this.#options.lanes) return;
+    if (this.#running >= this.#options.concurrency) return;
     this.#isPlanned = true;
     setImmediate(() => {
       this.#isPlanned = false;
-      void this.#leave();
+      void this.#runRead();
     });
   }
 
-  async #leave(): Promise<void> {
-    const leaving = this.#take();
-    const freeLane = this.#takeLane();
+  async #runRead(): Promise<void> {
+    const batch = this.#takeOldest();
+    const freeSlot = this.#occupySlot();
     try {
-      const found = await this.#read([...leaving.keys()]);
-      freeLane();
-      for (const [key, { resolve }] of leaving) resolve(found.get(key));
+      const found = await this.#read([...batch.keys()]);
+      freeSlot();
+      for (const [key, { resolve }] of batch) resolve(found.get(key));
     } catch (error) {
-      freeLane();
-      for (const { reject } of leaving.values()) reject(error);
+      freeSlot();
+      for (const { reject } of batch.values()) reject(error);
     }
   }
 
-  /** Those who came first; mostly everybody. */
-  #take(): Map<string, Asked<V>> {
-    const leaving = this.#waiting;
+  /** Removes and returns the oldest keys; usually all of them. */
+  #takeOldest(): Map<string, PendingKey<V>> {
+    const batch = this.#waiting;
     this.#waiting = new Map();
-    if (leaving.size <= this.#options.most) return leaving;
-    const inOrder = [...leaving];
-    this.#waiting = new Map(inOrder.slice(this.#options.most));
-    return new Map(inOrder.slice(0, this.#options.most));
+    if (batch.size <= this.#options.maxKeys) return batch;
+    const inOrder = [...batch];
+    this.#waiting = new Map(inOrder.slice(this.#options.maxKeys));
+    return new Map(inOrder.slice(0, this.#options.maxKeys));
   }
 
-  /** Gives what frees the lane again; it frees itself when the read is slow. */
-  #takeLane(): () => void {
-    let isTaken = true;
+  /**
+   * Occupies a slot and returns the function that frees it. The slot also frees itself when the
+   * read is slow.
+   */
+  #occupySlot(): () => void {
+    let isHeld = true;
     const free = (): void => {
-      if (!isTaken) return;
-      isTaken = false;
+      if (!isHeld) return;
+      isHeld = false;
       clearTimeout(slow);
-      this.#underWay--;
+      this.#running--;
       this.#plan();
     };
     const slow = setTimeout(free, this.#options.slowMs);
-    this.#underWay++;
+    this.#running++;
     return free;
   }
 }
 
-/** The way to find rows by id that serves everybody who looks at the same time with one statement. */
+/** Returns a `find` that reads the rows of concurrent callers in one SQL statement. */
 export function findBatched(db: Pick<Queryable, 'rows'>): Queryable['find'] {
-  const gatherers = new WeakMap<object, unknown>();
-  const gathererOf = <R>(lookup: Lookup<R>): BatchLoader<R> => {
-    const known = gatherers.get(lookup) as BatchLoader<R> | undefined;
-    const gatherer = known ?? new BatchLoader((ids) => readRows(db, lookup, ids));
-    if (known === undefined) gatherers.set(lookup, gatherer);
-    return gatherer;
+  const loaders = new WeakMap<object, unknown>();
+  const loaderOf = <R>(lookup: Lookup<R>): BatchLoader<R> => {
+    const known = loaders.get(lookup) as BatchLoader<R> | undefined;
+    const loader = known ?? new BatchLoader((ids) => readRows(db, lookup, ids));
+    if (known === undefined) loaders.set(lookup, loader);
+    return loader;
   };
-  return (lookup, id) => gathererOf(lookup).find(id.toLowerCase());
+  return (lookup, id) => loaderOf(lookup).find(id.toLowerCase());
 }
 
 async function readRows<R>(

@@ -1,6 +1,6 @@
 import { query } from './query.ts';
 
-/** The database's clock: all processes go by it, whatever their machines' say. */
+/** The clock of the database. All processes use it; machine clocks may differ. */
 export const databaseNow = query<[], { readonly now: Date }>(
   'database_now',
   'select clock_timestamp() as now',

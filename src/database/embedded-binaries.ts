@@ -15,21 +15,21 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Log } from './log.ts';
 
-/** The user the server runs as; undefined is our own. PostgreSQL refuses to run as root. */
+/** The operating-system user of the server. PostgreSQL refuses to run as root. */
 export interface OsAccount {
   readonly uid: number;
   readonly gid: number;
 }
 
-/** Names the copy of the binaries; the version of the packages in package.json. */
+/** The version of the packages in package.json; it names the copy of the binaries. */
 const version = '18.4.0';
 
 /** The major version of the embedded server. */
 export const embeddedMajor = Number.parseInt(version, 10);
 
 /**
- * The account for a cluster directory: when we are root, the owner of an existing one, else
- * `nobody`. Throws when the directory belongs to another user and we are not root.
+ * Returns the OS account for a cluster directory: for root, the owner of an existing directory,
+ * else `nobody`. Throws when the directory belongs to another user and this process is not root.
  */
 export function osAccountFor(cluster: string): OsAccount | undefined {
   const own = process.getuid?.();
@@ -52,8 +52,9 @@ function numericId(flag: '-u' | '-g'): number {
 }
 
 /**
- * The directory with `bin/postgres` and its libraries, runnable by `account`. A clone below a
- * private home is not: then the binaries (60 MB) are copied once to the temporary directory.
+ * Returns a directory with `bin/postgres` and its libraries that `account` can execute. If the
+ * package directory is below a private home, the binaries (60 MB) are copied once to the temporary
+ * directory.
  */
 export function binaries(account: OsAccount | undefined, log: Log): string {
   const installed = installedBinaries();
@@ -89,8 +90,8 @@ function runs(directory: string, { uid, gid }: OsAccount): boolean {
 }
 
 /**
- * A complete copy under `place` that only we can write to. The name is known to everybody, so
- * what lies there is used only when it is ours; else the copy is made under a random name.
+ * Makes a complete copy under `place` that only this user can write to. The name is public, so an
+ * existing directory is used only when this user owns it; otherwise the copy gets a random name.
  */
 function sharedCopy(source: string, place: string): string {
   const known = join(place, `sambatan-postgres-${version}-${process.getuid?.()}`);
@@ -103,7 +104,7 @@ function sharedCopy(source: string, place: string): string {
     renameSync(fresh, known);
     return known;
   } catch {
-    // Another start was first, or the name was planted.
+    // Another process made it first, or an attacker planted the name.
     if (!isOurs(known)) return fresh;
     rmSync(fresh, { recursive: true, force: true });
     return known;
@@ -116,7 +117,7 @@ function isOurs(directory: string): boolean {
   return found.uid === process.getuid?.() && (found.mode & 0o022) === 0;
 }
 
-/** Names and sizes of all files: temporary directories are swept of old files one by one. */
+/** Names and sizes of all files; temporary directories lose old files one by one. */
 function sizes(directory: string): string {
   return readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() || entry.isSymbolicLink())

@@ -19,15 +19,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { embeddedMajor, type OsAccount } from './embedded-binaries.ts';
 
-/** Where one cluster lies and how its server reaches it. */
+/** The paths and the account of one cluster. */
 export interface Cluster {
   /** `<dataDir>/postgres`, absolute. */
   readonly directory: string;
-  /** Directory with `bin/postgres`. */
+  /** The directory that contains `bin/postgres`. */
   readonly binaries: string;
-  /** Undefined: the server runs as ourselves. */
+  /** Undefined: the server runs as the user of this process. */
   readonly account: OsAccount | undefined;
-  /** The superuser's password; only needed on the socket, there is no other way in. */
+  /** The superuser's password. Only the socket accepts connections. */
   readonly password: string;
 }
 
@@ -35,12 +35,13 @@ export interface Cluster {
 export const embeddedName = 'sambatan';
 
 /**
- * The path under which the server is told its data directory. When its user cannot walk there (a
- * private home), the directory is handed over open, and Linux lets a process enter it by that.
+ * The data directory path that is passed to the server. If the server's user cannot reach the
+ * directory (a private home), this process passes an open descriptor, and Linux lets the server
+ * enter through it.
  */
 export interface SocketDirectory {
   readonly path: string;
-  /** To be descriptor 3 of the server; undefined when the plain path is fine. */
+  /** Becomes descriptor 3 of the server; undefined when the plain path works. */
   readonly descriptor: number | undefined;
   close(): void;
 }
@@ -67,10 +68,13 @@ function canEnter(directory: string, { uid, gid }: OsAccount): boolean {
   return spawnSync('/bin/sh', ['-c', 'cd "$1"', 'sh', directory], options).status === 0;
 }
 
-/** The environment of the server's programs: nothing of ours leaks into it. */
+/** The environment of the server's programs: no variables of this process are inherited. */
 export const serverEnvironment = { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' };
 
-/** Reads the password of the cluster, or makes one. It lies beside the cluster, for us alone. */
+/**
+ * Returns the password of the cluster; creates it on first use. Its file is next to the cluster,
+ * readable by this user only.
+ */
 export function readOrMakePassword(dataDir: string): string {
   const file = join(dataDir, 'postgres-password');
   if (existsSync(file)) return readFileSync(file, 'utf8').trim();
@@ -79,7 +83,7 @@ export function readOrMakePassword(dataDir: string): string {
   }
   const draft = `${file}.${process.pid}`;
   try {
-    // Beside first: on a full disk a half-written one would bar every later start.
+    // Write to a temporary file first: on a full disk a partial file would block every later start.
     const password = randomBytes(24).toString('base64url');
     writeFileSync(draft, `${password}\n`, { mode: 0o600, flush: true });
     linkSync(draft, file);
@@ -90,8 +94,8 @@ export function readOrMakePassword(dataDir: string): string {
 }
 
 /**
- * Throws when the cluster was made by another major version of PostgreSQL, which the server could
- * not read. Data move between major versions by a backup and a restore.
+ * Throws when another major version of PostgreSQL made the cluster, because the server cannot read
+ * it. A backup and a restore move data between major versions.
  */
 export function checkMajorVersion(cluster: Cluster): void {
   const file = join(cluster.directory, 'PG_VERSION');
@@ -107,8 +111,9 @@ export function checkMajorVersion(cluster: Cluster): void {
 }
 
 /**
- * Makes the cluster when there is none: aside first, and moved into place when it is whole, so
- * that a killed start leaves nothing half made. Of two at once one wins and both use it.
+ * Creates the cluster if it does not exist: in a temporary directory, then moved into place, so
+ * that a killed start leaves no partial cluster. If two processes do this at once, one wins and
+ * both use its cluster.
  */
 export function initialize(cluster: Cluster, dataDir: string): void {
   if (existsSync(join(cluster.directory, 'PG_VERSION'))) return;
@@ -160,7 +165,7 @@ function initdb(cluster: Cluster, directory: string, passwordFile: string): void
   }
 }
 
-/** What a killed start left half made; one that is under way is younger than a minute. */
+/** Removes partial clusters of killed starts. A start in progress is younger than a minute. */
 function removeLeftovers(dataDir: string): void {
   for (const name of readdirSync(dataDir)) {
     if (!name.startsWith('postgres-new-')) continue;
@@ -176,7 +181,7 @@ const defaults: Readonly<Record<string, string>> = {
   max_connections: '100',
   shared_buffers: '256MB',
   shared_preload_libraries: '',
-  // Durable: what is acknowledged is on disk.
+  // Durable: acknowledged commits are on disk.
   fsync: 'on',
   synchronous_commit: 'on',
   full_page_writes: 'on',
@@ -188,14 +193,14 @@ const defaults: Readonly<Record<string, string>> = {
   checkpoint_completion_target: '0.9',
   random_page_cost: '1.1',
   effective_cache_size: '1GB',
-  // Containers have little shared memory, and short statements gain nothing from helpers.
+  // Containers have little shared memory, and short statements gain nothing from parallel workers.
   max_parallel_workers_per_gather: '0',
   jit: 'off',
   timezone: 'UTC',
   log_timezone: 'UTC',
   datestyle: 'iso, mdy',
   password_encryption: 'scram-sha-256',
-  // A week of logs, one file a weekday, in `postgres/log`.
+  // Keeps a week of logs, one file per weekday, in `postgres/log`.
   logging_collector: 'on',
   log_directory: 'log',
   log_filename: 'postgresql-%a.log',
@@ -204,14 +209,14 @@ const defaults: Readonly<Record<string, string>> = {
   log_rotation_size: '0',
   log_line_prefix: '%m [%p] %a ',
   log_lock_waits: 'on',
-  // The detail of an error may hold a row, and a row may hold an address.
+  // The detail of an error may contain a row, and a row may contain an address.
   log_error_verbosity: 'terse',
   log_min_error_statement: 'panic',
 };
 
 /**
- * Writes the server's settings and who may enter: only our superuser, with its password, by the
- * socket. Done before each start, so that a newer version's settings hold for older data.
+ * Writes the server's settings and its access rules: only the superuser, with password, through
+ * the socket. Runs before each start, so that a newer version's settings apply to older data.
  */
 export function writeSettings(
   cluster: Cluster,
@@ -231,7 +236,10 @@ export function writeSettings(
   }
 }
 
-/** A fresh directory for `account` alone, with a path short enough for a socket (107 bytes). */
+/**
+ * Creates a directory that only `account` can use, with a path short enough for a socket (107
+ * bytes).
+ */
 export function privateDirectory(prefix: string, account: OsAccount | undefined): string {
   const place = tmpdir().length <= 60 && usable(tmpdir(), account) ? tmpdir() : '/tmp';
   const directory = mkdtempSync(join(place, prefix));
@@ -247,7 +255,7 @@ function own(path: string, account: OsAccount | undefined): void {
   if (account !== undefined) chownSync(path, account.uid, account.gid);
 }
 
-/** A cluster that was copied by root belongs to root: its server's user gets it back. */
+/** Gives the files of a cluster to the server's user; a copy made by root belongs to root. */
 export function chownTo(directory: string, account: OsAccount | undefined): void {
   if (account === undefined || lstatSync(directory).uid === account.uid) return;
   own(directory, account);
@@ -256,7 +264,7 @@ export function chownTo(directory: string, account: OsAccount | undefined): void
   }
 }
 
-/** Makes the data directory, for us alone unless it is there. */
+/** Creates the data directory, private to this user, unless it exists. */
 export function makeDataDirectory(dataDir: string): void {
   mkdirSync(dataDir, { recursive: true, mode: 0o755 });
 }

@@ -7,12 +7,12 @@ import type { Log } from './log.ts';
 const linux = process.platform === 'linux';
 const ownerPattern = /cluster_name=sambatan:(\d+):(\S+)/;
 
-/** The mark by which a server's command line names the service that started it. */
+/** The marker in a server's command line that names the service process that started it. */
 export function ownerMark(pid: number = process.pid): string {
   return `sambatan:${pid}:${startTime(pid) ?? 'unknown'}`;
 }
 
-/** Another running service has this data directory; starting a second server would destroy it. */
+/** Another running service uses this data directory; a second server would destroy it. */
 export class DataDirectoryInUse extends Error {
   constructor(directory: string, pid: number) {
     super(
@@ -24,10 +24,9 @@ export class DataDirectoryInUse extends Error {
 }
 
 /**
- * Ends what a killed service left running on this cluster: a postmaster without its service, or
- * server processes without their postmaster. A pid is believed only when that process is a
- * `postgres` that works in this directory; anything else with the pid is left alone. Throws
- * DataDirectoryInUse when the service that started the server still runs.
+ * Stops what a killed service left running on this cluster: a postmaster without its service, or
+ * server processes without their postmaster. Signals a pid only if that process is a `postgres` of
+ * this directory. Throws DataDirectoryInUse when the service that started the server still runs.
  */
 export async function stopOrphans(cluster: string, log: Log): Promise<void> {
   const found = serverProcesses(cluster);
@@ -35,18 +34,19 @@ export async function stopOrphans(cluster: string, log: Log): Promise<void> {
   if (postmaster !== undefined) {
     const owner = livingOwner(postmaster);
     if (owner !== undefined) throw new DataDirectoryInUse(cluster, owner);
-    log.warn({ pid: postmaster }, 'a PostgreSQL of a killed service still runs: ending it');
+    log.warn({ pid: postmaster }, 'a PostgreSQL of a killed service still runs; stopping it');
     await end(postmaster, ['SIGINT', 'SIGQUIT', 'SIGKILL'], cluster);
   }
-  // They see that their postmaster is gone and leave by themselves, unless they are busy.
+  // Server processes notice that their postmaster is gone and exit by themselves, unless they are
+  // busy.
   await waitUntilGone(cluster, 1_000);
   for (const pid of serverProcesses(cluster)) {
-    log.warn({ pid }, 'a server process without its postmaster still runs: ending it');
+    log.warn({ pid }, 'a server process without a postmaster still runs; stopping it');
     await end(pid, ['SIGTERM', 'SIGQUIT', 'SIGKILL'], cluster);
   }
 }
 
-/** Waits until no process of this cluster is left, or the milliseconds are over. */
+/** Waits until no process of this cluster is left, at most this many milliseconds. */
 export async function waitUntilGone(cluster: string, milliseconds: number): Promise<void> {
   for (let waited = 0; waited < milliseconds; waited += 10) {
     if (serverProcesses(cluster).length === 0) return;
@@ -54,7 +54,7 @@ export async function waitUntilGone(cluster: string, milliseconds: number): Prom
   }
 }
 
-/** Whether the pid is that of a running server of this cluster. */
+/** Returns true when the pid is a running server of this cluster. */
 export function isServerOf(cluster: string, pid: number): boolean {
   if (linux) {
     try {
@@ -70,7 +70,10 @@ export function isServerOf(cluster: string, pid: number): boolean {
   return command.includes('postgres') && command.includes(` -D ${cluster} `);
 }
 
-/** The running server processes of this cluster (elsewhere than on Linux: its postmaster). */
+/**
+ * Returns the pids of this cluster's server processes (on systems other than Linux only the
+ * postmaster).
+ */
 export function serverProcesses(cluster: string): number[] {
   if (linux) {
     const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
@@ -80,7 +83,7 @@ export function serverProcesses(cluster: string): number[] {
   return pid !== undefined && isServerOf(cluster, pid) ? [pid] : [];
 }
 
-/** The pid that the cluster's own lock file names, running or not. */
+/** Returns the pid in the cluster's lock file, whether it runs or not. */
 export function recordedPid(cluster: string): number | undefined {
   try {
     const pid = Number(readFileSync(`${cluster}/postmaster.pid`, 'utf8').split('\n')[0]);
@@ -93,7 +96,7 @@ export function recordedPid(cluster: string): number | undefined {
 function livingOwner(postmaster: number): number | undefined {
   const [, pid, started] = ownerPattern.exec(commandLine(postmaster)) ?? [];
   if (pid === undefined || Number(pid) === process.pid) return undefined;
-  // A pid alone may have been given to another process since.
+  // The system may have reused the pid for another process.
   return startTime(Number(pid)) === started ? Number(pid) : undefined;
 }
 
@@ -119,9 +122,9 @@ function commandLine(pid: number): string {
 }
 
 /**
- * When a process began, in whatever unit the system has: only good for comparing. Undefined for one
- * that has ended, also while nobody has taken notice of it: a killed service whose parent is gone
- * stays a zombie for as long as the system's first process pleases.
+ * Returns when a process started, in the unit of the system; only useful for comparison. Undefined
+ * for a process that has ended, even before its parent reaped it: a killed service without a
+ * parent can stay a zombie for a long time.
  */
 function startTime(pid: number): string | undefined {
   if (!linux) {
@@ -130,7 +133,7 @@ function startTime(pid: number): string | undefined {
   }
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The 22nd field; the second one is a name in parentheses that may hold blanks.
+    // Field 22; the second field is a name in parentheses that may contain spaces.
     const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return state === 'Z' || state === 'X' ? undefined : fields[18];
   } catch {

@@ -28,29 +28,29 @@ import {
 import type { Log } from './log.ts';
 
 export interface EmbeddedOptions {
-  /** The cluster is kept in its subdirectory `postgres`. */
+  /** The cluster is in its subdirectory `postgres`. */
   readonly dataDir: string;
   readonly log: Log;
-  /** Server settings beside ours, by name. */
+  /** Additional server settings by name. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
 export interface Embedded {
-  /** For openDatabase(); the same for as long as this runs, also over a restart of the server. */
+  /** For openDatabase(); it stays the same when the server restarts. */
   readonly url: string;
-  /** The server's first process; undefined while it is down. */
+  /** The pid of the postmaster; undefined while the server is down. */
   postmaster(): number | undefined;
-  /** Fast shutdown; waits until no process is left. Idempotent. */
+  /** Fast shutdown; resolves when no process is left. Idempotent. */
   stop(): Promise<void>;
 }
 
 const socketPrefix = 'sambatan-socket-';
 
 /**
- * Starts a PostgreSQL of our own on `<dataDir>/postgres`, made when it is not there, reachable by
- * a private unix socket alone. What a killed service left running there is ended first. When the
- * server dies it is started again; when this process dies, however, the server is shut down.
- * Throws DataDirectoryInUse when another service runs on the directory.
+ * Starts a private PostgreSQL on `<dataDir>/postgres`. Creates the cluster if it does not exist;
+ * only a private Unix socket accepts connections. First stops what a killed service left running
+ * there. Restarts the server when it dies; shuts it down when this process dies. Throws
+ * DataDirectoryInUse when another service uses the directory.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const { log } = options;
@@ -78,8 +78,8 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
 }
 
 /**
- * Where the server of another service on this data directory answers, for a command that wants to
- * look at its database meanwhile; undefined when none runs.
+ * Returns the URL of the server that another service runs on this data directory, so that a
+ * command can read its database; undefined when none runs.
  */
 export function runningEmbedded(dataDir: string): string | undefined {
   const cluster = join(resolve(dataDir), 'postgres');
@@ -106,14 +106,14 @@ function prepare(dataDir: string, log: Log): Cluster {
   };
 }
 
-/** Ends what still runs there, then takes away the lock file and the socket that it left. */
+/** Stops leftover processes, then removes their lock file and socket. */
 async function recover(cluster: string, log: Log): Promise<void> {
   const lockFile = join(cluster, 'postmaster.pid');
   const socketDirectory = existsSync(lockFile)
     ? (readFileSync(lockFile, 'utf8').split('\n')[4] ?? '')
     : '';
   await stopOrphans(cluster, log);
-  // The server would believe a pid that by now belongs to some other process.
+  // The server would trust a pid that may now belong to another process.
   rmSync(lockFile, { force: true });
   const found = lstatSync(socketDirectory, { throwIfNoEntry: false });
   if (basename(socketDirectory).startsWith(socketPrefix) && found?.isDirectory() === true) {
@@ -136,7 +136,7 @@ async function createDatabase(url: string): Promise<void> {
   }
 }
 
-/** Keeps one server running until it is told to stop. */
+/** Keeps one server running until stop() is called. */
 class Supervisor {
   readonly url: string;
   readonly #cluster: Cluster;
@@ -157,16 +157,16 @@ class Supervisor {
     return this.#server?.pid;
   }
 
-  /** Resolves when the server takes connections. */
+  /** Resolves when the server accepts connections. */
   async start(): Promise<void> {
     const outputFile = `${this.#cluster.directory}.log`;
     const server = this.#launch(outputFile);
     this.#server = server;
     server.once('exit', (code, signal) => {
       this.#server = undefined;
-      // While it is being started again, that tells of it.
+      // A restart in progress reports this itself.
       if (this.#stopping !== undefined || this.#restarting !== undefined) return;
-      this.#log.error({ code, signal }, 'PostgreSQL ended by itself: starting it again');
+      this.#log.error({ code, signal }, 'PostgreSQL exited unexpectedly; restarting it');
       this.#restarting = this.#restart().finally(() => {
         this.#restarting = undefined;
       });
@@ -176,35 +176,39 @@ class Supervisor {
 
   #launch(outputFile: string): ChildProcess {
     const { account, binaries: programs, directory } = this.#cluster;
-    const door = openSocketDirectory(directory, account);
+    const dataPath = openSocketDirectory(directory, account);
     const output = openSync(outputFile, 'w', 0o600);
     const watchdog = this.#watchdog();
     const server = spawn(
       join(programs, 'bin', 'postgres'),
-      ['-D', door.path, '-k', this.#socketDirectory, '-c', `cluster_name=${ownerMark()}`],
+      ['-D', dataPath.path, '-k', this.#socketDirectory, '-c', `cluster_name=${ownerMark()}`],
       {
         ...account,
         cwd: '/',
         env: serverEnvironment,
-        // In a session of its own: Ctrl-C in a terminal is for us, and we stop it in order.
+        // In a session of its own: Ctrl-C in a terminal goes to this process, which then stops the
+        // server in order.
         detached: true,
-        stdio: ['ignore', output, output, door.descriptor ?? 'ignore'],
+        stdio: ['ignore', output, output, dataPath.descriptor ?? 'ignore'],
       },
     );
-    server.on('error', (error) => this.#log.error({ err: error }, 'PostgreSQL cannot be run'));
+    server.on('error', (error) =>
+      this.#log.error({ err: error }, 'PostgreSQL could not be started'),
+    );
     watchdog.stdin?.write(`${server.pid ?? ''}\n`);
     server.once('exit', () => watchdog.stdin?.end('over\n'));
     closeSync(output);
-    door.close();
+    dataPath.close();
     return server;
   }
 
   /**
-   * A shell that outlives us: it is told the server's pid, then reads on; when we are gone, however
-   * that came, the pipe ends without a word and it shuts the server down.
+   * A shell that outlives this process. It reads the server's pid, then waits on the pipe; when
+   * this process ends in any way, the pipe closes without a word and the shell shuts the server
+   * down.
    */
   #watchdog(): ChildProcess {
-    // The socket's lock says that the server is there; a pid may stay as a zombie's for long.
+    // The socket's lock file shows that the server runs; a pid may stay as a zombie for long.
     const script =
       'read -r pid || exit 0; [ -n "$pid" ] || exit 0; read -r over && exit 0; ' +
       'lock="$1/.s.PGSQL.5432.lock"; kill -INT "$pid"; n=0; ' +
@@ -217,45 +221,53 @@ class Supervisor {
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
     });
-    watchdog.on('error', (error) => this.#log.error({ err: error }, 'no watchdog'));
+    watchdog.on('error', (error) =>
+      this.#log.error({ err: error }, 'the watchdog of PostgreSQL failed'),
+    );
     watchdog.stdin?.on('error', () => undefined);
     watchdog.unref();
     return watchdog;
   }
 
-  /** The last line of the server's lock file turns to `ready`; recovery may take its time. */
+  /**
+   * Waits until the last line of the server's lock file is `ready`; crash recovery may take long.
+   */
   async #ready(server: ChildProcess, outputFile: string): Promise<void> {
     const begin = performance.now();
-    let told = begin;
+    let loggedAt = begin;
     while (server.exitCode === null && server.signalCode === null && server.pid !== undefined) {
       if (isReady(this.#cluster.directory, server.pid)) return;
-      if (performance.now() - told > 5_000) {
-        told = performance.now();
-        const seconds = Math.round((told - begin) / 1_000);
-        this.#log.info({ seconds }, 'PostgreSQL is still recovering what was not shut down');
+      if (performance.now() - loggedAt > 5_000) {
+        loggedAt = performance.now();
+        const seconds = Math.round((loggedAt - begin) / 1_000);
+        this.#log.info({ seconds }, 'PostgreSQL is still in crash recovery');
       }
       await sleep(5);
     }
-    const said = existsSync(outputFile) ? readFileSync(outputFile, 'utf8').trim() : '';
+    const output = existsSync(outputFile) ? readFileSync(outputFile, 'utf8').trim() : '';
     const pid = recordedPid(this.#cluster.directory);
     if (pid !== undefined) await endOrphansOf(this.#cluster.directory, pid, this.#log);
-    throw new Error(`PostgreSQL did not start: ${said || 'it said nothing'}`);
+    throw new Error(`PostgreSQL did not start: ${output || 'it wrote no message'}`);
   }
 
-  /** Tries every second at last: whoever has made room on a full disk waits no longer than that. */
+  /**
+   * Retries up to once a second, so that the server returns within a second after disk space is
+   * free.
+   */
   async #restart(): Promise<void> {
-    let told = -Infinity;
+    let loggedAt = -Infinity;
     for (let delay = 50; this.#stopping === undefined; delay = Math.min(delay * 2, 1_000)) {
       try {
         await stopOrphans(this.#cluster.directory, this.#log);
         await this.#relaunch();
-        this.#log.info('PostgreSQL runs again');
+        this.#log.info('PostgreSQL restarted');
         return;
       } catch (error) {
-        // A disk may be full for a night, and so may be the one that the log is on.
-        if (performance.now() - told > 30_000) {
-          told = performance.now();
-          this.#log.error({ err: error }, 'PostgreSQL could not be started again yet');
+        // A disk may be full for a night, and the log may be on the same disk: log at most every 30
+        // s.
+        if (performance.now() - loggedAt > 30_000) {
+          loggedAt = performance.now();
+          this.#log.error({ err: error }, 'PostgreSQL restart failed; it will retry');
         }
         await sleep(delay);
       }
@@ -268,30 +280,33 @@ class Supervisor {
   }
 
   stop(): Promise<void> {
-    this.#stopping ??= this.#end();
+    this.#stopping ??= this.#shutDown();
     return this.#stopping;
   }
 
-  async #end(): Promise<void> {
+  async #shutDown(): Promise<void> {
     await Promise.resolve();
     await this.#restarting;
     const server = this.#server;
     if (server?.pid !== undefined) {
       const gone = once(server, 'exit');
-      for (const [signal, wait] of endings) {
+      for (const [signal, wait] of stopSignals) {
         server.kill(signal);
         if (await isBefore(gone, wait)) break;
         this.#log.warn({ signal, milliseconds: wait }, 'PostgreSQL is slow to stop');
       }
     }
-    // The server's logger outlives it by a moment.
+    // The server's logger process exits shortly after the server.
     await waitUntilGone(this.#cluster.directory, 2_000);
     rmSync(this.#socketDirectory, { recursive: true, force: true });
   }
 }
 
-/** Fast, then immediate shutdown (recovers at the next start), then the hard end; how long each. */
-const endings = [
+/**
+ * Fast shutdown, then immediate (recovers at the next start), then SIGKILL; with the wait for
+ * each.
+ */
+const stopSignals = [
   ['SIGINT', 30_000],
   ['SIGQUIT', 10_000],
   ['SIGKILL', 10_000],
@@ -305,7 +320,7 @@ async function isBefore(event: Promise<unknown>, milliseconds: number): Promise<
   return first;
 }
 
-/** Says who holds the cluster when our own server found it taken. */
+/** Throws DataDirectoryInUse when another service uses the cluster; otherwise stops its orphans. */
 async function endOrphansOf(cluster: string, pid: number, log: Log): Promise<void> {
   if (isServerOf(cluster, pid)) await stopOrphans(cluster, log);
 }

@@ -1,25 +1,25 @@
-/** What went wrong in the database, in the terms that callers decide by. */
+/** Classes of database failures that callers distinguish. */
 export type DatabaseFailure =
-  /** A rule said no: raised by an SQL function with errcode SB000. */
+  /** A domain rule refused: an SQL function raised errcode SB000. */
   | { readonly kind: 'refusal'; readonly code: string; readonly params: Record<string, unknown> }
-  /** The server is away. `safe`: provably nothing was applied, so that a retry is allowed. */
+  /** The server is unreachable. `safe`: provably nothing was applied, so a retry is allowed. */
   | { readonly kind: 'unavailable'; readonly safe: boolean }
-  /** Every connection of the pool stayed taken for the whole time-out; nothing was applied. */
+  /** No connection of the pool became free within the time-out; nothing was applied. */
   | { readonly kind: 'overloaded' }
-  /** A lock, a deadlock, a serialization or a time-out; nothing was applied. */
+  /** A lock, a deadlock, a serialization failure or a time-out; nothing was applied. */
   | { readonly kind: 'busy'; readonly sqlState: string }
-  /** A constraint of the schema; nothing was applied. */
+  /** A constraint of the schema failed; nothing was applied. */
   | { readonly kind: 'constraint'; readonly constraint: string; readonly sqlState: string }
-  /** A bug, ours or the server's. */
+  /** A bug in this code or in the server. */
   | { readonly kind: 'unknown' };
 
 /**
- * The connection could not be had, or was lost. `safe` says that provably nothing was applied:
- * the statement was not sent, or its transaction's COMMIT was not.
+ * The connection could not be opened or was lost. `safe` means that provably nothing was applied:
+ * the statement was not sent, or the COMMIT of its transaction was not.
  */
 export class ConnectionFailure extends Error {
   readonly safe: boolean;
-  /** Every connection of the pool was taken; the server itself may be well. */
+  /** All connections of the pool were in use; the server itself may be healthy. */
   readonly poolExhausted: boolean;
 
   constructor(cause: unknown, { safe, poolExhausted = false }: FailureOptions) {
@@ -38,7 +38,10 @@ interface FailureOptions {
   poolExhausted?: boolean;
 }
 
-/** COMMIT answered ROLLBACK: an error inside the transaction was swallowed. Nothing was applied. */
+/**
+ * COMMIT was answered with ROLLBACK: the verb swallowed an error inside the transaction. Nothing
+ * was applied.
+ */
 export class CommitRefused extends Error {
   constructor() {
     super('the transaction had failed before its COMMIT; nothing was applied');
@@ -46,17 +49,17 @@ export class CommitRefused extends Error {
   }
 }
 
-/** The fields of an error that PostgreSQL itself reported. */
+/** The fields of an error reported by PostgreSQL. */
 interface ServerError extends Error {
   readonly code: string;
   readonly severity: string;
   readonly detail?: string;
   readonly constraint?: string;
-  /** The function of PostgreSQL that gave up; the same in every language. */
+  /** The PostgreSQL function that raised the error; independent of the language. */
   readonly routine?: string;
 }
 
-/** Classifies anything that was thrown by this folder's functions; never throws itself. */
+/** Classifies any error thrown by the functions of this folder; never throws. */
 export function databaseError(error: unknown): DatabaseFailure {
   if (error instanceof ConnectionFailure) {
     return error.poolExhausted ? { kind: 'overloaded' } : { kind: 'unavailable', safe: error.safe };
@@ -70,34 +73,36 @@ export function databaseError(error: unknown): DatabaseFailure {
   if (sqlState.startsWith('23')) {
     return { kind: 'constraint', constraint: error.constraint ?? '', sqlState };
   }
-  // An ERROR ends its statement without effect; what ends the session comes as ConnectionFailure.
+  // An ERROR ends its statement without effect; errors that end the session arrive as
+  // ConnectionFailure.
   if (isUnavailableState(sqlState) || couldNotStore(error) || isStalePlan(error)) {
     return { kind: 'unavailable', safe: true };
   }
   return { kind: 'unknown' };
 }
 
-/** Lock not available, serialization, deadlock, cancelled by a time-out. */
+/** Lock not available, serialization failure, deadlock, cancelled by a time-out. */
 const busyStates = new Set(['55P03', '40001', '40P01', '57014']);
 
-/** Errors after which the server is gone or refuses work: PostgreSQL manual, appendix A. */
+/** Errors after which the server is unreachable or refuses work: PostgreSQL manual, appendix A. */
 function isUnavailableState(sqlState: string): boolean {
-  // 08 connection, 53 resources, 57P0x shutdown and start, 58 system, 25006 a read-only standby,
+  // 08 connection, 53 resources, 57P0x shutdown and start, 58 system, 25006 read-only standby,
   // 25P03 and 25P04 session time-outs that end the connection.
   return /^(08|53|58|57P0)/.test(sqlState) || ['25006', '25P03', '25P04'].includes(sqlState);
 }
 
 /**
- * A file that may not grow, by a quota or a limit of the process: PostgreSQL knows a full disk
- * (53100) and calls the others internal errors. Told by who found it, because texts are translated.
+ * A file cannot grow because of a quota or a process limit. PostgreSQL has a code for a full disk
+ * (53100) and reports the others as internal errors. The check uses the routine name, because
+ * messages are translated.
  */
 function couldNotStore({ code, routine = '' }: ServerError): boolean {
   return code === 'XX000' && /^(md(zero)?extend|mdwritev?|FileWrite|BufFileDump)/.test(routine);
 }
 
 /**
- * A prepared statement that this connection no longer has, or whose result a migration changed:
- * refused before it ran. A fresh connection prepares it anew.
+ * The connection no longer has the prepared statement, or a migration changed its result type:
+ * PostgreSQL refused it before running it. A new connection prepares it again.
  */
 export function isStalePlan(error: unknown): boolean {
   if (!isServerError(error)) return false;
@@ -105,7 +110,7 @@ export function isStalePlan(error: unknown): boolean {
   return error.code === '0A000' && error.message.includes('cached plan');
 }
 
-/** Whether the connection that gave this error may not be used again. */
+/** Returns true when the connection that raised this error must not be used again. */
 export function endsConnection(error: unknown): boolean {
   if (isServerError(error)) {
     return error.severity === 'FATAL' || error.severity === 'PANIC' || isStalePlan(error);
@@ -116,8 +121,8 @@ export function endsConnection(error: unknown): boolean {
 }
 
 /**
- * A lost connection becomes a ConnectionFailure that says whether anything may have been applied;
- * every other error is given back as it came.
+ * Converts a lost connection into a ConnectionFailure that says whether anything may have been
+ * applied; returns every other error unchanged.
  */
 export function withOutcome(error: unknown, { safe }: { safe: boolean }): unknown {
   if (error instanceof ConnectionFailure || !endsConnection(error) || isStalePlan(error)) {
@@ -126,13 +131,16 @@ export function withOutcome(error: unknown, { safe }: { safe: boolean }): unknow
   return new ConnectionFailure(error, { safe });
 }
 
-/** Whether no connection could be had, or it was lost: nothing else will get on either. */
+/**
+ * Returns true when no connection could be opened or it was lost; further statements would fail
+ * too.
+ */
 export function isWithoutConnection(error: unknown): boolean {
   const { kind } = databaseError(error);
   return kind === 'unavailable' || kind === 'overloaded';
 }
 
-// What the driver (pg 8.23) says of a lost connection, and the operating system's names for it.
+// The driver's messages for a lost connection (pg 8.23) and the operating system's error codes.
 const lostMessages =
   /^(Connection terminated|timeout expired|Query read timeout|Client (has encountered|was closed))/;
 const lostCodes =

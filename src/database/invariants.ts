@@ -6,18 +6,19 @@ import { driverUrl } from './session.ts';
 
 const directory = join(import.meta.dirname, '../../sql/invariants');
 
-/** What one invariant's query gave: rows that may not exist. */
+/** The result of one invariant query: rows that must not exist. */
 export interface Violation {
   readonly name: string;
   readonly rows: readonly object[];
 }
 
-/** How many invariants there are. */
+/** The number of invariants. */
 export const invariantCount = (): number => files().length;
 
 /**
- * Runs every query of sql/invariants and gives those that found something, after telling `onEach`
- * how many have run. On a connection of its own without a time-out: a large database takes long.
+ * Runs every query of sql/invariants and returns those that found rows. Calls `onEach` with the
+ * number of queries that have run. Uses its own connection without a time-out, because a large
+ * database takes long.
  */
 export async function findViolations(
   url: string,
@@ -38,18 +39,18 @@ export async function findViolations(
   }
 }
 
-/** The names of the invariants: those of their files, without the ending. */
+/** The names of the invariants: their file names without the extension. */
 export const invariantNames = (): string[] => files().map((file) => file.replace(/\.sql$/, ''));
 
-/** The query of one invariant, without a semicolon at its end. */
+/** Returns the query of one invariant without its final semicolon. */
 export function invariantQuery(name: string): string {
   const text = readFileSync(join(directory, `${name}.sql`), 'utf8');
   return text.trim().replace(/;$/, '');
 }
 
 /**
- * How many rows one invariant's query gives, counted by the server. On a connection of its own, with
- * half an hour of time; `stop` ends it early, and it throws.
+ * Returns how many rows one invariant query finds, counted by the server. Uses its own connection
+ * with a time-out of half an hour. Throws when `stop` aborts it.
  */
 export async function countViolations(
   url: string,

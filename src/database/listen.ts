@@ -13,8 +13,8 @@ const firstRetryMilliseconds = 100;
 const lastRetryMilliseconds = 5_000;
 
 /**
- * One connection of its own for all channels, made on first use and made again when it is lost
- * (after 0.1 s, doubling to 5 s). NOTIFY is a poke that may be lost: after each reconnection every
+ * One dedicated connection for all LISTEN channels. It opens on first use and reconnects when it
+ * is lost (after 0.1 s, doubling to 5 s). Notifications may be lost: after each reconnection every
  * subscriber is called with ''.
  */
 export class Listener {
@@ -30,7 +30,7 @@ export class Listener {
     this.#log = log;
   }
 
-  /** Rejects when LISTEN does not succeed now; later losses are repaired in silence. */
+  /** Rejects when the first LISTEN fails; later connection losses are repaired silently. */
   async listen(channel: string, onPayload: Callback): Promise<Listening> {
     if (this.#closed) throw new Error('the database was closed');
     const callback: Callback = (payload) => onPayload(payload);

@@ -1,4 +1,4 @@
 import type { BaseLogger } from 'pino';
 
-/** What this folder needs of a logger: structured fields first, then one sentence. */
+/** The logger of this folder: structured fields first, then a message. */
 export type Log = Pick<BaseLogger, 'debug' | 'info' | 'warn' | 'error'>;

@@ -7,21 +7,21 @@ import { driverUrl } from './session.ts';
 
 export interface MigrateOptions {
   readonly log: Log;
-  /** Unless told, the project's own supabase/migrations. */
+  /** Default: the project's supabase/migrations. */
   readonly directory?: string;
 }
 
 /** One migration file. */
 export interface Migration {
-  /** The time stamp in its name: fourteen digits, the order of application. */
+  /** The time stamp in the file name: fourteen digits that define the order. */
   readonly version: string;
   readonly name: string;
   readonly sql: string;
-  /** SHA-256 of the text with its line ends made alike, in hex. */
+  /** SHA-256 of the text with normalized line ends, in hex. */
   readonly checksum: string;
 }
 
-/** A migration that was applied has another text now: what the database has is not what it says. */
+/** The text of a migration changed after it was applied, so the schema may differ from it. */
 export class EditedMigration extends Error {
   constructor({ version, name }: Migration) {
     super(
@@ -35,12 +35,12 @@ export class EditedMigration extends Error {
 const migrationsDirectory = join(import.meta.dirname, '../../supabase/migrations');
 
 /**
- * Applies what the database has not yet of the migrations, in order, each in a transaction of its
- * own, and gives their versions. Any number of processes may do so at once: each migration is
- * applied by one of them, and all return when all are applied. Records them as the Supabase
- * command line does, and accepts what that has recorded; the checksums are in a table beside.
- * Migrations that the database has and this directory has not are a newer service's: left alone.
- * Throws EditedMigration, or the server's error with the file's name in front.
+ * Applies all missing migrations in order, each in its own transaction, and returns their
+ * versions. Several processes may call this at once: one process applies each migration, and all
+ * return when all are applied. Migrations are recorded as the Supabase CLI records them, and its
+ * records are accepted; an additional table holds the checksums. Migrations that the database has
+ * and this directory lacks belong to a newer service and are ignored. Throws EditedMigration, or
+ * the server's error with the file name as prefix.
  */
 export async function migrate(
   url: string,
@@ -53,7 +53,7 @@ export async function migrate(
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
   });
-  // The statement in flight fails by itself; without a listener this would end the process.
+  // The running statement fails by itself; an unhandled event would end the process.
   client.on('error', (error) => log.debug({ err: error }, 'the connection was lost'));
   await client.connect();
   try {
@@ -72,7 +72,10 @@ export async function migrate(
   }
 }
 
-/** The migrations of a directory in order. Throws on a name that says no order. */
+/**
+ * Returns the migrations of a directory in order. Throws on a file name without a valid time
+ * stamp.
+ */
 export function readMigrations(directory: string = migrationsDirectory): Migration[] {
   const files = readdirSync(directory).filter((file) => file.endsWith('.sql'));
   const migrations = files.sort().map((file) => {
@@ -88,7 +91,7 @@ export function readMigrations(directory: string = migrationsDirectory): Migrati
   return migrations;
 }
 
-/** Version → checksum; null where another tool applied it and none is known. */
+/** Version → checksum; null when another tool applied it and no checksum is known. */
 type Recorded = ReadonlyMap<string, string | null>;
 
 function isRecorded(recorded: Recorded, migration: Migration): boolean {
@@ -113,15 +116,18 @@ async function readRecorded(client: pg.Client): Promise<Recorded> {
   return new Map(records.map(({ version, sha256 }) => [version, sha256]));
 }
 
-/** True when this call applied it, false when it was there (its checksum is noted then). */
+/**
+ * Returns true when this call applied it, false when it was already applied (its checksum is
+ * recorded then).
+ */
 async function applyOne(client: pg.Client, migration: Migration): Promise<boolean> {
-  // Time-outs for this transaction only: behind a transaction pooler a session has none.
+  // Time-outs for this transaction only: a transaction pooler does not keep session settings.
   await client.query("begin; set local lock_timeout = '10min'; set local statement_timeout = 0");
   try {
-    // Taken for the transaction, not the session: it works through poolers and cannot be left.
+    // A transaction lock, not a session lock: it works through poolers and cannot leak.
     await client.query("select pg_advisory_xact_lock(hashtext('sambatan migrate'))");
     await client.query(recordTables);
-    // Another process may have been first while this one waited.
+    // Another process may have applied it while this one waited for the lock.
     const isNew = !isRecorded(await readRecorded(client), migration);
     if (isNew) await client.query(migration.sql);
     await record(client, migration, isNew);
@@ -134,7 +140,7 @@ async function applyOne(client: pg.Client, migration: Migration): Promise<boolea
   }
 }
 
-/** The tables in which applied migrations are recorded, where they are missing. */
+/** Creates the tables that record applied migrations, if they are missing. */
 export const recordTables = `
   create schema if not exists supabase_migrations;
   create table if not exists supabase_migrations.schema_migrations (

@@ -8,42 +8,42 @@ import { driverUrl, isTransactionPooler, limits, sessionSettings } from './sessi
 import { traced, type Trace } from '../observability/trace.ts';
 import { runTransaction, type TransactionOptions, type Tx } from './transaction.ts';
 
-/** The database as everybody sees it. Statements outside `transaction` are each their own. */
+/** The database. Each statement outside `transaction` is a transaction of its own. */
 export interface Database extends Queryable {
   /**
-   * Runs `verb` in one READ COMMITTED transaction and gives its result once the COMMIT was
-   * acknowledged. Errors: see databaseError(); nothing is retried here.
+   * Runs `verb` in one READ COMMITTED transaction and resolves with its result after the COMMIT
+   * was acknowledged. Errors: see databaseError(). Nothing is retried here.
    */
   transaction<T>(verb: (tx: Tx) => Promise<T>): Promise<T>;
   /**
-   * Calls `onPayload` for each NOTIFY on `channel`, and with '' after a lost connection was made
-   * again (what was notified meanwhile is lost). Rejects when the first LISTEN fails, and always
-   * when `canListen` is false.
+   * Calls `onPayload` for each NOTIFY on `channel`, and with '' after a reconnection
+   * (notifications sent meanwhile are lost). Rejects when the first LISTEN fails, and always when
+   * `canListen` is false.
    */
   listen(channel: string, onPayload: (payload: string) => void): Promise<Listening>;
-  /** Connections: open, idle, and callers waiting for one. */
+  /** Number of connections that are open and idle, and of callers that wait for one. */
   stats(): { total: number; idle: number; waiting: number };
   /** False behind a transaction pooler. */
   readonly canListen: boolean;
-  /** Lets statements in flight end (5 s at most), then closes every connection. Idempotent. */
+  /** Waits up to 5 s for running statements, then closes every connection. Idempotent. */
   close(): Promise<void>;
 }
 
 export interface DatabaseOptions {
-  /** Port 6543 or `pgbouncer=true` says that a transaction pooler stands between. */
+  /** Port 6543 or `pgbouncer=true` means that the URL points to a transaction pooler. */
   readonly url: string;
-  /** Connections at most; 20 unless told. */
+  /** Maximum number of connections; default 20. */
   readonly maxConnections?: number;
-  /** Told how long somebody has waited for a connection, in milliseconds; 0 for most. */
+  /** Called with the time that a caller waited for a connection, in milliseconds; usually 0. */
   readonly onWait?: (milliseconds: number) => void;
-  /** Where there are traces, each statement and transaction is a part of them. */
+  /** If set, each statement and transaction becomes a span. */
   readonly trace?: Trace | undefined;
   readonly log: Log;
-  /** Told of each campaign that a statement has changed, once it is committed. Never throws. */
+  /** Called with each campaign that a statement changed, after the commit. Must not throw. */
   readonly onChanged?: (campaignId: string) => void;
 }
 
-/** Makes the pool; connects on first use only. Throws on a URL that cannot be used. */
+/** Creates the pool; it connects on first use. Throws on an invalid URL. */
 export function openDatabase(options: DatabaseOptions): Database {
   const { url, log, trace, onChanged = () => undefined } = options;
   const pooled = isTransactionPooler(url);
@@ -72,7 +72,8 @@ export function openDatabase(options: DatabaseOptions): Database {
       }
     }
   };
-  // A pooler's connection has no settings of ours outside a transaction: no time-outs either.
+  // Outside a transaction a pooler's connection has none of this pool's settings, time-outs
+  // included.
   const inTransaction: Run = (statement, parameters) =>
     transaction((tx) => tx.rows({ ...statement, changes: undefined }, ...parameters));
 
@@ -94,7 +95,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   };
 }
 
-/** The pool, with what the driver leaves to its user. */
+/** Connection pool: adds probes, time-outs and error handling that the driver does not have. */
 class Connections {
   readonly #pool: pg.Pool;
   readonly #open = new Set<pg.PoolClient>();
@@ -124,25 +125,26 @@ class Connections {
     this.#pool.on('connect', (client) => {
       this.#reachable = true;
       this.#open.add(client);
-      // Without a listener the loss of a connection in use would end the process; the statement
-      // in flight fails by itself.
+      // Without a listener, losing a connection in use would end the process; the running statement
+      // fails by itself.
       client.on('error', (error) => log.debug({ err: error }, 'a database connection was lost'));
     });
     this.#pool.on('remove', (client) => this.#open.delete(client));
     this.#pool.on('release', (_error, client) => this.#lastUse.set(client, performance.now()));
     this.#pool.on('error', (error) => {
-      // A server that ends with us may close a connection before it has heard that we do.
+      // During a shared shutdown the server may close a connection first; that is not worth a
+      // warning.
       const level = this.#closing === undefined ? 'warn' : 'debug';
       log[level]({ err: error }, 'an idle database connection was lost');
     });
   }
 
-  /** A connection that answers; throws ConnectionFailure (safe) within about two seconds. */
+  /** Returns a connection that works; throws ConnectionFailure (safe) within about two seconds. */
   async acquire(): Promise<pg.PoolClient> {
     const client = await this.#connect();
     if (!this.#mayBeDead(client)) return client;
     try {
-      // A network that was cut says nothing: without this the first statement would hang.
+      // A cut network gives no error: without this probe the first statement would hang.
       await client.query({ text: 'select 1', query_timeout: limits.probeMilliseconds } as {
         text: string;
       });
@@ -164,7 +166,7 @@ class Connections {
     }
   }
 
-  /** Whoever waits for a place in the pool, and then for the network, has one time-out for both. */
+  /** One time-out covers both the wait for the pool and the network connection. */
   async #place(): Promise<pg.PoolClient> {
     const { idleCount, totalCount } = this.#pool;
     const connecting = this.#pool.connect();
@@ -180,7 +182,7 @@ class Connections {
     );
     try {
       const client = await Promise.race([connecting, late]);
-      // Who gets none has met a database that is away: fewer at once would not bring it back.
+      // A connection time-out means the database is down; do not report it as pool saturation.
       this.#onWait?.(performance.now() - began);
       return client;
     } catch (error) {
@@ -224,7 +226,7 @@ async function setUp(client: pg.ClientBase, settings: string): Promise<void> {
   await client.query(statement as { text: string });
 }
 
-/** The driver shows its socket, its types do not. */
+/** The driver exposes the socket, but its types do not. */
 function socketOf(client: pg.PoolClient): { destroy(): void } | undefined {
   return (client as { connection?: { stream?: { destroy(): void } } }).connection?.stream;
 }

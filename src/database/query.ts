@@ -3,9 +3,9 @@ import { traced, type Trace } from '../observability/trace.ts';
 
 declare const parametersAndRow: unique symbol;
 
-/** A named SQL statement: `P` are its parameters in order, `R` is one row of its result. */
+/** A named SQL statement: `P` are its parameters in order, `R` is one result row. */
 export interface Query<P extends readonly unknown[], R> {
-  /** At most 63 bytes, unique: the name of the prepared statement too. */
+  /** At most 63 bytes, unique; also the name of the prepared statement. */
   readonly name: string;
   readonly text: string;
   readonly changes?: ChangedCampaigns | undefined;
@@ -13,24 +13,27 @@ export interface Query<P extends readonly unknown[], R> {
 }
 
 /**
- * Where a statement that changes campaigns names them: in the parameter of this number, from 1 (an id
- * or several), or in the column campaign_id of its rows. Whoever watches them is notified after the
- * commit.
+ * Tells which campaigns a statement changes: the number of the parameter that holds their ids
+ * (from 1; one id or several), or `rows` for the column campaign_id of its rows. Their watchers
+ * are notified after the commit.
  */
 export type ChangedCampaigns = number | 'rows';
 
-/** How rows are found by their id, alone or several at once. */
+/** Finds rows by id, one or several at once. */
 export interface Lookup<R> {
-  /** For one id a scalar: PostgreSQL keeps its plan, where an array is planned at every call. */
+  /**
+   * The query for one id takes a scalar: PostgreSQL caches its plan, but plans an array on every
+   * call.
+   */
   readonly one: Query<[id: string], R>;
   readonly many: Query<[ids: string[]], R>;
   readonly idOf: (row: R) => string;
 }
 
-/** What runs statements: a pool (each statement its own transaction) or a transaction. */
+/** Runs statements: a pool (each statement is its own transaction) or a transaction. */
 export interface Queryable {
   rows<P extends readonly unknown[], R>(query: Query<P, R>, ...parameters: P): Promise<R[]>;
-  /** Throws when there is not exactly one row. */
+  /** Throws unless there is exactly one row. */
   one<P extends readonly unknown[], R>(query: Query<P, R>, ...parameters: P): Promise<R>;
   /** Throws when there is more than one row. */
   maybe<P extends readonly unknown[], R>(
@@ -38,19 +41,22 @@ export interface Queryable {
     ...parameters: P
   ): Promise<R | undefined>;
   /**
-   * The row with this id, a uuid. Outside a transaction it is read together with
-   * what others look up at the same time.
+   * Returns the row with this id (a uuid). Outside a transaction, concurrent lookups share one
+   * statement.
    */
   find<R>(lookup: Lookup<R>, id: string): Promise<R | undefined>;
-  /** Notifies whoever watches a campaign, after the commit. Only where no statement says so itself. */
+  /**
+   * Notifies the watchers of a campaign after the commit. Only needed when no statement declares
+   * the change.
+   */
   noteChanged(campaignId: string): void;
 }
 
 const declared = new Map<string, Query<readonly unknown[], unknown>>();
 
 /**
- * Declares a statement under a unique name of lower-case words joined by `_`; registers it, so
- * that tests can prepare and explain every one. Throws on a name that is taken or malformed.
+ * Declares a statement under a unique name of lower-case words joined by `_`, and registers it, so
+ * that tests can prepare and explain every statement. Throws on a duplicate or malformed name.
  */
 export function query<P extends readonly unknown[], R>(
   name: string,
@@ -69,13 +75,15 @@ export function allQueries(): readonly Query<readonly unknown[], unknown>[] {
   return [...declared.values()];
 }
 
-/** Runs one statement and gives its rows; how and where is the caller's. */
+/** Runs one statement and returns its rows. */
 export type Run = (
   statement: Query<readonly unknown[], unknown>,
   parameters: readonly unknown[],
 ) => Promise<unknown[]>;
 
-/** The ways to ask, over one way to run; `onChanged` is told of each campaign that changed. */
+/**
+ * Builds a Queryable from one `run` function; calls `onChanged` with each campaign that changed.
+ */
 export function queryable(run: Run, onChanged: (campaignId: string) => void): Queryable {
   const rows = async <P extends readonly unknown[], R>(statement: Query<P, R>, parameters: P) => {
     const found = (await run(statement as Query<readonly unknown[], unknown>, parameters)) as R[];
@@ -118,8 +126,9 @@ function wrongCount(name: string, expected: string, found: number): Error {
 }
 
 /**
- * Runs a statement on one connection. `named` prepares it once a connection; unnamed ones work
- * through transaction poolers as well. A span of it has its name, and never what it was given.
+ * Runs a statement on one connection. `named` prepares it once per connection; unnamed statements
+ * also work through transaction poolers. Its span has the statement's name and never its
+ * parameters.
  */
 export async function send(
   client: pg.ClientBase,
@@ -141,8 +150,8 @@ export async function send(
 const oid = { int8: 20, int8Array: 1016, textArray: 1009, date: 1082, timestamp: 1114 } as const;
 
 /**
- * How values of PostgreSQL are read: int8 as bigint, timestamptz as Date, json parsed, numeric as
- * text. Dates and times without a zone stay text: as a Date they would shift by the local zone.
+ * Parsers of PostgreSQL values: int8 to bigint, timestamptz to Date, json parsed, numeric as text.
+ * Dates and times without a zone stay text: a Date would shift them by the local zone.
  */
 export const columnTypes: pg.CustomTypesConfig = {
   getTypeParser: (type: number, format?: string) => {

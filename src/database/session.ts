@@ -1,7 +1,7 @@
-/** How long anything may take, in milliseconds. Each outer limit is longer than the inner one. */
+/** Time-outs in milliseconds. Each outer limit is longer than the inner one. */
 export const limits = {
   connectMilliseconds: 2_000,
-  /** A connection over the network that lay idle for longer is asked before it is used. */
+  /** A network connection that was idle for longer than this is probed before use. */
   idleTrustMilliseconds: 5_000,
   probeMilliseconds: 1_000,
   lockMilliseconds: 1_500,
@@ -13,8 +13,9 @@ export const limits = {
 } as const;
 
 /**
- * The settings of a session, as SQL. `local` sets them for one transaction: behind a transaction
- * pooler the next one may be on another server connection, and start-up options may be refused.
+ * Returns the session settings as SQL. `local` sets them for one transaction: behind a transaction
+ * pooler the next transaction may use another server connection, and start-up options may be
+ * refused.
  */
 export function sessionSettings({ local }: { local: boolean }): string {
   const settings: Record<string, string | number> = {
@@ -23,11 +24,11 @@ export function sessionSettings({ local }: { local: boolean }): string {
     lock_timeout: limits.lockMilliseconds,
     statement_timeout: limits.statementMilliseconds,
     idle_in_transaction_session_timeout: limits.idleInTransactionMilliseconds,
-    // Statements here are short; compiling one costs more than it saves.
+    // Statements here are short; JIT compilation costs more than it saves.
     jit: 'off',
   };
   if (!local) {
-    // The server's side of a cut network: its locks are freed after about ten seconds.
+    // Detects a cut network on the server's side: locks are released after about ten seconds.
     Object.assign(settings, {
       tcp_user_timeout: 10_000,
       tcp_keepalives_idle: 5,
@@ -40,16 +41,16 @@ export function sessionSettings({ local }: { local: boolean }): string {
     .join('; ');
 }
 
-/** Supabase's transaction pooler listens on 6543; `pgbouncer=true` says it of any other. */
+/** Supabase's transaction pooler listens on 6543; `pgbouncer=true` marks any other one. */
 export function isTransactionPooler(url: string): boolean {
   const { port, searchParams } = new URL(url);
   return port === '6543' || searchParams.get('pgbouncer') === 'true';
 }
 
 /**
- * The URL as the driver has to get it. By itself it reads `sslmode=require` as verify-full, which
- * a certificate of Supabase's own authority fails; a URL means what libpq makes of it. Whoever
- * wants the server verified says `sslmode=verify-full` with `sslrootcert`.
+ * Converts the URL for the driver. The driver reads `sslmode=require` as verify-full, which fails
+ * for certificates of Supabase's own authority; this function restores the meaning of libpq. To
+ * verify the server, use `sslmode=verify-full` with `sslrootcert`.
  */
 export function driverUrl(url: string): string {
   const parsed = new URL(url);

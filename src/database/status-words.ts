@@ -1,6 +1,6 @@
 /*
- * The words for statuses: the database's and the API's. The two vocabularies meet here alone, and
- * the compiler checks that each mapping is complete.
+ * Maps the database's statuses to the API's. Only this file knows both vocabularies; the compiler
+ * checks that each mapping is complete.
  */
 
 /** A campaign's status as the database stores it (`sambatan.campaign_status`). */
@@ -46,7 +46,7 @@ const dbWords = {
   }[StoredCampaignStatus];
 };
 
-/** The API's word for a campaign's status of the database. */
+/** Converts a campaign's status from the database's word to the API's. */
 export function toApiStatus(status: StoredCampaignStatus): CampaignStatus {
   return apiWords[status];
 }
@@ -55,7 +55,7 @@ function apiCampaignWord(word: string): string {
   return Object.hasOwn(apiWords, word) ? apiWords[word as StoredCampaignStatus] : word;
 }
 
-/** The database's word for a status of the API. */
+/** Converts a campaign's status from the API's word to the database's. */
 export function toDbStatus(status: CampaignStatus): StoredCampaignStatus {
   return dbWords[status];
 }
@@ -94,7 +94,7 @@ const dbParticipationWords = {
   }[StoredParticipationStatus];
 };
 
-/** The API's word for a participation's status of the database. */
+/** Converts a participation's status from the database's word to the API's. */
 export function toApiParticipationStatus(status: StoredParticipationStatus): ParticipationStatus {
   return apiParticipationWords[status];
 }
@@ -105,12 +105,12 @@ function apiParticipationWord(word: string): string {
     : word;
 }
 
-/** The database's word for a status of the API. */
+/** Converts a participation's status from the API's word to the database's. */
 export function toDbParticipationStatus(status: ParticipationStatus): StoredParticipationStatus {
   return dbParticipationWords[status];
 }
 
-/** The parameters of a refusal by the database, with statuses in the API's words. */
+/** Returns the parameters of a database refusal with statuses in the API's words. */
 export function inApiWords(code: string, params: unknown): unknown {
   if (typeof params !== 'object' || params === null) return params;
   if (code === 'campaign_not_active' && 'status' in params) {

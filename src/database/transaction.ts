@@ -5,26 +5,26 @@ import type { Trace } from '../observability/trace.ts';
 
 declare const txBrand: unique symbol;
 
-/** An open transaction. A pool is not one: verbs that write take this type. */
+/** An open transaction. Verbs that write require this type, so that a pool cannot be passed. */
 export interface Tx extends Queryable {
   readonly [txBrand]: true;
 }
 
-/** How this connection's transactions are opened and its statements sent. */
+/** How a connection opens its transactions and sends its statements. */
 export interface TransactionOptions {
-  /** The whole opening, in one round trip. */
+  /** The statements that open a transaction, sent in one round trip. */
   readonly begin: string;
   readonly named: boolean;
   readonly trace?: Trace | undefined;
-  /** Told of each campaign that was changed, after the commit. */
+  /** Called with each changed campaign after the commit. */
   readonly onChanged: (campaignId: string) => void;
 }
 
 /**
- * Runs `verb` in a transaction on a checked-out connection and releases the connection. Gives
- * what the verb gives, after the COMMIT was acknowledged. Throws what the verb throws, after
- * ROLLBACK; a lost connection as ConnectionFailure, `safe` unless a COMMIT had been sent that
- * may have succeeded; CommitRefused when an error inside was swallowed. A connection in doubt is
+ * Runs `verb` in a transaction on a checked-out connection and releases the connection. Resolves
+ * with the verb's result after the COMMIT was acknowledged. Throws the verb's error after
+ * ROLLBACK; a lost connection as ConnectionFailure, `safe` unless a COMMIT was sent that may have
+ * succeeded; CommitRefused when the verb swallowed an error. A connection in an uncertain state is
  * destroyed.
  */
 export async function runTransaction<T>(
@@ -58,8 +58,9 @@ export async function runTransaction<T>(
     for (const campaignId of changed) options.onChanged(campaignId);
     return result;
   } catch (error) {
-    // What was lost before the COMMIT cannot have been committed. An ERROR at COMMIT (a deferred
-    // constraint, say) is a definite no too; only a connection lost while it was on its way is not.
+    // A transaction lost before the COMMIT cannot have been committed. An ERROR at COMMIT (a
+    // deferred constraint, for example) is also definite. Only a connection lost during the COMMIT
+    // leaves the outcome unknown.
     const safe = phase !== 'committing' || lost;
     lost ||= endsConnection(error);
     const rollback = phase === 'open' && !lost;
@@ -75,7 +76,7 @@ async function rollBack(client: pg.PoolClient): Promise<void> {
     await client.query('rollback');
     client.release();
   } catch {
-    // The server rolls back when it sees the connection gone.
+    // The server rolls back when it notices that the connection is gone.
     client.release(true);
   }
 }

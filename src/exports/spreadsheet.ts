@@ -29,7 +29,7 @@ export async function spreadsheetOf(
   head: SheetHead,
   rows: AsyncIterable<readonly Cell[]>,
 ): Promise<Buffer> {
-  return await turns.take(async () => {
+  return await turns.run(async () => {
     const worker = new Worker(new URL('spreadsheet-worker.ts', import.meta.url), {
       workerData: head,
       resourceLimits: { maxOldGenerationSizeMb: maxHeapMegabytes },

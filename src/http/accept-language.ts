@@ -4,8 +4,8 @@ import type { Language } from '../errors/errors.ts';
 const defaultLanguage: Language = 'id';
 
 /**
- * The language to answer in, from `Accept-Language` (RFC 9110, section 12.5.4): the supported one
- * with the highest weight, the first named among equals; Indonesian when none fits.
+ * Returns the response language from `Accept-Language` (RFC 9110, section 12.5.4): the supported
+ * language with the highest weight, the first one among equals; Indonesian when none matches.
  */
 export function languageOf(acceptLanguage: string | undefined): Language {
   let best: { language: Language; weight: number } | undefined;
@@ -22,7 +22,7 @@ export function languageOf(acceptLanguage: string | undefined): Language {
 function supported(tag: string): Language | undefined {
   if (tag === '*') return defaultLanguage;
   const primary = tag.split('-')[0];
-  // "in" is what older Android phones send for Indonesian.
+  // Older Android phones send "in" for Indonesian.
   return languages.find((language) => language === (primary === 'in' ? 'id' : primary));
 }
 

@@ -8,30 +8,33 @@ import type { Authenticator } from '../identity/authenticate.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Who sends the request; set for every route of the API before its handler runs. */
+    /** The caller; set for every API route before its handler runs. */
     actor: Actor;
   }
   interface FastifyContextConfig {
-    /** An attempt to join: counted by address when its caller is not signed in. */
+    /** A join attempt: counted by address when the caller is not signed in. */
     joinAttempt?: boolean;
-    /** An event stream: open for long, so neither timed nor counted as a request. */
+    /** An event stream: open for long, so it is neither timed nor counted as a request. */
     eventStream?: boolean;
   }
 }
 
-/** Who checks callers, and how many nameless join attempts a minute one address may make. */
+/**
+ * How callers are authenticated, and how many anonymous join attempts per minute one address may
+ * make.
+ */
 export interface CallerLimits {
   readonly authenticate: Authenticator;
   /** 0: no limit. */
   readonly joinLimitPerMinute: number;
-  /** The limit of attempts without a valid caller, where not as in the table. */
+  /** Replaces the limit of attempts without a valid caller from the table. */
   readonly namelessJoins?: Pick<Limit, 'max' | 'seconds'> | undefined;
 }
 
 /**
- * Finds out the caller of every request of this instance, before its body is read. Signed-in
- * buyers are limited with the join itself, per user, so that the many phones behind one address
- * do not stand in each other's way; here only attempts without a valid caller are.
+ * Authenticates every request of this instance before its body is read. Signed-in buyers are
+ * limited per user, with the join itself, so that many phones behind one address do not block each
+ * other; this hook limits only attempts without a valid caller.
  */
 export function authenticateCallers(server: FastifyInstance, rules: CallerLimits): void {
   const limit = rules.joinLimitPerMinute;
@@ -53,7 +56,7 @@ export function authenticateCallers(server: FastifyInstance, rules: CallerLimits
     }
     const { actor } = request;
     if (counted && actor.kind === 'visitor') await countAttempt(attempts, request.ip);
-    // Before the body is read: what a stranger sends is not worth parsing.
+    // Before the body is read: do not parse the body of an anonymous caller.
     const { isPublicWrite, isSensitive } = reply.routeOptions.config;
     const isWrite = request.method !== 'GET' && request.method !== 'HEAD';
     if (actor.kind === 'visitor' && isWrite && isPublicWrite !== true) throw accountRequired(actor);
@@ -62,8 +65,8 @@ export function authenticateCallers(server: FastifyInstance, rules: CallerLimits
 }
 
 /**
- * The user whom the request is about: the service names one in `user_id`; anybody else is that
- * user, and may name only themselves. Throws `validation_failed` or `forbidden`.
+ * Returns the user that the request is about: the service names one in `user_id`; any other caller
+ * is that user and may name only themselves. Throws `validation_failed` or `forbidden`.
  */
 export function userOf(actor: SignedIn, named: string | undefined): string {
   if (actor.kind === 'service') {
@@ -79,7 +82,7 @@ export function userOf(actor: SignedIn, named: string | undefined): string {
   return actor.userId;
 }
 
-/** The `Idempotency-Key` of a request, undefined when it has none; throws `validation_failed`. */
+/** Returns the `Idempotency-Key` of a request, or undefined; throws `validation_failed`. */
 export function idempotencyKeyOf(request: FastifyRequest): string | undefined {
   const key = request.headers['idempotency-key'];
   if (key === undefined) return undefined;
@@ -100,12 +103,12 @@ async function countAttempt(attempts: RateLimiterMemory, address: string): Promi
   }
 }
 
-/** What the caller's browser calls itself. */
+/** Returns the caller's `User-Agent`. */
 export function deviceOf({ headers }: FastifyRequest): string {
   return headers['user-agent'] ?? '';
 }
 
-/** An IPv6 customer has a whole /64 to choose addresses from, so that is what is counted. */
+/** Returns the network to count: for IPv6 the /64, because a customer can use all its addresses. */
 export function networkOf(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined || !address.includes(':')) return mapped ?? address;

@@ -1,7 +1,7 @@
 import type { FastifyInstance, RouteOptions } from 'fastify';
 import { sizeLimits } from '../config/size-limits.ts';
 
-/** What of a schema says how long a JSON text by it can be. */
+/** The schema fields that bound the length of a JSON text. */
 interface SizedSchema {
   readonly type?: string;
   readonly format?: string;
@@ -14,32 +14,32 @@ interface SizedSchema {
   readonly additionalProperties?: unknown;
 }
 
-/** Most bytes of one character: an emoji that the client escapes as `\ud83d\ude00`. */
+/** Maximum bytes of one character: an emoji that the client escapes as `\ud83d\ude00`. */
 const characterBytes = 12;
-/** Most bytes around one field: quotes, colon, comma, line break and indentation. */
+/** Maximum bytes around one field: quotes, colon, comma, line break and indentation. */
 const betweenBytes = 16;
-/** Most bytes of a number, a boolean, null, or of a text with a format (date, UUID). */
+/** Maximum bytes of a number, a boolean, null, or a text with a format (date, UUID). */
 const scalarBytes = 64;
 
-/** Body limits of forms of the site, in bytes; files are counted apart. */
+/** Body limits of the site's forms in bytes, without files. */
 export const formBytes = {
-  /** Short forms that visitors send. */
+  /** Short forms of visitors. */
   public: sizeLimits.publicFormBytes.max,
   usual: sizeLimits.formBytes.max,
   /** Forms with long texts. */
   long: sizeLimits.longFormBytes.max,
 } as const;
 
-/** Least limit of a JSON body, also of routes that take none. */
+/** Minimum limit of a JSON body, also for routes without a body. */
 const minJsonBytes = 2_048;
 
-/** Largest JSON body of any route, in bytes. */
+/** Maximum JSON body of any route, in bytes. */
 export const maxJsonBytes = sizeLimits.jsonBytes.max;
 
 /**
- * Gives every route of the API a body limit: its own `bodyLimit`, or what its schema can need,
- * rounded up to a power of two. The OpenAPI document says it as `x-max-body-bytes`.
- * Throws at start for a JSON route whose schema bounds nothing and that names no limit.
+ * Gives every API route a body limit: its own `bodyLimit`, or the maximum that its schema allows,
+ * rounded up to a power of two. The OpenAPI document shows it as `x-max-body-bytes`. Throws at
+ * start for a JSON route with an unbounded schema and no limit of its own.
  */
 export function limitJsonBodies(server: FastifyInstance): void {
   server.addHook('onRoute', (route) => {
@@ -49,7 +49,7 @@ export function limitJsonBodies(server: FastifyInstance): void {
   });
 }
 
-/** Gives every form of the site the usual limit, unless its route has one of its own. */
+/** Gives every form of the site the default limit, unless its route sets one. */
 export function limitForms(server: FastifyInstance): void {
   server.addHook('onRoute', (route) => {
     if (takesBody(route)) route.bodyLimit ??= formBytes.usual;
@@ -70,7 +70,7 @@ function bodyBytesOf({ schema, method, url }: RouteOptions): number {
   return bytes;
 }
 
-/** Most bytes of a JSON text that the schema accepts; Infinity where it sets no bound. */
+/** Returns the maximum bytes of a JSON text that the schema accepts; Infinity if unbounded. */
 export function jsonBytesOf(schema: SizedSchema): number {
   const { type, anyOf, properties = {}, maxLength, maxItems, items, format } = schema;
   if (anyOf) return Math.max(...anyOf.map(jsonBytesOf));

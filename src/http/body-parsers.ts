@@ -6,10 +6,10 @@ import { DomainError, invalidField, type Wording } from '../errors/errors.ts';
 import { cleanPastedText } from './pasted-text.ts';
 import { unstorableField, unstorableText } from './validation.ts';
 
-/** The most fields a query string or a form may have; the largest form of the site has 40. */
+/** Maximum number of fields in a query string or a form; the largest form of the site has 40. */
 export const maxFields = sizeLimits.formFields.max;
 
-/** Stands for a query string or a form with too many fields, which is not parsed. */
+/** Marks a query string or a form with too many fields, which is not parsed. */
 const tooManyFields: Record<string, unknown> = Object.freeze({});
 
 const tooManyFieldsText: Wording = {
@@ -18,8 +18,8 @@ const tooManyFieldsText: Wording = {
 };
 
 /**
- * Parses `name=value` pairs, as a query string or a form has them. With more than `maxFields` none
- * is parsed: thousands would hold the event loop for everybody.
+ * Parses `name=value` pairs of a query string or a form. Parses nothing when there are more than
+ * `maxFields`: thousands of fields would block the event loop.
  */
 export function parseFields(text: string): Record<string, unknown> {
   if (hasTooManyFields(text)) return tooManyFields;
@@ -35,8 +35,8 @@ function hasTooManyFields(text: string): boolean {
 }
 
 /**
- * Takes JSON bodies only, in UTF-8 that is really UTF-8, and refuses text that the database
- * could not store, wherever it stands in the request.
+ * Accepts only JSON bodies in valid UTF-8, and rejects text that the database cannot store,
+ * anywhere in the request.
  */
 export function registerBodyParsers(server: FastifyInstance): void {
   const parseJson = server.getDefaultJsonParser('error', 'error');
@@ -52,14 +52,15 @@ export function registerBodyParsers(server: FastifyInstance): void {
       }
       const text = decoded(body);
       if (text === undefined) done(new DomainError('malformed_request', {}));
-      // Many clients name a type whether they send a body or not; a route that needs one says so.
+      // Many clients send a content type without a body; a route that needs a body reports this
+      // itself.
       else if (text === '') done(null, undefined);
       else void parseJson(request, text, done);
     },
   );
   server.addHook('preValidation', (request, _reply, done) => {
     const { body, query, params, is404, routeOptions } = request;
-    // What nobody answers has no fields to put right: it is told so.
+    // A missing route answers 404; errors of its fields do not help.
     if (is404) return done();
     if (body === tooManyFields || query === tooManyFields) {
       return done(invalidField('', tooManyFieldsText));

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { DomainError } from '../errors/errors.ts';
 
-/** How answers are compressed by `@fastify/compress`, which by itself decompresses requests too. */
+/** Response compression by `@fastify/compress`; its decompression of requests is off. */
 export const compression = {
   encodings: ['br', 'gzip'] as ('br' | 'gzip')[],
   threshold: 1_024,
@@ -9,8 +9,8 @@ export const compression = {
 };
 
 /**
- * Refuses compressed requests with 415 (RFC 9110, 15.5.16) before their body is read. Nothing that
- * clients send here gains from compression, and a decoder is code that strangers could attack.
+ * Rejects compressed requests with 415 (RFC 9110, 15.5.16) before their body is read. Requests
+ * here do not gain from compression, and a decoder adds attack surface.
  */
 export function rejectCompressedRequests(server: FastifyInstance): void {
   server.addHook('preParsing', (request, reply, _payload, done) => {

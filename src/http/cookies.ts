@@ -1,14 +1,16 @@
 /** One cookie of the site: a row of the table in docs/security.md. */
 export interface Cookie {
-  /** Over https it is called `__Host-…`, unless it is public. */
+  /** Over https the name gets the prefix `__Host-`, unless the cookie is public. */
   readonly name: string;
   readonly holds: string;
   readonly lasts: string;
-  /** Whether the browser's own scripts may read it, and http and https share it. */
+  /** Scripts of the page may read it, and http and https share it. */
   readonly isPublic?: boolean;
 }
 
-/** Every cookie that the service sets. A test holds the table in docs/security.md equal to it. */
+/**
+ * Every cookie that the service sets. A test checks that the table in docs/security.md is equal.
+ */
 export const cookies = {
   session: {
     name: 'sambatan',
@@ -38,8 +40,8 @@ export const cookies = {
 } as const satisfies Readonly<Record<string, Cookie>>;
 
 /**
- * What a cookie is called at an origin. Browsers take the prefixed name over https only, from this
- * host only, for the whole site.
+ * Returns the name of a cookie at an origin. Browsers accept the prefixed name only over https,
+ * from this host, for the whole site.
  */
 export function cookieName({ name }: Cookie, isSecure: boolean): string {
   return isSecure ? `__Host-${name}` : name;

@@ -6,9 +6,9 @@ import { DomainError } from '../errors/errors.ts';
 const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Refuses what changes something unless a page of this site sent it (cross-site request forgery):
- * by `Sec-Fetch-Site`, which every browser since 2023 sends and no page can set, else by `Origin`.
- * A request that tells neither is refused as well, unless it brings its own credentials in
+ * CSRF check (cross-site request forgery): rejects a state-changing request unless a page of this
+ * site sent it. Uses `Sec-Fetch-Site`, which every browser since 2023 sends and no page can set,
+ * else `Origin`. Also rejects a request with neither header, unless it has credentials in
  * `Authorization`, which no browser adds by itself.
  */
 export function csrfGuard(server: FastifyInstance, publicUrl: string | undefined): void {
@@ -25,8 +25,8 @@ function isFromThisSite(request: FastifyRequest, publicUrl: string | undefined):
 }
 
 /**
- * Where links in mails to others lead. Whoever has a mail sent says with its Host header where this
- * request reached the site, which counts only where mails are written instead of being sent.
+ * Returns the origin for links in e-mails to other people. The sender controls the Host header, so
+ * this request's origin counts only where e-mails are captured instead of sent.
  */
 export function originForEmails(
   {
@@ -39,7 +39,7 @@ export function originForEmails(
   return mailer.outbox === undefined ? siteUrl : originOf(request, config.http.publicUrl);
 }
 
-/** Where the site is reached from outside: as configured, else as this request reached it. */
+/** Returns the public origin of the site: as configured, else as this request reached it. */
 export function originOf(request: FastifyRequest, publicUrl: string | undefined): string {
   return publicUrl ?? `${request.protocol}://${request.host}`;
 }

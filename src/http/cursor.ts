@@ -1,6 +1,6 @@
 import { invalidField } from '../errors/errors.ts';
 
-/** What one part of a cursor is: an id, a count, percent, a moment. */
+/** The type of one part of a cursor: an id, a count, percent, a time. */
 type Kind = 'id' | 'number' | 'percent' | 'moment';
 interface Parts {
   id: string;
@@ -18,8 +18,8 @@ const readers: { [K in Kind]: (value: unknown) => Parts[K] | undefined } = {
   number: (value) => wholeNumber(value, Number.MAX_SAFE_INTEGER),
   percent: (value) => wholeNumber(value, 100),
   moment: (value) =>
-    // The years that a request can name, the last of them by its offset in the next one; the
-    // database cannot count all that JavaScript can.
+    // Years that a request can name, plus one for offsets at the end of the last year; PostgreSQL
+    // supports fewer years than JavaScript.
     typeof value === 'string' &&
     /^(2\d{3}|3000)-\d\d-\d\dT[\d:.]+Z$/.test(value) &&
     !isNaN(Date.parse(value))
@@ -28,8 +28,8 @@ const readers: { [K in Kind]: (value: unknown) => Parts[K] | undefined } = {
 };
 
 /**
- * Where a list goes on: the parts of the cursor that the last page gave, or nothing on the first
- * page. Throws `validation_failed` for a cursor that this list did not give.
+ * Returns the parts of the cursor from the previous page, or nothing on the first page. Throws
+ * `validation_failed` for a cursor of another list.
  */
 export function cursorAfter<const K extends readonly Kind[]>(
   cursor: string | undefined,
@@ -43,8 +43,8 @@ export function cursorAfter<const K extends readonly Kind[]>(
 }
 
 /**
- * The cursor of the next page, opaque to clients; null on the last one. `rows` holds one row more
- * than the page when there is more.
+ * Returns the opaque cursor of the next page; null on the last one. `rows` holds one row more than
+ * the page when there is a next page.
  */
 export function nextCursor<R>(
   rows: readonly R[],

@@ -1,15 +1,15 @@
 export const csvType = 'text/csv; charset=utf-8';
 
-/** What says of an answer that it is a file for whoever asked, kept by nobody on the way. */
+/** Returns the headers of a download: attachment, not cacheable by proxies. */
 export function fileHeaders({
   name,
   type,
   isShown = false,
 }: {
-  /** Of ASCII, without quotes. */
+  /** ASCII without quotes. */
   readonly name: string;
   readonly type: string;
-  /** In the browser's window, instead of being saved. */
+  /** Display in the browser instead of downloading. */
   readonly isShown?: boolean;
 }): Readonly<Record<string, string>> {
   return {

@@ -5,20 +5,19 @@ import { DomainError, type FieldError } from '../errors/errors.ts';
 import { keyboardText } from './pasted-text.ts';
 import { fieldErrors, unstorableField, unstorableText } from './validation.ts';
 
-/** What a form holds: fields by name, as text. */
+/** Form fields by name, as text. */
 export type RawFields = Readonly<Record<string, string | undefined>>;
 
-/** A form that can be used, or what is wrong with it, beside the fields. */
+/** A valid form, or its field errors together with the raw fields. */
 export type ParseResult<T> =
   | { readonly value: T; readonly typed: RawFields }
   | { readonly errors: readonly FieldError[]; readonly typed: RawFields };
 
 /**
- * Reads forms by the same schemas as the API's bodies. Every field of a form is text: what is
- * empty is left out (null where the schema takes null), whole numbers may be written with
- * separators of thousands, boxes are ticked or not there, and a date and time without an offset
- * (as `datetime-local` sends it) is Western Indonesian time. Fields that the schema does not name
- * are refused.
+ * Returns a parser that validates forms by the schemas of the API's bodies. Form fields are text:
+ * an empty field is omitted (or null where the schema allows null), whole numbers may have
+ * thousands separators, checkboxes are present or absent, and a date and time without offset (from
+ * `datetime-local`) is Western Indonesian time. Rejects fields that the schema does not name.
  */
 export function formParser<S extends TSchema>(
   schema: S,
@@ -37,8 +36,8 @@ export function formParser<S extends TSchema>(
 }
 
 /**
- * Runs a verb for a form: what it refuses about its fields comes back to be shown beside them, and
- * any other refusal to be shown above the form.
+ * Runs a verb for a form. Field errors come back to be shown next to the fields; other refusals
+ * come back to be shown above the form.
  */
 export async function toResult<T>(
   verb: () => Promise<T>,
@@ -53,12 +52,12 @@ export async function toResult<T>(
   }
 }
 
-/** Whether something is to be shown by who sends the form, rather than changed in it. */
+/** Returns true for errors about the caller (such as re-authentication), not about the fields. */
 function isOfCaller({ status, code }: DomainError): boolean {
   return status === 401 || code === 'reauthentication_required';
 }
 
-/** The text fields of a form's body; the last one counts where a name comes twice. */
+/** Returns the text fields of a form's body; the last value counts when a name occurs twice. */
 export function rawFields(body: unknown): RawFields {
   const fields: Record<string, string> = Object.create(null) as Record<string, string>;
   for (const [name, value] of Object.entries((body ?? {}) as object)) {
@@ -69,8 +68,8 @@ export function rawFields(body: unknown): RawFields {
 }
 
 /**
- * The fields of a form as they were sent, in order; of a form with files only what comes before the
- * first file, which is not read.
+ * Returns the fields of a form in the order sent. For a form with files, returns only the fields
+ * before the first file; the file is not read.
  */
 export async function fieldsWithoutFiles(
   request: FastifyRequest,
@@ -83,12 +82,12 @@ export async function fieldsWithoutFiles(
       if (!part.valueTruncated) fields.push([part.fieldname, String(part.value)]);
     }
   } catch {
-    // What was read so far is kept.
+    // Keep the fields read so far.
   }
   return fields;
 }
 
-/** The text fields of a form's body, in order; a name may come twice. */
+/** Returns the text fields of a form's body in order; a name may occur twice. */
 export function fieldsIn(body: unknown): (readonly [name: string, value: string])[] {
   return Object.entries((body ?? {}) as object).flatMap(([name, value]) =>
     [value as unknown]
@@ -124,7 +123,7 @@ function readAs(field: FieldSchema | undefined, text: string): unknown {
   const isNumber = variants.some(({ type }) => type === 'integer' || type === 'number');
   const isMoment = variants.some(({ format }) => format === 'date-time');
   const shown = isNumber || isMoment ? keyboardText(text).trim() : text;
-  // «1.250.000» and «1,250,000» are how people write it.
+  // People write numbers as «1.250.000» and «1,250,000».
   const plain = /^\d{1,3}([.,\s]\d{3})+$/.test(shown) ? shown.replaceAll(/[.,\s]/g, '') : shown;
   if (isNumber) return /^-?\d{1,15}$/.test(plain) ? Number(plain) : text;
   if (isMoment && localMoment.test(shown)) return `${shown.slice(0, 16)}:00+07:00`;

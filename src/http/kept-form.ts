@@ -4,41 +4,41 @@ import { fastifyCookie } from '@fastify/cookie';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { cookieName, cookies, type Cookie } from './cookies.ts';
 
-/** What somebody had typed into a form when it turned out that they are signed out. */
+/** Form input that the service saves when its sender turns out to be signed out. */
 export interface KeptForm {
-  /** The page on which the form stands, without the language. */
+  /** The path of the form's page, without the language. */
   readonly page: string;
-  /** Where the form is sent to, without the language. */
+  /** The path that the form is sent to, without the language. */
   readonly action: string;
-  /** Its fields in order; a name may come twice. */
+  /** The fields in order; a name may occur twice. */
   readonly fields: readonly (readonly [name: string, value: string])[];
-  /** Whether something was too long to be kept. */
+  /** True when some input was too long to save. */
   readonly isCut: boolean;
 }
 
 interface Sealed extends KeptForm {
-  /** The mark of the account that used this browser last; '' when there is none. */
+  /** An identifier of the account that last used this browser; '' when there is none. */
   readonly owner: string;
-  /** Milliseconds since 1970. */
+  /** Expiry, in milliseconds since 1970. */
   readonly until: number;
 }
 
 const keptSeconds = 30 * 60;
-/** Browsers take cookies of 4,096 bytes with their name and attributes. */
+/** Browsers accept cookies of 4,096 bytes, name and attributes included. */
 const maxCookieBytes = 3_800;
 const maxOpenedBytes = 200_000;
 const cipher = { name: 'aes-256-gcm', nonceBytes: 12, tagBytes: 16 } as const;
 const yearSeconds = 365 * 86_400;
 
-/** What is never kept: codes, tokens, and what a form is made with anew. */
+/** Fields that are never saved: codes, tokens, and values that each form generates. */
 const neverKept = /code|token|secret|password|proof|^key$|^t$/i;
-/** Forms of which nothing is kept: they are about signing in, or leave nothing to type again. */
+/** Forms that are never saved: they are about signing in, or have no text to type again. */
 const neverKeptAt = /^\/(masuk|keluar|tema|berhenti|akun\/keamanan)(\/|$)/;
 
 /**
- * Keeps what was typed while somebody signs in again. It stays with the browser, in a cookie that
- * only the service can read or make, for half an hour; the service stores nothing. Files and codes
- * are not kept, and nothing is sent by itself: the person sees the form and sends it.
+ * Saves form input while a user signs in again. The input stays in the browser for half an hour,
+ * in a cookie that only the service can read or make; the service stores nothing. Files and codes
+ * are not saved, and nothing is sent automatically: the user sees the form and sends it.
  */
 export class KeptForms {
   readonly #key: Buffer;
@@ -47,7 +47,7 @@ export class KeptForms {
     this.#key = Buffer.from(hkdfSync('sha256', serviceKey, '', 'sambatan kept forms', 32));
   }
 
-  /** Keeps a form in the browser. Returns whether there was anything to keep. */
+  /** Saves a form in the browser. Returns true if there was anything to save. */
   keep(
     request: FastifyRequest,
     reply: FastifyReply,
@@ -67,7 +67,10 @@ export class KeptForms {
     return true;
   }
 
-  /** The form that this browser keeps; undefined when there is none, or it is somebody else's. */
+  /**
+   * Returns the form saved in this browser; undefined when there is none or it belongs to another
+   * account.
+   */
   of(request: FastifyRequest): KeptForm | undefined {
     const sent = fastifyCookie.parse(request.headers.cookie ?? '');
     const sealed = sent[nameOf(request, cookies.form)];
@@ -80,7 +83,7 @@ export class KeptForms {
     return kept;
   }
 
-  /** Takes the form from the browser, where there is one. */
+  /** Deletes the saved form from the browser. */
   forget(request: FastifyRequest, reply: FastifyReply): void {
     const name = nameOf(request, cookies.form);
     if (fastifyCookie.parse(request.headers.cookie ?? '')[name] === undefined) return;
@@ -88,8 +91,8 @@ export class KeptForms {
   }
 
   /**
-   * Marks the browser as used by whoever is signed in, so that what they type is not shown to
-   * somebody else who signs in there after them.
+   * Marks the browser with the signed-in account, so that its input is not shown to another user
+   * who signs in there later.
    */
   markOwner(request: FastifyRequest, reply: FastifyReply): void {
     const { person, sessionId } = request.visit;
@@ -106,7 +109,7 @@ export class KeptForms {
     return createHmac('sha256', this.#key).update(userId).digest('base64url').slice(0, 16);
   }
 
-  /** The form as it fits into a cookie: the longest fields are left out until it does. */
+  /** Returns the form in a size that fits into a cookie: omits the longest fields until it does. */
   #fitting(
     request: FastifyRequest,
     form: Pick<KeptForm, 'page' | 'action' | 'fields'>,
@@ -145,7 +148,7 @@ export class KeptForms {
       const json = inflateRawSync(packed, { maxOutputLength: maxOpenedBytes }).toString();
       return JSON.parse(json) as Sealed;
     } catch {
-      // Not ours, or of another key.
+      // A cookie that was not made with this key.
       return undefined;
     }
   }

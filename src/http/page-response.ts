@@ -7,17 +7,17 @@ import type { KeptForm } from './kept-form.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What pages know of whoever looks; set for every route of the site. */
+    /** The view context of pages; set for every route of the site. */
     visit: PageContext;
-    /** What was typed on this page before its reader had to sign in again. */
+    /** Input on this page from before its reader had to sign in again. */
     keptForm: KeptForm | undefined;
   }
 }
 
-/** The pages of one part of the site; registered once for each language. */
+/** The pages of one part of the site; registered once per language. */
 export type PagePlugin = FastifyPluginAsyncTypebox;
 
-/** Sends a page; its status is 200 unless told. */
+/** Sends a page; the default status is 200. */
 export function sendPage(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -27,14 +27,19 @@ export function sendPage(
   return sendHtml(reply.code(status), documentOf(request, page, status));
 }
 
-/** The whole document of a page, with what its reader had typed there before signing in again. */
+/**
+ * Renders the document of a page, with the input that was saved before its reader signed in again.
+ */
 function documentOf(request: FastifyRequest, page: PageProps, status: number): string {
   const document = layout(request.visit, page).toString();
   const { keptForm, visit } = request;
   return keptForm === undefined || status !== 200 ? document : showKept(visit, document, keptForm);
 }
 
-/** After a form was taken: the next page is got with GET, so that reloading sends nothing twice. */
+/**
+ * Redirects after a form was processed (303): the browser gets the next page with GET, so a reload
+ * sends nothing twice.
+ */
 export function redirect(request: FastifyRequest, reply: FastifyReply, path: string): FastifyReply {
   return reply.redirect(request.visit.url(path), 303);
 }
@@ -43,12 +48,12 @@ function sendHtml(reply: FastifyReply, document: string): FastifyReply {
   return asPage(reply).send(document);
 }
 
-/** The answer is a page: of one reader, and looked for again whenever it is opened. */
+/** Marks the response as a page: private to one reader and revalidated on each visit. */
 export function asPage(reply: FastifyReply): FastifyReply {
   return reply.header('cache-control', 'private, no-cache').type('text/html; charset=utf-8');
 }
 
-/** Sends a page with something that is shown this once: no browser keeps it, also not on its disk. */
+/** Sends a page with a secret that is shown once: no browser stores it, not even on disk. */
 export function sendSecretPage(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -59,7 +64,7 @@ export function sendSecretPage(
   return asPage(reply.code(status)).header('cache-control', 'no-store').send(document);
 }
 
-/** A path of this site to go back to; anything else is the home page. */
+/** Returns a path of this site to go back to; the home page for any other value. */
 export function localPath(given: unknown): string {
   const isPath = typeof given === 'string' && /^\/(?![/\\])[^\s\\]{0,500}$/.test(given);
   return isPath ? given : '/';

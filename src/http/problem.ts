@@ -7,23 +7,26 @@ import { maxJsonBytes } from './body-limits.ts';
 import { languageOf } from './accept-language.ts';
 import { fieldErrors } from './validation.ts';
 
-/** What a problem document is sent as. */
+/** The media type of problem documents. */
 export const mediaType = 'application/problem+json';
 
-/** The body of an error's answer (RFC 9457), with our `code`, `params` and `errors`. */
+/**
+ * The body of an error response (RFC 9457), with the additional fields `code`, `params` and
+ * `errors`.
+ */
 export interface ProblemDocument {
   readonly type: string;
   readonly title: string;
   readonly status: number;
   readonly detail: string;
-  /** The request id: what a person quotes to us, and what the log line carries. */
+  /** The request id: users quote it to support, and the log line carries it. */
   readonly instance: string;
   readonly code: string;
   readonly params?: object;
   readonly errors?: readonly { readonly field: string; readonly message: string }[];
 }
 
-/** Puts an error into words for the reader. */
+/** Returns the problem document of an error in the reader's language. */
 export function problemDocument(
   error: DomainError,
   language: Language,
@@ -41,7 +44,7 @@ export function problemDocument(
   };
 }
 
-/** Answers a request with an error, in the language that its reader asked for. */
+/** Sends an error as a problem document, in the language of the request. */
 export function sendProblem(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -58,7 +61,7 @@ export function sendProblem(
   return (
     reply
       .code(error.status)
-      // What fails before there is a route has not met the hook that does this.
+      // Errors before routing have not run the hook that sets this header.
       .header('x-request-id', request.id)
       .header('vary', 'Accept-Language')
       .header('cache-control', 'no-store')
@@ -69,14 +72,14 @@ export function sendProblem(
 }
 
 /**
- * The one place where anything thrown becomes an answer. What nobody foresaw is a 500 that tells
- * the reader nothing but the request id, and the log everything.
+ * Converts every thrown error into a response. An unexpected error becomes a 500 that shows only
+ * the request id; the log gets the details.
  */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   sendProblem(request, reply, knownError(error, request));
 }
 
-/** The error of the table that anything thrown is to its reader; what it was is logged. */
+/** Maps any thrown error to an error of the table; logs the original. */
 export function knownError(error: unknown, request: FastifyRequest): DomainError {
   const known = domainErrorOf(error, request);
   if (known && known.status < 500) request.log.debug({ code: known.code }, 'request refused');
@@ -86,8 +89,8 @@ export function knownError(error: unknown, request: FastifyRequest): DomainError
 }
 
 /**
- * A whole HTTP/1.1 answer for what is too broken to become a request (bad framing, headers too
- * large, too slow), to be written to the socket.
+ * Returns a complete HTTP/1.1 response to write to the socket when the request could not be parsed
+ * (bad framing, headers too large, too slow).
  */
 export function rawProblem(code: 'malformed_request' | 'headers_too_large' | 'request_timeout') {
   const error = new DomainError(code, {});
@@ -109,22 +112,22 @@ function domainErrorOf(error: unknown, request: FastifyRequest): DomainError | u
   if (framework) return framework;
   const translated = asDomainError(error);
   if (!(translated instanceof DomainError)) return undefined;
-  // A read that was cut off changed nothing.
+  // An interrupted read changed nothing.
   const isRead = method === 'GET' || method === 'HEAD';
   return isRead && translated.code === 'outcome_unknown'
     ? new DomainError('database_unavailable', {})
     : translated;
 }
 
-/** Errors of Fastify: they have a code, a status, and the complaints of the schema check. */
-function ofFramework(error: unknown, mostBytes: number): DomainError | undefined {
+/** Fastify's own errors: they have a code, a status, and the schema's complaints. */
+function ofFramework(error: unknown, maxBytes: number): DomainError | undefined {
   if (!(error instanceof Error)) return undefined;
   const { validation, statusCode, code } = error as FastifyError;
   if (validation) return new DomainError('validation_failed', {}, fieldErrors(validation));
   if (code === 'FST_ERR_MAX_PARAM_LENGTH') return new DomainError('not_found', {});
   switch (statusCode) {
     case 413:
-      return new DomainError('payload_too_large', { maximum_bytes: mostBytes });
+      return new DomainError('payload_too_large', { maximum_bytes: maxBytes });
     case 415:
       return new DomainError('unsupported_media_type', {});
     case 400:

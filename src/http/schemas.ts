@@ -3,7 +3,7 @@ import type { TSchema } from 'typebox';
 import { errorTable } from '../errors/errors.ts';
 import type { ErrorCode } from '../errors/errors.ts';
 
-/** An object that refuses fields it does not name; answers are cut to the named ones. */
+/** Returns an object schema that rejects unknown fields; responses are cut to the named ones. */
 export function closed<P extends { [key: string]: TSchema }>(
   properties: P,
   options: { readonly title?: string; readonly description?: string } = {},
@@ -13,29 +13,29 @@ export function closed<P extends { [key: string]: TSchema }>(
 
 export const Id = Type.String({ format: 'uuid' });
 
-/** Whole rupiah of an answer: a bigint in the code, a JSON integer on the wire. */
+/** Whole rupiah in a response: bigint in code, JSON integer on the wire. */
 export const Rupiah = Type.Unsafe<bigint>({ type: 'integer', description: 'Whole rupiah' });
 
-/** Whole rupiah of a request, at most what a JSON number holds exactly; `BigInt()` it. */
+/** Whole rupiah in a request, at most what a JSON number holds exactly; convert with `BigInt()`. */
 export const RupiahInput = Type.Integer({
   minimum: 0,
   maximum: Number.MAX_SAFE_INTEGER,
   description: 'Whole rupiah',
 });
 
-/** A moment of an answer: a Date in the code, RFC 3339 in UTC on the wire. */
+/** A time in a response: Date in code, RFC 3339 in UTC on the wire. */
 export const Timestamp = Type.Unsafe<Date>({ type: 'string', format: 'date-time' });
 
 /**
- * A moment of a request: RFC 3339 with an offset, in the years 2000 to 2999; `new Date()` it, which
- * knows no leap seconds.
+ * A time in a request: RFC 3339 with an offset, in the years 2000 to 2999; convert with `new
+ * Date()`, which does not support leap seconds.
  */
 export const TimestampInput = Type.String({
   format: 'date-time',
   pattern: '^2\\d{3}-(?!.*:60)[^[]+$',
 });
 
-/** One of the given words. */
+/** Returns a schema for one of the given words. */
 export function choice<const T extends readonly [string, ...string[]]>(words: T) {
   return Type.Unsafe<T[number]>({ type: 'string', enum: words });
 }
@@ -45,27 +45,27 @@ export function nullable<T extends TSchema>(schema: T) {
 }
 
 /**
- * Text a person typed. Where it may not be empty it may not be blank either; its trimmed length is
- * the verb's matter. Control characters are refused for every field.
+ * Returns a schema for user text. A non-empty text may not be blank either; the verb checks its
+ * trimmed length. Control characters are rejected for every field.
  */
 export function text(minLength: number, maxLength: number) {
   return Type.String({ minLength, maxLength, ...(minLength > 0 ? { pattern: '\\S' } : {}) });
 }
 
-/** What breaks a line or turns the way it is read: embeddings, overrides and isolates. */
+/** Characters that break a line or change its direction: embeddings, overrides and isolates. */
 const breaksOrTurns = String.raw`\n\r\u2028-\u202e\u2066-\u2069`;
-/** What is there and cannot be seen: blanks of every width, joiners, fillers, selectors. */
+/** Invisible characters: spaces of every width, joiners, fillers, selectors. */
 const unseen =
   String.raw`\t \xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f` +
   String.raw`\u2000-\u200f\u202f\u205f-\u2065\u206a-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0`;
 
-/** Of a name: something can be seen of it, on one line, in the order in which it was typed. */
+/** A name: visible, on one line, in the order in which it was typed. */
 export const namePattern = `^[${unseen}]*[^${unseen}${breaksOrTurns}][^${breaksOrTurns}]*$`;
 
-/** Of a bank account: 5 to 30 digits, which may be grouped by single signs. */
+/** A bank account number: 5 to 30 digits, optionally grouped by single separators. */
 export const accountNumberPattern = String.raw`^\d(?:[ .-]?\d){4,29}$`;
 
-/** What others know somebody or something by; a name that looks like nothing is none. */
+/** Returns a schema for a display name; an invisible name is rejected. */
 export function nameText(minLength: number, maxLength: number) {
   return Type.String({ minLength, maxLength, pattern: namePattern });
 }
@@ -78,12 +78,12 @@ export const pageQuery = {
   cursor: Type.Optional(cursor),
 };
 
-/** A page of a list; `next_cursor` is null on the last one. */
+/** Returns the schema of one page of a list; `next_cursor` is null on the last one. */
 export function pageOf<T extends TSchema>(item: T) {
   return closed({ items: Type.Array(item), next_cursor: nullable(Type.String()) });
 }
 
-/** The header by which a write that is sent again has one effect. */
+/** The header that gives a repeated write one effect. */
 export const idempotencyKeyHeader = Type.Object({
   'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
 });
@@ -105,7 +105,7 @@ export const Problem = Type.Object(
   { title: 'Problem' },
 );
 
-/** What any route of the API can answer. */
+/** Error codes that every API route can answer with. */
 const anywhere = [
   'malformed_request',
   'unauthenticated',
@@ -116,7 +116,7 @@ const anywhere = [
   'identity_unavailable',
 ] as const satisfies readonly ErrorCode[];
 
-/** What a route that takes a body can answer besides; the server adds them to such routes. */
+/** Error codes of routes with a body; the server adds them to such routes. */
 const aboutBodies = [
   'payload_too_large',
   'unsupported_media_type',
@@ -124,21 +124,21 @@ const aboutBodies = [
 ] as const satisfies readonly ErrorCode[];
 
 /**
- * Response schemas, by status, of the errors a route can answer with; those that any route has
- * are added, and what an operator may lack where somebody may be forbidden. Spread into
- * `schema.response`. The type is empty, so the types of the good answers stay as they are.
+ * Returns the response schemas, by status, of a route's error codes. Adds the codes that every
+ * route has, and `second_factor_required` where the route can answer `forbidden`. Spread it into
+ * `schema.response`. Its type is empty, so the types of successful responses do not change.
  */
 export function problems(...codes: readonly ErrorCode[]): object {
   const ofOperators = codes.includes('forbidden') ? (['second_factor_required'] as const) : [];
   return byStatus([...codes, ...ofOperators, ...anywhere]);
 }
 
-/** Response schemas of what can be wrong with a body before it is looked into. */
+/** Returns the response schemas of body errors that occur before validation. */
 export function bodyProblems(): object {
   return byStatus(aboutBodies);
 }
 
-/** Adds a refusal with status 403 to the responses of a route, unless it is there. */
+/** Adds a 403 code to the responses of a route, unless it is there. */
 export function withForbidden(
   responses: object,
   code: 'reauthentication_required' | 'account_required',

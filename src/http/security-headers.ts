@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 
-/** What a browser may do with an answer, unless the answer itself says otherwise. */
+/** Default security headers; a response may override them. */
 type SecurityHeaders = Readonly<Record<string, string>>;
 
 /**
- * What helmet sets, which a test holds these equal to, with a stricter policy: a JSON answer needs
- * nothing from anywhere. Written out because helmet makes every one of them anew for each request.
+ * The headers that helmet sets (a test compares them), with a stricter policy: a JSON response
+ * needs no resources. Written out because helmet builds all of them again for each request.
  */
 export const apiHeaders: SecurityHeaders = Object.freeze({
   'content-security-policy':
@@ -24,8 +24,8 @@ export const apiHeaders: SecurityHeaders = Object.freeze({
 });
 
 /**
- * Sets these headers, and the request's id, on every answer of this instance; what a hook or a
- * route after it sets takes their place (pages have a policy of their own).
+ * Sets these headers and the request id on every response of this instance. Later hooks and routes
+ * may override them (pages have their own policy).
  */
 export function addSecurityHeaders(server: FastifyInstance, headers: SecurityHeaders): void {
   server.addHook('onRequest', (request, reply, done) => {

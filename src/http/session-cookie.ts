@@ -3,12 +3,12 @@ import { fastifyCookie } from '@fastify/cookie';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { cookieName, cookies } from './cookies.ts';
 
-/** The session that a browser brings; undefined without one. */
+/** Returns the session token of a cookie header; undefined without one. */
 export function sessionTokenOf(cookie: string | undefined, origin: string): string | undefined {
   return cookie === undefined ? undefined : fastifyCookie.parse(cookie)[nameAt(origin)];
 }
 
-/** Gives a browser its session, for as many hours. */
+/** Sets the session cookie for this many hours. */
 export function setSession(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -19,19 +19,19 @@ export function setSession(
   reply.setCookie(nameAt(origin), token, { ...attributes(origin), maxAge: hours * 3_600 });
 }
 
-/** Takes the session from the browser; ending it is another matter. */
+/** Deletes the session cookie; does not end the session. */
 export function clearSession(request: FastifyRequest, reply: FastifyReply): void {
   const { origin } = request.visit;
   reply.clearCookie(nameAt(origin), attributes(origin));
 }
 
-/** The id by which a browser is known to accounts that signed in with it; undefined: it has none. */
+/** Returns the browser id that accounts use to recognise a browser; undefined when it has none. */
 export function browserIdOf({ headers, visit }: FastifyRequest): string | undefined {
   const given = fastifyCookie.parse(headers.cookie ?? '')[browserNameAt(visit.origin)];
   return given !== undefined && /^[\w-]{22}$/.test(given) ? given : undefined;
 }
 
-/** As browserIdOf; a browser that has none is given one, for a year. */
+/** As browserIdOf, but gives a browser without an id a new one, for a year. */
 export function giveBrowserId(request: FastifyRequest, reply: FastifyReply): string {
   const before = browserIdOf(request);
   if (before !== undefined) return before;

@@ -7,8 +7,8 @@ import type { PageContext } from '../web/visit.ts';
 import { encodingTaken, type Encoding } from './site-assets.ts';
 import { asPage } from './page-response.ts';
 
-/** A page that many get as it is, compressed once for all who take it so. */
-class Drawn {
+/** A rendered page for many readers, compressed once per encoding. */
+class RenderedPage {
   readonly #bytes: Buffer;
   readonly #compressed = new Map<Encoding, Promise<Buffer>>();
 
@@ -34,24 +34,29 @@ const compress = {
 } as const satisfies Record<Encoding, unknown>;
 
 /**
- * Pages that are the same for everybody who is not signed in. Those who ask while others are being
- * drawn gather, and one is drawn for all of them: a crowd that follows one link costs one drawing
- * for each read of the database. Nothing is kept: whatever is sent was read after it was asked for.
+ * Coalesces renderings of pages that are equal for all visitors. While a page is being rendered,
+ * further requests wait for the next rendering, which serves all of them: a burst on one link
+ * costs one rendering per database read. Nothing is cached: every response was read after its
+ * request.
  */
 export class SharedPageCache {
-  readonly #draw: (visit: PageContext, id: string) => Promise<PageProps>;
-  readonly #asking = new Map<string, { readonly visit: PageContext; readonly id: string }>();
-  readonly #drawn = new BatchLoader<Drawn | { readonly error: unknown }>((keys) => this.#all(keys));
+  readonly #render: (visit: PageContext, id: string) => Promise<PageProps>;
+  readonly #waiting = new Map<string, { readonly visit: PageContext; readonly id: string }>();
+  readonly #pages = new BatchLoader<RenderedPage | { readonly error: unknown }>((keys) =>
+    this.#renderAll(keys),
+  );
 
-  /** `draw` makes the page with this id; it is called with the visit of one of those who ask. */
-  constructor(draw: (visit: PageContext, id: string) => Promise<PageProps>) {
-    this.#draw = draw;
+  /**
+   * `render` renders the page with this id; it gets the page context of one of the waiting requests.
+   */
+  constructor(render: (visit: PageContext, id: string) => Promise<PageProps>) {
+    this.#render = render;
   }
 
-  /** Sends the page to a visitor. Throws what `draw` throws. */
+  /** Sends the page to a visitor. Throws the error of `render`. */
   async send(request: FastifyRequest, reply: FastifyReply, id: string): Promise<FastifyReply> {
     const { visit } = request;
-    // All that a page says of whoever looks, but for who it is: nobody.
+    // Everything on a page that depends on its reader, except the account (visitors have none).
     const key = JSON.stringify([
       id,
       visit.language,
@@ -60,27 +65,27 @@ export class SharedPageCache {
       visit.origin,
       visit.path,
     ]);
-    if (!this.#asking.has(key)) this.#asking.set(key, { visit, id });
-    const drawn = await this.#drawn.find(key);
-    if (!(drawn instanceof Drawn)) throw drawn?.error;
+    if (!this.#waiting.has(key)) this.#waiting.set(key, { visit, id });
+    const page = await this.#pages.find(key);
+    if (!(page instanceof RenderedPage)) throw page?.error;
     const encoding = encodingTaken(request);
-    const bytes = await drawn.in(encoding);
+    const bytes = await page.in(encoding);
     if (encoding !== undefined) reply.header('content-encoding', encoding);
     return asPage(reply.header('vary', 'accept-encoding')).send(bytes);
   }
 
-  async #all(keys: readonly string[]) {
+  async #renderAll(keys: readonly string[]) {
     return new Map(
-      await Promise.all(keys.map(async (key) => [key, await this.#one(key)] as const)),
+      await Promise.all(keys.map(async (key) => [key, await this.#renderOne(key)] as const)),
     );
   }
 
-  /** What is wrong with one page is not the others' matter. */
-  async #one(key: string): Promise<Drawn | { readonly error: unknown }> {
-    const { visit, id } = this.#asking.get(key)!;
-    this.#asking.delete(key);
+  /** An error of one page does not affect the others. */
+  async #renderOne(key: string): Promise<RenderedPage | { readonly error: unknown }> {
+    const { visit, id } = this.#waiting.get(key)!;
+    this.#waiting.delete(key);
     try {
-      return new Drawn(layout(visit, await this.#draw(visit, id)).toString());
+      return new RenderedPage(layout(visit, await this.#render(visit, id)).toString());
     } catch (error) {
       return { error };
     }

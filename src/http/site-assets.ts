@@ -3,22 +3,22 @@ import { assets } from '../web/assets.ts';
 
 const yearSeconds = 365 * 86_400;
 
-/** How answers are compressed, the better one first. */
+/** Content encodings, best compression first. */
 export const encodings = ['br', 'gzip'] as const;
 export type Encoding = (typeof encodings)[number];
 
-/** How a browser wants what is compressed already; undefined for as it is. */
+/** Returns the encoding to use for precompressed content; undefined for identity. */
 export function encodingTaken({ headers }: FastifyRequest): Encoding | undefined {
   const accepts = headers['accept-encoding'] ?? '';
   return encodings.find((one) => accepts.includes(one) && !refuses(accepts, one));
 }
 
-/** Whether a list of encodings names this one with a weight of nothing (RFC 9110, 12.5.3). */
+/** Returns true when a list of encodings names this one with weight 0 (RFC 9110, 12.5.3). */
 function refuses(accepts: string, encoding: Encoding): boolean {
   return new RegExp(`\\b${encoding}\\s*;\\s*q=0(?:\\.0*)?\\s*(?:,|$)`, 'i').test(accepts);
 }
 
-/** Files of the site, under names that change with what is in them. */
+/** Serves the site's assets under content-hashed names. */
 export function serveAssets(server: FastifyInstance): void {
   for (const asset of Object.values(assets)) {
     server.get(asset.path, { config: { compress: false } }, async (request, reply) => {

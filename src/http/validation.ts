@@ -8,31 +8,31 @@ import Value from 'typebox/value';
 import type { FieldError, Wording } from '../errors/errors.ts';
 import { accountNumberPattern, namePattern } from './schemas.ts';
 
-/** One complaint of the schema check, as typebox words it. */
+/** One validation error as typebox reports it. */
 interface Complaint {
   readonly keyword: string;
   readonly instancePath: string;
   readonly params: Readonly<{ [name: string]: unknown }>;
 }
 
-/** More mistakes than a form has fields need not be listed. */
-const mostComplaints = 50;
-/** Of a field's path, in characters; nobody nests forms deeper. */
-const longestPath = 200;
+/** Maximum number of errors listed; more than any form has fields. */
+const maxErrors = 50;
+/** Maximum length of a field's path in characters; no real form nests deeper. */
+const maxPathLength = 200;
 
 /**
- * Checks each part of a request against its schema, refusing what the schema does not name.
- * Bodies are taken as they are; query and path are text, so plain whole numbers and true/false
- * are read as such where the schema wants them, and ids in small letters. Defaults are filled in.
+ * Validates each part of a request by its schema and rejects unknown fields. Bodies are validated
+ * as they are. Query and path are text: whole numbers and true/false are converted where the
+ * schema expects them, and ids become lower case. Applies defaults.
  */
 export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
-  Settings.Set({ maxErrors: mostComplaints });
+  Settings.Set({ maxErrors: maxErrors });
   const validator = Compile(schema);
   const mayBeAbsent = httpPart === 'body' && IsOptional(schema);
   const read = httpPart === 'body' ? asItIs : readerOf(schema);
   const completed = hasDefaults(schema) ? (value: unknown) => Value.Default(schema, value) : asItIs;
   return (given: unknown) => {
-    // The framework says null of a request without a body.
+    // Fastify passes null for a request without a body.
     if (mayBeAbsent && (given ?? undefined) === undefined) return { value: undefined };
     const value = completed(read(given));
     if (validator.Check(value)) return { value };
@@ -41,8 +41,8 @@ export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, http
 };
 
 /**
- * What is wrong, one entry a field, in both languages. A complaint about the whole body has the
- * empty field.
+ * Returns the errors, one per field, in both languages. An error of the whole body has an empty
+ * field name.
  */
 export function fieldErrors(complaints: readonly Complaint[]): FieldError[] {
   const byField = new Map<string, Complaint>();
@@ -57,15 +57,15 @@ export function fieldErrors(complaints: readonly Complaint[]): FieldError[] {
 }
 
 /**
- * The first text in a request that is not kept (a control character but those between lines and
- * columns, half of a surrogate pair), as the path of its field; undefined when there is none.
- * However deep a body is, the stack is not.
+ * Returns the path of the first field whose text the database cannot store (a control character
+ * other than tab and line breaks, or half of a surrogate pair); undefined when there is none. Uses
+ * no recursion, so a deeply nested body cannot overflow the stack.
  */
 export function unstorableField(value: unknown): string | undefined {
   return isPlainlyStorable(value) ? undefined : searchUnstorable(value);
 }
 
-/** Whether an object holds nothing but text that can be stored, numbers and the like. */
+/** Returns true when an object holds only storable text, numbers and similar values. */
 function isPlainlyStorable(value: unknown): boolean {
   if (isPlain(value)) return typeof value !== 'string';
   for (const [key, inside] of Object.entries(value as object)) {
@@ -87,8 +87,8 @@ function searchUnstorable(value: unknown): string | undefined {
     if (typeof here !== 'object' || here === null) continue;
     for (const [key, inside] of Object.entries(here).toReversed()) {
       if (!storable(key)) return path;
-      // Deep down the path would be longer than everything else.
-      const name = path.length > longestPath ? path : path === '' ? key : `${path}.${key}`;
+      // In a deeply nested body the path would be longer than everything else.
+      const name = path.length > maxPathLength ? path : path === '' ? key : `${path}.${key}`;
       open.push({ value: inside, path: name });
     }
   }
@@ -106,16 +106,19 @@ function storable(text: string): boolean {
 
 const asItIs = (value: unknown): unknown => value;
 
-/** How values of the schema's fields that are more than text are read from text. */
+/** Converts the text of a query, path or header field to the schema's type. */
 type Read = (text: string) => unknown;
 const reads = {
-  // One thing has one id, however it is written: others look for it by this text.
+  // One canonical form per id: other code compares ids as text.
   uuid: (text) => text.toLowerCase(),
   integer: (text) => (/^-?\d{1,15}$/.test(text) ? Number(text) : text),
   boolean: (text) => (/^(true|false)$/.test(text) ? text === 'true' : text),
 } as const satisfies Record<string, Read>;
 
-/** What reads query, path or headers for a schema: nothing is copied where all of it is text. */
+/**
+ * Returns the converter of query, path or headers for a schema; copies nothing when all fields are
+ * text.
+ */
 function readerOf(schema: TSchema): (given: unknown) => unknown {
   const { properties = {} } = schema as {
     properties?: { [name: string]: { type?: string; format?: string } };
@@ -137,13 +140,13 @@ function readerOf(schema: TSchema): (given: unknown) => unknown {
   };
 }
 
-/** Whether anything in a schema has a default to be filled in. */
+/** Returns true when a schema contains a default. */
 function hasDefaults(schema: unknown): boolean {
   if (typeof schema !== 'object' || schema === null) return false;
   return 'default' in schema || Object.values(schema).some(hasDefaults);
 }
 
-/** Turns complaints about several fields of an object into one for each. */
+/** Splits an error about several fields of an object into one per field. */
 function perField(complaint: Complaint): Complaint[] {
   const { keyword, params, instancePath } = complaint;
   const names = params[keyword === 'required' ? 'requiredProperties' : 'additionalProperties'];
@@ -155,7 +158,7 @@ function perField(complaint: Complaint): Complaint[] {
   }));
 }
 
-/** Of several complaints about one field the one that helps most: "is null" helps least. */
+/** Ranks errors of one field: the most helpful is shown; "is null" is the least helpful. */
 function rank({ keyword, params }: Complaint): number {
   if (keyword === 'additionalProperties') return 3;
   if (keyword === 'boolean' || keyword === 'anyOf' || params['type'] === 'null') return 0;
@@ -170,7 +173,7 @@ function fieldName(instancePath: string): string {
     .join('.');
 }
 
-/** What is said of a field that the route does not know. */
+/** The message for a field that the route does not know. */
 export const unknownField: Wording = {
   id: 'Isian ini tidak dikenal. Hapus, ya.',
   en: 'Is not known here. Remove it.',

@@ -1,9 +1,9 @@
-/** Who is behind a request. `address` is the IP address after trusted proxies. */
+/** The caller of a request. `address` is the IP address after trusted proxies. */
 export type Actor =
   | {
       readonly kind: 'visitor';
       readonly address: string;
-      /** They have a token of an anonymous user, which is no account here. */
+      /** The token of an anonymous user, which has no account here. */
       readonly isAnonymousUser?: true;
     }
   | {
@@ -12,15 +12,15 @@ export type Actor =
       readonly address: string;
       /** From `app_metadata`, which users cannot edit. */
       readonly roles: readonly string[];
-      /** Whether a second factor was shown; not told of those of whom nobody asks it. */
+      /** True after a second factor; unset for users who do not need one. */
       readonly secondFactor?: boolean;
-      /** Of a token that says it: when that was, in seconds since 1970. */
+      /** When the token's user last authenticated, in seconds since 1970, if the token says so. */
       readonly provenAt?: number | undefined;
-      /** They proved who they are too long ago for what is sensitive. */
+      /** The last authentication is too old for sensitive actions. */
       readonly proofIsOld?: boolean;
-      /** An e-mail address that a token or a session says is theirs. */
+      /** An e-mail address from the token or the session. */
       readonly email?: string;
-      /** An operator in all but the second factor that operators need here. */
+      /** An operator who has not passed the second factor that operators need here. */
       readonly lacksFactor?: true;
     }
   | {
@@ -31,7 +31,7 @@ export type Actor =
       readonly secondFactor?: boolean;
       readonly provenAt?: number | undefined;
       readonly proofIsOld?: boolean;
-      /** An e-mail address that a token or a session says is theirs. */
+      /** An e-mail address from the token or the session. */
       readonly email?: string;
     }
   | { readonly kind: 'service'; readonly address: string };
@@ -39,7 +39,7 @@ export type Actor =
 export type SignedIn = Exclude<Actor, { kind: 'visitor' }>;
 export type Visitor = Extract<Actor, { kind: 'visitor' }>;
 
-/** An operator as they count where operators need a second factor: without one, as a user. */
+/** Where operators need a second factor, returns an operator without one as a plain user. */
 export function withFactorNeeded<A extends Actor>(actor: A, isNeeded: boolean): A | UserActor {
   if (!isNeeded || actor.kind !== 'operator' || actor.secondFactor === true) return actor;
   return { ...actor, kind: 'user', lacksFactor: true };
@@ -47,10 +47,10 @@ export function withFactorNeeded<A extends Actor>(actor: A, isNeeded: boolean): 
 
 type UserActor = Extract<Actor, { kind: 'user' }>;
 
-/** How the audit log names what happens by itself. */
+/** The actor of automatic events in the audit log. */
 export const systemActor = 'system';
 
-/** How the audit log names this caller: `user:<uuid>`, `operator:<uuid>` or `service`. */
+/** Returns the caller's name in the audit log: `user:<uuid>`, `operator:<uuid>` or `service`. */
 export function actorLabel(actor: SignedIn): string {
   switch (actor.kind) {
     case 'user':

@@ -5,10 +5,11 @@ import { KeySetUnavailable, tokenVerifier } from './tokens.ts';
 import type { TokenRules } from './tokens.ts';
 
 /**
- * Tells who sends a request from its `Authorization` header and its address. No header: a visitor.
- * Throws `unauthenticated` for a header that does not hold, `identity_unavailable` when the keys
- * of users' tokens cannot be fetched now. `asBuyer`: the caller is wanted as the buyer that every
- * operator is too, so that no database has to be asked who is one.
+ * Returns the caller of a request from its `Authorization` header and its address. Without the
+ * header, the caller is a visitor. Throws `unauthenticated` for an invalid header, and
+ * `identity_unavailable` when the keys of users' tokens cannot be fetched. `asBuyer`: treats the
+ * caller as a buyer, which every operator also is, and so avoids the operator lookup in the
+ * database.
  */
 export type Authenticator = (
   authorization: string | undefined,
@@ -18,15 +19,15 @@ export type Authenticator = (
 
 export interface IdentityRules extends TokenRules {
   readonly serviceKey: string;
-  /** For so long a proof of identity is good for what is sensitive. */
+  /** An authentication counts as recent for this many minutes. */
   readonly reauthMinutes: number;
-  /** Whether users without any address or password (Supabase's anonymous ones) are users here. */
+  /** Accepts users without an address or password (Supabase's anonymous users). */
   readonly allowAnonymousUsers: boolean;
 }
 
 const operatorRole = 'operator';
 
-/** Builds the one check of callers. `now` gives milliseconds since the epoch. */
+/** Creates the authenticator. `now` returns milliseconds since the epoch. */
 export function authenticator(rules: IdentityRules, now: () => number = Date.now): Authenticator {
   const isServiceKey = secretComparison(rules.serviceKey);
   const verify = tokenVerifier(rules, now);
@@ -47,7 +48,7 @@ export function authenticator(rules: IdentityRules, now: () => number = Date.now
     const kind = claims.roles.includes(operatorRole) ? 'operator' : 'user';
     const { userId, roles, secondFactor, provenAt, email } = claims;
     const oldest = now() / 1_000 - rules.reauthMinutes * 60;
-    // A token that does not say when proves nothing recent.
+    // A token without an authentication time does not count as recent.
     const proofIsOld = provenAt === undefined || provenAt < oldest;
     const proved = {
       secondFactor,
@@ -65,7 +66,7 @@ function unavailable(cause: KeySetUnavailable): DomainError {
   return error;
 }
 
-/** Compares in a time that tells nothing of the secret: both sides are hashed first. */
+/** Compares in constant time: both sides are hashed first. */
 function secretComparison(secret: string): (given: string) => boolean {
   const expected = sha256(secret);
   return (given) => timingSafeEqual(sha256(given), expected);

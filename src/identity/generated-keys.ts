@@ -4,18 +4,18 @@ import { join } from 'node:path';
 
 export interface GeneratedKey {
   readonly key: string;
-  /** True once: on the start that made the key, which shows it to the operator. */
+  /** True only on the start that created the key, which shows it to the operator. */
   readonly created: boolean;
   readonly path: string;
 }
 
-/** The keys that an installation with the embedded database generates for itself. */
+/** Keys that an installation with the embedded database generates. */
 export type KeyName = 'service-key' | 'secret-key';
 
 /**
  * Reads a key from its file in the data directory. Creates the file, readable by its owner only,
- * when there is none. Several processes may call this at once: all get the same key, and one of
- * them created it. Throws when the file holds fewer than 32 characters.
+ * if there is none. Several processes may call this at once: all get the same key, and one of them
+ * creates it. Throws when the file holds fewer than 32 characters.
  */
 export async function generatedKey(dataDirectory: string, name: KeyName): Promise<GeneratedKey> {
   const path = join(dataDirectory, name);
@@ -28,7 +28,9 @@ export async function generatedKey(dataDirectory: string, name: KeyName): Promis
   return { key, created, path };
 }
 
-/** Writes beside and links: nobody reads a half-written key, and the first writer wins. */
+/**
+ * Writes a temporary file and links it: no process reads a partial key, and the first writer wins.
+ */
 async function publish(path: string, key: string): Promise<boolean> {
   const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
   try {

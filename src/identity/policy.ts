@@ -1,41 +1,41 @@
 import { DomainError } from '../errors/errors.ts';
 import type { Actor, SignedIn, Visitor } from './actor.ts';
 
-/** A member's role in a brand, as `sambatan.brand_role` has it. */
+/** A member's role in a brand, as in `sambatan.brand_role`. */
 export const brandRoles = ['owner', 'admin', 'contributor'] as const;
 export type BrandRole = (typeof brandRoles)[number];
 
 /**
- * What a caller can be to a thing. `self`: the participation or waiting entry is the caller's own; brand roles:
- * the caller is a member of the brand that the thing belongs to.
+ * The relations of a caller to an object. `self`: the caller owns the participation or
+ * waiting-list entry; brand roles: the caller is a member of the brand that owns the object.
  */
 export const relations = ['visitor', 'user', 'self', ...brandRoles, 'operator', 'service'] as const;
 export type Relation = (typeof relations)[number];
 
-/** What the caller is to the thing at hand; leave out what does not apply. */
+/** The caller's relation to the object; omit what does not apply. */
 export interface AuthorizationContext {
   readonly brandRole?: BrandRole | undefined;
-  /** The user whom the participation belongs to. */
+  /** The owner of the participation. */
   readonly ownerId?: string | undefined;
 }
 
 const everybody = relations;
 const signedIn = ['user', 'operator', 'service'] as const;
 const seller = brandRoles;
-/** Those members who answer for the brand towards its buyers. */
+/** Members who represent the brand towards its buyers. */
 const managers = ['owner', 'admin'] as const;
 const staff = ['operator', 'service'] as const;
 
-/** Who may do what: the one table of rights (docs: the people of the domain). */
+/** The only table of rights: who may do what (see the people of the domain in docs). */
 export const permissions = {
-  /** Profile, addresses, sessions, export and deletion: a person's own, whoever they are. */
+  /** Profile, addresses, sessions, export and deletion: every person manages their own. */
   'account.manage': ['user', 'operator'],
   'operators.manage': staff,
   'brand.create': signedIn,
   'brand.edit': [...managers, 'service'],
   'brand.members.read': [...seller, ...staff],
   'brand.members.manage': [...managers, 'service'],
-  // An admin makes no owner and unmakes none.
+  // An admin can neither add nor remove owners.
   'brand.owners.manage': ['owner', 'service'],
   'brand.leave': seller,
   'invitation.accept': ['user', 'operator'],
@@ -47,35 +47,35 @@ export const permissions = {
   'campaign.read_draft': [...seller, ...staff],
   'campaign.create': [...seller, 'service'],
   'campaign.edit': [...seller, 'service'],
-  // What binds the brand towards its buyers, and where they live, is not for every helper.
+  // Obligations of the brand towards its buyers, and buyers' addresses, are not for contributors.
   'campaign.publish': [...managers, 'service'],
   'campaign.extend': [...managers, ...staff],
   'campaign.ship': [...managers, ...staff],
   'campaign.cancel': [...managers, ...staff],
   'campaign.decide': [...managers, ...staff],
   'campaign.participants.read': [...managers, ...staff],
-  // A log names the people who joined, so it is not for visitors; progress is.
+  // A log names the participants, so visitors cannot read it; they can read the progress.
   'campaign.logs.read': [...managers, ...staff],
   'participation.join': signedIn,
   'participation.read': ['self', ...managers, ...staff],
   'participation.cancel': ['self', ...staff],
-  // Where it goes and how much is the buyer's; staff put right what a buyer asks them to.
+  // The buyer decides the address and the number of slots; staff correct them on request.
   'participation.change': ['self', ...staff],
-  // Confirming says that money arrived: the seller, who gains by it, does not say so.
+  // Confirming means that money arrived. The seller profits from it and so may not confirm.
   'participation.confirm': staff,
   'participation.fulfil': ['self', ...staff],
   'participation.search': staff,
   'audit.read': staff,
   'audit.verify': staff,
   'waiting.join': signedIn,
-  // The list has no addresses: they are the seller's business once somebody has a slot.
+  // The list has no addresses: a seller needs them only after an entry gets slots.
   'waiting.list': [...seller, ...staff],
   'waiting.read': ['self', ...staff],
-  // Taking an offer is buying: nobody does it for somebody else but the service that they use.
+  // Accepting an offer is buying: only the buyer does it, or the service on the buyer's behalf.
   'waiting.answer': ['self', 'service'],
   'waiting.withdraw': ['self', ...staff],
   'receiving_account.manage': staff,
-  // Where somebody's money goes is personal data.
+  // The account of a refund is personal data.
   'refund_account.use': ['self', ...staff],
   'payout_account.read': ['owner', ...staff],
   'payout_account.edit': ['owner', 'service'],
@@ -84,7 +84,7 @@ export const permissions = {
   'payment.verify': staff,
   'statement.import': staff,
   'refund.settle': staff,
-  // To keep the money for slots is buying.
+  // Using a refund for slots is buying.
   'refund.wait': ['self', 'service'],
   'payout.read': [...managers, ...staff],
   'payout.settle': staff,
@@ -92,13 +92,13 @@ export const permissions = {
   'books.read': [...seller, ...staff],
   'shortfall.declare': [...managers, ...staff],
   'dispute.open': ['self', 'service'],
-  // A buyer's pictures are for both sides of the dispute, and for who decides it.
+  // A buyer's pictures are for both sides of the dispute and for the operators who decide it.
   'dispute.pictures': ['self', ...managers, ...staff],
   'dispute.resolve': staff,
   'notification.read': signedIn,
   'notification.settings': signedIn,
   'reminder.ask': signedIn,
-  // A secret signs what others believe: not for everybody who helps in a brand.
+  // A webhook's secret signs messages that others trust: not for contributors.
   'webhook.manage': ['owner', 'admin', ...staff],
   'webhook.manage_all': staff,
   'delivery.read_all': staff,
@@ -111,7 +111,7 @@ export const permissions = {
 export type Action = keyof typeof permissions;
 export const actions = Object.keys(permissions) as Action[];
 
-/** Whether the caller may do this. Pure: whatever it depends on is in the arguments. */
+/** Returns true if the caller may do this. Pure: the result depends only on the arguments. */
 export function may(actor: Actor, action: Action, facts: AuthorizationContext = {}): boolean {
   const allowed: readonly Relation[] = permissions[action];
   return standingsOf(actor, facts).some((standing) => allowed.includes(standing));
@@ -119,8 +119,8 @@ export function may(actor: Actor, action: Action, facts: AuthorizationContext = 
 
 /**
  * Throws unless the caller may do this: `unauthenticated` for a visitor, who can sign in,
- * `second_factor_required` for an operator who has not shown one where it is needed, and
- * `forbidden` for anybody else. Gives the caller back, known to be no visitor.
+ * `second_factor_required` for an operator who still needs the second factor, and `forbidden` for
+ * any other caller. Returns the caller with the type of a signed-in one.
  */
 export function authorize(
   actor: Actor,
@@ -142,28 +142,28 @@ export function accountRequired(visitor: Visitor): DomainError {
 }
 
 /**
- * Throws `reauthentication_required` when the caller proved who they are too long ago for what is
- * sensitive: money that leaves, where it goes to, rights, secrets, the end of an account. The
- * service's key is a machine's, which can prove nothing anew.
+ * Throws `reauthentication_required` when the caller's last authentication is too old for
+ * sensitive actions: outgoing money, its target, rights, secrets, the end of an account. The
+ * service key belongs to a machine, which cannot re-authenticate, so it always passes.
  */
 export function requireRecentAuth(actor: Actor): void {
   if (actor.kind !== 'user' && actor.kind !== 'operator') return;
   if (actor.proofIsOld === true) throw new DomainError('reauthentication_required', {});
 }
 
-/** Somebody who lacks nothing but the second factor of operators is told so. */
+/** Names the missing second factor when the operator lacks nothing else. */
 function refusal(actor: SignedIn, action: Action, facts: AuthorizationContext): DomainError {
   const isBarred = actor.kind === 'user' && actor.lacksFactor === true;
   const would = isBarred && may({ ...actor, kind: 'operator' }, action, facts);
   return new DomainError(would ? 'second_factor_required' : 'forbidden', {});
 }
 
-/** How what somebody may not know of is refused. */
+/** The error that hides an object from callers who may not know that it exists. */
 type HiddenAs = 'participation_not_found' | 'waiting_entry_not_found' | 'movement_not_found';
 
 /**
- * As permit, for what only some may know of: whoever may not even `see` it is told `hidden`, which
- * is what they would be told if it were not there.
+ * As authorize, for objects that only some callers may know of. A caller who may not `see` the
+ * object gets the error `hidden`, as if it did not exist.
  */
 export function authorizeOrHide(
   actor: Actor,

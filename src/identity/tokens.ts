@@ -2,21 +2,21 @@ import { hash } from 'node:crypto';
 import { createRemoteJWKSet, decodeProtectedHeader, errors as jose, jwtVerify } from 'jose';
 import type { JWTPayload, JWTVerifyGetKey, JWTVerifyOptions } from 'jose';
 
-/** What a valid token says of its bearer. */
+/** The claims of a valid token. */
 export interface Claims {
   readonly userId: string;
   readonly roles: readonly string[];
-  /** The claim `aal` (authenticator assurance level) is `aal2`, as Supabase Auth says it. */
+  /** The claim `aal` (authenticator assurance level) is `aal2`, as Supabase Auth sets it. */
   readonly secondFactor: boolean;
   /**
-   * When the person last proved who they are, in seconds since 1970: the newest time in `amr`, as
-   * Supabase Auth says it, else `auth_time` (OpenID Connect). Undefined: the token does not say, or
-   * names a time in the future.
+   * When the user last authenticated, in seconds since 1970: the newest time in `amr` (Supabase
+   * Auth), else `auth_time` (OpenID Connect). Undefined when the token has neither or names a time
+   * in the future.
    */
   readonly provenAt: number | undefined;
-  /** Supabase Auth made this user without any address or password (`is_anonymous`). */
+  /** Supabase Auth created this user without an address or password (`is_anonymous`). */
   readonly isAnonymous?: true;
-  /** The e-mail address of the token's user, unless the token says that it is not verified. */
+  /** The e-mail address of the token's user, unless the token marks it as not verified. */
   readonly email?: string;
 }
 
@@ -27,7 +27,7 @@ export interface TokenRules {
   readonly jwtAudience: string;
 }
 
-/** The key set cannot be fetched: the token is neither good nor bad, it could not be checked. */
+/** The key set cannot be fetched, so the token could not be verified. */
 export class KeySetUnavailable extends Error {
   constructor(cause: unknown) {
     super('the key set could not be fetched', { cause });
@@ -35,25 +35,25 @@ export class KeySetUnavailable extends Error {
   }
 }
 
-/** Gives what the token says, undefined when it is not valid; throws KeySetUnavailable. */
+/** Resolves to the claims of a token, undefined when it is invalid; throws KeySetUnavailable. */
 export type TokenVerifier = (token: string) => Promise<Claims | undefined>;
 
 const keySetAlgorithms = ['RS256', 'ES256', 'EdDSA'];
-/** Clocks of the issuer and of this machine may differ by this much. */
+/** Allowed clock difference between the issuer and this machine. */
 const clockToleranceSeconds = 5;
 const keySetTimeoutMs = 2_000;
-/** An unknown key id refetches the set at most this often. */
+/** An unknown key id refetches the set at most once in this interval. */
 const keySetCooldownMs = 30_000;
 const keySetAgeMs = 600_000;
-/** A verified token is believed this long at most, so that a withdrawn key stops working. */
-const rememberedMs = 300_000;
+/** Maximum time that a verified token is cached, so that a revoked key stops working. */
+const cacheMs = 300_000;
 const rememberedTokens = 10_000;
-const longestToken = 8_192;
+const maxTokenLength = 8_192;
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 /**
- * Builds the one check of users' tokens. A token signed with HS256 is checked with the secret
- * only, any other with the key set only, so a public key can never serve as a secret.
+ * Creates the verifier of users' tokens. HS256 tokens are verified only with the secret, all
+ * others only with the key set, so that a public key can never serve as a secret.
  */
 export function tokenVerifier(rules: TokenRules, now: () => number = Date.now): TokenVerifier {
   const secret =
@@ -62,7 +62,7 @@ export function tokenVerifier(rules: TokenRules, now: () => number = Date.now): 
   const remembered = new RememberedTokens(now);
 
   return async (token) => {
-    if (token.length > longestToken || rules.jwtIssuer === undefined) return undefined;
+    if (token.length > maxTokenLength || rules.jwtIssuer === undefined) return undefined;
     const known = remembered.get(token);
     if (known) return known;
     const options: JWTVerifyOptions = {
@@ -98,7 +98,7 @@ async function verified(
   return (await jwtVerify(token, keySet, { ...options, algorithms: keySetAlgorithms })).payload;
 }
 
-/** The algorithm that the token names, not believed before it is verified. */
+/** Returns the algorithm that the token names; it is untrusted until the token is verified. */
 function algorithmOf(token: string): string | undefined {
   try {
     return decodeProtectedHeader(token).alg;
@@ -141,7 +141,7 @@ function emailIn({ email, email_verified: isVerified }: JWTPayload): { email?: s
   return isGiven ? { email: email.trim().toLowerCase() } : {};
 }
 
-/** `iat` says nothing: a token that is refreshed has a new one, and nobody has proved anything. */
+/** `iat` does not count: refreshing a token renews it without an authentication. */
 function provenAtIn({ amr, auth_time: authTime, iat }: JWTPayload, nowSeconds: number) {
   const latest = nowSeconds + clockToleranceSeconds;
   const methods = (Array.isArray(amr) ? amr : []) as { timestamp?: unknown }[];
@@ -153,7 +153,10 @@ function provenAtIn({ amr, auth_time: authTime, iat }: JWTPayload, nowSeconds: n
   return typeof authTime === 'number' ? authTime : undefined;
 }
 
-/** Roles from `app_metadata.role` and `app_metadata.roles`; `user_metadata` is the user's own. */
+/**
+ * Returns the roles of `app_metadata.role` and `app_metadata.roles`; users can edit
+ * `user_metadata`.
+ */
 function rolesIn(metadata: unknown): readonly string[] {
   if (typeof metadata !== 'object' || metadata === null) return [];
   const { role, roles } = metadata as { role?: unknown; roles?: unknown };
@@ -161,7 +164,10 @@ function rolesIn(metadata: unknown): readonly string[] {
   return all.filter((one) => typeof one === 'string');
 }
 
-/** Verified tokens by their hash, so that the signature is checked once; the oldest leave first. */
+/**
+ * Cache of verified tokens by hash, so that each signature is verified once; evicts the oldest
+ * first.
+ */
 class RememberedTokens {
   readonly #entries = new Map<string, { claims: Claims; until: number }>();
   readonly #now: () => number;
@@ -181,7 +187,7 @@ class RememberedTokens {
   }
 
   add(token: string, claims: Claims, expiresAtSeconds: number): void {
-    const until = Math.min(expiresAtSeconds * 1_000, this.#now() + rememberedMs);
+    const until = Math.min(expiresAtSeconds * 1_000, this.#now() + cacheMs);
     this.#entries.set(digest(token), { claims, until });
     if (this.#entries.size <= rememberedTokens) return;
     const [oldest] = this.#entries.keys();

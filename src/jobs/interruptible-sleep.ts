@@ -1,45 +1,45 @@
 /**
- * A rest that ends by itself, or earlier when something happens. What happens before it begins
- * counts as well, from `begin` on: nothing that comes while its end is worked out is slept over.
+ * A sleep that `end()` and `shorten()` can cut short. A wake-up between `begin()` and
+ * `sleepUntil()` is not lost.
  */
 export class InterruptibleSleep {
-  #longest = Infinity;
+  #maxMs = Infinity;
   #endsAt = 0;
   #timer: NodeJS.Timeout | undefined;
-  #wake: (() => void) | undefined;
+  #resolve: (() => void) | undefined;
 
-  /** From here on `shorten` counts for the next rest. */
+  /** From this call on, a wake-up applies to the next sleep. */
   begin(): void {
-    this.#longest = Infinity;
+    this.#maxMs = Infinity;
   }
 
-  /** Rests for so many milliseconds at most. */
-  async sleepUntil(milliseconds: number): Promise<void> {
+  /** Sleeps at most this many milliseconds. */
+  async sleep(milliseconds: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#wake = resolve;
-    this.#set(Math.min(milliseconds, this.#longest));
+    this.#resolve = resolve;
+    this.#set(Math.min(milliseconds, this.#maxMs));
     await promise;
     clearTimeout(this.#timer);
-    this.#wake = undefined;
+    this.#resolve = undefined;
   }
 
-  /** Ends the rest after so many milliseconds, unless it ends before. */
-  shorten(milliseconds: number): void {
-    this.#longest = Math.min(this.#longest, milliseconds);
-    if (this.#wake !== undefined && performance.now() + milliseconds < this.#endsAt) {
+  /** Ends the sleep within this many milliseconds. */
+  wakeWithin(milliseconds: number): void {
+    this.#maxMs = Math.min(this.#maxMs, milliseconds);
+    if (this.#resolve !== undefined && performance.now() + milliseconds < this.#endsAt) {
       this.#set(milliseconds);
     }
   }
 
-  /** Ends the rest now. */
-  end(): void {
-    this.#longest = 0;
-    this.#wake?.();
+  /** Ends the sleep now. */
+  wake(): void {
+    this.#maxMs = 0;
+    this.#resolve?.();
   }
 
   #set(milliseconds: number): void {
     clearTimeout(this.#timer);
     this.#endsAt = performance.now() + milliseconds;
-    this.#timer = setTimeout(() => this.#wake?.(), milliseconds);
+    this.#timer = setTimeout(() => this.#resolve?.(), milliseconds);
   }
 }

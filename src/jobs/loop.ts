@@ -2,26 +2,26 @@ import { InterruptibleSleep } from './interruptible-sleep.ts';
 
 /** A background service of a worker process; `app.jobs` lists them all. */
 export interface Job {
-  /** Resolves when it runs, or has begun to try. Never throws. Idempotent. */
+  /** Resolves when the job runs or has started to retry. Never throws. Idempotent. */
   start(): void | Promise<void>;
-  /** Resolves after what is in progress has ended. Idempotent. */
+  /** Resolves after the work in progress has ended. Idempotent. */
   stop(): Promise<void>;
 }
 
 export interface LoopOptions {
   /**
-   * One pass. Resolves to the milliseconds until the next one. `signal` is aborted by stop(). When it
-   * throws, `onError` is told and the pass is repeated after a back-off.
+   * One pass. Resolves to the milliseconds until the next pass. stop() aborts `signal`. When it
+   * throws, the loop calls `onError` and repeats the pass after a back-off.
    */
   readonly pass: (signal: AbortSignal) => Promise<number>;
   readonly onError: (error: unknown, retryMs: number) => void;
-  /** The back-off doubles from the first to the last value, in milliseconds. */
+  /** Back-off in milliseconds; doubles from the first value to the last. */
   readonly retryMs: readonly [first: number, max: number];
 }
 
 /**
- * The loop of a background service: passes one after the other until it is stopped, a sleep between
- * them that `wake` cuts short, and a back-off after failures.
+ * The loop of a background service: runs passes one at a time until it is stopped. `wake` cuts the
+ * sleep between passes short; failures lead to a back-off.
  */
 export class Loop implements Job {
   readonly #options: LoopOptions;
@@ -35,7 +35,9 @@ export class Loop implements Job {
     this.#options = options;
   }
 
-  /** Why it does not run, or null: `not started`, `stopped`, or what the last pass threw. */
+  /**
+   * Why the loop does not run, or null: `not started`, `stopped`, or the error of the last pass.
+   */
   get failure(): string | null {
     return this.#failure;
   }
@@ -44,12 +46,12 @@ export class Loop implements Job {
     return this.#running !== undefined;
   }
 
-  /** Whether stop() was called and start() was not called since. */
+  /** True between stop() and the next start(). */
   get isStopping(): boolean {
     return this.#stopping.signal.aborted;
   }
 
-  /** The first pass begins at once. */
+  /** The first pass starts at once. */
   start(): void {
     if (this.#running !== undefined) return;
     this.#stopping = new AbortController();
@@ -57,21 +59,21 @@ export class Loop implements Job {
     this.#running = this.#run(this.#stopping.signal);
   }
 
-  /** The next pass begins within so many milliseconds, also when it is called during a pass. */
+  /** Starts the next pass within this many milliseconds; also works during a pass. */
   wake(withinMs = 0): void {
-    this.#sleep.shorten(withinMs);
+    this.#sleep.wakeWithin(withinMs);
   }
 
-  /** Says before the end of the first pass that the loop works. */
+  /** Reports before the end of the first pass that the loop works. */
   markRunning(): void {
     this.#failure = null;
   }
 
-  /** Ends after the pass in progress. */
+  /** Resolves after the pass in progress. */
   async stop(): Promise<void> {
     if (this.#running === undefined) return;
     this.#stopping.abort();
-    this.#sleep.end();
+    this.#sleep.wake();
     await this.#running;
     this.#running = undefined;
     this.#failure = 'stopped';
@@ -81,7 +83,7 @@ export class Loop implements Job {
     while (!signal.aborted) {
       this.#sleep.begin();
       const waitMs = await this.#pass(signal);
-      if (!signal.aborted) await this.#sleep.sleepUntil(waitMs);
+      if (!signal.aborted) await this.#sleep.sleep(waitMs);
     }
   }
 

@@ -1,23 +1,23 @@
-/** Pieces of work of one process that take turns: each begins when the one before has ended. */
+/** Runs async tasks one at a time (in-process mutex). */
 export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve();
-  #taken = 0;
+  #pending = 0;
 
-  /** Whether some work is under way or waits for its turn. */
-  get areTaken(): boolean {
-    return this.#taken > 0;
+  /** True while a task runs or waits. */
+  get isBusy(): boolean {
+    return this.#pending > 0;
   }
 
-  /** Gives what `work` gives, once its turn has come; it fails alone. */
-  take<T>(work: () => Promise<T>): Promise<T> {
-    this.#taken++;
-    const mine = this.#last.then(work).finally(() => this.#taken--);
-    this.#last = mine.catch(() => undefined);
-    return mine;
+  /** Queues `work`; resolves with its result. A failure does not affect later tasks. */
+  run<T>(work: () => Promise<T>): Promise<T> {
+    this.#pending++;
+    const result = this.#last.then(work).finally(() => this.#pending--);
+    this.#last = result.catch(() => undefined);
+    return result;
   }
 
-  /** Waits for the end of all that has been taken; never rejects. */
-  async ended(): Promise<void> {
+  /** Resolves when all queued tasks have ended; never rejects. */
+  async onIdle(): Promise<void> {
     await this.#last;
   }
 }

@@ -17,20 +17,20 @@ import {
   type Decision,
 } from './operations.ts';
 
-/** What a change of a campaign's way needs of the application. */
+/** Dependencies of the lifecycle changes. */
 export interface LifecycleDeps extends OperationDeps {
   readonly config: Config;
   readonly log: Logger;
 }
 
-/** Opens a campaign now, tells who watches it, and gives it as it is then. Refuses as the verb. */
+/** Opens a campaign now, notifies its watchers and returns the campaign. Refuses as the verb. */
 export async function publish(app: LifecycleDeps, actor: Actor, id: string): Promise<Campaign> {
   return await changed(app, id, (tx) =>
     publishCampaign(tx, actor, id, app.config.gateway.midtrans !== undefined),
   );
 }
 
-/** Moves the deadline to a later time, tells who watches, and gives the campaign. */
+/** Moves the deadline to a later time, notifies the watchers and returns the campaign. */
 export async function extend(
   app: LifecycleDeps,
   actor: Actor,
@@ -40,16 +40,18 @@ export async function extend(
   return await changed(app, id, (tx) => extendCampaign(tx, actor, id, to));
 }
 
-/** Marks a batch as shipped, tells who watches, and gives the campaign. Refuses as the verb. */
+/**
+ * Marks a batch as shipped, notifies the watchers and returns the campaign. Refuses as the verb.
+ */
 export async function ship(app: LifecycleDeps, actor: Actor, id: string): Promise<Campaign> {
   const { receivedAfterDays } = app.config.payments;
   return await changed(app, id, (tx) => shipCampaign(tx, actor, id, receivedAfterDays));
 }
 
 /**
- * Calls a campaign off and makes the refunds. With very many participants the campaign that is
- * given may still be closing: whatever becomes of this, it is called off, and the scheduler does
- * what is left.
+ * Cancels a campaign and makes the refunds. With very many participants the returned campaign may
+ * still be closing: the cancellation is committed, and the scheduler completes the refunds even if
+ * this call fails.
  */
 export async function callOff(
   app: LifecycleDeps,
@@ -62,8 +64,8 @@ export async function callOff(
 }
 
 /**
- * Goes on with a batch below its minimum, or calls it off and makes the refunds as callOff does.
- * Gives the campaign as it is then. Refuses as the verb.
+ * Continues with a batch below its minimum, or cancels it and makes the refunds as callOff does.
+ * Returns the campaign as it is then. Refuses as the verb.
  */
 export async function decide(
   app: LifecycleDeps,

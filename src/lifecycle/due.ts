@@ -7,41 +7,43 @@ import { DomainError } from '../errors/errors.ts';
 import { asDomainError, isWorthRetrying, lastStartMs, retryWaitMs } from '../operation/run.ts';
 import * as sql from './queries.ts';
 
-/** One campaign's transition as its audit row stores it. */
+/** One campaign transition as its audit row stores it. */
 export interface Transition {
   readonly campaignId: string;
   readonly event: AuditEvent;
   readonly at: Date;
   readonly slotsTaken: number;
   readonly totalSlots: number;
-  /** Milliseconds from the time it was due to the transition; undefined when it was not due. */
+  /** Delay of the transition in milliseconds; undefined when it was not due. */
   readonly lagMs: number | undefined;
 }
 
 export interface SettleDeps {
   readonly db: Database;
   readonly log: Log;
-  /** Whether buyers have a provider to pay through: no account has to be there then. */
+  /** True when buyers pay through a provider; then no receiving account is required. */
   readonly paysOnline?: boolean;
-  /** This process's clock, which the database's is compared with before anything is closed. */
+  /** This process's clock; it is compared with the database's before anything is closed. */
   readonly clock?: () => Date;
 }
 
-/** What a run of the lifecycle did. */
+/** The result of a lifecycle run. */
 export interface Settlement {
   readonly transitions: readonly Transition[];
-  /** Why it ended early: the database went away, say. What it had done by then is done. */
+  /**
+   * Why the run ended early (for example, a lost database). Everything committed until then stays.
+   */
   readonly failure: unknown;
 }
 
-/** Campaigns in one transaction: enough to share a commit, few enough to hold rows briefly. */
+/** Campaigns per transaction: enough to share a commit, few enough to lock rows briefly. */
 const campaignsAtOnce = 50;
-/** Transactions under way at the same time. */
+/** Number of concurrent transactions. */
 const concurrency = 3;
-/** Participations settled in one transaction: well below half a second of the campaigns' rows. */
+/** Participations settled per transaction: locks the campaigns' rows well below half a second. */
 const participationsAtOnce = 2_000;
 const dueAtOnce = 10_000;
-/** Settling twice does no harm, so whatever failed for want of a connection is tried again. */
+/** Settling is idempotent, so a failed connection is retried. */
 const attempts = 3;
 
 interface Task {
@@ -50,10 +52,10 @@ interface Task {
 }
 
 /**
- * Settles everything that is due, however old, and (with `completeFull`) every full campaign. Any
- * number of processes may do this at once: each row is locked and checked again, and what another
- * holds is left to it. Gives the transitions made here. One campaign that cannot be settled is
- * logged and does not keep the others from it. `stop` ends it after the transactions under way.
+ * Settles everything that is due, however old, and (with `completeFull`) every full campaign.
+ * Several processes may run this at once: each row is locked and checked again, and rows locked by
+ * another process are skipped. Returns the transitions made here. A campaign that fails is logged
+ * and does not stop the others. `stop` ends the run after the transactions in progress.
  */
 export async function settleDue(
   parts: SettleDeps,
@@ -63,8 +65,8 @@ export async function settleDue(
   try {
     let tasks = await dueTasks(parts.db, run);
     if (completeFull) tasks.push(...(await fullTasks(parts.db, tasks)));
-    // Listed anew after each pass: what fell due while a large campaign is closed in steps does not
-    // wait for its last one.
+    // List due campaigns again after each pass, so that newly due ones do not wait until a large
+    // campaign is closed.
     for (; tasks.length > 0; tasks = await dueTasks(parts.db, run)) await run.pass(tasks);
     return { transitions: run.transitions, failure: undefined };
   } catch (failure) {
@@ -73,8 +75,8 @@ export async function settleDue(
 }
 
 /**
- * Settles one campaign until nothing is left to do or somebody else holds it. What it leaves when
- * the database goes away is still due, and any worker's.
+ * Settles one campaign until nothing is left or another process locks it. If the database fails,
+ * the rest stays due and any worker continues.
  */
 export async function settleUntilDone(parts: SettleDeps, campaignId: string): Promise<Settlement> {
   const run = new SettlementRun(parts, { completeFull: false, stop: undefined });
@@ -82,25 +84,28 @@ export async function settleUntilDone(parts: SettleDeps, campaignId: string): Pr
     while (!run.isOver(campaignId)) await run.pass([{ campaignId, dueAt: undefined }]);
     return { transitions: run.transitions, failure: undefined };
   } catch (failure) {
-    parts.log.warn({ campaign_id: campaignId, err: failure }, 'a campaign is settled later');
+    parts.log.warn(
+      { campaign_id: campaignId, err: failure },
+      'a campaign could not be settled; it stays due and is retried',
+    );
     return { transitions: run.transitions, failure };
   }
 }
 
 async function dueTasks(db: Database, run: SettlementRun): Promise<Task[]> {
   if (run.isStopped) return [];
-  const due = await patiently(() => db.rows(sql.listDue, dueAtOnce));
+  const due = await withRetry(() => db.rows(sql.listDue, dueAtOnce));
   return due
     .filter(({ campaign_id: id }) => !run.isOver(id))
     .map(({ campaign_id: campaignId, next_run_at: at }) => ({ campaignId, dueAt: at.getTime() }));
 }
 
-/** The full campaigns that are not due as well. */
+/** Full campaigns that are not due as well. */
 async function fullTasks(db: Database, due: readonly Task[]): Promise<Task[]> {
   const known = new Set(due.map(({ campaignId }) => campaignId));
   const tasks: Task[] = [];
   for (let after: string | null = null; ;) {
-    const page: sql.Due[] = await patiently(() => db.rows(sql.listFull, after, dueAtOnce));
+    const page: sql.Due[] = await withRetry(() => db.rows(sql.listFull, after, dueAtOnce));
     for (const { campaign_id: campaignId } of page) {
       if (!known.has(campaignId)) tasks.push({ campaignId, dueAt: undefined });
     }
@@ -114,9 +119,11 @@ class SettlementRun {
   readonly #parts: SettleDeps;
   readonly #completeFull: boolean;
   readonly #stop: AbortSignal | undefined;
-  /** Campaigns that this run has nothing more to do for: settled, held by another, or failed. */
-  readonly #over = new Set<string>();
-  /** When those were due that take several passes: the closing itself sets another time. */
+  /** Campaigns that are finished in this run: settled, locked by another process, or failed. */
+  readonly #finished = new Set<string>();
+  /**
+   * Original due times of campaigns that take several passes; the closing itself sets a new one.
+   */
   readonly #dueAt = new Map<string, number>();
 
   constructor(
@@ -133,13 +140,13 @@ class SettlementRun {
   }
 
   isOver(campaignId: string): boolean {
-    return this.#over.has(campaignId);
+    return this.#finished.has(campaignId);
   }
 
-  /** One transaction for each campaign, several campaigns in one; a large one takes more passes. */
+  /** Runs one transaction per batch of campaigns; a large campaign needs several passes. */
   async pass(tasks: readonly Task[]): Promise<void> {
     let next = 0;
-    const lane = async (): Promise<void> => {
+    const worker = async (): Promise<void> => {
       while (next < tasks.length && !this.isStopped) {
         const batch = tasks.slice(next, (next += campaignsAtOnce));
         try {
@@ -150,17 +157,19 @@ class SettlementRun {
         }
       }
     };
-    const lanes = await Promise.allSettled(Array.from({ length: concurrency }, lane));
-    for (const ended of lanes) if (ended.status === 'rejected') throw ended.reason;
+    const results = await Promise.allSettled(Array.from({ length: concurrency }, worker));
+    for (const ended of results) if (ended.status === 'rejected') throw ended.reason;
   }
 
-  /** One transaction; when it fails for one of its campaigns, each gets a transaction of its own. */
+  /**
+   * Runs one transaction; if one of its campaigns fails, each campaign gets its own transaction.
+   */
   async #settle(batch: readonly Task[]): Promise<void> {
     const { db, log, paysOnline = false, clock = () => new Date() } = this.#parts;
     const ids = batch.map(({ campaignId }) => campaignId);
-    for (const id of ids) this.#over.add(id);
+    for (const id of ids) this.#finished.add(id);
     try {
-      const settled = await patiently(() =>
+      const settled = await withRetry(() =>
         db.rows(
           sql.settleCampaigns,
           ids,
@@ -174,16 +183,22 @@ class SettlementRun {
       for (const one of settled) this.#note(one, dueAt.get(one.campaign_id));
     } catch (error) {
       if (isWithoutConnection(error)) throw error;
-      // It concerns every campaign: whatever was closed now would be closed for good.
+      // A clock error concerns every campaign, and closing is irreversible: stop the run.
       const refusal = asDomainError(error);
       if (refusal instanceof DomainError && refusal.code === 'clock_skewed') throw refusal;
       if (batch.length > 1) {
         for (const task of batch) await this.#settle([task]);
       } else if (isWorthRetrying(error)) {
-        // A row of it is in use: it is still due, and comes again.
-        log.info({ campaign_id: ids[0], err: error }, 'a campaign is settled later');
+        // A row of the campaign is locked; it stays due and is retried.
+        log.info(
+          { campaign_id: ids[0], err: error },
+          'a campaign could not be settled; it stays due and is retried',
+        );
       } else {
-        log.error({ campaign_id: ids[0], err: error }, 'a campaign cannot be settled');
+        log.error(
+          { campaign_id: ids[0], err: error },
+          'a campaign failed to settle; the next run retries',
+        );
       }
     }
   }
@@ -193,13 +208,13 @@ class SettlementRun {
     this.transitions.push(...transitions.map((entry) => transitionOf(entry, dueAt)));
     if (transitions.length > 0 || settled > 0) this.#parts.db.noteChanged(id);
     if (!more) return;
-    this.#over.delete(id);
+    this.#finished.delete(id);
     if (dueAt !== undefined) this.#dueAt.set(id, dueAt);
   }
 }
 
-/** Tries again while there is no connection to be had, or it is lost; gives up with its error. */
-async function patiently<T>(run: () => Promise<T>): Promise<T> {
+/** Retries while no connection is available or it is lost; finally throws the last error. */
+async function withRetry<T>(run: () => Promise<T>): Promise<T> {
   const startedAt = performance.now();
   for (let attempt = 1; ; attempt++) {
     try {

@@ -6,8 +6,9 @@ import { sumExpectedRefunds } from '../participations/participant-list-queries.t
 import * as sql from './queries.ts';
 
 /**
- * Opens an inactive or scheduled campaign for joins, now. Refuses: campaign_not_found, forbidden,
- * transition_not_allowed, deadline_passed, receiving_account_missing (unless buyers can pay online).
+ * Opens an inactive or scheduled campaign for joins now. Refuses: campaign_not_found, forbidden,
+ * transition_not_allowed, deadline_passed, receiving_account_missing (unless buyers can pay
+ * online).
  */
 export async function publishCampaign(
   tx: Tx,
@@ -34,9 +35,9 @@ export async function extendCampaign(
 }
 
 /**
- * Decides whether a batch goes on although fewer slots were paid than its minimum; otherwise it is
- * called off as cancelCampaign does. The seller decides; an operator may after the seller's time.
- * Gives whether it was called off. Refuses: campaign_not_found, forbidden, no_decision_open,
+ * Decides whether a batch below its minimum of paid slots continues; otherwise cancels it as
+ * cancelCampaign does. The seller decides; after the seller's time an operator may. Returns
+ * whether it was cancelled. Refuses: campaign_not_found, forbidden, no_decision_open,
  * decision_is_sellers, goods_received_already, goods_shipped_already, payout_settled_already.
  */
 export async function decideBelowMinimum(
@@ -64,9 +65,9 @@ export interface Decision {
 }
 
 /**
- * Calls a campaign off. From the commit on it takes no joins; `settleUntilDone` makes the refunds
- * and ends it, as would any worker. Refuses: campaign_not_found, forbidden,
- * transition_not_allowed, campaign_closing.
+ * Cancels a campaign. From the commit on it accepts no joins; `settleUntilDone` or any worker
+ * makes the refunds and ends it. Refuses: campaign_not_found, forbidden, transition_not_allowed,
+ * campaign_closing.
  */
 export async function cancelCampaign(
   tx: Tx,
@@ -79,8 +80,8 @@ export async function cancelCampaign(
 }
 
 /**
- * The goods of a completed campaign were sent; said again it changes nothing. After so many days an
- * order whose buyer has said nothing counts as received. Refuses: campaign_not_found, forbidden,
+ * Records that the goods of a completed campaign were sent; idempotent. After a number of days an
+ * order without the buyer's answer counts as received. Refuses: campaign_not_found, forbidden,
  * transition_not_allowed.
  */
 export async function shipCampaign(
@@ -93,19 +94,19 @@ export async function shipCampaign(
   await tx.rows(sql.shipCampaign, campaignId, receivedAfterDays, actorLabel(caller));
 }
 
-/** What calling a campaign off does, in numbers. */
+/** The effect of a cancellation, in numbers. */
 export interface CancellationOutcome {
   readonly participants: number;
   readonly slots: number;
-  /** Buyers on the waiting list, whose waiting ends. */
+  /** Buyers on the waiting list; their entries end. */
   readonly waiting: number;
-  /** Payments that go back, and their sum in whole rupiah. */
+  /** Number of refunds, and their sum in whole rupiah. */
   readonly refunds: number;
   readonly refund_total: bigint;
 }
 
 /**
- * Calls a campaign off and tells what that does; for a transaction that is rolled back (see
+ * Cancels a campaign and returns the effect; for a transaction that is rolled back (see
  * `preview`). Refuses as `cancelCampaign`.
  */
 export async function previewCancellation(

@@ -30,14 +30,14 @@ export const shipCampaign = query<[campaignId: string, days: number, actor: stri
   { changes: 1 },
 );
 
-/** Shipped campaigns with orders whose buyers had their time to speak, the longest ago first. */
+/** Shipped campaigns with orders whose time to answer is over, oldest first. */
 export const listReceiptsDue = query<[limit: number], { readonly campaign_id: string }>(
   'list_receipts_due',
   `select campaign_id from sambatan.campaigns
   where receipts_due_at <= (select clock_timestamp()) order by receipts_due_at limit $1`,
 );
 
-/** Orders of one shipped campaign count as received, at most so many; gives how many did. */
+/** Marks at most this many orders of one shipped campaign as received; returns the number. */
 export const receiveUnanswered = query<
   [campaignId: string, limit: number],
   { readonly received: number }
@@ -49,9 +49,9 @@ export interface Due {
 }
 
 /**
- * What is due now, the longest overdue first; listed without a lock. The clock is read once, in a
- * subquery: compared with the bare function, which may change from row to row, every campaign with
- * a time to come would be read as well.
+ * Due campaigns, the longest overdue first, without locks. The clock is read once in a subquery:
+ * the bare function may change from row to row, so PostgreSQL would read every campaign with a
+ * future time as well.
  */
 export const listDue = query<[limit: number], Due>(
   'list_due',
@@ -70,9 +70,9 @@ export const listFull = query<[after: string | null, limit: number], Due>(
 
 export interface Settled {
   readonly campaign_id: string;
-  /** Audit rows of the campaign's own transitions, as stored; PostgreSQL's JSON of them. */
+  /** Audit rows of the campaign's own transitions, as stored; PostgreSQL's JSON. */
   readonly transitions: readonly SettledTransition[];
-  /** Participations that were settled. */
+  /** Number of settled participations. */
   readonly settled: number;
   readonly more: boolean;
 }
@@ -87,8 +87,8 @@ export interface SettledTransition {
 }
 
 /**
- * Settles campaigns, each locked and checked again, in one transaction, and so many of their
- * participations in all. Refuses: clock_skewed when the process's clock and the database's differ.
+ * Settles campaigns in one transaction, each locked and checked again, with a maximum total of
+ * participations. Refuses: clock_skewed when the clocks of process and database differ.
  */
 export const settleCampaigns = query<
   [
@@ -106,8 +106,8 @@ export const settleCampaigns = query<
 );
 
 /**
- * By the database's clock: when the campaign that has been due longest was due (null when nothing
- * is), and when the next one will be.
+ * By the database's clock: since when the longest overdue campaign was due (null when none is),
+ * and when the next one will be.
  */
 export const nextDue = query<
   [],
@@ -121,7 +121,7 @@ export const nextDue = query<
   from clock`,
 );
 
-/** Says that this worker lives, and what its last run did if it has made one. */
+/** Records the heartbeat of this worker, with the result of its last run if there was one. */
 export const heartbeat = query<
   [workerId: string, lastRunAt: Date | null, lastRunTransitions: number | null],
   never
@@ -143,14 +143,14 @@ export interface WorkerRow {
   readonly last_run_transitions: number | null;
 }
 
-/** Who runs the lifecycle, or did so in the last day; the one seen last first. */
+/** Workers of the last day, latest heartbeat first. */
 export const listWorkers = query<[], WorkerRow>(
   'list_workers',
   `select worker_id, started_at, seen_at, last_run_at, last_run_transitions
   from sambatan.workers order by seen_at desc limit 20`,
 );
 
-/** What should have been opened or closed by now, the longest overdue first. */
+/** Campaigns that should have been opened or closed by now, the longest overdue first. */
 export const listOverdue = query<
   [graceSeconds: number, limit: number],
   Due & {
@@ -165,8 +165,8 @@ export const listOverdue = query<
 );
 
 /**
- * Batches below their minimum of which nobody has decided yet whether they are made, the longest
- * undecided first, with the end of the time in which only the seller decides.
+ * Batches below their minimum without a decision, the longest undecided first, with the end of the
+ * time in which only the seller decides.
  */
 export const listUndecided = query<
   [limit: number],
@@ -191,8 +191,8 @@ export const removeWorker = query<[workerId: string], never>(
 );
 
 /**
- * Rows that have served: counts of attempts, old answers to keys, workers that went silent, and
- * invitations, which hold people's addresses.
+ * Deletes expired rows: rate-limit counts, stored answers of keys, silent workers, and
+ * invitations, which contain addresses.
  */
 export const deleteExpiredRows = {
   attempts: query<[], never>(
@@ -218,7 +218,10 @@ export const deleteExpiredRows = {
       select ctid from sambatan.refused_joins
       where answered_at < now() - interval '30 days' order by answered_at limit 10000))`,
   ),
-  /** Payments of those who left, once no transfer for them can be matched: their codes are free. */
+  /**
+   * Payments of cancelled participations, once no transfer can match them: their codes become
+   * free.
+   */
   payments: query<[], never>(
     'tidy_payments',
     `update sambatan.transactions t set status = 'void', reason = 'left'

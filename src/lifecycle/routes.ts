@@ -19,7 +19,7 @@ import { previewCancellation } from './operations.ts';
 import { extension, reason } from './schemas.ts';
 import type { Run, Scheduler, SchedulerStatus } from './scheduler.ts';
 
-/** What the routes of a campaign's lifecycle use of the running service. */
+/** What the lifecycle routes need from the running service. */
 interface LifecycleRouteDeps extends LifecycleDeps {
   readonly scheduler: Scheduler;
 }
@@ -48,7 +48,7 @@ const StatusSchema = closed(
     next_run_time: nullable(Timestamp),
     interval_minutes: Type.Number(),
     last_run: nullable(RunSchema),
-    failure: nullable(Type.String({ description: 'Why it does not run' })),
+    failure: nullable(Type.String({ description: 'The reason why it does not run' })),
   },
   { title: 'SchedulerStatus' },
 );
@@ -57,14 +57,14 @@ const CancellationSchema = closed(
   {
     participants: Type.Integer(),
     slots: Type.Integer(),
-    waiting: Type.Integer({ description: 'Buyers on the waiting list, which ends' }),
-    refunds: Type.Integer({ description: 'Payments that go back' }),
+    waiting: Type.Integer({ description: 'Buyers on the waiting list; their entries end' }),
+    refunds: Type.Integer({ description: 'Number of refunds' }),
     refund_total: Rupiah,
   },
   { title: 'CancellationPreview' },
 );
 
-/** A campaign's way from opening to its end, and who watches the clock for it. */
+/** Routes of a campaign's lifecycle and of the scheduler's status. */
 export function lifecycleRoutes(app: LifecycleRouteDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.post(
@@ -106,9 +106,9 @@ export function lifecycleRoutes(app: LifecycleRouteDeps): FastifyPluginAsyncType
       {
         schema: {
           tags: ['campaigns'],
-          summary: 'Call a campaign off; everybody who joined is refunded',
+          summary: 'Cancel a campaign; every participant is refunded',
           description:
-            'From the answer on the campaign takes no joins. With very many participants `is_closing` may still be true in it: the refunds go on, and end the campaign.',
+            'After the response the campaign accepts no joins. With very many participants `is_closing` may still be true: the refunds continue in the background and then end the campaign.',
           params,
           body: closed({ reason }),
           response: { 200: CampaignSchema, ...changeProblems('campaign_closing') },
@@ -122,9 +122,9 @@ export function lifecycleRoutes(app: LifecycleRouteDeps): FastifyPluginAsyncType
       {
         schema: {
           tags: ['campaigns'],
-          summary: 'The goods of a completed campaign were sent',
+          summary: 'Record that the goods of a completed campaign were shipped',
           description:
-            'Buyers are told, and reminded before `received_after`; from then on a paid order whose buyer has said nothing counts as received. A dispute stops that. The waiting list ends; offers that were made can still be paid. Said again it changes nothing.',
+            'Notifies the buyers and reminds them before `received_after`; after that a paid order without an answer of the buyer counts as received. A dispute stops that. The waiting list ends; open offers can still be paid. Idempotent.',
           params,
           response: { 200: CampaignSchema, ...changeProblems() },
         },
@@ -138,7 +138,7 @@ export function lifecycleRoutes(app: LifecycleRouteDeps): FastifyPluginAsyncType
         config: { idempotency: 'none' },
         schema: {
           tags: ['campaigns'],
-          summary: 'What calling a campaign off would do now; changes nothing',
+          summary: 'Preview a cancellation; changes nothing',
           params,
           response: {
             200: CancellationSchema,
@@ -161,9 +161,9 @@ export function lifecycleRoutes(app: LifecycleRouteDeps): FastifyPluginAsyncType
       {
         schema: {
           tags: ['campaigns'],
-          summary: 'Go on with a batch below its minimum, or call it off',
+          summary: 'Continue or cancel a batch below its minimum',
           description:
-            'Possible while `decision_until` is set: after the last payment was due, fewer slots were paid than `minimum_slots`. The seller decides alone until then, an operator may afterwards. Calling it off refunds everything that was paid.',
+            'Possible while `decision_until` is set: fewer slots than `minimum_slots` were paid after the last payment was due. Until then only the seller decides; afterwards an operator may too. Cancelling refunds all payments.',
           params,
           body: closed({
             decision: choice(['continue', 'cancel']),
@@ -198,9 +198,10 @@ export function lifecycleRoutes(app: LifecycleRouteDeps): FastifyPluginAsyncType
         config: { idempotency: 'none' },
         schema: {
           tags: ['operations'],
-          summary: 'Run the lifecycle now: open, complete and fail whatever is due, or full',
+          summary:
+            'Run the lifecycle now: open, complete and fail all campaigns that are due or full',
           description:
-            'Does every step of a sweep of the scheduler: shipped orders whose buyers said nothing for the whole time count as received, and old rows are removed.',
+            'Runs every step of a scheduler sweep: it also marks shipped orders without an answer as received after their time, and deletes expired rows.',
           response: { 200: RunSchema, ...problems('forbidden', 'clock_skewed', 'outcome_unknown') },
         },
       },
@@ -215,7 +216,7 @@ export function lifecycleRoutes(app: LifecycleRouteDeps): FastifyPluginAsyncType
       {
         schema: {
           tags: ['operations'],
-          summary: 'The scheduler of the process that answers',
+          summary: 'Get the scheduler status of the answering process',
           response: { 200: StatusSchema, ...problems('forbidden') },
         },
       },
@@ -231,7 +232,7 @@ export function lifecycleRoutes(app: LifecycleRouteDeps): FastifyPluginAsyncType
         config: { idempotency: 'none' },
         schema: {
           tags: ['operations'],
-          summary: 'Sweep now instead of at the next run time',
+          summary: 'Run a scheduler sweep now',
           response: { 200: RunSchema, ...problems('forbidden', 'clock_skewed', 'outcome_unknown') },
         },
       },

@@ -11,7 +11,7 @@ import { SerialQueue } from '../jobs/serial-queue.ts';
 import { traced, type Trace } from '../observability/trace.ts';
 
 export interface SchedulerOptions {
-  /** Where there are traces, each run is one. */
+  /** If set, each run is a trace. */
   readonly trace?: Trace | undefined;
   readonly db: Database;
   readonly changeNotifier: ChangeNotifier;
@@ -19,13 +19,13 @@ export interface SchedulerOptions {
   readonly metrics: Metrics;
   /** Minutes between sweeps. */
   readonly intervalMinutes: number;
-  /** Whether buyers have a provider to pay through. */
+  /** True when buyers pay through a provider. */
   readonly paysOnline?: boolean;
   /** This process's clock; tests set it wrong. */
   readonly clock?: () => Date;
 }
 
-/** What one run did. */
+/** The result of one run. */
 export interface Run {
   readonly executedAt: Date;
   readonly transitions: readonly Transition[];
@@ -36,7 +36,7 @@ export interface SchedulerStatus {
   readonly nextRunTime: Date | null;
   readonly intervalMinutes: number;
   readonly lastRun: Run | null;
-  /** Why it does not run, if it does not. */
+  /** Why the scheduler does not run, or null. */
   readonly failure: string | null;
 }
 
@@ -45,55 +45,58 @@ interface RunOptions {
   readonly stop?: AbortSignal;
 }
 
-/** It looks again after this long at the latest: what a lost poke can cost. */
-const longestWaitMs = 5_000;
-/** Pokes come in crowds during a flash crowd; they make it look at most this often. */
+/** Maximum poll interval: the maximum delay after a lost notification. */
+const maxPollMs = 5_000;
+/** Debounce: notifications arrive in bursts under load. */
 const wakeDelayMs = 100;
-/** Due, but another holds it or it fails: looked at again after this long, doubling. */
-const heldWaitMs = 100;
-/** Less than the longest wait, so that every long rest is followed by a sign of life. */
-const beatMs = 4_000;
-/** Shipped campaigns looked at in one sweep, and orders received in one short transaction. */
+/** Retry interval for due campaigns that are locked or fail; doubles each time. */
+const lockedWaitMs = 100;
+/**
+ * Heartbeat interval; shorter than the maximum sleep, so that every long sleep is followed by a
+ * heartbeat.
+ */
+const heartbeatMs = 4_000;
+/** Shipped campaigns checked per sweep, and orders received per short transaction. */
 const campaignsAtOnce = 1_000;
 const ordersAtOnce = 200;
-/** Back-off while it cannot run. */
+/** Back-off while the scheduler cannot run. */
 const retryMs = [1_000, 30_000] as const;
 /**
- * Nothing is closed while the clocks of the database and of this process differ by more: whatever was
- * closed too early would be closed for good. The database's functions check it once more.
+ * Maximum clock difference between the database and this process. Above it nothing is closed,
+ * because closing is irreversible. The database's functions check it again.
  */
 const maxClockOffsetMs = 30_000;
 
 /**
- * Opens and closes campaigns at their time. It rests until the next campaign is due by the
- * database's clock, and looks anew when campaigns change; a sweep every few minutes finds whatever
- * else is overdue and completes full campaigns. When it cannot start, or the database goes away, it
- * says so and keeps trying.
+ * Opens and closes campaigns at their time. Sleeps until the next campaign is due by the
+ * database's clock, and checks again when campaigns change. A sweep every few minutes finds
+ * everything else that is overdue and completes full campaigns. When it cannot start, or the
+ * database fails, it reports this in its status and retries.
  */
 export class Scheduler implements Job {
   readonly #options: SchedulerOptions;
   readonly #workerId = newId();
   readonly #loop: Loop;
-  /** One run at a time in this process. */
-  readonly #turns = new SerialQueue();
-  // By a clock that nobody sets: a machine's own may jump.
+  /** Mutex: one run at a time in this process. */
+  readonly #mutex = new SerialQueue();
+  // A monotonic clock: the machine's clock may jump.
   #nextSweepAt = 0;
-  #nextTidyAt = 0;
-  #beatAt = -Infinity;
+  #nextCleanupAt = 0;
+  #heartbeatAt = -Infinity;
   #lastRun: Run | undefined;
-  /** Tells `start` that the worker is registered, or that it cannot be. */
+  /** Resolves `start` when the worker is registered or registration failed. */
   #onRegistered: () => void = () => undefined;
-  /** Looks in a row that found campaigns due and could settle none. */
-  #fruitless = 0;
-  #forget: (() => void) | undefined;
-  /** Whether it ran since it last failed or was started. */
+  /** Consecutive passes that found due campaigns and could settle none. */
+  #idleAttempts = 0;
+  #unsubscribe: (() => void) | undefined;
+  /** Whether it has run since the last failure or start. */
   #wasRunning = false;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
     this.#loop = new Loop({
       pass: (signal) => this.#pass(signal),
-      onError: (error, waitMs) => this.#failed(error, waitMs),
+      onError: (error, waitMs) => this.#onFailure(error, waitMs),
       retryMs,
     });
   }
@@ -110,22 +113,22 @@ export class Scheduler implements Job {
     };
   }
 
-  /** Whether campaigns are being opened or closed just now. */
+  /** True while campaigns are being opened or closed. */
   get isBusy(): boolean {
-    return this.#turns.areTaken;
+    return this.#mutex.isBusy;
   }
 
   /**
-   * Starts, or begins to try to, and says in its status which. Does not wait for what is due now: a
-   * service that was away for long answers requests meanwhile. Never throws.
+   * Starts, or begins to retry; its status tells which. Does not wait for due campaigns, so a
+   * service that was down for long answers requests meanwhile. Never throws.
    */
   async start(): Promise<void> {
     if (this.#loop.isStarted) return;
     this.#nextSweepAt = performance.now();
-    this.#beatAt = -Infinity;
+    this.#heartbeatAt = -Infinity;
     this.#wasRunning = false;
-    this.#forget = this.#options.changeNotifier.onChange((campaignId) => {
-      // Null: the database was away, and is back.
+    this.#unsubscribe = this.#options.changeNotifier.onChange((campaignId) => {
+      // Null: the database connection was lost and is back.
       if (this.#loop.failure === null || campaignId === null) this.#loop.wake(wakeDelayMs);
     });
     const { promise: registered, resolve } = Promise.withResolvers<void>();
@@ -134,46 +137,46 @@ export class Scheduler implements Job {
     await registered;
   }
 
-  /** Something fell due that no campaign's own change tells of: it looks at once. */
+  /** Runs at once because something became due without a change of its campaign. */
   wake(): void {
     if (this.#loop.failure === null) this.#loop.wake(wakeDelayMs);
   }
 
-  /** Ends after the transactions under way. */
+  /** Resolves after the transactions in progress. */
   async stop(): Promise<void> {
     if (!this.#loop.isStarted) return;
-    this.#forget?.();
+    this.#unsubscribe?.();
     await this.#loop.stop();
-    await this.#turns.ended();
+    await this.#mutex.onIdle();
     this.#options.metrics.schedulerRunning.set(0);
-    // Another worker's view of who lives gets better, but nothing depends on it.
+    // Removes this worker from the list of workers; nothing depends on it.
     await this.#options.db.rows(sql.removeWorker, this.#workerId).catch(() => undefined);
   }
 
   /**
-   * A sweep by hand: every step of the scheduler's own. Works even when the scheduler could not
-   * start. Throws what failed.
+   * Runs a full sweep on demand; works even when the scheduler could not start. Throws the first
+   * failure.
    */
   async sweep(): Promise<Run> {
     await this.#compareClocks();
     return await this.#sweep();
   }
 
-  /** Resolves to the milliseconds until there will be something to do. */
+  /** Resolves to the milliseconds until the next pass. */
   async #pass(signal: AbortSignal): Promise<number> {
-    if (this.#loop.failure !== null || performance.now() - this.#beatAt >= beatMs) {
+    if (this.#loop.failure !== null || performance.now() - this.#heartbeatAt >= heartbeatMs) {
       await this.#register();
     }
-    return await this.#look(signal);
+    return await this.#poll(signal);
   }
 
-  /** Says that this worker lives. */
+  /** Registers this worker. */
   async #register(): Promise<void> {
     await this.#compareClocks();
-    await this.#beat();
+    await this.#sendHeartbeat();
     if (this.#loop.failure !== null) {
       const { log, intervalMinutes } = this.#options;
-      log.info({ interval_minutes: intervalMinutes }, 'the scheduler runs');
+      log.info({ interval_minutes: intervalMinutes }, 'scheduler started');
     }
     this.#loop.markRunning();
     this.#wasRunning = true;
@@ -181,42 +184,43 @@ export class Scheduler implements Job {
     this.#onRegistered();
   }
 
-  async #beat(): Promise<void> {
+  async #sendHeartbeat(): Promise<void> {
     const { executedAt = null, transitions } = this.#lastRun ?? {};
     const { db } = this.#options;
     await db.rows(sql.heartbeat, this.#workerId, executedAt, transitions?.length ?? null);
-    this.#beatAt = performance.now();
+    this.#heartbeatAt = performance.now();
   }
 
-  /** Sweeps or settles what is due; gives the milliseconds until there will be something to do. */
-  async #look(stop: AbortSignal): Promise<number> {
+  /** Sweeps or settles due campaigns; resolves to the milliseconds until the next pass. */
+  async #poll(stop: AbortSignal): Promise<number> {
     const { db } = this.#options;
     const sweep = performance.now() >= this.#nextSweepAt;
     const before = await db.one(sql.nextDue);
-    this.#noteClocks(before.now);
+    this.#checkClocks(before.now);
     if (sweep || before.overdue_since !== null) {
       const { transitions } = sweep
         ? await this.#sweep(stop)
-        : await this.#turns.take(() => this.#run({ completeFull: false, stop }));
-      if (transitions.length > 0) this.#fruitless = 0;
-      await this.#beat();
+        : await this.#mutex.run(() => this.#run({ completeFull: false, stop }));
+      if (transitions.length > 0) this.#idleAttempts = 0;
+      await this.#sendHeartbeat();
     }
     const { overdue_since: overdue, next_at: next, now } = await db.one(sql.nextDue);
-    // Still due: another worker has it, or it failed. What comes due after it does not wait for it.
-    if (overdue === null) this.#fruitless = 0;
-    const untilHeld = overdue === null ? Infinity : heldWaitMs * 2 ** this.#fruitless++;
+    // Still due: another worker locks it, or it failed. Campaigns that become due later do not wait
+    // for it.
+    if (overdue === null) this.#idleAttempts = 0;
+    const untilRetry = overdue === null ? Infinity : lockedWaitMs * 2 ** this.#idleAttempts++;
     const untilNext = next === null ? Infinity : next.getTime() - now.getTime() + 1;
     const untilSweep = Math.max(0, this.#nextSweepAt - performance.now());
-    return Math.min(untilHeld, untilNext, untilSweep, longestWaitMs);
+    return Math.min(untilRetry, untilNext, untilSweep, maxPollMs);
   }
 
-  /** Asks the database for its time. Throws while it and this process's differ too much. */
+  /** Compares the clocks of database and process. Throws while they differ too much. */
   async #compareClocks(): Promise<void> {
     const { db } = this.#options;
-    this.#noteClocks((await db.one(sql.nextDue)).now);
+    this.#checkClocks((await db.one(sql.nextDue)).now);
   }
 
-  #noteClocks(databaseNow: Date): void {
+  #checkClocks(databaseNow: Date): void {
     const { clock = () => new Date(), metrics } = this.#options;
     const offsetMs = databaseNow.getTime() - clock().getTime();
     metrics.clockOffset.set(offsetMs / 1_000);
@@ -224,20 +228,20 @@ export class Scheduler implements Job {
   }
 
   /**
-   * Settles what is due and completes full campaigns, marks orders as received and, once in an
-   * interval, removes old rows. The next sweep is an interval later, so a sweep by hand may leave out
-   * no step. Throws what ended it early.
+   * Settles due campaigns, completes full ones, marks orders as received and, once per interval,
+   * deletes expired rows. The next sweep is an interval later, so a sweep on demand must include
+   * every step. Throws the error that ended it early.
    */
   async #sweep(stop?: AbortSignal): Promise<Run> {
-    return await this.#turns.take(async () => {
+    return await this.#mutex.run(async () => {
       const run = await this.#run({ completeFull: true, ...(stop && { stop }) });
-      await this.#receive();
-      if (performance.now() >= this.#nextTidyAt) await this.#tidy();
+      await this.#receiveOrders();
+      if (performance.now() >= this.#nextCleanupAt) await this.#deleteExpired();
       return run;
     });
   }
 
-  /** Throws what ended the run early, after counting what it did. */
+  /** Throws the error that ended the run early, after counting its transitions. */
   async #run({ completeFull, stop }: RunOptions): Promise<Run> {
     const { db, log, metrics, trace, intervalMinutes } = this.#options;
     const { paysOnline = false, clock = () => new Date() } = this.#options;
@@ -262,8 +266,8 @@ export class Scheduler implements Job {
     return run;
   }
 
-  /** Orders whose buyers have said nothing since they were shipped count as received. */
-  async #receive(): Promise<void> {
+  /** Marks shipped orders without the buyer's answer as received after their time. */
+  async #receiveOrders(): Promise<void> {
     const { db, log } = this.#options;
     for (const { campaign_id: id } of await db.rows(sql.listReceiptsDue, campaignsAtOnce)) {
       try {
@@ -272,24 +276,30 @@ export class Scheduler implements Job {
           more = received === ordersAtOnce;
         }
       } catch (error) {
-        // The next sweep tries again.
-        log.warn({ err: error, campaign_id: id }, 'orders were not marked as received');
+        // The next sweep retries.
+        log.warn(
+          { err: error, campaign_id: id },
+          'orders could not be marked as received; the next sweep retries',
+        );
       }
     }
   }
 
-  async #tidy(): Promise<void> {
+  async #deleteExpired(): Promise<void> {
     const { db, log, intervalMinutes } = this.#options;
-    this.#nextTidyAt = performance.now() + intervalMinutes * 60_000;
+    this.#nextCleanupAt = performance.now() + intervalMinutes * 60_000;
     for (const statement of Object.values(sql.deleteExpiredRows)) {
-      // What is left lying is taken away by the next sweep.
+      // The next sweep deletes the rest.
       await db.rows(statement).catch((error: unknown) => {
-        log.warn({ err: error, statement: statement.name }, 'old rows were not removed');
+        log.warn(
+          { err: error, statement: statement.name },
+          'expired rows could not be deleted; the next sweep retries',
+        );
       });
     }
   }
 
-  #failed(error: unknown, waitMs: number): void {
+  #onFailure(error: unknown, waitMs: number): void {
     const { log, metrics } = this.#options;
     metrics.schedulerRunning.set(0);
     const wasRunning = this.#wasRunning;
@@ -297,7 +307,7 @@ export class Scheduler implements Job {
     (wasRunning ? metrics.schedulerFailedLooks : metrics.schedulerStartFailures).inc();
     log.error(
       { err: error, retry_in_ms: waitMs },
-      'THE SCHEDULER DOES NOT RUN: no campaign is opened or closed at its time until it does',
+      'THE SCHEDULER DOES NOT RUN: campaigns are not opened or closed until it runs again',
     );
     this.#onRegistered();
   }

@@ -1,7 +1,7 @@
 import { text, TimestampInput } from '../http/schemas.ts';
 
-/** Why somebody extends or calls off a campaign: those who joined are told. */
+/** The reason of an extension or cancellation; participants see it. */
 export const reason = text(3, 500);
 
-/** What an extension says. */
+/** The fields of an extension. */
 export const extension = { deadline: TimestampInput, reason };

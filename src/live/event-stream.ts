@@ -2,28 +2,28 @@ import type { ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
 
-/** A client that has this much unread is not following any more. */
-const mostUnreadBytes = 65_536;
-/** How long a browser waits before it connects again. */
+/** Maximum unread bytes; a client above it no longer reads and is disconnected. */
+const maxUnreadBytes = 65_536;
+/** The delay before a browser reconnects. */
 const reconnectMs = 3_000;
 
-/** One server-sent event, ready to be written. `data` is one line. */
+/** Formats one server-sent event. `data` is one line. */
 export function eventFrame(event: string, id: bigint, data: string): string {
   return `event: ${event}\nid: ${id}\ndata: ${data}\n\n`;
 }
 
 /**
- * One open event stream (HTML standard, "Server-sent events") on a connection of its own. It keeps
- * the bare socket: what Node and the framework hold for a request is several times as much, and
- * thousands watch.
+ * One open event stream (HTML standard, "Server-sent events") on its own connection. It keeps only
+ * the socket: Node's and the framework's request state takes several times the memory, and there
+ * are thousands of streams.
  */
 export class EventStream {
   readonly #socket: Socket;
 
   /**
-   * Takes the answer away from the framework and begins the stream. The body has no chunks and
-   * ends with the connection, so that what goes to many goes out as the same bytes. Calls `onEnd`
-   * once, when the connection is gone.
+   * Takes the response over from the framework and starts the stream. The body is not chunked and
+   * ends with the connection, so that all clients get the same bytes. Calls `onEnd` once when the
+   * connection is closed.
    */
   constructor(reply: FastifyReply, onEnd: () => void) {
     reply.hijack();
@@ -45,10 +45,10 @@ export class EventStream {
     else this.#socket.once('close', onEnd);
   }
 
-  /** Sends bytes to the client, or drops a client that does not read. */
+  /** Sends bytes to the client; disconnects a client that does not read. */
   send(bytes: string | Buffer): void {
     if (this.#socket.destroyed) return;
-    if (this.#socket.writableLength > mostUnreadBytes) this.#socket.destroy();
+    if (this.#socket.writableLength > maxUnreadBytes) this.#socket.destroy();
     else this.#socket.write(bytes);
   }
 
@@ -57,10 +57,10 @@ export class EventStream {
   }
 }
 
-/** Lets go of the request and its answer; what the client sends from now on is nobody's. */
+/** Detaches the request and its response from the socket; later input of the client is ignored. */
 function takeOver(response: ServerResponse, socket: Socket): void {
   response.detachSocket(socket);
-  // The first listener takes the bytes away from the parser, which would take them for a request.
+  // A data listener keeps these bytes from the HTTP parser, which would read them as a request.
   socket.on('data', ignore);
   for (const event of ['data', 'error']) socket.removeAllListeners(event);
   socket.on('data', ignore);
@@ -69,7 +69,7 @@ function takeOver(response: ServerResponse, socket: Socket): void {
 
 function ignore(): void {}
 
-/** Stands for a client that left before its stream began. */
+/** A placeholder for a client that disconnected before its stream started. */
 function goneSocket(): Socket {
   const socket = new Socket();
   socket.destroy();

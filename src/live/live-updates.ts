@@ -7,72 +7,72 @@ import type { Metrics } from '../observability/metrics.ts';
 import { networkOf } from '../http/authentication.ts';
 import { eventFrame, EventStream } from './event-stream.ts';
 
-/** A campaign's progress at one place of its audit log, as JSON in one line. */
+/** A campaign's progress at one sequence number of its audit log, as JSON in one line. */
 export interface Snapshot {
   readonly campaignId: string;
   readonly seq: bigint;
   readonly json: string;
-  /** Who joined last, as everybody may see it; sent when it is another than before. */
+  /** The latest contributions as everybody may see them; sent only when they changed. */
   readonly contributions?: string;
 }
 
-/** Where a watcher of a campaign has got to in its audit log. */
+/** A watcher's position in the audit log of a campaign. */
 export interface Position {
   readonly campaignId: string;
   readonly seq: bigint;
 }
 
 export interface LiveSources {
-  /** The present progress of these campaigns, read in one query; unknown ones are left out. */
+  /** Returns the current progress of these campaigns, read in one query; omits unknown ones. */
   readonly progressOf: (campaignIds: readonly string[]) => Promise<readonly Snapshot[]>;
   /**
-   * What happened to these campaigns themselves (not to their participants) after these places,
-   * read in one query, oldest first, as JSON in one line each.
+   * Returns the campaign events (not those of participants) after these positions, read in one
+   * query, oldest first, as JSON in one line each.
    */
   readonly eventsAfter: (positions: readonly Position[]) => Promise<readonly Snapshot[]>;
-  /** Calls back with a campaign that may have changed, with null when any may have. */
+  /** Subscribes to changed campaigns; null means that any may have changed. */
   readonly onPoke: (listener: (campaignId: string | null) => void) => () => void;
   readonly log: Pick<Logger, 'warn'>;
   readonly metrics: Pick<Metrics, 'liveWatchers'>;
 }
 
 export interface LiveOptions {
-  /** Every watched campaign is looked at this often, poked or not: the guarantee. */
+  /** Every watched campaign is polled at this interval, even without a notification. */
   readonly pollMs: number;
   readonly heartbeatMs?: number;
-  /** Least time between two updates of one campaign. */
+  /** Minimum interval between two updates of one campaign. */
   readonly throttleMs?: number;
-  /** Streams of this process at most; more are refused as `overloaded`. */
+  /** Maximum number of streams of this process; more are refused as `overloaded`. */
   readonly maxWatchers?: number;
 }
 
-/** One watched campaign. Each of its watchers has been sent everything up to `latest`. */
+/** One watched campaign. Each of its watchers has received everything up to `latest`. */
 interface Channel {
   readonly campaignId: string;
   readonly watchers: Set<EventStream>;
   latest: Snapshot | undefined;
   first: Promise<Snapshot | undefined> | undefined;
-  /** Requests that are about to become watchers. */
+  /** Number of requests that are about to become watchers. */
   arriving: number;
-  /** Milliseconds of performance.now() before which no update is sent. */
+  /** No update is sent before this time (performance.now(), in milliseconds). */
   notBefore: number;
 }
 
-/** How streams beat and how many there may be, unless told otherwise. */
+/** Defaults: heartbeat interval and maximum number of streams. */
 export const liveDefaults = {
   heartbeatMs: 15_000,
   throttleMs: 250,
   maxWatchers: limits.streamsInAll.max,
 };
 const maxStreamsOfUser = limits.streamsOfUser.max;
-/** An account with too many streams may try again after this: one of them may have ended. */
+/** Retry-After of an account with too many streams; one of them may have ended by then. */
 const retrySeconds = 10;
 const watchersATurn = 200;
 const heartbeat = Buffer.from(':\n\n');
 
 /**
- * Fans the progress of campaigns out to everybody who watches: each change is read once and
- * serialised once, however many watch it, and changes that come close together are one update.
+ * Broadcasts the progress of campaigns to all watchers. Each change is read and serialized once,
+ * however many watch it; changes close together become one update.
  */
 export class LiveUpdates {
   readonly #sources: LiveSources;
@@ -80,8 +80,8 @@ export class LiveUpdates {
   readonly #channels = new Map<string, Channel>();
   readonly #dirty = new Set<Channel>();
   readonly #timers: NodeJS.Timeout[];
-  readonly #forget: () => void;
-  /** Streams by the network or the account that opened them. */
+  readonly #unsubscribe: () => void;
+  /** Number of streams by the network or account that opened them. */
   readonly #streamsBy = new Map<string, number>();
   #watchers = 0;
   #update: NodeJS.Timeout | undefined;
@@ -91,26 +91,26 @@ export class LiveUpdates {
   constructor(sources: LiveSources, options: LiveOptions) {
     this.#sources = sources;
     this.#options = { ...liveDefaults, ...options };
-    this.#forget = sources.onPoke((campaignId) => this.#poked(campaignId));
+    this.#unsubscribe = sources.onPoke((campaignId) => this.#onChanged(campaignId));
     this.#timers = [
-      setInterval(() => this.#poked(null), this.#options.pollMs).unref(),
-      setInterval(() => void this.#beat(), this.#options.heartbeatMs).unref(),
+      setInterval(() => this.#onChanged(null), this.#options.pollMs).unref(),
+      setInterval(() => void this.#sendHeartbeats(), this.#options.heartbeatMs).unref(),
     ];
   }
 
   /**
-   * Answers a request with the stream of a campaign: what happened to it since `Last-Event-ID` as
-   * `status` events, its present progress, and both as they change. The id of an event is its
-   * place in the audit log. Whether the caller may see the campaign is checked before.
-   * Throws `overloaded`, `rate_limited` and `campaign_not_found` as long as nothing has been sent.
+   * Answers a request with the event stream of a campaign: its events since `Last-Event-ID` as
+   * `status` events, its current progress, and both as they change. The id of an event is its
+   * sequence number in the audit log. The caller checks the right to see the campaign. Throws
+   * `overloaded`, `rate_limited` and `campaign_not_found` before the first byte was sent.
    */
   async watch(campaignId: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const network = networkOf(request.ip);
     const account = accountOf(request);
     const owners = account === undefined ? [network] : [network, account];
     const free = this.#options.maxWatchers - this.#watchers;
-    // A network has at most as many streams as are free for all others: half of them alone, and
-    // there is always room for somebody else.
+    // A network may use at most half of the streams that are left, so that others can always
+    // connect.
     if (this.#closed || (this.#streamsBy.get(network) ?? 0) >= free) {
       throw new DomainError('overloaded', {});
     }
@@ -133,7 +133,9 @@ export class LiveUpdates {
     }
   }
 
-  /** Apart from watch(), whose request the closure here would keep for as long as the stream. */
+  /**
+   * Separate from watch(): a closure there would keep the request in memory as long as the stream.
+   */
   #begin(channel: Channel, owners: readonly string[], reply: FastifyReply): EventStream {
     const stream = new EventStream(reply, () => {
       channel.watchers.delete(stream);
@@ -143,10 +145,10 @@ export class LiveUpdates {
     return stream;
   }
 
-  /** Ends every stream, so that the server can close; later watchers are refused. Idempotent. */
+  /** Ends every stream so that the server can close; refuses later watchers. Idempotent. */
   close(): void {
     this.#closed = true;
-    this.#forget();
+    this.#unsubscribe();
     for (const timer of this.#timers) clearInterval(timer);
     clearTimeout(this.#update);
     for (const { watchers } of this.#channels.values()) {
@@ -155,8 +157,8 @@ export class LiveUpdates {
   }
 
   /**
-   * Gathers what a new watcher is sent first, and hands it to `begin` in the very turn in which
-   * the channel is at that place: no update can fall between.
+   * Collects the first frames of a new watcher and calls `begin` in the same event-loop turn in
+   * which the channel is at that position, so that no update is lost in between.
    */
   async #catchUp(
     channel: Channel,
@@ -175,7 +177,7 @@ export class LiveUpdates {
     begin(frames.join('') + presentFrames(latest));
   }
 
-  /** The channel's first snapshot, read once for all who arrive meanwhile. */
+  /** Returns the channel's first snapshot; concurrent arrivals share one read. */
   async #firstOf(channel: Channel): Promise<Snapshot> {
     if (channel.latest) return channel.latest;
     channel.first ??= this.#sources
@@ -187,7 +189,7 @@ export class LiveUpdates {
     return first;
   }
 
-  #poked(campaignId: string | null): void {
+  #onChanged(campaignId: string | null): void {
     const watched = campaignId === null ? undefined : this.#channels.get(campaignId);
     if (campaignId === null)
       for (const channel of this.#channels.values()) this.#dirty.add(channel);
@@ -195,7 +197,7 @@ export class LiveUpdates {
     this.#plan();
   }
 
-  /** Sets the timer for the earliest update that is allowed; one reading is under way at most. */
+  /** Sets the timer for the earliest allowed update; at most one read is in progress. */
   #plan(): void {
     if (this.#update || this.#reading || this.#closed || this.#dirty.size === 0) return;
     const earliest = Math.min(...[...this.#dirty].map(({ notBefore }) => notBefore));
@@ -218,7 +220,10 @@ export class LiveUpdates {
       await this.#readAndSend(due);
     } catch (error) {
       // The next poll reads again.
-      this.#sources.log.warn({ err: error, campaigns: due.length }, 'progress could not be read');
+      this.#sources.log.warn(
+        { err: error, campaigns: due.length },
+        'progress could not be read; the next poll retries',
+      );
     } finally {
       this.#reading = false;
       this.#plan();
@@ -245,7 +250,7 @@ export class LiveUpdates {
     }
   }
 
-  /** The `status` frames of each change, in one text each. */
+  /** Returns the `status` frames of each change as one text. */
   async #eventsOf(changes: readonly Change[]): Promise<string[]> {
     const events = await this.#sources.eventsAfter(
       changes.map(({ channel, from }) => ({ campaignId: channel.campaignId, seq: from })),
@@ -253,14 +258,14 @@ export class LiveUpdates {
     const frames = new Map<string, string>();
     const ends = new Map(changes.map(({ channel, to }) => [channel.campaignId, to.seq]));
     for (const { campaignId, seq, json } of events) {
-      // What is newer than the snapshot comes with the next one.
+      // An event newer than the snapshot comes with the next one.
       if (seq > (ends.get(campaignId) ?? 0n)) continue;
       frames.set(campaignId, (frames.get(campaignId) ?? '') + eventFrame('status', seq, json));
     }
     return changes.map(({ channel }) => frames.get(channel.campaignId) ?? '');
   }
 
-  async #beat(): Promise<void> {
+  async #sendHeartbeats(): Promise<void> {
     for (const { watchers } of this.#channels.values()) await sendToAll(watchers, heartbeat);
   }
 
@@ -299,8 +304,8 @@ export class LiveUpdates {
 }
 
 /**
- * Sends the same bytes to everybody who watches now; whoever comes meanwhile starts from there.
- * Other requests are let in between: 5,000 writes in one go are 100 ms.
+ * Sends the same bytes to all current watchers; later ones start after them. Yields between
+ * batches: 5,000 writes in one go take 100 ms.
  */
 async function sendToAll(watchers: ReadonlySet<EventStream>, bytes: Buffer): Promise<void> {
   let sent = 0;
@@ -310,12 +315,12 @@ async function sendToAll(watchers: ReadonlySet<EventStream>, bytes: Buffer): Pro
   }
 }
 
-/** How a campaign stands, and who joined last unless they are those who were told of before. */
+/** Returns the frames of a campaign's progress, and of its latest contributions if they changed. */
 function presentFrames(to: Snapshot, before?: Snapshot): string {
   const { contributions } = to;
-  const told = contributions === undefined || contributions === before?.contributions;
+  const isKnown = contributions === undefined || contributions === before?.contributions;
   const progress = eventFrame('progress', to.seq, to.json);
-  return told ? progress : eventFrame('contributions', to.seq, contributions) + progress;
+  return isKnown ? progress : eventFrame('contributions', to.seq, contributions) + progress;
 }
 
 interface Change {
@@ -324,12 +329,12 @@ interface Change {
   readonly to: Snapshot;
 }
 
-/** The account whose token opens the stream; undefined for visitors and for services. */
+/** Returns the account whose token opens the stream; undefined for visitors and services. */
 function accountOf({ actor }: FastifyRequest): string | undefined {
   return actor.kind === 'user' || actor.kind === 'operator' ? `user:${actor.userId}` : undefined;
 }
 
-/** Where the client stopped; undefined when it is new or says nonsense. */
+/** Returns the client's last event id; undefined when it is new or invalid. */
 function lastEventId(request: FastifyRequest): bigint | undefined {
   const given = request.headers['last-event-id'];
   return typeof given === 'string' && /^\d{1,18}$/.test(given) ? BigInt(given) : undefined;

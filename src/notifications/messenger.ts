@@ -115,7 +115,7 @@ export class NotificationService implements Job {
   /** Everything there is to tell now is planned, by hand; throws what failed. */
   async plan(): Promise<void> {
     await this.#feed.drain();
-    await this.#turns.take(() => this.#chores());
+    await this.#turns.run(() => this.#chores());
   }
 
   #wakeDeliverers(): void {
@@ -124,7 +124,7 @@ export class NotificationService implements Job {
 
   async #pass(): Promise<number> {
     this.#isHeld = (await this.#options.db.one(isQuarantined)).held;
-    await this.#turns.take(() => this.#chores());
+    await this.#turns.run(() => this.#chores());
     await this.#tidy();
     return choresEveryMs;
   }

@@ -1,6 +1,6 @@
 import type { Database } from '../database/pool.ts';
 
-/** What a slice needs to read and to write; whoever watches a campaign is notified by the database. */
+/** The database access that a slice needs; the database notifies the watchers of a campaign. */
 export interface OperationDeps {
   readonly db: Database;
 }

@@ -6,16 +6,16 @@ import { DomainError } from '../errors/errors.ts';
 
 /** A request that came with an Idempotency-Key. */
 export interface KeyedRequest {
-  /** How the audit log names the caller; a key belongs to one caller. */
+  /** The caller as the audit log names it. A key belongs to one caller. */
   readonly caller: string;
   readonly key: string;
-  /** SHA-256 of what must be the same for a request to be the same. */
+  /** SHA-256 of everything that must be equal in a repeated request. */
   readonly hash: Buffer;
 }
 
 interface KeyRow {
   readonly request_hash: Buffer;
-  /** Never null once the transaction that claimed the key is committed. */
+  /** Never null after the commit of the transaction that claimed the key. */
   readonly result: Buffer;
   readonly status: number | null;
   readonly content_type: string | null;
@@ -28,7 +28,7 @@ const findRequestKey = query<[caller: string, key: string], KeyRow>(
   from sambatan.request_keys where caller = $1 and key = $2`,
 );
 
-/** Waits for whoever uses the key just now; gives no row when it was used before. */
+/** Waits while another request uses the key; returns no row when the key was used before. */
 const claimRequestKey = query<
   [caller: string, key: string, hash: Buffer],
   { readonly key: string }
@@ -52,7 +52,7 @@ const keepRequestAnswer = query<
   where caller = $1 and key = $2 and status is null`,
 );
 
-/** The answer that a request got first. */
+/** The stored answer of the first request. */
 export interface FirstAnswer {
   readonly status: number;
   readonly contentType: string | null;
@@ -60,7 +60,7 @@ export interface FirstAnswer {
 }
 
 /**
- * The first answer to the same request, undefined when there is none yet. Throws
+ * Returns the first answer to the same request, or undefined when there is none yet. Throws
  * `idempotency_key_reused` when the key came with another request.
  */
 export async function firstAnswer(
@@ -74,7 +74,7 @@ export async function firstAnswer(
   return { status: row.status, contentType: row.content_type, body: row.body };
 }
 
-/** Keeps the answer to a request whose change was committed under its key. */
+/** Stores the answer of a request whose change was committed under its key. */
 export async function keepAnswer(
   db: Queryable,
   { caller, key }: KeyedRequest,
@@ -83,7 +83,7 @@ export async function keepAnswer(
   await db.rows(keepRequestAnswer, caller, key, status, contentType, body);
 }
 
-/** The request under way, and whether one of its changes has the key already. */
+/** The current request; `used` is true after one of its changes has taken the key. */
 interface Slot {
   readonly request: KeyedRequest;
   isTaken: boolean;
@@ -91,16 +91,16 @@ interface Slot {
 
 const current = new AsyncLocalStorage<Slot>();
 
-/** Runs the handler of a keyed request: its first change is made under the key. */
+/** Runs the handler of a request with an idempotency key: its first change runs under the key. */
 export function withRequestKey<T>(request: KeyedRequest, run: () => T): T {
   return current.run({ request, isTaken: false }, run);
 }
 
 /**
- * The verb as it runs under the key of the request under way: once, however often the request is
- * sent. Sent again it gives what it gave, without running. Only the first change of a request has
- * the key; what follows it (a mail, a second step) has to bear repetition. Without a key the verb is
- * given back as it is.
+ * Wraps a verb so that it runs once under the idempotency key of the current request, however
+ * often the request is sent. A repeated request gets the stored result; the verb does not run.
+ * Only the first change of a request uses the key; later steps (an e-mail, a second change) must
+ * tolerate repetition. Without a key this function returns the verb unchanged.
  */
 export function onceByKey<T>(verb: (tx: Tx) => Promise<T>): (tx: Tx) => Promise<T> {
   const slot = current.getStore();

@@ -6,18 +6,20 @@ import type { Tx } from '../database/transaction.ts';
 import { DomainError, domainErrorNamed } from '../errors/errors.ts';
 import { onceByKey } from './idempotency-keys.ts';
 
-/** Attempts in all at what the database provably did not apply. */
+/** Maximum number of attempts, the first one included. */
 export const maxAttempts = 3;
 const firstWaitMs = 25;
-/** No new attempt begins later than this: who waits for a lock is answered within two seconds. */
+/** No retry starts later than this (milliseconds), so that lock waits are answered within 2 s. */
 export const lastStartMs = 1_000;
 
 /**
- * The one way to write: runs a verb in a transaction and gives what it gives once the COMMIT was
- * acknowledged. What the database provably did not apply (a lock, a deadlock, a connection that was
- * not there yet) is tried again, three times in all, with growing, jittered waits; what it may have
- * applied never is. In a request with an Idempotency-Key the verb runs once, however often the
- * request is sent (see request-keys.ts). Throws DomainError: the verb's own refusals, `campaign_busy`, `overloaded`,
+ * Runs a verb in a transaction and resolves with its result after the COMMIT was acknowledged. All
+ * writes go through this function. It retries only what the database provably did not apply (a
+ * lock, a deadlock, a connection that could not be opened): three attempts, with growing, jittered
+ * waits. It never retries what may have been applied. In a request with an Idempotency-Key the
+ * verb runs once, however often the request is sent (see idempotency-keys.ts).
+ *
+ * Throws DomainError: the refusals of the verb, `campaign_busy`, `overloaded`,
  * `database_unavailable`, or `outcome_unknown` when the connection died during COMMIT.
  */
 export async function runInTransaction<T>(db: Database, verb: (tx: Tx) => Promise<T>): Promise<T> {
@@ -25,7 +27,7 @@ export async function runInTransaction<T>(db: Database, verb: (tx: Tx) => Promis
   return await attemptSafely(() => db.transaction(once));
 }
 
-/** Carries what a previewed verb gave out of the transaction that is rolled back. */
+/** Carries the result of a previewed verb out of the transaction that is rolled back. */
 class Previewed<T> extends Error {
   readonly value: T;
 
@@ -36,8 +38,8 @@ class Previewed<T> extends Error {
 }
 
 /**
- * Runs a verb as `operate` does and rolls it back: gives what it would give now, and throws what it
- * would throw, without changing anything.
+ * Runs a verb as `runInTransaction` does and rolls it back. Returns the result or throws the error
+ * that the verb would give now; changes nothing.
  */
 export async function preview<T>(db: Database, verb: (tx: Tx) => Promise<T>): Promise<T> {
   return await retryRead(async () => {
@@ -53,8 +55,8 @@ export async function preview<T>(db: Database, verb: (tx: Tx) => Promise<T>): Pr
 }
 
 /**
- * Reads with the same patience and the same errors as `operate`; but a read that was cut off has
- * changed nothing, so that its outcome is never unknown and it is tried again.
+ * Reads with the retries and errors of `runInTransaction`. An interrupted read changed nothing, so
+ * it is retried and its outcome is never unknown.
  */
 export async function retryRead<T>(read: () => Promise<T>): Promise<T> {
   return await attemptSafely(async () => {
@@ -81,19 +83,22 @@ async function attemptSafely<T>(run: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Milliseconds to wait before the next attempt: doubling, with full jitter above the half. */
+/**
+ * Returns the wait before the next attempt in milliseconds: doubles, with full jitter above one
+ * half.
+ */
 export function retryWaitMs(attempt: number): number {
   const longest = firstWaitMs * 2 ** attempt;
   return longest / 2 + (Math.random() * longest) / 2;
 }
 
-/** Whether the database provably applied nothing and may well do so the next time. */
+/** Returns true when the database provably applied nothing and a retry may succeed. */
 export function isWorthRetrying(error: unknown): boolean {
   const failure = databaseError(error);
   return failure.kind === 'busy' || (failure.kind === 'unavailable' && failure.safe);
 }
 
-/** What a failure of the database means to a caller; anything unknown is given back as it came. */
+/** Converts a database failure into a DomainError; returns an unknown error unchanged. */
 export function asDomainError(error: unknown): unknown {
   const failure = databaseError(error);
   switch (failure.kind) {

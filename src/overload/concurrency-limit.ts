@@ -1,61 +1,64 @@
 import { randomFill } from 'node:crypto';
 
-/** How the limit of requests in flight is found. */
+/** Options of the adaptive concurrency limit. */
 export interface ConcurrencyLimiterOptions {
-  /** Requests in flight at most, whatever is measured. */
+  /** Upper bound of the limit, in requests. */
   readonly maxInFlight: number;
-  /** Told, once a second at most, how many were turned away since the last time. */
+  /** Called at most once a second with the number of requests shed since the last call. */
   readonly onShed?: (sheds: number, limit: number) => void;
 }
 
-/** What requests wait for before anything is done for them. */
+/** What a request waits for before the process works on it. */
 export type Wait = keyof typeof targetsMs;
 
 /**
- * Waits up to these are a crowd that is being served; longer ones that do not end are a queue that
- * stands, and answers nobody sooner.
+ * Target wait in milliseconds, per kind. Below: a normal burst. Persistently above: a standing
+ * queue, so the limit falls (CoDel).
  */
 const targetsMs = {
   /**
-   * One turn of the event loop: so long an arriving request may lie unread, to be shed or not.
-   * Only where some are shed: a thousand phones that are all being served make long turns, too.
+   * Event-loop delay: how long an arriving request may lie unread. Applies only while requests are
+   * shed: a burst that is being served also causes long ticks.
    */
   turn: 50,
-  /** A connection of the pool, which is given up on after two seconds. */
+  /** A connection of the pool; the pool gives up after two seconds. */
   connection: 300,
-  /** The next batch of joins. */
+  /** The next join batch. */
   batch: 500,
-  /** A thread of libuv's pool: pages are compressed there. */
+  /** A thread of libuv's pool, which compresses pages. */
   thread: 150,
 };
 
-/** Waits are judged this often at most, and never a single one: it may be a collection of garbage. */
+/** Waits are judged per window, never one by one: a single long wait may be garbage collection. */
 const windowMs = 100;
-const fewestWaits = 2;
-/** A thread is asked so long after it has answered. */
-const askEveryMs = 20;
+const minSamples = 2;
+/** Interval between two probes of the thread pool. */
+const probeEveryMs = 20;
 const oneByte = Buffer.alloc(1);
-/** What a window without requests means: whatever was learnt is out of date. */
+/** After this long without requests, the measurements are out of date. */
 const quietMs = 2_000;
-/** Turning one away takes about so long; a turn that is long for that is no reason to do less. */
+/**
+ * Cost of one rejection, subtracted from the event-loop delay so that rejections alone do not
+ * lower the limit.
+ */
 const shedMs = 0.01;
-/** Never below this: fewer would leave the database with nothing to do. */
-const leastLimit = 64;
-const growth = { share: 0.1, least: 4 };
-const shrink = { atMost: 0.5, atLeast: 0.9 };
-/** So long after somebody found no room, who comes is thought to belong to the same crowd. */
-const pressedMs = 2_000;
-const tellEveryMs = 1_000;
+/** Minimum of the limit: fewer requests would leave the database idle. */
+const minLimit = 64;
+const growth = { factor: 0.1, min: 4 };
+const shrink = { min: 0.5, max: 0.9 };
+/** The limiter counts as saturated for this long after the last rejection. */
+const saturatedMs = 2_000;
+const reportEveryMs = 1_000;
 
 /**
- * How many requests this process answers at once. The limit falls while every request waits too
- * long for its turn of the event loop, for a connection, for its batch or for a thread, and rises
- * again when they do not (additive increase, multiplicative decrease, judged by the least wait of a
- * window as CoDel does). So the work that is taken on is finished in time, whatever comes on top.
+ * Adaptive concurrency limit of one process. The limit falls while every request waits too long
+ * for the event loop, a connection, its batch or a thread, and rises when the waits are short
+ * again (additive increase, multiplicative decrease, judged by the smallest wait of a window as in
+ * CoDel). So accepted work finishes in time under any load.
  */
 export class ConcurrencyLimiter {
   readonly #options: ConcurrencyLimiterOptions;
-  readonly #least: Record<Wait, number> = { turn: 0, connection: 0, batch: 0, thread: 0 };
+  readonly #minWait: Record<Wait, number> = { turn: 0, connection: 0, batch: 0, thread: 0 };
   readonly #waits: Record<Wait, number> = { turn: 0, connection: 0, batch: 0, thread: 0 };
   #limit: number;
   #inFlight = 0;
@@ -63,43 +66,43 @@ export class ConcurrencyLimiter {
   #wasFull = false;
   #fullAt = -Infinity;
   #windowBegan = performance.now();
-  #turnBegan: number | undefined;
-  #arrivedInTurn = false;
-  #turnIsWatched = false;
-  #threadIsAsked = false;
+  #tickBegan: number | undefined;
+  #arrivedInTick = false;
+  #isWatching = false;
+  #isProbing = false;
   #sheds = 0;
   #shedsBefore = 0;
-  #shedsTold = 0;
-  #toldAt = 0;
+  #shedsReported = 0;
+  #reportedAt = 0;
 
   constructor(options: ConcurrencyLimiterOptions) {
     this.#options = options;
     this.#limit = options.maxInFlight;
   }
 
-  /** Requests being answered now. */
+  /** Requests in flight. */
   get inFlight(): number {
     return this.#inFlight;
   }
 
-  /** Requests that may be in flight now. */
+  /** The current limit, in requests. */
   get limit(): number {
     return this.#limit;
   }
 
-  /** Requests that were turned away so far. */
+  /** Number of requests shed since the start. */
   get sheds(): number {
     return this.#sheds;
   }
 
-  /** Whether somebody found no room a moment ago, so that others will not, either. */
+  /** True shortly after a rejection: further requests will be rejected too. */
   get isPressed(): boolean {
-    return performance.now() - this.#fullAt < pressedMs;
+    return performance.now() - this.#fullAt < saturatedMs;
   }
 
-  /** Whether a request that arrives now finds room. */
+  /** Returns true when a request that arrives now is below the limit. */
   hasRoom(): boolean {
-    this.#watchTurn();
+    this.#watchEventLoop();
     const hasRoom = this.#inFlight < this.#limit;
     if (!hasRoom) {
       this.#wasFull = true;
@@ -108,102 +111,102 @@ export class ConcurrencyLimiter {
     return hasRoom;
   }
 
-  /** A request found none and was turned away. */
+  /** Counts a rejected request. */
   shed(): void {
     this.#sheds++;
   }
 
-  /** A request is being worked on. */
+  /** Counts a request that starts. */
   enter(): void {
     this.#inFlight++;
     if (this.#inFlight > this.#peak) this.#peak = this.#inFlight;
   }
 
-  /** It is not any more, or waits for its sender. */
+  /** Counts a request that ends, or that waits for its sender. */
   leave(): void {
     this.#inFlight--;
   }
 
-  /** Something waited so long for what it needs. */
+  /** Records a wait in milliseconds. */
   waited(what: Wait, milliseconds: number): void {
-    const least = this.#least[what];
-    if (this.#waits[what]++ === 0 || milliseconds < least) this.#least[what] = milliseconds;
-    this.#judge(performance.now());
+    const minWait = this.#minWait[what];
+    if (this.#waits[what]++ === 0 || milliseconds < minWait) this.#minWait[what] = milliseconds;
+    this.#evaluate(performance.now());
   }
 
-  /** Measures whole turns of the event loop for as long as requests arrive. */
-  #watchTurn(): void {
-    this.#arrivedInTurn = true;
-    if (this.#turnIsWatched) return;
-    this.#turnIsWatched = true;
-    setImmediate(this.#turn);
-    if (!this.#threadIsAsked) this.#askThread();
+  /** Measures event-loop delay while requests arrive. */
+  #watchEventLoop(): void {
+    this.#arrivedInTick = true;
+    if (this.#isWatching) return;
+    this.#isWatching = true;
+    setImmediate(this.#onTick);
+    if (!this.#isProbing) this.#probeThread();
   }
 
-  /** Asks a thread for next to nothing, again and again while requests arrive. */
-  #askThread(): void {
-    this.#threadIsAsked = true;
+  /** Measures the delay of libuv's thread pool while requests arrive. */
+  #probeThread(): void {
+    this.#isProbing = true;
     const began = performance.now();
     randomFill(oneByte, () => {
       this.waited('thread', performance.now() - began);
       setTimeout(() => {
-        this.#threadIsAsked = false;
-        if (this.#turnIsWatched) this.#askThread();
-      }, askEveryMs).unref();
+        this.#isProbing = false;
+        if (this.#isWatching) this.#probeThread();
+      }, probeEveryMs).unref();
     });
   }
 
-  readonly #turn = (): void => {
+  readonly #onTick = (): void => {
     const now = performance.now();
-    const began = this.#turnBegan;
-    this.#turnIsWatched = this.#arrivedInTurn;
-    this.#turnBegan = this.#turnIsWatched ? now : undefined;
-    if (this.#turnIsWatched) setImmediate(this.#turn);
-    this.#arrivedInTurn = false;
+    const began = this.#tickBegan;
+    this.#isWatching = this.#arrivedInTick;
+    this.#tickBegan = this.#isWatching ? now : undefined;
+    if (this.#isWatching) setImmediate(this.#onTick);
+    this.#arrivedInTick = false;
     const shedding = (this.#sheds - this.#shedsBefore) * shedMs;
     this.#shedsBefore = this.#sheds;
     if (began !== undefined) this.waited('turn', now - began - shedding);
   };
 
-  #judge(now: number): void {
+  #evaluate(now: number): void {
     const elapsed = now - this.#windowBegan;
-    if (elapsed < windowMs || (elapsed <= quietMs && !this.#isEnough())) return;
+    if (elapsed < windowMs || (elapsed <= quietMs && !this.#hasSamples())) return;
     let excess = 0;
     for (const what of Object.keys(targetsMs) as Wait[]) {
-      if (this.#waits[what] < fewestWaits || (what === 'turn' && !this.#wasFull)) continue;
-      excess = Math.max(excess, this.#least[what] / targetsMs[what]);
+      if (this.#waits[what] < minSamples || (what === 'turn' && !this.#wasFull)) continue;
+      excess = Math.max(excess, this.#minWait[what] / targetsMs[what]);
     }
-    this.#limit = Math.round(this.#next(excess, elapsed));
-    // One that is too rare to be judged is kept until there is another.
+    this.#limit = Math.round(this.#nextLimit(excess, elapsed));
+    // A kind with too few samples stays in the window until more arrive.
     for (const what of Object.keys(targetsMs) as Wait[]) {
-      if (this.#waits[what] >= fewestWaits) this.#waits[what] = 0;
+      if (this.#waits[what] >= minSamples) this.#waits[what] = 0;
     }
     this.#windowBegan = now;
     this.#peak = this.#inFlight;
     this.#wasFull = false;
-    this.#tell(now);
+    this.#report(now);
   }
 
-  #isEnough(): boolean {
-    return Object.values(this.#waits).some((count) => count >= fewestWaits);
+  #hasSamples(): boolean {
+    return Object.values(this.#waits).some((count) => count >= minSamples);
   }
 
-  #next(excess: number, elapsed: number): number {
+  #nextLimit(excess: number, elapsed: number): number {
     const { maxInFlight } = this.#options;
     if (elapsed > quietMs) return maxInFlight;
     if (excess <= 1) {
-      const step = Math.max(growth.least, this.#limit * growth.share);
+      const step = Math.max(growth.min, this.#limit * growth.factor);
       return Math.min(maxInFlight, this.#limit + step);
     }
-    const share = Math.min(shrink.atLeast, Math.max(shrink.atMost, 1 / excess));
-    const used = Math.min(this.#limit, Math.max(this.#peak, leastLimit));
-    return Math.min(maxInFlight, Math.max(leastLimit, used * share));
+    const factor = Math.min(shrink.max, Math.max(shrink.min, 1 / excess));
+    const used = Math.min(this.#limit, Math.max(this.#peak, minLimit));
+    return Math.min(maxInFlight, Math.max(minLimit, used * factor));
   }
 
-  #tell(now: number): void {
-    if (this.#sheds === this.#shedsTold || now - this.#toldAt < tellEveryMs) return;
-    this.#options.onShed?.(this.#sheds - this.#shedsTold, this.#limit);
-    this.#shedsTold = this.#sheds;
-    this.#toldAt = now;
+  #report(now: number): void {
+    if (this.#sheds === this.#shedsReported || now - this.#reportedAt < reportEveryMs) return;
+    this.#options.onShed?.(this.#sheds - this.#shedsReported, this.#limit);
+    this.#shedsReported = this.#sheds;
+    this.#reportedAt = now;
   }
 }

@@ -3,30 +3,30 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 
 /**
- * Sockets that listen on one address. Node takes one connection of a listening socket in each turn
- * of its event loop (libuv's rule since 1.45). A crowd makes the turns long, and who comes while it
- * lasts would wait for its end: with so many sockets so many are taken in a turn.
+ * Number of listening sockets on one address. Node accepts one connection per listening socket in
+ * each tick of its event loop (libuv since 1.45). Load makes ticks long; with more sockets, each
+ * tick accepts more connections.
  */
-const doors = 64;
+const listenerCount = 64;
 
 /**
- * Connections that may wait to be taken, at each door. Beyond Node's own 511 the kernel drops them
- * without a word, and a phone tries again a second later, then three: a crowd comes all at once.
+ * Accept backlog of each socket. Beyond Node's default of 511 the kernel silently drops
+ * connections, and clients retry after one second, then three; bursts exceed that.
  */
 const backlog = 4_096;
 
-/** Where several sockets may listen on one address, and the kernel spreads who comes over them. */
+/** Systems with SO_REUSEPORT that distribute connections over the sockets of one address. */
 const canShare = process.platform === 'linux' || process.platform === 'freebsd';
 
 export interface SocketAddress {
   readonly host: string;
-  /** 0: any that is free. */
+  /** 0: any free port. */
   readonly port: number;
 }
 
-const besides = new WeakMap<FastifyInstance, readonly Server[]>();
+const additionalListeners = new WeakMap<FastifyInstance, readonly Server[]>();
 
-/** Opens the server for everybody; rejects as `listen` does when the address is taken. */
+/** Starts to listen on all sockets; rejects as `listen` does when the address is in use. */
 export async function listen(
   server: FastifyInstance,
   { host, port }: SocketAddress,
@@ -35,42 +35,43 @@ export async function listen(
     await server.listen({ host, port, backlog });
     return;
   }
-  // Another process of ours would share the address without a word; only a socket of its own tells.
+  // With SO_REUSEPORT another process of the same user would share the address without an error; an
+  // exclusive socket detects it.
   await checkAddress({ host, port });
   const shared = { host, port, backlog, reusePort: true };
   await server.listen(shared);
-  const at = { ...shared, port: (server.server.address() as AddressInfo).port };
-  const others: Server[] = [];
-  besides.set(server, others);
-  for (let door = 1; door < doors; door++) {
-    const other = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+  const address = { ...shared, port: (server.server.address() as AddressInfo).port };
+  const additional: Server[] = [];
+  additionalListeners.set(server, additional);
+  for (let listener = 1; listener < listenerCount; listener++) {
+    const extra = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
       server.server.emit('connection', socket);
     });
-    others.push(await opened(other, at));
+    additional.push(await openListener(extra, address));
   }
 }
 
-/** Rejects when nobody can listen on the address: it is taken, or not one of this machine. */
+/** Rejects when the address cannot be bound: it is in use or not one of this machine. */
 export async function checkAddress({ host, port }: SocketAddress): Promise<void> {
-  if (port !== 0) await shut(await opened(createServer(), { host, port }));
+  if (port !== 0) await closeListener(await openListener(createServer(), { host, port }));
 }
 
-/** Takes nobody any more; resolves when all who came through the doors beside the first are gone. */
+/** Stops accepting; resolves when the connections of all additional sockets are closed. */
 export async function closeListeners(server: FastifyInstance): Promise<void> {
-  await Promise.all((besides.get(server) ?? []).map(shut));
+  await Promise.all((additionalListeners.get(server) ?? []).map(closeListener));
 }
 
-async function opened(
-  door: Server,
-  at: SocketAddress & { readonly backlog?: number },
+async function openListener(
+  listener: Server,
+  address: SocketAddress & { readonly backlog?: number },
 ): Promise<Server> {
-  door.listen(at);
-  await once(door, 'listening');
-  return door;
+  listener.listen(address);
+  await once(listener, 'listening');
+  return listener;
 }
 
-async function shut(door: Server): Promise<void> {
-  const gone = once(door, 'close');
-  door.close();
+async function closeListener(listener: Server): Promise<void> {
+  const gone = once(listener, 'close');
+  listener.close();
   await gone;
 }

@@ -6,24 +6,24 @@ import { languageOf } from '../http/accept-language.ts';
 import { mediaType, problemDocument } from '../http/problem.ts';
 import { apiHeaders } from '../http/security-headers.ts';
 
-/** A body of a turned away request that is longer is not waited for: its connection is closed. */
-const mostSwallowedBytes = 65_536;
+/** Maximum request body that is read and discarded; for longer ones the connection is closed. */
+const maxDiscardedBytes = 65_536;
 
-/** Whether a connection is for another request, as its header says it. */
+/** The value of the header `connection` of the response. */
 type Kept = 'keep-alive' | 'close';
 
 interface Prepared {
-  /** Names and values in turn, as Node writes them without looking at each. */
+  /** Names and values alternate, as Node writes them without checking each. */
   readonly headers: readonly string[];
-  /** Text, because Node sends it in one piece with the headers. */
+  /** Text, because Node sends it in one write with the headers. */
   readonly body: string;
-  /** All of it as it goes over a connection, which is kept or not. */
+  /** The complete response, for a kept and for a closed connection. */
   readonly bytes: Readonly<Record<Kept, Buffer>>;
 }
 
 /**
- * Turns a request away before anything is looked at or written: 503 with Retry-After, as a problem
- * document to programs and as a page to people, from bytes that were made once.
+ * Sheds a request before any parsing or routing: 503 with Retry-After, as a problem document for
+ * programs and as a page for browsers, from prebuilt bytes.
  */
 export function sendOverloadResponse(request: IncomingMessage, response: ServerResponse): void {
   const accepted = () => request.headers['accept-language'];
@@ -34,7 +34,7 @@ export function sendOverloadResponse(request: IncomingMessage, response: ServerR
   response.end(body);
 }
 
-/** The path of a request's target, without its query. */
+/** Returns the path of a request target without its query. */
 export function pathOf(target: string): string {
   const query = target.indexOf('?');
   return query < 0 ? target : target.slice(0, query);
@@ -42,17 +42,17 @@ export function pathOf(target: string): string {
 
 const acceptLanguage = /\r\naccept-language: *([^\r]*)/i;
 
-/** What is known of a request that never became one. */
+/** The parts of a request that was shed before Node parsed it. */
 export interface OverloadResponse {
-  /** Without its query. */
+  /** Path without query. */
   readonly path: string;
-  /** Its start line and headers, each ended by CRLF. */
+  /** Start line and headers, each ended by CRLF. */
   readonly head: string;
 }
 
 /**
- * The whole of the same answer, for a connection that is kept or not; it holds nothing of what was
- * asked.
+ * Returns the complete response bytes, for a kept and for a closed connection; they contain
+ * nothing of the request.
  */
 export function overloadResponse({ path, head }: OverloadResponse): Prepared['bytes'] {
   return answerTo(path, () => acceptLanguage.exec(head)?.[1]).bytes;
@@ -67,11 +67,11 @@ function answerTo(path: string, accepted: () => string | undefined): Prepared {
 function isLong({ headers }: IncomingMessage): boolean {
   return (
     headers['transfer-encoding'] !== undefined ||
-    Number(headers['content-length'] ?? 0) > mostSwallowedBytes
+    Number(headers['content-length'] ?? 0) > maxDiscardedBytes
   );
 }
 
-/** Nothing is known of a request that was shed, and no line of the log is about it. */
+/** A shed request has no id and no log line. */
 const noId = 'none';
 const overloaded = new DomainError('overloaded', {});
 
@@ -88,7 +88,7 @@ const digest = createHash('sha256').update(style).digest('base64');
 function pageIn(language: Language): Prepared {
   const { title, detail } = overloaded.text(language);
   const again = { id: 'Coba lagi', en: 'Try again' }[language];
-  // It needs no other file: that would be turned away as well.
+  // The page loads no other file: that request would be shed as well.
   const page = html`<!doctype html>
     <html lang="${language}">
       <head>

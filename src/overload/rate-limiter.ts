@@ -4,7 +4,7 @@ import type { Tx } from '../database/transaction.ts';
 import { DomainError } from '../errors/errors.ts';
 import { limits, type LimitName } from '../config/limits.ts';
 
-/** Counts one, unless the window has its maximum: then there is no row. */
+/** Counts one; returns no row when the window is at its maximum. */
 const takeFromLimit = query<
   [key: string, windowSeconds: number, max: number],
   { readonly attempts: number }
@@ -31,9 +31,9 @@ const waitForLimit = query<[key: string], { readonly wait_seconds: number }>(
 );
 
 /**
- * Counts against the limits of src/config/limits.ts, for all processes together. Subjects are stored as
- * keyed hashes. In a transaction each count locks its row until the end: what a crowd shares (its
- * network) is counted outside of one, the rest in one order (e-mail address, whole service).
+ * Rate limits of src/config/limits.ts, shared by all processes. Subjects are stored as keyed
+ * hashes. In a transaction each count locks its row until the end: count shared subjects (a
+ * network) outside of one, and the others in a fixed order (e-mail address, whole service).
  */
 export class RateLimiter {
   readonly #secret: Buffer;
@@ -42,24 +42,27 @@ export class RateLimiter {
     this.#secret = secret;
   }
 
-  /** Counts one for this subject; false, and nothing counted, when the window has its maximum. */
+  /**
+   * Counts one for this subject. Returns false, and counts nothing, when the window is at its
+   * maximum.
+   */
   async take(db: Queryable, name: LimitName, subject: string): Promise<boolean> {
     const { max, seconds } = limits[name];
     return (await db.maybe(takeFromLimit, this.#key(name, subject), seconds, max)) !== undefined;
   }
 
-  /** As `take`; throws `rate_limited` when the window has its maximum. */
+  /** As `take`, but throws `rate_limited` at the maximum. */
   async spend(db: Queryable, name: LimitName, subject: string): Promise<void> {
     if (await this.take(db, name, subject)) return;
     throw await this.refusal(db, name, subject);
   }
 
-  /** Takes back one that was counted: it turned out to be harmless, or did not happen. */
+  /** Takes back one count: the attempt was harmless or did not happen. */
   async giveBack(db: Queryable, name: LimitName, subject: string): Promise<void> {
     await db.rows(giveBackToLimit, this.#key(name, subject));
   }
 
-  /** The `rate_limited` of a limit, with the seconds until its window ends. */
+  /** Returns the `rate_limited` error of a limit, with the seconds until its window ends. */
   async refusal(db: Queryable, name: LimitName, subject: string): Promise<DomainError> {
     const found = await db.maybe(waitForLimit, this.#key(name, subject));
     return new DomainError('rate_limited', { retry_after_seconds: found?.wait_seconds ?? 1 });
@@ -70,27 +73,27 @@ export class RateLimiter {
   }
 }
 
-/** How many mails the service may send in a minute and in a day. */
+/** Maximum number of e-mails of the service per minute and per day. */
 export interface MailBudgetOptions {
   readonly perMinute: number;
   readonly perDay: number;
-  /** Called with each mail that the budget refuses. */
+  /** Called for each e-mail that the budget refuses. */
   readonly onRefused: (kind: MailKind) => void;
 }
 
-/** Who causes a mail, and the share of the budget that is open to them. */
+/** The fraction of the budget that each kind of e-mail may use. */
 const shares = { stranger: 0.8, known: 1, proof: 1, invitation: 0.5 } as const;
 export type MailKind = keyof typeof shares;
 
-/** The keys of the budget's windows in `sambatan_auth.attempts`; they name nobody. */
+/** The keys of the budget's windows in `sambatan_auth.attempts`; they contain no personal data. */
 export const mailWindows = {
   five_minutes: 'mails in five minutes',
   day: 'mails in a day',
 } as const;
 
 /**
- * The mails that strangers can cause, for the whole service: a provider counts and bills them, and
- * blocks a sender of unwanted ones. Known people keep a part that nobody else can spend.
+ * Budget of the e-mails that strangers can cause, for the whole service: a provider counts and
+ * bills them, and blocks senders of unwanted ones. A part is reserved for known users.
  */
 export class MailBudget {
   readonly #options: MailBudgetOptions;
@@ -99,18 +102,18 @@ export class MailBudget {
     this.#options = options;
   }
 
-  /** The most mails of the windows. */
+  /** The maximum number of e-mails per window. */
   get max(): Readonly<Record<keyof typeof mailWindows, number>> {
     return { five_minutes: this.#options.perMinute * 5, day: this.#options.perDay };
   }
 
-  /** Counts one mail that is about to be sent; throws `mail_budget_spent`. */
+  /** Counts one e-mail before it is sent; throws `mail_budget_spent`. */
   async spend(tx: Tx, kind: MailKind): Promise<void> {
     await this.#take(tx, kind, 'five_minutes', limits.mailsInFiveMinutes.seconds);
     await this.#take(tx, kind, 'day', limits.mailsInADay.seconds);
   }
 
-  /** Takes back a mail that could not be sent. */
+  /** Takes back the count of an e-mail that could not be sent. */
   async giveBack(tx: Tx): Promise<void> {
     for (const key of Object.values(mailWindows)) await tx.rows(giveBackToLimit, key);
   }

@@ -8,62 +8,65 @@ import type { ConcurrencyLimiter } from './concurrency-limit.ts';
 import { Doorstep, Line } from './doorstep.ts';
 import { pathOf, sendOverloadResponse } from './overload-response.ts';
 
-/** How long clients may take, in milliseconds, and how many of them there may be. */
+/** Time-outs of clients in milliseconds, and the maximum number of connections. */
 export const defaultTimeouts = {
-  /** From the connection, or the first byte of a further request, to the end of its headers. */
+  /** From the connection, or the first byte of a further request, to the end of the headers. */
   headersMs: 10_000,
-  /** To the end of its body; a form with a file has longer: 5 MB take a slow phone a minute. */
+  /** To the end of the body. A form with a file has longer: 5 MB take a slow phone a minute. */
   bodyMs: 15_000,
   uploadMs: 120_000,
-  /** From its headers to the last byte of the answer; event streams aside. */
+  /** From the headers to the last byte of the response; excludes event streams. */
   wholeMs: 300_000,
-  /** Without a byte in either direction; event streams beat more often. */
+  /** Without a byte in either direction; event streams send heartbeats more often. */
   silentMs: 60_000,
-  /** Between two requests of a connection. */
+  /** Keep-alive: between two requests of a connection. */
   idleMs: 72_000,
-  /** How often all this is looked after. */
+  /** Interval of the checks. */
   checkMs: 1_000,
-  /** Further ones are closed as they come. A connection at rest costs some 10 KB. */
-  mostConnections: 20_000,
+  /** Further connections are closed at once. An idle connection costs about 10 KB. */
+  maxConnections: 20_000,
 };
 export type RequestTimeouts = typeof defaultTimeouts;
 
-/** Whoever sends a body for longer than this waits for nobody: others take the place meanwhile. */
+/**
+ * A request that sends its body for longer than this is not counted as in flight; others may use
+ * its slot.
+ */
 const slowMs = 1_000;
 
 interface Exchange {
   readonly request: IncomingMessage;
   readonly since: number;
-  /** Not counted among those in flight, because its body is still on its way. */
+  /** Not counted as in flight, because its body is still arriving. */
   isSlow: boolean;
 }
 
-/** What looks after the requests of a server. */
+/** Dependencies of the request tracking. */
 export interface RequestTrackingDeps {
   readonly admission: ConcurrencyLimiter;
   readonly metrics: Pick<Metrics, 'connectionsRefused'>;
-  /** Paths that are answered however many requests are in flight. */
+  /** Paths that are exempt from load shedding. */
   readonly always: ReadonlySet<string>;
   readonly timeouts: RequestTimeouts;
-  /** The process is going to stop: no connection is kept for another request. */
+  /** True before shutdown: connections are not kept for another request. */
   readonly isDraining?: (() => boolean) | undefined;
-  /** Ends a connection whose request did not come in time, with an answer where there can be one. */
+  /** Closes a connection whose request exceeded a time-out, with a response where possible. */
   readonly tooSlow: (socket: Socket) => void;
 }
 
 /**
- * Makes the HTTP server of Fastify: a request that finds no room is turned away before Fastify
- * hears of it, and connections are bounded in number and in time.
+ * Makes Fastify's HTTP server: it sheds requests above the limit before Fastify sees them, and
+ * bounds the number and duration of connections.
  */
 export function boundedServer(parts: RequestTrackingDeps): FastifyServerFactory<Server> {
-  const { admission, always, metrics, timeouts: most, isDraining } = parts;
+  const { admission, always, metrics, timeouts, isDraining } = parts;
   return (handler) => {
     const server = createServer(
       {
-        headersTimeout: most.headersMs,
-        requestTimeout: most.uploadMs,
-        keepAliveTimeout: most.idleMs,
-        connectionsCheckingInterval: most.checkMs,
+        headersTimeout: timeouts.headersMs,
+        requestTimeout: timeouts.uploadMs,
+        keepAliveTimeout: timeouts.idleMs,
+        connectionsCheckingInterval: timeouts.checkMs,
       },
       (request, response) => {
         const line = lineOf(request);
@@ -71,25 +74,25 @@ export function boundedServer(parts: RequestTrackingDeps): FastifyServerFactory<
         if (admission.hasRoom() || always.has(pathOf(request.url ?? '/')))
           return handler(request, response);
         admission.shed();
-        // It comes again by the doorstep, where turning it away costs less.
+        // The next request then arrives on a new connection, where shedding it costs less.
         if (!line || isDraining?.()) response.shouldKeepAlive = false;
         sendOverloadResponse(request, response);
       },
     );
-    server.setTimeout(most.silentMs);
+    server.setTimeout(timeouts.silentMs);
     const [takeIn] = server.listeners('connection');
     server.removeAllListeners('connection');
     const letIn = (connection: Duplex): void => void takeIn?.call(server, connection as Socket);
-    const { headersMs: firstMs, silentMs } = most;
+    const { headersMs: firstMs, silentMs } = timeouts;
     const doorstep = new Doorstep({ admission, always, firstMs, silentMs, isDraining, letIn });
     closeWith(server, doorstep);
     let open = 0;
     const gone = () => void open--;
-    // By whichever door somebody comes: the server's own bound knows of one.
+    // Counts connections of all listeners; `maxConnections` covers only one.
     server.on('connection', (socket) => {
       open++;
       socket.once('close', gone);
-      if (open > most.mostConnections) {
+      if (open > timeouts.maxConnections) {
         metrics.connectionsRefused.inc();
         socket.destroy();
       } else if (admission.isPressed) {
@@ -102,7 +105,7 @@ export function boundedServer(parts: RequestTrackingDeps): FastifyServerFactory<
   };
 }
 
-/** The server knows of nobody who waits on the doorstep: who is to go there goes with the others. */
+/** The server does not know the connections that wait outside it; close() must end them too. */
 function closeWith(server: Server, doorstep: Doorstep): void {
   const closeIdle = server.closeIdleConnections.bind(server);
   const closeAll = server.closeAllConnections.bind(server);
@@ -122,11 +125,11 @@ function lineOf(request: IncomingMessage): Line | undefined {
 }
 
 /**
- * Counts what is being answered, and cuts off whoever sends a body or reads an answer too slowly.
- * Event streams are counted by themselves.
+ * Counts requests in flight and disconnects clients that send a body or read a response too
+ * slowly. Event streams are counted separately.
  */
 export function trackRequests(server: FastifyInstance, parts: RequestTrackingDeps): void {
-  const { admission, timeouts: most } = parts;
+  const { admission, timeouts } = parts;
   const open = new Map<ServerResponse, Exchange>();
   const leave = function (this: ServerResponse): void {
     if (open.get(this)?.isSlow === false) admission.leave();
@@ -141,7 +144,7 @@ export function trackRequests(server: FastifyInstance, parts: RequestTrackingDep
     }
     done();
   });
-  const look = setInterval(() => {
+  const timer = setInterval(() => {
     const now = performance.now();
     for (const exchange of open.values()) {
       const { request, since } = exchange;
@@ -152,11 +155,11 @@ export function trackRequests(server: FastifyInstance, parts: RequestTrackingDep
         if (isSlow) admission.leave();
         else admission.enter();
       }
-      if (!request.complete && age > bodyTime(request, most)) parts.tooSlow(request.socket);
-      else if (age > most.wholeMs) request.socket.destroy();
+      if (!request.complete && age > bodyTime(request, timeouts)) parts.tooSlow(request.socket);
+      else if (age > timeouts.wholeMs) request.socket.destroy();
     }
-  }, most.checkMs).unref();
-  server.addHook('onClose', async () => clearInterval(look));
+  }, timeouts.checkMs).unref();
+  server.addHook('onClose', async () => clearInterval(timer));
 }
 
 function bodyTime({ headers }: IncomingMessage, { bodyMs, uploadMs }: RequestTimeouts): number {

@@ -10,7 +10,7 @@ import {
 } from '../operation/run.ts';
 import type { JoinAnswer, Joined, JoinOptions, JoinRequest } from './join.ts';
 
-/** Sends one batch as one transaction and gives each request's own answer, in order. */
+/** Sends one batch as one transaction; returns the answer of each request, in order. */
 export type SendBatch = (
   requests: readonly JoinRequest[],
   options: Omit<JoinOptions, 'attemptLimit'>,
@@ -18,71 +18,84 @@ export type SendBatch = (
 
 export interface BatcherOptions {
   readonly send: SendBatch;
-  /** Most requests in one transaction. */
+  /** Maximum number of requests in one transaction. */
   readonly maxBatch: number;
-  /** Most requests that wait or are under way, in all and of one campaign; above: `overloaded`. */
+  /**
+   * Maximum number of requests that wait or are in progress, in total and per campaign; above it:
+   * `overloaded`.
+   */
   readonly maxQueued: number;
   readonly maxQueuedPerCampaign: number;
-  /** Batches under way at the same time, beside those that wait for a taken row. */
-  readonly lanes: number;
-  /** Batches that may wait for a row that somebody else holds, each of one campaign. */
-  readonly waitingLanes: number;
-  /** Told of each request as it takes its seat. */
+  /** Maximum number of concurrent batches, without those that wait for a locked row. */
+  readonly concurrency: number;
+  /**
+   * Maximum number of batches that wait for a row locked by another transaction, one per campaign.
+   */
+  readonly waitingConcurrency: number;
+  /** Called with each request when it is queued. */
   readonly onJoin?: (request: JoinRequest) => void;
-  /** Told how long the first request of a batch has waited for it, in milliseconds. */
+  /** Called with the wait of the first request of a batch, in milliseconds. */
   readonly onWait?: (milliseconds: number) => void;
-  /** Told of each batch that was answered, and of each campaign that was joined in it. */
+  /** Called with the size of each answered batch. */
   readonly onBatch?: (size: number) => void;
   readonly onJoined?: (campaignId: string) => void;
 }
 
-/** What a seat in the queue looks like. */
-interface Waiting {
+/** A request in the queue. */
+interface PendingJoin {
   readonly request: JoinRequest;
   readonly resolve: (joined: Joined) => void;
   readonly reject: (error: unknown) => void;
-  /** Of performance.now(). */
+  /** performance.now() in milliseconds. */
   readonly since: number;
-  /** It was in a batch that may have been committed: the database has to be asked what it did. */
+  /**
+   * The request was in a batch that may have been committed; the database must be asked for the
+   * outcome.
+   */
   inDoubt: boolean;
 }
 
-/** One campaign's line: first come, first served. */
-interface Line {
+/** The FIFO queue of one campaign. */
+interface CampaignQueue {
   readonly campaignId: string;
-  waiting: Waiting[];
-  /** idle: nothing to do; ready: in the round; busy: a batch with its requests is under way;
-   * blocked: its row is held by somebody else and it waits for a waiting lane. */
+  waiting: PendingJoin[];
+  /**
+   * idle: no requests; ready: waits for a batch; busy: a batch with its requests is in progress;
+   * blocked: another transaction locks its row, and it waits for a slot to wait for the lock.
+   */
   state: 'idle' | 'ready' | 'busy' | 'blocked';
 }
 
-/** So many in one batch are a crowd, and for so long after it one is thought to be there. */
-const crowd = { size: 20, lastsMs: 500 };
-
-/** Who has not come to wait for a taken row by then is told; waiting takes lock_timeout at most. */
-const patienceMs = 1_500;
+/** A batch of this size is a burst; the batcher counts as under load for this long after it. */
+const burst = { size: 20, lastsMs: 500 };
 
 /**
- * Puts joins that arrive together into one transaction. While a batch is under way the next one
- * gathers; when nothing is under way a request leaves at once, so that a lone join takes no longer
- * than one transaction. A campaign has at most one batch under way, and the campaigns take turns,
- * so that a hot one does not starve the others. Several campaigns travel in one batch; one whose
- * row is held by somebody else is set aside to wait in a lane of its own.
+ * Joins that got no slot to wait for the locked row within this time are answered `campaign_busy`.
+ * The wait itself takes at most lock_timeout.
+ */
+const maxLockWaitMs = 1_500;
+
+/**
+ * Combines concurrent joins into one transaction. While a batch is in progress, the next one
+ * collects requests; otherwise a request starts at once, so a single join takes one transaction. A
+ * campaign has at most one batch in progress, and campaigns are served round-robin, so a hot
+ * campaign does not starve the others. One batch carries several campaigns; a campaign whose row
+ * is locked leaves the batch and waits separately.
  *
- * Nothing is answered before its COMMIT. A failed batch is sent again only when nothing can have
- * been applied or, with `again`, when the database can tell by the participations' ids what was.
+ * No request is answered before its COMMIT. A failed batch is retried only when provably nothing
+ * was applied or, with `again`, when the database can tell the outcome by the participations' ids.
  */
 export class JoinBatcher {
   readonly #options: BatcherOptions;
-  readonly #lines = new Map<string, Line>();
-  #round: Line[] = [];
-  /** In order of arrival, each with the timer that ends its patience. */
-  readonly #blocked = new Map<Line, NodeJS.Timeout>();
-  #lanesInUse = 0;
-  #waitingLanesInUse = 0;
+  readonly #queues = new Map<string, CampaignQueue>();
+  #ready: CampaignQueue[] = [];
+  /** In order of arrival, each with the timer of maxLockWaitMs. */
+  readonly #blocked = new Map<CampaignQueue, NodeJS.Timeout>();
+  #running = 0;
+  #waitingRunning = 0;
   #queued = 0;
   #dispatchIsPlanned = false;
-  #crowdedUntil = 0;
+  #underLoadUntil = 0;
   #drained: (() => void)[] = [];
   #closed = false;
 
@@ -90,27 +103,27 @@ export class JoinBatcher {
     this.#options = options;
   }
 
-  /** Joins that wait for their batch or are in one. */
+  /** Number of joins that wait or are in a batch. */
   get depth(): number {
     return this.#queued;
   }
 
-  /** Whether joins come in crowds just now: whatever can wait does better to. */
-  get isCrowded(): boolean {
-    return performance.now() < this.#crowdedUntil;
+  /** True during a burst of joins: background work should wait. */
+  get isUnderLoad(): boolean {
+    return performance.now() < this.#underLoadUntil;
   }
 
-  /** Campaigns that have joins in it. */
+  /** Number of campaigns with queued joins. */
   get lines(): number {
-    return this.#lines.size;
+    return this.#queues.size;
   }
 
   /**
-   * Joins, in order of arrival. Throws DomainError: what the database refused, `overloaded` before
-   * anything was written, `campaign_busy`, `database_unavailable` or `outcome_unknown`.
+   * Queues a join; resolves in order of arrival. Throws DomainError: a refusal of the database,
+   * `overloaded` before any write, `campaign_busy`, `database_unavailable` or `outcome_unknown`.
    */
   join(request: JoinRequest): Promise<Joined> {
-    const ahead = this.#lines.get(request.campaignId)?.waiting.length ?? 0;
+    const ahead = this.#queues.get(request.campaignId)?.waiting.length ?? 0;
     if (
       this.#closed ||
       this.#queued >= this.#options.maxQueued ||
@@ -119,40 +132,40 @@ export class JoinBatcher {
       return Promise.reject(new DomainError('overloaded', {}));
     }
     this.#options.onJoin?.(request);
-    const line = this.#lineOf(request.campaignId);
+    const queue = this.#queueOf(request.campaignId);
     this.#queued++;
     return new Promise((resolve, reject) => {
-      line.waiting.push({ request, resolve, reject, since: performance.now(), inDoubt: false });
-      if (line.state === 'idle') this.#makeReady(line);
+      queue.waiting.push({ request, resolve, reject, since: performance.now(), inDoubt: false });
+      if (queue.state === 'idle') this.#makeReady(queue);
       this.#planDispatch();
     });
   }
 
-  /** Takes no more joins and waits until those it has taken are answered. */
+  /** Refuses further joins and resolves when all queued ones are answered. */
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#queued === 0) return;
     await new Promise<void>((resolve) => this.#drained.push(resolve));
   }
 
-  #lineOf(campaignId: string): Line {
-    let line = this.#lines.get(campaignId);
-    if (line === undefined) {
-      line = { campaignId, waiting: [], state: 'idle' };
-      this.#lines.set(campaignId, line);
+  #queueOf(campaignId: string): CampaignQueue {
+    let queue = this.#queues.get(campaignId);
+    if (queue === undefined) {
+      queue = { campaignId, waiting: [], state: 'idle' };
+      this.#queues.set(campaignId, queue);
     }
-    return line;
+    return queue;
   }
 
-  #makeReady(line: Line): void {
-    line.state = 'ready';
-    this.#round.push(line);
+  #makeReady(queue: CampaignQueue): void {
+    queue.state = 'ready';
+    this.#ready.push(queue);
   }
 
-  /** What arrives in the same turn of the event loop leaves together. */
+  /** Requests of the same turn of the event loop share a batch. */
   #planDispatch(): void {
-    if (this.#dispatchIsPlanned || this.#round.length === 0) return;
-    if (this.#lanesInUse >= this.#options.lanes) return;
+    if (this.#dispatchIsPlanned || this.#ready.length === 0) return;
+    if (this.#running >= this.#options.concurrency) return;
     this.#dispatchIsPlanned = true;
     setImmediate(() => {
       this.#dispatchIsPlanned = false;
@@ -160,185 +173,185 @@ export class JoinBatcher {
     });
   }
 
-  /** Fills the free lanes; gives whether a batch has left. */
+  /** Starts batches while slots are free. Returns true if any started. */
   #dispatch(): boolean {
-    const before = this.#lanesInUse;
-    while (this.#round.length > 0 && this.#lanesInUse < this.#options.lanes) {
-      void this.#run(this.#gather());
+    const before = this.#running;
+    while (this.#ready.length > 0 && this.#running < this.#options.concurrency) {
+      void this.#run(this.#nextBatch());
     }
-    return this.#lanesInUse > before;
+    return this.#running > before;
   }
 
-  /** The next batch: an even share of every campaign that has somebody waiting. */
-  #gather(): Map<Line, Waiting[]> {
-    const batch = new Map<Line, Waiting[]>();
+  /** Takes the next batch: an equal part from every campaign in the ready list. */
+  #nextBatch(): Map<CampaignQueue, PendingJoin[]> {
+    const batch = new Map<CampaignQueue, PendingJoin[]>();
     let room = this.#options.maxBatch;
-    const round = this.#round;
-    let taken = 0;
-    while (taken < round.length && room > 0) {
-      const line = round[taken]!;
-      const share = Math.max(1, Math.ceil(room / (round.length - taken)));
-      const waiting = line.waiting.splice(0, share);
+    const ready = this.#ready;
+    let used = 0;
+    while (used < ready.length && room > 0) {
+      const queue = ready[used]!;
+      const maxJoins = Math.max(1, Math.ceil(room / (ready.length - used)));
+      const waiting = queue.waiting.splice(0, maxJoins);
       room -= waiting.length;
-      batch.set(line, waiting);
-      line.state = 'busy';
-      taken++;
+      batch.set(queue, waiting);
+      queue.state = 'busy';
+      used++;
     }
-    this.#round = round.slice(taken);
+    this.#ready = ready.slice(used);
     return batch;
   }
 
-  async #run(batch: Map<Line, Waiting[]>): Promise<void> {
-    this.#lanesInUse++;
-    const seats = [...batch.values()].flat();
-    this.#options.onWait?.(performance.now() - seats[0]!.since);
-    const answers = await this.#answersOf(seats, false);
-    this.#lanesInUse--;
+  async #run(batch: Map<CampaignQueue, PendingJoin[]>): Promise<void> {
+    this.#running++;
+    const joins = [...batch.values()].flat();
+    this.#options.onWait?.(performance.now() - joins[0]!.since);
+    const answers = await this.#answersOf(joins, false);
+    this.#running--;
 
-    const busy = new Map<Line, Waiting[]>();
-    for (const [index, seat] of seats.entries()) {
+    const busy = new Map<CampaignQueue, PendingJoin[]>();
+    for (const [index, join] of joins.entries()) {
       if (!isBusy(answers[index])) continue;
-      const line = this.#lineOf(seat.request.campaignId);
-      busy.set(line, [...(busy.get(line) ?? []), seat]);
+      const queue = this.#queueOf(join.request.campaignId);
+      busy.set(queue, [...(busy.get(queue) ?? []), join]);
     }
-    for (const line of batch.keys()) {
-      const held = busy.get(line);
-      if (held === undefined) {
-        this.#rest(line);
+    for (const queue of batch.keys()) {
+      const locked = busy.get(queue);
+      if (locked === undefined) {
+        this.#release(queue);
       } else {
-        line.waiting = [...held, ...line.waiting];
-        this.#block(line);
+        queue.waiting = [...locked, ...queue.waiting];
+        this.#block(queue);
       }
     }
-    this.#goOn(() => {
-      for (const [index, seat] of seats.entries()) {
-        if (!isBusy(answers[index])) this.#answer(seat, answers[index]);
+    this.#continue(() => {
+      for (const [index, join] of joins.entries()) {
+        if (!isBusy(answers[index])) this.#answer(join, answers[index]);
       }
-      this.#tell(seats, answers);
+      this.#notifyJoined(joins, answers);
     });
   }
 
   /**
-   * The next batch first, so that the database works while this process answers the last one:
-   * answering a few hundred requests takes as long as joining them.
+   * Starts the next batch first, so that the database works while this process answers the last
+   * one: a few hundred answers take as long as their joins.
    */
-  #goOn(answer: () => void): void {
+  #continue(answer: () => void): void {
     this.#runBlocked();
     if (this.#dispatch()) setImmediate(answer);
     else answer();
   }
 
-  #block(line: Line): void {
-    line.state = 'blocked';
+  #block(queue: CampaignQueue): void {
+    queue.state = 'blocked';
     const giveUp = () => {
-      this.#blocked.delete(line);
-      const seats = line.waiting.splice(0);
-      this.#rest(line);
-      for (const seat of seats) this.#answerBusy(seat);
+      this.#blocked.delete(queue);
+      const joins = queue.waiting.splice(0);
+      this.#release(queue);
+      for (const join of joins) this.#answerBusy(join);
     };
-    this.#blocked.set(line, setTimeout(giveUp, patienceMs));
+    this.#blocked.set(queue, setTimeout(giveUp, maxLockWaitMs));
   }
 
-  /** Each blocked campaign waits for its row alone, in a lane of which there are few. */
+  /** Each blocked campaign waits for its row alone, in one of few slots. */
   #runBlocked(): void {
-    for (const [line, patience] of this.#blocked) {
-      if (this.#waitingLanesInUse >= this.#options.waitingLanes) return;
-      clearTimeout(patience);
-      this.#blocked.delete(line);
-      void this.#wait(line);
+    for (const [queue, timer] of this.#blocked) {
+      if (this.#waitingRunning >= this.#options.waitingConcurrency) return;
+      clearTimeout(timer);
+      this.#blocked.delete(queue);
+      void this.#wait(queue);
     }
   }
 
-  async #wait(line: Line): Promise<void> {
-    this.#waitingLanesInUse++;
-    const seats = line.waiting.splice(0, this.#options.maxBatch);
-    const answers = await this.#answersOf(seats, true);
-    this.#waitingLanesInUse--;
-    // Who queued behind them has waited for the same row; they are told now, not after as long
-    // again.
-    const alsoHeld = answers.some(isBusy) ? line.waiting.splice(0) : [];
-    this.#rest(line);
-    this.#goOn(() => {
-      for (const [index, seat] of seats.entries()) this.#answer(seat, answers[index]);
-      for (const seat of alsoHeld) this.#answerBusy(seat);
-      this.#tell(seats, answers);
+  async #wait(queue: CampaignQueue): Promise<void> {
+    this.#waitingRunning++;
+    const joins = queue.waiting.splice(0, this.#options.maxBatch);
+    const answers = await this.#answersOf(joins, true);
+    this.#waitingRunning--;
+    // The joins behind them waited for the same row; answer them now instead of after another
+    // lock_timeout.
+    const alsoLocked = answers.some(isBusy) ? queue.waiting.splice(0) : [];
+    this.#release(queue);
+    this.#continue(() => {
+      for (const [index, join] of joins.entries()) this.#answer(join, answers[index]);
+      for (const join of alsoLocked) this.#answerBusy(join);
+      this.#notifyJoined(joins, answers);
     });
   }
 
-  #rest(line: Line): void {
-    if (line.waiting.length > 0) {
-      this.#makeReady(line);
+  #release(queue: CampaignQueue): void {
+    if (queue.waiting.length > 0) {
+      this.#makeReady(queue);
     } else {
-      line.state = 'idle';
-      this.#lines.delete(line.campaignId);
+      queue.state = 'idle';
+      this.#queues.delete(queue.campaignId);
     }
   }
 
-  #answer(seat: Waiting, answer: unknown): void {
+  #answer(join: PendingJoin, answer: unknown): void {
     this.#queued--;
-    if (isJoined(answer)) seat.resolve(answer);
-    else seat.reject(answer ?? new Error('a join of the batch has no answer'));
+    if (isJoined(answer)) join.resolve(answer);
+    else join.reject(answer ?? new Error('a join of the batch has no answer'));
     if (this.#queued === 0) for (const resolve of this.#drained.splice(0)) resolve();
   }
 
-  #answerBusy(seat: Waiting): void {
-    this.#answer(seat, new DomainError(seat.inDoubt ? 'outcome_unknown' : 'campaign_busy', {}));
+  #answerBusy(join: PendingJoin): void {
+    this.#answer(join, new DomainError(join.inDoubt ? 'outcome_unknown' : 'campaign_busy', {}));
   }
 
-  #tell(seats: readonly Waiting[], answers: readonly unknown[]): void {
+  #notifyJoined(joins: readonly PendingJoin[], answers: readonly unknown[]): void {
     const { onJoined } = this.#options;
     if (onJoined === undefined) return;
-    const joined = seats.filter((_, index) => isJoined(answers[index]));
+    const joined = joins.filter((_, index) => isJoined(answers[index]));
     for (const id of new Set(joined.map(({ request }) => request.campaignId))) onJoined(id);
   }
 
-  /** Sends a batch until it has an answer for each; never throws. */
-  async #answersOf(seats: readonly Waiting[], wait: boolean): Promise<unknown[]> {
-    const requests = seats.map((seat) => seat.request);
+  /** Sends a batch until each request has an answer; never throws. */
+  async #answersOf(joins: readonly PendingJoin[], wait: boolean): Promise<unknown[]> {
+    const requests = joins.map((join) => join.request);
     const startedAt = performance.now();
     for (let attempt = 1; ; attempt++) {
-      const again = seats.some((seat) => seat.inDoubt);
+      const again = joins.some((join) => join.inDoubt);
       try {
         const answers = await this.#options.send(requests, { wait, again });
-        if (requests.length >= crowd.size) this.#crowdedUntil = performance.now() + crowd.lastsMs;
+        if (requests.length >= burst.size) this.#underLoadUntil = performance.now() + burst.lastsMs;
         this.#options.onBatch?.(requests.length);
         return answers;
       } catch (error) {
         const failure = databaseError(error);
         if (failure.kind === 'unavailable' && !failure.safe) {
-          for (const seat of seats) seat.inDoubt = true;
+          for (const join of joins) join.inDoubt = true;
         }
         const waited = wait && failure.kind === 'busy';
         const retry = failure.kind === 'unavailable' || isWorthRetrying(error);
-        // Where connecting takes its whole time-out, three of them would be too long to wait for an
-        // answer; only whoever may have been taken waits for certainty.
-        const inDoubt = seats.some((seat) => seat.inDoubt);
+        // When each connection attempt takes its whole time-out, three are too long. Keep retrying
+        // only if the batch may have been committed.
+        const inDoubt = joins.some((join) => join.inDoubt);
         const inTime = inDoubt || performance.now() - startedAt < lastStartMs;
         if (retry && !waited && inTime && attempt < maxAttempts) {
           await sleep(retryWaitMs(attempt));
-        } else if (isOfOneMember(failure) && seats.length > 1) {
-          return await this.#oneByOne(seats, wait);
+        } else if (canBeOneJoin(failure) && joins.length > 1) {
+          return await this.#sendOneByOne(joins, wait);
         } else {
-          return seats.map((seat) =>
-            seat.inDoubt ? new DomainError('outcome_unknown', {}) : asDomainError(error),
+          return joins.map((join) =>
+            join.inDoubt ? new DomainError('outcome_unknown', {}) : asDomainError(error),
           );
         }
       }
     }
   }
 
-  /** A batch failed for what one of its members holds: the others are not to suffer for it. */
-  async #oneByOne(seats: readonly Waiting[], wait: boolean): Promise<unknown[]> {
+  /** One join made the batch fail; send each alone so that the others succeed. */
+  async #sendOneByOne(joins: readonly PendingJoin[], wait: boolean): Promise<unknown[]> {
     const answers: unknown[] = [];
-    for (const seat of seats) {
-      answers.push(...(await this.#answersOf([seat], wait)));
+    for (const join of joins) {
+      answers.push(...(await this.#answersOf([join], wait)));
     }
     return answers;
   }
 }
 
-/** Whether what one member holds can be the cause; a pool without connections fails them all. */
-function isOfOneMember({ kind }: DatabaseFailure): boolean {
+/** Returns true when a single join can be the cause; an unreachable database fails all of them. */
+function canBeOneJoin({ kind }: DatabaseFailure): boolean {
   return kind === 'constraint' || kind === 'refusal' || kind === 'unknown';
 }
 

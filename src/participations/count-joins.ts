@@ -3,13 +3,13 @@ import type { Metrics } from '../observability/metrics.ts';
 import type { JoinBatcher } from './batcher.ts';
 import type { Joined, JoinRequest } from './join.ts';
 
-/** What a join needs of the application. */
+/** Dependencies of a join. */
 export interface JoinDeps {
   readonly joins: Pick<JoinBatcher, 'join'>;
   readonly metrics: Pick<Metrics, 'joins'>;
 }
 
-/** Joins, and counts it by what came of it. Throws what the batcher throws. */
+/** Joins and counts the outcome in the metrics. Throws the batcher's errors. */
 export async function joinCounted(
   { joins, metrics }: JoinDeps,
   wish: JoinRequest,

@@ -3,26 +3,26 @@ import { query, type Queryable } from '../database/query.ts';
 import { inApiWords } from '../database/status-words.ts';
 import { domainErrorNamed, type DomainError } from '../errors/errors.ts';
 
-/** One buyer's wish for slots, with everything that its answer depends on. */
+/** One buyer's order of slots, with everything that its answer depends on. */
 export interface JoinRequest {
   readonly campaignId: string;
-  /** A new uuid v7, made by the service: it also tells a batch that is sent again what it did. */
+  /** A new uuid v7 from the service; it also tells whether a retried batch was applied. */
   readonly participationId: string;
   readonly userId: string;
   readonly quantity: number;
   readonly shippingAddress: string;
   readonly note: string | null;
-  /** The Idempotency-Key, if there was one. */
+  /** The Idempotency-Key, if any. */
   readonly key: string | null;
-  /** How the audit log names who did it. */
+  /** The caller's name in the audit log. */
   readonly actor: string;
 }
 
-/** What a join that was taken has become. */
+/** The result of an accepted join. */
 export interface Joined {
   readonly participationId: string;
   readonly joinedAt: Date;
-  /** The key had been answered before; this is that answer. */
+  /** The key was used before; this is the first answer. */
   readonly replayed: boolean;
 }
 
@@ -59,20 +59,20 @@ const joinCampaigns = query<Parameters, AnswerRow>(
   from sambatan.join_campaigns($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 );
 
-/** How one call of the database function is to be made. */
+/** Options of one call of the database function. */
 export interface JoinOptions {
-  /** Joins a minute and user; 0 for no limit. */
+  /** Maximum number of joins per minute and user; 0 for no limit. */
   readonly attemptLimit: number;
-  /** Whether to wait (as long as lock_timeout allows) for a campaign that somebody else holds. */
+  /** True: wait (at most lock_timeout) for a locked campaign row. */
   readonly wait: boolean;
-  /** Whether the same batch was sent before and may have been committed. */
+  /** True when the same batch was sent before and may have been committed. */
   readonly again: boolean;
 }
 
 /**
- * Takes a batch of joins, in order of arrival, in one transaction: `db` runs this one statement as
- * a transaction of its own. Gives each request's own answer, in the same order. A refusal that only
- * says that the campaign's row is taken is `campaign_busy`.
+ * Applies a batch of joins in order of arrival, in one transaction: `db` runs this single
+ * statement. Returns the answer of each request, in the same order. A join refused because the
+ * campaign's row is locked is `campaign_busy`.
  */
 export async function joinAll(
   db: Queryable,
@@ -100,7 +100,7 @@ export async function joinAll(
   return requests.map((request) => answers.get(request)!);
 }
 
-/** The requests of one campaign side by side, each campaign's in order of arrival. */
+/** Groups the requests by campaign; keeps the order of arrival within each. */
 function sideBySide(requests: readonly JoinRequest[]): readonly JoinRequest[] {
   const first = requests[0]?.campaignId;
   if (requests.every(({ campaignId }) => campaignId === first)) return requests;
@@ -120,7 +120,7 @@ function answerOf(row: AnswerRow): JoinAnswer {
   return refused;
 }
 
-/** What must be the same for the same Idempotency-Key to be the same request. */
+/** Returns the hash of everything that must be equal for requests with the same Idempotency-Key. */
 function requestHash(request: JoinRequest): Buffer {
   const { userId, quantity, shippingAddress, note } = request;
   return hash('sha256', JSON.stringify([userId, quantity, shippingAddress, note]), 'buffer');

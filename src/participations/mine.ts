@@ -12,18 +12,18 @@ import { retryRead, runInTransaction } from '../operation/run.ts';
 import * as sql from './queries.ts';
 
 export interface OwnParticipationsInput {
-  /** Undefined: every status. */
+  /** Undefined: all statuses. */
   readonly statuses?: readonly ParticipationStatus[] | undefined;
-  /** Undefined: every payment state. */
+  /** Undefined: all payment states. */
   readonly paymentStates?: readonly PaymentState[] | undefined;
-  /** Id of the last participation of the page before. */
+  /** The last id of the previous page. */
   readonly before: string | null;
   readonly limit: number;
 }
 
 /**
- * A page of what a buyer takes part in, newest first, with the sums that are really to be
- * transferred: a payment that nobody has looked at yet gets its account and unique code now.
+ * Returns a page of a buyer's orders, newest first, with the exact amounts to transfer. A payment
+ * that was never opened gets its account and unique code now.
  */
 export async function viewOwnParticipations(
   db: Database,
@@ -42,13 +42,13 @@ export async function viewOwnParticipations(
   return opened.includes(true) ? await read() : rows;
 }
 
-/** Gives a payment its account and code. False where it cannot have them now. */
+/** Gives a payment its account and code. Returns false where that is not possible now. */
 async function open(db: Database, actor: Actor, participationId: string): Promise<boolean> {
   try {
     await runInTransaction(db, (tx) => viewPayment(tx, actor, participationId));
     return true;
   } catch (error) {
-    // The order's own page says why; the list shows the price.
+    // The order's own page shows the reason; the list shows the price.
     if (error instanceof DomainError) return false;
     throw error;
   }

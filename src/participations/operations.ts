@@ -14,12 +14,12 @@ export interface JoinInput {
   readonly quantity: number;
   readonly shippingAddress: string;
   readonly note?: string | undefined;
-  /** Whose slots they will be. */
+  /** The buyer of the slots. */
   readonly userId: string;
   readonly key?: string | undefined;
 }
 
-/** A shipping address without the blanks around it. Refuses one that is none: validation_failed. */
+/** Returns the trimmed shipping address. Refuses: validation_failed. */
 export function shippingAddressOf(typed: string): string {
   const address = typed.trim();
   if (address.length >= 10) return address;
@@ -29,7 +29,7 @@ export function shippingAddressOf(typed: string): string {
   });
 }
 
-/** The request that a caller's input makes. Refuses: validation_failed. */
+/** Builds the join request of a caller's input. Refuses: validation_failed. */
 export function joinRequestOf(caller: SignedIn, campaignId: string, input: JoinInput): JoinRequest {
   return {
     campaignId,
@@ -43,7 +43,9 @@ export function joinRequestOf(caller: SignedIn, campaignId: string, input: JoinI
   };
 }
 
-/** One participation, for those whom its address is open to. Refuses: participation_not_found. */
+/**
+ * Returns one participation to callers who may see its address. Refuses: participation_not_found.
+ */
 export async function viewParticipation(
   db: Queryable,
   actor: Actor,
@@ -54,8 +56,8 @@ export async function viewParticipation(
 }
 
 /**
- * Gives reserved slots back. An operator's or the service's cancellation says so in its reason; the
- * owner's is the buyer's. Refuses: participation_not_found, participation_transition_not_allowed,
+ * Releases reserved slots. The reason records whether the owner, an operator or the service
+ * cancelled. Refuses: participation_not_found, participation_transition_not_allowed,
  * campaign_closing, deadline_passed.
  */
 export async function cancelParticipation(
@@ -74,7 +76,7 @@ export async function cancelParticipation(
 }
 
 export interface ParticipationChange {
-  /** At most what it is: fewer slots go back. */
+  /** At most the current quantity; the difference is released. */
   readonly quantity?: number | undefined;
   readonly shippingAddress?: string | undefined;
   /** Empty or null: no note. */
@@ -82,7 +84,7 @@ export interface ParticipationChange {
 }
 
 /**
- * Corrects a participation's address, note or quantity; what is left out stays. Refuses:
+ * Corrects a participation's address, note or quantity; omitted fields stay. Refuses:
  * validation_failed, participation_not_found, forbidden, participation_transition_not_allowed, and
  * for a quantity more_slots_by_joining, quantity_out_of_bounds, campaign_not_active,
  * campaign_closing, deadline_passed, payment_not_open.
@@ -108,8 +110,9 @@ export async function changeParticipation(
 }
 
 /**
- * The payment was verified: confirms a reserved participation. Refuses: participation_not_found,
- * participation_transition_not_allowed, campaign_closing, deadline_passed, installation_held.
+ * Confirms a reserved participation after its payment was verified. Refuses:
+ * participation_not_found, participation_transition_not_allowed, campaign_closing,
+ * deadline_passed, installation_held.
  */
 export async function confirmParticipation(
   tx: Tx,
@@ -126,8 +129,8 @@ export async function confirmParticipation(
 }
 
 /**
- * The goods were received. Refuses: participation_not_found, participation_not_paid,
- * participation_transition_not_allowed.
+ * Records that the buyer received the goods. Refuses: participation_not_found,
+ * participation_not_paid, participation_transition_not_allowed.
  */
 export async function fulfilParticipation(
   tx: Tx,
@@ -140,7 +143,7 @@ export async function fulfilParticipation(
   return await participationNow(tx, participationId);
 }
 
-/** A participation after a change, with what the change did to its money. */
+/** Returns a participation after a change, with the effect on its money. */
 async function participationNow(tx: Tx, participationId: string): Promise<Participation> {
   return participationOf(await tx.one(sql.findParticipation, participationId));
 }
@@ -151,7 +154,7 @@ async function permitOnParticipation(
   action: Action,
   participationId: string,
 ): Promise<{ row: sql.ParticipationWithMoney; caller: SignedIn }> {
-  // A stranger learns nothing by guessing ids: not even that they have to sign in for this one.
+  // The same answer for every id, so that guessing ids tells a visitor nothing.
   if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
   const row = await db.maybe(sql.findParticipation, participationId);
   const hidden = 'participation_not_found';

@@ -9,7 +9,7 @@ import {
 } from '../ledger/payments/payment-state.ts';
 import type { ParticipationWithMoney } from './queries.ts';
 
-/** A participation with the buyer's name and address, as those who pack and sell see it. */
+/** A participation with the buyer's name and address, for packing and selling. */
 export type ParticipantRow = ParticipationWithMoney & Buyer;
 
 /** From the buyer's profile. */
@@ -18,22 +18,22 @@ export interface Buyer {
   readonly email: string | null;
 }
 
-/** What a list of participants is narrowed to; null and empty: not narrowed. */
+/** Filters of a participant list; null and empty mean no filter. */
 export type ParticipantFilter = readonly [
   campaignId: string,
   statuses: StoredParticipationStatus[],
   states: PaymentState[] | null,
-  /** Each has to be somewhere in name, e-mail address, address, note or id. */
+  /** Each word must occur in name, e-mail address, address, note or id. */
   words: string[] | null,
-  /** Of a telephone number, without its country and area prefix. */
+  /** Digits of a telephone number without country and area prefix. */
   digits: string | null,
-  /** Only what a parcel is packed for: paid, and something of it is delivered. */
+  /** Only orders to pack: paid, with at least one delivered slot. */
   onlyToPack: boolean,
 ];
 
 /**
- * Participations `p` that match. What a filter does not ask for is not looked up: an `or` whose
- * first side is true ends there, so a plain list reads no ledger entry and no profile.
+ * Participations `p` that match. An unused filter costs nothing: an `or` whose first side is true
+ * stops there, so a plain list reads no ledger entry and no profile.
  */
 const matching = `sambatan.participants p
     join sambatan.campaigns c on c.campaign_id = p.campaign_id
@@ -55,7 +55,7 @@ const columns = `p.campaign_id, p.participation_id, p.user_id, p.quantity, p.und
     p.fulfilled_at, p.cancel_reason, p.shipping_address, p.note, f.display_name, f.email,
     ${moneyColumns('p', 'c', 'm')}`;
 
-/** Matching participations in order of their ids, from a place on: what is exported and packed. */
+/** Matching participations after an id, in the order of ids; for exports and packing. */
 export const listParticipants = query<
   [
     campaignId: string,
@@ -80,11 +80,11 @@ export const listParticipants = query<
   order by p.participation_id`,
 );
 
-/** How a list of participants can be sorted. */
+/** Sort orders of a participant list. */
 export const participantSorts = ['joined', 'newest', 'name', 'slots', 'pay_by'] as const;
 export type ParticipantSort = (typeof participantSorts)[number];
 
-/** The sort key that is no text; smaller ones come first. */
+/** The numeric sort key; smaller values come first. */
 const sortNumber = `case $7::text
       when 'slots' then - ${deliveredQuantity('p')}
       when 'newest' then - extract(epoch from p.joined_at)
@@ -95,8 +95,8 @@ const sortNumber = `case $7::text
       end`;
 
 /**
- * One page of matching participations, sorted, and how many match in all: for people who jump from
- * page to page, which takes a walk over the whole campaign.
+ * One sorted page of matching participations with the total number of matches, for jumping between
+ * pages; reads the whole campaign.
  */
 export const pageOfParticipants = query<
   [
@@ -132,7 +132,7 @@ export const pageOfParticipants = query<
   order by page.place`,
 );
 
-/** How many participations of a campaign are in each payment state. */
+/** The number of a campaign's participations per payment state. */
 export const countPaymentStates = query<
   [campaignId: string],
   { readonly payment_state: PaymentState; readonly participations: bigint }
@@ -150,16 +150,16 @@ export interface RefundRow {
   readonly participation_id: string;
   readonly user_id: string;
   readonly quantity: number;
-  /** Whole rupiah that were paid and would go back. */
+  /** Whole rupiah that were paid and would be refunded. */
   readonly amount: bigint;
   readonly display_name: string | null;
 }
 
 /**
- * Payments that have arrived for confirmed participations: what a cancellation gives back, the
- * unique code with it. One look into an index for each participation, said so that no planner turns
- * it round: with the tables joined, and ten thousand rows that were not analysed yet, each payment
- * was compared with each participation, and the page took longer than 15 s.
+ * Payments received for confirmed participations: what a cancellation refunds, unique code
+ * included. The query forces one index lookup per participation. With a plain join over ten
+ * thousand rows that were not analyzed yet, PostgreSQL compared each payment with each
+ * participation, and the page took longer than 15 s.
  */
 const paid = (start: string) => `(
     select participation_id, user_id, quantity from sambatan.participants
@@ -173,7 +173,7 @@ const paid = (start: string) => `(
       and x.status = 'settled'
     offset 0) t`;
 
-/** A page of who would be refunded how much if the campaign were called off now. */
+/** A page of the refunds, per buyer, that cancelling the campaign now would make. */
 export const listExpectedRefunds = query<
   [campaignId: string, after: string | null, limit: number],
   RefundRow
@@ -188,7 +188,7 @@ export const listExpectedRefunds = query<
   order by r.participation_id`,
 );
 
-/** How many would be refunded, and how much in all. */
+/** The number of these refunds and their sum. */
 export const sumExpectedRefunds = query<
   [campaignId: string],
   { readonly refunds: bigint; readonly amount: bigint }

@@ -12,24 +12,25 @@ import type { PaymentState } from '../ledger/payments/payment-state.ts';
 import { retryRead } from '../operation/run.ts';
 import * as sql from './participant-list-queries.ts';
 
-/** Rows that one statement of an export reads. */
+/** Rows per SQL statement of an export. */
 const maxBatchRows = 1_000;
-/** Words of a search that are looked for; the rest is passed over. */
+/** Maximum number of words in a search; the rest is ignored. */
 const maxWords = 8;
 
-/** What a list of participants is narrowed to; nothing: everybody. */
+/** Filters of a participant list; without any: all participants. */
 export interface ParticipantListInput {
   readonly status?: ParticipationStatus | undefined;
   readonly paymentState?: PaymentState | undefined;
-  /** Of name, e-mail address, address, note or id; or a telephone number. */
+  /** Words of name, e-mail address, address, note or id; or a telephone number. */
   readonly search?: string | undefined;
-  /** Only what a parcel is packed for: paid, and something of it is delivered. */
+  /** Only orders to pack: paid, with at least one delivered slot. */
   readonly onlyToPack?: boolean | undefined;
 }
 
 /**
- * A campaign and who joined it in order of their ids, with addresses, for those who may read them:
- * `limit` of them after the participation `after`. Refuses: campaign_not_found, forbidden.
+ * Returns a campaign and its participants in the order of ids, with addresses, to callers who may
+ * read them: `limit` of them after the participation `after`. Refuses: campaign_not_found,
+ * forbidden.
  */
 export async function viewParticipants(
   db: Queryable,
@@ -47,19 +48,19 @@ export async function viewParticipants(
   return { campaign, rows };
 }
 
-/** A page of participants that somebody can jump to, and how many there are. */
+/** One page of participants, with the total number. */
 export interface ParticipantPage {
   readonly campaign: Campaign;
   readonly rows: readonly sql.ParticipantRow[];
-  /** Participations that match, on all pages. */
+  /** Number of matching participations on all pages. */
   readonly total: number;
-  /** Participations of the whole campaign in each payment state. */
+  /** Number of participations of the whole campaign per payment state. */
   readonly states: ReadonlyMap<PaymentState, number>;
 }
 
 /**
- * One page of a campaign's participants, sorted; `page` counts from 1. Refuses: campaign_not_found,
- * forbidden.
+ * Returns one sorted page of a campaign's participants; `page` counts from 1. Refuses:
+ * campaign_not_found, forbidden.
  */
 export async function viewParticipantPage(
   db: Queryable,
@@ -83,12 +84,14 @@ export async function viewParticipantPage(
     db.rows(sql.pageOfParticipants, ...filter, sort, offset, pageSize);
   const states = await countStates(db, campaignId);
   let rows = await read((page - 1) * pageSize);
-  // A page behind the last one says nothing of how many there are.
+  // An empty page after the last one has no row that carries the total.
   if (rows.length === 0 && page > 1) rows = await read(0);
   return { campaign, rows, total: Number(rows[0]?.total ?? 0), states };
 }
 
-/** How many participations of a campaign are in each payment state; those with none are not in it. */
+/**
+ * Returns the number of a campaign's participations per payment state; omits states without any.
+ */
 export async function countStates(
   db: Queryable,
   campaignId: string,
@@ -97,7 +100,7 @@ export async function countStates(
   return new Map(rows.map((row) => [row.payment_state, Number(row.participations)]));
 }
 
-/** Everybody of a roster, page by page, so that ten thousand take no more memory than a thousand. */
+/** Yields all participants page by page, so that memory does not grow with their number. */
 export async function* wholeRoster(
   db: Queryable,
   campaignId: string,
@@ -129,7 +132,9 @@ function filterOf(campaignId: string, input: ParticipantListInput): sql.Particip
   ];
 }
 
-/** The words of a search as `like` patterns for text that `sambatan.search_fold` gave. */
+/**
+ * Converts the words of a search to `like` patterns for text normalized by `sambatan.search_fold`.
+ */
 function wordsOf(search: string): string[] {
   const words = foldText(search)
     .split(/\s+/)
@@ -138,7 +143,7 @@ function wordsOf(search: string): string[] {
 }
 
 /**
- * The digits of a search that is a telephone number, or part of one, without the country code or
+ * Returns the digits of a search that is (part of) a telephone number, without the country code or
  * the leading 0; undefined for anything else.
  */
 export function phoneDigitsOf(search: string): string | undefined {
@@ -147,18 +152,18 @@ export function phoneDigitsOf(search: string): string | undefined {
   return digits.length >= 4 ? digits : undefined;
 }
 
-/** What calling a campaign off would give back now. */
+/** The refunds that cancelling the campaign now would make. */
 export interface RefundPreview {
   readonly campaign: Campaign;
   readonly refunds: number;
-  /** Whole rupiah in all. */
+  /** The sum in whole rupiah. */
   readonly amount: bigint;
   readonly rows: readonly sql.RefundRow[];
 }
 
 /**
- * Who would be refunded how much if the campaign were called off now: the sum over all, and a page
- * of them. Refuses: campaign_not_found, forbidden.
+ * Returns the refunds that cancelling the campaign now would make: the sum, and one page of them.
+ * Refuses: campaign_not_found, forbidden.
  */
 export async function previewRefunds(
   db: Queryable,

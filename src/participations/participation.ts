@@ -4,13 +4,13 @@ import type { Joined, JoinRequest } from './join.ts';
 import type { ParticipationMoney } from '../ledger/payments/payment-state.ts';
 import type { OwnRow, ParticipationRow, ParticipationWithMoney } from './queries.ts';
 
-/** A participation as its owner, the campaign's seller, operators and the service may see it. */
+/** A participation as its owner, the campaign's seller, operators and the service see it. */
 export interface Participation extends ParticipationMoney {
   readonly id: string;
   readonly campaign_id: string;
   readonly user_id: string;
   readonly quantity: number;
-  /** Slots that the buyer gets, or will: less than the quantity after a shortfall. */
+  /** Slots that the buyer gets; less than the quantity after a shortfall. */
   readonly delivered_quantity: number;
   readonly status: ParticipationStatus;
   readonly shipping_address: string;
@@ -25,7 +25,10 @@ export interface Participation extends ParticipationMoney {
   readonly cancel_reason: ParticipationRow['cancel_reason'];
 }
 
-/** Slots that the buyer gets; in SQL this is `deliveredQuantity` of ledger/payment-state.ts. */
+/**
+ * Returns the slots that the buyer gets; in SQL this is `deliveredQuantity` of
+ * ledger/payment-state.ts.
+ */
 export function deliveredQuantityOf({
   status,
   quantity,
@@ -34,7 +37,7 @@ export function deliveredQuantityOf({
   return status === 'cancelled' || status === 'refunded' ? 0 : quantity - short;
 }
 
-/** The participation that a row tells of. */
+/** Converts a row to a participation. */
 export function participationOf(row: ParticipationWithMoney): Participation {
   return {
     id: row.participation_id,
@@ -62,7 +65,7 @@ export function participationOf(row: ParticipationWithMoney): Participation {
   };
 }
 
-/** A participation with its campaign, for the buyer whose it is. */
+/** Converts a row to a participation with its campaign, for its buyer. */
 export function ownParticipationOf(row: OwnRow) {
   return {
     ...participationOf(row),
@@ -72,7 +75,7 @@ export function ownParticipationOf(row: OwnRow) {
   };
 }
 
-/** What a join answers: the participation as it was made. */
+/** The answer to a join: the new participation. */
 export type JoinResult = Pick<
   Participation,
   | 'id'
@@ -87,8 +90,8 @@ export type JoinResult = Pick<
 >;
 
 /**
- * The answer to a join that was taken. A replayed one is the first answer again: the key stands for
- * the same body, and what was made then was reserved.
+ * Returns the answer to an accepted join. A replayed answer is the first answer: the key stands
+ * for the same body, and its status then was reserved.
  */
 export function joinResultOf(request: JoinRequest, joined: Joined): JoinResult {
   return {

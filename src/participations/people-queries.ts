@@ -1,6 +1,6 @@
 import { query } from '../database/query.ts';
 
-/** Somebody who takes part, or an account that may. */
+/** A buyer, or an account that can become one. */
 export interface PersonRow {
   readonly user_id: string;
   readonly display_name: string | null;
@@ -8,7 +8,7 @@ export interface PersonRow {
   readonly participations: bigint;
 }
 
-/** Orders that are counted of each person. */
+/** Maximum number of orders counted per person. */
 const maxCounted = 1_000;
 
 const person = (users: string) => `select u.user_id, f.display_name, f.email, n.participations
@@ -18,13 +18,13 @@ const person = (users: string) => `select u.user_id, f.display_name, f.email, n.
     select 1 from sambatan.participants p where p.user_id = u.user_id limit ${maxCounted}) c) n
   order by n.participations desc, f.display_name, u.user_id`;
 
-/** Whose e-mail address this is. */
+/** The account with this e-mail address. */
 export const peopleByEmail = query<[email: string, limit: number], PersonRow>(
   'people_by_email',
   person('select user_id from sambatan.profiles where lower(email) = lower($1) limit $2'),
 );
 
-/** Whose name and e-mail address have words that begin like this: a text search query. */
+/** Accounts whose name and e-mail address match this text search query by word prefixes. */
 export const peopleByWords = query<[words: string, limit: number], PersonRow>(
   'people_by_words',
   person(`select user_id from sambatan.profiles
@@ -34,8 +34,8 @@ export const peopleByWords = query<[words: string, limit: number], PersonRow>(
 );
 
 /**
- * Who has saved an address, or ordered to one, with a telephone number that begins with these
- * digits (from the 8 on).
+ * Accounts that saved an address, or ordered to one, with a telephone number that begins with
+ * these digits (from the 8 on).
  */
 export const peopleByPhone = query<[digits: string, limit: number], PersonRow>(
   'people_by_phone',

@@ -7,26 +7,26 @@ import * as people from './people-queries.ts';
 import * as sql from './queries.ts';
 import { phoneDigitsOf } from './participant-list.ts';
 
-/** People and orders that one search gives. */
+/** Maximum number of people and of orders per search. */
 const maxPeople = 20;
 const maxOrders = 100;
-/** Words of a search that are looked for; the rest is passed over. */
+/** Maximum number of words in a search; the rest is ignored. */
 const maxWords = 6;
 
 export interface FoundPeople {
-  /** Empty where an order was found by its id. */
+  /** Empty when the search was an order's id. */
   readonly people: readonly people.PersonRow[];
-  /** Their orders, the newest first. */
+  /** Their orders, newest first. */
   readonly orders: readonly sql.FoundParticipation[];
-  /** Whether there may be more people or orders than these. */
+  /** True when there may be more people or orders. */
   readonly isCut: boolean;
 }
 
 const nothing: FoundPeople = { people: [], orders: [], isCut: false };
 
 /**
- * Who somebody is looking for, with their orders: by the id of an order or an account, an e-mail
- * address, a telephone number, or words of a name. Refuses: forbidden.
+ * Finds people and their orders by the id of an order or an account, an e-mail address, a
+ * telephone number, or words of a name. Refuses: forbidden.
  */
 export async function findPeople(
   db: Queryable,

@@ -17,7 +17,7 @@ export interface ParticipationRow {
   readonly participation_id: string;
   readonly user_id: string;
   readonly quantity: number;
-  /** Of the quantity, what cannot be delivered or was taken back. */
+  /** Slots of the quantity that are not delivered or were taken back. */
   readonly undelivered_slots: number;
   readonly status: StoredParticipationStatus;
   readonly joined_at: Date;
@@ -36,10 +36,10 @@ const columns = `campaign_id, participation_id, user_id, quantity, undelivered_s
     updated_at, hold_expires_at, confirmed_at, cancelled_at, refunded_at, fulfilled_at,
     cancel_reason, shipping_address, note`;
 
-/** A participation with how its money stands. */
+/** A participation with its payment state. */
 export type ParticipationWithMoney = ParticipationRow & ParticipationMoney;
 
-/** Participations `p` with their campaigns `c`, and how their money stands. */
+/** Participations `p` with their campaigns `c` and payment state. */
 const money = moneyColumns('p', 'c', 'm');
 
 /** One participation by its id alone, with the brand that decides who may see it. */
@@ -54,7 +54,7 @@ export const findParticipation = query<
   ${ledgerOf('p')}`,
 );
 
-/** What goes with a participation for those who look one up. */
+/** The owner's data of a looked-up participation. */
 export interface Whose {
   readonly title: string;
   readonly display_name: string | null;
@@ -68,13 +68,13 @@ const found = (where: string) => `select p.*, c.title, f.display_name, f.email, 
   left join sambatan.profiles f on f.user_id = p.user_id
   ${ledgerOf('p')}`;
 
-/** A participation with whose it is, for those who look one up. */
+/** A participation with its owner's data, for operators who look one up. */
 export const lookUpParticipation = query<[participationId: string], FoundParticipation>(
   'look_up_participation',
   found('participation_id = $1'),
 );
 
-/** What these users take part in, newest first. */
+/** The participations of these users, newest first. */
 export const lookUpUsersParticipations = query<
   [userIds: string[], limit: number],
   FoundParticipation
@@ -83,19 +83,19 @@ export const lookUpUsersParticipations = query<
   `${found('user_id = any ($1)')} order by p.participation_id desc limit $2`,
 );
 
-/** A contribution as everybody may see it: no id, no address, of the name one letter. */
+/** A public contribution: no id, no address, one letter of the name. */
 export interface ContributionRow {
   readonly quantity: number;
   readonly joined_at: Date;
   readonly initial: string | null;
 }
 
-/** How many of the last contributions everybody is shown. */
+/** Number of recent contributions shown to everybody. */
 export const shownContributions = 6;
 
 /**
- * The last contributions to a campaign that still count, newest first. Of the newest fifty, so that
- * many who left are never read through.
+ * The latest live contributions to a campaign, newest first. Considers only the newest fifty, so
+ * that many cancelled ones are never read through.
  */
 const lastContributions = (campaignId: string, limit: string) => `
   select r.quantity, r.joined_at, upper(left(trim(f.display_name), 1)) as initial, r.participation_id
@@ -112,7 +112,7 @@ export const recentContributions = query<[campaignId: string, limit: number], Co
   order by participation_id desc`,
 );
 
-/** What goes with a participation for the buyer whose it is. Whole rupiah. */
+/** Campaign data of a participation for its buyer. Whole rupiah. */
 export interface OwnCampaign {
   readonly title: string;
   readonly brand_name: string;
@@ -122,9 +122,9 @@ export interface OwnCampaign {
   readonly price_per_slot: bigint;
   readonly deadline: Date;
   readonly is_closing: boolean;
-  /** Of a shipped batch: from when on an order without a word counts as received. */
+  /** For a shipped batch: when an order without the buyer's answer counts as received. */
   readonly received_after: Date | null;
-  /** Whether its payment has an account and a unique code already. */
+  /** True when its payment has an account and a unique code. */
   readonly has_account: boolean;
 }
 
@@ -141,7 +141,7 @@ const own = (where: string) => `select p.*, c.title, b.name as brand_name, c.pro
   ${ledgerOf('p')}
   order by p.participation_id desc`;
 
-/** What a buyer takes part in, newest first: few enough to be sorted. */
+/** A buyer's participations, newest first; few enough to sort. */
 export const listOwnParticipations = query<
   [
     userId: string,
@@ -161,15 +161,15 @@ export const listOwnParticipations = query<
     order by participation_id desc limit $4`)}`,
 );
 
-/** One participation with what goes with it for its buyer. */
+/** One participation with its campaign data, for its buyer. */
 export const findOwnParticipation = query<[participationId: string, userId: string], OwnRow>(
   'find_own_participation',
   own('participation_id = $1 and user_id = $2'),
 );
 
 /**
- * A buyer's own participations in one campaign, newest first; their quantity is without what cannot
- * be delivered, unless nothing is.
+ * A buyer's participations in one campaign, newest first. The quantity excludes undelivered slots,
+ * unless nothing is delivered.
  */
 export const ownInCampaign = query<
   [userId: string, campaignId: string],
@@ -182,9 +182,8 @@ export const ownInCampaign = query<
 );
 
 /**
- * What the log tells of one participation, and of its campaign since it began, oldest first. Its
- * own events are found by when they happened, which it remembers: no index has to follow every join
- * for that.
+ * The audit events of one participation, and of its campaign since it began, oldest first. Its own
+ * events are found by their times, which it stores, so no index has to be updated on every join.
  */
 export const participationHistory = query<[campaignId: string, participationId: string], AuditRow>(
   'participation_history',
@@ -224,7 +223,7 @@ export const releaseParticipation = query<
   { changes: 1 },
 );
 
-/** What is null stays as it is; an empty note is none. */
+/** Null keeps a field; an empty note removes the note. */
 export const changeParticipation = query<
   [
     campaignId: string,
@@ -273,7 +272,7 @@ const campaignProgress = query<[campaignId: string], ProgressRow>(
   'select * from sambatan.campaign_progress($1)',
 );
 
-/** The progress of several campaigns, and the place in the audit log that each is at. */
+/** The progress of several campaigns, with their sequence numbers in the audit log. */
 export const watchedProgress = query<
   [campaignIds: string[]],
   ProgressRow & { readonly audit_seq: bigint }
@@ -284,7 +283,7 @@ export const watchedProgress = query<
   where c.campaign_id = any ($1)`,
 );
 
-/** What a watched page shows: progress, its place in the log, the last contributions. */
+/** Data of live pages: progress, its sequence number in the log, the latest contributions. */
 export const watchedCampaigns = query<
   [campaignIds: string[], contributions: number],
   ProgressRow & {
@@ -314,8 +313,8 @@ export const progressById: Lookup<ProgressRow> = {
 };
 
 /**
- * Whether a buyer has live slots of a campaign, and not by the request with this idempotency key,
- * which may be sent again.
+ * Tells whether a buyer has live slots of a campaign from another request than the one with this
+ * idempotency key, which may be repeated.
  */
 export const hasOtherOrder = query<
   [campaignId: string, userId: string, key: string],

@@ -39,7 +39,7 @@ import { progressById } from './queries.ts';
 import { viewParticipants } from './participant-list.ts';
 import { JoinFields } from './schemas.ts';
 
-/** What the routes of participations use of the running service. */
+/** What the participation routes need from the running service. */
 interface ParticipationDeps extends OperationDeps, JoinDeps {
   readonly live: LiveUpdates;
 }
@@ -64,18 +64,18 @@ export const ParticipationSchema = closed(
     ...joinFields,
     delivered_quantity: Type.Integer({
       description:
-        'Slots that the buyer gets, or will: less than `quantity` after a shortfall, 0 once the participation is cancelled or refunded',
+        'Slots that the buyer gets: less than `quantity` after a shortfall, 0 once the participation is cancelled or refunded',
     }),
     payment_state: choice(paymentStates),
     amount_due: {
       ...Rupiah,
       description:
-        'Whole rupiah that are to be transferred now. With its unique code once GET …/payment has given it one',
+        'Whole rupiah to transfer now; includes the unique code once GET …/payment has assigned one',
     },
     pay_by: nullable(Timestamp),
-    paid_amount: { ...Rupiah, description: 'Whole rupiah that have arrived for it' },
-    refund_due_amount: { ...Rupiah, description: 'Whole rupiah that are still to go back' },
-    refunded_amount: { ...Rupiah, description: 'Whole rupiah that have gone back' },
+    paid_amount: { ...Rupiah, description: 'Whole rupiah received for it' },
+    refund_due_amount: { ...Rupiah, description: 'Whole rupiah still to refund' },
+    refunded_amount: { ...Rupiah, description: 'Whole rupiah refunded' },
     hold_expires_at: nullable(Timestamp),
     confirmed_at: nullable(Timestamp),
     cancelled_at: nullable(Timestamp),
@@ -103,14 +103,14 @@ export const ProgressSchema = closed(
     total_slots: Type.Integer(),
     filled_slots: Type.Integer(),
     available_slots: Type.Integer(),
-    progress: Type.Number({ description: 'Percent, two digits after the point' }),
+    progress: Type.Number({ description: 'Percent, two decimals' }),
     participant_count: Type.Integer(),
     total_contribution: Rupiah,
   },
   { title: 'Progress' },
 );
 
-/** Joins and what becomes of them; how far a campaign is. */
+/** Routes of joins, participations and campaign progress. */
 export function participationRoutes(app: ParticipationDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.post(
@@ -119,9 +119,9 @@ export function participationRoutes(app: ParticipationDeps): FastifyPluginAsyncT
         config: { joinAttempt: true, idempotency: 'own' },
         schema: {
           tags: ['participations'],
-          summary: 'Take slots of an active campaign',
+          summary: 'Join an active campaign',
           description:
-            'Requests are served in order of arrival. With an Idempotency-Key the same request can be sent again, after a time-out or a crash, and has one effect and one answer.',
+            'Requests are processed in order of arrival. With an Idempotency-Key a request can be repeated after a time-out or a crash; it has one effect and one answer.',
           params,
           headers: Type.Object({
             'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
@@ -129,7 +129,7 @@ export function participationRoutes(app: ParticipationDeps): FastifyPluginAsyncT
           body: closed({
             user_id: Type.Optional({
               ...Id,
-              description: 'Whom the slots are for; required of service callers',
+              description: 'The buyer; required for service callers',
             }),
             ...JoinFields,
           }),
@@ -171,7 +171,8 @@ export function participationRoutes(app: ParticipationDeps): FastifyPluginAsyncT
       {
         schema: {
           tags: ['participations'],
-          summary: 'Who has joined a campaign, with addresses; for its seller and operators',
+          summary:
+            'List the participants of a campaign, with addresses; for its seller and operators',
           params,
           querystring: closed({
             status: Type.Optional(choice(participationStatuses)),
@@ -205,7 +206,7 @@ export function participationRoutes(app: ParticipationDeps): FastifyPluginAsyncT
       {
         schema: {
           tags: ['participations'],
-          summary: 'How far a campaign is',
+          summary: 'Get the progress of a campaign',
           params,
           response: { 200: ProgressSchema, ...problems('campaign_not_found') },
         },
@@ -222,13 +223,13 @@ export function participationRoutes(app: ParticipationDeps): FastifyPluginAsyncT
       '/campaigns/:id/events',
       {
         config: { eventStream: true },
-        // The head of a stream would be a stream that nothing ends.
+        // A HEAD request would open a stream that nothing ends.
         exposeHeadRoute: false,
         schema: {
           tags: ['participations'],
-          summary: 'Live progress and status, as server-sent events',
+          summary: 'Stream live progress and status as server-sent events',
           description:
-            'Events `progress` (as GET …/progress), `contributions` (who joined last, of each name one letter) and `status` (a transition of the campaign); the id of an event is its place in the audit log. Send the last one as Last-Event-ID to go on after it.',
+            'Events `progress` (as GET …/progress), `contributions` (the latest joins, one letter of each name) and `status` (a transition of the campaign). The id of an event is its sequence number in the audit log. Send the last one as Last-Event-ID to continue after it.',
           params,
           headers: Type.Object({ 'last-event-id': Type.Optional(Type.String()) }),
           produces: ['text/event-stream'],
@@ -250,11 +251,11 @@ export function participationRoutes(app: ParticipationDeps): FastifyPluginAsyncT
       {
         schema: {
           tags: ['participations'],
-          summary: 'What the caller takes part in, newest first, and what is to be paid',
+          summary: "List the caller's participations, newest first, with the amounts due",
           description:
-            'A service names the buyer in `user_id`. A payment that is due gets its account and unique code here, so `amount_due` is what is really to be transferred.',
+            'A service names the buyer in `user_id`. A due payment gets its account and unique code here, so `amount_due` is the exact amount to transfer.',
           querystring: closed({
-            user_id: Type.Optional({ ...Id, description: 'Required of service callers' }),
+            user_id: Type.Optional({ ...Id, description: 'Required for service callers' }),
             status: Type.Optional(choice(participationStatuses)),
             payment_state: Type.Optional(choice(paymentStates)),
             ...pageQuery,
@@ -284,7 +285,7 @@ export function participationRoutes(app: ParticipationDeps): FastifyPluginAsyncT
       {
         schema: {
           tags: ['participations'],
-          summary: 'One participation',
+          summary: 'Get a participation',
           params,
           response: {
             200: ParticipationSchema,
@@ -303,7 +304,7 @@ export function participationRoutes(app: ParticipationDeps): FastifyPluginAsyncT
           tags: ['participations'],
           summary: 'Correct the address, the note or the quantity of a participation',
           description:
-            'Address and note while it is `reserved` or `confirmed`. Fewer slots while joins are taken: what was paid for them is refunded. More slots are a new participation: join again.',
+            'Address and note: while it is `reserved` or `confirmed`. Fewer slots: while the campaign accepts joins; the payment for them is refunded. For more slots join again.',
           params,
           body: Type.Partial(closed(JoinFields), { additionalProperties: false, minProperties: 1 }),
           response: {
@@ -333,7 +334,7 @@ export function participationRoutes(app: ParticipationDeps): FastifyPluginAsyncT
       {
         schema: {
           tags: ['participations'],
-          summary: 'Give reserved slots back',
+          summary: 'Cancel a participation and release its slots',
           params,
           body: Type.Optional(closed({ reason: Type.Optional(text(1, 200)) })),
           response: { 200: ParticipationSchema, ...changeProblems },
@@ -355,7 +356,7 @@ export function participationRoutes(app: ParticipationDeps): FastifyPluginAsyncT
       {
         schema: {
           tags: ['participations'],
-          summary: 'The payment was verified',
+          summary: 'Confirm that the payment was verified',
           params,
           body: Type.Optional(closed({ reference: Type.Optional(text(1, 200)) })),
           response: { 200: ParticipationSchema, ...problems(...changeCodes, 'installation_held') },
@@ -377,7 +378,7 @@ export function participationRoutes(app: ParticipationDeps): FastifyPluginAsyncT
       {
         schema: {
           tags: ['participations'],
-          summary: 'The goods were received',
+          summary: 'Record that the goods were received',
           params,
           response: {
             200: ParticipationSchema,

@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import { nullable, text } from '../http/schemas.ts';
 
-/** What a buyer says of a join, on the wire and in forms. */
+/** The buyer's fields of a join, in the API and in forms. */
 export const JoinFields = {
   quantity: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
   shipping_address: text(10, 240),

@@ -1,7 +1,10 @@
 import type { ParticipationEvent } from '../audit/events.ts';
 import type { ParticipationStatus } from '../database/status-words.ts';
 
-/** Which events are possible in which status, and where each leads. All else is refused. */
+/**
+ * Maps each status to its possible events and their next status. All other transitions are
+ * refused.
+ */
 export const participationTransitions = {
   reserved: {
     participant_confirmed: 'confirmed',
@@ -21,7 +24,7 @@ export const participationTransitions = {
   Partial<Record<ParticipationEvent, ParticipationStatus>>
 >;
 
-/** Where an event leads from a status; undefined when it is not possible there. */
+/** Returns the next status after an event; undefined when the event is not possible. */
 export function participationAfter(
   status: ParticipationStatus,
   event: ParticipationEvent,

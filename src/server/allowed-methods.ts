@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 
-/** Gives the methods that a path can be asked with; empty when there is nothing at it. */
+/** Returns the methods that a path accepts; empty when no route matches. */
 export type AllowedMethods = (path: string) => readonly string[];
 
 /**
- * Notes every route that is registered on this instance from now on, so that a request with the
- * wrong method is told apart from one for nothing.
+ * Records every route that is registered on this instance from now on, to answer a wrong method
+ * (405) differently from a missing path (404).
  */
 export function collectAllowedMethods(server: FastifyInstance): AllowedMethods {
   const routes = new Map<string, { shape: RegExp; methods: Set<string> }>();
@@ -20,7 +20,7 @@ export function collectAllowedMethods(server: FastifyInstance): AllowedMethods {
   };
 }
 
-/** A route's pattern as an expression: `:name` is one segment, `*` the rest. */
+/** Converts a route pattern to a regular expression: `:name` matches one segment, `*` the rest. */
 function shapeOf(url: string): RegExp {
   const segments = url.split('/').map((segment) => {
     if (segment.startsWith(':')) return '[^/]+';

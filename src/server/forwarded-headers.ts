@@ -2,10 +2,10 @@ import { BlockList, isIPv6 } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Log } from '../database/log.ts';
 
-/** Headers with which a reverse proxy names the client that it speaks for. */
+/** Headers in which a reverse proxy names its client. */
 const forwardedHeaders = ['x-forwarded-for', 'forwarded', 'x-real-ip'] as const;
 
-/** What noticing unnamed proxies needs. */
+/** Dependencies of the detection of untrusted proxies. */
 interface ForwardedDeps {
   readonly log: Log;
   readonly trustedProxies: readonly string[];
@@ -13,9 +13,9 @@ interface ForwardedDeps {
 
 /**
  * Warns once per process when a peer that is not a trusted proxy sends a forwarding header: behind
- * such a proxy everybody has the same address, and limits per network bound all of them together.
- * Returns whether that has happened, for the health report. Anybody can send such a header, so it
- * changes nothing else.
+ * such a proxy all clients share one address and so share the limits per network. Returns a
+ * function that tells whether this happened, for the health report. Anybody can send such a
+ * header, so it changes nothing else.
  */
 export function detectUntrustedProxies(
   server: FastifyInstance,

@@ -21,16 +21,16 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     /**
-     * `own`: the route treats the Idempotency-Key itself; `none`: it needs none, because sending
-     * the request again does no harm. Every other write takes one.
+     * `own`: the route handles the Idempotency-Key itself; `none`: repeating the request is
+     * harmless, so it takes no key. Every other write takes one.
      */
     idempotency?: 'own' | 'none';
   }
 }
 
 /**
- * Idempotency keys for every write of this instance: the same request under the same key has one
- * effect, and is answered with the first answer. Refusals are not kept. Callers have to be known.
+ * Adds idempotency keys to every write of this instance: a repeated request with the same key has
+ * one effect and gets the first answer. Refusals are not stored. Requires an authenticated caller.
  */
 export function registerIdempotencyKeys(server: FastifyInstance, db: Database): void {
   server.decorateRequest('keyedRequest', undefined);
@@ -44,7 +44,7 @@ export function registerIdempotencyKeys(server: FastifyInstance, db: Database): 
     request.keyedRequest = keyed;
     return undefined;
   });
-  // What a promise of a hook brings along does not reach the handler; a callback's does.
+  // AsyncLocalStorage set in a hook's promise does not reach the handler; a callback keeps it.
   server.addHook('preHandler', (request, _reply, done) => {
     if (request.keyedRequest === undefined) done();
     else withRequestKey(request.keyedRequest, done);
@@ -57,7 +57,7 @@ export function registerIdempotencyKeys(server: FastifyInstance, db: Database): 
     try {
       await keepAnswer(db, keyed, { status: reply.statusCode, contentType, body });
     } catch (error) {
-      // The effect is stored under the key; sent again, the answer is made of that.
+      // The effect is already stored under the key; a repeated request rebuilds the answer from it.
       request.log.warn({ err: error }, 'the answer to an idempotency key could not be stored');
     }
     return payload;
@@ -85,8 +85,8 @@ function takesKey(method: string, idempotency: 'own' | 'none' | undefined): bool
 }
 
 /**
- * Says in the API's document which routes take a key, how one that was used is refused, and that
- * a commit may have been cut off: that is what keys are for.
+ * Documents in OpenAPI which routes take a key, how they refuse a reused one, and that the outcome
+ * of a commit may be unknown, which is what keys are for.
  */
 function documentKeys(server: FastifyInstance): void {
   server.addHook('onRoute', (route) => {
@@ -106,7 +106,7 @@ interface Responses {
   readonly [status: string]: { readonly description?: string };
 }
 
-/** The responses of a route with one more code. */
+/** Returns the responses of a route with one more code. */
 function withProblem(responses: Responses, code: ErrorCode): Responses {
   const { status } = errorTable[code];
   const before = responses[status]?.description;

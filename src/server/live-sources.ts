@@ -7,7 +7,7 @@ import { shownContributions, watchedCampaigns } from '../participations/queries.
 import type { Logger } from 'pino';
 import type { LiveSources } from '../live/live-updates.ts';
 
-/** What live progress is made of: the database's own rows, in the words of the API. */
+/** Returns the data sources of live updates: database rows as API fields. */
 export function liveSources(parts: {
   readonly db: Database;
   readonly changeNotifier: ChangeNotifier;
@@ -55,7 +55,7 @@ export function liveSources(parts: {
   };
 }
 
-/** Whole rupiah fit a JSON number: the schema's limits keep them below 2^53. */
+/** Whole rupiah fit a JSON number: the schema keeps them below 2^53. */
 function wire(_name: string, value: unknown): unknown {
   return typeof value === 'bigint' ? Number(value) : value;
 }

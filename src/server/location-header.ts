@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 
 /**
- * Encodes what a `Location` may not contain (RFC 3986): an address that somebody typed can have any
- * character, and Node refuses to send a header with one above U+00FF. What is encoded already, or
- * needs no encoding, stays as it is.
+ * Encodes characters that a `Location` header may not contain (RFC 3986): a user may type any
+ * character in a URL, and Node throws on header characters above U+00FF. Leaves encoded and plain
+ * text unchanged.
  */
 export function encodeLocations(server: FastifyInstance): void {
   server.addHook('onSend', (_request, reply, payload, done) => {

@@ -5,21 +5,21 @@ import { DomainError } from '../errors/errors.ts';
 import type { LogLevel } from '../config/settings.ts';
 import type { Metrics } from '../observability/metrics.ts';
 
-/** A log and the way to have all of it written before the process leaves. */
+/** A logger and a function that flushes it before the process exits. */
 export interface Log {
   readonly log: Logger;
   flush(): void;
 }
 
 /**
- * Lines are written when there are so many bytes of them, and after this long in any case: a write
- * for each costs as much as making it.
+ * Log lines are written when this many bytes are buffered, and at least at this interval (ms): one
+ * write per line would cost as much as building the line.
  */
 const gathered = { minLength: 4_096, periodicFlush: 100 };
 
 /**
- * The log of the process: one event one line of JSON on standard output, written off the hot
- * path. `destination` is for tests.
+ * Creates the log of the process: one JSON line per event on standard output, written
+ * asynchronously. `destination` is for tests.
  */
 export function createLog(level: LogLevel, destination?: DestinationStream): Log {
   const options = {
@@ -39,11 +39,11 @@ export function createLog(level: LogLevel, destination?: DestinationStream): Log
 }
 
 /**
- * Logs and measures each answer: the route's pattern, never the address with what callers put
- * into it, and never a header or a body.
+ * Logs and measures each response by the pattern of its route; never logs URLs with user input,
+ * headers or bodies.
  */
 export function logResponses(server: FastifyInstance, metrics: Metrics): void {
-  // Nothing in these lines is a caller's text, so there is nothing to look for and cross out.
+  // These lines contain no user input, so redaction is off.
   const log = server.log.child({}, { redact: [] });
   server.addHook('onResponse', (request, reply, done) => {
     const { url: route = 'unmatched', config } = reply.routeOptions;
@@ -60,7 +60,7 @@ export function logResponses(server: FastifyInstance, metrics: Metrics): void {
   });
 }
 
-/** Adds the campaign or participation that the path names, when it does so properly. */
+/** Adds the campaign or participation id from the path if it is valid. */
 function withSubject(line: object, route: string, params: unknown): object {
   const { id } = (params ?? {}) as { id?: unknown };
   if (typeof id !== 'string' || !/^[0-9a-f-]{36}$/i.test(id)) return line;
@@ -69,9 +69,9 @@ function withSubject(line: object, route: string, params: unknown): object {
 }
 
 /**
- * What the log keeps of an error. The `detail` and `where` of PostgreSQL quote rows, and rows hold
- * addresses: they are left out. An error that passes by itself, such as a busy database, is no
- * fault of the code: neither it nor its causes have a stack.
+ * Returns the loggable fields of an error. The `detail` and `where` of PostgreSQL quote rows with
+ * addresses, so they are omitted. A temporary error, such as a busy database, is not a bug: it and
+ * its causes are logged without a stack.
  */
 function errorFields(error: unknown, depth = 0, withStack = !isTemporary(error)): object {
   if (!(error instanceof Error)) return { message: String(error) };
@@ -96,6 +96,6 @@ function flushed(output: { flushSync(): void }): void {
   try {
     output.flushSync();
   } catch {
-    // Nothing was ever written, or standard output is gone: there is nobody to tell.
+    // Nothing was written, or standard output is closed.
   }
 }

@@ -4,7 +4,7 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 
-/** The version of this service, which is also the version of its API document. */
+/** The version of this service and of its API document. */
 const { version: packageVersion } = JSON.parse(
   readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8'),
 ) as { version: string };
@@ -15,7 +15,7 @@ or its deadline comes. Money is whole rupiah, times are RFC 3339, lists come in 
 Errors are problem documents (RFC 9457) with a stable \`code\`, in Indonesian or, with
 \`Accept-Language: en\`, in English.`;
 
-/** Nothing from another host; the page's own styles are set from its script. */
+/** No resources from other hosts; the page's script sets its own styles. */
 const pagePolicy = {
   'default-src': ["'none'"],
   'script-src': ["'self'"],

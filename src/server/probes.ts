@@ -9,19 +9,22 @@ interface SchedulerTimes {
   readonly nextRunTime: Date | null;
 }
 
-/** What health tells about. */
+/** Data sources of the health report. */
 export interface HealthSources {
-  /** Asks the database for an answer on a connection of its own; rejects when there is none. */
+  /** Queries the database on its own connection; rejects when it does not answer. */
   readonly pingDatabase: () => Promise<unknown>;
   /** Undefined in a process without a scheduler. */
   readonly scheduler?: { status(): SchedulerTimes } | undefined;
-  /** Whether messages and money movements are held, because the database was restored. */
+  /**
+   * Returns true while the database is quarantined: notifications and money movements are stopped
+   * after a restore.
+   */
   readonly isHeld: () => Promise<boolean>;
-  /** True from the moment the process is told to stop. */
+  /** True once shutdown has started. */
   readonly isDraining?: (() => boolean) | undefined;
-  /** Whether a peer that is not a trusted proxy has sent a forwarding header. */
+  /** Returns true when a peer that is not a trusted proxy has sent a forwarding header. */
   readonly hasUnnamedProxy?: (() => boolean) | undefined;
-  /** Who tells people and programs what happened. */
+  /** The status of the notification service. */
   readonly messages?: { status(): { readonly isRunning: boolean; readonly lagSeconds: number } };
 }
 
@@ -30,7 +33,9 @@ const Health = closed(
     status: choice(['healthy', 'degraded']),
     scheduler_running: Type.Boolean(),
     messages_running: Type.Boolean(),
-    outbox_lag_seconds: nullable(Type.Number({ description: 'Of this process; null: none' })),
+    outbox_lag_seconds: nullable(
+      Type.Number({ description: 'Of this process; null when it has none' }),
+    ),
     database_connected: Type.Boolean(),
     next_run: nullable(Timestamp),
     held: nullable(Type.Boolean()),
@@ -42,18 +47,18 @@ const Health = closed(
   { title: 'Health' },
 );
 
-/** Where `operate` answers. */
+/** The paths of `registerProbes`. */
 export const probePaths = ['/livez', '/readyz', '/metrics'] as const;
-/** Where `healthRoutes` answers, below the API's prefix. */
+/** The path of `healthRoutes`, below the API's prefix. */
 export const healthPath = '/health';
 
 const probeTimeoutMs = 1_000;
-/** Many balancers may ask at once: one question to the database serves them for this long. */
+/** Many load balancers may probe at once: one database query serves them for this long. */
 const probeAgeMs = 500;
 
 /**
- * `GET /health`: what works, for people and dashboards. Always 200 while the process answers,
- * because its status is in the body; balancers use `/readyz`.
+ * `GET /health`: component status for people and dashboards. Always 200 while the process answers,
+ * because the status is in the body; load balancers use `/readyz`.
  */
 export function healthRoutes(sources: HealthSources): FastifyPluginAsyncTypebox {
   const connected = databaseProbe(sources.pingDatabase);
@@ -63,7 +68,7 @@ export function healthRoutes(sources: HealthSources): FastifyPluginAsyncTypebox 
       {
         schema: {
           tags: ['operations'],
-          summary: 'What works and what does not',
+          summary: 'Get the health of this process',
           response: { 200: Health, ...problems() },
         },
       },
@@ -91,8 +96,8 @@ export function healthRoutes(sources: HealthSources): FastifyPluginAsyncTypebox 
 }
 
 /**
- * `/livez` (the process answers), `/readyz` (503 while the database is away or the process is about
- * to stop) and `/metrics`.
+ * Registers `/livez` (the process answers), `/readyz` (503 while the database is down or the
+ * process is shutting down) and `/metrics`.
  */
 export function registerProbes(
   server: FastifyInstance,
@@ -119,7 +124,10 @@ export function registerProbes(
   );
 }
 
-/** Whether the database answers within a second; askers at the same time share one question. */
+/**
+ * Returns a check whether the database answers within a second; concurrent callers share one
+ * query.
+ */
 function databaseProbe(ping: () => Promise<unknown>): () => Promise<boolean> {
   let latest: { at: number; answer: Promise<boolean> } | undefined;
   return () => {

@@ -3,8 +3,8 @@ import type { FastifyBaseLogger } from 'fastify';
 type Line = Parameters<FastifyBaseLogger['info']>;
 
 /**
- * The log of one request: each line carries the request's id. What pino needs for that is made at
- * the first line, because most requests have none but the one that says how they were answered.
+ * The log of one request: each line carries the request id. The pino child is created on the first
+ * line, because most requests log nothing but their response line.
  */
 class RequestLog implements Omit<FastifyBaseLogger, 'silent'> {
   readonly #parent: FastifyBaseLogger;
@@ -55,7 +55,7 @@ class RequestLog implements Omit<FastifyBaseLogger, 'silent'> {
   }
 }
 
-/** Makes the logs of requests, for Fastify. */
+/** Creates request logs for Fastify. */
 export function lazyRequestLog(parent: FastifyBaseLogger, bindings: object): FastifyBaseLogger {
   return new RequestLog(parent, bindings) as unknown as FastifyBaseLogger;
 }

@@ -18,7 +18,7 @@ import { messageRoutes, webhookRoutes } from '../notifications/routes.ts';
 import { participationRoutes } from '../participations/routes.ts';
 import { waitingRoutes } from '../waiting/routes.ts';
 
-/** What the routes of all slices use of the running service. */
+/** Everything that the routes of all slices need from the running service. */
 export type RouteDeps = Parameters<typeof accountRoutes>[0] &
   Parameters<typeof catalogueRoutes>[0] &
   Parameters<typeof campaignRoutes>[0] &
@@ -30,7 +30,7 @@ export type RouteDeps = Parameters<typeof accountRoutes>[0] &
   Parameters<typeof refundRoutes>[0] &
   Parameters<typeof gatewayRoutes>[0];
 
-/** The routes of every slice, for buildServer. */
+/** Returns the routes of every slice, for buildServer. */
 export function apiRoutes(app: RouteDeps): FastifyPluginAsyncTypebox[] {
   return [
     accountRoutes(app),

@@ -3,20 +3,20 @@ import { withForbidden } from '../http/schemas.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Needs a recent proof of identity (docs/security.md); set from `sensitiveRoutes`. */
+    /** Requires recent authentication (docs/security.md); set from `sensitiveRoutes`. */
     isSensitive?: boolean;
-    /** Changes something for callers who are not signed in; set from `publicWrites`. */
+    /** A write for callers who are not signed in; set from `publicWrites`. */
     isPublicWrite?: boolean;
   }
 }
 
 /**
- * Routes that ask for a recent proof of identity, whatever they are sent: money that leaves or is
- * said to have come, accounts that money goes to, rights, secrets, what cannot be taken back. Each
- * stands for its English twin too. A test holds the lists of this file to the live route table.
+ * Routes that require re-authentication: outgoing money, confirming received money, accounts that
+ * money goes to, rights, secrets, irreversible actions. Each entry also covers its English twin. A
+ * test compares the lists of this file with the live route table.
  */
 export const sensitiveRoutes: readonly string[] = [
-  // Money that leaves, and files for bulk transfers.
+  // Outgoing money, and files for bulk transfers.
   'GET /api/sambatan/refunds/export',
   'POST /api/sambatan/refunds/settle',
   'POST /api/sambatan/refunds/:id/fail',
@@ -42,7 +42,7 @@ export const sensitiveRoutes: readonly string[] = [
   'POST /operator/uang/dobel/:id/relakan',
   'POST /operator/uang/keluhan/:id/selesai',
   'POST /toko/sambatan/:id/kurang',
-  // Money that is said to have come.
+  // Confirming received money.
   'POST /api/sambatan/participations/:id/confirm',
   'POST /api/sambatan/participations/:id/payment/verify',
   'POST /api/sambatan/participations/:id/payment/reject',
@@ -71,7 +71,7 @@ export const sensitiveRoutes: readonly string[] = [
   'POST /operator/pembayaran/rekening',
   'POST /operator/pembayaran/rekening/:id',
   'POST /operator/pembayaran/rekening/:id/utama',
-  // Campaigns that are called off: everybody is refunded.
+  // Cancelling campaigns: every buyer is refunded.
   'POST /api/sambatan/campaigns/:id/cancel',
   'POST /api/sambatan/campaigns/:id/decision',
   'POST /toko/sambatan/:id/batal',
@@ -85,7 +85,7 @@ export const sensitiveRoutes: readonly string[] = [
   'POST /operator/orang',
   'POST /operator/orang/:id/cabut',
   'POST /toko/:id/anggota/undang',
-  // Secrets and where data is sent to.
+  // Secrets and the targets of outgoing data.
   'POST /api/sambatan/webhooks',
   'PATCH /api/sambatan/webhooks/:id',
   'DELETE /api/sambatan/webhooks/:id',
@@ -105,26 +105,26 @@ export const sensitiveRoutes: readonly string[] = [
   'POST /akun/keamanan/matikan',
 ];
 
-/** Routes of the API that change something for callers who are not signed in. */
+/** API routes that write for callers who are not signed in. */
 export const publicWrites: readonly string[] = [
-  // Signed by the payment provider.
+  // The payment provider signs these requests.
   'POST /api/sambatan/gateway/midtrans/notifications',
-  // The token in the address is the right to it.
+  // The token in the URL authorizes the request.
   'POST /api/sambatan/unsubscribe/:token',
 ];
 
 const sensitive = new Set(sensitiveRoutes);
 const open = new Set(publicWrites);
 
-/** A route as the lists name it: its English twin is the same route. */
+/** Returns the name of a route in the lists; its English twin has the same name. */
 export const routeKey = (method: string, url: string): string =>
   `${method} ${url.replace(/^\/en(?=\/)/, '')}`;
 
-/** Marks the routes that are registered from now on as the lists of this file say. */
+/** Marks all routes registered from now on as the lists of this file say. */
 export function markSensitiveRoutes(server: FastifyInstance): void {
   server.addHook('onRoute', (route) => {
     const keys = [route.method].flat().map((method) => routeKey(method, route.url));
-    // One handler for several methods is sensitive by any of them.
+    // One handler for several methods is sensitive if any of them is.
     const isSensitive = keys.some((key) => sensitive.has(key));
     const isPublicWrite = keys.some((key) => open.has(key));
     route.config = { ...route.config, isSensitive, isPublicWrite };

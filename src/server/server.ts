@@ -46,29 +46,29 @@ import { countUploads } from '../uploads/uploads.ts';
 import { rejectUnknownFields } from './unknown-fields.ts';
 import { validatorCompiler } from '../http/validation.ts';
 
-/** What the frame itself uses of the application; the routes have their own view of it. */
+/** What the server itself needs from the application; the routes declare their own needs. */
 export interface ServerDeps extends SiteDeps, HealthSources {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly admission: ConcurrencyLimiter;
   readonly live: LiveUpdates;
-  /** Where traces go, if they were asked for. */
+  /** Exports traces, if configured. */
   readonly trace?: Trace | undefined;
-  /** Where idempotency keys are kept. */
+  /** Stores idempotency keys. */
   readonly db?: Database;
-  /** The limit of attempts to join without a valid caller, where not as in the table. */
+  /** Replaces the limit of join attempts without a valid caller from the table. */
   readonly namelessJoins?: CallerLimits['namelessJoins'];
 }
 
-/** Where the routes of the slices live. */
+/** The path prefix of the API. */
 export const apiPrefix = '/api/sambatan';
 
-/** Answered however many requests are in flight: who asks wants to know how it is. */
+/** Exempt from load shedding: probes must answer under load. */
 const always: ReadonlySet<string> = new Set([...probePaths, `${apiPrefix}${healthPath}`]);
 
 /**
- * Builds the HTTP server around the routes of the slices, in the order in which a request meets
- * its parts. It does not listen yet.
+ * Builds the HTTP server around the routes of the slices, in the order in which a request passes
+ * through its parts. Does not listen yet.
  */
 export async function buildServer(
   app: ServerDeps,
@@ -113,8 +113,8 @@ export async function buildServer(
 }
 
 /**
- * Stops taking requests and answers those in flight; whoever takes longer than `graceMs` is cut
- * off. Event streams have been told to end by their own hook.
+ * Stops accepting requests and answers those in flight; after `graceMs` closes the remaining
+ * connections. A separate hook ends event streams.
  */
 export async function stopServer(server: FastifyInstance, graceMs: number): Promise<void> {
   const timer = setTimeout(() => server.server.closeAllConnections(), graceMs);
@@ -137,9 +137,9 @@ function serverOptions(app: ServerDeps, exchanges: RequestTrackingDeps) {
     }),
     childLoggerFactory: lazyRequestLog,
     genReqId: requestIdOf,
-    // An empty list means the same, but has every request look for who stands before it.
+    // An empty list means the same, but makes Fastify check the proxy of every request.
     trustProxy: config.http.trustedProxies.length > 0 && [...config.http.trustedProxies],
-    // Of paths that have no route; each route has a limit of its own.
+    // For paths without a route; each route has its own limit.
     bodyLimit: maxJsonBytes,
     serverFactory: boundedServer(exchanges),
     forceCloseConnections: 'idle',
@@ -152,7 +152,7 @@ function serverOptions(app: ServerDeps, exchanges: RequestTrackingDeps) {
   } satisfies FastifyServerOptions<Server>;
 }
 
-/** An address that cannot be read has met no hook yet: no headers, and nobody knows who looks. */
+/** A malformed URL has not passed any hook: no headers are set and the caller is unknown. */
 function refuseAddress(app: ServerDeps) {
   return (error: Error, request: FastifyRequest, reply: FastifyReply): void => {
     reply.headers({ ...apiHeaders, 'x-request-id': request.id });
@@ -163,7 +163,7 @@ function refuseAddress(app: ServerDeps) {
 
 const isOfApi = (url: string) => /^\/api(?:[/?]|$)/.test(url);
 
-/** Everything below the prefix: callers are known. */
+/** Registers everything below the prefix, with authenticated callers. */
 function api(
   app: ServerDeps,
   routes: readonly FastifyPluginAsyncTypebox[],
@@ -185,8 +185,8 @@ function api(
 }
 
 /**
- * Lets the server close: event streams end, and from the moment that the process is told to stop a
- * connection is not kept for another request, so that none is cut off as one arrives.
+ * Lets the server close: ends event streams, and stops keep-alive once shutdown has started, so
+ * that no request arrives on a closing connection.
  */
 function releaseConnections(server: FastifyInstance, app: ServerDeps): void {
   let closing = false;
@@ -200,13 +200,16 @@ function releaseConnections(server: FastifyInstance, app: ServerDeps): void {
   });
 }
 
-/** A caller's own id is kept when it is plain, so that one id can follow a request through. */
+/**
+ * Keeps the caller's request id when it is plain, so that one id can trace a request across
+ * services.
+ */
 function requestIdOf(request: Pick<IncomingMessage, 'headers'>): string {
   const given = request.headers['x-request-id'];
   return typeof given === 'string' && /^[\w-]{8,64}$/.test(given) ? given : randomUUID();
 }
 
-/** A body that nobody asked for is read as well, and refused when it cannot be. */
+/** An unexpected body is parsed too, and rejected when it is invalid. */
 function documentBodyProblems(server: FastifyInstance): void {
   server.addHook('onRoute', (route) => {
     const isRead = [route.method].flat().every((method) => method === 'GET' || method === 'HEAD');
@@ -224,7 +227,7 @@ function answerUnknownPaths(
     const path = pathOf(request.url);
     const allowed = allowedMethods(path);
     const error =
-      // What takes the method and has nothing at this path is not found either.
+      // The path accepts the method but has no content: also 404.
       allowed.length === 0 || allowed.includes(request.method)
         ? new DomainError('not_found', {})
         : new DomainError('method_not_allowed', { allowed });
@@ -235,7 +238,7 @@ function answerUnknownPaths(
   });
 }
 
-/** Answers what never became a request, unless the other side is gone already. */
+/** Answers a request that could not be parsed, unless the client is gone. */
 function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();

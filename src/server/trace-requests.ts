@@ -3,14 +3,14 @@ import type { Span, SpanOptions, Trace } from '../observability/trace.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Of this request, where traces were asked for. */
+    /** The span of this request, where tracing is on. */
     span?: Span;
   }
 }
 
 /**
- * Makes each request a span, a part of its caller's trace where it brings one (W3C Trace Context).
- * What is told of it is its method, the pattern of its route and its status.
+ * Records a span for each request, as part of the caller's trace if there is one (W3C Trace
+ * Context). The span has the method, the route pattern and the status.
  */
 export function traceRequests(server: FastifyInstance, trace: Trace): void {
   server.addHook('onRequest', (request, reply, done) => {
@@ -34,6 +34,6 @@ function parentIn(header: unknown): SpanOptions['parent'] {
   const found = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/.exec(header);
   const [, traceId, spanId, flags = ''] = found ?? [];
   if (traceId === undefined || spanId === undefined) return undefined;
-  // The lowest bit says whether the caller keeps the trace ("sampled").
+  // The lowest bit is the flag "sampled" of the caller.
   return { traceId, spanId, isKept: (Number.parseInt(flags, 16) & 1) === 1 };
 }

@@ -3,9 +3,9 @@ import { DomainError } from '../errors/errors.ts';
 import { unknownField } from '../http/validation.ts';
 
 /**
- * Refuses query fields of routes that take none, and fields in a body of routes that take no body.
- * A caller who sends `?dry_run=true` to a route that knows no such field must not get the real
- * effect. Routes that describe their query or body refuse unknown fields by their schema.
+ * Rejects query fields on routes that declare none, and body fields on routes without a body: a
+ * caller who sends `?dry_run=true` to a route that does not know the field must not get the real
+ * effect. Routes with a query or body schema reject unknown fields by that schema.
  */
 export function rejectUnknownFields(server: FastifyInstance): void {
   server.addHook('preValidation', (request, _reply, done) => {
@@ -24,12 +24,14 @@ export function rejectUnknownFields(server: FastifyInstance): void {
   });
 }
 
-/** Whether a body that is no form with files was sent. */
+/** Returns true when a body was sent that is not a multipart form. */
 function isOtherBody(request: FastifyRequest): boolean {
   return request.body !== undefined && request.body !== null && !request.isMultipart();
 }
 
-/** The names of the fields that were sent; a body that is no object is one unnamed field. */
+/**
+ * Returns the names of the sent fields; a body that is not an object counts as one unnamed field.
+ */
 function fieldsOf(sent: FastifyRequest['body']): string[] {
   if (sent === undefined || sent === null) return [];
   if (typeof sent !== 'object' || Array.isArray(sent)) return [''];

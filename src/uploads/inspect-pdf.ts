@@ -22,7 +22,7 @@ export function isPdf(bytes: Buffer): boolean {
  * since a file of a few kilobytes can unpack to gigabytes; beyond them it is `unreadable`.
  */
 export async function inspectPdf(bytes: Buffer): Promise<PdfFinding> {
-  return await queue.take(async () => {
+  return await queue.run(async () => {
     const worker = new Worker(new URL('inspect-pdf-worker.ts', import.meta.url), {
       workerData: new Uint8Array(bytes),
       resourceLimits: { maxOldGenerationSizeMb: maxHeapMegabytes },

@@ -15,17 +15,16 @@ export interface WaitingInput {
   readonly quantity: number;
   readonly shippingAddress: string;
   readonly note?: string | undefined;
-  /** Who waits. */
+  /** The buyer who waits. */
   readonly userId: string;
   readonly key?: string | undefined;
 }
 
 /**
- * Puts a buyer at the end of a waiting list. Slots that are free for them are offered at once. With
- * a key, the same input again gives the entry that it made, as it is by then. Refuses:
- * validation_failed, campaign_not_found, campaign_not_active, campaign_closing, deadline_passed,
- * already_waiting, quantity_out_of_bounds, slots_available, waiting_list_full,
- * idempotency_key_reused.
+ * Adds a buyer to the end of a waiting list; free slots are offered at once. A repeated request
+ * with the same key returns the current state of the first entry. Refuses: validation_failed,
+ * campaign_not_found, campaign_not_active, campaign_closing, deadline_passed, already_waiting,
+ * quantity_out_of_bounds, slots_available, waiting_list_full, idempotency_key_reused.
  */
 export async function waitForSlots(
   tx: Tx,
@@ -54,7 +53,7 @@ export async function waitForSlots(
   return waitingEntryOf(await tx.one(sql.findWaitingEntry, entryId));
 }
 
-/** One entry, for its buyer and staff. Refuses: waiting_entry_not_found, forbidden. */
+/** Returns one entry to its buyer and staff. Refuses: waiting_entry_not_found, forbidden. */
 export async function viewWaitingEntry(
   db: Queryable,
   actor: Actor,
@@ -63,7 +62,7 @@ export async function viewWaitingEntry(
   return waitingEntryOf((await permitOnEntry(db, actor, 'waiting.read', entryId)).row);
 }
 
-/** The last entry that a user made in a campaign's list. Refuses: waiting_entry_not_found. */
+/** Returns a user's last entry in a campaign's list. Refuses: waiting_entry_not_found. */
 export async function viewOwnWaitingEntry(
   db: Queryable,
   campaignId: string,
@@ -75,8 +74,8 @@ export async function viewOwnWaitingEntry(
 }
 
 /**
- * Rows of a campaign's waiting list after a place in it, one more than `limit` where there are
- * more; for its seller and staff. Refuses: campaign_not_found, forbidden.
+ * Returns rows of a campaign's waiting list after a position, one more than `limit` where there
+ * are more; for its seller and staff. Refuses: campaign_not_found, forbidden.
  */
 export async function listWaiting(
   db: Queryable,
@@ -89,9 +88,9 @@ export async function listWaiting(
 }
 
 /**
- * Takes the slots of an offer: they are joined, and a second time is the first. Refuses:
- * waiting_entry_not_found, forbidden, waiting_transition_not_allowed, offer_expired,
- * campaign_closing, deadline_passed, quantity_out_of_bounds.
+ * Accepts an offer and joins its slots; idempotent. Refuses: waiting_entry_not_found, forbidden,
+ * waiting_transition_not_allowed, offer_expired, campaign_closing, deadline_passed,
+ * quantity_out_of_bounds.
  */
 export async function acceptOffer(tx: Tx, actor: Actor, entryId: string): Promise<WaitingEntry> {
   const { row, caller } = await permitOnEntry(tx, actor, 'waiting.answer', entryId);
@@ -100,7 +99,7 @@ export async function acceptOffer(tx: Tx, actor: Actor, entryId: string): Promis
 }
 
 /**
- * Does not take the slots of an offer; the next one is offered them at once. Refuses:
+ * Declines an offer; the next entry gets the slots offered at once. Refuses:
  * waiting_entry_not_found, forbidden, waiting_transition_not_allowed, campaign_closing,
  * deadline_passed.
  */
@@ -114,10 +113,10 @@ export async function withdrawEntry(tx: Tx, actor: Actor, entryId: string): Prom
 }
 
 /**
- * The buyer of a refund chooses the head of the waiting list instead of it: the money is kept for
- * the slots that it was paid for, and pays for them as soon as they are free. The same choice again
- * gives the entry that it made. Refuses: movement_not_found, forbidden, refund_has_no_choice,
- * refund_sent_already, waiting_list_closed, quantity_out_of_bounds.
+ * Replaces a buyer's refund by an entry at the head of the waiting list: the platform keeps the
+ * money and uses it as payment as soon as slots are free. Idempotent. Refuses: movement_not_found,
+ * forbidden, refund_has_no_choice, refund_sent_already, waiting_list_closed,
+ * quantity_out_of_bounds.
  */
 export async function waitInsteadOfRefund(
   tx: Tx,
@@ -160,7 +159,7 @@ async function permitOnEntry(
   if (row === undefined) throw new DomainError(hidden, {});
   const campaign = await findCampaign(db, row.campaign_id);
   const brandRole = campaign && (await brandRoleOf(db, actor, campaign.brand_id));
-  // Who sees it in the list of the campaign knows of it.
+  // Callers who see the campaign's list may know that the entry exists.
   const see = may(actor, 'waiting.list', { brandRole }) ? 'waiting.list' : 'waiting.read';
   const facts = { brandRole, ownerId: row.user_id };
   return { row, caller: authorizeOrHide(actor, { action, see, hidden }, facts) };

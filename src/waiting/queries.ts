@@ -11,13 +11,13 @@ export interface WaitingRow {
   readonly overtaken: number;
   readonly offer_expires_at: Date | null;
   readonly participation_id: string | null;
-  /** Of an offer after success: what its payment is called, and its participation will be. */
+  /** For an offer after success: the id of the payment's order, and of the future participation. */
   readonly order_id: string | null;
-  /** Of an entry at the head of the list: the refund whose money is kept for it. */
+  /** For a paid entry: the refund whose money is kept. */
   readonly refund_id: string | null;
   /** When that money was paid; null for an ordinary entry. */
   readonly paid_at: Date | null;
-  /** Whole rupiah that are kept for it. */
+  /** The kept money in whole rupiah. */
   readonly kept_amount: bigint | null;
   readonly shipping_address: string;
   readonly note: string | null;
@@ -31,7 +31,7 @@ export interface WaitingRow {
   readonly closed_at: Date | null;
 }
 
-/** What waits before an entry; nothing once it does not wait any more. */
+/** Entries and slots ahead of an entry; nothing once it does not wait any more. */
 export interface AheadRow {
   readonly entries_ahead: number;
   readonly slots_ahead: bigint;
@@ -41,7 +41,7 @@ const columns = `e.campaign_id, e.entry_id, e.user_id, e.position, e.quantity, e
     e.participation_id, e.order_id, e.refund_id, e.paid_at, e.kept_amount, e.shipping_address,
     e.note, e.created_at, e.updated_at, e.offered_at, e.accepted_at, e.declined_at, e.lapsed_at, e.withdrawn_at, e.closed_at`;
 
-/** Entries whose offers end with the campaign, if that is sooner. */
+/** Entries; an offer ends with the campaign if that is sooner. */
 const placed = (relation: string) => `select ${columns},
     case when e.order_id is not null then e.offer_expires_at
       when e.offer_expires_at is not null then least(e.offer_expires_at, c.deadline) end
@@ -49,7 +49,7 @@ const placed = (relation: string) => `select ${columns},
   from (${relation}) e
   join sambatan.campaigns c on c.campaign_id = e.campaign_id`;
 
-/** Each half of what is before an entry has an index that ends at it. */
+/** Each half of the entries ahead (paid and ordinary) has its own index. */
 const withAhead = (relation: string) => `select p.*, a.* from (${placed(relation)}) p
   cross join lateral (
     select count(*)::integer as entries_ahead, coalesce(sum(w.quantity), 0) as slots_ahead
@@ -68,7 +68,7 @@ export const findWaitingEntry = query<[entryId: string], WaitingRow & AheadRow>(
   withAhead('select * from sambatan.waiting_entries where entry_id = $1'),
 );
 
-/** The last entry that a user has made in a campaign's waiting list. */
+/** A user's last entry in a campaign's waiting list. */
 export const findOwnWaitingEntry = query<
   [campaignId: string, userId: string],
   WaitingRow & AheadRow
@@ -131,10 +131,10 @@ export const leaveWaiting = query<
   { changes: 1 },
 );
 
-/** What goes with a place in a waiting list for the buyer whose it is. */
+/** A waiting-list entry with the campaign data for its buyer. */
 export type OwnWaitingRow = WaitingRow & AheadRow & { readonly title: string };
 
-/** Where a buyer waits or has an offer, the newest first. */
+/** A buyer's entries that wait or have an offer, newest first. */
 export const openEntriesOf = query<
   [userId: string, limit: number],
   WaitingRow & AheadRow & { readonly title: string }
@@ -146,7 +146,7 @@ export const openEntriesOf = query<
   order by o.created_at desc`,
 );
 
-/** Whose refund it is. */
+/** The owner of a refund. */
 export const findRefundOwner = query<
   [refundId: string],
   { readonly campaign_id: string; readonly user_id: string; readonly brand_id: string }

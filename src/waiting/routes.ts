@@ -40,13 +40,13 @@ const listedFields = {
   quantity: Type.Integer(),
   status: choice(waitingStatuses),
   overtaken: Type.Integer({
-    description: 'Offers that were made to buyers behind this one, who asked for fewer slots',
+    description: 'Offers made to later entries that asked for fewer slots',
   }),
   paid_at: nullable(
     Type.Unsafe<Date>({
       ...Timestamp,
       description:
-        'When the money was paid that is kept for it. Such entries are before all others, in order of this time',
+        'When its kept money was paid. Paid entries are ahead of all others, in order of this time',
     }),
   ),
   created_at: Timestamp,
@@ -71,19 +71,18 @@ const WaitingEntrySchema = closed(
       Type.Unsafe<string>({
         ...Id,
         description:
-          'Of an offer after success: accepted by paying, see /participations/{order_id}/payment',
+          'For an offer after success: paying accepts it, see /participations/{order_id}/payment',
       }),
     ),
     refund_id: nullable(
       Type.Unsafe<string>({
         ...Id,
-        description:
-          'The refund whose money is kept for it; due again when the entry ends without slots',
+        description: 'The refund whose money is kept; due again when the entry ends without slots',
       }),
     ),
-    kept_amount: nullable(Type.Integer({ description: 'Whole rupiah that are kept for it' })),
-    position: nullable(Type.Integer({ description: '1 for the first who waits' })),
-    slots_ahead: Type.Integer({ description: 'Slots that those before it wait for' }),
+    kept_amount: nullable(Type.Integer({ description: 'Kept money in whole rupiah' })),
+    position: nullable(Type.Integer({ description: '1 for the first entry' })),
+    slots_ahead: Type.Integer({ description: 'Slots that the entries ahead ask for' }),
   },
   { title: 'WaitingEntry' },
 );
@@ -98,7 +97,7 @@ const leaveProblems: readonly ErrorCode[] = [
   'outcome_unknown',
 ];
 
-/** Waiting for slots that come free, and what becomes of offers of them. */
+/** Routes of the waiting list and its offers. */
 export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.post(
@@ -107,9 +106,9 @@ export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         config: { idempotency: 'own' },
         schema: {
           tags: ['waiting'],
-          summary: 'Wait for slots of a campaign that has none left',
+          summary: 'Join the waiting list of a full campaign',
           description:
-            'Slots that come free are offered in order of arrival, to the first who asks for no more than are free; whoever asks for more is passed over three times at most. An offer keeps its slots until `offer_expires_at`. With an Idempotency-Key the same request can be sent again and gives the same entry, as it is by then; a refusal is not kept.',
+            'Free slots are offered in order of arrival, to the first entry that asks for no more than are free; an entry that asks for more is overtaken at most three times. An offer reserves its slots until `offer_expires_at`. With an Idempotency-Key a repeated request returns the same entry in its current state; refusals are not stored.',
           params,
           headers: Type.Object({
             'idempotency-key': Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
@@ -117,7 +116,7 @@ export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
           body: closed({
             user_id: Type.Optional({
               ...Id,
-              description: 'Who waits; required of service callers',
+              description: 'The buyer; required for service callers',
             }),
             quantity: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
             shipping_address: text(10, 240),
@@ -163,7 +162,7 @@ export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ['waiting'],
-          summary: 'Who waits for slots, in order of arrival; for its seller and operators',
+          summary: 'List the waiting list in order of arrival; for the seller and operators',
           params,
           querystring: closed({ status: Type.Optional(choice(waitingStatuses)), ...pageQuery }),
           response: {
@@ -186,10 +185,13 @@ export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ['waiting'],
-          summary: "The caller's own place in a waiting list, or the last one",
+          summary: "Get the caller's current or last entry of a waiting list",
           params,
           querystring: closed({
-            user_id: Type.Optional({ ...Id, description: 'Whose; required of service callers' }),
+            user_id: Type.Optional({
+              ...Id,
+              description: 'The buyer; required for service callers',
+            }),
           }),
           response: {
             200: WaitingEntrySchema,
@@ -210,7 +212,7 @@ export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ['waiting'],
-          summary: 'One entry of a waiting list',
+          summary: 'Get a waiting-list entry',
           params,
           response: {
             200: WaitingEntrySchema,
@@ -227,8 +229,9 @@ export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ['waiting'],
-          summary: 'Take the slots of an offer',
-          description: 'Makes a participation as a join does; sent again it gives the same one.',
+          summary: 'Accept an offer',
+          description:
+            'Creates a participation like a join; a repeated request returns the same one.',
           params,
           response: {
             200: WaitingEntrySchema,
@@ -250,7 +253,7 @@ export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ['waiting'],
-          summary: 'Leave the slots of an offer to the next one',
+          summary: 'Decline an offer',
           params,
           response: { 200: WaitingEntrySchema, ...problems(...leaveProblems) },
         },
@@ -264,7 +267,7 @@ export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ['waiting'],
-          summary: 'Wait no more',
+          summary: 'Withdraw from the waiting list',
           params,
           response: { 200: WaitingEntrySchema, ...problems(...leaveProblems) },
         },
@@ -278,9 +281,9 @@ export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ['money'],
-          summary: 'Wait at the head of the waiting list instead of this refund',
+          summary: 'Replace a refund by an entry at the head of the waiting list',
           description:
-            'For a refund with `may_wait` (see /participations/{id}/refunds): money that was paid in time and seen after its slots had gone to others. It is kept for as many slots as it was paid for, and pays for them as soon as they are free: a confirmed participation, `participation_id`. To have the money back, withdraw the entry; the refund is due again when the entry ends in any other way, too. The same request again gives the same entry.',
+            'For a refund with `may_wait` (see /participations/{id}/refunds): the money was paid in time but recorded after its slots went to others. It is kept for the same number of slots and pays for them as soon as they are free, which creates a confirmed participation, `participation_id`. To get the money back, withdraw the entry; the refund is also due again when the entry ends in any other way. A repeated request returns the same entry.',
           params,
           response: {
             201: WaitingEntrySchema,

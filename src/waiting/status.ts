@@ -1,6 +1,6 @@
 import type { WaitingEvent } from '../audit/events.ts';
 
-/** Statuses of an entry of a waiting list, as the database and everybody else say them. */
+/** Statuses of a waiting-list entry, equal in database and API. */
 export const waitingStatuses = [
   'waiting',
   'offered',
@@ -13,8 +13,9 @@ export const waitingStatuses = [
 export type WaitingStatus = (typeof waitingStatuses)[number];
 
 /**
- * Which events are possible in which status, and where each leads. All else is refused. An entry is
- * offered slots once at most: whoever does not take them waits anew, behind the others.
+ * Maps each status to its possible events and their next status. All other transitions are
+ * refused. An entry gets at most one offer: a buyer who does not accept it can make a new entry at
+ * the end.
  */
 export const waitingTransitions = {
   waiting: {
@@ -37,7 +38,7 @@ export const waitingTransitions = {
   closed: {},
 } as const satisfies Record<WaitingStatus, Partial<Record<WaitingEvent, WaitingStatus>>>;
 
-/** Where an event leads from a status; undefined when it is not possible there. */
+/** Returns the next status after an event; undefined when the event is not possible. */
 export function waitingAfter(
   status: WaitingStatus,
   event: WaitingEvent,

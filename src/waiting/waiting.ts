@@ -2,47 +2,47 @@ import { hash } from 'node:crypto';
 import type { AheadRow, WaitingRow } from './queries.ts';
 import type { WaitingStatus } from './status.ts';
 
-/** An entry of a waiting list as the campaign's seller may see it: without the address. */
+/** A waiting-list entry as the campaign's seller sees it: without the address. */
 export interface ListedEntry {
   readonly id: string;
   readonly campaign_id: string;
   readonly user_id: string;
   readonly quantity: number;
   readonly status: WaitingStatus;
-  /** Offers made to buyers behind this one, because they asked for fewer slots. */
+  /** Number of offers made to later entries because they asked for fewer slots. */
   readonly overtaken: number;
-  /** When the money was paid that is kept for it; it is then before all without. */
+  /** When the kept money was paid; a paid entry is ahead of all ordinary ones. */
   readonly paid_at: Date | null;
   readonly created_at: Date;
   readonly updated_at: Date;
   readonly offered_at: Date | null;
-  /** The slots are kept for the buyer until then. */
+  /** The slots are reserved for the buyer until then. */
   readonly offer_expires_at: Date | null;
   readonly accepted_at: Date | null;
   readonly declined_at: Date | null;
   readonly lapsed_at: Date | null;
   readonly withdrawn_at: Date | null;
   readonly closed_at: Date | null;
-  /** What an accepted offer has become. */
+  /** The participation of an accepted offer. */
   readonly participation_id: string | null;
 }
 
-/** An entry as its own buyer sees it: how much waits before it, and nothing of anybody else. */
+/** An entry as its buyer sees it: its position, and no data of other buyers. */
 export interface WaitingEntry extends ListedEntry {
   readonly shipping_address: string;
   readonly note: string | null;
-  /** Of an offer after the campaign has succeeded: it is accepted by paying for this order. */
+  /** For an offer after success: paying this order accepts the offer. */
   readonly order_id: string | null;
-  /** The refund whose money pays for it once slots come free, and is due again if none do. */
+  /** The refund whose money pays for the slots; it is due again if none come free. */
   readonly refund_id: string | null;
-  /** Whole rupiah that are kept for it: at most 2^53 as every price of slots. */
+  /** The kept money in whole rupiah: at most 2^53, as every price of slots. */
   readonly kept_amount: number | null;
-  /** 1 for the first who waits; null once it does not wait any more. */
+  /** 1 for the first waiting entry; null once it does not wait any more. */
   readonly position: number | null;
   readonly slots_ahead: number;
 }
 
-/** The entry that a row of a list tells of. */
+/** Converts a row to an entry of a list. */
 export function listedEntryOf(row: WaitingRow): ListedEntry {
   return {
     id: row.entry_id,
@@ -65,7 +65,7 @@ export function listedEntryOf(row: WaitingRow): ListedEntry {
   };
 }
 
-/** The entry that a row tells its buyer of. */
+/** Converts a row to the entry that its buyer sees. */
 export function waitingEntryOf(row: WaitingRow & AheadRow): WaitingEntry {
   return {
     ...listedEntryOf(row),
@@ -79,7 +79,7 @@ export function waitingEntryOf(row: WaitingRow & AheadRow): WaitingEntry {
   };
 }
 
-/** A wish to wait, with everything that its answer depends on. */
+/** A request to wait, with everything that its answer depends on. */
 export interface WaitingRequest {
   readonly userId: string;
   readonly quantity: number;
@@ -87,7 +87,10 @@ export interface WaitingRequest {
   readonly note: string | null;
 }
 
-/** What must be the same for the same Idempotency-Key to be the same wish; never that of a join. */
+/**
+ * Returns the hash of everything that must be equal for requests with the same Idempotency-Key;
+ * never equal to the hash of a join.
+ */
 export function requestHash({ userId, quantity, shippingAddress, note }: WaitingRequest): Buffer {
   const content = ['waiting', userId, quantity, shippingAddress, note];
   return hash('sha256', JSON.stringify(content), 'buffer');

@@ -258,8 +258,8 @@ export const batching = {
   maxBatch: 500,
   maxQueued: 10_000,
   maxQueuedPerCampaign: 5_000,
-  lanes: 2,
-  waitingLanes: 3,
+  concurrency: 2,
+  waitingConcurrency: 3,
 } as const;
 
 /** What one replica has: a batcher on a pool. */

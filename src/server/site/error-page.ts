@@ -3,14 +3,14 @@ import { html } from '../../web/html.ts';
 import type { PageProps } from '../../web/layout.ts';
 import type { PageContext } from '../../web/visit.ts';
 
-/** What an error's page says of the request besides. */
+/** Additional request data for an error page. */
 export interface Failed {
   readonly requestId: string;
-  /** The path to try again, where that may help: of a form, the page that it stands on. */
+  /** The path to retry, where a retry may help; for a form, the path of its page. */
   readonly again: string | undefined;
 }
 
-/** A page for an error: what happened, and what to do next. */
+/** Returns the page for an error: what happened, and what to do next. */
 export function errorPage(
   visit: PageContext,
   error: DomainError,

@@ -3,27 +3,27 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 declare module 'fastify' {
   interface FastifyContextConfig {
     /**
-     * The page whose forms are sent to this route, as a pattern of a path such as `/toko/:id`.
-     * Only needed where it is not the nearest page above the route's own path.
+     * The page that contains the forms sent to this route, as a path pattern such as `/toko/:id`.
+     * Only needed where it is not the nearest page above the route's path.
      */
     formPage?: string;
-    /** Whether the route only leads back to the page of the form that is sent there. */
+    /** True when the route only redirects to the page of its form. */
     leadsBack?: boolean;
   }
 }
 
 /**
- * Knows on which page the forms of each POST route stand. A form's own path is no page, but people
- * get to it by reloading, by the language link or out of their history: GET leads them back.
+ * Knows the page of the form of each POST route. A form's path is no page, but people open it by
+ * reload, by the language link or from their history: GET redirects them to the form's page.
  */
 export class FormPages {
   readonly #pages = new Set<string>();
-  /** Of each POST route, by its path without the language: the page that the route itself names. */
+  /** The page that each POST route names, by the route's path without the language. */
   readonly #named = new Map<string, string | undefined>();
-  /** The path without the language of each route that takes forms, by its whole pattern. */
+  /** The path without the language of each form route, by its full pattern. */
   readonly #paths = new Map<string, string>();
 
-  /** Notes every route that is registered on this instance from now on. */
+  /** Records every route that is registered on this instance from now on. */
   collect(scope: FastifyInstance): void {
     scope.addHook('onRoute', ({ url, routePath, method, config }) => {
       const methods = [method].flat();
@@ -35,7 +35,7 @@ export class FormPages {
     });
   }
 
-  /** Answers GET of each path that takes forms alone with the way to their page. */
+  /** Adds a GET redirect to the form's page for each path that only accepts POST. */
   leadBack(scope: FastifyInstance): void {
     for (const path of this.#named.keys()) {
       if (this.#pages.has(path)) continue;
@@ -47,8 +47,8 @@ export class FormPages {
   }
 
   /**
-   * The path of the page on which the form stands that a request was sent by, without language and
-   * query; undefined for a request that is none of a form.
+   * Returns the path of the page whose form sent the request, without language and query;
+   * undefined when the request is not from a form.
    */
   pageOf(request: FastifyRequest): string | undefined {
     if (request.method !== 'POST') return undefined;
@@ -56,7 +56,7 @@ export class FormPages {
     return path === undefined ? undefined : filled(this.#patternOf(path), request);
   }
 
-  /** The nearest page at or above a path, unless its route names another one. */
+  /** Returns the nearest page at or above a path, unless its route names another one. */
   #patternOf(path: string): string {
     const named = this.#named.get(path);
     if (named !== undefined) return named;
@@ -66,7 +66,7 @@ export class FormPages {
   }
 }
 
-/** A pattern with the request's own parameters in it. */
+/** Fills the request's parameters into a pattern. */
 function filled(pattern: string, request: FastifyRequest): string {
   const params = request.params as Readonly<Record<string, string | undefined>>;
   const part = (one: string) =>

@@ -12,7 +12,7 @@ const types = {
   '960.jpg': 'image/jpeg',
 } as const satisfies Record<PictureVariant, string>;
 
-/** The pictures of products, under names that change with what is in them. */
+/** Serves product images under content-hashed names. */
 export function pictureFiles(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/gambar/:name', { schema: { hide: true } }, async (request, reply) => {
@@ -27,7 +27,7 @@ export function pictureFiles(app: PageDeps): PagePlugin {
       return (
         reply
           .header('cache-control', `public, max-age=${yearSeconds}, immutable`)
-          // Previews of a shared link are made by others' servers and shown in others' pages.
+          // Other sites' servers fetch link previews and show them in their pages.
           .header('cross-origin-resource-policy', 'cross-origin')
           .type(types[variant!])
           .send(found.bytes)

@@ -10,7 +10,9 @@ import { originOf } from '../../http/csrf.ts';
 import type { PagePlugin } from '../../http/page-response.ts';
 
 const hourSeconds = 3_600;
-/** The newest campaigns are listed; search engines find others by links. */
+/**
+ * Maximum number of campaigns in the sitemap, newest first; search engines find others by links.
+ */
 const maxCampaigns = 1_000;
 const privatePaths = ['/akun', '/ikutan', '/masuk', '/operator', '/outbox', '/toko', '/api/'];
 const icon = () => readFileSync(join(import.meta.dirname, '../../web/assets/icon.svg'), 'utf8');
@@ -19,10 +21,10 @@ const iconOf = (size: number) =>
 
 const visitor = { kind: 'visitor', address: '' } as const;
 
-/** Files that browsers and search engines ask for at fixed addresses. */
+/** Serves files that browsers and search engines request at fixed URLs. */
 export function siteFiles(app: PageDeps): PagePlugin {
   const { publicUrl } = app.config.http;
-  // Drawn once, when first asked for.
+  // Rendered once, on first request.
   const drawn = new Map<number, Buffer>();
   const png = (size: number): Buffer => {
     const bytes = drawn.get(size) ?? iconOf(size);
@@ -84,7 +86,10 @@ export function siteFiles(app: PageDeps): PagePlugin {
   };
 }
 
-/** What names the site's address is shared by caches only where no client chose it. */
+/**
+ * A file that contains the site's origin is cacheable by proxies only if the origin is configured,
+ * not taken from the client's Host header.
+ */
 function sendText(
   reply: Pick<FastifyReply, 'header' | 'type' | 'send'>,
   publicUrl: string | undefined,
@@ -109,7 +114,7 @@ const manifest = {
   ],
 };
 
-/** Each page in both languages (sitemaps.org 0.9). */
+/** Returns a sitemap with each page in both languages (sitemaps.org 0.9). */
 function sitemap(origin: string, paths: readonly string[]): string {
   const urls = paths.flatMap((path) => [path, path === '/' ? '/en' : `/en${path}`]);
   return [
@@ -121,7 +126,7 @@ function sitemap(origin: string, paths: readonly string[]): string {
   ].join('\n');
 }
 
-/** A PNG of 32 × 32 pixels as the only picture of an ICO file. */
+/** Returns an ICO file with one PNG of 32 × 32 pixels. */
 function ico(png: Buffer): Buffer {
   const head = Buffer.alloc(22);
   head.writeUInt16LE(1, 2);

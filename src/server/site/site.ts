@@ -21,17 +21,17 @@ import { pageError, redirectToCleanAddress } from './sentence-links.ts';
 import { askForReauthentication, registerReauthentication } from './step-up.ts';
 import { themeCookie, identifyViewer, anonymousContext, type ViewerDeps } from './viewer.ts';
 
-/** What the frame of the site uses of the application. */
+/** What the site's server part needs from the application. */
 export interface SiteDeps extends ViewerDeps {
-  /** For forms whose sender had been signed out; without it their words are lost. */
+  /** Saves the input of forms whose sender is signed out; without it the input is lost. */
   readonly keptForms?: KeptForms;
 }
 
 const yearSeconds = 365 * 86_400;
 
 /**
- * The site beside the API: every page in Indonesian at the root and in English below `/en`, on the
- * same verbs. Everything that is not under `/api` and has no route of its own is its 404.
+ * Registers the site: every page in Indonesian at the root and in English below `/en`, on the same
+ * verbs as the API. The site answers 404 for every path outside `/api` without a route.
  */
 export function registerSite(
   app: SiteDeps,
@@ -61,7 +61,7 @@ function partsIn(app: SiteDeps, language: Language, pages: readonly PagePlugin[]
     scope.addHook('onRequest', async (request, reply) => {
       protect(reply);
       const page = forms.pageOf(request);
-      // Errors have a page too, also when nobody can tell who looks.
+      // Errors need a page context too, even when authentication fails.
       request.visit = anonymousContext(app, request, language, page);
       request.visit = await identifyViewer(app, request, language, page);
       if (app.keptForms) recallForm(app.keptForms, request, reply);
@@ -77,7 +77,7 @@ function partsIn(app: SiteDeps, language: Language, pages: readonly PagePlugin[]
   };
 }
 
-/** Finds what was typed on the page that is asked for; a form that is sent needs it no longer. */
+/** Restores the input saved for the requested page; sending a form deletes it. */
 function recallForm(keptForms: KeptForms, request: FastifyRequest, reply: FastifyReply): void {
   const { person, page } = request.visit;
   if (person === undefined) return;
@@ -89,7 +89,7 @@ function recallForm(keptForms: KeptForms, request: FastifyRequest, reply: Fastif
   } else if (isHere) keptForms.forget(request, reply);
 }
 
-/** Our own files only, and no page of ours in another's frame. */
+/** Only files of this origin, and no framing by other sites. */
 const policy = [
   "default-src 'none'",
   "script-src 'self'",
@@ -101,17 +101,20 @@ const policy = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** What pages have otherwise than JSON, or besides (OWASP, HTTP headers). */
+/** Security headers of HTML pages, in addition to the API's (OWASP, HTTP headers). */
 function protect(reply: FastifyReply): void {
   reply.headers({
     'content-security-policy': policy,
     'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
-    // With less than this browsers say "Origin: null" of our own forms.
+    // With a stricter value browsers send "Origin: null" with the site's own forms.
     'referrer-policy': 'strict-origin-when-cross-origin',
   });
 }
 
-/** Somebody who has to prove themselves first is asked to; any other error has a page of words. */
+/**
+ * Shows the re-authentication form for `reauthentication_required`; any other error gets the error
+ * page.
+ */
 function errorAnswerer(app: SiteDeps) {
   const { signIn } = app;
   return async (thrown: unknown, request: FastifyRequest, reply: FastifyReply): Promise<void> => {
@@ -131,7 +134,7 @@ function errorAnswerer(app: SiteDeps) {
   };
 }
 
-/** Keeps what was typed into a form whose sender is signed out, for when they come back. */
+/** Saves the input of a form whose sender is signed out, for after the sign-in. */
 async function keepForm(
   { keptForms }: SiteDeps,
   request: FastifyRequest,
@@ -143,7 +146,9 @@ async function keepForm(
   keptForms.keep(request, reply, { page, action: path.replace(/\?.*/s, ''), fields });
 }
 
-/** A visitor who has to sign in is sent there and comes back; anybody else gets a page of words. */
+/**
+ * Redirects a visitor who has to sign in, with the way back; any other error gets the error page.
+ */
 function answerWithErrorPage(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const error = pageError(thrown, request);
   if (redirectToCleanAddress(error, request, reply)) return;
@@ -157,7 +162,10 @@ function answerWithErrorPage(thrown: unknown, request: FastifyRequest, reply: Fa
   sendError(request, reply, error);
 }
 
-/** The way to signing in and back to the page, with the reason where it is not plain. */
+/**
+ * Returns the sign-in path with the way back to the page, and with the reason where it is not
+ * obvious.
+ */
 function signInPath({ method, visit }: FastifyRequest): string {
   const query = `/masuk?back=${encodeURIComponent(visit.page)}`;
   if (visit.sessionEnded) return `${query}&alasan=sesi`;
@@ -169,7 +177,7 @@ function sendError(request: FastifyRequest, reply: FastifyReply, error: DomainEr
   return sendPage(request, reply, errorPage(request.visit, error, failed), error.status);
 }
 
-/** A page is asked for again; a form is sent from its own page, as the browser saw it or as it is. */
+/** Returns the path to retry: a page itself, or the page of a form as the browser last saw it. */
 function againPath({ method, url, headers, visit }: FastifyRequest): string {
   if (method === 'GET') return url;
   const from = headers.referer ?? '';
@@ -177,7 +185,7 @@ function againPath({ method, url, headers, visit }: FastifyRequest): string {
   return path !== '' && localPath(path) === path ? path : visit.url(visit.page);
 }
 
-/** Answers a path that is no page (404, or 405 with another method), in the path's language. */
+/** Answers a path without a page (404, or 405 with another method), in the path's language. */
 export async function sendNotFoundPage(
   app: SiteDeps,
   request: FastifyRequest,
@@ -194,7 +202,7 @@ export async function sendNotFoundPage(
   return sendError(request, reply, error);
 }
 
-/** Light, dark or as the device prefers: kept on the device, for visitors too. */
+/** Stores the theme (light, dark or as the device prefers) in a cookie, for visitors too. */
 function rememberTheme(server: FastifyInstance): void {
   server.post('/tema', { bodyLimit: formBytes.public }, async (request, reply) => {
     const { theme, back } = (request.body ?? {}) as { theme?: unknown; back?: unknown };

@@ -20,7 +20,7 @@ import { deviceOf } from '../../http/authentication.ts';
 import { fieldsIn } from '../../http/forms.ts';
 import { setSession } from '../../http/session-cookie.ts';
 
-/** How a page is sent; the site's own way, which this is a part of. */
+/** Sends a page; the site passes its own function. */
 export type SendPage = (
   request: FastifyRequest,
   reply: FastifyReply,
@@ -31,9 +31,9 @@ export type SendPage = (
 const own: ReadonlySet<string> = new Set(Object.values(reauthenticationFields));
 
 /**
- * Lets somebody who is asked to prove themselves go on with what they were doing: the form of that
- * page is the one that they had sent, with a code besides. It is taken away here, the session is
- * proved, and the form goes where it was going, as if it came for the first time.
+ * Registers the handling of re-authentication forms. Such a form repeats the original form with an
+ * additional code. The handler removes the code, re-authenticates the session, and passes the
+ * original form on as if it had arrived for the first time.
  */
 export function registerReauthentication(
   server: FastifyInstance,
@@ -63,9 +63,8 @@ export function registerReauthentication(
 }
 
 /**
- * Answers a form that was too sensitive for an old proof with the page that asks for a new one, and
- * sends a code where that is the way. Gives undefined where there is nobody to ask: a caller with a
- * token, who gets a newer one.
+ * Answers a sensitive form with the re-authentication page, and sends a code where that is the
+ * method. Returns undefined for a caller with a token, who needs a newer token instead.
  */
 export async function askForReauthentication(
   parts: SignInDeps,
@@ -75,7 +74,8 @@ export async function askForReauthentication(
 ): Promise<FastifyReply | undefined> {
   const holder = holderOf(request);
   const isForm = request.headers['content-type']?.startsWith('application/x-www-form-urlencoded');
-  // A sensitive file is fetched by a link, and then again by the form of the page that asks.
+  // A link fetches a sensitive file; after re-authentication the form of that page fetches it
+  // again.
   const isFile = request.method === 'GET' && request.routeOptions.config.isSensitive === true;
   if (holder === undefined || (isForm !== true && !isFile)) return undefined;
   return await ask(parts, request, reply, send, { holder });
@@ -103,7 +103,7 @@ async function ask(
       refusal = error;
     }
   }
-  // Another try of a code that has ended leads nowhere.
+  // An ended challenge accepts no further code.
   if (refusal?.code === 'sign_in_ended') proofId = undefined;
   const wait = refusal?.retryAfterSeconds;
   if (wait !== undefined) reply.header('retry-after', String(wait));
@@ -112,7 +112,7 @@ async function ask(
   return send(request, reply, reauthenticationPage(request.visit, shown), refusal?.status ?? 403);
 }
 
-/** Whoever is signed in by a session of ours. */
+/** Returns the user who is signed in by a session of this service. */
 function holderOf(request: FastifyRequest): Holder | undefined {
   const { person, sessionId, language }: PageContext = request.visit;
   if (person === undefined || sessionId === undefined) return undefined;
@@ -125,7 +125,7 @@ function holderOf(request: FastifyRequest): Holder | undefined {
   };
 }
 
-/** The caller as they are now that they have proved themselves. */
+/** Returns the caller with the new re-authentication. */
 function provedActor(actor: Actor, byFactor: boolean): Actor {
   if (actor.kind !== 'user' && actor.kind !== 'operator') return actor;
   if (byFactor && actor.kind === 'user' && actor.lacksFactor === true) {
@@ -136,7 +136,7 @@ function provedActor(actor: Actor, byFactor: boolean): Actor {
   return { ...actor, secondFactor, proofIsOld: false };
 }
 
-/** A form with a proof in it, without it; undefined for one that has none. */
+/** Separates the re-authentication fields from a form; undefined for a form without them. */
 function split(body: unknown) {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return undefined;
   const entries = Object.entries(body);

@@ -14,7 +14,7 @@ import { retryRead } from '../../operation/run.ts';
 import { westernIndonesia } from '../../web/format.ts';
 import { pathIn, themes, type Person, type PageContext } from '../../web/visit.ts';
 
-/** What is needed to tell who looks at a page. */
+/** What is needed to identify the viewer of a page. */
 export interface ViewerDeps {
   readonly config: Config;
   readonly authenticate: Authenticator;
@@ -23,7 +23,7 @@ export interface ViewerDeps {
   readonly signIn?: SignInDeps;
 }
 
-/** The cookie that keeps whether pages are light or dark. */
+/** The cookie that stores the theme. */
 export const themeCookie = cookies.theme.name;
 
 export async function identifyViewer(
@@ -38,7 +38,7 @@ export async function identifyViewer(
   if (session !== undefined) {
     const owner = await retryRead(() => app.findSession(session, request.ip));
     if (owner === undefined) {
-      // Whoever still has to show a second factor had no session that could have ended.
+      // A viewer in the middle of an MFA challenge had no session that could have ended.
       const db = app.signIn?.db;
       const isHalf = db !== undefined && (await retryRead(() => awaitsFactor(db, session)));
       return { ...visit, sessionEnded: !isHalf };
@@ -79,7 +79,7 @@ export function anonymousContext(
   };
 }
 
-/** The language that a browser asks for by name, unless the page is in it. */
+/** Returns the language that a browser explicitly prefers, if it is not the page's. */
 function otherPreferred({ headers }: FastifyRequest, language: Language): Language | undefined {
   const asked = headers['accept-language'];
   if (asked === undefined || !/^[a-z]{2}/i.test(asked)) return undefined;
@@ -94,7 +94,7 @@ function personOf(actor: Actor): Person | undefined {
   return { userId, displayName: '', email: null, timeZone: westernIndonesia };
 }
 
-/** Pages link to the path that was asked for: `//other.example` would be another site's. */
+/** Normalizes the requested path for links: `//other.example` would point to another site. */
 function ownPath(path: string): string {
   return /^\/(?![/\\])/.test(path) ? path : '/';
 }
