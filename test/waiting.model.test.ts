@@ -244,7 +244,9 @@ async function compare(model: Model, real: Real): Promise<void> {
   const [list] = await ask<{ kept: number; open: number; is_late: boolean }>(
     db,
     `select reserved_slots as kept, waiting_entries as open,
-      coalesce(next_run_at > d.look_by, next_run_at is null and d.look_by is not null) as is_late
+      -- What is overdue is looked at by the next run, which is due at once.
+      d.look_by is not null
+        and coalesce(next_run_at > greatest(d.look_by, now()), true) as is_late
     from sambatan.campaigns c cross join lateral (
       select least(case when c.status in ('active', 'locked') then c.deadline end,
         sambatan.waiting_next_run_at(c, now())) as look_by) d
