@@ -16,8 +16,9 @@ Usage: npm run bench -- [options]
   --quick         correctness alone, in under three minutes; the times say nothing
   --profile       where the time of joins and of deadlines goes, instead of the table
 
-Writes bench/results/latest.md and latest.json when everything was measured. Exit codes: 0 done,
-1 something was lost, oversold or wrong, 2 wrong use. A goal that is missed is no failure.
+Writes bench/results/latest.md, and the raw figures to latest.json, when everything was measured.
+Exit codes: 0 done, 1 something was lost, oversold or wrong, 2 wrong use. A goal that is missed is
+no failure.
 `;
 
 /** Reads the arguments; gives what to print instead when they ask for help or make no sense. */

@@ -8,7 +8,10 @@ const page = join(import.meta.dirname, '../docs/performance.md');
 const begin = '<!-- written by npm run bench: begin -->';
 const end = '<!-- written by npm run bench: end -->';
 
-/** Keeps a whole run: bench/results/latest.md and .json, and its part of docs/performance.md. */
+/**
+ * Keeps a whole run: bench/results/latest.md and its part of docs/performance.md. The raw figures go
+ * to latest.json beside it, which git ignores.
+ */
 export function publish(report: Report): void {
   mkdirSync(results, { recursive: true });
   writeFileSync(join(results, 'latest.md'), markdown(report));

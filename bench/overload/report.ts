@@ -96,7 +96,10 @@ function recoverySeconds({ course }: Heard): number {
   return (last + 1) / 10;
 }
 
-/** Keeps the figures: bench/results/overload.md and .json, and their part of docs/performance.md. */
+/**
+ * Keeps the figures: bench/results/overload.md and their part of docs/performance.md. The raw
+ * figures go to overload.json beside it, which git ignores.
+ */
 export function publish(about: Circumstances, all: readonly Result[]): void {
   mkdirSync(results, { recursive: true });
   writeFileSync(join(results, 'overload.md'), table(about, all));
