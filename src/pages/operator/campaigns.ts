@@ -21,6 +21,7 @@ import { campaignBadge, campaignWords } from '../statuses.ts';
 import { inLanguage, type PageContext } from '../../web/visit.ts';
 import { sendOperatorPage } from './kit/frame.ts';
 import { overrides, wrongTitle, type Sent } from './overrides.ts';
+import { scrollingTable } from '../../web/table.ts';
 
 const pageSize = 30;
 
@@ -43,7 +44,7 @@ export function operatorCampaigns(app: PageDeps): PagePlugin {
         at: '/operator/sambatan',
         body: html`${form(visit, query)}${
           found.campaigns.length > 0
-            ? table(visit, found.campaigns)
+            ? campaignTable(visit, found.campaigns)
             : emptyState(
                 t('Tidak ada yang cocok', 'Nothing matches'),
                 t('Coba kata lain atau status lain.', 'Try other words or another status.'),
@@ -184,48 +185,41 @@ function links(visit: PageContext, { q, status, cursor: place }: Search, next: s
   };
 }
 
-function table(visit: PageContext, campaigns: readonly Campaign[]): Html {
+function campaignTable(visit: PageContext, campaigns: readonly Campaign[]): Html {
   const { t, url, language, person } = visit;
-  const label = t('Sambatan yang ditemukan', 'Campaigns found');
-  return html`<div class="table" tabindex="0" role="region" aria-label="${label}">
-    <table class="stacked">
-      <thead>
-        <tr>
-          <th scope="col">Sambatan</th>
-          <th scope="col">Status</th>
-          <th scope="col">${t('Terisi', 'Taken')}</th>
-          <th scope="col" class="number">${t('Harga', 'Price')}</th>
-          <th scope="col">${t('Batas waktu', 'Deadline')}</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${campaigns.map(
-          (campaign) =>
-            html`<tr>
-              <th scope="row">
-                <span
-                  ><a href="${url(`/operator/sambatan/${campaign.id}`)}">${campaign.title}</a>
-                  <span class="quiet">· ${campaign.brand_name}</span></span
-                >
-              </th>
-              <td data-label="Status"><span>${campaignBadge(visit, campaign.status)}</span></td>
-              <td data-label="${t('Terisi', 'Taken')}">
-                <span class="nowrap"
-                  >${formatCount(campaign.slots_taken, language)} /
-                  ${formatCount(campaign.total_slots, language)}</span
-                >
-              </td>
-              <td class="number" data-label="${t('Harga', 'Price')}">
-                <span>${formatRupiah(campaign.price_per_slot, language)}</span>
-              </td>
-              <td data-label="${t('Batas waktu', 'Deadline')}">
-                <span>${formatShortMoment(campaign.deadline, language, person?.timeZone)}</span>
-              </td>
-            </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`;
+  return scrollingTable<Campaign>(
+    { label: t('Sambatan yang ditemukan', 'Campaigns found') },
+    {
+      isStacked: true,
+      rows: campaigns,
+      columns: [
+        {
+          head: 'Sambatan',
+          isRowHead: true,
+          cell: ({ id, title, brand_name: brand }) =>
+            html`<a href="${url(`/operator/sambatan/${id}`)}">${title}</a>
+              <span class="quiet">· ${brand}</span>`,
+        },
+        { head: 'Status', cell: ({ status }) => campaignBadge(visit, status) },
+        {
+          head: t('Terisi', 'Taken'),
+          cell: ({ slots_taken: taken, total_slots: total }) =>
+            html`<span class="nowrap"
+              >${formatCount(taken, language)} / ${formatCount(total, language)}</span
+            >`,
+        },
+        {
+          head: t('Harga', 'Price'),
+          isNumber: true,
+          cell: (campaign) => formatRupiah(campaign.price_per_slot, language),
+        },
+        {
+          head: t('Batas waktu', 'Deadline'),
+          cell: ({ deadline }) => formatShortMoment(deadline, language, person?.timeZone),
+        },
+      ],
+    },
+  );
 }
 
 function facts(visit: PageContext, campaign: Campaign): Html {

@@ -19,6 +19,7 @@ import { formatCount, formatShortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { inLanguage, type PageContext } from '../../web/visit.ts';
 import { sendOperatorPage } from './kit/frame.ts';
+import { scrollingTable } from '../../web/table.ts';
 
 const pageSize = 50;
 const actorForm = /^(system|service|(user|operator):[0-9a-f-]{36})$/;
@@ -52,7 +53,7 @@ export function operatorLog(app: PageDeps): PagePlugin {
           (await chain(app, visit, filter.campaignId, filter.verify))
         }${
           rows.length > 0
-            ? table(visit, rows.slice(0, pageSize))
+            ? entryTable(visit, rows.slice(0, pageSize))
             : emptyState(
                 t('Tidak ada catatan', 'No entries'),
                 t('Ubah saringannya, lalu coba lagi.', 'Change the filter and try again.'),
@@ -205,55 +206,50 @@ function links(visit: PageContext, filter: Filter, next: string | null) {
   };
 }
 
-function table(visit: PageContext, rows: readonly LogRow[]): Html {
-  const { t, url, language, person } = visit;
-  const label = t('Catatan', 'Entries');
-  return html`<div class="table" tabindex="0" role="region" aria-label="${label}">
-    <table class="stacked">
-      <thead>
-        <tr>
-          <th scope="col">${t('Waktu', 'Time')}</th>
-          <th scope="col">${t('Peristiwa', 'Event')}</th>
-          <th scope="col">${t('Tentang', 'About')}</th>
-          <th scope="col">${t('Pelaku', 'Actor')}</th>
-          <th scope="col">${t('Rincian', 'Details')}</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${rows.map(
-          (row) =>
-            html`<tr>
-              <td data-label="${t('Waktu', 'Time')}">
-                <span class="nowrap"
-                  >${formatShortMoment(row.occurred_at, language, person?.timeZone)}</span
-                >
-              </td>
-              <td data-label="${t('Peristiwa', 'Event')}">
-                ${inLanguage(visit, eventWords[row.event])}
-              </td>
-              <td data-label="${t('Tentang', 'About')}">
-                <span
-                  ><a href="${url(`/operator/log?sambatan=${row.campaign_id}`)}"
-                    >${row.title ?? `#${row.seq}`}</a
-                  >${
-                    row.participation_id !== null &&
-                    html` ·
-                      <a href="${url(`/operator/ikutan?q=${row.participation_id}`)}"
-                        >${t('keikutsertaan', 'participation')}
-                        …${row.participation_id.slice(-8)}</a
-                      >`
-                  }</span
-                >
-              </td>
-              <td data-label="${t('Pelaku', 'Actor')}"><code class="actor">${row.actor}</code></td>
-              <td class="details" data-label="${t('Rincian', 'Details')}">
-                <span>${details(row.metadata)}</span>
-              </td>
-            </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`;
+function entryTable(visit: PageContext, rows: readonly LogRow[]): Html {
+  const { t, language, person } = visit;
+  return scrollingTable<LogRow>(
+    { label: t('Catatan', 'Entries') },
+    {
+      isStacked: true,
+      rows,
+      columns: [
+        {
+          head: t('Waktu', 'Time'),
+          cell: ({ occurred_at: at }) =>
+            html`<span class="nowrap">${formatShortMoment(at, language, person?.timeZone)}</span>`,
+        },
+        {
+          head: t('Peristiwa', 'Event'),
+          cell: ({ event }) => inLanguage(visit, eventWords[event]),
+        },
+        { head: t('Tentang', 'About'), cell: (row) => subjectLinks(visit, row) },
+        {
+          head: t('Pelaku', 'Actor'),
+          cell: ({ actor }) => html`<code class="actor">${actor}</code>`,
+        },
+        {
+          head: t('Rincian', 'Details'),
+          kind: 'details',
+          cell: ({ metadata }) => details(metadata),
+        },
+      ],
+    },
+  );
+}
+
+/** Links to the campaign and the participation that an entry is about. */
+function subjectLinks({ t, url }: PageContext, row: LogRow): Html {
+  const { campaign_id: campaignId, participation_id: participationId } = row;
+  return html`<a href="${url(`/operator/log?sambatan=${campaignId}`)}"
+      >${row.title ?? `#${row.seq}`}</a
+    >${
+      participationId !== null &&
+      html` ·
+        <a href="${url(`/operator/ikutan?q=${participationId}`)}"
+          >${t('keikutsertaan', 'participation')} …${participationId.slice(-8)}</a
+        >`
+    }`;
 }
 
 function details(metadata: AuditRow['metadata']): Html {

@@ -26,6 +26,7 @@ import { html, type Html } from '../../web/html.ts';
 import { campaignWords } from '../statuses.ts';
 import { inLanguage, type PageContext } from '../../web/visit.ts';
 import { sendOperatorPage } from './kit/frame.ts';
+import { scrollingTable } from '../../web/table.ts';
 
 /** A campaign closes within a second of its time: what is later than this is stuck. */
 const overdueAfterSeconds = 30;
@@ -182,38 +183,36 @@ interface Overdue {
 
 function overdueTable(visit: PageContext, rows: readonly Overdue[]): Html {
   const { t, url, now, language } = visit;
-  return html`<div class="table" tabindex="0" role="region" aria-labelledby="hand">
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">Sambatan</th>
-          <th scope="col">${t('Seharusnya', 'Was due')}</th>
-          <th scope="col">${t('Keadaan', 'State')}</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${rows.map(
-          (row) =>
-            html`<tr>
-              <th scope="row">
-                <a href="${url(`/operator/sambatan/${row.campaign_id}`)}">${row.title}</a>
-              </th>
-              <td>${formatDistance(row.next_run_at, now, language)}</td>
-              <td>
-                ${
-                  row.closing_outcome === null
-                    ? badge(t('Terlambat', 'Overdue'), 'bad')
-                    : badge(t('Penutupan belum selesai', 'Closing is not done'), 'busy')
-                }
-                <span class="quiet"
-                  >${inLanguage(visit, campaignWords[toApiStatus(row.status)].words)}</span
-                >
-              </td>
-            </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`;
+  return scrollingTable<Overdue>(
+    { labelledBy: 'hand' },
+    {
+      rows,
+      columns: [
+        {
+          head: 'Sambatan',
+          isRowHead: true,
+          cell: ({ campaign_id: id, title }) =>
+            html`<a href="${url(`/operator/sambatan/${id}`)}">${title}</a>`,
+        },
+        {
+          head: t('Seharusnya', 'Was due'),
+          cell: ({ next_run_at: at }) => formatDistance(at, now, language),
+        },
+        {
+          head: t('Keadaan', 'State'),
+          cell: ({ closing_outcome: outcome, status }) =>
+            html`${
+                outcome === null
+                  ? badge(t('Terlambat', 'Overdue'), 'bad')
+                  : badge(t('Penutupan belum selesai', 'Closing is not done'), 'busy')
+              }
+              <span class="quiet"
+                >${inLanguage(visit, campaignWords[toApiStatus(status)].words)}</span
+              >`,
+        },
+      ],
+    },
+  );
 }
 
 function figures(visit: PageContext, summary: Summary): Html {

@@ -41,6 +41,7 @@ import {
 } from '../kit/parts.ts';
 import { waitingCell } from '../kit/queue-age.ts';
 import { runAction } from '../../kit/form-action.ts';
+import { scrollingTable } from '../../../web/table.ts';
 
 const here = '/operator/uang';
 const pageSize = 50;
@@ -191,7 +192,7 @@ function queue(visit: PageContext, rows: readonly RefundRow[], subjects: Subject
         )}
       </p>
       <form class="stack" method="post" action="${url(`${here}/lunas`)}">
-        ${table(visit, rows, subjects)}
+        ${refundTable(visit, rows, subjects)}
         ${fieldOf('settle', 'reference', t('Referensi transfer', 'Reference of the transfer'), {
           required: true,
           maxlength: 200,
@@ -220,55 +221,52 @@ function queue(visit: PageContext, rows: readonly RefundRow[], subjects: Subject
     </section>`;
 }
 
-function table(visit: PageContext, rows: readonly RefundRow[], subjects: Subjects): Html {
+function refundTable(visit: PageContext, rows: readonly RefundRow[], subjects: Subjects): Html {
   const { t, language } = visit;
-  const since = t('Sejak', 'Since');
-  return html`<div class="table" tabindex="0" role="region" aria-labelledby="due">
-    <table class="stacked">
-      <thead>
-        <tr>
-          <th scope="col">${t('Pilih', 'Choose')}</th>
-          <th scope="col">Sambatan</th>
-          <th scope="col">${t('Ke', 'To')}</th>
-          <th scope="col" class="number">${t('Jumlah', 'Amount')}</th>
-          <th scope="col">${since}</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${rows.map((row) => {
-          const whose = subjects.get(row.participation_id);
-          const sum = formatRupiah(row.amount, language);
-          return html`<tr>
-            <th scope="row">
-              <span class="field check"
-                ><label
-                  ><input type="checkbox" name="id" value="${row.transaction_id}" /><span
-                    >${whose?.display_name ?? `…${row.transaction_id.slice(-8)}`}</span
-                  ></label
-                ></span
-              >
-            </th>
-            <td data-label="Sambatan">
-              <span>${subject(visit, whose)} ${buyer(visit, undefined, row.participation_id)}</span>
-            </td>
-            <td data-label="${t('Ke', 'To')}">
-              <span
-                >${account(visit, row)}${
-                  row.attempts > 0 &&
-                  html` ${badge(t(`${row.attempts}× gagal`, `failed ${row.attempts}×`), 'bad')}
-                    <span class="quiet">${row.reason}</span>`
-                }</span
-              >
-            </td>
-            <td class="number" data-label="${t('Jumlah', 'Amount')}"><span>${sum}</span></td>
-            <td data-label="${since}">
-              <span>${waitingCell(visit, 'refunds', row.created_at)}</span>
-            </td>
-          </tr>`;
-        })}
-      </tbody>
-    </table>
-  </div>`;
+  return scrollingTable<RefundRow>(
+    { labelledBy: 'due' },
+    {
+      isStacked: true,
+      rows,
+      columns: [
+        {
+          head: t('Pilih', 'Choose'),
+          isRowHead: true,
+          cell: ({ transaction_id: id, participation_id }) =>
+            html`<span class="field check"
+              ><label
+                ><input type="checkbox" name="id" value="${id}" /><span
+                  >${subjects.get(participation_id)?.display_name ?? `…${id.slice(-8)}`}</span
+                ></label
+              ></span
+            >`,
+        },
+        {
+          head: 'Sambatan',
+          cell: ({ participation_id: id }) =>
+            html`${subject(visit, subjects.get(id))} ${buyer(visit, undefined, id)}`,
+        },
+        {
+          head: t('Ke', 'To'),
+          cell: (row) =>
+            html`${account(visit, row)}${
+              row.attempts > 0 &&
+              html` ${badge(t(`${row.attempts}× gagal`, `failed ${row.attempts}×`), 'bad')}
+                <span class="quiet">${row.reason}</span>`
+            }`,
+        },
+        {
+          head: t('Jumlah', 'Amount'),
+          isNumber: true,
+          cell: ({ amount }) => formatRupiah(amount, language),
+        },
+        {
+          head: t('Sejak', 'Since'),
+          cell: (row) => waitingCell(visit, 'refunds', row.created_at),
+        },
+      ],
+    },
+  );
 }
 
 /** Money that is not to be sent: its buyers wait at the head of a waiting list with it. */

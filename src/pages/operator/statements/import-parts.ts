@@ -11,6 +11,7 @@ import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { buyer } from '../kit/parts.ts';
 import type { Subjects } from './statement-parts.ts';
+import { scrollingTable } from '../../../web/table.ts';
 
 /** Lines of a preview that are shown; all of them are counted. */
 const maxShown = 200;
@@ -315,37 +316,34 @@ function previewTable(
         ${t(`${maxShown} baris pertama ditampilkan.`, `The first ${maxShown} lines are shown.`)}
       </p>`
     }
-    <div class="table" tabindex="0" role="region" aria-labelledby="lines">
-      <table class="stacked">
-        <thead>
-          <tr>
-            <th scope="col">${t('Keterangan', 'Description')}</th>
-            <th scope="col">${t('Tanggal', 'Date')}</th>
-            <th scope="col" class="number">${t('Jumlah', 'Amount')}</th>
-            <th scope="col">${t('Hasil', 'Result')}</th>
-            <th scope="col">${t('Untuk', 'For')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${sorted.slice(0, maxShown).map(
-            (line) =>
-              html`<tr>
-                <th scope="row"><span>${line.description || '–'}</span></th>
-                <td data-label="${t('Tanggal', 'Date')}">
-                  <span class="nowrap">${dayWords(visit, line.booked_on)}</span>
-                </td>
-                <td class="number" data-label="${t('Jumlah', 'Amount')}">
-                  <span>${formatRupiah(line.amount, language)}</span>
-                </td>
-                <td data-label="${t('Hasil', 'Result')}"><span>${words[line.outcome]}</span></td>
-                <td data-label="${t('Untuk', 'For')}">
-                  <span>${target(visit, line.participation_id, subjects)}</span>
-                </td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
+    ${scrollingTable<PreviewedLine>(
+      { labelledBy: 'lines' },
+      {
+        isStacked: true,
+        rows: sorted.slice(0, maxShown),
+        columns: [
+          {
+            head: t('Keterangan', 'Description'),
+            isRowHead: true,
+            cell: ({ description }) => description || '–',
+          },
+          {
+            head: t('Tanggal', 'Date'),
+            cell: ({ booked_on: day }) => html`<span class="nowrap">${dayWords(visit, day)}</span>`,
+          },
+          {
+            head: t('Jumlah', 'Amount'),
+            isNumber: true,
+            cell: ({ amount }) => formatRupiah(amount, language),
+          },
+          { head: t('Hasil', 'Result'), cell: ({ outcome }) => words[outcome] },
+          {
+            head: t('Untuk', 'For'),
+            cell: ({ participation_id: id }) => target(visit, id, subjects),
+          },
+        ],
+      },
+    )}
   </section>`;
 }
 
@@ -373,37 +371,26 @@ function skippedPart(visit: PageContext, rows: readonly Skipped[], total: number
           ${t(`${maxShown} baris pertama ditampilkan.`, `The first ${maxShown} rows are shown.`)}
         </p>`
       }
-      <div class="table" tabindex="0" role="region" aria-labelledby="skipped">
-        <table class="stacked">
-          <thead>
-            <tr>
-              <th scope="col">${t('Isi', 'Content')}</th>
-              <th scope="col">${t('Baris', 'Row')}</th>
-              <th scope="col" class="number">${t('Jumlah', 'Amount')}</th>
-              <th scope="col">${t('Alasan', 'Reason')}</th>
-            </tr>
-          </thead>
-          <tbody>
-            ${sorted.slice(0, maxShown).map(
-              ({ row, text, amount, sen, reason }) =>
-                html`<tr>
-                  <th scope="row"><span>${text || '–'}</span></th>
-                  <td data-label="${t('Baris', 'Row')}"><span>${row}</span></td>
-                  <td class="number" data-label="${t('Jumlah', 'Amount')}">
-                    <span
-                      >${formatRupiah(amount, language)}${
-                        sen > 0 && `${t(',', '.')}${String(sen).padStart(2, '0')}`
-                      }</span
-                    >
-                  </td>
-                  <td data-label="${t('Alasan', 'Reason')}">
-                    <span>${reasons[reason] ?? reason}</span>
-                  </td>
-                </tr>`,
-            )}
-          </tbody>
-        </table>
-      </div>
+      ${scrollingTable<Skipped>(
+        { labelledBy: 'skipped' },
+        {
+          isStacked: true,
+          rows: sorted.slice(0, maxShown),
+          columns: [
+            { head: t('Isi', 'Content'), isRowHead: true, cell: (row) => row.text || '–' },
+            { head: t('Baris', 'Row'), cell: ({ row }) => row },
+            {
+              head: t('Jumlah', 'Amount'),
+              isNumber: true,
+              cell: ({ amount, sen }) =>
+                html`${formatRupiah(amount, language)}${
+                  sen > 0 && `${t(',', '.')}${String(sen).padStart(2, '0')}`
+                }`,
+            },
+            { head: t('Alasan', 'Reason'), cell: ({ reason }) => reasons[reason] ?? reason },
+          ],
+        },
+      )}
     </section>`
   );
 }

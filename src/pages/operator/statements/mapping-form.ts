@@ -7,6 +7,7 @@ import type { MappingInput, StoredMapping } from '../../../ledger/bank-statement
 import { input, select } from '../../../web/components.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
+import { scrollingTable } from '../../../web/table.ts';
 
 /** Rows of a file that the mapping page shows, and cells of each. */
 const maxRows = 15;
@@ -253,32 +254,15 @@ function rowsTable(visit: PageContext, { rows }: TablePreview): Html {
   const { t } = visit;
   const shown = rows.slice(0, maxRows);
   const width = Math.min(maxColumns, Math.max(...shown.map(({ cells }) => cells.length)));
-  return html`<div
-    class="table"
-    tabindex="0"
-    role="region"
-    aria-label="${t('Baris pertama berkas', 'First rows of the file')}"
-  >
-    <table>
-      <thead>
-        <tr>
-          <th scope="col">${t('Baris', 'Row')}</th>
-          ${Array.from(
-            { length: width },
-            (_, index) =>
-              html`<th scope="col">${t(`Kolom ${index + 1}`, `Column ${index + 1}`)}</th>`,
-          )}
-        </tr>
-      </thead>
-      <tbody>
-        ${shown.map(
-          ({ row, cells }) =>
-            html`<tr>
-              <th scope="row">${row}</th>
-              ${Array.from({ length: width }, (_, index) => html`<td>${cells[index] ?? ''}</td>`)}
-            </tr>`,
-        )}
-      </tbody>
-    </table>
-  </div>`;
+  const columns = Array.from({ length: width }, (_, index) => ({
+    head: t(`Kolom ${index + 1}`, `Column ${index + 1}`),
+    cell: ({ cells }: (typeof shown)[number]) => cells[index] ?? '',
+  }));
+  return scrollingTable(
+    { label: t('Baris pertama berkas', 'First rows of the file') },
+    {
+      rows: shown,
+      columns: [{ head: t('Baris', 'Row'), isRowHead: true, cell: ({ row }) => row }, ...columns],
+    },
+  );
 }

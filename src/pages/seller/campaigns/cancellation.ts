@@ -10,7 +10,7 @@ import { formatCount, formatRupiah } from '../../../web/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import {
-  concerned,
+  affectedTable,
   deliberateFields,
   deliberation,
   numbersChanged,
@@ -122,7 +122,7 @@ function refundTable(visit: PageContext, { rows, refunds }: RefundPreview, path:
       ${t('Belum ada yang membayar, jadi tidak ada uang yang perlu kembali.', 'Nobody has paid yet, so no money has to go back.')}
     </p>`;
   }
-  return concerned(visit, {
+  return affectedTable(visit, {
     label: t('Daftar pengembalian', 'List of refunds'),
     caption: t('Siapa menerima kembali berapa', 'Who gets back how much'),
     columns: [

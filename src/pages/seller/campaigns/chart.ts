@@ -1,6 +1,7 @@
 import { formatCount, formatShortMoment, formatSlots as inSlots } from '../../../web/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
+import { table } from '../../../web/table.ts';
 
 export interface SlotsAt {
   readonly at: Date;
@@ -54,26 +55,14 @@ export function slotsChart(visit: PageContext, points: readonly SlotsAt[], total
     </p>
     <details>
       <summary>${t('Sebagai tabel', 'As a table')}</summary>
-      <table>
-        <caption>
-          ${title} (WIB)
-        </caption>
-        <thead>
-          <tr>
-            <th scope="col">${t('Waktu', 'Time')}</th>
-            <th scope="col" class="number">Slot</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${thinned(points).map(
-            ({ at, slots }) =>
-              html`<tr>
-                <td>${formatShortMoment(at, language)}</td>
-                <td class="number">${number(slots)}</td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
+      ${table({
+        caption: `${title} (WIB)`,
+        rows: thinned(points),
+        columns: [
+          { head: t('Waktu', 'Time'), cell: ({ at }) => formatShortMoment(at, language) },
+          { head: 'Slot', isNumber: true, cell: ({ slots }) => number(slots) },
+        ],
+      })}
     </details>
   </figure>`;
 }

@@ -1,10 +1,11 @@
-import { nextCursor } from '../../../http/cursor.ts';
 import type { FieldError } from '../../../errors/errors.ts';
-import { input, notice, paging, textarea } from '../../../web/components.ts';
-import { attribute, html, type Html, type Part } from '../../../web/html.ts';
+import { input, notice, textarea } from '../../../web/components.ts';
+import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { text } from '../../../http/schemas.ts';
 import type { FormState } from '../../kit/form-action.ts';
+import { scrollingTable, type Column } from '../../../web/table.ts';
+import { cursorPage } from '../../kit/cursor-page.ts';
 
 /** Rows of what would happen, on one page. */
 export const rowsShown = 50;
@@ -69,14 +70,8 @@ export function deliberateFields(
     <p>${t('Ini tidak bisa diurungkan.', 'This cannot be undone.')}</p>`;
 }
 
-interface Column<R> {
-  readonly head: string;
-  readonly isNumber?: true;
-  readonly cell: (row: R) => Part;
-}
-
-/** Whom it concerns, and how: a page of a table, and the way to the next. */
-export function concerned<R>(
+/** A page of the people whom the decision affects, with a link to the next page. */
+export function affectedTable<R>(
   visit: PageContext,
   {
     label,
@@ -95,33 +90,11 @@ export function concerned<R>(
     readonly placeOf: (last: R) => string | number;
   },
 ): Html {
-  const next = nextCursor(rows, rowsShown, (row) => [placeOf(row)]);
-  const separator = path.includes('?') ? '&' : '?';
-  return html`<div class="table" tabindex="0" role="region" aria-label="${label}">
-      <table>
-        <caption>
-          ${caption}
-        </caption>
-        <thead>
-          <tr>
-            ${columns.map(
-              ({ head, isNumber }) =>
-                html`<th scope="col" ${attribute('class', isNumber && 'number')}>${head}</th>`,
-            )}
-          </tr>
-        </thead>
-        <tbody>
-          ${rows.slice(0, rowsShown).map(
-            (row) =>
-              html`<tr>
-                ${columns.map(
-                  ({ cell, isNumber }) =>
-                    html`<td${attribute('class', isNumber && 'number')}>${cell(row)}</td>`,
-                )}
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>
-    ${paging(visit, { next: next === null ? undefined : `${path}${separator}cursor=${next}` })}`;
+  const page = cursorPage(visit, rows, {
+    size: rowsShown,
+    url: path,
+    isFirst: true,
+    cursorOf: (row) => [placeOf(row)],
+  });
+  return html`${scrollingTable({ label }, { caption, columns, rows: page.rows })}${page.links}`;
 }

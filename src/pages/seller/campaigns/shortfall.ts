@@ -18,7 +18,7 @@ import { formatCount, formatRupiah, formatSlots as slotsInWords } from '../../..
 import { html, type Html, type Part } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import {
-  concerned,
+  affectedTable,
   deliberateFields,
   deliberation,
   numbersChanged,
@@ -191,7 +191,7 @@ function consequence(
           ${t('bagianmu setelah biaya', 'is your share, after the fee')}
         </li>
       </ul>
-      ${concerned(visit, {
+      ${affectedTable(visit, {
         label: t('Pembagian slot', 'Who gets the slots'),
         caption: t(
           'Siapa dapat berapa; yang ikut paling akhir di atas',

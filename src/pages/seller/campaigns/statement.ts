@@ -13,6 +13,7 @@ import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { idParam } from '../../kit/params.ts';
 import { requireSignedIn } from '../../kit/signed-in.ts';
+import { scrollingTable } from '../../../web/table.ts';
 
 /** The money of a campaign for its seller, so that every rupiah is on both sides; to print, too. */
 export function statementPage(app: PageDeps): PagePlugin {
@@ -49,7 +50,7 @@ function page(visit: PageContext, statement: SellerStatement) {
       ${campaign.brand_name} · ${campaign.title}<br />
       <span class="quiet">${t('Keadaan', 'As of')} ${exactMoment(visit, visit.now)}</span>
     </p>
-    ${side(visit, 'in', t('Uang masuk', 'Money in'), sums.in, [
+    ${statementSide(visit, 'in', t('Uang masuk', 'Money in'), sums.in, [
       [t('Pembayaran pesanan', 'Payments of orders'), books.paid],
       [t('Kode unik (penyesuaian)', 'Unique codes (adjustment)'), books.unique_codes],
       [t('Terlambat, dobel, atau kelebihan', 'Too late, twice or too much'), books.credits],
@@ -64,7 +65,7 @@ function page(visit: PageContext, statement: SellerStatement) {
             ] as const,
           ]),
     ])}
-    ${side(visit, 'for', t('Untuk apa', 'What it is for'), sums.for, [
+    ${statementSide(visit, 'for', t('Untuk apa', 'What it is for'), sums.for, [
       [t('Bagianmu', 'Your share'), books.gross - books.fee],
       [t('Biaya Sambatan', 'Fee of Sambatan'), books.fee],
       [t('Dana kembali: menunggu dikirim', 'Refunds: due'), books.refunds_due],
@@ -109,7 +110,7 @@ function page(visit: PageContext, statement: SellerStatement) {
 
 type Line = readonly [words: string, amount: bigint];
 
-function side(
+function statementSide(
   visit: PageContext,
   id: string,
   title: string,
@@ -119,31 +120,25 @@ function side(
   const { t, language } = visit;
   return html`<section class="panel">
     <h2 id="${id}">${title}</h2>
-    <div class="table" tabindex="0" role="region" aria-labelledby="${id}">
-      <table>
-        <thead class="visually-hidden">
-          <tr>
-            <th scope="col">${t('Jenis', 'Kind')}</th>
-            <th scope="col">${t('Jumlah', 'Amount')}</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${lines.map(
-            ([words, amount]) =>
-              html`<tr>
-                <th scope="row">${words}</th>
-                <td class="number">${formatRupiah(amount, language)}</td>
-              </tr>`,
-          )}
-        </tbody>
-        <tfoot>
-          <tr>
-            <th scope="row">${t('Jumlah semuanya', 'Sum')}</th>
-            <td class="number"><strong>${formatRupiah(sum, language)}</strong></td>
-          </tr>
-        </tfoot>
-      </table>
-    </div>
+    ${scrollingTable(
+      { labelledBy: id },
+      {
+        hidesHead: true,
+        rows: lines,
+        columns: [
+          { head: t('Jenis', 'Kind'), isRowHead: true, cell: ([words]) => words },
+          {
+            head: t('Jumlah', 'Amount'),
+            isNumber: true,
+            cell: ([, amount]) => formatRupiah(amount, language),
+          },
+        ],
+        foot: html`<tr>
+          <th scope="row">${t('Jumlah semuanya', 'Sum')}</th>
+          <td class="number"><strong>${formatRupiah(sum, language)}</strong></td>
+        </tr>`,
+      },
+    )}
   </section>`;
 }
 
@@ -158,7 +153,7 @@ function payoutList(visit: PageContext, payouts: readonly CampaignPayoutRow[]): 
     ${payouts.map(
       (payout) =>
         html`<li>
-          <strong>${formatRupiah(payout.amount, language)}</strong> ${stands(visit, payout)}
+          <strong>${formatRupiah(payout.amount, language)}</strong> ${payoutBadge(visit, payout)}
           ${payout.settled_at !== null && exactMoment(visit, payout.settled_at)}
           ${payout.reference !== null && html`<span class="quiet">${payout.reference}</span>`}
         </li>`,
@@ -166,7 +161,7 @@ function payoutList(visit: PageContext, payouts: readonly CampaignPayoutRow[]): 
   </ul>`;
 }
 
-function stands({ t }: PageContext, payout: CampaignPayoutRow): Html {
+function payoutBadge({ t }: PageContext, payout: CampaignPayoutRow): Html {
   if (payout.status === 'settled') return badge(t('Sudah dicairkan', 'Settled'), 'good');
   if (payout.is_disputed) return badge(t('Ditahan: ada keluhan', 'Held: disputed'), 'bad');
   return payout.released_at === null

@@ -27,6 +27,7 @@ import {
 } from '../../statuses.ts';
 import { inLanguage, type PageContext } from '../../../web/visit.ts';
 import { nameOf } from '../brand/shop-head.ts';
+import { table } from '../../../web/table.ts';
 
 export const rosterPageSize = 50;
 
@@ -69,7 +70,7 @@ export function rosterPage(
     </p>
     ${
       rows.length > 0
-        ? rosterTable(visit, rows)
+        ? participantTable(visit, rows)
         : isNarrowed
           ? emptyState(
               t('Tidak ada yang cocok', 'Nothing matches'),
@@ -154,40 +155,35 @@ function filters(
   </form>`;
 }
 
-function rosterTable(visit: PageContext, rows: readonly ParticipantRow[]): Html {
-  const { t } = visit;
-  return html`<table class="roster panel">
-    <thead>
-      <tr>
-        <th scope="col">${t('Pembeli', 'Buyer')}</th>
-        <th scope="col">${t('Alamat', 'Address')}</th>
-        <th scope="col" class="number">Slot</th>
-        <th scope="col">${t('Pembayaran', 'Payment')}</th>
-        <th scope="col">Status</th>
-        <th scope="col">${t('Ikut pada', 'Joined')}</th>
-      </tr>
-    </thead>
-    <tbody>
-      ${rows.map((row) => rosterLine(visit, row))}
-    </tbody>
-  </table>`;
-}
-
-function rosterLine(visit: PageContext, row: ParticipantRow): Html {
-  const { language } = visit;
-  return html`<tr>
-    <th scope="row">
-      ${nameOf(visit, row)}${row.email !== null && html`<br /><small>${row.email}</small>`}
-      <br /><small class="quiet">…${row.participation_id.slice(-8)}</small>
-    </th>
-    <td>
-      ${row.shipping_address}${row.note !== null && html`<br /><em class="quiet">${row.note}</em>`}
-    </td>
-    <td class="number">${slotsCell(visit, row)}</td>
-    <td>${paymentCell(visit, row)}</td>
-    <td>${participationBadge(visit, toApiParticipationStatus(row.status))}</td>
-    <td>${formatShortMoment(row.joined_at, language)}</td>
-  </tr>`;
+function participantTable(visit: PageContext, rows: readonly ParticipantRow[]): Html {
+  const { t, language } = visit;
+  return table({
+    kind: 'roster panel',
+    rows,
+    columns: [
+      {
+        head: t('Pembeli', 'Buyer'),
+        isRowHead: true,
+        cell: (row) =>
+          html`${nameOf(visit, row)}${row.email !== null && html`<br /><small>${row.email}</small>`}
+            <br /><small class="quiet">…${row.participation_id.slice(-8)}</small>`,
+      },
+      {
+        head: t('Alamat', 'Address'),
+        cell: (row) =>
+          html`${row.shipping_address}${
+            row.note !== null && html`<br /><em class="quiet">${row.note}</em>`
+          }`,
+      },
+      { head: 'Slot', isNumber: true, cell: (row) => slotsCell(visit, row) },
+      { head: t('Pembayaran', 'Payment'), cell: (row) => paymentCell(visit, row) },
+      {
+        head: 'Status',
+        cell: (row) => participationBadge(visit, toApiParticipationStatus(row.status)),
+      },
+      { head: t('Ikut pada', 'Joined'), cell: (row) => formatShortMoment(row.joined_at, language) },
+    ],
+  });
 }
 
 /** What is delivered, and what was ordered where that is more. */
