@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import type { PageDeps } from '../deps.ts';
-import { cursorAfter, nextCursor } from '../../http/cursor.ts';
+import { cursorAfter } from '../../http/cursor.ts';
 import { formParser } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
 import { redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
@@ -14,12 +14,13 @@ import {
 } from '../../notifications/operations.ts';
 import { listInbox } from '../../notifications/queries.ts';
 import { retryRead, runInTransaction } from '../../operation/run.ts';
-import { badge, emptyState, paging } from '../../web/components.ts';
+import { badge, emptyState } from '../../web/components.ts';
 import { formatCount, formatShortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { heading } from '../../web/layout.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { requirePerson } from '../kit/signed-in.ts';
+import { cursorPage } from '../kit/cursor-page.ts';
 
 const path = '/akun/pesan';
 const pageSize = 20;
@@ -42,14 +43,15 @@ export function messagePages(app: PageDeps): PagePlugin {
           unreadOf(app.db, userId),
         ]),
       );
-      const next = nextCursor(rows, pageSize, (row) => [row.notification_id]);
-      const links = {
-        first: from === undefined ? undefined : visit.url(path),
-        next: next === null ? undefined : `${visit.url(path)}?cursor=${encodeURIComponent(next)}`,
-      };
-      const messages = rows.slice(0, pageSize).map((row) => inboxMessageOf(row, visit.language));
+      const list = cursorPage(visit, rows, {
+        size: pageSize,
+        url: visit.url(path),
+        isFirst: from === undefined,
+        cursorOf: (row) => [row.notification_id],
+      });
+      const messages = list.rows.map((row) => inboxMessageOf(row, visit.language));
       const title = visit.t('Pesan', 'Messages');
-      const main = html`${heading(title)}${inbox(visit, messages, unread)}${paging(visit, links)}`;
+      const main = html`${heading(title)}${inbox(visit, messages, unread)}${list.links}`;
       return sendPage(request, reply, { title, section: 'account', main });
     });
 

@@ -5,7 +5,7 @@ import {
 } from '../../database/status-words.ts';
 import { toApiStatus } from '../../database/status-words.ts';
 import type { PageDeps } from '../deps.ts';
-import { cursorAfter, nextCursor } from '../../http/cursor.ts';
+import { cursorAfter } from '../../http/cursor.ts';
 import { sendPage, type PagePlugin } from '../../http/page-response.ts';
 import { retryRead } from '../../operation/run.ts';
 import type { Wording } from '../../errors/errors.ts';
@@ -14,7 +14,7 @@ import { viewOwnParticipations } from '../../participations/mine.ts';
 import { deliveredQuantityOf } from '../../participations/participation.ts';
 import type { OwnRow } from '../../participations/queries.ts';
 import { openEntriesOf } from '../../waiting/queries.ts';
-import { countdown, emptyState, paging } from '../../web/components.ts';
+import { countdown, emptyState } from '../../web/components.ts';
 import { formatMoment, formatRupiah, formatShortMoment, formatSlots } from '../../web/format.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
 import { heading } from '../../web/layout.ts';
@@ -24,6 +24,7 @@ import { requirePerson } from '../kit/signed-in.ts';
 import { productPicture } from '../campaign/picture.ts';
 import { sum } from '../campaign/rules.ts';
 import { waitingPlaces } from '../campaign/waiting-part.ts';
+import { cursorPage } from '../kit/cursor-page.ts';
 
 const pageSize = 20;
 /** Places in waiting lists that are shown. */
@@ -67,19 +68,18 @@ export function minePages(app: PageDeps): PagePlugin {
         viewOwnParticipations(app.db, visit.actor, person.userId, wanted),
         retryRead(() => app.db.rows(openEntriesOf, person.userId, mostPlaces)),
       ]);
-      const next = nextCursor(rows, pageSize, (row) => [row.participation_id]);
-      const path = (more: Record<string, string>) =>
-        `${visit.url('/ikutan')}?${new URLSearchParams({ status: shelf, ...more }).toString()}`;
-      const links = {
-        first: cursor === undefined ? undefined : path({}),
-        next: next === null ? undefined : path({ cursor: next }),
-      };
+      const shown = cursorPage(visit, rows, {
+        size: pageSize,
+        url: `${visit.url('/ikutan')}?status=${shelf}`,
+        isFirst: cursor === undefined,
+        cursorOf: (row) => [row.participation_id],
+      });
       const title = visit.t('Ikutanku', 'My slots');
       const main = html`${heading(title)}${cursor === undefined && waitingPlaces(visit, places)}${filter(visit, shelf)}${list(
         visit,
         shelf,
-        rows.slice(0, pageSize),
-      )}${paging(visit, links)}`;
+        shown.rows,
+      )}${shown.links}`;
       return sendPage(request, reply, { title, section: 'mine', main });
     });
   };

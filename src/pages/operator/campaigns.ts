@@ -6,7 +6,7 @@ import { findCampaign, authorizeOnCampaign, viewCampaign } from '../../campaigns
 import type { PageDeps } from '../deps.ts';
 import type { DomainError } from '../../errors/errors.ts';
 import { formParser, toResult } from '../../http/forms.ts';
-import { cursorAfter, nextCursor } from '../../http/cursor.ts';
+import { cursorAfter } from '../../http/cursor.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
 import { redirect, type PagePlugin } from '../../http/page-response.ts';
 import { isId } from '../../identity/ids.ts';
@@ -14,7 +14,7 @@ import { authorize } from '../../identity/policy.ts';
 import { callOff, extend } from '../../lifecycle/changes.ts';
 import { extension, reason } from '../../lifecycle/schemas.ts';
 import { retryRead } from '../../operation/run.ts';
-import { emptyState, input, paging, progressBar, select } from '../../web/components.ts';
+import { emptyState, input, progressBar, select } from '../../web/components.ts';
 import { formatCount, formatRupiah, formatShortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { campaignBadge, campaignWords } from '../statuses.ts';
@@ -22,6 +22,7 @@ import { inLanguage, type PageContext } from '../../web/visit.ts';
 import { sendOperatorPage } from './kit/frame.ts';
 import { overrides, wrongTitle, type Sent } from './overrides.ts';
 import { scrollingTable } from '../../web/table.ts';
+import { cursorPage } from '../kit/cursor-page.ts';
 
 const pageSize = 30;
 
@@ -38,18 +39,25 @@ export function operatorCampaigns(app: PageDeps): PagePlugin {
       const { visit, query } = request;
       authorize(visit.actor, 'dashboard.read');
       const found = await search(app, visit, query);
+      const { q = '', status = '', cursor = '' } = query;
+      const list = cursorPage(visit, found, {
+        size: pageSize,
+        url: visit.url(`/operator/sambatan?${new URLSearchParams({ q, status }).toString()}`),
+        isFirst: cursor === '',
+        cursorOf: (campaign) => [campaign.id],
+      });
       const { t } = visit;
       return sendOperatorPage(request, reply, {
         title: t('Cari Sambatan', 'Find campaigns'),
         at: '/operator/sambatan',
         body: html`${form(visit, query)}${
-          found.campaigns.length > 0
-            ? campaignTable(visit, found.campaigns)
+          list.rows.length > 0
+            ? campaignTable(visit, list.rows)
             : emptyState(
                 t('Tidak ada yang cocok', 'Nothing matches'),
                 t('Coba kata lain atau status lain.', 'Try other words or another status.'),
               )
-        }${paging(visit, links(visit, query, found.next))}`,
+        }${list.links}`,
       });
     });
 
@@ -126,11 +134,11 @@ async function search(
   app: PageDeps,
   visit: PageContext,
   { q = '', status, cursor: place }: Search,
-): Promise<{ readonly campaigns: readonly Campaign[]; readonly next: string | null }> {
+): Promise<readonly Campaign[]> {
   const typed = q.trim().slice(0, 100);
   if (isId(typed)) {
     const one = await retryRead(() => findCampaign(app.db, typed.toLowerCase()));
-    return { campaigns: one === undefined ? [] : [one], next: null };
+    return one === undefined ? [] : [one];
   }
   const [last] = cursorAfter(place || undefined, ['id']);
   const rows = await retryRead(() =>
@@ -143,10 +151,7 @@ async function search(
       limit: pageSize + 1,
     }),
   );
-  return {
-    campaigns: rows.slice(0, pageSize).map(campaignOf),
-    next: nextCursor(rows, pageSize, (row) => [row.campaign_id]),
-  };
+  return rows.map(campaignOf);
 }
 
 function statusOf(given: string | undefined): CampaignStatus | undefined {
@@ -172,17 +177,6 @@ function form(visit: PageContext, { q, status }: Search): Html {
     ${select(visit, { name: 'status', label: 'Status', value: statusOf(status) ?? '' }, options)}
     <button class="button">${t('Cari', 'Find')}</button>
   </form>`;
-}
-
-function links(visit: PageContext, { q, status, cursor: place }: Search, next: string | null) {
-  const path = (more: Record<string, string>) =>
-    visit.url(
-      `/operator/sambatan?${new URLSearchParams({ q: q ?? '', status: status ?? '', ...more })}`,
-    );
-  return {
-    first: place ? path({}) : undefined,
-    next: next === null ? undefined : path({ cursor: next }),
-  };
 }
 
 function campaignTable(visit: PageContext, campaigns: readonly Campaign[]): Html {

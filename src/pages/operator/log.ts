@@ -8,18 +8,19 @@ import {
 } from '../../audit/queries.ts';
 import { viewCampaign } from '../../campaigns/operations.ts';
 import type { PageDeps } from '../deps.ts';
-import { cursorAfter, nextCursor } from '../../http/cursor.ts';
+import { cursorAfter } from '../../http/cursor.ts';
 import type { PagePlugin } from '../../http/page-response.ts';
 import { isId } from '../../identity/ids.ts';
 import { authorize } from '../../identity/policy.ts';
 import { retryRead } from '../../operation/run.ts';
-import { emptyState, input, notice, paging, select } from '../../web/components.ts';
+import { emptyState, input, notice, select } from '../../web/components.ts';
 import { eventWords } from './event-words.ts';
 import { formatCount, formatShortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import { inLanguage, type PageContext } from '../../web/visit.ts';
 import { sendOperatorPage } from './kit/frame.ts';
 import { scrollingTable } from '../../web/table.ts';
+import { cursorPage } from '../kit/cursor-page.ts';
 
 const pageSize = 50;
 const actorForm = /^(system|service|(user|operator):[0-9a-f-]{36})$/;
@@ -47,18 +48,24 @@ export function operatorLog(app: PageDeps): PagePlugin {
         authorize(visit.actor, 'audit.read');
         const filter = filterOf(request.query);
         const rows = await retryRead(() => rowsOf(app, filter));
+        const list = cursorPage(visit, rows, {
+          size: pageSize,
+          url: urlOf(visit, filter),
+          isFirst: filter.cursor === undefined,
+          cursorOf: (row) => cursorOf(filter, row),
+        });
         const { t } = visit;
         const body = html`${form(visit, filter)}${
           filter.campaignId !== undefined &&
           (await chain(app, visit, filter.campaignId, filter.verify))
         }${
-          rows.length > 0
-            ? entryTable(visit, rows.slice(0, pageSize))
+          list.rows.length > 0
+            ? entryTable(visit, list.rows)
             : emptyState(
                 t('Tidak ada catatan', 'No entries'),
                 t('Ubah saringannya, lalu coba lagi.', 'Change the filter and try again.'),
               )
-        }${paging(visit, links(visit, filter, nextOf(filter, rows)))}`;
+        }${list.links}`;
         const title = t('Log audit', 'Audit log');
         return sendOperatorPage(request, reply, { title, at: '/operator/log', body });
       },
@@ -103,12 +110,10 @@ async function rowsOf(app: PageDeps, filter: Filter): Promise<readonly LogRow[]>
     : await app.db.rows(listMarketAuditOfEvent, ...place, event);
 }
 
-function nextOf({ campaignId }: Filter, rows: readonly LogRow[]): string | null {
-  return nextCursor(rows, pageSize, (row) =>
-    campaignId === undefined
-      ? [row.occurred_at, row.campaign_id, Number(row.seq)]
-      : [Number(row.seq)],
-  );
+function cursorOf({ campaignId }: Filter, row: LogRow): readonly (string | number | Date)[] {
+  return campaignId === undefined
+    ? [row.occurred_at, row.campaign_id, Number(row.seq)]
+    : [Number(row.seq)];
 }
 
 /** Whether the campaign's chain is whole, recomputed from its first row when that is asked for. */
@@ -188,7 +193,8 @@ function form(visit: PageContext, filter: Filter): Html {
   </form>`;
 }
 
-function links(visit: PageContext, filter: Filter, next: string | null) {
+/** Where the list is, with its filter. */
+function urlOf(visit: PageContext, filter: Filter): string {
   const names = {
     sambatan: filter.campaignId,
     ikutan: filter.participationId,
@@ -196,14 +202,8 @@ function links(visit: PageContext, filter: Filter, next: string | null) {
     pelaku: filter.actor,
   };
   const given = Object.entries(names).filter((one): one is [string, string] => Boolean(one[1]));
-  const path = (more: Record<string, string>) =>
-    visit.url(
-      `/operator/log?${new URLSearchParams({ ...Object.fromEntries(given), ...more }).toString()}`,
-    );
-  return {
-    first: filter.cursor === undefined ? undefined : path({}),
-    next: next === null ? undefined : path({ cursor: next }),
-  };
+  const query = new URLSearchParams(given).toString();
+  return visit.url(query === '' ? '/operator/log' : `/operator/log?${query}`);
 }
 
 function entryTable(visit: PageContext, rows: readonly LogRow[]): Html {

@@ -5,13 +5,13 @@ import { listVisible } from '../../campaigns/lists.ts';
 import { cursorParts, lastOf } from '../../campaigns/schemas.ts';
 import type { PageDeps } from '../deps.ts';
 import type { Wording } from '../../errors/errors.ts';
-import { nextCursor } from '../../http/cursor.ts';
 import { sendPage, type PagePlugin } from '../../http/page-response.ts';
 import { retryRead } from '../../operation/run.ts';
-import { emptyState, paging } from '../../web/components.ts';
+import { emptyState } from '../../web/components.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
 import { inLanguage, type PageContext } from '../../web/visit.ts';
 import { campaignCard } from '../campaign/card.ts';
+import { cursorPage } from '../kit/cursor-page.ts';
 
 const pageSize = 24;
 
@@ -73,10 +73,15 @@ export function homePages(app: PageDeps): PagePlugin {
           limit: pageSize + 1,
         }),
       );
-      const next = nextCursor(rows, pageSize, cursorParts[wish.sort]);
-      const cards = rows
-        .slice(0, pageSize)
-        .map((row, index) => campaignCard(visit, campaignOf(row), index === 0));
+      const list = cursorPage(visit, rows, {
+        size: pageSize,
+        url: address(visit, { ...wish, cursor: undefined }),
+        isFirst: wish.cursor === undefined,
+        cursorOf: cursorParts[wish.sort],
+      });
+      const cards = list.rows.map((row, index) =>
+        campaignCard(visit, campaignOf(row), index === 0),
+      );
       return sendPage(request, reply, {
         title: 'Sambatan',
         section: 'home',
@@ -88,10 +93,7 @@ export function homePages(app: PageDeps): PagePlugin {
           <meta property="og:description" content="${description(visit)}" />
           <meta property="og:url" content="${visit.origin}${visit.url('/')}" />
           <meta property="og:image" content="${visit.origin}/apple-touch-icon.png" />`,
-        main: html`${hero(visit)}${search(visit, wish)}${shelfOf(visit, wish, cards)}${paging(
-          visit,
-          links(visit, wish, next),
-        )}`,
+        main: html`${hero(visit)}${search(visit, wish)}${shelfOf(visit, wish, cards)}${list.links}`,
       });
     });
   };
@@ -208,13 +210,6 @@ function nothing(visit: PageContext, wish: Wish): Html {
         t('Lihat dulu yang sedang jalan.', 'Have a look at what is running.'),
         html`<a class="button" href="${url('/')}">${t('Sedang jalan', 'Running')}</a>`,
       );
-}
-
-function links(visit: PageContext, wish: Wish, next: string | null) {
-  return {
-    first: wish.cursor === undefined ? undefined : address(visit, { ...wish, cursor: undefined }),
-    next: next === null ? undefined : address(visit, { ...wish, cursor: next }),
-  };
 }
 
 /** The address of a list; what is as usual is left out. */

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PageDeps } from '../../deps.ts';
 import type { DomainError } from '../../../errors/errors.ts';
-import { cursorAfter, nextCursor } from '../../../http/cursor.ts';
+import { cursorAfter } from '../../../http/cursor.ts';
 import { formParser } from '../../../http/forms.ts';
 import { choice, closed, text } from '../../../http/schemas.ts';
 import type { PagePlugin } from '../../../http/page-response.ts';
@@ -15,7 +15,7 @@ import { participationsById } from '../../../ledger/work-queues/work-queues.ts';
 import type { ParticipationSummaryRow } from '../../../ledger/work-queues/queries.ts';
 import type { DisputeRow, EarlierDecisionRow } from '../../../ledger/disputes/queries.ts';
 import { retryRead, runInTransaction } from '../../../operation/run.ts';
-import { emptyState, paging } from '../../../web/components.ts';
+import { emptyState } from '../../../web/components.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { disputePictures } from '../../buyer/dispute-pictures-part.ts';
@@ -27,6 +27,7 @@ import { refusalNotice } from '../../kit/refusal-notice.ts';
 import { buyer, fieldOf, collapsibleForm, requireValid, subject } from '../kit/parts.ts';
 import { moneyOutParts } from './refunds.ts';
 import { waitingFacts } from '../kit/queue-age.ts';
+import { cursorPage } from '../../kit/cursor-page.ts';
 
 const section = '/operator/uang';
 const here = `${section}/keluhan`;
@@ -56,7 +57,12 @@ export function operatorDisputes(app: PageDeps): PagePlugin {
         ]);
         return { rows: open, subjects: whom, earlier: decided };
       });
-      const next = nextCursor(rows, pageSize, (row) => [Number(row.position), row.dispute_id]);
+      const list = cursorPage(visit, rows, {
+        size: pageSize,
+        url: visit.url(here),
+        isFirst: position === null,
+        cursorOf: (row) => [Number(row.position), row.dispute_id],
+      });
       const body = html`${moneyOutParts(visit, here)}${flashMessage(request)}${refusalNotice(visit, refused)}
       ${
         rows.length === 0
@@ -64,15 +70,10 @@ export function operatorDisputes(app: PageDeps): PagePlugin {
               visit.t('Tidak ada keluhan', 'No disputes'),
               visit.t('Semua pembeli sejauh ini puas.', 'Nobody says that anything is wrong.'),
             )
-          : rows
-              .slice(0, pageSize)
-              .map((row) =>
-                entry(visit, row, subjects.get(row.participation_id), earlier.get(row.dispute_id)),
-              )
-      }${paging(visit, {
-        first: position === null ? undefined : visit.url(here),
-        next: next === null ? undefined : visit.url(`${here}?cursor=${next}`),
-      })}`;
+          : list.rows.map((row) =>
+              entry(visit, row, subjects.get(row.participation_id), earlier.get(row.dispute_id)),
+            )
+      }${list.links}`;
       const page = { title: visit.t('Keluhan', 'Disputes'), at: section, body } as const;
       return sendOperatorPage(request, reply, page, refused?.status ?? 200);
     };

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PageDeps } from '../../deps.ts';
 import type { DomainError } from '../../../errors/errors.ts';
-import { cursorAfter, nextCursor } from '../../../http/cursor.ts';
+import { cursorAfter } from '../../../http/cursor.ts';
 import type { PagePlugin } from '../../../http/page-response.ts';
 import { authorize } from '../../../identity/policy.ts';
 import type { OverpaidRefundRow } from '../../../ledger/overpaid-refunds/queries.ts';
@@ -13,7 +13,7 @@ import {
 import { participationsById } from '../../../ledger/work-queues/work-queues.ts';
 import type { ParticipationSummaryRow } from '../../../ledger/work-queues/queries.ts';
 import { retryRead, runInTransaction } from '../../../operation/run.ts';
-import { emptyState, paging } from '../../../web/components.ts';
+import { emptyState } from '../../../web/components.ts';
 import { formatRupiah } from '../../../web/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
@@ -34,6 +34,7 @@ import {
 } from '../kit/parts.ts';
 import { moneyOutParts } from './refunds.ts';
 import { waitingFacts } from '../kit/queue-age.ts';
+import { cursorPage } from '../../kit/cursor-page.ts';
 
 const section = '/operator/uang';
 const here = `${section}/dobel`;
@@ -55,7 +56,12 @@ export function operatorClaims(app: PageDeps): PagePlugin {
         const whose = open.map(({ participation_id }) => participation_id);
         return { rows: open, subjects: await participationsById(app.db, actor, whose) };
       });
-      const next = nextCursor(rows, pageSize, (row) => [Number(row.position), row.transaction_id]);
+      const list = cursorPage(visit, rows, {
+        size: pageSize,
+        url: visit.url(here),
+        isFirst: position === null,
+        cursorOf: (row) => [Number(row.position), row.transaction_id],
+      });
       const body = html`${moneyOutParts(visit, here)}${flashMessage(request)}${refusalNotice(visit, refused)}
       ${
         rows.length === 0
@@ -66,13 +72,8 @@ export function operatorClaims(app: PageDeps): PagePlugin {
                 'Every refund has reached its buyer once.',
               ),
             )
-          : rows
-              .slice(0, pageSize)
-              .map((row) => entry(visit, row, subjects.get(row.participation_id)))
-      }${paging(visit, {
-        first: position === null ? undefined : visit.url(here),
-        next: next === null ? undefined : visit.url(`${here}?cursor=${next}`),
-      })}`;
+          : list.rows.map((row) => entry(visit, row, subjects.get(row.participation_id)))
+      }${list.links}`;
       const page = { title: visit.t('Terkirim dobel', 'Sent twice'), at: section, body } as const;
       return sendOperatorPage(request, reply, page, refused?.status ?? 200);
     };

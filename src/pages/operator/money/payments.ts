@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { PageDeps } from '../../deps.ts';
 import type { DomainError } from '../../../errors/errors.ts';
-import { cursorAfter, nextCursor } from '../../../http/cursor.ts';
+import { cursorAfter } from '../../../http/cursor.ts';
 import { formParser } from '../../../http/forms.ts';
 import { closed, text } from '../../../http/schemas.ts';
 import type { PagePlugin } from '../../../http/page-response.ts';
@@ -15,7 +15,7 @@ import type { PaymentRow } from '../../../ledger/payments/queries.ts';
 import { proofHeaders } from '../../../ledger/payments/schemas.ts';
 import { toTransfer } from '../../../ledger/payments/rupiah.ts';
 import { retryRead, runInTransaction } from '../../../operation/run.ts';
-import { emptyState, paging } from '../../../web/components.ts';
+import { emptyState } from '../../../web/components.ts';
 import { formatDistance, formatRupiah, formatShortMoment } from '../../../web/format.ts';
 import { attribute, html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
@@ -37,6 +37,7 @@ import {
   subsections,
 } from '../kit/parts.ts';
 import { waitingFacts } from '../kit/queue-age.ts';
+import { cursorPage } from '../../kit/cursor-page.ts';
 
 const here = '/operator/pembayaran';
 const pageSize = 20;
@@ -67,20 +68,19 @@ export function operatorPayments(app: PageDeps): PagePlugin {
         const ids = found.map(({ participation_id }) => participation_id);
         return [found, await participationsById(app.db, visit.actor, ids)] as const;
       });
-      const next = nextCursor(rows, pageSize, (row) => [Number(row.position), row.transaction_id]);
-      const path = visit.url(`${here}?status=${status}`);
+      const list = cursorPage(visit, rows, {
+        size: pageSize,
+        url: visit.url(`${here}?status=${status}`),
+        isFirst: position === null,
+        cursorOf: (row) => [Number(row.position), row.transaction_id],
+      });
       const body = html`${paymentParts(visit, here)}${flashMessage(request)}${refusalNotice(visit, refused)}
       ${statuses(visit, status)}
       ${
         rows.length === 0
           ? nothing(visit)
-          : rows
-              .slice(0, pageSize)
-              .map((row) => entry(visit, row, subjects.get(row.participation_id)))
-      }${paging(visit, {
-        first: position === null ? undefined : path,
-        next: next === null ? undefined : `${path}&cursor=${next}`,
-      })}`;
+          : list.rows.map((row) => entry(visit, row, subjects.get(row.participation_id)))
+      }${list.links}`;
       const page = { title: visit.t('Pembayaran', 'Payments'), at: here, body } as const;
       return sendOperatorPage(request, reply, page, refused?.status ?? 200);
     };

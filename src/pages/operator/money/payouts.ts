@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PageDeps } from '../../deps.ts';
 import type { DomainError } from '../../../errors/errors.ts';
-import { cursorAfter, nextCursor } from '../../../http/cursor.ts';
+import { cursorAfter } from '../../../http/cursor.ts';
 import type { PagePlugin } from '../../../http/page-response.ts';
 import { authorize } from '../../../identity/policy.ts';
 import { recentlySettled } from '../../../ledger/work-queues/work-queues.ts';
@@ -13,7 +13,7 @@ import {
   settlePayout,
 } from '../../../ledger/payouts/operations.ts';
 import { retryRead, runInTransaction } from '../../../operation/run.ts';
-import { badge, emptyState, paging } from '../../../web/components.ts';
+import { badge, emptyState } from '../../../web/components.ts';
 import { formatDistance, formatRupiah, formatShortMoment } from '../../../web/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
@@ -32,6 +32,7 @@ import {
 } from '../kit/parts.ts';
 import { madePart, moneyOutParts } from './refunds.ts';
 import { waitingFacts } from '../kit/queue-age.ts';
+import { cursorPage } from '../../kit/cursor-page.ts';
 
 const section = '/operator/uang';
 const here = `${section}/pencairan`;
@@ -56,14 +57,15 @@ export function operatorPayouts(app: PageDeps): PagePlugin {
           recentlySettled(app.db, actor, 'payout', madeShown),
         ]),
       );
-      const next = nextCursor(rows, pageSize, (row) => [Number(row.position), row.transaction_id]);
+      const list = cursorPage(visit, rows, {
+        size: pageSize,
+        url: visit.url(here),
+        isFirst: position === null,
+        cursorOf: (row) => [Number(row.position), row.transaction_id],
+      });
       const body = html`${moneyOutParts(visit, here)}${flashMessage(request)}${refusalNotice(visit, refused)}
-      ${rows.length === 0 ? nothing(visit) : rows.slice(0, pageSize).map((row) => entry(visit, row))}
-      ${paging(visit, {
-        first: position === null ? undefined : visit.url(here),
-        next: next === null ? undefined : visit.url(`${here}?cursor=${next}`),
-      })}
-      ${madePart(visit, here, made, new Map())}`;
+      ${rows.length === 0 ? nothing(visit) : list.rows.map((row) => entry(visit, row))}
+      ${list.links} ${madePart(visit, here, made, new Map())}`;
       const title = visit.t('Pencairan ke penjual', 'Payouts to sellers');
       const page = { title, at: section, body } as const;
       return sendOperatorPage(request, reply, page, refused?.status ?? 200);

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PageDeps } from '../../deps.ts';
 import { invalidField, type DomainError } from '../../../errors/errors.ts';
-import { cursorAfter, nextCursor } from '../../../http/cursor.ts';
+import { cursorAfter } from '../../../http/cursor.ts';
 import { formParser } from '../../../http/forms.ts';
 import { closed, Id, text } from '../../../http/schemas.ts';
 import type { PagePlugin } from '../../../http/page-response.ts';
@@ -19,7 +19,7 @@ import {
 import { refundsCsv, refundsSheet } from '../../../ledger/refunds/refunds-file.ts';
 import { refundsFileHeaders } from '../../../ledger/refunds/schemas.ts';
 import { retryRead, runInTransaction } from '../../../operation/run.ts';
-import { badge, emptyState, paging } from '../../../web/components.ts';
+import { badge, emptyState } from '../../../web/components.ts';
 import { formatRupiah, formatShortMoment } from '../../../web/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
@@ -42,6 +42,7 @@ import {
 import { waitingCell } from '../kit/queue-age.ts';
 import { runAction } from '../../kit/form-action.ts';
 import { scrollingTable } from '../../../web/table.ts';
+import { cursorPage } from '../../kit/cursor-page.ts';
 
 const here = '/operator/uang';
 const pageSize = 50;
@@ -73,13 +74,14 @@ export function operatorRefunds(app: PageDeps): PagePlugin {
         const named = await participationsById(app.db, actor, whose);
         return { rows: due, made: last, kept: keptRows, subjects: named };
       });
-      const next = nextCursor(rows, pageSize, (row) => [Number(row.position), row.transaction_id]);
+      const list = cursorPage(visit, rows, {
+        size: pageSize,
+        url: visit.url(here),
+        isFirst: position === null,
+        cursorOf: (row) => [Number(row.position), row.transaction_id],
+      });
       const body = html`${moneyOutParts(visit, here)}${flashMessage(request)}${refusalNotice(visit, refused)}
-      ${queue(visit, rows.slice(0, pageSize), subjects)}
-      ${paging(visit, {
-        first: position === null ? undefined : visit.url(here),
-        next: next === null ? undefined : visit.url(`${here}?cursor=${next}`),
-      })}
+      ${queue(visit, list.rows, subjects)} ${list.links}
       ${keptPart(visit, kept, subjects)}${madePart(visit, here, made, subjects)}`;
       const title = visit.t('Pengembalian dana', 'Refunds');
       const page = { title, at: here, body } as const;

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PageDeps } from '../../deps.ts';
 import type { DomainError } from '../../../errors/errors.ts';
-import { cursorAfter, nextCursor } from '../../../http/cursor.ts';
+import { cursorAfter } from '../../../http/cursor.ts';
 import type { PagePlugin } from '../../../http/page-response.ts';
 import { authorize } from '../../../identity/policy.ts';
 import { receivingAccounts } from '../../../ledger/bank-accounts/operations.ts';
@@ -9,7 +9,6 @@ import { openLines } from '../../../ledger/bank-statements/open-lines.ts';
 import { participationsById } from '../../../ledger/work-queues/work-queues.ts';
 import { listImports } from '../../../ledger/bank-statements/import-queries.ts';
 import { retryRead } from '../../../operation/run.ts';
-import { paging } from '../../../web/components.ts';
 import { html } from '../../../web/html.ts';
 import { sendOperatorPage } from '../kit/frame.ts';
 import { importForm, importList } from './import-parts.ts';
@@ -20,6 +19,7 @@ import { paymentParts } from '../money/payments.ts';
 import { statementImports } from './statement-imports.ts';
 import { statementLines } from './statement-line.ts';
 import { openList } from './statement-parts.ts';
+import { cursorPage } from '../../kit/cursor-page.ts';
 
 const here = '/operator/pembayaran/mutasi';
 const pageSize = 20;
@@ -46,18 +46,16 @@ export function operatorStatements(app: PageDeps): PagePlugin {
           subjects: await participationsById(app.db, actor, ids),
         };
       });
-      const next = nextCursor(lines, pageSize, (row) => [
-        new Date(`${row.booked_on}T00:00:00Z`),
-        row.line_id,
-      ]);
+      const list = cursorPage(visit, lines, {
+        size: pageSize,
+        url: visit.url(here),
+        isFirst: day === undefined,
+        cursorOf: (row) => [new Date(`${row.booked_on}T00:00:00Z`), row.line_id],
+      });
       const body = html`${paymentParts(visit, here)}${flashMessage(request)}
       ${refusalNotice(visit, refused)} ${importForm(visit, here, accounts)}
       ${importList(visit, here, imports)}
-      ${openList(visit, here, { lines: lines.slice(0, pageSize), subjects, accounts })}
-      ${paging(visit, {
-        first: day === undefined ? undefined : visit.url(here),
-        next: next === null ? undefined : visit.url(`${here}?cursor=${next}`),
-      })}`;
+      ${openList(visit, here, { lines: list.rows, subjects, accounts })} ${list.links}`;
       const title = visit.t('Mutasi bank', 'Bank statements');
       const page = { title, at: '/operator/pembayaran', body } as const;
       return sendOperatorPage(request, reply, page, refused?.status ?? 200);

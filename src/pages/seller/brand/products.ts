@@ -20,14 +20,14 @@ import { productFields } from '../../../catalogue/schemas.ts';
 import type { PageDeps } from '../../deps.ts';
 import type { Tx } from '../../../database/transaction.ts';
 import type { DomainError } from '../../../errors/errors.ts';
-import { cursorAfter, nextCursor } from '../../../http/cursor.ts';
+import { cursorAfter } from '../../../http/cursor.ts';
 import { formParser, toResult, type ParseResult } from '../../../http/forms.ts';
 import { closed } from '../../../http/schemas.ts';
 import { redirect, sendPage, type PagePlugin } from '../../../http/page-response.ts';
 import { readUpload, takeUploads } from '../../../uploads/uploads.ts';
 import { newId } from '../../../identity/ids.ts';
 import { retryRead, runInTransaction } from '../../../operation/run.ts';
-import { badge, checkbox, emptyState, input, paging, textarea } from '../../../web/components.ts';
+import { badge, checkbox, emptyState, input, textarea } from '../../../web/components.ts';
 import { formatCount, formatRupiah } from '../../../web/format.ts';
 import { fileInput } from '../../../web/file-input.ts';
 import { html, type Html } from '../../../web/html.ts';
@@ -39,6 +39,7 @@ import { queryParam, idParam } from '../../kit/params.ts';
 import { refusalNotice } from '../../kit/refusal-notice.ts';
 import { requireSignedIn } from '../../kit/signed-in.ts';
 import { shopHead, type ShopOf } from './shop-head.ts';
+import { cursorPage, type CursorPage } from '../../kit/cursor-page.ts';
 
 const readProduct = formParser(
   closed({ ...productFields, description: Type.Optional(productFields.description) }),
@@ -58,8 +59,13 @@ export function productPages(app: PageDeps): PagePlugin {
       const shop = await authorizeOnBrand(app.db, visit.actor, 'product.create', id);
       const [last = null] = cursorAfter(queryParam(request, 'cursor'), ['id']);
       const rows = await retryRead(() => app.db.rows(listProducts, id, last, pageSize + 1));
-      const next = nextCursor(rows, pageSize, (row) => [row.product_id]);
-      const page = productList(visit, shop, rows.slice(0, pageSize), { next, isFirst: !last });
+      const list = cursorPage(visit, rows, {
+        size: pageSize,
+        url: visit.url(`/toko/${id}/produk`),
+        isFirst: last === null,
+        cursorOf: (row) => [row.product_id],
+      });
+      const page = productList(visit, shop, list);
       return sendPage(request, reply, {
         ...page,
         main: html`${flashMessage(request)}${page.main}`,
@@ -202,12 +208,7 @@ function typedOf(product: ProductRow): FormState['typed'] {
   };
 }
 
-function productList(
-  visit: PageContext,
-  shop: ShopOf,
-  rows: readonly ProductRow[],
-  { next, isFirst }: { readonly next: string | null; readonly isFirst: boolean },
-) {
+function productList(visit: PageContext, shop: ShopOf, { rows, links }: CursorPage<ProductRow>) {
   const { t, url, language } = visit;
   const { brand } = shop;
   const path = url(`/toko/${brand.brand_id}/produk`);
@@ -252,10 +253,7 @@ function productList(
           add,
         )
   }
-  ${paging(visit, {
-    first: isFirst ? undefined : path,
-    next: next === null ? undefined : `${path}?cursor=${next}`,
-  })}`;
+  ${links}`;
   return { title: `${t('Produk', 'Products')} · ${brand.name}`, section: 'shop' as const, main };
 }
 

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { authorizeOnBrand } from '../../../catalogue/operations.ts';
 import type { PageDeps } from '../../deps.ts';
 import { DomainError, type Wording } from '../../../errors/errors.ts';
-import { cursorAfter, nextCursor } from '../../../http/cursor.ts';
+import { cursorAfter } from '../../../http/cursor.ts';
 import { redirect, sendPage, type PagePlugin } from '../../../http/page-response.ts';
 import type { DeliveryRow, DeliveryStatus } from '../../../notifications/delivery-queries.ts';
 import {
@@ -15,14 +15,7 @@ import {
 } from '../../../notifications/webhook-endpoints.ts';
 import type { EndpointRow } from '../../../notifications/webhooks/queries.ts';
 import { retryRead, runInTransaction } from '../../../operation/run.ts';
-import {
-  badge,
-  emptyState,
-  exactMoment,
-  notice,
-  paging,
-  type Tone,
-} from '../../../web/components.ts';
+import { badge, emptyState, exactMoment, notice, type Tone } from '../../../web/components.ts';
 import { formatCount } from '../../../web/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import { inLanguage, type PageContext } from '../../../web/visit.ts';
@@ -34,6 +27,7 @@ import { requireSignedIn } from '../../kit/signed-in.ts';
 import { shopHead, type ShopOf } from './shop-head.ts';
 import { inputOf, readWebhook, typedOf, webhookFields } from './webhook-form.ts';
 import { endpointBadge, secretNotice } from './webhooks.ts';
+import { cursorPage } from '../../kit/cursor-page.ts';
 
 const deliveriesShown = 20;
 
@@ -234,7 +228,12 @@ const statusWords = {
 function logPart(visit: PageContext, { endpoint, deliveries, isFirst }: Parts): Html {
   const { t, url } = visit;
   const path = url(`/toko/webhook/${endpoint.endpoint_id}`);
-  const next = nextCursor(deliveries, deliveriesShown, (row) => [row.delivery_id]);
+  const list = cursorPage(visit, deliveries, {
+    size: deliveriesShown,
+    url: path,
+    isFirst,
+    cursorOf: (row) => [row.delivery_id],
+  });
   return html`<section class="panel" aria-labelledby="log">
     <h2 id="log">${t('Yang dikirim', 'What was sent')}</h2>
     <p class="address">${endpoint.url}</p>
@@ -248,13 +247,10 @@ function logPart(visit: PageContext, { endpoint, deliveries, isFirst }: Parts): 
             ),
           )
         : html`<ul class="people">
-            ${deliveries.slice(0, deliveriesShown).map((row) => deliveryItem(visit, path, row))}
+            ${list.rows.map((row) => deliveryItem(visit, path, row))}
           </ul>`
     }
-    ${paging(visit, {
-      first: isFirst ? undefined : path,
-      next: next === null ? undefined : `${path}?cursor=${next}`,
-    })}
+    ${list.links}
   </section>`;
 }
 

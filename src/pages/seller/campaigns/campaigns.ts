@@ -1,7 +1,7 @@
 import type { CampaignStatus } from '../../../database/status-words.ts';
 import { campaignOf, type Campaign } from '../../../campaigns/campaign.ts';
 import { listOfBrand } from '../../../campaigns/lists.ts';
-import { hasReceivingAccount } from '../../../campaigns/queries.ts';
+import { hasReceivingAccount, type CampaignRow } from '../../../campaigns/queries.ts';
 import {
   createCampaign,
   editCampaign,
@@ -12,14 +12,14 @@ import { authorizeOnBrand } from '../../../catalogue/operations.ts';
 import { findProduct, listEnabledProducts, type BrandRow } from '../../../catalogue/queries.ts';
 import { formBytes } from '../../../http/body-limits.ts';
 import type { PageDeps } from '../../deps.ts';
-import { cursorAfter, nextCursor } from '../../../http/cursor.ts';
+import { cursorAfter } from '../../../http/cursor.ts';
 import { toResult, rawFields } from '../../../http/forms.ts';
 import { redirect, sendPage, type PagePlugin } from '../../../http/page-response.ts';
 import { may } from '../../../identity/policy.ts';
 import { findBrandSetup, type BrandSetupRow } from '../../../ledger/bank-accounts/queries.ts';
 import { publish } from '../../../lifecycle/changes.ts';
 import { retryRead, runInTransaction } from '../../../operation/run.ts';
-import { countdown, emptyState, paging, progressBar } from '../../../web/components.ts';
+import { countdown, emptyState, progressBar } from '../../../web/components.ts';
 import { formatParticipants, formatRupiah } from '../../../web/format.ts';
 import { attribute, html, type Html } from '../../../web/html.ts';
 import { pictureTag } from '../../product-picture.ts';
@@ -42,6 +42,7 @@ import { queryParam, idParam } from '../../kit/params.ts';
 import { refusalNotice } from '../../kit/refusal-notice.ts';
 import { requireSignedIn } from '../../kit/signed-in.ts';
 import { shopHead, type ShopOf } from '../brand/shop-head.ts';
+import { cursorPage, type CursorPage } from '../../kit/cursor-page.ts';
 
 const pageSize = 24;
 
@@ -83,9 +84,12 @@ export function campaignPages(app: PageDeps): PagePlugin {
         { brand, role },
         {
           name,
-          campaigns: rows.slice(0, pageSize).map(campaignOf),
-          next: nextCursor(rows, pageSize, (row) => [row.campaign_id]),
-          isFirst: last === null,
+          list: cursorPage(visit, rows, {
+            size: pageSize,
+            url: visit.url(`/toko/${brandId}?tampil=${name}`),
+            isFirst: last === null,
+            cursorOf: (row) => [row.campaign_id],
+          }),
           creates: may(visit.actor, 'campaign.create', { brandRole: role }),
           setup,
         },
@@ -381,9 +385,7 @@ async function previewPage(app: PageDeps, visit: PageContext, parts: PreviewPart
 
 interface DashboardParts {
   readonly name: ListName;
-  readonly campaigns: readonly Campaign[];
-  readonly next: string | null;
-  readonly isFirst: boolean;
+  readonly list: CursorPage<CampaignRow>;
   readonly creates: boolean;
   readonly setup: BrandSetupRow;
 }
@@ -391,7 +393,8 @@ interface DashboardParts {
 function dashboard(visit: PageContext, shop: ShopOf, parts: DashboardParts) {
   const { brand } = shop;
   const { t, url } = visit;
-  const { name, campaigns, next, isFirst } = parts;
+  const { name, list } = parts;
+  const campaigns = list.rows.map(campaignOf);
   const path = url(`/toko/${brand.brand_id}`);
   const make = parts.creates
     ? html`<a class="button" href="${path}/sambatan/baru">${t('Sambatan baru', 'New campaign')}</a>`
@@ -420,10 +423,7 @@ function dashboard(visit: PageContext, shop: ShopOf, parts: DashboardParts) {
           </ul>`
         : emptyState(...emptyWords(visit, name), name === 'selesai' ? undefined : make)
     }
-    ${paging(visit, {
-      first: isFirst ? undefined : `${path}?tampil=${name}`,
-      next: next === null ? undefined : `${path}?tampil=${name}&cursor=${next}`,
-    })}`;
+    ${list.links}`;
   return { title: brand.name, section: 'shop' as const, main };
 }
 

@@ -1,13 +1,13 @@
-import { nextCursor } from '../../../http/cursor.ts';
 import type { Campaign } from '../../../campaigns/campaign.ts';
 import { deliveredQuantityOf } from '../../../participations/participation.ts';
 import type { ParticipantRow } from '../../../participations/participant-list-queries.ts';
 import type { PaymentState } from '../../../ledger/payments/payment-state.ts';
-import { emptyState, notice, paging } from '../../../web/components.ts';
+import { emptyState, notice } from '../../../web/components.ts';
 import { formatCount } from '../../../web/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { nameOf } from '../brand/shop-head.ts';
+import { cursorPage } from '../../kit/cursor-page.ts';
 
 /** Labels of one page of the packing list. */
 export const maxLabels = 100;
@@ -26,7 +26,12 @@ export function packingPage(visit: PageContext, { campaign, rows, isFirst, state
   const { t, url } = visit;
   const path = url(`/toko/sambatan/${campaign.id}`);
   const title = t('Daftar kemas', 'Packing list');
-  const next = nextCursor(rows, maxLabels, (row) => [row.participation_id]);
+  const list = cursorPage(visit, rows, {
+    size: maxLabels,
+    url: `${path}/kemas`,
+    isFirst,
+    cursorOf: (row) => [row.participation_id],
+  });
   const main = html`<p class="crumbs no-print"><a href="${path}">${campaign.title}</a></p>
     <div class="row apart shop-head no-print">
       <h1>${title}</h1>
@@ -46,17 +51,14 @@ export function packingPage(visit: PageContext, { campaign, rows, isFirst, state
     ${
       rows.length > 0
         ? html`<ul class="labels">
-            ${rows.slice(0, maxLabels).map((row) => label(visit, campaign, row))}
+            ${list.rows.map((row) => label(visit, campaign, row))}
           </ul>`
         : emptyState(
             t('Belum ada yang dikemas', 'Nothing to pack yet'),
             t('Pesanan yang sudah lunas muncul di sini.', 'Paid orders appear here.'),
           )
     }
-    ${paging(visit, {
-      first: isFirst ? undefined : `${path}/kemas`,
-      next: next === null ? undefined : `${path}/kemas?cursor=${next}`,
-    })}`;
+    ${list.links}`;
   return { title: `${title} · ${campaign.title}`, section: 'shop' as const, wide: true, main };
 }
 
