@@ -1,5 +1,6 @@
 import { query } from '../../database/query.ts';
 import { isAfterCursor, positionColumn } from '../entries/cursor.ts';
+import { joinOrder } from '../entries/join-after.ts';
 
 /** What a buyer is to send back, because a refund reached them twice. */
 export interface OverpaidRefundRow {
@@ -21,8 +22,7 @@ export interface OverpaidRefundRow {
 const claim = (movements: string) => `select t.campaign_id, t.transaction_id, t.participation_id,
     p.user_id, t.status, t.amount, t.reason, t.reference, t.created_at, t.settled_at, ${positionColumn('t.created_at')}
   from ${movements} t
-  join sambatan.orders p on p.campaign_id = t.campaign_id
-    and p.participation_id = t.participation_id`;
+  ${joinOrder}`;
 
 /** A page of what is to come back, the oldest first. */
 export const listOverpaidRefunds = query<

@@ -1,5 +1,6 @@
 import { query } from '../../database/query.ts';
 import { isAfterCursor, positionColumn } from '../entries/cursor.ts';
+import { joinAfter } from '../entries/join-after.ts';
 import type { LedgerEntryStatus } from '../entries/entry.ts';
 
 export interface PayoutRow {
@@ -27,7 +28,7 @@ const payout = (movements: string) => `select t.campaign_id, c.brand_id, c.title
       where d.campaign_id = t.campaign_id and d.resolved_at is null) as is_disputed,
     a.bank, a.number, a.holder, ${positionColumn('t.created_at')}
   from ${movements} t
-  join sambatan.campaigns c on c.campaign_id = t.campaign_id
+  ${joinAfter('sambatan.campaigns', 'c', 'c.campaign_id = t.campaign_id')}
   left join sambatan.payout_accounts a on a.brand_id = c.brand_id`;
 
 /** A page of payouts that are to be made, the oldest first; only those that may leave, or all. */

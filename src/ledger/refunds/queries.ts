@@ -1,5 +1,6 @@
 import { query } from '../../database/query.ts';
 import { isAfterCursor, positionColumn } from '../entries/cursor.ts';
+import { joinOrder } from '../entries/join-after.ts';
 import type { LedgerEntryStatus } from '../entries/entry.ts';
 
 export interface RefundRow {
@@ -24,8 +25,7 @@ const refund = (movements: string) => `select t.campaign_id, t.transaction_id, t
     p.user_id, t.status, t.amount, t.attempts, t.reason, t.reference, t.created_at, t.settled_at,
     a.bank, a.number, a.holder, ${positionColumn('t.created_at')}
   from ${movements} t
-  join sambatan.orders p on p.campaign_id = t.campaign_id
-    and p.participation_id = t.participation_id
+  ${joinOrder}
   left join sambatan.refund_accounts a on a.user_id = p.user_id`;
 
 /** Refunds `t` whose money is not kept for the waiting list: they may be sent. */
