@@ -5,6 +5,7 @@ import { httpService } from './rig/http-service.ts';
 import { ask } from './rig/market.ts';
 import { expectProblem, expectStatus, join, openShop } from './rig/shop.ts';
 import { Forms } from './rig/site.ts';
+import { openTill } from './rig/till.ts';
 
 const service = await httpService();
 after(service.close);
@@ -81,7 +82,11 @@ test('what was dismissed longer than a week ago, or upheld, is decided', async (
   const right = await bought();
   expectStatus(await operator.post(`/participations/${right.id}/fulfil`), 200);
   await decided(right, 'Botolnya retak', 'upheld');
-  expectProblem(await disputes(right, 'Isinya juga setengah'), 409, 'dispute_decided');
+  expectProblem(
+    await disputes(right, 'Isinya juga setengah'),
+    409,
+    'participation_transition_not_allowed',
+  );
   assert.deepEqual(await finals(right), [true]);
 });
 
@@ -93,3 +98,81 @@ test('only what is paid can be disputed, so that nobody holds a payout for nothi
   assert.match(await pageOf(one), form);
   expectStatus(await disputes(one, 'Botolnya retak'), 201);
 });
+
+test('received goods whose dispute is upheld are refunded in full, with the unique code', async () => {
+  const one = await unpaid();
+  // The payment gets its unique code when it is first read.
+  await openTill(db);
+  const due = expectStatus(await one.buyer.get(`/participations/${one.id}/payment`), 200);
+  expectStatus(await operator.post(`/participations/${one.id}/payment/verify`, {}), 200);
+  expectStatus(await operator.post(`/participations/${one.id}/fulfil`), 200);
+  await decided(one, 'Botolnya pecah semua', 'upheld');
+
+  const { status, fulfilled_at: receivedAt } = expectStatus(
+    await one.buyer.get(`/participations/${one.id}`),
+    200,
+  );
+  assert.equal(status, 'refunded');
+  assert.notEqual(receivedAt, null);
+  const [event] = await ask<{ metadata: object }>(
+    db,
+    `select metadata from sambatan.audit_logs
+    where campaign_id = $1 and event = 'participant_refunded'`,
+    one.campaign,
+  );
+  assert.deepEqual(pickReason(event?.metadata), { quantity: 1, reason: 'dispute' });
+  const [counters] = await ask(
+    db,
+    `select filled_slots, confirmed_slots, participant_count from sambatan.campaigns
+    where campaign_id = $1`,
+    one.campaign,
+  );
+  assert.deepEqual(counters, { filled_slots: 0, confirmed_slots: 0, participant_count: 0 });
+  const { items } = expectStatus(await one.buyer.get(`/participations/${one.id}/refunds`), 200);
+  assert.deepEqual(
+    items.map((refund) => refund['amount']),
+    [due['total']],
+  );
+  const books = expectStatus(await operator.get(`/campaigns/${one.campaign}/books`), 200);
+  assert.deepEqual([books['gross'], books['codes_kept'], books['payouts_due']], [0, 0, 0]);
+  assert.match(await pageOf(one), /keluhanmu diterima/);
+  assert.doesNotMatch(await pageOf(one), form);
+  expectProblem(
+    await disputes(one, 'Dan tutupnya hilang'),
+    409,
+    'participation_transition_not_allowed',
+  );
+});
+
+test('a batch whose received goods were refunded cannot be called off any more', async () => {
+  const { id: campaign } = await shop.campaign({
+    total_slots: 3,
+    minimum_slots: 3,
+    payment_timing: 'on_completion',
+  });
+  const buyers = [await service.user(), await service.user()];
+  const [first = '', second = ''] = [
+    (await join(buyers[0]!, campaign)).id,
+    (await join(buyers[1]!, campaign, { quantity: 2 })).id,
+  ];
+  await ask(db, 'select sambatan.settle_campaign($1, true, 100)', campaign);
+  expectStatus(await operator.post(`/participations/${first}/payment/verify`, {}), 200);
+  expectStatus(await operator.post(`/participations/${first}/fulfil`), 200);
+  await decided({ buyer: buyers[0]!, campaign, id: first }, 'Botolnya pecah', 'upheld');
+  expectStatus(
+    await operator.post(`/participations/${second}/payment/write-off`, { reason: 'Tidak bayar' }),
+    200,
+  );
+  await ask(db, 'select sambatan.settle_campaign($1, true, 100)', campaign);
+  const [row] = await ask(
+    db,
+    'select decision_opened_at from sambatan.campaigns where campaign_id = $1',
+    campaign,
+  );
+  assert.deepEqual(row, { decision_opened_at: null });
+});
+
+const pickReason = (metadata: object = {}) => {
+  const { quantity, reason } = metadata as { quantity?: number; reason?: string };
+  return { quantity, reason };
+};

@@ -75,8 +75,7 @@ begin
   if is_open is not true or not is_completed then
     return coalesce(is_open, false);
   end if;
-  return not exists (select 1 from sambatan.participants p
-      where p.campaign_id = p_campaign_id and p.status = 'fulfilled')
+  return not sambatan.has_received_orders(p_campaign_id)
     and not exists (select 1 from sambatan.transactions t
       where t.campaign_id = p_campaign_id and t.kind = 'payout' and t.status <> 'void'
         and (t.status <> 'due' or t.released_at is not null))

@@ -128,13 +128,20 @@ begin
 end
 $$;
 
+-- Whether a buyer of a campaign has received the goods, also if the order was refunded afterwards.
+create or replace function sambatan.has_received_orders(p_campaign_id uuid)
+returns boolean language sql stable as $$
+  select exists (select 1 from sambatan.participants p
+    where p.campaign_id = p_campaign_id and p.status in ('fulfilled', 'refunded')
+      and p.fulfilled_at is not null)
+$$;
+
 -- Whether a completed campaign can still be cancelled: it is not shipped, nobody has received
 -- anything, and no payout is sent or is being sent.
 create or replace function sambatan.can_be_cancelled(c sambatan.campaigns)
 returns boolean language sql stable as $$
   select c.status = 'fulfilled' and c.closing_outcome is null and c.shipped_at is null
-    and not exists (select 1 from sambatan.participants p
-      where p.campaign_id = c.campaign_id and p.status = 'fulfilled')
+    and not sambatan.has_received_orders(c.campaign_id)
     and not exists (select 1 from sambatan.transactions t
       where t.campaign_id = c.campaign_id and t.kind = 'payout'
         and t.status in ('pending', 'settled'))
@@ -169,9 +176,7 @@ begin
         'minimum_slots', c.minimum_slots, 'note', p_note)));
     perform sambatan.release_when_received(p_campaign_id, now_at);
     return false;
-  elsif exists (select 1 from sambatan.participants
-    where campaign_id = p_campaign_id and status = 'fulfilled')
-  then
+  elsif sambatan.has_received_orders(p_campaign_id) then
     perform sambatan.refuse('goods_received_already');
   elsif c.shipped_at is not null then
     perform sambatan.refuse('goods_shipped_already');

@@ -15,16 +15,15 @@ end
 $$;
 
 -- Revokes p_slots of a participation in a completed campaign, because they are not delivered:
--- refunds their price, or lowers the open payment. A participation that keeps no slot and has not
--- received the goods becomes refunded, with its unique code. Returns the rupiah that are due back.
--- The caller has locked the campaign's row, and updates the payout.
+-- refunds their price, or lowers the open payment. A participation that keeps no slot becomes
+-- refunded, with its unique code, also after its buyer received the goods. Returns the rupiah that
+-- are due back. The caller has locked the campaign's row, and updates the payout.
 create or replace function sambatan.revoke_slots(
   c sambatan.campaigns, p sambatan.participants, p_slots integer, p_at timestamptz, p_actor text,
   p_reason text
 ) returns bigint language plpgsql as $$
 declare
-  keeps_none constant boolean := p.undelivered_slots + p_slots = p.quantity;
-  is_refunded constant boolean := keeps_none and p.status = 'confirmed';
+  is_refunded constant boolean := p.undelivered_slots + p_slots = p.quantity;
   worth constant bigint := p_slots * c.price_per_slot;
   t sambatan.transactions;
   back bigint;
@@ -37,7 +36,7 @@ begin
         actor, created_at)
       values (c.campaign_id, 'refund', 'due', p.participation_id, back,
         'short:' || p.participation_id || ':' || p.undelivered_slots + p_slots, p_actor, p_at);
-  elsif keeps_none then
+  elsif is_refunded then
     perform sambatan.void_payment(c.campaign_id, p.participation_id, p_reason);
     -- This may have been the last unpaid order.
     perform sambatan.schedule_run(c.campaign_id, p_at);

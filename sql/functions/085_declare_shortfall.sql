@@ -62,7 +62,7 @@ begin
   select s.place, s.participation_id, s.user_id, s.keeps, s.has - s.keeps,
     case when s.keeps = s.has then 0 else (
       select sambatan.refund_of_slots(t, c.price_per_slot, s.has - s.keeps,
-        s.keeps = 0 and s.status = 'confirmed')
+        s.keeps = 0)
       from sambatan.transactions t
       where t.campaign_id = p_campaign_id and t.cause = 'payment:' || s.participation_id) end
   from shares s order by s.place;

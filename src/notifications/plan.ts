@@ -85,6 +85,7 @@ const rules = {
   participant_refunded: {
     buyer: ({ event, facts }) => {
       // They left after an extension, or it was decided about them alone.
+      if (event.metadata['reason'] === 'dispute') return 'refunded_after_dispute';
       if (event.metadata['reason'] !== undefined) return 'refunded_otherwise';
       if (facts.cancel_reason === belowMinimum) return 'refunded_below_minimum';
       const isCancelled = [facts.status, facts.closing_outcome].includes('cancelled');

@@ -18,7 +18,9 @@ export const participationTransitions = {
   },
   cancelled: {},
   refunded: {},
-  fulfilled: {},
+  fulfilled: {
+    participant_refunded: 'refunded',
+  },
 } as const satisfies Record<
   ParticipationStatus,
   Partial<Record<ParticipationEvent, ParticipationStatus>>

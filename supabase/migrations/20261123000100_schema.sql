@@ -422,6 +422,7 @@ begin
   if not (case old.status
     when 'pending_payment' then new.status in ('confirmed', 'cancelled', 'refunded')
     when 'confirmed' then new.status in ('cancelled', 'refunded', 'fulfilled')
+    when 'fulfilled' then new.status = 'refunded'
     else false
   end) then
     raise exception using errcode = 'SB001',

@@ -1242,8 +1242,7 @@ begin
   if is_open is not true or not is_completed then
     return coalesce(is_open, false);
   end if;
-  return not exists (select 1 from sambatan.participants p
-      where p.campaign_id = p_campaign_id and p.status = 'fulfilled')
+  return not sambatan.has_received_orders(p_campaign_id)
     and not exists (select 1 from sambatan.transactions t
       where t.campaign_id = p_campaign_id and t.kind = 'payout' and t.status <> 'void'
         and (t.status <> 'due' or t.released_at is not null))
@@ -3397,13 +3396,20 @@ begin
 end
 $$;
 
+-- Whether a buyer of a campaign has received the goods, also if the order was refunded afterwards.
+create or replace function sambatan.has_received_orders(p_campaign_id uuid)
+returns boolean language sql stable as $$
+  select exists (select 1 from sambatan.participants p
+    where p.campaign_id = p_campaign_id and p.status in ('fulfilled', 'refunded')
+      and p.fulfilled_at is not null)
+$$;
+
 -- Whether a completed campaign can still be cancelled: it is not shipped, nobody has received
 -- anything, and no payout is sent or is being sent.
 create or replace function sambatan.can_be_cancelled(c sambatan.campaigns)
 returns boolean language sql stable as $$
   select c.status = 'fulfilled' and c.closing_outcome is null and c.shipped_at is null
-    and not exists (select 1 from sambatan.participants p
-      where p.campaign_id = c.campaign_id and p.status = 'fulfilled')
+    and not sambatan.has_received_orders(c.campaign_id)
     and not exists (select 1 from sambatan.transactions t
       where t.campaign_id = c.campaign_id and t.kind = 'payout'
         and t.status in ('pending', 'settled'))
@@ -3438,9 +3444,7 @@ begin
         'minimum_slots', c.minimum_slots, 'note', p_note)));
     perform sambatan.release_when_received(p_campaign_id, now_at);
     return false;
-  elsif exists (select 1 from sambatan.participants
-    where campaign_id = p_campaign_id and status = 'fulfilled')
-  then
+  elsif sambatan.has_received_orders(p_campaign_id) then
     perform sambatan.refuse('goods_received_already');
   elsif c.shipped_at is not null then
     perform sambatan.refuse('goods_shipped_already');
@@ -3967,16 +3971,15 @@ end
 $$;
 
 -- Revokes p_slots of a participation in a completed campaign, because they are not delivered:
--- refunds their price, or lowers the open payment. A participation that keeps no slot and has not
--- received the goods becomes refunded, with its unique code. Returns the rupiah that are due back.
--- The caller has locked the campaign's row, and updates the payout.
+-- refunds their price, or lowers the open payment. A participation that keeps no slot becomes
+-- refunded, with its unique code, also after its buyer received the goods. Returns the rupiah that
+-- are due back. The caller has locked the campaign's row, and updates the payout.
 create or replace function sambatan.revoke_slots(
   c sambatan.campaigns, p sambatan.participants, p_slots integer, p_at timestamptz, p_actor text,
   p_reason text
 ) returns bigint language plpgsql as $$
 declare
-  keeps_none constant boolean := p.undelivered_slots + p_slots = p.quantity;
-  is_refunded constant boolean := keeps_none and p.status = 'confirmed';
+  is_refunded constant boolean := p.undelivered_slots + p_slots = p.quantity;
   worth constant bigint := p_slots * c.price_per_slot;
   t sambatan.transactions;
   back bigint;
@@ -3989,7 +3992,7 @@ begin
         actor, created_at)
       values (c.campaign_id, 'refund', 'due', p.participation_id, back,
         'short:' || p.participation_id || ':' || p.undelivered_slots + p_slots, p_actor, p_at);
-  elsif keeps_none then
+  elsif is_refunded then
     perform sambatan.void_payment(c.campaign_id, p.participation_id, p_reason);
     -- This may have been the last unpaid order.
     perform sambatan.schedule_run(c.campaign_id, p_at);
@@ -4119,7 +4122,7 @@ begin
   select s.place, s.participation_id, s.user_id, s.keeps, s.has - s.keeps,
     case when s.keeps = s.has then 0 else (
       select sambatan.refund_of_slots(t, c.price_per_slot, s.has - s.keeps,
-        s.keeps = 0 and s.status = 'confirmed')
+        s.keeps = 0)
       from sambatan.transactions t
       where t.campaign_id = p_campaign_id and t.cause = 'payment:' || s.participation_id) end
   from shares s order by s.place;

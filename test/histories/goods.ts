@@ -33,7 +33,7 @@ export class GoodsModel extends MoneyModel {
       return 'participation_transition_not_allowed';
     }
     if (this.purse(part).payment?.status !== 'settled') return 'participation_not_paid';
-    part.status = 'fulfilled';
+    this.#markReceived(part);
     this.releaseWhenReceived();
     return 'ok';
   }
@@ -44,10 +44,15 @@ export class GoodsModel extends MoneyModel {
     if (this.#receiptsDueAt === null || this.#receiptsDueAt > this.now) return;
     const isOver = this.end !== 'fulfilled';
     const received = isOver ? [] : this.parts.filter((part) => this.#isWithoutWord(part));
-    for (const part of received) part.status = 'fulfilled';
+    for (const part of received) this.#markReceived(part);
     const isMore = this.open > 0 || this.parts.some(({ status }) => status === 'confirmed');
     this.#receiptsDueAt = !isOver && isMore ? this.now + againSeconds : null;
     if (received.length > 0) this.releaseWhenReceived();
+  }
+
+  #markReceived(part: Part): void {
+    part.status = 'fulfilled';
+    this.purse(part).isReceived = true;
   }
 
   #isWithoutWord(part: Part): boolean {

@@ -45,6 +45,8 @@ export interface Purse {
   holdLeft: number | null;
   /** Slots that are not delivered. */
   short: number;
+  /** Its buyer has received the goods. */
+  isReceived: boolean;
 }
 
 /** A transfer that a statement shows and nobody has handled. */
@@ -131,6 +133,7 @@ export class MoneyModel extends Model {
       provenOn: null,
       holdLeft: null,
       short: 0,
+      isReceived: false,
     };
     this.#purses.set(part, made);
     return made;
@@ -446,7 +449,7 @@ export class MoneyModel extends Model {
     if (asOperator && this.now < decision.openedAt + this.#decisionSeconds) {
       return 'decision_is_sellers';
     }
-    if (!goesOn && this.parts.some(({ status }) => status === 'fulfilled')) {
+    if (!goesOn && this.#isReceived) {
       return 'goods_received_already';
     }
     if (!goesOn && this.isShipped) return 'goods_shipped_already';
@@ -467,10 +470,14 @@ export class MoneyModel extends Model {
     return false;
   }
 
+  /** Whether a buyer has the goods, or had them before the order was refunded. */
+  get #isReceived(): boolean {
+    return this.parts.some((part) => this.purse(part).isReceived);
+  }
+
   get #mayBeCalledOff(): boolean {
     if (this.isShipped) return false;
-    const isReceived = this.parts.some(({ status }) => status === 'fulfilled');
-    return !isReceived && !this.payouts.some(({ status }) => status === 'settled');
+    return !this.#isReceived && !this.payouts.some(({ status }) => status === 'settled');
   }
 
   /** How many slots were paid for, also those that were taken back since. */
@@ -681,11 +688,10 @@ export class MoneyModel extends Model {
   #takeBack(part: Part, slots: number): void {
     const purse = this.purse(part);
     const payment = purse.payment!;
-    const keepsNone = purse.short + slots === part.quantity;
-    const isRefunded = keepsNone && part.status === 'confirmed';
+    const isRefunded = purse.short + slots === part.quantity;
     if (payment.status === 'settled') {
       this.refunds.push(newMovement(part, slots * price + (isRefunded ? payment.kept : 0)));
-    } else if (keepsNone) {
+    } else if (isRefunded) {
       voided(payment);
     } else {
       Object.assign(payment, { amount: payment.amount - slots * price, code: 0, isLooked: false });

@@ -169,6 +169,23 @@ export const moneyMessages = {
       paragraphs: ['Open Sambatan to see what was decided.'],
     }),
   },
+  refunded_after_dispute: {
+    topic: 'orders',
+    id: (p, s) => ({
+      title: `Uangmu dari ${p.campaign} kami kembalikan`,
+      paragraphs: [
+        `Keluhanmu diterima, jadi pesananmu (${s.slots(p.quantity)}) dikembalikan penuh.`,
+        'Kami kabari saat uangnya dikirim.',
+      ],
+    }),
+    en: (p, s) => ({
+      title: `You get your money back from ${p.campaign}`,
+      paragraphs: [
+        `Your complaint was upheld, so your order (${s.slots(p.quantity)}) is refunded in full.`,
+        'We will tell you when the money is sent.',
+      ],
+    }),
+  },
   shortfall: {
     topic: 'campaigns',
     id: (p) => ({

@@ -42,6 +42,12 @@ export function nextStep(visit: PageContext, row: OwnRow, payment: Payment | und
 }
 
 function onceRefunded({ t }: PageContext, row: OwnRow): string {
+  if (row.fulfilled_at !== null) {
+    return t(
+      'Barang sudah kamu terima, lalu keluhanmu diterima. Uangmu dikembalikan penuh.',
+      'You received the goods, and your complaint was upheld. You are refunded in full.',
+    );
+  }
   if (toApiStatus(row.campaign_status) === 'completed') {
     return t(
       'Sambatan ini jadi, tapi ikutanmu ditutup. Yang sudah kamu bayar dikembalikan.',
