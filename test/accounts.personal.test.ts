@@ -380,7 +380,7 @@ test('of every column with words it is known whether it holds personal data', as
     await unlisted(),
     [],
     'say in this file of each of these whether it is personal; what is has to be planted here, ' +
-      'and be in export_account and forget_person (src/accounts/personal-queries.ts)',
+      'and be in export_account and delete_person (src/accounts/personal-queries.ts)',
   );
   const there = new Set(await wordyColumns());
   const gone = Object.entries({ ...kept, ...aboutNobody }).flatMap(
@@ -427,7 +427,7 @@ test('of whoever goes nothing personal is left anywhere', async () => {
   const person = await service.user(userId);
   const gone = await person.send({ method: 'DELETE', path: '/me' });
   assert.equal(gone.status, 204, gone.text);
-  assert.deepEqual(await tablesWith(everything), [], 'forget_person leaves these');
+  assert.deepEqual(await tablesWith(everything), [], 'delete_person leaves these');
   for (const table of ['notifications', 'message_settings', 'reminders']) {
     const left = await ask(
       service.db,

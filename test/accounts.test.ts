@@ -372,8 +372,8 @@ test('an operator names another, who is one with the next page, until dismissed'
     text: 'select change, actor from sambatan_auth.operator_changes order by change_id',
   });
   assert.deepEqual(trail, [
-    { change: 'named', actor: `operator:${operator.userId}` },
-    { change: 'dismissed', actor: `operator:${operator.userId}` },
+    { change: 'granted', actor: `operator:${operator.userId}` },
+    { change: 'revoked', actor: `operator:${operator.userId}` },
   ]);
   await assert.rejects(
     service.db.rows({ name: 'test_tamper', text: 'delete from sambatan_auth.operator_changes' }),

@@ -19,9 +19,9 @@ create table sambatan.waiting_entries (
   -- An offer that is made after the campaign has succeeded is an order that must be paid before it
   -- becomes a participation. Payment, proof and refunds use this id; the participation keeps it.
   order_id uuid,
-  -- Of an entry at the head of the list: the refund whose money is kept for it while it waits, when
-  -- that money was paid, and how much it is in whole rupiah: the price of the slots, and the unique
-  -- code as far as it was paid. However the entry ends without slots, the refund is due again.
+  -- Paid entries: the refund whose money is retained while the entry waits, when that money was
+  -- paid, and its amount in whole rupiah: the price of the slots, and the unique code as far as it
+  -- was paid. If the entry ends without slots, the refund is due again.
   refund_id uuid,
   paid_at timestamptz,
   kept_amount bigint,
@@ -53,7 +53,7 @@ create table sambatan.waiting_entries (
     (status = 'accepted') = (participation_id is not null)),
   constraint waiting_entries_kept_money check (
     num_nonnulls(refund_id, paid_at, kept_amount) in (0, 3) and kept_amount > 0),
-  -- Slots that are paid for are not offered: they are given.
+  -- A paid entry gets no offer: its slots are assigned at once.
   constraint waiting_entries_paid_is_given check (
     refund_id is null or status not in ('offered', 'declined')),
   constraint waiting_entries_order check (
@@ -61,14 +61,15 @@ create table sambatan.waiting_entries (
   constraint waiting_entries_order_is_participation check (
     order_id is null or participation_id is null or order_id = participation_id)
 );
--- A buyer may wait with kept money and, for more slots, without.
+-- A buyer may have one unpaid open entry, in addition to paid entries.
 create unique index waiting_entries_one_open on sambatan.waiting_entries (campaign_id, user_id)
   where status in ('waiting', 'offered') and refund_id is null;
--- No money is kept twice, nor kept after slots were given for it.
+-- The money of a refund is retained once, and pays for slots once.
 create unique index waiting_entries_one_per_refund
   on sambatan.waiting_entries (campaign_id, refund_id)
   where refund_id is not null and status in ('waiting', 'accepted');
--- The order of the line: kept money first, by the time of its payment; then in order of arrival.
+-- The order of the waiting list: paid entries first, by the time of their payment; then in order of
+-- arrival.
 create index waiting_entries_in_line on sambatan.waiting_entries (campaign_id, paid_at, position)
   where status = 'waiting';
 create unique index waiting_entries_one_order on sambatan.waiting_entries (campaign_id, order_id)

@@ -38,12 +38,12 @@ create table sambatan.transactions (
   -- The payment provider and its own id for the row. Both stay when the row is settled.
   provider text check (provider ~ '^[a-z][a-z0-9_]{1,30}$'),
   provider_reference text check (char_length(provider_reference) between 1 and 200),
-  -- Adjustments: the purpose, and the row that a reversal takes back. claim: a refund reached its
-  -- buyer twice; the second one is recorded, and the claim is what the buyer must send back.
+  -- Adjustments: the purpose, and the row that a reversal reverses. overpaid_refund: a refund
+  -- reached its buyer twice; this row is the amount that the buyer must send back.
   purpose text check (purpose in ('unique_code', 'credit', 'reversal', 'overpaid_refund')),
   reverses uuid,
-  -- Refunds of money that was paid in time and seen after its slots had gone to others: when it was
-  -- paid. Until the refund is sent its buyer may choose the head of the waiting list instead.
+  -- Refunds of money that was paid in time but noticed after its slots had gone to others: when it
+  -- was paid. Until the refund is sent, its buyer may choose the head of the waiting list instead.
   paid_in_time timestamptz,
   -- Payouts: from when on it may be paid out.
   released_at timestamptz,

@@ -1,4 +1,4 @@
--- Who is an operator, and an append-only record of who appointed or dismissed whom.
+-- Who is an operator, and an append-only record of who granted or revoked the role.
 
 create table sambatan_auth.operators (
   user_id uuid primary key,
@@ -9,7 +9,7 @@ create table sambatan_auth.operators (
 create table sambatan_auth.operator_changes (
   change_id uuid primary key,
   user_id uuid not null,
-  change text not null check (change in ('named', 'dismissed')),
+  change text not null check (change in ('granted', 'revoked')),
   actor text not null,
   changed_at timestamptz not null default clock_timestamp()
 );

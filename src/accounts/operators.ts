@@ -30,7 +30,8 @@ export async function grantOperator(tx: Tx, actor: Actor, candidate: Candidate):
   requireRecentAuth(actor);
   const userId = await userToName(tx, candidate);
   const named = await tx.maybe(sql.insertOperator, userId, actorLabel(caller));
-  if (named) await tx.rows(sql.recordOperatorChange, newId(), userId, 'named', actorLabel(caller));
+  if (named)
+    await tx.rows(sql.recordOperatorChange, newId(), userId, 'granted', actorLabel(caller));
   return userId;
 }
 
@@ -43,7 +44,7 @@ export async function revokeOperator(tx: Tx, actor: Actor, userId: string): Prom
   requireRecentAuth(actor);
   const dismissed = await tx.maybe(sql.deleteOperator, userId);
   if (dismissed === undefined) throw new DomainError('account_not_found', {});
-  await tx.rows(sql.recordOperatorChange, newId(), userId, 'dismissed', actorLabel(caller));
+  await tx.rows(sql.recordOperatorChange, newId(), userId, 'revoked', actorLabel(caller));
 }
 
 async function userToName(tx: Tx, { email, userId }: Candidate): Promise<string> {

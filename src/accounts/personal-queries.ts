@@ -6,7 +6,7 @@ const notificationsOf = `select * from sambatan.notifications where user_id = $1
 
 /**
  * Everything that is kept of a person, as one JSON document for the person. A test reads the schema
- * and fails until each personal column is in here, and is emptied by `forget_person`.
+ * and fails until each personal column is in here, and is emptied by `delete_person`.
  */
 export const exportAccount = query<[userId: string], { readonly document: object }>(
   'export_account',
@@ -205,7 +205,7 @@ export const leaveWaitingLists = query<
  * is invited to it.
  */
 export const forgetPerson = query<[userId: string], never>(
-  'forget_person',
+  'delete_person',
   `with own_email as (select email from sambatan_auth.accounts where user_id = $1),
     bought as (select campaign_id, participation_id from sambatan.participants
       where user_id = $1),

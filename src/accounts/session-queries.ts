@@ -82,7 +82,7 @@ export const markSessionReauthenticated = query<
   [userId: string, sessionId: string, tokenHash: Buffer, byFactor: boolean],
   { readonly hours: number }
 >(
-  'prove_session',
+  'reauthenticate_session',
   `update sambatan_auth.sessions
   set reauthenticated_at = now(), token_hash = $3, second_factor = second_factor or $4
   where user_id = $1 and session_id = $2 and expires_at > now()
@@ -258,7 +258,7 @@ export const listSessions = query<[userId: string], SessionRow>(
 
 /** What nobody needs any more goes with the next request for a code, a little at a time. */
 export const tidySignIns = query<[], never>(
-  'tidy_sign_ins',
+  'delete_expired_sign_ins',
   `with old_sign_ins as (delete from sambatan_auth.sign_ins where sign_in_id in (
       select sign_in_id from sambatan_auth.sign_ins
       where expires_at < now() - interval '1 day' limit 100)),

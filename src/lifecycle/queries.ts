@@ -196,24 +196,24 @@ export const removeWorker = query<[workerId: string], never>(
  */
 export const deleteExpiredRows = {
   attempts: query<[], never>(
-    'tidy_attempts',
+    'delete_expired_attempts',
     `delete from sambatan.join_attempts
     where window_started_at < now() - interval '10 minutes'`,
   ),
   keys: query<[], never>(
-    'tidy_keys',
+    'delete_expired_idempotency_keys',
     `delete from sambatan.idempotency_keys where ctid = any (array(
       select ctid from sambatan.idempotency_keys
       where answered_at < now() - interval '30 days' order by answered_at limit 10000))`,
   ),
   requestKeys: query<[], never>(
-    'tidy_request_keys',
+    'delete_expired_request_keys',
     `delete from sambatan.request_keys where ctid = any (array(
       select ctid from sambatan.request_keys
       where created_at < now() - interval '24 hours' order by created_at limit 10000))`,
   ),
   refusedJoins: query<[], never>(
-    'tidy_refused_joins',
+    'delete_expired_refused_joins',
     `delete from sambatan.refused_joins where ctid = any (array(
       select ctid from sambatan.refused_joins
       where answered_at < now() - interval '30 days' order by answered_at limit 10000))`,
@@ -223,7 +223,7 @@ export const deleteExpiredRows = {
    * free.
    */
   payments: query<[], never>(
-    'tidy_payments',
+    'void_abandoned_payments',
     `update sambatan.transactions t set status = 'void', reason = 'left'
     from (
       select t.campaign_id, t.transaction_id from sambatan.transactions t
@@ -236,11 +236,11 @@ export const deleteExpiredRows = {
     where t.campaign_id = old.campaign_id and t.transaction_id = old.transaction_id`,
   ),
   workers: query<[], never>(
-    'tidy_workers',
+    'delete_expired_workers',
     `delete from sambatan.workers where seen_at < now() - interval '1 day'`,
   ),
   invitations: query<[], never>(
-    'tidy_invitations',
+    'delete_expired_invitations',
     `delete from sambatan.brand_invitations where expires_at < now() - interval '30 days'`,
   ),
 } as const;

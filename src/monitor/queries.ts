@@ -22,7 +22,7 @@ export interface GaugesRow {
 
 /** A few index look-ups, however large the market. */
 export const collectGauges = query<[], GaugesRow>(
-  'look_around',
+  'collect_gauges',
   `with clock as materialized (select clock_timestamp() as now),
   overdue as (
     select deadline from sambatan.campaigns
@@ -107,7 +107,7 @@ export const knowInvariants = query<[names: string[]], never>(
  * by a worker that was killed is due again after an hour.
  */
 export const takeInvariant = query<[names: string[], hours: number], { readonly name: string }>(
-  'take_invariant',
+  'claim_invariant',
   `update sambatan.invariant_checks set started_at = clock_timestamp()
   where name = (
     select name from sambatan.invariant_checks

@@ -173,19 +173,19 @@ export const outboxLag = query<[], { readonly lag_seconds: number }>(
 /** What has served: ends of deliveries after a month, messages after half a year. */
 export const deleteOldMessages = {
   deliveries: query<[], never>(
-    'tidy_deliveries',
+    'delete_expired_deliveries',
     `delete from sambatan.deliveries where ctid = any (array(
       select ctid from sambatan.deliveries
       where finished_at < now() - interval '30 days' order by finished_at limit 10000))`,
   ),
   notifications: query<[], never>(
-    'tidy_notifications',
+    'delete_expired_notifications',
     `delete from sambatan.notifications where ctid = any (array(
       select ctid from sambatan.notifications
       where created_at < now() - interval '180 days' order by created_at limit 10000))`,
   ),
   reminders: query<[], never>(
-    'tidy_reminders',
+    'delete_expired_reminders',
     `delete from sambatan.reminders where ctid = any (array(
       select ctid from sambatan.reminders
       where done_at < now() - interval '30 days' order by done_at limit 10000))`,

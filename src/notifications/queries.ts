@@ -180,7 +180,7 @@ export const listDigests = query<[limit: number], Due>(
 
 /** Closes a window whose time has come; no row when another worker does. */
 export const takeDigest = query<[campaignId: string], DigestCounts & { readonly from_seq: bigint }>(
-  'take_digest',
+  'claim_digest',
   `delete from sambatan.seller_digests where campaign_id in (
     select campaign_id from sambatan.seller_digests
     where campaign_id = $1 and due_at <= clock_timestamp() for update skip locked)

@@ -88,7 +88,7 @@ export interface DueReminder {
 
 /** Takes reminders whose time has come, locked; what another worker has is left to it. */
 export const takeReminders = query<[limit: number], DueReminder>(
-  'take_reminders',
+  'claim_reminders',
   `with due as (
     select campaign_id, user_id, kind, subject_id from sambatan.reminders
     where done_at is null and due_at <= (select clock_timestamp())

@@ -69,7 +69,7 @@ export const listParticipants = query<
   ],
   ParticipantRow
 >(
-  'list_roster',
+  'list_participants',
   `select ${columns} from (
     select p.* from ${matching}
       and p.participation_id > coalesce($7, '00000000-0000-0000-0000-000000000000'::uuid)
@@ -112,7 +112,7 @@ export const pageOfParticipants = query<
   ],
   ParticipantRow & { readonly total: bigint }
 >(
-  'page_of_roster',
+  'page_of_participants',
   `with matching as materialized (
     select p.participation_id, ${sortNumber} as number,
       case when $7 = 'name' then (select sambatan.search_fold(f.display_name)

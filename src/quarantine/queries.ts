@@ -44,7 +44,7 @@ export const finishBackup = query<
 );
 
 export const forgetBackup = query<[backupId: string], never>(
-  'forget_backup',
+  'delete_backup',
   'delete from sambatan.backups where backup_id = $1 and finished_at is null',
 );
 

@@ -92,13 +92,13 @@ export const insertHalfSignIn = query<
   ],
   never
 >(
-  'insert_half_sign_in',
+  'insert_mfa_challenge',
   `insert into sambatan_auth.mfa_challenges (token_hash, user_id, roles, device, hours, expires_at)
   values ($1, $2, $3, $4, $5, now() + make_interval(mins => $6::integer))`,
 );
 
 export const findHalfSignIn = query<[tokenHash: Buffer], { readonly user_id: string }>(
-  'find_half_sign_in',
+  'find_mfa_challenge',
   `select user_id from sambatan_auth.mfa_challenges
   where token_hash = $1 and expires_at > clock_timestamp()`,
 );
@@ -114,25 +114,25 @@ export const spendHalfSignIn = query<
     readonly attempts: number;
   }
 >(
-  'spend_half_sign_in',
+  'consume_mfa_challenge',
   `update sambatan_auth.mfa_challenges set attempts = attempts + 1
   where token_hash = $1 and expires_at > clock_timestamp() and attempts < $2
   returning user_id, roles, device, hours, attempts`,
 );
 
 export const deleteHalfSignIn = query<[tokenHash: Buffer], never>(
-  'delete_half_sign_in',
+  'delete_mfa_challenge',
   'delete from sambatan_auth.mfa_challenges where token_hash = $1',
 );
 
 export const deleteHalfSignIns = query<[userId: string], never>(
-  'delete_half_sign_ins',
+  'delete_mfa_challenges',
   'delete from sambatan_auth.mfa_challenges where user_id = $1',
 );
 
 /** Those that have ended go, a few at a time. */
 export const tidyHalfSignIns = query<[], never>(
-  'tidy_half_sign_ins',
+  'delete_expired_mfa_challenges',
   `delete from sambatan_auth.mfa_challenges where token_hash in (
     select token_hash from sambatan_auth.mfa_challenges where expires_at < now() limit 100)`,
 );

@@ -138,7 +138,7 @@ export interface TakenImportRow extends ImportRow {
  * first. An account's imports are taken in their order.
  */
 export const takeImport = query<[token: string, importId: string | null], TakenImportRow>(
-  'take_statement_import',
+  'claim_statement_import',
   `update sambatan.statement_imports set lease_token = $1,
     lease_until = clock_timestamp() + interval '30 seconds'
   where import_id = (
@@ -266,7 +266,7 @@ export const noteThrough = query<
 
 /** The bank's files that nobody imported within a day are deleted with their rows. */
 export const forgetUploads = query<[], never>(
-  'forget_statement_uploads',
+  'delete_statement_uploads',
   `delete from sambatan.statement_imports
   where state = 'uploaded' and created_at < clock_timestamp() - interval '1 day'`,
 );

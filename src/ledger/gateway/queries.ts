@@ -107,7 +107,7 @@ export const lookAgain = query<[campaignId: string], never>(
 
 /** What was told could not be checked now: it is asked after as soon as may be. */
 export const hastenCall = query<[reference: string], { readonly reference: string }>(
-  'hasten_gateway_call',
+  'expedite_gateway_call',
   `update sambatan.gateway_calls set next_check_at = clock_timestamp(), attempts = 0
   where reference = $1 and next_check_at is not null
   returning reference`,

@@ -64,7 +64,7 @@ export const listKeptRefunds = query<
   [after: number | null, afterId: string | null, limit: number],
   RefundRow
 >(
-  'list_kept_refunds',
+  'list_retained_refunds',
   `${refund('sambatan.transactions')}
   join sambatan.waiting_entries w on w.campaign_id = t.campaign_id
     and w.refund_id = t.transaction_id and w.status = 'waiting'
