@@ -61,8 +61,8 @@ export const variables = {
     secret: false,
     accepts: 'a whole number from 1 to 100000',
     about: [
-      'Requests that one process answers at once, 1 to 100000, event streams aside. More are turned',
-      'away with 503 and Retry-After; so are fewer while everything has to wait too long.',
+      'Maximum requests in flight of one process, 1 to 100000, without event streams. Further requests',
+      'get 503 and Retry-After. The limit falls while requests wait too long.',
     ],
     parse: (text) => wholeNumber(text, 1, 100_000),
   }),
@@ -271,9 +271,9 @@ export const variables = {
     secret: false,
     accepts: `a whole number of minutes from 1 to ${minutesInADay}`,
     about: [
-      'Minutes for which a proof of identity is good for what is sensitive: money that leaves,',
-      'accounts that money goes to, rights, secrets, the end of an account. After them people prove',
-      'themselves again, by a code of their app or of a mail; a token has to be a newer one.',
+      'Minutes after an authentication during which sensitive actions need no re-authentication:',
+      'sending money, accounts that money goes to, rights, secrets, deleting an account. After that',
+      'people enter a code of their app or of an e-mail; a token must be a newer one.',
     ],
     parse: (text) => wholeNumber(text, 1, minutesInADay),
   }),

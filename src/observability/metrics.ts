@@ -67,7 +67,7 @@ function lifecycleMetrics(registers: Registry[]) {
   return {
     lifecycleRuns: new Counter({
       name: 'sambatan_lifecycle_runs_total',
-      help: 'Lifecycle runs: sweeps, due timers and runs by hand',
+      help: 'Lifecycle runs: sweeps, timers and manual runs',
       registers,
     }),
     lifecycleDuration: new Histogram({
@@ -84,7 +84,7 @@ function lifecycleMetrics(registers: Registry[]) {
     }),
     deadlineLag: new Histogram({
       name: 'sambatan_deadline_lag_seconds',
-      help: 'How long after its time a campaign was opened or closed',
+      help: 'Delay between the scheduled time of a campaign and its opening or closing',
       buckets: secondsOfLag,
       registers,
     }),
@@ -95,7 +95,7 @@ function lifecycleMetrics(registers: Registry[]) {
     }),
     clockOffset: new Gauge({
       name: 'sambatan_clock_offset_seconds',
-      help: "The database's clock less that of this process; beyond 30 s nothing is closed",
+      help: "The database's clock minus the clock of this process; beyond 30 s nothing is closed",
       registers,
     }),
     schedulerStartFailures: new Counter({
@@ -105,7 +105,7 @@ function lifecycleMetrics(registers: Registry[]) {
     }),
     schedulerFailedLooks: new Counter({
       name: 'sambatan_scheduler_poll_failures_total',
-      help: 'Looks of a running scheduler for due campaigns that failed',
+      help: 'Failed queries for due campaigns of a running scheduler',
       registers,
     }),
   };
@@ -115,16 +115,16 @@ function backupMetrics(gauge: (name: string, help: string) => Gauge) {
   return {
     lastBackup: gauge(
       'sambatan_last_backup_timestamp_seconds',
-      'When the last backup was verified; 0 when there was none',
+      'Time at which the last backup was verified; 0 if there is none',
     ),
     installed: gauge(
       'sambatan_installed_timestamp_seconds',
-      'When this database was set up or restored',
+      'Time at which this database was installed or restored',
     ),
   };
 }
 
-/** What the watch sees; it runs in workers alone, so alerts take the greatest of all processes. */
+/** Gauges of the monitor. It runs only in workers, so alerts use the maximum of all processes. */
 function watchMetrics(registers: Registry[]) {
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers });
   const ofInvariant = (name: string, help: string) =>
@@ -132,7 +132,7 @@ function watchMetrics(registers: Registry[]) {
   return {
     watched: gauge(
       'sambatan_monitor_last_run_timestamp_seconds',
-      'When the figures of the watch were last brought up to date; 0 where it does not run',
+      'Time of the last run of the monitor; 0 in a process without it',
     ),
     overdueCampaigns: gauge(
       'sambatan_overdue_campaigns',
@@ -140,57 +140,54 @@ function watchMetrics(registers: Registry[]) {
     ),
     overdueOldest: gauge(
       'sambatan_overdue_campaigns_oldest_seconds',
-      'How long ago the oldest deadline passed that is not closed yet',
+      'Time since the oldest deadline of a campaign that is still open',
     ),
-    refundsDue: gauge(
-      'sambatan_refunds_due',
-      'Refunds that are not settled yet, counted up to 10,000',
-    ),
+    refundsDue: gauge('sambatan_refunds_due', 'Refunds that are not settled, counted up to 10,000'),
     refundsOldest: gauge(
       'sambatan_refunds_oldest_due_seconds',
-      'How long the oldest refund has been due that is not settled yet',
+      'Age of the oldest refund that is not settled',
     ),
     claimsOpen: gauge(
       'sambatan_overpaid_refunds_open',
-      'Refunds that reached their buyer twice and have neither come back nor been given up, counted up to 10,000',
+      'Overpaid refunds that have neither come back nor been written off, counted up to 10,000',
     ),
     claimsRupiah: gauge(
       'sambatan_overpaid_refunds_open_rupiah',
-      'What those buyers are to send back, in rupiah',
+      'Amount of the open overpaid refunds, in rupiah',
     ),
     claimsOldest: gauge(
       'sambatan_overpaid_refunds_oldest_open_seconds',
-      'How long the oldest claim has been open',
+      'Age of the oldest open overpaid refund',
     ),
     uniqueCodesFree: new Gauge({
       name: 'sambatan_unique_codes_free',
-      help: 'Unique codes of three digits that are free at the price with the most open payments, by account',
+      help: 'Free unique codes of three digits at the price with the most open payments, by account',
       labelNames: ['account'],
       registers,
     }),
     ...backupMetrics(gauge),
     mailBudgetUsed: new Gauge({
       name: 'sambatan_mail_budget_used_ratio',
-      help: 'Share of the mail budget that is used, by window: five_minutes, day',
+      help: 'Used share of the mail budget, by window: five_minutes, day',
       labelNames: ['window'],
       registers,
     }),
     held: gauge(
       'sambatan_quarantined',
-      '1 while messages and money are held because the database was restored, else 0',
+      '1 while the database is in quarantine after a restore, else 0',
     ),
     invariantViolations: ofInvariant(
       'sambatan_invariant_violations',
-      'Rows that an invariant found at its last check and that may not exist',
+      'Rows that an invariant found at its last check; there should be none',
     ),
     invariantChecked: ofInvariant(
       'sambatan_invariant_checked_timestamp_seconds',
-      'When an invariant was last checked on the whole database',
+      'Time at which an invariant was last checked on the whole database',
     ),
   };
 }
 
-/** Campaigns whose payments are checked after the deadline, as the watch sees them. */
+/** Campaigns whose payments are checked after the deadline, counted by the monitor. */
 function verifyingMetrics(registers: Registry[]) {
   return {
     campaignsVerifying: new Gauge({
@@ -201,18 +198,18 @@ function verifyingMetrics(registers: Registry[]) {
   };
 }
 
-/** What waits for a person, as the watch sees it. */
+/** Work queues of operators, counted by the monitor. */
 function queueMetrics(registers: Registry[]) {
   return {
     queueItems: new Gauge({
       name: 'sambatan_work_queue_items',
-      help: 'What waits for a person, by queue, counted up to 10,000',
+      help: 'Items in the work queues of operators, by queue, counted up to 10,000',
       labelNames: ['queue'],
       registers,
     }),
     queueOldest: new Gauge({
       name: 'sambatan_work_queue_oldest_seconds',
-      help: 'How long the oldest has waited for a person, by queue; 0 when nothing waits',
+      help: 'Age of the oldest item in a work queue, by queue; 0 if it is empty',
       labelNames: ['queue'],
       registers,
     }),
@@ -229,7 +226,7 @@ function joinMetrics(registers: Registry[]) {
     }),
     joinBatchSize: new Histogram({
       name: 'sambatan_join_batch_size',
-      help: 'Joins committed together by one call of the database',
+      help: 'Joins committed in one database call',
       buckets: [1, 2, 5, 10, 25, 50, 100, 250, 500],
       registers,
     }),
@@ -240,25 +237,25 @@ function messageMetrics(registers: Registry[]) {
   return {
     deliveries: new Counter({
       name: 'sambatan_deliveries_total',
-      help: 'Attempts to deliver, by channel and outcome: delivered, again, failed, dropped',
+      help: 'Delivery attempts, by channel and outcome: delivered, again, failed, dropped',
       labelNames: ['channel', 'outcome'],
       registers,
     }),
     mailsRefused: new Counter({
       name: 'sambatan_mails_refused_total',
-      help: 'Mails that the mail budget refused, by who would have caused them: stranger, known, proof, invitation',
+      help: 'E-mails that the mail budget refused, by kind: stranger, known, proof, invitation',
       labelNames: ['kind'],
       registers,
     }),
     outboxLag: new Gauge({
       name: 'sambatan_outbox_lag_seconds',
-      help: 'How long the delivery that is due longest has waited',
+      help: 'Age of the oldest due delivery',
       registers,
     }),
   };
 }
 
-/** What is asked for its value when the metrics are read. */
+/** Metrics that are computed when they are scraped. */
 function readAtScrape(registry: Registry, sources: MetricSources): void {
   const { poolStats, joinQueueDepth, admission } = sources;
   const registers = [registry];
@@ -266,7 +263,7 @@ function readAtScrape(registry: Registry, sources: MetricSources): void {
   if (joinQueueDepth) {
     new Gauge({
       name: 'sambatan_join_queue_depth',
-      help: 'Joins that wait for their batch',
+      help: 'Joins that wait for a batch',
       registers,
       collect() {
         this.set(joinQueueDepth());
@@ -289,7 +286,7 @@ function readAtScrape(registry: Registry, sources: MetricSources): void {
 function admissionMetrics(registers: Registry[], admission: ConcurrencyStats): void {
   new Gauge({
     name: 'sambatan_http_requests_in_flight',
-    help: 'Requests being answered now, event streams aside',
+    help: 'Requests in flight, without event streams',
     registers,
     collect() {
       this.set(admission.inFlight);
@@ -297,7 +294,7 @@ function admissionMetrics(registers: Registry[], admission: ConcurrencyStats): v
   });
   new Gauge({
     name: 'sambatan_http_requests_in_flight_limit',
-    help: 'Requests that may be in flight now; falls while requests wait too long',
+    help: 'Current concurrency limit; falls while requests wait too long',
     registers,
     collect() {
       this.set(admission.limit);
@@ -305,7 +302,7 @@ function admissionMetrics(registers: Registry[], admission: ConcurrencyStats): v
   });
   new Counter({
     name: 'sambatan_http_shed_total',
-    help: 'Requests that were turned away with 503 before anything was done for them',
+    help: 'Requests that load shedding refused with 503',
     registers,
     collect() {
       this.reset();
