@@ -207,8 +207,8 @@ suite('a backup', () => {
       const refused = await command(['restore', '--from', cut], on(url));
       assert.equal(refused.code, 3, `${missing}: ${refused.out}`);
       assert.match(refused.err, /is not a complete backup|was not made by sambatan backup/);
-      const { rows } = await asAdmin(url, 'select sambatan.is_quarantined() as held');
-      assert.deepEqual(rows, [{ held: false }]);
+      const { rows } = await asAdmin(url, 'select sambatan.is_quarantined() as quarantined');
+      assert.deepEqual(rows, [{ quarantined: false }]);
     }
   });
 

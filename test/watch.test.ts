@@ -68,14 +68,14 @@ test('refunds that are not settled are counted, with how long the oldest is due'
   assert.ok(seconds >= 172_800 && seconds < 173_800, String(seconds));
 });
 
-test('claims that are open are counted and added up, with how long the oldest has been open', async () => {
+test('open overpaid refunds are counted and added up, with the age of the oldest', async () => {
   const { db, one, campaignId } = await watched(0);
   const { watch, value } = one();
   const figures = async () => {
     await watch.look();
     return await Promise.all(
       ['open', 'open_rupiah', 'oldest_open_seconds'].map((name) =>
-        value(`sambatan_claims_${name}`),
+        value(`sambatan_overpaid_refunds_${name}`),
       ),
     );
   };

@@ -169,7 +169,7 @@ export function createApp(options: AppOptions): App {
     keptForms: new KeptForms(serviceKey),
     authenticate: callers({ config, db, serviceKey }),
     pingDatabase: () => probe.one(ping),
-    isHeld: async () => (await probe.one(isQuarantined)).held,
+    isHeld: async () => (await probe.one(isQuarantined)).quarantined,
     close: async () => {
       live.close();
       await Promise.all(jobs.map((job) => job.stop()));

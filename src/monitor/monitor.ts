@@ -87,13 +87,13 @@ export class Monitor implements Job {
     metrics.overdueOldest.set(affairs.overdue_seconds);
     metrics.refundsDue.set(affairs.refunds);
     metrics.refundsOldest.set(affairs.refunds_seconds);
-    metrics.claimsOpen.set(affairs.claims);
-    metrics.claimsRupiah.set(affairs.claims_rupiah);
-    metrics.claimsOldest.set(affairs.claims_seconds);
+    metrics.overpaidRefundsOpen.set(affairs.overpaid_refunds);
+    metrics.overpaidRefundsRupiah.set(affairs.overpaid_refunds_rupiah);
+    metrics.overpaidRefundsOldest.set(affairs.overpaid_refunds_seconds);
     metrics.campaignsVerifying.set(affairs.verifying);
     metrics.lastBackup.set(affairs.backup_at);
     metrics.installed.set(affairs.installed_at);
-    metrics.held.set(affairs.held ? 1 : 0);
+    metrics.quarantined.set(affairs.quarantined ? 1 : 0);
     for (const { queue, items, seconds } of await db.rows(sql.measureWork, maxQueueItems)) {
       metrics.queueItems.set({ queue }, items);
       metrics.queueOldest.set({ queue }, seconds);

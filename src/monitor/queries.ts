@@ -9,15 +9,15 @@ export interface GaugesRow {
   readonly refunds: number;
   readonly refunds_seconds: number;
   /** Claims that are open; counted and added up to 10,000. */
-  readonly claims: number;
-  readonly claims_rupiah: number;
-  readonly claims_seconds: number;
+  readonly overpaid_refunds: number;
+  readonly overpaid_refunds_rupiah: number;
+  readonly overpaid_refunds_seconds: number;
   /** Campaigns whose payments are checked after the deadline; counted up to 10,000. */
   readonly verifying: number;
   /** Of the last finished backup, as seconds since 1970; 0 when there was none. */
   readonly backup_at: number;
   readonly installed_at: number;
-  readonly held: boolean;
+  readonly quarantined: boolean;
 }
 
 /** A few index look-ups, however large the market. */
@@ -33,7 +33,7 @@ export const collectGauges = query<[], GaugesRow>(
     where kind = 'refund' and status in ('due', 'proof_submitted')
       and (paid_in_time is null or not sambatan.is_retained(campaign_id, transaction_id))
     order by kind, status, created_at limit 10000),
-  claims as (
+  overpaid_refunds as (
     select amount, created_at from sambatan.transactions
     where kind = 'adjustment' and status = 'due'
     order by kind, status, created_at limit 10000),
@@ -45,16 +45,16 @@ export const collectGauges = query<[], GaugesRow>(
     (select count(*)::integer from refunds) as refunds,
     coalesce(extract(epoch from now - (select min(created_at) from refunds)), 0)::float8
       as refunds_seconds,
-    (select count(*)::integer from claims) as claims,
-    (select coalesce(sum(amount), 0)::float8 from claims) as claims_rupiah,
-    coalesce(extract(epoch from now - (select min(created_at) from claims)), 0)::float8
-      as claims_seconds,
+    (select count(*)::integer from overpaid_refunds) as overpaid_refunds,
+    (select coalesce(sum(amount), 0)::float8 from overpaid_refunds) as overpaid_refunds_rupiah,
+    coalesce(extract(epoch from now - (select min(created_at) from overpaid_refunds)), 0)::float8
+      as overpaid_refunds_seconds,
     (select count(*)::integer from verifying) as verifying,
     coalesce(extract(epoch from (select max(finished_at) from sambatan.backups)), 0)::float8
       as backup_at,
     coalesce((select extract(epoch from created_at) from sambatan.installation), 0)::float8
       as installed_at,
-    sambatan.is_quarantined() as held
+    sambatan.is_quarantined() as quarantined
   from clock`,
 );
 

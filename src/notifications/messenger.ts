@@ -123,7 +123,7 @@ export class NotificationService implements Job {
   }
 
   async #pass(): Promise<number> {
-    this.#isHeld = (await this.#options.db.one(isQuarantined)).held;
+    this.#isHeld = (await this.#options.db.one(isQuarantined)).quarantined;
     await this.#turns.run(() => this.#chores());
     await this.#tidy();
     return choresEveryMs;

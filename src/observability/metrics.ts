@@ -147,15 +147,15 @@ function watchMetrics(registers: Registry[]) {
       'sambatan_refunds_oldest_due_seconds',
       'Age of the oldest refund that is not settled',
     ),
-    claimsOpen: gauge(
+    overpaidRefundsOpen: gauge(
       'sambatan_overpaid_refunds_open',
       'Overpaid refunds that have neither come back nor been written off, counted up to 10,000',
     ),
-    claimsRupiah: gauge(
+    overpaidRefundsRupiah: gauge(
       'sambatan_overpaid_refunds_open_rupiah',
       'Amount of the open overpaid refunds, in rupiah',
     ),
-    claimsOldest: gauge(
+    overpaidRefundsOldest: gauge(
       'sambatan_overpaid_refunds_oldest_open_seconds',
       'Age of the oldest open overpaid refund',
     ),
@@ -172,7 +172,7 @@ function watchMetrics(registers: Registry[]) {
       labelNames: ['window'],
       registers,
     }),
-    held: gauge(
+    quarantined: gauge(
       'sambatan_quarantined',
       '1 while the database is in quarantine after a restore, else 0',
     ),

@@ -9,22 +9,22 @@ export interface Quarantine {
   readonly reason: string;
 }
 
-/** The hold on this database; undefined when it is the real one. */
+/** The quarantine of this database; undefined if it is the real one. */
 export async function findQuarantine(db: Queryable): Promise<Quarantine | undefined> {
-  const { held, quarantined_since, quarantine_reason } = await db.one(sql.findQuarantine);
-  if (!held) return undefined;
+  const { quarantined, quarantined_since, quarantine_reason } = await db.one(sql.findQuarantine);
+  if (!quarantined) return undefined;
   return { since: quarantined_since, reason: quarantine_reason ?? 'restored by hand' };
 }
 
 /** Throws `installation_held` in a database that is not known to be the real one. */
 export async function assertNotQuarantined(db: Queryable): Promise<void> {
-  const { held } = await db.one(sql.isQuarantined);
-  if (held) throw new DomainError('installation_held', {});
+  const { quarantined } = await db.one(sql.isQuarantined);
+  if (quarantined) throw new DomainError('installation_held', {});
 }
 
-/** Says that this is the real database. Gives whether it was held before. */
+/** Declares this the real database. Returns whether it was in quarantine. */
 export async function releaseQuarantine(db: Queryable): Promise<boolean> {
-  const held = (await findQuarantine(db)) !== undefined;
+  const wasQuarantined = (await findQuarantine(db)) !== undefined;
   await db.rows(sql.release);
-  return held;
+  return wasQuarantined;
 }

@@ -1,25 +1,25 @@
 import { query } from '../database/query.ts';
 
 /** Whether messages and money movements have to wait in this database. */
-export const isQuarantined = query<[], { readonly held: boolean }>(
+export const isQuarantined = query<[], { readonly quarantined: boolean }>(
   'is_quarantined',
-  'select sambatan.is_quarantined() as held',
+  'select sambatan.is_quarantined() as quarantined',
 );
 
 export interface QuarantineRow {
-  readonly held: boolean;
+  readonly quarantined: boolean;
   readonly quarantined_since: Date | null;
   readonly quarantine_reason: string | null;
 }
 
-/** The hold and why; a database that was restored by hand has neither time nor reason. */
+/** The quarantine and its reason; a database that was restored by hand has neither time nor reason. */
 export const findQuarantine = query<[], QuarantineRow>(
   'find_quarantine',
-  `select sambatan.is_quarantined() as held, i.quarantined_since, i.quarantine_reason
+  `select sambatan.is_quarantined() as quarantined, i.quarantined_since, i.quarantine_reason
   from (values (true)) here (is_the_one) left join sambatan.installation i using (is_the_one)`,
 );
 
-/** Gives no row when nothing was held. */
+/** Gives no row if the database was not in quarantine. */
 export const release = query<[], { readonly installation_id: string }>(
   'release_installation',
   `insert into sambatan.installation as i (released_at) values (clock_timestamp())

@@ -70,7 +70,7 @@ export class Reconciler implements Job {
     let [sent, closed, open] = [0, 0, 0];
     const result = (stopped: Reconciled['stopped']) => ({ sent, closed, open, stopped });
     if (gateway === undefined) return result(null);
-    if ((await db.one(isQuarantined)).held) return result('held');
+    if ((await db.one(isQuarantined)).quarantined) return result('held');
     for (;;) {
       const refunds = await db.rows(sql.listRefundsToSend, gateway.name, atOnce);
       const steps = await Promise.all(refunds.map((refund) => this.#send(gateway, refund)));
