@@ -213,8 +213,8 @@ export function exampleEnvironment(): string {
     return `${explanation}\n# ${name}=${fallback ?? ''}\n`;
   });
   const head =
-    '# Settings of Sambatan. Copy to .env and take the "# " away from what you change;\n' +
-    '# a variable of the real environment wins over this file. Shown are the defaults.\n';
+    '# Settings of Sambatan. Copy this file to .env and uncomment the lines that you change.\n' +
+    '# Variables of the environment override this file. The values shown are the defaults.\n';
   return [head, ...blocks].join('\n');
 }
 

@@ -416,7 +416,7 @@ export const variables = {
     fallback: 'info',
     secret: false,
     accepts: `one of ${logLevels.join(', ')}`,
-    about: ['Minimum level of log messages: silent, fatal, error, warn, info, debug, trace.'],
+    about: [`Minimum level of log messages: ${logLevels.join(', ')}.`],
     parse: (text) => logLevels.find((level) => level === text),
   }),
 } as const;

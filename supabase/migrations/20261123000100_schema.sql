@@ -378,7 +378,7 @@ create table sambatan.participants (
   participation_id uuid not null,
   user_id uuid not null,
   quantity integer not null check (quantity between 1 and 1000000),
-  -- Slots of the quantity that the seller cannot deliver, or that were taken back.
+  -- Slots of the quantity that the seller cannot deliver, or that were revoked.
   undelivered_slots integer not null default 0,
   status sambatan.participant_status not null default 'pending_payment',
   joined_at timestamptz not null,
@@ -499,9 +499,9 @@ create table sambatan.waiting_entries (
   -- An offer that is made after the campaign has succeeded is an order that must be paid before it
   -- becomes a participation. Payment, proof and refunds use this id; the participation keeps it.
   order_id uuid,
-  -- Of an entry at the head of the list: the refund whose money is kept for it while it waits, when
-  -- that money was paid, and how much it is in whole rupiah: the price of the slots, and the unique
-  -- code as far as it was paid. However the entry ends without slots, the refund is due again.
+  -- Paid entries: the refund whose money is retained while the entry waits, when that money was
+  -- paid, and its amount in whole rupiah: the price of the slots, and the unique code as far as it
+  -- was paid. If the entry ends without slots, the refund is due again.
   refund_id uuid,
   paid_at timestamptz,
   kept_amount bigint,
@@ -533,7 +533,7 @@ create table sambatan.waiting_entries (
     (status = 'accepted') = (participation_id is not null)),
   constraint waiting_entries_kept_money check (
     num_nonnulls(refund_id, paid_at, kept_amount) in (0, 3) and kept_amount > 0),
-  -- Slots that are paid for are not offered: they are given.
+  -- A paid entry gets no offer: its slots are assigned at once.
   constraint waiting_entries_paid_is_given check (
     refund_id is null or status not in ('offered', 'declined')),
   constraint waiting_entries_order check (
@@ -541,14 +541,15 @@ create table sambatan.waiting_entries (
   constraint waiting_entries_order_is_participation check (
     order_id is null or participation_id is null or order_id = participation_id)
 );
--- A buyer may wait with kept money and, for more slots, without.
+-- A buyer may have one unpaid open entry, in addition to paid entries.
 create unique index waiting_entries_one_open on sambatan.waiting_entries (campaign_id, user_id)
   where status in ('waiting', 'offered') and refund_id is null;
--- No money is kept twice, nor kept after slots were given for it.
+-- The money of a refund is retained once, and pays for slots once.
 create unique index waiting_entries_one_per_refund
   on sambatan.waiting_entries (campaign_id, refund_id)
   where refund_id is not null and status in ('waiting', 'accepted');
--- The order of the line: kept money first, by the time of its payment; then in order of arrival.
+-- The order of the waiting list: paid entries first, by the time of their payment; then in order of
+-- arrival.
 create index waiting_entries_in_line on sambatan.waiting_entries (campaign_id, paid_at, position)
   where status = 'waiting';
 create unique index waiting_entries_one_order on sambatan.waiting_entries (campaign_id, order_id)
@@ -742,12 +743,12 @@ create table sambatan.transactions (
   -- The payment provider and its own id for the row. Both stay when the row is settled.
   provider text check (provider ~ '^[a-z][a-z0-9_]{1,30}$'),
   provider_reference text check (char_length(provider_reference) between 1 and 200),
-  -- Adjustments: the purpose, and the row that a reversal takes back. claim: a refund reached its
-  -- buyer twice; the second one is recorded, and the claim is what the buyer must send back.
+  -- Adjustments: the purpose, and the row that a reversal reverses. overpaid_refund: a refund
+  -- reached its buyer twice; this row is the amount that the buyer must send back.
   purpose text check (purpose in ('unique_code', 'credit', 'reversal', 'overpaid_refund')),
   reverses uuid,
-  -- Refunds of money that was paid in time and seen after its slots had gone to others: when it was
-  -- paid. Until the refund is sent its buyer may choose the head of the waiting list instead.
+  -- Refunds of money that was paid in time but noticed after its slots had gone to others: when it
+  -- was paid. Until the refund is sent, its buyer may choose the head of the waiting list instead.
   paid_in_time timestamptz,
   -- Payouts: from when on it may be paid out.
   released_at timestamptz,
@@ -1315,7 +1316,7 @@ create table sambatan_auth.mfa_challenges (
 create index mfa_challenges_by_user on sambatan_auth.mfa_challenges (user_id);
 create index mfa_challenges_by_end on sambatan_auth.mfa_challenges (expires_at);
 
--- Who is an operator, and an append-only record of who appointed or dismissed whom.
+-- Who is an operator, and an append-only record of who granted or revoked the role.
 
 create table sambatan_auth.operators (
   user_id uuid primary key,
@@ -1326,7 +1327,7 @@ create table sambatan_auth.operators (
 create table sambatan_auth.operator_changes (
   change_id uuid primary key,
   user_id uuid not null,
-  change text not null check (change in ('named', 'dismissed')),
+  change text not null check (change in ('granted', 'revoked')),
   actor text not null,
   changed_at timestamptz not null default clock_timestamp()
 );
@@ -1391,8 +1392,8 @@ create trigger access_log_no_truncate before truncate on sambatan_auth.access_lo
 -- The installation: its identity, its backups, its workers and its self-checks.
 
 -- One row: this is the real database. Backups omit it. So a database restored by any tool has no
--- row and is on hold: it sends no messages and moves no money until somebody declares it the real
--- one.
+-- row and is in quarantine: it sends no messages and moves no money until somebody declares it the
+-- real one.
 create table sambatan.installation (
   is_the_one boolean primary key default true check (is_the_one),
   installation_id uuid not null default gen_random_uuid(),
