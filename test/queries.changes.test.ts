@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { openDatabase, type Database } from '../src/database/pool.ts';
-import { allQueries } from '../src/database/query.ts';
+import { allQueries, query } from '../src/database/query.ts';
 import { preview, runInTransaction } from '../src/operation/run.ts';
 import { createCampaign, defaultPaymentRules } from '../src/campaigns/operations.ts';
 import { defaultTerms } from '../src/campaigns/campaign.ts';
 import { testDatabase } from './rig/database.ts';
 import { recordingLog } from './rig/log.ts';
-import { ask, openMarket, service, type Market } from './rig/market.ts';
+import { ask, openMarket, service } from './rig/market.ts';
 import { loadEveryQuery } from './rig/queries.ts';
 
 /*
@@ -15,6 +15,7 @@ import { loadEveryQuery } from './rig/queries.ts';
  * say which campaigns they change; those that write an event may not forget it.
  */
 
+await loadEveryQuery();
 const { url, close } = await testDatabase();
 const changed: string[] = [];
 const db: Database = openDatabase({
@@ -22,15 +23,11 @@ const db: Database = openDatabase({
   log: recordingLog(),
   onChanged: (campaignId) => changed.push(campaignId),
 });
-let market: Market;
-before(async () => {
-  market = await openMarket(db);
-});
 after(async () => {
   await db.close();
   await close();
 });
-await loadEveryQuery();
+const market = await openMarket(db);
 
 /** Statements whose callers notify by `noteChanged`, or by the batcher. */
 const notedByCallers = ['count_lines', 'join_campaigns', 'refund_by_provider', 'settle_campaigns'];
@@ -93,4 +90,41 @@ test('nobody is notified of a preview or of what failed', async () => {
   });
   await assert.rejects(failing, /on purpose/);
   assert.deepEqual(changed, []);
+});
+
+test('a statement that calls a function with effects is not taken for a read', async () => {
+  const functions = await ask<{ name: string }>(
+    db,
+    `select distinct proname as name from pg_proc
+    where pronamespace in ('sambatan'::regnamespace, 'sambatan_auth'::regnamespace)
+      and provolatile = 'v'`,
+  );
+  const effects = new Set(functions.map(({ name }) => name));
+  const reads = allQueries().filter(({ isRead }) => isRead);
+  assert.ok(reads.length > 100 && effects.size > 50);
+  const wrong = reads.filter(({ text }) => functionsIn(text).some((called) => effects.has(called)));
+  assert.deepEqual(
+    wrong.map(({ name }) => name),
+    [],
+  );
+});
+
+test('a read that the database could not serve is retried, a write outside a transaction is not', async () => {
+  await ask(db, 'create sequence sambatan.attempts_of_test');
+  await ask(
+    db,
+    `create function sambatan.fail_first() returns integer language plpgsql as $$
+    begin
+      if nextval('sambatan.attempts_of_test') % 2 = 1 then
+        raise exception 'on purpose' using errcode = '40001';
+      end if;
+      return 1;
+    end
+    $$`,
+  );
+  const text = 'select sambatan.fail_first() as found';
+  const read = query<[], { readonly found: number }>('test_read_retry', text);
+  const write = query<[], { readonly found: number }>('test_write_retry', text, { writes: true });
+  assert.deepEqual(await db.one(read), { found: 1 });
+  await assert.rejects(db.one(write), { code: '40001' });
 });

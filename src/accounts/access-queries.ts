@@ -4,7 +4,7 @@ import type { AccessEvent, AccessMethod } from './access.ts';
 export const recordAccess = query<
   [userId: string, event: AccessEvent, method: AccessMethod | '', browser: string],
   never
->('record_access', 'select from sambatan.record_access($1, $2, $3, $4)');
+>('record_access', 'select from sambatan.record_access($1, $2, $3, $4)', { writes: true });
 
 export interface AccessRow {
   readonly seq: bigint;
@@ -24,6 +24,7 @@ export const recentAccess = query<[userId: string, most: number], AccessRow>(
 export const forgetOldAccess = query<[people: number], { readonly gone: bigint }>(
   'delete_old_access',
   'select sambatan.delete_old_access($1) as gone',
+  { writes: true },
 );
 
 /** The first broken row of each of these people's chains. */

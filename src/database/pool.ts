@@ -4,6 +4,7 @@ import { findBatched } from './batch-loader.ts';
 import { Listener, type Listening } from './listen.ts';
 import type { Log } from './log.ts';
 import { columnTypes, queryable, send, type Queryable, type Run } from './query.ts';
+import { asReadFailure, retrySafely } from './retry.ts';
 import { driverUrl, isTransactionPooler, limits, sessionSettings } from './session.ts';
 import { traced, type Trace } from '../observability/trace.ts';
 import { runTransaction, type TransactionOptions, type Tx } from './transaction.ts';
@@ -77,7 +78,18 @@ export function openDatabase(options: DatabaseOptions): Database {
   const inTransaction: Run = (statement, parameters) =>
     transaction((tx) => tx.rows({ ...statement, changes: undefined }, ...parameters));
 
-  const asking = queryable(pooled ? inTransaction : single, onChanged);
+  const once = pooled ? inTransaction : single;
+  const run: Run = async (statement, parameters) => {
+    if (statement.isRead !== true) return await once(statement, parameters);
+    return await retrySafely(async () => {
+      try {
+        return await once(statement, parameters);
+      } catch (error) {
+        throw asReadFailure(error);
+      }
+    });
+  };
+  const asking = queryable(run, onChanged);
 
   return {
     ...asking,

@@ -9,6 +9,8 @@ export interface Query<P extends readonly unknown[], R> {
   readonly name: string;
   readonly text: string;
   readonly changes?: ChangedCampaigns | undefined;
+  /** It only reads. Outside a transaction such a statement is retried. */
+  readonly isRead?: boolean;
   readonly [parametersAndRow]?: (parameters: P) => R;
 }
 
@@ -18,6 +20,12 @@ export interface Query<P extends readonly unknown[], R> {
  * are notified after the commit.
  */
 export type ChangedCampaigns = number | 'rows';
+
+interface QueryOptions {
+  readonly changes?: ChangedCampaigns;
+  /** The statement calls a function that writes, and changes no campaign. */
+  readonly writes?: boolean;
+}
 
 /** Finds rows by id, one or several at once. */
 export interface Lookup<R> {
@@ -61,11 +69,16 @@ const declared = new Map<string, Query<readonly unknown[], unknown>>();
 export function query<P extends readonly unknown[], R>(
   name: string,
   text: string,
-  { changes }: { readonly changes?: ChangedCampaigns } = {},
+  { changes, writes = false }: QueryOptions = {},
 ): Query<P, R> {
   if (!/^[a-z][a-z0-9_]{2,62}$/.test(name)) throw new Error(`not a name for a query: ${name}`);
   if (declared.has(name)) throw new Error(`two queries are named ${name}`);
-  const statement: Query<P, R> = Object.freeze({ name, text: text.trim(), changes });
+  const statement: Query<P, R> = Object.freeze({
+    name,
+    text: text.trim(),
+    changes,
+    isRead: !writes && changes === undefined && !hasWrites(text),
+  });
   declared.set(name, statement as Query<readonly unknown[], unknown>);
   return statement;
 }
@@ -106,6 +119,10 @@ export function queryable(run: Run, onChanged: (campaignId: string) => void): Qu
     find: (lookup, id) => maybe(lookup.one, [id.toLowerCase()]),
     noteChanged: onChanged,
   };
+}
+
+function hasWrites(text: string): boolean {
+  return /\b(insert into|update|delete from|for share|for no key update|pg_notify)\b/i.test(text);
 }
 
 function changedCampaigns(

@@ -1,10 +1,11 @@
+import { isWorthRetrying, lastStartMs, retryWaitMs } from '../database/retry.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '../database/pool.ts';
 import { isWithoutConnection } from '../database/errors.ts';
 import type { Log } from '../database/log.ts';
 import type { AuditEvent } from '../audit/events.ts';
 import { DomainError } from '../errors/errors.ts';
-import { asDomainError, isWorthRetrying, lastStartMs, retryWaitMs } from '../operation/run.ts';
+import { asDomainError } from '../operation/run.ts';
 import * as sql from './queries.ts';
 
 /** One campaign transition as its audit row stores it. */

@@ -103,6 +103,7 @@ export const settleCampaigns = query<
   'settle_campaigns',
   `select campaign_id, to_jsonb(transitions) as transitions, settled, more
   from sambatan.settle_campaigns($1, $2, $3, $4, $5)`,
+  { writes: true },
 );
 
 /**

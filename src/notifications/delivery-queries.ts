@@ -33,7 +33,7 @@ export interface EmailFacts {
 export const claimEmails = query<
   [limit: number, leaseId: string, leaseSeconds: number],
   ClaimedEmail
->('claim_emails', 'select * from sambatan.claim_emails($1, $2, $3)');
+>('claim_emails', 'select * from sambatan.claim_emails($1, $2, $3)', { writes: true });
 
 export type ClaimedWebhook = Claimed & EventToSend;
 
@@ -65,13 +65,13 @@ export const claimWebhooks = query<
     busyEndpoints: string[],
   ],
   ClaimedWebhook
->('claim_webhooks', 'select * from sambatan.claim_webhooks($1, $2, $3, $4, $5)');
+>('claim_webhooks', 'select * from sambatan.claim_webhooks($1, $2, $3, $4, $5)', { writes: true });
 
 /** Keeps attempts that are under way from being taken over. */
 export const extendLeases = query<
   [campaignIds: string[], deliveryIds: string[], leaseIds: string[], leaseSeconds: number],
   never
->('extend_leases', 'select sambatan.extend_leases($1, $2, $3, $4)');
+>('extend_leases', 'select sambatan.extend_leases($1, $2, $3, $4)', { writes: true });
 
 /**
  * Ends attempts, each unless its lease was lost. A wait in seconds is null when the delivery is
@@ -87,7 +87,7 @@ export const endAttempts = query<
     results: string[],
   ],
   never
->('end_attempts', 'select sambatan.end_attempts($1, $2, $3, $4, $5, $6)');
+>('end_attempts', 'select sambatan.end_attempts($1, $2, $3, $4, $5, $6)', { writes: true });
 
 export interface DeliveryRow {
   readonly campaign_id: string;

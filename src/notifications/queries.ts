@@ -106,6 +106,7 @@ export const insertMessages = query<
 >(
   'insert_messages',
   'select made, emails from sambatan.insert_messages($1, $2, $3, $4, $5, $6, $7, $8, $9)',
+  { writes: true },
 );
 
 /** Puts events on their way to endpoints, pair by pair, each once. */

@@ -1,16 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { ConnectionFailure, databaseError } from '../database/errors.ts';
+import { databaseError } from '../database/errors.ts';
+import { asReadFailure, retrySafely } from '../database/retry.ts';
 import { inApiWords } from '../database/status-words.ts';
 import type { Database } from '../database/pool.ts';
 import type { Tx } from '../database/transaction.ts';
 import { DomainError, domainErrorNamed } from '../errors/errors.ts';
 import { onceByKey } from './idempotency-keys.ts';
-
-/** Maximum number of attempts, the first one included. */
-export const maxAttempts = 3;
-const firstWaitMs = 25;
-/** No retry starts later than this (milliseconds), so that lock waits are answered within 2 s. */
-export const lastStartMs = 1_000;
 
 /**
  * Runs a verb in a transaction and resolves with its result after the COMMIT was acknowledged. All
@@ -24,7 +18,7 @@ export const lastStartMs = 1_000;
  */
 export async function runInTransaction<T>(db: Database, verb: (tx: Tx) => Promise<T>): Promise<T> {
   const once = onceByKey(verb);
-  return await attemptSafely(() => db.transaction(once));
+  return await attempt(() => db.transaction(once));
 }
 
 /** Carries the result of a previewed verb out of the transaction that is rolled back. */
@@ -42,60 +36,25 @@ class Previewed<T> extends Error {
  * that the verb would give now; changes nothing.
  */
 export async function preview<T>(db: Database, verb: (tx: Tx) => Promise<T>): Promise<T> {
-  return await retryRead(async () => {
+  return await attempt(async () => {
     try {
       return await db.transaction<never>(async (tx) => {
         throw new Previewed(await verb(tx));
       });
     } catch (error) {
       if (error instanceof Previewed) return error.value as T;
-      throw error;
+      throw asReadFailure(error);
     }
   });
 }
 
-/**
- * Reads with the retries and errors of `runInTransaction`. An interrupted read changed nothing, so
- * it is retried and its outcome is never unknown.
- */
-export async function retryRead<T>(read: () => Promise<T>): Promise<T> {
-  return await attemptSafely(async () => {
-    try {
-      return await read();
-    } catch (error) {
-      const failure = databaseError(error);
-      if (failure.kind !== 'unavailable' || failure.safe) throw error;
-      throw new ConnectionFailure(error, { safe: true });
-    }
-  });
-}
-
-async function attemptSafely<T>(run: () => Promise<T>): Promise<T> {
-  const startedAt = performance.now();
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await run();
-    } catch (error) {
-      const again = attempt < maxAttempts && performance.now() - startedAt < lastStartMs;
-      if (!again || !isWorthRetrying(error)) throw asDomainError(error);
-      await sleep(retryWaitMs(attempt));
-    }
+/** Runs with retries and throws DomainErrors; what is unknown is thrown unchanged. */
+async function attempt<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await retrySafely(run);
+  } catch (error) {
+    throw asDomainError(error);
   }
-}
-
-/**
- * Returns the wait before the next attempt in milliseconds: doubles, with full jitter above one
- * half.
- */
-export function retryWaitMs(attempt: number): number {
-  const longest = firstWaitMs * 2 ** attempt;
-  return longest / 2 + (Math.random() * longest) / 2;
-}
-
-/** Returns true when the database provably applied nothing and a retry may succeed. */
-export function isWorthRetrying(error: unknown): boolean {
-  const failure = databaseError(error);
-  return failure.kind === 'busy' || (failure.kind === 'unavailable' && failure.safe);
 }
 
 /** Converts a database failure into a DomainError; returns an unknown error unchanged. */
@@ -117,3 +76,6 @@ export function asDomainError(error: unknown): unknown {
       return failure satisfies never;
   }
 }
+
+/** Temporary alias while call sites are rewritten. */
+export const retryRead = <T>(read: () => Promise<T>): Promise<T> => read();

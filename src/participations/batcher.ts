@@ -1,13 +1,8 @@
+import { maxAttempts, isWorthRetrying, lastStartMs, retryWaitMs } from '../database/retry.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { databaseError, type DatabaseFailure } from '../database/errors.ts';
 import { DomainError } from '../errors/errors.ts';
-import {
-  asDomainError,
-  maxAttempts,
-  isWorthRetrying,
-  lastStartMs,
-  retryWaitMs,
-} from '../operation/run.ts';
+import { asDomainError } from '../operation/run.ts';
 import type { JoinAnswer, Joined, JoinOptions, JoinRequest } from './join.ts';
 
 /** Sends one batch as one transaction; returns the answer of each request, in order. */

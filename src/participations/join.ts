@@ -57,6 +57,7 @@ const joinCampaigns = query<Parameters, AnswerRow>(
   'join_campaigns',
   `select ordinal, outcome, params, participation_id, joined_at, replayed
   from sambatan.join_campaigns($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+  { writes: true },
 );
 
 /** Options of one call of the database function. */

@@ -44,6 +44,7 @@ export const statementImported = query<
 >(
   'statement_imported',
   'select i.campaign_id from sambatan.statement_imported($1, $2::text::date) i (campaign_id)',
+  { writes: true },
 );
 
 /** Lets one transaction at a time change which of them is the default. */

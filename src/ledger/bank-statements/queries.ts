@@ -130,13 +130,15 @@ export const allocateLine = query<
     actor: string,
   ],
   StatementLineRow
->('allocate_line', `select ${columns} from sambatan.allocate_line($1, $2, $3, $4, $5)`);
+>('allocate_line', `select ${columns} from sambatan.allocate_line($1, $2, $3, $4, $5)`, {
+  writes: true,
+});
 
 /** Counts lines that were divided, all together or none. */
 export const countLines = query<
   [lineIds: string[], refund: boolean, actor: string],
   { readonly done: string }
->('count_lines', `select sambatan.count_lines($1, $2, $3)::text as done`);
+>('count_lines', `select sambatan.count_lines($1, $2, $3)::text as done`, { writes: true });
 
 export const findLine = query<[lineId: string], StatementLineRow>(
   'find_statement_line',

@@ -22,12 +22,16 @@ const movementColumns = `campaign_id, transaction_id, kind, status, participatio
 export const markPending = query<
   [transactionId: string, kind: LedgerEntryKind, provider: string, providerReference: string],
   LedgerEntryRow
->('mark_pending', `select ${movementColumns} from sambatan.mark_pending($1, $2, $3, $4)`);
+>('mark_pending', `select ${movementColumns} from sambatan.mark_pending($1, $2, $3, $4)`, {
+  writes: true,
+});
 
 export const markFailed = query<
   [transactionId: string, kind: LedgerEntryKind, reason: string],
   LedgerEntryRow
->('mark_failed', `select ${movementColumns} from sambatan.mark_failed($1, $2, $3)`);
+>('mark_failed', `select ${movementColumns} from sambatan.mark_failed($1, $2, $3)`, {
+  writes: true,
+});
 
 export const findByProvider = query<[provider: string, providerReference: string], LedgerEntryRow>(
   'find_by_provider',

@@ -103,6 +103,7 @@ export const closeCall = query<[reference: string, status: 'made' | 'not_made'],
 export const lookAgain = query<[campaignId: string], never>(
   'schedule_run',
   'select sambatan.schedule_run($1, clock_timestamp())',
+  { writes: true },
 );
 
 /** What was told could not be checked now: it is asked after as soon as may be. */

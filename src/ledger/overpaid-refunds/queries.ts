@@ -54,4 +54,6 @@ export const writeOffOverpaidRefund = query<
 export const refundByProvider = query<
   [transactionId: string, provider: string, reference: string, actor: string],
   { readonly doubled: boolean }
->('refund_by_provider', 'select sambatan.refund_by_provider($1, $2, $3, $4) as doubled');
+>('refund_by_provider', 'select sambatan.refund_by_provider($1, $2, $3, $4) as doubled', {
+  writes: true,
+});

@@ -75,6 +75,7 @@ export const openPayment = query<
   'open_payment',
   `${payment('sambatan.open_payment($1, $2, $3)')}
   where t.transaction_id is not null`,
+  { writes: true },
 );
 
 export const findPayment = query<[campaignId: string, participationId: string], PaymentRow>(
