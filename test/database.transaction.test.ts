@@ -164,10 +164,12 @@ test('a backend that is killed inside a transaction: nothing applied, safe to re
   assert.deepEqual(own.stats(), { total: 1, idle: 1, waiting: 0 });
 });
 
-test('a lone statement that is cut off may have been applied: not safe', async (t) => {
+test('a lone write that is cut off may have been applied: not safe', async (t) => {
   const own = pool(t, { maxConnections: 1 });
   const { pid } = await own.one(ownPid);
-  const sleepQuery = query<[], unknown>('test_sleep', 'select pg_sleep(10)');
+  const sleepQuery = query<[], unknown>('test_sleep', 'select pg_sleep(10)', {
+    writes: true,
+  });
   const cut = failure(own.rows(sleepQuery));
   const active = query<[number], unknown>(
     'test_active',

@@ -122,6 +122,7 @@ export function queryable(run: Run, onChanged: (campaignId: string) => void): Qu
 }
 
 function hasWrites(text: string): boolean {
+  if (!/^\s*(select|with)\b/i.test(text)) return true;
   return /\b(insert into|update|delete from|for share|for no key update|pg_notify)\b/i.test(text);
 }
 
