@@ -298,7 +298,7 @@ const cases: Record<string, readonly Case[]> = {
   find_account_by_email: [{ parameters: ['x@y.id'] }],
   insert_operator: [{ parameters: [nobody, 'service'] }],
   delete_operator: [{ parameters: [nobody] }],
-  record_operator_change: [{ parameters: [nobody, nobody, 'named', 'service'] }],
+  record_operator_change: [{ parameters: [nobody, nobody, 'granted', 'service'] }],
   notify: [{ parameters: ['test', 'x'] }],
   find_quarantine: [{ parameters: [] }],
   is_quarantined: [{ parameters: [] }],
