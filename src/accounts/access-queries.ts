@@ -20,7 +20,7 @@ export const recentAccess = query<[userId: string, most: number], AccessRow>(
   where user_id = $1 order by seq desc limit $2`,
 );
 
-/** Rows that have been kept long enough go, of a few people at a time. */
+/** Deletes expired rows, of a limited number of people at a time. */
 export const forgetOldAccess = query<[people: number], { readonly gone: bigint }>(
   'delete_old_access',
   'select sambatan.delete_old_access($1) as gone',
@@ -33,7 +33,7 @@ export const verifyAccess = query<
   { readonly user_id: string; readonly seq: bigint; readonly problem: string }
 >('verify_access', 'select user_id, seq, problem from sambatan.verify_access($1)');
 
-/** People with an access log, in order of their ids. */
+/** People with an access log, in the order of ids. */
 export const accessLogsAfter = query<
   [after: string | null, most: number],
   { readonly user_id: string }

@@ -6,7 +6,7 @@ import { browserName } from './browser-name.ts';
 import { ownerOf } from './owner.ts';
 import { findAccountByEmail } from './queries.ts';
 
-/** What the access log tells of; the schema's check says them once more. */
+/** Events of the access log; a check of the schema repeats this list. */
 export const accessEvents = [
   'code_requested',
   'code_failed',
@@ -24,29 +24,29 @@ export const accessEvents = [
 ] as const;
 export type AccessEvent = (typeof accessEvents)[number];
 
-/** By what somebody came in, or tried to. */
+/** The methods of a sign-in attempt. */
 export const accessMethods = ['code', 'link', 'token', 'factor', 'recovery_code'] as const;
 export type AccessMethod = (typeof accessMethods)[number];
 
-/** Something that the access log tells of. */
+/** An event of the access log. */
 export interface Access {
   readonly userId: string;
   readonly event: AccessEvent;
   readonly method?: AccessMethod;
-  /** What the browser calls itself; a plain word of it is kept. */
+  /** The `User-Agent`; only its short name is stored. */
   readonly device?: string | undefined;
 }
 
 /**
- * Writes a row of somebody's access log, in the transaction of what it tells. It holds the head of
- * their chain until that ends: the last thing a verb does.
+ * Appends a row to a person's access log, in the transaction of its event. Locks the head of the
+ * person's chain until the commit, so call it last.
  */
 export async function recordAccess(tx: Tx, access: Access): Promise<void> {
   const { userId, event, method = '', device = '' } = access;
   await tx.rows(sql.recordAccess, userId, event, method, browserName(device) ?? '');
 }
 
-/** As an export and the account's pages show it, the newest first. */
+/** Returns the newest entries as an export and the account's pages show them, newest first. */
 export async function recentAccess(
   db: Queryable,
   actor: Actor,
@@ -55,7 +55,7 @@ export async function recentAccess(
   return await db.rows(sql.recentAccess, ownerOf(actor), most);
 }
 
-/** Whoever has no account yet has no access log: it begins with their first sign-in. */
+/** An address without an account has no access log; the log begins with the first sign-in. */
 export async function recordByEmail(
   tx: Tx,
   email: string,

@@ -1,14 +1,14 @@
 import { withPlural } from '../errors/wording/plurals.ts';
 import { invalidField, type Language } from '../errors/errors.ts';
 
-/** Saved addresses that one person may have. */
+/** Maximum number of saved addresses per person. */
 export const maxAddresses = 10;
-/** Of the one line that a join takes and a parcel carries. */
-const longestLine = 240;
+/** Maximum length of the one-line address of a join and a parcel. */
+const maxLineLength = 240;
 
-/** Where somebody has things sent. */
+/** A shipping address. */
 export interface AddressInput {
-  /** What the person calls it: home, office. */
+  /** The person's name for it: home, office. */
   readonly label: string;
   readonly recipient: string;
   readonly phone: string;
@@ -29,12 +29,12 @@ export interface ProfileChange {
 
 type AddressParts = Omit<AddressInput, 'label' | 'isDefault'>;
 
-/** What somebody is addressed in, by what their profile says; Indonesian without one. */
+/** Returns the language of a profile; Indonesian without one. */
 export function profileLanguage(locale: string | null): Language {
   return locale === 'en' ? 'en' : 'id';
 }
 
-/** The one line that a join takes as `shipping_address`, as it stands on a parcel. */
+/** Returns the address as one line for `shipping_address`, as on a parcel. */
 export function addressLine(address: AddressParts): string {
   const { recipient, phone, street, district, city, province, postalCode } = address;
   return `${recipient} (${phone}), ${street}, ${district}, ${city}, ${province} ${postalCode}`;
@@ -50,8 +50,8 @@ const textFields = [
 ] as const;
 
 /**
- * The address as it is kept: trimmed, on one line each, the phone as digits. Throws
- * validation_failed for what no courier could use.
+ * Returns the address in stored form: trimmed, each field on one line, the phone as digits. Throws
+ * validation_failed for an address that no courier can use.
  */
 export function normalizeAddress(given: AddressInput): AddressInput {
   const address = { ...given, phone: given.phone.replaceAll(/[\s().\p{Cf}-]/gu, '') };
@@ -78,7 +78,7 @@ export function normalizeAddress(given: AddressInput): AddressInput {
       en: 'A postal code has 5 digits.',
     });
   }
-  const tooLong = [...addressLine(address)].length - longestLine;
+  const tooLong = [...addressLine(address)].length - maxLineLength;
   if (tooLong > 0) {
     throw invalidField('street', {
       id: `Alamat lengkapnya kepanjangan ${tooLong} karakter. Singkat sedikit, ya.`,
@@ -88,7 +88,7 @@ export function normalizeAddress(given: AddressInput): AddressInput {
   return address;
 }
 
-/** A profile's changes as they are kept. Throws validation_failed. */
+/** Returns the profile's changes in stored form. Throws validation_failed. */
 export function normalizeProfile(given: ProfileChange): ProfileChange {
   const displayName = given.displayName === undefined ? undefined : oneLine(given.displayName);
   if (displayName !== undefined && (!canBeSeen(displayName) || [...displayName].length > 80)) {
@@ -106,7 +106,7 @@ export function normalizeProfile(given: ProfileChange): ProfileChange {
   return { ...given, displayName };
 }
 
-/** Phones put marks around names that are copied; they turn what stands behind them. */
+/** Phones add direction marks to copied names; they change the direction of the following text. */
 function oneLine(text: string): string {
   return text
     .replaceAll(/[\u202a-\u202e\u2066-\u2069]/g, '')

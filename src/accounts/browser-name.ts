@@ -16,8 +16,8 @@ const programs = [
 ] as const;
 
 /**
- * `Chrome · Android` of what a browser calls itself (their order matters, they all claim more);
- * undefined for one that says nothing known.
+ * Returns a short name such as `Chrome · Android` for a `User-Agent` (the order of the patterns
+ * matters, because browsers claim to be others); undefined for an unknown one.
  */
 export function browserName(device: string): string | undefined {
   const first = (names: readonly (readonly [RegExp, string])[]) =>

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 
-/** A hash of a text that nobody finds the text from without the secret. */
+/** Returns a keyed hash of a text; without the secret nobody can find the text. */
 export function keyed(secret: Buffer, text: string): Buffer {
   return createHmac('sha256', secret).update(text).digest();
 }

@@ -20,14 +20,14 @@ import { ownerOf } from './owner.ts';
 
 export interface Profile {
   readonly user_id: string;
-  /** Null until the person, or their first sign-in, says one. */
+  /** Null until the person or their first sign-in sets it. */
   readonly display_name: string | null;
   readonly email: string | null;
   readonly language: Language;
   readonly time_zone: string;
 }
 
-/** The caller's own profile. Refuses: unauthenticated, forbidden (the service has none). */
+/** Returns the caller's own profile. Refuses: unauthenticated, forbidden (the service has none). */
 export async function readProfile(db: Queryable, actor: Actor): Promise<Profile> {
   const userId = ownerOf(actor);
   const { display_name, email, locale, time_zone } = await db.one(sql.findProfile, userId);
@@ -40,7 +40,7 @@ export async function readProfile(db: Queryable, actor: Actor): Promise<Profile>
   };
 }
 
-/** Changes what is given of the caller's profile. Refuses: validation_failed, forbidden. */
+/** Changes the given fields of the caller's profile. Refuses: validation_failed, forbidden. */
 export async function changeProfile(tx: Tx, actor: Actor, change: ProfileChange): Promise<Profile> {
   const userId = ownerOf(actor);
   const { displayName = null, language = null, timeZone = null } = normalizeProfile(change);
@@ -51,16 +51,19 @@ export async function changeProfile(tx: Tx, actor: Actor, change: ProfileChange)
 
 export type Address = Omit<sql.AddressRow, 'address_id'> & {
   readonly id: string;
-  /** What a join takes as `shipping_address`. */
+  /** The address as a join's `shipping_address`. */
   readonly line: string;
 };
 
-/** The caller's saved addresses, the default one first. Refuses: unauthenticated, forbidden. */
+/**
+ * Returns the caller's saved addresses, the default one first. Refuses: unauthenticated,
+ * forbidden.
+ */
 export async function ownAddresses(db: Queryable, actor: Actor): Promise<Address[]> {
   return (await db.rows(sql.listAddresses, ownerOf(actor))).map(addressOf);
 }
 
-/** One of the caller's own saved addresses. Refuses: address_not_found, forbidden. */
+/** Returns one of the caller's saved addresses. Refuses: address_not_found, forbidden. */
 export async function ownAddress(db: Queryable, actor: Actor, id: string): Promise<Address> {
   const found = await db.maybe(sql.findAddress, ownerOf(actor), id);
   if (found === undefined) throw new DomainError('address_not_found', {});
@@ -68,7 +71,7 @@ export async function ownAddress(db: Queryable, actor: Actor, id: string): Promi
 }
 
 /**
- * Saves an address; the first one is the default. Refuses: validation_failed,
+ * Saves an address; the first one becomes the default. Refuses: validation_failed,
  * too_many_addresses, forbidden.
  */
 export async function addAddress(tx: Tx, actor: Actor, input: AddressInput): Promise<Address> {
@@ -83,14 +86,14 @@ export async function addAddress(tx: Tx, actor: Actor, input: AddressInput): Pro
   return await save(tx, userId, newId(), { ...address, isDefault });
 }
 
-/** What is undefined stays as it is. */
+/** Undefined fields stay. */
 export type AddressChange = {
   readonly [K in keyof AddressInput]?: AddressInput[K] | undefined;
 };
 
 /**
- * Changes what is given of one of the caller's addresses. The default one stays it until another
- * one is. Refuses: address_not_found, validation_failed, forbidden.
+ * Changes the given fields of one of the caller's addresses. The default changes only when another
+ * address becomes the default. Refuses: address_not_found, validation_failed, forbidden.
  */
 export async function editAddress(
   tx: Tx,
@@ -124,27 +127,26 @@ export async function removeAddress(tx: Tx, actor: Actor, id: string): Promise<v
   if (gone.is_default) await tx.rows(sql.defaultNewestAddress, userId);
 }
 
-/** Everything that is kept of the caller. Refuses: unauthenticated, forbidden. */
+/** Returns all stored data of the caller. Refuses: unauthenticated, forbidden. */
 export async function exportAccount(db: Queryable, actor: Actor): Promise<object> {
   return (await db.one(personal.exportAccount, ownerOf(actor))).document;
 }
 
 /**
- * Deletes the caller's account: sign-in, sessions, profile, addresses, accounts at banks,
- * memberships, and whatever is personal in participations that are over; those themselves, their
- * payments and the audit log stay for the books, with the user's id alone. What money or goods are
- * still owed for has to end first, and a brand with other members keeps an owner; a place in a
- * waiting list binds nobody and is given up. Gives the campaigns whose waiting lists changed.
- * Refuses: account_has_participations, account_owns_brand, account_has_campaigns, forbidden,
- * reauthentication_required.
+ * Deletes the caller's account: sign-in, sessions, profile, addresses, bank accounts, memberships,
+ * and personal data in past participations. The participations, their payments and the audit log
+ * stay for the books, with only the user's id. Open money or goods must be settled first, and a
+ * brand with other members must keep an owner; waiting-list entries are withdrawn. Returns the
+ * campaigns whose waiting lists changed. Refuses: account_has_participations, account_owns_brand,
+ * account_has_campaigns, forbidden, reauthentication_required.
  */
 export async function deleteAccount(tx: Tx, actor: Actor): Promise<readonly string[]> {
   const userId = ownerOf(actor);
   requireRecentAuth(actor);
   await tx.rows(sql.lockProfile, userId);
-  // Whoever becomes or ceases to be a member meanwhile is one, or is not, when it is looked at.
+  // The lock makes concurrent changes of members happen before or after the check.
   await tx.rows(personal.lockOwnedBrands, userId);
-  // An offer that is accepted meanwhile is a participation by the time they are counted.
+  // An offer that is accepted at the same time counts as a participation below.
   await tx.rows(personal.lockWaitedFor, userId);
   const { participations, campaigns } = await tx.one(personal.countTies, userId);
   if (participations > 0) {

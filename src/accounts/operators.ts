@@ -8,22 +8,22 @@ import { requireRecentAuth, authorize } from '../identity/policy.ts';
 import { retryRead } from '../operation/run.ts';
 import * as sql from './queries.ts';
 
-/** Operators who were named by others; those of the configuration are not among them. */
+/** Returns the operators that were granted by others; those of the configuration are not listed. */
 export async function listOperators(db: Queryable, actor: Actor): Promise<sql.OperatorRow[]> {
   authorize(actor, 'operators.manage');
   return await db.rows(sql.listOperators);
 }
 
-/** Who is to be an operator: whoever proved an e-mail address here, or a user of the tokens. */
+/** The future operator: a user with a verified e-mail address here, or a user of the tokens. */
 export interface Candidate {
   readonly email?: string | undefined;
   readonly userId?: string | undefined;
 }
 
 /**
- * Makes somebody an operator: on the site from their next page on, with a token within a few
- * seconds; gives their id. Naming somebody again changes nothing. Refuses: validation_failed
- * (either an address or an id), account_not_found, forbidden, reauthentication_required.
+ * Grants the operator role and returns the user's id. It applies on the site from the next page
+ * on, with a token within a few seconds. Idempotent. Refuses: validation_failed (either an address
+ * or an id), account_not_found, forbidden, reauthentication_required.
  */
 export async function grantOperator(tx: Tx, actor: Actor, candidate: Candidate): Promise<string> {
   const caller = authorize(actor, 'operators.manage');
@@ -36,8 +36,8 @@ export async function grantOperator(tx: Tx, actor: Actor, candidate: Candidate):
 }
 
 /**
- * Ends it, as soon as naming begins it. Refuses: account_not_found, forbidden,
- * reauthentication_required.
+ * Revokes the operator role; it takes effect as fast as granting. Refuses: account_not_found,
+ * forbidden, reauthentication_required.
  */
 export async function revokeOperator(tx: Tx, actor: Actor, userId: string): Promise<void> {
   const caller = authorize(actor, 'operators.manage');
@@ -60,21 +60,21 @@ async function userToName(tx: Tx, { email, userId }: Candidate): Promise<string>
   return account.user_id;
 }
 
-/** Whom a process takes for an operator is at most this old. */
-const rememberedMs = 5_000;
+/** Maximum age of the cached operator list. */
+const cacheMs = 5_000;
 
-/** How operators are told from others. */
+/** How operators are recognised. */
 export interface OperatorRules {
-  /** Whether an operator who has shown no second factor counts as a user. */
+  /** True: an operator without a second factor counts as a user. */
   readonly needFactor: boolean;
-  /** Milliseconds, of a clock that only goes forward. */
+  /** Milliseconds of a monotonic clock. */
   readonly now?: () => number;
 }
 
 /**
- * The same check of callers, by which users who were named are operators too. They are few: a
- * process reads them all at once, and again when somebody asks and what it knows has grown old, so
- * that a request costs no query of its own and a join none at all.
+ * Wraps an authenticator so that granted users are operators too. The list is short: a process
+ * caches all of it and reads it again when it is too old, so a request costs no query of its own
+ * and a join none at all.
  */
 export function withOperatorRole(
   authenticate: Authenticator,
@@ -90,9 +90,9 @@ export function withOperatorRole(
   const recognised = async (actor: Actor): Promise<Actor> => {
     if (actor.kind !== 'user') return actor;
     if (known === undefined || now() >= oldAt) {
-      oldAt = now() + rememberedMs;
+      oldAt = now() + cacheMs;
       known = read();
-      // What could not be read is asked for again by the next one.
+      // After a failed read the next caller reads again.
       known.catch(() => (known = undefined));
     }
     return (await known).has(actor.userId) ? { ...actor, kind: 'operator' } : actor;

@@ -1,7 +1,10 @@
 import type { Actor } from '../identity/actor.ts';
 import { authorize } from '../identity/policy.ts';
 
-/** The user whose account the caller may manage: their own. Refuses: unauthenticated, forbidden. */
+/**
+ * Returns the user whose account the caller may manage: their own. Refuses: unauthenticated,
+ * forbidden.
+ */
 export function ownerOf(actor: Actor): string {
   const caller = authorize(actor, 'account.manage');
   if (caller.kind === 'service') throw new Error('the policy lets no service have an account');

@@ -1,6 +1,6 @@
 import { query } from '../database/query.ts';
 
-/** Each half has an index of its own. */
+/** Each half uses its own index. */
 const notificationsOf = `select * from sambatan.notifications where user_id = $1 and in_app
       union all select * from sambatan.notifications where user_id = $1 and not in_app`;
 
@@ -117,7 +117,7 @@ export const exportAccount = query<[userId: string], { readonly document: object
       from sambatan_auth.access_log where user_id = $1), '[]')) as document`,
 );
 
-/** Locks the campaigns that a person waits in, in order of their ids, for what is read after. */
+/** Locks the campaigns that a person waits for, in the order of ids, before they are read. */
 export const lockWaitedFor = query<[userId: string], never>(
   'lock_waited_for',
   `select campaign_id from sambatan.campaigns where campaign_id in (
@@ -126,7 +126,9 @@ export const lockWaitedFor = query<[userId: string], never>(
   order by campaign_id for no key update`,
 );
 
-/** Locks the brands that a person owns, in order of their ids: their members stay as they are. */
+/**
+ * Locks the brands that a person owns, in the order of ids, so that their members do not change.
+ */
 export const lockOwnedBrands = query<[userId: string], never>(
   'lock_owned_brands',
   `select brand_id from sambatan.brands where brand_id in (
@@ -134,13 +136,13 @@ export const lockOwnedBrands = query<[userId: string], never>(
   order by brand_id for no key update`,
 );
 
-/** The brands that a person alone owns. */
+/** The brands that only this person owns. */
 const ownedAlone = `select m.brand_id from sambatan.brand_members m
     where m.user_id = $1 and m.role = 'owner' and not exists (
       select from sambatan.brand_members o
       where o.brand_id = m.brand_id and o.role = 'owner' and o.user_id <> $1)`;
 
-/** The first of the brands that would be left with members and without an owner. */
+/** The first brand that would keep members but lose its last owner. */
 export const findBrandToHandOver = query<
   [userId: string],
   { readonly brand_id: string; readonly name: string }
@@ -154,8 +156,9 @@ export const findBrandToHandOver = query<
 );
 
 /**
- * What forbids that an account is deleted: participations that run, whose money is not back yet, is
- * said to be on its way or is with a provider, or that are disputed; campaigns of brands that nobody else owns, when they run or are not paid out.
+ * Counts the reasons against deleting an account: running participations, with an unfinished
+ * refund, with a payment that is in progress or at the provider, or disputed; and campaigns of
+ * brands without another owner that run or are not paid out.
  */
 export const countTies = query<
   [userId: string],
@@ -180,8 +183,8 @@ export const countTies = query<
 );
 
 /**
- * Leaves every waiting list that can still be left. A wish past its deadline can come to nothing
- * any more, and is closed with its campaign.
+ * Withdraws a person's entries from all waiting lists that are still open. An entry after its
+ * deadline has no effect any more and closes with its campaign.
  */
 export const leaveWaitingLists = query<
   [userId: string, actor: string],
@@ -199,10 +202,9 @@ export const leaveWaitingLists = query<
 );
 
 /**
- * Takes away whatever says who a person is. Participations, waiting entries, transfers and disputes
- * that are over stay for the books, with none of the person's words or addresses; the audit log has
- * had nothing but the user's id. A brand that has no member any more is paid out to nobody, and nobody
- * is invited to it.
+ * Erases all personal data of a person. Past participations, waiting-list entries, transfers and
+ * disputes stay for the books without the person's words and addresses; the audit log only ever
+ * had the user's id. A brand without members gets no payouts and no invitations.
  */
 export const forgetPerson = query<[userId: string], never>(
   'delete_person',

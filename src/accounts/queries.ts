@@ -7,7 +7,7 @@ export interface ProfileRow {
   readonly email: string | null;
 }
 
-/** One row for everybody, also for who has no profile yet. */
+/** Always one row, also for a user without a profile. */
 export const findProfile = query<[userId: string], ProfileRow>(
   'find_profile',
   `select p.display_name, p.locale, p.time_zone, coalesce(a.email, p.email) as email
@@ -16,14 +16,14 @@ export const findProfile = query<[userId: string], ProfileRow>(
   left join sambatan_auth.accounts a on a.user_id = u.user_id`,
 );
 
-/** Makes sure that there is a profile and locks it: a person's own changes come one by one. */
+/** Creates the profile if it is missing and locks it, to serialize a person's own changes. */
 export const lockProfile = query<[userId: string], never>(
   'lock_profile',
   `insert into sambatan.profiles as p (user_id, display_name) values ($1, 'Pembeli')
   on conflict (user_id) do update set updated_at = p.updated_at`,
 );
 
-/** Changes what is not null and leaves the rest. */
+/** Sets the fields that are not null. */
 export const updateProfile = query<
   [userId: string, displayName: string | null, locale: string | null, timeZone: string | null],
   never
@@ -98,7 +98,7 @@ export const deleteAddress = query<[userId: string, addressId: string], AddressR
   returning ${addressColumns}`,
 );
 
-/** Whoever deletes the default address has another default one, if there is another. */
+/** Makes the newest address the default after the default one was deleted, if there is another. */
 export const defaultNewestAddress = query<[userId: string], never>(
   'default_newest_address',
   `update sambatan.addresses set is_default = true
@@ -112,7 +112,7 @@ export interface OperatorRow {
   readonly display_name: string | null;
   readonly named_by: string;
   readonly named_at: Date;
-  /** On the site; null for who has not signed in there within what the access log keeps. */
+  /** The last sign-in on the site; null when the access log has none. */
   readonly signed_in_at: Date | null;
 }
 
@@ -139,7 +139,7 @@ export const findAccountByEmail = query<[email: string], { readonly user_id: str
   'select user_id from sambatan_auth.accounts where email = $1',
 );
 
-/** No row when the user is an operator already. */
+/** No row when the user is already an operator. */
 export const insertOperator = query<
   [userId: string, namedBy: string],
   { readonly user_id: string }

@@ -28,7 +28,7 @@ import {
 const optional = { is_default: Type.Optional(Type.Boolean()) };
 const Nothing = Type.Null({ description: 'Done' });
 
-/** A person's own account, and who is an operator. */
+/** Routes of the caller's own account, and of operators. */
 export function accountRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.get(

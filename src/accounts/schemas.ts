@@ -19,7 +19,7 @@ export const profileFields = {
   time_zone: text(1, 64),
 };
 
-/** What the service trims may come longer; the verb says how long it may be. */
+/** The schema allows longer text because the service trims it; the verb checks the length. */
 export const addressFields = {
   label: text(1, 60),
   recipient: text(1, 80),
@@ -60,7 +60,7 @@ export const Operator = closed(
   { title: 'Operator' },
 );
 
-/** A saved address on the wire. */
+/** A saved address in the API. */
 interface AddressBody {
   readonly label: string;
   readonly recipient: string;

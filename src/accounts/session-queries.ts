@@ -18,13 +18,13 @@ export const insertSignIn = query<
   values ($1, $2, $3, $4, now() + make_interval(mins => $5::integer), $6, $7)`,
 );
 
-/** The mail of a sign-in could not be sent: nobody has its code. */
+/** Marks a sign-in whose e-mail could not be sent: nobody has its code. */
 export const unmailSignIn = query<[signInId: string], never>(
   'unmail_sign_in',
   'update sambatan_auth.sign_ins set is_mailed = false where sign_in_id = $1',
 );
 
-/** The newest codes in somebody's mailbox that are still good. */
+/** The newest valid codes that were mailed to an address. */
 export const findMailedCodes = query<
   [email: string, most: number],
   { readonly sign_in_id: string; readonly code_hash: Buffer }
@@ -36,7 +36,7 @@ export const findMailedCodes = query<
   order by created_at desc limit $2`,
 );
 
-/** Whether a mailed code of this address is good for at least so many minutes more. */
+/** Tells whether a mailed code of this address is valid for at least this many more minutes. */
 export const hasMailedCode = query<
   [email: string, minutes: number],
   { readonly has_code: boolean }
@@ -47,7 +47,7 @@ export const hasMailedCode = query<
       and expires_at > now() + make_interval(mins => $2::integer)) as has_code`,
 );
 
-/** As insertSignIn, for somebody who is signed in and proves themselves again: without a link. */
+/** As insertSignIn, for the re-authentication of a signed-in user: without a link. */
 export const insertReauthenticationCode = query<
   [
     signInId: string,
@@ -65,7 +65,7 @@ export const insertReauthenticationCode = query<
   values ($1, $2, $3, $4, now() + make_interval(mins => $5::integer), $6)`,
 );
 
-/** As spendAttempt, for the code that was sent to a session. */
+/** As spendAttempt, for the code of a session's re-authentication. */
 export const spendReauthenticationCode = query<
   [signInId: string, most: number, sessionId: string],
   { readonly code_hash: Buffer; readonly attempts: number }
@@ -77,7 +77,7 @@ export const spendReauthenticationCode = query<
   returning code_hash, attempts`,
 );
 
-/** A session was proved again: under another token from now on. Gives the hours that it has left. */
+/** Records a session's re-authentication and gives it a new token. Returns the remaining hours. */
 export const markSessionReauthenticated = query<
   [userId: string, sessionId: string, tokenHash: Buffer, byFactor: boolean],
   { readonly hours: number }
@@ -89,7 +89,7 @@ export const markSessionReauthenticated = query<
   returning greatest(1, extract(epoch from expires_at - now()) / 3600)::integer as hours`,
 );
 
-/** Spends one attempt; no row when the code has ended, in whichever way. Locks the row. */
+/** Uses one attempt; no row when the code has ended. Locks the row. */
 export const spendAttempt = query<
   [signInId: string, most: number],
   { readonly email: string; readonly attempts: number }
@@ -107,7 +107,7 @@ export const useSignIn = query<[signInId: string], never>(
   where sign_in_id = $1 and used_at is null`,
 );
 
-/** Remembers origins of an account until so many days from now. */
+/** Remembers origins of an account for this many days. */
 export const rememberOrigins = query<[keys: readonly string[], days: number], never>(
   'remember_origins',
   `insert into sambatan_auth.known_origins as o (key, ends_at)
@@ -116,13 +116,13 @@ export const rememberOrigins = query<[keys: readonly string[], days: number], ne
   on conflict (key) do update set ends_at = excluded.ends_at`,
 );
 
-/** Which of these origins are known. */
+/** The known origins among these. */
 export const findKnownOrigins = query<[keys: readonly string[]], { readonly key: string }>(
   'find_known_origins',
   `select key from sambatan_auth.known_origins where key = any ($1::text[]) and ends_at > now()`,
 );
 
-/** The sign-in of a link that is still good, without using it. */
+/** The sign-in of a valid link, without using the link. */
 export const findLink = query<
   [linkHash: Buffer],
   { readonly email: string; readonly browser_hash: Buffer | null }
@@ -148,7 +148,7 @@ export const upsertAccount = query<[userId: string, email: string], { readonly u
   returning a.user_id`,
 );
 
-/** A profile with what is known at the first sign-in; an existing one keeps what it says. */
+/** Creates a profile with the data of the first sign-in; an existing profile stays. */
 export const startProfile = query<
   [userId: string, displayName: string, locale: string, email: string | null],
   { readonly is_new: boolean }
@@ -194,7 +194,7 @@ export interface FoundSession {
   readonly is_named_operator: boolean;
 }
 
-/** Who looks at a page: asked once for every page of somebody who is signed in. */
+/** The owner of a session; runs once per page of a signed-in user. */
 export const findSession = query<[tokenHash: Buffer, reauthMinutes: number], FoundSession>(
   'find_session',
   `select s.session_id, s.user_id, s.roles, s.second_factor,
@@ -209,10 +209,10 @@ export const findSession = query<[tokenHash: Buffer, reauthMinutes: number], Fou
 );
 
 /**
- * A session by e-mail lives on while it is used, up to an age; one from a token ends when it was
- * going to.
+ * Extends a session by e-mail while it is used, up to a maximum age; a session from a token keeps
+ * its end.
  */
-export const touchSession = query<[sessionId: string, hours: number, mostHours: number], never>(
+export const touchSession = query<[sessionId: string, hours: number, maxHours: number], never>(
   'touch_session',
   `update sambatan_auth.sessions set seen_at = now(), expires_at =
     case when expires_at > created_at + interval '1 day'
@@ -256,7 +256,7 @@ export const listSessions = query<[userId: string], SessionRow>(
   where user_id = $1 and expires_at > now() order by seen_at desc limit 100`,
 );
 
-/** What nobody needs any more goes with the next request for a code, a little at a time. */
+/** Deletes expired rows in small batches on each code request. */
 export const tidySignIns = query<[], never>(
   'delete_expired_sign_ins',
   `with old_sign_ins as (delete from sambatan_auth.sign_ins where sign_in_id in (

@@ -9,14 +9,14 @@ import { profileLanguage } from './account.ts';
 import { ownerOf } from './owner.ts';
 import * as sql from './session-queries.ts';
 
-/** Sessions by e-mail end after this long without a visit. */
+/** Sessions by e-mail end after this many hours without a visit. */
 export const sessionHours = 30 * 24;
-/** And after this long however often they are used (OWASP ASVS 5, V7.3.2). */
+/** Maximum age of a session in hours, however often it is used (OWASP ASVS 5, V7.3.2). */
 export const longestSessionHours = 180 * 24;
-/** Sessions from another service's token end soon, so that roles it takes back do not last. */
+/** Sessions from another service's token are short, so that roles revoked there do not last. */
 export const tokenSessionHours = 12;
 
-/** Who is signed in, as a session says. */
+/** The owner of a session. */
 export interface SessionOwner {
   readonly sessionId: string;
   readonly actor: Extract<Actor, { kind: 'user' | 'operator' }>;
@@ -26,22 +26,22 @@ export interface SessionOwner {
   readonly timeZone: string;
 }
 
-/** Finds who a session's token belongs to; undefined when it has ended or never was. */
+/** Returns the owner of a session token; undefined when the session has ended or never existed. */
 export type SessionFinder = (token: string, address: string) => Promise<SessionOwner | undefined>;
 
-/** How operators are told from others. */
+/** How operators are recognised. */
 export interface SessionRules {
   /** Verified e-mail addresses. */
   readonly operators: readonly string[];
-  /** Whether an operator whose session has no second factor counts as a user. */
+  /** True: an operator whose session has no second factor counts as a user. */
   readonly operatorsNeedFactor: boolean;
-  /** For so long a proof of identity is good for what is sensitive. */
+  /** An authentication counts as recent for this many minutes. */
   readonly reauthMinutes: number;
 }
 
 /**
- * Builds the one check of sessions: one indexed query for each page, so that signing out and
- * naming or dismissing an operator count at once.
+ * Creates the session lookup: one indexed query per page, so that signing out and granting or
+ * revoking the operator role take effect at once.
  */
 export function sessionFinder(
   db: Queryable,
@@ -85,18 +85,21 @@ export function sessionFinder(
 export interface NewSession {
   readonly userId: string;
   readonly roles: readonly string[];
-  /** What the browser calls itself. */
+  /** The `User-Agent`. */
   readonly device: string;
   readonly hours: number;
-  /** Whether a second factor was shown. */
+  /** True after a second factor. */
   readonly secondFactor: boolean;
-  /** When they proved who they are; undefined: just now. */
+  /** The time of the last authentication; undefined: now. */
   readonly provenAt?: Date | undefined;
-  /** The token that the browser came with: its session ends, nobody keeps a known one. */
+  /**
+   * The browser's previous token: its session ends, so that a known token is never reused (session
+   * fixation).
+   */
   readonly before: string | undefined;
 }
 
-/** Starts a session and gives its token, which is stored nowhere else than in the cookie. */
+/** Starts a session and returns its token, which is stored only in the cookie. */
 export async function startSession(tx: Tx, wish: NewSession): Promise<string> {
   if (wish.before !== undefined) await endSession(tx, wish.before);
   const token = newToken();
@@ -115,7 +118,7 @@ export async function startSession(tx: Tx, wish: NewSession): Promise<string> {
   return token;
 }
 
-/** Ends the session of a token; one that has ended already is nothing to speak of. */
+/** Ends the session of a token; does nothing when it has ended already. */
 export async function endSession(tx: Tx, token: string): Promise<void> {
   const ended = await tx.maybe(sql.deleteSessionByToken, tokenHash(token));
   if (ended === undefined) return;
@@ -132,26 +135,26 @@ export async function endOwnSessions(tx: Tx, actor: Actor, sessionId?: string): 
     return;
   }
   const ended = await tx.maybe(sql.deleteSession, userId, sessionId);
-  // Named is the browser whose session it was.
+  // The log names the browser of the ended session.
   if (ended) await recordAccess(tx, { userId, event: 'session_ended', device: ended.device });
 }
 
-/** The caller's own sessions, the last used first. Refuses: unauthenticated, forbidden. */
+/** Returns the caller's own sessions, the last used first. Refuses: unauthenticated, forbidden. */
 export async function ownSessions(db: Queryable, actor: Actor): Promise<sql.SessionRow[]> {
   return await db.rows(sql.listSessions, ownerOf(actor));
 }
 
-/** A new token of a browser. */
+/** Returns a new browser token. */
 export function newToken(): string {
   return randomBytes(32).toString('base64url');
 }
 
-/** What a browser calls itself, as far as it is stored. */
+/** Returns the stored part of a `User-Agent`. */
 export function storedDevice(device: string): string {
   return device.toWellFormed().replaceAll('\0', '').slice(0, 200);
 }
 
-/** Tokens are 256 random bits: a plain hash cannot be turned back. */
+/** Tokens are 256 random bits, so a plain hash is safe. */
 export function tokenHash(token: string): Buffer {
   return hash('sha256', token, 'buffer');
 }

@@ -26,7 +26,7 @@ export interface BackupHeader {
   readonly begun_at: string;
   /** As `server_version`, such as `18.4`. */
   readonly postgresql: string;
-  /** What makes the schema that the rows fit. */
+  /** The migrations that create the schema of the rows. */
   readonly migrations: readonly AppliedMigration[];
   readonly tables: number;
   readonly sequences: readonly SequenceState[];
@@ -60,7 +60,7 @@ export interface BackupFooter {
 /** Ends the rows of a table; no row can look like this, because COPY escapes backslashes. */
 export const endOfRows = '\\.\n';
 
-/** The file is not a whole backup; the message says what is wrong with it. */
+/** The file is not a complete backup; the message tells what is wrong. */
 export class BackupDamaged extends Error {
   constructor(file: string, what: string) {
     super(`${file} is not a complete backup: ${what}`);
@@ -68,7 +68,7 @@ export class BackupDamaged extends Error {
   }
 }
 
-/** Which program wrote the file, by its first bytes; throws when it is no backup. */
+/** Returns which program wrote the file, by its first bytes; throws when it is not a backup. */
 export async function formatOf(file: string): Promise<'sambatan' | 'pg_dump'> {
   const handle = await open(file, 'r');
   try {
@@ -82,7 +82,7 @@ export async function formatOf(file: string): Promise<'sambatan' | 'pg_dump'> {
   throw new Error(`${file} was not made by sambatan backup`);
 }
 
-/** Counts and hashes the rows of one table as they pass. */
+/** Counts and hashes the rows of one table while they pass. */
 export class RowCounter {
   rows = 0;
   readonly #hash = createHash('sha256');
@@ -99,7 +99,7 @@ export class RowCounter {
 
 const maxLineBytes = 4 * 1024 * 1024;
 
-/** Reads a backup from its beginning to its end, once; throws BackupDamaged. */
+/** Reads a backup once from beginning to end; throws BackupDamaged. */
 export class BackupReader {
   readonly #file: string;
   readonly #chunks: AsyncIterator<Buffer>;
@@ -119,7 +119,7 @@ export class BackupReader {
     };
   }
 
-  /** Frees the file; what has not been read is not looked at. */
+  /** Closes the file; the unread part is not checked. */
   close(): void {
     this.#close();
   }
@@ -138,19 +138,22 @@ export class BackupReader {
     return header as BackupHeader;
   }
 
-  /** What follows the header or a table: another table, or the end of the backup. */
+  /** Returns the next table header, or the footer at the end of the backup. */
   async next(): Promise<TableHeader | BackupFooter> {
     const line = await this.#line<TableHeader | BackupFooter>();
     if ('end' in line) await this.#expectEnd();
     return line;
   }
 
-  /** The rows of the table that `next` gave, in pieces of any size; checks them at their end. */
+  /**
+   * Yields the rows of the table that `next` returned, in chunks of any size; verifies them at the
+   * end.
+   */
   async *rows(table: string): AsyncGenerator<Buffer> {
     const counter = new RowCounter();
     for (let atLineStart = true; ;) {
       const end = this.#endOfRows(atLineStart);
-      // Three bytes may be the beginning of the mark that ends the rows.
+      // Three bytes may be the beginning of the end-of-rows marker.
       const ready = end ?? Math.max(0, this.#buffer.length - endOfRows.length);
       if (ready > 0) {
         const piece = this.#buffer.subarray(0, ready);
@@ -170,7 +173,7 @@ export class BackupReader {
     }
   }
 
-  /** Where the mark begins that ends the rows; undefined while it has not been read. */
+  /** Returns the position of the end-of-rows marker; undefined while it has not been read. */
   #endOfRows(atLineStart: boolean): number | undefined {
     if (atLineStart && this.#buffer.subarray(0, endOfRows.length).toString() === endOfRows) {
       return 0;
@@ -197,13 +200,13 @@ export class BackupReader {
   }
 
   async #expectEnd(): Promise<void> {
-    // Reading on also checks the checksum of gzip, which stands behind the data.
+    // Reading to the end also verifies the checksum of gzip, which follows the data.
     if (this.#buffer.length > 0 || (await this.#fill())) {
       throw this.#damaged('something follows its end');
     }
   }
 
-  /** Reads on; false at the end of the file. */
+  /** Reads the next chunk; returns false at the end of the file. */
   async #fill(): Promise<boolean> {
     try {
       const { done, value } = await this.#chunks.next();
@@ -223,8 +226,8 @@ export class BackupReader {
 }
 
 /**
- * Reads a backup from end to end and compares every count and checksum in it. Returns its header and
- * its number of rows. Throws BackupDamaged.
+ * Reads a backup from end to end and verifies every count and checksum in it. Returns its header
+ * and its number of rows. Throws BackupDamaged.
  */
 export async function verifyBackup(
   file: string,

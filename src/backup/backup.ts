@@ -28,8 +28,8 @@ export interface Backup {
 }
 
 /**
- * Writes a backup, reads it back, and records it. The file appears whole and verified, or not at
- * all. It needs no program of PostgreSQL's. Throws what went wrong.
+ * Writes a backup, verifies it, and records it. The file appears complete and verified, or not at
+ * all. Needs no PostgreSQL client programs. Throws any failure.
  */
 export async function backUp(options: BackupOptions): Promise<Backup> {
   const { url, db, file, overwrite = false, onTable } = options;
@@ -45,7 +45,7 @@ export async function backUp(options: BackupOptions): Promise<Backup> {
   await db.rows(sql.beginBackup, backupId, JSON.stringify(migrations));
   const partial = `${file}.partial`;
   try {
-    // One that was killed may have left its own.
+    // A killed backup may have left its partial file.
     await rm(partial, { force: true });
     const dumped = await dump({ url, file: partial, ...(onTable && { onTable }) });
     if (!isDeepStrictEqual(dumped.migrations, migrations)) {
@@ -64,13 +64,13 @@ export async function backUp(options: BackupOptions): Promise<Backup> {
   }
 }
 
-/** The major version of the server. */
+/** Returns the major version of the server. */
 export async function majorVersion(db: Queryable): Promise<number> {
   const { version } = await db.one(sql.serverVersion);
   return Math.floor(version / 10_000);
 }
 
-/** Makes sure that it is on the disk, and gives what it is known by. */
+/** Syncs the file to disk and returns its size and hash. */
 async function seal(file: string): Promise<{ bytes: number; sha256: string }> {
   const handle = await open(file, 'r+');
   try {
@@ -83,7 +83,7 @@ async function seal(file: string): Promise<{ bytes: number; sha256: string }> {
   }
 }
 
-/** After this the file's new name survives a power failure. */
+/** Syncs the directory, so that the file's new name survives a power failure. */
 async function syncDirectory(directory: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(directory, 'r');

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { driverUrl, isTransactionPooler } from '../database/session.ts';
 
-/** What both a backup and a restore need to be written and read alike on every server. */
+/** Session settings that make backups portable between servers. */
 const settings = [
   "set local client_encoding = 'UTF8'",
   "set local datestyle = 'ISO'",
@@ -12,13 +12,13 @@ const settings = [
   'set local statement_timeout = 0',
   'set local idle_in_transaction_session_timeout = 0',
   "set local lock_timeout = '60s'",
-  // Rows that a policy hides would be missing without a word.
+  // With row security the backup would silently miss hidden rows.
   'set local row_security = off',
 ].join('; ');
 
 /**
- * Runs `work` in one transaction on a connection of its own, without time-outs for statements.
- * Commits when it returns, rolls back when it throws. Throws on a transaction pooler.
+ * Runs `work` in one transaction on its own connection, without statement time-outs. Commits when
+ * it returns, rolls back when it throws. Throws on a transaction pooler.
  */
 export async function inOwnTransaction<T>(
   url: string,
@@ -32,7 +32,7 @@ export async function inOwnTransaction<T>(
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
   });
-  // What was in flight fails by itself; without a listener this would end the process.
+  // The running statement fails by itself; an unhandled event would end the process.
   client.on('error', () => undefined);
   await client.connect();
   let isDone = false;
@@ -44,7 +44,7 @@ export async function inOwnTransaction<T>(
     isDone = true;
     return result;
   } finally {
-    // In the middle of a COPY nothing else can be said: the server rolls back by itself.
+    // During a COPY the connection accepts nothing else: closing it makes the server roll back.
     if (isDone) await client.end();
     else
       (

@@ -24,20 +24,20 @@ export interface Dump {
   readonly rows: number;
 }
 
-/** Which database this is and who works on it now: a restored database must not believe it. */
+/** Tables excluded from backups: the identity of this database and its worker list. */
 const excludedTables = ['sambatan.installation', 'sambatan.workers'];
 
 /**
- * Writes the rows of our schemas to a file, as one consistent snapshot: a single repeatable-read
- * transaction reads all of it. Throws the server's error, or that of the file (ENOSPC).
+ * Writes the rows of the service's schemas to a file, as one consistent snapshot in a single
+ * repeatable-read transaction. Throws the server's error, or that of the file (ENOSPC).
  */
 export async function dump({ url, file, onTable }: DumpOptions): Promise<Dump> {
   const handle = await open(file, 'wx', 0o600);
   const gzip = createGzip({ level: 5 });
-  // Each table is piped into it, and each pipeline leaves listeners behind.
+  // Each table is piped into gzip, and each pipeline leaves listeners behind.
   gzip.setMaxListeners(0);
   const written = pipeline(gzip, handle.createWriteStream());
-  // The reason why the file cannot be written comes first; what it breaks comes after.
+  // The write error is the cause; report it before the errors that follow from it.
   written.catch(() => undefined);
   try {
     const begin = 'begin isolation level repeatable read read only';
@@ -61,7 +61,7 @@ async function writeAll(
   into: Writable,
   onTable: DumpOptions['onTable'],
 ): Promise<Dump> {
-  // Locked before the snapshot is taken, so that no migration changes them under it.
+  // Lock the tables before the snapshot, so that no migration changes them.
   const named = await tablesOf(client);
   await client.query(
     `lock table ${named.map(({ table }) => table).join(', ')} in access share mode`,
@@ -116,7 +116,10 @@ async function writeTable(
   return footer.rows;
 }
 
-/** Tables of our schemas with their columns, in a stable order. Unlogged ones are not kept. */
+/**
+ * Returns the tables of the service's schemas with their columns, in a stable order; skips
+ * unlogged ones.
+ */
 async function tablesOf(client: pg.Client): Promise<TableHeader[]> {
   const { rows } = await client.query<TableHeader>(
     `select format('%I.%I', n.nspname, c.relname) as table,

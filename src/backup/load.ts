@@ -8,13 +8,13 @@ import type { BackupHeader } from './backup-file.ts';
 
 export interface LoadOptions {
   readonly file: string;
-  /** Called with the number of tables read so far, and of all. */
+  /** Called with the number of tables read so far, and the total. */
   readonly onTable?: ((tables: number, all: number) => void) | undefined;
 }
 
 /**
- * Makes the schema of a backup by its migrations and loads its rows, in the transaction of `client`.
- * Our schemas must not be there. Throws BackupDamaged, or the server's error.
+ * Creates the schema of a backup by its migrations and loads its rows, in the transaction of
+ * `client`. The service's schemas must not exist. Throws BackupDamaged, or the server's error.
  */
 export async function load(client: pg.Client, { file, onTable }: LoadOptions): Promise<void> {
   const reader = new BackupReader(file);
@@ -34,7 +34,7 @@ export async function load(client: pg.Client, { file, onTable }: LoadOptions): P
   }
 }
 
-/** Runs the migrations that the backup's database had. */
+/** Runs the migrations of the backup's database. */
 async function makeSchema(client: pg.Client, { migrations }: BackupHeader): Promise<void> {
   const known = new Map(readMigrations().map((one) => [one.version, one]));
   const wanted = migrations.map(({ version, name, sha256 }): Migration => {
@@ -52,8 +52,8 @@ async function makeSchema(client: pg.Client, { migrations }: BackupHeader): Prom
 const ourSchema = "(n.nspname = 'sambatan' or n.nspname like 'sambatan\\_%')";
 
 /**
- * Drops the foreign keys of our schemas, so that tables can be loaded in any order. Returns the
- * statements that add them again, and check every row when they do.
+ * Drops the foreign keys of the service's schemas, so that tables can be loaded in any order.
+ * Returns the statements that add them again and check every row.
  */
 async function dropForeignKeys(client: pg.Client): Promise<string[]> {
   const { rows } = await client.query<{ drop: string; add: string }>(
@@ -71,7 +71,10 @@ async function dropForeignKeys(client: pg.Client): Promise<string[]> {
   return rows.map(({ add }) => add);
 }
 
-/** Rows are loaded as they are. Returns the statements that enable the triggers again. */
+/**
+ * Disables triggers, so that rows are loaded unchanged. Returns the statements that enable them
+ * again.
+ */
 async function disableTriggers(client: pg.Client): Promise<string[]> {
   const { rows } = await client.query<{ disable: string; enable: string }>(
     `select format('alter table %I.%I disable trigger %I', n.nspname, c.relname, t.tgname) as disable,
@@ -87,7 +90,7 @@ async function disableTriggers(client: pg.Client): Promise<string[]> {
   return rows.map(({ enable }) => enable);
 }
 
-/** Migrations put some rows in; the backup has its own. */
+/** Deletes rows that migrations insert; the backup has its own. */
 async function emptyTables(client: pg.Client): Promise<void> {
   const { rows } = await client.query<{ name: string }>(
     `select format('%I.%I', n.nspname, c.relname) as name
@@ -124,7 +127,7 @@ async function readTables(
   }
 }
 
-/** The columns of our tables, by the table's name as SQL needs it. */
+/** Returns the columns of the service's tables, by the table's quoted name. */
 async function columnsOf(client: pg.Client): Promise<Map<string, readonly string[]>> {
   const { rows } = await client.query<{ name: string; columns: string[] }>(
     `select format('%I.%I', n.nspname, c.relname) as name, array_agg(a.attname::text) as columns

@@ -8,13 +8,13 @@ import { majorVersion } from './backup.ts';
 import { findTools, programTarget, run, runPsql, type Tools } from './tools.ts';
 
 export interface PgDumpRestoreOptions extends RestoreOptions {
-  /** Statements that run in the same transaction before and after it. */
+  /** Statements that run before and after the restore in the same transaction. */
   readonly before: string;
   readonly after: string;
 }
 
 /**
- * Restores a backup in pg_dump's custom format, as versions up to 0.1.0 wrote them, with pg_restore
+ * Restores a backup in pg_dump's custom format, as versions up to 0.1.0 wrote it, with pg_restore
  * and psql of the server's major version. Throws ToolsMissing where they are not installed.
  */
 export async function restorePgDump(options: PgDumpRestoreOptions): Promise<void> {
@@ -25,7 +25,7 @@ export async function restorePgDump(options: PgDumpRestoreOptions): Promise<void
   const { name, password } = programTarget(url);
   try {
     const list = join(place, 'contents');
-    // Rights that a new table would get name the owner of the old database; ours come with tables.
+    // Default privileges name the owner of the old database; tables carry their own privileges.
     const wanted = contents.filter((line) => !line.includes(' DEFAULT ACL '));
     await writeFile(list, wanted.join('\n'));
     const args = ['--no-psqlrc', '--quiet', '--single-transaction', '--set=ON_ERROR_STOP=1'];
@@ -49,7 +49,7 @@ export async function restorePgDump(options: PgDumpRestoreOptions): Promise<void
   }
 }
 
-/** The lines of a backup's list of contents; throws when it is not one of ours. */
+/** Returns the lines of a backup's table of contents; throws for a backup of another program. */
 async function contentsOf(tools: Tools, file: string): Promise<string[]> {
   const list = await textOf(tools, ['--list', file]);
   const lines = list.split('\n');

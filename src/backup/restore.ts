@@ -11,13 +11,13 @@ export interface RestoreOptions {
   readonly url: string;
   readonly db: Queryable;
   readonly file: string;
-  /** Replaces a market that is there. */
+  /** True: replace an existing market. */
   readonly overwrite?: boolean;
-  /** Called with the number of tables read so far, and of all. */
+  /** Called with the number of tables read so far, and the total. */
   readonly onTable?: (tables: number, all: number) => void;
 }
 
-/** The database has data that would be lost, and nobody has said that they may be. */
+/** The database contains data, and `overwrite` is not set. */
 export class NotEmpty extends Error {
   constructor() {
     super(
@@ -29,10 +29,10 @@ export class NotEmpty extends Error {
 }
 
 /**
- * Replaces what the database has of Sambatan by a backup, in one transaction: if anything fails, the
- * database is as before. Messages and money are held from the first moment. Returns when the backup
- * was begun. Throws NotEmpty, BackupDamaged, ToolsMissing (for a file of pg_dump), or the server's
- * error.
+ * Replaces the service's data by a backup, in one transaction: if anything fails, the database
+ * stays as before. The restored database is quarantined from the first moment. Returns when the
+ * backup was started. Throws NotEmpty, BackupDamaged, ToolsMissing (for a file of pg_dump), or the
+ * server's error.
  */
 export async function restore(options: RestoreOptions): Promise<{ begunAt: Date }> {
   const { url, db, file, overwrite = false } = options;
@@ -68,8 +68,8 @@ async function hasMarket(db: Queryable): Promise<boolean> {
 }
 
 /**
- * Runs last in the transaction of a restore: sets the hold, and records the migrations that the
- * backup had. A marketplace's own records of migrations are left as they are.
+ * Runs last in the transaction of a restore: starts the quarantine, and records the backup's
+ * migrations. Migration records of a surrounding marketplace stay.
  */
 const afterRestore = `
   insert into sambatan.installation (quarantined_since, quarantine_reason)

@@ -16,7 +16,10 @@ export interface Tools {
   readonly major: number;
 }
 
-/** No tools of the server's major version are on this machine; the message says what to install. */
+/**
+ * This machine has no tools of the server's major version; the message names the package to
+ * install.
+ */
 export class ToolsMissing extends Error {
   constructor(major: number, found: readonly Tools[]) {
     const others = found.map((tools) => `${tools.major} in ${tools.directory}`).join(', ');
@@ -32,7 +35,7 @@ export class ToolsMissing extends Error {
   }
 }
 
-/** Where packages of Debian, Red Hat and Homebrew put each major version. */
+/** Where packages of Debian, Red Hat and Homebrew install each major version. */
 function usualDirectories(): string[] {
   const versioned = ['/usr/lib/postgresql', '/opt/homebrew/opt', '/usr/local/opt', '/usr'];
   return versioned.flatMap((parent) => {
@@ -46,7 +49,7 @@ function usualDirectories(): string[] {
   });
 }
 
-/** Tools of the same major version as the server; throws ToolsMissing. */
+/** Returns tools of the same major version as the server; throws ToolsMissing. */
 export function findTools(
   major: number,
   directories: readonly string[] = [...usualDirectories(), ...searchPath()],
@@ -77,8 +80,8 @@ function toolsIn(directory: string): Tools | undefined {
 }
 
 /**
- * The URL as PostgreSQL's own programs take it, and the password beside it: an argument is seen by
- * everybody on the machine. Throws on a transaction pooler, through which they do not work.
+ * Returns the URL for PostgreSQL's own programs, with the password separate: every user of the
+ * machine can read arguments. Throws on a transaction pooler, which these programs do not support.
  */
 export function programTarget(url: string): { readonly name: string; readonly password: string } {
   checkConnection(url);
@@ -94,13 +97,13 @@ export interface Running {
   readonly program: Program;
   readonly args: readonly string[];
   readonly password?: string;
-  /** Told each line of standard error as it comes. */
+  /** Called with each line of standard error. */
   readonly onLine?: (line: string) => void;
-  /** Where standard output goes; it is thrown away unless told, and ended at the end. */
+  /** Receives standard output and is ended afterwards; default: discard. */
   readonly into?: Writable;
 }
 
-/** Runs a program to its end; throws with the last lines it said when it fails. */
+/** Runs a program to its end; throws with its last output lines when it fails. */
 export async function run({ tools, program, args, ...how }: Running): Promise<void> {
   const child = spawn(join(tools.directory, program), args, {
     env: childEnvironment({ PGPASSWORD: how.password ?? '', PGAPPNAME: 'sambatan backup' }),
@@ -108,13 +111,13 @@ export async function run({ tools, program, args, ...how }: Running): Promise<vo
   });
   if (how.into !== undefined) {
     child.stdout?.pipe(how.into, { end: false });
-    // Who reads it is gone: the program must not wait for it.
+    // The reader is gone: the program must not wait for it.
     how.into.once('close', () => child.stdout?.destroy());
   }
   await finished(child, program, how.onLine);
 }
 
-/** Runs psql on what `feed` writes to it. */
+/** Runs psql on the input that `feed` writes. */
 export async function runPsql(
   { tools, args, password = '' }: Omit<Running, 'program'>,
   feed: (input: Writable) => Promise<void>,
@@ -123,7 +126,7 @@ export async function runPsql(
     env: childEnvironment({ PGPASSWORD: password, PGAPPNAME: 'sambatan restore' }),
     stdio: ['pipe', 'ignore', 'pipe'],
   });
-  // It ends early when a statement fails; what is written after that goes nowhere.
+  // psql exits early when a statement fails; ignore later writes.
   child.stdin.on('error', () => undefined);
   const ended = finished(child, 'psql');
   const early = ended.then(() => Promise.reject(new Error('psql ended before it was told to')));
@@ -131,7 +134,7 @@ export async function runPsql(
   try {
     await Promise.race([fed, early]);
   } catch (error) {
-    // It would wait for the rest with its transaction open, for ever.
+    // It would wait for more input with its transaction open.
     child.kill();
     await ended.catch(() => undefined);
     throw error;

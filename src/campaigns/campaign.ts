@@ -9,10 +9,10 @@ export type PaymentTiming = (typeof paymentTimings)[number];
 export const campaignSorts = ['deadline', 'progress', 'newest'] as const;
 export type CampaignSort = (typeof campaignSorts)[number];
 
-/** The limits of a campaign's numbers; the schema's checks say them once more. */
+/** The limits of a campaign's numbers; checks of the schema repeat them. */
 export const campaignLimits = {
   slots: 1_000_000,
-  /** Whole rupiah. With the most slots a campaign's worth stays below 2^53. */
+  /** Whole rupiah. With the maximum number of slots a campaign's total stays below 2^53. */
   pricePerSlot: 1_000_000_000,
   holdSeconds: { min: 60, max: 30 * 86_400, default: 86_400 },
 } as const;
@@ -24,9 +24,9 @@ export interface Campaign {
   readonly brand_name: string;
   readonly product_id: string;
   readonly product_name: string;
-  /** Of the product. */
+  /** The picture of the product. */
   readonly picture: Picture | null;
-  /** What one slot weighs, packed; null where its seller has not said. */
+  /** The packed weight of one slot; null if the seller did not set it. */
   readonly weight_grams: number | null;
   readonly title: string;
   readonly description: string;
@@ -35,11 +35,11 @@ export interface Campaign {
   readonly total_slots: number;
   readonly minimum_slots: number;
   readonly slots_taken: number;
-  /** What a stranger may join now: what is kept for a waiting list is not among it. */
+  /** Slots that anybody may join now, without those reserved for the waiting list. */
   readonly slots_remaining: number;
-  /** Buyers who wait for slots or have an offer of some. */
+  /** Buyers who wait for slots or have an offer. */
   readonly waiting_count: number;
-  /** Two digits after the point. */
+  /** Two decimals. */
   readonly progress_percent: number;
   readonly participant_count: number;
   readonly price_per_slot: bigint;
@@ -50,18 +50,19 @@ export interface Campaign {
   readonly opens_at: Date | null;
   /** True from the decision to close until every participation is settled. */
   readonly is_closing: boolean;
-  /** What was taken when it was decided to close; slots_taken falls as refunds are made. */
+  /** Taken slots at the decision to close; slots_taken falls as refunds are made. */
   readonly slots_at_close: number | null;
-  /** While payments are checked after the deadline: when that ends at the latest. */
+  /** While payments are checked after the deadline: the latest end of the check. */
   readonly verifying_until: Date | null;
   /**
-   * While somebody has to decide whether the batch goes on below its minimum: until then the seller
-   * decides alone.
+   * While a decision about a batch below its minimum is open: until then only the seller decides.
    */
   readonly decision_until: Date | null;
-  /** When the deadline was last moved: who joined before may leave, paid or not. */
+  /** When the deadline was last moved: participants who joined before may cancel, paid or not. */
   readonly extended_at: Date | null;
-  /** When the batch was sent, and from when on an order without a word counts as received. */
+  /**
+   * When the batch was shipped, and when an order without the buyer's answer counts as received.
+   */
   readonly shipped_at: Date | null;
   readonly received_after: Date | null;
   readonly created_at: Date;
@@ -74,7 +75,7 @@ export interface Campaign {
   readonly cancelled_at: Date | null;
 }
 
-/** The campaign that a row tells of. */
+/** Converts a row to a campaign. */
 export function campaignOf(row: CampaignRow): Campaign {
   return {
     id: row.campaign_id,
@@ -131,12 +132,12 @@ function secondsAfter(moment: Date, seconds: number): Date {
   return new Date(moment.getTime() + seconds * 1_000);
 }
 
-/** Percent with two digits, as `campaign_progress` rounds it. */
+/** Returns percent with two decimals, rounded as in `campaign_progress`. */
 export function progressPercent(filledSlots: number, totalSlots: number): number {
   return Math.round((filledSlots * 10_000) / totalSlots) / 100;
 }
 
-/** What a seller decides about a campaign. */
+/** The terms of a campaign that its seller sets. */
 export interface CampaignTerms {
   readonly title: string;
   readonly description: string;
@@ -152,7 +153,7 @@ export interface CampaignTerms {
   readonly opensAt: Date | null;
 }
 
-/** What a campaign is made with unless its seller says otherwise; the minimum is all its slots. */
+/** The default terms of a campaign; the default minimum is all slots. */
 export const defaultTerms = {
   description: '',
   paymentTiming: 'on_completion',
@@ -163,11 +164,11 @@ export const defaultTerms = {
 } as const satisfies Partial<CampaignTerms>;
 
 /**
- * What is wrong with terms taken together, with what would be right; each field by itself was
- * checked before. Terms that pass can be filled: buyers take the least each until fewer than that
- * are left, and one buyer may take such a remainder whole (see join_campaigns). So every total can
- * be reached, and with it every minimum, as long as one buyer can take the least: it is at most the
- * total, and at most what one buyer may have.
+ * Checks terms in combination and returns the error with valid values; each single field was
+ * checked before. Valid terms can be filled: buyers take the minimum each until less than that is
+ * left, and one buyer may take the whole remainder (see join_campaigns). So every total and every
+ * minimum can be reached as long as one buyer can take the minimum per buyer: it must not exceed
+ * the total or the maximum per buyer.
  */
 export function validateTerms(terms: CampaignTerms): DomainError | undefined {
   const { totalSlots, minimumSlots, minSlotsPerUser, maxSlotsPerUser, opensAt, deadline } = terms;

@@ -8,32 +8,35 @@ import type { CampaignSort } from './campaign.ts';
 import { listCampaigns, summarize, type CampaignRow } from './queries.ts';
 import { publishedStatuses } from './status.ts';
 
-/** What a caller wants to see of the campaigns. */
+/** Filters of a list of campaigns. */
 export interface CampaignListInput {
-  /** One status; undefined for everything that is published. */
+  /** One status; undefined for all published campaigns. */
   readonly status: CampaignStatus | undefined;
-  /** Several published ones instead. */
+  /** Several published statuses instead of one. */
   readonly among?: readonly CampaignStatus[] | undefined;
   readonly brandId: string | undefined;
-  /** Words that the title begins with or has a word beginning with. */
+  /** Words to match by prefix with the words of the title. */
   readonly words: string | undefined;
   readonly sort: CampaignSort;
-  /** Sort value (null for newest) and id of the last row of the page before. */
+  /** Sort value (null for newest) and id of the last row of the previous page. */
   readonly after: { readonly value: Date | number | null; readonly id: string } | undefined;
-  /** How many rows at most. */
+  /** Maximum number of rows. */
   readonly limit: number;
 }
 
-/** What a member wants to see of a brand's campaigns. */
+/** Filters of a member's list of a brand's campaigns. */
 export interface BrandListInput {
   readonly brandId: string;
   readonly statuses: readonly CampaignStatus[];
-  /** Id of the last row of the page before. */
+  /** Id of the last row of the previous page. */
   readonly after: string | null;
   readonly limit: number;
 }
 
-/** Rows of the campaigns a caller may see. Drafts are their brand's and the staff's only: forbidden. */
+/**
+ * Returns rows of the campaigns that a caller may see. Drafts are visible to their brand and staff
+ * only: forbidden.
+ */
 export async function listVisible(
   db: Queryable,
   actor: Actor,
@@ -60,8 +63,8 @@ export async function listVisible(
 }
 
 /**
- * Rows of one brand's campaigns in some statuses, drafts too, newest first, from after a campaign
- * on; for the brand's members and the staff. Refuses: forbidden.
+ * Returns rows of one brand's campaigns in some statuses, drafts included, newest first, after a
+ * given campaign; for the brand's members and staff. Refuses: forbidden.
  */
 export async function listOfBrand(
   db: Queryable,
@@ -73,7 +76,7 @@ export async function listOfBrand(
   return await db.rows(listCampaigns.newest.ofBrand, stored, limit, null, after, brandId, null);
 }
 
-/** Numbers over all published campaigns. */
+/** Totals over all published campaigns. */
 export interface Summary {
   readonly total_campaigns: number;
   readonly active_campaigns: number;
@@ -83,7 +86,7 @@ export interface Summary {
   readonly total_slots_taken: number;
 }
 
-/** Counts the published campaigns and the slots that are taken in them. */
+/** Counts the published campaigns and their taken slots. */
 export async function summarizeCampaigns(db: Queryable): Promise<Summary> {
   const rows = await db.rows(summarize);
   const count = (wanted?: CampaignStatus) =>

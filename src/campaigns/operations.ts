@@ -20,7 +20,7 @@ import {
 import * as sql from './queries.ts';
 import { campaignAfter } from './status.ts';
 
-/** One campaign if there is one and the caller may see it. Refuses: campaign_not_found. */
+/** Returns one campaign if the caller may see it. Refuses: campaign_not_found. */
 export async function viewCampaign(
   db: Queryable,
   actor: Actor,
@@ -30,7 +30,7 @@ export async function viewCampaign(
   if (campaign === undefined) throw new DomainError('campaign_not_found', {});
   if (campaign.status === 'inactive') {
     const brandRole = await brandRoleOf(db, actor, campaign.brand_id);
-    // That a draft exists is nobody's business either.
+    // The existence of a draft is hidden too.
     if (!may(actor, 'campaign.read_draft', { brandRole })) {
       throw new DomainError('campaign_not_found', {});
     }
@@ -63,23 +63,23 @@ export async function authorizeOnCampaign(
 
 export interface NewCampaign extends CampaignTerms {
   readonly productId: string;
-  /** Open it at once; one with an `opensAt` in the future opens then. */
+  /** True: open it at once, or at `opensAt` if that is in the future. */
   readonly publish: boolean;
   readonly payments?: PaymentRules;
 }
 
-/** How long payments of a campaign may take, in seconds; a campaign keeps what it was made with. */
+/** Payment time limits of a campaign in seconds; a campaign keeps the values of its creation. */
 export interface PaymentRules {
-  /** How long after its end a hold is left alone. */
+  /** Grace period after the end of a hold. */
   readonly holdGraceSeconds: number;
-  /** Within which what falls due at completion is to be paid, and what is added to that. */
+  /** The payment term of what becomes due at completion, and its grace period. */
   readonly termSeconds: number;
   readonly graceSeconds: number;
-  /** How long after it was to be made a payment may take to be seen. */
+  /** Maximum delay between a payment and its record. */
   readonly verificationSeconds: number;
   /** How long only the seller decides about a batch below its minimum. */
   readonly decisionSeconds: number;
-  /** Whether buyers can pay through a provider, so that no account is needed. */
+  /** True when buyers can pay through a provider, so no receiving account is needed. */
   readonly paysOnline: boolean;
 }
 
@@ -93,7 +93,7 @@ export const defaultPaymentRules: PaymentRules = {
   paysOnline: false,
 };
 
-/** The rules of a configuration. */
+/** Returns the payment rules of a configuration. */
 export function paymentRulesOf({ payments, gateway }: PaymentConfig): PaymentRules {
   return {
     holdGraceSeconds: payments.holdGraceMinutes * 60,
@@ -107,8 +107,8 @@ export function paymentRulesOf({ payments, gateway }: PaymentConfig): PaymentRul
 type PaymentConfig = Pick<Config, 'payments' | 'gateway'>;
 
 /**
- * Creates a campaign of an enabled product: inactive, scheduled when it has an opening, active when
- * published at once. Refuses: product_not_found, forbidden, product_not_enabled,
+ * Creates a campaign of an enabled product: inactive, scheduled when it has an opening time,
+ * active when published at once. Refuses: product_not_found, forbidden, product_not_enabled,
  * deadline_not_in_future, validation_failed, receiving_account_missing.
  */
 export async function createCampaign(tx: Tx, actor: Actor, input: NewCampaign): Promise<Campaign> {
@@ -116,7 +116,7 @@ export async function createCampaign(tx: Tx, actor: Actor, input: NewCampaign): 
   if (product === undefined) throw new DomainError('product_not_found', {});
   const brandRole = await brandRoleOf(tx, actor, product.brand_id);
   const caller = authorize(actor, 'campaign.create', { brandRole });
-  // One that opens now or by itself is published by whoever makes it.
+  // A campaign that opens now or automatically is published by its creator.
   if (input.publish || input.opensAt !== null) authorize(actor, 'campaign.publish', { brandRole });
   if (!product.sambatan_enabled) throw new DomainError('product_not_enabled', {});
   const { now } = await tx.one(databaseNow);
@@ -161,14 +161,14 @@ export async function createCampaign(tx: Tx, actor: Actor, input: NewCampaign): 
   return campaignOf(await tx.one(sql.campaignById.one, campaignId));
 }
 
-/** Buyers who have to pay before a campaign closes need somewhere to pay to once it is open. */
+/** A campaign with upfront payment needs a receiving account once it is open. */
 async function checkCollects(tx: Tx, timing: PaymentTiming, paysOnline: boolean): Promise<void> {
   if (timing !== 'upfront' || paysOnline) return;
   const { is_there } = await tx.one(sql.hasReceivingAccount);
   if (!is_there) throw new DomainError('receiving_account_missing', {});
 }
 
-/** `now` is left out for terms whose deadline was in the future when it was set. */
+/** Omit `now` for terms whose deadline was in the future when it was set. */
 function checkTerms(terms: CampaignTerms, now?: Date): void {
   if (now !== undefined && terms.deadline <= now)
     throw new DomainError('deadline_not_in_future', {});
@@ -178,12 +178,12 @@ function checkTerms(terms: CampaignTerms, now?: Date): void {
 
 export type CampaignChange = Partial<CampaignTerms>;
 
-/** What may still be put right once buyers have joined on the other terms. */
+/** Fields that may change after buyers have joined on the other terms. */
 const editableWhenOpen: readonly TermsField[] = ['title', 'description'];
 
 /**
- * Changes a campaign's terms: all of them until it opens, afterwards the title and the description.
- * An opening can be moved, not given to a draft or taken away. Refuses: campaign_not_found,
+ * Changes a campaign's terms: all of them before it opens, then only title and description. An
+ * opening time can be moved, but not added to a draft or removed. Refuses: campaign_not_found,
  * forbidden, transition_not_allowed, campaign_already_open, deadline_not_in_future,
  * validation_failed.
  */
@@ -195,8 +195,8 @@ export async function editCampaign(
 ): Promise<Campaign> {
   const { caller } = await authorizeOnCampaign(tx, actor, 'campaign.edit', campaignId);
   const row = await tx.one(sql.lockCampaign, campaignId);
-  // What buyers see already is changed by those who may publish it. Under the lock: somebody may be
-  // publishing it just now.
+  // Buyers already see it, so this needs the right to publish. Checked under the lock, because
+  // another member may be publishing it now.
   if (row.status !== 'draft') await authorizeOnCampaign(tx, actor, 'campaign.publish', campaignId);
   const before = termsOf(row);
   const fields = changedFields(before, change);
@@ -255,7 +255,7 @@ function isOpen(status: StoredCampaignStatus): boolean {
 
 type TermsField = keyof CampaignTerms;
 
-/** How the wire and the audit log call each of the terms. */
+/** The names of the terms in the API and the audit log. */
 const wireNames = {
   title: 'title',
   description: 'description',

@@ -61,7 +61,7 @@ const ownColumns = `campaign_id, brand_id, product_id, title, description, statu
     payment_term_seconds, payment_grace_seconds, verification_seconds, decision_seconds,
     verifying_at, decision_opened_at, decided_at, shipped_at, received_after, audit_seq, created_at, updated_at, opened_at, filled_at, completed_at, failed_at, cancelled_at`;
 
-/** A relation of campaigns, with the names that go with them. */
+/** Adds the names of brand and product to a relation of campaigns. */
 const named = (relation: string) => `select c.*, b.name as brand_name, p.name as product_name,
     p.picture_digest, p.picture_width, p.picture_height, p.weight_grams
   from (${relation}) c
@@ -124,13 +124,13 @@ export const insertCampaign = query<
       when 'scheduled' then $15::timestamptz end, $17, $18, $19, $20, $21)`,
 );
 
-/** Whether there is an account that buyers can transfer to. */
+/** Tells whether there is an account that buyers can transfer to. */
 export const hasReceivingAccount = query<[], { readonly is_there: boolean }>(
   'has_receiving_account',
   'select exists (select 1 from sambatan.receiving_accounts where is_active) as is_there',
 );
 
-/** Writes every field that a seller can edit; the counters and the status are not among them. */
+/** Writes all fields that a seller can edit; the counters and the status are not among them. */
 export const updateCampaign = query<
   [
     campaignId: string,
@@ -156,7 +156,7 @@ export const updateCampaign = query<
   where campaign_id = $1`,
 );
 
-/** Every list takes these; what a variant has no use for is null. */
+/** All list queries take these parameters; unused ones are null. */
 type ListParameters = [
   statuses: StoredCampaignStatus[],
   limit: number,
@@ -166,7 +166,7 @@ type ListParameters = [
   words: string | null,
 ];
 
-/** How each order sorts, and where its first page begins. */
+/** The sort columns of each order, and the start value of its first page. */
 const orders = {
   deadline: { column: 'deadline', type: 'timestamptz', direction: 'asc', first: '-infinity' },
   progress: { column: 'progress_floor', type: 'integer', direction: 'desc', first: '2147483647' },
@@ -179,12 +179,12 @@ const edge = {
 } as const;
 
 /**
- * The list in one order, from after a row's value and id on. Without a brand or words, each status
- * is one ordered index scan and the scans are merged: as fast at a million campaigns as at a
- * thousand. A brand's campaigns, or those that words match, are few enough to be sorted.
+ * Builds the list query of one order, after a row's value and id. Without brand or words, each
+ * status is one ordered index scan and the scans are merged: a million campaigns are as fast as a
+ * thousand. The campaigns of one brand or of a search are few enough to sort.
  *
- * Where the first page begins is a value as well: "no value given or after it" would read
- * everything before a later page, as no index begins at a condition with "or".
+ * The first page has a start value too: a condition "no value given or after it" would read
+ * everything before a later page, because no index can start at an "or".
  */
 function list(
   sort: CampaignSort,
@@ -200,8 +200,8 @@ function list(
       ? `campaign_id ${edge[direction].sign} ${id}`
       : `(${column}, campaign_id) ${edge[direction].sign} (${value}, ${id})`;
   const ordered = `order by ${order('')} limit $2`;
-  // By id alone there is another index to follow, that of all campaigns: for a rare status it would
-  // read them all. Said as a range of statuses, only the index led by status gives the order.
+  // For the order by id PostgreSQL could choose the index of all campaigns and read them all for a
+  // rare status. With a range of statuses, only the index led by status gives the order.
   const ofStatus =
     column === undefined
       ? {
@@ -220,7 +220,7 @@ function list(
     of_brand: `select ${ownColumns} from sambatan.campaigns
     where brand_id = $5 and status = any ($1)
       and ($6::text is null or search @@ to_tsquery('simple', $6)) and ${start} ${unused} ${ordered}`,
-    // First what matches, then the rest: in the list's own order a rare word would read all of it.
+    // Match first, then join the rest: in the list's own order a rare word would read all rows.
     matching: `select ${ownColumns} from (
       select * from sambatan.campaigns where search @@ to_tsquery('simple', $6) offset 0) m
     where status = any ($1) and $5::uuid is null and ${start} ${unused} ${ordered}`,
@@ -252,8 +252,8 @@ export interface SummaryRow {
 }
 
 /**
- * Published campaigns and their taken slots by status. What is over is counted from an index that
- * holds what it was closed with; only what is open is read itself.
+ * Published campaigns and their taken slots by status. Ended campaigns are counted from an index
+ * that includes their final slots; only open ones are read from the table.
  */
 export const summarize = query<[], SummaryRow>(
   'summarize',

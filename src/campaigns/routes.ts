@@ -27,7 +27,7 @@ import {
   TermsSchema,
 } from './schemas.ts';
 
-/** What the routes of campaigns use of the running service. */
+/** What the campaign routes need from the running service. */
 interface CampaignDeps extends OperationDeps {
   readonly config: Config;
 }
@@ -35,7 +35,7 @@ interface CampaignDeps extends OperationDeps {
 const { title, total_slots, price_per_slot, deadline } = TermsSchema;
 const params = closed({ id: Id });
 
-/** Campaigns: create, edit, list, read; their logs; the dashboard's numbers. */
+/** Routes of campaigns: create, edit, list, read; their logs; the totals of the dashboard. */
 export function campaignRoutes(app: CampaignDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.post(

@@ -24,7 +24,7 @@ import {
 import type { CampaignListInput } from './lists.ts';
 import type { CampaignRow } from './queries.ts';
 
-/** A campaign of an answer. */
+/** A campaign in a response. */
 export const CampaignSchema = closed(
   {
     id: Id,
@@ -89,7 +89,7 @@ export const CampaignSchema = closed(
 const slots = (description: string) =>
   Type.Integer({ minimum: 1, maximum: campaignLimits.slots, description });
 
-/** What a seller decides about a campaign, on the wire. */
+/** The terms of a campaign in the API. */
 export const TermsSchema = {
   title: nameText(3, 120),
   description: text(0, 5_000),
@@ -132,7 +132,7 @@ const fieldOf = {
   hold_seconds: 'holdSeconds',
 } as const satisfies Record<keyof Wire, keyof CampaignTerms>;
 
-/** The terms that a body names; what it leaves out is left out here. */
+/** Returns the terms that a body contains; omits the others. */
 export function termsOf<W extends Partial<Wire>>(body: W): Given<W> {
   const terms: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(body)) {
@@ -161,7 +161,7 @@ export const LogEntrySchema = closed(
   { title: 'LogEntry' },
 );
 
-/** The log entry that a row tells of. */
+/** Converts a row to a log entry. */
 export function logEntryOf(row: AuditRow): Static<typeof LogEntrySchema> {
   return {
     campaign_id: row.campaign_id,
@@ -174,7 +174,7 @@ export function logEntryOf(row: AuditRow): Static<typeof LogEntrySchema> {
   };
 }
 
-/** What a page's cursor says of its last row, in each order. */
+/** The types of a cursor's parts, per order. */
 export const cursorParts = {
   deadline: (row) => [row.deadline, row.campaign_id],
   progress: (row) => [row.progress_floor, row.campaign_id],
@@ -184,7 +184,10 @@ export const cursorParts = {
   (row: CampaignRow) => readonly (string | number | Date)[]
 >;
 
-/** Where a list goes on after a cursor. Throws `validation_failed` for one of another list. */
+/**
+ * Returns the last row that a cursor stands for. Throws `validation_failed` for a cursor of
+ * another list.
+ */
 export function lastOf(cursor: string | undefined, sort: CampaignSort): CampaignListInput['after'] {
   if (cursor === undefined) return undefined;
   if (sort === 'newest') {

@@ -1,10 +1,13 @@
 import type { CampaignEvent } from '../audit/events.ts';
 import { campaignStatuses, type CampaignStatus } from '../database/status-words.ts';
 
-/** What a visitor may see: all but what is still being prepared. */
+/** The statuses that visitors may see: all except drafts. */
 export const publishedStatuses = campaignStatuses.filter((status) => status !== 'inactive');
 
-/** Which events are possible in which status, and where each leads. All else is refused. */
+/**
+ * Maps each status to its possible events and their next status. All other transitions are
+ * refused.
+ */
 export const campaignTransitions = {
   inactive: {
     campaign_edited: 'inactive',
@@ -39,13 +42,13 @@ export const campaignTransitions = {
     campaign_failed: 'failed',
     campaign_cancelled: 'cancelled',
   },
-  // Only below its minimum, once nothing more can be paid.
+  // Only below its minimum, once no further payment is possible.
   completed: { campaign_cancelled: 'cancelled' },
   failed: {},
   cancelled: {},
 } as const satisfies Record<CampaignStatus, Partial<Record<CampaignEvent, CampaignStatus>>>;
 
-/** Where an event leads from a status; undefined when it is not possible there. */
+/** Returns the next status after an event; undefined when the event is not possible. */
 export function campaignAfter(
   status: CampaignStatus,
   event: CampaignEvent,
@@ -54,7 +57,7 @@ export function campaignAfter(
   return possible[event];
 }
 
-/** Whether a campaign is over: it takes no joins any more, and its outcome is known. */
+/** Returns true when a campaign has ended: it accepts no joins, and its outcome is known. */
 export function isFinal(status: CampaignStatus): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled';
 }

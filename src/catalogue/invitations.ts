@@ -11,13 +11,13 @@ import { authorizeOnBrand } from './operations.ts';
 import { findRole, insertMember } from './queries.ts';
 import * as sql from './member-queries.ts';
 
-/** The roles that one can be invited to; owners are made of members. */
+/** Roles for invitations; only a member can become an owner. */
 export const invitedRoles = ['admin', 'contributor'] as const;
 export type InvitedRole = (typeof invitedRoles)[number];
 
 const lifeDays = 7;
 
-/** What counts invitations and their mails. */
+/** Rate limits of invitations and their e-mails. */
 export interface InvitationLimits {
   readonly limiter: RateLimiter;
   readonly budget: MailBudget;
@@ -28,16 +28,16 @@ export interface Invitation {
   readonly brandName: string;
   readonly email: string;
   readonly role: InvitedRole;
-  /** For the link in the mail; not kept anywhere. */
+  /** For the link in the e-mail; stored nowhere. */
   readonly token: string;
   readonly expiresAt: Date;
-  /** What the invited person reads; undefined when they are not known here. */
+  /** The language of the invited person; undefined when they have no account. */
   readonly language: Language | undefined;
 }
 
 /**
- * Invites somebody by e-mail; an invitation to the same address before it ends. The mail is the
- * caller's to send, after the commit. Refuses: brand_not_found, forbidden, validation_failed,
+ * Invites a person by e-mail; replaces an open invitation of the same address. The caller sends
+ * the e-mail after the commit. Refuses: brand_not_found, forbidden, validation_failed,
  * verified_email_required, too_many_invitations, mail_budget_spent, reauthentication_required.
  */
 export async function invite(
@@ -48,7 +48,7 @@ export async function invite(
 ): Promise<Invitation> {
   const { brand, caller } = await authorizeOnBrand(tx, actor, 'brand.members.manage', brandId);
   requireRecentAuth(actor);
-  // Somebody whom nobody can reach does not write to strangers in our name.
+  // A user without a verified address may not send e-mails to strangers through this service.
   if (caller.kind !== 'service' && caller.email === undefined) {
     throw new DomainError('verified_email_required', {});
   }
@@ -84,7 +84,7 @@ export async function invite(
   return { invitationId, brandName: brand.name, email: address, role, token, expiresAt, language };
 }
 
-/** The open invitations of a brand. Refuses: brand_not_found, forbidden. */
+/** Returns the open invitations of a brand. Refuses: brand_not_found, forbidden. */
 export async function viewInvitations(
   db: Queryable,
   actor: Actor,
@@ -94,7 +94,7 @@ export async function viewInvitations(
   return await db.rows(sql.listInvitations, brandId);
 }
 
-/** Takes an invitation back. Refuses: brand_not_found, forbidden, invitation_not_found. */
+/** Cancels an invitation. Refuses: brand_not_found, forbidden, invitation_not_found. */
 export async function withdrawInvitation(
   tx: Tx,
   actor: Actor,
@@ -105,7 +105,7 @@ export async function withdrawInvitation(
   if (ended === undefined) throw new DomainError('invitation_not_found', {});
 }
 
-/** What an invitation's link leads to, for whoever holds it. Refuses: invitation_not_found. */
+/** Returns the invitation of a link, to anybody who has the link. Refuses: invitation_not_found. */
 export async function viewInvitation(db: Queryable, token: string): Promise<sql.InvitationRow> {
   const invitation = await db.maybe(sql.findInvitation, hashOf(token));
   if (invitation === undefined) throw new DomainError('invitation_not_found', {});
@@ -113,10 +113,10 @@ export async function viewInvitation(db: Queryable, token: string): Promise<sql.
 }
 
 /**
- * Makes whoever holds the link a member of the brand, once: the link was sent to the invited
- * address alone, and people read mail with one account and sign in with another. Who is a member
- * already keeps the role they have, and the link. Refuses: unauthenticated, invitation_not_found,
- * already_member.
+ * Makes the caller a member of the brand, once. The link alone authorizes this: it was sent only
+ * to the invited address, and people often read mail with one account and sign in with another. A
+ * caller who is already a member keeps their role, and the link stays valid. Refuses:
+ * unauthenticated, invitation_not_found, already_member.
  */
 export async function acceptInvitation(
   tx: Tx,

@@ -11,21 +11,21 @@ import {
   type InvitedRole,
 } from './invitations.ts';
 
-/** Where the link of an invitation leads, below the site's address. */
+/** The path of an invitation's link. */
 export const invitationPath = '/toko/undangan';
 
 export interface InvitationInput {
   readonly brandId: string;
   readonly email: string;
   readonly role: InvitedRole;
-  /** Of the mail, when we do not know what the invited person reads. */
+  /** The language of the e-mail when the invited person has no account. */
   readonly language: Language;
-  /** Where the site is reached from outside. */
+  /** The public origin of the site. */
   readonly origin: string;
 }
 
 /**
- * Invites somebody and sends them the link; when the mail is not taken, the invitation ends again.
+ * Invites a person and sends the link; cancels the invitation when the e-mail cannot be sent.
  * Refuses as `invite` does, and with mail_unavailable.
  */
 export async function inviteByMail(
@@ -83,7 +83,7 @@ Tautan ini berlaku sekali, sampai ${until} WIB. Kalau kamu tidak mengenal brand 
 Sambatan`;
   return {
     to: email,
-    // Fixed: a stranger's words in a subject would make us their messenger.
+    // Fixed: user text in a subject could be abused for spam.
     subject:
       language === 'en'
         ? 'You are invited to help run a brand on Sambatan'
@@ -94,8 +94,8 @@ Sambatan`;
 }
 
 /**
- * A stranger's words as they may stand in a mail: on one line, short, and with nothing in them that
- * a mail program would make a link of (an invisible word joiner stands behind each sign of one).
+ * Makes user text safe for an e-mail: one line, short, and without links (adds an invisible word
+ * joiner after each character that forms links).
  */
 function plainWords(words: string): string {
   const line = words.replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, ' ').trim();

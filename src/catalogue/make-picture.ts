@@ -9,12 +9,12 @@ import {
 } from '../uploads/decode-image.ts';
 import { pictureWidths, type PictureVariant } from './picture.ts';
 
-/** What sellers are told; a proof may have more, as phones make them. */
-const mostPixels = 40_000_000;
-/** A picture may be this many times as long as it is wide, or as wide as it is long. */
-const longestRatio = 3;
+/** The limit for sellers; a proof may have more, because phones take larger photos. */
+const maxPixels = 40_000_000;
+/** Maximum ratio of length to width, either way. */
+const maxRatio = 3;
 
-/** A picture made anew from its pixels, in every variant that is kept. */
+/** A re-encoded picture with all its stored variants. */
 export interface MadePicture {
   readonly digest: string;
   /** Pixels of the largest variant. */
@@ -24,10 +24,10 @@ export interface MadePicture {
 }
 
 /**
- * Decodes a JPEG, PNG or WebP and encodes it anew in our widths: what else is in the file (places
- * and times in its metadata, another file behind its end) is not in what we keep. `owner` is the
- * product: the same picture of two products is kept twice, so that each goes with its own.
- * Refuses: validation_failed of `picture`.
+ * Decodes a JPEG, PNG or WebP and re-encodes it in the service's widths, so that other content of
+ * the file (places and times in metadata, appended files) is not stored. `owner` is the product:
+ * two products store the same picture twice, so that deleting one keeps the other. Refuses:
+ * validation_failed of `picture`.
  */
 export async function makePicture(owner: string, bytes: Buffer): Promise<MadePicture> {
   try {
@@ -38,13 +38,13 @@ export async function makePicture(owner: string, bytes: Buffer): Promise<MadePic
 }
 
 function checkSize({ width, height }: ImageSize): void {
-  if (width * height > mostPixels) throw new ImageDecodeError('too_large');
-  if (Math.max(width / height, height / width) > longestRatio) throw refused(tooLong);
+  if (width * height > maxPixels) throw new ImageDecodeError('too_large');
+  if (Math.max(width / height, height / width) > maxRatio) throw refused(tooLong);
 }
 
 async function variantsOf(owner: string, pixels: Sharp): Promise<MadePicture> {
   const { default: sharp } = await import('sharp');
-  // Decoded once; the variants are made of what came out.
+  // Decode once; all variants come from these pixels.
   const { data, info } = await pixels
     .toColourspace('srgb')
     .resize({ width: pictureWidths.at(-1)!, withoutEnlargement: true })

@@ -2,7 +2,7 @@ import { query } from '../database/query.ts';
 import type { Language } from '../errors/errors.ts';
 import type { BrandRole } from '../identity/policy.ts';
 
-/** Holds a brand's row, so that its members change one after the other. */
+/** Locks a brand's row, to serialize changes of its members. */
 export const lockBrand = query<[brandId: string], { readonly brand_id: string }>(
   'lock_brand',
   'select brand_id from sambatan.brands where brand_id = $1 for no key update',
@@ -16,7 +16,7 @@ export interface MemberRow {
   readonly email: string | null;
 }
 
-/** The members of a brand, owners first, with what their profiles say of them. */
+/** The members of a brand, owners first, with their profiles. */
 export const listMembers = query<[brandId: string], MemberRow>(
   'list_members',
   `select m.user_id, m.role, m.created_at, p.display_name, p.email
@@ -66,20 +66,20 @@ export const listInvitations = query<[brandId: string], InvitationRow>(
   )} order by i.created_at desc limit 200`,
 );
 
-/** The open invitation whose link has this token. */
+/** The open invitation with this token. */
 export const findInvitation = query<[tokenHash: Buffer], InvitationRow>(
   'find_invitation',
   invitation(`select * from sambatan.brand_invitations where token_hash = $1 and ${isOpen}`),
 );
 
-/** How often a brand has invited somebody in the last day, whatever became of it. */
+/** The number of a brand's invitations in the last day, whatever their outcome. */
 export const countInvitations = query<[brandId: string], { readonly invited: bigint }>(
   'count_invitations',
   `select count(*) as invited from sambatan.brand_invitations
   where brand_id = $1 and created_at > now() - interval '1 day'`,
 );
 
-/** Whoever is invited again gets another link; the one before ends. */
+/** Ends earlier invitations of an address; only the newest link works. */
 export const replaceInvitations = query<[brandId: string, email: string], never>(
   'replace_invitations',
   `update sambatan.brand_invitations set cancelled_at = now()
@@ -106,7 +106,7 @@ export const insertInvitation = query<
   returning expires_at`,
 );
 
-/** Ends an open invitation; no row when there is none. */
+/** Cancels an open invitation; no row when there is none. */
 export const cancelInvitation = query<
   [brandId: string, invitationId: string],
   { readonly invitation_id: string }
@@ -117,7 +117,7 @@ export const cancelInvitation = query<
   returning invitation_id`,
 );
 
-/** Uses an open invitation up; no row when somebody else has, or it ended. */
+/** Accepts an open invitation; no row when it was used or has ended. */
 export const acceptInvitation = query<
   [tokenHash: Buffer, userId: string],
   { readonly brand_id: string; readonly role: BrandRole }
@@ -128,7 +128,7 @@ export const acceptInvitation = query<
   returning brand_id, role`,
 );
 
-/** The language that somebody with this address reads, if we know them. */
+/** The language of the account with this address, if there is one. */
 export const findLanguageOf = query<[email: string], { readonly locale: Language }>(
   'find_language_of',
   `select locale from sambatan.profiles where lower(email) = lower($1)

@@ -7,7 +7,7 @@ import { brandRoleOf, authorizeOnBrand } from './operations.ts';
 import { findRole } from './queries.ts';
 import * as sql from './member-queries.ts';
 
-/** The members of a brand, for whoever is one. Refuses: brand_not_found, forbidden. */
+/** Returns the members of a brand to its members. Refuses: brand_not_found, forbidden. */
 export async function viewMembers(
   db: Queryable,
   actor: Actor,
@@ -18,8 +18,8 @@ export async function viewMembers(
 }
 
 /**
- * Gives a member another role. Owners are made and unmade by owners only, and the last one stays.
- * Refuses: brand_not_found, forbidden, member_not_found, last_owner, reauthentication_required.
+ * Changes a member's role. Only owners add or remove owners, and the last owner stays. Refuses:
+ * brand_not_found, forbidden, member_not_found, last_owner, reauthentication_required.
  */
 export async function changeRole(
   tx: Tx,
@@ -28,14 +28,14 @@ export async function changeRole(
 ): Promise<void> {
   const before = await memberToChange(tx, actor, brandId, userId);
   if (role === 'owner') await authorizeOnBrand(tx, actor, 'brand.owners.manage', brandId);
-  // A contributor has nothing to do with money; everybody else has.
+  // All roles except contributor have access to money.
   if (before !== 'contributor' || role !== 'contributor') requireRecentAuth(actor);
   if (before === 'owner' && role !== 'owner') await keepAnOwner(tx, brandId);
   await tx.rows(sql.updateMember, brandId, userId, role);
 }
 
 /**
- * Takes a member out of a brand; members may leave by themselves. The last owner stays. Refuses:
+ * Removes a member from a brand; members may leave on their own. The last owner stays. Refuses:
  * brand_not_found, forbidden, member_not_found, last_owner, reauthentication_required.
  */
 export async function removeMember(
@@ -57,7 +57,9 @@ export async function removeMember(
   await tx.rows(sql.deleteMember, brandId, userId);
 }
 
-/** The present role of a member whom the caller may change, with the brand's members held. */
+/**
+ * Locks the brand's members and returns the current role of a member whom the caller may change.
+ */
 async function memberToChange(
   tx: Tx,
   actor: Actor,
@@ -66,7 +68,7 @@ async function memberToChange(
 ): Promise<BrandRole> {
   await authorizeOnBrand(tx, actor, 'brand.members.manage', brandId);
   await tx.maybe(sql.lockBrand, brandId);
-  // What the caller is now: somebody may have changed that while the row was held.
+  // Check the caller's role again: it may have changed before the lock.
   authorize(actor, 'brand.members.manage', { brandRole: await brandRoleOf(tx, actor, brandId) });
   const { role } = await memberOf(tx, brandId, userId);
   if (role === 'owner') await authorizeOnBrand(tx, actor, 'brand.owners.manage', brandId);

@@ -9,8 +9,8 @@ import type { RateLimiter } from '../overload/rate-limiter.ts';
 import * as sql from './queries.ts';
 
 /**
- * The role in a brand of whoever asks; undefined for people who are not its members, and for
- * callers who are nobody's member (visitors, the service).
+ * Returns the caller's role in a brand; undefined for users who are not members, and for visitors
+ * and the service.
  */
 export async function brandRoleOf(
   db: Queryable,
@@ -23,8 +23,8 @@ export async function brandRoleOf(
 
 /**
  * Creates a brand. The user who creates it becomes its owner; the service names the owner with
- * `ownerId`. Throws: forbidden (also when a user names another owner), validation_failed (a service
- * without `ownerId`: a brand without an owner could never be paid).
+ * `ownerId`. Throws: forbidden (also when a user names another owner), validation_failed (a
+ * service without `ownerId`: a brand without an owner could never be paid).
  */
 export async function createBrand(
   tx: Tx,
@@ -49,7 +49,7 @@ export async function createBrand(
   return brand;
 }
 
-/** Reads a brand. Throws: brand_not_found. */
+/** Returns a brand. Throws: brand_not_found. */
 export async function readBrand(db: Queryable, brandId: string): Promise<sql.BrandRow> {
   const brand = await db.maybe(sql.findBrand, brandId);
   if (brand === undefined) throw new DomainError('brand_not_found', {});
@@ -92,7 +92,7 @@ export async function authorizeOnProduct(
   return product;
 }
 
-/** Reads a product. Throws: unauthenticated, product_not_found. */
+/** Returns a product. Throws: unauthenticated, product_not_found. */
 export async function readProduct(
   db: Queryable,
   actor: Actor,
@@ -111,7 +111,7 @@ export interface ProductInput {
   /** Whole rupiah. */
   readonly basePrice: bigint;
   readonly sambatanEnabled?: boolean | undefined;
-  /** Of one slot's worth, packed. Null: not known. */
+  /** The packed weight of one slot. Null: unknown. */
   readonly weightGrams?: number | null | undefined;
 }
 
@@ -134,7 +134,7 @@ export async function createProduct(
   );
 }
 
-/** What is undefined stays as it is. */
+/** Undefined fields stay. */
 export type ProductChange = {
   readonly [K in Exclude<keyof ProductInput, 'brandId'>]?: ProductInput[K] | undefined;
 };
@@ -158,7 +158,7 @@ export async function editProduct(
   );
 }
 
-/** Gives a product this picture instead of the one it had. Refuses: product_not_found, forbidden. */
+/** Replaces the picture of a product. Refuses: product_not_found, forbidden. */
 export async function setPicture(
   tx: Tx,
   actor: Actor,
@@ -166,7 +166,7 @@ export async function setPicture(
   { digest, width, height, variants }: MadePicture,
 ): Promise<sql.ProductRow> {
   await authorizeOnProduct(tx, actor, 'product.edit', productId);
-  // The product's row first: two uploads at once leave the pictures of one of them.
+  // Lock the product's row first: of two concurrent uploads only one picture stays.
   const product = await tx.one(sql.updateProductPicture, productId, digest, width, height);
   await tx.rows(sql.deletePictures, productId, digest);
   for (const { variant, bytes } of variants) {
@@ -175,7 +175,7 @@ export async function setPicture(
   return product;
 }
 
-/** Takes a product's picture away, if it has one. Refuses: product_not_found, forbidden. */
+/** Removes a product's picture, if any. Refuses: product_not_found, forbidden. */
 export async function removePicture(
   tx: Tx,
   actor: Actor,

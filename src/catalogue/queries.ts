@@ -46,7 +46,7 @@ export const updateBrand = query<[brandId: string, name: string], BrandRow>(
   returning ${brandColumns}`,
 );
 
-/** The brands that somebody is a member of, by name. */
+/** A user's brands, by name. */
 export const listBrandsOf = query<[userId: string], BrandRow & { readonly role: BrandRole }>(
   'list_brands_of',
   `select b.brand_id, b.name, b.created_at, b.updated_at, m.role
@@ -91,7 +91,7 @@ export const findProduct = query<[productId: string], ProductRow>(
   `select ${productColumns} from sambatan.products where product_id = $1`,
 );
 
-/** Changes what is not null and leaves the rest; a weight of zero takes it away. */
+/** Sets the fields that are not null; a weight of zero removes it. */
 export const updateProduct = query<
   [
     productId: string,
@@ -123,14 +123,16 @@ export const listProducts = query<
   order by product_id desc limit $3`,
 );
 
-/** What a brand can make campaigns of, newest first; more than a list can show nobody has. */
+/**
+ * The products of a brand that campaigns can use, newest first; never more than a list can show.
+ */
 export const listEnabledProducts = query<[brandId: string], ProductRow>(
   'list_enabled_products',
   `select ${productColumns} from sambatan.products
   where brand_id = $1 and sambatan_enabled order by product_id desc limit 200`,
 );
 
-/** One variant of a picture; no row when it is not kept any more. */
+/** One variant of a picture; no row when it was deleted. */
 export const findPicture = query<
   [digest: string, variant: PictureVariant],
   { readonly bytes: Buffer }
@@ -145,13 +147,13 @@ export const insertPicture = query<
   on conflict (digest, variant) do nothing`,
 );
 
-/** Removes every picture of a product but one. */
+/** Deletes all pictures of a product except one. */
 export const deletePictures = query<[productId: string, keptDigest: string | null], never>(
   'delete_pictures',
   'delete from sambatan.pictures where product_id = $1 and digest is distinct from $2',
 );
 
-/** Says which picture a product has; all null for none. */
+/** Sets the picture of a product; all null for none. */
 export const updateProductPicture = query<
   [productId: string, digest: string | null, width: number | null, height: number | null],
   ProductRow

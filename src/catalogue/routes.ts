@@ -43,11 +43,11 @@ import { pictureOf } from './picture.ts';
 import { listBrandsOf, listProducts, type BrandRow, type ProductRow } from './queries.ts';
 import { brandName, BrandSchema, productFields, ProductSchema } from './schemas.ts';
 
-/** What the routes of brands, products and members use of the running service. */
+/** What the routes of brands, products and members need from the running service. */
 type CatalogueDeps = { readonly db: Database } & Parameters<typeof inviteByMail>[0] &
   Parameters<typeof originForEmails>[0];
 
-/** Brands and products: the small catalogue that campaigns need. */
+/** Routes of brands and products: the catalogue that campaigns need. */
 export function catalogueRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.post(
@@ -271,7 +271,7 @@ export function catalogueRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
 const brandId = closed({ id: Id });
 const memberId = closed({ id: Id, user_id: Id });
 
-/** Who runs a brand, and who is invited to. */
+/** Routes of a brand's members and invitations. */
 export function memberRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.get(

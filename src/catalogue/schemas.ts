@@ -1,7 +1,7 @@
 import Type from 'typebox';
 import { closed, Id, nameText, nullable, Rupiah, text, Timestamp } from '../http/schemas.ts';
 
-/** A picture of an answer: paths below the site's address. */
+/** A picture in a response: paths below the site's address. */
 export const PictureSchema = closed(
   {
     src: Type.String({ description: 'JPEG; the path never means another picture' }),
@@ -35,7 +35,7 @@ export const ProductSchema = closed(
 
 export const brandName = nameText(2, 80);
 
-/** What a seller decides about a product, on the wire. */
+/** The fields of a product that its seller sets, in the API. */
 export const productFields = {
   name: nameText(2, 120),
   description: text(0, 5_000),

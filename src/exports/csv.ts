@@ -1,17 +1,17 @@
 import { Readable } from 'node:stream';
 
 /**
- * One value of a table that people open in a spreadsheet. A number that is a name (an account, a
- * telephone number, a postal code, a reference) is a string and stays one; sums are numbers, exact
- * up to 2^53; null is an empty cell.
+ * One cell of a spreadsheet table. An identifier made of digits (an account, a telephone number, a
+ * postal code, a reference) is a string and stays text; amounts are numbers, exact up to 2^53;
+ * null is an empty cell.
  */
 export type Cell = string | number | Date | null;
 
 /**
- * Lines as CSV for Indonesian Excel: semicolons, a byte order mark, a quote before whatever a
- * spreadsheet would take for a formula (OWASP, CSV injection), and a tab before text that it would
- * turn into a number or a date: `0012345678` would lose its zeros, a number of 19 digits its last
- * ones. Moments are in Western Indonesian time. Read as it is sent.
+ * Streams rows as CSV for Indonesian Excel: semicolons and a byte order mark. A quote prefixes
+ * every text that a spreadsheet would run as a formula (OWASP, CSV injection). A tab prefixes text
+ * that it would convert to a number or a date: `0012345678` would lose its zeros, a number of 19
+ * digits its last ones. Times are in Western Indonesian time.
  */
 export async function csvOf(lines: AsyncIterable<readonly Cell[]>): Promise<Readable> {
   const { stringify } = await import('csv-stringify');
@@ -23,7 +23,7 @@ export async function csvOf(lines: AsyncIterable<readonly Cell[]>): Promise<Read
     delimiter: ';',
     bom: true,
     record_delimiter: 'windows',
-    // Quoted too, so that neither a break nor a semicolon in an address ends its cell.
+    // Quoted too, so that a line break or a semicolon in an address does not end its cell.
     quoted_match: /[;"\r\n\t']/,
   });
   source.once('error', (error) => csv.destroy(error));
@@ -31,7 +31,7 @@ export async function csvOf(lines: AsyncIterable<readonly Cell[]>): Promise<Read
   return source.pipe(csv);
 }
 
-/** The moment whose clock in UTC shows what the one in Western Indonesia shows at `at`. */
+/** Returns the time whose UTC clock shows the Western Indonesian clock of `at`. */
 export function onWesternClock(at: Date): Date {
   return new Date(at.getTime() + 7 * 3_600_000);
 }
@@ -45,14 +45,16 @@ function csvCell(cell: Cell): string | number {
   return looksLikeNumber(text) ? `\t${text}` : text;
 }
 
-/** Whether a spreadsheet would make a number, a sum, a date or a time of it. */
+/**
+ * Returns true when a spreadsheet would convert the text to a number, an amount, a date or a time.
+ */
 function looksLikeNumber(text: string): boolean {
   return /^[\s(]*[\p{Nd}][\p{Nd}\s.,:/()\-+%]*(e[+-]?\d+)?\s*$/iu.test(text);
 }
 
 /**
- * Text that a spreadsheet does not take for a formula, however it is opened or saved again: the
- * signs that begin one, in their full width too, and what may stand before them.
+ * Escapes text that a spreadsheet could run as a formula, also after saving it again: covers the
+ * leading formula characters, their full-width forms, and characters that may precede them.
  */
 export function harmless(cell: string): string {
   return /^[\s\p{Cc}\p{Cf}]*[=+\-@＝＋－＠|%]/u.test(cell) || /^[\t\r\n]/.test(cell)

@@ -1,5 +1,5 @@
-// The thread of spreadsheet.ts: takes rows in batches until it is sent null, then answers with the
-// file and ends.
+// The worker thread of spreadsheet.ts: receives batches of rows until null, then posts the file and
+// ends.
 import { parentPort, workerData } from 'node:worker_threads';
 import writeExcelFile from 'write-excel-file/node';
 import { harmless, onWesternClock, type Cell } from './csv.ts';
@@ -25,7 +25,7 @@ function sheetCell(cell: Cell): SheetCell {
   if (cell === null || cell === '') return null;
   if (typeof cell === 'number') return { value: cell, type: Number };
   if (typeof cell === 'string') return { value: harmless(cell), type: String };
-  // Spreadsheets know no time zones: they show what the clock in Western Indonesia shows.
+  // Spreadsheets have no time zones: write the Western Indonesian clock.
   return { value: onWesternClock(cell), type: Date, format: 'yyyy-mm-dd hh:mm' };
 }
 

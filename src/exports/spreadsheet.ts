@@ -3,33 +3,33 @@ import type { Cell } from './csv.ts';
 import { DomainError } from '../errors/errors.ts';
 import { SerialQueue } from '../jobs/serial-queue.ts';
 
-/** The most rows of a spreadsheet: it is made in memory. */
+/** Maximum number of rows; the spreadsheet is built in memory. */
 export const maxSheetRows = 20_000;
 const maxBatchRows = 500;
-/** A file of the most rows takes some four seconds and 300 MB. */
+/** A file with the maximum number of rows takes about four seconds and 300 MB. */
 const maxHeapMegabytes = 1_024;
 
 export const spreadsheetType = 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet';
 
-/** What a spreadsheet has beside its rows. */
+/** The title and header of a spreadsheet. */
 export interface SheetHead {
   readonly name: string;
   readonly columns: readonly { readonly head: string; readonly width: number }[];
 }
 
-/** One at a time: each takes a processor and a few hundred megabytes while it is made. */
-const turns = new SerialQueue();
+/** One at a time: each takes a CPU and a few hundred megabytes. */
+const queue = new SerialQueue();
 
 /**
- * Rows as an Excel file: text is text, whatever it looks like, sums are numbers and moments are
- * dates, in Western Indonesian time. It is made on a thread of its own, because packing twenty
- * thousand rows would hold the event loop for seconds. Refuses: export_too_large.
+ * Returns rows as an Excel file: text stays text, amounts are numbers, and times are dates in
+ * Western Indonesian time. Runs on a thread of its own, because compressing twenty thousand rows
+ * would block the event loop for seconds. Refuses: export_too_large.
  */
 export async function spreadsheetOf(
   head: SheetHead,
   rows: AsyncIterable<readonly Cell[]>,
 ): Promise<Buffer> {
-  return await turns.run(async () => {
+  return await queue.run(async () => {
     const worker = new Worker(new URL('spreadsheet-worker.ts', import.meta.url), {
       workerData: head,
       resourceLimits: { maxOldGenerationSizeMb: maxHeapMegabytes },
@@ -39,7 +39,7 @@ export async function spreadsheetOf(
       worker.once('error', reject);
       worker.once('exit', (code) => reject(new Error(`the spreadsheet thread ended with ${code}`)));
     });
-    // A failure is seen where `made` is awaited, also when it comes before that.
+    // `made` is awaited later; this prevents an unhandled rejection before that.
     made.catch(() => undefined);
     try {
       let count = 0;

@@ -8,28 +8,32 @@ import * as sql from './queries.ts';
 
 export interface MonitorOptions {
   readonly db: Database;
-  /** Invariants are checked on a connection of their own. */
+  /** Invariants run on a connection of their own. */
   readonly url: string;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** The most mails of each window of the mail budget. */
+  /** The maximum number of e-mails per window of the mail budget. */
   readonly budget: Pick<MailBudget, 'max'>;
-  /** Between two checks of an invariant by all workers together; 0: never. */
+  /** Hours between two checks of an invariant, over all workers; 0: never. */
   readonly invariantHours: number;
 }
 
-/** Alerts that wait for minutes need no fresher figures, and each look is one statement. */
+/**
+ * Alerts wait for minutes, so fresher values are not needed; each collection is one SQL statement.
+ */
 const everyMs = 15_000;
-/** Fewer free codes of three digits than this are worth a warning; the alert has the same bound. */
+/**
+ * A warning is logged below this number of free three-digit codes; the alert has the same limit.
+ */
 const minFreeCodes = 200;
 
-/** What waits in a work queue is counted up to here. */
+/** Items of a work queue are counted up to this number. */
 const maxQueueItems = 10_000;
 
 /**
- * Looks at what an operator wants to be woken for and keeps the gauges of it: every worker does, so
- * that any of them may be scraped. The invariants read the whole database: one of them at a time,
- * by one worker, each as often as the settings say; all workers tell what was found last.
+ * Collects the gauges for alerts. Every worker does, so that any of them can be scraped. The
+ * invariants read the whole database, so one worker checks one at a time, each at the configured
+ * interval; all workers report the last result.
  */
 export class Monitor implements Job {
   readonly #options: MonitorOptions;
@@ -74,7 +78,7 @@ export class Monitor implements Job {
     await Promise.all([this.#gauges.stop(), this.#invariants.stop()]);
   }
 
-  /** One look, and the check of one invariant if one is due. Throws what failed. */
+  /** Collects the gauges once, and checks one invariant if one is due. Throws the first failure. */
   async look(): Promise<void> {
     await this.#lookAround();
     await this.#checkNext(new AbortController().signal);

@@ -1,6 +1,6 @@
 import { query } from '../database/query.ts';
 
-/** What an operator wants to be woken for, at this moment. Ages in seconds, 0 when there is none. */
+/** The gauges for alerts. Ages in seconds, 0 when there is none. */
 export interface GaugesRow {
   /** Open campaigns past their deadline; counted up to 10,000. */
   readonly overdue: number;
@@ -14,13 +14,13 @@ export interface GaugesRow {
   readonly overpaid_refunds_seconds: number;
   /** Campaigns whose payments are checked after the deadline; counted up to 10,000. */
   readonly verifying: number;
-  /** Of the last finished backup, as seconds since 1970; 0 when there was none. */
+  /** The last finished backup, in seconds since 1970; 0 when there was none. */
   readonly backup_at: number;
   readonly installed_at: number;
   readonly quarantined: boolean;
 }
 
-/** A few index look-ups, however large the market. */
+/** Needs a few index lookups, however large the market. */
 export const collectGauges = query<[], GaugesRow>(
   'collect_gauges',
   `with clock as materialized (select clock_timestamp() as now),
@@ -58,7 +58,7 @@ export const collectGauges = query<[], GaugesRow>(
   from clock`,
 );
 
-/** How much waits for a person in each work queue, and for how many seconds the oldest has. */
+/** The number of items in each work queue, and the age of the oldest in seconds. */
 export const measureWork = query<
   [max: number],
   { readonly queue: string; readonly items: number; readonly seconds: number }
@@ -69,15 +69,15 @@ export const measureWork = query<
   from sambatan.work_queues($1, null)`,
 );
 
-/** How many codes of three digits an active account has left where it has the fewest. */
+/** The smallest number of free three-digit codes that an active account has. */
 export interface FreeCodesRow {
   readonly account: string;
   readonly free: number;
 }
 
 /**
- * Free codes of three digits by active account, at the price that has the most open payments. Looks
- * at the 10,000 open payments that were made last: those of a crowd are among them.
+ * Free three-digit codes per active account, at the price with the most open payments. Considers
+ * the latest 10,000 open payments, which include those of a burst.
  */
 export const freeCodes = query<[], FreeCodesRow>(
   'free_codes',
@@ -103,8 +103,8 @@ export const knowInvariants = query<[names: string[]], never>(
 );
 
 /**
- * Takes the invariant whose check is due and longest ago, for one worker alone; one that was taken
- * by a worker that was killed is due again after an hour.
+ * Claims the invariant whose check is the longest overdue, for one worker; a check of a killed
+ * worker is due again after an hour.
  */
 export const takeInvariant = query<[names: string[], hours: number], { readonly name: string }>(
   'claim_invariant',
@@ -134,7 +134,7 @@ export const invariantChecks = query<
   from sambatan.invariant_checks where name = any ($1) and checked_at is not null`,
 );
 
-/** Mails counted in the windows of the mail budget that have not ended. */
+/** E-mails counted in the current windows of the mail budget. */
 export const mailBudgetUse = query<
   [keys: string[]],
   { readonly key: string; readonly used: number }

@@ -11,18 +11,18 @@ import {
   type DeliveryStatus,
 } from './delivery-queries.ts';
 
-/** What came of one attempt; `result` is kept for whoever looks, and names nobody. */
+/** The outcome of one attempt; `result` is stored for operators and contains no personal data. */
 export interface Outcome {
   readonly kind: 'delivered' | 'again' | 'failed' | 'dropped';
   readonly result: string;
 }
 
-/** One way on which deliveries leave. */
+/** A transport for deliveries (e-mail or webhook). */
 export interface Transport<C extends Claimed> {
   readonly channel: Channel;
-  /** Attempts at the same time. */
+  /** Number of concurrent attempts. */
   readonly concurrency: number;
-  /** Seconds between attempts; after the last one the delivery has failed. */
+  /** Delays between attempts in seconds; after the last one the delivery has failed. */
   readonly waitsSeconds: readonly number[];
   claim(limit: number, leaseId: string, leaseSeconds: number): Promise<C[]>;
   /** Never throws. */
@@ -32,9 +32,9 @@ export interface Transport<C extends Claimed> {
 export interface DelivererOptions<C extends Claimed> {
   readonly db: Database;
   readonly log: Log;
-  readonly carrier: Transport<C>;
+  readonly transport: Transport<C>;
   readonly onOutcome: (channel: Channel, outcome: Outcome['kind']) => void;
-  /** Whether nothing may leave now: the database was restored, and may not be the real one. */
+  /** Returns true while the database is quarantined after a restore; then nothing is sent. */
   readonly isHeld: () => boolean;
 }
 
@@ -45,26 +45,32 @@ interface UnderWay<C extends Claimed> {
   readonly since: number;
 }
 
-/** How one attempt ended, to be written down. */
+/** The outcome of one attempt, to be stored. */
 interface End<C extends Claimed> {
   readonly claimed: C;
   readonly leaseId: string;
   readonly status: DeliveryStatus;
-  /** Seconds until the next attempt; null when it is over. */
+  /** Seconds until the next attempt; null when the delivery is over. */
   readonly wait: number | null;
   readonly result: string;
 }
 
-/** What a killed worker had begun is taken over after this; who lives says so before it ends. */
+/**
+ * Duration of a lease. A live worker renews it; another worker takes over the attempts of a killed
+ * one.
+ */
 const leaseSeconds = 10;
 const renewEveryMs = 3_000;
-/** How often the outbox is looked into when nobody says that there is something. */
+/** Poll interval of the outbox, for deliveries without a notification. */
 const pollMs = 1_000;
 const retryMs = [2_000, 2_000] as const;
-/** An end that could not be written is tried again after these; then the attempt is repeated. */
+/** Retry delays of storing an outcome; after them the attempt is repeated. */
 const endWaitsMs = [50, 200, 500, 1_000];
 
-/** Seconds until the next attempt, with a fifth of jitter either way; null after the last one. */
+/**
+ * Returns the seconds until the next attempt, with 20 % jitter either way; null after the last
+ * one.
+ */
 export function retryDelay(
   attempts: number,
   waitsSeconds: readonly number[],
@@ -75,9 +81,9 @@ export function retryDelay(
 }
 
 /**
- * Takes deliveries that are due, attempts them, and writes down what came of it. An attempt is
- * leased: when its worker dies, the lease ends and another worker repeats it. What was sent but not
- * written down is therefore sent again, under the same id.
+ * Takes due deliveries, attempts them and stores the outcome. Each attempt has a lease: when its
+ * worker dies, the lease expires and another worker repeats the attempt. A delivery that was sent
+ * but not recorded is therefore sent again, with the same id.
  */
 export class Deliverer<C extends Claimed> implements Job {
   readonly #options: DelivererOptions<C>;
@@ -95,7 +101,7 @@ export class Deliverer<C extends Claimed> implements Job {
         return pollMs;
       },
       onError: (error) =>
-        options.log.warn({ err: error }, 'the outbox could not be read; trying again'),
+        options.log.warn({ err: error }, 'the outbox could not be read; retrying'),
       retryMs,
     });
   }
@@ -106,12 +112,12 @@ export class Deliverer<C extends Claimed> implements Job {
     this.#loop.start();
   }
 
-  /** There may be something to deliver. */
+  /** Checks the outbox now. */
   wake(): void {
     this.#loop.wake();
   }
 
-  /** Takes nothing more and lets the attempts under way end. */
+  /** Takes no further deliveries; resolves when the attempts in progress have ended. */
   async stop(): Promise<void> {
     await this.#loop.stop();
     await Promise.all(this.#underWay.keys());
@@ -119,16 +125,16 @@ export class Deliverer<C extends Claimed> implements Job {
   }
 
   async #take(): Promise<void> {
-    const { carrier, isHeld } = this.#options;
+    const { transport, isHeld } = this.#options;
     if (isHeld()) return;
-    const free = carrier.concurrency - this.#underWay.size;
+    const free = transport.concurrency - this.#underWay.size;
     const now = performance.now();
     const slow = [...this.#underWay.values()].filter(({ since }) => now - since > pollMs).length;
-    // Several at a time: one that ends alone is not worth a question of its own. For what takes
-    // long nobody waits.
-    if (free === 0 || free < (carrier.concurrency - slow) / 2) return;
+    // Take several deliveries at a time: one free slot is not worth a query. Slow attempts do not
+    // delay this.
+    if (free === 0 || free < (transport.concurrency - slow) / 2) return;
     const leaseId = newId();
-    const claimed = await carrier.claim(free, leaseId, leaseSeconds);
+    const claimed = await transport.claim(free, leaseId, leaseSeconds);
     for (const one of claimed) {
       const run = this.#carry(one, leaseId).finally(() => {
         this.#underWay.delete(run);
@@ -150,17 +156,17 @@ export class Deliverer<C extends Claimed> implements Job {
       leaseSeconds,
     );
     await renewed.catch((error: unknown) => {
-      log.warn({ err: error }, 'deliveries under way could not be kept; others may repeat them');
+      log.warn({ err: error }, 'lease renewal failed; deliveries may be sent twice');
     });
   }
 
   async #carry(claimed: C, leaseId: string): Promise<void> {
-    const { carrier, onOutcome } = this.#options;
-    const outcome = await carrier.attempt(claimed);
+    const { transport, onOutcome } = this.#options;
+    const outcome = await transport.attempt(claimed);
     const wait =
-      outcome.kind === 'again' ? retryDelay(claimed.attempts, carrier.waitsSeconds) : null;
+      outcome.kind === 'again' ? retryDelay(claimed.attempts, transport.waitsSeconds) : null;
     const kind = outcome.kind === 'again' && wait === null ? 'failed' : outcome.kind;
-    onOutcome(carrier.channel, kind);
+    onOutcome(transport.channel, kind);
     const status = kind === 'again' ? 'pending' : kind;
     this.#ends.push({ claimed, leaseId, status, wait, result: outcome.result.slice(0, 300) });
     this.#writing ??= this.#write();
@@ -168,8 +174,8 @@ export class Deliverer<C extends Claimed> implements Job {
   }
 
   /**
-   * Writes what came of attempts: those that end while one statement is on its way go with the
-   * next. Writing an end twice changes nothing, because the lease is gone after the first time.
+   * Stores the outcomes of attempts in batches: those that end during one statement go with the
+   * next. Storing twice changes nothing, because the first time releases the lease.
    */
   async #write(): Promise<void> {
     while (this.#ends.length > 0) {
@@ -177,9 +183,12 @@ export class Deliverer<C extends Claimed> implements Job {
       try {
         await this.#writePatiently(ends);
       } catch (error) {
-        // Whoever takes them after their lease does it again, under the same ids.
+        // After the lease expires, a worker repeats them with the same ids.
         const { log } = this.#options;
-        log.warn({ err: error, count: ends.length }, 'deliveries were not written down');
+        log.warn(
+          { err: error, count: ends.length },
+          'delivery outcomes could not be stored; the deliveries may be sent twice',
+        );
       }
     }
     this.#writing = undefined;

@@ -8,19 +8,19 @@ export type DeliveryStatus = (typeof deliveryStatuses)[number];
 export const channels = ['email', 'webhook'] as const;
 export type Channel = (typeof channels)[number];
 
-/** One attempt that was begun: whoever does not end it within its lease loses it to another. */
+/** An attempt that has started; without an end within its lease another worker repeats it. */
 export interface Claimed {
   readonly campaign_id: string;
   readonly delivery_id: string;
-  /** Begun attempts, this one included. */
+  /** Number of attempts, including this one. */
   readonly attempts: number;
 }
 
 export type ClaimedEmail = Claimed & Reader & EmailFacts;
 
-/** The message of a mail, and where it goes. */
+/** The notification of an e-mail, and its recipient. */
 export interface EmailFacts {
-  /** Null when the message itself is no more. */
+  /** Null when the notification was deleted. */
   readonly user_id: string | null;
   readonly kind: string | null;
   readonly topic: string | null;
@@ -29,7 +29,7 @@ export interface EmailFacts {
   readonly wanted: boolean | null;
 }
 
-/** Begins attempts of e-mails that are due, the longest due first. */
+/** Starts attempts of due e-mails, the longest overdue first. */
 export const claimEmails = query<
   [limit: number, leaseId: string, leaseSeconds: number],
   ClaimedEmail
@@ -37,12 +37,12 @@ export const claimEmails = query<
 
 export type ClaimedWebhook = Claimed & EventToSend;
 
-/** The event of a webhook, and where it goes. */
+/** The event of a webhook, and its endpoint. */
 export interface EventToSend {
   readonly endpoint_id: string;
   readonly url: string;
   readonly secret: string;
-  /** Null when it is not valid any more. */
+  /** Null when it is no longer valid. */
   readonly previous_secret: string | null;
   readonly seq: bigint;
   readonly occurred_at: Date;
@@ -53,8 +53,8 @@ export interface EventToSend {
 }
 
 /**
- * Begins attempts of webhooks that are due, so many of each endpoint at most, and none of those
- * named: one slow receiver does not keep the others waiting.
+ * Starts attempts of due webhooks: a maximum per endpoint, and none for the named endpoints, so
+ * that a slow receiver does not delay the others.
  */
 export const claimWebhooks = query<
   [
@@ -67,16 +67,13 @@ export const claimWebhooks = query<
   ClaimedWebhook
 >('claim_webhooks', 'select * from sambatan.claim_webhooks($1, $2, $3, $4, $5)', { writes: true });
 
-/** Keeps attempts that are under way from being taken over. */
+/** Renews the leases of attempts in progress. */
 export const extendLeases = query<
   [campaignIds: string[], deliveryIds: string[], leaseIds: string[], leaseSeconds: number],
   never
 >('extend_leases', 'select sambatan.extend_leases($1, $2, $3, $4)', { writes: true });
 
-/**
- * Ends attempts, each unless its lease was lost. A wait in seconds is null when the delivery is
- * over.
- */
+/** Ends attempts whose lease is still held. A null wait means that the delivery is over. */
 export const endAttempts = query<
   [
     campaignIds: string[],
@@ -148,7 +145,7 @@ export const findDelivery = query<
   left join sambatan.webhook_endpoints e on e.endpoint_id = d.endpoint_id`,
 );
 
-/** Puts a delivery on its way again, from its first attempt on. */
+/** Restarts a delivery from its first attempt. */
 export const resendDelivery = query<[campaignId: string, deliveryId: string], DeliveryRow>(
   'resend_delivery',
   `with again as (
@@ -158,7 +155,7 @@ export const resendDelivery = query<[campaignId: string, deliveryId: string], De
   select ${columns} from again d ${withEvent}`,
 );
 
-/** Those on their way, and how long (seconds) the one that waits longest has been due. */
+/** The age in seconds of the longest overdue delivery. */
 export const outboxLag = query<[], { readonly lag_seconds: number }>(
   'outbox_lag',
   `select greatest(0, extract(epoch from clock_timestamp() - least(
@@ -170,7 +167,7 @@ export const outboxLag = query<[], { readonly lag_seconds: number }>(
       where e.status = 'enabled'))))::double precision as lag_seconds`,
 );
 
-/** What has served: ends of deliveries after a month, messages after half a year. */
+/** Deletes outcomes of deliveries after a month, and notifications after half a year. */
 export const deleteOldMessages = {
   deliveries: query<[], never>(
     'delete_expired_deliveries',

@@ -7,16 +7,16 @@ import { messageFormatter } from './messages/formatter.ts';
 import { isTopic, topics } from './messages/topics.ts';
 import type { UnsubscribeTokens } from './unsubscribe.ts';
 
-/** Where the links in mails lead. */
+/** Where the links in e-mails lead. */
 export interface EmailLinks {
-  /** The site's address, without a slash at the end. */
+  /** The site's address without a final slash. */
   readonly siteUrl: string;
   readonly tokens: UnsubscribeTokens;
 }
 
-/** One message that leaves as a mail. */
+/** One notification that is sent as an e-mail. */
 export interface NotificationEmail {
-  /** Names the mail, at every attempt the same. */
+  /** Identifies the e-mail; the same at every attempt. */
   readonly id: string;
   readonly campaignId: string;
   readonly userId: string;
@@ -42,27 +42,23 @@ const words = {
 } as const satisfies Record<Language, object>;
 
 /**
- * The mail of a message, as text and as HTML that loads nothing from anywhere. What a person may do
- * without can be stopped with one click (RFC 8058).
+ * Renders the e-mail of a notification as text and as HTML without external resources. Optional
+ * topics have one-click unsubscribe (RFC 8058).
  */
 export function renderEmail(
-  letter: NotificationEmail,
+  email: NotificationEmail,
   { siteUrl, tokens }: EmailLinks,
 ): OutgoingEmail {
-  const { language, topic, userId } = letter;
-  const message = messageFor(
-    letter.kind,
-    letter.params,
-    messageFormatter(language, letter.timeZone),
-  );
-  const link = siteUrl + pathIn(language, `/sambatan/${letter.campaignId}`);
+  const { language, topic, userId } = email;
+  const message = messageFor(email.kind, email.params, messageFormatter(language, email.timeZone));
+  const link = siteUrl + pathIn(language, `/sambatan/${email.campaignId}`);
   const mayStop = isTopic(topic) && topics[topic].oneClick;
   const token = mayStop ? tokens.tokenFor({ userId, topic }) : undefined;
   const stop = token && siteUrl + pathIn(language, `/berhenti/${token}`);
   return {
-    to: letter.to,
+    to: email.to,
     subject: message.title,
-    messageId: `<${letter.id}@${new URL(siteUrl).hostname}>`,
+    messageId: `<${email.id}@${new URL(siteUrl).hostname}>`,
     text: asText(message, language, { link, stop }),
     html: asHtml(message, language, { link, stop }),
     headers: {

@@ -8,10 +8,13 @@ import { moveDeadlineReminders, setReminders } from './reminder-queries.ts';
 import { receiptReminderAt, holdReminderAt, paymentReminders } from './reminders.ts';
 import { enqueueMessages } from './outbox.ts';
 
-/** Participations that are told of one event in one transaction. */
+/** Participations notified of one event per transaction. */
 const toldAtOnce = 1_000;
 
-/** Turns a campaign's next events into messages, in the transaction that moves its cursor. */
+/**
+ * Creates the handler that turns a campaign's next events into notifications, in the transaction
+ * that moves its cursor.
+ */
 export function eventHandler(options: { readonly digestSeconds: number }): EventHandler {
   return async (tx, campaignId, events) => {
     const facts = await tx.one(sql.campaignFacts, campaignId);
@@ -36,8 +39,8 @@ export function eventHandler(options: { readonly digestSeconds: number }): Event
 }
 
 /**
- * Tells the next of those who take part in a campaign of one event. False: all have been told, or
- * another worker is at it.
+ * Notifies the next participants of a campaign of one event. Returns false when all are notified
+ * or another worker is doing it.
  */
 export async function fanOut(tx: Tx, campaignId: string, seq: bigint): Promise<boolean> {
   const fanout = await tx.maybe(sql.lockFanout, campaignId, seq);
@@ -47,7 +50,7 @@ export async function fanOut(tx: Tx, campaignId: string, seq: bigint): Promise<b
   const people = await tx.rows(sql.peopleAfter, campaignId, fanout.after, toldAtOnce);
   const isShipping = event?.event === 'campaign_shipped';
   const messages = people.flatMap(({ user_id: userId, is_live: isLive, is_paid: isPaid }) => {
-    // Nothing is sent to whoever has not paid.
+    // An unpaid order is not shipped.
     const isTold = isLive && (isPaid || !isShipping);
     const message = event && isTold ? messageForParticipant(event, facts, userId) : undefined;
     return message ?? [];
@@ -63,7 +66,10 @@ export async function fanOut(tx: Tx, campaignId: string, seq: bigint): Promise<b
   return true;
 }
 
-/** Buyers who were sent something are asked once more before their silence counts as an answer. */
+/**
+ * Schedules a last reminder for buyers of shipped orders before an order without an answer counts
+ * as received.
+ */
 async function setReceiptReminders(
   tx: Tx,
   { campaign_id: campaignId, occurred_at: shippedAt, metadata }: AuditRow,
@@ -82,7 +88,7 @@ async function setReceiptReminders(
   );
 }
 
-/** Tells a brand's members what has come together in a window that has ended. */
+/** Sends a brand's members the digest of a window that has ended. */
 export async function sendDigest(tx: Tx, campaignId: string): Promise<void> {
   const counts = await tx.maybe(sql.takeDigest, campaignId);
   if (counts === undefined) return;
@@ -108,7 +114,9 @@ export async function sendDigest(tx: Tx, campaignId: string): Promise<void> {
   );
 }
 
-/** The participation or the place in the waiting list that an event is about; '' for none. */
+/**
+ * Returns the id of the participation or waiting-list entry that an event is about; '' for none.
+ */
 function subjectOf({ participation_id: id, metadata }: AuditRow): string {
   const entryId = metadata['entry_id'];
   return id ?? (typeof entryId === 'string' ? entryId : '');
@@ -131,7 +139,7 @@ interface Planned {
   readonly digest: DigestCount | undefined;
 }
 
-/** What sellers are told together goes into the open window: one row, however many events. */
+/** Adds a seller's digest news to the open window: one row for any number of events. */
 async function gather(
   tx: Tx,
   campaignId: string,
@@ -178,17 +186,17 @@ async function sendToEndpoints(
   }
 }
 
-/** A proof that was not accepted sets the clock going again. */
+/** A rejected proof restarts the time of the hold. */
 const beginsHold = new Set<string>(['participant_joined', 'payment_rejected']);
 
-/** Reminders of holds that have begun, of what has fallen due, and of a deadline that was moved. */
+/** Schedules reminders of new holds, due payments and moved deadlines. */
 async function setAlarms(
   tx: Tx,
   campaignId: string,
   plans: readonly Planned[],
   termSeconds: number,
 ): Promise<void> {
-  // One clock for each participation: that which began last, where both are read together.
+  // One hold per participation: when several events are read together, the last one counts.
   const holds = new Map(
     plans.flatMap(({ event, person }) => {
       const until = person?.ends_at ?? null;
@@ -207,7 +215,7 @@ async function setAlarms(
       begun.map(({ dueAt }) => dueAt),
     );
   }
-  // Confirmed by the campaign's completion, not by a payment: it is to be paid now.
+  // Confirmed by the campaign's completion, not by a payment: the payment is due now.
   const due = plans.flatMap(({ event, person }) => {
     const isDue = event.event === 'participant_confirmed' && event.metadata['amount'] === undefined;
     if (!isDue || person === undefined || person.pay_by === null) return [];

@@ -31,38 +31,39 @@ export interface NotificationServiceOptions {
 
 export interface NotificationServiceStatus {
   readonly isRunning: boolean;
-  /** Seconds for which the oldest delivery that is due has waited; at the last look. */
+  /** Age in seconds of the longest overdue delivery at the last check. */
   readonly lagSeconds: number;
-  /** Why it does not get on, if it does not. */
+  /** The reason why the service makes no progress, or null. */
   readonly failure: string | null;
 }
 
-/** How often digests, reminders and steps of what everybody is told are looked for. */
-const choresEveryMs = 1_000;
-const tidyEveryMs = 3_600_000;
+/** Interval of digests, reminders and fan-out steps. */
+const stepsEveryMs = 1_000;
+const deleteEveryMs = 3_600_000;
 const atOnce = 100;
 
 /**
- * Tells people and programs what happened: turns audit events into messages, gives reminders and
- * digests their time, and delivers. Any number of processes may run it on one database.
+ * Notifies people and programs: turns audit events into notifications, schedules reminders and
+ * digests, and delivers. Several processes may run it on one database.
  */
 export class NotificationService implements Job {
   readonly #options: NotificationServiceOptions;
-  readonly #feed: EventConsumer;
+  readonly #consumer: EventConsumer;
   readonly #deliverers: readonly Pick<Deliverer<Claimed>, 'start' | 'stop' | 'wake'>[];
   readonly #loop: Loop;
-  readonly #turns = new SerialQueue();
+  readonly #mutex = new SerialQueue();
   #lagSeconds = 0;
-  #tidyDueAt = 0;
-  /** Until it is known that this is the real database, nothing leaves it. */
+  #deleteDueAt = 0;
+  /** Nothing is sent until the database is known not to be quarantined. */
   #isHeld = true;
 
   constructor(options: NotificationServiceOptions) {
     this.#options = options;
     this.#loop = new Loop({
       pass: () => this.#pass(),
-      onError: (error) => log.warn({ err: error }, 'reminders and digests failed; retrying'),
-      retryMs: [choresEveryMs, choresEveryMs],
+      onError: (error) =>
+        log.warn({ err: error }, 'reminders and digests failed; they are retried'),
+      retryMs: [stepsEveryMs, stepsEveryMs],
     });
     const { db, changeNotifier, log, metrics, mailer, links, webhooks, digestSeconds, crowd } =
       options;
@@ -75,11 +76,17 @@ export class NotificationService implements Job {
         log,
         onOutcome,
         isHeld: held,
-        carrier: emailTransport(db, mailer, links),
+        transport: emailTransport(db, mailer, links),
       }),
-      new Deliverer({ db, log, onOutcome, isHeld: held, carrier: webhookTransport(db, webhooks) }),
+      new Deliverer({
+        db,
+        log,
+        onOutcome,
+        isHeld: held,
+        transport: webhookTransport(db, webhooks),
+      }),
     ];
-    this.#feed = new EventConsumer({
+    this.#consumer = new EventConsumer({
       db,
       changeNotifier,
       log,
@@ -90,32 +97,32 @@ export class NotificationService implements Job {
   }
 
   status(): NotificationServiceStatus {
-    const failure = this.#loop.failure ?? this.#feed.failure;
+    const failure = this.#loop.failure ?? this.#consumer.failure;
     const isRunning = failure === null;
     return { isRunning, lagSeconds: this.#lagSeconds, failure };
   }
 
   start(): void {
-    this.#feed.start();
+    this.#consumer.start();
     for (const deliverer of this.#deliverers) deliverer.start();
     this.#loop.markRunning();
     this.#loop.start();
   }
 
-  /** Ends after the transactions and the attempts under way. Idempotent. */
+  /** Resolves after the transactions and attempts in progress. Idempotent. */
   async stop(): Promise<void> {
     await Promise.all([
-      this.#feed.stop(),
+      this.#consumer.stop(),
       this.#loop.stop(),
       ...this.#deliverers.map((deliverer) => deliverer.stop()),
     ]);
     this.#options.webhooks.close();
   }
 
-  /** Everything there is to tell now is planned, by hand; throws what failed. */
+  /** Plans all notifications that are due now, on demand; throws the first failure. */
   async plan(): Promise<void> {
-    await this.#feed.drain();
-    await this.#turns.run(() => this.#chores());
+    await this.#consumer.drain();
+    await this.#mutex.run(() => this.#runSteps());
   }
 
   #wakeDeliverers(): void {
@@ -124,31 +131,31 @@ export class NotificationService implements Job {
 
   async #pass(): Promise<number> {
     this.#isHeld = (await this.#options.db.one(isQuarantined)).quarantined;
-    await this.#turns.run(() => this.#chores());
-    await this.#tidy();
-    return choresEveryMs;
+    await this.#mutex.run(() => this.#runSteps());
+    await this.#deleteOld();
+    return stepsEveryMs;
   }
 
-  async #chores(): Promise<void> {
+  async #runSteps(): Promise<void> {
     const { db, metrics } = this.#options;
     const failures: unknown[] = [];
-    /** What goes wrong with one does not keep the others from theirs, and is thrown at the end. */
-    const safely = async (chore: () => Promise<void>): Promise<void> => {
+    /** A failure of one step does not stop the others; it is thrown at the end. */
+    const tryStep = async (step: () => Promise<void>): Promise<void> => {
       try {
-        await chore();
+        await step();
       } catch (error) {
         if (isWithoutConnection(error)) throw error;
         failures.push(error);
       }
     };
-    await safely(async () => {
+    await tryStep(async () => {
       while ((await db.transaction(scheduleReminders)) && !this.#loop.isStopping);
     });
     for (const { campaign_id: campaignId } of await db.rows(listDigests, atOnce)) {
-      await safely(() => db.transaction((tx) => sendDigest(tx, campaignId)));
+      await tryStep(() => db.transaction((tx) => sendDigest(tx, campaignId)));
     }
     for (const { campaign_id: campaignId, seq } of await db.rows(listFanouts, atOnce)) {
-      await safely(async () => {
+      await tryStep(async () => {
         while (
           (await db.transaction((tx) => fanOut(tx, campaignId, seq))) &&
           !this.#loop.isStopping
@@ -163,9 +170,9 @@ export class NotificationService implements Job {
     if (failures.length > 0) throw failures[0];
   }
 
-  async #tidy(): Promise<void> {
-    if (performance.now() < this.#tidyDueAt) return;
-    this.#tidyDueAt = performance.now() + tidyEveryMs;
+  async #deleteOld(): Promise<void> {
+    if (performance.now() < this.#deleteDueAt) return;
+    this.#deleteDueAt = performance.now() + deleteEveryMs;
     for (const statement of Object.values(deleteOldMessages))
       await this.#options.db.rows(statement);
   }

@@ -12,11 +12,11 @@ import { messageFormatter } from './messages/formatter.ts';
 import { topicNames, topics, type Topic } from './messages/topics.ts';
 import type { UnsubscribeTokens } from './unsubscribe.ts';
 
-/** More unread messages than this are shown as "many". */
-const mostUnread = 1_000;
+/** More unread notifications than this are shown as "many". */
+const maxUnread = 1_000;
 const readAtOnce = 10_000;
 
-/** A message in a person's inbox, in their language and time zone. */
+/** A notification in a person's inbox, in their language and time zone. */
 export interface InboxMessage {
   readonly id: string;
   readonly campaign_id: string;
@@ -27,7 +27,7 @@ export interface InboxMessage {
   readonly read_at: Date | null;
 }
 
-/** The message that a row tells of, in the language that its reader has chosen unless told. */
+/** Converts a row to an inbox notification, by default in the reader's language. */
 export function inboxMessageOf(
   row: sql.InboxRow,
   language: Language = row.locale ?? 'id',
@@ -43,12 +43,12 @@ export function inboxMessageOf(
   };
 }
 
-/** How many messages a person has not read, 1,000 at most. */
+/** Returns the number of a person's unread notifications, at most 1,000. */
 export async function unreadOf(db: Queryable, userId: string): Promise<number> {
-  return (await db.one(sql.countUnread, userId, mostUnread)).unread;
+  return (await db.one(sql.countUnread, userId, maxUnread)).unread;
 }
 
-/** Marks one message of a person as read. Refuses: notification_not_found. */
+/** Marks one notification of a person as read. Refuses: notification_not_found. */
 export async function readMessage(
   tx: Tx,
   userId: string,
@@ -59,7 +59,7 @@ export async function readMessage(
   return { id: found.notification_id, read_at: found.read_at };
 }
 
-/** Marks a person's messages as read, those up to one or all of them; gives how many. */
+/** Marks a person's notifications as read, up to one or all of them; returns the number. */
 export async function readAllMessages(
   tx: Tx,
   userId: string,
@@ -68,14 +68,14 @@ export async function readAllMessages(
   return (await tx.rows(sql.markAllRead, userId, upTo, readAtOnce)).length;
 }
 
-/** What a person hears of and how. */
+/** A topic with its channels, as a person has set them. */
 export interface TopicSetting {
   readonly topic: Topic;
   readonly email: boolean;
   readonly in_app: boolean;
 }
 
-/** All topics, as a person has set them or as they are by themselves. */
+/** Returns all topics with the person's settings or the defaults. */
 export async function settingsOf(db: Queryable, userId: string): Promise<TopicSetting[]> {
   const set = new Map((await db.rows(sql.listSettings, userId)).map((row) => [row.topic, row]));
   return topicNames.map((topic) => ({
@@ -85,7 +85,7 @@ export async function settingsOf(db: Queryable, userId: string): Promise<TopicSe
   }));
 }
 
-/** Sets how a person hears of a topic; what is undefined stays as it is. */
+/** Sets the channels of a topic; undefined fields stay. */
 export async function setTopic(
   tx: Tx,
   userId: string,
@@ -104,7 +104,7 @@ export async function setTopic(
   return { topic, email, in_app };
 }
 
-/** Ends the mails that a link in one of them is about. Refuses: link_not_valid. */
+/** Unsubscribes by the token of a link in an e-mail. Refuses: link_not_valid. */
 export async function unsubscribe(
   tx: Tx,
   tokens: UnsubscribeTokens,
@@ -116,8 +116,8 @@ export async function unsubscribe(
 }
 
 /**
- * Reminds a person of a campaign's deadline, a day and an hour before it; gives the times that are
- * still to come. Refuses: campaign_not_found.
+ * Schedules a person's reminders of a campaign's deadline, a day and an hour before it; returns
+ * the future times. Refuses: campaign_not_found.
  */
 export async function askReminder(
   tx: Tx,
@@ -140,7 +140,7 @@ export async function askReminder(
   return wanted.map(({ dueAt }) => dueAt);
 }
 
-/** Takes a person's reminders of a campaign back. Refuses: campaign_not_found. */
+/** Deletes a person's reminders of a campaign. Refuses: campaign_not_found. */
 export async function dropReminder(
   tx: Tx,
   actor: Actor,

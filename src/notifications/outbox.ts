@@ -5,7 +5,7 @@ import type { PlannedMessage } from './plan.ts';
 import { insertMessages } from './queries.ts';
 import { topics } from './messages/topics.ts';
 
-/** Writes messages and puts their mails on their way; whoever has one already gets no second. */
+/** Stores notifications and puts their e-mails into the outbox; skips existing ones. */
 export async function enqueueMessages(
   tx: Tx,
   campaignId: string,

@@ -3,16 +3,16 @@ import type { AuditRow } from '../audit/queries.ts';
 import type { MessageKind, MessageParams } from './messages/messages.ts';
 import type { CampaignFacts, Person } from './queries.ts';
 
-/** One message that somebody is to get. */
+/** One planned notification. */
 export interface PlannedMessage {
   readonly userId: string;
   readonly kind: MessageKind;
-  /** What it is about: a person is told of the same thing once. */
+  /** Deduplication key: a person is notified of one subject once. */
   readonly eventKey: string;
   readonly params: MessageParams;
 }
 
-/** One event, and whose participation it is about, if it is. */
+/** One event, with its participation's buyer if it has one. */
 export interface EventContext {
   readonly event: AuditRow;
   readonly person: Person | undefined;
@@ -22,13 +22,13 @@ export interface EventContext {
 type KindOf = (happening: EventContext) => MessageKind | undefined;
 
 interface Rule {
-  /** What the buyer is told whose participation or place in the waiting list it is. */
+  /** Kind for the buyer of the participation or waiting-list entry. */
   readonly buyer?: KindOf;
-  /** What everybody who takes part is told, in steps. */
+  /** Kind for all participants, in steps. */
   readonly everybody?: KindOf;
-  /** What the members of the brand are told at once. */
+  /** Kind for the members of the brand, at once. */
   readonly sellers?: KindOf;
-  /** What the sellers are told together with others of its kind. */
+  /** Counter of the seller digest. */
   readonly digest?: DigestCount;
 }
 export type DigestCount = 'joined' | 'confirmed' | 'cancelled';
@@ -38,11 +38,11 @@ const always =
   () =>
     kind;
 
-/** Who is told of which event, and how. Pure; the compiler says which event is missing. */
+/** Maps each event to its notifications. Pure; the compiler reports missing events. */
 const rules = {
   campaign_created: {},
   campaign_edited: {},
-  // Whoever published it knows.
+  // A seller who published it knows already.
   campaign_opened: { sellers: ({ event }) => bySystem(event, 'seller_opened') },
   campaign_full: { sellers: always('seller_full') },
   campaign_reopened: {},
@@ -52,17 +52,17 @@ const rules = {
   },
   campaign_completed: {
     sellers: always('seller_completed'),
-    // Whoever pledged was confirmed by it, and is told so by that event.
+    // An order without payment was confirmed by this event; that event notifies its buyer.
     everybody: ({ facts }) =>
       facts.payment_timing === 'upfront' ? 'campaign_succeeded' : undefined,
   },
-  // Buyers are told by their own participations' events.
+  // The events of their own participations notify the buyers.
   campaign_failed: { sellers: always('seller_failed') },
   campaign_cancelled: { sellers: always('seller_cancelled') },
   deadline_extended: { everybody: always('deadline_extended') },
   participant_joined: {
     buyer: ({ event, facts }) => {
-      // A place after success or after the deadline was paid for: the payment is told.
+      // A slot after success or after the deadline was paid for: the payment notifies.
       if (facts.status === 'fulfilled' || facts.status === 'verifying') return undefined;
       if (isPaidFromWaiting(event)) return undefined;
       return facts.payment_timing === 'upfront' ? 'joined_upfront' : 'joined';
@@ -70,7 +70,8 @@ const rules = {
     digest: 'joined',
   },
   participant_confirmed: {
-    // A payment before the end of a campaign that is paid at its end is told as that payment.
+    // A payment before the end of a campaign with payment after success is reported as that
+    // payment.
     buyer: ({ event, facts }) => {
       if (isPaidFromWaiting(event)) return undefined;
       if (event.metadata['amount'] === undefined) return 'order_confirmed';
@@ -99,7 +100,7 @@ const rules = {
   campaign_shipped: { everybody: always('goods_shipped') },
   participant_changed: {
     buyer: ({ event }) => (isChanged(event, 'quantity') ? 'order_reduced' : undefined),
-    // Before the campaign has succeeded nobody packs: the list shows the newest.
+    // Before the campaign's success nobody packs: the list shows the latest state.
     sellers: ({ event, facts }) =>
       facts.status === 'fulfilled' && isChanged(event, 'shipping_address', 'note')
         ? 'seller_order_changed'
@@ -112,7 +113,7 @@ const rules = {
     buyer: ({ facts }) =>
       facts.status === 'fulfilled' ? 'waiting_offered_to_pay' : 'waiting_offered',
   },
-  // The joining that follows is told; of slots that were paid before, all of it at once.
+  // The following join notifies; for slots that were paid before, one notification covers all.
   waiting_accepted: {
     buyer: ({ event }) => (hasKeptMoney(event) ? 'waiting_given' : undefined),
   },
@@ -123,7 +124,7 @@ const rules = {
       return event.metadata['reason'] === 'offer' ? 'waiting_offer_lapsed' : 'waiting_in_vain';
     },
   },
-  // Whoever left knows.
+  // A buyer who withdrew knows already.
   waiting_withdrawn: {
     buyer: ({ event }) => {
       if (!event.actor.startsWith('operator:')) return undefined;
@@ -134,14 +135,14 @@ const rules = {
     buyer: ({ event }) => (hasKeptMoney(event) ? 'waiting_refunded' : 'waiting_closed'),
   },
   payment_proof_submitted: { buyer: always('proof_received') },
-  // Where it is due before the campaign's end, it confirms the participation, which is told.
+  // A payment before the campaign's end confirms the participation, and that notifies.
   payment_settled: {
     buyer: ({ event, facts }) =>
       facts.payment_timing === 'upfront' || isPaidFromWaiting(event)
         ? undefined
         : 'payment_verified',
   },
-  // Written off: they are told that nothing is delivered, and are asked for no other proof.
+  // Written off: the notification says that nothing is delivered, and asks for no other proof.
   payment_rejected: {
     buyer: ({ event }) => (event.metadata['written_off'] === true ? undefined : 'payment_rejected'),
   },
@@ -156,9 +157,9 @@ const rules = {
       event.metadata['provider'] === undefined ? 'refund_settled' : 'refund_settled_online',
   },
   refund_failed: { buyer: always('refund_failed') },
-  // A mistake in the books is put right: for the buyer the refund is on its way again.
+  // A mistake in the books is corrected: for the buyer the refund is pending again.
   refund_reversed: {},
-  // A person asks for it back, in words of their own.
+  // An operator asks for it in their own words.
   refund_doubled: {},
   refund_recovered: {},
   refund_lost: {},
@@ -172,25 +173,28 @@ const rules = {
     sellers: always('dispute_resolved'),
   },
   campaign_below_minimum: { sellers: always('seller_below_minimum') },
-  // Whoever decided knows; a seller for whom an operator decided does not.
+  // A seller who decided knows already; a seller for whom an operator decided does not.
   campaign_continued: {
     sellers: ({ event }) => (event.actor.startsWith('operator:') ? 'seller_continued' : undefined),
   },
   campaign_shortfall: { everybody: always('shortfall') },
 } as const satisfies Record<AuditEvent, Rule>;
 
-/** Whether a correction is of one of these fields. */
+/** Returns true when a correction changed one of these fields. */
 function isChanged({ metadata }: AuditRow, ...names: readonly string[]): boolean {
   const { fields } = metadata;
   return Array.isArray(fields) && names.some((name) => fields.includes(name));
 }
 
-/** Whether an entry of a waiting list has money that is kept for it. */
+/** Returns true when a waiting-list entry has kept money. */
 function hasKeptMoney({ metadata }: AuditRow): boolean {
   return metadata['amount'] !== undefined;
 }
 
-/** Whether a participation was made of an entry that had kept money, of which its buyer is told. */
+/**
+ * Returns true when a participation came from an entry with kept money; its buyer is notified of
+ * that.
+ */
 function isPaidFromWaiting({ metadata }: AuditRow): boolean {
   return metadata['entry_id'] !== undefined;
 }
@@ -201,7 +205,7 @@ const leaving: Readonly<Record<string, MessageKind>> = {
   unpaid: 'order_unpaid',
 };
 
-/** Why a campaign is called off that succeeded but was not paid; as the database has it. */
+/** The database's reason for cancelling a campaign that succeeded but was not paid. */
 const belowMinimum = 'below_minimum';
 
 const returned: Readonly<Record<string, MessageKind>> = {
@@ -213,14 +217,14 @@ function bySystem(event: AuditRow, kind: MessageKind): MessageKind | undefined {
   return event.actor === 'system' ? kind : undefined;
 }
 
-/** What becomes of one event. */
+/** The notifications of one event. */
 export interface Plan {
   readonly messages: readonly PlannedMessage[];
   readonly isForEverybody: boolean;
   readonly digest: DigestCount | undefined;
 }
 
-/** Who is told of an event. An event of a newer version than this is told to nobody. */
+/** Returns the notifications of an event; none for an event of a newer version. */
 export function planFor(happening: EventContext): Plan {
   const { event, person, facts } = happening;
   const rule = ruleOf(event);
@@ -240,12 +244,12 @@ export function planFor(happening: EventContext): Plan {
   return {
     messages,
     isForEverybody: rule.everybody?.(happening) !== undefined,
-    // What an ending does to everybody is told as that ending.
+    // A campaign's end that affects all participants is reported as that end.
     digest: event.metadata['amount'] === undefined && isBySystem(event) ? undefined : rule.digest,
   };
 }
 
-/** What everybody who takes part is told of an event, one of them at a time. */
+/** Returns one participant's notification of an event. */
 export function messageForParticipant(
   event: AuditRow,
   facts: CampaignFacts,
@@ -294,12 +298,12 @@ function paramsOf({ event, person, facts }: EventContext): MessageParams {
   };
 }
 
-/** What a person said about it, where that is for the others to read. */
+/** Returns the words that a person wrote about the event, if others may read them. */
 function wordsOf({ event, metadata }: AuditRow, facts: CampaignFacts): string | undefined {
   if (metadata['reason'] === belowMinimum || facts.cancel_reason === belowMinimum) return undefined;
   if (event === 'participant_refunded') return facts.cancel_reason ?? undefined;
   if (event === 'participant_cancelled') return textIn(metadata['note']);
-  // Of a payment that came late the reason is a code.
+  // The reason of a late payment is a code.
   if (event === 'payment_late') return undefined;
   return textIn(metadata['reason']);
 }

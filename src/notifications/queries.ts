@@ -4,7 +4,7 @@ import { query } from '../database/query.ts';
 import type { Language } from '../errors/errors.ts';
 import type { MessageParams } from './messages/messages.ts';
 
-/** What the messages about a campaign need to know of it. */
+/** Data of a campaign for its notifications. */
 export interface CampaignFacts {
   readonly campaign_id: string;
   readonly brand_id: string;
@@ -12,10 +12,10 @@ export interface CampaignFacts {
   readonly brand_name: string;
   readonly status: StoredCampaignStatus;
   readonly closing_outcome: StoredCampaignStatus | null;
-  /** Of a campaign that is or is being cancelled: why, in the words of who did it. */
+  /** The reason in the words of the person who cancelled; set once a cancellation starts. */
   readonly cancel_reason: string | null;
   readonly payment_timing: PaymentTiming;
-  /** Within how many seconds of its completion it is to be paid, without the grace. */
+  /** Seconds from completion until the payment is due, without the grace period. */
   readonly payment_term_seconds: number;
   readonly price_per_slot: bigint;
   readonly deadline: Date;
@@ -41,17 +41,17 @@ export const campaignFacts = query<[campaignId: string], CampaignFacts>(
 );
 
 export interface Person {
-  /** Of the participation, or of the place in the waiting list. */
+  /** The id of the participation or waiting-list entry. */
   readonly id: string;
   readonly user_id: string;
   readonly quantity: number;
-  /** When a hold or an offer ends. */
+  /** The end of a hold or an offer. */
   readonly ends_at: Date | null;
-  /** By when what fell due at completion is to be paid. */
+  /** The due time of a payment that became due at completion. */
   readonly pay_by: Date | null;
 }
 
-/** Whose participations and places in the waiting list these are. */
+/** The owners of these participations and waiting-list entries. */
 export const peopleOf = query<[campaignId: string, ids: string[]], Person>(
   'people_of',
   `select p.participation_id as id, p.user_id, p.quantity, p.hold_expires_at as ends_at, t.pay_by
@@ -74,7 +74,7 @@ export interface PersonInOrder {
   readonly is_paid: boolean;
 }
 
-/** A step of those who take part now, by participation. */
+/** A page of current participants, by participation. */
 export const peopleAfter = query<[campaignId: string, after: string, limit: number], PersonInOrder>(
   'people_after',
   `select participation_id, user_id,
@@ -86,9 +86,9 @@ export const peopleAfter = query<[campaignId: string, after: string, limit: numb
 );
 
 /**
- * Writes messages and puts their e-mails on their way, as each person's settings have it: each once,
- * whoever else tries. `defaults` is what applies where a person has said nothing. Gives how many
- * were made.
+ * Stores notifications and puts their e-mails into the outbox, by each person's settings: each
+ * once, also with concurrent writers. `defaults` applies where a person has no setting. Returns
+ * the number stored.
  */
 export const insertMessages = query<
   [
@@ -109,7 +109,7 @@ export const insertMessages = query<
   { writes: true },
 );
 
-/** Puts events on their way to endpoints, pair by pair, each once. */
+/** Puts events for endpoints into the outbox, pair by pair, each once. */
 export const insertWebhookDeliveries = query<
   [campaignId: string, ids: string[], endpointIds: string[], seqs: bigint[]],
   never
@@ -122,7 +122,7 @@ export const insertWebhookDeliveries = query<
   on conflict do nothing`,
 );
 
-/** The endpoints that want to hear of a brand's campaigns. */
+/** The endpoints that subscribe to a brand's campaigns. */
 export const endpointsFor = query<
   [brandId: string],
   { readonly endpoint_id: string; readonly events: string[] }
@@ -141,7 +141,7 @@ export interface DigestCounts {
   readonly cancelled_slots: bigint;
 }
 
-/** Adds to a campaign's open window, or opens one that ends after so many seconds. */
+/** Adds to a campaign's open digest window, or opens one that ends after this many seconds. */
 export const addToDigest = query<
   [
     campaignId: string,
@@ -179,7 +179,7 @@ export const listDigests = query<[limit: number], Due>(
   where due_at <= (select clock_timestamp()) order by due_at limit $1`,
 );
 
-/** Closes a window whose time has come; no row when another worker does. */
+/** Closes a due digest window; no row when another worker closes it. */
 export const takeDigest = query<[campaignId: string], DigestCounts & { readonly from_seq: bigint }>(
   'claim_digest',
   `delete from sambatan.seller_digests where campaign_id in (
@@ -223,7 +223,7 @@ export const removeFanout = query<[campaignId: string, seq: bigint], never>(
   'delete from sambatan.notification_fanouts where campaign_id = $1 and seq = $2',
 );
 
-/** How a message is to be said to its reader. */
+/** The language and time zone of a reader. */
 export interface Reader {
   readonly locale: Language | null;
   readonly time_zone: string | null;
@@ -240,7 +240,7 @@ export interface MessageRow {
   readonly read_at: Date | null;
 }
 
-/** A page of a person's messages, newest first, of all or of those not read yet. */
+/** A page of a person's notifications, newest first: all or only unread. */
 export const listInbox = query<
   [userId: string, unreadOnly: boolean, before: string | null, limit: number],
   InboxRow
@@ -257,7 +257,10 @@ export const listInbox = query<
   order by n.notification_id desc`,
 );
 
-/** How many a person has not read; counting ends at a number that is shown as "many". */
+/**
+ * The number of a person's unread notifications; counting stops at the number that is shown as
+ * "many".
+ */
 export const countUnread = query<[userId: string, most: number], { readonly unread: number }>(
   'count_unread',
   `select count(*)::integer as unread from (
@@ -275,7 +278,7 @@ export const markRead = query<
   returning notification_id, read_at`,
 );
 
-/** Marks so many of what a person has not read, up to one message or all. */
+/** Marks a limited number of a person's unread notifications as read, up to one or all. */
 export const markAllRead = query<
   [userId: string, upTo: string | null, limit: number],
   { readonly notification_id: string }
@@ -301,7 +304,7 @@ export const listSettings = query<[userId: string], SettingRow>(
   'select topic, email, in_app from sambatan.message_settings where user_id = $1',
 );
 
-/** Sets what is not null; what was never said is what the default says. */
+/** Sets the fields that are not null; a new row takes the defaults for the others. */
 export const putSetting = query<
   [
     userId: string,

@@ -13,8 +13,8 @@ export const reminderKinds = [
 export type ReminderKind = (typeof reminderKinds)[number];
 
 /**
- * Asks for reminders, or sets them to another time: all of one campaign, each for a person and a
- * subject. One that was given already is given again for the new time.
+ * Schedules or reschedules reminders of one campaign, one per person and subject. A reminder that
+ * was sent is sent again for the new time.
  */
 export const setReminders = query<
   [
@@ -36,7 +36,7 @@ export const setReminders = query<
     where r.due_at <> excluded.due_at`,
 );
 
-/** A deadline was moved by so many seconds: so is everything that was to remind of it. */
+/** Moves the reminders of a deadline with the deadline. */
 export const moveDeadlineReminders = query<[campaignId: string, deadline: Date], never>(
   'move_deadline_reminders',
   `update sambatan.reminders set done_at = null,
@@ -44,7 +44,7 @@ export const moveDeadlineReminders = query<[campaignId: string, deadline: Date],
   where campaign_id = $1 and kind in ('deadline_day', 'deadline_hour')`,
 );
 
-/** Takes back what a person asked for. */
+/** Deletes the reminders that a person asked for. */
 export const removeDeadlineReminders = query<
   [campaignId: string, userId: string],
   { readonly kind: string }
@@ -55,7 +55,7 @@ export const removeDeadlineReminders = query<
   returning kind`,
 );
 
-/** Whether a person is still to be reminded of a campaign's deadline. */
+/** Tells whether a person has a pending reminder of a campaign's deadline. */
 export const isReminded = query<
   [campaignId: string, userId: string],
   { readonly is_reminded: boolean }
@@ -77,16 +77,16 @@ export interface DueReminder {
   readonly hold_expires_at: Date | null;
   readonly hold_status: StoredParticipationStatus | null;
   readonly quantity: number | null;
-  /** By when an open payment is to be paid; null when there is none. */
+  /** The due time of an open payment; null when there is none. */
   readonly pay_by: Date | null;
-  /** Whole rupiah with the unique code; null while the buyer has not looked at what they owe. */
+  /** Whole rupiah with the unique code; null before the buyer opened the payment. */
   readonly to_transfer: bigint | null;
-  /** Of a shipped batch: from when on an order without a word counts as received. */
+  /** For a shipped batch: when an order without the buyer's answer counts as received. */
   readonly received_after: Date | null;
   readonly now: Date;
 }
 
-/** Takes reminders whose time has come, locked; what another worker has is left to it. */
+/** Takes due reminders, locked; skips those that another worker locks. */
 export const takeReminders = query<[limit: number], DueReminder>(
   'claim_reminders',
   `with due as (

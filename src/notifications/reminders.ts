@@ -11,13 +11,15 @@ import {
 import { enqueueMessages } from './outbox.ts';
 
 const hourMs = 3_600_000;
-/** How long before the end each reminder is given. */
+/** Lead time of each reminder. */
 const leadMs = { deadline_day: 24 * hourMs, deadline_hour: hourMs, hold: hourMs } as const;
 const remindersAtOnce = 200;
-/** Clocks of timers and of the database may differ by this much. */
+/** Allowed difference between the clocks of timers and database. */
 const earlyMs = 1_000;
 
-/** What a person asks for before a deadline: a day and an hour before it, unless it is nearer. */
+/**
+ * Returns the reminders before a deadline: a day and an hour before it, without those in the past.
+ */
 export function deadlineReminders(
   deadline: Date,
   now: Date,
@@ -27,15 +29,18 @@ export function deadlineReminders(
     .filter(({ dueAt }) => dueAt > now);
 }
 
-/** When a buyer is reminded to pay: an hour before the hold ends, or at half time of a short one. */
+/**
+ * Returns when to remind a buyer to pay: an hour before the hold ends, or halfway through a short
+ * one.
+ */
 export function holdReminderAt(joinedAt: Date, holdExpiresAt: Date): Date {
   const whole = holdExpiresAt.getTime() - joinedAt.getTime();
   return new Date(holdExpiresAt.getTime() - Math.min(leadMs.hold, whole / 2));
 }
 
 /**
- * When a buyer is reminded of what fell due at `confirmedAt`: at half of the term, and twelve hours
- * before its end where that is later.
+ * Returns when to remind a buyer of a payment that became due at `confirmedAt`: halfway through
+ * the term, and twelve hours before its end if that is later.
  */
 export function paymentReminders(
   confirmedAt: Date,
@@ -48,15 +53,18 @@ export function paymentReminders(
   return lastMs > termSeconds * 500 ? [half, last] : [half];
 }
 
-/** When a buyer is asked whether the goods came: three days before silence counts as yes. */
+/**
+ * Returns when to ask a buyer whether the goods arrived: three days before an order without an
+ * answer counts as received.
+ */
 export function receiptReminderAt(shippedAt: Date, receivedAfter: Date): Date {
   const whole = receivedAfter.getTime() - shippedAt.getTime();
   return new Date(receivedAfter.getTime() - Math.min(72 * hourMs, whole / 2));
 }
 
 /**
- * What becomes of a reminder whose time has come: a message, another time because the end was moved
- * meanwhile, or nothing because there is nothing to be reminded of any more. Pure.
+ * Returns what to do with a due reminder: send a notification, reschedule it because the end was
+ * moved, or drop it because its subject is gone. Pure.
  */
 export function reminded(
   due: DueReminder,
@@ -95,7 +103,10 @@ const messageOf = {
   receipt: 'receipt_ending',
 } as const satisfies Record<ReminderKind, MessageKind>;
 
-/** Whether there is still something to be reminded of, until when, and how long before to say so. */
+/**
+ * Returns the subject of a reminder with its end and lead time; undefined when the subject is
+ * gone.
+ */
 function subjectOf(due: DueReminder): {
   readonly isOpen: boolean;
   readonly until: Date | null;
@@ -108,7 +119,7 @@ function subjectOf(due: DueReminder): {
         until: due.hold_expires_at,
         lead: leadMs.hold,
       };
-    // Their times follow from the term; pay_by is not moved.
+    // Their times follow from the term; pay_by does not move.
     case 'payment_half':
     case 'payment_last':
       return { isOpen: due.hold_status === 'confirmed', until: due.pay_by, lead: Infinity };
@@ -123,7 +134,7 @@ function subjectOf(due: DueReminder): {
   }
 }
 
-/** Gives reminders that are due; true when there may be more. */
+/** Sends due reminders; returns true when there may be more. */
 export async function scheduleReminders(tx: Tx): Promise<boolean> {
   const due = await tx.rows(takeReminders, remindersAtOnce);
   const byCampaign = Map.groupBy(due, ({ campaign_id: id }) => id);

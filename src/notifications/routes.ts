@@ -36,7 +36,7 @@ import {
 } from './schemas.ts';
 import { topicNames } from './messages/topics.ts';
 
-/** What the routes of messages and webhooks use of the running service. */
+/** What the routes of notifications and webhooks need from the running service. */
 interface NotificationDeps {
   readonly config: Config;
   readonly db: Database;
@@ -47,12 +47,12 @@ const params = closed({ id: Id });
 const tags = ['messages'];
 const hooks = ['webhooks'];
 
-/** The person whose messages are asked for: the caller, or whom the service names. */
+/** Returns the person of the request: the caller, or the one that the service names. */
 function personOf(actor: Actor, action: Action, named: string | undefined): string {
   return userOf(authorize(actor, action), named);
 }
 
-/** Messages to people: the inbox, what they want to hear of, reminders, the one-click end. */
+/** Routes of notifications: inbox, settings, reminders, one-click unsubscribe. */
 export function messageRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.get(
@@ -215,7 +215,9 @@ export function messageRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
   };
 }
 
-/** What mail programs send with one click (RFC 8058); the token alone says what it is for. */
+/**
+ * One-click unsubscribe of mail programs (RFC 8058); the token alone identifies the subscription.
+ */
 function oneClick(app: NotificationDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.addContentTypeParser(
@@ -240,7 +242,7 @@ function oneClick(app: NotificationDeps): FastifyPluginAsyncTypebox {
   };
 }
 
-/** What integrators and operators see: endpoints, and what was delivered to them. */
+/** Webhook routes for integrators and operators: endpoints and their deliveries. */
 export function webhookRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox {
   const rules = { allowLoopback: app.config.webhooks.allowLoopback };
   return async (server) => {
@@ -434,7 +436,7 @@ export function webhookRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
   };
 }
 
-/** The schema's lists may be written to; ours are not. */
+/** The schema's arrays are mutable; the domain's are read-only. */
 function mutable(message: ReturnType<typeof inboxMessageOf>) {
   return { ...message, paragraphs: [...message.paragraphs] };
 }

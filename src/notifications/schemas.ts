@@ -23,7 +23,7 @@ export const TopicSchema = closed(
   { title: 'MessageSetting' },
 );
 
-/** Whose it is; the service names them. */
+/** The person; named by service callers. */
 export const ofUser = { user_id: Type.Optional(Id) };
 
 const endpointFields = {
@@ -44,14 +44,14 @@ export const EndpointWithSecretSchema = closed(
   { title: 'WebhookWithSecret' },
 );
 
-/** What an endpoint is made of, and what of it can be changed. */
+/** The fields of an endpoint that can be set. */
 export const EndpointInput = {
   url: Type.String({ minLength: 10, maxLength: 500, description: 'https://, no redirects' }),
   description: text(0, 200),
   events: Type.Array(choice(auditEvents), { maxItems: auditEvents.length, uniqueItems: true }),
 };
 
-/** The endpoint that a row tells of; never its secrets. */
+/** Converts a row to an endpoint without its secrets. */
 export function endpointOf(row: EndpointRow) {
   return {
     id: row.endpoint_id,
@@ -86,7 +86,7 @@ export const DeliverySchema = closed(
   { title: 'Delivery' },
 );
 
-/** The delivery that a row tells of. */
+/** Converts a row to a delivery. */
 export function deliveryOf(row: DeliveryRow) {
   return {
     id: row.delivery_id,

@@ -15,13 +15,13 @@ import { webhookMessageOf, type WebhookSender } from './webhooks/webhooks.ts';
 const minute = 60;
 const hour = 60 * minute;
 
-/** Twice as many as the mailer has connections: the next is there when one is sent. */
+/** Twice the mailer's connections: the next e-mail is ready when one is sent. */
 const mailsAtOnce = 10;
-/** A mail that is not taken within this time is tried again. */
+/** Time-out of one e-mail; it is retried. */
 const mailTimeoutMs = 60_000;
-/** Room for several receivers that do not answer, and for all the others beside them. */
+/** Concurrent webhook requests; enough that a few dead endpoints cannot block the rest. */
 const webhooksAtOnce = 50;
-/** Three days in all, as the specification proposes. */
+/** Three days in total, as the specification proposes. */
 export const webhookRetryDelaysSeconds = [
   5,
   5 * minute,
@@ -34,7 +34,10 @@ export const webhookRetryDelaysSeconds = [
   20 * hour,
 ] as const;
 
-/** Mails of messages, to the address and in the language that the person has now. */
+/**
+ * Sends notifications as e-mails, to the current address and in the current language of the
+ * person.
+ */
 export function emailTransport(
   db: Database,
   mailer: Mailer,
@@ -43,7 +46,7 @@ export function emailTransport(
   return {
     channel: 'email',
     concurrency: mailsAtOnce,
-    // About a day in all.
+    // About a day in total.
     waitsSeconds: [10, minute, 5 * minute, 30 * minute, 2 * hour, 6 * hour, 15 * hour],
     claim: (limit, leaseId, leaseSeconds) => db.rows(claimEmails, limit, leaseId, leaseSeconds),
     attempt: async (claimed) => {
@@ -53,7 +56,7 @@ export function emailTransport(
       }
       if (to === null) return { kind: 'dropped', result: 'there is no address' };
       if (claimed.wanted === false) return { kind: 'dropped', result: 'turned off' };
-      const letter = {
+      const email = {
         id: claimed.delivery_id,
         campaignId: claimed.campaign_id,
         userId,
@@ -64,7 +67,7 @@ export function emailTransport(
         language: claimed.locale ?? 'id',
         timeZone: claimed.time_zone ?? '',
       };
-      return await sent(() => mailer.send(renderEmail(letter, links)));
+      return await sent(() => mailer.send(renderEmail(email, links)));
     },
   };
 }
@@ -82,13 +85,13 @@ async function sent(send: () => Promise<void>): Promise<Outcome> {
   }
 }
 
-/** What the driver adds to an error: the step that failed, and the server's answer to it. */
+/** Fields that the driver adds to an error: the failed step, and the server's response. */
 interface MailError {
   readonly code?: string;
   readonly responseCode?: number;
 }
 
-/** The server's words may hold the address, which is not for the log of deliveries. */
+/** The server's message may contain the address, which must not be stored with the delivery. */
 function refusalOf(error: unknown): Outcome {
   const { code = 'error', responseCode } = (error ?? {}) as MailError;
   const isFinal = (code === 'EENVELOPE' || code === 'EMESSAGE') && (responseCode ?? 0) >= 500;
@@ -96,7 +99,7 @@ function refusalOf(error: unknown): Outcome {
   return { kind: isFinal ? 'failed' : 'again', result };
 }
 
-/** Webhooks of events, signed anew at every attempt. */
+/** Sends webhooks of events; signs each attempt again. */
 export function webhookTransport(db: Database, sender: WebhookSender): Transport<ClaimedWebhook> {
   const receivers = new CircuitBreaker();
   const ends = new Map<ClaimedWebhook, () => void>();

@@ -1,17 +1,22 @@
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { isTopic, topics, type Topic } from './messages/topics.ts';
 
-/** Whose mails about what a link ends. */
+/** The user and topic that an unsubscribe link refers to. */
 export interface Unsubscription {
   readonly userId: string;
   readonly topic: Topic;
 }
 
-/** Makes and reads the links in mails that work without signing in: signed, and good for one thing. */
+/**
+ * Creates and reads the tokens of links in e-mails that work without signing in: signed, with a
+ * single purpose.
+ */
 export class UnsubscribeTokens {
   readonly #key: Buffer;
 
-  /** The key is derived from the service key: another service key ends the links in older mails. */
+  /**
+   * The key is derived from the service key: changing that key invalidates links in older e-mails.
+   */
   constructor(secretKey: string) {
     this.#key = Buffer.from(hkdfSync('sha256', secretKey, '', 'sambatan unsubscribe', 32));
   }
@@ -22,7 +27,7 @@ export class UnsubscribeTokens {
     return `${claim}.${this.#sign(claim)}`;
   }
 
-  /** What a token is for; undefined for one that was not made here. */
+  /** Returns the content of a token; undefined when its signature is invalid. */
   read(token: string): Unsubscription | undefined {
     const [id = '', topic = '', signature = '', ...rest] = token.split('.');
     const expected = Buffer.from(this.#sign(`${id}.${topic}`));

@@ -16,27 +16,28 @@ import {
 import * as sql from './webhooks/queries.ts';
 import { newSecret } from './webhooks/webhooks.ts';
 
-/** Endpoints that a brand may have, and as many without a brand. */
+/** Maximum number of endpoints per brand, and of endpoints without a brand. */
 export const maxEndpoints = 20;
-/** For so long a receiver may still check with the secret before a rotation. */
+/** The old secret stays valid for this long after a rotation. */
 const keptSeconds = 86_400;
 
 export interface EndpointInput {
   readonly url: string;
   readonly description: string;
-  /** Empty: every event. */
+  /** Empty: all events. */
   readonly events: readonly AuditEvent[];
 }
 
-/** An endpoint and its secret, which is shown this once. */
+/** An endpoint with its secret, which is shown once. */
 export interface WithSecret {
   readonly endpoint: sql.EndpointRow;
   readonly secret: string;
 }
 
 /**
- * Who may manage the endpoints of a brand: its owner and admins, and staff; those of no brand hear
- * of every campaign and are staff's. Refuses: brand_not_found, unauthenticated, forbidden.
+ * Checks that the caller may manage a brand's endpoints: its owner and admins, and staff.
+ * Endpoints without a brand receive the events of all campaigns and belong to staff. Refuses:
+ * brand_not_found, unauthenticated, forbidden.
  */
 async function permitOnEndpoints(
   db: Queryable,
@@ -48,7 +49,7 @@ async function permitOnEndpoints(
 }
 
 /**
- * Makes an endpoint. Refuses: validation_failed for an address that may not be connected to,
+ * Creates an endpoint. Refuses: validation_failed for an address that is not allowed,
  * webhook_limit_reached, and as permitOnEndpoints, reauthentication_required.
  */
 export async function createEndpoint(
@@ -80,7 +81,10 @@ export async function createEndpoint(
   return { endpoint, secret };
 }
 
-/** A page of a brand's endpoints, or of those of no brand. Refuses: as permitOnEndpoints. */
+/**
+ * Returns a page of a brand's endpoints, or of those without a brand. Refuses: as
+ * permitOnEndpoints.
+ */
 export async function endpointsOf(
   db: Queryable,
   actor: Actor,
@@ -94,7 +98,7 @@ export async function endpointsOf(
   return await db.rows(sql.listEndpoints, brandId, before, limit);
 }
 
-/** A page of what was sent to an endpoint, newest first. Refuses: as viewEndpoint. */
+/** Returns a page of an endpoint's deliveries, newest first. Refuses: as viewEndpoint. */
 export async function deliveriesOf(
   db: Queryable,
   actor: Actor,
@@ -105,13 +109,15 @@ export async function deliveriesOf(
   return await db.rows(listEndpointDeliveries, endpointId, before, limit);
 }
 
-/** One endpoint, for whoever may manage it. Refuses: unauthenticated, webhook_not_found. */
+/**
+ * Returns one endpoint to callers who may manage it. Refuses: unauthenticated, webhook_not_found.
+ */
 export async function viewEndpoint(
   db: Queryable,
   actor: Actor,
   endpointId: string,
 ): Promise<sql.EndpointRow> {
-  // A stranger learns nothing by guessing ids.
+  // The same answer for every id, so that guessing ids tells a visitor nothing.
   if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});
   const endpoint = await db.maybe(sql.findEndpoint, endpointId);
   if (endpoint === undefined || !(await maySee(db, actor, endpoint))) {
@@ -131,8 +137,8 @@ export type EndpointChange = {
 } & { readonly enabled?: boolean | undefined };
 
 /**
- * Changes an endpoint; what is undefined stays. One that is switched off gets nothing, also not
- * what was on its way. Refuses: as viewEndpoint, and validation_failed.
+ * Changes an endpoint; undefined fields stay. A disabled endpoint gets nothing, pending deliveries
+ * included. Refuses: as viewEndpoint, and validation_failed.
  */
 export async function changeEndpoint(
   tx: Tx,
@@ -155,7 +161,7 @@ export async function changeEndpoint(
   );
 }
 
-/** Takes an endpoint away for good. Refuses: as viewEndpoint. */
+/** Deletes an endpoint permanently. Refuses: as viewEndpoint. */
 export async function removeEndpoint(
   tx: Tx,
   actor: Actor,
@@ -166,14 +172,14 @@ export async function removeEndpoint(
   return await tx.one(sql.updateEndpoint, endpointId, null, null, null, 'removed', null);
 }
 
-/** Switches an endpoint off and drops what was on its way to it; why is kept for its owner. */
+/** Disables an endpoint and drops its pending deliveries; stores the reason for its owner. */
 export async function disableEndpoint(tx: Tx, endpointId: string, why: string): Promise<void> {
   await tx.rows(sql.updateEndpoint, endpointId, null, null, null, 'disabled', why);
   await tx.rows(sql.dropDeliveries, endpointId, why);
 }
 
 /**
- * Gives an endpoint a new secret. For a day everything is signed with the old one as well.
+ * Gives an endpoint a new secret. For one day messages are signed with the old secret too.
  * Refuses: as viewEndpoint, reauthentication_required.
  */
 export async function rotateEndpoint(
@@ -188,9 +194,9 @@ export async function rotateEndpoint(
 }
 
 /**
- * Sends a delivery again, whatever became of it, under the same id; a mail, for staff. Refuses:
- * delivery_not_found, also for what is not theirs; webhook_not_found to staff when its endpoint is
- * no more.
+ * Sends a delivery again, whatever its status, with the same id; e-mails only for staff. Refuses:
+ * delivery_not_found, also for other people's deliveries; webhook_not_found to staff when its
+ * endpoint is gone.
  */
 export async function resend(tx: Tx, actor: Actor, deliveryId: string): Promise<DeliveryRow> {
   if (actor.kind === 'visitor') throw new DomainError('unauthenticated', {});

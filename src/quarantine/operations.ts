@@ -2,9 +2,9 @@ import type { Queryable } from '../database/query.ts';
 import { DomainError } from '../errors/errors.ts';
 import * as sql from './queries.ts';
 
-/** What keeps messages and money movements back in a database that was restored. */
+/** The quarantine of a restored database: no notification is sent and no money moves. */
 export interface Quarantine {
-  /** Null when the database was restored by hand: its time is not known. */
+  /** Null when the database was restored by hand; then the time is unknown. */
   readonly since: Date | null;
   readonly reason: string;
 }
@@ -16,7 +16,7 @@ export async function findQuarantine(db: Queryable): Promise<Quarantine | undefi
   return { since: quarantined_since, reason: quarantine_reason ?? 'restored by hand' };
 }
 
-/** Throws `installation_held` in a database that is not known to be the real one. */
+/** Throws `installation_held` in a quarantined database. */
 export async function assertNotQuarantined(db: Queryable): Promise<void> {
   const { quarantined } = await db.one(sql.isQuarantined);
   if (quarantined) throw new DomainError('installation_held', {});

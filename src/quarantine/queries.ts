@@ -54,7 +54,7 @@ export interface AppliedMigration {
   readonly sha256: string;
 }
 
-/** The service's own migrations that this database has; another tool may have recorded more. */
+/** The service's migrations that this database has; another tool may have recorded more. */
 export const appliedMigrations = query<[], AppliedMigration>(
   'applied_migrations',
   `select m.version, m.name, c.sha256
@@ -68,7 +68,7 @@ export const serverVersion = query<[], { readonly version: number }>(
   "select current_setting('server_version_num')::integer as version",
 );
 
-/** Connections of services and workers, apart from this one. */
+/** Number of connections of services and workers, without this one. */
 export const connectedServices = query<[], { readonly connected: number }>(
   'connected_services',
   `select count(*)::integer as connected from pg_stat_activity
@@ -76,7 +76,7 @@ export const connectedServices = query<[], { readonly connected: number }>(
     and application_name in ('sambatan', 'sambatan listen')`,
 );
 
-/** Schemas that a restore replaces. */
+/** The schemas that a restore replaces. */
 export const ownSchemas = query<[], { readonly name: string }>(
   'own_schemas',
   `select nspname::text as name from pg_namespace
@@ -88,14 +88,14 @@ export const schemaIsThere = query<[], { readonly there: boolean }>(
   "select to_regclass('sambatan.backups') is not null as there",
 );
 
-/** Whether anything would be lost that somebody made. */
+/** Tells whether the database contains data that a restore would delete. */
 export const marketIsThere = query<[], { readonly there: boolean }>(
   'market_is_there',
   `select exists (select from sambatan.campaigns) or exists (select from sambatan.brands)
     or exists (select from sambatan.profiles) as there`,
 );
 
-/** The backup that this database was restored from: it knows itself as unfinished. */
+/** The backup that this database was restored from; in its own data it is unfinished. */
 export const restoredBackup = query<[], { readonly begun_at: Date }>(
   'restored_backup',
   'select max(started_at) as begun_at from sambatan.backups where finished_at is null',

@@ -1,21 +1,21 @@
 import type { Sharp } from 'sharp';
 
-/** More pixels are not decoded: a file of a few kilobytes can claim a billion of them. */
-const mostPixels = 60_000_000;
+/** Larger images are not decoded: a file of a few kilobytes can claim a billion pixels. */
+const maxPixels = 60_000_000;
 /**
- * Nor pictures that take more bytes than this: one whose lines are interlaced is in memory as a
- * whole, and with 16 bits a channel each pixel is eight bytes.
+ * Maximum decoded size in bytes: an interlaced image is in memory as a whole, and with 16 bits per
+ * channel each pixel has eight bytes.
  */
-const mostDecodedBytes = 180_000_000;
+const maxDecodedBytes = 180_000_000;
 const secondsAtMost = 15;
 
 const formats: readonly string[] = ['jpeg', 'png', 'webp'];
-/** Bytes of a channel, by how the decoder calls them; the rest have more. */
+/** Bytes per channel, by the decoder's name of the type; other types have more. */
 const depths: Readonly<Record<string, number>> = { uchar: 1, char: 1, ushort: 2, short: 2 };
 
 /**
- * Why a file is not drawn: no picture that we take (HEIC is what iPhones make, and has words of its
- * own), one that is broken, or too large a one.
+ * Why an image is rejected: not a supported type (HEIC, from iPhones, has its own message),
+ * broken, or too large.
  */
 export type ImageFlaw = 'wrong_type' | 'heic' | 'unreadable' | 'too_large';
 
@@ -29,32 +29,32 @@ export class ImageDecodeError extends Error {
   }
 }
 
-/** The size in pixels, the right way up. */
+/** The size in pixels after rotation. */
 export interface ImageSize {
   readonly width: number;
   readonly height: number;
 }
 
 /**
- * Draws a picture that a stranger sent anew: `fits` looks at its size and may throw, then `draw`
- * is given its pixels, the right way up, and whatever else was in the file is left behind. What
- * it is, its content says, never its name or declared type. One picture is drawn at a time in the
- * process, whatever it is for: each may need as much memory as its pixels do. Throws NotDrawn.
+ * Decodes an untrusted image: `fits` checks its size and may throw; then `draw` gets its rotated
+ * pixels, without any metadata. The type comes from the content, never from the name or the
+ * declared type. The process decodes one image at a time, because each may need as much memory as
+ * its pixels. Throws ImageDecodeError.
  */
 export async function decodeUntrustedImage<T>(
   bytes: Buffer,
   draw: (pixels: Sharp) => Promise<T>,
   fits: (size: ImageSize) => void = () => undefined,
 ): Promise<T> {
-  // Before anything is loaded that knows more kinds of files than we take.
+  // Check this before the decoder, which supports more file types than are allowed here.
   if (!hasKnownBeginning(bytes)) throw new ImageDecodeError(isHeic(bytes) ? 'heic' : 'wrong_type');
   return await alone(async () => {
     const { default: sharp } = await import('sharp');
-    // In strips by one thread, and nothing kept: memory stays small.
+    // Sequential strips, one thread, no cache: memory use stays small.
     sharp.concurrency(1);
     sharp.cache(false);
     const plainly = { failOn: 'error', pages: 1, animated: false } as const;
-    // Of the head alone, whatever it claims: too large is another thing than broken.
+    // Reads only the header, without a size limit, to distinguish too large from broken.
     const head = await sharp(bytes, { ...plainly, limitInputPixels: false })
       .metadata()
       .catch((error: unknown) => {
@@ -63,12 +63,12 @@ export async function decodeUntrustedImage<T>(
     if (!formats.includes(head.format)) throw new ImageDecodeError('wrong_type');
     const { width, height } = head.autoOrient;
     const decodedBytes = width * height * head.channels * (depths[head.depth] ?? 8);
-    if (width * height > mostPixels || decodedBytes > mostDecodedBytes) {
+    if (width * height > maxPixels || decodedBytes > maxDecodedBytes) {
       throw new ImageDecodeError('too_large');
     }
     fits({ width, height });
     try {
-      const picture = sharp(bytes, { ...plainly, limitInputPixels: mostPixels });
+      const picture = sharp(bytes, { ...plainly, limitInputPixels: maxPixels });
       return await draw(picture.autoOrient().timeout({ seconds: secondsAtMost }));
     } catch (error) {
       throw new ImageDecodeError('unreadable', error);
@@ -76,7 +76,7 @@ export async function decodeUntrustedImage<T>(
   });
 }
 
-/** What iPhones make of photos (ISO 23008-12): a brand of HEVC pictures behind `ftyp`. */
+/** HEIC photos of iPhones (ISO 23008-12): a brand of HEVC images after `ftyp`. */
 function isHeic(bytes: Buffer): boolean {
   const brand = bytes.subarray(4, 12).toString('latin1');
   return /^ftyp(?:hei[cxmsf]|hev[cxms]|mif[12]|msf1)$/.test(brand);

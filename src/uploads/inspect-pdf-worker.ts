@@ -1,9 +1,9 @@
-// The thread of inspect-pdf.ts: opens one PDF without a password, and answers with what it found.
+// The worker thread of inspect-pdf.ts: opens one PDF without a password and posts the finding.
 import { parentPort, workerData } from 'node:worker_threads';
 import { getDocumentProxy } from 'unpdf';
 import type { PdfFinding } from './inspect-pdf.ts';
 
-/** pdf.js throws this for a PDF that opens only with a password. */
+/** pdf.js throws this for a PDF that needs a password to open. */
 const passwordError = 'PasswordException';
 
 async function inspect(bytes: Uint8Array): Promise<PdfFinding> {
@@ -14,7 +14,7 @@ async function inspect(bytes: Uint8Array): Promise<PdfFinding> {
       verbosity: 0,
     });
     const { numPages } = document;
-    // The number of pages is a claim of the file; a page that is not there cannot be read.
+    // The file may claim any number of pages; reading one fails if it does not exist.
     if (numPages > 0) await document.getPage(1);
     return { pages: numPages };
   } catch (error) {

@@ -2,37 +2,37 @@ import type { Readable } from 'node:stream';
 import { DomainError } from '../errors/errors.ts';
 import { limits } from '../config/limits.ts';
 
-/** How slow an upload may be. */
+/** The minimum speed of an upload. */
 export interface UploadSpeed {
-  /** An upload gets going within this long. */
+  /** The speed is checked after this long. */
   readonly graceMs: number;
-  /** After that it has brought at least so many bytes a second, on average. */
+  /** From then on the minimum average speed, in bytes per second. */
   readonly minBytesPerSecond: number;
 }
 
 export const uploadSpeed: UploadSpeed = { graceMs: 10_000, minBytesPerSecond: 2_048 };
 
-/** How often slow uploads are looked for. */
+/** Interval of the check for slow uploads. */
 const checkMs = 1_000;
-/** When a refused caller may come again. */
+/** Retry-After of a refused caller. */
 const retrySeconds = 5;
 
-/** One form with a file that is being received or answered. */
+/** One multipart form that is being received or answered. */
 export interface OpenUpload {
   readonly owner: string | undefined;
   readonly since: number;
   bytes: number;
   isComplete: boolean;
-  /** Why it was ended before it was complete. */
+  /** The reason why the upload was aborted. */
   failure: DomainError | undefined;
   /** The file that is being read. */
   source: Readable | undefined;
 }
 
 /**
- * Bounds uploads by what they really hold: bytes that have arrived. Connections that send next to
- * nothing take no room from others, and are ended. When memory runs short, the slowest upload that
- * is not complete makes room.
+ * Bounds the memory of uploads by the bytes that have arrived. Connections that send almost
+ * nothing block no others and are aborted. When memory runs out, the slowest incomplete upload is
+ * aborted.
  */
 export class UploadRoom {
   readonly #open = new Set<OpenUpload>();
@@ -46,14 +46,15 @@ export class UploadRoom {
     this.#maxBytes = maxBytes;
   }
 
-  /** How many forms with a file are under way. */
+  /** Number of multipart forms in progress. */
   get underWay(): number {
     return this.#open.size;
   }
 
   /**
-   * Begins an upload; `owner` is the account whose uploads are counted together, undefined where
-   * they are not. Throws `rate_limited` when the account has as many under way as it may.
+   * Starts an upload; `owner` is the account whose uploads are counted together, undefined for
+   * uploads that are not counted. Throws `rate_limited` when the account has its maximum in
+   * progress.
    */
   begin(owner: string | undefined): OpenUpload {
     const own = [...this.#open].filter((one) => owner !== undefined && one.owner === owner);
@@ -73,7 +74,7 @@ export class UploadRoom {
     return upload;
   }
 
-  /** Counts bytes that are kept in memory for an upload. Throws why it was ended. */
+  /** Counts bytes in memory for an upload. Throws the reason if it was aborted. */
   add(upload: OpenUpload, bytes: number): void {
     upload.bytes += bytes;
     this.#bytes += bytes;
@@ -82,7 +83,7 @@ export class UploadRoom {
     if (upload.failure !== undefined) throw upload.failure;
   }
 
-  /** The upload is answered, and nothing of it is kept any more. Idempotent. */
+  /** Ends an answered upload and frees its bytes. Idempotent. */
   end(upload: OpenUpload): void {
     if (!this.#open.delete(upload)) return;
     this.#bytes -= upload.bytes;
@@ -91,7 +92,7 @@ export class UploadRoom {
     this.#timer = undefined;
   }
 
-  /** Ends the slowest upload that is not complete; false when there is none. */
+  /** Aborts the slowest incomplete upload; returns false when there is none. */
   #makeRoom(): boolean {
     const now = performance.now();
     const speedOf = (one: OpenUpload) => one.bytes / Math.max(1, now - one.since);
@@ -113,7 +114,7 @@ export class UploadRoom {
     }
   }
 
-  /** What it holds is free at once: its reader gets an error instead of the rest. */
+  /** Frees the memory at once: the upload's reader gets an error. */
   #fail(upload: OpenUpload, failure: DomainError): void {
     if (upload.failure !== undefined) return;
     upload.failure = failure;

@@ -16,45 +16,45 @@ const pictureTooLarge: Wording = {
   en: 'A picture may have 5 MB at most. Please make it smaller.',
 };
 
-/** The field that a picture is sent in. */
+/** The form field of a picture. */
 const pictureField = 'picture';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Requests with a file that are under way, of all routes. */
+    /** The uploads in progress, of all routes. */
     uploads: UploadRoom;
   }
   interface FastifyRequest {
-    /** The form with a file that this request is. */
+    /** The upload of this request. */
     upload: OpenUpload | undefined;
   }
 }
 
-/** Gives a server the room that the uploads of all its routes share. */
+/** Gives a server the upload limits that all its routes share. */
 export function countUploads(server: FastifyInstance, speed: Partial<UploadSpeed> = {}): void {
   server.decorate('uploads', new UploadRoom({ ...uploadSpeed, ...speed }));
   server.decorateRequest('upload', undefined);
 }
 
-/** How much a form may have in it. */
+/** Size limits of a form. */
 interface UploadLimits {
   readonly fileBytes?: number;
   readonly fieldBytes?: number;
-  /** One unless told. */
+  /** Default: one. */
   readonly files?: number;
 }
 
-/** What a form with a picture holds. */
+/** A form with a picture. */
 export interface Upload {
-  /** The text fields by name; the last one counts where a name comes twice. */
+  /** The text fields by name; the last value counts when a name occurs twice. */
   readonly fields: Readonly<Record<string, string>>;
   /** Undefined when no file was chosen. */
   readonly picture: Buffer | undefined;
 }
 
 /**
- * Lets the routes of this instance take forms with one file, a picture unless told otherwise, from
- * whoever is signed in. One upload too many is refused before any of it is read.
+ * Accepts forms with one file (by default a picture) on the routes of this instance, from
+ * signed-in users. Refuses an upload above the limit before reading any of it.
  */
 export function takeUploads(
   server: FastifyInstance,
@@ -74,7 +74,7 @@ export function takeUploads(
   const { uploads } = server;
   server.addHook('preHandler', async (request, reply) => {
     if (!request.isMultipart()) return;
-    // Pages know who looks as a visit, the API as an actor.
+    // Pages have the caller in the page context, the API in `actor`.
     const actor = (request as { visit?: { actor: Actor } }).visit?.actor ?? request.actor;
     if (actor.kind === 'visitor') throw accountRequired(actor);
     const upload = uploads.begin(actor.kind === 'service' ? undefined : actor.userId);
@@ -84,26 +84,25 @@ export function takeUploads(
 }
 
 /**
- * Reads a form that may have a picture in it, into memory: at most 5 MB of file and 1 MB of text.
- * Refuses: validation_failed (a picture that is too large), malformed_request,
- * unsupported_media_type.
+ * Reads a form with an optional picture into memory: at most 5 MB of file and 1 MB of text.
+ * Refuses: validation_failed (picture too large), malformed_request, unsupported_media_type.
  */
 export async function readUpload(request: FastifyRequest): Promise<Upload> {
   const { fields, file } = await readFormWithFile(request, pictureField, pictureTooLarge);
   return { fields, picture: file };
 }
 
-/** What a form with a file says; no file where none was chosen. */
+/** A form with a file; without one if none was chosen. */
 export interface FormWithFile {
   readonly fields: Upload['fields'];
   readonly file: Buffer | undefined;
-  /** As whoever sent it calls it. */
+  /** The name that the sender gave it. */
   readonly fileName: string | undefined;
 }
 
 /**
- * Reads a form that may have a file in the field of this name; undefined when none was chosen.
- * Refuses as readUpload; a file that is too large by the words given.
+ * Reads a form with an optional file in the field of this name; undefined when none was chosen.
+ * Refuses as readUpload; a file that is too large with the given message.
  */
 export async function readFormWithFile(
   request: FastifyRequest,
@@ -114,7 +113,7 @@ export async function readFormWithFile(
   return { fields, file: files.at(-1), fileName };
 }
 
-/** As readFormWithFile, with all files in the field of this name that were chosen, in order. */
+/** As readFormWithFile, but returns all chosen files in the field, in order. */
 export async function readFormWithFiles(
   request: FastifyRequest,
   fileField: string,
@@ -155,7 +154,7 @@ export async function readFormWithFiles(
 }
 
 /**
- * The file of a form that a proof of payment is sent in; undefined when none was chosen. Refuses as
+ * Returns the file of a proof-of-payment form; undefined when none was chosen. Refuses as
  * readUpload; a file that is too large is proof_not_accepted.
  */
 export async function readProofFile(request: FastifyRequest): Promise<Buffer | undefined> {
@@ -167,7 +166,7 @@ export async function readProofFile(request: FastifyRequest): Promise<Buffer | u
   }
 }
 
-/** The picture of a request that has to have one. Refuses as readUpload, and validation_failed. */
+/** Returns the required picture of a request. Refuses as readUpload, and validation_failed. */
 export async function readPicture(request: FastifyRequest): Promise<Buffer> {
   const { picture } = await readUpload(request);
   if (picture !== undefined) return picture;
@@ -180,7 +179,7 @@ export async function readPicture(request: FastifyRequest): Promise<Buffer> {
 class TruncatedField extends Error {}
 class FileTooLarge extends Error {}
 
-/** Reads a file into memory, and counts what of it is there. */
+/** Reads a file into memory and counts its bytes as they arrive. */
 async function bytesOf(
   file: Readable,
   upload: OpenUpload | undefined,
@@ -201,6 +200,6 @@ function refusalOf(error: unknown): unknown {
     return new DomainError('payload_too_large', { maximum_bytes: pictureLimitBytes });
   }
   if (statusCode !== undefined) return error;
-  // What the parser says of a body that is no form, or that was cut off on its way.
+  // The parser's error for a body that is not a form or was cut off.
   return new DomainError('malformed_request', {});
 }

@@ -8,29 +8,29 @@ import {
 } from 'node:crypto';
 import { Secret, TOTP } from 'otpauth';
 
-/** Codes for when the app is lost: so many, each used once. */
+/** Number of recovery codes; each works once. */
 export const recoveryCodeCount = 10;
 
 const stepMs = 30_000;
-/** Steps before and after the present one whose codes are taken: clocks differ, fingers are slow. */
+/** Accepted time steps before and after the current one, for clock differences and slow typing. */
 const stepsAround = 1;
-/** Of the secret (RFC 4226, section 4). */
+/** The length of the secret (RFC 4226, section 4). */
 const secretBytes = 20;
 const sealing = { cipher: 'aes-256-gcm', nonceBytes: 12, tagBytes: 16 } as const;
-/** Without letters and digits that look alike; sixteen of them are 79 random bits. */
+/** Without characters that look alike; sixteen of them are 79 random bits. */
 const alphabet = 'abcdefghjkmnpqrstuvwxyz23456789';
 
-/** The key that encrypts the secrets of authenticator apps, derived from the secret key. */
+/** Derives the key that encrypts the TOTP secrets from the secret key. */
 export function factorKey(secretKey: string): Buffer {
   return Buffer.from(hkdfSync('sha256', secretKey, '', 'sambatan second factors', 32));
 }
 
-/** A new secret of an app. */
+/** Returns a new TOTP secret. */
 export function newFactorSecret(): Buffer {
   return randomBytes(secretBytes);
 }
 
-/** The secret as it is stored; it can be opened for the same user only. */
+/** Encrypts a secret for storage; only the same user's row can decrypt it. */
 export function seal(key: Buffer, userId: string, secret: Buffer): Buffer {
   const nonce = randomBytes(sealing.nonceBytes);
   const cipher = createCipheriv(sealing.cipher, key, nonce);
@@ -39,7 +39,7 @@ export function seal(key: Buffer, userId: string, secret: Buffer): Buffer {
   return Buffer.concat([nonce, cipher.getAuthTag(), sealed]);
 }
 
-/** The secret again; undefined when it was sealed with another key, or for somebody else. */
+/** Decrypts a secret; undefined when the key or the user differs. */
 export function unseal(key: Buffer, userId: string, stored: Buffer): Buffer | undefined {
   const { nonceBytes, tagBytes } = sealing;
   try {
@@ -57,7 +57,7 @@ export function unseal(key: Buffer, userId: string, stored: Buffer): Buffer | un
   }
 }
 
-/** A secret as apps take it: to be scanned or tapped, and to be typed. */
+/** A secret in the forms that apps accept: to scan or tap, and to type. */
 export interface ShownSecret {
   /** `otpauth://…` */
   readonly uri: string;
@@ -65,15 +65,15 @@ export interface ShownSecret {
   readonly text: string;
 }
 
-/** What an app is given; `label` is what it calls the account. */
+/** Returns the secret for an app; `label` is the account's name there. */
 export function shownSecret(secret: Buffer, label: string): ShownSecret {
   const totp = totpOf(secret, label);
   return { uri: totp.toString(), text: totp.secret.base32 };
 }
 
 /**
- * The step of time that a code of six digits belongs to, in steps of 30 seconds since 1970;
- * undefined for a code that is none of those around now (milliseconds since 1970).
+ * Returns the time step of a six-digit code, in steps of 30 seconds since 1970; undefined for a
+ * code that is not valid around `now` (milliseconds since 1970).
  */
 export function stepOf(secret: Buffer, code: string, now: number): bigint | undefined {
   if (!/^\d{6}$/.test(code)) return undefined;
@@ -92,7 +92,7 @@ function totpOf(secret: Buffer, label: string): TOTP {
   });
 }
 
-/** New codes, such as `abcd-efgh-jkmn-pqrs`. */
+/** Returns new codes, such as `abcd-efgh-jkmn-pqrs`. */
 export function newRecoveryCodes(): string[] {
   const four = (): string =>
     Array.from({ length: 4 }, () => alphabet[randomInt(alphabet.length)]).join('');
@@ -101,12 +101,12 @@ export function newRecoveryCodes(): string[] {
   );
 }
 
-/** A code as it is stored: so many random bits cannot be found from a plain hash. */
+/** Returns the stored form of a code: it has enough random bits for a plain hash. */
 export function recoveryCodeHash(userId: string, code: string): Buffer {
   return hash('sha256', `${userId} ${plainCode(code)}`, 'buffer');
 }
 
-/** What somebody typed, without what they typed it with. */
+/** Removes spaces and separators from a typed code. */
 export function plainCode(code: string): string {
   return code.toLowerCase().replaceAll(/[\s-]/g, '');
 }

@@ -10,14 +10,14 @@ export const findFactor = query<[userId: string], FactorRow>(
   'select secret, confirmed_at from sambatan_auth.second_factors where user_id = $1',
 );
 
-/** Holds a factor that is in use: nobody else makes codes of it, or ends it; no row without one. */
+/** Locks an active factor, so that nobody else renews its codes or ends it; no row without one. */
 export const lockFactor = query<[userId: string], { readonly user_id: string }>(
   'lock_factor',
   `select user_id from sambatan_auth.second_factors
   where user_id = $1 and confirmed_at is not null for update`,
 );
 
-/** A new secret in the place of one that was never confirmed; no row when one is in use. */
+/** Replaces the secret of an unconfirmed factor; no row when a factor is active. */
 export const beginFactor = query<[userId: string, secret: Buffer], { readonly user_id: string }>(
   'begin_factor',
   `insert into sambatan_auth.second_factors as f (user_id, secret) values ($1, $2)
@@ -26,7 +26,7 @@ export const beginFactor = query<[userId: string, secret: Buffer], { readonly us
   returning user_id`,
 );
 
-/** The step's code was given for the first time: the factor is in use from now on. */
+/** Activates the factor after the first correct code. */
 export const confirmFactor = query<
   [userId: string, secret: Buffer, step: bigint],
   { readonly user_id: string }
@@ -36,14 +36,14 @@ export const confirmFactor = query<
   where user_id = $1 and secret = $2 and confirmed_at is null returning user_id`,
 );
 
-/** Takes a step of time, once; no row when it, or a later one, was taken. Locks the row. */
+/** Uses a time step once; no row when it or a later one was used. Locks the row. */
 export const takeStep = query<[userId: string, step: bigint], { readonly user_id: string }>(
   'take_step',
   `update sambatan_auth.second_factors set last_step = $2
   where user_id = $1 and confirmed_at is not null and last_step < $2 returning user_id`,
 );
 
-/** Ends a factor that is in use; no row when there is none. */
+/** Deletes an active factor; no row when there is none. */
 export const deleteFactor = query<[userId: string], { readonly user_id: string }>(
   'delete_factor',
   `delete from sambatan_auth.second_factors
@@ -61,7 +61,7 @@ export const insertRecoveryCodes = query<[userId: string, hashes: readonly Buffe
   select $1, hash from unnest($2::bytea[]) hash`,
 );
 
-/** Uses a recovery code, once; no row when it is none, or was used. */
+/** Uses a recovery code once; no row when it is wrong or used. */
 export const useRecoveryCode = query<
   [userId: string, codeHash: Buffer],
   { readonly user_id: string }
@@ -103,7 +103,7 @@ export const findHalfSignIn = query<[tokenHash: Buffer], { readonly user_id: str
   where token_hash = $1 and expires_at > clock_timestamp()`,
 );
 
-/** Spends one attempt; no row when it has ended, in whichever way. Locks the row. */
+/** Uses one attempt; no row when the challenge has ended. Locks the row. */
 export const spendHalfSignIn = query<
   [tokenHash: Buffer, most: number],
   {
@@ -130,21 +130,21 @@ export const deleteHalfSignIns = query<[userId: string], never>(
   'delete from sambatan_auth.mfa_challenges where user_id = $1',
 );
 
-/** Those that have ended go, a few at a time. */
+/** Deletes ended challenges, a few at a time. */
 export const tidyHalfSignIns = query<[], never>(
   'delete_expired_mfa_challenges',
   `delete from sambatan_auth.mfa_challenges where token_hash in (
     select token_hash from sambatan_auth.mfa_challenges where expires_at < now() limit 100)`,
 );
 
-/** Sessions have no second factor any more once there is none. */
+/** Clears the second factor of a user's sessions when the factor is removed. */
 export const unmarkSessions = query<[userId: string], never>(
   'unmark_sessions',
   `update sambatan_auth.sessions set second_factor = false
   where user_id = $1 and second_factor`,
 );
 
-/** The session in which a factor was shown has it. */
+/** Marks the session in which the second factor was used. */
 export const markSession = query<[userId: string, sessionId: string], never>(
   'mark_session',
   `update sambatan_auth.sessions set second_factor = true

@@ -22,41 +22,41 @@ import { ownerOf } from '../owner.ts';
 import { findAccountByEmail, findProfile } from '../queries.ts';
 import { deleteSessions } from '../session-queries.ts';
 
-/** What second factors need of the application. */
+/** Dependencies of MFA. */
 export interface MfaDeps {
-  /** Seals the secrets in the database. */
+  /** Encrypts the secrets in the database. */
   readonly factorKey: Buffer;
-  /** Milliseconds since 1970: the clock that codes are made by, which is the database's. */
+  /** The clock for codes, in milliseconds since 1970; it is the database's. */
   readonly now: (db: Queryable) => Promise<number>;
 }
 
-/** The database's clock in milliseconds since 1970. */
+/** Returns the database's clock in milliseconds since 1970. */
 export async function databaseTime(db: Queryable): Promise<number> {
   return (await db.one(databaseNow)).now.getTime();
 }
 
-/** How the caller's second factor stands. */
+/** The state of the caller's second factor. */
 export interface FactorState {
-  /** Undefined: there is none in use. */
+  /** Undefined: no active factor. */
   readonly since: Date | undefined;
   readonly codesLeft: number;
 }
 
-/** Whether the caller has a second factor. Refuses: unauthenticated, forbidden. */
+/** Returns the state of the caller's second factor. Refuses: unauthenticated, forbidden. */
 export async function ownFactor(db: Queryable, actor: Actor): Promise<FactorState> {
   const { confirmed_at, codes_left } = await db.one(sql.factorState, ownerOf(actor));
   return { since: confirmed_at ?? undefined, codesLeft: codes_left };
 }
 
-/** Whether a user signs in with a second factor. */
+/** Returns true when a user signs in with a second factor. */
 export async function hasFactor(db: Queryable, userId: string): Promise<boolean> {
   const factor = await db.maybe(sql.findFactor, userId);
   return factor !== undefined && factor.confirmed_at !== null;
 }
 
 /**
- * Begins to set a factor up, with a new secret. Refuses: second_factor_present, unauthenticated,
- * forbidden, reauthentication_required.
+ * Starts the set-up of a factor with a new secret. Refuses: second_factor_present,
+ * unauthenticated, forbidden, reauthentication_required.
  */
 export async function beginFactor(tx: Tx, parts: MfaDeps, actor: Actor): Promise<void> {
   const userId = ownerOf(actor);
@@ -67,7 +67,7 @@ export async function beginFactor(tx: Tx, parts: MfaDeps, actor: Actor): Promise
 }
 
 /**
- * The secret that is being set up, for its owner and only until it is in use. Refuses:
+ * Returns the secret during the set-up, to its owner and only until the factor is active. Refuses:
  * second_factor_present, second_factor_not_begun, unauthenticated, forbidden,
  * reauthentication_required.
  */
@@ -84,8 +84,8 @@ export async function factorToSetUp(
 }
 
 /**
- * The app's first code: the factor is in use from now on, in this session too. Gives the recovery
- * codes, which nobody sees again. Refuses: second_factor_wrong, second_factor_present,
+ * Activates the factor by the app's first code, in this session too. Returns the recovery codes,
+ * which are shown once. Refuses: second_factor_wrong, second_factor_present,
  * second_factor_not_begun, unauthenticated, forbidden, reauthentication_required.
  */
 export async function confirmFactor(
@@ -96,7 +96,7 @@ export async function confirmFactor(
 ): Promise<readonly string[]> {
   const userId = ownerOf(actor);
   const { secret, stored } = await begunFactor(tx, parts, userId);
-  // What was begun and left may be finished by whoever has the session now.
+  // A set-up that was left open could otherwise be finished by someone who takes over the session.
   requireRecentAuth(actor);
   const step = stepOf(secret, plainCode(given.code), await parts.now(tx));
   if (step === undefined) throw new DomainError('second_factor_wrong', {});
@@ -109,7 +109,7 @@ export async function confirmFactor(
 }
 
 /**
- * Ends the second factor and its recovery codes. Refuses: second_factor_not_begun, forbidden,
+ * Deletes the second factor and its recovery codes. Refuses: second_factor_not_begun, forbidden,
  * reauthentication_required.
  */
 export async function removeFactor(tx: Tx, actor: Actor, device: string): Promise<void> {
@@ -120,14 +120,14 @@ export async function removeFactor(tx: Tx, actor: Actor, device: string): Promis
   await recordAccess(tx, { userId, event: 'factor_removed', device });
 }
 
-/** Somebody who has signed in with an e-mail address, for whoever keeps the installation. */
+/** A user who has signed in with an e-mail address; for the administrator of the installation. */
 export interface FactorOwner {
   readonly userId: string;
   readonly hasFactor: boolean;
   readonly language: Language;
 }
 
-/** Whose address this is; undefined when nobody has signed in with it. */
+/** Returns the owner of this address; undefined when nobody has signed in with it. */
 export async function factorOfAddress(
   db: Queryable,
   email: string,
@@ -140,9 +140,9 @@ export async function factorOfAddress(
 }
 
 /**
- * For whoever keeps the installation: ends the second factor of somebody who lost their phone and
- * the recovery codes, and their sessions, which may be in the hands of whoever has the phone. Gives
- * whether there was one.
+ * For the administrator of the installation: removes the second factor of a user who lost the
+ * phone and the recovery codes, and ends their sessions, which whoever has the phone may be using.
+ * Returns whether there was a factor.
  */
 export async function removeLostFactor(tx: Tx, userId: string): Promise<boolean> {
   if (!(await endFactor(tx, userId))) return false;
@@ -153,8 +153,8 @@ export async function removeLostFactor(tx: Tx, userId: string): Promise<boolean>
 }
 
 /**
- * New recovery codes; those before end. Refuses: second_factor_not_begun, forbidden,
- * reauthentication_required.
+ * Replaces the recovery codes; the old ones stop working. Refuses: second_factor_not_begun,
+ * forbidden, reauthentication_required.
  */
 export async function renewRecoveryCodes(
   tx: Tx,
@@ -171,8 +171,8 @@ export async function renewRecoveryCodes(
 }
 
 /**
- * Takes a code of a user's app, or one of their recovery codes, and says which it was; undefined
- * for what is neither, or was taken before. The caller has counted the attempt.
+ * Uses a code of a user's app or a recovery code; returns which it was, or undefined for a wrong
+ * or used code. The caller has counted the attempt.
  */
 export async function takeFactorCode(
   tx: Tx,
@@ -192,9 +192,9 @@ export async function takeFactorCode(
   return used && 'recovery_code';
 }
 
-/** Ends what belongs to a factor that is in use; false when there is none. */
+/** Deletes all data of an active factor; returns false when there is none. */
 async function endFactor(tx: Tx, userId: string): Promise<boolean> {
-  // In the order of signInWithFactor, which holds its half first.
+  // The lock order of signInWithFactor, which locks its challenge first.
   await tx.rows(sql.deleteHalfSignIns, userId);
   if ((await tx.maybe(sql.deleteFactor, userId)) === undefined) return false;
   await tx.rows(sql.deleteRecoveryCodes, userId);

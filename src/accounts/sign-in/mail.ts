@@ -4,12 +4,12 @@ import { html, type Html } from '../../web/html.ts';
 
 export interface SignInEmail {
   readonly code: string;
-  /** Undefined: the code alone. */
+  /** Undefined: only the code. */
   readonly link: string | undefined;
   readonly language: Language;
 }
 
-/** The mail that lets somebody in: the code to type, and a link for the same. */
+/** Returns the sign-in e-mail: a code to type, and a link that does the same. */
 export function signInEmail({ code, link, language }: SignInEmail): Omit<OutgoingEmail, 'to'> {
   const words = wordings[language];
   const byLink = link === undefined ? [] : [words.orLink, link];
@@ -17,7 +17,7 @@ export function signInEmail({ code, link, language }: SignInEmail): Omit<Outgoin
   return {
     subject: words.subject(code),
     text: `${lines.join('\n\n')}\n\nSambatan\n`,
-    html: letter(
+    html: layout(
       language,
       html`<p style="margin:0 0 8px">${words.hello}</p>
         <p style="margin:0 0 4px">${words.code}</p>
@@ -28,13 +28,13 @@ export function signInEmail({ code, link, language }: SignInEmail): Omit<Outgoin
   };
 }
 
-/** The code for somebody who is signed in and does something sensitive. */
+/** Returns the e-mail with the code for a re-authentication. */
 export function reauthenticationEmail(code: string, language: Language): Omit<OutgoingEmail, 'to'> {
   const words = proofWordings[language];
   return {
     subject: words.subject(code),
     text: `${[words.hello, code, words.notYou].join('\n\n')}\n\nSambatan\n`,
-    html: letter(
+    html: layout(
       language,
       html`<p style="margin:0 0 8px">${words.hello}</p>
         <p style="margin:0 0 20px;font:bold 32px/1.3 monospace;letter-spacing:6px">${code}</p>
@@ -60,7 +60,9 @@ const proofWordings = {
   },
 } as const;
 
-/** What happened to an account's second factor, for its owner: it may not have been them. */
+/**
+ * Returns the e-mail to an owner about a change of their second factor, in case it was not them.
+ */
 export function mfaEmail(
   change: 'added' | 'removed' | 'lost' | 'codes',
   language: Language,
@@ -70,7 +72,7 @@ export function mfaEmail(
   return {
     subject: title,
     text: `${title}\n\n${detail}\n\n${notYou}\n\nSambatan\n`,
-    html: letter(
+    html: layout(
       language,
       html`<p style="margin:0 0 8px;font-weight:bold">${title}</p>
         <p style="margin:0 0 16px">${detail}</p>
@@ -124,8 +126,8 @@ const factorWordings = {
   },
 } as const;
 
-/** The frame of every mail about an account, around what it says. */
-function letter(language: Language, says: Html): string {
+/** The layout of all e-mails about an account. */
+function layout(language: Language, says: Html): string {
   return html`<!doctype html>
     <html lang="${language}">
       <body style="margin:0;padding:24px;background:#fdf3f7;color:#2b1b26;font:16px/1.5 sans-serif">

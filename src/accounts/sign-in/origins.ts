@@ -5,21 +5,21 @@ import type { RateLimiter } from '../../overload/rate-limiter.ts';
 import { keyed } from '../keyed-hash.ts';
 import * as sql from '../session-queries.ts';
 
-/** A browser and a network stay known for so long after a sign-in. */
+/** A browser and a network stay known for this many days after a sign-in. */
 const knownDays = 180;
 
-/** Where a request comes from. */
+/** The origin of a request. */
 export interface Origin {
-  /** The random id that the browser keeps in a cookie. */
+  /** The random id in the browser's cookie. */
   readonly browserId: string;
-  /** An IPv4 address, or the /64 network of an IPv6 one. */
+  /** An IPv4 address, or the /64 network of an IPv6 address. */
   readonly network: string;
 }
 
-/** How well an account knows an origin; each has limits of its own. */
+/** How well an account knows an origin; each level has its own limits. */
 export type Standing = 'browser' | 'network' | 'stranger';
 
-/** How well the account with this e-mail address knows an origin. */
+/** Returns how well the account with this e-mail address knows an origin. */
 export async function standingOf(
   db: Queryable,
   secret: Buffer,
@@ -32,7 +32,7 @@ export async function standingOf(
   return has(keys.browser) ? 'browser' : has(keys.network) ? 'network' : 'stranger';
 }
 
-/** Remembers that somebody signed in to this account from there. */
+/** Records a successful sign-in to this account from an origin. */
 export async function rememberOrigin(
   tx: Tx,
   secret: Buffer,
@@ -49,14 +49,14 @@ function keysOf(secret: Buffer, email: string, { browserId, network }: Origin) {
   };
 }
 
-/** A limit and whom it counts. */
+/** A limit and the subject that it counts. */
 export type Counted = readonly [name: LimitName, subject: string];
 
 /**
- * Counts a mail with a code and returns what was counted; undefined when the address gets no further
- * one now. Strangers have a small
- * budget at once and then one mail in 25 minutes: a code lives for 30, so that whoever reads the
- * mailbox always has a valid one, however many strangers ask.
+ * Counts an e-mail with a code and returns what was counted; undefined when the address may get no
+ * further one now. Strangers have a small budget at first and then one e-mail per 25 minutes. A
+ * code is valid for 30, so the owner of the mailbox always has a valid one, however many strangers
+ * ask.
  */
 export async function takeMailOfAddress(
   tx: Tx,
@@ -90,7 +90,7 @@ export async function takeMailOfAddress(
   return ofAddress && [...fromNetwork, ...ofAddress];
 }
 
-/** The limit of wrong codes of an account that a try counts against. */
+/** Returns the limit of wrong codes that an attempt counts against. */
 export function wrongCodeLimit(
   standing: Standing,
   { email, browserId }: Origin & { readonly email: string },

@@ -15,17 +15,20 @@ import { keyed } from '../keyed-hash.ts';
 import { codeMinutes, newCode } from './request-code.ts';
 import { codeAttempts, countFactorTry, type SignInDeps } from './sign-in.ts';
 
-/** Somebody who is signed in, and the browser that they are signed in with. */
+/** A signed-in user and their browser. */
 export interface Holder {
   readonly userId: string;
   readonly sessionId: string;
-  /** Proved to be theirs; null: they came from another service. */
+  /** The verified address; null when the user came from another service. */
   readonly email: string | null;
   readonly language: Language;
   readonly device: string;
 }
 
-/** By what somebody proves themselves again: what they have; undefined: nothing of ours. */
+/**
+ * Returns the re-authentication method that a user has; undefined when this service has none for
+ * them.
+ */
 export async function reauthenticationMethod(
   db: Queryable,
   { userId, email }: Pick<Holder, 'userId' | 'email'>,
@@ -35,8 +38,8 @@ export async function reauthenticationMethod(
 }
 
 /**
- * Sends a code to somebody who is signed in, good for this session alone, and gives the id to hand
- * it in with. Nobody else can use up these mails. Refuses: rate_limited, mail_budget_spent,
+ * Sends a re-authentication code to a signed-in user, valid only for this session, and returns its
+ * id. Nobody else can use up this budget. Refuses: rate_limited, mail_budget_spent,
  * mail_unavailable.
  */
 export async function sendReauthenticationCode(
@@ -66,17 +69,17 @@ export async function sendReauthenticationCode(
   return proofId;
 }
 
-/** A session that was proved again. */
+/** A re-authenticated session. */
 export interface Reauthenticated {
-  /** Its token from now on. */
+  /** Its new token. */
   readonly token: string;
   readonly hours: number;
   readonly byFactor: boolean;
 }
 
 /**
- * Proves again who holds a session: by a code of their app or a recovery code where they have a
- * second factor, else by the code in the mail. Each try is counted before it is looked at. Refuses:
+ * Re-authenticates the owner of a session: by a code of their app or a recovery code if they have
+ * a second factor, else by the mailed code. Each attempt is counted before it is checked. Refuses:
  * second_factor_wrong, sign_in_code_wrong, sign_in_ended, rate_limited.
  */
 export async function reauthenticate(
@@ -102,7 +105,7 @@ async function proveByFactor(
     await recordAccess(tx, { userId, event: 'factor_failed', device });
     return undefined;
   });
-  // Thrown only now: thrown inside, what was recorded would be rolled back with it.
+  // Thrown after the transaction; inside it, the recorded attempt would be rolled back.
   if (outcome === undefined) throw new DomainError('second_factor_wrong', {});
   return outcome;
 }
@@ -145,7 +148,7 @@ async function proved(
     tokenHash(token),
     byFactor,
   );
-  // It was ended meanwhile.
+  // The session ended meanwhile.
   if (session === undefined) throw new DomainError('unauthenticated', {});
   await recordAccess(tx, { userId, event: 'proved_again', method, device });
   return { token, hours: session.hours, byFactor };

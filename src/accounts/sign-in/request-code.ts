@@ -20,31 +20,31 @@ import * as sql from '../session-queries.ts';
 import { tokenHash } from '../sessions.ts';
 import type { SignInDeps } from './sign-in.ts';
 
-/** How long a code and its link live. */
+/** Lifetime of a code and its link, in minutes. */
 export const codeMinutes = 30;
-/** A code that was mailed before is pointed to while it is good for at least this long. */
+/** An earlier code is reused if it is valid for at least this many minutes. */
 const usableMinutes = 2;
-/** With each code that is asked for, so many people's oldest rows go. */
-const tidiedAtOnce = 50;
+/** People whose expired rows are deleted per code request. */
+const cleanupBatchSize = 50;
 
 export interface CodeInput {
   readonly email: string;
   readonly language: Language;
   readonly origin: Origin;
-  /** What the browser calls itself. */
+  /** The `User-Agent`. */
   readonly device: string;
   /**
-   * The link in the mail, for its secret. Undefined where nobody configured the site's address: a
-   * stranger's Host header could make the mail point to the stranger's own site.
+   * Builds the link in the e-mail from its secret. Undefined where the site's address is not
+   * configured: a stranger's Host header could make the e-mail point to another site.
    */
   readonly link: ((secret: string) => string) | undefined;
 }
 
 /**
- * Begins a sign-in for an e-mail address, whether or not anybody has an account with it, and gives
- * the id to hand in the code with. Mails a code and a link, unless the address has had as many mails
- * as it may: then a code that was mailed before works with this id. Refuses: validation_failed,
- * rate_limited, mail_budget_spent, mail_unavailable.
+ * Starts a sign-in for an e-mail address, whether or not it has an account, and returns the id to
+ * enter the code with. Mails a code and a link, unless the address has reached its limit: then an
+ * earlier code works with this id. Refuses: validation_failed, rate_limited, mail_budget_spent,
+ * mail_unavailable.
  */
 export async function requestCode(parts: SignInDeps, input: CodeInput): Promise<string> {
   const { db, secret, limiter, budget } = parts;
@@ -55,7 +55,7 @@ export async function requestCode(parts: SignInDeps, input: CodeInput): Promise<
   const standing = await retryRead(() => standingOf(db, secret, email, input.origin));
   if (standing !== 'browser') await countNetwork(parts, input.origin.network);
   const counted = await runInTransaction(db, async (tx) => {
-    await tidy(tx);
+    await deleteExpired(tx);
     const decided = await decideMail(tx, parts, standing, { email, ...input.origin });
     await tx.rows(
       sql.insertSignIn,
@@ -88,8 +88,8 @@ export async function requestCode(parts: SignInDeps, input: CodeInput): Promise<
 }
 
 /**
- * Counts the mail that is to go out. Without `counted` none does, because a mailed code is still
- * good; throws `rate_limited` when there is no such code either.
+ * Counts the e-mail to send. Without `counted` none is sent, because an earlier code is still
+ * valid; throws `rate_limited` when there is none.
  */
 async function decideMail(
   tx: Tx,
@@ -108,7 +108,7 @@ async function decideMail(
     : await limiter.refusal(tx, 'codesOfAddressFromNetwork', `${email} ${origin.network}`);
 }
 
-/** Counts a code that a network asks for. Throws `rate_limited`. */
+/** Counts a code request of a network. Throws `rate_limited`. */
 async function countNetwork({ db, limiter }: SignInDeps, network: string): Promise<void> {
   await retryRead(async () => {
     await limiter.spend(db, 'codesOfNetwork', network);
@@ -117,13 +117,13 @@ async function countNetwork({ db, limiter }: SignInDeps, network: string): Promi
 }
 
 /** Deletes expired rows in small batches. */
-async function tidy(tx: Tx): Promise<void> {
+async function deleteExpired(tx: Tx): Promise<void> {
   await tx.rows(sql.tidySignIns);
   await tx.rows(factors.tidyHalfSignIns);
-  await tx.rows(forgetOldAccess, tidiedAtOnce);
+  await tx.rows(forgetOldAccess, cleanupBatchSize);
 }
 
-/** A new code of six digits. */
+/** Returns a new six-digit code. */
 export function newCode(): string {
   return String(randomInt(1_000_000)).padStart(6, '0');
 }

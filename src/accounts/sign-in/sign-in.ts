@@ -26,23 +26,25 @@ import {
   tokenSessionHours,
 } from '../sessions.ts';
 
-/** How long somebody who came half in may take for the second factor; its tries are as many. */
+/** Lifetime of an MFA challenge in minutes, and its maximum number of attempts. */
 export const halfSignInMinutes = 15;
 export const codeAttempts = limits.wrongCodesOfSignIn.max;
-/** A try is compared with so many codes of the mailbox: three of a million are good at a time. */
+/**
+ * Number of mailed codes that an attempt is compared with: three of a million are valid at a time.
+ */
 const comparedCodes = 3;
 
-/** What signing in needs of the application. */
+/** Dependencies of the sign-in. */
 export interface SignInDeps extends MfaDeps {
   readonly db: Database;
   readonly mailer: Mailer;
-  /** Keys the hashes of codes: six digits alone would be found from their hash in a second. */
+  /** Keys the hashes of codes: six digits could be found from a plain hash within a second. */
   readonly secret: Buffer;
   readonly limiter: RateLimiter;
   readonly budget: MailBudget;
 }
 
-/** The key that signs sign-in codes, derived from the secret key. */
+/** Derives the key for sign-in codes from the secret key. */
 export function codeSecret(secretKey: string): Buffer {
   return Buffer.from(hkdfSync('sha256', secretKey, '', 'sambatan sign-in codes', 32));
 }
@@ -52,26 +54,25 @@ export interface Browser {
   readonly language: Language;
   readonly origin: Origin;
   readonly device: string;
-  /** The token of the session that it has already. */
+  /** The token of its current session. */
   readonly before: string | undefined;
 }
 
-/** Somebody has signed in, or half of it. */
+/** A completed sign-in or an MFA challenge. */
 export interface SignInResult {
-  /** The session's token; where the second factor is awaited, one that is good for that alone. */
+  /** The session's token, or the token of the MFA challenge. */
   readonly token: string;
-  /** How long the browser keeps it. */
+  /** Lifetime of the cookie in hours. */
   readonly hours: number;
   readonly awaitsFactor: boolean;
-  /** For the first time: they have the name that their address suggests. */
+  /** First sign-in: the name is derived from the address. */
   readonly isNew: boolean;
 }
 
 /**
- * Signs in with the code of a mail: of the one that belongs to this sign-in, or of another that was
- * sent to the same address and is still good. Each try is counted before it is looked at, so that
- * many at once are no more than many in turn. Refuses: sign_in_code_wrong, sign_in_ended,
- * rate_limited.
+ * Signs in with a mailed code: the one of this sign-in, or another valid one of the same address.
+ * Each attempt is counted before it is checked, so that parallel attempts count like sequential
+ * ones. Refuses: sign_in_code_wrong, sign_in_ended, rate_limited.
  */
 export async function signInWithCode(
   parts: SignInDeps,
@@ -107,14 +108,14 @@ export async function signInWithCode(
     await tx.rows(sql.useSignIn, given.signInId);
     return await enter(tx, parts, email, 'code', browser);
   });
-  // Thrown only now: thrown inside, the attempt would be rolled back with it.
+  // Thrown after the transaction; inside it, the attempt would be rolled back.
   if (outcome instanceof DomainError) throw outcome;
-  await giveBackOf(parts, network, ofNetwork ? ['wrongCodesOfNetwork'] : []);
+  await refundNetwork(parts, network, ofNetwork ? ['wrongCodesOfNetwork'] : []);
   return outcome;
 }
 
-/** A code was used: its network gets back what was counted for it. */
-async function giveBackOf(
+/** Takes back what was counted for the network of a used code. */
+async function refundNetwork(
   { db, limiter }: SignInDeps,
   network: string,
   more: readonly LimitName[] = [],
@@ -125,15 +126,15 @@ async function giveBackOf(
   });
 }
 
-/** What the page of a link says before it signs in. */
+/** What the page of a link shows before the sign-in. */
 export interface ShownLink {
-  /** The address, as far as its owner recognises it. */
+  /** The address, masked so that only its owner recognises it. */
   readonly maskedEmail: string;
-  /** Whether this is the browser that asked for the mail. */
+  /** True when this browser requested the e-mail. */
   readonly isSameBrowser: boolean;
 }
 
-/** Whose account a link opens. Refuses: sign_in_ended. */
+/** Returns the account that a link opens. Refuses: sign_in_ended. */
 export async function viewLink(
   { db, secret }: SignInDeps,
   link: string,
@@ -147,7 +148,7 @@ export async function viewLink(
   return { maskedEmail: maskedEmail(email), isSameBrowser };
 }
 
-/** Signs in with the link of a mail, which works once. Refuses: sign_in_ended. */
+/** Signs in with the link of an e-mail, which works once. Refuses: sign_in_ended. */
 export async function signInWithLink(
   parts: SignInDeps,
   link: string,
@@ -158,11 +159,13 @@ export async function signInWithLink(
     if (found === undefined) throw new DomainError('sign_in_ended', {});
     return await enter(tx, parts, found.email, 'link', browser);
   });
-  await giveBackOf(parts, browser.origin.network);
+  await refundNetwork(parts, browser.origin.network);
   return entered;
 }
 
-/** An address that its owner recognises and nobody else can write to: `s•••h@example.org`. */
+/**
+ * Returns a masked address that its owner recognises and nobody else can use: `s•••h@example.org`.
+ */
 export function maskedEmail(email: string): string {
   const at = email.lastIndexOf('@');
   const name = email.slice(0, at);
@@ -170,7 +173,7 @@ export function maskedEmail(email: string): string {
   return `${name.slice(0, 1)}•••${last}${email.slice(at)}`;
 }
 
-/** Gives whoever holds a valid access token of the project's identity service a session. */
+/** Starts a session for the bearer of a valid access token of the project's identity service. */
 export async function signInWithToken(
   parts: SignInDeps,
   claims: Claims,
@@ -178,10 +181,10 @@ export async function signInWithToken(
 ): Promise<SignInResult> {
   return await runInTransaction(parts.db, async (tx) => {
     await tx.one(sql.startProfile, claims.userId, noName, browser.language, null);
-    // A token that does not say when its user proved themselves proves nothing recent.
+    // A token without an authentication time does not count as recent.
     const provenAt = claims.provenAt ?? 0;
-    const shown = { ...claims, provenAt, hours: tokenSessionHours, method: 'token' } as const;
-    return { ...(await letIn(tx, shown, browser)), isNew: false };
+    const identity = { ...claims, provenAt, hours: tokenSessionHours, method: 'token' } as const;
+    return { ...(await openSession(tx, identity, browser)), isNew: false };
   });
 }
 
@@ -197,20 +200,25 @@ async function enter(
   const name = nameFrom(email);
   const { is_new } = await tx.one(sql.startProfile, userId, name, browser.language, email);
   const claims = { userId, roles: [], secondFactor: false, provenAt: undefined };
-  const shown = { ...claims, hours: sessionHours, method };
-  return { ...(await letIn(tx, shown, browser)), isNew: is_new };
+  const identity = { ...claims, hours: sessionHours, method };
+  return { ...(await openSession(tx, identity, browser)), isNew: is_new };
 }
 
-/** What somebody has shown of who they are. */
-interface Shown extends Claims {
+/** The identity that a caller has proved. */
+interface ProvedIdentity extends Claims {
   readonly hours: number;
   readonly method: AccessMethod;
 }
 
-/** Starts a session; where the account has a second factor that was not shown, half of one. */
-async function letIn(tx: Tx, shown: Shown, browser: Browser): Promise<Omit<SignInResult, 'isNew'>> {
-  const { userId, roles, secondFactor, hours, method } = shown;
-  const provenAt = shown.provenAt === undefined ? undefined : new Date(shown.provenAt * 1_000);
+/** Starts a session, or an MFA challenge when the account has a second factor that was not used. */
+async function openSession(
+  tx: Tx,
+  identity: ProvedIdentity,
+  browser: Browser,
+): Promise<Omit<SignInResult, 'isNew'>> {
+  const { userId, roles, secondFactor, hours, method } = identity;
+  const provenAt =
+    identity.provenAt === undefined ? undefined : new Date(identity.provenAt * 1_000);
   const { device, before } = browser;
   if (!secondFactor && (await hasFactor(tx, userId))) {
     if (before !== undefined) await endSession(tx, before);
@@ -232,16 +240,16 @@ async function letIn(tx: Tx, shown: Shown, browser: Browser): Promise<Omit<SignI
   return { token, hours, awaitsFactor: false };
 }
 
-/** Whether somebody came half in with this token, and may still show the rest. */
+/** Returns true when the token belongs to an open MFA challenge. */
 export async function awaitsFactor(db: Queryable, token: string | undefined): Promise<boolean> {
   if (token === undefined) return false;
   return (await db.maybe(factors.findHalfSignIn, tokenHash(token))) !== undefined;
 }
 
 /**
- * The second half of signing in: a code of the app, or a recovery code. Each try is counted before
- * it is looked at, of this half and of the account. Refuses: second_factor_wrong, sign_in_ended,
- * rate_limited.
+ * Completes an MFA challenge with a code of the app or a recovery code. Each attempt is counted
+ * before it is checked, per challenge and per account. Refuses: second_factor_wrong,
+ * sign_in_ended, rate_limited.
  */
 export async function signInWithFactor(
   parts: SignInDeps,
@@ -266,12 +274,12 @@ export async function signInWithFactor(
     await recordAccess(tx, { userId, event: 'signed_in', method, device });
     return { ...entered, awaitsFactor: false, isNew: false };
   });
-  // Thrown only now: thrown inside, the attempt would be rolled back with it.
+  // Thrown after the transaction; inside it, the attempt would be rolled back.
   if (outcome instanceof DomainError) throw outcome;
   return outcome;
 }
 
-/** Counts a try of an account's second factor, whoever makes it. Refuses: rate_limited. */
+/** Counts an attempt at an account's second factor. Refuses: rate_limited. */
 export async function countFactorTry({ db, limiter }: SignInDeps, userId: string): Promise<void> {
   await runInTransaction(db, async (tx) => {
     await limiter.spend(tx, 'factorTries', userId);
@@ -279,10 +287,13 @@ export async function countFactorTry({ db, limiter }: SignInDeps, userId: string
   });
 }
 
-/** What somebody is called whose address suggests no name. */
+/** The name of a user whose address suggests none. */
 export const noName = 'Pembeli';
 
-/** A first name to be called by, until the person says another: `siti.aminah@…` is Siti Aminah. */
+/**
+ * Derives a first name from an address until the person sets one: `siti.aminah@…` becomes Siti
+ * Aminah.
+ */
 export function nameFrom(email: string): string {
   const [local = ''] = email.split(/[@+]/);
   const words = local.split(/[^\p{L}]+/u).filter((word) => word !== '');

@@ -1,7 +1,7 @@
 import type { MessageDefinition, Write } from './messages.ts';
 import type { Topic } from './topics.ts';
 
-/** A paragraph with somebody's own words, if there are any. */
+/** Returns a paragraph with a person's own words, if there are any. */
 const said = (label: string, words: string | undefined) =>
   words === undefined || words === '' ? '' : `${label}: “${words}”`;
 
@@ -18,15 +18,15 @@ const write =
 type Parts = (...given: Parameters<Write>) => string;
 
 /**
- * What is to be transferred has a unique code that is made when the buyer first looks at it: a message
- * that named the price alone would have them send a sum that no payment is of.
+ * The amount to transfer has a unique code that is assigned when the buyer first opens the
+ * payment. A notification with the bare price would lead to a transfer that matches no payment.
  */
 const seeSum = {
   id: 'Buka Sambatan untuk melihat jumlah persisnya dan rekeningnya.',
   en: 'Open Sambatan for the exact amount and the account.',
 } as const;
 
-/** What buyers are told: about their slots, their money, and the campaigns they take part in. */
+/** Notifications to buyers about their slots, their money, and their campaigns. */
 export const buyerMessages = {
   joined: kind(
     'orders',

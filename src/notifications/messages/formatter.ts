@@ -1,11 +1,11 @@
 import type { Language } from '../../errors/errors.ts';
 
-/** How values are said to one person: in their language and their time zone. */
+/** Formats values for one person, in their language and time zone. */
 export interface MessageFormatter {
   readonly language: Language;
   /** Whole rupiah. */
   rupiah(amount: number | undefined): string;
-  /** A moment, with the name of its zone. */
+  /** A time with the name of its zone. */
   time(moment: string | undefined): string;
   slots(count: number | undefined): string;
 }
@@ -13,20 +13,23 @@ export interface MessageFormatter {
 const locales = { id: 'id-ID', en: 'en-GB' } as const satisfies Record<Language, string>;
 const fallbackZone = 'Asia/Jakarta';
 
-/** Making one costs more than writing a mail with it. Zones are as many as people write them. */
-const known = new Map<string, MessageFormatter>();
-const mostKnown = 1_000;
+/**
+ * Cache: creating a formatter costs more than rendering an e-mail. Its key includes the zone as
+ * written.
+ */
+const cache = new Map<string, MessageFormatter>();
+const maxCached = 1_000;
 
-/** Speaks to a person; a time zone that nobody knows is taken for Jakarta's. */
+/** Returns the formatter for a language and time zone; an unknown zone counts as Asia/Jakarta. */
 export function messageFormatter(language: Language, timeZone: string): MessageFormatter {
   const key = `${language} ${timeZone}`;
-  let speaker = known.get(key);
-  if (speaker === undefined) {
-    speaker = newSpeaker(language, timeZone);
-    if (known.size >= mostKnown) known.clear();
-    known.set(key, speaker);
+  let formatter = cache.get(key);
+  if (formatter === undefined) {
+    formatter = newSpeaker(language, timeZone);
+    if (cache.size >= maxCached) cache.clear();
+    cache.set(key, formatter);
   }
-  return speaker;
+  return formatter;
 }
 
 function newSpeaker(language: Language, timeZone: string): MessageFormatter {
@@ -49,7 +52,7 @@ function newSpeaker(language: Language, timeZone: string): MessageFormatter {
   const unit = (count: number) => (language === 'en' && count !== 1 ? 'slots' : 'slot');
   return {
     language,
-    // Some languages put a no-break space after the sign; plain text reads better without.
+    // Some languages put a no-break space after the sign; plain text omits it.
     rupiah: (amount = 0) => money.format(amount).replaceAll(/\s/g, ''),
     time: (moment) => (moment === undefined ? '' : moments.format(new Date(moment))),
     slots: (count = 0) => `${count} ${unit(count)}`,

@@ -7,7 +7,7 @@ import type { MessageFormatter } from './formatter.ts';
 import type { Topic } from './topics.ts';
 import { waitingMessages } from './waiting.ts';
 
-/** What a message tells, as it is stored: facts, no sentences. Times are RFC 3339. */
+/** The stored parameters of a notification: facts, no sentences. Times are RFC 3339. */
 export interface MessageParams {
   /** The campaign's title and brand. */
   readonly campaign: string;
@@ -17,11 +17,11 @@ export interface MessageParams {
   readonly amount?: number | undefined;
   /** A person's own words. */
   readonly reason?: string | undefined;
-  /** The deadline, the end of a hold or of an offer: whatever the message is about. */
+  /** The time that the notification is about: a deadline, or the end of a hold or an offer. */
   readonly until?: string | undefined;
   readonly slots_taken?: number | undefined;
   readonly total_slots?: number | undefined;
-  /** Of a digest: how many people, and their slots. */
+  /** For a digest: the number of people and their slots. */
   readonly joined?: number | undefined;
   readonly joined_slots?: number | undefined;
   readonly confirmed?: number | undefined;
@@ -30,7 +30,7 @@ export interface MessageParams {
   readonly cancelled_slots?: number | undefined;
 }
 
-/** A message in words: plain sentences, one paragraph each. */
+/** A rendered notification: plain sentences, one paragraph each. */
 export interface Message {
   readonly title: string;
   readonly paragraphs: readonly string[];
@@ -38,10 +38,10 @@ export interface Message {
 
 export type Write = (params: MessageParams, say: MessageFormatter) => Message;
 
-/** One kind of message: which topic it belongs to, and how it reads in each language. */
+/** One kind of notification: its topic, and its text in each language. */
 export type MessageDefinition = { readonly topic: Topic } & Readonly<Record<Language, Write>>;
 
-/** Every kind of message there is. */
+/** All kinds of notifications. */
 export const messages = {
   ...buyerMessages,
   ...waitingMessages,
@@ -51,12 +51,12 @@ export const messages = {
 } as const;
 export type MessageKind = keyof typeof messages;
 
-/** Whether a stored word is a kind of message that this version knows. */
+/** Returns true when this version knows the stored kind. */
 export function isMessageKind(word: string): word is MessageKind {
   return Object.hasOwn(messages, word);
 }
 
-/** A stored message in the words of one person; of a kind that a newer version wrote, its title. */
+/** Renders a stored notification for one person; for a kind of a newer version, only its title. */
 export function messageFor(kind: string, params: MessageParams, say: MessageFormatter): Message {
   if (!isMessageKind(kind)) return { title: params.campaign, paragraphs: [] };
   const definition: MessageDefinition = messages[kind];
@@ -64,7 +64,7 @@ export function messageFor(kind: string, params: MessageParams, say: MessageForm
   return { title, paragraphs: paragraphs.filter((paragraph) => paragraph !== '') };
 }
 
-/** What a kind of message is about; undefined for one that a newer version wrote. */
+/** Returns the topic of a kind; undefined for a kind of a newer version. */
 export function topicOf(kind: string): Topic | undefined {
   return isMessageKind(kind) ? messages[kind].topic : undefined;
 }

@@ -1,6 +1,6 @@
 import type { MessageDefinition } from './messages.ts';
 
-/** What buyers and sellers are told of money that moves. */
+/** Notifications to buyers and sellers about payments, refunds and payouts. */
 export const moneyMessages = {
   proof_received: {
     topic: 'payments',

@@ -1,6 +1,6 @@
 import type { MessageDefinition } from './messages.ts';
 
-/** What is told when a buyer corrects an order, and when a batch is shipped. */
+/** Notifications about corrected orders and shipped batches. */
 export const orderMessages = {
   goods_shipped: {
     topic: 'orders',

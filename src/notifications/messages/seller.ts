@@ -14,7 +14,7 @@ function digestLines(p: MessageParams, say: MessageFormatter): string[] {
   ];
 }
 
-/** What the members of a brand are told about its campaigns. */
+/** Notifications to the members of a brand about its campaigns. */
 export const sellerMessages = {
   seller_digest: {
     topic: 'seller_digest',

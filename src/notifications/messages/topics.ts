@@ -1,29 +1,29 @@
-/** What a person can turn on and off; whether it is on until they say so. */
+/** The topics that a person can switch on and off, with their defaults. */
 export const topics = {
-  /** What becomes of my slots. */
+  /** The buyer's own slots. */
   orders: { email: true, inApp: true, oneClick: false },
   payments: { email: true, inApp: true, oneClick: false },
-  /** News of campaigns that I take part in. */
+  /** News of campaigns that the buyer takes part in. */
   campaigns: { email: true, inApp: true, oneClick: true },
   waiting: { email: true, inApp: true, oneClick: true },
   reminders: { email: true, inApp: true, oneClick: true },
-  /** What my brand's campaigns have come to. */
+  /** Results of the seller's campaigns. */
   seller: { email: true, inApp: true, oneClick: true },
-  /** How many joined and left my brand's campaigns, gathered. */
+  /** Digest of joins and cancellations in the seller's campaigns. */
   seller_digest: { email: true, inApp: true, oneClick: true },
 } as const satisfies Record<string, TopicRules>;
 
 interface TopicRules {
   readonly email: boolean;
   readonly inApp: boolean;
-  /** Whether its mails can be unsubscribed from with one click; a receipt is owed. */
+  /** True when its e-mails have one-click unsubscribe; receipts are mandatory. */
   readonly oneClick: boolean;
 }
 
 export type Topic = keyof typeof topics;
 export const topicNames = Object.keys(topics) as [Topic, ...Topic[]];
 
-/** Whether a word is the name of a topic. */
+/** Returns true when a word is the name of a topic. */
 export function isTopic(word: string): word is Topic {
   return Object.hasOwn(topics, word);
 }

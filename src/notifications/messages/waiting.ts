@@ -1,6 +1,6 @@
 import type { MessageDefinition } from './messages.ts';
 
-/** What those are told who wait for slots. */
+/** Notifications to buyers on a waiting list. */
 export const waitingMessages = {
   waiting_joined: {
     topic: 'waiting',

@@ -1,15 +1,17 @@
-/** Begun for one receiver together, so that a slow one leaves room for others. */
+/**
+ * Maximum number of concurrent attempts per receiver, so that a slow one leaves slots for others.
+ */
 export const maxConcurrent = 10;
-/** Who takes as long as that for an answer, or gives none, is slow. */
+/** A receiver is slow when an answer takes this long or does not come. */
 const slowMs = 5_000;
-/** How long who was slow is left alone: twice as long each time, until an answer is quick again. */
-const firstRestMs = 10_000;
-const longestRestMs = 60_000;
+/** First pause of a slow receiver; doubles until an answer is fast again. */
+const firstPauseMs = 10_000;
+const maxPauseMs = 60_000;
 
 /**
- * What is under way to each receiver of webhooks, and who is left alone for a while. One that lets
- * attempts run into their time-out takes a smaller and smaller part of the room that all share; its
- * deliveries wait, each with its own backoff besides. In the process: each finds out for itself.
+ * Circuit breaker per webhook receiver, with the attempts in progress. A receiver that runs into
+ * time-outs gets fewer and fewer of the shared slots; its deliveries wait, in addition to their
+ * own back-off. The state is local to the process.
  */
 export class CircuitBreaker {
   readonly #underWay = new Map<string, number>();
@@ -20,14 +22,14 @@ export class CircuitBreaker {
     this.#now = now;
   }
 
-  /** Those for whom nothing is to be begun now. */
+  /** Returns the endpoints for which no attempt may start now. */
   busy(): string[] {
     const full = [...this.#underWay].filter(([, count]) => count >= maxConcurrent);
     const resting = [...this.#slow].filter(([, { until }]) => until > this.#now());
     return [...new Set([...full, ...resting].map(([endpointId]) => endpointId))];
   }
 
-  /** An attempt begins; gives what is called when it ends. */
+  /** Records the start of an attempt; returns the function to call when it ends. */
   begin(endpointId: string): () => void {
     const startedAt = this.#now();
     this.#underWay.set(endpointId, (this.#underWay.get(endpointId) ?? 0) + 1);
@@ -35,18 +37,18 @@ export class CircuitBreaker {
       const left = (this.#underWay.get(endpointId) ?? 1) - 1;
       if (left === 0) this.#underWay.delete(endpointId);
       else this.#underWay.set(endpointId, left);
-      this.#learn(endpointId, startedAt);
+      this.#record(endpointId, startedAt);
     };
   }
 
-  /** Attempts that were begun together tell the same: the first of them counts. */
-  #learn(endpointId: string, startedAt: number): void {
+  /** Attempts that started together carry the same information: only the first counts. */
+  #record(endpointId: string, startedAt: number): void {
     const now = this.#now();
     const known = this.#slow.get(endpointId);
     if (now - startedAt < slowMs) {
       if (known === undefined || known.until <= now) this.#slow.delete(endpointId);
     } else if (known === undefined || known.until <= startedAt) {
-      const restMs = known === undefined ? firstRestMs : Math.min(2 * known.restMs, longestRestMs);
+      const restMs = known === undefined ? firstPauseMs : Math.min(2 * known.restMs, maxPauseMs);
       this.#slow.set(endpointId, { restMs, until: now + restMs });
     }
   }

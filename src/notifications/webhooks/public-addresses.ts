@@ -1,13 +1,13 @@
 import { lookup as resolveName, type LookupAddress, type LookupOptions } from 'node:dns';
 import { BlockList, isIP } from 'node:net';
 
-/** Which addresses a webhook may be sent to. */
+/** The rules for webhook addresses. */
 export interface AddressRules {
-  /** For development and tests: this machine's own addresses, also without TLS. */
+  /** For development and tests: allows loopback addresses, also without TLS. */
   readonly allowLoopback: boolean;
 }
 
-/** The name resolves to an address that is not on the public internet. */
+/** The name resolves to an address outside the public internet. */
 export class AddressNotAllowed extends Error {
   constructor(host: string) {
     super(`${host} is not a public address`);
@@ -33,7 +33,7 @@ const notPublic4 = [
   '224.0.0.0/4',
   '240.0.0.0/4',
 ];
-/** Of IPv6 only global unicast is public, and of it not what carries an IPv4 address inside. */
+/** In IPv6 only global unicast is public, without addresses that embed an IPv4 address. */
 const public6 = ['2000::/3'];
 const notPublic6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'];
 
@@ -42,26 +42,27 @@ const global6 = listOf(public6, 'ipv6');
 const blocked6 = listOf(notPublic6, 'ipv6');
 const loopback4 = listOf(['127.0.0.0/8'], 'ipv4');
 
-/** Whether a webhook may be sent to this IP address. */
+/** Returns true when webhooks may be sent to this IP address. */
 export function isAllowedAddress(address: string, rules: AddressRules): boolean {
   const version = isIP(address);
   if (version === 4) {
     if (rules.allowLoopback && isLoopback4(address)) return true;
     return !blocked4.check(address, 'ipv4');
   }
-  // A zone ("fe80::1%eth0") is never public; IPv4-mapped addresses lie outside 2000::/3.
+  // An address with a zone ("fe80::1%eth0") is never public; IPv4-mapped addresses are outside
+  // 2000::/3.
   if (version !== 6 || address.includes('%')) return false;
   if (rules.allowLoopback && address === '::1') return true;
   return global6.check(address, 'ipv6') && !blocked6.check(address, 'ipv6');
 }
 
 /**
- * Whether a URL may be a webhook's, as far as that can be seen without resolving its name: https
- * (http to this machine only, where that is allowed), no user and password, no address that is not
- * public. The URL's own reading of 2130706433, 0x7f.1 and the like is what counts.
+ * Returns true when a URL may be a webhook's, as far as that is visible without resolving its
+ * name: https (http only to loopback, where that is allowed), no user or password, no non-public
+ * address. The URL parser normalizes 2130706433, 0x7f.1 and similar forms first.
  */
 export function isAllowedUrl(text: string, rules: AddressRules): boolean {
-  // A URL forgets breaks and tabs of its text; pages and files would show them.
+  // The URL parser drops line breaks and tabs; pages and files would show them.
   if (/[\s\p{C}]/u.test(text) || !URL.canParse(text)) return false;
   const url = new URL(text);
   if (url.username !== '' || url.password !== '') return false;
@@ -77,7 +78,7 @@ function isLoopback4(host: string): boolean {
   return isIP(host) === 4 && loopback4.check(host, 'ipv4');
 }
 
-/** The host of a URL, an IPv6 address without its brackets. */
+/** Returns the host of a URL; an IPv6 address without its brackets. */
 export function bareHost({ hostname }: URL): string {
   return hostname.replace(/^\[|\]$/g, '');
 }
@@ -90,9 +91,9 @@ type Done = (
 ) => void;
 
 /**
- * A `lookup` for node:http and node:https: resolves the name and gives only addresses that are
- * allowed. The connection goes to what this gives, so a name cannot be one address when it is
- * checked and another when it is connected to.
+ * Returns a `lookup` for node:http and node:https that resolves a name and returns only allowed
+ * addresses. The connection uses these addresses, so the name cannot resolve differently between
+ * check and connection (DNS rebinding).
  */
 export function checkedLookup(rules: AddressRules, resolve: Resolve = resolveName) {
   return (hostname: string, options: LookupOptions, done: Done): void => {

@@ -34,7 +34,7 @@ export const insertEndpoint = query<
   returning ${columns}`,
 );
 
-/** Lets one transaction at a time count the endpoints of a brand, or of none, and add one. */
+/** Mutex per brand (or none) for counting its endpoints and adding one. */
 export const lockEndpoints = query<[brandId: string | null], never>(
   'lock_endpoints',
   `select pg_advisory_xact_lock(hashtext('sambatan webhooks ' || coalesce($1::text, '')))`,
@@ -52,7 +52,7 @@ export const findEndpoint = query<[endpointId: string], EndpointRow>(
   where endpoint_id = $1 and status <> 'removed'`,
 );
 
-/** A brand's endpoints, or those of no brand, newest first. */
+/** A brand's endpoints, or those without a brand, newest first. */
 export const listEndpoints = query<
   [brandId: string | null, before: string | null, limit: number],
   EndpointRow
@@ -64,7 +64,7 @@ export const listEndpoints = query<
   order by endpoint_id desc limit $3`,
 );
 
-/** Changes what is not null. */
+/** Sets the fields that are not null. */
 export const updateEndpoint = query<
   [
     endpointId: string,
@@ -86,7 +86,7 @@ export const updateEndpoint = query<
   returning ${columns}`,
 );
 
-/** Signs with a new secret, and for so many seconds with the one before it as well. */
+/** Signs with a new secret, and with the previous one for this many more seconds. */
 export const rotateSecret = query<
   [endpointId: string, secret: string, keptSeconds: number],
   EndpointRow
@@ -99,7 +99,7 @@ export const rotateSecret = query<
   returning ${columns}`,
 );
 
-/** What is on its way to an endpoint that takes nothing more. */
+/** Drops the pending deliveries of a disabled endpoint. */
 export const dropDeliveries = query<[endpointId: string, why: string], never>(
   'drop_deliveries',
   `update sambatan.deliveries set status = 'dropped', next_attempt_at = null, lease_id = null,

@@ -12,31 +12,33 @@ import {
   type AddressRules,
 } from './public-addresses.ts';
 
-/** A request to a receiver, in all: connecting, sending, its answer's head. */
+/** Time-out of one request in total: connection, request, and the head of its response. */
 const timeoutMs = 10_000;
-/** Of an answer only its status counts; more than this is not read. */
-const mostAnswerBytes = 16_384;
+/** Only the status of a response counts; at most this many bytes are read. */
+const maxResponseBytes = 16_384;
 
-/** What a receiver made of it. */
+/** The outcome of a webhook request. */
 export type WebhookResult =
   | { readonly kind: 'answered'; readonly status: number }
   | { readonly kind: 'unreachable'; readonly reason: string }
-  /** The address may not be connected to; nothing was sent. */
+  /** The address is not allowed; nothing was sent. */
   | { readonly kind: 'not_allowed'; readonly reason: string };
 
-/** What is sent: the exact bytes that are signed, and how they are named. */
+/** The exact signed bytes of a webhook, and their id. */
 export interface WebhookMessage {
-  /** The same at every attempt and for every endpoint: receivers know by it what they have. */
+  /** The same at every attempt and endpoint, so that receivers can deduplicate. */
   readonly id: string;
   readonly body: string;
 }
 
-/** A new signing secret as the Standard Webhooks specification writes it. */
+/** Returns a new signing secret in the format of the Standard Webhooks specification. */
 export function newSecret(): string {
   return `whsec_${randomBytes(32).toString('base64')}`;
 }
 
-/** The `webhook-signature` of a message at a time (seconds): one signature per secret. */
+/**
+ * Returns the `webhook-signature` of a message at a time (in seconds): one signature per secret.
+ */
 export function signatureOf(
   { id, body }: WebhookMessage,
   timestamp: number,
@@ -51,7 +53,7 @@ export function signatureOf(
     .join(' ');
 }
 
-/** Texts in an event's metadata that are nobody's own words and name nobody. */
+/** Metadata fields without free text and without personal data. */
 const openTexts = new Set([
   'from',
   'to',
@@ -63,7 +65,7 @@ const openTexts = new Set([
   'dispute_id',
   'resolution',
 ]);
-/** Reasons that are one of a few words; a person's own words may name somebody. */
+/** Reasons from a fixed list; free text may contain personal data. */
 const knownReasons = new Set([
   'buyer',
   'hold_lapsed',
@@ -82,8 +84,8 @@ const knownReasons = new Set([
 ]);
 
 /**
- * The message about an audit event, without personal data: no names, addresses or ids of people,
- * and nobody's own words.
+ * Returns the webhook message of an audit event without personal data: no names, addresses or ids
+ * of people, and no free text.
  */
 export function webhookMessageOf(row: AuditRow): WebhookMessage {
   const metadata = Object.fromEntries(
@@ -109,7 +111,7 @@ export function webhookMessageOf(row: AuditRow): WebhookMessage {
   };
 }
 
-/** Sends webhooks: one place for connections, their time-outs and what they may connect to. */
+/** Sends webhooks; owns their connections, time-outs and address checks. */
 export class WebhookSender {
   readonly #rules: AddressRules;
   readonly #lookup: ReturnType<typeof checkedLookup>;
@@ -130,7 +132,7 @@ export class WebhookSender {
     secrets: readonly string[],
   ): Promise<WebhookResult> {
     const host = URL.canParse(url) ? bareHost(new URL(url)) : url;
-    // The look-up is not asked about a host that is an address already.
+    // Node skips `lookup` for a host that is an IP address.
     const isBlocked = isIP(host) !== 0 && !isAllowedAddress(host, this.#rules);
     if (isBlocked || !isAllowedUrl(url, this.#rules)) {
       return { kind: 'not_allowed', reason: new AddressNotAllowed(host).message };
@@ -167,14 +169,14 @@ export class WebhookSender {
       agent: secure ? this.#agents.https : this.#agents.http,
       lookup: this.#lookup as never,
     });
-    // Counts from here to the end of the answer, however slowly it drips.
+    // A deadline for the whole exchange, so that a slow trickle cannot extend it.
     const timer = setTimeout(() => request.destroy(new Error('no answer in time')), timeoutMs);
     request.on('error', reject);
     request.on('response', (response) => {
       let read = 0;
       response.on('data', (chunk: Buffer) => {
         read += chunk.length;
-        if (read > mostAnswerBytes) response.destroy();
+        if (read > maxResponseBytes) response.destroy();
       });
       response.on('error', () => undefined);
       response.on('close', () => resolve(response.statusCode ?? 0));
