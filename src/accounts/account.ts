@@ -1,5 +1,6 @@
 import { withPlural } from '../errors/wording/plurals.ts';
 import { invalidField, type Language } from '../errors/errors.ts';
+import { isTimeZone } from '../web/format.ts';
 
 /** Maximum number of saved addresses per person. */
 export const maxAddresses = 10;
@@ -116,14 +117,4 @@ function oneLine(text: string): string {
 
 function canBeSeen(text: string): boolean {
   return /[^\s\p{Cf}\p{M}\u115f\u1160\u2800\u3164\uffa0]/u.test(text);
-}
-
-function isTimeZone(name: string): boolean {
-  if (!/^[A-Za-z_]+(\/[A-Za-z_+-]+[0-9]*){0,2}$/.test(name) || name.length > 64) return false;
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name }).format();
-    return true;
-  } catch {
-    return false;
-  }
 }

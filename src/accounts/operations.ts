@@ -17,6 +17,7 @@ import {
 import * as personal from './personal-queries.ts';
 import * as sql from './queries.ts';
 import { ownerOf } from './owner.ts';
+import { westernIndonesia } from '../web/format.ts';
 
 export interface Profile {
   readonly user_id: string;
@@ -36,7 +37,7 @@ export async function readProfile(db: Queryable, actor: Actor): Promise<Profile>
     display_name,
     email,
     language: profileLanguage(locale),
-    time_zone: time_zone ?? 'Asia/Jakarta',
+    time_zone: time_zone ?? westernIndonesia,
   };
 }
 

@@ -8,6 +8,7 @@ import { recordAccess } from './access.ts';
 import { profileLanguage } from './account.ts';
 import { ownerOf } from './owner.ts';
 import * as sql from './session-queries.ts';
+import { westernIndonesia } from '../web/format.ts';
 
 /** Sessions by e-mail end after this many hours without a visit. */
 export const sessionHours = 30 * 24;
@@ -77,7 +78,7 @@ export function sessionFinder(
       displayName: found.display_name ?? '',
       email: found.email,
       language: profileLanguage(found.locale),
-      timeZone: found.time_zone ?? 'Asia/Jakarta',
+      timeZone: found.time_zone ?? westernIndonesia,
     };
   };
 }

@@ -10,6 +10,7 @@ import {
   type InvitationLimits,
   type InvitedRole,
 } from './invitations.ts';
+import { formatMoment } from '../web/format.ts';
 
 /** The path of an invitation's link. */
 export const invitationPath = '/toko/undangan';
@@ -53,11 +54,7 @@ function mailOf(
   const language = invitation.language ?? fallback;
   const brand = plainWords(invitation.brandName);
   const link = `${origin}${language === 'en' ? '/en' : ''}${invitationPath}/${token}`;
-  const until = new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : 'id-ID', {
-    dateStyle: 'full',
-    timeStyle: 'short',
-    timeZone: 'Asia/Jakarta',
-  }).format(expiresAt);
+  const until = formatMoment(expiresAt, language);
   const words = roleWords[role][language];
   const text =
     language === 'en'
@@ -68,7 +65,7 @@ you are invited to help run the brand "${brand}" on Sambatan, as ${words}.
 Open this link, sign in, and accept:
 ${link}
 
-The link works once, until ${until} WIB. If you do not know this brand, please ignore this mail.
+The link works once, until ${until}. If you do not know this brand, please ignore this mail.
 
 Sambatan`
       : `Halo,
@@ -78,7 +75,7 @@ kamu diundang ikut mengelola brand "${brand}" di Sambatan, sebagai ${words}.
 Buka tautan ini, masuk, lalu terima undangannya:
 ${link}
 
-Tautan ini berlaku sekali, sampai ${until} WIB. Kalau kamu tidak mengenal brand ini, abaikan saja.
+Tautan ini berlaku sekali, sampai ${until}. Kalau kamu tidak mengenal brand ini, abaikan saja.
 
 Sambatan`;
   return {

@@ -1,6 +1,6 @@
 import type { Language } from '../errors/errors.ts';
 
-/** The clock that deadlines are announced in: Waktu Indonesia Barat. */
+/** The time zone of deadlines: Western Indonesian time (WIB). */
 export const westernIndonesia = 'Asia/Jakarta';
 
 const locales = { id: 'id-ID', en: 'en-GB' } as const satisfies Record<Language, string>;
@@ -34,7 +34,7 @@ export function formatParticipants(value: number, language: Language): string {
   return `${formatCount(value, language)} ${words}`;
 }
 
-/** Percent without digits after the point; never 100 before everything is taken, never 0 after one. */
+/** Whole percent. Shows 100 only if everything is taken, and 0 only if nothing is. */
 export function formatPercent(part: number, whole: number, language: Language): string {
   const exact = whole === 0 ? 0 : (part / whole) * 100;
   const shown =
@@ -65,12 +65,18 @@ export function formatShortMoment(
   }).format(at);
 }
 
+/** A day without a time, given as `2026-11-25`: `25 November 2026`. */
+export function formatDay(day: string, language: Language): string {
+  const format = dates(`day ${language}`, language, { dateStyle: 'long', timeZone: 'UTC' });
+  return format.format(new Date(`${day}T00:00:00Z`));
+}
+
 /** `2026-11-28T19:00` in Western Indonesian time: the value of a `datetime-local` field. */
 export function formatFieldMoment(at: Date): string {
   return new Date(at.getTime() + 7 * 3_600_000).toISOString().slice(0, 16);
 }
 
-/** How long until then in its largest unit, `3 hari lagi`, or how long ago. */
+/** The distance to a moment in its largest unit: `3 hari lagi`, or `2 days ago`. */
 export function formatDistance(at: Date, now: Date, language: Language): string {
   const seconds = Math.round((at.getTime() - now.getTime()) / 1_000);
   const [unit, length] = units.find(([, size]) => Math.abs(seconds) >= size) ?? units.at(-1)!;
@@ -88,6 +94,17 @@ const units = [
   ['second', 1],
 ] as const satisfies readonly (readonly [Intl.RelativeTimeFormatUnit, number])[];
 
+/** Whether this is the name of a time zone in the IANA database, such as `Asia/Jakarta`. */
+export function isTimeZone(name: string): boolean {
+  if (!/^[A-Za-z_]+(\/[A-Za-z_+-]+[0-9]*){0,2}$/.test(name) || name.length > 64) return false;
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: name });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function zoneName(at: Date, language: Language, timeZone: string): string {
   const parts = dates(`zone ${language} ${timeZone}`, 'id', {
     timeZone,
@@ -100,15 +117,16 @@ function dates(key: string, language: Language, options: Intl.DateTimeFormatOpti
   return formatter(key, () => new Intl.DateTimeFormat(locales[language], options));
 }
 
-/** Making one costs a hundred times what using it costs. */
 type Formatter = Intl.NumberFormat | Intl.DateTimeFormat | Intl.RelativeTimeFormat;
+
+/** Formatters by options. Creating one costs a hundred times more than using it. */
 const formatters = new Map<string, Formatter>();
 
 function formatter<F extends Formatter>(key: string, make: () => F) {
   let known = formatters.get(key) as F | undefined;
   if (known === undefined) {
     known = make();
-    // Time zones come from people's profiles: not more of them than there are.
+    // Profiles name the time zones, so their number has a limit.
     if (formatters.size < 2_000) formatters.set(key, known);
   }
   return known;

@@ -1,4 +1,5 @@
 import type { Language } from '../../errors/errors.ts';
+import { isTimeZone, westernIndonesia } from '../../web/format.ts';
 
 /** Formats values for one person, in their language and time zone. */
 export interface MessageFormatter {
@@ -11,7 +12,6 @@ export interface MessageFormatter {
 }
 
 const locales = { id: 'id-ID', en: 'en-GB' } as const satisfies Record<Language, string>;
-const fallbackZone = 'Asia/Jakarta';
 
 /**
  * Cache: creating a formatter costs more than rendering an e-mail. Its key includes the zone as
@@ -40,7 +40,7 @@ function newSpeaker(language: Language, timeZone: string): MessageFormatter {
     maximumFractionDigits: 0,
   });
   const moments = new Intl.DateTimeFormat(locale, {
-    timeZone: isTimeZone(timeZone) ? timeZone : fallbackZone,
+    timeZone: isTimeZone(timeZone) ? timeZone : westernIndonesia,
     weekday: 'long',
     day: 'numeric',
     month: 'long',
@@ -57,13 +57,4 @@ function newSpeaker(language: Language, timeZone: string): MessageFormatter {
     time: (moment) => (moment === undefined ? '' : moments.format(new Date(moment))),
     slots: (count = 0) => `${count} ${unit(count)}`,
   };
-}
-
-function isTimeZone(name: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: name });
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -6,7 +6,7 @@ import type {
 } from '../../../ledger/bank-statements/operations.ts';
 import { badge, checkbox, emptyState, input, select } from '../../../web/components.ts';
 import { fileInput } from '../../../web/file-input.ts';
-import { formatCount, formatRupiah, formatShortMoment } from '../../../web/format.ts';
+import { formatCount, formatRupiah, formatShortMoment, formatDay } from '../../../web/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { buyer } from '../kit/parts.ts';
@@ -15,13 +15,6 @@ import { scrollingTable } from '../../../web/table.ts';
 
 /** Lines of a preview that are shown; all of them are counted. */
 const maxShown = 200;
-
-/** A day as people write it, such as `25 November 2026`. */
-export function dayWords({ language }: Pick<PageContext, 'language'>, day: string): string {
-  const locale = language === 'id' ? 'id-ID' : 'en-GB';
-  const format = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone: 'UTC' });
-  return format.format(new Date(`${day}T00:00:00Z`));
-}
 
 /** The form that a statement is uploaded with. */
 export function importForm(
@@ -261,7 +254,7 @@ function understoodPart(visit: PageContext, { parsed }: StatementPreview): Html 
     <dt>${t('Angka', 'Numbers')}</dt>
     <dd>${numbers[style.numbers]} ${formatRupiah(1_500_123n, language)}</dd>
     <dt>${t('Tanggal', 'Dates')}</dt>
-    <dd>${dates[style.dates]} ${dayWords(visit, '2026-11-05')}</dd>
+    <dd>${dates[style.dates]} ${formatDay('2026-11-05', visit.language)}</dd>
     ${
       days.length > 0 &&
       html`<dt>${t('Transfer masuk', 'Incoming transfers')}</dt>
@@ -271,13 +264,15 @@ function understoodPart(visit: PageContext, { parsed }: StatementPreview): Html 
             lines.reduce((sum, { amount }) => sum + amount, 0n),
             language,
           )},
-          ${dayWords(visit, days[0]!)} – ${dayWords(visit, days.at(-1)!)}
+          ${formatDay(days[0]!, visit.language)} – ${formatDay(days.at(-1)!, visit.language)}
         </dd>`
     }
     ${
       period &&
       html`<dt>${t('Periode di berkas', 'Period in the file')}</dt>
-        <dd>${dayWords(visit, period.from)} – ${dayWords(visit, period.to)}</dd>`
+        <dd>
+          ${formatDay(period.from, visit.language)} – ${formatDay(period.to, visit.language)}
+        </dd>`
     }
     ${
       checks.length > 0 &&
@@ -329,7 +324,8 @@ function previewTable(
           },
           {
             head: t('Tanggal', 'Date'),
-            cell: ({ booked_on: day }) => html`<span class="nowrap">${dayWords(visit, day)}</span>`,
+            cell: ({ booked_on: day }) =>
+              html`<span class="nowrap">${formatDay(day, visit.language)}</span>`,
           },
           {
             head: t('Jumlah', 'Amount'),

@@ -3,10 +3,9 @@ import type { OpenLine } from '../../../ledger/bank-statements/open-lines.ts';
 import type { ReceivingAccountRow } from '../../../ledger/bank-accounts/queries.ts';
 import type { Candidate } from '../../../ledger/bank-statements/candidates.ts';
 import { badge, emptyState } from '../../../web/components.ts';
-import { formatRupiah, formatSlots } from '../../../web/format.ts';
+import { formatRupiah, formatSlots, formatDay } from '../../../web/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
-import { dayWords } from './import-parts.ts';
 import { fieldOf, collapsibleForm, reasonOf } from '../kit/parts.ts';
 
 export type Subjects = ReadonlyMap<string, ParticipationSummaryRow>;
@@ -97,7 +96,7 @@ export function lineFacts(
     <dt>${t('Keterangan', 'Description')}</dt>
     <dd>${line.description || '–'}</dd>
     <dt>${t('Tanggal', 'Date')}</dt>
-    <dd>${dayWords(visit, line.booked_on)}</dd>
+    <dd>${formatDay(line.booked_on, visit.language)}</dd>
     ${
       bank &&
       html`<dt>${t('Rekening', 'Account')}</dt>
