@@ -1,3 +1,4 @@
+import { above, refuse, type Refused } from './sign-in-parts.ts';
 import Type from 'typebox';
 import { awaitsFactor, signInWithFactor } from '../../accounts/sign-in/sign-in.ts';
 import { formBytes } from '../../http/body-limits.ts';
@@ -11,7 +12,7 @@ import { html } from '../../web/html.ts';
 import { heading, type PageProps } from '../../web/layout.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { factorInputs, factorFields } from './mfa-form.ts';
-import { above, completeSignIn, refuse, type Refused } from './sign-in.ts';
+import { completeSignIn } from './sign-in.ts';
 
 const here = '/masuk/aplikasi';
 const readCode = formParser(closed({ ...factorFields, back: Type.Optional(text(0, 600)) }));

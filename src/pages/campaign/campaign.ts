@@ -1,3 +1,4 @@
+import { noStanding, standingOf, type Standing } from './standing.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Campaign } from '../../campaigns/campaign.ts';
 import { viewCampaign } from '../../campaigns/operations.ts';
@@ -19,7 +20,7 @@ import { attribute, html, type Html } from '../../web/html.ts';
 import type { PageProps } from '../../web/layout.ts';
 import { campaignBadge } from '../statuses.ts';
 import type { PageContext } from '../../web/visit.ts';
-import { joinPart, noStanding, standingOf, type FormState, type Standing } from './join-form.ts';
+import { joinPart, type FormState } from './join-form.ts';
 import { reminderPart } from './reminder.ts';
 import { ownPlace, waitingPart } from './waiting-part.ts';
 import { takenOf } from './card.ts';

@@ -1,3 +1,4 @@
+import { boundsOf, type Standing } from './standing.ts';
 import type { Campaign } from '../../campaigns/campaign.ts';
 import type { OwnWaitingRow } from '../../waiting/queries.ts';
 import { waitingEntryOf, type WaitingEntry } from '../../waiting/waiting.ts';
@@ -6,7 +7,7 @@ import { formatCount, formatRupiah, formatSlots } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
 import { takesWaiting } from './state.ts';
-import { boundsOf, waitForm, type FormState, type Standing } from './join-form.ts';
+import { waitForm, type FormState } from './join-form.ts';
 
 /** On a campaign's page, before everything that can be asked for: the reader's place or offer. */
 export function ownPlace(visit: PageContext, { waiting }: Standing): Html | undefined {

@@ -1,3 +1,4 @@
+import { moneyOutParts } from './refund-parts.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PageDeps } from '../../deps.ts';
 import type { DomainError } from '../../../errors/errors.ts';
@@ -25,7 +26,6 @@ import { flashMessage } from '../../kit/flash.ts';
 import { queryParam } from '../../kit/params.ts';
 import { refusalNotice } from '../../kit/refusal-notice.ts';
 import { buyer, fieldOf, collapsibleForm, requireValid, subject } from '../kit/parts.ts';
-import { moneyOutParts } from './refunds.ts';
 import { waitingFacts } from '../kit/queue-age.ts';
 import { cursorPage } from '../../kit/cursor-page.ts';
 

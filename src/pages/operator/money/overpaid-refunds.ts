@@ -1,3 +1,4 @@
+import { moneyOutParts } from './refund-parts.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PageDeps } from '../../deps.ts';
 import type { DomainError } from '../../../errors/errors.ts';
@@ -32,7 +33,6 @@ import {
   requireValid,
   subject,
 } from '../kit/parts.ts';
-import { moneyOutParts } from './refunds.ts';
 import { waitingFacts } from '../kit/queue-age.ts';
 import { cursorPage } from '../../kit/cursor-page.ts';
 

@@ -1,3 +1,4 @@
+import { madePart, moneyOutParts } from './refund-parts.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { PageDeps } from '../../deps.ts';
 import type { DomainError } from '../../../errors/errors.ts';
@@ -30,7 +31,6 @@ import {
   readReference,
   requireValid,
 } from '../kit/parts.ts';
-import { madePart, moneyOutParts } from './refunds.ts';
 import { waitingFacts } from '../kit/queue-age.ts';
 import { cursorPage } from '../../kit/cursor-page.ts';
 

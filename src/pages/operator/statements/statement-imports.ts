@@ -1,3 +1,4 @@
+import { previewPart } from './import-preview.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { PageDeps } from '../../deps.ts';
@@ -19,7 +20,7 @@ import * as statements from '../../../ledger/bank-statements/operations.ts';
 import { retryRead } from '../../../operation/run.ts';
 import { html, type Html } from '../../../web/html.ts';
 import { sendOperatorPage } from '../kit/frame.ts';
-import { previewPart, progressPart, resultPart } from './import-parts.ts';
+import { progressPart, resultPart } from './import-parts.ts';
 import { mappingOfFields, mappingPart, readMapping, type MappingFields } from './mapping-form.ts';
 import { refusalNotice } from '../../kit/refusal-notice.ts';
 import { params, requireValid } from '../kit/parts.ts';

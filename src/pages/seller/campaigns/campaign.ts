@@ -10,14 +10,7 @@ import { sendPage, type PagePlugin } from '../../../http/page-response.ts';
 import { may } from '../../../identity/policy.ts';
 import { extend } from '../../../lifecycle/changes.ts';
 import { retryRead } from '../../../operation/run.ts';
-import {
-  countdown,
-  exactMoment,
-  input,
-  notice,
-  progressBar,
-  textarea,
-} from '../../../web/components.ts';
+import { countdown, exactMoment, notice, progressBar } from '../../../web/components.ts';
 import { formatCount, formatFieldMoment, formatRupiah } from '../../../web/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import { campaignBadge } from '../../statuses.ts';
@@ -27,10 +20,10 @@ import { decisionPart } from './decision.ts';
 import { sharePart } from '../../campaign/share.ts';
 import { slotsChart, type SlotsAt } from './chart.ts';
 import { flashMessage, withFlash } from '../../kit/flash.ts';
-import { type FormState, submitForm } from '../../kit/form-action.ts';
+import { submitForm } from '../../kit/form-action.ts';
 import { idParam } from '../../kit/params.ts';
-import { refusalNotice } from '../../kit/refusal-notice.ts';
 import { requireSignedIn } from '../../kit/signed-in.ts';
+import { extensionPage } from './extension-page.ts';
 
 const chartSteps = 60;
 
@@ -268,54 +261,4 @@ function publishPart(
           ${t('Pemilik atau admin brand yang membukanya.', 'An owner or admin of the brand opens it.')}
         </p>`
   }`;
-}
-
-function extensionPage(
-  visit: PageContext,
-  campaign: Campaign,
-  { typed, errors, refused }: FormState,
-) {
-  const { t, url } = visit;
-  const title = t('Perpanjang batas waktu', 'Extend the deadline');
-  const main = html`<p class="crumbs">
-      <a href="${url(`/toko/sambatan/${campaign.id}`)}">${campaign.title}</a>
-    </p>
-    <h1>${title}</h1>
-    ${refusalNotice(visit, refused)}
-    <form
-      class="stack panel narrow"
-      method="post"
-      action="${url(`/toko/sambatan/${campaign.id}/perpanjang`)}"
-    >
-      <p>
-        ${t('Sekarang', 'At present')}: <strong>${exactMoment(visit, campaign.deadline)}</strong>
-      </p>
-      ${input(visit, {
-        name: 'deadline',
-        label: t('Batas waktu baru (WIB)', 'New deadline (WIB)'),
-        value: typed['deadline'],
-        errors,
-        required: true,
-        control: { type: 'datetime-local', min: formatFieldMoment(campaign.deadline) },
-      })}
-      ${textarea(visit, {
-        name: 'reason',
-        label: t('Alasannya', 'The reason'),
-        hint: t('Peserta membacanya.', 'The participants read it.'),
-        value: typed['reason'],
-        errors,
-        required: true,
-        control: { minlength: 3, maxlength: 500 },
-      })}
-      ${notice(
-        'busy',
-        t('Peserta diberi tahu.', 'The participants are told.'),
-        t(
-          'Yang ikut sebelum ini boleh keluar tanpa rugi; yang sudah bayar, uangnya kembali.',
-          'Who joined before may leave without loss; who has paid gets the money back.',
-        ),
-      )}
-      <button class="button">${t('Perpanjang', 'Extend')}</button>
-    </form>`;
-  return { title, section: 'shop' as const, main };
 }

@@ -1,7 +1,6 @@
-import type { CampaignStatus } from '../../../database/status-words.ts';
-import { campaignOf, type Campaign } from '../../../campaigns/campaign.ts';
+import type { Campaign } from '../../../campaigns/campaign.ts';
 import { listOfBrand } from '../../../campaigns/lists.ts';
-import { hasReceivingAccount, type CampaignRow } from '../../../campaigns/queries.ts';
+import { hasReceivingAccount } from '../../../campaigns/queries.ts';
 import {
   createCampaign,
   editCampaign,
@@ -19,11 +18,8 @@ import { may } from '../../../identity/policy.ts';
 import { findBrandSetup, type BrandSetupRow } from '../../../ledger/bank-accounts/queries.ts';
 import { publish } from '../../../lifecycle/changes.ts';
 import { retryRead, runInTransaction } from '../../../operation/run.ts';
-import { countdown, emptyState, progressBar } from '../../../web/components.ts';
-import { formatParticipants, formatRupiah } from '../../../web/format.ts';
-import { attribute, html, type Html } from '../../../web/html.ts';
-import { pictureTag } from '../../product-picture.ts';
-import { campaignBadge } from '../../statuses.ts';
+import { emptyState } from '../../../web/components.ts';
+import { html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import {
   freshTerms,
@@ -35,27 +31,19 @@ import {
   type TermsForm,
 } from './campaign-form.ts';
 import { campaignPreview } from './campaign-preview.ts';
-import { checklist, noAccount } from './checklist.ts';
+import { noAccount } from './checklist.ts';
 import { flashMessage, withFlash } from '../../kit/flash.ts';
 import { refusedForm, statusOf, type FormState } from '../../kit/form-action.ts';
 import { queryParam, idParam } from '../../kit/params.ts';
 import { refusalNotice } from '../../kit/refusal-notice.ts';
 import { requireSignedIn } from '../../kit/signed-in.ts';
-import { shopHead, type ShopOf } from '../brand/shop-head.ts';
-import { cursorPage, type CursorPage } from '../../kit/cursor-page.ts';
+import { cursorPage } from '../../kit/cursor-page.ts';
+import { lists, type ListName, isOpen, dashboard } from './campaign-list.ts';
 
 const pageSize = 24;
 
 /** The story of a campaign may be long. */
 const long = { bodyLimit: formBytes.long } as const;
-
-/** The three lists of a dashboard, and what is in each. */
-const lists = {
-  jalan: ['scheduled', 'active', 'full', 'verifying'],
-  draf: ['inactive'],
-  selesai: ['completed', 'failed', 'cancelled'],
-} as const satisfies Record<string, readonly CampaignStatus[]>;
-type ListName = keyof typeof lists;
 
 /** A brand's campaigns: the dashboard, a new one, and changes of one that is there. */
 export function campaignPages(app: PageDeps): PagePlugin {
@@ -232,10 +220,6 @@ function changeOf(campaign: Campaign, form: TermsForm) {
   };
 }
 
-function isOpen({ status }: Campaign): boolean {
-  return status === 'active' || status === 'full';
-}
-
 interface Start {
   readonly brand: BrandRow;
   readonly products: Awaited<ReturnType<typeof enabledProducts>>;
@@ -381,98 +365,4 @@ async function previewPage(app: PageDeps, visit: PageContext, parts: PreviewPart
       ${button('ubah', t('Ubah lagi', 'Change it again'), 'quiet')}
     </form>`;
   return { title, section: 'shop' as const, main };
-}
-
-interface DashboardParts {
-  readonly name: ListName;
-  readonly list: CursorPage<CampaignRow>;
-  readonly creates: boolean;
-  readonly setup: BrandSetupRow;
-}
-
-function dashboard(visit: PageContext, shop: ShopOf, parts: DashboardParts) {
-  const { brand } = shop;
-  const { t, url } = visit;
-  const { name, list } = parts;
-  const campaigns = list.rows.map(campaignOf);
-  const path = url(`/toko/${brand.brand_id}`);
-  const make = parts.creates
-    ? html`<a class="button" href="${path}/sambatan/baru">${t('Sambatan baru', 'New campaign')}</a>`
-    : undefined;
-  const choice = (one: ListName, words: string) =>
-    html`<li>
-      <a
-        href="${one === 'jalan' ? path : `${path}?tampil=${one}`}"
-        ${attribute('aria-current', one === name && 'true')}
-        >${words}</a
-      >
-    </li>`;
-  const main = html`${shopHead(visit, shop, 'campaigns', make)}${checklist(visit, shop, parts.setup)}
-    <nav class="choices" aria-label="${t('Tampilkan', 'Show')}">
-      <ul>
-        ${choice('jalan', t('Jalan', 'Running'))}${choice('draf', t('Draf', 'Drafts'))}${choice(
-          'selesai',
-          t('Selesai', 'Over'),
-        )}
-      </ul>
-    </nav>
-    ${
-      campaigns.length > 0
-        ? html`<ul class="cards">
-            ${campaigns.map((campaign) => campaignCard(visit, campaign))}
-          </ul>`
-        : emptyState(...emptyWords(visit, name), name === 'selesai' ? undefined : make)
-    }
-    ${list.links}`;
-  return { title: brand.name, section: 'shop' as const, main };
-}
-
-function emptyWords({ t }: PageContext, name: ListName): [string, string] {
-  switch (name) {
-    case 'jalan':
-      return [
-        t('Belum ada Sambatan yang jalan', 'No campaign is running'),
-        t(
-          'Buka Sambatan baru, dan bagikan tautannya ke pembelimu.',
-          'Open a new campaign and share its link with your buyers.',
-        ),
-      ];
-    case 'draf':
-      return [
-        t('Tidak ada draf', 'No drafts'),
-        t('Yang kamu siapkan diam-diam ada di sini.', 'What you prepare in quiet is here.'),
-      ];
-    case 'selesai':
-      return [
-        t('Belum ada yang selesai', 'None is over yet'),
-        t('Hasil Sambatanmu nanti ada di sini.', 'The results of your campaigns will be here.'),
-      ];
-    default:
-      return name satisfies never;
-  }
-}
-
-function campaignCard(visit: PageContext, campaign: Campaign): Html {
-  const { url, language } = visit;
-  const { status, participant_count: people } = campaign;
-  const over = campaign.slots_at_close;
-  return html`<li>
-    <article class="card">
-      ${pictureTag(campaign.picture, {
-        alt: campaign.product_name,
-        sizes: '(min-width: 48rem) 18rem, 100vw',
-      })}
-      <div class="card-body">
-        <p>${campaignBadge(visit, status)}</p>
-        <h2><a href="${url(`/toko/sambatan/${campaign.id}`)}">${campaign.title}</a></h2>
-        <p class="price">${formatRupiah(campaign.price_per_slot, language)}</p>
-        ${progressBar(visit, { taken: over ?? campaign.slots_taken, total: campaign.total_slots })}
-        <p class="quiet">
-          ${formatParticipants(people, language)}${
-            isOpen(campaign) && html` · ${countdown(visit, campaign.deadline)}`
-          }
-        </p>
-      </div>
-    </article>
-  </li>`;
 }

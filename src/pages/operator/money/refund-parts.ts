@@ -1,0 +1,202 @@
+import type { SettledRow, ParticipationSummaryRow } from '../../../ledger/work-queues/queries.ts';
+import type { RefundRow } from '../../../ledger/refunds/queries.ts';
+import { badge, emptyState } from '../../../web/components.ts';
+import { formatRupiah, formatShortMoment } from '../../../web/format.ts';
+import { html, type Html } from '../../../web/html.ts';
+import type { PageContext } from '../../../web/visit.ts';
+import {
+  account,
+  buyer,
+  fieldOf,
+  collapsibleForm,
+  reasonOf,
+  subject,
+  subsections,
+} from '../kit/parts.ts';
+import { waitingCell } from '../kit/queue-age.ts';
+import { scrollingTable } from '../../../web/table.ts';
+
+export const here = '/operator/uang';
+
+/** The pages of money that goes out. */
+export function moneyOutParts(visit: PageContext, at: string): Html {
+  const { t } = visit;
+  return subsections(
+    visit,
+    [
+      { path: here, words: t('Pengembalian', 'Refunds') },
+      { path: `${here}/pencairan`, words: t('Pencairan', 'Payouts') },
+      { path: `${here}/dobel`, words: t('Terkirim dobel', 'Sent twice') },
+      { path: `${here}/keluhan`, words: t('Keluhan', 'Disputes') },
+    ],
+    at,
+  );
+}
+
+type Subjects = ReadonlyMap<string, ParticipationSummaryRow>;
+
+export function queue(visit: PageContext, rows: readonly RefundRow[], subjects: Subjects): Html {
+  const { t, url } = visit;
+  if (rows.length === 0) {
+    return emptyState(
+      t('Tidak ada yang menunggu', 'Nothing waits'),
+      t('Semua pengembalian sudah dikirim.', 'Every refund has been made.'),
+    );
+  }
+  return html`<section class="panel">
+      <div class="row apart">
+        <h2 id="due">${t('Harus dikirim', 'To be made')}</h2>
+        <span class="row">
+          <a class="button" href="${url(`${here}/pengembalian.xlsx`)}" download
+            >${t('Unduh Excel', 'Download Excel')}</a
+          >
+          <a class="button quiet" href="${url(`${here}/pengembalian.csv`)}" download>CSV</a>
+        </span>
+      </div>
+      <p class="quiet">
+        ${t(
+          'Berkasnya memuat semua pengembalian untuk transfer massal. Yang rekeningnya belum diisi pembeli ada di baris paling bawah.',
+          'The file has every refund, for a bulk transfer. Those whose buyer has not given an account yet are on the last lines.',
+        )}
+      </p>
+      <form class="stack" method="post" action="${url(`${here}/lunas`)}">
+        ${refundTable(visit, rows, subjects)}
+        ${fieldOf('settle', 'reference', t('Referensi transfer', 'Reference of the transfer'), {
+          required: true,
+          maxlength: 200,
+        })}
+        <button class="button">
+          ${t('Catat yang dipilih sudah dikirim', 'Settle the chosen')}
+        </button>
+      </form>
+    </section>
+    <section class="panel" aria-labelledby="failed">
+      <h2 id="failed">${t('Ada yang gagal dikirim?', 'Did one fail?')}</h2>
+      ${rows.map((row) =>
+        collapsibleForm(
+          visit,
+          {
+            path: `${here}/${row.transaction_id}/gagal`,
+            words: `${formatRupiah(row.amount, visit.language)} · ${
+              row.holder ?? subjects.get(row.participation_id)?.display_name ?? '–'
+            }`,
+            button: t('Catat gagal', 'Note the failure'),
+            danger: true,
+          },
+          reasonOf(visit, row.transaction_id),
+        ),
+      )}
+    </section>`;
+}
+
+function refundTable(visit: PageContext, rows: readonly RefundRow[], subjects: Subjects): Html {
+  const { t, language } = visit;
+  return scrollingTable<RefundRow>(
+    { labelledBy: 'due' },
+    {
+      isStacked: true,
+      rows,
+      columns: [
+        {
+          head: t('Pilih', 'Choose'),
+          isRowHead: true,
+          cell: ({ transaction_id: id, participation_id }) =>
+            html`<span class="field check"
+              ><label
+                ><input type="checkbox" name="id" value="${id}" /><span
+                  >${subjects.get(participation_id)?.display_name ?? `…${id.slice(-8)}`}</span
+                ></label
+              ></span
+            >`,
+        },
+        {
+          head: 'Sambatan',
+          cell: ({ participation_id: id }) =>
+            html`${subject(visit, subjects.get(id))} ${buyer(visit, undefined, id)}`,
+        },
+        {
+          head: t('Ke', 'To'),
+          cell: (row) =>
+            html`${account(visit, row)}${
+              row.attempts > 0 &&
+              html` ${badge(t(`${row.attempts}× gagal`, `failed ${row.attempts}×`), 'bad')}
+                <span class="quiet">${row.reason}</span>`
+            }`,
+        },
+        {
+          head: t('Jumlah', 'Amount'),
+          isNumber: true,
+          cell: ({ amount }) => formatRupiah(amount, language),
+        },
+        {
+          head: t('Sejak', 'Since'),
+          cell: (row) => waitingCell(visit, 'refunds', row.created_at),
+        },
+      ],
+    },
+  );
+}
+
+/** Money that is not to be sent: its buyers wait at the head of a waiting list with it. */
+export function keptPart(
+  visit: PageContext,
+  rows: readonly RefundRow[],
+  subjects: Subjects,
+): Html | undefined {
+  const { t, language } = visit;
+  if (rows.length === 0) return undefined;
+  return html`<section class="panel" aria-labelledby="kept">
+    <h2 id="kept">${t('Disimpan untuk antrean', 'Kept for the waiting list')}</h2>
+    <p class="quiet">
+      ${t(
+        'Pembelinya membayar tepat waktu dan memilih antre paling depan. Jangan dikirim: uangnya dipakai begitu slotnya kosong, atau masuk lagi ke daftar di atas kalau antreannya berakhir.',
+        'These buyers paid on time and chose the front of the line. Do not send the money: it pays for the slots that come free, or returns to the list above when the waiting ends.',
+      )}
+    </p>
+    <ul class="plain">
+      ${rows.map((row) => {
+        const whose = subjects.get(row.participation_id);
+        return html`<li>
+          <strong>${formatRupiah(row.amount, language)}</strong>
+          ${whose?.display_name ?? `…${row.transaction_id.slice(-8)}`} · ${subject(visit, whose)}
+          ${buyer(visit, undefined, row.participation_id)}
+        </li>`;
+      })}
+    </ul>
+  </section>`;
+}
+
+/** What was made last, for what came back. */
+export function madePart(
+  visit: PageContext,
+  base: string,
+  rows: readonly SettledRow[],
+  subjects: Subjects,
+): Html | undefined {
+  const { t, language, person } = visit;
+  if (rows.length === 0) return undefined;
+  return html`<section class="panel" aria-labelledby="made">
+    <h2 id="made">${t('Terakhir dikirim', 'Made last')}</h2>
+    <p class="quiet">
+      ${t(
+        'Uangnya kembali dari bank? Buka barisnya dan catat.',
+        'Did the bank send it back? Open the line and note it.',
+      )}
+    </p>
+    ${rows.map((row) => {
+      const name = subjects.get(row.participation_id ?? '')?.display_name;
+      const when = formatShortMoment(row.settled_at, language, person?.timeZone);
+      const words = [formatRupiah(row.amount, language), name ?? row.title, row.reference, when];
+      return collapsibleForm(
+        visit,
+        {
+          path: `${base}/${row.transaction_id}/balik`,
+          words: words.filter(Boolean).join(' · '),
+          button: t('Uangnya kembali', 'It came back'),
+          danger: true,
+        },
+        reasonOf(visit, row.transaction_id),
+      );
+    })}
+  </section>`;
+}
