@@ -8,12 +8,12 @@ import { openDispute, resolveDispute } from '../src/ledger/disputes/operations.t
 import { viewBooks } from '../src/ledger/books/operations.ts';
 import {
   failRefund,
-  refundsDue,
+  dueRefunds,
   reverseRefund,
   settleRefunds,
 } from '../src/ledger/refunds/operations.ts';
 import {
-  payoutsDue,
+  duePayouts,
   releasePayout,
   reversePayout,
   settlePayout,
@@ -372,7 +372,7 @@ test('whatever happens to the money of a campaign, the books are what the bank s
 });
 
 test('queues of refunds and payouts come oldest first, page by page, and are for staff', async () => {
-  const all = await refundsDue(db, service, undefined, {
+  const all = await dueRefunds(db, service, undefined, {
     failedOnly: false,
     after: [null, null],
     limit: 500,
@@ -380,7 +380,7 @@ test('queues of refunds and payouts come oldest first, page by page, and are for
   const paged: string[] = [];
   let place: [number | null, string | null] = [null, null];
   for (;;) {
-    const page = await refundsDue(db, service, undefined, {
+    const page = await dueRefunds(db, service, undefined, {
       failedOnly: false,
       after: place,
       limit: 3,
@@ -395,5 +395,5 @@ test('queues of refunds and payouts come oldest first, page by page, and are for
   );
   const nobody = { kind: 'user', userId: newId(), address: '192.0.2.9', roles: [] } as const;
   const asked = { releasedOnly: false, after: [null, null] as const, limit: 5 };
-  await assert.rejects(payoutsDue(db, nobody, asked), { code: 'forbidden' });
+  await assert.rejects(duePayouts(db, nobody, asked), { code: 'forbidden' });
 });

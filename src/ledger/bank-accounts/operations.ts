@@ -15,7 +15,7 @@ export interface BankAccount {
 }
 
 /** A bank account as it is given: trimmed, its number without blanks, dots and dashes. */
-export function bankAccountOf({ bank, number, holder }: BankAccount): BankAccount {
+export function normalizeBankAccount({ bank, number, holder }: BankAccount): BankAccount {
   return { bank: bank.trim(), number: number.replaceAll(/[\s.-]/g, ''), holder: holder.trim() };
 }
 
@@ -43,7 +43,7 @@ export async function addReceivingAccount(
   await tx.rows(sql.lockReceivingAccounts);
   const first = (await tx.rows(sql.listReceivingAccounts)).length === 0;
   if (isDefault) await tx.rows(sql.clearDefaultAccount);
-  const { bank, number, holder } = bankAccountOf(given);
+  const { bank, number, holder } = normalizeBankAccount(given);
   const made = await tx.maybe(
     sql.insertReceivingAccount,
     newId(),
@@ -115,7 +115,7 @@ export async function setRefundAccount(
   given: BankAccount,
 ): Promise<sql.OwnAccountRow> {
   authorize(actor, 'refund_account.use', { ownerId: userId });
-  const { bank, number, holder } = bankAccountOf(given);
+  const { bank, number, holder } = normalizeBankAccount(given);
   return await tx.one(sql.putRefundAccount, userId, bank, number, holder);
 }
 
@@ -141,12 +141,12 @@ export async function setPayoutAccount(
 ): Promise<sql.OwnAccountRow> {
   await authorizeOnBrand(tx, actor, 'payout_account.edit', brandId);
   requireRecentAuth(actor);
-  const { bank, number, holder } = bankAccountOf(given);
+  const { bank, number, holder } = normalizeBankAccount(given);
   return await tx.one(sql.putPayoutAccount, brandId, bank, number, holder);
 }
 
 /** For whoever may go on without an account: what a look for one is caught with. */
-export function noneYet(error: unknown): undefined {
+export function ignoreMissingAccount(error: unknown): undefined {
   if (error instanceof DomainError && error.code === 'bank_account_not_found') return undefined;
   throw error;
 }

@@ -41,7 +41,7 @@ export async function openDisputes(
 }
 
 /** How disputes that are opened anew were decided before, by their ids. Refuses: forbidden. */
-export async function decisionsBefore(
+export async function earlierDecisionsOf(
   db: Queryable,
   actor: Actor,
   disputeIds: readonly string[],

@@ -109,9 +109,9 @@ export function disputeRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id }, body: { resolution, explanation } }) => {
-        const said = { resolution, explanation: explanation.trim() };
+        const decision = { resolution, explanation: explanation.trim() };
         return disputeOf(
-          await runInTransaction(app.db, (tx) => resolveDispute(tx, actor, id, said)),
+          await runInTransaction(app.db, (tx) => resolveDispute(tx, actor, id, decision)),
         );
       },
     );

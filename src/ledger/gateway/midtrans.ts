@@ -66,8 +66,8 @@ function sender(serverKey: string, limitMs: number): Send {
         redirect: 'error',
         signal: AbortSignal.timeout(limitMs),
       });
-      const told = recordOf(await response.json());
-      return { code: Number(told['status_code'] ?? response.status), body: told };
+      const answer = recordOf(await response.json());
+      return { code: Number(answer['status_code'] ?? response.status), body: answer };
     } catch (error) {
       return unknown(error instanceof Error ? error.name : 'no answer');
     }

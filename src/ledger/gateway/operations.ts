@@ -37,7 +37,7 @@ export async function payOnline(
 ): Promise<string> {
   const { db } = parts;
   await retryRead(() => authorizeOnBuyer(db, actor, 'payment.prove', participationId));
-  const gateway = configured(parts);
+  const gateway = requireGateway(parts);
   // Committed before the provider is called: a call whose answer is lost is known of.
   const { call, minutes } = await runInTransaction(db, (tx) =>
     startOrder(tx, actor, gateway.name, participationId),
@@ -75,7 +75,7 @@ export async function pageToPay(
 }
 
 /** The gateway; refuses with gateway_off where there is none. */
-export function configured({ gateway }: GatewayDeps): Gateway {
+export function requireGateway({ gateway }: GatewayDeps): Gateway {
   if (gateway === undefined) throw new DomainError('gateway_off', {});
   return gateway;
 }
@@ -134,9 +134,9 @@ async function startOrder(
 async function giveUpOrder(tx: Tx, reference: string, reason: string, unopened: boolean) {
   const call = await tx.one(sql.lockCall, reference);
   if (call.status !== 'unknown' && (unopened || call.status !== 'open')) return;
-  const movement = await tx.maybe(findByProvider, call.provider, reference);
-  if (movement?.status === 'pending') {
-    await markFailed(tx, 'payment', movement.transaction_id, reason);
+  const entry = await tx.maybe(findByProvider, call.provider, reference);
+  if (entry?.status === 'pending') {
+    await markFailed(tx, 'payment', entry.transaction_id, reason);
   }
   await tx.one(sql.closeCall, reference, 'not_made');
   await tx.rows(sql.lookAgain, call.campaign_id);
@@ -221,12 +221,15 @@ export async function startRefund(
  * Whether a refund is with the provider no more, because a person said that it was not made: it is
  * not sent again, nor asked after.
  */
-export async function isTakenBack({ db }: GatewayDeps, call: sql.CallRow): Promise<boolean> {
+export async function closeWithdrawnRefund(
+  { db }: GatewayDeps,
+  call: sql.CallRow,
+): Promise<boolean> {
   return await runInTransaction(db, async (tx) => {
     const { status } = await tx.one(sql.lockCall, call.reference);
     if (status === 'made' || status === 'not_made') return true;
-    const movement = await tx.maybe(findByProvider, call.provider, call.reference);
-    if (movement?.status === 'pending') return false;
+    const entry = await tx.maybe(findByProvider, call.provider, call.reference);
+    if (entry?.status === 'pending') return false;
     await tx.one(sql.closeCall, call.reference, 'not_made');
     return true;
   });
@@ -236,13 +239,13 @@ export async function isTakenBack({ db }: GatewayDeps, call: sql.CallRow): Promi
  * The provider has made the refund. Gives true when it was made by hand as well: what went out twice
  * is booked, and owed back by its buyer. Refuses: installation_held.
  */
-export async function refundMade({ db }: GatewayDeps, call: sql.CallRow): Promise<boolean> {
-  const isDoubled = await runInTransaction(db, async (tx) => {
+export async function recordRefundMade({ db }: GatewayDeps, call: sql.CallRow): Promise<boolean> {
+  const isDuplicate = await runInTransaction(db, async (tx) => {
     const { status } = await tx.one(sql.lockCall, call.reference);
     if (status === 'made') return false;
     await assertNotQuarantined(tx);
     const { reference, provider, transaction_id } = call;
-    const { doubled } = await tx.one(
+    const { is_duplicate } = await tx.one(
       refundByProvider,
       transaction_id,
       provider,
@@ -251,9 +254,9 @@ export async function refundMade({ db }: GatewayDeps, call: sql.CallRow): Promis
     );
     await tx.one(sql.closeCall, reference, 'made');
     tx.noteChanged(call.campaign_id);
-    return doubled;
+    return is_duplicate;
   });
-  return isDoubled;
+  return isDuplicate;
 }
 
 /** Says in the log that a refund was made by hand and by the provider. */
@@ -262,7 +265,7 @@ export function reportDuplicateRefund(log: Log, { reference, transaction_id }: s
 }
 
 /** The provider has not made the refund, and will not: a person makes it. */
-export async function refundRefused(
+export async function recordRefundRefused(
   { db }: GatewayDeps,
   call: sql.CallRow,
   reason: string,
@@ -281,12 +284,12 @@ export async function refundRefused(
  * turned out to have been made by hand as well. Refuses: gateway_off, notification_not_genuine,
  * gateway_unavailable, installation_held.
  */
-export async function takeNotification(
+export async function handleNotification(
   parts: GatewayDeps,
   body: unknown,
 ): Promise<readonly sql.CallRow[]> {
   const { db } = parts;
-  const gateway = configured(parts);
+  const gateway = requireGateway(parts);
   const reference = gateway.readNotification(body);
   if (reference === undefined) throw new DomainError('notification_not_genuine', {});
   const call = await retryRead(() => db.maybe(sql.findCall, reference));
@@ -300,9 +303,9 @@ export async function takeNotification(
     throw new DomainError('gateway_unavailable', {});
   }
   if (call.status !== 'made') await applyOrder(parts, call, status);
-  const doubled: sql.CallRow[] = [];
+  const duplicates: sql.CallRow[] = [];
   for (const refund of refunds.filter((one) => status.refunds.includes(one.reference))) {
-    if (await refundMade(parts, refund)) doubled.push(refund);
+    if (await recordRefundMade(parts, refund)) duplicates.push(refund);
   }
-  return doubled;
+  return duplicates;
 }

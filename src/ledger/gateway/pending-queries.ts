@@ -16,25 +16,25 @@ export interface LedgerEntryRow {
   readonly provider_reference: string | null;
 }
 
-const movementColumns = `campaign_id, transaction_id, kind, status, participation_id, amount,
+const entryColumns = `campaign_id, transaction_id, kind, status, participation_id, amount,
     unique_code, attempts, provider, provider_reference`;
 
 export const markPending = query<
   [transactionId: string, kind: LedgerEntryKind, provider: string, providerReference: string],
   LedgerEntryRow
->('mark_pending', `select ${movementColumns} from sambatan.mark_pending($1, $2, $3, $4)`, {
+>('mark_pending', `select ${entryColumns} from sambatan.mark_pending($1, $2, $3, $4)`, {
   writes: true,
 });
 
 export const markFailed = query<
   [transactionId: string, kind: LedgerEntryKind, reason: string],
   LedgerEntryRow
->('mark_failed', `select ${movementColumns} from sambatan.mark_failed($1, $2, $3)`, {
+>('mark_failed', `select ${entryColumns} from sambatan.mark_failed($1, $2, $3)`, {
   writes: true,
 });
 
 export const findByProvider = query<[provider: string, providerReference: string], LedgerEntryRow>(
   'find_by_provider',
-  `select ${movementColumns} from sambatan.transactions
+  `select ${entryColumns} from sambatan.transactions
   where provider = $1 and provider_reference = $2`,
 );

@@ -1,5 +1,5 @@
 import { query } from '../../database/query.ts';
-import { isNotKept } from '../refunds/queries.ts';
+import { isNotRetained } from '../refunds/queries.ts';
 
 export interface CallRow {
   readonly campaign_id: string;
@@ -150,6 +150,6 @@ export const listRefundsToSend = query<[provider: string, limit: number], Refund
   from sambatan.transactions t
   cross join lateral (select sambatan.refund_order(t, $1) as order_reference) o
   where t.kind = 'refund' and t.status = 'due' and t.attempts = 0
-    and o.order_reference is not null and ${isNotKept('t')}
+    and o.order_reference is not null and ${isNotRetained('t')}
   order by t.created_at, t.transaction_id limit $2`,
 );

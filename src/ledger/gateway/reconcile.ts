@@ -3,9 +3,9 @@ import { Loop, type Job } from '../../jobs/loop.ts';
 import { isQuarantined } from '../../quarantine/queries.ts';
 import {
   applyOrder,
-  isTakenBack,
-  refundMade,
-  refundRefused,
+  closeWithdrawnRefund,
+  recordRefundMade,
+  recordRefundRefused,
   startRefund,
   reportDuplicateRefund,
   type GatewayDeps,
@@ -103,7 +103,7 @@ export class Reconciler implements Job {
         return (await applyOrder(this.#parts, call, status)) ? 'closed' : 'open';
       }
       if (!status.refunds.includes(call.reference)) {
-        if (await isTakenBack(this.#parts, call)) return 'closed';
+        if (await closeWithdrawnRefund(this.#parts, call)) return 'closed';
         return await this.#refund(gateway, call);
       }
       await this.#made(call);
@@ -124,12 +124,12 @@ export class Reconciler implements Job {
     const status = await gateway.orderStatus(orderReference);
     if (status.outcome === 'unknown') return this.#away(call, status.reason);
     if (status.refunds.includes(reference)) await this.#made(call);
-    else await refundRefused(this.#parts, call, answer.reason);
+    else await recordRefundRefused(this.#parts, call, answer.reason);
     return 'closed';
   }
 
   async #made(call: sql.CallRow): Promise<void> {
-    if (await refundMade(this.#parts, call)) reportDuplicateRefund(this.#log, call);
+    if (await recordRefundMade(this.#parts, call)) reportDuplicateRefund(this.#log, call);
   }
 
   #away(call: sql.CallRow, reason: string): Step {

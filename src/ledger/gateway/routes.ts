@@ -6,7 +6,12 @@ import type { Reconciler } from './reconcile.ts';
 import { choice, closed, Id, nullable, problems } from '../../http/schemas.ts';
 import { authorize } from '../../identity/policy.ts';
 import { retryRead } from '../../operation/run.ts';
-import { configured, payOnline, takeNotification, reportDuplicateRefund } from './operations.ts';
+import {
+  requireGateway,
+  payOnline,
+  handleNotification,
+  reportDuplicateRefund,
+} from './operations.ts';
 
 /** What the provider's routes use of the running service. */
 interface GatewayRouteDeps {
@@ -93,7 +98,7 @@ export function gatewayRoutes(app: GatewayRouteDeps): FastifyPluginAsyncTypebox 
         },
       },
       async ({ body }) => {
-        for (const refund of await takeNotification(app.payments, body)) {
+        for (const refund of await handleNotification(app.payments, body)) {
           reportDuplicateRefund(app.log, refund);
         }
         return { received: true as const };
@@ -111,7 +116,7 @@ export function gatewayRoutes(app: GatewayRouteDeps): FastifyPluginAsyncTypebox 
       },
       async ({ actor }) => {
         authorize(actor, 'gateway.reconcile');
-        configured(app.payments);
+        requireGateway(app.payments);
         return await retryRead(() => app.reconciler.run());
       },
     );

@@ -19,9 +19,11 @@ export interface OverpaidRefundRow {
   readonly position: bigint;
 }
 
-const claim = (movements: string) => `select t.campaign_id, t.transaction_id, t.participation_id,
+const overpaidRefund = (
+  entries: string,
+) => `select t.campaign_id, t.transaction_id, t.participation_id,
     p.user_id, t.status, t.amount, t.reason, t.reference, t.created_at, t.settled_at, ${positionColumn('t.created_at')}
-  from ${movements} t
+  from ${entries} t
   ${joinOrder}`;
 
 /** A page of what is to come back, the oldest first. */
@@ -30,7 +32,7 @@ export const listOverpaidRefunds = query<
   OverpaidRefundRow
 >(
   'list_overpaid_refunds',
-  `${claim('sambatan.transactions')}
+  `${overpaidRefund('sambatan.transactions')}
   where t.kind = 'adjustment' and t.status = 'due'
     and ${isAfterCursor('t.created_at', 't.transaction_id', ['$1', '$2'])}
   order by t.created_at, t.transaction_id limit $3`,
@@ -39,21 +41,21 @@ export const listOverpaidRefunds = query<
 export const settleOverpaidRefund = query<
   [transactionId: string, reference: string, actor: string],
   OverpaidRefundRow
->('settle_overpaid_refund', claim('sambatan.settle_overpaid_refund($1, $2, $3)'), {
+>('settle_overpaid_refund', overpaidRefund('sambatan.settle_overpaid_refund($1, $2, $3)'), {
   changes: 'rows',
 });
 
 export const writeOffOverpaidRefund = query<
   [transactionId: string, reason: string, actor: string],
   OverpaidRefundRow
->('write_off_overpaid_refund', claim('sambatan.write_off_overpaid_refund($1, $2, $3)'), {
+>('write_off_overpaid_refund', overpaidRefund('sambatan.write_off_overpaid_refund($1, $2, $3)'), {
   changes: 'rows',
 });
 
 /** A provider has made a refund; whether a person had made it as well. */
 export const refundByProvider = query<
   [transactionId: string, provider: string, reference: string, actor: string],
-  { readonly doubled: boolean }
->('refund_by_provider', 'select sambatan.refund_by_provider($1, $2, $3, $4) as doubled', {
+  { readonly is_duplicate: boolean }
+>('refund_by_provider', 'select sambatan.refund_by_provider($1, $2, $3, $4) as is_duplicate', {
   writes: true,
 });

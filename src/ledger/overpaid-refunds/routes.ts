@@ -8,7 +8,7 @@ import { overpaidRefundOf, OverpaidRefundSchema } from './schemas.ts';
 import { parseAgeCursor } from '../entries/cursor.ts';
 
 const params = closed({ id: Id });
-const claimProblems = [
+const overpaidRefundCodes = [
   'forbidden',
   'campaign_busy',
   'outcome_unknown',
@@ -49,7 +49,7 @@ export function overpaidRefundRoutes(app: OperationDeps): FastifyPluginAsyncType
           body: closed({ reference: text(1, 200) }),
           response: {
             200: OverpaidRefundSchema,
-            ...problems(...claimProblems, 'installation_held'),
+            ...problems(...overpaidRefundCodes, 'installation_held'),
           },
         },
       },
@@ -69,7 +69,7 @@ export function overpaidRefundRoutes(app: OperationDeps): FastifyPluginAsyncType
           summary: 'What was refunded twice will not come back: it is the platform’s loss',
           params,
           body: closed({ reason: text(3, 500) }),
-          response: { 200: OverpaidRefundSchema, ...problems(...claimProblems) },
+          response: { 200: OverpaidRefundSchema, ...problems(...overpaidRefundCodes) },
         },
       },
       async ({ actor, params: { id }, body }) => {

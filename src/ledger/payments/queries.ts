@@ -49,7 +49,7 @@ export interface PaymentRow {
 }
 
 const payment = (
-  movements: string,
+  entries: string,
   position = 't.created_at',
 ) => `select t.campaign_id, t.participation_id,
     t.transaction_id, t.status, t.amount,
@@ -62,7 +62,7 @@ const payment = (
     f.participation_id is not null as has_proof, f.content_type as proof_type,
     octet_length(f.content) as proof_bytes, f.uploaded_at as proof_sent_at,
     ${positionColumn(position)}
-  from ${movements} t
+  from ${entries} t
   left join sambatan.receiving_accounts a on a.account_id = t.account_id
   left join sambatan.payment_proofs f
     on f.campaign_id = t.campaign_id and f.participation_id = t.participation_id`;

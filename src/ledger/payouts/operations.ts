@@ -8,7 +8,7 @@ import type { AgeCursor } from '../entries/cursor.ts';
 import { assertNotQuarantined } from '../../quarantine/operations.ts';
 
 /** A page of payouts that are to be made, or only of those that may leave. Refuses: forbidden. */
-export async function payoutsDue(
+export async function duePayouts(
   db: Queryable,
   actor: Actor,
   {

@@ -22,12 +22,12 @@ export interface PayoutRow {
   readonly position: bigint;
 }
 
-const payout = (movements: string) => `select t.campaign_id, c.brand_id, c.title,
+const payout = (entries: string) => `select t.campaign_id, c.brand_id, c.title,
     t.transaction_id, t.status, t.amount, t.reason, t.reference, t.created_at, t.released_at,
     t.settled_at, exists (select from sambatan.disputes d
       where d.campaign_id = t.campaign_id and d.resolved_at is null) as is_disputed,
     a.bank, a.number, a.holder, ${positionColumn('t.created_at')}
-  from ${movements} t
+  from ${entries} t
   ${joinAfter('sambatan.campaigns', 'c', 'c.campaign_id = t.campaign_id')}
   left join sambatan.payout_accounts a on a.brand_id = c.brand_id`;
 

@@ -6,7 +6,7 @@ import type { OperationDeps } from '../../operation/deps.ts';
 import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { parseAgeCursor } from '../entries/cursor.ts';
 import {
-  payoutsDue,
+  duePayouts,
   payoutsOfBrand,
   releasePayout,
   reversePayout,
@@ -36,7 +36,7 @@ export function payoutRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
       },
       async ({ actor, query: { released: releasedOnly = false, cursor, limit = 20 } }) => {
         const wanted = { releasedOnly, after: parseAgeCursor(cursor), limit: limit + 1 };
-        const rows = await retryRead(() => payoutsDue(app.db, actor, wanted));
+        const rows = await retryRead(() => duePayouts(app.db, actor, wanted));
         return {
           items: rows.slice(0, limit).map(payoutOf),
           next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.transaction_id]),
@@ -112,7 +112,7 @@ export function payoutRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
           summary: 'A payout that was made came back: answers with the one due in its place',
           params,
           body: reason,
-          response: { 200: PayoutSchema, ...movementProblems },
+          response: { 200: PayoutSchema, ...payoutProblems },
         },
       },
       async ({ actor, params: { id }, body }) =>
@@ -145,11 +145,11 @@ export function payoutRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
   };
 }
 
-const movementCodes = [
+const payoutCodes = [
   'forbidden',
   'campaign_busy',
   'outcome_unknown',
   'movement_not_found',
   'movement_transition_not_allowed',
 ] as const;
-const movementProblems = problems(...movementCodes);
+const payoutProblems = problems(...payoutCodes);

@@ -9,16 +9,16 @@ import { retryRead } from '../../operation/run.ts';
 import { assertNotQuarantined } from '../../quarantine/operations.ts';
 
 /** The gateway that sends back by itself what came through it; undefined where there is none. */
-export type Sender = { readonly name: string } | undefined;
+export type RefundGateway = { readonly name: string } | undefined;
 
 /**
  * A page of refunds that people are to make, or only of those that failed; what `gateway` sends by
  * itself is not among them. Refuses: forbidden.
  */
-export async function refundsDue(
+export async function dueRefunds(
   db: Queryable,
   actor: Actor,
-  gateway: Sender,
+  gateway: RefundGateway,
   {
     failedOnly,
     after: [position, id],
@@ -33,14 +33,14 @@ export async function refundsDue(
  * A page of refunds whose money is kept, because their buyers wait for slots with it; nobody is to
  * make them meanwhile. Refuses: forbidden.
  */
-export async function refundsKept(
+export async function retainedRefunds(
   db: Queryable,
   actor: Actor,
   [position, id]: AgeCursor,
   limit: number,
 ): Promise<sql.RefundRow[]> {
   authorize(actor, 'refund.settle');
-  return await db.rows(sql.listKeptRefunds, position, id, limit);
+  return await db.rows(sql.listRetainedRefunds, position, id, limit);
 }
 
 /**
@@ -66,7 +66,7 @@ const refundsAtOnce = 1_000;
 export async function refundsToMake(
   db: Queryable,
   actor: Actor,
-  gateway: Sender,
+  gateway: RefundGateway,
 ): Promise<AsyncGenerator<sql.RefundRow>> {
   authorize(actor, 'refund.settle');
   await assertNotQuarantined(db);
@@ -76,11 +76,11 @@ export async function refundsToMake(
 async function* everyRefund(
   db: Queryable,
   actor: Actor,
-  gateway: Sender,
+  gateway: RefundGateway,
 ): AsyncGenerator<sql.RefundRow> {
   for (let after: AgeCursor = [null, null]; ;) {
     const wanted = { failedOnly: false, after, limit: refundsAtOnce };
-    const rows = await retryRead(() => refundsDue(db, actor, gateway, wanted));
+    const rows = await retryRead(() => dueRefunds(db, actor, gateway, wanted));
     yield* rows;
     const last = rows.at(-1);
     if (last === undefined || rows.length < refundsAtOnce) return;

@@ -21,15 +21,15 @@ export interface RefundRow {
   readonly position: bigint;
 }
 
-const refund = (movements: string) => `select t.campaign_id, t.transaction_id, t.participation_id,
+const refund = (entries: string) => `select t.campaign_id, t.transaction_id, t.participation_id,
     p.user_id, t.status, t.amount, t.attempts, t.reason, t.reference, t.created_at, t.settled_at,
     a.bank, a.number, a.holder, ${positionColumn('t.created_at')}
-  from ${movements} t
+  from ${entries} t
   ${joinOrder}
   left join sambatan.refund_accounts a on a.user_id = p.user_id`;
 
 /** Refunds `t` whose money is not kept for the waiting list: they may be sent. */
-export const isNotKept = (t: string) =>
+export const isNotRetained = (t: string) =>
   `(${t}.paid_in_time is null or not sambatan.is_retained(${t}.campaign_id, ${t}.transaction_id))`;
 
 /** Of refunds that are due, those that no provider sends by itself: all of them without one. */
@@ -54,13 +54,13 @@ export const listRefunds = query<
   'list_refunds',
   `${refund('sambatan.transactions')}
   where t.kind = 'refund' and t.status = 'due' and (not $1 or t.attempts > 0)
-    and ${isNotKept('t')} and ${leftToPeople('$5')}
+    and ${isNotRetained('t')} and ${leftToPeople('$5')}
     and ${isAfterCursor('t.created_at', 't.transaction_id', ['$2', '$3'])}
   order by t.created_at, t.transaction_id limit $4`,
 );
 
 /** A page of refunds whose money is kept for the waiting list, in order of when it was paid. */
-export const listKeptRefunds = query<
+export const listRetainedRefunds = query<
   [after: number | null, afterId: string | null, limit: number],
   RefundRow
 >(

@@ -5,7 +5,7 @@ import type { Actor } from '../../identity/actor.ts';
 import { retryRead } from '../../operation/run.ts';
 import { spreadsheetOf, type SheetHead } from '../../exports/spreadsheet.ts';
 import type { RefundRow } from './queries.ts';
-import { refundsToMake, type Sender } from './operations.ts';
+import { refundsToMake, type RefundGateway } from './operations.ts';
 
 /**
  * The columns that every bank's template for bulk transfers asks for in one order or another. Names
@@ -28,7 +28,11 @@ const head = {
  * Every refund that is to be made, as CSV. Those whose buyer has given no account come last, and
  * say that it is missing. Refuses: forbidden, installation_held.
  */
-export async function refundsCsv(db: Database, actor: Actor, gateway: Sender): Promise<Readable> {
+export async function refundsCsv(
+  db: Database,
+  actor: Actor,
+  gateway: RefundGateway,
+): Promise<Readable> {
   const refunds = await retryRead(() => refundsToMake(db, actor, gateway));
   return await csvOf(withHead(linesOf(refunds)));
 }
@@ -37,7 +41,11 @@ export async function refundsCsv(db: Database, actor: Actor, gateway: Sender): P
  * The same as an Excel file, in which account numbers are text. Refuses: forbidden,
  * installation_held, export_too_large.
  */
-export async function refundsSheet(db: Database, actor: Actor, gateway: Sender): Promise<Buffer> {
+export async function refundsSheet(
+  db: Database,
+  actor: Actor,
+  gateway: RefundGateway,
+): Promise<Buffer> {
   const refunds = await retryRead(() => refundsToMake(db, actor, gateway));
   return await spreadsheetOf(head, linesOf(refunds));
 }

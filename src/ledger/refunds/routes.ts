@@ -8,12 +8,12 @@ import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { parseAgeCursor } from '../entries/cursor.ts';
 import {
   failRefund,
-  refundsDue,
-  refundsKept,
+  dueRefunds,
+  retainedRefunds,
   refundsOf,
   reverseRefund,
   settleRefunds,
-  type Sender,
+  type RefundGateway,
 } from './operations.ts';
 import { refundsCsv, refundsSheet } from './refunds-file.ts';
 import {
@@ -26,7 +26,7 @@ import {
 
 /** What the routes of refunds use of the running service. */
 interface RefundDeps extends OperationDeps {
-  readonly payments: { readonly gateway: Sender };
+  readonly payments: { readonly gateway: RefundGateway };
 }
 
 const params = closed({ id: Id });
@@ -60,8 +60,8 @@ export function refundRoutes(app: RefundDeps): FastifyPluginAsyncTypebox {
         const wanted = { failedOnly, after: parseAgeCursor(cursor), limit: limit + 1 };
         const rows = await retryRead(() =>
           kept === true
-            ? refundsKept(app.db, actor, wanted.after, wanted.limit)
-            : refundsDue(app.db, actor, app.payments.gateway, wanted),
+            ? retainedRefunds(app.db, actor, wanted.after, wanted.limit)
+            : dueRefunds(app.db, actor, app.payments.gateway, wanted),
         );
         return {
           items: rows.slice(0, limit).map(refundOf),
@@ -161,7 +161,7 @@ export function refundRoutes(app: RefundDeps): FastifyPluginAsyncTypebox {
           summary: 'A refund could not be made: it stays due, and its failures are counted',
           params,
           body: reason,
-          response: { 200: RefundSchema, ...problems(...movementCodes, 'refund_is_kept') },
+          response: { 200: RefundSchema, ...problems(...refundCodes, 'refund_is_kept') },
         },
       },
       async ({ actor, params: { id }, body }) =>
@@ -180,7 +180,7 @@ export function refundRoutes(app: RefundDeps): FastifyPluginAsyncTypebox {
             'Of a refund that was made twice, the claim for the second is settled instead, and is the answer.',
           params,
           body: reason,
-          response: { 200: RefundSchema, ...movementProblems },
+          response: { 200: RefundSchema, ...refundProblems },
         },
       },
       async ({ actor, params: { id }, body }) =>
@@ -191,11 +191,11 @@ export function refundRoutes(app: RefundDeps): FastifyPluginAsyncTypebox {
   };
 }
 
-const movementCodes = [
+const refundCodes = [
   'forbidden',
   'campaign_busy',
   'outcome_unknown',
   'movement_not_found',
   'movement_transition_not_allowed',
 ] as const;
-const movementProblems = problems(...movementCodes);
+const refundProblems = problems(...refundCodes);

@@ -47,8 +47,8 @@ export const listShares = query<
 
 export interface SharesSum {
   /** Participations that keep everything, and those that lose slots. */
-  readonly unhurt: bigint;
-  readonly hurt: bigint;
+  readonly unaffected: bigint;
+  readonly affected: bigint;
   readonly refunds: bigint;
   /** Whole rupiah that are due back. */
   readonly amount: bigint;
@@ -60,7 +60,7 @@ export const sumShares = query<[campaignId: string, slots: number], SharesSum>(
   'sum_shares',
   `select s.*, worth.gross - sambatan.platform_fee(worth.gross, worth.basis_points) as payout
   from (
-    select count(*) filter (where loses = 0) as unhurt, count(*) filter (where loses > 0) as hurt,
+    select count(*) filter (where loses = 0) as unaffected, count(*) filter (where loses > 0) as affected,
       count(*) filter (where refund > 0) as refunds,
       coalesce(sum(refund), 0)::bigint as amount
     from sambatan.shares_of_shortfall($1, $2)) s

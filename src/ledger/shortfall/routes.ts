@@ -81,8 +81,8 @@ export function shortfallRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         return {
           slots_before: Number(range.delivered),
           slots_after: slots,
-          buyers_in_full: Number(sums.unhurt),
-          buyers_with_less: Number(sums.hurt),
+          buyers_in_full: Number(sums.unaffected),
+          buyers_with_less: Number(sums.affected),
           refunds: Number(sums.refunds),
           refund_total: sums.amount,
           payout: sums.payout,

@@ -1,7 +1,7 @@
 import { query, type Queryable } from '../../database/query.ts';
 import type { Actor } from '../../identity/actor.ts';
 import { authorize } from '../../identity/policy.ts';
-import type { Sender } from '../refunds/operations.ts';
+import type { RefundGateway } from '../refunds/operations.ts';
 
 /** Within how many hours somebody should have done what waits in a queue; alerts fire after that. */
 export const queueTargetHours = {
@@ -40,7 +40,7 @@ const measureQueues = query<[max: number, provider: string | null], QueueRow>(
 export async function viewQueues(
   db: Queryable,
   actor: Actor,
-  gateway: Sender,
+  gateway: RefundGateway,
 ): Promise<ReadonlyMap<WorkQueue, QueueRow>> {
   authorize(actor, 'dashboard.read');
   const rows = await db.rows(measureQueues, maxQueueItems, gateway?.name ?? null);

@@ -3,7 +3,11 @@ import { formParser } from '../../http/forms.ts';
 import { closed } from '../../http/schemas.ts';
 import { redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
 import { bankFields } from '../../ledger/bank-accounts/schemas.ts';
-import { noneYet, refundAccount, setRefundAccount } from '../../ledger/bank-accounts/operations.ts';
+import {
+  ignoreMissingAccount,
+  refundAccount,
+  setRefundAccount,
+} from '../../ledger/bank-accounts/operations.ts';
 import type { FieldError } from '../../errors/errors.ts';
 import { retryRead, runInTransaction } from '../../operation/run.ts';
 import { bankAccountInputs, type TypedAccount } from '../../web/bank-account.ts';
@@ -23,7 +27,7 @@ export function refundAccountPages(app: PageDeps): PagePlugin {
       const { visit } = request;
       const { userId } = requirePerson(visit);
       const known = await retryRead(() => refundAccount(app.db, visit.actor, userId)).catch(
-        noneYet,
+        ignoreMissingAccount,
       );
       const saved = Object.hasOwn(request.query as object, 'simpan');
       return sendPage(

@@ -8,7 +8,7 @@ import { choice, closed, text } from '../../../http/schemas.ts';
 import type { PagePlugin } from '../../../http/page-response.ts';
 import { authorize } from '../../../identity/policy.ts';
 import {
-  decisionsBefore,
+  earlierDecisionsOf,
   openDisputes,
   resolveDispute,
 } from '../../../ledger/disputes/operations.ts';
@@ -53,7 +53,7 @@ export function operatorDisputes(app: PageDeps): PagePlugin {
         const ids = open.map(({ dispute_id }) => dispute_id);
         const [whom, decided] = await Promise.all([
           participationsById(app.db, actor, whose),
-          decisionsBefore(app.db, actor, ids),
+          earlierDecisionsOf(app.db, actor, ids),
         ]);
         return { rows: open, subjects: whom, earlier: decided };
       });

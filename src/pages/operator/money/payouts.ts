@@ -8,7 +8,7 @@ import { authorize } from '../../../identity/policy.ts';
 import { recentlySettled } from '../../../ledger/work-queues/work-queues.ts';
 import type { PayoutRow } from '../../../ledger/payouts/queries.ts';
 import {
-  payoutsDue,
+  duePayouts,
   releasePayout,
   reversePayout,
   settlePayout,
@@ -53,7 +53,7 @@ export function operatorPayouts(app: PageDeps): PagePlugin {
       const wanted = { releasedOnly: false, after: [position, id], limit: pageSize + 1 } as const;
       const [rows, made] = await retryRead(() =>
         Promise.all([
-          payoutsDue(app.db, actor, wanted),
+          duePayouts(app.db, actor, wanted),
           recentlySettled(app.db, actor, 'payout', madeShown),
         ]),
       );

@@ -9,8 +9,8 @@ import { authorize } from '../../../identity/policy.ts';
 import { recentlySettled, participationsById } from '../../../ledger/work-queues/work-queues.ts';
 import {
   failRefund,
-  refundsDue,
-  refundsKept,
+  dueRefunds,
+  retainedRefunds,
   reverseRefund,
   settleRefunds,
 } from '../../../ledger/refunds/operations.ts';
@@ -55,9 +55,9 @@ export function operatorRefunds(app: PageDeps): PagePlugin {
       ]);
       const wanted = { failedOnly: false, after: [position, id], limit: pageSize + 1 } as const;
       const { rows, made, kept, subjects } = await retryRead(async () => {
-        const due = await refundsDue(app.db, actor, app.payments.gateway, wanted);
+        const due = await dueRefunds(app.db, actor, app.payments.gateway, wanted);
         const last = await recentlySettled(app.db, actor, 'refund', madeShown);
-        const keptRows = await refundsKept(app.db, actor, [null, null], keptShown);
+        const keptRows = await retainedRefunds(app.db, actor, [null, null], keptShown);
         const whose = [...due, ...last, ...keptRows].map(({ participation_id: one }) => one);
         const named = await participationsById(app.db, actor, whose);
         return { rows: due, made: last, kept: keptRows, subjects: named };

@@ -5,7 +5,7 @@ import { closed } from '../../../http/schemas.ts';
 import { sendPage, type PagePlugin } from '../../../http/page-response.ts';
 import { may } from '../../../identity/policy.ts';
 import {
-  noneYet,
+  ignoreMissingAccount,
   payoutAccount,
   setPayoutAccount,
 } from '../../../ledger/bank-accounts/operations.ts';
@@ -38,7 +38,7 @@ export function payoutAccountPage(app: PageDeps): PagePlugin {
       const { actor } = visit;
       return await retryRead(async () => {
         const shop = await authorizeOnBrand(app.db, actor, 'payout_account.read', brandId);
-        const known = await payoutAccount(app.db, actor, brandId).catch(noneYet);
+        const known = await payoutAccount(app.db, actor, brandId).catch(ignoreMissingAccount);
         const edits = may(actor, 'payout_account.edit', { brandRole: shop.role });
         return accountPage(visit, { ...shop, known, edits, sent, news });
       });

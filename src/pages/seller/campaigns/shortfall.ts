@@ -108,7 +108,7 @@ export function shortfallPage(app: PageDeps): PagePlugin {
 /** The numbers that a shortfall was decided on. */
 function seenIn({ range, outcome }: ShortfallPreview): string {
   const { slots, sums } = outcome!;
-  return `${range.delivered}.${slots}.${sums.hurt}.${sums.refunds}.${sums.amount}`;
+  return `${range.delivered}.${slots}.${sums.affected}.${sums.refunds}.${sums.amount}`;
 }
 
 function page(
@@ -180,8 +180,8 @@ function consequence(
   return html`<section class="panel" aria-labelledby="outcome">
       <h2 id="outcome">${t('Yang terjadi', 'What happens')}</h2>
       <ul class="figures sums">
-        ${buyers(sums.unhurt, 'pembeli dapat semua pesanannya', 'buyers get all they bought')}
-        ${buyers(sums.hurt, 'pembeli dapat kurang, dan diberi tahu', 'buyers get less, and are told')}
+        ${buyers(sums.unaffected, 'pembeli dapat semua pesanannya', 'buyers get all they bought')}
+        ${buyers(sums.affected, 'pembeli dapat kurang, dan diberi tahu', 'buyers get less, and are told')}
         <li>
           <strong>${formatRupiah(sums.amount, language)}</strong>
           ${t('dikembalikan semuanya', 'go back in all')}
