@@ -6,7 +6,8 @@ import { openCampaigns } from './rig/seller.ts';
 import { countStatements, statements } from './statements.ts';
 import { applicationOn } from './rig/lifecycle.ts';
 import { createMarket, seed } from './rig/seed.ts';
-import { freePort, serviceKey, startServer } from './rig/server.ts';
+import { serviceKey, startServer } from './rig/server.ts';
+import { freePort } from '../test/rig/free-port.ts';
 
 const connections = 200;
 const warmSeconds = 5;

@@ -10,7 +10,7 @@ import { generator as generatorAlone } from './measurements/generator.ts';
 import { hotJoins, manyCampaignJoins } from './measurements/joins.ts';
 import { reads } from './measurements/reads.ts';
 import { sellOut } from './measurements/sell-out.ts';
-import { start } from './measurements/start.ts';
+import { startUp } from './measurements/start.ts';
 import { watchers } from './measurements/watchers.ts';
 import { readOptions, type Options } from './options.ts';
 import { publish } from './publish.ts';
@@ -31,7 +31,7 @@ const measurements: readonly Measurement[] = [
   closing,
   idleSweep,
   reads,
-  start,
+  startUp,
 ];
 
 const wanted = readOptions(

@@ -1,9 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import type { PreparedRequest } from 'autocannon';
+import { issuer } from '../../test/rig/client.ts';
 import type { Wish } from './job.ts';
-
-/** The issuer that the servers of a benchmark believe. */
-export const tokenIssuer = 'https://bench.sambatan.test/auth/v1';
 
 /** As long as an address of a house in a small street is. */
 const addresses = [
@@ -47,7 +45,7 @@ const header = encode({ alg: 'HS256', typ: 'JWT' });
 function tokenOf(userId: string, secret: string): string {
   const exp = Math.floor(Date.now() / 1_000) + 3_600;
   const claims = {
-    iss: tokenIssuer,
+    iss: issuer,
     aud: 'authenticated',
     sub: userId,
     exp,

@@ -1,8 +1,9 @@
 import type { Bench } from '../bench.ts';
 import type { Answered, Job, Wish } from '../load/job.ts';
+import { jwtSecret } from '../../test/rig/client.ts';
 import { checkInvariants, checkStored, untilTold } from './checks.ts';
 import { openCampaigns } from './seller.ts';
-import { serviceKey, startServer, tokenSecret, type Server, type Way } from './server.ts';
+import { serviceKey, startServer, type Server, type Way } from './server.ts';
 
 /** Who takes part in a measurement of joins. */
 export interface Entry {
@@ -88,7 +89,7 @@ export class Contestant {
 
   #wish(campaignIds: readonly string[]): Wish {
     const { keys, tokens = false } = this.entry;
-    const as = tokens ? { tokenSecret } : { serviceKey };
+    const as = tokens ? { tokenSecret: jwtSecret } : { serviceKey };
     return { kind: 'joins', campaignIds, as, ...(keys === undefined ? {} : { keys }) };
   }
 

@@ -1,9 +1,14 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import pg from 'pg';
-import { startEmbedded, type Embedded } from '../../src/database/embedded.ts';
-import { migrate } from '../../src/database/migrate.ts';
+import { resolve } from 'node:path';
+import type pg from 'pg';
 import { columnTypes } from '../../src/database/query.ts';
+import {
+  asAdmin,
+  connect,
+  createTemplate,
+  inDatabase,
+  startServerBelow,
+  type OwnServer,
+} from '../../test/rig/cluster.ts';
 
 /** PostgreSQL as the service starts it by itself, in a directory that is thrown away. */
 export interface Cluster {
@@ -24,7 +29,6 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
-const prefix = 'data-bench-';
 const template = 'bench_template';
 
 /**
@@ -32,64 +36,46 @@ const template = 'bench_template';
  * not to a memory file system. Throws when what it acknowledges would not be on the disk.
  */
 export async function startCluster(settings?: Readonly<Record<string, string>>): Promise<Cluster> {
-  const root = resolve(import.meta.dirname, '../..');
-  sweep(root);
-  const directory = join(root, `${prefix}${process.pid}`);
-  mkdirSync(directory, { recursive: true });
-  const remove = () => rmSync(directory, { recursive: true, force: true });
+  const server = await startServerBelow(resolve(import.meta.dirname, '../..'), {
+    prefix: 'data-bench-',
+    // The servers of all variants are up at once, each with its pool.
+    settings: { max_connections: '300', ...settings },
+  });
   try {
-    const server = await startEmbedded({
-      dataDir: directory,
-      log: quiet,
-      // The servers of all variants are up at once, each with its pool.
-      settings: { max_connections: '300', ...settings },
-    });
-    try {
-      await refuseLostWrites(server.url);
-      await sql(server.url, `create database ${template}`);
-      await migrate(inDatabase(server.url, template), { log: quiet });
-    } catch (error) {
-      await server.stop();
-      throw error;
-    }
-    return clusterOf(server, directory, remove);
+    await refuseLostWrites(server.url);
+    await createTemplate(server.url, template);
   } catch (error) {
-    remove();
+    await server.stop();
     throw error;
   }
+  return clusterOf(server);
 }
 
-const quiet = { debug: silent, info: silent, warn: silent, error: console.error };
-function silent(): void {}
-
-function clusterOf(server: Embedded, directory: string, remove: () => void): Cluster {
+function clusterOf({ url, directory, postmaster, stop }: OwnServer): Cluster {
   return {
     directory,
-    postmaster: server.postmaster()!,
+    postmaster,
     createDatabase: async (name, of = template) => {
-      await sql(server.url, `create database ${name} template ${of} strategy wal_log`);
-      return inDatabase(server.url, name);
+      await asAdmin(url, `create database ${name} template ${of} strategy wal_log`);
+      return inDatabase(url, name);
     },
     dropDatabase: async (name) => {
-      await sql(server.url, `drop database if exists ${name} with (force)`);
+      await asAdmin(url, `drop database if exists ${name} with (force)`);
     },
     sql,
-    connect,
+    connect: (to) => connect(to, columnTypes),
     checkpoint: async () => {
-      await sql(server.url, 'checkpoint');
+      await asAdmin(url, 'checkpoint');
     },
     settings: async () => {
       const rows = await sql<{ name: string; value: string }>(
-        server.url,
+        url,
         'select name, current_setting(name) as value from pg_settings where name = any ($1)',
         [shownSettings],
       );
       return Object.fromEntries(rows.map(({ name, value }) => [name, value]));
     },
-    stop: async () => {
-      await server.stop();
-      remove();
-    },
+    stop,
   };
 }
 
@@ -119,43 +105,11 @@ async function sql<R extends object>(
   text: string,
   parameters: readonly unknown[] = [],
 ): Promise<R[]> {
-  const client = await connect(url);
+  const client = await connect(url, columnTypes);
   try {
     const { rows } = await client.query<R & pg.QueryResultRow>(text, [...parameters]);
     return rows;
   } finally {
     await client.end();
-  }
-}
-
-async function connect(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, types: columnTypes });
-  client.on('error', () => undefined);
-  await client.connect();
-  return client;
-}
-
-function inDatabase(url: string, database: string): string {
-  const other = new URL(url);
-  other.pathname = `/${database}`;
-  return other.toString();
-}
-
-/** Removes what benchmarks that were killed have left: named by a process that is no more. */
-function sweep(root: string): void {
-  for (const name of readdirSync(root)) {
-    const pid = Number(name.startsWith(prefix) ? name.slice(prefix.length) : Number.NaN);
-    if (Number.isInteger(pid) && !isRunning(pid)) {
-      rmSync(join(root, name), { recursive: true, force: true });
-    }
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }

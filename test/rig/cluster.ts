@@ -32,10 +32,7 @@ export async function startCluster(): Promise<TestCluster> {
     given === undefined ? await startOwnServer() : { url: given, stop: async () => {} };
   const template = `sambatan_template_${randomBytes(6).toString('hex')}`;
   try {
-    await asAdmin(server.url, `create database ${template}`);
-    await migrate(inDatabase(server.url, template), { log: recordingLog() });
-    // So that no page of the template is dirty when it is cloned.
-    await asAdmin(server.url, 'checkpoint');
+    await createTemplate(server.url, template);
   } catch (error) {
     await server.stop();
     throw error;
@@ -50,17 +47,48 @@ export async function startCluster(): Promise<TestCluster> {
   };
 }
 
+/** Makes a database with the schema, from which others are cloned. */
+export async function createTemplate(url: string, template: string): Promise<void> {
+  await asAdmin(url, `create database ${template}`);
+  await migrate(inDatabase(url, template), { log: recordingLog() });
+  // So that no page of the template is dirty when it is cloned.
+  await asAdmin(url, 'checkpoint');
+}
+
 async function startOwnServer(): Promise<{ url: string; stop(): Promise<void> }> {
-  sweep();
-  const directory = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
+  // Nobody pulls this one's plug. Whatever is about what survives has a server of its own, with
+  // the settings of production; here waiting for the disk would be most of the time.
+  const settings = { max_connections: '300', fsync: 'off', full_page_writes: 'off' };
+  return await startServerBelow(tmpdir(), { prefix: 'sambatan-test-', settings });
+}
+
+/** An embedded PostgreSQL server in a directory of its own. */
+export interface OwnServer {
+  readonly url: string;
+  /** Its data and whatever the caller keeps beside them; deleted by `stop`. */
+  readonly directory: string;
+  readonly postmaster: number;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts an embedded server in a fresh directory below `parent`, named by the prefix and this
+ * process. Directories with the same prefix that killed processes left there are deleted.
+ */
+export async function startServerBelow(
+  parent: string,
+  how: { readonly prefix: string; readonly settings: Readonly<Record<string, string>> },
+): Promise<OwnServer> {
+  const { prefix, settings } = how;
+  sweep(parent, prefix);
+  const directory = mkdtempSync(join(parent, `${prefix}${process.pid}-`));
   const remove = () => rmSync(directory, { recursive: true, force: true });
   try {
-    // Nobody pulls this one's plug. Whatever is about what survives has a server of its own, with
-    // the settings of production; here waiting for the disk would be most of the time.
-    const settings = { max_connections: '300', fsync: 'off', full_page_writes: 'off' };
     const server = await startEmbedded({ dataDir: directory, log: recordingLog(), settings });
     return {
       url: server.url,
+      directory,
+      postmaster: server.postmaster()!,
       stop: async () => {
         await server.stop();
         remove();
@@ -72,14 +100,12 @@ async function startOwnServer(): Promise<{ url: string; stop(): Promise<void> }>
   }
 }
 
-const prefix = 'sambatan-test-';
-
-/** Removes the directories of test runs that were killed: named by a process that is no more. */
-function sweep(): void {
-  for (const name of readdirSync(tmpdir())) {
+/** Removes the directories of runs that were killed: named by a process that is no more. */
+function sweep(parent: string, prefix: string): void {
+  for (const name of readdirSync(parent)) {
     const pid = new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1];
     if (pid === undefined || isRunning(Number(pid))) continue;
-    const path = join(tmpdir(), name);
+    const path = join(parent, name);
     if (statSync(path, { throwIfNoEntry: false })?.uid === process.getuid?.()) {
       rmSync(path, { recursive: true, force: true });
     }
@@ -97,14 +123,20 @@ function isRunning(pid: number): boolean {
 
 /** Runs one statement on a connection of its own. */
 export async function asAdmin(url: string, statement: string): Promise<pg.QueryResult> {
-  const client = new pg.Client({ connectionString: url });
-  client.on('error', () => undefined);
-  await client.connect();
+  const client = await connect(url);
   try {
     return await client.query(statement);
   } finally {
     await client.end();
   }
+}
+
+/** A connection without a time-out; the caller ends it. */
+export async function connect(url: string, types?: pg.CustomTypesConfig): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url, ...(types && { types }) });
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
 }
 
 /** The same server's other database. */

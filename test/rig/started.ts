@@ -5,6 +5,7 @@ import { Agent } from 'node:http';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { Client, issuer, jwtSecret, token } from './client.ts';
+import { freePort } from './free-port.ts';
 import { childrenOf } from './service.ts';
 import { until } from './until.ts';
 
@@ -36,14 +37,20 @@ export interface Start {
   readonly cwd: string;
   readonly dataDir?: string;
   readonly variables?: Readonly<Record<string, string>>;
+  /** Its log goes nowhere, so that reading it costs nobody anything; `said` stays empty. */
+  readonly isQuiet?: boolean;
 }
+
+const readyWithinMs = 120_000;
 
 /** `node src/main.ts serve` of this project. */
 export const serveCommand = [process.execPath, join(project, 'src/main.ts'), 'serve'];
 
 /** Starts a service on a free port; resolves when it is ready, rejects with what it said. */
 export async function start(t: Pick<TestContext, 'after'>, how: Start): Promise<Started> {
-  const { command, cwd, dataDir, variables = {} } = how;
+  const { command, cwd, dataDir, variables = {}, isQuiet = false } = how;
+  // Who is not heard cannot say which port it has chosen.
+  const port = isQuiet ? await freePort() : 0;
   const began = performance.now();
   const [program = '', ...args] = command;
   const child = spawn(program, args, {
@@ -55,7 +62,7 @@ export async function start(t: Pick<TestContext, 'after'>, how: Start): Promise<
       HOME: process.env['HOME'],
       TMPDIR: process.env['TMPDIR'],
       NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
-      PORT: '0',
+      PORT: String(port),
       LOG_LEVEL: 'debug',
       SAMBATAN_JWT_SECRET: jwtSecret,
       SAMBATAN_JWT_ISSUER: issuer,
@@ -63,24 +70,27 @@ export async function start(t: Pick<TestContext, 'after'>, how: Start): Promise<
       ...(dataDir === undefined ? {} : { SAMBATAN_DATA_DIR: dataDir }),
       ...variables,
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: isQuiet ? ['ignore', 'ignore', 'inherit'] : ['ignore', 'pipe', 'pipe'],
   });
   let said = '';
   for (const output of [child.stdout, child.stderr]) {
-    output.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    output?.on('data', (chunk: Buffer) => (said += chunk.toString()));
   }
   const ended = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | string);
   const family = () => familyOf(child.pid!, child.spawnfile);
   t.after(() => endAll(child, family));
-  const url = await Promise.race([
-    greeting(() => said),
-    ended.then((code) => Promise.reject(new Error(`it ended with ${code}: ${said}`))),
-  ]);
+  const failed = ended.then((code) => Promise.reject(new Error(`it ended with ${code}: ${said}`)));
+  failed.catch(() => undefined);
+  const url = isQuiet
+    ? `http://127.0.0.1:${port}`
+    : await Promise.race([greeting(() => said), failed]);
   const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
   t.after(() => agent.destroy());
   const connection = { url, agent, secrets: new Set<string>() };
   const visitor = new Client(connection);
-  await until(async () => (await visitor.get('//readyz')).status === 200);
+  const isReady = async () =>
+    (await visitor.get('//readyz').catch(() => undefined))?.status === 200;
+  await Promise.race([until(isReady, { withinMs: readyWithinMs }), failed]);
   return {
     process: child,
     url,
