@@ -1,5 +1,5 @@
 import { define, fixed, type ErrorTable } from './definition.ts';
-import { movementWord } from '../wording/state-words.ts';
+import { paymentStatusWord } from '../wording/state-words.ts';
 import { proofFlaws, type ProofFlaw } from '../wording/proof-flaws.ts';
 
 /** Payments by bank transfer, proofs of payment and bank accounts. */
@@ -32,8 +32,8 @@ export const paymentsErrors = {
     409,
     { id: 'Pembayaran tidak bisa diubah', en: 'Payment not open' },
     ({ status }) => ({
-      id: `Pembayaran ini ${movementWord(status).id}. Muat ulang halaman untuk melihat keadaannya.`,
-      en: `This payment is ${movementWord(status).en}. Reload the page to see how it stands.`,
+      id: `Pembayaran ini ${paymentStatusWord(status).id}. Muat ulang halaman untuk melihat keadaannya.`,
+      en: `This payment is ${paymentStatusWord(status).en}. Reload the page to see how it stands.`,
     }),
   ),
   proof_not_found: fixed(

@@ -1,5 +1,5 @@
 import { define, fixed, type ErrorTable } from './definition.ts';
-import { movementWord } from '../wording/state-words.ts';
+import { paymentStatusWord } from '../wording/state-words.ts';
 
 /** Refunds and payouts: money that leaves. */
 export const payoutsErrors = {
@@ -15,8 +15,8 @@ export const payoutsErrors = {
     409,
     { id: 'Perubahan tidak bisa dilakukan', en: 'Change not possible' },
     ({ from }) => ({
-      id: `Transaksi ini ${movementWord(from).id}, jadi tidak bisa diubah begitu. Muat ulang daftarnya.`,
-      en: `This movement is ${movementWord(from).en} and cannot be changed like that. Reload the list.`,
+      id: `Transaksi ini ${paymentStatusWord(from).id}, jadi tidak bisa diubah begitu. Muat ulang daftarnya.`,
+      en: `This movement is ${paymentStatusWord(from).en} and cannot be changed like that. Reload the list.`,
     }),
   ),
   refund_has_no_choice: fixed(

@@ -42,7 +42,7 @@ const eventWords: Readonly<Record<string, Wording>> = {
   campaign_shortfall: { id: 'dikurangi slotnya', en: 'delivered in part' },
 };
 
-const movementWords: Readonly<Record<string, Wording>> = {
+const paymentStatusWords: Readonly<Record<string, Wording>> = {
   due: { id: 'belum dibayar', en: 'due' },
   proof_submitted: { id: 'sedang dicek', en: 'being verified' },
   rejected: { id: 'ditolak', en: 'rejected' },
@@ -53,8 +53,8 @@ const movementWords: Readonly<Record<string, Wording>> = {
 };
 
 /** A status of a payment, refund or payout in a sentence. */
-export function movementWord(status: string): Wording {
-  return movementWords[status] ?? { id: `berstatus ${status}`, en: status };
+export function paymentStatusWord(status: string): Wording {
+  return paymentStatusWords[status] ?? { id: `berstatus ${status}`, en: status };
 }
 
 /** A status of a campaign, participation or waiting entry in a sentence. */
