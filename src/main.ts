@@ -6,7 +6,7 @@ import { ConfigError } from './config/config.ts';
 
 interface Entry {
   readonly summary: string;
-  /** A command loads what it needs and nothing else: most are done before a server would be. */
+  /** Loads only the command's own code: most commands finish before a server would start. */
   load(): Promise<Command>;
 }
 
@@ -73,7 +73,7 @@ sambatan <command> --help tells more; sambatan --version says which version this
 Exit codes: 0 done; 1 something was found; 2 wrong use or settings; 3 could not be done.
 `;
 
-/** Runs the command that the arguments name and gives the process's exit code. */
+/** Runs the command of the arguments and returns the process's exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   const [first = '', second = ''] = args;
   const name = Object.hasOwn(commands, `${first} ${second}`) ? `${first} ${second}` : first;
@@ -110,7 +110,7 @@ export async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** The versions of the service and of the Node that runs it, in one line. */
+/** Returns the versions of the service and of Node in one line. */
 function versionText(): string {
   const file = join(import.meta.dirname, '../package.json');
   const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };

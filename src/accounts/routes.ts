@@ -74,7 +74,7 @@ export function accountRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
     server.get(
       '/me/export',
       {
-        schema: about('Everything that is kept of me', {
+        schema: about("Export all data of the caller's account", {
           response: {
             200: Type.Object({ user_id: Id }, { additionalProperties: true }),
             ...problems('forbidden'),
@@ -88,7 +88,7 @@ export function accountRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
     server.get(
       '/me/addresses',
       {
-        schema: about('My saved addresses, the default one first', {
+        schema: about("List the caller's saved addresses, the default one first", {
           response: { 200: closed({ items: Type.Array(SavedAddress) }), ...problems('forbidden') },
         }),
       },
@@ -145,7 +145,7 @@ export function accountRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
     server.get(
       '/operators',
       {
-        schema: about('Operators who were named by others', {
+        schema: about('List the operators that were granted by others', {
           response: { 200: closed({ items: Type.Array(Operator) }), ...problems('forbidden') },
         }),
       },
@@ -155,7 +155,7 @@ export function accountRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
     server.post(
       '/operators',
       {
-        schema: about('Make an operator, by a proved e-mail address or the id of a user', {
+        schema: about('Grant the operator role, by a verified e-mail address or a user id', {
           body: closed({ email: Type.Optional(text(3, 254)), user_id: Type.Optional(Id) }),
           response: {
             201: closed({ user_id: Id }),
@@ -174,7 +174,7 @@ export function accountRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
     server.delete(
       '/operators/:id',
       {
-        schema: about('Dismiss an operator who was named by another', {
+        schema: about('Revoke the operator role', {
           params: closed({ id: Id }),
           response: {
             204: Nothing,

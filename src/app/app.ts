@@ -33,45 +33,45 @@ import { MailBudget, RateLimiter, type MailKind } from '../overload/rate-limiter
 import { traced, type Span, type Trace } from '../observability/trace.ts';
 import { Monitor } from '../monitor/monitor.ts';
 
-/** Everything a running service is made of, built once and passed on. */
+/** All parts of a running service, created once and passed on. */
 export interface App {
   readonly config: Config;
   readonly db: Database;
   readonly log: Logger;
   readonly metrics: Metrics;
-  /** Undefined unless traces were asked for. */
+  /** Undefined unless tracing is configured. */
   readonly trace: Trace | undefined;
-  /** How many requests are answered at once. */
+  /** The concurrency limit of requests. */
   readonly admission: ConcurrencyLimiter;
   readonly joins: JoinBatcher;
   readonly changeNotifier: ChangeNotifier;
-  /** All background services, in the order in which they start. A process with a worker starts them. */
+  /** All background services in their start order. A process with a worker starts them. */
   readonly jobs: readonly Job[];
-  /** Runs by hand also where it was not started. */
+  /** Also usable on demand where it was not started. */
   readonly scheduler: Scheduler;
   readonly monitor: Monitor;
-  /** What payments online need; without a provider they are refused. */
+  /** Dependencies of online payments; without a provider they are refused. */
   readonly payments: GatewayDeps;
   readonly reconciler: Reconciler;
-  /** Requests drive their own imports also where it was not started. */
+  /** Requests run their own imports also where it was not started. */
   readonly importer: StatementImporter;
   readonly authenticate: Authenticator;
   readonly live: LiveUpdates;
   readonly mailer: Mailer;
   readonly limiter: RateLimiter;
   readonly budget: MailBudget;
-  /** Path of the page with captured mails, its secret included; in use without a mail server. */
+  /** Path of the page with captured e-mails, with its secret; used without a mail server. */
   readonly outboxPath: string;
-  /** Where links in mails lead, without a slash at the end. */
+  /** The base URL of links in e-mails, without a final slash. */
   readonly siteUrl: string;
-  /** Whose a session of the site is. */
+  /** Looks up the user of a session token. */
   readonly findSession: SessionFinder;
   readonly signIn: SignInDeps;
   readonly notifications: NotificationService;
   readonly unsubscribeTokens: UnsubscribeTokens;
-  /** What was typed into forms by people who have to sign in again. */
+  /** Saved form input of users who have to sign in again. */
   readonly keptForms: KeptForms;
-  /** Asks the database on a connection of its own, which no busy pool can keep waiting. */
+  /** Queries the database on its own connection, independent of a busy pool. */
   readonly pingDatabase: () => Promise<unknown>;
   readonly isHeld: () => Promise<boolean>;
   close(): Promise<void>;
@@ -80,18 +80,18 @@ export interface App {
 export interface AppOptions {
   readonly config: Config;
   readonly log: Logger;
-  /** The database to use: the configured one, or the embedded one that was started. */
+  /** The database to use: configured, or embedded and started. */
   readonly databaseUrl: string;
   readonly serviceKey: string;
   /** Derives the keys that encrypt stored secrets and sign codes and links; default: serviceKey. */
   readonly secretKey?: string;
-  /** Where traces go, if they were asked for. */
+  /** Exports traces, if configured. */
   readonly trace?: Trace | undefined;
-  /** What a benchmark or a test has otherwise: how joins travel. */
+  /** Overrides the batching of joins in benchmarks and tests. */
   readonly batching?: Partial<typeof batching>;
 }
 
-/** How joins travel, unless told otherwise; measured by `npm run bench`. */
+/** Default batching of joins; measured by `npm run bench`. */
 const batching = {
   maxBatch: 500,
   maxQueued: 10_000,
@@ -100,15 +100,15 @@ const batching = {
   waitingConcurrency: 3,
 };
 
-/** What there is to tell waits while joins come in crowds or many campaigns close, so long at most. */
+/** Maximum delay of notifications while joins or closings are busy. */
 const patienceMs = 10_000;
 
-/** Where the database cannot tell us of changes, watched campaigns are looked at this often. */
+/** Poll interval of watched campaigns; shorter where the database sends no notifications. */
 const livePollMs = { told: 5_000, untold: 1_000 };
 
 const ping = query<[], { readonly alive: number }>('ping', 'select 1 as alive');
 
-/** Builds the application; it uses the database from its first use on and starts nothing itself. */
+/** Creates the application; it connects to the database on first use and starts nothing. */
 export function createApp(options: AppOptions): App {
   const { config, log, databaseUrl, serviceKey, secretKey = serviceKey, trace } = options;
   const { admission, db } = admitted(options, (campaignId) =>
@@ -180,13 +180,13 @@ export function createApp(options: AppOptions): App {
   };
 }
 
-/** Watches campaigns for event streams. */
+/** Creates the live updates of campaigns. */
 function openLive(parts: Pick<App, 'db' | 'changeNotifier' | 'log' | 'metrics'>): LiveUpdates {
   const pollMs = parts.db.canListen ? livePollMs.told : livePollMs.untold;
   return new LiveUpdates(liveSources(parts), { pollMs });
 }
 
-/** Counts what people and the whole service may do in a time. */
+/** Creates the rate limiter and the mail budget. */
 function rateLimits({
   config,
   metrics,
@@ -199,32 +199,33 @@ function rateLimits({
   };
 }
 
-/** The keys for signing in, derived from the secret key. */
+/** Derives the sign-in keys from the secret key. */
 function signInKeys(secretKey: string): Pick<SignInDeps, 'secret' | 'factorKey'> {
   return { secret: codeSecret(secretKey), factorKey: factorKey(secretKey) };
 }
 
-/** The check of callers by their tokens. */
+/** Creates the authenticator of tokens. */
 function callers(parts: Pick<App, 'config' | 'db'> & { readonly serviceKey: string }) {
   const { config, db, serviceKey } = parts;
   const check = authenticator({ ...config.identity, serviceKey });
   return withOperatorRole(check, db, { needFactor: config.identity.operatorsNeedFactor });
 }
 
-/** The bound of requests in flight, and the database that it learns from. */
+/** Creates the concurrency limit, and the database that reports waits to it. */
 function admitted(
   { config, log, databaseUrl: url, trace }: AppOptions,
   onChanged: (campaignId: string) => void,
 ): Pick<App, 'admission' | 'db'> {
   const admission = new ConcurrencyLimiter({
     maxInFlight: config.http.maxInFlight,
-    onShed: (sheds, limit) => log.warn({ sheds, limit }, 'too much at once; requests are shed'),
+    onShed: (sheds, limit) =>
+      log.warn({ sheds, limit }, 'concurrency limit reached; requests are shed'),
   });
   const onWait = (milliseconds: number) => admission.waited('connection', milliseconds);
   return { admission, db: openDatabase({ url, log, onWait, trace, onChanged }) };
 }
 
-/** Takes joins in batches, however few or many are told to share one. */
+/** Creates the batcher of joins. */
 function createJoins(
   parts: Pick<App, 'config' | 'db' | 'metrics' | 'changeNotifier' | 'admission' | 'trace'>,
   told: AppOptions['batching'],
@@ -241,7 +242,7 @@ function createJoins(
   });
 }
 
-/** A batch is part of the trace of its first request, and linked to those of the others. */
+/** Makes a batch part of the trace of its first request, linked to the others. */
 function inTraces(trace: Trace | undefined, send: SendBatch) {
   if (trace === undefined) return { send };
   const spans = new WeakMap<JoinRequest, Span>();
@@ -257,7 +258,10 @@ function inTraces(trace: Trace | undefined, send: SendBatch) {
   return { send: sendTraced, onJoin };
 }
 
-/** What brings money in: payments online (no provider where none is configured), statements. */
+/**
+ * Creates the parts for incoming money: online payments (without a provider where none is
+ * configured) and statements.
+ */
 function paymentsOnline(parts: { config: Config; db: Database; log: Logger }) {
   const { config, db, log } = parts;
   const { midtrans: settings } = config.gateway;
@@ -269,12 +273,12 @@ function paymentsOnline(parts: { config: Config; db: Database; log: Logger }) {
   return { payments, reconciler: new Reconciler(payments, log), importer };
 }
 
-/** Whether joins come in crowds or campaigns are closed just now: that goes first. */
+/** Load signal: joins or closings are busy, and they have priority. */
 function firstThings(joins: JoinBatcher, scheduler: Scheduler): LoadSignal {
   return { isOverloaded: () => joins.isUnderLoad || scheduler.isBusy, maxDelayMs: patienceMs };
 }
 
-/** Where links in mails lead when nobody has said where the site is reached: here. */
+/** Returns the base URL of links in e-mails: the public one, or this listener. */
 function siteUrlOf({ http: { publicUrl, host, port } }: Config): string {
   const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
   return publicUrl ?? `http://${name.includes(':') ? `[${name}]` : name}:${port}`;

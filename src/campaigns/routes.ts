@@ -91,7 +91,7 @@ export function campaignRoutes(app: CampaignDeps): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ['campaigns'],
-          summary: 'Campaigns: the published ones, and with status=inactive the drafts of a brand',
+          summary: 'List published campaigns, or with status=inactive the drafts of a brand',
           querystring: closed({
             status: Type.Optional(choice(campaignStatuses)),
             brand_id: Type.Optional(Id),
@@ -120,7 +120,7 @@ export function campaignRoutes(app: CampaignDeps): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ['campaigns'],
-          summary: 'One campaign',
+          summary: 'Get a campaign',
           params,
           response: { 200: CampaignSchema, ...problems('campaign_not_found') },
         },
@@ -134,7 +134,7 @@ export function campaignRoutes(app: CampaignDeps): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ['campaigns'],
-          summary: 'Change a campaign: everything until it opens, then its title and description',
+          summary: 'Change a campaign: all terms until it opens, then title and description',
           params,
           body: Type.Partial(closed(TermsSchema), { additionalProperties: false }),
           response: {
@@ -165,7 +165,7 @@ export function campaignRoutes(app: CampaignDeps): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ['campaigns'],
-          summary: 'What happened to a campaign, newest first',
+          summary: 'List the audit log of a campaign, newest first',
           params,
           querystring: closed(pageQuery),
           response: { 200: pageOf(LogEntrySchema), ...problems('forbidden', 'campaign_not_found') },
@@ -188,7 +188,7 @@ export function campaignRoutes(app: CampaignDeps): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ['operations'],
-          summary: 'Numbers over all published campaigns',
+          summary: 'Get totals over all published campaigns',
           response: { 200: Summary, ...problems('forbidden') },
         },
       },

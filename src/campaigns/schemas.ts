@@ -42,10 +42,10 @@ export const CampaignSchema = closed(
     minimum_slots: Type.Integer(),
     slots_taken: Type.Integer(),
     slots_remaining: Type.Integer({
-      description: 'What can be joined now; slots kept for a waiting list are not among it',
+      description: 'Slots that can be joined now, without those reserved for a waiting list',
     }),
     waiting_count: Type.Integer({ description: 'Buyers who wait for slots or have an offer' }),
-    progress_percent: Type.Number({ description: 'Two digits after the point' }),
+    progress_percent: Type.Number({ description: 'Two decimals' }),
     participant_count: Type.Integer(),
     price_per_slot: Rupiah,
     min_slots_per_user: nullable(Type.Integer()),
@@ -56,20 +56,19 @@ export const CampaignSchema = closed(
     is_closing: Type.Boolean({
       description: 'True from the decision to close until every participation is settled',
     }),
-    slots_at_close: nullable(
-      Type.Integer({ description: 'What was taken when it was decided to close' }),
-    ),
+    slots_at_close: nullable(Type.Integer({ description: 'Taken slots at the decision to close' })),
     shipped_at: nullable(Timestamp),
     received_after: nullable(
       Type.Unsafe<Date>({
         ...Timestamp,
-        description: 'From then on a paid order whose buyer has said nothing counts as received',
+        description: "After this time a paid order without the buyer's answer counts as received",
       }),
     ),
     extended_at: nullable(
       Type.Unsafe<Date>({
         ...Timestamp,
-        description: 'When the deadline was last moved; who joined before may leave, paid or not',
+        description:
+          'When the deadline was last moved; earlier participants may cancel, paid or not',
       }),
     ),
     created_at: Timestamp,

@@ -55,12 +55,12 @@ export function catalogueRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ['catalogue'],
-          summary: 'Create a brand; whoever creates it is its owner',
+          summary: 'Create a brand; its creator becomes the owner',
           body: closed({
             name: brandName,
             owner_id: Type.Optional({
               ...Id,
-              description: 'The owner; required of service callers',
+              description: 'The owner; required for service callers',
             }),
           }),
           response: { 201: BrandSchema, ...problems('rate_limited', 'forbidden') },
@@ -80,7 +80,7 @@ export function catalogueRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ['catalogue'],
-          summary: 'The brands that the caller is a member of, with the role in each',
+          summary: "List the caller's brands, with the role in each",
           querystring: closed({
             user_id: Type.Optional({
               ...Id,
@@ -108,7 +108,7 @@ export function catalogueRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ['catalogue'],
-          summary: 'One brand',
+          summary: 'Get a brand',
           params: closed({ id: Id }),
           response: { 200: BrandSchema, ...problems('brand_not_found') },
         },
@@ -165,7 +165,7 @@ export function catalogueRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ['catalogue'],
-          summary: 'One product',
+          summary: 'Get a product',
           params: closed({ id: Id }),
           response: { 200: ProductSchema, ...problems('product_not_found') },
         },
@@ -202,9 +202,9 @@ export function catalogueRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
         config: { idempotency: 'none' },
         schema: {
           tags: ['catalogue'],
-          summary: 'Give a product its picture',
+          summary: 'Set the picture of a product',
           description:
-            'As `multipart/form-data` with one file in the field `picture`: JPEG, PNG or WebP, 5 MB and 40 megapixels at most. It is encoded anew, so that no metadata is kept.',
+            'As `multipart/form-data` with one file in the field `picture`: JPEG, PNG or WebP, 5 MB and 40 megapixels at most. The service re-encodes it and removes all metadata.',
           consumes: ['multipart/form-data'],
           params: closed({ id: Id }),
           response: {
@@ -237,7 +237,7 @@ export function catalogueRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ['catalogue'],
-          summary: 'Take the picture of a product away',
+          summary: 'Delete the picture of a product',
           params: closed({ id: Id }),
           response: { 200: ProductSchema, ...problems('forbidden', 'product_not_found') },
         },
@@ -251,7 +251,7 @@ export function catalogueRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ['catalogue'],
-          summary: 'Products, newest first',
+          summary: 'List products, newest first',
           querystring: closed({ brand_id: Type.Optional(Id), ...pageQuery }),
           response: { 200: pageOf(ProductSchema), ...problems() },
         },
@@ -279,7 +279,7 @@ export function memberRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ['catalogue'],
-          summary: 'The members of a brand, owners first',
+          summary: 'List the members of a brand, owners first',
           params: brandId,
           response: {
             200: closed({ items: Type.Array(MemberSchema) }),
@@ -297,7 +297,7 @@ export function memberRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ['catalogue'],
-          summary: 'Give a member another role',
+          summary: 'Change the role of a member',
           params: memberId,
           body: closed({ role: choice(brandRoles) }),
           response: {
@@ -319,7 +319,7 @@ export function memberRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ['catalogue'],
-          summary: 'Take a member out of a brand, or leave it',
+          summary: 'Remove a member from a brand, or leave it',
           params: memberId,
           response: { 200: closed({ user_id: Id }), ...memberProblems('last_owner') },
         },
@@ -335,7 +335,7 @@ export function memberRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ['catalogue'],
-          summary: 'The open invitations of a brand, newest first',
+          summary: 'List the open invitations of a brand, newest first',
           params: brandId,
           response: {
             200: closed({ items: Type.Array(InvitationSchema) }),
@@ -356,7 +356,7 @@ export function memberRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ['catalogue'],
-          summary: 'Invite somebody by e-mail; the link in the mail works once, for seven days',
+          summary: 'Invite a person by e-mail; the link works once, for seven days',
           params: brandId,
           body: closed({
             email: text(3, 254),
@@ -392,7 +392,7 @@ export function memberRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ['catalogue'],
-          summary: 'Take an invitation back',
+          summary: 'Cancel an invitation',
           params: closed({ id: Id, invitation_id: Id }),
           response: {
             200: closed({ id: Id }),
@@ -412,7 +412,7 @@ export function memberRoutes(app: CatalogueDeps): FastifyPluginAsyncTypebox {
       {
         schema: {
           tags: ['catalogue'],
-          summary: 'Become a member of the brand that an invitation is from',
+          summary: 'Accept an invitation',
           body: closed({ token: Type.String({ maxLength: 100, pattern: '^[\\w-]{20,100}$' }) }),
           response: {
             200: closed({ brand_id: Id, role: choice(brandRoles) }),

@@ -65,14 +65,14 @@ async function verify(db: Queryable, campaignId: string | undefined): Promise<nu
 
 const pageSize = 1_000;
 
-/** The ids of all campaigns, page by page. */
+/** Yields the ids of all campaigns, page by page. */
 function allCampaigns(db: Queryable) {
   return pages(async (after) =>
     (await db.rows(campaignIdsAfter, after, pageSize)).map(({ campaign_id }) => campaign_id),
   );
 }
 
-/** The ids of all who have an access log, page by page. */
+/** Yields the ids of all people with an access log, page by page. */
 function allAccessLogs(db: Queryable) {
   return pages(async (after) =>
     (await db.rows(accessLogsAfter, after, pageSize)).map(({ user_id }) => user_id),

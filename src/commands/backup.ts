@@ -6,7 +6,7 @@ import { exitCodes, UsageError, type Command } from './command.ts';
 import { showProgress } from './progress.ts';
 import { withDatabaseAsItIs } from './service.ts';
 
-/** `sambatan backup`: one file with everything that is ours in the database. */
+/** `sambatan backup`: writes all of the service's data into one file. */
 export const backup: Command = {
   usage: `
 Usage: sambatan backup --to <file> [--overwrite]

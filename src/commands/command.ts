@@ -1,19 +1,19 @@
-/** What scripts can rely on. */
+/** Exit codes for scripts. */
 export const exitCodes = {
   done: 0,
-  /** It ran and found something: a broken chain, a violated invariant. */
+  /** The command ran and found a problem: a broken chain, a violated invariant. */
   found: 1,
-  /** It was called wrongly, or the configuration is not accepted. */
+  /** Wrong arguments or an invalid configuration. */
   usage: 2,
-  /** It could not be carried out: no database, say. */
+  /** The command could not run: no database, for example. */
   failed: 3,
 } as const;
 
-/** One command: what its `--help` says, the options it takes, and what it does. */
+/** One command: its help text, its options, and its function. */
 export interface Command {
   readonly usage: string;
   readonly options: Readonly<Record<string, { type: 'boolean' | 'string' }>>;
-  /** What its one argument beside the options is called; without, it takes none. */
+  /** The name of its single argument; without it, the command takes none. */
   readonly argument?: string;
   run(
     options: Readonly<Record<string, string | boolean | undefined>>,
@@ -21,5 +21,5 @@ export interface Command {
   ): Promise<number>;
 }
 
-/** The arguments cannot be meant; the process ends with `exitCodes.usage`. */
+/** Invalid arguments; the process exits with `exitCodes.usage`. */
 export class UsageError extends Error {}

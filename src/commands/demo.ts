@@ -7,7 +7,7 @@ import { exitCodes, type Command } from './command.ts';
 import { showProgress } from './progress.ts';
 import { startServing, stopSignalled, type Serving } from './serve.ts';
 
-/** `sambatan demo`: a service of its own with a market in it that is alive. */
+/** `sambatan demo`: serves a demo market with simulated users. */
 export const demo: Command = {
   usage: `
 Usage: sambatan demo
@@ -25,7 +25,7 @@ SIGINT and SIGTERM end everything. The market is kept; delete the directory to b
     const running = await startServing(config, { withWorker: true });
     const ending = new AbortController();
     const show = runShow(config, running, ending.signal);
-    // Whatever goes wrong in the show, the service is stopped first and then says so.
+    // If the simulation fails, the service stops first; then the error is reported.
     const failed = show.catch((error: unknown) => {
       if (!ending.signal.aborted) process.emit('SIGTERM', 'SIGTERM');
       return error;
@@ -42,7 +42,10 @@ SIGINT and SIGTERM end everything. The market is kept; delete the directory to b
   },
 };
 
-/** What the demo has otherwise: a place of its own, full campaigns completed soon, a quiet log. */
+/**
+ * Returns the demo's configuration: its own data directory, early completion of full campaigns, a
+ * quiet log.
+ */
 function demoConfig(config: Config): Config {
   const { level } = config.log;
   return {
@@ -53,7 +56,7 @@ function demoConfig(config: Config): Config {
   };
 }
 
-/** Makes the market and lets it live until the signal comes. */
+/** Creates the market and runs the simulation until the signal. */
 async function runShow(config: Config, running: Serving, signal: AbortSignal): Promise<void> {
   const { app } = running.service;
   const progress = showProgress('steps of the demo market', seedSteps);

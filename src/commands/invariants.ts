@@ -4,7 +4,7 @@ import { exitCodes, type Command } from './command.ts';
 import { showProgress } from './progress.ts';
 import { withDatabase } from './service.ts';
 
-/** `sambatan invariants`: asks the database for rows that may not exist. */
+/** `sambatan invariants`: searches the database for rows that must not exist. */
 export const invariants: Command = {
   usage: `
 Usage: sambatan invariants

@@ -2,7 +2,7 @@ import { loadConfig } from '../config/config.ts';
 import { exitCodes, type Command } from './command.ts';
 import { withDatabase } from './service.ts';
 
-/** `sambatan migrate`: brings the schema up to date and ends. */
+/** `sambatan migrate`: applies pending migrations and exits. */
 export const migrateCommand: Command = {
   usage: `
 Usage: sambatan migrate

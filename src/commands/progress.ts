@@ -1,6 +1,6 @@
 /**
- * Shows how far long work is, on standard error: one line that is written over on a terminal, a
- * line now and then elsewhere. Call the result with how much is done, and `end` when it is over.
+ * Shows the progress of long work on standard error: one rewritten line on a terminal, otherwise a
+ * line now and then. Call the result with the amount done, and `end` afterwards.
  */
 export function showProgress(what: string, total: number | undefined) {
   const onTerminal = process.stderr.isTTY;

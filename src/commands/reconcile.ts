@@ -5,7 +5,7 @@ import { Reconciler } from '../ledger/gateway/reconcile.ts';
 import { exitCodes, type Command } from './command.ts';
 import { withDatabase } from './service.ts';
 
-/** `sambatan reconcile`: asks the payment provider after everything that is not known. */
+/** `sambatan reconcile`: queries the payment provider for all open payments and refunds. */
 export const reconcile: Command = {
   usage: `
 Usage: sambatan reconcile
@@ -25,7 +25,7 @@ MIDTRANS_SERVER_KEY. Exit code 1 when the provider was away or the database is h
     return await withDatabase(config, async (url, log) => {
       const db = openDatabase({ url, log, maxConnections: 4 });
       try {
-        // Whoever watches a campaign learns of it when the feed is read next.
+        // Watchers of a campaign see the changes at the next poll.
         const reconciler = new Reconciler({ db, gateway }, log);
         const { sent, closed, open, stopped } = await reconciler.run();
         process.stdout.write(`${sent} refunds sent, ${closed} closed, ${open} still open\n`);

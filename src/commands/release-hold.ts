@@ -4,7 +4,7 @@ import { findQuarantine, releaseQuarantine, type Quarantine } from '../quarantin
 import { exitCodes, type Command } from './command.ts';
 import { withDatabase } from './service.ts';
 
-/** `sambatan release-hold`: says that this database is the real one. */
+/** `sambatan release-hold`: ends the quarantine of a restored database. */
 export const releaseHoldCommand: Command = {
   usage: `
 Usage: sambatan release-hold [--yes]
@@ -41,7 +41,7 @@ and --yes was not given.
   },
 };
 
-/** Why, and since when, in words. */
+/** Returns the reason and start of the quarantine as text. */
 export function formatQuarantine({ since, reason }: Quarantine): string {
   return since === null ? reason : `${reason}, since ${since.toISOString()}`;
 }

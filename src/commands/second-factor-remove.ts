@@ -8,7 +8,7 @@ import { runInTransaction } from '../operation/run.ts';
 import { exitCodes, UsageError, type Command } from './command.ts';
 import { withDatabase } from './service.ts';
 
-/** `sambatan second-factor remove`: for somebody who lost their phone and the recovery codes. */
+/** `sambatan second-factor remove`: for a user who lost the phone and the recovery codes. */
 export const secondFactorRemove: Command = {
   usage: `
 Usage: sambatan second-factor remove <email> [--yes]
@@ -55,7 +55,7 @@ async function remove(db: Database, config: Config, email: string, sure: boolean
   return await tell(config, { to: email, ...mfaEmail('lost', owner.language) });
 }
 
-/** Whether the next line that is typed is "yes"; no line at all is a no. */
+/** Returns true when the next typed line is "yes"; no input means no. */
 async function isConfirmed(email: string): Promise<boolean> {
   process.stdout.write(
     `This ends the second factor and all sessions of ${email}. Are you sure that it is them? (yes/no) `,

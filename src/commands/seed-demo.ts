@@ -5,7 +5,7 @@ import { exitCodes, type Command } from './command.ts';
 import { showProgress } from './progress.ts';
 import { withDatabase } from './service.ts';
 
-/** `sambatan seed-demo`: the demo market, made once. */
+/** `sambatan seed-demo`: creates the demo market once. */
 export const seedDemo: Command = {
   usage: `
 Usage: sambatan seed-demo [--force]

@@ -12,9 +12,9 @@ import { exitCodes, type Command } from './command.ts';
 import { formatQuarantine } from './release-hold.ts';
 import { openService, type Service } from './service.ts';
 
-/** Requests in flight at the stop have this long to be answered. */
+/** Time for requests in flight at shutdown, in milliseconds. */
 const graceMs = 10_000;
-/** `sambatan serve`: HTTP and, unless told otherwise, the scheduler. */
+/** `sambatan serve`: HTTP and, by default, the scheduler. */
 export const serve: Command = {
   usage: `
 Usage: sambatan serve [--no-worker]
@@ -36,22 +36,22 @@ everything that was started is ended.
   },
 };
 
-/** A service that answers HTTP. */
+/** A running HTTP service. */
 export interface Serving {
   readonly service: Service;
-  /** Where it answers. */
+  /** Its base URL. */
   readonly url: string;
-  /** What was held when it started. */
+  /** The quarantine at its start. */
   readonly hold: Quarantine | undefined;
   stop(): Promise<void>;
 }
 
-/** Starts everything in order; `stop` ends it in the reverse one. */
+/** Starts everything in order; `stop` ends it in reverse order. */
 export async function startServing(
   config: Config,
   { withWorker }: { readonly withWorker: boolean },
 ): Promise<Serving> {
-  // Before the database: a taken port must not wait for migrations to be told.
+  // Before the database: report a port in use without waiting for migrations.
   await checkAddress(config.http);
   const service = await openService(config);
   const { app } = service;
@@ -82,7 +82,7 @@ export async function startServing(
   }
 }
 
-/** Resolves when a signal has come and everything has been ended. */
+/** Resolves after a stop signal, when everything has stopped. */
 export async function stopSignalled(stop: () => Promise<void>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   onStopSignal(
@@ -93,7 +93,7 @@ export async function stopSignalled(stop: () => Promise<void>): Promise<void> {
         resolve();
       }
     },
-    // npm passes signals on, but when it is killed nobody tells us.
+    // npm forwards signals, but when npm is killed, only the parent check notices.
     { withParent: startedByNpm() },
   );
   await promise;
@@ -129,7 +129,7 @@ function greeting(config: Config, { service, url, hold }: Serving): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** A path below the working directory reads better without it. */
+/** Shortens a path below the working directory. */
 function shown(path: string): string {
   const near = relative(process.cwd(), path);
   return near.startsWith('..') ? path : `./${near}`;

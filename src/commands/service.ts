@@ -11,23 +11,22 @@ import { migrate } from '../database/migrate.ts';
 import { createLog } from '../server/logging.ts';
 import { generatedKey, type GeneratedKey } from '../identity/generated-keys.ts';
 
-/** A database that is there, with the schema it should have. */
+/** A reachable database with the current schema. */
 export interface ReadyDatabase {
   readonly url: string;
-  /** Versions of the migrations that were applied just now. */
+  /** Versions of the migrations that were just applied. */
   readonly applied: readonly string[];
-  /** Ends the embedded server, if it is ours. Idempotent. */
+  /** Stops the embedded server, if there is one. Idempotent. */
   stop(): Promise<void>;
 }
 
-/** How long a database that is still starting is waited for, and how often it is tried. */
+/** Maximum wait for a starting database, and the retry interval. */
 const patienceMs = 60_000;
 const tryEveryMs = 1_000;
 
 /**
- * Gives the configured database, or starts the embedded one, and brings its schema up to date. A
- * configured one that does not answer yet is waited for, a minute at most; then its error is
- * thrown.
+ * Returns the configured database, or starts the embedded one, and applies pending migrations.
+ * Waits up to a minute for a configured database that does not answer yet; then throws its error.
  */
 export async function readyDatabase(config: Config, log: Logger): Promise<ReadyDatabase> {
   const { url, dataDirectory } = config.database;
@@ -49,9 +48,9 @@ export async function readyDatabase(config: Config, log: Logger): Promise<ReadyD
 }
 
 /**
- * Runs a command on the configured database, on that of a service that runs on the data directory
- * now, or on the embedded one, started for as long as it takes. The schema is brought up to date
- * before; the command is told of what that applied.
+ * Runs a command on the configured database, on the database of a service that uses the data
+ * directory now, or on the embedded one, started for the command. Applies pending migrations first
+ * and passes their versions to the command.
  */
 export async function withDatabase<T>(
   config: Config,
@@ -72,9 +71,7 @@ export async function withDatabase<T>(
   }
 }
 
-/**
- * Runs a command on the same database as `withDatabase` does, with the schema that it has, or none.
- */
+/** As `withDatabase`, but leaves the schema as it is, or missing. */
 export async function withDatabaseAsItIs<T>(
   config: Config,
   command: (url: string, log: Logger) => Promise<T>,
@@ -106,23 +103,23 @@ async function migratePatiently(url: string, log: Logger): Promise<{ applied: st
   }
 }
 
-/** The server is there and says that the user, password or database is wrong: waiting is no use. */
+/** The server rejects the user, password or database: a retry would not help. */
 function turnsUsAway(error: unknown): boolean {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   return code === '3D000' || code.startsWith('28');
 }
 
-/** A running service's application, and how it ends. */
+/** A running service's application, and its stop function. */
 export interface Service {
   readonly app: App;
-  /** The generated service key, when it was made just now and has to be shown. */
+  /** A newly generated service key, to show once. */
   readonly newServiceKey: string | undefined;
-  /** Ends the application, then the database, then the log. Idempotent. */
+  /** Stops the application, then the database, then the log. Idempotent. */
   stop(): Promise<void>;
 }
 
-/** Everything below HTTP and the scheduler: log, database, schema, application. */
+/** Opens everything below HTTP and the scheduler: log, database, schema, application. */
 export async function openService(config: Config): Promise<Service> {
   const { log, flush } = createLog(config.log.level);
   const database = await readyDatabase(config, log);
@@ -150,7 +147,7 @@ export async function openService(config: Config): Promise<Service> {
   };
 }
 
-/** The configured keys, or those that the embedded installation generates for itself. */
+/** Returns the configured keys, or those that the embedded installation generates. */
 async function keysOf({ identity, database }: Config): Promise<{
   readonly service: Pick<GeneratedKey, 'key' | 'created'>;
   readonly secret: string;
@@ -164,7 +161,7 @@ async function keysOf({ identity, database }: Config): Promise<{
   return { service, secret: (await generatedKey(database.dataDirectory, 'secret-key')).key };
 }
 
-/** Nothing of traces is loaded where there are none. */
+/** Loads the tracing code only where it is configured. */
 async function openTraces({ traces }: Config, log: Logger): Promise<Trace | undefined> {
   const { url } = traces;
   if (url === undefined) return undefined;

@@ -1,15 +1,14 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** How long a shutdown may take before the process leaves regardless, in milliseconds. */
+/** Maximum duration of a shutdown before the process exits anyway, in milliseconds. */
 const stopMilliseconds = 45_000;
 
 /**
- * Calls `stop` once, on SIGINT, SIGTERM or SIGHUP, and, where `withParent` says so, when the parent
- * process is gone: npm passes a signal on, but when it is killed nobody tells us. A second signal
- * ends the process at once. When `stop` has resolved the process leaves by an empty event loop;
- * when it rejects or takes longer than 45 s, with exit code 1. Gives a function that takes all this
- * off again.
+ * Calls `stop` once, on SIGINT, SIGTERM or SIGHUP, and (with `withParent`) when the parent process
+ * is gone: npm forwards a signal, but nothing reports its death. A second signal exits at once.
+ * When `stop` resolves, the process exits by an empty event loop; when it rejects or takes longer
+ * than 45 s, with exit code 1. Returns a function that removes the handlers.
  */
 export function onStopSignal(
   stop: (reason: string) => Promise<void>,
@@ -39,10 +38,10 @@ export function onStopSignal(
   return release;
 }
 
-/** Taken as the process begins: a parent that dies during a long start is missed as well. */
+/** Read at start, so that a parent that dies during a long start is noticed too. */
 const parent = process.ppid;
 
-/** Looks once a second whether the parent is still the one we began with. */
+/** Checks once a second whether the parent process is still the same. */
 function watchParent(gone: () => void): NodeJS.Timeout {
   const timer = setInterval(() => {
     if (process.ppid !== parent) gone();
@@ -51,20 +50,20 @@ function watchParent(gone: () => void): NodeJS.Timeout {
 }
 
 /**
- * Lets the heap grow to twice what is alive in it, then collects: left to itself V8 lets four times
- * as much gather, which takes a crowd over 300 MB. What it costs: docs/performance.md.
+ * Bounds the heap: V8 collects when it has grown to twice the live data; by default it waits for
+ * four times as much, over 300 MB under load. The cost: docs/performance.md.
  */
 export function boundHeap(): void {
   setFlagsFromString('--heap-growing-percent=100');
 }
 
 /**
- * Gives the memory that starting has taken and left back to the system: V8 keeps it for a process
- * that goes on as it began. Takes some 100 ms in which nothing else is done.
+ * Returns the memory used during the start to the system; V8 would keep it. Blocks the process for
+ * about 100 ms.
  */
 export function handBackMemory(): void {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as NodeJS.GCFunction;
-  // Nothing less makes the young generation small again.
+  // Only this kind of collection shrinks the young generation.
   collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }

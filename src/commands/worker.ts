@@ -5,10 +5,10 @@ import { exitCodes, type Command } from './command.ts';
 import { openService } from './service.ts';
 import { stopSignalled } from './serve.ts';
 
-/** A scrape or a probe in flight at the stop has this long. */
+/** Time for a scrape or probe in flight at shutdown, in milliseconds. */
 const graceMs = 2_000;
 
-/** `sambatan worker`: the scheduler and the messages alone. */
+/** `sambatan worker`: only the scheduler and the notifications. */
 export const worker: Command = {
   usage: `
 Usage: sambatan worker [--listen]
@@ -37,7 +37,7 @@ unless no other service runs on SAMBATAN_DATA_DIR.
   },
 };
 
-/** The service's frame without its routes and pages. */
+/** Starts the server without routes and pages. */
 async function openDoor(app: App): Promise<{ close(): Promise<void> }> {
   const server = await buildServer(app, []);
   await server.listen({ host: app.config.http.host, port: app.config.http.port });

@@ -4,90 +4,93 @@ import { readEnvFile, type CutValue } from './env-file.ts';
 import { checkNames } from './setting-names.ts';
 import { variables, type LogLevel, type Variable } from './settings.ts';
 
-/** What the service was told at start: checked, frozen, grouped; units are in the names. */
+/** The configuration: validated, frozen, grouped; units are in the names. */
 export interface Config {
   readonly http: {
     readonly host: string;
-    /** 0 asks the system for a free port. */
+    /** 0: any free port. */
     readonly port: number;
-    /** Addresses and CIDR ranges whose X-Forwarded-For is believed; nobody else's is. */
+    /** Addresses and CIDR ranges whose X-Forwarded-For is trusted. */
     readonly trustedProxies: readonly string[];
-    /** Where the site is reached from outside, without a slash at the end. */
+    /** The public address of the site, without a final slash. */
     readonly publicUrl: string | undefined;
-    /** From the signal to stop to the end of listening. */
+    /** Seconds from the stop signal to the end of listening. */
     readonly drainSeconds: number;
-    /** More requests at once are turned away. */
+    /** More concurrent requests are shed. */
     readonly maxInFlight: number;
   };
   readonly database: {
-    /** Undefined: the service starts its own PostgreSQL inside `dataDirectory`. */
+    /** Undefined: the service starts its own PostgreSQL in `dataDirectory`. */
     readonly url: string | undefined;
     /** Absolute path. */
     readonly dataDirectory: string;
   };
   readonly identity: {
-    /** Undefined only with the embedded database: then it is made (identity/generated-keys.ts). */
+    /**
+     * Undefined only with the embedded database; then it is generated
+     * (identity/generated-keys.ts).
+     */
     readonly serviceKey: string | undefined;
     /**
-     * Protects what the service stores and signs. Undefined: a generated key with the embedded
-     * database, the service key with another one.
+     * Protects stored and signed data. Undefined: a generated key with the embedded database,
+     * otherwise the service key.
      */
     readonly secretKey: string | undefined;
     readonly jwtSecret: string | undefined;
     readonly jwksUrl: string | undefined;
-    /** Always given when a secret or a key set is. */
+    /** Always set when a secret or a key set is. */
     readonly jwtIssuer: string | undefined;
     readonly jwtAudience: string;
-    /** E-mail addresses, in small letters, of operators; they count once they are verified. */
+    /** E-mail addresses of operators in lower case; each counts once it is verified. */
     readonly operators: readonly string[];
     readonly operatorsNeedFactor: boolean;
     readonly reauthMinutes: number;
-    /** Whether a token with "is_anonymous": true makes its bearer a user. */
+    /** True: a token with "is_anonymous": true makes its bearer a user. */
     readonly allowAnonymousUsers: boolean;
   };
   readonly scheduler: { readonly intervalMinutes: number };
   /** 0: joins are not limited. */
   readonly joins: { readonly limitPerMinute: number };
   readonly payments: {
-    /** How long after its end a hold is left alone; of campaigns made from now on. */
+    /** Grace period after the end of a hold; applies to new campaigns. */
     readonly holdGraceMinutes: number;
-    /** Within which buyers of a completed campaign are asked to pay. */
+    /** The payment term of buyers of a completed campaign. */
     readonly termHours: number;
-    /** Added to the term before it is too late to pay. */
+    /** Grace period after the term. */
     readonly graceHours: number;
-    /** How long after it was to be made a payment may take to be seen. */
+    /** Maximum delay between a payment and its record. */
     readonly verificationHours: number;
     /** How long only the seller decides about a batch below its minimum. */
     readonly decisionHours: number;
-    /** Days after shipping until an order without a word counts as received. */
+    /** Days after shipping until an order without the buyer's answer counts as received. */
     readonly receivedAfterDays: number;
   };
   readonly gateway: {
-    /** Undefined: nobody pays online. */
+    /** Undefined: no online payments. */
     readonly midtrans:
       { readonly serverKey: string; readonly snapUrl: string; readonly apiUrl: string } | undefined;
   };
   readonly mail: {
-    /** Undefined: mails are written into the data directory instead. */
+    /** Undefined: e-mails are written to the data directory instead. */
     readonly smtpUrl: string | undefined;
     /** The sender, as in a From header. */
     readonly from: string;
-    /** Codes and invitations that are mailed at most, by all processes together. */
+    /** Maximum number of mailed codes and invitations, over all processes. */
     readonly perMinute: number;
     readonly perDay: number;
   };
   /** 0: the workers do not check the invariants. */
   readonly watch: { readonly invariantHours: number };
   readonly messages: {
-    /** What sellers are told together comes in one message for each of these windows. */
+    /** Sellers get one digest per window of this length. */
     readonly digestMinutes: number;
   };
   readonly webhooks: {
-    /** For development and tests: receivers on this machine. */
+    /** For development and tests: allows receivers on this machine. */
     readonly allowLoopback: boolean;
   };
   readonly traces: {
-    /** The collector's address; undefined: there are no traces. */
+    /** The collector's address; undefined: tracing is off. */
     readonly url: string | undefined;
     readonly headers: Readonly<Record<string, string>>;
     readonly serviceName: string;
@@ -102,7 +105,7 @@ type Values = {
   [N in Name]: (typeof variables)[N] extends Variable<infer T> ? T | undefined : never;
 };
 
-/** The settings cannot be used; `problems` has one sentence for each thing to mend. */
+/** Invalid settings; `problems` has one sentence per problem. */
 export class ConfigError extends Error {
   readonly problems: readonly string[];
 
@@ -114,21 +117,21 @@ export class ConfigError extends Error {
   }
 }
 
-/** Whether npm started this process: it passes signals on, but not its own death. */
+/** Returns true when npm started this process: npm forwards signals, but not its own death. */
 export const startedByNpm = (): boolean => process.env['npm_lifecycle_event'] !== undefined;
 
-/** The directories in which programs are looked for. */
+/** Returns the directories of PATH. */
 export const searchPath = (): string[] =>
   (process.env['PATH'] ?? '').split(delimiter).filter((directory) => directory !== '');
 
-/** The environment of a program that is started: this process's own, with some variables set. */
+/** Returns the environment of a child process: this process's own with some variables set. */
 export const childEnvironment = (set: Readonly<Record<string, string>>): NodeJS.ProcessEnv => ({
   ...process.env,
   ...set,
 });
 
 /**
- * Reads the process environment and, for what it leaves unset, the `.env` file of the working
+ * Reads the process environment and, for unset variables, the `.env` file of the working
  * directory. Throws ConfigError with all problems at once.
  */
 export function loadConfig(): Config {
@@ -145,8 +148,8 @@ const cutSentence = ({ name, line }: CutValue): string =>
   `on is a comment; if it belongs to the value, write ${name}='…' with quotes around it`;
 
 /**
- * Turns an environment into the configuration. An empty variable counts as unset.
- * Throws ConfigError with all problems at once.
+ * Converts an environment to the configuration. An empty variable counts as unset. Throws
+ * ConfigError with all problems at once.
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const problems: string[] = [];
@@ -206,7 +209,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   });
 }
 
-/** The text of `.env.example`: every variable with its explanation and its default. */
+/** Returns the text of `.env.example`: every variable with its explanation and default. */
 export function exampleEnvironment(): string {
   const blocks = Object.entries(variables).map(([name, { about, fallback }]) => {
     const explanation = about.map((line) => `# ${line}`).join('\n');
@@ -218,7 +221,7 @@ export function exampleEnvironment(): string {
   return [head, ...blocks].join('\n');
 }
 
-/** Both addresses of the provider's environment, unless another is given for them. */
+/** Returns both addresses of the provider's environment, unless others are configured. */
 function midtransOf(values: Values): Config['gateway']['midtrans'] {
   const { MIDTRANS_SERVER_KEY: serverKey, MIDTRANS_URL: url } = values;
   if (serverKey === undefined) return undefined;
@@ -245,7 +248,7 @@ function readValues(
   return values as Values;
 }
 
-/** What is wrong between variables that are each fine alone. */
+/** Returns problems between variables that are each valid alone. */
 function conflicts(environment: Readonly<Record<string, string | undefined>>): string[] {
   const has = (name: Name) => given(environment, name) !== undefined;
   const problems: string[] = [];
@@ -261,7 +264,7 @@ function conflicts(environment: Readonly<Record<string, string | undefined>>): s
   return problems;
 }
 
-/** Files that the URL of the database names and that cannot be read: no retry would help. */
+/** Returns unreadable files that the database URL names: a retry would not help. */
 function missingFiles(url: string | undefined): string[] {
   if (url === undefined) return [];
   const { searchParams } = new URL(url);

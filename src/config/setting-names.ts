@@ -1,19 +1,19 @@
 import { variables } from './settings.ts';
 
-/** What the tests and benchmarks of the project read; nobody needs them to run the service. */
+/** Variables of the project's tests and benchmarks; the service does not read them. */
 const ofTests = /^SAMBATAN_(?:TEST|CHAOS|BOOKS|FUZZ|SMALL|LOOKS|SCREENSHOTS|BROWSER)(?:_|$)/;
 const ownPrefix = /^(?:SAMBATAN|MIDTRANS)_/i;
-/** Two letters that are missing, too many or wrong: more is another word. */
+/** Maximum edit distance of a misspelling; beyond it the name is a different word. */
 const maxDistance = 2;
 
 export interface NameProblems {
-  /** Names that are almost those of a setting: the setting would silently have no effect. */
+  /** Names similar to a setting, which would silently have no effect. */
   readonly misspelt: readonly string[];
-  /** Names with our prefix that no setting has; a newer version may know them. */
+  /** Names with the service's prefix that no setting has; a newer version may know them. */
   readonly unknown: readonly string[];
 }
 
-/** Looks for settings that are misspelt or unknown; each is a whole sentence. */
+/** Finds misspelt and unknown settings; each result is a whole sentence. */
 export function checkNames(names: readonly string[]): NameProblems {
   const known = Object.keys(variables);
   const misspelt: string[] = [];
@@ -32,7 +32,7 @@ function nearestOf(name: string, known: readonly string[]): string {
   return known.toSorted((a, b) => distance(name, a) - distance(name, b))[0]!;
 }
 
-/** How many letters have to be added, removed or changed (Levenshtein). */
+/** Returns the edit distance (Levenshtein). */
 function distance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (const [row, letter] of [...a].entries()) {

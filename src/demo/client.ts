@@ -1,6 +1,6 @@
 import type { CampaignStatus } from '../database/status-words.ts';
 
-/** A campaign as the API answers it: what the simulation looks at. */
+/** A campaign of the API, as far as the simulation uses it. */
 export interface SeenCampaign {
   readonly id: string;
   readonly title: string;
@@ -24,7 +24,7 @@ export interface SeenProduct {
 
 const answerWithinMs = 5_000;
 
-/** The API answered with an error: `code` is its problem document's. */
+/** The API answered with an error; `code` comes from its problem document. */
 export class Refused extends Error {
   readonly status: number;
   readonly code: string;
@@ -37,13 +37,13 @@ export class Refused extends Error {
   }
 }
 
-/** Talks to the service over HTTP as any trusted backend would, with the service key. */
+/** An HTTP client of the service with the service key, like any trusted backend. */
 export class DemoClient {
   readonly #base: string;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #signal: AbortSignal;
 
-  /** `url` is the service's root; `signal` ends what is in flight. */
+  /** `url` is the service's root; `signal` aborts requests in flight. */
   constructor(url: string, serviceKey: string, signal: AbortSignal) {
     this.#base = `${url}/api/sambatan`;
     this.#headers = { authorization: `Bearer ${serviceKey}`, 'content-type': 'application/json' };
@@ -58,7 +58,7 @@ export class DemoClient {
     return await this.#ask<T>('POST', path, body, headers);
   }
 
-  /** Throws Refused for an error that was answered, and what fetch throws when none was. */
+  /** Throws Refused for an error response, and fetch's error without a response. */
   async #ask<T>(
     method: string,
     path: string,

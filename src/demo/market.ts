@@ -1,4 +1,4 @@
-/** A brand of the demo market. The names are invented and say that they are for show. */
+/** A brand of the demo market; its name is invented and marked as demo. */
 export interface DemoBrand {
   readonly name: string;
   readonly products: readonly DemoProduct[];
@@ -7,13 +7,13 @@ export interface DemoBrand {
 export interface DemoProduct {
   readonly name: string;
   readonly description: string;
-  /** Whole rupiah, what one bottle costs outside a campaign. */
+  /** Whole rupiah: the normal price of one bottle. */
   readonly basePrice: bigint;
-  /** False: no campaign can be made of it. */
+  /** False: campaigns cannot use it. */
   readonly enabled?: false;
 }
 
-/** Eight small houses and their perfumes, as an Indonesian marketplace would show them. */
+/** Eight small perfume brands, as on an Indonesian marketplace. */
 export const demoBrands: readonly DemoBrand[] = [
   {
     name: 'Aroma Nusantara (demo)',

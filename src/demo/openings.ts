@@ -1,16 +1,16 @@
 import { between, happens, oneByWeight, wholeBetween } from './chance.ts';
 import type { SeenProduct } from './client.ts';
 
-/** A campaign that the simulation is about to open, as POST /campaigns takes it. */
+/** The body of POST /campaigns for a simulated campaign. */
 export interface Opening {
   readonly body: Readonly<Record<string, unknown>> & { readonly title: string };
-  /** How much buyers like it; 1 is usual. */
+  /** Popularity with buyers; 1 is average. */
   readonly appeal: number;
 }
 
 type Kind = 'hot' | 'slow' | 'cold' | 'upfront' | 'scheduled';
 
-/** How often each kind is opened, how much buyers like it, and what a seller would call it. */
+/** Frequency, popularity and title of each kind of campaign. */
 const kinds = {
   hot: { often: 5, appeal: 8, title: 'batch kecil' },
   slow: { often: 3, appeal: 2.5, title: 'patungan santai' },
@@ -19,7 +19,7 @@ const kinds = {
   scheduled: { often: 2, appeal: 6, title: 'sebentar lagi' },
 } as const satisfies Record<Kind, { often: number; appeal: number; title: string }>;
 
-/** Invents a small campaign of a product that will be over within minutes. */
+/** Creates the terms of a small campaign of a product that ends within minutes. */
 export function inventOpening({ id, name, base_price }: SeenProduct, now = new Date()): Opening {
   const kind = oneByWeight(Object.keys(kinds) as Kind[], (each) => kinds[each].often) ?? 'hot';
   const short = name.replace(/ (EDP|EDT|Ekstrak) .*$/, '');

@@ -2,7 +2,7 @@ import type { Scenario } from './stories.ts';
 
 const upfront = { paymentTiming: 'upfront' } as const;
 
-/** Campaigns that are over, each in its own way. */
+/** Ended campaigns, each with a different outcome. */
 const past: readonly Scenario[] = [
   {
     product: 'Kopi Tubruk EDP 50 ml',
@@ -97,7 +97,7 @@ const past: readonly Scenario[] = [
   },
 ];
 
-/** A campaign whose last payments are still being checked after the deadline. */
+/** A campaign whose last payments are still checked after the deadline. */
 const checked: readonly Scenario[] = [
   {
     product: 'Garam Laut EDT 50 ml',
@@ -115,5 +115,5 @@ const checked: readonly Scenario[] = [
   },
 ];
 
-/** The campaigns whose deadline has passed. */
+/** Campaigns whose deadline has passed. */
 export const pastScenarios: readonly Scenario[] = [...past, ...checked];

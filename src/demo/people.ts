@@ -2,22 +2,22 @@ import type { SignedIn } from '../identity/actor.ts';
 
 export type DemoUser = Extract<SignedIn, { kind: 'user' }>;
 
-/** How many buyers the demo market has: enough that nobody meets the limit of joins a minute. */
+/** Number of demo buyers: enough that none reaches the join limit per minute. */
 export const demoBuyerCount = 120;
 
 const address = '127.0.0.1';
 
-/** The buyer of this number, from 1. Their ids say that they are made up. */
+/** Returns a demo buyer by number, from 1; the ids are recognisably invented. */
 export function demoBuyer(number: number): DemoUser {
   return { kind: 'user', userId: demoId('b', number), address, roles: [] };
 }
 
-/** The owner of the demo brand of this number, from 1. */
+/** Returns the owner of a demo brand by number, from 1. */
 export function demoSeller(number: number): DemoUser {
   return { kind: 'user', userId: demoId('5', number), address, roles: [] };
 }
 
-/** The member of staff who verifies payments in the demo market. */
+/** The operator who verifies payments in the demo market. */
 export const demoOperator: SignedIn = {
   kind: 'operator',
   userId: demoId('0', 1),
@@ -28,7 +28,7 @@ export const demoOperator: SignedIn = {
 const streets = ['Jalan Contoh', 'Gang Percobaan', 'Perumahan Peraga', 'Jalan Ilustrasi'];
 const towns = ['Kota Contoh', 'Kabupaten Peraga', 'Kota Ilustrasi'];
 
-/** Where the buyer of this number has it sent: an address that cannot be mistaken for a real one. */
+/** Returns a buyer's shipping address; it is recognisably invented. */
 export function demoAddress(number: number): string {
   const street = streets[number % streets.length];
   const town = towns[number % towns.length];
@@ -42,7 +42,7 @@ const notes = [
   'Semoga batch ini jadi!',
 ];
 
-/** What the buyer adds to a join; most say nothing. */
+/** Returns a buyer's note; most have none. */
 export function demoNote(number: number): string | undefined {
   return number % 5 === 0 ? notes[(number / 5) % notes.length] : undefined;
 }

@@ -14,20 +14,20 @@ import { startScenario, finishScenario, type RunningScenario } from './telling.t
 export interface SeedDeps {
   readonly db: Database;
   readonly log: Log;
-  /** Ends the work between two steps. */
+  /** Aborts between two steps. */
   readonly signal?: AbortSignal;
-  /** Told how many steps of how many are done. */
+  /** Called with the number of steps done and the total. */
   readonly onStep?: (done: number, total: number) => void;
 }
 
-/** What a run added; zeros when everything was there. */
+/** What a run added; zeros when the market existed. */
 export interface Seeded {
   readonly brands: number;
   readonly products: number;
   readonly campaigns: number;
 }
 
-/** How many steps `onStep` counts. */
+/** The total of steps that `onStep` gets. */
 export const seedSteps = demoBrands.length + 2 * demoScenarios.length;
 
 /** The database has brands that are not the demo's. */
@@ -41,17 +41,16 @@ export class RealMarket extends Error {
   }
 }
 
-/** Throws RealMarket when somebody else's brands are in the database. */
+/** Throws RealMarket when the database has brands other than the demo's. */
 export async function refuseRealMarket(db: Database): Promise<void> {
   const names = demoBrands.map(({ name }) => name);
   if ((await db.one(sql.findOtherBrand, names)).found) throw new RealMarket();
 }
 
 /**
- * Makes the demo market through the same verbs as everybody's requests: brands, products, and
- * campaigns in every status. What is there already, by its name, is left as it is, so that it can
- * be called again; a campaign that an interrupted run had begun stays as far as it came. Takes some
- * seconds, because the campaigns that are over had real deadlines.
+ * Creates the demo market through the normal verbs: brands, products, and campaigns in every
+ * status. Skips existing ones by name, so it can run again; a campaign of an interrupted run stays
+ * as it is. Takes a few seconds, because ended campaigns had real deadlines.
  */
 export async function seedMarket(parts: SeedDeps): Promise<Seeded> {
   let steps = 0;
@@ -76,7 +75,7 @@ export async function seedMarket(parts: SeedDeps): Promise<Seeded> {
   return { ...catalogue.made, campaigns: open.length };
 }
 
-/** Somewhere to pay to, without which nothing that is paid up front can open. */
+/** Creates a receiving account, which campaigns with upfront payment need to open. */
 async function seedAccount({ db }: SeedDeps): Promise<void> {
   if ((await db.one(hasReceivingAccount)).is_there) return;
   const account = { bank: 'Bank Contoh', number: '1234567890', holder: 'Sambatan Contoh' };

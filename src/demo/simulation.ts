@@ -8,39 +8,39 @@ import { inventOpening } from './openings.ts';
 import { demoAddress, demoBuyer, demoBuyerCount, demoNote } from './people.ts';
 
 export interface SimulationOptions {
-  /** Root of the service's address. */
+  /** The service's base URL. */
   readonly url: string;
   readonly serviceKey: string;
   readonly log: Log;
-  /** Told of each campaign that opens, fills or ends. */
+  /** Called with each campaign that opens, fills or ends. */
   readonly onNews?: (campaign: SeenCampaign) => void;
 }
 
-/** A join that its buyer may still pay for or take back. */
+/** A join that its buyer may still pay or cancel. */
 interface Pledge {
   readonly participationId: string;
   readonly upfront: boolean;
 }
 
-/** Milliseconds from one step to the next, shortest and longest: about one join a second. */
+/** Minimum and maximum milliseconds between steps: about one join a second. */
 const rhythms = {
   look: [1_500, 1_500],
   buy: [200, 1_800],
   reconsider: [800, 3_000],
   open: [8_000, 16_000],
 } as const;
-/** The newest campaigns are what the simulated buyers see. */
+/** Number of the newest campaigns that simulated buyers see. */
 const seenAtOnce = 100;
-/** No more are opened while so many are under way or about to be. */
+/** Maximum number of campaigns that are open or about to open. */
 const mostUnderWay = 10;
 const briefMs = 10 * 60_000;
 const mostPledges = 300;
 const longestPauseMs = 30_000;
 
 /**
- * Simulated buyers and sellers: they join, pay and change their minds, and open new campaigns, over
- * HTTP. Gentle and bounded: one request at a time from each of four loops. A loop whose step fails
- * waits longer and goes on; nothing is thrown.
+ * Simulated buyers and sellers over HTTP: they join, pay, cancel, and open new campaigns. The load
+ * is bounded: four loops with one request at a time each. A loop whose step fails waits longer and
+ * continues; nothing is thrown.
  */
 export class Simulation {
   readonly #client: DemoClient;
@@ -60,7 +60,7 @@ export class Simulation {
     this.#onNews = onNews;
   }
 
-  /** Begins; returns at once. */
+  /** Starts; returns at once. */
   start(): void {
     this.#loops = Promise.all([
       this.#repeat(rhythms.look, () => this.#look()),
@@ -70,7 +70,7 @@ export class Simulation {
     ]);
   }
 
-  /** Gives up what is in flight and resolves when every loop has ended. Idempotent. */
+  /** Aborts requests in flight and resolves when every loop has ended. Idempotent. */
   async stop(): Promise<void> {
     this.#ending.abort();
     await this.#loops;
@@ -84,7 +84,7 @@ export class Simulation {
         await step();
         failures = 0;
       } catch (error) {
-        // A refusal by the rules is part of the show; anything else is waited out.
+        // A refusal by the rules is normal; any other error leads to a back-off.
         const isRefusal = error instanceof Refused && error.status < 500;
         failures = isRefusal ? 0 : failures + 1;
         if (!signal.aborted) this.#log.debug({ err: error }, 'a step of the simulation failed');
@@ -94,7 +94,7 @@ export class Simulation {
     }
   }
 
-  /** Looks at the newest campaigns and tells what has changed. */
+  /** Polls the newest campaigns and reports changes. */
   async #look(): Promise<void> {
     const path = `/campaigns?sort=newest&limit=${seenAtOnce}`;
     const { items } = await this.#client.get<{ items: SeenCampaign[] }>(path);
@@ -106,11 +106,11 @@ export class Simulation {
       if (changed && known) this.#onNews(campaign);
     }
     forgetBut(this.#statuses, items);
-    // One that was opened just now may not have been seen yet.
+    // A campaign that was just opened may not be in the list yet.
     if (this.#appeals.size > 2 * seenAtOnce) forgetBut(this.#appeals, items);
   }
 
-  /** One buyer joins; now and then a friend's message brings several at once. */
+  /** One buyer joins; sometimes several at once. */
   async #buy(): Promise<void> {
     const open = this.#campaigns.filter(
       ({ status, slots_remaining }) => status === 'active' && slots_remaining > 0,
@@ -141,7 +141,7 @@ export class Simulation {
     if (this.#pledges.length > mostPledges) this.#pledges.shift();
   }
 
-  /** A buyer who has joined pays, or changes their mind. */
+  /** A buyer who has joined pays or cancels. */
   async #reconsider(): Promise<void> {
     const index = wholeBetween(0, this.#pledges.length - 1);
     const [pledge] = this.#pledges.splice(Math.max(0, index), 1);
@@ -154,7 +154,7 @@ export class Simulation {
     }
   }
 
-  /** A seller opens another campaign, or, rarely, calls one off. */
+  /** A seller opens a campaign or, rarely, cancels one. */
   async #open(): Promise<void> {
     const brief = this.#campaigns.filter(
       ({ status, deadline }) =>
@@ -184,7 +184,7 @@ export class Simulation {
     return this.#products;
   }
 
-  /** How much buyers like a campaign; of one that was here before, by its id. */
+  /** Returns the popularity of a campaign; derived from the id for an older one. */
   #appealOf(id: string): number {
     return this.#appeals.get(id) ?? 0.1 + Number.parseInt(id.slice(-2), 16) / 512;
   }

@@ -2,7 +2,7 @@ import type { CampaignStatus } from '../database/status-words.ts';
 import type { CampaignTerms } from '../campaigns/campaign.ts';
 import { pastScenarios } from './past-stories.ts';
 
-/** One campaign of the demo market and where it is to be when the market is ready. */
+/** One campaign of the demo market and its final state. */
 export interface Scenario {
   /** Name of a product of the demo market. */
   readonly product: string;
@@ -11,19 +11,19 @@ export interface Scenario {
   readonly ends: CampaignStatus;
   /** Slots that are joined. */
   readonly taken: number;
-  /** How many of those who joined have paid; only where payment is upfront. */
+  /** Number of buyers who paid; only with upfront payment. */
   readonly payers?: number;
-  /** How many of those who joined give their slots back. */
+  /** Number of buyers who cancel. */
   readonly leavers?: number;
-  /** How many have received their goods, of a completed campaign. */
+  /** Number of buyers who received the goods of a completed campaign. */
   readonly receivers?: number;
-  /** Minutes from now; campaigns that are over have had theirs. */
+  /** Minutes from now; ended campaigns have none. */
   readonly deadlineMinutes?: number;
   /** Minutes from now, of a scheduled campaign. */
   readonly opensInMinutes?: number;
-  /** The seller has moved the deadline: why. */
+  /** The reason of an extension. */
   readonly extended?: string;
-  /** Why it was cancelled. */
+  /** The reason of the cancellation. */
   readonly reason?: string;
 }
 
@@ -31,7 +31,7 @@ const hour = 60;
 const day = 24 * hour;
 const upfront = { paymentTiming: 'upfront' } as const;
 
-/** Campaigns that take joins, or just stopped to. */
+/** Campaigns that accept joins or have just stopped. */
 const present: readonly Scenario[] = [
   {
     product: 'Melati Senja EDP 50 ml',
@@ -157,7 +157,7 @@ const present: readonly Scenario[] = [
   },
 ];
 
-/** Campaigns that are still to come, and one that never will. */
+/** Future campaigns, and a draft. */
 const future: readonly Scenario[] = [
   {
     product: 'Jahe Merah EDP 50 ml',

@@ -32,7 +32,7 @@ interface Parts {
   readonly signal?: AbortSignal;
 }
 
-/** Where a story happens, and whose turn to buy it is. */
+/** The environment of a scenario, and the next buyer. */
 export interface Scene {
   readonly productId: string;
   readonly seller: DemoUser;
@@ -45,7 +45,7 @@ interface Part {
   readonly buyer: DemoUser;
 }
 
-/** A campaign that has come as far as it does by itself. */
+/** A campaign that has reached its state before the deadline. */
 export interface RunningScenario {
   readonly story: Scenario;
   readonly campaignId: string;
@@ -54,14 +54,14 @@ export interface RunningScenario {
   readonly parts: readonly Part[];
 }
 
-/** A campaign that is to be over soon lives this long: time for its buyers to join. */
+/** Lifetime of a campaign that ends soon: time for its buyers to join. */
 const shortLifeMs = 7_000;
 const otherLifeMinutes = 3 * 24 * 60;
 const minuteMs = 60_000;
-/** Whoever settles it (a service may run meanwhile), it is over this long after its deadline. */
+/** Maximum delay from deadline to settlement, whichever process settles it. */
 const settledWithinMs = 30_000;
 
-/** Creates a story's campaign and lets its buyers join, pay and leave. */
+/** Creates a scenario's campaign and lets its buyers join, pay and cancel. */
 export async function startScenario(
   { db }: Parts,
   story: Scenario,
@@ -82,7 +82,7 @@ export async function startScenario(
     await runInTransaction(db, (tx) => confirmParticipation(tx, demoOperator, paid, reference));
   }
   if (story.ends === 'verifying') {
-    // Those who have been shown where to transfer may have done so until the deadline.
+    // Buyers who have seen the payment details may have paid until the deadline.
     for (const { id: owing, buyer } of parts.slice(story.payers ?? 0)) {
       await runInTransaction(db, (tx) => viewPayment(tx, buyer, owing));
     }
@@ -98,7 +98,7 @@ export async function startScenario(
   return { story, campaignId: id, seller, deadline, parts };
 }
 
-/** Brings a campaign that is to be over to its end; the others stay as they are. */
+/** Ends a campaign that is to be over; leaves the others. */
 export async function finishScenario(parts: Parts, open: RunningScenario): Promise<void> {
   const { db, log } = parts;
   const { story, campaignId, seller } = open;
@@ -141,7 +141,7 @@ function termsOf(story: Scenario, now: Date): CampaignTerms {
   };
 }
 
-/** One batch of joins: those who stay, then those who will give their slots back. */
+/** One batch of joins: first the buyers who stay, then those who cancel. */
 async function join(
   db: Database,
   campaignId: string,
@@ -171,7 +171,7 @@ async function join(
 
 const habits = [1, 2, 1, 3, 1, 1, 2];
 
-/** How a story's slots are shared among its buyers, within the bounds of each. */
+/** Splits a scenario's slots among its buyers, within the bounds per buyer. */
 function shares({ taken, terms }: Scenario): number[] {
   const least = terms.minSlotsPerUser ?? 1;
   const most = terms.maxSlotsPerUser ?? terms.totalSlots;
@@ -183,7 +183,7 @@ function shares({ taken, terms }: Scenario): number[] {
   return given;
 }
 
-/** Waits until the database's clock is past a moment. */
+/** Waits until the database's clock has passed a time. */
 async function waitFor({ db, signal }: Parts, moment: Date): Promise<void> {
   for (;;) {
     const { now } = await db.one(databaseNow);

@@ -3,13 +3,13 @@ import { pageWords } from './page-words.ts';
 import type { ErrorDefinition } from './tables/definition.ts';
 import type { Language, Wording } from './wording/language.ts';
 
-/** What is wrong with one field; `field` is its name on the wire, `items.0.slots` when nested. */
+/** An error of one field; `field` is its API name, `items.0.slots` when nested. */
 export interface FieldError {
   readonly field: string;
   readonly message: Wording;
 }
 
-/** A refusal with a stable code, thrown by verbs and rendered in one place (http/problem.ts). */
+/** A refusal with a stable code; verbs throw it and http/problem.ts renders it. */
 export class DomainError<C extends ErrorCode = ErrorCode> extends Error {
   readonly code: C;
   readonly params: ErrorParams<C>;
@@ -27,14 +27,14 @@ export class DomainError<C extends ErrorCode = ErrorCode> extends Error {
     return errorTable[this.code].status;
   }
 
-  /** Seconds to wait before sending the request again; undefined when that would not help. */
+  /** Seconds to wait before a retry; undefined when a retry would not help. */
   get retryAfterSeconds(): number | undefined {
     const { retry_after_seconds: own } = this.params as { retry_after_seconds?: number };
     const definition: ErrorDefinition<never> = errorTable[this.code];
     return own ?? definition.retryAfterSeconds;
   }
 
-  /** The title and the detail for a person who looks at a page, in their language. */
+  /** Returns the title and detail for a person on a page, in their language. */
   text(language: Language): { title: string; detail: string } {
     const words = this.apiText(language);
     const { title, detail } = pageWords[this.code] ?? {};
@@ -47,7 +47,7 @@ export class DomainError<C extends ErrorCode = ErrorCode> extends Error {
     };
   }
 
-  /** The title and the detail for whoever uses the API, in the language asked for. */
+  /** Returns the title and detail for an API client, in the requested language. */
   apiText(language: Language): { title: string; detail: string } {
     const definition = errorTable[this.code] as ErrorDefinition<ErrorParams<C>>;
     return {
@@ -58,15 +58,15 @@ export class DomainError<C extends ErrorCode = ErrorCode> extends Error {
 }
 
 /**
- * The error that a database function raised by name, with its parameters as they came from JSON;
- * undefined when the table does not know the code.
+ * Returns the error that a database function raised by name, with its JSON parameters; undefined
+ * for an unknown code.
  */
 export function domainErrorNamed(code: string, params: unknown): DomainError | undefined {
   if (!Object.hasOwn(errorTable, code)) return undefined;
   return new DomainError(code as ErrorCode, (params ?? {}) as ErrorParams<ErrorCode>);
 }
 
-/** A validation error of one field: what a verb throws when only it can see the mistake. */
+/** Returns a validation error of one field, for errors that only a verb can find. */
 export function invalidField(field: string, message: Wording): DomainError<'validation_failed'> {
   return new DomainError('validation_failed', {}, [{ field, message }]);
 }

@@ -1,18 +1,18 @@
 import type { ErrorCode } from './error-table.ts';
 import type { Wording } from './wording/language.ts';
 
-/** Words that depend on the parameters of the error. */
+/** Text that depends on the parameters of the error. */
 type DetailOf = (params: Readonly<Record<string, unknown>>) => Wording;
 
-/** A number of bytes as people say it. */
+/** Formats a number of bytes for people. */
 function size(bytes: unknown): string {
   const kilobytes = Number(bytes) / 1_024;
   return kilobytes < 1_024 ? `${kilobytes} KB` : `${kilobytes / 1_024} MB`;
 }
 
 /**
- * What people read on pages where the API's sentence speaks to programs. A code that is not here has
- * one sentence for both.
+ * Texts for pages where the API's text is too technical. A code without an entry has one text for
+ * both.
  */
 export const pageWords: Partial<
   Record<ErrorCode, { readonly title?: Wording; readonly detail: Wording | DetailOf }>

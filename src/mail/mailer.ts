@@ -11,23 +11,23 @@ export interface OutgoingEmail {
   readonly text: string;
   readonly html?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** The same for every attempt at the same mail, so that a mailbox shows it once. */
+  /** The same at every attempt, so that a mailbox shows the e-mail once. */
   readonly messageId?: string | undefined;
 }
 
-/** Sends mails: by SMTP, or into a directory where a newcomer can read them. */
+/** Sends e-mails by SMTP, or captures them in a directory for development. */
 export interface Mailer {
-  /** Resolves when the server has taken the mail; rejects with its refusal or a time-out. */
+  /** Resolves when the server accepted the e-mail; rejects with its refusal or a time-out. */
   send(mail: OutgoingEmail): Promise<void>;
-  /** Where mails are written instead of being sent; undefined with SMTP. */
+  /** The directory of captured e-mails; undefined with SMTP. */
   readonly outbox: string | undefined;
   close(): Promise<void>;
 }
 
-/** A server that does not answer is given up, each of the steps after this long. */
+/** Time-out of each SMTP step. */
 const stepTimeoutMs = 10_000;
 
-/** Builds the mailer that the configuration asks for; nodemailer is loaded with the first mail. */
+/** Creates the configured mailer; loads nodemailer with the first e-mail. */
 export function createMailer(config: Config): Mailer {
   const { smtpUrl, from } = config.mail;
   const outbox = smtpUrl === undefined ? join(config.database.dataDirectory, 'outbox') : undefined;
@@ -59,7 +59,7 @@ async function open(smtpUrl: string | undefined): Promise<Transporter> {
   });
 }
 
-/** Sends a mail that its sender waits for. Refuses: mail_unavailable. */
+/** Sends an e-mail whose result the caller needs. Refuses: mail_unavailable. */
 export async function sendOrRefuse(mailer: Mailer, mail: OutgoingEmail): Promise<void> {
   try {
     await mailer.send(mail);
@@ -70,7 +70,7 @@ export async function sendOrRefuse(mailer: Mailer, mail: OutgoingEmail): Promise
   }
 }
 
-/** A mail as the development page shows it. */
+/** A captured e-mail on the development page. */
 export interface CapturedEmail {
   readonly to: string;
   readonly subject: string;
@@ -79,8 +79,8 @@ export interface CapturedEmail {
 }
 
 /**
- * The mail as it would be sent, and beside it what a person reads of it. Written under another
- * name and renamed: whoever lists the directory sees whole mails only.
+ * Writes the raw e-mail and its readable fields. Writes a temporary file and renames it, so that a
+ * directory listing shows complete e-mails only.
  */
 async function keep(outbox: string, mail: OutgoingEmail, message: Buffer): Promise<void> {
   await mkdir(outbox, { recursive: true, mode: 0o700 });
@@ -94,7 +94,7 @@ async function keep(outbox: string, mail: OutgoingEmail, message: Buffer): Promi
   }
 }
 
-/** The last mails of an outbox, newest first; none when nothing was written yet. */
+/** Returns the latest captured e-mails, newest first; empty when there are none. */
 export async function capturedEmails(outbox: string, most = 20): Promise<CapturedEmail[]> {
   const names = await readdir(outbox).catch(() => []);
   const newest = names

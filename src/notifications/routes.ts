@@ -60,7 +60,7 @@ export function messageRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
       {
         schema: {
           tags,
-          summary: 'My messages, newest first',
+          summary: "List the caller's notifications, newest first",
           querystring: closed({ ...ofUser, unread: Type.Optional(Type.Boolean()), ...pageQuery }),
           response: { 200: pageOf(NotificationSchema), ...problems('forbidden') },
         },
@@ -81,7 +81,7 @@ export function messageRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
       {
         schema: {
           tags,
-          summary: 'How many messages I have not read, 1,000 at most',
+          summary: 'Count unread notifications, at most 1,000',
           querystring: closed(ofUser),
           response: { 200: closed({ unread: Type.Integer() }), ...problems('forbidden') },
         },
@@ -97,7 +97,7 @@ export function messageRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
       {
         schema: {
           tags,
-          summary: 'Mark my messages as read: all, or those up to one',
+          summary: 'Mark notifications as read: all, or those up to one',
           body: Type.Optional(closed({ ...ofUser, up_to: Type.Optional(Id) })),
           response: {
             200: closed({ read: Type.Integer() }),
@@ -117,7 +117,7 @@ export function messageRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
       {
         schema: {
           tags,
-          summary: 'Mark one of my messages as read',
+          summary: 'Mark a notification as read',
           params,
           body: Type.Optional(closed(ofUser)),
           response: {
@@ -137,7 +137,7 @@ export function messageRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
       {
         schema: {
           tags,
-          summary: 'What I hear of, and how',
+          summary: 'Get the notification settings',
           querystring: closed(ofUser),
           response: { 200: closed({ items: Type.Array(TopicSchema) }), ...problems('forbidden') },
         },
@@ -153,7 +153,7 @@ export function messageRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
       {
         schema: {
           tags,
-          summary: 'Set whether I hear of a topic by mail and in the inbox',
+          summary: 'Change the notification settings of a topic',
           params: closed({ topic: choice(topicNames) }),
           body: closed({
             ...ofUser,
@@ -175,7 +175,7 @@ export function messageRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
       {
         schema: {
           tags,
-          summary: 'Remind me of the deadline, a day and an hour before it',
+          summary: 'Set reminders a day and an hour before the deadline',
           params,
           body: Type.Optional(closed(ofUser)),
           response: {
@@ -195,7 +195,7 @@ export function messageRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
       {
         schema: {
           tags,
-          summary: 'Do not remind me of this deadline',
+          summary: 'Delete the reminders of a deadline',
           params,
           body: Type.Optional(closed(ofUser)),
           response: {
@@ -231,7 +231,7 @@ function oneClick(app: NotificationDeps): FastifyPluginAsyncTypebox {
         config: { idempotency: 'none' },
         schema: {
           tags,
-          summary: 'End the mails that a link in one of them is about, without signing in',
+          summary: 'Unsubscribe by the link of an e-mail, without signing in',
           params: closed({ token: Type.String({ maxLength: 300, pattern: '^[\\w.-]+$' }) }),
           response: { 200: TopicSchema, ...problems('link_not_valid', 'outcome_unknown') },
         },
@@ -285,7 +285,7 @@ export function webhookRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
       {
         schema: {
           tags: hooks,
-          summary: "A brand's endpoints, or (staff) those of no brand",
+          summary: "List a brand's endpoints, or (staff) those without a brand",
           querystring: closed({ brand_id: Type.Optional(Id), ...pageQuery }),
           response: { 200: pageOf(EndpointSchema), ...problems('forbidden', 'brand_not_found') },
         },
@@ -304,7 +304,7 @@ export function webhookRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
       {
         schema: {
           tags: hooks,
-          summary: 'One endpoint',
+          summary: 'Get an endpoint',
           params,
           response: { 200: EndpointSchema, ...problems('webhook_not_found') },
         },
@@ -318,7 +318,7 @@ export function webhookRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
       {
         schema: {
           tags: hooks,
-          summary: 'Change an endpoint, or switch it off and on',
+          summary: 'Change, enable or disable an endpoint',
           params,
           body: Type.Partial(closed({ ...EndpointInput, enabled: Type.Boolean() }), {
             additionalProperties: false,
@@ -342,7 +342,7 @@ export function webhookRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
       {
         schema: {
           tags: hooks,
-          summary: 'Remove an endpoint; what was on its way to it is dropped',
+          summary: 'Delete an endpoint and its pending deliveries',
           params,
           response: {
             200: EndpointSchema,
@@ -359,7 +359,7 @@ export function webhookRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
       {
         schema: {
           tags: hooks,
-          summary: 'Sign with a new secret; for a day with the old one as well',
+          summary: 'Rotate the secret; the old one stays valid for a day',
           params,
           response: {
             200: EndpointWithSecretSchema,
@@ -380,7 +380,7 @@ export function webhookRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
       {
         schema: {
           tags: hooks,
-          summary: 'What was sent to an endpoint, newest first',
+          summary: 'List the deliveries of an endpoint, newest first',
           params,
           querystring: closed(pageQuery),
           response: { 200: pageOf(DeliverySchema), ...problems('webhook_not_found') },
@@ -400,7 +400,7 @@ export function webhookRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
       {
         schema: {
           tags: hooks,
-          summary: 'Mails and webhooks in one status, newest first',
+          summary: 'List e-mails and webhooks in one status, newest first',
           querystring: closed({
             status: Type.Optional(choice(deliveryStatuses)),
             ...pageQuery,
@@ -422,7 +422,7 @@ export function webhookRoutes(app: NotificationDeps): FastifyPluginAsyncTypebox 
       {
         schema: {
           tags: hooks,
-          summary: 'Send a delivery again, under the same id',
+          summary: 'Send a delivery again with the same id',
           params,
           response: {
             200: DeliverySchema,

@@ -1,9 +1,9 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@prometheus-io/client';
 
-/** What `GET /metrics` tells, one set per application: nothing here is global to the process. */
+/** The metrics of `GET /metrics`, one set per application; nothing is global to the process. */
 export type Metrics = ReturnType<typeof createMetrics>;
 
-/** Connections of the database pool at this moment. */
+/** Current connections of the database pool. */
 export interface PoolStats {
   readonly total: number;
   readonly idle: number;
@@ -13,7 +13,7 @@ export interface PoolStats {
 const secondsOfARequest = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const secondsOfLag = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 60, 300, 3_600, 86_400];
 
-/** Requests that this process takes on and turns away. */
+/** Requests that this process accepts and sheds. */
 export interface ConcurrencyStats {
   readonly inFlight: number;
   readonly limit: number;
@@ -27,8 +27,8 @@ interface MetricSources {
 }
 
 /**
- * Makes a fresh set of metrics. The sources are asked when somebody reads
- * them, so that no one has to keep a gauge up to date.
+ * Creates a set of metrics. Sources are read on each scrape, so no gauge has to be kept up to
+ * date.
  */
 export function createMetrics(sources: MetricSources = {}) {
   const registry = new Registry();

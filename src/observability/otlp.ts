@@ -3,33 +3,33 @@ import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Attributes, Span, SpanKind, SpanOptions, Trace } from './trace.ts';
 
-/** Where traces go, and how many of them. */
+/** Where traces are sent, and the sampling rate. */
 export interface OtlpOptions {
   /** The collector's address without `/v1/traces`. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly serviceName: string;
-  /** From 0 to 1: of the traces that begin here. */
+  /** Sampling rate from 0 to 1 of traces that start here. */
   readonly share: number;
   readonly log: Pick<Logger, 'warn'>;
 }
 
 const sendEveryMs = 2_000;
 const spansASend = 512;
-/** Where the collector is away, spans are dropped rather than kept. */
+/** Maximum number of queued spans; while the collector is down, further spans are dropped. */
 const mostWaiting = 4_096;
 const sendTimeoutMs = 10_000;
 const kinds = { internal: 1, server: 2, client: 3 } as const satisfies Record<SpanKind, number>;
 const failed = 2;
 
-/** A span of a trace that is not kept: what is below it is not either. */
+/** A span of an unsampled trace; its children are not sampled either. */
 interface Unkept extends Span {
   readonly isKept?: false;
 }
 
 /**
- * Sends traces to a collector by OTLP over HTTP as JSON (opentelemetry-proto 1.x), which is all of
- * OpenTelemetry that is needed here. Loaded only where an address is given.
+ * Exports traces to a collector by OTLP over HTTP as JSON (opentelemetry-proto 1.x), the only part
+ * of OpenTelemetry needed here. Loaded only when an address is configured.
  */
 export function openTrace(options: OtlpOptions): Trace {
   const now = new AsyncLocalStorage<Span & { readonly isKept?: boolean }>();
@@ -76,7 +76,7 @@ function isKeptOf(span: object): boolean {
   return !('isKept' in span) || span.isKept !== false;
 }
 
-/** Since the epoch; the clock of the process is finer than that of the machine. */
+/** Nanoseconds since the epoch; the process clock has a finer resolution than the machine's. */
 function nanoseconds(): string {
   return String(BigInt(Math.round((performance.timeOrigin + performance.now()) * 1_000)) * 1_000n);
 }
@@ -93,7 +93,7 @@ function wire(attributes: Attributes): object[] {
   }));
 }
 
-/** Spans on their way to the collector. */
+/** Queue of spans for the collector. */
 class Outbox {
   readonly #options: OtlpOptions;
   readonly #timer: NodeJS.Timeout;
@@ -127,7 +127,7 @@ class Outbox {
     if (this.#waiting.length >= spansASend) await this.#send();
   }
 
-  /** Never throws: what cannot be sent is dropped, and the log is told how much. */
+  /** Never throws: drops what cannot be sent and logs the number. */
   async #post(spans: readonly object[]): Promise<void> {
     const { url, headers, serviceName, log } = this.#options;
     const resource = { attributes: wire({ 'service.name': serviceName }) };

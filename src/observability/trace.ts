@@ -1,17 +1,17 @@
-/** Numbers, words of ours and names of routes or statements; never anything that a person typed. */
+/** Numbers, fixed words and names of routes or statements; never user input. */
 export type Attributes = Readonly<Record<string, string | number | boolean>>;
 
-/** Something that took time, as a part of a trace. */
+/** A timed operation of a trace. */
 export interface Span {
   readonly traceId: string;
   readonly spanId: string;
-  /** Ends it, with what is known by then; an error is told by its kind alone. */
+  /** Ends the span with final attributes; an error is reported only by its kind. */
   end(attributes?: Attributes, failed?: boolean): void;
 }
 
 export type SpanKind = 'server' | 'client' | 'internal';
 
-/** What a span is a part of; `isKept: false` means that nothing of this trace is sent. */
+/** The parent of a span; `isKept: false` means that the trace is not sampled. */
 export interface Parent extends Pick<Span, 'traceId' | 'spanId'> {
   readonly isKept?: boolean;
 }
@@ -19,23 +19,23 @@ export interface Parent extends Pick<Span, 'traceId' | 'spanId'> {
 export interface SpanOptions {
   readonly kind?: SpanKind;
   readonly attributes?: Attributes;
-  /** Undefined: whatever is under way where it begins; null: nothing is. */
+  /** Undefined: the current span; null: no parent. */
   readonly parent?: Parent | null | undefined;
-  /** What else it is part of. */
+  /** Other related spans. */
   readonly links?: readonly Pick<Span, 'traceId' | 'spanId'>[];
 }
 
-/** Where spans are made and go; there is none unless traces were asked for. */
+/** Creates and exports spans; absent unless tracing is configured. */
 export interface Trace {
   begin(name: string, options?: SpanOptions): Span;
-  /** Runs what follows as a part of a span. */
+  /** Runs `work` with this span as the current one. */
   within<T>(span: Span, work: () => T): T;
   current(): Span | undefined;
-  /** Sends what is left. Idempotent. */
+  /** Sends the remaining spans. Idempotent. */
   close(): Promise<void>;
 }
 
-/** Does some work as a span of its own where there are traces, and just does it where not. */
+/** Runs some work in a span, or without one where tracing is off. */
 export async function traced<T>(
   trace: Trace | undefined,
   name: string,

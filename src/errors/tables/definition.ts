@@ -7,7 +7,7 @@ export interface ErrorDefinition<P> {
   readonly title: Wording;
   /** This occurrence, and what the reader can do next (RFC 9457, `detail`). */
   readonly detail: (params: P) => Wording;
-  /** Seconds after which the same request is worth sending again; sent as Retry-After. */
+  /** Seconds after which a retry is useful; sent as Retry-After. */
   readonly retryAfterSeconds?: number;
 }
 
@@ -18,10 +18,10 @@ type NoParams = Readonly<Record<never, never>>;
 
 /** Retry-After when the service or a campaign is busy, in seconds. */
 export const busySeconds = 1;
-/** Retry-After when something that the service needs is away, in seconds. */
+/** Retry-After when a dependency of the service is down, in seconds. */
 export const awaySeconds = 2;
 
-/** An error whose detail depends on parameters. */
+/** Defines an error whose detail depends on parameters. */
 export function define<P extends object>(
   status: number,
   title: Wording,
@@ -36,7 +36,7 @@ export function define<P extends object>(
   };
 }
 
-/** An error that carries no parameters. */
+/** Defines an error without parameters. */
 export function fixed(
   status: number,
   title: Wording,

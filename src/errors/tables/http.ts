@@ -1,7 +1,7 @@
 import { define, fixed, type ErrorTable } from './definition.ts';
 import { withPlural } from '../wording/plurals.ts';
 
-/** What is wrong with a request before a slice reads it. */
+/** Errors of a request before a slice handles it. */
 export const httpErrors = {
   malformed_request: fixed(
     400,

@@ -61,7 +61,7 @@ export const participationsErrors = {
 interface QuantityBounds {
   readonly minimum: number;
   readonly maximum: number | null;
-  /** Slots that the buyer has in this campaign already. */
+  /** Slots that the buyer already has in this campaign. */
   readonly held: number;
 }
 

@@ -1,7 +1,7 @@
 import { define, fixed, type ErrorTable } from './definition.ts';
 import { paymentStatusWord } from '../wording/state-words.ts';
 
-/** Refunds and payouts: money that leaves. */
+/** Refunds and payouts: outgoing money. */
 export const payoutsErrors = {
   movement_not_found: fixed(
     404,

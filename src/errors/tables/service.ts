@@ -1,6 +1,6 @@
 import { awaySeconds, busySeconds, fixed, type ErrorTable } from './definition.ts';
 
-/** What the service cannot do at the moment. */
+/** Temporary failures of the service. */
 export const serviceErrors = {
   internal_error: fixed(
     500,

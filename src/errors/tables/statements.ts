@@ -71,15 +71,15 @@ interface StatementPlace {
   readonly reason: StatementReason;
   /** Line of the text file or row of the sheet, from 1. */
   readonly line?: number;
-  /** Heading of the column, and what stands in the cell. */
+  /** The column's heading, and the cell's content. */
   readonly column?: string;
   readonly cell?: string;
-  /** For a total or balance that differs: what the file says, and what was read. */
+  /** For a wrong total or balance: the value in the file, and the computed one. */
   readonly expected?: string;
   readonly found?: string;
 }
 
-/** Whole rupiah in a message, as Indonesians write them. */
+/** Formats whole rupiah in an error text, in the Indonesian way. */
 function rupiahWords(amount: number): string {
   return `Rp${String(amount).replaceAll(/\B(?=(\d{3})+$)/g, '.')}`;
 }

@@ -1,6 +1,6 @@
 /**
- * An English number with its noun: `1 slot`, `2 slots`, `0 slots`. `many` is given where the plural
- * is not the noun with an s; `shown` where the number is written in another way.
+ * Returns an English number with its noun: `1 slot`, `2 slots`, `0 slots`. `many` is the irregular
+ * plural; `shown` replaces the number's text.
  */
 export function withPlural(
   value: bigint | number,

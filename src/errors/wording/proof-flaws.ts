@@ -1,9 +1,9 @@
 import type { Wording } from './language.ts';
 
-/** The most pages of a PDF that is a proof of payment. */
+/** Maximum number of pages of a PDF proof of payment. */
 export const maxProofPages = 20;
 
-/** Why a proof of payment is not taken, in words for its buyer. */
+/** Why a proof of payment is rejected, in the buyer's words. */
 export const proofFlaws = {
   empty: {
     id: 'Berkasnya belum ada atau kosong. Pilih foto, tangkapan layar, atau PDF bukti transfermu.',

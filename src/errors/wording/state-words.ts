@@ -62,7 +62,7 @@ export function statusWord(status: string): Wording {
   return statusWords[status] ?? { id: `berstatus ${status}`, en: status };
 }
 
-/** An event as a participle: what was refused to be done. */
+/** Returns an event as a participle: the refused action. */
 export function eventWord(event: string): Wording {
   return eventWords[event] ?? { id: 'diubah begitu', en: 'changed like that' };
 }
