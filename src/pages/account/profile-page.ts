@@ -34,7 +34,7 @@ export function accountPage(visit: PageContext, own: Own, shown: Shown): PagePro
   return {
     title,
     section: 'account',
-    main: html`${heading(title, profile.email)}${told(visit, shown)}
+    main: html`${heading(title, profile.email)}${profileNotice(visit, shown)}
       <div class="account">
         ${profileForm(visit, profile, shown)}
         <section class="panel">
@@ -99,7 +99,7 @@ function moneyAndMessages({ t, url }: PageContext): Html {
     </section>`;
 }
 
-function told(visit: PageContext, { saved, refusal }: Shown): Part {
+function profileNotice(visit: PageContext, { saved, refusal }: Shown): Part {
   if (refusal !== undefined) {
     const { title, detail } = refusal.text(visit.language);
     return notice('bad', title, html`${detail}${wayOut(visit, refusal)}`);

@@ -157,14 +157,14 @@ function securityPage(visit: PageContext, state: FactorState): PageProps {
           'Kode dari aplikasi menjaga akunmu, juga kalau orang lain bisa membaca e-mailmu.',
           'A code of an app keeps your account safe, even from somebody who reads your mail.',
         ),
-      )}${lacking(visit, state)}${state.since === undefined ? factorOff(visit) : factorOn(visit, state)}
+      )}${missingFactorNotice(visit, state)}${state.since === undefined ? factorOff(visit) : factorOn(visit, state)}
       <p><a href="${url('/akun')}">${t('Kembali ke akun', 'Back to the account')}</a></p>
     </div>`,
   };
 }
 
 /** An operator who cannot do what operators do is told what for. */
-function lacking({ t, url, actor }: PageContext, { since }: FactorState): Part {
+function missingFactorNotice({ t, url, actor }: PageContext, { since }: FactorState): Part {
   if (actor.kind !== 'user' || actor.lacksFactor !== true) return undefined;
   const told = t(
     'Halaman operator terbuka setelah kode dari aplikasi aktif dan kamu masuk dengannya.',
@@ -250,7 +250,7 @@ function setUpPage(
       </div>
       <p>${t('Atau ketik kunci ini di aplikasinya:', 'Or type this key into the app:')}</p>
       <p class="secret row">
-        <code>${grouped(secret.text)}</code>
+        <code>${groupInFours(secret.text)}</code>
         ${copyButton(secret.text, t('Salin kunci', 'Copy the key'))}
       </p>
       <h2>${t('2. Masukkan kode pertamanya', '2. Enter its first code')}</h2>
@@ -272,7 +272,7 @@ function setUpPage(
 }
 
 /** In fours, as they are read and typed. */
-function grouped(key: string): string {
+function groupInFours(key: string): string {
   return key.replaceAll(/(.{4})(?=.)/g, '$1 ');
 }
 

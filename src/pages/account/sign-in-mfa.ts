@@ -1,4 +1,4 @@
-import { above, refuse, type Refused } from './sign-in-parts.ts';
+import { formNotice, refuse, type Refused } from './sign-in-parts.ts';
 import Type from 'typebox';
 import { awaitsFactor, signInWithFactor } from '../../accounts/sign-in/sign-in.ts';
 import { formBytes } from '../../http/body-limits.ts';
@@ -60,7 +60,7 @@ function factorPage(visit: PageContext, show: Refused & { readonly back: string 
           'Akunmu dijaga kode dari aplikasi, selain kode di e-mail.',
           'Your account is kept safe by a code of an app, beside the one in the mail.',
         ),
-      )}${above(visit, show)}
+      )}${formNotice(visit, show)}
       ${factorInputs(visit, {
         action: here,
         hidden: [['back', show.back]],

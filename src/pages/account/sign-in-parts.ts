@@ -26,7 +26,7 @@ export function refuse(
 }
 
 /** What is wrong with the form as a whole. */
-export function above(visit: PageContext, { refusal, errors }: Refused): Part {
+export function formNotice(visit: PageContext, { refusal, errors }: Refused): Part {
   const other = errors?.find(({ field }) => field !== 'email' && field !== 'code');
   // What is wrong with a hidden field is nothing that its reader typed.
   const wrong = refusal ?? (other && new DomainError('sign_in_ended', {}));
@@ -73,7 +73,7 @@ export function emailPage(
           'Tanpa kata sandi. Kami kirim kode ke e-mailmu; akunmu dibuat otomatis kalau belum ada.',
           'No password. We send a code to your mailbox; an account is made if you have none.',
         ),
-      )}${above(visit, show)}
+      )}${formNotice(visit, show)}
       <form method="post" action="${url('/masuk')}" class="fields">
         <input type="hidden" name="back" value="${show.back}" />
         ${input(visit, {
@@ -123,7 +123,7 @@ export function codePage(
             )}</span
           >
         </div>`
-      }${above(visit, show)}
+      }${formNotice(visit, show)}
       <form method="post" action="${url('/masuk/kode')}" class="fields">
         <input type="hidden" name="id" value="${show.id}" />
         <input type="hidden" name="back" value="${show.back}" />

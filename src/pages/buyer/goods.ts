@@ -148,8 +148,8 @@ export function goodsPart(
   if (!completed || !isShown) return undefined;
   return html`<section class="panel" aria-labelledby="goods" id="barang">
     <h2 id="goods">${t('Barangnya', 'The goods')}</h2>
-    ${dispute && disputeWords(visit, dispute)}${dispute && disputePictures(visit, dispute)}${notReceived(visit, fault)}${
-      mayReceive && received(visit, row)
+    ${dispute && disputeWords(visit, dispute)}${dispute && disputePictures(visit, dispute)}${receiptRefusal(visit, fault)}${
+      mayReceive && receiptForm(visit, row)
     }${mayDispute && disputeForm(visit, row, fault, dispute !== undefined)}
   </section>`;
 }
@@ -182,12 +182,12 @@ function disputeWords(visit: PageContext, dispute: LastDisputeRow): Html {
 }
 
 /** Why the goods are not counted as received. */
-function notReceived({ language }: PageContext, fault: Fault | undefined): Html | undefined {
+function receiptRefusal({ language }: PageContext, fault: Fault | undefined): Html | undefined {
   const refused = fault?.form === 'received' ? fault.refused?.text(language) : undefined;
   return refused && notice('bad', refused.title, refused.detail);
 }
 
-function received(visit: PageContext, row: OwnRow): Html {
+function receiptForm(visit: PageContext, row: OwnRow): Html {
   const { t, url, language, person } = visit;
   return html`<form method="post" action="${url(`/ikutan/${row.participation_id}/terima`)}">
     <p>

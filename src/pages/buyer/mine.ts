@@ -75,7 +75,7 @@ export function minePages(app: PageDeps): PagePlugin {
         cursorOf: (row) => [row.participation_id],
       });
       const title = visit.t('Ikutanku', 'My slots');
-      const main = html`${heading(title)}${cursor === undefined && waitingPlaces(visit, places)}${filter(visit, shelf)}${list(
+      const main = html`${heading(title)}${cursor === undefined && waitingPlaces(visit, places)}${filter(visit, shelf)}${participationList(
         visit,
         shelf,
         shown.rows,
@@ -105,7 +105,7 @@ function filter(visit: PageContext, shelf: Shelf): Html {
   </nav>`;
 }
 
-function list(visit: PageContext, shelf: Shelf, rows: readonly OwnRow[]): Html {
+function participationList(visit: PageContext, shelf: Shelf, rows: readonly OwnRow[]): Html {
   const { t, url } = visit;
   if (rows.length > 0) {
     return html`<ul class="mine">

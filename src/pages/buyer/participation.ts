@@ -77,7 +77,7 @@ export async function showParticipation(
   ]);
   const isNew = Object.hasOwn(request.query as object, 'baru');
   const isChanged = Object.hasOwn(request.query as object, 'diubah');
-  const main = html`${isNew && welcome(visit, row)}${hasLeft(request) && farewell(visit, row)}${isChanged && saved(visit)}${whole(visit, row, money, fault)}
+  const main = html`${isNew && welcome(visit, row)}${hasLeft(request) && farewell(visit, row)}${isChanged && saved(visit)}${participationBody(visit, row, money, fault)}
     <div data-part="history">${historyOf(visit, row, log)}</div>`;
   const page = { title: row.title, section: 'mine', main } as const;
   return sendPage(request, reply, page, fault?.status ?? 200);
@@ -143,7 +143,12 @@ function farewell({ t, language }: PageContext, row: OwnRow): Html | undefined {
   );
 }
 
-function whole(visit: PageContext, row: OwnRow, money: Money, fault: Fault | undefined): Html {
+function participationBody(
+  visit: PageContext,
+  row: OwnRow,
+  money: Money,
+  fault: Fault | undefined,
+): Html {
   const { t, url, language } = visit;
   const campaignStatus = toApiStatus(row.campaign_status);
   return html`<article

@@ -32,15 +32,15 @@ export function payPart(
   const takesProof = payment.status === 'proof_submitted' || (isOpen && payment.account !== null);
   return html`<section class="panel pay" aria-labelledby="pay" id="bayar">
     <h2 id="pay">${t('Pembayaran', 'Payment')}</h2>
-    ${stands(visit, payment)}${
+    ${paymentState(visit, payment)}${
       payment.status !== 'settled' &&
-      html`${isOpen && until(visit, row, payment)}${isOpen && onlinePart(visit, row, { payment, online }, fault)}${what(visit, payment)}`
+      html`${isOpen && dueTime(visit, row, payment)}${isOpen && onlinePart(visit, row, { payment, online }, fault)}${transferAmount(visit, payment)}`
     }${payment.proof && sentProof(visit, visit.url(`${row.path}/bukti`), payment.proof)}${takesProof && proofForm(visit, row, payment, fault)}
   </section>`;
 }
 
 /** How it stands, in a sentence. */
-function stands(visit: PageContext, payment: Payment): Html | undefined {
+function paymentState(visit: PageContext, payment: Payment): Html | undefined {
   const { t, language, person } = visit;
   switch (payment.status) {
     case 'settled': {
@@ -127,7 +127,7 @@ function onlinePart(
     }`;
 }
 
-function until(visit: PageContext, row: PayPlace, payment: Payment): Html | undefined {
+function dueTime(visit: PageContext, row: PayPlace, payment: Payment): Html | undefined {
   const { t } = visit;
   const ends = [row.heldUntil, payment.pay_by].filter((end) => end !== null);
   if (ends.length === 0) return undefined;
@@ -149,7 +149,7 @@ function until(visit: PageContext, row: PayPlace, payment: Payment): Html | unde
   </p>`;
 }
 
-function what(visit: PageContext, payment: Payment): Html {
+function transferAmount(visit: PageContext, payment: Payment): Html {
   const { t, language } = visit;
   const { account, unique_code: code, total, amount } = payment;
   return html`<div class="to-pay">

@@ -74,7 +74,7 @@ async function drawCampaign(
     title: campaign.title,
     section: 'home',
     head: previewTags(visit, campaign),
-    main: whole(visit, campaign, { contributions, standing, product, form }),
+    main: campaignBody(visit, campaign, { contributions, standing, product, form }),
   };
 }
 
@@ -98,10 +98,15 @@ export function campaignToCome(
   product: ShownProduct,
 ): Html {
   const around = { contributions: [], standing: noStanding, product, form: undefined };
-  return whole(visit, campaign, around, true);
+  return campaignBody(visit, campaign, around, true);
 }
 
-function whole(visit: PageContext, campaign: Campaign, around: Around, isPreview = false): Html {
+function campaignBody(
+  visit: PageContext,
+  campaign: Campaign,
+  around: Around,
+  isPreview = false,
+): Html {
   const published = campaign.status !== 'inactive' && !isPreview;
   // What is over stays as it ended: its progress now is what is left after the refunds.
   const events =

@@ -36,7 +36,7 @@ export function joinPart(
   form: FormState | undefined,
 ): Html {
   return html`${ownPart(visit, standing)}${refusal(visit, form)}${
-    takesJoins(visit, campaign) && entrance(visit, campaign, standing, form)
+    takesJoins(visit, campaign) && joinEntrance(visit, campaign, standing, form)
   }`;
 }
 
@@ -81,7 +81,7 @@ function refusal(visit: PageContext, form: FormState | undefined): Html | undefi
   );
 }
 
-function entrance(
+function joinEntrance(
   visit: PageContext,
   campaign: Campaign,
   standing: Standing,
@@ -148,7 +148,7 @@ interface OrderForm {
 }
 
 /** Says that there is an order already, and that this form makes another one. */
-function more({ t, language }: PageContext, { own }: Standing): Html {
+function secondOrderPart({ t, language }: PageContext, { own }: Standing): Html {
   const taken = own
     .filter(({ status }) => isLive(status))
     .reduce((total, { quantity }) => total + quantity, 0);
@@ -177,7 +177,7 @@ function orderForm(
       errors: form?.errors,
       control: { maxlength: 160, autocomplete: 'off' },
     })}
-    ${asksMore && more(visit, standing)}
+    ${asksMore && secondOrderPart(visit, standing)}
     <button class="button wide">${send}</button>
     <p class="hint">${hint}</p>
   </form>`;
@@ -190,7 +190,7 @@ function addressFields(visit: PageContext, standing: Standing, form: FormState |
   const typed = form?.typed ?? {};
   const field = textarea(visit, {
     name: 'shipping_address',
-    label: addresses.length > 0 ? t('Alamat lain', 'Another address') : toWhere(visit),
+    label: addresses.length > 0 ? t('Alamat lain', 'Another address') : addressLegend(visit),
     hint: t('Nama, jalan, kota, kode pos, nomor HP.', 'Name, street, city, postal code, phone.'),
     value: typed['shipping_address'] ?? (addresses.length > 0 ? undefined : lastAddress),
     errors: form?.errors,
@@ -210,7 +210,7 @@ function addressFields(visit: PageContext, standing: Standing, form: FormState |
       /><span>${words}</span></label
     >`;
   return html`<fieldset class="choices">
-    <legend>${toWhere(visit)}</legend>
+    <legend>${addressLegend(visit)}</legend>
     ${addresses.map(({ id, label, line }) =>
       choice(id, html`<strong>${label}</strong><br /><span class="quiet">${line}</span>`),
     )}
@@ -219,7 +219,7 @@ function addressFields(visit: PageContext, standing: Standing, form: FormState |
   </fieldset>`;
 }
 
-function toWhere({ t }: PageContext): string {
+function addressLegend({ t }: PageContext): string {
   return t('Kirim ke mana?', 'Where to send it?');
 }
 

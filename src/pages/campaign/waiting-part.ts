@@ -23,7 +23,7 @@ export function waitingPart(
 ): Html | undefined {
   const { waiting } = standing;
   if ((waiting && isOpen(waiting)) || !takesWaiting(visit, campaign)) return undefined;
-  return html`${waiting?.status === 'lapsed' && lapsed(visit)}${entrance(visit, campaign, standing, form)}`;
+  return html`${waiting?.status === 'lapsed' && lapsed(visit)}${waitingListEntrance(visit, campaign, standing, form)}`;
 }
 
 function isOpen({ status }: WaitingEntry): boolean {
@@ -136,7 +136,7 @@ function lapsed({ t }: PageContext): Html {
   );
 }
 
-function entrance(
+function waitingListEntrance(
   visit: PageContext,
   campaign: Campaign,
   standing: Standing,

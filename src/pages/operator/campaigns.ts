@@ -38,7 +38,7 @@ export function operatorCampaigns(app: PageDeps): PagePlugin {
     server.get<{ Querystring: Search }>('/operator/sambatan', async (request, reply) => {
       const { visit, query } = request;
       authorize(visit.actor, 'dashboard.read');
-      const found = await search(app, visit, query);
+      const found = await searchCampaigns(app, visit, query);
       const { q = '', status = '', cursor = '' } = query;
       const list = cursorPage(visit, found, {
         size: pageSize,
@@ -50,7 +50,7 @@ export function operatorCampaigns(app: PageDeps): PagePlugin {
       return sendOperatorPage(request, reply, {
         title: t('Cari Sambatan', 'Find campaigns'),
         at: '/operator/sambatan',
-        body: html`${form(visit, query)}${
+        body: html`${searchForm(visit, query)}${
           list.rows.length > 0
             ? campaignTable(visit, list.rows)
             : emptyState(
@@ -71,7 +71,7 @@ export function operatorCampaigns(app: PageDeps): PagePlugin {
         title: campaign.title,
         lead: html`${campaign.brand_name} · ${campaignBadge(visit, campaign.status)}`,
         at: '/operator/sambatan',
-        body: html`${facts(visit, campaign)}${overrides(visit, campaign, sent)}`,
+        body: html`${campaignFacts(visit, campaign)}${overrides(visit, campaign, sent)}`,
       } as const;
       return sendOperatorPage(request, reply, page, sent === undefined ? 200 : 422);
     };
@@ -130,7 +130,7 @@ function refusalOf({ refused }: { readonly refused: DomainError }) {
   return refused.fields.length > 0 ? { errors: refused.fields } : { errors: [], refused };
 }
 
-async function search(
+async function searchCampaigns(
   app: PageDeps,
   visit: PageContext,
   { q = '', status, cursor: place }: Search,
@@ -158,7 +158,7 @@ function statusOf(given: string | undefined): CampaignStatus | undefined {
   return campaignStatuses.find((one) => one === given);
 }
 
-function form(visit: PageContext, { q, status }: Search): Html {
+function searchForm(visit: PageContext, { q, status }: Search): Html {
   const { t, url } = visit;
   const options = [
     { value: '', label: t('Semua yang terbit', 'All published') },
@@ -216,7 +216,7 @@ function campaignTable(visit: PageContext, campaigns: readonly Campaign[]): Html
   );
 }
 
-function facts(visit: PageContext, campaign: Campaign): Html {
+function campaignFacts(visit: PageContext, campaign: Campaign): Html {
   const { t, url, language, person } = visit;
   const at = (moment: Date | null) =>
     moment === null ? '–' : formatShortMoment(moment, language, person?.timeZone);

@@ -55,7 +55,7 @@ export function operatorLog(app: PageDeps): PagePlugin {
           cursorOf: (row) => cursorOf(filter, row),
         });
         const { t } = visit;
-        const body = html`${form(visit, filter)}${
+        const body = html`${filterForm(visit, filter)}${
           filter.campaignId !== undefined &&
           (await chain(app, visit, filter.campaignId, filter.verify))
         }${
@@ -148,7 +148,7 @@ async function chain(
       );
 }
 
-function form(visit: PageContext, filter: Filter): Html {
+function filterForm(visit: PageContext, filter: Filter): Html {
   const { t, url } = visit;
   const events = filter.campaignId === undefined ? campaignEvents : auditEvents;
   return html`<form class="filters" action="${url('/operator/log')}" role="search">

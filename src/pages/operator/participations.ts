@@ -38,7 +38,7 @@ export function operatorParticipations(app: PageDeps): PagePlugin {
       const { visit } = request;
       const found = await retryRead(() => findPeople(app.db, visit.actor, wanted));
       const { t } = visit;
-      const body = html`${form(visit, wanted)}${refusalNotice(visit, refused)}${list(visit, wanted, found)}`;
+      const body = html`${searchForm(visit, wanted)}${refusalNotice(visit, refused)}${resultList(visit, wanted, found)}`;
       const title = t('Cari pesanan', 'Find orders');
       const page = { title, at: '/operator/ikutan', body } as const;
       return sendOperatorPage(request, reply, page, refused?.status ?? 200);
@@ -88,7 +88,7 @@ function typedWords(q: unknown): string {
   return typeof q === 'string' ? q.trim().slice(0, 254) : '';
 }
 
-function form(visit: PageContext, wanted: string): Html {
+function searchForm(visit: PageContext, wanted: string): Html {
   const { t, url } = visit;
   return html`<form class="filters" action="${url('/operator/ikutan')}" role="search">
     ${input(visit, {
@@ -105,10 +105,14 @@ function form(visit: PageContext, wanted: string): Html {
   </form>`;
 }
 
-function list(visit: PageContext, wanted: string, { people, orders, isCut }: FoundPeople): Html {
+function resultList(
+  visit: PageContext,
+  wanted: string,
+  { people, orders, isCut }: FoundPeople,
+): Html {
   const { t } = visit;
   if (people.length > 0 || orders.length > 0) {
-    return html`${isCut && tooMany(visit)}${people.length > 0 && peopleTable(visit, people)}${orders.map((row) => entry(visit, row))}`;
+    return html`${isCut && tooMany(visit)}${people.length > 0 && peopleTable(visit, people)}${orders.map((row) => orderEntry(visit, row))}`;
   }
   return wanted === ''
     ? emptyState(
@@ -160,7 +164,7 @@ function peopleTable(visit: PageContext, people: FoundPeople['people']): Html {
   </section>`;
 }
 
-function entry(visit: PageContext, row: FoundParticipation): Html {
+function orderEntry(visit: PageContext, row: FoundParticipation): Html {
   const { t, url, language, person } = visit;
   const status = toApiParticipationStatus(row.status);
   return html`<article class="panel">

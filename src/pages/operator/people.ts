@@ -30,7 +30,7 @@ export function operatorPeople(app: PageDeps): PagePlugin {
           <div>
             ${namedPart(visit, named)}${configuredPart(visit, app.config.identity.operators)}
           </div>
-          ${naming(visit, sent)}
+          ${grantForm(visit, sent)}
         </div>`;
       const page = { title: visit.t('Operator', 'Operators'), at: here, body } as const;
       return sendOperatorPage(request, reply, page, sent?.refused.status ?? 200);
@@ -140,7 +140,7 @@ function configuredPart(visit: PageContext, emails: readonly string[]): Html {
   </section>`;
 }
 
-function naming(visit: PageContext, sent: Sent | undefined): Html {
+function grantForm(visit: PageContext, sent: Sent | undefined): Html {
   const { t, url } = visit;
   return html`<section class="panel" aria-labelledby="name">
     <h2 id="name">${t('Tunjuk operator', 'Name an operator')}</h2>

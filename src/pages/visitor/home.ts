@@ -93,7 +93,7 @@ export function homePages(app: PageDeps): PagePlugin {
           <meta property="og:description" content="${description(visit)}" />
           <meta property="og:url" content="${visit.origin}${visit.url('/')}" />
           <meta property="og:image" content="${visit.origin}/apple-touch-icon.png" />`,
-        main: html`${hero(visit)}${search(visit, wish)}${shelfOf(visit, wish, cards)}${list.links}`,
+        main: html`${hero(visit)}${searchForm(visit, wish)}${shelfOf(visit, wish, cards)}${list.links}`,
       });
     });
   };
@@ -134,7 +134,7 @@ function hero({ t }: PageContext): Html {
   </section>`;
 }
 
-function search(visit: PageContext, wish: Wish): Html {
+function searchForm(visit: PageContext, wish: Wish): Html {
   const { t } = visit;
   const shelf = (name: Shelf) =>
     html`<li>
@@ -175,14 +175,14 @@ function search(visit: PageContext, wish: Wish): Html {
 
 function shelfOf(visit: PageContext, wish: Wish, cards: readonly Html[]): Html {
   const title = inLanguage(visit, shelves[wish.shelf].words);
-  if (cards.length === 0) return nothing(visit, wish);
+  if (cards.length === 0) return emptyShelf(visit, wish);
   return html`<h2 class="visually-hidden">${title}</h2>
     <ul class="cards">
       ${cards}
     </ul>`;
 }
 
-function nothing(visit: PageContext, wish: Wish): Html {
+function emptyShelf(visit: PageContext, wish: Wish): Html {
   const { t, url } = visit;
   if (wish.words !== '') {
     return emptyState(

@@ -44,14 +44,14 @@ export function subsections(
 }
 
 /** Whose money it is, and for what, as a heading's words. */
-export function subject(visit: PageContext, row: ParticipationSummaryRow | undefined): Part {
+export function orderSummary(visit: PageContext, row: ParticipationSummaryRow | undefined): Part {
   if (row === undefined) return '–';
   return html`<a href="${visit.url(`/operator/sambatan/${row.campaign_id}`)}">${row.title}</a>
     <span class="quiet">· ${formatSlots(row.quantity, visit.language)}</span>`;
 }
 
 /** Who takes part, with the way to everything about it. */
-export function buyer(
+export function buyerLink(
   visit: PageContext,
   row: ParticipationSummaryRow | undefined,
   participationId: string,
@@ -61,7 +61,7 @@ export function buyer(
 }
 
 /** An account that money goes to. */
-export function account(
+export function bankAccountText(
   visit: PageContext,
   row: { readonly [K in keyof BankAccountRow]: BankAccountRow[K] | null },
 ): Part {

@@ -25,7 +25,7 @@ import { sendOperatorPage } from '../kit/frame.ts';
 import { flashMessage } from '../../kit/flash.ts';
 import { queryParam } from '../../kit/params.ts';
 import { refusalNotice } from '../../kit/refusal-notice.ts';
-import { buyer, fieldOf, collapsibleForm, requireValid, subject } from '../kit/parts.ts';
+import { buyerLink, fieldOf, collapsibleForm, requireValid, orderSummary } from '../kit/parts.ts';
 import { waitingFacts } from '../kit/queue-age.ts';
 import { cursorPage } from '../../kit/cursor-page.ts';
 
@@ -71,7 +71,12 @@ export function operatorDisputes(app: PageDeps): PagePlugin {
               visit.t('Semua pembeli sejauh ini puas.', 'Nobody says that anything is wrong.'),
             )
           : list.rows.map((row) =>
-              entry(visit, row, subjects.get(row.participation_id), earlier.get(row.dispute_id)),
+              disputeEntry(
+                visit,
+                row,
+                subjects.get(row.participation_id),
+                earlier.get(row.dispute_id),
+              ),
             )
       }${list.links}`;
       const page = { title: visit.t('Keluhan', 'Disputes'), at: section, body } as const;
@@ -89,7 +94,7 @@ export function operatorDisputes(app: PageDeps): PagePlugin {
   };
 }
 
-function entry(
+function disputeEntry(
   visit: PageContext,
   row: DisputeRow,
   whose: ParticipationSummaryRow | undefined,
@@ -106,10 +111,10 @@ function entry(
         { required: true, minlength: 3, maxlength: 500 },
       )}`;
   return html`<article class="panel">
-    <h2>${subject(visit, whose)}</h2>
+    <h2>${orderSummary(visit, whose)}</h2>
     <dl class="facts">
       <dt>${t('Pembeli', 'Buyer')}</dt>
-      <dd>${buyer(visit, whose, row.participation_id)}</dd>
+      <dd>${buyerLink(visit, whose, row.participation_id)}</dd>
       ${waitingFacts(visit, 'disputes', row.opened_at)}
       <dt>${t('Keluhannya', 'What is wrong')}</dt>
       <dd class="prose">${row.reason}${disputePictures(visit, row)}</dd>

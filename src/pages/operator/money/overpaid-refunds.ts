@@ -24,14 +24,14 @@ import { flashMessage } from '../../kit/flash.ts';
 import { queryParam } from '../../kit/params.ts';
 import { refusalNotice } from '../../kit/refusal-notice.ts';
 import {
-  buyer,
+  buyerLink,
   fieldOf,
   collapsibleForm,
   readReason,
   readReference,
   reasonOf,
   requireValid,
-  subject,
+  orderSummary,
 } from '../kit/parts.ts';
 import { waitingFacts } from '../kit/queue-age.ts';
 import { cursorPage } from '../../kit/cursor-page.ts';
@@ -72,7 +72,9 @@ export function operatorClaims(app: PageDeps): PagePlugin {
                 'Every refund has reached its buyer once.',
               ),
             )
-          : list.rows.map((row) => entry(visit, row, subjects.get(row.participation_id)))
+          : list.rows.map((row) =>
+              overpaidRefundEntry(visit, row, subjects.get(row.participation_id)),
+            )
       }${list.links}`;
       const page = { title: visit.t('Terkirim dobel', 'Sent twice'), at: section, body } as const;
       return sendOperatorPage(request, reply, page, refused?.status ?? 200);
@@ -96,7 +98,7 @@ export function operatorClaims(app: PageDeps): PagePlugin {
   };
 }
 
-function entry(
+function overpaidRefundEntry(
   visit: PageContext,
   row: OverpaidRefundRow,
   whose: ParticipationSummaryRow | undefined,
@@ -104,7 +106,7 @@ function entry(
   const { t, language } = visit;
   const id = row.transaction_id;
   return html`<article class="panel">
-    <h2>${subject(visit, whose)}</h2>
+    <h2>${orderSummary(visit, whose)}</h2>
     <p>
       ${t(
         'Dikirim oleh operator, dan ternyata juga oleh penyedia pembayaran. Mintalah pembeli mengirimnya kembali.',
@@ -113,7 +115,7 @@ function entry(
     </p>
     <dl class="facts">
       <dt>${t('Pembeli', 'Buyer')}</dt>
-      <dd>${buyer(visit, whose, row.participation_id)}</dd>
+      <dd>${buyerLink(visit, whose, row.participation_id)}</dd>
       <dt>${t('Harus kembali', 'To come back')}</dt>
       <dd>${formatRupiah(row.amount, language)}</dd>
       ${waitingFacts(visit, 'claims', row.created_at)}

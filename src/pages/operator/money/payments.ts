@@ -25,15 +25,15 @@ import { flashMessage } from '../../kit/flash.ts';
 import { queryParam } from '../../kit/params.ts';
 import { refusalNotice } from '../../kit/refusal-notice.ts';
 import {
-  account,
-  buyer,
+  bankAccountText,
+  buyerLink,
   fieldOf,
   collapsibleForm,
   params,
   readReason,
   reasonOf,
   requireValid,
-  subject,
+  orderSummary,
   subsections,
 } from '../kit/parts.ts';
 import { waitingFacts } from '../kit/queue-age.ts';
@@ -41,7 +41,7 @@ import { cursorPage } from '../../kit/cursor-page.ts';
 
 const here = '/operator/pembayaran';
 const pageSize = 20;
-const shown = ['proof_submitted', 'overdue', 'due', 'rejected'] as const;
+const shownStatuses = ['proof_submitted', 'overdue', 'due', 'rejected'] as const;
 const readVerification = formParser(
   closed({
     amount: Type.Optional(Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER })),
@@ -57,7 +57,7 @@ export function operatorPayments(app: PageDeps): PagePlugin {
       const { visit } = request;
       authorize(visit.actor, 'payment.verify');
       const status =
-        shown.find((one) => one === queryParam(request, 'status')) ?? 'proof_submitted';
+        shownStatuses.find((one) => one === queryParam(request, 'status')) ?? 'proof_submitted';
       const [position = null, id = null] = cursorAfter(queryParam(request, 'cursor'), [
         'number',
         'id',
@@ -75,11 +75,11 @@ export function operatorPayments(app: PageDeps): PagePlugin {
         cursorOf: (row) => [Number(row.position), row.transaction_id],
       });
       const body = html`${paymentParts(visit, here)}${flashMessage(request)}${refusalNotice(visit, refused)}
-      ${statuses(visit, status)}
+      ${statusLinks(visit, status)}
       ${
         rows.length === 0
-          ? nothing(visit)
-          : list.rows.map((row) => entry(visit, row, subjects.get(row.participation_id)))
+          ? emptyList(visit)
+          : list.rows.map((row) => paymentEntry(visit, row, subjects.get(row.participation_id)))
       }${list.links}`;
       const page = { title: visit.t('Pembayaran', 'Payments'), at: here, body } as const;
       return sendOperatorPage(request, reply, page, refused?.status ?? 200);
@@ -127,7 +127,7 @@ export function paymentParts(visit: PageContext, at: string): Html {
   );
 }
 
-function statuses(visit: PageContext, at: (typeof shown)[number]): Html {
+function statusLinks(visit: PageContext, at: (typeof shownStatuses)[number]): Html {
   const { t, url } = visit;
   const words = {
     proof_submitted: t('Bukti menunggu', 'Proofs waiting'),
@@ -137,7 +137,7 @@ function statuses(visit: PageContext, at: (typeof shown)[number]): Html {
   };
   return html`<nav class="choices" aria-label="Status">
     <ul>
-      ${shown.map(
+      ${shownStatuses.map(
         (status) =>
           html`<li>
             <a
@@ -151,7 +151,7 @@ function statuses(visit: PageContext, at: (typeof shown)[number]): Html {
   </nav>`;
 }
 
-function nothing({ t }: PageContext): Html {
+function emptyList({ t }: PageContext): Html {
   return emptyState(
     t('Tidak ada yang menunggu', 'Nothing waits'),
     t(
@@ -161,7 +161,7 @@ function nothing({ t }: PageContext): Html {
   );
 }
 
-function entry(
+function paymentEntry(
   visit: PageContext,
   row: PaymentRow,
   whose: ParticipationSummaryRow | undefined,
@@ -169,16 +169,16 @@ function entry(
   const { t, language, person, now } = visit;
   return html`<article class="panel columns">
     <div>
-      <h2>${subject(visit, whose)}</h2>
+      <h2>${orderSummary(visit, whose)}</h2>
       <dl class="facts">
         <dt>${t('Harus ditransfer', 'To be transferred')}</dt>
         <dd><strong>${formatRupiah(toTransfer(row), language)}</strong></dd>
         <dt>${t('Termasuk kode unik', 'With the unique code')}</dt>
         <dd>${formatRupiah(row.unique_code, language)}</dd>
         <dt>${t('Pembeli', 'Buyer')}</dt>
-        <dd>${buyer(visit, whose, row.participation_id)}</dd>
+        <dd>${buyerLink(visit, whose, row.participation_id)}</dd>
         <dt>${t('Ke rekening', 'To the account')}</dt>
-        <dd>${account(visit, row)}</dd>
+        <dd>${bankAccountText(visit, row)}</dd>
         <dt>${t('Ditagih sejak', 'Asked for since')}</dt>
         <dd>
           ${formatShortMoment(row.created_at, language, person?.timeZone)}

@@ -24,7 +24,7 @@ import { flashMessage } from '../../kit/flash.ts';
 import { queryParam } from '../../kit/params.ts';
 import { refusalNotice } from '../../kit/refusal-notice.ts';
 import {
-  account,
+  bankAccountText,
   fieldOf,
   collapsibleForm,
   readReason,
@@ -64,7 +64,7 @@ export function operatorPayouts(app: PageDeps): PagePlugin {
         cursorOf: (row) => [Number(row.position), row.transaction_id],
       });
       const body = html`${moneyOutParts(visit, here)}${flashMessage(request)}${refusalNotice(visit, refused)}
-      ${rows.length === 0 ? nothing(visit) : list.rows.map((row) => entry(visit, row))}
+      ${rows.length === 0 ? emptyList(visit) : list.rows.map((row) => payoutEntry(visit, row))}
       ${list.links} ${madePart(visit, here, made, new Map())}`;
       const title = visit.t('Pencairan ke penjual', 'Payouts to sellers');
       const page = { title, at: section, body } as const;
@@ -92,7 +92,7 @@ export function operatorPayouts(app: PageDeps): PagePlugin {
   };
 }
 
-function nothing({ t }: PageContext): Html {
+function emptyList({ t }: PageContext): Html {
   return emptyState(
     t('Tidak ada yang menunggu', 'Nothing waits'),
     t(
@@ -102,7 +102,7 @@ function nothing({ t }: PageContext): Html {
   );
 }
 
-function entry(visit: PageContext, row: PayoutRow): Html {
+function payoutEntry(visit: PageContext, row: PayoutRow): Html {
   const { t, url, language, person, now } = visit;
   const id = row.transaction_id;
   return html`<article class="panel">
@@ -120,7 +120,7 @@ function entry(visit: PageContext, row: PayoutRow): Html {
       <dt>${t('Jumlah', 'Amount')}</dt>
       <dd><strong>${formatRupiah(row.amount, language)}</strong></dd>
       <dt>${t('Ke rekening', 'To the account')}</dt>
-      <dd>${account(visit, row)}</dd>
+      <dd>${bankAccountText(visit, row)}</dd>
       ${
         row.released_at === null
           ? html`<dt>${t('Sejak', 'Since')}</dt>

@@ -43,8 +43,8 @@ export function operatorAccounts(app: PageDeps): PagePlugin {
       const rows = await retryRead(() => receivingAccounts(app.db, visit.actor));
       const body = html`${paymentParts(visit, here)}${flashMessage(request)}
       ${refusalNotice(visit, sent?.refused)}
-      ${rows.length === 0 ? nothing(visit) : rows.map((row) => entry(visit, row))}
-      ${addition(visit, sent)}`;
+      ${rows.length === 0 ? emptyList(visit) : rows.map((row) => accountEntry(visit, row))}
+      ${newAccountForm(visit, sent)}`;
       const title = visit.t('Rekening penerima', 'Receiving accounts');
       const page = { title, at: section, body } as const;
       return sendOperatorPage(request, reply, page, sent?.refused.status ?? 200);
@@ -106,7 +106,7 @@ export function operatorAccounts(app: PageDeps): PagePlugin {
   };
 }
 
-function nothing({ t }: PageContext): Html {
+function emptyList({ t }: PageContext): Html {
   return emptyState(
     t('Belum ada rekening', 'No account yet'),
     t(
@@ -116,7 +116,7 @@ function nothing({ t }: PageContext): Html {
   );
 }
 
-function entry(visit: PageContext, row: ReceivingAccountRow): Html {
+function accountEntry(visit: PageContext, row: ReceivingAccountRow): Html {
   const { t, url } = visit;
   const id = row.account_id;
   return html`<article class="panel">
@@ -175,7 +175,7 @@ function entry(visit: PageContext, row: ReceivingAccountRow): Html {
   </article>`;
 }
 
-function addition(visit: PageContext, sent: Sent | undefined): Html {
+function newAccountForm(visit: PageContext, sent: Sent | undefined): Html {
   const { t, url } = visit;
   const typed = sent?.typed ?? {};
   const errors = sent?.typed === undefined ? undefined : sent.refused.fields;

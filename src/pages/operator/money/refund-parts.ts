@@ -5,12 +5,12 @@ import { formatRupiah, formatShortMoment } from '../../../web/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import {
-  account,
-  buyer,
+  bankAccountText,
+  buyerLink,
   fieldOf,
   collapsibleForm,
   reasonOf,
-  subject,
+  orderSummary,
   subsections,
 } from '../kit/parts.ts';
 import { waitingCell } from '../kit/queue-age.ts';
@@ -35,7 +35,11 @@ export function moneyOutParts(visit: PageContext, at: string): Html {
 
 type Subjects = ReadonlyMap<string, ParticipationSummaryRow>;
 
-export function queue(visit: PageContext, rows: readonly RefundRow[], subjects: Subjects): Html {
+export function refundQueue(
+  visit: PageContext,
+  rows: readonly RefundRow[],
+  subjects: Subjects,
+): Html {
   const { t, url } = visit;
   if (rows.length === 0) {
     return emptyState(
@@ -112,12 +116,12 @@ function refundTable(visit: PageContext, rows: readonly RefundRow[], subjects: S
         {
           head: 'Sambatan',
           cell: ({ participation_id: id }) =>
-            html`${subject(visit, subjects.get(id))} ${buyer(visit, undefined, id)}`,
+            html`${orderSummary(visit, subjects.get(id))} ${buyerLink(visit, undefined, id)}`,
         },
         {
           head: t('Ke', 'To'),
           cell: (row) =>
-            html`${account(visit, row)}${
+            html`${bankAccountText(visit, row)}${
               row.attempts > 0 &&
               html` ${badge(t(`${row.attempts}× gagal`, `failed ${row.attempts}×`), 'bad')}
                 <span class="quiet">${row.reason}</span>`
@@ -158,8 +162,8 @@ export function keptPart(
         const whose = subjects.get(row.participation_id);
         return html`<li>
           <strong>${formatRupiah(row.amount, language)}</strong>
-          ${whose?.display_name ?? `…${row.transaction_id.slice(-8)}`} · ${subject(visit, whose)}
-          ${buyer(visit, undefined, row.participation_id)}
+          ${whose?.display_name ?? `…${row.transaction_id.slice(-8)}`} ·
+          ${orderSummary(visit, whose)} ${buyerLink(visit, undefined, row.participation_id)}
         </li>`;
       })}
     </ul>

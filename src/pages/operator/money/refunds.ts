@@ -26,7 +26,7 @@ import { refusalNotice } from '../../kit/refusal-notice.ts';
 import { readReason, requireValid } from '../kit/parts.ts';
 import { runAction } from '../../kit/form-action.ts';
 import { cursorPage } from '../../kit/cursor-page.ts';
-import { here, moneyOutParts, queue, keptPart, madePart } from './refund-parts.ts';
+import { here, moneyOutParts, refundQueue, keptPart, madePart } from './refund-parts.ts';
 
 const pageSize = 50;
 
@@ -69,7 +69,7 @@ export function operatorRefunds(app: PageDeps): PagePlugin {
         cursorOf: (row) => [Number(row.position), row.transaction_id],
       });
       const body = html`${moneyOutParts(visit, here)}${flashMessage(request)}${refusalNotice(visit, refused)}
-      ${queue(visit, list.rows, subjects)} ${list.links}
+      ${refundQueue(visit, list.rows, subjects)} ${list.links}
       ${keptPart(visit, kept, subjects)}${madePart(visit, here, made, subjects)}`;
       const title = visit.t('Pengembalian dana', 'Refunds');
       const page = { title, at: here, body } as const;

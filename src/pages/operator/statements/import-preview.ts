@@ -7,7 +7,7 @@ import { badge, checkbox, input } from '../../../web/components.ts';
 import { formatCount, formatRupiah, formatDay } from '../../../web/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
-import { buyer } from '../kit/parts.ts';
+import { buyerLink } from '../kit/parts.ts';
 import type { Subjects } from './statement-parts.ts';
 import { scrollingTable } from '../../../web/table.ts';
 
@@ -195,7 +195,7 @@ function previewTable(
           { head: t('Hasil', 'Result'), cell: ({ outcome }) => words[outcome] },
           {
             head: t('Untuk', 'For'),
-            cell: ({ participation_id: id }) => target(visit, id, subjects),
+            cell: ({ participation_id: id }) => targetLink(visit, id, subjects),
           },
         ],
       },
@@ -255,8 +255,8 @@ export function skippedPart(
   );
 }
 
-function target(visit: PageContext, id: string | null, subjects: Subjects): Html | string {
+function targetLink(visit: PageContext, id: string | null, subjects: Subjects): Html | string {
   if (id === null) return '–';
   const row = subjects.get(id);
-  return html`${buyer(visit, row, id)}${row && html` · ${row.title}`}`;
+  return html`${buyerLink(visit, row, id)}${row && html` · ${row.title}`}`;
 }

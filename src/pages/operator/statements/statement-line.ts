@@ -33,7 +33,7 @@ import {
   candidateForms,
   lineFacts,
   lineHead,
-  named,
+  orderName,
   setAsideForm,
   type Subjects,
 } from './statement-parts.ts';
@@ -187,7 +187,7 @@ function partsList(
       ${line.parts.map(
         ({ participation_id: id, amount }) =>
           html`<li>
-            <strong>${formatRupiah(amount, language)}</strong> ${named(visit, id, subjects)}
+            <strong>${formatRupiah(amount, language)}</strong> ${orderName(visit, id, subjects)}
           </li>`,
       )}
     </ul>
@@ -268,7 +268,7 @@ function divideForms(
         : html`<form class="stack" method="post" action="${url(`${here}/${id}/bagi`)}">
             ${payments.slice(0, maxRows).map((payment, index) => {
               const participation = payment.participation_id;
-              const label = `${named(visit, participation, subjects)} – ${t('perlu', 'due')} ${formatRupiah(toTransfer(payment), language)}`;
+              const label = `${orderName(visit, participation, subjects)} – ${t('perlu', 'due')} ${formatRupiah(toTransfer(payment), language)}`;
               return html`<input
                   type="hidden"
                   name="participation_${index + 1}"

@@ -143,8 +143,8 @@ function candidateForm(
   const { parts, lines } = candidate;
   const names = parts.map(({ participation_id: id, amount }) =>
     parts.length > 1
-      ? `${named(visit, id, subjects)} (${formatRupiah(amount, language)})`
-      : named(visit, id, subjects),
+      ? `${orderName(visit, id, subjects)} (${formatRupiah(amount, language)})`
+      : orderName(visit, id, subjects),
   );
   const [only] = parts;
   const words = html`<button class="button quiet">${names.join(' + ')}</button>
@@ -244,7 +244,7 @@ export function assignForm(visit: PageContext, here: string, { line_id: id }: Op
 }
 
 /** Whose order it is, and for what. */
-export function named(visit: PageContext, id: string, subjects: Subjects): string {
+export function orderName(visit: PageContext, id: string, subjects: Subjects): string {
   const row = subjects.get(id);
   if (row === undefined) return `…${id.slice(-12)}`;
   const name = row.display_name ?? row.email ?? `…${id.slice(-12)}`;

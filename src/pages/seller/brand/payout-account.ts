@@ -119,13 +119,13 @@ function accountPage(visit: PageContext, parts: Parts) {
               )}
               <button class="button">${t('Simpan rekening', 'Save the account')}</button>
             </form>`
-          : known !== undefined && facts(visit, known)
+          : known !== undefined && accountFacts(visit, known)
       }
     </section>`;
   return { title: `${title} · ${brand.name}`, section: 'shop' as const, main };
 }
 
-function facts({ t }: PageContext, { bank, number, holder }: OwnAccountRow): Html {
+function accountFacts({ t }: PageContext, { bank, number, holder }: OwnAccountRow): Html {
   return html`<dl class="facts">
     <dt>Bank</dt>
     <dd>${bank}</dd>

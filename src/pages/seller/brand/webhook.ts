@@ -151,14 +151,14 @@ function endpointPage(visit: PageContext, parts: Parts) {
           <h2 id="webhook">${visit.t('Pengaturan', 'Settings')}</h2>
           ${endpointBadge(visit, endpoint)}
         </div>
-        ${stands(visit, endpoint)}${settings(visit, endpoint, sent)}
+        ${endpointState(visit, endpoint)}${settingsForm(visit, endpoint, sent)}
       </section>
     </div>`;
   return { title: `${endpoint.url} · ${brand.name}`, section: 'shop' as const, main };
 }
 
 /** Why it is off, and until when the secret before is good as well. */
-function stands(visit: PageContext, endpoint: EndpointRow): Html {
+function endpointState(visit: PageContext, endpoint: EndpointRow): Html {
   const { t, now } = visit;
   const until = endpoint.previous_secret_until;
   return html`${
@@ -178,7 +178,11 @@ function stands(visit: PageContext, endpoint: EndpointRow): Html {
   }`;
 }
 
-function settings(visit: PageContext, endpoint: EndpointRow, sent: FormState | undefined): Html {
+function settingsForm(
+  visit: PageContext,
+  endpoint: EndpointRow,
+  sent: FormState | undefined,
+): Html {
   const { t, url } = visit;
   const path = url(`/toko/webhook/${endpoint.endpoint_id}`);
   const button = (part: string, words: string, kind = 'quiet') =>

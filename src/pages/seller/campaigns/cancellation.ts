@@ -39,7 +39,7 @@ export function cancellationPage(app: PageDeps): PagePlugin {
     server.get('/toko/sambatan/:id/batal', async (request, reply) => {
       const { visit } = request;
       const preview = await previewOf(visit, idParam(request), queryParam(request, 'cursor'));
-      return sendPage(request, reply, page(visit, preview, { typed: {} }));
+      return sendPage(request, reply, cancellationView(visit, preview, { typed: {} }));
     });
 
     server.post('/toko/sambatan/:id/batal', async (request, reply) => {
@@ -48,20 +48,25 @@ export function cancellationPage(app: PageDeps): PagePlugin {
       const { campaign } = preview;
       const reading = readCancellation(request.body);
       if (!('value' in reading))
-        return sendPage(request, reply, page(visit, preview, reading), 422);
+        return sendPage(request, reply, cancellationView(visit, preview, reading), 422);
       const { typed, value } = reading;
       const errors = titleMistakes(campaign.title, value.title);
       if (errors.length > 0) {
-        return sendPage(request, reply, page(visit, preview, { typed, errors }), 422);
+        return sendPage(request, reply, cancellationView(visit, preview, { typed, errors }), 422);
       }
       if (value.seen !== seenIn(preview)) {
-        return sendPage(request, reply, page(visit, preview, { typed }, true), 409);
+        return sendPage(request, reply, cancellationView(visit, preview, { typed }, true), 409);
       }
       return await runAction(request, reply, {
         run: () => callOff(app, visit.actor, campaign.id, value.reason.trim()),
         next: withFlash(`/toko/sambatan/${campaign.id}`, 'dibatalkan'),
         showAgain: (refused) =>
-          sendPage(request, reply, page(visit, preview, { typed, refused }), refused.status),
+          sendPage(
+            request,
+            reply,
+            cancellationView(visit, preview, { typed, refused }),
+            refused.status,
+          ),
       });
     });
   };
@@ -72,7 +77,7 @@ function seenIn({ campaign, refunds, amount }: RefundPreview): string {
   return `${campaign.participant_count}.${campaign.slots_taken}.${refunds}.${amount}`;
 }
 
-function page(
+function cancellationView(
   visit: PageContext,
   preview: RefundPreview,
   { typed, errors, refused }: FormState,

@@ -28,7 +28,7 @@ export function shippingPage(app: PageDeps): PagePlugin {
     server.get('/toko/sambatan/:id/kirim', async (request, reply) => {
       const { visit } = request;
       const campaign = await campaignToShip(visit, idParam(request));
-      return sendPage(request, reply, page(visit, campaign, receivedAfterDays));
+      return sendPage(request, reply, shippingView(visit, campaign, receivedAfterDays));
     });
 
     server.post('/toko/sambatan/:id/kirim', async (request, reply) => {
@@ -38,7 +38,7 @@ export function shippingPage(app: PageDeps): PagePlugin {
         run: () => ship(app, visit.actor, campaign.id),
         next: withFlash(`/toko/sambatan/${campaign.id}`, 'dikirim'),
         showAgain: (refused) => {
-          const again = page(visit, campaign, receivedAfterDays, refused);
+          const again = shippingView(visit, campaign, receivedAfterDays, refused);
           return sendPage(request, reply, again, statusOf(refused));
         },
       });
@@ -46,7 +46,7 @@ export function shippingPage(app: PageDeps): PagePlugin {
   };
 }
 
-function page(visit: PageContext, campaign: Campaign, days: number, refused?: DomainError) {
+function shippingView(visit: PageContext, campaign: Campaign, days: number, refused?: DomainError) {
   const { t, url } = visit;
   const path = url(`/toko/sambatan/${campaign.id}`);
   const title = t('Tandai sudah dikirim', 'Mark as shipped');

@@ -69,7 +69,7 @@ export function shortfallPage(app: PageDeps): PagePlugin {
       const { preview, shown } = await previewOf(visit, idParam(request), typed, cursor);
       const { errors, refused } = shown;
       const status = errors === undefined && refused === undefined ? 200 : statusOf(refused);
-      return sendPage(request, reply, page(visit, preview, shown), status);
+      return sendPage(request, reply, shortfallView(visit, preview, shown), status);
     });
 
     server.post('/toko/sambatan/:id/kurang', async (request, reply) => {
@@ -79,17 +79,22 @@ export function shortfallPage(app: PageDeps): PagePlugin {
       const { preview, shown } = await previewOf(visit, idParam(request), typed);
       const { campaign, outcome } = preview;
       if (outcome === undefined) {
-        return sendPage(request, reply, page(visit, preview, shown), statusOf(shown.refused));
+        return sendPage(
+          request,
+          reply,
+          shortfallView(visit, preview, shown),
+          statusOf(shown.refused),
+        );
       }
       if (!('value' in reading))
-        return sendPage(request, reply, page(visit, preview, reading), 422);
+        return sendPage(request, reply, shortfallView(visit, preview, reading), 422);
       const { value } = reading;
       const errors = titleMistakes(campaign.title, value.title);
       if (errors.length > 0) {
-        return sendPage(request, reply, page(visit, preview, { typed, errors }), 422);
+        return sendPage(request, reply, shortfallView(visit, preview, { typed, errors }), 422);
       }
       if (value.seen !== seenIn(preview)) {
-        return sendPage(request, reply, page(visit, preview, { typed }, true), 409);
+        return sendPage(request, reply, shortfallView(visit, preview, { typed }, true), 409);
       }
       const declaration = { slots: value.slots, reason: value.reason.trim() };
       return await runAction(request, reply, {
@@ -99,7 +104,12 @@ export function shortfallPage(app: PageDeps): PagePlugin {
           ),
         next: withFlash(`/toko/sambatan/${campaign.id}`, 'dikurangi'),
         showAgain: (refused) =>
-          sendPage(request, reply, page(visit, preview, { typed, refused }), refused.status),
+          sendPage(
+            request,
+            reply,
+            shortfallView(visit, preview, { typed, refused }),
+            refused.status,
+          ),
       });
     });
   };
@@ -111,7 +121,7 @@ function seenIn({ range, outcome }: ShortfallPreview): string {
   return `${range.delivered}.${slots}.${sums.affected}.${sums.refunds}.${sums.amount}`;
 }
 
-function page(
+function shortfallView(
   visit: PageContext,
   preview: ShortfallPreview,
   { typed, errors, refused }: FormState,

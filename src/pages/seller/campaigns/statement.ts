@@ -24,12 +24,12 @@ export function statementPage(app: PageDeps): PagePlugin {
       const statement = await retryRead(() =>
         viewSellerStatement(app.db, visit.actor, idParam(request)),
       );
-      return sendPage(request, reply, page(visit, statement));
+      return sendPage(request, reply, statementView(visit, statement));
     });
   };
 }
 
-function page(visit: PageContext, statement: SellerStatement) {
+function statementView(visit: PageContext, statement: SellerStatement) {
   const { t, url, language } = visit;
   const { campaign, books } = statement;
   const sums = balanceSides(books);
