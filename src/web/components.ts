@@ -10,8 +10,8 @@ import { attribute, html, type Html, type Part } from './html.ts';
 import { inLanguage, type PageContext } from './visit.ts';
 
 /**
- * How far a campaign is, as a bar with its words; `live` bars follow the campaign's events. Where
- * fewer slots than all are enough, the bar is marked there.
+ * The progress of a campaign as a bar and in words. The script updates it from the campaign's
+ * events. A mark shows the minimum if it is less than all slots.
  */
 export function progressBar(
   visit: PageContext,
@@ -64,14 +64,14 @@ export function exactMoment(visit: PageContext, at: Date): Html {
     >${own && html` <span class="quiet">(${formatMoment(at, visit.language, zone)})</span>`}`;
 }
 
-/** Time left until then; the script counts it down by the server's clock. */
+/** The time left. The script counts it down by the server's clock. */
 export function countdown(visit: PageContext, at: Date): Html {
   return html`<time class="countdown" datetime="${at.toISOString()}" data-countdown
     >${timeLeft(visit, at)}</time
   >`;
 }
 
-/** `2 hari 3 jam`, `14 menit`: the two largest units that are left. */
+/** The time left in its two largest units: `2 hari 3 jam`, `14 menit`. */
 export function timeLeft({ t, now }: Pick<PageContext, 't' | 'now'>, at: Date): string {
   const seconds = Math.max(0, Math.floor((at.getTime() - now.getTime()) / 1_000));
   const [days, hours, minutes] = [
@@ -89,19 +89,19 @@ export function timeLeft({ t, now }: Pick<PageContext, 't' | 'now'>, at: Date): 
 
 export type Tone = 'good' | 'bad' | 'busy' | 'plain';
 
-/** A word for a state; its colour never says anything that the word does not. */
+/** A word for a state. Its colour never adds information. */
 export function badge(words: string, tone: Tone = 'plain'): Html {
   return html`<span class="badge ${tone}">${words}</span>`;
 }
 
-/** What just happened or is wrong, above everything else; read aloud when it appears. */
+/** A message above the page: what happened or what is wrong. Screen readers announce it. */
 export function notice(tone: Exclude<Tone, 'plain'>, title: string, detail?: Part): Html {
   return html`<div class="notice ${tone}" role="${tone === 'bad' ? 'alert' : 'status'}">
     <strong>${title}</strong>${detail !== undefined && html` <span>${detail}</span>`}
   </div>`;
 }
 
-/** A button that copies something; there with the script alone. */
+/** A button that copies a value. Hidden without the script. */
 export function copyButton(value: string, words: string, isMain = false): Html {
   return html`<button
     class="button${!isMain && ' quiet'}"
@@ -114,7 +114,7 @@ export function copyButton(value: string, words: string, isMain = false): Html {
   </button>`;
 }
 
-/** In the place of a list that has nothing in it: why, and what to do next. */
+/** Replaces an empty list: says why it is empty and what to do next. */
 export function emptyState(title: string, detail: Part, action?: Html): Html {
   return html`<div class="empty">
     <h2>${title}</h2>
@@ -126,9 +126,9 @@ export function emptyState(title: string, detail: Part, action?: Html): Html {
 export interface Field {
   readonly name: string;
   readonly label: string;
-  /** Below the field, before anything is wrong. */
+  /** Help below the field. */
   readonly hint?: Part | undefined;
-  /** What is in it: what was typed, else the default. */
+  /** The typed value, else the default. */
   readonly value?: string | number | bigint | null | undefined;
   readonly errors?: readonly FieldError[] | undefined;
   readonly required?: boolean | undefined;
@@ -136,7 +136,7 @@ export interface Field {
   readonly control?: Readonly<Record<string, string | number | boolean | undefined>> | undefined;
 }
 
-/** A labelled input; its hint and its error are read with it. */
+/** A labelled input, described by its hint and its error. */
 export function input(visit: PageContext, field: Field): Html {
   const value = field.value?.toString();
   return labelled(visit, field, (shared) => html`<input ${shared} ${attribute('value', value)} />`);
@@ -163,7 +163,7 @@ export function select(
   return labelled(visit, field, (shared) => html`<select${shared}>${options.map(option)}</select>`);
 }
 
-/** A box to tick, with its words behind it. */
+/** A checkbox with its label behind it. */
 export function checkbox(visit: PageContext, field: Field & { readonly checked: boolean }): Html {
   const wrong = errorOf(visit, field);
   return html`<div class="field check${wrong && ' wrong'}">
@@ -180,7 +180,7 @@ export function checkbox(visit: PageContext, field: Field & { readonly checked: 
   </div>`;
 }
 
-/** A control with its label, its hint and what is wrong with it. */
+/** A control with its label, hint and error. */
 export function labelled(visit: PageContext, field: Field, control: (shared: Html) => Html): Html {
   const { name, label, hint, required } = field;
   const wrong = errorOf(visit, field);
@@ -213,7 +213,7 @@ function errorOf(visit: PageContext, { name, errors = [] }: Field): string | und
   return found && inLanguage(visit, found.message);
 }
 
-/** Links to the next page and back to the first; nothing where all fits on one. */
+/** Links to the first and the next page. Undefined if there is only one page. */
 export function paging(
   visit: PageContext,
   links: { readonly first?: string | undefined; readonly next?: string | undefined },
@@ -232,8 +232,8 @@ export function paging(
 }
 
 /**
- * The pages of a long list: before, next, and a field to jump to any of them. `query` is what else
- * the list is asked for.
+ * Navigation of a numbered list: previous, next, and a field to jump to a page. `query` has the
+ * other parameters of the list.
  */
 export function pageJump(
   visit: PageContext,

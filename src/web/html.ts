@@ -1,4 +1,4 @@
-/** Text that is HTML already; everything else is escaped where it is put. */
+/** Text that is HTML already. Everything else is escaped when it is inserted. */
 export class Html {
   readonly #text: string;
 
@@ -11,12 +11,12 @@ export class Html {
   }
 }
 
-/** What may stand in a template: nothing at all for false, null and undefined. */
+/** A value in a template. False, null and undefined produce nothing. */
 export type Part = Html | string | number | bigint | boolean | null | undefined | readonly Part[];
 
 /**
- * A piece of HTML. Whatever is put into it is escaped, unless it is itself a piece of HTML; lists
- * are put one after the other. Attributes must stand in double quotes.
+ * Makes a piece of HTML. Values are escaped unless they are HTML themselves. Lists are joined.
+ * Attributes must be in double quotes.
  */
 export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
   let text = strings[0]!;
@@ -24,12 +24,12 @@ export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): 
   return new Html(text);
 }
 
-/** For our own files and what other programs made as HTML or SVG; never for what a person typed. */
+/** Marks text as HTML without escaping. Only for our own files and generated SVG, never for input. */
 export function trusted(text: string): Html {
   return new Html(text);
 }
 
-/** An attribute with its value, or without one for true; nothing for false, null and undefined. */
+/** An attribute. True gives it no value; false, null and undefined leave it out. */
 export function attribute(name: string, value: string | number | boolean | null | undefined): Html {
   if (value === undefined || value === null || value === false) return new Html('');
   return new Html(value === true ? ` ${name}` : ` ${name}="${escaped(String(value))}"`);

@@ -13,36 +13,36 @@ export interface Person {
   readonly timeZone: string;
 }
 
-/** What every page knows of whoever looks at it. */
+/** The context of a request, as every page gets it. */
 export interface PageContext {
   readonly actor: Actor;
-  /** Undefined for visitors, and for callers that are programs. */
+  /** Undefined for visitors and for programs. */
   readonly person: Person | undefined;
-  /** Of whoever is signed in by a session of ours. */
+  /** Undefined unless a session of the site signed the reader in. */
   readonly sessionId: string | undefined;
-  /** Whether the browser came with a session that is no more. */
+  /** Whether the browser sent a session that has ended. */
   readonly sessionEnded: boolean;
   readonly language: Language;
   /** The path without the language's prefix, as asked for, with its query. */
   readonly path: string;
   /**
-   * The page that is shown, as `path`: of a form that is answered, the page on which it stands.
-   * Reloading, the language and the theme lead there.
+   * The path of the page that is shown. For the answer to a form, it is the page of the form.
+   * Reloading and the switches of language and theme lead there.
    */
   readonly page: string;
-  /** Whether a form was sent, and this is what it is answered with. */
+  /** Whether this answers a form. */
   readonly isAnswer: boolean;
-  /** What the reader's browser asks for, where it is the other language than this page's. */
+  /** The language that the browser asks for, if it is not the language of this page. */
   readonly preferred: Language | undefined;
-  /** Where the site is reached from outside, without a slash at the end. */
+  /** The public origin of the site, without a slash at the end. */
   readonly origin: string;
   /** Undefined: as the device prefers. */
   readonly theme: Theme | undefined;
   /** The server's clock when the page was asked for. */
   readonly now: Date;
-  /** The Indonesian or the English words, whichever are read here. */
+  /** Chooses the words in the language of this page. */
   readonly t: (id: string, en: string) => string;
-  /** A path of the site in the visit's language. */
+  /** A path of the site, with the prefix of this page's language. */
   readonly url: (path: string) => string;
 }
 
@@ -52,7 +52,7 @@ export function pathIn(language: Language, path: string): string {
   return path === '/' ? '/en' : `/en${path}`;
 }
 
-/** What of a wording is read here. */
+/** The words in the language of the page. */
 export function inLanguage(visit: Pick<PageContext, 'language'>, wording: Wording): string {
   return wording[visit.language];
 }

@@ -11,7 +11,7 @@ export const params = closed({ id: Id });
 export const readReason = formParser(closed({ reason: text(3, 500) }));
 export const readReference = formParser(closed({ reference: text(1, 200) }));
 
-/** A form that was refused, with what was typed where it is shown again. */
+/** A refused form, with what was typed. */
 export interface Sent {
   readonly refused: DomainError;
   readonly typed?: RawFields;
@@ -23,7 +23,7 @@ export function requireValid<T>(reading: ParseResult<T>): T {
   return reading.value;
 }
 
-/** The ways to the pages of one section. */
+/** Links to the pages of one section. */
 export function subsections(
   visit: PageContext,
   links: readonly { readonly path: string; readonly words: string }[],
@@ -43,14 +43,14 @@ export function subsections(
   </nav>`;
 }
 
-/** Whose money it is, and for what, as a heading's words. */
+/** The campaign and the number of slots of an order, for a heading. */
 export function orderSummary(visit: PageContext, row: ParticipationSummaryRow | undefined): Part {
   if (row === undefined) return '–';
   return html`<a href="${visit.url(`/operator/sambatan/${row.campaign_id}`)}">${row.title}</a>
     <span class="quiet">· ${formatSlots(row.quantity, visit.language)}</span>`;
 }
 
-/** Who takes part, with the way to everything about it. */
+/** The name of the buyer, linked to the order. */
 export function buyerLink(
   visit: PageContext,
   row: ParticipationSummaryRow | undefined,
@@ -60,7 +60,7 @@ export function buyerLink(
   return html`<a href="${visit.url(`/operator/ikutan?q=${participationId}`)}">${name}</a>`;
 }
 
-/** An account that money goes to. */
+/** Bank, number and holder of the account that gets the money. */
 export function bankAccountText(
   visit: PageContext,
   row: { readonly [K in keyof BankAccountRow]: BankAccountRow[K] | null },
@@ -70,7 +70,7 @@ export function bankAccountText(
     ${row.holder}`;
 }
 
-/** A field with an id of its own, where a page has the same form several times. */
+/** A field with a unique id, for pages that have the same form several times. */
 export function fieldOf(
   id: string,
   name: string,
@@ -88,7 +88,7 @@ export function fieldOf(
   </div>`;
 }
 
-/** A form that is folded away until it is wanted. */
+/** A form that is collapsed until it is opened. */
 export function collapsibleForm(
   visit: PageContext,
   {
@@ -108,7 +108,7 @@ export function collapsibleForm(
   </details>`;
 }
 
-/** Why: for everything that is taken back or not taken. */
+/** The field for the reason of a rejection or reversal. */
 export function reasonOf(visit: PageContext, id: string, words?: string): Html {
   return fieldOf(id, 'reason', words ?? visit.t('Alasan', 'Reason'), {
     required: true,

@@ -4,13 +4,13 @@ import type { PageContext } from '../../../web/visit.ts';
 
 export type ShopTab = 'campaigns' | 'products' | 'members' | 'account' | 'webhooks';
 
-/** A brand, and what whoever looks is in it. */
+/** A brand, and the role of the reader in it. */
 export interface ShopOf {
   readonly brand: { readonly brand_id: string; readonly name: string };
   readonly role: BrandRole | undefined;
 }
 
-/** The head of every page of a brand: its name, and the ways to its parts. */
+/** The head of every page of a brand: its name and tabs. */
 export function shopHead(
   visit: PageContext,
   { brand, role }: ShopOf,
@@ -51,7 +51,7 @@ export const roleNames = {
   contributor: { id: 'Kontributor', en: 'Contributor' },
 } as const satisfies Record<BrandRole, { readonly id: string; readonly en: string }>;
 
-/** How a buyer or member is called: by their profile, else by the beginning of their id. */
+/** The display name of a buyer or member, else the end of their id. */
 export function nameOf(
   visit: PageContext,
   { display_name, user_id }: { readonly display_name: string | null; readonly user_id: string },
