@@ -14,12 +14,12 @@ export interface BankAccount {
   readonly holder: string;
 }
 
-/** A bank account as it is given: trimmed, its number without blanks, dots and dashes. */
+/** Trims the fields of a bank account and removes spaces, dots and dashes from its number. */
 export function normalizeBankAccount({ bank, number, holder }: BankAccount): BankAccount {
   return { bank: bank.trim(), number: number.replaceAll(/[\s.-]/g, ''), holder: holder.trim() };
 }
 
-/** All receiving accounts, the default first; for staff. */
+/** Returns all receiving accounts, the default first; for staff. Refuses: forbidden. */
 export async function receivingAccounts(
   db: Queryable,
   actor: Actor,
@@ -58,7 +58,7 @@ export async function addReceivingAccount(
 
 export interface ReceivingAccountChange {
   readonly holder?: string | undefined;
-  /** Only true makes sense: another default takes its place. */
+  /** Only true is possible: choosing another default resets this one. */
   readonly isDefault?: true | undefined;
   readonly isActive?: boolean | undefined;
   /** The day (Asia/Jakarta, YYYY-MM-DD) through which its statement was imported whole. */
@@ -97,7 +97,7 @@ export async function editReceivingAccount(
   );
 }
 
-/** Where a buyer wants money back. Refuses: forbidden, bank_account_not_found. */
+/** Returns the account for refunds of a buyer. Refuses: forbidden, bank_account_not_found. */
 export async function refundAccount(
   db: Queryable,
   actor: Actor,
@@ -107,7 +107,7 @@ export async function refundAccount(
   return present(await db.maybe(sql.findRefundAccount, userId));
 }
 
-/** Says where a buyer wants money back. Refuses: forbidden. */
+/** Sets the account for refunds of a buyer. Refuses: forbidden. */
 export async function setRefundAccount(
   tx: Tx,
   actor: Actor,
@@ -119,7 +119,10 @@ export async function setRefundAccount(
   return await tx.one(sql.putRefundAccount, userId, bank, number, holder);
 }
 
-/** Where a brand is paid out to. Refuses: brand_not_found, forbidden, bank_account_not_found. */
+/**
+ * Returns the account for payouts of a brand. Refuses: brand_not_found, forbidden,
+ * bank_account_not_found.
+ */
 export async function payoutAccount(
   db: Queryable,
   actor: Actor,
@@ -130,7 +133,7 @@ export async function payoutAccount(
 }
 
 /**
- * Says where a brand is paid out to. Refuses: brand_not_found, forbidden,
+ * Sets the account for payouts of a brand. Refuses: brand_not_found, forbidden,
  * reauthentication_required.
  */
 export async function setPayoutAccount(
@@ -145,7 +148,7 @@ export async function setPayoutAccount(
   return await tx.one(sql.putPayoutAccount, brandId, bank, number, holder);
 }
 
-/** For whoever may go on without an account: what a look for one is caught with. */
+/** For `catch`: turns `bank_account_not_found` into undefined and rethrows other errors. */
 export function ignoreMissingAccount(error: unknown): undefined {
   if (error instanceof DomainError && error.code === 'bank_account_not_found') return undefined;
   throw error;

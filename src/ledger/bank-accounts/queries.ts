@@ -22,7 +22,7 @@ export interface ReceivingAccountRow {
 const accountColumns = `account_id, bank, number, holder, is_default, is_active,
     statement_through::text as statement_through, created_at, updated_at`;
 
-/** There are few: the whole list, the default first. */
+/** The list is short and not paged; the default comes first. */
 export const listReceivingAccounts = query<[], ReceivingAccountRow>(
   'list_receiving_accounts',
   `select ${accountColumns} from sambatan.receiving_accounts
@@ -35,8 +35,8 @@ export const findReceivingAccount = query<[accountId: string], ReceivingAccountR
 );
 
 /**
- * Notes that the statement of an account was imported whole through a day, YYYY-MM-DD. Campaigns that
- * wait for transfers to it are looked at at once.
+ * Records that an account's statement is imported completely through a day (YYYY-MM-DD). Schedules
+ * a run of the campaigns that wait for transfers to it.
  */
 export const statementImported = query<
   [accountId: string, through: string],
@@ -47,7 +47,7 @@ export const statementImported = query<
   { writes: true },
 );
 
-/** Lets one transaction at a time change which of them is the default. */
+/** Advisory lock: one transaction at a time changes the default account. */
 export const lockReceivingAccounts = query<[], never>(
   'lock_receiving_accounts',
   "select pg_advisory_xact_lock(hashtext('sambatan receiving accounts'))",
@@ -68,7 +68,7 @@ export const insertReceivingAccount = query<
   returning ${accountColumns}`,
 );
 
-/** Changes what is not null and leaves the rest. */
+/** Null leaves a column unchanged. */
 export const updateReceivingAccount = query<
   [accountId: string, holder: string | null, isDefault: boolean | null, isActive: boolean | null],
   ReceivingAccountRow
@@ -102,7 +102,7 @@ export const putRefundAccount = query<
   returning bank, number, holder, updated_at`,
 );
 
-/** What a brand has of what it needs to sell, and to be paid. */
+/** Which steps of its setup a brand has done: product, campaign, account for payouts. */
 export interface BrandSetupRow {
   readonly has_product: boolean;
   readonly has_campaign: boolean;

@@ -25,14 +25,14 @@ import {
 /** What the routes of bank accounts use of the running service. */
 interface BankAccountDeps {
   readonly db: Database;
-  /** Looks at once for what a newly imported statement decides. */
+  /** Runs the lifecycle soon, because a newly imported statement may decide an outcome. */
   readonly scheduler: { wake(): void };
 }
 
 const params = closed({ id: Id });
 const forWhom = { user_id: Type.Optional({ ...Id, description: 'Required of service callers' }) };
 
-/** Bank accounts: of the platform, of buyers, of brands. */
+/** Routes of the bank accounts of the platform, buyers and brands. */
 export function bankAccountRoutes(app: BankAccountDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.get(
@@ -122,7 +122,7 @@ export function bankAccountRoutes(app: BankAccountDeps): FastifyPluginAsyncTypeb
         const row = await runInTransaction(app.db, (tx) =>
           editReceivingAccount(tx, actor, id, change),
         );
-        // The lifecycle looks at the campaigns that waited for it.
+        // Campaigns that waited for this statement get a lifecycle run.
         if (body.statement_through !== undefined) app.scheduler.wake();
         return receivingAccountOf(row);
       },
@@ -208,7 +208,7 @@ export function bankAccountRoutes(app: BankAccountDeps): FastifyPluginAsyncTypeb
   };
 }
 
-/** Whose account it is: an operator may name a buyer, as the service does. */
+/** Returns the owner of the account. Operators and the service may name a buyer. */
 function staffMayName(actor: Parameters<typeof authorize>[0], named: string | undefined): string {
   const caller = authorize(actor, 'participation.join');
   return caller.kind === 'operator' && named !== undefined

@@ -9,7 +9,7 @@ import {
 } from '../../http/schemas.ts';
 import type { OwnAccountRow, ReceivingAccountRow } from './queries.ts';
 
-/** A bank account as it is sent. */
+/** Fields of a bank account in a request. */
 export const bankFields = {
   bank: nameText(2, 40),
   number: Type.String({ minLength: 5, maxLength: 40, pattern: accountNumberPattern }),
@@ -42,7 +42,7 @@ export const ReceivingAccountSchema = closed(
   { title: 'ReceivingAccount' },
 );
 
-/** The account of a row that may have none. */
+/** Returns the bank account of a row, or null if the row has none. */
 export function accountIn(row: {
   readonly bank: string | null;
   readonly number: string | null;

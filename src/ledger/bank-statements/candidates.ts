@@ -2,7 +2,7 @@ import { query } from '../../database/query.ts';
 import { toTransfer } from '../payments/rupiah.ts';
 import type { StatementLineRow } from './queries.ts';
 
-/** A payment that a transfer may be for, with what its buyer is called. */
+/** An open payment that a transfer may be for, with its buyer's names. */
 export interface OpenPaymentRow {
   readonly campaign_id: string;
   readonly participation_id: string;
@@ -62,7 +62,7 @@ export const candidateReasons = [
 ] as const;
 export type CandidateReason = (typeof candidateReasons)[number];
 
-/** What a line may be for, and why that is thought. */
+/** A possible use of a line, with the reason. */
 export interface Candidate {
   readonly reason: CandidateReason;
   /** Whether the description names the buyer as well. */
@@ -86,7 +86,7 @@ const maxCandidates = 8;
 /** Payments of one bare price that are shown though no name tells which one is meant. */
 const maxUnnamed = 5;
 
-/** Finds what lines may be for among the open payments; built once for all lines of a page. */
+/** Finds candidates for lines among the open payments; built once per page. */
 export class CandidateFinder {
   readonly #payments: readonly OpenPaymentRow[];
   readonly #byTotal: ReadonlyMap<bigint, OpenPaymentRow[]>;
@@ -258,7 +258,7 @@ export function isTypo(typed: bigint, meant: bigint): boolean {
   );
 }
 
-/** Words of banks, and titles, that are nobody's name. */
+/** Bank words and titles that are not part of a name. */
 const noNames = new Set(
   'trsf transfer banking ebanking bifast bi fast dari from via atm switching cr db ftscy ftfva ws95051 setoran tunai pt cv tbk bpk ibu sdr sdri dan and bank bca bri bni bsi mandiri'.split(
     ' ',

@@ -14,13 +14,13 @@ import * as lines from './queries.ts';
 
 /** Workers look for imports that nobody works on this often. */
 const everyMs = 5_000;
-/** Lines stored in one transaction. */
+/** Maximum lines stored in one transaction. */
 const maxStored = 1_000;
-/** Lines matched in one transaction: a campaign's row is locked for as long. */
+/** Maximum lines matched in one transaction, which locks rows of campaigns. */
 const maxMatched = 50;
 /** Open lines compared with payments in one statement. */
 const maxCompared = 1_000;
-/** Rows of skipped lines that are kept. */
+/** Maximum skipped rows that are stored. */
 export const maxSkippedKept = 5_000;
 
 interface ImporterDeps {
@@ -28,7 +28,7 @@ interface ImporterDeps {
   readonly log: Log;
 }
 
-/** Another worker has the import, or it is finished. */
+/** Another worker took the import, or it is finished. */
 class LeaseLost extends Error {}
 
 /**
@@ -55,19 +55,19 @@ export class StatementImporter implements Job {
     });
   }
 
-  /** Takes on what is left over at once, and looks again every few seconds. Never throws. */
+  /** Starts polling for unfinished imports, at once and every few seconds. Never throws. */
   start(): void {
     this.#isStopping = false;
     this.#loop.start();
   }
 
-  /** Ends after the transaction under way. */
+  /** Stops after the current transaction. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     await Promise.all([this.#loop.stop(), ...this.#driven]);
   }
 
-  /** One pass over all that can be done now. Gives how many imports were finished. */
+  /** Runs one pass over all imports. Returns the number of finished imports. */
   async run(): Promise<number> {
     let finished = 0;
     for (;;) {

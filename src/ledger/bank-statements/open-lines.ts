@@ -19,12 +19,12 @@ import {
   type StatementLineRow,
 } from './queries.ts';
 
-/** A line of a statement that waits for a person, and what it may be for. */
+/** An unmatched statement line, with the payments that it may be for. */
 export interface OpenLine extends DividedLine {
   readonly candidates: readonly Candidate[];
 }
 
-/** Open payments, and open lines of an account, that candidates are looked for among. */
+/** Maximum open payments, and open lines of an account, in the search for candidates. */
 const maxPaymentsLooked = 10_000;
 const maxLinesLooked = 500;
 
@@ -39,7 +39,7 @@ export async function openLines(
   return await withCandidates(db, await db.rows(listOpenLines, day, id, limit));
 }
 
-/** One line, whatever became of it. Refuses: forbidden, statement_line_not_found. */
+/** Returns one line in any status. Refuses: forbidden, statement_line_not_found. */
 export async function oneLine(db: Queryable, actor: Actor, lineId: string): Promise<OpenLine> {
   authorize(actor, 'statement.import');
   const line = await db.maybe(findLine, lineId);
@@ -47,7 +47,7 @@ export async function oneLine(db: Queryable, actor: Actor, lineId: string): Prom
   return (await withCandidates(db, [line]))[0]!;
 }
 
-/** A line with what a person needs to divide it. */
+/** A line with the data of the page that divides it. */
 export interface LineToDivide {
   readonly line: OpenLine;
   /** Open payments that it may pay, by its candidates, its parts and the search. */
@@ -85,7 +85,7 @@ export async function lineToDivide(
   return { line, payments: payments.slice(0, maxFound), together };
 }
 
-/** Adds what is known of each line; candidates for those that are open. */
+/** Adds the parts of each line, and candidates for open lines. */
 async function withCandidates(
   db: Queryable,
   rows: readonly StatementLineRow[],

@@ -5,7 +5,7 @@ import type { Queryable } from '../../database/query.ts';
 import type { Actor } from '../../identity/actor.ts';
 import type { CampaignPayoutRow } from '../payouts/queries.ts';
 
-/** The books of a campaign; they balance to the rupiah. Refuses: campaign_not_found, forbidden. */
+/** Returns the balance of a campaign in rupiah. Refuses: campaign_not_found, forbidden. */
 export async function viewBooks(
   db: Queryable,
   actor: Actor,
@@ -15,14 +15,14 @@ export async function viewBooks(
   return await db.one(sql.campaignBooks, campaignId);
 }
 
-/** A campaign's books, and how the money stands that goes on to its seller. */
+/** The balance of a campaign, with its payouts to the seller. */
 export interface SellerStatement {
   readonly campaign: Campaign;
   readonly books: sql.BooksRow;
   readonly payouts: readonly CampaignPayoutRow[];
 }
 
-/** What a campaign's seller is shown of its money. Refuses: campaign_not_found, forbidden. */
+/** Returns the seller's statement of a campaign. Refuses: campaign_not_found, forbidden. */
 export async function viewSellerStatement(
   db: Queryable,
   actor: Actor,
@@ -37,7 +37,7 @@ function isPayout<R extends sql.PayoutOrNoneRow>(row: R): row is R & CampaignPay
   return row.transaction_id !== null;
 }
 
-/** Both sides of the books, in rupiah: what came in or will, and what it is for. They are equal. */
+/** Both sides of the balance in rupiah: money received or expected, and its use. They are equal. */
 export function balanceSides(books: sql.BooksRow): { readonly in: bigint; readonly for: bigint } {
   const { paid, unique_codes, credits, returned, receivable, owed_back, lost } = books;
   const { gross, codes_kept, payouts_returned, refunds_due, refunds_settled } = books;

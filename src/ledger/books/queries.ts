@@ -30,7 +30,7 @@ export const campaignBooks = query<[campaignId: string], BooksRow>(
   `select ${booksColumns} from sambatan.campaign_books($1) b`,
 );
 
-/** A payout of a campaign; everything is null where there is none. */
+/** A payout of a campaign; all fields are null if there is none. */
 export interface PayoutOrNoneRow {
   readonly transaction_id: string | null;
   readonly status: LedgerEntryStatus | null;

@@ -8,9 +8,9 @@ import { authorize } from '../../identity/policy.ts';
 import type { AgeCursor } from '../entries/cursor.ts';
 
 /**
- * Something is wrong with what was bought: the payout of the campaign is held. Refuses:
- * participation_not_found, forbidden, participation_transition_not_allowed, dispute_not_paid,
- * dispute_open_already, dispute_decided, dispute_says_nothing_new.
+ * Opens a dispute about a participation. The campaign's payout is blocked until it is resolved.
+ * Refuses: participation_not_found, forbidden, participation_transition_not_allowed,
+ * dispute_not_paid, dispute_open_already, dispute_decided, dispute_says_nothing_new.
  */
 export async function openDispute(
   tx: Tx,
@@ -29,7 +29,7 @@ export async function openDispute(
   );
 }
 
-/** A page of open disputes, the oldest first. Refuses: forbidden. */
+/** Returns a page of open disputes, the oldest first. Refuses: forbidden. */
 export async function openDisputes(
   db: Queryable,
   actor: Actor,
@@ -40,7 +40,7 @@ export async function openDisputes(
   return await db.rows(sql.listDisputes, position, id, limit);
 }
 
-/** How disputes that are opened anew were decided before, by their ids. Refuses: forbidden. */
+/** Returns the earlier decision of each appealed dispute, by dispute id. Refuses: forbidden. */
 export async function earlierDecisionsOf(
   db: Queryable,
   actor: Actor,
@@ -52,8 +52,8 @@ export async function earlierDecisionsOf(
 }
 
 /**
- * Upheld, the buyer gets their money back; dismissed, it stays with the seller. Refuses: forbidden,
- * dispute_not_found, dispute_resolved_already, payout_settled_already.
+ * Resolves a dispute. Upheld: the buyer is refunded. Dismissed: the seller keeps the money.
+ * Refuses: forbidden, dispute_not_found, dispute_resolved_already, payout_settled_already.
  */
 export async function resolveDispute(
   tx: Tx,

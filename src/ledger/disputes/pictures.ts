@@ -11,11 +11,11 @@ import {
 } from '../../uploads/decode-image.ts';
 import * as sql from './queries.ts';
 
-/** So many pictures a dispute may have. */
+/** Maximum pictures of one dispute. */
 export const maxDisputePictures = 3;
-/** The field of a form that they are sent in; refusals name it. */
+/** Form field of the pictures; validation errors name it. */
 export const disputePictureField = 'pictures';
-/** Pixels of the longer side: what a crack in a bottle is seen in. */
+/** Maximum pixels of the longer side: enough to see a crack in a bottle. */
 const longestSide = 1_600;
 
 export const disputePictureTooLarge: Wording = {
@@ -46,13 +46,13 @@ const tooMany: Wording = {
 };
 
 /**
- * The pictures of a dispute as they are kept: drawn anew as WebP, without anything else that was in
- * the files, such as where they were taken. Refuses: validation_failed.
+ * Re-encodes the pictures of a dispute as WebP, without metadata such as the location. Refuses:
+ * validation_failed.
  */
 export async function readDisputePictures(files: readonly Buffer[]): Promise<Buffer[]> {
   if (files.length > maxDisputePictures) throw invalidField(disputePictureField, tooMany);
   const pictures: Buffer[] = [];
-  // One after the other: each is large while it is drawn.
+  // One at a time: a decoded picture needs much memory.
   for (const file of files) pictures.push(await readOne(file));
   return pictures;
 }
@@ -100,7 +100,7 @@ export async function addDisputePictures(
 }
 
 /**
- * A picture of a dispute (WebP), for its buyer, the brand's managers and operators. Refuses:
+ * Returns a picture of a dispute (WebP) for its buyer, the brand's managers and operators. Refuses:
  * unauthenticated, dispute_not_found.
  */
 export async function viewDisputePicture(

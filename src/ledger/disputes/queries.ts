@@ -11,7 +11,7 @@ export interface DisputeRow {
   readonly explanation: string | null;
   readonly resolved_at: Date | null;
   readonly position: bigint;
-  /** How many pictures its buyer has shown. */
+  /** Number of pictures that the buyer added. */
   readonly pictures: number;
 }
 
@@ -46,15 +46,15 @@ export const listDisputes = query<
   order by d.opened_at, d.dispute_id limit $3`,
 );
 
-/** How a dispute that is disputed once more was decided the first time. */
+/** The first decision of an appealed dispute. */
 export interface EarlierDecisionRow {
-  /** The one that is open. */
+  /** Id of the open dispute. */
   readonly dispute_id: string;
   readonly reason: string;
   readonly explanation: string;
 }
 
-/** The decisions before these disputes; no row for one that is the first. */
+/** The decisions before these disputes; no row for a first dispute. */
 export const earlierDecisions = query<[disputeIds: readonly string[]], EarlierDecisionRow>(
   'earlier_decisions',
   `select d.dispute_id, e.reason, e.explanation
@@ -68,7 +68,7 @@ export const earlierDecisions = query<[disputeIds: readonly string[]], EarlierDe
 );
 
 export interface LastDisputeRow extends DisputeRow {
-  /** Whether its buyer may dispute once more. */
+  /** Whether the buyer may appeal. */
   readonly may_again: boolean;
 }
 
@@ -81,7 +81,7 @@ export const lastDispute = query<[campaignId: string, participationId: string], 
   where d.campaign_id = $1 and d.participation_id = $2 order by d.opened_at desc limit 1`,
 );
 
-/** The open dispute of a participation, kept from being resolved or added to meanwhile. */
+/** Locks the open dispute of a participation. */
 export const lockOpenDispute = query<
   [campaignId: string, participationId: string],
   { readonly dispute_id: string }
@@ -91,7 +91,7 @@ export const lockOpenDispute = query<
   where campaign_id = $1 and participation_id = $2 and resolved_at is null for update`,
 );
 
-/** Adds a picture behind those that are there; no row where three are. */
+/** Adds a picture as the last one; no row if there are three already. */
 export const addDisputePicture = query<
   [campaignId: string, disputeId: string, content: Buffer],
   { readonly number: number }
@@ -103,7 +103,7 @@ export const addDisputePicture = query<
   returning number`,
 );
 
-/** Whose a dispute is. */
+/** The participation of a dispute. */
 export const findDispute = query<
   [disputeId: string],
   { readonly campaign_id: string; readonly participation_id: string }

@@ -27,7 +27,7 @@ const PicturesSchema = closed(
   { title: 'DisputePictures' },
 );
 
-/** Disputes of what somebody bought, and their pictures. */
+/** Routes of disputes and their pictures. */
 export function disputeRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.post(
@@ -177,7 +177,7 @@ export function disputeRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
   };
 }
 
-/** Headers of a picture of a dispute: shown, and kept by nobody on the way. */
+/** Headers of a dispute's picture: shown inline, not cached by proxies. */
 export function disputePictureHeaders(id: string, number: number) {
   return fileHeaders({ name: `keluhan-${id}-${number}.webp`, type: 'image/webp', isShown: true });
 }

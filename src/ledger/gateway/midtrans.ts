@@ -17,7 +17,7 @@ export interface MidtransSettings {
   readonly apiUrl: string;
 }
 
-/** A call that takes longer is one whose answer was lost. */
+/** Time-out of a call; after it the result is unknown. */
 const timeoutMs = 10_000;
 
 interface Answer {
@@ -165,7 +165,7 @@ function paidAtOf(body: Readonly<Record<string, unknown>>): Date | null {
   return momentOf(byCard ? body['transaction_time'] : body['settlement_time']);
 }
 
-/** Midtrans tells times as in Jakarta, all the year seven hours before UTC. */
+/** Midtrans reports times in Asia/Jakarta, UTC+7 all year. */
 function momentOf(text: unknown): Date | null {
   const parts = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)$/.exec(String(text));
   const moment = new Date(`${parts?.[1]}T${parts?.[2]}+07:00`);
@@ -178,7 +178,7 @@ function jakartaTime(moment: Date): string {
   return `${there.slice(0, 10)} ${there.slice(11, 19)} +0700`;
 }
 
-/** A wrong key, too many calls and a broken provider say nothing about what was asked for. */
+/** A wrong key, rate limit or server error says nothing about the result of the call. */
 function verdict({ code, body }: Answer): Refused | Unknown {
   const undecided = [401, 408, 409, 429].includes(code) || code < 400 || code >= 500;
   if (undecided || Number.isNaN(code)) return unknown(`code ${code}`);

@@ -18,17 +18,17 @@ import { lockPaymentsOf } from '../payments/queries.ts';
 import type { Gateway, OrderStatus } from './port.ts';
 import * as sql from './queries.ts';
 
-/** What a call of the provider needs; `gateway` is undefined where none is configured. */
+/** Dependencies of provider calls; `gateway` is undefined if none is configured. */
 export interface GatewayDeps {
   readonly db: Database;
   readonly gateway: Gateway | undefined;
 }
 
 /**
- * Where a buyer pays online. The payment is with the provider from now on, under one order: who
- * asks again gets the same page. Refuses: participation_not_found, forbidden, gateway_off,
- * payment_not_due, unique_codes_exhausted, payment_not_open,
- * too_late_to_pay_online, installation_held, gateway_refused, gateway_unavailable.
+ * Creates the provider's order for a payment and returns the URL of its page. The payment becomes
+ * pending. Repeated calls return the same page. Refuses: participation_not_found, forbidden,
+ * gateway_off, payment_not_due, unique_codes_exhausted, payment_not_open, too_late_to_pay_online,
+ * installation_held, gateway_refused, gateway_unavailable.
  */
 export async function payOnline(
   parts: GatewayDeps,
@@ -38,7 +38,7 @@ export async function payOnline(
   const { db } = parts;
   await retryRead(() => authorizeOnBuyer(db, actor, 'payment.prove', participationId));
   const gateway = requireGateway(parts);
-  // Committed before the provider is called: a call whose answer is lost is known of.
+  // Commit before calling the provider, so that a call with a lost response is on record.
   const { call, minutes } = await runInTransaction(db, (tx) =>
     startOrder(tx, actor, gateway.name, participationId),
   );
@@ -57,14 +57,14 @@ export async function payOnline(
       (await tx.maybe(sql.openCall, reference, answer.redirectUrl)) ??
       (await tx.maybe(sql.findCall, reference)),
   );
-  // Closed meanwhile: nobody may get its page, another order takes its place.
+  // The order was closed meanwhile; another order replaces it, so do not return its page.
   if (opened?.status !== 'open' || opened.redirect_url === null) {
     throw new DomainError('gateway_unavailable', {});
   }
   return opened.redirect_url;
 }
 
-/** The page on which a payment that is with the provider is paid; undefined while there is none. */
+/** Returns the provider's page of a pending payment; undefined if there is none. */
 export async function pageToPay(
   db: Queryable,
   payment: Pick<Payment, 'campaign_id' | 'id' | 'status'>,
@@ -74,13 +74,13 @@ export async function pageToPay(
   return live?.redirect_url ?? undefined;
 }
 
-/** The gateway; refuses with gateway_off where there is none. */
+/** Returns the gateway. Refuses: gateway_off. */
 export function requireGateway({ gateway }: GatewayDeps): Gateway {
   if (gateway === undefined) throw new DomainError('gateway_off', {});
   return gateway;
 }
 
-/** What a buyer needs to pay on the provider's page; an order with less time is not made. */
+/** Minimum minutes to pay on the provider's page; no order is created with less time. */
 const minMinutesToPay = 3;
 
 async function startOrder(
@@ -97,7 +97,8 @@ async function startOrder(
   if (!['due', 'rejected', 'pending'].includes(payment.status)) {
     throw new DomainError('payment_not_open', { status: payment.status });
   }
-  // One that can be paid still, also when a proof took the payment from it: no second one beside it.
+  // Reuse an order that can still be paid, even if a proof was uploaded since. Never create a
+  // second.
   const live = await tx.maybe(sql.findLiveCall, buyer.campaign_id, payment.id);
   if (live !== undefined && live.amount === payment.amount) {
     if (payment.status !== 'pending') {
@@ -128,8 +129,8 @@ async function startOrder(
 }
 
 /**
- * An order was not paid, and will not be: its payment is due again. `unopened` only: not when its
- * page was handed out meanwhile. Locks the call, then the campaign.
+ * Closes an order that will not be paid; its payment is due again. With `unopened`, does nothing if
+ * the page was returned meanwhile. Locks the call, then the campaign.
  */
 async function giveUpOrder(tx: Tx, reference: string, reason: string, unopened: boolean) {
   const call = await tx.one(sql.lockCall, reference);
@@ -143,9 +144,9 @@ async function giveUpOrder(tx: Tx, reference: string, reason: string, unopened: 
 }
 
 /**
- * Brings the ledger to what the provider says of an order, however often it is said. Money is
- * counted by its order, once; also when the payment that it was for is settled or owed no more.
- * Gives whether it is known for good. Refuses: installation_held.
+ * Applies the provider's status of an order to the ledger; idempotent. The money of an order is
+ * counted once, also if its payment is settled or void. Returns whether the status is final.
+ * Refuses: installation_held.
  */
 export async function applyOrder(
   { db }: GatewayDeps,
@@ -167,7 +168,7 @@ export async function applyOrder(
     });
     return true;
   }
-  // An order whose page nobody was given, or that nobody began to pay in time.
+  // The page was never returned, or nobody started to pay in time.
   const unused = status.outcome === 'absent' && (call.status === 'unknown' || call.is_over);
   if (status.outcome !== 'not_made' && !unused) return false;
   await runInTransaction(db, async (tx) => {
@@ -179,16 +180,16 @@ export async function applyOrder(
 }
 
 /**
- * When an order was paid. A provider that does not say so took it before the order's end, after which
- * it could not be paid.
+ * Returns the time of payment. If the provider does not report it, the end of the order is used:
+ * the order cannot be paid later.
  */
 function paidAtOf({ payable_until: until }: sql.CallRow, { paidAt }: OrderStatus): Date | null {
   return paidAt ?? until;
 }
 
 /**
- * Marks a refund as with the provider. Gives undefined when somebody else has done so. Refuses:
- * installation_held, movement_not_found, movement_transition_not_allowed.
+ * Marks a refund as pending with the provider. Returns undefined if another process did so.
+ * Refuses: installation_held, movement_not_found, movement_transition_not_allowed.
  */
 export async function startRefund(
   db: Database,
@@ -198,7 +199,8 @@ export async function startRefund(
   const { campaign_id, transaction_id, participation_id, order_reference, amount } = refund;
   const reference = `SBT-R-${transaction_id}`;
   return await runInTransaction(db, async (tx) => {
-    // First, so that of two who would send it one does, and no refund that failed is sent again.
+    // Insert first: of two processes only one sends the refund, and a failed refund is not sent
+    // again.
     const call = await tx.maybe(
       sql.insertCall,
       campaign_id,
@@ -218,8 +220,8 @@ export async function startRefund(
 }
 
 /**
- * Whether a refund is with the provider no more, because a person said that it was not made: it is
- * not sent again, nor asked after.
+ * Closes the call of a refund that an operator marked as failed, so that it is not sent or checked
+ * again. Returns whether the call is closed.
  */
 export async function closeWithdrawnRefund(
   { db }: GatewayDeps,
@@ -236,8 +238,8 @@ export async function closeWithdrawnRefund(
 }
 
 /**
- * The provider has made the refund. Gives true when it was made by hand as well: what went out twice
- * is booked, and owed back by its buyer. Refuses: installation_held.
+ * Records that the provider made a refund. Returns true if it was also made by hand: the duplicate
+ * is booked as an overpaid refund. Refuses: installation_held.
  */
 export async function recordRefundMade({ db }: GatewayDeps, call: sql.CallRow): Promise<boolean> {
   const isDuplicate = await runInTransaction(db, async (tx) => {
@@ -259,12 +261,12 @@ export async function recordRefundMade({ db }: GatewayDeps, call: sql.CallRow): 
   return isDuplicate;
 }
 
-/** Says in the log that a refund was made by hand and by the provider. */
+/** Logs that a refund was made by hand and by the provider. */
 export function reportDuplicateRefund(log: Log, { reference, transaction_id }: sql.CallRow): void {
   log.error({ reference, transaction_id }, 'A REFUND WAS MADE TWICE: by hand as well');
 }
 
-/** The provider has not made the refund, and will not: a person makes it. */
+/** Records that the provider refused a refund; an operator has to make it. */
 export async function recordRefundRefused(
   { db }: GatewayDeps,
   call: sql.CallRow,
@@ -279,10 +281,9 @@ export async function recordRefundRefused(
 }
 
 /**
- * A notification came: it is believed only after the provider was asked, and changes nothing that
- * is known. One about an order that is not ours is nobody's business here. Gives the refunds that
- * turned out to have been made by hand as well. Refuses: gateway_off, notification_not_genuine,
- * gateway_unavailable, installation_held.
+ * Handles a notification: asks the provider for the status, and applies that. Idempotent;
+ * notifications about unknown orders are ignored. Returns the refunds that were also made by hand.
+ * Refuses: gateway_off, notification_not_genuine, gateway_unavailable, installation_held.
  */
 export async function handleNotification(
   parts: GatewayDeps,

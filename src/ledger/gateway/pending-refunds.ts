@@ -3,28 +3,24 @@ import { assertNotQuarantined } from '../../quarantine/operations.ts';
 import * as sql from './pending-queries.ts';
 
 /**
- * What a payment gateway needs of the ledger. A movement has one call of a provider at a time, under
- * a name of ours that never changes (`providerReference`), and is `pending` from before the call
- * until it is known what came of it: a call whose answer was lost is asked after by that name.
- *
- * 1. `sendMovement` in a transaction, committed; then the call.
- * 2. When it was made: `receiveMoney` of payments.ts for a payment, with the receipt
- *    `<provider>:<name>`; `settleRefunds` or `settlePayout` of movements.ts.
- * 3. When it was not, and will not be: `recallMovement`, or `failRefund` of movements.ts.
- * 4. What stays pending, the reconciliation asks after (`claimCalls` of gateway/queries.ts).
+ * Pending ledger entries. An entry has one provider call at a time, with a constant reference
+ * (`providerReference`). It is `pending` from before the call until the result is known, so that
+ * the reconciliation can ask for the result of a call whose response was lost. Order:
+ * `markPending`, commit, call the provider. On success `receiveMoney` (payment) or the settlement
+ * of the refund or payout; on failure `markFailed` or `failRefund`.
  */
 
 export interface ProviderCall {
-  /** Such as `midtrans`. */
+  /** For example `midtrans`. */
   readonly provider: string;
-  /** Our name for this call at the provider; no two movements share one. */
+  /** Our reference of this call at the provider; unique per ledger entry. */
   readonly providerReference: string;
 }
 
 /**
- * The movement is with a provider; the same call again changes nothing. Refuses: movement_not_found,
- * movement_transition_not_allowed, and for a payout payout_not_released and payout_disputed,
- * installation_held.
+ * Marks a ledger entry as pending with a provider; idempotent. Refuses: movement_not_found,
+ * movement_transition_not_allowed, installation_held, and for a payout payout_not_released and
+ * payout_disputed.
  */
 export async function markPending(
   tx: Tx,
@@ -37,8 +33,8 @@ export async function markPending(
 }
 
 /**
- * The provider has not made the movement and will not: it is due again, and may be sent under
- * another name. Refuses: movement_not_found, movement_transition_not_allowed.
+ * Marks a pending ledger entry as failed: it is due again, and may be sent under another reference.
+ * Refuses: movement_not_found, movement_transition_not_allowed.
  */
 export async function markFailed(
   tx: Tx,

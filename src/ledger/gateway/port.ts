@@ -1,30 +1,30 @@
-/** An order that a buyer pays at the provider. */
+/** An order that a buyer pays on the provider's page. */
 export interface Order {
-  /** Our name for it; the same name again is the same order. */
+  /** Our reference; the provider treats a repeated one as the same order. */
   readonly reference: string;
   /** Whole rupiah. */
   readonly amount: bigint;
-  /** From when on, and for how many minutes, it can be paid: its end does not move. */
+  /** Start and length of the time to pay; the end is fixed. */
   readonly startsAt: Date;
   readonly minutes: number;
 }
 
 export interface Refund {
   readonly orderReference: string;
-  /** Our name for it; the same name again is the same refund. */
+  /** Our reference; the provider treats a repeated one as the same refund. */
   readonly reference: string;
   /** Whole rupiah, at most what was paid. */
   readonly amount: bigint;
 }
 
-/** Nobody knows what came of the call: the answer was lost, or is none. */
+/** The result of the call is unknown: no response, or an invalid one. */
 export interface Unknown {
   readonly outcome: 'unknown';
   /** For the log; holds nothing secret. */
   readonly reason: string;
 }
 
-/** The provider has not done it, and says so. */
+/** The provider refused. */
 export interface Refused {
   readonly outcome: 'refused';
   readonly reason: string;
@@ -38,21 +38,21 @@ export interface OrderStatus {
   readonly outcome: 'paid' | 'open' | 'not_made' | 'absent';
   /** Whole rupiah that were paid, or are to be. */
   readonly amount: bigint;
-  /** When the buyer paid; null while that is not so, or not known. */
+  /** When the buyer paid; null if unpaid or unknown. */
   readonly paidAt: Date | null;
-  /** The provider's own name for the payment. */
+  /** The provider's reference of the payment. */
   readonly providerName: string | null;
-  /** Our names of the refunds that were made. */
+  /** Our references of the refunds that were made. */
   readonly refunds: readonly string[];
 }
 
-/** A payment provider. Nothing here throws for what the network or the provider does. */
+/** A payment provider. Methods do not throw on errors of the network or the provider. */
 export interface Gateway {
   /** As `transactions.provider` has it. */
   readonly name: string;
   createOrder(order: Order): Promise<Ordered | Refused | Unknown>;
   orderStatus(reference: string): Promise<OrderStatus | Unknown>;
   refund(refund: Refund): Promise<Refunded | Refused | Unknown>;
-  /** The order that a notification is about; undefined when the provider did not sign it. */
+  /** Returns the order reference of a notification; undefined if its signature is invalid. */
   readNotification(body: unknown): string | undefined;
 }

@@ -6,7 +6,7 @@ import { assertNotQuarantined } from '../../quarantine/operations.ts';
 import * as sql from './queries.ts';
 import type { AgeCursor } from '../entries/cursor.ts';
 
-/** A page of what buyers are to send back, the oldest first. Refuses: forbidden. */
+/** Returns a page of open overpaid refunds, the oldest first. Refuses: forbidden. */
 export async function openOverpaidRefunds(
   db: Queryable,
   actor: Actor,
@@ -18,7 +18,7 @@ export async function openOverpaidRefunds(
 }
 
 /**
- * What was refunded twice has come back. Refuses: forbidden, movement_not_found,
+ * Settles an overpaid refund that the buyer returned. Refuses: forbidden, movement_not_found,
  * movement_transition_not_allowed, installation_held.
  */
 export async function settleOverpaidRefund(
@@ -33,8 +33,8 @@ export async function settleOverpaidRefund(
 }
 
 /**
- * What was refunded twice will not come back: it is the platform's loss. Refuses: forbidden,
- * movement_not_found, movement_transition_not_allowed.
+ * Writes off an overpaid refund as a loss of the platform. Refuses: forbidden, movement_not_found,
+ * movement_transition_not_allowed.
  */
 export async function writeOffOverpaidRefund(
   tx: Tx,

@@ -2,7 +2,7 @@ import { query } from '../../database/query.ts';
 import { isAfterCursor, positionColumn } from '../entries/cursor.ts';
 import { joinOrder } from '../entries/join-after.ts';
 
-/** What a buyer is to send back, because a refund reached them twice. */
+/** An overpaid refund: a refund reached its buyer twice, and one is to be returned. */
 export interface OverpaidRefundRow {
   readonly campaign_id: string;
   readonly transaction_id: string;
@@ -10,9 +10,9 @@ export interface OverpaidRefundRow {
   readonly user_id: string;
   readonly status: 'due' | 'settled' | 'void';
   readonly amount: bigint;
-  /** Why it was given up. */
+  /** Why it was written off. */
   readonly reason: string | null;
-  /** Of the transfer by which it came back. */
+  /** Reference of the transfer that returned it. */
   readonly reference: string | null;
   readonly created_at: Date;
   readonly settled_at: Date | null;
@@ -26,7 +26,7 @@ const overpaidRefund = (
   from ${entries} t
   ${joinOrder}`;
 
-/** A page of what is to come back, the oldest first. */
+/** A page of open overpaid refunds, the oldest first. */
 export const listOverpaidRefunds = query<
   [after: number | null, afterId: string | null, limit: number],
   OverpaidRefundRow
@@ -52,7 +52,7 @@ export const writeOffOverpaidRefund = query<
   changes: 'rows',
 });
 
-/** A provider has made a refund; whether a person had made it as well. */
+/** Records a refund of a provider. `is_duplicate`: an operator had also made it. */
 export const refundByProvider = query<
   [transactionId: string, provider: string, reference: string, actor: string],
   { readonly is_duplicate: boolean }

@@ -16,7 +16,7 @@ const overpaidRefundCodes = [
   'movement_transition_not_allowed',
 ] as const;
 
-/** What buyers are to send back, because a refund reached them twice. */
+/** Routes of overpaid refunds. */
 export function overpaidRefundRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.get(

@@ -88,7 +88,7 @@ export async function viewProofThumbnail(
   return { ...proof, content: await proofThumbnail(proof.content) };
 }
 
-/** What came of money, and whose slots it pays for; the campaign is to be told of. */
+/** The outcome of received money, and the participation that has the slots. */
 export interface Received {
   readonly campaign_id: string;
   readonly participation_id: string;

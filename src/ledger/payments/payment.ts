@@ -4,7 +4,7 @@ import type { Proof } from './proofs.ts';
 import type { PaymentRow } from './queries.ts';
 import { toTransfer } from './rupiah.ts';
 
-/** What a participation has to pay, and how that stands. */
+/** The payment of a participation, with its status. */
 export interface Payment {
   readonly id: string;
   readonly campaign_id: string;
@@ -13,7 +13,7 @@ export interface Payment {
   /** Whole rupiah: quantity × price. */
   readonly amount: bigint;
   readonly unique_code: number;
-  /** What is to be transferred, to the rupiah: amount + unique_code. */
+  /** Exact rupiah to transfer: amount + unique_code. */
   readonly total: bigint;
   readonly pay_by: Date | null;
   /** Null for what was paid without being looked at, and where it can be paid online only. */
@@ -21,7 +21,7 @@ export interface Payment {
   /** Why it was rejected. */
   readonly reason: string | null;
   readonly has_proof: boolean;
-  /** The file that was sent last to show the transfer, as it is kept; null when there is none. */
+  /** The latest proof of payment as stored; null if there is none. */
   readonly proof: SentProof | null;
   readonly created_at: Date;
   readonly settled_at: Date | null;
@@ -30,7 +30,7 @@ export interface Payment {
   readonly paid_on: string | null;
 }
 
-/** What is known of a proof of payment without reading it. */
+/** Metadata of a proof of payment. */
 export interface SentProof {
   readonly content_type: Proof['contentType'];
   readonly bytes: number;
@@ -43,7 +43,7 @@ function sentProofOf(row: PaymentRow): SentProof | null {
   return { content_type: type, bytes, sent_at: sentAt };
 }
 
-/** The payment that a row tells of. */
+/** Converts a row to a payment. */
 export function paymentOf(row: PaymentRow): Payment {
   const { bank, number, holder } = row;
   const known = bank !== null && number !== null && holder !== null;

@@ -10,13 +10,13 @@ import { inspectPdf, isPdf } from '../../uploads/inspect-pdf.ts';
 
 /** The most bytes that a proof of payment may have as it is sent. */
 export const proofLimitBytes = sizeLimits.pictureBytes.max;
-/** What is legible on a receipt, in pixels of the longer side. */
+/** Maximum pixels of the longer side: enough to read a receipt. */
 const longestSide = 1_600;
 
-/** Of the thumbnail that its buyer sees, on screens with two pixels for one. */
+/** Thumbnail size in pixels, for screens with two device pixels per CSS pixel. */
 const thumbnailSide = 320;
 
-/** What is kept of a proof. */
+/** A proof of payment as stored. */
 export interface Proof {
   readonly contentType: 'image/webp' | 'application/pdf';
   readonly content: Buffer;
@@ -52,7 +52,7 @@ export async function readProof(bytes: unknown): Promise<Proof> {
   }
 }
 
-/** A small picture of a proof that was kept as one, as WebP. */
+/** Returns a thumbnail (WebP) of a proof that is a picture. */
 export async function proofThumbnail(content: Buffer): Promise<Buffer> {
   return await decodeUntrustedImage(content, (pixels) =>
     pixels

@@ -3,7 +3,7 @@ import { isAfterCursor, positionColumn } from '../entries/cursor.ts';
 import type { LedgerEntryStatus } from '../entries/entry.ts';
 import type { Proof } from './proofs.ts';
 
-/** Whose participation or offer after success it is: it decides who may do what with its money. */
+/** The buyer and the brand of a participation or of an offer after success, for authorization. */
 export const findBuyer = query<
   [participationId: string],
   {
@@ -26,7 +26,7 @@ export interface PaymentRow {
   readonly status: LedgerEntryStatus;
   /** Whole rupiah, without the unique code. */
   readonly amount: bigint;
-  /** Once it is settled, what was paid of it: who pays online pays none. */
+  /** After settlement, the part of the code that was paid; online payments have none. */
   readonly unique_code: number;
   readonly pay_by: Date | null;
   /** When the buyer paid, or the day in Asia/Jakarta (YYYY-MM-DD) where no more is known. */
@@ -44,7 +44,7 @@ export interface PaymentRow {
   readonly proof_type: Proof['contentType'] | null;
   readonly proof_bytes: number | null;
   readonly proof_sent_at: Date | null;
-  /** When it was made, or is to be paid, in microseconds since 1970: a place in a list. */
+  /** Cursor position: creation or due time in microseconds since 1970. */
   readonly position: bigint;
 }
 
@@ -139,7 +139,7 @@ export const findProof = query<
   where campaign_id = $1 and participation_id = $2`,
 );
 
-/** What money came to, and the participation that has the slots. */
+/** The outcome of received money, and the participation that has the slots. */
 export interface ReceivedRow {
   readonly outcome: 'settled' | 'given' | 'credited' | 'known';
   readonly participation_id: string;

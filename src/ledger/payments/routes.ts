@@ -39,7 +39,7 @@ const pictures = [
 ];
 const Bytes = Type.Unsafe<Buffer>({ description: 'The file itself' });
 
-/** What buyers pay, how they show it, and who says that it arrived. */
+/** Routes of payments: view, proof, verification, rejection, write-off and lists. */
 export function paymentRoutes(app: PaymentDeps): FastifyPluginAsyncTypebox {
   const paysOnline = app.payments.gateway !== undefined;
   return async (server) => {
@@ -56,7 +56,7 @@ export function paymentRoutes(app: PaymentDeps): FastifyPluginAsyncTypebox {
             200: PaymentSchema,
             ...problems(
               'forbidden',
-              // It is made when it is first looked at, and others may be making it just now.
+              // The first view creates the payment, and may conflict with another one.
               'campaign_busy',
               'outcome_unknown',
               'participation_not_found',
@@ -260,7 +260,7 @@ export function paymentRoutes(app: PaymentDeps): FastifyPluginAsyncTypebox {
   };
 }
 
-/** Takes files of these types as bodies, and nothing else. */
+/** Accepts request bodies of these media types only, as buffers. */
 export function takeFiles(server: FastifyInstance, types: readonly string[]): void {
   server.removeAllContentTypeParsers();
   server.addContentTypeParser([...types], { parseAs: 'buffer' }, (_request, body, done) =>

@@ -1,4 +1,4 @@
-/** What is to be transferred: the amount with its unique code. */
+/** Returns the rupiah to transfer: the amount plus its unique code. */
 export function toTransfer(payment: {
   readonly amount: bigint;
   readonly unique_code: number;

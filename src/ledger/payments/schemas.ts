@@ -5,7 +5,7 @@ import { BankAccountSchema } from '../bank-accounts/schemas.ts';
 import { ledgerEntryStatuses } from '../entries/entry.ts';
 import type { Proof } from './proofs.ts';
 
-/** What says of a proof of payment what file it is: a picture to look at, a PDF to save. */
+/** Download headers of a proof: a picture is shown inline, a PDF is an attachment. */
 export function proofHeaders(participationId: string, type: Proof['contentType']) {
   const isShown = type === 'image/webp';
   return fileHeaders({

@@ -7,7 +7,7 @@ import { authorize, requireRecentAuth } from '../../identity/policy.ts';
 import type { AgeCursor } from '../entries/cursor.ts';
 import { assertNotQuarantined } from '../../quarantine/operations.ts';
 
-/** A page of payouts that are to be made, or only of those that may leave. Refuses: forbidden. */
+/** Returns a page of due payouts, or only of released ones. Refuses: forbidden. */
 export async function duePayouts(
   db: Queryable,
   actor: Actor,
@@ -36,7 +36,7 @@ export async function payoutsOfBrand(
 }
 
 /**
- * A payout may leave before everybody has received the goods. Refuses: forbidden,
+ * Releases a payout before all buyers have received the goods. Refuses: forbidden,
  * movement_not_found, movement_transition_not_allowed, payout_disputed, installation_held,
  * reauthentication_required.
  */
@@ -48,9 +48,9 @@ export async function releasePayout(tx: Tx, actor: Actor, id: string): Promise<s
 }
 
 /**
- * A payout was made. Refuses: forbidden, movement_not_found, movement_transition_not_allowed,
- * payout_not_released, payout_disputed, payout_not_covered, installation_held,
- * reauthentication_required.
+ * Settles a payout that was made. Refuses: forbidden, movement_not_found,
+ * movement_transition_not_allowed, payout_not_released, payout_disputed, payout_not_covered,
+ * installation_held, reauthentication_required.
  */
 export async function settlePayout(
   tx: Tx,
@@ -65,7 +65,7 @@ export async function settlePayout(
 }
 
 /**
- * A payout that was made came back: gives the one that is due in its place. Refuses: forbidden,
+ * Reverses a settled payout that the bank returned. Returns the new due payout. Refuses: forbidden,
  * movement_not_found, movement_transition_not_allowed.
  */
 export async function reversePayout(

@@ -31,7 +31,7 @@ const payout = (entries: string) => `select t.campaign_id, c.brand_id, c.title,
   ${joinAfter('sambatan.campaigns', 'c', 'c.campaign_id = t.campaign_id')}
   left join sambatan.payout_accounts a on a.brand_id = c.brand_id`;
 
-/** A page of payouts that are to be made, the oldest first; only those that may leave, or all. */
+/** A page of due payouts, the oldest first; all, or only released ones. */
 export const listPayouts = query<
   [releasedOnly: boolean, after: number | null, afterId: string | null, limit: number],
   PayoutRow
@@ -56,7 +56,7 @@ export const listPayoutsOfBrand = query<
   order by t.created_at desc, t.transaction_id desc limit $4`,
 );
 
-/** What of a payout the seller of its campaign is shown. */
+/** The fields of a payout that the seller sees. */
 export type CampaignPayoutRow = Pick<
   PayoutRow,
   | 'transaction_id'
@@ -82,7 +82,7 @@ export const settlePayout = query<
   changes: 'rows',
 });
 
-/** Gives the payout that is due in place of the one that came back. */
+/** Returns the new due payout. */
 export const reversePayout = query<
   [transactionId: string, reason: string, actor: string],
   PayoutRow

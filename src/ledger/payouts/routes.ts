@@ -18,7 +18,7 @@ const params = closed({ id: Id });
 const reason = closed({ reason: text(3, 500) });
 const reference = text(1, 200);
 
-/** Money on its way to sellers. */
+/** Routes of payouts to sellers. */
 export function payoutRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.get(

@@ -8,12 +8,12 @@ import type { AgeCursor } from '../entries/cursor.ts';
 import { retryRead } from '../../operation/run.ts';
 import { assertNotQuarantined } from '../../quarantine/operations.ts';
 
-/** The gateway that sends back by itself what came through it; undefined where there is none. */
+/** The gateway that refunds online payments automatically; undefined if there is none. */
 export type RefundGateway = { readonly name: string } | undefined;
 
 /**
- * A page of refunds that people are to make, or only of those that failed; what `gateway` sends by
- * itself is not among them. Refuses: forbidden.
+ * Returns a page of refunds that operators have to make, or only of failed ones. Refunds that
+ * `gateway` sends are excluded. Refuses: forbidden.
  */
 export async function dueRefunds(
   db: Queryable,
@@ -30,8 +30,8 @@ export async function dueRefunds(
 }
 
 /**
- * A page of refunds whose money is kept, because their buyers wait for slots with it; nobody is to
- * make them meanwhile. Refuses: forbidden.
+ * Returns a page of retained refunds: their buyers wait for slots with the money, so operators must
+ * not make them. Refuses: forbidden.
  */
 export async function retainedRefunds(
   db: Queryable,
@@ -44,8 +44,8 @@ export async function retainedRefunds(
 }
 
 /**
- * What goes back, or went back, to the buyer of a participation (or of an offer after success), the
- * newest first. Refuses: participation_not_found, forbidden.
+ * Returns the due and settled refunds of a participation (or of an offer after success), the newest
+ * first. Refuses: participation_not_found, forbidden.
  */
 export async function refundsOf(
   db: Queryable,
@@ -56,12 +56,12 @@ export async function refundsOf(
   return await db.rows(sql.refundsOfParticipation, buyer.campaign_id, participationId);
 }
 
-/** Refunds that one statement of a file reads. */
+/** Refunds that one query of an export reads. */
 const refundsAtOnce = 1_000;
 
 /**
- * Every refund that people are to make, the oldest first, for somebody who makes them now; read page
- * by page while they are taken. Refuses, before anything is read: forbidden, installation_held.
+ * Streams every refund that operators have to make, the oldest first, page by page. Refuses before
+ * reading: forbidden, installation_held.
  */
 export async function refundsToMake(
   db: Queryable,
@@ -89,8 +89,8 @@ async function* everyRefund(
 }
 
 /**
- * Refunds were made, all with one reference, such as that of a bulk transfer: all or none are
- * settled. Those that are with this reference already stay as they are. Refuses: forbidden,
+ * Settles refunds that were made with one reference, for example that of a bulk transfer: all or
+ * none. Refunds already settled with this reference do not change. Refuses: forbidden,
  * movement_not_found, movement_transition_not_allowed, refund_is_kept, installation_held,
  * reauthentication_required.
  */
@@ -107,7 +107,7 @@ export async function settleRefunds(
 }
 
 /**
- * A refund could not be made: it stays due, its failures are counted. Refuses: forbidden,
+ * Records a failed attempt of a refund; the refund stays due. Refuses: forbidden,
  * movement_not_found, movement_transition_not_allowed, refund_is_kept.
  */
 export async function failRefund(
@@ -121,7 +121,7 @@ export async function failRefund(
 }
 
 /**
- * A refund that was made came back: gives the one that is due in its place. Refuses: forbidden,
+ * Reverses a settled refund that the bank returned. Returns the new due refund. Refuses: forbidden,
  * movement_not_found, movement_transition_not_allowed.
  */
 export async function reverseRefund(

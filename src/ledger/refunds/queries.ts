@@ -28,18 +28,18 @@ const refund = (entries: string) => `select t.campaign_id, t.transaction_id, t.p
   ${joinOrder}
   left join sambatan.refund_accounts a on a.user_id = p.user_id`;
 
-/** Refunds `t` whose money is not kept for the waiting list: they may be sent. */
+/** Whether a refund `t` is not retained for the waiting list, so that it may be sent. */
 export const isNotRetained = (t: string) =>
   `(${t}.paid_in_time is null or not sambatan.is_retained(${t}.campaign_id, ${t}.transaction_id))`;
 
-/** Of refunds that are due, those that no provider sends by itself: all of them without one. */
+/** Whether an operator has to make a due refund `t`; always without a provider. */
 export const leftToPeople = (provider: `$${number}`) =>
   `(${provider}::text is null or t.attempts > 0
     or sambatan.refund_order(t, ${provider}) is null)`;
 
 /**
- * A page of refunds that people are to make, the oldest first; only the failed ones, or all. What
- * came through the provider goes back through it, and is not made by hand as well.
+ * A page of refunds that operators have to make, the oldest first; all, or only failed ones.
+ * Refunds of online payments go through the provider and are excluded.
  */
 export const listRefunds = query<
   [
@@ -59,7 +59,7 @@ export const listRefunds = query<
   order by t.created_at, t.transaction_id limit $4`,
 );
 
-/** A page of refunds whose money is kept for the waiting list, in order of when it was paid. */
+/** A page of refunds retained for the waiting list, the oldest first. */
 export const listRetainedRefunds = query<
   [after: number | null, afterId: string | null, limit: number],
   RefundRow
@@ -91,7 +91,7 @@ export const failRefund = query<[transactionId: string, reason: string, actor: s
   { changes: 'rows' },
 );
 
-/** Gives the refund that is due in place of the one that came back. */
+/** Returns the new due refund. */
 export const reverseRefund = query<
   [transactionId: string, reason: string, actor: string],
   RefundRow
@@ -99,18 +99,18 @@ export const reverseRefund = query<
   changes: 'rows',
 });
 
-/** What of a refund its buyer is shown. */
+/** The fields of a refund that the buyer sees. */
 export type OwnRefundRow = Pick<
   RefundRow,
   'transaction_id' | 'status' | 'amount' | 'attempts' | 'reference' | 'created_at' | 'settled_at'
 > & {
-  /** Whether its buyer may choose the head of the waiting list instead. */
+  /** Whether the buyer may choose the front of the waiting list instead. */
   readonly may_wait: boolean;
-  /** The entry of the waiting list that its money is kept for. */
+  /** The waiting-list entry that the money is retained for. */
   readonly kept_for: string | null;
 };
 
-/** What goes back, or went back, to the buyer of one participation, the newest first. */
+/** The due and settled refunds of one participation, the newest first. */
 export const refundsOfParticipation = query<
   [campaignId: string, participationId: string],
   OwnRefundRow

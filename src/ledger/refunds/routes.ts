@@ -34,7 +34,7 @@ const reason = closed({ reason: text(3, 500) });
 /** Maximum refunds of one request that settles them. */
 const maxRefunds = 500;
 
-/** Money on its way back to buyers. */
+/** Routes of refunds to buyers. */
 export function refundRoutes(app: RefundDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.get(
@@ -111,7 +111,7 @@ export function refundRoutes(app: RefundDeps): FastifyPluginAsyncTypebox {
           },
         },
       },
-      // The schema says what the stream holds; its type knows of no streams.
+      // The response type has no streams, so the file needs a cast.
       async ({ actor, query: { format = 'csv' } }, reply) => {
         const make = format === 'csv' ? refundsCsv : refundsSheet;
         const file = await make(app.db, actor, app.payments.gateway);

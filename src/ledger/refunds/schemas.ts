@@ -6,7 +6,7 @@ import { accountIn } from '../bank-accounts/schemas.ts';
 import { entryFields } from '../entries/schemas.ts';
 import type { OwnRefundRow, RefundRow } from './queries.ts';
 
-/** What says of the refunds that are to be made that they are a file. */
+/** Download headers of the export of due refunds. */
 export const refundsFileHeaders = {
   csv: fileHeaders({ name: 'pengembalian.csv', type: csvType }),
   xlsx: fileHeaders({ name: 'pengembalian.xlsx', type: spreadsheetType }),
@@ -50,6 +50,6 @@ export function refundOf(row: RefundRow) {
 }
 
 export function buyerRefundOf({ transaction_id: id, status, ...rest }: OwnRefundRow) {
-  // The query gives no others.
+  // The query returns no other status.
   return { id, status: status as 'due' | 'pending' | 'settled', ...rest };
 }

@@ -5,25 +5,25 @@ import type { Queryable } from '../../database/query.ts';
 import type { Tx } from '../../database/transaction.ts';
 import { type Actor, actorLabel } from '../../identity/actor.ts';
 
-/** What a shortfall would do now. */
+/** A preview of a shortfall. */
 export interface ShortfallPreview {
   readonly campaign: Campaign;
   readonly range: sql.ShortfallRange;
-  /** Nothing before a number of slots is said. */
+  /** Undefined until the number of slots is given. */
   readonly outcome: ShortfallOutcome | undefined;
 }
 
 export interface ShortfallOutcome {
   readonly slots: number;
   readonly sums: sql.SharesSum;
-  /** From the end of the order: those who lose slots come first. */
+  /** In reverse order of joining: buyers who lose slots come first. */
   readonly rows: readonly sql.ShareRow[];
 }
 
 /**
- * Whether fewer slots can be delivered and how many, and what delivering so many only would do: the
- * sums over all, and a page of who keeps, loses and gets back how much. Refuses:
- * campaign_not_found, forbidden, transition_not_allowed, shortfall_not_possible, payment_not_open.
+ * Returns the possible range of a shortfall and, for a number of slots, its outcome: totals, and a
+ * page of what each buyer keeps, loses and gets back. Refuses: campaign_not_found, forbidden,
+ * transition_not_allowed, shortfall_not_possible, payment_not_open.
  */
 export async function previewShortfall(
   db: Queryable,
@@ -44,9 +44,9 @@ export async function previewShortfall(
 }
 
 /**
- * A completed campaign delivers fewer slots than it sold: those who joined first get theirs, the
- * rest is refunded and the payout is less. Gives the rupiah that are due back. Refuses:
- * campaign_not_found, forbidden, transition_not_allowed, shortfall_not_possible,
+ * Declares that a completed campaign delivers fewer slots than it sold. Buyers who joined first get
+ * their slots; the others are refunded, and the payout falls. Returns the rupiah to refund.
+ * Refuses: campaign_not_found, forbidden, transition_not_allowed, shortfall_not_possible,
  * payout_settled_already, payment_not_open.
  */
 export async function declareShortfall(
@@ -61,7 +61,7 @@ export async function declareShortfall(
 }
 
 /**
- * Declares a shortfall and tells what that does; for a transaction that is rolled back (see
+ * Declares a shortfall and returns its effect, for a transaction that is rolled back (see
  * `preview`). Refuses as `declareShortfall`.
  */
 export async function tryShortfall(

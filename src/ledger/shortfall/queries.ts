@@ -7,7 +7,7 @@ export const declareShortfall = query<
   changes: 1,
 });
 
-/** How many slots are to be delivered by now, and the fewest and most that a shortfall can leave. */
+/** Slots to deliver now, and the minimum and maximum that a shortfall can leave. */
 export interface ShortfallRange {
   readonly delivered: bigint;
   readonly minimum: bigint;
@@ -20,7 +20,7 @@ export const rangeOfShortfall = query<[campaignId: string], ShortfallRange>(
 );
 
 export interface ShareRow {
-  /** In the order in which slots are given. */
+  /** Position in the order of joining. */
   readonly place: bigint;
   readonly participation_id: string;
   readonly user_id: string;
@@ -31,7 +31,7 @@ export interface ShareRow {
   readonly display_name: string | null;
 }
 
-/** A page of who would keep and lose how many slots, from the end of the order. */
+/** A page of the slots that each buyer would keep and lose, in reverse order of joining. */
 export const listShares = query<
   [campaignId: string, slots: number, before: number | null, limit: number],
   ShareRow
@@ -46,7 +46,7 @@ export const listShares = query<
 );
 
 export interface SharesSum {
-  /** Participations that keep everything, and those that lose slots. */
+  /** Number of participations that keep all slots, and of those that lose slots. */
   readonly unaffected: bigint;
   readonly affected: bigint;
   readonly refunds: bigint;

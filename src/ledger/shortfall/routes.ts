@@ -36,7 +36,7 @@ const ShortfallPreviewSchema = closed(
   { title: 'ShortfallPreview' },
 );
 
-/** A completed campaign delivers fewer slots than it sold; and what that would do. */
+/** Routes to declare and preview a shortfall. */
 export function shortfallRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
   return async (server) => {
     server.post(

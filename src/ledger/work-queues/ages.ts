@@ -3,7 +3,7 @@ import type { Actor } from '../../identity/actor.ts';
 import { authorize } from '../../identity/policy.ts';
 import type { RefundGateway } from '../refunds/operations.ts';
 
-/** Within how many hours somebody should have done what waits in a queue; alerts fire after that. */
+/** Target hours to handle an item of each queue; alerts fire after that. */
 export const queueTargetHours = {
   proofs: 24,
   statement_lines: 48,
@@ -17,14 +17,14 @@ export const queueTargetHours = {
 export type WorkQueue = keyof typeof queueTargetHours;
 export const workQueues = Object.keys(queueTargetHours) as WorkQueue[];
 
-/** What waits in a queue is counted up to here. */
+/** Maximum count of a queue's items. */
 export const maxQueueItems = 1_000;
 
 export interface QueueRow {
   /** A WorkQueue; the database knows no such type. */
   readonly queue: string;
   readonly items: number;
-  /** Since when the oldest has waited. */
+  /** When the oldest item was added. */
   readonly oldest: Date | null;
 }
 
@@ -34,8 +34,8 @@ const measureQueues = query<[max: number, provider: string | null], QueueRow>(
 );
 
 /**
- * How much waits for a person in each queue, up to maxQueueItems, and since when. What `gateway`
- * sends back by itself does not wait. Refuses: forbidden.
+ * Returns the length (up to maxQueueItems) and the oldest item of each queue. Refunds that
+ * `gateway` sends are excluded. Refuses: forbidden.
  */
 export async function viewQueues(
   db: Queryable,
@@ -47,7 +47,7 @@ export async function viewQueues(
   return new Map(rows.map((row) => [row.queue as WorkQueue, row]));
 }
 
-/** When what has waited in a queue since then should be done. */
+/** Returns when an item that was added then is due. */
 export function dueAt(queue: WorkQueue, since: Date): Date {
   return new Date(since.getTime() + queueTargetHours[queue] * 3_600_000);
 }

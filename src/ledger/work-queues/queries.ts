@@ -1,16 +1,16 @@
 import { query } from '../../database/query.ts';
 import { deliveredQuantity } from '../payments/payment-state.ts';
 
-/** What people who handle money see of a participation, beside its sums. */
+/** A participation as operators see it next to its amounts. */
 export interface ParticipationSummaryRow {
   readonly participation_id: string;
   readonly campaign_id: string;
   readonly title: string;
-  /** Without what cannot be delivered, unless nothing is. */
+  /** Delivered slots; the ordered slots if none is delivered. */
   readonly quantity: number;
   readonly display_name: string | null;
   readonly email: string | null;
-  /** What the proof of its payment is; null without one. */
+  /** Media type of the proof of payment; null without one. */
   readonly proof_type: string | null;
   readonly proof_at: Date | null;
 }
@@ -28,7 +28,7 @@ export const describeParticipations = query<[participationIds: string[]], Partic
   where p.participation_id = any ($1)`,
 );
 
-/** A refund or payout that was made. */
+/** A settled refund or payout. */
 export interface SettledRow {
   readonly transaction_id: string;
   readonly campaign_id: string;
@@ -39,7 +39,7 @@ export interface SettledRow {
   readonly settled_at: Date;
 }
 
-/** The last ones that were made, the newest first. */
+/** The latest settled refunds or payouts, the newest first. */
 export const listSettled = query<[kind: 'refund' | 'payout', limit: number], SettledRow>(
   'list_made',
   `select t.transaction_id, t.campaign_id, c.title, t.participation_id, t.amount, t.reference,

@@ -3,7 +3,7 @@ import type { Actor } from '../../identity/actor.ts';
 import { authorize } from '../../identity/policy.ts';
 import * as sql from './queries.ts';
 
-/** Participations by id, as those who handle money see them. Refuses: forbidden. */
+/** Returns participations by id, for operators. Refuses: forbidden. */
 export async function participationsById(
   db: Queryable,
   actor: Actor,
@@ -15,7 +15,7 @@ export async function participationsById(
   return new Map(rows.map((row) => [row.participation_id, row]));
 }
 
-/** The last refunds or payouts that were made, the newest first. Refuses: forbidden. */
+/** Returns the latest settled refunds or payouts, the newest first. Refuses: forbidden. */
 export async function recentlySettled(
   db: Queryable,
   actor: Actor,
