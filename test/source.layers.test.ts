@@ -78,7 +78,7 @@ const probes = [
   ['campaigns/operations.ts', "import { planner } from '../notifications/handle-events.ts';"],
   ['accounts/sessions.ts', "const site = await import('../server/site/site.ts');"],
   ['overload/listen.ts', "import type { Joined } from '../participations/join.ts';"],
-  ['catalogue/routes.ts', "export { sellerPages } from '../pages/seller/index.ts';"],
+  ['catalogue/brand-routes.ts', "export { sellerPages } from '../pages/seller/index.ts';"],
 ] as const;
 for (const [file, line] of probes) {
   test(`control: src/${file} may not ${line}`, () => {

@@ -1,7 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { accountRoutes } from '../accounts/routes.ts';
 import { campaignRoutes } from '../campaigns/routes.ts';
-import { catalogueRoutes, memberRoutes } from '../catalogue/routes.ts';
+import { brandRoutes } from '../catalogue/brand-routes.ts';
+import { memberRoutes } from '../catalogue/member-routes.ts';
+import { productRoutes } from '../catalogue/product-routes.ts';
 import { importRoutes } from '../ledger/bank-statements/import-routes.ts';
 import { statementRoutes } from '../ledger/bank-statements/routes.ts';
 import { bankAccountRoutes } from '../ledger/bank-accounts/routes.ts';
@@ -14,17 +16,20 @@ import { overpaidRefundRoutes } from '../ledger/overpaid-refunds/routes.ts';
 import { paymentRoutes } from '../ledger/payments/routes.ts';
 import { shortfallRoutes } from '../ledger/shortfall/routes.ts';
 import { lifecycleRoutes } from '../lifecycle/routes.ts';
-import { messageRoutes, webhookRoutes } from '../notifications/routes.ts';
+import { messageRoutes } from '../notifications/message-routes.ts';
+import { webhookRoutes } from '../notifications/webhook-routes.ts';
+import { joinRoutes } from '../participations/join-routes.ts';
 import { participationRoutes } from '../participations/routes.ts';
 import { waitingRoutes } from '../waiting/routes.ts';
 
 /** Everything that the routes of all slices need from the running service. */
 export type RouteDeps = Parameters<typeof accountRoutes>[0] &
-  Parameters<typeof catalogueRoutes>[0] &
+  Parameters<typeof memberRoutes>[0] &
   Parameters<typeof campaignRoutes>[0] &
-  Parameters<typeof participationRoutes>[0] &
+  Parameters<typeof joinRoutes>[0] &
   Parameters<typeof lifecycleRoutes>[0] &
   Parameters<typeof messageRoutes>[0] &
+  Parameters<typeof webhookRoutes>[0] &
   Parameters<typeof bankAccountRoutes>[0] &
   Parameters<typeof importRoutes>[0] &
   Parameters<typeof refundRoutes>[0] &
@@ -34,9 +39,11 @@ export type RouteDeps = Parameters<typeof accountRoutes>[0] &
 export function apiRoutes(app: RouteDeps): FastifyPluginAsyncTypebox[] {
   return [
     accountRoutes(app),
-    catalogueRoutes(app),
+    brandRoutes(app),
+    productRoutes(app),
     memberRoutes(app),
     campaignRoutes(app),
+    joinRoutes(app),
     participationRoutes(app),
     waitingRoutes(app),
     bankAccountRoutes(app),
