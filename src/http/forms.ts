@@ -4,6 +4,7 @@ import { Compile } from 'typebox/compile';
 import { DomainError, type FieldError } from '../errors/errors.ts';
 import { keyboardText } from './pasted-text.ts';
 import { fieldErrors, unstorableField, unstorableText } from './validation.ts';
+import { asDomainError } from '../operation/run.ts';
 
 /** Form fields by name, as text. */
 export type RawFields = Readonly<Record<string, string | undefined>>;
@@ -44,11 +45,13 @@ export async function toResult<T>(
 ): Promise<{ readonly done: T } | { readonly refused: DomainError }> {
   try {
     return { done: await verb() };
-  } catch (error) {
+  } catch (thrown) {
+    // A read outside a transaction throws the database's own error.
+    const error = asDomainError(thrown);
     if (error instanceof DomainError && error.status < 500 && !isOfCaller(error)) {
       return { refused: error };
     }
-    throw error;
+    throw thrown;
   }
 }
 
