@@ -16,11 +16,11 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./commands/serve.ts')).serve,
   },
   worker: {
-    summary: 'run the scheduler and the messages alone: open and close campaigns, tell people',
+    summary: 'run only the scheduler and the notifications: open and close campaigns',
     load: async () => (await import('./commands/worker.ts')).worker,
   },
   migrate: {
-    summary: 'apply the migrations that the database has not yet',
+    summary: 'apply the missing migrations',
     load: async () => (await import('./commands/migrate.ts')).migrateCommand,
   },
   'seed-demo': {
@@ -40,7 +40,7 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./commands/invariants.ts')).invariants,
   },
   reconcile: {
-    summary: 'ask the payment provider after every payment and refund that is not known',
+    summary: 'query the payment provider for payments and refunds without a known outcome',
     load: async () => (await import('./commands/reconcile.ts')).reconcile,
   },
   backup: {
@@ -48,15 +48,15 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./commands/backup.ts')).backup,
   },
   restore: {
-    summary: 'put a backup into the database; messages and money are held after it',
+    summary: 'restore a backup; the database is quarantined afterwards',
     load: async () => (await import('./commands/restore.ts')).restoreCommand,
   },
   'second-factor remove': {
-    summary: 'help somebody who lost their phone and the recovery codes to sign in again',
+    summary: 'remove the second factor of a user who lost the phone and the recovery codes',
     load: async () => (await import('./commands/second-factor-remove.ts')).secondFactorRemove,
   },
   'release-hold': {
-    summary: 'say that a restored database is the real one: messages and money go on',
+    summary: 'end the quarantine of a restored database',
     load: async () => (await import('./commands/release-hold.ts')).releaseHoldCommand,
   },
 };
@@ -69,7 +69,7 @@ ${Object.entries(commands)
   .map(([name, { summary }]) => `  ${name.padEnd(22)}${summary}`)
   .join('\n')}
 
-sambatan <command> --help tells more; sambatan --version says which version this is. Settings come from the environment and .env: see .env.example.
+sambatan <command> --help shows details; sambatan --version shows the version. Settings come from the environment and .env: see .env.example.
 Exit codes: 0 done; 1 something was found; 2 wrong use or settings; 3 could not be done.
 `;
 

@@ -54,5 +54,5 @@ test('a service whose parent is killed stops too, where it was asked to', async 
   await ready;
   child.kill('SIGKILL');
   // The pipe is closed when the inner process, which shares it, has left as well.
-  assert.equal((await ended).said, 'ready\nthe parent process is gone\n');
+  assert.equal((await ended).said, 'ready\nthe parent process has ended\n');
 });

@@ -15,8 +15,8 @@ export const auditVerify: Command = {
 Usage: sambatan audit verify [--campaign <id>]
 
 Recomputes the SHA-256 chain of every campaign's audit log and compares its last row with the head
-that the campaign keeps; then the access log of every account in the same way. Exit code 1 when a
-chain is broken; its first broken row is named. With --campaign: that campaign's chain alone.
+of the campaign; then does the same for the access log of every account. Prints the first broken
+row of each broken chain; then the exit code is 1. With --campaign: only that campaign's chain.
 `,
   options: { campaign: { type: 'string' } },
   async run({ campaign }) {

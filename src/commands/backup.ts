@@ -11,13 +11,13 @@ export const backup: Command = {
   usage: `
 Usage: sambatan backup --to <file> [--overwrite]
 
-  --to <file>   where to
-  --overwrite   replace a file that is there
+  --to <file>   the file to write
+  --overwrite   replace an existing file
 
-Takes a consistent snapshot while services run, reads the file back from end to end, and records
-when that was done: the alert BackupTooOld looks at it. No other program is needed, and the file can
-be restored into PostgreSQL 15 to 18, whichever it came from. It holds personal data: keep it
-encrypted, and on another machine. The schema is not changed, so it can be taken before an upgrade.
+Takes a consistent snapshot while services run, verifies the whole file, and records the time for
+the alert BackupTooOld. It needs no other program, and PostgreSQL 15 to 18 can restore the file,
+whichever version wrote it. The file contains personal data: keep it encrypted, and on another
+machine. The command does not change the schema, so you can run it before an upgrade.
 `,
   options: { to: { type: 'string' }, overwrite: { type: 'boolean' } },
   async run({ to, overwrite }) {

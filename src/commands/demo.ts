@@ -13,11 +13,11 @@ export const demo: Command = {
 Usage: sambatan demo
 
 Starts the service on PORT with an embedded PostgreSQL in a data directory of its own (./data-demo:
-SAMBATAN_DATA_DIR with "-demo" behind it), makes the demo market there if it is not yet, and lets
-simulated buyers and sellers use it over HTTP, gently: about one join a second, a new campaign every
-ten seconds or so that fills, completes or fails within minutes. DATABASE_URL is left alone.
+SAMBATAN_DATA_DIR with the suffix "-demo"), creates the demo market on first use, and simulates
+buyers and sellers over HTTP at a low rate: about one join a second, and about every ten seconds a
+new campaign that fills, completes or fails within minutes. It does not use DATABASE_URL.
 
-SIGINT and SIGTERM end everything. The market is kept; delete the directory to begin anew.
+SIGINT and SIGTERM stop everything. The market stays; delete the directory to start over.
 `,
   options: {},
   async run() {

@@ -9,8 +9,8 @@ export const invariants: Command = {
   usage: `
 Usage: sambatan invariants
 
-Runs each query of sql/invariants; each gives no row when all is well. Rows that it gives are shown,
-ten of each at most. Exit code 1 when there is one.
+Runs each query of sql/invariants; a query that returns a row found a violation. Prints at most ten
+rows per query. The exit code is 1 when there is a violation.
 `,
   options: {},
   async run() {

@@ -10,9 +10,9 @@ export const reconcile: Command = {
   usage: `
 Usage: sambatan reconcile
 
-What the workers do by themselves every fifteen seconds, once: refunds that are due are sent to the
-provider, and orders and refunds whose outcome is not known are asked after. Needs
-MIDTRANS_SERVER_KEY. Exit code 1 when the provider was away or the database is held.
+Runs once what the workers do every fifteen seconds: sends due refunds to the provider, and queries
+the status of orders and refunds without a known outcome. Needs MIDTRANS_SERVER_KEY. The exit code
+is 1 when the provider did not answer or the database is quarantined.
 `,
   options: {},
   async run() {

@@ -9,12 +9,12 @@ export const releaseHoldCommand: Command = {
   usage: `
 Usage: sambatan release-hold [--yes]
 
-  --yes   release it; without it, only what is held is said
+  --yes   end the quarantine; without it, the command only shows the state
 
-After a restore no message is sent and no money moves, so that a copy of the database cannot write
-to buyers or pay sellers a second time. When the old database is gone for good and this one takes
-its place, release the hold. Every running service follows at once. Exit code 1 when there is a hold
-and --yes was not given.
+A restored database is quarantined: it sends no message and moves no money, so that a copy cannot
+write to buyers or pay sellers a second time. End the quarantine when this database has finally
+replaced the old one. Every running service follows at once. The exit code is 1 when there is a
+quarantine and --yes is missing.
 `,
   options: { yes: { type: 'boolean' } },
   async run({ yes }) {

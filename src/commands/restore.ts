@@ -14,13 +14,13 @@ export const restoreCommand: Command = {
 Usage: sambatan restore --from <file> [--overwrite]
 
   --from <file>  a file that "sambatan backup" wrote
-  --overwrite    replace the market that is in the database, which is lost
+  --overwrite    replace (and lose) the existing market in the database
 
-In one transaction: if anything fails, the database is as before. Then it applies the migrations
-that are newer than the backup. Services must be stopped. Files that pg_dump wrote for version 0.1.0
-restore as well, with pg_restore and psql of the server's major version. Afterwards the service
-starts, but sends no message and moves no money until "sambatan release-hold --yes" has said that
-this database is the real one.
+Restores in one transaction: if anything fails, the database stays as before. Then applies the
+migrations that are newer than the backup. Stop all services first. Files that pg_dump wrote for
+version 0.1.0 need pg_restore and psql of the server's major version. The restored database is
+quarantined: the service sends no message and moves no money until you run
+"sambatan release-hold --yes".
 `,
   options: { from: { type: 'string' }, overwrite: { type: 'boolean' } },
   async run({ from, overwrite }) {

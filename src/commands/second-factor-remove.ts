@@ -13,13 +13,13 @@ export const secondFactorRemove: Command = {
   usage: `
 Usage: sambatan second-factor remove <email> [--yes]
 
-  --yes   do not ask; without it, "yes" has to be typed
+  --yes   do not ask for confirmation
 
-For somebody who lost their phone and their recovery codes. Make sure first, by another way than
-their mailbox, that it is them: afterwards a code in a mail is enough to sign in. Ends the second
-factor and every session of the account, writes both into its access log, and tells the owner by
-mail. Exit code 1 when there is no second factor, when the answer was not "yes", and when the mail
-could not be sent, which is said; 3 when nobody has signed in with that address.
+For a user who lost the phone and the recovery codes. First verify the user's identity by another
+way than their mailbox: afterwards a mailed code is enough to sign in. Removes the second factor,
+ends every session of the account, records both in its access log, and notifies the owner by
+e-mail. The exit code is 1 when there is no second factor, when the answer was not "yes", or when
+the e-mail could not be sent; 3 when nobody has signed in with that address.
 `,
   options: { yes: { type: 'boolean' } },
   argument: 'email',

@@ -10,14 +10,14 @@ export const seedDemo: Command = {
   usage: `
 Usage: sambatan seed-demo [--force]
 
-  --force   also into a database that has brands which are not the demo's
+  --force   also use a database with brands that are not the demo's
 
-Makes invented brands, products and campaigns in every status, with participants, through the same
-verbs as every request: the audit chains verify and the invariants hold. Takes about ten seconds,
-because campaigns that are over had real deadlines. What is there already is left as it is, so that
-a second run changes nothing.
+Creates invented brands, products and campaigns in every status, with participants, through the
+same verbs as every request: the audit chains verify and the invariants hold. Takes about ten
+seconds, because ended campaigns had real deadlines. Skips what exists, so a second run changes
+nothing.
 
-To see buyers come and go as well: npm run demo.
+For simulated buyers run: npm run demo.
 `,
   options: { force: { type: 'boolean' } },
   async run({ force }) {

@@ -19,12 +19,12 @@ export const serve: Command = {
   usage: `
 Usage: sambatan serve [--no-worker]
 
-  --no-worker   answer HTTP only; run "sambatan worker" somewhere for the deadlines
+  --no-worker   answer HTTP only; deadlines then need a "sambatan worker"
 
-Starts its own PostgreSQL in SAMBATAN_DATA_DIR unless DATABASE_URL names one, applies what
-migrations are missing, and listens on HOST:PORT. At SIGINT and SIGTERM /readyz says 503 for
-SAMBATAN_DRAIN_SECONDS, while requests are still answered; then what is in flight is answered, and
-everything that was started is ended.
+Starts its own PostgreSQL in SAMBATAN_DATA_DIR unless DATABASE_URL is set, applies missing
+migrations, and listens on HOST:PORT. After SIGINT or SIGTERM, /readyz answers 503 for
+SAMBATAN_DRAIN_SECONDS while requests are still accepted; then the service answers requests in
+flight and stops everything that it started.
 `,
   options: { 'no-worker': { type: 'boolean' } },
   async run(options) {

@@ -97,7 +97,7 @@ async function migratePatiently(url: string, log: Logger): Promise<{ applied: st
     } catch (error) {
       const away = databaseError(withOutcome(error, { safe: true })).kind === 'unavailable';
       if (!away || turnsUsAway(error) || performance.now() > giveUpAt) throw error;
-      log.warn({ err: error }, 'the database does not answer yet; trying again');
+      log.warn({ err: error }, 'the database does not answer yet; retrying');
       await sleep(tryEveryMs);
     }
   }

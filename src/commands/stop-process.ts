@@ -28,7 +28,7 @@ export function onStopSignal(
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, begin);
   const parentGone = (): void => {
-    if (!stopping) begin('the parent process is gone');
+    if (!stopping) begin('the parent process has ended');
   };
   const parentWatch = withParent ? watchParent(parentGone) : undefined;
   const release = (): void => {

@@ -51,7 +51,8 @@ export class Monitor implements Job {
         await this.#lookAround();
         return everyMs;
       },
-      onError: (error) => log.warn({ err: error }, 'the gauges could not be collected'),
+      onError: (error) =>
+        log.warn({ err: error }, 'gauges could not be collected; the next run retries'),
       retryMs,
     });
     // A loop of its own: an invariant may take minutes.
@@ -123,7 +124,7 @@ export class Monitor implements Job {
       if (this.#scarceAccounts.has(account)) continue;
       log.warn(
         { account, free },
-        'unique codes run out: buyers of one price will pay codes of four digits; add an account',
+        'unique codes run out: buyers of one price will get four-digit codes; add an account',
       );
     }
     this.#scarceAccounts = scarce;
