@@ -1,17 +1,17 @@
 /** One limit of the service: a row of the table in docs/security.md. */
 export interface Limit {
-  /** What is counted. */
+  /** The counted action. */
   readonly bounds: string;
-  /** Who shares one count. */
+  /** The subject that shares one count. */
   readonly per: string;
   readonly max: number;
   /** Length of the window in seconds; 0: at the same time, or in one request. */
   readonly seconds: number;
   /** The setting that changes `max`, where there is one. */
   readonly setting?: string;
-  /** What whoever exceeds it is answered. */
+  /** The answer when the limit is exceeded. */
   readonly told: string;
-  /** Why a crowd behind one IP address is not hit. */
+  /** Why many users behind one IP address do not reach it. */
   readonly crowd: string;
 }
 
@@ -24,8 +24,8 @@ const perAccount = 'counted per account, whatever the IP address';
 const perEmail = 'counted per e-mail address, whatever the IP address';
 
 /**
- * Every rate limit of the service. docs/security.md has the same table, held equal by a test.
- * "Known" is a browser or a network from which somebody has signed in to that account before.
+ * Every rate limit of the service. docs/security.md has the same table, a test checks that both are equal.
+ * "Known" is a browser or a network with an earlier sign-in to that account.
  */
 export const limits = {
   codesOfNetwork: {

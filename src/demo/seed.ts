@@ -20,7 +20,7 @@ export interface SeedDeps {
   readonly onStep?: (done: number, total: number) => void;
 }
 
-/** What a run added; zeros when the market existed. */
+/** The additions of a run; zeros when the market existed. */
 export interface Seeded {
   readonly brands: number;
   readonly products: number;

@@ -8,7 +8,7 @@ export interface ConcurrencyLimiterOptions {
   readonly onShed?: (sheds: number, limit: number) => void;
 }
 
-/** What a request waits for before the process works on it. */
+/** Kinds of waits of a request before the process works on it. */
 export type Wait = keyof typeof targetsMs;
 
 /**

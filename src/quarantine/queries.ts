@@ -1,6 +1,6 @@
 import { query } from '../database/query.ts';
 
-/** Whether messages and money movements have to wait in this database. */
+/** Tells whether this database is quarantined. */
 export const isQuarantined = query<[], { readonly quarantined: boolean }>(
   'is_quarantined',
   'select sambatan.is_quarantined() as quarantined',
@@ -19,7 +19,7 @@ export const findQuarantine = query<[], QuarantineRow>(
   from (values (true)) here (is_the_one) left join sambatan.installation i using (is_the_one)`,
 );
 
-/** Gives no row if the database was not in quarantine. */
+/** Returns no row if the database was not quarantined. */
 export const release = query<[], { readonly installation_id: string }>(
   'release_installation',
   `insert into sambatan.installation as i (released_at) values (clock_timestamp())

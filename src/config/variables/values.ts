@@ -26,7 +26,7 @@ export function key(text: string): string | undefined {
   return /^[\x21-\x7e]+$/.test(text) && longEnough(text) ? text : undefined;
 }
 
-/** Whether a text has the minimum number of bytes of a secret. */
+/** Returns true when a text has the minimum number of bytes of a secret. */
 export function longEnough(text: string): boolean {
   return Buffer.byteLength(text) >= secretLength;
 }
