@@ -2,7 +2,7 @@ import type { PageDeps } from '../deps.ts';
 import type { PagePlugin } from '../../http/page-response.ts';
 import { brandPages } from './brand/brands.ts';
 import { campaignPage } from './campaigns/campaign.ts';
-import { campaignPages } from './campaigns/campaigns.ts';
+import { campaignPages, editCampaignPages, newCampaignPages } from './campaigns/campaigns.ts';
 import { cancellationPage } from './campaigns/cancellation.ts';
 import { memberPages } from './brand/members.ts';
 import { participantPages } from './participants/participants.ts';
@@ -22,6 +22,8 @@ export function sellerPages(app: PageDeps): PagePlugin {
     memberPages,
     productPages,
     campaignPages,
+    newCampaignPages,
+    editCampaignPages,
     campaignPage,
     cancellationPage,
     decisionPages,

@@ -8,44 +8,33 @@ import {
   authorizeOnCampaign,
 } from '../../../campaigns/operations.ts';
 import { authorizeOnBrand } from '../../../catalogue/operations.ts';
-import { findProduct, listEnabledProducts, type BrandRow } from '../../../catalogue/queries.ts';
+import { listEnabledProducts } from '../../../catalogue/queries.ts';
 import { formBytes } from '../../../http/body-limits.ts';
 import type { PageDeps } from '../../deps.ts';
 import { cursorAfter } from '../../../http/cursor.ts';
 import { toResult, rawFields } from '../../../http/forms.ts';
 import { redirect, sendPage, type PagePlugin } from '../../../http/page-response.ts';
 import { may } from '../../../identity/policy.ts';
-import { findBrandSetup, type BrandSetupRow } from '../../../ledger/bank-accounts/queries.ts';
+import { findBrandSetup } from '../../../ledger/bank-accounts/queries.ts';
 import { publish } from '../../../lifecycle/changes.ts';
 import { retryRead, runInTransaction } from '../../../operation/run.ts';
-import { emptyState } from '../../../web/components.ts';
 import { html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
-import {
-  freshTerms,
-  hiddenFields,
-  readTerms,
-  termsFields,
-  termsForm,
-  termsOf,
-  type TermsForm,
-} from './campaign-form.ts';
-import { campaignPreview } from './campaign-preview.ts';
-import { noAccount } from './checklist.ts';
+import { freshTerms, readTerms, termsFields, termsOf, type TermsForm } from './campaign-form.ts';
 import { flashMessage, withFlash } from '../../kit/flash.ts';
 import { refusedForm, statusOf, type FormState } from '../../kit/form-action.ts';
 import { queryParam, idParam } from '../../kit/params.ts';
-import { refusalNotice } from '../../kit/refusal-notice.ts';
 import { requireSignedIn } from '../../kit/signed-in.ts';
 import { cursorPage } from '../../kit/cursor-page.ts';
 import { lists, type ListName, isOpen, dashboard } from './campaign-list.ts';
+import { type Start, type Edited, newCampaign, editPage, previewPage } from './campaign-editor.ts';
 
 const pageSize = 24;
 
 /** The story of a campaign may be long. */
 const long = { bodyLimit: formBytes.long } as const;
 
-/** A brand's campaigns: the dashboard, a new one, and changes of one that is there. */
+/** The dashboard of a brand: its campaigns in three lists. */
 export function campaignPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get('/toko/:id', async (request, reply) => {
@@ -87,7 +76,12 @@ export function campaignPages(app: PageDeps): PagePlugin {
         main: html`${flashMessage(request)}${page.main}`,
       });
     });
+  };
+}
 
+/** The form of a new campaign: fields, preview, and saving as a draft or opening it. */
+export function newCampaignPages(app: PageDeps): PagePlugin {
+  return async (server) => {
     server.get('/toko/:id/sambatan/baru', async (request, reply) => {
       const { visit } = request;
       const fresh = await startOf(app, visit, idParam(request));
@@ -132,7 +126,12 @@ export function campaignPages(app: PageDeps): PagePlugin {
         withFlash(`/toko/sambatan/${made.done.id}`, what[status] ?? 'terbit'),
       );
     });
+  };
+}
 
+/** The form that changes a campaign, and opening a draft. */
+export function editCampaignPages(app: PageDeps): PagePlugin {
+  return async (server) => {
     server.get('/toko/sambatan/:id/ubah', async (request, reply) => {
       const { visit } = request;
       const edited = await editedOf(app, visit, idParam(request));
@@ -220,14 +219,6 @@ function changeOf(campaign: Campaign, form: TermsForm) {
   };
 }
 
-interface Start {
-  readonly brand: BrandRow;
-  readonly products: Awaited<ReturnType<typeof enabledProducts>>;
-  readonly publishes: boolean;
-  readonly setup: BrandSetupRow;
-  readonly collects: boolean;
-}
-
 async function enabledProducts(app: PageDeps, brandId: string) {
   return await retryRead(() => app.db.rows(listEnabledProducts, brandId));
 }
@@ -250,11 +241,6 @@ async function canCollect(app: PageDeps): Promise<boolean> {
   return (await retryRead(() => app.db.one(hasReceivingAccount))).is_there;
 }
 
-interface Edited {
-  readonly campaign: Campaign;
-  readonly collects: boolean;
-}
-
 async function editedOf(app: PageDeps, visit: PageContext, id: string): Promise<Edited> {
   requireSignedIn(visit);
   const { campaign } = await authorizeOnCampaign(app.db, visit.actor, 'campaign.edit', id);
@@ -262,107 +248,4 @@ async function editedOf(app: PageDeps, visit: PageContext, id: string): Promise<
     await authorizeOnCampaign(app.db, visit.actor, 'campaign.publish', id);
   }
   return { campaign, collects: await canCollect(app) };
-}
-
-function newCampaign(visit: PageContext, start: Start, shown: FormState) {
-  const { brand, products, publishes, setup, collects } = start;
-  const { t, url } = visit;
-  const title = t('Sambatan baru', 'New campaign');
-  const main = html`<p class="crumbs">
-      <a href="${url(`/toko/${brand.brand_id}`)}">${brand.name}</a>
-    </p>
-    <h1>${title}</h1>
-    ${refusalNotice(visit, shown.refused)}${!setup.has_payout_account && noAccount(visit, brand)}
-    ${
-      products.length === 0
-        ? emptyState(
-            t('Belum ada produk yang siap', 'No product is enabled yet'),
-            t(
-              'Tambahkan produk dan centang “Bisa dijual lewat Sambatan”.',
-              'Add a product and tick “Available for campaigns”.',
-            ),
-            html`<a class="button" href="${url(`/toko/${brand.brand_id}/produk/baru`)}"
-              >${t('Tambah produk', 'Add a product')}</a
-            >`,
-          )
-        : termsForm(visit, {
-            action: url(`/toko/${brand.brand_id}/sambatan/baru`),
-            shown,
-            products,
-            open: false,
-            opening: publishes,
-            collects,
-          })
-    }`;
-  return { title, section: 'shop' as const, main };
-}
-
-function editPage(visit: PageContext, { campaign, collects }: Edited, shown: FormState) {
-  const { t, url } = visit;
-  const title = t('Ubah Sambatan', 'Change the campaign');
-  const open = isOpen(campaign);
-  const main = html`<p class="crumbs">
-      <a href="${url(`/toko/sambatan/${campaign.id}`)}">${campaign.title}</a>
-    </p>
-    <h1>${title}</h1>
-    ${
-      open &&
-      html`<p class="quiet">
-        ${t(
-          'Setelah dibuka, hanya judul dan ceritanya yang bisa diubah: pembeli sudah ikut dengan syarat yang lain.',
-          'Once it is open only its title and story can be changed: buyers joined on the other terms.',
-        )}
-      </p>`
-    }
-    ${refusalNotice(visit, shown.refused)}
-    ${termsForm(visit, {
-      action: url(`/toko/sambatan/${campaign.id}/ubah`),
-      shown,
-      products: [{ product_id: campaign.product_id, name: campaign.product_name }],
-      open,
-      opening: campaign.status === 'scheduled',
-      collects,
-      isDraft: campaign.status === 'inactive',
-    })}`;
-  return { title, section: 'shop' as const, main };
-}
-
-interface PreviewParts {
-  readonly fresh?: Start;
-  readonly campaign?: Campaign;
-  readonly form: TermsForm;
-  readonly typed: FormState['typed'];
-}
-
-async function previewPage(app: PageDeps, visit: PageContext, parts: PreviewParts) {
-  const { t, url } = visit;
-  const { fresh, campaign, form, typed } = parts;
-  const terms = termsOf(form);
-  const product = await app.db.one(findProduct, campaign?.product_id ?? form.product_id);
-  const brand = fresh?.brand ?? { brand_id: campaign!.brand_id, name: campaign!.brand_name };
-  const preview = campaignPreview(visit, { terms, brand, product, campaign });
-  const action = fresh
-    ? url(`/toko/${fresh.brand.brand_id}/sambatan/baru`)
-    : url(`/toko/sambatan/${campaign!.id}/ubah`);
-  const opens = terms.opensAt !== null && terms.opensAt > visit.now;
-  const button = (aksi: string, words: string, kind = '') =>
-    html`<button class="button ${kind}" name="aksi" value="${aksi}">${words}</button>`;
-  const title = t('Pratinjau', 'Preview');
-  const main = html`<h1>${title}</h1>
-    ${preview}
-    <form class="panel row" method="post" action="${action}">
-      ${hiddenFields(typed)}
-      ${
-        campaign
-          ? button('simpan', t('Simpan perubahan', 'Save the changes'))
-          : fresh!.publishes &&
-            button(
-              'terbit',
-              opens ? t('Jadwalkan', 'Schedule it') : t('Buka sekarang', 'Open it now'),
-            )
-      }
-      ${!campaign && !opens && button('draf', t('Simpan sebagai draf', 'Save as a draft'), 'quiet')}
-      ${button('ubah', t('Ubah lagi', 'Change it again'), 'quiet')}
-    </form>`;
-  return { title, section: 'shop' as const, main };
 }
