@@ -25,7 +25,9 @@ export interface HealthSources {
   /** Returns true when a peer that is not a trusted proxy has sent a forwarding header. */
   readonly hasUnnamedProxy?: (() => boolean) | undefined;
   /** The status of the notification service. */
-  readonly messages?: { status(): { readonly isRunning: boolean; readonly lagSeconds: number } };
+  readonly notifications?: {
+    status(): { readonly isRunning: boolean; readonly lagSeconds: number };
+  };
 }
 
 const Health = closed(
@@ -78,7 +80,7 @@ export function healthRoutes(sources: HealthSources): FastifyPluginAsyncTypebox 
         const running = scheduler?.isRunning ?? false;
         const held = databaseConnected ? await sources.isHeld().catch(() => null) : null;
         const isWell = databaseConnected && running && held === false;
-        const messages = sources.messages?.status();
+        const messages = sources.notifications?.status();
         const telling = messages?.isRunning ?? false;
         return {
           status: isWell ? ('healthy' as const) : ('degraded' as const),
