@@ -1,8 +1,4 @@
-import {
-  participationStatuses,
-  toDbParticipationStatus,
-  type ParticipationStatus,
-} from '../src/database/status-words.ts';
+import { participationStatuses, type ParticipationStatus } from '../src/database/status-words.ts';
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Tx } from '../src/database/transaction.ts';
@@ -161,7 +157,7 @@ for (const status of participationStatuses) {
       const error = await apply(verb, made.id).catch((refusal: unknown) => refusal);
       assert.ok(error instanceof DomainError, String(error));
       assert.equal(error.code, 'participation_transition_not_allowed');
-      assert.deepEqual(error.params, { from: toDbParticipationStatus(status), event });
+      assert.deepEqual(error.params, { from: status, event });
       assert.deepEqual(await everythingOf(made), before);
     });
   }

@@ -80,13 +80,13 @@ export function healthRoutes(sources: HealthSources): FastifyPluginAsyncTypebox 
         const running = scheduler?.isRunning ?? false;
         const held = databaseConnected ? await sources.isHeld().catch(() => null) : null;
         const isWell = databaseConnected && running && held === false;
-        const messages = sources.notifications?.status();
-        const telling = messages?.isRunning ?? false;
+        const notifications = sources.notifications?.status();
+        const telling = notifications?.isRunning ?? false;
         return {
           status: isWell ? ('healthy' as const) : ('degraded' as const),
           scheduler_running: running,
           messages_running: telling,
-          outbox_lag_seconds: telling ? (messages?.lagSeconds ?? null) : null,
+          outbox_lag_seconds: telling ? (notifications?.lagSeconds ?? null) : null,
           database_connected: databaseConnected,
           next_run: scheduler?.nextRunTime ?? null,
           held,

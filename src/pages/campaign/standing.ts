@@ -82,7 +82,7 @@ function heldIn({ own }: Pick<Standing, 'own'>): number {
 }
 
 /** The least that this buyer takes while there are enough slots. */
-export function usualLeast(campaign: Campaign, standing: Pick<Standing, 'own'>): number {
+export function usualMinimum(campaign: Campaign, standing: Pick<Standing, 'own'>): number {
   return Math.max(1, (campaign.min_slots_per_user ?? 1) - heldIn(standing));
 }
 
@@ -94,7 +94,7 @@ export function boundsOf(
   campaign: Campaign,
   standing: Pick<Standing, 'own'>,
 ): { least: number; most: number } {
-  const least = usualLeast(campaign, standing);
+  const least = usualMinimum(campaign, standing);
   const left = campaign.slots_remaining;
   const mine = (campaign.max_slots_per_user ?? campaign.total_slots) - heldIn(standing);
   return { least: left > 0 ? Math.min(least, left) : least, most: Math.max(0, mine) };
