@@ -5,7 +5,6 @@ import { actorLabel, withFactorNeeded, type Actor } from '../identity/actor.ts';
 import type { Authenticator } from '../identity/authenticate.ts';
 import { newId } from '../identity/ids.ts';
 import { requireRecentAuth, authorize } from '../identity/policy.ts';
-import { retryRead } from '../operation/run.ts';
 import * as sql from './queries.ts';
 
 /** Returns the operators that were granted by others; those of the configuration are not listed. */
@@ -84,7 +83,7 @@ export function withOperatorRole(
   let known: Promise<ReadonlySet<string>> | undefined;
   let oldAt = 0;
   const read = async (): Promise<ReadonlySet<string>> => {
-    const rows = await retryRead(() => db.rows(sql.namedOperators));
+    const rows = await db.rows(sql.namedOperators);
     return new Set(rows.map(({ user_id }) => user_id));
   };
   const recognised = async (actor: Actor): Promise<Actor> => {

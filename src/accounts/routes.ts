@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { OperationDeps } from '../operation/deps.ts';
 import { closed, Id, problems, text } from '../http/schemas.ts';
-import { retryRead, runInTransaction } from '../operation/run.ts';
+import { runInTransaction } from '../operation/run.ts';
 import {
   addAddress,
   changeProfile,
@@ -34,7 +34,7 @@ export function accountRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
     server.get(
       '/me',
       { schema: about('My profile', { response: { 200: Me, ...problems('forbidden') } }) },
-      async ({ actor }) => await retryRead(() => readProfile(app.db, actor)),
+      async ({ actor }) => await readProfile(app.db, actor),
     );
 
     server.patch(
@@ -81,8 +81,7 @@ export function accountRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
           },
         }),
       },
-      async ({ actor }) =>
-        (await retryRead(() => exportAccount(app.db, actor))) as { user_id: string },
+      async ({ actor }) => (await exportAccount(app.db, actor)) as { user_id: string },
     );
 
     server.get(
@@ -92,7 +91,7 @@ export function accountRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
           response: { 200: closed({ items: Type.Array(SavedAddress) }), ...problems('forbidden') },
         }),
       },
-      async ({ actor }) => ({ items: await retryRead(() => ownAddresses(app.db, actor)) }),
+      async ({ actor }) => ({ items: await ownAddresses(app.db, actor) }),
     );
 
     server.post(
@@ -149,7 +148,7 @@ export function accountRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
           response: { 200: closed({ items: Type.Array(Operator) }), ...problems('forbidden') },
         }),
       },
-      async ({ actor }) => ({ items: await retryRead(() => listOperators(app.db, actor)) }),
+      async ({ actor }) => ({ items: await listOperators(app.db, actor) }),
     );
 
     server.post(

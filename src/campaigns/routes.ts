@@ -7,7 +7,7 @@ import type { Config } from '../config/config.ts';
 import { cursorAfter, nextCursor } from '../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../http/schemas.ts';
 import { authorize } from '../identity/policy.ts';
-import { retryRead, runInTransaction } from '../operation/run.ts';
+import { runInTransaction } from '../operation/run.ts';
 import { campaignOf, campaignSorts, defaultTerms } from './campaign.ts';
 import { listVisible, summarizeCampaigns } from './lists.ts';
 import {
@@ -105,9 +105,7 @@ export function campaignRoutes(app: CampaignDeps): FastifyPluginAsyncTypebox {
       async (request) => {
         const { brand_id: brandId, limit = 20, sort = 'newest', q: words, status } = request.query;
         const wish = { brandId, sort, words, status, after: lastOf(request.query.cursor, sort) };
-        const rows = await retryRead(() =>
-          listVisible(app.db, request.actor, { ...wish, limit: limit + 1 }),
-        );
+        const rows = await listVisible(app.db, request.actor, { ...wish, limit: limit + 1 });
         return {
           items: rows.slice(0, limit).map(campaignOf),
           next_cursor: nextCursor(rows, limit, cursorParts[sort]),
@@ -125,8 +123,7 @@ export function campaignRoutes(app: CampaignDeps): FastifyPluginAsyncTypebox {
           response: { 200: CampaignSchema, ...problems('campaign_not_found') },
         },
       },
-      async (request) =>
-        await retryRead(() => viewCampaign(app.db, request.actor, request.params.id)),
+      async (request) => await viewCampaign(app.db, request.actor, request.params.id),
     );
 
     server.patch(
@@ -194,7 +191,7 @@ export function campaignRoutes(app: CampaignDeps): FastifyPluginAsyncTypebox {
       },
       async (request) => {
         authorize(request.actor, 'dashboard.read');
-        return await retryRead(() => summarizeCampaigns(app.db));
+        return await summarizeCampaigns(app.db);
       },
     );
   };

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { Database } from '../database/pool.ts';
 import { brandRoles, authorize } from '../identity/policy.ts';
-import { retryRead, runInTransaction } from '../operation/run.ts';
+import { runInTransaction } from '../operation/run.ts';
 import { userOf } from '../http/authentication.ts';
 import { choice, closed, Id, problems } from '../http/schemas.ts';
 import { createBrand, readBrand, renameBrand } from './operations.ts';
@@ -67,7 +67,7 @@ export function brandRoutes(app: BrandDeps): FastifyPluginAsyncTypebox {
       async (request) => {
         const caller = authorize(request.actor, 'brand.create');
         const userId = userOf(caller, request.query.user_id);
-        const rows = await retryRead(() => app.db.rows(listBrandsOf, userId));
+        const rows = await app.db.rows(listBrandsOf, userId);
         return { items: rows.map((row) => ({ ...brandOf(row), role: row.role })) };
       },
     );
@@ -84,7 +84,7 @@ export function brandRoutes(app: BrandDeps): FastifyPluginAsyncTypebox {
       },
       async ({ actor, params: { id } }) => {
         authorize(actor, 'brand.read');
-        return brandOf(await retryRead(() => readBrand(app.db, id)));
+        return brandOf(await readBrand(app.db, id));
       },
     );
 

@@ -3,7 +3,7 @@ import Type from 'typebox';
 import type { Database } from '../database/pool.ts';
 import { languages, type ErrorCode } from '../errors/errors.ts';
 import { brandRoles } from '../identity/policy.ts';
-import { retryRead, runInTransaction } from '../operation/run.ts';
+import { runInTransaction } from '../operation/run.ts';
 import { originForEmails } from '../http/csrf.ts';
 import { choice, closed, Id, nullable, problems, text, Timestamp } from '../http/schemas.ts';
 import {
@@ -39,7 +39,7 @@ export function memberRoutes(app: MemberDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }) => ({
-        items: await retryRead(() => viewMembers(app.db, actor, id)),
+        items: await viewMembers(app.db, actor, id),
       }),
     );
 
@@ -95,7 +95,7 @@ export function memberRoutes(app: MemberDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }) => {
-        const rows = await retryRead(() => viewInvitations(app.db, actor, id));
+        const rows = await viewInvitations(app.db, actor, id);
         return {
           items: rows.map(({ invitation_id, ...rest }) => ({ id: invitation_id, ...rest })),
         };

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { Database } from '../database/pool.ts';
 import { authorize } from '../identity/policy.ts';
-import { retryRead, runInTransaction } from '../operation/run.ts';
+import { runInTransaction } from '../operation/run.ts';
 import { cursorAfter, nextCursor } from '../http/cursor.ts';
 import { readPicture, takeUploads } from '../uploads/uploads.ts';
 import { closed, Id, pageOf, pageQuery, problems } from '../http/schemas.ts';
@@ -63,8 +63,7 @@ export function productRoutes(app: ProductDeps): FastifyPluginAsyncTypebox {
           response: { 200: ProductSchema, ...problems('product_not_found') },
         },
       },
-      async ({ actor, params: { id } }) =>
-        productOf(await retryRead(() => readProduct(app.db, actor, id))),
+      async ({ actor, params: { id } }) => productOf(await readProduct(app.db, actor, id)),
     );
 
     server.patch(

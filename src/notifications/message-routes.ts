@@ -7,7 +7,7 @@ import { cursorAfter, nextCursor } from '../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, Timestamp } from '../http/schemas.ts';
 import type { Actor } from '../identity/actor.ts';
 import { authorize, type Action } from '../identity/policy.ts';
-import { retryRead, runInTransaction } from '../operation/run.ts';
+import { runInTransaction } from '../operation/run.ts';
 import {
   askReminder,
   dropReminder,
@@ -55,7 +55,7 @@ export function messageRoutes(app: MessageDeps): FastifyPluginAsyncTypebox {
         const userId = personOf(actor, 'notification.read', query.user_id);
         const { cursor, limit = 20, unread = false } = query;
         const [last = null] = cursorAfter(cursor, ['id']);
-        const rows = await retryRead(() => app.db.rows(listInbox, userId, unread, last, limit + 1));
+        const rows = await app.db.rows(listInbox, userId, unread, last, limit + 1);
         const items = rows.slice(0, limit).map((row) => inboxMessageOf(row));
         const next = nextCursor(rows, limit, (row) => [row.notification_id]);
         return { items: items.map(mutable), next_cursor: next };
@@ -74,7 +74,7 @@ export function messageRoutes(app: MessageDeps): FastifyPluginAsyncTypebox {
       },
       async ({ actor, query }) => {
         const userId = personOf(actor, 'notification.read', query.user_id);
-        return { unread: await retryRead(() => unreadOf(app.db, userId)) };
+        return { unread: await unreadOf(app.db, userId) };
       },
     );
 
@@ -130,7 +130,7 @@ export function messageRoutes(app: MessageDeps): FastifyPluginAsyncTypebox {
       },
       async ({ actor, query }) => {
         const userId = personOf(actor, 'notification.settings', query.user_id);
-        return { items: await retryRead(() => settingsOf(app.db, userId)) };
+        return { items: await settingsOf(app.db, userId) };
       },
     );
 

@@ -5,7 +5,7 @@ import type { Database } from '../database/pool.ts';
 import { cursorAfter, nextCursor } from '../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems } from '../http/schemas.ts';
 import { authorize } from '../identity/policy.ts';
-import { retryRead, runInTransaction } from '../operation/run.ts';
+import { runInTransaction } from '../operation/run.ts';
 import { deliveryStatuses, listDeliveries } from './delivery-queries.ts';
 import * as endpoints from './webhook-endpoints.ts';
 import {
@@ -78,7 +78,7 @@ export function webhookRoutes(app: WebhookDeps): FastifyPluginAsyncTypebox {
       async ({ actor, query: { brand_id: brandId = null, cursor, limit = 20 } }) => {
         const [last = null] = cursorAfter(cursor, ['id']);
         const wish = { brandId, before: last, limit: limit + 1 };
-        const rows = await retryRead(() => endpoints.endpointsOf(app.db, actor, wish));
+        const rows = await endpoints.endpointsOf(app.db, actor, wish);
         const items = rows.slice(0, limit).map(endpointOf);
         return { items, next_cursor: nextCursor(rows, limit, (row) => [row.endpoint_id]) };
       },
@@ -95,7 +95,7 @@ export function webhookRoutes(app: WebhookDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }) =>
-        endpointOf(await retryRead(() => endpoints.viewEndpoint(app.db, actor, id))),
+        endpointOf(await endpoints.viewEndpoint(app.db, actor, id)),
     );
 
     server.patch(
@@ -174,7 +174,7 @@ export function webhookRoutes(app: WebhookDeps): FastifyPluginAsyncTypebox {
       async ({ actor, params: { id }, query: { cursor, limit = 20 } }) => {
         const [last = null] = cursorAfter(cursor, ['id']);
         const wish = { before: last, limit: limit + 1 };
-        const rows = await retryRead(() => endpoints.deliveriesOf(app.db, actor, id, wish));
+        const rows = await endpoints.deliveriesOf(app.db, actor, id, wish);
         const items = rows.slice(0, limit).map(deliveryOf);
         return { items, next_cursor: nextCursor(rows, limit, (row) => [row.delivery_id]) };
       },
@@ -196,7 +196,7 @@ export function webhookRoutes(app: WebhookDeps): FastifyPluginAsyncTypebox {
       async ({ actor, query: { status = 'failed', cursor, limit = 20 } }) => {
         authorize(actor, 'delivery.read_all');
         const [last = null] = cursorAfter(cursor, ['id']);
-        const rows = await retryRead(() => app.db.rows(listDeliveries, status, last, limit + 1));
+        const rows = await app.db.rows(listDeliveries, status, last, limit + 1);
         const items = rows.slice(0, limit).map(deliveryOf);
         return { items, next_cursor: nextCursor(rows, limit, (row) => [row.delivery_id]) };
       },

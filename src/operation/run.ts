@@ -76,6 +76,3 @@ export function asDomainError(error: unknown): unknown {
       return failure satisfies never;
   }
 }
-
-/** Temporary alias while call sites are rewritten. */
-export const retryRead = <T>(read: () => Promise<T>): Promise<T> => read();

@@ -10,7 +10,6 @@ import { cursorAfter, nextCursor } from '../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../http/schemas.ts';
 import { authorize } from '../identity/policy.ts';
 import { paymentStates } from '../ledger/payments/payment-state.ts';
-import { retryRead } from '../operation/run.ts';
 import { joinCounted, type JoinDeps } from './count-joins.ts';
 import { joinRequestOf } from './operations.ts';
 import { joinResultOf, participationOf } from './participation.ts';
@@ -129,7 +128,7 @@ export function joinRoutes(app: JoinRouteDeps): FastifyPluginAsyncTypebox {
       },
       async (request) => {
         await viewCampaign(app.db, request.actor, request.params.id);
-        const row = await retryRead(() => app.db.find(progressById, request.params.id));
+        const row = await app.db.find(progressById, request.params.id);
         if (row === undefined) throw new DomainError('campaign_not_found', {});
         return progressOf(row);
       },

@@ -8,7 +8,7 @@ import { DomainError } from '../errors/errors.ts';
 import type { Actor } from '../identity/actor.ts';
 import type { PaymentState } from '../ledger/payments/payment-state.ts';
 import { viewPayment } from '../ledger/payments/operations.ts';
-import { retryRead, runInTransaction } from '../operation/run.ts';
+import { runInTransaction } from '../operation/run.ts';
 import * as sql from './queries.ts';
 
 export interface OwnParticipationsInput {
@@ -33,8 +33,7 @@ export async function viewOwnParticipations(
 ): Promise<sql.OwnRow[]> {
   const stored = statuses.map(toDbParticipationStatus);
   const states = paymentStates === undefined ? null : [...paymentStates];
-  const read = () =>
-    retryRead(() => db.rows(sql.listOwnParticipations, userId, stored, before, limit, states));
+  const read = () => db.rows(sql.listOwnParticipations, userId, stored, before, limit, states);
   const rows = await read();
   const unopened = rows.filter((row) => row.amount_due > 0n && !row.has_account);
   if (unopened.length === 0) return rows;

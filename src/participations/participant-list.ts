@@ -9,7 +9,6 @@ import type { Queryable } from '../database/query.ts';
 import { foldText } from '../database/text-search.ts';
 import type { Actor } from '../identity/actor.ts';
 import type { PaymentState } from '../ledger/payments/payment-state.ts';
-import { retryRead } from '../operation/run.ts';
 import * as sql from './participant-list-queries.ts';
 
 /** Rows per SQL statement of an export. */
@@ -109,8 +108,11 @@ export async function* wholeRoster(
   const filter = filterOf(campaignId, input);
   for (let after: string | null = null; ;) {
     const start: string | null = after;
-    const rows: sql.ParticipantRow[] = await retryRead(() =>
-      db.rows(sql.listParticipants, ...filter, start, maxBatchRows),
+    const rows: sql.ParticipantRow[] = await db.rows(
+      sql.listParticipants,
+      ...filter,
+      start,
+      maxBatchRows,
     );
     yield* rows;
     if (rows.length < maxBatchRows) return;

@@ -7,7 +7,7 @@ import { cursorAfter, nextCursor } from '../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../http/schemas.ts';
 import { authorize } from '../identity/policy.ts';
 import { paymentStates } from '../ledger/payments/payment-state.ts';
-import { retryRead, runInTransaction } from '../operation/run.ts';
+import { runInTransaction } from '../operation/run.ts';
 import {
   cancelParticipation,
   changeParticipation,
@@ -71,8 +71,7 @@ export function participationRoutes(app: OperationDeps): FastifyPluginAsyncTypeb
           },
         },
       },
-      async (request) =>
-        await retryRead(() => viewParticipation(app.db, request.actor, request.params.id)),
+      async (request) => await viewParticipation(app.db, request.actor, request.params.id),
     );
 
     server.patch(

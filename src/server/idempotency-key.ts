@@ -3,7 +3,6 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Database } from '../database/pool.ts';
 import { errorTable, type ErrorCode } from '../errors/errors.ts';
 import { actorLabel } from '../identity/actor.ts';
-import { retryRead } from '../operation/run.ts';
 import {
   firstAnswer,
   keepAnswer,
@@ -39,7 +38,7 @@ export function registerIdempotencyKeys(server: FastifyInstance, db: Database): 
   server.addHook('preHandler', async (request, reply) => {
     const keyed = keyedRequestOf(request);
     if (keyed === undefined) return undefined;
-    const first = await retryRead(() => firstAnswer(db, keyed));
+    const first = await firstAnswer(db, keyed);
     if (first !== undefined) return replay(reply, first);
     request.keyedRequest = keyed;
     return undefined;

@@ -17,7 +17,7 @@ import {
   Timestamp,
 } from '../http/schemas.ts';
 import { authorize } from '../identity/policy.ts';
-import { retryRead, runInTransaction } from '../operation/run.ts';
+import { runInTransaction } from '../operation/run.ts';
 import {
   acceptOffer,
   declineOffer,
@@ -174,7 +174,7 @@ export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
       async ({ actor, params: { id }, query: { status = null, cursor, limit = 20 } }) => {
         const [last = 0] = cursorAfter(cursor, ['number']);
         const page = { status, after: BigInt(last), limit };
-        const rows = await retryRead(() => listWaiting(app.db, actor, id, page));
+        const rows = await listWaiting(app.db, actor, id, page);
         const items = rows.slice(0, limit).map(listedEntryOf);
         return { items, next_cursor: nextCursor(rows, limit, (row) => [Number(row.position)]) };
       },
@@ -199,12 +199,11 @@ export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ actor, params: { id }, query }) =>
-        await retryRead(async () => {
-          const caller = authorize(actor, 'waiting.join');
-          await viewCampaign(app.db, caller, id);
-          return await viewOwnWaitingEntry(app.db, id, userOf(caller, query.user_id));
-        }),
+      async ({ actor, params: { id }, query }) => {
+        const caller = authorize(actor, 'waiting.join');
+        await viewCampaign(app.db, caller, id);
+        return await viewOwnWaitingEntry(app.db, id, userOf(caller, query.user_id));
+      },
     );
 
     server.get(
@@ -220,8 +219,7 @@ export function waitingRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ actor, params: { id } }) =>
-        await retryRead(() => viewWaitingEntry(app.db, actor, id)),
+      async ({ actor, params: { id } }) => await viewWaitingEntry(app.db, actor, id),
     );
 
     server.post(

@@ -3,7 +3,7 @@ import { invalidField, type Language } from '../../errors/errors.ts';
 import type { Tx } from '../../database/transaction.ts';
 import { newId } from '../../identity/ids.ts';
 import { sendOrRefuse } from '../../mail/mailer.ts';
-import { retryRead, runInTransaction } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import { forgetOldAccess } from '../access-queries.ts';
 import { recordByEmail } from '../access.ts';
 import * as factors from '../mfa/queries.ts';
@@ -52,7 +52,7 @@ export async function requestCode(parts: SignInDeps, input: CodeInput): Promise<
   const signInId = newId();
   const code = newCode();
   const link = randomBytes(32).toString('base64url');
-  const standing = await retryRead(() => standingOf(db, secret, email, input.origin));
+  const standing = await standingOf(db, secret, email, input.origin);
   if (standing !== 'browser') await countNetwork(parts, input.origin.network);
   const counted = await runInTransaction(db, async (tx) => {
     await deleteExpired(tx);
@@ -110,10 +110,8 @@ async function decideMail(
 
 /** Counts a code request of a network. Throws `rate_limited`. */
 async function countNetwork({ db, limiter }: SignInDeps, network: string): Promise<void> {
-  await retryRead(async () => {
-    await limiter.spend(db, 'codesOfNetwork', network);
-    await limiter.spend(db, 'codesOfNetworkDay', network);
-  });
+  await limiter.spend(db, 'codesOfNetwork', network);
+  await limiter.spend(db, 'codesOfNetworkDay', network);
 }
 
 /** Deletes expired rows in small batches. */

@@ -7,7 +7,7 @@ import { newId } from '../../identity/ids.ts';
 import type { Claims } from '../../identity/tokens.ts';
 import { limits, type LimitName } from '../../config/limits.ts';
 import type { Mailer } from '../../mail/mailer.ts';
-import { retryRead, runInTransaction } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import type { MailBudget, RateLimiter } from '../../overload/rate-limiter.ts';
 import { recordAccess, recordByEmail, type AccessMethod } from '../access.ts';
 import { plainCode } from '../mfa/codes.ts';
@@ -82,7 +82,7 @@ export async function signInWithCode(
   const { db, secret, limiter } = parts;
   const { network } = browser.origin;
   const code = plainCode(given.code);
-  const ofNetwork = await retryRead(() => limiter.take(db, 'wrongCodesOfNetwork', network));
+  const ofNetwork = await limiter.take(db, 'wrongCodesOfNetwork', network);
   const outcome = await runInTransaction(parts.db, async (tx) => {
     const found = await tx.maybe(sql.spendAttempt, given.signInId, codeAttempts);
     if (found === undefined) return new DomainError('sign_in_ended', {});
@@ -121,9 +121,7 @@ async function refundNetwork(
   more: readonly LimitName[] = [],
 ): Promise<void> {
   const names = ['codesOfNetwork', 'codesOfNetworkDay', ...more] as const;
-  await retryRead(async () => {
-    for (const name of names) await limiter.giveBack(db, name, network);
-  });
+  for (const name of names) await limiter.giveBack(db, name, network);
 }
 
 /** What the page of a link shows before the sign-in. */
@@ -140,7 +138,7 @@ export async function viewLink(
   link: string,
   browserId: string | undefined,
 ): Promise<ShownLink> {
-  const found = await retryRead(() => db.maybe(sql.findLink, keyed(secret, link)));
+  const found = await db.maybe(sql.findLink, keyed(secret, link));
   if (found === undefined) throw new DomainError('sign_in_ended', {});
   const { email, browser_hash: expected } = found;
   const isSameBrowser =
@@ -256,7 +254,7 @@ export async function signInWithFactor(
   { token, code }: { readonly token: string; readonly code: string },
 ): Promise<SignInResult> {
   const hashed = tokenHash(token);
-  const half = await retryRead(() => parts.db.maybe(factors.findHalfSignIn, hashed));
+  const half = await parts.db.maybe(factors.findHalfSignIn, hashed);
   if (half === undefined) throw new DomainError('sign_in_ended', {});
   await countFactorTry(parts, half.user_id);
   const outcome = await runInTransaction(parts.db, async (tx) => {

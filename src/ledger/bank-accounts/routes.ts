@@ -4,7 +4,7 @@ import type { Database } from '../../database/pool.ts';
 import { userOf } from '../../http/authentication.ts';
 import { closed, Id, problems } from '../../http/schemas.ts';
 import { authorize } from '../../identity/policy.ts';
-import { retryRead, runInTransaction } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import {
   addReceivingAccount,
   editReceivingAccount,
@@ -48,7 +48,7 @@ export function bankAccountRoutes(app: BankAccountDeps): FastifyPluginAsyncTypeb
         },
       },
       async ({ actor }) => {
-        const rows = await retryRead(() => receivingAccounts(app.db, actor));
+        const rows = await receivingAccounts(app.db, actor);
         return { items: rows.map(receivingAccountOf) };
       },
     );
@@ -140,7 +140,7 @@ export function bankAccountRoutes(app: BankAccountDeps): FastifyPluginAsyncTypeb
       },
       async ({ actor, query: { user_id } }) => {
         const userId = staffMayName(actor, user_id);
-        return ownAccountOf(await retryRead(() => refundAccount(app.db, actor, userId)));
+        return ownAccountOf(await refundAccount(app.db, actor, userId));
       },
     );
 
@@ -178,8 +178,7 @@ export function bankAccountRoutes(app: BankAccountDeps): FastifyPluginAsyncTypeb
           },
         },
       },
-      async ({ actor, params: { id } }) =>
-        ownAccountOf(await retryRead(() => payoutAccount(app.db, actor, id))),
+      async ({ actor, params: { id } }) => ownAccountOf(await payoutAccount(app.db, actor, id)),
     );
 
     server.put(

@@ -7,7 +7,7 @@ import { maxJsonBytes } from '../../http/body-limits.ts';
 import { cursorAfter, nextCursor } from '../../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems } from '../../http/schemas.ts';
 import { authorize } from '../../identity/policy.ts';
-import { retryRead, runInTransaction } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import {
   guessMapping,
   previewTable,
@@ -88,7 +88,7 @@ function fileRoutes(app: ImportDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id }, query: { format, apply = false }, body }, reply) => {
-        await retryRead(() => statements.authorizeImport(app.db, actor, id));
+        await statements.authorizeImport(app.db, actor, id);
         const bytes = bytesOf(body);
         const mapping = format === undefined ? undefined : { format };
         if (!apply) {
@@ -150,7 +150,7 @@ function fileRoutes(app: ImportDeps): FastifyPluginAsyncTypebox {
         { actor, params: { id }, query: { format, file_name: fileName = '' }, body },
         reply,
       ) => {
-        await retryRead(() => statements.authorizeImport(app.db, actor, id));
+        await statements.authorizeImport(app.db, actor, id);
         const row = await statements.uploadStatement(app.db, actor, id, {
           bytes: bytesOf(body),
           fileName,
@@ -178,7 +178,7 @@ function progressRoutes(app: ImportDeps): FastifyPluginAsyncTypebox {
       async ({ actor, query: { cursor, limit = 20 } }) => {
         authorize(actor, 'statement.import');
         const [before = null, id = null] = cursorAfter(cursor, ['moment', 'id']);
-        const rows = await retryRead(() => app.db.rows(listImports, before, id, limit + 1));
+        const rows = await app.db.rows(listImports, before, id, limit + 1);
         return {
           items: rows.slice(0, limit).map(importOf),
           next_cursor: nextCursor(rows, limit, (row) => [row.created_at, row.import_id]),
@@ -197,7 +197,7 @@ function progressRoutes(app: ImportDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }) =>
-        importOf(await retryRead(() => statements.findStatementImport(app.db, actor, id))),
+        importOf(await statements.findStatementImport(app.db, actor, id)),
     );
   };
 }
@@ -219,7 +219,7 @@ function uploadRoutes(app: ImportDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }) => {
-        await retryRead(() => statements.findStatementImport(app.db, actor, id));
+        await statements.findStatementImport(app.db, actor, id);
         const { content } = await statements.fileOf(app.db, id);
         const { kind, encoding, delimiter, rows } = await previewTable(content);
         const shown = rows.map(({ row, cells }) => ({ row, cells: [...cells] }));
@@ -320,7 +320,7 @@ function uploadRoutes(app: ImportDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }, reply) => {
-        await retryRead(() => statements.authorizeImport(app.db, actor, id));
+        await statements.authorizeImport(app.db, actor, id);
         await runInTransaction(app.db, (tx) => tx.rows(deleteMapping, id));
         return reply.status(204).send(null);
       },

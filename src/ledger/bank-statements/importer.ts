@@ -5,7 +5,7 @@ import { DomainError } from '../../errors/errors.ts';
 import { newId } from '../../identity/ids.ts';
 import { Loop, type Job } from '../../jobs/loop.ts';
 import { assertNotQuarantined } from '../../quarantine/operations.ts';
-import { retryRead, runInTransaction } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import type { ParsedStatement } from '../statement-files/parse.ts';
 import * as sql from './import-queries.ts';
 import { identify, type Identified } from './line-identity.ts';
@@ -253,7 +253,7 @@ export async function identifyLines(
   const days = read.map(({ day }) => day).toSorted();
   const [first, last] = [days[0], days.at(-1)];
   if (first === undefined || last === undefined) return [];
-  const known = await retryRead(() => db.rows(sql.storedLines, accountId, first, last, importId));
+  const known = await db.rows(sql.storedLines, accountId, first, last, importId);
   return identify(read, known);
 }
 
@@ -282,7 +282,7 @@ async function linesToMatch(db: Database, accountId: string): Promise<readonly s
   let before: lines.OpenLineRow | undefined;
   for (;;) {
     const [day, id] = [before?.booked_on ?? null, before?.line_id ?? null];
-    const rows = await retryRead(() => db.rows(lines.openLinesOf, accountId, day, id, maxCompared));
+    const rows = await db.rows(lines.openLinesOf, accountId, day, id, maxCompared);
     found.push(...rows.filter(({ fits, status }) => fits || status === 'ambiguous'));
     before = rows.at(-1);
     if (rows.length < maxCompared) break;

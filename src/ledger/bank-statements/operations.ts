@@ -7,7 +7,7 @@ import { actorLabel, type Actor } from '../../identity/actor.ts';
 import { newId } from '../../identity/ids.ts';
 import { authorize } from '../../identity/policy.ts';
 import { assertNotQuarantined } from '../../quarantine/operations.ts';
-import { retryRead, runInTransaction } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import { previewTable, type ParsedStatement } from '../statement-files/parse.ts';
 import * as sql from './import-queries.ts';
 import { findReceivingAccount, type ReceivingAccountRow } from '../bank-accounts/queries.ts';
@@ -74,7 +74,7 @@ export async function previewStatement(
   accountId: string,
   { bytes, mapping }: { readonly bytes: Buffer; readonly mapping: StoredMapping | undefined },
 ): Promise<StatementPreview> {
-  await retryRead(() => authorizeImport(db, actor, accountId));
+  await authorizeImport(db, actor, accountId);
   const read = await readFor(db, accountId, bytes, mapping, dayInJakarta());
   const place = { account_id: accountId, import_id: '00000000-0000-0000-0000-000000000000' };
   return { ...read, lines: await previewLines(db, place, read.parsed) };
@@ -99,7 +99,7 @@ export async function keptMapping(
   db: Database,
   accountId: string,
 ): Promise<StoredMapping | undefined> {
-  const kept = await retryRead(() => db.maybe(sql.findMapping, accountId));
+  const kept = await db.maybe(sql.findMapping, accountId);
   return kept && storedMappingOf(kept.mapping);
 }
 
@@ -112,7 +112,7 @@ async function previewLines(
   const fresh = found.filter(({ isKnown }) => !isKnown).map(({ line }) => line);
   const amounts = fresh.map(({ amount }) => amount);
   const days = fresh.map(({ day }) => day);
-  const rows = await retryRead(() => db.rows(paymentsFor, place.account_id, amounts, days));
+  const rows = await db.rows(paymentsFor, place.account_id, amounts, days);
   const fitting = Map.groupBy(rows, ({ ordinal }) => fresh[ordinal - 1]!);
   const taken = new Set<string>();
   return found.map(({ line, isKnown, duplicateOf }) => {
@@ -148,7 +148,7 @@ export async function uploadStatement(
   { bytes, fileName, mapping }: UploadInput,
 ): Promise<sql.ImportRow> {
   const caller = authorize(actor, 'statement.import');
-  await retryRead(() => authorizeImport(db, actor, accountId));
+  await authorizeImport(db, actor, accountId);
   await previewTable(bytes);
   const kept = mapping ?? (await keptMapping(db, accountId)) ?? { format: 'auto' };
   return await runInTransaction(db, (tx) =>
@@ -198,7 +198,7 @@ export async function previewUpload(
   importId: string,
   mapping?: StoredMapping,
 ): Promise<StatementPreview & { readonly row: sql.ImportRow }> {
-  const row = await retryRead(() => findStatementImport(db, actor, importId));
+  const row = await findStatementImport(db, actor, importId);
   const { content, created_at } = await fileOf(db, importId);
   const chosen = mapping ?? storedMappingOf(row.mapping);
   const read = await readFor(db, row.account_id, content, chosen, dayInJakarta(created_at));
@@ -210,7 +210,7 @@ export async function fileOf(
   db: Database,
   importId: string,
 ): Promise<{ readonly content: Buffer; readonly created_at: Date }> {
-  const file = await retryRead(() => db.maybe(sql.findImportFile, importId));
+  const file = await db.maybe(sql.findImportFile, importId);
   if (file === undefined || file.content === null) {
     throw new DomainError('statement_import_started', {});
   }
@@ -227,7 +227,7 @@ export async function mapUpload(
   importId: string,
   mapping: StoredMapping,
 ): Promise<void> {
-  await retryRead(() => findStatementImport(db, actor, importId));
+  await findStatementImport(db, actor, importId);
   const done = await runInTransaction(db, (tx) =>
     tx.maybe(sql.setImportMapping, importId, JSON.stringify(mapping)),
   );
@@ -264,12 +264,12 @@ export async function applyUpload(
   },
 ): Promise<sql.ImportRow> {
   const by = actorLabel(authorize(actor, 'statement.import'));
-  const row = await retryRead(() => findStatementImport(db, actor, importId));
+  const row = await findStatementImport(db, actor, importId);
   if (row.state !== 'uploaded') throw new DomainError('statement_import_started', {});
   const { content, created_at } = await fileOf(db, importId);
   const uploadedOn = dayInJakarta(created_at);
   if (through !== undefined && !isPast(through, uploadedOn)) throw notOver();
-  await retryRead(() => assertNotQuarantined(db));
+  await assertNotQuarantined(db);
   const chosen = mapping ?? storedMappingOf(row.mapping);
   const read = given ?? (await readFor(db, row.account_id, content, chosen, uploadedOn));
   const asJson = JSON.stringify(read.mapping);
@@ -291,7 +291,7 @@ export async function applyUpload(
   });
   if (started === undefined) throw new DomainError('statement_import_started', {});
   await importer.drive(importId, patienceMs, read.parsed);
-  return await retryRead(() => findStatementImport(db, actor, importId));
+  return await findStatementImport(db, actor, importId);
 }
 
 /** Uploads and applies at once: for callers that need no preview. Refuses as both do. */
@@ -302,23 +302,23 @@ export async function importStatement(
   input: UploadInput & { readonly patienceMs: number },
 ): Promise<sql.ImportRow> {
   const { db } = deps;
-  await retryRead(() => authorizeImport(db, actor, accountId));
-  await retryRead(() => assertNotQuarantined(db));
+  await authorizeImport(db, actor, accountId);
+  await assertNotQuarantined(db);
   // Before anything is kept: a file that cannot be read leaves no trace.
   const read = await readFor(db, accountId, input.bytes, input.mapping, dayInJakarta());
   const { import_id } = await uploadStatement(db, actor, accountId, input);
   // Sent again under the same key, it was started before.
-  const row = await retryRead(() => findStatementImport(db, actor, import_id));
+  const row = await findStatementImport(db, actor, import_id);
   if (row.state !== 'uploaded') {
     await deps.importer.drive(import_id, input.patienceMs);
-    return await retryRead(() => findStatementImport(db, actor, import_id));
+    return await findStatementImport(db, actor, import_id);
   }
   return await applyUpload(deps, actor, import_id, { patienceMs: input.patienceMs, read });
 }
 
 /** The account's lines that wait for a person. */
 export async function openCounts(db: Database, accountId: string) {
-  return await retryRead(() => db.one(countOpenLines, accountId));
+  return await db.one(countOpenLines, accountId);
 }
 
 function isPast(day: string, today: string): boolean {

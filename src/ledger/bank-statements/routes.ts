@@ -4,7 +4,7 @@ import Type from 'typebox';
 import type { OperationDeps } from '../../operation/deps.ts';
 import { cursorAfter, nextCursor } from '../../http/cursor.ts';
 import { closed, Id, pageOf, pageQuery, problems, RupiahInput, text } from '../../http/schemas.ts';
-import { retryRead, runInTransaction } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import { assignLine, divideLine, ignoreLine, settleLines } from './lines.ts';
 import { statementLineOf, StatementLineSchema } from './schemas.ts';
 
@@ -35,7 +35,7 @@ function listRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
       async ({ actor, query: { cursor, limit = 20 } }) => {
         const [day, id = null] = cursorAfter(cursor, ['moment', 'id']);
         const from = day === undefined ? null : day.toISOString().slice(0, 10);
-        const rows = await retryRead(() => openLines(app.db, actor, [from, id], limit + 1));
+        const rows = await openLines(app.db, actor, [from, id], limit + 1);
         return {
           items: rows.slice(0, limit).map(statementLineOf),
           next_cursor: nextCursor(rows, limit, (row) => [
@@ -59,8 +59,7 @@ function listRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
           },
         },
       },
-      async ({ actor, params: { id } }) =>
-        statementLineOf(await retryRead(() => oneLine(app.db, actor, id))),
+      async ({ actor, params: { id } }) => statementLineOf(await oneLine(app.db, actor, id)),
     );
   };
 }

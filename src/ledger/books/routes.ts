@@ -1,7 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import { closed, Id, problems } from '../../http/schemas.ts';
 import type { OperationDeps } from '../../operation/deps.ts';
-import { retryRead } from '../../operation/run.ts';
 import { viewBooks } from './operations.ts';
 import { BooksSchema } from './schemas.ts';
 
@@ -20,7 +19,7 @@ export function booksRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
           response: { 200: BooksSchema, ...problems('forbidden', 'campaign_not_found') },
         },
       },
-      async ({ actor, params: { id } }) => await retryRead(() => viewBooks(app.db, actor, id)),
+      async ({ actor, params: { id } }) => await viewBooks(app.db, actor, id),
     );
   };
 }

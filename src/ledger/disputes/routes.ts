@@ -5,7 +5,7 @@ import type { OperationDeps } from '../../operation/deps.ts';
 import { nextCursor } from '../../http/cursor.ts';
 import { fileHeaders } from '../../http/download-headers.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../../http/schemas.ts';
-import { retryRead, runInTransaction } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import {
   addDisputePictures,
   maxDisputePictures,
@@ -76,7 +76,7 @@ export function disputeRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
       },
       async ({ actor, query: { cursor, limit = 20 } }) => {
         const place = parseAgeCursor(cursor);
-        const rows = await retryRead(() => openDisputes(app.db, actor, place, limit + 1));
+        const rows = await openDisputes(app.db, actor, place, limit + 1);
         return {
           items: rows.slice(0, limit).map(disputeOf),
           next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.dispute_id]),
@@ -133,7 +133,7 @@ export function disputeRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id }, query: { number = 1 } }, reply) => {
-        const content = await retryRead(() => viewDisputePicture(app.db, actor, id, number));
+        const content = await viewDisputePicture(app.db, actor, id, number);
         return reply.headers(disputePictureHeaders(id, number)).send(content);
       },
     );
@@ -164,7 +164,7 @@ export function disputeRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         async (request, reply) => {
           const { id } = request.params as { id: string };
           const { actor, body } = request;
-          await retryRead(() => authorizeOnBuyer(app.db, actor, 'dispute.open', id));
+          await authorizeOnBuyer(app.db, actor, 'dispute.open', id);
           const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0);
           const pictures = await readDisputePictures([bytes]);
           const added = await runInTransaction(app.db, (tx) =>

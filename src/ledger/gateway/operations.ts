@@ -8,7 +8,7 @@ import { DomainError } from '../../errors/errors.ts';
 import { systemActor, type Actor } from '../../identity/actor.ts';
 import { newId } from '../../identity/ids.ts';
 import { assertNotQuarantined } from '../../quarantine/operations.ts';
-import { retryRead, runInTransaction } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import { refundByProvider } from '../overpaid-refunds/queries.ts';
 import { failRefund } from '../refunds/queries.ts';
 import { findByProvider } from './pending-queries.ts';
@@ -36,7 +36,7 @@ export async function payOnline(
   participationId: string,
 ): Promise<string> {
   const { db } = parts;
-  await retryRead(() => authorizeOnBuyer(db, actor, 'payment.prove', participationId));
+  await authorizeOnBuyer(db, actor, 'payment.prove', participationId);
   const gateway = requireGateway(parts);
   // Commit before calling the provider, so that a call with a lost response is on record.
   const { call, minutes } = await runInTransaction(db, (tx) =>
@@ -293,10 +293,10 @@ export async function handleNotification(
   const gateway = requireGateway(parts);
   const reference = gateway.readNotification(body);
   if (reference === undefined) throw new DomainError('notification_not_genuine', {});
-  const call = await retryRead(() => db.maybe(sql.findCall, reference));
+  const call = await db.maybe(sql.findCall, reference);
   if (call?.kind !== 'payment') return [];
   const { campaign_id } = call;
-  const refunds = await retryRead(() => db.rows(sql.refundsNotMade, campaign_id, reference));
+  const refunds = await db.rows(sql.refundsNotMade, campaign_id, reference);
   if (call.status === 'made' && refunds.length === 0) return [];
   const status = await gateway.orderStatus(reference);
   if (status.outcome === 'unknown') {

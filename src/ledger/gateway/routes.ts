@@ -5,7 +5,6 @@ import type { GatewayDeps } from './operations.ts';
 import type { Reconciler } from './reconcile.ts';
 import { choice, closed, Id, nullable, problems } from '../../http/schemas.ts';
 import { authorize } from '../../identity/policy.ts';
-import { retryRead } from '../../operation/run.ts';
 import {
   requireGateway,
   payOnline,
@@ -117,7 +116,7 @@ export function gatewayRoutes(app: GatewayRouteDeps): FastifyPluginAsyncTypebox 
       async ({ actor }) => {
         authorize(actor, 'gateway.reconcile');
         requireGateway(app.payments);
-        return await retryRead(() => app.reconciler.run());
+        return await app.reconciler.run();
       },
     );
   };

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { OperationDeps } from '../../operation/deps.ts';
 import { nextCursor } from '../../http/cursor.ts';
 import { closed, Id, pageOf, pageQuery, problems, text } from '../../http/schemas.ts';
-import { retryRead, runInTransaction } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import { writeOffOverpaidRefund, openOverpaidRefunds, settleOverpaidRefund } from './operations.ts';
 import { overpaidRefundOf, OverpaidRefundSchema } from './schemas.ts';
 import { parseAgeCursor } from '../entries/cursor.ts';
@@ -31,7 +31,7 @@ export function overpaidRefundRoutes(app: OperationDeps): FastifyPluginAsyncType
       },
       async ({ actor, query: { cursor, limit = 20 } }) => {
         const place = parseAgeCursor(cursor);
-        const rows = await retryRead(() => openOverpaidRefunds(app.db, actor, place, limit + 1));
+        const rows = await openOverpaidRefunds(app.db, actor, place, limit + 1);
         return {
           items: rows.slice(0, limit).map(overpaidRefundOf),
           next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.transaction_id]),

@@ -6,7 +6,7 @@ import Type from 'typebox';
 import type { OperationDeps } from '../../operation/deps.ts';
 import { cursorAfter, nextCursor } from '../../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../../http/schemas.ts';
-import { retryRead, runInTransaction } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import {
   authorizeProof,
   rejectPayment,
@@ -88,7 +88,7 @@ export function paymentRoutes(app: PaymentDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }, reply) => {
-        const { contentType, content } = await retryRead(() => viewProof(app.db, actor, id));
+        const { contentType, content } = await viewProof(app.db, actor, id);
         return reply.headers(proofHeaders(id, contentType)).send(content);
       },
     );
@@ -124,7 +124,7 @@ export function paymentRoutes(app: PaymentDeps): FastifyPluginAsyncTypebox {
         },
         async (request) => {
           const { id } = request.params as { id: string };
-          await retryRead(() => authorizeProof(app.db, request.actor, id));
+          await authorizeProof(app.db, request.actor, id);
           const proof = await readProof(request.body);
           const payment = await runInTransaction(app.db, (tx) =>
             submitProof(tx, request.actor, id, proof),
@@ -250,7 +250,7 @@ export function paymentRoutes(app: PaymentDeps): FastifyPluginAsyncTypebox {
       async ({ actor, query: { status = 'proof_submitted', cursor, limit = 20 } }) => {
         const [position = null, id = null] = cursorAfter(cursor, ['number', 'id']);
         const place = [position, id] as const;
-        const rows = await retryRead(() => openPayments(app.db, actor, status, place, limit + 1));
+        const rows = await openPayments(app.db, actor, status, place, limit + 1);
         return {
           items: rows.slice(0, limit).map(paymentOf),
           next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.transaction_id]),

@@ -3,7 +3,7 @@ import Type from 'typebox';
 import { nextCursor } from '../../http/cursor.ts';
 import { closed, Id, pageOf, pageQuery, problems, text } from '../../http/schemas.ts';
 import type { OperationDeps } from '../../operation/deps.ts';
-import { retryRead, runInTransaction } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import { parseAgeCursor } from '../entries/cursor.ts';
 import {
   duePayouts,
@@ -36,7 +36,7 @@ export function payoutRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
       },
       async ({ actor, query: { released: releasedOnly = false, cursor, limit = 20 } }) => {
         const wanted = { releasedOnly, after: parseAgeCursor(cursor), limit: limit + 1 };
-        const rows = await retryRead(() => duePayouts(app.db, actor, wanted));
+        const rows = await duePayouts(app.db, actor, wanted);
         return {
           items: rows.slice(0, limit).map(payoutOf),
           next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.transaction_id]),
@@ -133,9 +133,10 @@ export function payoutRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id }, query: { cursor, limit = 20 } }) => {
-        const rows = await retryRead(() =>
-          payoutsOfBrand(app.db, actor, id, { before: parseAgeCursor(cursor), limit: limit + 1 }),
-        );
+        const rows = await payoutsOfBrand(app.db, actor, id, {
+          before: parseAgeCursor(cursor),
+          limit: limit + 1,
+        });
         return {
           items: rows.slice(0, limit).map(payoutOf),
           next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.transaction_id]),

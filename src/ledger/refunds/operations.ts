@@ -5,7 +5,6 @@ import type { Tx } from '../../database/transaction.ts';
 import { type Actor, actorLabel } from '../../identity/actor.ts';
 import { authorize, requireRecentAuth } from '../../identity/policy.ts';
 import type { AgeCursor } from '../entries/cursor.ts';
-import { retryRead } from '../../operation/run.ts';
 import { assertNotQuarantined } from '../../quarantine/operations.ts';
 
 /** The gateway that refunds online payments automatically; undefined if there is none. */
@@ -80,7 +79,7 @@ async function* everyRefund(
 ): AsyncGenerator<sql.RefundRow> {
   for (let after: AgeCursor = [null, null]; ;) {
     const wanted = { failedOnly: false, after, limit: refundsAtOnce };
-    const rows = await retryRead(() => dueRefunds(db, actor, gateway, wanted));
+    const rows = await dueRefunds(db, actor, gateway, wanted);
     yield* rows;
     const last = rows.at(-1);
     if (last === undefined || rows.length < refundsAtOnce) return;

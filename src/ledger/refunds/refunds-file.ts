@@ -2,7 +2,6 @@ import type { Readable } from 'node:stream';
 import { csvOf, type Cell } from '../../exports/csv.ts';
 import type { Database } from '../../database/pool.ts';
 import type { Actor } from '../../identity/actor.ts';
-import { retryRead } from '../../operation/run.ts';
 import { spreadsheetOf, type SheetHead } from '../../exports/spreadsheet.ts';
 import type { RefundRow } from './queries.ts';
 import { refundsToMake, type RefundGateway } from './operations.ts';
@@ -33,7 +32,7 @@ export async function refundsCsv(
   actor: Actor,
   gateway: RefundGateway,
 ): Promise<Readable> {
-  const refunds = await retryRead(() => refundsToMake(db, actor, gateway));
+  const refunds = await refundsToMake(db, actor, gateway);
   return await csvOf(withHead(linesOf(refunds)));
 }
 
@@ -46,7 +45,7 @@ export async function refundsSheet(
   actor: Actor,
   gateway: RefundGateway,
 ): Promise<Buffer> {
-  const refunds = await retryRead(() => refundsToMake(db, actor, gateway));
+  const refunds = await refundsToMake(db, actor, gateway);
   return await spreadsheetOf(head, linesOf(refunds));
 }
 

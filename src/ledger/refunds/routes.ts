@@ -4,7 +4,7 @@ import { spreadsheetType } from '../../exports/spreadsheet.ts';
 import { nextCursor } from '../../http/cursor.ts';
 import { choice, closed, Id, pageOf, pageQuery, problems, text } from '../../http/schemas.ts';
 import type { OperationDeps } from '../../operation/deps.ts';
-import { retryRead, runInTransaction } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import { parseAgeCursor } from '../entries/cursor.ts';
 import {
   failRefund,
@@ -58,11 +58,9 @@ export function refundRoutes(app: RefundDeps): FastifyPluginAsyncTypebox {
       },
       async ({ actor, query: { failed: failedOnly = false, kept, cursor, limit = 20 } }) => {
         const wanted = { failedOnly, after: parseAgeCursor(cursor), limit: limit + 1 };
-        const rows = await retryRead(() =>
-          kept === true
-            ? retainedRefunds(app.db, actor, wanted.after, wanted.limit)
-            : dueRefunds(app.db, actor, app.payments.gateway, wanted),
-        );
+        const rows = await (kept === true
+          ? retainedRefunds(app.db, actor, wanted.after, wanted.limit)
+          : dueRefunds(app.db, actor, app.payments.gateway, wanted));
         return {
           items: rows.slice(0, limit).map(refundOf),
           next_cursor: nextCursor(rows, limit, (row) => [Number(row.position), row.transaction_id]),
@@ -86,7 +84,7 @@ export function refundRoutes(app: RefundDeps): FastifyPluginAsyncTypebox {
         },
       },
       async ({ actor, params: { id } }) => ({
-        items: (await retryRead(() => refundsOf(app.db, actor, id))).map(buyerRefundOf),
+        items: (await refundsOf(app.db, actor, id)).map(buyerRefundOf),
       }),
     );
 

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import Type from 'typebox';
 import type { OperationDeps } from '../../operation/deps.ts';
 import { closed, Id, problems, Rupiah, text } from '../../http/schemas.ts';
-import { retryRead, runInTransaction, preview } from '../../operation/run.ts';
+import { runInTransaction, preview } from '../../operation/run.ts';
 import { declareShortfall, tryShortfall } from './operations.ts';
 import { viewBooks } from '../books/operations.ts';
 import { BooksSchema } from '../books/schemas.ts';
@@ -60,7 +60,7 @@ export function shortfallRoutes(app: OperationDeps): FastifyPluginAsyncTypebox {
         const refunds = await runInTransaction(app.db, (tx) =>
           declareShortfall(tx, actor, id, input),
         );
-        return { refunds, books: await retryRead(() => viewBooks(app.db, actor, id)) };
+        return { refunds, books: await viewBooks(app.db, actor, id) };
       },
     );
 

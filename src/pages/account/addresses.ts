@@ -13,7 +13,7 @@ import type { PageDeps } from '../deps.ts';
 import { formParser } from '../../http/forms.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
 import { localPath, redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
-import { retryRead, runInTransaction } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import { badge, checkbox, emptyState, input } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
 import { heading, type PageProps } from '../../web/layout.ts';
@@ -31,12 +31,12 @@ const list = '/akun/alamat';
 export function addressPages(app: PageDeps): PagePlugin {
   return async (server) => {
     server.get(list, async (request, reply) => {
-      const addresses = await retryRead(() => ownAddresses(app.db, request.visit.actor));
+      const addresses = await ownAddresses(app.db, request.visit.actor);
       return sendPage(request, reply, listPage(request.visit, addresses));
     });
 
     server.get(`${list}/baru`, async (request, reply) => {
-      await retryRead(() => ownAddresses(app.db, request.visit.actor));
+      await ownAddresses(app.db, request.visit.actor);
       const { back } = request.query as { back?: unknown };
       const shown = { typed: { back: back === undefined ? list : localPath(back) } };
       return sendPage(request, reply, formPage(request.visit, undefined, shown));
@@ -56,14 +56,14 @@ export function addressPages(app: PageDeps): PagePlugin {
 
     server.get(`${list}/:id`, { schema: { params } }, async (request, reply) => {
       const { visit } = request;
-      const address = await retryRead(() => ownAddress(app.db, visit.actor, request.params.id));
+      const address = await ownAddress(app.db, visit.actor, request.params.id);
       return sendPage(request, reply, formPage(visit, address, {}));
     });
 
     server.post(`${list}/:id`, { schema: { params } }, async (request, reply) => {
       const { visit } = request;
       const { id } = request.params;
-      const address = await retryRead(() => ownAddress(app.db, visit.actor, id));
+      const address = await ownAddress(app.db, visit.actor, id);
       const form = readForm(request.body);
       return await submitForm(request, reply, {
         form,

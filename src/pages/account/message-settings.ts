@@ -5,7 +5,7 @@ import { redirect, sendPage, type PagePlugin } from '../../http/page-response.ts
 import { authorize } from '../../identity/policy.ts';
 import { setTopic, settingsOf, type TopicSetting } from '../../notifications/operations.ts';
 import { topicNames, type Topic } from '../../notifications/messages/topics.ts';
-import { retryRead, runInTransaction } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import { checkbox, notice } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
 import { heading } from '../../web/layout.ts';
@@ -34,7 +34,7 @@ export function messageSettingPages(app: PageDeps): PagePlugin {
       const { visit } = request;
       const { userId } = requirePerson(visit);
       authorize(visit.actor, 'notification.settings');
-      const settings = await retryRead(() => settingsOf(app.db, userId));
+      const settings = await settingsOf(app.db, userId);
       const saved = Object.hasOwn(request.query as object, 'simpan');
       const title = visit.t('Pemberitahuan', 'What I am told');
       const main = settingsForm(visit, title, settings, saved);

@@ -13,7 +13,7 @@ import {
   type InboxMessage,
 } from '../../notifications/operations.ts';
 import { listInbox } from '../../notifications/queries.ts';
-import { retryRead, runInTransaction } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import { badge, emptyState } from '../../web/components.ts';
 import { formatCount, formatShortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
@@ -37,12 +37,10 @@ export function messagePages(app: PageDeps): PagePlugin {
       const { cursor } = request.query as { cursor?: unknown };
       const from = typeof cursor === 'string' ? cursor : undefined;
       const [last = null] = cursorAfter(from, ['id']);
-      const [rows, unread] = await retryRead(() =>
-        Promise.all([
-          app.db.rows(listInbox, userId, false, last, pageSize + 1),
-          unreadOf(app.db, userId),
-        ]),
-      );
+      const [rows, unread] = await Promise.all([
+        app.db.rows(listInbox, userId, false, last, pageSize + 1),
+        unreadOf(app.db, userId),
+      ]);
       const list = cursorPage(visit, rows, {
         size: pageSize,
         url: visit.url(path),

@@ -14,7 +14,7 @@ import { formParser, toResult, rawFields } from '../../http/forms.ts';
 import { closed, Id } from '../../http/schemas.ts';
 import { clearSession } from '../../http/session-cookie.ts';
 import { redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
-import { retryRead, runInTransaction } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import type { PageProps } from '../../web/layout.ts';
 import { pathIn, type PageContext } from '../../web/visit.ts';
 import { accessShown } from './access.ts';
@@ -29,13 +29,11 @@ const params = closed({ id: Id });
 export function profilePages(app: PageDeps): PagePlugin {
   const show = async (visit: PageContext, more: Shown = {}): Promise<PageProps> => {
     const { actor } = visit;
-    const [profile, sessions, accesses] = await retryRead(() =>
-      Promise.all([
-        readProfile(app.db, actor),
-        ownSessions(app.db, actor),
-        recentAccess(app.db, actor, accessShown),
-      ]),
-    );
+    const [profile, sessions, accesses] = await Promise.all([
+      readProfile(app.db, actor),
+      ownSessions(app.db, actor),
+      recentAccess(app.db, actor, accessShown),
+    ]);
     return accountPage(visit, { profile, sessions, accesses }, more);
   };
   return async (server) => {
@@ -77,7 +75,7 @@ export function profilePages(app: PageDeps): PagePlugin {
     });
 
     server.get('/akun/data', async (request, reply) => {
-      const document = await retryRead(() => exportAccount(app.db, request.visit.actor));
+      const document = await exportAccount(app.db, request.visit.actor);
       const says = { name: 'sambatan-data.json', type: 'application/json; charset=utf-8' };
       return reply.headers(fileHeaders(says)).send(JSON.stringify(document, undefined, 2));
     });

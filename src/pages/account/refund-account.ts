@@ -9,7 +9,7 @@ import {
   setRefundAccount,
 } from '../../ledger/bank-accounts/operations.ts';
 import type { FieldError } from '../../errors/errors.ts';
-import { retryRead, runInTransaction } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import { bankAccountInputs, type TypedAccount } from '../../web/bank-account.ts';
 import { notice } from '../../web/components.ts';
 import { html } from '../../web/html.ts';
@@ -26,9 +26,7 @@ export function refundAccountPages(app: PageDeps): PagePlugin {
     server.get(path, async (request, reply) => {
       const { visit } = request;
       const { userId } = requirePerson(visit);
-      const known = await retryRead(() => refundAccount(app.db, visit.actor, userId)).catch(
-        ignoreMissingAccount,
-      );
+      const known = await refundAccount(app.db, visit.actor, userId).catch(ignoreMissingAccount);
       const saved = Object.hasOwn(request.query as object, 'simpan');
       return sendPage(
         request,

@@ -17,7 +17,7 @@ import { deviceOf } from '../../http/authentication.ts';
 import { formParser, toResult } from '../../http/forms.ts';
 import { closed, text } from '../../http/schemas.ts';
 import { redirect, sendPage, sendSecretPage, type PagePlugin } from '../../http/page-response.ts';
-import { retryRead, runInTransaction } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import { badge, copyButton, exactMoment, input, notice } from '../../web/components.ts';
 import { html, trusted, type Html, type Part } from '../../web/html.ts';
 import { heading, type PageProps } from '../../web/layout.ts';
@@ -43,7 +43,7 @@ export function securityPages(app: PageDeps): PagePlugin {
   const toSetUp = async (visit: PageContext): Promise<ShownSecret> => {
     const { email, displayName } = requirePerson(visit);
     const label = email ?? (displayName === '' ? 'Sambatan' : displayName);
-    return await retryRead(() => factorToSetUp(app.db, app.signIn, visit.actor, label));
+    return await factorToSetUp(app.db, app.signIn, visit.actor, label);
   };
 
   const showSetUp = async (
@@ -67,7 +67,7 @@ export function securityPages(app: PageDeps): PagePlugin {
     server.get(here, async (request, reply) => {
       const { visit } = request;
       requirePerson(visit);
-      const state = await retryRead(() => ownFactor(app.db, visit.actor));
+      const state = await ownFactor(app.db, visit.actor);
       return sendPage(request, reply, securityPage(visit, state));
     });
 

@@ -7,7 +7,6 @@ import { formParser, toResult } from '../../http/forms.ts';
 import { closed, text } from '../../http/schemas.ts';
 import { sessionTokenOf } from '../../http/session-cookie.ts';
 import { localPath, redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
-import { retryRead } from '../../operation/run.ts';
 import { html } from '../../web/html.ts';
 import { heading, type PageProps } from '../../web/layout.ts';
 import type { PageContext } from '../../web/visit.ts';
@@ -25,7 +24,7 @@ export function signInFactorPages(app: PageDeps): PagePlugin {
       const back = localPath((request.query as { back?: unknown }).back);
       if (visit.person !== undefined) return redirect(request, reply, back);
       const token = sessionTokenOf(request.headers.cookie, visit.origin);
-      if (await retryRead(() => awaitsFactor(app.db, token))) {
+      if (await awaitsFactor(app.db, token)) {
         return sendPage(request, reply, factorPage(visit, { back }));
       }
       return redirect(request, reply, `/masuk?${new URLSearchParams({ back })}`);

@@ -9,7 +9,7 @@ import { payOnline } from '../../ledger/gateway/operations.ts';
 import { submitProof, viewProof, viewProofThumbnail } from '../../ledger/payments/operations.ts';
 import { proofHeaders } from '../../ledger/payments/schemas.ts';
 import { readProof } from '../../ledger/payments/proofs.ts';
-import { retryRead, runInTransaction } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import { fulfilParticipation } from '../../participations/operations.ts';
 import { waitInsteadOfRefund } from '../../waiting/operations.ts';
 import { disputePages } from './dispute.ts';
@@ -82,7 +82,7 @@ function proofPages(app: PageDeps): PagePlugin {
       const { visit } = request;
       const { id } = request.params;
       await ownParticipation(app, visit, id);
-      const { contentType, content } = await retryRead(() => viewProof(app.db, visit.actor, id));
+      const { contentType, content } = await viewProof(app.db, visit.actor, id);
       return reply.headers(proofHeaders(id, contentType)).send(content);
     });
 
@@ -90,9 +90,7 @@ function proofPages(app: PageDeps): PagePlugin {
       const { visit } = request;
       const { id } = request.params;
       await ownParticipation(app, visit, id);
-      const { contentType, content } = await retryRead(() =>
-        viewProofThumbnail(app.db, visit.actor, id),
-      );
+      const { contentType, content } = await viewProofThumbnail(app.db, visit.actor, id);
       return reply.headers(proofHeaders(id, contentType)).send(content);
     });
 

@@ -15,7 +15,7 @@ import {
   viewDisputePicture,
 } from '../../ledger/disputes/pictures.ts';
 import { disputePictureHeaders } from '../../ledger/disputes/routes.ts';
-import { retryRead, runInTransaction } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import { requirePerson } from '../kit/signed-in.ts';
 import { faultOf } from './money.ts';
 import { ownParticipation, showParticipation } from './participation.ts';
@@ -68,7 +68,7 @@ export function disputePages(app: PageDeps): PagePlugin {
       requirePerson(visit);
       const { id } = request.params;
       const { nomor: number = 1 } = request.query;
-      const content = await retryRead(() => viewDisputePicture(app.db, visit.actor, id, number));
+      const content = await viewDisputePicture(app.db, visit.actor, id, number);
       return reply.headers(disputePictureHeaders(id, number)).send(content);
     });
   };

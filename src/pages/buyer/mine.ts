@@ -7,7 +7,6 @@ import { toApiStatus } from '../../database/status-words.ts';
 import type { PageDeps } from '../deps.ts';
 import { cursorAfter } from '../../http/cursor.ts';
 import { sendPage, type PagePlugin } from '../../http/page-response.ts';
-import { retryRead } from '../../operation/run.ts';
 import type { Wording } from '../../errors/errors.ts';
 import type { PaymentState } from '../../ledger/payments/payment-state.ts';
 import { viewOwnParticipations } from '../../participations/mine.ts';
@@ -66,7 +65,7 @@ export function minePages(app: PageDeps): PagePlugin {
       const wanted = { statuses, paymentStates, before, limit: pageSize + 1 };
       const [rows, places] = await Promise.all([
         viewOwnParticipations(app.db, visit.actor, person.userId, wanted),
-        retryRead(() => app.db.rows(openEntriesOf, person.userId, mostPlaces)),
+        app.db.rows(openEntriesOf, person.userId, mostPlaces),
       ]);
       const shown = cursorPage(visit, rows, {
         size: pageSize,

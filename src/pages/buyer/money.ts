@@ -8,7 +8,7 @@ import { pageToPay } from '../../ledger/gateway/operations.ts';
 import { refundsOfParticipation, type OwnRefundRow } from '../../ledger/refunds/queries.ts';
 import { viewPayment } from '../../ledger/payments/operations.ts';
 import { findRefundAccount } from '../../ledger/bank-accounts/queries.ts';
-import { retryRead, runInTransaction } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import type { OwnRow } from '../../participations/queries.ts';
 import type { PageContext } from '../../web/visit.ts';
 
@@ -45,13 +45,13 @@ export async function moneyOf(app: PageDeps, visit: PageContext, row: OwnRow): P
   const { campaign_id: campaign, participation_id: id, user_id: userId } = row;
   const [paying, refunds, dispute] = await Promise.all([
     paymentOf(app, visit, row),
-    retryRead(() => app.db.rows(refundsOfParticipation, campaign, id)),
-    retryRead(() => app.db.maybe(lastDispute, campaign, id)),
+    app.db.rows(refundsOfParticipation, campaign, id),
+    app.db.maybe(lastDispute, campaign, id),
   ]);
   const asksWhere = refunds.some(({ status, kept_for: kept }) => status === 'due' && kept === null);
-  const account = asksWhere && (await retryRead(() => app.db.maybe(findRefundAccount, userId)));
+  const account = asksWhere && (await app.db.maybe(findRefundAccount, userId));
   const { payment } = paying;
-  const page = payment && (await retryRead(() => pageToPay(app.db, payment)));
+  const page = payment && (await pageToPay(app.db, payment));
   const online = { isOffered: app.payments.gateway !== undefined, page };
   return { ...paying, online, refunds, dispute, hasRefundAccount: Boolean(account) };
 }

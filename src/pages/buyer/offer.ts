@@ -16,7 +16,7 @@ import {
 import { readProof } from '../../ledger/payments/proofs.ts';
 import { findRefundAccount } from '../../ledger/bank-accounts/queries.ts';
 import { proofHeaders } from '../../ledger/payments/schemas.ts';
-import { retryRead, runInTransaction } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import { viewWaitingEntry } from '../../waiting/operations.ts';
 import type { WaitingEntry } from '../../waiting/waiting.ts';
 import { formatSlots } from '../../web/format.ts';
@@ -70,16 +70,14 @@ export function offerPages(app: PageDeps): PagePlugin {
     server.get('/antrean/:id/bukti/berkas', { schema }, async (request, reply) => {
       const { visit } = request;
       const entry = await offerOf(app, visit, request.params.id);
-      const proof = await retryRead(() => viewProof(app.db, visit.actor, entry.order_id));
+      const proof = await viewProof(app.db, visit.actor, entry.order_id);
       return reply.headers(proofHeaders(entry.order_id, proof.contentType)).send(proof.content);
     });
 
     server.get('/antrean/:id/bukti/kecil', { schema }, async (request, reply) => {
       const { visit } = request;
       const { order_id: id } = await offerOf(app, visit, request.params.id);
-      const { contentType, content } = await retryRead(() =>
-        viewProofThumbnail(app.db, visit.actor, id),
-      );
+      const { contentType, content } = await viewProofThumbnail(app.db, visit.actor, id);
       return reply.headers(proofHeaders(id, contentType)).send(content);
     });
 
@@ -109,7 +107,7 @@ type Offer = WaitingEntry & { readonly order_id: string };
 /** The reader's own offer that is accepted by paying; of anything else not even that it is there. */
 async function offerOf(app: PageDeps, visit: PageContext, id: string): Promise<Offer> {
   const { userId } = requirePerson(visit);
-  const entry = await retryRead(() => viewWaitingEntry(app.db, visit.actor, id));
+  const entry = await viewWaitingEntry(app.db, visit.actor, id);
   const { order_id } = entry;
   if (entry.user_id !== userId || order_id === null) {
     throw new DomainError('waiting_entry_not_found', {});
@@ -156,9 +154,9 @@ async function showOffer(
 }
 
 async function moneyOf(app: PageDeps, visit: PageContext, { order_id: id }: Offer): Promise<Money> {
-  const refunds = await retryRead(() => refundsOf(app.db, visit.actor, id));
+  const refunds = await refundsOf(app.db, visit.actor, id);
   const { userId } = requirePerson(visit);
-  const account = await retryRead(() => app.db.maybe(findRefundAccount, userId));
+  const account = await app.db.maybe(findRefundAccount, userId);
   const none = { refunds, dispute: undefined, hasRefundAccount: account !== undefined } as const;
   const isOffered = app.payments.gateway !== undefined;
   const answer = await toResult(() =>
@@ -168,6 +166,6 @@ async function moneyOf(app: PageDeps, visit: PageContext, { order_id: id }: Offe
     const online = { isOffered, page: undefined };
     return { ...none, payment: undefined, unpayable: answer.refused, online };
   }
-  const page = await retryRead(() => pageToPay(app.db, answer.done));
+  const page = await pageToPay(app.db, answer.done);
   return { ...none, payment: answer.done, unpayable: undefined, online: { isOffered, page } };
 }

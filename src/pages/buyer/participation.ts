@@ -9,7 +9,7 @@ import { DomainError } from '../../errors/errors.ts';
 import { formParser, toResult } from '../../http/forms.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
 import { redirect, sendPage, type PagePlugin } from '../../http/page-response.ts';
-import { retryRead, runInTransaction } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import { cancelParticipation } from '../../participations/operations.ts';
 import {
   findOwnParticipation,
@@ -73,7 +73,7 @@ export async function showParticipation(
   const { visit } = request;
   const [money, log] = await Promise.all([
     moneyOf(app, visit, row),
-    retryRead(() => app.db.rows(participationHistory, row.campaign_id, row.participation_id)),
+    app.db.rows(participationHistory, row.campaign_id, row.participation_id),
   ]);
   const isNew = Object.hasOwn(request.query as object, 'baru');
   const isChanged = Object.hasOwn(request.query as object, 'diubah');
@@ -90,7 +90,7 @@ export async function ownParticipation(
   id: string,
 ): Promise<OwnRow> {
   const { userId } = requirePerson(visit);
-  const row = await retryRead(() => app.db.maybe(findOwnParticipation, id, userId));
+  const row = await app.db.maybe(findOwnParticipation, id, userId);
   if (row === undefined) throw new DomainError('participation_not_found', {});
   return row;
 }

@@ -8,7 +8,6 @@ import type { PageDeps } from '../deps.ts';
 import { closed, Id } from '../../http/schemas.ts';
 import { SharedPageCache } from '../../http/shared-pages.ts';
 import { sendPage, type PagePlugin } from '../../http/page-response.ts';
-import { retryRead } from '../../operation/run.ts';
 import {
   recentContributions,
   shownContributions,
@@ -62,14 +61,12 @@ async function drawCampaign(
   campaignId: string,
   form?: FormState,
 ): Promise<PageProps> {
-  const campaign = await retryRead(() => viewCampaign(app.db, visit.actor, campaignId));
-  const [contributions, standing, product] = await retryRead(() =>
-    Promise.all([
-      app.db.rows(recentContributions, campaign.id, shownContributions),
-      standingOf(app.db, visit, campaign),
-      app.db.one(findProduct, campaign.product_id),
-    ]),
-  );
+  const campaign = await viewCampaign(app.db, visit.actor, campaignId);
+  const [contributions, standing, product] = await Promise.all([
+    app.db.rows(recentContributions, campaign.id, shownContributions),
+    standingOf(app.db, visit, campaign),
+    app.db.one(findProduct, campaign.product_id),
+  ]);
   return {
     title: campaign.title,
     section: 'home',

@@ -8,7 +8,6 @@ import { closed, Id } from '../../http/schemas.ts';
 import { redirect, type PagePlugin } from '../../http/page-response.ts';
 import type { Actor } from '../../identity/actor.ts';
 import { authorize } from '../../identity/policy.ts';
-import { retryRead } from '../../operation/run.ts';
 import { joinCounted } from '../../participations/count-joins.ts';
 import { joinRequestOf } from '../../participations/operations.ts';
 import { hasOtherOrder } from '../../participations/queries.ts';
@@ -98,14 +97,12 @@ async function hasOther(
 ): Promise<boolean> {
   if (visit.person === undefined) return false;
   const { userId } = visit.person;
-  const row = await retryRead(() =>
-    app.db.one(hasOtherOrder, campaignId.toLowerCase(), userId, key),
-  );
+  const row = await app.db.one(hasOtherOrder, campaignId.toLowerCase(), userId, key);
   return row.has_other;
 }
 
 /** Where it is to go: a saved address of the caller's, else what was typed. */
 export async function addressOf(app: PageDeps, actor: Actor, form: JoinForm): Promise<string> {
   const { address_id: id = otherAddress, shipping_address: typed = '' } = form;
-  return id === otherAddress ? typed : (await retryRead(() => ownAddress(app.db, actor, id))).line;
+  return id === otherAddress ? typed : (await ownAddress(app.db, actor, id)).line;
 }

@@ -9,7 +9,6 @@ import { DomainError } from '../../errors/errors.ts';
 import { closed, Id } from '../../http/schemas.ts';
 import { sendPage, type PagePlugin } from '../../http/page-response.ts';
 import type { Actor } from '../../identity/actor.ts';
-import { retryRead } from '../../operation/run.ts';
 import { copyButton, exactMoment } from '../../web/components.ts';
 import { formatRupiah, formatSlots } from '../../web/format.ts';
 import { html, trusted, type Html } from '../../web/html.ts';
@@ -25,7 +24,7 @@ const previewTypes = { png: 'image/png', jpg: 'image/jpeg' } as const;
 /** What a campaign is shared by: its preview's picture, a code to scan, a poster to print. */
 export function sharePages(app: PageDeps): PagePlugin {
   const pictures = new PreviewPictures(async (digest) => {
-    const found = await retryRead(() => app.db.maybe(findPicture, digest, '960.jpg'));
+    const found = await app.db.maybe(findPicture, digest, '960.jpg');
     return found?.bytes;
   });
   return async (server) => {
@@ -69,7 +68,7 @@ export function sharePages(app: PageDeps): PagePlugin {
 
 /** A campaign that everybody may see. A draft has nothing to share, not even for its seller. */
 async function published(app: PageDeps, actor: Actor, id: string): Promise<Campaign> {
-  const campaign = await retryRead(() => viewCampaign(app.db, actor, id));
+  const campaign = await viewCampaign(app.db, actor, id);
   if (campaign.status === 'inactive') throw new DomainError('campaign_not_found', {});
   return campaign;
 }

@@ -13,7 +13,6 @@ import { isId } from '../../identity/ids.ts';
 import { authorize } from '../../identity/policy.ts';
 import { callOff, extend } from '../../lifecycle/changes.ts';
 import { extension, reason } from '../../lifecycle/schemas.ts';
-import { retryRead } from '../../operation/run.ts';
 import { emptyState, input, progressBar, select } from '../../web/components.ts';
 import { formatCount, formatRupiah, formatShortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
@@ -63,8 +62,11 @@ export function operatorCampaigns(app: PageDeps): PagePlugin {
 
     const show = async (request: CampaignRequest, reply: FastifyReply, sent?: Sent) => {
       const { visit } = request;
-      const { campaign } = await retryRead(() =>
-        authorizeOnCampaign(app.db, visit.actor, 'campaign.logs.read', request.params.id),
+      const { campaign } = await authorizeOnCampaign(
+        app.db,
+        visit.actor,
+        'campaign.logs.read',
+        request.params.id,
       );
       authorize(visit.actor, 'dashboard.read');
       const page = {
@@ -106,7 +108,7 @@ export function operatorCampaigns(app: PageDeps): PagePlugin {
         const { id } = request.params;
         const read = readCancellation(request.body);
         if ('errors' in read) return await show(request, reply, { form: 'cancel', ...read });
-        const campaign = await retryRead(() => viewCampaign(app.db, visit.actor, id));
+        const campaign = await viewCampaign(app.db, visit.actor, id);
         const errors = wrongTitle(campaign, read.value.title);
         if (errors.length > 0) {
           return await show(request, reply, { form: 'cancel', typed: read.typed, errors });
@@ -137,20 +139,18 @@ async function searchCampaigns(
 ): Promise<readonly Campaign[]> {
   const typed = q.trim().slice(0, 100);
   if (isId(typed)) {
-    const one = await retryRead(() => findCampaign(app.db, typed.toLowerCase()));
+    const one = await findCampaign(app.db, typed.toLowerCase());
     return one === undefined ? [] : [one];
   }
   const [last] = cursorAfter(place || undefined, ['id']);
-  const rows = await retryRead(() =>
-    listVisible(app.db, visit.actor, {
-      status: statusOf(status),
-      brandId: undefined,
-      words: typed === '' ? undefined : typed,
-      sort: 'newest',
-      after: last === undefined ? undefined : { value: null, id: last },
-      limit: pageSize + 1,
-    }),
-  );
+  const rows = await listVisible(app.db, visit.actor, {
+    status: statusOf(status),
+    brandId: undefined,
+    words: typed === '' ? undefined : typed,
+    sort: 'newest',
+    after: last === undefined ? undefined : { value: null, id: last },
+    limit: pageSize + 1,
+  });
   return rows.map(campaignOf);
 }
 

@@ -12,7 +12,6 @@ import { cursorAfter } from '../../http/cursor.ts';
 import type { PagePlugin } from '../../http/page-response.ts';
 import { isId } from '../../identity/ids.ts';
 import { authorize } from '../../identity/policy.ts';
-import { retryRead } from '../../operation/run.ts';
 import { emptyState, input, notice, select } from '../../web/components.ts';
 import { eventWords } from './event-words.ts';
 import { formatCount, formatShortMoment } from '../../web/format.ts';
@@ -47,7 +46,7 @@ export function operatorLog(app: PageDeps): PagePlugin {
         const { visit } = request;
         authorize(visit.actor, 'audit.read');
         const filter = filterOf(request.query);
-        const rows = await retryRead(() => rowsOf(app, filter));
+        const rows = await rowsOf(app, filter);
         const list = cursorPage(visit, rows, {
           size: pageSize,
           url: urlOf(visit, filter),
@@ -124,7 +123,7 @@ async function chain(
   verify: boolean,
 ): Promise<Html> {
   authorize(visit.actor, 'audit.verify');
-  const { title } = await retryRead(() => viewCampaign(app.db, visit.actor, campaignId));
+  const { title } = await viewCampaign(app.db, visit.actor, campaignId);
   if (!verify) {
     const path = `/operator/log?sambatan=${campaignId}&periksa=ya`;
     return html`<p class="row">
@@ -134,7 +133,7 @@ async function chain(
       >
     </p>`;
   }
-  const [broken] = await retryRead(() => app.db.rows(verifyAudit, campaignId));
+  const [broken] = await app.db.rows(verifyAudit, campaignId);
   const { t, language } = visit;
   return broken === undefined
     ? notice('good', t('Rantai audit utuh.', 'The audit chain is whole.'), title)

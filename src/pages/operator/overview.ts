@@ -19,7 +19,6 @@ import {
   type WorkerRow,
 } from '../../lifecycle/queries.ts';
 import type { SchedulerStatus } from '../../lifecycle/scheduler.ts';
-import { retryRead } from '../../operation/run.ts';
 import { badge, emptyState, notice } from '../../web/components.ts';
 import { formatCount, formatDistance, formatShortMoment } from '../../web/format.ts';
 import { html, type Html } from '../../web/html.ts';
@@ -41,15 +40,13 @@ export function operatorOverview(app: PageDeps): PagePlugin {
     server.get<{ Querystring: { jalan?: string } }>('/operator', async (request, reply) => {
       const { visit } = request;
       authorize(visit.actor, 'dashboard.read');
-      const [summary, overdue, undecided, workers, waiting] = await retryRead(() =>
-        Promise.all([
-          summarizeCampaigns(app.db),
-          app.db.rows(listOverdue, overdueAfterSeconds, mostOverdue),
-          app.db.rows(listUndecided, maxUndecided),
-          app.db.rows(listWorkers),
-          viewQueues(app.db, visit.actor, app.payments.gateway),
-        ]),
-      );
+      const [summary, overdue, undecided, workers, waiting] = await Promise.all([
+        summarizeCampaigns(app.db),
+        app.db.rows(listOverdue, overdueAfterSeconds, mostOverdue),
+        app.db.rows(listUndecided, maxUndecided),
+        app.db.rows(listWorkers),
+        viewQueues(app.db, visit.actor, app.payments.gateway),
+      ]);
       const body = html`${ranNotice(visit, request.query.jalan)}
         <section class="panel">
           <h2 id="hand">${visit.t('Perlu ditangani', 'Needs a hand')}</h2>

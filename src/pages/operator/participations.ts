@@ -7,7 +7,7 @@ import { formParser } from '../../http/forms.ts';
 import { closed, Id, text } from '../../http/schemas.ts';
 import type { PagePlugin } from '../../http/page-response.ts';
 import { authorize } from '../../identity/policy.ts';
-import { retryRead, runInTransaction } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import { cancelParticipation, confirmParticipation } from '../../participations/operations.ts';
 import { deliveredQuantityOf } from '../../participations/participation.ts';
 import { findPeople, type FoundPeople } from '../../participations/people.ts';
@@ -36,7 +36,7 @@ export function operatorParticipations(app: PageDeps): PagePlugin {
       refused?: DomainError,
     ) => {
       const { visit } = request;
-      const found = await retryRead(() => findPeople(app.db, visit.actor, wanted));
+      const found = await findPeople(app.db, visit.actor, wanted);
       const { t } = visit;
       const body = html`${searchForm(visit, wanted)}${refusalNotice(visit, refused)}${resultList(visit, wanted, found)}`;
       const title = t('Cari pesanan', 'Find orders');

@@ -6,7 +6,7 @@ import { formParser } from '../../http/forms.ts';
 import { closed, text } from '../../http/schemas.ts';
 import type { PagePlugin } from '../../http/page-response.ts';
 import { authorize } from '../../identity/policy.ts';
-import { retryRead, runInTransaction } from '../../operation/run.ts';
+import { runInTransaction } from '../../operation/run.ts';
 import { badge, exactMoment, input } from '../../web/components.ts';
 import { html, type Html } from '../../web/html.ts';
 import type { PageContext } from '../../web/visit.ts';
@@ -24,7 +24,7 @@ export function operatorPeople(app: PageDeps): PagePlugin {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, sent?: Sent) => {
       const { visit } = request;
-      const named = await retryRead(() => listOperators(app.db, visit.actor));
+      const named = await listOperators(app.db, visit.actor);
       const body = html`${flashMessage(request)}${refusalNotice(visit, sent?.refused)}
         <div class="columns">
           <div>

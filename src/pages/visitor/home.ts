@@ -6,7 +6,6 @@ import { cursorParts, lastOf } from '../../campaigns/schemas.ts';
 import type { PageDeps } from '../deps.ts';
 import type { Wording } from '../../errors/errors.ts';
 import { sendPage, type PagePlugin } from '../../http/page-response.ts';
-import { retryRead } from '../../operation/run.ts';
 import { emptyState } from '../../web/components.ts';
 import { attribute, html, type Html } from '../../web/html.ts';
 import { inLanguage, type PageContext } from '../../web/visit.ts';
@@ -62,17 +61,15 @@ export function homePages(app: PageDeps): PagePlugin {
     server.get('/', async (request, reply) => {
       const { visit } = request;
       const wish = wishOf(request.query);
-      const rows = await retryRead(() =>
-        listVisible(app.db, visit.actor, {
-          status: undefined,
-          among: shelves[wish.shelf].among,
-          brandId: undefined,
-          words: wish.words || undefined,
-          sort: wish.sort,
-          after: lastOf(wish.cursor, wish.sort),
-          limit: pageSize + 1,
-        }),
-      );
+      const rows = await listVisible(app.db, visit.actor, {
+        status: undefined,
+        among: shelves[wish.shelf].among,
+        brandId: undefined,
+        words: wish.words || undefined,
+        sort: wish.sort,
+        after: lastOf(wish.cursor, wish.sort),
+        limit: pageSize + 1,
+      });
       const list = cursorPage(visit, rows, {
         size: pageSize,
         url: address(visit, { ...wish, cursor: undefined }),

@@ -2,7 +2,6 @@ import { findPicture } from '../../catalogue/queries.ts';
 import { pictureVariants, type PictureVariant } from '../../catalogue/picture.ts';
 import type { PageDeps } from '../../pages/deps.ts';
 import { DomainError } from '../../errors/errors.ts';
-import { retryRead } from '../../operation/run.ts';
 import type { PagePlugin } from '../../http/page-response.ts';
 
 const yearSeconds = 365 * 86_400;
@@ -21,7 +20,7 @@ export function pictureFiles(app: PageDeps): PagePlugin {
       const digest = /^([0-9a-f]{32})-/.exec(name)?.[1];
       const found =
         digest !== undefined && variant !== undefined
-          ? await retryRead(() => app.db.maybe(findPicture, digest, variant))
+          ? await app.db.maybe(findPicture, digest, variant)
           : undefined;
       if (found === undefined) throw new DomainError('picture_not_found', {});
       return (

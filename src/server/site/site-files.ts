@@ -5,7 +5,6 @@ import type { FastifyReply } from 'fastify';
 import { campaignOf } from '../../campaigns/campaign.ts';
 import { listVisible } from '../../campaigns/lists.ts';
 import type { PageDeps } from '../../pages/deps.ts';
-import { retryRead } from '../../operation/run.ts';
 import { originOf } from '../../http/csrf.ts';
 import type { PagePlugin } from '../../http/page-response.ts';
 
@@ -67,17 +66,15 @@ export function siteFiles(app: PageDeps): PagePlugin {
       ]);
     });
     server.get('/sitemap.xml', async (request, reply) => {
-      const rows = await retryRead(() =>
-        listVisible(app.db, visitor, {
-          status: undefined,
-          among: ['active', 'scheduled', 'full', 'completed'],
-          brandId: undefined,
-          words: undefined,
-          sort: 'newest',
-          after: undefined,
-          limit: maxCampaigns,
-        }),
-      );
+      const rows = await listVisible(app.db, visitor, {
+        status: undefined,
+        among: ['active', 'scheduled', 'full', 'completed'],
+        brandId: undefined,
+        words: undefined,
+        sort: 'newest',
+        after: undefined,
+        limit: maxCampaigns,
+      });
       const origin = originOf(request, publicUrl);
       const pages = ['/', ...rows.map((row) => `/sambatan/${campaignOf(row).id}`)];
       if (publicUrl === undefined) reply.header('cache-control', 'private, no-cache');

@@ -8,7 +8,6 @@ import {
 import type { SignInDeps } from '../../accounts/sign-in/sign-in.ts';
 import { DomainError } from '../../errors/errors.ts';
 import type { Actor } from '../../identity/actor.ts';
-import { retryRead } from '../../operation/run.ts';
 import {
   reauthenticationFields,
   reauthenticationPage,
@@ -94,7 +93,7 @@ async function ask(
 ): Promise<FastifyReply> {
   const { holder } = asked;
   let { proofId, refusal } = asked;
-  const way = await retryRead(() => reauthenticationMethod(parts.db, holder));
+  const way = await reauthenticationMethod(parts.db, holder);
   if (way === 'code' && proofId === undefined && holder.email !== null) {
     try {
       proofId = await sendReauthenticationCode(parts, { ...holder, email: holder.email });

@@ -10,7 +10,6 @@ import { originOf } from '../../http/csrf.ts';
 import { sessionTokenOf } from '../../http/session-cookie.ts';
 import type { Actor } from '../../identity/actor.ts';
 import type { Authenticator } from '../../identity/authenticate.ts';
-import { retryRead } from '../../operation/run.ts';
 import { westernIndonesia } from '../../web/format.ts';
 import { pathIn, themes, type Person, type PageContext } from '../../web/visit.ts';
 
@@ -36,11 +35,11 @@ export async function identifyViewer(
   const visit = anonymousContext(app, request, language, page);
   const session = authorization === undefined ? sessionTokenOf(cookie, visit.origin) : undefined;
   if (session !== undefined) {
-    const owner = await retryRead(() => app.findSession(session, request.ip));
+    const owner = await app.findSession(session, request.ip);
     if (owner === undefined) {
       // A viewer in the middle of an MFA challenge had no session that could have ended.
       const db = app.signIn?.db;
-      const isHalf = db !== undefined && (await retryRead(() => awaitsFactor(db, session)));
+      const isHalf = db !== undefined && (await awaitsFactor(db, session));
       return { ...visit, sessionEnded: !isHalf };
     }
     const { sessionId, actor, displayName, email, timeZone } = owner;

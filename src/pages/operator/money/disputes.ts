@@ -15,7 +15,7 @@ import {
 import { participationsById } from '../../../ledger/work-queues/work-queues.ts';
 import type { ParticipationSummaryRow } from '../../../ledger/work-queues/queries.ts';
 import type { DisputeRow, EarlierDecisionRow } from '../../../ledger/disputes/queries.ts';
-import { retryRead, runInTransaction } from '../../../operation/run.ts';
+import { runInTransaction } from '../../../operation/run.ts';
 import { emptyState } from '../../../web/components.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
@@ -47,16 +47,13 @@ export function operatorDisputes(app: PageDeps): PagePlugin {
         'number',
         'id',
       ]);
-      const { rows, subjects, earlier } = await retryRead(async () => {
-        const open = await openDisputes(app.db, actor, [position, id], pageSize + 1);
-        const whose = open.map(({ participation_id }) => participation_id);
-        const ids = open.map(({ dispute_id }) => dispute_id);
-        const [whom, decided] = await Promise.all([
-          participationsById(app.db, actor, whose),
-          earlierDecisionsOf(app.db, actor, ids),
-        ]);
-        return { rows: open, subjects: whom, earlier: decided };
-      });
+      const rows = await openDisputes(app.db, actor, [position, id], pageSize + 1);
+      const participationIds = rows.map(({ participation_id }) => participation_id);
+      const disputeIds = rows.map(({ dispute_id }) => dispute_id);
+      const [subjects, earlier] = await Promise.all([
+        participationsById(app.db, actor, participationIds),
+        earlierDecisionsOf(app.db, actor, disputeIds),
+      ]);
       const list = cursorPage(visit, rows, {
         size: pageSize,
         url: visit.url(here),

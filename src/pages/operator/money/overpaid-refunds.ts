@@ -13,7 +13,7 @@ import {
 } from '../../../ledger/overpaid-refunds/operations.ts';
 import { participationsById } from '../../../ledger/work-queues/work-queues.ts';
 import type { ParticipationSummaryRow } from '../../../ledger/work-queues/queries.ts';
-import { retryRead, runInTransaction } from '../../../operation/run.ts';
+import { runInTransaction } from '../../../operation/run.ts';
 import { emptyState } from '../../../web/components.ts';
 import { formatRupiah } from '../../../web/format.ts';
 import { html, type Html } from '../../../web/html.ts';
@@ -51,11 +51,9 @@ export function operatorClaims(app: PageDeps): PagePlugin {
         'number',
         'id',
       ]);
-      const { rows, subjects } = await retryRead(async () => {
-        const open = await openOverpaidRefunds(app.db, actor, [position, id], pageSize + 1);
-        const whose = open.map(({ participation_id }) => participation_id);
-        return { rows: open, subjects: await participationsById(app.db, actor, whose) };
-      });
+      const rows = await openOverpaidRefunds(app.db, actor, [position, id], pageSize + 1);
+      const ids = rows.map(({ participation_id }) => participation_id);
+      const subjects = await participationsById(app.db, actor, ids);
       const list = cursorPage(visit, rows, {
         size: pageSize,
         url: visit.url(here),

@@ -14,7 +14,7 @@ import { rejectPayment, verifyPayment, viewProof } from '../../../ledger/payment
 import type { PaymentRow } from '../../../ledger/payments/queries.ts';
 import { proofHeaders } from '../../../ledger/payments/schemas.ts';
 import { toTransfer } from '../../../ledger/payments/rupiah.ts';
-import { retryRead, runInTransaction } from '../../../operation/run.ts';
+import { runInTransaction } from '../../../operation/run.ts';
 import { emptyState } from '../../../web/components.ts';
 import { formatDistance, formatRupiah, formatShortMoment } from '../../../web/format.ts';
 import { attribute, html, type Html } from '../../../web/html.ts';
@@ -63,11 +63,9 @@ export function operatorPayments(app: PageDeps): PagePlugin {
         'id',
       ]);
       const place = [position, id] as const;
-      const [rows, subjects] = await retryRead(async () => {
-        const found = await openPayments(app.db, visit.actor, status, place, pageSize + 1);
-        const ids = found.map(({ participation_id }) => participation_id);
-        return [found, await participationsById(app.db, visit.actor, ids)] as const;
-      });
+      const rows = await openPayments(app.db, visit.actor, status, place, pageSize + 1);
+      const ids = rows.map(({ participation_id }) => participation_id);
+      const subjects = await participationsById(app.db, visit.actor, ids);
       const list = cursorPage(visit, rows, {
         size: pageSize,
         url: visit.url(`${here}?status=${status}`),
@@ -90,7 +88,7 @@ export function operatorPayments(app: PageDeps): PagePlugin {
     server.get(`${here}/:id/bukti`, { schema: { params } }, async (request, reply) => {
       authorize(request.visit.actor, 'payment.verify');
       const { id } = request.params;
-      const proof = await retryRead(() => viewProof(app.db, request.visit.actor, id));
+      const proof = await viewProof(app.db, request.visit.actor, id);
       return reply.headers(proofHeaders(id, proof.contentType)).send(proof.content);
     });
 

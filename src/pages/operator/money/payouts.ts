@@ -13,7 +13,7 @@ import {
   reversePayout,
   settlePayout,
 } from '../../../ledger/payouts/operations.ts';
-import { retryRead, runInTransaction } from '../../../operation/run.ts';
+import { runInTransaction } from '../../../operation/run.ts';
 import { badge, emptyState } from '../../../web/components.ts';
 import { formatDistance, formatRupiah, formatShortMoment } from '../../../web/format.ts';
 import { html, type Html } from '../../../web/html.ts';
@@ -51,12 +51,10 @@ export function operatorPayouts(app: PageDeps): PagePlugin {
         'id',
       ]);
       const wanted = { releasedOnly: false, after: [position, id], limit: pageSize + 1 } as const;
-      const [rows, made] = await retryRead(() =>
-        Promise.all([
-          duePayouts(app.db, actor, wanted),
-          recentlySettled(app.db, actor, 'payout', madeShown),
-        ]),
-      );
+      const [rows, made] = await Promise.all([
+        duePayouts(app.db, actor, wanted),
+        recentlySettled(app.db, actor, 'payout', madeShown),
+      ]);
       const list = cursorPage(visit, rows, {
         size: pageSize,
         url: visit.url(here),

@@ -12,7 +12,7 @@ import {
 } from '../../../ledger/bank-accounts/operations.ts';
 import type { ReceivingAccountRow } from '../../../ledger/bank-accounts/queries.ts';
 import { bankFields } from '../../../ledger/bank-accounts/schemas.ts';
-import { retryRead, runInTransaction } from '../../../operation/run.ts';
+import { runInTransaction } from '../../../operation/run.ts';
 import { bankAccountInputs } from '../../../web/bank-account.ts';
 import { badge, checkbox, emptyState } from '../../../web/components.ts';
 import { html, type Html } from '../../../web/html.ts';
@@ -40,7 +40,7 @@ export function operatorAccounts(app: PageDeps): PagePlugin {
   return async (server) => {
     const show = async (request: FastifyRequest, reply: FastifyReply, sent?: Sent) => {
       const { visit } = request;
-      const rows = await retryRead(() => receivingAccounts(app.db, visit.actor));
+      const rows = await receivingAccounts(app.db, visit.actor);
       const body = html`${paymentParts(visit, here)}${flashMessage(request)}
       ${refusalNotice(visit, sent?.refused)}
       ${rows.length === 0 ? emptyList(visit) : rows.map((row) => accountEntry(visit, row))}

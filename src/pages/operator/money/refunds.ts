@@ -16,7 +16,7 @@ import {
 } from '../../../ledger/refunds/operations.ts';
 import { refundsCsv, refundsSheet } from '../../../ledger/refunds/refunds-file.ts';
 import { refundsFileHeaders } from '../../../ledger/refunds/schemas.ts';
-import { retryRead, runInTransaction } from '../../../operation/run.ts';
+import { runInTransaction } from '../../../operation/run.ts';
 import { html } from '../../../web/html.ts';
 import { entryForms } from '../kit/entry-forms.ts';
 import { sendOperatorPage } from '../kit/frame.ts';
@@ -54,14 +54,11 @@ export function operatorRefunds(app: PageDeps): PagePlugin {
         'id',
       ]);
       const wanted = { failedOnly: false, after: [position, id], limit: pageSize + 1 } as const;
-      const { rows, made, kept, subjects } = await retryRead(async () => {
-        const due = await dueRefunds(app.db, actor, app.payments.gateway, wanted);
-        const last = await recentlySettled(app.db, actor, 'refund', madeShown);
-        const keptRows = await retainedRefunds(app.db, actor, [null, null], keptShown);
-        const whose = [...due, ...last, ...keptRows].map(({ participation_id: one }) => one);
-        const named = await participationsById(app.db, actor, whose);
-        return { rows: due, made: last, kept: keptRows, subjects: named };
-      });
+      const rows = await dueRefunds(app.db, actor, app.payments.gateway, wanted);
+      const made = await recentlySettled(app.db, actor, 'refund', madeShown);
+      const kept = await retainedRefunds(app.db, actor, [null, null], keptShown);
+      const ids = [...rows, ...made, ...kept].map(({ participation_id: one }) => one);
+      const subjects = await participationsById(app.db, actor, ids);
       const list = cursorPage(visit, rows, {
         size: pageSize,
         url: visit.url(here),

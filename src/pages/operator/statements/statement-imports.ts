@@ -17,7 +17,6 @@ import { participationsById } from '../../../ledger/work-queues/work-queues.ts';
 import { listSkipped, type ImportRow } from '../../../ledger/bank-statements/import-queries.ts';
 import { storedMappingOf } from '../../../ledger/bank-statements/mapping.ts';
 import * as statements from '../../../ledger/bank-statements/operations.ts';
-import { retryRead } from '../../../operation/run.ts';
 import { html, type Html } from '../../../web/html.ts';
 import { sendOperatorPage } from '../kit/frame.ts';
 import { progressPart, resultPart } from './import-parts.ts';
@@ -63,7 +62,7 @@ export function statementImports(app: PageDeps, { here, show }: Overview): PageP
       refused?: DomainError,
     ) => {
       const { visit } = request;
-      const row = await retryRead(() => statements.findStatementImport(app.db, visit.actor, id));
+      const row = await statements.findStatementImport(app.db, visit.actor, id);
       if (row.state === 'storing' || row.state === 'matching') {
         void reply.header('refresh', String(refreshSeconds));
       }
@@ -85,7 +84,7 @@ export function statementImports(app: PageDeps, { here, show }: Overview): PageP
             fileName,
           } = await readFormWithFile(request, 'statement', tooLarge);
           const { account } = requireValid(readAccount(fields));
-          await retryRead(() => statements.authorizeImport(app.db, actor, account));
+          await statements.authorizeImport(app.db, actor, account);
           if (bytes === undefined) throw noFile();
           const upload = { bytes, fileName: fileName ?? '', mapping: undefined };
           return await statements.uploadStatement(app.db, actor, account, upload);
@@ -156,9 +155,7 @@ async function importPart(
     case 'matching':
       return progressPart(visit, row, path);
     case 'done': {
-      const { skipped } = await retryRead(() =>
-        app.db.one(listSkipped, row.import_id, maxSkippedShown),
-      );
+      const { skipped } = await app.db.one(listSkipped, row.import_id, maxSkippedShown);
       return resultPart(visit, row, skipped, here);
     }
     case 'refused': {
@@ -183,7 +180,7 @@ async function uploadedPart(
   try {
     const preview = await statements.previewUpload(app.db, visit.actor, row.import_id);
     const found = preview.lines.flatMap(({ participation_id: id }) => id ?? []).slice(0, 500);
-    const subjects = await retryRead(() => participationsById(app.db, visit.actor, found));
+    const subjects = await participationsById(app.db, visit.actor, found);
     const { mapping } = preview;
     return html`${previewPart(visit, path, { preview, subjects })}
     ${mappingPart(visit, path, { table, mapping, guess, isOpen: false })}`;

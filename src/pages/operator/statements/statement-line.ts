@@ -18,7 +18,7 @@ import {
   type DividedLine,
   type PartInput,
 } from '../../../ledger/bank-statements/lines.ts';
-import { retryRead, runInTransaction } from '../../../operation/run.ts';
+import { runInTransaction } from '../../../operation/run.ts';
 import { formatRupiah } from '../../../web/format.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
@@ -68,17 +68,12 @@ export function statementLines(app: PageDeps, here: string): PagePlugin {
       authorize(actor, 'statement.import');
       const { id } = request.params as { id: string };
       const search = queryParam(request, 'q')?.slice(0, 100) ?? '';
-      const { accounts, found, subjects } = await retryRead(async () => {
-        const line = await lineToDivide(app.db, actor, id, search);
-        return {
-          found: line,
-          accounts: await receivingAccounts(app.db, actor),
-          subjects: await participationsById(app.db, actor, [
-            ...line.payments.map(({ participation_id }) => participation_id),
-            ...line.line.parts.map(({ participation_id }) => participation_id),
-          ]),
-        };
-      });
+      const found = await lineToDivide(app.db, actor, id, search);
+      const accounts = await receivingAccounts(app.db, actor);
+      const subjects = await participationsById(app.db, actor, [
+        ...found.payments.map(({ participation_id }) => participation_id),
+        ...found.line.parts.map(({ participation_id }) => participation_id),
+      ]);
       const bank = accounts.find((row) => row.account_id === found.line.account_id);
       const body = html`${paymentParts(visit, here)}${flashMessage(request)}
         ${refusalNotice(visit, refused)}

@@ -8,7 +8,6 @@ import { receivingAccounts } from '../../../ledger/bank-accounts/operations.ts';
 import { openLines } from '../../../ledger/bank-statements/open-lines.ts';
 import { participationsById } from '../../../ledger/work-queues/work-queues.ts';
 import { listImports } from '../../../ledger/bank-statements/import-queries.ts';
-import { retryRead } from '../../../operation/run.ts';
 import { html } from '../../../web/html.ts';
 import { sendOperatorPage } from '../kit/frame.ts';
 import { importForm, importList } from './import-parts.ts';
@@ -34,18 +33,13 @@ export function operatorStatements(app: PageDeps): PagePlugin {
       authorize(actor, 'statement.import');
       const [day, id = null] = cursorAfter(queryParam(request, 'cursor'), ['moment', 'id']);
       const from = day === undefined ? null : day.toISOString().slice(0, 10);
-      const { accounts, imports, lines, subjects } = await retryRead(async () => {
-        const found = await openLines(app.db, actor, [from, id], pageSize + 1);
-        const ids = found.flatMap(({ candidates }) =>
-          candidates.flatMap(({ parts }) => parts.map(({ participation_id }) => participation_id)),
-        );
-        return {
-          accounts: await receivingAccounts(app.db, actor),
-          imports: await app.db.rows(listImports, null, null, latestImports),
-          lines: found,
-          subjects: await participationsById(app.db, actor, ids),
-        };
-      });
+      const lines = await openLines(app.db, actor, [from, id], pageSize + 1);
+      const ids = lines.flatMap(({ candidates }) =>
+        candidates.flatMap(({ parts }) => parts.map(({ participation_id }) => participation_id)),
+      );
+      const accounts = await receivingAccounts(app.db, actor);
+      const imports = await app.db.rows(listImports, null, null, latestImports);
+      const subjects = await participationsById(app.db, actor, ids);
       const list = cursorPage(visit, lines, {
         size: pageSize,
         url: visit.url(here),

@@ -6,7 +6,7 @@ import type { PageDeps } from '../../deps.ts';
 import { formParser } from '../../../http/forms.ts';
 import { closed } from '../../../http/schemas.ts';
 import { redirect, sendPage, type PagePlugin } from '../../../http/page-response.ts';
-import { retryRead, runInTransaction } from '../../../operation/run.ts';
+import { runInTransaction } from '../../../operation/run.ts';
 import { badge, emptyState, input } from '../../../web/components.ts';
 import { exactMoment } from '../../../web/components.ts';
 import { html, type Html } from '../../../web/html.ts';
@@ -27,7 +27,7 @@ export function brandPages(app: PageDeps): PagePlugin {
       const { visit } = request;
       requireSignedIn(visit);
       const { t, url, person } = visit;
-      const brands = person ? await retryRead(() => app.db.rows(listBrandsOf, person.userId)) : [];
+      const brands = person ? await app.db.rows(listBrandsOf, person.userId) : [];
       const make = html`<a class="button" href="${url('/toko/baru')}"
         >${t('Buat brand', 'Create a brand')}</a
       >`;
@@ -128,7 +128,7 @@ function newBrand(visit: PageContext, { typed, errors, refused }: FormState) {
 
 async function invitationPage(app: PageDeps, visit: PageContext, token: string) {
   const { t } = visit;
-  const invitation = await retryRead(() => viewInvitation(app.db, token));
+  const invitation = await viewInvitation(app.db, token);
   const title = t('Undangan', 'Invitation');
   const role = inLanguage(visit, roleNames[invitation.role]);
   const who: Html | undefined = visit.person?.email

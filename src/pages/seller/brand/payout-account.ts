@@ -11,7 +11,7 @@ import {
 } from '../../../ledger/bank-accounts/operations.ts';
 import type { OwnAccountRow } from '../../../ledger/bank-accounts/queries.ts';
 import { bankFields } from '../../../ledger/bank-accounts/schemas.ts';
-import { retryRead, runInTransaction } from '../../../operation/run.ts';
+import { runInTransaction } from '../../../operation/run.ts';
 import { bankAccountInputs } from '../../../web/bank-account.ts';
 import { exactMoment, notice } from '../../../web/components.ts';
 import { html, type Html } from '../../../web/html.ts';
@@ -36,12 +36,10 @@ export function payoutAccountPage(app: PageDeps): PagePlugin {
     ) => {
       requireSignedIn(visit);
       const { actor } = visit;
-      return await retryRead(async () => {
-        const shop = await authorizeOnBrand(app.db, actor, 'payout_account.read', brandId);
-        const known = await payoutAccount(app.db, actor, brandId).catch(ignoreMissingAccount);
-        const edits = may(actor, 'payout_account.edit', { brandRole: shop.role });
-        return accountPage(visit, { ...shop, known, edits, sent, news });
-      });
+      const shop = await authorizeOnBrand(app.db, actor, 'payout_account.read', brandId);
+      const known = await payoutAccount(app.db, actor, brandId).catch(ignoreMissingAccount);
+      const edits = may(actor, 'payout_account.edit', { brandRole: shop.role });
+      return accountPage(visit, { ...shop, known, edits, sent, news });
     };
 
     server.get('/toko/:id/rekening', async (request, reply) => {
@@ -54,7 +52,7 @@ export function payoutAccountPage(app: PageDeps): PagePlugin {
       const { visit } = request;
       requireSignedIn(visit);
       const id = idParam(request);
-      await retryRead(() => authorizeOnBrand(app.db, visit.actor, 'payout_account.edit', id));
+      await authorizeOnBrand(app.db, visit.actor, 'payout_account.edit', id);
       return await submitForm(request, reply, {
         form: readAccount(request.body),
         run: (account) =>

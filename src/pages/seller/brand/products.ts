@@ -20,7 +20,7 @@ import { closed } from '../../../http/schemas.ts';
 import { redirect, sendPage, type PagePlugin } from '../../../http/page-response.ts';
 import { readUpload, takeUploads } from '../../../uploads/uploads.ts';
 import { newId } from '../../../identity/ids.ts';
-import { retryRead, runInTransaction } from '../../../operation/run.ts';
+import { runInTransaction } from '../../../operation/run.ts';
 import { html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { flashMessage, withFlash } from '../../kit/flash.ts';
@@ -49,7 +49,7 @@ export function productPages(app: PageDeps): PagePlugin {
       const id = idParam(request);
       const shop = await authorizeOnBrand(app.db, visit.actor, 'product.create', id);
       const [last = null] = cursorAfter(queryParam(request, 'cursor'), ['id']);
-      const rows = await retryRead(() => app.db.rows(listProducts, id, last, pageSize + 1));
+      const rows = await app.db.rows(listProducts, id, last, pageSize + 1);
       const list = cursorPage(visit, rows, {
         size: pageSize,
         url: visit.url(`/toko/${id}/produk`),

@@ -14,7 +14,7 @@ import {
   viewEndpoint,
 } from '../../../notifications/webhook-endpoints.ts';
 import type { EndpointRow } from '../../../notifications/webhooks/queries.ts';
-import { retryRead, runInTransaction } from '../../../operation/run.ts';
+import { runInTransaction } from '../../../operation/run.ts';
 import { badge, emptyState, exactMoment, notice, type Tone } from '../../../web/components.ts';
 import { formatCount } from '../../../web/format.ts';
 import { html, type Html } from '../../../web/html.ts';
@@ -51,12 +51,10 @@ export function webhookPage(app: PageDeps): PagePlugin {
       const { visit } = request;
       const id = idParam(request);
       const [before = null] = cursorAfter(queryParam(request, 'cursor'), ['id']);
-      return await retryRead(async () => {
-        const shop = await findWebhook(visit, id);
-        const wish = { before, limit: deliveriesShown + 1 };
-        const deliveries = await deliveriesOf(app.db, visit.actor, id, wish);
-        return endpointPage(visit, { ...shop, deliveries, isFirst: before === null, sent, news });
-      });
+      const shop = await findWebhook(visit, id);
+      const wish = { before, limit: deliveriesShown + 1 };
+      const deliveries = await deliveriesOf(app.db, visit.actor, id, wish);
+      return endpointPage(visit, { ...shop, deliveries, isFirst: before === null, sent, news });
     };
 
     /** A handler that runs a verb on the webhook of the path, then redirects. */
@@ -66,7 +64,7 @@ export function webhookPage(app: PageDeps): PagePlugin {
         next: (endpoint: EndpointRow) => string,
       ) =>
       async (request: FastifyRequest, reply: FastifyReply) => {
-        const { endpoint } = await retryRead(() => findWebhook(request.visit, idParam(request)));
+        const { endpoint } = await findWebhook(request.visit, idParam(request));
         await verb(request, endpoint);
         return redirect(request, reply, next(endpoint));
       };
@@ -84,7 +82,7 @@ export function webhookPage(app: PageDeps): PagePlugin {
 
     server.post('/toko/webhook/:id/ubah', async (request, reply) => {
       const { visit } = request;
-      const { endpoint } = await retryRead(() => findWebhook(visit, idParam(request)));
+      const { endpoint } = await findWebhook(visit, idParam(request));
       const id = endpoint.endpoint_id;
       return await submitForm(request, reply, {
         form: readWebhook(request.body),
@@ -99,7 +97,7 @@ export function webhookPage(app: PageDeps): PagePlugin {
 
     server.post('/toko/webhook/:id/rahasia', async (request, reply) => {
       const { visit } = request;
-      const { endpoint } = await retryRead(() => findWebhook(visit, idParam(request)));
+      const { endpoint } = await findWebhook(visit, idParam(request));
       const made = await runInTransaction(app.db, (tx) =>
         rotateEndpoint(tx, visit.actor, endpoint.endpoint_id),
       );

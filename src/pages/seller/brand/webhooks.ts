@@ -8,7 +8,7 @@ import {
   maxEndpoints,
 } from '../../../notifications/webhook-endpoints.ts';
 import type { EndpointRow } from '../../../notifications/webhooks/queries.ts';
-import { retryRead, runInTransaction } from '../../../operation/run.ts';
+import { runInTransaction } from '../../../operation/run.ts';
 import { badge, copyButton, notice } from '../../../web/components.ts';
 import { html, type Html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
@@ -26,12 +26,10 @@ export function webhooksPage(app: PageDeps): PagePlugin {
   return async (server) => {
     const page = async (visit: PageContext, brandId: string, shown: FormState, news?: Html) => {
       requireSignedIn(visit);
-      return await retryRead(async () => {
-        const shop = await authorizeOnBrand(app.db, visit.actor, 'webhook.manage', brandId);
-        const wish = { brandId, before: null, limit: maxEndpoints };
-        const endpoints = await endpointsOf(app.db, visit.actor, wish);
-        return listPage(visit, { ...shop, endpoints, shown, news });
-      });
+      const shop = await authorizeOnBrand(app.db, visit.actor, 'webhook.manage', brandId);
+      const wish = { brandId, before: null, limit: maxEndpoints };
+      const endpoints = await endpointsOf(app.db, visit.actor, wish);
+      return listPage(visit, { ...shop, endpoints, shown, news });
     };
 
     server.get('/toko/:id/webhook', async (request, reply) => {
@@ -45,7 +43,7 @@ export function webhooksPage(app: PageDeps): PagePlugin {
       requireSignedIn(visit);
       const { actor } = visit;
       const id = idParam(request);
-      await retryRead(() => authorizeOnBrand(app.db, actor, 'webhook.manage', id));
+      await authorizeOnBrand(app.db, actor, 'webhook.manage', id);
       const reading = readWebhook(request.body);
       if ('errors' in reading) {
         return sendPage(request, reply, await page(visit, id, reading), 422);

@@ -9,7 +9,6 @@ import { closed, text, TimestampInput } from '../../../http/schemas.ts';
 import { sendPage, type PagePlugin } from '../../../http/page-response.ts';
 import { may } from '../../../identity/policy.ts';
 import { extend } from '../../../lifecycle/changes.ts';
-import { retryRead } from '../../../operation/run.ts';
 import { countdown, exactMoment, notice, progressBar } from '../../../web/components.ts';
 import { formatCount, formatFieldMoment, formatRupiah } from '../../../web/format.ts';
 import { html, type Html } from '../../../web/html.ts';
@@ -95,7 +94,7 @@ async function sellersView(app: PageDeps, visit: PageContext, id: string): Promi
   const runs = (status === 'active' || status === 'full') && !closing;
   return {
     campaign,
-    product: await retryRead(() => app.db.one(findProduct, campaign.product_id)),
+    product: await app.db.one(findProduct, campaign.product_id),
     can: {
       publish: publish && waits,
       extend: runs && may(actor, 'campaign.extend', rights),
@@ -130,7 +129,7 @@ async function chartOf(app: PageDeps, visit: PageContext, campaign: Campaign): P
   const ended = campaign.completed_at ?? campaign.failed_at ?? campaign.cancelled_at;
   const to = ended ?? (campaign.deadline < visit.now ? campaign.deadline : visit.now);
   if (to <= from) return [];
-  return await retryRead(() => app.db.rows(slotsOverTime, campaign.id, from, to, chartSteps));
+  return await app.db.rows(slotsOverTime, campaign.id, from, to, chartSteps);
 }
 
 function overview(visit: PageContext, seen: Seen, points: readonly SlotsAt[]) {

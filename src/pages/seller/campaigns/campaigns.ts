@@ -17,7 +17,7 @@ import { redirect, sendPage, type PagePlugin } from '../../../http/page-response
 import { may } from '../../../identity/policy.ts';
 import { findBrandSetup } from '../../../ledger/bank-accounts/queries.ts';
 import { publish } from '../../../lifecycle/changes.ts';
-import { retryRead, runInTransaction } from '../../../operation/run.ts';
+import { runInTransaction } from '../../../operation/run.ts';
 import { html } from '../../../web/html.ts';
 import type { PageContext } from '../../../web/visit.ts';
 import { freshTerms, readTerms, termsFields, termsOf, type TermsForm } from './campaign-form.ts';
@@ -53,9 +53,10 @@ export function campaignPages(app: PageDeps): PagePlugin {
       const name = list ?? 'jalan';
       const [last = null] = cursorAfter(queryParam(request, 'cursor'), ['id']);
       const wish = { brandId, statuses: lists[name], after: last, limit: pageSize + 1 };
-      const [rows, setup] = await retryRead(() =>
-        Promise.all([listOfBrand(app.db, visit.actor, wish), app.db.one(findBrandSetup, brandId)]),
-      );
+      const [rows, setup] = await Promise.all([
+        listOfBrand(app.db, visit.actor, wish),
+        app.db.one(findBrandSetup, brandId),
+      ]);
       const page = dashboard(
         visit,
         { brand, role },
@@ -220,7 +221,7 @@ function changeOf(campaign: Campaign, form: TermsForm) {
 }
 
 async function enabledProducts(app: PageDeps, brandId: string) {
-  return await retryRead(() => app.db.rows(listEnabledProducts, brandId));
+  return await app.db.rows(listEnabledProducts, brandId);
 }
 
 async function startOf(app: PageDeps, visit: PageContext, brandId: string): Promise<Start> {
@@ -229,7 +230,7 @@ async function startOf(app: PageDeps, visit: PageContext, brandId: string): Prom
   const publishes = may(visit.actor, 'campaign.publish', { brandRole: role });
   const [products, setup, collects] = await Promise.all([
     enabledProducts(app, brandId),
-    retryRead(() => app.db.one(findBrandSetup, brandId)),
+    app.db.one(findBrandSetup, brandId),
     canCollect(app),
   ]);
   return { brand, publishes, products, setup, collects };
@@ -238,7 +239,7 @@ async function startOf(app: PageDeps, visit: PageContext, brandId: string): Prom
 /** Whether buyers who pay up front have something to pay to: a provider, or an account. */
 async function canCollect(app: PageDeps): Promise<boolean> {
   if (app.payments.gateway !== undefined) return true;
-  return (await retryRead(() => app.db.one(hasReceivingAccount))).is_there;
+  return (await app.db.one(hasReceivingAccount)).is_there;
 }
 
 async function editedOf(app: PageDeps, visit: PageContext, id: string): Promise<Edited> {

@@ -4,7 +4,6 @@ import { formParser } from '../../../http/forms.ts';
 import { closed } from '../../../http/schemas.ts';
 import { sendPage, type PagePlugin } from '../../../http/page-response.ts';
 import { callOff } from '../../../lifecycle/changes.ts';
-import { retryRead } from '../../../operation/run.ts';
 import { previewRefunds, type RefundPreview } from '../../../participations/participant-list.ts';
 import { formatCount, formatRupiah } from '../../../web/format.ts';
 import { html, type Html } from '../../../web/html.ts';
@@ -33,7 +32,7 @@ export function cancellationPage(app: PageDeps): PagePlugin {
       requireSignedIn(visit);
       const [last = null] = cursorAfter(cursor, ['id']);
       const rows = { after: last, limit: rowsShown + 1 };
-      return await retryRead(() => previewRefunds(app.db, visit.actor, id, rows));
+      return await previewRefunds(app.db, visit.actor, id, rows);
     };
 
     server.get('/toko/sambatan/:id/batal', async (request, reply) => {

@@ -12,7 +12,7 @@ import {
   type ShortfallPreview,
 } from '../../../ledger/shortfall/operations.ts';
 import { slotsDelivered } from '../../../ledger/shortfall/schemas.ts';
-import { retryRead, runInTransaction } from '../../../operation/run.ts';
+import { runInTransaction } from '../../../operation/run.ts';
 import { input, notice } from '../../../web/components.ts';
 import { formatCount, formatRupiah, formatSlots as slotsInWords } from '../../../web/format.ts';
 import { html, type Html, type Part } from '../../../web/html.ts';
@@ -48,9 +48,7 @@ export function shortfallPage(app: PageDeps): PagePlugin {
       requireSignedIn(visit);
       const [before = null] = cursorAfter(cursor, ['number']);
       const preview = async (slots: number | undefined) =>
-        await retryRead(() =>
-          previewShortfall(app.db, visit.actor, id, { slots, before, limit: rowsShown + 1 }),
-        );
+        await previewShortfall(app.db, visit.actor, id, { slots, before, limit: rowsShown + 1 });
       const reading = readNumber({ slots: typed['slots'] });
       if ('errors' in reading) {
         return { preview: await preview(undefined), shown: { typed, errors: reading.errors } };

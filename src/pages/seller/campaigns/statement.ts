@@ -6,7 +6,6 @@ import {
   type SellerStatement,
 } from '../../../ledger/books/operations.ts';
 import type { CampaignPayoutRow } from '../../../ledger/payouts/queries.ts';
-import { retryRead } from '../../../operation/run.ts';
 import { badge, exactMoment, notice } from '../../../web/components.ts';
 import { formatRupiah } from '../../../web/format.ts';
 import { html, type Html } from '../../../web/html.ts';
@@ -21,9 +20,7 @@ export function statementPage(app: PageDeps): PagePlugin {
     server.get('/toko/sambatan/:id/uang', async (request, reply) => {
       const { visit } = request;
       requireSignedIn(visit);
-      const statement = await retryRead(() =>
-        viewSellerStatement(app.db, visit.actor, idParam(request)),
-      );
+      const statement = await viewSellerStatement(app.db, visit.actor, idParam(request));
       return sendPage(request, reply, statementView(visit, statement));
     });
   };

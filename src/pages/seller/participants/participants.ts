@@ -7,7 +7,6 @@ import { cursorAfter } from '../../../http/cursor.ts';
 import { csvType, fileHeaders } from '../../../http/download-headers.ts';
 import { sendPage, type PagePlugin } from '../../../http/page-response.ts';
 import { paymentStates } from '../../../ledger/payments/payment-state.ts';
-import { retryRead } from '../../../operation/run.ts';
 import {
   countStates,
   viewParticipants,
@@ -35,12 +34,10 @@ export function participantPages(app: PageDeps): PagePlugin {
       const { visit } = request;
       requireSignedIn(visit);
       const view = viewOf(request);
-      const page = await retryRead(() =>
-        viewParticipantPage(app.db, visit.actor, idParam(request), {
-          ...view,
-          pageSize: rosterPageSize,
-        }),
-      );
+      const page = await viewParticipantPage(app.db, visit.actor, idParam(request), {
+        ...view,
+        pageSize: rosterPageSize,
+      });
       return sendPage(request, reply, rosterPage(visit, page, view));
     });
 
@@ -49,10 +46,13 @@ export function participantPages(app: PageDeps): PagePlugin {
       requireSignedIn(visit);
       const [last = null] = cursorAfter(queryParam(request, 'cursor'), ['id']);
       const input = { onlyToPack: true, after: last, limit: maxLabels + 1 };
-      const { campaign, rows } = await retryRead(() =>
-        viewParticipants(app.db, visit.actor, idParam(request), input),
+      const { campaign, rows } = await viewParticipants(
+        app.db,
+        visit.actor,
+        idParam(request),
+        input,
       );
-      const states = await retryRead(() => countStates(app.db, campaign.id));
+      const states = await countStates(app.db, campaign.id);
       const props = { campaign, rows, isFirst: last === null, states };
       return sendPage(request, reply, packingPage(visit, props));
     });
