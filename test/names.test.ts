@@ -32,7 +32,6 @@ const exceptions: Readonly<Record<string, readonly string[]>> = {
     'forgetUploads',
     'halfSignInMinutes',
     'insertHalfSignIn',
-    'isTakenBack',
     'longestSessionHours',
     'noStanding',
     'rosterPage',
