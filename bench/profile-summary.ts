@@ -27,9 +27,15 @@ const groups: readonly (readonly [string, RegExp])[] = [
   ['joins: parameters, answers', /participations\/(join|operations|participation|routes)\.ts/],
   ['validation', /http\/validation\.ts|typebox|secure-json-parse/],
   ['ids', /identity\/ids\.ts|UUID|internal\/crypto\/random/],
-  ['authentication', /identity\/|http\/caller\.ts|timingSafeEqual|node:internal\/crypto|\bjose\b/],
+  [
+    'authentication',
+    /identity\/|http\/authentication\.ts|timingSafeEqual|node:internal\/crypto|\bjose\b/,
+  ],
   ['serialisation', /fast-json-stringify|serializ/i],
-  ['logging', /http\/logging\.ts|node_modules\/(pino|@pinojs|sonic-boom|safe-stable|on-exit-leak)/],
+  [
+    'logging',
+    /server\/logging\.ts|node_modules\/(pino|@pinojs|sonic-boom|safe-stable|on-exit-leak)/,
+  ],
   ['metrics', /metrics\.ts|prometheus-io/],
   ['PostgreSQL driver', /node_modules\/pg|postgres-(array|bytea|date|interval)|src\/database/],
   ['security headers', /helmet/],
@@ -37,7 +43,7 @@ const groups: readonly (readonly [string, RegExp])[] = [
     'fastify',
     /node_modules\/(fastify|find-my-way|avvio|@fastify|light-my-request|toad-cache|fast-)/,
   ],
-  ['our HTTP frame', /src\/http\//],
+  ['our HTTP frame', /src\/(http|server|overload)\//],
   ['sockets', /node:net|stream_base_commons|node:internal\/streams|writev|writeUtf8|writeLatin1/],
   ['event loop', /node:internal\/(timers|process|async_hooks|promise)|node:async|node:events/],
 ];

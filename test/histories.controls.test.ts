@@ -51,6 +51,13 @@ const unpaid: readonly Kind[] = [
   ['run', 4, any, none, anybody],
   ['release payout', 1, any, none, ['operator']],
 ];
+const undecided: readonly Kind[] = [
+  ['join', 4, whose, fc.constant(1), anybody],
+  ['see', 1, any, none, ['operator']],
+  ['pass', 3, fc.constant(4), none, anybody],
+  ['run', 4, any, none, anybody],
+  ['release payout', 3, any, none, ['operator']],
+];
 const goods: readonly Kind[] = [
   ['join', 2, whose, few, anybody],
   ['run', 4, any, none, anybody],
@@ -70,11 +77,11 @@ interface Story {
 }
 
 /** Campaigns of few slots that end for no other reason than what is done. */
-const stories = ({ kinds, upfront, slots }: Control): fc.Arbitrary<Story> =>
+const stories = ({ kinds, upfront, slots, needsAll = false }: Control): fc.Arbitrary<Story> =>
   fc.record({
     start: starts.map(soldSoon).map((start) => {
       const total = slots ?? start.terms.total;
-      const minimum = Math.ceil(total / 2);
+      const minimum = needsAll ? total : Math.ceil(total / 2);
       const sizes = { total, minimum, mostPerUser: total };
       return { ...start, terms: { ...start.terms, ...sizes, upfront, deadline: 60 * unit } };
     }),
@@ -109,6 +116,8 @@ interface Control {
   readonly upfront: boolean;
   /** A few unless told. */
   readonly slots?: number;
+  /** The minimum is the total: one order that is not paid leaves fewer. */
+  readonly needsAll?: boolean;
 }
 
 const controls: Readonly<Record<string, Control>> = {
@@ -137,8 +146,10 @@ const controls: Readonly<Record<string, Control>> = {
     file: '083_payouts.sql',
     rule: 'or (c.decision_opened_at is not null and c.decided_at is null)',
     instead: '',
-    kinds: unpaid,
+    kinds: undecided,
     upfront: false,
+    slots: 2,
+    needsAll: true,
   },
   'goods are received twice': {
     file: '042_fulfil_participation.sql',

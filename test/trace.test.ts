@@ -56,7 +56,7 @@ const key = 'service-key-of-at-least-32-characters';
 const tellingLoads = [
   process.execPath,
   '--import',
-  `data:text/javascript,import { registerHooks } from 'node:module'; registerHooks({ load(url, context, next) { if (/src\\/(trace\\/otlp|http\\/trace-requests)/.test(url)) console.error('LOADED ' + url); return next(url, context); } })`,
+  `data:text/javascript,import { registerHooks } from 'node:module'; registerHooks({ load(url, context, next) { if (/src\\/(observability\\/otlp|server\\/trace-requests)/.test(url)) console.error('LOADED ' + url); return next(url, context); } })`,
   ...serveCommand.slice(1),
 ];
 
