@@ -81,6 +81,8 @@ export class Scheduler implements Job {
   readonly #mutex = new SerialQueue();
   // A monotonic clock: the machine's clock may jump.
   #nextSweepAt = 0;
+  /** The same by the wall clock, computed once: every answer names the same time. */
+  #nextSweepTime = new Date(0);
   #nextCleanupAt = 0;
   #heartbeatAt = -Infinity;
   #lastRun: Run | undefined;
@@ -106,7 +108,7 @@ export class Scheduler implements Job {
     const isRunning = failure === null;
     return {
       isRunning,
-      nextRunTime: isRunning ? new Date(Date.now() + this.#nextSweepAt - performance.now()) : null,
+      nextRunTime: isRunning ? this.#nextSweepTime : null,
       intervalMinutes: this.#options.intervalMinutes,
       lastRun: this.#lastRun ?? null,
       failure,
@@ -124,7 +126,7 @@ export class Scheduler implements Job {
    */
   async start(): Promise<void> {
     if (this.#loop.isStarted) return;
-    this.#nextSweepAt = performance.now();
+    this.#planSweep(0);
     this.#heartbeatAt = -Infinity;
     this.#wasRunning = false;
     this.#unsubscribe = this.#options.changeNotifier.onChange((campaignId) => {
@@ -262,7 +264,7 @@ export class Scheduler implements Job {
       log.info({ sweep: completeFull, transitions: transitions.length }, 'lifecycle run done');
     }
     if (failure !== undefined) throw failure;
-    if (completeFull) this.#nextSweepAt = performance.now() + intervalMinutes * 60_000;
+    if (completeFull) this.#planSweep(intervalMinutes * 60_000);
     return run;
   }
 
@@ -297,6 +299,11 @@ export class Scheduler implements Job {
         );
       });
     }
+  }
+
+  #planSweep(inMs: number): void {
+    this.#nextSweepAt = performance.now() + inMs;
+    this.#nextSweepTime = new Date(Date.now() + inMs);
   }
 
   #onFailure(error: unknown, waitMs: number): void {
