@@ -1,3 +1,4 @@
+import { until } from './until.ts';
 import type { Page } from 'playwright-core';
 import { nextCursor } from '../../src/http/cursor.ts';
 import { newId } from '../../src/identity/ids.ts';
@@ -65,6 +66,8 @@ export async function everyView(service: HttpService): Promise<Views> {
   };
   const operator = await person('petugas');
   expectStatus(await service.service.post('/operators', { user_id: operator.userId }), 201);
+  // A process reads its list of operators again after a moment.
+  await until(async () => (await operator.api.get('/operators')).status === 200);
   const till = await openTill(service.db);
   const making: Making = { service, person, operator, till };
   const shop = await shopToLookAt(making);
