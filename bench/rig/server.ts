@@ -23,7 +23,7 @@ export interface ServerOptions {
   readonly nodeOptions?: readonly string[];
 }
 
-/** A secret of servers that live for minutes and hear nobody but this machine. */
+/** The secret of benchmark servers: they run for minutes and listen on loopback only. */
 export const serviceKey = 'bench-service-key-0123456789-0123456789';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -31,7 +31,7 @@ const root = resolve(import.meta.dirname, '../..');
 const asStarted = ['--max-semi-space-size=8'];
 
 const cleanups: (() => unknown)[] = [];
-/** What is started for this ends at the latest with `stopServers`. */
+/** `stopServers` runs every clean-up that is registered here. */
 export const untilStopped = {
   after: (end: unknown) => void cleanups.push(end as () => unknown),
 };

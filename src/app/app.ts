@@ -228,13 +228,13 @@ function admitted(
 /** Creates the batcher of joins. */
 function createJoins(
   parts: Pick<App, 'config' | 'db' | 'metrics' | 'changeNotifier' | 'admission' | 'trace'>,
-  told: AppOptions['batching'],
+  overrides: AppOptions['batching'],
 ): JoinBatcher {
   const { config, db, metrics, changeNotifier, admission, trace } = parts;
   const attemptLimit = config.joins.limitPerMinute;
   return new JoinBatcher({
     ...batching,
-    ...told,
+    ...overrides,
     ...inTraces(trace, (requests, how) => joinAll(db, requests, { ...how, attemptLimit })),
     onWait: (milliseconds) => admission.waited('batch', milliseconds),
     onBatch: (size) => metrics.joinBatchSize.observe(size),
