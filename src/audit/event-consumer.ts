@@ -118,7 +118,8 @@ export class EventConsumer implements Job {
   }
 
   async #pass(): Promise<number> {
-    if (await this.#waitForLoad()) return 0;
+    // Within the pass: what failed before stays in the status until events are handled again.
+    while (await this.#waitForLoad()) if (this.#loop.isStopping) return 0;
     const sweepInterval = this.#options.db.canListen
       ? sweepIntervalMs.withListen
       : sweepIntervalMs.withoutListen;
