@@ -44,6 +44,14 @@ const arriving: readonly Kind[] = [
   ['pass', 2, some, none, anybody],
   ['run', 1, any, none, anybody],
 ];
+/** The hold of one buyer has lapsed, and another buyer has taken the slot. */
+const lapsed: readonly Plan[] = [
+  ['join', 0, 1, 'other'],
+  ['look', 0, 0, 'owner'],
+  ['pass', 4, 0, 'other'],
+  ['run', 0, 0, 'other'],
+  ['join', 1, 1, 'other'],
+];
 const unpaid: readonly Kind[] = [
   ['join', 3, whose, few, anybody],
   ['see', 1, any, none, ['operator']],
@@ -77,7 +85,13 @@ interface Story {
 }
 
 /** Campaigns of few slots that end for no other reason than what is done. */
-const stories = ({ kinds, upfront, slots, needsAll = false }: Control): fc.Arbitrary<Story> =>
+const stories = ({
+  kinds,
+  upfront,
+  slots,
+  before = [],
+  needsAll = false,
+}: Control): fc.Arbitrary<Story> =>
   fc.record({
     start: starts.map(soldSoon).map((start) => {
       const total = slots ?? start.terms.total;
@@ -85,7 +99,9 @@ const stories = ({ kinds, upfront, slots, needsAll = false }: Control): fc.Arbit
       const sizes = { total, minimum, mostPerUser: total };
       return { ...start, terms: { ...start.terms, ...sizes, upfront, deadline: 60 * unit } };
     }),
-    plans: fc.array(planOf(kinds), { minLength: 5, maxLength: 30, size: 'max' }),
+    plans: fc
+      .array(planOf(kinds), { minLength: 5, maxLength: 30, size: 'max' })
+      .map((drawn) => [...before, ...drawn]),
   });
 
 /** What is told apart from the model; undefined: nothing. */
@@ -116,6 +132,8 @@ interface Control {
   readonly upfront: boolean;
   /** A few unless told. */
   readonly slots?: number;
+  /** Commands that every history begins with. */
+  readonly before?: readonly Plan[];
   /** The minimum is the total: one order that is not paid leaves fewer. */
   readonly needsAll?: boolean;
 }
@@ -134,6 +152,8 @@ const controls: Readonly<Record<string, Control>> = {
     instead: 'and false\n$$',
     kinds: arriving,
     upfront: true,
+    slots: 1,
+    before: lapsed,
   },
   'an order that nobody paid counts as paid after success': {
     file: '073_after_success.sql',
