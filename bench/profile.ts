@@ -7,7 +7,7 @@ import { countStatements, statements } from './statements.ts';
 import { applicationOn } from './rig/lifecycle.ts';
 import { createMarket, seed } from './rig/seed.ts';
 import { serviceKey, startServer } from './rig/server.ts';
-import { freePort } from '../test/rig/free-port.ts';
+import { freePort } from '../test/support/server/free-port.ts';
 
 const connections = 200;
 const warmSeconds = 5;

@@ -1,6 +1,6 @@
 // `npm run site:measure`: what a phone loads and waits for, and what a page costs the server.
 import type { CDPSession, Page } from 'playwright-core';
-import { startBrowser } from '../test/rig/browser-program.ts';
+import { startBrowser } from '../test/support/browser/browser-program.ts';
 import { Generator } from './load/generator.ts';
 import { startCluster } from './rig/database.ts';
 import { openCampaigns } from './rig/seller.ts';

@@ -10,7 +10,7 @@ import { SignJWT } from 'jose';
 import type { Browser, BrowserContextOptions } from 'playwright-core';
 import sharp from 'sharp';
 import { demoSeller } from '../src/demo/people.ts';
-import { startBrowser } from '../test/rig/browser-program.ts';
+import { startBrowser } from '../test/support/browser/browser-program.ts';
 
 interface Picture {
   readonly name: string;

@@ -1,6 +1,6 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import type { PreparedRequest } from 'autocannon';
-import { issuer } from '../../test/rig/client.ts';
+import { issuer } from '../../test/support/clients/client.ts';
 import type { Wish } from './job.ts';
 
 /** As long as an address of a house in a small street is. */

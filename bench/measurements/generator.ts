@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Measurement } from '../bench.ts';
 import { spreadOf, usualUsage } from '../figures.ts';
 import type { Answered } from '../load/job.ts';
-import { freePort } from '../../test/rig/free-port.ts';
+import { freePort } from '../../test/support/server/free-port.ts';
 import { serviceKey } from '../rig/server.ts';
 
 const connections = 200;

@@ -4,7 +4,7 @@ import type { Bench, Measurement } from '../bench.ts';
 import { spreadOf } from '../figures.ts';
 import { residentBytes } from '../rig/processor.ts';
 import { serviceKey, untilStopped } from '../rig/server.ts';
-import { start } from '../../test/rig/started.ts';
+import { start } from '../../test/support/server/started.ts';
 
 const idleMs = 5_000;
 

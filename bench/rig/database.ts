@@ -8,7 +8,7 @@ import {
   inDatabase,
   startServerBelow,
   type OwnServer,
-} from '../../test/rig/cluster.ts';
+} from '../../test/support/database/cluster.ts';
 
 /** PostgreSQL as the service starts it by itself, in a directory that is thrown away. */
 export interface Cluster {

@@ -1,7 +1,7 @@
 import { Agent } from 'node:http';
 import { newId } from '../../src/identity/ids.ts';
-import { Client } from '../../test/rig/client.ts';
-import { campaignBody, expectStatus, fromNow } from '../../test/rig/shop.ts';
+import { Client } from '../../test/support/clients/client.ts';
+import { campaignBody, expectStatus, fromNow } from '../../test/support/builders/shop.ts';
 import { serviceKey } from './server.ts';
 
 const dayMs = 86_400_000;

@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { start } from '../../test/rig/started.ts';
+import { start } from '../../test/support/server/started.ts';
 import type { OtherWay } from './variants.ts';
 
 /** `ours` is the command `sambatan serve` as it is. */

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Embedded } from '../../src/database/embedded.ts';
 import type { Database } from '../../src/database/pool.ts';
-import { ask, hold } from '../rig/market.ts';
-import type { Proxy, Weather } from '../rig/proxy.ts';
-import type { SmallDisks } from '../rig/small-disks.ts';
+import { ask, hold } from '../support/builders/market.ts';
+import type { Proxy, Weather } from '../support/fakes/proxy.ts';
+import type { SmallDisks } from '../support/database/small-disks.ts';
 import type { Load } from './load.ts';
 
 /** What faults happen to. */

@@ -12,11 +12,11 @@ import {
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startEmbedded } from '../../src/database/embedded.ts';
-import { asAdmin, inDatabase } from '../rig/cluster.ts';
-import { recordingLog } from '../rig/log.ts';
-import { ask } from '../rig/market.ts';
-import { fill, type Ballast, type SmallDisks } from '../rig/small-disks.ts';
-import { until } from '../rig/until.ts';
+import { asAdmin, inDatabase } from '../support/database/cluster.ts';
+import { recordingLog } from '../support/server/log.ts';
+import { ask } from '../support/builders/market.ts';
+import { fill, type Ballast, type SmallDisks } from '../support/database/small-disks.ts';
+import { until } from '../support/server/until.ts';
 import type { Fault, Scene } from './faults.ts';
 import { refusal } from './load.ts';
 

@@ -1,5 +1,5 @@
 import { newId } from '../../src/identity/ids.ts';
-import type { Answer, Client } from '../rig/client.ts';
+import type { Answer, Client } from '../support/clients/client.ts';
 import type { Operation } from './history.ts';
 
 /** Refusals after which nothing was stored, as docs/errors.md promises. */

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { ask } from '../rig/market.ts';
+import { ask } from '../support/builders/market.ts';
 import type { Part } from '../waiting/model.ts';
 import { refusalOf, type HistoryModel, type Role } from './model.ts';
 import type { Line, Movement, Received } from './money.ts';
 import { chosen, clientOf, outcomeOf, type Pair, type Real } from './real.ts';
-import { pdfOf } from '../rig/pdf.ts';
+import { pdfOf } from '../support/builders/pdf.ts';
 
 /** Commands about money. */
 export const moneyVerbs = [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { Answer, Client } from '../rig/client.ts';
-import type { HttpService } from '../rig/http-service.ts';
-import type { Shop } from '../rig/shop.ts';
+import type { Answer, Client } from '../support/clients/client.ts';
+import type { HttpService } from '../support/server/http-service.ts';
+import type { Shop } from '../support/builders/shop.ts';
 import type { Role } from './model.ts';
 import type { Dispute, Line, Movement } from './money.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type fc from 'fast-check';
-import type { Answer, Client } from '../rig/client.ts';
-import { letTimePass } from '../rig/market.ts';
-import { campaignBody } from '../rig/shop.ts';
+import type { Answer, Client } from '../support/clients/client.ts';
+import { letTimePass } from '../support/builders/market.ts';
+import { campaignBody } from '../support/builders/shop.ts';
 import { refusalOf, type HistoryModel, type Role } from './model.ts';
 import {
   compareBooks,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { expectInvariants } from '../rig/campaign-invariants.ts';
-import { httpService, type HttpService } from '../rig/http-service.ts';
-import { campaignBody, expectStatus, fromNow, openShop } from '../rig/shop.ts';
+import { expectInvariants } from '../support/database/campaign-invariants.ts';
+import { httpService, type HttpService } from '../support/server/http-service.ts';
+import { campaignBody, expectStatus, fromNow, openShop } from '../support/builders/shop.ts';
 import { Calendar } from './calendar.ts';
 import { receiptSeconds } from './goods.ts';
 import { users, type Start } from './kinds.ts';

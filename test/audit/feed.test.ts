@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { after, test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EventConsumer, type LoadSignal } from '../../src/audit/event-consumer.ts';
+import { ChangeNotifier } from '../../src/audit/change-notifier.ts';
+import { testDatabase } from '../support/database/database.ts';
+import { recordingLog } from '../support/server/log.ts';
+import { newCampaign, openMarket } from '../support/builders/market.ts';
+import { until } from '../support/server/until.ts';
+
+const { db, close } = await testDatabase();
+after(close);
+const log = recordingLog();
+const market = await openMarket(db);
+
+/** A feed of everything there is but of some, and the campaigns that it has told of. */
+function startFeed(
+  t: TestContext,
+  crowd: LoadSignal,
+  unspeakable: readonly string[] = [],
+): Set<string> {
+  const told = new Set<string>();
+  const feeding = async (_tx: unknown, campaignId: string): Promise<void> => {
+    if (unspeakable.includes(campaignId)) throw new Error('no words for it');
+    told.add(campaignId);
+  };
+  const feed = new EventConsumer({
+    db,
+    changeNotifier: new ChangeNotifier(db, log),
+    log,
+    handle: feeding,
+    load: crowd,
+  });
+  t.after(() => feed.stop());
+  feed.start();
+  return told;
+}
+
+test('what a crowd does is told when it has gone', async (t) => {
+  const id = await newCampaign(db, market);
+  let isThere = true;
+  const told = startFeed(t, { isOverloaded: () => isThere, maxDelayMs: 600_000 });
+  await sleep(700);
+  assert.equal(told.size, 0);
+  isThere = false;
+  await until(() => told.has(id));
+});
+
+test('a crowd that stays is waited for only so long', async (t) => {
+  const id = await newCampaign(db, market);
+  const told = startFeed(t, { isOverloaded: () => true, maxDelayMs: 300 });
+  await until(() => told.has(id));
+});
+
+test('campaigns whose events cannot be told keep no other from being told', async (t) => {
+  const unspeakable = [];
+  for (let i = 0; i < 4; i++) unspeakable.push(await newCampaign(db, market));
+  const good = await newCampaign(db, market);
+  const told = startFeed(t, { isOverloaded: () => false, maxDelayMs: 0 }, unspeakable);
+  await until(() => told.has(good), { withinMs: 10_000 });
+  await until(() => log.lines.some(({ level }) => level === 'warn'));
+});
+
+test('what could not be told is told soon after it can be, not with the next walk', async (t) => {
+  const unspeakable = [await newCampaign(db, market)];
+  const [id] = unspeakable;
+  const warned = log.lines.length;
+  const told = startFeed(t, { isOverloaded: () => false, maxDelayMs: 0 }, unspeakable);
+  await until(() => log.lines.slice(warned).some(({ level }) => level === 'warn'));
+  unspeakable.pop();
+  // A walk comes every thirty seconds.
+  await until(() => told.has(id!), { withinMs: 15_000 });
+});

@@ -1,0 +1,13 @@
+import { test } from 'node:test';
+import { drill } from '../support/server/drill.ts';
+
+test('a backup taken under load is restored into a fresh cluster, sound, held, and released', async (t) => {
+  // The hooks of a test run in the order in which they were added; ends go the other way round.
+  const ends: (() => unknown)[] = [];
+  t.after(async () => {
+    for (const end of ends.toReversed()) await end();
+  });
+  const after = (end: unknown) => void ends.push(end as () => unknown);
+  const say = (line: string) => t.diagnostic(line);
+  await drill({ after }, { joins: 200, say });
+});

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { ratioOf, spreadOf } from '../../bench/figures.ts';
+import { checkInvariants, checkStored } from '../../bench/rig/checks.ts';
+import { startCluster, type Cluster } from '../../bench/rig/database.ts';
+import { createMarket, seed } from '../../bench/rig/seed.ts';
+
+const refused = /not measured: fsync is not on/;
+
+describe('what the benchmark holds against its variants', () => {
+  let cluster: Cluster;
+  let url: string;
+  let campaignIds: string[];
+
+  before(async () => {
+    cluster = await startCluster();
+    url = await createMarket(cluster, 'bench_checks');
+    await seed(cluster, url, { campaigns: 2, participants: 3 });
+    const rows = await cluster.sql<{ campaign_id: string }>(
+      url,
+      'select campaign_id from sambatan.campaigns',
+    );
+    campaignIds = rows.map(({ campaign_id }) => campaign_id);
+  });
+  after(() => cluster.stop());
+
+  const check = (joins: number, errors = 0) =>
+    checkStored(cluster, url, campaignIds, { joins, errors });
+
+  test('seeded campaigns keep every invariant', async () => {
+    assert.deepEqual(await checkInvariants(url, 'ours'), []);
+  });
+
+  test('as many joins stored as acknowledged are right, one more or less is not', async () => {
+    assert.deepEqual(await check(6), []);
+    assert.match((await check(7)).join(), /7 acknowledged joins as participations expected, 6/);
+    assert.match((await check(5)).join(), /5 acknowledged joins as participations expected, 6/);
+  });
+
+  test('a request without an answer is told', async () => {
+    assert.deepEqual(await check(6, 1), ['1 requests had no answer']);
+  });
+
+  test('a slot that was counted and given to nobody is found', async () => {
+    await cluster.sql(
+      url,
+      `update sambatan.campaigns set filled_slots = filled_slots + 1, participant_count = 4
+      where campaign_id = $1`,
+      [campaignIds[0]],
+    );
+    assert.match((await check(6)).join(), /6 slots counted by the campaigns expected, 7 found/);
+    assert.match((await checkInvariants(url, 'naive')).join(), /01_counters/);
+  });
+});
+
+test('the benchmark does not run on a server that may lose what it acknowledged', async () => {
+  await assert.rejects(startCluster({ fsync: 'off' }), refused);
+});
+
+test('a ratio is taken within each round', () => {
+  assert.deepEqual(ratioOf([10, 30, 20], [10, 10, 10]), { median: 2, least: 1, most: 3 });
+  assert.deepEqual(spreadOf([4, 1]), { median: 2.5, least: 1, most: 4 });
+});

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { testBrowser } from '../support/browser/browser.ts';
+import { httpService } from '../support/server/http-service.ts';
+import { coveringLooks, everyLook, nameOf, type Look } from '../support/browser/looks.ts';
+import { outageOf, type Outage } from '../support/server/outage.ts';
+import type { SiteClient } from '../support/clients/sign-in.ts';
+import { pageRoutes } from '../support/clients/site.ts';
+import { everyView, type View, type Views } from '../support/page-states/views.ts';
+
+/*
+ * Every page of the site as people see it: axe finds nothing, nothing is wider than its window, no
+ * policy is broken; and a picture of each is kept in `test-artifacts/`. `npm run looks` goes through
+ * every page in every look and keeps pictures of whole pages; without SAMBATAN_LOOKS=all each page
+ * has two looks, and all of them together have every one.
+ */
+const isWhole = process.env['SAMBATAN_LOOKS'] === 'all';
+
+// Ten thousand participants are written straight into the tables.
+const service = await httpService({ invariants: false });
+const browser = await testBrowser();
+after(async () => {
+  try {
+    await browser.close();
+  } finally {
+    await service.close();
+  }
+});
+
+let views: Views;
+before(async () => {
+  views = await everyView(service);
+});
+
+/** Answers that are files: there is nothing to look at. */
+const files = [
+  'GET /akun/data',
+  'GET /antrean/:id/bukti/berkas',
+  'GET /antrean/:id/bukti/kecil',
+  'GET /ikutan/:id/bukti/berkas',
+  'GET /ikutan/:id/bukti/kecil',
+  'GET /keluhan/:id/foto',
+  'GET /operator/pembayaran/:id/bukti',
+  'GET /operator/uang/pengembalian.csv',
+  'GET /operator/uang/pengembalian.xlsx',
+  'GET /sambatan/:id/gambar.jpg',
+  'GET /sambatan/:id/gambar.png',
+  'GET /sambatan/:id/qr.svg',
+  'GET /toko/sambatan/:id/peserta.csv',
+  'GET /toko/sambatan/:id/peserta.xlsx',
+];
+
+test('every page of the route table is looked at', () => {
+  const pages = pageRoutes(service.routes).filter((route) => route.startsWith('GET '));
+  const missing = pages.filter((one) => !Object.hasOwn(views, one) && !files.includes(one));
+  assert.deepEqual(
+    missing,
+    [],
+    'add what is to be seen of each of these to test/support/page-states/views.ts',
+  );
+  const gone = [...Object.keys(views), ...files].filter((one) => !pages.includes(one));
+  assert.deepEqual(gone, [], 'these are no pages any more');
+  const names = Object.values(views).flatMap((states) => Object.keys(states));
+  assert.equal(new Set(names).size, names.length, 'each state has a name of its own');
+});
+
+test('where there is no time for all, every look is had, and every page in both languages and themes', () => {
+  const looks = Array.from({ length: 8 }, (_none, number) => coveringLooks(number));
+  const names = new Set(looks.flat().map(nameOf));
+  assert.deepEqual([...names].toSorted(), everyLook.map(nameOf).toSorted());
+  for (const [one, other] of looks) {
+    assert.notEqual(one!.language, other!.language);
+    assert.notEqual(one!.theme, other!.theme);
+  }
+});
+
+for (const look of everyLook) {
+  test(`every page can be used by everybody and fits: ${nameOf(look)}`, async () => {
+    const seen = Object.values(views).flatMap((states) => Object.entries(states));
+    const chosen = seen.filter(
+      (_view, number) =>
+        isWhole || coveringLooks(number).some((one) => nameOf(one) === nameOf(look)),
+    );
+    const whose = Map.groupBy(chosen, ([, { who }]) => who);
+    const wrong: unknown[] = [];
+    for (const [who, theirs] of whose) wrong.push(...(await lookAt(look, who, theirs)));
+    if (wrong.length > 0) throw new AggregateError(wrong, wrong.map(String).join('\n'));
+  });
+}
+
+test('the page of a service whose database is away can be used by everybody and fits', async () => {
+  let outage: Outage | undefined;
+  const away = await httpService({
+    reach: async (url) => {
+      outage = await outageOf(url);
+      return outage.url;
+    },
+  });
+  try {
+    await outage!.begin('refused');
+    for (const look of isWhole ? everyLook : coveringLooks(0)) {
+      const looker = await browser.open({ url: away.url, ...look });
+      assert.equal((await looker.go('/')).status(), 503);
+      await looker.check();
+      await looker.screenshot(`unavailable-${nameOf(look)}`);
+      await looker.close();
+    }
+  } finally {
+    await outage!.end();
+    await away.close();
+    await outage!.close();
+  }
+});
+
+/** Looks at what one person sees, to the end; gives what is wrong with it. */
+async function lookAt(
+  look: Look,
+  who: SiteClient | undefined,
+  theirs: readonly (readonly [name: string, view: View])[],
+): Promise<unknown[]> {
+  const looker = await browser.open({ url: service.url, ...look });
+  if (who !== undefined) {
+    await looker.page.context().addCookies(who.browserCookies(service.url));
+  }
+  const wrong: unknown[] = [];
+  for (const [name, { path, status = 200, act }] of theirs) {
+    try {
+      const answer = await looker.go(path);
+      assert.equal(answer.status(), status, path);
+      await act?.(looker.page);
+      await looker.check();
+    } catch (error) {
+      wrong.push(error);
+      looker.faults.length = 0;
+    }
+    await looker.screenshot(`${name}-${nameOf(look)}`);
+  }
+  await looker.close();
+  return wrong;
+}

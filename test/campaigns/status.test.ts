@@ -1,0 +1,421 @@
+import {
+  participationStatuses,
+  toApiParticipationStatus,
+  toDbParticipationStatus,
+} from '../../src/database/status-words.ts';
+import {
+  campaignStatuses,
+  toApiStatus,
+  toDbStatus,
+  type CampaignStatus,
+} from '../../src/database/status-words.ts';
+import assert from 'node:assert/strict';
+import { after, suite, test } from 'node:test';
+import { campaignEvents, type CampaignEvent, participationEvents } from '../../src/audit/events.ts';
+import { editCampaign } from '../../src/campaigns/operations.ts';
+import { campaignAfter, campaignTransitions, isFinal } from '../../src/campaigns/status.ts';
+import { settleDue, settleUntilDone } from '../../src/lifecycle/due.ts';
+import {
+  cancelCampaign,
+  decideBelowMinimum,
+  extendCampaign,
+  publishCampaign,
+} from '../../src/lifecycle/operations.ts';
+import { asDomainError, runInTransaction } from '../../src/operation/run.ts';
+import { DomainError } from '../../src/errors/errors.ts';
+import { participationAfter, participationTransitions } from '../../src/participations/status.ts';
+import { testDatabase } from '../support/database/database.ts';
+import {
+  ask,
+  joined,
+  joinNow,
+  letTimePass,
+  newCampaign,
+  openMarket,
+  pastDeadline,
+  service,
+  wish,
+  type CampaignWish,
+} from '../support/builders/market.ts';
+import { openTill } from '../support/builders/till.ts';
+
+const { db, log, close } = await testDatabase();
+after(close);
+const market = await openMarket(db);
+await openTill(db);
+const parts = { db, log, onChange: () => undefined };
+
+suite('vocabularies', () => {
+  test('every word of the database has one of everybody, and the other way round', async () => {
+    const labels = await ask<{ type: string; label: string }>(
+      db,
+      `select t.typname as type, e.enumlabel as label from pg_enum e
+      join pg_type t on t.oid = e.enumtypid order by t.typname, e.enumsortorder`,
+    );
+    const stored = (type: string) =>
+      labels.filter((row) => row.type === type).map((row) => row.label);
+    assert.deepEqual(stored('campaign_status'), campaignStatuses.map(toDbStatus));
+    assert.deepEqual(
+      campaignStatuses.map((status) => toApiStatus(toDbStatus(status))),
+      campaignStatuses,
+    );
+    assert.deepEqual(
+      stored('participant_status'),
+      participationStatuses.map(toDbParticipationStatus),
+    );
+    assert.deepEqual(
+      participationStatuses.map((s) => toApiParticipationStatus(toDbParticipationStatus(s))),
+      participationStatuses,
+    );
+  });
+
+  test('completed, failed and cancelled are final, and nothing else is', () => {
+    assert.deepEqual(campaignStatuses.filter(isFinal), ['completed', 'failed', 'cancelled']);
+  });
+
+  test('what leads nowhere is undefined, for every status and event', () => {
+    for (const status of campaignStatuses) {
+      const possible = Object.keys(campaignTransitions[status]);
+      const found = campaignEvents.filter((event) => campaignAfter(status, event) !== undefined);
+      assert.deepEqual(found.toSorted(), possible.toSorted(), status);
+    }
+    for (const status of participationStatuses) {
+      const possible = Object.keys(participationTransitions[status]);
+      const found = participationEvents.filter((event) => participationAfter(status, event));
+      assert.deepEqual(found.toSorted(), possible.toSorted(), status);
+    }
+  });
+});
+
+class RolledBack extends Error {}
+
+/** Whether the database takes a statement: true, or false when the trigger for states says no. */
+async function isTaken(statement: string, ...parameters: unknown[]): Promise<boolean> {
+  try {
+    await db.transaction(async (tx) => {
+      await ask(tx, statement, ...parameters);
+      throw new RolledBack();
+    });
+  } catch (error) {
+    if (error instanceof RolledBack) return true;
+    if (error instanceof Error && 'code' in error && error.code === 'SB001') return false;
+    throw error;
+  }
+  return assert.fail();
+}
+
+/** The steps by which a reserved participation comes to each status. */
+const wayTo = {
+  reserved: [],
+  confirmed: ['confirmed'],
+  cancelled: ['cancelled'],
+  refunded: ['refunded'],
+  fulfilled: ['confirmed', 'fulfilled'],
+} as const;
+
+suite('the database itself', () => {
+  test('lets a campaign go from one status to another exactly where the table says so', async () => {
+    for (const from of campaignStatuses) {
+      const id = await campaignIn(from);
+      for (const to of campaignStatuses) {
+        const taken = await isTaken(
+          `with c as (select $2::sambatan.campaign_status as to_status)
+          update sambatan.campaigns t set status = to_status,
+            filled_slots = case to_status when 'locked' then total_slots else 0 end,
+            participant_count = case to_status when 'locked' then 1 else 0 end,
+            confirmed_slots = 0, closing_outcome = null, closing_actor = null, opened_at = now(),
+            opens_at = now(), deadline = now() + interval '1 hour',
+            next_run_at = case when to_status in ('scheduled', 'active', 'locked', 'verifying') then now() end,
+            payment_timing = case when to_status = 'verifying' then 'upfront' else payment_timing end,
+            verifying_at = now(),
+            completed_at = case to_status when 'fulfilled' then now()
+              when 'cancelled' then completed_at end,
+            failed_at = case to_status when 'expired' then now() end,
+            cancelled_at = case to_status when 'cancelled' then now() end
+          from c where campaign_id = $1`,
+          id,
+          toDbStatus(to),
+        );
+        const leads: CampaignStatus[] = Object.values(campaignTransitions[from]);
+        assert.equal(taken, from === to || leads.includes(to), `${from} to ${to}`);
+      }
+    }
+  });
+
+  test('lets a participation go from one status to another exactly where the table says so', async () => {
+    const campaignId = await newCampaign(db, market, { totalSlots: 1000 });
+    for (const from of participationStatuses) {
+      const [id] = await joined(db, wish(campaignId));
+      const move = `update sambatan.participants set status = $2::sambatan.participant_status,
+          confirmed_at = case when $2 in ('confirmed', 'fulfilled') then now() end,
+          cancelled_at = case when $2 = 'cancelled' then now() end,
+          cancel_reason = case when $2 = 'cancelled' then 'buyer' end,
+          refunded_at = case when $2 = 'refunded' then now() end,
+          fulfilled_at = case when $2 = 'fulfilled' then now() end
+        where participation_id = $1`.replaceAll(/\$2(?!:)/g, '$2::sambatan.participant_status');
+      for (const to of participationStatuses) {
+        const leads: string[] = Object.values(participationTransitions[from]);
+        let taken = false;
+        await db
+          .transaction(async (tx) => {
+            for (const step of wayTo[from]) await ask(tx, move, id, step);
+            await ask(tx, move, id, toDbParticipationStatus(to));
+            taken = true;
+            throw new RolledBack();
+          })
+          .catch((error: Error & { code?: string }) => {
+            if (!(error instanceof RolledBack)) assert.equal(error.code, 'SB001', String(error));
+          });
+        assert.equal(taken, from === to || leads.includes(to), `${from} to ${to}`);
+      }
+    }
+  });
+});
+
+const soon = () => new Date(Date.now() + 600_000);
+
+/** A campaign that the verbs themselves have brought into a status. */
+async function campaignIn(status: CampaignStatus, terms: CampaignWish = {}): Promise<string> {
+  const scheduled = status === 'scheduled' ? { opensAt: soon() } : {};
+  const id = await newCampaign(db, market, {
+    totalSlots: 3,
+    publish: status !== 'inactive',
+    ...scheduled,
+    ...terms,
+  });
+  if (status === 'verifying') {
+    await joined(db, wish(id));
+    await awaitMoney(id);
+    await letTimePass(db, id, pastDeadline);
+    await settleUntilDone(parts, id);
+  }
+  if (status === 'full' || status === 'completed') await joined(db, wish(id, { quantity: 3 }));
+  if (status === 'active' || status === 'failed') await joined(db, wish(id, { quantity: 2 }));
+  if (status === 'completed' || status === 'failed') {
+    await letTimePass(db, id, pastDeadline);
+    await settleUntilDone(parts, id);
+  }
+  if (status === 'cancelled') {
+    await runInTransaction(db, (tx) => cancelCampaign(tx, service, id, 'for the test'));
+    await settleUntilDone(parts, id);
+  }
+  assert.equal(await statusOf(id), status);
+  return id;
+}
+
+/** Its buyers are to pay up front, and have been shown where to. */
+async function awaitMoney(id: string): Promise<void> {
+  await ask(
+    db,
+    `update sambatan.campaigns set payment_timing = 'upfront'
+    where campaign_id = $1 and status in ('active', 'locked')`,
+    id,
+  );
+  await ask(
+    db,
+    `select sambatan.open_payment($1, p.participation_id)
+    from sambatan.participants p join sambatan.campaigns c using (campaign_id)
+    where p.campaign_id = $1 and c.status in ('active', 'locked')`,
+    id,
+  );
+}
+
+/** What they have to pay was paid on the day of the deadline, or the statement shows that it was not. */
+async function decideMoney(id: string, isPaid: boolean): Promise<void> {
+  if ((await statusOf(id)) !== 'verifying') return;
+  await ask(
+    db,
+    isPaid
+      ? `select sambatan.verify_payment($1, p.participation_id, null, 'service', null,
+          (c.deadline at time zone 'Asia/Jakarta')::date)
+        from sambatan.participants p join sambatan.campaigns c using (campaign_id)
+        where p.campaign_id = $1`
+      : `select sambatan.reject_payment($1, p.participation_id, 'tidak ada', 'service')
+        from sambatan.participants p join sambatan.campaigns c using (campaign_id)
+        where p.campaign_id = $1
+          and (sambatan.submit_proof($1, p.participation_id, 'application/pdf', 'x', 'service')
+            ).status = 'proof_submitted'`,
+    id,
+  );
+}
+
+async function statusOf(id: string): Promise<CampaignStatus> {
+  const [row] = await ask<{ status: 'draft' }>(
+    db,
+    'select status from sambatan.campaigns where campaign_id = $1',
+    id,
+  );
+  return toApiStatus(row!.status);
+}
+
+/** Everything there is about a campaign, in one text. */
+async function everythingOf(id: string): Promise<string> {
+  const [row] = await ask<{ all: string }>(
+    db,
+    `select jsonb_build_object(
+      'campaign', (select to_jsonb(c) from sambatan.campaigns c where campaign_id = $1),
+      'participants', (select jsonb_agg(p order by participation_id) from sambatan.participants p
+        where campaign_id = $1),
+      'money', (select jsonb_agg(t order by transaction_id) from sambatan.transactions t
+        where campaign_id = $1),
+      'log', (select jsonb_agg(a order by seq) from sambatan.audit_logs a where campaign_id = $1)
+    )::text as all`,
+    id,
+  );
+  return row!.all;
+}
+
+async function firstParticipation(id: string): Promise<string> {
+  const [row] = await ask<{ participation_id: string }>(
+    db,
+    'select participation_id from sambatan.participants where campaign_id = $1',
+    id,
+  );
+  return row?.participation_id ?? '00000000-0000-7000-8000-000000000000';
+}
+
+const runNow = async () => {
+  const { failure } = await settleDue(parts, { completeFull: false });
+  assert.equal(failure, undefined);
+};
+
+/** What somebody has to do for an event to come about, whatever the status. */
+const attempt: Record<Exclude<CampaignEvent, 'campaign_created'>, (id: string) => Promise<void>> = {
+  campaign_edited: async (id) =>
+    void (await runInTransaction(db, (tx) =>
+      editCampaign(tx, service, id, { title: 'Judul lain' }),
+    )),
+  campaign_opened: (id) => runInTransaction(db, (tx) => publishCampaign(tx, service, id)),
+  campaign_full: async (id) => {
+    const [answer] = await joinNow(db, [wish(id)]);
+    if (answer instanceof DomainError) throw answer;
+  },
+  campaign_reopened: async (id) => {
+    const participation = await firstParticipation(id);
+    await ask(
+      db,
+      `select sambatan.release_participation($1, $2, 'buyer', 'service')`,
+      id,
+      participation,
+    );
+  },
+  campaign_completed: async (id) => {
+    await ask(
+      db,
+      `update sambatan.campaigns set minimum_slots = 1
+      where campaign_id = $1 and status in ('active', 'locked', 'verifying')`,
+      id,
+    );
+    await decideMoney(id, true);
+    await pastItsDeadline(id);
+  },
+  campaign_verifying: async (id) => {
+    await awaitMoney(id);
+    await pastItsDeadline(id);
+  },
+  campaign_failed: async (id) => {
+    // Full and failed is only possible when the slots are not paid.
+    await ask(
+      db,
+      `update sambatan.campaigns set payment_timing = 'upfront'
+      where campaign_id = $1 and status = 'locked'`,
+      id,
+    );
+    await decideMoney(id, false);
+    await pastItsDeadline(id);
+  },
+  campaign_cancelled: async (id) => {
+    // Nobody pays; then it is decided not to go on.
+    if ((await statusOf(id)) === 'completed') {
+      await letTimePass(db, id, 7 * 86_400);
+      await settleUntilDone(parts, id);
+      const decision = { goesOn: false, note: null };
+      await runInTransaction(db, (tx) => decideBelowMinimum(tx, service, id, decision));
+      await settleUntilDone(parts, id);
+      return;
+    }
+    await runInTransaction(db, (tx) => cancelCampaign(tx, service, id, 'bahan habis'));
+    await settleUntilDone(parts, id);
+  },
+  deadline_extended: (id) =>
+    runInTransaction(db, (tx) =>
+      extendCampaign(tx, service, id, {
+        deadline: new Date(Date.now() + 86_400_000),
+        reason: 'masih banyak peminat',
+      }),
+    ),
+};
+
+/** Only what is open has a deadline that means something: elsewhere time passes without effect. */
+async function pastItsDeadline(id: string): Promise<void> {
+  const status = await statusOf(id);
+  if (status === 'active' || status === 'full') await letTimePass(db, id, pastDeadline);
+  await runNow();
+}
+
+/** What is said where the table has no way. Silence: time passes and nothing comes of it. */
+const refusals: Record<
+  Exclude<CampaignEvent, 'campaign_created'>,
+  Partial<Record<CampaignStatus | 'else', string | undefined>>
+> = {
+  campaign_edited: { else: 'transition_not_allowed' },
+  campaign_opened: { else: 'transition_not_allowed' },
+  campaign_full: {
+    inactive: 'campaign_not_found',
+    full: 'slots_unavailable',
+    else: 'campaign_not_active',
+  },
+  campaign_reopened: {
+    inactive: 'participation_not_found',
+    scheduled: 'participation_not_found',
+    cancelled: 'participation_not_found',
+    verifying: 'deadline_passed',
+    // Slots are given back; there is nothing to reopen.
+    active: undefined,
+    else: 'participation_transition_not_allowed',
+  },
+  campaign_completed: { else: undefined },
+  campaign_verifying: { else: undefined },
+  campaign_failed: { else: undefined },
+  campaign_cancelled: { else: 'transition_not_allowed' },
+  deadline_extended: { else: 'transition_not_allowed' },
+};
+
+suite('the verbs', () => {
+  for (const event of campaignEvents) {
+    if (event === 'campaign_created') continue;
+    for (const status of campaignStatuses) {
+      const to = campaignAfter(status, event);
+      test(`${event} of a campaign that is ${status}: ${to ?? 'refused'}`, async () => {
+        const id = await campaignIn(status);
+        const logged = async () =>
+          (
+            await ask<{ n: bigint }>(
+              db,
+              'select count(*) as n from sambatan.audit_logs where campaign_id = $1 and event = $2',
+              id,
+              event,
+            )
+          )[0]!.n;
+        const [before, loggedBefore] = [await everythingOf(id), await logged()];
+        const error = await attempt[event](id).then(
+          () => undefined,
+          (thrown: unknown) => asDomainError(thrown),
+        );
+        if (to !== undefined) {
+          assert.equal(error, undefined);
+          assert.equal(await statusOf(id), to);
+          assert.equal(await logged(), loggedBefore + 1n);
+          return;
+        }
+        const expected = status in refusals[event] ? refusals[event][status] : refusals[event].else;
+        assert.equal(error instanceof DomainError ? error.code : error, expected);
+        assert.equal(await logged(), loggedBefore);
+        assert.equal(await statusOf(id), status);
+        if (expected !== undefined || isFinal(status)) {
+          assert.equal(await everythingOf(id), before);
+        }
+      });
+    }
+  }
+});

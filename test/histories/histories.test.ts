@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import fc from 'fast-check';
+import {
+  commandsOf,
+  kinds,
+  moneyKinds,
+  soldKinds,
+  soldSoon,
+  soldUnpaid,
+  starts,
+  unhurried,
+  unpaidKinds,
+} from './kinds.ts';
+import type { World } from './real.ts';
+import { follow, openWorld } from './world.ts';
+import type { HttpService } from '../support/server/http-service.ts';
+import * as replay from '../support/inputs/replay.ts';
+
+const numRuns = Number(process.env['SAMBATAN_TEST_RUNS'] ?? 300);
+/** One for each of the cores that a small machine has. */
+const worldsAtOnce = 2;
+
+const services: HttpService[] = [];
+after(async () => {
+  for (const service of services.toReversed()) await service.close();
+});
+const worlds: World[] = [];
+for (let n = 0; n < worldsAtOnce; n++) worlds.push(await openWorld(services));
+
+const seen = new Map<string, number>();
+const count = (what: string): void => void seen.set(what, (seen.get(what) ?? 0) + 1);
+
+const onDone = { onDone: count, replay: replay.commands };
+const histories = fc.oneof(
+  fc.tuple(starts, commandsOf(kinds, onDone)),
+  fc.tuple(starts.map(unhurried), commandsOf(moneyKinds, onDone)),
+  fc.tuple(starts.map(soldSoon), commandsOf(soldKinds, onDone)),
+  fc.tuple(starts.map(soldUnpaid), commandsOf(unpaidKinds, onDone)),
+);
+const historiesIn = (world: World, stop?: AbortSignal) =>
+  fc.asyncProperty(histories, async ([start, steps]) => {
+    if (stop?.aborted !== true) count(`ended ${await follow(world, start, steps)}`);
+  });
+
+test('whatever is done to campaigns over HTTP, a simple model does the same', async (t) => {
+  t.diagnostic(`SAMBATAN_TEST_SEED=${replay.seed} for SAMBATAN_TEST_RUNS=${numRuns}`);
+  const began = performance.now();
+  const each = Math.ceil(numRuns / worldsAtOnce);
+  const failed = new AbortController();
+  const { name: title } = t;
+  const file = 'test/histories/histories.test.ts';
+  const runs = worlds.slice(0, replay.path === undefined ? worldsAtOnce : 1).map((world, nth) => {
+    const trial = { seed: replay.seed + nth, numRuns: each, file, title };
+    return replay.holds(historiesIn(world, failed.signal), trial).catch((error: unknown) => {
+      // What the others find is heard another time.
+      if (!failed.signal.aborted) failed.abort(error);
+    });
+  });
+  await Promise.all(runs);
+  failed.signal.throwIfAborted();
+  const seconds = ((performance.now() - began) / 1_000).toFixed(1);
+  const commands = [...seen].filter(([what]) => !what.startsWith('ended'));
+  const total = commands.reduce((sum, [, times]) => sum + times, 0);
+  t.diagnostic(`${each * worldsAtOnce} histories, ${total} commands in ${seconds} s`);
+  const rows = [...seen].sort(([a], [b]) => a.localeCompare(b));
+  t.diagnostic(rows.map(([what, times]) => `${what}: ${times}`).join(', '));
+  if (numRuns < 300 || replay.path !== undefined) return;
+  const times = (what: string) => seen.get(what) ?? 0;
+  const isLong = numRuns >= 1_000;
+  const rare = [
+    ...expectedOften.filter((what) => times(what) < (isLong ? 10 : 1)),
+    ...(isLong ? expectedOnce.filter((what) => times(what) < 1) : []),
+  ];
+  assert.deepEqual(rare, [], 'what histories are about has to happen in them');
+});
+
+/** What histories are about: without these they would show nothing. */
+const expectedOften = [
+  'join ok',
+  'join slots_unavailable',
+  'join deadline_passed',
+  'join campaign_not_found',
+  'join campaign_not_active',
+  'join with key ok',
+  'join with key idempotency_key_reused',
+  'join twice at once ok',
+  'wait ok',
+  'cancel ok',
+  'cancel forbidden',
+  'cancel participation_not_found',
+  'confirm ok',
+  'create forbidden',
+  'pay settled',
+  'see settled',
+  'see payment_not_due',
+  'see payment_not_open',
+  'transfer settled',
+  'transfer credited',
+  'transfer known',
+  'transfer open',
+  'transfer twice settled',
+  'transfer twice credited',
+  'assign credited',
+  'set aside ok',
+  'prove ok',
+  'prove payment_not_open',
+  'send refund ok',
+  'fail refund ok',
+  'release payout ok',
+  'send payout ok',
+  'dispute ok',
+  'fulfil ok',
+  'ship ok',
+  'pass days ok',
+  'decide ok',
+  'publish ok',
+  'resize campaign_already_open',
+  'extend ok',
+  'read forbidden',
+  'ended active',
+  'ended locked',
+  'ended fulfilled',
+  'ended expired',
+  'ended cancelled',
+];
+
+/** What takes several steps to come to. */
+const expectedOnce = [
+  'see known',
+  'assign settled',
+  'reject ok',
+  'refund comes back ok',
+  'resize ok',
+  'extend deadline_not_later',
+  'see credited',
+  'accept ok',
+  'pay forbidden',
+  'see given',
+  'write off ok',
+  'deliver fewer ok',
+  'resolve ok',
+  'send payout payout_not_covered',
+  'payout comes back ok',
+  'imported ok',
+  'decide no_decision_open',
+];
+
+/** Seeds that once failed, each with the path to its smallest history. */
+const corpus = JSON.parse(
+  readFileSync(join(import.meta.dirname, '../corpus/histories.json'), 'utf8'),
+) as { seed: number; path?: string }[];
+
+for (const { seed: failed, path } of corpus) {
+  test(`the history of seed ${failed} that once failed holds`, async () => {
+    const only = path === undefined ? { numRuns: 20 } : { path, numRuns: 1 };
+    await fc.assert(historiesIn(worlds[0]!), { seed: failed, ...only });
+  });
+}

@@ -1,0 +1,704 @@
+import assert from 'node:assert/strict';
+import { after, beforeEach, test } from 'node:test';
+import { midtrans } from '../../src/ledger/gateway/midtrans.ts';
+import { Reconciler } from '../../src/ledger/gateway/reconcile.ts';
+import { newId } from '../../src/identity/ids.ts';
+import type { Client } from '../support/clients/client.ts';
+import { httpService } from '../support/server/http-service.ts';
+import { ask, holdCampaign, untilWaiting } from '../support/builders/market.ts';
+import { midtransStandIn, serverKey } from '../support/fakes/midtrans.ts';
+import { photo } from '../support/builders/pictures.ts';
+import { expectProblem, expectStatus, join, openShop } from '../support/builders/shop.ts';
+
+const provider = await midtransStandIn();
+after(provider.close);
+const service = await httpService({
+  environment: { MIDTRANS_SERVER_KEY: serverKey, MIDTRANS_URL: provider.url },
+});
+after(service.close);
+service.secrets.add(serverKey);
+const staff = service.service;
+const shop = await openShop(service);
+const bank = { bank: 'BCA', number: '5270099001', holder: 'PT Sambatan Bersama' };
+const till = expectStatus(await staff.post('/receiving-accounts', bank), 201).id;
+const operator = await service.operator();
+const picture = await photo();
+const { db, app } = service;
+const price = 125_000;
+
+beforeEach(() => {
+  for (const operation of ['create', 'status', 'refund'] as const) provider.misbehave(operation);
+  provider.refuseRefunds(false);
+});
+
+interface Bought {
+  readonly buyer: Client;
+  readonly campaign: string;
+  readonly id: string;
+}
+async function bought(wish: object = {}): Promise<Bought> {
+  const terms = { payment_timing: 'upfront', hold_seconds: 3_600, ...wish };
+  const { id: campaign } = await shop.campaign(terms);
+  const buyer = await service.user();
+  const { id } = await join(buyer, campaign);
+  return { buyer, campaign, id };
+}
+const online = ({ buyer, id }: Bought) => buyer.post(`/participations/${id}/pay-online`);
+const pageOf = async (one: Bought) => String(expectStatus(await online(one), 200)['redirect_url']);
+const orderOf = async ({ id }: Bought): Promise<string> => {
+  const [row] = await ask<{ reference: string }>(
+    db,
+    `select reference from sambatan.gateway_calls where participation_id = $1
+      and kind = 'payment' order by created_at desc limit 1`,
+    id,
+  );
+  return row?.reference ?? '';
+};
+/** Somebody who has the page of an order. */
+async function ordered(wish: object = {}) {
+  const one = await bought(wish);
+  await pageOf(one);
+  return { ...one, order: await orderOf(one) };
+}
+const statusOf = async ({ id }: Bought) =>
+  expectStatus(await staff.get(`/participations/${id}`), 200).status;
+const paymentOf = async ({ buyer, id }: Bought) =>
+  expectStatus(await buyer.get(`/participations/${id}/payment`), 200).status;
+const booksOf = async ({ campaign }: Bought) =>
+  expectStatus(await staff.get(`/campaigns/${campaign}/books`), 200) as unknown as Record<
+    string,
+    number
+  >;
+const notify = (body: object) => service.visitor.post('/gateway/midtrans/notifications', body);
+const countOf = (operation: string, order: string) =>
+  provider.calls.filter((call) => call.operation === operation && call.order === order).length;
+/** Everything that is asked after some day is asked after now. */
+const reconcile = async (): Promise<Record<string, unknown>> => {
+  await ask(
+    db,
+    `update sambatan.gateway_calls set next_check_at = clock_timestamp()
+    where next_check_at is not null`,
+  );
+  return expectStatus(await staff.post('/gateway/reconcile'), 200) as unknown as Record<
+    string,
+    unknown
+  >;
+};
+const callOff = async ({ campaign }: Bought) =>
+  expectStatus(
+    await shop.seller.post(`/campaigns/${campaign}/cancel`, { reason: 'Bahan habis' }),
+    200,
+  );
+
+test('a payment online is confirmed by its notification, and however often it comes it counts once', async () => {
+  const one = await ordered();
+  assert.equal(await pageOf(one), await pageOf(one), 'who asks again gets the same page');
+  assert.equal(countOf('create', one.order), 1);
+  assert.equal(await paymentOf(one), 'pending');
+  provider.buyer(one.order, 'settlement');
+  const told = provider.notification(one.order);
+  const answers = await Promise.all([notify(told), notify(told), notify(told)]);
+  assert.deepEqual(
+    answers.map(({ status }) => status),
+    [200, 200, 200],
+  );
+  expectStatus(await notify(told), 200);
+  assert.deepEqual([await statusOf(one), await paymentOf(one)], ['confirmed', 'settled']);
+  assert.equal((await booksOf(one))['held'], price);
+  expectProblem(await online(one), 409, 'payment_not_open');
+});
+
+test('of many who open one payment at once all get one page of one order', async () => {
+  const one = await bought();
+  const answers = await Promise.all(Array.from({ length: 6 }, () => online(one)));
+  const pages = answers.filter(({ status }) => status === 200);
+  assert.ok(pages.length > 0);
+  assert.equal(new Set(pages.map(({ body }) => body['redirect_url'])).size, 1);
+  const orders = await ask(
+    db,
+    'select from sambatan.gateway_calls where participation_id = $1',
+    one.id,
+  );
+  assert.equal(orders.length, 1);
+});
+
+test('who looks at a payment while it is opened online waits for nobody who waits for them', async () => {
+  for (let round = 0; round < 12; round++) {
+    const one = await bought();
+    const look = () => one.buyer.get(`/participations/${one.id}/payment`);
+    const answers = await Promise.all([online(one), look(), look(), online(one)]);
+    assert.deepEqual([answers[1].status, answers[2].status], [200, 200]);
+    assert.ok([answers[0].status, answers[3].status].includes(200));
+  }
+});
+
+test('the first proof makes no payment before it has the campaign, which who pays online has first', async (t) => {
+  const one = await bought();
+  const held = await holdCampaign(db, one.campaign);
+  t.after(() => held.commit());
+  const answers = Promise.all([prove(one), online(one)]);
+  await untilWaiting(db);
+  // Whoever waits for the campaign with the payment in hand keeps everybody from making it.
+  const make = () =>
+    db.transaction(async (tx) => {
+      await ask(tx, "set local lock_timeout = '100ms'");
+      await ask(tx, 'select sambatan.open_payment($1, $2)', one.campaign, one.id);
+      throw new Error('made');
+    });
+  await assert.rejects(make, /made/);
+  await held.commit();
+  const [proven, page] = await answers;
+  assert.equal(proven.status, 'proof_submitted');
+  assert.ok([200, 409].includes(page.status), page.text);
+});
+
+test('a forged notification changes nothing, and a genuine one is not believed without asking', async () => {
+  const one = await ordered();
+  provider.buyer(one.order, 'pending');
+  const told = provider.notification(one.order);
+  const forged = { ...told, transaction_status: 'settlement', signature_key: 'a'.repeat(128) };
+  expectProblem(await notify(forged), 403, 'notification_not_genuine');
+  expectProblem(await notify({ ...told, gross_amount: '1.00' }), 403, 'notification_not_genuine');
+  expectProblem(await notify({ ...told, signature_key: '' }), 403, 'notification_not_genuine');
+  // The signature does not cover the status: only the provider's own answer does.
+  expectStatus(await notify({ ...told, transaction_status: 'settlement' }), 200);
+  assert.deepEqual([await statusOf(one), await paymentOf(one)], ['reserved', 'pending']);
+});
+
+test('a notification about an order of somebody else is taken and leaves no trace', async () => {
+  const strange = await ordered();
+  provider.buyer(strange.order, 'settlement');
+  const order = strange.order;
+  await ask(
+    db,
+    'update sambatan.gateway_calls set reference = $2 where reference = $1',
+    order,
+    newId(),
+  );
+  expectStatus(await notify(provider.notification(order)), 200);
+  assert.equal(await statusOf(strange), 'reserved');
+});
+
+test('notifications in the wrong order end in what is so', async () => {
+  const one = await ordered();
+  provider.buyer(one.order, 'pending');
+  const early = provider.notification(one.order);
+  provider.buyer(one.order, 'settlement');
+  expectStatus(await notify(provider.notification(one.order)), 200);
+  expectStatus(await notify(early), 200);
+  assert.deepEqual([await statusOf(one), await paymentOf(one)], ['confirmed', 'settled']);
+  assert.equal((await booksOf(one))['held'], price);
+});
+
+test('a lost notification is made up for, and two who reconcile at once count the money once', async () => {
+  const one = await ordered();
+  provider.buyer(one.order, 'settlement');
+  const other = new Reconciler(app.payments, app.log);
+  await Promise.all([reconcile(), other.run(), reconcile()]);
+  await reconcile();
+  assert.equal(await statusOf(one), 'confirmed');
+  assert.equal((await booksOf(one))['held'], price);
+});
+
+test('a card that the fraud check doubts is paid only once it is accepted', async () => {
+  const one = await ordered();
+  provider.buyer(one.order, 'capture', 'challenge');
+  expectStatus(await notify(provider.notification(one.order)), 200);
+  assert.equal(await paymentOf(one), 'pending');
+  provider.buyer(one.order, 'capture', 'accept');
+  await reconcile();
+  assert.equal(await paymentOf(one), 'settled');
+});
+
+test('a card that is denied may be followed by another; an order that expired makes room for a new one', async () => {
+  const one = await ordered();
+  provider.buyer(one.order, 'deny');
+  expectStatus(await notify(provider.notification(one.order)), 200);
+  assert.equal(await paymentOf(one), 'pending');
+  provider.buyer(one.order, 'expire');
+  expectStatus(await notify(provider.notification(one.order)), 200);
+  assert.equal(await paymentOf(one), 'due');
+  await pageOf(one);
+  const second = await orderOf(one);
+  assert.notEqual(second, one.order);
+  provider.buyer(second, 'settlement');
+  expectStatus(await notify(provider.notification(second)), 200);
+  assert.equal(await statusOf(one), 'confirmed');
+});
+
+test('money that comes after the hold lapsed and the slots went is due back, and goes back', async () => {
+  const one = await ordered({ total_slots: 1, minimum_slots: 1 });
+  await ask(
+    db,
+    `update sambatan.participants set hold_expires_at = now() - interval '1 hour'
+    where participation_id = $1`,
+    one.id,
+  );
+  await ask(db, 'select sambatan.settle_campaign($1, false, 1000)', one.campaign);
+  await join(await service.user(), one.campaign);
+  provider.buyer(one.order, 'settlement');
+  await reconcile();
+  await reconcile();
+  assert.deepEqual(provider.refundsOf(one.order), [price]);
+  const books = await booksOf(one);
+  assert.deepEqual([books['refunds_due'], books['refunds_settled']], [0, price]);
+});
+
+/** A transfer of the price with the unique code, as the bank's statement shows it; gives what came of it. */
+async function transferred({ id }: Bought, code: number): Promise<unknown> {
+  const today = new Date(Date.now() + 7 * 3_600_000).toISOString().slice(0, 10);
+  const line = `${today},TRSF ${id},${price + code}`;
+  const applied = await operator.send({
+    method: 'POST',
+    path: `/receiving-accounts/${till}/statement?apply=true`,
+    body: `date,description,amount\n${line}`,
+    headers: { 'content-type': 'text/csv' },
+  });
+  expectStatus(applied, 200);
+  const [row] = await ask<{ status: string; outcome: string | null }>(
+    db,
+    'select status::text, outcome from sambatan.statement_lines where description = $1',
+    `TRSF ${id}`,
+  );
+  return row?.outcome ?? row?.status;
+}
+const prove = async ({ buyer, id }: Bought) => {
+  const path = `/participations/${id}/proof`;
+  const headers = { 'content-type': 'image/jpeg' };
+  return expectStatus(await buyer.send({ method: 'POST', path, body: picture, headers }), 200);
+};
+const codeOf = async ({ buyer, id }: Bought) =>
+  Number(expectStatus(await buyer.get(`/participations/${id}/payment`), 200)['unique_code']);
+/** Of the campaign: what is in hand, and what goes back to whom. */
+const standing = async (one: Bought) => {
+  const { held, refunds_due: due, refunds_settled: settled } = await booksOf(one);
+  return { held, due, settled };
+};
+
+test('who was sent to the page and transfers is paid by the transfer, and the order goes back', async () => {
+  const one = await ordered();
+  const code = await codeOf(one);
+  assert.equal(await transferred(one, code), 'settled');
+  assert.deepEqual([await statusOf(one), await paymentOf(one)], ['confirmed', 'settled']);
+  provider.buyer(one.order, 'settlement');
+  await reconcile();
+  assert.deepEqual(provider.refundsOf(one.order), [price], 'by the way on which it came');
+  assert.deepEqual(await standing(one), { held: price + code, due: 0, settled: price });
+});
+
+test('who paid on the page and transfers as well gets the transfer back, to the rupiah', async () => {
+  const one = await ordered();
+  const code = await codeOf(one);
+  provider.buyer(one.order, 'settlement');
+  expectStatus(await notify(provider.notification(one.order)), 200);
+  const paid = expectStatus(await one.buyer.get(`/participations/${one.id}/payment`), 200);
+  assert.deepEqual([paid['total'], paid['unique_code']], [price, 0], 'what was paid, not more');
+  assert.equal(await transferred(one, code), 'credited');
+  await reconcile();
+  assert.deepEqual(provider.refundsOf(one.order), [], 'that money is the seller’s');
+  assert.deepEqual(await standing(one), {
+    held: 2 * price + code,
+    due: price + code,
+    settled: 0,
+  });
+});
+
+test('a proof takes a payment back from the provider: it waits to be verified, and its hold with it', async () => {
+  const one = await ordered();
+  assert.equal((await prove(one)).status, 'proof_submitted');
+  const [hold] = await ask<{ hold_expires_at: Date | null }>(
+    db,
+    'select hold_expires_at from sambatan.participants where participation_id = $1',
+    one.id,
+  );
+  assert.equal(hold!.hold_expires_at, null);
+  expectProblem(await online(one), 409, 'payment_not_open');
+  provider.buyer(one.order, 'expire');
+  await reconcile();
+  assert.equal(await paymentOf(one), 'proof_submitted', 'the order is none of its business');
+  expectStatus(await staff.post(`/participations/${one.id}/payment/verify`, {}), 200);
+  assert.deepEqual([await statusOf(one), await paymentOf(one)], ['confirmed', 'settled']);
+});
+
+test('the order is counted also after a proof, and the transfer that was proven goes back', async () => {
+  const one = await ordered();
+  const code = await codeOf(one);
+  await prove(one);
+  provider.buyer(one.order, 'settlement');
+  await reconcile();
+  assert.deepEqual([await statusOf(one), await paymentOf(one)], ['confirmed', 'settled']);
+  assert.equal(await transferred(one, code), 'credited');
+  assert.deepEqual(await standing(one), {
+    held: 2 * price + code,
+    due: price + code,
+    settled: 0,
+  });
+});
+
+test('after a proof that was rejected the buyer gets the same page, not a second order', async () => {
+  const one = await ordered();
+  const page = await pageOf(one);
+  await prove(one);
+  const no = { reason: 'Fotonya buram' };
+  expectStatus(await operator.post(`/participations/${one.id}/payment/reject`, no), 200);
+  assert.equal(await pageOf(one), page);
+  assert.equal(await paymentOf(one), 'pending');
+  assert.equal(countOf('create', one.order), 1);
+  provider.buyer(one.order, 'settlement');
+  expectStatus(await notify(provider.notification(one.order)), 200);
+  assert.equal(await statusOf(one), 'confirmed');
+});
+
+test('told of both at once, one of them pays and the other goes back', async () => {
+  for (let round = 0; round < 4; round++) {
+    const one = await ordered();
+    const code = await codeOf(one);
+    provider.buyer(one.order, 'settlement');
+    const [, outcome] = await Promise.all([
+      notify(provider.notification(one.order)),
+      transferred(one, code),
+    ]);
+    await reconcile();
+    assert.equal(await statusOf(one), 'confirmed');
+    // By chance another payment was of the same sum: the transfer waits for a person.
+    const both =
+      outcome === 'settled'
+        ? { held: price + code, due: 0, settled: price }
+        : outcome === 'ambiguous'
+          ? { held: price, due: 0, settled: 0 }
+          : { held: 2 * price + code, due: price + code, settled: 0 };
+    assert.deepEqual(await standing(one), both, String(outcome));
+  }
+});
+
+for (const mood of [429, 500, 401, 'lost', 'garbage'] as const) {
+  test(`an order whose making was answered with ${mood} is asked for again under its name`, async () => {
+    const one = await bought();
+    provider.misbehave('create', mood);
+    expectProblem(await online(one), 503, 'gateway_unavailable');
+    assert.equal(await paymentOf(one), 'pending');
+    await pageOf(one);
+    const order = await orderOf(one);
+    assert.equal(countOf('create', order), 2);
+    provider.buyer(order, 'settlement');
+    expectStatus(await notify(provider.notification(order)), 200);
+    assert.equal((await booksOf(one))['held'], price);
+  });
+}
+
+test('an order that nobody was given the page of is given up, and the payment is due again', async () => {
+  const one = await bought();
+  provider.misbehave('create', 'lost');
+  expectProblem(await online(one), 503, 'gateway_unavailable');
+  await reconcile();
+  assert.equal(await paymentOf(one), 'due');
+  await pageOf(one);
+  assert.equal(await paymentOf(one), 'pending');
+});
+
+test('a name that the provider says is taken is given up for another one', async () => {
+  const one = await bought();
+  provider.misbehave('create', 'lost');
+  expectProblem(await online(one), 503, 'gateway_unavailable');
+  const first = await orderOf(one);
+  // After minutes the provider has forgotten the key, but not the order.
+  provider.forgetKeys();
+  expectProblem(await online(one), 409, 'gateway_refused');
+  await pageOf(one);
+  assert.notEqual(await orderOf(one), first);
+});
+
+test('a call that is never answered is over in time, and its outcome is not known', async () => {
+  const settings = { serverKey, snapUrl: provider.url, apiUrl: provider.url };
+  const gateway = midtrans(settings, 50);
+  provider.misbehave('status', 'hang');
+  provider.misbehave('refund', 'hang');
+  const status = await gateway.orderStatus('SBT-nobody-1');
+  const order = { orderReference: 'SBT-nobody-1', reference: 'SBT-nobody-2', amount: 1n };
+  const refund = await gateway.refund(order);
+  assert.deepEqual([status.outcome, refund.outcome], ['unknown', 'unknown']);
+});
+
+for (const mood of [429, 500, 'lost', 'garbage'] as const) {
+  test(`while the status is answered with ${mood} nothing is counted, and then once`, async () => {
+    const one = await ordered();
+    provider.buyer(one.order, 'settlement');
+    const told = provider.notification(one.order);
+    provider.misbehave('status', mood);
+    expectProblem(await notify(told), 503, 'gateway_unavailable');
+    assert.equal(await statusOf(one), 'reserved');
+    expectStatus(await staff.post('/gateway/reconcile'), 200);
+    assert.equal(await statusOf(one), 'confirmed');
+    expectStatus(await notify(told), 200);
+    assert.equal((await booksOf(one))['held'], price);
+  });
+}
+
+for (const mood of [429, 500, 'lost', 'garbage'] as const) {
+  test(`a refund that was answered with ${mood} is made once, by whoever asks after it`, async () => {
+    const one = await ordered();
+    provider.buyer(one.order, 'settlement');
+    expectStatus(await notify(provider.notification(one.order)), 200);
+    await callOff(one);
+    provider.misbehave('refund', mood);
+    assert.equal((await reconcile())['stopped'], 'provider_away');
+    assert.equal((await booksOf(one))['refunds_due'], price);
+    const other = new Reconciler(app.payments, app.log);
+    await Promise.all([reconcile(), other.run()]);
+    await reconcile();
+    assert.deepEqual(provider.refundsOf(one.order), [price]);
+    const books = await booksOf(one);
+    assert.deepEqual([books['refunds_due'], books['refunds_settled']], [0, price]);
+  });
+}
+
+test('two who reconcile at once send each refund once', async () => {
+  const many = await Promise.all(Array.from({ length: 6 }, () => ordered()));
+  for (const one of many) {
+    provider.buyer(one.order, 'settlement');
+    expectStatus(await notify(provider.notification(one.order)), 200);
+    await callOff(one);
+  }
+  const others = [1, 2, 3].map(() => new Reconciler(app.payments, app.log));
+  await Promise.all(others.map((one) => one.run()));
+  for (const one of many) {
+    assert.deepEqual(provider.refundsOf(one.order), [price]);
+    assert.equal(countOf('refund', one.order), 1);
+    assert.equal((await booksOf(one))['refunds_settled'], price);
+  }
+});
+
+test('a refund that the provider cannot make is left to a person, and not tried again', async () => {
+  const one = await ordered();
+  provider.buyer(one.order, 'settlement');
+  expectStatus(await notify(provider.notification(one.order)), 200);
+  await callOff(one);
+  provider.refuseRefunds(true);
+  await reconcile();
+  await reconcile();
+  assert.equal(countOf('refund', one.order), 1);
+  const failed = expectStatus(await staff.get('/refunds?failed=true&limit=100'), 200).items;
+  const mine = failed.find((each) => each['participation_id'] === one.id);
+  assert.match(String(mine?.['reason']), /412/);
+  expectStatus(await staff.post('/refunds/settle', { ids: [mine!.id], reference: 'TRF 12' }), 200);
+  assert.equal((await booksOf(one))['refunds_settled'], price);
+});
+
+/** Somebody whose money is due back through the provider, and the refund's id. */
+async function refundable() {
+  const one = await ordered();
+  provider.buyer(one.order, 'settlement');
+  expectStatus(await notify(provider.notification(one.order)), 200);
+  await callOff(one);
+  const [row] = await ask<{ id: string }>(
+    db,
+    `select transaction_id as id from sambatan.transactions
+    where campaign_id = $1 and kind = 'refund'`,
+    one.campaign,
+  );
+  return { ...one, refund: row?.id ?? '' };
+}
+const settleByHand = (refund: string) =>
+  staff.post('/refunds/settle', { ids: [refund], reference: `TRF ${refund.slice(0, 8)}` });
+
+test('a refund that the provider has is not settled by hand as well', async () => {
+  const one = await refundable();
+  provider.misbehave('refund', 500);
+  assert.equal((await reconcile())['stopped'], 'provider_away');
+  expectProblem(await settleByHand(one.refund), 409, 'movement_transition_not_allowed');
+  await reconcile();
+  assert.deepEqual(provider.refundsOf(one.order), [price]);
+  assert.equal((await booksOf(one))['refunds_settled'], price);
+});
+
+test('a refund that a person took back from the provider is not sent to it again', async () => {
+  const one = await refundable();
+  provider.misbehave('refund', 500);
+  await reconcile();
+  const why = { reason: 'Tidak ada jawaban' };
+  expectStatus(await staff.post(`/refunds/${one.refund}/fail`, why), 200);
+  expectStatus(await settleByHand(one.refund), 200);
+  await reconcile();
+  await reconcile();
+  assert.deepEqual(provider.refundsOf(one.order), []);
+  assert.equal((await booksOf(one))['refunds_settled'], price);
+  const open = await ask(
+    db,
+    'select from sambatan.gateway_calls where transaction_id = $1 and next_check_at is not null',
+    one.refund,
+  );
+  assert.equal(open.length, 0, 'nothing more is asked after it');
+});
+
+/** A refund that a person made because the provider gave no answer, though it had made it. */
+async function madeByHandAsWell() {
+  const one = await refundable();
+  provider.misbehave('refund', 'lost');
+  await reconcile();
+  const why = { reason: 'Tidak ada jawaban' };
+  expectStatus(await staff.post(`/refunds/${one.refund}/fail`, why), 200);
+  expectStatus(await settleByHand(one.refund), 200);
+  return one;
+}
+const claimOf = async ({ id }: Bought) => {
+  const { items } = expectStatus(await staff.get('/claims?limit=100'), 200);
+  return items.filter((claim) => claim['participation_id'] === id);
+};
+/** What went out, and what of it is to come back or is lost. */
+const twice = async (one: Bought) => {
+  const { held, refunds_settled: out, returned, owed_back: owed, lost } = await booksOf(one);
+  return { held, out, returned, owed, lost };
+};
+
+test('a refund that was made by hand and by the provider after all is booked twice, and owed back', async () => {
+  const one = await madeByHandAsWell();
+  const told: string[] = [];
+  const log = { ...app.log, error: (_what: unknown, words?: unknown) => told.push(String(words)) };
+  await ask(
+    db,
+    `update sambatan.gateway_calls set next_check_at = clock_timestamp()
+    where next_check_at is not null`,
+  );
+  const reconciler = new Reconciler(app.payments, log as unknown as typeof app.log);
+  assert.equal((await reconciler.run()).stopped, null);
+  await reconcile();
+  assert.deepEqual(told, ['A REFUND WAS MADE TWICE: by hand as well']);
+  const both = { held: -price, out: 2 * price, returned: 0, owed: price, lost: 0 };
+  assert.deepEqual(await twice(one), both);
+  const [claim, ...more] = await claimOf(one);
+  assert.deepEqual([claim?.['amount'], more.length], [price, 0]);
+  expectStatus(await staff.post(`/claims/${claim!.id}/settle`, { reference: 'TRF 88' }), 200);
+  expectStatus(await staff.post(`/claims/${claim!.id}/settle`, { reference: 'TRF 88' }), 200);
+  assert.deepEqual(await twice(one), { ...both, held: 0, returned: price, owed: 0 });
+  assert.deepEqual(await claimOf(one), []);
+});
+
+test('a notification that tells of a refund which a person had made as well books it at once', async () => {
+  const one = await madeByHandAsWell();
+  const told = provider.notification(one.order);
+  const answers = await Promise.all([notify(told), notify(told), notify(told)]);
+  for (const answer of answers) expectStatus(answer, 200);
+  const both = { held: -price, out: 2 * price, returned: 0, owed: price, lost: 0 };
+  assert.deepEqual(await twice(one), both);
+  const [claim] = await claimOf(one);
+  const lost = { reason: 'Pembeli tidak bisa dihubungi' };
+  expectStatus(await staff.post(`/claims/${claim!.id}/give-up`, lost), 200);
+  assert.deepEqual(await twice(one), { ...both, owed: 0, lost: price });
+  // What was given up may come back after all.
+  expectStatus(await staff.post(`/claims/${claim!.id}/settle`, { reference: 'TRF 89' }), 200);
+  assert.deepEqual(await twice(one), { ...both, held: 0, returned: price, owed: 0 });
+});
+
+test('a refund that the provider makes after it was taken for not made is booked when it is told of', async () => {
+  const one = await madeByHandAsWell();
+  // As if the provider had made it only after it was last asked.
+  await ask(
+    db,
+    `update sambatan.gateway_calls set status = 'not_made', next_check_at = null
+    where transaction_id = $1`,
+    one.refund,
+  );
+  expectStatus(await notify(provider.notification(one.order)), 200);
+  expectStatus(await notify(provider.notification(one.order)), 200);
+  assert.equal((await twice(one)).owed, price);
+});
+
+test('of a refund that was made twice the bank sends one back: nothing is owed, and nothing due again', async () => {
+  const one = await madeByHandAsWell();
+  expectStatus(await notify(provider.notification(one.order)), 200);
+  const back = { reason: 'Rekening tutup' };
+  const answer = expectStatus(await staff.post(`/refunds/${one.refund}/reverse`, back), 200);
+  assert.equal(answer.status, 'settled');
+  const books = await booksOf(one);
+  assert.deepEqual([books['owed_back'], books['refunds_due'], books['held']], [0, 0, 0]);
+  // The other one comes back as well: now the buyer has nothing of it.
+  expectStatus(await staff.post(`/refunds/${one.refund}/reverse`, back), 200);
+  assert.equal((await booksOf(one))['refunds_due'], price);
+});
+
+test('a refund that came back is not due any more when the provider has made it', async () => {
+  const one = await madeByHandAsWell();
+  const back = { reason: 'Rekening tutup' };
+  expectStatus(await staff.post(`/refunds/${one.refund}/reverse`, back), 200);
+  expectStatus(await notify(provider.notification(one.order)), 200);
+  const books = await booksOf(one);
+  assert.deepEqual([books['owed_back'], books['refunds_due'], books['held']], [0, 0, 0]);
+});
+
+test('what a refund that went out twice took is not kept from the seller', async () => {
+  const one = await bought({ total_slots: 2, minimum_slots: 1 });
+  const other = await service.user();
+  const { id: second } = await join(other, one.campaign);
+  await pageOf(one);
+  const order = await orderOf(one);
+  provider.buyer(order, 'settlement');
+  expectStatus(await notify(provider.notification(order)), 200);
+  expectStatus(await staff.post(`/participations/${second}/confirm`), 200);
+  await ask(db, 'select sambatan.settle_campaign($1, true, 1000)', one.campaign);
+  // Paid a second time, on the page, and made twice on its way back.
+  const again = "select sambatan.receive_money($1, $2, $3, 'system', null, 'lain:1')";
+  await ask(db, again, one.campaign, one.id, price);
+  const [refund] = await ask<{ id: string }>(
+    db,
+    `select transaction_id as id from sambatan.transactions
+    where campaign_id = $1 and kind = 'refund'`,
+    one.campaign,
+  );
+  expectStatus(await settleByHand(refund!.id), 200);
+  const provided = "select sambatan.refund_by_provider($1, 'midtrans', 'SBT-R-lain', 'system')";
+  await ask(db, provided, refund!.id);
+  for (const buyer of [one.id, second]) {
+    expectStatus(await staff.post(`/participations/${buyer}/fulfil`), 200);
+  }
+  const { items } = expectStatus(await staff.get('/payouts?limit=100'), 200);
+  const payout = items.find((each) => each['campaign_id'] === one.campaign)!.id;
+  expectStatus(await staff.post(`/payouts/${payout}/settle`, { reference: 'TRF 90' }), 200);
+});
+
+test('what goes back by itself is not among the refunds that people make, until it fails', async () => {
+  const one = await refundable();
+  const own = { bank: 'BNI', number: '0900112255', holder: 'Sari' };
+  expectStatus(await one.buyer.send({ method: 'PUT', path: '/refund-account', body: own }), 200);
+  const isListed = async () => {
+    const { items } = expectStatus(await staff.get('/refunds?limit=100'), 200);
+    const { text } = await staff.get('/refunds/export');
+    return [items.some(({ id }) => id === one.refund), text.includes(one.refund)];
+  };
+  assert.deepEqual(await isListed(), [false, false]);
+  provider.refuseRefunds(true);
+  await reconcile();
+  assert.deepEqual(await isListed(), [true, true]);
+});
+
+test('a database that is held sends nothing and counts nothing until it is released', async () => {
+  const one = await ordered();
+  const fresh = await bought();
+  provider.buyer(one.order, 'settlement');
+  const before = provider.calls.length;
+  await ask(
+    db,
+    "update sambatan.installation set quarantined_since = now(), quarantine_reason = 'restored'",
+  );
+  try {
+    expectProblem(await online(fresh), 409, 'installation_held');
+    assert.equal((await reconcile())['stopped'], 'held');
+    assert.equal(provider.calls.length, before);
+    expectProblem(await notify(provider.notification(one.order)), 409, 'installation_held');
+  } finally {
+    await ask(
+      db,
+      'update sambatan.installation set quarantined_since = null, quarantine_reason = null',
+    );
+  }
+  await reconcile();
+  assert.equal(await statusOf(one), 'confirmed');
+});
+
+test('only whose payment it is pays online, and only staff reconcile by hand', async () => {
+  const one = await bought();
+  const stranger = await service.user();
+  const path = `/participations/${one.id}/pay-online`;
+  expectProblem(await stranger.post(path), 404, 'participation_not_found');
+  expectProblem(await service.visitor.post(path), 401, 'unauthenticated');
+  expectProblem(await stranger.post('/gateway/reconcile'), 403, 'forbidden');
+});

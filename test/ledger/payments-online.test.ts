@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import type { Client } from '../support/clients/client.ts';
+import { httpService } from '../support/server/http-service.ts';
+import { ask, eventsOf, letTimePass, pastDeadline } from '../support/builders/market.ts';
+import { midtransStandIn, serverKey } from '../support/fakes/midtrans.ts';
+import { photo } from '../support/builders/pictures.ts';
+import {
+  campaignBody,
+  expectProblem,
+  expectStatus,
+  join,
+  openShop,
+} from '../support/builders/shop.ts';
+import { Forms } from '../support/clients/site.ts';
+import { closeTills } from '../support/builders/till.ts';
+
+const provider = await midtransStandIn();
+after(provider.close);
+const service = await httpService({
+  environment: { MIDTRANS_SERVER_KEY: serverKey, MIDTRANS_URL: provider.url },
+});
+after(service.close);
+service.secrets.add(serverKey);
+const offline = await httpService({ beside: service });
+after(offline.close);
+const { db, service: staff } = service;
+const shop = await openShop(service);
+const upfront = { payment_timing: 'upfront', hold_seconds: 3_600, total_slots: 1 };
+const run = async () => expectStatus(await staff.post('/lifecycle/run'), 200);
+const campaignOf = async (id: string) => expectStatus(await staff.get(`/campaigns/${id}`), 200);
+
+interface Place {
+  readonly campaign: string;
+  readonly buyer: Client;
+  readonly id: string;
+}
+async function reserved(): Promise<Place> {
+  const made = await shop.seller.post('/campaigns', campaignBody(shop.productId, upfront));
+  const { id: campaign } = expectStatus(made, 201);
+  const buyer = await service.user();
+  const { id } = await join(buyer, campaign);
+  return { campaign, buyer, id };
+}
+const statusOf = async ({ id }: Place) =>
+  expectStatus(await staff.get(`/participations/${id}`), 200).status;
+async function ordered(): Promise<Place & { readonly order: string }> {
+  const place = await reserved();
+  expectStatus(await place.buyer.post(`/participations/${place.id}/pay-online`), 200);
+  const [call] = await ask<{ reference: string }>(
+    db,
+    'select reference from sambatan.gateway_calls where participation_id = $1',
+    place.id,
+  );
+  return { ...place, order: call!.reference };
+}
+const pageFor = async (url: string, client: Client, path: string) => {
+  const page = await new Forms(url, client).get(path);
+  assert.equal(page.status, 200, page.text.slice(0, 400));
+  return page.text;
+};
+const notify = async (order: string) =>
+  expectStatus(
+    await service.visitor.post('/gateway/midtrans/notifications', provider.notification(order)),
+    200,
+  );
+
+test('without an account buyers pay online, and nobody shows them where to transfer', async () => {
+  await closeTills(db);
+  const place = await reserved();
+  const { buyer, id } = place;
+  const due = expectStatus(await buyer.get(`/participations/${id}/payment`), 200);
+  assert.deepEqual(
+    [due['account'], due['unique_code'], due['total'], due.status],
+    [null, 0, 125_000, 'due'],
+  );
+  const page = await pageFor(service.url, buyer, `/ikutan/${id}`);
+  assert.match(page, /Bayar online/);
+  assert.match(page, /hanya bisa dibayar online/);
+  assert.doesNotMatch(page, /Transfer persis|Ke rekening|Kirim bukti|Atau transfer bank/);
+  const proof = await buyer.send({
+    method: 'POST',
+    path: `/participations/${id}/proof`,
+    body: await photo(),
+    headers: { 'content-type': 'image/jpeg' },
+  });
+  expectProblem(proof, 409, 'payment_account_missing');
+  expectStatus(await buyer.post(`/participations/${id}/pay-online`), 200);
+  const [call] = await ask<{ reference: string }>(
+    db,
+    'select reference from sambatan.gateway_calls where participation_id = $1',
+    id,
+  );
+  provider.buyer(call!.reference, 'settlement');
+  await notify(call!.reference);
+  assert.equal(await statusOf(place), 'confirmed');
+});
+
+test('an account that is added later is shown to buyers who could only pay online', async () => {
+  await closeTills(db);
+  const { buyer, id } = await reserved();
+  expectStatus(await buyer.get(`/participations/${id}/payment`), 200);
+  const bank = { bank: 'BCA', number: '5270099055', holder: 'PT Sambatan Bersama' };
+  expectStatus(await staff.post('/receiving-accounts', bank), 201);
+  const due = expectStatus(await buyer.get(`/participations/${id}/payment`), 200);
+  assert.deepEqual(due['account'], bank);
+  assert.ok(Number(due['unique_code']) > 0);
+});
+
+test('a seller reads beforehand that nobody could pay up front', async () => {
+  await closeTills(db);
+  const path = `/toko/${shop.brandId}/sambatan/baru`;
+  const missing = /Bayar di muka belum bisa dibuka/;
+  assert.match(await pageFor(offline.url, shop.seller, path), missing);
+  assert.doesNotMatch(await pageFor(service.url, shop.seller, path), missing);
+});
+
+/** Somebody whose payment is with the provider as the deadline passes. */
+async function pendingAtDeadline() {
+  const place = await ordered();
+  provider.buyer(place.order, 'pending');
+  await letTimePass(db, place.campaign, pastDeadline);
+  await run();
+  const campaign = await campaignOf(place.campaign);
+  assert.equal(campaign.status, 'verifying');
+  return { place, deadline: Date.parse(String(campaign['deadline'])) };
+}
+
+test('an order that the provider had at the deadline counts when it was paid in time', async () => {
+  const { place, deadline } = await pendingAtDeadline();
+  provider.paysAt(place.order, new Date(deadline - 10_000));
+  await notify(place.order);
+  assert.equal(await statusOf(place), 'confirmed');
+  await run();
+  assert.equal((await campaignOf(place.campaign)).status, 'completed');
+  assert.ok((await eventsOf(db, place.campaign)).includes('campaign_verifying'));
+});
+
+test('an order that was paid after the deadline is given back, and does not count', async () => {
+  const { place, deadline } = await pendingAtDeadline();
+  provider.paysAt(place.order, new Date(deadline + 10_000));
+  await notify(place.order);
+  await run();
+  assert.equal((await campaignOf(place.campaign)).status, 'failed');
+  const books = expectStatus(await staff.get(`/campaigns/${place.campaign}/books`), 200);
+  assert.equal(Number(books['refunds_due']) + Number(books['refunds_settled'] ?? 0), 125_000);
+});
+
+test('an order that the provider says was not paid ends the verification', async () => {
+  const { place } = await pendingAtDeadline();
+  provider.buyer(place.order, 'expire');
+  await notify(place.order);
+  await run();
+  assert.equal((await campaignOf(place.campaign)).status, 'failed');
+  assert.equal(await statusOf(place), 'refunded');
+});

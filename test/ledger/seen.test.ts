@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import type { Client } from '../support/clients/client.ts';
+import { httpService } from '../support/server/http-service.ts';
+import { ask, letTimePass } from '../support/builders/market.ts';
+import {
+  expectProblem,
+  expectStatus,
+  fromNow,
+  hourMs,
+  join,
+  openShop,
+} from '../support/builders/shop.ts';
+import { openTill } from '../support/builders/till.ts';
+
+const service = await httpService();
+after(service.close);
+const { db } = service;
+const operator = await service.operator();
+const colleague = await service.operator();
+const shop = await openShop(service);
+const till = await openTill(db);
+const price = 125_000;
+const terms = {
+  payment_timing: 'upfront',
+  hold_seconds: 3_600,
+  deadline: fromNow(10 * hourMs),
+} as const;
+const today = new Date(Date.now() + 7 * 3_600_000).toISOString().slice(0, 10);
+
+interface Bought {
+  readonly buyer: Client;
+  readonly campaign: string;
+  readonly id: string;
+  /** What a transfer is of: the price with the code that the buyer was told. */
+  readonly total: number;
+}
+
+async function bought(wish: object = {}): Promise<Bought> {
+  const { id: campaign } = await shop.campaign({ ...terms, ...wish });
+  const buyer = await service.user();
+  const { id } = await join(buyer, campaign);
+  return { buyer, campaign, id, total: await totalOf(buyer, id) };
+}
+const totalOf = async (buyer: Client, id: string) =>
+  Number(expectStatus(await buyer.get(`/participations/${id}/payment`), 200)['total']);
+const lapse = async (campaign: string) => {
+  await letTimePass(db, campaign, 3_601);
+  await ask(db, 'select sambatan.settle_campaign($1, false, 1000)', campaign);
+};
+/** Somebody sees a sum arrive; gives what came of it. */
+const see = async (id: string, body: object = {}) =>
+  expectStatus(await operator.post(`/participations/${id}/payment/verify`, body), 200)['outcome'];
+let lines = 0;
+/** A transfer on a statement of the bank, which no payment may fit by itself; gives its line. */
+async function shown(amount: number): Promise<string> {
+  const description = `TRSF ${++lines}`;
+  const applied = await operator.send({
+    method: 'POST',
+    path: `/receiving-accounts/${till}/statement?apply=true`,
+    body: `date,description,amount\n${today},${description},${amount}`,
+    headers: { 'content-type': 'text/csv' },
+  });
+  expectStatus(applied, 200);
+  const found = 'select line_id from sambatan.statement_lines where description = $1';
+  return (await ask<{ line_id: string }>(db, found, description))[0]!.line_id;
+}
+const outcomeOf = async (line: string) =>
+  (
+    await ask<{ outcome: string | null }>(
+      db,
+      'select outcome from sambatan.statement_lines where line_id = $1',
+      line,
+    )
+  )[0]!.outcome;
+/** A colleague says which participation a transfer is for; gives what came of it. */
+const assign = async (line: string, id: string, how: object = {}) =>
+  expectStatus(
+    await colleague.post(`/statement-lines/${line}/assign`, { participation_id: id, ...how }),
+    200,
+  );
+/** What is in hand of the campaign, and what of it goes back. */
+const standing = async (campaign: string) => {
+  const { body } = await operator.get(`/campaigns/${campaign}/books`);
+  return [body['held'], body['refunds_due']];
+};
+
+test('a sum that was seen by eye for a lapsed hold is one sum, also when its line is assigned there', async () => {
+  const one = await bought({ total_slots: 1, minimum_slots: 1 });
+  await lapse(one.campaign);
+  await join(await service.user(), one.campaign);
+  assert.equal(await see(one.id), 'credited');
+  const line = await shown(one.total);
+  if ((await outcomeOf(line)) === null) await assign(line, one.id);
+  assert.equal(await outcomeOf(line), 'known');
+  assert.deepEqual(await standing(one.campaign), [one.total, one.total]);
+});
+
+test('a sum that was seen by eye for slots which its buyer was given again is known when its line is assigned to the lapsed hold', async () => {
+  const one = await bought();
+  // A bare price that no payment is of: its line waits for a person.
+  const sum = one.total + 1_000;
+  await lapse(one.campaign);
+  assert.equal(await see(one.id, { amount: sum }), 'given');
+  const line = await assign(await shown(sum), one.id);
+  assert.equal(line['outcome'], 'known');
+  assert.notEqual(line['participation_id'], one.id, 'it stands with what it paid for');
+  assert.deepEqual(await standing(one.campaign), [sum, sum - one.total]);
+  const second = await assign(await shown(sum), one.id);
+  assert.equal(second['outcome'], 'credited', 'a second transfer is another one');
+  assert.deepEqual(await standing(one.campaign), [2 * sum, 2 * sum - one.total]);
+});
+
+test('a sum that was seen by eye for the buyer’s new participation is known when its line fits the lapsed one', async () => {
+  const one = await bought({ total_slots: 2, minimum_slots: 1, max_slots_per_user: 2 });
+  await lapse(one.campaign);
+  const { id: second } = await join(one.buyer, one.campaign);
+  await join(await service.user(), one.campaign);
+  await totalOf(one.buyer, second);
+  // They transfer what they were told first; a colleague sees it and counts it for what they have.
+  assert.equal(await see(second, { amount: one.total }), 'settled');
+  const before = await standing(one.campaign);
+  assert.equal(before[0], one.total);
+  const line = await shown(one.total);
+  if ((await outcomeOf(line)) === null) await assign(line, one.id);
+  assert.equal(await outcomeOf(line), 'known');
+  assert.deepEqual(await standing(one.campaign), before);
+});
+
+test('of two participations a line pays the one that owes, though the other was seen to be paid', async () => {
+  const one = await bought({ max_slots_per_user: 4 });
+  const { id: second } = await join(one.buyer, one.campaign);
+  await totalOf(one.buyer, second);
+  const sum = price + 5_000;
+  assert.equal(await see(one.id, { amount: sum }), 'settled');
+  assert.equal((await assign(await shown(sum), second))['outcome'], 'settled');
+  assert.equal((await assign(await shown(sum), second))['outcome'], 'known');
+});
+
+test('a transfer in part that a statement showed is not counted again by who sees it', async () => {
+  const one = await bought();
+  const line = await assign(await shown(40_000), one.id, { refund: true });
+  assert.equal(line['outcome'], 'credited');
+  assert.equal(await see(one.id, { amount: 40_000 }), 'known');
+  assert.equal(await see(one.id, { amount: 40_000, reference: `trsf ${lines}` }), 'known');
+  assert.deepEqual(await standing(one.campaign), [40_000, 40_000]);
+  assert.equal(await see(one.id, { amount: 40_000, reference: 'BCA 0043' }), 'credited');
+  assert.deepEqual(
+    await standing(one.campaign),
+    [80_000, 80_000],
+    'another reference, another sum',
+  );
+  assert.equal(await see(one.id), 'settled', 'what is another sum pays');
+});
+
+test('a second transfer for a lapsed hold that nobody had looked at takes no slots of its own', async () => {
+  const { id: campaign } = await shop.campaign(terms);
+  const buyer = await service.user();
+  const { id } = await join(buyer, campaign);
+  await lapse(campaign);
+  assert.equal((await assign(await shown(price), id))['outcome'], 'given');
+  assert.equal((await assign(await shown(price), id))['outcome'], 'credited');
+  assert.deepEqual(await standing(campaign), [2 * price, price]);
+  const told = await ask<{ reason: string }>(
+    db,
+    `select metadata ->> 'reason' as reason from sambatan.audit_logs
+    where campaign_id = $1 and event = 'payment_late'`,
+    campaign,
+  );
+  assert.deepEqual(told, [{ reason: 'already_paid' }]);
+  const visit = await operator.post(`/participations/${id}/payment/verify`);
+  expectProblem(visit, 409, 'payment_not_open');
+});
+
+test('of many equal transfers in one file the first one pays, as the preview says', async () => {
+  const one = await bought();
+  const texts = Array.from({ length: 30 }, (_, n) => `TRSF SAMA ${n}`);
+  const rows = texts.map((text) => `${today},${text},${one.total}`);
+  const applied = await operator.send({
+    method: 'POST',
+    path: `/receiving-accounts/${till}/statement?apply=true`,
+    body: ['date,description,amount', ...rows].join('\n'),
+    headers: { 'content-type': 'text/csv' },
+  });
+  assert.deepEqual([applied.body['added'], applied.body['matched']], [30, 1], applied.text);
+  const paid = await ask<{ description: string }>(
+    db,
+    `select description from sambatan.statement_lines
+    where participation_id = $1 and outcome = 'settled'`,
+    one.id,
+  );
+  assert.deepEqual(paid, [{ description: texts[0] }]);
+});

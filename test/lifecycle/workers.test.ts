@@ -1,0 +1,200 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { after, test, type TestContext } from 'node:test';
+import pg from 'pg';
+import { openDatabase, type Database } from '../../src/database/pool.ts';
+import { settleDue, type Settlement } from '../../src/lifecycle/due.ts';
+import { newId } from '../../src/identity/ids.ts';
+import { testDatabase } from '../support/database/database.ts';
+import { recordingLog } from '../support/server/log.ts';
+import { ask, joined, newCampaign, openMarket, wish } from '../support/builders/market.ts';
+import { until } from '../support/server/until.ts';
+
+const { url, db, close } = await testDatabase();
+after(close);
+const market = await openMarket(db);
+
+/** Makes many campaigns whose deadline has passed, half of them with enough slots taken. */
+async function overdue(count: number): Promise<string[]> {
+  const ids = Array.from({ length: count }, newId);
+  await ask(
+    db,
+    `insert into sambatan.campaigns (campaign_id, brand_id, product_id, title, status, total_slots,
+      minimum_slots, price_per_slot, deadline, next_run_at, created_at, updated_at, opened_at)
+    select id, $2, $3, 'Senja batch ' || n, 'active', 10, 1, 150000, now() + interval '1 hour',
+      now() + interval '1 hour', now(), now(), now()
+    from unnest($1::uuid[]) with ordinality as u (id, n)`,
+    ids,
+    market.brandId,
+    market.productId,
+  );
+  await ask(
+    db,
+    `select sambatan.record_event(id, 'campaign_created', 'service', now(), null,
+      '{"published": true}') from unnest($1::uuid[]) as u (id)`,
+    ids,
+  );
+  const taken = ids.filter((_id, index) => index % 2 === 0).map((id) => wish(id, { quantity: 2 }));
+  for (let i = 0; i < taken.length; i += 500) await joined(db, ...taken.slice(i, i + 500));
+  await ask(
+    db,
+    `update sambatan.campaigns set deadline = now() - interval '1 minute',
+      next_run_at = now() - interval '1 minute' where campaign_id = any ($1)`,
+    ids,
+  );
+  return ids;
+}
+
+interface Closing {
+  readonly campaign_id: string;
+  readonly event: string;
+  readonly occurred_at: Date;
+  readonly taken: number;
+}
+
+/** How the audit log says that campaigns ended. */
+const closingsOf = (ids: readonly string[]) =>
+  ask<Closing>(
+    db,
+    `select campaign_id, event, occurred_at, (metadata ->> 'slots_taken')::integer as taken
+    from sambatan.audit_logs
+    where campaign_id = any ($1) and event in ('campaign_completed', 'campaign_failed')`,
+    ids,
+  );
+
+const isOpen = (ids: readonly string[]) =>
+  ask(
+    db,
+    `select campaign_id from sambatan.campaigns
+    where campaign_id = any ($1) and status in ('active', 'locked')`,
+    ids,
+  );
+
+/** Another process's pool; the name tells its connections from those of the others. */
+function worker(t: TestContext, name: string): { pool: Database; run: () => Promise<Settlement> } {
+  const named = new URL(url);
+  named.searchParams.set('application_name', name);
+  const log = recordingLog();
+  const pool = openDatabase({ url: named.toString(), log });
+  t.after(() => pool.close());
+  const parts = { db: pool, log, onChange: () => undefined };
+  return { pool, run: () => settleDue(parts, { completeFull: true }) };
+}
+
+const key = ({ campaign_id, event, occurred_at, taken }: Closing) =>
+  `${campaign_id} ${event} ${occurred_at.getTime()} ${taken}`;
+
+for (const [workers, campaigns] of [
+  [2, 400],
+  [5, 2_000],
+] as const) {
+  test(`${workers} workers close ${campaigns} campaigns that are due at once, each exactly once`, async (t) => {
+    const ids = await overdue(campaigns);
+    const all = Array.from({ length: workers }, (_, n) => worker(t, `worker ${n}`));
+    const runs = await Promise.all(all.map(({ run }) => run()));
+    const made = runs.flatMap(({ transitions, failure }) => {
+      assert.equal(failure, undefined);
+      return transitions.map((one) =>
+        key({
+          campaign_id: one.campaignId,
+          event: one.event,
+          occurred_at: one.at,
+          taken: one.slotsTaken,
+        }),
+      );
+    });
+    const stored = await closingsOf(ids);
+    assert.equal(stored.length, campaigns);
+    assert.deepEqual(made.toSorted(), stored.map(key).toSorted(), 'told as stored');
+    assert.deepEqual(await isOpen(ids), []);
+    const completed = stored.filter(({ event }) => event === 'campaign_completed').length;
+    assert.equal(completed, campaigns / 2);
+  });
+}
+
+test('connections that are cut in the middle of a run cost nothing: each campaign ends once', async (t) => {
+  const ids = await overdue(1_000);
+  const [cut, other] = [worker(t, 'cut'), worker(t, 'other')];
+  const running = Promise.all([cut.run(), other.run()]);
+  let cuts = 0;
+  for (let ended = false; !ended && cuts < 5;) {
+    const killed = await ask(
+      db,
+      `select pg_terminate_backend(pid) from pg_stat_activity
+      where application_name = 'cut' and state = 'active'`,
+    );
+    if (killed.length > 0) cuts++;
+    ended = await Promise.race([
+      running.then(() => true),
+      new Promise<false>((r) => void setTimeout(r, 20, false)),
+    ]);
+  }
+  assert.ok(cuts > 0, 'no connection was cut');
+  await running;
+  assert.equal((await other.run()).failure, undefined);
+  assert.deepEqual(await isOpen(ids), []);
+  const stored = await closingsOf(ids);
+  assert.equal(stored.length, 1_000);
+  assert.equal(new Set(stored.map(({ campaign_id }) => campaign_id)).size, 1_000);
+});
+
+test('what a worker held when it was killed is taken over by another', async (t) => {
+  const ids = await overdue(100);
+  const [last] = await joined(db, wish(await newCampaign(db, market)));
+  const stuck = (
+    await ask<{ id: string }>(
+      db,
+      'select campaign_id as id from sambatan.participants where participation_id = $1',
+      last,
+    )
+  )[0]!.id;
+  await ask(
+    db,
+    `update sambatan.campaigns set deadline = now() - interval '1 minute',
+      next_run_at = now() - interval '1 day' where campaign_id = $1`,
+    stuck,
+  );
+  // Whoever closes it has to wait for this participation, in the middle of its transaction.
+  const holder = new pg.Client({ connectionString: url });
+  await holder.connect();
+  t.after(() => holder.end());
+  await holder.query('begin');
+  await holder.query('select from sambatan.participants where participation_id = $1 for update', [
+    last,
+  ]);
+  const killed = spawn(
+    process.execPath,
+    [join(import.meta.dirname, '../../src/main.ts'), 'worker'],
+    {
+      stdio: 'ignore',
+      env: {
+        PATH: process.env['PATH'],
+        DATABASE_URL: url,
+        SAMBATAN_SERVICE_KEY: 'a-key-for-tests-of-32-characters!',
+        LOG_LEVEL: 'silent',
+      },
+    },
+  );
+  const exited = new Promise((resolve) => killed.once('exit', resolve));
+  t.after(() => killed.kill('SIGKILL'));
+  await until(async () => {
+    const waiting = await ask(
+      db,
+      `select pid from pg_stat_activity where datname = current_database()
+      and wait_event_type = 'Lock' and query like '%settle_campaigns%'`,
+    );
+    return waiting.length > 0;
+  });
+  killed.kill('SIGKILL');
+  await exited;
+  await holder.query('rollback');
+  const survivor = worker(t, 'survivor');
+  // The server notices that the other is gone when it next writes to it.
+  await until(async () => {
+    assert.equal((await survivor.run()).failure, undefined);
+    return (await isOpen([...ids, stuck])).length === 0;
+  });
+  const stored = await closingsOf([...ids, stuck]);
+  assert.equal(stored.length, 101);
+});

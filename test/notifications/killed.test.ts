@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { newId } from '../../src/identity/ids.ts';
+import { newSecret } from '../../src/notifications/webhooks/webhooks.ts';
+import { testDatabase } from '../support/database/database.ts';
+import { openMailbox } from '../support/fakes/mailbox.ts';
+import { ask, joined, newCampaign, openMarket, wish } from '../support/builders/market.ts';
+import { people } from '../support/builders/people.ts';
+import { openReceiver } from '../support/fakes/receiver.ts';
+import { until } from '../support/server/until.ts';
+
+const { url, db, close } = await testDatabase();
+const mailbox = await openMailbox();
+const receivers = [await openReceiver()];
+after(async () => {
+  await Promise.all([mailbox.close(), ...receivers.map((one) => one.close())]);
+  await close();
+});
+const market = await openMarket(db);
+
+const campaigns = 5;
+const buyersEach = 2_000;
+/** Each costs the start of another worker; more by SAMBATAN_TEST_KILLS. */
+const mostKills = Number(process.env['SAMBATAN_TEST_KILLS'] ?? 6);
+/** What two workers have in hand at a kill, at most: mails and webhooks. */
+const inHand = { mails: 10, webhooks: 20 };
+
+/** A worker in a process of its own, as an operator starts it. */
+function worker(): ChildProcess {
+  return spawn(process.execPath, [join(import.meta.dirname, '../../src/main.ts'), 'worker'], {
+    stdio: 'ignore',
+    env: {
+      PATH: process.env['PATH'],
+      DATABASE_URL: url,
+      SMTP_URL: mailbox.url,
+      SAMBATAN_SERVICE_KEY: 'a-key-for-tests-of-32-characters!',
+      SAMBATAN_WEBHOOKS_TO_LOOPBACK: 'true',
+      LOG_LEVEL: 'silent',
+    },
+  });
+}
+
+const left = async () =>
+  (
+    await ask<{ left: number }>(
+      db,
+      `select (select count(*) from sambatan.deliveries where status = 'pending')::integer
+        + (select coalesce(sum(c.audit_seq - coalesce(k.seq, 0)), 0) from sambatan.campaigns c
+          left join sambatan.notification_cursors k using (campaign_id))::integer as left`,
+    )
+  )[0]!.left;
+
+test(
+  'two workers killed at random deliver 10,000 events: everybody has each of theirs once',
+  { timeout: 900_000 },
+  async (t) => {
+    for (const { url: to } of receivers) {
+      await ask(
+        db,
+        'insert into sambatan.webhook_endpoints (endpoint_id, url, secret) values ($1, $2, $3)',
+        newId(),
+        to,
+        newSecret(),
+      );
+    }
+    const buyers = await people(db, ...Array.from({ length: buyersEach }, () => ({})));
+    for (let n = 0; n < campaigns; n++) {
+      const id = await newCampaign(db, market, { totalSlots: buyersEach + 1 });
+      const wishes = buyers.map((userId) => wish(id, { userId }));
+      for (let from = 0; from < wishes.length; from += 500) {
+        await joined(db, ...wishes.slice(from, from + 500));
+      }
+    }
+    const events = campaigns * (buyersEach + 1);
+
+    const running = new Set<ChildProcess>();
+    t.after(() => running.forEach((one) => one.kill('SIGKILL')));
+    const begin = () => running.add(worker());
+    begin();
+    begin();
+    let kills = 0;
+    while (kills < mostKills && (await left()) > 500) {
+      const before = mailbox.arrived.length;
+      const some = Math.floor((Math.random() * 14_000) / mostKills);
+      await until(() => mailbox.arrived.length > before + some, { withinMs: 100_000 });
+      const victim = [...running][Math.floor(Math.random() * running.size)]!;
+      victim.kill('SIGKILL');
+      await once(victim, 'exit');
+      running.delete(victim);
+      kills++;
+      begin();
+    }
+    await until(async () => (await left()) === 0, { withinMs: 400_000, everyMs: 200 });
+    for (const one of running) {
+      one.kill('SIGTERM');
+      await once(one, 'exit');
+    }
+    running.clear();
+    assert.ok(kills >= 3, `only ${kills} kills`);
+
+    const outcomes = await ask<{ channel: string; status: string; n: number }>(
+      db,
+      `select channel, status, count(*)::integer as n from sambatan.deliveries
+    group by channel, status order by channel`,
+    );
+    assert.deepEqual(outcomes, [
+      { channel: 'email', status: 'delivered', n: campaigns * buyersEach },
+      { channel: 'webhook', status: 'delivered', n: events * receivers.length },
+    ]);
+
+    // A mailbox shows a Message-ID once; so every buyer sees one mail of each campaign.
+    const ids = new Set(mailbox.arrived.map(({ messageId }) => messageId));
+    assert.equal(ids.size, campaigns * buyersEach);
+    const toWhom = new Map(mailbox.arrived.map(({ messageId, to }) => [messageId, to]));
+    const perBuyer = Map.groupBy(ids, (id) => toWhom.get(id)!);
+    assert.equal(perBuyer.size, buyersEach);
+    for (const theirs of perBuyer.values()) assert.equal(theirs.length, campaigns);
+    const mailsAgain = mailbox.arrived.length - ids.size;
+    assert.ok(mailsAgain <= kills * inHand.mails, `${mailsAgain} mails came again`);
+
+    let webhooksAgain = 0;
+    for (const { received } of receivers) {
+      assert.equal(new Set(received.map(({ id }) => id)).size, events);
+      webhooksAgain += received.length - events;
+    }
+    assert.ok(webhooksAgain <= kills * inHand.webhooks, `${webhooksAgain} webhooks came again`);
+
+    const inbox = await ask<{ n: number }>(
+      db,
+      `select count(*)::integer as n from sambatan.notifications where kind = 'joined'
+    group by user_id`,
+    );
+    assert.equal(inbox.length, buyersEach);
+    assert.ok(inbox.every(({ n }) => n === campaigns));
+    t.diagnostic(`${kills} kills; ${mailsAgain} mails and ${webhooksAgain} webhooks came again`);
+  },
+);

@@ -1,0 +1,522 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { extendDeadline } from '../../src/lifecycle/queries.ts';
+import { settleDue } from '../../src/lifecycle/due.ts';
+import { newId } from '../../src/identity/ids.ts';
+import { httpService } from '../support/server/http-service.ts';
+import { openMailbox } from '../support/fakes/mailbox.ts';
+import {
+  ask,
+  hold,
+  joined,
+  letTimePass,
+  newCampaign,
+  openMarket,
+  pastDeadline,
+  wish,
+} from '../support/builders/market.ts';
+import { hire, people } from '../support/builders/people.ts';
+import { expectStatus } from '../support/builders/shop.ts';
+import { openTill } from '../support/builders/till.ts';
+import { until } from '../support/server/until.ts';
+
+const mailbox = await openMailbox();
+const service = await httpService({
+  messages: true,
+  environment: {
+    SMTP_URL: mailbox.url,
+    SAMBATAN_PUBLIC_URL: 'https://sambatan.example',
+    SAMBATAN_DIGEST_MINUTES: '15',
+  },
+});
+const { db, app } = service;
+after(async () => {
+  await service.close();
+  await mailbox.close();
+});
+const market = await openMarket(db);
+
+interface Told {
+  readonly kind: string;
+  readonly n: number;
+}
+
+/** What a person was told of a campaign, and how often. */
+const toldOf = (campaignId: string, userId: string) =>
+  ask<Told>(
+    db,
+    `select kind, count(*)::integer as n from sambatan.notifications
+    where campaign_id = $1 and user_id = $2 group by kind order by kind`,
+    campaignId,
+    userId,
+  );
+const addressOf = (userId: string) => `u${userId}@example.com`;
+const mailsTo = (userId: string) =>
+  mailbox.arrived.filter(({ to }) => to === addressOf(userId)).map((mail) => mail.parsed());
+
+test('a buyer who joins is told once, in the inbox and by mail, in their language', async () => {
+  const [sari = '', ben = ''] = await people(
+    db,
+    {},
+    { locale: 'en', timeZone: 'Europe/Amsterdam' },
+  );
+  const deadline = new Date(Date.now() + 40 * 3_600_000);
+  const id = await newCampaign(db, market, { title: 'Melati <Senja>', deadline });
+  await joined(db, wish(id, { userId: sari, quantity: 2 }), wish(id, { userId: ben }));
+  app.changeNotifier.notifyChanged(id);
+  await until(() => mailbox.arrived.length === 2);
+  const [indonesian] = await Promise.all(mailsTo(sari));
+  const [english] = await Promise.all(mailsTo(ben));
+  assert.equal(indonesian!.subject, 'Kamu sudah ikut Melati <Senja>');
+  assert.match(indonesian!.text, /2 slot di Melati <Senja> dari Melati Wangi/);
+  assert.match(indonesian!.text, /WIB/);
+  assert.equal(english!.subject, 'You have joined Melati <Senja>');
+  assert.match(english!.text, /1 slot of/);
+  assert.match(english!.text, /CET/);
+  assert.match(english!.text, new RegExp(`https://sambatan.example/en/sambatan/${id}`));
+  for (const { html } of [indonesian!, english!]) {
+    assert.match(html, /<html lang="(id|en)">/);
+    assert.match(html, /Melati &lt;Senja&gt;/);
+    assert.doesNotMatch(html, /<img|<script|<link|src=|url\(/i);
+  }
+  // A receipt is owed: its mail has no way to end them with one click.
+  assert.equal(indonesian!.headers.get('list-unsubscribe'), undefined);
+  const inbox = expectStatus(await (await service.user(sari)).get('/notifications'), 200);
+  assert.deepEqual(
+    inbox.items.map((one) => [one['kind'], one['title'], one['read_at']]),
+    [['joined', 'Kamu sudah ikut Melati <Senja>', null]],
+  );
+});
+
+test('what is rolled back tells nobody, and what is not yet committed does not hide what is', async () => {
+  const [first = '', second = ''] = await people(db, {}, {});
+  const id = await newCampaign(db, market);
+  const open = await hold(db, (tx) => joined(tx, wish(id, { userId: first })));
+  app.changeNotifier.notifyChanged(id);
+  await app.notifications.plan();
+  assert.deepEqual(await toldOf(id, first), []);
+  await open.commit();
+  await app.notifications.plan();
+  assert.deepEqual(await toldOf(id, first), [{ kind: 'joined', n: 1 }]);
+  await assert.rejects(
+    db.transaction(async (tx) => {
+      await joined(tx, wish(id, { userId: second }));
+      throw new Error('changed my mind');
+    }),
+    /changed my mind/,
+  );
+  await app.notifications.plan();
+  assert.deepEqual(await toldOf(id, second), []);
+  await ask(db, 'update sambatan.notification_cursors set seq = 0 where campaign_id = $1', id);
+  await app.notifications.plan();
+  assert.deepEqual(await toldOf(id, first), [{ kind: 'joined', n: 1 }], 'told once all the same');
+});
+
+test('sellers are told of a flash crowd in one message, and of a full campaign at once', async () => {
+  const [seller = ''] = await people(db, {});
+  const { brandId, productId } = await openMarket(db);
+  await hire(db, brandId, seller);
+  const id = await newCampaign(db, { brandId, productId }, { totalSlots: 400 });
+  for (let i = 0; i < 2; i++) {
+    await joined(db, ...Array.from({ length: 200 }, () => wish(id)));
+    await app.notifications.plan();
+  }
+  assert.deepEqual(await toldOf(id, seller), [{ kind: 'seller_full', n: 1 }]);
+  await ask(db, 'update sambatan.seller_digests set due_at = now() where campaign_id = $1', id);
+  await app.notifications.plan();
+  assert.deepEqual(await toldOf(id, seller), [
+    { kind: 'seller_digest', n: 1 },
+    { kind: 'seller_full', n: 1 },
+  ]);
+  const inbox = expectStatus(await (await service.user(seller)).get('/notifications'), 200);
+  const digest = inbox.items.find((one) => one['kind'] === 'seller_digest')!;
+  assert.deepEqual(digest['paragraphs'], [
+    '400 pembeli ikut (400 slot).',
+    'Sekarang terisi 400 dari 400 slot.',
+  ]);
+});
+
+test('a message that cannot be written keeps nobody else from being told', async () => {
+  const [seller = ''] = await people(db, {});
+  const shop = await openMarket(db);
+  await hire(db, shop.brandId, seller);
+  const [bad = '', good = ''] = [await newCampaign(db, shop), await newCampaign(db, shop)];
+  for (const id of [bad, good]) await joined(db, wish(id));
+  await app.notifications.plan();
+  await ask(
+    db,
+    `do $$ begin
+      create function refuse_this() returns trigger language plpgsql as
+        'begin raise exception ''no words for it''; end';
+      execute format('create trigger refuse_this before insert on sambatan.notifications
+        for each row when (new.campaign_id = %L) execute function refuse_this()', '${bad}');
+    end $$`,
+  );
+  for (const [id, minutes] of [
+    [bad, 2],
+    [good, 1],
+  ] as const) {
+    await ask(
+      db,
+      `update sambatan.seller_digests set due_at = now() - $2 * interval '1 minute'
+      where campaign_id = $1`,
+      id,
+      minutes,
+    );
+  }
+  await assert.rejects(app.notifications.plan(), /no words for it/);
+  assert.deepEqual(await toldOf(good, seller), [{ kind: 'seller_digest', n: 1 }]);
+  await ask(db, 'drop function refuse_this cascade');
+  await app.notifications.plan();
+  assert.deepEqual(await toldOf(bad, seller), [{ kind: 'seller_digest', n: 1 }]);
+});
+
+test('a topic that is turned off is quiet, by mail or altogether', async () => {
+  const [noMail = '', nothing = ''] = await people(db, {}, {});
+  const set = async (userId: string, body: object) =>
+    expectStatus(
+      await (
+        await service.user(userId)
+      ).send({
+        method: 'PUT',
+        path: '/notifications/settings/orders',
+        body,
+      }),
+      200,
+    );
+  await set(noMail, { email: false });
+  await set(nothing, { email: false, in_app: false });
+  const id = await newCampaign(db, market);
+  await joined(db, wish(id, { userId: noMail }), wish(id, { userId: nothing }));
+  await app.notifications.plan();
+  assert.deepEqual(await toldOf(id, noMail), [{ kind: 'joined', n: 1 }]);
+  assert.deepEqual(await toldOf(id, nothing), []);
+  const sent = await ask(
+    db,
+    `select from sambatan.deliveries where campaign_id = $1 and channel = 'email'`,
+    id,
+  );
+  assert.deepEqual(sent, []);
+});
+
+test('everybody who takes part is told of a later deadline, with a link that ends such mails', async () => {
+  const [stays = '', left = ''] = await people(db, {}, { locale: 'en' });
+  const id = await newCampaign(db, market);
+  const [, gone] = await joined(
+    db,
+    wish(id, { userId: stays, quantity: 1 }),
+    wish(id, { userId: left }),
+  );
+  await ask(db, `select sambatan.release_participation($1, $2, 'buyer', 'service')`, id, gone);
+  const later = new Date(Date.now() + 7_200_000);
+  await db.one(extendDeadline, id, later, 'Menunggu gajian', 'service');
+  await app.notifications.plan();
+  assert.ok((await toldOf(id, stays)).some(({ kind }) => kind === 'deadline_extended'));
+  assert.ok((await toldOf(id, left)).every(({ kind }) => kind !== 'deadline_extended'));
+  await until(async () =>
+    (await Promise.all(mailsTo(stays))).some(({ subject }) => subject.includes('diperpanjang')),
+  );
+  const mails = await Promise.all(mailsTo(stays));
+  const mail = mails.find(({ subject }) => subject.includes('diperpanjang'))!;
+  const raw = mailbox.arrived
+    .filter(({ to }) => to === addressOf(stays))
+    .map((one) => one.raw.toString())
+    .find((text) => /list-unsubscribe-post: List-Unsubscribe=One-Click/i.test(text));
+  assert.ok(raw, 'the header of RFC 8058');
+  assert.match(mail.text, /“Menunggu gajian”/);
+  const unfolded = raw.replaceAll(/\r\n\s+/g, ' ');
+  const [, token = ''] = /list-unsubscribe: <\S+\/unsubscribe\/(\S+)>/i.exec(unfolded) ?? [];
+  const answer = await service.visitor.send({
+    method: 'POST',
+    path: `/unsubscribe/${token}`,
+    body: 'List-Unsubscribe=One-Click',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+  });
+  assert.deepEqual(expectStatus(answer, 200), { topic: 'campaigns', email: false, in_app: true });
+});
+
+test('a failed campaign tells its buyers by their refunds, once, and its sellers', async () => {
+  const [buyer = '', seller = ''] = await people(db, {}, {});
+  const { brandId, productId } = await openMarket(db);
+  await hire(db, brandId, seller);
+  const id = await newCampaign(db, { brandId, productId });
+  await joined(db, wish(id, { userId: buyer }));
+  await letTimePass(db, id, pastDeadline);
+  await settleDue({ db, log: app.log }, { completeFull: false });
+  await app.notifications.plan();
+  assert.deepEqual(await toldOf(id, buyer), [
+    { kind: 'joined', n: 1 },
+    { kind: 'refunded_failed', n: 1 },
+  ]);
+  assert.deepEqual(await toldOf(id, seller), [{ kind: 'seller_failed', n: 1 }]);
+});
+
+const kindsOf = async (campaignId: string, userId: string) =>
+  (await toldOf(campaignId, userId)).flatMap(({ kind, n }) =>
+    Array.from({ length: n }, () => kind),
+  );
+
+test('money in part and above the price is told as that, and what goes back online as going that way', async () => {
+  const [buyer = ''] = await people(db, {});
+  const id = await newCampaign(db, market, { paymentTiming: 'upfront' });
+  const [held] = await joined(db, wish(id, { userId: buyer }));
+  const arrives = (amount: number) =>
+    ask(
+      db,
+      "select sambatan.receive_money($1, $2, $3, 'service', null, $4)",
+      id,
+      held,
+      amount,
+      `line:${amount}`,
+    );
+  await arrives(1);
+  await app.notifications.plan();
+  assert.deepEqual(await kindsOf(id, buyer), ['joined_upfront', 'payment_too_little']);
+  await arrives(900_000_000);
+  await ask(db, "select sambatan.cancel_campaign($1, 'Bahan habis', 'service')", id);
+  await ask(db, 'select sambatan.settle_campaign($1, false, 100)', id);
+  await ask(
+    db,
+    `select sambatan.mark_pending(t.transaction_id, 'refund', 'midtrans', t.cause),
+      sambatan.settle_ledger_entry(t.transaction_id, 'refund', t.cause, 'system')
+    from sambatan.transactions t where t.campaign_id = $1 and t.cause = 'refund:' || $2::uuid`,
+    id,
+    held,
+  );
+  await app.notifications.plan();
+  assert.deepEqual(await kindsOf(id, buyer), [
+    'joined_upfront',
+    'payment_too_little',
+    'payment_too_much',
+    'payment_verified',
+    'refund_settled_online',
+    'refunded_cancelled',
+  ]);
+});
+
+test('who is written off is told that once, and is asked for no other proof', async () => {
+  const [buyer = ''] = await people(db, {});
+  const id = await newCampaign(db, market, { totalSlots: 1, minimumSlots: 1 });
+  const [held] = await joined(db, wish(id, { userId: buyer }));
+  await app.notifications.plan();
+  await ask(db, 'select sambatan.settle_campaign($1, true, 100)', id);
+  await ask(db, "select sambatan.write_off_payment($1, $2, 'Tidak membayar', 'service')", id, held);
+  await app.notifications.plan();
+  assert.deepEqual(await kindsOf(id, buyer), ['joined', 'order_confirmed', 'order_unpaid']);
+});
+
+test('a pledge that is paid before the end is told of its payment once', async () => {
+  const [buyer = ''] = await people(db, {});
+  const id = await newCampaign(db, market);
+  const [held] = await joined(db, wish(id, { userId: buyer }));
+  await ask(db, "select sambatan.confirm_participation($1, $2, 'service')", id, held);
+  await app.notifications.plan();
+  assert.deepEqual(await kindsOf(id, buyer), ['joined', 'payment_verified']);
+});
+
+test('a reminder comes a day and an hour before the deadline, to who asked, and moves with it', async () => {
+  const [asks = ''] = await people(db, {});
+  const client = await service.user(asks);
+  const id = await newCampaign(db, market, { deadline: new Date(Date.now() + 48 * 3_600_000) });
+  const put = { method: 'PUT', path: `/campaigns/${id}/reminder` };
+  const { at } = expectStatus(await client.send(put), 200) as unknown as { at: string[] };
+  assert.equal(at.length, 2);
+  const comeNearer = (seconds: number) =>
+    Promise.all([
+      letTimePass(db, id, seconds),
+      ask(
+        db,
+        `update sambatan.reminders set due_at = due_at - $2 * interval '1 second'
+        where campaign_id = $1`,
+        id,
+        seconds,
+      ),
+    ]);
+  await app.notifications.plan();
+  assert.deepEqual(await toldOf(id, asks), []);
+  await comeNearer(25 * 3_600);
+  await app.notifications.plan();
+  assert.deepEqual(await toldOf(id, asks), [{ kind: 'deadline_day', n: 1 }]);
+  // Extended, but the reminder was set before: it is asked again whether it is time.
+  await ask(
+    db,
+    `update sambatan.campaigns set deadline = deadline + interval '3 days' where campaign_id = $1`,
+    id,
+  );
+  await comeNearer(22 * 3_600 + 60);
+  await app.notifications.plan();
+  assert.deepEqual(await toldOf(id, asks), [{ kind: 'deadline_day', n: 1 }]);
+  await comeNearer(3 * 86_400);
+  await app.notifications.plan();
+  assert.deepEqual(await toldOf(id, asks), [
+    { kind: 'deadline_day', n: 1 },
+    { kind: 'deadline_hour', n: 1 },
+  ]);
+});
+
+test('who has to pay is reminded before the hold lapses, and who has paid is not', async () => {
+  const [pays = '', waits = ''] = await people(db, {}, {});
+  const id = await newCampaign(db, market, {
+    paymentTiming: 'upfront',
+    holdSeconds: 86_400,
+    deadline: new Date(Date.now() + 60 * 3_600_000),
+  });
+  const [paid] = await joined(db, wish(id, { userId: pays }), wish(id, { userId: waits }));
+  await app.notifications.plan();
+  await ask(db, `select sambatan.confirm_participation($1, $2, 'service')`, id, paid);
+  await letTimePass(db, id, 23.5 * 3_600);
+  await ask(db, 'update sambatan.reminders set due_at = now() where campaign_id = $1', id);
+  await app.notifications.plan();
+  const kinds = async (userId: string) => (await toldOf(id, userId)).map(({ kind }) => kind);
+  assert.deepEqual(await kinds(pays), ['joined_upfront', 'payment_verified']);
+  assert.deepEqual(await kinds(waits), ['hold_ending', 'joined_upfront']);
+});
+
+test('who is to transfer is told the sum with its code, or where it stands, but never the bare price', async () => {
+  const english = { locale: 'en' } as const;
+  const [looks = '', waits = '', looksToo = '', waitsToo = ''] = await people(
+    db,
+    {},
+    {},
+    english,
+    english,
+  );
+  await openTill(db);
+  const terms = { paymentTiming: 'upfront', holdSeconds: 86_400, pricePerSlot: 34_567n } as const;
+  const deadline = new Date(Date.now() + 60 * 3_600_000);
+  const id = await newCampaign(db, market, { ...terms, deadline });
+  const everybody = [looks, looksToo, waits, waitsToo].map((userId) => wish(id, { userId }));
+  const ids = await joined(db, ...everybody);
+  const sums = new Map<string, string>();
+  for (const [n, userId] of [looks, looksToo].entries()) {
+    const made = 'select amount + unique_code as sum from sambatan.open_payment($1, $2)';
+    const [row] = await ask<{ sum: bigint }>(db, made, id, ids[n]);
+    sums.set(userId, String(row!.sum));
+  }
+  await app.notifications.plan();
+  await letTimePass(db, id, 23.5 * 3_600);
+  await ask(db, 'update sambatan.reminders set due_at = now() where campaign_id = $1', id);
+  await app.notifications.plan();
+  const pledge = await newCampaign(db, market, {
+    ...terms,
+    paymentTiming: 'on_completion',
+    totalSlots: 2,
+    minimumSlots: 2,
+  });
+  await joined(db, wish(pledge, { userId: waits }), wish(pledge, { userId: waitsToo }));
+  await ask(db, 'select sambatan.settle_campaign($1, true, 100)', pledge);
+  await app.notifications.plan();
+  for (const userId of [looks, looksToo, waits, waitsToo]) {
+    const answer = await (await service.user(userId)).get('/notifications?limit=50');
+    const told = expectStatus(answer, 200).items as unknown as {
+      kind: string;
+      paragraphs: string[];
+    }[];
+    const sum = sums.get(userId);
+    const asks = told.filter(({ kind }) =>
+      ['joined_upfront', 'hold_ending', 'order_confirmed'].includes(kind),
+    );
+    assert.equal(asks.length, sum === undefined ? 3 : 2);
+    for (const { kind, paragraphs } of asks) {
+      const text = paragraphs.join(' ');
+      assert.doesNotMatch(text, /34[.,]567/, `${kind}: ${text}`);
+      if (sum !== undefined && kind === 'hold_ending') {
+        assert.ok(text.replaceAll(/[.,]/g, '').includes(sum), text);
+      } else {
+        assert.match(text, /Buka Sambatan untuk melihat jumlah|Open Sambatan for the exact/, kind);
+      }
+    }
+  }
+});
+
+test('a mail that the server refuses for good has failed, and can be sent again', async () => {
+  const [refused = ''] = await people(db, {});
+  mailbox.refuse(550, (address) => address === addressOf(refused));
+  const id = await newCampaign(db, market);
+  await joined(db, wish(id, { userId: refused }));
+  await app.notifications.plan();
+  const find = async () =>
+    (
+      await ask<{ id: string; status: string; last_result: string }>(
+        db,
+        `select delivery_id as id, status, last_result from sambatan.deliveries
+        where campaign_id = $1`,
+        id,
+      )
+    )[0]!;
+  await until(async () => (await find()).status === 'failed');
+  assert.equal((await find()).last_result, 'SMTP 550 EENVELOPE');
+  mailbox.refuse(550, () => false);
+  const operator = await service.operator();
+  const failed = expectStatus(await operator.get('/deliveries?status=failed'), 200);
+  assert.ok(failed.items.some((one) => one['campaign_id'] === id));
+  expectStatus(await operator.post(`/deliveries/${(await find()).id}/resend`), 200);
+  await until(async () => (await find()).status === 'delivered');
+  assert.equal(mailsTo(refused).length, 1);
+});
+
+test('a person reads their messages, one or all, and nobody else can', async () => {
+  const reader = await service.user();
+  const id = await newCampaign(db, market);
+  await joined(db, ...Array.from({ length: 3 }, () => wish(id, { userId: reader.userId })));
+  await app.notifications.plan();
+  assert.equal(expectStatus(await reader.get('/notifications/unread'), 200)['unread'], 3);
+  const page = expectStatus(await reader.get('/notifications?limit=2'), 200);
+  const next = await reader.get(`/notifications?limit=2&cursor=${page.next_cursor}`);
+  assert.equal(page.items.length + expectStatus(next, 200).items.length, 3);
+  const [first] = page.items;
+  expectStatus(await reader.post(`/notifications/${first!.id}/read`), 200);
+  assert.equal(expectStatus(await reader.get('/notifications?unread=true'), 200).items.length, 2);
+  assert.equal(expectStatus(await reader.post('/notifications/read'), 200)['read'], 2);
+  assert.equal(expectStatus(await reader.get('/notifications/unread'), 200)['unread'], 0);
+  const stranger = await service.user(newId());
+  assert.equal((await stranger.post(`/notifications/${first!.id}/read`)).status, 404);
+});
+
+test('health and metrics tell that messages run, and what was delivered', async () => {
+  const health = expectStatus(await service.visitor.get('/health'), 200);
+  assert.equal(health['messages_running'], true);
+  assert.equal(typeof health['outbox_lag_seconds'], 'number');
+  const { text } = await service.visitor.get('//metrics');
+  assert.match(text, /sambatan_deliveries_total\{channel="email",outcome="delivered"\} [1-9]/);
+  assert.match(text, /sambatan_outbox_lag_seconds \d/);
+});
+
+test('who has to pay after success is reminded at half of the term and 12 hours before its end', async () => {
+  const [pays = '', waits = ''] = await people(db, {}, {});
+  const [payer, waiter] = [await service.user(pays), await service.user(waits)];
+  await openTill(db, '5270099133');
+  const id = await newCampaign(db, market, { totalSlots: 2, minimumSlots: 2 });
+  const [paid] = await joined(db, wish(id, { userId: pays }), wish(id, { userId: waits }));
+  await ask(db, 'select sambatan.settle_campaign($1, true, 100)', id);
+  await app.notifications.plan();
+  const reminders = async (buyer: typeof payer) => {
+    const answer = await buyer.get('/notifications?limit=50');
+    const items = expectStatus(answer, 200).items as unknown as {
+      kind: string;
+      text: string;
+      campaign_id: string;
+    }[];
+    return items.filter((one) => one.campaign_id === id && one.kind === 'payment_reminder').length;
+  };
+  /** How many reminders each has, so many hours later. */
+  const hoursLater = async (hours: number) => {
+    await ask(
+      db,
+      `update sambatan.reminders set due_at = due_at - $2 * interval '1 hour'
+      where campaign_id = $1`,
+      id,
+      hours,
+    );
+    await letTimePass(db, id, hours * 3_600);
+    await app.notifications.plan();
+    return [await reminders(payer), await reminders(waiter)];
+  };
+  // The term is 72 hours: reminders after 36 and 60.
+  assert.deepEqual(await hoursLater(35), [0, 0]);
+  assert.deepEqual(await hoursLater(2), [1, 1]);
+  const verified = await service.service.post(`/participations/${paid}/payment/verify`, {});
+  expectStatus(verified, 200);
+  assert.deepEqual(await hoursLater(22), [1, 1]);
+  assert.deepEqual(await hoursLater(2), [1, 2]);
+});

@@ -1,0 +1,246 @@
+import assert from 'node:assert/strict';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { variables } from '../../src/config/settings.ts';
+import { testDatabase } from '../support/database/database.ts';
+import { directory } from '../support/server/service.ts';
+import { start } from '../support/server/started.ts';
+import { yamlFile } from '../support/clients/yaml.ts';
+
+const project = join(import.meta.dirname, '../..');
+const read = (path: string) => readFileSync(join(project, path), 'utf8');
+const serviceKey = 'service-key-of-at-least-32-characters';
+
+/** The instructions of the Dockerfile, with lines that go on put together. */
+const instructions = read('Dockerfile')
+  .replaceAll(/^#.*\n/gm, '')
+  .replaceAll(/\\\n\s*/g, '')
+  .split('\n')
+  .map((line) => /^([A-Z]+) (.*)$/.exec(line))
+  .filter((match) => match !== null)
+  .map(([, name = '', rest = '']) => ({ name, rest }));
+const all = (name: string) =>
+  instructions.filter((one) => one.name === name).map(({ rest }) => rest);
+/** What comes from this project, and not from an earlier stage. */
+const copied = all('COPY')
+  .filter((rest) => !rest.startsWith('--from='))
+  .flatMap((rest) => rest.split(' ').slice(0, -1));
+
+test('what the image copies is there, and is sent to its build', () => {
+  assert.ok(copied.length > 3);
+  const sent = read('.dockerignore').split('\n');
+  assert.equal(sent[0], '*');
+  for (const path of copied) {
+    assert.ok(existsSync(join(project, path)), path);
+    assert.ok(sent.includes(`!${path.replace(/^\.\//, '')}`), `${path} is sent`);
+  }
+});
+
+test('the image runs as another user than root, and its health is that of /readyz', () => {
+  const user = instructions.findLastIndex(({ name }) => name === 'USER');
+  assert.deepEqual(all('USER'), ['node']);
+  assert.ok(instructions.slice(user).every(({ name }) => name !== 'RUN'));
+  assert.match(all('HEALTHCHECK')[0] ?? '', /\/readyz/);
+  const bases = all('FROM').map((rest) => rest.split(' ')[0] ?? '');
+  for (const base of bases) assert.match(base, /^\S+:\S+$/);
+});
+
+test('the image sets variables that the service reads, to values that it takes', () => {
+  const environment = Object.fromEntries(
+    [...(all('ENV')[0] ?? '').matchAll(/(\w+)=(\S+)/g)].map(([, name = '', value]) => [
+      name,
+      value,
+    ]),
+  );
+  const ofOthers = new Set(['NODE_ENV', 'NODE_OPTIONS']);
+  for (const [name, value = ''] of Object.entries(environment)) {
+    if (ofOthers.has(name)) continue;
+    assert.ok(Object.hasOwn(variables, name), name);
+    assert.notEqual(variables[name as keyof typeof variables].parse(value), undefined, name);
+  }
+  assert.deepEqual(all('EXPOSE'), [environment['PORT']]);
+});
+
+test('however the service is started, Node is given the same options', () => {
+  const flag = /--max-semi-space-size=\d+/;
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  const given = [
+    all('ENV')[0],
+    scripts['start'],
+    read('scripts/sambatan.js'),
+    read('bench/rig/server.ts'),
+  ].map((text) => flag.exec(text ?? '')?.[0]);
+  assert.ok(given[0] !== undefined);
+  assert.equal(new Set(given).size, 1, given.join(', '));
+});
+
+test('the service needs nothing of what the image leaves out', async (t) => {
+  const { dependencies } = JSON.parse(read('package.json')) as { dependencies: object };
+  const files = readdirSync(join(project, 'src'), { recursive: true, encoding: 'utf8' });
+  const wanted = files
+    .filter((file) => file.endsWith('.ts'))
+    .flatMap((file) => [
+      ...read(join('src', file)).matchAll(/^import (?!type )[^;]*?from '([^.'][^']*)'/gm),
+    ])
+    .map(([, name = '']) => name)
+    .filter((name) => !isBuiltin(name))
+    .map((name) =>
+      name
+        .split('/')
+        .slice(0, name.startsWith('@') ? 2 : 1)
+        .join('/'),
+    );
+  assert.ok(wanted.length > 20);
+  assert.deepEqual(
+    wanted.filter((name) => !Object.hasOwn(dependencies, name)),
+    [],
+  );
+
+  // What the image holds, without a build of it: it starts, and a worker as well.
+  const database = await testDatabase();
+  after(() => database.close());
+  const root = join(directory(), 'image');
+  mkdirSync(root);
+  for (const path of copied) {
+    cpSync(join(project, path), join(root, path), { recursive: true });
+  }
+  symlinkSync(join(project, 'node_modules'), join(root, 'node_modules'));
+  const settings = { DATABASE_URL: database.url, SAMBATAN_SERVICE_KEY: serviceKey };
+  const entry = ['node_modules/.bin/node', 'src/main.ts'];
+  const command = [...entry, 'serve', '--no-worker'];
+  const serving = await start(t, { command, cwd: root, variables: settings });
+  const health = await serving.client(serviceKey).get('/health');
+  assert.equal(health.body['database_connected'], true);
+  serving.process.kill('SIGTERM');
+  assert.equal(await serving.ended, 0);
+});
+
+interface Service {
+  readonly image?: string;
+  readonly profiles?: string[];
+  readonly command?: string[];
+  readonly ports?: string[];
+  readonly volumes?: string[];
+  readonly environment?: Record<string, string>;
+  readonly depends_on?: object;
+  readonly cap_drop?: string[];
+  readonly security_opt?: string[];
+  readonly read_only?: boolean;
+  readonly tmpfs?: string[];
+  readonly logging?: { readonly options: Readonly<Record<string, string>> };
+  readonly stop_grace_period?: string;
+}
+const compose = yamlFile<{ services: Record<string, Service>; volumes: object }>('compose.yaml');
+const { services } = compose;
+
+test('compose starts the service, a worker, PostgreSQL, Prometheus and Grafana', () => {
+  const always = Object.keys(services).filter((name) => services[name]?.profiles === undefined);
+  assert.deepEqual(always.toSorted(), ['grafana', 'postgres', 'prometheus', 'service', 'worker']);
+  assert.deepEqual(services['service']?.command, ['serve', '--no-worker']);
+  assert.deepEqual(services['worker']?.command, ['worker', '--listen']);
+});
+
+test('compose gives the service variables that it reads, and no secret of its own', () => {
+  for (const name of ['service', 'worker']) {
+    const { environment = {} } = services[name] ?? {};
+    for (const [variable, value] of Object.entries(environment)) {
+      assert.ok(Object.hasOwn(variables, variable), variable);
+      const { secret } = variables[variable as keyof typeof variables];
+      assert.ok(!secret || /\$\{\w+:[?-]/.test(value), `${variable} comes from outside`);
+    }
+    // An empty variable counts as unset: the defaults hold.
+    assert.ok(environment['DATABASE_URL']?.includes('@postgres:5432/'));
+  }
+});
+
+test('compose hands every setting on to the service and the worker', () => {
+  // The image sets these; the ports and volumes of compose.yaml depend on them.
+  const ofTheImage = ['HOST', 'PORT', 'SAMBATAN_DATA_DIR'];
+  const wanted = Object.keys(variables).filter((name) => !ofTheImage.includes(name));
+  for (const name of ['service', 'worker']) {
+    const { environment = {} } = services[name] ?? {};
+    assert.deepEqual(Object.keys(environment).toSorted(), wanted.toSorted());
+    for (const variable of wanted) {
+      // DATABASE_URL is made of POSTGRES_PASSWORD.
+      if (variable === 'DATABASE_URL') continue;
+      assert.match(environment[variable] ?? '', new RegExp(`^\\$\\{${variable}:[?-].*\\}$`));
+    }
+  }
+});
+
+test('compose shows mails on request, so that people can sign in without a mail server', () => {
+  const { profiles, ports, image } = services['mail'] ?? {};
+  assert.deepEqual(profiles, ['mail']);
+  assert.deepEqual(ports, ['127.0.0.1:8025:8025']);
+  assert.match(image ?? '', /^axllent\/mailpit:v\d+\.\d+\.\d+$/);
+  assert.ok(read('docs/operations.md').includes('SMTP_URL=smtp://mail:1025'));
+  assert.notEqual(variables.SMTP_URL.parse('smtp://mail:1025'), undefined);
+});
+
+test('compose lets the service and the worker gain nothing, and write to their volumes alone', () => {
+  for (const name of ['service', 'worker']) {
+    const { cap_drop, security_opt, read_only, tmpfs, volumes } = services[name] ?? {};
+    assert.deepEqual(cap_drop, ['ALL']);
+    assert.deepEqual(security_opt, ['no-new-privileges:true']);
+    assert.equal(read_only, true);
+    assert.deepEqual(tmpfs, ['/tmp']);
+    const places = JSON.parse(all('VOLUME')[0] ?? '[]') as string[];
+    assert.ok(volumes?.every((mount) => places.includes(mount.split(':')[1] ?? '')));
+  }
+});
+
+test('no container fills the disk with its log', () => {
+  for (const [name, { logging }] of Object.entries(services)) {
+    assert.match(logging?.options['max-size'] ?? '', /^\d+m$/, name);
+  }
+});
+
+test('what compose mounts is there, and its volumes are declared', () => {
+  for (const [name, { volumes = [] }] of Object.entries(services)) {
+    for (const mount of volumes) {
+      const [from = ''] = mount.split(':');
+      const there = from.startsWith('../')
+        ? existsSync(join(project, from))
+        : Object.hasOwn(compose.volumes, from);
+      assert.ok(there, `${name}: ${mount}`);
+    }
+  }
+});
+
+test('compose publishes to this machine alone, and waits longer than a stop may take', () => {
+  for (const { ports = [] } of Object.values(services)) {
+    for (const port of ports) assert.match(port, /^127\.0\.0\.1:/);
+  }
+  assert.ok(services['service']?.ports?.[0]?.endsWith(`:${all('EXPOSE')[0]}`));
+  const stopMs = /stopMilliseconds = ([\d_]+)/.exec(read('src/commands/stop-process.ts'))?.[1];
+  const grace = Number(services['service']?.stop_grace_period?.replace('s', ''));
+  assert.ok(grace * 1_000 > Number(stopMs?.replace('_', '')));
+});
+
+test('Prometheus scrapes the service and the worker, Grafana shows what Prometheus has', () => {
+  const scraped = yamlFile<{
+    rule_files: string[];
+    scrape_configs: { job_name: string; static_configs: { targets: string[] }[] }[];
+  }>('ops/prometheus/prometheus.yml');
+  const [job] = scraped.scrape_configs;
+  assert.equal(job?.job_name, 'sambatan');
+  const port = all('EXPOSE')[0];
+  assert.deepEqual(job.static_configs[0]?.targets, [`service:${port}`, `worker:${port}`]);
+  const mounted = services['prometheus']?.volumes?.map((mount) => mount.split(':')[1]);
+  assert.ok(scraped.rule_files.every((file) => mounted?.includes(file)));
+  const { datasources } = yamlFile<{ datasources: { uid: string; url: string }[] }>(
+    'ops/grafana/provisioning/datasources/prometheus.yml',
+  );
+  const { providers } = yamlFile<{ providers: { options: { path: string } }[] }>(
+    'ops/grafana/provisioning/dashboards/sambatan.yml',
+  );
+  const dashboard = JSON.parse(read('ops/grafana/dashboards/sambatan.json')) as {
+    panels: { datasource: { uid: string } }[];
+  };
+  assert.equal(datasources[0]?.url, 'http://prometheus:9090');
+  assert.ok(dashboard.panels.every(({ datasource }) => datasource.uid === datasources[0]?.uid));
+  const shown = services['grafana']?.volumes?.map((mount) => mount.split(':')[1]);
+  assert.ok(providers.every(({ options }) => shown?.includes(options.path)));
+});

@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { Agent, request, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { after, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+import sharp from 'sharp';
+import { newId } from '../../src/identity/ids.ts';
+import { mailWindows } from '../../src/overload/rate-limiter.ts';
+import { httpService } from '../support/server/http-service.ts';
+import { openMailbox } from '../support/fakes/mailbox.ts';
+import { ask } from '../support/builders/market.ts';
+import { expectStatus, openShop } from '../support/builders/shop.ts';
+
+const people = 2_000;
+/** So many of them are on their way at the same moment. */
+const atOnce = 16;
+
+const mailbox = await openMailbox();
+// Every limit as in production.
+const service = await httpService({
+  environment: {
+    SMTP_URL: mailbox.url,
+    SAMBATAN_TRUSTED_PROXIES: '127.0.0.1',
+    SAMBATAN_JOIN_RATE_LIMIT: '10',
+  },
+});
+after(async () => {
+  agent.destroy();
+  await service.close();
+  await mailbox.close();
+});
+
+/** Carrier NAT: everybody has this address. */
+const sharedAddress = '203.0.113.7';
+
+/** Connections of the proxy that everybody comes through; they are kept, as a proxy does. */
+const agent = new Agent({ keepAlive: true, maxSockets: atOnce });
+const formType = 'application/x-www-form-urlencoded';
+const spentBudget = /sedang sangat ramai mengirim e-mail/;
+
+interface Answer {
+  readonly status: number;
+  readonly location: string;
+  /** Whether the service sends no more mails for strangers. */
+  readonly isBudgetSpent: boolean;
+}
+
+/** A browser behind a proxy that names its address; keeps cookies and follows nothing. */
+class Visitor {
+  readonly #cookies = new Map<string, string>();
+  readonly #address: string;
+
+  constructor(address = sharedAddress) {
+    this.#address = address;
+  }
+
+  /** Sends a form; who is asked to wait because the service is busy sends it again. */
+  async post(path: string, body: string | Buffer, type = formType): Promise<Answer> {
+    for (;;) {
+      const asked = request(service.url + path, {
+        method: 'POST',
+        agent,
+        headers: {
+          'content-type': type,
+          'content-length': Buffer.byteLength(body),
+          'sec-fetch-site': 'same-origin',
+          'x-forwarded-for': this.#address,
+          cookie: [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+        },
+      });
+      asked.end(body);
+      const [response] = (await once(asked, 'response')) as [IncomingMessage];
+      const page = await text(response);
+      const { statusCode: status = 0, headers } = response;
+      const isBudgetSpent = status === 503 && spentBudget.test(page);
+      if (status === 503 && !isBudgetSpent) {
+        await setTimeout(Number(headers['retry-after'] ?? 1) * 1_000);
+        continue;
+      }
+      for (const line of headers['set-cookie'] ?? []) {
+        const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+        this.#cookies.set(name, value);
+      }
+      return { status, location: headers.location ?? '/', isBudgetSpent };
+    }
+  }
+
+  async form(path: string, fields: Record<string, string>): Promise<Answer> {
+    return await this.post(path, new URLSearchParams(fields).toString());
+  }
+}
+
+const emailOf = (n: number) => `orang${n}@example.org`;
+const codes = new Map<string, string>();
+let read = 0;
+/** The code of the last mail to somebody: it stands in the subject. */
+function codeFor(email: string): string {
+  for (; read < mailbox.arrived.length; read++) {
+    const { to, raw } = mailbox.arrived[read]!;
+    const code = /^subject: (\d{6}) /im.exec(raw.toString('latin1'))?.[1];
+    if (code !== undefined) codes.set(to, code);
+  }
+  return codes.get(email)!;
+}
+
+/** Does this for everybody, some at a time; the answers are counted by what they were. */
+async function everybody(run: (n: number) => Promise<string>, count = people) {
+  const told = new Map<string, number>();
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: atOnce }, async () => {
+      for (let n = next++; n < count; n = next++) {
+        const outcome = await run(n);
+        told.set(outcome, (told.get(outcome) ?? 0) + 1);
+      }
+    }),
+  );
+  return Object.fromEntries(told);
+}
+
+const crowd = Array.from({ length: people }, () => ({
+  visitor: new Visitor(),
+  signInId: '',
+}));
+
+test('2,000 people behind one IPv4 address sign in, join and send a proof of payment within five minutes', async () => {
+  const staff = service.service;
+  const bank = { bank: 'BCA', number: '5270099001', holder: 'PT Sambatan Bersama' };
+  expectStatus(await staff.post('/receiving-accounts', bank), 201);
+  const shop = await openShop(service);
+  const { id } = await shop.campaign({
+    payment_timing: 'upfront',
+    hold_seconds: 3_600,
+    total_slots: people,
+  });
+  const photo = await sharp({ create: { width: 8, height: 8, channels: 3, background: '#fff' } })
+    .jpeg()
+    .toBuffer();
+  const form = new FormData();
+  form.set('picture', new Blob([new Uint8Array(photo)], { type: 'image/jpeg' }), 'bukti.jpg');
+  const packed = new Response(form);
+  const proof = Buffer.from(await packed.arrayBuffer());
+  const proofType = packed.headers.get('content-type')!;
+  // Everybody asks before anybody types.
+  const asked = await everybody(async (n) => {
+    const { status, location } = await crowd[n]!.visitor.form('/masuk', {
+      email: emailOf(n),
+      back: '/',
+    });
+    crowd[n]!.signInId = new URL(location, service.url).searchParams.get('id') ?? '';
+    return String(status);
+  });
+  assert.deepEqual(asked, { 303: people });
+  const bought = await everybody(async (n) => {
+    const { visitor, signInId } = crowd[n]!;
+    const code = codeFor(emailOf(n));
+    // One of ten is wrong first.
+    if (n % 10 === 0) {
+      const wrong = code === '000000' ? '000001' : '000000';
+      const { status } = await visitor.form('/masuk/kode', { id: signInId, code: wrong });
+      if (status !== 422) return `wrong: ${status}`;
+    }
+    const entered = await visitor.form('/masuk/kode', { id: signInId, code });
+    const joined = await visitor.form(`/sambatan/${id}/ikut`, {
+      key: newId(),
+      quantity: '1',
+      shipping_address: 'Jalan Melati 5, Yogyakarta',
+    });
+    const order = /\/ikutan\/[\da-f-]{36}/.exec(joined.location)?.[0];
+    if (order === undefined) return `${entered.status}, joined: ${joined.status}`;
+    const proved = await visitor.post(`${order}/bukti`, proof, proofType);
+    return `${entered.status}, joined: ${joined.status}, proved: ${proved.status}`;
+  });
+  assert.deepEqual(bought, { '303, joined: 303, proved: 303': people });
+  const [proofs] = await ask<{ count: string }>(
+    service.db,
+    'select count(*)::text as count from sambatan.payment_proofs where campaign_id = $1',
+    id,
+  );
+  assert.equal(proofs!.count, String(people));
+});
+
+test('an attacker with 1,000 networks spends no more than the mails of strangers, and people who were here get in', async () => {
+  // On a slow machine the five minutes of the crowd may be over: as if they were not.
+  await ask(
+    service.db,
+    `insert into sambatan_auth.attempts (key, attempts, ends_at)
+    values ($1, $2, now() + interval '5 minutes')
+    on conflict (key) do update set attempts = excluded.attempts, ends_at = excluded.ends_at`,
+    mailWindows.five_minutes,
+    people,
+  );
+  const before = mailbox.arrived.length;
+  const told = await everybody(async (n) => {
+    const attacker = new Visitor(`198.${18 + (n >> 8)}.${n & 255}.9`);
+    const email = `sasaran${n}@example.net`;
+    const { status, isBudgetSpent } = await attacker.form('/masuk', { email });
+    return isBudgetSpent ? 'budget spent' : String(status);
+  }, 1_000);
+  assert.deepEqual(told, { 303: 400, 'budget spent': 600 });
+  assert.equal(mailbox.arrived.length - before, 400);
+  const { visitor } = crowd[7]!;
+  const again = await visitor.form('/masuk', { email: emailOf(7) });
+  assert.equal(again.status, 303);
+  const id = new URL(again.location, service.url).searchParams.get('id')!;
+  const entered = await visitor.form('/masuk/kode', { id, code: codeFor(emailOf(7)) });
+  assert.equal(entered.status, 303);
+  const metrics = await service.app.metrics.registry.metrics();
+  assert.match(metrics, /sambatan_mails_refused_total\{kind="stranger"\} 600/);
+});

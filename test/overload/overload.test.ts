@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { pbkdf2 } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { after, before, test, type TestContext } from 'node:test';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import { ConcurrencyLimiter } from '../../src/overload/concurrency-limit.ts';
+import { newId } from '../../src/identity/ids.ts';
+import { countOf, crowd } from '../support/clients/crowd.ts';
+import { httpService } from '../support/server/http-service.ts';
+import { joinBody, openShop, type Shop } from '../support/builders/shop.ts';
+import { until } from '../support/server/until.ts';
+
+const most = 8;
+const service = await httpService({ environment: { SAMBATAN_MAX_IN_FLIGHT: String(most) } });
+after(service.close);
+let shop: Shop;
+before(async () => {
+  shop = await openShop(service);
+});
+
+const wish = () => joinBody({ user_id: newId() });
+const crowded = (t: TestContext) => crowd(t, service, shop, most);
+
+const metric = async (name: string) => {
+  const { text } = await service.visitor.get('//metrics');
+  return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1]);
+};
+test('a request beyond the bound is shed before anything is written, and taken when it comes again', async (t) => {
+  const { id, letGo } = await crowded(t);
+  const before503 = await metric('sambatan_http_shed_total');
+  const mine = wish();
+  const key = { 'idempotency-key': newId() };
+  const path = `/campaigns/${id}/join`;
+  const shed = await Promise.all(
+    Array.from({ length: 50 }, () => service.service.post(path, mine, key)),
+  );
+  for (const { status, headers, body } of shed) {
+    assert.deepEqual([status, body.code], [503, 'overloaded']);
+    assert.equal(headers['retry-after'], '1');
+    assert.match(headers['content-type'] ?? '', /^application\/problem\+json/);
+  }
+  assert.equal((await metric('sambatan_http_shed_total')) - before503, 50);
+  assert.equal(await metric('sambatan_http_requests_in_flight'), most);
+  assert.equal(await countOf(service, id), 0);
+  assert.deepEqual(await letGo(), Array<number>(most).fill(201));
+  assert.equal(await countOf(service, id), most);
+  const taken = await service.service.post(path, mine, key);
+  assert.equal(taken.status, 201);
+});
+
+test('health, readiness and metrics are answered however many requests are in flight', async (t) => {
+  await crowded(t);
+  for (const path of ['/health', '//livez', '//readyz', '//metrics', '//metrics?x=1']) {
+    assert.equal((await service.visitor.get(path)).status, 200, path);
+  }
+  assert.equal((await service.visitor.get('/campaigns')).status, 503);
+});
+
+test('a browser is shed with a small page in its language that needs no other file', async (t) => {
+  const { id } = await crowded(t);
+  const pages: [path: string, language: string, word: RegExp][] = [
+    [`/sambatan/${id}`, 'id', /Lagi ramai banget/],
+    [`/en/sambatan/${id}`, 'en', /It is very busy right now/],
+    ['/en', 'en', /Try again/],
+    ['/england', 'id', /Coba lagi/],
+  ];
+  for (const [path, language, word] of pages) {
+    const { status, headers, text } = await service.visitor.get(`/${path}`);
+    assert.equal(status, 503, path);
+    assert.equal(headers['retry-after'], '1');
+    assert.equal(headers['cache-control'], 'no-store');
+    assert.match(headers['content-type'] ?? '', /^text\/html/);
+    assert.match(text, new RegExp(`<html lang="${language}">`));
+    assert.match(text, word);
+    assert.doesNotMatch(text, /<(link|script|img)/);
+  }
+  const form = await service.visitor.send({
+    method: 'POST',
+    path: `//sambatan/${id}/ikut`,
+    body: 'quantity=1',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+  });
+  assert.equal(form.status, 503);
+  const english = await service.visitor.get('/campaigns', { 'accept-language': 'en' });
+  assert.equal(english.body['title'], 'Very busy');
+});
+
+test('who is shed keeps the connection, unless there is a long body to come', async (t) => {
+  await crowded(t);
+  const { hostname, port } = new URL(service.url);
+  const get = 'GET /api/sambatan/campaigns HTTP/1.1\r\nHost: x\r\n\r\n';
+  const long =
+    'POST /toko HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 9999999\r\n\r\n';
+  const socket = connect(Number(port), hostname);
+  let heard = '';
+  socket.on('data', (chunk: Buffer) => (heard += chunk.toString()));
+  socket.write(get + get);
+  await until(() => heard.split('HTTP/1.1 503').length === 3);
+  socket.write(long);
+  await once(socket, 'end');
+  assert.match(heard, /connection: close/i);
+  socket.destroy();
+});
+
+/** Waits as they are measured, so many in each of so many windows. */
+async function waits(
+  admission: ConcurrencyLimiter,
+  windows: number,
+  milliseconds: number,
+): Promise<void> {
+  for (let window = 0; window < windows; window++) {
+    for (let n = 0; n < 3; n++) admission.waited('connection', milliseconds);
+    await sleep(110);
+    admission.waited('connection', milliseconds);
+  }
+}
+
+test('the limit falls while everybody waits too long, and rises when nobody does', async () => {
+  const told: number[] = [];
+  const admission = new ConcurrencyLimiter({
+    maxInFlight: 1_000,
+    onShed: (sheds) => told.push(sheds),
+  });
+  for (let n = 0; n < 1_000; n++) admission.enter();
+  assert.equal(admission.hasRoom(), false);
+  admission.shed();
+  await waits(admission, 3, 1_000);
+  const low = admission.limit;
+  assert.ok(low <= 250, `${low}`);
+  await waits(admission, 10, 1_000);
+  assert.ok(admission.limit >= 16, 'it never stops everything');
+  const lowest = admission.limit;
+  await waits(admission, 4, 1);
+  assert.ok(admission.limit > lowest, `${admission.limit}`);
+  assert.deepEqual(told, [1]);
+});
+
+test('one long wait, or long ones among short ones, lower nothing', async () => {
+  const admission = new ConcurrencyLimiter({ maxInFlight: 1_000 });
+  for (let window = 0; window < 4; window++) {
+    admission.waited('turn', 5_000);
+    await sleep(110);
+    admission.waited('batch', 1);
+    const some = window % 2 === 0 ? [3_000, 2] : [2, 4_000];
+    for (const wait of some) admission.waited('connection', wait);
+  }
+  assert.equal(admission.limit, 1_000);
+});
+
+test('long turns of the event loop lower nothing while everybody finds room', async () => {
+  const admission = new ConcurrencyLimiter({ maxInFlight: 1_000 });
+  const longTurns = async (arriving: number) => {
+    for (let turn = 0; turn < 8; turn++) {
+      for (let n = 0; n < arriving; n++) if (admission.hasRoom()) admission.enter();
+      const end = performance.now() + 100;
+      while (performance.now() < end);
+      while (admission.inFlight > 0) admission.leave();
+      await nextTurn();
+    }
+  };
+  await longTurns(900);
+  assert.equal(admission.limit, 1_000);
+  await longTurns(1_200);
+  assert.ok(admission.limit < 1_000, `${admission.limit}`);
+});
+
+test('what was learnt is forgotten when nothing is asked for a while', async () => {
+  const admission = new ConcurrencyLimiter({ maxInFlight: 1_000 });
+  for (let n = 0; n < 1_000; n++) admission.enter();
+  await waits(admission, 4, 1_000);
+  assert.ok(admission.limit < 200);
+  for (let n = 0; n < 1_000; n++) admission.leave();
+  await sleep(2_100);
+  admission.waited('connection', 1);
+  assert.equal(admission.limit, 1_000);
+});
+
+test('threads that are all busy are noticed, because pages wait for them', async () => {
+  const admission = new ConcurrencyLimiter({ maxInFlight: 1_000 });
+  for (let n = 0; n < 1_000; n++) admission.enter();
+  let busy = true;
+  const load = () => pbkdf2('x', 'y', 400_000, 32, 'sha256', () => busy && load());
+  for (let n = 0; n < 12; n++) load();
+  await until(() => {
+    admission.hasRoom();
+    return admission.limit < 600;
+  });
+  busy = false;
+});

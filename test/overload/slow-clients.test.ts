@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { after, before, test, type TestContext } from 'node:test';
+import Fastify from 'fastify';
+import { listen } from '../../src/overload/listen.ts';
+import { eventFrame, EventStream } from '../../src/live/event-stream.ts';
+import { defaultTimeouts } from '../../src/overload/request-timeouts.ts';
+
+import { stopServer } from '../../src/server/server.ts';
+import { newId } from '../../src/identity/ids.ts';
+import { frame } from '../http/frame.ts';
+import { httpService } from '../support/server/http-service.ts';
+import { ask } from '../support/builders/market.ts';
+import { openShop, type Shop } from '../support/builders/shop.ts';
+import { watch } from '../support/clients/stream.ts';
+import { until } from '../support/server/until.ts';
+
+/** As in production, but sooner. */
+const sooner = {
+  headersMs: 600,
+  bodyMs: 1_500,
+  uploadMs: 3_000,
+  wholeMs: 4_000,
+  silentMs: 1_200,
+  checkMs: 100,
+};
+const most = 6;
+const service = await httpService({
+  environment: { SAMBATAN_MAX_IN_FLIGHT: String(most) },
+  patience: sooner,
+});
+after(service.close);
+let shop: Shop;
+before(async () => {
+  shop = await openShop(service);
+});
+
+interface Slow {
+  readonly socket: Socket;
+  heard(): string;
+  /** Milliseconds until the service has closed the connection. */
+  readonly cut: Promise<number>;
+}
+
+/** A client that says something and then goes on byte by byte, or says no more. */
+function slow(t: TestContext, text: string, dribble = ''): Slow {
+  const { hostname, port } = new URL(service.url);
+  const began = performance.now();
+  const socket = connect(Number(port), hostname);
+  let heard = '';
+  socket.on('data', (chunk: Buffer) => (heard += chunk.toString()));
+  socket.on('error', () => undefined);
+  // Writing to a connection that was just cut fails: that is an end like any other.
+  const cut = new Promise<number>((resolve) => {
+    socket.once('close', () => resolve(performance.now() - began));
+  });
+  socket.write(text);
+  const timer = setInterval(() => {
+    if (dribble !== '' && socket.writable) socket.write(dribble);
+  }, 40);
+  t.after(() => {
+    clearInterval(timer);
+    socket.destroy();
+  });
+  return { socket, heard: () => heard, cut };
+}
+
+const joinHead = (id: string, length: number) =>
+  [
+    `POST /api/sambatan/campaigns/${id}/join HTTP/1.1`,
+    'Host: x',
+    `Authorization: Bearer ${service.service.token}`,
+    'Content-Type: application/json',
+    `Content-Length: ${length}`,
+    '\r\n',
+  ].join('\r\n');
+
+test('who sends headers byte by byte, or nothing at all, is cut off', async (t) => {
+  const dribbled = slow(t, 'GET /api/sambatan/campaigns HTTP/1.1\r\nHost: x\r\nX-Slow: ', 'x');
+  const silent = slow(t, '');
+  await Promise.all([dribbled.cut, silent.cut]);
+  assert.match(dribbled.heard(), /^HTTP\/1.1 408 .*"code":"request_timeout"/s);
+});
+
+test('who sends a body byte by byte is cut off, and nothing is written', async (t) => {
+  const { id } = await shop.campaign();
+  const { cut, heard } = slow(t, `${joinHead(id, 5_000)}{"user_id":"${newId()}","note":"`, 'x');
+  assert.ok((await cut) >= sooner.bodyMs);
+  assert.match(heard(), /^HTTP\/1.1 408 .*"code":"request_timeout"/s);
+  assert.equal((await service.visitor.get(`/campaigns/${id}`)).body['participant_count'], 0);
+});
+
+test('a form with a file has longer, and an end as well', async (t) => {
+  const head = [
+    `PUT /api/sambatan/products/${shop.productId}/picture HTTP/1.1`,
+    'Host: x',
+    `Authorization: Bearer ${shop.seller.token}`,
+    'Content-Type: multipart/form-data; boundary=b',
+    'Content-Length: 900000',
+    '',
+    '--b\r\nContent-Disposition: form-data; name="picture"; filename="a.jpg"\r\n\r\n',
+  ].join('\r\n');
+  const { cut } = slow(t, head, 'x');
+  const taken = await cut;
+  assert.ok(taken >= sooner.uploadMs, `${taken}`);
+  await until(() => service.server.uploads.underWay === 0);
+});
+
+test('those who are slow take nobody’s place: others are answered at once', async (t) => {
+  const { id } = await shop.campaign({ total_slots: 50 });
+  const slowOnes = Array.from({ length: most * 3 }, () =>
+    slow(t, `${joinHead(id, 5_000)}{"note":"`, 'x'),
+  );
+  await until(() => service.app.admission.inFlight === 0, { withinMs: 3_000 });
+  const buyer = { user_id: newId(), quantity: 1, shipping_address: 'Jalan Kenanga 12, Bandung' };
+  assert.equal((await service.service.post(`/campaigns/${id}/join`, buyer)).status, 201);
+  await Promise.all(slowOnes.map(({ cut }) => cut));
+  await until(() => service.app.admission.inFlight === 0);
+  assert.equal((await service.visitor.get(`/campaigns/${id}`)).body['participant_count'], 1);
+});
+
+test('who asks again and again and never reads is cut off', async (t) => {
+  const asking = 'GET /api/docs/json HTTP/1.1\r\nHost: x\r\n\r\n';
+  const arrived = once(service.server.server, 'connection') as Promise<[Socket]>;
+  const { socket, cut } = slow(t, asking.repeat(600));
+  socket.pause();
+  const [theirs] = await arrived;
+  assert.equal((await service.visitor.get('/campaigns')).status, 200);
+  await until(() => theirs.destroyed, { withinMs: 8_000 });
+  socket.resume();
+  await cut;
+});
+
+test('a watcher who never reads is dropped, and the one beside is told everything', async (t) => {
+  const server = Fastify({ forceCloseConnections: true });
+  t.after(() => server.close());
+  const streams = new Set<EventStream>();
+  server.get('/events', (_request, reply) => {
+    const stream = new EventStream(reply, () => void streams.delete(stream));
+    streams.add(stream);
+  });
+  await server.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = server.server.address() as AddressInfo;
+  const watching = 'GET /events HTTP/1.1\r\nHost: x\r\n\r\n';
+  const [deaf, good] = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')];
+  deaf.pause();
+  let heard = 0;
+  good.on('data', (chunk: Buffer) => (heard += chunk.length));
+  for (const socket of [deaf, good]) {
+    socket.on('error', () => undefined);
+    socket.write(watching);
+  }
+  await until(() => streams.size === 2);
+  const news = Buffer.from(eventFrame('progress', 1n, 'x'.repeat(32_768)));
+  let sent = 0;
+  // The system keeps some megabytes for whoever does not read.
+  for (; streams.size === 2 && sent < 2_000; sent++) {
+    for (const stream of streams) stream.send(news);
+    await until(() => heard >= (sent + 1) * news.length);
+  }
+  assert.equal(streams.size, 1);
+  for (const stream of streams) stream.send(news);
+  await until(() => heard >= (sent + 1) * news.length);
+  good.destroy();
+  deaf.destroy();
+});
+
+test('a stream lives on while nothing happens, for longer than a silent connection may', async () => {
+  assert.ok(defaultTimeouts.silentMs > 30_000, 'it beats every 15 s');
+  const { id } = await shop.campaign();
+  const watcher = await watch(service.url, id);
+  await watcher.heard(({ event }) => event === 'progress');
+  watcher.end();
+});
+
+test('a connection too many is closed as it comes and counted; another one’s end makes room', async (t) => {
+  const own = await frame({}, undefined, {}, { maxConnections: 64 });
+  t.after(() => stopServer(own.server, 1_000));
+  await listen(own.server, { host: '127.0.0.1', port: 0 });
+  const { port } = own.server.server.address() as AddressInfo;
+  const open = async () => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
+    const [what] = await Promise.race([once(socket, 'data'), once(socket, 'close')]);
+    return { socket, isIn: Buffer.isBuffer(what) };
+  };
+  const all: Awaited<ReturnType<typeof open>>[] = [];
+  for (let n = 0; n < 200; n++) all.push(await open());
+  assert.equal(all.filter(({ isIn }) => isIn).length, 64);
+  for (const { socket } of all) socket.destroy();
+  await until(async () => (await open()).isIn);
+  const { body } = await own.server.inject('/metrics');
+  assert.match(body, /sambatan_http_connections_refused_total [1-9]/);
+});
+
+test('what was cut off is in no list any more', async () => {
+  assert.equal(service.app.admission.inFlight, 0);
+  const rows = await ask<{ busy: number }>(
+    service.db,
+    `select count(*)::integer as busy from pg_stat_activity
+    where datname = current_database() and state = 'idle in transaction'`,
+  );
+  assert.equal(rows[0]!.busy, 0);
+});

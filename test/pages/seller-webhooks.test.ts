@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Webhook } from 'standardwebhooks';
+import { newId } from '../../src/identity/ids.ts';
+import { giveDelivery, giveEndpoint } from '../support/builders/deliveries.ts';
+import { httpService } from '../support/server/http-service.ts';
+import { ask } from '../support/builders/market.ts';
+import { openReceiver } from '../support/fakes/receiver.ts';
+import { expectStatus, join, openShop, type Shop } from '../support/builders/shop.ts';
+import { Forms, type Got } from '../support/clients/site.ts';
+import { until } from '../support/server/until.ts';
+
+const service = await httpService({
+  messages: true,
+  environment: { SAMBATAN_WEBHOOKS_TO_LOOPBACK: 'true' },
+});
+after(service.close);
+
+let shop: Shop;
+let seller: Forms;
+before(async () => {
+  shop = await openShop(service);
+  seller = new Forms(service.url, shop.seller);
+});
+
+function found(got: Got, status = 200): string {
+  assert.equal(got.status, status, got.text.slice(0, 2_000));
+  return got.text;
+}
+
+function leadsTo(got: Got, pattern: RegExp): void {
+  assert.equal(got.status, 303, got.text.slice(0, 2_000));
+  assert.match(got.location, pattern);
+}
+
+const secretIn = (page: string) => /<code>(whsec_[^<]+)<\/code>/.exec(page)?.[1];
+const listOf = async () =>
+  expectStatus(await shop.seller.get(`/webhooks?brand_id=${shop.brandId}`), 200).items;
+
+test('a webhook is made by a form, its secret is shown once, and it signs what is sent', async () => {
+  const receiver = await openReceiver();
+  after(receiver.close);
+  const path = `/toko/${shop.brandId}/webhook`;
+  const wish = { url: receiver.url, description: 'Gudang', participant_joined: 'on' };
+  const secret = secretIn(found(await seller.post(path, wish), 201));
+  assert.ok(secret);
+  const list = found(await seller.get(path));
+  assert.equal(secretIn(list), undefined);
+  assert.match(list, /Gudang · 1 jenis peristiwa/);
+
+  const campaign = await shop.campaign();
+  await join(await service.user(), campaign.id);
+  await until(() => receiver.received.length === 1);
+  const [sent] = receiver.received;
+  const { type } = new Webhook(secret).verify(sent!.body, sent!.headers) as { type: string };
+  assert.equal(type, 'participant_joined');
+  const { id } = (await listOf())[0]!;
+  await until(async () => />Terkirim</.test(found(await seller.get(`/toko/webhook/${id}`))));
+
+  const log = found(await seller.get(`/en/toko/webhook/${id}`));
+  assert.match(log, /tried once · <code>HTTP 200<\/code>/);
+  const again = /action="([^"]*\/kiriman\/[\da-f-]{36})"/.exec(log)![1]!;
+  leadsTo(await seller.post(again), /kabar=kirim-ulang/);
+  await until(() => receiver.received.length === 2);
+  assert.equal(receiver.received[1]!.id, sent!.id);
+
+  const rotated = secretIn(found(await seller.post(`/toko/webhook/${id}/rahasia`)));
+  assert.ok(rotated && rotated !== secret);
+  assert.match(found(await seller.get(`/toko/webhook/${id}`)), /Rahasia yang lama masih berlaku/);
+});
+
+test('it is changed, switched off and on, and removed', async () => {
+  const { id } = await giveEndpoint(service.db, shop.brandId);
+  const path = `/toko/webhook/${id}`;
+  const campaign = await shop.campaign();
+  const delivery = await giveDelivery(service.db, campaign.id, id);
+  const see = async () => expectStatus(await shop.seller.get(`/webhooks/${id}`), 200);
+  const form = { url: 'https://receiver.example/lain', campaign_full: 'on', refund_failed: 'on' };
+  leadsTo(await seller.post(`${path}/ubah`, form), /webhook-diubah/);
+  const changed = await see();
+  assert.deepEqual(
+    [changed['url'], changed['events']],
+    [form.url, ['campaign_full', 'refund_failed']],
+  );
+  assert.match(found(await seller.get(path)), /name="campaign_full"\s+checked/);
+
+  leadsTo(await seller.post(`${path}/mati`), /webhook-mati/);
+  assert.equal((await see()).status, 'disabled');
+  assert.match(found(await seller.get(path)), /Tidak ada yang dikirim ke sini/);
+  leadsTo(await seller.post(`${path}/nyala`), /webhook-hidup/);
+  assert.equal((await see()).status, 'enabled');
+  assert.ok(found(await seller.get(path)).includes(delivery));
+
+  leadsTo(await seller.post(`${path}/hapus`), new RegExp(`${shop.brandId}/webhook.*dihapus`));
+  found(await seller.get(path), 404);
+});
+
+test('what is wrong stands beside its field, and nothing is made', async () => {
+  const had = (await listOf()).length;
+  const path = `/toko/${shop.brandId}/webhook`;
+  for (const url of ['', 'kucing', 'https://10.0.0.1/hook', 'http://receiver.example/hook']) {
+    const page = found(await seller.post(path, { url, description: 'Gudang <b>' }), 422);
+    assert.match(page, /id="url-error"/, url);
+    assert.match(page, /Gudang &lt;b&gt;/);
+  }
+  found(await seller.post(path, { url: 'https://receiver.example/x', kucing: 'on' }), 422);
+  assert.equal((await listOf()).length, had);
+  const { id } = await giveEndpoint(service.db, shop.brandId);
+  const wrong = await seller.post(`/toko/webhook/${id}/ubah`, { url: 'https://127.0.0.1@x.id/' });
+  assert.match(found(wrong, 422), /id="url-error"/);
+});
+
+test('a brand has as many webhooks as it may, and the page says so', async () => {
+  const other = await openShop(service);
+  const owner = new Forms(service.url, other.seller);
+  for (let i = 0; i < 20; i++) await giveEndpoint(service.db, other.brandId);
+  const path = `/toko/${other.brandId}/webhook`;
+  assert.match(found(await owner.get(path)), /Paling banyak 20/);
+  found(await owner.post(path, { url: 'https://receiver.example/hook' }), 409);
+});
+
+test('a webhook of no brand is no page of a shop', async () => {
+  const { id } = await giveEndpoint(service.db, null);
+  found(await new Forms(service.url, await service.operator()).get(`/toko/webhook/${id}`), 404);
+});
+
+test('the owner says where a brand is paid out to; operators see it, admins do not', async () => {
+  const path = `/toko/${shop.brandId}/rekening`;
+  assert.match(found(await seller.get(path)), /Belum diisi/);
+  const account = { bank: 'BCA', number: '527 009-9001', holder: 'Sri <i> Rahayu' };
+  const wrong = found(await seller.post(path, { ...account, number: '12' }), 422);
+  assert.match(wrong, /id="number-error"/);
+  assert.match(wrong, /Sri &lt;i&gt; Rahayu/);
+  leadsTo(await seller.post(path, account), /kabar=tersimpan/);
+  const known = expectStatus(await shop.seller.get(`/brands/${shop.brandId}/payout-account`), 200);
+  assert.deepEqual([known['bank'], known['number']], ['BCA', '5270099001']);
+  assert.match(found(await seller.get(path)), /value="5270099001"/);
+
+  const operator = new Forms(service.url, await service.operator());
+  const seen = found(await operator.get(`/en${path}`));
+  assert.match(seen, /<code>5270099001<\/code>/);
+  assert.doesNotMatch(seen, /name="number"/);
+  const admin = await service.user();
+  await ask(
+    service.db,
+    "insert into sambatan.brand_members (brand_id, user_id, role) values ($1, $2, 'admin')",
+    shop.brandId,
+    admin.userId,
+  );
+  const helper = new Forms(service.url, admin);
+  found(await helper.get(path), 403);
+  const shopPage = found(await helper.get(`/toko/${shop.brandId}`));
+  assert.ok(!shopPage.includes(path), 'no way is shown that is closed');
+  assert.ok(shopPage.includes(`/toko/${shop.brandId}/webhook`));
+  found(await seller.get(`/toko/${newId()}/rekening`), 404);
+});

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { languages, type Language } from '../../src/errors/errors.ts';
+import { newId } from '../../src/identity/ids.ts';
+import { pathIn } from '../../src/web/visit.ts';
+import { httpService } from '../support/server/http-service.ts';
+import { outageOf, type Outage } from '../support/server/outage.ts';
+import { signIn, SiteClient } from '../support/clients/sign-in.ts';
+import { pageRoutes } from '../support/clients/site.ts';
+
+let outage: Outage;
+const service = await httpService({
+  reach: async (url) => {
+    outage = await outageOf(url);
+    return outage.url;
+  },
+});
+after(async () => {
+  await service.close();
+  await outage.close();
+});
+
+const title = { id: 'Layanan sedang tidak tersedia', en: 'Service unavailable' };
+const again = { id: 'Coba lagi', en: 'Try again' };
+
+let person: SiteClient;
+before(async () => {
+  person = await signIn(service, 'sari@example.org');
+});
+
+/** The page that tells of it, in the design of all pages, with a way on. */
+function assertPage(
+  answer: Awaited<ReturnType<SiteClient['get']>>,
+  language: Language,
+  route: string,
+) {
+  const { status, headers, text } = answer;
+  const what = `${route} (${language}): ${status} ${text.slice(0, 300)}`;
+  assert.equal(status, 503, what);
+  assert.match(headers['content-type'] ?? '', /^text\/html/, what);
+  assert.match(String(headers['retry-after']), /^\d+$/, what);
+  assert.match(String(headers['content-security-policy']), /default-src 'none'/, what);
+  assert.ok(text.includes(`<html lang="${language}"`), what);
+  assert.ok(/<link rel="stylesheet" href="\/assets\/site-/.test(text), what);
+  assert.ok(text.includes('class="empty error-page"'), what);
+  assert.ok(text.includes(`<h1>${title[language]}</h1>`), what);
+  assert.ok(text.includes(`href="${pathIn(language, '/')}"`), what);
+}
+
+const pathOf = (route: string, language: Language) =>
+  pathIn(language, route.split(' ')[1]!.replaceAll(/:\w+/g, newId()));
+
+for (const away of ['refused', 'silent'] as const) {
+  test(`every page of somebody who is signed in tells that the database is away (${away})`, async () => {
+    const asked = languages.flatMap((language) =>
+      pageRoutes(service.routes).map((route) => ({ route, language })),
+    );
+    assert.ok(asked.length > 150);
+    await outage.begin(away);
+    try {
+      const began = performance.now();
+      await Promise.all(
+        asked.map(async ({ route, language }) => {
+          const path = pathOf(route, language);
+          const answer = await (route.startsWith('GET ') ? person.get(path) : person.post(path));
+          assertPage(answer, language, route);
+          if (route.startsWith('GET ')) assert.ok(answer.text.includes(again[language]), route);
+        }),
+      );
+      const took = performance.now() - began;
+      assert.ok(took < 60_000, `the last of them took ${Math.round(took)} ms`);
+    } finally {
+      await outage.end();
+    }
+  });
+}
+
+/** What a visitor gets without the database, because there is nothing in it to look up. */
+const without = new Set(['GET /masuk', 'GET /masuk/kode', 'POST /tema']);
+
+test('a visitor is told by every page that needs the database, and by no other', async () => {
+  const visitor = new SiteClient(service);
+  const looked = ['GET /', 'GET /sambatan/:id', 'GET /sambatan/:id/poster', 'POST /masuk/kode'];
+  await outage.begin('refused');
+  try {
+    for (const language of languages) {
+      for (const route of looked) {
+        const path = pathOf(route, language);
+        const sent = { id: newId(), code: '123456' };
+        const answer = await (route.startsWith('GET ')
+          ? visitor.get(path)
+          : visitor.post(path, sent));
+        assertPage(answer, language, route);
+      }
+      for (const route of without) {
+        const path = pathOf(route, language);
+        const answer = await (route.startsWith('GET ')
+          ? visitor.get(`${path}?id=x&t=x`)
+          : visitor.post(path));
+        assert.ok(answer.status < 400, `${route}: ${answer.status}`);
+      }
+    }
+  } finally {
+    await outage.end();
+  }
+});
+
+test('a form that found no database leads back to its page, never to somewhere else', async () => {
+  await outage.begin('refused');
+  try {
+    for (const [referer, leads] of [
+      [`${service.url}/akun?simpan=1`, '/akun?simpan=1'],
+      ['https://elsewhere.example/akun', '/akun'],
+      [`${service.url}//elsewhere.example`, '/akun'],
+      ['', '/akun'],
+    ] as const) {
+      const from = new SiteClient(service, { referer });
+      for (const [name, value] of person.cookies) from.cookies.set(name, value);
+      const { text } = await from.post('/akun', { display_name: 'Sari' });
+      const link = /<a class="button quiet" href="([^"]*)"\s*>Coba lagi/.exec(text)?.[1];
+      assert.equal(link, leads, referer);
+    }
+  } finally {
+    await outage.end();
+  }
+});

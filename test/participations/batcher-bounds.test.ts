@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { openDatabase } from '../../src/database/pool.ts';
+import { newId } from '../../src/identity/ids.ts';
+import type { BatcherOptions } from '../../src/participations/batcher.ts';
+import { joinAll, type JoinRequest } from '../../src/participations/join.ts';
+import { testDatabase } from '../support/database/database.ts';
+import { recordingLog } from '../support/server/log.ts';
+import {
+  batcherOn,
+  hold,
+  ask,
+  newCampaign,
+  openMarket,
+  outcomes,
+  stateOf,
+  tally,
+  wish,
+} from '../support/builders/market.ts';
+
+const { db, url, close } = await testDatabase();
+const service = openDatabase({ url, log: recordingLog() });
+after(async () => {
+  await service.close();
+  await close();
+});
+const market = await openMarket(db);
+
+/** A batcher whose batches leave for the database one by one, as the test lets them. */
+function stepped(options: Partial<BatcherOptions> = {}) {
+  const batches: (readonly JoinRequest[])[] = [];
+  const gates: (() => void)[] = [];
+  let isOpen = false;
+  const joins = batcherOn(service, {
+    send: async (requests, how) => {
+      batches.push(requests);
+      if (!isOpen) await new Promise<void>((go) => gates.push(go));
+      return await joinAll(service, requests, { ...how, attemptLimit: 0 });
+    },
+    ...options,
+  });
+  /** Lets the batch that has waited longest go; all of them, and those to come, with `open`. */
+  const step = () => gates.shift()?.();
+  const open = () => {
+    isOpen = true;
+    while (gates.length > 0) step();
+  };
+  return { joins, batches, gates, step, open };
+}
+
+const turn = () => new Promise(setImmediate);
+
+test('a lone join leaves at once and alone; what arrives meanwhile leaves together', async () => {
+  const id = await newCampaign(db, market, { totalSlots: 100 });
+  const { joins, batches, open } = stepped({ concurrency: 1 });
+  const answers = [joins.join(wish(id))];
+  await turn();
+  await turn();
+  assert.equal(batches.length, 1);
+  for (let i = 0; i < 30; i++) answers.push(joins.join(wish(id)));
+  await turn();
+  assert.equal(batches.length, 1);
+  open();
+  await Promise.all(answers);
+  assert.deepEqual(
+    batches.map((batch) => batch.length),
+    [1, 30],
+  );
+});
+
+test('a campaign has one batch under way at most, whatever lanes are free', async () => {
+  const id = await newCampaign(db, market, { totalSlots: 1_000 });
+  let underWay = 0;
+  const joins = batcherOn(service, {
+    maxBatch: 10,
+    concurrency: 5,
+    send: async (requests, how) => {
+      assert.equal(++underWay, 1);
+      const answers = await joinAll(service, requests, { ...how, attemptLimit: 0 });
+      underWay--;
+      return answers;
+    },
+  });
+  await Promise.all(Array.from({ length: 200 }, () => joins.join(wish(id))));
+  assert.equal((await stateOf(db, id)).participant_count, 200);
+});
+
+test('above the bound a join is refused before anything is written, and then taken again', async () => {
+  const id = await newCampaign(db, market, { totalSlots: 1_000 });
+  const { joins, batches, open } = stepped({ maxQueued: 50, maxBatch: 20 });
+  const answers = Array.from({ length: 80 }, () => joins.join(wish(id)));
+  const early = outcomes(answers.slice(50));
+  assert.deepEqual(tally(await early), { overloaded: 30 });
+  assert.equal(joins.depth, 50);
+  open();
+  assert.deepEqual(tally(await outcomes(answers.slice(0, 50))), { joined: 50 });
+  assert.equal(batches.flat().length, 50);
+  assert.equal((await stateOf(db, id)).participant_count, 50);
+  assert.equal(joins.depth, 0);
+  assert.equal((await joins.join(wish(id))).replayed, false);
+});
+
+test('one campaign cannot take the whole queue', async () => {
+  const [hot, other] = [
+    await newCampaign(db, market, { totalSlots: 1_000 }),
+    await newCampaign(db, market),
+  ];
+  const { joins, open } = stepped({ maxQueued: 100, maxQueuedPerCampaign: 30 });
+  const flood = Array.from({ length: 100 }, () => joins.join(wish(hot)));
+  const lone = joins.join(wish(other));
+  const codes = outcomes(flood);
+  open();
+  assert.deepEqual(tally(await codes), { joined: 30, overloaded: 70 });
+  assert.deepEqual(await outcomes([lone]), ['joined']);
+});
+
+test('refusing joins of campaigns without end keeps nothing of them in memory', async () => {
+  const id = await newCampaign(db, market, { totalSlots: 100 });
+  const { joins, batches, open } = stepped({ maxQueued: 1 });
+  const first = joins.join(wish(id));
+  const strangers = Array.from({ length: 100 }, newId);
+  await outcomes(strangers.map((stranger) => joins.join(wish(stranger))));
+  open();
+  await first;
+  assert.equal(joins.lines, 0);
+  assert.equal(batches.length, 1);
+});
+
+test('thousands queued on a hot campaign do not starve a lone join on another', async () => {
+  const hot = await newCampaign(db, market, { totalSlots: 10_000 });
+  const lone = await newCampaign(db, market);
+  for (const lanes of [1, 2]) {
+    const { joins, batches, step, open } = stepped({ concurrency: lanes, maxBatch: 100 });
+    const flood = Array.from({ length: 3_000 }, () => joins.join(wish(hot)));
+    await turn();
+    const answer = joins.join(wish(lone));
+    await turn();
+    step();
+    while (batches.length < 2) await turn();
+    const carrier = batches.findIndex((batch) => batch.some((one) => one.campaignId === lone));
+    assert.equal(carrier, 1, 'the lone join leaves with the very next batch');
+    open();
+    assert.equal((await answer).replayed, false);
+    assert.equal(tally(await outcomes(flood))['joined'], 3_000);
+  }
+});
+
+test('campaigns that all have many waiting share each batch evenly, in order of arrival', async () => {
+  const ids = await Promise.all(
+    [0, 1, 2, 3].map(() => newCampaign(db, market, { totalSlots: 1_000 })),
+  );
+  const { joins, batches, open } = stepped({ concurrency: 1, maxBatch: 40 });
+  const requests = ids.flatMap((id) => Array.from({ length: 100 }, () => wish(id)));
+  const answers = requests.map((request) => joins.join(request));
+  open();
+  await Promise.all(answers);
+  assert.deepEqual(
+    tally(batches[0]!.map((request) => request.campaignId)),
+    Object.fromEntries(ids.map((id) => [id, 10])),
+  );
+  for (const id of ids) {
+    const sent = batches.flat().filter((request) => request.campaignId === id);
+    assert.deepEqual(
+      sent,
+      requests.filter((request) => request.campaignId === id),
+    );
+  }
+});
+
+test('a pool without a free connection answers overloaded, to the whole batch at once', async (t) => {
+  const narrow = openDatabase({ url, log: recordingLog(), maxConnections: 1 });
+  t.after(() => narrow.close());
+  const id = await newCampaign(db, market, { totalSlots: 100 });
+  const holder = await hold(narrow, (tx) => ask(tx, 'select 1'));
+  const joins = batcherOn(narrow);
+  const began = performance.now();
+  const codes = await outcomes(Array.from({ length: 20 }, () => joins.join(wish(id))));
+  assert.deepEqual(tally(codes), { overloaded: 20 });
+  assert.ok(performance.now() - began < 6_000, 'the members were tried one by one');
+  await holder.commit();
+  assert.deepEqual(await outcomes([joins.join(wish(id))]), ['joined']);
+});
+
+test('closing answers everybody who was taken and takes nobody more', async () => {
+  const id = await newCampaign(db, market, { totalSlots: 100 });
+  const { joins, open } = stepped({ maxBatch: 7 });
+  const answers = outcomes(Array.from({ length: 50 }, () => joins.join(wish(id))));
+  const closed = joins.close();
+  assert.deepEqual(await outcomes([joins.join(wish(id))]), ['overloaded']);
+  open();
+  await closed;
+  assert.equal(joins.depth, 0);
+  assert.deepEqual(tally(await answers), { joined: 50 });
+});
+
+test('what is told of a batch: its size, and each campaign that was joined once', async () => {
+  const [one, full] = [
+    await newCampaign(db, market),
+    await newCampaign(db, market, { totalSlots: 1 }),
+  ];
+  const sizes: number[] = [];
+  const changed: string[] = [];
+  const joins = batcherOn(service, {
+    onBatch: (size) => sizes.push(size),
+    onJoined: (id) => changed.push(id),
+  });
+  const wishes = [wish(one), wish(one), wish(full, { quantity: 2 }), wish(newId())];
+  await outcomes(wishes.map((request) => joins.join(request)));
+  assert.deepEqual(sizes, [4]);
+  assert.deepEqual(changed, [one]);
+});

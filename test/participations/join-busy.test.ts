@@ -1,0 +1,234 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openDatabase } from '../../src/database/pool.ts';
+import { testDatabase } from '../support/database/database.ts';
+import { recordingLog } from '../support/server/log.ts';
+import {
+  ask,
+  batcherOn,
+  hold,
+  holdCampaign,
+  joined,
+  joinNow,
+  letTimePass,
+  newCampaign,
+  openMarket,
+  outcomeOf,
+  outcomes,
+  pastDeadline,
+  stateOf,
+  tally,
+  untilWaiting,
+  wish,
+} from '../support/builders/market.ts';
+
+const { db, url, close } = await testDatabase();
+const service = openDatabase({ url, log: recordingLog() });
+const joins = batcherOn(service);
+after(async () => {
+  await joins.close();
+  await service.close();
+  await close();
+});
+const market = await openMarket(db);
+
+/** What "within about two seconds" may be on a machine that is busy with other tests. */
+const busyWithinMs = 4_000;
+
+test('joins of a campaign whose row is held are told so in time; others do not notice', async () => {
+  const held = await newCampaign(db, market, { totalSlots: 100 });
+  const free = await newCampaign(db, market, { totalSlots: 1_000 });
+  const holder = await holdCampaign(db, held);
+  const began = performance.now();
+  const stuck = Promise.all(
+    Array.from({ length: 40 }, async () => {
+      const [outcome] = await outcomes([joins.join(wish(held))]);
+      return { outcome, ms: performance.now() - began };
+    }),
+  );
+  let served = 0;
+  const wait = { isOver: false };
+  void stuck.then(() => (wait.isOver = true));
+  while (!wait.isOver) {
+    await joins.join(wish(free));
+    served++;
+  }
+  for (const { outcome, ms } of await stuck) {
+    assert.equal(outcome, 'campaign_busy');
+    assert.ok(ms < busyWithinMs, `told after ${ms} ms`);
+  }
+  assert.ok(served >= 30, `only ${served} joins elsewhere meanwhile`);
+  assert.equal((await stateOf(db, held)).filled_slots, 0);
+
+  await holder.commit();
+  const then = await outcomes(Array.from({ length: 40 }, () => joins.join(wish(held))));
+  assert.deepEqual(tally(then), { joined: 40 });
+});
+
+test('joins that arrive while others wait for the same row are told with them', async () => {
+  const held = await newCampaign(db, market);
+  const holder = await holdCampaign(db, held);
+  const first = outcomes([joins.join(wish(held))]);
+  await untilWaiting(db);
+  const began = performance.now();
+  assert.deepEqual(await outcomes([joins.join(wish(held))]), ['campaign_busy']);
+  assert.ok(performance.now() - began < busyWithinMs);
+  assert.deepEqual(await first, ['campaign_busy']);
+  await holder.commit();
+});
+
+test('a dozen campaigns held at once are each told in time', async () => {
+  const ids = await Promise.all(Array.from({ length: 12 }, () => newCampaign(db, market)));
+  const holder = await hold(db, (tx) =>
+    ask(tx, 'select from sambatan.campaigns where campaign_id = any ($1) for no key update', ids),
+  );
+  const began = performance.now();
+  const told = await Promise.all(
+    ids.map(async (id) => {
+      const [outcome] = await outcomes([joins.join(wish(id))]);
+      return { outcome, ms: performance.now() - began };
+    }),
+  );
+  await holder.commit();
+  assert.deepEqual(tally(told.map(({ outcome }) => outcome!)), { campaign_busy: 12 });
+  const slowest = Math.max(...told.map(({ ms }) => ms));
+  assert.ok(slowest < busyWithinMs, `the last one was told after ${slowest} ms`);
+});
+
+test('a row that is let go in time is joined by those who waited, in order of arrival', async () => {
+  const held = await newCampaign(db, market, { totalSlots: 3 });
+  const holder = await holdCampaign(db, held);
+  const waiting = Array.from({ length: 5 }, () => wish(held));
+  const answers = outcomes(waiting.map((one) => joins.join(one)));
+  await untilWaiting(db);
+  await holder.commit();
+  assert.deepEqual(await answers, [
+    'joined',
+    'joined',
+    'joined',
+    'slots_unavailable',
+    'slots_unavailable',
+  ]);
+});
+
+test('a busy campaign of a batch leaves no trace there: no attempt, no key, no row', async () => {
+  const held = await newCampaign(db, market);
+  const free = await newCampaign(db, market);
+  const holder = await holdCampaign(db, held);
+  const userId = wish(held).userId;
+  const batch = [
+    ...[1, 2, 3].map(() => wish(held, { userId, key: 'a' })),
+    ...[1, 2, 3].map(() => wish(free, { userId })),
+  ];
+  const answers = await joinNow(service, batch, { wait: false, attemptLimit: 2 });
+  await holder.commit();
+  assert.deepEqual(answers.map(outcomeOf), [
+    'campaign_busy',
+    'campaign_busy',
+    'campaign_busy',
+    'joined',
+    'joined',
+    'rate_limited',
+  ]);
+  const attempts = await ask<{ attempts: number }>(
+    db,
+    'select attempts from sambatan.join_attempts where caller = $1',
+    userId,
+  );
+  assert.deepEqual(attempts, [{ attempts: 3 }]);
+  assert.deepEqual(
+    await ask(db, 'select from sambatan.idempotency_keys where campaign_id = $1', held),
+    [],
+  );
+});
+
+test('a batch that finds a campaign busy never overwrites what its holder commits', async () => {
+  const held = await newCampaign(db, market, { totalSlots: 5 });
+  const free = await newCampaign(db, market, { totalSlots: 5 });
+  const holder = await hold(db, (tx) => joinNow(tx, [wish(held, { quantity: 2 })]));
+  // The batch is made to stop between reading the one campaign and storing the other.
+  const gate = 4_711;
+  await ask(db, 'alter function sambatan.audit_content rename to true_audit_content');
+  await ask(
+    db,
+    `create function sambatan.audit_content(uuid, bigint, timestamptz, uuid, text, text, jsonb)
+    returns bytea language plpgsql as $$
+    begin
+      perform pg_advisory_xact_lock_shared(${gate});
+      return sambatan.true_audit_content($1, $2, $3, $4, $5, $6, $7);
+    end $$`,
+  );
+  const shut = await hold(db, (tx) => ask(tx, `select pg_advisory_xact_lock(${gate})`));
+  const batch = joinNow(service, [wish(held), wish(free)], { wait: false });
+  await untilWaiting(db, 'advisory');
+  await holder.commit();
+  await shut.commit();
+  assert.deepEqual((await batch).map(outcomeOf), ['campaign_busy', 'joined']);
+  await ask(db, 'drop function sambatan.audit_content');
+  await ask(db, 'alter function sambatan.true_audit_content rename to audit_content');
+
+  const { filled_slots, participant_count, audit_seq } = await stateOf(db, held);
+  assert.deepEqual([filled_slots, participant_count, audit_seq], [2, 1, 2n]);
+  assert.equal((await stateOf(db, free)).filled_slots, 1);
+});
+
+test('a batch of which every campaign is busy is answered at once and without waiting', async () => {
+  const held = await newCampaign(db, market);
+  const holder = await holdCampaign(db, held);
+  const answers = await joinNow(service, [wish(held), wish(held)], {
+    wait: false,
+    attemptLimit: 10,
+  });
+  assert.deepEqual(answers.map(outcomeOf), ['campaign_busy', 'campaign_busy']);
+  await holder.commit();
+  assert.equal((await stateOf(db, held)).filled_slots, 0);
+});
+
+/** A campaign that ends while somebody waits for its row. */
+async function closesWhileWaiting(): Promise<{ id: string; pass: () => Promise<void> }> {
+  const id = await newCampaign(db, market);
+  const [row] = await ask<{ ms: number }>(
+    db,
+    `update sambatan.campaigns set deadline = clock_timestamp() + interval '400 milliseconds',
+      next_run_at = clock_timestamp() + interval '400 milliseconds'
+    where campaign_id = $1 returning 500 as ms`,
+    id,
+  );
+  return { id, pass: () => sleep(row!.ms) };
+}
+
+test('a join that waited for the row past the deadline is refused', async () => {
+  const { id, pass } = await closesWhileWaiting();
+  const holder = await holdCampaign(db, id);
+  const answer = outcomes([joins.join(wish(id))]);
+  await untilWaiting(db);
+  await pass();
+  await holder.commit();
+  assert.deepEqual(await answer, ['deadline_passed']);
+  assert.equal((await stateOf(db, id)).filled_slots, 0);
+});
+
+test('control: the naive update accepts the join that waited past the deadline', async () => {
+  for (const clock of ['now()', 'clock_timestamp()']) {
+    const { id, pass } = await closesWhileWaiting();
+    const holder = await holdCampaign(db, id);
+    const naive = ask(
+      service,
+      `update sambatan.campaigns set updated_at = updated_at
+      where campaign_id = $1 and status = 'active' and ${clock} < deadline returning campaign_id`,
+      id,
+    );
+    await untilWaiting(db);
+    await pass();
+    await holder.commit();
+    assert.equal((await naive).length, 1, `${clock} noticed; the test above proves nothing`);
+  }
+});
+
+test('after the deadline nobody joins, on the microsecond', async () => {
+  const id = await newCampaign(db, market);
+  await joined(db, wish(id));
+  await letTimePass(db, id, pastDeadline);
+  assert.deepEqual((await joinNow(db, [wish(id)])).map(outcomeOf), ['deadline_passed']);
+});

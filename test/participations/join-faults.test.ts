@@ -1,0 +1,272 @@
+import assert from 'node:assert/strict';
+import { after, test, type TestContext } from 'node:test';
+import { openDatabase } from '../../src/database/pool.ts';
+import { newId } from '../../src/identity/ids.ts';
+import { joinAll, type JoinRequest } from '../../src/participations/join.ts';
+import { testDatabase } from '../support/database/database.ts';
+import { recordingLog } from '../support/server/log.ts';
+import {
+  ask,
+  batcherOn,
+  holdCampaign,
+  joined,
+  joinNow,
+  newCampaign,
+  openMarket,
+  outcomeOf,
+  outcomes,
+  stateOf,
+  tally,
+  wish,
+} from '../support/builders/market.ts';
+import { wire, type Fate } from '../support/clients/wire.ts';
+
+const { db, url, close } = await testDatabase();
+after(close);
+const market = await openMarket(db);
+
+/** A replica whose connection does to its batches what `fates` says, then lets them pass. */
+async function replica(t: TestContext, fates: Fate[]) {
+  const cable = await wire(url, 'join_campaigns', () => fates.shift() ?? 'pass');
+  const pool = openDatabase({ url: cable.url, log: recordingLog() });
+  const joins = batcherOn(pool);
+  t.after(async () => {
+    await joins.close();
+    await pool.close();
+    await cable.close();
+  });
+  return Object.assign(joins, { cable });
+}
+
+async function participationsOf(campaignId: string): Promise<string[]> {
+  const rows = await ask<{ participation_id: string }>(
+    db,
+    'select participation_id from sambatan.participants where campaign_id = $1 order by 1',
+    campaignId,
+  );
+  return rows.map((row) => row.participation_id);
+}
+
+const lost: Fate[] = ['lose request', 'lose answer', 'cut'];
+
+for (const fate of lost) {
+  test(`${fate}: the batch is asked after, and nobody in it is lost or doubled`, async (t) => {
+    const joins = await replica(t, [fate]);
+    const id = await newCampaign(db, market, { totalSlots: 40 });
+    const requests = Array.from({ length: 64 }, (_, index) =>
+      wish(id, { key: index % 2 === 0 ? 'k' : null }),
+    );
+    const answers = await Promise.allSettled(requests.map((request) => joins.join(request)));
+    const taken = requests.filter((_, index) => answers[index]!.status === 'fulfilled');
+    assert.equal(joins.cable.faults, 1);
+    assert.equal(taken.length, 40);
+    assert.deepEqual(
+      await participationsOf(id),
+      taken.map((request) => request.participationId).sort(),
+    );
+  });
+}
+
+test('an answer that never comes back is outcome_unknown; the same key then settles it', async (t) => {
+  const joins = await replica(t, ['lose answer', 'lose answer', 'lose answer']);
+  const id = await newCampaign(db, market);
+  const request = wish(id, { key: 'ragu' });
+  assert.deepEqual(await outcomes([joins.join(request)]), ['outcome_unknown']);
+  const again = await joins.join({ ...request, participationId: newId() });
+  assert.deepEqual([again.participationId, again.replayed], [request.participationId, true]);
+  assert.deepEqual(await participationsOf(id), [request.participationId]);
+});
+
+test('a request that never arrives is outcome_unknown too, and its key is still free', async (t) => {
+  const joins = await replica(t, ['lose request', 'lose request', 'lose request']);
+  const id = await newCampaign(db, market);
+  const request = wish(id, { key: 'ragu' });
+  assert.deepEqual(await outcomes([joins.join(request)]), ['outcome_unknown']);
+  assert.deepEqual(await participationsOf(id), []);
+  assert.equal((await joins.join({ ...request, participationId: newId() })).replayed, false);
+});
+
+test('a batch in doubt that then finds its campaign held is unknown, not busy', async (t) => {
+  const cable = await wire(url, 'join_campaigns', () => fates.shift() ?? 'pass');
+  const fates: Fate[] = ['lose answer'];
+  const pool = openDatabase({ url: cable.url, log: recordingLog() });
+  const isLost = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  const joins = batcherOn(pool, {
+    send: async (requests, how) => {
+      if (how.again) {
+        isLost.resolve();
+        await goOn.promise;
+      }
+      return await joinAll(pool, requests, { ...how, attemptLimit: 0 });
+    },
+  });
+  t.after(async () => {
+    await pool.close();
+    await cable.close();
+  });
+  const id = await newCampaign(db, market);
+  const request = wish(id, { key: 'ragu' });
+  const answer = outcomes([joins.join(request)]);
+  await isLost.promise;
+  const holder = await holdCampaign(db, id);
+  goOn.resolve();
+  assert.deepEqual(await answer, ['outcome_unknown']);
+  await holder.commit();
+  assert.equal((await joins.join({ ...request, participationId: newId() })).replayed, true);
+});
+
+test('a batch that arrives after it was asked after and answered changes nothing', async (t) => {
+  const joins = await replica(t, ['delay']);
+  const id = await newCampaign(db, market, { totalSlots: 10 });
+  const requests = Array.from({ length: 5 }, () => wish(id));
+  await Promise.all(requests.map((request) => joins.join(request)));
+  await joins.cable.deliverLate();
+  assert.deepEqual(await participationsOf(id), requests.map((one) => one.participationId).sort());
+  assert.equal((await stateOf(db, id)).filled_slots, 5);
+});
+
+/** One slot, taken by somebody else by the time that a join, held up on its way, is sent again. */
+async function lateJoin(joins: Awaited<ReturnType<typeof replica>>, key: string | null) {
+  const id = await newCampaign(db, market, { totalSlots: 1 });
+  const [first = ''] = await joined(db, wish(id));
+  assert.deepEqual(await outcomes([joins.join(wish(id, { key }))]), ['slots_unavailable']);
+  await ask(db, "select sambatan.release_participation($1, $2, 'buyer', 'service')", id, first);
+  await joins.cable.deliverLate();
+  return await stateOf(db, id);
+}
+
+for (const key of [null, 'satu']) {
+  test(`a join ${key ? 'with' : 'without'} a key that arrives after its refusal takes no slot`, async (t) => {
+    const joins = await replica(t, ['delay']);
+    assert.equal((await lateJoin(joins, key)).filled_slots, 0);
+    assert.equal(joins.cable.faults, 1);
+  });
+}
+
+test('a join that was limited when it was sent again takes no slot when it arrives late', async (t) => {
+  const cable = await wire(url, 'join_campaigns', () => fates.shift() ?? 'pass');
+  const fates: Fate[] = ['delay'];
+  const pool = openDatabase({ url: cable.url, log: recordingLog() });
+  const joins = batcherOn(pool, { attemptLimit: 1 });
+  t.after(async () => {
+    await joins.close();
+    await pool.close();
+    await cable.close();
+  });
+  const id = await newCampaign(db, market, { totalSlots: 3 });
+  const userId = newId();
+  await joinNow(db, [wish(id, { userId })], { attemptLimit: 1 });
+  assert.deepEqual(await outcomes([joins.join(wish(id, { userId }))]), ['rate_limited']);
+  await ask(db, 'delete from sambatan.join_attempts');
+  await cable.deliverLate();
+  assert.equal((await stateOf(db, id)).filled_slots, 1);
+});
+
+test('control: without the memory of what was refused, a late join takes the slot', async (t) => {
+  const joins = await replica(t, ['delay']);
+  await ask(
+    db,
+    `create function forget() returns trigger language plpgsql as 'begin return null; end'`,
+  );
+  await ask(
+    db,
+    `create trigger forget before insert on sambatan.refused_joins
+      for each row execute function forget()`,
+  );
+  t.after(() => ask(db, 'drop function if exists forget() cascade'));
+  assert.equal((await lateJoin(joins, null)).filled_slots, 1);
+});
+
+test('joins under a network that keeps breaking: what was acknowledged is stored, once', async (t) => {
+  const fates: Fate[] = [];
+  const campaigns = await Promise.all(
+    [30, 200, 1_000].map((totalSlots) => newCampaign(db, market, { totalSlots })),
+  );
+  const joins = await replica(t, fates);
+  const acknowledged: JoinRequest[] = [];
+  const unknown: JoinRequest[] = [];
+  for (let round = 0; round < 30; round++) {
+    fates.splice(0, fates.length, lost[round % lost.length]!);
+    if (round % 4 === 0) fates.push('pass', 'lose answer');
+    const requests = Array.from({ length: 64 }, (_, index) => wish(campaigns[index % 3]!));
+    const codes = await outcomes(requests.map((request) => joins.join(request)));
+    acknowledged.push(...requests.filter((_, index) => codes[index] === 'joined'));
+    unknown.push(...requests.filter((_, index) => codes[index] === 'outcome_unknown'));
+    const counts = Object.keys(tally(codes));
+    const known = ['joined', 'slots_unavailable', 'outcome_unknown'];
+    assert.ok(
+      counts.every((code) => known.includes(code)),
+      counts.join(),
+    );
+  }
+  assert.ok(joins.cable.faults >= 30 && acknowledged.length >= 100);
+  const stored = new Set((await Promise.all(campaigns.map(participationsOf))).flat());
+  const missing = acknowledged.filter((request) => !stored.has(request.participationId));
+  assert.deepEqual(missing, []);
+  const explained = new Set([...acknowledged, ...unknown].map((one) => one.participationId));
+  assert.deepEqual(
+    [...stored].filter((id) => !explained.has(id)),
+    [],
+  );
+});
+
+test('control: a client that sends a lost batch again without asking doubles it', async (t) => {
+  const cable = await wire(url, 'join_campaigns', () => fate);
+  let fate: Fate = 'lose answer';
+  const pool = openDatabase({ url: cable.url, log: recordingLog() });
+  t.after(async () => {
+    await pool.close();
+    await cable.close();
+  });
+  const id = await newCampaign(db, market);
+  const request = wish(id);
+  await assert.rejects(joinNow(pool, [request]));
+  fate = 'pass';
+  await joined(pool, { ...request, participationId: newId() });
+  assert.equal((await participationsOf(id)).length, 2);
+});
+
+test('one request that cannot be stored does not take the others of its batch along', async (t) => {
+  const joins = await replica(t, []);
+  const id = await newCampaign(db, market, { totalSlots: 50 });
+  const [taken] = await joined(db, wish(id));
+  const poisons = {
+    'an id that is taken': { participationId: taken! },
+    'an address that is too short': { shippingAddress: 'Jl. 5' },
+    'a note that is too long': { note: 'x'.repeat(161) },
+    'a NUL character': { note: 'a\u0000b' },
+    'an actor of no kind': { actor: 'somebody' },
+    'half a surrogate pair': { note: '\ud800' },
+    'no uuid': { userId: 'nobody' },
+    'a quantity below one': { quantity: -3 },
+    'a quantity beyond integers': { quantity: 3_000_000_000 },
+  };
+  for (const [what, poison] of Object.entries(poisons)) {
+    const good = Array.from({ length: 3 }, () => wish(id));
+    const requests = [good[0]!, wish(id, poison), good[1]!, good[2]!];
+    const codes = await outcomes(requests.map((request) => joins.join(request)));
+    assert.deepEqual([codes[0], codes[2], codes[3]], ['joined', 'joined', 'joined'], what);
+    // PostgreSQL has no half a character: it is stored as U+FFFD, as text from the network is.
+    if (what !== 'half a surrogate pair') assert.notEqual(codes[1], 'joined', what);
+  }
+  assert.equal((await stateOf(db, id)).participant_count, 1 + 3 * 9 + 1);
+});
+
+test('a poisoned batch whose answer was lost as well is still told apart', async (t) => {
+  const joins = await replica(t, ['lose request', 'pass', 'lose answer']);
+  const id = await newCampaign(db, market, { totalSlots: 50 });
+  const good = [wish(id), wish(id), wish(id)];
+  const requests = [good[0]!, wish(id, { note: 'x'.repeat(161) }), good[1]!, good[2]!];
+  const codes = await outcomes(requests.map((request) => joins.join(request)));
+  assert.deepEqual([codes[0], codes[2], codes[3]], ['joined', 'joined', 'joined']);
+  assert.deepEqual(await participationsOf(id), good.map((one) => one.participationId).sort());
+});
+
+test('the same id twice in one batch cannot be stored twice', async () => {
+  const id = await newCampaign(db, market);
+  const request = wish(id);
+  await assert.rejects(joinNow(db, [request, { ...request }]));
+  assert.deepEqual((await joinNow(db, [wish(id)])).map(outcomeOf), ['joined']);
+  assert.equal((await stateOf(db, id)).filled_slots, 1);
+});

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { Writable } from 'node:stream';
+import { readConfig } from '../../src/config/config.ts';
+import { createApp } from '../../src/app/app.ts';
+import { DomainError } from '../../src/errors/errors.ts';
+import { createLog } from '../../src/server/logging.ts';
+import { newId } from '../../src/identity/ids.ts';
+import type { JoinRequest } from '../../src/participations/join.ts';
+import { testDatabase } from '../support/database/database.ts';
+import {
+  ask,
+  newCampaign,
+  openMarket,
+  outcomes,
+  stateOf,
+  tally,
+  wish,
+} from '../support/builders/market.ts';
+
+const { db, url, close } = await testDatabase();
+const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+
+function app(environment: Record<string, string>) {
+  return createApp({
+    config: readConfig(environment),
+    log: createLog('silent', nowhere).log,
+    databaseUrl: url,
+    serviceKey: 'service-key-of-at-least-32-characters',
+  });
+}
+
+const apps = [app({}), app({})];
+const unlimited = app({ SAMBATAN_JOIN_RATE_LIMIT: '0' });
+after(async () => {
+  await Promise.all([...apps, unlimited].map((one) => one.close()));
+  await close();
+});
+const market = await openMarket(db);
+const join = (request: JoinRequest, at = 0) => apps[at]!.joins.join(request);
+
+async function attemptsOf(caller: string): Promise<number | undefined> {
+  const rows = await ask<{ attempts: number }>(
+    db,
+    'select attempts from sambatan.join_attempts where caller = $1',
+    caller,
+  );
+  return rows[0]?.attempts;
+}
+
+test('the eleventh attempt within a minute is refused and says when to come again', async () => {
+  const id = await newCampaign(db, market, { totalSlots: 100 });
+  const userId = newId();
+  for (let attempt = 1; attempt <= 10; attempt++) await join(wish(id, { userId }));
+  const refused = await join(wish(id, { userId })).catch((error: unknown) => error);
+  assert.ok(refused instanceof DomainError);
+  assert.equal(refused.code, 'rate_limited');
+  const { retry_after_seconds: seconds } = refused.params as { retry_after_seconds: number };
+  assert.ok(Number.isInteger(seconds) && seconds >= 1 && seconds <= 60, `${seconds} seconds`);
+  assert.deepEqual(await outcomes([join(wish(id))]), ['joined'], 'another buyer is another caller');
+  assert.equal((await stateOf(db, id)).participant_count, 11);
+});
+
+test('replicas that share a database share the limit, also for joins sent at once', async () => {
+  const id = await newCampaign(db, market, { totalSlots: 100 });
+  const userId = newId();
+  const codes = await outcomes(
+    Array.from({ length: 40 }, (_, index) => join(wish(id, { userId }), index % 2)),
+  );
+  assert.deepEqual(tally(codes), { joined: 10, rate_limited: 30 });
+  assert.equal(await attemptsOf(userId), 40);
+});
+
+test('attempts at several campaigns, refused ones and replays are counted as well', async () => {
+  const [one, two] = [
+    await newCampaign(db, market, { totalSlots: 4 }),
+    await newCampaign(db, market),
+  ];
+  const userId = newId();
+  const codes = await outcomes([
+    join(wish(one, { userId, key: 'a' })),
+    ...[1, 2, 3].map(() => join(wish(one, { userId, key: 'a' }))),
+    ...[1, 2, 3].map(() => join(wish(two, { userId }))),
+  ]);
+  assert.deepEqual(tally(codes), { joined: 7 });
+  const more = await outcomes([1, 2, 3, 4].map(() => join(wish(one, { userId, quantity: 5 }))));
+  assert.deepEqual(tally(more), { slots_unavailable: 3, rate_limited: 1 });
+});
+
+test('a minute after the first attempt the count begins anew', async () => {
+  const id = await newCampaign(db, market, { totalSlots: 100 });
+  const userId = newId();
+  const eleven = () => outcomes(Array.from({ length: 11 }, () => join(wish(id, { userId }))));
+  assert.deepEqual(tally(await eleven()), { joined: 10, rate_limited: 1 });
+  const shift = (seconds: number) =>
+    ask(
+      db,
+      `update sambatan.join_attempts
+      set window_started_at = window_started_at - $2 * interval '1 second' where caller = $1`,
+      userId,
+      seconds,
+    );
+  await shift(30);
+  assert.deepEqual(await outcomes([join(wish(id, { userId }))]), ['rate_limited']);
+  await shift(31);
+  assert.deepEqual(tally(await eleven()), { joined: 10, rate_limited: 1 });
+});
+
+test('a limit of 0 limits nobody and counts nobody', async () => {
+  const id = await newCampaign(db, market, { totalSlots: 100 });
+  const userId = newId();
+  const codes = await outcomes(
+    Array.from({ length: 50 }, () => unlimited.joins.join(wish(id, { userId }))),
+  );
+  assert.deepEqual(tally(codes), { joined: 50 });
+  assert.equal(await attemptsOf(userId), undefined);
+});
+
+test('a limited buyer does not take the others of the batch along', async () => {
+  const id = await newCampaign(db, market, { totalSlots: 100 });
+  const greedy = newId();
+  const requests = [
+    ...Array.from({ length: 15 }, () => wish(id, { userId: greedy })),
+    ...Array.from({ length: 15 }, () => wish(id)),
+  ];
+  const codes = await outcomes(requests.map((request) => join(request)));
+  assert.deepEqual(tally(codes), { joined: 25, rate_limited: 5 });
+});

@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join as pathOf } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { newId } from '../../src/identity/ids.ts';
+import type { Body, Client } from '../support/clients/client.ts';
+import { directory } from '../support/server/service.ts';
+import { campaignBody, everyPage, expectStatus, joinBody } from '../support/builders/shop.ts';
+import {
+  freshCopy,
+  isAlive,
+  start,
+  type Relative,
+  type Started,
+} from '../support/server/started.ts';
+import { until } from '../support/server/until.ts';
+
+const isNode = ({ command }: Relative) => command.includes('src/main.ts');
+const isWatchdog = ({ command }: Relative) => command.startsWith('/bin/sh\0-c\0read');
+const isPostmaster = ({ command }: Relative) => /bin\/postgres\0-D/.test(command);
+
+/** What is killed at once, beside npm and the service itself. */
+const kills: Readonly<Record<string, (one: Relative) => boolean>> = {
+  'npm and the service': () => false,
+  'the watchdog too, so that the database is orphaned': isWatchdog,
+  'the database too, so that its lock is stale': (one) => isWatchdog(one) || isPostmaster(one),
+};
+
+async function npmStart(t: TestContext, cwd: string): Promise<Started> {
+  const started = await start(t, { command: ['npm', 'start'], cwd });
+  t.diagnostic(`ready after ${started.readyAfterMs} ms`);
+  return started;
+}
+
+async function openCampaign(service: Client): Promise<Body> {
+  const brand = expectStatus(
+    await service.post('/brands', { name: 'Melati Wangi', owner_id: newId() }),
+    201,
+  );
+  const body = { brand_id: brand.id, name: 'Senja', base_price: 1_000, sambatan_enabled: true };
+  const product = expectStatus(await service.post('/products', body), 201);
+  const wish = campaignBody(product.id, { total_slots: 100_000 });
+  return expectStatus(await service.post('/campaigns', wish), 201);
+}
+
+/** Joins without a pause until the service is gone; gives those that were acknowledged. */
+function joining(service: Client, id: string): { acknowledged: string[]; over: Promise<void> } {
+  const acknowledged: string[] = [];
+  const buyer = async (): Promise<void> => {
+    for (;;) {
+      const answer = await service.post(`/campaigns/${id}/join`, joinBody({ user_id: newId() }));
+      if (answer.status === 201) acknowledged.push(answer.body.id);
+    }
+  };
+  const over = Promise.allSettled(Array.from({ length: 16 }, buyer)).then(() => undefined);
+  return { acknowledged, over };
+}
+
+async function nobodyLeft(family: readonly Relative[]): Promise<void> {
+  const living = () => family.filter(({ pid }) => isAlive(pid));
+  await until(() => living().length === 0).catch(() => {
+    assert.deepEqual(living(), [], 'processes were left');
+  });
+}
+
+test('npm start in a fresh clone is ready, is killed in every way, and recovers', async (t) => {
+  const root = freshCopy(directory());
+  assert.ok(existsSync(pathOf(root, 'node_modules/.sambatan-setup')), 'run npm test first');
+  const everybody: Relative[] = [];
+  let started = await npmStart(t, root);
+  const key = /service key +(\S+)/.exec(started.said())?.[1] ?? '';
+  const { id } = await openCampaign(started.client(key));
+  const acknowledged: string[] = [];
+
+  for (const [what, alsoKilled] of Object.entries(kills)) {
+    t.diagnostic(`killed: ${what}`);
+    const family = started.family();
+    everybody.push(...family);
+    assert.ok(family.some(isNode) && family.some(isWatchdog) && family.some(isPostmaster));
+    const crowd = joining(started.client(key), id);
+    await until(() => crowd.acknowledged.length >= 100);
+    const [npm] = family;
+    for (const one of family) {
+      if (one === npm || isNode(one) || alsoKilled(one)) process.kill(one.pid, 'SIGKILL');
+    }
+    await Promise.all([crowd.over, started.ended]);
+    acknowledged.push(...crowd.acknowledged);
+
+    started = await npmStart(t, root);
+    const service = started.client(key);
+    const found = await everyPage(service, `/campaigns/${id}/participants`, 100);
+    const there = new Set(found.map((one) => one.id));
+    const lost = acknowledged.filter((one) => !there.has(one));
+    assert.deepEqual(lost, [], `${lost.length} of ${acknowledged.length} joins were lost`);
+    const { body } = await service.get(`/campaigns/${id}`);
+    assert.equal(body['slots_taken'], there.size);
+  }
+
+  everybody.push(...started.family());
+  started.process.kill('SIGTERM');
+  await started.ended;
+  await nobodyLeft(everybody);
+
+  // Ctrl-C in a terminal reaches the whole group.
+  const last = await npmStart(t, root);
+  const family = last.family();
+  process.kill(-last.process.pid!, 'SIGINT');
+  await last.ended;
+  await nobodyLeft(family);
+  assert.ok(acknowledged.length >= 300);
+});

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { Agent } from 'node:http';
+import { after, test, type TestContext } from 'node:test';
+import { newId } from '../../src/identity/ids.ts';
+import { startBalancer } from '../support/server/balancer.ts';
+import { Client } from '../support/clients/client.ts';
+import { testDatabase } from '../support/database/database.ts';
+import { ask, newCampaign, openMarket } from '../support/builders/market.ts';
+import { joinBody } from '../support/builders/shop.ts';
+import { serveCommand, start, type Started } from '../support/server/started.ts';
+import { until } from '../support/server/until.ts';
+
+const serviceKey = 'service-key-of-at-least-32-characters';
+const database = await testDatabase();
+after(database.close);
+
+interface Traffic {
+  /** Participations that were acknowledged. */
+  readonly joined: string[];
+  readonly answered: { count: number };
+  readonly failed: string[];
+  stop(): Promise<void>;
+}
+
+/** Buyers who join and visitors who look, without a pause, on kept and on new connections. */
+function trafficTo(url: string, campaignId: string): Traffic {
+  const traffic = { joined: [] as string[], answered: { count: 0 }, failed: [] as string[] };
+  const agents = [new Agent({ keepAlive: true }), new Agent({ keepAlive: false })];
+  const over = new AbortController();
+  const going = agents.flatMap((agent) => {
+    const client = new Client({ url, agent, secrets: new Set() }, serviceKey);
+    const join = async () => {
+      const answer = await client.post(
+        `/campaigns/${campaignId}/join`,
+        joinBody({ user_id: newId() }),
+      );
+      if (answer.status === 201) traffic.joined.push(answer.body.id);
+      return answer;
+    };
+    const look = () => client.get(`/campaigns/${campaignId}`);
+    return [join, look, look].map(async (request) => {
+      while (!over.signal.aborted) {
+        try {
+          const { status, text } = await request();
+          if (status >= 400) traffic.failed.push(`${status} ${text}`);
+          traffic.answered.count++;
+        } catch (error) {
+          traffic.failed.push(String(error));
+        }
+      }
+    });
+  });
+  const stop = async (): Promise<void> => {
+    over.abort();
+    await Promise.all(going);
+    for (const agent of agents) agent.destroy();
+  };
+  return { ...traffic, stop };
+}
+
+/** Two replicas behind a balancer, restarted one after the other under traffic. */
+async function rollingRestart(t: TestContext, drainSeconds: number): Promise<Traffic> {
+  const campaignId = await newCampaign(database.db, await openMarket(database.db), {
+    totalSlots: 1_000_000,
+  });
+  const balancer = await startBalancer();
+  t.after(() => balancer.close());
+  const variables = {
+    DATABASE_URL: database.url,
+    SAMBATAN_SERVICE_KEY: serviceKey,
+    SAMBATAN_DRAIN_SECONDS: String(drainSeconds),
+    LOG_LEVEL: 'error',
+  };
+  const startOne = async (): Promise<Started> => {
+    const one = await start(t, { command: serveCommand, cwd: '/', variables });
+    balancer.add(one.url);
+    await until(() => balancer.isReady(one.url));
+    return one;
+  };
+  const replicas = [await startOne(), await startOne()];
+  const traffic = trafficTo(balancer.url, campaignId);
+  t.after(() => traffic.stop());
+  for (const replica of replicas) {
+    const answered = traffic.answered.count;
+    await until(() => traffic.answered.count > answered + 50);
+    replica.process.kill('SIGTERM');
+    assert.equal(await replica.ended, 0, replica.said());
+    balancer.remove(replica.url);
+    await startOne();
+  }
+  const answered = traffic.answered.count;
+  await until(() => traffic.answered.count > answered + 50);
+  await traffic.stop();
+  t.diagnostic(
+    `${traffic.answered.count} answers, ${traffic.joined.length} joins, ` +
+      `${traffic.failed.length} failures with ${drainSeconds} s of draining`,
+  );
+  return traffic;
+}
+
+test('two replicas are restarted one after the other, and no request fails', async (t) => {
+  const { joined, failed, answered } = await rollingRestart(t, 2);
+  assert.deepEqual(failed, []);
+  assert.ok(answered.count >= 150);
+  const kept = await ask<{ participation_id: string }>(
+    database.db,
+    'select participation_id from sambatan.participants where participation_id = any ($1)',
+    joined,
+  );
+  assert.equal(kept.length, joined.length);
+});
+
+test('without draining requests do fail, and this test would see it', async (t) => {
+  const { failed } = await rollingRestart(t, 0);
+  assert.ok(failed.length > 0);
+});

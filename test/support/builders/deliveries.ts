@@ -1,0 +1,62 @@
+import type { Queryable } from '../../../src/database/query.ts';
+import { newId } from '../../../src/identity/ids.ts';
+import { newSecret } from '../../../src/notifications/webhooks/webhooks.ts';
+import { ask } from './market.ts';
+
+/** A message in somebody's inbox, as if it had been planned. */
+export async function giveMessage(
+  db: Queryable,
+  campaignId: string,
+  userId: string,
+): Promise<string> {
+  const id = newId();
+  await ask(
+    db,
+    `insert into sambatan.notifications (campaign_id, notification_id, user_id, event_key, kind,
+      topic, params, in_app)
+    values ($1, $2, $3, $4, 'joined', 'orders', '{"campaign": "Senja", "brand": "Melati"}', true)`,
+    campaignId,
+    id,
+    userId,
+    `test:${id}`,
+  );
+  return id;
+}
+
+/** An endpoint of a brand, or of none. */
+export async function giveEndpoint(
+  db: Queryable,
+  brandId: string | null,
+  url = 'https://receiver.example/hook',
+): Promise<{ id: string; secret: string }> {
+  const [id, secret] = [newId(), newSecret()];
+  await ask(
+    db,
+    `insert into sambatan.webhook_endpoints (endpoint_id, brand_id, url, secret)
+    values ($1, $2, $3, $4)`,
+    id,
+    brandId,
+    url,
+    secret,
+  );
+  return { id, secret };
+}
+
+/** The first event of a campaign, on its way to an endpoint. */
+export async function giveDelivery(
+  db: Queryable,
+  campaignId: string,
+  endpointId: string,
+): Promise<string> {
+  const id = newId();
+  await ask(
+    db,
+    `insert into sambatan.deliveries (campaign_id, delivery_id, channel, endpoint_id, seq, status,
+      finished_at)
+    values ($1, $2, 'webhook', $3, 1, 'failed', now())`,
+    campaignId,
+    id,
+    endpointId,
+  );
+  return id;
+}

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import type { Body, Client } from '../clients/client.ts';
+import type { HttpService } from '../server/http-service.ts';
+import { ask } from './market.ts';
+import { expectStatus, hourMs, join, type Shop } from './shop.ts';
+
+/** The day in Jakarta, so many days from today: YYYY-MM-DD. */
+export const day = (days: number) =>
+  new Date(Date.now() + 7 * hourMs + days * 24 * hourMs).toISOString().slice(0, 10);
+
+/** A participation and its buyer. */
+export interface Place {
+  readonly buyer: Client;
+  readonly id: string;
+}
+
+/** A buyer whose money is seen after the hold has lapsed. */
+export interface Late {
+  readonly quantity?: number;
+  /** The day of the transfer; not known where it is left out. */
+  readonly paidOn?: string;
+  /** Rupiah, when it is not what was to be transferred. */
+  readonly amount?: number;
+}
+
+/** A campaign whose slots have gone to `others`, and what `late` buyers had paid for them before. */
+export interface SeenTooLate {
+  readonly id: string;
+  readonly late: readonly Place[];
+  readonly others: readonly Place[];
+  /** One for each late buyer, as its buyer is shown it. */
+  readonly refunds: readonly Body[];
+}
+
+/** An operator sees that a participation was paid; gives what came of it. */
+export async function verify(operator: Client, id: string, seen: object): Promise<unknown> {
+  const path = `/participations/${id}/payment/verify`;
+  return expectStatus(await operator.post(path, seen), 200)['outcome'];
+}
+
+/** What goes back to the buyer of a participation. */
+export async function refundsOf({ buyer, id }: Place): Promise<readonly Body[]> {
+  return expectStatus(await buyer.get(`/participations/${id}/refunds`), 200).items;
+}
+
+/**
+ * Makes a full campaign that is paid up front, of buyers who joined after the holds of the late ones
+ * had lapsed. What these had paid is seen only then.
+ */
+export async function seenTooLate(
+  service: HttpService,
+  shop: Shop,
+  buyers: readonly Late[],
+  terms: object = {},
+): Promise<SeenTooLate> {
+  const total = buyers.reduce((sum, { quantity = 1 }) => sum + quantity, 0);
+  const { id } = await shop.campaign({
+    payment_timing: 'upfront',
+    total_slots: total,
+    minimum_slots: 1,
+    ...terms,
+  });
+  const late: Place[] = [];
+  for (const { quantity } of buyers) late.push(await joined(service, id, quantity));
+  await ask(
+    service.db,
+    `with p as (update sambatan.participants set hold_expires_at = now() where campaign_id = $1),
+    t as (update sambatan.transactions set pay_by = now() where campaign_id = $1)
+    update sambatan.campaigns set next_run_at = now() where campaign_id = $1`,
+    id,
+  );
+  // This campaign alone: what others are due for is the matter of their tests.
+  await ask(service.db, 'select sambatan.settle_campaign($1, false, 1000)', id);
+  const others: Place[] = [];
+  for (let i = 0; i < total; i++) others.push(await joined(service, id));
+  const refunds: Body[] = [];
+  for (const [index, place] of late.entries()) {
+    const { paidOn, amount } = buyers[index]!;
+    const seen = {
+      ...(paidOn === undefined ? {} : { paid_on: paidOn }),
+      ...(amount === undefined ? {} : { amount }),
+    };
+    assert.equal(await verify(service.service, place.id, seen), 'credited');
+    refunds.push((await refundsOf(place))[0]!);
+  }
+  return { id, late, others, refunds };
+}
+
+/** Somebody who joined and was shown where to pay. */
+async function joined(service: HttpService, campaign: string, quantity = 1): Promise<Place> {
+  const buyer = await service.user();
+  const { id } = await join(buyer, campaign, { quantity });
+  expectStatus(await buyer.get(`/participations/${id}/payment`), 200);
+  return { buyer, id };
+}

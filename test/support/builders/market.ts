@@ -1,0 +1,312 @@
+import { hash } from 'node:crypto';
+import {
+  createCampaign,
+  defaultPaymentRules,
+  type NewCampaign,
+} from '../../../src/campaigns/operations.ts';
+import type { Database } from '../../../src/database/pool.ts';
+import type { Queryable } from '../../../src/database/query.ts';
+import { DomainError } from '../../../src/errors/errors.ts';
+import type { Tx } from '../../../src/database/transaction.ts';
+import type { Actor, SignedIn } from '../../../src/identity/actor.ts';
+import { newId } from '../../../src/identity/ids.ts';
+import { runInTransaction } from '../../../src/operation/run.ts';
+import { JoinBatcher, type BatcherOptions } from '../../../src/participations/batcher.ts';
+import {
+  joinAll,
+  type JoinAnswer,
+  type JoinOptions,
+  type JoinRequest,
+} from '../../../src/participations/join.ts';
+import { waitForSlots } from '../../../src/waiting/operations.ts';
+import type { WaitingEntry } from '../../../src/waiting/waiting.ts';
+
+/** The callers of the domain, as the verbs see them. */
+export const service: Actor = { kind: 'service', address: '192.0.2.1' };
+export const user = (userId: string): Actor => ({
+  kind: 'user',
+  userId,
+  address: '192.0.2.2',
+  roles: [],
+});
+export const operator = (userId = newId()): Actor => ({
+  kind: 'operator',
+  userId,
+  address: '192.0.2.3',
+  roles: ['operator'],
+});
+
+/** Runs a statement of a test's own; `declare` is for those of the service. */
+export async function ask<R = Record<string, unknown>>(
+  db: Queryable,
+  text: string,
+  ...parameters: unknown[]
+): Promise<R[]> {
+  const name = `test_${hash('sha1', text, 'hex')}`;
+  return await db.rows<unknown[], R>({ name, text }, ...parameters);
+}
+
+export interface Market {
+  readonly brandId: string;
+  readonly productId: string;
+}
+
+/** A brand with a product that is enabled for Sambatan. */
+export async function openMarket(db: Queryable): Promise<Market> {
+  const [brandId, productId] = [newId(), newId()];
+  await ask(
+    db,
+    `with b as (insert into sambatan.brands (brand_id, name) values ($1, 'Melati Wangi'))
+    insert into sambatan.products (product_id, brand_id, name, base_price, sambatan_enabled)
+    values ($2, $1, 'Senja', 150000, true)`,
+    brandId,
+    productId,
+  );
+  return { brandId, productId };
+}
+
+export type CampaignWish = Partial<Omit<NewCampaign, 'productId'>>;
+
+const hourMs = 3_600_000;
+
+/** A campaign made by the real verb: active with ten slots and an hour to go, unless told. */
+export async function newCampaign(
+  db: Database,
+  market: Market,
+  terms: CampaignWish = {},
+): Promise<string> {
+  const totalSlots = terms.totalSlots ?? 10;
+  const { id } = await db.transaction((tx) =>
+    createCampaign(tx, service, {
+      // Somewhere to pay to is the matter of tests that pay.
+      payments: { ...defaultPaymentRules, paysOnline: true },
+      productId: market.productId,
+      publish: true,
+      title: 'Senja batch pertama',
+      description: '',
+      paymentTiming: 'on_completion',
+      totalSlots,
+      minimumSlots: totalSlots,
+      minSlotsPerUser: null,
+      maxSlotsPerUser: null,
+      pricePerSlot: 125_000n,
+      holdSeconds: 86_400,
+      deadline: new Date(Date.now() + hourMs),
+      opensAt: null,
+      ...terms,
+    }),
+  );
+  return id;
+}
+
+/** Lets time pass for one campaign: everything that is to happen to it comes this much nearer. */
+export async function letTimePass(
+  db: Queryable,
+  campaignId: string,
+  seconds: number,
+): Promise<void> {
+  const earlier = (...columns: string[]) =>
+    columns.map((column) => `${column} = ${column} - $2 * interval '1 second'`).join(', ');
+  await ask(
+    db,
+    `with c as (
+      update sambatan.campaigns set ${earlier('deadline', 'opens_at', 'next_run_at', 'extended_at')},
+        ${earlier('completed_at', 'decision_opened_at')},
+        ${earlier('shipped_at', 'received_after', 'receipts_due_at')}
+      where campaign_id = $1), t as (
+      update sambatan.transactions set ${earlier('pay_by', 'rejected_at', 'settled_at')}
+      where campaign_id = $1), g as (
+      update sambatan.gateway_calls set ${earlier('payable_until')}
+      where campaign_id = $1), w as (
+      update sambatan.waiting_entries set ${earlier('keep_until', 'offer_expires_at')}
+      where campaign_id = $1), d as (
+      update sambatan.disputes set ${earlier('opened_at', 'resolved_at')}
+      where campaign_id = $1)
+    update sambatan.participants set
+      ${earlier('joined_at', 'hold_expires_at', 'confirmed_at', 'refunded_at', 'fulfilled_at')}
+    where campaign_id = $1`,
+    campaignId,
+    seconds,
+  );
+}
+
+/** More than the hour that a campaign has. */
+export const pastDeadline = 3_700;
+
+/** One slot for a new buyer, unless told. */
+export function wish(campaignId: string, what: Partial<JoinRequest> = {}): JoinRequest {
+  const userId = what.userId ?? newId();
+  return {
+    campaignId,
+    participationId: newId(),
+    userId,
+    quantity: 1,
+    shippingAddress: 'Jalan Melati 5, Yogyakarta',
+    note: null,
+    key: null,
+    actor: `user:${userId}`,
+    ...what,
+  };
+}
+
+/** Joins as one call of the database function; nobody is limited, unless told. */
+export async function joinNow(
+  db: Queryable,
+  requests: readonly JoinRequest[],
+  options: Partial<JoinOptions> = {},
+): Promise<JoinAnswer[]> {
+  return await joinAll(db, requests, { attemptLimit: 0, wait: true, again: false, ...options });
+}
+
+/** Joins that all have to be taken; gives their participations' ids. */
+export async function joined(
+  db: Queryable,
+  ...requests: readonly JoinRequest[]
+): Promise<string[]> {
+  return (await joinNow(db, requests)).map((answer) => {
+    if (answer instanceof DomainError) throw answer;
+    return answer.participationId;
+  });
+}
+
+/** Waits for slots by the real verb; a new buyer, unless told. Gives the entry. */
+export async function waitFor(
+  db: Database,
+  campaignId: string,
+  quantity = 1,
+  what: { readonly userId?: string; readonly key?: string; readonly note?: string } = {},
+): Promise<WaitingEntry> {
+  const userId = what.userId ?? newId();
+  const input = { quantity, shippingAddress: 'Jalan Melati 5, Yogyakarta', ...what, userId };
+  const caller = user(userId) as SignedIn;
+  return await runInTransaction(db, (tx) => waitForSlots(tx, caller, campaignId, input));
+}
+
+/** As many new buyers wait as a list takes, for one slot each. */
+export async function fillWaitingList(db: Queryable, campaignId: string): Promise<void> {
+  const atOnce = 50;
+  // In several transactions: the versions of the campaign's row that one makes are not cleared away
+  // before its end, and each is looked at again.
+  for (let made = 0; made < 1_000; made += atOnce) {
+    await ask(
+      db,
+      `select count(sambatan.wait_for_slots($1, gen_random_uuid(), gen_random_uuid(), 1,
+        'Jalan Melati 5, Yogyakarta', null, null, null, 'service')) from generate_series(1, $2)`,
+      campaignId,
+      atOnce,
+    );
+  }
+}
+
+/** 'joined' or the code of the refusal. */
+export function outcomeOf(answer: JoinAnswer): string {
+  return answer instanceof DomainError ? answer.code : 'joined';
+}
+
+/** What a promise comes to: 'joined', the code of a refusal, or the error itself as text. */
+export async function outcomes(promises: readonly Promise<unknown>[]): Promise<string[]> {
+  const settled = await Promise.allSettled(promises);
+  return settled.map((one) =>
+    one.status === 'fulfilled'
+      ? 'joined'
+      : one.reason instanceof DomainError
+        ? one.reason.code
+        : String(one.reason),
+  );
+}
+
+/** How often each of them occurs. */
+export function tally(words: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const word of words) counts[word] = (counts[word] ?? 0) + 1;
+  return counts;
+}
+
+export interface CampaignState {
+  readonly status: string;
+  readonly total_slots: number;
+  readonly filled_slots: number;
+  readonly confirmed_slots: number;
+  readonly participant_count: number;
+  readonly audit_seq: bigint;
+}
+
+/** One campaign's row. */
+export async function stateOf(db: Queryable, campaignId: string): Promise<CampaignState> {
+  const [row] = await ask<CampaignState>(
+    db,
+    `select status, total_slots, filled_slots, confirmed_slots, participant_count, audit_seq
+    from sambatan.campaigns where campaign_id = $1`,
+    campaignId,
+  );
+  if (row === undefined) throw new Error(`there is no campaign ${campaignId}`);
+  return row;
+}
+
+/** The events of one campaign's log, oldest first. */
+export async function eventsOf(db: Queryable, campaignId: string): Promise<string[]> {
+  const rows = await ask<{ event: string }>(
+    db,
+    'select event from sambatan.audit_logs where campaign_id = $1 order by seq',
+    campaignId,
+  );
+  return rows.map(({ event }) => event);
+}
+
+/** How joins travel in tests; the database's own limits apply. */
+export const batching = {
+  maxBatch: 500,
+  maxQueued: 10_000,
+  maxQueuedPerCampaign: 5_000,
+  concurrency: 2,
+  waitingConcurrency: 3,
+} as const;
+
+/** What one replica has: a batcher on a pool. */
+export function batcherOn(
+  db: Queryable,
+  options: Partial<BatcherOptions> & { readonly attemptLimit?: number } = {},
+): JoinBatcher {
+  const { attemptLimit = 0, ...rest } = options;
+  return new JoinBatcher({
+    ...batching,
+    send: (requests, how) => joinAll(db, requests, { ...how, attemptLimit }),
+    ...rest,
+  });
+}
+
+/** A transaction of somebody else's that stays open until it is told to end. */
+export interface Holding {
+  commit(): Promise<void>;
+}
+
+/** Runs `verb` in a transaction that is left open: what it locked stays locked. */
+export async function hold(db: Database, verb: (tx: Tx) => Promise<unknown>): Promise<Holding> {
+  const began = Promise.withResolvers<void>();
+  const end = Promise.withResolvers<void>();
+  const ended = db.transaction(async (tx) => {
+    await verb(tx);
+    began.resolve();
+    await end.promise;
+  });
+  await Promise.race([began.promise, ended]);
+  return {
+    commit: async () => {
+      end.resolve();
+      await ended;
+    },
+  };
+}
+
+/** Locks one campaign's row as every writer does, and keeps it. */
+export async function holdCampaign(db: Database, campaignId: string): Promise<Holding> {
+  return await hold(db, (tx) => ask(tx, 'select sambatan.lock_campaign($1)', campaignId));
+}
+
+/** Waits until a statement of this database waits for a lock of this kind. */
+export async function untilWaiting(db: Queryable, lockType?: string): Promise<void> {
+  const waiting = `select from pg_stat_activity a join pg_locks l using (pid)
+    where a.datname = current_database() and not l.granted and locktype = coalesce($1, locktype)`;
+  const signal = AbortSignal.timeout(10_000);
+  while ((await ask(db, waiting, lockType ?? null)).length === 0) signal.throwIfAborted();
+}

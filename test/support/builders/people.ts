@@ -1,0 +1,41 @@
+import type { Queryable } from '../../../src/database/query.ts';
+import { newId } from '../../../src/identity/ids.ts';
+import { ask } from './market.ts';
+
+export interface PersonWish {
+  readonly userId?: string;
+  readonly email?: string | null;
+  readonly locale?: 'id' | 'en';
+  readonly timeZone?: string;
+}
+
+/** People with a profile, who can be reached by mail; gives their ids. */
+export async function people(db: Queryable, ...wishes: readonly PersonWish[]): Promise<string[]> {
+  const all = wishes.map(({ userId = newId(), email, locale = 'id', timeZone }) => ({
+    userId,
+    email: email === undefined ? `u${userId}@example.com` : email,
+    locale,
+    timeZone: timeZone ?? 'Asia/Jakarta',
+  }));
+  await ask(
+    db,
+    `insert into sambatan.profiles (user_id, display_name, locale, email, time_zone)
+    select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[])`,
+    all.map(({ userId }) => userId),
+    all.map(() => 'Sari'),
+    all.map(({ locale }) => locale),
+    all.map(({ email }) => email),
+    all.map(({ timeZone }) => timeZone),
+  );
+  return all.map(({ userId }) => userId);
+}
+
+/** Makes somebody a member of a brand. */
+export async function hire(db: Queryable, brandId: string, userId: string): Promise<void> {
+  await ask(
+    db,
+    `insert into sambatan.brand_members (brand_id, user_id, role) values ($1, $2, 'owner')`,
+    brandId,
+    userId,
+  );
+}

@@ -1,0 +1,20 @@
+import type { Database } from '../../../src/database/pool.ts';
+import { addReceivingAccount } from '../../../src/ledger/bank-accounts/operations.ts';
+import { ask, service } from './market.ts';
+
+/** An account to which buyers transfer, made by the real verb; gives its id. */
+export async function openTill(db: Database, number = '5270099001'): Promise<string> {
+  const account = { bank: 'BCA', number, holder: 'PT Sambatan Bersama' };
+  const made = await db.transaction((tx) => addReceivingAccount(tx, service, account, false));
+  return made.account_id;
+}
+
+/** As before the first account was added: there is nothing to pay to. */
+export async function closeTills(db: Database): Promise<void> {
+  await ask(
+    db,
+    `delete from sambatan.receiving_accounts a where not exists (
+      select 1 from sambatan.transactions t where t.account_id = a.account_id)`,
+  );
+  await ask(db, 'update sambatan.receiving_accounts set is_active = false, is_default = false');
+}

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { Secret, TOTP } from 'otpauth';
+import type { HttpService } from '../server/http-service.ts';
+import type { SiteClient } from './sign-in.ts';
+
+/** The app of codes on somebody's phone. */
+export interface Authenticator {
+  /** Base32, as the page showed it. */
+  readonly key: string;
+  readonly recoveryCodes: readonly string[];
+  /** The code of the next 30 seconds, for which the service's clock is moved on. */
+  next(): string;
+  /** The code of so many steps before or after the present one. */
+  around(steps: number): string;
+}
+
+const stepMs = 30_000;
+const clocks = new WeakMap<HttpService, { at: number }>();
+
+/** The clock that the service makes its codes by: it stands, until a code is asked for. */
+function clockOf(service: HttpService): { at: number } {
+  let clock = clocks.get(service);
+  if (clock === undefined) {
+    clock = { at: Date.now() };
+    const standing = clock;
+    clocks.set(service, clock);
+    Object.assign(service.app.signIn, { now: () => standing.at });
+  }
+  return clock;
+}
+
+/** An app that was given this key. */
+export function appWith(service: HttpService, key: string, recoveryCodes: readonly string[] = []) {
+  const clock = clockOf(service);
+  const totp = new TOTP({ secret: Secret.fromBase32(key) });
+  const around = (steps: number) => totp.generate({ timestamp: clock.at + steps * stepMs });
+  const next = () => {
+    clock.at += stepMs;
+    return around(0);
+  };
+  return { key, recoveryCodes, next, around } satisfies Authenticator;
+}
+
+/** Sets a second factor up for somebody who is signed in, by the site's pages. */
+export async function giveFactor(service: HttpService, client: SiteClient): Promise<Authenticator> {
+  const begun = await client.post('/akun/keamanan/mulai');
+  assert.equal(begun.headers.location, '/akun/keamanan/aplikasi', begun.text);
+  const key = keyOn((await client.get('/akun/keamanan/aplikasi')).text);
+  const done = await client.post('/akun/keamanan/aplikasi', { code: appWith(service, key).next() });
+  assert.equal(done.status, 200, done.text);
+  return appWith(service, key, codesOn(done.text));
+}
+
+/** The key on the page that sets an app up. */
+export function keyOn(page: string): string {
+  return /data-copy="([A-Z2-7]{32})"/.exec(page)![1]!;
+}
+
+/** The recovery codes on the page that shows them. */
+export function codesOn(page: string): string[] {
+  return [...page.matchAll(/<code>((?:[a-z2-9]{4}-){3}[a-z2-9]{4})<\/code>/g)].map(
+    ([, code]) => code!,
+  );
+}

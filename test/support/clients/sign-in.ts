@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { Agent } from 'node:http';
+import { capturedEmails } from '../../../src/mail/mailer.ts';
+import { Client, type Answer } from './client.ts';
+import type { HttpService } from '../server/http-service.ts';
+
+/** An address as the API and the forms take it. */
+export const homeAddress = {
+  label: 'Rumah',
+  recipient: 'Sari Contoh',
+  phone: '081234567890',
+  street: 'Jalan Kenanga 12',
+  district: 'Coblong',
+  city: 'Bandung',
+  province: 'Jawa Barat',
+  postal_code: '40132',
+};
+
+/** A browser without a screen: keeps its cookies, sends forms as browsers do. */
+export class SiteClient {
+  readonly cookies = new Map<string, string>();
+  readonly #client: Client;
+  readonly #headers: Readonly<Record<string, string>>;
+
+  constructor(service: Pick<HttpService, 'url' | 'secrets'>, headers: Record<string, string> = {}) {
+    const agent = new Agent();
+    this.#client = new Client({ url: service.url, agent, secrets: service.secrets });
+    this.#headers = headers;
+  }
+
+  /** Gets a page, such as `/akun`. */
+  async get(path: string): Promise<Answer> {
+    return await this.#send('GET', path);
+  }
+
+  /** Sends a form of the site. */
+  async post(path: string, fields: Record<string, string> = {}): Promise<Answer> {
+    return await this.#send('POST', path, new URLSearchParams(fields).toString());
+  }
+
+  /** The cookies as playwright's `context.addCookies` takes them. */
+  browserCookies(url: string): { name: string; value: string; url: string }[] {
+    return [...this.cookies].map(([name, value]) => ({ name, value, url }));
+  }
+
+  async #send(method: string, path: string, body?: string): Promise<Answer> {
+    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    const answer = await this.#client.send({
+      method,
+      path: `/${path}`,
+      body,
+      headers: {
+        'sec-fetch-site': 'same-origin',
+        ...(cookie === '' ? {} : { cookie }),
+        ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+        ...this.#headers,
+      },
+    });
+    for (const line of answer.headers['set-cookie'] ?? []) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
+      if (value === '') this.cookies.delete(name);
+      else this.cookies.set(name, value);
+    }
+    return answer;
+  }
+}
+
+/** Somebody who is signed in to the site. */
+export interface SignedInClient extends SiteClient {
+  readonly userId: string;
+}
+
+/** Signs somebody in by the code in their mail, as a newcomer or again. */
+export async function signIn(
+  service: HttpService,
+  email: string,
+  headers: Record<string, string> = {},
+): Promise<SignedInClient> {
+  const client = new SiteClient(service, headers);
+  const id = await askForCode(client, email);
+  const { code } = await lastMail(service, email);
+  const entered = await client.post('/masuk/kode', { id, code });
+  assert.equal(entered.status, 303, entered.text);
+  const { user_id: userId } = (await service.db.one(
+    { name: 'test_account', text: 'select user_id from sambatan_auth.accounts where email = $1' },
+    email.toLowerCase(),
+  )) as { user_id: string };
+  return Object.assign(client, { userId });
+}
+
+/** A browser in which the code of a mail was right, and the second factor is still to be shown. */
+export async function halfSignedIn(
+  service: HttpService,
+  email: string,
+  back = '/akun',
+): Promise<SiteClient> {
+  const client = new SiteClient(service);
+  const id = await askForCode(client, email, back);
+  const { code } = await lastMail(service, email);
+  const { status, headers } = await client.post('/masuk/kode', { id, code, back });
+  const next = `/masuk/aplikasi?${new URLSearchParams({ back })}`;
+  assert.deepEqual([status, headers.location], [303, next]);
+  return client;
+}
+
+/** Asks for a mail, and gives the id that its code goes with. */
+export async function askForCode(client: SiteClient, email: string, back = '/'): Promise<string> {
+  const asked = await client.post('/masuk', { email, back });
+  assert.equal(asked.status, 303, asked.text);
+  return new URL(asked.headers.location!, 'http://site').searchParams.get('id')!;
+}
+
+/** The code and the link's path in the last mail to somebody. */
+export async function lastMail(service: HttpService, email: string) {
+  const mails = await capturedEmails(service.app.mailer.outbox!, 1_000);
+  const mail = mails.find(({ to }) => to === email.toLowerCase());
+  assert.ok(mail !== undefined, `there is no mail to ${email}`);
+  const link = new URL(/https?:\/\/\S+/.exec(mail.text)![0]);
+  return { ...mail, code: /\b\d{6}\b/.exec(mail.text)![0], link: `${link.pathname}${link.search}` };
+}

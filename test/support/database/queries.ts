@@ -1,0 +1,20 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+const source = join(import.meta.dirname, '../../../src');
+
+/** The modules of src that declare statements, with their text. */
+export function queryModules(): { readonly path: string; readonly text: string }[] {
+  return readdirSync(source, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && file !== join('database', 'query.ts'))
+    .map((file) => join(source, file))
+    .map((path) => ({ path, text: readFileSync(path, 'utf8') }))
+    .filter(({ text }) =>
+      /import \{[^}]*\bquery\b[^}]*\} from '[./]*(?:database\/)?query\.ts'/.test(text),
+    );
+}
+
+/** Imports them all, so that `allQueries` gives every statement of the service. */
+export async function loadEveryQuery(): Promise<void> {
+  for (const { path } of queryModules()) await import(path);
+}

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { httpService, type HttpService } from '../server/http-service.ts';
+import { ask, joined, wish } from '../builders/market.ts';
+import { midtransStandIn, serverKey } from '../fakes/midtrans.ts';
+import { expectProblem, expectStatus, fromNow, type Shop } from '../builders/shop.ts';
+import { closeTills } from '../builders/till.ts';
+
+const bank = { bank: 'BCA', number: '5270099777', holder: 'PT Sambatan Bersama' };
+const notifications = '/gateway/midtrans/notifications';
+/** One that nobody has signed. */
+export const unsigned = {
+  order_id: 'SBT-nobody',
+  status_code: '200',
+  gross_amount: '1.00',
+  signature_key: 'none',
+};
+
+/**
+ * Brings about every refusal of the routes about paying online, without a provider and with one;
+ * gives what was seen with one. There may be no receiving account yet.
+ */
+export async function gatewayRefusals(service: HttpService, shop: Shop): Promise<Set<string>> {
+  const buyer = await service.user();
+  const outsider = await service.user();
+  const enter = async (payment_timing: string, terms: object = {}) => {
+    const { id } = await shop.campaign({ payment_timing, ...terms });
+    const [participation = ''] = await joined(service.db, wish(id, { userId: buyer.userId }));
+    return `/participations/${participation}/pay-online`;
+  };
+  const pledged = await enter('on_completion');
+  expectProblem(await outsider.post(pledged), 404, 'participation_not_found');
+  expectProblem(await shop.seller.post(pledged), 403, 'forbidden');
+  expectProblem(await buyer.post(pledged), 409, 'gateway_off');
+  expectProblem(await service.visitor.post(notifications, unsigned), 409, 'gateway_off');
+  expectProblem(await outsider.post('/gateway/reconcile'), 403, 'forbidden');
+  expectProblem(await service.service.post('/gateway/reconcile'), 409, 'gateway_off');
+
+  const provider = await midtransStandIn();
+  const apart = await httpService({
+    environment: { MIDTRANS_SERVER_KEY: serverKey, MIDTRANS_URL: provider.url },
+    beside: service,
+  });
+  try {
+    const staff = apart.service;
+    const post = (path: string, body?: object) => staff.post(path, body);
+    const upfront = await enter('upfront');
+    expectProblem(await post(pledged), 409, 'payment_not_due');
+    await closeTills(service.db);
+    // Without an account buyers can still pay online.
+    const due = await staff.get(upfront.replace('pay-online', 'payment'));
+    assert.equal(expectStatus(due, 200)['account'], null);
+    const till = expectStatus(await staff.post('/receiving-accounts', bank), 201);
+    provider.misbehave('create', 'lost');
+    expectProblem(await post(upfront), 503, 'gateway_unavailable');
+    provider.forgetKeys();
+    expectProblem(await post(upfront), 409, 'gateway_refused');
+    expectStatus(await post(upfront), 200);
+    const narrow = await enter('upfront', { deadline: fromNow(60_000) });
+    expectProblem(await post(narrow), 409, 'too_late_to_pay_online');
+    expectProblem(await post(notifications, unsigned), 403, 'notification_not_genuine');
+    const [{ reference = '' } = {}] = await ask<{ reference: string }>(
+      service.db,
+      "select reference from sambatan.gateway_calls where status = 'open'",
+    );
+    provider.buyer(reference, 'settlement');
+    provider.misbehave('status', 500);
+    const told = provider.notification(reference);
+    expectProblem(await post(notifications, told), 503, 'gateway_unavailable');
+    expectStatus(await post(notifications, told), 200);
+    expectProblem(await post(upfront), 409, 'payment_not_open');
+    expectStatus(await post('/gateway/reconcile'), 200);
+    // As it was: other tests begin without an account.
+    await ask(
+      service.db,
+      'update sambatan.transactions set account_id = null where account_id = $1',
+      till.id,
+    );
+    await ask(service.db, 'delete from sambatan.receiving_accounts where account_id = $1', till.id);
+    return apart.contract.seen;
+  } finally {
+    await apart.close();
+    await provider.close();
+  }
+}

@@ -1,0 +1,95 @@
+import { photo } from '../builders/pictures.ts';
+import { letTimePass, pastDeadline } from '../builders/market.ts';
+import { expectStatus, fromNow, hourMs, join } from '../builders/shop.ts';
+import type { LookedAtShop, Making, Views } from './views.ts';
+
+/** The time that buyers have to pay after success, with its grace and the wait for statements. */
+const paymentOverSeconds = (72 + 24 + 48) * 3_600;
+
+/**
+ * What is seen while payments are checked, and after a campaign succeeded: orders to pay, offers of
+ * what was not paid, batches below their minimum, and batches to ship. It runs the lifecycle of
+ * everything that is there: call it before campaigns are made that must not go on.
+ */
+export async function paymentViews(making: Making, shop: LookedAtShop): Promise<Views> {
+  const { service, operator } = making;
+  const run = async () => expectStatus(await service.service.post('/lifecycle/run'), 200);
+  const verifying = await verifyingCampaign(making, shop);
+  const buyer = await making.person('bayar.setelah.berhasil');
+  const owed = await shop.plain({ title: 'Berhasil, belum dibayar', total_slots: 2 });
+  const { id: order } = await join(buyer.api, owed, { quantity: 2 });
+  const waiter = await making.person('ditawari.slot');
+  const lapsed = await shop.plain({ title: 'Slot yang tidak dibayar', total_slots: 1 });
+  await join(await service.user(), lapsed);
+  const wish = { quantity: 1, shipping_address: 'Gang Penantian 9, Solo' };
+  const entry = expectStatus(await waiter.api.post(`/campaigns/${lapsed}/waiting`, wish), 201);
+  const fewer = await shop.plain({ title: 'Kurang dari minimal', total_slots: 2 });
+  const payer = await service.user();
+  const { id: paid } = await join(payer, fewer);
+  await join(await service.user(), fewer);
+  await run();
+  expectStatus(await payer.get(`/participations/${paid}/payment`), 200);
+  expectStatus(await operator.api.post(`/participations/${paid}/payment/verify`, {}), 200);
+  await letTimePass(service.db, verifying.id, pastDeadline);
+  for (const one of [lapsed, fewer]) await letTimePass(service.db, one, paymentOverSeconds);
+  await run();
+  const seen = (id: string, part = '') => ({
+    path: `/toko/sambatan/${id}${part}`,
+    who: shop.owner,
+  });
+  return {
+    'GET /antrean/:id/bayar': {
+      'offer-to-pay': { path: `/antrean/${entry.id}/bayar`, who: waiter },
+    },
+    'GET /ikutan/:id/ubah': {
+      change: { path: `/ikutan/${await openOrder(shop, buyer.api)}/ubah`, who: buyer },
+      'change-confirmed': { path: `/ikutan/${order}/ubah`, who: buyer },
+    },
+    'GET /toko/sambatan/:id/kirim': { ship: seen(owed, '/kirim') },
+    'GET /ikutan/:id': {
+      'confirmed-to-pay': { path: `/ikutan/${order}`, who: buyer },
+      'order-verifying': { path: `/ikutan/${verifying.order}`, who: verifying.buyer },
+    },
+    'GET /ikutan': { 'mine-offered': { path: '/ikutan', who: waiter } },
+    'GET /sambatan/:id': { 'campaign-verifying': { path: `/sambatan/${verifying.id}` } },
+    'GET /toko/sambatan/:id': {
+      'seller-verifying': seen(verifying.id),
+      'decision-to-make': seen(fewer),
+      'batch-to-ship': seen(owed),
+    },
+    'GET /operator/sambatan/:id': {
+      'decision-open': { path: `/operator/sambatan/${fewer}`, who: operator },
+    },
+  };
+}
+
+/** A campaign of one proof that nobody has looked at. */
+async function verifyingCampaign(making: Making, shop: LookedAtShop) {
+  const buyer = await making.person('menunggu.diperiksa');
+  const id = await shop.plain({
+    title: 'Pembayarannya diperiksa',
+    payment_timing: 'upfront',
+    total_slots: 1,
+    deadline: fromNow(hourMs),
+  });
+  const { id: order } = await join(buyer.api, id);
+  const proof = { method: 'POST', path: `/participations/${order}/proof`, body: await photo() };
+  const headers = { 'content-type': 'image/jpeg' };
+  expectStatus(await buyer.api.send({ ...proof, headers }), 200);
+  return { id, order, buyer };
+}
+
+/** An order of three slots whose campaign still takes joins. */
+async function openOrder(shop: LookedAtShop, buyer: Making['operator']['api']): Promise<string> {
+  const id = await shop.plain({ title: 'Masih bisa diubah' });
+  return (await join(buyer, id, { quantity: 3, note: 'Titip di satpam' })).id;
+}
+
+/** Joins the states of the same page that several parts of the market show. */
+export function joinViews(...parts: readonly Views[]): Views {
+  const all: Record<string, Views[string]> = {};
+  for (const part of parts) {
+    for (const [route, states] of Object.entries(part)) all[route] = { ...all[route], ...states };
+  }
+  return all;
+}

@@ -1,0 +1,104 @@
+// `npm run chaos`: joins go on while one thing after the other breaks, for as long as wanted.
+//   npm run chaos -- --minutes 30 --lanes 64 --seed 7
+// Disks are filled too, small ones that only this process and its children have. Where none can be
+// had it fails at the start, unless --no-disks leaves those faults out.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { parseArgs } from 'node:util';
+import { chaos, expectSound, faults, told } from '../../chaos/chaos.ts';
+import { diskFaults } from '../../chaos/full-disk.ts';
+import { smallDisks, underSmallDisks } from '../database/small-disks.ts';
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '30' },
+    lanes: { type: 'string', default: '64' },
+    seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
+    'long-seconds': { type: 'string', default: '30' },
+    /** A fault's name, or the beginning of some; again for more. */
+    only: { type: 'string', multiple: true, default: [''] },
+    /** Ends after so many faults, if that is before the minutes are over. */
+    faults: { type: 'string', default: 'Infinity' },
+    'no-disks': { type: 'boolean', default: false },
+  },
+});
+const [minutes, lanes, seed, longSeconds, most] = [
+  values.minutes,
+  values.lanes,
+  values.seed,
+  values['long-seconds'],
+  values.faults,
+].map(Number) as [number, number, number, number, number];
+const only = Object.keys(faults).filter(
+  (name) =>
+    values.only.some((begins) => name.startsWith(begins)) &&
+    !(values['no-disks'] && Object.hasOwn(diskFaults, name)),
+);
+if (![minutes, lanes, seed, longSeconds, most].every((value) => value > 0) || only.length === 0) {
+  process.stderr.write(
+    'chaos: --minutes, --lanes, --seed, --long-seconds and --faults take numbers, ' +
+      `--only the beginning of one of: ${Object.keys(faults).join(', ')}\n`,
+  );
+  process.exit(2);
+}
+
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+const fillsDisks = only.some((name) => Object.hasOwn(diskFaults, name));
+process.exitCode = fillsDisks && smallDisks() === undefined ? await onSmallDisks() : await run();
+
+async function run(): Promise<number> {
+  const ends: (() => unknown)[] = [];
+  try {
+    say(`--seed ${seed} for ${minutes} minutes`);
+    const endAt = performance.now() + minutes * 60_000;
+    const report = await chaos(
+      { after: (end) => void ends.push(end as () => unknown) },
+      {
+        lanes,
+        seed,
+        say,
+        only,
+        calm: 200,
+        longMs: longSeconds * 1_000,
+        isEnough: ({ faults: count }) => performance.now() >= endAt || count >= most,
+      },
+    );
+    told(report).forEach(say);
+    const least = Math.min(only.length, Math.ceil(minutes), most);
+    expectSound(report, { acknowledged: 100, faults: least });
+    say('nothing was lost, nothing was doubled');
+    return 0;
+  } catch (error) {
+    process.stderr.write(`chaos: ${error instanceof Error ? error.stack : error}\n`);
+    return 1;
+  } finally {
+    for (const end of ends.toReversed()) await end();
+  }
+}
+
+/** The same once more, in a process that has small disks. */
+async function onSmallDisks(): Promise<number> {
+  // A minute of joins is some 50 MB of rows; what is free is filled with what is in memory.
+  const sizes = { dataMegabytes: Math.ceil(64 + 64 * minutes), logMegabytes: 256 };
+  const self = [...process.execArgv, ...process.argv.slice(1), '--seed', String(seed)];
+  const found = underSmallDisks(sizes, [process.execPath, ...self]);
+  if ('missing' in found) {
+    process.stderr.write(
+      `chaos: no disk of a few megabytes can be had here, so a full one cannot be shown ` +
+        `(${found.missing}). Run it as root, or where users may make namespaces; ` +
+        `--no-disks leaves full disks out.\n`,
+    );
+    return 2;
+  }
+  const [program = '', ...args] = found.command;
+  const child = spawn(program, args, { stdio: 'inherit' });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => child.kill(signal));
+  }
+  try {
+    const [code] = (await once(child, 'exit')) as [number | null];
+    return code ?? 1;
+  } finally {
+    found.remove();
+  }
+}

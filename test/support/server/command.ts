@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const main = join(import.meta.dirname, '../../../src/main.ts');
+const withinMs = 90_000;
+
+/** What a command said and how it ended. */
+export interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** A command that runs. */
+export interface Running {
+  /** What it has written to standard output so far. */
+  out(): string;
+  kill(signal: NodeJS.Signals): void;
+  readonly ended: Promise<Ended>;
+}
+
+/**
+ * Starts `sambatan` as a process of its own, in an empty directory: neither a developer's .env nor
+ * the variables of the test run have a say. It is killed when it runs for more than 90 seconds.
+ */
+export function startCommand(
+  args: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
+  typed = '',
+): Running {
+  const cwd = mkdtempSync(join(tmpdir(), 'sambatan-command-'));
+  const { PATH = '', HOME = '', NODE_COMPILE_CACHE = '' } = process.env;
+  const child = spawn(process.execPath, [main, ...args], {
+    cwd,
+    env: { PATH, HOME, NODE_COMPILE_CACHE, ...variables },
+    stdio: 'pipe',
+    timeout: withinMs,
+    killSignal: 'SIGKILL',
+  });
+  // A command that asks nothing may have ended before.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(typed);
+  const said = { out: '', err: '' };
+  child.stdout.on('data', (chunk: Buffer) => (said.out += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (said.err += chunk.toString()));
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => {
+      rmSync(cwd, { recursive: true, force: true });
+      resolve({ code, ...said });
+    });
+  });
+  return { out: () => said.out, kill: (signal) => child.kill(signal), ended };
+}
+
+/** Runs `sambatan` to its end, with what is typed into it. */
+export async function command(
+  args: readonly string[],
+  variables: Readonly<Record<string, string>> = {},
+  typed = '',
+): Promise<Ended> {
+  return await startCommand(args, variables, typed).ended;
+}

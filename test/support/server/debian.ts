@@ -1,0 +1,162 @@
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { asAdmin, inDatabase } from '../database/cluster.ts';
+import { until } from './until.ts';
+
+/** Programs of Debian's that no npm package brings; a test that needs them brings them itself. */
+
+/**
+ * The directory with a PostgreSQL server and its tools, all of one version. Missing: installed when
+ * we are root on a Debian; else the reason is given, to be told by a test that cannot run.
+ */
+export function postgresWithTools(): { directory: string } | { missing: string } {
+  const directory = installedPostgres() ?? installPostgres();
+  if (directory !== undefined) return { directory };
+  return {
+    missing:
+      'there is no PostgreSQL with pg_dump in /usr/lib/postgresql: ' +
+      'install it (apt-get install postgresql), or run this test as root on Debian or Ubuntu',
+  };
+}
+
+function installedPostgres(): string | undefined {
+  const parent = '/usr/lib/postgresql';
+  if (!existsSync(parent)) return undefined;
+  return readdirSync(parent)
+    .toSorted((a, b) => Number(b) - Number(a))
+    .map((major) => join(parent, major, 'bin'))
+    .find((bin) =>
+      ['postgres', 'initdb', 'pg_dump', 'pg_restore', 'psql'].every((program) =>
+        existsSync(join(bin, program)),
+      ),
+    );
+}
+
+function installPostgres(): string | undefined {
+  if (!isRoot || !hasApt()) return undefined;
+  // The package would make and start a server of its own.
+  const settings = '/etc/postgresql-common/createcluster.conf';
+  if (!existsSync(settings)) {
+    mkdirSync('/etc/postgresql-common', { recursive: true });
+    writeFileSync(settings, 'create_main_cluster = false\n');
+  }
+  apt('apt-get install -y --no-install-recommends postgresql');
+  return installedPostgres();
+}
+
+type Program = { program: string } | { missing: string };
+
+/** Judges rules and their unit tests. */
+export const promtool = (): Program => ofPrometheus('promtool');
+
+export const prometheus = (): Program => ofPrometheus('prometheus');
+
+/**
+ * From PATH, or out of Debian's package, which is unpacked and not installed (any user can do that
+ * where the lists of packages are there). Else the reason is given.
+ */
+function ofPrometheus(name: 'promtool' | 'prometheus'): Program {
+  if (spawnSync(name, ['--version']).status === 0) return { program: name };
+  const place = join(tmpdir(), `sambatan-promtool-${process.getuid?.() ?? 0}`);
+  const program = join(place, 'unpacked/usr/bin', name);
+  if (!existsSync(program) && hasApt()) unpackPrometheus(place);
+  if (spawnSync(program, ['--version']).status === 0) return { program };
+  return {
+    missing:
+      `there is no ${name} on PATH, and it could not be fetched by apt-get: install the package ` +
+      'prometheus, or run this test as root on Debian or Ubuntu',
+  };
+}
+
+function unpackPrometheus(place: string): void {
+  mkdirSync(place, { recursive: true, mode: 0o700 });
+  const fetch =
+    `cd '${place}' && apt-get download prometheus && ` +
+    `dpkg-deb -x prometheus_*.deb fresh && rm -rf unpacked prometheus_*.deb && mv fresh unpacked`;
+  try {
+    apt(fetch);
+  } catch (error) {
+    if (isRoot) throw error;
+  }
+}
+
+const isRoot = process.getuid?.() === 0;
+const hasApt = (): boolean => spawnSync('apt-get', ['--version']).status === 0;
+
+/** Test files run at the same time, and apt-get does not. The lists may be missing or old. */
+function apt(script: string): void {
+  const update = isRoot ? 'apt-get update -qq >/dev/null' : 'true';
+  const whole = `flock 9; export DEBIAN_FRONTEND=noninteractive; (${script}) || (${update} && ${script})`;
+  const lock = join(tmpdir(), `sambatan-apt-${process.getuid?.() ?? 0}.lock`);
+  execFileSync('bash', ['-c', `(${whole}) 9>'${lock}' >&2`], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+}
+
+/** A server of its own, in a fresh cluster. */
+export interface DebianServer {
+  /** Of an empty database. */
+  readonly url: string;
+  /** Makes another empty database. */
+  another(name: string): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a server on a fresh directory, reachable by a socket in it. A shell between us and it
+ * shuts it down when we are gone, however that came.
+ */
+export async function startDebianServer(bin: string, user = 'sambatan'): Promise<DebianServer> {
+  const place = mkdtempSync(join(tmpdir(), 'sambatan-pg-'));
+  const account = isRoot ? idOfNobody() : undefined;
+  if (account !== undefined) chownSync(place, account.uid, account.gid);
+  const data = join(place, 'data');
+  const options = { ...account, cwd: '/', env: { PATH: '/usr/bin:/bin', LC_ALL: 'C' } } as const;
+  const settings = ['--auth=trust', '--no-sync', '--encoding=UTF8', '--locale=C.UTF-8'];
+  execFileSync(join(bin, 'initdb'), [`--pgdata=${data}`, `--username=${user}`, ...settings], {
+    ...options,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const script =
+    '"$0" -D "$1" -k "$2" -c listen_addresses= -c fsync=off >"$2/log" 2>&1 & ' +
+    'read -r over; kill -INT $!; wait';
+  const shell = spawn('/bin/sh', ['-c', script, join(bin, 'postgres'), data, place], {
+    ...options,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  const admin = `postgresql://${user}@localhost/postgres?host=${encodeURIComponent(place)}`;
+  const another = async (name: string): Promise<string> => {
+    await asAdmin(admin, `create database ${name}`);
+    return inDatabase(admin, name);
+  };
+  const isThere = async () =>
+    asAdmin(admin, 'select 1').then(
+      () => true,
+      () => false,
+    );
+  await until(isThere, { everyMs: 50 });
+  const stop = async (): Promise<void> => {
+    const gone = once(shell, 'exit');
+    shell.stdin.end('over\n');
+    await gone;
+    rmSync(place, { recursive: true, force: true });
+  };
+  return { url: await another('sambatan'), another, stop };
+}
+
+function idOfNobody(): { uid: number; gid: number } {
+  const id = (flag: string) =>
+    Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }).trim());
+  return { uid: id('-u'), gid: id('-g') };
+}

@@ -1,0 +1,14 @@
+// A service that only has a database: starts it on the directory given, says so, and waits.
+import { pino } from 'pino';
+import { startEmbedded } from '../../../src/database/embedded.ts';
+import { onStopSignal } from '../../../src/commands/stop-process.ts';
+
+const [dataDir = ''] = process.argv.slice(2);
+const log = pino({ level: 'warn' }, pino.destination({ dest: 2, sync: true }));
+const server = await startEmbedded({ dataDir, log });
+const alive = setInterval(() => undefined, 60_000);
+onStopSignal(async () => {
+  clearInterval(alive);
+  await server.stop();
+});
+process.stdout.write(`${JSON.stringify({ url: server.url, postmaster: server.postmaster() })}\n`);

@@ -1,0 +1,151 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { Agent } from 'node:http';
+import { dirname, join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { Client, issuer, jwtSecret, token } from '../clients/client.ts';
+import { freePort } from './free-port.ts';
+import { childrenOf } from './service.ts';
+import { until } from './until.ts';
+
+const project = join(import.meta.dirname, '../../..');
+
+/** A service in a process of its own, as an operator starts it. */
+export interface Started {
+  readonly process: ChildProcess;
+  readonly url: string;
+  /** Milliseconds from the start until `/readyz` said yes. */
+  readonly readyAfterMs: number;
+  /** Standard output and standard error so far. */
+  said(): string;
+  /** Resolves to the exit code, or the signal's name. */
+  readonly ended: Promise<number | string>;
+  client(key: string): Client;
+  user(userId: string): Promise<Client>;
+  /** This process and everything below it. */
+  family(): Relative[];
+}
+
+export interface Relative {
+  readonly pid: number;
+  readonly command: string;
+}
+
+export interface Start {
+  readonly command: readonly string[];
+  readonly cwd: string;
+  readonly dataDir?: string;
+  readonly variables?: Readonly<Record<string, string>>;
+  /** Its log goes nowhere, so that reading it costs nobody anything; `said` stays empty. */
+  readonly isQuiet?: boolean;
+}
+
+const readyWithinMs = 120_000;
+
+/** `node src/main.ts serve` of this project. */
+export const serveCommand = [process.execPath, join(project, 'src/main.ts'), 'serve'];
+
+/** Starts a service on a free port; resolves when it is ready, rejects with what it said. */
+export async function start(t: Pick<TestContext, 'after'>, how: Start): Promise<Started> {
+  const { command, cwd, dataDir, variables = {}, isQuiet = false } = how;
+  // Who is not heard cannot say which port it has chosen.
+  const port = isQuiet ? await freePort() : 0;
+  const began = performance.now();
+  const [program = '', ...args] = command;
+  const child = spawn(program, args, {
+    cwd,
+    // A group of its own, as a shell makes it; nothing of this test's environment decides.
+    detached: true,
+    env: {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      TMPDIR: process.env['TMPDIR'],
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      PORT: String(port),
+      LOG_LEVEL: 'debug',
+      SAMBATAN_JWT_SECRET: jwtSecret,
+      SAMBATAN_JWT_ISSUER: issuer,
+      SAMBATAN_JOIN_RATE_LIMIT: '0',
+      ...(dataDir === undefined ? {} : { SAMBATAN_DATA_DIR: dataDir }),
+      ...variables,
+    },
+    stdio: isQuiet ? ['ignore', 'ignore', 'inherit'] : ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  for (const output of [child.stdout, child.stderr]) {
+    output?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  }
+  const ended = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | string);
+  const family = () => familyOf(child.pid!, child.spawnfile);
+  t.after(() => endAll(child, family));
+  const failed = ended.then((code) => Promise.reject(new Error(`it ended with ${code}: ${said}`)));
+  failed.catch(() => undefined);
+  const url = isQuiet
+    ? `http://127.0.0.1:${port}`
+    : await Promise.race([greeting(() => said), failed]);
+  const agent = new Agent({ keepAlive: true, maxSockets: Infinity });
+  t.after(() => agent.destroy());
+  const connection = { url, agent, secrets: new Set<string>() };
+  const visitor = new Client(connection);
+  const isReady = async () =>
+    (await visitor.get('//readyz').catch(() => undefined))?.status === 200;
+  await Promise.race([until(isReady, { withinMs: readyWithinMs }), failed]);
+  return {
+    process: child,
+    url,
+    readyAfterMs: Math.round(performance.now() - began),
+    said: () => said,
+    ended,
+    client: (key) => new Client(connection, key),
+    user: async (userId) => new Client(connection, await token(userId), userId),
+    family,
+  };
+}
+
+async function greeting(said: () => string): Promise<string> {
+  const address = () => /(?:answers|Server listening) at (http:\/\/[^\s"]+)/.exec(said())?.[1];
+  await until(() => address() !== undefined);
+  return address()!;
+}
+
+/** What a failed test left running. */
+async function endAll(child: ChildProcess, family: () => Relative[]): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const all = family();
+  child.kill('SIGTERM');
+  const gone = once(child, 'exit');
+  await Promise.race([gone, new Promise((late) => setTimeout(late, 60_000).unref())]);
+  for (const { pid } of all.filter((one) => isAlive(one.pid))) process.kill(pid, 'SIGKILL');
+}
+
+function familyOf(pid: number, command: string): Relative[] {
+  return [{ pid, command }, ...childrenOf(pid).flatMap((one) => familyOf(one.pid, one.command))];
+}
+
+/** Whether a process runs; one that has ended and waits to be noticed does not. */
+export function isAlive(pid: number): boolean {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3) !== 'Z';
+  } catch {
+    return false;
+  }
+}
+
+/** The project as a clone has it, with this one's installed modules: whoever clones installs them. */
+export function freshCopy(place: string): string {
+  const root = join(place, 'clone');
+  const listed = execFileSync('git', ['ls-files', '-z', '-co', '--exclude-standard'], {
+    cwd: project,
+    encoding: 'utf8',
+  });
+  // Tests and the like come and go while they are written, and no service needs them.
+  const needed = (name: string) => name !== '' && !/^(test|bench|docs)\//.test(name);
+  for (const name of listed.split('\0').filter(needed)) {
+    mkdirSync(dirname(join(root, name)), { recursive: true });
+    cpSync(join(project, name), join(root, name), { force: true });
+  }
+  symlinkSync(join(project, 'node_modules'), join(root, 'node_modules'));
+  return root;
+}
